@@ -1,0 +1,222 @@
+"""
+Every error of django-offload.
+
+    OffloadError (django.tasks.exceptions.TaskException)
+    ├── ConfigurationError (ImproperlyConfigured)   TASKS or the environment is wrong
+    │   └── ResourceMissing                         a queue, table, bucket or function is not there
+    ├── InvalidArguments (InvalidTask)              enqueue() was given what JSON cannot carry
+    │   └── PayloadTooLarge                         … or more of it than a message can carry
+    ├── EnqueueFailed                               neither the record nor the message was accepted
+    ├── UnknownTask                                 a name that no declared task module defines
+    ├── UnknownEvent                                a handler was invoked with an event not its own
+    ├── MessageRefused                              a delivery that cannot be trusted or read
+    │   ├── MalformedMessage                        not JSON of ours
+    │   ├── UnknownVersion                          written by another release
+    │   ├── UnknownKey                              signed with a key this process does not have
+    │   └── BadSignature                            changed on its way, or meant for another queue
+    └── TaskEnded                                   why a record is FAILED, where the task did not raise
+        ├── BadArguments                            the arguments do not fit the function
+        ├── Cancelled                               somebody cancelled it
+        ├── DeadLettered                            its deliveries were used up
+        ├── DeadlineExceeded (TimeoutError)         it ran into its time limit
+        ├── ResultTooLarge                          its return value does not fit
+        └── WorkerLost                              its worker died, on every attempt
+
+The call passes facts, the class writes the sentence, which ends with what to do.
+`retryable` decides, where a delivery raises it, between redelivery and an end.
+"""
+
+from django.core.exceptions import ImproperlyConfigured
+from django.tasks.exceptions import InvalidTask, TaskException
+
+
+class OffloadError(TaskException):
+    """Base class of all errors of django-offload."""
+
+    # May another delivery of the same message succeed?
+    retryable = False
+
+
+class ConfigurationError(OffloadError, ImproperlyConfigured):
+    """TASKS, or the environment, contradicts itself or lacks something."""
+
+    def __init__(self, alias: str, problem: str, hint: str) -> None:
+        self.alias, self.problem, self.hint = alias, problem, hint
+        super().__init__(f"TASKS['{alias}']: {problem} {hint}")
+
+
+class ResourceMissing(ConfigurationError):
+    """A queue, table, bucket or function does not exist in AWS."""
+
+    retryable = True
+
+    def __init__(self, alias: str, kind: str, name: str) -> None:
+        self.kind, self.name = kind, name
+        super().__init__(
+            alias,
+            f"The {kind} '{name}' does not exist in the AWS account and region in use.",
+            "Deploy the stack (on this machine: manage.py offload_local), or correct "
+            "OPTIONS['stack'], AWS_DEFAULT_REGION or AWS_ENDPOINT_URL.",
+        )
+
+
+class InvalidArguments(OffloadError, InvalidTask):
+    """The arguments cannot be written as JSON."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(
+            f"The arguments of task {name} cannot be sent: {reason}. "
+            "Pass numbers, text, lists and dictionaries; of a model instance, pass its key."
+        )
+
+
+class PayloadTooLarge(InvalidArguments):
+    """The arguments are larger than a message may be."""
+
+    def __init__(self, name: str, size: int, limit: int) -> None:
+        self.size, self.limit = size, limit
+        super().__init__(name, f"they are {size:,} bytes as JSON and the limit is {limit:,}")
+
+
+class EnqueueFailed(OffloadError):
+    """AWS accepted neither the record nor the message."""
+
+    def __init__(self, task_id: str, name: str, queue: str) -> None:
+        self.task_id, self.name, self.queue = task_id, name, queue
+        super().__init__(
+            f"Task id={task_id} name={name} was not enqueued: neither its record nor its message "
+            f"was accepted by AWS (queue '{queue}'). It will not run; the cause is chained to this "
+            "error. Enqueue it again when AWS answers."
+        )
+
+
+class UnknownTask(OffloadError):
+    """No declared task module defines a task of this name."""
+
+    retryable = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"No task is named '{name}'. Define it in the tasks module of an installed app or in a "
+            "module named in OPTIONS['modules']; for a renamed task, add the old name to its aliases."
+        )
+
+
+class UnknownEvent(OffloadError):
+    """A Lambda handler was invoked with an event that is not its own."""
+
+    def __init__(self, handler: str, accepted: str) -> None:
+        super().__init__(
+            f"The {handler} handler accepts {accepted} and nothing else. Check what invokes this function."
+        )
+
+
+class MessageRefused(OffloadError):
+    """A delivery that cannot be trusted or read; it touches no record."""
+
+
+class MalformedMessage(MessageRefused):
+    """Not a message of django-offload."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"Not a message of django-offload: {reason}. Check what else sends to this queue.")
+
+
+class UnknownVersion(MessageRefused):
+    """A message of a release that this one cannot read."""
+
+    retryable = True
+
+    def __init__(self, version: object) -> None:
+        self.version = version
+        super().__init__(
+            f"The message has version {version!r}, which this release cannot read. "
+            "Deploy the workers before the web side, or upgrade django-offload there."
+        )
+
+
+class UnknownKey(MessageRefused):
+    """Signed with a key that is neither SECRET_KEY nor among its fallbacks."""
+
+    retryable = True
+
+    def __init__(self, key_id: str) -> None:
+        self.key_id = key_id
+        super().__init__(
+            f"The message is signed with key {key_id}, unknown here. Give web and workers the same "
+            "SECRET_KEY, and keep the old one in SECRET_KEY_FALLBACKS while its messages are under way."
+        )
+
+
+class BadSignature(MessageRefused):
+    """The message was changed, or is meant for another stack or queue."""
+
+    def __init__(self, queue: str) -> None:
+        self.queue = queue
+        super().__init__(
+            f"The signature does not fit the message on queue '{queue}': it was changed on its way, forged, "
+            "or sent to another queue. Check who may send to this queue."
+        )
+
+
+class TaskEnded(OffloadError):
+    """Why a record is FAILED, where it was not the task's own exception."""
+
+
+class BadArguments(TaskEnded):
+    """The arguments in the message do not fit the function's signature."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(
+            f"Task {name} did not run: its arguments do not fit the function ({reason}). "
+            "Keep old parameters while their messages are under way, or enqueue it again."
+        )
+
+
+class Cancelled(TaskEnded):
+    """Cancelled before it started, or between two attempts, or by its own choice."""
+
+    def __init__(self, message: str = "The task was cancelled. Enqueue it again to run it.") -> None:
+        super().__init__(message)
+
+
+class DeadLettered(TaskEnded):
+    """Its deliveries were used up without an outcome."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(
+            f"The task was given up: {cause}. Look into the worker's log, mend the cause, enqueue it again."
+        )
+
+
+class DeadlineExceeded(TaskEnded, TimeoutError):
+    """Raised inside a task that is about to run out of time."""
+
+    def __init__(self, limit_seconds: float) -> None:
+        super().__init__(
+            f"The task was stopped after {limit_seconds:.1f} s, at its time limit. Give it a larger timeout "
+            "(on the task, or the queue's in OPTIONS['queues']) or less work."
+        )
+
+
+class ResultTooLarge(TaskEnded):
+    """The return value is larger than a record can keep."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(
+            f"The task ran, but its return value of {size:,} bytes as JSON is over the limit of {limit:,}. "
+            "Write it to a file or the database and return where it is."
+        )
+
+
+class WorkerLost(TaskEnded):
+    """The worker died (out of memory, hard timeout, crash) on every attempt."""
+
+    def __init__(self, attempts: int) -> None:
+        super().__init__(
+            f"The worker died while it ran the task, on each of {attempts} attempts (out of memory, hard "
+            "timeout, or a crash of the interpreter). Look into the worker's log; give the queue more memory."
+        )
