@@ -1,0 +1,73 @@
+"""Make an environment that holds exactly requirements.lock, with the Python that runs this file."""
+
+import fcntl
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCK = ROOT / "requirements.lock"
+PIP = ("-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--no-input", "--disable-pip-version-check")
+
+
+def fingerprint() -> str:
+    """Return what an environment depends on: the lock file and this Python."""
+    return f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()} {platform.python_version()}\n"
+
+
+def is_fresh(folder: Path) -> bool:
+    """Is `folder` an environment that was installed to the end from the present lock file, and does it run?"""
+    stamp = folder / ".installed"
+    if not stamp.is_file() or stamp.read_text() != fingerprint():
+        return False
+    return subprocess.run([folder / "bin" / "python", "-c", ""], check=False).returncode == 0
+
+
+def install(folder: Path) -> int:
+    """Make `folder` anew. The stamp comes last: an interrupted installation is never taken for a whole one."""
+    count = len(re.findall(r"^[A-Za-z0-9].*==", LOCK.read_text(), re.MULTILINE))
+    print(f"Installing {count} packages into {folder.name} (once, about a minute)", flush=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    venv.create(folder, with_pip=True)
+    command = [folder / "bin" / "python", "-I", *PIP, "-r", LOCK]
+    outcome = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if outcome.returncode != 0:
+        print(f"{outcome.stdout}\nInstalling into {folder.name} failed: read pip's answer above, then try again.", file=sys.stderr)
+        return 1
+    (folder / ".installed").write_text(fingerprint())
+    return 0
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold off every other process that would make the same environment."""
+    cache = ROOT / ".cache"
+    cache.mkdir(exist_ok=True)
+    with open(cache / f"{folder.name}.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def main(name: str) -> int:
+    """Make the environment `name` unless it is fresh. Return the exit code."""
+    folder = ROOT / name
+    if is_fresh(folder):
+        return 0
+    with alone(folder):
+        return 0 if is_fresh(folder) else install(folder)
+
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    try:
+        sys.exit(main(sys.argv[1]))
+    except KeyboardInterrupt:
+        sys.exit("Interrupted: the next run starts the installation anew.")

@@ -1,0 +1,35 @@
+# Two commands on a fresh machine: make demo, make test. Everything else: make help.
+PORT ?= 8000
+RUN := PYTHONPATH=django_app:. DJANGO_SETTINGS_MODULE=config.settings
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help demo test check format lock clean .venv .venv-3.12
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: ## Start the reference site, with AWS on this machine, on http://127.0.0.1:8000 (another port: PORT=8001)
+	@folder=$$(.ci/demo-environment) && exec env $(RUN) "$$folder/bin/python" -m lab.demo --port $(PORT)
+
+test: .venv .venv-3.12 ## Run the unit and contract tests on Python 3.12, then all tests on 3.13
+	@$(RUN) .ci/test
+
+check: .venv ## Check format, lint, types, layers and the CloudFormation template
+	@$(RUN) .ci/check
+
+format: .venv ## Format the code and mend what the linter can
+	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --quiet --fix .
+
+lock: ## Write requirements.lock from requirements.in
+	@.ci/lock
+
+clean: ## Remove environments, caches, built files and the local site's data
+	@rm -rf .venv .venv-3.12 .venv-lock .offload .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
+		.hypothesis build dist django_app/*.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv:
+	@.ci/environment 3.13 .venv
+
+.venv-3.12:
+	@.ci/environment 3.12 .venv-3.12
