@@ -1,0 +1,51 @@
+"""All that is known of a task when it is enqueued: what the message carries and the record begins with. Pure."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def to_micros(instant: datetime) -> int:
+    """Return whole microseconds since 1970 UTC of an aware datetime."""
+    return (instant - EPOCH) // MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """Return the aware datetime, in UTC, of whole microseconds since 1970."""
+    return EPOCH + micros * MICROSECOND
+
+
+def dump(value: Any) -> str:
+    """
+    Return `value` as compact ASCII JSON, keys in their order.
+
+    ASCII, because SQS refuses or alters some of Unicode (control characters, lone surrogates).
+    Raise ValueError for NaN and infinities, TypeError for what JSON does not know.
+    """
+    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Birth:
+    """One enqueued task, before anything happened to it."""
+
+    id: str  # 32 hexadecimal digits: 128 random bits.
+    alias: str  # Of TASKS.
+    name: str  # By which the registry knows the task.
+    queue: str  # Of QUEUES.
+    arguments: str  # JSON text of [args, kwargs].
+    enqueued_at: datetime
+    run_after: datetime | None = None
+    owner: str | None = None  # Who may see it: "user:<pk>", "session:<hash>", or the project's own.
+    depth: int = 0  # How many tasks stand between this one and a request.
+    traceparent: str | None = None  # W3C trace context of the caller.
+    options: dict[str, Any] = field(default_factory=dict)  # What .using() changed, as JSON values.
+
+    @property
+    def start_at(self) -> datetime:
+        """The earliest this task may start."""
+        return max(self.enqueued_at, self.run_after or self.enqueued_at)

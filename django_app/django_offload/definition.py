@@ -1,0 +1,260 @@
+"""Tasks as we know them: OffloadTask with its options, the portable @task, and when to try again."""
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from inspect import iscoroutinefunction
+from typing import Any, overload
+
+from asgiref.sync import sync_to_async
+from django.tasks import DEFAULT_TASK_BACKEND_ALIAS, DEFAULT_TASK_QUEUE_NAME, Task, TaskContext, TaskResult
+from django.tasks.base import DEFAULT_TASK_PRIORITY
+from django.tasks.exceptions import InvalidTask
+from django.utils.inspect import get_func_args
+
+from .conf import duration
+from .context import OffloadContext
+
+type Backoff = float | timedelta | Callable[[int], float | timedelta]
+type Exceptions = tuple[type[BaseException], ...]
+
+# A wait between two attempts is at most this long unless a callable says otherwise.
+LONGEST_BACKOFF = timedelta(seconds=900)
+# What .using() may change beyond Django's own.
+USING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "result_ttl")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffloadTask(Task):
+    """A task with options of ours; any backend accepts it, and others ignore the options."""
+
+    max_attempts: int | None = None  # Given: exceptions are retried too, not crashes alone.
+    backoff: Backoff = 1.0  # Seconds before the second attempt, doubling; or a callable of the attempt.
+    retry_on: Exceptions = ()  # Empty: Exception, where max_attempts is given.
+    no_retry_on: Exceptions = ()
+    timeout: timedelta | None = None  # Seconds or timedelta; None: what the invocation leaves.
+    result_ttl: timedelta | None = None  # Seconds or timedelta; None: the queue's.
+    name: str = ""  # Stable across renames; empty: the function's.
+    aliases: tuple[str, ...] = ()  # Older names, of which messages may be under way.
+    sensitive: tuple[str, ...] = ()  # Names of arguments never to show.
+    stable_name: str = ""  # What messages say: the name given, else the module path.
+
+    def __post_init__(self) -> None:
+        keep = object.__setattr__
+        for option in ("retry_on", "no_retry_on", "aliases", "sensitive"):
+            keep(self, option, _as_tuple(getattr(self, option)))
+        for option in ("timeout", "result_ttl"):
+            keep(self, option, _as_duration(option, getattr(self, option)))
+        if not self.stable_name:
+            keep(self, "stable_name", self.name or self.module_path)
+        if not self.name:
+            keep(self, "name", self.func.__name__)
+        self._check_options()
+        super(OffloadTask, self).__post_init__()
+
+    def _check_options(self) -> None:
+        """Raise InvalidTask if an option has a value that cannot work."""
+        attempts = self.max_attempts
+        if attempts is not None and (isinstance(attempts, bool) or not isinstance(attempts, int) or attempts < 1):
+            raise InvalidTask(f"max_attempts is {attempts!r}: give a whole number of 1 or more.")
+        for kind in (*self.retry_on, *self.no_retry_on):
+            if not isinstance(kind, type) or not issubclass(kind, BaseException):
+                raise InvalidTask(f"retry_on and no_retry_on take exception classes, not {kind!r}.")
+        if not callable(self.backoff):
+            _as_duration("backoff", self.backoff)
+        if self.timeout is not None and not self.timeout:
+            raise InvalidTask("timeout is 0: give seconds or a timedelta above 0.")
+        missing = set(self.sensitive) - set(get_func_args(self.func))
+        if missing:
+            raise InvalidTask(
+                f"sensitive names {', '.join(sorted(missing))}, which {self.module_path} does not take: "
+                "give names of its parameters."
+            )
+
+    def using(
+        self,
+        *,
+        priority: int | None = None,
+        queue_name: str | None = None,
+        run_after: datetime | None = None,
+        backend: str | None = None,
+        **options: Any,
+    ) -> "OffloadTask":
+        """Create a new task with modified defaults, options of ours among them."""
+        unknown = set(options) - set(USING)
+        if unknown:
+            raise TypeError(f"using() does not take {', '.join(sorted(unknown))}; it takes {', '.join(USING)}.")
+        given = {"priority": priority, "queue_name": queue_name, "run_after": run_after, "backend": backend}
+        return replace(self, **{key: value for key, value in given.items() if value is not None}, **options)
+
+    def delay(self, *args: Any, **kwargs: Any) -> TaskResult:
+        """Do what enqueue() does, under the name that Celery gives it."""
+        return self.enqueue(*args, **kwargs)
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the function here and return its value; a task that takes its context gets a local one."""
+        return super(OffloadTask, self).call(*self._with_context(args), **kwargs)
+
+    async def acall(self, *args: Any, **kwargs: Any) -> Any:
+        """See call()."""
+        args = self._with_context(args)
+        if iscoroutinefunction(self.func):
+            return await self.func(*args, **kwargs)
+        return await sync_to_async(self.func)(*args, **kwargs)
+
+    def _with_context(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Put an OffloadContext first, made of Django's own where a backend handed that over."""
+        if not self.takes_context or (args and isinstance(args[0], OffloadContext)):
+            return args
+        if args and isinstance(args[0], TaskContext):
+            return (OffloadContext(task_result=args[0].task_result), *args[1:])
+        return (OffloadContext(task_result=_local_result(self)), *args)
+
+
+def _local_result(task: Task) -> TaskResult:
+    from django.tasks import TaskResultStatus
+    from django.utils import timezone
+
+    now = timezone.now()
+    return TaskResult(
+        task=task,
+        id="local",
+        status=TaskResultStatus.RUNNING,
+        enqueued_at=now,
+        started_at=now,
+        last_attempted_at=now,
+        finished_at=None,
+        args=[],
+        kwargs={},
+        backend=task.backend,
+        errors=[],
+        worker_ids=["local"],
+    )
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    return (value,) if isinstance(value, (str, type)) else tuple(value)
+
+
+def _as_duration(option: str, value: Any) -> timedelta | None:
+    try:
+        return None if value is None else duration(value)
+    except ValueError as exc:
+        raise InvalidTask(f"{option}: {exc}. Give seconds or a timedelta.") from exc
+
+
+@overload
+def task(function: Callable[..., Any], /) -> OffloadTask: ...
+@overload
+def task(
+    function: None = None,
+    /,
+    *,
+    priority: int = ...,
+    queue_name: str = ...,
+    backend: str = ...,
+    takes_context: bool = ...,
+    **options: Any,
+) -> Callable[[Callable[..., Any]], OffloadTask]: ...
+def task(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    priority: int = DEFAULT_TASK_PRIORITY,
+    queue_name: str = DEFAULT_TASK_QUEUE_NAME,
+    backend: str = DEFAULT_TASK_BACKEND_ALIAS,
+    takes_context: bool = False,
+    **options: Any,
+) -> Any:
+    """Make an OffloadTask of a function, whatever backend the alias names: one task module runs anywhere."""
+    if "run_after" in options:
+        raise TypeError(
+            "run_after cannot be defined statically with the @task decorator. "
+            "Use .using(run_after=...) to set it dynamically."
+        )
+
+    def wrap(func: Callable[..., Any]) -> OffloadTask:
+        return OffloadTask(
+            func=func,
+            priority=priority,
+            queue_name=queue_name,
+            backend=backend,
+            takes_context=takes_context,
+            **options,
+        )
+
+    return wrap(function) if function else wrap
+
+
+def name_of(task: Task) -> str:
+    """Return the name by which messages ask for a task."""
+    return task.stable_name if isinstance(task, OffloadTask) else task.module_path
+
+
+def _paths(kinds: Iterable[type[BaseException]]) -> list[str]:
+    return [f"{kind.__module__}.{kind.__qualname__}" for kind in kinds]
+
+
+def changed_options(task: Task, defined: Task) -> dict[str, Any]:
+    """
+    Return, as JSON values, what .using() changed of `defined`: it travels with the message.
+
+    Raise InvalidTask if the backoff became another callable, which no message can carry.
+    """
+    if not isinstance(task, OffloadTask) or not isinstance(defined, OffloadTask):
+        return {}
+    changed = {option: getattr(task, option) for option in USING if getattr(task, option) != getattr(defined, option)}
+    if callable(changed.get("backoff")):
+        raise InvalidTask("A callable backoff cannot travel in a message: give it to the decorator, or a number here.")
+    return {option: _as_json(value) for option, value in changed.items()}
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return _paths(value) if isinstance(value, tuple) else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """When a failed attempt is followed by another, and how soon."""
+
+    max_attempts: int
+    backoff: Backoff
+    retry_on: frozenset[str]  # Class paths; empty: an exception ends the task.
+    no_retry_on: frozenset[str]
+
+    @classmethod
+    def of(cls, task: Task, *, max_attempts: int, changed: Mapping[str, Any]) -> "RetryPolicy":
+        """Return the policy of a task; `max_attempts` is its queue's, `changed` what changed_options() gave."""
+        plain = task if isinstance(task, OffloadTask) else None
+        own = changed.get("max_attempts", plain.max_attempts if plain else None)
+        retry_on = changed.get("retry_on", _paths(plain.retry_on) if plain else [])
+        if own is not None and not retry_on:
+            retry_on = _paths([Exception])
+        return cls(
+            max_attempts=own if own is not None else max_attempts,
+            backoff=changed.get("backoff", plain.backoff if plain else 1.0),
+            retry_on=frozenset(retry_on),
+            no_retry_on=frozenset(changed.get("no_retry_on", _paths(plain.no_retry_on) if plain else [])),
+        )
+
+    def retries(self, exc: BaseException, attempt: int) -> bool:
+        """Tell whether attempt number `attempt` (from 1), ended by `exc`, is followed by another."""
+        # By path: a class named in a message is compared, never imported.
+        kinds = set(_paths(type(exc).__mro__))
+        return attempt < self.max_attempts and bool(kinds & self.retry_on) and not kinds & self.no_retry_on
+
+    def delay(self, attempt: int, chance: float | None = None) -> timedelta:
+        """
+        Return how long to wait after attempt number `attempt` (from 1).
+
+        A number doubles per attempt up to 15 minutes, with full jitter: `chance` (0 to 1, default
+        random) of it. What a callable returns is taken as it is.
+        """
+        if callable(self.backoff):
+            return duration(self.backoff(attempt))
+        # 2**30 s is beyond any bound here; without a cap, attempt 2,000 would overflow.
+        longest = min(LONGEST_BACKOFF, duration(self.backoff) * 2.0 ** min(attempt - 1, 30))
+        return longest * (random.random() if chance is None else chance)  # noqa: S311

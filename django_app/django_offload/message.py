@@ -1,0 +1,146 @@
+"""
+What travels: a signed message of version 1, one line of compact ASCII JSON.
+
+    {"v":1,"kid":"3f0c…","id":…,"alias":…,"name":…,"queue":…,"args":[…],"kwargs":{…},
+     "enqueued_at":…,"expires_at":…, optional: "run_after" "owner" "depth" "traceparent" "options", "sig":"…"}
+
+The signature is HMAC-SHA256 over the same text without "sig", under a key derived from SECRET_KEY and
+the stack and queue it is meant for. Instants are whole microseconds since 1970 UTC. No I/O, no clock.
+"""
+
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from django.utils.crypto import constant_time_compare
+
+from .birth import Birth, dump, from_micros, to_micros
+from .exceptions import BadSignature, MalformedMessage, UnknownKey, UnknownVersion
+
+VERSION = 1
+# An SQS message may have 1 MiB, a payload of an asynchronous Lambda invocation 1 MB (AWS quotas, 2025).
+MAX_BYTES = 1_000_000
+# Tasks may enqueue tasks; a chain longer than this is a runaway.
+MAX_DEPTH = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskMessage:
+    """What one delivery asks for."""
+
+    birth: Birth
+    expires_at: datetime  # After this no record is created from the message.
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """The secrets a process signs and verifies with, the first for signing; `scope` is "<stack>:<queue>"."""
+
+    secrets: Sequence[str]
+    scope: str
+
+    def sign(self, text: str) -> tuple[str, str]:
+        """Return the key id and what `signature` gives for `text` under the first secret."""
+        secret = self.secrets[0]
+        return key_id(secret), self.signature(text, secret)
+
+    def signature(self, text: str, secret: str) -> str:
+        key = sha256(f"django_offload.message:{self.scope}:{secret}".encode()).digest()
+        return hmac.new(key, text.encode("ascii"), sha256).hexdigest()
+
+    def find(self, wanted: str) -> str:
+        """Return the secret whose key id is `wanted`. Raise UnknownKey if there is none."""
+        for secret in self.secrets:
+            if key_id(secret) == wanted:
+                return secret
+        raise UnknownKey(wanted[:32])
+
+
+def key_id(secret: str) -> str:
+    """Return 8 hexadecimal digits that name a secret without telling it."""
+    return sha256(f"django_offload.key_id:{secret}".encode()).hexdigest()[:8]
+
+
+def encode(message: TaskMessage, keyring: Keyring) -> str:
+    """Return the signed text of `message`."""
+    birth = message.birth
+    args, kwargs = json.loads(birth.arguments)
+    fields: dict[str, Any] = {
+        "v": VERSION,
+        "kid": key_id(keyring.secrets[0]),
+        "id": birth.id,
+        "alias": birth.alias,
+        "name": birth.name,
+        "queue": birth.queue,
+        "args": args,
+        "kwargs": kwargs,
+        "enqueued_at": to_micros(birth.enqueued_at),
+        "expires_at": to_micros(message.expires_at),
+        "run_after": to_micros(birth.run_after) if birth.run_after else None,
+        "owner": birth.owner,
+        "depth": birth.depth or None,
+        "traceparent": birth.traceparent,
+        "options": birth.options or None,
+    }
+    unsigned = dump({key: value for key, value in fields.items() if value is not None})
+    _, signature = keyring.sign(unsigned)
+    return f'{unsigned[:-1]},"sig":"{signature}"}}'
+
+
+def decode(body: str | Mapping[str, Any], keyring: Keyring) -> TaskMessage:
+    """
+    Return the message in `body`, its text or (as Lambda hands an invocation over) its parsed form.
+
+    Raise MessageRefused if it is not a message of ours, for this queue, as it was signed.
+    """
+    fields = _parse(body)
+    if fields.get("v") != VERSION:
+        raise UnknownVersion(fields.get("v"))
+    signature, kid = fields.pop("sig", None), fields.get("kid")
+    if not isinstance(signature, str) or not isinstance(kid, str):
+        raise MalformedMessage("it is not signed")
+    expected = keyring.signature(dump(fields), keyring.find(kid))
+    if not constant_time_compare(signature, expected):
+        raise BadSignature(keyring.scope)
+    return _message(fields)
+
+
+def _parse(body: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of `body`, of which no other text than this one may be the source."""
+    try:
+        text = body if isinstance(body, str) else dump(body)
+        if len(text) > 1_048_576:  # What SQS carries at most.
+            raise MalformedMessage("it is larger than any message of ours")
+        fields = json.loads(text)
+        canonical = isinstance(fields, dict) and dump(fields) == text
+    # Hostile text ends json in ValueError, RecursionError or MemoryError: all mean the same here.
+    except (ValueError, TypeError, RecursionError, MemoryError) as exc:
+        raise MalformedMessage(f"it cannot be read as JSON ({type(exc).__name__})") from exc
+    if not canonical:
+        raise MalformedMessage("it is not canonical JSON of an object")
+    return fields  # type: ignore[no-any-return]
+
+
+def _message(fields: Mapping[str, Any]) -> TaskMessage:
+    """Return the message of verified fields; a signed message of this version has them all."""
+    run_after = fields.get("run_after")
+    return TaskMessage(
+        expires_at=from_micros(fields["expires_at"]),
+        birth=Birth(
+            id=fields["id"],
+            alias=fields["alias"],
+            name=fields["name"],
+            queue=fields["queue"],
+            arguments=dump([fields["args"], fields["kwargs"]]),
+            enqueued_at=from_micros(fields["enqueued_at"]),
+            run_after=from_micros(run_after) if run_after is not None else None,
+            owner=fields.get("owner"),
+            depth=fields.get("depth", 0),
+            traceparent=fields.get("traceparent"),
+            options=fields.get("options", {}),
+        ),
+    )

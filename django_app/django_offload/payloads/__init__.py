@@ -1,0 +1,34 @@
+"""What is too large, or too doubtful, for a message or a record."""
+
+from ..conf import Options
+from .base import Payloads
+
+__all__ = ["Payloads", "bucket_name", "install", "payloads_of", "uninstall"]
+
+_installed: dict[str, Payloads] = {}
+
+
+def payloads_of(options: Options) -> Payloads | None:
+    """Return the payloads of a stack: those installed, else its bucket's; None where it has no bucket."""
+    from .s3 import S3Payloads
+
+    if options.stack in _installed:
+        return _installed[options.stack]
+    bucket = bucket_name(options)
+    return S3Payloads(bucket) if bucket else None
+
+
+def bucket_name(options: Options) -> str | None:
+    """Return the name of the stack's bucket, None where it has none."""
+    from .s3 import bucket_name
+
+    return bucket_name(options)
+
+
+def install(stack: str, payloads: Payloads) -> None:
+    """Make payloads of one's own those of a stack, in this process."""
+    _installed[stack] = payloads
+
+
+def uninstall(stack: str) -> None:
+    _installed.pop(stack, None)

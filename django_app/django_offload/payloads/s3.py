@@ -1,0 +1,41 @@
+"""Payloads in the stack's S3 bucket."""
+
+from functools import lru_cache
+
+from ..conf import BUCKET_OF_STACK, ENV_BUCKET, Options
+from ..wire import client
+from .base import Payloads
+
+
+class S3Payloads(Payloads):
+    """One bucket per stack."""
+
+    def __init__(self, bucket: str) -> None:
+        self.bucket = bucket
+
+    def put(self, key: str, data: bytes) -> None:
+        client("s3").put_object(Bucket=self.bucket, Key=key, Body=data)
+
+    def get(self, key: str) -> bytes | None:
+        s3 = client("s3")
+        try:
+            found: bytes = s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except s3.exceptions.NoSuchKey:
+            return None
+        return found
+
+
+def bucket_name(options: Options) -> str | None:
+    """Return the bucket's name: from OPTIONS, the stack's environment, or the account and region; None for none."""
+    if options.bucket != BUCKET_OF_STACK:
+        return options.bucket
+    sts = client("sts")
+    return options.environment(ENV_BUCKET) or (
+        f"{options.stack}-payloads-{_account(sts.meta.endpoint_url)}-{sts.meta.region_name}"
+    )
+
+
+@lru_cache(maxsize=8)
+def _account(endpoint: str) -> str:
+    """Return the AWS account in use at an endpoint, asked once per process."""
+    return str(client("sts").get_caller_identity()["Account"])

@@ -1,0 +1,51 @@
+"""Names inside the template: logical ids, and references to what a role may touch."""
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from troposphere import Sub
+
+TABLE, BUCKET, INDEX = "Table", "PayloadBucket", "due"
+DEAD_LETTER, SWEEPER = "dead-letter", "sweeper"
+
+
+def logical(name: str) -> str:
+    """Return `name` of a queue or function as part of a logical id, which has only letters and digits."""
+    return "".join(part[:1].upper() + part[1:] for part in re.split("[-_]", name))
+
+
+def queue_id(queue_name: str) -> str:
+    return f"Queue{logical(queue_name)}"
+
+
+def dead_letter_queue_id(queue_name: str) -> str:
+    return f"DeadLetterQueue{logical(queue_name)}"
+
+
+def function_id(role: str) -> str:
+    return f"Function{logical(role)}"
+
+
+def log_group_id(role: str) -> str:
+    return f"LogGroup{logical(role)}"
+
+
+def role_id(role: str) -> str:
+    return f"Role{logical(role)}"
+
+
+def mapping_id(role: str, queue_name: str) -> str:
+    return f"Mapping{logical(role)}From{logical(queue_name)}"
+
+
+def worker(queue_name: str) -> str:
+    """Return the role, in the sense of conf.Options.function, of a queue's worker."""
+    return f"{queue_name}-worker"
+
+
+def function_arn(function_name: str) -> "Sub":
+    """Return a function's ARN by its name: its role may need it before the function exists."""
+    from troposphere import Sub
+
+    return Sub(f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{function_name}")

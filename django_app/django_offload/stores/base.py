@@ -1,0 +1,62 @@
+"""The seam to where records are kept."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..birth import Birth
+from ..change import Attributes, Change, Refused, Value
+from ..record import create
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """An entry of the sweeper's index."""
+
+    id: str
+    due_at: datetime
+
+
+class Store(ABC):
+    """
+    Keeps one record per task, and parts of immutable text beside it.
+
+    Reads are consistent, but for due(), which is a hint.
+    """
+
+    @abstractmethod
+    def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
+        """
+        Make a conditional write; return the record as it was before (None: there was none).
+
+        Raise Refused, with the record as it is, if the condition does not hold.
+        """
+
+    @abstractmethod
+    def get(self, task_id: str) -> Attributes | None:
+        """Return the record, None if there is none."""
+
+    @abstractmethod
+    def put_part(self, task_id: str, part: str, text: str, ttl: int) -> None:
+        """Keep a text beside the record until `ttl`, seconds since 1970. It must never differ between calls."""
+
+    @abstractmethod
+    def get_part(self, task_id: str, part: str) -> str | None:
+        """Return the text kept under `part`, None if there is none."""
+
+    @abstractmethod
+    def parts(self, task_id: str) -> tuple[Attributes | None, Mapping[str, str]]:
+        """Return, as of one instant, the record and every text beside it."""
+
+    @abstractmethod
+    def due(self, shard: int, until: datetime, limit: int) -> Sequence[Due]:
+        """Return at most `limit` records of a shard whose `due_at` is not after `until`, the oldest first."""
+
+    def create(self, birth: Birth) -> bool:
+        """Create a READY record; return False, changing nothing, if it is there already."""
+        try:
+            self.change(birth.id, create(birth))
+        except Refused:
+            return False
+        return True

@@ -1,0 +1,94 @@
+"""Records in DynamoDB: one table, partition key `id`, sort key `part`, a sparse index `due`."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ..birth import from_micros, to_micros
+from ..change import Attributes, Change, Refused, Value
+from ..exceptions import ResourceMissing
+from ..wire import client
+from .base import Due, Store
+from .expressions import Expressions, attribute, plain
+
+RECORD = "record"
+INDEX = "due"
+
+
+class DynamoDBStore(Store):
+    """Every write is one conditional UpdateItem or one unconditional PutItem; no transactions."""
+
+    def __init__(self, alias: str, table: str) -> None:
+        self.alias, self.table = alias, table
+
+    def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
+        try:
+            answer = self._call(
+                "update_item",
+                Key=_key(task_id, RECORD),
+                ReturnValues="ALL_OLD",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **Expressions(change).arguments(),
+            )
+        except client("dynamodb").exceptions.ConditionalCheckFailedException as exc:
+            raise Refused(change, _attributes(exc.response.get("Item"))) from None
+        return _attributes(answer.get("Attributes"))
+
+    def get(self, task_id: str) -> Attributes | None:
+        return _attributes(self._call("get_item", Key=_key(task_id, RECORD), ConsistentRead=True).get("Item"))
+
+    def put_part(self, task_id: str, part: str, text: str, ttl: int) -> None:
+        self._call("put_item", Item={**_key(task_id, part), "text": attribute(text), "ttl": attribute(ttl)})
+
+    def get_part(self, task_id: str, part: str) -> str | None:
+        item = self._call("get_item", Key=_key(task_id, part), ConsistentRead=True).get("Item")
+        return item["text"]["S"] if item else None
+
+    def parts(self, task_id: str) -> tuple[Attributes | None, Mapping[str, str]]:
+        query = {
+            "KeyConditionExpression": "#id = :id",
+            "ExpressionAttributeNames": {"#id": "id"},
+            "ExpressionAttributeValues": {":id": attribute(task_id)},
+            "ConsistentRead": True,
+        }
+        record, texts = None, {}
+        while True:
+            answer = self._call("query", **query)
+            for item in answer["Items"]:
+                part = item["part"]["S"]
+                if part == RECORD:
+                    record = _attributes(item)
+                else:
+                    texts[part] = item["text"]["S"]
+            if "LastEvaluatedKey" not in answer:
+                return record, texts
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def due(self, shard: int, until: datetime, limit: int) -> Sequence[Due]:
+        answer = self._call(
+            "query",
+            IndexName=INDEX,
+            KeyConditionExpression="#shard = :shard AND #due <= :until",
+            ExpressionAttributeNames={"#shard": "due_shard", "#due": "due_at"},
+            ExpressionAttributeValues={":shard": attribute(shard), ":until": attribute(to_micros(until))},
+            Limit=limit,
+        )
+        return [
+            Due(id=item["id"]["S"], due_at=from_micros(int(item["due_at"]["N"])))
+            for item in answer["Items"]
+        ]
+
+    def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        dynamodb = client("dynamodb")
+        try:
+            return getattr(dynamodb, operation)(TableName=self.table, **arguments)  # type: ignore[no-any-return]
+        except dynamodb.exceptions.ResourceNotFoundException as exc:
+            raise ResourceMissing(self.alias, "table", self.table) from exc
+
+
+def _key(task_id: str, part: str) -> dict[str, Any]:
+    return {"id": attribute(task_id), "part": attribute(part)}
+
+
+def _attributes(item: dict[str, Any] | None) -> dict[str, Value] | None:
+    return {name: plain(value) for name, value in item.items() if name != "part"} if item else None

@@ -1,0 +1,40 @@
+"""The seam to how a message reaches the worker."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One receipt of a message."""
+
+    id: str  # As batch item failures name it.
+    body: str | Mapping[str, Any]  # Text, or parsed JSON where Lambda was invoked with it.
+    queue: str  # Of QUEUES, by the resource it came through.
+    handle: str = ""  # SQS's receipt handle.
+    receives: int = 1  # How often it was received, this time included.
+
+
+class Transport(ABC):
+    """Sends messages, and takes back what a worker could not finish."""
+
+    # Can a message be sent now and delivered later?
+    supports_delay = False
+
+    # Does a message given back come again by itself? If not, the sweeper sends it.
+    supports_redelivery = False
+
+    @abstractmethod
+    def prepare(self, queue: str) -> None:
+        """Make sure that messages can be sent to `queue`. Raise ResourceMissing if it is not there."""
+
+    @abstractmethod
+    def send(self, queue: str, text: str, delay: timedelta) -> None:
+        """Send a message, to be delivered after `delay` where that is supported. Raise if it was not accepted."""
+
+    @abstractmethod
+    def give_back(self, delivery: Delivery, delay: timedelta) -> None:
+        """Have a delivery come again after `delay`, as exactly as the transport can."""

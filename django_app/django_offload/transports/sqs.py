@@ -1,0 +1,73 @@
+"""Messages through SQS."""
+
+import json
+import math
+from datetime import timedelta
+from typing import Any
+
+from ..conf import ENV_QUEUE_URLS, Options
+from ..exceptions import ResourceMissing
+from ..wire import client
+from .base import Delivery, Transport
+
+# SQS: DelaySeconds is 0 to 900, a visibility timeout at most 12 hours.
+LONGEST_DELAY = timedelta(seconds=900)
+LONGEST_VISIBILITY = timedelta(hours=12)
+
+# By endpoint and name; a queue keeps its URL as long as it lives.
+_urls: dict[tuple[str, str], str] = {}
+
+
+class SQSTransport(Transport):
+    """One standard queue per queue of QUEUES."""
+
+    supports_delay = True
+    supports_redelivery = True
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def prepare(self, queue: str) -> None:
+        self.url(queue)
+
+    def send(self, queue: str, text: str, delay: timedelta) -> None:
+        sqs = client("sqs")
+        try:
+            sqs.send_message(QueueUrl=self.url(queue), MessageBody=text, DelaySeconds=_seconds(delay, LONGEST_DELAY))
+        except sqs.exceptions.QueueDoesNotExist as exc:
+            forget()
+            raise ResourceMissing(self.options.alias, "queue", self.options.queue(queue)) from exc
+
+    def give_back(self, delivery: Delivery, delay: timedelta) -> None:
+        client("sqs").change_message_visibility(
+            QueueUrl=self.url(delivery.queue),
+            ReceiptHandle=delivery.handle,
+            VisibilityTimeout=_seconds(delay, LONGEST_VISIBILITY),
+        )
+
+    def url(self, queue: str) -> str:
+        """Return the queue's URL: from OPTIONS, the stack's environment, or SQS, asked once per process."""
+        given = self.options.queue_urls.get(queue)
+        if given is None:
+            given = json.loads(self.options.environment(ENV_QUEUE_URLS) or "{}").get(queue)
+        return given or self._ask(self.options.queue(queue))
+
+    def _ask(self, name: str) -> str:
+        sqs: Any = client("sqs")
+        key = (sqs.meta.endpoint_url, name)
+        if key not in _urls:
+            try:
+                _urls[key] = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+            except sqs.exceptions.QueueDoesNotExist as exc:
+                raise ResourceMissing(self.options.alias, "queue", name) from exc
+        return _urls[key]
+
+
+def forget() -> None:
+    """Drop every URL that was looked up."""
+    _urls.clear()
+
+
+def _seconds(delay: timedelta, longest: timedelta) -> int:
+    """Return whole seconds, rounded up: rounded down, a task would start early."""
+    return math.ceil(min(max(delay, timedelta(0)), longest).total_seconds())
