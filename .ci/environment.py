@@ -15,7 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
-PIP = ("-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--no-input", "--disable-pip-version-check")
+PIP = ("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check")
+EXACTLY = ("--require-hashes", "--no-deps", "-r", LOCK)
 
 
 def fingerprint() -> str:
@@ -24,7 +25,7 @@ def fingerprint() -> str:
 
 
 def is_fresh(folder: Path) -> bool:
-    """Is `folder` an environment that was installed to the end from the present lock file, and does it run?"""
+    """Is `folder` an environment installed to the end from the present lock file, and does it run?"""
     stamp = folder / ".installed"
     if not stamp.is_file() or stamp.read_text() != fingerprint():
         return False
@@ -32,15 +33,15 @@ def is_fresh(folder: Path) -> bool:
 
 
 def install(folder: Path) -> int:
-    """Make `folder` anew. The stamp comes last: an interrupted installation is never taken for a whole one."""
+    """Make `folder` anew. The stamp comes last: an interrupted installation never looks whole."""
     count = len(re.findall(r"^[A-Za-z0-9].*==", LOCK.read_text(), re.MULTILINE))
     print(f"Installing {count} packages into {folder.name} (once, about a minute)", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     venv.create(folder, with_pip=True)
-    command = [folder / "bin" / "python", "-I", *PIP, "-r", LOCK]
-    outcome = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if outcome.returncode != 0:
-        print(f"{outcome.stdout}\nInstalling into {folder.name} failed: read pip's answer above, then try again.", file=sys.stderr)
+    command = [folder / "bin" / "python", "-I", *PIP, *EXACTLY]
+    pip = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if pip.returncode != 0:
+        print(pip.stdout, f"Installing into {folder.name} failed: mend what pip says above, then try again.")
         return 1
     (folder / ".installed").write_text(fingerprint())
     return 0
@@ -56,11 +57,11 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def main(name: str) -> int:
-    """Make the environment `name` unless it is fresh. Return the exit code."""
-    folder = ROOT / name
-    if is_fresh(folder):
-        return 0
+def main(*arguments: str) -> int:
+    """Make the environment named unless it is fresh, or only say with --is-fresh. Return the exit code."""
+    folder = ROOT / arguments[-1]
+    if "--is-fresh" in arguments:
+        return 0 if is_fresh(folder) else 1
     with alone(folder):
         return 0 if is_fresh(folder) else install(folder)
 
@@ -68,6 +69,6 @@ def main(name: str) -> int:
 if __name__ == "__main__":
     os.umask(0o022)
     try:
-        sys.exit(main(sys.argv[1]))
+        sys.exit(main(*sys.argv[1:]))
     except KeyboardInterrupt:
         sys.exit("Interrupted: the next run starts the installation anew.")

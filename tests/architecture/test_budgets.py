@@ -1,0 +1,80 @@
+"""The sizes the code keeps, so that it stays readable a file and a function at a time."""
+
+from statistics import median, quantiles
+
+from tests.architecture.sources import LIBRARY, ROOT, SOURCE_ROOT, Function, functions, length, modules, shown
+
+LONGEST_MODULE = 300
+MEDIAN_MODULE = 90
+LONGEST_FUNCTION = 50
+USUAL_FUNCTION = 25
+LONGEST_DOOR = 25
+NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "core", "manager", "misc"}
+
+EVERYTHING = modules(SOURCE_ROOT, ROOT / "lambdas", ROOT / "tests", ROOT / ".ci")
+
+
+def lines(function: Function) -> int:
+    """Return how many lines a function has, from its name to its end."""
+    return (function.end_lineno or function.lineno) - function.lineno + 1
+
+
+def unannotated(function: Function) -> list[str]:
+    """Return what of a signature has no type: names of arguments, and "return"."""
+    found = function.args
+    named = [*found.posonlyargs, *found.args, *found.kwonlyargs, *filter(None, (found.vararg, found.kwarg))]
+    missing = [one.arg for one in named if one.annotation is None and one.arg not in ("self", "cls")]
+    return missing if function.returns else [*missing, "return"]
+
+
+def test_no_module_is_longer_than_300_lines():
+    too_long = {shown(path): length(path) for path in EVERYTHING if length(path) > LONGEST_MODULE}
+
+    assert not too_long, f"Split these modules, or move parts to a better place: {too_long}"
+
+
+def test_the_librarys_median_module_has_at_most_90_lines():
+    sizes = [length(path) for path in modules(LIBRARY) if length(path)]
+
+    assert median(sizes) <= MEDIAN_MODULE
+
+
+def test_no_function_is_longer_than_50_lines():
+    too_long = [
+        f"{shown(path)}:{one.lineno} {one.name} {lines(one)}"
+        for path in EVERYTHING
+        for one in functions(path)
+        if lines(one) > LONGEST_FUNCTION
+    ]
+
+    assert not too_long, "Split these functions: " + ", ".join(too_long)
+
+
+def test_nine_functions_of_ten_have_at_most_25_lines():
+    sizes = [lines(one) for path in modules(LIBRARY) for one in functions(path)]
+
+    assert quantiles(sizes, n=10)[-1] <= USUAL_FUNCTION
+
+
+def test_no_module_has_a_name_that_says_nothing():
+    found = [shown(path) for path in EVERYTHING if {path.stem, path.parent.name} & NAMES_THAT_SAY_NOTHING]
+
+    assert not found, f"Name these after what they hold: {found}"
+
+
+def test_every_signature_is_typed():
+    untyped = [
+        f"{shown(path)}:{one.lineno} {one.name} lacks {', '.join(missing)}"
+        for path in modules(SOURCE_ROOT, ROOT / "lambdas")
+        for one in functions(path)
+        if (missing := unannotated(one))
+    ]
+
+    assert not untyped, "Give these their types: " + "; ".join(untyped)
+
+
+def test_what_aws_invokes_is_doors_of_at_most_25_lines():
+    doors = {path.stem: length(path) for path in modules(ROOT / "lambdas") if path.stem != "__init__"}
+
+    assert set(doors) == {"worker", "dead_letter", "sweeper"}
+    assert max(doors.values()) <= LONGEST_DOOR, f"No logic here, move it into the library: {doors}"
