@@ -2,7 +2,7 @@
 
 # By class name and code, so that this module never imports botocore. The first that fits wins.
 _HINTS_BY_CLASS = {
-    "EndpointConnectionError": "Check the network and AWS_ENDPOINT_URL; on this machine, start manage.py offload_local.",
+    "EndpointConnectionError": "Check the network and AWS_ENDPOINT_URL, or start manage.py offload_local.",
     "NoCredentialsError": "Give credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
     "PartialCredentialsError": "Give both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
     "CredentialRetrievalError": "Log in again (aws sso login), or give other credentials.",

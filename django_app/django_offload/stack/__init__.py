@@ -1,6 +1,6 @@
 """What is deployed: names of resources, their IAM, and the CloudFormation template that makes them."""
 
-from .configured import template_of
+from .configured import stacks, template_of
 from .template import build
 
-__all__ = ["build", "template_of"]
+__all__ = ["build", "stacks", "template_of"]

@@ -48,4 +48,6 @@ def function_arn(function_name: str) -> "Sub":
     """Return a function's ARN by its name: its role may need it before the function exists."""
     from troposphere import Sub
 
-    return Sub(f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{function_name}")
+    return Sub(
+        f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{function_name}"
+    )

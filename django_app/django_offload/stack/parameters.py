@@ -16,7 +16,7 @@ def add_parameters(template: "Template") -> None:
     said: dict[str, dict[str, object]] = {
         CODE_BUCKET: {"Description": "Bucket that holds the code of the functions, as one zip."},
         CODE_KEY: {
-            "Description": "Key of that zip. Name it after its contents: a function is updated when the key changes."
+            "Description": "Key of that zip, named after its contents: a new key updates the functions."
         },
         ARCHITECTURE: {
             "Description": "Processor of the functions; the zip's compiled packages must be built for it.",
@@ -24,7 +24,7 @@ def add_parameters(template: "Template") -> None:
             "AllowedValues": ["x86_64", "arm64"],
         },
         MAPPINGS_ENABLED: {
-            "Description": "Whether functions are fed from their queues, and the sweeper runs on its schedule.",
+            "Description": "Whether queues feed their functions and the sweeper runs on its schedule.",
             "Default": "true",
             "AllowedValues": ["true", "false"],
         },

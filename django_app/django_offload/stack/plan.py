@@ -32,7 +32,6 @@ def unite(
     options: Sequence[Options],
     *,
     attempts: Mapping[str, int],
-    invoking: bool,
     settings_module: str | None,
     result_ttl: timedelta,
 ) -> Plan:
@@ -52,7 +51,7 @@ def unite(
             name: replace(queue, max_attempts=max(queue.max_attempts, attempts.get(name, 0)))
             for name, queue in queues.items()
         },
-        invoking=invoking,
+        invoking=any(other.transport == "lambda" for other in options),
         settings_module=settings_module,
         result_ttl=max(result_ttl, *(other.ttl(name) for other in options for name in other.queues)),
     )

@@ -9,6 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 from django.core.management import CommandError, call_command
+
 from django_offload.exceptions import ConfigurationError
 from django_offload.management.base import OffloadCommand
 

@@ -1,0 +1,44 @@
+"""How long and how large: the numbers of the template, and where each comes from."""
+
+from datetime import timedelta
+
+from ..record import MESSAGE_LIFE
+
+RETENTION = MESSAGE_LIFE
+# SQS's longest. A dead letter keeps the time of its first send: it needs more than its queue.
+DEAD_LETTER_RETENTION = timedelta(days=14)
+# Every give-back (a retry, a task that cannot start in time) counts as a receive for SQS.
+RECEIVES_BEYOND_ATTEMPTS = 10
+# A message must stay hidden while Lambda repeats a throttled invocation; AWS asks for six timeouts:
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+TIMEOUTS_HIDDEN = 6
+LARGEST_MESSAGE = 1024 * 1024
+
+# Of the dead-letter and the sweeper function, which run no task. The sweeper starts every minute.
+SERVICE_TIMEOUT = timedelta(seconds=60)
+SERVICE_MEMORY = 256
+DEAD_LETTER_BATCH, DEAD_LETTER_CONCURRENCY = 10, 2
+
+# Arguments and results in S3. A record is claimed at the latest 22 days after its task was to start
+# (queue, dead-letter queue, a day), so its arguments must be there that long; a result, written at
+# the end, as long as it can be read. 30 days covers both defaults with a week to spare.
+PAYLOAD_LIFE = timedelta(days=30)
+PAYLOAD_MARGIN = timedelta(days=8)
+# Bodies that did not verify belong to no record: they are kept only for whoever looks into it.
+DEAD_LIFE = timedelta(days=14)
+UPLOAD_LIFE = timedelta(days=1)
+
+
+def visibility(timeout: timedelta, batch_window: timedelta = timedelta(0)) -> int:
+    """Return the seconds a received message stays hidden from other receivers."""
+    return seconds(TIMEOUTS_HIDDEN * timeout + batch_window)
+
+
+def seconds(length: timedelta) -> int:
+    """Return `length` in whole seconds, rounded up."""
+    return -(-length // timedelta(seconds=1))
+
+
+def days(length: timedelta) -> int:
+    """Return `length` in whole days, rounded up."""
+    return -(-length // timedelta(days=1))

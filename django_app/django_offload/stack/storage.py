@@ -1,0 +1,115 @@
+"""The table of records, and the bucket for what is too large for a message or a record."""
+
+from typing import TYPE_CHECKING
+
+from ..conf import BUCKET_OF_STACK
+from . import limits
+from .names import BUCKET, INDEX, TABLE
+from .plan import Plan
+
+if TYPE_CHECKING:
+    from troposphere import Sub, Template
+    from troposphere.s3 import LifecycleRule
+
+# Deleting the stack must not delete what users' tasks returned.
+_KEPT = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+
+
+def add_storage(template: "Template", plan: Plan) -> None:
+    _add_table(template, plan)
+    if plan.options.bucket is not None:
+        _add_bucket(template, plan, plan.options.bucket)
+
+
+def _add_table(template: "Template", plan: Plan) -> None:
+    from troposphere import dynamodb
+
+    types = {"id": "S", "part": "S", "due_shard": "N", "due_at": "N"}
+    template.add_resource(
+        dynamodb.Table(
+            TABLE,
+            TableName=plan.options.table,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[
+                dynamodb.AttributeDefinition(AttributeName=name, AttributeType=kind)
+                for name, kind in types.items()
+            ],
+            KeySchema=_keys("id", "part"),
+            GlobalSecondaryIndexes=[
+                # Sparse: only records the sweeper has yet to look at carry due_at.
+                dynamodb.GlobalSecondaryIndex(
+                    IndexName=INDEX,
+                    KeySchema=_keys("due_shard", "due_at"),
+                    Projection=dynamodb.Projection(ProjectionType="KEYS_ONLY"),
+                )
+            ],
+            TimeToLiveSpecification=dynamodb.TimeToLiveSpecification(AttributeName="ttl", Enabled=True),
+            PointInTimeRecoverySpecification=dynamodb.PointInTimeRecoverySpecification(
+                PointInTimeRecoveryEnabled=True
+            ),
+            SSESpecification=dynamodb.SSESpecification(SSEEnabled=True),
+            **_KEPT,
+        )
+    )
+
+
+def _keys(partition: str, sort: str) -> list[object]:
+    from troposphere import dynamodb
+
+    return [
+        dynamodb.KeySchema(AttributeName=partition, KeyType="HASH"),
+        dynamodb.KeySchema(AttributeName=sort, KeyType="RANGE"),
+    ]
+
+
+def _add_bucket(template: "Template", plan: Plan, bucket: str) -> None:
+    from troposphere import s3
+
+    payload_life = max(limits.PAYLOAD_LIFE, plan.result_ttl + limits.PAYLOAD_MARGIN)
+    by_default = s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256")
+    template.add_resource(
+        s3.Bucket(
+            BUCKET,
+            BucketName=_bucket_name(plan.stack, bucket),
+            BucketEncryption=s3.BucketEncryption(
+                ServerSideEncryptionConfiguration=[
+                    s3.ServerSideEncryptionRule(ServerSideEncryptionByDefault=by_default)
+                ]
+            ),
+            PublicAccessBlockConfiguration=s3.PublicAccessBlockConfiguration(
+                BlockPublicAcls=True,
+                BlockPublicPolicy=True,
+                IgnorePublicAcls=True,
+                RestrictPublicBuckets=True,
+            ),
+            LifecycleConfiguration=s3.LifecycleConfiguration(
+                Rules=[
+                    _expiry("payloads", limits.days(payload_life)),
+                    _expiry("dead", limits.days(limits.DEAD_LIFE)),
+                    s3.LifecycleRule(
+                        Id="uploads",
+                        Status="Enabled",
+                        AbortIncompleteMultipartUpload=s3.AbortIncompleteMultipartUpload(
+                            DaysAfterInitiation=limits.days(limits.UPLOAD_LIFE)
+                        ),
+                    ),
+                ]
+            ),
+            **_KEPT,
+        )
+    )
+
+
+def _bucket_name(stack: str, bucket: str) -> "Sub | str":
+    """Return the bucket's name; account and region are known only where the template is deployed."""
+    from troposphere import Sub
+
+    if bucket != BUCKET_OF_STACK:
+        return bucket
+    return Sub(f"{stack}-payloads-${{AWS::AccountId}}-${{AWS::Region}}")
+
+
+def _expiry(folder: str, days: int) -> "LifecycleRule":
+    from troposphere import s3
+
+    return s3.LifecycleRule(Id=folder, Status="Enabled", Prefix=f"{folder}/", ExpirationInDays=days)
