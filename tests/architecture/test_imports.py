@@ -63,7 +63,7 @@ def test_the_library_imports_nothing_that_is_not_declared():
 
 
 def loaded_by(statements):
-    """Run the statements in a fresh interpreter and return what it prints of AWS packages then loaded, and says."""
+    """Run the statements in a fresh interpreter and return what it says: the AWS packages then loaded."""
     script = (
         f"import sys\n{statements}\nprint([name for name in {list(LAZY_PACKAGES)} if name in sys.modules])"
     )
