@@ -1,8 +1,8 @@
 """The script that finds a Python: it must run, be of the version wanted, and able to make environments."""
 
-import os
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import pytest
@@ -36,7 +36,7 @@ def says(version: str, *, able: bool = True) -> str:
     return f"""case $3 in
     *version_info*) echo {version} ;;
     *ensurepip*) exit {0 if able else 1} ;;
-    *executable*) echo "$0" ;;
+    *_base_executable*) echo "$0" ;;
 esac"""
 
 
@@ -87,10 +87,14 @@ def test_a_python_that_cannot_make_environments_is_named(find, tmp_path):
     )
 
 
-def test_a_real_python_answers_as_the_script_expects(find, tmp_path):
-    (tmp_path / "bin").mkdir()
-    Path(tmp_path / "bin" / f"python{THIS}").symlink_to(os.path.realpath(sys.executable))
+def test_of_an_environment_that_is_active_the_python_below_it_is_found(tmp_path):
+    venv.create(tmp_path / "active", symlinks=True)
+    environment = {"PATH": f"{tmp_path}/active/bin:{TOOLS}", "HOME": str(tmp_path)}
 
-    process = find(THIS, {})
+    process = subprocess.run(
+        [ROOT / ".ci" / "find-python", THIS], env=environment, capture_output=True, text=True, check=False
+    )
 
+    assert process.stderr == ""
     assert Path(process.stdout.strip()).resolve() == Path(sys.executable).resolve()
+    assert not Path(process.stdout.strip()).is_relative_to(tmp_path)
