@@ -86,6 +86,7 @@ class Options:
     """TASKS[alias] of one of our backends, with every default filled in."""
 
     alias: str
+    transport: str = "sqs"  # Or "lambda": how this backend's messages travel.
     stack: str  # Prefix of every resource name.
     queues: Mapping[str, QueueOptions]  # Every queue of QUEUES, by its name in Django.
     table: str
@@ -113,6 +114,7 @@ class Options:
             given["result_ttl"] = duration(given["result_ttl"])
         return cls(
             alias=alias,
+            transport=import_string(params["BACKEND"]).transport,
             stack=stack,
             queues={name: _queue_options(overrides.get(name, {})) for name in names},
             table=given.pop("table", f"{stack}-tasks"),
@@ -133,16 +135,13 @@ class Options:
     def worker_function(self, queue_name: str) -> str:
         return self.function(f"{queue_name}-worker")
 
-    def queue_of(self, resource: str) -> str | None:
-        """Return which queue of QUEUES the SQS queue or worker function named `resource` serves."""
-        for name in self.queues:
-            if resource in {self.queue(name), self.dead_letter_queue(name), self.worker_function(name)}:
-                return name
-        return None
-
     def environment(self, key: str) -> str | None:
         """Return what the deployed stack says of itself, where this process runs in it."""
         return os.environ.get(key) if os.environ.get(ENV_STACK) == self.stack else None
+
+    def scope(self, queue_name: str) -> str:
+        """Return what a message for this queue is signed for."""
+        return f"{self.stack}:{queue_name}"
 
     def ttl(self, queue_name: str) -> timedelta:
         """Return how long results on a queue can be read."""
@@ -150,7 +149,7 @@ class Options:
         return (queue.result_ttl if queue else None) or self.result_ttl
 
 
-OPTION_KEYS = tuple(f.name for f in fields(Options) if f.name != "alias")
+OPTION_KEYS = tuple(f.name for f in fields(Options) if f.name not in {"alias", "transport"})
 
 
 def _queue_options(given: Mapping[str, Any]) -> QueueOptions:
@@ -226,6 +225,11 @@ def _value_problems(given: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem("E006", f"OPTIONS['result_ttl']: {exc}.", "Give seconds or a timedelta.")
     if isinstance(given.get("modules", ()), str):
         yield Problem("E006", "OPTIONS['modules'] is a text.", "Give a list of module names.")
+
+
+def secrets() -> list[str]:
+    """Return the secrets to sign (the first) and to verify messages with."""
+    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
 
 
 @lru_cache(maxsize=1)

@@ -102,6 +102,15 @@ class OffloadContext(TaskContext):
 _current: ContextVar[OffloadContext | None] = ContextVar("django_offload_context", default=None)
 
 
+# The W3C trace context of the request that is being answered.
+trace: ContextVar[str | None] = ContextVar("django_offload_trace", default=None)
+
+
+def current_trace() -> str | None:
+    """Return the trace context of the request that is being answered, None where it sent none."""
+    return trace.get()
+
+
 def current() -> OffloadContext | None:
     """Return the context of the task that runs here, None outside a worker."""
     return _current.get()

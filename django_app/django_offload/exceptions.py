@@ -195,9 +195,10 @@ class DeadLettered(TaskEnded):
 class DeadlineExceeded(TaskEnded, TimeoutError):
     """Raised inside a task that is about to run out of time."""
 
-    def __init__(self, limit_seconds: float) -> None:
+    def __init__(self, limit_seconds: float | None = None) -> None:
+        after = "" if limit_seconds is None else f" after {limit_seconds:.1f} s"
         super().__init__(
-            f"The task was stopped after {limit_seconds:.1f} s, at its time limit. Give it a larger timeout "
+            f"The task was stopped{after}, at its time limit. Give it a larger timeout "
             "(on the task, or the queue's in OPTIONS['queues']) or less work."
         )
 

@@ -31,6 +31,9 @@ SUCCESSFUL, FAILED = TaskResultStatus.SUCCESSFUL.value, TaskResultStatus.FAILED.
 INLINE_ARGUMENTS_BYTES = 400
 INLINE_RESULT_BYTES = 300
 MESSAGE_CHARACTERS = 200  # Of an error, or of progress, within the record.
+# DynamoDB keeps 400 KB in one item, keys and all.
+PART_BYTES = 300_000
+ARGUMENTS_PART = "arguments"
 # The sparse index is spread over this many partitions by the record's id.
 DUE_SHARDS = 4
 # The sweeper looks at a record this long after it should have started.
@@ -74,6 +77,10 @@ class TaskRecord:
     @property
     def ended(self) -> bool:
         return self.status in {SUCCESSFUL, FAILED}
+
+    def hidden(self, now: datetime) -> bool:
+        """Tell whether its result can no longer be read."""
+        return self.hidden_at is not None and self.hidden_at <= now
 
     def lost(self, now: datetime) -> bool:
         """Tell whether its worker died: RUNNING, and the lease has run out."""
@@ -277,11 +284,11 @@ def report(*, fence: int, token: str, progress: Mapping[str, Any]) -> Change:
 
 
 def postpone(task_id: str, *, due_was: datetime, due_at: datetime, sent: bool) -> Change:
-    """Move `due_at`, on the condition that nobody else did: of two sweepers, one sends."""
+    """Move `due_at`, on the condition that nobody else did: of two sweepers, one sends (and extends its life)."""
     return Change(
         name="postpone",
         when=((equals("due_at", to_micros(due_was)),),),
-        put=due(task_id, due_at),
+        put={**due(task_id, due_at), **({"ttl": int((due_at + RECORD_LIFE).timestamp())} if sent else {})},
         increment={"sends": 1} if sent else {},
     )
 

@@ -3,17 +3,18 @@
 from ..conf import Options
 from .base import Payloads
 
-__all__ = ["Payloads", "bucket_name", "install", "payloads_of", "uninstall"]
+__all__ = ["Payloads", "bucket_name", "installed", "payloads_of"]
 
-_installed: dict[str, Payloads] = {}
+# By stack: what stands in for AWS in this process, in tests and simulations.
+installed: dict[str, Payloads] = {}
 
 
 def payloads_of(options: Options) -> Payloads | None:
     """Return the payloads of a stack: those installed, else its bucket's; None where it has no bucket."""
     from .s3 import S3Payloads
 
-    if options.stack in _installed:
-        return _installed[options.stack]
+    if options.stack in installed:
+        return installed[options.stack]
     bucket = bucket_name(options)
     return S3Payloads(bucket) if bucket else None
 
@@ -23,12 +24,3 @@ def bucket_name(options: Options) -> str | None:
     from .s3 import bucket_name
 
     return bucket_name(options)
-
-
-def install(stack: str, payloads: Payloads) -> None:
-    """Make payloads of one's own those of a stack, in this process."""
-    _installed[stack] = payloads
-
-
-def uninstall(stack: str) -> None:
-    _installed.pop(stack, None)

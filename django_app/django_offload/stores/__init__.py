@@ -3,22 +3,14 @@
 from ..conf import Options
 from .base import Due, Store
 
-__all__ = ["Due", "Store", "install", "store_of", "uninstall"]
+__all__ = ["Due", "Store", "installed", "store_of"]
 
-_installed: dict[str, Store] = {}
+# By stack: what stands in for AWS in this process, in tests and simulations.
+installed: dict[str, Store] = {}
 
 
 def store_of(options: Options) -> Store:
     """Return the store of a stack: the one installed, else its table in DynamoDB."""
     from .dynamodb import DynamoDBStore
 
-    return _installed.get(options.stack) or DynamoDBStore(options.alias, options.table)
-
-
-def install(stack: str, store: Store) -> None:
-    """Make a store of one's own that of a stack, in this process."""
-    _installed[stack] = store
-
-
-def uninstall(stack: str) -> None:
-    _installed.pop(stack, None)
+    return installed.get(options.stack) or DynamoDBStore(options.alias, options.table)

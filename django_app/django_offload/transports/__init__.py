@@ -3,24 +3,16 @@
 from ..conf import Options
 from .base import Delivery, Transport
 
-__all__ = ["Delivery", "Transport", "install", "transport_of", "uninstall"]
+__all__ = ["Delivery", "Transport", "installed", "transport_of"]
 
-_installed: dict[str, Transport] = {}
+# By stack: what stands in for AWS in this process, in tests and simulations.
+installed: dict[str, Transport] = {}
 
 
-def transport_of(options: Options, kind: str) -> Transport:
-    """Return the transport of a stack: the one installed, else `kind`, "sqs" or "lambda", in AWS."""
+def transport_of(options: Options, kind: str | None = None) -> Transport:
+    """Return the transport of a backend: the one installed for its stack, else `kind` (default: its own) in AWS."""
     from .lambda_invoke import LambdaTransport
     from .sqs import SQSTransport
 
     kinds = {"sqs": SQSTransport, "lambda": LambdaTransport}
-    return _installed.get(options.stack) or kinds[kind](options)
-
-
-def install(stack: str, transport: Transport) -> None:
-    """Make a transport of one's own that of a stack, in this process."""
-    _installed[stack] = transport
-
-
-def uninstall(stack: str) -> None:
-    _installed.pop(stack, None)
+    return installed.get(options.stack) or kinds[kind or options.transport](options)

@@ -29,7 +29,7 @@ class Transport(ABC):
 
     @abstractmethod
     def prepare(self, queue: str) -> None:
-        """Make sure that messages can be sent to `queue`. Raise ResourceMissing if it is not there."""
+        """Find `queue`. Raise ResourceMissing if AWS says that it is not there."""
 
     @abstractmethod
     def send(self, queue: str, text: str, delay: timedelta) -> None:

@@ -2,12 +2,13 @@
 
 import json
 import math
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from ..conf import ENV_QUEUE_URLS, Options
 from ..exceptions import ResourceMissing
-from ..wire import client
+from ..wire import client, failures
 from .base import Delivery, Transport
 
 # SQS: DelaySeconds is 0 to 900, a visibility timeout at most 12 hours.
@@ -28,7 +29,8 @@ class SQSTransport(Transport):
         self.options = options
 
     def prepare(self, queue: str) -> None:
-        self.url(queue)
+        with suppress(*failures()):  # AWS does not answer: that says nothing of the queue.
+            self.url(queue)
 
     def send(self, queue: str, text: str, delay: timedelta) -> None:
         sqs = client("sqs")

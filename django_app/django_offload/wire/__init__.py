@@ -43,6 +43,13 @@ def _new(service: str) -> Any:
     return boto3.session.Session().client(service, config=config)
 
 
+def failures() -> tuple[type[Exception], ...]:
+    """Return the exceptions by which a client says that a call failed."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return (BotoCoreError, ClientError)
+
+
 def forget() -> None:
     """Drop every client: the environment names another endpoint, region or account from now on."""
     _clients.clear()

@@ -1,0 +1,97 @@
+"""System checks beyond each backend's own: the registry, the middleware, the endpoint."""
+
+import os
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning
+from django.core.checks import register as register_check
+
+from .conf import configured
+from .definition import OffloadTask
+from .exceptions import ConfigurationError
+from .registry import registry
+
+MIDDLEWARE = "django_offload.middleware.OwnerMiddleware"
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+def register() -> None:
+    """Register the checks; called once, when the app is ready."""
+    register_check(check_tasks)
+    register_check(check_middleware)
+    register_check(check_endpoint, Tags.security)
+
+
+def check_tasks(**kwargs: Any) -> list[CheckMessage]:
+    """Look for names that two tasks claim, and for batches that cannot fit their function's time."""
+    try:
+        backends = configured()
+    except (ConfigurationError, ImportError):
+        return []  # The backend's own check, or Django, tells.
+    messages: list[CheckMessage] = [
+        Error(
+            f"Two tasks are named '{name}'.",
+            hint="Give one of them another name (@task(name=...)), or remove the alias.",
+            id="django_offload.E010",
+        )
+        for name in dict.fromkeys(registry().conflicts)
+    ]
+    for task in registry().tasks.values():
+        options = backends.get(task.backend)
+        queue = options.queues.get(task.queue_name) if options else None
+        timeout = task.timeout if isinstance(task, OffloadTask) else None
+        if queue is None:
+            continue
+        if timeout is not None and timeout > queue.timeout:
+            messages.append(
+                Error(
+                    f"The timeout of {task.module_path}, {timeout}, is longer than its queue's, {queue.timeout}.",
+                    hint=f"Raise OPTIONS['queues']['{task.queue_name}']['timeout'], or lower the task's.",
+                    id="django_offload.E011",
+                )
+            )
+        if queue.batch_size > 1 and (timeout is None or timeout * queue.batch_size > queue.timeout):
+            messages.append(
+                Error(
+                    f"A batch of {queue.batch_size} of {task.module_path} may not fit the timeout of queue "
+                    f"'{task.queue_name}', {queue.timeout}.",
+                    hint="Give the task a timeout that fits that often, or set the queue's batch_size to 1.",
+                    id="django_offload.E012",
+                )
+            )
+    return messages
+
+
+def check_middleware(**kwargs: Any) -> list[CheckMessage]:
+    """Look for the middleware that tells tasks their owner."""
+    try:
+        default = any(options.owner == "django_offload.middleware.current_owner" for options in configured().values())
+    except (ConfigurationError, ImportError):
+        return []
+    if not default or MIDDLEWARE in settings.MIDDLEWARE:
+        return []
+    return [
+        Warning(
+            "Tasks have no owner: only staff and bearers of a token can follow them.",
+            hint=f"Add '{MIDDLEWARE}' to MIDDLEWARE, after the session and authentication middleware.",
+            id="django_offload.W020",
+        )
+    ]
+
+
+def check_endpoint(**kwargs: Any) -> list[CheckMessage]:
+    """Look for messages that would cross a network in the clear."""
+    messages: list[CheckMessage] = []
+    for key, value in sorted(os.environ.items()):
+        url = urlsplit(value) if key.startswith("AWS_ENDPOINT_URL") else None
+        if url and url.scheme == "http" and url.hostname not in LOOPBACK and not settings.DEBUG:
+            messages.append(
+                Error(
+                    f"{key} is '{value}': messages and results would travel unencrypted.",
+                    hint="Use https://, or unset it to use AWS.",
+                    id="django_offload.E021",
+                )
+            )
+    return messages

@@ -1,0 +1,54 @@
+"""Tasks over HTTP: answer 202, tell the status, cancel."""
+
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+from django.tasks import TaskResult
+
+__all__ = ["accepted", "readable", "status_url"]
+
+
+def accepted(result: TaskResult) -> JsonResponse:
+    """
+    Return the answer to a request that enqueued a task: 202, where to look, and its status.
+
+    The Location carries a token that reads this one task for 24 hours, so a client without cookies
+    can follow it.
+    """
+    return JsonResponse(
+        status_of_enqueued(result), status=202, headers={"Location": status_url(result.id), "Retry-After": "1"}
+    )
+
+
+def status_url(task_id: str) -> str:
+    """Return the path of a task's status, with a token that reads it for 24 hours."""
+    from django.urls import reverse
+
+    from .tokens import token_for
+
+    return f"{reverse('django_offload:status', args=[task_id])}?token={token_for(task_id)}"
+
+
+def status_of_enqueued(result: TaskResult) -> dict[str, Any]:
+    """Return the status of a result as enqueue() returned it; inside a transaction it has no `enqueued_at` yet."""
+    from ..definition import name_of
+
+    return {
+        "id": result.id,
+        "task": name_of(result.task),
+        "queue": result.task.queue_name,
+        "status": result.status.value,
+        "attempts": result.attempts,
+        "progress": None,
+        "enqueued_at": result.enqueued_at,
+        "started_at": result.started_at,
+        "finished_at": result.finished_at,
+        "run_after": result.task.run_after,
+    }
+
+
+def readable(request: HttpRequest, task_id: str) -> bool:
+    """Tell whether there is a task of this id that the request may see, for views of one's own."""
+    from .access import readable
+
+    return readable(request, task_id)

@@ -1,0 +1,74 @@
+"""Who may see a task: its owner, staff with the permission, the bearer of its token. For others it does not exist."""
+
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from django.conf import settings
+from django.http import Http404, HttpRequest
+
+from ..conf import Options, configured
+from ..record import TaskRecord, read
+from ..stores import Store, store_of
+from .tokens import verifies
+
+VIEW_PERMISSION = "django_offload.view_task"
+
+
+def owner_of(request: HttpRequest, *, create: bool = False) -> str | None:
+    """
+    Return who makes a request: "user:<pk>", "session:<hash>", or None for neither.
+
+    With `create`, a visitor without a session gets one.
+    """
+    user = getattr(request, "user", None)
+    if user is not None and user.is_authenticated:
+        return f"user:{user.pk}"
+    session = getattr(request, "session", None)
+    if session is None:
+        return None
+    if create and not session.session_key:
+        session.create()
+    return f"session:{_hashed(session.session_key)}" if session.session_key else None
+
+
+def _hashed(session_key: str) -> str:
+    """A session key is a password: records hold a hash of it."""
+    return sha256(f"django_offload.owner:{settings.SECRET_KEY}:{session_key}".encode()).hexdigest()[:32]
+
+
+def is_staff(request: HttpRequest) -> bool:
+    user = getattr(request, "user", None)
+    return bool(user and user.is_active and user.is_staff and user.has_perm(VIEW_PERMISSION))
+
+
+def is_owner(request: HttpRequest, record: TaskRecord) -> bool:
+    owner = record.birth.owner
+    return owner is not None and owner == owner_of(request)
+
+
+def find(task_id: str) -> tuple[TaskRecord, Options, Store]:
+    """Return the record of an id, whichever stack of TASKS has it. Raise Http404 if none can be read."""
+    for options in {options.stack: options for options in configured().values()}.values():
+        store = store_of(options)
+        attributes = store.get(task_id)
+        if attributes is not None:
+            record = read(attributes)
+            if record.hidden(datetime.now(UTC)):
+                break
+            return record, configured().get(record.birth.alias, options), store
+    raise Http404("There is no such task.")
+
+
+def may_read(request: HttpRequest, record: TaskRecord) -> bool:
+    """Tell whether a request may see a record."""
+    token = request.GET.get("token", "")
+    return is_owner(request, record) or is_staff(request) or bool(token and verifies(record.birth.id, token))
+
+
+def readable(request: HttpRequest, task_id: str) -> bool:
+    """Tell whether there is a task of this id that the request may see, for views of one's own."""
+    try:
+        record, _, _ = find(task_id)
+    except Http404:
+        return False
+    return may_read(request, record)

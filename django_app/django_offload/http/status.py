@@ -1,0 +1,47 @@
+"""The status of a task as JSON."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ..record import FAILED, SUCCESSFUL, TaskRecord
+from ..results import return_value
+
+LONGEST_RETRY_AFTER_SECONDS = 10
+
+
+def status_of(record: TaskRecord, parts: Mapping[str, str], *, traceback: bool = False) -> dict[str, Any]:
+    """Return the status of a record; `parts` holds a return value kept beside it, and tracebacks for staff."""
+    birth = record.birth
+    status: dict[str, Any] = {
+        "id": birth.id,
+        "task": birth.name,
+        "queue": birth.queue,
+        "status": record.status,
+        "attempts": record.attempts,
+        "progress": record.progress,
+        "enqueued_at": _iso(birth.enqueued_at),
+        "started_at": _iso(record.started_at),
+        "finished_at": _iso(record.finished_at),
+        "run_after": _iso(birth.run_after),
+    }
+    if record.status == SUCCESSFUL:
+        status["return_value"] = return_value(record, parts)
+    if record.status == FAILED and record.error:
+        status["error"] = {"class": record.error["class"], "message": record.error["message"]}
+        if traceback:
+            texts = [json.loads(parts[part])["traceback"] for part in record.error_parts if part in parts]
+            status["error"]["traceback"] = texts[-1] if texts else ""
+    return status
+
+
+def retry_after(record: TaskRecord, now: datetime) -> int:
+    """Return how many seconds to wait before asking again: 1, growing to 10 within two minutes."""
+    age = (now - max(record.birth.enqueued_at, record.attempted_at or record.birth.enqueued_at)).total_seconds()
+    return int(min(max(1.0, age / 12), LONGEST_RETRY_AFTER_SECONDS))
+
+
+def _iso(instant: datetime | None) -> str | None:
+    """Return an instant as ISO 8601 in UTC, such as "2026-01-31T12:00:00.000000Z"."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z") if instant else None

@@ -1,0 +1,65 @@
+"""The views behind django_offload.urls."""
+
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
+from django.utils.cache import patch_vary_headers
+from django.utils.http import parse_etags
+from django.views.decorators.http import require_POST, require_safe
+
+from ..change import Refused
+from ..exceptions import Cancelled
+from ..record import TaskRecord, ask_to_stop, cancel, error_of, read
+from ..stores import Store
+from .access import find, is_owner, is_staff, may_read
+from .status import retry_after, status_of
+
+
+@require_safe
+def status(request: HttpRequest, task_id: str) -> HttpResponse:
+    """Tell how a task is doing; 404 for who may not know, 304 where nothing changed."""
+    record, _, store = find(task_id)
+    if not may_read(request, record):
+        raise Http404("There is no such task.")
+    response: HttpResponse = JsonResponse(_status(request, record, store))
+    etag = f'"{sha256(response.content).hexdigest()[:32]}"'
+    if etag in parse_etags(request.headers.get("If-None-Match", "")):
+        response = HttpResponseNotModified()
+    response["ETag"] = etag
+    response["Cache-Control"] = "private, no-cache"
+    patch_vary_headers(response, ["Cookie"])
+    if not record.ended:
+        response["Retry-After"] = str(retry_after(record, datetime.now(UTC)))
+    return response
+
+
+@require_POST
+def cancel_task(request: HttpRequest, task_id: str) -> HttpResponse:
+    """
+    Cancel a task: at once where it has not started, else by a flag that it sees.
+
+    202 with its status, 409 where it has ended. For the owner or staff; a token is not enough.
+    """
+    record, options, store = find(task_id)
+    if not (is_owner(request, record) or is_staff(request)):
+        raise Http404("There is no such task.")
+    change = cancel(now=datetime.now(UTC), result_ttl=options.ttl(record.birth.queue), error=error_of(Cancelled()))
+    for attempt in (change, ask_to_stop(), change):  # Twice: it may start, or wait again, in between.
+        try:
+            before = store.change(task_id, attempt)
+        except Refused:
+            continue
+        after = read(attempt.apply(before))
+        return JsonResponse(_status(request, after, store), status=202)
+    record, _, store = find(task_id)
+    return JsonResponse(_status(request, record, store), status=409)
+
+
+def _status(request: HttpRequest, record: TaskRecord, store: Store) -> dict[str, object]:
+    staff = is_staff(request)
+    wanted = {record.result_part} if record.result_part else set()
+    if staff and record.error_parts:
+        wanted.add(record.error_parts[-1])
+    texts = {part: store.get_part(record.birth.id, part) for part in wanted if part}
+    return status_of(record, {part: text for part, text in texts.items() if text is not None}, traceback=staff)

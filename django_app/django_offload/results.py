@@ -1,0 +1,102 @@
+"""Django's TaskResult, made of a record and the parts beside it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.tasks import Task, TaskResult, TaskResultStatus
+from django.tasks.base import TaskError
+from django.tasks.exceptions import InvalidTask
+from django.utils import timezone
+
+from .birth import Birth
+from .conf import duration
+from .definition import OffloadTask
+from .record import ARGUMENTS_PART, TaskRecord
+
+
+def enqueued_result(task: Task, birth: Birth) -> TaskResult:
+    """Return the result of a task that is about to be sent: READY, without an `enqueued_at` yet."""
+    args, kwargs = json.loads(birth.arguments)
+    return TaskResult(
+        task=task,
+        id=birth.id,
+        status=TaskResultStatus.READY,
+        enqueued_at=None,
+        started_at=None,
+        last_attempted_at=None,
+        finished_at=None,
+        args=args,
+        kwargs=kwargs,
+        backend=birth.alias,
+        errors=[],
+        worker_ids=[],
+    )
+
+
+def result_of(record: TaskRecord, parts: Mapping[str, str], defined: Task) -> TaskResult:
+    """Return the result that a record and the texts of its parts tell of; `defined` is its task."""
+    args, kwargs = json.loads(parts.get(ARGUMENTS_PART, record.birth.arguments))
+    result = TaskResult(
+        task=task_of(record.birth, defined),
+        id=record.birth.id,
+        status=TaskResultStatus(record.status),
+        enqueued_at=django_time(record.birth.enqueued_at),
+        started_at=django_time(record.started_at),
+        last_attempted_at=django_time(record.attempted_at),
+        finished_at=django_time(record.finished_at),
+        args=args,
+        kwargs=kwargs,
+        backend=record.birth.alias,
+        errors=errors_of(record, parts),
+        worker_ids=list(record.worker_ids),
+    )
+    object.__setattr__(result, "_return_value", return_value(record, parts))
+    return result
+
+
+def return_value(record: TaskRecord, parts: Mapping[str, str]) -> Any:
+    """Return what the task returned, None where it did not."""
+    text = parts.get(record.result_part) if record.result_part else record.result
+    return None if text is None else json.loads(text)
+
+
+def errors_of(record: TaskRecord, parts: Mapping[str, str]) -> list[TaskError]:
+    """Return the errors of all attempts, and last what ended the task from outside."""
+    texts = [json.loads(parts[part]) for part in record.error_parts if part in parts]
+    errors = [TaskError(exception_class_path=text["class"], traceback=text["traceback"]) for text in texts]
+    if record.error and record.error.get("ended"):
+        path, message = record.error["class"], record.error["message"]
+        errors.append(TaskError(exception_class_path=path, traceback=f"{path}: {message}\n"))
+    return errors
+
+
+def task_of(birth: Birth, defined: Task) -> Task:
+    """Return the task as it was enqueued; as it is defined, where its queue or backend is gone since."""
+    changes: dict[str, Any] = {}
+    if birth.queue != defined.queue_name:
+        changes["queue_name"] = birth.queue
+    if birth.alias != defined.backend:
+        changes["backend"] = birth.alias
+    if birth.run_after is not None:
+        changes["run_after"] = django_time(birth.run_after)
+    if isinstance(defined, OffloadTask):
+        for option, value in birth.options.items():
+            if option in {"timeout", "result_ttl"} and value is not None:
+                changes[option] = duration(value)
+            elif option in {"max_attempts", "backoff"}:
+                changes[option] = value
+    try:
+        return replace(defined, **changes) if changes else defined
+    except InvalidTask:
+        return defined
+
+
+def django_time(instant: datetime | None) -> datetime | None:
+    """Return an aware instant as the project's settings want datetimes."""
+    if instant is None or settings.USE_TZ:
+        return instant
+    return timezone.make_naive(instant, timezone.get_default_timezone())

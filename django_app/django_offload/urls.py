@@ -1,0 +1,22 @@
+"""include("django_offload.urls") gives a project these."""
+
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
+
+from .http import views
+
+
+class TaskIdConverter(StringConverter):
+    """The id of a task: 32 hexadecimal digits."""
+
+    regex = "[0-9a-f]{32}"
+
+
+register_converter(TaskIdConverter, "task_id")
+
+app_name = "django_offload"
+
+urlpatterns = [
+    path("<task_id:task_id>/", views.status, name="status"),
+    path("<task_id:task_id>/cancel/", views.cancel_task, name="cancel"),
+]

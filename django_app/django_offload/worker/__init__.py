@@ -1,0 +1,1 @@
+"""What runs inside Lambda: workers, the dead-letter handler, the sweeper."""

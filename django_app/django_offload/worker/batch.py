@@ -1,0 +1,73 @@
+"""Lambda's event → outcomes: a batch of SQS, or one message by direct invocation."""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import close_old_connections
+
+from ..stores import store_of
+from ..transports import Transport, transport_of
+from .attempt import Worker
+from .deadline import Invocation
+from .events import Arrival, LambdaContext, batch, direct, invocation_of
+
+logger = logging.getLogger("django_offload")
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = utc_now) -> dict[str, Any] | None:
+    """
+    Work on what the function was invoked with, and on nothing else.
+
+    Return, for a batch, the partial batch response: what it does not name is acknowledged. Raise
+    UnknownEvent if the event is neither a batch of one of our queues nor a message of ours.
+    """
+    invocation = invocation_of(context)
+    if isinstance(event, Mapping) and "Records" in event:
+        return {
+            "batchItemFailures": [
+                {"itemIdentifier": arrival.delivery.id}
+                for arrival in batch(event, "worker")
+                if not _settled(arrival, invocation, clock)
+            ]
+        }
+    arrival = direct(event, context)
+    _work(arrival, transport_of(arrival.options, "lambda"), invocation, clock)
+    return None
+
+
+def _settled(arrival: Arrival, invocation: Invocation, clock: Callable[[], datetime]) -> bool:
+    """Work on one message of a batch; return whether it may be acknowledged. Its neighbours never notice."""
+    transport = transport_of(arrival.options, "sqs")
+    try:
+        delay = _work(arrival, transport, invocation, clock)
+        if delay is None:
+            return True
+        transport.give_back(arrival.delivery, delay)
+    except Exception:
+        # Not the task's own exception, which is an outcome: AWS did not answer, or a defect of ours.
+        logger.exception("Delivery id=%s queue=%s comes again", arrival.delivery.id, arrival.delivery.queue)
+    return False
+
+
+def _work(
+    arrival: Arrival, transport: Transport, invocation: Invocation, clock: Callable[[], datetime]
+) -> timedelta | None:
+    worker = Worker(
+        options=arrival.options,
+        store=store_of(arrival.options),
+        transport=transport,
+        clock=clock,
+        invocation=invocation,
+    )
+    # Lambda freezes a process between invocations: its database connections may be dead.
+    close_old_connections()
+    try:
+        return worker.deliver(arrival.delivery)
+    finally:
+        close_old_connections()

@@ -1,0 +1,72 @@
+"""Dead letters: the record becomes the dead letter; a body that does not verify is kept apart."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from ..birth import Birth
+from ..change import Refused
+from ..conf import secrets
+from ..exceptions import DeadLettered, MessageRefused, OffloadError, UnknownTask
+from ..message import Keyring, decode
+from ..payloads import payloads_of
+from ..registry import registry
+from ..stores import store_of
+from .batch import utc_now
+from .ending import end, options_for
+from .events import Arrival, LambdaContext, batch
+
+logger = logging.getLogger("django_offload")
+
+
+def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = utc_now) -> dict[str, Any]:
+    """
+    Fail the record of each dead letter, and acknowledge it.
+
+    Return the partial batch response. Raise UnknownEvent for anything but a batch of one of our
+    dead-letter queues.
+    """
+    failures = []
+    for arrival in batch(event, "dead-letter", dead=True):
+        try:
+            _bury(arrival, clock())
+        except Exception:
+            logger.exception("Dead letter id=%s queue=%s comes again", arrival.delivery.id, arrival.delivery.queue)
+            failures.append({"itemIdentifier": arrival.delivery.id})
+    return {"batchItemFailures": failures}
+
+
+def _bury(arrival: Arrival, now: datetime) -> None:
+    delivery, options = arrival.delivery, arrival.options
+    try:
+        message = decode(delivery.body, Keyring(secrets(), options.scope(delivery.queue)))
+    except MessageRefused as exc:
+        _keep(arrival, now, exc)
+        return
+    birth, store = message.birth, store_of(options)
+    if message.expires_at > now:
+        store.create(birth)  # Where every write so far failed, this is the first.
+    try:
+        end(store, birth, options_for(birth, options), now, _cause(birth))
+    except Refused:
+        logger.warning("Task id=%s name=%s has a dead letter and a live worker: left alone", birth.id, birth.name)
+
+
+def _cause(birth: Birth) -> OffloadError:
+    try:
+        registry().resolve(birth.name)
+    except UnknownTask as exc:
+        return exc
+    return DeadLettered("every delivery of its message failed")
+
+
+def _keep(arrival: Arrival, now: datetime, reason: MessageRefused) -> None:
+    """Keep a body that touches no record under dead/ in the bucket, where somebody can look at it."""
+    delivery = arrival.delivery
+    payloads = payloads_of(arrival.options)
+    if payloads is None:
+        raise RuntimeError(f"There is no bucket (OPTIONS['bucket'] is None) to keep a dead letter in: {reason}")
+    key = f"dead/{delivery.queue}/{now:%Y-%m-%d}/{delivery.id}"
+    payloads.put(key, str(delivery.body).encode("utf-8", "backslashreplace"))
+    logger.warning("Dead letter id=%s queue=%s kept as %s: %s", delivery.id, delivery.queue, key, reason)

@@ -1,0 +1,76 @@
+"""Ends a record from outside its task, and tells Django where the task is known."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.tasks import task_backends
+from django.tasks.exceptions import InvalidTaskBackend
+from django.tasks.signals import task_finished, task_started
+from django.tasks.base import TaskResult
+
+from ..birth import Birth
+from ..change import Change, Refused
+from ..conf import Options, configured
+from ..exceptions import OffloadError, UnknownTask
+from ..record import TaskRecord, abandon, error_of, read
+from ..registry import registry
+from ..results import result_of
+from ..stores import Store
+
+logger = logging.getLogger("django_offload")
+
+
+def options_for(birth: Birth, near: Options) -> Options:
+    """Return the options of the alias that enqueued a task; `near`, of the same stack, where it is gone."""
+    found = configured().get(birth.alias)
+    return found if found is not None and found.stack == near.stack else near
+
+
+def result_ttl(birth: Birth, options: Options) -> timedelta:
+    """Return how long the result of a task can be read: its own, else its queue's."""
+    given = birth.options.get("result_ttl")
+    if given is not None:
+        return timedelta(seconds=given)
+    try:
+        own = getattr(registry().resolve(birth.name), "result_ttl", None)
+    except UnknownTask:
+        own = None
+    return own if own is not None else options.ttl(birth.queue)
+
+
+def end(store: Store, birth: Birth, options: Options, now: datetime, error: OffloadError) -> TaskRecord | None:
+    """
+    Fail a record that nobody works on, and return it; None if it has ended or does not exist.
+
+    Raise Refused if somebody holds a live lease on it.
+    """
+    change = abandon(now=now, result_ttl=result_ttl(birth, options), error=error_of(error))
+    try:
+        before = store.change(birth.id, change)
+    except Refused as refused:
+        if refused.current is None or read(refused.current).ended:
+            return None
+        raise
+    return finished(birth, change, before)
+
+
+def finished(birth: Birth, change: Change, before: object) -> TaskRecord:
+    """Return the record after its last change, and send task_finished."""
+    record = read(change.apply(before))  # type: ignore[arg-type]
+    logger.info("Task id=%s name=%s state=%s %s", birth.id, birth.name, record.status, record.error or "")
+    try:
+        result = result_of(record, {}, registry().resolve(birth.name))
+    except UnknownTask:
+        return record
+    announce(result, finished=True)
+    return record
+
+
+def announce(result: TaskResult, *, finished: bool) -> None:
+    """Send Django's signal, with the backend's class as sender; not where TASKS lost the alias."""
+    try:
+        sender = type(task_backends[result.backend])
+    except InvalidTaskBackend:
+        return
+    # Robust: what a receiver raises is logged by Django, and changes nothing here.
+    (task_finished if finished else task_started).send_robust(sender=sender, task_result=result)

@@ -1,0 +1,89 @@
+"""Running a task's function: arguments bound, deadline kept, every exception caught."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from inspect import Parameter, iscoroutinefunction, signature
+from traceback import format_exception
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.tasks import Task
+from django.utils.json import normalize_json
+
+from ..birth import Birth, dump
+from ..context import OffloadContext, running
+from ..exceptions import BadArguments, DeadlineExceeded, ResultTooLarge
+from ..record import PART_BYTES, error_of
+from .deadline import limited
+
+# Of a traceback, its end is kept: there stands the exception.
+TRACEBACK_CHARACTERS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one attempt: JSON text of the return value, or the exception."""
+
+    text: str = "null"
+    exception: BaseException | None = None
+    terminal: bool = False  # Another attempt would end the same way.
+
+
+def misfit(task: Task, birth: Birth) -> BadArguments | None:
+    """Return the error of arguments that the function does not take (any more), None where they fit."""
+    args, kwargs = json.loads(birth.arguments)
+    function = signature(task.func)
+    if task.takes_context:
+        parameters = list(function.parameters.values())
+        if parameters and parameters[0].kind is not Parameter.VAR_POSITIONAL:
+            function = function.replace(parameters=parameters[1:])
+    try:
+        function.bind(*args, **kwargs)
+    except TypeError as exc:
+        return BadArguments(birth.name, str(exc))
+    return None
+
+
+def execute(task: Task, context: OffloadContext, seconds: float) -> Outcome:
+    """
+    Run the task here, for `seconds` at most.
+
+    Whatever it raises is its outcome, SystemExit too; KeyboardInterrupt alone goes on.
+    """
+    try:
+        with running(context):
+            value = _call(task, context, seconds)
+        text = dump(normalize_json(value))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exc:
+        return Outcome(exception=exc)
+    if len(text) > PART_BYTES:
+        return Outcome(exception=ResultTooLarge(len(text), PART_BYTES), terminal=True)
+    return Outcome(text=text)
+
+
+def _call(task: Task, context: OffloadContext, seconds: float) -> Any:
+    result = context.task_result
+    args = (context, *result.args) if task.takes_context else tuple(result.args)
+    if iscoroutinefunction(task.func):
+        return async_to_sync(_within)(task, args, result.kwargs, seconds)
+    with limited(seconds):
+        return task.func(*args, **result.kwargs)
+
+
+async def _within(task: Task, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
+    try:
+        async with asyncio.timeout(max(seconds, 0.001)) as limit:
+            return await task.func(*args, **kwargs)
+    except TimeoutError as exc:
+        if limit.expired():
+            raise DeadlineExceeded(seconds) from exc
+        raise
+
+
+def error_text(exc: BaseException) -> str:
+    """Return the JSON text kept of an attempt's exception: class, message, traceback (without local variables)."""
+    traceback = "".join(format_exception(exc))
+    return dump({**error_of(exc), "traceback": traceback[-TRACEBACK_CHARACTERS:]})
