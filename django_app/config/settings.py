@@ -1,0 +1,108 @@
+"""Settings of the reference site. What comes from the environment has a default fit for a laptop."""
+
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.csp import CSP
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+ROOT = BASE_DIR.parent
+
+# Every function has AWS_EXECUTION_ENV, and only one on this machine an AWS_ENDPOINT_URL as well: so a
+# deployed site is never in debug mode by omission.
+DEPLOYED = "AWS_EXECUTION_ENV" in os.environ and "AWS_ENDPOINT_URL" not in os.environ
+DEBUG = os.environ.get("DEBUG", "0" if DEPLOYED else "1") == "1"
+SECRET_KEY = os.environ.get("SECRET_KEY", "insecure-and-for-development-only" if DEBUG else "")
+if not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY is not set. Set it in the environment, the same for web and workers.")
+ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "django_offload",
+    "lab",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_offload.middleware.OwnerMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+SECURE_CSP = {
+    "default-src": [CSP.SELF],
+    "object-src": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+}
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    },
+]
+
+# Of one invocation; a photo of 40 million pixels takes 160 MB as it is, and some copies.
+QUEUES = {"reports": {"timeout": 120, "memory": 1024}, "photos": {"timeout": 60, "memory": 1024}}
+TASKS = {
+    "default": {
+        "BACKEND": "django_offload.backends.SQSBackend",
+        "QUEUES": ["default", "reports", "photos"],
+        "OPTIONS": {"stack": "lab-dev", "queues": QUEUES},
+    },
+    "direct": {
+        "BACKEND": "django_offload.backends.LambdaBackend",
+        "QUEUES": ["default", "reports", "photos"],
+        "OPTIONS": {"stack": "lab-dev", "queues": QUEUES},
+    },
+}
+
+DATABASE = Path(os.environ.get("LAB_DATABASE") or ROOT / ".offload" / "lab.sqlite3")
+if DEBUG:
+    DATABASE.parent.mkdir(parents=True, exist_ok=True)
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": DATABASE,
+        # The web process writes sessions while workers read orders: a write-ahead log lets both go on.
+        "OPTIONS": {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        },
+    },
+}
+
+FILE_UPLOAD_HANDLERS = [
+    "lab.uploads.LimitedUploadHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+
+STATIC_URL = "static/"
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(process)d %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
+    "root": {"handlers": ["stdout"], "level": "INFO"},
+}

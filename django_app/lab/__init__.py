@@ -1,0 +1,1 @@
+"""The reference app: real long tasks, and the page that measures them."""

@@ -1,0 +1,33 @@
+"""Fill the shop with orders."""
+
+from argparse import ArgumentParser
+from time import monotonic
+
+from django.core.management.base import BaseCommand, CommandError
+
+from lab import seeding
+
+
+class Command(BaseCommand):
+    help = "Bring the shop to N orders, adding only those that lack. Example: manage.py seed_orders --orders 1000000"
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--orders", type=int, default=seeding.FIRST_RUN, help="How many orders there shall be.")
+
+    def handle(self, *args: object, orders: int, **options: object) -> None:
+        if orders < 1:
+            raise CommandError("--orders must be 1 or more.", returncode=2)
+        started = monotonic()
+        added = seeding.seed(orders, self._show)
+        if added:
+            self.stdout.write(f"\nAdded {added:,} orders in {monotonic() - started:.1f} s.")
+        else:
+            self.stdout.write(f"There are {seeding.seeded():,} orders already: nothing to add.")
+
+    def _show(self, done: int, total: int) -> None:
+        # Rewriting one line is for people; a log gets a line every tenth.
+        if self.stdout.isatty():
+            self.stdout.write(f"\r  {done:>9,} of {total:,} orders", ending="")
+            self.stdout.flush()
+        elif done == total or done * 10 // total != (done - seeding.BATCH) * 10 // total:
+            self.stdout.write(f"  {done:>9,} of {total:,} orders")

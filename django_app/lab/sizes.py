@@ -1,0 +1,50 @@
+"""How many orders a report may take, and which way the task goes: the choices of the page."""
+
+from dataclasses import dataclass
+
+from django import forms
+
+from .seeding import FIRST_RUN, seeded
+
+SIZES = (50_000, FIRST_RUN, 1_000_000, 3_000_000)
+# Aliases of TASKS, in words.
+BACKENDS = {"default": "an SQS queue", "direct": "Lambda, invoked asynchronously"}
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """One choice; not available before so many orders are seeded."""
+
+    orders: int
+    available: bool
+    chosen: bool
+
+
+def sizes(chosen: int = FIRST_RUN) -> list[Size]:
+    """Return the choices, telling those that the shop has too few orders for."""
+    known = seeded()
+    return [Size(orders, orders <= known, orders == chosen) for orders in SIZES]
+
+
+class ReportForm(forms.Form):
+    """What is posted to start a report."""
+
+    orders = forms.TypedChoiceField(coerce=int, choices=[(size, size) for size in SIZES])
+    backend = forms.ChoiceField(choices=list(BACKENDS.items()), required=False)
+
+    def clean_orders(self) -> int:
+        """Raise ValidationError if the shop has fewer orders."""
+        orders: int = self.cleaned_data["orders"]
+        if orders > seeded():
+            raise forms.ValidationError(
+                f"The shop has {seeded():,} orders. Make more: manage.py seed_orders --orders {orders}."
+            )
+        return orders
+
+    def clean_backend(self) -> str:
+        return self.cleaned_data["backend"] or "default"
+
+    @property
+    def problem(self) -> str:
+        """The first thing wrong, in one sentence."""
+        return next(iter(next(iter(self.errors.values()))))

@@ -1,0 +1,107 @@
+// Following one task: its status is asked for as often as the server says, and shown without a reload.
+
+const FIRST_MS = 250;
+const LONGEST_MS = 10_000;
+const ENDED = ["SUCCESSFUL", "FAILED"];
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+function words(status, attempts) {
+  if (status === "READY") return attempts ? "Waiting to be tried again" : "Waiting";
+  if (status === "RUNNING") return attempts > 1 ? `Running, attempt ${attempts}` : "Running";
+  return status === "SUCCESSFUL" ? "Done" : "Failed";
+}
+
+function percent(task) {
+  if (task.status === "SUCCESSFUL") return 100;
+  const progress = task.progress;
+  return progress?.total ? Math.round((100 * progress.done) / progress.total) : 0;
+}
+
+function message(task) {
+  if (ENDED.includes(task.status)) return "";
+  if (task.status === "RUNNING") return task.progress?.message || "A worker has begun";
+  return task.attempts ? "It will be tried again shortly" : "Waiting for a worker";
+}
+
+function show(panel, task) {
+  panel.dataset.status = task.status;
+  panel.dataset.attempts = task.attempts;
+  panel.querySelector("[data-field=status]").textContent = words(task.status, task.attempts);
+  panel.querySelector("[data-field=message]").textContent = message(task);
+  const bar = panel.querySelector("progress");
+  bar.value = percent(task);
+  bar.setAttribute("aria-valuenow", bar.value);
+  const done = task.progress?.done ?? 0;
+  [...panel.querySelectorAll("[data-rendition]")].slice(0, done).forEach(arrive);
+}
+
+function arrive(figure) {
+  const image = figure.querySelector("img[data-src]");
+  if (!image) return;
+  image.src = image.dataset.src;
+  image.removeAttribute("data-src");
+  figure.setAttribute("data-arrived", "");
+}
+
+// What only the server can draw (results, failures of attempts) comes as a piece of the page.
+async function showDetails(panel) {
+  const answer = await fetch(`${panel.dataset.pageUrl}?part=details`, { cache: "no-store" });
+  if (!answer.ok) return;
+  const piece = new DOMParser().parseFromString(await answer.text(), "text/html");
+  panel.querySelector("[data-details]").replaceChildren(...piece.body.childNodes);
+}
+
+function offerCancel(panel) {
+  const button = panel.querySelector("[data-cancel]");
+  const token = document.querySelector("[name=csrfmiddlewaretoken]")?.value;
+  if (!token) return;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    const answer = await fetch(panel.dataset.cancelUrl, { method: "POST", headers: { "X-CSRFToken": token } });
+    if (answer.ok) panel.querySelector("[data-field=message]").textContent = "It will stop at its next step";
+  });
+}
+
+// Resolve when the task has ended and its result is on the page.
+export async function follow(panel) {
+  let etag = null;
+  let shown = `${panel.dataset.status} ${panel.dataset.attempts}`;
+  let wait = FIRST_MS;
+  let failures = 0;
+  if (ENDED.includes(panel.dataset.status)) return;
+  offerCancel(panel);
+  for (;;) {
+    await pause(wait);
+    let answer;
+    try {
+      answer = await fetch(panel.dataset.statusUrl, { cache: "no-store", headers: etag ? { "If-None-Match": etag } : {} });
+    } catch {
+      answer = null;
+    }
+    if (answer?.status === 404) {
+      panel.querySelector("[data-field=message]").textContent = "This task is no longer kept.";
+      return new Promise(() => {});
+    }
+    if (!answer || answer.status >= 400) {
+      failures += 1;
+      wait = Math.min(LONGEST_MS, 1000 * 2 ** failures);
+      panel.querySelector("[data-field=message]").textContent = "No answer from the server; it will be asked again.";
+      continue;
+    }
+    failures = 0;
+    wait = Math.min(LONGEST_MS, 1000 * (Number(answer.headers.get("Retry-After")) || 1));
+    if (answer.status === 304) continue;
+    etag = answer.headers.get("ETag");
+    const task = await answer.json();
+    show(panel, task);
+    const state = `${task.status} ${task.attempts}`;
+    if (state !== shown) await showDetails(panel);
+    shown = state;
+    if (ENDED.includes(task.status)) {
+      panel.querySelector("[data-cancel]").hidden = true;
+      return;
+    }
+  }
+}

@@ -1,0 +1,36 @@
+"""The files of a run, for whoever may read it."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from django_offload.http import readable
+
+from .. import files
+from ..photos import PHOTO_FILES
+from ..runs import recent
+from .reports import IN_REQUEST
+
+KNOWN = frozenset({*files.REPORT_FILES, *PHOTO_FILES})
+
+
+@require_safe
+def run_file(request: HttpRequest, run: str, name: str) -> HttpResponse:
+    """Serve one file, to be saved with `?download`. Raise Http404 if there is none for this visitor."""
+    data = files.get(run, name) if name in KNOWN and _allowed(request, run) else None
+    if data is None:
+        raise Http404
+    headers = {
+        "Cache-Control": "private, max-age=3600",
+        # A picture opened by its address is a document of ours: nothing in it may run or load.
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+    }
+    disposition = content_disposition_header("download" in request.GET, name)
+    if disposition:
+        headers["Content-Disposition"] = disposition
+    return HttpResponse(data, content_type=files.content_type(name), headers=headers)
+
+
+def _allowed(request: HttpRequest, run: str) -> bool:
+    return any(known.id == run for known in recent(request, IN_REQUEST)) or readable(request, run)
