@@ -32,14 +32,24 @@ def is_fresh(folder: Path) -> bool:
     return subprocess.run([folder / "bin" / "python", "-c", ""], check=False).returncode == 0
 
 
-def install(folder: Path) -> int:
-    """Make `folder` anew. The stamp comes last: an interrupted installation never looks whole."""
+def install(folder: Path, hold: int) -> int:
+    """
+    Make `folder` anew; pip inherits the file descriptor `hold`.
+
+    The stamp comes last: an interrupted installation never looks whole.
+    """
     count = len(re.findall(r"^[A-Za-z0-9].*==", LOCK.read_text(), re.MULTILINE))
     print(f"Installing {count} packages into {folder.name} (once, about a minute)", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     venv.create(folder, with_pip=True)
-    command = [folder / "bin" / "python", "-I", *PIP, *EXACTLY]
-    pip = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    pip = subprocess.run(
+        [folder / "bin" / "python", "-I", *PIP, *EXACTLY],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        pass_fds=[hold],
+    )
     if pip.returncode != 0:
         print(pip.stdout, f"Installing into {folder.name} failed: mend what pip says above, then try again.")
         return 1
@@ -48,13 +58,21 @@ def install(folder: Path) -> int:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Hold off every other process that would make the same environment."""
+def alone(folder: Path) -> Iterator[int]:
+    """
+    Hold off every other process that would make the same environment; yield what holds.
+
+    Whoever inherits the file descriptor holds too: a pip left behind by a killed run is waited for.
+    """
     cache = ROOT / ".cache"
     cache.mkdir(exist_ok=True)
     with open(cache / f"{folder.name}.lock", "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"Waiting for another installation into {folder.name} to end", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield file.fileno()
 
 
 def main(*arguments: str) -> int:
@@ -62,8 +80,8 @@ def main(*arguments: str) -> int:
     folder = ROOT / arguments[-1]
     if "--is-fresh" in arguments:
         return 0 if is_fresh(folder) else 1
-    with alone(folder):
-        return 0 if is_fresh(folder) else install(folder)
+    with alone(folder) as hold:
+        return 0 if is_fresh(folder) else install(folder, hold)
 
 
 if __name__ == "__main__":
