@@ -42,6 +42,7 @@ def _worker(plan: Plan, name: str) -> list[Statement]:
         # Tasks may enqueue tasks, on any queue.
         _allow(["sqs:SendMessage"], _queues(plan)),
         *_invoke(plan),
+        # Query reads a result whole, for tasks that ask how another one ended.
         _allow(
             ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"], [_arn(TABLE)]
         ),
@@ -53,7 +54,8 @@ def _worker(plan: Plan, name: str) -> list[Statement]:
 def _dead_letter(plan: Plan) -> list[Statement]:
     return [
         _allow(_RECEIVE, [_arn(dead_letter_queue_id(name)) for name in plan.queues]),
-        _allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [_arn(TABLE)]),
+        # Creating a record and ending it are conditional updates.
+        _allow(["dynamodb:UpdateItem"], [_arn(TABLE)]),
         # A body that does not verify touches no record.
         *_objects(plan, ["s3:PutObject"], "dead/*"),
     ]
@@ -64,9 +66,8 @@ def _sweeper(plan: Plan) -> list[Statement]:
 
     return [
         _allow(["dynamodb:Query"], [Sub(f"${{{TABLE}.Arn}}/index/{INDEX}")]),
-        _allow(["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query"], [_arn(TABLE)]),
-        # A backlogged queue is not flooded: its depth is read first.
-        _allow(["sqs:SendMessage", "sqs:GetQueueAttributes"], _queues(plan)),
+        _allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [_arn(TABLE)]),
+        _allow(["sqs:SendMessage"], _queues(plan)),
         *_invoke(plan),
     ]
 

@@ -1,0 +1,40 @@
+"""Options as TASKS would give them, and templates made of them."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django_offload.conf import Options, QueueOptions
+from django_offload.stack import build
+
+REPORTS = QueueOptions(
+    timeout=timedelta(seconds=120),
+    memory=1024,
+    batch_size=5,
+    batch_window=timedelta(seconds=2),
+    max_concurrency=4,
+)
+QUEUES: Mapping[str, QueueOptions] = {"default": QueueOptions(), "reports": REPORTS}
+
+
+def options(alias: str = "default", **given: Any) -> Options:
+    return Options(alias=alias, **{"stack": "shop-dev", "queues": QUEUES, "table": "shop-dev-tasks", **given})
+
+
+def document(*several: Options, **arguments: Any) -> dict[str, Any]:
+    """Return the template of `several` (default: one alias) as data."""
+    text = build(several or [options()], as_json=True, settings_module="shop.settings", **arguments)
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def properties(logical_id: str, *several: Options, **arguments: Any) -> dict[str, Any]:
+    found: dict[str, Any] = document(*several, **arguments)["Resources"][logical_id]["Properties"]
+    return found
+
+
+def of_type(kind: str, *several: Options) -> dict[str, dict[str, Any]]:
+    """Return the properties of every resource of a type, by logical id."""
+    resources = document(*several)["Resources"]
+    return {name: one["Properties"] for name, one in resources.items() if one["Type"] == f"AWS::{kind}"}

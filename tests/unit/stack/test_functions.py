@@ -1,0 +1,104 @@
+"""The functions of the template, their logs, and the sweeper's schedule."""
+
+import json
+import re
+
+import pytest
+
+from tests.unit.stack.examples import document, of_type, options, properties
+
+
+def test_each_queue_has_a_worker_and_the_stack_a_dead_letter_function_and_a_sweeper() -> None:
+    handlers = {one["FunctionName"]: one["Handler"] for one in of_type("Lambda::Function").values()}
+
+    assert handlers == {
+        "shop-dev-default-worker": "lambdas.worker.handler",
+        "shop-dev-reports-worker": "lambdas.worker.handler",
+        "shop-dev-dead-letter": "lambdas.dead_letter.handler",
+        "shop-dev-sweeper": "lambdas.sweeper.handler",
+    }
+
+
+def test_a_worker_has_its_queues_timeout_and_memory() -> None:
+    worker = properties("FunctionReportsWorker")
+
+    assert (worker["Timeout"], worker["MemorySize"]) == (120, 1024)
+
+
+def test_only_workers_may_send_to_the_queue_that_feeds_them() -> None:
+    allowed = {
+        name for name, one in of_type("Lambda::Function").items() if one.get("RecursiveLoop") == "Allow"
+    }
+
+    assert allowed == {"FunctionDefaultWorker", "FunctionReportsWorker"}
+
+
+def test_the_environment_names_everything_a_function_would_ask_for() -> None:
+    for function in of_type("Lambda::Function").values():
+        variables = dict(function["Environment"]["Variables"])
+        urls = variables.pop("OFFLOAD_QUEUE_URLS")["Fn::Sub"]
+
+        assert json.loads(re.sub(r"\$\{(\w+)\}", r"url of \1", urls)) == {
+            "default": "url of QueueDefault",
+            "reports": "url of QueueReports",
+        }
+        assert variables == {
+            "PYTHONPATH": "/var/task/django_app",
+            "DJANGO_SETTINGS_MODULE": "shop.settings",
+            "OFFLOAD_STACK": "shop-dev",
+            "OFFLOAD_BUCKET": {"Ref": "PayloadBucket"},
+        }
+
+
+def test_code_and_architecture_come_from_parameters() -> None:
+    for function in of_type("Lambda::Function").values():
+        assert function["Code"] == {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}}
+        assert function["Architectures"] == [{"Ref": "Architecture"}]
+        assert function["Runtime"] == "python3.13"
+
+
+def test_every_function_writes_to_a_log_group_that_forgets() -> None:
+    groups = of_type("Logs::LogGroup")
+
+    for function in of_type("Lambda::Function").values():
+        group = groups.pop(function["LoggingConfig"]["LogGroup"]["Ref"])
+        assert group["LogGroupName"] == f"/aws/lambda/{function['FunctionName']}"
+        assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert groups == {}
+
+
+def test_functions_may_have_names_of_their_own() -> None:
+    named = options(functions={"reports-worker": "heavy", "sweeper": "broom"})
+
+    names = {one["FunctionName"] for one in of_type("Lambda::Function", named).values()}
+
+    assert names == {"shop-dev-default-worker", "heavy", "shop-dev-dead-letter", "broom"}
+
+
+def test_the_sweeper_starts_every_minute_and_only_by_its_own_rule() -> None:
+    rule = properties("SweeperSchedule")
+
+    assert rule["ScheduleExpression"] == "rate(1 minute)"
+    assert rule["State"] == {"Fn::If": ["MappingsRun", "ENABLED", "DISABLED"]}
+    assert rule["Targets"][0]["Arn"] == {"Fn::GetAtt": ["FunctionSweeper", "Arn"]}
+    assert properties("SweeperSchedulePermission") == {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": {"Ref": "FunctionSweeper"},
+        "Principal": "events.amazonaws.com",
+        "SourceArn": {"Fn::GetAtt": ["SweeperSchedule", "Arn"]},
+        "SourceAccount": {"Ref": "AWS::AccountId"},
+    }
+
+
+def test_every_parameter_says_what_it_is_and_only_the_code_has_no_default() -> None:
+    parameters = document()["Parameters"]
+
+    assert {name for name, one in parameters.items() if "Default" not in one} == {"CodeBucket", "CodeKey"}
+    assert all(one["Description"].endswith(".") or ":" in one["Description"] for one in parameters.values())
+
+
+@pytest.mark.parametrize("section", ["Parameters", "Conditions", "Resources", "Outputs"])
+def test_one_alias_twice_makes_the_same_stack_as_once(section: str) -> None:
+    twice = document(options(), options("other"))
+
+    assert twice[section] == document()[section]

@@ -1,0 +1,86 @@
+"""The queues of the template, and what feeds functions from them."""
+
+from datetime import timedelta
+
+from django_offload.conf import QueueOptions
+from django_offload.record import RECORD_LIFE
+from tests.unit.stack.examples import of_type, options, properties
+
+DAY = 86_400
+
+
+def test_a_queue_keeps_messages_7_days_and_its_dead_letter_queue_14() -> None:
+    assert properties("QueueDefault")["MessageRetentionPeriod"] == 7 * DAY
+    assert properties("DeadLetterQueueDefault")["MessageRetentionPeriod"] == 14 * DAY
+
+
+def test_a_record_outlives_its_message_in_both_queues() -> None:
+    queues = of_type("SQS::Queue", options(queues={"default": QueueOptions()})).values()
+
+    assert sum(queue["MessageRetentionPeriod"] for queue in queues) < RECORD_LIFE.total_seconds()
+
+
+def test_a_message_stays_hidden_for_six_timeouts_and_the_batch_window() -> None:
+    assert properties("QueueReports")["VisibilityTimeout"] == 6 * 120 + 2
+
+
+def test_a_fraction_of_a_second_is_rounded_up() -> None:
+    timeout = timedelta(seconds=1, milliseconds=100)
+    given = options(queues={"default": QueueOptions(timeout=timeout)})
+
+    assert properties("QueueDefault", given)["VisibilityTimeout"] == 7
+    assert properties("FunctionDefaultWorker", given)["Timeout"] == 2
+
+
+def test_messages_are_received_ten_times_more_than_the_queue_attempts() -> None:
+    given = options(queues={"default": QueueOptions(max_attempts=7)})
+
+    assert properties("QueueDefault", given)["RedrivePolicy"] == {
+        "deadLetterTargetArn": {"Fn::GetAtt": ["DeadLetterQueueDefault", "Arn"]},
+        "maxReceiveCount": 17,
+    }
+
+
+def test_a_task_with_more_attempts_than_its_queue_raises_the_receives() -> None:
+    raised = properties("QueueDefault", attempts={"default": 8, "reports": 1})
+
+    assert raised["RedrivePolicy"]["maxReceiveCount"] == 18
+    assert properties("QueueReports", attempts={"reports": 1})["RedrivePolicy"]["maxReceiveCount"] == 13
+
+
+def test_every_queue_is_encrypted_and_takes_the_largest_messages() -> None:
+    queues = of_type("SQS::Queue")
+
+    assert {(queue["SqsManagedSseEnabled"], queue["MaximumMessageSize"]) for queue in queues.values()} == {
+        (True, 1024 * 1024)
+    }
+    assert {queue["QueueName"] for queue in queues.values()} == {
+        "shop-dev-default",
+        "shop-dev-default-dead",
+        "shop-dev-reports",
+        "shop-dev-reports-dead",
+    }
+
+
+def test_a_mapping_feeds_each_worker_as_its_queue_says() -> None:
+    assert properties("MappingReportsWorkerFromReports") == {
+        "EventSourceArn": {"Fn::GetAtt": ["QueueReports", "Arn"]},
+        "FunctionName": {"Ref": "FunctionReportsWorker"},
+        "Enabled": {"Fn::If": ["MappingsRun", True, False]},
+        "BatchSize": 5,
+        "MaximumBatchingWindowInSeconds": 2,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": 4},
+    }
+
+
+def test_one_function_is_fed_from_every_dead_letter_queue() -> None:
+    mappings = of_type("Lambda::EventSourceMapping").values()
+    fed = [
+        one["EventSourceArn"]["Fn::GetAtt"][0]
+        for one in mappings
+        if one["FunctionName"]["Ref"] == "FunctionDeadLetter"
+    ]
+
+    assert fed == ["DeadLetterQueueDefault", "DeadLetterQueueReports"]
+    assert all(one["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for one in mappings)

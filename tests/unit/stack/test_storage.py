@@ -1,0 +1,113 @@
+"""The table and the bucket of the template."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from django_offload.conf import QueueOptions
+from django_offload.record import RECORD_LIFE
+from tests.unit.stack.examples import document, of_type, options, properties
+
+
+def lifecycle(*several: Any, **arguments: Any) -> dict[str, dict[str, Any]]:
+    rules = properties("PayloadBucket", *several, **arguments)["LifecycleConfiguration"]["Rules"]
+    return {rule["Id"]: rule for rule in rules}
+
+
+def test_the_table_is_keyed_by_id_and_part() -> None:
+    table = properties("Table")
+
+    assert table["TableName"] == "shop-dev-tasks"
+    assert table["KeySchema"] == [
+        {"AttributeName": "id", "KeyType": "HASH"},
+        {"AttributeName": "part", "KeyType": "RANGE"},
+    ]
+    assert {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]} == {
+        "id": "S",
+        "part": "S",
+        "due_shard": "N",
+        "due_at": "N",
+    }
+
+
+def test_the_index_holds_keys_only() -> None:
+    (index,) = properties("Table")["GlobalSecondaryIndexes"]
+
+    assert index == {
+        "IndexName": "due",
+        "KeySchema": [
+            {"AttributeName": "due_shard", "KeyType": "HASH"},
+            {"AttributeName": "due_at", "KeyType": "RANGE"},
+        ],
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+    }
+
+
+def test_the_table_is_billed_on_demand_forgets_is_restorable_and_encrypted() -> None:
+    table = properties("Table")
+
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+
+
+def test_table_and_bucket_outlive_the_stack() -> None:
+    kept = {
+        name
+        for name, one in document()["Resources"].items()
+        if one.get("DeletionPolicy") == one.get("UpdateReplacePolicy") == "Retain"
+    }
+
+    assert kept == {"Table", "PayloadBucket"}
+
+
+def test_the_bucket_is_closed_to_the_public_and_encrypted() -> None:
+    bucket = properties("PayloadBucket")
+
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+
+
+def test_the_bucket_is_named_after_stack_account_and_region() -> None:
+    assert properties("PayloadBucket")["BucketName"] == {
+        "Fn::Sub": "shop-dev-payloads-${AWS::AccountId}-${AWS::Region}"
+    }
+
+
+def test_the_bucket_may_have_a_name_of_its_own() -> None:
+    assert properties("PayloadBucket", options(bucket="our-payloads"))["BucketName"] == "our-payloads"
+
+
+def test_without_a_bucket_nothing_of_the_template_speaks_of_one() -> None:
+    found = document(options(bucket=None))
+
+    assert "PayloadBucket" not in str(found)
+    assert "OFFLOAD_BUCKET" not in str(found)
+    assert "s3:" not in str(found)
+    assert of_type("S3::Bucket", options(bucket=None)) == {}
+
+
+def test_payloads_are_kept_as_long_as_a_record_may_still_be_claimed() -> None:
+    rules = lifecycle()
+
+    assert timedelta(days=rules["payloads"]["ExpirationInDays"]) > RECORD_LIFE
+    assert rules["payloads"]["Prefix"] == "payloads/"
+    assert (rules["dead"]["Prefix"], rules["dead"]["ExpirationInDays"]) == ("dead/", 14)
+    assert rules["uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "arguments"),
+    [
+        (options(result_ttl=timedelta(days=90)), {}),
+        (options(queues={"default": QueueOptions(result_ttl=timedelta(days=90))}), {}),
+        (options(), {"result_ttl": timedelta(days=90)}),
+    ],
+    ids=["of the alias", "of a queue", "of a task"],
+)
+def test_payloads_are_kept_as_long_as_the_longest_result_can_be_read(given: Any, arguments: Any) -> None:
+    assert lifecycle(given, **arguments)["payloads"]["ExpirationInDays"] > 90

@@ -1,0 +1,98 @@
+"""The template as text."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from django_offload.conf import Options, QueueOptions
+from django_offload.exceptions import ConfigurationError
+from django_offload.stack import build
+from tests.unit.stack.examples import document, options
+
+LARGE = options(
+    queues={
+        "default": QueueOptions(),
+        "high-priority": QueueOptions(
+            timeout=timedelta(seconds=900),
+            memory=10_240,
+            batch_size=10_000,
+            batch_window=timedelta(seconds=300),
+        ),
+    },
+)
+VARIANTS = {
+    "plain": [options()],
+    "invoking": [options(), options("direct", transport="lambda")],
+    "without a bucket": [options(bucket=None)],
+    "at the limits": [LARGE],
+}
+
+
+def test_the_head_says_how_the_text_was_made() -> None:
+    assert build([options()]).startswith(
+        "# Generated from TASKS by: manage.py offload_template\n# Do not edit:"
+    )
+
+
+def test_the_same_options_give_the_same_text_in_another_process() -> None:
+    program = (
+        "from tests.unit.stack.examples import *; print(build([options()], settings_module='x'), end='')"
+    )
+
+    made = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert made.stdout == build([options()], settings_module="x")
+
+
+def test_sections_stand_in_the_order_of_awss_documentation() -> None:
+    assert list(document()) == [
+        "AWSTemplateFormatVersion",
+        "Description",
+        "Parameters",
+        "Conditions",
+        "Resources",
+        "Outputs",
+    ]
+
+
+def test_the_settings_module_is_this_process_own_unless_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "blog.settings")
+
+    assert "DJANGO_SETTINGS_MODULE: blog.settings\n" in build([options()])
+
+
+@pytest.mark.parametrize("several", VARIANTS.values(), ids=VARIANTS)
+def test_cfn_lint_finds_nothing(several: list[Options], tmp_path: Path) -> None:
+    from cfnlint.api import lint
+
+    findings = lint(build(several), regions=["eu-central-1", "us-east-1"])
+
+    assert [str(one) for one in findings] == []
+
+
+def test_a_missing_troposphere_is_named_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "troposphere", None)
+
+    with pytest.raises(ConfigurationError, match=r'Install it: pip install "django-offload\[deploy\]"\.'):
+        build([options()])
+
+
+def test_the_template_fits_into_one_call_of_cloudformation() -> None:
+    several = options(queues={f"queue-{number}": QueueOptions() for number in range(5)})
+
+    # CreateStack takes 51,200 bytes of text; larger ones must lie in S3.
+    assert len(build([several]).encode()) < 51_200
+    assert json.loads(build([several], as_json=True))

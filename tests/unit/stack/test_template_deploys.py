@@ -1,0 +1,171 @@
+"""The whole template, deployed by a CloudFormation that is not ours and read back service by service."""
+
+import ast
+import io
+import json
+import logging
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from django_offload.stack import build
+from tests.unit.stack.examples import options
+
+# No other test uses this region: moto keeps its state by process and region, not by server.
+REGION = "eu-north-1"
+STACK = "shop-dev"
+
+type Client = Callable[[str], Any]
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name=REGION)
+    clients: dict[str, Any] = {}
+
+    def client(service: str) -> Any:
+        if service not in clients:
+            clients[service] = session.client(service, endpoint_url=f"http://{host}:{port}")
+        return clients[service]
+
+    yield client
+    for made in clients.values():
+        made.close()
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def outputs(client: Client) -> dict[str, str]:
+    """Deploy the template with the mappings disabled, and return what the stack tells."""
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("lambdas/worker.py", "def handler(event, context): ...\n")
+    client("s3").create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": REGION})
+    client("s3").put_object(Bucket="code", Key="1.zip", Body=code.getvalue())
+    parameters = {"CodeBucket": "code", "CodeKey": "1.zip", "MappingsEnabled": "false"}
+    client("cloudformation").create_stack(
+        StackName=STACK,
+        TemplateBody=build(
+            [options(), options("direct", transport="lambda")], settings_module="shop.settings"
+        ),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    (stack,) = client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    return {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+
+
+def attributes(client: Client, queue: str) -> dict[str, str]:
+    url = client("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
+    found: dict[str, str] = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])[
+        "Attributes"
+    ]
+    return found
+
+
+def test_outputs_name_the_resources(outputs: dict[str, str]) -> None:
+    assert outputs["TableName"] == "shop-dev-tasks"
+    assert outputs["BucketName"] == f"shop-dev-payloads-123456789012-{REGION}"
+    assert outputs["QueueUrlReports"].endswith("/123456789012/shop-dev-reports")
+    assert outputs["WorkerReports"] == "shop-dev-reports-worker"
+
+
+@pytest.mark.usefixtures("outputs")
+def test_queues(client: Client) -> None:
+    queue, dead = attributes(client, "shop-dev-reports"), attributes(client, "shop-dev-reports-dead")
+
+    assert queue["VisibilityTimeout"] == "722"
+    assert queue["MessageRetentionPeriod"] == "604800"
+    assert queue["MaximumMessageSize"] == "1048576"
+    assert dead["MessageRetentionPeriod"] == "1209600"
+    redrive = json.loads(queue["RedrivePolicy"])
+    assert (redrive["deadLetterTargetArn"], int(redrive["maxReceiveCount"])) == (dead["QueueArn"], 13)
+
+
+@pytest.mark.usefixtures("outputs")
+def test_mappings_are_disabled_by_the_parameter(client: Client) -> None:
+    mappings = client("lambda").list_event_source_mappings()["EventSourceMappings"]
+
+    fed = {one["EventSourceArn"].split(":")[-1]: one for one in mappings}
+    assert {name: one["FunctionArn"].split(":")[-1] for name, one in fed.items()} == {
+        "shop-dev-default": "shop-dev-default-worker",
+        "shop-dev-default-dead": "shop-dev-dead-letter",
+        "shop-dev-reports": "shop-dev-reports-worker",
+        "shop-dev-reports-dead": "shop-dev-dead-letter",
+    }
+    assert {one["State"] for one in mappings} == {"Disabled"}
+    reports = fed["shop-dev-reports"]
+    assert (reports["BatchSize"], reports["MaximumBatchingWindowInSeconds"]) == (5, 2)
+    assert reports["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert reports["ScalingConfig"] == {"MaximumConcurrency": 4}
+
+
+def test_functions_know_their_resources(client: Client, outputs: dict[str, str]) -> None:
+    worker = client("lambda").get_function_configuration(FunctionName="shop-dev-reports-worker")
+
+    assert (worker["Handler"], worker["Runtime"]) == ("lambdas.worker.handler", "python3.13")
+    assert (worker["Timeout"], worker["MemorySize"]) == (120, 1024)
+    variables = worker["Environment"]["Variables"]
+    assert json.loads(variables.pop("OFFLOAD_QUEUE_URLS")) == {
+        "default": outputs["QueueUrlDefault"],
+        "reports": outputs["QueueUrlReports"],
+    }
+    assert variables == {
+        "PYTHONPATH": "/var/task/django_app",
+        "DJANGO_SETTINGS_MODULE": "shop.settings",
+        "OFFLOAD_STACK": "shop-dev",
+        "OFFLOAD_BUCKET": outputs["BucketName"],
+    }
+
+
+def test_table_and_index(client: Client, outputs: dict[str, str]) -> None:
+    table = client("dynamodb").describe_table(TableName=outputs["TableName"])["Table"]
+
+    assert [(key["AttributeName"], key["KeyType"]) for key in table["KeySchema"]] == [
+        ("id", "HASH"),
+        ("part", "RANGE"),
+    ]
+    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    (index,) = table["GlobalSecondaryIndexes"]
+    assert index["IndexName"] == "due"
+    assert index["Projection"]["ProjectionType"] == "KEYS_ONLY"
+
+
+def test_the_bucket_is_encrypted(client: Client, outputs: dict[str, str]) -> None:
+    found = client("s3").get_bucket_encryption(Bucket=outputs["BucketName"])
+
+    (rule,) = found["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+@pytest.mark.usefixtures("outputs")
+def test_each_function_has_the_role_made_for_it(client: Client) -> None:
+    taken = set()
+    for function in client("lambda").list_functions()["Functions"]:
+        role = function["Role"].split("/")[-1]
+        policy = client("iam").get_role_policy(RoleName=role, PolicyName="works")["PolicyDocument"]
+        taken.add(role)
+        # AWS sends the document as JSON; moto as Python prints it.
+        statements = ast.literal_eval(policy)["Statement"]
+        # References became ARNs: each role may write to the log of its own function.
+        (log,) = statements[0]["Resource"]
+        assert f":log-group:/aws/lambda/{function['FunctionName']}" in log
+    assert len(taken) == 4
+
+
+@pytest.mark.usefixtures("outputs")
+def test_the_schedule_is_disabled_by_the_parameter(client: Client) -> None:
+    rule = client("events").describe_rule(Name="shop-dev-sweeper")
+    (target,) = client("events").list_targets_by_rule(Rule="shop-dev-sweeper")["Targets"]
+
+    assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "DISABLED")
+    assert target["Arn"].endswith(":function:shop-dev-sweeper")
