@@ -1,0 +1,154 @@
+"""What feeds functions from SQS queues: Lambda's event source mapping, with AWS's rules."""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .functions import Functions
+from .invoker import Invoker, Outcome, failure
+from .moto_server import MotoServer
+from .slots import Slots
+from .sqs_event import Event, Record, events, make_record, settle
+
+logger = logging.getLogger("django_offload.local")
+
+# SQS returns at most ten messages at a time.
+RECEIVE_LIMIT = 10
+# moto answers a waiting receive when a message arrives; a longer wait would only delay the end.
+WAIT_SECONDS = 2
+# Between two looks at a queue that could not be reached.
+TROUBLE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapping:
+    """One mapping, as ListEventSourceMappings describes it. Enabled or not: here this package runs it."""
+
+    source_arn: str
+    function_arn: str
+    batch_size: int = 10
+    window_seconds: float = 0
+    concurrency: int | None = None  # MaximumConcurrency; None where it says none.
+    partial: bool = False  # ReportBatchItemFailures.
+
+    @property
+    def queue(self) -> str:
+        return self.source_arn.rsplit(":", 1)[-1]
+
+
+def deployed_mappings(server: MotoServer) -> Iterator[Mapping]:
+    """Yield every mapping from an SQS queue."""
+    for page in server.client("lambda").get_paginator("list_event_source_mappings").paginate():
+        for said in page["EventSourceMappings"]:
+            if said["EventSourceArn"].split(":")[2] != "sqs":
+                continue
+            scaling = said.get("ScalingConfig") or {}
+            yield Mapping(
+                source_arn=said["EventSourceArn"],
+                function_arn=said["FunctionArn"],
+                batch_size=said.get("BatchSize", 10),
+                window_seconds=said.get("MaximumBatchingWindowInSeconds", 0),
+                concurrency=scaling.get("MaximumConcurrency"),
+                partial="ReportBatchItemFailures" in (said.get("FunctionResponseTypes") or []),
+            )
+
+
+class EventSourceMapping:
+    """
+    Feeds one function from one queue.
+
+    Messages that a response acknowledges are deleted. What failed stays until its visibility timeout ends,
+    or what the worker changed it to; SQS itself moves it to the dead-letter queue by maxReceiveCount.
+    """
+
+    def __init__(
+        self,
+        mapping: Mapping,
+        *,
+        sqs: Any,
+        functions: Functions,
+        invoker: Invoker,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.mapping = mapping
+        self._sqs, self._functions, self._invoker, self._clock = sqs, functions, invoker, clock
+        self._queue_url: str | None = None
+
+    def poll_once(self) -> int:
+        """Hand one batch to the function, if there is one now, and return how many messages it had."""
+        records = self._receive(self.mapping.batch_size, 0)
+        self.deliver(records)
+        return len(records)
+
+    def run(self, stop: threading.Event, concurrency: int) -> None:
+        """Feed the function until `stop`, with at most `concurrency` invocations at a time."""
+        slots = Slots(
+            min(concurrency, self.mapping.concurrency or concurrency), f"mapping-{self.mapping.queue}"
+        )
+        while slots.wait(stop):
+            try:
+                records = self.gather()
+            except Exception as exc:  # noqa: BLE001 - a poller outlives whatever AWS answers.
+                records = []
+                if not stop.wait(TROUBLE_SECONDS):
+                    logger.warning("Queue %s cannot be read: %s", self.mapping.queue, exc)
+            if records and not stop.is_set():
+                slots.run(lambda batch=records: self.deliver(batch))  # type: ignore[misc]
+            else:
+                slots.give_back()
+        slots.join(WAIT_SECONDS)
+
+    def gather(self) -> list[Record]:
+        """Return a batch: as many messages as the mapping's size allows and its window brings."""
+        records = self._receive(self.mapping.batch_size, WAIT_SECONDS)
+        ends = self._clock() + self.mapping.window_seconds
+        while records and len(records) < self.mapping.batch_size and (left := ends - self._clock()) > 0:
+            # Whole seconds are all that a receive can wait.
+            more = self._receive(self.mapping.batch_size - len(records), min(WAIT_SECONDS, max(1, int(left))))
+            records += more
+        return records
+
+    def deliver(self, records: list[Record]) -> None:
+        """Invoke the function with `records` and delete what it acknowledges."""
+        for event in events(records):
+            outcome = self._invoke(event)
+            acknowledged, failed = settle(event, outcome, partial=self.mapping.partial)
+            if outcome.failed:
+                logger.error("%s failed: %s", self.mapping.function_arn.rsplit(":", 1)[-1], outcome.error)
+            elif failed:
+                logger.info("%s: %d of %d given back", self.mapping.queue, len(failed), len(event["Records"]))
+            self._delete(acknowledged)
+
+    def _invoke(self, event: Event) -> Outcome:
+        try:
+            function = self._functions.find(self.mapping.function_arn)
+            return self._invoker.invoke(function, json.dumps(event).encode())
+        except Exception as exc:  # noqa: BLE001 - what cannot be invoked is not acknowledged.
+            return failure(type(exc).__name__, str(exc))
+
+    def _receive(self, wanted: int, wait_seconds: int) -> list[Record]:
+        said = self._sqs.receive_message(
+            QueueUrl=self._url(),
+            MaxNumberOfMessages=min(wanted, RECEIVE_LIMIT),
+            WaitTimeSeconds=wait_seconds,
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
+        return [make_record(message, self.mapping.source_arn) for message in said.get("Messages", [])]
+
+    def _delete(self, records: list[Record]) -> None:
+        for start in range(0, len(records), RECEIVE_LIMIT):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": record["receiptHandle"]}
+                for number, record in enumerate(records[start : start + RECEIVE_LIMIT])
+            ]
+            self._sqs.delete_message_batch(QueueUrl=self._url(), Entries=entries)
+
+    def _url(self) -> str:
+        if self._queue_url is None:
+            self._queue_url = self._sqs.get_queue_url(QueueName=self.mapping.queue)["QueueUrl"]
+        return self._queue_url

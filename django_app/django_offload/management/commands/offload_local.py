@@ -1,0 +1,61 @@
+"""manage.py offload_local: AWS on this machine, with the site or a command beside it."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from ...local.services import serve
+from ..base import OffloadCommand
+
+
+class Command(OffloadCommand):
+    help = (
+        "Run AWS on this machine, without an account and without Docker: the stack of TASKS, queues that "
+        "feed workers, the sweeper on its schedule; and the site, or a command, that uses it."
+    )
+    example = """
+manage.py offload_local --port 8001
+manage.py offload_local -- pytest tests/integration
+manage.py offload_local --services-only
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=8000, help="Port of the web server (8000).")
+        parser.add_argument(
+            "--aws-port", type=int, default=0, help="Port of AWS's interfaces (any free one)."
+        )
+        parser.add_argument(
+            "--concurrency", type=int, help="Workers of each function at a time (as many as there are cores)."
+        )
+        parser.add_argument(
+            "--services-only", action="store_true", help="Run no web server and no command: only AWS."
+        )
+        parser.add_argument(
+            "--in-process",
+            action="store_true",
+            help="Run handlers in threads of this process, for a debugger; no timeout ends them.",
+        )
+        parser.add_argument("--reload", action="store_true", help="Restart the web server when code changes.")
+        parser.add_argument(
+            "command", nargs="*", metavar="COMMAND", help="After --: run this instead of the web server."
+        )
+
+    def answer(self, **options: Any) -> int:
+        if options["concurrency"] is not None and options["concurrency"] < 1:
+            raise self.unusable("--concurrency must be 1 or more.")
+        if options["command"] and options["services_only"]:
+            raise self.unusable("--services-only runs no command: give one or the other.")
+        return serve(
+            port=options["port"],
+            aws_port=options["aws_port"],
+            concurrency=options["concurrency"],
+            services_only=options["services_only"],
+            in_process=options["in_process"],
+            reload=options["reload"],
+            command=options["command"] or None,
+            announce=self.announce,
+        )
+
+    def announce(self, line: str) -> None:
+        self.line(line)
+        self.stdout.flush()
