@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 from django.core.checks import CheckMessage, Error
 from django.db import transaction
-from django.tasks import Task, TaskResult
 from django.tasks.backends.base import BaseTaskBackend
 from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist
 from django.tasks.signals import task_enqueued
@@ -21,7 +20,7 @@ from django.utils.module_loading import import_string
 from .birth import Birth, dump
 from .conf import Options, problems, secrets
 from .context import current, current_trace
-from .definition import OffloadTask, changed_options, name_of
+from .definition import AnyResult, AnyTask, OffloadTask, changed_options, name_of
 from .exceptions import EnqueueFailed, InvalidArguments, PayloadTooLarge
 from .message import MAX_DEPTH, Keyring, TaskMessage, encode
 from .record import ARGUMENTS_PART, INLINE_ARGUMENTS_BYTES, MESSAGE_LIFE, PART_BYTES, RECORD_LIFE, read
@@ -78,7 +77,7 @@ class OffloadBackend(BaseTaskBackend):
             for problem in problems(self._params)
         ]
 
-    def enqueue(self, task: Task, args: Any, kwargs: Any) -> TaskResult:
+    def enqueue(self, task: AnyTask, args: Any, kwargs: Any) -> Any:
         """
         Send a task to its worker and return its result, READY.
 
@@ -103,7 +102,7 @@ class OffloadBackend(BaseTaskBackend):
             send()
         return result
 
-    def get_result(self, result_id: str) -> TaskResult:
+    def get_result(self, result_id: str) -> AnyResult:
         """
         Return the result of an id, as of now.
 
@@ -120,7 +119,7 @@ class OffloadBackend(BaseTaskBackend):
             raise TaskResultDoesNotExist(result_id)
         return result_of(record, parts, registry().resolve(record.birth.name))
 
-    def _birth(self, task: Task, args: Any, kwargs: Any) -> Birth:
+    def _birth(self, task: AnyTask, args: Any, kwargs: Any) -> Birth:
         name = name_of(task)
         changed = changed_options(task, registry().defined(task))
         try:
@@ -133,8 +132,8 @@ class OffloadBackend(BaseTaskBackend):
         depth = around.depth + 1 if around else 0
         if depth > MAX_DEPTH:
             raise InvalidTask(
-                f"Task {name} was enqueued by a chain of {MAX_DEPTH:,} tasks, each by the one before: a runaway. "
-                "End the chain, or start a new one from outside a task."
+                f"Task {name} stands at the end of a chain of {MAX_DEPTH:,} tasks, each enqueued by the one "
+                "before: a runaway. End the chain, or start a new one from outside a task."
             )
         return Birth(
             id=randomness.token_hex(16),
@@ -161,7 +160,7 @@ class OffloadBackend(BaseTaskBackend):
         for step in (self._record, self._deliver):
             try:
                 step(birth)
-            except Exception as exc:
+            except Exception as exc:  # noqa: BLE001, whatever a seam raises: the other half may do
                 failures.append(exc)
                 logger.warning("Task id=%s name=%s %s failed: %s", birth.id, birth.name, step.__name__, exc)
         if len(failures) == 2:
@@ -185,7 +184,7 @@ class SQSBackend(OffloadBackend):
     # By SQS's own delay, so up to 15 minutes.
     supports_defer = True
 
-    def validate_task(self, task: Task) -> None:
+    def validate_task(self, task: AnyTask) -> None:
         super().validate_task(task)
         run_after = _aware(task.run_after)
         if run_after is not None and run_after - datetime.now(UTC) > LONGEST_DELAY:

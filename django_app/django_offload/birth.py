@@ -1,4 +1,4 @@
-"""All that is known of a task when it is enqueued: what the message carries and the record begins with. Pure."""
+"""All that is known of a task when it is enqueued: what its message and its record begin with. Pure."""
 
 import json
 from dataclasses import dataclass, field

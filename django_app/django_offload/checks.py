@@ -5,7 +5,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags
 from django.core.checks import register as register_check
 
 from .conf import configured
@@ -47,7 +48,7 @@ def check_tasks(**kwargs: Any) -> list[CheckMessage]:
         if timeout is not None and timeout > queue.timeout:
             messages.append(
                 Error(
-                    f"The timeout of {task.module_path}, {timeout}, is longer than its queue's, {queue.timeout}.",
+                    f"{task.module_path} has a timeout of {timeout}, its queue one of {queue.timeout}.",
                     hint=f"Raise OPTIONS['queues']['{task.queue_name}']['timeout'], or lower the task's.",
                     id="django_offload.E011",
                 )
@@ -67,13 +68,15 @@ def check_tasks(**kwargs: Any) -> list[CheckMessage]:
 def check_middleware(**kwargs: Any) -> list[CheckMessage]:
     """Look for the middleware that tells tasks their owner."""
     try:
-        default = any(options.owner == "django_offload.middleware.current_owner" for options in configured().values())
+        default = any(
+            options.owner == "django_offload.middleware.current_owner" for options in configured().values()
+        )
     except (ConfigurationError, ImportError):
         return []
     if not default or MIDDLEWARE in settings.MIDDLEWARE:
         return []
     return [
-        Warning(
+        checks.Warning(
             "Tasks have no owner: only staff and bearers of a token can follow them.",
             hint=f"Add '{MIDDLEWARE}' to MIDDLEWARE, after the session and authentication middleware.",
             id="django_offload.W020",

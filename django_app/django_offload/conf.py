@@ -43,7 +43,7 @@ class Problem:
 
 
 def duration(value: float | timedelta) -> timedelta:
-    """Return `value`, seconds or a timedelta, as a timedelta. Raise ValueError if it is neither or negative."""
+    """Return seconds or a timedelta as a timedelta. Raise ValueError if `value` is neither, or negative."""
     if isinstance(value, bool) or not isinstance(value, (int, float, timedelta)):
         raise ValueError(f"{value!r} is neither a number of seconds nor a timedelta")
     result = value if isinstance(value, timedelta) else timedelta(seconds=value)
@@ -154,7 +154,11 @@ OPTION_KEYS = tuple(f.name for f in fields(Options) if f.name not in {"alias", "
 
 def _queue_options(given: Mapping[str, Any]) -> QueueOptions:
     seconds = {"timeout", "batch_window", "result_ttl"}
-    return QueueOptions(**{key: duration(value) if key in seconds else value for key, value in given.items()})
+    parsed: dict[str, Any] = {
+        key: duration(value) if key in seconds and value is not None else value
+        for key, value in given.items()
+    }
+    return QueueOptions(**parsed)
 
 
 def problems(params: Mapping[str, Any]) -> Iterator[Problem]:
@@ -164,7 +168,9 @@ def problems(params: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _stack_problems(given.get("stack"))
     yield from _unknown(given, OPTION_KEYS, "OPTIONS")
     if not queue_names:
-        yield Problem("E003", "QUEUES is empty.", "Name every queue: each becomes a queue and a function in AWS.")
+        yield Problem(
+            "E003", "QUEUES is empty.", "Name every queue: each becomes a queue and a function in AWS."
+        )
     for name in queue_names:
         if not isinstance(name, str) or not QUEUE_PATTERN.fullmatch(name):
             yield Problem(
@@ -175,7 +181,9 @@ def problems(params: Mapping[str, Any]) -> Iterator[Problem]:
     for name, queue in given.get("queues", {}).items():
         if name not in queue_names:
             yield Problem(
-                "E004", f"OPTIONS['queues'] describes '{name}', which QUEUES does not name.", "Add it to QUEUES."
+                "E004",
+                f"OPTIONS['queues'] describes '{name}', which QUEUES does not name.",
+                "Add it to QUEUES.",
             )
         yield from _queue_problems(name, queue)
     yield from _value_problems(given)
@@ -186,8 +194,8 @@ def _stack_problems(stack: object) -> Iterator[Problem]:
         yield Problem(
             "E001",
             f"OPTIONS['stack'] is {stack!r}." if stack else "OPTIONS['stack'] is missing.",
-            "Give the stack a name of 2 to 26 lower case letters, digits and hyphens that starts with a letter, "
-            "such as 'shop-dev': the names of all its resources begin with it.",
+            "Give the stack a name of 2 to 26 lower case letters, digits and hyphens that starts with a "
+            "letter, such as 'shop-dev': the names of all its resources begin with it.",
         )
 
 
@@ -207,10 +215,14 @@ def _queue_problems(name: str, queue: Mapping[str, Any]) -> Iterator[Problem]:
         number = value.total_seconds() if isinstance(value, timedelta) else value
         if isinstance(number, bool) or not isinstance(number, (int, float)) or not low <= number <= high:
             yield Problem(
-                "E005", f"{where}['{key}'] is {value!r}.", f"Give a number from {low:g} to {high:g} (durations: seconds)."
+                "E005",
+                f"{where}['{key}'] is {value!r}.",
+                f"Give a number from {low:g} to {high:g} (durations: seconds).",
             )
     if queue.get("batch_size", 1) > 10 and duration(queue.get("batch_window", 0)) < timedelta(seconds=1):
-        yield Problem("E005", f"{where} has a batch_size over 10.", "AWS then wants a batch_window of 1 s or more.")
+        yield Problem(
+            "E005", f"{where} has a batch_size over 10.", "AWS then wants a batch_window of 1 s or more."
+        )
 
 
 def _value_problems(given: Mapping[str, Any]) -> Iterator[Problem]:
@@ -229,7 +241,7 @@ def _value_problems(given: Mapping[str, Any]) -> Iterator[Problem]:
 
 def secrets() -> list[str]:
     """Return the secrets to sign (the first) and to verify messages with."""
-    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return [str(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
 
 
 @lru_cache(maxsize=1)
@@ -238,8 +250,13 @@ def configured() -> Mapping[str, Options]:
     return {
         alias: Options.parse(alias, params)
         for alias, params in settings.TASKS.items()
-        if getattr(import_string(params["BACKEND"]), "is_offload", False)
+        if getattr(import_string(str(params["BACKEND"])), "is_offload", False)
     }
+
+
+def stacks() -> list[Options]:
+    """Return, for every stack of TASKS, the options of one of its backends."""
+    return list({options.stack: options for options in configured().values()}.values())
 
 
 @receiver(setting_changed)

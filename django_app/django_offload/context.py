@@ -58,7 +58,7 @@ class _Memory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OffloadContext(TaskContext):
+class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs forget that Django's is frozen.
     """Handed to a task that takes its context; has everything Django's TaskContext has."""
 
     reporter: Reporter = field(default_factory=LocalReporter)
@@ -96,7 +96,9 @@ class OffloadContext(TaskContext):
         if last or now - memory.sent_at >= REPORT_EVERY_SECONDS:
             memory.sent_at = memory.asked_at = now
             # The flag stays once seen, whatever a later answer says.
-            memory.cancelled |= self.reporter.send({"done": memory.done, "total": total, "message": message[:200]})
+            memory.cancelled |= self.reporter.send(
+                {"done": memory.done, "total": total, "message": message[:200]}
+            )
 
 
 _current: ContextVar[OffloadContext | None] = ContextVar("django_offload_context", default=None)

@@ -17,6 +17,9 @@ from .conf import duration
 from .context import OffloadContext
 
 type Backoff = float | timedelta | Callable[[int], float | timedelta]
+# The types take arguments in Django's stubs alone, not at run time.
+type AnyTask = Task[..., Any]
+type AnyResult = TaskResult[..., Any]
 type Exceptions = tuple[type[BaseException], ...]
 
 # A wait between two attempts is at most this long unless a callable says otherwise.
@@ -26,7 +29,7 @@ USING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "resul
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OffloadTask(Task):
+class OffloadTask(Task):  # type: ignore[type-arg]
     """A task with options of ours; any backend accepts it, and others ignore the options."""
 
     max_attempts: int | None = None  # Given: exceptions are retried too, not crashes alone.
@@ -56,7 +59,9 @@ class OffloadTask(Task):
     def _check_options(self) -> None:
         """Raise InvalidTask if an option has a value that cannot work."""
         attempts = self.max_attempts
-        if attempts is not None and (isinstance(attempts, bool) or not isinstance(attempts, int) or attempts < 1):
+        if attempts is not None and (
+            isinstance(attempts, bool) or not isinstance(attempts, int) or attempts < 1
+        ):
             raise InvalidTask(f"max_attempts is {attempts!r}: give a whole number of 1 or more.")
         for kind in (*self.retry_on, *self.no_retry_on):
             if not isinstance(kind, type) or not issubclass(kind, BaseException):
@@ -84,11 +89,18 @@ class OffloadTask(Task):
         """Create a new task with modified defaults, options of ours among them."""
         unknown = set(options) - set(USING)
         if unknown:
-            raise TypeError(f"using() does not take {', '.join(sorted(unknown))}; it takes {', '.join(USING)}.")
-        given = {"priority": priority, "queue_name": queue_name, "run_after": run_after, "backend": backend}
+            raise TypeError(
+                f"using() does not take {', '.join(sorted(unknown))}; it takes {', '.join(USING)}."
+            )
+        given: dict[str, Any] = {
+            "priority": priority,
+            "queue_name": queue_name,
+            "run_after": run_after,
+            "backend": backend,
+        }
         return replace(self, **{key: value for key, value in given.items() if value is not None}, **options)
 
-    def delay(self, *args: Any, **kwargs: Any) -> TaskResult:
+    def delay(self, *args: Any, **kwargs: Any) -> AnyResult:
         """Do what enqueue() does, under the name that Celery gives it."""
         return self.enqueue(*args, **kwargs)
 
@@ -112,7 +124,7 @@ class OffloadTask(Task):
         return (OffloadContext(task_result=_local_result(self)), *args)
 
 
-def _local_result(task: Task) -> TaskResult:
+def _local_result(task: AnyTask) -> AnyResult:
     from django.tasks import TaskResultStatus
     from django.utils import timezone
 
@@ -187,7 +199,7 @@ def task(
     return wrap(function) if function else wrap
 
 
-def name_of(task: Task) -> str:
+def name_of(task: AnyTask) -> str:
     """Return the name by which messages ask for a task."""
     return task.stable_name if isinstance(task, OffloadTask) else task.module_path
 
@@ -196,7 +208,7 @@ def _paths(kinds: Iterable[type[BaseException]]) -> list[str]:
     return [f"{kind.__module__}.{kind.__qualname__}" for kind in kinds]
 
 
-def changed_options(task: Task, defined: Task) -> dict[str, Any]:
+def changed_options(task: AnyTask, defined: AnyTask) -> dict[str, Any]:
     """
     Return, as JSON values, what .using() changed of `defined`: it travels with the message.
 
@@ -204,9 +216,13 @@ def changed_options(task: Task, defined: Task) -> dict[str, Any]:
     """
     if not isinstance(task, OffloadTask) or not isinstance(defined, OffloadTask):
         return {}
-    changed = {option: getattr(task, option) for option in USING if getattr(task, option) != getattr(defined, option)}
+    changed = {
+        option: getattr(task, option) for option in USING if getattr(task, option) != getattr(defined, option)
+    }
     if callable(changed.get("backoff")):
-        raise InvalidTask("A callable backoff cannot travel in a message: give it to the decorator, or a number here.")
+        raise InvalidTask(
+            "A callable backoff cannot travel in a message: give it to the decorator, or a number here."
+        )
     return {option: _as_json(value) for option, value in changed.items()}
 
 
@@ -226,8 +242,8 @@ class RetryPolicy:
     no_retry_on: frozenset[str]
 
     @classmethod
-    def of(cls, task: Task, *, max_attempts: int, changed: Mapping[str, Any]) -> "RetryPolicy":
-        """Return the policy of a task; `max_attempts` is its queue's, `changed` what changed_options() gave."""
+    def of(cls, task: AnyTask, *, max_attempts: int, changed: Mapping[str, Any]) -> "RetryPolicy":
+        """Return the policy of a task; `max_attempts` is its queue's, `changed` from changed_options()."""
         plain = task if isinstance(task, OffloadTask) else None
         own = changed.get("max_attempts", plain.max_attempts if plain else None)
         retry_on = changed.get("retry_on", _paths(plain.retry_on) if plain else [])

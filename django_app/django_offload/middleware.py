@@ -1,10 +1,9 @@
 """Remembers, while a request is answered, who makes it: so tasks know their owner."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from collections.abc import Iterator
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -20,7 +19,7 @@ _request: ContextVar[HttpRequest | None] = ContextVar("django_offload_request", 
 
 
 def current_owner() -> str | None:
-    """Return who makes the request that is being answered: its user, else its session; None outside a request."""
+    """Return whose request is being answered: its user, else its session; None outside a request."""
     request = _request.get()
     return None if request is None else owner_of(request, create=True)
 

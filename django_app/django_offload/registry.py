@@ -13,7 +13,7 @@ from django.tasks.exceptions import InvalidTask
 from django.utils.module_loading import module_has_submodule
 
 from .conf import configured
-from .definition import OffloadTask, name_of
+from .definition import AnyTask, OffloadTask, name_of
 from .exceptions import UnknownTask
 
 
@@ -22,13 +22,13 @@ class Registry:
 
     def __init__(self, modules: Iterable[ModuleType]) -> None:
         self.conflicts: list[str] = []  # Names that two functions claim.
-        self._tasks: dict[str, Task] = {}
+        self._tasks: dict[str, AnyTask] = {}
         for module in modules:
             for variable, value in sorted(vars(module).items()):
                 if isinstance(value, Task):
                     self._add(value, defines=variable == value.func.__name__)
 
-    def _add(self, task: Task, *, defines: bool) -> None:
+    def _add(self, task: AnyTask, *, defines: bool) -> None:
         """Register a task; of several made of one function, the one that bears its name."""
         aliases = task.aliases if isinstance(task, OffloadTask) else ()
         for name in (name_of(task), *aliases):
@@ -39,17 +39,17 @@ class Registry:
                 self._tasks[name] = task
 
     @property
-    def tasks(self) -> Mapping[str, Task]:
+    def tasks(self) -> Mapping[str, AnyTask]:
         return self._tasks
 
-    def resolve(self, name: str) -> Task:
+    def resolve(self, name: str) -> AnyTask:
         """Return the task of a name. Raise UnknownTask if there is none."""
         try:
             return self._tasks[name]
         except KeyError:
             raise UnknownTask(name) from None
 
-    def defined(self, task: Task) -> Task:
+    def defined(self, task: AnyTask) -> AnyTask:
         """Return the task as its module defines it. Raise InvalidTask if no declared module does."""
         known = self._tasks.get(name_of(task))
         if known is None or known.func is not task.func:

@@ -7,18 +7,18 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.tasks import Task, TaskResult, TaskResultStatus
+from django.tasks import TaskResult, TaskResultStatus
 from django.tasks.base import TaskError
 from django.tasks.exceptions import InvalidTask
 from django.utils import timezone
 
 from .birth import Birth
 from .conf import duration
-from .definition import OffloadTask
+from .definition import AnyResult, AnyTask, OffloadTask
 from .record import ARGUMENTS_PART, TaskRecord
 
 
-def enqueued_result(task: Task, birth: Birth) -> TaskResult:
+def enqueued_result(task: AnyTask, birth: Birth) -> AnyResult:
     """Return the result of a task that is about to be sent: READY, without an `enqueued_at` yet."""
     args, kwargs = json.loads(birth.arguments)
     return TaskResult(
@@ -37,10 +37,10 @@ def enqueued_result(task: Task, birth: Birth) -> TaskResult:
     )
 
 
-def result_of(record: TaskRecord, parts: Mapping[str, str], defined: Task) -> TaskResult:
+def result_of(record: TaskRecord, parts: Mapping[str, str], defined: AnyTask) -> AnyResult:
     """Return the result that a record and the texts of its parts tell of; `defined` is its task."""
     args, kwargs = json.loads(parts.get(ARGUMENTS_PART, record.birth.arguments))
-    result = TaskResult(
+    result: AnyResult = TaskResult(
         task=task_of(record.birth, defined),
         id=record.birth.id,
         status=TaskResultStatus(record.status),
@@ -74,7 +74,7 @@ def errors_of(record: TaskRecord, parts: Mapping[str, str]) -> list[TaskError]:
     return errors
 
 
-def task_of(birth: Birth, defined: Task) -> Task:
+def task_of(birth: Birth, defined: AnyTask) -> AnyTask:
     """Return the task as it was enqueued; as it is defined, where its queue or backend is gone since."""
     changes: dict[str, Any] = {}
     if birth.queue != defined.queue_name:

@@ -28,7 +28,9 @@ class Invocation:
 
     function_name: str
     seconds: float = 300.0
-    log_stream_name: str = field(default_factory=lambda: f"[$LATEST]{get_random_string(32, '0123456789abcdef')}")
+    log_stream_name: str = field(
+        default_factory=lambda: f"[$LATEST]{get_random_string(32, '0123456789abcdef')}"
+    )
 
     def get_remaining_time_in_millis(self) -> int:
         return round(self.seconds * 1000)
@@ -71,7 +73,9 @@ class Offload:
             for options, queue in self._queues():
                 count += self._drain(options, queue)
             if count > MOST_RUNS:
-                raise AssertionError(f"{count} deliveries, and still more: does a task enqueue itself for ever?")
+                raise AssertionError(
+                    f"{count} deliveries, and still more: does a task enqueue itself for ever?"
+                )
         return count
 
     def fail_next(self, exception: BaseException) -> None:
@@ -129,7 +133,9 @@ class Offload:
                     transport.delete(delivery)
             count += len(deliveries)
         if dead := transport.take_dead(queue):
-            letters = [Delivery(id=held["id"], body=held["body"], queue=queue, handle=held["id"]) for held in dead]
+            letters = [
+                Delivery(id=held["id"], body=held["body"], queue=queue, handle=held["id"]) for held in dead
+            ]
             function = options.function("dead-letter")
             dead_letter.handler(
                 sqs_event(letters, options.dead_letter_queue(queue)), Invocation(function), self.clock

@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
-from django.tasks import TaskResult
+
+from ..definition import AnyResult, name_of
 
 __all__ = ["accepted", "readable", "status_url"]
 
 
-def accepted(result: TaskResult) -> JsonResponse:
+def accepted(result: AnyResult) -> JsonResponse:
     """
     Return the answer to a request that enqueued a task: 202, where to look, and its status.
 
@@ -16,7 +17,9 @@ def accepted(result: TaskResult) -> JsonResponse:
     can follow it.
     """
     return JsonResponse(
-        status_of_enqueued(result), status=202, headers={"Location": status_url(result.id), "Retry-After": "1"}
+        status_of_enqueued(result),
+        status=202,
+        headers={"Location": status_url(result.id), "Retry-After": "1"},
     )
 
 
@@ -29,10 +32,8 @@ def status_url(task_id: str) -> str:
     return f"{reverse('django_offload:status', args=[task_id])}?token={token_for(task_id)}"
 
 
-def status_of_enqueued(result: TaskResult) -> dict[str, Any]:
-    """Return the status of a result as enqueue() returned it; inside a transaction it has no `enqueued_at` yet."""
-    from ..definition import name_of
-
+def status_of_enqueued(result: AnyResult) -> dict[str, Any]:
+    """Return the status of a result as enqueue() returned it, in a transaction without `enqueued_at`."""
     return {
         "id": result.id,
         "task": name_of(result.task),

@@ -1,4 +1,4 @@
-"""Who may see a task: its owner, staff with the permission, the bearer of its token. For others it does not exist."""
+"""Who may see a task: its owner, permitted staff, whoever bears its token. For others it does not exist."""
 
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -6,7 +6,7 @@ from hashlib import sha256
 from django.conf import settings
 from django.http import Http404, HttpRequest
 
-from ..conf import Options, configured
+from ..conf import Options, configured, stacks
 from ..record import TaskRecord, read
 from ..stores import Store, store_of
 from .tokens import verifies
@@ -48,7 +48,7 @@ def is_owner(request: HttpRequest, record: TaskRecord) -> bool:
 
 def find(task_id: str) -> tuple[TaskRecord, Options, Store]:
     """Return the record of an id, whichever stack of TASKS has it. Raise Http404 if none can be read."""
-    for options in {options.stack: options for options in configured().values()}.values():
+    for options in stacks():
         store = store_of(options)
         attributes = store.get(task_id)
         if attributes is not None:

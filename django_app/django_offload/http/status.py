@@ -12,7 +12,7 @@ LONGEST_RETRY_AFTER_SECONDS = 10
 
 
 def status_of(record: TaskRecord, parts: Mapping[str, str], *, traceback: bool = False) -> dict[str, Any]:
-    """Return the status of a record; `parts` holds a return value kept beside it, and tracebacks for staff."""
+    """Return the status of a record; `parts` holds a return value kept beside it, and tracebacks."""
     birth = record.birth
     status: dict[str, Any] = {
         "id": birth.id,
@@ -38,10 +38,14 @@ def status_of(record: TaskRecord, parts: Mapping[str, str], *, traceback: bool =
 
 def retry_after(record: TaskRecord, now: datetime) -> int:
     """Return how many seconds to wait before asking again: 1, growing to 10 within two minutes."""
-    age = (now - max(record.birth.enqueued_at, record.attempted_at or record.birth.enqueued_at)).total_seconds()
+    age = (
+        now - max(record.birth.enqueued_at, record.attempted_at or record.birth.enqueued_at)
+    ).total_seconds()
     return int(min(max(1.0, age / 12), LONGEST_RETRY_AFTER_SECONDS))
 
 
 def _iso(instant: datetime | None) -> str | None:
     """Return an instant as ISO 8601 in UTC, such as "2026-01-31T12:00:00.000000Z"."""
-    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z") if instant else None
+    return (
+        instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z") if instant else None
+    )

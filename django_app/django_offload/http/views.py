@@ -10,8 +10,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ..change import Refused
 from ..exceptions import Cancelled
-from ..record import TaskRecord, ask_to_stop, cancel, error_of, read
+from ..record import TaskRecord, error_of, read
 from ..stores import Store
+from ..transitions import ask_to_stop, cancel
 from .access import find, is_owner, is_staff, may_read
 from .status import retry_after, status_of
 
@@ -44,7 +45,9 @@ def cancel_task(request: HttpRequest, task_id: str) -> HttpResponse:
     record, options, store = find(task_id)
     if not (is_owner(request, record) or is_staff(request)):
         raise Http404("There is no such task.")
-    change = cancel(now=datetime.now(UTC), result_ttl=options.ttl(record.birth.queue), error=error_of(Cancelled()))
+    change = cancel(
+        now=datetime.now(UTC), result_ttl=options.ttl(record.birth.queue), error=error_of(Cancelled())
+    )
     for attempt in (change, ask_to_stop(), change):  # Twice: it may start, or wait again, in between.
         try:
             before = store.change(task_id, attempt)
@@ -62,4 +65,6 @@ def _status(request: HttpRequest, record: TaskRecord, store: Store) -> dict[str,
     if staff and record.error_parts:
         wanted.add(record.error_parts[-1])
     texts = {part: store.get_part(record.birth.id, part) for part in wanted if part}
-    return status_of(record, {part: text for part, text in texts.items() if text is not None}, traceback=staff)
+    return status_of(
+        record, {part: text for part, text in texts.items() if text is not None}, traceback=staff
+    )

@@ -26,7 +26,7 @@ class S3Payloads(Payloads):
 
 
 def bucket_name(options: Options) -> str | None:
-    """Return the bucket's name: from OPTIONS, the stack's environment, or the account and region; None for none."""
+    """Return the bucket's name: from OPTIONS, the stack's environment, or account and region; or None."""
     if options.bucket != BUCKET_OF_STACK:
         return options.bucket
     sts = client("sts")

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ..birth import Birth
 from ..change import Attributes, Change, Refused, Value
-from ..record import create
+from ..transitions import create
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Store(ABC):
 
     @abstractmethod
     def put_part(self, task_id: str, part: str, text: str, ttl: int) -> None:
-        """Keep a text beside the record until `ttl`, seconds since 1970. It must never differ between calls."""
+        """Keep a text beside the record until `ttl`, seconds since 1970; the same text in every call."""
 
     @abstractmethod
     def get_part(self, task_id: str, part: str) -> str | None:

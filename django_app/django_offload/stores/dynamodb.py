@@ -74,8 +74,7 @@ class DynamoDBStore(Store):
             Limit=limit,
         )
         return [
-            Due(id=item["id"]["S"], due_at=from_micros(int(item["due_at"]["N"])))
-            for item in answer["Items"]
+            Due(id=item["id"]["S"], due_at=from_micros(int(item["due_at"]["N"]))) for item in answer["Items"]
         ]
 
     def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:

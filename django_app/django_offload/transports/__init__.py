@@ -10,7 +10,7 @@ installed: dict[str, Transport] = {}
 
 
 def transport_of(options: Options, kind: str | None = None) -> Transport:
-    """Return the transport of a backend: the one installed for its stack, else `kind` (default: its own) in AWS."""
+    """Return a backend's transport: the one installed for its stack, else `kind` (or its own) in AWS."""
     from .lambda_invoke import LambdaTransport
     from .sqs import SQSTransport
 

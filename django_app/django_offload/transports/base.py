@@ -33,7 +33,7 @@ class Transport(ABC):
 
     @abstractmethod
     def send(self, queue: str, text: str, delay: timedelta) -> None:
-        """Send a message, to be delivered after `delay` where that is supported. Raise if it was not accepted."""
+        """Send a message, to be delivered after `delay` where supported. Raise if it was not accepted."""
 
     @abstractmethod
     def give_back(self, delivery: Delivery, delay: timedelta) -> None:

@@ -21,7 +21,9 @@ class LambdaTransport(Transport):
         function = self.options.worker_function(queue)
         awslambda = client("lambda")
         try:
-            answer = awslambda.invoke(FunctionName=function, InvocationType="Event", Payload=text.encode("ascii"))
+            answer = awslambda.invoke(
+                FunctionName=function, InvocationType="Event", Payload=text.encode("ascii")
+            )
         except awslambda.exceptions.ResourceNotFoundException as exc:
             raise ResourceMissing(self.options.alias, "function", function) from exc
         answer["Payload"].read()  # Unread, the connection could not be used again.

@@ -1,4 +1,4 @@
-"""Messages in this process's memory: a standard SQS queue with its visibility timeout and dead-letter queue."""
+"""Messages in this process's memory: a standard SQS queue, visibility timeout and dead letters included."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class _Queue:
 
 
 class MemoryTransport(Transport):
-    """Delivers as SQS does: at least once, again when a visibility timeout ends, at last to the dead letters."""
+    """Delivers as SQS does: at least once, again when a visibility timeout ends, at last as a dead letter."""
 
     supports_delay = True
     supports_redelivery = True

@@ -35,7 +35,9 @@ class SQSTransport(Transport):
     def send(self, queue: str, text: str, delay: timedelta) -> None:
         sqs = client("sqs")
         try:
-            sqs.send_message(QueueUrl=self.url(queue), MessageBody=text, DelaySeconds=_seconds(delay, LONGEST_DELAY))
+            sqs.send_message(
+                QueueUrl=self.url(queue), MessageBody=text, DelaySeconds=_seconds(delay, LONGEST_DELAY)
+            )
         except sqs.exceptions.QueueDoesNotExist as exc:
             forget()
             raise ResourceMissing(self.options.alias, "queue", self.options.queue(queue)) from exc

@@ -9,8 +9,8 @@ from django.db import close_old_connections
 
 from ..stores import store_of
 from ..transports import Transport, transport_of
-from .attempt import Worker
 from .deadline import Invocation
+from .delivery import Worker
 from .events import Arrival, LambdaContext, batch, direct, invocation_of
 
 logger = logging.getLogger("django_offload")
@@ -20,7 +20,9 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = utc_now) -> dict[str, Any] | None:
+def handler(
+    event: Any, context: LambdaContext, clock: Callable[[], datetime] = utc_now
+) -> dict[str, Any] | None:
     """
     Work on what the function was invoked with, and on nothing else.
 

@@ -32,7 +32,9 @@ def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = 
         try:
             _bury(arrival, clock())
         except Exception:
-            logger.exception("Dead letter id=%s queue=%s comes again", arrival.delivery.id, arrival.delivery.queue)
+            logger.exception(
+                "Dead letter id=%s queue=%s comes again", arrival.delivery.id, arrival.delivery.queue
+            )
             failures.append({"itemIdentifier": arrival.delivery.id})
     return {"batchItemFailures": failures}
 
@@ -50,7 +52,9 @@ def _bury(arrival: Arrival, now: datetime) -> None:
     try:
         end(store, birth, options_for(birth, options), now, _cause(birth))
     except Refused:
-        logger.warning("Task id=%s name=%s has a dead letter and a live worker: left alone", birth.id, birth.name)
+        logger.warning(
+            "Task id=%s name=%s has a dead letter and a live worker: left alone", birth.id, birth.name
+        )
 
 
 def _cause(birth: Birth) -> OffloadError:
@@ -66,7 +70,9 @@ def _keep(arrival: Arrival, now: datetime, reason: MessageRefused) -> None:
     delivery = arrival.delivery
     payloads = payloads_of(arrival.options)
     if payloads is None:
-        raise RuntimeError(f"There is no bucket (OPTIONS['bucket'] is None) to keep a dead letter in: {reason}")
+        raise RuntimeError(
+            f"There is no bucket (OPTIONS['bucket'] is None) to keep a dead letter in: {reason}"
+        )
     key = f"dead/{delivery.queue}/{now:%Y-%m-%d}/{delivery.id}"
     payloads.put(key, str(delivery.body).encode("utf-8", "backslashreplace"))
     logger.warning("Dead letter id=%s queue=%s kept as %s: %s", delivery.id, delivery.queue, key, reason)

@@ -6,16 +6,17 @@ from datetime import datetime, timedelta
 from django.tasks import task_backends
 from django.tasks.exceptions import InvalidTaskBackend
 from django.tasks.signals import task_finished, task_started
-from django.tasks.base import TaskResult
 
 from ..birth import Birth
 from ..change import Change, Refused
 from ..conf import Options, configured
+from ..definition import AnyResult
 from ..exceptions import OffloadError, UnknownTask
-from ..record import TaskRecord, abandon, error_of, read
+from ..record import TaskRecord, error_of, read
 from ..registry import registry
 from ..results import result_of
 from ..stores import Store
+from ..transitions import abandon
 
 logger = logging.getLogger("django_offload")
 
@@ -38,7 +39,9 @@ def result_ttl(birth: Birth, options: Options) -> timedelta:
     return own if own is not None else options.ttl(birth.queue)
 
 
-def end(store: Store, birth: Birth, options: Options, now: datetime, error: OffloadError) -> TaskRecord | None:
+def end(
+    store: Store, birth: Birth, options: Options, now: datetime, error: OffloadError
+) -> TaskRecord | None:
     """
     Fail a record that nobody works on, and return it; None if it has ended or does not exist.
 
@@ -66,7 +69,7 @@ def finished(birth: Birth, change: Change, before: object) -> TaskRecord:
     return record
 
 
-def announce(result: TaskResult, *, finished: bool) -> None:
+def announce(result: AnyResult, *, finished: bool) -> None:
     """Send Django's signal, with the backend's class as sender; not where TASKS lost the alias."""
     try:
         sender = type(task_backends[result.backend])

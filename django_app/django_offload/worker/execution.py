@@ -8,11 +8,11 @@ from traceback import format_exception
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.tasks import Task
 from django.utils.json import normalize_json
 
 from ..birth import Birth, dump
 from ..context import OffloadContext, running
+from ..definition import AnyTask
 from ..exceptions import BadArguments, DeadlineExceeded, ResultTooLarge
 from ..record import PART_BYTES, error_of
 from .deadline import limited
@@ -30,7 +30,7 @@ class Outcome:
     terminal: bool = False  # Another attempt would end the same way.
 
 
-def misfit(task: Task, birth: Birth) -> BadArguments | None:
+def misfit(task: AnyTask, birth: Birth) -> BadArguments | None:
     """Return the error of arguments that the function does not take (any more), None where they fit."""
     args, kwargs = json.loads(birth.arguments)
     function = signature(task.func)
@@ -45,7 +45,7 @@ def misfit(task: Task, birth: Birth) -> BadArguments | None:
     return None
 
 
-def execute(task: Task, context: OffloadContext, seconds: float) -> Outcome:
+def execute(task: AnyTask, context: OffloadContext, seconds: float) -> Outcome:
     """
     Run the task here, for `seconds` at most.
 
@@ -57,14 +57,14 @@ def execute(task: Task, context: OffloadContext, seconds: float) -> Outcome:
         text = dump(normalize_json(value))
     except KeyboardInterrupt:
         raise
-    except BaseException as exc:
+    except BaseException as exc:  # noqa: BLE001, whatever a task raises is its outcome
         return Outcome(exception=exc)
     if len(text) > PART_BYTES:
         return Outcome(exception=ResultTooLarge(len(text), PART_BYTES), terminal=True)
     return Outcome(text=text)
 
 
-def _call(task: Task, context: OffloadContext, seconds: float) -> Any:
+def _call(task: AnyTask, context: OffloadContext, seconds: float) -> Any:
     result = context.task_result
     args = (context, *result.args) if task.takes_context else tuple(result.args)
     if iscoroutinefunction(task.func):
@@ -73,7 +73,7 @@ def _call(task: Task, context: OffloadContext, seconds: float) -> Any:
         return task.func(*args, **result.kwargs)
 
 
-async def _within(task: Task, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
+async def _within(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
     try:
         async with asyncio.timeout(max(seconds, 0.001)) as limit:
             return await task.func(*args, **kwargs)
@@ -84,6 +84,6 @@ async def _within(task: Task, args: tuple[Any, ...], kwargs: dict[str, Any], sec
 
 
 def error_text(exc: BaseException) -> str:
-    """Return the JSON text kept of an attempt's exception: class, message, traceback (without local variables)."""
+    """Return the JSON text kept of an exception: class, message, traceback (without local variables)."""
     traceback = "".join(format_exception(exc))
     return dump({**error_of(exc), "traceback": traceback[-TRACEBACK_CHARACTERS:]})

@@ -5,8 +5,9 @@ from typing import Any
 
 from ..change import Refused
 from ..context import Reporter
-from ..record import read, report
+from ..record import read
 from ..stores import Store
+from ..transitions import report
 from .deadline import Invocation
 
 logger = logging.getLogger("django_offload")
@@ -19,7 +20,9 @@ class StoreReporter(Reporter):
     What AWS refuses is logged and forgotten: progress never fails a task.
     """
 
-    def __init__(self, store: Store, task_id: str, fence: int, token: str, invocation: Invocation, ends: float) -> None:
+    def __init__(
+        self, store: Store, task_id: str, fence: int, token: str, invocation: Invocation, ends: float
+    ) -> None:
         self._store, self._id, self._fence, self._token = store, task_id, fence, token
         self._invocation, self._ends = invocation, ends  # `ends`: what is left to Lambda's deadline by then.
 
@@ -29,7 +32,7 @@ class StoreReporter(Reporter):
             before = self._store.change(self._id, change)
         except Refused:
             return True
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001, progress never fails a task
             logger.warning("Task id=%s progress was not stored: %s", self._id, exc)
             return False
         return bool(before and before.get("cancelled"))
@@ -37,7 +40,7 @@ class StoreReporter(Reporter):
     def asked_to_stop(self) -> bool:
         try:
             attributes = self._store.get(self._id)
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001, nor does this question
             logger.warning("Task id=%s could not ask whether it was cancelled: %s", self._id, exc)
             return False
         if attributes is None:

@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..change import Refused
-from ..conf import Options, configured, secrets
+from ..conf import Options, secrets, stacks
 from ..definition import RetryPolicy
 from ..exceptions import Cancelled, DeadLettered, OffloadError, UnknownTask, WorkerLost
 from ..message import Keyring, TaskMessage, encode
-from ..record import ARGUMENTS_PART, DUE_AFTER, DUE_SHARDS, MESSAGE_LIFE, READY, TaskRecord, postpone, read
+from ..record import ARGUMENTS_PART, DUE_AFTER, DUE_SHARDS, MESSAGE_LIFE, READY, TaskRecord, read
 from ..registry import registry
 from ..stores import Due, Store, store_of
+from ..transitions import postpone
 from ..transports import transport_of
 from .batch import utc_now
 from .deadline import RESERVE_SECONDS
@@ -136,7 +137,7 @@ def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = 
 def sweep(clock: Callable[[], datetime], left: Callable[[], float]) -> dict[str, int]:
     """Sweep every stack of TASKS once."""
     done: Counter[str] = Counter()
-    for options in {options.stack: options for options in configured().values()}.values():
+    for options in stacks():
         done += Sweeper(options=options, store=store_of(options), clock=clock, left=left).run()
     logger.info("Swept: %s", dict(done) or "nothing was due")
     return dict(done)

@@ -1,0 +1,30 @@
+"""manage.py offload_sweep: run the sweeper once, from here."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django.core.management.base import CommandParser
+
+from ...worker.sweep import sweep
+from ..base import FINE, WRONG, OffloadCommand
+
+
+class Command(OffloadCommand):
+    """Do once what the sweeper does every minute: send again what is due."""
+
+    help = "Send again what is due and has no message any more, as the sweeper does every minute."
+    example: ClassVar[str] = "manage.py offload_sweep --seconds 60"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--seconds", type=float, default=60.0, help="Stop after this long (default: 60).")
+
+    def answer(self, **options: Any) -> int:
+        if options["seconds"] <= 0:
+            raise self.unusable("--seconds must be above 0.")
+        until = time.monotonic() + options["seconds"]
+        done = sweep(lambda: datetime.now(UTC), lambda: until - time.monotonic())
+        self.data(done)
+        told = ", ".join(f"{count} {what}" for what, count in sorted(done.items()))
+        self.line(f"Swept: {told}." if told else "Nothing was due.")
+        return WRONG if done.get("failed") else FINE

@@ -1,0 +1,160 @@
+"""
+Fixtures for projects' tests.
+
+`offload` runs tasks in memory; `offload_aws` through moto with the deployed stack. Importing this imports pytest alone.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .local.local_aws import LocalAWS
+    from .testing import Offload
+
+
+@pytest.fixture
+def offload() -> "Iterator[Offload]":
+    """Every queue of TASKS in this process's memory: `offload.run()` runs what was enqueued."""
+    from .testing import Offload
+
+    with Offload().active() as active:
+        yield active
+
+
+@pytest.fixture(scope="session")
+def _offload_server() -> "Iterator[Server]":
+    """Serve AWS's interfaces on loopback, once."""
+    server = Server()
+    try:
+        yield server
+    finally:
+        server.aws.close()
+
+
+@pytest.fixture
+def offload_aws(_offload_server: "Server") -> "Iterator[OffloadAWS]":
+    """AWS's interfaces on loopback, with every stack of TASKS deployed by its own template, and empty."""
+    from .local.environment import applied
+
+    with applied(_offload_server.aws.environment):
+        _forget()
+        _offload_server.clean()
+        try:
+            with OffloadAWS(_offload_server.aws).active() as active:
+                yield active
+        finally:
+            _forget()
+
+
+class Server:
+    """AWS on this machine for a session of tests; the environment leads there only while a test asks for it."""
+
+    def __init__(self) -> None:
+        from .local.environment import applied
+        from .local.local_aws import LocalAWS
+
+        self._wanted: dict[str, str] = {}  # The template of each stack.
+        self._deployed: dict[str, str] = {}
+        self._known: dict[str, dict[str, str]] = {}  # Templates by what TASKS says.
+        before = dict(os.environ)
+        self.aws = LocalAWS(in_process=True, templates=self._wanted)
+        with applied({}):
+            self.aws.open()
+        os.environ.clear()
+        os.environ.update(before)
+
+    def clean(self) -> None:
+        """Have the stacks of TASKS deployed and empty."""
+        from django.conf import settings
+
+        from .local.local_aws import configured_templates
+
+        said = repr(settings.TASKS)
+        if said not in self._known:
+            self._known[said] = configured_templates()
+        self._wanted.clear()
+        self._wanted.update(self._known[said])
+        if self._wanted == self._deployed:
+            self._empty()
+        else:
+            self._deployed.clear()
+            self.aws.reset()
+            self._deployed.update(self._wanted)
+
+    def _empty(self) -> None:
+        """Remove messages, records and objects: much faster than to deploy anew."""
+        self.aws.asynchronous.clear()
+        sqs, dynamodb, s3 = (self.aws.server.client(service) for service in ("sqs", "dynamodb", "s3"))
+        for url in sqs.list_queues().get("QueueUrls", []):
+            sqs.purge_queue(QueueUrl=url)
+        for outputs in self.aws.outputs.values():
+            table, bucket = outputs["TableName"], outputs.get("BucketName")
+            for item in dynamodb.scan(TableName=table)["Items"]:
+                dynamodb.delete_item(TableName=table, Key={key: item[key] for key in ("id", "part")})
+            for found in s3.list_objects_v2(Bucket=bucket).get("Contents", []) if bucket else []:
+                s3.delete_object(Bucket=bucket, Key=found["Key"])
+
+
+class OffloadAWS:
+    """
+    The fixture `offload_aws`: tasks through SQS, Lambda's Invoke, DynamoDB and S3, their handlers in this process.
+
+    Time is the real one: what waits (`run_after`, a backoff) is not run before its time.
+    """
+
+    def __init__(self, aws: "LocalAWS") -> None:
+        self.environment = dict(aws.environment)  # Leads another process to the same AWS.
+        self._aws = aws
+        self._failures: list[BaseException] = []
+
+    def run(self) -> int:
+        """Deliver until nothing can be received now, dead letters included; return how many deliveries there were."""
+        return self._aws.drain()
+
+    def fail_next(self, exception: BaseException) -> None:
+        """Have the next task that runs raise this instead; several calls queue up."""
+        self._failures.append(exception)
+
+    def sweep(self, ahead: timedelta = timedelta(0)) -> dict[str, int]:
+        """Run the sweeper once, as if it were `ahead` later than now."""
+        from .worker.sweep import sweep
+
+        return sweep(lambda: datetime.now(UTC) + ahead, lambda: 60.0)
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of this AWS."""
+        return self._aws.server.client(service)
+
+    @contextmanager
+    def active(self) -> "Iterator[OffloadAWS]":
+        """Take part in what tasks do in this process."""
+        from unittest import mock
+
+        from .worker import execution
+
+        with mock.patch.object(execution, "_call", self._failing(execution._call)):
+            yield self
+
+    def _failing(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any) -> Any:
+            if self._failures:
+                raise self._failures.pop(0)
+            return call(*args)
+
+        return run
+
+
+def _forget() -> None:
+    """Drop every client and name: they belong to another AWS."""
+    from . import wire
+    from .payloads import s3
+    from .transports import sqs
+
+    wire.forget()
+    sqs.forget()
+    s3._account.cache_clear()

@@ -1,0 +1,191 @@
+"""
+What may become of a record: each transition as a pure function.
+
+          a claim                  b finish
+ READY ────────────▶ RUNNING ────────────────▶ SUCCESSFUL | FAILED
+   ▲ │                │ ▲  │
+   │ │  c release     │ └──┘ d lease expired, claimed again
+   │ └◀───────────────┘
+   │ e READY → FAILED: cancelled, arguments refused, dead letter
+   └ g RUNNING with an expired lease → FAILED: worker lost, cancelled, dead letter
+
+Each returns a Change: the condition and the write. Time is an argument.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from .birth import Birth, dump, to_micros
+from .change import Change, Test, Value, absent, at_most, equals, shorter
+from .record import FAILED, READY, RECORD_LIFE, RUNNING, SUCCESSFUL, due, newborn
+
+# What takes a record out of the sweeper's index.
+UNSWEPT = frozenset({"due_at", "due_shard"})
+
+
+def create(birth: Birth) -> Change:
+    """Birth: the record, on the condition that there is none."""
+    return Change(name="create", when=((absent("id"),),), born=newborn(birth))
+
+
+def claim(
+    birth: Birth | None,
+    *,
+    token: str,
+    worker_id: str,
+    now: datetime,
+    lease_until: datetime,
+    max_attempts: int,
+) -> Change:
+    """
+    a, d: start an attempt, also of a record that is not there yet (`birth` of its message; None: it must be).
+
+    Refused where the record has ended, may not start yet, is leased to another worker, was cancelled
+    while it ran, or has used up its attempts.
+    """
+    instant = to_micros(now)
+    when: tuple[tuple[Test, ...], ...] = (
+        (equals("status", READY), at_most("not_before", instant)),
+        (
+            equals("status", RUNNING),
+            at_most("lease_until", instant),
+            absent("cancelled"),
+            shorter("workers", max_attempts),
+        ),
+    )
+    if birth is not None and birth.start_at <= now:
+        when = ((absent("id"),), *when)
+    return Change(
+        name="claim",
+        when=when,
+        put={
+            "status": RUNNING,
+            "token": token,
+            "lease_until": to_micros(lease_until),
+            "attempted_at": instant,
+        },
+        born={**(newborn(birth) if birth else {}), "started_at": instant},
+        append={"workers": worker_id},
+        increment={"fence": 1},
+        remove=frozenset({"progress"}),
+    )
+
+
+def held(fence: int, token: str) -> tuple[Test, ...]:
+    """The condition of every write by the worker that holds the claim."""
+    return (equals("status", RUNNING), equals("fence", fence), equals("token", token))
+
+
+def succeed(
+    *,
+    fence: int,
+    token: str,
+    now: datetime,
+    result_ttl: timedelta,
+    result: str | None,
+    result_part: str | None,
+) -> Change:
+    """b: the task returned; `result` is the JSON text, or `result_part` where that is kept."""
+    kept = {"result": result, "result_part": result_part}
+    return Change(
+        name="succeed",
+        when=(held(fence, token),),
+        put={
+            "status": SUCCESSFUL,
+            **_end(now, result_ttl),
+            **{key: value for key, value in kept.items() if value is not None},
+        },
+        remove=UNSWEPT | {"lease_until"},
+    )
+
+
+def fail(
+    *,
+    fence: int,
+    token: str,
+    now: datetime,
+    result_ttl: timedelta,
+    error: Mapping[str, Any],
+    part: str | None,
+) -> Change:
+    """b: the attempt failed for good; `part` holds its traceback, None where the task raised nothing."""
+    return Change(
+        name="fail",
+        when=(held(fence, token),),
+        put={"status": FAILED, "error": dump(error), **_end(now, result_ttl)},
+        append={"errors": part} if part else {},
+        remove=UNSWEPT | {"lease_until"},
+    )
+
+
+def release(
+    task_id: str,
+    *,
+    fence: int,
+    token: str,
+    not_before: datetime,
+    due_at: datetime,
+    error: Mapping[str, Any],
+    part: str,
+) -> Change:
+    """c: the attempt failed and another will follow; refused where the task was cancelled meanwhile."""
+    return Change(
+        name="release",
+        when=((*held(fence, token), absent("cancelled")),),
+        put={
+            "status": READY,
+            "not_before": to_micros(not_before),
+            "error": dump(error),
+            **due(task_id, due_at),
+        },
+        append={"errors": part},
+        remove=frozenset({"lease_until"}),
+    )
+
+
+def abandon(*, now: datetime, result_ttl: timedelta, error: Mapping[str, Any]) -> Change:
+    """e, g: end a record that nobody works on: READY, or RUNNING with an expired lease."""
+    return Change(
+        name="abandon",
+        when=(
+            (equals("status", READY),),
+            (equals("status", RUNNING), at_most("lease_until", to_micros(now))),
+        ),
+        put={"status": FAILED, "error": dump({**error, "ended": True}), **_end(now, result_ttl)},
+        remove=UNSWEPT | {"lease_until"},
+    )
+
+
+def cancel(*, now: datetime, result_ttl: timedelta, error: Mapping[str, Any]) -> Change:
+    """e: end a record that has not started, or waits for its next attempt."""
+    change = abandon(now=now, result_ttl=result_ttl, error=error)
+    return Change(name="cancel", when=change.when[:1], put=change.put, remove=change.remove)
+
+
+def ask_to_stop() -> Change:
+    """Flag a RUNNING record: its task sees the flag, and no other attempt will follow."""
+    return Change(name="ask to stop", when=((equals("status", RUNNING),),), put={"cancelled": True})
+
+
+def report(*, fence: int, token: str, progress: Mapping[str, Any]) -> Change:
+    """Note how far the attempt that holds the claim has come."""
+    return Change(name="report", when=(held(fence, token),), put={"progress": dump(progress)})
+
+
+def postpone(task_id: str, *, due_was: datetime, due_at: datetime, sent: bool) -> Change:
+    """Move `due_at`, unless somebody else did: of two sweepers one sends, and extends the record's life."""
+    return Change(
+        name="postpone",
+        when=((equals("due_at", to_micros(due_was)),),),
+        put={**due(task_id, due_at), **({"ttl": int((due_at + RECORD_LIFE).timestamp())} if sent else {})},
+        increment={"sends": 1} if sent else {},
+    )
+
+
+def _end(now: datetime, result_ttl: timedelta) -> dict[str, Value]:
+    return {
+        "finished_at": to_micros(now),
+        "hidden_at": to_micros(now + result_ttl),
+        "ttl": int((now + max(result_ttl, RECORD_LIFE)).timestamp()),
+    }
