@@ -41,7 +41,7 @@ def install(folder: Path, hold: int) -> int:
     count = len(re.findall(r"^[A-Za-z0-9].*==", LOCK.read_text(), re.MULTILINE))
     print(f"Installing {count} packages into {folder.name} (once, about a minute)", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
-    venv.create(folder, with_pip=True)
+    venv.create(folder, with_pip=True, symlinks=True)
     pip = subprocess.run(
         [folder / "bin" / "python", "-I", *PIP, *EXACTLY],
         stdout=subprocess.PIPE,

@@ -96,5 +96,5 @@ def test_of_an_environment_that_is_active_the_python_below_it_is_found(tmp_path)
     )
 
     assert process.stderr == ""
-    assert Path(process.stdout.strip()).resolve() == Path(sys.executable).resolve()
+    assert Path(process.stdout.strip()).resolve() == Path(sys._base_executable).resolve()
     assert not Path(process.stdout.strip()).is_relative_to(tmp_path)
