@@ -15,7 +15,9 @@ DEPLOYED = "AWS_EXECUTION_ENV" in os.environ and "AWS_ENDPOINT_URL" not in os.en
 DEBUG = os.environ.get("DEBUG", "0" if DEPLOYED else "1") == "1"
 SECRET_KEY = os.environ.get("SECRET_KEY", "insecure-and-for-development-only" if DEBUG else "")
 if not SECRET_KEY:
-    raise ImproperlyConfigured("SECRET_KEY is not set. Set it in the environment, the same for web and workers.")
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set. Set it in the environment, the same for web and workers."
+    )
 ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host]
 
 INSTALLED_APPS = [
@@ -103,6 +105,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(process)d %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
+    "handlers": {
+        "stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}
+    },
+    "loggers": {
+        # Django's own handler would write each of its lines a second time.
+        "django": {"handlers": [], "level": "INFO"},
+        # Pages ask for a task's status every second: only requests that went wrong are news.
+        "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+        "botocore": {"level": "WARNING"},
+    },
     "root": {"handlers": ["stdout"], "level": "INFO"},
 }

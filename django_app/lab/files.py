@@ -5,9 +5,6 @@ import mimetypes
 from django_offload.conf import configured
 from django_offload.payloads import Payloads, payloads_of
 
-# What a run may own: a name asked for is looked up here, never put together into a path.
-REPORT_FILES = ("chart.svg", "chart-dark.svg", "report.csv")
-
 
 def put(run: str, name: str, data: bytes) -> None:
     """Store one file of a run; the same name again replaces it, so that a repeated attempt does no harm."""
@@ -27,5 +24,7 @@ def content_type(name: str) -> str:
 def _bucket() -> Payloads:
     bucket = payloads_of(configured()["default"])
     if bucket is None:
-        raise LookupError("The stack has no bucket. Remove 'bucket': None from OPTIONS: the lab keeps its files there.")
+        raise LookupError(
+            "The stack has no bucket. Remove 'bucket': None from OPTIONS: the lab keeps its files there."
+        )
     return bucket

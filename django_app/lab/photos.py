@@ -98,7 +98,9 @@ def _open(data: bytes) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
         raise _too_many_pixels() from exc
     except UnidentifiedImageError as exc:
-        raise PhotoRefused("The file is not an image that can be read here. Choose a JPEG, PNG or WebP.") from exc
+        raise PhotoRefused(
+            "The file is not an image that can be read here. Choose a JPEG, PNG or WebP."
+        ) from exc
     except ERRORS as exc:
         raise PhotoRefused("The image is damaged. Export it again, or choose another.") from exc
 

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any
 
 from ..models import Order, Product, Region
-from .chart import DARK, LIGHT, Chart, draw_chart
+from .chart import LOOKS, Chart, draw_chart
 from .csv_file import draw_csv, euros
 from .figures import Figures, OrderLine, month_name, moving_average
 from .forecast import AHEAD, forecast
@@ -51,7 +51,10 @@ def build_report(orders: int, on_progress: OnProgress = nobody) -> Report:
     ahead = _forecast(figures, on_progress)
     on_progress(PERCENT_FORECAST, 100, "Drawing")
     files = _draw(figures, ahead)
-    summary = _summary(figures, ahead) | {"files": sorted(files), "seconds": round(perf_counter() - started, 3)}
+    summary = _summary(figures, ahead) | {
+        "files": sorted(files),
+        "seconds": round(perf_counter() - started, 3),
+    }
     on_progress(100, 100, "Report ready")
     return Report(summary, files)
 
@@ -99,11 +102,8 @@ def _draw(figures: Figures, ahead: Sequence[float]) -> dict[str, bytes]:
         average=[cents / 100 for cents in moving_average(totals)],
         ahead=[cents / 100 for cents in ahead],
     )
-    return {
-        "chart.svg": draw_chart(chart, LIGHT),
-        "chart-dark.svg": draw_chart(chart, DARK),
-        "report.csv": draw_csv(figures, products, regions),
-    }
+    charts = {name: draw_chart(chart, look) for name, look in LOOKS.items()}
+    return {**charts, "report.csv": draw_csv(figures, products, regions)}
 
 
 def _by_region(figures: Figures) -> dict[int, list[int]]:

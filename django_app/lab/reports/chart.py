@@ -6,23 +6,34 @@ from xml.sax.saxutils import escape
 
 from .figures import month_name
 
-WIDTH, HEIGHT = 960, 420
-LEFT, RIGHT, TOP, BOTTOM = 64, 12, 44, 34
+HEIGHT = 420
+LEFT, RIGHT, BOTTOM = 64, 12, 34
+LEGEND_ROW = 22
 # Distinct for the colour blind too (Okabe and Ito, toned for either background).
 COLOURS = ("#3b7dd8", "#e39b32", "#2f9e77", "#c8553d", "#8d6cc9", "#58a6c4")
 
 
 @dataclass(frozen=True, slots=True)
-class Palette:
-    """Colours of text and lines: the chart is an image, which cannot know the page's."""
+class Look:
+    """Width and colours: the chart is an image, which knows neither the page's nor its reader's."""
 
+    width: int
+    legend_rows: int
     text: str
     grid: str
     line: str
 
+    @property
+    def top(self) -> int:
+        return 16 + LEGEND_ROW * self.legend_rows
 
-LIGHT = Palette(text="#4a5260", grid="#dde1e7", line="#1c2330")
-DARK = Palette(text="#aab3c0", grid="#313946", line="#f2f4f7")
+
+LOOKS = {
+    "chart.svg": Look(960, 1, text="#4a5260", grid="#dde1e7", line="#1c2330"),
+    "chart-dark.svg": Look(960, 1, text="#aab3c0", grid="#313946", line="#f2f4f7"),
+    "chart-narrow.svg": Look(460, 2, text="#4a5260", grid="#dde1e7", line="#1c2330"),
+    "chart-narrow-dark.svg": Look(460, 2, text="#aab3c0", grid="#313946", line="#f2f4f7"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +46,13 @@ class Chart:
     ahead: Sequence[float]  # The months after the last.
 
 
-def draw_chart(chart: Chart, palette: Palette) -> bytes:
+def draw_chart(chart: Chart, look: Look) -> bytes:
     """Return the chart as SVG, with attributes only: style sheets would need a policy of their own."""
     parts = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" '
-        f'height="{HEIGHT}" font-family="system-ui, sans-serif" font-size="13" fill="{palette.text}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {look.width} {HEIGHT}" width="{look.width}" '
+        f'height="{HEIGHT}" font-family="system-ui, sans-serif" font-size="13" fill="{look.text}">',
         "<title>Revenue by month and region, in thousands of euros</title>",
-        *_Drawing(chart, palette).parts(),
+        *_Drawing(chart, look).parts(),
         "</svg>",
     )
     return "\n".join(parts).encode()
@@ -50,12 +61,12 @@ def draw_chart(chart: Chart, palette: Palette) -> bytes:
 class _Drawing:
     """Turns months and euros into places on the picture."""
 
-    def __init__(self, chart: Chart, palette: Palette) -> None:
-        self.chart, self.palette = chart, palette
+    def __init__(self, chart: Chart, look: Look) -> None:
+        self.chart, self.look = chart, look
         totals = [sum(column) for column in zip(*chart.regions.values(), strict=True)]
         self.step = round_step(max([*totals, *chart.ahead, 1]) / 4)
         self.top = self.step * -(-max([*totals, *chart.ahead, 1]) // self.step)
-        self.slot = (WIDTH - LEFT - RIGHT) / max(1, len(chart.months) + len(chart.ahead))
+        self.slot = (self.look.width - LEFT - RIGHT) / max(1, len(chart.months) + len(chart.ahead))
 
     def parts(self) -> Iterator[str]:
         yield from self._grid()
@@ -69,13 +80,13 @@ class _Drawing:
         return LEFT + index * self.slot
 
     def y(self, euros: float) -> float:
-        return HEIGHT - BOTTOM - euros / self.top * (HEIGHT - TOP - BOTTOM)
+        return HEIGHT - BOTTOM - euros / self.top * (HEIGHT - self.look.top - BOTTOM)
 
     def _grid(self) -> Iterator[str]:
         value = 0.0
         while value <= self.top:
             y = self.y(value)
-            yield f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="{self.palette.grid}"/>'
+            yield f'<path d="M{LEFT} {y:.1f}H{self.look.width - RIGHT}" stroke="{self.look.grid}"/>'
             yield f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{value / 1000:,g}k</text>'
             value += self.step
 
@@ -87,7 +98,7 @@ class _Drawing:
                 base[index] += value
 
     def _ahead(self) -> Iterator[str]:
-        look = f'fill="none" stroke="{self.palette.text}" stroke-dasharray="3 3"'
+        look = f'fill="none" stroke="{self.look.text}" stroke-dasharray="3 3"'
         for index, value in enumerate(self.chart.ahead, start=len(self.chart.months)):
             yield self._bar(index, 0, value, look)
 
@@ -102,7 +113,7 @@ class _Drawing:
         points = " ".join(
             f"{self.x(index + 0.5):.1f},{self.y(value):.1f}" for index, value in enumerate(self.chart.average)
         )
-        yield f'<polyline points="{points}" fill="none" stroke="{self.palette.line}" stroke-width="2"/>'
+        yield f'<polyline points="{points}" fill="none" stroke="{self.look.line}" stroke-width="2"/>'
 
     def _months(self) -> Iterator[str]:
         for index, month in enumerate(self.chart.months):
@@ -110,19 +121,21 @@ class _Drawing:
                 yield f'<text x="{self.x(index):.1f}" y="{HEIGHT - 12}">{month_name(month)}</text>'
 
     def _legend(self) -> Iterator[str]:
-        x = float(LEFT)
-        for colour, name in zip(COLOURS, self.chart.regions, strict=False):
-            yield f'<rect x="{x:.0f}" y="14" width="12" height="12" fill="{colour}"/>'
-            yield f'<text x="{x + 17:.0f}" y="25">{escape(name)}</text>'
-            x += 36 + 7.5 * len(name)
-        yield f'<path d="M{x:.0f} 20h18" stroke="{self.palette.line}" stroke-width="2"/>'
-        yield f'<text x="{x + 24:.0f}" y="25">3-month average</text>'
-        x += 152
-        yield (
-            f'<rect x="{x:.0f}" y="14" width="12" height="12" fill="none" '
-            f'stroke="{self.palette.text}" stroke-dasharray="3 3"/>'
-        )
-        yield f'<text x="{x + 18:.0f}" y="25">forecast</text>'
+        x, y = float(LEFT), 20.0
+        dashes = f'fill="none" stroke="{self.look.text}" stroke-dasharray="3 3"'
+        marks = [
+            (name, f'fill="{colour}"') for colour, name in zip(COLOURS, self.chart.regions, strict=False)
+        ]
+        for name, mark in (*marks, ("forecast", dashes), ("3-month average", "")):
+            width = 36 + 7.5 * len(name)
+            if x + width > self.look.width:
+                x, y = float(LEFT), y + LEGEND_ROW
+            if mark:
+                yield f'<rect x="{x:.0f}" y="{y - 6:.0f}" width="12" height="12" {mark}/>'
+            else:
+                yield f'<path d="M{x - 3:.0f} {y:.0f}h18" stroke="{self.look.line}" stroke-width="2"/>'
+            yield f'<text x="{x + 18:.0f}" y="{y + 5:.0f}">{escape(name)}</text>'
+            x += width
 
 
 def round_step(value: float) -> float:

@@ -8,10 +8,12 @@ from django_offload.http import readable
 
 from .. import files
 from ..photos import PHOTO_FILES
+from ..reports.chart import LOOKS
 from ..runs import recent
 from .reports import IN_REQUEST
 
-KNOWN = frozenset({*files.REPORT_FILES, *PHOTO_FILES})
+# What a run may own: a name asked for is looked up here, never put together into a path.
+KNOWN = frozenset({*LOOKS, "report.csv", *PHOTO_FILES})
 
 
 @require_safe

@@ -12,6 +12,7 @@ from ..reports.build import build_report
 from ..seeding import FIRST_RUN
 from ..sizes import BACKENDS, ReportForm, sizes
 from ..tasks import publish, sales_report
+from ..warm import warm
 
 # Reports made in a request have no task: their ids in the session say whose files they are.
 IN_REQUEST = "reports-in-request"
@@ -25,6 +26,7 @@ def choices(orders: int = FIRST_RUN, backend: str = "default") -> dict[str, obje
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Show both ways side by side."""
+    warm()
     return render(request, "lab/home.html", choices())
 
 

@@ -9,10 +9,12 @@ from lab import seeding
 
 
 class Command(BaseCommand):
-    help = "Bring the shop to N orders, adding only those that lack. Example: manage.py seed_orders --orders 1000000"
+    help = "Bring the shop to N orders, adding those that lack: manage.py seed_orders --orders 1000000"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--orders", type=int, default=seeding.FIRST_RUN, help="How many orders there shall be.")
+        parser.add_argument(
+            "--orders", type=int, default=seeding.FIRST_RUN, help="How many orders there shall be."
+        )
 
     def handle(self, *args: object, orders: int, **options: object) -> None:
         if orders < 1:

@@ -1,0 +1,71 @@
+"""What `make demo` runs: the database, its orders, AWS on this machine, and the site."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import django
+from django.core.management import call_command
+
+LARGEST_PORT = 65_535
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Bring up everything and serve until Ctrl-C. Return 2, before that, if something is in the way."""
+    port = _port(arguments)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    from django_offload.exceptions import OffloadError
+    from django_offload.local.loopback import refuse_taken_port
+    from django_offload.local.services import serve
+
+    try:
+        refuse_taken_port(port, "the site", f"Choose another: make demo PORT={port + 1}")
+        _prepare()
+        say("Starting AWS on this machine, its workers and the site")
+        return serve(port=port, announce=say)
+    except OffloadError as exc:
+        sys.stderr.write(f"{exc}\n")
+        return 2
+    except KeyboardInterrupt:
+        say("\nEnded before the site was up; the next run goes on from here.")
+        return 130
+
+
+def say(line: str) -> None:
+    """Print a line at once, whatever stdout is."""
+    print(line, flush=True)
+
+
+def _port(arguments: Sequence[str] | None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m lab.demo", description=__doc__)
+    parser.add_argument("--port", type=int, default=8000, help="Port of the site (8000).")
+    port: int = parser.parse_args(arguments).port
+    if not 1 <= port <= LARGEST_PORT:
+        parser.error(f"PORT is {port}: give a number from 1 to {LARGEST_PORT}.")
+    return port
+
+
+def _prepare() -> None:
+    """Bring the database up to date and fill it; what is there stays."""
+    from django.conf import settings
+
+    with _step(f"Preparing the database {settings.DATABASES['default']['NAME']}"):
+        call_command("migrate", verbosity=0)
+    with _step("Filling the shop with orders (once)"):
+        call_command("seed_orders")
+
+
+@contextmanager
+def _step(name: str) -> Iterator[None]:
+    started = time.monotonic()
+    say(name)
+    yield
+    say(f"  {'done':<40} {time.monotonic() - started:5.1f} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
