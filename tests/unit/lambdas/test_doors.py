@@ -6,6 +6,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import django
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -17,6 +18,15 @@ def test_a_door_hands_over_the_handler_in_a_process_that_runs_django(door: str, 
     opened = import_module(f"lambdas.{door}")
 
     assert opened.handler is import_module(f"django_offload.worker.{behind}").handler
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_door_leaves_django_alone_where_it_runs_already(door: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, f"lambdas.{door}", raising=False)
+    # A second setup() would configure logging anew.
+    monkeypatch.setattr(django, "setup", lambda: pytest.fail("Django was set up again"))
+
+    assert callable(import_module(f"lambdas.{door}").handler)
 
 
 @pytest.mark.parametrize("door", DOORS)
