@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+# AWS, and moto after it, purges a queue once a minute.
+PURGE_AT_ANY_TIME = {"MOTO_SQS_ENFORCE_STRICT_QUEUE_PURGE_BEHAVIOUR": "false"}
+
 if TYPE_CHECKING:
     from .local.local_aws import LocalAWS
     from .testing import Offload
@@ -41,7 +44,7 @@ def offload_aws(_offload_server: "Server") -> "Iterator[OffloadAWS]":
     """AWS's interfaces on loopback, with every stack of TASKS deployed by its own template, and empty."""
     from .local.environment import applied
 
-    with applied(_offload_server.aws.environment):
+    with applied({**_offload_server.aws.environment, **PURGE_AT_ANY_TIME}):
         _forget()
         _offload_server.clean()
         try:

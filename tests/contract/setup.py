@@ -1,0 +1,22 @@
+"""TASKS as the contracts need it."""
+
+from typing import Any
+
+TASK_MODULES = ["tests.contract.tasks"]
+STACK = "contract"
+# The reference site's tasks are defined on these.
+QUEUES = ["default", "reports", "photos"]
+OTHER = {"SQSBackend": "LambdaBackend", "LambdaBackend": "SQSBackend"}
+
+
+def tasks_setting(backend: str = "SQSBackend", *, modules: list[str], **options: Any) -> dict[str, Any]:
+    """Return TASKS with `backend` of ours as the default, and the other one as "other"."""
+
+    def alias(name: str) -> dict[str, Any]:
+        return {
+            "BACKEND": f"django_offload.backends.{name}",
+            "QUEUES": QUEUES,
+            "OPTIONS": {"stack": STACK, "modules": modules, **options},
+        }
+
+    return {"default": alias(backend), "other": alias(OTHER[backend])}
