@@ -1,6 +1,7 @@
 """The stacks of TASKS, created through CloudFormation on this machine."""
 
 import io
+import re
 import zipfile
 from collections.abc import Mapping
 from typing import Any
@@ -42,7 +43,7 @@ def deploy(server: MotoServer, stack: str, template: str) -> dict[str, str]:
         )
         _wait(cloudformation, stack)
     except (ClientError, BotoCoreError, ResponseParserError) as exc:
-        raise StackFailed(stack, _reasons(cloudformation, stack) or " ".join(str(exc).split())) from exc
+        raise StackFailed(stack, _reasons(cloudformation, stack) or _sentence(exc)) from exc
     return outputs(server, stack)
 
 
@@ -70,6 +71,13 @@ def _reasons(cloudformation: Any, stack: str) -> str:
         for event in reversed(events)
         if "FAILED" in event["ResourceStatus"] and event.get("ResourceStatusReason")
     )
+
+
+def _sentence(exc: Exception) -> str:
+    """Return what an error says, on one line."""
+    # What a resource refuses, moto answers as JSON, where a client of CloudFormation expects XML.
+    found = re.search(r'"message": "([^"]*)"', str(exc))
+    return " ".join((found[1] if found else str(exc)).split()).rstrip(".")
 
 
 def _provide_code(server: MotoServer) -> None:

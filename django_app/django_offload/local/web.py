@@ -82,7 +82,12 @@ def site_environment() -> dict[str, str]:
     """Return what a Python process needs to be one of this project's."""
     from django.conf import settings
 
-    found = {"PYTHONPATH": os.pathsep.join(source_roots()), "PYTHONUNBUFFERED": "1"}
+    found = {
+        "PYTHONPATH": os.pathsep.join(source_roots()),
+        "PYTHONUNBUFFERED": "1",
+        # It says three lines about production, to people who see that this is their laptop.
+        "DJANGO_RUNSERVER_HIDE_WARNING": "true",
+    }
     # Settings that were configured in code have no module, and no web server.
     module = getattr(settings, "SETTINGS_MODULE", None)
     return {**found, "DJANGO_SETTINGS_MODULE": module} if module else found

@@ -1,0 +1,204 @@
+"""Queue, mapping, function, dead-letter queue: together, on moto's server."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+
+from django_offload.local.errors import StackFailed
+from django_offload.local.event_source_mapping import deployed_mappings
+from django_offload.local.local_aws import LocalAWS
+from django_offload.local.stack_deploy import deploy
+from tests.unit.local.fakes import eventually
+
+from .templates import stack
+
+# moto's state belongs to the process: a region of these tests' own keeps them apart from others.
+REGION = "eu-north-1"
+
+
+def client(service: str) -> Any:
+    """Return a client as any process has it: from the environment alone."""
+    return _client(service, os.environ["AWS_ENDPOINT_URL"])
+
+
+@cache
+def _client(service: str, endpoint: str) -> Any:
+    import boto3
+
+    return boto3.session.Session().client(service)
+
+
+def url(name: str) -> str:
+    return str(client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
+
+
+def count(name: str) -> int:
+    keys = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = client("sqs").get_queue_attributes(QueueUrl=url(name), AttributeNames=keys)["Attributes"]
+    return sum(int(found[key]) for key in keys)
+
+
+@pytest.fixture
+def aws(request: pytest.FixtureRequest) -> Iterator[LocalAWS]:
+    """In this process, with a stack of the test's own whose worker runs the handler that the test names."""
+    name, handler = request.param
+    with LocalAWS(in_process=True, region=REGION, templates=stack(name, handler)) as aws:
+        yield aws
+        aws.server.client("cloudformation").delete_stack(StackName=name)
+
+
+@pytest.mark.parametrize("aws", [("deployed", "acknowledge")], indirect=True)
+def test_a_stack_is_deployed_with_its_mappings_disabled_and_read_back(aws: LocalAWS) -> None:
+    states = {
+        found["State"] for found in client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    }
+    mappings = {mapping.queue: mapping for mapping in deployed_mappings(aws.server)}
+
+    assert aws.outputs["deployed"] == {"QueueName": "deployed"}
+    assert states == {"Disabled"}
+    assert (mappings["deployed"].batch_size, mappings["deployed"].window_seconds) == (5, 0)
+    assert (mappings["deployed"].concurrency, mappings["deployed"].partial) == (7, True)
+    assert (mappings["deployed-dead"].concurrency, mappings["deployed-dead"].partial) == (None, False)
+    assert aws.functions.find("deployed-worker").environment == {"COLOUR": "blue"}
+    assert aws.schedule is not None
+    assert [rule.period.total_seconds() for rule in aws.schedule.rules] == [60]
+
+
+@pytest.mark.parametrize("aws", [("drained", "acknowledge")], indirect=True)
+def test_draining_hands_every_message_to_its_function(aws: LocalAWS) -> None:
+    for number in range(7):
+        client("sqs").send_message(QueueUrl=url("drained"), MessageBody=str(number))
+
+    assert aws.poll_once() == 5
+    assert aws.drain() == 2
+    assert aws.drain() == 0
+    assert count("drained") == 0
+
+
+@pytest.mark.parametrize("aws", [("partial", "give_back")], indirect=True)
+def test_what_is_given_back_comes_again_and_ends_in_the_dead_letter_queue(aws: LocalAWS) -> None:
+    sqs = client("sqs")
+    for body in ("good", "bad"):
+        sqs.send_message(QueueUrl=url("partial"), MessageBody=body)
+
+    assert aws.drain() == 2
+    assert count("partial") == 1
+    handed = 0
+
+    def at_rest() -> bool:
+        nonlocal handed
+        handed += aws.drain()
+        return count("partial") + count("partial-dead") == 0
+
+    eventually(at_rest)
+    # Once more by the worker, since maxReceiveCount is 2, and once by the dead-letter function.
+    assert handed == 2
+
+
+@pytest.mark.parametrize("aws", [("changed", "give_back")], indirect=True)
+def test_a_changed_visibility_decides_when_a_message_comes_again(aws: LocalAWS) -> None:
+    sqs = client("sqs")
+    sqs.send_message(QueueUrl=url("changed"), MessageBody="bad")
+    received = sqs.receive_message(QueueUrl=url("changed"))["Messages"][0]
+
+    assert aws.poll_once() == 0
+    sqs.change_message_visibility(
+        QueueUrl=url("changed"), ReceiptHandle=received["ReceiptHandle"], VisibilityTimeout=0
+    )
+
+    assert aws.poll_once() == 1
+
+
+@pytest.mark.parametrize("aws", [("invoked", "describe")], indirect=True)
+def test_one_endpoint_serves_the_whole_lambda_client(aws: LocalAWS) -> None:
+    functions = client("lambda")
+
+    answer = functions.invoke(FunctionName="invoked-worker", Payload=b'{"n": 1}')
+    later = functions.invoke(FunctionName="invoked-worker", Payload=b"{}", InvocationType="Event")
+
+    assert json.load(answer["Payload"])["event"] == {"n": 1}
+    assert later["StatusCode"] == 202
+    assert aws.drain() == 1
+    assert functions.get_function(FunctionName="invoked-worker")["Configuration"]["MemorySize"] == 256
+    with pytest.raises(functions.exceptions.ResourceNotFoundException):
+        functions.invoke(FunctionName="nobody")
+    with pytest.raises(functions.exceptions.RequestTooLargeException):
+        functions.invoke(
+            FunctionName="invoked-worker", InvocationType="Event", Payload=json.dumps("x" * 1024 * 1024)
+        )
+
+
+def test_a_stack_that_cannot_be_created_says_why() -> None:
+    template = """
+Resources:
+  Function:
+    Type: AWS::Lambda::Function
+    Properties:
+      FunctionName: broken
+      Runtime: python3.13
+      Handler: a.b
+      Role: arn:aws:iam::123456789012:role/nobody
+      Code: {S3Bucket: offload-local-code, S3Key: code.zip}
+"""
+    with LocalAWS(in_process=True, region=REGION, templates={}) as aws, pytest.raises(StackFailed) as caught:
+        deploy(aws.server, "broken", template)
+
+    assert str(caught.value) == (
+        "The stack broken was not created: The role defined for the function cannot be assumed by Lambda. "
+        "Correct TASKS, or look at the template with manage.py offload_template."
+    )
+
+
+def test_a_crash_is_delivered_again_and_ends_in_the_dead_letter_queue() -> None:
+    before, environment = set(threading.enumerate()), dict(os.environ)
+    said: list[str] = []
+
+    with LocalAWS(region=REGION, templates=stack("crashed", "crash"), concurrency=1, log=said.append):
+        client("sqs").send_message(QueueUrl=url("crashed"), MessageBody="poison")
+        deadline = time.monotonic() + 20
+        while not any("handled poison" in line for line in said):
+            assert time.monotonic() < deadline, said
+            time.sleep(0.02)
+
+    assert [line for line in said if "handled" in line or "about to crash" in line][:2] == [
+        "crashed-worker: about to crash"
+    ] * 2
+    assert said[-1].startswith("crashed-dead-letter: handled poison")
+    # Nothing is left of it.
+    eventually(lambda: set(threading.enumerate()) == before)
+    assert dict(os.environ) == environment
+
+
+def test_a_reset_forgets_messages_and_deploys_anew() -> None:
+    # In a process of its own: moto forgets everything that this process knows.
+    program = textwrap.dedent("""
+        from django_offload.local.local_aws import LocalAWS
+        from tests.integration.local.templates import stack
+        with LocalAWS(in_process=True, templates=stack("again", "acknowledge")) as aws:
+            sqs = aws.server.client("sqs")
+            sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="again")["QueueUrl"], MessageBody="old")
+            aws.reset()
+            drained, mappings = aws.drain(), len(aws.mappings)
+            sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="again")["QueueUrl"], MessageBody="new")
+            print("drained", drained, aws.drain(), "of", mappings)
+    """)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+        timeout=60,
+    )
+
+    assert run.stdout.splitlines()[-1:] == ["drained 0 1 of 2"], run.stderr

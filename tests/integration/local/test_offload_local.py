@@ -1,0 +1,242 @@
+"""The command, as somebody at a terminal starts and ends it."""
+
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.unit.local.fakes import eventually
+
+ROOT = Path(__file__).parents[3]
+MANAGE = str(ROOT / "django_app" / "manage.py")
+PATIENCE_SECONDS = 60
+
+
+def environment(tmp_path: Path) -> dict[str, str]:
+    found = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    return {
+        **found,
+        "PYTHONPATH": f"{ROOT / 'django_app'}:{ROOT}",
+        "LAB_DATABASE": str(tmp_path / "lab.sqlite3"),
+    }
+
+
+def run(tmp_path: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, MANAGE, "offload_local", *arguments],
+        cwd=tmp_path,
+        env=environment(tmp_path) | more,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+
+
+class Terminal:
+    """The command while it runs, with what it has said so far."""
+
+    def __init__(self, tmp_path: Path, *arguments: str) -> None:
+        self._output = tmp_path / "output"
+        with self._output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, MANAGE, "offload_local", *arguments],
+                cwd=tmp_path,
+                env=environment(tmp_path),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def said(self) -> str:
+        return self._output.read_text()
+
+    def wait_for(self, text: str) -> str:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while text not in self.said:
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() < deadline, self.said
+            time.sleep(0.02)
+        return self.said
+
+    def family(self) -> set[int]:
+        """Return the ids of its processes: itself and all below it."""
+        parents: dict[int, int] = {}
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                state, parent = Path(f"/proc/{name}/stat").read_text().rsplit(")", 1)[1].split()[:2]
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if state != "Z":
+                parents[int(name)] = int(parent)
+        family = {self.process.pid} & parents.keys()
+        while more := {pid for pid, parent in parents.items() if parent in family} - family:
+            family |= more
+        return family
+
+
+@contextmanager
+def terminal(tmp_path: Path, *arguments: str) -> Iterator[Terminal]:
+    started = Terminal(tmp_path, *arguments)
+    try:
+        yield started
+    finally:
+        started.process.kill()
+        started.process.wait()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def living(pids: set[int]) -> set[int]:
+    found = set()
+    for pid in pids:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":
+                found.add(pid)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
+def test_a_taken_port_is_one_sentence_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        ended = run(tmp_path, "--port", str(port))
+
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert len(ended.stderr.splitlines()) == 1
+    assert f"Port {port} of 127.0.0.1" in ended.stderr
+    assert f"PORT={port + 1}" in ended.stderr
+
+
+def test_a_taken_port_of_aws_is_one_sentence_too(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        ended = run(tmp_path, "--aws-port", str(other.getsockname()[1]), "--services-only")
+
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert "--aws-port" in ended.stderr
+
+
+def test_beside_another_aws_it_does_not_start(tmp_path: Path) -> None:
+    ended = run(tmp_path, "--services-only", AWS_ENDPOINT_URL="https://sqs.eu-north-1.amazonaws.com")
+
+    assert ended.returncode == 2
+    assert "Unset AWS_ENDPOINT_URL first." in ended.stderr
+
+
+def test_a_command_runs_in_the_environment_and_its_exit_code_is_the_answer(tmp_path: Path) -> None:
+    program = "import os, boto3; print(*boto3.client('sqs').list_queues()['QueueUrls']); raise SystemExit(7)"
+
+    ended = run(tmp_path, "--", sys.executable, "-c", program)
+
+    assert ended.returncode == 7, ended.stderr
+    assert "/lab-dev-default" in ended.stdout
+    assert "AWS on this machine is ready after" in ended.stdout
+    assert not (tmp_path / ".offload" / "env").exists()
+
+
+def test_a_signal_is_for_the_command_to_answer(tmp_path: Path) -> None:
+    program = (
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(9))\n"
+        "print('command runs', flush=True)\n"
+        "time.sleep(60)"
+    )
+    with terminal(tmp_path, "--", sys.executable, "-c", program) as started:
+        started.wait_for("command runs")
+
+        started.process.send_signal(signal.SIGTERM)
+
+        assert started.process.wait(PATIENCE_SECONDS) == 9
+        assert "Traceback" not in started.said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_site_and_everything_else_once(tmp_path: Path, number: int) -> None:
+    port = free_port()
+    with terminal(tmp_path, "--port", str(port)) as started:
+        said = started.wait_for(f"http://127.0.0.1:{port} answers after")
+        assert answers(port)
+        assert re.search(r"stack lab-dev +\d+\.\d s", said)
+        file = tmp_path / ".offload" / "env"
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert "export AWS_ENDPOINT_URL=http://127.0.0.1:" in file.read_text()
+        # This one, the web server and their warden at least.
+        family = started.family()
+        assert len(family) >= 4
+
+        started.process.send_signal(number)
+        started.process.send_signal(number)
+
+        assert started.process.wait(PATIENCE_SECONDS) == 0
+        eventually(lambda: not living(family))
+        assert "Traceback" not in started.said
+        assert started.said.count("Ending everything") == 1
+        assert not file.exists()
+        assert not answers(port)
+
+
+def test_a_signal_during_the_start_ends_it_too(tmp_path: Path) -> None:
+    with terminal(tmp_path, "--port", str(free_port())) as started:
+        started.wait_for("AWS's interfaces")
+        family = started.family()
+
+        started.process.send_signal(signal.SIGINT)
+
+        assert started.process.wait(PATIENCE_SECONDS) == 0
+        eventually(lambda: not living(family))
+        assert "Traceback" not in started.said
+
+
+def test_nothing_is_left_though_it_is_killed(tmp_path: Path) -> None:
+    port = free_port()
+    with terminal(tmp_path, "--port", str(port)) as started:
+        started.wait_for("answers after")
+        family = started.family()
+
+        started.process.kill()
+        started.process.wait()
+
+        eventually(lambda: not living(family))
+
+
+def test_a_web_server_that_ends_by_itself_ends_the_rest(tmp_path: Path) -> None:
+    with terminal(tmp_path, "--port", str(free_port())) as started:
+        started.wait_for("answers after")
+        (web,) = [pid for pid in started.family() if "runserver" in Path(f"/proc/{pid}/cmdline").read_text()]
+        family = started.family()
+
+        os.kill(web, signal.SIGKILL)
+
+        assert started.process.wait(PATIENCE_SECONDS) == 128 + signal.SIGKILL
+        assert "The web server has ended by itself" in started.said
+        eventually(lambda: not living(family))
+
+
+def answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False

@@ -1,0 +1,106 @@
+"""Stand-ins for what this package talks to: a queue, functions, and what runs them."""
+
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django_offload.local.errors import FunctionMissing
+from django_offload.local.functions import Function, name_of
+from django_offload.local.invoker import Invoker, Outcome
+
+SOURCE = "arn:aws:sqs:eu-north-1:123456789012:shop-default"
+
+
+def function(name: str = "shop-default-worker", **changes: Any) -> Function:
+    said: dict[str, Any] = {
+        "name": name,
+        "arn": f"arn:aws:lambda:eu-north-1:123456789012:function:{name}",
+        "handler": "tests.integration.local.handlers.acknowledge",
+        "timeout_seconds": 3,
+        "memory": 256,
+    }
+    return Function(**{**said, **changes})
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until `condition` holds; fail if it does not within 5 s."""
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen within 5 s"
+        time.sleep(0.005)
+
+
+class FakeFunctions:
+    """Functions that are deployed without AWS."""
+
+    def __init__(self, *deployed: Function) -> None:
+        self._deployed = {found.name: found for found in deployed}
+
+    def find(self, name: str) -> Function:
+        try:
+            return self._deployed[name_of(name)]
+        except KeyError:
+            raise FunctionMissing(name) from None
+
+
+class FakeInvoker(Invoker):
+    """Answers with what it was given, one after the other, the last for ever; keeps the events."""
+
+    def __init__(self, *outcomes: Outcome, during: Callable[[], None] = lambda: None) -> None:
+        self.events: list[bytes] = []
+        self._outcomes = list(outcomes) or [Outcome(payload=b"null")]
+        self._during = during
+        self._lock = threading.Lock()
+
+    def invoke(self, function: Function, event: bytes) -> Outcome:
+        with self._lock:
+            self.events.append(event)
+            outcome = self._outcomes.pop(0) if len(self._outcomes) > 1 else self._outcomes[0]
+        self._during()
+        return outcome
+
+    def close(self) -> None:
+        pass
+
+
+class FakeSQS:
+    """One queue: receives hand out what waits, at most ten at a time; deletes are kept."""
+
+    def __init__(self, *bodies: str) -> None:
+        self._numbers = itertools.count()
+        self.waiting = [self._message(body) for body in bodies]
+        self.deleted: list[str] = []
+        self.receives: list[dict[str, Any]] = []
+        self.lock = threading.Lock()
+
+    def _message(self, body: str) -> dict[str, Any]:
+        number = next(self._numbers)
+        return {
+            "MessageId": f"id-{number}",
+            "ReceiptHandle": f"receipt-{number}",
+            "Body": body,
+            "MD5OfBody": "0" * 32,
+            "Attributes": {"ApproximateReceiveCount": "1"},
+        }
+
+    def send(self, *bodies: str) -> None:
+        with self.lock:
+            self.waiting += [self._message(body) for body in bodies]
+
+    def get_queue_url(self, *, QueueName: str) -> dict[str, str]:
+        return {"QueueUrl": f"http://127.0.0.1/123456789012/{QueueName}"}
+
+    def receive_message(self, **asked: Any) -> dict[str, Any]:
+        assert asked["MaxNumberOfMessages"] <= 10
+        with self.lock:
+            self.receives.append(asked)
+            count = asked["MaxNumberOfMessages"]
+            taken, self.waiting = self.waiting[:count], self.waiting[count:]
+        return {"Messages": taken} if taken else {}
+
+    def delete_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:
+        assert len(Entries) <= 10
+        self.deleted += [entry["ReceiptHandle"] for entry in Entries]
+        return {"Successful": [{"Id": entry["Id"]} for entry in Entries]}

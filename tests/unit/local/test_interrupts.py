@@ -1,0 +1,65 @@
+"""Ctrl-C and SIGTERM."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from django_offload.local.interrupts import Interrupted, Interrupts
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_one_interruption_and_no_more(number: int) -> None:
+    with Interrupts() as interrupts:
+        with pytest.raises(Interrupted):
+            os.kill(os.getpid(), number)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    assert interrupts.number == number
+
+
+def test_a_signal_is_kept_back_where_something_starts() -> None:
+    reached = []
+
+    def start(interrupts: Interrupts) -> None:
+        with interrupts.held():
+            os.kill(os.getpid(), signal.SIGINT)
+            reached.append("the end of the block")
+
+    with Interrupts() as interrupts, pytest.raises(Interrupted):
+        start(interrupts)
+
+    assert reached == ["the end of the block"]
+
+
+def test_a_signal_during_the_end_is_ignored() -> None:
+    with Interrupts() as interrupts:
+        interrupts.ignore()
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_the_handlers_of_before_are_put_back() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+
+    with Interrupts():
+        pass
+
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_in_another_thread_nothing_changes() -> None:
+    problems: list[BaseException] = []
+
+    def enter() -> None:
+        try:
+            with Interrupts():
+                pass
+        except ValueError as exc:
+            problems.append(exc)
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+
+    assert problems == []

@@ -1,0 +1,66 @@
+"""Servers on loopback, and how they end."""
+
+import socket
+import threading
+
+import pytest
+
+from django_offload.local.errors import PortTaken
+from django_offload.local.loopback import Door, LoopbackServer, refuse_taken_port
+from django_offload.local.moto_server import MotoServer
+
+from .fakes import eventually
+
+
+def test_a_server_listens_on_loopback_alone() -> None:
+    server = LoopbackServer(Door, None)
+
+    assert server.server_address[0] == "127.0.0.1"
+    server.server_close()
+
+
+def test_stopping_ends_open_connections_and_their_threads() -> None:
+    before = set(threading.enumerate())
+    server = LoopbackServer(Door, None)
+    server.start()
+    client = socket.create_connection(("127.0.0.1", server.port))
+    eventually(lambda: len(set(threading.enumerate()) - before) == 2)
+
+    server.stop()
+
+    assert client.recv(1) == b""
+    client.close()
+    assert set(threading.enumerate()) == before
+
+
+def test_a_server_stops_once() -> None:
+    server = LoopbackServer(Door, None)
+    server.start()
+    server.stop()
+
+    server.stop()
+
+
+def test_a_taken_port_is_refused_in_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        with pytest.raises(PortTaken) as caught:
+            refuse_taken_port(port, "the web server", "Choose another: PORT=1.")
+
+    assert str(caught.value) == (
+        f"Port {port} of 127.0.0.1, wanted for the web server, is taken by another program. "
+        "Choose another: PORT=1."
+    )
+
+
+def test_a_free_port_is_not_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+    refuse_taken_port(port, "the web server", "")
+
+
+def test_moto_does_not_start_on_a_taken_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(PortTaken, match="--aws-port"):
+        MotoServer(other.getsockname()[1]).start()

@@ -1,0 +1,101 @@
+"""Rules with a rate, and what they invoke."""
+
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from django_offload.local import schedule
+from django_offload.local.asynchronous import AsyncInvocations
+from django_offload.local.schedule import Rule, Schedule, event_of, rate
+
+from .fakes import FakeFunctions, FakeInvoker, eventually, function
+
+NOW = datetime(2026, 11, 22, 8, 30, 5, tzinfo=UTC)
+
+
+def rule(**changes: object) -> Rule:
+    said = {
+        "arn": "arn:aws:events:eu-north-1:123456789012:rule/shop-sweeper",
+        "period": timedelta(minutes=1),
+        "function_arn": function().arn,
+    }
+    return Rule(**{**said, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("expression", "period"),
+    [
+        ("rate(1 minute)", timedelta(minutes=1)),
+        ("rate(5 minutes)", timedelta(minutes=5)),
+        ("rate(2 hours)", timedelta(hours=2)),
+        ("rate(1 day)", timedelta(days=1)),
+        ("cron(0 12 * * ? *)", None),
+        ("", None),
+    ],
+)
+def test_a_rate_is_a_period(expression: str, period: timedelta | None) -> None:
+    assert rate(expression) == period
+
+
+def test_the_event_is_the_one_that_eventbridge_makes() -> None:
+    event = json.loads(event_of(rule(), NOW))
+
+    assert len(event.pop("id")) == 36
+    assert event == {
+        "version": "0",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "123456789012",
+        "time": "2026-11-22T08:30:05Z",
+        "region": "eu-north-1",
+        "resources": ["arn:aws:events:eu-north-1:123456789012:rule/shop-sweeper"],
+        "detail": {},
+    }
+
+
+def test_a_target_may_have_an_input_of_its_own() -> None:
+    assert event_of(rule(input='{"n": 1}'), NOW) == b'{"n": 1}'
+
+
+def test_a_tick_invokes_asynchronously() -> None:
+    invoker = FakeInvoker()
+    asynchronous = AsyncInvocations(invoker)
+    ticking = Schedule([rule()], functions=FakeFunctions(function()), asynchronous=asynchronous)
+
+    assert ticking.tick() == 1
+
+    assert invoker.events == []
+    assert asynchronous.run_pending() == 1
+
+
+def test_a_rule_whose_function_is_gone_is_passed_over() -> None:
+    asynchronous = AsyncInvocations(FakeInvoker())
+
+    Schedule([rule()], functions=FakeFunctions(), asynchronous=asynchronous).tick()
+
+    assert asynchronous.run_pending() == 0
+
+
+def test_each_rule_is_invoked_soon_and_then_every_period(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "FIRST_SECONDS", 0.01)
+    invoker, stop = FakeInvoker(), threading.Event()
+    asynchronous = AsyncInvocations(invoker)
+    rules = [rule(period=timedelta(milliseconds=10), input="1"), rule(input="2")]
+    ticking = Schedule(rules, functions=FakeFunctions(function()), asynchronous=asynchronous)
+
+    thread = threading.Thread(target=ticking.run, args=(stop,))
+    thread.start()
+    eventually(lambda: asynchronous.run_pending() >= 0 and invoker.events.count(b"1") >= 3)
+    stop.set()
+    thread.join(5)
+
+    assert not thread.is_alive()
+    assert invoker.events.count(b"2") == 1
+
+
+def test_without_rules_nothing_waits() -> None:
+    Schedule([], functions=FakeFunctions(), asynchronous=AsyncInvocations(FakeInvoker())).run(
+        threading.Event()
+    )
