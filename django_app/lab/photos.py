@@ -1,11 +1,13 @@
 """Photos: what is accepted, and the five renditions made of one."""
 
+import struct
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from .uploads import LIMIT
 
@@ -21,6 +23,17 @@ ERRORS = (
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )
+
+# How to turn a photo upright, by the orientation in its EXIF.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 # Pillow's own guard: a warning above this, an error above twice of it. Here both are errors.
 Image.MAX_IMAGE_PIXELS = LARGEST_PIXELS
@@ -94,7 +107,8 @@ def render(data: bytes) -> Iterator[tuple[Rendition, bytes]]:
 
 def _open(data: bytes) -> Image.Image:
     try:
-        return Image.open(BytesIO(data), formats=FORMATS)
+        with _lenient():
+            return Image.open(BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
         raise _too_many_pixels() from exc
     except UnidentifiedImageError as exc:
@@ -105,6 +119,14 @@ def _open(data: bytes) -> Image.Image:
         raise PhotoRefused("The image is damaged. Export it again, or choose another.") from exc
 
 
+@contextmanager
+def _lenient() -> Iterator[None]:
+    """Have nothing said of damaged metadata: the photo beside it may be whole."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
+
+
 def _too_many_pixels() -> PhotoRefused:
     millions = LARGEST_PIXELS // 1_000_000
     return PhotoRefused(f"The image has more than {millions} million pixels. Choose a smaller one.")
@@ -112,7 +134,7 @@ def _too_many_pixels() -> PhotoRefused:
 
 def _upright(image: Image.Image) -> Image.Image:
     """Return the photo upright, in sRGB, on white where it was transparent, and without metadata."""
-    turned = _in_srgb(ImageOps.exif_transpose(image))
+    turned = _in_srgb(_turned(image))
     if turned.has_transparency_data:
         layer = turned.convert("RGBA")
         turned = Image.new("RGBA", layer.size, "white")
@@ -120,6 +142,17 @@ def _upright(image: Image.Image) -> Image.Image:
     plain = turned.convert("RGB")
     plain.info.clear()
     return plain
+
+
+def _turned(image: Image.Image) -> Image.Image:
+    """Return the image as its EXIF says it was held; unturned where the EXIF cannot be read."""
+    image.load()
+    try:
+        with _lenient():
+            turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+    except (*ERRORS, struct.error):
+        return image
+    return image if turn is None else image.transpose(turn)
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:

@@ -47,4 +47,4 @@ class ReportForm(forms.Form):
     @property
     def problem(self) -> str:
         """The first thing wrong, in one sentence."""
-        return next(iter(next(iter(self.errors.values()))))
+        return str(next(iter(next(iter(self.errors.values())))))

@@ -61,7 +61,7 @@ def build_report(orders: int, on_progress: OnProgress = nobody) -> Report:
 
 def _read(orders: int, on_progress: OnProgress) -> Figures:
     figures = Figures()
-    for chunk in batched(_lines(orders), CHUNK, strict=False):
+    for chunk in batched(_lines(orders), CHUNK):
         figures.add(chunk)
         percent = figures.orders * PERCENT_READ // orders
         on_progress(percent, 100, f"Read {figures.orders:,} of {orders:,} orders")

@@ -33,8 +33,11 @@ def smooth(values: Sequence[float], alpha: float, beta: float, gamma: float) -> 
     """Smooth `values` with additive trend and season, starting from the first two seasons."""
     first = sum(values[:SEASON]) / SEASON
     second = sum(values[SEASON : 2 * SEASON]) / SEASON
-    level, trend = first, (second - first) / SEASON
-    seasons = [value - first for value in values[:SEASON]]
+    trend = (second - first) / SEASON
+    # The first season's mean is the level of its middle, half a season before its last month.
+    middle = (SEASON - 1) / 2
+    seasons = [value - first - trend * (month - middle) for month, value in enumerate(values[:SEASON])]
+    level = first + trend * middle
     off = 0.0
     for index in range(SEASON, len(values)):
         value, season = values[index], seasons[index % SEASON]

@@ -1,0 +1,31 @@
+"""What stops the demo before it starts anything."""
+
+import socket
+
+import pytest
+
+from lab import demo
+
+
+def test_a_taken_port_is_named_with_the_way_out(capsys: pytest.CaptureFixture[str]):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+
+        code = demo.main(["--port", str(port)])
+
+    out, err = capsys.readouterr()
+    assert code == 2
+    assert f"Port {port} of 127.0.0.1" in err
+    assert f"make demo PORT={port + 1}" in err
+    assert out == ""
+
+
+@pytest.mark.parametrize("port", ["0", "70000", "http"])
+def test_what_is_no_port_is_refused(port: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        demo.main(["--port", port])
+
+    assert ended.value.code == 2
+    assert "port" in capsys.readouterr().err.lower()

@@ -1,0 +1,264 @@
+"""The pages and the tasks behind them, with everything in memory."""
+
+import re
+from io import BytesIO
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
+from django.test import Client
+from PIL import Image
+
+from django_offload.testing import Offload
+from lab import seeding
+from lab.uploads import LIMIT
+from tests.unit.lab.images import bomb, photo
+
+# Tasks leave at the commit: a test within a transaction would never see one run.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def shop(offload: Offload) -> Offload:
+    seeding.seed(50_000 // 50)
+    return offload
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Offer a report that takes a moment."""
+    monkeypatch.setattr("lab.sizes.seeded", lambda: 50_000)
+
+
+def attribute(response: HttpResponse, name: str) -> str:
+    found = re.search(rf'{name}="([^"]*)"', response.text)
+    assert found, f"no {name} in {response.text}"
+    return found[1]
+
+
+def start_report(client: Client) -> HttpResponse:
+    return client.post("/reports/", {"orders": "50000"})
+
+
+def upload(client: Client, data: bytes, name: str = "photo.jpg") -> HttpResponse:
+    return client.post("/photos/", {"photo": SimpleUploadedFile(name, data, "image/jpeg")})
+
+
+def test_the_first_page_offers_both_ways(client: Client):
+    page = client.get("/")
+
+    assert page.status_code == 200
+    assert 'data-run="request"' in page.text
+    assert 'data-run="offload"' in page.text
+    for way in ("request", "offload"):
+        for metric in ("ttfb", "painted", "ready"):
+            assert f'data-way="{way}" data-metric="{metric}"' in page.text
+
+
+@pytest.mark.parametrize("path", ["/", "/reports/", "/photos/", "/retries/", "/nothing/"])
+def test_no_page_has_code_or_style_within(client: Client, path: str):
+    page = client.get(path)
+
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", page.text)
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+def test_an_offloaded_report_is_answered_202_with_a_page_that_follows_it(client: Client):
+    page = start_report(client)
+
+    assert page.status_code == 202
+    assert page.headers["Location"].startswith(attribute(page, "data-status-url") + "?token=")
+    assert page.headers["Retry-After"] == "1"
+    assert attribute(page, "data-status") == "READY"
+
+
+def test_a_finished_report_shows_its_chart_and_offers_downloads(client: Client, shop: Offload):
+    address = attribute(start_report(client), "data-page-url")
+
+    assert shop.run() == 1
+
+    page = client.get(address)
+    assert attribute(page, "data-status") == "SUCCESSFUL"
+    assert attribute(page, "aria-valuenow") == "100"
+    sheet = client.get(re.findall(r'href="(/files/[^"]*csv[^"]*)"', page.text)[0])
+    assert sheet.headers["Content-Disposition"] == 'attachment; filename="report.csv"'
+    assert sheet.headers["Content-Type"] == "text/csv"
+    chart = client.get(re.findall(r'img class="chart" src="([^"]*)"', page.text)[0])
+    assert chart.headers["Content-Type"] == "image/svg+xml"
+    assert chart.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in chart.headers["Content-Security-Policy"]
+
+
+def test_the_details_alone_have_the_result_and_no_page_around_it(client: Client, shop: Offload):
+    address = attribute(start_report(client), "data-page-url")
+    shop.run()
+
+    piece = client.get(address, {"part": "details"})
+
+    assert "data-result" in piece.text
+    assert "<html" not in piece.text
+
+
+def test_a_report_in_the_request_is_the_same_and_its_files_are_the_visitors(client: Client, shop: Offload):
+    address = attribute(start_report(client), "data-page-url")
+    shop.run()
+    figures = re.compile(r"<dd>([^<]*)</dd>")
+
+    page = client.post("/reports/in-request/", {"orders": "50000"})
+
+    assert page.status_code == 200
+    assert figures.findall(page.text) == figures.findall(client.get(address).text)
+    sheet = re.findall(r'href="(/files/[^"]*csv[^"]*)"', page.text)[0]
+    assert client.get(sheet).status_code == 200
+    assert Client().get(sheet).status_code == 404
+
+
+def test_others_see_nothing_of_a_report(client: Client, shop: Offload):
+    page = start_report(client)
+    shop.run()
+    address, run = attribute(page, "data-page-url"), attribute(page, "data-task")
+
+    for path in (address, f"/tasks/{run}/", f"/files/{run}/report.csv", f"/files/{run}/chart.svg"):
+        assert client.get(path).status_code == 200
+        assert Client().get(path).status_code == 404
+
+
+def test_a_token_lets_somebody_else_read_it(client: Client, shop: Offload):
+    page = start_report(client)
+    shop.run()
+    token = page.headers["Location"].partition("?")[2]
+
+    assert Client().get(f"{attribute(page, 'data-page-url')}?{token}").status_code == 200
+    assert Client().get(f"/files/{attribute(page, 'data-task')}/report.csv?{token}").status_code == 200
+
+
+def test_a_page_of_another_kind_does_not_show_it(client: Client):
+    run = attribute(start_report(client), "data-task")
+
+    assert client.get(f"/photos/{run}/").status_code == 404
+    assert client.get(f"/retries/{run}/").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["original", "passwd", "../original", "report.csv.bak"])
+def test_only_files_a_run_owns_are_served(client: Client, shop: Offload, name: str):
+    run = attribute(upload(client, photo()), "data-task")
+    shop.run()
+
+    assert client.get(f"/files/{run}/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("way", ["/reports/", "/reports/in-request/"])
+@pytest.mark.parametrize(
+    ("orders", "reason"),
+    [("3000000", "seed_orders --orders 3000000"), ("7", "not one of"), ("x", "not one of")],
+)
+def test_a_size_that_cannot_be_made_is_refused(client: Client, way: str, orders: str, reason: str):
+    page = client.post(way, {"orders": orders})
+
+    assert page.status_code == 400
+    assert reason in page.text
+
+
+def test_the_other_backend_can_be_chosen(client: Client, shop: Offload):
+    page = client.post("/reports/", {"orders": "50000", "backend": "direct"})
+    shop.run()
+
+    assert attribute(client.get(attribute(page, "data-page-url")), "data-status") == "SUCCESSFUL"
+
+
+def test_a_visitor_finds_earlier_reports_again(client: Client):
+    address = attribute(start_report(client), "data-page-url")
+
+    assert address in client.get("/reports/").text
+    assert address not in Client().get("/reports/").text
+
+
+def test_a_photo_becomes_five_renditions(client: Client, shop: Offload):
+    page = upload(client, photo())
+    assert page.status_code == 202
+    assert page.text.count("data-src=") == 5
+
+    shop.run()
+
+    done = client.get(attribute(page, "data-page-url"))
+    addresses = re.findall(r'<img alt="\w+" src="(/files/[^"]*)"', done.text)
+    assert len(addresses) == 5
+    for address in addresses:
+        answer = client.get(address)
+        assert answer.headers["Content-Type"] == "image/jpeg"
+        assert Image.open(BytesIO(answer.content)).format == "JPEG"
+        assert Client().get(address).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "reason"),
+    [
+        (b"no image", 400, "not an image"),
+        (photo()[:-200], 400, "cut short"),
+        (bomb(30_000, 30_000), 400, "40 million pixels"),
+        (bytes(LIMIT + 1), 413, "larger than 10 MB"),
+    ],
+)
+def test_a_bad_upload_is_refused_with_a_clear_sentence(client: Client, data: bytes, status: int, reason: str):
+    page = upload(client, data)
+
+    assert page.status_code == status
+    assert re.search(rf'role="alert">[^<]*{reason}', page.text)
+
+
+def test_an_upload_without_a_file_is_refused(client: Client):
+    page = client.post("/photos/", {})
+
+    assert page.status_code == 400
+    assert "No file arrived" in page.text
+
+
+def test_two_failures_and_a_success_are_told(client: Client, shop: Offload):
+    page = client.post("/retries/", {"failures": "2"})
+    shop.run()
+
+    done = client.get(attribute(page, "data-page-url"))
+
+    assert attribute(done, "data-status") == "SUCCESSFUL"
+    assert attribute(done, "data-attempts") == "3"
+    for attempt in (1, 2):
+        assert f"was not there on attempt {attempt}" in done.text
+    assert "lab.rates.RatesMissing" in done.text
+    assert "1.0842" in done.text
+
+
+def test_a_failure_for_good_is_told(client: Client, shop: Offload):
+    page = client.post("/retries/", {"failures": "3"})
+    shop.run()
+
+    done = client.get(attribute(page, "data-page-url"))
+
+    assert attribute(done, "data-status") == "FAILED"
+    assert "The task failed after 3 attempts." in done.text
+    assert "data-result" not in done.text
+
+
+def test_an_unknown_number_of_failures_is_refused(client: Client):
+    assert client.post("/retries/", {"failures": "9"}).status_code == 400
+
+
+def test_a_report_somebody_cancelled_stops(client: Client, shop: Offload):
+    page = start_report(client)
+
+    assert client.post(attribute(page, "data-cancel-url")).status_code == 202
+    shop.run()
+
+    done = client.get(attribute(page, "data-page-url"))
+    assert attribute(done, "data-status") == "FAILED"
+    assert "Cancelled" in done.text
+
+
+def test_an_upload_that_has_gone_is_named(client: Client, shop: Offload):
+    page = upload(client, photo())
+    for payloads in shop.payloads.values():
+        payloads.objects.clear()
+    shop.run()
+
+    assert "Upload the photo again" in client.get(attribute(page, "data-page-url")).text

@@ -1,0 +1,123 @@
+"""Renditions, and what is refused before any is made."""
+
+from io import BytesIO
+
+import pytest
+from PIL import Image, ImageCms
+
+from lab.photos import LARGEST_PIXELS, RENDITIONS, PhotoRefused, check_photo, render
+from lab.uploads import LIMIT
+from tests.unit.lab.images import BLUE, RED, bomb, encoded, noise, photo, turned
+
+
+def rendered(data: bytes) -> dict[str, Image.Image]:
+    return {rendition.name: Image.open(BytesIO(made)) for rendition, made in render(data)}
+
+
+def near(pixel: object, colour: tuple[int, int, int]) -> bool:
+    assert isinstance(pixel, tuple)
+    return all(abs(one - other) < 25 for one, other in zip(pixel, colour, strict=True))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_five_renditions_are_made_of_each_format(kind: str):
+    made = rendered(photo(2000, 1500, kind))
+
+    assert {name: image.size for name, image in made.items()} == {
+        "thumbnail": (160, 120),
+        "small": (480, 360),
+        "medium": (960, 720),
+        "large": (1920, 1440),
+        "square": (640, 640),
+    }
+    assert {image.format for image in made.values()} == {"JPEG"}
+
+
+def test_a_small_photo_is_not_enlarged():
+    made = rendered(photo(100, 60))
+
+    assert made["large"].size == (100, 60)
+    assert made["square"].size == (60, 60)
+
+
+def test_the_thumbnail_comes_first():
+    assert [rendition.name for rendition, _ in render(photo())] == [one.name for one in RENDITIONS]
+    assert RENDITIONS[0].name == "thumbnail"
+
+
+@pytest.mark.parametrize(
+    ("orientation", "size", "red_at"),
+    [
+        (1, (400, 300), (10, 10)),
+        (3, (400, 300), (390, 10)),
+        (6, (300, 400), (10, 10)),
+        (8, (300, 400), (10, 390)),
+    ],
+)
+def test_a_photo_is_turned_as_its_exif_says(orientation: int, size: tuple[int, int], red_at: tuple[int, int]):
+    small = rendered(turned(orientation))["small"]
+
+    assert small.size == size
+    assert near(small.getpixel(red_at), RED)
+
+
+def test_no_metadata_is_kept():
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+    made = [data for source in (turned(6), photo(icc_profile=profile)) for _, data in render(source)]
+
+    assert all(not Image.open(BytesIO(data)).getexif() for data in made)
+    assert not any(b"Somebody" in data or b"ICC_PROFILE" in data for data in made)
+
+
+def test_what_is_transparent_becomes_white():
+    image = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    image.paste((*BLUE, 255), (32, 0, 64, 64))
+
+    small = rendered(encoded(image, "PNG"))["small"]
+
+    assert near(small.getpixel((5, 5)), (255, 255, 255))
+    assert near(small.getpixel((60, 5)), BLUE)
+
+
+def test_damaged_exif_does_not_damage_the_photo():
+    data = turned(6)
+    begin = data.index(b"Exif\0\0")
+
+    made = rendered(data[: begin + 10] + b"\xff" * 8 + data[begin + 18 :])
+
+    assert made["small"].size == (400, 300)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "is empty"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image that can be read"),
+        (b"GIF89a" + bytes(100), "not an image that can be read"),
+        (b"\xff\xd8\xff\xe0" + bytes(200), "not an image that can be read|damaged"),
+        (photo()[:-200], "damaged or cut short"),
+        (noise()[:20_000], "damaged or cut short"),
+        (photo(kind="PNG")[:-40], "damaged or cut short"),
+        (photo(kind="WEBP")[:-40], "damaged"),
+        (photo(400, 8), "at least 16 on each side"),
+        (bytes(LIMIT + 1), "larger than 10 MB"),
+    ],
+)
+def test_what_is_no_whole_photo_is_refused(data: bytes, reason: str):
+    with pytest.raises(PhotoRefused, match=reason):
+        check_photo(data)
+
+
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [(LARGEST_PIXELS // 1000 + 1, 1000), (9_000, 9_000), (30_000, 30_000), (60_000, 60_000)],
+)
+def test_a_small_file_that_would_become_a_huge_image_is_refused(width: int, height: int):
+    with pytest.raises(PhotoRefused, match="more than 40 million pixels"):
+        check_photo(bomb(width, height))
+
+
+def test_rendering_checks_again():
+    with pytest.raises(PhotoRefused, match="damaged or cut short"):
+        list(render(photo()[:-200]))

@@ -1,0 +1,77 @@
+"""Orders are the same wherever and in however many steps they are made."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from lab import seeding
+from lab.models import Order, Product, Region
+
+pytestmark = pytest.mark.django_db
+
+ROW = ("placed_on", "product_id", "region_id", "customer", "quantity", "amount")
+
+
+def row(pk: int) -> tuple[object, ...]:
+    return Order.objects.values_list(*ROW).get(pk=pk)
+
+
+def test_a_batch_is_the_same_every_time():
+    once, again = list(seeding.batch(20_000)), list(seeding.batch(20_000))
+
+    assert once == again
+    assert once[0] == (20_001, "2024-11-09", 13, 4, 10_213, 1, 450)
+
+
+def test_more_orders_are_added_to_those_that_are_there():
+    assert seeding.seed(150) == 150
+    first = list(Order.objects.order_by("pk").values_list("pk", *ROW))
+
+    assert seeding.seed(10_020) == 9_870
+
+    assert list(Order.objects.order_by("pk").values_list("pk", *ROW)[:150]) == first
+    assert Order.objects.count() == seeding.seeded() == 10_020
+
+
+def test_steps_do_not_change_what_is_made():
+    seeding.seed(7)
+    seeding.seed(90)
+    in_steps = [row(pk) for pk in (1, 7, 8, 90)]
+    Order.objects.all().delete()
+
+    seeding.seed(90)
+
+    assert [row(pk) for pk in (1, 7, 8, 90)] == in_steps
+
+
+def test_fewer_than_there_are_adds_nothing():
+    seeding.seed(50)
+
+    assert seeding.seed(20) == 0
+    assert seeding.seeded() == 50
+
+
+def test_every_order_is_of_the_catalogue():
+    seeding.seed(500)
+
+    assert Product.objects.count() == 24
+    assert Region.objects.count() == 6
+    assert not Order.objects.exclude(product__in=Product.objects.all(), region__in=Region.objects.all())
+    assert not Order.objects.filter(amount=0).exists()
+
+
+def test_the_command_tells_how_far_it_is_and_what_it_added():
+    out = StringIO()
+
+    call_command("seed_orders", orders=120, stdout=out)
+    call_command("seed_orders", orders=120, stdout=out)
+
+    assert "120 of 120 orders" in out.getvalue()
+    assert "Added 120 orders in" in out.getvalue()
+    assert "There are 120 orders already: nothing to add." in out.getvalue()
+
+
+def test_the_command_refuses_no_orders():
+    with pytest.raises(CommandError, match="--orders must be 1 or more"):
+        call_command("seed_orders", orders=0)
