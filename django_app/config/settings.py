@@ -26,6 +26,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django_offload",
+    "django_offload.effects",
+    "django_offload.outbox",
     "lab",
 ]
 

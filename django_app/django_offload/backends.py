@@ -6,6 +6,7 @@ import secrets as randomness
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from types import ModuleType
 from typing import Any, ClassVar
 
 from django.core.checks import CheckMessage, Error
@@ -18,17 +19,17 @@ from django.utils.json import normalize_json
 from django.utils.module_loading import import_string
 
 from .birth import Birth, dump
-from .conf import Options, problems, secrets
+from .conf import Options, problems
 from .context import current, current_trace
 from .definition import AnyResult, AnyTask, OffloadTask, changed_options, name_of
-from .exceptions import EnqueueFailed, InvalidArguments, PayloadTooLarge
-from .message import MAX_DEPTH, Keyring, TaskMessage, encode
-from .record import ARGUMENTS_PART, INLINE_ARGUMENTS_BYTES, MESSAGE_LIFE, PART_BYTES, RECORD_LIFE, read
+from .exceptions import EnqueueFailed, InvalidArguments
+from .message import MAX_DEPTH
+from .payloads import fetch_parts
+from .record import PAYLOAD_LIFE, RECORD_LIFE, read
 from .registry import registry
 from .results import django_time, enqueued_result, result_of
+from .sending import measure, send
 from .stores import Store, store_of
-from .transports import Transport, transport_of
-from .transports.sqs import LONGEST_DELAY
 
 logger = logging.getLogger("django_offload")
 
@@ -65,10 +66,6 @@ class OffloadBackend(BaseTaskBackend):
     def _store(self) -> Store:
         return store_of(self.conf)
 
-    @property
-    def _transport(self) -> Transport:
-        return transport_of(self.conf)
-
     def check(self, **kwargs: Any) -> list[CheckMessage]:
         return [
             Error(
@@ -87,20 +84,43 @@ class OffloadBackend(BaseTaskBackend):
         """
         self.validate_task(task)
         birth = self._birth(task, args, kwargs)
-        self._message(birth)  # Measured at once, whenever it is sent.
         result = enqueued_result(task, birth)
 
-        def send() -> None:
+        def leave() -> None:
             sent = replace(birth, enqueued_at=datetime.now(UTC))
-            self._send(sent)
+            self._leave(sent)
             object.__setattr__(result, "enqueued_at", django_time(sent.enqueued_at))
             task_enqueued.send(type(self), task_result=result)
 
-        if self.conf.on_commit and transaction.get_connection().in_atomic_block:
-            transaction.on_commit(send)
+        if self._waits():
+            if self.conf.outbox:
+                self._outbox().put(birth)
+            transaction.on_commit(leave)
         else:
-            send()
+            leave()
         return result
+
+    def _waits(self) -> bool:
+        """Tell whether what is enqueued now leaves at the end of a transaction."""
+        return self.conf.on_commit and transaction.get_connection().in_atomic_block
+
+    def _leave(self, birth: Birth) -> None:
+        """Send a task; what the outbox keeps may fail to be sent now."""
+        try:
+            send(birth, self.conf)
+        except EnqueueFailed:
+            if not self.conf.outbox or not self._outbox().holds(birth):
+                raise
+            logger.warning("Task id=%s name=%s was not sent yet; it is in the outbox", birth.id, birth.name)
+        else:
+            if self.conf.outbox:
+                self._outbox().forget(birth)
+
+    def _outbox(self) -> ModuleType:
+        """Return the outbox, whose model can be imported only where its app is installed."""
+        from .outbox import drain
+
+        return drain
 
     def get_result(self, result_id: str) -> AnyResult:
         """
@@ -117,7 +137,8 @@ class OffloadBackend(BaseTaskBackend):
         record = read(attributes)
         if record.hidden(datetime.now(UTC)):
             raise TaskResultDoesNotExist(result_id)
-        return result_of(record, parts, registry().resolve(record.birth.name))
+        task = registry().resolve(record.birth.name)
+        return result_of(record, {**parts, **fetch_parts(record, self.conf)}, task)
 
     def _birth(self, task: AnyTask, args: Any, kwargs: Any) -> Birth:
         name = name_of(task)
@@ -126,8 +147,6 @@ class OffloadBackend(BaseTaskBackend):
             arguments = dump([normalize_json(args), normalize_json(kwargs)])
         except (ValueError, RecursionError) as exc:
             raise InvalidArguments(name, str(exc)) from exc
-        if len(arguments) > PART_BYTES:
-            raise PayloadTooLarge(name, len(arguments), PART_BYTES)
         around = current()
         depth = around.depth + 1 if around else 0
         if depth > MAX_DEPTH:
@@ -135,7 +154,7 @@ class OffloadBackend(BaseTaskBackend):
                 f"Task {name} stands at the end of a chain of {MAX_DEPTH:,} tasks, each enqueued by the one "
                 "before: a runaway. End the chain, or start a new one from outside a task."
             )
-        return Birth(
+        birth = Birth(
             id=randomness.token_hex(16),
             alias=self.alias,
             name=name,
@@ -148,32 +167,13 @@ class OffloadBackend(BaseTaskBackend):
             traceparent=around.traceparent if around else current_trace(),
             options=changed,
         )
-
-    def _message(self, birth: Birth) -> str:
-        keyring = Keyring(secrets(), self.conf.scope(birth.queue))
-        return encode(TaskMessage(birth=birth, expires_at=birth.start_at + MESSAGE_LIFE), keyring)
-
-    def _send(self, birth: Birth) -> None:
-        """Write the record and send the message; one of the two is enough, the sweeper mends the other."""
-        self._transport.prepare(birth.queue)
-        failures: list[Exception] = []
-        for step in (self._record, self._deliver):
-            try:
-                step(birth)
-            except Exception as exc:  # noqa: BLE001, whatever a seam raises: the other half may do
-                failures.append(exc)
-                logger.warning("Task id=%s name=%s %s failed: %s", birth.id, birth.name, step.__name__, exc)
-        if len(failures) == 2:
-            raise EnqueueFailed(birth.id, birth.name, birth.queue) from failures[-1]
-
-    def _record(self, birth: Birth) -> None:
-        if len(birth.arguments) > INLINE_ARGUMENTS_BYTES:
-            ttl = birth.start_at + RECORD_LIFE + self.conf.ttl(birth.queue)
-            self._store.put_part(birth.id, ARGUMENTS_PART, birth.arguments, int(ttl.timestamp()))
-        self._store.create(birth)
-
-    def _deliver(self, birth: Birth) -> None:
-        self._transport.send(birth.queue, self._message(birth), birth.start_at - birth.enqueued_at)
+        if measure(birth, self.conf) and birth.start_at - birth.enqueued_at > PAYLOAD_LIFE - RECORD_LIFE:
+            raise InvalidTask(
+                f"run_after of task {name} is too far away for arguments of {len(arguments):,} bytes, which "
+                f"are kept for {PAYLOAD_LIFE.days} days only. Give a time within "
+                f"{(PAYLOAD_LIFE - RECORD_LIFE).days} days, or smaller arguments."
+            )
+        return birth
 
 
 class SQSBackend(OffloadBackend):
@@ -181,17 +181,8 @@ class SQSBackend(OffloadBackend):
 
     transport = "sqs"
 
-    # By SQS's own delay, so up to 15 minutes.
+    # To any date: within 15 minutes by SQS's own delay, beyond by the sweeper.
     supports_defer = True
-
-    def validate_task(self, task: AnyTask) -> None:
-        super().validate_task(task)
-        run_after = _aware(task.run_after)
-        if run_after is not None and run_after - datetime.now(UTC) > LONGEST_DELAY:
-            raise InvalidTask(
-                f"run_after is {run_after.isoformat()}: SQS delays a message by 15 minutes at most. "
-                "Give an earlier time."
-            )
 
 
 class LambdaBackend(OffloadBackend):

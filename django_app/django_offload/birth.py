@@ -30,6 +30,15 @@ def dump(value: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Where a text too large for a message or a record is kept, and how to know it again."""
+
+    key: str
+    sha256: str  # Of its ASCII bytes, in hexadecimal.
+    size: int  # Bytes.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Birth:
     """One enqueued task, before anything happened to it."""
 
@@ -37,7 +46,8 @@ class Birth:
     alias: str  # Of TASKS.
     name: str  # By which the registry knows the task.
     queue: str  # Of QUEUES.
-    arguments: str  # JSON text of [args, kwargs].
+    arguments: str = "[[],{}]"  # JSON text of [args, kwargs].
+    reference: Reference | None = None  # Where the arguments are, if they do not travel themselves.
     enqueued_at: datetime
     run_after: datetime | None = None
     owner: str | None = None  # Who may see it: "user:<pk>", "session:<hash>", or the project's own.

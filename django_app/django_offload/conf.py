@@ -28,6 +28,8 @@ ENV_STACK = "OFFLOAD_STACK"
 ENV_BUCKET = "OFFLOAD_BUCKET"
 ENV_QUEUE_URLS = "OFFLOAD_QUEUE_URLS"
 
+OUTBOX = "django_offload.outbox"
+
 DEFAULT_MAX_ATTEMPTS = 3
 # Lambda runs a function for at most 15 minutes.
 LONGEST_TIMEOUT = timedelta(seconds=900)
@@ -228,8 +230,18 @@ def _queue_problems(name: str, queue: Mapping[str, Any]) -> Iterator[Problem]:
 def _value_problems(given: Mapping[str, Any]) -> Iterator[Problem]:
     if given.get("client", "boto3") != "boto3":
         yield Problem("E006", f"OPTIONS['client'] is {given['client']!r}.", "Use 'boto3'.")
-    if given.get("outbox"):
-        yield Problem("E006", "OPTIONS['outbox'] is on, but this release has no outbox.", "Remove it.")
+    if given.get("outbox") and not any(app.startswith(OUTBOX) for app in settings.INSTALLED_APPS):
+        yield Problem(
+            "E006",
+            "OPTIONS['outbox'] is on without its app.",
+            f"Add '{OUTBOX}' to INSTALLED_APPS and migrate.",
+        )
+    if given.get("outbox") and not given.get("on_commit", True):
+        yield Problem(
+            "E006",
+            "OPTIONS['outbox'] is on and 'on_commit' off.",
+            "Remove 'on_commit': the outbox works at commits.",
+        )
     if "result_ttl" in given:
         try:
             duration(given["result_ttl"])

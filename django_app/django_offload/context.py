@@ -1,8 +1,9 @@
 """What a running task may ask and do: its attempt, its time left, its progress, whether it was cancelled."""
 
+import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -10,6 +11,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.tasks import TaskContext
+from django.utils.json import normalize_json
+
+from .birth import dump
 
 # One write of progress costs one write unit; a page polls at most once a second.
 REPORT_EVERY_SECONDS = 0.5
@@ -31,6 +35,38 @@ class Reporter(ABC):
     @abstractmethod
     def seconds_left(self) -> float | None:
         """Return the seconds to the deadline, None where there is none."""
+
+
+class Journal(ABC):
+    """Where results of steps are kept from one attempt to the next."""
+
+    @abstractmethod
+    def kept(self, key: str) -> str | None:
+        """Return the JSON text kept for a step, None if there is none."""
+
+    @abstractmethod
+    def keep(self, key: str, text: str) -> str:
+        """Keep the JSON text of a step; return what is kept, which may be another attempt's."""
+
+    @abstractmethod
+    def once(self, key: str, run: Callable[[], str], using: str | None) -> str:
+        """Run in a database transaction together with a marker of `key`; return what the marker keeps."""
+
+
+class LocalJournal(Journal):
+    """For a task called in its own process: there is no other attempt."""
+
+    def kept(self, key: str) -> str | None:
+        return None
+
+    def keep(self, key: str, text: str) -> str:
+        return text
+
+    def once(self, key: str, run: Callable[[], str], using: str | None) -> str:
+        from django.db import transaction
+
+        with transaction.atomic(using=using):
+            return run()
 
 
 class LocalReporter(Reporter):
@@ -62,6 +98,7 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
     """Handed to a task that takes its context; has everything Django's TaskContext has."""
 
     reporter: Reporter = field(default_factory=LocalReporter)
+    journal: Journal = field(default_factory=LocalJournal)
     depth: int = 0  # How many tasks stand between this one and a request.
     traceparent: str | None = None  # W3C trace context of whoever enqueued it.
     _memory: _Memory = field(default_factory=_Memory, repr=False, compare=False)
@@ -80,6 +117,32 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
             memory.asked_at = now
             memory.cancelled = self.reporter.asked_to_stop()
         return memory.cancelled
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt of this task, and for no other task: for APIs that take one."""
+        return f"offload-{self.task_result.id}"
+
+    def step(self, key: str, function: Callable[..., Any], *args: Any) -> Any:
+        """
+        Run a function, keep its return value, and hand it to later attempts instead of running it again.
+
+        The value must be JSON (at most 300,000 bytes), and `key` name one step of the task. Two
+        attempts that overlap can both run it; both go on with the value that was kept first.
+        """
+        text = self.journal.kept(key)
+        if text is None:
+            text = self.journal.keep(key, dump(normalize_json(function(*args))))
+        return json.loads(text)
+
+    def atomic(self, key: str, function: Callable[..., Any], *args: Any, using: str | None = None) -> Any:
+        """
+        Run a function in a database transaction together with a marker: its effects there happen once.
+
+        A later attempt gets the kept value (JSON) instead. Needs the app django_offload.effects in
+        INSTALLED_APPS, and its table in the database `using`.
+        """
+        return json.loads(self.journal.once(key, lambda: dump(normalize_json(function(*args))), using))
 
     def progress(self, done: float, total: float | None = None, message: str = "") -> None:
         """

@@ -8,6 +8,7 @@ Every error of django-offload.
     │   └── PayloadTooLarge                         … or more of it than a message can carry
     ├── EnqueueFailed                               neither the record nor the message was accepted
     ├── UnknownTask                                 a name that no declared task module defines
+    ├── StepTooLarge                                a step returned more than can be kept
     ├── UnknownEvent                                a handler was invoked with an event not its own
     ├── MessageRefused                              a delivery that cannot be trusted or read
     │   ├── MalformedMessage                        not JSON of ours
@@ -19,12 +20,16 @@ Every error of django-offload.
         ├── Cancelled                               somebody cancelled it
         ├── DeadLettered                            its deliveries were used up
         ├── DeadlineExceeded (TimeoutError)         it ran into its time limit
+        ├── Expired                                 no worker took it within the queue's retention
+        ├── PayloadLost                             its arguments or result, kept in S3, are gone or changed
         ├── ResultTooLarge                          its return value does not fit
         └── WorkerLost                              its worker died, on every attempt
 
 The call passes facts, the class writes the sentence, which ends with what to do.
 `retryable` decides, where a delivery raises it, between redelivery and an end.
 """
+
+from reprlib import repr as short
 
 from django.core.exceptions import ImproperlyConfigured
 from django.tasks.exceptions import InvalidTask, TaskException
@@ -76,7 +81,7 @@ class PayloadTooLarge(InvalidArguments):
 
     def __init__(self, name: str, size: int, limit: int) -> None:
         self.size, self.limit = size, limit
-        super().__init__(name, f"they are {size:,} bytes as JSON and the limit is {limit:,}")
+        super().__init__(name, f"they are {size:,} bytes as JSON and the limit without a bucket is {limit:,}")
 
 
 class EnqueueFailed(OffloadError):
@@ -113,6 +118,16 @@ class UnknownEvent(OffloadError):
         )
 
 
+class StepTooLarge(OffloadError):
+    """What a step returned is larger than can be kept beside the record."""
+
+    def __init__(self, key: str, size: int, limit: int) -> None:
+        super().__init__(
+            f"Step '{key}' returned {size:,} bytes as JSON; {limit:,} can be kept. "
+            "Write it to a file or the database and return where it is."
+        )
+
+
 class MessageRefused(OffloadError):
     """A delivery that cannot be trusted or read; it touches no record."""
 
@@ -133,7 +148,7 @@ class UnknownVersion(MessageRefused):
     def __init__(self, version: object) -> None:
         self.version = version
         super().__init__(
-            f"The message has version {version!r}, which this release cannot read. "
+            f"The message has version {short(version)}, which this release cannot read. "
             "Deploy the workers before the web side, or upgrade django-offload there."
         )
 
@@ -203,13 +218,34 @@ class DeadlineExceeded(TaskEnded, TimeoutError):
         )
 
 
+class Expired(TaskEnded):
+    """No worker took it for as long as its queue keeps messages."""
+
+    def __init__(self, days: int) -> None:
+        super().__init__(
+            f"No worker took the task within {days} days, which is as long as its queue keeps a message. "
+            "Raise the queue's max_concurrency, look into the worker's log, and enqueue it again."
+        )
+
+
+class PayloadLost(TaskEnded):
+    """What was kept in S3 for a task is gone, or is not what was kept."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        self.key = key
+        super().__init__(
+            f"What the task keeps in S3 under '{key}' is {reason}. Check the bucket's lifecycle and who may "
+            "write to it; enqueue the task again."
+        )
+
+
 class ResultTooLarge(TaskEnded):
     """The return value is larger than a record can keep."""
 
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(
-            f"The task ran, but its return value of {size:,} bytes as JSON is over the limit of {limit:,}. "
-            "Write it to a file or the database and return where it is."
+            f"The task ran, but its return value of {size:,} bytes as JSON is over the limit of {limit:,} "
+            "without a bucket. Set OPTIONS['bucket'], or write it to a file and return where that is."
         )
 
 

@@ -4,6 +4,8 @@ What travels: a signed message of version 1, one line of compact ASCII JSON.
     {"v":1,"kid":"3f0c…","id":…,"alias":…,"name":…,"queue":…,"args":[…],"kwargs":{…},
      "enqueued_at":…,"expires_at":…, optional: "run_after" "owner" "depth" "traceparent" "options", "sig":"…"}
 
+Instead of "args" and "kwargs", "ref" says where they are kept: {"key":…,"sha256":…,"size":…}.
+
 The signature is HMAC-SHA256 over the same text without "sig", under a key derived from SECRET_KEY and
 the stack and queue it is meant for. Instants are whole microseconds since 1970 UTC. No I/O, no clock.
 """
@@ -11,14 +13,14 @@ the stack and queue it is meant for. Instants are whole microseconds since 1970 
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from django.utils.crypto import constant_time_compare
 
-from .birth import Birth, dump, from_micros, to_micros
+from .birth import Birth, Reference, dump, from_micros, to_micros
 from .exceptions import BadSignature, MalformedMessage, UnknownKey, UnknownVersion
 
 VERSION = 1
@@ -57,7 +59,7 @@ class Keyring:
         for secret in self.secrets:
             if key_id(secret) == wanted:
                 return secret
-        raise UnknownKey(wanted[:32])
+        raise UnknownKey(ascii(wanted[:32])[1:-1])
 
 
 def key_id(secret: str) -> str:
@@ -68,7 +70,7 @@ def key_id(secret: str) -> str:
 def encode(message: TaskMessage, keyring: Keyring) -> str:
     """Return the signed text of `message`."""
     birth = message.birth
-    args, kwargs = json.loads(birth.arguments)
+    args, kwargs = (None, None) if birth.reference else json.loads(birth.arguments)
     fields: dict[str, Any] = {
         "v": VERSION,
         "kid": key_id(keyring.secrets[0]),
@@ -78,6 +80,7 @@ def encode(message: TaskMessage, keyring: Keyring) -> str:
         "queue": birth.queue,
         "args": args,
         "kwargs": kwargs,
+        "ref": asdict(birth.reference) if birth.reference else None,
         "enqueued_at": to_micros(birth.enqueued_at),
         "expires_at": to_micros(message.expires_at),
         "run_after": to_micros(birth.run_after) if birth.run_after else None,
@@ -104,7 +107,8 @@ def decode(body: str | Mapping[str, Any], keyring: Keyring) -> TaskMessage:
     if not isinstance(signature, str) or not isinstance(kid, str):
         raise MalformedMessage("it is not signed")
     expected = keyring.signature(dump(fields), keyring.find(kid))
-    if not constant_time_compare(signature, expected):
+    # What is not ASCII cannot be compared, and is no signature.
+    if not signature.isascii() or not constant_time_compare(signature, expected):
         raise BadSignature(keyring.scope)
     return _message(fields)
 
@@ -127,7 +131,7 @@ def _parse(body: str | Mapping[str, Any]) -> dict[str, Any]:
 
 def _message(fields: Mapping[str, Any]) -> TaskMessage:
     """Return the message of verified fields; a signed message of this version has them all."""
-    run_after = fields.get("run_after")
+    run_after, reference = fields.get("run_after"), fields.get("ref")
     return TaskMessage(
         expires_at=from_micros(fields["expires_at"]),
         birth=Birth(
@@ -135,7 +139,8 @@ def _message(fields: Mapping[str, Any]) -> TaskMessage:
             alias=fields["alias"],
             name=fields["name"],
             queue=fields["queue"],
-            arguments=dump([fields["args"], fields["kwargs"]]),
+            arguments="[[],{}]" if reference else dump([fields["args"], fields["kwargs"]]),
+            reference=Reference(**reference) if reference else None,
             enqueued_at=from_micros(fields["enqueued_at"]),
             run_after=from_micros(run_after) if run_after is not None else None,
             owner=fields.get("owner"),

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.tasks import TaskResultStatus
 
-from .birth import Birth, dump, from_micros, to_micros
+from .birth import Birth, Reference, dump, from_micros, to_micros
 from .change import Attributes, Value
 
 READY, RUNNING = TaskResultStatus.READY.value, TaskResultStatus.RUNNING.value
@@ -29,6 +29,11 @@ DUE_AFTER = timedelta(minutes=5)
 # SQS keeps a message for 7 days and then up to 14 as a dead letter: a record outlives its messages.
 MESSAGE_LIFE = timedelta(days=7)
 RECORD_LIFE = timedelta(days=7 + 14 + 1)
+# The lifecycle of the bucket removes what is under payloads/ after this.
+PAYLOAD_LIFE = timedelta(days=30)
+# SQS delays a message by this at most; the sweeper, which runs every minute, sends what starts later.
+LONGEST_DELAY = timedelta(minutes=15)
+SWEEP_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +54,15 @@ class TaskRecord:
     due_at: datetime | None
     worker_ids: list[str]
     error_parts: list[str]  # The parts that hold the errors of attempts, in their order.
-    error: (
-        dict[str, Any] | None
-    )  # The latest: "class", "message", and "ended" where the task did not raise it.
+    # The latest: "class", "message", and "ended" where the task did not raise it.
+    error: dict[str, Any] | None
     result: str | None  # JSON text of a return value kept in the record itself.
-    result_part: str | None  # The part that holds it otherwise.
+    result_part: str | None  # The part that holds it otherwise …
+    result_reference: Reference | None  # … unless it is kept here.
     progress: dict[str, Any] | None  # "done", "total", "message".
     cancelled: bool  # Somebody asked a running task to stop.
-    sends: int  # How often the sweeper sent it again.
+    sends: int  # How often the sweeper sent it again …
+    sent_at: datetime | None  # … and when last.
 
     @property
     def attempts(self) -> int:
@@ -76,14 +82,21 @@ class TaskRecord:
 
 
 def newborn(birth: Birth) -> dict[str, Value]:
-    """Return the stored form of a READY record; `due_at` is 5 minutes after it may start."""
-    inline = len(birth.arguments) <= INLINE_ARGUMENTS_BYTES
+    """
+    Return the stored form of a READY record.
+
+    It is due 5 minutes after it may start, or, where no message can wait that long, as soon as one can.
+    """
+    inline = birth.reference is None and len(birth.arguments) <= INLINE_ARGUMENTS_BYTES
+    deferred = birth.start_at - birth.enqueued_at > LONGEST_DELAY
+    due_at = birth.start_at - LONGEST_DELAY + SWEEP_EVERY if deferred else birth.start_at + DUE_AFTER
     found: dict[str, Value | None] = {
         "id": birth.id,
         "alias": birth.alias,
         "name": birth.name,
         "queue": birth.queue,
         "arguments": birth.arguments if inline else None,
+        "arguments_reference": dump(asdict(birth.reference)) if birth.reference else None,
         "enqueued_at": to_micros(birth.enqueued_at),
         "run_after": to_micros(birth.run_after) if birth.run_after else None,
         "owner": birth.owner,
@@ -93,7 +106,7 @@ def newborn(birth: Birth) -> dict[str, Value]:
         "status": READY,
         "not_before": to_micros(birth.start_at),
         "ttl": int((birth.start_at + RECORD_LIFE).timestamp()),
-        **due(birth.id, birth.start_at + DUE_AFTER),
+        **due(birth.id, due_at),
     }
     return {key: value for key, value in found.items() if value is not None}
 
@@ -113,12 +126,16 @@ def read(attributes: Attributes) -> TaskRecord:
     def parsed(name: str) -> Any:
         return json.loads(at[name]) if name in at else None
 
+    def reference(name: str) -> Reference | None:
+        return Reference(**parsed(name)) if name in at else None
+
     birth = Birth(
         id=at["id"],
         alias=at["alias"],
         name=at["name"],
         queue=at["queue"],
         arguments=at.get("arguments", "[[],{}]"),
+        reference=reference("arguments_reference"),
         enqueued_at=from_micros(int(at["enqueued_at"])),
         run_after=instant("run_after"),
         owner=at.get("owner"),
@@ -144,9 +161,11 @@ def read(attributes: Attributes) -> TaskRecord:
         error=parsed("error"),
         result=at.get("result"),
         result_part=at.get("result_part"),
+        result_reference=reference("result_reference"),
         progress=parsed("progress"),
         cancelled=bool(at.get("cancelled", False)),
         sends=int(at.get("sends", 0)),
+        sent_at=instant("sent_at"),
     )
 
 

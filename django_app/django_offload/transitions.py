@@ -3,11 +3,12 @@ What may become of a record: each transition as a pure function.
 
           a claim                  b finish
  READY ────────────▶ RUNNING ────────────────▶ SUCCESSFUL | FAILED
-   ▲ │                │ ▲  │
-   │ │  c release     │ └──┘ d lease expired, claimed again
-   │ └◀───────────────┘
-   │ e READY → FAILED: cancelled, arguments refused, dead letter
-   └ g RUNNING with an expired lease → FAILED: worker lost, cancelled, dead letter
+   ▲ │                │ ▲  │                                 │
+   │ │  c release     │ └──┘ d lease expired, claimed again  │
+   │ └◀───────────────┘                                      │
+   │ e READY → FAILED: cancelled, arguments refused, dead letter, expired
+   │ g RUNNING with an expired lease → FAILED: worker lost, cancelled, dead letter
+   └──────────────────── f redriven: FAILED → READY ─────────┘
 
 Each returns a Change: the condition and the write. Time is an argument.
 """
@@ -68,7 +69,7 @@ def claim(
         born={**(newborn(birth) if birth else {}), "started_at": instant},
         append={"workers": worker_id},
         increment={"fence": 1},
-        remove=frozenset({"progress"}),
+        remove=frozenset({"progress", "sends"}),
     )
 
 
@@ -83,18 +84,16 @@ def succeed(
     token: str,
     now: datetime,
     result_ttl: timedelta,
-    result: str | None,
-    result_part: str | None,
+    kept: Mapping[str, Value],
 ) -> Change:
-    """b: the task returned; `result` is the JSON text, or `result_part` where that is kept."""
-    kept = {"result": result, "result_part": result_part}
+    """b: the task returned; `kept` is {"result": JSON text}, or says where that is ("result_part", …)."""
     return Change(
         name="succeed",
         when=(held(fence, token),),
         put={
             "status": SUCCESSFUL,
             **_end(now, result_ttl),
-            **{key: value for key, value in kept.items() if value is not None},
+            **kept,
         },
         remove=UNSWEPT | {"lease_until"},
     )
@@ -173,13 +172,40 @@ def report(*, fence: int, token: str, progress: Mapping[str, Any]) -> Change:
     return Change(name="report", when=(held(fence, token),), put={"progress": dump(progress)})
 
 
-def postpone(task_id: str, *, due_was: datetime, due_at: datetime, sent: bool) -> Change:
-    """Move `due_at`, unless somebody else did: of two sweepers one sends, and extends the record's life."""
+def redrive(task_id: str, *, now: datetime, due_at: datetime) -> Change:
+    """f: give a FAILED record another life; its fence goes on, its attempts begin anew."""
     return Change(
-        name="postpone",
+        name="redrive",
+        when=((equals("status", FAILED),),),
+        put={
+            "status": READY,
+            "not_before": to_micros(now),
+            "sent_at": to_micros(now),
+            "ttl": int((due_at + RECORD_LIFE).timestamp()),
+            **due(task_id, due_at),
+        },
+        remove=frozenset({"finished_at", "hidden_at", "error", "workers", "cancelled", "progress", "sends"}),
+    )
+
+
+def postpone(task_id: str, *, due_was: datetime, due_at: datetime) -> Change:
+    """Move `due_at`, unless somebody else did."""
+    return Change(
+        name="postpone", when=((equals("due_at", to_micros(due_was)),),), put=dict(due(task_id, due_at))
+    )
+
+
+def send_again(task_id: str, *, due_was: datetime, due_at: datetime, now: datetime, counts: bool) -> Change:
+    """Move `due_at` before a send, which extends the record's life: of two sweepers, one sends."""
+    return Change(
+        name="send again",
         when=((equals("due_at", to_micros(due_was)),),),
-        put={**due(task_id, due_at), **({"ttl": int((due_at + RECORD_LIFE).timestamp())} if sent else {})},
-        increment={"sends": 1} if sent else {},
+        put={
+            **due(task_id, due_at),
+            "sent_at": to_micros(now),
+            "ttl": int((due_at + RECORD_LIFE).timestamp()),
+        },
+        increment={"sends": 1} if counts else {},
     )
 
 

@@ -1,5 +1,6 @@
 """Who may see a task: its owner, permitted staff, whoever bears its token. For others it does not exist."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -46,7 +47,16 @@ def is_owner(request: HttpRequest, record: TaskRecord) -> bool:
     return owner is not None and owner == owner_of(request)
 
 
-def find(task_id: str) -> tuple[TaskRecord, Options, Store]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record, the options of the backend that enqueued it, and the store that has it."""
+
+    record: TaskRecord
+    options: Options
+    store: Store
+
+
+def find(task_id: str) -> Found:
     """Return the record of an id, whichever stack of TASKS has it. Raise Http404 if none can be read."""
     for options in stacks():
         store = store_of(options)
@@ -55,7 +65,7 @@ def find(task_id: str) -> tuple[TaskRecord, Options, Store]:
             record = read(attributes)
             if record.hidden(datetime.now(UTC)):
                 break
-            return record, configured().get(record.birth.alias, options), store
+            return Found(record, configured().get(record.birth.alias, options), store)
     raise Http404("There is no such task.")
 
 
@@ -68,7 +78,7 @@ def may_read(request: HttpRequest, record: TaskRecord) -> bool:
 def readable(request: HttpRequest, task_id: str) -> bool:
     """Tell whether there is a task of this id that the request may see, for views of one's own."""
     try:
-        record, _, _ = find(task_id)
+        record = find(task_id).record
     except Http404:
         return False
     return may_read(request, record)

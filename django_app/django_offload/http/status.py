@@ -31,8 +31,8 @@ def status_of(record: TaskRecord, parts: Mapping[str, str], *, traceback: bool =
     if record.status == FAILED and record.error:
         status["error"] = {"class": record.error["class"], "message": record.error["message"]}
         if traceback:
-            texts = [json.loads(parts[part])["traceback"] for part in record.error_parts if part in parts]
-            status["error"]["traceback"] = texts[-1] if texts else ""
+            texts = [json.loads(parts[part]) for part in record.error_parts if part in parts]
+            status["error"]["traceback"] = texts[-1]["traceback"] if texts and texts[-1] else ""
     return status
 
 

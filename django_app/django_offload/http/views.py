@@ -1,5 +1,6 @@
 """The views behind django_offload.urls."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -10,20 +11,21 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ..change import Refused
 from ..exceptions import Cancelled
-from ..record import TaskRecord, error_of, read
-from ..stores import Store
+from ..payloads import fetch_result
+from ..record import error_of, read
 from ..transitions import ask_to_stop, cancel
-from .access import find, is_owner, is_staff, may_read
+from .access import Found, find, is_owner, is_staff, may_read
 from .status import retry_after, status_of
 
 
 @require_safe
 def status(request: HttpRequest, task_id: str) -> HttpResponse:
     """Tell how a task is doing; 404 for who may not know, 304 where nothing changed."""
-    record, _, store = find(task_id)
+    found = find(task_id)
+    record = found.record
     if not may_read(request, record):
         raise Http404("There is no such task.")
-    response: HttpResponse = JsonResponse(_status(request, record, store))
+    response: HttpResponse = JsonResponse(_status(request, found))
     etag = f'"{sha256(response.content).hexdigest()[:32]}"'
     if etag in parse_etags(request.headers.get("If-None-Match", "")):
         response = HttpResponseNotModified()
@@ -42,7 +44,8 @@ def cancel_task(request: HttpRequest, task_id: str) -> HttpResponse:
 
     202 with its status, 409 where it has ended. For the owner or staff; a token is not enough.
     """
-    record, options, store = find(task_id)
+    found = find(task_id)
+    record, options = found.record, found.options
     if not (is_owner(request, record) or is_staff(request)):
         raise Http404("There is no such task.")
     change = cancel(
@@ -50,21 +53,19 @@ def cancel_task(request: HttpRequest, task_id: str) -> HttpResponse:
     )
     for attempt in (change, ask_to_stop(), change):  # Twice: it may start, or wait again, in between.
         try:
-            before = store.change(task_id, attempt)
+            before = found.store.change(task_id, attempt)
         except Refused:
             continue
         after = read(attempt.apply(before))
-        return JsonResponse(_status(request, after, store), status=202)
-    record, _, store = find(task_id)
-    return JsonResponse(_status(request, record, store), status=409)
+        return JsonResponse(_status(request, replace(found, record=after)), status=202)
+    return JsonResponse(_status(request, find(task_id)), status=409)
 
 
-def _status(request: HttpRequest, record: TaskRecord, store: Store) -> dict[str, object]:
-    staff = is_staff(request)
-    wanted = {record.result_part} if record.result_part else set()
-    if staff and record.error_parts:
-        wanted.add(record.error_parts[-1])
-    texts = {part: store.get_part(record.birth.id, part) for part in wanted if part}
-    return status_of(
-        record, {part: text for part, text in texts.items() if text is not None}, traceback=staff
-    )
+def _status(request: HttpRequest, found: Found) -> dict[str, object]:
+    record, staff = found.record, is_staff(request)
+    texts = fetch_result(record, found.options)
+    wanted = [record.result_part, record.error_parts[-1] if staff and record.error_parts else None]
+    for part in wanted:
+        if part is not None and part not in texts:
+            texts[part] = found.store.get_part(record.birth.id, part) or "null"
+    return status_of(record, texts, traceback=staff)

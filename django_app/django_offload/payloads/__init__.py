@@ -1,9 +1,12 @@
 """What is too large, or too doubtful, for a message or a record."""
 
+from ..birth import Reference
 from ..conf import Options
+from ..exceptions import PayloadLost
+from ..record import ARGUMENTS_PART, TaskRecord
 from .base import Payloads
 
-__all__ = ["Payloads", "bucket_name", "installed", "payloads_of"]
+__all__ = ["Payloads", "bucket_name", "fetch", "fetch_parts", "fetch_result", "installed", "payloads_of"]
 
 # By stack: what stands in for AWS in this process, in tests and simulations.
 installed: dict[str, Payloads] = {}
@@ -24,3 +27,27 @@ def bucket_name(options: Options) -> str | None:
     from .s3 import bucket_name
 
     return bucket_name(options)
+
+
+def fetch(reference: Reference, options: Options) -> str:
+    """Return a text kept in the stack's bucket. Raise PayloadLost if it is gone, or not what was kept."""
+    payloads = payloads_of(options)
+    if payloads is None:
+        raise PayloadLost(reference.key, "out of reach: OPTIONS['bucket'] is None now")
+    return payloads.fetch(reference)
+
+
+def fetch_parts(record: TaskRecord, options: Options) -> dict[str, str]:
+    """Return the parts of a record that are kept in the bucket: large arguments, a large result."""
+    parts = fetch_result(record, options)
+    if record.birth.reference is not None:
+        parts[ARGUMENTS_PART] = fetch(record.birth.reference, options)
+    return parts
+
+
+def fetch_result(record: TaskRecord, options: Options) -> dict[str, str]:
+    """Return the part of a record that is a large result, kept in the bucket."""
+    parts = {}
+    if record.result_part is not None and record.result_reference is not None:
+        parts[record.result_part] = fetch(record.result_reference, options)
+    return parts

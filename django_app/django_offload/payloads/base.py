@@ -1,6 +1,10 @@
 """The seam to where large or unverified texts are kept."""
 
 from abc import ABC, abstractmethod
+from hashlib import sha256
+
+from ..birth import Reference
+from ..exceptions import PayloadLost
 
 
 class Payloads(ABC):
@@ -13,3 +17,18 @@ class Payloads(ABC):
     @abstractmethod
     def get(self, key: str) -> bytes | None:
         """Return what is kept under `key`, None if nothing is."""
+
+    def keep(self, key: str, text: str) -> Reference:
+        """Keep an ASCII text, and return how to get it back."""
+        data = text.encode("ascii")
+        self.put(key, data)
+        return Reference(key=key, sha256=sha256(data).hexdigest(), size=len(data))
+
+    def fetch(self, reference: Reference) -> str:
+        """Return a text that was kept. Raise PayloadLost if it is gone, or not what was kept."""
+        data = self.get(reference.key)
+        if data is None:
+            raise PayloadLost(reference.key, "gone")
+        if sha256(data).hexdigest() != reference.sha256:
+            raise PayloadLost(reference.key, "not what was kept there")
+        return data.decode("ascii")

@@ -19,10 +19,10 @@ SERVICE_TIMEOUT = timedelta(seconds=60)
 SERVICE_MEMORY = 256
 DEAD_LETTER_BATCH, DEAD_LETTER_CONCURRENCY = 10, 2
 
-# Arguments and results in S3. A record is claimed at the latest 22 days after its task was to start
-# (queue, dead-letter queue, a day), so its arguments must be there that long; a result, written at
-# the end, as long as it can be read. 30 days covers both defaults with a week to spare.
-PAYLOAD_LIFE = timedelta(days=30)
+# How much longer than a result can be read its payload is kept. A record is claimed at the latest 22 days
+# after its task was to start (queue, dead-letter queue, a day), so its arguments must be there that long; a
+# result, written at the end, as long as it can be read. 30 days (record.PAYLOAD_LIFE) covers both defaults
+# with a week to spare.
 PAYLOAD_MARGIN = timedelta(days=8)
 # Bodies that did not verify belong to no record: they are kept only for whoever looks into it.
 DEAD_LIFE = timedelta(days=14)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ..conf import BUCKET_OF_STACK
+from ..record import PAYLOAD_LIFE
 from . import limits
 from .names import BUCKET, INDEX, TABLE
 from .plan import Plan
@@ -65,7 +66,7 @@ def _keys(partition: str, sort: str) -> list[object]:
 def _add_bucket(template: "Template", plan: Plan, bucket: str) -> None:
     from troposphere import s3
 
-    payload_life = max(limits.PAYLOAD_LIFE, plan.result_ttl + limits.PAYLOAD_MARGIN)
+    payload_life = max(PAYLOAD_LIFE, plan.result_ttl + limits.PAYLOAD_MARGIN)
     by_default = s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256")
     template.add_resource(
         s3.Bucket(

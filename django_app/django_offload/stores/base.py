@@ -38,8 +38,12 @@ class Store(ABC):
         """Return the record, None if there is none."""
 
     @abstractmethod
-    def put_part(self, task_id: str, part: str, text: str, ttl: int) -> None:
-        """Keep a text beside the record until `ttl`, seconds since 1970; the same text in every call."""
+    def put_part(self, task_id: str, part: str, text: str, ttl: int) -> str:
+        """
+        Keep a text beside the record until `ttl`, seconds since 1970.
+
+        The first text kept under a name stays; return it.
+        """
 
     @abstractmethod
     def get_part(self, task_id: str, part: str) -> str | None:

@@ -37,8 +37,18 @@ class DynamoDBStore(Store):
     def get(self, task_id: str) -> Attributes | None:
         return _attributes(self._call("get_item", Key=_key(task_id, RECORD), ConsistentRead=True).get("Item"))
 
-    def put_part(self, task_id: str, part: str, text: str, ttl: int) -> None:
-        self._call("put_item", Item={**_key(task_id, part), "text": attribute(text), "ttl": attribute(ttl)})
+    def put_part(self, task_id: str, part: str, text: str, ttl: int) -> str:
+        try:
+            self._call(
+                "put_item",
+                Item={**_key(task_id, part), "text": attribute(text), "ttl": attribute(ttl)},
+                ConditionExpression="attribute_not_exists(#id)",
+                ExpressionAttributeNames={"#id": "id"},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except client("dynamodb").exceptions.ConditionalCheckFailedException as exc:
+            return str(exc.response["Item"]["text"]["S"])
+        return text
 
     def get_part(self, task_id: str, part: str) -> str | None:
         item = self._call("get_item", Key=_key(task_id, part), ConsistentRead=True).get("Item")

@@ -30,9 +30,9 @@ class MemoryStore(Store):
         with self._lock:
             return deepcopy(self.records.get(task_id))
 
-    def put_part(self, task_id: str, part: str, text: str, ttl: int) -> None:
+    def put_part(self, task_id: str, part: str, text: str, ttl: int) -> str:
         with self._lock:
-            self.texts.setdefault(task_id, {})[part] = text
+            return self.texts.setdefault(task_id, {}).setdefault(part, text)
 
     def get_part(self, task_id: str, part: str) -> str | None:
         with self._lock:

@@ -21,11 +21,12 @@ class Delivery:
 class Transport(ABC):
     """Sends messages, and takes back what a worker could not finish."""
 
-    # Can a message be sent now and delivered later?
-    supports_delay = False
+    # How much later than it is sent can a message be delivered?
+    longest_delay = timedelta(0)
 
-    # Does a message given back come again by itself? If not, the sweeper sends it.
-    supports_redelivery = False
+    # How long can a message given back stay away and then come again by itself? After longer, the sweeper
+    # sends another.
+    longest_return = timedelta(0)
 
     @abstractmethod
     def prepare(self, queue: str) -> None:
@@ -38,3 +39,7 @@ class Transport(ABC):
     @abstractmethod
     def give_back(self, delivery: Delivery, delay: timedelta) -> None:
         """Have a delivery come again after `delay`, as exactly as the transport can."""
+
+    def depth(self, queue: str) -> int:
+        """Return about how many messages wait to be delivered; 0 where nothing waits by design."""
+        return 0

@@ -7,6 +7,7 @@ from itertools import count
 from threading import Lock
 from typing import Any
 
+from ..record import LONGEST_DELAY
 from .base import Delivery, Transport
 
 
@@ -29,8 +30,8 @@ class _Queue:
 class MemoryTransport(Transport):
     """Delivers as SQS does: at least once, again when a visibility timeout ends, at last as a dead letter."""
 
-    supports_delay = True
-    supports_redelivery = True
+    longest_delay = LONGEST_DELAY
+    longest_return = timedelta(hours=11)
 
     def __init__(
         self,
@@ -57,6 +58,11 @@ class MemoryTransport(Transport):
             held = self.queues[delivery.queue].messages.get(delivery.handle)
             if held:
                 held.visible_at = self._clock() + delay
+
+    def depth(self, queue: str) -> int:
+        with self._lock:
+            now = self._clock()
+            return sum(held.visible_at <= now for held in self.queues[queue].messages.values())
 
     def receive(self, queue: str, limit: int = 10) -> list[Delivery]:
         """Return what is visible now; a message received too often moves to the dead letters instead."""

@@ -8,12 +8,14 @@ from typing import Any
 
 from ..conf import ENV_QUEUE_URLS, Options
 from ..exceptions import ResourceMissing
+from ..record import LONGEST_DELAY
 from ..wire import client, failures
 from .base import Delivery, Transport
 
-# SQS: DelaySeconds is 0 to 900, a visibility timeout at most 12 hours.
-LONGEST_DELAY = timedelta(seconds=900)
+# SQS counts a visibility timeout, at most 12 hours, from when the message was received: up to an
+# invocation ago.
 LONGEST_VISIBILITY = timedelta(hours=12)
+MARGIN = timedelta(hours=1)
 
 # By endpoint and name; a queue keeps its URL as long as it lives.
 _urls: dict[tuple[str, str], str] = {}
@@ -22,8 +24,8 @@ _urls: dict[tuple[str, str], str] = {}
 class SQSTransport(Transport):
     """One standard queue per queue of QUEUES."""
 
-    supports_delay = True
-    supports_redelivery = True
+    longest_delay = LONGEST_DELAY
+    longest_return = LONGEST_VISIBILITY - MARGIN
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -48,6 +50,11 @@ class SQSTransport(Transport):
             ReceiptHandle=delivery.handle,
             VisibilityTimeout=_seconds(delay, LONGEST_VISIBILITY),
         )
+
+    def depth(self, queue: str) -> int:
+        name = "ApproximateNumberOfMessages"
+        found = client("sqs").get_queue_attributes(QueueUrl=self.url(queue), AttributeNames=[name])
+        return int(found["Attributes"][name])
 
     def url(self, queue: str) -> str:
         """Return the queue's URL: from OPTIONS, the stack's environment, or SQS, asked once per process."""

@@ -3,16 +3,28 @@
 import logging
 import secrets as randomness
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from ..change import Attributes, Change, Refused
+from ..birth import dump
+from ..change import Attributes, Change, Refused, Value
 from ..conf import DEFAULT_MAX_ATTEMPTS, Options
 from ..context import OffloadContext
 from ..definition import AnyTask, RetryPolicy
-from ..exceptions import Cancelled
+from ..exceptions import Cancelled, ResultTooLarge
 from ..message import TaskMessage
-from ..record import ARGUMENTS_PART, DUE_AFTER, INLINE_RESULT_BYTES, RECORD_LIFE, TaskRecord, error_of, read
+from ..payloads import payloads_of
+from ..record import (
+    ARGUMENTS_PART,
+    DUE_AFTER,
+    INLINE_RESULT_BYTES,
+    PART_BYTES,
+    RECORD_LIFE,
+    SWEEP_EVERY,
+    TaskRecord,
+    error_of,
+    read,
+)
 from ..results import result_of
 from ..stores import Store
 from ..transitions import claim, fail, release, succeed
@@ -20,6 +32,7 @@ from ..transports import Transport
 from .deadline import Invocation
 from .ending import announce, result_ttl
 from .execution import Outcome, error_text, execute
+from .journal import StoreJournal
 from .reporting import StoreReporter
 
 logger = logging.getLogger("django_offload")
@@ -64,11 +77,15 @@ class Attempt:
         Raise Refused if the claim, or later the outcome, found the record in other hands.
         """
         record, created = self._claim()
-        if not record.inline and (created or record.fence > 1):
+        if self._beside(record) and (created or record.fence > 1):
             # The record may have come from this message, so that its arguments are nowhere yet.
             self._put(ARGUMENTS_PART, self.birth.arguments)
         announce(result_of(record, self._arguments(), self.task), finished=False)
         return self._store(record, execute(self.task, self._context(record), self._seconds()))
+
+    def _beside(self, record: TaskRecord) -> bool:
+        """Tell whether the arguments are a part of their own."""
+        return not record.inline and self.birth.reference is None
 
     def _claim(self) -> tuple[TaskRecord, bool]:
         """Return the claimed record, and whether the claim created it. Raise Refused if it was taken."""
@@ -103,7 +120,7 @@ class Attempt:
         if outcome.exception is None:
             return self._succeed(record, outcome.text)
         exc = outcome.exception
-        if outcome.terminal or not self.policy.retries(exc, record.attempts):
+        if not self.policy.retries(exc, record.attempts):
             return self._fail(record, exc)
         try:
             return self._release(record, exc)
@@ -117,20 +134,33 @@ class Attempt:
             raise
 
     def _succeed(self, record: TaskRecord, text: str) -> timedelta | None:
-        part = None
-        if len(text) > INLINE_RESULT_BYTES:
-            part = f"result#{record.fence}"
-            self._put(part, text)
+        try:
+            kept = self._keep(record, text)
+        except ResultTooLarge as exc:
+            return self._fail(record, exc)
         change = succeed(
             fence=record.fence,
             token=self.token,
             now=self.place.clock(),
             result_ttl=result_ttl(self.birth, self.options),
-            result=None if part else text,
-            result_part=part,
+            kept=kept,
         )
-        self._finish(change, {part: text} if part else {})
+        self._finish(change, {str(kept.get("result_part")): text})
         return None
+
+    def _keep(self, record: TaskRecord, text: str) -> dict[str, Value]:
+        """Keep a return value where its size belongs, and return what the record says of that."""
+        if len(text) <= INLINE_RESULT_BYTES:
+            return {"result": text}
+        part = f"result#{record.fence:04d}"
+        if len(text) <= PART_BYTES:
+            self._put(part, text)
+            return {"result_part": part}
+        payloads = payloads_of(self.options)
+        if payloads is None:
+            raise ResultTooLarge(len(text), PART_BYTES)
+        reference = payloads.keep(f"payloads/{self.birth.id}/result-{record.fence:04d}", text)
+        return {"result_part": part, "result_reference": dump(asdict(reference))}
 
     def _fail(self, record: TaskRecord, exc: BaseException) -> timedelta | None:
         part, text = self._put_error(record, exc)
@@ -148,19 +178,21 @@ class Attempt:
             self._finish(change, {part: text})
         return None
 
-    def _release(self, record: TaskRecord, exc: BaseException) -> timedelta:
+    def _release(self, record: TaskRecord, exc: BaseException) -> timedelta | None:
         part, _ = self._put_error(record, exc)
         delay = self.policy.delay(record.attempts)
         not_before = self.place.clock() + delay
-        # What does not come again by itself is for the sweeper to send, when it is due.
-        reserve = DUE_AFTER if self.place.transport.supports_redelivery else timedelta(0)
+        transport = self.place.transport
+        returns = delay <= transport.longest_return
+        # What does not come again by itself, the sweeper sends as soon as a message can wait that long.
+        lead = max(transport.longest_delay - SWEEP_EVERY, timedelta(0))
         self._write(
             release(
                 self.birth.id,
                 fence=record.fence,
                 token=self.token,
                 not_before=not_before,
-                due_at=not_before + reserve,
+                due_at=not_before + DUE_AFTER if returns else not_before - lead,
                 error=error_of(exc),
                 part=part,
             )
@@ -174,7 +206,7 @@ class Attempt:
             type(exc).__qualname__,
             delay.total_seconds(),
         )
-        return delay
+        return delay if returns else None
 
     def _finish(self, change: Change, texts: dict[str, str]) -> None:
         _, after = self._write(change)
@@ -187,8 +219,12 @@ class Attempt:
 
     def _put(self, part: str, text: str) -> None:
         """Keep a text beside the record; named by its fence, so a late worker overwrites nothing."""
+        self.place.store.put_part(self.birth.id, part, text, self._ttl())
+
+    def _ttl(self) -> int:
+        """Return until when what stands beside the record is kept, in seconds since 1970."""
         ttl = self.place.clock() + RECORD_LIFE + result_ttl(self.birth, self.options)
-        self.place.store.put_part(self.birth.id, part, text, int(ttl.timestamp()))
+        return int(ttl.timestamp())
 
     def _arguments(self) -> dict[str, str]:
         return {ARGUMENTS_PART: self.birth.arguments}
@@ -200,6 +236,7 @@ class Attempt:
         return OffloadContext(
             task_result=result_of(record, self._arguments(), self.task),
             reporter=reporter,
+            journal=StoreJournal(self.place.store, self.birth.id, self.birth.alias, self._ttl()),
             depth=self.birth.depth,
             traceparent=self.birth.traceparent,
         )

@@ -8,14 +8,23 @@ One delivery: verify, choose the task, hand it to an attempt, and say what becom
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from ..birth import Birth
 from ..change import Attributes, Refused
 from ..conf import Options, secrets
-from ..exceptions import BadSignature, Cancelled, MessageRefused, OffloadError, UnknownTask, WorkerLost
+from ..exceptions import (
+    BadSignature,
+    Cancelled,
+    MessageRefused,
+    OffloadError,
+    PayloadLost,
+    UnknownTask,
+    WorkerLost,
+)
 from ..message import Keyring, TaskMessage, decode
+from ..payloads import fetch
 from ..record import TaskRecord, read
 from ..registry import registry
 from ..transports import Delivery
@@ -45,11 +54,15 @@ class Worker(Workplace):
             task = registry().resolve(message.birth.name)
         except (MessageRefused, UnknownTask) as exc:
             logger.warning("Delivery id=%s queue=%s refused: %s", delivery.id, delivery.queue, exc)
-            if isinstance(exc, MessageRefused) and not self.transport.supports_redelivery:
+            if isinstance(exc, MessageRefused) and not self.transport.longest_return:
                 raise
             return patience(delivery.receives) if exc.retryable else timedelta(0)
+        options = options_for(message.birth, self.options)
+        try:
+            message = self._complete(message, options)
+        except PayloadLost as exc:
+            return self._end(message.birth, options, exc)
         birth = message.birth
-        options = options_for(birth, self.options)
         unfit = misfit(task, birth)
         if unfit is not None:
             if message.expires_at > self.clock():
@@ -69,6 +82,13 @@ class Worker(Workplace):
         if message.birth.queue != delivery.queue:
             raise BadSignature(self.options.scope(delivery.queue))
         return message
+
+    def _complete(self, message: TaskMessage, options: Options) -> TaskMessage:
+        """Return the message with its arguments, fetched if it only refers to them."""
+        reference = message.birth.reference
+        if reference is None:
+            return message
+        return replace(message, birth=replace(message.birth, arguments=fetch(reference, options)))
 
     def _end(self, birth: Birth, options: Options, error: OffloadError) -> timedelta | None:
         try:

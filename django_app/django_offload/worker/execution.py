@@ -13,8 +13,8 @@ from django.utils.json import normalize_json
 from ..birth import Birth, dump
 from ..context import OffloadContext, running
 from ..definition import AnyTask
-from ..exceptions import BadArguments, DeadlineExceeded, ResultTooLarge
-from ..record import PART_BYTES, error_of
+from ..exceptions import BadArguments, DeadlineExceeded
+from ..record import error_of
 from .deadline import limited
 
 # Of a traceback, its end is kept: there stands the exception.
@@ -27,7 +27,6 @@ class Outcome:
 
     text: str = "null"
     exception: BaseException | None = None
-    terminal: bool = False  # Another attempt would end the same way.
 
 
 def misfit(task: AnyTask, birth: Birth) -> BadArguments | None:
@@ -59,8 +58,6 @@ def execute(task: AnyTask, context: OffloadContext, seconds: float) -> Outcome:
         raise
     except BaseException as exc:  # noqa: BLE001, whatever a task raises is its outcome
         return Outcome(exception=exc)
-    if len(text) > PART_BYTES:
-        return Outcome(exception=ResultTooLarge(len(text), PART_BYTES), terminal=True)
     return Outcome(text=text)
 
 

@@ -3,19 +3,30 @@
 import logging
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.apps import apps
+
+from ..birth import Birth
 from ..change import Refused
-from ..conf import Options, secrets, stacks
+from ..conf import OUTBOX, Options, stacks
 from ..definition import RetryPolicy
-from ..exceptions import Cancelled, DeadLettered, OffloadError, UnknownTask, WorkerLost
-from ..message import Keyring, TaskMessage, encode
-from ..record import ARGUMENTS_PART, DUE_AFTER, DUE_SHARDS, MESSAGE_LIFE, READY, TaskRecord, read
+from ..exceptions import (
+    Cancelled,
+    DeadLettered,
+    Expired,
+    OffloadError,
+    PayloadLost,
+    UnknownTask,
+    WorkerLost,
+)
+from ..record import ARGUMENTS_PART, DUE_AFTER, DUE_SHARDS, MESSAGE_LIFE, READY, SWEEP_EVERY, TaskRecord, read
 from ..registry import registry
+from ..sending import message_text
 from ..stores import Due, Store, store_of
-from ..transitions import postpone
+from ..transitions import postpone, send_again
 from ..transports import transport_of
 from .batch import utc_now
 from .deadline import RESERVE_SECONDS
@@ -26,6 +37,11 @@ logger = logging.getLogger("django_offload")
 
 PAGE = 100
 MOST_SENDS = 5
+# With more messages waiting than this, a record that did not start has its message in the queue, most
+# likely: sending another would only make the queue longer …
+DEEP = 10
+# … but a record that waited this long is sent all the same, lost or not.
+LONGEST_WAIT = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +52,7 @@ class Sweeper:
     store: Store
     clock: Callable[[], datetime]
     left: Callable[[], float]  # Seconds it may still take.
+    depths: dict[tuple[str, str], int] = field(default_factory=dict)  # Of queues, as first seen in this run.
 
     def run(self) -> Counter[str]:
         """Return how many records were "sent", "moved" or "ended"; "stopped" is 1 where time ran out."""
@@ -65,33 +82,55 @@ class Sweeper:
             return self._decide(record, self.clock())
         except Refused:
             return "stale"  # A worker or another sweeper was faster.
+        except PayloadLost as exc:
+            end(self.store, record.birth, self._options(record), self.clock(), exc)
+            return "ended"
         except Exception:
             logger.exception("Task id=%s could not be swept; it is due again", record.birth.id)
             return "failed"
 
     def _decide(self, record: TaskRecord, now: datetime) -> str:
-        until = record.not_before if record.status == READY else record.lease_until
-        if until is not None and until > now:
-            later = until if self._options(record).transport == "lambda" else until + DUE_AFTER
-            return self._postpone(record, later if record.status == READY else until, sent=False)
-        error = self._hopeless(record)
+        if record.status != READY and not record.lost(now):
+            return self._postpone(record, record.lease_until or now + DUE_AFTER)
+        error = self._hopeless(record, now)
         if error is not None:
             end(self.store, record.birth, self._options(record), now, error)
             return "ended"
-        self._postpone(record, now + DUE_AFTER * 2**record.sends, sent=True)
-        self._send(record, now)
+        transport = transport_of(self._options(record))
+        ahead = max(record.not_before - now, timedelta(0)) if record.status == READY else timedelta(0)
+        if ahead > transport.longest_delay:
+            lead = max(transport.longest_delay - SWEEP_EVERY, timedelta(0))
+            return self._postpone(record, record.not_before - lead)
+        waited = now - self._since(record)
+        deep = not ahead and self._depth(record) > DEEP
+        if deep and waited < LONGEST_WAIT:
+            return self._postpone(record, now + DUE_AFTER * 2 ** min(record.sends, MOST_SENDS))
+        if not ahead and not deep and record.sends >= MOST_SENDS:
+            error = DeadLettered(f"it was sent again {record.sends} times, and no worker took it")
+            end(self.store, record.birth, self._options(record), now, error)
+            return "ended"
+        self._send(record, now, ahead, counts=not ahead and not deep)
         return "sent"
 
-    def _hopeless(self, record: TaskRecord) -> OffloadError | None:
+    def _hopeless(self, record: TaskRecord, now: datetime) -> OffloadError | None:
         """Return why a record needs no other delivery, None where it does."""
-        if record.status != READY:
-            if record.cancelled:
-                return Cancelled()
-            if record.attempts >= self._max_attempts(record):
-                return WorkerLost(record.attempts)
-        if record.sends >= MOST_SENDS:
-            return DeadLettered(f"it was sent again {record.sends} times, and no worker took it")
-        return None
+        if record.status == READY:
+            expired = now > self._since(record) + MESSAGE_LIFE
+            return Expired(MESSAGE_LIFE.days) if expired else None
+        if record.cancelled:
+            return Cancelled()
+        return WorkerLost(record.attempts) if record.attempts >= self._max_attempts(record) else None
+
+    def _since(self, record: TaskRecord) -> datetime:
+        """Return since when a message of this record could have been delivered."""
+        return max(record.not_before, record.sent_at or record.not_before)
+
+    def _depth(self, record: TaskRecord) -> int:
+        options = self._options(record)
+        key = (options.alias, record.birth.queue)
+        if key not in self.depths:
+            self.depths[key] = transport_of(options).depth(record.birth.queue)
+        return self.depths[key]
 
     def _max_attempts(self, record: TaskRecord) -> int:
         queue = self._options(record).queues.get(record.birth.queue)
@@ -102,24 +141,35 @@ class Sweeper:
         own = queue.max_attempts if queue else 1
         return RetryPolicy.of(task, max_attempts=own, changed=record.birth.options).max_attempts
 
-    def _postpone(self, record: TaskRecord, due_at: datetime, *, sent: bool) -> str:
+    def _postpone(self, record: TaskRecord, due_at: datetime) -> str:
         if record.due_at is not None:
-            change = postpone(record.birth.id, due_was=record.due_at, due_at=due_at, sent=sent)
-            self.store.change(record.birth.id, change)
+            self.store.change(
+                record.birth.id, postpone(record.birth.id, due_was=record.due_at, due_at=due_at)
+            )
         return "moved"
 
-    def _send(self, record: TaskRecord, now: datetime) -> None:
-        birth = record.birth
-        if not record.inline:
-            arguments = self.store.get_part(birth.id, ARGUMENTS_PART)
-            if arguments is None:
-                raise LookupError(f"The arguments of task id={birth.id} are gone")
-            birth = replace(birth, arguments=arguments)
-        options = self._options(record)
-        message = TaskMessage(birth=birth, expires_at=now + MESSAGE_LIFE)
-        text = encode(message, Keyring(secrets(), options.scope(birth.queue)))
-        transport_of(options).send(birth.queue, text, timedelta(0))
+    def _send(self, record: TaskRecord, now: datetime, delay: timedelta, *, counts: bool) -> None:
+        """Move `due_at`, then send: of two sweepers, one sends."""
+        birth, options = self._complete(record), self._options(record)
+        due_at = now + delay + DUE_AFTER * 2**record.sends
+        if record.due_at is not None:
+            change = send_again(
+                birth.id, due_was=record.due_at, due_at=due_at, now=now + delay, counts=counts
+            )
+            self.store.change(birth.id, change)
+        text = message_text(birth, options, now + delay + MESSAGE_LIFE)
+        transport_of(options).send(birth.queue, text, delay)
         logger.info("Task id=%s name=%s sent again", birth.id, birth.name)
+
+    def _complete(self, record: TaskRecord) -> Birth:
+        """Return the birth of a record with its arguments, read if they are a part of their own."""
+        birth = record.birth
+        if record.inline or birth.reference is not None:
+            return birth
+        arguments = self.store.get_part(birth.id, ARGUMENTS_PART)
+        if arguments is None:
+            raise PayloadLost(ARGUMENTS_PART, "gone")
+        return replace(birth, arguments=arguments)
 
     def _options(self, record: TaskRecord) -> Options:
         return options_for(record.birth, self.options)
@@ -135,8 +185,12 @@ def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = 
 
 
 def sweep(clock: Callable[[], datetime], left: Callable[[], float]) -> dict[str, int]:
-    """Sweep every stack of TASKS once."""
+    """Sweep every stack of TASKS once, and the outbox where that is installed."""
     done: Counter[str] = Counter()
+    if apps.is_installed(OUTBOX):
+        from ..outbox.drain import drain
+
+        done["drained"] = drain(clock(), left)
     for options in stacks():
         done += Sweeper(options=options, store=store_of(options), clock=clock, left=left).run()
     logger.info("Swept: %s", dict(done) or "nothing was due")

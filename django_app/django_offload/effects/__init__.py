@@ -1,0 +1,1 @@
+"""Markers of effects that happen once: what context.atomic() needs in the database."""

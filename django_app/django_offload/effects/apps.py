@@ -1,0 +1,12 @@
+"""The app to put into INSTALLED_APPS for context.atomic()."""
+
+from django.apps import AppConfig
+
+
+class EffectsConfig(AppConfig):
+    """One table of markers."""
+
+    name = "django_offload.effects"
+    label = "offload_effects"
+    verbose_name = "Effects of offloaded tasks"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,18 @@
+"""A row per effect that happened."""
+
+from django.db import models
+
+
+class Effect(models.Model):
+    """Written in the transaction of the effect itself: both are there, or neither."""
+
+    # The task's id (32 characters), a colon, and a digest (64) of the key that the task gave.
+    id = models.CharField(primary_key=True, max_length=97)
+    result = models.TextField(help_text="JSON text of what the function returned.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "effect"
+
+    def __str__(self) -> str:
+        return self.id

@@ -1,0 +1,97 @@
+"""The send: the record to its store, the message on its way, large arguments to the bucket."""
+
+import json
+import logging
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from .birth import Birth, Reference, dump, from_micros, to_micros
+from .conf import Options, secrets
+from .exceptions import EnqueueFailed, PayloadTooLarge
+from .message import Keyring, TaskMessage, encode
+from .payloads import payloads_of
+from .record import ARGUMENTS_PART, INLINE_ARGUMENTS_BYTES, MESSAGE_LIFE, PART_BYTES, RECORD_LIFE
+from .stores import store_of
+from .transports import transport_of
+
+logger = logging.getLogger("django_offload")
+
+
+def message_text(birth: Birth, options: Options, expires_at: datetime) -> str:
+    """Return the signed message of a task."""
+    keyring = Keyring(secrets(), options.scope(birth.queue))
+    return encode(TaskMessage(birth=birth, expires_at=expires_at), keyring)
+
+
+def measure(birth: Birth, options: Options) -> bool:
+    """Tell whether the arguments need the bucket. Raise PayloadTooLarge if they do and there is none."""
+    if len(birth.arguments) <= PART_BYTES:
+        return False
+    if payloads_of(options) is None:
+        raise PayloadTooLarge(birth.name, len(birth.arguments), PART_BYTES)
+    return True
+
+
+def send(birth: Birth, options: Options) -> None:
+    """
+    Write the record and send the message; one of the two is enough, the sweeper mends the other.
+
+    May be repeated for the same birth. Raise EnqueueFailed if neither was accepted.
+    """
+    transport_of(options).prepare(birth.queue)
+    try:
+        birth = _stored(birth, options)
+    except Exception as exc:
+        raise EnqueueFailed(birth.id, birth.name, birth.queue) from exc
+    # What no message can wait for, the sweeper sends when one can.
+    waits = transport_of(options).longest_delay
+    steps = [_record] if birth.start_at - birth.enqueued_at > waits else [_record, _message]
+    failures: list[Exception] = []
+    for step in steps:
+        try:
+            step(birth, options)
+        except Exception as exc:  # noqa: BLE001, whatever a seam raises: the other half may do
+            failures.append(exc)
+            logger.warning("Task id=%s name=%s %s failed: %s", birth.id, birth.name, step.__name__, exc)
+    if len(failures) == len(steps):
+        raise EnqueueFailed(birth.id, birth.name, birth.queue) from failures[-1]
+
+
+def _stored(birth: Birth, options: Options) -> Birth:
+    """Keep large arguments in the bucket, and return the birth that refers to them."""
+    payloads = payloads_of(options) if measure(birth, options) else None
+    if payloads is None:
+        return birth
+    return replace(birth, reference=payloads.keep(f"payloads/{birth.id}/arguments", birth.arguments))
+
+
+def _record(birth: Birth, options: Options) -> None:
+    store = store_of(options)
+    if birth.reference is None and len(birth.arguments) > INLINE_ARGUMENTS_BYTES:
+        ttl = birth.start_at + RECORD_LIFE + options.ttl(birth.queue)
+        store.put_part(birth.id, ARGUMENTS_PART, birth.arguments, int(ttl.timestamp()))
+    store.create(birth)
+
+
+def _message(birth: Birth, options: Options) -> None:
+    text = message_text(birth, options, birth.start_at + MESSAGE_LIFE)
+    delay = max(birth.start_at - birth.enqueued_at, timedelta(0))
+    transport_of(options).send(birth.queue, text, delay)
+
+
+def pack(birth: Birth) -> str:
+    """Return a birth as JSON text, for a row of the outbox."""
+    fields = asdict(birth)
+    for name in ("enqueued_at", "run_after"):
+        fields[name] = to_micros(fields[name]) if fields[name] else None
+    return dump(fields)
+
+
+def unpack(text: str) -> Birth:
+    """Return the birth that pack() wrote."""
+    fields: dict[str, Any] = json.loads(text)
+    for name in ("enqueued_at", "run_after"):
+        fields[name] = from_micros(fields[name]) if fields[name] is not None else None
+    reference = fields.pop("reference")
+    return Birth(**fields, reference=Reference(**reference) if reference else None)
