@@ -1,3 +1,17 @@
 """Fixtures of every test."""
 
+import pytest
+
 pytest_plugins = ["django_offload.pytest_plugin"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _site_tasks():
+    """
+    Import the reference site's tasks while TASKS is its own.
+
+    A task is checked against TASKS where it is defined, and many tests put other queues there.
+    """
+    from django_offload.registry import task_modules
+
+    task_modules([])

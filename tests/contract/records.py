@@ -1,0 +1,94 @@
+"""Records in every state, made by the transitions themselves; time is what these examples say."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django_offload.birth import Birth
+from django_offload.change import Attributes, Change, absent
+from django_offload.record import newborn
+from django_offload.transitions import abandon, ask_to_stop, claim, fail, release, succeed
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
+LEASE = timedelta(minutes=5)
+TTL = timedelta(days=14)
+ERROR = {"class": "builtins.ValueError", "message": "The stock is negative"}
+TOKEN = "0123456789abcdef"
+
+
+def birth_of(task_id: str, **changes: Any) -> Birth:
+    """Return what is known of a task when it is enqueued, a minute before NOW."""
+    birth = Birth(
+        id=task_id,
+        alias="default",
+        name="tests.contract.tasks.add",
+        queue="default",
+        arguments='[[1],{"second":2}]',
+        enqueued_at=NOW - timedelta(minutes=1),
+    )
+    return replace(birth, **changes)
+
+
+def claimed(task_id: str, at: datetime = NOW, *, birth: Birth | None = None, **changes: Any) -> Change:
+    """Return a claim with the token TOKEN and a lease of five minutes."""
+    return replace(
+        claim(
+            birth or birth_of(task_id),
+            token=TOKEN,
+            worker_id="worker-1",
+            now=at,
+            lease_until=at + LEASE,
+            max_attempts=3,
+        ),
+        **changes,
+    )
+
+
+def after(*changes: Change) -> Attributes | None:
+    """Return the record that the changes lead to, each of which must be allowed."""
+    attributes: Attributes | None = None
+    for change in changes:
+        assert change.allowed(attributes), change.name
+        attributes = change.apply(attributes)
+    return attributes
+
+
+def states(task_id: str) -> dict[str, Attributes | None]:
+    """Return a record in each state that the protocol tells apart, as of NOW; None is no record."""
+    birth, long_ago = birth_of(task_id), NOW - timedelta(hours=1)
+    ready = newborn(birth)
+    old = {**newborn(birth_of(task_id, enqueued_at=long_ago))}
+    live = claimed(task_id).apply(ready)
+    expired = claimed(task_id, long_ago).apply(old)
+    used_up = expired
+    for _ in range(2):
+        used_up = claimed(task_id, long_ago).apply(used_up)
+    released = release(
+        task_id,
+        fence=1,
+        token=TOKEN,
+        not_before=NOW + timedelta(seconds=30),
+        due_at=NOW + timedelta(minutes=5),
+        error=ERROR,
+        part="error#0001",
+    ).apply(live)
+    end = {"fence": 1, "token": TOKEN, "now": NOW, "result_ttl": TTL}
+    return {
+        "absent": None,
+        "ready": ready,
+        "ready, not yet": newborn(birth_of(task_id, run_after=NOW + timedelta(minutes=1))),
+        "ready, waiting for its retry": released,
+        "running": live,
+        "running, asked to stop": ask_to_stop().apply(live),
+        "lost": expired,
+        "lost, asked to stop": ask_to_stop().apply(expired),
+        "lost, attempts used up": used_up,
+        "successful": succeed(**end, result="42", result_part=None).apply(live),
+        "failed": fail(**end, error=ERROR, part="error#0001").apply(live),
+        "failed from outside": abandon(now=NOW, result_ttl=TTL, error=ERROR).apply(ready),
+    }
+
+
+def given(attributes: Attributes) -> Change:
+    """Return a change that creates a record as it is."""
+    return Change(name="given", when=((absent("id"),),), born=attributes)

@@ -1,0 +1,302 @@
+"""What every store promises: conditional writes as Change says them, and what is written is read."""
+
+import secrets
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from django_offload.birth import to_micros
+from django_offload.change import Refused
+from django_offload.conf import configured
+from django_offload.record import DUE_SHARDS, newborn, read
+from django_offload.stores import store_of
+from django_offload.stores.memory import MemoryStore
+from django_offload.transitions import (
+    abandon,
+    ask_to_stop,
+    cancel,
+    create,
+    fail,
+    postpone,
+    release,
+    report,
+    succeed,
+)
+from tests.contract.records import ERROR, NOW, TOKEN, TTL, after, birth_of, claimed, given, states
+from tests.contract.setup import TASK_MODULES, tasks_setting
+
+SECOND = timedelta(seconds=1)
+END = {"now": NOW, "result_ttl": TTL}
+HELD, STALE, FORGED = (
+    {"fence": 1, "token": TOKEN},
+    {"fence": 2, "token": TOKEN},
+    {"fence": 1, "token": "f" * 16},
+)
+WAIT = {"not_before": NOW + SECOND, "due_at": NOW + 2 * SECOND, "error": ERROR, "part": "error#0001"}
+WORKING = {"running", "running, asked to stop", "lost", "lost, asked to stop"}
+WAITING = {"ready", "ready, not yet", "ready, waiting for its retry"}
+LOST = {"lost", "lost, asked to stop", "lost, attempts used up"}
+
+# Each change, and the states that take it; every other state refuses it.
+CHANGES = {
+    "create": (lambda i: create(birth_of(i)), {"absent"}),
+    "claim": (lambda i: claimed(i), {"absent", "ready", "lost"}),
+    "claim without birth": (
+        lambda i: replace(claimed(i), when=claimed(i).when[1:], born={"started_at": to_micros(NOW)}),
+        {"ready", "lost"},
+    ),
+    "claim before its time": (
+        lambda i: claimed(i, birth=birth_of(i, run_after=NOW + SECOND)),
+        {"ready", "lost"},
+    ),
+    "succeed": (lambda i: succeed(**HELD, **END, result="42", result_part=None), WORKING),
+    "succeed, result beside": (lambda i: succeed(**HELD, **END, result=None, result_part="result#1"), WORKING),
+    "succeed with another fence": (lambda i: succeed(**STALE, **END, result="1", result_part=None), set()),
+    "succeed with another token": (lambda i: succeed(**FORGED, **END, result="1", result_part=None), set()),
+    "fail": (lambda i: fail(**HELD, **END, error=ERROR, part="error#0001"), WORKING),
+    "fail without traceback": (lambda i: fail(**HELD, **END, error=ERROR, part=None), WORKING),
+    "fail with another fence": (lambda i: fail(**STALE, **END, error=ERROR, part=None), set()),
+    "fail with another token": (lambda i: fail(**FORGED, **END, error=ERROR, part=None), set()),
+    "release": (lambda i: release(i, **HELD, **WAIT), {"running", "lost"}),
+    "release with another fence": (lambda i: release(i, **STALE, **WAIT), set()),
+    "release with another token": (lambda i: release(i, **FORGED, **WAIT), set()),
+    "report": (lambda i: report(**HELD, progress={"done": 1, "total": None, "message": "é"}), WORKING),
+    "report with another fence": (lambda i: report(**STALE, progress={"done": 1}), set()),
+    "report with another token": (lambda i: report(**FORGED, progress={"done": 1}), set()),
+    "abandon": (lambda i: abandon(**END, error=ERROR), WAITING | LOST),
+    "cancel": (lambda i: cancel(**END, error=ERROR), WAITING),
+    "ask to stop": (lambda i: ask_to_stop(), WORKING | LOST),
+    "postpone": (
+        lambda i: postpone(
+            i, due_was=NOW - timedelta(minutes=1) + timedelta(minutes=5), due_at=NOW, sent=True
+        ),
+        {"ready", "running", "running, asked to stop"},
+    ),
+    "postpone what was moved": (
+        lambda i: postpone(i, due_was=NOW - SECOND, due_at=NOW, sent=False),
+        set(),
+    ),
+}
+
+
+@pytest.fixture(params=["memory", "moto"])
+def store(request, settings):
+    if request.param == "memory":
+        return MemoryStore()
+    settings.TASKS = tasks_setting(modules=TASK_MODULES)
+    request.getfixturevalue("offload_aws")
+    return store_of(configured()["default"])
+
+
+def new_id(shard=None):
+    task_id = secrets.token_hex(16)
+    return task_id if shard is None else f"{task_id[:-1]}{shard:x}"
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_is_taken_by_its_states_and_refused_by_every_other(store, name):
+    make, takers = CHANGES[name]
+    for state in states(new_id()):
+        task_id = new_id()
+        attributes = states(task_id)[state]
+        if attributes is not None:
+            store.change(task_id, given(attributes))
+        change = make(task_id)
+
+        if state in takers:
+            before = store.change(task_id, change)
+
+            assert before == attributes, f"{name} of {state} returned another record than there was"
+            assert store.get(task_id) == change.apply(attributes), f"{name} of {state}"
+        else:
+            with pytest.raises(Refused) as refused:
+                store.change(task_id, change)
+
+            assert refused.value.current == attributes, f"{name} of {state}"
+            assert store.get(task_id) == attributes, f"{name} of {state} was refused and changed something"
+
+
+def test_every_change_of_the_protocol_is_tried():
+    states_of = states(new_id())
+
+    assert {state for _, takers in CHANGES.values() for state in takers} <= set(states_of)
+    assert {make(new_id()).name for make, _ in CHANGES.values()} == {
+        *("create", "claim", "succeed", "fail", "release", "report"),
+        *("abandon", "cancel", "ask to stop", "postpone"),
+    }
+
+
+def test_a_claim_raises_the_fence_and_notes_the_worker(store):
+    task_id = new_id()
+    store.create(birth_of(task_id))
+
+    store.change(task_id, claimed(task_id))
+
+    record = read(store.get(task_id))
+    assert (record.status, record.fence, record.token) == ("RUNNING", 1, TOKEN)
+    assert (record.worker_ids, record.started_at) == (["worker-1"], NOW)
+    assert record.lease_until == NOW + timedelta(minutes=5)
+
+
+def test_a_second_claim_keeps_what_the_first_began(store):
+    task_id, first = new_id(), NOW - timedelta(minutes=30)
+    birth = birth_of(task_id, enqueued_at=first)
+    store.change(task_id, claimed(task_id, first, birth=birth))
+
+    store.change(task_id, claimed(task_id, birth=birth))
+
+    record = read(store.get(task_id))
+    assert (record.fence, record.attempts) == (2, 2)
+    assert (record.started_at, record.attempted_at) == (first, NOW)
+
+
+def test_claim_refuses_a_record_whose_lease_is_held(store):
+    task_id = new_id()
+    store.change(task_id, claimed(task_id))
+
+    with pytest.raises(Refused, match="claim") as refused:
+        store.change(task_id, claimed(task_id, NOW + timedelta(minutes=5) - timedelta(microseconds=1)))
+
+    assert read(refused.value.current).fence == 1
+
+
+def test_claim_takes_a_record_at_the_instant_its_lease_ends(store):
+    task_id = new_id()
+    store.change(task_id, claimed(task_id))
+
+    store.change(task_id, claimed(task_id, NOW + timedelta(minutes=5)))
+
+    assert read(store.get(task_id)).fence == 2
+
+
+def test_create_says_whether_it_did(store):
+    birth = birth_of(new_id())
+
+    assert store.create(birth) is True
+    assert store.create(birth_of(birth.id, name="other")) is False
+    assert read(store.get(birth.id)).birth == birth
+
+
+def test_all_that_a_record_is_born_with_is_read_back(store):
+    birth = birth_of(
+        new_id(),
+        arguments='["\\ud800\\u0000é"]',
+        run_after=NOW,
+        owner="user:ü",
+        depth=7,
+        traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01",
+        options={"max_attempts": 5, "backoff": 0.5, "retry_on": ["builtins.OSError"]},
+    )
+
+    store.create(birth)
+
+    record = read(store.get(birth.id))
+    assert record.birth == birth
+    assert record.inline is True
+
+
+def test_what_is_absent_is_none(store):
+    assert store.get(new_id()) is None
+    assert store.get_part(new_id(), "arguments") is None
+    assert store.parts(new_id()) == (None, {})
+
+
+def test_parts_are_kept_beside_the_record(store):
+    birth, texts = birth_of(new_id()), {"arguments": "[[],{}]", "error#0001": '{"x":"ü"}', "result#1": "9" * 900}
+    store.create(birth)
+    for part, text in texts.items():
+        store.put_part(birth.id, part, text, 2_000_000_000)
+
+    attributes, parts = store.parts(birth.id)
+
+    assert attributes == newborn(birth)
+    assert parts == texts
+    assert {part: store.get_part(birth.id, part) for part in texts} == texts
+
+
+def test_parts_need_no_record(store):
+    task_id = new_id()
+
+    store.put_part(task_id, "arguments", "[[],{}]", 2_000_000_000)
+
+    assert store.parts(task_id) == (None, {"arguments": "[[],{}]"})
+
+
+def test_more_parts_than_one_answer_carries_are_all_read(store):
+    task_id, large = new_id(), "x" * 290_000
+    for number in range(5):
+        store.put_part(task_id, f"error#{number:04d}", large, 2_000_000_000)
+
+    _, parts = store.parts(task_id)
+
+    assert {part: len(text) for part, text in parts.items()} == {
+        f"error#{number:04d}": 290_000 for number in range(5)
+    }
+
+
+def test_what_was_read_does_not_change_what_is_kept(store):
+    task_id = new_id()
+    store.change(task_id, claimed(task_id))
+
+    read_once = store.get(task_id)
+    read_once["workers"].append("nobody")
+    read_once["status"] = "FAILED"
+
+    assert store.get(task_id) == after(claimed(task_id))
+
+
+def test_due_lists_one_shard_oldest_first_and_not_what_is_later(store):
+    minutes = {3: new_id(1), 1: new_id(1), 2: new_id(1), 9: new_id(1)}
+    for minute, task_id in minutes.items():
+        store.create(birth_of(task_id, enqueued_at=NOW + timedelta(minutes=minute)))
+    store.create(birth_of(new_id(2), enqueued_at=NOW))
+
+    found = store.due(1, NOW + timedelta(minutes=5 + 3), 100)
+
+    assert [(entry.id, entry.due_at) for entry in found] == [
+        (minutes[minute], NOW + timedelta(minutes=5 + minute)) for minute in (1, 2, 3)
+    ]
+
+
+def test_due_lists_at_most_as_many_as_asked(store):
+    ids = [new_id(0) for _ in range(5)]
+    for minute, task_id in enumerate(ids):
+        store.create(birth_of(task_id, enqueued_at=NOW + timedelta(minutes=minute)))
+
+    found = store.due(0, NOW + timedelta(hours=1), 2)
+
+    assert [entry.id for entry in found] == ids[:2]
+
+
+def test_due_is_sparse(store):
+    running, ended = new_id(3), new_id(3)
+    store.change(running, claimed(running))
+    for change in (claimed(ended), succeed(**HELD, **END, result="1", result_part=None)):
+        store.change(ended, change)
+
+    found = store.due(3, NOW + timedelta(days=1), 100)
+
+    assert [entry.id for entry in found] == [running]
+
+
+def test_the_shards_hold_every_record():
+    ids = [new_id() for _ in range(64)]
+    shards = [newborn(birth_of(task_id))["due_shard"] for task_id in ids]
+
+    assert set(shards) <= set(range(DUE_SHARDS))
+    assert len(set(shards)) > 1
+
+
+def test_of_two_sweepers_one_moves_a_record(store):
+    birth = birth_of(new_id())
+    store.create(birth)
+    due_at = read(store.get(birth.id)).due_at
+    change = postpone(birth.id, due_was=due_at, due_at=due_at + SECOND, sent=True)
+
+    store.change(birth.id, change)
+    with pytest.raises(Refused, match="postpone"):
+        store.change(birth.id, change)
+
+    record = read(store.get(birth.id))
+    assert (record.sends, record.due_at) == (1, due_at + SECOND)

@@ -1,0 +1,50 @@
+"""Tasks of a project that uses the portable decorator."""
+
+from django_offload import progress, task, track
+
+
+@task
+def double(number):
+    return 2 * number
+
+
+@task(takes_context=True)
+def count(context, total):
+    for done in range(1, total + 1):
+        context.progress(done, total, f"step {done}")
+    return [context.attempt, context.cancelled, context.remaining.total_seconds() > 0]
+
+
+@task(takes_context=True)
+async def count_async(context, total):
+    context.progress(total, total)
+    return total
+
+
+@task
+def follow(items):
+    progress(0, len(items))
+    return list(track(items))
+
+
+@task(
+    max_attempts=5,
+    backoff=0.5,
+    retry_on=OSError,
+    no_retry_on=(FileNotFoundError,),
+    timeout=20,
+    result_ttl=3600,
+    name="orders.send",
+    aliases="orders.mail",
+    sensitive="card",
+)
+def send(order, card=None):
+    return order
+
+
+@task(backoff=lambda attempt: 7 * attempt, max_attempts=4)
+def patient():
+    return None
+
+
+send_soon = send.using(timeout=10)

@@ -1,0 +1,231 @@
+"""Options: parsed once, with every default; what is wrong is said with what to do about it."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from django_offload.conf import (
+    BUCKET_OF_STACK,
+    ENV_BUCKET,
+    ENV_STACK,
+    OPTION_KEYS,
+    QUEUE_KEYS,
+    Options,
+    configured,
+    duration,
+    problems,
+    secrets,
+)
+from django_offload.exceptions import ConfigurationError
+
+BACKEND = "django_offload.backends.SQSBackend"
+
+
+def params(queues=("default",), **options):
+    return {"BACKEND": BACKEND, "QUEUES": list(queues), "OPTIONS": {"stack": "shop-dev", **options}}
+
+
+def found(**kwargs):
+    return [(problem.id, problem.text, problem.hint) for problem in problems(params(**kwargs))]
+
+
+def test_the_stack_alone_names_every_resource():
+    options = Options.parse("default", params(queues=["default", "reports"]))
+
+    assert options.queue("reports") == "shop-dev-reports"
+    assert options.dead_letter_queue("reports") == "shop-dev-reports-dead"
+    assert options.table == "shop-dev-tasks"
+    assert options.bucket == BUCKET_OF_STACK
+    assert options.worker_function("reports") == "shop-dev-reports-worker"
+    assert options.function("dead-letter") == "shop-dev-dead-letter"
+    assert options.function("sweeper") == "shop-dev-sweeper"
+    assert (options.on_commit, options.outbox, options.result_ttl) == (True, False, timedelta(days=14))
+
+
+def test_names_can_be_overridden():
+    options = Options.parse(
+        "default",
+        params(
+            table="records", bucket=None, functions={"default-worker": "mine"}, queue_urls={"default": "https://q"}
+        ),
+    )
+
+    assert (options.table, options.bucket) == ("records", None)
+    assert options.worker_function("default") == "mine"
+    assert options.queue_urls == {"default": "https://q"}
+
+
+def test_a_queue_has_every_default_and_takes_seconds_or_timedeltas():
+    said = params(queues=["default", "slow"])
+    said["OPTIONS"]["queues"] = {"slow": {"timeout": timedelta(minutes=10), "result_ttl": 60}}
+
+    options = Options.parse("default", said)
+
+    plain, slow = options.queues["default"], options.queues["slow"]
+    assert (plain.timeout, plain.memory, plain.batch_size) == (timedelta(seconds=300), 512, 1)
+    assert (plain.max_concurrency, plain.concurrency, plain.max_attempts) == (10, 1, 3)
+    assert (slow.timeout, slow.result_ttl) == (timedelta(minutes=10), timedelta(seconds=60))
+    assert options.ttl("slow") == timedelta(seconds=60)
+    assert options.ttl("default") == options.ttl("gone") == timedelta(days=14)
+
+
+def test_an_unknown_option_is_named_and_the_known_are_listed():
+    ((number, text, hint),) = found(stak="x")
+
+    assert number == "E002"
+    assert text == "OPTIONS has the unknown key 'stak'."
+    assert hint == f"Known are: {', '.join(OPTION_KEYS)}."
+
+
+def test_an_unknown_key_of_a_queue_is_named_and_the_known_are_listed():
+    problem = next(
+        problems(
+            {"BACKEND": BACKEND, "OPTIONS": {"stack": "shop-dev", "queues": {"default": {"timout": 5}}}}
+        )
+    )
+
+    assert problem.text == "OPTIONS['queues']['default'] has the unknown key 'timout'."
+    assert problem.hint == f"Known are: {', '.join(QUEUE_KEYS)}."
+
+
+@pytest.mark.parametrize("stack", [None, "", "S", "shop_dev", "Shop", "1shop", "a" * 27, "shop-", 5, "-shop"])
+def test_a_stack_that_cannot_be_part_of_a_name_is_refused(stack):
+    problem = next(problems({"BACKEND": BACKEND, "OPTIONS": {"stack": stack}}))
+
+    assert problem.id == "E001"
+    assert "2 to 26 lower case letters" in problem.hint
+
+
+@pytest.mark.parametrize("stack", ["ab", "shop-dev", "a" * 26, "a1"])
+def test_a_good_stack_is_taken(stack):
+    assert list(problems({"BACKEND": BACKEND, "OPTIONS": {"stack": stack}})) == []
+
+
+@pytest.mark.parametrize("queue", ["", "a b", "ü", "x" * 31, "-x", "a/b", 7, "a.b"])
+def test_a_queue_that_cannot_be_part_of_a_name_is_refused(queue):
+    problem = next(problems(params(queues=[queue])))
+
+    assert problem.id == "E003"
+    assert repr(queue) in problem.text
+
+
+def test_no_queue_at_all_is_refused():
+    assert next(problems(params(queues=[]))).text == "QUEUES is empty."
+
+
+def test_options_of_a_queue_that_is_not_there_are_refused():
+    said = params()
+    said["OPTIONS"]["queues"] = {"other": {}}
+
+    problem = next(problems(said))
+
+    assert (problem.id, problem.hint) == ("E004", "Add it to QUEUES.")
+    assert "describes 'other'" in problem.text
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *[("timeout", value) for value in (0, 901, "300", True, None, timedelta(0))],
+        *[("memory", value) for value in (127, 10_241)],
+        *[("batch_size", value) for value in (0, 10_001)],
+        *[("max_concurrency", value) for value in (1, 1_001)],
+        *[("concurrency", value) for value in (0, 2)],
+        *[("max_attempts", value) for value in (0, 101)],
+        ("batch_window", 301),
+        ("result_ttl", 0),
+    ],
+)
+def test_a_value_out_of_bounds_is_refused_with_the_bounds(key, value):
+    said = params()
+    said["OPTIONS"]["queues"] = {"default": {key: value}}
+
+    problem = next(problems(said))
+
+    assert problem.id == "E005"
+    assert problem.text == f"OPTIONS['queues']['default']['{key}'] is {value!r}."
+    assert problem.hint.startswith("Give a number from ")
+
+
+def test_a_batch_over_ten_needs_a_window():
+    said = params()
+    said["OPTIONS"]["queues"] = {"default": {"batch_size": 11}}
+
+    assert [problem.hint for problem in problems(said)] == ["AWS then wants a batch_window of 1 s or more."]
+
+    said["OPTIONS"]["queues"]["default"]["batch_window"] = 1
+    assert list(problems(said)) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"client": "lean"}, "OPTIONS['client'] is 'lean'."),
+        ({"result_ttl": "a day"}, "OPTIONS['result_ttl']: 'a day' is neither a number of seconds nor a timedelta."),
+        ({"result_ttl": -1}, "OPTIONS['result_ttl']: -1 is negative."),
+        ({"modules": "shop.work"}, "OPTIONS['modules'] is a text."),
+    ],
+)
+def test_a_value_that_cannot_work_is_named(options, text):
+    ((number, said, hint),) = found(**options)
+
+    assert (number, said) == ("E006", text)
+    assert hint.endswith(".")
+
+
+def test_parse_raises_the_first_problem_as_one_sentence_with_a_hint():
+    with pytest.raises(ConfigurationError) as raised:
+        Options.parse("mail", {"BACKEND": BACKEND, "OPTIONS": {}})
+
+    assert isinstance(raised.value, ImproperlyConfigured)
+    assert str(raised.value).startswith("TASKS['mail']: OPTIONS['stack'] is missing. Give the stack a name")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(5, timedelta(seconds=5)), (0.25, timedelta(milliseconds=250)), (timedelta(days=1), timedelta(days=1))],
+)
+def test_a_duration_is_seconds_or_a_timedelta(value, expected):
+    assert duration(value) == expected
+
+
+@pytest.mark.parametrize("value", [True, "5", None, [], -1, timedelta(seconds=-1)])
+def test_what_is_no_duration_is_refused(value):
+    with pytest.raises(ValueError, match=r"neither a number of seconds nor a timedelta|negative"):
+        duration(value)
+
+
+def test_configured_has_the_aliases_of_ours_alone(settings):
+    settings.TASKS = {
+        "default": params(),
+        "elsewhere": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"},
+    }
+
+    assert list(configured()) == ["default"]
+    assert configured()["default"].transport == "sqs"
+
+
+def test_configured_follows_the_settings(settings):
+    settings.TASKS = {"default": params()}
+    before = configured()["default"].stack
+    settings.TASKS = {"default": params() | {"OPTIONS": {"stack": "other"}}}
+
+    assert (before, configured()["default"].stack) == ("shop-dev", "other")
+
+
+def test_the_environment_of_another_stack_is_not_believed(monkeypatch):
+    options = Options.parse("default", params())
+    monkeypatch.setenv(ENV_BUCKET, "b")
+
+    monkeypatch.setenv(ENV_STACK, "other")
+    other = options.environment(ENV_BUCKET)
+    monkeypatch.setenv(ENV_STACK, "shop-dev")
+
+    assert (other, options.environment(ENV_BUCKET)) == (None, "b")
+
+
+def test_the_first_secret_signs_and_the_fallbacks_verify(settings):
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", ["old"]
+
+    assert secrets() == ["new", "old"]
