@@ -271,6 +271,7 @@ class RetryPolicy:
         """
         if callable(self.backoff):
             return duration(self.backoff(attempt))
-        # 2**30 s is beyond any bound here; without a cap, attempt 2,000 would overflow.
-        longest = min(LONGEST_BACKOFF, duration(self.backoff) * 2.0 ** min(attempt - 1, 30))
+        # Bounded before it doubles, 30 times at most: without that, attempt 2,000 would overflow.
+        first = min(LONGEST_BACKOFF, duration(self.backoff))
+        longest = min(LONGEST_BACKOFF, first * 2.0 ** min(attempt - 1, 30))
         return longest * (random.random() if chance is None else chance)  # noqa: S311
