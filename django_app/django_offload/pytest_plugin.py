@@ -5,7 +5,7 @@ Fixtures for projects' tests.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -111,9 +111,11 @@ class OffloadAWS:
     """
 
     def __init__(self, aws: "LocalAWS") -> None:
+        from .testing import Failures
+
         self.environment = dict(aws.environment)  # Leads another process to the same AWS.
         self._aws = aws
-        self._failures: list[BaseException] = []
+        self._failures = Failures()
 
     def run(self) -> int:
         """Deliver until nothing can be received now, dead letters included; return how many deliveries there were."""
@@ -121,7 +123,7 @@ class OffloadAWS:
 
     def fail_next(self, exception: BaseException) -> None:
         """Have the next task that runs raise this instead; several calls queue up."""
-        self._failures.append(exception)
+        self._failures.add(exception)
 
     def sweep(self, ahead: timedelta = timedelta(0)) -> dict[str, int]:
         """Run the sweeper once, as if it were `ahead` later than now."""
@@ -136,20 +138,10 @@ class OffloadAWS:
     @contextmanager
     def active(self) -> "Iterator[OffloadAWS]":
         """Take part in what tasks do in this process."""
-        from unittest import mock
+        from .testing import within_a_test
 
-        from .worker import execution
-
-        with mock.patch.object(execution, "_call", self._failing(execution._call)):
+        with within_a_test(self._failures):
             yield self
-
-    def _failing(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*args: Any) -> Any:
-            if self._failures:
-                raise self._failures.pop(0)
-            return call(*args)
-
-        return run
 
 
 def _forget() -> None:

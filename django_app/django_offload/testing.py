@@ -50,6 +50,37 @@ class VirtualClock:
         self.skipped += max(instant - self(), timedelta(0))
 
 
+class Failures:
+    """What the next tasks that run raise instead."""
+
+    def __init__(self) -> None:
+        self._waiting: list[BaseException] = []
+
+    def add(self, exception: BaseException) -> None:
+        self._waiting.append(exception)
+
+    def instead_of(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what raises the next failure where there is one, and else does what `call` does."""
+
+        def run(*args: Any) -> Any:
+            if self._waiting:
+                raise self._waiting.pop(0)
+            return call(*args)
+
+        return run
+
+
+@contextmanager
+def within_a_test(failures: Failures) -> Iterator[None]:
+    """Have handlers run in the process of a test: with its failures, and its database connections left alone."""
+    with (
+        mock.patch.object(execution, "_call", failures.instead_of(execution._call)),
+        # As Django's own test client does: they belong to the test, and their transactions to its end.
+        mock.patch.object(batch, "close_old_connections", lambda: None),
+    ):
+        yield
+
+
 class Offload:
     """
     The fixture `offload`: every queue of every stack of TASKS, in memory.
@@ -59,7 +90,8 @@ class Offload:
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
-        self._failures: list[BaseException] = []
+        self._failures = Failures()
+        self._count = 0  # Deliveries that the current run worked on.
         self._stacks: dict[str, Options] = {options.stack: options for options in configured().values()}
         self.stores = {stack: MemoryStore() for stack in self._stacks}
         self.transports = {stack: MemoryTransport(self.clock) for stack in self._stacks}
@@ -67,20 +99,16 @@ class Offload:
 
     def run(self) -> int:
         """Deliver until nothing is left to deliver; return how many deliveries were worked on."""
-        count = 0
+        self._count = 0
         while (upcoming := self._next()) is not None:
             self.clock.skip_to(upcoming)
             for options, queue in self._queues():
-                count += self._drain(options, queue)
-            if count > MOST_RUNS:
-                raise AssertionError(
-                    f"{count} deliveries, and still more: does a task enqueue itself for ever?"
-                )
-        return count
+                self._drain(options, queue)
+        return self._count
 
     def fail_next(self, exception: BaseException) -> None:
         """Have the next task that runs raise this instead; several calls queue up."""
-        self._failures.append(exception)
+        self._failures.add(exception)
 
     def sweep(self) -> dict[str, int]:
         """Run the sweeper once, as of the virtual now."""
@@ -94,7 +122,7 @@ class Offload:
             (transports.installed, self.transports),
             (payloads.installed, self.payloads),
         )
-        with mock.patch.object(execution, "_call", self._failing(execution._call)):
+        with within_a_test(self._failures):
             for installed, own in seams:
                 installed.update(own)
             try:
@@ -103,14 +131,6 @@ class Offload:
                 for installed, own in seams:
                     for stack in own:
                         installed.pop(stack, None)
-
-    def _failing(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*args: Any) -> Any:
-            if self._failures:
-                raise self._failures.pop(0)
-            return call(*args)
-
-        return run
 
     def _next(self) -> datetime | None:
         times = [transport.next_visible_at() for transport in self.transports.values()]
@@ -121,8 +141,8 @@ class Offload:
             for queue in self.transports[options.stack].queues:
                 yield options, queue
 
-    def _drain(self, options: Options, queue: str) -> int:
-        transport, count = self.transports[options.stack], 0
+    def _drain(self, options: Options, queue: str) -> None:
+        transport = self.transports[options.stack]
         while deliveries := transport.receive(queue):
             function = options.worker_function(queue)
             event = sqs_event(deliveries, options.queue(queue))
@@ -131,7 +151,11 @@ class Offload:
             for delivery in deliveries:
                 if delivery.id not in failed:
                     transport.delete(delivery)
-            count += len(deliveries)
+            self._count += len(deliveries)
+            if self._count > MOST_RUNS:
+                raise AssertionError(
+                    f"{self._count} deliveries, and still more: does a task enqueue itself for ever?"
+                )
         if dead := transport.take_dead(queue):
             letters = [
                 Delivery(id=held["id"], body=held["body"], queue=queue, handle=held["id"]) for held in dead
@@ -140,7 +164,6 @@ class Offload:
             dead_letter.handler(
                 sqs_event(letters, options.dead_letter_queue(queue)), Invocation(function), self.clock
             )
-        return count
 
 
 def sqs_event(deliveries: list[Delivery], queue: str) -> dict[str, Any]:

@@ -111,3 +111,9 @@ def on_the_queue_for_reports():
 @task
 def now():
     return datetime.now(UTC).timestamp()
+
+
+@task
+def enqueues_itself_twice():
+    enqueues_itself_twice.enqueue()
+    enqueues_itself_twice.enqueue()

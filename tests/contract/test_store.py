@@ -19,8 +19,10 @@ from django_offload.transitions import (
     create,
     fail,
     postpone,
+    redrive,
     release,
     report,
+    send_again,
     succeed,
 )
 from tests.contract.records import ERROR, NOW, TOKEN, TTL, after, birth_of, claimed, given, states
@@ -37,6 +39,9 @@ WAIT = {"not_before": NOW + SECOND, "due_at": NOW + 2 * SECOND, "error": ERROR, 
 WORKING = {"running", "running, asked to stop", "lost", "lost, asked to stop"}
 WAITING = {"ready", "ready, not yet", "ready, waiting for its retry"}
 LOST = {"lost", "lost, asked to stop", "lost, attempts used up"}
+# A record that was enqueued a minute before NOW is due five minutes later.
+DUE = NOW + timedelta(minutes=4)
+DUE_THEN = {"ready", "running", "running, asked to stop"}
 
 # Each change, and the states that take it; every other state refuses it.
 CHANGES = {
@@ -50,10 +55,10 @@ CHANGES = {
         lambda i: claimed(i, birth=birth_of(i, run_after=NOW + SECOND)),
         {"ready", "lost"},
     ),
-    "succeed": (lambda i: succeed(**HELD, **END, result="42", result_part=None), WORKING),
-    "succeed, result beside": (lambda i: succeed(**HELD, **END, result=None, result_part="result#1"), WORKING),
-    "succeed with another fence": (lambda i: succeed(**STALE, **END, result="1", result_part=None), set()),
-    "succeed with another token": (lambda i: succeed(**FORGED, **END, result="1", result_part=None), set()),
+    "succeed": (lambda i: succeed(**HELD, **END, kept={"result": "42"}), WORKING),
+    "succeed, result beside": (lambda i: succeed(**HELD, **END, kept={"result_part": "result#1"}), WORKING),
+    "succeed with another fence": (lambda i: succeed(**STALE, **END, kept={"result": "1"}), set()),
+    "succeed with another token": (lambda i: succeed(**FORGED, **END, kept={"result": "1"}), set()),
     "fail": (lambda i: fail(**HELD, **END, error=ERROR, part="error#0001"), WORKING),
     "fail without traceback": (lambda i: fail(**HELD, **END, error=ERROR, part=None), WORKING),
     "fail with another fence": (lambda i: fail(**STALE, **END, error=ERROR, part=None), set()),
@@ -67,14 +72,16 @@ CHANGES = {
     "abandon": (lambda i: abandon(**END, error=ERROR), WAITING | LOST),
     "cancel": (lambda i: cancel(**END, error=ERROR), WAITING),
     "ask to stop": (lambda i: ask_to_stop(), WORKING | LOST),
-    "postpone": (
-        lambda i: postpone(
-            i, due_was=NOW - timedelta(minutes=1) + timedelta(minutes=5), due_at=NOW, sent=True
-        ),
-        {"ready", "running", "running, asked to stop"},
+    "redrive": (lambda i: redrive(i, now=NOW, due_at=NOW + SECOND), {"failed", "failed from outside"}),
+    "postpone": (lambda i: postpone(i, due_was=DUE, due_at=NOW), DUE_THEN),
+    "postpone what was moved": (lambda i: postpone(i, due_was=DUE - SECOND, due_at=NOW), set()),
+    "send again": (lambda i: send_again(i, due_was=DUE, due_at=NOW, now=NOW, counts=True), DUE_THEN),
+    "send again uncounted": (
+        lambda i: send_again(i, due_was=DUE, due_at=NOW, now=NOW, counts=False),
+        DUE_THEN,
     ),
-    "postpone what was moved": (
-        lambda i: postpone(i, due_was=NOW - SECOND, due_at=NOW, sent=False),
+    "send again what was moved": (
+        lambda i: send_again(i, due_was=DUE - SECOND, due_at=NOW, now=NOW, counts=True),
         set(),
     ),
 }
@@ -123,7 +130,7 @@ def test_every_change_of_the_protocol_is_tried():
     assert {state for _, takers in CHANGES.values() for state in takers} <= set(states_of)
     assert {make(new_id()).name for make, _ in CHANGES.values()} == {
         *("create", "claim", "succeed", "fail", "release", "report"),
-        *("abandon", "cancel", "ask to stop", "postpone"),
+        *("abandon", "cancel", "ask to stop", "postpone", "send again", "redrive"),
     }
 
 
@@ -203,7 +210,10 @@ def test_what_is_absent_is_none(store):
 
 
 def test_parts_are_kept_beside_the_record(store):
-    birth, texts = birth_of(new_id()), {"arguments": "[[],{}]", "error#0001": '{"x":"ü"}', "result#1": "9" * 900}
+    birth, texts = (
+        birth_of(new_id()),
+        {"arguments": "[[],{}]", "error#0001": '{"x":"ü"}', "result#1": "9" * 900},
+    )
     store.create(birth)
     for part, text in texts.items():
         store.put_part(birth.id, part, text, 2_000_000_000)
@@ -272,7 +282,7 @@ def test_due_lists_at_most_as_many_as_asked(store):
 def test_due_is_sparse(store):
     running, ended = new_id(3), new_id(3)
     store.change(running, claimed(running))
-    for change in (claimed(ended), succeed(**HELD, **END, result="1", result_part=None)):
+    for change in (claimed(ended), succeed(**HELD, **END, kept={"result": "1"})):
         store.change(ended, change)
 
     found = store.due(3, NOW + timedelta(days=1), 100)
@@ -292,10 +302,10 @@ def test_of_two_sweepers_one_moves_a_record(store):
     birth = birth_of(new_id())
     store.create(birth)
     due_at = read(store.get(birth.id)).due_at
-    change = postpone(birth.id, due_was=due_at, due_at=due_at + SECOND, sent=True)
+    change = send_again(birth.id, due_was=due_at, due_at=due_at + SECOND, now=NOW, counts=True)
 
     store.change(birth.id, change)
-    with pytest.raises(Refused, match="postpone"):
+    with pytest.raises(Refused, match="send again"):
         store.change(birth.id, change)
 
     record = read(store.get(birth.id))

@@ -47,7 +47,10 @@ def test_names_can_be_overridden():
     options = Options.parse(
         "default",
         params(
-            table="records", bucket=None, functions={"default-worker": "mine"}, queue_urls={"default": "https://q"}
+            table="records",
+            bucket=None,
+            functions={"default-worker": "mine"},
+            queue_urls={"default": "https://q"},
         ),
     )
 
@@ -80,9 +83,7 @@ def test_an_unknown_option_is_named_and_the_known_are_listed():
 
 def test_an_unknown_key_of_a_queue_is_named_and_the_known_are_listed():
     problem = next(
-        problems(
-            {"BACKEND": BACKEND, "OPTIONS": {"stack": "shop-dev", "queues": {"default": {"timout": 5}}}}
-        )
+        problems({"BACKEND": BACKEND, "OPTIONS": {"stack": "shop-dev", "queues": {"default": {"timout": 5}}}})
     )
 
     assert problem.text == "OPTIONS['queues']['default'] has the unknown key 'timout'."
@@ -162,7 +163,10 @@ def test_a_batch_over_ten_needs_a_window():
     ("options", "text"),
     [
         ({"client": "lean"}, "OPTIONS['client'] is 'lean'."),
-        ({"result_ttl": "a day"}, "OPTIONS['result_ttl']: 'a day' is neither a number of seconds nor a timedelta."),
+        (
+            {"result_ttl": "a day"},
+            "OPTIONS['result_ttl']: 'a day' is neither a number of seconds nor a timedelta.",
+        ),
         ({"result_ttl": -1}, "OPTIONS['result_ttl']: -1 is negative."),
         ({"modules": "shop.work"}, "OPTIONS['modules'] is a text."),
     ],

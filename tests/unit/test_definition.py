@@ -76,7 +76,10 @@ def test_module_path_finds_the_task():
         ({"retry_on": "OSError"}, "retry_on and no_retry_on take exception classes, not 'OSError'."),
         ({"no_retry_on": (OSError, 5)}, "retry_on and no_retry_on take exception classes, not 5."),
         ({"retry_on": int}, "retry_on and no_retry_on take exception classes, not <class 'int'>."),
-        ({"sensitive": ("card", "pin")}, "sensitive names card, pin, which tests.unit.tasks.double does not take"),
+        (
+            {"sensitive": ("card", "pin")},
+            "sensitive names card, pin, which tests.unit.tasks.double does not take",
+        ),
     ],
 )
 def test_an_option_that_cannot_work_is_refused_where_the_task_is_defined(options, message):
@@ -124,7 +127,11 @@ def test_using_changes_djangos_attributes_and_ours_on_a_copy():
     assert (changed.max_attempts, changed.backoff) == (4, 2)
     assert (changed.timeout, changed.result_ttl) == (timedelta(seconds=5), timedelta(seconds=60))
     assert (changed.retry_on, changed.no_retry_on) == ((OSError,), (KeyError,))
-    assert (tasks.double.queue_name, tasks.double.run_after, tasks.double.max_attempts) == ("default", None, None)
+    assert (tasks.double.queue_name, tasks.double.run_after, tasks.double.max_attempts) == (
+        "default",
+        None,
+        None,
+    )
 
 
 def test_using_nothing_makes_an_equal_copy():

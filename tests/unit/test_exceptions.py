@@ -35,6 +35,7 @@ EXAMPLES = [
     exceptions.ResultTooLarge(1_000_000, 300_000),
     exceptions.WorkerLost(3),
     exceptions.Expired(7),
+    exceptions.StepTooLarge("rows", 400_000, 300_000),
     exceptions.PayloadLost("payloads/x/arguments", "gone"),
 ]
 ABSTRACT = {"OffloadError", "MessageRefused", "TaskEnded"}

@@ -37,12 +37,16 @@ json_values = st.recursive(
     | st.integers(min_value=-(10**60), max_value=10**60)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=()), max_size=12),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text(st.characters(exclude_categories=()), max_size=6), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(exclude_categories=()), max_size=6), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 instants = st.datetimes(
-    min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC)  # noqa: DTZ001
+    min_value=datetime(1970, 1, 1),
+    max_value=datetime(2200, 1, 1),
+    timezones=st.just(UTC),  # noqa: DTZ001
 )
 
 
@@ -72,7 +76,9 @@ def test_the_same_message_is_the_same_text():
 @settings(max_examples=150, deadline=None)
 @given(
     args=st.lists(json_values, max_size=3),
-    kwargs=st.dictionaries(st.text(st.characters(exclude_categories=()), max_size=6), json_values, max_size=3),
+    kwargs=st.dictionaries(
+        st.text(st.characters(exclude_categories=()), max_size=6), json_values, max_size=3
+    ),
     enqueued_at=instants,
     run_after=st.none() | instants,
     owner=st.none() | st.text(max_size=20),
@@ -98,7 +104,9 @@ def test_what_is_encoded_is_decoded(args, kwargs, enqueued_at, run_after, owner,
     assert json.loads(decode(text, KEYS).birth.arguments) == [args, kwargs]
 
 
-@pytest.mark.parametrize("value", ["\ud800", "\0", "\x1f\x7f\x80\uffff", "😀", 10**4000, -(2**64), 1e-320, -0.0])
+@pytest.mark.parametrize(
+    "value", ["\ud800", "\0", "\x1f\x7f\x80\uffff", "😀", 10**4000, -(2**64), 1e-320, -0.0]
+)
 def test_odd_values_come_through(value):
     message = replace(MESSAGE, birth=replace(BIRTH, arguments=dump([[value], {}])))
 
@@ -180,10 +188,24 @@ def test_a_signature_of_any_kind_is_refused(signature):
         "null",
         "\ufeff{}",
     ],
-    ids=["open lists", "open objects", "nested", "long number", "NaN", "inf", "overflow", "huge", "0", "null", "BOM"],
+    ids=[
+        "open lists",
+        "open objects",
+        "nested",
+        "long number",
+        "NaN",
+        "inf",
+        "overflow",
+        "huge",
+        "0",
+        "null",
+        "BOM",
+    ],
 )
 def test_hostile_text_is_malformed_and_not_a_crash(body):
-    with pytest.raises(MalformedMessage, match=r"^Not a message of django-offload: it .* Check what else sends"):
+    with pytest.raises(
+        MalformedMessage, match=r"^Not a message of django-offload: it .* Check what else sends"
+    ):
         decode(body, KEYS)
 
 

@@ -55,7 +55,15 @@ def test_apps_tasks_modules_are_found_without_being_named():
 
 @pytest.mark.parametrize(
     "name",
-    ["os.system", "subprocess.run", "tests.unit.faraway.task", "django_offload.definition.task", "", "\0", "a" * 9999],
+    [
+        "os.system",
+        "subprocess.run",
+        "tests.unit.faraway.task",
+        "django_offload.definition.task",
+        "",
+        "\0",
+        "a" * 9999,
+    ],
 )
 def test_a_name_of_a_message_imports_nothing(imports, name):
     found = registry()
@@ -83,7 +91,10 @@ def test_a_task_that_is_imported_into_another_module_is_one_task():
 
 
 def test_of_several_tasks_of_one_function_the_one_that_bears_its_name_is_registered():
-    for order in ({"a_first": tasks.send_soon, "send": tasks.send}, {"send": tasks.send, "z": tasks.send_soon}):
+    for order in (
+        {"a_first": tasks.send_soon, "send": tasks.send},
+        {"send": tasks.send, "z": tasks.send_soon},
+    ):
         assert Registry([made(**order)]).resolve("orders.send") is tasks.send
 
 

@@ -1,0 +1,95 @@
+"""The fixture `offload`: what it promises to tests of projects."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.tasks import TaskResultStatus
+from django.utils import timezone
+
+from tests.contract import tasks
+
+pytestmark = pytest.mark.usefixtures("ours")
+
+
+def test_run_says_how_many_deliveries_there_were(offload):
+    for number in range(3):
+        tasks.add.enqueue(number)
+
+    assert offload.run() == 3
+    assert offload.run() == 0
+
+
+def test_what_waits_is_skipped_and_not_waited_for(offload):
+    task = tasks.nothing.using(run_after=timezone.now() + timedelta(minutes=14))
+    result = task.enqueue()
+
+    offload.run()
+
+    result.refresh()
+    assert result.status == TaskResultStatus.SUCCESSFUL
+    assert result.started_at >= task.run_after
+
+
+def test_fail_next_fails_one_task_after_the_other(offload):
+    results = [tasks.answer.enqueue() for _ in range(3)]
+    offload.fail_next(OSError("no disk"))
+    offload.fail_next(ValueError("no sense"))
+
+    offload.run()
+
+    for result in results:
+        result.refresh()
+    assert [result.status for result in results] == ["FAILED", "FAILED", "SUCCESSFUL"]
+    assert [error.exception_class for result in results for error in result.errors] == [OSError, ValueError]
+
+
+def test_a_test_without_a_database_needs_none(offload):
+    result = tasks.answer.enqueue()
+
+    offload.run()
+
+    result.refresh()
+    assert result.return_value == 42
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_tests_database_connection_is_left_open(offload):
+    connection.ensure_connection()
+    opened = connection.connection
+    tasks.answer.enqueue()
+
+    offload.run()
+
+    assert connection.connection is opened
+
+
+def test_a_test_that_left_a_connection_open_disturbs_no_other(offload):
+    # The one before this opened it, where both run.
+    result = tasks.answer.enqueue()
+
+    offload.run()
+
+    result.refresh()
+    assert result.return_value == 42
+
+
+def test_a_task_that_enqueues_itself_for_ever_is_found_out(offload, monkeypatch):
+    from django_offload import testing
+
+    monkeypatch.setattr(testing, "MOST_RUNS", 50)
+    tasks.enqueues_itself_twice.enqueue()
+
+    with pytest.raises(AssertionError, match="does a task enqueue itself for ever"):
+        offload.run()
+
+
+def test_afterwards_nothing_stands_in_for_aws(offload):
+    from django_offload import payloads, stores, transports
+
+    during = [len(seam.installed) for seam in (stores, transports, payloads)]
+    with pytest.raises(RuntimeError, match="out"), type(offload)().active():
+        raise RuntimeError("out")
+
+    assert during == [1, 1, 1]
+    assert [len(seam.installed) for seam in (stores, transports, payloads)] == [0, 0, 0]
