@@ -46,7 +46,7 @@ def photo_renditions(context: OffloadContext, upload: str) -> dict[str, Any]:
     return {"files": sizes}
 
 
-@task(takes_context=True, max_attempts=ATTEMPTS, backoff=2, timeout=30)
+@task(takes_context=True, max_attempts=ATTEMPTS, backoff=1, timeout=30)
 def exchange_rates(context: OffloadContext, failures: int) -> dict[str, str]:
     """Fetch the exchange rates from a source that fails `failures` times on purpose."""
     return fetch_rates(context.attempt, failures)

@@ -26,7 +26,6 @@ def run_file(request: HttpRequest, run: str, name: str) -> HttpResponse:
         "Cache-Control": "private, max-age=3600",
         # A picture opened by its address is a document of ours: nothing in it may run or load.
         "Content-Security-Policy": "default-src 'none'; sandbox",
-        "X-Content-Type-Options": "nosniff",
     }
     disposition = content_disposition_header("download" in request.GET, name)
     if disposition:

@@ -1,5 +1,6 @@
 """Renditions, and what is refused before any is made."""
 
+import warnings
 from io import BytesIO
 
 import pytest
@@ -64,7 +65,8 @@ def test_a_photo_is_turned_as_its_exif_says(orientation: int, size: tuple[int, i
 def test_no_metadata_is_kept():
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
-    made = [data for source in (turned(6), photo(icc_profile=profile)) for _, data in render(source)]
+    sources = (turned(6), photo(icc_profile=profile), photo(comment=b"Somebody at home"))
+    made = [data for source in sources for _, data in render(source)]
 
     assert all(not Image.open(BytesIO(data)).getexif() for data in made)
     assert not any(b"Somebody" in data or b"ICC_PROFILE" in data for data in made)
@@ -116,6 +118,12 @@ def test_what_is_no_whole_photo_is_refused(data: bytes, reason: str):
 def test_a_small_file_that_would_become_a_huge_image_is_refused(width: int, height: int):
     with pytest.raises(PhotoRefused, match="more than 40 million pixels"):
         check_photo(bomb(width, height))
+
+    # Whatever a project does with Pillow's warnings.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(PhotoRefused, match="more than 40 million pixels"):
+            check_photo(bomb(width, height))
 
 
 def test_rendering_checks_again():

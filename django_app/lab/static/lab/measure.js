@@ -52,13 +52,13 @@ function noteClicks(page) {
   });
 }
 
-// Return the click that this page is the answer to; none for reloads and for what came from the history.
+// Return the click that this page is the answer to. It is used up: a reload measures nothing.
 function answeredClick(page) {
   const click = read(sessionStorage, CLICK, null);
   sessionStorage.removeItem(CLICK);
   const [navigation] = performance.getEntriesByType("navigation");
   const answer = page.querySelector("main").dataset.answer;
-  return navigation?.type === "navigate" && WAYS.includes(answer) && click?.way === answer ? { ...click, navigation } : null;
+  return navigation && WAYS.includes(answer) && click?.way === answer ? { ...click, navigation } : null;
 }
 
 export function measure(page) {

@@ -1,0 +1,62 @@
+"""The demo as a process of its own: the site, AWS on this machine and its workers."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+START_SECONDS = 90
+END_SECONDS = 30
+
+
+class Demo:
+    """`python -m lab.demo` on a free port, with a database of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "demo.log"
+
+    def start(self) -> None:
+        """Return when the site answers. Raise AssertionError with the log if it does not."""
+        elsewhere = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+        roots = os.pathsep.join([str(ROOT / "django_app"), str(ROOT)])
+        with self.log.open("w") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "lab.demo", "--port", str(self.port)],
+                cwd=self.folder,
+                env={**elsewhere, "PYTHONPATH": roots, "LAB_DATABASE": str(self.folder / "lab.sqlite3")},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while f"{self.address} answers" not in self.text():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self._process.kill()
+                raise AssertionError(f"The demo did not come up:\n{self.text()}")
+            time.sleep(0.1)
+
+    def end(self) -> int:
+        """End it as Ctrl-C does and return its exit code."""
+        self._process.send_signal(signal.SIGINT)
+        try:
+            return self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
+
+    def text(self) -> str:
+        """Return what it has printed so far."""
+        return self.log.read_text()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

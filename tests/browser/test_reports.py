@@ -1,0 +1,113 @@
+"""One offloaded report, from the click to the downloads."""
+
+import csv
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.visitor import Visitor
+
+
+def offload(visitor: Visitor, orders: str = "50000", backend: str = "default") -> None:
+    visitor.goto("/reports/")
+    visitor.page.select_option("select[name=orders]", orders)
+    visitor.page.select_option("select[name=backend]", backend)
+    assert visitor.press("offload") == 202
+
+
+def test_the_result_arrives_without_a_reload(visitor: Visitor):
+    offload(visitor, "200000")
+    visitor.page.evaluate("window.untouched = true")
+
+    visitor.await_status("SUCCESSFUL")
+    expect(visitor.page.locator("[data-result] img.chart")).to_be_visible()
+
+    assert visitor.page.evaluate("window.untouched")
+    percents = visitor.seen("percent")
+    assert percents == sorted(percents)
+    assert percents[0] == 0
+    assert percents[-1] == 100
+    assert len(percents) > 2, "no progress was seen between the start and the end"
+    assert visitor.page.locator("progress").evaluate("bar => bar.value") == 100
+    assert visitor.seen("status")[-1] == "SUCCESSFUL"
+
+
+def test_the_page_of_a_report_has_an_address_that_survives_a_reload(visitor: Visitor):
+    offload(visitor)
+    expect(visitor.page).to_have_url(re.compile(r"/reports/[0-9a-f]{32}/$"))
+
+    visitor.page.reload()
+    visitor.await_status("SUCCESSFUL")
+    visitor.page.reload()
+
+    expect(visitor.page.locator("[data-result]")).to_be_visible()
+
+
+@pytest.mark.parametrize("backend", ["default", "direct"])
+def test_chart_and_csv_can_be_downloaded(visitor: Visitor, tmp_path: Path, backend: str):
+    offload(visitor, backend=backend)
+    visitor.await_status("SUCCESSFUL")
+
+    files = {}
+    for kind in ("csv", "chart"):
+        with visitor.page.expect_download() as download:
+            visitor.page.click(f"[data-download={kind}]")
+        files[kind] = tmp_path / download.value.suggested_filename
+        download.value.save_as(files[kind])
+
+    assert files["csv"].name == "report.csv"
+    with files["csv"].open() as sheet:
+        lines = list(csv.DictReader(sheet))
+    assert sum(int(line["orders"]) for line in lines) == 50_000
+    assert files["chart"].name == "chart.svg"
+    assert files["chart"].read_text().startswith("<svg")
+
+
+def test_the_chart_is_drawn(visitor: Visitor):
+    offload(visitor)
+    visitor.await_status("SUCCESSFUL")
+
+    chart = visitor.page.locator("img.chart")
+    expect(chart).to_be_visible()
+    expect(chart).to_have_js_property("naturalWidth", 960)
+
+
+def test_the_status_is_asked_for_as_the_server_says(visitor: Visitor):
+    offload(visitor, "200000")
+    visitor.await_status("SUCCESSFUL")
+
+    answers = [poll.response() for poll in visitor.polls]
+    assert len(answers) >= 2
+    started = [poll.timing["startTime"] for poll in visitor.polls]
+    for answer, before, after in zip(answers, started, started[1:], strict=False):
+        assert answer is not None
+        assert after - before >= 1_000 * float(answer.headers["retry-after"]) - 50
+    for answer, poll in zip(answers, visitor.polls[1:], strict=False):
+        assert answer is not None
+        assert poll.header_value("if-none-match") == answer.header_value("etag")
+
+
+def test_a_running_report_can_be_cancelled(visitor: Visitor):
+    offload(visitor, "200000")
+
+    visitor.page.click("[data-cancel]")
+
+    visitor.await_status("FAILED")
+    expect(visitor.page.locator("[data-details]")).to_contain_text("Cancelled")
+    expect(visitor.page.locator("[data-cancel]")).to_be_hidden()
+
+
+def test_it_works_without_javascript(visit: Callable[..., Visitor]):
+    visitor = visit(java_script_enabled=False)
+    offload(visitor)
+
+    for _ in range(300):
+        if visitor.page.locator("[data-result]").count():
+            break
+        refresh = visitor.page.locator("noscript a, a.button", has_text="Refresh")
+        refresh.click()
+
+    expect(visitor.page.locator("[data-result]")).to_be_visible()

@@ -1,0 +1,78 @@
+"""One visitor: a browser context of its own, which notes everything that goes wrong."""
+
+from typing import Any
+
+from playwright.sync_api import Browser, Page, Request, expect
+
+# A worker's first task waits for its process to start; the rest is the work.
+PATIENCE_MS = 60_000
+# Chromium says so on the console of every page that was answered 4xx; the status is asserted on its own.
+STATUS_NOTE = "Failed to load resource: the server responded with a status of 4"
+
+# Runs in the page, before anything of its own: what the panel showed, one after the other.
+WATCH = """
+window.seen = [];
+addEventListener("DOMContentLoaded", () => {
+  const panel = document.querySelector("[data-task]");
+  if (!panel) return;
+  const note = () => window.seen.push({
+    status: panel.dataset.status,
+    attempts: Number(panel.dataset.attempts),
+    percent: Number(panel.querySelector("[role=progressbar]").getAttribute("aria-valuenow")),
+    failures: panel.querySelectorAll("[data-failures] li").length,
+    arrived: panel.querySelectorAll("[data-arrived]").length,
+    message: panel.querySelector("[data-field=message]").textContent,
+  });
+  note();
+  new MutationObserver(note).observe(panel, { attributes: true, childList: true, subtree: true });
+});
+"""
+
+
+class Visitor:
+    """Somebody at the site, with cookies of their own."""
+
+    def __init__(self, browser: Browser, address: str, **context: Any) -> None:
+        self.context = browser.new_context(**{"base_url": address, **context})
+        self.context.set_default_timeout(PATIENCE_MS)
+        self.context.add_init_script(WATCH)
+        self.problems: list[str] = []
+        self.polls: list[Request] = []
+        self.page: Page = self.context.new_page()
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        self.page.on(
+            "request", lambda request: self.polls.append(request) if "/tasks/" in request.url else None
+        )
+
+    def _console(self, message: Any) -> None:
+        if message.type in {"error", "warning"} and not message.text.startswith(STATUS_NOTE):
+            self.problems.append(f"{message.type}: {message.text}")
+
+    def goto(self, path: str) -> int:
+        """Open a page and return its status."""
+        answer = self.page.goto(path)
+        assert answer is not None
+        return answer.status
+
+    def press(self, way: str) -> int:
+        """Press the button of the form of a way and return the status of the answer."""
+        with self.page.expect_navigation() as navigation:
+            self.page.click(f"form[data-run={way}] button[type=submit]")
+        answer = navigation.value
+        assert answer is not None
+        return answer.status
+
+    def await_status(self, status: str) -> None:
+        expect(self.page.locator(f"[data-task][data-status={status}]")).to_be_visible(timeout=PATIENCE_MS)
+
+    def seen(self, what: str) -> list[Any]:
+        """Return the values that one part of the panel had, without repetitions."""
+        values = [entry[what] for entry in self.page.evaluate("window.seen")]
+        return [value for index, value in enumerate(values) if index == 0 or value != values[index - 1]]
+
+    def measured(self, way: str, metric: str) -> float:
+        """Return what the page's table says, once it says something."""
+        cell = self.page.locator(f"#comparison [data-way={way}][data-metric={metric}]")
+        expect(cell).to_contain_text("ms", timeout=PATIENCE_MS)
+        return float(cell.inner_text().removesuffix(" ms"))
