@@ -23,12 +23,20 @@ MANAGE = str(ROOT / "django_app" / "manage.py")
 PATIENCE_SECONDS = 60
 
 
-def environment(tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(scope="module", autouse=True)
+def _database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give the site a database of these tests' own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_DATABASE", str(tmp_path_factory.mktemp("database") / "lab.sqlite3"))
+        subprocess.run([sys.executable, MANAGE, "migrate", "-v0"], env=environment(), check=True)
+        yield
+
+
+def environment() -> dict[str, str]:
     found = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
     return {
         **found,
         "PYTHONPATH": f"{ROOT / 'django_app'}:{ROOT}",
-        "LAB_DATABASE": str(tmp_path / "lab.sqlite3"),
     }
 
 
@@ -36,7 +44,7 @@ def run(tmp_path: Path, *arguments: str, **more: str) -> subprocess.CompletedPro
     return subprocess.run(
         [sys.executable, MANAGE, "offload_local", *arguments],
         cwd=tmp_path,
-        env=environment(tmp_path) | more,
+        env=environment() | more,
         capture_output=True,
         text=True,
         check=False,
@@ -53,7 +61,7 @@ class Terminal:
             self.process = subprocess.Popen(
                 [sys.executable, MANAGE, "offload_local", *arguments],
                 cwd=tmp_path,
-                env=environment(tmp_path),
+                env=environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -148,7 +148,7 @@ def test_no_more_invocations_run_at_a_time_than_allowed(
 
     sqs, invoker = FakeSQS(*map(str, range(12))), FakeInvoker(during=during)
     mapping = make(sqs, invoker, batch_size=1, concurrency=maximum)
-    thread = threading.Thread(target=mapping.run, args=(stop, asked))
+    thread = threading.Thread(target=mapping.run, args=(stop, asked), daemon=True)
     thread.start()
     eventually(lambda: most[0] == expected)
     # A busy mapping leaves the rest in the queue, where others can receive it.
@@ -175,7 +175,7 @@ def test_a_queue_that_cannot_be_read_does_not_end_the_mapping(
         return receive(**asked)
 
     monkeypatch.setattr(sqs, "receive_message", once_broken)
-    thread = threading.Thread(target=make(sqs, FakeInvoker()).run, args=(stop, 1))
+    thread = threading.Thread(target=make(sqs, FakeInvoker()).run, args=(stop, 1), daemon=True)
     thread.start()
     eventually(lambda: sqs.deleted == ["receipt-0"])
     stop.set()

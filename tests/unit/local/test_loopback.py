@@ -23,7 +23,7 @@ def test_stopping_ends_open_connections_and_their_threads() -> None:
     before = set(threading.enumerate())
     server = LoopbackServer(Door, None)
     server.start()
-    client = socket.create_connection(("127.0.0.1", server.port))
+    client = socket.create_connection(("127.0.0.1", server.port), timeout=5)
     eventually(lambda: len(set(threading.enumerate()) - before) == 2)
 
     server.stop()

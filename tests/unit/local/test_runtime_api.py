@@ -137,7 +137,7 @@ def test_a_request_that_a_dead_process_left_open_takes_no_event_of_its_successor
         except (OSError, http.client.HTTPException):
             got.append(b"ended")
 
-    thread = threading.Thread(target=left_open)
+    thread = threading.Thread(target=left_open, daemon=True)
     thread.start()
     old.close()
     new.hand(invocation())

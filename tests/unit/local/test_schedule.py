@@ -85,7 +85,7 @@ def test_each_rule_is_invoked_soon_and_then_every_period(monkeypatch: pytest.Mon
     rules = [rule(period=timedelta(milliseconds=10), input="1"), rule(input="2")]
     ticking = Schedule(rules, functions=FakeFunctions(function()), asynchronous=asynchronous)
 
-    thread = threading.Thread(target=ticking.run, args=(stop,))
+    thread = threading.Thread(target=ticking.run, args=(stop,), daemon=True)
     thread.start()
     eventually(lambda: asynchronous.run_pending() >= 0 and invoker.events.count(b"1") >= 3)
     stop.set()
