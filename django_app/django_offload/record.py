@@ -24,6 +24,9 @@ PART_BYTES = 300_000
 ARGUMENTS_PART = "arguments"
 # The sparse index is spread over this many partitions by the record's id.
 DUE_SHARDS = 4
+# In the same index, where the sweeper never looks: FAILED records, the oldest first. Those that ended from
+# outside are the dead letters, in the first partitions; those whose task failed by itself follow.
+DEAD_SHARDS, FAILED_SHARDS = range(-DUE_SHARDS, 0), range(-2 * DUE_SHARDS, -DUE_SHARDS)
 # The sweeper looks at a record this long after it should have started.
 DUE_AFTER = timedelta(minutes=5)
 # SQS keeps a message for 7 days and then up to 14 as a dead letter: a record outlives its messages.
@@ -114,6 +117,13 @@ def newborn(birth: Birth) -> dict[str, Value]:
 def due(task_id: str, due_at: datetime) -> dict[str, Value]:
     """Return the attributes that put a record into the sweeper's index."""
     return {"due_at": to_micros(due_at), "due_shard": int(task_id[-4:], 16) % DUE_SHARDS}
+
+
+def listed(shards: range, now: datetime) -> dict[str, Value]:
+    """Return the attributes that put a record which ends now into the index of FAILED records."""
+    micros = to_micros(now)
+    # The last digit of an instant spreads as well as one of the id, and every transition has it.
+    return {"due_at": micros, "due_shard": shards[micros % len(shards)]}
 
 
 def read(attributes: Attributes) -> TaskRecord:

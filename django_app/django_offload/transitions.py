@@ -19,10 +19,23 @@ from typing import Any
 
 from .birth import Birth, dump, to_micros
 from .change import Change, Test, Value, absent, at_most, equals, shorter
-from .record import FAILED, READY, RECORD_LIFE, RUNNING, SUCCESSFUL, due, newborn
+from .exceptions import Cancelled
+from .record import (
+    DEAD_SHARDS,
+    FAILED,
+    FAILED_SHARDS,
+    READY,
+    RECORD_LIFE,
+    RUNNING,
+    SUCCESSFUL,
+    due,
+    listed,
+    newborn,
+)
 
-# What takes a record out of the sweeper's index.
-UNSWEPT = frozenset({"due_at", "due_shard"})
+# What takes a record out of the index.
+UNLISTED = frozenset({"due_at", "due_shard"})
+CANCELLED = f"{Cancelled.__module__}.{Cancelled.__qualname__}"
 
 
 def create(birth: Birth) -> Change:
@@ -95,7 +108,7 @@ def succeed(
             **_end(now, result_ttl),
             **kept,
         },
-        remove=UNSWEPT | {"lease_until"},
+        remove=UNLISTED | {"lease_until"},
     )
 
 
@@ -112,9 +125,8 @@ def fail(
     return Change(
         name="fail",
         when=(held(fence, token),),
-        put={"status": FAILED, "error": dump(error), **_end(now, result_ttl)},
         append={"errors": part} if part else {},
-        remove=UNSWEPT | {"lease_until"},
+        **_failed(now, result_ttl, error, FAILED_SHARDS),
     )
 
 
@@ -151,15 +163,17 @@ def abandon(*, now: datetime, result_ttl: timedelta, error: Mapping[str, Any]) -
             (equals("status", READY),),
             (equals("status", RUNNING), at_most("lease_until", to_micros(now))),
         ),
-        put={"status": FAILED, "error": dump({**error, "ended": True}), **_end(now, result_ttl)},
-        remove=UNSWEPT | {"lease_until"},
+        **_failed(now, result_ttl, {**error, "ended": True}, DEAD_SHARDS),
     )
 
 
 def cancel(*, now: datetime, result_ttl: timedelta, error: Mapping[str, Any]) -> Change:
     """e: end a record that has not started, or waits for its next attempt."""
-    change = abandon(now=now, result_ttl=result_ttl, error=error)
-    return Change(name="cancel", when=change.when[:1], put=change.put, remove=change.remove)
+    return Change(
+        name="cancel",
+        when=((equals("status", READY),),),
+        **_failed(now, result_ttl, {**error, "ended": True}, None),
+    )
 
 
 def ask_to_stop() -> Change:
@@ -188,18 +202,21 @@ def redrive(task_id: str, *, now: datetime, due_at: datetime) -> Change:
     )
 
 
+def discard() -> Change:
+    """Take a FAILED record out of the list of dead letters; it stays readable as long as any other."""
+    return Change(name="discard", when=((equals("status", FAILED),),), remove=UNLISTED)
+
+
 def postpone(task_id: str, *, due_was: datetime, due_at: datetime) -> Change:
     """Move `due_at`, unless somebody else did."""
-    return Change(
-        name="postpone", when=((equals("due_at", to_micros(due_was)),),), put=dict(due(task_id, due_at))
-    )
+    return Change(name="postpone", when=(_swept(task_id, due_was),), put=dict(due(task_id, due_at)))
 
 
 def send_again(task_id: str, *, due_was: datetime, due_at: datetime, now: datetime, counts: bool) -> Change:
     """Move `due_at` before a send, which extends the record's life: of two sweepers, one sends."""
     return Change(
         name="send again",
-        when=((equals("due_at", to_micros(due_was)),),),
+        when=(_swept(task_id, due_was),),
         put={
             **due(task_id, due_at),
             "sent_at": to_micros(now),
@@ -207,6 +224,21 @@ def send_again(task_id: str, *, due_was: datetime, due_at: datetime, now: dateti
         },
         increment={"sends": 1} if counts else {},
     )
+
+
+def _swept(task_id: str, due_was: datetime) -> tuple[Test, ...]:
+    """The condition of every write by the sweeper: the entry of its index is as it read it."""
+    return tuple(equals(name, value) for name, value in due(task_id, due_was).items())
+
+
+def _failed(
+    now: datetime, result_ttl: timedelta, error: Mapping[str, Any], shards: range | None
+) -> dict[str, Any]:
+    """Return what ends a record as FAILED: put and removed; listed in `shards`, unless it was cancelled."""
+    put = {"status": FAILED, "error": dump(error), **_end(now, result_ttl)}
+    if shards is None or error.get("class") == CANCELLED:
+        return {"put": put, "remove": UNLISTED | {"lease_until"}}
+    return {"put": {**put, **listed(shards, now)}, "remove": frozenset({"lease_until"})}
 
 
 def _end(now: datetime, result_ttl: timedelta) -> dict[str, Value]:

@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..birth import Birth
+from ..birth import EPOCH, Birth
 from ..change import Attributes, Change, Refused, Value
 from ..transitions import create
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """An entry of the sweeper's index."""
+    """An entry of the index: what the sweeper will look at, or, in other shards, a FAILED record."""
 
     id: str
-    due_at: datetime
+    due_at: datetime  # Of a FAILED record: when it ended.
 
 
 class Store(ABC):
@@ -54,8 +54,8 @@ class Store(ABC):
         """Return, as of one instant, the record and every text beside it."""
 
     @abstractmethod
-    def due(self, shard: int, until: datetime, limit: int) -> Sequence[Due]:
-        """Return at most `limit` records of a shard whose `due_at` is not after `until`, the oldest first."""
+    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[Due]:
+        """Return at most `limit` records of a shard whose `due_at` is from `since` to `until`, the oldest first."""
 
     def create(self, birth: Birth) -> bool:
         """Create a READY record; return False, changing nothing, if it is there already."""

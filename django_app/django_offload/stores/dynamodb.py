@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..birth import from_micros, to_micros
+from ..birth import EPOCH, from_micros, to_micros
 from ..change import Attributes, Change, Refused, Value
 from ..exceptions import ResourceMissing
 from ..wire import client
@@ -74,13 +74,17 @@ class DynamoDBStore(Store):
                 return record, texts
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def due(self, shard: int, until: datetime, limit: int) -> Sequence[Due]:
+    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[Due]:
         answer = self._call(
             "query",
             IndexName=INDEX,
-            KeyConditionExpression="#shard = :shard AND #due <= :until",
+            KeyConditionExpression="#shard = :shard AND #due BETWEEN :since AND :until",
             ExpressionAttributeNames={"#shard": "due_shard", "#due": "due_at"},
-            ExpressionAttributeValues={":shard": attribute(shard), ":until": attribute(to_micros(until))},
+            ExpressionAttributeValues={
+                ":shard": attribute(shard),
+                ":since": attribute(to_micros(since)),
+                ":until": attribute(to_micros(until)),
+            },
             Limit=limit,
         )
         return [

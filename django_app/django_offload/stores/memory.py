@@ -5,7 +5,7 @@ from copy import deepcopy
 from datetime import datetime
 from threading import Lock
 
-from ..birth import from_micros, to_micros
+from ..birth import EPOCH, from_micros, to_micros
 from ..change import Attributes, Change, Refused, Value
 from .base import Due, Store
 
@@ -42,11 +42,12 @@ class MemoryStore(Store):
         with self._lock:
             return deepcopy(self.records.get(task_id)), dict(self.texts.get(task_id, {}))
 
-    def due(self, shard: int, until: datetime, limit: int) -> Sequence[Due]:
+    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[Due]:
+        first, last = to_micros(since), to_micros(until)
         with self._lock:
             found = [
                 Due(id=task_id, due_at=from_micros(int(record["due_at"])))  # type: ignore[arg-type]
                 for task_id, record in self.records.items()
-                if record.get("due_shard") == shard and record["due_at"] <= to_micros(until)  # type: ignore[operator]
+                if record.get("due_shard") == shard and first <= record["due_at"] <= last  # type: ignore[operator]
             ]
         return sorted(found, key=lambda entry: entry.due_at)[:limit]

@@ -76,7 +76,7 @@ class Sweeper:
         if attributes is None or "due_at" not in attributes:
             return "stale"
         record = read(attributes)
-        if record.due_at != entry.due_at:
+        if record.ended or record.due_at != entry.due_at:
             return "stale"
         try:
             return self._decide(record, self.clock())
