@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from django.conf import settings
 from django.http import Http404, HttpRequest
 
 from ..conf import Options, configured, stacks
@@ -33,8 +32,8 @@ def owner_of(request: HttpRequest, *, create: bool = False) -> str | None:
 
 
 def _hashed(session_key: str) -> str:
-    """A session key is a password: records hold a hash of it."""
-    return sha256(f"django_offload.owner:{settings.SECRET_KEY}:{session_key}".encode()).hexdigest()[:32]
+    """A session key is a password of 160 random bits: records hold a hash of it."""
+    return sha256(f"django_offload.owner:{session_key}".encode()).hexdigest()[:32]
 
 
 def is_staff(request: HttpRequest) -> bool:

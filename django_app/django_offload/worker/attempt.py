@@ -99,7 +99,8 @@ class Attempt:
             max_attempts=self.policy.max_attempts,
         )
         before, after = self._write(change)
-        return read(after), before is None
+        # Where only the reply was lost, nobody knows whether the record was there before.
+        return read(after), before is None or before is after
 
     def _write(self, change: Change) -> tuple[Attributes | None, Attributes]:
         """
