@@ -8,11 +8,18 @@ from typing import Any
 
 from .birth import Birth, Reference, dump, from_micros, to_micros
 from .conf import Options, secrets
-from .exceptions import EnqueueFailed, PayloadTooLarge
+from .exceptions import EnqueueFailed, PayloadLost, PayloadTooLarge
 from .message import Keyring, TaskMessage, encode
 from .payloads import payloads_of
-from .record import ARGUMENTS_PART, INLINE_ARGUMENTS_BYTES, MESSAGE_LIFE, PART_BYTES, RECORD_LIFE
-from .stores import store_of
+from .record import (
+    ARGUMENTS_PART,
+    INLINE_ARGUMENTS_BYTES,
+    MESSAGE_LIFE,
+    PART_BYTES,
+    RECORD_LIFE,
+    TaskRecord,
+)
+from .stores import Store, store_of
 from .transports import transport_of
 
 logger = logging.getLogger("django_offload")
@@ -67,11 +74,27 @@ def _stored(birth: Birth, options: Options) -> Birth:
 
 
 def _record(birth: Birth, options: Options) -> None:
-    store = store_of(options)
+    create(store_of(options), birth, options)
+
+
+def create(store: Store, birth: Birth, options: Options) -> None:
+    """Create a READY record where there is none; what stands beside it first."""
     if birth.reference is None and len(birth.arguments) > INLINE_ARGUMENTS_BYTES:
-        ttl = birth.start_at + RECORD_LIFE + options.ttl(birth.queue)
+        # A record that fails at the end of its life is listed for another: its arguments are still there.
+        ttl = birth.start_at + 2 * RECORD_LIFE + options.ttl(birth.queue)
         store.put_part(birth.id, ARGUMENTS_PART, birth.arguments, int(ttl.timestamp()))
     store.create(birth)
+
+
+def complete(store: Store, record: TaskRecord) -> Birth:
+    """Return the birth of a record, its arguments read if they stand beside it. Raise PayloadLost if gone."""
+    birth = record.birth
+    if record.inline or birth.reference is not None:
+        return birth
+    arguments = store.get_part(birth.id, ARGUMENTS_PART)
+    if arguments is None:
+        raise PayloadLost(ARGUMENTS_PART, "gone")
+    return replace(birth, arguments=arguments)
 
 
 def _message(birth: Birth, options: Options) -> None:

@@ -4,9 +4,18 @@ from ..birth import Reference
 from ..conf import Options
 from ..exceptions import PayloadLost
 from ..record import ARGUMENTS_PART, TaskRecord
-from .base import Payloads
+from .base import Kept, Payloads
 
-__all__ = ["Payloads", "bucket_name", "fetch", "fetch_parts", "fetch_result", "installed", "payloads_of"]
+__all__ = [
+    "Kept",
+    "Payloads",
+    "bucket_name",
+    "fetch",
+    "fetch_parts",
+    "fetch_result",
+    "installed",
+    "payloads_of",
+]
 
 # By stack: what stands in for AWS in this process, in tests and simulations.
 installed: dict[str, Payloads] = {}

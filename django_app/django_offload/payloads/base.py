@@ -1,10 +1,22 @@
 """The seam to where large or unverified texts are kept."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 
 from ..birth import Reference
 from ..exceptions import PayloadLost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is known of bytes without reading them."""
+
+    key: str
+    size: int
+    kept_at: datetime
 
 
 class Payloads(ABC):
@@ -17,6 +29,14 @@ class Payloads(ABC):
     @abstractmethod
     def get(self, key: str) -> bytes | None:
         """Return what is kept under `key`, None if nothing is."""
+
+    @abstractmethod
+    def delete(self, key: str) -> None:
+        """Forget what is kept under `key`, if anything is."""
+
+    @abstractmethod
+    def under(self, prefix: str) -> Iterator[Kept]:
+        """Yield what is kept under keys that begin with `prefix`, in their order."""
 
     def keep(self, key: str, text: str) -> Reference:
         """Keep an ASCII text, and return how to get it back."""

@@ -1,10 +1,11 @@
 """Payloads in the stack's S3 bucket."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 from ..conf import BUCKET_OF_STACK, ENV_BUCKET, Options
 from ..wire import client
-from .base import Payloads
+from .base import Kept, Payloads
 
 
 class S3Payloads(Payloads):
@@ -23,6 +24,15 @@ class S3Payloads(Payloads):
         except s3.exceptions.NoSuchKey:
             return None
         return found
+
+    def delete(self, key: str) -> None:
+        client("s3").delete_object(Bucket=self.bucket, Key=key)
+
+    def under(self, prefix: str) -> Iterator[Kept]:
+        pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        for page in pages:
+            for found in page.get("Contents", []):
+                yield Kept(key=found["Key"], size=found["Size"], kept_at=found["LastModified"])
 
 
 def bucket_name(options: Options) -> str | None:

@@ -55,7 +55,7 @@ class Store(ABC):
 
     @abstractmethod
     def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[Due]:
-        """Return at most `limit` records of a shard whose `due_at` is from `since` to `until`, the oldest first."""
+        """Return at most `limit` of a shard, the oldest first, whose `due_at` is from `since` to `until`."""
 
     def create(self, birth: Birth) -> bool:
         """Create a READY record; return False, changing nothing, if it is there already."""

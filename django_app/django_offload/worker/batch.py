@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import close_old_connections
-
 from ..stores import store_of
 from ..transports import Transport, transport_of
+from .connections import living_connections
 from .deadline import Invocation
 from .delivery import Worker
 from .events import Arrival, LambdaContext, batch, direct, invocation_of
@@ -67,9 +66,5 @@ def _work(
         clock=clock,
         invocation=invocation,
     )
-    # Lambda freezes a process between invocations: its database connections may be dead.
-    close_old_connections()
-    try:
+    with living_connections():
         return worker.deliver(arrival.delivery)
-    finally:
-        close_old_connections()

@@ -12,12 +12,16 @@ from ..exceptions import DeadLettered, MessageRefused, OffloadError, UnknownTask
 from ..message import Keyring, decode
 from ..payloads import payloads_of
 from ..registry import registry
+from ..sending import create
 from ..stores import store_of
 from .batch import utc_now
 from .ending import end, options_for
 from .events import Arrival, LambdaContext, batch
 
 logger = logging.getLogger("django_offload")
+
+# Of the bucket: bodies that did not verify.
+FOLDER = "dead/"
 
 
 def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = utc_now) -> dict[str, Any]:
@@ -48,7 +52,7 @@ def _bury(arrival: Arrival, now: datetime) -> None:
         return
     birth, store = message.birth, store_of(options)
     if message.expires_at > now:
-        store.create(birth)  # Where every write so far failed, this is the first.
+        create(store, birth, options)  # Where every write so far failed, this is the first.
     try:
         end(store, birth, options_for(birth, options), now, _cause(birth))
     except Refused:
@@ -73,6 +77,6 @@ def _keep(arrival: Arrival, now: datetime, reason: MessageRefused) -> None:
         raise RuntimeError(
             f"There is no bucket (OPTIONS['bucket'] is None) to keep a dead letter in: {reason}"
         )
-    key = f"dead/{delivery.queue}/{now:%Y-%m-%d}/{delivery.id}"
+    key = f"{FOLDER}{delivery.queue}/{now:%Y-%m-%d}/{delivery.id}"
     payloads.put(key, str(delivery.body).encode("utf-8", "backslashreplace"))
     logger.warning("Dead letter id=%s queue=%s kept as %s: %s", delivery.id, delivery.queue, key, reason)

@@ -27,6 +27,7 @@ from ..message import Keyring, TaskMessage, decode
 from ..payloads import fetch
 from ..record import TaskRecord, read
 from ..registry import registry
+from ..sending import create
 from ..transports import Delivery
 from .attempt import Attempt, Workplace
 from .ending import end, options_for
@@ -66,7 +67,7 @@ class Worker(Workplace):
         unfit = misfit(task, birth)
         if unfit is not None:
             if message.expires_at > self.clock():
-                self.store.create(birth)
+                create(self.store, birth, options)
             return self._end(birth, options, unfit)
         timeout = birth.options.get("timeout") or _seconds(getattr(task, "timeout", None))
         if not self.invocation.has_time_for(timeout):

@@ -3,13 +3,12 @@
 import logging
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.apps import apps
 
-from ..birth import Birth
 from ..change import Refused
 from ..conf import OUTBOX, Options, stacks
 from ..definition import RetryPolicy
@@ -22,13 +21,14 @@ from ..exceptions import (
     UnknownTask,
     WorkerLost,
 )
-from ..record import ARGUMENTS_PART, DUE_AFTER, DUE_SHARDS, MESSAGE_LIFE, READY, SWEEP_EVERY, TaskRecord, read
+from ..record import DUE_AFTER, DUE_SHARDS, MESSAGE_LIFE, READY, SWEEP_EVERY, TaskRecord, read
 from ..registry import registry
-from ..sending import message_text
+from ..sending import complete, message_text
 from ..stores import Due, Store, store_of
 from ..transitions import postpone, send_again
 from ..transports import transport_of
 from .batch import utc_now
+from .connections import living_connections
 from .deadline import RESERVE_SECONDS
 from .ending import end, options_for
 from .events import LambdaContext
@@ -150,7 +150,7 @@ class Sweeper:
 
     def _send(self, record: TaskRecord, now: datetime, delay: timedelta, *, counts: bool) -> None:
         """Move `due_at`, then send: of two sweepers, one sends."""
-        birth, options = self._complete(record), self._options(record)
+        birth, options = complete(self.store, record), self._options(record)
         due_at = now + delay + DUE_AFTER * 2**record.sends
         if record.due_at is not None:
             change = send_again(
@@ -160,16 +160,6 @@ class Sweeper:
         text = message_text(birth, options, now + delay + MESSAGE_LIFE)
         transport_of(options).send(birth.queue, text, delay)
         logger.info("Task id=%s name=%s sent again", birth.id, birth.name)
-
-    def _complete(self, record: TaskRecord) -> Birth:
-        """Return the birth of a record with its arguments, read if they are a part of their own."""
-        birth = record.birth
-        if record.inline or birth.reference is not None:
-            return birth
-        arguments = self.store.get_part(birth.id, ARGUMENTS_PART)
-        if arguments is None:
-            raise PayloadLost(ARGUMENTS_PART, "gone")
-        return replace(birth, arguments=arguments)
 
     def _options(self, record: TaskRecord) -> Options:
         return options_for(record.birth, self.options)
@@ -181,17 +171,27 @@ def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = 
     def left() -> float:
         return context.get_remaining_time_in_millis() / 1000
 
-    return sweep(clock, left)
+    with living_connections():
+        return sweep(clock, left)
 
 
 def sweep(clock: Callable[[], datetime], left: Callable[[], float]) -> dict[str, int]:
     """Sweep every stack of TASKS once, and the outbox where that is installed."""
     done: Counter[str] = Counter()
     if apps.is_installed(OUTBOX):
-        from ..outbox.drain import drain
-
-        done["drained"] = drain(clock(), left)
+        done += _drain(clock(), left)
     for options in stacks():
         done += Sweeper(options=options, store=store_of(options), clock=clock, left=left).run()
     logger.info("Swept: %s", dict(done) or "nothing was due")
     return dict(done)
+
+
+def _drain(now: datetime, left: Callable[[], float]) -> Counter[str]:
+    """Send what the outbox keeps; trouble with the database does not stop the sweep of records."""
+    from ..outbox import drain as outbox
+
+    try:
+        return Counter(drained=outbox.drain(now, left))
+    except Exception:
+        logger.exception("The outbox could not be drained; the next sweep tries again")
+        return Counter(failed=1)
