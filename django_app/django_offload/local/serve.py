@@ -4,9 +4,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
+from .env_file import PATH as ENV_FILE
 from .env_file import env_file
 from .environment import LOOPBACK, refuse_other_aws
 from .interrupts import Interrupted, Interrupts
@@ -16,6 +17,8 @@ from .loopback import refuse_taken_port
 from .warden import Warden
 from .web import Child, answers, exit_code, pause, runserver, site_environment
 from .worker_process import Log
+
+Ready = Callable[[dict[str, object]], object]
 
 
 def say(line: str) -> None:
@@ -34,10 +37,12 @@ def serve(
     reload: bool = False,
     announce: Announce = say,
     log: Log = say,
+    ready: Ready | None = None,
 ) -> int:
     """
     Run AWS on this machine with the site on `port`, `command`, or neither, until that ends or a signal comes.
 
+    `ready` is told once everything answers: the addresses, and the file for other terminals.
     Return the exit code: the command's or the web server's own; 0 after Ctrl-C or SIGTERM. Raise PortTaken or
     NotThisMachine before anything is started, StackFailed if TASKS cannot be deployed.
     """
@@ -58,14 +63,17 @@ def serve(
     )
     site = None if command is not None or services_only else port
     chosen = runserver(port, reload=reload) if site is not None else list(command or ())
-    return _Session(aws, chosen, site, announce).run()
+    return _Session(aws, chosen, site, announce, ready).run()
 
 
 class _Session:
     """One run of serve()."""
 
-    def __init__(self, aws: LocalAWS, command: list[str], port: int | None, announce: Announce) -> None:
-        self._aws, self._command, self._port, self._announce = aws, command, port, announce
+    def __init__(
+        self, aws: LocalAWS, command: list[str], port: int | None, announce: Announce, ready: Ready | None
+    ) -> None:
+        self._aws, self._command, self._port = aws, command, port
+        self._announce, self._tell = announce, ready
         self._started = time.monotonic()
         self._child: Child | None = None
 
@@ -92,8 +100,14 @@ class _Session:
         self._announce(f"  For other terminals: . {os.path.relpath(path)}")
         if self._port is None:
             self._announce(f"AWS on this machine is ready after {self._elapsed}.")
+            self._ready()
             if self._command:
                 self._spawn(interrupts, exits)
+
+    def _ready(self) -> None:
+        if self._tell is not None:
+            site = {} if self._port is None else {"site": f"http://{LOOPBACK}:{self._port}"}
+            self._tell({**site, "env_file": str(ENV_FILE.absolute()), "environment": self._aws.environment})
 
     def _spawn(self, interrupts: Interrupts, exits: ExitStack) -> None:
         with interrupts.held():
@@ -117,6 +131,7 @@ class _Session:
                 self._announce(
                     f"http://{LOOPBACK}:{self._port} answers after {self._elapsed}. Ctrl-C ends everything."
                 )
+                self._ready()
             pause()
 
     def _ended(self, code: int) -> int:

@@ -23,6 +23,7 @@ from .templates import stack
 
 # moto's state belongs to the process: a region of these tests' own keeps them apart from others.
 REGION = "eu-north-1"
+OTHER_REGION = "eu-west-3"
 
 
 def client(service: str) -> Any:
@@ -47,16 +48,28 @@ def count(name: str) -> int:
     return sum(int(found[key]) for key in keys)
 
 
-@pytest.fixture
-def aws(request: pytest.FixtureRequest) -> Iterator[LocalAWS]:
-    """In this process, with a stack of the test's own whose worker runs the handler that the test names."""
-    name, handler = request.param
-    with LocalAWS(in_process=True, region=REGION, templates=stack(name, handler)) as aws:
+# Each test's own stack, and the handler that its worker runs.
+STACKS = {
+    "deployed": "acknowledge",
+    "drained": "acknowledge",
+    "partial": "give_back",
+    "changed": "acknowledge",
+    "invoked": "describe",
+}
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[LocalAWS]:
+    """AWS in this process; each test leaves its queue empty, so that others do not drain it."""
+    templates: dict[str, str] = {}
+    for name, handler in STACKS.items():
+        templates |= stack(name, handler)
+    with LocalAWS(in_process=True, region=REGION, templates=templates) as aws:
         yield aws
-        aws.server.client("cloudformation").delete_stack(StackName=name)
+        for name in STACKS:
+            aws.server.client("cloudformation").delete_stack(StackName=name)
 
 
-@pytest.mark.parametrize("aws", [("deployed", "acknowledge")], indirect=True)
 def test_a_stack_is_deployed_with_its_mappings_disabled_and_read_back(aws: LocalAWS) -> None:
     states = {
         found["State"] for found in client("lambda").list_event_source_mappings()["EventSourceMappings"]
@@ -70,10 +83,9 @@ def test_a_stack_is_deployed_with_its_mappings_disabled_and_read_back(aws: Local
     assert (mappings["deployed-dead"].concurrency, mappings["deployed-dead"].partial) == (None, False)
     assert aws.functions.find("deployed-worker").environment == {"COLOUR": "blue"}
     assert aws.schedule is not None
-    assert [rule.period.total_seconds() for rule in aws.schedule.rules] == [60]
+    assert [rule.period.total_seconds() for rule in aws.schedule.rules] == [60] * len(STACKS)
 
 
-@pytest.mark.parametrize("aws", [("drained", "acknowledge")], indirect=True)
 def test_draining_hands_every_message_to_its_function(aws: LocalAWS) -> None:
     for number in range(7):
         client("sqs").send_message(QueueUrl=url("drained"), MessageBody=str(number))
@@ -84,7 +96,6 @@ def test_draining_hands_every_message_to_its_function(aws: LocalAWS) -> None:
     assert count("drained") == 0
 
 
-@pytest.mark.parametrize("aws", [("partial", "give_back")], indirect=True)
 def test_what_is_given_back_comes_again_and_ends_in_the_dead_letter_queue(aws: LocalAWS) -> None:
     sqs = client("sqs")
     for body in ("good", "bad"):
@@ -104,10 +115,9 @@ def test_what_is_given_back_comes_again_and_ends_in_the_dead_letter_queue(aws: L
     assert handed == 2
 
 
-@pytest.mark.parametrize("aws", [("changed", "give_back")], indirect=True)
 def test_a_changed_visibility_decides_when_a_message_comes_again(aws: LocalAWS) -> None:
     sqs = client("sqs")
-    sqs.send_message(QueueUrl=url("changed"), MessageBody="bad")
+    sqs.send_message(QueueUrl=url("changed"), MessageBody="any")
     received = sqs.receive_message(QueueUrl=url("changed"))["Messages"][0]
 
     assert aws.poll_once() == 0
@@ -118,7 +128,6 @@ def test_a_changed_visibility_decides_when_a_message_comes_again(aws: LocalAWS) 
     assert aws.poll_once() == 1
 
 
-@pytest.mark.parametrize("aws", [("invoked", "describe")], indirect=True)
 def test_one_endpoint_serves_the_whole_lambda_client(aws: LocalAWS) -> None:
     functions = client("lambda")
 
@@ -149,7 +158,10 @@ Resources:
       Role: arn:aws:iam::123456789012:role/nobody
       Code: {S3Bucket: offload-local-code, S3Key: code.zip}
 """
-    with LocalAWS(in_process=True, region=REGION, templates={}) as aws, pytest.raises(StackFailed) as caught:
+    with (
+        LocalAWS(in_process=True, region=OTHER_REGION, templates={}) as aws,
+        pytest.raises(StackFailed) as caught,
+    ):
         deploy(aws.server, "broken", template)
 
     assert str(caught.value) == (
@@ -162,7 +174,7 @@ def test_a_crash_is_delivered_again_and_ends_in_the_dead_letter_queue() -> None:
     before, environment = set(threading.enumerate()), dict(os.environ)
     said: list[str] = []
 
-    with LocalAWS(region=REGION, templates=stack("crashed", "crash"), concurrency=1, log=said.append):
+    with LocalAWS(region=OTHER_REGION, templates=stack("crashed", "crash"), concurrency=1, log=said.append):
         client("sqs").send_message(QueueUrl=url("crashed"), MessageBody="poison")
         deadline = time.monotonic() + 20
         while not any("handled poison" in line for line in said):

@@ -1,5 +1,6 @@
 """The command, as somebody at a terminal starts and ends it."""
 
+import json
 import os
 import re
 import signal
@@ -160,6 +161,16 @@ def test_a_command_runs_in_the_environment_and_its_exit_code_is_the_answer(tmp_p
     assert "/lab-dev-default" in ended.stdout
     assert "AWS on this machine is ready after" in ended.stdout
     assert not (tmp_path / ".offload" / "env").exists()
+
+
+def test_addresses_are_there_for_programs_to_read(tmp_path: Path) -> None:
+    ended = run(tmp_path, "--json", "--in-process", "--", sys.executable, "-c", "")
+
+    said = json.loads(ended.stdout)
+    assert ended.returncode == 0
+    assert said["env_file"] == str(tmp_path / ".offload" / "env")
+    assert said["environment"]["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
+    assert "site" not in said
 
 
 def test_a_signal_is_for_the_command_to_answer(tmp_path: Path) -> None:

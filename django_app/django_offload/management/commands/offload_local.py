@@ -13,6 +13,9 @@ class Command(OffloadCommand):
         "Run AWS on this machine, without an account and without Docker: the stack of TASKS, queues that "
         "feed workers, the sweeper on its schedule; and the site, or a command, that uses it."
     )
+    json_help = (
+        "Print addresses and environment as JSON when all is ready; what functions say goes to stderr."
+    )
     example = """
 manage.py offload_local --port 8001
 manage.py offload_local -- pytest tests/integration
@@ -54,8 +57,20 @@ manage.py offload_local --services-only
             reload=options["reload"],
             command=options["command"] or None,
             announce=self.announce,
+            log=self.log,
+            ready=self.data,
         )
 
     def announce(self, line: str) -> None:
         self.line(line)
+        self.stdout.flush()
+
+    def log(self, line: str) -> None:
+        """Pass on a line of a function."""
+        stream = self.stderr if self.as_json else self.stdout
+        stream.write(line, str)
+        stream.flush()
+
+    def data(self, value: object) -> None:
+        super().data(value)
         self.stdout.flush()
