@@ -22,7 +22,7 @@ from .birth import Birth, dump
 from .conf import Options, problems
 from .context import current, current_trace
 from .definition import AnyResult, AnyTask, OffloadTask, changed_options, name_of
-from .exceptions import EnqueueFailed, InvalidArguments
+from .exceptions import InvalidArguments
 from .message import MAX_DEPTH
 from .payloads import fetch_parts
 from .record import PAYLOAD_LIFE, RECORD_LIFE, read
@@ -88,12 +88,14 @@ class OffloadBackend(BaseTaskBackend):
 
         def leave() -> None:
             sent = replace(birth, enqueued_at=datetime.now(UTC))
-            self._leave(sent)
+            self._leave(sent, kept=kept)
             object.__setattr__(result, "enqueued_at", django_time(sent.enqueued_at))
             task_enqueued.send(type(self), task_result=result)
 
-        if self._waits():
-            if self.conf.outbox:
+        waits = self._waits()
+        kept = waits and self.conf.outbox
+        if waits:
+            if kept:
                 self._outbox().put(birth)
             transaction.on_commit(leave)
         else:
@@ -104,16 +106,16 @@ class OffloadBackend(BaseTaskBackend):
         """Tell whether what is enqueued now leaves at the end of a transaction."""
         return self.conf.on_commit and transaction.get_connection().in_atomic_block
 
-    def _leave(self, birth: Birth) -> None:
-        """Send a task; what the outbox keeps may fail to be sent now."""
+    def _leave(self, birth: Birth, *, kept: bool) -> None:
+        """Send a task; what the outbox has kept since the commit may fail to be sent now."""
         try:
             send(birth, self.conf)
-        except EnqueueFailed:
-            if not self.conf.outbox or not self._outbox().holds(birth):
+        except Exception as exc:
+            if not kept:
                 raise
-            logger.warning("Task id=%s name=%s was not sent yet; it is in the outbox", birth.id, birth.name)
+            logger.warning("Task id=%s was not sent yet, it is in the outbox: %s", birth.id, exc)
         else:
-            if self.conf.outbox:
+            if kept:
                 self._outbox().forget(birth)
 
     def _outbox(self) -> ModuleType:

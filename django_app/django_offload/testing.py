@@ -16,7 +16,7 @@ from .payloads.memory import MemoryPayloads
 from .stores.memory import MemoryStore
 from .transports import Delivery
 from .transports.memory import MemoryTransport
-from .worker import batch, dead_letter, execution, sweep
+from .worker import batch, connections, dead_letter, execution, sweep
 
 # A drained queue has run at most this many tasks: more is a task that enqueues itself for ever.
 MOST_RUNS = 10_000
@@ -76,7 +76,7 @@ def within_a_test(failures: Failures) -> Iterator[None]:
     with (
         mock.patch.object(execution, "_call", failures.instead_of(execution._call)),
         # As Django's own test client does: they belong to the test, and their transactions to its end.
-        mock.patch.object(batch, "close_old_connections", lambda: None),
+        mock.patch.object(connections, "close_old_connections", lambda: None),
     ):
         yield
 

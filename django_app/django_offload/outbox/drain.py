@@ -2,14 +2,15 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from django.db import DEFAULT_DB_ALIAS, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
+from django.db.models import Q
 
 from ..birth import Birth
 from ..conf import configured
-from ..exceptions import OffloadError
 from ..sending import pack, send, unpack
 from .models import OutboxEntry
 
@@ -29,51 +30,60 @@ def put(birth: Birth) -> None:
 
 
 def forget(birth: Birth) -> None:
-    """Forget a task that was sent."""
-    OutboxEntry.objects.using(DATABASE).filter(id=birth.id).delete()
+    """Forget a task that was sent. A row that the database keeps is sent once more, and is the same task."""
+    try:
+        delete(birth.id)
+    except DatabaseError as exc:
+        logger.warning("Task id=%s was sent, and stays in the outbox: %s", birth.id, exc)
 
 
-def holds(birth: Birth) -> bool:
-    """Tell whether a task is in the outbox."""
-    return OutboxEntry.objects.using(DATABASE).filter(id=birth.id).exists()
+def delete(task_id: str) -> None:
+    OutboxEntry.objects.using(DATABASE).filter(id=task_id).delete()
 
 
 def drain(now: datetime, left: Callable[[], float], *, fresh: timedelta = FRESH) -> int:
     """
     Send what processes that died left behind, the oldest first; return how many were sent.
 
-    Safe to run several times at once: a row is locked while it is sent, and where the database can,
-    others skip it. A row goes only after its task was sent; sent twice, it is one task.
+    Safe to run several times at once: where the database can, a row is locked while it is sent, and others
+    skip it. A row goes only after its task was sent; sent twice, it is one task. What cannot be sent stays.
     """
-    count, after = 0, ""
+    count, last = 0, None
+    # Without row locks, an open transaction would only stand in the way of others.
+    features = connections[DATABASE].features
     while left() > 1:
-        with transaction.atomic(using=DATABASE):
-            entries = (
-                OutboxEntry.objects.using(DATABASE)
-                .filter(created_at__lte=now - fresh, id__gt=after)
-                .order_by("id")
-            )
-            if connection.features.has_select_for_update:
-                skip = connection.features.has_select_for_update_skip_locked
-                entries = entries.select_for_update(skip_locked=skip)
-            entry = entries.first()
+        with transaction.atomic(using=DATABASE) if features.has_select_for_update else nullcontext():
+            entry = last = _after(last, now - fresh)
             if entry is None:
-                return count
-            after = entry.id
+                break
             count += _sent(entry)
     return count
 
 
+def _after(last: OutboxEntry | None, until: datetime) -> OutboxEntry | None:
+    """Return the oldest entry that comes after `last`, locked where the database can."""
+    entries = OutboxEntry.objects.using(DATABASE).filter(created_at__lte=until).order_by("created_at", "id")
+    if last is not None:
+        entries = entries.filter(
+            Q(created_at__gt=last.created_at) | Q(created_at=last.created_at, id__gt=last.id)
+        )
+    features = connections[DATABASE].features
+    if features.has_select_for_update:
+        entries = entries.select_for_update(skip_locked=features.has_select_for_update_skip_locked)
+    return entries.first()
+
+
 def _sent(entry: OutboxEntry) -> bool:
-    """Send one entry and delete it; return whether that was possible."""
+    """Send one entry and forget it; return whether that was possible."""
     options = configured().get(entry.alias)
     if options is None:
         logger.error("Task id=%s stays in the outbox: TASKS has no '%s' any more", entry.id, entry.alias)
         return False
     try:
-        send(replace(unpack(entry.birth), enqueued_at=datetime.now(UTC)), options)
-    except OffloadError as exc:
-        logger.error("Task id=%s stays in the outbox: %s", entry.id, exc)
+        birth = unpack(entry.birth)
+        send(replace(birth, enqueued_at=datetime.now(UTC)), options)
+    except Exception as exc:  # noqa: BLE001, one that cannot be sent stops no other
+        logger.error("Task id=%s stays in the outbox: %s: %s", entry.id, type(exc).__name__, exc)
         return False
-    entry.delete()
+    forget(birth)
     return True
