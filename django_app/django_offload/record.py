@@ -126,33 +126,43 @@ def listed(shards: range, now: datetime) -> dict[str, Value]:
     return {"due_at": micros, "due_shard": shards[micros % len(shards)]}
 
 
+class _Reader:
+    """Turns single attributes of a stored form into what they mean; None where they are absent."""
+
+    def __init__(self, attributes: Attributes) -> None:
+        self.at: Mapping[str, Any] = attributes
+
+    def instant(self, name: str) -> datetime | None:
+        return from_micros(int(self.at[name])) if name in self.at else None
+
+    def parsed(self, name: str) -> Any:
+        return json.loads(self.at[name]) if name in self.at else None
+
+    def reference(self, name: str) -> Reference | None:
+        return Reference(**self.parsed(name)) if name in self.at else None
+
+    def birth(self) -> Birth:
+        at = self.at
+        return Birth(
+            id=at["id"],
+            alias=at["alias"],
+            name=at["name"],
+            queue=at["queue"],
+            arguments=at.get("arguments", "[[],{}]"),
+            reference=self.reference("arguments_reference"),
+            enqueued_at=from_micros(int(at["enqueued_at"])),
+            run_after=self.instant("run_after"),
+            owner=at.get("owner"),
+            depth=int(at.get("depth", 0)),
+            traceparent=at.get("traceparent"),
+            options=self.parsed("options") or {},
+        )
+
+
 def read(attributes: Attributes) -> TaskRecord:
     """Return the record of its stored form."""
-    at: Mapping[str, Any] = attributes
-
-    def instant(name: str) -> datetime | None:
-        return from_micros(int(at[name])) if name in at else None
-
-    def parsed(name: str) -> Any:
-        return json.loads(at[name]) if name in at else None
-
-    def reference(name: str) -> Reference | None:
-        return Reference(**parsed(name)) if name in at else None
-
-    birth = Birth(
-        id=at["id"],
-        alias=at["alias"],
-        name=at["name"],
-        queue=at["queue"],
-        arguments=at.get("arguments", "[[],{}]"),
-        reference=reference("arguments_reference"),
-        enqueued_at=from_micros(int(at["enqueued_at"])),
-        run_after=instant("run_after"),
-        owner=at.get("owner"),
-        depth=int(at.get("depth", 0)),
-        traceparent=at.get("traceparent"),
-        options=parsed("options") or {},
-    )
+    reader = _Reader(attributes)
+    at, birth, instant = reader.at, reader.birth(), reader.instant
     return TaskRecord(
         birth=birth,
         inline="arguments" in at,
@@ -168,11 +178,11 @@ def read(attributes: Attributes) -> TaskRecord:
         due_at=instant("due_at"),
         worker_ids=list(at.get("workers", [])),
         error_parts=list(at.get("errors", [])),
-        error=parsed("error"),
+        error=reader.parsed("error"),
         result=at.get("result"),
         result_part=at.get("result_part"),
-        result_reference=reference("result_reference"),
-        progress=parsed("progress"),
+        result_reference=reader.reference("result_reference"),
+        progress=reader.parsed("progress"),
         cancelled=bool(at.get("cancelled", False)),
         sends=int(at.get("sends", 0)),
         sent_at=instant("sent_at"),
