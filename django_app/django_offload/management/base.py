@@ -14,6 +14,8 @@ from ..exceptions import OffloadError
 from .aws_errors import explain
 
 FINE, WRONG, UNUSABLE = 0, 1, 2
+# What a task raised or was given is shown as text, and never moves the cursor or retitles the window.
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter, DjangoHelpFormatter):
@@ -72,9 +74,9 @@ class OffloadCommand(BaseCommand):
         return CommandError(sentence, returncode=UNUSABLE)
 
     def line(self, text: str = "") -> None:
-        """Print `text`; not with --json, where only `data` may stand on stdout."""
+        """Print `text`, control characters as \\x..; not with --json: then only `data` may be on stdout."""
         if not self.as_json:
-            self.stdout.write(text)
+            self.stdout.write(text.translate(_CONTROLS))
 
     def data(self, value: object) -> None:
         """Print `value` as JSON where --json asks for it, instants and durations as ISO 8601."""

@@ -1,7 +1,7 @@
 """The dead letters: FAILED records, found by the index they are listed in."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from heapq import merge
 
 from ..birth import EPOCH
@@ -9,16 +9,18 @@ from ..record import DEAD_SHARDS, FAILED, FAILED_SHARDS, TaskRecord, read
 from ..stores import Due, Store
 
 PAGE = 100
+# Clocks differ: what ended a little later than now is listed too.
+EVER = datetime.max.replace(tzinfo=UTC)
 
 
-def records(store: Store, until: datetime, *, all_failed: bool = False) -> Iterator[TaskRecord]:
+def records(store: Store, *, all_failed: bool = False) -> Iterator[TaskRecord]:
     """
     Yield the dead letters, the oldest first: what ended from outside; `all_failed` adds what its task failed.
 
     What is redriven or discarded while this runs is no hindrance.
     """
     shards = [*DEAD_SHARDS, *(FAILED_SHARDS if all_failed else ())]
-    for entry in merge(*(entries(store, shard, until) for shard in shards), key=lambda entry: entry.due_at):
+    for entry in merge(*(entries(store, shard) for shard in shards), key=lambda entry: entry.due_at):
         attributes = store.get(entry.id)
         # The index lags behind: what is not listed in the record itself was taken out already.
         if attributes is None or attributes["status"] != FAILED or "due_at" not in attributes:
@@ -26,12 +28,12 @@ def records(store: Store, until: datetime, *, all_failed: bool = False) -> Itera
         yield read(attributes)
 
 
-def entries(store: Store, shard: int, until: datetime) -> Iterator[Due]:
+def entries(store: Store, shard: int) -> Iterator[Due]:
     """Yield every entry of a shard, the oldest first, a page at a time."""
     since, seen = EPOCH, set[str]()
     while True:
         limit = PAGE + len(seen)
-        page = store.due(shard, until, limit, since)
+        page = store.due(shard, EVER, limit, since)
         yield from (entry for entry in page if entry.id not in seen)
         if len(page) < limit:
             return

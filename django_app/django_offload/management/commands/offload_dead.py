@@ -1,0 +1,159 @@
+"""manage.py offload_dead: what was given up, and what becomes of it."""
+
+import argparse
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, ClassVar
+
+from django.core.management.base import CommandParser
+
+from ...conf import configured
+from ...stores import store_of
+from ...worker.dead_letter import FOLDER
+from ...worker.redrive import Verdict
+from .. import shown
+from ..base import FINE, WRONG, OffloadCommand
+from ..dead_letters import (
+    SHOWN_BYTES,
+    Choice,
+    bodies,
+    body,
+    escaped,
+    row_of,
+    settle,
+    settle_record,
+)
+
+HEADINGS = ["id", "task", "cause", "queue", "attempts", "failed at", "message"]
+
+
+class Command(OffloadCommand):
+    """
+    List, show, redrive or discard dead letters: FAILED records that something else than their task ended.
+
+    A redriven record is READY again, its message signed anew; one that runs or waits is refused.
+    """
+
+    help = "List, show, redrive or discard dead letters: tasks that were given up."
+    example: ClassVar[str] = """
+manage.py offload_dead list
+manage.py offload_dead show 3f2b9c0de4a1487fb7d2a5c6e8f01234
+manage.py offload_dead redrive 3f2b9c0de4a1487fb7d2a5c6e8f01234
+manage.py offload_dead redrive --cause UnknownTask
+manage.py offload_dead discard --task shop.tasks.send
+manage.py offload_dead discard --all
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+        listing = actions.add_parser("list", help="List them, the oldest first.")
+        listing.add_argument("--limit", type=int, default=100, help="At most so many (default: 100).")
+        showing = actions.add_parser("show", help="Show one by its id, or a body by its key.")
+        showing.add_argument("id", metavar="ID")
+        size = f"At most so many bytes of a body (default: {SHOWN_BYTES:,})."
+        showing.add_argument("--bytes", type=int, default=SHOWN_BYTES, help=size)
+        redriving = actions.add_parser("redrive", help="Make them READY again and send them.")
+        discarding = actions.add_parser("discard", help="Take them out of the list; they stay FAILED.")
+        for action in (redriving, discarding):
+            action.add_argument("ids", metavar="ID", nargs="*", help="By id.")
+            action.add_argument("--all", action="store_true", help="All that are listed.")
+        for action in (listing, redriving, discarding):
+            action.add_argument("--task", help="Only those of this task.")
+            action.add_argument("--cause", help="Only those with this error: the name of its class.")
+            action.add_argument(
+                "--failed", action="store_true", help="Also those that failed by their task's own exception."
+            )
+        for action in (listing, showing, redriving, discarding):
+            action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=self.json_help)
+
+    def answer(self, **options: Any) -> int:
+        if not configured():
+            raise self.unusable("TASKS names no backend of django_offload. Add one, as the README shows.")
+        action = options["action"]
+        if action == "show":
+            return self._show(options["id"], options["bytes"])
+        choice = Choice(task=options["task"], cause=options["cause"], failed=options["failed"])
+        if action == "list":
+            return self._list(choice, options["limit"])
+        return self._settle(action, choice, options["ids"], everything=options["all"])
+
+    def _list(self, choice: Choice, limit: int) -> int:
+        if limit < 1:
+            raise self.unusable("--limit must be 1 or more.")
+        found = [row_of(*each) for each in islice(choice.records(), limit)]
+        lying = [] if choice.narrow else list(islice(bodies(), limit))
+        self.data(
+            {
+                "records": found,
+                "bodies": [
+                    {"key": kept.key, "stack": of.stack, "size": kept.size, "kept_at": kept.kept_at}
+                    for of, kept in lying
+                ],
+            }
+        )
+        if found:
+            self.table(HEADINGS, [_cells(row) for row in found])
+        if len(found) == limit:
+            self.line(f"There may be more than these {limit}: --limit, --task or --cause shows others.")
+        if lying:
+            self.line("Bodies that did not verify:")
+            rows = [[kept.key, kept.size, f"{kept.kept_at:%Y-%m-%d %H:%M}"] for _, kept in lying]
+            self.table(["key", "bytes", "kept at (UTC)"], rows)
+        if not found and not lying:
+            self.line(_none(choice))
+        return FINE
+
+    def _show(self, task_id: str, most: int) -> int:
+        if task_id.startswith(FOLDER):
+            data = body(task_id)
+            if data is None:
+                raise self.wrong(f"There is no body of key {task_id}. See manage.py offload_dead list.")
+            text = escaped(data, most)
+            self.data({"key": task_id, "size": len(data), "text": text})
+            self.line(text)
+            if len(data) > most:
+                self.line(f"… {len(data) - most:,} bytes more: --bytes {len(data)} shows them.")
+            return FINE
+        found = shown.find(task_id)
+        if found is None:
+            raise self.wrong(f"There is no task of id {task_id}. See manage.py offload_dead list.")
+        status = shown.described(found)
+        self.data(status)
+        for line in shown.lines(status):
+            self.line(line)
+        return FINE
+
+    def _settle(self, action: str, choice: Choice, ids: list[str], *, everything: bool) -> int:
+        if bool(ids) == (everything or choice.narrow):
+            raise self.unusable(f"Say which to {action}: ids, or --task, --cause or --all.")
+        verdicts = []
+        for verdict in self._verdicts(action, choice, ids):
+            verdicts.append(verdict)
+            self.line(f"{verdict.id}  {verdict.text}")
+        self.data([{"id": each.id, "done": each.done, "text": each.text} for each in verdicts])
+        if not verdicts:
+            self.line(_none(choice))
+        return FINE if all(each.done for each in verdicts) else WRONG
+
+    def _verdicts(self, action: str, choice: Choice, ids: list[str]) -> Iterator[Verdict]:
+        now = datetime.now(UTC)
+        if ids:
+            yield from (settle(action, task_id, now) for task_id in dict.fromkeys(ids))
+            return
+        for options, record in choice.records():
+            yield settle_record(action, store_of(options), record.birth.id, options, datetime.now(UTC))
+        if action == "discard" and not choice.narrow:
+            yield from (settle(action, kept.key, now) for _, kept in bodies())
+
+
+def _cells(row: dict[str, Any]) -> list[object]:
+    failed_at = f"{row['failed_at']:%Y-%m-%d %H:%M}" if row["failed_at"] else ""
+    cause = row["cause"].rpartition(".")[2]
+    return [row["id"], row["task"], cause, row["queue"], row["attempts"], failed_at, row["message"]]
+
+
+def _none(choice: Choice) -> str:
+    if choice.failed:
+        return "There are none."
+    return "There are no dead letters of this kind; --failed looks among tasks that failed by themselves too."

@@ -1,0 +1,89 @@
+"""A record and what stands beside it, as commands show them."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any
+
+from ..conf import Options, stacks
+from ..definition import OffloadTask
+from ..exceptions import PayloadLost, UnknownTask
+from ..http.status import status_of
+from ..payloads import fetch, fetch_result
+from ..record import ARGUMENTS_PART, TaskRecord, read
+from ..registry import registry
+from ..stores import store_of
+
+HIDDEN = "********"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A record, and in which stack it is."""
+
+    options: Options
+    record: TaskRecord
+    parts: Mapping[str, str]  # Beside it in the table.
+
+
+def find(task_id: str) -> Found | None:
+    """Return the record of an id, None if no stack of TASKS has one."""
+    for options in stacks():
+        attributes, parts = store_of(options).parts(task_id)
+        if attributes is not None:
+            return Found(options=options, record=read(attributes), parts=parts)
+    return None
+
+
+def described(found: Found) -> dict[str, Any]:
+    """Return all that a record tells: its status, arguments (sensitive ones hidden), result or error."""
+    record, parts, lost = found.record, dict(found.parts), {}
+    try:
+        parts |= fetch_result(record, found.options)
+    except PayloadLost as exc:
+        lost["lost_result"] = str(exc)
+    return {
+        **status_of(record, parts, traceback=True),
+        **lost,
+        "owner": record.birth.owner,
+        "worker_ids": record.worker_ids,
+        **_arguments(found),
+    }
+
+
+def lines(status: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a described record for readers, its error and traceback last."""
+    for key, value in status.items():
+        if value is not None and key != "error":
+            yield f"{key:<13} {value if isinstance(value, str) else json.dumps(value)}"
+    error = status.get("error")
+    if error:
+        yield f"{'error':<13} {error['class']}: {error['message']}"
+        if error.get("traceback"):
+            yield error["traceback"].rstrip()
+
+
+def _arguments(found: Found) -> dict[str, Any]:
+    """Return the arguments of a record, those that its task calls sensitive hidden; or where they went."""
+    birth, text = found.record.birth, found.parts.get(ARGUMENTS_PART)
+    try:
+        if birth.reference is not None:
+            text = fetch(birth.reference, found.options)
+        elif text is None and not found.record.inline:
+            raise PayloadLost(ARGUMENTS_PART, "gone")
+    except PayloadLost as exc:
+        return {"lost_arguments": str(exc)}
+    args, kwargs = json.loads(text or birth.arguments)
+    try:
+        task = registry().resolve(birth.name)
+    except UnknownTask:
+        # Which of them are sensitive, nobody knows any more.
+        return {"args": [HIDDEN] * len(args), "kwargs": dict.fromkeys(kwargs, HIDDEN)}
+    sensitive = set(task.sensitive) if isinstance(task, OffloadTask) else set()
+    names = list(signature(task.func).parameters)[1 if task.takes_context else 0 :]
+    shown = [HIDDEN if name in sensitive else value for name, value in zip(names, args, strict=False)]
+    return {
+        "args": shown + [HIDDEN if sensitive else value for value in args[len(names) :]],
+        "kwargs": {name: HIDDEN if name in sensitive else value for name, value in kwargs.items()},
+    }
