@@ -1,6 +1,8 @@
 """Photos: what is refused at once, and renditions that appear one after the other."""
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -8,15 +10,24 @@ from playwright.sync_api import expect
 from tests.browser.visitor import Visitor
 from tests.unit.lab.images import noise, photo
 
+type Upload = Callable[[bytes], int]
+
+STATUS = re.compile(r"/tasks/[0-9a-f]{32}/$")
 TOO_LARGE = 10 * 1024 * 1024 + 1
 
 
-def upload(visitor: Visitor, data: bytes) -> int:
-    visitor.goto("/photos/")
-    visitor.page.set_input_files(
-        "input[type=file]", {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": data}
-    )
-    return visitor.press("photo")
+@pytest.fixture
+def upload(visitor: Visitor, tmp_path: Path) -> Upload:
+    """Upload a file of these bytes and return the status of the answer."""
+
+    def send(data: bytes) -> int:
+        file = tmp_path / "photo.jpg"
+        file.write_bytes(data)
+        visitor.goto("/photos/")
+        visitor.page.set_input_files("input[type=file]", file)
+        return visitor.press("photo")
+
+    return send
 
 
 @pytest.mark.parametrize(
@@ -28,15 +39,17 @@ def upload(visitor: Visitor, data: bytes) -> int:
     ],
     ids=["not an image", "truncated", "too large"],
 )
-def test_a_wrong_upload_is_refused_on_the_page(visitor: Visitor, data: bytes, status: int, reason: str):
-    assert upload(visitor, data) == status
+def test_a_wrong_upload_is_refused_on_the_page(
+    visitor: Visitor, upload: Upload, data: bytes, status: int, reason: str
+):
+    assert upload(data) == status
 
     expect(visitor.page.get_by_role("alert")).to_contain_text(reason)
     expect(visitor.page.locator("input[type=file]")).to_be_visible()
 
 
-def test_renditions_appear_without_a_reload(visitor: Visitor):
-    assert upload(visitor, noise(2400, 1800)) == 202
+def test_renditions_appear_without_a_reload(visitor: Visitor, upload: Upload):
+    assert upload(noise(2400, 1800)) == 202
     visitor.page.evaluate("window.untouched = true")
     expect(visitor.page).to_have_url(re.compile(r"/photos/[0-9a-f]{32}/$"))
 
@@ -51,7 +64,25 @@ def test_renditions_appear_without_a_reload(visitor: Visitor):
     assert (arrived[0], arrived[-1]) == (0, 5)
 
 
-def test_a_small_photo_is_rendered_too(visitor: Visitor):
-    upload(visitor, photo(40, 30))
+def test_each_rendition_appears_as_soon_as_it_is_made(visitor: Visitor, upload: Upload):
+    half_way = {
+        "status": "RUNNING",
+        "attempts": 1,
+        "progress": {"done": 2, "total": 5, "message": "Made small"},
+    }
+    visitor.page.route(STATUS, lambda route: route.fulfill(json=half_way))
+    upload(photo())
+
+    expect(visitor.page.locator("[data-arrived]")).to_have_count(2)
+    expect(visitor.page.locator("[data-field=message]")).to_have_text("Made small")
+    expect(visitor.page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "40")
+
+    visitor.page.unroute(STATUS)
+    visitor.await_status("SUCCESSFUL")
+    expect(visitor.page.locator("[data-arrived]")).to_have_count(5)
+
+
+def test_a_small_photo_is_rendered_too(visitor: Visitor, upload: Upload):
+    upload(photo(40, 30))
 
     visitor.await_status("SUCCESSFUL")
