@@ -25,6 +25,8 @@ Every error of django-offload.
         ├── ResultTooLarge                          its return value does not fit
         └── WorkerLost                              its worker died, on every attempt
 
+local/errors.py draws the branch of AWS on this machine.
+
 The call passes facts, the class writes the sentence, which ends with what to do.
 `retryable` decides, where a delivery raises it, between redelivery and an end.
 """
