@@ -107,7 +107,24 @@ def _server(port: int) -> Any:
     default_user_config["lambda"] = {"use_docker": False}
     # ThreadedMotoServer hangs where its port is taken and leaves its connections open at the end.
     server_class = type("MotoHTTPServer", (Tracked, ThreadedWSGIServer), {})
-    application = DomainDispatcherApplication(create_backend_app)
+    application = _one_write_at_a_time(DomainDispatcherApplication(create_backend_app))
     # Headers and body are two writes: otherwise the second waits 40 ms for the first's acknowledgement.
     handler = type("MotoHandler", (MotoRequestHandler,), {"disable_nagle_algorithm": True})
     return server_class(LOOPBACK, port, application, handler)
+
+
+def _one_write_at_a_time(application: Any) -> Any:
+    """
+    Return `application` with DynamoDB's calls one after the other.
+
+    moto looks at an item and writes it in two steps: of two conditional writes at once, both could win.
+    """
+    lock = threading.Lock()
+
+    def serve(environ: dict[str, Any], start_response: Any) -> Any:
+        if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_"):
+            return application(environ, start_response)
+        with lock:
+            return list(application(environ, start_response))
+
+    return serve

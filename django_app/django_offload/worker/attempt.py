@@ -121,10 +121,11 @@ class Attempt:
         if outcome.exception is None:
             return self._succeed(record, outcome.text)
         exc = outcome.exception
-        if not self.policy.retries(exc, record.attempts):
+        delay = self._backoff(exc, record)
+        if delay is None:
             return self._fail(record, exc)
         try:
-            return self._release(record, exc)
+            return self._release(record, exc, delay)
         except Refused as refused:
             if (
                 refused.current
@@ -179,12 +180,23 @@ class Attempt:
             self._finish(change, {part: text})
         return None
 
-    def _release(self, record: TaskRecord, exc: BaseException) -> timedelta | None:
+    def _backoff(self, exc: BaseException, record: TaskRecord) -> timedelta | None:
+        """Return how long to wait for the next attempt, None where none follows."""
+        if not self.policy.retries(exc, record.attempts):
+            return None
+        try:
+            delay = self.policy.delay(record.attempts)
+            _ = self.place.clock() + delay + RECORD_LIFE
+        except Exception:  # A callable of the project: what it raises must not repeat the task.
+            logger.exception("Task id=%s name=%s ends: its backoff failed", self.birth.id, self.birth.name)
+            return None
+        return delay
+
+    def _release(self, record: TaskRecord, exc: BaseException, delay: timedelta) -> timedelta | None:
         part, _ = self._put_error(record, exc)
-        delay = self.policy.delay(record.attempts)
         not_before = self.place.clock() + delay
         transport = self.place.transport
-        returns = delay <= transport.longest_return
+        returns = bool(transport.longest_return) and delay <= transport.longest_return
         # What does not come again by itself, the sweeper sends as soon as a message can wait that long.
         lead = max(transport.longest_delay - SWEEP_EVERY, timedelta(0))
         self._write(

@@ -1,0 +1,163 @@
+"""What goes wrong between this process and AWS: wrappers around a store or a transport."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django_offload import stores, transports
+from django_offload.change import Attributes, Change, Value
+from django_offload.conf import configured
+from django_offload.stores import Due, Store, store_of
+from django_offload.transports import Delivery, Transport, transport_of
+
+
+class Unreachable(OSError):
+    """AWS did not answer."""
+
+
+class WrappedStore(Store):
+    """Does what another store does."""
+
+    def __init__(self, inner: Store) -> None:
+        self.inner = inner
+
+    def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
+        return self.inner.change(task_id, change)
+
+    def get(self, task_id: str) -> Attributes | None:
+        return self.inner.get(task_id)
+
+    def put_part(self, task_id: str, part: str, text: str, ttl: int) -> str:
+        return self.inner.put_part(task_id, part, text, ttl)
+
+    def get_part(self, task_id: str, part: str) -> str | None:
+        return self.inner.get_part(task_id, part)
+
+    def parts(self, task_id: str) -> tuple[Attributes | None, Mapping[str, str]]:
+        return self.inner.parts(task_id)
+
+    def due(self, shard: int, until: datetime, limit: int) -> Sequence[Due]:
+        return self.inner.due(shard, until, limit)
+
+
+class FailingStore(WrappedStore):
+    """
+    Fails `times` changes of one name.
+
+    `before`: the write is not made. `after`: it is made, and its reply is lost.
+    """
+
+    def __init__(self, inner: Store, *, before: str = "", after: str = "", times: int = 1) -> None:
+        super().__init__(inner)
+        self.before, self.after, self.times = before, after, times
+
+    def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
+        if self.times and change.name == self.before:
+            self.times -= 1
+            raise Unreachable(f"no answer to {change.name}")
+        found = super().change(task_id, change)
+        if self.times and change.name == self.after:
+            self.times -= 1
+            raise Unreachable(f"the answer to {change.name} was lost")
+        return found
+
+
+class RepeatingStore(WrappedStore):
+    """Makes every change of one name twice, as a client does that repeats a call whose answer it lost."""
+
+    def __init__(self, inner: Store, name: str) -> None:
+        super().__init__(inner)
+        self.name = name
+
+    def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
+        if change.name == self.name:
+            super().change(task_id, change)
+        return super().change(task_id, change)
+
+
+class WatchingStore(WrappedStore):
+    """Calls `watch` before every change of one name, once."""
+
+    def __init__(self, inner: Store, name: str, watch: Callable[[str], object]) -> None:
+        super().__init__(inner)
+        self.name, self.watch = name, watch
+
+    def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
+        if change.name == self.name:
+            self.name = ""
+            self.watch(task_id)
+        return super().change(task_id, change)
+
+
+class WrappedTransport(Transport):
+    """Does what another transport does."""
+
+    def __init__(self, inner: Transport) -> None:
+        self.inner = inner
+        self.longest_delay, self.longest_return = inner.longest_delay, inner.longest_return
+
+    def prepare(self, queue: str) -> None:
+        self.inner.prepare(queue)
+
+    def send(self, queue: str, text: str, delay: timedelta) -> None:
+        self.inner.send(queue, text, delay)
+
+    def give_back(self, delivery: Delivery, delay: timedelta) -> None:
+        self.inner.give_back(delivery, delay)
+
+    def depth(self, queue: str) -> int:
+        return self.inner.depth(queue)
+
+
+class FailingTransport(WrappedTransport):
+    """Fails `times` sends: nothing is sent, or (`after`) only the reply is lost."""
+
+    def __init__(self, inner: Transport, *, times: int = 1, after: bool = False) -> None:
+        super().__init__(inner)
+        self.times, self.after = times, after
+
+    def send(self, queue: str, text: str, delay: timedelta) -> None:
+        fails, self.times = self.times > 0, self.times - 1
+        if not fails or self.after:
+            super().send(queue, text, delay)
+        if fails:
+            raise Unreachable("no answer to the send")
+
+
+class DuplicatingTransport(WrappedTransport):
+    """Sends every message twice."""
+
+    def send(self, queue: str, text: str, delay: timedelta) -> None:
+        super().send(queue, text, delay)
+        super().send(queue, text, delay)
+
+
+@contextmanager
+def store_with(wrap: Callable[[Store], Store], alias: str = "default") -> Iterator[None]:
+    """Put a wrapper around the store of a backend's stack."""
+    options = configured()[alias]
+    before = stores.installed.get(options.stack)
+    stores.installed[options.stack] = wrap(store_of(options))
+    try:
+        yield
+    finally:
+        _restore(stores.installed, options.stack, before)
+
+
+@contextmanager
+def transport_with(wrap: Callable[[Transport], Transport], alias: str = "default") -> Iterator[None]:
+    """Put a wrapper around the transport of a backend's stack."""
+    options = configured()[alias]
+    before = transports.installed.get(options.stack)
+    transports.installed[options.stack] = wrap(transport_of(options))
+    try:
+        yield
+    finally:
+        _restore(transports.installed, options.stack, before)
+
+
+def _restore[T](installed: dict[str, T], stack: str, before: T | None) -> None:
+    if before is None:
+        del installed[stack]
+    else:
+        installed[stack] = before

@@ -1,0 +1,32 @@
+"""TASKS and AWS of the integration tests."""
+
+import pytest
+
+from tests.contract.setup import tasks_setting
+from tests.integration import tasks
+from tests.integration.setup import MODULES, Queues
+
+
+@pytest.fixture
+def clean_trace():
+    tasks.RUNS.clear()
+    tasks.HOOKS.clear()
+
+
+@pytest.fixture
+def aws(request, settings, clean_trace, transactional_db):
+    """AWS on this machine, with SQSBackend as the default backend."""
+    settings.TASKS = tasks_setting(modules=MODULES)
+    return request.getfixturevalue("offload_aws")
+
+
+@pytest.fixture(params=["SQSBackend", "LambdaBackend"])
+def both(request, settings, clean_trace, transactional_db):
+    """AWS on this machine, once with each backend as the default one."""
+    settings.TASKS = tasks_setting(request.param, modules=MODULES)
+    return request.getfixturevalue("offload_aws")
+
+
+@pytest.fixture
+def queues(aws):
+    return Queues(aws.client("sqs"))
