@@ -7,6 +7,7 @@ Every error of django-offload.
     ├── InvalidArguments (InvalidTask)              enqueue() was given what JSON cannot carry
     │   └── PayloadTooLarge                         … or more of it than a message can carry
     ├── EnqueueFailed                               neither the record nor the message was accepted
+    ├── OutOfTime                                   an invocation ends before AWS could answer
     ├── UnknownTask                                 a name that no declared task module defines
     ├── StepTooLarge                                a step returned more than can be kept
     ├── UnknownEvent                                a handler was invoked with an event not its own
@@ -95,6 +96,19 @@ class EnqueueFailed(OffloadError):
             f"Task id={task_id} name={name} was not enqueued: neither its record nor its message "
             f"was accepted by AWS (queue '{queue}'). It will not run; the cause is chained to this "
             "error. Enqueue it again when AWS answers."
+        )
+
+
+class OutOfTime(OffloadError):
+    """Too little time is left for a call to AWS: it was not begun."""
+
+    retryable = True
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        super().__init__(
+            f"A call to {service} was not begun, since this invocation ends too soon; its message comes again. "
+            "Give the queue a longer timeout in OPTIONS['queues'] if this happens often."
         )
 
 

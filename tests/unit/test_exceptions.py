@@ -21,6 +21,7 @@ EXAMPLES = [
     exceptions.InvalidArguments("shop.send", "Unsupported value"),
     exceptions.PayloadTooLarge("shop.send", 1_000_000, 300_000),
     exceptions.EnqueueFailed("0" * 32, "shop.send", "default"),
+    exceptions.OutOfTime("dynamodb"),
     exceptions.UnknownTask("shop.gone"),
     exceptions.UnknownEvent("worker", "a batch"),
     exceptions.MalformedMessage("it is not JSON"),
@@ -91,7 +92,7 @@ def test_django_catches_what_is_its_own():
 def test_what_newer_code_or_a_key_may_cure_is_redelivered():
     retryable = {name for name, kind in CLASSES.items() if kind.retryable}
 
-    assert retryable == {"ResourceMissing", "UnknownTask", "UnknownVersion", "UnknownKey"}
+    assert retryable == {"OutOfTime", "ResourceMissing", "UnknownTask", "UnknownVersion", "UnknownKey"}
 
 
 def test_errors_keep_the_facts():

@@ -4,6 +4,10 @@ import os
 from threading import Lock
 from typing import Any
 
+from .budget import bind, within
+
+__all__ = ["client", "failures", "forget", "within"]
+
 _clients: dict[tuple[int, str], Any] = {}
 _lock = Lock()
 
@@ -40,7 +44,9 @@ def _new(service: str) -> Any:
         tcp_keepalive=True,
         max_pool_connections=32,
     )
-    return boto3.session.Session().client(service, config=config)
+    made = boto3.session.Session().client(service, config=config)
+    bind(made, READ_TIMEOUT_SECONDS)
+    return made
 
 
 def failures() -> tuple[type[Exception], ...]:

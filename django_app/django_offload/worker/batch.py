@@ -7,6 +7,7 @@ from typing import Any
 
 from ..stores import store_of
 from ..transports import Transport, transport_of
+from ..wire import within
 from .connections import living_connections
 from .deadline import Invocation
 from .delivery import Worker
@@ -29,16 +30,17 @@ def handler(
     UnknownEvent if the event is neither a batch of one of our queues nor a message of ours.
     """
     invocation = invocation_of(context)
-    if isinstance(event, Mapping) and "Records" in event:
-        return {
-            "batchItemFailures": [
-                {"itemIdentifier": arrival.delivery.id}
-                for arrival in batch(event, "worker")
-                if not _settled(arrival, invocation, clock)
-            ]
-        }
-    arrival = direct(event, context)
-    _work(arrival, transport_of(arrival.options, "lambda"), invocation, clock)
+    with within(invocation.left):
+        if isinstance(event, Mapping) and "Records" in event:
+            return {
+                "batchItemFailures": [
+                    {"itemIdentifier": arrival.delivery.id}
+                    for arrival in batch(event, "worker")
+                    if not _settled(arrival, invocation, clock)
+                ]
+            }
+        arrival = direct(event, context)
+        _work(arrival, transport_of(arrival.options, "lambda"), invocation, clock)
     return None
 
 

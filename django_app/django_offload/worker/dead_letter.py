@@ -14,9 +14,10 @@ from ..payloads import payloads_of
 from ..registry import registry
 from ..sending import create
 from ..stores import store_of
+from ..wire import within
 from .batch import utc_now
 from .ending import end, options_for
-from .events import Arrival, LambdaContext, batch
+from .events import Arrival, LambdaContext, batch, invocation_of
 
 logger = logging.getLogger("django_offload")
 
@@ -34,7 +35,8 @@ def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = 
     failures = []
     for arrival in batch(event, "dead-letter", dead=True):
         try:
-            _bury(arrival, clock())
+            with within(invocation_of(context).left):
+                _bury(arrival, clock())
         except Exception:
             logger.exception(
                 "Dead letter id=%s queue=%s comes again", arrival.delivery.id, arrival.delivery.queue

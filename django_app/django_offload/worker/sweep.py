@@ -27,6 +27,7 @@ from ..sending import complete, message_text
 from ..stores import Due, Store, store_of
 from ..transitions import postpone, send_again
 from ..transports import transport_of
+from ..wire import within
 from .batch import utc_now
 from .connections import living_connections
 from .deadline import RESERVE_SECONDS
@@ -171,7 +172,7 @@ def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = 
     def left() -> float:
         return context.get_remaining_time_in_millis() / 1000
 
-    with living_connections():
+    with living_connections(), within(left):
         return sweep(clock, left)
 
 

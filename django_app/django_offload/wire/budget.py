@@ -1,0 +1,52 @@
+"""The time that calls to AWS may take: they end, tries and pauses counted, before the invocation does."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from ..exceptions import OutOfTime
+
+# A try needs at least this long to be worth its beginning, and what caught its failure as long to answer.
+LEAST_SECONDS = 0.3
+# botocore's standard mode pauses for at most 1, 2, 4, … s between the tries of a throttled call.
+LONGEST_PAUSE_SECONDS = 20.0
+
+_left: ContextVar[Callable[[], float] | None] = ContextVar("django_offload_left", default=None)
+
+
+@contextmanager
+def within(left: Callable[[], float]) -> Iterator[None]:
+    """Bound every call inside the block by what is `left`, in seconds, before this process is stopped."""
+    token = _left.set(left)
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
+def seconds_left() -> float | None:
+    """Return the seconds that calls may still take, None where nothing bounds them."""
+    left = _left.get()
+    return None if left is None else left() - LEAST_SECONDS
+
+
+def bind(client: Any, read_timeout: float) -> None:
+    """Have a boto3 client keep to the budget: a try that cannot end in time is not begun, nor is a pause."""
+    service = client.meta.service_model.service_id.hyphenize()
+
+    def begin(request: Any, **kwargs: object) -> None:
+        left = seconds_left()
+        if left is None:
+            return
+        if left < LEAST_SECONDS:
+            raise OutOfTime(service)
+        # Older botocore knows no time-out of a single request: there the client's own holds.
+        getattr(request, "context", {})["read_timeout"] = min(read_timeout, left)
+
+    def enough(attempts: int, **kwargs: object) -> bool | None:
+        left, pause = seconds_left(), min(2.0 ** (attempts - 1), LONGEST_PAUSE_SECONDS)
+        return False if left is not None and left < pause + LEAST_SECONDS else None
+
+    client.meta.events.register_first(f"before-send.{service}", begin)
+    client.meta.events.register_first(f"needs-retry.{service}", enough)
