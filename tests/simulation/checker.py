@@ -1,0 +1,134 @@
+"""What a queue checker counts: whether every task came to the end it had to come to, once."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from django_offload.change import Attributes
+from django_offload.record import SUCCESSFUL
+
+from .ledger import ENDS, Entry
+from .world import World
+
+ATOMIC = {"sim.add", "sim.flaky", "sim.slow"}
+MOST_ATTEMPTS = {"sim.flaky": 5}
+# What a call within a task's body may raise, which is then the task's own exception.
+MET = {"Throttled", "InternalServerError", "ReplyLost", "ConnectionResetError", "DatabaseError"}
+DEAD_LETTERS = {"DeadLettered", "UnknownTask", "Expired"}
+# Nothing is a dead letter that went wrong less often than this, but what its deploy did not know.
+MANY_FAULTS = 4
+
+
+@dataclass(slots=True)
+class Report:
+    """Sums over worlds."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    wrong: Counter[str] = field(default_factory=Counter)  # In words.
+    recoveries: list[tuple[float, bool]] = field(default_factory=list)
+
+    def add(self, other: "Report") -> None:
+        """Take over the sums of other worlds."""
+        self.counts.update(other.counts)
+        self.faults.update(other.faults)
+        self.wrong.update(other.wrong)
+        self.recoveries += other.recoveries
+
+    @property
+    def sound(self) -> bool:
+        """Tell whether nothing was lost, duplicated, stuck or wrong."""
+        return not any(self.counts[bad] for bad in ("lost", "duplicated", "stuck", "wrong", "unexpected"))
+
+    def recovery(self, share: float, *, undisturbed: bool) -> float:
+        """Return a percentile of the seconds that recoveries took beyond lease and due_at."""
+        found = sorted(seconds for seconds, alone in self.recoveries if alone or not undisturbed)
+        return found[min(int(len(found) * share), len(found) - 1)] if found else 0.0
+
+
+def check(world: World) -> Report:
+    """Return what became of the tasks of a world that has run."""
+    report = Report(faults=Counter({kind.value: count for kind, count in world.faults.counts.items()}))
+    report.recoveries = world.ledger.recoveries
+    for violation, count in world.ledger.violations.items():
+        report.wrong[violation] += count
+        report.counts["wrong"] += count
+    report.counts["unexpected"] = world.ledger.unexpected.total()
+    for task_id, entry in world.ledger.entries.items():
+        found = (store.inner.records.get(task_id) for store in world.stores.values())
+        record = next((record for record in found if record is not None), None)
+        _count(report, entry, record, world, task_id)
+    return report
+
+
+def _count(report: Report, entry: Entry, record: Attributes | None, world: World, task_id: str) -> None:
+    counts = report.counts
+    counts["attempted"] += 1
+    counts["acknowledged"] += entry.acknowledged
+    counts["duplicated"] += entry.effects > 1
+    if record is None:
+        counts["lost"] += entry.acknowledged
+        return
+    if record["status"] not in ENDS:
+        counts["stuck"] += 1
+        report.wrong[f"stuck {record['status']} {entry.kind}"] += 1
+        return
+    counts["recovered"] += not entry.acknowledged
+    problem = _problem(entry, record, _result(world, task_id, record))
+    if problem is None:
+        counts["ok"] += 1
+        counts["dead-lettered"] += _error(record) in DEAD_LETTERS
+    else:
+        counts["wrong"] += 1
+        report.wrong[problem] += 1
+
+
+def _error(record: Attributes) -> str:
+    return str(json.loads(str(record.get("error", "{}"))).get("class", "")).rpartition(".")[2]
+
+
+def _result(world: World, task_id: str, record: Attributes) -> Any:
+    """Return what a record says that its task returned, wherever that is kept."""
+    if record["status"] != SUCCESSFUL:
+        return None
+    text: Any = record.get("result")
+    if "result_reference" in record:
+        key = json.loads(str(record["result_reference"]))["key"]
+        text = next(p.objects[key].decode() for p in world.payloads.values() if key in p.objects)
+    elif "result_part" in record:
+        part = str(record["result_part"])
+        text = next(s.inner.texts[task_id][part] for s in world.stores.values() if task_id in s.inner.texts)
+    return json.loads(text or "null")
+
+
+def _problem(entry: Entry, record: Attributes, result: Any) -> str | None:
+    """Return what is wrong with the end of a task, None if it is as it must be."""
+    if entry.ends != 1:
+        return f"{entry.kind} ended {entry.ends} times"
+    if record["status"] == SUCCESSFUL:
+        if entry.error is not None or result != entry.value:
+            return f"{entry.kind} returned what it cannot"
+        if entry.kind in ATOMIC and entry.effects == 0:
+            return f"{entry.kind} succeeded without its effect"
+        return None
+    error = _error(record)
+    return None if _allowed(entry, error) else f"{entry.kind} FAILED {error} after {entry.faults} faults"
+
+
+def _allowed(entry: Entry, error: str) -> bool:
+    """Tell whether a task may have ended with this error, after all that it met."""
+    if error == entry.error:
+        return True
+    if error in MET or error == "DeadlineExceeded":
+        # A slow task may also find little time left, at the end of a batch.
+        return entry.faults > 0 or entry.kind == "sim.slow"
+    if error == "WorkerLost":
+        return entry.claims >= MOST_ATTEMPTS.get(entry.kind, 3) and entry.faults > 0
+    if error == "Cancelled":
+        return entry.asked_to_stop
+    if error == "BadArguments":
+        return entry.kind == "sim.resized" and entry.deployed
+    if error in DEAD_LETTERS:
+        return entry.faults >= MANY_FAULTS or entry.deployed
+    return False

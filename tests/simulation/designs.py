@@ -1,0 +1,53 @@
+"""Designs to compare: the protocol as it is, and three that queues often have, on the same harness."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django_offload import transitions
+from django_offload.change import Change, Test
+from django_offload.worker import attempt
+
+type Patches = Mapping[tuple[Any, str], Callable[..., Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Design:
+    """The protocol, or what is left of it."""
+
+    name: str
+    deletes_first: bool = False  # The message goes before its task runs.
+    sweeps: bool = True
+    atomic: bool = True  # Effects happen in a transaction with a marker.
+    patches: Patches = field(default_factory=dict)
+
+
+def _claim_always(*args: Any, **options: Any) -> Change:
+    """Claim whatever the record says."""
+    return replace(transitions.claim(*args, **options), when=((),))
+
+
+def _claim_for_ever(*args: Any, lease_until: datetime, **options: Any) -> Change:
+    """Claim with a lease that never ends."""
+    return transitions.claim(*args, lease_until=lease_until + timedelta(days=3650), **options)
+
+
+def _held_by_anyone(fence: int, token: str) -> tuple[Test, ...]:
+    """Let whoever finishes write."""
+    return ()
+
+
+OURS = Design(name="django-offload")
+NAIVE = Design(
+    name="naive",
+    deletes_first=True,
+    sweeps=False,
+    atomic=False,
+    patches={(attempt, "claim"): _claim_always, (transitions, "held"): _held_by_anyone},
+)
+CLAIM_ONCE = Design(
+    name="claim-once", sweeps=False, atomic=False, patches={(attempt, "claim"): _claim_for_ever}
+)
+UNFENCED = Design(name="unfenced", atomic=False, patches={(transitions, "held"): _held_by_anyone})
+OTHERS = (NAIVE, CLAIM_ONCE, UNFENCED)

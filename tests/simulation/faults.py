@@ -1,0 +1,86 @@
+"""The faults: twelve kinds, how often each comes, and what each does to one call."""
+
+from collections import Counter
+from enum import Enum
+from random import Random
+
+
+class Fault(Enum):
+    """What can go wrong, as the table names it."""
+
+    KILL = "SIGKILL"
+    STALL = "stall"
+    DUPLICATE = "duplicate"
+    THROTTLE = "throttle"
+    ERROR = "500"
+    LOST = "reply lost"  # Before the call was applied, or after.
+    RESET = "reset"
+    SKEW = "clock skew"
+    PARTIAL_BATCH = "partial batch"
+    OVERSIZE = "oversize"
+    POISON = "poison"
+    DEPLOY = "deploy swap"
+
+
+class Killed(KeyboardInterrupt):
+    """The process is gone: no code of its own runs any more, so nothing may catch this."""
+
+
+class Throttled(Exception):
+    """AWS refused a call for its rate, however often the SDK tried."""
+
+
+class InternalServerError(Exception):
+    """AWS answered 500, however often the SDK tried."""
+
+
+class ReplyLost(Exception):
+    """No reply came; the call may have been made or not."""
+
+
+# Of a call to AWS, or to the database: kinds and their weights.
+CALL = {
+    Fault.KILL: 20,
+    Fault.STALL: 12,
+    Fault.THROTTLE: 14,
+    Fault.ERROR: 14,
+    Fault.LOST: 28,
+    Fault.RESET: 12,
+}
+# A chance per call, message, invocation, …
+CALL_RATE = 0.035
+SWEEP_RATE = 0.002  # Per call of a sweeper: one has many.
+RATES = {
+    Fault.DUPLICATE: 0.03,
+    Fault.SKEW: 0.02,
+    Fault.PARTIAL_BATCH: 0.03,
+    Fault.OVERSIZE: 0.03,
+    Fault.POISON: 0.02,
+}
+
+
+class Faults:
+    """Decides by its own dice where a fault comes, and counts them."""
+
+    def __init__(self, rng: Random, *, rate: float = 1.0) -> None:
+        self._rng, self._rate = rng, rate
+        self._kinds, self._weights = list(CALL), list(CALL.values())
+        self.counts: Counter[Fault] = Counter()
+
+    def in_call(self, *, sweeping: bool) -> Fault | None:
+        """Return the fault of a call, None mostly."""
+        rate = SWEEP_RATE if sweeping else CALL_RATE
+        if self._rng.random() >= rate * self._rate:
+            return None
+        return self._rng.choices(self._kinds, self._weights)[0]
+
+    def strikes(self, fault: Fault) -> bool:
+        """Tell whether a fault of another place than a call comes now; count it if so."""
+        if self._rng.random() >= RATES[fault] * self._rate:
+            return False
+        self.counts[fault] += 1
+        return True
+
+    def heal(self) -> None:
+        """No more faults."""
+        self._rate = 0.0

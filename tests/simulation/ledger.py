@@ -1,0 +1,94 @@
+"""What really happened, as nobody inside can know: attempts, acknowledgements, effects, ends."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django_offload.change import Attributes, Change
+from django_offload.record import FAILED, SUCCESSFUL
+
+ENDS = {SUCCESSFUL, FAILED}
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One task, from outside."""
+
+    kind: str
+    value: Any  # What it must return …
+    error: str | None = None  # … or the last part of its error's class path.
+    attempted: bool = False
+    acknowledged: bool = False  # enqueue() returned, or the transaction with the outbox's row was committed.
+    runs: int = 0
+    effects: int = 0  # Committed, through atomic.
+    ends: int = 0
+    claims: int = 0
+    faults: int = 0
+    asked_to_stop: bool = False
+    deployed: bool = False  # It was under way while another release was out.
+    progress: tuple[int, float] = (0, 0)
+    steps: set[str] = field(default_factory=set)  # Kept.
+    bound: datetime | None = None  # Killed: until when its recovery may wait for its lease …
+    faults_then: int = 0  # … and how many faults it had met.
+
+
+class Ledger:
+    """Every task of a world; told of each write that was made."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.open: set[str] = set()  # Attempted, not ended.
+        self.waiting: set[str] = set()  # For somebody to go on after a kill.
+        self.violations: Counter[str] = Counter()
+        self.recoveries: list[tuple[float, bool]] = []  # Seconds beyond the bound; was it undisturbed?
+        self.unexpected: Counter[str] = Counter()
+
+    def changed(self, task_id: str, change: Change, before: Attributes | None, now: datetime) -> None:
+        """Note a write to a record."""
+        entry = self.entries.get(task_id)
+        if entry is None:
+            self.unexpected["record of no task"] += 1
+            return
+        if before is not None and before["status"] in ENDS and change.name != "redrive":
+            self.violations[f"{change.name} after its end"] += 1
+        if change.name == "claim":
+            entry.claims += 1
+            self._recovered(task_id, entry, now)
+        elif change.name == "report":
+            self._progress(entry, change, before)
+        elif change.name == "ask to stop":
+            entry.asked_to_stop = True
+        elif change.put.get("status") in ENDS:
+            entry.ends += 1
+            self.open.discard(task_id)
+            self._recovered(task_id, entry, now)
+
+    def _progress(self, entry: Entry, change: Change, before: Attributes | None) -> None:
+        done = json.loads(str(change.put["progress"]))["done"]
+        fence = int((before or {}).get("fence", 0))  # type: ignore[arg-type]
+        if fence == entry.progress[0] and done < entry.progress[1]:
+            self.violations["progress went backwards"] += 1
+        entry.progress = (fence, done)
+
+    def _recovered(self, task_id: str, entry: Entry, now: datetime) -> None:
+        """Note how long after a kill somebody went on."""
+        if entry.bound is not None:
+            waited = (now - entry.bound).total_seconds()
+            self.recoveries.append((max(waited, 0.0), entry.faults == entry.faults_then))
+            entry.bound = None
+            self.waiting.discard(task_id)
+
+    def killed(self, task_id: str, bound: datetime) -> None:
+        """Note that a task's worker died; until `bound` its claim may stand in the way."""
+        entry = self.entries[task_id]
+        entry.bound, entry.faults_then = bound, entry.faults
+        self.waiting.add(task_id)
+
+    def fault(self, task_ids: Iterable[str]) -> None:
+        """Note a fault that these tasks met."""
+        for task_id in task_ids:
+            if task_id in self.entries:
+                self.entries[task_id].faults += 1

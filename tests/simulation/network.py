@@ -1,0 +1,88 @@
+"""The network between processes and AWS, and the database: where faults strike."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from django.db import connection
+
+from django_offload.change import Refused
+from django_offload.exceptions import DeadlineExceeded
+
+from .actors import Actor
+from .clock import VirtualTime
+from .faults import Fault, Faults, InternalServerError, Killed, ReplyLost, Throttled
+from .seams import INDEX
+
+
+class Network:
+    """Makes the calls of whoever acts at the moment, or lets them fail."""
+
+    def __init__(
+        self, time: VirtualTime, rng: Random, faults: Faults, on_fault: Callable[[Actor, str], None]
+    ) -> None:
+        self.time, self.rng, self.faults = time, rng, faults
+        self.actor = Actor("nobody", time)
+        self.on_fault = on_fault
+        self.on_kill: Callable[[Actor], None] = lambda actor: None
+
+    def call[T](self, task_id: str, function: Callable[..., T], *args: Any) -> T:
+        """Make a call for the actor of the moment."""
+        actor = self.actor
+        if actor.dead:
+            raise Killed
+        if actor.stops is not None and self.time.now >= actor.stops:
+            actor.stops = None
+            raise DeadlineExceeded(0)
+        fault = self.faults.in_call(sweeping=task_id == INDEX)
+        return function(*args) if fault is None else self._hit(fault, actor, task_id, function, *args)
+
+    def _hit[T](
+        self, fault: Fault, actor: Actor, task_id: str, function: Callable[..., T], *args: Any
+    ) -> T:
+        if fault is Fault.STALL and connection.in_atomic_block:
+            return function(*args)  # The others would find themselves in this transaction.
+        self.faults.counts[fault] += 1
+        self.on_fault(actor, task_id)
+        applied = self.rng.random() < 0.5
+        if fault is Fault.THROTTLE:
+            raise Throttled
+        if fault is Fault.ERROR:
+            raise InternalServerError
+        if fault is Fault.STALL:
+            return self._stalled(actor, applied, function, *args)
+        if applied:
+            self._apply(function, *args)
+        if fault is Fault.KILL:
+            self.kill(actor)
+        if fault is Fault.RESET:
+            raise ConnectionResetError
+        if self.rng.random() < 0.5:
+            return function(*args)  # The SDK tried again.
+        raise ReplyLost
+
+    @staticmethod
+    def _apply(function: Callable[..., Any], *args: Any) -> None:
+        try:
+            function(*args)
+        except Refused:
+            pass  # Nobody hears of it.
+
+    def _stalled[T](self, actor: Actor, applied: bool, function: Callable[..., T], *args: Any) -> T:
+        """Let up to three leases pass before or after a call; the process lives on, unless Lambda ends it."""
+        seconds = self.rng.choice((2, 20, 290, 320, 620, 930))
+        if applied:
+            result = function(*args)
+            self.time.pass_by(timedelta(seconds=seconds))
+        else:
+            self.time.pass_by(timedelta(seconds=seconds))
+        if actor.ends is not None and self.time.now >= actor.ends and self.rng.random() < 0.5:
+            self.kill(actor)
+        return result if applied else function(*args)
+
+    def kill(self, actor: Actor) -> None:
+        """End a process where it stands."""
+        actor.dead = True
+        self.on_kill(actor)
+        raise Killed

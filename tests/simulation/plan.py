@@ -1,0 +1,117 @@
+"""What is enqueued: each kind of task with its arguments, and what it must give."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+# In the simulation, what is larger than this does not fit beside a record; 300,000 B otherwise.
+PART_BYTES = 3_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One task to enqueue."""
+
+    name: str
+    args: list[Any]
+    value: Any = None  # What it must return …
+    error: str | None = None  # … or the class of its error.
+    options: dict[str, Any] = field(default_factory=dict)
+    later: float = 0.0  # Seconds from now to its run_after.
+    oversize: bool = False
+
+
+def _plain(rng: Random) -> Order:
+    a, b = rng.randrange(1000), rng.randrange(1000)
+    return Order(name="sim.plain", args=[a, b], value=a * b)
+
+
+def _add(rng: Random) -> Order:
+    a, b = rng.randrange(1000), rng.randrange(1000)
+    return Order(name="sim.add", args=[a, b], value=a + b)
+
+
+def _later(rng: Random) -> Order:
+    a = rng.randrange(1000)
+    seconds = rng.choice((30.0, 600.0, 3600.0, 7200.0))
+    return Order(name="sim.add", args=[a, 1], value=a + 1, later=seconds)
+
+
+def _flaky(rng: Random) -> Order:
+    failures = rng.choice((1, 1, 2, 5))
+    error = "OSError" if failures == 5 else None
+    return Order(name="sim.flaky", args=[failures], value=failures, error=error)
+
+
+def _patient(rng: Random) -> Order:
+    return Order(name="sim.patient", args=[1], value=1)
+
+
+def _broken(rng: Random) -> Order:
+    return Order(name="sim.broken", args=[], error="ValueError")
+
+
+def _leaves(rng: Random) -> Order:
+    return Order(name="sim.leaves", args=[], error="SystemExit")
+
+
+def _large(rng: Random) -> Order:
+    size = rng.choice((PART_BYTES - 3, PART_BYTES, PART_BYTES * 2))
+    return Order(name="sim.large", args=[size], value="x" * size, oversize=True)
+
+
+def _measure(rng: Random) -> Order:
+    size = rng.choice((PART_BYTES - 10, PART_BYTES, PART_BYTES * 2))
+    return Order(name="sim.measure", args=["y" * size], value=size, oversize=True)
+
+
+def _beside(rng: Random) -> Order:
+    return Order(name="sim.measure", args=["y" * 500], value=500)
+
+
+def _steps(rng: Random) -> Order:
+    return Order(name="sim.steps", args=[2], value=[0, 1])
+
+
+def _watched(rng: Random) -> Order:
+    return Order(name="sim.watched", args=[3], value=3)
+
+
+def _slow(rng: Random) -> Order:
+    seconds = rng.choice((5, 40, 200))
+    return Order(name="sim.slow", args=[seconds], value=seconds)
+
+
+def _too_slow(rng: Random) -> Order:
+    return Order(name="sim.slow", args=[20], error="DeadlineExceeded", options={"timeout": 10})
+
+
+def _renamed(rng: Random) -> Order:
+    a = rng.randrange(1000)
+    return Order(name=rng.choice(("sim.renamed.before", "sim.resized", "sim.fresh")), args=[a], value=a)
+
+
+type Make = Callable[[Random], Order]
+MIX: dict[Make, int] = {
+    _plain: 30,
+    _add: 40,
+    _later: 2,
+    _flaky: 7,
+    _patient: 1,
+    _broken: 3,
+    _leaves: 2,
+    _beside: 2,
+    _steps: 2,
+    _watched: 2,
+    _slow: 2,
+    _too_slow: 1,
+    _renamed: 6,
+}
+LARGE: tuple[Make, ...] = (_large, _measure)
+
+
+def order(rng: Random, *, oversize: bool) -> Order:
+    """Return the next task to enqueue."""
+    make = rng.choice(LARGE) if oversize else rng.choices(list(MIX), list(MIX.values()))[0]
+    return make(rng)

@@ -1,0 +1,111 @@
+"""Between the protocol and the memory adapters: every call may be hit by a fault, and is watched."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from django_offload.change import Attributes, Change, Value
+from django_offload.payloads.memory import MemoryPayloads
+from django_offload.stores import Due, Store
+from django_offload.stores.memory import MemoryStore
+from django_offload.transports import Delivery
+from django_offload.transports.memory import MemoryTransport
+
+
+# Stands for a task's id where the sweeper reads its index.
+INDEX = "index"
+
+
+class Network(Protocol):
+    """What lies between a process and AWS."""
+
+    def call[T](self, task_id: str, function: Callable[..., T], *args: Any) -> T: ...
+
+
+class Watcher(Protocol):
+    """Who is told of each write that was made."""
+
+    def changed(self, task_id: str, change: Change, before: Attributes | None) -> None: ...
+
+
+class SimulatedStore(Store):
+    """A store beyond a network."""
+
+    def __init__(self, network: Network, watcher: Watcher, inner: MemoryStore | None = None) -> None:
+        self.inner = inner or MemoryStore()
+        self._call, self._watcher = network.call, watcher
+
+    def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
+        return self._call(task_id, self._change, task_id, change)
+
+    def _change(self, task_id: str, change: Change) -> dict[str, Value] | None:
+        before = self.inner.change(task_id, change)
+        self._watcher.changed(task_id, change, before)
+        return before
+
+    def get(self, task_id: str) -> Attributes | None:
+        return self._call(task_id, self.inner.get, task_id)
+
+    def put_part(self, task_id: str, part: str, text: str, ttl: int) -> str:
+        return self._call(task_id, self.inner.put_part, task_id, part, text, ttl)
+
+    def get_part(self, task_id: str, part: str) -> str | None:
+        return self._call(task_id, self.inner.get_part, task_id, part)
+
+    def parts(self, task_id: str) -> tuple[Attributes | None, Mapping[str, str]]:
+        return self._call(task_id, self.inner.parts, task_id)
+
+    def due(self, shard: int, until: datetime, limit: int) -> Sequence[Due]:
+        return self._call(INDEX, self.inner.due, shard, until, limit)
+
+
+class SimulatedTransport(MemoryTransport):
+    """A queue beyond a network; `arrived` is told of each message that can be received after a while."""
+
+    def __init__(
+        self,
+        network: Network,
+        arrived: Callable[[str, timedelta], None],
+        clock: Callable[[], datetime],
+        **options: Any,
+    ) -> None:
+        super().__init__(clock, **options)
+        self._call, self._arrived = network.call, arrived
+
+    def send(self, queue: str, text: str, delay: timedelta) -> None:
+        self._call("", self.accept, queue, text, delay)
+
+    def accept(self, queue: str, text: str, delay: timedelta) -> None:
+        """Take a message, whoever sent it."""
+        super().send(queue, text, delay)
+        self._arrived(queue, delay)
+
+    def give_back(self, delivery: Delivery, delay: timedelta) -> None:
+        self._call("", self._take_back, delivery, delay)
+
+    def _take_back(self, delivery: Delivery, delay: timedelta) -> None:
+        super().give_back(delivery, delay)
+        self._arrived(delivery.queue, delay)
+
+
+class InvokedTransport(SimulatedTransport):
+    """Lambda, invoked asynchronously: a message cannot wait, and what failed is not given back."""
+
+    longest_delay = longest_return = timedelta(0)
+
+    def depth(self, queue: str) -> int:
+        return 0
+
+
+class SimulatedPayloads(MemoryPayloads):
+    """A bucket beyond a network."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self._call = network.call
+
+    def put(self, key: str, data: bytes) -> None:
+        self._call("", super().put, key, data)
+
+    def get(self, key: str) -> bytes | None:
+        return self._call("", super().get, key)

@@ -1,0 +1,119 @@
+"""Web processes: they enqueue, within a transaction or without, and cancel; any of them may die."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from django_offload.birth import Birth, dump
+from django_offload.change import Refused
+from django_offload.conf import configured
+from django_offload.exceptions import Cancelled, EnqueueFailed
+from django_offload.outbox import drain
+from django_offload.record import error_of
+from django_offload.sending import message_text, send
+from django_offload.stores import store_of
+from django_offload.transitions import ask_to_stop, cancel
+
+from .actors import Actor
+from .faults import Fault, Killed
+from .hostile import bodies
+from .ledger import Entry
+from .plan import Order, order
+from .setup import QUEUES
+
+if TYPE_CHECKING:
+    from .world import World
+
+ALIASES, SHARES = ("default", "direct", "outbox"), (70, 26, 4)
+CANCELLED = 0.02
+
+
+class Web:
+    """What arrives from outside: tasks, cancellations, hostile messages."""
+
+    def __init__(self, world: "World") -> None:
+        self.world, self.rng = world, world.rng
+        self.options = configured()
+
+    def enqueue(self) -> None:
+        """Enqueue one task, as a process of its own."""
+        world, rng = self.world, self.rng
+        oversize = world.faults.strikes(Fault.OVERSIZE)
+        wanted = order(rng, oversize=oversize)
+        alias = rng.choices(ALIASES, SHARES)[0] if world.outbox else rng.choices(ALIASES[:2], SHARES[:2])[0]
+        birth = self._birth(wanted, alias)
+        entry = Entry(wanted.name, wanted.value, wanted.error, deployed=world.deployed)
+        world.ledger.entries[birth.id] = entry
+        world.ledger.open.add(birth.id)
+        with world.acting(Actor("web", world.time)):
+            try:
+                self._leave(birth, entry)
+            except (EnqueueFailed, Killed):
+                if not entry.acknowledged:
+                    world.ledger.open.discard(birth.id)
+        if world.faults.strikes(Fault.DUPLICATE):
+            self._duplicate(birth)
+        if world.faults.strikes(Fault.POISON):
+            self._poison(birth)
+        if rng.random() < CANCELLED:
+            world.time.after(timedelta(seconds=rng.choice((0.5, 30, 400))), lambda: self._cancel(birth))
+
+    def _birth(self, wanted: Order, alias: str) -> Birth:
+        now = self.world.time.now
+        return Birth(
+            id=f"{self.rng.getrandbits(128):032x}",
+            alias=alias,
+            name=wanted.name,
+            queue=self.rng.choice(QUEUES),
+            arguments=dump([wanted.args, {}]),
+            enqueued_at=now,
+            run_after=now + timedelta(seconds=wanted.later) if wanted.later else None,
+            options=wanted.options,
+        )
+
+    def _leave(self, birth: Birth, entry: Entry) -> None:
+        entry.attempted = True
+        if birth.alias != "outbox":
+            send(birth, self.options[birth.alias])
+            entry.acknowledged = True
+            return
+        with transaction.atomic():
+            drain.put(birth)
+        entry.acknowledged = True  # A row is committed.
+        send(birth, self.options[birth.alias])
+        drain.forget(birth)
+
+    def _duplicate(self, birth: Birth) -> None:
+        """Deliver the task's message once more, up to a minute later."""
+        if birth.reference is None and len(birth.arguments) > 3_000:
+            return  # Its message would refer to the bucket.
+        options = self.options[birth.alias]
+        text = message_text(birth, options, birth.start_at + timedelta(days=7))
+        delay = birth.start_at - birth.enqueued_at + timedelta(seconds=self.rng.choice((0, 1, 60)))
+        accept = self.world.transports[options.stack].accept
+        self.world.time.after(delay, lambda: accept(birth.queue, text, timedelta(0)))
+
+    def _poison(self, birth: Birth) -> None:
+        """Put a hostile message into a queue, among the others."""
+        options = self.options["default"]
+        text = message_text(replace(birth, arguments="[[],{}]"), options, birth.start_at + timedelta(days=7))
+        body = self.rng.choice(bodies(text, birth.id))
+        self.world.transports[options.stack].accept(birth.queue, body, timedelta(0))
+
+    def _cancel(self, birth: Birth) -> None:
+        """Cancel as the page does."""
+        world, now = self.world, self.world.time.now
+        store = store_of(self.options[birth.alias])
+        ended = cancel(now=now, result_ttl=timedelta(days=14), error=error_of(Cancelled()))
+        world.ledger.entries[birth.id].asked_to_stop = True
+        with world.acting(Actor("web", world.time)):
+            for change in (ended, ask_to_stop(), ended):
+                try:
+                    store.change(birth.id, change)
+                    return
+                except Refused:
+                    continue
+                except (Exception, Killed):  # noqa: BLE001, whatever the call met
+                    return

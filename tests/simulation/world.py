@@ -1,0 +1,227 @@
+"""One world: some tasks, every process that has to do with them, and what goes wrong meanwhile."""
+
+import random
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+from django_offload import context, payloads, sending, stores, transports
+from django_offload.change import Attributes, Change
+from django_offload.effects import marker
+from django_offload.exceptions import DeadlineExceeded
+from django_offload.outbox import drain
+from django_offload.birth import from_micros
+from django_offload.worker import attempt, execution, journal
+
+from .actors import Actor
+from .clock import VirtualTime
+from .database import Database
+from .deploys import deploy, next_release
+from .faults import Fault, Faults
+from .ledger import Ledger
+from .mapping import MOST_RECEIVES, VISIBILITY, Mapping, Schedule, stacks
+from .network import Network
+from .plan import PART_BYTES
+from .seams import InvokedTransport, SimulatedPayloads, SimulatedStore, SimulatedTransport
+from .setup import DIRECT
+from .stage import stage
+from .web import Web
+
+ID = re.compile(r'"id":"([0-9a-f]{32})"')
+# Tasks arrive within this; faults come until HEALED; what has not ended at END is stuck.
+ARRIVALS = timedelta(minutes=30)
+HEALED = timedelta(hours=24)
+END = timedelta(days=3)
+# How many worlds see a deploy.
+DEPLOYS = 0.8
+
+
+@dataclass(slots=True)
+class _Virtual:
+    """Stands in for the modules time and datetime where the protocol reads a clock by itself."""
+
+    time: VirtualTime
+
+    def monotonic(self) -> float:
+        return self.time.now.timestamp()
+
+    def now(self, zone: object = None) -> Any:
+        return self.time.now
+
+
+class World:
+    """Runs some tasks through the protocol, one thing at a time, from a seed."""
+
+    def __init__(
+        self, seed: str, tasks: int, design: Any, *, rate: float = 1.0, outbox: bool = True
+    ) -> None:
+        self.rng, self.tasks, self.design, self.outbox = random.Random(seed), tasks, design, outbox
+        self.time, self.ledger = VirtualTime(), Ledger()
+        self.faults = Faults(self.rng, rate=rate)
+        self.network = Network(self.time, self.rng, self.faults, self._faulted)
+        self.network.on_kill = self._killed
+        self.database = Database(self.network, self.ledger)
+        self.swept: Counter[str] = Counter()
+        self.arrivals = tasks
+        self._seed = seed
+        self.stores: dict[str, SimulatedStore] = {}
+        self.transports: dict[str, SimulatedTransport] = {}
+        self.payloads: dict[str, SimulatedPayloads] = {}
+        for stack, options in stacks().items():
+            self._build(stack, options)
+        self.web = Web(self)
+        self.deployed = False  # Is another release out?
+
+    def _build(self, stack: str, options: Any) -> None:
+        kind = InvokedTransport if stack == DIRECT else SimulatedTransport
+        self.stores[stack] = SimulatedStore(self.network, self)
+        self.payloads[stack] = SimulatedPayloads(self.network)
+        visibility = timedelta(minutes=1) if stack == DIRECT else VISIBILITY
+        self.transports[stack] = kind(
+            self.network,
+            lambda queue, delay: mapping.arrived(queue, delay),
+            lambda: self.time.now,
+            visibility=visibility,
+            max_receives=3 if stack == DIRECT else MOST_RECEIVES,
+        )
+        mapping = Mapping(self, options)
+
+    def run(self) -> None:
+        """Let everything happen, until all has ended or never will."""
+        random.seed(self._seed)
+        with self._patched():
+            for _ in range(self.tasks):
+                self.time.after(ARRIVALS * self.rng.random(), self._arrive)
+            if self.rng.random() < DEPLOYS:
+                self.time.after(ARRIVALS * self.rng.random(), self._deploy)
+            if self.design.sweeps:
+                self.time.after(timedelta(seconds=60 * self.rng.random()), Schedule(self, self._more).tick)
+            begun = self.time.now
+            while self.time.step():
+                if self.time.now > begun + END:
+                    break
+                if self.time.now > begun + HEALED:
+                    self.faults.heal()
+
+    def _arrive(self) -> None:
+        self.arrivals -= 1
+        self.web.enqueue()
+
+    def _more(self) -> bool:
+        """Tell whether there is still something to sweep for."""
+        return bool(self.arrivals or self.ledger.open)
+
+    def _deploy(self) -> None:
+        """Release other tasks for some minutes; each delivery that meets them is a fault."""
+        deploy(next_release())
+        self.deployed = True
+        for task_id in self.ledger.open:
+            self.ledger.entries[task_id].deployed = True
+
+        def back() -> None:
+            deploy(None)
+            self.deployed = False
+
+        self.time.after(timedelta(seconds=self.rng.randint(60, 500)), back)
+
+    @contextmanager
+    def acting(self, actor: Actor) -> Iterator[None]:
+        """Have a process act, while whoever acted before waits."""
+        before, self.network.actor = self.network.actor, actor
+        try:
+            yield
+        finally:
+            self.network.actor = before
+
+    def process(self, role: str, lifetime: timedelta) -> Actor:
+        """Return a new process of Lambda's, whose clock may be wrong."""
+        skew = timedelta(0)
+        if self.faults.strikes(Fault.SKEW):
+            skew = timedelta(seconds=self.rng.uniform(-600, 600))
+        return Actor(role, self.time, skew=skew, ends=self.time.now + lifetime)
+
+    def changed(self, task_id: str, change: Change, before: Attributes | None) -> None:
+        """Be told of each write to a record."""
+        actor = self.network.actor
+        self.ledger.changed(task_id, change, before, self.time.now)
+        if change.name == "claim":
+            actor.holds[task_id] = str(change.put["token"])
+        elif change.name in {"succeed", "fail", "release"}:
+            actor.holds.pop(task_id, None)
+
+    def _faulted(self, actor: Actor, task_id: str) -> None:
+        # A sweeper's fault may delay whatever waits for it.
+        met = self.ledger.waiting if actor.role == "sweeper" else {task_id, *actor.holds}
+        self.ledger.fault(met)
+
+    def _killed(self, actor: Actor) -> None:
+        """Note until when each claim of a killed worker may stand in the way."""
+        for task_id, token in actor.holds.items():
+            for store in self.stores.values():
+                record = store.inner.records.get(task_id)
+                if record is not None and record.get("token") == token and "lease_until" in record:
+                    until = max(int(record["lease_until"]), int(record["due_at"]))  # type: ignore[arg-type]
+                    self.ledger.killed(task_id, from_micros(until))
+
+    def effect(self, task_id: str, value: Any) -> Any:
+        self.database.effect(task_id)
+        return value
+
+    def step(self, task_id: str, key: str, value: Any) -> Any:
+        return value
+
+    def work(self, seconds: float) -> None:
+        """Take time, and meet the deadlines that come meanwhile."""
+        actor, until = self.network.actor, self.time.now + timedelta(seconds=seconds)
+        self.time.pass_by(timedelta(seconds=seconds))
+        if actor.stops is not None and max(self.time.now, until) >= actor.stops:
+            actor.stops = None
+            raise DeadlineExceeded(seconds)
+
+    @contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        """Stand in for worker.deadline.limited()."""
+        actor = self.network.actor
+        if seconds <= 0:
+            raise DeadlineExceeded(seconds)
+        actor.stops = self.time.now + timedelta(seconds=seconds)
+        try:
+            yield
+        finally:
+            actor.stops = None
+
+    def struck(self, bodies: Iterable[str]) -> None:
+        """Note a fault of the messages with these bodies."""
+        self.ledger.fault(found for body in bodies for found in ID.findall(body))
+
+    @contextmanager
+    def _patched(self) -> Iterator[None]:
+        virtual = _Virtual(self.time)
+        once = self.database.once if self.design.atomic else lambda task_id, key, run, using: run()
+        patches: dict[tuple[Any, str], Any] = {
+            (execution, "limited"): self.limited,
+            (context, "time"): virtual,
+            (drain, "datetime"): virtual,
+            (marker, "once"): once,
+            (sending, "PART_BYTES"): PART_BYTES,
+            (attempt, "PART_BYTES"): PART_BYTES,
+            (journal, "PART_BYTES"): PART_BYTES,
+            **self.design.patches,
+        }
+        with ExitStack() as stack:
+            for (target, name), value in patches.items():
+                stack.enter_context(mock.patch.object(target, name, value))
+            for installed, own in (
+                (stores.installed, self.stores),
+                (transports.installed, self.transports),
+                (payloads.installed, self.payloads),
+            ):
+                stack.enter_context(mock.patch.dict(installed, own))
+            stage.world = self
+            yield
