@@ -113,8 +113,8 @@ LOGGING = {
     "loggers": {
         # Django's own handler would write each of its lines a second time.
         "django": {"handlers": [], "level": "INFO"},
-        # Pages ask for a task's status every second: only requests that went wrong are news.
-        "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+        # Pages ask for a task's status every second; what went wrong, django.request tells.
+        "django.server": {"handlers": [], "level": "ERROR", "propagate": True},
         "botocore": {"level": "WARNING"},
     },
     "root": {"handlers": ["stdout"], "level": "INFO"},
