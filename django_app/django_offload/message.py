@@ -101,8 +101,11 @@ def decode(body: str | Mapping[str, Any], keyring: Keyring) -> TaskMessage:
     Raise MessageRefused if it is not a message of ours, for this queue, as it was signed.
     """
     fields = _parse(body)
-    if fields.get("v") != VERSION:
-        raise UnknownVersion(fields.get("v"))
+    version = fields.get("v")
+    if not isinstance(version, int):
+        raise MalformedMessage("it has no version")
+    if version != VERSION:
+        raise UnknownVersion(version)
     signature, kid = fields.pop("sig", None), fields.get("kid")
     if not isinstance(signature, str) or not isinstance(kid, str):
         raise MalformedMessage("it is not signed")
