@@ -1,6 +1,7 @@
 """What is deployed: names of resources, their IAM, and the CloudFormation template that makes them."""
 
-from .configured import stacks, template_of
+from .configured import plan_of, stacks, template_of
+from .plan import Plan
 from .template import build
 
-__all__ = ["build", "stacks", "template_of"]
+__all__ = ["Plan", "build", "plan_of", "stacks", "template_of"]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from ..conf import Options, configured
 from ..definition import OffloadTask
 from ..registry import registry
+from .plan import Plan, unite
 from .template import build
 
 
@@ -24,6 +25,13 @@ def template_of(stack: str, *, as_json: bool = False) -> str:
         attempts=_attempts(),
         result_ttl=_longest_result_ttl(),
         as_json=as_json,
+    )
+
+
+def plan_of(stack: str) -> Plan:
+    """Return what a configured stack needs, without its template. Raise KeyError if no alias names it."""
+    return unite(
+        stacks()[stack], attempts=_attempts(), settings_module=None, result_ttl=_longest_result_ttl()
     )
 
 

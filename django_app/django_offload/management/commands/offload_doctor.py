@@ -1,0 +1,66 @@
+"""manage.py offload_doctor: what is wrong, and what mends it."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from ...conf import Options, configured, stacks
+from ...stack import plan_of
+from ..base import FINE, WRONG, OffloadCommand
+from ..doctor import functions, project, queues, records, storage
+from ..doctor.finding import Finding
+
+
+class Command(OffloadCommand):
+    """Look at settings, stack, records and outbox; print what is wrong, and what mends it. Change nothing."""
+
+    help = "Find what is stuck, given up, missing, or contradicts TASKS, and say what mends it."
+    example: ClassVar[str] = "manage.py offload_doctor\nmanage.py offload_doctor --json"
+
+    def answer(self, **options: Any) -> int:
+        if not configured():
+            raise self.unusable("TASKS names no backend of django_offload. Add one, as the README shows.")
+        now = datetime.now(UTC)
+        findings = [*project.settings(), *project.environment(), *project.database(now)]
+        oldest: dict[str, Any] = {}
+        for stack in stacks():
+            found = list(self._deployed(stack))
+            missing = {finding.id for finding in found}
+            findings += found
+            # What is kept can be asked only where there is something to keep it.
+            if not missing & {"table-missing", "other-table", "index-missing"}:
+                findings += [*records.overdue(stack, now), *records.given_up(stack)]
+                oldest[stack.stack] = records.unfinished(stack).data()
+            if not missing & {"bucket-missing", "bucket-forbidden"}:
+                findings += records.refused(stack)
+        return self._tell(findings, oldest)
+
+    def _deployed(self, options: Options) -> Iterator[Finding]:
+        plan = plan_of(options.stack)
+        yield from queues.examine(plan)
+        yield from storage.table(plan)
+        yield from storage.bucket(plan)
+        yield from functions.examine(plan)
+
+    def _tell(self, findings: list[Finding], oldest: dict[str, Any]) -> int:
+        wrong = [finding for finding in findings if finding.wrong]
+        notes = [finding for finding in findings if not finding.wrong]
+        self.data(
+            {
+                "findings": [asdict(finding) for finding in wrong],
+                "notes": [asdict(finding) for finding in notes],
+                "stacks": oldest,
+            }
+        )
+        for finding in findings:
+            self.line(f"{'WRONG' if finding.wrong else 'note '}  {finding.text}\n       → {finding.mend}")
+        for stack, found in oldest.items():
+            for what, record in found.items():
+                if record:
+                    told = f"{record['id']} {record['task']}, since {record['since']:%Y-%m-%d %H:%M} UTC"
+                    self.line(f"{stack}: {what.replace('_', ' ')}: {told}")
+        self.line(
+            f"{len(wrong)} {'finding' if len(wrong) == 1 else 'findings'}." if wrong else "Nothing is wrong."
+        )
+        return WRONG if wrong else FINE

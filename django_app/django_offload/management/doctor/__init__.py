@@ -1,0 +1,1 @@
+"""What offload_doctor looks at: each module yields what it finds."""

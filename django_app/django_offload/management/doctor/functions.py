@@ -1,0 +1,112 @@
+"""The functions, and what starts them, as they are deployed."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ...conf import ENV_STACK
+from ...stack import Plan, limits
+from ...stack.names import DEAD_LETTER, SWEEPER, worker
+from ...wire import client
+from .finding import Finding, deploy, local
+
+
+def examine(plan: Plan) -> Iterator[Finding]:
+    """Look at every function, its event source mappings, and the sweeper's schedule."""
+    stopped: list[str] = []
+    for name, queue in plan.queues.items():
+        yield from _function(plan, worker(name), limits.seconds(queue.timeout), queue.memory)
+        yield from _mapping(plan, worker(name), plan.options.queue(name), queue.batch_size, stopped)
+    yield from _function(plan, DEAD_LETTER, limits.seconds(limits.SERVICE_TIMEOUT), limits.SERVICE_MEMORY)
+    for name in plan.queues:
+        queue_name = plan.options.dead_letter_queue(name)
+        yield from _mapping(plan, DEAD_LETTER, queue_name, limits.DEAD_LETTER_BATCH, stopped)
+    yield from _function(plan, SWEEPER, limits.seconds(limits.SERVICE_TIMEOUT), limits.SERVICE_MEMORY)
+    yield from _schedule(plan, stopped)
+    if stopped:
+        yield _stopped(plan, stopped)
+
+
+def _function(plan: Plan, role: str, timeout: int, memory: int) -> Iterator[Finding]:
+    name, awslambda = plan.options.function(role), client("lambda")
+
+    def finding(what: str, text: str) -> Finding:
+        return Finding(id=what, stack=plan.stack, text=f"The function {name} {text}", mend=deploy(plan.stack))
+
+    try:
+        found = awslambda.get_function_configuration(FunctionName=name)
+    except awslambda.exceptions.ResourceNotFoundException:
+        yield finding("function-missing", "does not exist.")
+        return
+    if found["Timeout"] != timeout:
+        yield finding("other-timeout", f"has a timeout of {found['Timeout']} s, TASKS says {timeout} s.")
+    if found["MemorySize"] < memory:
+        yield finding("memory-too-small", f"has {found['MemorySize']} MB, TASKS says {memory} MB.")
+    stack = found.get("Environment", {}).get("Variables", {}).get(ENV_STACK)
+    if stack != plan.stack:
+        yield finding("function-of-another-stack", f"has {ENV_STACK}={stack or ''} in its environment.")
+    if found.get("State") == "Failed":
+        yield finding("function-failed", f"cannot run: {found.get('StateReason', 'AWS gives no reason.')}")
+
+
+def _mapping(plan: Plan, role: str, queue: str, batch: int, stopped: list[str]) -> Iterator[Finding]:
+    name = plan.options.function(role)
+    found = _mapping_of(name, queue)
+
+    def finding(what: str, text: str) -> Finding:
+        return Finding(id=what, stack=plan.stack, text=text, mend=deploy(plan.stack))
+
+    if found is None:
+        yield finding("mapping-missing", f"No event source mapping feeds the function {name} from {queue}.")
+        return
+    if found["State"] not in {"Enabled", "Enabling", "Creating", "Updating"}:
+        stopped.append(f"the mapping of {queue}")
+    if "ReportBatchItemFailures" not in found.get("FunctionResponseTypes", []):
+        yield finding(
+            "no-partial-batch",
+            f"The event source mapping of {queue} has no ReportBatchItemFailures: what a worker gives back "
+            "is deleted, and such tasks wait for the sweeper.",
+        )
+    if found["BatchSize"] != batch:
+        yield finding(
+            "other-batch-size", f"{queue} is read in batches of {found['BatchSize']}, TASKS says {batch}."
+        )
+
+
+def _mapping_of(function: str, queue: str) -> Mapping[str, Any] | None:
+    awslambda = client("lambda")
+    try:
+        for page in awslambda.get_paginator("list_event_source_mappings").paginate(FunctionName=function):
+            for mapping in page["EventSourceMappings"]:
+                if mapping["EventSourceArn"].rpartition(":")[2] == queue:
+                    return mapping  # type: ignore[no-any-return]
+    except awslambda.exceptions.ResourceNotFoundException:
+        pass  # The function itself is missing, and said to be.
+    return None
+
+
+def _schedule(plan: Plan, stopped: list[str]) -> Iterator[Finding]:
+    name, events = plan.options.function(SWEEPER), client("events")
+    try:
+        rule = events.describe_rule(Name=name)
+    except events.exceptions.ResourceNotFoundException:
+        text = f"No rule {name} starts the sweeper: what is lost or waits for its time is never sent."
+        yield Finding(id="schedule-missing", stack=plan.stack, text=text, mend=deploy(plan.stack))
+        return
+    if rule["State"] != "ENABLED":
+        stopped.append("the sweeper's schedule")
+
+
+def _stopped(plan: Plan, stopped: list[str]) -> Finding:
+    """Return what it means that AWS was told to start nothing."""
+    if local():
+        text = (
+            "Event source mappings and schedule are disabled in the local AWS: offload_local does their work."
+        )
+        mend = "Keep manage.py offload_local running."
+        return Finding(id="local", stack=plan.stack, text=text, mend=mend, wrong=False)
+    return Finding(
+        id="disabled",
+        stack=plan.stack,
+        text=f"Disabled: {', '.join(stopped)}. Messages wait, and nothing is swept.",
+        mend=f"{deploy(plan.stack)[:-1]} --parameter-overrides MappingsEnabled=true.",
+    )
