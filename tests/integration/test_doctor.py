@@ -4,34 +4,80 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.utils import timezone
+from botocore.exceptions import ClientError
+from django.db import connection
 
+from django_offload.conf import configured
+from django_offload.effects.models import Effect
+from django_offload.exceptions import DeadLettered
+from django_offload.management.doctor import finding, functions, storage
 from django_offload.outbox.models import OutboxEntry
-from tests.contract.setup import STACK, tasks_setting
+from django_offload.transitions import postpone
+from django_offload.worker.ending import end
+from tests.contract.setup import STACK
 from tests.integration import tasks
-from tests.integration.setup import MINUTE, MODULES, claim_by_another, enqueued_before, store
+from tests.integration.setup import MINUTE, SECOND, Queues, claim_by_another, record_of, store
 from tests.unit.management.commands import run, run_json
+
+WORKER = f"{STACK}-default-worker"
 
 
 def diagnosis():
+    """Return the exit code, the findings by their id, and all that was said."""
     code, said = run_json("offload_doctor")
-    return code, {finding["id"]: finding for finding in said["findings"]}, said
+    return code, {one["id"]: one for one in said["findings"]}, said
+
+
+def only(expected):
+    """Return what is said of the one finding there must be."""
+    code, findings, _ = diagnosis()
+    assert (code, list(findings)) == (1, [expected])
+    assert findings[expected]["mend"].endswith(".")
+    return findings[expected]["text"]
 
 
 @pytest.fixture
-def found(aws):
-    """Return what tells the one finding there must be."""
-
-    def one(id_):
-        code, findings, _ = diagnosis()
-        assert (code, list(findings)) == (1, [id_])
-        assert findings[id_]["mend"].endswith(".")
-        return findings[id_]["text"]
-
-    return one
+def broken(aws, _offload_server):
+    """AWS to break: the next test gets another."""
+    yield aws
+    _offload_server._deployed.clear()
 
 
-def test_a_healthy_stack(aws):
+@pytest.fixture
+def set_queue(broken):
+    sqs = broken.client("sqs")
+
+    def change(**attributes):
+        queue = attributes.pop("queue", "default")
+        sqs.set_queue_attributes(
+            QueueUrl=Queues(sqs).url(queue), Attributes={key: str(value) for key, value in attributes.items()}
+        )
+
+    return change
+
+
+@pytest.fixture
+def set_function(broken):
+    return lambda **changes: broken.client("lambda").update_function_configuration(
+        FunctionName=WORKER, **changes
+    )
+
+
+def make_due(task_id, ago):
+    due_was = record_of(task_id).due_at
+    store().change(task_id, postpone(task_id, due_was=due_was, due_at=datetime.now(UTC) - ago))
+
+
+def mapping_of(aws, queue):
+    (found,) = (
+        one
+        for one in aws.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        if one["EventSourceArn"].endswith(f":{STACK}-{queue}")
+    )
+    return found
+
+
+def test_a_healthy_stack_has_no_findings(aws):
     tasks.note.enqueue("a")
     aws.run()
 
@@ -40,6 +86,318 @@ def test_a_healthy_stack(aws):
     assert (code, findings) == (0, {})
     assert [note["id"] for note in said["notes"]] == ["local"]
     assert said["stacks"] == {STACK: {"oldest_ready": None, "oldest_running": None}}
-    code, printed = run("offload_doctor")
-    assert (code, printed.splitlines()[-1]) == (0, "Nothing is wrong.")
-    assert printed.splitlines()[0].startswith("note   Event source mappings and schedule are disabled")
+
+
+def test_for_readers_it_says_that_nothing_is_wrong(aws):
+    code, said = run("offload_doctor")
+
+    assert code == 0
+    assert said.splitlines()[0].startswith(
+        "note   Event source mappings and schedule are disabled in the local"
+    )
+    assert said.splitlines()[-1] == "Nothing is wrong."
+
+
+def test_for_readers_each_finding_stands_above_what_mends_it(set_queue):
+    set_queue(VisibilityTimeout=30)
+
+    code, said = run("offload_doctor")
+
+    assert code == 1
+    assert said.splitlines()[:2] == [
+        f"WRONG  {STACK}-default hides a message for 30 s; its function may run for 300 s and then 1800 s "
+        "are needed: messages come again while they are worked on.",
+        "       → Start manage.py offload_local again.",
+    ]
+    assert said.splitlines()[-1] == "1 finding."
+
+
+def test_the_oldest_ready_and_running_tasks_are_named(aws):
+    running, ready = tasks.note.enqueue("a"), tasks.note.enqueue("b")
+    tasks.note.enqueue("c")
+    claim_by_another(running.id, ago=-SECOND, lease=MINUTE)
+
+    code, _, said = diagnosis()
+
+    oldest = said["stacks"][STACK]
+    assert code == 0
+    assert (oldest["oldest_ready"]["id"], oldest["oldest_running"]["id"]) == (ready.id, running.id)
+    assert (
+        f"{STACK}: oldest ready: {ready.id} tests.integration.tasks.note, since 20"
+        in run("offload_doctor")[1]
+    )
+
+
+def test_a_task_without_a_message_is_stuck(aws):
+    result = tasks.note.enqueue("a")
+    make_due(result.id, 10 * MINUTE)
+
+    assert (
+        only("overdue-ready")
+        == f"1 record READY without a message, as it seems, overdue by up to 10 min: {result.id}."
+    )
+
+
+def test_a_task_whose_worker_died_is_stuck_until_the_sweeper_sends_it(aws):
+    result = tasks.note.enqueue("a")
+    claim_by_another(result.id, ago=-SECOND, lease=-MINUTE)
+    make_due(result.id, 10 * MINUTE)
+
+    assert only("overdue-lost").startswith("1 record RUNNING whose worker died, overdue by up to 10 min")
+    assert run("offload_sweep")[0] == 0
+    assert diagnosis()[0] == 0
+
+
+def test_a_running_task_that_nobody_looks_at_tells_of_a_dead_sweeper(aws):
+    result = tasks.note.enqueue("a")
+    claim_by_another(result.id, ago=-SECOND, lease=10 * MINUTE)
+    make_due(result.id, 10 * MINUTE)
+
+    assert only("overdue-running").startswith("1 record RUNNING and not looked at")
+
+
+def test_what_the_next_sweep_will_see_is_not_stuck(aws):
+    make_due(tasks.note.enqueue("a").id, MINUTE)
+
+    assert diagnosis()[0] == 0
+
+
+def test_dead_letters_are_counted(aws):
+    for value in range(3):
+        birth = record_of(tasks.note.enqueue(value).id).birth
+        end(store(), birth, configured()["default"], datetime.now(UTC), DeadLettered("the test says so"))
+
+    assert only("dead-letters") == "3 records of tasks that were given up."
+
+
+def test_bodies_that_did_not_verify_are_counted(aws, queues):
+    queues.send("junk")
+    queues.use_up()
+    aws.run()
+
+    assert only("refused-bodies") == "1 messages that did not verify are kept."
+
+
+def test_dead_letters_that_no_function_takes(aws, queues):
+    queues.send("junk", "default-dead")
+
+    assert only("dead-letters-waiting").startswith(f"1 messages wait in {STACK}-default-dead")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected", "said"),
+    [
+        ({"MaximumMessageSize": 262_144}, "messages-too-small", "262144 bytes at most"),
+        ({"MessageRetentionPeriod": 86_400}, "retention-too-short", "for 1 day, 0:00:00, not for 7 days"),
+        (
+            {"queue": "default-dead", "MessageRetentionPeriod": 604_800},
+            "dead-retention-too-short",
+            "keeps messages as long as its dead-letter queue does",
+        ),
+        ({"RedrivePolicy": ""}, "no-dead-letter-queue", "has no dead-letter queue"),
+    ],
+)
+def test_a_queue_that_contradicts_tasks(set_queue, attributes, expected, said):
+    set_queue(**attributes)
+
+    assert said in only(expected)
+
+
+@pytest.mark.parametrize(
+    ("target", "receives", "expected", "said"),
+    [
+        ("default-dead", 3, "receives-too-few", "after 3 receipts; tasks with 3 attempts need 13"),
+        ("reports-dead", 13, "other-dead-letter-queue", "gives messages up to arn:aws:sqs:"),
+    ],
+)
+def test_a_redrive_policy_that_contradicts_tasks(set_queue, broken, target, receives, expected, said):
+    sqs = broken.client("sqs")
+    arn = sqs.get_queue_attributes(QueueUrl=Queues(sqs).url(target), AttributeNames=["QueueArn"])
+    policy = {"deadLetterTargetArn": arn["Attributes"]["QueueArn"], "maxReceiveCount": receives}
+    set_queue(RedrivePolicy=json.dumps(policy))
+
+    assert said in only(expected)
+
+
+@pytest.mark.parametrize("queue", ["default", "reports-dead"])
+def test_a_queue_that_is_missing(broken, queue):
+    sqs = broken.client("sqs")
+    sqs.delete_queue(QueueUrl=Queues(sqs).url(queue))
+
+    assert f"{STACK}-{queue} does not exist." in only(
+        "queue-missing" if queue == "default" else "dead-letter-queue-missing"
+    )
+
+
+def test_a_table_that_is_missing(broken):
+    broken.client("dynamodb").delete_table(TableName=f"{STACK}-tasks")
+
+    assert only("table-missing") == f"The table {STACK}-tasks does not exist."
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"), [(["id", "part"], "index-missing"), (["id", "sort"], "other-table")]
+)
+def test_a_table_of_another_form(broken, keys, expected):
+    dynamodb = broken.client("dynamodb")
+    dynamodb.delete_table(TableName=f"{STACK}-tasks")
+    dynamodb.create_table(
+        TableName=f"{STACK}-tasks",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        KeySchema=[
+            {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ["HASH", "RANGE"], strict=True)
+        ],
+    )
+
+    assert "has " in only(expected)
+
+
+def test_a_bucket_that_is_missing(broken):
+    s3 = broken.client("s3")
+    (name,) = (one["Name"] for one in s3.list_buckets()["Buckets"] if one["Name"].startswith(STACK))
+    s3.delete_bucket(Bucket=name)
+
+    assert only("bucket-missing") == f"The bucket {name} does not exist."
+
+
+def test_a_bucket_of_somebody_else(aws, monkeypatch):
+    class Forbidding:
+        def head_bucket(self, Bucket):
+            raise ClientError({"Error": {"Code": "403"}}, "HeadBucket")
+
+    s3, own = Forbidding(), storage.client
+    monkeypatch.setattr(storage, "client", lambda service: s3 if service == "s3" else own(service))
+
+    assert only("bucket-forbidden").endswith("may not be used.")
+
+
+def test_a_function_that_is_missing(broken):
+    broken.client("lambda").delete_function(FunctionName=f"{STACK}-sweeper")
+
+    assert only("function-missing") == f"The function {STACK}-sweeper does not exist."
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected", "said"),
+    [
+        ({"Timeout": 3}, "other-timeout", "has a timeout of 3 s, TASKS says 300 s."),
+        ({"MemorySize": 128}, "memory-too-small", "has 128 MB, TASKS says 512 MB."),
+        (
+            {"Environment": {"Variables": {"OFFLOAD_STACK": "shop"}}},
+            "function-of-another-stack",
+            "has OFFLOAD_STACK=shop in its environment.",
+        ),
+    ],
+)
+def test_a_function_that_contradicts_tasks(set_function, changes, expected, said):
+    set_function(**changes)
+
+    assert only(expected) == f"The function {WORKER} {said}"
+
+
+def test_a_function_that_cannot_run(aws, monkeypatch):
+    own = functions.client("lambda")
+
+    class Failing:
+        def __getattr__(self, name):
+            return getattr(own, name)
+
+        def get_function_configuration(self, FunctionName):
+            found = own.get_function_configuration(FunctionName=FunctionName)
+            failed = {"State": "Failed", "StateReason": "Its role is gone."}
+            return found | (failed if FunctionName == WORKER else {})
+
+    clients = {"lambda": Failing(), "events": functions.client("events")}
+    monkeypatch.setattr(functions, "client", clients.__getitem__)
+
+    assert only("function-failed") == f"The function {WORKER} cannot run: Its role is gone."
+
+
+def test_a_mapping_that_is_missing(broken):
+    broken.client("lambda").delete_event_source_mapping(UUID=mapping_of(broken, "reports")["UUID"])
+
+    assert only("mapping-missing") == (
+        f"No event source mapping feeds the function {STACK}-reports-worker from {STACK}-reports."
+    )
+
+
+def test_a_mapping_that_contradicts_tasks(broken):
+    awslambda, before = broken.client("lambda"), mapping_of(broken, "default")
+    awslambda.delete_event_source_mapping(UUID=before["UUID"])
+    awslambda.create_event_source_mapping(
+        EventSourceArn=before["EventSourceArn"], FunctionName=WORKER, BatchSize=7, Enabled=False
+    )
+
+    code, findings, _ = diagnosis()
+
+    assert (code, set(findings)) == (1, {"no-partial-batch", "other-batch-size"})
+    assert "read in batches of 7, TASKS says 1." in findings["other-batch-size"]["text"]
+
+
+def test_a_schedule_that_is_missing(broken):
+    events = broken.client("events")
+    events.remove_targets(Rule=f"{STACK}-sweeper", Ids=["sweeper"])
+    events.delete_rule(Name=f"{STACK}-sweeper")
+
+    assert only("schedule-missing").startswith(f"No rule {STACK}-sweeper starts the sweeper")
+
+
+def test_what_is_disabled_in_aws_itself_is_wrong(aws, monkeypatch):
+    monkeypatch.setattr(finding, "LOOPBACK", frozenset())
+
+    code, findings, said = diagnosis()
+
+    # moto keeps no time to live from a template either, which AWS does.
+    assert (code, set(findings), said["notes"]) == (1, {"disabled", "no-ttl"}, [])
+    assert findings["disabled"]["text"].startswith(f"Disabled: the mapping of {STACK}-default, ")
+    assert findings["disabled"]["mend"].endswith("CAPABILITY_IAM --parameter-overrides MappingsEnabled=true.")
+    assert findings["no-ttl"]["mend"].startswith(
+        f"aws dynamodb update-time-to-live --table-name {STACK}-tasks"
+    )
+
+
+def test_a_middleware_that_is_missing(aws, settings):
+    settings.MIDDLEWARE = []
+
+    assert only("W020").startswith("Tasks have no owner")
+
+
+def test_an_environment_of_another_stack(aws, monkeypatch):
+    monkeypatch.setenv("OFFLOAD_STACK", "shop-live")
+
+    assert (
+        only("other-environment") == f"OFFLOAD_STACK is 'shop-live' in this environment; TASKS names {STACK}."
+    )
+
+
+def test_tasks_that_wait_in_the_outbox(aws):
+    now = datetime.now(UTC)
+    for number, ago in enumerate([timedelta(0), MINUTE, 5 * MINUTE]):
+        OutboxEntry.objects.create(id=f"{number}", alias="gone", birth="{}", created_at=now - ago)
+
+    assert only("outbox-waits") == "1 committed task waits in the outbox, unsent."
+
+
+@pytest.mark.parametrize("model", [OutboxEntry, Effect])
+def test_an_app_without_its_table(aws, model):
+    table = model._meta.db_table
+    with connection.schema_editor() as editor:
+        editor.alter_db_table(model, table, f"{table}_away")
+    try:
+        said = only("table-of-app-missing")
+    finally:
+        with connection.schema_editor() as editor:
+            editor.alter_db_table(model, f"{table}_away", table)
+
+    assert (
+        said == f"The table of {model.__module__.rpartition('.')[0]} cannot be read: no such table: {table}."
+    )
+
+
+def test_without_a_backend_of_ours_it_says_which_to_add(settings):
+    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}}
+
+    code, said = run("offload_doctor")
+
+    assert (code, said.split(".")[0]) == (2, "TASKS names no backend of django_offload")
