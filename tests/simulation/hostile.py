@@ -28,7 +28,7 @@ def bodies(text: str, task_id: str) -> list[str]:
         text[:-3] + "00}",
         text.replace('"args":[]', '"args":[666]'),
         text.replace('"sig":"', '"sig":"0'),
-        text.replace('"queue":"default"', '"queue":"bulk"').replace(":bulk", ":default"),
+        text.replace('"queue":"', '"queue":"x'),
         text + " ",
         f'{{"v":1,"kid":"ffffffff","id":"{task_id}","args":[666],"sig":"00"}}',
     ]

@@ -180,6 +180,8 @@ class World:
         """Take time, and meet the deadlines that come meanwhile."""
         actor, until = self.network.actor, self.time.now + timedelta(seconds=seconds)
         self.time.pass_by(timedelta(seconds=seconds))
+        if actor.ends is not None and self.time.now >= actor.ends:
+            self.ledger.fault(actor.holds)  # Others took so long meanwhile that it became a stall.
         if actor.stops is not None and max(self.time.now, until) >= actor.stops:
             actor.stops = None
             raise DeadlineExceeded(seconds)
