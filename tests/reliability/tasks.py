@@ -1,0 +1,42 @@
+"""Tasks that the faults are played on."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django_offload import task
+
+LONG = "x" * 400  # Too long for a record: kept beside it.
+
+# What the next executions do first, and how often there was one.
+first: list[Callable[[], None]] = []
+executions: list[int] = []
+
+
+@task
+def plain(number: int) -> int:
+    executions.append(number)
+    return number + 1
+
+
+@task(max_attempts=9, backoff=0)
+def second_time_lucky(number: int) -> str:
+    """Fail at the first execution, succeed at the second with a result kept beside the record."""
+    executions.append(number)
+    if first:
+        first.pop(0)()
+    if executions.count(number) == 1:
+        raise OSError("not this time")
+    return LONG
+
+
+@task(max_attempts=9, backoff=0)
+def prepared(number: int) -> int:
+    executions.append(number)
+    if first:
+        first.pop(0)()
+    return number
+
+
+@task(takes_context=True)
+def told(context: Any) -> list[Any]:
+    return [context.attempt, context.idempotency_key]
