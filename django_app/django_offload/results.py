@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.tasks import TaskResult, TaskResultStatus
 from django.tasks.base import TaskError
-from django.tasks.exceptions import InvalidTask
+from django.tasks.exceptions import InvalidTask, InvalidTaskBackend
 from django.utils import timezone
 
 from .birth import Birth
@@ -91,7 +91,7 @@ def task_of(birth: Birth, defined: AnyTask) -> AnyTask:
                 changes[option] = value
     try:
         return replace(defined, **changes) if changes else defined
-    except InvalidTask:
+    except (InvalidTask, InvalidTaskBackend):
         return defined
 
 

@@ -11,7 +11,7 @@ from ..change import Attributes, Change, Refused, Value
 from ..conf import DEFAULT_MAX_ATTEMPTS, Options
 from ..context import OffloadContext
 from ..definition import AnyTask, RetryPolicy
-from ..exceptions import Cancelled, ResultTooLarge
+from ..exceptions import Cancelled, OffloadError, ResultTooLarge
 from ..message import TaskMessage
 from ..payloads import payloads_of
 from ..record import (
@@ -132,7 +132,7 @@ class Attempt:
                 and refused.current.get("cancelled")
                 and refused.current.get("token") == self.token
             ):
-                return self._fail(record, Cancelled())
+                return self._fail(record, exc, ended=Cancelled())
             raise
 
     def _succeed(self, record: TaskRecord, text: str) -> timedelta | None:
@@ -164,14 +164,17 @@ class Attempt:
         reference = payloads.keep(f"payloads/{self.birth.id}/result-{record.fence:04d}", text)
         return {"result_part": part, "result_reference": dump(asdict(reference))}
 
-    def _fail(self, record: TaskRecord, exc: BaseException) -> timedelta | None:
+    def _fail(
+        self, record: TaskRecord, exc: BaseException, *, ended: OffloadError | None = None
+    ) -> timedelta | None:
+        """Store the failure; `ended` says what ended the task after this attempt, where that was not `exc`."""
         part, text = self._put_error(record, exc)
         change = fail(
             fence=record.fence,
             token=self.token,
             now=self.place.clock(),
             result_ttl=result_ttl(self.birth, self.options),
-            error=error_of(exc),
+            error={**error_of(ended), "ended": True} if ended else error_of(exc),
             part=part,
         )
         try:

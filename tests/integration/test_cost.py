@@ -1,0 +1,125 @@
+"""What a task costs on its way to success: the calls to AWS, counted."""
+
+import json
+from collections import Counter
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+
+from django_offload import wire
+from tests.contract.setup import STACK
+from tests.integration import tasks
+from tests.integration.setup import event_of, work_at
+
+
+@contextmanager
+def counted():
+    """Count what this process's own clients call."""
+    found, services = Counter(), ("dynamodb", "sqs", "lambda", "s3", "sts")
+
+    def note(model, **kwargs):
+        found[f"{model.service_model.service_name}:{model.name}"] += 1
+
+    for service in services:
+        wire.client(service).meta.events.register("before-call.*.*", note, unique_id="count")
+    try:
+        yield found
+    finally:
+        for service in services:
+            wire.client(service).meta.events.unregister("before-call.*.*", note, unique_id="count")
+
+
+@pytest.fixture
+def warm(aws):
+    """Names are looked up once per process: let that be over."""
+    tasks.note.enqueue("first")
+    tasks.note.using(backend="other").enqueue("first")
+    aws.run()
+    tasks.RUNS.clear()
+    return aws
+
+
+def test_to_enqueue_is_one_write_and_one_send(warm):
+    with counted() as calls:
+        tasks.note.enqueue("a")
+
+    assert calls == {"dynamodb:PutItem": 1, "sqs:SendMessage": 1}
+
+
+def test_to_enqueue_through_lambda_is_one_write_and_one_invocation(warm):
+    with counted() as calls:
+        tasks.note.using(backend="other").enqueue("a")
+
+    assert calls == {"dynamodb:UpdateItem": 1, "lambda:Invoke": 1}
+
+
+def test_the_first_enqueue_of_a_process_looks_up_one_name(aws):
+    with counted() as calls:
+        tasks.note.enqueue("a")
+
+    assert calls == {"dynamodb:UpdateItem": 1, "sqs:SendMessage": 1, "sqs:GetQueueUrl": 1}
+
+
+def test_a_process_of_the_stack_looks_up_nothing(aws, queues, monkeypatch):
+    monkeypatch.setenv("OFFLOAD_STACK", STACK)
+    monkeypatch.setenv("OFFLOAD_QUEUE_URLS", json.dumps({"default": queues.url()}))
+
+    with counted() as calls:
+        tasks.note.enqueue("a")
+
+    assert calls == {"dynamodb:PutItem": 1, "sqs:SendMessage": 1}
+
+
+def test_to_work_is_two_writes_and_no_read(warm, queues):
+    tasks.note.enqueue("a")
+    event = event_of(queues.take())
+
+    with counted() as calls:
+        assert work_at(timedelta(0), event) == {"batchItemFailures": []}
+
+    assert tasks.RUNS == ["a"]
+    assert calls == {"dynamodb:UpdateItem": 2}
+
+
+def test_to_fail_is_one_write_more(warm, queues):
+    tasks.note.enqueue("a")
+    event = event_of(queues.take())
+    warm.fail_next(ValueError("no"))
+
+    with counted() as calls:
+        work_at(timedelta(0), event)
+
+    assert calls == {"dynamodb:UpdateItem": 2, "dynamodb:PutItem": 1}
+
+
+def test_arguments_beside_the_record_cost_one_write_more(warm, queues):
+    with counted() as calls:
+        tasks.length.enqueue("x" * 1_000)
+    event = event_of(queues.take())
+    with counted() as worked:
+        work_at(timedelta(0), event)
+
+    assert calls == {"dynamodb:PutItem": 1, "dynamodb:UpdateItem": 1, "sqs:SendMessage": 1}
+    assert worked == {"dynamodb:UpdateItem": 2}
+
+
+def test_to_read_a_result_is_one_query(warm):
+    result = tasks.note.enqueue("a")
+
+    with counted() as calls:
+        result.refresh()
+
+    assert calls == {"dynamodb:Query": 1}
+
+
+def test_to_import_and_to_make_a_backend_calls_nothing(aws):
+    from django.tasks import task_backends
+
+    with counted() as calls:
+        for alias in ("default", "other"):
+            backend = task_backends.create_connection(alias)
+            assert backend.check() == []
+            backend.validate_task(tasks.note)
+
+    assert calls == {}
