@@ -51,14 +51,14 @@ def test_to_enqueue_through_lambda_is_one_write_and_one_invocation(warm):
     with counted() as calls:
         tasks.note.using(backend="other").enqueue("a")
 
-    assert calls == {"dynamodb:UpdateItem": 1, "lambda:Invoke": 1}
+    assert calls == {"dynamodb:PutItem": 1, "lambda:Invoke": 1}
 
 
 def test_the_first_enqueue_of_a_process_looks_up_one_name(aws):
     with counted() as calls:
         tasks.note.enqueue("a")
 
-    assert calls == {"dynamodb:UpdateItem": 1, "sqs:SendMessage": 1, "sqs:GetQueueUrl": 1}
+    assert calls == {"dynamodb:PutItem": 1, "sqs:SendMessage": 1, "sqs:GetQueueUrl": 1}
 
 
 def test_a_process_of_the_stack_looks_up_nothing(aws, queues, monkeypatch):
@@ -100,7 +100,7 @@ def test_arguments_beside_the_record_cost_one_write_more(warm, queues):
     with counted() as worked:
         work_at(timedelta(0), event)
 
-    assert calls == {"dynamodb:PutItem": 1, "dynamodb:UpdateItem": 1, "sqs:SendMessage": 1}
+    assert calls == {"dynamodb:PutItem": 2, "sqs:SendMessage": 1}
     assert worked == {"dynamodb:UpdateItem": 2}
 
 

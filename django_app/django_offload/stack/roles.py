@@ -54,8 +54,8 @@ def _worker(plan: Plan, name: str) -> list[Statement]:
 def _dead_letter(plan: Plan) -> list[Statement]:
     return [
         _allow(_RECEIVE, [_arn(dead_letter_queue_id(name)) for name in plan.queues]),
-        # Creating a record and ending it are conditional updates.
-        _allow(["dynamodb:UpdateItem"], [_arn(TABLE)]),
+        # It ends a record, and creates it where every write so far failed.
+        _allow(["dynamodb:PutItem", "dynamodb:UpdateItem"], [_arn(TABLE)]),
         # A body that does not verify touches no record.
         *_objects(plan, ["s3:PutObject"], "dead/*"),
     ]
@@ -67,8 +67,20 @@ def _sweeper(plan: Plan) -> list[Statement]:
     return [
         _allow(["dynamodb:Query"], [Sub(f"${{{TABLE}.Arn}}/index/{INDEX}")]),
         _allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [_arn(TABLE)]),
-        _allow(["sqs:SendMessage"], _queues(plan)),
+        # It asks how deep a queue is before it sends again.
+        _allow(["sqs:SendMessage", "sqs:GetQueueAttributes"], _queues(plan)),
         *_invoke(plan),
+        *_outbox(plan),
+    ]
+
+
+def _outbox(plan: Plan) -> list[Statement]:
+    """Allow what a first send does beyond another one: the record, and large arguments, are not there yet."""
+    if not plan.outbox:
+        return []
+    return [
+        _allow(["dynamodb:PutItem"], [_arn(TABLE)]),
+        *_objects(plan, ["s3:PutObject"], "payloads/*"),
     ]
 
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..birth import EPOCH, from_micros, to_micros
+from ..birth import EPOCH, Birth, from_micros, to_micros
 from ..change import Attributes, Change, Refused, Value
 from ..exceptions import ResourceMissing
+from ..record import newborn
 from ..wire import client
 from .base import Due, Store
 from .expressions import Expressions, attribute, plain
@@ -16,7 +17,7 @@ INDEX = "due"
 
 
 class DynamoDBStore(Store):
-    """Every write is one conditional UpdateItem or one unconditional PutItem; no transactions."""
+    """Every write is one conditional UpdateItem or PutItem; no transactions."""
 
     def __init__(self, alias: str, table: str) -> None:
         self.alias, self.table = alias, table
@@ -34,18 +35,21 @@ class DynamoDBStore(Store):
             raise Refused(change, _attributes(exc.response.get("Item"))) from None
         return _attributes(answer.get("Attributes"))
 
+    def create(self, birth: Birth) -> bool:
+        # The same condition as transitions.create(), in the cheaper call: nothing is to be merged.
+        try:
+            item = {name: attribute(value) for name, value in newborn(birth).items()}
+            self._put({**item, **_key(birth.id, RECORD)})
+        except client("dynamodb").exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
     def get(self, task_id: str) -> Attributes | None:
         return _attributes(self._call("get_item", Key=_key(task_id, RECORD), ConsistentRead=True).get("Item"))
 
     def put_part(self, task_id: str, part: str, text: str, ttl: int) -> str:
         try:
-            self._call(
-                "put_item",
-                Item={**_key(task_id, part), "text": attribute(text), "ttl": attribute(ttl)},
-                ConditionExpression="attribute_not_exists(#id)",
-                ExpressionAttributeNames={"#id": "id"},
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
+            self._put({**_key(task_id, part), "text": attribute(text), "ttl": attribute(ttl)})
         except client("dynamodb").exceptions.ConditionalCheckFailedException as exc:
             return str(exc.response["Item"]["text"]["S"])
         return text
@@ -90,6 +94,16 @@ class DynamoDBStore(Store):
         return [
             Due(id=item["id"]["S"], due_at=from_micros(int(item["due_at"]["N"]))) for item in answer["Items"]
         ]
+
+    def _put(self, item: dict[str, Any]) -> None:
+        """Write an item, on the condition that there is none of its key."""
+        self._call(
+            "put_item",
+            Item=item,
+            ConditionExpression="attribute_not_exists(#id)",
+            ExpressionAttributeNames={"#id": "id"},
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
 
     def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
         dynamodb = client("dynamodb")

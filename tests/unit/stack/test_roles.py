@@ -68,6 +68,7 @@ def test_the_dead_letter_function_may_do_exactly_what_it_does() -> None:
         "sqs:ReceiveMessage",
         "sqs:DeleteMessage",
         "sqs:GetQueueAttributes",
+        "dynamodb:PutItem",
         "dynamodb:UpdateItem",
         "s3:PutObject",
     }
@@ -87,7 +88,16 @@ def test_the_sweeper_may_do_exactly_what_it_does() -> None:
         "dynamodb:GetItem",
         "dynamodb:UpdateItem",
         "sqs:SendMessage",
+        "sqs:GetQueueAttributes",
     }
+
+
+def test_with_an_outbox_the_sweeper_may_also_do_what_a_first_send_does() -> None:
+    several = (options(), options("other", outbox=True))
+
+    assert actions("RoleSweeper", *several) - actions("RoleSweeper") == {"dynamodb:PutItem", "s3:PutObject"}
+    assert resources("RoleSweeper", "dynamodb:PutItem", *several) == ["Table.Arn"]
+    assert resources("RoleSweeper", "s3:PutObject", *several) == ["${PayloadBucket.Arn}/payloads/*"]
 
 
 def test_the_sweeper_queries_the_index_alone_and_sends_to_all_queues() -> None:
