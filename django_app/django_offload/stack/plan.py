@@ -20,6 +20,7 @@ class Plan:
     options: Options  # Of the first alias, for the names that all share.
     queues: Mapping[str, QueueOptions]  # max_attempts is the largest of aliases and tasks.
     invoking: bool  # Does an alias send by invoking the worker functions (LambdaBackend)?
+    outbox: bool  # Does the sweeper send for the first time what a process left in the outbox?
     settings_module: str | None
     result_ttl: timedelta  # The longest that any result can be read.
 
@@ -52,6 +53,7 @@ def unite(
             for name, queue in queues.items()
         },
         invoking=any(other.transport == "lambda" for other in options),
+        outbox=any(other.outbox for other in options),
         settings_module=settings_module,
         result_ttl=max(result_ttl, *(other.ttl(name) for other in options for name in other.queues)),
     )
