@@ -84,7 +84,9 @@ class Mapping:
         actor = self.world.process("worker", timedelta(seconds=TIMEOUT))
         actor.given = [str(delivery.body) for delivery in deliveries]
         if self.world.deployed:
-            self.world.faults.counts[Fault.DEPLOY] += sum(CHANGED.search(body) is not None for body in actor.given)
+            self.world.faults.counts[Fault.DEPLOY] += sum(
+                CHANGED.search(body) is not None for body in actor.given
+            )
         function = self.options.worker_function(queue)
         context = SimulatedContext(function, f"[$LATEST]{self.rng.getrandbits(64):016x}", actor)
         with self.world.acting(actor):

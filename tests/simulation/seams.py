@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from django_offload.birth import EPOCH
 from django_offload.change import Attributes, Change, Value
 from django_offload.payloads.memory import MemoryPayloads
 from django_offload.stores import Due, Store
@@ -55,8 +56,8 @@ class SimulatedStore(Store):
     def parts(self, task_id: str) -> tuple[Attributes | None, Mapping[str, str]]:
         return self._call(task_id, self.inner.parts, task_id)
 
-    def due(self, shard: int, until: datetime, limit: int) -> Sequence[Due]:
-        return self._call(INDEX, self.inner.due, shard, until, limit)
+    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[Due]:
+        return self._call(INDEX, self.inner.due, shard, until, limit, since)
 
 
 class SimulatedTransport(MemoryTransport):

@@ -58,9 +58,7 @@ class _Virtual:
 class World:
     """Runs some tasks through the protocol, one thing at a time, from a seed."""
 
-    def __init__(
-        self, seed: str, tasks: int, design: Any, *, rate: float = 1.0, outbox: bool = True
-    ) -> None:
+    def __init__(self, seed: str, tasks: int, design: Any, *, rate: float = 1.0, outbox: bool = True) -> None:
         self.rng, self.tasks, self.design, self.outbox = random.Random(seed), tasks, design, outbox
         self.time, self.ledger = VirtualTime(), Ledger()
         self.faults = Faults(self.rng, rate=rate)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.apps import apps
 
+from ..birth import EPOCH
 from ..change import Refused
 from ..conf import OUTBOX, Options, stacks
 from ..definition import RetryPolicy
@@ -59,20 +60,34 @@ class Sweeper:
         """Return how many records were "sent", "moved" or "ended"; "stopped" is 1 where time ran out."""
         done: Counter[str] = Counter()
         for shard in range(DUE_SHARDS):
-            until = self.clock()
-            while page := self.store.due(shard, until, PAGE):
-                for entry in page:
-                    if self.left() < RESERVE_SECONDS:
-                        done["stopped"] = 1
-                        return done
-                    done[self._look(entry)] += 1
-                if len(page) < PAGE:
-                    break
+            try:
+                self._go_through(shard, done)
+            except Exception:
+                # Whatever AWS refuses for one shard, the others have their turn.
+                logger.exception("Shard %s of stack %s could not be swept", shard, self.options.stack)
+                done["failed"] += 1
         return +done
+
+    def _go_through(self, shard: int, done: Counter[str]) -> None:
+        """Look at what is due in one shard, page by page; what cannot be swept stops no other record."""
+        since, until = EPOCH, self.clock()
+        while page := self.store.due(shard, until, PAGE, since):
+            for entry in page:
+                if self.left() < RESERVE_SECONDS:
+                    done["stopped"] = 1
+                    return
+                done[self._look(entry)] += 1
+            if len(page) < PAGE or page[-1].due_at == since:
+                return
+            since = page[-1].due_at
 
     def _look(self, entry: Due) -> str:
         """Do what is due for one record, and return what was done."""
-        attributes = self.store.get(entry.id)
+        try:
+            attributes = self.store.get(entry.id)
+        except Exception:
+            logger.exception("Task id=%s could not be read; it is due again", entry.id)
+            return "failed"
         # The index lags behind: what is not due in the record itself was done already.
         if attributes is None or "due_at" not in attributes:
             return "stale"
