@@ -17,6 +17,7 @@ from django_offload.transitions import (
     ask_to_stop,
     cancel,
     create,
+    discard,
     fail,
     postpone,
     redrive,
@@ -73,6 +74,7 @@ CHANGES = {
     "cancel": (lambda i: cancel(**END, error=ERROR), WAITING),
     "ask to stop": (lambda i: ask_to_stop(), WORKING | LOST),
     "redrive": (lambda i: redrive(i, now=NOW, due_at=NOW + SECOND), {"failed", "failed from outside"}),
+    "discard": (lambda i: discard(), {"failed", "failed from outside"}),
     "postpone": (lambda i: postpone(i, due_was=DUE, due_at=NOW), DUE_THEN),
     "postpone what was moved": (lambda i: postpone(i, due_was=DUE - SECOND, due_at=NOW), set()),
     "send again": (lambda i: send_again(i, due_was=DUE, due_at=NOW, now=NOW, counts=True), DUE_THEN),
@@ -130,7 +132,7 @@ def test_every_change_of_the_protocol_is_tried():
     assert {state for _, takers in CHANGES.values() for state in takers} <= set(states_of)
     assert {make(new_id()).name for make, _ in CHANGES.values()} == {
         *("create", "claim", "succeed", "fail", "release", "report"),
-        *("abandon", "cancel", "ask to stop", "postpone", "send again", "redrive"),
+        *("abandon", "cancel", "ask to stop", "postpone", "send again", "redrive", "discard"),
     }
 
 

@@ -4,10 +4,11 @@ from typing import Any, ClassVar
 
 from ...conf import Options, configured, stacks
 from ...exceptions import ResourceMissing
-from ...record import DUE_SHARDS
+from ...record import DEAD_SHARDS, DUE_SHARDS
 from ...stores import store_of
 from ...wire import client
 from ...worker.batch import utc_now
+from ...worker.failed import EVER
 from ..base import FINE, WRONG, OffloadCommand
 
 COUNTS = {
@@ -15,12 +16,12 @@ COUNTS = {
     "delayed": "ApproximateNumberOfMessagesDelayed",
     "in_flight": "ApproximateNumberOfMessagesNotVisible",
 }
-# More records than this are not counted: it is a question, not an inventory.
-MOST_DUE = 1_000
+# More records of a shard than this are not counted: it is a question, not an inventory.
+MOST_COUNTED = 1_000
 
 
 class Command(OffloadCommand):
-    """Print how many messages of each queue wait, are delayed, under way or dead, and what is due."""
+    """Print what waits or is under way in each queue, and how many records are due or given up."""
 
     help = "Show what waits in each queue, its dead letters, and how many records the sweeper has to look at."
     example: ClassVar[str] = "manage.py offload_status\nmanage.py offload_status --json"
@@ -31,7 +32,7 @@ class Command(OffloadCommand):
         found = [self._stack(options) for options in stacks()]
         self.data(found)
         for stack in found:
-            self.line(f"stack {stack['stack']}, records due: {stack['due']}")
+            self.line(f"stack {stack['stack']}, records due: {stack['due']}, given up: {stack['given_up']}")
             self.table(
                 ["queue", "waiting", "delayed", "in flight", "dead letters"],
                 [
@@ -39,13 +40,15 @@ class Command(OffloadCommand):
                     for row in stack["queues"]
                 ],
             )
-        return WRONG if any(row["dead"] for stack in found for row in stack["queues"]) else FINE
+        dead = any(row["dead"] for stack in found for row in stack["queues"])
+        return WRONG if dead or any(stack["given_up"] for stack in found) else FINE
 
     def _stack(self, options: Options) -> dict[str, Any]:
         store, now = store_of(options), utc_now()
         return {
             "stack": options.stack,
-            "due": sum(len(store.due(shard, now, MOST_DUE)) for shard in range(DUE_SHARDS)),
+            "due": sum(len(store.due(shard, now, MOST_COUNTED)) for shard in range(DUE_SHARDS)),
+            "given_up": sum(len(store.due(shard, EVER, MOST_COUNTED)) for shard in DEAD_SHARDS),
             "queues": [self._queue(options, queue) for queue in options.queues],
         }
 

@@ -1,0 +1,157 @@
+"""What every store promises of FAILED records: listed where the sweeper never looks, free on success."""
+
+from datetime import timedelta
+
+import pytest
+
+from django_offload.birth import to_micros
+from django_offload.change import Refused
+from django_offload.conf import configured
+from django_offload.exceptions import Cancelled
+from django_offload.record import DEAD_SHARDS, DUE_SHARDS, FAILED_SHARDS, error_of, read
+from django_offload.stores import store_of
+from django_offload.stores.memory import MemoryStore
+from django_offload.transitions import abandon, cancel, discard, fail, postpone, redrive, send_again, succeed
+from django_offload.worker import failed
+from tests.contract.records import ERROR, NOW, TOKEN, TTL, birth_of, claimed
+from tests.contract.setup import TASK_MODULES, tasks_setting
+
+HELD, END = {"fence": 1, "token": TOKEN}, {"now": NOW, "result_ttl": TTL}
+LATER = NOW + timedelta(days=400)
+
+
+@pytest.fixture(params=["memory", "moto"])
+def store(request, settings):
+    if request.param == "memory":
+        return MemoryStore()
+    settings.TASKS = tasks_setting(modules=TASK_MODULES)
+    request.getfixturevalue("offload_aws")
+    return store_of(configured()["default"])
+
+
+def given_up(store, number, at=NOW):
+    task_id = f"{number:032x}"
+    store.create(birth_of(task_id))
+    store.change(task_id, abandon(now=at, result_ttl=TTL, error=ERROR))
+    return task_id
+
+
+def listed(store, shards):
+    return {entry.id for shard in shards for entry in store.due(shard, LATER, 1_000)}
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        (abandon(**END, error=ERROR), DEAD_SHARDS),
+        (abandon(**END, error=error_of(Cancelled())), None),
+        (cancel(**END, error=error_of(Cancelled())), None),
+    ],
+)
+def test_what_ends_from_outside_is_listed_unless_it_was_cancelled(store, change, where):
+    task_id = f"{1:032x}"
+    store.create(birth_of(task_id))
+
+    store.change(task_id, change)
+
+    for shards in (range(DUE_SHARDS), FAILED_SHARDS, DEAD_SHARDS):
+        assert listed(store, shards) == ({task_id} if shards == where else set())
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        (fail(**HELD, **END, error=ERROR, part="error#0001"), FAILED_SHARDS),
+        (fail(**HELD, **END, error=error_of(Cancelled()), part=None), None),
+        (succeed(**HELD, **END, kept={"result": "1"}), None),
+    ],
+)
+def test_what_its_task_failed_is_listed_apart_and_success_nowhere(store, change, where):
+    task_id = f"{1:032x}"
+    store.change(task_id, claimed(task_id))
+
+    store.change(task_id, change)
+
+    for shards in (range(DUE_SHARDS), FAILED_SHARDS, DEAD_SHARDS):
+        assert listed(store, shards) == ({task_id} if shards == where else set())
+
+
+def test_the_shards_of_failed_records_are_apart_and_all_are_used(store):
+    assert not {*DEAD_SHARDS} & {*FAILED_SHARDS}
+    assert max(*DEAD_SHARDS, *FAILED_SHARDS) < 0
+
+    for number in range(DUE_SHARDS):
+        given_up(store, number, NOW + timedelta(microseconds=number))
+
+    assert [len(store.due(shard, LATER, 9)) for shard in DEAD_SHARDS] == [1] * DUE_SHARDS
+
+
+@pytest.mark.parametrize("change", [discard(), redrive(f"{1:032x}", now=NOW, due_at=NOW)])
+def test_discard_and_redrive_take_a_record_out(store, change):
+    task_id = given_up(store, 1)
+
+    store.change(task_id, change)
+
+    assert listed(store, [*DEAD_SHARDS, *FAILED_SHARDS]) == set()
+
+
+def test_only_a_failed_record_can_be_discarded(store):
+    task_id = f"{1:032x}"
+    store.create(birth_of(task_id))
+
+    with pytest.raises(Refused, match="discard"):
+        store.change(task_id, discard())
+
+    assert read(store.get(task_id)).due_at is not None
+
+
+def test_a_sweeper_that_read_a_due_record_never_moves_it_when_it_is_failed_since(store):
+    task_id = f"{1:032x}"
+    store.create(birth_of(task_id))
+    due_was = read(store.get(task_id)).due_at
+    # It ends at the very instant at which it was due: due_at is the same, the record another.
+    store.change(task_id, abandon(now=due_was, result_ttl=TTL, error=ERROR))
+    before = store.get(task_id)
+
+    for change in (
+        postpone(task_id, due_was=due_was, due_at=LATER),
+        send_again(task_id, due_was=due_was, due_at=LATER, now=NOW, counts=True),
+    ):
+        with pytest.raises(Refused):
+            store.change(task_id, change)
+
+    assert store.get(task_id) == before
+
+
+def test_a_range_begins_and_ends_at_its_instants(store):
+    shard = DEAD_SHARDS[to_micros(NOW) % DUE_SHARDS]
+    step = timedelta(seconds=1)
+    ids = [given_up(store, number, NOW + number * step) for number in range(5)]
+
+    found = store.due(shard, NOW + 3 * step, 9, NOW + step)
+
+    assert [entry.id for entry in found] == ids[1:4]
+
+
+def test_paging_lists_each_once_even_where_more_than_a_page_ended_at_one_instant(store, monkeypatch):
+    monkeypatch.setattr(failed, "PAGE", 3)
+    together = {given_up(store, number) for number in range(8)}
+    after = {given_up(store, number, NOW + timedelta(seconds=number)) for number in range(10, 17)}
+
+    found = [record.birth.id for record in failed.records(store)]
+
+    assert sorted(found) == sorted(together | after)
+    assert set(found[:8]) == together
+
+
+def test_records_that_leave_while_they_are_listed_hinder_nothing(store, monkeypatch):
+    monkeypatch.setattr(failed, "PAGE", 2)
+    ids = {given_up(store, number, NOW + timedelta(microseconds=number)) for number in range(20)}
+
+    seen = set()
+    for record in failed.records(store):
+        seen.add(record.birth.id)
+        store.change(record.birth.id, discard())
+
+    assert seen == ids
+    assert list(failed.records(store)) == []
