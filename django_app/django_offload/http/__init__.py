@@ -34,6 +34,8 @@ def status_url(task_id: str) -> str:
 
 def status_of_enqueued(result: AnyResult) -> dict[str, Any]:
     """Return the status of a result as enqueue() returned it, in a transaction without `enqueued_at`."""
+    from .status import iso
+
     return {
         "id": result.id,
         "task": name_of(result.task),
@@ -41,10 +43,10 @@ def status_of_enqueued(result: AnyResult) -> dict[str, Any]:
         "status": result.status.value,
         "attempts": result.attempts,
         "progress": None,
-        "enqueued_at": result.enqueued_at,
-        "started_at": result.started_at,
-        "finished_at": result.finished_at,
-        "run_after": result.task.run_after,
+        "enqueued_at": iso(result.enqueued_at),
+        "started_at": iso(result.started_at),
+        "finished_at": iso(result.finished_at),
+        "run_after": iso(result.task.run_after),
     }
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from django.utils.timezone import get_default_timezone, is_aware, make_aware
+
 from ..record import FAILED, SUCCESSFUL, TaskRecord
 from ..results import return_value
 
@@ -21,10 +23,10 @@ def status_of(record: TaskRecord, parts: Mapping[str, str], *, traceback: bool =
         "status": record.status,
         "attempts": record.attempts,
         "progress": record.progress,
-        "enqueued_at": _iso(birth.enqueued_at),
-        "started_at": _iso(record.started_at),
-        "finished_at": _iso(record.finished_at),
-        "run_after": _iso(birth.run_after),
+        "enqueued_at": iso(birth.enqueued_at),
+        "started_at": iso(record.started_at),
+        "finished_at": iso(record.finished_at),
+        "run_after": iso(birth.run_after),
     }
     if record.status == SUCCESSFUL:
         status["return_value"] = return_value(record, parts)
@@ -44,8 +46,13 @@ def retry_after(record: TaskRecord, now: datetime) -> int:
     return int(min(max(1.0, age / 12), LONGEST_RETRY_AFTER_SECONDS))
 
 
-def _iso(instant: datetime | None) -> str | None:
-    """Return an instant as ISO 8601 in UTC, such as "2026-01-31T12:00:00.000000Z"."""
-    return (
-        instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z") if instant else None
-    )
+def iso(instant: datetime | None) -> str | None:
+    """
+    Return an instant as ISO 8601 in UTC, such as "2026-01-31T12:00:00.000000Z".
+
+    A naive one, as Django makes them without USE_TZ, is in the project's time zone.
+    """
+    if instant is None:
+        return None
+    aware = instant if is_aware(instant) else make_aware(instant, get_default_timezone())
+    return aware.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

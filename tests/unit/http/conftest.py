@@ -1,0 +1,29 @@
+"""Visitors of a task's pages."""
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from tests.unit.http.setup import Visitor
+
+
+@pytest.fixture
+def visitor(ours, offload, transactional_db):
+    """Return what makes visitors: anonymous, or logged in as a user of these traits."""
+
+    def make(name=None, *, permitted=False, csrf=False, **traits):
+        client = Client(enforce_csrf_checks=csrf)
+        if name is not None:
+            user = User.objects.create_user(name, **traits)
+            if permitted:
+                user.user_permissions.add(Permission.objects.get(codename="view_task"))
+            client.force_login(user)
+        return Visitor(client)
+
+    return make
+
+
+@pytest.fixture
+def status_url():
+    return lambda task_id: reverse("django_offload:status", args=[task_id])

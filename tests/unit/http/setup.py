@@ -1,0 +1,53 @@
+"""A site of one view that enqueues, and its visitors."""
+
+from django.http import HttpRequest, HttpResponse
+from django.tasks import TaskResult
+from django.test import Client
+from django.urls import include, path, reverse
+
+from django_offload.http import accepted
+from tests.unit import tasks
+
+RESULTS: list[TaskResult] = []
+
+
+def enqueues(request: HttpRequest) -> HttpResponse:
+    RESULTS.append(tasks.double.enqueue(21))
+    return accepted(RESULTS[-1])
+
+
+async def enqueues_async(request: HttpRequest) -> HttpResponse:
+    RESULTS.append(await tasks.double.aenqueue(21))
+    return accepted(RESULTS[-1])
+
+
+urlpatterns = [
+    path("work/", enqueues),
+    path("async-work/", enqueues_async),
+    path("tasks/", include("django_offload.urls")),
+]
+
+
+def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer without the pages of the reference site, whose addresses are not here."""
+    return HttpResponse("There is no such page.", status=404)
+
+
+class Visitor:
+    """Somebody with a browser."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def enqueue(self, path="/work/", **headers):
+        """Have the site enqueue a task; return its result, the answer beside."""
+        self.answer = self.client.post(path, headers=headers)
+        return RESULTS[-1]
+
+    def status(self, task_id, query="", **headers):
+        url = reverse("django_offload:status", args=[task_id])
+        return self.client.get(url + query, headers=headers)
+
+    def cancel(self, task_id, query="", **headers):
+        url = reverse("django_offload:cancel", args=[task_id])
+        return self.client.post(url + query, headers=headers)

@@ -1,0 +1,144 @@
+"""For whom a task exists: its owner, permitted staff, the bearer of its token; for others it does not."""
+
+import pytest
+from django.core import signing
+from django.test import override_settings
+
+from django_offload.http.tokens import token_for, verifies
+from tests.unit import tasks
+
+pytestmark = pytest.mark.urls("tests.unit.http.setup")
+
+STRANGERS = {
+    "anonymous": {},
+    "user": {"name": "mallory"},
+    "staff without the permission": {"name": "mallory", "is_staff": True},
+    "permitted but not staff": {"name": "mallory", "permitted": True},
+    "inactive staff": {"name": "mallory", "is_staff": True, "permitted": True, "is_active": False},
+}
+PERMITTED = {
+    "staff with the permission": {"name": "ada", "is_staff": True, "permitted": True},
+    "superuser": {"name": "ada", "is_staff": True, "is_superuser": True},
+}
+
+
+@pytest.fixture(params=["user", "session"])
+def owner(request, visitor):
+    return visitor("owner") if request.param == "user" else visitor()
+
+
+def assert_not_found(answer):
+    assert answer.status_code == 404
+    assert "ETag" not in answer.headers
+
+
+def test_the_owner_reads_and_cancels(owner):
+    result = owner.enqueue()
+
+    assert owner.status(result.id).status_code == 200
+    assert owner.cancel(result.id).status_code == 202
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_for_a_stranger_it_does_not_exist(owner, visitor, stranger):
+    result, other = owner.enqueue(), visitor(**STRANGERS[stranger])
+
+    assert_not_found(other.status(result.id))
+    assert_not_found(other.cancel(result.id))
+    assert owner.status(result.id).json()["status"] == "READY"
+
+
+@pytest.mark.parametrize("staff", PERMITTED)
+def test_permitted_staff_reads_and_cancels(owner, visitor, staff):
+    result, other = owner.enqueue(), visitor(**PERMITTED[staff])
+
+    assert other.status(result.id).status_code == 200
+    assert other.cancel(result.id).status_code == 202
+
+
+def test_the_bearer_of_a_token_reads_and_does_not_cancel(owner, visitor):
+    result, other = owner.enqueue(), visitor()
+    query = f"?token={token_for(result.id)}"
+
+    assert other.status(result.id, query).status_code == 200
+    assert_not_found(other.cancel(result.id, query))
+    assert_not_found(other.status(result.id))
+
+
+def test_the_location_of_the_answer_carries_the_token(owner, visitor):
+    result, other = owner.enqueue(), visitor()
+
+    location = owner.answer.headers["Location"]
+
+    assert location.startswith(f"/tasks/{result.id}/?token=")
+    assert other.client.get(location).json()["id"] == result.id
+
+
+@pytest.mark.parametrize("forge", ["another id's", "cut", "empty", "odd", "signed for something else"])
+def test_any_other_token_is_none(owner, visitor, forge):
+    result, other = owner.enqueue(), visitor()
+    token = {
+        "another id's": token_for("0" * 32),
+        "cut": token_for(result.id)[:-1],
+        "empty": "",
+        "odd": "%F0%9F%98%80:%00:%ED%A0%80",
+        "signed for something else": signing.TimestampSigner().sign(result.id).partition(":")[2],
+    }[forge]
+
+    assert_not_found(other.status(result.id, f"?token={token}"))
+
+
+def test_a_token_lasts_a_day(owner, visitor, monkeypatch):
+    result, other = owner.enqueue(), visitor()
+    query = f"?token={token_for(result.id)}"
+    now = signing.time.time()
+
+    monkeypatch.setattr(signing.time, "time", lambda: now + 24 * 3600 - 10)
+    assert other.status(result.id, query).status_code == 200
+    monkeypatch.setattr(signing.time, "time", lambda: now + 24 * 3600 + 10)
+    assert_not_found(other.status(result.id, query))
+
+
+def test_a_token_survives_the_rotation_of_the_secret():
+    with override_settings(SECRET_KEY="old"):
+        token = token_for("0" * 32)
+
+    with override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=["old"]):
+        assert verifies("0" * 32, token)
+    with override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=[]):
+        assert not verifies("0" * 32, token)
+
+
+def test_a_task_without_an_owner_belongs_to_nobody(visitor):
+    result = tasks.double.enqueue(1)
+
+    for other in (visitor(), visitor("mallory")):
+        assert_not_found(other.status(result.id))
+        assert_not_found(other.cancel(result.id))
+
+
+@pytest.mark.parametrize("task_id", ["0" * 32, "f" * 32])
+def test_what_is_not_there_is_not_found(visitor, task_id):
+    assert_not_found(visitor("ada", is_staff=True, is_superuser=True).status(task_id))
+
+
+@pytest.mark.parametrize("path", ["/tasks/123/", "/tasks/" + "F" * 32 + "/", "/tasks/../", "/tasks/" + "0" * 33 + "/"])
+def test_what_is_no_id_is_no_address(visitor, path):
+    assert visitor().client.get(path).status_code == 404
+
+
+def test_an_own_callable_names_the_owner(visitor, settings):
+    settings.TASKS["default"]["OPTIONS"]["owner"] = "tests.unit.http.test_access.team"
+    settings.TASKS = dict(settings.TASKS)
+
+    result = visitor("somebody").enqueue()
+
+    from django_offload.conf import configured
+    from django_offload.record import read
+    from django_offload.stores import store_of
+
+    assert read(store_of(configured()["default"]).get(result.id)).birth.owner == "team:7"
+
+
+def team():
+    return "team:7"

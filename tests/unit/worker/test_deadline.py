@@ -1,0 +1,147 @@
+"""The soft deadline: it stops a task in time, and touches nothing else."""
+
+import signal
+import threading
+import time
+
+import pytest
+
+from django_offload.exceptions import DeadlineExceeded
+from django_offload.worker.deadline import Invocation, limited
+
+
+def spin(seconds):
+    """Work for a while without a blocking call."""
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        pass
+
+
+def in_a_thread(work):
+    """Run `work` in a thread of its own; return what it returned or raised."""
+    answers = []
+
+    def run():
+        try:
+            answers.append(work())
+        except BaseException as exc:  # noqa: BLE001 - it is what the test looks at.
+            answers.append(exc)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    return answers[0]
+
+
+def test_a_blocking_call_in_the_main_thread_is_stopped():
+    start = time.monotonic()
+
+    with pytest.raises(DeadlineExceeded, match=r"stopped after 0\.1 s, at its time limit"), limited(0.1):
+        threading.Event().wait(10)
+
+    assert time.monotonic() - start < 2
+
+
+def test_code_in_another_thread_is_stopped():
+    def work():
+        with limited(0.1):
+            spin(10)
+
+    start = time.monotonic()
+    answer = in_a_thread(work)
+
+    assert isinstance(answer, DeadlineExceeded)
+    assert "at its time limit" in str(answer)
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("place", [lambda work: work(), in_a_thread], ids=["main thread", "other thread"])
+def test_work_in_time_is_left_alone_and_nothing_stays(place):
+    threads, handler = threading.active_count(), signal.getsignal(signal.SIGALRM)
+
+    def work():
+        for _ in range(20):
+            with limited(5):
+                pass
+        with limited(0.05):
+            pass
+        spin(0.2)  # Longer than the last limit: it must not reach here.
+        return "done"
+
+    assert place(work) == "done"
+    assert signal.getsignal(signal.SIGALRM) is handler
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    deadline = time.monotonic() + 5
+    while threading.active_count() > threads and time.monotonic() < deadline:
+        spin(0.01)
+    assert threading.active_count() == threads
+
+
+@pytest.mark.parametrize("place", [lambda work: work(), in_a_thread], ids=["main thread", "other thread"])
+def test_after_a_deadline_nothing_stays_either(place):
+    handler = signal.getsignal(signal.SIGALRM)
+
+    def work():
+        for _ in range(3):
+            with pytest.raises(DeadlineExceeded), limited(0.03):
+                spin(10)
+        spin(0.1)
+        return "done"
+
+    assert place(work) == "done"
+    assert signal.getsignal(signal.SIGALRM) is handler
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("seconds", [0, -5])
+def test_no_time_at_all_stops_at_once(seconds):
+    with pytest.raises(DeadlineExceeded), limited(seconds):
+        spin(5)
+
+
+def test_an_exception_of_the_task_is_its_own():
+    with pytest.raises(KeyError, match="mine"), limited(5):
+        raise KeyError("mine")
+
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_a_task_can_catch_the_deadline_as_a_timeout():
+    caught = []
+    with limited(0.05):
+        try:
+            spin(10)
+        except TimeoutError as exc:
+            caught.append(exc)
+
+    assert isinstance(caught[0], DeadlineExceeded)
+
+
+@pytest.mark.parametrize(
+    ("whole", "reserve"), [(300, 15), (900, 45), (30, 2), (2, 1), (1, 0.5), (0, 0)]
+)
+def test_a_reserve_is_kept_to_store_the_outcome(whole, reserve):
+    invocation = Invocation(left=lambda: whole, whole=whole, worker_id="w")
+
+    assert invocation.reserve == reserve
+    assert invocation.usable() == whole - reserve
+
+
+@pytest.mark.parametrize(
+    ("left", "timeout", "fits"),
+    [
+        (300, None, True),
+        (300, 60, True),
+        (300, 10_000, True),  # Longer than any invocation: a fresh one is all there is.
+        (100, 60, True),
+        (60, 60, False),
+        (16, None, True),
+        (15, None, False),
+        (0, None, False),
+    ],
+)
+def test_a_task_starts_only_where_it_has_its_time(left, timeout, fits):
+    invocation = Invocation(left=lambda: left, whole=300, worker_id="w")
+
+    assert invocation.has_time_for(timeout) is fits

@@ -1,0 +1,171 @@
+"""Running a task's function: every way in which it can end."""
+
+import asyncio
+import json
+
+import pytest
+
+from django_offload.context import OffloadContext, current
+from django_offload.definition import task
+from django_offload.exceptions import BadArguments, DeadlineExceeded
+from django_offload.results import enqueued_result
+from django_offload.worker.execution import TRACEBACK_CHARACTERS, error_text, execute, misfit
+from tests.contract import tasks as plain
+from tests.contract.records import birth_of
+
+pytestmark = pytest.mark.usefixtures("ours")
+
+
+def birth(*args, **kwargs):
+    return birth_of("0" * 32, arguments=json.dumps([args, kwargs]))
+
+
+def run(function, *args, seconds=5.0, **kwargs):
+    made = task(plain.nothing.func)
+    object.__setattr__(made, "func", function)
+    context = OffloadContext(task_result=enqueued_result(made, birth(*args, **kwargs)))
+    return execute(made, context, seconds)
+
+
+def test_the_return_value_is_json():
+    assert run(lambda: {"a": (1, b"b")}).text == '{"a":[1,"b"]}'
+    assert run(lambda: None).text == "null"
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (object(), TypeError),
+        (float("nan"), ValueError),
+        ({1, 2}, TypeError),
+        (b"\xff", ValueError),
+        (10**5_000, ValueError),
+    ],
+    ids=["object", "NaN", "set", "bytes", "huge"],
+)
+def test_what_json_cannot_hold_is_an_exception(value, kind):
+    outcome = run(lambda: value)
+
+    assert type(outcome.exception) is kind
+
+
+def test_a_value_that_holds_itself_is_an_exception():
+    value = []
+    value.append(value)
+
+    assert isinstance(run(lambda: value).exception, RecursionError)
+
+
+@pytest.mark.parametrize("exception", [ValueError("x"), SystemExit(3), GeneratorExit(), asyncio.CancelledError()])
+def test_whatever_is_raised_is_the_outcome(exception):
+    def fails():
+        raise exception
+
+    assert run(fails).exception is exception
+
+
+def test_keyboard_interrupt_goes_on():
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(interrupted)
+    assert current() is None
+
+
+def test_a_function_is_stopped_at_its_deadline():
+    def hangs():
+        while True:
+            pass
+
+    outcome = run(hangs, seconds=0.05)
+
+    assert isinstance(outcome.exception, DeadlineExceeded)
+    assert "a larger timeout" in str(outcome.exception)
+
+
+def test_a_coroutine_is_stopped_at_its_deadline():
+    async def hangs():
+        await asyncio.Event().wait()
+
+    outcome = run(hangs, seconds=0.05)
+
+    assert isinstance(outcome.exception, DeadlineExceeded)
+    assert str(outcome.exception).startswith("The task was stopped after 0.1 s")
+
+
+def test_a_timeout_of_the_coroutine_itself_is_its_own():
+    async def gives_up():
+        async with asyncio.timeout(0.01):
+            await asyncio.Event().wait()
+
+    async def raises():
+        raise TimeoutError("the shop's")
+
+    for function in (gives_up, raises):
+        assert type(run(function).exception) is TimeoutError
+
+
+def test_a_coroutine_knows_its_context():
+    async def asks():
+        return current() is not None
+
+    assert run(asks).text == "true"
+    assert current() is None
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        (birth(1, 2, 3), "too many positional arguments"),
+        (birth(), "missing a required argument: 'first'"),
+        (birth(1, third=3), "got an unexpected keyword argument 'third'"),
+        (birth(1, first=1), "multiple values for argument 'first'"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_found_before_the_call(call, reason):
+    error = misfit(plain.add, call)
+
+    assert isinstance(error, BadArguments)
+    assert reason in str(error)
+    assert "Keep old parameters while their messages are under way" in str(error)
+
+
+def test_arguments_that_fit_are_no_error():
+    assert misfit(plain.add, birth(1)) is None
+    assert misfit(plain.add, birth(1, second=2)) is None
+    assert misfit(plain.echo, birth(1, 2, x=3)) is None
+
+
+def test_the_context_is_no_argument_of_the_caller():
+    assert misfit(plain.own_attempt, birth(1, 2)) is None
+    assert misfit(plain.own_id, birth()) is None
+    assert "too many positional arguments" in str(misfit(plain.own_id, birth(1)))
+
+
+def test_a_type_error_in_the_body_is_not_a_misfit():
+    assert misfit(plain.raises_type_error, birth()) is None
+    assert type(run(plain.raises_type_error.func).exception) is TypeError
+
+
+def test_of_a_long_traceback_the_end_is_kept():
+    def deep(number):
+        if number:
+            deep(number - 1)
+        raise ValueError("x" * (2 * TRACEBACK_CHARACTERS) + " the end")
+
+    text = json.loads(error_text(run(deep, 5).exception))
+
+    assert text["class"] == "builtins.ValueError"
+    assert len(text["message"]) == 200
+    assert len(text["traceback"]) == TRACEBACK_CHARACTERS
+    assert text["traceback"].endswith(" the end\n")
+
+
+def test_an_exception_with_odd_text_is_kept_as_ascii():
+    error = ValueError("\ud800\0ü")
+
+    assert error_text(error).isascii()
+    assert json.loads(error_text(error))["message"] == "\ud800\0ü"
+
+
