@@ -1,12 +1,12 @@
-"""What every place for payloads promises: what is kept is found, listed and forgotten."""
+"""What every place for large texts promises: what is kept comes back, or is said to be lost."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 
 import pytest
 
 from django_offload.conf import configured
 from django_offload.exceptions import PayloadLost
-from django_offload.payloads import payloads_of
+from django_offload.payloads import bucket_name, payloads_of
 from django_offload.payloads.memory import MemoryPayloads
 from tests.contract.setup import TASK_MODULES, tasks_setting
 
@@ -20,47 +20,61 @@ def payloads(request, settings):
     return payloads_of(configured()["default"])
 
 
-def test_what_is_kept_is_read(payloads):
-    payloads.put("dead/a", b"\x00\xff")
+@pytest.mark.parametrize("data", [b"", b"a", bytes(range(256)), b"x" * 2_000_000], ids=["0", "1", "all", "2 MB"])
+def test_bytes_are_kept_as_they_are(payloads, data):
+    payloads.put("dead/default/2026-03-01/m1", data)
 
-    assert payloads.get("dead/a") == b"\x00\xff"
-    assert payloads.get("dead/b") is None
-
-
-def test_a_text_is_fetched_by_its_reference(payloads):
-    reference = payloads.keep("payloads/1/arguments", "x" * 400_000)
-
-    assert payloads.fetch(reference) == "x" * 400_000
-    assert (reference.key, reference.size) == ("payloads/1/arguments", 400_000)
+    assert payloads.get("dead/default/2026-03-01/m1") == data
 
 
-@pytest.mark.parametrize("change", ["gone", "not what was kept there"])
-def test_a_text_that_is_gone_or_changed_is_lost(payloads, change):
-    reference = payloads.keep("payloads/1/arguments", "text")
-    if change == "gone":
-        payloads.delete(reference.key)
-    else:
-        payloads.put(reference.key, b"other")
+def test_what_was_never_kept_is_none(payloads):
+    assert payloads.get("nothing") is None
 
-    with pytest.raises(PayloadLost, match=f"is {change}."):
+
+def test_a_key_is_written_over(payloads):
+    payloads.put("k", b"first")
+    payloads.put("k", b"second")
+
+    assert payloads.get("k") == b"second"
+
+
+def test_a_text_comes_back_by_its_reference(payloads):
+    reference = payloads.keep("payloads/x/arguments", '["\\u00fc"]')
+
+    assert payloads.fetch(reference) == '["\\u00fc"]'
+    assert (reference.key, reference.size) == ("payloads/x/arguments", 10)
+
+
+def test_a_text_that_is_gone_is_lost(payloads):
+    reference = replace(payloads.keep("payloads/x/arguments", "[]"), key="payloads/y/arguments")
+
+    with pytest.raises(PayloadLost, match=r"keeps in S3 under 'payloads/y/arguments' is gone\. Check the bucket"):
         payloads.fetch(reference)
 
 
-def test_keys_are_listed_in_order_with_size_and_time(payloads):
-    for key, data in {"dead/b": b"12", "dead/a": b"1", "deadly": b"", "payloads/a": b""}.items():
-        payloads.put(key, data)
+def test_a_text_that_was_changed_is_lost(payloads):
+    reference = payloads.keep("payloads/x/arguments", "[1]")
+    payloads.put("payloads/x/arguments", b"[2]")
 
-    found = list(payloads.under("dead/"))
-
-    assert [(kept.key, kept.size) for kept in found] == [("dead/a", 1), ("dead/b", 2)]
-    assert all(abs(datetime.now(UTC) - kept.kept_at) < timedelta(minutes=1) for kept in found)
+    with pytest.raises(PayloadLost, match="is not what was kept there"):
+        payloads.fetch(reference)
 
 
-def test_what_is_deleted_is_neither_read_nor_listed(payloads):
-    payloads.put("dead/a", b"1")
+@pytest.mark.parametrize("payloads", ["moto"], indirect=True)
+def test_the_buckets_name_follows_from_the_account_and_the_region(payloads):
+    assert bucket_name(configured()["default"]) == "contract-payloads-123456789012-us-east-1"
 
-    payloads.delete("dead/a")
-    payloads.delete("dead/a")
 
-    assert payloads.get("dead/a") is None
-    assert list(payloads.under("dead/")) == []
+def test_a_stack_without_a_bucket_keeps_nothing(settings):
+    settings.TASKS = tasks_setting(modules=[], bucket=None)
+
+    assert payloads_of(configured()["default"]) is None
+
+
+def test_a_stack_knows_its_bucket_from_its_environment(settings, monkeypatch):
+    settings.TASKS = tasks_setting(modules=[])
+    monkeypatch.setenv("OFFLOAD_STACK", "contract")
+    monkeypatch.setenv("OFFLOAD_BUCKET", "the-bucket")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+
+    assert bucket_name(configured()["default"]) == "the-bucket"

@@ -1,0 +1,94 @@
+"""Each message of a batch is answered for alone, whatever stands beside it."""
+
+import json
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from django_offload.local.invoker import Outcome
+from django_offload.local.sqs_event import settle
+from django_offload.testing import Invocation, Offload, sqs_event
+from django_offload.transports import Delivery
+from django_offload.worker import batch
+from tests.contract import tasks
+from tests.contract.setup import TASK_MODULES, tasks_setting
+
+# What a message is, and whether it may be acknowledged.
+KINDS = {
+    "runs": True,
+    "fails": True,
+    "misfit": True,
+    "duplicate": True,
+    "forged": False,
+    "not JSON": False,
+    "for another queue": False,
+}
+IDS = [f"m{number}" for number in range(6)]
+
+
+def bodies(kind, offload):
+    """Enqueue what gives a message of this kind; return the messages and the results to look at."""
+    make = {
+        "fails": tasks.raises_value_error,
+        "misfit": tasks.raises_value_error,
+        "for another queue": tasks.on_the_queue_for_reports,
+    }.get(kind, tasks.answer)
+    result = make.enqueue(*(["one too many"] if kind == "misfit" else []))
+    (transport,) = offload.transports.values()
+    held = [held for queue in transport.queues.values() for held in queue.messages.values()]
+    for queue in transport.queues.values():
+        queue.messages.clear()
+    (body,) = [one.body for one in held]
+    if kind == "forged":
+        body = body.replace('"args":[]', '"args":[1]')
+    if kind == "not JSON":
+        body = body[1:]
+    return [body, body] if kind == "duplicate" else [body], result
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kinds=st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=6))
+def test_what_is_answered_for_a_message_does_not_depend_on_its_neighbours(settings, kinds):
+    settings.TASKS = tasks_setting(modules=TASK_MODULES)
+    with Offload().active() as offload:
+        deliveries, expected, results = [], [], []
+        for kind in kinds:
+            texts, result = bodies(kind, offload)
+            for text in texts:
+                number = f"m{len(deliveries)}"
+                deliveries.append(Delivery(id=number, body=text, queue="default", handle=number))
+                expected += [] if KINDS[kind] else [number]
+            results.append((kind, result))
+
+        answer = batch.handler(sqs_event(deliveries, "contract-default"), Invocation("contract-default-worker"))
+
+        assert [failure["itemIdentifier"] for failure in answer["batchItemFailures"]] == expected
+        for kind, result in results:
+            result.refresh()
+            assert result.status == {"runs": "SUCCESSFUL", "duplicate": "SUCCESSFUL"}.get(
+                kind, "FAILED" if KINDS[kind] else "READY"
+            )
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    count=st.integers(1, 6),
+    failed=st.lists(st.sampled_from([*IDS, "unknown", "", None, 5]), max_size=6),
+    partial=st.booleans(),
+    crashed=st.booleans(),
+)
+def test_settling_loses_no_message_and_acknowledges_none_that_failed(count, failed, partial, crashed):
+    event = {"Records": [{"messageId": number} for number in IDS[:count]]}
+    response = {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
+    outcome = Outcome(payload=json.dumps(response).encode(), failed=crashed)
+
+    acknowledged, given_back = settle(event, outcome, partial=partial)
+
+    assert [r for r in event["Records"] if r in acknowledged or r in given_back] == event["Records"]
+    assert not [r for r in acknowledged if r in given_back]
+    if crashed or (partial and not set(failed) <= set(IDS[:count])):
+        assert acknowledged == []
+    elif partial:
+        assert {r["messageId"] for r in given_back} == set(failed)
+    else:
+        assert given_back == []
