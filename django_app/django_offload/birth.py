@@ -7,6 +7,8 @@ from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+# Made once: json.dumps() with options makes an encoder per call.
+_ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
 def to_micros(instant: datetime) -> int:
@@ -26,7 +28,7 @@ def dump(value: Any) -> str:
     ASCII, because SQS refuses or alters some of Unicode (control characters, lone surrogates).
     Raise ValueError for NaN and infinities, TypeError for what JSON does not know.
     """
-    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

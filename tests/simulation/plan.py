@@ -39,7 +39,7 @@ def _later(rng: Random) -> Order:
 
 
 def _flaky(rng: Random) -> Order:
-    failures = rng.choice((1, 1, 2, 5))
+    failures = rng.choice((1, 1, 1, 2, 5))
     error = "OSError" if failures == 5 else None
     return Order(name="sim.flaky", args=[failures], value=failures, error=error)
 
@@ -94,19 +94,19 @@ def _renamed(rng: Random) -> Order:
 
 type Make = Callable[[Random], Order]
 MIX: dict[Make, int] = {
-    _plain: 30,
-    _add: 40,
+    _plain: 34,
+    _add: 44,
     _later: 2,
-    _flaky: 7,
+    _flaky: 4,
     _patient: 1,
-    _broken: 3,
-    _leaves: 2,
+    _broken: 1,
+    _leaves: 1,
     _beside: 2,
     _steps: 2,
     _watched: 2,
     _slow: 2,
     _too_slow: 1,
-    _renamed: 6,
+    _renamed: 4,
 }
 LARGE: tuple[Make, ...] = (_large, _measure)
 

@@ -25,7 +25,7 @@ def flaky(context: Any, failures: int) -> int:
     return failures
 
 
-@task(takes_context=True, name="sim.patient", max_attempts=3, backoff=lambda attempt: 3600 * 6 * attempt)
+@task(takes_context=True, name="sim.patient", max_attempts=3, backoff=lambda attempt: 1_200 * attempt)
 def patient(context: Any, failures: int) -> int:
     if context.attempt <= failures:
         raise OSError("The bank is closed")

@@ -18,7 +18,7 @@ from multiprocessing import get_context
 from random import SystemRandom
 
 # Of one world; each has a seed of its own, made of the run's and its number.
-WORLD = 1_000
+WORLD = 2_000
 PROCESSES = 2
 # The designs to compare get a tenth of the tasks.
 COMPARED = 10

@@ -26,7 +26,8 @@ from .setup import QUEUES
 if TYPE_CHECKING:
     from .world import World
 
-ALIASES, SHARES = ("default", "direct", "outbox"), (70, 26, 4)
+ALIASES, SHARES = ("default", "direct", "outbox"), (82, 15, 3)
+QUEUE_SHARES = (90, 10)
 CANCELLED = 0.02
 
 
@@ -66,7 +67,7 @@ class Web:
             id=f"{self.rng.getrandbits(128):032x}",
             alias=alias,
             name=wanted.name,
-            queue=self.rng.choice(QUEUES),
+            queue=self.rng.choices(QUEUES, QUEUE_SHARES)[0],
             arguments=dump([wanted.args, {}]),
             enqueued_at=now,
             run_after=now + timedelta(seconds=wanted.later) if wanted.later else None,

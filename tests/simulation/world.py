@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -34,8 +33,8 @@ from .stage import stage
 from .web import Web
 
 ID = re.compile(r'"id":"([0-9a-f]{32})"')
-# Tasks arrive within this; faults come until HEALED; what has not ended at END is stuck.
-ARRIVALS = timedelta(minutes=30)
+# A task arrives every so often; faults come until HEALED; what has not ended at END is stuck.
+ARRIVALS = timedelta(seconds=1.8)
 HEALED = timedelta(hours=24)
 END = timedelta(days=3)
 # How many worlds see a deploy.
@@ -95,9 +94,9 @@ class World:
         random.seed(self._seed)
         with self._patched():
             for _ in range(self.tasks):
-                self.time.after(ARRIVALS * self.rng.random(), self._arrive)
+                self.time.after(ARRIVALS * self.tasks * self.rng.random(), self._arrive)
             if self.rng.random() < DEPLOYS:
-                self.time.after(ARRIVALS * self.rng.random(), self._deploy)
+                self.time.after(ARRIVALS * self.tasks * self.rng.random(), self._deploy)
             if self.design.sweeps:
                 self.time.after(timedelta(seconds=60 * self.rng.random()), Schedule(self, self._more).tick)
             begun = self.time.now

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from inspect import Parameter, iscoroutinefunction, signature
+from functools import lru_cache
+from inspect import Parameter, Signature, iscoroutinefunction, signature
 from traceback import format_exception
 from typing import Any
 
@@ -32,16 +34,22 @@ class Outcome:
 def misfit(task: AnyTask, birth: Birth) -> BadArguments | None:
     """Return the error of arguments that the function does not take (any more), None where they fit."""
     args, kwargs = json.loads(birth.arguments)
-    function = signature(task.func)
-    if task.takes_context:
-        parameters = list(function.parameters.values())
-        if parameters and parameters[0].kind is not Parameter.VAR_POSITIONAL:
-            function = function.replace(parameters=parameters[1:])
     try:
-        function.bind(*args, **kwargs)
+        _signature(task.func, task.takes_context).bind(*args, **kwargs)
     except TypeError as exc:
         return BadArguments(birth.name, str(exc))
     return None
+
+
+@lru_cache(maxsize=1_000)
+def _signature(function: Callable[..., Any], takes_context: bool) -> Signature:
+    """Return the signature that arguments of a task are bound to, looked up once per process."""
+    found = signature(function)
+    if takes_context:
+        parameters = list(found.parameters.values())
+        if parameters and parameters[0].kind is not Parameter.VAR_POSITIONAL:
+            found = found.replace(parameters=parameters[1:])
+    return found
 
 
 def execute(task: AnyTask, context: OffloadContext, seconds: float) -> Outcome:
