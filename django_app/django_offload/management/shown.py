@@ -38,14 +38,20 @@ def find(task_id: str) -> Found | None:
 
 def described(found: Found) -> dict[str, Any]:
     """Return all that a record tells: its status, arguments (sensitive ones hidden), result or error."""
-    record, parts, lost = found.record, dict(found.parts), {}
+    record, parts = found.record, dict(found.parts)
+    lost = None
     try:
         parts |= fetch_result(record, found.options)
+        if record.result_part is not None and record.result_part not in parts:
+            raise PayloadLost(record.result_part, "gone")
     except PayloadLost as exc:
-        lost["lost_result"] = str(exc)
+        lost = str(exc)
+    status = status_of(record, parts, traceback=True)
+    if lost is not None:
+        status["lost_result"] = lost
+        status.pop("return_value", None)
     return {
-        **status_of(record, parts, traceback=True),
-        **lost,
+        **status,
         "owner": record.birth.owner,
         "worker_ids": record.worker_ids,
         **_arguments(found),

@@ -1,0 +1,47 @@
+"""Every command that asks AWS: where it does not answer, one sentence and exit code 2."""
+
+import pytest
+
+from django_offload import wire
+from tests.unit.management.commands import run
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def away(ours, monkeypatch):
+    """Lead to a port of this machine where nothing listens."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr(wire, "TRIES", 1)
+    wire.forget()
+    yield
+    wire.forget()
+
+
+@pytest.mark.usefixtures("away")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["offload_status"],
+        ["offload_sweep"],
+        ["offload_result", "0" * 32],
+        ["offload_dead", "list"],
+        ["offload_dead", "show", "0" * 32],
+        ["offload_dead", "show", "dead/x"],
+        ["offload_dead", "redrive", "--all"],
+        ["offload_dead", "discard", "0" * 32],
+        ["offload_doctor"],
+        ["offload_doctor", "--json"],
+    ],
+    ids=" ".join,
+)
+def test_where_aws_does_not_answer_one_sentence_says_what_to_do(command):
+    code, said = run(*command)
+
+    assert code == 2
+    assert said.startswith("AWS was not reached: Could not connect to the endpoint URL")
+    assert said.endswith("Check the network and AWS_ENDPOINT_URL, or start manage.py offload_local.")
+    assert "\n" not in said

@@ -1,0 +1,110 @@
+"""The command offload_result: all that a record tells, but what is sensitive."""
+
+import pytest
+
+from django_offload.registry import registry
+from tests.contract import tasks as contract
+from tests.contract.setup import STACK
+from tests.unit import tasks
+from tests.unit.management.commands import run, run_json
+
+
+@pytest.fixture
+def store(ours, offload):
+    return offload.stores[STACK]
+
+
+def test_a_result_is_shown_with_its_arguments(store, offload):
+    result = tasks.double.enqueue(21)
+    offload.run()
+
+    code, said = run_json("offload_result", result.id)
+
+    assert code == 0
+    assert (said["status"], said["return_value"], said["attempts"]) == ("SUCCESSFUL", 42, 1)
+    assert (said["task"], said["args"], said["kwargs"]) == ("tests.unit.tasks.double", [21], {})
+    assert len(said["worker_ids"]) == 1
+
+
+def test_for_readers_it_is_a_line_each(store, offload):
+    result = tasks.double.enqueue(21)
+    offload.run()
+
+    code, said = run("offload_result", result.id)
+
+    lines = dict(line.split(maxsplit=1) for line in said.splitlines())
+    assert code == 0
+    assert (lines["id"], lines["status"], lines["return_value"], lines["args"]) == (
+        *(result.id, "SUCCESSFUL", "42", "[21]"),
+    )
+    assert "run_after" not in lines
+
+
+def test_an_error_is_shown_with_its_traceback_last(store, offload):
+    result = contract.raises_value_error.enqueue()
+    offload.run()
+
+    code, said = run("offload_result", result.id)
+
+    assert code == 0
+    assert "error         builtins.ValueError: The stock is negative\nTraceback" in said
+    assert said.endswith("ValueError: The stock is negative\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "shown"),
+    [
+        ((7, "4711"), {}, ([7, "********"], {})),
+        ((7,), {"card": "4711"}, ([7], {"card": "********"})),
+    ],
+)
+def test_sensitive_arguments_are_hidden(store, args, kwargs, shown):
+    result = tasks.send.enqueue(*args, **kwargs)
+
+    _, said = run_json("offload_result", result.id)
+
+    assert (said["args"], said["kwargs"]) == shown
+    assert "4711" not in run("offload_result", result.id)[1]
+
+
+def test_of_an_unknown_task_every_argument_is_hidden(store, monkeypatch):
+    result = contract.echo.enqueue("a", key="b")
+    monkeypatch.delitem(registry()._tasks, "tests.contract.tasks.echo")
+
+    _, said = run_json("offload_result", result.id)
+
+    assert (said["args"], said["kwargs"]) == (["********"], {"key": "********"})
+
+
+@pytest.mark.parametrize("size", [5_000, 400_000])
+def test_large_arguments_and_results_are_shown_wherever_they_are_kept(store, offload, size):
+    result = contract.echo.enqueue("x" * size)
+    offload.run()
+
+    _, said = run_json("offload_result", result.id)
+
+    assert said["args"] == ["x" * size]
+    assert said["return_value"] == [["x" * size], {}]
+    assert bool(offload.payloads[STACK].objects) == (size > 300_000)
+
+
+@pytest.mark.parametrize("size", [5_000, 400_000])
+def test_what_is_gone_is_said_to_be_gone(store, offload, size):
+    result = contract.echo.enqueue("x" * size)
+    offload.run()
+    store.texts.pop(result.id, None)
+    offload.payloads[STACK].objects.clear()
+
+    code, said = run_json("offload_result", result.id)
+
+    assert (code, said["status"]) == (0, "SUCCESSFUL")
+    assert "is gone. Check the bucket's lifecycle" in said["lost_arguments"]
+    assert "is gone. Check the bucket's lifecycle" in said["lost_result"]
+    assert not {"args", "kwargs", "return_value"} & said.keys()
+
+
+def test_an_unknown_id_is_wrong(store):
+    code, said = run("offload_result", "0" * 32)
+
+    assert code == 1
+    assert said == f"There is no task of id {'0' * 32}. Check the id; results are kept for result_ttl."
