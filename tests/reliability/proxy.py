@@ -74,7 +74,7 @@ def http(status: str, body: str) -> bytes:
 
 
 class Proxy:
-    """Forwards each call to `upstream` on a connection of its own; `arm` has the next calls of a kind fail."""
+    """Forwards each call to `upstream` on a connection of its own; `arm` has the next of a kind fail."""
 
     def __init__(self, upstream: str) -> None:
         self._upstream = urlsplit(upstream)

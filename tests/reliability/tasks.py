@@ -30,6 +30,12 @@ def second_time_lucky(number: int) -> str:
 
 
 @task(max_attempts=9, backoff=0)
+def long_result(number: int) -> str:
+    executions.append(number)
+    return LONG
+
+
+@task(max_attempts=9, backoff=0)
 def prepared(number: int) -> int:
     executions.append(number)
     if first:

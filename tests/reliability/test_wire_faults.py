@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from django_offload import wire
-from django_offload.conf import configured
+from django_offload.conf import OUTBOX, configured
 from django_offload.record import read
 from django_offload.stores import store_of
 from django_offload.testing import Invocation
@@ -45,8 +45,10 @@ CALLS = {
     "result part": ("run again", "PutItem"),
     "finish": ("run again", "UpdateItem"),
 }
-SERVICES = {"SendMessage": "sqs", "ChangeMessageVisibility": "sqs"}
-LONGEST = 20  # Deliveries until a task must have ended.
+# Of what botocore tries again, so that one failure is not the same as many.
+TRIED_AGAIN = ("reset", "black hole", "reply lost", "throttled", "500")
+TIMES = [(fault, 1) for fault in FAULTS] + [(fault, 99) for fault in TRIED_AGAIN]
+LONGEST = 30  # Deliveries until a task must have ended.
 
 
 class Line:
@@ -128,10 +130,13 @@ class Line:
     def finish(self, task_id: str) -> Any:
         """Deliver, let time pass and sweep until the task has ended and its queue is empty."""
         for _ in range(LONGEST):
-            if not self.deliver() and self.ended(task_id):
+            if self.deliver():
+                self.now += timedelta(seconds=60)
+            elif self.ended(task_id):
                 return self.record(task_id)
-            self.now += timedelta(seconds=400)
-            sweep.sweep(lambda: self.now, lambda: 60.0)
+            else:
+                self.now += timedelta(seconds=400)
+                sweep.sweep(lambda: self.now, lambda: 60.0)
         raise AssertionError(f"{task_id} did not end: it is lost, or stuck")
 
     def ended(self, task_id: str) -> bool:
@@ -142,10 +147,11 @@ class Line:
 @pytest.fixture
 def line(settings: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     settings.TASKS = tasks_setting(modules=["tests.reliability.tasks"])
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != OUTBOX]
     aws = request.getfixturevalue("offload_aws")
     between = Proxy(aws.environment["AWS_ENDPOINT_URL"])
     monkeypatch.setenv("AWS_ENDPOINT_URL", between.endpoint)
-    monkeypatch.setattr(wire, "READ_TIMEOUT_SECONDS", 0.4)
+    monkeypatch.setattr(wire, "READ_TIMEOUT_SECONDS", 0.3)
     wire.forget()
     sqs.forget()
     tasks.executions.clear()
@@ -182,28 +188,30 @@ def play(line: Line, call: str, fault: str, times: int) -> Any:
         tasks.first += [nothing, arm]
     if when == "enqueue":
         arm()
-    result = tasks.second_time_lucky.enqueue(7)
+    result = (tasks.second_time_lucky if "run" in when else tasks.long_result).enqueue(7)
+    if when != "enqueue":
+        if when == "deliver":
+            arm()
+        for _ in range(2 if "again" in when else 1):
+            line.deliver()
     line.heal()
-    if when == "deliver":
-        arm()
-    for _ in range(2):
-        line.deliver()
-        line.now += timedelta(seconds=400)
-    line.heal()
+    line.now += timedelta(seconds=400)
     assert line.proxy.hit == [name] * len(line.proxy.hit)
     assert line.proxy.hit, f"{fault} never met {name}"
     return line.finish(result.id)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("times", [1, 99], ids=["once", "until it heals"])
+@pytest.mark.parametrize(
+    ("fault", "times"), TIMES, ids=lambda value: {99: "until it heals"}.get(value, value)
+)
 def test_no_call_of_the_hot_path_loses_a_task(line: Line, no_pauses: None, fault: str, times: int) -> None:
     for call in CALLS:
         record = play(line, call, fault, times)
 
         assert record.status == "SUCCESSFUL", f"{fault} at {call}"
         assert store_of(line.options).get_part(record.birth.id, record.result_part) == f'"{tasks.LONG}"'
-        assert 2 <= len(tasks.executions) <= record.attempts, f"{fault} at {call}"
+        least = 2 if "run" in CALLS[call][0] else 1
+        assert least <= len(tasks.executions) <= record.attempts, f"{fault} at {call}"
 
 
 def test_throttled_up_to_20_times_a_task_is_claimed_once_and_ends(line: Line, no_pauses: None) -> None:
