@@ -1,7 +1,8 @@
 """
 Fixtures for projects' tests.
 
-`offload` runs tasks in memory; `offload_aws` through moto with the deployed stack. Importing this imports pytest alone.
+`offload` runs tasks in memory; `offload_aws` through moto with the deployed stack. Importing this module
+imports pytest and nothing else.
 """
 
 import os
@@ -55,7 +56,7 @@ def offload_aws(_offload_server: "Server") -> "Iterator[OffloadAWS]":
 
 
 class Server:
-    """AWS on this machine for a session of tests; the environment leads there only while a test asks for it."""
+    """AWS on this machine for a session of tests; the environment leads there while a test asks for it."""
 
     def __init__(self) -> None:
         from .local.environment import applied
@@ -105,7 +106,7 @@ class Server:
 
 class OffloadAWS:
     """
-    The fixture `offload_aws`: tasks through SQS, Lambda's Invoke, DynamoDB and S3, their handlers in this process.
+    The fixture `offload_aws`: tasks go through SQS, Lambda, DynamoDB and S3 to handlers in this process.
 
     Time is the real one: what waits (`run_after`, a backoff) is not run before its time.
     """
@@ -118,7 +119,7 @@ class OffloadAWS:
         self._failures = Failures()
 
     def run(self) -> int:
-        """Deliver until nothing can be received now, dead letters included; return how many deliveries there were."""
+        """Deliver until nothing can be received now, dead letters included; return how many there were."""
         return self._aws.drain()
 
     def fail_next(self, exception: BaseException) -> None:

@@ -72,11 +72,11 @@ class Failures:
 
 @contextmanager
 def within_a_test(failures: Failures) -> Iterator[None]:
-    """Have handlers run in the process of a test: with its failures, and its database connections left alone."""
+    """Have handlers run in the process of a test: with its failures, its database connections left alone."""
     with (
         mock.patch.object(execution, "_call", failures.instead_of(execution._call)),
         # As Django's own test client does: they belong to the test, and their transactions to its end.
-        mock.patch.object(connections, "close_old_connections", lambda: None),
+        mock.patch.object(connections, "close_old_connections", return_value=None),
     ):
         yield
 

@@ -60,7 +60,9 @@ def test_what_is_answered_for_a_message_does_not_depend_on_its_neighbours(settin
                 expected += [] if KINDS[kind] else [number]
             results.append((kind, result))
 
-        answer = batch.handler(sqs_event(deliveries, "contract-default"), Invocation("contract-default-worker"))
+        answer = batch.handler(
+            sqs_event(deliveries, "contract-default"), Invocation("contract-default-worker")
+        )
 
         assert [failure["itemIdentifier"] for failure in answer["batchItemFailures"]] == expected
         for kind, result in results:

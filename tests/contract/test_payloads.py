@@ -20,7 +20,9 @@ def payloads(request, settings):
     return payloads_of(configured()["default"])
 
 
-@pytest.mark.parametrize("data", [b"", b"a", bytes(range(256)), b"x" * 2_000_000], ids=["0", "1", "all", "2 MB"])
+@pytest.mark.parametrize(
+    "data", [b"", b"a", bytes(range(256)), b"x" * 2_000_000], ids=["0", "1", "all", "2 MB"]
+)
 def test_bytes_are_kept_as_they_are(payloads, data):
     payloads.put("dead/default/2026-03-01/m1", data)
 
@@ -48,7 +50,9 @@ def test_a_text_comes_back_by_its_reference(payloads):
 def test_a_text_that_is_gone_is_lost(payloads):
     reference = replace(payloads.keep("payloads/x/arguments", "[]"), key="payloads/y/arguments")
 
-    with pytest.raises(PayloadLost, match=r"keeps in S3 under 'payloads/y/arguments' is gone\. Check the bucket"):
+    with pytest.raises(
+        PayloadLost, match=r"keeps in S3 under 'payloads/y/arguments' is gone\. Check the bucket"
+    ):
         payloads.fetch(reference)
 
 

@@ -47,7 +47,7 @@ DUE_THEN = {"ready", "running", "running, asked to stop"}
 # Each change, and the states that take it; every other state refuses it.
 CHANGES = {
     "create": (lambda i: create(birth_of(i)), {"absent"}),
-    "claim": (lambda i: claimed(i), {"absent", "ready", "lost"}),
+    "claim": (claimed, {"absent", "ready", "lost"}),
     "claim without birth": (
         lambda i: replace(claimed(i), when=claimed(i).when[1:], born={"started_at": to_micros(NOW)}),
         {"ready", "lost"},

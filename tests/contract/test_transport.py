@@ -1,4 +1,4 @@
-"""What every transport promises: sent is delivered, given back comes again, and what fails for ever is a dead letter."""
+"""What every transport promises: sent is delivered, given back comes again, at last it is a dead letter."""
 
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -246,7 +246,9 @@ def test_what_is_not_deployed_is_named(settings):
 @pytest.mark.parametrize("queue", ["moto"], indirect=True)
 def test_a_queue_that_was_removed_is_asked_for_again(queue):
     queue.transport.send("default", "a", NOW)
-    attributes = queue.sqs.get_queue_attributes(QueueUrl=queue.url("default"), AttributeNames=["RedrivePolicy"])
+    attributes = queue.sqs.get_queue_attributes(
+        QueueUrl=queue.url("default"), AttributeNames=["RedrivePolicy"]
+    )
     queue.sqs.delete_queue(QueueUrl=queue.url("default"))
     try:
         with pytest.raises(ResourceMissing):

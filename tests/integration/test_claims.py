@@ -53,7 +53,9 @@ def test_the_message_that_waited_runs_the_task_after_the_lease(aws, queues):
     claim_by_another(result.id, ago=0 * MINUTE, lease=5 * MINUTE)
     event = event_of(queues.take())
 
-    assert work_at(0 * MINUTE, event) == {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]}
+    assert work_at(0 * MINUTE, event) == {
+        "batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]
+    }
     assert work_at(4 * MINUTE, event)["batchItemFailures"] != []
     assert tasks.RUNS == []
 
@@ -72,7 +74,10 @@ def test_attempts_used_up_by_crashes_end_the_task(both):
     result.refresh()
     assert tasks.RUNS == []
     assert (result.status, result.attempts) == (TaskResultStatus.FAILED, 3)
-    assert "WorkerLost: The worker died while it ran the task, on each of 3 attempts" in result.errors[0].traceback
+    assert (
+        "WorkerLost: The worker died while it ran the task, on each of 3 attempts"
+        in result.errors[0].traceback
+    )
 
 
 def test_a_stale_worker_changes_nothing(both):

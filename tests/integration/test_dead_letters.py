@@ -16,7 +16,8 @@ def kept(aws):
     bucket = "contract-payloads-123456789012-us-east-1"
     found = s3.list_objects_v2(Bucket=bucket, Prefix="dead/").get("Contents", [])
     return {
-        entry["Key"]: s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read().decode() for entry in found
+        entry["Key"]: s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read().decode()
+        for entry in found
     }
 
 

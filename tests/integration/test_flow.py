@@ -170,7 +170,10 @@ def test_arguments_that_do_not_fit_fail_the_task_unrun(both):
     assert tasks.RUNS == []
     (error,) = result.errors
     assert error.exception_class_path == "django_offload.exceptions.BadArguments"
-    assert "did not run: its arguments do not fit the function (too many positional arguments)" in error.traceback
+    assert (
+        "did not run: its arguments do not fit the function (too many positional arguments)"
+        in error.traceback
+    )
 
 
 def test_a_task_enqueues_tasks(both):
@@ -179,7 +182,10 @@ def test_a_task_enqueues_tasks(both):
     assert both.run() == 3
     assert tasks.RUNS == ["b", "b"]
     result.refresh()
-    assert [default_task_backend.get_result(task_id).return_value for task_id in result.return_value] == ["b", "b"]
+    assert [default_task_backend.get_result(task_id).return_value for task_id in result.return_value] == [
+        "b",
+        "b",
+    ]
 
 
 def test_depth_is_counted_and_the_trace_goes_on(both):
@@ -191,7 +197,7 @@ def test_depth_is_counted_and_the_trace_goes_on(both):
 
     both.run()
 
-    assert tasks.RUNS == [(depth, "00-" + "a" * 32 + "-" + "b" * 16 + "-01") for depth in range(3)]
+    assert [(depth, "00-" + "a" * 32 + "-" + "b" * 16 + "-01") for depth in range(3)] == tasks.RUNS
 
 
 def test_a_runaway_chain_is_stopped(aws):

@@ -26,7 +26,10 @@ def test_a_task_is_retried_until_it_succeeds(both):
     result.refresh()
     assert (result.status, result.attempts, result.return_value) == (TaskResultStatus.SUCCESSFUL, 3, "a")
     assert [error.exception_class for error in result.errors] == [OSError, ValueError]
-    assert [error.traceback.splitlines()[-1] for error in result.errors] == ["OSError: first", "ValueError: second"]
+    assert [error.traceback.splitlines()[-1] for error in result.errors] == [
+        "OSError: first",
+        "ValueError: second",
+    ]
     assert tasks.RUNS == [("a", 3)]
 
 

@@ -197,7 +197,7 @@ def test_track_takes_what_has_no_length(context, notebook):
         assert list(track(iter("ab"))) == ["a", "b"]
         assert list(track(iter("ab"), total=2)) == ["a", "b"]
 
-    assert [progress["total"] for progress in notebook.sent][0] is None
+    assert notebook.sent[0]["total"] is None
     assert notebook.sent[-1]["total"] == 2
 
 

@@ -167,7 +167,7 @@ class Attempt:
     def _fail(
         self, record: TaskRecord, exc: BaseException, *, ended: OffloadError | None = None
     ) -> timedelta | None:
-        """Store the failure; `ended` says what ended the task after this attempt, where that was not `exc`."""
+        """Store the failure; `ended` says what ended the task where that was not `exc`."""
         part, text = self._put_error(record, exc)
         change = fail(
             fence=record.fence,

@@ -122,7 +122,9 @@ def test_what_is_not_there_is_not_found(visitor, task_id):
     assert_not_found(visitor("ada", is_staff=True, is_superuser=True).status(task_id))
 
 
-@pytest.mark.parametrize("path", ["/tasks/123/", "/tasks/" + "F" * 32 + "/", "/tasks/../", "/tasks/" + "0" * 33 + "/"])
+@pytest.mark.parametrize(
+    "path", ["/tasks/123/", "/tasks/" + "F" * 32 + "/", "/tasks/../", "/tasks/" + "0" * 33 + "/"]
+)
 def test_what_is_no_id_is_no_address(visitor, path):
     assert visitor().client.get(path).status_code == 404
 

@@ -44,7 +44,9 @@ def test_cancel_is_a_post(visitor):
     result = somebody.enqueue()
     path = f"/tasks/{result.id}/cancel/"
 
-    assert [getattr(somebody.client, method)(path).status_code for method in ("get", "put", "delete")] == [405] * 3
+    assert [getattr(somebody.client, method)(path).status_code for method in ("get", "put", "delete")] == [
+        405
+    ] * 3
     assert somebody.status(result.id).json()["status"] == "READY"
 
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from django_offload.record import read
 from django_offload.http.status import retry_after
+from django_offload.record import read
+from django_offload.transitions import create
 from tests.contract import tasks as plain
 from tests.contract.records import NOW, after, birth_of, claimed
-from django_offload.transitions import create
 
 pytestmark = pytest.mark.urls("tests.unit.http.setup")
 
@@ -138,7 +138,9 @@ def test_retry_after_grows_from_one_to_ten(seconds, expected):
 
 
 def test_retry_after_begins_anew_with_each_attempt():
-    record = read(after(claimed("0" * 32, NOW, birth=birth_of("0" * 32, enqueued_at=NOW - timedelta(hours=1)))))
+    record = read(
+        after(claimed("0" * 32, NOW, birth=birth_of("0" * 32, enqueued_at=NOW - timedelta(hours=1))))
+    )
 
     assert retry_after(record, NOW + timedelta(seconds=5)) == 1
 

@@ -118,9 +118,7 @@ def test_a_task_can_catch_the_deadline_as_a_timeout():
     assert isinstance(caught[0], DeadlineExceeded)
 
 
-@pytest.mark.parametrize(
-    ("whole", "reserve"), [(300, 15), (900, 45), (30, 2), (2, 1), (1, 0.5), (0, 0)]
-)
+@pytest.mark.parametrize(("whole", "reserve"), [(300, 15), (900, 45), (30, 2), (2, 1), (1, 0.5), (0, 0)])
 def test_a_reserve_is_kept_to_store_the_outcome(whole, reserve):
     invocation = Invocation(left=lambda: whole, whole=whole, worker_id="w")
 

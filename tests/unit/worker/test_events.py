@@ -49,13 +49,17 @@ def record(**changes):
     ids=lambda event: str(event)[:40],
 )
 def test_any_other_event_is_refused(event):
-    with pytest.raises(UnknownEvent, match=r"^The worker handler accepts .* Check what invokes this function\.$"):
+    with pytest.raises(
+        UnknownEvent, match=r"^The worker handler accepts .* Check what invokes this function\.$"
+    ):
         batch.handler(event, WORKER)
 
 
 @pytest.mark.parametrize("event", [{}, {"Records": [record()]}, {"sig": "x"}])
 def test_the_dead_letter_handler_takes_dead_letters_alone(event):
-    with pytest.raises(UnknownEvent, match="accepts a batch of one of its dead-letter queues and nothing else"):
+    with pytest.raises(
+        UnknownEvent, match="accepts a batch of one of its dead-letter queues and nothing else"
+    ):
         dead_letter.handler(event, WORKER)
 
 
@@ -65,7 +69,9 @@ def test_a_message_for_another_function_is_refused():
 
 
 def test_a_worker_is_named_by_its_log_stream():
-    context = Invocation("f", seconds=10, log_stream_name="2026/11/22/[$LATEST]0123456789abcdef0123456789abcdef")
+    context = Invocation(
+        "f", seconds=10, log_stream_name="2026/11/22/[$LATEST]0123456789abcdef0123456789abcdef"
+    )
 
     invocation = invocation_of(context)
 

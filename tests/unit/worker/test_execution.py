@@ -56,7 +56,9 @@ def test_a_value_that_holds_itself_is_an_exception():
     assert isinstance(run(lambda: value).exception, RecursionError)
 
 
-@pytest.mark.parametrize("exception", [ValueError("x"), SystemExit(3), GeneratorExit(), asyncio.CancelledError()])
+@pytest.mark.parametrize(
+    "exception", [ValueError("x"), SystemExit(3), GeneratorExit(), asyncio.CancelledError()]
+)
 def test_whatever_is_raised_is_the_outcome(exception):
     def fails():
         raise exception
@@ -167,5 +169,3 @@ def test_an_exception_with_odd_text_is_kept_as_ascii():
 
     assert error_text(error).isascii()
     assert json.loads(error_text(error))["message"] == "\ud800\0ü"
-
-
