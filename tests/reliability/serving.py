@@ -1,0 +1,136 @@
+"""A process that serves requests and is killed in the middle of one: forked warm, its AWS a file."""
+
+import os
+import signal
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from django.db import connections, transaction
+from django.http import HttpRequest, HttpResponse
+
+from django_offload import stores, transports
+from django_offload.birth import Birth
+from django_offload.change import Change
+from django_offload.outbox import drain as outbox
+from django_offload.sending import pack, unpack
+from django_offload.stores.memory import MemoryStore
+from django_offload.transports.memory import MemoryTransport
+from tests.reliability import tasks
+from tests.reliability.databases import write
+
+# Where a request is killed, in the order in which it comes by.
+POINTS = ("before the commit", "after the commit", "after the record", "after the message", "at the end")
+
+
+class Spool:
+    """What AWS has accepted, as lines of a file: they outlive whoever wrote them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def note(self, kind: str, text: str) -> None:
+        with open(self.path, "a") as file:
+            file.write(f"{kind} {text}\n")
+
+    def replay(self, store: MemoryStore, transport: MemoryTransport) -> None:
+        """Have AWS in memory hold what was accepted."""
+        for line in self.path.read_text().splitlines() if self.path.exists() else []:
+            kind, _, text = line.partition(" ")
+            if kind == "record":
+                store.create(unpack(text))
+            else:
+                transport.send("default", text, timedelta(0))
+
+
+class SpoolStore(MemoryStore):
+    """Accepts records."""
+
+    def __init__(self, spool: Spool) -> None:
+        super().__init__()
+        self._spool = spool
+
+    def create(self, birth: Birth) -> bool:
+        self._spool.note("record", pack(birth))
+        return True
+
+    def change(self, task_id: str, change: Change) -> Any:
+        raise AssertionError("A serving process only creates records.")
+
+
+class SpoolTransport(MemoryTransport):
+    """Accepts messages."""
+
+    def __init__(self, spool: Spool, clock: Callable[[], datetime]) -> None:
+        super().__init__(clock)
+        self._spool = spool
+
+    def send(self, queue: str, text: str, delay: timedelta) -> None:
+        self._spool.note("message", text)
+
+
+def view(request: HttpRequest) -> HttpResponse:
+    """Write an order and enqueue its task, in one transaction; the kill before the commit is here."""
+    number = request.GET["number"]
+    with transaction.atomic():
+        write(number)
+        tasks.plain.enqueue(int(number))
+        reached("before the commit", request)
+    return HttpResponse()
+
+
+def reached(point: str, request: HttpRequest) -> None:
+    if request.META["point"] == point:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def serve_one(number: int, point: str, spool: Spool) -> int:
+    """Serve one request in a child that is killed at `point`; return the signal that ended it, or 0."""
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    try:
+        _child(number, point, spool)
+    finally:
+        os._exit(1)
+
+
+def _child(number: int, point: str, spool: Spool) -> None:
+    # The parent's connection is the parent's.
+    for connection in connections.all(initialized_only=True):
+        connection.connection = None
+    request = HttpRequest()
+    request.GET = request.GET.copy()
+    request.GET["number"], request.META["point"] = str(number), point
+    store, transport = stores.installed["serving"], transports.installed["serving"]
+    with (
+        mock.patch.object(store, "create", killing(store.create, "after the record", request)),
+        mock.patch.object(transport, "send", killing(transport.send, "after the message", request)),
+        mock.patch("django_offload.backends.send", killing_before("after the commit", request)),
+        mock.patch.object(outbox, "forget", killing(outbox.forget, "at the end", request)),
+    ):
+        view(request)
+    os._exit(0)
+
+
+def killing(call: Callable[..., Any], point: str, request: HttpRequest) -> Callable[..., Any]:
+    """Return a call that is the last thing its process does, if it dies there."""
+
+    def last(*args: Any) -> Any:
+        answer = call(*args)
+        reached(point, request)
+        return answer
+
+    return last
+
+
+def killing_before(point: str, request: HttpRequest) -> Callable[..., Any]:
+    from django_offload.sending import send
+
+    def first(*args: Any) -> Any:
+        reached(point, request)
+        return send(*args)
+
+    return first
