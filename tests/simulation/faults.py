@@ -48,8 +48,8 @@ CALL = {
     Fault.RESET: 12,
 }
 # A chance per call, message, invocation, …
-CALL_RATE = 0.035
-SWEEP_RATE = 0.002  # Per call of a sweeper: one has many.
+CALL_RATE = 0.039
+SWEEP_RATE = 0.002  # Per read of the index: every sweep has many.
 RATES = {
     Fault.DUPLICATE: 0.03,
     Fault.SKEW: 0.02,
@@ -67,9 +67,9 @@ class Faults:
         self._kinds, self._weights = list(CALL), list(CALL.values())
         self.counts: Counter[Fault] = Counter()
 
-    def in_call(self, *, sweeping: bool) -> Fault | None:
-        """Return the fault of a call, None mostly."""
-        rate = SWEEP_RATE if sweeping else CALL_RATE
+    def in_call(self, role: str, *, of_index: bool) -> Fault | None:
+        """Return the fault of a call by a process of some role, None mostly."""
+        rate = SWEEP_RATE if of_index else CALL_RATE
         if self._rng.random() >= rate * self._rate:
             return None
         return self._rng.choices(self._kinds, self._weights)[0]
@@ -80,6 +80,10 @@ class Faults:
             return False
         self.counts[fault] += 1
         return True
+
+    def applied(self) -> bool:
+        """Tell whether a call that was hit was made all the same."""
+        return self._rng.random() < 0.5
 
     def heal(self) -> None:
         """No more faults."""

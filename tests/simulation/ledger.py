@@ -52,7 +52,9 @@ class Ledger:
         if entry is None:
             self.unexpected["record of no task"] += 1
             return
-        if before is not None and before["status"] in ENDS and change.name != "redrive":
+        if before is None:
+            self.open.add(task_id)  # Also of a task whose enqueue() never returned.
+        elif before["status"] in ENDS and change.name != "redrive":
             self.violations[f"{change.name} after its end"] += 1
         if change.name == "claim":
             entry.claims += 1

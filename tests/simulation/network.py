@@ -35,7 +35,7 @@ class Network:
         if actor.stops is not None and self.time.now >= actor.stops:
             actor.stops = None
             raise DeadlineExceeded(0)
-        fault = self.faults.in_call(sweeping=task_id == INDEX)
+        fault = self.faults.in_call(actor.role, of_index=task_id == INDEX)
         return function(*args) if fault is None else self._hit(fault, actor, task_id, function, *args)
 
     def _hit[T](self, fault: Fault, actor: Actor, task_id: str, function: Callable[..., T], *args: Any) -> T:
@@ -43,7 +43,7 @@ class Network:
             return function(*args)  # The others would find themselves in this transaction.
         self.faults.counts[fault] += 1
         self.on_fault(actor, task_id)
-        applied = self.rng.random() < 0.5
+        applied = self.faults.applied()
         if fault is Fault.THROTTLE:
             raise Throttled
         if fault is Fault.ERROR:

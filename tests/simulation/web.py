@@ -1,5 +1,6 @@
 """Web processes: they enqueue, within a transaction or without, and cancel; any of them may die."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -39,27 +40,28 @@ class Web:
         self.options = configured()
 
     def enqueue(self) -> None:
-        """Enqueue one task, as a process of its own."""
+        """Enqueue one task of the mix, and what may go with it."""
         world, rng = self.world, self.rng
-        oversize = world.faults.strikes(Fault.OVERSIZE)
-        wanted = order(rng, oversize=oversize)
-        alias = rng.choices(ALIASES, SHARES)[0] if world.outbox else rng.choices(ALIASES[:2], SHARES[:2])[0]
-        birth = self._birth(wanted, alias)
-        entry = Entry(wanted.name, wanted.value, wanted.error, deployed=world.deployed)
-        world.ledger.entries[birth.id] = entry
-        world.ledger.open.add(birth.id)
-        with world.acting(Actor("web", world.time)):
-            try:
-                self._leave(birth, entry)
-            except (EnqueueFailed, Killed):
-                if not entry.acknowledged:
-                    world.ledger.open.discard(birth.id)
+        shares = SHARES if world.outbox else SHARES[:-1]
+        wanted = order(rng, oversize=world.faults.strikes(Fault.OVERSIZE))
+        birth = self.place(wanted, rng.choices(ALIASES[: len(shares)], shares)[0])
         if world.faults.strikes(Fault.DUPLICATE):
             self._duplicate(birth)
         if world.faults.strikes(Fault.POISON):
             self._poison(birth)
         if rng.random() < CANCELLED:
             world.time.after(timedelta(seconds=rng.choice((0.5, 30, 400))), lambda: self._cancel(birth))
+
+    def place(self, wanted: Order, alias: str) -> Birth:
+        """Enqueue a task, as a process of its own."""
+        world, birth = self.world, self._birth(wanted, alias)
+        entry = Entry(wanted.name, wanted.value, wanted.error, deployed=world.deployed)
+        world.ledger.entries[birth.id] = entry
+        with world.acting(Actor("web", world.time)), suppress(EnqueueFailed, Killed):
+            self._leave(birth, entry)
+        if entry.acknowledged and not entry.ends:
+            world.ledger.open.add(birth.id)
+        return birth
 
     def _birth(self, wanted: Order, alias: str) -> Birth:
         now = self.world.time.now

@@ -15,6 +15,7 @@ from django_offload.change import Attributes, Change
 from django_offload.effects import marker
 from django_offload.exceptions import DeadlineExceeded
 from django_offload.outbox import drain
+from django_offload.outbox.models import OutboxEntry
 from django_offload.birth import from_micros
 from django_offload.worker import attempt, execution, journal
 
@@ -22,11 +23,12 @@ from .actors import Actor
 from .clock import VirtualTime
 from .database import Database
 from .deploys import deploy, next_release
+from .designs import OURS, Design
 from .faults import Fault, Faults
 from .ledger import Ledger
 from .mapping import MOST_RECEIVES, VISIBILITY, Mapping, Schedule, stacks
 from .network import Network
-from .plan import PART_BYTES
+from .plan import PART_BYTES, Order
 from .seams import InvokedTransport, SimulatedPayloads, SimulatedStore, SimulatedTransport
 from .setup import DIRECT
 from .stage import stage
@@ -57,10 +59,18 @@ class _Virtual:
 class World:
     """Runs some tasks through the protocol, one thing at a time, from a seed."""
 
-    def __init__(self, seed: str, tasks: int, design: Any, *, rate: float = 1.0, outbox: bool = True) -> None:
+    def __init__(
+        self,
+        seed: str,
+        tasks: int,
+        design: Design = OURS,
+        *,
+        faults: Faults | None = None,
+        outbox: bool = True,
+    ) -> None:
         self.rng, self.tasks, self.design, self.outbox = random.Random(seed), tasks, design, outbox
         self.time, self.ledger = VirtualTime(), Ledger()
-        self.faults = Faults(self.rng, rate=rate)
+        self.faults = faults or Faults(self.rng)
         self.network = Network(self.time, self.rng, self.faults, self._faulted)
         self.network.on_kill = self._killed
         self.database = Database(self.network, self.ledger)
@@ -70,6 +80,7 @@ class World:
         self.stores: dict[str, SimulatedStore] = {}
         self.transports: dict[str, SimulatedTransport] = {}
         self.payloads: dict[str, SimulatedPayloads] = {}
+        self.mappings: dict[str, Mapping] = {}
         for stack, options in stacks().items():
             self._build(stack, options)
         self.web = Web(self)
@@ -82,20 +93,32 @@ class World:
         visibility = timedelta(minutes=1) if stack == DIRECT else VISIBILITY
         self.transports[stack] = kind(
             self.network,
-            lambda queue, delay: mapping.arrived(queue, delay),
+            lambda queue, delay: mappings[stack].arrived(queue, delay),
             lambda: self.time.now,
             visibility=visibility,
             max_receives=3 if stack == DIRECT else MOST_RECEIVES,
         )
-        mapping = Mapping(self, options)
+        mappings = self.mappings
+        mappings[stack] = Mapping(self, options)
+
+    def plan(self, wanted: Order, alias: str, after: float = 1.0) -> None:
+        """Have a task enqueued some seconds after the start."""
+        self.arrivals += 1
+
+        def place() -> None:
+            self.arrivals -= 1
+            self.web.place(wanted, alias)
+
+        self.time.after(timedelta(seconds=after), place)
 
     def run(self) -> None:
         """Let everything happen, until all has ended or never will."""
         random.seed(self._seed)
+        OutboxEntry.objects.all().delete()  # Another world's.
         with self._patched():
             for _ in range(self.tasks):
                 self.time.after(ARRIVALS * self.tasks * self.rng.random(), self._arrive)
-            if self.rng.random() < DEPLOYS:
+            if self.tasks and self.rng.random() < DEPLOYS:
                 self.time.after(ARRIVALS * self.tasks * self.rng.random(), self._deploy)
             if self.design.sweeps:
                 self.time.after(timedelta(seconds=60 * self.rng.random()), Schedule(self, self._more).tick)
