@@ -9,6 +9,7 @@ from django_offload.change import Attributes
 from django_offload.record import SUCCESSFUL
 
 from .ledger import ENDS, Entry
+from .plan import ATTEMPT
 from .world import World
 
 ATOMIC = {"sim.add", "sim.flaky", "sim.slow"}
@@ -104,10 +105,13 @@ def _result(world: World, task_id: str, record: Attributes) -> Any:
 
 def _problem(entry: Entry, record: Attributes, result: Any) -> str | None:
     """Return what is wrong with the end of a task, None if it is as it must be."""
-    if entry.ends != 1:
+    if entry.ends != 1 + entry.redrives:
         return f"{entry.kind} ended {entry.ends} times"
     if record["status"] == SUCCESSFUL:
-        if entry.error is not None or result != entry.value:
+        value = entry.value
+        if value is ATTEMPT:
+            value = str(len(record["workers"])) * 400  # type: ignore[arg-type]
+        if entry.error is not None or result != value:
             return f"{entry.kind} returned what it cannot"
         if entry.kind in ATOMIC and entry.effects == 0:
             return f"{entry.kind} succeeded without its effect"
@@ -130,5 +134,5 @@ def _allowed(entry: Entry, error: str) -> bool:
     if error == "BadArguments":
         return entry.kind == "sim.resized" and entry.deployed
     if error in DEAD_LETTERS:
-        return entry.faults >= MANY_FAULTS or entry.deployed
+        return entry.kind == "sim.removed" or entry.faults >= MANY_FAULTS or entry.deployed
     return False

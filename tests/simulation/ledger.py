@@ -2,13 +2,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django_offload.change import Attributes, Change
-from django_offload.record import FAILED, SUCCESSFUL
+from django_offload.record import FAILED, READY, RUNNING, SUCCESSFUL
 
 ENDS = {SUCCESSFUL, FAILED}
 
@@ -25,6 +25,7 @@ class Entry:
     runs: int = 0
     effects: int = 0  # Committed, through atomic.
     ends: int = 0
+    redrives: int = 0
     claims: int = 0
     faults: int = 0
     asked_to_stop: bool = False
@@ -33,6 +34,30 @@ class Entry:
     steps: set[str] = field(default_factory=set)  # Kept.
     bound: datetime | None = None  # Killed: until when its recovery may wait for its lease …
     faults_then: int = 0  # … and how many faults it had met.
+
+
+def broken(change: Change, before: Attributes) -> Iterator[str]:
+    """Yield the rules that a write to a record breaks, whoever made it."""
+    at: Any = before
+    status, lease = at["status"], at.get("lease_until", 0)
+    if change.name == "create":
+        yield "created over a record"
+    if status in ENDS and change.name != "redrive":
+        yield f"{change.name} after its end"
+    if change.name == "claim":
+        now: Any = change.put["attempted_at"]
+        if status == RUNNING and lease > now:
+            yield "claimed under a live lease"
+        if status == READY and at["not_before"] > now:
+            yield "claimed before its time"
+        if status == RUNNING and at.get("cancelled"):
+            yield "claimed though cancelled"
+    if change.name == "abandon" and status == RUNNING and lease > change.put["finished_at"]:
+        yield "ended under a live lease"
+    if change.name == "cancel" and status == RUNNING:
+        yield "cancelled while it ran"
+    if change.name in {"succeed", "fail", "release", "report"} and status == READY:
+        yield f"{change.name} of a record that nobody claimed"
 
 
 class Ledger:
@@ -54,13 +79,16 @@ class Ledger:
             return
         if before is None:
             self.open.add(task_id)  # Also of a task whose enqueue() never returned.
-        elif before["status"] in ENDS and change.name != "redrive":
-            self.violations[f"{change.name} after its end"] += 1
+        else:
+            self.violations.update(broken(change, before))
         if change.name == "claim":
             entry.claims += 1
             self._recovered(task_id, entry, now)
         elif change.name == "report":
             self._progress(entry, change, before)
+        elif change.name == "redrive":
+            entry.redrives += 1
+            self.open.add(task_id)
         elif change.name == "ask to stop":
             entry.asked_to_stop = True
         elif change.put.get("status") in ENDS:

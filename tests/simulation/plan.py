@@ -7,6 +7,8 @@ from typing import Any
 
 # In the simulation, what is larger than this does not fit beside a record; 300,000 B otherwise.
 PART_BYTES = 3_000
+# Stands for the number of the attempt that succeeded, 400 times over.
+ATTEMPT = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,10 @@ def _beside(rng: Random) -> Order:
     return Order(name="sim.measure", args=["y" * 500], value=500)
 
 
+def _attempted(rng: Random) -> Order:
+    return Order(name="sim.attempted", args=[], value=ATTEMPT)
+
+
 def _steps(rng: Random) -> Order:
     return Order(name="sim.steps", args=[2], value=[0, 1])
 
@@ -87,6 +93,10 @@ def _too_slow(rng: Random) -> Order:
     return Order(name="sim.slow", args=[20], error="DeadlineExceeded", options={"timeout": 10})
 
 
+def _removed(rng: Random) -> Order:
+    return Order(name="sim.removed", args=[], error="UnknownTask")
+
+
 def _renamed(rng: Random) -> Order:
     a = rng.randrange(1000)
     return Order(name=rng.choice(("sim.renamed.before", "sim.resized", "sim.fresh")), args=[a], value=a)
@@ -94,19 +104,21 @@ def _renamed(rng: Random) -> Order:
 
 type Make = Callable[[Random], Order]
 MIX: dict[Make, int] = {
-    _plain: 34,
-    _add: 44,
-    _later: 2,
-    _flaky: 4,
-    _patient: 1,
-    _broken: 1,
-    _leaves: 1,
-    _beside: 2,
-    _steps: 2,
-    _watched: 2,
-    _slow: 2,
-    _too_slow: 1,
-    _renamed: 4,
+    _plain: 340,
+    _add: 440,
+    _later: 20,
+    _flaky: 40,
+    _patient: 10,
+    _broken: 10,
+    _leaves: 10,
+    _beside: 20,
+    _attempted: 20,
+    _steps: 20,
+    _watched: 20,
+    _slow: 20,
+    _too_slow: 10,
+    _renamed: 40,
+    _removed: 3,
 }
 LARGE: tuple[Make, ...] = (_large, _measure)
 

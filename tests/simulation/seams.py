@@ -28,6 +28,8 @@ class Watcher(Protocol):
 
     def changed(self, task_id: str, change: Change, before: Attributes | None) -> None: ...
 
+    def looked(self, task_id: str, part: str, text: str | None) -> None: ...
+
 
 class SimulatedStore(Store):
     """A store beyond a network."""
@@ -51,7 +53,12 @@ class SimulatedStore(Store):
         return self._call(task_id, self.inner.put_part, task_id, part, text, ttl)
 
     def get_part(self, task_id: str, part: str) -> str | None:
-        return self._call(task_id, self.inner.get_part, task_id, part)
+        return self._call(task_id, self._get_part, task_id, part)
+
+    def _get_part(self, task_id: str, part: str) -> str | None:
+        text = self.inner.get_part(task_id, part)
+        self._watcher.looked(task_id, part, text)
+        return text
 
     def parts(self, task_id: str) -> tuple[Attributes | None, Mapping[str, str]]:
         return self._call(task_id, self.inner.parts, task_id)

@@ -48,6 +48,11 @@ def large(size: int) -> str:
     return "x" * size
 
 
+@task(takes_context=True, name="sim.attempted")
+def attempted(context: Any) -> str:
+    return str(context.attempt) * 400
+
+
 @task(name="sim.measure")
 def measure(text: str) -> int:
     return len(text)

@@ -9,13 +9,15 @@ from django.db import transaction
 
 from django_offload.birth import Birth, dump
 from django_offload.change import Refused
-from django_offload.conf import configured
+from django_offload.conf import configured, secrets
 from django_offload.exceptions import Cancelled, EnqueueFailed
+from django_offload.message import Keyring, TaskMessage, encode
 from django_offload.outbox import drain
 from django_offload.record import error_of
 from django_offload.sending import message_text, send
 from django_offload.stores import store_of
 from django_offload.transitions import ask_to_stop, cancel
+from django_offload.worker.redrive import redrive
 
 from .actors import Actor
 from .faults import Fault, Killed
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 ALIASES, SHARES = ("default", "direct", "outbox"), (82, 15, 3)
 QUEUE_SHARES = (90, 10)
-CANCELLED = 0.02
+CANCELLED, REDRIVEN = 0.02, 0.3
 
 
 class Web:
@@ -51,10 +53,12 @@ class Web:
             self._poison(birth)
         if rng.random() < CANCELLED:
             world.time.after(timedelta(seconds=rng.choice((0.5, 30, 400))), lambda: self._cancel(birth))
+        if wanted.error is not None and rng.random() < REDRIVEN:
+            world.time.after(timedelta(seconds=rng.choice((60, 1800))), lambda: self._redrive(birth))
 
     def place(self, wanted: Order, alias: str) -> Birth:
         """Enqueue a task, as a process of its own."""
-        world, birth = self.world, self._birth(wanted, alias)
+        world, birth = self.world, self.birth(wanted, alias)
         entry = Entry(wanted.name, wanted.value, wanted.error, deployed=world.deployed)
         world.ledger.entries[birth.id] = entry
         with world.acting(Actor("web", world.time)), suppress(EnqueueFailed, Killed):
@@ -63,7 +67,16 @@ class Web:
             world.ledger.open.add(birth.id)
         return birth
 
-    def _birth(self, wanted: Order, alias: str) -> Birth:
+    def deliver(self, birth: Birth, message: TaskMessage) -> None:
+        """Have a message delivered now, whoever sent it, and nothing else happen."""
+        options = self.options[birth.alias]
+        self.world.ledger.entries[birth.id] = Entry(birth.name, None)
+        text = encode(message, Keyring(secrets(), options.scope(birth.queue)))
+        self.world.transports[options.stack].accept(birth.queue, text, timedelta(0))
+        self.world.time.step()
+
+    def birth(self, wanted: Order, alias: str) -> Birth:
+        """Return what enqueue() makes of a task."""
         now = self.world.time.now
         return Birth(
             id=f"{self.rng.getrandbits(128):032x}",
@@ -104,6 +117,12 @@ class Web:
         text = message_text(replace(birth, arguments="[[],{}]"), options, birth.start_at + timedelta(days=7))
         body = self.rng.choice(bodies(text, birth.id))
         self.world.transports[options.stack].accept(birth.queue, body, timedelta(0))
+
+    def _redrive(self, birth: Birth) -> None:
+        """Give a task another life, should it have FAILED by now."""
+        world, options = self.world, self.options[birth.alias]
+        with world.acting(Actor("web", world.time)), suppress(Exception, Killed):
+            redrive(store_of(options), birth.id, options, world.time.now)
 
     def _cancel(self, birth: Birth) -> None:
         """Cancel as the page does."""

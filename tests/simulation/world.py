@@ -115,7 +115,7 @@ class World:
         """Let everything happen, until all has ended or never will."""
         random.seed(self._seed)
         OutboxEntry.objects.all().delete()  # Another world's.
-        with self._patched():
+        with self.patched():
             for _ in range(self.tasks):
                 self.time.after(ARRIVALS * self.tasks * self.rng.random(), self._arrive)
             if self.tasks and self.rng.random() < DEPLOYS:
@@ -194,7 +194,15 @@ class World:
         return value
 
     def step(self, task_id: str, key: str, value: Any) -> Any:
+        """Do what a step does: never where its result could have been found kept."""
+        if (task_id, f"step#{key}") not in self.network.actor.absent:
+            self.ledger.violations["a kept step ran again"] += 1
         return value
+
+    def looked(self, task_id: str, part: str, text: str | None) -> None:
+        """Be told of each look for a part."""
+        if text is None:
+            self.network.actor.absent.add((task_id, part))
 
     def work(self, seconds: float) -> None:
         """Take time, and meet the deadlines that come meanwhile."""
@@ -223,7 +231,8 @@ class World:
         self.ledger.fault(found for body in bodies for found in ID.findall(body))
 
     @contextmanager
-    def _patched(self) -> Iterator[None]:
+    def patched(self) -> Iterator[None]:
+        """Put this world in the place of AWS, of the database's markers and of every clock."""
         virtual = _Virtual(self.time)
         once = self.database.once if self.design.atomic else lambda task_id, key, run, using: run()
         patches: dict[tuple[Any, str], Any] = {

@@ -1,0 +1,143 @@
+"""What the protocol promises in single situations, each as a check that raises AssertionError."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django_offload import transitions
+from django_offload.birth import Birth
+from django_offload.change import Change, Refused
+from django_offload.conf import configured
+from django_offload.message import TaskMessage
+from django_offload.record import error_of, read
+from django_offload.stores.memory import MemoryStore
+from django_offload.transports import installed
+from django_offload.transports.memory import MemoryTransport
+from django_offload.worker.sweep import Sweeper
+
+from .checker import check
+from .clock import START
+from .faults import Fault
+from .plan import Order
+from .scripted import Scripted
+from .setup import SQS
+from .world import World
+
+ID = "0" * 32
+TTL, LEASE = timedelta(days=14), timedelta(minutes=5)
+BIRTH = Birth(id=ID, alias="default", name="sim.plain", queue="default", enqueued_at=START)
+
+
+def _claim(store: MemoryStore, token: str, minutes: int, birth: Birth | None = BIRTH) -> int:
+    """Claim the record; return the fence."""
+    now = START + timedelta(minutes=minutes)
+    change = transitions.claim(
+        birth, token=token, worker_id=token, now=now, lease_until=now + LEASE, max_attempts=3
+    )
+    return read(change.apply(store.change(ID, change))).fence
+
+
+def _succeed(fence: int, token: str) -> Change:
+    return transitions.succeed(fence=fence, token=token, now=START, result_ttl=TTL, kept={"result": "1"})
+
+
+def _refused(store: MemoryStore, change: Change) -> bool:
+    try:
+        store.change(ID, change)
+    except Refused:
+        return True
+    return False
+
+
+def only_the_latest_fence_finishes() -> None:
+    store = MemoryStore()
+    first, second = _claim(store, "same", 0), _claim(store, "same", 6)
+
+    assert second == first + 1
+    assert _refused(store, _succeed(first, "same"))
+    assert not _refused(store, _succeed(second, "same"))
+
+
+def only_the_holder_of_the_token_finishes() -> None:
+    store = MemoryStore()
+    fence = _claim(store, "mine", 0)
+
+    assert _refused(store, _succeed(fence, "another"))
+    assert not _refused(store, _succeed(fence, "mine"))
+
+
+def a_redrive_keeps_the_fence() -> None:
+    store = MemoryStore()
+    first = _claim(store, "a", 0)
+    store.change(
+        ID, transitions.fail(fence=first, token="a", now=START, result_ttl=TTL, error={}, part=None)
+    )
+    store.change(ID, transitions.redrive(ID, now=START, due_at=START))
+
+    assert _claim(store, "a", 1) == first + 1
+
+
+def an_expired_message_creates_no_record() -> None:
+    world = World("expired", 0, faults=Scripted({}, applied=False))
+    with world.patched():
+        birth = world.web.birth(Order(name="sim.plain", args=[1, 2], value=2), "default")
+        world.web.deliver(birth, TaskMessage(birth=birth, expires_at=START - timedelta(seconds=1)))
+
+    assert not world.stores[SQS].inner.records
+
+
+def of_two_sweepers_one_sends() -> None:
+    store, now = MemoryStore(), START + timedelta(hours=1)
+    store.create(BIRTH)
+    transport = MemoryTransport(lambda: now)
+    transport.prepare("default")
+    get = store.get
+
+    def outrun(task_id: str) -> object:
+        """Return the record as it was before another sweeper moved it."""
+        record = get(task_id)
+        due_was = read(record or {}).due_at or now
+        store.change(ID, transitions.postpone(ID, due_was=due_was, due_at=now + LEASE))
+        return record
+
+    store.get = outrun  # type: ignore[assignment, method-assign]
+    before, installed[SQS] = installed.get(SQS), transport
+    try:
+        Sweeper(options=configured()["default"], store=store, clock=lambda: now, left=lambda: 9.0).run()
+    finally:
+        installed.pop(SQS)
+        if before is not None:
+            installed[SQS] = before
+
+    assert not transport.queues["default"].messages
+
+
+def a_claim_whose_reply_was_lost_is_one_claim() -> None:
+    # create, send │ claim: made, its reply lost, tried again by the SDK, and refused.
+    world = World("lost reply", 0, faults=Scripted({3: Fault.LOST}, applied=True))
+    world.plan(Order(name="sim.add", args=[1, 2], value=3), "default")
+    world.run()
+    claims = [entry.claims for entry in world.ledger.entries.values()]
+
+    assert claims == [1]
+    assert check(world).counts["ok"] == 1
+    assert world.time.now < START + timedelta(minutes=2)
+
+
+def a_task_that_waits_can_be_cancelled_and_one_that_runs_cannot() -> None:
+    store = MemoryStore()
+    store.create(BIRTH)
+    change = transitions.cancel(now=START, result_ttl=TTL, error=error_of(ValueError()))
+
+    _claim(store, "a", 0)
+    assert _refused(store, change)
+
+
+PROMISES: tuple[Callable[[], None], ...] = (
+    only_the_latest_fence_finishes,
+    only_the_holder_of_the_token_finishes,
+    a_redrive_keeps_the_fence,
+    an_expired_message_creates_no_record,
+    of_two_sweepers_one_sends,
+    a_claim_whose_reply_was_lost_is_one_claim,
+    a_task_that_waits_can_be_cancelled_and_one_that_runs_cannot,
+)
