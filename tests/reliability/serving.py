@@ -2,14 +2,16 @@
 
 import os
 import signal
-from collections.abc import Callable
+import sys
+import traceback
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from unittest import mock
 
 from django.db import connections, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 from django_offload import stores, transports
 from django_offload.birth import Birth
@@ -21,6 +23,7 @@ from django_offload.transports.memory import MemoryTransport
 from tests.reliability import tasks
 from tests.reliability.databases import write
 
+STACK = "serving"
 # Where a request is killed, in the order in which it comes by.
 POINTS = ("before the commit", "after the commit", "after the record", "after the message", "at the end")
 
@@ -86,25 +89,46 @@ def reached(point: str, request: HttpRequest) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def serve_one(number: int, point: str, spool: Spool) -> int:
-    """Serve one request in a child that is killed at `point`; return the signal that ended it, or 0."""
-    pid = os.fork()
-    if pid:
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+def serve(requests: Iterable[tuple[int, str]], spool: Spool, at_once: int = 4) -> list[tuple[str, int]]:
+    """
+    Serve each request (its number, and where its process is killed) in a child of this warm process.
+
+    Return point and exit code of each child; negative: the signal that ended it.
+    """
+    connections.close_all()
+    children: dict[int, str] = {}
+    ended: list[tuple[str, int]] = []
+
+    def wait() -> None:
+        pid, status = os.wait()
+        ended.append((children.pop(pid), os.waitstatus_to_exitcode(status)))
+
+    for number, point in requests:
+        if len(children) == at_once:
+            wait()
+        pid = os.fork()
+        if not pid:
+            _child(number, point, spool)
+        children[pid] = point
+    while children:
+        wait()
+    return ended
+
+
+def _child(number: int, point: str, spool: Spool) -> NoReturn:
     try:
-        _child(number, point, spool)
+        _serve(number, point, spool)
+        os._exit(0)
+    except BaseException:  # noqa: BLE001, only the parent goes on after the fork
+        traceback.print_exc()
+        sys.stderr.flush()
     finally:
         os._exit(1)
 
 
-def _child(number: int, point: str, spool: Spool) -> None:
-    # The parent's connection is the parent's.
-    for connection in connections.all(initialized_only=True):
-        connection.connection = None
-    request = HttpRequest()
-    request.GET = request.GET.copy()
-    request.GET["number"], request.META["point"] = str(number), point
-    store, transport = stores.installed["serving"], transports.installed["serving"]
+def _serve(number: int, point: str, spool: Spool) -> None:
+    store, transport = stores.installed[STACK], transports.installed[STACK]
+    request = request_of(number, point)
     with (
         mock.patch.object(store, "create", killing(store.create, "after the record", request)),
         mock.patch.object(transport, "send", killing(transport.send, "after the message", request)),
@@ -112,7 +136,13 @@ def _child(number: int, point: str, spool: Spool) -> None:
         mock.patch.object(outbox, "forget", killing(outbox.forget, "at the end", request)),
     ):
         view(request)
-    os._exit(0)
+
+
+def request_of(number: int, point: str = "") -> HttpRequest:
+    request = HttpRequest()
+    request.GET = QueryDict(f"number={number}")
+    request.META["point"] = point
+    return request
 
 
 def killing(call: Callable[..., Any], point: str, request: HttpRequest) -> Callable[..., Any]:
