@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from django_offload.birth import to_micros
+from django_offload.birth import EPOCH, to_micros
 from django_offload.change import Refused
 from django_offload.conf import configured
 from django_offload.exceptions import Cancelled
 from django_offload.record import DEAD_SHARDS, DUE_SHARDS, FAILED_SHARDS, error_of, read
-from django_offload.stores import store_of
+from django_offload.stores import Due, store_of
 from django_offload.stores.memory import MemoryStore
 from django_offload.transitions import abandon, cancel, discard, fail, postpone, redrive, send_again, succeed
 from django_offload.worker import failed
@@ -142,6 +142,19 @@ def test_paging_lists_each_once_even_where_more_than_a_page_ended_at_one_instant
 
     assert sorted(found) == sorted(together | after)
     assert set(found[:8]) == together
+
+
+def test_an_index_that_lags_behind_lists_nothing_that_is_gone_alive_or_discarded():
+    class LaggingStore(MemoryStore):
+        def due(self, shard, until, limit, since=EPOCH):
+            return [Due(id=task_id, due_at=NOW) for task_id in ids] if shard == DEAD_SHARDS[0] else []
+
+    store = LaggingStore()
+    ids = [given_up(store, number) for number in range(3)] + [f"{9:032x}"]
+    store.change(ids[1], discard())
+    store.change(ids[2], redrive(ids[2], now=NOW, due_at=LATER))
+
+    assert [record.birth.id for record in failed.records(store)] == ids[:1]
 
 
 def test_records_that_leave_while_they_are_listed_hinder_nothing(store, monkeypatch):

@@ -92,18 +92,22 @@ class Sweeper:
         if attributes is None or "due_at" not in attributes:
             return "stale"
         record = read(attributes)
-        if record.ended or record.due_at != entry.due_at:
+        if record.due_at != entry.due_at:
             return "stale"
         try:
-            return self._decide(record, self.clock())
+            return self._settle(record)
         except Refused:
             return "stale"  # A worker or another sweeper was faster.
-        except PayloadLost as exc:
-            end(self.store, record.birth, self._options(record), self.clock(), exc)
-            return "ended"
         except Exception:
             logger.exception("Task id=%s could not be swept; it is due again", record.birth.id)
             return "failed"
+
+    def _settle(self, record: TaskRecord) -> str:
+        try:
+            return self._decide(record, self.clock())
+        except PayloadLost as exc:
+            end(self.store, record.birth, self._options(record), self.clock(), exc)
+            return "ended"
 
     def _decide(self, record: TaskRecord, now: datetime) -> str:
         if record.status != READY and not record.lost(now):

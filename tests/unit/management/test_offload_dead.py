@@ -207,6 +207,15 @@ def test_redrive_leaves_alone_what_could_not_run(store, offload, monkeypatch):
     assert ids() == [result.id]
 
 
+def test_of_what_is_alive_the_state_is_told_whether_it_could_run_or_not(store, monkeypatch):
+    result = tasks.double.enqueue(1)
+    monkeypatch.delitem(registry()._tasks, "tests.unit.tasks.double")
+
+    _, said = run("offload_dead", "redrive", result.id)
+
+    assert said == f"{result.id}  It is READY: it is about to run already.\n"
+
+
 def test_redrive_leaves_alone_what_the_function_does_not_take_any_more(store, monkeypatch):
     result = given_up(store, tasks.double.enqueue(1))
     monkeypatch.setitem(registry()._tasks, "tests.unit.tasks.double", contract.answer)
