@@ -1,9 +1,10 @@
 # Two commands on a fresh machine: make demo, make test. Everything else: make help.
 PORT ?= 8000
+TASKS ?= 1000000
 RUN := PYTHONPATH=django_app:. DJANGO_SETTINGS_MODULE=config.settings
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo test check format lock clean .venv .venv-3.12
+.PHONY: help demo test torture check format lock clean .venv .venv-3.12
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -13,6 +14,9 @@ demo: ## Start the reference site, with AWS on this machine, on http://127.0.0.1
 
 test: .venv .venv-3.12 ## Run the unit and contract tests on Python 3.12, then all tests on 3.13
 	@$(RUN) .ci/test
+
+torture: .venv ## Prove that nothing is lost: a million tasks with every fault (SEED= replays, TASKS= for fewer)
+	@$(RUN) .venv/bin/python -m tests.simulation.torture --tasks $(TASKS) $(if $(SEED),--seed $(SEED))
 
 check: .venv ## Check format, lint, types, layers and the CloudFormation template
 	@$(RUN) .ci/check

@@ -2,22 +2,26 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from django_offload import transitions
 from django_offload.birth import Birth
 from django_offload.change import Change, Refused
 from django_offload.conf import configured
+from django_offload.exceptions import DeadLettered
 from django_offload.message import TaskMessage
 from django_offload.record import error_of, read
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import installed
 from django_offload.transports.memory import MemoryTransport
+from django_offload.worker import attempt, ending, reporting
+from django_offload.worker.deadline import Invocation
 from django_offload.worker.sweep import Sweeper
 
 from .checker import check
 from .clock import START
 from .faults import Fault
-from .plan import Order
+from .plan import ATTEMPT, Order
 from .scripted import Scripted
 from .setup import SQS
 from .world import World
@@ -30,7 +34,7 @@ BIRTH = Birth(id=ID, alias="default", name="sim.plain", queue="default", enqueue
 def _claim(store: MemoryStore, token: str, minutes: int, birth: Birth | None = BIRTH) -> int:
     """Claim the record; return the fence."""
     now = START + timedelta(minutes=minutes)
-    change = transitions.claim(
+    change = attempt.claim(
         birth, token=token, worker_id=token, now=now, lease_until=now + LEASE, max_attempts=3
     )
     return read(change.apply(store.change(ID, change))).fence
@@ -38,6 +42,14 @@ def _claim(store: MemoryStore, token: str, minutes: int, birth: Birth | None = B
 
 def _succeed(fence: int, token: str) -> Change:
     return transitions.succeed(fence=fence, token=token, now=START, result_ttl=TTL, kept={"result": "1"})
+
+
+def _claim_refused(store: MemoryStore, minutes: int) -> bool:
+    try:
+        _claim(store, "too late", minutes)
+    except Refused:
+        return True
+    return False
 
 
 def _refused(store: MemoryStore, change: Change) -> bool:
@@ -124,20 +136,94 @@ def a_claim_whose_reply_was_lost_is_one_claim() -> None:
 
 
 def a_task_that_waits_can_be_cancelled_and_one_that_runs_cannot() -> None:
-    store = MemoryStore()
-    store.create(BIRTH)
+    waiting, running = MemoryStore(), MemoryStore()
+    waiting.create(BIRTH)
+    _claim(running, "a", 0)
     change = transitions.cancel(now=START, result_ttl=TTL, error=error_of(ValueError()))
 
+    assert not _refused(waiting, change)
+    assert _refused(running, change)
+
+
+def a_cancelled_task_gets_no_other_attempt() -> None:
+    store = MemoryStore()
     _claim(store, "a", 0)
-    assert _refused(store, change)
+    store.change(ID, transitions.ask_to_stop())
+
+    assert _claim_refused(store, 6)
+
+
+def attempts_are_counted() -> None:
+    store = MemoryStore()
+    for number in range(3):
+        _claim(store, str(number), 6 * number)
+
+    assert _claim_refused(store, 60)
+
+
+def only_the_holder_gives_back() -> None:
+    store = MemoryStore()
+    fence = _claim(store, "mine", 0)
+    again: dict[str, Any] = {"not_before": START, "due_at": START, "error": {}, "part": "error#0001"}
+
+    assert _refused(store, attempt.release(ID, fence=fence, token="another", **again))
+    assert not _refused(store, attempt.release(ID, fence=fence, token="mine", **again))
+
+
+def a_late_worker_reports_nothing() -> None:
+    store = MemoryStore()
+    fence = _claim(store, "late", 0)
+    _claim(store, "next", 6)
+    invocation = Invocation(left=lambda: 60.0, whole=60.0, worker_id="late")
+    reporter = reporting.StoreReporter(store, ID, fence, "late", invocation, 0.0)
+
+    assert reporter.send({"done": 1, "total": 2, "message": ""})
+    assert "progress" not in store.records[ID]
+
+
+def a_dead_letter_leaves_a_live_worker_alone() -> None:
+    store, options = MemoryStore(), configured()["default"]
+    _claim(store, "a", 0)
+
+    try:
+        ending.end(store, BIRTH, options, START, DeadLettered("it was"))
+    except Refused:
+        return
+    raise AssertionError("A live lease was ended from outside.")
+
+
+def an_outcome_is_the_one_of_the_attempt_that_stored_it() -> None:
+    # create, send │ claim, result, finish: killed before the last was made.
+    world = World("late result", 0, faults=Scripted({5: Fault.KILL}, applied=False))
+    world.plan(Order(name="sim.attempted", args=[], value=ATTEMPT), "default")
+    world.run()
+
+    assert [entry.claims for entry in world.ledger.entries.values()] == [2]
+    assert check(world).counts["ok"] == 1
+
+
+def only_a_message_with_an_outcome_is_acknowledged() -> None:
+    # create: throttled, so that all there is is the message; send │ claim: 500.
+    world = World("no record", 0, faults=Scripted({1: Fault.THROTTLE, 3: Fault.ERROR}, applied=False))
+    world.plan(Order(name="sim.add", args=[1, 2], value=3), "default")
+    world.run()
+
+    assert check(world).counts["ok"] == 1
 
 
 PROMISES: tuple[Callable[[], None], ...] = (
     only_the_latest_fence_finishes,
     only_the_holder_of_the_token_finishes,
+    only_the_holder_gives_back,
     a_redrive_keeps_the_fence,
     an_expired_message_creates_no_record,
     of_two_sweepers_one_sends,
     a_claim_whose_reply_was_lost_is_one_claim,
     a_task_that_waits_can_be_cancelled_and_one_that_runs_cannot,
+    a_cancelled_task_gets_no_other_attempt,
+    attempts_are_counted,
+    a_late_worker_reports_nothing,
+    a_dead_letter_leaves_a_live_worker_alone,
+    an_outcome_is_the_one_of_the_attempt_that_stored_it,
+    only_a_message_with_an_outcome_is_acknowledged,
 )

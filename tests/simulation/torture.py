@@ -35,7 +35,7 @@ class Piece:
 
 def set_up() -> None:
     """Prepare a process: Django, a database in memory, silence."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.simulation.settings")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.simulation.settings"
     import django
     from django.core.management import call_command
 

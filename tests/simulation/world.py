@@ -37,8 +37,8 @@ from .web import Web
 ID = re.compile(r'"id":"([0-9a-f]{32})"')
 # A task arrives every so often; faults come until HEALED; what has not ended at END is stuck.
 ARRIVALS = timedelta(seconds=1.8)
-HEALED = timedelta(hours=24)
-END = timedelta(days=3)
+HEALED = timedelta(hours=12)
+END = timedelta(hours=36)
 # How many worlds see a deploy.
 DEPLOYS = 0.8
 

@@ -1,0 +1,141 @@
+"""Defects that a protocol like this one could have, each planted into the real code by a patch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from django_offload import message, record, transitions
+from django_offload.change import Change
+from django_offload.stores.base import Store
+from django_offload.transitions import abandon, cancel, claim, held, redrive, report, send_again
+from django_offload.worker import attempt, batch, delivery, ending, journal, reporting, sweep
+
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One defect: what is patched, and what takes its place."""
+
+    name: str
+    target: Any
+    attribute: str
+    defect: Any
+
+
+def _without(change: Callable[..., Change], name: str) -> Callable[..., Change]:
+    """Return a transition that does not test an attribute."""
+
+    def mutated(*args: Any, **options: Any) -> Change:
+        made = change(*args, **options)
+        when = tuple(tuple(test for test in tests if test.name != name) for tests in made.when)
+        return replace(made, when=when)
+
+    return mutated
+
+
+def _unconditional(change: Callable[..., Change]) -> Callable[..., Change]:
+    return lambda *args, **options: replace(change(*args, **options), when=((),))
+
+
+def _acknowledged_all(event: Any, context: Any, clock: Any = batch.utc_now) -> dict[str, Any] | None:
+    try:
+        HANDLER(event, context, clock)
+    except Exception:  # noqa: BLE001, the defect itself
+        return {}
+    return {}
+
+
+def _acknowledged_on_error(arrival: Any, invocation: Any, clock: Any) -> bool:
+    SETTLED(arrival, invocation, clock)
+    return True
+
+
+HANDLER, SETTLED = batch.handler, batch._settled
+
+
+def _bulk(store: Store, birth: Any) -> bool:
+    """Write as BatchWriteItem does: whatever was there is gone."""
+    newborn = record.newborn(birth)
+    gone = frozenset({"fence", "token", "workers", "lease_until", "started_at", "attempted_at", "errors"})
+    store.change(birth.id, Change(name="create", when=((),), put=newborn, remove=gone))
+    return True
+
+
+def _restarting(*args: Any, **options: Any) -> Change:
+    made = redrive(*args, **options)
+    return replace(made, put={**made.put, "fence": 0})
+
+
+COMPLETE = delivery.Worker._complete
+
+
+def _remembering(self: Any, message: Any, options: Any) -> Any:
+    completed = COMPLETE(self, message, options)
+    return replace(completed, expires_at=completed.expires_at + timedelta(days=365))
+
+
+def _sends_first(self: Any, due: Any, now: Any, delay: Any, *, counts: bool) -> None:
+    options = self._options(due)
+    text = sweep.message_text(sweep.complete(self.store, due), options, now + record.MESSAGE_LIFE)
+    sweep.transport_of(options).send(due.birth.queue, text, delay)
+    SEND(self, due, now, delay, counts=counts)
+
+
+SEND, DECIDE = sweep.Sweeper._send, sweep.Sweeper._decide
+
+
+def _blind_to_the_lost(self: Any, record: Any, now: Any) -> str:
+    return "stale" if record.lost(now) else DECIDE(self, record, now)
+
+
+def _blind_to_the_waiting(self: Any, record: Any, now: Any) -> str:
+    return "stale" if record.status == "READY" else DECIDE(self, record, now)
+
+
+def _deaf_to_own_outcome(self: Any, change: Change) -> Any:
+    before = self.place.store.change(self.birth.id, change)
+    return before, change.apply(before)
+
+
+def _one_part(self: Any, task_record: Any, text: str) -> Any:
+    return KEEP(self, replace(task_record, fence=0), text)
+
+
+KEEP = attempt.Attempt._keep
+
+
+def _believing(body: Any, keyring: Any) -> Any:
+    fields = message._parse(body)
+    fields.pop("sig", None)
+    return message._message(fields)
+
+
+MUTANTS: tuple[Mutant, ...] = (
+    Mutant("neither fence nor token", transitions, "held", lambda fence, token: ()),
+    Mutant("no fence", transitions, "held", lambda fence, token: tuple(held(fence, token)[::2])),
+    Mutant("no token", transitions, "held", lambda fence, token: held(fence, token)[:2]),
+    Mutant("acknowledged on error", batch, "_settled", _acknowledged_on_error),
+    Mutant("{} on error", batch, "handler", _acknowledged_all),
+    Mutant("lease never checked", attempt, "claim", _without(claim, "lease_until")),
+    Mutant("not_before ignored", attempt, "claim", _without(claim, "not_before")),
+    Mutant("attempts not counted", attempt, "claim", _without(claim, "workers")),
+    Mutant("cancelled task claimed", attempt, "claim", _without(claim, "cancelled")),
+    Mutant("claim without condition", attempt, "claim", _unconditional(claim)),
+    Mutant("bulk write over a claimed record", Store, "create", _bulk),
+    Mutant("sweeper sends before it moves due_at", sweep.Sweeper, "_send", _sends_first),
+    Mutant("sweeper sends though another moved due_at", sweep, "send_again", _unconditional(send_again)),
+    Mutant("sweeper blind to lost workers", sweep.Sweeper, "_decide", _blind_to_the_lost),
+    Mutant("sweeper blind to lost messages", sweep.Sweeper, "_decide", _blind_to_the_waiting),
+    Mutant("redrive restarts the fence", transitions, "redrive", _restarting),
+    Mutant("result part without fence", attempt.Attempt, "_keep", _one_part),
+    Mutant("expired message creates a record", delivery.Worker, "_complete", _remembering),
+    Mutant("cancel ignores that it runs", transitions, "cancel", _unconditional(cancel)),
+    Mutant("dead letter ends a live lease", ending, "abandon", _without(abandon, "lease_until")),
+    Mutant("progress without condition", reporting, "report", _unconditional(report)),
+    Mutant("steps forgotten", journal.StoreJournal, "kept", lambda self, key: None),
+    Mutant("lost reply taken for a refusal", attempt.Attempt, "_write", _deaf_to_own_outcome),
+    Mutant("signature not verified", delivery, "decode", _believing),
+    Mutant("release without condition", attempt, "release", _unconditional(transitions.release)),
+    Mutant("success without condition", attempt, "succeed", _unconditional(transitions.succeed)),
+)
