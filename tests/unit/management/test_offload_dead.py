@@ -1,20 +1,14 @@
-"""The command offload_dead: what it lists, and what becomes of what it is given."""
-
-from datetime import UTC, datetime, timedelta
+"""The command offload_dead: what it lists and shows, and what is discarded."""
 
 import pytest
-from django.tasks import default_task_backend
 
-from django_offload.conf import configured
 from django_offload.exceptions import Cancelled, DeadLettered, WorkerLost
-from django_offload.record import ARGUMENTS_PART, FAILED, READY, read
-from django_offload.registry import registry
-from django_offload.transitions import claim
-from django_offload.worker.ending import end
+from django_offload.record import FAILED
 from tests.contract import tasks as contract
 from tests.contract.setup import STACK
 from tests.unit import tasks
 from tests.unit.management.commands import run, run_json
+from tests.unit.management.dead import given_up, ids, status
 
 BODY = "dead/default/2026-03-01/m1"
 
@@ -29,27 +23,12 @@ def payloads(offload):
     return offload.payloads[STACK]
 
 
-def given_up(store, result, error=None):
-    """End a record that nobody works on, as the dead-letter handler or the sweeper does."""
-    birth = read(store.get(result.id)).birth
-    end(store, birth, configured()["default"], datetime.now(UTC), error or DeadLettered("the test says so"))
-    return result
-
-
-def ids():
-    _, said = run_json("offload_dead", "list")
-    return [row["id"] for row in said["records"]]
-
-
-def status(store, result):
-    return read(store.get(result.id)).status
-
-
 def test_without_dead_letters_the_list_says_so(store):
-    code, said = run("offload_dead", "list")
+    said = "There are no dead letters%s; --failed looks among tasks that failed by themselves too.\n"
 
-    assert code == 0
-    assert said.startswith("There are no dead letters of this kind; --failed looks")
+    assert run("offload_dead", "list") == (0, said % "")
+    assert run("offload_dead", "redrive", "--task", "x") == (0, said % " of this kind")
+    assert run("offload_dead", "discard", "--all", "--failed") == (0, "There are no dead letters.\n")
 
 
 def test_what_was_given_up_is_listed_oldest_first(store):
@@ -130,162 +109,6 @@ def test_one_must_say_which(store, action):
 
     assert (code, said) == (2, f"Say which to {action}: ids, or --task, --cause or --all.")
     assert run("offload_dead", action, "0" * 32, "--all")[0] == 2
-
-
-def test_a_redriven_record_runs_to_its_end(store, offload):
-    result = given_up(store, tasks.double.enqueue(21))
-    offload.transports[STACK].queues.clear()
-
-    code, said = run("offload_dead", "redrive", result.id)
-
-    assert (code, said) == (0, f"{result.id}  READY again, and sent.\n")
-    assert ids() == []
-    assert offload.run() == 1
-    assert default_task_backend.get_result(result.id).return_value == 42
-
-
-@pytest.mark.parametrize("size", [10, 5_000, 400_000])
-def test_redrive_sends_the_exact_arguments_wherever_they_are_kept(store, offload, size):
-    text = "é\ud800" + "x" * size
-    result = given_up(store, contract.echo.enqueue(text, key=[1, None]))
-    offload.transports[STACK].queues.clear()
-
-    run("offload_dead", "redrive", result.id)
-    offload.run()
-
-    assert default_task_backend.get_result(result.id).return_value == [[text], {"key": [1, None]}]
-
-
-def test_redrive_keeps_the_fence_so_that_a_late_worker_changes_nothing(store, offload):
-    result = tasks.double.enqueue(21)
-    long_ago = datetime.now(UTC)
-    store.change(
-        result.id,
-        claim(None, token="late", worker_id="w", now=long_ago, lease_until=long_ago, max_attempts=3),
-    )
-    given_up(store, result, WorkerLost(1))
-
-    run("offload_dead", "redrive", result.id)
-    redriven = read(store.get(result.id))
-    offload.run()
-
-    assert (redriven.status, redriven.fence, redriven.attempts) == (READY, 1, 0)
-    ended = read(store.get(result.id))
-    assert (ended.fence, ended.attempts, ended.status) == (2, 1, "SUCCESSFUL")
-
-
-@pytest.mark.parametrize("action", ["redrive", "discard"])
-def test_what_is_alive_or_unknown_is_refused_with_its_state(store, offload, action):
-    done = tasks.double.enqueue(0)
-    offload.run()
-    waiting, running = tasks.double.enqueue(1), tasks.double.enqueue(2)
-    now = datetime.now(UTC) + timedelta(seconds=1)
-    lease = now + timedelta(minutes=5)
-    store.change(
-        running.id, claim(None, token="t", worker_id="w", now=now, lease_until=lease, max_attempts=3)
-    )
-    before = [dict(store.get(result.id)) for result in (done, waiting, running)]
-
-    code, said = run("offload_dead", action, done.id, waiting.id, running.id, "f" * 32)
-
-    assert code == 1
-    lines = said.splitlines()
-    for line, state in zip(lines, ["SUCCESSFUL", "READY", "RUNNING"], strict=False):
-        assert f"  It is {state}: " in line
-    assert lines[3].startswith("f" * 32 + "  There is no task of this id.")
-    assert [dict(store.get(result.id)) for result in (done, waiting, running)] == before
-
-
-def test_redrive_leaves_alone_what_could_not_run(store, offload, monkeypatch):
-    result = given_up(store, tasks.double.enqueue(1))
-    monkeypatch.delitem(registry()._tasks, "tests.unit.tasks.double")
-
-    code, said = run("offload_dead", "redrive", "--all")
-
-    assert code == 1
-    assert "It stays FAILED. No task is named 'tests.unit.tasks.double'. Define it" in said
-    assert ids() == [result.id]
-
-
-def test_of_what_is_alive_the_state_is_told_whether_it_could_run_or_not(store, monkeypatch):
-    result = tasks.double.enqueue(1)
-    monkeypatch.delitem(registry()._tasks, "tests.unit.tasks.double")
-
-    _, said = run("offload_dead", "redrive", result.id)
-
-    assert said == f"{result.id}  It is READY: it is about to run already.\n"
-
-
-def test_redrive_leaves_alone_what_the_function_does_not_take_any_more(store, monkeypatch):
-    result = given_up(store, tasks.double.enqueue(1))
-    monkeypatch.setitem(registry()._tasks, "tests.unit.tasks.double", contract.answer)
-
-    code, said = run("offload_dead", "redrive", result.id)
-
-    assert code == 1
-    assert "arguments do not fit the function" in said
-    assert status(store, result) == FAILED
-
-
-def test_redrive_leaves_alone_what_lost_its_arguments(store, payloads):
-    beside, away = (given_up(store, contract.echo.enqueue("x" * size)) for size in (5_000, 400_000))
-    del store.texts[beside.id][ARGUMENTS_PART]
-    payloads.objects.clear()
-
-    code, said = run("offload_dead", "redrive", "--all")
-
-    assert code == 1
-    assert said.count("It stays FAILED. What the task keeps in S3 under") == 2
-    assert {status(store, beside), status(store, away)} == {FAILED}
-
-
-def test_a_redrive_whose_message_is_not_accepted_is_left_to_the_sweeper(store, offload, monkeypatch):
-    result = given_up(store, tasks.double.enqueue(21))
-    transport = offload.transports[STACK]
-    transport.queues.clear()
-
-    def refuse(*args):
-        raise ConnectionError("no answer")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(transport, "send", refuse)
-        code, said = run("offload_dead", "redrive", result.id)
-    offload.clock.skip_to(datetime.now(UTC) + timedelta(minutes=6))
-    offload.sweep()
-    offload.run()
-
-    assert (code, said) == (
-        0,
-        f"{result.id}  READY again; its message was not accepted (no answer), the sweeper sends it.\n",
-    )
-    assert status(store, result) == "SUCCESSFUL"
-
-
-@pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(hours=3)])
-def test_a_redriven_task_does_not_start_before_its_time(store, offload, ahead):
-    at = datetime.now(UTC) + ahead
-    result = given_up(store, contract.now.using(run_after=at).enqueue())
-    offload.transports[STACK].queues.clear()
-
-    assert run("offload_dead", "redrive", result.id)[0] == 0
-    offload.run()
-    while status(store, result) == READY:
-        offload.clock.skip_to(read(store.get(result.id)).due_at)
-        offload.sweep()
-        offload.run()
-
-    assert read(store.get(result.id)).started_at >= at
-
-
-def test_redrive_by_cause_takes_those_and_no_others(store):
-    lost = [given_up(store, tasks.double.enqueue(number), WorkerLost(3)) for number in range(3)]
-    other = given_up(store, tasks.double.enqueue(9))
-
-    code, said = run_json("offload_dead", "redrive", "--cause", "WorkerLost")
-
-    assert code == 0
-    assert {(row["id"], row["done"]) for row in said} == {(result.id, True) for result in lost}
-    assert ids() == [other.id]
 
 
 def test_a_discarded_record_stays_failed_and_is_listed_no_more(store):

@@ -154,6 +154,6 @@ def _cells(row: dict[str, Any]) -> list[object]:
 
 
 def _none(choice: Choice) -> str:
-    if choice.failed:
-        return "There are none."
-    return "There are no dead letters of this kind; --failed looks among tasks that failed by themselves too."
+    kind = " of this kind" if choice.narrow else ""
+    more = "" if choice.failed else "; --failed looks among tasks that failed by themselves too"
+    return f"There are no dead letters{kind}{more}."

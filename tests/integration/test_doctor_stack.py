@@ -1,0 +1,243 @@
+"""The doctor on a stack that contradicts TASKS: each finding provoked once."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from django_offload.management.doctor import finding, functions, storage
+from tests.contract.setup import STACK
+from tests.integration.doctor import diagnosis, only
+from tests.integration.setup import Queues
+from tests.unit.management.commands import run
+
+WORKER = f"{STACK}-default-worker"
+
+
+@pytest.fixture
+def broken(aws, _offload_server):
+    """AWS to break: the next test gets another."""
+    yield aws
+    _offload_server._deployed.clear()
+
+
+@pytest.fixture
+def set_queue(broken):
+    sqs = broken.client("sqs")
+
+    def change(**attributes):
+        queue = attributes.pop("queue", "default")
+        sqs.set_queue_attributes(
+            QueueUrl=Queues(sqs).url(queue), Attributes={key: str(value) for key, value in attributes.items()}
+        )
+
+    return change
+
+
+@pytest.fixture
+def set_function(broken):
+    return lambda **changes: broken.client("lambda").update_function_configuration(
+        FunctionName=WORKER, **changes
+    )
+
+
+def mapping_of(aws, queue):
+    (found,) = (
+        one
+        for one in aws.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        if one["EventSourceArn"].endswith(f":{STACK}-{queue}")
+    )
+    return found
+
+
+def test_for_readers_each_finding_stands_above_what_mends_it(set_queue):
+    set_queue(VisibilityTimeout=30)
+
+    code, said = run("offload_doctor")
+
+    assert code == 1
+    assert said.splitlines()[:2] == [
+        f"WRONG  {STACK}-default hides a message for 30 s; its function may run for 300 s and then 1800 s "
+        "are needed: messages come again while they are worked on.",
+        "       → Start manage.py offload_local again.",
+    ]
+    assert said.splitlines()[-1] == "1 finding."
+
+
+def test_dead_letters_that_no_function_takes(aws, queues):
+    queues.send("junk", "default-dead")
+
+    assert only("dead-letters-waiting").startswith(f"1 messages wait in {STACK}-default-dead")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected", "said"),
+    [
+        ({"MaximumMessageSize": 262_144}, "messages-too-small", "262144 bytes at most"),
+        ({"MessageRetentionPeriod": 86_400}, "retention-too-short", "for 1 day, 0:00:00, not for 7 days"),
+        (
+            {"queue": "default-dead", "MessageRetentionPeriod": 604_800},
+            "dead-retention-too-short",
+            "keeps messages as long as its dead-letter queue does",
+        ),
+        ({"RedrivePolicy": ""}, "no-dead-letter-queue", "has no dead-letter queue"),
+    ],
+)
+def test_a_queue_that_contradicts_tasks(set_queue, attributes, expected, said):
+    set_queue(**attributes)
+
+    assert said in only(expected)
+
+
+@pytest.mark.parametrize(
+    ("target", "receives", "expected", "said"),
+    [
+        ("default-dead", 3, "receives-too-few", "after 3 receipts; tasks with 3 attempts need 13"),
+        ("reports-dead", 13, "other-dead-letter-queue", "gives messages up to arn:aws:sqs:"),
+    ],
+)
+def test_a_redrive_policy_that_contradicts_tasks(set_queue, broken, target, receives, expected, said):
+    sqs = broken.client("sqs")
+    arn = sqs.get_queue_attributes(QueueUrl=Queues(sqs).url(target), AttributeNames=["QueueArn"])
+    policy = {"deadLetterTargetArn": arn["Attributes"]["QueueArn"], "maxReceiveCount": receives}
+    set_queue(RedrivePolicy=json.dumps(policy))
+
+    assert said in only(expected)
+
+
+@pytest.mark.parametrize("queue", ["default", "reports-dead"])
+def test_a_queue_that_is_missing(broken, queue):
+    sqs = broken.client("sqs")
+    sqs.delete_queue(QueueUrl=Queues(sqs).url(queue))
+
+    assert f"{STACK}-{queue} does not exist." in only(
+        "queue-missing" if queue == "default" else "dead-letter-queue-missing"
+    )
+
+
+def test_a_table_that_is_missing(broken):
+    broken.client("dynamodb").delete_table(TableName=f"{STACK}-tasks")
+
+    assert only("table-missing") == f"The table {STACK}-tasks does not exist."
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"), [(["id", "part"], "index-missing"), (["id", "sort"], "other-table")]
+)
+def test_a_table_of_another_form(broken, keys, expected):
+    dynamodb = broken.client("dynamodb")
+    dynamodb.delete_table(TableName=f"{STACK}-tasks")
+    dynamodb.create_table(
+        TableName=f"{STACK}-tasks",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        KeySchema=[
+            {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ["HASH", "RANGE"], strict=True)
+        ],
+    )
+
+    assert "has " in only(expected)
+
+
+def test_a_bucket_that_is_missing(broken):
+    s3 = broken.client("s3")
+    (name,) = (one["Name"] for one in s3.list_buckets()["Buckets"] if one["Name"].startswith(STACK))
+    s3.delete_bucket(Bucket=name)
+
+    assert only("bucket-missing") == f"The bucket {name} does not exist."
+
+
+def test_a_bucket_of_somebody_else(aws, monkeypatch):
+    class Forbidding:
+        def head_bucket(self, Bucket):
+            raise ClientError({"Error": {"Code": "403"}}, "HeadBucket")
+
+    s3, own = Forbidding(), storage.client
+    monkeypatch.setattr(storage, "client", lambda service: s3 if service == "s3" else own(service))
+
+    assert only("bucket-forbidden").endswith("may not be used.")
+
+
+def test_a_function_that_is_missing(broken):
+    broken.client("lambda").delete_function(FunctionName=f"{STACK}-sweeper")
+
+    assert only("function-missing") == f"The function {STACK}-sweeper does not exist."
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected", "said"),
+    [
+        ({"Timeout": 3}, "other-timeout", "has a timeout of 3 s, TASKS says 300 s."),
+        ({"MemorySize": 128}, "memory-too-small", "has 128 MB, TASKS says 512 MB."),
+        (
+            {"Environment": {"Variables": {"OFFLOAD_STACK": "shop"}}},
+            "function-of-another-stack",
+            "has OFFLOAD_STACK=shop in its environment.",
+        ),
+    ],
+)
+def test_a_function_that_contradicts_tasks(set_function, changes, expected, said):
+    set_function(**changes)
+
+    assert only(expected) == f"The function {WORKER} {said}"
+
+
+def test_a_function_that_cannot_run(aws, monkeypatch):
+    own = functions.client("lambda")
+
+    class Failing:
+        def __getattr__(self, name):
+            return getattr(own, name)
+
+        def get_function_configuration(self, FunctionName):
+            found = own.get_function_configuration(FunctionName=FunctionName)
+            failed = {"State": "Failed", "StateReason": "Its role is gone."}
+            return found | (failed if FunctionName == WORKER else {})
+
+    clients = {"lambda": Failing(), "events": functions.client("events")}
+    monkeypatch.setattr(functions, "client", clients.__getitem__)
+
+    assert only("function-failed") == f"The function {WORKER} cannot run: Its role is gone."
+
+
+def test_a_mapping_that_is_missing(broken):
+    broken.client("lambda").delete_event_source_mapping(UUID=mapping_of(broken, "reports")["UUID"])
+
+    assert only("mapping-missing") == (
+        f"No event source mapping feeds the function {STACK}-reports-worker from {STACK}-reports."
+    )
+
+
+def test_a_mapping_that_contradicts_tasks(broken):
+    awslambda, before = broken.client("lambda"), mapping_of(broken, "default")
+    awslambda.delete_event_source_mapping(UUID=before["UUID"])
+    awslambda.create_event_source_mapping(
+        EventSourceArn=before["EventSourceArn"], FunctionName=WORKER, BatchSize=7, Enabled=False
+    )
+
+    code, findings, _ = diagnosis()
+
+    assert (code, set(findings)) == (1, {"no-partial-batch", "other-batch-size"})
+    assert "read in batches of 7, TASKS says 1." in findings["other-batch-size"]["text"]
+
+
+def test_a_schedule_that_is_missing(broken):
+    events = broken.client("events")
+    events.remove_targets(Rule=f"{STACK}-sweeper", Ids=["sweeper"])
+    events.delete_rule(Name=f"{STACK}-sweeper")
+
+    assert only("schedule-missing").startswith(f"No rule {STACK}-sweeper starts the sweeper")
+
+
+def test_what_is_disabled_in_aws_itself_is_wrong(aws, monkeypatch):
+    monkeypatch.setattr(finding, "LOOPBACK", frozenset())
+
+    code, findings, said = diagnosis()
+
+    # moto keeps no time to live from a template either, which AWS does.
+    assert (code, set(findings), said["notes"]) == (1, {"disabled", "no-ttl"}, [])
+    assert findings["disabled"]["text"].startswith(f"Disabled: the mapping of {STACK}-default, ")
+    assert findings["disabled"]["mend"].endswith("CAPABILITY_IAM --parameter-overrides MappingsEnabled=true.")
+    assert findings["no-ttl"]["mend"].startswith(
+        f"aws dynamodb update-time-to-live --table-name {STACK}-tasks"
+    )

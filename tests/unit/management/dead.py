@@ -1,0 +1,29 @@
+"""Records that were given up, for tests."""
+
+from datetime import UTC, datetime
+
+from django.tasks import TaskResult
+
+from django_offload.conf import configured
+from django_offload.exceptions import DeadLettered, OffloadError
+from django_offload.record import read
+from django_offload.stores import Store
+from django_offload.worker.ending import end
+from tests.unit.management.commands import run_json
+
+
+def given_up(store: Store, result: TaskResult, error: OffloadError | None = None) -> TaskResult:
+    """End a record that nobody works on, as the dead-letter handler or the sweeper does."""
+    birth = read(store.get(result.id)).birth
+    end(store, birth, configured()["default"], datetime.now(UTC), error or DeadLettered("the test says so"))
+    return result
+
+
+def ids() -> list[str]:
+    """Return the ids that offload_dead lists."""
+    _, said = run_json("offload_dead", "list")
+    return [row["id"] for row in said["records"]]
+
+
+def status(store: Store, result: TaskResult) -> str:
+    return read(store.get(result.id)).status
