@@ -15,3 +15,8 @@ def _site_tasks():
     from django_offload.registry import task_modules
 
     task_modules([])
+
+
+def pytest_collection_modifyitems(items):
+    """Pages come last: what they measure must not share the machine with the run on another Python."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
