@@ -1,5 +1,6 @@
 """Records in this process's memory, for tests and simulations."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from threading import Lock
@@ -15,7 +16,8 @@ class MemoryStore(Store):
     def __init__(self) -> None:
         self.records: dict[str, dict[str, Value]] = {}
         self.texts: dict[str, dict[str, str]] = {}
-        self._due: dict[str, None] = {}  # The sparse index: ids, in the order of their first entry.
+        # The sparse index: ids by shard, in the order of their first entry.
+        self._due: defaultdict[int, dict[str, None]] = defaultdict(dict)
         self._lock = Lock()
 
     def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
@@ -24,11 +26,15 @@ class MemoryStore(Store):
             if not change.allowed(before):
                 raise Refused(change, _copy(before))
             after = self.records[task_id] = change.apply(before)
-            if "due_at" in after:
-                self._due[task_id] = None
-            else:
-                self._due.pop(task_id, None)
+            self._index(task_id, before, after)
             return before
+
+    def _index(self, task_id: str, before: Attributes | None, after: Attributes) -> None:
+        old, new = (before or {}).get("due_shard"), after.get("due_shard")
+        if old != new and isinstance(old, int):
+            self._due[old].pop(task_id, None)
+        if isinstance(new, int):
+            self._due[new][task_id] = None
 
     def get(self, task_id: str) -> Attributes | None:
         with self._lock:
@@ -51,8 +57,8 @@ class MemoryStore(Store):
         with self._lock:
             found = [
                 Due(id=task_id, due_at=from_micros(int(record["due_at"])))  # type: ignore[arg-type]
-                for task_id, record in ((task_id, self.records[task_id]) for task_id in self._due)
-                if record.get("due_shard") == shard and first <= record["due_at"] <= last  # type: ignore[operator]
+                for task_id, record in ((task_id, self.records[task_id]) for task_id in self._due[shard])
+                if first <= record["due_at"] <= last  # type: ignore[operator]
             ]
         return sorted(found, key=lambda entry: entry.due_at)[:limit]
 
