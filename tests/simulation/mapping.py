@@ -11,7 +11,7 @@ from django_offload.testing import sqs_event
 from django_offload.transports import Delivery
 from django_offload.worker import batch, dead_letter, sweep
 
-from .actors import Actor, SimulatedContext
+from .actors import SimulatedContext
 from .faults import Fault, Killed
 from .seams import InvokedTransport
 from .setup import TIMEOUT

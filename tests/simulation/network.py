@@ -1,6 +1,7 @@
 """The network between processes and AWS, and the database: where faults strike."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -62,10 +63,8 @@ class Network:
 
     @staticmethod
     def _apply(function: Callable[..., Any], *args: Any) -> None:
-        try:
+        with suppress(Refused):  # Nobody hears of it.
             function(*args)
-        except Refused:
-            pass  # Nobody hears of it.
 
     def _stalled[T](self, actor: Actor, applied: bool, function: Callable[..., T], *args: Any) -> T:
         """Let up to three leases pass before or after a call; the process lives on, unless Lambda ends it."""

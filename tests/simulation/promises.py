@@ -80,9 +80,7 @@ def only_the_holder_of_the_token_finishes() -> None:
 def a_redrive_keeps_the_fence() -> None:
     store = MemoryStore()
     first = _claim(store, "a", 0)
-    store.change(
-        ID, transitions.fail(fence=first, token="a", now=START, result_ttl=TTL, error={}, part=None)
-    )
+    store.change(ID, transitions.fail(fence=first, token="a", now=START, result_ttl=TTL, error={}, part=None))
     store.change(ID, transitions.redrive(ID, now=START, due_at=START))
 
     assert _claim(store, "a", 1) == first + 1

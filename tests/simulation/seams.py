@@ -12,7 +12,6 @@ from django_offload.stores.memory import MemoryStore
 from django_offload.transports import Delivery
 from django_offload.transports.memory import MemoryTransport
 
-
 # Stands for a task's id where the sweeper reads its index.
 INDEX = "index"
 
@@ -79,6 +78,7 @@ class SimulatedTransport(MemoryTransport):
     ) -> None:
         super().__init__(clock, **options)
         self._call, self._arrived = network.call, arrived
+        self.accepted = 0  # Messages, in all.
 
     def send(self, queue: str, text: str, delay: timedelta) -> None:
         self._call("", self.accept, queue, text, delay)
@@ -86,6 +86,7 @@ class SimulatedTransport(MemoryTransport):
     def accept(self, queue: str, text: str, delay: timedelta) -> None:
         """Take a message, whoever sent it."""
         super().send(queue, text, delay)
+        self.accepted += 1
         self._arrived(queue, delay)
 
     def give_back(self, delivery: Delivery, delay: timedelta) -> None:

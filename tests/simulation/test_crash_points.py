@@ -18,7 +18,11 @@ SCENARIOS: dict[str, tuple[Order, str, int]] = {
     "arguments beside the record": (Order(name="sim.measure", args=["y" * 500], value=500), "default", 5),
     "arguments in the bucket": (Order(name="sim.measure", args=[LARGE], value=PART_BYTES), "default", 6),
     "result beside the record": (Order(name="sim.large", args=[500], value="x" * 500), "default", 5),
-    "result in the bucket": (Order(name="sim.large", args=[PART_BYTES], value="x" * PART_BYTES), "default", 5),
+    "result in the bucket": (
+        Order(name="sim.large", args=[PART_BYTES], value="x" * PART_BYTES),
+        "default",
+        5,
+    ),
     "retry": (Order(name="sim.flaky", args=[1], value=1), "default", 11),
     "retry by the sweeper": (Order(name="sim.patient", args=[1], value=1), "direct", 10),
     "no retry": (Order(name="sim.broken", args=[], error="ValueError"), "default", 7),

@@ -5,18 +5,18 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from unittest import mock
 
 from django_offload import context, payloads, sending, stores, transports
+from django_offload.birth import from_micros
 from django_offload.change import Attributes, Change
 from django_offload.effects import marker
 from django_offload.exceptions import DeadlineExceeded
 from django_offload.outbox import drain
 from django_offload.outbox.models import OutboxEntry
-from django_offload.birth import from_micros
 from django_offload.worker import attempt, execution, journal
 
 from .actors import Actor
@@ -88,18 +88,21 @@ class World:
 
     def _build(self, stack: str, options: Any) -> None:
         kind = InvokedTransport if stack == DIRECT else SimulatedTransport
+
+        def arrived(queue: str, delay: timedelta) -> None:
+            self.mappings[stack].arrived(queue, delay)
+
         self.stores[stack] = SimulatedStore(self.network, self)
         self.payloads[stack] = SimulatedPayloads(self.network)
         visibility = timedelta(minutes=1) if stack == DIRECT else VISIBILITY
         self.transports[stack] = kind(
             self.network,
-            lambda queue, delay: mappings[stack].arrived(queue, delay),
+            arrived,
             lambda: self.time.now,
             visibility=visibility,
             max_receives=3 if stack == DIRECT else MOST_RECEIVES,
         )
-        mappings = self.mappings
-        mappings[stack] = Mapping(self, options)
+        self.mappings[stack] = Mapping(self, options)
 
     def plan(self, wanted: Order, alias: str, after: float = 1.0) -> None:
         """Have a task enqueued some seconds after the start."""

@@ -12,7 +12,6 @@ from django_offload.transitions import abandon, cancel, claim, held, redrive, re
 from django_offload.worker import attempt, batch, delivery, ending, journal, reporting, sweep
 
 
-
 @dataclass(frozen=True, slots=True)
 class Mutant:
     """One defect: what is patched, and what takes its place."""
