@@ -7,7 +7,7 @@ Every error of django-offload.
     ├── InvalidArguments (InvalidTask)              enqueue() was given what JSON cannot carry
     │   └── PayloadTooLarge                         … or more of it than a message can carry
     ├── EnqueueFailed                               neither the record nor the message was accepted
-    ├── OutOfTime                                   an invocation ends before AWS could answer
+    ├── OutOfTime                                   an invocation ends too soon to begin something
     ├── UnknownTask                                 a name that no declared task module defines
     ├── StepTooLarge                                a step returned more than can be kept
     ├── UnknownEvent                                a handler was invoked with an event not its own
@@ -100,14 +100,14 @@ class EnqueueFailed(OffloadError):
 
 
 class OutOfTime(OffloadError):
-    """Too little time is left for a call to AWS: it was not begun."""
+    """Too little time was left: something was not begun, and the delivery comes again."""
 
     retryable = True
 
-    def __init__(self, service: str) -> None:
-        self.service = service
+    def __init__(self, what: str) -> None:
+        self.what = what
         super().__init__(
-            f"A call to {service} was not begun, since this invocation ends too soon; its message comes again. "
+            f"{what} was not begun, since this invocation ends too soon; the message comes again. "
             "Give the queue a longer timeout in OPTIONS['queues'] if this happens often."
         )
 

@@ -43,6 +43,12 @@ def prepared(number: int) -> int:
     return number
 
 
+@task(timeout=5)
+def five_seconds(number: int) -> int:
+    executions.append(number)
+    return number
+
+
 @task(takes_context=True)
 def told(context: Any) -> list[Any]:
     return [context.attempt, context.idempotency_key]

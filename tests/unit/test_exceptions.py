@@ -21,7 +21,7 @@ EXAMPLES = [
     exceptions.InvalidArguments("shop.send", "Unsupported value"),
     exceptions.PayloadTooLarge("shop.send", 1_000_000, 300_000),
     exceptions.EnqueueFailed("0" * 32, "shop.send", "default"),
-    exceptions.OutOfTime("dynamodb"),
+    exceptions.OutOfTime("A call to dynamodb"),
     exceptions.UnknownTask("shop.gone"),
     exceptions.UnknownEvent("worker", "a batch"),
     exceptions.MalformedMessage("it is not JSON"),

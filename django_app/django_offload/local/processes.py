@@ -37,6 +37,12 @@ class Processes(Invoker):
         finally:
             pool.give_back(worker)
 
+    def pids(self) -> list[int]:
+        """Return the process of each worker that has one now: for tests that kill them."""
+        with self._lock:
+            pools = list(self._pools.values())
+        return [pid for pool in pools for pid in pool.pids()]
+
     def close(self) -> None:
         with self._lock:
             self._closed = True
@@ -68,6 +74,10 @@ class _Pool:
         with self._lock:
             self._idle.append(worker)
         self._free.release()
+
+    def pids(self) -> list[int]:
+        with self._lock:
+            return [worker.pid for worker in self._all if worker.pid is not None]
 
     def close(self) -> None:
         with self._lock:

@@ -78,6 +78,10 @@ class Generation:
         self._follower.start()
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         return self._process.poll() is None
 
@@ -125,6 +129,12 @@ class WorkerProcess:
             with self._lock:
                 self._drop(generation)
         return outcome or _timed_out(invocation)
+
+    @property
+    def pid(self) -> int | None:
+        """The process it has now, None where it has none."""
+        generation = self._generation
+        return generation.pid if generation is not None and generation.alive else None
 
     def close(self) -> None:
         with self._lock:

@@ -40,7 +40,7 @@ def bind(client: Any, read_timeout: float) -> None:
         if left is None:
             return
         if left < LEAST_SECONDS:
-            raise OutOfTime(service)
+            raise OutOfTime(f"A call to {service}")
         # Older botocore knows no time-out of a single request: there the client's own holds.
         getattr(request, "context", {})["read_timeout"] = min(read_timeout, left)
 

@@ -11,7 +11,7 @@ from ..change import Attributes, Change, Refused, Value
 from ..conf import DEFAULT_MAX_ATTEMPTS, Options
 from ..context import OffloadContext
 from ..definition import AnyTask, RetryPolicy
-from ..exceptions import Cancelled, OffloadError, ResultTooLarge
+from ..exceptions import Cancelled, OffloadError, OutOfTime, ResultTooLarge
 from ..message import TaskMessage
 from ..payloads import payloads_of
 from ..record import (
@@ -39,6 +39,8 @@ logger = logging.getLogger("django_offload")
 
 # A lease ends this long after its worker must be dead: clocks differ.
 LEASE_MARGIN = timedelta(seconds=5)
+# Of its timeout, a task must have this much left once it is claimed: less would fail it for a slow claim.
+START_SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +76,15 @@ class Attempt:
         """
         Claim, run, store the outcome; return None to acknowledge, else when another attempt will follow.
 
-        Raise Refused if the claim, or later the outcome, found the record in other hands.
+        Raise Refused if the claim, or later the outcome, found the record in other hands, and OutOfTime
+        if the claim took the time that the task was to have.
         """
         record, created = self._claim()
         if self._beside(record) and (created or record.fence > 1):
             # The record may have come from this message, so that its arguments are nowhere yet.
             self._put(ARGUMENTS_PART, self.birth.arguments)
+        if not self.place.invocation.has_time_for(START_SHARE * (self.timeout or 0.0)):
+            raise OutOfTime(f"Task {self.birth.name}")
         announce(result_of(record, self._arguments(), self.task), finished=False)
         return self._store(record, execute(self.task, self._context(record), self._seconds()))
 
