@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django_offload import stores, transports
+from django_offload.birth import EPOCH
 from django_offload.change import Attributes, Change, Value
 from django_offload.conf import configured
 from django_offload.stores import Due, Store, store_of
@@ -36,8 +37,8 @@ class WrappedStore(Store):
     def parts(self, task_id: str) -> tuple[Attributes | None, Mapping[str, str]]:
         return self.inner.parts(task_id)
 
-    def due(self, shard: int, until: datetime, limit: int) -> Sequence[Due]:
-        return self.inner.due(shard, until, limit)
+    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[Due]:
+        return self.inner.due(shard, until, limit, since)
 
 
 class FailingStore(WrappedStore):

@@ -37,22 +37,16 @@ def _offload_server() -> "Iterator[Server]":
     try:
         yield server
     finally:
-        server.aws.close()
+        server.close()
 
 
 @pytest.fixture
 def offload_aws(_offload_server: "Server") -> "Iterator[OffloadAWS]":
     """AWS's interfaces on loopback, with every stack of TASKS deployed by its own template, and empty."""
-    from .local.environment import applied
-
-    with applied({**_offload_server.aws.environment, **PURGE_AT_ANY_TIME}):
-        _forget()
+    with _offload_server.reached():
         _offload_server.clean()
-        try:
-            with OffloadAWS(_offload_server.aws).active() as active:
-                yield active
-        finally:
-            _forget()
+        with OffloadAWS(_offload_server.aws).active() as active:
+            yield active
 
 
 class Server:
@@ -65,12 +59,36 @@ class Server:
         self._wanted: dict[str, str] = {}  # The template of each stack.
         self._deployed: dict[str, str] = {}
         self._known: dict[str, dict[str, str]] = {}  # Templates by what TASKS says.
+        self._clients: dict[tuple[int, str], Any] = {}  # To make them takes longer than most tests.
         before = dict(os.environ)
         self.aws = LocalAWS(in_process=True, templates=self._wanted)
         with applied({}):
             self.aws.open()
         os.environ.clear()
         os.environ.update(before)
+
+    def close(self) -> None:
+        for client in self._clients.values():
+            client.close()
+        self.aws.close()
+
+    @contextmanager
+    def reached(self) -> Iterator[None]:
+        """Lead this process's environment and clients to this AWS, until the block ends."""
+        from . import wire
+        from .local.environment import applied
+
+        environment = self.aws.environment
+        with applied({**environment, **PURGE_AT_ANY_TIME}):
+            _forget()
+            wire._clients.update(self._clients)
+            try:
+                yield
+            finally:
+                for key, made in wire._clients.items():
+                    if made.meta.endpoint_url in environment.values():
+                        self._clients[key] = made
+                _forget()
 
     def clean(self) -> None:
         """Have the stacks of TASKS deployed and empty."""

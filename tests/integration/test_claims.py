@@ -6,6 +6,8 @@ import pytest
 from django.tasks import TaskResultStatus
 
 from django_offload.change import Refused
+from django_offload.testing import Invocation
+from django_offload.worker import batch
 from tests.contract.setup import tasks_setting
 from tests.faults import FailingStore, RepeatingStore, store_with
 from tests.integration import tasks
@@ -235,15 +237,28 @@ def test_a_message_expires_and_creates_no_record_after_that(aws, queues):
     assert expires_at > 0
 
 
-def test_a_worker_without_time_gives_its_message_back_unclaimed(aws, queues):
+class NearlyOver(Invocation):
+    """An invocation of five minutes that has ten seconds left once it has begun to work."""
+
+    asked = 0
+
+    def get_remaining_time_in_millis(self):
+        type(self).asked += 1
+        return 300_000 if type(self).asked <= 1 else 10_000
+
+
+def test_a_worker_without_time_gives_its_message_back_unclaimed(aws, queues, monkeypatch):
+    monkeypatch.setattr(NearlyOver, "asked", 0)
     result = tasks.note.enqueue("a")
     event = event_of(queues.take())
 
-    assert work_at(0 * MINUTE, event, seconds=0.0)["batchItemFailures"] != []
+    answer = batch.handler(event, NearlyOver("contract-default-worker"))
 
+    assert answer["batchItemFailures"] != []
     assert tasks.RUNS == []
     assert record_of(result.id).fence == 0
     assert aws.run() == 1
+    assert tasks.RUNS == ["a"]
 
 
 def test_the_lease_outlives_the_invocation(aws):
