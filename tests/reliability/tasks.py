@@ -50,5 +50,11 @@ def five_seconds(number: int) -> int:
 
 
 @task(takes_context=True)
-def told(context: Any) -> list[Any]:
-    return [context.attempt, context.idempotency_key]
+def in_steps(context: Any, number: int) -> list[Any]:
+    doubled = context.step("double", _double, number)
+    return [context.attempt, doubled, context.idempotency_key]
+
+
+def _double(number: int) -> int:
+    executions.append(number)
+    return 2 * number
