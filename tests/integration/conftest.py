@@ -1,6 +1,7 @@
 """TASKS and AWS of the integration tests."""
 
 import pytest
+from django.contrib.auth.models import User
 
 from tests.contract.setup import tasks_setting
 from tests.integration import tasks
@@ -30,3 +31,11 @@ def both(request, settings, clean_trace, transactional_db):
 @pytest.fixture
 def queues(aws):
     return Queues(aws.client("sqs"))
+
+
+@pytest.fixture
+def staff(client, transactional_db):
+    """A browser of somebody who may see and cancel every task."""
+    # Without a password: to hash one takes a second.
+    client.force_login(User.objects.create_user("ada", is_staff=True, is_superuser=True))
+    return client

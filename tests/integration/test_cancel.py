@@ -9,9 +9,9 @@ from tests.integration.setup import record_of
 
 
 @pytest.fixture
-def cancel(admin_client):
+def cancel(staff):
     def post(task_id):
-        return admin_client.post(reverse("django_offload:cancel", args=[task_id]))
+        return staff.post(reverse("django_offload:cancel", args=[task_id]))
 
     return post
 

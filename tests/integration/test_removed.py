@@ -16,12 +16,12 @@ from tests.integration import tasks
 from tests.integration.setup import event_of, record_of, work_at
 
 
-def test_the_status_of_a_removed_task_can_be_read(both, settings, admin_client):
+def test_the_status_of_a_removed_task_can_be_read(both, settings, staff):
     result = tasks.note.enqueue("a")
     both.run()
     settings.TASKS = tasks_setting(modules=[])
 
-    answer = admin_client.get(reverse("django_offload:status", args=[result.id]))
+    answer = staff.get(reverse("django_offload:status", args=[result.id]))
 
     assert answer.status_code == 200
     assert answer.json()["status"] == "SUCCESSFUL"
@@ -32,7 +32,7 @@ def test_the_status_of_a_removed_task_can_be_read(both, settings, admin_client):
         result.refresh()
 
 
-def test_the_result_of_a_task_on_a_removed_queue_can_be_read(both, settings, admin_client):
+def test_the_result_of_a_task_on_a_removed_queue_can_be_read(both, settings, staff):
     result = tasks.note.using(queue_name="reports").enqueue("a")
     both.run()
     only = {alias: params | {"QUEUES": ["default"]} for alias, params in settings.TASKS.items()}
@@ -41,7 +41,7 @@ def test_the_result_of_a_task_on_a_removed_queue_can_be_read(both, settings, adm
     found = default_task_backend.get_result(result.id)
 
     assert (found.status, found.return_value) == (TaskResultStatus.SUCCESSFUL, "a")
-    status = admin_client.get(reverse("django_offload:status", args=[result.id])).json()
+    status = staff.get(reverse("django_offload:status", args=[result.id])).json()
     assert (status["queue"], status["return_value"]) == ("reports", "a")
 
 
