@@ -1,9 +1,11 @@
 """Tasks that the faults are played on."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 from django_offload import task
+from tests.reliability.databases import write
 
 LONG = "x" * 400  # Too long for a record: kept beside it.
 
@@ -43,6 +45,12 @@ def prepared(number: int) -> int:
     return number
 
 
+@task(name="shop.new_name", aliases="shop.old_name")
+def renamed(number: int) -> int:
+    executions.append(number)
+    return number
+
+
 @task(timeout=5)
 def five_seconds(number: int) -> int:
     executions.append(number)
@@ -58,3 +66,32 @@ def in_steps(context: Any, number: int) -> list[Any]:
 def _double(number: int) -> int:
     executions.append(number)
     return 2 * number
+
+
+@task(timeout=0.2)
+def endless() -> None:
+    while True:
+        time.sleep(0.01)
+
+
+@task
+def leaves() -> None:
+    raise GeneratorExit("no more")
+
+
+@task
+def writing(number: int) -> None:
+    write(str(number))
+
+
+seen: list[Any] = []
+
+
+@task(takes_context=True)
+def progressing(context: Any) -> None:
+    """Report what goes up and down."""
+    for done in (5, 3, 9):
+        context._memory.sent_at = float("-inf")  # Each report is stored, however soon.
+        context.progress(done, 10)
+        if first:
+            first.pop(0)()

@@ -7,22 +7,10 @@ from typing import Any
 import pytest
 
 from django_offload.record import READY, SUCCESSFUL
-from django_offload.testing import Offload
 from tests.contract.setup import tasks_setting
 from tests.reliability import tasks
 from tests.reliability.databases import ledger
 from tests.reliability.line import MemoryLine
-
-MODULES = ["tests.reliability.tasks"]
-
-
-@pytest.fixture
-def line(settings: Any, request: pytest.FixtureRequest) -> MemoryLine:
-    settings.TASKS = tasks_setting(modules=MODULES)
-    tasks.executions.clear()
-    tasks.first.clear()
-    site: Offload = request.getfixturevalue("offload")
-    return MemoryLine(site)
 
 
 @pytest.mark.parametrize("copies", [1, 2, 10])

@@ -214,7 +214,7 @@ def test_no_call_of_the_hot_path_loses_a_task(line: Line, no_pauses: None, fault
         assert least <= len(tasks.executions) <= record.attempts, f"{fault} at {call}"
 
 
-def test_throttled_up_to_20_times_a_task_is_claimed_once_and_ends(line: Line, no_pauses: None) -> None:
+def test_f05_throttled_up_to_20_times_a_task_is_claimed_once_and_ends(line: Line, no_pauses: None) -> None:
     for count in range(1, 21):
         tasks.executions.clear()
         line.proxy.hit.clear()
@@ -229,7 +229,7 @@ def test_throttled_up_to_20_times_a_task_is_claimed_once_and_ends(line: Line, no
 
 @pytest.mark.parametrize("fault", ["black hole", "throttled", "refused"])
 @pytest.mark.parametrize("call", ["claim", "finish"])
-def test_tries_and_pauses_end_before_the_invocation_does(
+def test_f05_tries_and_pauses_end_before_the_invocation_does(
     line: Line, monkeypatch: pytest.MonkeyPatch, fault: str, call: str
 ) -> None:
     monkeypatch.setattr(wire, "READ_TIMEOUT_SECONDS", 10)
