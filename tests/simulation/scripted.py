@@ -24,3 +24,7 @@ class Scripted(Faults):
 
     def applied(self) -> bool:
         return self._applied
+
+    def apply(self, applied: bool) -> None:
+        """From now on, a call that is hit was made all the same, or not."""
+        self._applied = applied

@@ -85,6 +85,7 @@ class World:
             self._build(stack, options)
         self.web = Web(self)
         self.deployed = False  # Is another release out?
+        self.virtual = _Virtual(self.time)
 
     def _build(self, stack: str, options: Any) -> None:
         kind = InvokedTransport if stack == DIRECT else SimulatedTransport
@@ -117,7 +118,6 @@ class World:
     def run(self) -> None:
         """Let everything happen, until all has ended or never will."""
         random.seed(self._seed)
-        OutboxEntry.objects.all().delete()  # Another world's.
         with self.patched():
             for _ in range(self.tasks):
                 self.time.after(ARRIVALS * self.tasks * self.rng.random(), self._arrive)
@@ -236,7 +236,8 @@ class World:
     @contextmanager
     def patched(self) -> Iterator[None]:
         """Put this world in the place of AWS, of the database's markers and of every clock."""
-        virtual = _Virtual(self.time)
+        virtual = self.virtual
+        OutboxEntry.objects.all().delete()  # Another world's.
         once = self.database.once if self.design.atomic else lambda task_id, key, run, using: run()
         patches: dict[tuple[Any, str], Any] = {
             (execution, "limited"): self.limited,

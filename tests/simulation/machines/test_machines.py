@@ -1,0 +1,94 @@
+"""Each machine holds for the protocol as it is, and fails where its guard is taken away."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from unittest import mock
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+
+from django_offload import conf, transitions
+from django_offload.outbox import drain
+from django_offload.registry import Registry
+from django_offload.worker import attempt, batch, delivery, reporting, sweep
+from tests.simulation import deploys
+from tests.simulation.machines.record_machine import CancelMachine, LeaseMachine, ProgressMachine
+from tests.simulation.machines.world_machine import (
+    BatchMachine,
+    DeployMachine,
+    EnqueueMachine,
+    KeyMachine,
+    OutboxMachine,
+    ResultMachine,
+    stale_reads,
+)
+from tests.simulation.mutants.planted import MUTANTS
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("simulated")]
+
+type Guardless = Callable[[], AbstractContextManager[Any]]
+
+DEFECTS = {mutant.name: mutant.defect for mutant in MUTANTS}
+
+
+@contextmanager
+def no_aliases() -> Any:
+    """Register tasks under their own names alone."""
+    add = Registry._add
+
+    def unaliased(self: Registry, task: Any, *, defines: bool) -> None:
+        add(self, task.using() if not task.aliases else _bare(task), defines=defines)
+
+    deploys.next_release.cache_clear()
+    with mock.patch.object(Registry, "_add", unaliased):
+        yield
+    deploys.next_release.cache_clear()
+
+
+def _bare(task: Any) -> Any:
+    from dataclasses import replace
+
+    return replace(task, aliases=())
+
+
+MACHINES: dict[type[RuleBasedStateMachine], Guardless] = {
+    EnqueueMachine: lambda: mock.patch.object(
+        sweep.Sweeper, "_decide", DEFECTS["sweeper blind to lost messages"]
+    ),
+    LeaseMachine: lambda: mock.patch.object(transitions, "held", DEFECTS["neither fence nor token"]),
+    BatchMachine: lambda: mock.patch.object(batch, "_settled", DEFECTS["acknowledged on error"]),
+    CancelMachine: lambda: mock.patch.object(attempt, "claim", DEFECTS["cancelled task claimed"]),
+    ResultMachine: stale_reads,
+    DeployMachine: no_aliases,
+    KeyMachine: lambda: mock.patch.object(delivery, "secrets", lambda: conf.secrets()[:1]),
+    OutboxMachine: lambda: mock.patch.object(drain, "drain", lambda *args, **options: 0),
+    ProgressMachine: lambda: mock.patch.object(reporting, "report", DEFECTS["progress without condition"]),
+}
+
+
+def run(machine: type[RuleBasedStateMachine], examples: int) -> None:
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=14,
+            derandomize=True,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.__name__)
+def test_the_machine_holds(machine):
+    run(machine, examples=25)
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.__name__)
+def test_the_machine_fails_without_its_guard(machine):
+    with MACHINES[machine](), pytest.raises(AssertionError):
+        run(machine, examples=200)
