@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from django_offload import transitions
 from django_offload.birth import Birth
 from django_offload.change import Change, Refused
 from django_offload.conf import configured
-from django_offload.exceptions import DeadLettered
+from django_offload.exceptions import DeadLettered, DeadlineExceeded
 from django_offload.message import TaskMessage
 from django_offload.record import error_of, read
 from django_offload.stores.memory import MemoryStore
@@ -179,6 +179,24 @@ def a_late_worker_reports_nothing() -> None:
     assert "progress" not in store.records[ID]
 
 
+def a_deadline_that_strikes_within_a_report_ends_the_task() -> None:
+    class SlowStore(MemoryStore):
+        def change(self, task_id: str, change: Change) -> NoReturn:
+            raise DeadlineExceeded(1)
+
+        def get(self, task_id: str) -> NoReturn:
+            raise DeadlineExceeded(1)
+
+    invocation = Invocation(left=lambda: 60.0, whole=60.0, worker_id="w")
+    reporter = reporting.StoreReporter(SlowStore(), ID, 1, "t", invocation, 0.0)
+    for ask in (lambda: reporter.send({"done": 1, "total": 2, "message": ""}), reporter.asked_to_stop):
+        try:
+            ask()
+        except DeadlineExceeded:
+            continue
+        raise AssertionError("The deadline was swallowed.")
+
+
 def a_dead_letter_leaves_a_live_worker_alone() -> None:
     store, options = MemoryStore(), configured()["default"]
     _claim(store, "a", 0)
@@ -221,6 +239,7 @@ PROMISES: tuple[Callable[[], None], ...] = (
     a_cancelled_task_gets_no_other_attempt,
     attempts_are_counted,
     a_late_worker_reports_nothing,
+    a_deadline_that_strikes_within_a_report_ends_the_task,
     a_dead_letter_leaves_a_live_worker_alone,
     an_outcome_is_the_one_of_the_attempt_that_stored_it,
     only_a_message_with_an_outcome_is_acknowledged,

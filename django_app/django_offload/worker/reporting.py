@@ -5,6 +5,7 @@ from typing import Any
 
 from ..change import Refused
 from ..context import Reporter
+from ..exceptions import DeadlineExceeded
 from ..record import read
 from ..stores import Store
 from ..transitions import report
@@ -32,6 +33,8 @@ class StoreReporter(Reporter):
             before = self._store.change(self._id, change)
         except Refused:
             return True
+        except DeadlineExceeded:
+            raise  # The task's own deadline, which struck here.
         except Exception as exc:  # noqa: BLE001, progress never fails a task
             logger.warning("Task id=%s progress was not stored: %s", self._id, exc)
             return False
@@ -40,6 +43,8 @@ class StoreReporter(Reporter):
     def asked_to_stop(self) -> bool:
         try:
             attributes = self._store.get(self._id)
+        except DeadlineExceeded:
+            raise
         except Exception as exc:  # noqa: BLE001, nor does this question
             logger.warning("Task id=%s could not ask whether it was cancelled: %s", self._id, exc)
             return False

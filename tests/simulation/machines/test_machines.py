@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -39,7 +40,7 @@ def no_aliases() -> Any:
     add = Registry._add
 
     def unaliased(self: Registry, task: Any, *, defines: bool) -> None:
-        add(self, task.using() if not task.aliases else _bare(task), defines=defines)
+        add(self, replace(task, aliases=()), defines=defines)
 
     deploys.next_release.cache_clear()
     with mock.patch.object(Registry, "_add", unaliased):
@@ -47,10 +48,9 @@ def no_aliases() -> Any:
     deploys.next_release.cache_clear()
 
 
-def _bare(task: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(task, aliases=())
+def only_the_newest() -> list[str]:
+    """Return the secrets as if nobody looked at SECRET_KEY_FALLBACKS."""
+    return conf.secrets()[:1]
 
 
 MACHINES: dict[type[RuleBasedStateMachine], Guardless] = {
@@ -62,8 +62,8 @@ MACHINES: dict[type[RuleBasedStateMachine], Guardless] = {
     CancelMachine: lambda: mock.patch.object(attempt, "claim", DEFECTS["cancelled task claimed"]),
     ResultMachine: stale_reads,
     DeployMachine: no_aliases,
-    KeyMachine: lambda: mock.patch.object(delivery, "secrets", lambda: conf.secrets()[:1]),
-    OutboxMachine: lambda: mock.patch.object(drain, "drain", lambda *args, **options: 0),
+    KeyMachine: lambda: mock.patch.object(delivery, "secrets", only_the_newest),
+    OutboxMachine: lambda: mock.patch.object(drain, "drain", return_value=0),
     ProgressMachine: lambda: mock.patch.object(reporting, "report", DEFECTS["progress without condition"]),
 }
 

@@ -74,11 +74,11 @@ def _remembering(self: Any, message: Any, options: Any) -> Any:
     return replace(completed, expires_at=completed.expires_at + timedelta(days=365))
 
 
-def _sends_first(self: Any, due: Any, now: Any, delay: Any, *, counts: bool) -> None:
+def _sends_first(self: Any, due: Any, now: Any, delay: Any, *, counts: bool) -> Any:
     options = self._options(due)
     text = sweep.message_text(sweep.complete(self.store, due), options, now + record.MESSAGE_LIFE)
     sweep.transport_of(options).send(due.birth.queue, text, delay)
-    SEND(self, due, now, delay, counts=counts)
+    return SEND(self, due, now, delay, counts=counts)
 
 
 SEND, DECIDE = sweep.Sweeper._send, sweep.Sweeper._decide
