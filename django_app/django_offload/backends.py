@@ -79,7 +79,8 @@ class OffloadBackend(BaseTaskBackend):
         Send a task to its worker and return its result, READY.
 
         Inside a transaction (option `on_commit`) nothing leaves before the commit; until then
-        `enqueued_at` is None. Raise InvalidTask if the task or its arguments cannot be sent, and
+        `enqueued_at` is None, and it stays so, with an ERROR in the log that names the id, where AWS
+        accepts nothing at the commit either. Raise InvalidTask if the task or its arguments cannot be sent, and
         EnqueueFailed if AWS accepted neither the record nor the message.
         """
         self.validate_task(task)
@@ -97,7 +98,8 @@ class OffloadBackend(BaseTaskBackend):
         if waits:
             if kept:
                 self._outbox().put(birth)
-            transaction.on_commit(leave)
+            # Nobody is there to raise to: robust, one that fails holds up no other, and Django logs it.
+            transaction.on_commit(leave, robust=True)
         else:
             leave()
         return result

@@ -58,6 +58,11 @@ class Birth:
     options: dict[str, Any] = field(default_factory=dict)  # What .using() changed, as JSON values.
 
     @property
+    def not_before(self) -> datetime:
+        """No claim before this: `run_after`; else ever, for the clock that enqueued it may be ahead."""
+        return self.run_after or EPOCH
+
+    @property
     def start_at(self) -> datetime:
         """The earliest this task may start."""
         return max(self.enqueued_at, self.run_after or self.enqueued_at)

@@ -33,6 +33,9 @@ OUTBOX = "django_offload.outbox"
 DEFAULT_MAX_ATTEMPTS = 3
 # Lambda runs a function for at most 15 minutes.
 LONGEST_TIMEOUT = timedelta(seconds=900)
+LONGEST_RESULT_TTL = timedelta(days=366)
+# With 10 receives beyond, SQS's maxReceiveCount (1,000 at most) is far.
+MOST_ATTEMPTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,8 @@ QUEUE_BOUNDS: Mapping[str, tuple[float, float]] = {
     "batch_window": (0, 300),
     "max_concurrency": (2, 1_000),
     "concurrency": (1, 1),
-    "max_attempts": (1, 100),
-    "result_ttl": (1, timedelta(days=366).total_seconds()),
+    "max_attempts": (1, MOST_ATTEMPTS),
+    "result_ttl": (1, LONGEST_RESULT_TTL.total_seconds()),
 }
 
 
@@ -244,9 +247,15 @@ def _value_problems(given: Mapping[str, Any]) -> Iterator[Problem]:
         )
     if "result_ttl" in given:
         try:
-            duration(given["result_ttl"])
-        except ValueError as exc:
-            yield Problem("E006", f"OPTIONS['result_ttl']: {exc}.", "Give seconds or a timedelta.")
+            too_long = duration(given["result_ttl"]) > LONGEST_RESULT_TTL
+        except (ValueError, OverflowError):
+            too_long = True
+        if too_long:
+            yield Problem(
+                "E006",
+                f"OPTIONS['result_ttl'] is {given['result_ttl']!r}.",
+                f"Give seconds or a timedelta, {LONGEST_RESULT_TTL.days} days at most.",
+            )
     if isinstance(given.get("modules", ()), str):
         yield Problem("E006", "OPTIONS['modules'] is a text.", "Give a list of module names.")
 

@@ -13,8 +13,9 @@ from django.tasks.base import DEFAULT_TASK_PRIORITY
 from django.tasks.exceptions import InvalidTask
 from django.utils.inspect import get_func_args
 
-from .conf import duration
+from .conf import LONGEST_RESULT_TTL, MOST_ATTEMPTS, duration
 from .context import OffloadContext
+from .exceptions import Cancelled
 
 type Backoff = float | timedelta | Callable[[int], float | timedelta]
 # The types take arguments in Django's stubs alone, not at run time.
@@ -59,10 +60,13 @@ class OffloadTask(Task):  # type: ignore[type-arg]
     def _check_options(self) -> None:
         """Raise InvalidTask if an option has a value that cannot work."""
         attempts = self.max_attempts
-        if attempts is not None and (
-            isinstance(attempts, bool) or not isinstance(attempts, int) or attempts < 1
-        ):
-            raise InvalidTask(f"max_attempts is {attempts!r}: give a whole number of 1 or more.")
+        if self.result_ttl is not None and self.result_ttl > LONGEST_RESULT_TTL:
+            raise InvalidTask(
+                f"result_ttl is {self.result_ttl}: give {LONGEST_RESULT_TTL.days} days or less."
+            )
+        whole = isinstance(attempts, int) and not isinstance(attempts, bool)
+        if attempts is not None and not (whole and 1 <= attempts <= MOST_ATTEMPTS):
+            raise InvalidTask(f"max_attempts is {attempts!r}: give a whole number from 1 to {MOST_ATTEMPTS}.")
         for kind in (*self.retry_on, *self.no_retry_on):
             if not isinstance(kind, type) or not issubclass(kind, BaseException):
                 raise InvalidTask(f"retry_on and no_retry_on take exception classes, not {kind!r}.")
@@ -259,6 +263,8 @@ class RetryPolicy:
     def retries(self, exc: BaseException, attempt: int) -> bool:
         """Tell whether attempt number `attempt` (from 1), ended by `exc`, is followed by another."""
         # By path: a class named in a message is compared, never imported.
+        if isinstance(exc, Cancelled):  # Its own choice, or somebody's.
+            return False
         kinds = set(_paths(type(exc).__mro__))
         return attempt < self.max_attempts and bool(kinds & self.retry_on) and not kinds & self.no_retry_on
 

@@ -11,6 +11,7 @@ class Task(models.Model):
     class Meta:
         managed = False
         default_permissions = ("view",)
+        permissions = (("cancel_task", "Can cancel task"),)
         verbose_name = "task"
 
     def __str__(self) -> str:

@@ -107,7 +107,7 @@ def newborn(birth: Birth) -> dict[str, Value]:
         "traceparent": birth.traceparent,
         "options": dump(birth.options) if birth.options else None,
         "status": READY,
-        "not_before": to_micros(birth.start_at),
+        "not_before": to_micros(birth.not_before),
         "ttl": int((birth.start_at + RECORD_LIFE).timestamp()),
         **due(birth.id, due_at),
     }
@@ -167,7 +167,7 @@ def read(attributes: Attributes) -> TaskRecord:
         birth=birth,
         inline="arguments" in at,
         status=at["status"],
-        not_before=instant("not_before") or birth.start_at,
+        not_before=instant("not_before") or birth.not_before,
         fence=int(at.get("fence", 0)),
         token=at.get("token"),
         lease_until=instant("lease_until"),

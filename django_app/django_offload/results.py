@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, overload
 
 from django.conf import settings
 from django.tasks import TaskResult, TaskResultStatus
@@ -95,6 +95,12 @@ def task_of(birth: Birth, defined: AnyTask) -> AnyTask:
         return defined
 
 
+@overload
+def django_time(instant: datetime) -> datetime: ...
+@overload
+def django_time(instant: None) -> None: ...
+@overload
+def django_time(instant: datetime | None) -> datetime | None: ...
 def django_time(instant: datetime | None) -> datetime | None:
     """Return an aware instant as the project's settings want datetimes."""
     if instant is None or settings.USE_TZ:

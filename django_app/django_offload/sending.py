@@ -2,6 +2,8 @@
 
 import json
 import logging
+import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,8 +23,14 @@ from .record import (
 )
 from .stores import Store, store_of
 from .transports import transport_of
+from .wire import within
 
 logger = logging.getLogger("django_offload")
+
+# What a request waits for AWS at most: half a minute is what gateways and servers give it, all in all …
+SEND_SECONDS = 8.0
+# … and for the name of a queue, asked once per process.
+LOOK_SECONDS = 2.0
 
 
 def message_text(birth: Birth, options: Options, expires_at: datetime) -> str:
@@ -44,25 +52,35 @@ def send(birth: Birth, options: Options) -> None:
     """
     Write the record and send the message; one of the two is enough, the sweeper mends the other.
 
-    May be repeated for the same birth. Raise EnqueueFailed if neither was accepted.
+    May be repeated for the same birth, and takes some seconds at most. Raise ResourceMissing if AWS says
+    that the queue is not there, and EnqueueFailed if neither was accepted; or if the record was not and
+    only it would keep the task, for no message can wait that long, or Lambda soon gives one up.
     """
-    transport_of(options).prepare(birth.queue)
-    try:
-        birth = _stored(birth, options)
-    except Exception as exc:
-        raise EnqueueFailed(birth.id, birth.name, birth.queue) from exc
-    # What no message can wait for, the sweeper sends when one can.
-    waits = transport_of(options).longest_delay
-    steps = [_record] if birth.start_at - birth.enqueued_at > waits else [_record, _message]
-    failures: list[Exception] = []
-    for step in steps:
+    transport, ends = transport_of(options), time.monotonic() + SEND_SECONDS
+    with within(lambda: LOOK_SECONDS):
+        transport.prepare(birth.queue)
+    with within(lambda: ends - time.monotonic()):
         try:
-            step(birth, options)
-        except Exception as exc:  # noqa: BLE001, whatever a seam raises: the other half may do
-            failures.append(exc)
-            logger.warning("Task id=%s name=%s %s failed: %s", birth.id, birth.name, step.__name__, exc)
-    if len(failures) == len(steps):
-        raise EnqueueFailed(birth.id, birth.name, birth.queue) from failures[-1]
+            birth = _stored(birth, options)
+            unrecorded = _failure(_record, birth, options)
+            deferred = birth.start_at - birth.enqueued_at > transport.longest_delay
+            if unrecorded and (deferred or not transport.longest_return):
+                raise unrecorded
+            unsent = None if deferred else _failure(_message, birth, options)
+            if unrecorded and unsent:
+                raise unsent
+        except Exception as exc:
+            raise EnqueueFailed(birth.id, birth.name, birth.queue) from exc
+
+
+def _failure(step: Callable[[Birth, Options], None], birth: Birth, options: Options) -> Exception | None:
+    """Take a step, and return what it raised: the other half may do."""
+    try:
+        step(birth, options)
+    except Exception as exc:  # noqa: BLE001, whatever a seam raises
+        logger.warning("Task id=%s name=%s %s failed: %s", birth.id, birth.name, step.__name__, exc)
+        return exc
+    return None
 
 
 def _stored(birth: Birth, options: Options) -> Birth:

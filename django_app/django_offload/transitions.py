@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from .birth import Birth, dump, to_micros
+from .birth import EPOCH, Birth, dump, to_micros
 from .change import Change, Test, Value, absent, at_most, equals, shorter
 from .exceptions import Cancelled
 from .record import (
@@ -28,6 +28,7 @@ from .record import (
     RECORD_LIFE,
     RUNNING,
     SUCCESSFUL,
+    TaskRecord,
     due,
     listed,
     newborn,
@@ -68,7 +69,7 @@ def claim(
             shorter("workers", max_attempts),
         ),
     )
-    if birth is not None and birth.start_at <= now:
+    if birth is not None and birth.not_before <= now:
         when = ((absent("id"),), *when)
     return Change(
         name="claim",
@@ -148,6 +149,7 @@ def release(
             "status": READY,
             "not_before": to_micros(not_before),
             "error": dump(error),
+            "ttl": int((max(not_before, due_at) + RECORD_LIFE).timestamp()),
             **due(task_id, due_at),
         },
         append={"errors": part},
@@ -155,13 +157,29 @@ def release(
     )
 
 
-def abandon(*, now: datetime, result_ttl: timedelta, error: Mapping[str, Any]) -> Change:
-    """e, g: end a record that nobody works on: READY, or RUNNING with an expired lease."""
+def as_seen(record: TaskRecord) -> tuple[Test, ...]:
+    """The condition that a record has neither been claimed nor sent again since it was read."""
+    seen: Mapping[str, Value | None] = {
+        "fence": record.fence or None,
+        "sent_at": to_micros(record.sent_at) if record.sent_at else None,
+    }
+    return tuple(absent(name) if value is None else equals(name, value) for name, value in seen.items())
+
+
+def abandon(
+    *, now: datetime, result_ttl: timedelta, error: Mapping[str, Any], seen: TaskRecord | None = None
+) -> Change:
+    """
+    e, g: end a record that nobody works on: READY, or RUNNING with an expired lease.
+
+    Where the decision was taken on a record as it was `seen`, it must be that still.
+    """
+    same = as_seen(seen) if seen else ()
     return Change(
         name="abandon",
         when=(
-            (equals("status", READY),),
-            (equals("status", RUNNING), at_most("lease_until", to_micros(now))),
+            (equals("status", READY), *same),
+            (equals("status", RUNNING), at_most("lease_until", to_micros(now)), *same),
         ),
         **_failed(now, result_ttl, {**error, "ended": True}, DEAD_SHARDS),
     )
@@ -186,14 +204,14 @@ def report(*, fence: int, token: str, progress: Mapping[str, Any]) -> Change:
     return Change(name="report", when=(held(fence, token),), put={"progress": dump(progress)})
 
 
-def redrive(task_id: str, *, now: datetime, due_at: datetime) -> Change:
+def redrive(task_id: str, *, now: datetime, due_at: datetime, not_before: datetime = EPOCH) -> Change:
     """f: give a FAILED record another life; its fence goes on, its attempts begin anew."""
     return Change(
         name="redrive",
         when=((equals("status", FAILED),),),
         put={
             "status": READY,
-            "not_before": to_micros(now),
+            "not_before": to_micros(not_before),
             "sent_at": to_micros(now),
             "ttl": int((due_at + RECORD_LIFE).timestamp()),
             **due(task_id, due_at),

@@ -1,4 +1,4 @@
-"""The files of a run, in the stack's bucket under lab/<task id>/."""
+"""The files of a run, in the stack's bucket under payloads/lab/<run>/: its lifecycle removes them."""
 
 import mimetypes
 
@@ -8,12 +8,12 @@ from django_offload.payloads import Payloads, payloads_of
 
 def put(run: str, name: str, data: bytes) -> None:
     """Store one file of a run; the same name again replaces it, so that a repeated attempt does no harm."""
-    _bucket().put(f"lab/{run}/{name}", data)
+    _bucket().put(f"payloads/lab/{run}/{name}", data)
 
 
 def get(run: str, name: str) -> bytes | None:
     """Return one file of a run, None if there is none."""
-    return _bucket().get(f"lab/{run}/{name}")
+    return _bucket().get(f"payloads/lab/{run}/{name}")
 
 
 def content_type(name: str) -> str:

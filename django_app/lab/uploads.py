@@ -8,7 +8,7 @@ LIMIT = 10 * 1024 * 1024
 
 class LimitedUploadHandler(FileUploadHandler):
     """
-    Drop a file that is over the limit, without keeping it in memory or on disk.
+    Drop what is over the limit, all files of a request counted, without keeping it in memory or on disk.
 
     The rest is read and thrown away, since browsers show no answer before they have sent all;
     `request.upload_too_large` tells the view.
@@ -16,8 +16,7 @@ class LimitedUploadHandler(FileUploadHandler):
 
     chunk_size = 64 * 1024
 
-    def new_file(self, *args: object, **kwargs: object) -> None:
-        self.received = 0
+    received = 0  # Of the whole request.
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         self.received += len(raw_data)

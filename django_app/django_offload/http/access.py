@@ -12,6 +12,7 @@ from ..stores import Store, store_of
 from .tokens import verifies
 
 VIEW_PERMISSION = "django_offload.view_task"
+CANCEL_PERMISSION = "django_offload.cancel_task"
 
 
 def owner_of(request: HttpRequest, *, create: bool = False) -> str | None:
@@ -36,9 +37,10 @@ def _hashed(session_key: str) -> str:
     return sha256(f"django_offload.owner:{session_key}".encode()).hexdigest()[:32]
 
 
-def is_staff(request: HttpRequest) -> bool:
+def is_staff(request: HttpRequest, permission: str = VIEW_PERMISSION) -> bool:
+    """Tell whether staff with a permission makes a request."""
     user = getattr(request, "user", None)
-    return bool(user and user.is_active and user.is_staff and user.has_perm(VIEW_PERMISSION))
+    return bool(user and user.is_active and user.is_staff and user.has_perm(permission))
 
 
 def is_owner(request: HttpRequest, record: TaskRecord) -> bool:

@@ -7,6 +7,7 @@ from hashlib import sha256
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
+from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 
 from ..change import Refused
@@ -14,7 +15,8 @@ from ..exceptions import Cancelled
 from ..payloads import fetch_result
 from ..record import error_of, read
 from ..transitions import ask_to_stop, cancel
-from .access import Found, find, is_owner, is_staff, may_read
+from ..worker.ending import finished, result_ttl
+from .access import CANCEL_PERMISSION, Found, find, is_owner, is_staff, may_read
 from .status import retry_after, status_of
 
 
@@ -38,25 +40,28 @@ def status(request: HttpRequest, task_id: str) -> HttpResponse:
 
 
 @require_POST
+@csrf_protect
 def cancel_task(request: HttpRequest, task_id: str) -> HttpResponse:
     """
     Cancel a task: at once where it has not started, else by a flag that it sees.
 
-    202 with its status, 409 where it has ended. For the owner or staff; a token is not enough.
+    202 with its status, 409 where it has ended. For the owner, or staff with the permission to cancel;
+    a token is not enough.
     """
     found = find(task_id)
     record, options = found.record, found.options
-    if not (is_owner(request, record) or is_staff(request)):
+    if not (is_owner(request, record) or is_staff(request, CANCEL_PERMISSION)):
         raise Http404("There is no such task.")
     change = cancel(
-        now=datetime.now(UTC), result_ttl=options.ttl(record.birth.queue), error=error_of(Cancelled())
+        now=datetime.now(UTC), result_ttl=result_ttl(record.birth, options), error=error_of(Cancelled())
     )
     for attempt in (change, ask_to_stop(), change):  # Twice: it may start, or wait again, in between.
         try:
             before = found.store.change(task_id, attempt)
         except Refused:
             continue
-        after = read(attempt.apply(before))
+        ends = attempt is change
+        after = finished(record.birth, change, before) if ends else read(attempt.apply(before))
         return JsonResponse(_status(request, replace(found, record=after)), status=202)
     return JsonResponse(_status(request, find(task_id)), status=409)
 

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from ..birth import Birth
 from ..conf import configured
+from ..results import django_time
 from ..sending import pack, send, unpack
 from .models import OutboxEntry
 
@@ -25,7 +26,7 @@ FRESH = timedelta(seconds=30)
 def put(birth: Birth) -> None:
     """Write a task into the outbox, as part of the transaction that is open."""
     OutboxEntry.objects.using(DATABASE).create(
-        id=birth.id, alias=birth.alias, birth=pack(birth), created_at=birth.enqueued_at
+        id=birth.id, alias=birth.alias, birth=pack(birth), created_at=django_time(birth.enqueued_at)
     )
 
 
@@ -53,7 +54,7 @@ def drain(now: datetime, left: Callable[[], float], *, fresh: timedelta = FRESH)
     features = connections[DATABASE].features
     while left() > 1:
         with transaction.atomic(using=DATABASE) if features.has_select_for_update else nullcontext():
-            entry = last = _after(last, now - fresh)
+            entry = last = _after(last, django_time(now - fresh))
             if entry is None:
                 break
             count += _sent(entry)

@@ -54,8 +54,8 @@ def _worker(plan: Plan, name: str) -> list[Statement]:
 def _dead_letter(plan: Plan) -> list[Statement]:
     return [
         _allow(_RECEIVE, [_arn(dead_letter_queue_id(name)) for name in plan.queues]),
-        # It ends a record, and creates it where every write so far failed.
-        _allow(["dynamodb:PutItem", "dynamodb:UpdateItem"], [_arn(TABLE)]),
+        # It looks at a record, ends it, and creates it where every write so far failed.
+        _allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [_arn(TABLE)]),
         # A body that does not verify touches no record.
         *_objects(plan, ["s3:PutObject"], "dead/*"),
     ]

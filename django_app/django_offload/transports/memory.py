@@ -31,7 +31,7 @@ class MemoryTransport(Transport):
     """Delivers as SQS does: at least once, again when a visibility timeout ends, at last as a dead letter."""
 
     longest_delay = LONGEST_DELAY
-    longest_return = timedelta(hours=11)
+    longest_return = LONGEST_DELAY
 
     def __init__(
         self,

@@ -12,11 +12,6 @@ from ..record import LONGEST_DELAY
 from ..wire import client, failures
 from .base import Delivery, Transport
 
-# SQS counts a visibility timeout, at most 12 hours, from when the message was received: up to an
-# invocation ago.
-LONGEST_VISIBILITY = timedelta(hours=12)
-MARGIN = timedelta(hours=1)
-
 # By endpoint and name; a queue keeps its URL as long as it lives.
 _urls: dict[tuple[str, str], str] = {}
 
@@ -25,7 +20,8 @@ class SQSTransport(Transport):
     """One standard queue per queue of QUEUES."""
 
     longest_delay = LONGEST_DELAY
-    longest_return = LONGEST_VISIBILITY - MARGIN
+    # SQS would hide a message for 12 hours, but delivers no more once 120,000 are hidden at a time.
+    longest_return = LONGEST_DELAY
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -48,7 +44,7 @@ class SQSTransport(Transport):
         client("sqs").change_message_visibility(
             QueueUrl=self.url(delivery.queue),
             ReceiptHandle=delivery.handle,
-            VisibilityTimeout=_seconds(delay, LONGEST_VISIBILITY),
+            VisibilityTimeout=_seconds(delay, self.longest_return),
         )
 
     def depth(self, queue: str) -> int:

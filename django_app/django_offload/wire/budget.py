@@ -17,8 +17,9 @@ _left: ContextVar[Callable[[], float] | None] = ContextVar("django_offload_left"
 
 @contextmanager
 def within(left: Callable[[], float]) -> Iterator[None]:
-    """Bound every call inside the block by what is `left`, in seconds, before this process is stopped."""
-    token = _left.set(left)
+    """Bound every call inside the block by what is `left`, in seconds, and by what bounds it already."""
+    outer = _left.get()
+    token = _left.set(left if outer is None else lambda: min(left(), outer()))
     try:
         yield
     finally:

@@ -2,21 +2,23 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from ..birth import Birth
 from ..change import Refused
-from ..conf import secrets
-from ..exceptions import DeadLettered, MessageRefused, OffloadError, UnknownTask
-from ..message import Keyring, decode
+from ..conf import Options, secrets
+from ..exceptions import Cancelled, DeadLettered, MessageRefused, OffloadError, UnknownTask, WorkerLost
+from ..message import Keyring, TaskMessage, decode
 from ..payloads import payloads_of
+from ..record import MESSAGE_LIFE, READY, TaskRecord, read
 from ..registry import registry
 from ..sending import create
 from ..stores import store_of
 from ..wire import within
 from .batch import utc_now
-from .ending import end, options_for
+from .ending import attempts_allowed, end, options_for
 from .events import Arrival, LambdaContext, batch, invocation_of
 
 logger = logging.getLogger("django_offload")
@@ -53,17 +55,35 @@ def _bury(arrival: Arrival, now: datetime) -> None:
         _keep(arrival, now, exc)
         return
     birth, store = message.birth, store_of(options)
+    options = options_for(birth, options)
     if message.expires_at > now:
         create(store, birth, options)  # Where every write so far failed, this is the first.
-    try:
-        end(store, birth, options_for(birth, options), now, _cause(birth))
-    except Refused:
-        logger.warning(
-            "Task id=%s name=%s has a dead letter and a live worker: left alone", birth.id, birth.name
-        )
+    attributes = store.get(birth.id)
+    if attributes is None:
+        return
+    record = read(attributes)
+    if _goes_on(record, message, options, now):
+        logger.warning("Task id=%s name=%s has a dead letter, and goes on without it", birth.id, birth.name)
+        return
+    with suppress(Refused):  # Claimed or sent again since it was read: it goes on.
+        end(store, birth, options, now, _cause(birth, record), record)
 
 
-def _cause(birth: Birth) -> OffloadError:
+def _goes_on(record: TaskRecord, message: TaskMessage, options: Options, now: datetime) -> bool:
+    """Tell whether a record has more to come than this message: its dead letter then ends nothing."""
+    sent_at = message.expires_at - MESSAGE_LIFE
+    if record.ended or record.not_before > now or (record.sent_at is not None and record.sent_at > sent_at):
+        return True
+    if record.status != READY and not record.lost(now):
+        return True
+    # Retries use up the deliveries of a message; the sweeper sends another for those that are left.
+    allowed = attempts_allowed(record, options)
+    return allowed is not None and 0 < record.attempts < allowed
+
+
+def _cause(birth: Birth, record: TaskRecord) -> OffloadError:
+    if record.status != READY:
+        return Cancelled() if record.cancelled else WorkerLost(record.attempts)
     try:
         registry().resolve(birth.name)
     except UnknownTask as exc:

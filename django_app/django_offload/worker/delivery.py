@@ -14,6 +14,7 @@ from datetime import timedelta
 from ..birth import Birth
 from ..change import Attributes, Refused
 from ..conf import Options, secrets
+from ..definition import AnyTask
 from ..exceptions import (
     BadSignature,
     Cancelled,
@@ -38,6 +39,8 @@ logger = logging.getLogger("django_offload")
 # What a delivery waits for that newer code, or a key, may cure; doubling per receipt.
 PATIENCE = timedelta(seconds=2)
 LONGEST_PATIENCE = timedelta(seconds=900)
+# Whoever holds a record may be about to write.
+SOON = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +55,25 @@ class Worker(Workplace):
         """
         try:
             message = self._decode(delivery)
-            task = registry().resolve(message.birth.name)
-        except (MessageRefused, UnknownTask) as exc:
+        except MessageRefused as exc:
             logger.warning("Delivery id=%s queue=%s refused: %s", delivery.id, delivery.queue, exc)
-            if isinstance(exc, MessageRefused) and not self.transport.longest_return:
+            if not self.transport.longest_return:
                 raise
             return patience(delivery.receives) if exc.retryable else timedelta(0)
         options = options_for(message.birth, self.options)
+        delay = self._work(message, options, delivery.receives)
+        if delay is not None and not self.transport.longest_return and message.expires_at > self.clock():
+            # Nothing brings an invocation again but the sweeper, and that needs the record.
+            create(self.store, message.birth, options)
+        return delay
+
+    def _work(self, message: TaskMessage, options: Options, receives: int) -> timedelta | None:
+        """Do what a message asks for; return as deliver() does."""
+        try:
+            task = registry().resolve(message.birth.name)
+        except UnknownTask as exc:
+            logger.warning("Task id=%s queue=%s refused: %s", message.birth.id, message.birth.queue, exc)
+            return patience(receives)
         try:
             message = self._complete(message, options)
         except PayloadLost as exc:
@@ -69,14 +84,15 @@ class Worker(Workplace):
             if message.expires_at > self.clock():
                 create(self.store, birth, options)
             return self._end(birth, options, unfit)
-        timeout = birth.options.get("timeout") or _seconds(getattr(task, "timeout", None))
+        timeout = _timeout(task, birth)
         if not self.invocation.has_time_for(timeout):
             return timedelta(0)
+        attempt = Attempt(self, message, task, options, timeout)
         try:
-            return Attempt(self, message, task, options, timeout).run()
+            return attempt.run()
         except Refused as refused:
             logger.info("Task id=%s name=%s %s refused", birth.id, birth.name, refused.change.name)
-            return self._refused(message, options, refused.current)
+            return self._refused(attempt, refused.current)
 
     def _decode(self, delivery: Delivery) -> TaskMessage:
         message = decode(delivery.body, Keyring(secrets(), self.options.scope(delivery.queue)))
@@ -91,33 +107,38 @@ class Worker(Workplace):
             return message
         return replace(message, birth=replace(message.birth, arguments=fetch(reference, options)))
 
-    def _end(self, birth: Birth, options: Options, error: OffloadError) -> timedelta | None:
+    def _end(
+        self, birth: Birth, options: Options, error: OffloadError, seen: TaskRecord | None = None
+    ) -> timedelta | None:
         try:
-            end(self.store, birth, options, self.clock(), error)
+            end(self.store, birth, options, self.clock(), error, seen)
         except Refused as refused:
             return self._wait(read(refused.current)) if refused.current else None
         return None
 
-    def _refused(
-        self, message: TaskMessage, options: Options, current: Attributes | None
-    ) -> timedelta | None:
+    def _refused(self, attempt: Attempt, current: Attributes | None) -> timedelta | None:
         """Decide on a delivery whose record, as it is, allows no claim."""
-        birth, now = message.birth, self.clock()
+        birth, now = attempt.birth, self.clock()
         if current is None:
-            if birth.start_at > now:
-                return birth.start_at - now
+            if attempt.message.expires_at > now:
+                return max(birth.not_before - now, SOON)
             logger.info("Task id=%s name=%s message expired, no record: not run", birth.id, birth.name)
             return None
         record = read(current)
-        if record.lost(now):
-            return self._end(birth, options, Cancelled() if record.cancelled else WorkerLost(record.attempts))
-        return None if record.ended else self._wait(record)
+        if record.ended:
+            return None
+        if record.lost(now) and record.cancelled:
+            return self._end(birth, attempt.options, Cancelled(), record)
+        if record.lost(now) and record.attempts >= attempt.policy.max_attempts:
+            return self._end(birth, attempt.options, WorkerLost(record.attempts), record)
+        return self._wait(record)
 
-    def _wait(self, record: TaskRecord) -> timedelta:
-        """Return after how long a record that has not ended may be claimed."""
-        until = record.lease_until or record.not_before
-        # At least a second: whoever holds it may be about to write.
-        return max(until - self.clock(), timedelta(seconds=1))
+    def _wait(self, record: TaskRecord) -> timedelta | None:
+        """Return after how long a record may be claimed; None if the sweeper will send it then."""
+        wait = max((record.lease_until or record.not_before) - self.clock(), SOON)
+        if record.lease_until is None and timedelta(0) < self.transport.longest_return < wait:
+            return None
+        return wait
 
 
 def patience(receives: int) -> timedelta:
@@ -125,5 +146,10 @@ def patience(receives: int) -> timedelta:
     return min(PATIENCE * 2.0 ** min(receives - 1, 20), LONGEST_PATIENCE)
 
 
-def _seconds(timeout: timedelta | None) -> float | None:
-    return timeout.total_seconds() if timeout else None
+def _timeout(task: AnyTask, birth: Birth) -> float | None:
+    """Return the seconds one attempt may take, None where only the invocation bounds it."""
+    if "timeout" in birth.options:
+        changed: float | None = birth.options["timeout"]
+        return changed
+    own: timedelta | None = getattr(task, "timeout", None)
+    return own.total_seconds() if own else None

@@ -9,8 +9,8 @@ from django.tasks.signals import task_finished, task_started
 
 from ..birth import Birth
 from ..change import Change, Refused
-from ..conf import Options, configured
-from ..definition import AnyResult
+from ..conf import DEFAULT_MAX_ATTEMPTS, Options, configured
+from ..definition import AnyResult, RetryPolicy
 from ..exceptions import OffloadError, UnknownTask
 from ..record import TaskRecord, error_of, read
 from ..registry import registry
@@ -39,15 +39,31 @@ def result_ttl(birth: Birth, options: Options) -> timedelta:
     return own if own is not None else options.ttl(birth.queue)
 
 
+def attempts_allowed(record: TaskRecord, options: Options) -> int | None:
+    """Return how many attempts a task has, None where no declared module defines it."""
+    queue = options.queues.get(record.birth.queue)
+    try:
+        task = registry().resolve(record.birth.name)
+    except UnknownTask:
+        return None
+    own = queue.max_attempts if queue else DEFAULT_MAX_ATTEMPTS
+    return RetryPolicy.of(task, max_attempts=own, changed=record.birth.options).max_attempts
+
+
 def end(
-    store: Store, birth: Birth, options: Options, now: datetime, error: OffloadError
+    store: Store,
+    birth: Birth,
+    options: Options,
+    now: datetime,
+    error: OffloadError,
+    seen: TaskRecord | None = None,
 ) -> TaskRecord | None:
     """
     Fail a record that nobody works on, and return it; None if it has ended or does not exist.
 
-    Raise Refused if somebody holds a live lease on it.
+    Raise Refused if somebody holds a live lease on it, or if it is not as it was `seen` any more.
     """
-    change = abandon(now=now, result_ttl=result_ttl(birth, options), error=error_of(error))
+    change = abandon(now=now, result_ttl=result_ttl(birth, options), error=error_of(error), seen=seen)
     try:
         before = store.change(birth.id, change)
     except Refused as refused:

@@ -19,8 +19,9 @@ from ..exceptions import BadArguments, DeadlineExceeded
 from ..record import error_of
 from .deadline import limited
 
-# Of a traceback, its end is kept: there stands the exception.
-TRACEBACK_CHARACTERS = 50_000
+# Of a traceback, its end is kept: there stands the exception. A character takes up to 12 bytes as ASCII JSON
+# (an emoji is two escapes), and a part has 300,000 bytes.
+TRACEBACK_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,12 @@ def records(store: Store, *, all_failed: bool = False) -> Iterator[TaskRecord]:
         yield read(attributes)
 
 
-def entries(store: Store, shard: int) -> Iterator[Due]:
-    """Yield every entry of a shard, the oldest first, a page at a time."""
+def entries(store: Store, shard: int, until: datetime = EVER) -> Iterator[Due]:
+    """Yield the entries of a shard that are due by `until`, the oldest first, a page at a time."""
     since, seen = EPOCH, set[str]()
     while True:
         limit = PAGE + len(seen)
-        page = store.due(shard, EVER, limit, since)
+        page = store.due(shard, until, limit, since)
         yield from (entry for entry in page if entry.id not in seen)
         if len(page) < limit:
             return

@@ -70,7 +70,7 @@ def redrive(store: Store, task_id: str, near: Options, now: datetime) -> Verdict
     later = start - now > transport_of(options).longest_delay
     due_at = start - LONGEST_DELAY + SWEEP_EVERY if later else start + DUE_AFTER
     try:
-        store.change(task_id, redriven(task_id, now=start, due_at=due_at))
+        store.change(task_id, redriven(task_id, now=start, due_at=due_at, not_before=birth.not_before))
     except Refused as refused:  # Somebody else was faster.
         return _refused(task_id, refused.current)
     logger.info("Task id=%s name=%s redriven", birth.id, birth.name)

@@ -1,29 +1,27 @@
 """The sweeper: whatever is due is looked at; what has no message any more is sent again."""
 
 import logging
+import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.apps import apps
 
-from ..birth import EPOCH
 from ..change import Refused
-from ..conf import OUTBOX, Options, stacks
-from ..definition import RetryPolicy
+from ..conf import ENV_STACK, OUTBOX, Options, stacks
 from ..exceptions import (
     Cancelled,
     DeadLettered,
     Expired,
     OffloadError,
     PayloadLost,
-    UnknownTask,
     WorkerLost,
 )
 from ..record import DUE_AFTER, DUE_SHARDS, MESSAGE_LIFE, READY, SWEEP_EVERY, TaskRecord, read
-from ..registry import registry
 from ..sending import complete, message_text
 from ..stores import Due, Store, store_of
 from ..transitions import postpone, send_again
@@ -32,8 +30,9 @@ from ..wire import within
 from .batch import utc_now
 from .connections import living_connections
 from .deadline import RESERVE_SECONDS
-from .ending import end, options_for
+from .ending import attempts_allowed, end, options_for
 from .events import LambdaContext
+from .failed import entries
 
 logger = logging.getLogger("django_offload")
 
@@ -59,27 +58,33 @@ class Sweeper:
     def run(self) -> Counter[str]:
         """Return how many records were "sent", "moved" or "ended"; "stopped" is 1 where time ran out."""
         done: Counter[str] = Counter()
-        for shard in range(DUE_SHARDS):
-            try:
-                self._go_through(shard, done)
-            except Exception:
-                # Whatever AWS refuses for one shard, the others have their turn.
-                logger.exception("Shard %s of stack %s could not be swept", shard, self.options.stack)
-                done["failed"] += 1
+        until = self.clock()
+        shards = {shard: entries(self.store, shard, until) for shard in range(DUE_SHARDS)}
+        while shards:
+            # A page of each in turn: a shard with a backlog keeps no other waiting.
+            for shard, due in list(shards.items()):
+                count = self._go_through(shard, islice(due, PAGE), done)
+                if done["stopped"]:
+                    return +done
+                if count < PAGE:
+                    del shards[shard]
         return +done
 
-    def _go_through(self, shard: int, done: Counter[str]) -> None:
-        """Look at what is due in one shard, page by page; what cannot be swept stops no other record."""
-        since, until = EPOCH, self.clock()
-        while page := self.store.due(shard, until, PAGE, since):
-            for entry in page:
+    def _go_through(self, shard: int, page: Iterator[Due], done: Counter[str]) -> int:
+        """Look at a page of one shard and return how many that were; what fails stops no other record."""
+        count = 0
+        try:
+            for count, entry in enumerate(page, 1):
                 if self.left() < RESERVE_SECONDS:
                     done["stopped"] = 1
-                    return
+                    return count
                 done[self._look(entry)] += 1
-            if len(page) < PAGE or page[-1].due_at == since:
-                return
-            since = page[-1].due_at
+        except Exception:
+            # Whatever AWS refuses for one shard, the others have their turn.
+            logger.exception("Shard %s of stack %s could not be swept", shard, self.options.stack)
+            done["failed"] += 1
+            return 0
+        return count
 
     def _look(self, entry: Due) -> str:
         """Do what is due for one record, and return what was done."""
@@ -106,31 +111,39 @@ class Sweeper:
         try:
             return self._decide(record, self.clock())
         except PayloadLost as exc:
-            end(self.store, record.birth, self._options(record), self.clock(), exc)
-            return "ended"
+            return self._end(record, self.clock(), exc)
 
     def _decide(self, record: TaskRecord, now: datetime) -> str:
         if record.status != READY and not record.lost(now):
             return self._postpone(record, record.lease_until or now + DUE_AFTER)
         error = self._hopeless(record, now)
         if error is not None:
-            end(self.store, record.birth, self._options(record), now, error)
-            return "ended"
+            return self._end(record, now, error)
         transport = transport_of(self._options(record))
         ahead = max(record.not_before - now, timedelta(0)) if record.status == READY else timedelta(0)
         if ahead > transport.longest_delay:
             lead = max(transport.longest_delay - SWEEP_EVERY, timedelta(0))
             return self._postpone(record, record.not_before - lead)
+        if ahead or self._unsent(record):
+            return self._send(record, now, ahead, counts=False)
         waited = now - self._since(record)
-        deep = not ahead and self._depth(record) > DEEP
-        if deep and waited < LONGEST_WAIT:
-            return self._postpone(record, now + DUE_AFTER * 2 ** min(record.sends, MOST_SENDS))
-        if not ahead and not deep and record.sends >= MOST_SENDS:
-            error = DeadLettered(f"it was sent again {record.sends} times, and no worker took it")
-            end(self.store, record.birth, self._options(record), now, error)
-            return "ended"
-        self._send(record, now, ahead, counts=not ahead and not deep)
-        return "sent"
+        if self._depth(record) > DEEP:
+            if waited >= LONGEST_WAIT:
+                return self._send(record, now, ahead, counts=False)
+            return self._postpone(record, now + max(DUE_AFTER, waited))
+        if record.sends >= MOST_SENDS:
+            cause = f"it was sent again {record.sends} times, and no worker took it"
+            return self._end(record, now, DeadLettered(cause))
+        return self._send(record, now, ahead, counts=True)
+
+    def _end(self, record: TaskRecord, now: datetime, error: OffloadError) -> str:
+        end(self.store, record.birth, self._options(record), now, error, record)
+        return "ended"
+
+    def _unsent(self, record: TaskRecord) -> bool:
+        """Tell whether what is due has had no message yet: a start, or a retry, that none could wait for."""
+        start = max(record.birth.start_at, record.not_before)
+        return record.status == READY and record.due_at is not None and record.due_at < start
 
     def _hopeless(self, record: TaskRecord, now: datetime) -> OffloadError | None:
         """Return why a record needs no other delivery, None where it does."""
@@ -139,27 +152,24 @@ class Sweeper:
             return Expired(MESSAGE_LIFE.days) if expired else None
         if record.cancelled:
             return Cancelled()
-        return WorkerLost(record.attempts) if record.attempts >= self._max_attempts(record) else None
+        allowed = attempts_allowed(record, self._options(record))
+        return WorkerLost(record.attempts) if allowed is not None and record.attempts >= allowed else None
 
     def _since(self, record: TaskRecord) -> datetime:
         """Return since when a message of this record could have been delivered."""
-        return max(record.not_before, record.sent_at or record.not_before)
+        return max(record.birth.start_at, record.not_before, record.sent_at or record.not_before)
 
     def _depth(self, record: TaskRecord) -> int:
+        """Return about how many messages wait in a record's queue; 0 where nobody says."""
         options = self._options(record)
         key = (options.alias, record.birth.queue)
         if key not in self.depths:
-            self.depths[key] = transport_of(options).depth(record.birth.queue)
+            try:
+                self.depths[key] = transport_of(options).depth(record.birth.queue)
+            except Exception as exc:  # noqa: BLE001, a queue that is gone or silent must not hold up the rest
+                logger.warning("The depth of queue '%s' is unknown: %s", record.birth.queue, exc)
+                self.depths[key] = 0
         return self.depths[key]
-
-    def _max_attempts(self, record: TaskRecord) -> int:
-        queue = self._options(record).queues.get(record.birth.queue)
-        try:
-            task = registry().resolve(record.birth.name)
-        except UnknownTask:
-            return record.attempts + 1  # For the dead letters to decide.
-        own = queue.max_attempts if queue else 1
-        return RetryPolicy.of(task, max_attempts=own, changed=record.birth.options).max_attempts
 
     def _postpone(self, record: TaskRecord, due_at: datetime) -> str:
         if record.due_at is not None:
@@ -168,7 +178,7 @@ class Sweeper:
             )
         return "moved"
 
-    def _send(self, record: TaskRecord, now: datetime, delay: timedelta, *, counts: bool) -> None:
+    def _send(self, record: TaskRecord, now: datetime, delay: timedelta, *, counts: bool) -> str:
         """Move `due_at`, then send: of two sweepers, one sends."""
         birth, options = complete(self.store, record), self._options(record)
         due_at = now + delay + DUE_AFTER * 2**record.sends
@@ -180,6 +190,7 @@ class Sweeper:
         text = message_text(birth, options, now + delay + MESSAGE_LIFE)
         transport_of(options).send(birth.queue, text, delay)
         logger.info("Task id=%s name=%s sent again", birth.id, birth.name)
+        return "sent"
 
     def _options(self, record: TaskRecord) -> Options:
         return options_for(record.birth, self.options)
@@ -200,7 +211,11 @@ def sweep(clock: Callable[[], datetime], left: Callable[[], float]) -> dict[str,
     done: Counter[str] = Counter()
     if apps.is_installed(OUTBOX):
         done += _drain(clock(), left)
+    # In AWS the sweeper of a stack has the rights to that stack alone.
+    own = os.environ.get(ENV_STACK)
     for options in stacks():
+        if own not in {None, options.stack}:
+            continue
         done += Sweeper(options=options, store=store_of(options), clock=clock, left=left).run()
     logger.info("Swept: %s", dict(done) or "nothing was due")
     return dict(done)
