@@ -80,6 +80,11 @@ def leaves() -> None:
 
 
 @task
+def echoing(text: str, length: int) -> str:
+    return "y" * length
+
+
+@task
 def writing(number: int) -> None:
     write(str(number))
 

@@ -1,0 +1,40 @@
+"""Real worker processes, killed at random: nothing lost, nothing done twice, nothing stuck."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# A fifth of what `python -m tests.reliability.kills` does unless told otherwise: it takes as much less time.
+TASKS, KILLS = 200, 20
+
+
+def test_f02_tasks_of_killed_workers_end_and_their_effects_happen_once() -> None:
+    roots = os.pathsep.join([str(ROOT / "django_app"), str(ROOT), os.environ.get("PYTHONPATH", "")])
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "tests.reliability.kills",
+            *("--tasks", str(TASKS)),
+            *("--kills", str(KILLS)),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": roots},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=400,
+    )
+
+    assert run.returncode in {0, 1}, run.stderr
+    report = json.loads(run.stdout)
+    assert (report["tasks"], report["killed"]) == (TASKS, KILLS)
+    assert {kind: report[kind] for kind in ("lost", "duplicated", "stuck", "wrong")} == {
+        "lost": 0,
+        "duplicated": 0,
+        "stuck": 0,
+        "wrong": 0,
+    }, report

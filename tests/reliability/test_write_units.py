@@ -1,0 +1,140 @@
+"""What a task costs in DynamoDB's write units, computed from items before and after: moto always says 1."""
+
+import math
+from typing import Any
+
+import pytest
+
+from django_offload import wire
+from django_offload.conf import configured
+from django_offload.record import INLINE_ARGUMENTS_BYTES, INLINE_RESULT_BYTES
+from tests.contract.setup import tasks_setting
+from tests.reliability import tasks
+
+UNIT = 1024  # Bytes that one write unit pays for, begun ones counted whole.
+INDEX_KEYS = ("due_shard", "due_at")
+
+type Item = dict[str, dict[str, Any]]
+
+
+def size(value: dict[str, Any]) -> int:
+    """Return the bytes of a value by DynamoDB's rules, rounded up where they leave a range."""
+    ((kind, content),) = value.items()
+    if kind == "S":
+        return len(content.encode())
+    if kind == "N":
+        return math.ceil(len(content.strip("-")) / 2) + 2
+    if kind == "BOOL":
+        return 1
+    return 3 + sum(1 + size(entry) for entry in content)
+
+
+def item_size(item: Item | None) -> int:
+    return sum(len(name.encode()) + size(value) for name, value in (item or {}).items())
+
+
+def entry(item: Item | None) -> tuple[Any, ...] | None:
+    """Return what the sparse index, of keys only, holds of an item; None where it holds nothing."""
+    keys = tuple((item or {}).get(key) for key in INDEX_KEYS)
+    return None if None in keys else keys
+
+
+def units(before: Item | None, after: Item | None) -> int:
+    """Return what one write costs: the larger of both items, and the index's entries that go and come."""
+    base = max(math.ceil(max(item_size(before), item_size(after)) / UNIT), 1)
+    was, is_ = entry(before), entry(after)
+    return base if was == is_ else base + (was is not None) + (is_ is not None)
+
+
+class Meter:
+    """Looks at each item before and after each write of this process."""
+
+    def __init__(self, aws: Any, table: str) -> None:
+        self.table, self.aws = aws.client("dynamodb"), aws
+        self.name, self.before = table, None
+        self.writes: list[tuple[str, int]] = []
+        self.largest = 0
+        events = wire.client("dynamodb").meta.events
+        for call in ("PutItem", "UpdateItem"):
+            events.register(f"provide-client-params.dynamodb.{call}", self.note)
+            events.register(f"after-call.dynamodb.{call}", self.count)
+
+    def item(self) -> Item | None:
+        found: Item | None = self.table.get_item(TableName=self.name, Key=self.key, ConsistentRead=True).get(
+            "Item"
+        )
+        return found
+
+    def note(self, params: dict[str, Any], **kwargs: object) -> None:
+        item = params.get("Key") or params["Item"]
+        self.key = {"id": item["id"], "part": item["part"]}
+        self.before = self.item()
+
+    def count(self, model: Any, **kwargs: object) -> None:
+        after = self.item()
+        self.writes.append((model.name, units(self.before, after)))
+        if after and after.get("status", {}).get("S") in {"READY", "RUNNING"}:
+            self.largest = max(self.largest, item_size(after))
+
+
+@pytest.fixture
+def meter(settings: Any, request: pytest.FixtureRequest) -> Meter:
+    settings.TASKS = tasks_setting(
+        modules=["tests.reliability.tasks"], owner="tests.reliability.test_write_units.somebody"
+    )
+    aws = request.getfixturevalue("offload_aws")
+    return Meter(aws, configured()["default"].table)
+
+
+def somebody() -> str:
+    return "session:" + "f" * 64
+
+
+def test_a_task_costs_at_most_five_write_units_its_index_included(meter: Meter) -> None:
+    tasks.plain.enqueue(7)
+    meter.aws.run()
+
+    assert meter.writes == [("PutItem", 2), ("UpdateItem", 1), ("UpdateItem", 2)]
+    assert sum(units for _, units in meter.writes) <= 5
+
+
+# Arguments and result together, with a visitor's session as the owner: what fits into the first KB.
+BOTH = 600
+
+
+@pytest.mark.parametrize("arguments", [INLINE_ARGUMENTS_BYTES, BOTH - INLINE_RESULT_BYTES])
+def test_so_does_one_with_arguments_and_result_of_600_bytes(meter: Meter, arguments: int) -> None:
+    result = BOTH - arguments
+    tasks.echoing.enqueue("x" * (arguments - len('[["",298],{}]')), result - 2)
+    meter.aws.run()
+
+    assert meter.writes == [("PutItem", 2), ("UpdateItem", 1), ("UpdateItem", 2)]
+
+
+def test_the_longest_that_a_record_holds_cost_one_unit_more_at_the_end(meter: Meter) -> None:
+    tasks.echoing.enqueue("x" * (INLINE_ARGUMENTS_BYTES - len('[["",298],{}]')), INLINE_RESULT_BYTES - 2)
+    meter.aws.run()
+
+    assert meter.largest <= UNIT, "until it ends, every write of a record is one unit"
+    assert meter.writes == [("PutItem", 2), ("UpdateItem", 1), ("UpdateItem", 3)]
+
+
+def test_a_claim_touches_no_attribute_of_the_index(meter: Meter) -> None:
+    tasks.plain.enqueue(7)
+    meter.aws.run()
+
+    _, claim, _ = meter.writes
+    assert claim == ("UpdateItem", 1)
+
+
+def test_the_rules_are_those_of_dynamodb() -> None:
+    small = {"id": {"S": "x" * 1000}}
+    due = {"due_shard": {"N": "1"}, "due_at": {"N": "1700000000000000"}}
+    later = {**due, "due_at": {"N": "1700000000000001"}}
+
+    assert units(None, small) == 1
+    assert units(None, {"id": {"S": "x" * 1023}}) == 2, "names count, and a begun KB is a whole one"
+    assert units(None, {**small, **due}) == 3, "the item of 1,034 bytes, and a new entry"
+    assert units(due, due) == 1
+    assert units(due, later) == 3, "an entry whose key changes goes and comes"
+    assert units(due, {}) == 2
