@@ -15,6 +15,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -51,8 +52,7 @@ class Keyring:
         return key_id(secret), self.signature(text, secret)
 
     def signature(self, text: str, secret: str) -> str:
-        key = sha256(f"django_offload.message:{self.scope}:{secret}".encode()).digest()
-        return hmac.new(key, text.encode("ascii"), sha256).hexdigest()
+        return hmac.digest(_signing_key(self.scope, secret), text.encode("ascii"), "sha256").hex()
 
     def find(self, wanted: str) -> str:
         """Return the secret whose key id is `wanted`. Raise UnknownKey if there is none."""
@@ -62,6 +62,13 @@ class Keyring:
         raise UnknownKey(ascii(wanted[:32])[1:-1])
 
 
+@lru_cache(maxsize=100)
+def _signing_key(scope: str, secret: str) -> bytes:
+    """Return the key of a secret for one stack and queue, derived once per process."""
+    return sha256(f"django_offload.message:{scope}:{secret}".encode()).digest()
+
+
+@lru_cache(maxsize=100)
 def key_id(secret: str) -> str:
     """Return 8 hexadecimal digits that name a secret without telling it."""
     return sha256(f"django_offload.key_id:{secret}".encode()).hexdigest()[:8]

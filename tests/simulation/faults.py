@@ -48,8 +48,9 @@ CALL = {
     Fault.RESET: 12,
 }
 # A chance per call, message, invocation, …
-CALL_RATE = 0.039
+CALL_RATE = 0.036
 SWEEP_RATE = 0.002  # Per read of the index: every sweep has many.
+LAG = 0.02
 RATES = {
     Fault.DUPLICATE: 0.03,
     Fault.SKEW: 0.02,
@@ -80,6 +81,10 @@ class Faults:
             return False
         self.counts[fault] += 1
         return True
+
+    def lags(self) -> bool:
+        """Tell whether the sweeper's index shows what it showed before: no fault, but its nature."""
+        return self._rng.random() < LAG
 
     def applied(self) -> bool:
         """Tell whether a call that was hit was made all the same."""

@@ -39,6 +39,10 @@ class Network:
         fault = self.faults.in_call(actor.role, of_index=task_id == INDEX)
         return function(*args) if fault is None else self._hit(fault, actor, task_id, function, *args)
 
+    def lags(self) -> bool:
+        """Tell whether an index shows what it showed before."""
+        return self.faults.lags()
+
     def _hit[T](self, fault: Fault, actor: Actor, task_id: str, function: Callable[..., T], *args: Any) -> T:
         if fault is Fault.STALL and connection.in_atomic_block:
             return function(*args)  # The others would find themselves in this transaction.

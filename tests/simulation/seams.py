@@ -21,6 +21,8 @@ class Network(Protocol):
 
     def call[T](self, task_id: str, function: Callable[..., T], *args: Any) -> T: ...
 
+    def lags(self) -> bool: ...
+
 
 class Watcher(Protocol):
     """Who is told of each write that was made."""
@@ -35,7 +37,8 @@ class SimulatedStore(Store):
 
     def __init__(self, network: Network, watcher: Watcher, inner: MemoryStore | None = None) -> None:
         self.inner = inner or MemoryStore()
-        self._call, self._watcher = network.call, watcher
+        self._call, self._lags, self._watcher = network.call, network.lags, watcher
+        self._shown: dict[int, Sequence[Due]] = {}
 
     def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
         return self._call(task_id, self._change, task_id, change)
@@ -63,7 +66,14 @@ class SimulatedStore(Store):
         return self._call(task_id, self.inner.parts, task_id)
 
     def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[Due]:
-        return self._call(INDEX, self.inner.due, shard, until, limit, since)
+        return self._call(INDEX, self._due, shard, until, limit, since)
+
+    def _due(self, shard: int, until: datetime, limit: int, since: datetime) -> Sequence[Due]:
+        """Read the index, which may lag behind the records."""
+        shown = self._shown.get(shard) if since == EPOCH else None
+        if shown is None or not self._lags():
+            shown = self._shown[shard] = self.inner.due(shard, until, limit, since)
+        return shown
 
 
 class SimulatedTransport(MemoryTransport):

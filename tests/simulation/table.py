@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from .checker import Report
 from .faults import Fault
 
+# A sweep each minute finds what is due, and 5 s bring its message to a worker.
+BOUND = 65.0
 COUNTED = (
     "attempted",
     "acknowledged",
@@ -43,6 +45,7 @@ def show(rows: list[Row]) -> str:
     lines.append(_line("seconds", [f"{row.seconds:.1f}" for row in rows]))
     rates = [row.report.counts["attempted"] / max(row.seconds, 0.001) for row in rows]
     lines.append(_line("tasks/s", [f"{rate:,.0f}" for rate in rates]))
+    lines.append(f"recovery: from the end of the lease (or due_at) to the next claim; at most {BOUND:.0f} s")
     lines += _wrong(rows)
     return "\n".join(lines)
 
