@@ -1,5 +1,6 @@
 """Records in every state, made by the transitions themselves; time is what these examples say."""
 
+import secrets
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -92,3 +93,9 @@ def states(task_id: str) -> dict[str, Attributes | None]:
 def given(attributes: Attributes) -> Change:
     """Return a change that creates a record as it is."""
     return Change(name="given", when=((absent("id"),),), born=attributes)
+
+
+def new_id(shard: int | None = None) -> str:
+    """Return a fresh id, in a shard of the sweeper's index where one is given."""
+    task_id = secrets.token_hex(16)
+    return task_id if shard is None else f"{task_id[:-1]}{shard:x}"

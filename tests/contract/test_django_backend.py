@@ -13,10 +13,6 @@ from tests.contract.setup import STACK, TASK_MODULES
 SYNC_AND_ASYNC = pytest.mark.parametrize("task", [tasks.nothing, tasks.nothing_async], ids=["sync", "async"])
 
 
-def said(caplog):
-    return [record.getMessage() for record in caplog.records if record.name == "django.tasks"]
-
-
 def assert_in_order(result):
     assert result.enqueued_at <= result.started_at <= result.last_attempted_at <= result.finished_at
 
@@ -202,33 +198,6 @@ def test_a_result_of_another_task_does_not_match(offloaded):
         async_to_sync(tasks.nothing.aget_result)(result.id)
 
 
-def test_enqueue_start_and_end_are_logged(offloaded, caplog):
-    caplog.set_level("DEBUG", "django.tasks")
-
-    result = tasks.nothing.enqueue()
-    offloaded.run()
-
-    path = "path=tests.contract.tasks.nothing"
-    assert said(caplog) == [
-        f"Task id={result.id} {path} enqueued backend=default",
-        f"Task id={result.id} {path} state=RUNNING",
-        f"Task id={result.id} {path} state=SUCCESSFUL",
-    ]
-
-
-def test_failure_is_logged_and_success_mentions_no_exception(offloaded, caplog):
-    caplog.set_level("INFO", "django.tasks")
-
-    tasks.raises_value_error.enqueue()
-    tasks.nothing.enqueue()
-    offloaded.run()
-
-    states = {record.args[-1]: record.exc_info for record in caplog.records if record.name == "django.tasks"}
-    assert states["FAILED"][0] is ValueError
-    assert states["SUCCESSFUL"] is None
-    assert "None" not in "".join(text for text in said(caplog) if "SUCCESSFUL" in text)
-
-
 def test_a_task_that_takes_its_context_gets_it(offloaded):
     first, second = tasks.own_id.enqueue(), tasks.own_attempt.enqueue("a", 2)
 
@@ -263,28 +232,6 @@ def test_a_backend_that_is_gone_cannot_enqueue(offloaded, settings):
 
 def test_check_finds_nothing_wrong(offloaded):
     assert list(default_task_backend.check()) == []
-
-
-def test_signals_come_from_the_backends_class(offloaded, backend):
-    from django.tasks import signals
-
-    seen = []
-
-    def note(signal, sender, task_result, **kwargs):
-        seen.append((sender, task_result.id, task_result.status))
-
-    three = [signals.task_enqueued, signals.task_started, signals.task_finished]
-    for signal in three:
-        signal.connect(note)
-    try:
-        result = tasks.nothing.enqueue()
-        offloaded.run()
-    finally:
-        for signal in three:
-            signal.disconnect(note)
-
-    sender = getattr(backends, backend)
-    assert seen == [(sender, result.id, status) for status in ("READY", "RUNNING", "SUCCESSFUL")]
 
 
 def test_a_task_runs_on_the_queue_it_names(offloaded):

@@ -1,6 +1,5 @@
 """What every store promises: conditional writes as Change says them, and what is written is read."""
 
-import secrets
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,10 +7,7 @@ import pytest
 
 from django_offload.birth import to_micros
 from django_offload.change import Refused
-from django_offload.conf import configured
-from django_offload.record import DUE_SHARDS, newborn, read
-from django_offload.stores import store_of
-from django_offload.stores.memory import MemoryStore
+from django_offload.record import newborn, read
 from django_offload.transitions import (
     abandon,
     ask_to_stop,
@@ -26,8 +22,7 @@ from django_offload.transitions import (
     send_again,
     succeed,
 )
-from tests.contract.records import ERROR, NOW, TOKEN, TTL, after, birth_of, claimed, given, states
-from tests.contract.setup import TASK_MODULES, tasks_setting
+from tests.contract.records import ERROR, NOW, TOKEN, TTL, after, birth_of, claimed, given, new_id, states
 
 SECOND = timedelta(seconds=1)
 END = {"now": NOW, "result_ttl": TTL}
@@ -87,20 +82,6 @@ CHANGES = {
         set(),
     ),
 }
-
-
-@pytest.fixture(params=["memory", "moto"])
-def store(request, settings):
-    if request.param == "memory":
-        return MemoryStore()
-    settings.TASKS = tasks_setting(modules=TASK_MODULES)
-    request.getfixturevalue("offload_aws")
-    return store_of(configured()["default"])
-
-
-def new_id(shard=None):
-    task_id = secrets.token_hex(16)
-    return task_id if shard is None else f"{task_id[:-1]}{shard:x}"
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -256,59 +237,3 @@ def test_what_was_read_does_not_change_what_is_kept(store):
     read_once["status"] = "FAILED"
 
     assert store.get(task_id) == after(claimed(task_id))
-
-
-def test_due_lists_one_shard_oldest_first_and_not_what_is_later(store):
-    minutes = {3: new_id(1), 1: new_id(1), 2: new_id(1), 9: new_id(1)}
-    for minute, task_id in minutes.items():
-        store.create(birth_of(task_id, enqueued_at=NOW + timedelta(minutes=minute)))
-    store.create(birth_of(new_id(2), enqueued_at=NOW))
-
-    found = store.due(1, NOW + timedelta(minutes=5 + 3), 100)
-
-    assert [(entry.id, entry.due_at) for entry in found] == [
-        (minutes[minute], NOW + timedelta(minutes=5 + minute)) for minute in (1, 2, 3)
-    ]
-
-
-def test_due_lists_at_most_as_many_as_asked(store):
-    ids = [new_id(0) for _ in range(5)]
-    for minute, task_id in enumerate(ids):
-        store.create(birth_of(task_id, enqueued_at=NOW + timedelta(minutes=minute)))
-
-    found = store.due(0, NOW + timedelta(hours=1), 2)
-
-    assert [entry.id for entry in found] == ids[:2]
-
-
-def test_due_is_sparse(store):
-    running, ended = new_id(3), new_id(3)
-    store.change(running, claimed(running))
-    for change in (claimed(ended), succeed(**HELD, **END, kept={"result": "1"})):
-        store.change(ended, change)
-
-    found = store.due(3, NOW + timedelta(days=1), 100)
-
-    assert [entry.id for entry in found] == [running]
-
-
-def test_the_shards_hold_every_record():
-    ids = [new_id() for _ in range(64)]
-    shards = [newborn(birth_of(task_id))["due_shard"] for task_id in ids]
-
-    assert set(shards) <= set(range(DUE_SHARDS))
-    assert len(set(shards)) > 1
-
-
-def test_of_two_sweepers_one_moves_a_record(store):
-    birth = birth_of(new_id())
-    store.create(birth)
-    due_at = read(store.get(birth.id)).due_at
-    change = send_again(birth.id, due_was=due_at, due_at=due_at + SECOND, now=NOW, counts=True)
-
-    store.change(birth.id, change)
-    with pytest.raises(Refused, match="send again"):
-        store.change(birth.id, change)
-
-    record = read(store.get(birth.id))
-    assert (record.sends, record.due_at) == (1, due_at + SECOND)

@@ -4,6 +4,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django_offload.birth import to_micros
+from django_offload.change import Change, equals
 from django_offload.conf import configured
 from django_offload.local.sqs_event import make_record
 from django_offload.record import TaskRecord, read
@@ -51,14 +53,18 @@ def claim_by_another(task_id: str, *, ago: timedelta, lease: timedelta, max_atte
 
 def enqueued_before(task_id: str, ago: timedelta) -> None:
     """Make a record older, so that it could be claimed in the past."""
-    from django_offload.birth import to_micros
-    from django_offload.change import Change, equals
-
     at = to_micros(datetime.now(UTC) - ago)
     store().change(
         task_id,
         Change(name="age", when=((equals("id", task_id),),), put={"not_before": at, "enqueued_at": at}),
     )
+
+
+def take_over(task_id: str) -> None:
+    """Let the lease of a running task's first attempt run out, and another worker claim it."""
+    expired = to_micros(record_of(task_id).attempted_at - MINUTE)
+    store().change(task_id, Change(name="age", when=((equals("fence", 1),),), put={"lease_until": expired}))
+    claim_by_another(task_id, ago=0 * MINUTE, lease=5 * MINUTE)
 
 
 class Queues:

@@ -8,12 +8,10 @@ from django.tasks import TaskResultStatus
 from django_offload.change import Refused
 from django_offload.testing import Invocation
 from django_offload.worker import batch
-from tests.contract.setup import tasks_setting
 from tests.faults import FailingStore, RepeatingStore, store_with
 from tests.integration import tasks
 from tests.integration.setup import (
     MINUTE,
-    MODULES,
     SECOND,
     claim_by_another,
     enqueued_before,
@@ -80,86 +78,6 @@ def test_attempts_used_up_by_crashes_end_the_task(both):
         "WorkerLost: The worker died while it ran the task, on each of 3 attempts"
         in result.errors[0].traceback
     )
-
-
-def test_a_stale_worker_changes_nothing(both):
-    taken = []
-
-    def take_over(task_id):
-        """Let this worker's lease run out, and another worker claim and finish the task."""
-        from django_offload.birth import to_micros
-        from django_offload.change import Change, equals
-        from django_offload.transitions import succeed
-
-        record = record_of(task_id)
-        long_ago = to_micros(record.attempted_at - MINUTE)
-        store().change(
-            task_id, Change(name="age", when=((equals("fence", 1),),), put={"lease_until": long_ago})
-        )
-        claim_by_another(task_id, ago=0 * MINUTE, lease=5 * MINUTE)
-        end = succeed(
-            fence=2,
-            token="another",
-            now=record.attempted_at,
-            result_ttl=MINUTE * 60,
-            kept={"result": '"the other one\'s"'},
-        )
-        store().change(task_id, end)
-        taken.append(store().get(task_id))
-
-    tasks.HOOKS.append(take_over)
-    result = tasks.hooked.enqueue("mine")
-
-    both.run()
-
-    assert tasks.RUNS == ["mine"]
-    assert store().get(result.id) == taken[0]
-    result.refresh()
-    assert result.return_value == "the other one's"
-
-
-@pytest.mark.parametrize("outcome", ["succeed", "release", "fail"])
-def test_a_stale_worker_overwrites_no_live_attempt(aws, outcome):
-    states = []
-
-    def take_over(task_id):
-        from django_offload.birth import to_micros
-        from django_offload.change import Change, equals
-
-        put = {"lease_until": to_micros(record_of(task_id).attempted_at - MINUTE)}
-        store().change(task_id, Change(name="age", when=((equals("fence", 1),),), put=put))
-        claim_by_another(task_id, ago=0 * MINUTE, lease=5 * MINUTE)
-        states.append(store().get(task_id))
-        if outcome != "succeed":
-            raise OSError("mine failed") if outcome == "release" else SystemExit("mine failed")
-
-    tasks.HOOKS.append(take_over)
-    result = tasks.retried.enqueue("a")
-
-    aws.run()
-
-    assert store().get(result.id) == states[0]
-
-
-def test_a_task_that_lost_its_claim_is_told_to_stop(aws):
-    def take_over(task_id):
-        from django_offload.birth import to_micros
-        from django_offload.change import Change, equals
-
-        put = {"lease_until": to_micros(record_of(task_id).attempted_at - MINUTE)}
-        store().change(task_id, Change(name="age", when=((equals("fence", 1),),), put=put))
-        claim_by_another(task_id, ago=0 * MINUTE, lease=5 * MINUTE)
-        seen.append(contexts[-1].reporter.asked_to_stop())
-
-    from django_offload import context
-
-    seen, contexts = [], []
-    tasks.HOOKS.append(lambda task_id: contexts.append(context.current()) or take_over(task_id))
-    tasks.hooked.enqueue("a")
-
-    aws.run()
-
-    assert seen == [True]
 
 
 @pytest.mark.parametrize("name", ["claim", "succeed"])
@@ -293,33 +211,3 @@ def delete_record(aws, task_id):
     aws.client("dynamodb").delete_item(
         TableName="contract-tasks", Key={"id": {"S": task_id}, "part": {"S": "record"}}
     )
-
-
-def test_a_queue_with_batches_settles_each_message_alone(aws, settings, request, queues):
-    queue = {"default": {"batch_size": 10}}
-    settings.TASKS = tasks_setting(modules=MODULES, queues=queue)
-    results = [tasks.note.enqueue(number) for number in range(9)]
-    queues.send('{"poison":1}')
-    event = event_of(queues.take())
-
-    answer = work_at(0 * MINUTE, event)
-
-    assert len(event["Records"]) == 10
-    poison = [record["messageId"] for record in event["Records"] if "poison" in record["body"]]
-    assert answer == {"batchItemFailures": [{"itemIdentifier": poison[0]}]}
-    for result in results:
-        result.refresh()
-    assert {result.status for result in results} == {TaskResultStatus.SUCCESSFUL}
-    assert sorted(tasks.RUNS) == list(range(9))
-
-
-def test_a_task_that_fails_answers_for_its_message_alone(aws, queues):
-    results = [tasks.note.enqueue(number) for number in range(5)]
-    event = event_of(queues.take())
-    aws.fail_next(SystemExit("gone"))
-
-    assert work_at(0 * MINUTE, event) == {"batchItemFailures": []}
-
-    for result in results:
-        result.refresh()
-    assert sorted(result.status for result in results) == ["FAILED", *["SUCCESSFUL"] * 4]

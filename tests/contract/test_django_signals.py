@@ -1,0 +1,57 @@
+"""What Django logs and signals of a task, from its enqueue to its end."""
+
+from django_offload import backends
+from tests.contract import tasks
+
+
+def said(caplog):
+    return [record.getMessage() for record in caplog.records if record.name == "django.tasks"]
+
+
+def test_enqueue_start_and_end_are_logged(offloaded, caplog):
+    caplog.set_level("DEBUG", "django.tasks")
+
+    result = tasks.nothing.enqueue()
+    offloaded.run()
+
+    path = "path=tests.contract.tasks.nothing"
+    assert said(caplog) == [
+        f"Task id={result.id} {path} enqueued backend=default",
+        f"Task id={result.id} {path} state=RUNNING",
+        f"Task id={result.id} {path} state=SUCCESSFUL",
+    ]
+
+
+def test_failure_is_logged_and_success_mentions_no_exception(offloaded, caplog):
+    caplog.set_level("INFO", "django.tasks")
+
+    tasks.raises_value_error.enqueue()
+    tasks.nothing.enqueue()
+    offloaded.run()
+
+    states = {record.args[-1]: record.exc_info for record in caplog.records if record.name == "django.tasks"}
+    assert states["FAILED"][0] is ValueError
+    assert states["SUCCESSFUL"] is None
+    assert "None" not in "".join(text for text in said(caplog) if "SUCCESSFUL" in text)
+
+
+def test_signals_come_from_the_backends_class(offloaded, backend):
+    from django.tasks import signals
+
+    seen = []
+
+    def note(signal, sender, task_result, **kwargs):
+        seen.append((sender, task_result.id, task_result.status))
+
+    three = [signals.task_enqueued, signals.task_started, signals.task_finished]
+    for signal in three:
+        signal.connect(note)
+    try:
+        result = tasks.nothing.enqueue()
+        offloaded.run()
+    finally:
+        for signal in three:
+            signal.disconnect(note)
+
+    sender = getattr(backends, backend)
+    assert seen == [(sender, result.id, status) for status in ("READY", "RUNNING", "SUCCESSFUL")]
