@@ -98,7 +98,7 @@ class OffloadBackend(BaseTaskBackend):
         if waits:
             if kept:
                 self._outbox().put(birth)
-            # Nobody is there to raise to: robust, one that fails holds up no other, and Django logs it.
+            # Nobody is there to raise to: one that fails is logged by Django, and holds up no other.
             transaction.on_commit(leave, robust=True)
         else:
             leave()

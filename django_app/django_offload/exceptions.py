@@ -93,9 +93,9 @@ class EnqueueFailed(OffloadError):
     def __init__(self, task_id: str, name: str, queue: str) -> None:
         self.task_id, self.name, self.queue = task_id, name, queue
         super().__init__(
-            f"Task id={task_id} name={name} was not enqueued: neither its record nor its message "
-            f"was accepted by AWS (queue '{queue}'). It will not run; the cause is chained to this "
-            "error. Enqueue it again when AWS answers."
+            f"Task id={task_id} name={name} was not enqueued: AWS did not accept what keeps it, as far as it "
+            f"answered (queue '{queue}'). The cause is chained to this error. "
+            "Enqueue it again when AWS answers."
         )
 
 

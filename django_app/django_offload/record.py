@@ -72,6 +72,11 @@ class TaskRecord:
         return len(self.worker_ids)
 
     @property
+    def ready_at(self) -> datetime:
+        """Since when, or from when on, it could start: as asked for, or after its last attempt."""
+        return max(self.birth.start_at, self.not_before)
+
+    @property
     def ended(self) -> bool:
         return self.status in {SUCCESSFUL, FAILED}
 

@@ -77,12 +77,12 @@ def test_a_message_that_is_delivered_twice_runs_once(both):
 
 
 @pytest.mark.parametrize("characters", [1, 310_000])
-def test_a_message_whose_record_was_not_written_runs(both, characters):
+def test_a_message_whose_record_was_not_written_runs(aws, characters):
     with store_with(lambda inner: FailingStore(inner, before="create")):
         result = tasks.length.enqueue("x" * characters)
     assert not has_record(result.id)
 
-    assert both.run() == 1
+    assert aws.run() == 1
     assert outcome(result) == (TaskResultStatus.SUCCESSFUL, 1)
     assert default_task_backend.get_result(result.id).args == ["x" * characters]
     assert result.return_value == characters
@@ -112,17 +112,31 @@ def test_a_send_whose_answer_was_lost_runs_the_task_once(both):
     assert outcome(result) == (TaskResultStatus.SUCCESSFUL, 1)
 
 
-def test_a_create_whose_answer_was_lost_runs_the_task_once(both):
+def test_a_create_whose_answer_was_lost_runs_the_task_once(aws):
     with store_with(lambda inner: FailingStore(inner, after="create")):
         result = tasks.note.enqueue("a")
 
-    both.run()
+    aws.run()
 
     assert tasks.RUNS == ["a"]
     assert outcome(result) == (TaskResultStatus.SUCCESSFUL, 1)
 
 
-def test_enqueue_fails_where_neither_half_was_accepted(both, caplog):
+def test_lambda_keeps_no_message_so_enqueue_fails_where_the_record_was_not_written(aws):
+    direct = tasks.note.using(backend="other")
+
+    with (
+        store_with(lambda inner: FailingStore(inner, before="create")),
+        pytest.raises(EnqueueFailed) as raised,
+    ):
+        direct.enqueue("a")
+
+    assert str(raised.value.__cause__) == "no answer to create"
+    assert aws.run() == 0
+    assert tasks.RUNS == []
+
+
+def test_enqueue_fails_where_neither_half_was_accepted(aws, caplog):
     with (
         store_with(lambda inner: FailingStore(inner, before="create")),
         transport_with(FailingTransport),
@@ -135,12 +149,12 @@ def test_enqueue_fails_where_neither_half_was_accepted(both, caplog):
     assert "Enqueue it again when AWS answers." in str(error)
     assert str(error.__cause__) == "no answer to the send"
     assert not has_record(error.task_id)
-    assert both.run() == 0
+    assert aws.run() == 0
     with pytest.raises(TaskResultDoesNotExist):
         default_task_backend.get_result(error.task_id)
 
 
-def test_each_of_two_failures_is_logged(both, caplog):
+def test_one_failure_of_the_two_is_logged(aws, caplog):
     with store_with(lambda inner: FailingStore(inner, before="create")):
         result = tasks.note.enqueue("a")
 

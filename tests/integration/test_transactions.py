@@ -7,7 +7,7 @@ from django.db import transaction
 from django.tasks import TaskResultStatus, signals
 from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist
 
-from django_offload.exceptions import EnqueueFailed, InvalidArguments
+from django_offload.exceptions import InvalidArguments
 from tests.contract.setup import tasks_setting
 from tests.faults import FailingStore, FailingTransport, store_with, transport_with
 from tests.integration import tasks
@@ -118,14 +118,18 @@ def test_one_half_is_enough_at_the_commit_too(both):
     assert result.enqueued_at is not None
 
 
-def test_a_task_that_cannot_be_sent_at_the_commit_is_named(aws):
+def test_a_task_that_cannot_be_sent_at_the_commit_is_named_and_holds_up_no_other(aws, caplog):
     with (
         store_with(lambda inner: FailingStore(inner, before="create")),
         transport_with(FailingTransport),
-        pytest.raises(EnqueueFailed) as raised,
         transaction.atomic(),
     ):
-        result = tasks.note.enqueue("a")
+        lost = tasks.note.enqueue("a")
+        sent = tasks.note.enqueue("b")
 
-    assert raised.value.task_id == result.id
-    assert result.enqueued_at is None
+    assert aws.run() == 1
+    assert tasks.RUNS == ["b"]
+    assert lost.enqueued_at is None
+    assert sent.enqueued_at is not None
+    (said,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert f"Task id={lost.id} name=tests.integration.tasks.note was not enqueued" in str(said.exc_info[1])

@@ -165,9 +165,10 @@ def test_a_batch_over_ten_needs_a_window():
         ({"client": "lean"}, "OPTIONS['client'] is 'lean'."),
         (
             {"result_ttl": "a day"},
-            "OPTIONS['result_ttl']: 'a day' is neither a number of seconds nor a timedelta.",
+            "OPTIONS['result_ttl'] is 'a day'.",
         ),
-        ({"result_ttl": -1}, "OPTIONS['result_ttl']: -1 is negative."),
+        ({"result_ttl": -1}, "OPTIONS['result_ttl'] is -1."),
+        ({"result_ttl": timedelta(days=367)}, "OPTIONS['result_ttl'] is datetime.timedelta(days=367)."),
         ({"modules": "shop.work"}, "OPTIONS['modules'] is a text."),
     ],
 )

@@ -65,9 +65,11 @@ def test_module_path_finds_the_task():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"max_attempts": 0}, "max_attempts is 0: give a whole number of 1 or more."),
-        ({"max_attempts": True}, "max_attempts is True: give a whole number of 1 or more."),
-        ({"max_attempts": 2.0}, "max_attempts is 2.0: give a whole number of 1 or more."),
+        ({"max_attempts": 0}, "max_attempts is 0: give a whole number from 1 to 100."),
+        ({"max_attempts": True}, "max_attempts is True: give a whole number from 1 to 100."),
+        ({"max_attempts": 2.0}, "max_attempts is 2.0: give a whole number from 1 to 100."),
+        ({"max_attempts": 101}, "max_attempts is 101: give a whole number from 1 to 100."),
+        ({"result_ttl": timedelta.max}, "give 366 days or less."),
         ({"backoff": -1}, "backoff: -1 is negative. Give seconds or a timedelta."),
         ({"backoff": "1"}, "backoff: '1' is neither a number of seconds nor a timedelta."),
         ({"timeout": 0}, "timeout is 0: give seconds or a timedelta above 0."),

@@ -142,8 +142,7 @@ class Sweeper:
 
     def _unsent(self, record: TaskRecord) -> bool:
         """Tell whether what is due has had no message yet: a start, or a retry, that none could wait for."""
-        start = max(record.birth.start_at, record.not_before)
-        return record.status == READY and record.due_at is not None and record.due_at < start
+        return record.status == READY and record.due_at is not None and record.due_at < record.ready_at
 
     def _hopeless(self, record: TaskRecord, now: datetime) -> OffloadError | None:
         """Return why a record needs no other delivery, None where it does."""
@@ -157,7 +156,7 @@ class Sweeper:
 
     def _since(self, record: TaskRecord) -> datetime:
         """Return since when a message of this record could have been delivered."""
-        return max(record.birth.start_at, record.not_before, record.sent_at or record.not_before)
+        return max(record.ready_at, record.sent_at or record.ready_at)
 
     def _depth(self, record: TaskRecord) -> int:
         """Return about how many messages wait in a record's queue; 0 where nobody says."""

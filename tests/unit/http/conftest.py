@@ -17,7 +17,7 @@ def visitor(ours, offload, transactional_db):
         if name is not None:
             user = User.objects.create_user(name, **traits)
             if permitted:
-                user.user_permissions.add(Permission.objects.get(codename="view_task"))
+                user.user_permissions.add(*Permission.objects.filter(content_type__app_label="django_offload"))
             client.force_login(user)
         return Visitor(client)
 

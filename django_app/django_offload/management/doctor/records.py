@@ -44,8 +44,8 @@ def unfinished(options: Options) -> Unfinished:
     ready = [record for record in found if record.status == READY]
     running = [record for record in found if not record.ended and record.status != READY]
     return Unfinished(
-        ready=min(ready, key=lambda record: record.not_before, default=None),
-        running=min(running, key=lambda record: record.attempted_at or record.not_before, default=None),
+        ready=min(ready, key=lambda record: record.ready_at, default=None),
+        running=min(running, key=lambda record: record.attempted_at or record.ready_at, default=None),
     )
 
 
@@ -117,5 +117,5 @@ def _several(count: int, most: int) -> str:
 def _said(record: TaskRecord | None) -> dict[str, Any] | None:
     if record is None:
         return None
-    since = record.not_before if record.status == READY else record.attempted_at
+    since = record.ready_at if record.status == READY else record.attempted_at
     return {"id": record.birth.id, "task": record.birth.name, "since": since}
