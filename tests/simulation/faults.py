@@ -48,7 +48,7 @@ CALL = {
     Fault.RESET: 12,
 }
 # A chance per call, message, invocation, …
-CALL_RATE = 0.036
+CALL_RATE = 0.038
 SWEEP_RATE = 0.002  # Per read of the index: every sweep has many.
 LAG = 0.02
 RATES = {
@@ -56,7 +56,7 @@ RATES = {
     Fault.SKEW: 0.02,
     Fault.PARTIAL_BATCH: 0.03,
     Fault.OVERSIZE: 0.03,
-    Fault.POISON: 0.02,
+    Fault.POISON: 0.015,
 }
 
 

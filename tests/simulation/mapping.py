@@ -12,6 +12,7 @@ from django_offload.transports import Delivery
 from django_offload.worker import batch, dead_letter, sweep
 
 from .actors import SimulatedContext
+from .clock import START
 from .faults import Fault, Killed
 from .seams import InvokedTransport
 from .setup import TIMEOUT
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 # Tasks that another release has otherwise.
 CHANGED = re.compile(r'"name":"sim[.](renamed|resized|fresh)')
 SECOND = timedelta(seconds=1)
+# Seconds for which a batch may be gathered.
+WINDOW = 4
 # A failed batch stays invisible: six times the function's timeout, as the template says.
 VISIBILITY = timedelta(seconds=6 * TIMEOUT)
 MOST_RECEIVES = 13
@@ -37,11 +40,22 @@ class Mapping:
         self.world, self.rng, self.options = world, world.rng, options
         self.transport = world.transports[options.stack]
         self.direct = isinstance(self.transport, InvokedTransport)
+        self._planned: set[tuple[str, int]] = set()
 
     def arrived(self, queue: str, delay: timedelta) -> None:
-        """Plan to receive what becomes visible in a queue."""
-        latency = timedelta(seconds=2 * self.rng.random())
-        self.world.time.after(delay + latency, lambda: self.poll(queue))
+        """Plan to receive what becomes visible in a queue, with whatever else becomes so in this window."""
+        wanted = (self.world.time.now + delay - START).total_seconds()
+        window = (queue, int(wanted / WINDOW) + 1)
+        if window not in self._planned:
+            self._planned.add(window)
+            self.world.time.after(
+                START + timedelta(seconds=WINDOW * window[1]) - self.world.time.now,
+                lambda: self._open(window),
+            )
+
+    def _open(self, window: tuple[str, int]) -> None:
+        self._planned.discard(window)
+        self.poll(window[0])
 
     def poll(self, queue: str) -> None:
         """Receive a batch, invoke the worker, delete what it did not name."""

@@ -118,7 +118,7 @@ MIX: dict[Make, int] = {
     _slow: 20,
     _too_slow: 10,
     _renamed: 40,
-    _removed: 3,
+    _removed: 1,
 }
 LARGE: tuple[Make, ...] = (_large, _measure)
 
