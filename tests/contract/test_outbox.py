@@ -1,74 +1,32 @@
-"""What the outbox promises, on SQLite and PostgreSQL: a committed task is sent, whatever dies after that."""
+"""What the outbox promises at a commit, on SQLite and PostgreSQL: row and task are one."""
 
 import logging
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from unittest import mock
 
 import pytest
-from django.core.management import call_command
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.tasks import TaskResultStatus
 
 from django_offload.exceptions import EnqueueFailed
 from django_offload.outbox import drain as outbox
-from django_offload.outbox.models import OutboxEntry
 from tests.contract import tasks
+from tests.contract.outbox_site import (
+    Killed,
+    down,
+    drain,
+    messages,
+    refusing,
+    rolled_back,
+    rows,
+)
 from tests.contract.setup import STACK, TASK_MODULES, tasks_setting
 from tests.reliability.databases import at_once, ledger, write
-
-LATER = timedelta(minutes=1)
-
-
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing of ours may catch it."""
 
 
 @pytest.fixture
 def site(settings, database, request):
-    """A site with the outbox on, and AWS in memory."""
     settings.TASKS = tasks_setting(modules=TASK_MODULES, outbox=True)
     return request.getfixturevalue("offload")
-
-
-def rows():
-    return list(OutboxEntry.objects.order_by("id").values_list("id", flat=True))
-
-
-def messages(site):
-    return [held.body for queue in site.transports[STACK].queues.values() for held in queue.messages.values()]
-
-
-def leave_behind(count=1):
-    """Commit tasks in a process that dies right after the commit; return their ids."""
-    with mock.patch("django_offload.backends.OffloadBackend._leave"), transaction.atomic():
-        return sorted(tasks.answer.enqueue().id for _ in range(count))
-
-
-def drain(ahead=LATER):
-    return outbox.drain(datetime.now(UTC) + ahead, lambda: 60.0)
-
-
-def refusing(*args, **kwargs):
-    raise ConnectionError("AWS does not answer")
-
-
-@contextmanager
-def rolled_back():
-    """Open a transaction, or a savepoint, that an exception ends."""
-    with suppress(ZeroDivisionError), transaction.atomic():
-        yield
-        raise ZeroDivisionError
-
-
-@contextmanager
-def down(site):
-    """Have AWS accept neither records nor messages."""
-    with (
-        mock.patch.object(site.stores[STACK], "change", refusing),
-        mock.patch.object(site.transports[STACK], "send", refusing),
-    ):
-        yield
 
 
 def test_the_row_is_part_of_the_transaction_and_goes_with_the_send(site):
@@ -107,83 +65,6 @@ def test_a_savepoint_that_is_rolled_back_takes_its_own_tasks_only(site):
     assert len(messages(site)) == 1
 
 
-def test_what_a_dead_process_left_behind_is_drained_by_the_sweeper(site):
-    left = leave_behind(3)
-    assert (rows(), messages(site)) == (left, [])
-
-    site.clock.skip_to(site.clock() + LATER)
-    assert site.sweep()["drained"] == 3
-
-    assert rows() == []
-    assert sorted(site.stores[STACK].records) == left
-    assert site.run() == 3
-
-
-def test_the_command_drains_too(site, capsys):
-    left = leave_behind(2)
-    OutboxEntry.objects.update(created_at=datetime.now(UTC) - LATER)
-
-    call_command("offload_sweep")
-
-    assert "2 drained" in capsys.readouterr().out
-    assert rows() == []
-    assert sorted(site.stores[STACK].records) == left
-
-
-def test_what_is_being_sent_by_a_living_process_is_left_alone(site):
-    left = leave_behind()
-
-    assert drain(ahead=timedelta(seconds=5)) == 0
-    assert (rows(), messages(site)) == (left, [])
-
-
-def test_draining_stops_when_its_time_is_over(site):
-    left = leave_behind(4)
-    times = iter([60.0, 60.0, 0.5])
-
-    assert outbox.drain(datetime.now(UTC) + LATER, lambda: next(times)) == 2
-    assert len(rows()) == 2
-    assert drain() == 2
-    assert sorted(site.stores[STACK].records) == left
-
-
-def test_concurrent_drains_lose_nothing_and_skip_what_another_one_sends(site):
-    left, sent = leave_behind(40), []
-    send = outbox.send
-
-    def counted(birth, options):
-        send(birth, options)
-        sent.append(birth.id)
-
-    with mock.patch.object(outbox, "send", counted):
-        counts = at_once(*[drain] * 4)
-
-    assert all(isinstance(count, int) for count in counts), counts
-    assert drain() == 0
-    assert rows() == []
-    assert sorted(set(sent)) == left
-    if connection.features.has_select_for_update_skip_locked:
-        assert sorted(sent) == left
-        assert sum(counts) == 40
-    site.run()
-    assert {record["status"] for record in site.stores[STACK].records.values()} == {"SUCCESSFUL"}
-    assert all(len(record["workers"]) == 1 for record in site.stores[STACK].records.values())
-
-
-def test_a_crash_between_send_and_delete_makes_two_messages_and_one_task(site):
-    (left,) = leave_behind()
-    with mock.patch.object(outbox, "delete", side_effect=Killed), pytest.raises(Killed):
-        drain()
-    assert rows() == [left]
-
-    assert drain() == 1
-
-    assert len(messages(site)) == 2
-    assert site.run() == 2
-    record = site.stores[STACK].records[left]
-    assert (record["status"], len(record["workers"])) == ("SUCCESSFUL", 1)
-
-
 def test_a_process_that_dies_after_its_send_makes_two_messages_and_one_task(site):
     with (
         mock.patch.object(outbox, "forget", side_effect=Killed),
@@ -213,17 +94,6 @@ def test_a_send_that_fails_at_the_commit_keeps_the_row_and_raises_nothing(site, 
     assert result.status == TaskResultStatus.SUCCESSFUL
 
 
-def test_a_drain_that_finds_aws_away_keeps_every_row(site, caplog):
-    left = leave_behind(2)
-
-    with down(site):
-        assert drain() == 0
-
-    assert rows() == left
-    assert "stays in the outbox" in caplog.text
-    assert drain() == 2
-
-
 def test_a_row_that_cannot_be_deleted_now_is_no_error_of_the_request(site, caplog):
     with (
         mock.patch.object(outbox, "delete", side_effect=DatabaseError("database is locked")),
@@ -244,63 +114,6 @@ def test_outside_of_a_transaction_there_is_no_row_and_the_error_is_the_callers(s
 
     assert rows() == []
     assert drain() == 0
-
-
-def test_rows_of_an_alias_that_is_gone_wait_for_its_return(site, settings, caplog):
-    left = leave_behind()
-    with mock.patch("django_offload.backends.OffloadBackend._leave"), transaction.atomic():
-        other = tasks.answer.using(backend="other").enqueue().id
-    both = settings.TASKS
-
-    settings.TASKS = {"default": both["default"]}
-    assert drain() == 1
-
-    assert rows() == [other]
-    assert "TASKS has no 'other' any more" in caplog.text
-    settings.TASKS = both
-    assert drain() == 1
-    assert rows() == []
-    assert sorted(site.stores[STACK].records) == sorted([*left, other])
-
-
-@pytest.mark.parametrize("broken", ["{", "[]", '{"id": 1}', '{"color": "red"}'])
-def test_a_row_that_cannot_be_read_stops_no_other(site, caplog, broken):
-    left = leave_behind(3)
-    OutboxEntry.objects.filter(id=left[0]).update(birth=broken)
-
-    assert drain() == 2
-
-    assert rows() == [left[0]]
-    assert f"Task id={left[0]} stays in the outbox" in caplog.text
-
-
-def test_trouble_with_the_outbox_does_not_stop_the_sweep_of_records(site, caplog):
-    lost = tasks.answer.enqueue()
-    for queue in site.transports[STACK].queues.values():
-        queue.messages.clear()
-    site.clock.skip_to(site.clock() + timedelta(minutes=6))
-
-    with mock.patch.object(outbox, "drain", side_effect=DatabaseError("no such table")):
-        done = site.sweep()
-
-    assert (done["sent"], done["failed"]) == (1, 1)
-    assert "outbox" in caplog.text
-    site.run()
-    lost.refresh()
-    assert lost.return_value == 42
-
-
-def test_what_is_deferred_starts_at_its_time_from_the_outbox_too(site):
-    at = datetime.now(UTC) + timedelta(minutes=10)
-    with mock.patch("django_offload.backends.OffloadBackend._leave"), transaction.atomic():
-        result = tasks.now.using(run_after=at).enqueue()
-
-    assert drain() == 1
-
-    record = site.stores[STACK].records[result.id]
-    assert record["not_before"] == round(at.timestamp() * 1_000_000)
-    site.run()
-    assert site.clock() >= at
 
 
 def test_many_tasks_of_one_transaction_all_leave_though_one_send_fails(site, caplog):

@@ -38,7 +38,7 @@ class Run:
         while time.monotonic() - self.began < PATIENCE_SECONDS:
             done = len(self.booked())
             if len(self.ids) < self.tasks and len(self.ids) - done < CHUNK:
-                self.enqueue(min(10, self.tasks - len(self.ids)))
+                self.enqueue(min(25, self.tasks - len(self.ids)))
             if self.killed < self.kills and done >= self.killed * step:
                 self.kill()
             if done == self.tasks and len(self.ids) == self.tasks:
@@ -46,7 +46,7 @@ class Run:
                     return
                 time.sleep(0.2)
             else:
-                time.sleep(0.03)
+                time.sleep(0.1)
 
     def enqueue(self, count: int) -> None:
         from tests.reliability.site_tasks import book

@@ -38,7 +38,7 @@ class MemoryLine:
     def now(self) -> datetime:
         return self.site.clock()
 
-    def skip(self, **duration: float) -> None:
+    def pass_time(self, **duration: float) -> None:
         self.site.clock.skip_to(self.now() + timedelta(**duration))
 
     def receive(self, limit: int = 10) -> list[Delivery]:

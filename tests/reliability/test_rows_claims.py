@@ -132,7 +132,7 @@ def test_f13_a_worker_that_comes_too_late_changes_nothing(line: MemoryLine, outc
     before: list[Any] = []
 
     def stall() -> None:
-        line.skip(hours=1)
+        line.pass_time(hours=1)
         (again,) = line.receive()
         assert line.work(again) == [], "the next worker ends the task"
         before.append(dict(line.store.records[result.id]))

@@ -40,7 +40,7 @@ def test_f04_a_worker_that_dies_at_every_attempt_ends_the_task_as_lost(line: Mem
         (delivery,) = line.receive()
         with line.killed("succeed"):
             line.work(delivery)
-        line.skip(hours=1)
+        line.pass_time(hours=1)
 
     line.site.run()
 
@@ -130,12 +130,12 @@ def test_f22_retention_that_runs_out_is_said_and_a_date_far_away_is_kept(line: M
     line.transport.queues["default"].messages.clear()
     later = tasks.plain.using(run_after=line.now() + timedelta(days=30)).enqueue(2)
 
-    line.skip(days=8)
+    line.pass_time(days=8)
     line.site.sweep()
     assert line.record(forgotten.id).error["class"] == f"{ENDED}Expired"  # type: ignore[index]
     assert line.record(later.id).status == "READY"
 
-    line.skip(days=22)
+    line.pass_time(days=22)
     line.site.sweep()
     line.site.run()
     assert line.record(later.id).status == SUCCESSFUL

@@ -29,12 +29,12 @@ def away(*args: Any) -> None:
 def test_f08_what_could_not_be_sent_for_a_minute_is_sent_by_the_sweeper(line: MemoryLine) -> None:
     with mock.patch.object(line.transport, "send", away):
         results = [tasks.plain.enqueue(number) for number in range(20)]
-        line.skip(seconds=60)
+        line.pass_time(seconds=60)
         line.site.sweep()
     assert line.bodies() == []
 
     for _ in range(3):
-        line.skip(minutes=11)
+        line.pass_time(minutes=11)
         line.site.sweep()
     line.site.run()
 
@@ -179,7 +179,7 @@ def test_f23_records_whose_messages_lost_their_key_are_sent_again_under_the_new_
     for queue in line.transport.queues.values():
         queue.messages.clear()  # What the old key signed ends among the dead letters, unread.
 
-    line.skip(minutes=6)
+    line.pass_time(minutes=6)
     assert line.site.sweep()["sent"] == 20
     line.site.run()
 
@@ -204,7 +204,7 @@ def test_f27_record_and_message_may_come_in_either_order(line: MemoryLine, first
 def test_f27_an_expired_message_whose_record_is_gone_never_runs(line: MemoryLine) -> None:
     result = tasks.plain.enqueue(7)
     line.store.records.pop(result.id)
-    line.skip(days=8)
+    line.pass_time(days=8)
     (delivery,) = line.receive()
 
     assert line.work(delivery) == []
