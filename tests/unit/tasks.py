@@ -48,3 +48,8 @@ def patient():
 
 
 send_soon = send.using(timeout=10)
+
+
+@task(backoff=lambda attempt: 30 * 86_400, max_attempts=2)
+def in_a_month():
+    raise OSError("not yet")

@@ -10,14 +10,16 @@ from tests.unit.http.setup import Visitor
 
 @pytest.fixture
 def visitor(ours, offload, transactional_db):
-    """Return what makes visitors: anonymous, or logged in as a user of these traits."""
+    """Return what makes visitors: anonymous, or users of these traits; `permitted` may be one permission."""
 
     def make(name=None, *, permitted=False, csrf=False, **traits):
         client = Client(enforce_csrf_checks=csrf)
         if name is not None:
             user = User.objects.create_user(name, **traits)
             if permitted:
-                user.user_permissions.add(*Permission.objects.filter(content_type__app_label="django_offload"))
+                of_ours = Permission.objects.filter(content_type__app_label="django_offload")
+                chosen = of_ours if permitted is True else of_ours.filter(codename=permitted)
+                user.user_permissions.add(*chosen)
             client.force_login(user)
         return Visitor(client)
 

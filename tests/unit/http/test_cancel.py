@@ -2,6 +2,7 @@
 
 import pytest
 from django.tasks import TaskResultStatus
+from django.tasks.signals import task_finished
 
 pytestmark = pytest.mark.urls("tests.unit.http.setup")
 
@@ -60,3 +61,26 @@ def test_cancel_wants_the_csrf_token(visitor):
 
     somebody.client.cookies["csrftoken"] = "a" * 32
     assert somebody.cancel(result.id, x_csrftoken="a" * 32).status_code == 202
+
+
+def test_a_permission_to_read_cancels_nothing(visitor):
+    result, reader = visitor().enqueue(), visitor("ada", is_staff=True, permitted="view_task")
+
+    assert reader.status(result.id).status_code == 200
+    assert reader.cancel(result.id).status_code == 404
+    assert reader.status(result.id).json()["status"] == "READY"
+
+
+def test_what_ends_by_a_cancel_is_announced(visitor):
+    found = []
+
+    def note(sender, task_result, **kwargs):
+        found.append((task_result.id, task_result.status))
+
+    task_finished.connect(note)
+    somebody = visitor()
+    result = somebody.enqueue()
+    somebody.cancel(result.id)
+    task_finished.disconnect(note)
+
+    assert found == [(result.id, TaskResultStatus.FAILED)]

@@ -208,6 +208,15 @@ def test_a_bad_upload_is_refused_with_a_clear_sentence(client: Client, data: byt
     assert re.search(rf'role="alert">[^<]*{reason}', page.text)
 
 
+def test_many_files_at_once_are_together_too_large(client: Client):
+    part = bytes(LIMIT // 3 + 1)
+    files = {f"photo{number}": SimpleUploadedFile("a.png", part) for number in range(3)}
+
+    page = client.post("/photos/", files)
+
+    assert page.status_code == 413
+
+
 def test_an_upload_without_a_file_is_refused(client: Client):
     page = client.post("/photos/", {})
 

@@ -1,0 +1,98 @@
+"""A stage for deliveries and sweeps: a clock that is set, memory adapters, and messages of our own."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+
+from django_offload.birth import Birth, dump
+from django_offload.conf import Options, configured
+from django_offload.record import MESSAGE_LIFE, TaskRecord, read
+from django_offload.sending import message_text
+from django_offload.stores import installed as stores_installed
+from django_offload.stores.memory import MemoryStore
+from django_offload.testing import Invocation, sqs_event
+from django_offload.transports import Delivery
+from django_offload.transports import installed as transports_installed
+from django_offload.transports.lambda_invoke import LambdaTransport
+from django_offload.transports.memory import MemoryTransport
+from django_offload.worker import dead_letter, deadline
+from django_offload.worker.delivery import Worker
+from django_offload.worker.sweep import Sweeper
+from tests.contract.records import NOW, birth_of
+
+
+@dataclass
+class Stage:
+    """One stack, its store and queue, at an instant that a test sets; a look at the clock takes a `tick`."""
+
+    options: Options
+    now: datetime = NOW
+    tick: timedelta = timedelta(0)
+    store: MemoryStore = field(default_factory=MemoryStore)
+
+    def __post_init__(self) -> None:
+        self.transport = MemoryTransport(self.clock)
+        self.transport.prepare("default")
+
+    def clock(self) -> datetime:
+        self.now += self.tick
+        return self.now
+
+    def message(self, birth: Birth) -> str:
+        return message_text(birth, self.options, birth.start_at + MESSAGE_LIFE)
+
+    def worker(self, *, direct: bool = False) -> Worker:
+        return Worker(
+            options=self.options,
+            store=self.store,
+            transport=LambdaTransport(self.options) if direct else self.transport,
+            clock=self.clock,
+            invocation=deadline.Invocation(left=lambda: 300.0, whole=300.0, worker_id="w"),
+        )
+
+    def deliver(self, birth: Birth, *, direct: bool = False) -> timedelta | None:
+        delivery = Delivery(id="1", body=self.message(birth), queue="default")
+        return self.worker(direct=direct).deliver(delivery)
+
+    def bury(self, birth: Birth, *, sent_at: datetime | None = None) -> None:
+        """Hand a message to the dead-letter handler; it was sent at `sent_at` (default: at its start)."""
+        text = message_text(birth, self.options, (sent_at or birth.start_at) + MESSAGE_LIFE)
+        letter = Delivery(id="1", body=text, queue="default", handle="1", receives=14)
+        event = sqs_event([letter], self.options.dead_letter_queue("default"))
+        said = dead_letter.handler(event, Invocation(self.options.function("dead-letter")), self.clock)
+        assert said == {"batchItemFailures": []}
+
+    def sweep(self) -> dict[str, int]:
+        return dict(
+            Sweeper(options=self.options, store=self.store, clock=self.clock, left=lambda: 60.0).run()
+        )
+
+    def record(self, birth: Birth) -> TaskRecord:
+        attributes = self.store.get(birth.id)
+        assert attributes is not None
+        return read(attributes)
+
+
+@pytest.fixture
+def stage(ours):
+    options = configured()["default"]
+    made = Stage(options)
+    transports_installed[options.stack] = made.transport
+    stores_installed[options.stack] = made.store
+    yield made
+    transports_installed.pop(options.stack)
+    stores_installed.pop(options.stack)
+
+
+@pytest.fixture
+def birth():
+    """Return a function that makes the birth of a task of tests.unit.tasks: one of its own per number."""
+
+    def make(
+        number: int = 0, *, name: str = "tests.unit.tasks.double", args: tuple = (4,), **known: object
+    ) -> Birth:
+        known.setdefault("enqueued_at", NOW)
+        return birth_of(f"{number:032x}", name=name, arguments=dump([list(args), {}]), **known)
+
+    return make

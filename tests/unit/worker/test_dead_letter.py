@@ -1,0 +1,109 @@
+"""A dead letter ends a task only where nothing else is to come for it."""
+
+from datetime import timedelta
+
+import pytest
+
+from django_offload.record import FAILED, READY, RUNNING, newborn, read
+from django_offload.transitions import abandon, redrive, release, send_again
+from tests.contract.records import ERROR, NOW, TTL, claimed
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+
+
+def make(stage, birth, *changes):
+    stage.store.create(birth)
+    for change in changes:
+        stage.store.change(birth.id, change)
+    return birth
+
+
+def released(birth, *, fence=1, until=NOW):
+    return release(
+        birth.id,
+        fence=fence,
+        token="0123456789abcdef",
+        not_before=until,
+        due_at=until + 5 * MINUTE,
+        error=ERROR,
+        part=f"error#{fence:04d}",
+    )
+
+
+def test_a_task_that_no_worker_took_ends(stage, birth):
+    untouched = make(stage, birth())
+
+    stage.bury(untouched)
+
+    record = stage.record(untouched)
+    assert (record.status, record.error["class"]) == (FAILED, "django_offload.exceptions.DeadLettered")
+
+
+def test_a_task_that_the_sweeper_sent_again_goes_on(stage, birth):
+    due_was = read(newborn(birth())).due_at
+    later = NOW + 6 * MINUTE
+    again = make(
+        stage,
+        birth(),
+        send_again(birth().id, due_was=due_was, due_at=later + 5 * MINUTE, now=later, counts=True),
+    )
+    stage.now = NOW + 7 * MINUTE
+
+    stage.bury(again, sent_at=NOW)
+    assert stage.record(again).status == READY
+
+    stage.bury(again, sent_at=later)
+    assert stage.record(again).status == FAILED
+
+
+def test_a_redriven_task_outlives_the_dead_letters_of_its_former_life(stage, birth):
+    end = abandon(now=NOW, result_ttl=TTL, error=ERROR)
+    again = redrive(birth().id, now=NOW + MINUTE, due_at=NOW + 6 * MINUTE)
+    redriven = make(stage, birth(), end, again)
+    stage.now = NOW + 2 * MINUTE
+
+    stage.bury(redriven)
+
+    assert stage.record(redriven).status == READY
+
+
+def test_a_task_in_its_backoff_goes_on(stage, birth):
+    waiting = make(stage, birth(), claimed(birth().id), released(birth(), until=NOW + 2 * DAY))
+    stage.now = NOW + MINUTE
+
+    stage.bury(waiting)
+
+    assert stage.record(waiting).status == READY
+
+
+@pytest.mark.parametrize(("attempts", "status"), [(13, READY), (30, FAILED)])
+def test_a_task_goes_on_until_its_attempts_are_used_up(stage, birth, attempts, status):
+    changes = []
+    for fence in range(1, attempts + 1):
+        changes += [claimed(birth().id), released(birth(), fence=fence)]
+    tried = make(stage, birth(options={"max_attempts": 30}), *changes)
+    stage.now = NOW + MINUTE
+
+    stage.bury(tried)
+
+    assert stage.record(tried).status == status
+
+
+def test_a_live_worker_is_left_to_finish_and_a_dead_one_to_the_sweeper(stage, birth):
+    running = make(stage, birth(), claimed(birth().id))
+
+    stage.bury(running)
+    assert stage.record(running).status == RUNNING
+
+    stage.now = NOW + 10 * MINUTE
+    stage.bury(running)
+    assert stage.record(running).status == RUNNING
+
+
+def test_a_dead_worker_on_the_last_attempt_is_the_cause(stage, birth):
+    lost = make(stage, birth(options={"max_attempts": 1}), claimed(birth().id))
+    stage.now = NOW + 10 * MINUTE
+
+    stage.bury(lost)
+
+    assert stage.record(lost).error["class"] == "django_offload.exceptions.WorkerLost"

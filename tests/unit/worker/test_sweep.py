@@ -1,0 +1,95 @@
+"""The sweeper under load: everybody has a turn, and what was never sent is not taken for waiting."""
+
+from datetime import timedelta
+
+from django_offload.record import DUE_SHARDS, READY
+from tests.contract.records import NOW
+
+MINUTE = timedelta(minutes=1)
+
+
+def fill(stage, count):
+    """Let messages wait in the queue."""
+    for _ in range(count):
+        stage.transport.send("default", "{}", timedelta(0))
+
+
+def waiting(stage):
+    return len(stage.transport.queues["default"].messages)
+
+
+def test_a_thousand_tasks_of_one_instant_are_all_sent_in_one_sweep(stage, birth):
+    nine = NOW + timedelta(days=1)
+    for number in range(1_000):
+        stage.store.create(birth(number, run_after=nine))
+    stage.now = nine - 14 * MINUTE
+
+    assert stage.sweep() == {"sent": 1_000}
+    assert waiting(stage) == 1_000
+
+
+def test_records_that_cannot_be_swept_stop_none_behind_them(stage, birth, monkeypatch):
+    for number in range(0, 1_000, DUE_SHARDS):
+        stage.store.create(birth(number))
+    good = birth(1_000, queue="other")
+    stage.store.create(good)
+    stage.now = NOW + 10 * MINUTE
+    real = stage.transport.send
+    monkeypatch.setattr(
+        stage.transport, "send", lambda queue, *rest: real(queue, *rest) if queue == "other" else 1 / 0
+    )
+
+    done = stage.sweep()
+
+    assert done["failed"] == 250
+    assert done["sent"] == 1
+    assert stage.transport.depth("other") == 1
+
+
+def test_a_queue_whose_depth_nobody_says_is_sent_to(stage, birth, monkeypatch):
+    stage.store.create(birth())
+    stage.now = NOW + 10 * MINUTE
+    monkeypatch.setattr(stage.transport, "depth", lambda queue: 1 / 0)
+
+    assert stage.sweep() == {"sent": 1}
+
+
+def test_a_shard_with_a_backlog_keeps_no_other_waiting(stage, birth, monkeypatch):
+    for number in range(0, 4 * 300, DUE_SHARDS):
+        stage.store.create(birth(number))
+    stage.store.create(birth(3, queue="other"))
+    fill(stage, 20)
+    stage.now = NOW + 10 * MINUTE
+    looks = iter(range(10_000))
+    sweeper_left = lambda: 60.0 if next(looks) < 120 else 0.0  # noqa: E731
+    from django_offload.worker.sweep import Sweeper
+
+    stage.transport.prepare("other")
+    done = Sweeper(options=stage.options, store=stage.store, clock=stage.clock, left=sweeper_left).run()
+
+    assert done["stopped"] == 1
+    assert stage.transport.depth("other") == 1
+
+
+def test_a_deferred_task_whose_time_came_unswept_is_sent_into_a_backlog_too(stage, birth):
+    deferred = birth(run_after=NOW + 60 * MINUTE)
+    stage.store.create(deferred)
+    fill(stage, 50)
+    stage.now = NOW + 61 * MINUTE
+
+    assert stage.sweep() == {"sent": 1}
+
+
+def test_what_waits_in_a_backlog_is_looked_at_ever_more_rarely(stage, birth):
+    stage.store.create(birth())
+    fill(stage, 50)
+    moves = []
+
+    for _ in range(5):
+        stage.now = max(stage.now, stage.record(birth()).due_at)
+        assert stage.sweep() == {"moved": 1}
+        moves.append(stage.record(birth()).due_at - stage.now)
+
+    assert moves == sorted(moves)
+    assert moves[-1] >= 8 * moves[0]
+    assert stage.record(birth()).status == READY
