@@ -200,7 +200,7 @@ def test_depth_counts_what_waits(queue):
 
 def test_capabilities_are_those_of_sqs(queue):
     assert queue.transport.longest_delay == timedelta(minutes=15)
-    assert queue.transport.longest_return == timedelta(hours=11)
+    assert queue.transport.longest_return == timedelta(minutes=15)
 
 
 @pytest.mark.parametrize(
