@@ -68,6 +68,7 @@ def test_the_dead_letter_function_may_do_exactly_what_it_does() -> None:
         "sqs:ReceiveMessage",
         "sqs:DeleteMessage",
         "sqs:GetQueueAttributes",
+        "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",
         "s3:PutObject",
