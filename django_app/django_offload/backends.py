@@ -80,8 +80,8 @@ class OffloadBackend(BaseTaskBackend):
 
         Inside a transaction (option `on_commit`) nothing leaves before the commit; until then
         `enqueued_at` is None, and it stays so, with an ERROR in the log that names the id, where AWS
-        accepts nothing at the commit either. Raise InvalidTask if the task or its arguments cannot be sent, and
-        EnqueueFailed if AWS accepted neither the record nor the message.
+        accepts nothing at the commit either. Raise InvalidTask if the task or its arguments cannot be sent,
+        and EnqueueFailed if AWS accepted neither the record nor the message.
         """
         self.validate_task(task)
         birth = self._birth(task, args, kwargs)
