@@ -1,26 +1,34 @@
-"""A process that serves requests and is killed in the middle of one: forked warm, its AWS a file."""
+"""
+A process that serves requests and is killed in the middle of one: forked warm, its AWS a file.
 
+    python -m tests.reliability.serving DATABASE SPOOL KILLS_PER_POINT WITH_OUTBOX
+
+prints, as JSON, how often each point ended how.
+"""
+
+import json
 import os
 import signal
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 from unittest import mock
 
+import django
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.test import override_settings
 
 from django_offload import stores, transports
 from django_offload.birth import Birth
 from django_offload.change import Change
-from django_offload.outbox import drain as outbox
 from django_offload.sending import pack, unpack
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports.memory import MemoryTransport
-from tests.reliability import tasks
 from tests.reliability.databases import write
 
 STACK = "serving"
@@ -76,6 +84,8 @@ class SpoolTransport(MemoryTransport):
 
 def view(request: HttpRequest) -> HttpResponse:
     """Write an order and enqueue its task, in one transaction; the kill before the commit is here."""
+    from tests.reliability import tasks
+
     number = request.GET["number"]
     with transaction.atomic():
         write(number)
@@ -115,6 +125,26 @@ def serve(requests: Iterable[tuple[int, str]], spool: Spool, at_once: int = 4) -
     return ended
 
 
+def setting(*, outbox: bool) -> dict[str, Any]:
+    return {
+        "default": {
+            "BACKEND": "django_offload.backends.SQSBackend",
+            "OPTIONS": {"stack": STACK, "modules": ["tests.reliability.tasks"], "outbox": outbox},
+        }
+    }
+
+
+def kill(kills: int, spool: Spool, *, kept: bool) -> list[tuple[str, int]]:
+    """Kill serving processes, `kills` at each point that there is; return how each of them ended."""
+    stores.installed[STACK] = SpoolStore(spool)
+    transports.installed[STACK] = SpoolTransport(spool, lambda: datetime.now(UTC))
+    points = [point for point in POINTS if kept or point != "at the end"]
+    with override_settings(TASKS=setting(outbox=kept)):
+        # Warm: what a process does once is done.
+        view(request_of(0))
+        return serve(((n, points[n % len(points)]) for n in range(1, kills * len(points) + 1)), spool)
+
+
 def _child(number: int, point: str, spool: Spool) -> NoReturn:
     try:
         _serve(number, point, spool)
@@ -127,6 +157,8 @@ def _child(number: int, point: str, spool: Spool) -> NoReturn:
 
 
 def _serve(number: int, point: str, spool: Spool) -> None:
+    from django_offload.outbox import drain as outbox
+
     store, transport = stores.installed[STACK], transports.installed[STACK]
     request = request_of(number, point)
     with (
@@ -164,3 +196,11 @@ def killing_before(point: str, request: HttpRequest) -> Callable[..., Any]:
         return send(*args)
 
     return first
+
+
+if __name__ == "__main__":
+    database, path, count, kept = sys.argv[1:]
+    os.environ |= {"RELIABILITY_DATABASE": database, "DJANGO_SETTINGS_MODULE": "tests.reliability.site"}
+    django.setup()
+    ended = kill(int(count), Spool(Path(path)), kept=bool(int(kept)))
+    print(json.dumps(Counter(f"{point}: {code}" for point, code in ended)))

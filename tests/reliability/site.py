@@ -2,7 +2,7 @@
 
 import os
 
-SECRET_KEY = "of-tests-only"
+SECRET_KEY = os.environ.get("SECRET_KEY", "of-tests-only")
 DEBUG = False
 USE_TZ = True
 INSTALLED_APPS = [
@@ -10,6 +10,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django_offload",
     "django_offload.effects",
+    "django_offload.outbox",
 ]
 DATABASES = {
     "default": {

@@ -1,56 +1,45 @@
 """F7: a serving process killed around its commit, 5 points × 200; what was committed is done."""
 
+import json
+import os
 import shutil
 import signal
-from collections import Counter
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
-from django_offload import stores, transports
 from django_offload.outbox import drain as outbox
 from django_offload.testing import Offload
-from django_offload.worker.batch import utc_now
 from tests.reliability import tasks
 from tests.reliability.databases import default_database, ledger
-from tests.reliability.serving import (
-    POINTS,
-    STACK,
-    Spool,
-    SpoolStore,
-    SpoolTransport,
-    request_of,
-    serve,
-    view,
-)
+from tests.reliability.serving import POINTS, STACK, Spool, setting
 
 KILLS = 200
-
-
-def setting(*, outbox: bool) -> dict[str, Any]:
-    return {
-        "default": {
-            "BACKEND": "django_offload.backends.SQSBackend",
-            "OPTIONS": {"stack": STACK, "modules": ["tests.reliability.tasks"], "outbox": outbox},
-        }
-    }
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def kill(kills: int, settings: Any, spool: Spool, *, kept: bool) -> set[int]:
     """Kill serving processes, `kills` at each point; return the numbers of the orders that were committed."""
     settings.TASKS = setting(outbox=kept)
-    stores.installed[STACK] = SpoolStore(spool)
-    transports.installed[STACK] = SpoolTransport(spool, utc_now)
+    roots = os.pathsep.join([str(ROOT / "django_app"), str(ROOT), os.environ.get("PYTHONPATH", "")])
+    database = connection.settings_dict["NAME"]
+    # In a process of its own: the tests' would be slow to fork.
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.reliability.serving", database, spool.path, str(kills), str(int(kept))],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": roots, "SECRET_KEY": settings.SECRET_KEY},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
     points = [point for point in POINTS if kept or point != "at the end"]
-    try:
-        # Warm: what a process does once is done.
-        view(request_of(0))
-        ended = serve(((n, points[n % len(points)]) for n in range(1, kills * len(points) + 1)), spool)
-    finally:
-        del stores.installed[STACK], transports.installed[STACK]
-    assert Counter(ended) == {(point, -signal.SIGKILL): kills for point in points}
+    assert json.loads(run.stdout) == {f"{point}: {-signal.SIGKILL}": kills for point in points}, run.stderr
     return {int(entry) for entry in ledger()}
 
 
