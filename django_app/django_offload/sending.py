@@ -97,11 +97,16 @@ def _record(birth: Birth, options: Options) -> None:
 
 def create(store: Store, birth: Birth, options: Options) -> None:
     """Create a READY record where there is none; what stands beside it first."""
+    keep_arguments(store, birth, options)
+    store.create(birth)
+
+
+def keep_arguments(store: Store, birth: Birth, options: Options) -> None:
+    """Keep arguments that stand beside the record: before there is a record, so that none lacks them."""
     if birth.reference is None and len(birth.arguments) > INLINE_ARGUMENTS_BYTES:
         # A record that fails at the end of its life is listed for another: its arguments are still there.
         ttl = birth.start_at + 2 * RECORD_LIFE + options.ttl(birth.queue)
         store.put_part(birth.id, ARGUMENTS_PART, birth.arguments, int(ttl.timestamp()))
-    store.create(birth)
 
 
 def complete(store: Store, record: TaskRecord) -> Birth:

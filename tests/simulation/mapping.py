@@ -97,6 +97,8 @@ class Mapping:
     def _handle(self, queue: str, deliveries: list[Delivery]) -> Any:
         actor = self.world.process("worker", timedelta(seconds=TIMEOUT))
         actor.given = [str(delivery.body) for delivery in deliveries]
+        if actor.skew:
+            self.world.struck(actor.given)
         if self.world.deployed:
             self.world.faults.counts[Fault.DEPLOY] += sum(
                 CHANGED.search(body) is not None for body in actor.given

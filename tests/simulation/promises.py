@@ -227,6 +227,18 @@ def only_a_message_with_an_outcome_is_acknowledged() -> None:
     assert check(world).counts["ok"] == 1
 
 
+def a_record_never_lacks_its_arguments() -> None:
+    # Arguments, and so the record: throttled; send │ claim, arguments, claim, finish: killed at each.
+    wanted = Order(name="sim.measure", args=["y" * 500], value=500)
+    for at in range(3, 7):
+        for applied in (False, True):
+            faults = Scripted({1: Fault.THROTTLE, at: Fault.KILL}, applied=applied)
+            world = World(f"arguments:{at}", 0, faults=faults)
+            world.plan(wanted, "default")
+            world.run()
+            assert check(world).counts["ok"] == 1, f"killed at call {at}, applied {applied}"
+
+
 PROMISES: tuple[Callable[[], None], ...] = (
     only_the_latest_fence_finishes,
     only_the_holder_of_the_token_finishes,
@@ -243,4 +255,5 @@ PROMISES: tuple[Callable[[], None], ...] = (
     a_dead_letter_leaves_a_live_worker_alone,
     an_outcome_is_the_one_of_the_attempt_that_stored_it,
     only_a_message_with_an_outcome_is_acknowledged,
+    a_record_never_lacks_its_arguments,
 )

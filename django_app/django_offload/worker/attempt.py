@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from ..birth import dump
+from ..birth import Birth, dump
 from ..change import Attributes, Change, Refused, Value
 from ..conf import DEFAULT_MAX_ATTEMPTS, Options
 from ..context import OffloadContext
@@ -17,6 +17,7 @@ from ..payloads import payloads_of
 from ..record import (
     ARGUMENTS_PART,
     DUE_AFTER,
+    INLINE_ARGUMENTS_BYTES,
     INLINE_RESULT_BYTES,
     PART_BYTES,
     RECORD_LIFE,
@@ -26,6 +27,7 @@ from ..record import (
     read,
 )
 from ..results import result_of
+from ..sending import keep_arguments
 from ..stores import Store
 from ..transitions import claim, fail, release, succeed
 from ..transports import Transport
@@ -79,33 +81,39 @@ class Attempt:
         Raise Refused if the claim, or later the outcome, found the record in other hands, and OutOfTime
         if the claim took the time that the task was to have.
         """
-        record, created = self._claim()
-        if self._beside(record) and (created or record.fence > 1):
-            # The record may have come from this message, so that its arguments are nowhere yet.
-            self._put(ARGUMENTS_PART, self.birth.arguments)
+        record = self._claim()
         if not self.place.invocation.has_time_for(START_SHARE * (self.timeout or 0.0)):
             raise OutOfTime(f"Task {self.birth.name}")
         announce(result_of(record, self._arguments(), self.task), finished=False)
         return self._store(record, execute(self.task, self._context(record), self._seconds()))
 
-    def _beside(self, record: TaskRecord) -> bool:
-        """Tell whether the arguments are a part of their own."""
-        return not record.inline and self.birth.reference is None
+    def _claim(self) -> TaskRecord:
+        """Return the claimed record, made of the message if there is none. Raise Refused if it was taken."""
+        birth = self.birth if self.message.expires_at > self.place.clock() else None
+        if birth is None or birth.reference is not None or len(birth.arguments) <= INLINE_ARGUMENTS_BYTES:
+            return self._claim_as(birth)
+        try:
+            return self._claim_as(None)
+        except Refused as refused:
+            if refused.current is not None:
+                raise
+        # A worker that dies between the two writes leaves arguments without a record, never the reverse.
+        keep_arguments(self.place.store, birth, self.options)
+        return self._claim_as(birth)
 
-    def _claim(self) -> tuple[TaskRecord, bool]:
-        """Return the claimed record, and whether the claim created it. Raise Refused if it was taken."""
+    def _claim_as(self, birth: Birth | None) -> TaskRecord:
+        """Return the claimed record, created from `birth` where there is none (None: there must be one)."""
         now = self.place.clock()
         change = claim(
-            self.birth if self.message.expires_at > now else None,
+            birth,
             token=self.token,
             worker_id=self.place.invocation.worker_id,
             now=now,
             lease_until=now + timedelta(seconds=max(self.place.invocation.left(), 0.0)) + LEASE_MARGIN,
             max_attempts=self.policy.max_attempts,
         )
-        before, after = self._write(change)
-        # Where only the reply was lost, nobody knows whether the record was there before.
-        return read(after), before is None or before is after
+        _, after = self._write(change)
+        return read(after)
 
     def _write(self, change: Change) -> tuple[Attributes | None, Attributes]:
         """
