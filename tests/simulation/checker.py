@@ -125,8 +125,8 @@ def _allowed(entry: Entry, error: str) -> bool:
     if error == entry.error:
         return True
     if error in MET or error == "DeadlineExceeded":
-        # A slow task may also find little time left, at the end of a batch.
-        return entry.faults > 0 or entry.kind == "sim.slow"
+        # A task that takes time may also find little left, at the end of a batch.
+        return entry.faults > 0 or entry.kind in {"sim.slow", "sim.watched"}
     if error == "WorkerLost":
         return entry.claims >= MOST_ATTEMPTS.get(entry.kind, 3) and entry.faults > 0
     if error == "Cancelled":

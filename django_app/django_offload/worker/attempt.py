@@ -89,21 +89,21 @@ class Attempt:
 
     def _claim(self) -> TaskRecord:
         """Return the claimed record, made of the message if there is none. Raise Refused if it was taken."""
-        birth = self.birth if self.message.expires_at > self.place.clock() else None
+        now = self.place.clock()
+        birth = self.birth if self.message.expires_at > now else None
         if birth is None or birth.reference is not None or len(birth.arguments) <= INLINE_ARGUMENTS_BYTES:
-            return self._claim_as(birth)
+            return self._claim_as(birth, now)
         try:
-            return self._claim_as(None)
+            return self._claim_as(None, now)
         except Refused as refused:
             if refused.current is not None:
                 raise
         # A worker that dies between the two writes leaves arguments without a record, never the reverse.
         keep_arguments(self.place.store, birth, self.options)
-        return self._claim_as(birth)
+        return self._claim_as(birth, now)
 
-    def _claim_as(self, birth: Birth | None) -> TaskRecord:
+    def _claim_as(self, birth: Birth | None, now: datetime) -> TaskRecord:
         """Return the claimed record, created from `birth` where there is none (None: there must be one)."""
-        now = self.place.clock()
         change = claim(
             birth,
             token=self.token,
