@@ -57,7 +57,7 @@ class Run:
 
     def kill(self) -> None:
         """Kill a worker that lives, chosen at random."""
-        pids = self.aws.invoker.pids()
+        pids = self.aws.invoker.pids("killed-default-worker")
         if pids:
             with suppress(ProcessLookupError):
                 os.kill(self.dice.choice(pids), signal.SIGKILL)

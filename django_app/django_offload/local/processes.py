@@ -37,11 +37,11 @@ class Processes(Invoker):
         finally:
             pool.give_back(worker)
 
-    def pids(self) -> list[int]:
-        """Return the process of each worker that has one now: for tests that kill them."""
+    def pids(self, function: str) -> list[int]:
+        """Return the process of each worker of a function that has one now: for tests that kill them."""
         with self._lock:
-            pools = list(self._pools.values())
-        return [pid for pool in pools for pid in pool.pids()]
+            pool = self._pools.get(function)
+        return pool.pids() if pool is not None else []
 
     def close(self) -> None:
         with self._lock:
