@@ -100,7 +100,7 @@ class Attempt:
                 raise
         # A worker that dies between the two writes leaves arguments without a record, never the reverse.
         keep_arguments(self.place.store, birth, self.options)
-        return self._claim_as(birth, now)
+        return self._claim_as(birth, self.place.clock())
 
     def _claim_as(self, birth: Birth | None, now: datetime) -> TaskRecord:
         """Return the claimed record, created from `birth` where there is none (None: there must be one)."""
