@@ -44,6 +44,11 @@ class Interrupts:
         if self.number is not None:
             raise Interrupted
 
+    def check(self) -> None:
+        """Raise Interrupted if a signal came: Python swallows what is raised while it collects garbage."""
+        if self.number is not None and not self._held:
+            raise Interrupted
+
     def ignore(self) -> None:
         """Take no more signals: what follows is the end."""
         self._held = True

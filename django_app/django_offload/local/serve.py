@@ -81,7 +81,7 @@ class _Session:
         with Interrupts() as interrupts, ExitStack() as exits:
             try:
                 self._start(interrupts, exits)
-                code = self._wait()
+                code = self._wait(interrupts)
             except Interrupted:
                 code = self._interrupted(interrupts.number or signal.SIGTERM)
             finally:
@@ -95,7 +95,9 @@ class _Session:
         # A site takes as long to start as the stack does: both at once. A command finds all in place.
         if self._port is not None:
             self._spawn(interrupts, exits)
+        interrupts.check()
         self._aws.deploy()
+        interrupts.check()
         self._aws.feed()
         self._announce(f"  For other terminals: . {os.path.relpath(path)}")
         if self._port is None:
@@ -119,10 +121,11 @@ class _Session:
             self._child = Child(self._command, environment, warden, own_group=own_group)
             exits.callback(self._child.end)
 
-    def _wait(self) -> int:
+    def _wait(self, interrupts: Interrupts) -> int:
         """Wait for the child, and say when the site answers; without a child, for a signal."""
         waiting = self._port is not None
         while True:
+            interrupts.check()
             code = self._child.poll() if self._child is not None else None
             if code is not None:
                 return self._ended(code)

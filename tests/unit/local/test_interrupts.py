@@ -33,6 +33,18 @@ def test_a_signal_is_kept_back_where_something_starts() -> None:
     assert reached == ["the end of the block"]
 
 
+def test_an_interruption_that_was_swallowed_is_noticed_at_the_next_check() -> None:
+    with Interrupts() as interrupts:
+        interrupts.check()
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except Interrupted:
+            pass  # As Python does with what is raised in __del__.
+
+        with pytest.raises(Interrupted):
+            interrupts.check()
+
+
 def test_a_signal_during_the_end_is_ignored() -> None:
     with Interrupts() as interrupts:
         interrupts.ignore()
