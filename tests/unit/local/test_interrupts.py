@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -36,10 +37,8 @@ def test_a_signal_is_kept_back_where_something_starts() -> None:
 def test_an_interruption_that_was_swallowed_is_noticed_at_the_next_check() -> None:
     with Interrupts() as interrupts:
         interrupts.check()
-        try:
+        with suppress(Interrupted):  # As Python does with what is raised in __del__.
             os.kill(os.getpid(), signal.SIGINT)
-        except Interrupted:
-            pass  # As Python does with what is raised in __del__.
 
         with pytest.raises(Interrupted):
             interrupts.check()
