@@ -1,14 +1,13 @@
 """
 Fixtures for projects' tests.
 
-`offload` runs tasks in memory; `offload_aws` through moto with the deployed stack. Importing this module
-imports pytest and nothing else.
+`offload` runs tasks in memory; `offload_aws` through moto with the deployed stack. A test that fails while
+tasks wait for a commit says so in its report. Importing this module imports pytest and nothing else.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,8 +16,8 @@ import pytest
 PURGE_AT_ANY_TIME = {"MOTO_SQS_ENFORCE_STRICT_QUEUE_PURGE_BEHAVIOUR": "false"}
 
 if TYPE_CHECKING:
-    from .local.local_aws import LocalAWS
     from .testing import Offload
+    from .testing.aws import OffloadAWS
 
 
 @pytest.fixture
@@ -43,10 +42,26 @@ def _offload_server() -> "Iterator[Server]":
 @pytest.fixture
 def offload_aws(_offload_server: "Server") -> "Iterator[OffloadAWS]":
     """AWS's interfaces on loopback, with every stack of TASKS deployed by its own template, and empty."""
+    from .testing.aws import OffloadAWS
+
     with _offload_server.reached():
         _offload_server.clean()
         with OffloadAWS(_offload_server.aws).active() as active:
             yield active
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say in the report of a failed test what its last run() left waiting for a commit."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for name in ("offload", "offload_aws"):
+            last = getattr(getattr(item, "funcargs", {}).get(name), "last", None)
+            if last is not None and last.said:
+                report.sections.append(("Tasks that were not run", last.said))
+    return report
 
 
 class Server:
@@ -120,47 +135,6 @@ class Server:
                 dynamodb.delete_item(TableName=table, Key={key: item[key] for key in ("id", "part")})
             for found in s3.list_objects_v2(Bucket=bucket).get("Contents", []) if bucket else []:
                 s3.delete_object(Bucket=bucket, Key=found["Key"])
-
-
-class OffloadAWS:
-    """
-    The fixture `offload_aws`: tasks go through SQS, Lambda, DynamoDB and S3 to handlers in this process.
-
-    Time is the real one: what waits (`run_after`, a backoff) is not run before its time.
-    """
-
-    def __init__(self, aws: "LocalAWS") -> None:
-        from .testing import Failures
-
-        self.environment = dict(aws.environment)  # Leads another process to the same AWS.
-        self._aws = aws
-        self._failures = Failures()
-
-    def run(self) -> int:
-        """Deliver until nothing can be received now, dead letters included; return how many there were."""
-        return self._aws.drain()
-
-    def fail_next(self, exception: BaseException) -> None:
-        """Have the next task that runs raise this instead; several calls queue up."""
-        self._failures.add(exception)
-
-    def sweep(self, ahead: timedelta = timedelta(0)) -> dict[str, int]:
-        """Run the sweeper once, as if it were `ahead` later than now."""
-        from .worker.sweep import sweep
-
-        return sweep(lambda: datetime.now(UTC) + ahead, lambda: 60.0)
-
-    def client(self, service: str) -> Any:
-        """Return a boto3 client of this AWS."""
-        return self._aws.server.client(service)
-
-    @contextmanager
-    def active(self) -> "Iterator[OffloadAWS]":
-        """Take part in what tasks do in this process."""
-        from .testing import within_a_test
-
-        with within_a_test(self._failures):
-            yield self
 
 
 def _forget() -> None:

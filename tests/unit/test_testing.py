@@ -75,9 +75,9 @@ def test_a_test_that_left_a_connection_open_disturbs_no_other(offload):
 
 
 def test_a_task_that_enqueues_itself_for_ever_is_found_out(offload, monkeypatch):
-    from django_offload import testing
+    from django_offload.testing import memory
 
-    monkeypatch.setattr(testing, "MOST_RUNS", 50)
+    monkeypatch.setattr(memory, "MOST_RUNS", 50)
     tasks.enqueues_itself_twice.enqueue()
 
     with pytest.raises(AssertionError, match="does a task enqueue itself for ever"):

@@ -4,8 +4,10 @@ import json
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import batched
 from typing import Any
 
 from .functions import Functions
@@ -20,6 +22,7 @@ logger = logging.getLogger("django_offload.local")
 RECEIVE_LIMIT = 10
 # moto answers a waiting receive when a message arrives; a longer wait would only delay the end.
 WAIT_SECONDS = 2
+MOST_HELD = 1_000
 # Between two looks at a queue that could not be reached.
 TROUBLE_SECONDS = 1.0
 
@@ -77,6 +80,9 @@ class EventSourceMapping:
         self.mapping = mapping
         self._sqs, self._functions, self._invoker, self._clock = sqs, functions, invoker, clock
         self._queue_url: str | None = None
+        # Receipt handles of what failed functions left invisible; older ones are visible again by themselves.
+        self._held: deque[str] = deque(maxlen=MOST_HELD)
+        self._lock = threading.Lock()
 
     def poll_once(self) -> int:
         """Hand one batch to the function, if there is one now, and return how many messages it had."""
@@ -118,10 +124,22 @@ class EventSourceMapping:
             outcome = self._invoke(event)
             acknowledged, failed = settle(event, outcome, partial=self.mapping.partial)
             if outcome.failed:
+                with self._lock:
+                    self._held += _handles(event["Records"])
                 logger.error("%s failed: %s", self.mapping.function_arn.rsplit(":", 1)[-1], outcome.error)
             elif failed:
                 logger.info("%s: %d of %d given back", self.mapping.queue, len(failed), len(event["Records"]))
             self._delete(acknowledged)
+
+    def bring_back(self) -> None:
+        """Make visible what failed functions have held, before its visibility timeout ends."""
+        with self._lock:
+            held = list(self._held)
+            self._held.clear()
+        for entries in _entries(held):
+            for entry in entries:
+                entry["VisibilityTimeout"] = 0
+            self._sqs.change_message_visibility_batch(QueueUrl=self._url(), Entries=entries)
 
     def _invoke(self, event: Event) -> Outcome:
         try:
@@ -141,14 +159,20 @@ class EventSourceMapping:
         return [make_record(message, self.mapping.source_arn) for message in said.get("Messages", [])]
 
     def _delete(self, records: list[Record]) -> None:
-        for start in range(0, len(records), RECEIVE_LIMIT):
-            entries = [
-                {"Id": str(number), "ReceiptHandle": record["receiptHandle"]}
-                for number, record in enumerate(records[start : start + RECEIVE_LIMIT])
-            ]
+        for entries in _entries(_handles(records)):
             self._sqs.delete_message_batch(QueueUrl=self._url(), Entries=entries)
 
     def _url(self) -> str:
         if self._queue_url is None:
             self._queue_url = self._sqs.get_queue_url(QueueName=self.mapping.queue)["QueueUrl"]
         return self._queue_url
+
+
+def _handles(records: list[Record]) -> list[str]:
+    return [record["receiptHandle"] for record in records]
+
+
+def _entries(handles: list[str]) -> Iterator[list[dict[str, Any]]]:
+    """Yield entries of batch calls, as many as one takes."""
+    for some in batched(handles, RECEIVE_LIMIT):
+        yield [{"Id": str(number), "ReceiptHandle": handle} for number, handle in enumerate(some)]

@@ -143,6 +143,11 @@ class LocalAWS:
             count += found
         return count
 
+    def bring_back(self) -> None:
+        """Have what failed functions held be received again now, not at the end of its visibility timeout."""
+        for mapping in self.mappings:
+            mapping.bring_back()
+
     def reset(self) -> None:
         """Forget every message, record and object, and deploy anew. Only without `background`."""
         self.asynchronous.clear()

@@ -1,0 +1,42 @@
+"""What Lambda hands to a worker, made in a test."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.crypto import get_random_string
+
+from ..transports import Delivery
+
+
+@dataclass(slots=True)
+class Invocation:
+    """Stands in for Lambda's context."""
+
+    function_name: str
+    seconds: float = 300.0
+    log_stream_name: str = field(
+        default_factory=lambda: f"[$LATEST]{get_random_string(32, '0123456789abcdef')}"
+    )
+
+    def get_remaining_time_in_millis(self) -> int:
+        return round(self.seconds * 1000)
+
+
+def sqs_event(deliveries: list[Delivery], queue: str) -> dict[str, Any]:
+    """Return the event that Lambda makes of messages of an SQS queue."""
+    return {
+        "Records": [
+            {
+                "messageId": delivery.id,
+                "receiptHandle": delivery.handle,
+                "body": delivery.body if isinstance(delivery.body, str) else json.dumps(delivery.body),
+                "attributes": {"ApproximateReceiveCount": str(delivery.receives)},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{queue}",
+                "awsRegion": "us-east-1",
+            }
+            for delivery in deliveries
+        ]
+    }
