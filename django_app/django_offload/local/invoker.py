@@ -65,7 +65,11 @@ class InProcess(Invoker):
     """
 
     def __init__(self) -> None:
+        from ..adopt.lambdas import roots_of_doors
+
         self._log_stream = log_stream_name()
+        # Last, where a process of a function's own has them too.
+        sys.path.extend(root for root in roots_of_doors() if root not in sys.path)
 
     def invoke(self, function: Function, event: bytes) -> Outcome:
         context = LambdaContext(function, log_stream=self._log_stream)

@@ -23,11 +23,13 @@ Log = Callable[[str], None]
 
 
 def source_roots() -> list[str]:
-    """Return the folders that this project's own modules are imported from."""
+    """Return the folders that this project's modules are imported from, and last the doors it may lack."""
+    from ..adopt.lambdas import roots_of_doors
+
     roots = [os.getcwd(), *(os.path.abspath(path) for path in sys.path if os.path.isdir(path or "."))]
     standard = sysconfig.get_path("stdlib")
     ours = [path for path in roots if "-packages" not in path and not path.startswith(standard)]
-    return list(dict.fromkeys(ours))
+    return list(dict.fromkeys([*ours, *roots_of_doors()]))
 
 
 def process_environment(function: Function, base: Mapping[str, str], address: str) -> dict[str, str]:

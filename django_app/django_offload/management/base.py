@@ -73,6 +73,19 @@ class OffloadCommand(BaseCommand):
         """Return the error to raise for wrong usage or environment (exit code 2)."""
         return CommandError(sentence, returncode=UNUSABLE)
 
+    def one_stack(self, known: Sequence[str], asked: str | None) -> str:
+        """Return the stack to work on, of those TASKS names. Raise CommandError where that is not certain."""
+        if not known:
+            raise self.unusable(
+                "TASKS has no alias with a backend of django-offload: give one the BACKEND "
+                "'django_offload.backends.SQSBackend' and OPTIONS with a 'stack'."
+            )
+        if asked is None and len(known) > 1:
+            raise self.unusable(f"TASKS names several stacks: add --stack with one of {', '.join(known)}.")
+        if asked is not None and asked not in known:
+            raise self.unusable(f"TASKS names no stack '{asked}': use {' or '.join(known)}.")
+        return asked or known[0]
+
     def line(self, text: str = "") -> None:
         """Print `text`, control characters as \\x..; not with --json: then only `data` may be on stdout."""
         if not self.as_json:

@@ -28,7 +28,7 @@ manage.py offload_template --check infra/template.yaml
         )
 
     def answer(self, **options: Any) -> int:
-        text = template_of(self._stack(options["stack"]), as_json=self.as_json)
+        text = template_of(self.one_stack(list(stacks()), options["stack"]), as_json=self.as_json)
         if options["check"]:
             self._check(options["check"], text)
         elif options["output"]:
@@ -36,20 +36,6 @@ manage.py offload_template --check infra/template.yaml
         else:
             self.stdout.write(text, ending="")
         return FINE
-
-    def _stack(self, asked: str | None) -> str:
-        """Return the one stack to print. Raise CommandError where that is not certain."""
-        known = list(stacks())
-        if not known:
-            raise self.unusable(
-                "TASKS has no alias with a backend of django-offload: give one the BACKEND "
-                "'django_offload.backends.SQSBackend' and OPTIONS with a 'stack'."
-            )
-        if asked is None and len(known) > 1:
-            raise self.unusable(f"TASKS names several stacks: add --stack with one of {', '.join(known)}.")
-        if asked is not None and asked not in known:
-            raise self.unusable(f"TASKS names no stack '{asked}': use {' or '.join(known)}.")
-        return asked or known[0]
 
     def _write(self, file: Path, text: str) -> None:
         try:

@@ -1,0 +1,15 @@
+"""The door for the dead-letter queues' messages."""
+
+import os
+
+import django
+from django.apps import apps
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+if not apps.ready:
+    django.setup()
+
+# A task module may need the app registry, so this import comes after setup().
+from django_offload.worker.dead_letter import handler
+
+__all__ = ["handler"]
