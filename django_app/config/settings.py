@@ -6,6 +6,8 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
+from config.database import from_url
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 ROOT = BASE_DIR.parent
 
@@ -61,18 +63,20 @@ TEMPLATES = [
     },
 ]
 
+# Each stage has a stack of its own; offload_deploy says which stage this is.
+STACK = f"lab-{os.environ.get('OFFLOAD_STAGE', 'dev')}"
 # Of one invocation; a photo of 40 million pixels takes 160 MB as it is, and some copies.
 QUEUES = {"reports": {"timeout": 120, "memory": 1024}, "photos": {"timeout": 60, "memory": 1024}}
 TASKS = {
     "default": {
         "BACKEND": "django_offload.backends.SQSBackend",
         "QUEUES": ["default", "reports", "photos"],
-        "OPTIONS": {"stack": "lab-dev", "queues": QUEUES},
+        "OPTIONS": {"stack": STACK, "queues": QUEUES},
     },
     "direct": {
         "BACKEND": "django_offload.backends.LambdaBackend",
         "QUEUES": ["default", "reports", "photos"],
-        "OPTIONS": {"stack": "lab-dev", "queues": QUEUES},
+        "OPTIONS": {"stack": STACK, "queues": QUEUES},
     },
 }
 
@@ -80,7 +84,9 @@ DATABASE = Path(os.environ.get("LAB_DATABASE") or ROOT / ".offload" / "lab.sqlit
 if DEBUG:
     DATABASE.parent.mkdir(parents=True, exist_ok=True)
 DATABASES = {
-    "default": {
+    "default": from_url(os.environ["DATABASE_URL"])
+    if os.environ.get("DATABASE_URL")
+    else {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": DATABASE,
         # The web process writes sessions while workers read orders: a write-ahead log lets both go on.
@@ -99,6 +105,18 @@ FILE_UPLOAD_HANDLERS = [
 ]
 
 STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+if not DEBUG:
+    # Out of the package, under names that change with their contents: browsers keep them for good.
+    MIDDLEWARE.insert(1, "whitenoise.middleware.WhiteNoiseMiddleware")
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+    }
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_HSTS_SECONDS = 3600
+    # Function URLs and API Gateway speak HTTPS alone; other hosts of the domain are not this site's to bind.
+    SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -13,6 +13,7 @@ from .conf import configured
 from .definition import OffloadTask
 from .exceptions import ConfigurationError
 from .registry import registry
+from .worker.migration import not_shared
 
 MIDDLEWARE = "django_offload.middleware.OwnerMiddleware"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -23,6 +24,7 @@ def register() -> None:
     register_check(check_tasks)
     register_check(check_middleware)
     register_check(check_endpoint, Tags.security)
+    register_check(check_database, Tags.security, deploy=True)
 
 
 def check_tasks(**kwargs: Any) -> list[CheckMessage]:
@@ -98,3 +100,15 @@ def check_endpoint(**kwargs: Any) -> list[CheckMessage]:
                 )
             )
     return messages
+
+
+def check_database(**kwargs: Any) -> list[CheckMessage]:
+    """Look for databases that web and workers would not share."""
+    return [
+        Error(
+            f"DATABASES['{alias}'] is SQLite: each deployed function would have one of its own.",
+            hint="Use a server that all of them reach, such as PostgreSQL, wherever DEBUG is off.",
+            id="django_offload.E022",
+        )
+        for alias in not_shared()
+    ]

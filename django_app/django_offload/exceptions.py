@@ -4,6 +4,8 @@ Every error of django-offload.
     OffloadError (django.tasks.exceptions.TaskException)
     ├── ConfigurationError (ImproperlyConfigured)   TASKS or the environment is wrong
     │   └── ResourceMissing                         a queue, table, bucket or function is not there
+    ├── SecretUnreadable                            a secret of the stage file is not there, or not ours
+    ├── DatabaseNotShared                           deployed functions would each have a database of their own
     ├── InvalidArguments (InvalidTask)              enqueue() was given what JSON cannot carry
     │   └── PayloadTooLarge                         … or more of it than a message can carry
     ├── EnqueueFailed                               neither the record nor the message was accepted
@@ -26,12 +28,13 @@ Every error of django-offload.
         ├── ResultTooLarge                          its return value does not fit
         └── WorkerLost                              its worker died, on every attempt
 
-local/errors.py draws the branch of AWS on this machine.
+local/errors.py draws the branch of AWS on this machine, deploy/errors.py that of packages and deployments.
 
 The call passes facts, the class writes the sentence, which ends with what to do.
 `retryable` decides, where a delivery raises it, between redelivery and an end.
 """
 
+from collections.abc import Sequence
 from reprlib import repr as short
 
 from django.core.exceptions import ImproperlyConfigured
@@ -65,6 +68,29 @@ class ResourceMissing(ConfigurationError):
             f"The {kind} '{name}' does not exist in the AWS account and region in use.",
             "Deploy the stack (on this machine: manage.py offload_local), or correct "
             "OPTIONS['stack'], AWS_DEFAULT_REGION or AWS_ENDPOINT_URL.",
+        )
+
+
+class SecretUnreadable(OffloadError):
+    """A secret that the stage refers to cannot be read."""
+
+    def __init__(self, name: str, reference: str, reason: str) -> None:
+        self.name, self.reference = name, reference
+        super().__init__(
+            f"The secret {name} was not read from {reference}: {reason.rstrip('.')}. Create it there (in this "
+            "account and region), or correct 'secrets' in the stage's file and deploy again."
+        )
+
+
+class DatabaseNotShared(OffloadError):
+    """A database lies on the disk of one function, where no other one sees it."""
+
+    def __init__(self, aliases: Sequence[str]) -> None:
+        self.aliases = tuple(aliases)
+        super().__init__(
+            f"SQLite keeps the database {' and '.join(repr(alias) for alias in aliases)} on the disk of one "
+            "function, and web and workers share none. Name a server: for the reference site as DATABASE_URL "
+            "among the secrets of the stage's file."
         )
 
 

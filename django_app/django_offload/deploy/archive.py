@@ -1,0 +1,59 @@
+"""One zip for every function: the same bytes for the same files, whoever made it and when."""
+
+import hashlib
+import os
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import PackageTooLarge
+
+# The oldest instant that a zip can name.
+_MTIME = (1980, 1, 1, 0, 0, 0)
+_FILE, _EXECUTABLE = 0o100644, 0o100755
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+LARGEST_UNZIPPED = 250 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """A finished package."""
+
+    path: Path
+    sha256: str
+    size: int  # Bytes, zipped.
+    unzipped: int
+    files: int
+
+
+def write(folder: Path, output: Path) -> Archive:
+    """
+    Zip what `folder` holds, sorted, with one time, and with rights that do not depend on this machine.
+
+    Raise PackageTooLarge if Lambda would refuse it.
+    """
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    unzipped = sum(path.stat().st_size for path in paths)
+    if unzipped > LARGEST_UNZIPPED:
+        raise PackageTooLarge(unzipped, LARGEST_UNZIPPED)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partly = output.with_suffix(".part")
+    with zipfile.ZipFile(partly, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for path in sorted(paths, key=lambda path: path.relative_to(folder).as_posix()):
+            _add(archive, path, path.relative_to(folder).as_posix())
+    os.replace(partly, output)
+    return Archive(
+        path=output,
+        sha256=hashlib.sha256(output.read_bytes()).hexdigest(),
+        size=output.stat().st_size,
+        unzipped=unzipped,
+        files=len(paths),
+    )
+
+
+def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
+    entry = zipfile.ZipInfo(name, _MTIME)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.create_system = 3  # Unix, whatever this is.
+    entry.external_attr = (_EXECUTABLE if ".so" in path.suffixes else _FILE) << 16
+    archive.writestr(entry, path.read_bytes())

@@ -1,0 +1,65 @@
+"""Bytecode made beforehand: Lambda's file system is read-only, so each cold start would compile anew."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from .errors import PackageFailed
+
+# Where Lambda unpacks a package; tracebacks name files there, and never this machine's folders.
+TASK_ROOT = "/var/task"
+
+
+def interpreter(python: str) -> str:
+    """Return a Python of version `python`, such as 3.13. Raise PackageFailed if this machine has none."""
+    if python == "{}.{}".format(*sys.version_info[:2]):
+        return sys.executable
+    for name in (f"python{python}", "python3"):
+        path = shutil.which(name)
+        if path and _version(path) == python:
+            return path
+    raise PackageFailed(
+        f"the functions run on Python {python}, which is not found here.",
+        f"Install Python {python}: their bytecode must be made by it.",
+    )
+
+
+def compile_all(folder: Path, python: str) -> None:
+    """
+    Write the bytecode of every module below `folder`, the same for the same source.
+
+    It is never compared with its source again: nothing changes a package after it is made.
+    """
+    subprocess.run(
+        [
+            *(interpreter(python), "-s", "-m", "compileall", "-q", "-q", "-j", "1"),
+            *("--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", TASK_ROOT, str(folder)),
+        ],
+        # Sets of constants are written in the order of their hashes.
+        env={**without_python(os.environ), "PYTHONHASHSEED": "0"},
+        capture_output=True,
+        check=False,
+    )
+
+
+def uncompiled(folder: Path) -> list[str]:
+    """Return the modules below `folder` that have no bytecode: their syntax is wrong."""
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*.py")
+        if not list((path.parent / "__pycache__").glob(f"{path.stem}.cpython-*.pyc"))
+    )
+
+
+def without_python(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return `environ` without what changes how Python starts."""
+    return {key: value for key, value in environ.items() if not key.startswith("PYTHON")}
+
+
+def _version(path: str) -> str:
+    program = "import sys; print('%d.%d' % sys.version_info[:2])"
+    ran = subprocess.run([path, "-I", "-c", program], capture_output=True, text=True, check=False)
+    return ran.stdout.strip()

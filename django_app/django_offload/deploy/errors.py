@@ -1,0 +1,95 @@
+"""
+What can go wrong when a site is packaged and deployed.
+
+    OffloadError
+    └── DeployError
+        ├── PackageFailed       the package cannot be built
+        ├── PackageTooLarge     Lambda would refuse it
+        ├── BadStage            the stage file is missing or says something else than it should
+        ├── NotDeployed         there is no stack, or no release, of what was asked for
+        ├── ChangeRefused       CloudFormation cannot make the change set
+        ├── StackChangeFailed   CloudFormation began the change and gave it up
+        ├── MigrationFailed     the migrations did not run to their end
+        └── WebFailed           Zappa did not deploy the web side
+"""
+
+from collections.abc import Sequence
+
+from ..exceptions import OffloadError
+
+
+class DeployError(OffloadError):
+    """A step of a deployment failed."""
+
+
+class PackageFailed(DeployError):
+    """The package cannot be built."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"The package was not built: {problem} {remedy}")
+
+
+class PackageTooLarge(DeployError):
+    """The package is larger than Lambda takes."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        self.size, self.limit = size, limit
+        super().__init__(
+            f"The package unzips to {size / 2**20:.0f} MiB and Lambda takes {limit / 2**20:.0f} MiB at most. "
+            "Take requirements out, or move files that only pages need to a bucket."
+        )
+
+
+class BadStage(DeployError):
+    """The file of a stage cannot be used."""
+
+    def __init__(self, file: object, problem: str, remedy: str) -> None:
+        super().__init__(f"{file}: {problem} {remedy}")
+
+
+class NotDeployed(DeployError):
+    """What was asked for is not there."""
+
+    def __init__(self, stack: str, what: str, remedy: str) -> None:
+        super().__init__(f"The stack {stack} {what}. {remedy}")
+
+
+class ChangeRefused(DeployError):
+    """CloudFormation cannot make a change set."""
+
+    def __init__(self, stack: str, reason: str) -> None:
+        super().__init__(
+            f"CloudFormation refuses the change of the stack {stack}: {reason.rstrip('.')}. Nothing was "
+            "changed. Correct TASKS or the stage file, and look at the template with "
+            "manage.py offload_template."
+        )
+
+
+class StackChangeFailed(DeployError):
+    """CloudFormation began to change a stack and gave it up."""
+
+    def __init__(self, stack: str, status: str, reasons: Sequence[str]) -> None:
+        self.status, self.reasons = status, tuple(reasons)
+        said = "; ".join(reason.rstrip(".") for reason in reasons) or "CloudFormation gives no reason"
+        super().__init__(
+            f"The stack {stack} is {status}: {said}. Correct what the reasons name, then deploy again."
+        )
+
+
+class MigrationFailed(DeployError):
+    """The migrations did not run to their end."""
+
+    def __init__(self, function: str, reason: str) -> None:
+        super().__init__(
+            f"The migrations, run by the function {function}, failed: {reason.rstrip('.')}. "
+            "Correct the cause, then deploy again; what was migrated stays so."
+        )
+
+
+class WebFailed(DeployError):
+    """Zappa did not deploy the web side."""
+
+    def __init__(self, command: str, reason: str) -> None:
+        super().__init__(
+            f"The web side was not deployed: {reason.rstrip('.')}. The workers are; mend it, then run: {command}"
+        )

@@ -1,0 +1,110 @@
+"""The package: the project's code, what it needs, static files and bytecode, for web and workers alike."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..stack.functions import RUNTIME
+from ..stack.layout import Layout
+from . import archive, bytecode, dependencies, sources, static_files, web_handler
+from .dependencies import find_requirements
+from .errors import PackageFailed
+
+Announce = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What a package is made of."""
+
+    root: Path  # The project's folder; paths inside the package are as seen from here.
+    stage: str
+    settings_module: str
+    source_root: str  # Of the project's modules, as seen from `root`; "." for itself.
+    requirements: Path
+    architecture: str
+    python: str  # Of the runtime.
+    with_boto3: bool = False
+
+
+def recipe_of(
+    layout: Layout, stage: str, *, architecture: str, requirements: Path | None, with_boto3: bool = False
+) -> Recipe:
+    """Return how this project is packaged. Raise PackageFailed if its requirements are nowhere."""
+    return Recipe(
+        root=layout.root,
+        stage=stage,
+        settings_module=layout.settings_module,
+        source_root=layout.source.relative_to(layout.root).as_posix(),
+        requirements=(requirements or find_requirements(layout.root)).resolve(),
+        architecture=architecture,
+        python=RUNTIME.removeprefix("python"),
+        with_boto3=with_boto3,
+    )
+
+
+def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
+    """
+    Write the package to `output`.
+
+    The same files and requirements make the same bytes. Raise PackageFailed if something is missing
+    or wrong, PackageTooLarge if Lambda would refuse it.
+    """
+    bytecode.interpreter(recipe.python)
+    settings = web_handler.zappa_settings(recipe.root, recipe.stage)
+    with tempfile.TemporaryDirectory(prefix="offload-package-") as temporary:
+        folder = Path(temporary) / "task"
+        _copy_project(recipe, folder, announce)
+        collected = static_files.collect(folder, recipe.settings_module, recipe.source_root)
+        announce(f"  static files: {_count(collected) if collected else 'none, for STATIC_ROOT is not set'}")
+        _refuse_bad_syntax(folder, recipe.python)
+        announce(f"  requirements: {_shown(recipe.requirements, recipe.root)} for {recipe.architecture}")
+        _add_dependencies(recipe, folder, Path(temporary) / "needed")
+        web_handler.add(folder, recipe.stage, settings)
+        bytecode.compile_all(folder, recipe.python)
+        return archive.write(folder, output)
+
+
+def _copy_project(recipe: Recipe, folder: Path, announce: Announce) -> None:
+    files = sources.project_files(recipe.root)
+    for path in files:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(recipe.root / path, folder / path)
+    announce(f"  project: {len(files)} files")
+    missed = sources.untracked_modules(recipe.root)
+    if missed:
+        announce(f"  not in git, so left out: {', '.join(map(str, missed[:5]))}{' …' if missed[5:] else ''}")
+
+
+def _refuse_bad_syntax(folder: Path, python: str) -> None:
+    bytecode.compile_all(folder, python)
+    wrong = bytecode.uncompiled(folder)
+    if wrong:
+        raise PackageFailed(f"Python {python} cannot compile {', '.join(wrong)}.", "Correct the syntax.")
+
+
+def _add_dependencies(recipe: Recipe, folder: Path, needed: Path) -> None:
+    """Install beside the project and move in; what the project has itself is not overwritten."""
+    dependencies.install(
+        recipe.requirements,
+        needed,
+        architecture=recipe.architecture,
+        python=recipe.python,
+        with_boto3=recipe.with_boto3,
+    )
+    for path in needed.iterdir():
+        if (folder / path.name).exists():
+            raise PackageFailed(
+                f"The project and its requirements both have '{path.name}'.", "Rename the project's own."
+            )
+        path.rename(folder / path.name)
+
+
+def _count(folder: Path) -> str:
+    return f"{sum(path.is_file() for path in folder.rglob('*'))} in {folder.name}/"
+
+
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

@@ -1,0 +1,88 @@
+"""Which files of the project are packaged: its code and what the code reads, and nothing that is a secret."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from .errors import PackageFailed
+
+# Beside the code, at the top of a project: nothing there is read at run time.
+NOT_AT_THE_TOP = {"build", "dist", "docs", "env", "infra", "staticfiles", "media", "venv"}
+NOWHERE = {"__pycache__", "node_modules", "site-packages", "tests"}
+NOT_NAMED = {"conftest.py", "credentials", "id_ed25519", "id_rsa", "tests.py"}
+# Bytecode is made anew; keys, databases and .env files are secrets or data; the rest is for readers and tools.
+NOT_ENDING = (
+    *(".pyc", ".pyo", ".pyi", ".po", ".pot", ".md", ".rst", ".log"),
+    *(".env", ".key", ".kdbx", ".p12", ".pem", ".pfx", ".db", ".sqlite", ".sqlite3"),
+)
+
+
+def project_files(root: Path) -> list[PurePosixPath]:
+    """
+    Return the files of the project at `root` that belong into the package, sorted.
+
+    Of a git repository these are tracked files alone: what was never added cannot leak. Raise
+    PackageFailed if there are none.
+    """
+    found = sorted(path for path in _listed(root) if wanted(path) and (root / path).is_file())
+    if not found:
+        raise PackageFailed(
+            f"{root} has no files to package.", "Run it in the project's folder, or add the files to git."
+        )
+    return found
+
+
+def untracked_modules(root: Path) -> list[PurePosixPath]:
+    """Return the modules that git neither tracks nor ignores: they stay out, which may surprise."""
+    said = _git(root, "--others", "--exclude-standard")
+    return [] if said is None else [path for path in said if path.suffix == ".py" and wanted(path)]
+
+
+def wanted(path: PurePosixPath) -> bool:
+    """Return whether a file, named from the project's folder, belongs into the package."""
+    folders, name = path.parts[:-1], path.name
+    if not folders:
+        return path.suffix == ".py" and name not in NOT_NAMED
+    return not (
+        any(part.startswith(".") for part in path.parts)
+        or folders[0] in NOT_AT_THE_TOP
+        or NOWHERE.intersection(folders)
+        or name in NOT_NAMED
+        or name.endswith(NOT_ENDING)
+        or (name.startswith("test_") and name.endswith(".py"))
+    )
+
+
+def _listed(root: Path) -> list[PurePosixPath]:
+    tracked = _git(root, "--cached")
+    return list(_walked(root)) if tracked is None else tracked
+
+
+def _git(root: Path, *which: str) -> list[PurePosixPath] | None:
+    """Return what git lists below `root`; None where this is no repository, or there is no git."""
+    try:
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", *which],  # noqa: S607 - the developer's own git
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return None
+    if listed.returncode != 0:
+        return None
+    return [PurePosixPath(name) for name in listed.stdout.split("\0") if name]
+
+
+def _walked(root: Path) -> Iterator[PurePosixPath]:
+    for folder, folders, names in os.walk(root):
+        # An environment inside the project, however it is named.
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and not (Path(folder, name) / "pyvenv.cfg").exists()
+        ]
+        for name in names:
+            yield PurePosixPath(Path(folder, name).relative_to(root).as_posix())

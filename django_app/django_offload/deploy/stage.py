@@ -1,0 +1,108 @@
+"""A stage, as its file in infra/ describes it."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..conf import Options
+from ..stack import stacks
+from ..stack.surroundings import Surroundings, Vpc, check
+from .errors import BadStage
+
+# Tells settings which stage they are read for; every function gets it too.
+ENV_STAGE = "OFFLOAD_STAGE"
+KEYS = ("region", "parameters", "environment", "secrets", "vpc")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Where a stack is deployed, and with what."""
+
+    name: str
+    region: str
+    options: Options  # Of the stack that TASKS names for this stage.
+    parameters: Mapping[str, str] = field(default_factory=dict)  # Of the template.
+    surroundings: Surroundings
+
+    @property
+    def stack(self) -> str:
+        return self.options.stack
+
+    @property
+    def architecture(self) -> str:
+        return self.parameters.get("Architecture", "x86_64")
+
+
+def read(root: Path, name: str) -> Stage:
+    """Return the stage that infra/<name>.json describes. Raise BadStage for what cannot be used."""
+    file = root / "infra" / f"{name}.json"
+    given = _content(file)
+    unknown = given.keys() - set(KEYS)
+    if unknown:
+        raise BadStage(file, f"It has the unknown key '{min(unknown)}'.", f"Known are: {', '.join(KEYS)}.")
+    for key in ("parameters", "environment", "secrets"):
+        if not isinstance(given.get(key, {}), dict):
+            raise BadStage(file, f"'{key}' is no object.", 'Write {"NAME": "value"}.')
+    options = _options(file)
+    surroundings = Surroundings(
+        environment={ENV_STAGE: name, **_texts(given.get("environment", {}))},
+        secrets=_texts(given.get("secrets", {})),
+        vpc=_vpc(file, given.get("vpc")),
+    )
+    check(surroundings, options.alias)
+    return Stage(
+        name=name,
+        region=str(given.get("region") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"),
+        options=options,
+        parameters=_texts(given.get("parameters", {})),
+        surroundings=surroundings,
+    )
+
+
+def _content(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text())
+    except OSError as exc:
+        raise BadStage(
+            file, f"It cannot be read ({exc.strerror}).", "manage.py offload_init writes it."
+        ) from exc
+    except ValueError as exc:
+        raise BadStage(file, f"It is not JSON ({exc}).", "Correct it.") from exc
+    if not isinstance(found, dict):
+        raise BadStage(file, "It is no JSON object.", f"Give it the keys {', '.join(KEYS)}.")
+    return found
+
+
+def _options(file: Path) -> Options:
+    known = stacks()
+    if len(known) != 1:
+        raise BadStage(
+            file,
+            f"TASKS names {len(known)} stacks and a stage deploys one.",
+            "Give all aliases one OPTIONS['stack'].",
+        )
+    return next(iter(known.values()))[0]
+
+
+def _vpc(file: Path, given: object) -> Vpc | None:
+    if not given:
+        return None
+    if not isinstance(given, dict) or given.keys() - {"subnets", "security_groups"}:
+        raise BadStage(
+            file, "'vpc' is neither null nor complete.", 'Give it "subnets" and "security_groups".'
+        )
+    return Vpc(
+        subnets=tuple(given.get("subnets", ())), security_groups=tuple(given.get("security_groups", ()))
+    )
+
+
+def _texts(given: Mapping[str, object]) -> dict[str, str]:
+    """Return values as CloudFormation and the environment take them."""
+    return {name: _text(value) for name, value in given.items()}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,71 @@
+"""Static files, collected with the names that the deployed settings give them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from .errors import PackageFailed
+
+# No value of a deployment is needed to collect files; settings that want one get this.
+_PLACEHOLDER = "used-only-while-static-files-are-collected"
+_PROGRAM = """
+from pathlib import Path
+import django
+from django.conf import settings
+django.setup()
+if not settings.STATIC_ROOT or "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
+    raise SystemExit(3)
+if not Path(settings.STATIC_ROOT).resolve().is_relative_to(Path.cwd().resolve()):
+    print(settings.STATIC_ROOT)
+    raise SystemExit(4)
+from django.core.management import call_command
+call_command("collectstatic", interactive=False, verbosity=0)
+print(settings.STATIC_ROOT)
+"""
+_NONE_CONFIGURED, _OUTSIDE = 3, 4
+
+
+def collect(folder: Path, settings_module: str, source_root: str) -> Path | None:
+    """
+    Run collectstatic on the project's copy in `folder`, outside debug mode; return where files are now.
+
+    None where the settings have no STATIC_ROOT. Raise PackageFailed if it fails, or if STATIC_ROOT is
+    not a folder of the project.
+    """
+    ran = subprocess.run(
+        [sys.executable, "-c", _PROGRAM],
+        cwd=folder,
+        env=_environment(folder, settings_module, source_root),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = (ran.stdout.strip() or ran.stderr.strip() or "collectstatic ended without a word").splitlines()[-1]
+    if ran.returncode == _NONE_CONFIGURED:
+        return None
+    if ran.returncode == _OUTSIDE:
+        raise PackageFailed(
+            f"STATIC_ROOT is {said}, outside the project.",
+            "Set it to BASE_DIR / 'staticfiles', so that it lies beside the code on Lambda too.",
+        )
+    if ran.returncode != 0:
+        said = (ran.stderr.strip().splitlines() or [said])[-1]
+        raise PackageFailed(
+            f"Static files were not collected: {said.rstrip('.')}.",
+            "Correct it until manage.py collectstatic runs with DEBUG=0.",
+        )
+    return Path(said)
+
+
+def _environment(folder: Path, settings_module: str, source_root: str) -> dict[str, str]:
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    return {
+        **environ,
+        "DEBUG": "0",
+        "SECRET_KEY": _PLACEHOLDER,
+        "DJANGO_SETTINGS_MODULE": settings_module,
+        "PYTHONPATH": os.pathsep.join([str(folder / source_root), str(folder)]),
+        # Not the copy's: bytecode for Lambda is made later, in one way.
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
