@@ -27,8 +27,12 @@ BUCKET_OF_STACK = "<stack>-payloads-<account>-<region>"
 ENV_STACK = "OFFLOAD_STACK"
 ENV_BUCKET = "OFFLOAD_BUCKET"
 ENV_QUEUE_URLS = "OFFLOAD_QUEUE_URLS"
+# JSON: by the name of a variable, where its secret value lies; never the value.
+ENV_SECRETS = "OFFLOAD_SECRETS"
 
 OUTBOX = "django_offload.outbox"
+# How AWS is called on the hot path: by boto3, or by a client of our own.
+CLIENTS = ("boto3", "lean")
 
 DEFAULT_MAX_ATTEMPTS = 3
 # Lambda runs a function for at most 15 minutes.
@@ -103,7 +107,7 @@ class Options:
     outbox: bool = False
     owner: str = "django_offload.middleware.current_owner"
     result_ttl: timedelta = timedelta(days=14)
-    client: str = "boto3"
+    client: str = CLIENTS[0]
 
     @classmethod
     def parse(cls, alias: str, params: Mapping[str, Any]) -> "Options":
@@ -231,8 +235,10 @@ def _queue_problems(name: str, queue: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _value_problems(given: Mapping[str, Any]) -> Iterator[Problem]:
-    if given.get("client", "boto3") != "boto3":
-        yield Problem("E006", f"OPTIONS['client'] is {given['client']!r}.", "Use 'boto3'.")
+    if given.get("client", CLIENTS[0]) not in CLIENTS:
+        yield Problem(
+            "E006", f"OPTIONS['client'] is {given['client']!r}.", f"Use one of: {', '.join(CLIENTS)}."
+        )
     if given.get("outbox") and not any(app.startswith(OUTBOX) for app in settings.INSTALLED_APPS):
         yield Problem(
             "E006",

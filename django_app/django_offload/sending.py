@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from .birth import Birth, Reference, dump, from_micros, to_micros
@@ -31,6 +32,10 @@ logger = logging.getLogger("django_offload")
 SEND_SECONDS = 8.0
 # … and for the name of a queue, asked once per process.
 LOOK_SECONDS = 2.0
+
+# What ends a half that is under way; what does so and returns why it failed, if it did.
+type Half = Callable[[], object]
+type Failure = Callable[[], Exception | None]
 
 
 def message_text(birth: Birth, options: Options, expires_at: datetime) -> str:
@@ -62,25 +67,44 @@ def send(birth: Birth, options: Options) -> None:
     with within(lambda: ends - time.monotonic()):
         try:
             birth = _stored(birth, options)
-            unrecorded = _failure(_record, birth, options)
+            record = _half(_record, birth, options)
             deferred = birth.start_at - birth.enqueued_at > transport.longest_delay
-            if unrecorded and (deferred or not transport.longest_return):
-                raise unrecorded
-            unsent = None if deferred else _failure(_message, birth, options)
+            if deferred or not transport.longest_return:
+                # Only the record keeps the task: nothing else leaves before it is there.
+                if unrecorded := record():
+                    raise unrecorded
+                if not deferred:
+                    _half(_message, birth, options)()
+                return
+            # Both are under way together: a message that arrives first is no harm, its claim makes the record.
+            message = _half(_message, birth, options)
+            unrecorded, unsent = record(), message()
             if unrecorded and unsent:
                 raise unsent
         except Exception as exc:
             raise EnqueueFailed(birth.id, birth.name, birth.queue) from exc
 
 
-def _failure(step: Callable[[Birth, Options], None], birth: Birth, options: Options) -> Exception | None:
-    """Take a step, and return what it raised: the other half may do."""
-    try:
-        step(birth, options)
-    except Exception as exc:  # noqa: BLE001, whatever a seam raises
-        logger.warning("Task id=%s name=%s %s failed: %s", birth.id, birth.name, step.__name__, exc)
+def _half(begin: Callable[[Birth, Options], Half], birth: Birth, options: Options) -> Failure:
+    """Begin one half of a send, and return what ends it: with what it raised, for the other half may do."""
+
+    def failed(exc: Exception) -> Exception:
+        logger.warning("Task id=%s name=%s %s failed: %s", birth.id, birth.name, begin.__name__, exc)
         return exc
-    return None
+
+    try:
+        end = begin(birth, options)
+    except Exception as exc:  # noqa: BLE001, whatever a seam raises
+        return partial(failed, exc)
+
+    def failure() -> Exception | None:
+        try:
+            end()
+        except Exception as exc:  # noqa: BLE001, whatever a seam raises
+            return failed(exc)
+        return None
+
+    return failure
 
 
 def _stored(birth: Birth, options: Options) -> Birth:
@@ -91,8 +115,10 @@ def _stored(birth: Birth, options: Options) -> Birth:
     return replace(birth, reference=payloads.keep(f"payloads/{birth.id}/arguments", birth.arguments))
 
 
-def _record(birth: Birth, options: Options) -> None:
-    create(store_of(options), birth, options)
+def _record(birth: Birth, options: Options) -> Half:
+    store = store_of(options)
+    keep_arguments(store, birth, options)
+    return store.begin_create(birth)
 
 
 def create(store: Store, birth: Birth, options: Options) -> None:
@@ -120,10 +146,10 @@ def complete(store: Store, record: TaskRecord) -> Birth:
     return replace(birth, arguments=arguments)
 
 
-def _message(birth: Birth, options: Options) -> None:
+def _message(birth: Birth, options: Options) -> Half:
     text = message_text(birth, options, birth.start_at + MESSAGE_LIFE)
     delay = max(birth.start_at - birth.enqueued_at, timedelta(0))
-    transport_of(options).send(birth.queue, text, delay)
+    return transport_of(options).begin_send(birth.queue, text, delay)
 
 
 def pack(birth: Birth) -> str:

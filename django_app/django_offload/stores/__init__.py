@@ -11,6 +11,8 @@ installed: dict[str, Store] = {}
 
 def store_of(options: Options) -> Store:
     """Return the store of a stack: the one installed, else its table in DynamoDB."""
+    if options.stack in installed:
+        return installed[options.stack]
     from .dynamodb import DynamoDBStore
 
-    return installed.get(options.stack) or DynamoDBStore(options.alias, options.table)
+    return DynamoDBStore(options.alias, options.table, options.client)

@@ -1,9 +1,10 @@
 """The seam to where records are kept."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from ..birth import EPOCH, Birth
 from ..change import Attributes, Change, Refused, Value
@@ -64,3 +65,7 @@ class Store(ABC):
         except Refused:
             return False
         return True
+
+    def begin_create(self, birth: Birth) -> Callable[[], bool]:
+        """Begin create(), and return what ends it: other calls may be under way between the two."""
+        return partial(self.create, birth)

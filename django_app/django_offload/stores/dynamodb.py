@@ -1,6 +1,6 @@
 """Records in DynamoDB: one table, partition key `id`, sort key `part`, a sparse index `due`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ from ..birth import EPOCH, Birth, from_micros, to_micros
 from ..change import Attributes, Change, Refused, Value
 from ..exceptions import ResourceMissing
 from ..record import newborn
-from ..wire import client
+from ..wire import BOTO3, client, under_way
 from .base import Due, Store
 from .expressions import Expressions, attribute, plain
 
@@ -19,8 +19,8 @@ INDEX = "due"
 class DynamoDBStore(Store):
     """Every write is one conditional UpdateItem or PutItem; no transactions."""
 
-    def __init__(self, alias: str, table: str) -> None:
-        self.alias, self.table = alias, table
+    def __init__(self, alias: str, table: str, client: str = BOTO3) -> None:
+        self.alias, self.table, self._kind = alias, table, client
 
     def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
         try:
@@ -31,26 +31,35 @@ class DynamoDBStore(Store):
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **Expressions(change).arguments(),
             )
-        except client("dynamodb").exceptions.ConditionalCheckFailedException as exc:
+        except self._client.exceptions.ConditionalCheckFailedException as exc:
             raise Refused(change, _attributes(exc.response.get("Item"))) from None
         return _attributes(answer.get("Attributes"))
 
     def create(self, birth: Birth) -> bool:
+        return self.begin_create(birth)()
+
+    def begin_create(self, birth: Birth) -> Callable[[], bool]:
         # The same condition as transitions.create(), in the cheaper call: nothing is to be merged.
-        try:
-            item = {name: attribute(value) for name, value in newborn(birth).items()}
-            self._put({**item, **_key(birth.id, RECORD)})
-        except client("dynamodb").exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        item = {name: attribute(value) for name, value in newborn(birth).items()}
+        wait = self._begin("put_item", **_put({**item, **_key(birth.id, RECORD)}))
+
+        def created() -> bool:
+            try:
+                wait()
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return False
+            return True
+
+        return created
 
     def get(self, task_id: str) -> Attributes | None:
         return _attributes(self._call("get_item", Key=_key(task_id, RECORD), ConsistentRead=True).get("Item"))
 
     def put_part(self, task_id: str, part: str, text: str, ttl: int) -> str:
         try:
-            self._put({**_key(task_id, part), "text": attribute(text), "ttl": attribute(ttl)})
-        except client("dynamodb").exceptions.ConditionalCheckFailedException as exc:
+            item = {**_key(task_id, part), "text": attribute(text), "ttl": attribute(ttl)}
+            self._call("put_item", **_put(item))
+        except self._client.exceptions.ConditionalCheckFailedException as exc:
             return str(exc.response["Item"]["text"]["S"])
         return text
 
@@ -95,22 +104,35 @@ class DynamoDBStore(Store):
             Due(id=item["id"]["S"], due_at=from_micros(int(item["due_at"]["N"]))) for item in answer["Items"]
         ]
 
-    def _put(self, item: dict[str, Any]) -> None:
-        """Write an item, on the condition that there is none of its key."""
-        self._call(
-            "put_item",
-            Item=item,
-            ConditionExpression="attribute_not_exists(#id)",
-            ExpressionAttributeNames={"#id": "id"},
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-        )
+    @property
+    def _client(self) -> Any:
+        return client("dynamodb", self._kind)
 
     def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        dynamodb = client("dynamodb")
-        try:
-            return getattr(dynamodb, operation)(TableName=self.table, **arguments)  # type: ignore[no-any-return]
-        except dynamodb.exceptions.ResourceNotFoundException as exc:
-            raise ResourceMissing(self.alias, "table", self.table) from exc
+        return self._begin(operation, **arguments)()
+
+    def _begin(self, operation: str, **arguments: Any) -> Callable[[], dict[str, Any]]:
+        """Begin a call, and return what waits for its result."""
+        dynamodb = self._client
+        wait = under_way(dynamodb, operation, TableName=self.table, **arguments)
+
+        def result() -> dict[str, Any]:
+            try:
+                return wait()
+            except dynamodb.exceptions.ResourceNotFoundException as exc:
+                raise ResourceMissing(self.alias, "table", self.table) from exc
+
+        return result
+
+
+def _put(item: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of PutItem that write an item on the condition that there is none of its key."""
+    return {
+        "Item": item,
+        "ConditionExpression": "attribute_not_exists(#id)",
+        "ExpressionAttributeNames": {"#id": "id"},
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
 
 
 def _key(task_id: str, part: str) -> dict[str, Any]:

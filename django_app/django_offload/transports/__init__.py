@@ -11,8 +11,10 @@ installed: dict[str, Transport] = {}
 
 def transport_of(options: Options, kind: str | None = None) -> Transport:
     """Return a backend's transport: the one installed for its stack, else `kind` (or its own) in AWS."""
+    if options.stack in installed:
+        return installed[options.stack]
     from .lambda_invoke import LambdaTransport
     from .sqs import SQSTransport
 
     kinds = {"sqs": SQSTransport, "lambda": LambdaTransport}
-    return installed.get(options.stack) or kinds[kind or options.transport](options)
+    return kinds[kind or options.transport](options)

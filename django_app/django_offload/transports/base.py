@@ -1,9 +1,10 @@
 """The seam to how a message reaches the worker."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 
@@ -35,6 +36,10 @@ class Transport(ABC):
     @abstractmethod
     def send(self, queue: str, text: str, delay: timedelta) -> None:
         """Send a message, to be delivered after `delay` where supported. Raise if it was not accepted."""
+
+    def begin_send(self, queue: str, text: str, delay: timedelta) -> Callable[[], None]:
+        """Begin send(), and return what ends it: other calls may be under way between the two."""
+        return partial(self.send, queue, text, delay)
 
     @abstractmethod
     def give_back(self, delivery: Delivery, delay: timedelta) -> None:

@@ -19,7 +19,7 @@ class LambdaTransport(Transport):
 
     def send(self, queue: str, text: str, delay: timedelta) -> None:
         function = self.options.worker_function(queue)
-        awslambda = client("lambda")
+        awslambda = client("lambda", self.options.client)
         try:
             answer = awslambda.invoke(
                 FunctionName=function, InvocationType="Event", Payload=text.encode("ascii")

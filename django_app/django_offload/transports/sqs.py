@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from ..conf import ENV_QUEUE_URLS, Options
 from ..exceptions import ResourceMissing
 from ..record import LONGEST_DELAY
-from ..wire import client, failures
+from ..wire import client, failures, under_way
 from .base import Delivery, Transport
 
 # By endpoint and name; a queue keeps its URL as long as it lives.
@@ -31,17 +32,29 @@ class SQSTransport(Transport):
             self.url(queue)
 
     def send(self, queue: str, text: str, delay: timedelta) -> None:
-        sqs = client("sqs")
-        try:
-            sqs.send_message(
-                QueueUrl=self.url(queue), MessageBody=text, DelaySeconds=_seconds(delay, LONGEST_DELAY)
-            )
-        except sqs.exceptions.QueueDoesNotExist as exc:
-            forget()
-            raise ResourceMissing(self.options.alias, "queue", self.options.queue(queue)) from exc
+        self.begin_send(queue, text, delay)()
+
+    def begin_send(self, queue: str, text: str, delay: timedelta) -> Callable[[], None]:
+        sqs = self._client
+        wait = under_way(
+            sqs,
+            "send_message",
+            QueueUrl=self.url(queue),
+            MessageBody=text,
+            DelaySeconds=_seconds(delay, LONGEST_DELAY),
+        )
+
+        def sent() -> None:
+            try:
+                wait()
+            except sqs.exceptions.QueueDoesNotExist as exc:
+                forget()
+                raise ResourceMissing(self.options.alias, "queue", self.options.queue(queue)) from exc
+
+        return sent
 
     def give_back(self, delivery: Delivery, delay: timedelta) -> None:
-        client("sqs").change_message_visibility(
+        self._client.change_message_visibility(
             QueueUrl=self.url(delivery.queue),
             ReceiptHandle=delivery.handle,
             VisibilityTimeout=_seconds(delay, self.longest_return),
@@ -49,7 +62,7 @@ class SQSTransport(Transport):
 
     def depth(self, queue: str) -> int:
         name = "ApproximateNumberOfMessages"
-        found = client("sqs").get_queue_attributes(QueueUrl=self.url(queue), AttributeNames=[name])
+        found = self._client.get_queue_attributes(QueueUrl=self.url(queue), AttributeNames=[name])
         return int(found["Attributes"][name])
 
     def url(self, queue: str) -> str:
@@ -59,8 +72,12 @@ class SQSTransport(Transport):
             given = json.loads(self.options.environment(ENV_QUEUE_URLS) or "{}").get(queue)
         return given or self._ask(self.options.queue(queue))
 
+    @property
+    def _client(self) -> Any:
+        return client("sqs", self.options.client)
+
     def _ask(self, name: str) -> str:
-        sqs: Any = client("sqs")
+        sqs = self._client
         key = (sqs.meta.endpoint_url, name)
         if key not in _urls:
             try:

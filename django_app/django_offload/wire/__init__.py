@@ -1,14 +1,22 @@
 """The AWS clients: one per service and process, made when first asked for."""
 
 import os
+import sys
+from collections.abc import Callable
+from functools import partial
 from threading import Lock
 from typing import Any
 
 from .budget import bind, within
+from .lean import CallFailed, client_of, credentials
+from .lean import Client as LeanClient
 
-__all__ = ["client", "failures", "forget", "within"]
+__all__ = ["client", "failures", "forget", "under_way", "within"]
+
+BOTO3, LEAN = "boto3", "lean"
 
 _clients: dict[tuple[int, str], Any] = {}
+_lean: dict[str, LeanClient | None] = {}
 _lock = Lock()
 
 # AWS answers these calls within milliseconds; a worker must not wait away its deadline.
@@ -17,12 +25,20 @@ READ_TIMEOUT_SECONDS = 10
 TRIES = 4
 
 
-def client(service: str) -> Any:
+def client(service: str, kind: str = BOTO3) -> Any:
     """
-    Return this process's boto3 client of a service, configured by boto3's own standard means.
+    Return this process's client of a service, configured by boto3's own standard means.
 
-    Safe from any thread, and after a fork: a child makes its own.
+    `kind` "lean" is a client of our own, wherever that can reach the service, else boto3's. Safe from any
+    thread, and after a fork: a child makes its own.
     """
+    if kind == LEAN:
+        try:
+            lean = _lean[service]
+        except KeyError:
+            lean = _new_lean(service)
+        if lean is not None:
+            return lean
     key = (os.getpid(), service)
     found = _clients.get(key)
     if found is None:
@@ -49,16 +65,50 @@ def _new(service: str) -> Any:
     return made
 
 
+def _new_lean(service: str) -> LeanClient | None:
+    with _lock:
+        if service not in _lean:
+            _lean[service] = client_of(
+                service, connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS, tries=TRIES
+            )
+        return _lean[service]
+
+
+def under_way(client: Any, operation: str, **arguments: Any) -> Callable[[], dict[str, Any]]:
+    """
+    Begin a call, and return what waits for its result.
+
+    The lean client sends at once, so that several calls are under way together; boto3's once it is waited for.
+    """
+    if isinstance(client, LeanClient):
+        return client.begin(operation, **arguments).result
+    return partial(getattr(client, operation), **arguments)
+
+
 def failures() -> tuple[type[Exception], ...]:
     """Return the exceptions by which a client says that a call failed."""
+    if "botocore.exceptions" not in sys.modules:  # What is not imported, nobody raises.
+        return (CallFailed,)
     from botocore.exceptions import BotoCoreError, ClientError
 
-    return (BotoCoreError, ClientError)
+    return (CallFailed, BotoCoreError, ClientError)
 
 
 def forget() -> None:
     """Drop every client: the environment names another endpoint, region or account from now on."""
     _clients.clear()
+    while _lean:
+        _, lean = _lean.popitem()
+        if lean is not None:
+            lean.close()
+    credentials.forget()
 
 
-os.register_at_fork(after_in_child=forget)
+def _start_anew() -> None:
+    """Do without what the parent of a fork has: its connections, and locks that its threads may hold."""
+    global _lock  # noqa: PLW0603
+    _lock = Lock()
+    forget()
+
+
+os.register_at_fork(after_in_child=_start_anew)

@@ -1,0 +1,77 @@
+"""A client of one service: what its calls share."""
+
+import platform
+import time
+from collections.abc import Callable
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+from .call import Call
+from .credentials import Credentials
+from .endpoint import Endpoint
+from .errors import REFUSALS, Refusal
+from .pool import Pool
+from .retry import Retries
+from .service import Request, Result, Service
+from .sigv4 import Signer
+
+USER_AGENT = f"django-offload lang/python#{platform.python_version()}"
+
+
+class Client:
+    """
+    Calls one service, by the names and arguments of boto3's client: `client.put_item(TableName=…)`.
+
+    Safe from any thread. It holds connections, keys and the retry quota.
+    """
+
+    def __init__(self, service: Service, endpoint: Endpoint, connect: float, read: float, tries: int) -> None:
+        """`connect` and `read` are time-outs in seconds; `tries` bounds what AWS's standard is."""
+        self.service, self.address = service, endpoint.address
+        self.connect_timeout, self.read_timeout = connect, read
+        self.pool = Pool(endpoint.address)
+        self.retries = Retries(service.name, tries)
+        self.skew = 0.0  # How far AWS's clock is ahead of this machine's, where that matters; in seconds.
+        self.meta = SimpleNamespace(endpoint_url=endpoint.address.url, region_name=endpoint.region)
+        self.exceptions = SimpleNamespace(
+            ClientError=Refusal, **{kind.__name__: kind for kind in REFUSALS.values()}
+        )
+        self._signer = Signer(service.name, endpoint.region)
+        self._host = endpoint.address.named
+        self._calls = {name: partial(self._call, name) for name in service.operations}
+
+    def __getattr__(self, name: str) -> Callable[..., Result]:
+        try:
+            return self._calls[name]
+        except KeyError:
+            known = ", ".join(self.service.operations)
+            raise AttributeError(f"{name}() is no call of the lean client, which knows {known}.") from None
+
+    def begin(self, name: str, **arguments: Any) -> Call:
+        """Send a call and return it under way; its result() waits for the answer."""
+        return Call(self, self.service.request(name, arguments))
+
+    def signed(self, request: Request, credentials: Credentials) -> bytes:
+        """Return a request as it travels, signed now."""
+        headers = self._signer.sign(
+            "POST",
+            request.path,
+            {"host": self._host, **request.headers},
+            request.body,
+            credentials,
+            time.time() + self.skew,
+        )
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        head = (
+            f"POST {request.path} HTTP/1.1\r\n{lines}user-agent: {USER_AGENT}\r\n"
+            f"content-length: {len(request.body)}\r\n\r\n"
+        )
+        return head.encode("ascii") + request.body
+
+    def close(self) -> None:
+        """Close the connections that wait."""
+        self.pool.close()
+
+    def _call(self, name: str, **arguments: Any) -> Result:
+        return self.begin(name, **arguments).result()

@@ -1,0 +1,164 @@
+"""One HTTP/1.1 connection: a request goes out, its answer comes in."""
+
+import select
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .errors import NoAnswer, StaleConnection
+
+CHUNK_BYTES = 65_536
+# No answer of the services spoken to is near that size.
+LARGEST_BYTES = 64 * 2**20
+
+
+class Answer(NamedTuple):
+    """What came back; names of headers are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a service listens."""
+
+    url: str  # As people know it.
+    host: str
+    port: int
+    tls: bool
+
+    @property
+    def named(self) -> str:
+        """The header `host`."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
+
+
+def _watch(sock: socket.socket) -> Callable[[int], object]:
+    """Return what tells, waiting no time, whether there is something to read."""
+    if hasattr(select, "poll"):
+        watch = select.poll()
+        watch.register(sock, select.POLLIN)
+        return watch.poll
+    return lambda wait: select.select([sock], [], [], wait)[0]
+
+
+class Connection:
+    """A socket to an address. Whoever drops it closes it; whatever goes wrong makes it unfit for more."""
+
+    def __init__(self, url: str, sock: socket.socket) -> None:
+        self.url, self._socket = url, sock
+        self.used = False  # Has it carried an answer already?
+        self.reusable = False
+        self._readable = _watch(sock)
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def idle(self) -> bool:
+        """Tell whether nothing came in since the last answer: neither an end nor what nobody asked for."""
+        return not self._readable(0)
+
+    def send(self, request: bytes, timeout: float) -> None:
+        """Send a request. Raise StaleConnection, or NoAnswer, if it cannot be sent in time."""
+        self.reusable = False
+        try:
+            self._socket.settimeout(timeout)
+            self._socket.sendall(request)
+        except TimeoutError as exc:
+            raise NoAnswer(self.url, "Write timeout on endpoint URL:") from exc
+        except OSError as exc:
+            raise self._broken(nothing_read=True) from exc
+
+    def receive(self, timeout: float) -> Answer:
+        """Return the answer to the request that was sent; each wait takes `timeout` seconds at most."""
+        data = bytearray()
+        try:
+            self._socket.settimeout(timeout)
+            answer = self._answer(data)
+        except TimeoutError as exc:
+            raise NoAnswer(self.url, "Read timeout on endpoint URL:") from exc
+        except (ValueError, EOFError, OSError) as exc:
+            raise self._broken(nothing_read=not data) from exc
+        self.used = True
+        return answer
+
+    def _broken(self, *, nothing_read: bool) -> NoAnswer:
+        if self.used and nothing_read:
+            return StaleConnection(self.url)
+        return NoAnswer(self.url, "The answer broke off, or is none, from endpoint URL:")
+
+    def _answer(self, data: bytearray) -> Answer:
+        status, version, headers = self._head(data)
+        while 100 <= status < 200:
+            status, version, headers = self._head(data)
+        closes = headers.get("connection", "" if version == "HTTP/1.1" else "close").lower() == "close"
+        if "chunked" in headers.get("transfer-encoding", "").lower():
+            body = self._chunks(data)
+        elif "content-length" in headers:
+            body = self._take(data, int(headers["content-length"]))
+        elif status in (204, 304):
+            body = b""
+        else:
+            body, closes = self._rest(data), True
+        self.reusable = not closes and not data
+        return Answer(status, headers, body)
+
+    def _head(self, data: bytearray) -> tuple[int, str, dict[str, str]]:
+        while (end := data.find(b"\r\n\r\n")) < 0:
+            self._more(data)
+        first, *lines = data[:end].decode("latin-1").split("\r\n")
+        del data[: end + 4]
+        version, status, *_ = first.split(" ", 2)
+        if not version.startswith("HTTP/1."):
+            raise ValueError(first)
+        headers = {}
+        for line in lines:
+            name, _, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+        return int(status), version, headers
+
+    def _more(self, data: bytearray) -> None:
+        part = self._socket.recv(CHUNK_BYTES)
+        if not part:
+            raise EOFError
+        data += part
+        if len(data) > LARGEST_BYTES:
+            raise ValueError("an answer without end")
+
+    def _take(self, data: bytearray, size: int) -> bytes:
+        if size < 0:
+            raise ValueError("a negative length")
+        while len(data) < size:
+            self._more(data)
+        taken = bytes(data[:size])
+        del data[:size]
+        return taken
+
+    def _chunks(self, data: bytearray) -> bytes:
+        body = bytearray()
+        while size := int(self._line(data).partition(b";")[0], 16):
+            body += self._take(data, size)
+            self._line(data)
+        while self._line(data):
+            continue  # Trailers.
+        return bytes(body)
+
+    def _line(self, data: bytearray) -> bytes:
+        while (end := data.find(b"\r\n")) < 0:
+            self._more(data)
+        return self._take(data, end + 2)[:-2]
+
+    def _rest(self, data: bytearray) -> bytes:
+        while True:
+            try:
+                self._more(data)
+            except (EOFError, ssl.SSLEOFError):
+                return self._take(data, len(data))

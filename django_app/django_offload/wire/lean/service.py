@@ -1,0 +1,90 @@
+"""What the services have in common: arguments become a request, an answer a result or a refusal."""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar, NamedTuple
+
+from .connection import Answer
+from .errors import REFUSALS, Refusal
+
+type Result = dict[str, Any]
+
+
+class Request(NamedTuple):
+    """What a call sends, not yet signed; names of headers are lower case."""
+
+    operation: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Service(ABC):
+    """Speaks one service's protocol."""
+
+    name: ClassVar[str]
+    # By the name that boto3 gives its method: the only calls there are.
+    operations: ClassVar[Mapping[str, str]]
+
+    @abstractmethod
+    def request(self, operation: str, arguments: Mapping[str, Any]) -> Request:
+        """Return the request of a call, as boto3 would send it for the same arguments."""
+
+    @abstractmethod
+    def result(self, answer: Answer) -> Result:
+        """Return what boto3 would, but for ResponseMetadata. Raise ValueError for what is no answer."""
+
+    def code(self, answer: Answer, said: Mapping[str, Any]) -> str:
+        """Return the code of a refusal that `said` this."""
+        return str(said.get("__type", answer.status)).partition(":")[0].rpartition("#")[2]
+
+    def refusal(self, operation: str, answer: Answer) -> Refusal:
+        """Return what an answer of refusal means."""
+        said = _said(answer)
+        code = self.code(answer, said)
+        error = {"Message": said.get("message", said.get("Message", "")), "Code": code}
+        metadata = {
+            "HTTPStatusCode": answer.status,
+            "HTTPHeaders": answer.headers,
+            "RequestId": answer.headers.get("x-amzn-requestid"),
+        }
+        members = {name: value for name, value in said.items() if name != "__type"}
+        response = {**members, "Error": error, "ResponseMetadata": metadata}
+        return REFUSALS.get(code, Refusal)(operation, answer.status, response)
+
+
+class JSONService(Service):
+    """JSON 1.0 to the path /, the operation in a header."""
+
+    target: ClassVar[str]
+    more_headers: ClassVar[Mapping[str, str]] = {}
+
+    def request(self, operation: str, arguments: Mapping[str, Any]) -> Request:
+        name = self.operations[operation]
+        headers = {
+            "content-type": "application/x-amz-json-1.0",
+            "x-amz-target": f"{self.target}.{name}",
+            **self.more_headers,
+        }
+        return Request(name, "/", headers, json.dumps(arguments).encode("ascii"))
+
+    def result(self, answer: Answer) -> Result:
+        found = json.loads(answer.body) if answer.body else {}
+        if not isinstance(found, dict):
+            raise ValueError("not an object")
+        return found
+
+
+def _said(answer: Answer) -> Mapping[str, Any]:
+    """Return the JSON of a refusal; a page of something in between says no more than its status."""
+    text = answer.body.strip()
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and (not text or text.startswith(b"<html>")):
+        status = HTTPStatus(answer.status) if answer.status in set(HTTPStatus) else None
+        return {"message": status.phrase if status else ""}
+    try:
+        said = json.loads(text or b"{}")
+    except ValueError:
+        said = None
+    return said if isinstance(said, dict) else {"message": answer.body.decode("utf-8", "replace")}
