@@ -1,10 +1,13 @@
 """When an attempt must stop, and the exception that stops it."""
 
 import ctypes
+import math
 import signal
+import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import FrameType
 
@@ -13,6 +16,9 @@ from ..exceptions import DeadlineExceeded
 # Kept free at the end of an invocation to store the outcome.
 RESERVE_SECONDS = 2.0
 RESERVE_SHARE = 0.05
+# A deadline that was caught strikes again this soon; what handles it, to clear up, has this long before.
+AGAIN_SECONDS = 0.25
+CLEARING_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,52 +45,92 @@ class Invocation:
         return self.usable() > max(wanted, 0.0)
 
 
-@contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """Raise DeadlineExceeded inside the block once it has taken `seconds`."""
-    if threading.current_thread() is threading.main_thread():
-        with _by_signal(seconds):
-            yield
-    else:
-        with _by_thread(seconds):
-            yield
+def limited(seconds: float) -> AbstractContextManager[None]:
+    """
+    Raise DeadlineExceeded inside the block once it has taken `seconds`, and never outside of it.
+
+    Code that catches it and goes on, as a retry does, or a client that wraps whatever a call raises, is
+    struck again until the block has ended. What clears up after it has a second for that, each time.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    return _BySignal(seconds) if main else _ByThread(seconds)
 
 
-@contextmanager
-def _by_signal(seconds: float) -> Iterator[None]:
+def _ours(frame: FrameType | None) -> bool:
+    """Tell whether code of this module is interrupted, at a block's begin or end: not to be struck."""
+    return frame is not None and frame.f_globals is globals()
+
+
+class _BySignal(AbstractContextManager[None]):
     """For the main thread, as in Lambda: a signal ends blocking calls too."""
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise DeadlineExceeded(seconds)
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._over, self._struck_at = seconds, False, -math.inf
 
-    before = signal.signal(signal.SIGALRM, stop)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
-        yield
-    finally:
+    def __enter__(self) -> None:
+        self._before = signal.signal(signal.SIGALRM, self._strike)
+        signal.setitimer(signal.ITIMER_REAL, max(self._seconds, 0.001), AGAIN_SECONDS)
+
+    def __exit__(self, *exc: object) -> None:
+        self._over = True
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, self._before)
+
+    def _strike(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        clearing = now < self._struck_at + CLEARING_SECONDS and _came_of_deadline(sys.exception())
+        if self._over or clearing or _ours(frame):
+            return
+        self._struck_at = now
+        raise DeadlineExceeded(self._seconds)
 
 
-@contextmanager
-def _by_thread(seconds: float) -> Iterator[None]:
+def _came_of_deadline(handled: BaseException | None) -> bool:
+    """Tell whether an exception that is being handled is a deadline, or was raised while handling one."""
+    while handled is not None and not isinstance(handled, DeadlineExceeded):
+        handled = handled.__context__
+    return handled is not None
+
+
+class _ByThread(AbstractContextManager[None]):
     """For other threads: raised at the next bytecode, so a blocking call is not ended."""
-    target = ctypes.c_ulong(threading.get_ident())
-    guard, over = threading.Lock(), threading.Event()
 
-    def stop() -> None:
-        with guard:
-            if not over.is_set():
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(target, ctypes.py_object(DeadlineExceeded))
+    def __init__(self, seconds: float) -> None:
+        self._wait, self._ended, self._guard = max(seconds, 0.001), threading.Event(), threading.Lock()
 
-    timer = threading.Timer(max(seconds, 0.001), stop)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        with guard:
-            over.set()
+    def __enter__(self) -> None:
+        self._thread, self._block = threading.get_ident(), sys._getframe(1)
+        threading.Thread(target=self._watch, name="deadline", daemon=True).start()
+
+    def __exit__(self, *exc: object) -> None:
+        with self._guard:
+            self._ended.set()
             # Not raised yet: it must not hit what comes after the block.
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(target, None)
-        timer.cancel()
+            self._raise(None)
+        del self._block  # Which holds this object.
+
+    def _watch(self) -> None:
+        while not self._ended.wait(self._wait):
+            with self._guard:
+                if self._ended.is_set():
+                    return
+                frames = self._frames()
+                if self._block not in frames:
+                    return  # An exception has ended the block before its end could say so.
+                at_an_edge = any(_ours(frame) for frame in frames)
+                if not at_an_edge:
+                    self._raise(DeadlineExceeded)
+            # What a thread is handling cannot be asked for: it has its time to clear up.
+            self._wait = AGAIN_SECONDS if at_an_edge else CLEARING_SECONDS
+
+    def _frames(self) -> list[FrameType]:
+        """Return where the thread is, from the innermost frame to that of the block."""
+        frames, frame = list[FrameType](), sys._current_frames().get(self._thread)
+        while frame is not None and self._block not in frames:
+            frames.append(frame)
+            frame = frame.f_back
+        return frames
+
+    def _raise(self, exception: type[BaseException] | None) -> None:
+        raised = None if exception is None else ctypes.py_object(exception)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), raised)

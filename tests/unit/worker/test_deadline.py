@@ -1,12 +1,15 @@
 """The soft deadline: it stops a task in time, and touches nothing else."""
 
 import signal
+import sys
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
 from django_offload.exceptions import DeadlineExceeded
+from django_offload.worker import deadline
 from django_offload.worker.deadline import Invocation, limited
 
 
@@ -64,16 +67,16 @@ def test_work_in_time_is_left_alone_and_nothing_stays(place):
         for _ in range(20):
             with limited(5):
                 pass
-        with limited(0.05):
+        with limited(0.3):
             pass
-        spin(0.2)  # Longer than the last limit: it must not reach here.
+        spin(0.4)  # Longer than the last limit: it must not reach here.
         return "done"
 
     assert place(work) == "done"
     assert signal.getsignal(signal.SIGALRM) is handler
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
-    deadline = time.monotonic() + 5
-    while threading.active_count() > threads and time.monotonic() < deadline:
+    ends = time.monotonic() + 5
+    while threading.active_count() > threads and time.monotonic() < ends:
         spin(0.01)
     assert threading.active_count() == threads
 
@@ -92,6 +95,109 @@ def test_after_a_deadline_nothing_stays_either(place):
     assert place(work) == "done"
     assert signal.getsignal(signal.SIGALRM) is handler
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("place", [lambda work: work(), in_a_thread], ids=["main thread", "other thread"])
+def test_who_catches_the_deadline_and_goes_on_is_stopped_again(place):
+    caught = []
+
+    def work():
+        with limited(0.05):
+            for _ in range(2):
+                try:
+                    spin(10)
+                except Exception as exc:  # noqa: BLE001 - as careless code does.
+                    caught.append(type(exc))
+            spin(10)
+
+    def stopped():
+        with pytest.raises(DeadlineExceeded):
+            work()
+
+    start = time.monotonic()
+
+    assert place(stopped) is None
+    assert caught == [DeadlineExceeded, DeadlineExceeded]
+    assert time.monotonic() - start < 8
+
+
+def test_a_client_that_wraps_what_a_call_raises_and_tries_again_is_stopped_again():
+    tries = []
+
+    def call():
+        tries.append(1)
+        try:
+            threading.Event().wait(10)
+        except Exception as exc:
+            raise ConnectionError("the call failed") from exc
+
+    def keeps_trying():
+        for _ in range(2):
+            with suppress(ConnectionError):
+                call()
+        call()
+
+    with pytest.raises(ConnectionError), limited(0.05):
+        keeps_trying()
+
+    assert len(tries) == 3
+
+
+def test_what_clears_up_after_a_deadline_has_time_for_it():
+    cleared = []
+
+    def work():
+        try:
+            spin(10)
+        finally:
+            spin(3 * deadline.AGAIN_SECONDS)
+            cleared.append(True)
+
+    with pytest.raises(DeadlineExceeded), limited(0.05):
+        work()
+
+    assert cleared == [True]
+
+
+def test_a_handler_that_never_ends_is_stopped_too():
+    def work():
+        try:
+            spin(10)
+        except DeadlineExceeded:
+            spin(10)
+
+    with pytest.raises(DeadlineExceeded), limited(0.05):
+        work()
+
+
+@pytest.mark.parametrize("place", [lambda work: work(), in_a_thread], ids=["main thread", "other thread"])
+def test_a_deadline_never_strikes_after_its_block(place, monkeypatch):
+    monkeypatch.setattr(deadline, "AGAIN_SECONDS", 0.001)
+    monkeypatch.setattr(deadline, "CLEARING_SECONDS", 0.001)
+    outside = []
+
+    def work():
+        for number in range(200):
+            try:
+                with suppress(DeadlineExceeded), limited(0.001):
+                    spin(0.0008 + number * 2e-6)
+            except DeadlineExceeded:
+                pass  # Between the block and `suppress`: still the caller's line.
+            try:
+                spin(0.0015)
+            except DeadlineExceeded as exc:
+                outside.append(exc)
+        return "done"
+
+    assert place(work) == "done"
+    assert outside == []
+
+
+def test_a_signal_that_comes_late_is_ignored():
+    with limited(5):
+        strike = signal.getsignal(signal.SIGALRM)
+
+    strike(signal.SIGALRM, sys._getframe())  # Would raise.
 
 
 @pytest.mark.parametrize("seconds", [0, -5])
