@@ -7,6 +7,7 @@ from ..conf import Options, configured
 from ..definition import OffloadTask
 from ..registry import registry
 from .plan import Plan, unite
+from .surroundings import NO_SURROUNDINGS, Surroundings
 from .template import build
 
 
@@ -18,20 +19,25 @@ def stacks() -> Mapping[str, list[Options]]:
     return found
 
 
-def template_of(stack: str, *, as_json: bool = False) -> str:
-    """Return the template of a configured stack. Raise KeyError if no alias names it."""
+def template_of(stack: str, *, surroundings: Surroundings = NO_SURROUNDINGS, as_json: bool = False) -> str:
+    """Return the template of a stack, in a stage's surroundings. Raise KeyError if no alias names it."""
     return build(
         stacks()[stack],
         attempts=_attempts(),
         result_ttl=_longest_result_ttl(),
+        surroundings=surroundings,
         as_json=as_json,
     )
 
 
-def plan_of(stack: str) -> Plan:
+def plan_of(stack: str, *, surroundings: Surroundings = NO_SURROUNDINGS) -> Plan:
     """Return what a configured stack needs, without its template. Raise KeyError if no alias names it."""
     return unite(
-        stacks()[stack], attempts=_attempts(), settings_module=None, result_ttl=_longest_result_ttl()
+        stacks()[stack],
+        attempts=_attempts(),
+        settings_module=None,
+        result_ttl=_longest_result_ttl(),
+        surroundings=surroundings,
     )
 
 

@@ -1,14 +1,26 @@
 """The functions: a worker per queue, one for all dead letters, the sweeper; each with its log group."""
 
+import json
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ..conf import ENV_BUCKET, ENV_QUEUE_URLS, ENV_STACK
+from ..conf import ENV_BUCKET, ENV_QUEUE_URLS, ENV_SECRETS, ENV_STACK
 from . import limits
 from .names import BUCKET, DEAD_LETTER, SWEEPER, function_id, log_group_id, queue_id, role_id, worker
-from .parameters import ARCHITECTURE, CODE_BUCKET, CODE_KEY, LOG_RETENTION
+from .parameters import (
+    ARCHITECTURE,
+    CODE_BUCKET,
+    CODE_KEY,
+    KMS_KEY,
+    LOG_RETENTION,
+    SNAP_START,
+    SNAPS,
+    memory,
+    timeout,
+    with_own_key,
+)
 from .plan import Plan
+from .versions import add_version
 
 if TYPE_CHECKING:
     from troposphere import Template
@@ -17,51 +29,63 @@ RUNTIME = "python3.13"
 
 
 def add_functions(template: "Template", plan: Plan) -> None:
-    for name, queue in plan.queues.items():
+    from troposphere import Ref
+
+    for name in plan.queues:
         # Tasks may enqueue tasks; runaways are stopped by the depth in the message instead.
-        loops = {"RecursiveLoop": "Allow"}
-        _add_function(template, plan, worker(name), "worker", queue.timeout, queue.memory, loops)
+        size = {
+            "Timeout": Ref(timeout(name)),
+            "MemorySize": Ref(memory(name)),
+            "RecursiveLoop": "Allow",
+        }
+        _add_function(template, plan, worker(name), "worker", size, [timeout(name), memory(name)])
     for role, module in {DEAD_LETTER: "dead_letter", SWEEPER: "sweeper"}.items():
-        _add_function(template, plan, role, module, limits.SERVICE_TIMEOUT, limits.SERVICE_MEMORY, {})
+        size = {"Timeout": limits.seconds(limits.SERVICE_TIMEOUT), "MemorySize": limits.SERVICE_MEMORY}
+        _add_function(template, plan, role, module, size, [])
+
+
+def add_log_group(template: "Template", role: str, function_name: object) -> None:
+    from troposphere import Ref, logs
+
+    template.add_resource(
+        logs.LogGroup(
+            log_group_id(role),
+            LogGroupName=function_name,
+            RetentionInDays=Ref(LOG_RETENTION),
+            KmsKeyId=with_own_key(Ref(KMS_KEY)),
+        )
+    )
 
 
 def _add_function(
-    template: "Template",
-    plan: Plan,
-    role: str,
-    module: str,
-    timeout: timedelta,
-    memory: int,
-    more: Mapping[str, str],
+    template: "Template", plan: Plan, role: str, module: str, size: Mapping[str, object], sizes: list[str]
 ) -> None:
-    from troposphere import GetAtt, Ref, awslambda, logs
+    """Add a function with its log group, version and alias; `sizes` are the parameters in its `size`."""
+    from troposphere import GetAtt, If, Ref, awslambda
 
     name = plan.options.function(role)
-    template.add_resource(
-        logs.LogGroup(
-            log_group_id(role), LogGroupName=f"/aws/lambda/{name}", RetentionInDays=Ref(LOG_RETENTION)
-        )
+    add_log_group(template, role, f"/aws/lambda/{name}")
+    function = awslambda.Function(
+        function_id(role),
+        FunctionName=name,
+        Handler=f"lambdas.{module}.handler",
+        Runtime=RUNTIME,
+        Architectures=[Ref(ARCHITECTURE)],
+        Code=awslambda.Code(S3Bucket=Ref(CODE_BUCKET), S3Key=Ref(CODE_KEY)),
+        Role=GetAtt(role_id(role), "Arn"),
+        LoggingConfig=awslambda.LoggingConfig(LogGroup=Ref(log_group_id(role))),
+        Environment=awslambda.Environment(Variables=environment(plan)),
+        KmsKeyArn=with_own_key(Ref(KMS_KEY)),
+        SnapStart=awslambda.SnapStart(ApplyOn=If(SNAPS, "PublishedVersions", "None")),
+        **size,
+        **_network(plan),
     )
-    template.add_resource(
-        awslambda.Function(
-            function_id(role),
-            FunctionName=name,
-            Handler=f"lambdas.{module}.handler",
-            Runtime=RUNTIME,
-            Architectures=[Ref(ARCHITECTURE)],
-            Code=awslambda.Code(S3Bucket=Ref(CODE_BUCKET), S3Key=Ref(CODE_KEY)),
-            Timeout=limits.seconds(timeout),
-            MemorySize=memory,
-            Role=GetAtt(role_id(role), "Arn"),
-            LoggingConfig=awslambda.LoggingConfig(LogGroup=Ref(log_group_id(role))),
-            Environment=awslambda.Environment(Variables=_environment(plan)),
-            **more,
-        )
-    )
+    template.add_resource(function)
+    add_version(template, role, function, [CODE_KEY, ARCHITECTURE, SNAP_START, *sizes])
 
 
-def _environment(plan: Plan) -> dict[str, object]:
-    """Return what a function would otherwise have to ask AWS for, and where its modules are."""
+def environment(plan: Plan) -> dict[str, object]:
+    """Return what a function would else have to ask AWS for, where its modules are, and its stage's own."""
     from troposphere import Ref, Sub
 
     urls = ",".join(f'"{name}":"${{{queue_id(name)}}}"' for name in plan.queues)
@@ -72,4 +96,17 @@ def _environment(plan: Plan) -> dict[str, object]:
     variables[ENV_QUEUE_URLS] = Sub(f"{{{urls}}}")
     if plan.options.bucket is not None:
         variables[ENV_BUCKET] = Ref(BUCKET)
-    return variables
+    if plan.secrets:
+        variables[ENV_SECRETS] = json.dumps(dict(sorted(plan.secrets.items())), separators=(",", ":"))
+    return {**variables, **plan.environment}
+
+
+def _network(plan: Plan) -> dict[str, object]:
+    from troposphere import awslambda
+
+    if plan.vpc is None:
+        return {}
+    vpc = awslambda.VPCConfig(
+        SubnetIds=list(plan.vpc.subnets), SecurityGroupIds=list(plan.vpc.security_groups)
+    )
+    return {"VpcConfig": vpc}

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from troposphere import Sub
 
-TABLE, BUCKET, INDEX = "Table", "PayloadBucket", "due"
-DEAD_LETTER, SWEEPER = "dead-letter", "sweeper"
+TABLE, BUCKET, INDEX, FAILED, SCHEDULE = "Table", "PayloadBucket", "due", "FailedEvents", "SweeperSchedule"
+DEAD_LETTER, SWEEPER, WEB, SCHEDULER = "dead-letter", "sweeper", "web", "scheduler"
 
 
 def logical(name: str) -> str:
@@ -33,6 +33,14 @@ def log_group_id(role: str) -> str:
 
 def role_id(role: str) -> str:
     return f"Role{logical(role)}"
+
+
+def alias_id(role: str) -> str:
+    return f"Alias{logical(role)}"
+
+
+def version_id(role: str) -> str:
+    return f"Version{logical(role)}"
 
 
 def mapping_id(role: str, queue_name: str) -> str:

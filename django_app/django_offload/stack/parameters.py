@@ -1,19 +1,86 @@
-"""What whoever deploys the template decides: its parameters, and the condition made of one."""
+"""What whoever deploys the template decides: its parameters, and the conditions made of them."""
 
 from typing import TYPE_CHECKING
+
+from . import limits
+from .names import logical
+from .plan import Plan
 
 if TYPE_CHECKING:
     from troposphere import If, Template
 
 CODE_BUCKET, CODE_KEY, ARCHITECTURE = "CodeBucket", "CodeKey", "Architecture"
-MAPPINGS_ENABLED, LOG_RETENTION = "MappingsEnabled", "LogRetentionDays"
-_RUNS = "MappingsRun"
+MAPPINGS_ENABLED, PAUSED, LOG_RETENTION = "MappingsEnabled", "Paused", "LogRetentionDays"
+WEB_FUNCTION, KMS_KEY, SNAP_START = "WebFunction", "KmsKeyArn", "SnapStart"
+ALARM_EMAIL, OLDEST_MESSAGE, OLDEST_RUNNING = "AlarmEmail", "OldestMessageSeconds", "OldestRunningSeconds"
+BOARD, SCHEDULES = "BoardEnabled", "SchedulesEnabled"
+
+# What no stand-in for AWS can create stands behind this one condition.
+ON_AWS = "OnAWS"
+RUNS, OWN_KEY, SNAPS, ALARM_MAIL, HAS_BOARD, HAS_SCHEDULES = (
+    "MappingsRun",
+    "OwnKey",
+    "Snaps",
+    "AlarmMail",
+    "HasBoard",
+    "HasSchedules",
+)
 
 
-def add_parameters(template: "Template") -> None:
-    from troposphere import Equals, Parameter, Ref
+def memory(queue_name: str) -> str:
+    return f"Memory{logical(queue_name)}"
 
-    said: dict[str, dict[str, object]] = {
+
+def timeout(queue_name: str) -> str:
+    return f"Timeout{logical(queue_name)}"
+
+
+def concurrency(queue_name: str) -> str:
+    return f"Concurrency{logical(queue_name)}"
+
+
+def if_on_aws(yes: object, no: object) -> "If":
+    """Return `yes` on AWS, `no` where the template is deployed into a stand-in for it."""
+    from troposphere import If
+
+    return If(ON_AWS, yes, no)
+
+
+def if_running(yes: object, no: object) -> "If":
+    """Return `yes` where mappings and schedules are to run, `no` where not."""
+    from troposphere import If
+
+    return If(RUNS, yes, no)
+
+
+def with_own_key(yes: object, no: object | None = None) -> "If":
+    """Return `yes` where the customer names a key, else `no`; None leaves the property out."""
+    from troposphere import If, NoValue
+
+    return If(OWN_KEY, yes, NoValue if no is None else no)
+
+
+def add_conditions(template: "Template") -> None:
+    from troposphere import And, Condition, Equals, Not, Ref
+
+    template.add_condition(ON_AWS, Equals(Ref(MAPPINGS_ENABLED), "true"))
+    template.add_condition(RUNS, And(Condition(ON_AWS), Equals(Ref(PAUSED), "false")))
+    template.add_condition(OWN_KEY, Not(Equals(Ref(KMS_KEY), "")))
+    template.add_condition(SNAPS, And(Condition(ON_AWS), Equals(Ref(SNAP_START), "true")))
+    template.add_condition(ALARM_MAIL, And(Condition(ON_AWS), Not(Equals(Ref(ALARM_EMAIL), ""))))
+    template.add_condition(HAS_BOARD, Equals(Ref(BOARD), "true"))
+    template.add_condition(HAS_SCHEDULES, And(Condition(ON_AWS), Equals(Ref(SCHEDULES), "true")))
+
+
+def add_parameters(template: "Template", plan: Plan) -> None:
+    from troposphere import Parameter
+
+    for name, said in {**_of_the_code(), **_of_the_queues(plan), **_of_the_stack()}.items():
+        template.add_parameter(Parameter(name, **{"Type": "String", **said}))
+
+
+def _of_the_code() -> dict[str, dict[str, object]]:
+    return {
         CODE_BUCKET: {"Description": "Bucket that holds the code of the functions, as one zip."},
         CODE_KEY: {
             "Description": "Key of that zip, named after its contents: a new key updates the functions."
@@ -23,28 +90,83 @@ def add_parameters(template: "Template") -> None:
             "Default": "x86_64",
             "AllowedValues": ["x86_64", "arm64"],
         },
-        MAPPINGS_ENABLED: {
-            "Description": "Whether queues feed their functions and the sweeper runs on its schedule.",
-            "Default": "true",
-            "AllowedValues": ["true", "false"],
+        WEB_FUNCTION: {
+            "Description": "Name of the web function, which writes a log; Zappa's is <project>-<stage>.",
+            "Default": "web",
+            "AllowedPattern": "[a-zA-Z0-9-_]{1,64}",
         },
+        SNAP_START: _switch(
+            "Whether functions start from snapshots; a snapshot kept costs by its memory.", "false"
+        ),
     }
-    for name, properties in said.items():
-        template.add_parameter(Parameter(name, Type="String", **properties))
-    template.add_parameter(
-        Parameter(
-            LOG_RETENTION,
-            Type="Number",
-            Description="Days that the functions' logs are kept.",
-            Default=30,
-            AllowedValues=[1, 3, 7, 14, 30, 60, 90, 180, 365],
-        )
-    )
-    template.add_condition(_RUNS, Equals(Ref(MAPPINGS_ENABLED), "true"))
 
 
-def if_enabled(yes: object, no: object) -> "If":
-    """Return `yes` where the mappings are enabled, `no` where they are not."""
-    from troposphere import If
+def _of_the_queues(plan: Plan) -> dict[str, dict[str, object]]:
+    """What TASKS says of each queue is the default; a stage may have it otherwise."""
+    found: dict[str, dict[str, object]] = {}
+    for name, queue in plan.queues.items():
+        found[memory(name)] = {
+            "Description": f"Megabytes of the worker of '{name}'.",
+            **_number(queue.memory, 128, 10_240),
+        }
+        found[timeout(name)] = {
+            "Description": f"Seconds that an invocation of the worker of '{name}' may take.",
+            # A text: it is looked up among the keys of a mapping.
+            "Default": str(limits.seconds(queue.timeout)),
+            "AllowedValues": [str(seconds) for seconds in limits.timeouts(queue.timeout)],
+        }
+        found[concurrency(name)] = {
+            "Description": f"Invocations of the worker of '{name}' at a time that its queue may cause.",
+            **_number(queue.max_concurrency, 2, 1_000),
+        }
+    return found
 
-    return If(_RUNS, yes, no)
+
+def _of_the_stack() -> dict[str, dict[str, object]]:
+    return {
+        MAPPINGS_ENABLED: _switch(
+            "Whether this is AWS itself: 'false' leaves out what stand-ins for it cannot create, and "
+            "disables mappings and schedules.",
+            "true",
+        ),
+        PAUSED: _switch(
+            "Whether messages wait: 'true' stops mappings and schedules, and nothing else.", "false"
+        ),
+        LOG_RETENTION: {
+            "Description": "Days that the functions' logs are kept.",
+            "Type": "Number",
+            "Default": 30,
+            "AllowedValues": [1, 3, 7, 14, 30, 60, 90, 180, 365],
+        },
+        KMS_KEY: {
+            "Description": "ARN of a key of yours that encrypts queues, table, bucket, logs and variables; "
+            "empty: keys of AWS. Its policy must let CloudWatch and Logs use it.",
+            "Default": "",
+            "AllowedPattern": "(arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+)?",
+        },
+        ALARM_EMAIL: {
+            "Description": "Address that alarms are sent to; empty: they are shown, and sent nowhere.",
+            "Default": "",
+            "AllowedPattern": "([^@ ]+@[^@ ]+)?",
+        },
+        OLDEST_MESSAGE: {
+            "Description": "Seconds that a message may wait in a queue before an alarm.",
+            **_number(900, 60, 604_800),
+        },
+        OLDEST_RUNNING: {
+            "Description": "Seconds that an attempt may be RUNNING before an alarm.",
+            **_number(3_600, 60, 604_800),
+        },
+        BOARD: _switch(
+            "Whether the web function may do what the board does: look, redrive, discard.", "false"
+        ),
+        SCHEDULES: _switch("Whether there are a role and a group for schedules of recurring tasks.", "false"),
+    }
+
+
+def _number(default: int, low: int, high: int) -> dict[str, object]:
+    return {"Type": "Number", "Default": default, "MinValue": low, "MaxValue": high}
+
+
+def _switch(description: str, default: str) -> dict[str, object]:
+    return {"Description": description, "Default": default, "AllowedValues": ["true", "false"]}

@@ -7,6 +7,7 @@ from datetime import timedelta
 from ..conf import Options, QueueOptions
 from ..exceptions import ConfigurationError
 from .names import logical
+from .surroundings import NO_SURROUNDINGS, Surroundings, Vpc, check
 
 # What a queue's function and mapping are made of: two aliases cannot both have their way.
 _OF_THE_QUEUE = ("timeout", "memory", "batch_size", "batch_window", "max_concurrency")
@@ -19,14 +20,33 @@ class Plan:
 
     options: Options  # Of the first alias, for the names that all share.
     queues: Mapping[str, QueueOptions]  # max_attempts is the largest of aliases and tasks.
+    queueing: bool  # Does an alias send through the queues (SQSBackend)?
     invoking: bool  # Does an alias send by invoking the worker functions (LambdaBackend)?
     outbox: bool  # Does the sweeper send for the first time what a process left in the outbox?
     settings_module: str | None
     result_ttl: timedelta  # The longest that any result can be read.
+    surroundings: Surroundings = NO_SURROUNDINGS
 
     @property
     def stack(self) -> str:
         return self.options.stack
+
+    @property
+    def failed_events(self) -> str:
+        """The name of the queue that keeps the events no function took."""
+        return f"{self.stack}-failed-events"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return self.surroundings.environment
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        return self.surroundings.secrets
+
+    @property
+    def vpc(self) -> Vpc | None:
+        return self.surroundings.vpc
 
 
 def unite(
@@ -35,6 +55,7 @@ def unite(
     attempts: Mapping[str, int],
     settings_module: str | None,
     result_ttl: timedelta,
+    surroundings: Surroundings = NO_SURROUNDINGS,
 ) -> Plan:
     """Return the plan of the stack that all `options` share. Raise ConfigurationError where they disagree."""
     first = options[0]
@@ -46,16 +67,19 @@ def unite(
         for name, queue in other.queues.items():
             queues[name] = _united(other, name, queues.get(name, queue), queue)
     _check_names(first, queues)
+    check(surroundings, first.alias)
     return Plan(
         options=first,
         queues={
             name: replace(queue, max_attempts=max(queue.max_attempts, attempts.get(name, 0)))
             for name, queue in queues.items()
         },
+        queueing=any(other.transport == "sqs" for other in options),
         invoking=any(other.transport == "lambda" for other in options),
         outbox=any(other.outbox for other in options),
         settings_module=settings_module,
         result_ttl=max(result_ttl, *(other.ttl(name) for other in options for name in other.queues)),
+        surroundings=surroundings,
     )
 
 
@@ -77,7 +101,8 @@ def _contradiction(options: Options, what: str, whom: str) -> ConfigurationError
 
 def _check_names(options: Options, queues: Mapping[str, QueueOptions]) -> None:
     """Raise ConfigurationError where two queues would become one resource."""
-    taken: dict[str, str] = {}
+    # The stack's own: where it keeps the events that no function took.
+    taken = {options.queue("failed-events"): "failed-events (the stack's own)"}
     for name in queues:
         for resource in (logical(name), options.queue(name), options.dead_letter_queue(name)):
             other = taken.setdefault(resource, name)

@@ -1,63 +1,100 @@
-"""A role per function: exact actions on exact resources, each used by the code that runs there."""
+"""A role per function, and one for the web's: each may do what its code does, and nothing else."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .names import (
     BUCKET,
     DEAD_LETTER,
+    FAILED,
     INDEX,
     SWEEPER,
     TABLE,
+    WEB,
     dead_letter_queue_id,
-    function_arn,
     log_group_id,
     queue_id,
     role_id,
     worker,
 )
+from .parameters import HAS_BOARD, OWN_KEY
 from .plan import Plan
+from .stage_policies import stage_statements
+from .statements import (
+    PAYLOADS,
+    RECEIVE,
+    Statement,
+    allow,
+    arn,
+    objects,
+    own_key,
+    policy,
+    sending,
+    table,
+)
 
 if TYPE_CHECKING:
     from troposphere import Template
 
-type Statement = dict[str, Any]
-
-# What Lambda itself needs of a queue to feed a function from it.
-_RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
-
 
 def add_roles(template: "Template", plan: Plan) -> None:
     for name in plan.queues:
-        _add_role(template, worker(name), _worker(plan, name))
-    _add_role(template, DEAD_LETTER, _dead_letter(plan))
-    _add_role(template, SWEEPER, _sweeper(plan))
+        _add_role(template, plan, worker(name), _worker(plan, name))
+    _add_role(template, plan, DEAD_LETTER, _dead_letter(plan))
+    _add_role(template, plan, SWEEPER, _sweeper(plan))
+    _add_role(template, plan, WEB, _web(plan))
+    roles = [*(worker(name) for name in plan.queues), DEAD_LETTER, SWEEPER, WEB]
+    _add_policy(template, "OwnKeyPolicy", OWN_KEY, own_key(), roles)
+    _add_policy(template, "BoardPolicy", HAS_BOARD, _board(plan), [WEB])
+
+
+def _web(plan: Plan) -> list[Statement]:
+    return [
+        *sending(plan),
+        # A record is made, read for its status, and changed by a cancel; parts stand beside it.
+        table("GetItem", "PutItem", "UpdateItem"),
+        *objects(plan, ["GetObject", "PutObject"], PAYLOADS),
+    ]
+
+
+def _board(plan: Plan) -> list[Statement]:
+    """What looking at dead letters and queues adds to the web's own policy."""
+    from troposphere import Sub
+
+    queues = [arn(named(name)) for name in plan.queues for named in (queue_id, dead_letter_queue_id)]
+    statements = [
+        allow(["dynamodb:Query"], [arn(TABLE), Sub(f"${{{TABLE}.Arn}}/index/{INDEX}")]),
+        allow(["sqs:GetQueueAttributes", "sqs:GetQueueUrl"], queues),
+        *objects(plan, ["GetObject", "DeleteObject"], "dead/*"),
+    ]
+    if plan.options.bucket is not None:
+        statements.append(allow(["s3:ListBucket"], [arn(BUCKET)]))
+    return statements
 
 
 def _worker(plan: Plan, name: str) -> list[Statement]:
-    own = [_arn(queue_id(name))]
     return [
         # A retry is made visible again at the end of its backoff.
-        _allow([*_RECEIVE, "sqs:ChangeMessageVisibility"], own),
-        # Tasks may enqueue tasks, on any queue.
-        _allow(["sqs:SendMessage"], _queues(plan)),
-        *_invoke(plan),
-        # Query reads a result whole, for tasks that ask how another one ended.
-        _allow(
-            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"], [_arn(TABLE)]
-        ),
-        *_objects(plan, ["s3:GetObject", "s3:PutObject"], "*"),
-        *_listing(plan),
+        allow([*RECEIVE, "sqs:ChangeMessageVisibility"], [arn(queue_id(name))]),
+        # Tasks may enqueue tasks, on any queue, and ask how they ended.
+        *sending(plan),
+        *_given_up(plan),
+        table("GetItem", "PutItem", "UpdateItem"),
+        *objects(plan, ["GetObject", "PutObject"], PAYLOADS),
     ]
+
+
+def _given_up(plan: Plan) -> list[Statement]:
+    """Allow Lambda to keep an event that it gave up: it does so as the function's role."""
+    return [allow(["sqs:SendMessage"], [arn(FAILED)])] if plan.invoking else []
 
 
 def _dead_letter(plan: Plan) -> list[Statement]:
     return [
-        _allow(_RECEIVE, [_arn(dead_letter_queue_id(name)) for name in plan.queues]),
+        allow(RECEIVE, [arn(dead_letter_queue_id(name)) for name in plan.queues]),
         # It looks at a record, ends it, and creates it where every write so far failed.
-        _allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [_arn(TABLE)]),
+        table("GetItem", "PutItem", "UpdateItem"),
         # A body that does not verify touches no record.
-        *_objects(plan, ["s3:PutObject"], "dead/*"),
+        *objects(plan, ["PutObject"], "dead/*"),
     ]
 
 
@@ -65,79 +102,52 @@ def _sweeper(plan: Plan) -> list[Statement]:
     from troposphere import Sub
 
     return [
-        _allow(["dynamodb:Query"], [Sub(f"${{{TABLE}.Arn}}/index/{INDEX}")]),
-        _allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [_arn(TABLE)]),
+        allow(["dynamodb:Query"], [Sub(f"${{{TABLE}.Arn}}/index/{INDEX}")]),
+        table("GetItem", "UpdateItem"),
         # It asks how deep a queue is before it sends again.
-        _allow(["sqs:SendMessage", "sqs:GetQueueAttributes"], _queues(plan)),
-        *_invoke(plan),
+        *sending(plan, "sqs:GetQueueAttributes"),
+        allow(["sqs:SendMessage"], [arn(FAILED)]),
         *_outbox(plan),
     ]
 
 
 def _outbox(plan: Plan) -> list[Statement]:
     """Allow what a first send does beyond another one: the record, and large arguments, are not there yet."""
-    if not plan.outbox:
-        return []
-    return [
-        _allow(["dynamodb:PutItem"], [_arn(TABLE)]),
-        *_objects(plan, ["s3:PutObject"], "payloads/*"),
-    ]
+    return [table("PutItem"), *objects(plan, ["PutObject"], PAYLOADS)] if plan.outbox else []
 
 
-def _queues(plan: Plan) -> list[object]:
-    return [_arn(queue_id(name)) for name in plan.queues]
-
-
-def _invoke(plan: Plan) -> list[Statement]:
-    if not plan.invoking:
-        return []
-    workers = [function_arn(plan.options.worker_function(name)) for name in plan.queues]
-    return [_allow(["lambda:InvokeFunction"], workers)]
-
-
-def _objects(plan: Plan, actions: Sequence[str], keys: str) -> list[Statement]:
-    from troposphere import Sub
-
-    if plan.options.bucket is None:
-        return []
-    return [_allow(actions, [Sub(f"${{{BUCKET}.Arn}}/{keys}")])]
-
-
-def _listing(plan: Plan) -> list[Statement]:
-    # Without it S3 says of a missing object that it is forbidden, and an expired payload looks like
-    # a fault of the role: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-    return [] if plan.options.bucket is None else [_allow(["s3:ListBucket"], [_arn(BUCKET)])]
-
-
-def _arn(logical_id: str) -> object:
-    from troposphere import GetAtt
-
-    return GetAtt(logical_id, "Arn")
-
-
-def _allow(actions: Sequence[str], resources: Sequence[object]) -> Statement:
-    return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
-
-
-def _add_role(template: "Template", role: str, statements: list[Statement]) -> None:
-    from troposphere import iam
+def _add_role(template: "Template", plan: Plan, role: str, statements: list[Statement]) -> None:
+    from troposphere import Ref, iam
 
     # The ARN of a log group ends in ":*", which means its streams.
-    logs = _allow(["logs:CreateLogStream", "logs:PutLogEvents"], [_arn(log_group_id(role))])
+    logs = allow(["logs:CreateLogStream", "logs:PutLogEvents"], [arn(log_group_id(role))])
     trust = {
         "Effect": "Allow",
         "Action": "sts:AssumeRole",
         "Principal": {"Service": "lambda.amazonaws.com"},
+        "Condition": {"StringEquals": {"aws:SourceAccount": Ref("AWS::AccountId")}},
     }
     template.add_resource(
         iam.Role(
             role_id(role),
             AssumeRolePolicyDocument={"Version": "2012-10-17", "Statement": [trust]},
-            Policies=[
-                iam.Policy(
-                    PolicyName="works",
-                    PolicyDocument={"Version": "2012-10-17", "Statement": [logs, *statements]},
-                )
-            ],
+            Policies=[policy("works", [logs, *statements, *stage_statements(plan, role)])],
+        )
+    )
+
+
+def _add_policy(
+    template: "Template", logical_id: str, condition: str, statements: list[Statement], roles: list[str]
+) -> None:
+    """Add what roles may do where a condition holds."""
+    from troposphere import Ref, iam
+
+    template.add_resource(
+        iam.PolicyType(
+            logical_id,
+            PolicyName=logical_id,
+            PolicyDocument={"Version": "2012-10-17", "Statement": statements},
+            Roles=[Ref(role_id(role)) for role in roles],
+            Condition=condition,
         )
     )

@@ -11,6 +11,7 @@ from django.conf import settings
 from ..conf import Options
 from ..exceptions import ConfigurationError
 from .plan import Plan, unite
+from .surroundings import NO_SURROUNDINGS, Surroundings
 
 if TYPE_CHECKING:
     from troposphere import Template
@@ -19,7 +20,10 @@ _HEAD = """\
 # Generated from TASKS by: manage.py offload_template
 # Do not edit: change the settings, then run it again with --output and this file.
 """
-_SECTIONS = ("AWSTemplateFormatVersion", "Description", "Parameters", "Conditions", "Resources", "Outputs")
+_SECTIONS = (
+    *("AWSTemplateFormatVersion", "Description", "Parameters", "Mappings"),
+    *("Conditions", "Resources", "Outputs"),
+)
 
 
 def build(
@@ -28,6 +32,7 @@ def build(
     attempts: Mapping[str, int] | None = None,
     result_ttl: timedelta = timedelta(0),
     settings_module: str | None = None,
+    surroundings: Surroundings = NO_SURROUNDINGS,
     as_json: bool = False,
 ) -> str:
     """
@@ -42,6 +47,7 @@ def build(
         attempts=attempts or {},
         settings_module=settings_module or _settings_module(),
         result_ttl=result_ttl,
+        surroundings=surroundings,
     )
     document = _ordered(_template(plan))
     if as_json:
@@ -62,19 +68,42 @@ def _template(plan: Plan) -> "Template":
             'Install it: pip install "django-offload[deploy]".',
         ) from exc
 
-    from . import functions, mappings, outputs, parameters, queues, roles, storage
-
     template = Template(Description=f"Queues, workers and records of the django-offload stack {plan.stack}.")
     template.set_version("2010-09-09")
-    parameters.add_parameters(template)
+    _fill(template, plan)
+    return template
+
+
+def _fill(template: "Template", plan: Plan) -> None:
+    from . import (
+        alarms,
+        asynchronous,
+        dashboard,
+        functions,
+        mappings,
+        outputs,
+        parameters,
+        queues,
+        roles,
+        schedules,
+        storage,
+        web,
+    )
+
+    parameters.add_parameters(template, plan)
+    parameters.add_conditions(template)
     storage.add_storage(template, plan)
     queues.add_queues(template, plan)
     functions.add_functions(template, plan)
+    web.add_web(template)
     roles.add_roles(template, plan)
     mappings.add_mappings(template, plan)
     mappings.add_schedule(template, plan)
+    asynchronous.add_event_limits(template, plan)
+    schedules.add_schedules(template, plan)
+    alarms.add_alarms(template, plan)
+    dashboard.add_dashboard(template, plan)
     outputs.add_outputs(template, plan)
-    return template
 
 
 def _ordered(template: "Template") -> dict[str, Any]:
