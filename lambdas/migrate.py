@@ -4,6 +4,7 @@ import os
 
 import django
 from django.apps import apps
+
 from django_offload import secret_values
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")

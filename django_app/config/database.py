@@ -15,7 +15,7 @@ def from_url(url: str) -> dict[str, object]:
     """
     Return what DATABASES holds for postgresql://user:password@host:port/name?sslmode=require.
 
-    Raise ImproperlyConfigured if `url` is none of a known kind; it never shows the address, which holds a password.
+    Raise ImproperlyConfigured, without the address, which holds a password, if it is none of a known kind.
     """
     try:
         parts = urlsplit(url)

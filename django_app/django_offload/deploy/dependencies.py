@@ -1,9 +1,10 @@
-"""The packages that the code needs, installed for Lambda's processor and Python, without what it never reads."""
+"""The packages that the code needs, for Lambda's processor and Python, without what it never reads."""
 
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from .errors import PackageFailed
@@ -36,15 +37,24 @@ def find_requirements(root: Path) -> Path:
             return root / name
     raise PackageFailed(
         f"{root} has none of {', '.join(WHERE)}.",
-        "Write what the site needs on Lambda into lambdas/requirements.txt, or name a file with --requirements.",
+        "Write what the site needs into lambdas/requirements.txt, or name a file with --requirements.",
     )
 
 
-def install(requirements: Path, folder: Path, *, architecture: str, python: str, with_boto3: bool) -> None:
+def install(
+    requirements: Path,
+    folder: Path,
+    *,
+    architecture: str,
+    python: str,
+    with_boto3: bool,
+    exclude: Sequence[str] = (),
+) -> None:
     """
     Fill `folder` with what `requirements` name, and with Zappa's handler where they do not.
 
-    A file with hashes is installed exactly as it is. Raise PackageFailed with pip's own words.
+    A file with hashes is installed exactly as it is. `exclude` are patterns of base names, as Zappa
+    takes them. Raise PackageFailed with pip's own words.
     """
     wheels = _pip(folder, architecture, python)
     exact = "--hash=sha256:" in requirements.read_text()
@@ -53,7 +63,7 @@ def install(requirements: Path, folder: Path, *, architecture: str, python: str,
         _run([*wheels, "--no-deps", *WEB])
         _run([*wheels, *OF_THE_WEB])
     drop(folder, TOOLS if with_boto3 else TOOLS | OF_THE_RUNTIME)
-    _prune(folder)
+    _prune(folder, exclude)
 
 
 def drop(folder: Path, names: Iterable[str]) -> None:
@@ -69,19 +79,25 @@ def drop(folder: Path, names: Iterable[str]) -> None:
         shutil.rmtree(info, ignore_errors=True)
 
 
-def _prune(folder: Path) -> None:
+def _prune(folder: Path, exclude: Sequence[str]) -> None:
     """Delete what no import and no template reads: tests, sources of compiled modules, pip's own notes."""
     shutil.rmtree(folder / "bin", ignore_errors=True)
     for name in _OF_ZAPPAS_COMMAND_LINE:
         (folder / "zappa" / name).unlink(missing_ok=True)
     for path in sorted(folder.rglob("*"), reverse=True):
+        unwanted = excluded(path.name, exclude)
         if path.is_dir():
-            if path.name in {"__pycache__", "tests"}:
+            if unwanted or path.name in {"__pycache__", "tests"}:
                 shutil.rmtree(path)
             elif not any(path.iterdir()):
                 path.rmdir()
-        elif path.name.endswith(_NOT_ENDING) or _is_a_note(path):
+        elif unwanted or path.name.endswith(_NOT_ENDING) or _is_a_note(path):
             path.unlink(missing_ok=True)
+
+
+def excluded(name: str, patterns: Iterable[str]) -> bool:
+    """Return whether a base name fits one of `patterns`."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _is_a_note(path: Path) -> bool:
@@ -106,5 +122,5 @@ def _run(command: Sequence[str]) -> None:
         said = " ".join(lines or ran.stderr.splitlines()[-1:]) or f"pip ended with {ran.returncode}."
         raise PackageFailed(
             said,
-            "Correct the requirements: for Lambda each needs a wheel for Linux, or one without compiled code.",
+            "Correct the requirements: each needs a wheel for Linux, or one without compiled code.",
         )

@@ -2,14 +2,14 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..stack.functions import RUNTIME
 from ..stack.layout import Layout
 from . import archive, bytecode, dependencies, sources, static_files, web_handler
-from .dependencies import find_requirements
+from .dependencies import excluded, find_requirements
 from .errors import PackageFailed
 
 Announce = Callable[[str], object]
@@ -56,19 +56,24 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
     settings = web_handler.zappa_settings(recipe.root, recipe.stage)
     with tempfile.TemporaryDirectory(prefix="offload-package-") as temporary:
         folder = Path(temporary) / "task"
-        _copy_project(recipe, folder, announce)
+        exclude = tuple(map(str, settings.get("exclude", ())))
+        _copy_project(recipe, folder, exclude, announce)
         collected = static_files.collect(folder, recipe.settings_module, recipe.source_root)
         announce(f"  static files: {_count(collected) if collected else 'none, for STATIC_ROOT is not set'}")
         _refuse_bad_syntax(folder, recipe.python)
         announce(f"  requirements: {_shown(recipe.requirements, recipe.root)} for {recipe.architecture}")
-        _add_dependencies(recipe, folder, Path(temporary) / "needed")
+        _add_dependencies(recipe, folder, Path(temporary) / "needed", exclude)
         web_handler.add(folder, recipe.stage, settings)
         bytecode.compile_all(folder, recipe.python)
         return archive.write(folder, output)
 
 
-def _copy_project(recipe: Recipe, folder: Path, announce: Announce) -> None:
-    files = sources.project_files(recipe.root)
+def _copy_project(recipe: Recipe, folder: Path, exclude: Sequence[str], announce: Announce) -> None:
+    files = [
+        path
+        for path in sources.project_files(recipe.root)
+        if not any(excluded(part, exclude) for part in path.parts)
+    ]
     for path in files:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(recipe.root / path, folder / path)
@@ -85,7 +90,7 @@ def _refuse_bad_syntax(folder: Path, python: str) -> None:
         raise PackageFailed(f"Python {python} cannot compile {', '.join(wrong)}.", "Correct the syntax.")
 
 
-def _add_dependencies(recipe: Recipe, folder: Path, needed: Path) -> None:
+def _add_dependencies(recipe: Recipe, folder: Path, needed: Path, exclude: Sequence[str]) -> None:
     """Install beside the project and move in; what the project has itself is not overwritten."""
     dependencies.install(
         recipe.requirements,
@@ -93,6 +98,7 @@ def _add_dependencies(recipe: Recipe, folder: Path, needed: Path) -> None:
         architecture=recipe.architecture,
         python=recipe.python,
         with_boto3=recipe.with_boto3,
+        exclude=exclude,
     )
     for path in needed.iterdir():
         if (folder / path.name).exists():

@@ -11,7 +11,7 @@ from .errors import PackageFailed
 NOT_AT_THE_TOP = {"build", "dist", "docs", "env", "infra", "staticfiles", "media", "venv"}
 NOWHERE = {"__pycache__", "node_modules", "site-packages", "tests"}
 NOT_NAMED = {"conftest.py", "credentials", "id_ed25519", "id_rsa", "tests.py"}
-# Bytecode is made anew; keys, databases and .env files are secrets or data; the rest is for readers and tools.
+# Bytecode is made anew; keys, databases and .env files are secrets or data; the rest is for readers.
 NOT_ENDING = (
     *(".pyc", ".pyo", ".pyi", ".po", ".pot", ".md", ".rst", ".log"),
     *(".env", ".key", ".kdbx", ".p12", ".pem", ".pfx", ".db", ".sqlite", ".sqlite3"),

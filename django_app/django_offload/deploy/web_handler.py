@@ -23,11 +23,8 @@ def zappa_settings(root: Path, stage: str) -> dict[str, Any]:
     except ValueError as exc:
         raise BadStage(file, f"It is not JSON ({exc}).", "Correct it.") from exc
     if stage not in stages:
-        raise BadStage(
-            file,
-            f"It has no stage '{stage}'.",
-            f"Add it, or use one of: {', '.join(stages) or 'none so far'}.",
-        )
+        known = ", ".join(stages) or "none so far"
+        raise BadStage(file, f"It has no stage '{stage}'.", f"Add it, or use one of: {known}.")
     return _extended(stages, stage, ())
 
 

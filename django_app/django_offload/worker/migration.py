@@ -30,7 +30,7 @@ def handler(event: object, context: object) -> dict[str, Any]:
 
 
 def not_shared() -> list[str]:
-    """Return the databases, by alias, that lie on one machine's disk, which deployed functions do not share."""
+    """Return the databases, by alias, that lie on a disk, which deployed functions do not share."""
     if settings.DEBUG:
         return []
     return [
