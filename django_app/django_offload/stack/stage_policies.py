@@ -28,7 +28,7 @@ def _secrets(plan: Plan) -> list[Statement]:
     found: dict[str, list[object]] = {}
     for reference in sorted(set(plan.secrets.values())):
         service, name = parse(reference)
-        action = "ssm:GetParameter" if service == SSM else "secretsmanager:GetSecretValue"
+        action = "ssm:GetParameters" if service == SSM else "secretsmanager:GetSecretValue"
         found.setdefault(action, []).append(_secret_arn(service, name))
     return [allow([action], resources) for action, resources in found.items()]
 

@@ -50,9 +50,9 @@ def _add_table(template: "Template", plan: Plan) -> None:
             PointInTimeRecoverySpecification=dynamodb.PointInTimeRecoverySpecification(
                 PointInTimeRecoveryEnabled=True
             ),
-            SSESpecification=with_own_key(
-                dynamodb.SSESpecification(SSEEnabled=True, SSEType="KMS", KMSMasterKeyId=Ref(KMS_KEY)),
-                dynamodb.SSESpecification(SSEEnabled=True),
+            # Without a key of the customer's: AWS's own for DynamoDB.
+            SSESpecification=dynamodb.SSESpecification(
+                SSEEnabled=True, SSEType="KMS", KMSMasterKeyId=with_own_key(Ref(KMS_KEY))
             ),
             **_KEPT,
         )
@@ -72,8 +72,9 @@ def _add_bucket(template: "Template", plan: Plan, bucket: str) -> None:
     from troposphere import GetAtt, Ref, Sub, s3
 
     payload_life = max(PAYLOAD_LIFE, plan.result_ttl + limits.PAYLOAD_MARGIN)
-    by_default = s3.ServerSideEncryptionByDefault(
-        SSEAlgorithm=with_own_key("aws:kms", "AES256"), KMSMasterKeyID=with_own_key(Ref(KMS_KEY))
+    by_default = with_own_key(
+        s3.ServerSideEncryptionByDefault(SSEAlgorithm="aws:kms", KMSMasterKeyID=Ref(KMS_KEY)),
+        s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256"),
     )
     template.add_resource(
         s3.Bucket(
