@@ -76,7 +76,7 @@ def send(birth: Birth, options: Options) -> None:
                 if not deferred:
                     _half(_message, birth, options)()
                 return
-            # Both are under way together: a message that arrives first is no harm, its claim makes the record.
+            # Both are under way together: where a message arrives first, its claim makes the record.
             message = _half(_message, birth, options)
             unrecorded, unsent = record(), message()
             if unrecorded and unsent:

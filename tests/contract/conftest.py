@@ -1,8 +1,8 @@
-"""Every contract runs in memory and through moto; Django's on both backends too."""
+"""Every contract runs in memory, and through moto with each client of AWS; Django's on both backends too."""
 
 import pytest
 
-from django_offload.conf import configured
+from django_offload.conf import CLIENTS, configured
 from django_offload.stores import store_of
 from django_offload.stores.memory import MemoryStore
 from tests.contract.setup import TASK_MODULES, tasks_setting
@@ -13,17 +13,23 @@ def backend(request):
     return request.param
 
 
-@pytest.fixture(params=["memory", "moto"])
+PLACES = ["memory", *CLIENTS]
+
+
+@pytest.fixture(params=PLACES)
 def offloaded(request, backend, settings):
     """What runs the tasks, with `backend` as the default one."""
-    settings.TASKS = tasks_setting(backend, modules=TASK_MODULES)
-    return request.getfixturevalue({"memory": "offload", "moto": "offload_aws"}[request.param])
+    if request.param == "memory":
+        settings.TASKS = tasks_setting(backend, modules=TASK_MODULES)
+        return request.getfixturevalue("offload")
+    settings.TASKS = tasks_setting(backend, modules=TASK_MODULES, client=request.param)
+    return request.getfixturevalue("offload_aws")
 
 
-@pytest.fixture(params=["memory", "moto"])
+@pytest.fixture(params=PLACES)
 def store(request, settings):
     if request.param == "memory":
         return MemoryStore()
-    settings.TASKS = tasks_setting(modules=TASK_MODULES)
+    settings.TASKS = tasks_setting(modules=TASK_MODULES, client=request.param)
     request.getfixturevalue("offload_aws")
     return store_of(configured()["default"])

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from django_offload import backends
 from tests.contract import tasks
-from tests.contract.setup import STACK, TASK_MODULES
+from tests.contract.setup import STACK
 
 SYNC_AND_ASYNC = pytest.mark.parametrize("task", [tasks.nothing, tasks.nothing_async], ids=["sync", "async"])
 
@@ -17,11 +17,12 @@ def assert_in_order(result):
     assert result.enqueued_at <= result.started_at <= result.last_attempted_at <= result.finished_at
 
 
-def test_the_default_backend_is_the_one_of_tasks(offloaded, backend):
+def test_the_default_backend_is_the_one_of_tasks(offloaded, backend, settings):
     assert default_task_backend == task_backends["default"]
     assert type(task_backends["default"]) is getattr(backends, backend)
     assert default_task_backend.alias == "default"
-    assert default_task_backend.options == {"stack": STACK, "modules": TASK_MODULES}
+    assert default_task_backend.options == settings.TASKS["default"]["OPTIONS"]
+    assert default_task_backend.options["stack"] == STACK
 
 
 @SYNC_AND_ASYNC

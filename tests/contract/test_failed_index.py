@@ -6,27 +6,16 @@ import pytest
 
 from django_offload.birth import EPOCH, to_micros
 from django_offload.change import Refused
-from django_offload.conf import configured
 from django_offload.exceptions import Cancelled
 from django_offload.record import DEAD_SHARDS, DUE_SHARDS, FAILED_SHARDS, error_of, read
-from django_offload.stores import Due, store_of
+from django_offload.stores import Due
 from django_offload.stores.memory import MemoryStore
 from django_offload.transitions import abandon, cancel, discard, fail, postpone, redrive, send_again, succeed
 from django_offload.worker import failed
 from tests.contract.records import ERROR, NOW, TOKEN, TTL, birth_of, claimed
-from tests.contract.setup import TASK_MODULES, tasks_setting
 
 HELD, END = {"fence": 1, "token": TOKEN}, {"now": NOW, "result_ttl": TTL}
 LATER = NOW + timedelta(days=400)
-
-
-@pytest.fixture(params=["memory", "moto"])
-def store(request, settings):
-    if request.param == "memory":
-        return MemoryStore()
-    settings.TASKS = tasks_setting(modules=TASK_MODULES)
-    request.getfixturevalue("offload_aws")
-    return store_of(configured()["default"])
 
 
 def given_up(store, number, at=NOW):

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import pytest
 
-from django_offload.conf import configured
+from django_offload.conf import CLIENTS, configured
 from django_offload.exceptions import ResourceMissing
 from django_offload.transports import Delivery
 from django_offload.transports.lambda_invoke import LambdaTransport
@@ -83,11 +83,11 @@ class SQSQueue:
             continue
 
 
-@pytest.fixture(params=["memory", "moto"])
+@pytest.fixture(params=["memory", *CLIENTS])
 def queue(request, settings):
-    settings.TASKS = tasks_setting(modules=TASK_MODULES)
     if request.param == "memory":
         return MemoryQueue()
+    settings.TASKS = tasks_setting(modules=TASK_MODULES, client=request.param)
     return SQSQueue(request.getfixturevalue("offload_aws"))
 
 
@@ -220,7 +220,7 @@ def test_sqs_delays_whole_seconds_rounded_up(monkeypatch, settings, delay, secon
             sent.append(kwargs["DelaySeconds"])
 
     settings.TASKS = tasks_setting(modules=[], queue_urls={"default": "https://q"})
-    monkeypatch.setattr(sqs, "client", lambda service: Client())
+    monkeypatch.setattr(sqs, "client", lambda service, kind: Client())
 
     SQSTransport(configured()["default"]).send("default", "a", timedelta(seconds=delay))
 
@@ -228,9 +228,10 @@ def test_sqs_delays_whole_seconds_rounded_up(monkeypatch, settings, delay, secon
 
 
 @pytest.mark.usefixtures("queue")
-@pytest.mark.parametrize("queue", ["moto"], indirect=True)
+@pytest.mark.parametrize("queue", CLIENTS, indirect=True)
 def test_what_is_not_deployed_is_named(settings):
-    settings.TASKS = tasks_setting(modules=[], stack="nowhere")
+    client = configured()["default"].client
+    settings.TASKS = tasks_setting(modules=[], stack="nowhere", client=client)
     options = configured()["default"]
 
     for call in (
@@ -243,7 +244,7 @@ def test_what_is_not_deployed_is_named(settings):
         LambdaTransport(options).send("default", "{}", NOW)
 
 
-@pytest.mark.parametrize("queue", ["moto"], indirect=True)
+@pytest.mark.parametrize("queue", CLIENTS, indirect=True)
 def test_a_queue_that_was_removed_is_asked_for_again(queue):
     queue.transport.send("default", "a", NOW)
     attributes = queue.sqs.get_queue_attributes(

@@ -78,7 +78,7 @@ def under_way(client: Any, operation: str, **arguments: Any) -> Callable[[], dic
     """
     Begin a call, and return what waits for its result.
 
-    The lean client sends at once, so that several calls are under way together; boto3's once it is waited for.
+    The lean client sends at once, so that several are under way together; boto3's once it is waited for.
     """
     if isinstance(client, LeanClient):
         return client.begin(operation, **arguments).result

@@ -10,9 +10,6 @@ ACCESS_KEY, SECRET_KEY = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
 # The names that botocore reads, in its order.
 TOKENS = ("AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN")
 
-_lock = Lock()
-_found: dict[int, Any] = {}
-
 
 class Credentials(NamedTuple):
     """The keys of one caller."""
@@ -22,45 +19,58 @@ class Credentials(NamedTuple):
     token: str | None
 
 
+_lock = Lock()
+_environment: Credentials | None = None  # As last read.
+_found: Any = None  # By botocore.
+
+
 def credentials() -> Credentials:
     """
     Return the keys in force now.
 
-    The environment is read each time: keys that were renewed there are in force at once. Raise
+    The environment is looked at each time: keys that were renewed there are in force at once. Raise
     NoCredentials if there are none anywhere.
     """
-    environment = os.environ.get
-    access_key = environment(ACCESS_KEY)
-    if access_key:
-        secret_key = environment(SECRET_KEY)
-        if not secret_key:
-            raise NoCredentials(f"{ACCESS_KEY} is set without {SECRET_KEY}")
-        return Credentials(access_key, secret_key, next(filter(None, map(environment, TOKENS)), None))
-    return _resolved()
+    global _environment  # noqa: PLW0603, what is read often
+    access_key = os.environ.get(ACCESS_KEY)
+    if not access_key:
+        return _resolved()
+    kept = _environment
+    if kept is None or kept.access_key != access_key:
+        kept = _environment = _read(access_key)
+    return kept
 
 
 def renewed(used: Credentials) -> bool:
     """Tell whether other keys than `used` are in force by now; AWS says that those have expired."""
-    if not os.environ.get(ACCESS_KEY):
-        forget()
+    forget()
     return credentials() != used
 
 
 def forget() -> None:
-    """Have what botocore found be looked for again; a child of a fork looks for itself."""
-    global _lock  # noqa: PLW0603, a lock that another thread held at the fork would never be free again
-    _lock = Lock()
-    _found.clear()
+    """Read the environment again, and have botocore look again."""
+    global _lock, _environment, _found  # noqa: PLW0603
+    # Anew, for in a child of a fork another thread's lock would never be free.
+    _lock, _environment, _found = Lock(), None, None
+
+
+def _read(access_key: str) -> Credentials:
+    """Return the keys that the environment holds."""
+    secret_key = os.environ.get(SECRET_KEY)
+    if not secret_key:
+        raise NoCredentials(f"{ACCESS_KEY} is set without {SECRET_KEY}")
+    return Credentials(access_key, secret_key, next(filter(None, map(os.environ.get, TOKENS)), None))
 
 
 def _resolved() -> Credentials:
     """Return keys from a profile, a login, a container or an instance; botocore renews them in time."""
+    global _found  # noqa: PLW0603
     with _lock:
-        found = _found.get(os.getpid())
-        if found is None:
+        if _found is None:
             from botocore.session import get_session
 
-            found = _found[os.getpid()] = get_session().get_credentials()
+            _found = get_session().get_credentials()
+        found = _found
     if found is None:
         raise NoCredentials("there are none in the environment, a profile or a role")
     frozen = found.get_frozen_credentials()

@@ -1,0 +1,126 @@
+"""
+A stand-in for AWS that answers at once, or after a delay: it does nothing, so that only clients cost.
+
+    python -m tests.benchmarks.stub --delay 5 --tls cert.pem
+
+prints its URL, serves until its standard input ends, and says at /counts what was called.
+"""
+
+import argparse
+import asyncio
+import json
+import ssl
+import sys
+from collections import Counter
+from collections.abc import Mapping
+
+ANSWERS: Mapping[str, object] = {
+    "SendMessage": {"MD5OfMessageBody": "0" * 32, "MessageId": "5fea7756-0ea4-451a-a703-a558b933e274"},
+    "GetQueueUrl": {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/shop-dev-default"},
+    "UpdateItem": {"Attributes": {"id": {"S": "0" * 32}}},
+    "Query": {"Items": [], "Count": 0},
+}
+
+
+class Counted:
+    """What was called since the start, or since it was last asked for."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self.connections = 0
+        self.bytes_in = 0
+
+    def take(self) -> bytes:
+        said = {"calls": self.calls, "connections": self.connections, "bytes_in": self.bytes_in}
+        text = json.dumps(said).encode()
+        self.__init__()  # type: ignore[misc]
+        return text
+
+
+class Stub(asyncio.Protocol):
+    """One connection, kept alive."""
+
+    def __init__(self, counted: Counted, delay: float) -> None:
+        self._counted, self._delay = counted, delay
+        self._data = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._counted.connections += 1
+
+    def data_received(self, data: bytes) -> None:
+        self._data += data
+        while (end := self._data.find(b"\r\n\r\n")) >= 0:
+            head = self._data[:end].lower()
+            size = int(field(head, b"content-length") or b"0")
+            if len(self._data) < end + 4 + size:
+                return
+            body, self._data = self._data[end + 4 : end + 4 + size], self._data[end + 4 + size :]
+            answer = self._answer(head, body)
+            if self._delay and not head.startswith(b"get /counts"):
+                asyncio.get_running_loop().call_later(self._delay, self._transport.write, answer)
+            else:
+                self._transport.write(answer)
+
+    def _answer(self, head: bytes, body: bytes) -> bytes:
+        if head.startswith(b"get /counts"):
+            return http(b"200 OK", self._counted.take())
+        target = field(head, b"x-amz-target").rpartition(b".")[2].decode()
+        name = OPERATIONS.get(target, "Invoke" if b"/functions/" in head else target)
+        self._counted.calls[name] += 1
+        self._counted.bytes_in += len(head) + len(body)
+        if name == "Invoke":
+            return http(b"202 Accepted", b"")
+        if name == "SendMessageBatch":
+            return http(b"200 OK", json.dumps(batch(json.loads(body)["Entries"])).encode())
+        return http(b"200 OK", PREPARED.get(name, b"{}"))
+
+
+def batch(entries: list[dict[str, str]]) -> dict[str, object]:
+    """Return what SQS says when it accepted every entry."""
+    md5 = {"MD5OfMessageBody": "0" * 32}
+    return {"Successful": [{"Id": one["Id"], "MessageId": one["Id"], **md5} for one in entries], "Failed": []}
+
+
+def field(head: bytes, name: bytes) -> bytes:
+    """Return a header's value out of a head in lower case, empty where it is missing."""
+    return head.partition(b"\r\n" + name + b":")[2].partition(b"\r\n")[0].strip()
+
+
+def http(status: bytes, body: bytes) -> bytes:
+    head = b"HTTP/1.1 %b\r\nx-amzn-requestid: 00000000-0000-0000-0000-000000000000\r\n" % status
+    head += b"date: Sun, 22 Nov 2026 12:00:00 GMT\r\ncontent-type: application/x-amz-json-1.0\r\n"
+    return head + b"content-length: %d\r\n\r\n" % len(body) + body
+
+
+PREPARED = {name: json.dumps(answer).encode() for name, answer in ANSWERS.items()}
+NAMES = ("PutItem", "GetItem", "BatchWriteItem", "SendMessageBatch", "ReceiveMessage", "DeleteMessage")
+OPERATIONS = {
+    name.lower(): name for name in (*ANSWERS, *NAMES, "DeleteMessageBatch", "ChangeMessageVisibility")
+}
+
+
+async def serve(delay: float, certificate: str | None) -> None:
+    """Serve until standard input ends."""
+    loop, counted, context = asyncio.get_running_loop(), Counted(), None
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+    server = await loop.create_server(lambda: Stub(counted, delay), "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    print(f"{'https' if context else 'http'}://localhost:{port}" if context else f"http://127.0.0.1:{port}")
+    sys.stdout.flush()
+    await loop.run_in_executor(None, sys.stdin.read)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--delay", type=float, default=0, help="milliseconds until each answer")
+    parser.add_argument("--tls", help="a PEM file with a key and a certificate for localhost")
+    given = parser.parse_args()
+    asyncio.run(serve(given.delay / 1000, given.tls))
+
+
+if __name__ == "__main__":
+    main()
