@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING
 
 from ..conf import ENV_BUCKET, ENV_QUEUE_URLS, ENV_SECRETS, ENV_STACK
 from . import limits
-from .names import BUCKET, DEAD_LETTER, SWEEPER, function_id, log_group_id, queue_id, role_id, worker
+from .layout import python_path
+from .names import (
+    BUCKET,
+    DEAD_LETTER,
+    MIGRATE,
+    SWEEPER,
+    function_id,
+    log_group_id,
+    queue_id,
+    role_id,
+    worker,
+)
 from .parameters import (
     ARCHITECTURE,
     CODE_BUCKET,
@@ -42,6 +53,8 @@ def add_functions(template: "Template", plan: Plan) -> None:
     for role, module in {DEAD_LETTER: "dead_letter", SWEEPER: "sweeper"}.items():
         size = {"Timeout": limits.seconds(limits.SERVICE_TIMEOUT), "MemorySize": limits.SERVICE_MEMORY}
         _add_function(template, plan, role, module, size, [])
+    size = {"Timeout": limits.seconds(limits.MIGRATION_TIMEOUT), "MemorySize": limits.MIGRATION_MEMORY}
+    _add_function(template, plan, MIGRATE, "migrate", size, [])
 
 
 def add_log_group(template: "Template", role: str, function_name: object) -> None:
@@ -89,7 +102,7 @@ def environment(plan: Plan) -> dict[str, object]:
     from troposphere import Ref, Sub
 
     urls = ",".join(f'"{name}":"${{{queue_id(name)}}}"' for name in plan.queues)
-    variables: dict[str, object] = {"PYTHONPATH": "/var/task/django_app"}
+    variables: dict[str, object] = {"PYTHONPATH": python_path()}
     if plan.settings_module:
         variables["DJANGO_SETTINGS_MODULE"] = plan.settings_module
     variables[ENV_STACK] = plan.stack
