@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest_plugins = ["django_offload.pytest_plugin", "tests.reliability.databases"]
+pytest_plugins = ["pytester", "django_offload.pytest_plugin", "tests.reliability.databases"]
 
 
 @pytest.fixture(scope="session", autouse=True)

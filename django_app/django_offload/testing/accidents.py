@@ -59,7 +59,7 @@ class Accidents:
         patches = ExitStack()
         for module, name, replacement in (
             (execution, "_call", self.call(execution._call)),
-            (attempt, "execute", self.execute(attempt.execute)),
+            (attempt, "execute", self.execute(execution.execute)),
             # As Django's own test client does: they belong to the test, and their transactions to its end.
             (connections, "close_old_connections", lambda: None),
         ):

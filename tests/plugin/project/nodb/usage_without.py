@@ -1,0 +1,23 @@
+"""A project that has no database at all."""
+
+from django.tasks import TaskResultStatus
+from orders.tasks import fetch
+
+
+def test_run(offload):
+    result = fetch.enqueue(5)
+
+    assert offload.run() == 1
+
+    result.refresh()
+    assert (result.status, result.return_value) == (TaskResultStatus.SUCCESSFUL, "order 5")
+
+
+def test_kill(offload):
+    result = fetch.enqueue(5)
+    offload.kill_next()
+
+    offload.run()
+
+    result.refresh()
+    assert result.attempts == 2

@@ -1,0 +1,23 @@
+"""The shop's tasks."""
+
+from django_offload import task
+
+
+@task
+def write(order):
+    """Write a receipt into the database."""
+    from .models import Receipt
+
+    return str(Receipt.objects.create(order=order))
+
+
+@task(max_attempts=3, backoff=60)
+def fetch(order):
+    """Fetch what another service knows of an order."""
+    return f"order {order}"
+
+
+@task(queue_name="mail", timeout=30)
+def send(order):
+    """Pretend to send a mail."""
+    return f"mail of {order}"
