@@ -17,6 +17,9 @@ LARGEST_MESSAGE = 1024 * 1024
 # Of the dead-letter and the sweeper function, which run no task. The sweeper starts every minute.
 SERVICE_TIMEOUT = timedelta(seconds=60)
 SERVICE_MEMORY = 256
+# Of the function that migrates the database, when somebody deploys: as long as Lambda lets it.
+MIGRATION_TIMEOUT = timedelta(seconds=900)
+MIGRATION_MEMORY = 512
 # Of the queue that nobody but a person reads: long enough to look at a message.
 LOOKED_AT = 300
 DEAD_LETTER_BATCH, DEAD_LETTER_CONCURRENCY = 10, 2

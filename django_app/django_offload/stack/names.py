@@ -7,7 +7,8 @@ if TYPE_CHECKING:
     from troposphere import Sub
 
 TABLE, BUCKET, INDEX, FAILED, SCHEDULE = "Table", "PayloadBucket", "due", "FailedEvents", "SweeperSchedule"
-DEAD_LETTER, SWEEPER, WEB, SCHEDULER = "dead-letter", "sweeper", "web", "scheduler"
+DEAD_LETTER, SWEEPER, WEB, MIGRATE, SCHEDULER = "dead-letter", "sweeper", "web", "migrate", "scheduler"
+MIGRATE = "migrate"
 
 
 def logical(name: str) -> str:

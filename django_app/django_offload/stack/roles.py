@@ -7,6 +7,7 @@ from .names import (
     DEAD_LETTER,
     FAILED,
     INDEX,
+    MIGRATE,
     SWEEPER,
     TABLE,
     WEB,
@@ -42,7 +43,9 @@ def add_roles(template: "Template", plan: Plan) -> None:
     _add_role(template, plan, DEAD_LETTER, _dead_letter(plan))
     _add_role(template, plan, SWEEPER, _sweeper(plan))
     _add_role(template, plan, WEB, _web(plan))
-    roles = [*(worker(name) for name in plan.queues), DEAD_LETTER, SWEEPER, WEB]
+    # Migrations know the database alone.
+    _add_role(template, plan, MIGRATE, [])
+    roles = [*(worker(name) for name in plan.queues), DEAD_LETTER, SWEEPER, WEB, MIGRATE]
     _add_policy(template, "OwnKeyPolicy", OWN_KEY, own_key(), roles)
     _add_policy(template, "BoardPolicy", HAS_BOARD, _board(plan), [WEB])
 
