@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from .errors import FunctionMissing
 from .moto_server import MotoServer
+from .unpacked import Unpacked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +20,8 @@ class Function:
     timeout_seconds: float
     memory: int  # MB.
     environment: Mapping[str, str] = field(default_factory=dict)
+    code: Path | None = None  # Where its package is unpacked; None runs the working tree.
+    python_path: str = ""  # That goes with the package.
 
     @property
     def log_group(self) -> str:
@@ -32,16 +37,21 @@ def name_of(function: str) -> str:
 
 
 class Functions:
-    """Finds deployed functions; what was found once is remembered until `forget()`."""
+    """
+    Finds deployed functions; what was found once is remembered until `forget()`.
 
-    def __init__(self, server: MotoServer) -> None:
-        self._server = server
+    With `unpacked` a function runs the code it was deployed with, and is asked for each time: a new
+    deployment counts from the next invocation on.
+    """
+
+    def __init__(self, server: MotoServer, unpacked: Unpacked | None = None) -> None:
+        self._server, self._unpacked = server, unpacked
         self._known: dict[str, Function] = {}
 
     def find(self, function: str) -> Function:
         """Return the function of a name or ARN. Raise FunctionMissing if none is deployed."""
         name = name_of(function)
-        if name not in self._known:
+        if name not in self._known or self._unpacked is not None:
             self._known[name] = self._ask(name)
         return self._known[name]
 
@@ -54,11 +64,19 @@ class Functions:
             said = client.get_function_configuration(FunctionName=name)
         except client.exceptions.ResourceNotFoundException as exc:
             raise FunctionMissing(name) from exc
+        environment = said.get("Environment", {}).get("Variables", {})
         return Function(
             name=name,
             arn=said["FunctionArn"],
             handler=said["Handler"],
             timeout_seconds=said["Timeout"],
             memory=said["MemorySize"],
-            environment=said.get("Environment", {}).get("Variables", {}),
+            environment=environment,
+            **self._code(name, environment.get("PYTHONPATH", "")),
         )
+
+    def _code(self, name: str, deployed: str) -> dict[str, Any]:
+        if self._unpacked is None:
+            return {}
+        code = self._unpacked.code_of(name)
+        return {"code": code, "python_path": self._unpacked.python_path(code, deployed)}

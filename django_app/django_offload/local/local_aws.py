@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Self
 
 from .asynchronous import AsyncInvocations
@@ -17,6 +18,7 @@ from .moto_server import MotoServer
 from .processes import Processes
 from .schedule import Schedule, deployed_rules
 from .stack_deploy import deploy
+from .unpacked import Unpacked
 from .worker_process import Log
 
 Announce = Callable[[str], object]
@@ -34,7 +36,8 @@ class LocalAWS:
     With `in_process` handlers are called in this process, and only by `poll_once()` and `drain()` unless
     `background` asks for threads. Otherwise functions run in processes of their own, fed by threads, at most
     `concurrency` of each function. While it is open this process's environment leads to it.
-    Open one at a time: moto keeps its state in the process.
+    Open one at a time: moto keeps its state in the process. Functions run from the working tree; given a
+    folder for `packages`, from what was deployed, beside AWS's own packages and no others.
     """
 
     def __init__(
@@ -48,16 +51,17 @@ class LocalAWS:
         templates: Mapping[str, str] | None = None,
         announce: Announce = say_nothing,
         log: Log = print,
+        packages: Path | None = None,
     ) -> None:
         self.server = MotoServer(aws_port, region)
-        self.functions = Functions(self.server)
+        self.functions = Functions(self.server, Unpacked(packages, self.server) if packages else None)
         self.environment: dict[str, str] = {}  # What every process needs to reach it.
         self.outputs: dict[str, dict[str, str]] = {}  # Of each stack.
         self.mappings: list[EventSourceMapping] = []
         self.schedule: Schedule | None = None
         self._in_process = in_process
         self._background = not in_process if background is None else background
-        self._concurrency = concurrency or os.cpu_count() or 2
+        self.concurrency = concurrency or os.cpu_count() or 2
         self._templates, self._announce, self._log = templates, announce, log
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -86,7 +90,7 @@ class LocalAWS:
         self.invoker: Invoker = (
             InProcess()
             if self._in_process
-            else Processes(environment=environment, concurrency=self._concurrency, log=self._log)
+            else Processes(environment=environment, concurrency=self.concurrency, log=self._log)
         )
         self._exits.callback(self.invoker.close)
         self.asynchronous = AsyncInvocations(self.invoker)
@@ -121,15 +125,15 @@ class LocalAWS:
         """Start what feeds functions, in the background: mappings, schedules, asynchronous invocations."""
         if not self._background:
             return
-        self.asynchronous.start(self._concurrency)
+        self.asynchronous.start(self.concurrency)
         self._exits.callback(self.asynchronous.stop)
         for mapping in self.mappings:
-            self._start(f"poller-{mapping.mapping.queue}", mapping.run, self._stopping, self._concurrency)
+            self._start(f"poller-{mapping.mapping.queue}", mapping.run, self._stopping, self.concurrency)
         assert self.schedule is not None
         self._start("schedule", self.schedule.run, self._stopping)
         self._announce(
             f"  {len(self.mappings)} event source mappings, {len(self.schedule.rules)} schedule, "
-            f"{'handlers in this process' if self._in_process else f'{self._concurrency} workers a function'}"
+            f"{'handlers in this process' if self._in_process else f'{self.concurrency} workers a function'}"
         )
 
     def poll_once(self) -> int:
@@ -142,6 +146,16 @@ class LocalAWS:
         while found := self.poll_once():
             count += found
         return count
+
+    def renew(self) -> int:
+        """
+        Have functions run the code as it is now; return how many processes still end what they run.
+
+        What failed before is received again at once: the new code may be what it waits for.
+        """
+        busy = self.invoker.renew()
+        self.bring_back()
+        return busy
 
     def bring_back(self) -> None:
         """Have what failed functions held be received again now, not at the end of its visibility timeout."""

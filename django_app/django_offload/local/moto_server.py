@@ -64,6 +64,15 @@ class MotoServer:
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
             response.read()
 
+    def code_of(self, function: str) -> bytes:
+        """Return the package that a function was last deployed with; the server must run in this process."""
+        from moto.awslambda.models import lambda_backends
+        from moto.core import DEFAULT_ACCOUNT_ID
+
+        found = lambda_backends[DEFAULT_ACCOUNT_ID][self.region].get_function(function)
+        code: bytes = found.code_bytes
+        return code
+
     def client(self, service: str) -> Any:
         """Return a boto3 client that reaches this server whatever the environment says."""
         # Making a client is not safe across threads; using one is.

@@ -20,7 +20,7 @@ class Processes(Invoker):
     def __init__(self, *, environment: Mapping[str, str], concurrency: int, log: Log = print) -> None:
         self._environment, self._concurrency, self._log = environment, concurrency, log
         self._warden = Warden()
-        self._pools: dict[str, _Pool] = {}
+        self._pools: dict[tuple[str, object], _Pool] = {}
         self._lock = threading.Lock()
         self._closed = False
 
@@ -28,20 +28,28 @@ class Processes(Invoker):
         with self._lock:
             if self._closed:
                 return failure("Runtime.ExitError", "The functions of this machine are being stopped")
-            pool = self._pools.get(function.name)
+            # What runs when new code is deployed ends with the code it began with.
+            key = (function.name, function.code)
+            pool = self._pools.get(key)
             if pool is None:
-                pool = self._pools[function.name] = _Pool(self._concurrency)
+                pool = self._pools[key] = _Pool(self._concurrency)
         worker = pool.take(lambda: WorkerProcess(function, self._environment, self._warden, self._log))
         try:
             return worker.invoke(event)
         finally:
             pool.give_back(worker)
 
+    def renew(self) -> int:
+        """Replace every process, a busy one once it has ended what it runs; return how many are busy."""
+        with self._lock:
+            pools = list(self._pools.values())
+        return sum(pool.renew() for pool in pools)
+
     def pids(self, function: str) -> list[int]:
         """Return the process of each worker of a function that has one now: for tests that kill them."""
         with self._lock:
-            pool = self._pools.get(function)
-        return pool.pids() if pool is not None else []
+            pools = [pool for (name, _), pool in self._pools.items() if name == function]
+        return [pid for pool in pools for pid in pool.pids()]
 
     def close(self) -> None:
         with self._lock:
@@ -59,6 +67,7 @@ class _Pool:
         self._free = threading.Semaphore(size)
         self._idle: list[WorkerProcess] = []
         self._all: list[WorkerProcess] = []
+        self._old: list[WorkerProcess] = []  # Busy ones that run code from before a change.
         self._lock = threading.Lock()
 
     def take(self, make: Callable[[], WorkerProcess]) -> WorkerProcess:
@@ -72,8 +81,25 @@ class _Pool:
 
     def give_back(self, worker: WorkerProcess) -> None:
         with self._lock:
-            self._idle.append(worker)
+            old = worker in self._old
+            if old:
+                self._old.remove(worker)
+                self._all.remove(worker)
+            else:
+                self._idle.append(worker)
+        if old:
+            worker.close()
         self._free.release()
+
+    def renew(self) -> int:
+        """End idle processes now, busy ones when they are given back; return how many those are."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+            self._all = [worker for worker in self._all if worker not in idle]
+            self._old = list(self._all)
+        for worker in idle:
+            worker.close()
+        return len(self._old)
 
     def pids(self) -> list[int]:
         with self._lock:

@@ -12,14 +12,16 @@ from .environment import without_aws
 from .functions import Function
 from .invoker import Outcome, failure
 from .lambda_context import log_stream_name
+from .log_lines import LogLine
 from .runtime_api import Invocation, RuntimeApi, Said
+from .unpacked import interpreter
 from .warden import Warden, kill_group
 
 # Lambda gives a function this long to import its code before the first event; after it, the function's
 # own timeout counts. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 INIT_SECONDS = 10.0
 
-Log = Callable[[str], None]
+Log = Callable[[str], None]  # Takes a LogLine where a function said it.
 
 
 def source_roots() -> list[str]:
@@ -37,17 +39,17 @@ def process_environment(function: Function, base: Mapping[str, str], address: st
     Return the environment of a process of `function`.
 
     It is this process's own, AWS's of this machine, the function's variables, and Lambda's; PYTHONPATH
-    leads to the working tree, since on this machine there is no /var/task. AWS_EXECUTION_ENV is left out:
-    settings take it for the sign that they are deployed.
+    leads to the working tree, or to where the function's package is unpacked, since on this machine there is
+    no /var/task. AWS_EXECUTION_ENV is left out: settings take it for the sign that they are deployed.
     """
     return {
         **without_aws(os.environ),
         **function.environment,
         **base,
-        "PYTHONPATH": os.pathsep.join(source_roots()),
+        "PYTHONPATH": function.python_path or os.pathsep.join(source_roots()),
         "PYTHONUNBUFFERED": "1",
         "AWS_LAMBDA_RUNTIME_API": address,
-        "LAMBDA_TASK_ROOT": os.getcwd(),
+        "LAMBDA_TASK_ROOT": str(function.code or os.getcwd()),
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
@@ -58,6 +60,13 @@ def process_environment(function: Function, base: Mapping[str, str], address: st
     }
 
 
+def _interpreter(function: Function) -> list[str]:
+    """Return the command of AWS's runtime client: on the working tree with the lines of tasks marked."""
+    if function.code:
+        return [*interpreter(), "-m", "awslambdaric"]
+    return [sys.executable, "-m", "django_offload.local.runtime_client"]
+
+
 class Generation:
     """One process and the Runtime API that it alone talks to."""
 
@@ -65,7 +74,8 @@ class Generation:
         self.api = RuntimeApi()
         self._warden, self._function, self._log = warden, function, log
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "awslambdaric", function.handler],
+            [*_interpreter(function), function.handler],
+            cwd=function.code,
             env=process_environment(function, environment, self.api.address),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -103,7 +113,7 @@ class Generation:
         for line in self._process.stdout:
             # awslambdaric parts the lines of a traceback by carriage returns.
             for part in line.rstrip("\n").split("\r"):
-                self._log(f"{self._function.name}: {part}")
+                self._log(LogLine(self._function.name, part))
         self.api.say_ended(_exit_error(self._process.wait()))
 
 
