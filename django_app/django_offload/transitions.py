@@ -244,6 +244,26 @@ def send_again(task_id: str, *, due_was: datetime, due_at: datetime, now: dateti
     )
 
 
+def not_sent(record: TaskRecord, *, due_at: datetime, now: datetime) -> Change:
+    """Take back what send_again() noted of a send that then failed, but for `due_at`: it was not in vain."""
+    was: dict[str, Value | None] = {
+        "sends": record.sends or None,
+        "sent_at": to_micros(record.sent_at) if record.sent_at else None,
+    }
+    return Change(
+        name="not sent",
+        when=(
+            (
+                *_swept(record.birth.id, due_at),
+                equals("status", record.status),
+                equals("sent_at", to_micros(now)),
+            ),
+        ),
+        put={name: value for name, value in was.items() if value is not None},
+        remove=frozenset(name for name, value in was.items() if value is None),
+    )
+
+
 def _swept(task_id: str, due_was: datetime) -> tuple[Test, ...]:
     """The condition of every write by the sweeper: the entry of its index is as it read it."""
     return tuple(equals(name, value) for name, value in due(task_id, due_was).items())

@@ -4,6 +4,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -24,7 +25,7 @@ from ..exceptions import (
 from ..record import DUE_AFTER, DUE_SHARDS, MESSAGE_LIFE, READY, SWEEP_EVERY, TaskRecord, read
 from ..sending import complete, message_text
 from ..stores import Due, Store, store_of
-from ..transitions import postpone, send_again
+from ..transitions import not_sent, postpone, send_again
 from ..transports import transport_of
 from ..wire import within
 from .batch import utc_now
@@ -187,7 +188,13 @@ class Sweeper:
             )
             self.store.change(birth.id, change)
         text = message_text(birth, options, now + delay + MESSAGE_LIFE)
-        transport_of(options).send(birth.queue, text, delay)
+        try:
+            transport_of(options).send(birth.queue, text, delay)
+        except Exception:
+            # An outage of AWS uses up no sends, and extends no life: when it ends, the task goes on.
+            with suppress(Refused):  # Claimed meanwhile, by another message of it.
+                self.store.change(birth.id, not_sent(record, due_at=due_at, now=now + delay))
+            raise
         logger.info("Task id=%s name=%s sent again", birth.id, birth.name)
         return "sent"
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from django_offload.record import DUE_SHARDS, READY
+from django_offload.record import DUE_SHARDS, READY, SUCCESSFUL
 from tests.contract.records import NOW
 
 MINUTE = timedelta(minutes=1)
@@ -44,6 +44,48 @@ def test_records_that_cannot_be_swept_stop_none_behind_them(stage, birth, monkey
     assert done["failed"] == 250
     assert done["sent"] == 1
     assert stage.transport.depth("other") == 1
+
+
+def test_an_outage_of_half_a_day_uses_up_no_sends(stage, birth, monkeypatch):
+    stage.store.create(birth())
+    with monkeypatch.context() as outage:
+        outage.setattr(stage.transport, "send", lambda *message: 1 / 0)
+        tries = 0
+        while stage.now < NOW + 720 * MINUTE:
+            stage.now += 5 * MINUTE
+            tries += stage.sweep().get("failed", 0)
+    seen = stage.record(birth())
+    assert (seen.status, seen.sends, seen.sent_at) == (READY, 0, None)
+    assert tries > 50
+
+    stage.now += 6 * MINUTE
+
+    assert stage.sweep() == {"sent": 1}
+    assert waiting(stage) == 1
+
+
+def test_an_outage_that_outlives_the_task_ends_it(stage, birth, monkeypatch):
+    stage.store.create(birth())
+    monkeypatch.setattr(stage.transport, "send", lambda *message: 1 / 0)
+    for day in range(9):
+        stage.now = NOW + timedelta(days=day, minutes=6)
+        stage.sweep()
+
+    assert stage.record(birth()).error["class"] == "django_offload.exceptions.Expired"
+
+
+def test_what_a_worker_claimed_while_its_send_failed_keeps_its_claim(stage, birth, monkeypatch):
+    stage.store.create(birth())
+    stage.now = NOW + 10 * MINUTE
+
+    def meanwhile(*message):
+        assert stage.deliver(birth()) is None
+        raise ConnectionError("the reply was lost")
+
+    monkeypatch.setattr(stage.transport, "send", meanwhile)
+    stage.sweep()
+
+    assert stage.record(birth()).status == SUCCESSFUL
 
 
 def test_a_queue_whose_depth_nobody_says_is_sent_to(stage, birth, monkeypatch):
