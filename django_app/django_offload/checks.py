@@ -9,6 +9,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags
 from django.core.checks import register as register_check
 
+from .adopt import checks as adoption
 from .conf import configured
 from .definition import OffloadTask
 from .exceptions import ConfigurationError
@@ -24,6 +25,7 @@ def register() -> None:
     register_check(check_tasks)
     register_check(check_middleware)
     register_check(check_endpoint, Tags.security)
+    adoption.register()
     register_check(check_database, Tags.security, deploy=True)
 
 

@@ -9,4 +9,4 @@ from .zappa import zappa
 
 def changes_of(layout: Layout, stack: str) -> list[Change]:
     """Return every file that deploying the project's tasks takes, as it is and as it should be."""
-    return [*lambdas(layout), *infra(layout, stack), zappa(layout)]
+    return [*lambdas(layout), *infra(layout, stack), zappa(layout, stack)]

@@ -1,12 +1,14 @@
 """What the web side's settings of Zappa need, put into what is there already."""
 
 import json
+import os
 import re
 from typing import Any
 
 from ..exceptions import ConfigurationError
 from ..stack.layout import TASK_ROOT, Layout
 from .changes import Change, read
+from .infra import REGION
 
 NAME = "zappa_settings.json"
 STAGE = "dev"
@@ -18,7 +20,7 @@ EXCLUDE = [
 ]
 
 
-def zappa(layout: Layout) -> Change:
+def zappa(layout: Layout, stack: str) -> Change:
     """
     Return zappa_settings.json with what the web side of a stack needs in every stage.
 
@@ -28,7 +30,8 @@ def zappa(layout: Layout) -> Change:
     path = layout.root / NAME
     before = read(path)
     if before is None:
-        return Change(path=path, before=None, after=_text(_fresh(layout), INDENT))
+        stages = {STAGE: {**_fresh(layout, stack), **_needed(layout), "exclude": EXCLUDE}}
+        return Change(path=path, before=None, after=_text(stages, INDENT))
     stages = _parsed(before)
     for stage in stages.values():
         if "extends" not in stage:  # It has all that the stage has which it extends.
@@ -38,26 +41,46 @@ def zappa(layout: Layout) -> Change:
     return Change(path=path, before=before, after=after, merged=True)
 
 
-def _fresh(layout: Layout) -> dict[str, Any]:
-    stage = {
-        "project_name": re.sub(r"[^a-z0-9-]+", "-", layout.root.name.lower()).strip("-") or "site",
+def _fresh(layout: Layout, stack: str) -> dict[str, Any]:
+    """Return a stage for a project that was never deployed."""
+    return {
+        "project_name": re.sub(r"[^a-z0-9]+", "-", layout.root.name.lower()).strip("-") or "site",
         "django_settings": layout.settings_module,
         "runtime": "python3.13",
-        "exclude": EXCLUDE,
+        "aws_region": os.environ.get("AWS_DEFAULT_REGION", REGION),
+        "s3_bucket": f"{stack}-zappa",
+        "apigateway_enabled": False,
+        "function_url_enabled": True,
+        "function_url_config": {"authorizer": "NONE", "cors": False},
+        "timeout_seconds": 30,
+        "keep_warm": False,
+        "touch": False,
     }
-    _patch(stage, layout)
-    return {STAGE: stage}
+
+
+def _needed(layout: Layout) -> dict[str, Any]:
+    """Return what every stage needs: the door that reads secrets, no role that Zappa rewrites, a path."""
+    found: dict[str, Any] = {
+        "lambda_handler": "lambdas.web.handler",
+        "manage_roles": False,
+        "log_level": "INFO",
+    }
+    if layout.python_path != TASK_ROOT:
+        found["aws_environment_variables"] = {"PYTHONPATH": layout.python_path}
+    return found
 
 
 def _patch(stage: dict[str, Any], layout: Layout) -> None:
-    """Give a stage what it lacks: its modules' path, no role that Zappa rewrites, no log of whole events."""
-    if layout.python_path != TASK_ROOT:
+    """Give a stage what it lacks, and put the modules' path before those it has."""
+    needed = _needed(layout)
+    paths = needed.pop("aws_environment_variables", {}).get("PYTHONPATH")
+    for key, value in needed.items():
+        stage.setdefault(key, value)
+    if paths is not None:
         variables = stage.setdefault("aws_environment_variables", {})
-        paths = variables.get("PYTHONPATH", "").split(":")
-        if layout.python_path not in paths:
-            variables["PYTHONPATH"] = ":".join(filter(None, [layout.python_path, *paths]))
-    stage.setdefault("manage_roles", False)
-    stage.setdefault("log_level", "INFO")
+        known = variables.get("PYTHONPATH", "").split(":")
+        if paths not in known:
+            variables["PYTHONPATH"] = ":".join(filter(None, [paths, *known]))
 
 
 def _parsed(text: str) -> dict[str, Any]:

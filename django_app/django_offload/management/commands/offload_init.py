@@ -6,8 +6,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from ...adopt import Change, changes_of
+from ...adopt.changes import Change
 from ...adopt.elsewhere import ORIGINS, report
+from ...adopt.project import changes_of
 from ...stack import stacks
 from ...stack.layout import Layout, layout
 from ..base import FINE, OffloadCommand

@@ -5,8 +5,11 @@ import os
 import django
 from django.apps import apps
 
+from django_offload import secret_values
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 if not apps.ready:
+    secret_values.load()  # The settings read them.
     django.setup()
 
 # A task module may need the app registry, so this import comes after setup().

@@ -1,0 +1,71 @@
+"""A fresh project does what the README says, to the letter, and its tasks run."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.adopt import readme
+from tests.adopt.projects import FLAT, NESTED, Project, Shape
+from tests.adopt.site import site
+from tests.adopt.wheel import Environment
+from tests.reliability.postgresql import PostgreSQL
+
+MOST_SETTINGS_LINES = 8
+LONGEST_SECONDS = 300
+USERS = "from django.contrib.auth.models import User; [User.objects.create(username=n) for n in 'abc']"
+
+
+def test_the_settings_take_at_most_8_lines() -> None:
+    (settings,) = [part for part in readme.files() if part.name.endswith("settings.py")]
+
+    assert 0 < len(settings.text.splitlines()) <= MOST_SETTINGS_LINES
+
+
+def test_after_installing_one_command_runs_tasks() -> None:
+    (install, *others) = readme.commands()
+
+    assert install.startswith("pip install")
+    assert "python manage.py offload_local" in others
+
+
+@pytest.mark.parametrize(
+    ("version", "shape", "vendor"),
+    [
+        ("3.13", FLAT, "sqlite"),
+        ("3.13", NESTED, "postgresql"),
+        ("3.12", NESTED, "sqlite"),
+        ("3.12", FLAT, "postgresql"),
+    ],
+    ids=lambda value: value.package if isinstance(value, Shape) else value,
+)
+def test_a_fresh_project_runs_tasks_after_what_the_readme_says(
+    version: str,
+    shape: Shape,
+    vendor: str,
+    environment: Callable[[str], Environment],
+    postgresql: PostgreSQL,
+    tmp_path: Path,
+) -> None:
+    project = Project(tmp_path / shape.package, shape, environment(version))
+    if vendor == "postgresql":
+        project.use_database(postgresql.new_database())
+    began = time.monotonic()
+
+    install, *commands, last = readme.commands()
+    project.run(install)
+    for part in readme.files():
+        project.write(part)
+    for command in commands:
+        project.run(command, typed="y\n")
+    project.run(f'python manage.py shell --no-imports -c "{USERS}"')
+    with site(project, last) as running:
+        status, headers, body = running.get("/report/")
+        ended = running.follow(headers["Location"])
+
+    assert (status, body["status"]) == (202, "READY")
+    assert ended["status"] == "SUCCESSFUL", f"{ended}\n{running.said}"
+    assert ended["return_value"] == {"people": 3}
+    assert ended["progress"] == {"done": 3, "total": 3, "message": "c"}
+    assert time.monotonic() - began < LONGEST_SECONDS
