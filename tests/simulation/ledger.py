@@ -33,7 +33,7 @@ class Entry:
     progress: tuple[int, float] = (0, 0)
     steps: set[str] = field(default_factory=set)  # Kept.
     bound: datetime | None = None  # Killed: until when its recovery may wait for its lease …
-    faults_then: int = 0  # … and how many faults it had met.
+    disturbed: bool = False  # … and whether something else went wrong meanwhile.
 
 
 def broken(change: Change, before: Attributes) -> Iterator[str]:
@@ -107,18 +107,30 @@ class Ledger:
         """Note how long after a kill somebody went on."""
         if entry.bound is not None:
             waited = (now - entry.bound).total_seconds()
-            self.recoveries.append((max(waited, 0.0), entry.faults == entry.faults_then))
+            self.recoveries.append((max(waited, 0.0), not entry.disturbed))
             entry.bound = None
             self.waiting.discard(task_id)
 
     def killed(self, task_id: str, bound: datetime) -> None:
         """Note that a task's worker died; until `bound` its claim may stand in the way."""
         entry = self.entries[task_id]
-        entry.bound, entry.faults_then = bound, entry.faults
+        entry.bound, entry.disturbed = bound, False
         self.waiting.add(task_id)
+
+    def due(self, now: datetime) -> list[str]:
+        """Return what nothing but the next sweep keeps from going on after a kill."""
+        waiting = ((task_id, self.entries[task_id].bound) for task_id in self.waiting)
+        return [task_id for task_id, bound in waiting if bound is not None and bound <= now]
 
     def fault(self, task_ids: Iterable[str]) -> None:
         """Note a fault that these tasks met."""
         for task_id in task_ids:
             if task_id in self.entries:
                 self.entries[task_id].faults += 1
+                self.entries[task_id].disturbed = True
+
+    def disturb(self, task_ids: Iterable[str]) -> None:
+        """Note that these tasks wait for something else than their recovery: no fault of theirs."""
+        for task_id in task_ids:
+            if task_id in self.entries:
+                self.entries[task_id].disturbed = True

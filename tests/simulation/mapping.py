@@ -136,6 +136,8 @@ class Schedule:
             return
         world.time.after(timedelta(minutes=1), self.tick)
         actor = world.process("sweeper", timedelta(seconds=60))
+        if actor.skew:
+            world.overlooked()
         try:
             with world.acting(actor):
                 done = sweep.sweep(actor.clock, actor.left)

@@ -1,8 +1,8 @@
 """The network between processes and AWS, and the database: where faults strike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -16,19 +16,28 @@ from .clock import VirtualTime
 from .faults import Fault, Faults, InternalServerError, Killed, ReplyLost, Throttled
 from .seams import INDEX
 
+SOON = timedelta(seconds=1)
+
 
 class Network:
     """Makes the calls of whoever acts at the moment, or lets them fail."""
 
     def __init__(
-        self, time: VirtualTime, rng: Random, faults: Faults, on_fault: Callable[[Actor, str], None]
+        self,
+        time: VirtualTime,
+        rng: Random,
+        faults: Faults,
+        on_fault: Callable[[Actor, str, Fault], None],
+        on_lag: Callable[[], None],
+        on_late: Callable[[Actor], None],
     ) -> None:
         self.time, self.rng, self.faults = time, rng, faults
         self.actor = Actor("nobody", time)
-        self.on_fault = on_fault
+        self._passing: list[tuple[Actor, datetime]] = []
+        self.on_fault, self.on_lag, self.on_late = on_fault, on_lag, on_late
         self.on_kill: Callable[[Actor], None] = lambda actor: None
 
-    def call[T](self, task_id: str, function: Callable[..., T], *args: Any) -> T:
+    def call[T](self, whom: str, function: Callable[..., T], *args: Any) -> T:
         """Make a call for the actor of the moment."""
         actor = self.actor
         if actor.dead:
@@ -36,18 +45,21 @@ class Network:
         if actor.stops is not None and self.time.now >= actor.stops:
             actor.stops = None
             raise DeadlineExceeded(0)
-        fault = self.faults.in_call(actor.role, of_index=task_id == INDEX)
-        return function(*args) if fault is None else self._hit(fault, actor, task_id, function, *args)
+        fault = self.faults.in_call(actor.role, of_index=whom == INDEX)
+        return function(*args) if fault is None else self._hit(fault, actor, whom, function, *args)
 
     def lags(self) -> bool:
         """Tell whether an index shows what it showed before."""
-        return self.faults.lags()
+        lags = self.faults.lags()
+        if lags:
+            self.on_lag()
+        return lags
 
-    def _hit[T](self, fault: Fault, actor: Actor, task_id: str, function: Callable[..., T], *args: Any) -> T:
+    def _hit[T](self, fault: Fault, actor: Actor, whom: str, function: Callable[..., T], *args: Any) -> T:
         if fault is Fault.STALL and connection.in_atomic_block:
             return function(*args)  # The others would find themselves in this transaction.
         self.faults.counts[fault] += 1
-        self.on_fault(actor, task_id)
+        self.on_fault(actor, whom, fault)
         applied = self.faults.applied()
         if fault is Fault.THROTTLE:
             raise Throttled
@@ -75,12 +87,24 @@ class Network:
         seconds = self.rng.choice((2, 20, 290, 320, 620, 930))
         if applied:
             result = function(*args)
-            self.time.pass_by(timedelta(seconds=seconds))
-        else:
-            self.time.pass_by(timedelta(seconds=seconds))
+        self.pass_by(actor, timedelta(seconds=seconds))
         if actor.ends is not None and self.time.now >= actor.ends and self.rng.random() < 0.5:
             self.kill(actor)
         return result if applied else function(*args)
+
+    def pass_by(self, actor: Actor, duration: timedelta) -> None:
+        """Let time pass for a process."""
+        self._passing.append((actor, self.time.now + duration))
+        try:
+            self.time.pass_by(duration)
+        finally:
+            late = self.time.now > self._passing.pop()[1] + SOON
+        if late:
+            self.on_late(actor)
+
+    def late(self) -> Iterator[Actor]:
+        """Yield the processes that should go on by now, but that others' work and stalls hold up."""
+        return (actor for actor, until in self._passing if self.time.now > until + SOON)
 
     def kill(self, actor: Actor) -> None:
         """End a process where it stands."""

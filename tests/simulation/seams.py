@@ -17,9 +17,9 @@ INDEX = "index"
 
 
 class Network(Protocol):
-    """What lies between a process and AWS."""
+    """What lies between a process and AWS; `whom` is, or names in its text, the task that a call is about."""
 
-    def call[T](self, task_id: str, function: Callable[..., T], *args: Any) -> T: ...
+    def call[T](self, whom: str, function: Callable[..., T], *args: Any) -> T: ...
 
     def lags(self) -> bool: ...
 
@@ -91,7 +91,7 @@ class SimulatedTransport(MemoryTransport):
         self.accepted = 0  # Messages, in all.
 
     def send(self, queue: str, text: str, delay: timedelta) -> None:
-        self._call("", self.accept, queue, text, delay)
+        self._call(text, self.accept, queue, text, delay)
 
     def accept(self, queue: str, text: str, delay: timedelta) -> None:
         """Take a message, whoever sent it."""
@@ -100,7 +100,7 @@ class SimulatedTransport(MemoryTransport):
         self._arrived(queue, delay)
 
     def give_back(self, delivery: Delivery, delay: timedelta) -> None:
-        self._call("", self._take_back, delivery, delay)
+        self._call(str(delivery.body), self._take_back, delivery, delay)
 
     def _take_back(self, delivery: Delivery, delay: timedelta) -> None:
         super().give_back(delivery, delay)
@@ -124,7 +124,7 @@ class SimulatedPayloads(MemoryPayloads):
         self._call = network.call
 
     def put(self, key: str, data: bytes) -> None:
-        self._call("", super().put, key, data)
+        self._call(key, super().put, key, data)
 
     def get(self, key: str) -> bytes | None:
-        return self._call("", super().get, key)
+        return self._call(key, super().get, key)

@@ -37,15 +37,18 @@ def show(rows: list[Row]) -> str:
     lines.append(_line("faults", [f"{row.report.faults.total():,}" for row in rows]))
     for fault in Fault:
         lines.append(_line(f"  {fault.value}", [f"{row.report.faults[fault.value]:,}" for row in rows]))
-    for title, undisturbed in (("recovery", True), ("… with more faults", False)):
+    for title, undisturbed in (("recovery", True), ("… disturbed ones too", False)):
         for share in (0.5, 0.99):
             seconds = [row.report.recovery(share, undisturbed=undisturbed) for row in rows]
             lines.append(_line(f"{title} p{share:.0%}"[:-1], [f"{value:.1f} s" for value in seconds]))
     lines.append(_line("recoveries", [f"{len(row.report.recoveries):,}" for row in rows]))
+    undisturbed = [sum(alone for _, alone in row.report.recoveries) for row in rows]
+    lines.append(_line("  undisturbed", [f"{count:,}" for count in undisturbed]))
     lines.append(_line("seconds", [f"{row.seconds:.1f}" for row in rows]))
     rates = [row.report.counts["attempted"] / max(row.seconds, 0.001) for row in rows]
     lines.append(_line("tasks/s", [f"{rate:,.0f}" for rate in rates]))
     lines.append(f"recovery: from the end of the lease (or due_at) to the next claim; at most {BOUND:.0f} s")
+    lines.append("undisturbed: no other fault struck it meanwhile, and no neighbour in its batch worked before it")
     lines += _wrong(rows)
     return "\n".join(lines)
 

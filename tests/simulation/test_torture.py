@@ -62,6 +62,7 @@ def test_other_designs_lose_work(output):
 
 def test_recovery_follows_the_end_of_the_lease_within_a_sweep(output):
     assert row(output, "recoveries")[0] > 20
+    assert row(output, "undisturbed")[0] >= row(output, "recoveries")[0] / 4
     assert row(output, "recovery p99")[0] <= 65
 
 

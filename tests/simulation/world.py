@@ -29,18 +29,19 @@ from .ledger import Ledger
 from .mapping import MOST_RECEIVES, VISIBILITY, Mapping, Schedule, stacks
 from .network import Network
 from .plan import PART_BYTES, Order
-from .seams import InvokedTransport, SimulatedPayloads, SimulatedStore, SimulatedTransport
+from .seams import INDEX, InvokedTransport, SimulatedPayloads, SimulatedStore, SimulatedTransport
 from .setup import DIRECT
 from .stage import stage
 from .web import Web
 
 ID = re.compile(r'"id":"([0-9a-f]{32})"')
+ANY_ID = re.compile(r"[0-9a-f]{32}")
 # A task arrives every so often; faults come until HEALED; what has not ended at END is stuck.
 ARRIVALS = timedelta(seconds=1.8)
 HEALED = timedelta(hours=12)
 END = timedelta(hours=36)
-# How many worlds see a deploy.
-DEPLOYS = 0.8
+# How often a deploy comes, per that many tasks.
+DEPLOYS, DEPLOYED = 0.8, 2_000
 
 
 @dataclass(slots=True)
@@ -71,7 +72,9 @@ class World:
         self.rng, self.tasks, self.design, self.outbox = random.Random(seed), tasks, design, outbox
         self.time, self.ledger = VirtualTime(), Ledger()
         self.faults = faults or Faults(self.rng)
-        self.network = Network(self.time, self.rng, self.faults, self._faulted)
+        self.network = Network(
+            self.time, self.rng, self.faults, self._faulted, self.overlooked, self._held_up
+        )
         self.network.on_kill = self._killed
         self.database = Database(self.network, self.ledger)
         self.swept: Counter[str] = Counter()
@@ -121,8 +124,9 @@ class World:
         with self.patched():
             for _ in range(self.tasks):
                 self.time.after(ARRIVALS * self.tasks * self.rng.random(), self._arrive)
-            if self.tasks and self.rng.random() < DEPLOYS:
-                self.time.after(ARRIVALS * self.tasks * self.rng.random(), self._deploy)
+            for _ in range(0, self.tasks, DEPLOYED):
+                if self.rng.random() < DEPLOYS:
+                    self.time.after(ARRIVALS * self.tasks * self.rng.random(), self._deploy)
             if self.design.sweeps:
                 self.time.after(timedelta(seconds=60 * self.rng.random()), Schedule(self, self._more).tick)
             begun = self.time.now
@@ -172,16 +176,31 @@ class World:
     def changed(self, task_id: str, change: Change, before: Attributes | None) -> None:
         """Be told of each write to a record."""
         actor = self.network.actor
+        if task_id in self.ledger.waiting:
+            for other in self.network.late():
+                self._held_up(other)
         self.ledger.changed(task_id, change, before, self.time.now)
         if change.name == "claim":
             actor.holds[task_id] = str(change.put["token"])
         elif change.name in {"succeed", "fail", "release"}:
             actor.holds.pop(task_id, None)
 
-    def _faulted(self, actor: Actor, task_id: str) -> None:
-        # A sweeper's fault may delay whatever waits for it.
-        met = self.ledger.waiting if actor.role == "sweeper" else {task_id, *actor.holds}
-        self.ledger.fault(met)
+    def _faulted(self, actor: Actor, whom: str, fault: Fault) -> None:
+        """Note a fault in a call for whom it concerns: a process that is gone does nothing for the others."""
+        gone = fault in {Fault.KILL, Fault.STALL}
+        self.ledger.fault({*ANY_ID.findall(whom), *actor.holds})
+        if gone:
+            self.struck(actor.given)
+        if actor.role == "sweeper" and (gone or whom == INDEX):
+            self.overlooked()
+
+    def _held_up(self, actor: Actor) -> None:
+        """Note that what a process has in hand waits for others: in the simulation, or in its batch."""
+        self.ledger.disturb(found for body in actor.given for found in ID.findall(body))
+
+    def overlooked(self) -> None:
+        """Note a fault of whatever is due for the sweeper at this moment."""
+        self.ledger.fault(self.ledger.due(self.time.now))
 
     def _killed(self, actor: Actor) -> None:
         """Note until when each claim of a killed worker may stand in the way."""
@@ -190,7 +209,7 @@ class World:
                 record = store.inner.records.get(task_id)
                 if record is not None and record.get("token") == token and "lease_until" in record:
                     until = max(int(record["lease_until"]), int(record["due_at"]))  # type: ignore[arg-type]
-                    self.ledger.killed(task_id, from_micros(until))
+                    self.ledger.killed(task_id, max(from_micros(until), self.time.now))
 
     def effect(self, task_id: str, value: Any) -> Any:
         self.database.effect(task_id)
@@ -210,7 +229,8 @@ class World:
     def work(self, seconds: float) -> None:
         """Take time, and meet the deadlines that come meanwhile."""
         actor, until = self.network.actor, self.time.now + timedelta(seconds=seconds)
-        self.time.pass_by(timedelta(seconds=seconds))
+        self._held_up(actor)  # The tasks of a batch run one after the other.
+        self.network.pass_by(actor, timedelta(seconds=seconds))
         if actor.ends is not None and self.time.now >= actor.ends:
             self.ledger.fault(actor.holds)  # Others took so long meanwhile that it became a stall.
         if actor.stops is not None and max(self.time.now, until) >= actor.stops:
