@@ -6,7 +6,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import PackageTooLarge
+from .errors import PackageFailed, PackageTooLarge
 
 # The oldest instant that a zip can name.
 _MTIME = (1980, 1, 1, 0, 0, 0)
@@ -42,13 +42,24 @@ def write(folder: Path, output: Path) -> Archive:
         for path in sorted(paths, key=lambda path: path.relative_to(folder).as_posix()):
             _add(archive, path, path.relative_to(folder).as_posix())
     os.replace(partly, output)
-    return Archive(
-        path=output,
-        sha256=hashlib.sha256(output.read_bytes()).hexdigest(),
-        size=output.stat().st_size,
-        unzipped=unzipped,
-        files=len(paths),
-    )
+    return _archive(output, unzipped, len(paths))
+
+
+def existing(path: Path) -> Archive:
+    """Return what is known of a package that was built before. Raise PackageFailed if it is none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (OSError, zipfile.BadZipFile) as exc:
+        raise PackageFailed(
+            f"{path} is no package ({exc}).", "Build one: manage.py offload_package."
+        ) from exc
+    return _archive(path, sum(entry.file_size for entry in entries), len(entries))
+
+
+def _archive(path: Path, unzipped: int, files: int) -> Archive:
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Archive(path=path, sha256=sha256, size=path.stat().st_size, unzipped=unzipped, files=files)
 
 
 def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:

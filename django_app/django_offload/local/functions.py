@@ -45,7 +45,7 @@ class Functions:
     """
 
     def __init__(self, server: MotoServer, unpacked: Unpacked | None = None) -> None:
-        self._server, self._unpacked = server, unpacked
+        self.server, self._unpacked = server, unpacked
         self._known: dict[str, Function] = {}
 
     def find(self, function: str) -> Function:
@@ -59,7 +59,7 @@ class Functions:
         self._known.clear()
 
     def _ask(self, name: str) -> Function:
-        client = self._server.client("lambda")
+        client = self.server.client("lambda")
         try:
             said = client.get_function_configuration(FunctionName=name)
         except client.exceptions.ResourceNotFoundException as exc:

@@ -1,4 +1,4 @@
-"""Lambda's Invoke on this machine; every other call to Lambda is passed on to moto."""
+"""Lambda's Invoke on this machine, and what moto lacks of function URLs; moto answers every other call."""
 
 import http.client
 import json
@@ -8,7 +8,8 @@ from uuid import uuid4
 from .asynchronous import AsyncInvocations
 from .environment import LOOPBACK
 from .errors import FunctionMissing
-from .functions import Functions
+from .function_urls import listed_function, listing
+from .functions import Functions, name_of
 from .invoker import Invoker
 from .loopback import Door, LoopbackServer
 
@@ -107,7 +108,14 @@ class _Door(Door):
     def _other(self) -> None:
         self._pass_on(self.read())
 
-    do_GET = do_PUT = do_DELETE = do_HEAD = do_PATCH = _other
+    def do_GET(self) -> None:
+        asked = listed_function(unquote(urlsplit(self.path).path))
+        if asked is None:
+            return self._other()
+        api: InvokeApi = self.server.owner
+        return self.answer(200, listing(api.functions.server, name_of(asked)), {})
+
+    do_PUT = do_DELETE = do_HEAD = do_PATCH = _other
 
     def _pass_on(self, body: bytes) -> None:
         """Let moto answer."""

@@ -1,0 +1,166 @@
+"""A deployment, step by step: package, upload, change of the stack, migrations, web side, release."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..stack import template_of
+from ..stack.layout import Layout
+from ..stack.names import MIGRATE
+from . import change_set, migrations
+from .archive import Archive
+from .aws import AWS
+from .change_set import ChangeSet
+from .errors import NotDeployed
+from .releases import Release, Releases, code_key, empty
+from .stack_events import Say
+from .stage import Stage
+from .web import Web
+from .web_handler import zappa_settings
+
+# A stack whose creation was undone cannot be changed, only made anew.
+_UNDONE = "ROLLBACK_COMPLETE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """Which steps a deployment takes beyond the stack."""
+
+    web: bool = True
+    migrations: bool = True
+
+
+class Deployment:
+    """Brings a stage to AWS, or back to the release before."""
+
+    def __init__(self, aws: AWS, stage: Stage, layout: Layout, say: Say) -> None:
+        self.aws, self.stage, self._say = aws, stage, say
+        self.releases = Releases(aws, stage.stack)
+        self.web = Web(aws, stage, layout.root, zappa_settings(layout.root, stage.name))
+
+    def prepare(self, package: Archive) -> tuple[Release, ChangeSet | None]:
+        """Upload the template and work out what would change; nothing is changed yet. Raise ChangeRefused."""
+        self.releases.make_bucket()
+        current = self.releases.current()
+        key = code_key(package)
+        release = Release(
+            id=self.releases.new_id(key),
+            stage=self.stage.name,
+            code_key=key,
+            template_key=self.releases.put_template(
+                template_of(self.stage.stack, surroundings=self.stage.surroundings)
+            ),
+            parameters=self._parameters(key),
+            previous=current.id if current else None,
+        )
+        return release, self.change(release)
+
+    def change(self, release: Release) -> ChangeSet | None:
+        """Return what `release` would change. Raise ChangeRefused if CloudFormation takes none of it."""
+        if change_set.status_of(self.aws, self.stage.stack) == _UNDONE:
+            self._say("  the stack's creation was undone before: it is deleted and made anew")
+            self._delete_stack()
+        return change_set.make(
+            self.aws,
+            self.stage.stack,
+            template_url=self.releases.url(release.template_key),
+            parameters=release.parameters,
+            tags={"offload:stage": self.stage.name},
+        )
+
+    def apply(self, release: Release, change: ChangeSet | None, steps: Steps) -> None:
+        """
+        Migrate, change the stack, deploy the web side, and record the release.
+
+        Tables change before the code that uses them, except that a new stack must be there first. Raise
+        MigrationFailed, StackChangeFailed or WebFailed at the step that failed; those before it stay.
+        """
+        fresh = change is not None and change.creates
+        if steps.migrations and not fresh:
+            self._migrate_with(release)
+        if change is not None:
+            self._say(f"Changing the stack {self.stage.stack}:")
+            change_set.execute(self.aws, change, self._say)
+        self.releases.record(release)
+        if steps.migrations and fresh:
+            self._say("Migrating the database:")
+            migrations.migrate(self.aws, self.stage, self._say)
+        self.web.write_settings()
+        if steps.web:
+            self._say("Deploying the web side with Zappa:")
+            for line in self.web.deploy(self.releases.bucket, release.code_key):
+                self._say(f"  {line}")
+
+    def before(self) -> Release:
+        """Return the release before the current one. Raise NotDeployed if there is none."""
+        current = self.releases.current()
+        if current is None or current.previous is None:
+            raise NotDeployed(
+                self.stage.stack, "has no release before the current one", "Deploy the code you want instead."
+            )
+        return self.releases.read(current.previous)
+
+    def delete(self, *, with_data: bool) -> None:
+        """Delete web side, stack and packages; table and bucket, which the stack keeps, only `with_data`."""
+        if change_set.status_of(self.aws, self.stage.stack) is None:
+            raise NotDeployed(self.stage.stack, "does not exist", "Correct the stage, or its region.")
+        if self.web.is_there():
+            self.web.write_settings()
+            for line in self.web.undeploy():
+                self._say(f"  {line}")
+        kept = self._kept()
+        self._delete_stack()
+        self.releases.delete()
+        if not with_data:
+            self._say(f"  kept: {', '.join(kept.values()) or 'nothing'} (--with-data deletes them too)")
+            return
+        self._delete_data(kept)
+
+    def outputs(self) -> Mapping[str, str]:
+        """Return what the stack says of itself, and the web side's address."""
+        said = self.aws.client("cloudformation").describe_stacks(StackName=self.stage.stack)["Stacks"][0]
+        found = {output["OutputKey"]: output["OutputValue"] for output in said.get("Outputs", [])}
+        address = self.web.address()
+        return found | ({"Address": address} if address else {})
+
+    def _parameters(self, key: str) -> dict[str, str]:
+        found = {
+            **self.stage.parameters,
+            "CodeBucket": self.releases.bucket,
+            "CodeKey": key,
+            "WebFunction": self.web.function,
+        }
+        # There mappings and schedules are run by offload_local, and half of AWS cannot be created.
+        return found | ({"MappingsEnabled": "false"} if self.aws.is_this_machine else {})
+
+    def _migrate_with(self, release: Release) -> None:
+        self._say("Migrating the database, with the new code:")
+        name = self.stage.options.function(MIGRATE)
+        client = self.aws.client("lambda")
+        try:
+            client.get_function_configuration(FunctionName=name)
+        except client.exceptions.ResourceNotFoundException:
+            self._say(f"  the function {name} is not there yet: it runs with the next deployment")
+            return
+        migrations.give_code(self.aws, self.stage, self.releases.bucket, release.code_key)
+        migrations.migrate(self.aws, self.stage, self._say)
+
+    def _kept(self) -> dict[str, str]:
+        """Return what the template keeps, by the type of resource."""
+        said = self.aws.client("cloudformation").describe_stack_resources(StackName=self.stage.stack)
+        return {
+            resource["ResourceType"]: resource["PhysicalResourceId"]
+            for resource in said["StackResources"]
+            if resource["ResourceType"] in {"AWS::DynamoDB::Table", "AWS::S3::Bucket"}
+        }
+
+    def _delete_data(self, kept: Mapping[str, str]) -> None:
+        if "AWS::S3::Bucket" in kept:
+            empty(self.aws.client("s3"), kept["AWS::S3::Bucket"])
+        if "AWS::DynamoDB::Table" in kept:
+            self.aws.client("dynamodb").delete_table(TableName=kept["AWS::DynamoDB::Table"])
+        self._say(f"  deleted: {', '.join(kept.values()) or 'nothing'}")
+
+    def _delete_stack(self) -> None:
+        cloudformation = self.aws.client("cloudformation")
+        cloudformation.delete_stack(StackName=self.stage.stack)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=self.stage.stack)

@@ -1,0 +1,38 @@
+"""The site's migrations, run by the stack's own function: it stands where the database is reached."""
+
+import json
+from typing import Any
+
+from ..stack import limits
+from ..stack.names import MIGRATE
+from ..worker.migration import EVENT
+from .aws import AWS, one_line
+from .errors import MigrationFailed
+from .stack_events import Say
+from .stage import Stage
+
+
+def migrate(aws: AWS, stage: Stage, say: Say) -> None:
+    """Run the migrations with the code that the function has. Raise MigrationFailed with what went wrong."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    name = stage.options.function(MIGRATE)
+    client = aws.client("lambda", read_seconds=limits.seconds(limits.MIGRATION_TIMEOUT) + 10)
+    try:
+        client.get_waiter("function_active_v2").wait(FunctionName=name)
+        answer = client.invoke(FunctionName=name, Payload=json.dumps(EVENT).encode())
+        said: Any = json.loads(answer["Payload"].read() or b"null")
+    except (BotoCoreError, ClientError) as exc:
+        raise MigrationFailed(name, one_line(exc)) from exc
+    if answer.get("FunctionError"):
+        raise MigrationFailed(name, f"{said.get('errorType', 'Error')}: {said.get('errorMessage', '')}")
+    for line in said["said"]:
+        say(f"  {line.strip()}")
+
+
+def give_code(aws: AWS, stage: Stage, bucket: str, key: str) -> None:
+    """Give the function new code before any other has it: tables change first, then what uses them."""
+    client = aws.client("lambda", read_seconds=limits.seconds(limits.MIGRATION_TIMEOUT) + 10)
+    name = stage.options.function(MIGRATE)
+    client.update_function_code(FunctionName=name, S3Bucket=bucket, S3Key=key)
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)

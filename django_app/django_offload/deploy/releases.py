@@ -1,0 +1,134 @@
+"""What was deployed, and with what: packages, templates and releases, in a bucket of the stack."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .archive import Archive
+from .aws import AWS
+from .errors import NotDeployed
+
+CURRENT = "releases/current"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One deployment: all that it takes to make it again."""
+
+    id: str
+    stage: str
+    code_key: str
+    template_key: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    previous: str | None = None
+
+    @property
+    def key(self) -> str:
+        return f"releases/{self.id}.json"
+
+
+class Releases:
+    """The releases of one stack."""
+
+    def __init__(self, aws: AWS, stack: str) -> None:
+        self._aws, self.stack = aws, stack
+        self._s3 = aws.client("s3")
+
+    @property
+    def bucket(self) -> str:
+        return f"{self.stack}-code-{self._aws.account}-{self._aws.region}"
+
+    def make_bucket(self) -> None:
+        """Create the bucket unless it is there: private, encrypted by S3's own means."""
+        try:
+            self._s3.head_bucket(Bucket=self.bucket)
+        except self._s3.exceptions.ClientError as exc:
+            if exc.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                raise
+        else:
+            return
+        # us-east-1 is the one region that may not be named as a constraint.
+        where = {"CreateBucketConfiguration": {"LocationConstraint": self._aws.region}}
+        self._s3.create_bucket(Bucket=self.bucket, **({} if self._aws.region == "us-east-1" else where))
+        block = dict.fromkeys(
+            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+        )
+        self._s3.put_public_access_block(Bucket=self.bucket, PublicAccessBlockConfiguration=block)
+
+    def put_package(self, package: Archive) -> str:
+        """Upload a package unless its like is there; return its key, named after its content."""
+        key = code_key(package)
+        if not self._has(key):
+            self._s3.upload_file(str(package.path), self.bucket, key)
+        return key
+
+    def put_template(self, text: str) -> str:
+        key = f"templates/{hashlib.sha256(text.encode()).hexdigest()}.yaml"
+        self._s3.put_object(Bucket=self.bucket, Key=key, Body=text.encode())
+        return key
+
+    def url(self, key: str) -> str:
+        """Return the address by which CloudFormation reads an object."""
+        suffix = "amazonaws.com.cn" if self._aws.region.startswith("cn-") else "amazonaws.com"
+        return f"https://{self.bucket}.s3.{self._aws.region}.{suffix}/{key}"
+
+    def current(self) -> Release | None:
+        """Return what was deployed last, None before the first time."""
+        said = self._get(CURRENT)
+        return None if said is None else self.read(said.decode())
+
+    def read(self, release_id: str) -> Release:
+        """Return a release by its id. Raise NotDeployed if it is not there."""
+        said = self._get(f"releases/{release_id}.json")
+        if said is None:
+            raise NotDeployed(self.stack, f"has no release {release_id}", "Deploy instead of rolling back.")
+        given: dict[str, Any] = json.loads(said)
+        return Release(**given)
+
+    def record(self, release: Release) -> None:
+        """Make `release` the current one."""
+        body = json.dumps(asdict(release), indent=2, default=dict).encode()
+        self._s3.put_object(Bucket=self.bucket, Key=release.key, Body=body)
+        self._s3.put_object(Bucket=self.bucket, Key=CURRENT, Body=release.id.encode())
+
+    def new_id(self, code_key: str, now: datetime | None = None) -> str:
+        return f"{now or datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{Path(code_key).stem[:8]}"
+
+    def delete(self) -> None:
+        """Delete the bucket with all that is in it."""
+        empty(self._s3, self.bucket)
+
+    def _has(self, key: str) -> bool:
+        try:
+            self._s3.head_object(Bucket=self.bucket, Key=key)
+        except self._s3.exceptions.ClientError as exc:
+            if exc.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                raise
+            return False
+        return True
+
+    def _get(self, key: str) -> bytes | None:
+        try:
+            body: bytes = self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except (self._s3.exceptions.NoSuchKey, self._s3.exceptions.NoSuchBucket):
+            return None
+        return body
+
+
+def code_key(package: Archive) -> str:
+    return f"code/{package.sha256}.zip"
+
+
+def empty(s3: Any, bucket: str) -> None:
+    """Delete a bucket and every object in it; do nothing if it is not there."""
+    try:
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            for found in page.get("Contents", []):
+                s3.delete_object(Bucket=bucket, Key=found["Key"])
+        s3.delete_bucket(Bucket=bucket)
+    except s3.exceptions.NoSuchBucket:
+        return

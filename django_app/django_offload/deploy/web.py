@@ -1,0 +1,124 @@
+"""The web side: Zappa's own commands, with what the stack tells filled into its settings."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..stack.names import SWEEPER, WEB, role_id
+from .aws import AWS
+from .errors import WebFailed
+from .stage import Stage
+
+FOLDER = Path(".offload")
+
+
+class Web:
+    """The web function of a stage, deployed by Zappa."""
+
+    def __init__(self, aws: AWS, stage: Stage, root: Path, settings: Mapping[str, Any]) -> None:
+        self._aws, self._stage, self._root, self._settings = aws, stage, root, settings
+
+    @property
+    def function(self) -> str:
+        """The function's name, as Zappa makes it."""
+        return f"{self._settings['project_name']}-{self._stage.name}"
+
+    @property
+    def settings_file(self) -> Path:
+        return self._root / FOLDER / f"zappa-{self._stage.name}.json"
+
+    def write_settings(self) -> Path:
+        """Write what Zappa needs beyond zappa_settings.json: role, network, variables. Return the file."""
+        given = dict(self._settings)
+        given |= {"aws_region": self._stage.region, "role_arn": self._role(), "manage_roles": False}
+        given["aws_environment_variables"] = {
+            **given.get("aws_environment_variables", {}),
+            **self._variables(),
+        }
+        vpc = self._stage.surroundings.vpc
+        if vpc is not None:
+            given["vpc_config"] = {
+                "SubnetIds": list(vpc.subnets),
+                "SecurityGroupIds": list(vpc.security_groups),
+            }
+        file = self.settings_file
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        file.write_text(json.dumps({self._stage.name: given}, indent=4) + "\n")
+        return file
+
+    def deploy(self, bucket: str, key: str) -> list[str]:
+        """Deploy or update the function from the workers' own package; return what Zappa says."""
+        action = "update" if self.is_there() else "deploy"
+        return self._zappa(action, "--zip", f"s3://{bucket}/{key}")
+
+    def undeploy(self) -> list[str]:
+        return self._zappa("undeploy", "--yes")
+
+    def is_there(self) -> bool:
+        client = self._aws.client("lambda")
+        try:
+            client.get_function_configuration(FunctionName=self.function)
+        except client.exceptions.ResourceNotFoundException:
+            return False
+        return True
+
+    def address(self) -> str | None:
+        """Return the function URL, None where there is none."""
+        client = self._aws.client("lambda")
+        try:
+            return str(client.get_function_url_config(FunctionName=self.function)["FunctionUrl"])
+        except client.exceptions.ResourceNotFoundException:
+            return None
+
+    def _zappa(self, action: str, *arguments: str) -> list[str]:
+        command = [
+            *(zappa(), action, self._stage.name, "--settings_file"),
+            *(str(self.settings_file), "--disable_progress", *arguments),
+        ]
+        ran = subprocess.run(
+            command,
+            cwd=self._root,
+            env={**os.environ, "AWS_DEFAULT_REGION": self._stage.region, "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        lines = [line for line in ran.stdout.splitlines() if line.strip()]
+        if ran.returncode != 0:
+            reason = next((line for line in reversed(lines) if "rror" in line), "it does not say why")
+            raise WebFailed(" ".join(command), f"zappa {action} failed: {reason.strip()}")
+        return lines
+
+    def _role(self) -> str:
+        cloudformation, iam = self._aws.client("cloudformation"), self._aws.client("iam")
+        found = cloudformation.describe_stack_resource(
+            StackName=self._stage.stack, LogicalResourceId=role_id(WEB)
+        )
+        name = found["StackResourceDetail"]["PhysicalResourceId"]
+        return str(iam.get_role(RoleName=name)["Role"]["Arn"])
+
+    def _variables(self) -> dict[str, str]:
+        """Return what the stack gives its own functions: web and workers have the same."""
+        name = self._stage.options.function(SWEEPER)
+        said = self._aws.client("lambda").get_function_configuration(FunctionName=name)
+        found: dict[str, str] = said.get("Environment", {}).get("Variables", {})
+        return found
+
+
+def zappa() -> str:
+    """Return the path of Zappa's command. Raise WebFailed if it is not installed."""
+    beside = Path(sys.executable).with_name("zappa")
+    found = str(beside) if beside.exists() else shutil.which("zappa")
+    if found is None:
+        raise WebFailed(
+            "manage.py offload_deploy",
+            'zappa is not installed (pip install "django-offload[deploy]" brings it)',
+        )
+    return found

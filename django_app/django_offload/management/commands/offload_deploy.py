@@ -1,0 +1,143 @@
+"""manage.py offload_deploy: from the working tree to a running site on AWS, and back."""
+
+import os
+import subprocess
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from ...deploy.archive import Archive, existing
+from ...deploy.aws import AWS
+from ...deploy.change_set import ChangeSet, discard
+from ...deploy.deployment import Deployment, Steps
+from ...deploy.package import build, recipe_of
+from ...deploy.stage import ENV_STAGE, Stage, read
+from ...stack.layout import Layout, layout
+from ..base import FINE, OffloadCommand
+
+
+class Command(OffloadCommand):
+    help = "Deploy a stage: package, stack (its changes are shown first), migrations, and the web side."
+    example = """
+manage.py offload_deploy --stage dev --dry-run
+manage.py offload_deploy --stage dev
+manage.py offload_deploy --stage dev --rollback
+manage.py offload_deploy --stage dev --delete
+"""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--stage", default="dev", help="infra/<stage>.json says where and with what (dev)."
+        )
+        way = parser.add_mutually_exclusive_group()
+        way.add_argument("--dry-run", action="store_true", help="Show what would change; change nothing.")
+        way.add_argument("--rollback", action="store_true", help="Go back to the release before this one.")
+        way.add_argument("--delete", action="store_true", help="Delete it all, but for table and bucket.")
+        parser.add_argument("--with-data", action="store_true", help="With --delete: table and bucket too.")
+        parser.add_argument("--package", type=Path, metavar="FILE", help="What offload_package has built.")
+        parser.add_argument("--no-web", action="store_true", help="Leave the web side as it is.")
+        parser.add_argument("--no-migrate", action="store_true", help="Run no migrations.")
+        parser.add_argument("--yes", action="store_true", help="Do not ask before anything is changed.")
+
+    def answer(self, **options: Any) -> int:
+        if options["with_data"] and not options["delete"]:
+            raise self.unusable("--with-data belongs to --delete: nothing else deletes data.")
+        if os.environ.get(ENV_STAGE) != options["stage"]:
+            return self._in_stage(options["stage"])
+        place = layout()
+        stage = read(place.root, options["stage"])
+        deployment = Deployment(AWS(stage.region), stage, place, self.tell)
+        self.tell(
+            f"Stage {stage.name}: stack {stage.stack}, account {deployment.aws.account}, {stage.region}"
+        )
+        if options["delete"]:
+            return self._delete(deployment, options)
+        if options["rollback"]:
+            return self._rollback(deployment, options)
+        return self._deploy(deployment, place, options)
+
+    def tell(self, text: str) -> None:
+        self.line(text)
+        self.stdout.flush()
+
+    def _in_stage(self, stage: str) -> int:
+        """Run this command in a process whose settings know the stage: they may name its stack by it."""
+        command = [sys.executable, *sys.argv]
+        return subprocess.run(command, env={**os.environ, ENV_STAGE: stage}, check=False).returncode
+
+    def _deploy(self, deployment: Deployment, place: Layout, options: dict[str, Any]) -> int:
+        package = self._package(deployment.stage, place, options["package"])
+        release, change = deployment.prepare(package)
+        self._show(change)
+        if options["dry_run"]:
+            if change is not None:
+                discard(deployment.aws, change)
+            self.data({"changes": [] if change is None else list(change.changes)})
+            return FINE
+        if not self._agreed(options, "Make these changes?"):
+            return self._leave(deployment, change)
+        deployment.releases.put_package(package)
+        return self._apply(deployment, release, change, options)
+
+    def _rollback(self, deployment: Deployment, options: dict[str, Any]) -> int:
+        release = deployment.before()
+        self.tell(f"Back to the release {release.id}; migrations are not undone.")
+        change = deployment.change(release)
+        self._show(change)
+        if not self._agreed(options, "Go back?"):
+            return self._leave(deployment, change)
+        # What was migrated stays: older code must get along with newer tables.
+        return self._apply(deployment, release, change, {**options, "no_migrate": True})
+
+    def _delete(self, deployment: Deployment, options: dict[str, Any]) -> int:
+        what = "with table and bucket" if options["with_data"] else "but for table and bucket"
+        if not self._agreed(options, f"Delete {deployment.stage.stack}, {what}?"):
+            self.tell("Nothing was deleted.")
+            return FINE
+        deployment.delete(with_data=options["with_data"])
+        self.tell(f"The stack {deployment.stage.stack} is deleted.")
+        return FINE
+
+    def _package(self, stage: Stage, place: Layout, built: Path | None) -> Archive:
+        if built is not None:
+            return existing(built)
+        self.tell("Packaging:")
+        recipe = recipe_of(place, stage.name, architecture=stage.architecture, requirements=None)
+        made = build(recipe, place.root / "dist" / f"{stage.name}-{stage.architecture}.zip", self.tell)
+        self.tell(f"  {made.size / 2**20:.1f} MiB, sha256 {made.sha256}")
+        return made
+
+    def _apply(
+        self, deployment: Deployment, release: Any, change: ChangeSet | None, options: dict[str, Any]
+    ) -> int:
+        steps = Steps(web=not options["no_web"], migrations=not options["no_migrate"])
+        deployment.apply(release, change, steps)
+        said = deployment.outputs()
+        self.tell(f"Release {release.id} is deployed.")
+        for name, value in said.items():
+            self.tell(f"  {name:<20} {value}")
+        self.data({"release": release.id, "outputs": dict(said)})
+        return FINE
+
+    def _show(self, change: ChangeSet | None) -> None:
+        if change is None:
+            self.tell("The stack is as it should be.")
+            return
+        self.tell(f"Changes of the stack {change.stack}{' (new)' if change.creates else ''}:")
+        for line in change.lines():
+            self.tell(line)
+
+    def _agreed(self, options: dict[str, Any], question: str) -> bool:
+        """Return whether to go on. Raise CommandError where nobody can be asked."""
+        if options["yes"]:
+            return True
+        if self.as_json or not sys.stdin.isatty():
+            raise self.unusable("Nobody can be asked here: add --yes, or look first with --dry-run.")
+        return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+
+    def _leave(self, deployment: Deployment, change: ChangeSet | None) -> int:
+        if change is not None:
+            discard(deployment.aws, change)
+        self.tell("Nothing was changed.")
+        return FINE
