@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.tasks.exceptions import InvalidTask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from django_offload.testing import Offload
 from django_offload.transitions import ask_to_stop, cancel
 from django_offload.worker import ending
 from tests.contract import tasks as plain
-from tests.contract.setup import tasks_setting
+from tests.contract.setup import STACK, tasks_setting
 from tests.reliability import tasks
 from tests.reliability.hostile import hostile_bodies
 from tests.reliability.line import MemoryLine
@@ -135,11 +136,31 @@ def test_f22_retention_that_runs_out_is_said_and_a_date_far_away_is_kept(line: M
     assert line.record(forgotten.id).error["class"] == f"{ENDED}Expired"  # type: ignore[index]
     assert line.record(later.id).status == "READY"
 
-    line.pass_time(days=22)
+    line.pass_time(days=23)  # 31 in all.
     line.site.sweep()
     line.site.run()
     assert line.record(later.id).status == SUCCESSFUL
     assert tasks.executions == [2]
+
+
+@pytest.mark.parametrize(
+    ("days", "length", "fits"), [(8, 400_000, True), (9, 400_000, False), (31, 10, True)]
+)
+def test_f22_a_start_after_the_bucket_has_forgotten_the_arguments_is_refused(
+    line: MemoryLine, days: int, length: int, fits: bool
+) -> None:
+    later = plain.echo.using(run_after=line.now() + timedelta(days=days, minutes=-1))
+    if not fits:
+        with pytest.raises(InvalidTask, match="Give a time within 8 days, or smaller arguments"):
+            later.enqueue("x" * length)
+        assert (line.store.records, line.site.payloads[STACK].objects, line.bodies()) == ({}, {}, [])
+        return
+    result = later.enqueue("x" * length)
+    line.pass_time(days=days)
+    line.site.sweep()
+    line.site.run()
+
+    assert line.record(result.id).status == SUCCESSFUL
 
 
 def test_f24_a_result_can_be_read_as_soon_as_it_was_enqueued(line: MemoryLine) -> None:
