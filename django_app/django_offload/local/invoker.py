@@ -55,6 +55,10 @@ class Invoker(ABC):
     def close(self) -> None:
         """End everything that was started to run functions."""
 
+    def renew(self) -> int:
+        """Have later invocations run new code where that can be; return how many still run the old."""
+        return 0
+
 
 class InProcess(Invoker):
     """

@@ -15,6 +15,9 @@ from .errors import PortTaken
 
 # How often a server looks whether it shall stop; it answers requests at once.
 TICK_SECONDS = 0.1
+LARGEST_PORT = 65_535
+# How many ports after the wanted one are tried.
+NEAR = 100
 # How long to wait for handlers whose connection was ended.
 PATIENCE_SECONDS = 3.0
 
@@ -121,10 +124,31 @@ def end_connection(request: socket.socket) -> None:
 
 def refuse_taken_port(port: int, purpose: str, remedy: str) -> None:
     """Raise PortTaken if another program listens on `port`."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As servers do: a port whose last connections are still closing is free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound(port).close()
+    except OSError as exc:
+        raise PortTaken(port, purpose, remedy) from exc
+
+
+def bound(port: int) -> socket.socket:
+    """Return a socket that holds `port`. Raise OSError if another program listens there."""
+    probe = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # As servers do: a port whose last connections are still closing is free.
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind((LOOPBACK, port))
+    except OSError:
+        probe.close()
+        raise
+    return probe
+
+
+def free_port(wanted: int, purpose: str, remedy: str) -> int:
+    """Return `wanted`, or the next free port; 0 means any. Raise PortTaken if all near it are taken."""
+    for port in range(wanted, min(wanted + NEAR, LARGEST_PORT) + 1):
         try:
-            probe.bind((LOOPBACK, port))
-        except OSError as exc:
-            raise PortTaken(port, purpose, remedy) from exc
+            with bound(port) as probe:
+                return int(probe.getsockname()[1])
+        except OSError:
+            continue
+    raise PortTaken(wanted, purpose, remedy)

@@ -48,7 +48,7 @@ def main() -> None:
     """Serve invocations until the Runtime API hands out no more."""
     from awslambdaric.__main__ import main as serve
 
-    sys.stdout, sys.stderr = Marked(sys.stdout), Marked(sys.stderr)  # type: ignore[assignment]
+    sys.stdout, sys.stderr = Marked(sys.stdout), Marked(sys.stderr)
     serve(sys.argv)
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -13,7 +14,10 @@ from .environment import LOOPBACK, refuse_other_aws
 from .interrupts import Interrupted, Interrupts
 from .invoker import runtime_client_missing
 from .local_aws import Announce, LocalAWS
-from .loopback import refuse_taken_port
+from .log_lines import LogLine, wants_colour
+from .loopback import free_port
+from .renewal import Renewal, watched
+from .started import rows, table
 from .warden import Warden
 from .web import Child, answers, exit_code, pause, runserver, site_environment
 from .worker_process import Log
@@ -26,6 +30,12 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
+def tell(line: str) -> None:
+    """Print a line that a function said, with the colour of its task where the terminal may have it."""
+    coloured = isinstance(line, LogLine) and wants_colour(sys.stdout, os.environ)
+    say(line.painted() if coloured and isinstance(line, LogLine) else line)
+
+
 def serve(
     *,
     port: int = 8000,
@@ -36,19 +46,21 @@ def serve(
     aws_port: int = 0,
     reload: bool = False,
     announce: Announce = say,
-    log: Log = say,
+    log: Log = tell,
     ready: Ready | None = None,
 ) -> int:
     """
     Run AWS on this machine with the site on `port`, `command`, or neither, until that ends or a signal comes.
 
-    `ready` is told once everything answers: the addresses, and the file for other terminals.
-    Return the exit code: the command's or the web server's own; 0 after Ctrl-C or SIGTERM. Raise PortTaken or
-    NotThisMachine before anything is started, StackFailed if TASKS cannot be deployed.
+    A port that is taken is announced, and the next free one used. With `reload` the web server starts anew
+    when code changes, and workers are replaced. `ready` is told once everything answers: what was started,
+    the addresses, and the file for other terminals. Return the exit code: the command's or the web server's
+    own; 0 after Ctrl-C or SIGTERM. Raise NotThisMachine before anything is started, StackFailed if TASKS
+    cannot be deployed.
     """
     refuse_other_aws(os.environ)
-    if command is None and not services_only:
-        refuse_taken_port(port, "the web server", f"Choose another: PORT={port + 1} (or --port {port + 1}).")
+    site = None if command is not None or services_only else _free(port, "the web server", "--port", announce)
+    aws_port = _free(aws_port, "AWS's interfaces", "--aws-port", announce)
     missing = runtime_client_missing()
     if missing and not in_process:
         announce(f"  Handlers run in this process, and nothing ends them at their timeout: {missing}.")
@@ -61,19 +73,34 @@ def serve(
         announce=announce,
         log=log,
     )
-    site = None if command is not None or services_only else port
-    chosen = runserver(port, reload=reload) if site is not None else list(command or ())
-    return _Session(aws, chosen, site, announce, ready).run()
+    chosen = runserver(site, reload=reload) if site is not None else list(command or ())
+    return _Session(aws, chosen, site, announce, ready, replace=reload and not in_process).run()
+
+
+def _free(port: int, purpose: str, option: str, announce: Announce) -> int:
+    """Return a free port, announced where it is not the wanted one."""
+    found = free_port(port, purpose, f"Choose another with {option}.")
+    if port and found != port:
+        announce(f"  Port {port}, wanted for {purpose}, is taken by another program: {found} it is instead.")
+    return found
 
 
 class _Session:
     """One run of serve()."""
 
     def __init__(
-        self, aws: LocalAWS, command: list[str], port: int | None, announce: Announce, ready: Ready | None
+        self,
+        aws: LocalAWS,
+        command: list[str],
+        port: int | None,
+        announce: Announce,
+        ready: Ready | None,
+        *,
+        replace: bool,
     ) -> None:
         self._aws, self._command, self._port = aws, command, port
         self._announce, self._tell = announce, ready
+        self._code = watched(announce) if replace else None
         self._started = time.monotonic()
         self._child: Child | None = None
 
@@ -99,17 +126,38 @@ class _Session:
         self._aws.deploy()
         interrupts.check()
         self._aws.feed()
-        self._announce(f"  For other terminals: . {os.path.relpath(path)}")
+        self._env_file = os.path.relpath(path)
+        self._watch(exits)
         if self._port is None:
-            self._announce(f"AWS on this machine is ready after {self._elapsed}.")
-            self._ready()
+            self._ready(f"AWS on this machine is ready after {self._elapsed}.")
             if self._command:
                 self._spawn(interrupts, exits)
 
-    def _ready(self) -> None:
+    def _watch(self, exits: ExitStack) -> None:
+        """Replace workers from now on when code changes."""
+        if self._code is None:
+            return
+        stop = threading.Event()
+        work = (stop, Renewal(self._aws, self._announce))
+        threading.Thread(target=self._code.watch, args=work, name="code", daemon=True).start()
+        exits.callback(stop.set)
+
+    def _ready(self, line: str) -> None:
+        """Say that all is there, and what it is."""
+        site = None if self._port is None else f"http://{LOOPBACK}:{self._port}"
+        found = list(rows(self._aws, site, self._env_file, self._code))
+        for row in table(found):
+            self._announce(row)
+        self._announce(line)
         if self._tell is not None:
-            site = {} if self._port is None else {"site": f"http://{LOOPBACK}:{self._port}"}
-            self._tell({**site, "env_file": str(ENV_FILE.absolute()), "environment": self._aws.environment})
+            self._tell(
+                {
+                    **({} if site is None else {"site": site}),
+                    "env_file": str(ENV_FILE.absolute()),
+                    "environment": self._aws.environment,
+                    "started": [{"what": what, "where": where} for what, where in found],
+                }
+            )
 
     def _spawn(self, interrupts: Interrupts, exits: ExitStack) -> None:
         with interrupts.held():
@@ -131,10 +179,9 @@ class _Session:
                 return self._ended(code)
             if waiting and self._port is not None and answers(self._port):
                 waiting = False
-                self._announce(
+                self._ready(
                     f"http://{LOOPBACK}:{self._port} answers after {self._elapsed}. Ctrl-C ends everything."
                 )
-                self._ready()
             pause()
 
     def _ended(self, code: int) -> int:

@@ -1,9 +1,11 @@
 """manage.py offload_local: AWS on this machine, with the site or a command beside it."""
 
+import os
 from typing import Any
 
 from django.core.management.base import CommandParser
 
+from ...local.log_lines import LogLine, wants_colour
 from ...local.services import serve
 from ..base import OffloadCommand
 
@@ -11,24 +13,30 @@ from ..base import OffloadCommand
 class Command(OffloadCommand):
     help = (
         "Run AWS on this machine, without an account and without Docker: the stack of TASKS, queues that "
-        "feed workers, the sweeper on its schedule; and the site, or a command, that uses it."
+        "feed workers, the sweeper on its schedule; and the site, or a command, that uses it. When code "
+        "changes, web server and workers start anew."
     )
     json_help = (
         "Print addresses and environment as JSON when all is ready; what functions say goes to stderr."
     )
     example = """
-manage.py offload_local --port 8001
+manage.py offload_local --port 8001 --concurrency 4
 manage.py offload_local -- pytest tests/integration
 manage.py offload_local --services-only
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=8000, help="Port of the web server (8000).")
+        parser.add_argument(
+            "--port",
+            type=int,
+            default=8000,
+            help="Port of the web server (8000); the next free one if it is taken.",
+        )
         parser.add_argument(
             "--aws-port", type=int, default=0, help="Port of AWS's interfaces (any free one)."
         )
         parser.add_argument(
-            "--concurrency", type=int, help="Workers of each function at a time (as many as there are cores)."
+            "--concurrency", type=int, help="Workers of each queue at once (as many as there are cores)."
         )
         parser.add_argument(
             "--services-only", action="store_true", help="Run no web server and no command: only AWS."
@@ -38,12 +46,21 @@ manage.py offload_local --services-only
             action="store_true",
             help="Run handlers in threads of this process, for a debugger; no timeout ends them.",
         )
-        parser.add_argument("--reload", action="store_true", help="Restart the web server when code changes.")
+        parser.add_argument(
+            "--noreload",
+            action="store_false",
+            dest="reload",
+            help="Leave workers and web server alone when code changes.",
+        )
         parser.add_argument(
             "command", nargs="*", metavar="COMMAND", help="After --: run this instead of the web server."
         )
 
     def answer(self, **options: Any) -> int:
+        stream = self.stderr if self.as_json else self.stdout
+        self._coloured = options["force_color"] or (
+            not options["no_color"] and wants_colour(stream, os.environ)
+        )
         if options["concurrency"] is not None and options["concurrency"] < 1:
             raise self.unusable("--concurrency must be 1 or more.")
         if options["command"] and options["services_only"]:
@@ -68,7 +85,7 @@ manage.py offload_local --services-only
     def log(self, line: str) -> None:
         """Pass on a line of a function."""
         stream = self.stderr if self.as_json else self.stdout
-        stream.write(line, str)
+        stream.write(line.painted() if self._coloured and isinstance(line, LogLine) else line, str)
         stream.flush()
 
     def data(self, value: object) -> None:
