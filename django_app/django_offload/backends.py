@@ -25,9 +25,9 @@ from .definition import AnyResult, AnyTask, OffloadTask, changed_options, name_o
 from .exceptions import InvalidArguments
 from .message import MAX_DEPTH
 from .payloads import fetch_parts
-from .record import PAYLOAD_LIFE, RECORD_LIFE, read
+from .record import PAYLOAD_LIFE, RECORD_LIFE, TaskRecord, read
 from .registry import registry
-from .results import django_time, enqueued_result, result_of
+from .results import django_time, enqueued_result, parts_of, result_of
 from .sending import measure, send
 from .stores import Store, store_of
 
@@ -135,14 +135,23 @@ class OffloadBackend(BaseTaskBackend):
         """
         if not isinstance(result_id, str) or not ID_PATTERN.fullmatch(result_id):
             raise TaskResultDoesNotExist(result_id)
-        attributes, parts = self._store.parts(result_id)
+        attributes = self._store.get(result_id)
         if attributes is None:
             raise TaskResultDoesNotExist(result_id)
         record = read(attributes)
         if record.hidden(datetime.now(UTC)):
             raise TaskResultDoesNotExist(result_id)
         task = registry().resolve(record.birth.name)
-        return result_of(record, {**parts, **fetch_parts(record, self.conf)}, task)
+        return result_of(record, self._parts(record), task)
+
+    def _parts(self, record: TaskRecord) -> dict[str, str]:
+        """Return what stands beside a record and belongs to its result: written before it, never changed."""
+        parts = fetch_parts(record, self.conf)
+        for name in parts_of(record):
+            text = None if name in parts else self._store.get_part(record.birth.id, name)
+            if text is not None:
+                parts[name] = text
+        return parts
 
     def _birth(self, task: AnyTask, args: Any, kwargs: Any) -> Birth:
         name = name_of(task)

@@ -27,6 +27,8 @@ BUCKET_OF_STACK = "<stack>-payloads-<account>-<region>"
 ENV_STACK = "OFFLOAD_STACK"
 ENV_BUCKET = "OFFLOAD_BUCKET"
 ENV_QUEUE_URLS = "OFFLOAD_QUEUE_URLS"
+# The alias of the worker functions, where they have one.
+ENV_ALIAS = "OFFLOAD_ALIAS"
 # JSON: by the name of a variable, where its secret value lies; never the value.
 ENV_SECRETS = "OFFLOAD_SECRETS"
 
@@ -143,6 +145,11 @@ class Options:
 
     def worker_function(self, queue_name: str) -> str:
         return self.function(f"{queue_name}-worker")
+
+    def invoked_function(self, queue_name: str) -> str:
+        """Return the same as it is invoked: by its alias, where the deployed stack has one."""
+        alias = self.environment(ENV_ALIAS)
+        return self.worker_function(queue_name) + (f":{alias}" if alias else "")
 
     def environment(self, key: str) -> str | None:
         """Return what the deployed stack says of itself, where this process runs in it."""

@@ -58,6 +58,12 @@ def result_of(record: TaskRecord, parts: Mapping[str, str], defined: AnyTask) ->
     return result
 
 
+def parts_of(record: TaskRecord) -> list[str]:
+    """Return the names of the parts that the result of a record is made of, as far as it names them."""
+    arguments = [] if record.inline else [ARGUMENTS_PART]
+    return [*arguments, *record.error_parts, *([record.result_part] if record.result_part else [])]
+
+
 def return_value(record: TaskRecord, parts: Mapping[str, str]) -> Any:
     """Return what the task returned, None where it did not."""
     text = parts.get(record.result_part) if record.result_part else record.result

@@ -104,13 +104,25 @@ def test_arguments_beside_the_record_cost_one_write_more(warm, queues):
     assert worked == {"dynamodb:UpdateItem": 2}
 
 
-def test_to_read_a_result_is_one_query(warm):
+def test_to_read_a_result_is_one_read(warm):
     result = tasks.note.enqueue("a")
 
     with counted() as calls:
         result.refresh()
 
-    assert calls == {"dynamodb:Query": 1}
+    assert calls == {"dynamodb:GetItem": 1}
+
+
+def test_to_read_a_result_with_parts_is_one_read_for_each_of_its_own(warm):
+    result = tasks.length.enqueue("x" * 1_000)
+    warm.fail_next(ValueError("no"))
+    warm.run()
+
+    with counted() as calls:
+        result.refresh()
+
+    assert (result.args, len(result.errors)) == (["x" * 1_000], 1)
+    assert calls == {"dynamodb:GetItem": 3}
 
 
 def test_to_import_and_to_make_a_backend_calls_nothing(aws):

@@ -23,6 +23,11 @@ class S3Payloads(Payloads):
             found: bytes = s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         except s3.exceptions.NoSuchKey:
             return None
+        except s3.exceptions.ClientError as exc:
+            # Roles that may not list the bucket are not told what is missing: it is forbidden then.
+            if exc.response["Error"]["Code"] == "AccessDenied":
+                return None
+            raise
         return found
 
     def delete(self, key: str) -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..conf import ENV_BUCKET, ENV_QUEUE_URLS, ENV_SECRETS, ENV_STACK
+from ..conf import ENV_ALIAS, ENV_BUCKET, ENV_QUEUE_URLS, ENV_SECRETS, ENV_STACK
 from . import limits
 from .layout import python_path
 from .names import (
@@ -26,12 +26,13 @@ from .parameters import (
     LOG_RETENTION,
     SNAP_START,
     SNAPS,
+    if_on_aws,
     memory,
     timeout,
     with_own_key,
 )
 from .plan import Plan
-from .versions import add_version
+from .versions import LIVE, add_version
 
 if TYPE_CHECKING:
     from troposphere import Template
@@ -99,7 +100,7 @@ def _add_function(
 
 def environment(plan: Plan) -> dict[str, object]:
     """Return what a function would else have to ask AWS for, where its modules are, and its stage's own."""
-    from troposphere import Ref, Sub
+    from troposphere import NoValue, Ref, Sub
 
     urls = ",".join(f'"{name}":"${{{queue_id(name)}}}"' for name in plan.queues)
     variables: dict[str, object] = {"PYTHONPATH": python_path()}
@@ -109,6 +110,7 @@ def environment(plan: Plan) -> dict[str, object]:
     variables[ENV_QUEUE_URLS] = Sub(f"{{{urls}}}")
     if plan.options.bucket is not None:
         variables[ENV_BUCKET] = Ref(BUCKET)
+    variables[ENV_ALIAS] = if_on_aws(LIVE, NoValue)
     if plan.secrets:
         variables[ENV_SECRETS] = json.dumps(dict(sorted(plan.secrets.items())), separators=(",", ":"))
     return {**variables, **plan.environment}

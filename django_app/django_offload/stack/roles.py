@@ -75,9 +75,10 @@ def _board(plan: Plan) -> list[Statement]:
 
 
 def _worker(plan: Plan, name: str) -> list[Statement]:
+    # A retry is made visible again at the end of its backoff; what was invoked, the sweeper sends again.
+    waiting = ["sqs:ChangeMessageVisibility"] if plan.queueing else []
     return [
-        # A retry is made visible again at the end of its backoff.
-        allow([*RECEIVE, "sqs:ChangeMessageVisibility"], [arn(queue_id(name))]),
+        allow([*RECEIVE, *waiting], [arn(queue_id(name))]),
         # Tasks may enqueue tasks, on any queue, and ask how they ended.
         *sending(plan),
         *_given_up(plan),

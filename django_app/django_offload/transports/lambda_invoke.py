@@ -18,7 +18,7 @@ class LambdaTransport(Transport):
         """Nothing is looked up: the function's name follows from the options."""
 
     def send(self, queue: str, text: str, delay: timedelta) -> None:
-        function = self.options.worker_function(queue)
+        function = self.options.invoked_function(queue)
         awslambda = client("lambda", self.options.client)
         try:
             answer = awslambda.invoke(

@@ -1,16 +1,17 @@
 """Metrics of our own, as lines of a function's log that CloudWatch reads."""
 
 import json
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 NAMESPACE = "DjangoOffload"
 STACK_DIMENSION = "Stack"
 OLDEST_RUNNING_METRIC = "OldestRunningSeconds"
 
 
-def running_line(stack: str, seconds: float, now: datetime) -> str:
+def tell_longest_running(stack: str, running: Sequence[timedelta], now: datetime) -> None:
     """
-    Return the line that tells CloudWatch for how long the task that runs longest has been RUNNING.
+    Tell CloudWatch for how long the attempt that runs longest has been RUNNING, 0 where none was met.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
@@ -19,11 +20,10 @@ def running_line(stack: str, seconds: float, now: datetime) -> str:
         "Dimensions": [[STACK_DIMENSION]],
         "Metrics": [{"Name": OLDEST_RUNNING_METRIC, "Unit": "Seconds"}],
     }
-    instant = int(now.timestamp() * 1000)
-    return json.dumps(
-        {
-            "_aws": {"Timestamp": instant, "CloudWatchMetrics": [metric]},
-            STACK_DIMENSION: stack,
-            OLDEST_RUNNING_METRIC: round(seconds, 3),
-        }
-    )
+    line = {
+        "_aws": {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": [metric]},
+        STACK_DIMENSION: stack,
+        OLDEST_RUNNING_METRIC: max(running, default=timedelta(0)).total_seconds(),
+    }
+    # Not through logging: what a format puts before it would make it a mere line.
+    print(json.dumps(line), flush=True)

@@ -22,7 +22,7 @@ from ..exceptions import (
     PayloadLost,
     WorkerLost,
 )
-from ..record import DUE_AFTER, DUE_SHARDS, MESSAGE_LIFE, READY, SWEEP_EVERY, TaskRecord, read
+from ..record import DUE_AFTER, DUE_SHARDS, MESSAGE_LIFE, READY, RUNNING, SWEEP_EVERY, TaskRecord, read
 from ..sending import complete, message_text
 from ..stores import Due, Store, store_of
 from ..transitions import not_sent, postpone, send_again
@@ -34,6 +34,7 @@ from .deadline import RESERVE_SECONDS
 from .ending import attempts_allowed, end, options_for
 from .events import LambdaContext
 from .failed import entries
+from .metrics import tell_longest_running
 
 logger = logging.getLogger("django_offload")
 
@@ -55,6 +56,7 @@ class Sweeper:
     clock: Callable[[], datetime]
     left: Callable[[], float]  # Seconds it may still take.
     depths: dict[tuple[str, str], int] = field(default_factory=dict)  # Of queues, as first seen in this run.
+    running: list[timedelta] = field(default_factory=list)  # For how long, of the attempts that were met.
 
     def run(self) -> Counter[str]:
         """Return how many records were "sent", "moved" or "ended"; "stopped" is 1 where time ran out."""
@@ -115,6 +117,8 @@ class Sweeper:
             return self._end(record, self.clock(), exc)
 
     def _decide(self, record: TaskRecord, now: datetime) -> str:
+        if record.status == RUNNING and record.attempted_at is not None:
+            self.running.append(now - record.attempted_at)
         if record.status != READY and not record.lost(now):
             return self._postpone(record, record.lease_until or now + DUE_AFTER)
         error = self._hopeless(record, now)
@@ -222,7 +226,10 @@ def sweep(clock: Callable[[], datetime], left: Callable[[], float]) -> dict[str,
     for options in stacks():
         if own not in {None, options.stack}:
             continue
-        done += Sweeper(options=options, store=store_of(options), clock=clock, left=left).run()
+        sweeper = Sweeper(options=options, store=store_of(options), clock=clock, left=left)
+        done += sweeper.run()
+        if own:
+            tell_longest_running(own, sweeper.running, clock())
     logger.info("Swept: %s", dict(done) or "nothing was due")
     return dict(done)
 

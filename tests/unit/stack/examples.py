@@ -7,6 +7,7 @@ from typing import Any
 
 from django_offload.conf import Options, QueueOptions
 from django_offload.stack import build
+from tests.unit.stack.evaluate import Evaluated
 
 REPORTS = QueueOptions(
     timeout=timedelta(seconds=120),
@@ -29,12 +30,18 @@ def document(*several: Options, **arguments: Any) -> dict[str, Any]:
     return found
 
 
+def evaluated(
+    *several: Options, parameters: Mapping[str, object] | None = None, **arguments: Any
+) -> Evaluated:
+    """Return the template as CloudFormation reads it on AWS, with the defaults of all other parameters."""
+    return Evaluated(document(*several, **arguments), **(parameters or {}))
+
+
 def properties(logical_id: str, *several: Options, **arguments: Any) -> dict[str, Any]:
-    found: dict[str, Any] = document(*several, **arguments)["Resources"][logical_id]["Properties"]
+    found: dict[str, Any] = evaluated(*several, **arguments).resources[logical_id]["Properties"]
     return found
 
 
 def of_type(kind: str, *several: Options) -> dict[str, dict[str, Any]]:
     """Return the properties of every resource of a type, by logical id."""
-    resources = document(*several)["Resources"]
-    return {name: one["Properties"] for name, one in resources.items() if one["Type"] == f"AWS::{kind}"}
+    return evaluated(*several).of_type(kind)

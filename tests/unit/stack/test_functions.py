@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.unit.stack.examples import document, of_type, options, properties
+from tests.unit.stack.examples import document, evaluated, of_type, options, properties
 
 
 def test_each_queue_has_a_worker_and_the_stack_a_dead_letter_function_and_a_sweeper() -> None:
@@ -16,13 +16,22 @@ def test_each_queue_has_a_worker_and_the_stack_a_dead_letter_function_and_a_swee
         "shop-dev-reports-worker": "lambdas.worker.handler",
         "shop-dev-dead-letter": "lambdas.dead_letter.handler",
         "shop-dev-sweeper": "lambdas.sweeper.handler",
+        "shop-dev-migrate": "lambdas.migrate.handler",
     }
 
 
 def test_a_worker_has_its_queues_timeout_and_memory() -> None:
     worker = properties("FunctionReportsWorker")
 
-    assert (worker["Timeout"], worker["MemorySize"]) == (120, 1024)
+    assert (int(worker["Timeout"]), worker["MemorySize"]) == (120, 1024)
+
+
+def test_a_stage_may_size_a_worker_otherwise() -> None:
+    stage = evaluated(parameters={"TimeoutReports": "600", "MemoryReports": 3008})
+
+    worker = stage.of_type("Lambda::Function")["FunctionReportsWorker"]
+
+    assert (worker["Timeout"], worker["MemorySize"]) == ("600", 3008)
 
 
 def test_only_workers_may_send_to_the_queue_that_feeds_them() -> None:
@@ -51,20 +60,24 @@ def test_the_environment_names_everything_a_function_would_ask_for() -> None:
 
 
 def test_code_and_architecture_come_from_parameters() -> None:
-    for function in of_type("Lambda::Function").values():
-        assert function["Code"] == {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}}
-        assert function["Architectures"] == [{"Ref": "Architecture"}]
+    given = {"CodeBucket": "code", "CodeKey": "1.zip", "Architecture": "arm64"}
+
+    for function in evaluated(parameters=given).of_type("Lambda::Function").values():
+        assert function["Code"] == {"S3Bucket": "code", "S3Key": "1.zip"}
+        assert function["Architectures"] == ["arm64"]
         assert function["Runtime"] == "python3.13"
 
 
 def test_every_function_writes_to_a_log_group_that_forgets() -> None:
-    groups = of_type("Logs::LogGroup")
+    stage = evaluated(parameters={"LogRetentionDays": 7})
+    groups = stage.of_type("Logs::LogGroup")
 
-    for function in of_type("Lambda::Function").values():
+    for function in stage.of_type("Lambda::Function").values():
         group = groups.pop(function["LoggingConfig"]["LogGroup"]["Ref"])
         assert group["LogGroupName"] == f"/aws/lambda/{function['FunctionName']}"
-        assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
-    assert groups == {}
+        assert group["RetentionInDays"] == 7
+    # The web's, whose function is Zappa's.
+    assert [(name, group["RetentionInDays"]) for name, group in groups.items()] == [("LogGroupWeb", 7)]
 
 
 def test_functions_may_have_names_of_their_own() -> None:
@@ -72,18 +85,25 @@ def test_functions_may_have_names_of_their_own() -> None:
 
     names = {one["FunctionName"] for one in of_type("Lambda::Function", named).values()}
 
-    assert names == {"shop-dev-default-worker", "heavy", "shop-dev-dead-letter", "broom"}
+    assert names == {
+        "shop-dev-default-worker",
+        "heavy",
+        "shop-dev-dead-letter",
+        "broom",
+        "shop-dev-migrate",
+    }
 
 
 def test_the_sweeper_starts_every_minute_and_only_by_its_own_rule() -> None:
     rule = properties("SweeperSchedule")
 
     assert rule["ScheduleExpression"] == "rate(1 minute)"
-    assert rule["State"] == {"Fn::If": ["MappingsRun", "ENABLED", "DISABLED"]}
-    assert rule["Targets"][0]["Arn"] == {"Fn::GetAtt": ["FunctionSweeper", "Arn"]}
+    assert rule["State"] == "ENABLED"
+    assert rule["Targets"][0]["Arn"] == {"Ref": "AliasSweeper"}
+    assert rule["Targets"][0]["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["FailedEvents", "Arn"]}}
     assert properties("SweeperSchedulePermission") == {
         "Action": "lambda:InvokeFunction",
-        "FunctionName": {"Ref": "FunctionSweeper"},
+        "FunctionName": {"Ref": "AliasSweeper"},
         "Principal": "events.amazonaws.com",
         "SourceArn": {"Fn::GetAtt": ["SweeperSchedule", "Arn"]},
         "SourceAccount": {"Ref": "AWS::AccountId"},

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+import pytest
+
 from django_offload.conf import QueueOptions
 from django_offload.record import RECORD_LIFE
-from tests.unit.stack.examples import of_type, options, properties
+from tests.unit.stack.examples import document, evaluated, of_type, options, properties
 
 DAY = 86_400
 
@@ -15,7 +17,7 @@ def test_a_queue_keeps_messages_7_days_and_its_dead_letter_queue_14() -> None:
 
 
 def test_a_record_outlives_its_message_in_both_queues() -> None:
-    queues = of_type("SQS::Queue", options(queues={"default": QueueOptions()})).values()
+    queues = [properties(name) for name in ("QueueDefault", "DeadLetterQueueDefault")]
 
     assert sum(queue["MessageRetentionPeriod"] for queue in queues) < RECORD_LIFE.total_seconds()
 
@@ -28,8 +30,19 @@ def test_a_fraction_of_a_second_is_rounded_up() -> None:
     timeout = timedelta(seconds=1, milliseconds=100)
     given = options(queues={"default": QueueOptions(timeout=timeout)})
 
-    assert properties("QueueDefault", given)["VisibilityTimeout"] == 7
-    assert properties("FunctionDefaultWorker", given)["Timeout"] == 2
+    assert properties("QueueDefault", given)["VisibilityTimeout"] == 12
+    assert properties("FunctionDefaultWorker", given)["Timeout"] == "2"
+
+
+@pytest.mark.parametrize("name", ["Default", "Reports"])
+def test_whatever_timeout_a_stage_chooses_messages_stay_hidden_six_times_as_long(name: str) -> None:
+    choices = document()["Parameters"][f"Timeout{name}"]["AllowedValues"]
+    window = properties(f"Mapping{name}WorkerFrom{name}")["MaximumBatchingWindowInSeconds"]
+
+    assert {"30", "900"} < set(choices)
+    for chosen in choices:
+        stage = evaluated(parameters={f"Timeout{name}": chosen})
+        assert stage.of_type("SQS::Queue")[f"Queue{name}"]["VisibilityTimeout"] == 6 * int(chosen) + window
 
 
 def test_messages_are_received_ten_times_more_than_the_queue_attempts() -> None:
@@ -59,14 +72,15 @@ def test_every_queue_is_encrypted_and_takes_the_largest_messages() -> None:
         "shop-dev-default-dead",
         "shop-dev-reports",
         "shop-dev-reports-dead",
+        "shop-dev-failed-events",
     }
 
 
 def test_a_mapping_feeds_each_worker_as_its_queue_says() -> None:
     assert properties("MappingReportsWorkerFromReports") == {
         "EventSourceArn": {"Fn::GetAtt": ["QueueReports", "Arn"]},
-        "FunctionName": {"Ref": "FunctionReportsWorker"},
-        "Enabled": {"Fn::If": ["MappingsRun", True, False]},
+        "FunctionName": {"Ref": "AliasReportsWorker"},
+        "Enabled": True,
         "BatchSize": 5,
         "MaximumBatchingWindowInSeconds": 2,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
@@ -79,7 +93,7 @@ def test_one_function_is_fed_from_every_dead_letter_queue() -> None:
     fed = [
         one["EventSourceArn"]["Fn::GetAtt"][0]
         for one in mappings
-        if one["FunctionName"]["Ref"] == "FunctionDeadLetter"
+        if one["FunctionName"]["Ref"] == "AliasDeadLetter"
     ]
 
     assert fed == ["DeadLetterQueueDefault", "DeadLetterQueueReports"]

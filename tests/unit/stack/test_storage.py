@@ -50,7 +50,7 @@ def test_the_table_is_billed_on_demand_forgets_is_restorable_and_encrypted() -> 
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
 
 
 def test_table_and_bucket_outlive_the_stack() -> None:
