@@ -30,14 +30,14 @@ class Test:
 
     def holds(self, attributes: Attributes) -> bool:
         """Tell whether `attributes` pass."""
-        value = attributes.get(self.name)
-        if self.operator is Operator.ABSENT or value is None:
-            return self.operator is Operator.ABSENT and value is None
-        if self.operator is Operator.SHORTER:
-            return isinstance(value, list) and len(value) < int(self.operand)  # type: ignore[arg-type]
-        if self.operator is Operator.AT_MOST:
+        value, operator = attributes.get(self.name), self.operator
+        if operator is Operator.ABSENT or value is None:
+            return operator is Operator.ABSENT and value is None
+        if operator is Operator.EQUALS:
+            return value == self.operand
+        if operator is Operator.AT_MOST:
             return value <= self.operand  # type: ignore[operator]
-        return value == self.operand
+        return isinstance(value, list) and len(value) < int(self.operand)  # type: ignore[arg-type]
 
 
 def equals(name: str, operand: Value) -> Test:
@@ -74,7 +74,14 @@ class Change:
 
     def allowed(self, attributes: Attributes | None) -> bool:
         """Tell whether a record in this state (None: no record) takes the change."""
-        return any(all(test.holds(attributes or {}) for test in tests) for tests in self.when)
+        found = attributes or {}
+        for tests in self.when:
+            for test in tests:
+                if not test.holds(found):
+                    break
+            else:
+                return True
+        return False
 
     def apply(self, attributes: Attributes | None) -> dict[str, Value]:
         """Return the record after the change, which must be allowed."""

@@ -96,8 +96,9 @@ def newborn(birth: Birth) -> dict[str, Value]:
     It is due 5 minutes after it may start, or, where no message can wait that long, as soon as one can.
     """
     inline = birth.reference is None and len(birth.arguments) <= INLINE_ARGUMENTS_BYTES
-    deferred = birth.start_at - birth.enqueued_at > LONGEST_DELAY
-    due_at = birth.start_at - LONGEST_DELAY + SWEEP_EVERY if deferred else birth.start_at + DUE_AFTER
+    start_at = birth.start_at
+    deferred = start_at - birth.enqueued_at > LONGEST_DELAY
+    due_at = start_at - LONGEST_DELAY + SWEEP_EVERY if deferred else start_at + DUE_AFTER
     found: dict[str, Value | None] = {
         "id": birth.id,
         "alias": birth.alias,
@@ -113,7 +114,7 @@ def newborn(birth: Birth) -> dict[str, Value]:
         "options": dump(birth.options) if birth.options else None,
         "status": READY,
         "not_before": to_micros(birth.not_before),
-        "ttl": int((birth.start_at + RECORD_LIFE).timestamp()),
+        "ttl": int((start_at + RECORD_LIFE).timestamp()),
         **due(birth.id, due_at),
     }
     return {key: value for key, value in found.items() if value is not None}
@@ -131,66 +132,64 @@ def listed(shards: range, now: datetime) -> dict[str, Value]:
     return {"due_at": micros, "due_shard": shards[micros % len(shards)]}
 
 
-class _Reader:
-    """Turns single attributes of a stored form into what they mean; None where they are absent."""
+def _instant(at: Mapping[str, Any], name: str) -> datetime | None:
+    micros = at.get(name)
+    return None if micros is None else from_micros(int(micros))
 
-    def __init__(self, attributes: Attributes) -> None:
-        self.at: Mapping[str, Any] = attributes
 
-    def instant(self, name: str) -> datetime | None:
-        return from_micros(int(self.at[name])) if name in self.at else None
+def _parsed(at: Mapping[str, Any], name: str) -> Any:
+    text = at.get(name)
+    return None if text is None else json.loads(text)
 
-    def parsed(self, name: str) -> Any:
-        return json.loads(self.at[name]) if name in self.at else None
 
-    def reference(self, name: str) -> Reference | None:
-        return Reference(**self.parsed(name)) if name in self.at else None
+def _reference(at: Mapping[str, Any], name: str) -> Reference | None:
+    return Reference(**json.loads(at[name])) if name in at else None
 
-    def birth(self) -> Birth:
-        at = self.at
-        return Birth(
-            id=at["id"],
-            alias=at["alias"],
-            name=at["name"],
-            queue=at["queue"],
-            arguments=at.get("arguments", "[[],{}]"),
-            reference=self.reference("arguments_reference"),
-            enqueued_at=from_micros(int(at["enqueued_at"])),
-            run_after=self.instant("run_after"),
-            owner=at.get("owner"),
-            depth=int(at.get("depth", 0)),
-            traceparent=at.get("traceparent"),
-            options=self.parsed("options") or {},
-        )
+
+def _birth(at: Mapping[str, Any]) -> Birth:
+    return Birth(
+        id=at["id"],
+        alias=at["alias"],
+        name=at["name"],
+        queue=at["queue"],
+        arguments=at.get("arguments", "[[],{}]"),
+        reference=_reference(at, "arguments_reference"),
+        enqueued_at=from_micros(int(at["enqueued_at"])),
+        run_after=_instant(at, "run_after"),
+        owner=at.get("owner"),
+        depth=int(at.get("depth", 0)),
+        traceparent=at.get("traceparent"),
+        options=_parsed(at, "options") or {},
+    )
 
 
 def read(attributes: Attributes) -> TaskRecord:
     """Return the record of its stored form."""
-    reader = _Reader(attributes)
-    at, birth, instant = reader.at, reader.birth(), reader.instant
+    at: Mapping[str, Any] = attributes
+    birth = _birth(at)
     return TaskRecord(
         birth=birth,
         inline="arguments" in at,
         status=at["status"],
-        not_before=instant("not_before") or birth.not_before,
+        not_before=_instant(at, "not_before") or birth.not_before,
         fence=int(at.get("fence", 0)),
         token=at.get("token"),
-        lease_until=instant("lease_until"),
-        started_at=instant("started_at"),
-        attempted_at=instant("attempted_at"),
-        finished_at=instant("finished_at"),
-        hidden_at=instant("hidden_at"),
-        due_at=instant("due_at"),
+        lease_until=_instant(at, "lease_until"),
+        started_at=_instant(at, "started_at"),
+        attempted_at=_instant(at, "attempted_at"),
+        finished_at=_instant(at, "finished_at"),
+        hidden_at=_instant(at, "hidden_at"),
+        due_at=_instant(at, "due_at"),
         worker_ids=list(at.get("workers", [])),
         error_parts=list(at.get("errors", [])),
-        error=reader.parsed("error"),
+        error=_parsed(at, "error"),
         result=at.get("result"),
         result_part=at.get("result_part"),
-        result_reference=reader.reference("result_reference"),
-        progress=reader.parsed("progress"),
+        result_reference=_reference(at, "result_reference"),
+        progress=_parsed(at, "progress"),
         cancelled=bool(at.get("cancelled", False)),
         sends=int(at.get("sends", 0)),
-        sent_at=instant("sent_at"),
+        sent_at=_instant(at, "sent_at"),
     )
 
 

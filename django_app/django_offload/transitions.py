@@ -34,14 +34,16 @@ from .record import (
     newborn,
 )
 
-# What takes a record out of the index.
+# Conditions of many transitions, and what takes a record out of the index.
+UNBORN, UNCANCELLED = absent("id"), absent("cancelled")
+IS_READY, IS_RUNNING = equals("status", READY), equals("status", RUNNING)
 UNLISTED = frozenset({"due_at", "due_shard"})
 CANCELLED = f"{Cancelled.__module__}.{Cancelled.__qualname__}"
 
 
 def create(birth: Birth) -> Change:
     """Birth: the record, on the condition that there is none."""
-    return Change(name="create", when=((absent("id"),),), born=newborn(birth))
+    return Change(name="create", when=((UNBORN,),), born=newborn(birth))
 
 
 def claim(
@@ -61,16 +63,16 @@ def claim(
     """
     instant = to_micros(now)
     when: tuple[tuple[Test, ...], ...] = (
-        (equals("status", READY), at_most("not_before", instant)),
+        (IS_READY, at_most("not_before", instant)),
         (
-            equals("status", RUNNING),
+            IS_RUNNING,
             at_most("lease_until", instant),
-            absent("cancelled"),
+            UNCANCELLED,
             shorter("workers", max_attempts),
         ),
     )
     if birth is not None and birth.not_before <= now:
-        when = ((absent("id"),), *when)
+        when = ((UNBORN,), *when)
     return Change(
         name="claim",
         when=when,
@@ -89,7 +91,7 @@ def claim(
 
 def held(fence: int, token: str) -> tuple[Test, ...]:
     """The condition of every write by the worker that holds the claim."""
-    return (equals("status", RUNNING), equals("fence", fence), equals("token", token))
+    return (IS_RUNNING, equals("fence", fence), equals("token", token))
 
 
 def succeed(
@@ -144,7 +146,7 @@ def release(
     """c: the attempt failed and another will follow; refused where the task was cancelled meanwhile."""
     return Change(
         name="release",
-        when=((*held(fence, token), absent("cancelled")),),
+        when=((*held(fence, token), UNCANCELLED),),
         put={
             "status": READY,
             "not_before": to_micros(not_before),
@@ -178,8 +180,8 @@ def abandon(
     return Change(
         name="abandon",
         when=(
-            (equals("status", READY), *same),
-            (equals("status", RUNNING), at_most("lease_until", to_micros(now)), *same),
+            (IS_READY, *same),
+            (IS_RUNNING, at_most("lease_until", to_micros(now)), *same),
         ),
         **_failed(now, result_ttl, {**error, "ended": True}, DEAD_SHARDS),
     )
@@ -189,14 +191,14 @@ def cancel(*, now: datetime, result_ttl: timedelta, error: Mapping[str, Any]) ->
     """e: end a record that has not started, or waits for its next attempt."""
     return Change(
         name="cancel",
-        when=((equals("status", READY),),),
+        when=((IS_READY,),),
         **_failed(now, result_ttl, {**error, "ended": True}, None),
     )
 
 
 def ask_to_stop() -> Change:
     """Flag a RUNNING record: its task sees the flag, and no other attempt will follow."""
-    return Change(name="ask to stop", when=((equals("status", RUNNING),),), put={"cancelled": True})
+    return Change(name="ask to stop", when=((IS_RUNNING,),), put={"cancelled": True})
 
 
 def report(*, fence: int, token: str, progress: Mapping[str, Any]) -> Change:

@@ -23,10 +23,10 @@ installed: dict[str, Payloads] = {}
 
 def payloads_of(options: Options) -> Payloads | None:
     """Return the payloads of a stack: those installed, else its bucket's; None where it has no bucket."""
-    from .s3 import S3Payloads
-
     if options.stack in installed:
         return installed[options.stack]
+    from .s3 import S3Payloads
+
     bucket = bucket_name(options)
     return S3Payloads(bucket) if bucket else None
 

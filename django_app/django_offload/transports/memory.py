@@ -1,8 +1,9 @@
 """Messages in this process's memory: a standard SQS queue, visibility timeout and dead letters included."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from heapq import heappop, heappush
 from itertools import count
 from threading import Lock
 from typing import Any
@@ -16,6 +17,7 @@ class _Held:
     """One message in a queue."""
 
     id: str
+    number: int  # In the order in which they were sent.
     body: str
     visible_at: datetime
     receives: int = 0
@@ -23,8 +25,29 @@ class _Held:
 
 @dataclass(slots=True)
 class _Queue:
+    """Messages by id; beside them, so that a receipt looks at few: what is hidden until when, what is not."""
+
     messages: dict[str, _Held] = field(default_factory=dict)
     dead: list[_Held] = field(default_factory=list)
+    _hidden: list[tuple[datetime, int, str]] = field(default_factory=list)
+    _shown: list[tuple[int, str]] = field(default_factory=list)
+
+    def hide(self, held: _Held, until: datetime) -> None:
+        """Have a message received no earlier than at `until`."""
+        held.visible_at = until
+        heappush(self._hidden, (until, held.number, held.id))
+
+    def visible(self, now: datetime) -> Iterator[_Held]:
+        """Yield what can be received, in the order of its sending; the caller hides or removes it."""
+        while self._hidden and self._hidden[0][0] <= now:
+            _, number, message_id = heappop(self._hidden)
+            heappush(self._shown, (number, message_id))
+        while self._shown:
+            held = self.messages.get(self._shown[0][1])
+            if held is not None and held.visible_at <= now:
+                yield held
+            # Deleted, or hidden again meanwhile: then it is among those that are.
+            heappop(self._shown)
 
 
 class MemoryTransport(Transport):
@@ -46,18 +69,25 @@ class MemoryTransport(Transport):
         self._lock = Lock()
 
     def prepare(self, queue: str) -> None:
-        self.queues.setdefault(queue, _Queue())
+        self._queue(queue)
+
+    def _queue(self, queue: str) -> _Queue:
+        if queue not in self.queues:
+            self.queues[queue] = _Queue()
+        return self.queues[queue]
 
     def send(self, queue: str, text: str, delay: timedelta) -> None:
         with self._lock:
-            held = _Held(id=f"m{next(self._numbers)}", body=text, visible_at=self._clock() + delay)
-            self.queues.setdefault(queue, _Queue()).messages[held.id] = held
+            number, visible_at = next(self._numbers), self._clock() + delay
+            held = _Held(id=f"m{number}", number=number, body=text, visible_at=visible_at)
+            self._queue(queue).messages[held.id] = held
+            self._queue(queue).hide(held, visible_at)
 
     def give_back(self, delivery: Delivery, delay: timedelta) -> None:
         with self._lock:
             held = self.queues[delivery.queue].messages.get(delivery.handle)
             if held:
-                held.visible_at = self._clock() + delay
+                self.queues[delivery.queue].hide(held, self._clock() + delay)
 
     def depth(self, queue: str) -> int:
         with self._lock:
@@ -68,15 +98,15 @@ class MemoryTransport(Transport):
         """Return what is visible now; a message received too often moves to the dead letters instead."""
         found: list[Delivery] = []
         with self._lock:
-            now, messages = self._clock(), self.queues.setdefault(queue, _Queue()).messages
-            for held in [held for held in messages.values() if held.visible_at <= now]:
+            now, waiting = self._clock(), self._queue(queue)
+            for held in waiting.visible(now):
                 if len(found) == limit:
                     break
                 held.receives += 1
                 if held.receives > self._max_receives:
-                    self.queues[queue].dead.append(messages.pop(held.id))
+                    waiting.dead.append(waiting.messages.pop(held.id))
                     continue
-                held.visible_at = now + self._visibility
+                waiting.hide(held, now + self._visibility)
                 found.append(
                     Delivery(id=held.id, body=held.body, queue=queue, handle=held.id, receives=held.receives)
                 )

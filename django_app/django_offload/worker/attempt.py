@@ -10,7 +10,7 @@ from ..birth import Birth, dump
 from ..change import Attributes, Change, Refused, Value
 from ..conf import DEFAULT_MAX_ATTEMPTS, Options
 from ..context import OffloadContext
-from ..definition import AnyTask, RetryPolicy
+from ..definition import AnyResult, AnyTask, RetryPolicy
 from ..exceptions import Cancelled, OffloadError, OutOfTime, ResultTooLarge
 from ..message import TaskMessage
 from ..payloads import payloads_of
@@ -84,8 +84,10 @@ class Attempt:
         record = self._claim()
         if not self.place.invocation.has_time_for(START_SHARE * (self.timeout or 0.0)):
             raise OutOfTime(f"Task {self.birth.name}")
-        announce(result_of(record, self._arguments(), self.task), finished=False)
-        return self._store(record, execute(self.task, self._context(record), self._seconds()))
+        result = result_of(record, self._arguments(), self.task)
+        self.task = result.task  # As it was enqueued.
+        announce(result, finished=False)
+        return self._store(record, execute(self.task, self._context(record, result), self._seconds()))
 
     def _claim(self) -> TaskRecord:
         """Return the claimed record, made of the message if there is none. Raise Refused if it was taken."""
@@ -258,12 +260,12 @@ class Attempt:
     def _arguments(self) -> dict[str, str]:
         return {ARGUMENTS_PART: self.birth.arguments}
 
-    def _context(self, record: TaskRecord) -> OffloadContext:
+    def _context(self, record: TaskRecord, result: AnyResult) -> OffloadContext:
         invocation = self.place.invocation
         ends = max(invocation.left() - self._seconds(), 0.0)
         reporter = StoreReporter(self.place.store, self.birth.id, record.fence, self.token, invocation, ends)
         return OffloadContext(
-            task_result=result_of(record, self._arguments(), self.task),
+            task_result=result,
             reporter=reporter,
             journal=StoreJournal(self.place.store, self.birth.id, self.birth.alias, self._ttl()),
             depth=self.birth.depth,
