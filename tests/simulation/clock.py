@@ -7,6 +7,7 @@ from heapq import heappop, heappush
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 # What happens while somebody works or stalls may work and stall in its turn; deeper, no time passes.
 DEEPEST = 12
+NOTHING = timedelta(0)
 
 type Action = Callable[[], None]
 
@@ -23,14 +24,16 @@ class VirtualTime:
     def after(self, delay: timedelta, action: Action) -> None:
         """Plan an action."""
         self._count += 1
-        heappush(self._planned, (self.now + max(delay, timedelta(0)), self._count, action))
+        at = self.now if delay < NOTHING else self.now + delay
+        heappush(self._planned, (at, self._count, action))
 
     def step(self) -> bool:
         """Do what comes next; return False where nothing is planned."""
         if not self._planned:
             return False
         at, _, action = heappop(self._planned)
-        self.now = max(self.now, at)
+        if at > self.now:
+            self.now = at
         action()
         return True
 

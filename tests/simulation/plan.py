@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import accumulate
 from random import Random
 from typing import Any
 
@@ -120,10 +121,11 @@ MIX: dict[Make, int] = {
     _renamed: 40,
     _removed: 1,
 }
+KINDS, SHARES = list(MIX), list(accumulate(MIX.values()))
 LARGE: tuple[Make, ...] = (_large, _measure)
 
 
 def order(rng: Random, *, oversize: bool) -> Order:
     """Return the next task to enqueue."""
-    make = rng.choice(LARGE) if oversize else rng.choices(list(MIX), list(MIX.values()))[0]
+    make = rng.choice(LARGE) if oversize else rng.choices(KINDS, cum_weights=SHARES)[0]
     return make(rng)

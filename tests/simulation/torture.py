@@ -8,6 +8,7 @@ designs beside it did as well: then the simulation proves nothing.
 """
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -19,10 +20,10 @@ from multiprocessing import get_context
 from random import SystemRandom
 
 # Of one world; each has a seed of its own, made of the run's and its number.
-WORLD = 2_000
+WORLD = 10_000
 PROCESSES = 2
-# The designs to compare get a tenth of the tasks.
-COMPARED = 10
+# The designs to compare get a tenth of the tasks, and this many at least.
+COMPARED, LEAST = 10, 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,10 @@ def set_up() -> None:
     django.setup()
     logging.disable(logging.CRITICAL)
     call_command("migrate", verbosity=0)
+    # What a world leaves behind is collected after it: to look for garbage meanwhile finds next to none.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
 
 
 def run_piece(piece: Piece) -> tuple[str, object]:
@@ -54,12 +59,16 @@ def run_piece(piece: Piece) -> tuple[str, object]:
     design = next(design for design in (OURS, *OTHERS) if design.name == piece.design)
     world = World(piece.seed, piece.tasks, design)
     world.run()
-    return piece.design, check(world)
+    report = check(world)
+    del world
+    gc.collect()
+    return piece.design, report
 
 
 def pieces(seed: int, design: str, tasks: int) -> Iterator[Piece]:
-    for number in range(-(-tasks // WORLD)):
-        yield Piece(f"{seed}:{number}", design, min(WORLD, tasks - number * WORLD))
+    size = min(WORLD, -(-tasks // PROCESSES))
+    for number in range(-(-tasks // size)):
+        yield Piece(f"{seed}:{number}", design, min(size, tasks - number * size))
 
 
 def main() -> int:
@@ -79,9 +88,9 @@ def main() -> int:
     rows = []
     with ProcessPoolExecutor(PROCESSES, get_context("spawn"), initializer=set_up) as pool:
         for design in (OURS, *OTHERS):
-            tasks = arguments.tasks if design is OURS else max(arguments.tasks // COMPARED, WORLD)
+            tasks = arguments.tasks if design is OURS else max(arguments.tasks // COMPARED, LEAST)
             begun, row = time.monotonic(), Row(design.name)
-            for _, report in pool.map(run_piece, pieces(seed, design.name, tasks), chunksize=2):
+            for _, report in pool.map(run_piece, pieces(seed, design.name, tasks), chunksize=1):
                 row.report.add(report)  # type: ignore[arg-type]
             row.seconds = time.monotonic() - begun
             rows.append(row)
