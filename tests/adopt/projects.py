@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.adopt.environment import Environment
 from tests.adopt.readme import Part
-from tests.adopt.wheel import Environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

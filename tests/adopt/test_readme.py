@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.adopt import readme
+from tests.adopt.environment import Environment
 from tests.adopt.projects import FLAT, NESTED, Project, Shape
 from tests.adopt.site import site
-from tests.adopt.wheel import Environment
 from tests.reliability.postgresql import PostgreSQL
 
 MOST_SETTINGS_LINES = 8

@@ -1,0 +1,3 @@
+"""URLs of a site that has none."""
+
+urlpatterns: list[object] = []

@@ -1,0 +1,59 @@
+"""What manage.py check tells those who have begun: each step once, with what to do."""
+
+from pathlib import Path
+
+import pytest
+from django.core.checks import run_checks
+
+from django_offload.adopt import checks
+from django_offload.stack import layout as layouts
+from django_offload.stack.layout import Layout
+from tests.contract.setup import tasks_setting
+
+
+def test_a_backend_that_nobody_named_is_told_with_the_line_to_write(settings) -> None:
+    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+
+    (message,) = checks.check_backend()
+
+    assert message.id == "django_offload.W030"
+    assert "django_offload.backends.SQSBackend" in message.hint
+    assert [check() for check in (checks.check_task_modules, checks.check_urls, checks.check_files)] == [
+        []
+    ] * 3
+
+
+def test_a_project_without_tasks_is_told_where_they_go(settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    from django_offload.registry import Registry
+
+    settings.TASKS = tasks_setting(modules=[])
+    monkeypatch.setattr(checks, "registry", lambda: Registry([]))
+
+    (message,) = checks.check_task_modules()
+
+    assert message.id == "django_offload.W031"
+    assert "tasks.py of an installed app" in message.hint
+
+
+def test_missing_pages_are_told_with_the_line_to_write(settings) -> None:
+    settings.TASKS = tasks_setting(modules=[])
+    settings.ROOT_URLCONF = "tests.adopt.no_urls"
+
+    (message,) = checks.check_urls()
+
+    assert message.id == "django_offload.W032"
+    assert 'path("tasks/", include("django_offload.urls"))' in message.hint
+
+
+def test_files_are_asked_for_where_somebody_deploys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Layout(root=tmp_path, source=tmp_path, settings_module="shop.settings")
+    monkeypatch.setattr(layouts, "layout", lambda: found)
+
+    usual = [message.id for message in run_checks()]
+    (message,) = [
+        one for one in run_checks(include_deployment_checks=True) if one.id == "django_offload.W033"
+    ]
+
+    assert "django_offload.W033" not in usual
+    assert "lambdas/worker.py" in message.msg
+    assert "manage.py offload_init" in message.hint

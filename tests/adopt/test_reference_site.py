@@ -1,0 +1,40 @@
+"""The reference site is what offload_init would make of it: the shape that every project gets."""
+
+from pathlib import Path
+
+import pytest
+
+from django_offload.adopt.lambdas import FOLDER
+from django_offload.adopt.project import changes_of
+from django_offload.stack.layout import layout
+
+ROOT = Path(__file__).resolve().parents[2]
+DOORS = sorted(path.name for path in (ROOT / "lambdas").glob("*.py"))
+
+
+def test_it_lies_where_the_layout_says() -> None:
+    found = layout()
+
+    assert (found.root, found.source) == (ROOT, ROOT / "django_app")
+    assert found.python_path == "/var/task/django_app"
+
+
+def test_every_door_is_shipped() -> None:
+    assert sorted(path.name for path in (FOLDER / "lambdas").glob("*.py")) == DOORS
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_the_doors_that_are_shipped_are_the_reference_sites(door: str) -> None:
+    shipped = (FOLDER / "lambdas" / door).read_text()
+
+    assert shipped == (ROOT / "lambdas" / door).read_text(), (
+        f"Copy lambdas/{door} to {FOLDER}/lambdas/{door}."
+    )
+
+
+def test_offload_init_has_nothing_to_write_there() -> None:
+    found = layout()
+
+    wanted = [found.shown(change.path) for change in changes_of(found, "lab-dev") if change.needed]
+
+    assert wanted == [], "Run manage.py offload_init in django_app/, and commit what it writes."

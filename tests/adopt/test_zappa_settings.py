@@ -1,0 +1,104 @@
+"""zappa_settings.json of projects that know Zappa already: what they say stays, what is missing comes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from django_offload.adopt.zappa import zappa
+from django_offload.exceptions import ConfigurationError
+from django_offload.stack.layout import Layout
+
+KNOWN = """{
+  "production": {
+    "s3_bucket": "pies-code",
+    "django_settings": "pies.settings",
+    "keep_warm": true,
+    "log_level": "WARNING"
+  },
+  "staging": {
+    "extends": "production"
+  }
+}
+"""
+
+
+def project(folder: Path, source: str = ".") -> Layout:
+    return Layout(root=folder, source=(folder / source).resolve(), settings_module="pies.settings")
+
+
+def patched(folder: Path, text: str, source: str = ".") -> str:
+    """Return the file with what it lacks, after it was written."""
+    (folder / "zappa_settings.json").write_text(text, newline="")
+    change = zappa(project(folder, source), "pies-dev")
+    assert not change.overwrites
+    change.make()
+    return change.after
+
+
+def test_a_stage_gets_what_it_lacks_and_keeps_what_it_says(tmp_path: Path) -> None:
+    stages = json.loads(patched(tmp_path, KNOWN))
+
+    assert stages["production"] == {
+        **json.loads(KNOWN)["production"],
+        "lambda_handler": "lambdas.web.handler",
+        "manage_roles": False,
+    }
+    assert stages["staging"] == {"extends": "production"}
+
+
+def test_no_other_line_changes(tmp_path: Path) -> None:
+    (tmp_path / "zappa_settings.json").write_text(KNOWN)
+
+    diff = zappa(project(tmp_path), "pies-dev").diff("zappa_settings.json").splitlines()[2:]
+
+    assert [line for line in diff if line[0] in "+-"] == [
+        '-    "log_level": "WARNING"',
+        '+    "log_level": "WARNING",',
+        '+    "lambda_handler": "lambdas.web.handler",',
+        '+    "manage_roles": false',
+    ]
+
+
+def test_the_second_time_nothing_changes(tmp_path: Path) -> None:
+    once = patched(tmp_path, KNOWN, "src")
+
+    assert patched(tmp_path, once, "src") == once
+    assert not zappa(project(tmp_path, "src"), "pies-dev").needed
+
+
+def test_modules_that_lie_in_a_folder_are_found_before_all_else(tmp_path: Path) -> None:
+    text = '{"dev": {"aws_environment_variables": {"PYTHONPATH": "/opt/more", "A": "1"}}}'
+
+    (stage,) = json.loads(patched(tmp_path, text, "src")).values()
+
+    assert stage["aws_environment_variables"] == {"PYTHONPATH": "/var/task/src:/opt/more", "A": "1"}
+
+
+def test_ends_of_lines_and_of_the_file_stay(tmp_path: Path) -> None:
+    text = patched(tmp_path, '{\r\n\t"dev": {\r\n\t\t"runtime": "python3.13"\r\n\t}\r\n}')
+
+    assert text.startswith('{\r\n\t"dev": {\r\n\t\t"runtime": "python3.13",\r\n\t\t"lambda_handler"')
+    assert text.count("\n") == text.count("\r\n")
+    assert text.endswith("\t}\r\n}")
+
+
+def test_a_project_without_zappa_gets_a_stage_of_the_stack(tmp_path: Path) -> None:
+    (stage,) = json.loads(zappa(project(tmp_path / "My Pies", "src"), "pies-dev").after).values()
+
+    assert stage["project_name"] == "my-pies"
+    assert stage["django_settings"] == "pies.settings"
+    assert stage["s3_bucket"] == "pies-dev-zappa"
+    assert stage["aws_environment_variables"] == {"PYTHONPATH": "/var/task/src"}
+    assert stage["manage_roles"] is False
+    assert "tests" in stage["exclude"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"dev": 1}'])
+def test_what_cannot_be_read_is_told_and_left_alone(tmp_path: Path, text: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"zappa_settings\.json is not .* Correct it, then try again"
+    ):
+        patched(tmp_path, text)
+
+    assert (tmp_path / "zappa_settings.json").read_text() == text
