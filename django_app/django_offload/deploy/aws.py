@@ -38,5 +38,6 @@ class AWS:
 
 def one_line(exc: BaseException) -> str:
     """Return what an error of AWS says, on one line."""
-    response: dict[str, dict[str, str]] = getattr(exc, "response", {})
+    # A connection that broke has a response too: None.
+    response: dict[str, dict[str, str]] = getattr(exc, "response", None) or {}
     return " ".join(str(response.get("Error", {}).get("Message") or exc).split())

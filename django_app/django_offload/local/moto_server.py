@@ -66,11 +66,10 @@ class MotoServer:
 
     def code_of(self, function: str) -> bytes:
         """Return the package that a function was last deployed with; the server must run in this process."""
-        from moto.awslambda.models import lambda_backends
+        from moto.awslambda.utils import get_backend
         from moto.core import DEFAULT_ACCOUNT_ID
 
-        found = lambda_backends[DEFAULT_ACCOUNT_ID][self.region].get_function(function)
-        code: bytes = found.code_bytes
+        code: bytes = get_backend(DEFAULT_ACCOUNT_ID, self.region).get_function(function).code_bytes
         return code
 
     def client(self, service: str) -> Any:
