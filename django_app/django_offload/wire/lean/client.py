@@ -10,7 +10,7 @@ from typing import Any
 from .call import Call
 from .credentials import Credentials
 from .endpoint import Endpoint
-from .errors import REFUSALS, Refusal
+from .errors import Refusal
 from .pool import Pool
 from .retry import Retries
 from .service import Request, Result, Service
@@ -34,9 +34,8 @@ class Client:
         self.retries = Retries(service.name, tries)
         self.skew = 0.0  # How far AWS's clock is ahead of this machine's, where that matters; in seconds.
         self.meta = SimpleNamespace(endpoint_url=endpoint.address.url, region_name=endpoint.region)
-        self.exceptions = SimpleNamespace(
-            ClientError=Refusal, **{kind.__name__: kind for kind in REFUSALS.values()}
-        )
+        kinds = {kind.__name__: kind for kind in service.refusals.values()}
+        self.exceptions = SimpleNamespace(ClientError=Refusal, **kinds)
         self._signer = Signer(service.name, endpoint.region)
         self._host = endpoint.address.named
         self._calls = {name: partial(self._call, name) for name in service.operations}

@@ -72,10 +72,8 @@ class Connection:
         try:
             self._socket.settimeout(timeout)
             self._socket.sendall(request)
-        except TimeoutError as exc:
-            raise NoAnswer(self.url, "Write timeout on endpoint URL:") from exc
         except OSError as exc:
-            raise self._broken(nothing_read=True) from exc
+            raise self._failed(exc, nothing_read=True) from exc
 
     def receive(self, timeout: float) -> Answer:
         """Return the answer to the request that was sent; each wait takes `timeout` seconds at most."""
@@ -83,14 +81,16 @@ class Connection:
         try:
             self._socket.settimeout(timeout)
             answer = self._answer(data)
-        except TimeoutError as exc:
-            raise NoAnswer(self.url, "Read timeout on endpoint URL:") from exc
         except (ValueError, EOFError, OSError) as exc:
-            raise self._broken(nothing_read=not data) from exc
+            raise self._failed(exc, nothing_read=not data) from exc
         self.used = True
         return answer
 
-    def _broken(self, *, nothing_read: bool) -> NoAnswer:
+    def _failed(self, exc: Exception, *, nothing_read: bool) -> NoAnswer:
+        """Close, and return what that means for the call."""
+        self.close()
+        if isinstance(exc, TimeoutError):
+            return NoAnswer(self.url, "No answer in time from endpoint URL:")
         if self.used and nothing_read:
             return StaleConnection(self.url)
         return NoAnswer(self.url, "The answer broke off, or is none, from endpoint URL:")

@@ -4,6 +4,7 @@ from binascii import crc32
 from typing import ClassVar
 
 from .connection import Answer
+from .errors import ConditionalCheckFailedException, ResourceNotFoundException
 from .service import JSONService, Result
 
 
@@ -19,6 +20,10 @@ class DynamoDB(JSONService):
         "query": "Query",
         "batch_write_item": "BatchWriteItem",
         "batch_execute_statement": "BatchExecuteStatement",
+    }
+    refusals: ClassVar = {
+        "ConditionalCheckFailedException": ConditionalCheckFailedException,
+        "ResourceNotFoundException": ResourceNotFoundException,
     }
 
     def result(self, answer: Answer) -> Result:

@@ -89,11 +89,3 @@ class ResourceNotFoundException(Refusal):
 class QueueDoesNotExist(Refusal):
     """There is no such queue."""
 
-
-# By code. SQS names its own as its former protocol did.
-REFUSALS: Mapping[str, type[Refusal]] = {
-    "ConditionalCheckFailedException": ConditionalCheckFailedException,
-    "ResourceNotFoundException": ResourceNotFoundException,
-    "QueueDoesNotExist": QueueDoesNotExist,
-    "AWS.SimpleQueueService.NonExistentQueue": QueueDoesNotExist,
-}

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from .connection import Answer
+from .errors import ResourceNotFoundException
 from .service import Request, Result, Service
 
 
@@ -14,6 +15,7 @@ class Lambda(Service):
 
     name = "lambda"
     operations: ClassVar = {"invoke": "Invoke"}
+    refusals: ClassVar = {"ResourceNotFoundException": ResourceNotFoundException}
 
     def request(self, operation: str, arguments: Mapping[str, Any]) -> Request:
         if unknown := arguments.keys() - {"FunctionName", "InvocationType", "Payload"}:

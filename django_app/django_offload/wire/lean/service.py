@@ -7,7 +7,9 @@ from http import HTTPStatus
 from typing import Any, ClassVar, NamedTuple
 
 from .connection import Answer
-from .errors import REFUSALS, Refusal
+from .errors import Refusal
+
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 type Result = dict[str, Any]
 
@@ -27,6 +29,8 @@ class Service(ABC):
     name: ClassVar[str]
     # By the name that boto3 gives its method: the only calls there are.
     operations: ClassVar[Mapping[str, str]]
+    # By code: those that somebody catches.
+    refusals: ClassVar[Mapping[str, type[Refusal]]]
 
     @abstractmethod
     def request(self, operation: str, arguments: Mapping[str, Any]) -> Request:
@@ -43,7 +47,7 @@ class Service(ABC):
     def refusal(self, operation: str, answer: Answer) -> Refusal:
         """Return what an answer of refusal means."""
         said = _said(answer)
-        code = self.code(answer, said)
+        code = str(answer.status) if _of_something_between(answer) else self.code(answer, said)
         error = {"Message": said.get("message", said.get("Message", "")), "Code": code}
         metadata = {
             "HTTPStatusCode": answer.status,
@@ -52,7 +56,7 @@ class Service(ABC):
         }
         members = {name: value for name, value in said.items() if name != "__type"}
         response = {**members, "Error": error, "ResponseMetadata": metadata}
-        return REFUSALS.get(code, Refusal)(operation, answer.status, response)
+        return self.refusals.get(code, Refusal)(operation, answer.status, response)
 
 
 class JSONService(Service):
@@ -77,14 +81,18 @@ class JSONService(Service):
         return found
 
 
-def _said(answer: Answer) -> Mapping[str, Any]:
-    """Return the JSON of a refusal; a page of something in between says no more than its status."""
+def _of_something_between(answer: Answer) -> bool:
+    """Tell whether not the service answered, but what stands before it: with a page, or nothing."""
     text = answer.body.strip()
-    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and (not text or text.startswith(b"<html>")):
-        status = HTTPStatus(answer.status) if answer.status in set(HTTPStatus) else None
-        return {"message": status.phrase if status else ""}
+    return answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and (not text or text.startswith(b"<html>"))
+
+
+def _said(answer: Answer) -> Mapping[str, Any]:
+    """Return the JSON of a refusal; of any other text, that text."""
+    if _of_something_between(answer):
+        return {"message": _PHRASES.get(answer.status, "")}
     try:
-        said = json.loads(text or b"{}")
+        said = json.loads(answer.body or b"{}")
     except ValueError:
         said = None
     return said if isinstance(said, dict) else {"message": answer.body.decode("utf-8", "replace")}

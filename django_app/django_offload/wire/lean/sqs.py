@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from .connection import Answer
+from .errors import QueueDoesNotExist
 from .service import JSONService
 
 
@@ -19,6 +20,10 @@ class SQS(JSONService):
         "change_message_visibility": "ChangeMessageVisibility",
         "get_queue_url": "GetQueueUrl",
         "get_queue_attributes": "GetQueueAttributes",
+    }
+    refusals: ClassVar = {
+        "AWS.SimpleQueueService.NonExistentQueue": QueueDoesNotExist,
+        "QueueDoesNotExist": QueueDoesNotExist,
     }
 
     def code(self, answer: Answer, said: Mapping[str, Any]) -> str:
