@@ -4,7 +4,7 @@ TASKS ?= 1000000
 RUN := PYTHONPATH=django_app:. DJANGO_SETTINGS_MODULE=config.settings
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo test torture check format lock clean .venv .venv-3.12
+.PHONY: help demo test torture kills check format lock clean .venv .venv-3.12
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -17,6 +17,9 @@ test: .venv .venv-3.12 ## Run the unit and contract tests on Python 3.12, then a
 
 torture: .venv ## Prove that nothing is lost: a million tasks with every fault (SEED= replays, TASKS= for fewer)
 	@$(RUN) .venv/bin/python -m tests.simulation.torture --tasks $(TASKS) $(if $(SEED),--seed $(SEED))
+
+kills: .venv ## Kill real workers while they work, 100 times over 1,000 tasks: nothing lost, nothing twice
+	@$(RUN) .venv/bin/python -m tests.reliability.kills
 
 check: .venv ## Check format, lint, types, layers and the CloudFormation template
 	@$(RUN) .ci/check

@@ -14,39 +14,74 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+from tests.reliability.nursery import POINTS, STORED, Nursery
+
 # Outstanding tasks: the stand-in for SQS looks through a whole queue at every receive.
-CHUNK = 60
+OUTSTANDING = 100
 PATIENCE_SECONDS = 300.0
+# How long a message is away once it was received: a lease's length, so that what a killed worker held comes
+# again when it can be claimed. The template's is six times the function's timeout, as AWS advises.
+VISIBILITY_SECONDS = 8
+BETWEEN = "between attempts"
+
+
+def ended(record: dict[str, Any] | None) -> bool:
+    return record is not None and record["status"]["S"] in {"SUCCESSFUL", "FAILED"}
 
 
 class Run:
     """One run, on AWS on this machine."""
 
-    def __init__(self, aws: Any, tasks: int, kills: int, seed: int) -> None:
-        self.aws, self.tasks, self.kills = aws, tasks, kills
+    def __init__(self, aws: Any, nursery: Nursery, tasks: int, kills: int, seed: int) -> None:
+        self.aws, self.nursery, self.tasks, self.kills = aws, nursery, tasks, kills
         self.dice = random.Random(seed)
         self.ids: dict[str, int] = {}
-        self.killed = 0
+        # Where each worker was killed, and the order that none has come to yet.
+        self.killed: Counter[str] = Counter()
+        self.order: str | None = None
+        self.open: list[str] | None = None  # Once all have been worked on, those that have not ended.
         self.began = time.monotonic()
 
     def go(self) -> None:
         """Enqueue, kill and wait, until every task has ended or patience has."""
         step = self.tasks / self.kills if self.kills else float("inf")
-        done = 0
         while time.monotonic() - self.began < PATIENCE_SECONDS:
-            done = len(self.booked())
-            if len(self.ids) < self.tasks and len(self.ids) - done < CHUNK:
+            done = self.done()
+            if len(self.ids) < self.tasks and len(self.ids) - done < OUTSTANDING:
                 self.enqueue(min(25, self.tasks - len(self.ids)))
-            if self.killed < self.kills and done >= self.killed * step:
+            if self.killed.total() < self.kills and done >= self.killed.total() * step:
                 self.kill()
-            if done == self.tasks and len(self.ids) == self.tasks:
-                if self.killed >= self.kills and not self.unended():
-                    return
-                time.sleep(0.2)
+            if done < self.tasks or self.killed.total() < self.kills:
+                time.sleep(0.05)
+            elif self.unended():
+                time.sleep(0.5)
             else:
-                time.sleep(0.1)
+                return
+
+    def kill(self) -> None:
+        """Kill a worker at a point of its attempt, one in five wherever it is."""
+        if self.order is not None:
+            if not self.nursery.outstanding(self.order):
+                self.killed[self.order] += 1
+                self.order = None
+        elif self.killed.total() % 5 == 4:
+            self.strike()
+        else:
+            self.order = POINTS[self.dice.randrange(len(POINTS))]
+            self.nursery.order(self.order)
+
+    def strike(self) -> None:
+        """Kill a worker that lives, chosen at random, and note what it was at."""
+        pids = self.aws.invoker.pids("killed-default-worker")
+        if pids:
+            pid = self.dice.choice(pids)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                seen = self.nursery.last_seen(pid)
+                self.killed[BETWEEN if seen in {None, STORED} else str(seen)] += 1
 
     def enqueue(self, count: int) -> None:
         from tests.reliability.site_tasks import book
@@ -55,13 +90,12 @@ class Run:
             number = len(self.ids)
             self.ids[book.enqueue(number).id] = number
 
-    def kill(self) -> None:
-        """Kill a worker that lives, chosen at random."""
-        pids = self.aws.invoker.pids("killed-default-worker")
-        if pids:
-            with suppress(ProcessLookupError):
-                os.kill(self.dice.choice(pids), signal.SIGKILL)
-                self.killed += 1
+    def done(self) -> int:
+        from django.db import connection
+
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(DISTINCT entry) FROM ledger")
+            return int(cursor.fetchone()[0])
 
     def booked(self) -> Counter[int]:
         from django.db import connection
@@ -76,12 +110,22 @@ class Run:
         return {item["id"]["S"]: item for item in items if item["part"]["S"] == "record"}
 
     def unended(self) -> list[str]:
-        records = self.records()
-        ended = {"SUCCESSFUL", "FAILED"}
-        return [i for i in self.ids if i not in records or records[i]["status"]["S"] not in ended]
+        """Return the tasks that have not ended; each is asked for until it has."""
+        if self.open is None:
+            records = self.records()
+            self.open = [task_id for task_id in self.ids if not ended(records.get(task_id))]
+        else:
+            self.open = [task_id for task_id in self.open if not ended(self.record(task_id))]
+        return self.open
+
+    def record(self, task_id: str) -> dict[str, Any] | None:
+        key = {"id": {"S": task_id}, "part": {"S": "record"}}
+        found: dict[str, Any] = self.aws.server.client("dynamodb").get_item(TableName="killed-tasks", Key=key)
+        return found.get("Item")
 
     def report(self) -> dict[str, Any]:
-        records, booked, unended = self.records(), self.booked(), self.unended()
+        records, booked = self.records(), self.booked()
+        unended = [task_id for task_id in self.ids if not ended(records.get(task_id))]
         wrong = [
             task_id
             for task_id, number in self.ids.items()
@@ -89,7 +133,8 @@ class Run:
         ]
         return {
             "tasks": len(self.ids),
-            "killed": self.killed,
+            "killed": self.killed.total(),
+            "killed_at": dict(self.killed),
             "lost": sum(not booked[number] for number in self.ids.values()),
             "duplicated": sum(count > 1 for count in booked.values()),
             "stuck": len(unended),
@@ -112,13 +157,13 @@ def main() -> int:
         import django
 
         django.setup()
-        report = run(given.tasks, given.kills, given.seed)
+        report = run(given.tasks, given.kills, given.seed, folder)
     print(json.dumps({**report, "seed": given.seed}))
     failures = ("lost", "duplicated", "stuck", "wrong")
     return 1 if any(report[kind] for kind in failures) or report["killed"] < given.kills else 0
 
 
-def run(tasks: int, kills: int, seed: int) -> dict[str, Any]:
+def run(tasks: int, kills: int, seed: int, folder: str) -> dict[str, Any]:
     from django.core.management import call_command
     from django.db import connection
 
@@ -128,10 +173,18 @@ def run(tasks: int, kills: int, seed: int) -> dict[str, Any]:
     call_command("migrate", verbosity=0)
     with connection.cursor() as cursor:
         cursor.execute(LEDGER)
-    with LocalAWS(concurrency=2, log=lambda line: None) as aws:
-        this = Run(aws, tasks, kills, seed)
+    nursery = Nursery(Path(folder))
+    with nursery.install(), LocalAWS(concurrency=2, log=lambda line: None) as aws:
+        sqs = aws.server.client("sqs")
+        sqs.set_queue_attributes(
+            QueueUrl=sqs.get_queue_url(QueueName="killed-default")["QueueUrl"],
+            Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS)},
+        )
+        this = Run(aws, nursery, tasks, kills, seed)
         this.go()
-        return this.report()
+        report = this.report()
+    nursery.close()
+    return report
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import connection
 
 from django_offload import task
+from tests.reliability.nursery import EFFECT, reached
 
 
 # A batch's last must find the time that it needs, or comes again.
@@ -18,4 +19,5 @@ def book(context: Any, number: int) -> int:
 def write(number: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO ledger (entry) VALUES (%s)", [str(number)])
+    reached(EFFECT)
     return 2 * number
