@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from traceback import format_exception_only
 from typing import Any
 from unittest import mock
 
@@ -17,7 +18,7 @@ from django_offload.effects import marker
 from django_offload.exceptions import DeadlineExceeded
 from django_offload.outbox import drain
 from django_offload.outbox.models import OutboxEntry
-from django_offload.worker import attempt, execution, journal
+from django_offload.worker import attempt, connections, execution, journal
 
 from .actors import Actor
 from .clock import VirtualTime
@@ -261,6 +262,9 @@ class World:
         once = self.database.once if self.design.atomic else lambda task_id, key, run, using: run()
         patches: dict[tuple[Any, str], Any] = {
             (execution, "limited"): self.limited,
+            # What costs much and proves nothing here: frames for people to read, connections that never drop.
+            (execution, "format_exception"): format_exception_only,
+            (connections, "close_old_connections"): lambda: None,
             (context, "time"): virtual,
             (drain, "datetime"): virtual,
             (marker, "once"): once,
