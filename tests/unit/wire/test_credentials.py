@@ -1,0 +1,127 @@
+"""Who calls: keys of the environment, renewed ones at once; else what botocore finds; and when AWS's clock differs."""
+
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from django_offload.wire.lean import credentials as module
+from django_offload.wire.lean.credentials import credentials
+from django_offload.wire.lean.errors import NoCredentials, Refusal
+from tests.unit.wire.server import says, serving
+
+GET = {"TableName": "shop-tasks", "Key": {"id": {"S": "x"}}}
+EXPIRED = says(b'{"__type": "x#ExpiredTokenException", "message": "The token is expired"}', "400 Bad Request")
+
+
+def signed_by(request):
+    return request.partition(b"Credential=")[2].partition(b"/")[0].decode()
+
+
+def signed_at(request):
+    text = request.partition(b"x-amz-date: ")[2].partition(b"\r\n")[0].decode()
+    return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", ["AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"])
+def test_keys_of_the_environment_are_read_without_botocore(monkeypatch, name):
+    monkeypatch.setitem(sys.modules, "botocore.session", None)
+    monkeypatch.setenv(name, "token")
+
+    assert credentials() == ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "token")
+
+
+def test_half_of_the_keys_is_an_error_that_says_what_to_do(monkeypatch):
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+
+    with pytest.raises(
+        NoCredentials, match=r"AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY\. Give cred"
+    ):
+        credentials()
+
+
+def test_keys_that_were_renewed_in_the_environment_are_in_force_at_once(monkeypatch):
+    with serving() as (server, client):
+        client.get_item(**GET)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDOTHER")
+        client.get_item(**GET)
+
+        assert [signed_by(request) for request in server.requests] == ["AKIDEXAMPLE", "AKIDOTHER"]
+
+
+def test_expired_keys_are_read_again_and_the_call_repeated(monkeypatch, pauses):
+    def renew(connection):
+        monkeypatch.setenv("AWS_SESSION_TOKEN", "renewed")
+        return EXPIRED(connection)
+
+    with serving(renew) as (server, client):
+        assert client.get_item(**GET) == {}
+
+        assert b"x-amz-security-token: renewed\r\n" in server.requests[1]
+        assert pauses == []
+
+
+def test_expired_keys_that_nobody_renewed_are_an_error(pauses):
+    with serving(EXPIRED) as (server, client):
+        with pytest.raises(Refusal, match="ExpiredTokenException: The token is expired"):
+            client.get_item(**GET)
+
+        assert len(server.requests) == 1
+
+
+def test_without_keys_in_the_environment_botocore_looks_for_them(monkeypatch, tmp_path):
+    profile = tmp_path / "credentials"
+    profile.write_text("[shop]\naws_access_key_id = AKIDSHOP\naws_secret_access_key = s\n")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(profile))
+    monkeypatch.setenv("AWS_PROFILE", "shop")
+    looked = []
+    from botocore import session
+
+    real = session.get_session
+    monkeypatch.setattr(session, "get_session", lambda: looked.append(1) or real())
+
+    assert [credentials(), credentials()] == [("AKIDSHOP", "s", None)] * 2
+    assert looked == [1]
+
+    profile.write_text("[shop]\naws_access_key_id = AKIDNEXT\naws_secret_access_key = s\n")
+    assert module.renewed(credentials())
+    assert credentials().access_key == "AKIDNEXT"
+
+
+def test_without_any_keys_one_sentence_says_what_to_do(monkeypatch):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+
+    with pytest.raises(NoCredentials, match=r"no credentials.* Give credentials: AWS_PROFILE, or"):
+        credentials()
+
+
+@pytest.mark.parametrize("code", ["InvalidSignatureException", "RequestTimeTooSkewed", "RequestExpired"])
+@pytest.mark.parametrize("ahead", [timedelta(hours=3), timedelta(minutes=-20)])
+def test_a_clock_that_differs_from_awss_is_corrected(pauses, code, ahead):
+    theirs = datetime.now(UTC) + ahead
+    date = f"date: {format_datetime(theirs, usegmt=True)}\r\n"
+    refused = says(f'{{"__type": "x#{code}"}}'.encode(), "403 Forbidden", date)
+    with serving(refused) as (server, client):
+        client.get_item(**GET)
+        client.get_item(**GET)
+
+        assert len(server.requests) == 3
+        for request in server.requests[1:]:
+            assert abs(signed_at(request) - theirs) < timedelta(minutes=1)
+        assert pauses == []
+
+
+@pytest.mark.parametrize(
+    "date", ["", "date: Sun, 22 Nov\r\n", f"date: {format_datetime(datetime.now(UTC))}\r\n"]
+)
+def test_a_refused_signature_is_an_error_where_the_clock_is_not_to_blame(pauses, date):
+    refused = says(b'{"__type": "x#InvalidSignatureException"}', "403 Forbidden", date)
+    with serving(refused) as (server, client):
+        with pytest.raises(Refusal, match="InvalidSignatureException"):
+            client.get_item(**GET)
+
+        assert len(server.requests) == 1
+        assert abs(signed_at(server.requests[0]).timestamp() - time.time()) < 60
