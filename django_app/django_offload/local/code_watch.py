@@ -37,14 +37,14 @@ class Code:
     def changed(self) -> list[Path]:
         """Return what was changed, added or removed since the last call."""
         before, self._known = self._known, self._look()
-        return sorted(Path(path) for path, _ in before.items() ^ self._known.items())
+        return sorted({Path(path) for path, _ in before.items() ^ self._known.items()})
 
     def watch(self, stop: threading.Event, changed: Changed, every_seconds: float = LOOK_SECONDS) -> None:
         """Tell `changed` what has changed, until `stop`."""
         while not stop.wait(every_seconds):
             found = self.changed()
             if found:
-                changed(list(dict.fromkeys(found)))
+                changed(found)
 
     def _look(self) -> dict[str, int]:
         known: dict[str, int] = {}

@@ -80,7 +80,7 @@ class EventSourceMapping:
         self.mapping = mapping
         self._sqs, self._functions, self._invoker, self._clock = sqs, functions, invoker, clock
         self._queue_url: str | None = None
-        # Receipt handles of what failed functions left invisible; older ones are visible again by themselves.
+        # Receipt handles of what was given back; older messages are visible again by themselves.
         self._held: deque[str] = deque(maxlen=MOST_HELD)
         self._lock = threading.Lock()
 
@@ -123,16 +123,16 @@ class EventSourceMapping:
         for event in events(records):
             outcome = self._invoke(event)
             acknowledged, failed = settle(event, outcome, partial=self.mapping.partial)
+            with self._lock:
+                self._held += _handles(failed)
             if outcome.failed:
-                with self._lock:
-                    self._held += _handles(event["Records"])
                 logger.error("%s failed: %s", self.mapping.function_arn.rsplit(":", 1)[-1], outcome.error)
             elif failed:
                 logger.info("%s: %d of %d given back", self.mapping.queue, len(failed), len(event["Records"]))
             self._delete(acknowledged)
 
     def bring_back(self) -> None:
-        """Make visible what failed functions have held, before its visibility timeout ends."""
+        """Make visible what was given back, before its visibility timeout ends."""
         with self._lock:
             held = list(self._held)
             self._held.clear()

@@ -158,7 +158,7 @@ class LocalAWS:
         return busy
 
     def bring_back(self) -> None:
-        """Have what failed functions held be received again now, not at the end of its visibility timeout."""
+        """Have what functions gave back be received again now, not at the end of its visibility timeout."""
         for mapping in self.mappings:
             mapping.bring_back()
 

@@ -30,6 +30,11 @@ class LogLine(str):
         made.function, made.task_id, made.text = function, task_id, text
         return made
 
+    @property
+    def metric(self) -> bool:
+        """Whether CloudWatch would take it for a metric, and nobody for a text."""
+        return self.text.startswith('{"_aws":')
+
     def painted(self) -> str:
         """Return the line with the colour of its task, for a terminal."""
         if self.task_id is None:

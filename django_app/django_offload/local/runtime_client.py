@@ -16,16 +16,19 @@ class Marked:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._at_the_start = True  # Of a line.
+        self._owed = False  # Whether a line was ended for its writer, who may yet do so.
 
     def write(self, text: str) -> int:
+        owed, self._owed = self._owed, False
+        if not text or (owed and text == "\n"):
+            return len(text)
+        # AWS's client ends a traceback without a line's end: it would wait for the next line, and join it.
+        self._owed = "\n" in text and not text.endswith("\n")
+        lines = f"{text}\n" if self._owed else text
         mark = _mark()
-        if mark and text:
-            ended = text.endswith("\n")
-            body = (text[:-1] if ended else text).replace("\n", f"\n{mark}")
-            self._stream.write(f"{mark if self._at_the_start else ''}{body}{chr(10) if ended else ''}")
-        else:
-            self._stream.write(text)
-        self._at_the_start = text.endswith("\n") if text else self._at_the_start
+        body = lines[:-1].replace("\n", f"\n{mark}") + lines[-1]
+        self._stream.write(f"{mark}{body}" if self._at_the_start else body)
+        self._at_the_start = lines.endswith("\n")
         return len(text)
 
     def writelines(self, lines: Any) -> None:

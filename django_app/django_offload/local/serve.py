@@ -32,7 +32,7 @@ def say(line: str) -> None:
 
 def tell(line: str) -> None:
     """Print a line that a function said, with the colour of its task where the terminal may have it."""
-    coloured = isinstance(line, LogLine) and wants_colour(sys.stdout, os.environ)
+    coloured = wants_colour(sys.stdout, os.environ)
     say(line.painted() if coloured and isinstance(line, LogLine) else line)
 
 
@@ -71,7 +71,7 @@ def serve(
         concurrency=concurrency,
         aws_port=aws_port,
         announce=announce,
-        log=log,
+        log=lambda line: None if isinstance(line, LogLine) and line.metric else log(line),
     )
     chosen = runserver(site, reload=reload) if site is not None else list(command or ())
     return _Session(aws, chosen, site, announce, ready, replace=reload and not in_process).run()

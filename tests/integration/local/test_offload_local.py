@@ -123,26 +123,18 @@ def living(pids: set[int]) -> set[int]:
     return found
 
 
-def test_a_taken_port_is_one_sentence_before_anything_starts(tmp_path: Path) -> None:
+def test_a_taken_port_of_aws_is_told_and_the_next_free_one_used(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
 
-        ended = run(tmp_path, "--port", str(port))
+        ended = run(tmp_path, "--aws-port", str(port), "--", sys.executable, "-c", "")
 
-    assert ended.returncode == 2
-    assert ended.stdout == ""
-    assert len(ended.stderr.splitlines()) == 1
-    assert f"Port {port} of 127.0.0.1" in ended.stderr
-    assert f"PORT={port + 1}" in ended.stderr
-
-
-def test_a_taken_port_of_aws_is_one_sentence_too(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        ended = run(tmp_path, "--aws-port", str(other.getsockname()[1]), "--services-only")
-
-    assert ended.returncode == 2
-    assert len(ended.stderr.splitlines()) == 1
-    assert "--aws-port" in ended.stderr
+    assert ended.returncode == 0, ended.stderr
+    (told,) = re.findall(
+        rf"Port {port}, wanted for AWS's interfaces, is taken by another program: (\d+)", ended.stdout
+    )
+    assert port < int(told) <= port + 100
+    assert re.search(rf"AWS's interfaces +http://127.0.0.1:{told} ", ended.stdout)
 
 
 def test_beside_another_aws_it_does_not_start(tmp_path: Path) -> None:
@@ -171,6 +163,11 @@ def test_addresses_are_there_for_programs_to_read(tmp_path: Path) -> None:
     assert said["env_file"] == str(tmp_path / ".offload" / "env")
     assert said["environment"]["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
     assert "site" not in said
+    started = {entry["what"]: entry["where"] for entry in said["started"]}
+    assert started["AWS's interfaces"].startswith(said["environment"]["AWS_ENDPOINT_URL"])
+    assert started["queue lab-dev-reports"].startswith("lab-dev-reports-worker, ")
+    assert started["schedule"] == "lab-dev-sweeper, every 60 s"
+    assert "code" not in started
 
 
 def test_a_signal_is_for_the_command_to_answer(tmp_path: Path) -> None:
@@ -191,10 +188,19 @@ def test_a_signal_is_for_the_command_to_answer(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_site_and_everything_else_once(tmp_path: Path, number: int) -> None:
-    port = free_port()
-    with terminal(tmp_path, "--port", str(port)) as started:
-        said = started.wait_for(f"http://127.0.0.1:{port} answers after")
+    with (
+        socket.create_server(("127.0.0.1", 0)) as other,
+        terminal(tmp_path, "--port", str(other.getsockname()[1]), "--concurrency", "3") as started,
+    ):
+        said = started.wait_for("answers after")
+        port = int(re.findall(r"http://127.0.0.1:(\d+) answers after", said)[0])
+        assert port != other.getsockname()[1]
+        assert f"wanted for the web server, is taken by another program: {port} it is instead." in said
         assert answers(port)
+        assert re.search(rf"site +http://127.0.0.1:{port}\n", said)
+        assert re.search(r"queue lab-dev-default +lab-dev-default-worker, 3 at once\n", said)
+        assert re.search(r"code +\d+ files in /.*: a change replaces the workers\n", said)
+        assert "\x1b" not in said
         assert re.search(r"stack lab-dev +\d+\.\d s", said)
         file = tmp_path / ".offload" / "env"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -239,7 +245,7 @@ def test_nothing_is_left_though_it_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_web_server_that_ends_by_itself_ends_the_rest(tmp_path: Path) -> None:
-    with terminal(tmp_path, "--port", str(free_port())) as started:
+    with terminal(tmp_path, "--port", str(free_port()), "--noreload") as started:
         started.wait_for("answers after")
         (web,) = [pid for pid in started.family() if "runserver" in Path(f"/proc/{pid}/cmdline").read_text()]
         family = started.family()

@@ -67,6 +67,32 @@ def test_a_process_is_kept_for_the_next_invocation(run: Runs) -> None:
     assert pids != {os.getpid()}
 
 
+def test_after_a_change_an_idle_process_is_replaced_at_once(run: Runs) -> None:
+    before = run({}).read()["pid"]
+
+    assert run.processes.renew() == 0
+
+    assert not running(before)
+    assert run({}).read()["pid"] != before
+
+
+def test_after_a_change_a_busy_process_ends_what_it_runs_and_is_replaced_then(run: Runs) -> None:
+    outcomes: list[Outcome] = []
+    busy = threading.Thread(target=lambda: outcomes.append(run({"sleep": 1})))
+    busy.start()
+    eventually(lambda: run.processes.pids("shop-default-worker") != [])
+    (before,) = run.processes.pids("shop-default-worker")
+
+    assert run.processes.renew() == 1
+    during = run({}).read()["pid"]
+    busy.join()
+
+    assert outcomes[0].read() == {"pid": before}
+    assert during != before
+    assert not running(before)
+    assert {run({}).read()["pid"] for _ in range(2)} == {during}
+
+
 def test_an_exception_is_an_error_and_the_process_goes_on(run: Runs) -> None:
     before = run({}).read()["pid"]
 

@@ -72,6 +72,7 @@ class FakeSQS:
         self._numbers = itertools.count()
         self.waiting = [self._message(body) for body in bodies]
         self.deleted: list[str] = []
+        self.visible: list[str] = []  # Receipt handles whose messages were made visible at once.
         self.receives: list[dict[str, Any]] = []
         self.lock = threading.Lock()
 
@@ -103,4 +104,11 @@ class FakeSQS:
     def delete_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:
         assert len(Entries) <= 10
         self.deleted += [entry["ReceiptHandle"] for entry in Entries]
+        return {"Successful": [{"Id": entry["Id"]} for entry in Entries]}
+
+    def change_message_visibility_batch(
+        self, *, QueueUrl: str, Entries: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        assert len(Entries) <= 10
+        self.visible += [entry["ReceiptHandle"] for entry in Entries if entry["VisibilityTimeout"] == 0]
         return {"Successful": [{"Id": entry["Id"]} for entry in Entries]}

@@ -51,6 +51,19 @@ def test_what_failed_is_not_deleted() -> None:
     assert sqs.deleted == ["receipt-0", "receipt-2"]
 
 
+def test_what_was_given_back_or_failed_can_be_brought_back_once() -> None:
+    sqs = FakeSQS(*(str(number) for number in range(12)))
+    partial = Outcome(payload=b'{"batchItemFailures": [{"itemIdentifier": "id-1"}]}')
+    mapping = make(sqs, FakeInvoker(partial, failure("SyntaxError", "no")))
+    mapping.poll_once()
+    mapping.poll_once()
+
+    mapping.bring_back()
+    mapping.bring_back()
+
+    assert sqs.visible == ["receipt-1", "receipt-10", "receipt-11"]
+
+
 def test_an_error_of_the_function_deletes_nothing(caplog: pytest.LogCaptureFixture) -> None:
     sqs = FakeSQS("one", "two")
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from django_offload.local.errors import PortTaken
-from django_offload.local.loopback import Door, LoopbackServer, refuse_taken_port
+from django_offload.local.loopback import Door, LoopbackServer, free_port, refuse_taken_port
 from django_offload.local.moto_server import MotoServer
 
 from .fakes import eventually
@@ -59,6 +59,22 @@ def test_a_free_port_is_not_refused() -> None:
         port = other.getsockname()[1]
 
     refuse_taken_port(port, "the web server", "")
+
+
+def test_beside_a_taken_port_the_next_free_one_is_found() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        found = free_port(port, "the web server", "")
+
+    assert port < found <= port + 100
+    assert free_port(found, "the web server", "") == found
+    assert free_port(0, "the web server", "") > 1023
+
+
+def test_where_no_port_is_free_one_sentence_says_so() -> None:
+    with socket.create_server(("127.0.0.1", 65_535)), pytest.raises(PortTaken, match=r"Port 65535 .* --port"):
+        free_port(65_535, "the web server", "Choose another with --port.")
 
 
 def test_moto_does_not_start_on_a_taken_port() -> None:

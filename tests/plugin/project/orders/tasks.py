@@ -1,5 +1,7 @@
 """The shop's tasks."""
 
+import time
+
 from django_offload import task
 
 
@@ -21,3 +23,12 @@ def fetch(order):
 def send(order):
     """Pretend to send a mail."""
     return f"mail of {order}"
+
+
+@task
+def hold(seconds):
+    """Keep a worker for a while, and return from when to when."""
+    began = time.time()
+    print("held for", seconds)
+    time.sleep(seconds)
+    return [began, time.time()]

@@ -1,0 +1,64 @@
+"""Lines that a task writes, marked by its id."""
+
+import io
+import sys
+from typing import Any
+
+from django.tasks import TaskResult
+
+from django_offload.context import OffloadContext, running
+from django_offload.local.log_lines import MARK
+from django_offload.local.runtime_client import Marked
+from tests.contract import tasks
+
+IN_TASK = f"{MARK}{'a' * 32}{MARK}"
+
+
+def context() -> OffloadContext:
+    """Return the context of a task whose id is all a."""
+    births = dict.fromkeys(("enqueued_at", "started_at", "finished_at", "last_attempted_at"))
+    lists: dict[str, Any] = {"args": [], "kwargs": {}, "errors": [], "worker_ids": []}
+    return OffloadContext(
+        task_result=TaskResult(
+            task=tasks.nothing, id="a" * 32, status="RUNNING", backend="default", **births, **lists
+        )
+    )
+
+
+def test_lines_are_marked_while_a_task_runs() -> None:
+    stream = io.StringIO()
+    marked = Marked(stream)
+
+    print("before", file=marked)
+    with running(context()):
+        print("one\ntwo", "three", file=marked)
+        print("\nfour", end="\n", file=marked)
+    print("after", file=marked)
+
+    assert stream.getvalue() == (
+        f"before\n{IN_TASK}one\n{IN_TASK}two\n{IN_TASK} three\n{IN_TASK}\n{IN_TASK}four\nafter\n"
+    )
+
+
+def test_a_line_is_marked_once_however_it_is_written() -> None:
+    stream = io.StringIO()
+    marked = Marked(stream)
+
+    with running(context()):
+        marked.writelines(["a", "", "b", "\n", "c\n"])
+
+    assert stream.getvalue() == f"{IN_TASK}ab\n{IN_TASK}c\n"
+
+
+def test_a_traceback_without_an_end_is_not_joined_to_the_next_line() -> None:
+    stream = io.StringIO()
+    marked = Marked(stream)
+
+    marked.write("[ERROR] failed\nTraceback:\nSyntaxError: no")
+    marked.write("[INFO] next\n")
+
+    assert stream.getvalue() == "[ERROR] failed\nTraceback:\nSyntaxError: no\n[INFO] next\n"
+
+
+def test_everything_else_is_the_streams_own() -> None:
+    assert Marked(sys.__stdout__).encoding == sys.__stdout__.encoding
