@@ -48,7 +48,9 @@ def show(rows: list[Row]) -> str:
     rates = [row.report.counts["attempted"] / max(row.seconds, 0.001) for row in rows]
     lines.append(_line("tasks/s", [f"{rate:,.0f}" for rate in rates]))
     lines.append(f"recovery: from the end of the lease (or due_at) to the next claim; at most {BOUND:.0f} s")
-    lines.append("undisturbed: no other fault struck it meanwhile, and no neighbour in its batch worked before it")
+    lines.append(
+        "undisturbed: no other fault struck it meanwhile, and no neighbour in its batch worked before it"
+    )
     lines += _wrong(rows)
     return "\n".join(lines)
 
