@@ -1,4 +1,4 @@
-"""Who calls: keys of the environment, renewed ones at once; else what botocore finds; and when AWS's clock differs."""
+"""Who calls: keys of the environment, renewed ones at once, else what botocore finds; and by whose clock."""
 
 import sys
 import time

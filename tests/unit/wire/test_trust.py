@@ -11,6 +11,9 @@ from django_offload.wire.lean import trust
 from django_offload.wire.lean.errors import NoAnswer
 from tests.unit.wire.server import says, serving
 
+CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+NAMED = ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+MAKE = ["req", "-x509", *CURVE, *NAMED]
 GET = {"TableName": "shop-tasks", "Key": {"id": {"S": "x"}}}
 
 
@@ -21,23 +24,7 @@ def certificate(tmp_path_factory):
     if openssl is None:
         pytest.fail("These tests make a certificate with openssl, which is not installed: install it.")
     key, pem = folder / "key.pem", folder / "certificate.pem"
-    subprocess.run(
-        [
-            openssl,
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-days",
-            "2",
-        ]
-        + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", pem],
-        check=True,
-        capture_output=True,
-    )
+    subprocess.run([openssl, *MAKE, "-keyout", key, "-out", pem], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem, key)
     return SimpleNamespace(context=context, path=str(pem))

@@ -1,0 +1,151 @@
+"""Record and message of an enqueue are under way together: either may arrive first, or alone."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from django_offload.conf import configured
+from django_offload.exceptions import EnqueueFailed
+from django_offload.record import read
+from django_offload.sending import send
+from django_offload.stores import store_of
+from django_offload.wire.lean.call import Call
+from tests.contract import tasks
+from tests.contract.records import birth_of, new_id
+from tests.faults import (
+    FailingTransport,
+    Unreachable,
+    WrappedStore,
+    WrappedTransport,
+    store_with,
+    transport_with,
+)
+
+
+class LateStore(WrappedStore):
+    """Creates a record once the message has been worked on; or never."""
+
+    def __init__(self, inner, meanwhile):
+        super().__init__(inner)
+        self.meanwhile: Callable[[], object] | None = meanwhile
+        self.created: list[bool] = []
+
+    def begin_create(self, birth):
+        if self.meanwhile is None:
+            return super().begin_create(birth)
+        meanwhile, self.meanwhile = self.meanwhile, None
+
+        def create():
+            meanwhile()
+            self.created.append(self.inner.create(birth))
+
+        return create
+
+
+class EagerTransport(WrappedTransport):
+    """Sends when the send begins."""
+
+    def begin_send(self, queue, text, delay):
+        super().send(queue, text, delay)
+        return lambda: None
+
+
+@pytest.fixture
+def backend():
+    return "SQSBackend"
+
+
+def unreachable():
+    raise Unreachable("no answer to the birth")
+
+
+def test_a_message_that_overtakes_its_record_is_worked_on_once(offloaded):
+    late = []
+
+    def wrap(inner):
+        late.append(LateStore(inner, offloaded.run))
+        return late[0]
+
+    with store_with(wrap), transport_with(EagerTransport):
+        result = tasks.answer.enqueue()
+
+        assert late[0].created == [False], "the late birth changed the record"
+        assert offloaded.run() == 0
+    result.refresh()
+    assert (result.status, result.attempts) == ("SUCCESSFUL", 1)
+
+
+def test_a_message_whose_record_never_came_makes_it(offloaded):
+    with store_with(lambda inner: LateStore(inner, unreachable)), transport_with(EagerTransport):
+        result = tasks.answer.enqueue()
+
+        assert offloaded.run() == 1
+    result.refresh()
+    assert result.status == "SUCCESSFUL"
+
+
+def test_a_record_whose_message_never_came_stays_for_the_sweeper(offloaded):
+    with transport_with(lambda inner: FailingTransport(inner, times=1)):
+        result = tasks.answer.enqueue()
+
+    assert read(store_of(configured()["default"]).get(result.id)).due_at is not None
+    result.refresh()
+    assert result.status == "READY"
+
+
+def test_neither_is_an_error_that_names_the_task(offloaded):
+    task_id = new_id()
+    birth = birth_of(task_id, enqueued_at=datetime.now(UTC))
+
+    with (
+        store_with(lambda inner: LateStore(inner, unreachable)),
+        transport_with(lambda inner: FailingTransport(inner, times=1)),
+        pytest.raises(EnqueueFailed, match=task_id),
+    ):
+        send(birth, configured()["default"])
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """Return what the lean client does, in order."""
+    found = []
+
+    def noted(word, method):
+        def noting(call):
+            found.append(f"{word} {call._request.operation}")
+            return method(call)
+
+        return noting
+
+    monkeypatch.setattr(Call, "_begin", noted("send", Call._begin))
+    monkeypatch.setattr(Call, "_finish", noted("read", Call._finish))
+    return found
+
+
+@pytest.mark.parametrize("offloaded", ["lean"], indirect=True)
+def test_with_the_lean_client_both_are_sent_before_either_answer_is_read(offloaded, steps):
+    tasks.answer.enqueue()
+    steps.clear()
+
+    tasks.answer.enqueue()
+
+    assert steps == ["send PutItem", "send SendMessage", "read PutItem", "read SendMessage"]
+
+
+@pytest.mark.parametrize("offloaded", ["lean"], indirect=True)
+def test_arguments_beside_the_record_are_there_before_record_or_message_leave(offloaded, steps):
+    tasks.answer.enqueue()
+    steps.clear()
+
+    tasks.echo.enqueue("x" * 1_000)
+
+    assert steps[:4] == ["send PutItem", "read PutItem", "send PutItem", "send SendMessage"]
+
+
+@pytest.mark.parametrize("offloaded", ["lean"], indirect=True)
+@pytest.mark.parametrize("backend", ["LambdaBackend"])
+def test_what_lambda_would_soon_give_up_leaves_after_its_record_is_there(offloaded, backend, steps):
+    tasks.answer.enqueue()
+
+    assert steps == ["send PutItem", "read PutItem", "send Invoke", "read Invoke"]
