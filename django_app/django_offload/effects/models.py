@@ -9,7 +9,7 @@ class Effect(models.Model):
     # The task's id (32 characters), a colon, and a digest (64) of the key that the task gave.
     id = models.CharField(primary_key=True, max_length=97)
     result = models.TextField(help_text="JSON text of what the function returned.")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:
         verbose_name = "effect"

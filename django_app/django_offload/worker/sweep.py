@@ -34,6 +34,8 @@ from .deadline import RESERVE_SECONDS
 from .ending import attempts_allowed, end, options_for
 from .events import LambdaContext
 from .failed import entries
+from .journal import EFFECTS
+from .markers import forget
 from .metrics import tell_longest_running
 
 logger = logging.getLogger("django_offload")
@@ -217,7 +219,7 @@ def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = 
 
 
 def sweep(clock: Callable[[], datetime], left: Callable[[], float]) -> dict[str, int]:
-    """Sweep every stack of TASKS once, and the outbox where that is installed."""
+    """Sweep every stack of TASKS once, and the outbox and the markers of effects where they are installed."""
     done: Counter[str] = Counter()
     if apps.is_installed(OUTBOX):
         done += _drain(clock(), left)
@@ -230,6 +232,8 @@ def sweep(clock: Callable[[], datetime], left: Callable[[], float]) -> dict[str,
         done += sweeper.run()
         if own:
             tell_longest_running(own, sweeper.running, clock())
+    if apps.is_installed(EFFECTS):
+        done += forget(clock(), left)
     logger.info("Swept: %s", dict(done) or "nothing was due")
     return dict(done)
 
