@@ -1,6 +1,8 @@
 # Two commands on a fresh machine: make demo, make test. Everything else: make help.
 PORT ?= 8000
 TASKS ?= 1000000
+STAGE ?= dev
+ARCHITECTURE ?= x86_64
 RUN := PYTHONPATH=django_app:. DJANGO_SETTINGS_MODULE=config.settings
 MAKEFLAGS += --no-print-directory
 
@@ -20,6 +22,9 @@ torture: .venv ## Prove that nothing is lost: a million tasks with every fault (
 
 kills: .venv ## Kill real workers while they work, 100 times over 1,000 tasks: nothing lost, nothing twice
 	@$(RUN) .venv/bin/python -m tests.reliability.kills
+
+package: .venv ## Build the one zip that web and workers run from (STAGE=dev, ARCHITECTURE=x86_64 or arm64)
+	@$(RUN) .venv/bin/python django_app/manage.py offload_package --stage $(STAGE) --architecture $(ARCHITECTURE)
 
 check: .venv ## Check format, lint, types, layers and the CloudFormation template
 	@$(RUN) .ci/check

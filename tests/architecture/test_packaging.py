@@ -15,6 +15,7 @@ from tests.architecture.sources import LIBRARY, ROOT, SOURCE_ROOT, tracked
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
+OF_THE_FUNCTIONS = ("lambdas/requirements.in", "lambdas/requirements.lock")
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;]+)", re.MULTILINE)
 
 
@@ -83,7 +84,7 @@ def test_the_lock_file_holds_every_direct_requirement():
 
 def test_the_lock_file_covers_what_the_library_declares():
     pins = locked()
-    extras = ["local", "test", "terminal"]
+    extras = ["local", "test", "deploy", "terminal"]
     declared = [Requirement(line) for line in PROJECT["dependencies"]]
     declared += [Requirement(line) for extra in extras for line in PROJECT["optional-dependencies"][extra]]
 
@@ -100,5 +101,12 @@ def test_every_package_of_the_lock_file_has_its_hashes():
 
 
 def test_no_requirements_file_carries_an_address():
-    for name in ("requirements.in", "requirements.lock"):
+    for name in ("requirements.in", "requirements.lock", *OF_THE_FUNCTIONS):
         assert not re.search(r"://|^-|@ ", (ROOT / name).read_text(), re.MULTILINE), name
+
+
+def test_functions_run_with_the_versions_that_the_tests_have():
+    pins = {pin["name"]: pin["version"] for pin in PIN.finditer((ROOT / OF_THE_FUNCTIONS[1]).read_text())}
+
+    assert {"django", "zappa", "psycopg-binary"} <= set(pins)
+    assert {name: version for name, version in pins.items() if locked().get(name) != version} == {}

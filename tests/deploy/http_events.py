@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
 HOST = "site.example"
 AGENT = "tests/1"
@@ -9,7 +10,7 @@ _TIME = "22/Nov/2026:12:00:00 +0000"
 
 
 def rest(path: str) -> dict[str, object]:
-    """Return API Gateway's event of version 1: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html"""
+    """Return API Gateway's event of version 1, the proxy integration's."""
     headers = {"Host": HOST, "X-Forwarded-Proto": "https", "User-Agent": AGENT}
     return {
         "resource": "/{proxy+}",
@@ -40,18 +41,20 @@ def http(
     path: str,
     *,
     method: str = "GET",
+    query: str = "",
     headers: Mapping[str, str] | None = None,
     cookies: Mapping[str, str] | None = None,
     body: bytes | None = None,
     url: bool = False,
 ) -> dict[str, object]:
-    """Return API Gateway's event of version 2, or with `url` that of a function URL, which has the same form."""
+    """Return API Gateway's event of version 2, or with `url` that of a function URL: one form."""
     route = f"{method} /{{proxy+}}"
     return {
         "version": "2.0",
         "routeKey": "$default" if url else route,
         "rawPath": path,
-        "rawQueryString": "",
+        "rawQueryString": query,
+        "queryStringParameters": dict(parse_qsl(query)),
         "cookies": [f"{name}={value}" for name, value in (cookies or {}).items()],
         "headers": {"host": HOST, "x-forwarded-proto": "https", "user-agent": AGENT, **(headers or {})},
         "requestContext": {

@@ -45,6 +45,12 @@ def status_of(aws: AWS, stack: str) -> str | None:
     return str(found["StackStatus"])
 
 
+def resources(aws: AWS, stack: str) -> list[Mapping[str, Any]]:
+    """Return what the stack consists of, as CloudFormation lists it."""
+    pages = aws.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    return [resource for page in pages for resource in page["StackResourceSummaries"]]
+
+
 def make(
     aws: AWS, stack: str, *, template_url: str, parameters: Mapping[str, str], tags: Mapping[str, str]
 ) -> ChangeSet | None:
@@ -90,7 +96,7 @@ def discard(aws: AWS, change: ChangeSet) -> None:
 
 
 def execute(aws: AWS, change: ChangeSet, say: Say) -> None:
-    """Make the change, tell of each resource, and wait. Raise StackChangeFailed with the events that explain it."""
+    """Make the change, tell of each resource, and wait. Raise StackChangeFailed with what explains it."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     cloudformation = aws.client("cloudformation")

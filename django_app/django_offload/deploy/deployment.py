@@ -146,10 +146,9 @@ class Deployment:
 
     def _kept(self) -> dict[str, str]:
         """Return what the template keeps, by the type of resource."""
-        said = self.aws.client("cloudformation").describe_stack_resources(StackName=self.stage.stack)
         return {
             resource["ResourceType"]: resource["PhysicalResourceId"]
-            for resource in said["StackResources"]
+            for resource in change_set.resources(self.aws, self.stage.stack)
             if resource["ResourceType"] in {"AWS::DynamoDB::Table", "AWS::S3::Bucket"}
         }
 

@@ -91,5 +91,5 @@ class WebFailed(DeployError):
 
     def __init__(self, command: str, reason: str) -> None:
         super().__init__(
-            f"The web side was not deployed, the workers are: {reason.rstrip('.')}. Mend it, then run: {command}"
+            f"The workers are deployed, the web is not: {reason.rstrip('.')}. Mend it, then run: {command}"
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..stack.names import SWEEPER, WEB, role_id
 from .aws import AWS
+from .change_set import resources
 from .errors import WebFailed
 from .stage import Stage
 
@@ -97,11 +98,11 @@ class Web:
         return lines
 
     def _role(self) -> str:
-        cloudformation, iam = self._aws.client("cloudformation"), self._aws.client("iam")
-        found = cloudformation.describe_stack_resource(
-            StackName=self._stage.stack, LogicalResourceId=role_id(WEB)
+        found = (
+            one for one in resources(self._aws, self._stage.stack) if one["LogicalResourceId"] == role_id(WEB)
         )
-        name = found["StackResourceDetail"]["PhysicalResourceId"]
+        name = next(found)["PhysicalResourceId"]
+        iam = self._aws.client("iam")
         return str(iam.get_role(RoleName=name)["Role"]["Arn"])
 
     def _variables(self) -> dict[str, str]:

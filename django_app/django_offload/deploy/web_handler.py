@@ -32,7 +32,7 @@ def _extended(stages: Mapping[str, dict[str, Any]], stage: str, seen: tuple[str,
     """Return a stage's settings over those of the stage it extends, as Zappa reads them."""
     if stage in seen or stage not in stages:
         raise BadStage(
-            SETTINGS, f"The stage '{stage}' extends itself, or is not there.", "Correct 'extends'."
+            SETTINGS, f"The stage '{stage}' extends itself, or is missing.", "Correct 'extends'."
         )
     own = dict(stages[stage])
     below = own.pop("extends", None)

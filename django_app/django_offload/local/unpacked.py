@@ -1,4 +1,4 @@
-"""The code that functions were deployed with, unpacked as Lambda unpacks it, and the runtime's own packages."""
+"""The code that functions were deployed with, unpacked as on Lambda, and the runtime's own packages."""
 
 import hashlib
 import io
@@ -46,7 +46,7 @@ def interpreter() -> list[str]:
 
 
 def runtime(folder: Path, *names: str) -> Path:
-    """Make `folder` hold the packages of AWS's runtime, and those named, and nothing else that is installed."""
+    """Make `folder` hold the packages of AWS's runtime, and those named, and no other."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in (*OF_THE_RUNTIME, *names):
         spec = find_spec(name)

@@ -1,4 +1,4 @@
-"""What AWS invokes: three modules that hand over the library's handlers."""
+"""What AWS invokes: modules that hand over the library's handlers."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import django
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-DOORS = {"worker": "batch", "dead_letter": "dead_letter", "sweeper": "sweep"}
+DOORS = {"worker": "batch", "dead_letter": "dead_letter", "sweeper": "sweep", "migrate": "migration"}
 
 
 @pytest.mark.parametrize(("door", "behind"), DOORS.items())

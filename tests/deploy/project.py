@@ -1,0 +1,69 @@
+"""A copy of the project, as somebody has it who deploys it: its own folder, its own stage file."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+# The tests of this folder keep to a region of their own: moto's state belongs to the process.
+REGION = "eu-central-1"
+SECRET_KEY = "of-the-deployed-site-and-of-nobody-else"
+SECRETS = {"SECRET_KEY": "ssm:/lab/dev/SECRET_KEY", "DATABASE_URL": "secretsmanager:lab/dev/database"}
+PATIENCE_SECONDS = 300
+
+
+class Project:
+    """A project's folder, and its commands."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        ignored = shutil.ignore_patterns("__pycache__", "staticfiles", "*.egg-info")
+        for name in ("django_app", "lambdas"):
+            shutil.copytree(ROOT / name, root / name, ignore=ignored)
+        for name in ("pyproject.toml", "zappa_settings.json"):
+            shutil.copy(ROOT / name, root)
+        (root / "infra").mkdir()
+        self.stage()
+
+    def stage(self, **changes: Any) -> None:
+        """Write infra/dev.json."""
+        said = {
+            "region": REGION,
+            "parameters": {"LogRetentionDays": 7},
+            "environment": {"DEBUG": "0", "ALLOWED_HOSTS": "site.example"},
+            "secrets": SECRETS,
+            "vpc": None,
+        }
+        (self.root / "infra" / "dev.json").write_text(json.dumps({**said, **changes}))
+
+    def write(self, name: str, text: str) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a management command, as at a terminal that nobody sits at."""
+        return subprocess.run(
+            [sys.executable, "django_app/manage.py", *arguments],
+            cwd=self.root,
+            env={
+                **{key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+                "LAB_DATABASE": str(self.root / "lab.sqlite3"),
+                **environment,
+            },
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_SECONDS,
+        )
+
+    def done(self, *arguments: str, **environment: str) -> str:
+        """Run a management command that must succeed; return what it says."""
+        ran = self.run(*arguments, **environment)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout

@@ -1,0 +1,138 @@
+"""The package: what is in it, what is not, and that it runs where nothing else is."""
+
+import hashlib
+import json
+import os
+import struct
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from django_offload.deploy.dependencies import OF_THE_RUNTIME, find_requirements, install
+from django_offload.local.unpacked import runtime
+
+from . import clean
+from .http_events import http, rest
+from .project import Project
+
+LARGEST = 20 * 2**20
+# e_machine: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
+MACHINES = {"x86_64": 62, "arm64": 183}
+
+
+@pytest.fixture(scope="module")
+def names(package: Path) -> list[str]:
+    with zipfile.ZipFile(package) as archive:
+        return archive.namelist()
+
+
+@pytest.fixture(scope="module")
+def task(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return clean.unzip(package, tmp_path_factory.mktemp("var") / "task")
+
+
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What AWS's runtime has beside a package."""
+    return runtime(tmp_path_factory.mktemp("runtime"))
+
+
+def machines(folder: Path) -> set[int]:
+    """Return the processors that the shared libraries below a folder are made for."""
+    heads = [path.read_bytes()[:20] for path in folder.rglob("*.so*") if path.is_file()]
+    assert heads
+    assert all(head[:4] == b"\x7fELF" for head in heads)
+    return {struct.unpack_from("<H", head, 18)[0] for head in heads}
+
+
+def test_it_is_small_though_it_holds_bytecode(built: dict[str, Any], names: list[str]) -> None:
+    modules = {name for name in names if name.endswith(".py")}
+    compiled = {name for name in names if name.endswith(".cpython-313.pyc")}
+
+    assert built["size"] <= LARGEST
+    assert len(compiled) == len(modules) > 1_000
+
+
+def test_web_and_workers_are_in_one_package_as_in_the_repository(names: list[str]) -> None:
+    assert {
+        "handler.py",
+        "zappa_settings.py",
+        "lambdas/web.py",
+        "lambdas/worker.py",
+        "django_app/config/settings.py",
+        "django_app/django_offload/worker/batch.py",
+        "django/__init__.py",
+    } <= set(names)
+
+
+def test_no_tests_tools_caches_and_secrets_are_in_it(names: list[str]) -> None:
+    tops = {name.partition("/")[0] for name in names}
+    parts = {part for name in names for part in name.split("/")[:-1]}
+
+    assert tops.isdisjoint({*OF_THE_RUNTIME, "pip", "setuptools", "troposphere", "tests", "infra", "bin"})
+    assert "tests" not in parts
+    assert not [name for name in names if name.endswith((".po", ".pyi", ".sqlite3", ".env", ".pem", ".lock"))]
+    assert not [name for name in names if "/." in name or name.startswith(".")]
+
+
+def test_the_same_files_make_the_same_bytes_wherever_and_whenever(
+    built: dict[str, Any], tmp_path: Path
+) -> None:
+    other = Project(tmp_path / "elsewhere" / "shop")
+    for path in other.root.rglob("*.py"):
+        os.utime(path, (0, 0))
+        path.chmod(0o600)
+
+    said = json.loads(other.done("offload_package", "--json", PYTHONHASHSEED="7"))
+
+    assert said["sha256"] == built["sha256"]
+    assert said["sha256"] == hashlib.sha256(Path(said["path"]).read_bytes()).hexdigest()
+
+
+def test_no_path_of_this_machine_is_in_it(task: Path, project: Project) -> None:
+    here = [str(project.root.parent).encode(), b"offload-package-"]
+
+    found = [
+        path for path in task.rglob("*") if path.is_file() and any(own in path.read_bytes() for own in here)
+    ]
+
+    assert not [path for path in found if path.name not in {"package.py", "package.cpython-313.pyc"}]
+
+
+def test_every_shared_library_is_for_the_processor_asked_for(task: Path, tmp_path: Path) -> None:
+    install(
+        find_requirements(Path(__file__).parents[2]),
+        tmp_path,
+        architecture="arm64",
+        python="3.13",
+        with_boto3=False,
+    )
+
+    assert machines(task) == {MACHINES["x86_64"]}
+    assert machines(tmp_path) == {MACHINES["arm64"]}
+
+
+def test_unzipped_alone_it_answers_requests_of_every_door(task: Path, beside: Path, tmp_path: Path) -> None:
+    events = [rest("/"), http("/"), http("/", url=True)]
+    program = f"""
+import os
+from types import SimpleNamespace
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+import django
+django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+import lambdas.web
+context = SimpleNamespace(aws_request_id="1", function_name="lab-dev", get_remaining_time_in_millis=lambda: 30000)
+answers = [lambdas.web.handler(event, context) for event in {events!r}]
+print(json.dumps([[answer["statusCode"], answer["body"]] for answer in answers]))
+"""
+
+    answers = clean.run(
+        task, beside, program, LAB_DATABASE=str(tmp_path / "lab.sqlite3"), ALLOWED_HOSTS="site.example"
+    )
+
+    assert [status for status, _ in answers] == [200, 200, 200]
+    assert all("Long work, in the request or offloaded" in body for _, body in answers)
