@@ -1,7 +1,6 @@
 """Fixtures: an environment for each Python that the wheel is installed into."""
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -10,7 +9,16 @@ from tests.adopt.environment import Environment
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Environment]:
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Environment]]:
     """Return what returns the environment of a Python: its packages are there, the wheel is not."""
     built = wheel.build(tmp_path_factory.mktemp("wheel"))
-    return cache(lambda version: wheel.environment(version, built))
+    made: dict[str, Environment] = {}
+
+    def of(version: str) -> Environment:
+        if version not in made:
+            made[version] = wheel.environment(version, built)
+        return made[version]
+
+    yield of
+    for one in made.values():
+        one.close()

@@ -37,7 +37,7 @@ class Environment:
             **(variables or {}),
         }
         CACHE.mkdir(parents=True, exist_ok=True)
-        # Until this process ends: another run of the tests would change what is installed.
+        # Until close(): another run of the tests would change what is installed.
         self._alone = (CACHE / f"{self.folder.name}.lock").open("w")
         fcntl.flock(self._alone, fcntl.LOCK_EX)
         if not (self.folder / "installed").exists():
@@ -46,6 +46,10 @@ class Environment:
     def run(self, command: str, cwd: Path, *, typed: str = "") -> str:
         """Run a command line, answering its questions with `typed`; return what it printed."""
         return done(["/bin/sh", "-c", command], cwd=cwd, env=self.variables, typed=typed).stdout
+
+    def close(self) -> None:
+        """Let another run have it."""
+        self._alone.close()
 
     def _make(self, version: str, install: str) -> None:
         """Install into a fresh folder; the mark comes last, so that what was interrupted is made anew."""

@@ -18,9 +18,8 @@ def test_a_backend_that_nobody_named_is_told_with_the_line_to_write(settings) ->
 
     assert message.id == "django_offload.W030"
     assert "django_offload.backends.SQSBackend" in message.hint
-    assert [check() for check in (checks.check_task_modules, checks.check_urls, checks.check_files)] == [
-        []
-    ] * 3
+    for check in (checks.check_task_modules, checks.check_urls, checks.check_files):
+        assert check() == []
 
 
 def test_a_project_without_tasks_is_told_where_they_go(settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,9 +49,8 @@ def test_files_are_asked_for_where_somebody_deploys(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(layouts, "layout", lambda: found)
 
     usual = [message.id for message in run_checks()]
-    (message,) = [
-        one for one in run_checks(include_deployment_checks=True) if one.id == "django_offload.W033"
-    ]
+    of_a_deployment = run_checks(include_deployment_checks=True)
+    (message,) = [message for message in of_a_deployment if message.id == "django_offload.W033"]
 
     assert "django_offload.W033" not in usual
     assert "lambdas/worker.py" in message.msg

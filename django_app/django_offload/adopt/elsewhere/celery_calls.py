@@ -7,7 +7,6 @@ from .project import Project
 
 ASYNC_RESULT = "celery.result.AsyncResult"
 NO_CANVAS = "Enqueue the next task at the end of the one before: there is no canvas of tasks."
-_RESULT = {"state": "status", "result": "return_value"}
 
 
 def change(editing: Editing, project: Project, node: ast.Call) -> None:
@@ -31,10 +30,12 @@ def change(editing: Editing, project: Project, node: ast.Call) -> None:
 def change_result(editing: Editing, node: ast.Attribute) -> None:
     """Change what is asked of a result; tell where the answer means something else."""
     name = editing.text(node.value)
-    if node.attr in _RESULT:
-        editing.replace(node, f"{name}.{_RESULT[node.attr]}")
-        if node.attr == "state":
-            editing.note(node, "The states are READY, RUNNING, SUCCESSFUL and FAILED (TaskResultStatus).")
+    if node.attr == "state":
+        editing.replace(node, f"{name}.status")
+        editing.note(node, "The states are READY, RUNNING, SUCCESSFUL and FAILED (TaskResultStatus).")
+    elif node.attr == "result":
+        # Asked too early, return_value raises where result was None.
+        editing.replace(node, f'({name}.return_value if {name}.status == "SUCCESSFUL" else None)')
     elif node.attr in {"get", "wait", "ready", "successful", "failed", "revoke", "forget"}:
         editing.note(
             node,

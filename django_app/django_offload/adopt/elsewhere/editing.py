@@ -35,7 +35,7 @@ class Editing:
     def note(self, node: ast.expr | ast.stmt, text: str) -> None:
         self.notes.append(Note(self._path, node.lineno, text))
 
-    def replace(self, node: ast.expr, text: str) -> None:
+    def replace(self, node: ast.expr | ast.arg, text: str) -> None:
         """Write `text` in the place of a node, unless it says that already."""
         if text != self.text(node):
             self._edits.append((*self._span(node), text))
@@ -45,7 +45,7 @@ class Editing:
         end = self._span(node)[1]
         self._edits.append((end, end, text))
 
-    def text(self, node: ast.expr) -> str:
+    def text(self, node: ast.expr | ast.arg) -> str:
         """Return the code of a node."""
         return ast.get_source_segment(self.source.text, node) or ast.unparse(node)
 
@@ -80,7 +80,7 @@ class Editing:
             )
         ]
 
-    def _span(self, node: ast.expr) -> tuple[int, int]:
+    def _span(self, node: ast.expr | ast.arg) -> tuple[int, int]:
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
         return self._offset(node.lineno, node.col_offset), self._offset(node.end_lineno, node.end_col_offset)

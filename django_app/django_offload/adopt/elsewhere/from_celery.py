@@ -12,6 +12,8 @@ from .tasks import decorated
 
 SHARED = frozenset({"celery.shared_task", "celery.app.shared_task"})
 APPS = frozenset({"celery.Celery", "celery.app.Celery"})
+# How Django wants the first argument called of a task that takes its context.
+CONTEXT = "context"
 _CANVAS = {"chain", "chord", "chunks", "group", "signature", "xmap", "xstarmap"}
 
 
@@ -49,20 +51,28 @@ def rule(editing: Editing, project: Project) -> None:
 
 
 def _bound(editing: Editing, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    """Change what a bound task asks of itself: its first argument is the context here."""
-    name = function.args.args[0].arg if function.args.args else ""
+    """Change what a bound task asks of itself: its first argument is the context, and must be named so."""
+    if not function.args.args:
+        return
+    first = function.args.args[0]
+    editing.replace(first, CONTEXT + editing.text(first)[len(first.arg) :])
     for node in ast.walk(function):
-        text = editing.text(node) if isinstance(node, ast.Attribute) else ""
-        if isinstance(node, ast.Attribute) and text == f"{name}.request.id":
-            editing.replace(node, f"{name}.task_result.id")
-        elif isinstance(node, ast.Attribute) and text == f"{name}.request.retries":
-            editing.replace(node, f"({name}.attempt - 1)")
-        elif isinstance(node, ast.Attribute) and text == f"{name}.retry":
-            editing.note(
-                node, "Raise the exception itself: with max_attempts it is tried again, after backoff."
-            )
-        elif isinstance(node, ast.Attribute) and text == f"{name}.update_state":
-            editing.note(node, f"Progress is {name}.progress(done, total, message).")
+        if isinstance(node, ast.Name) and node.id == first.arg:
+            editing.replace(node, CONTEXT)
+        elif isinstance(node, ast.Attribute):
+            _asked(editing, node, editing.text(node).removeprefix(f"{first.arg}."))
+
+
+def _asked(editing: Editing, node: ast.Attribute, what: str) -> None:
+    """Change one thing that a bound task asks of itself."""
+    if what == "request.id":
+        editing.replace(node, f"{CONTEXT}.task_result.id")
+    elif what == "request.retries":
+        editing.replace(node, f"({CONTEXT}.attempt - 1)")
+    elif what == "retry":
+        editing.note(node, "Raise the exception itself: with max_attempts it is tried again, after backoff.")
+    elif what == "update_state":
+        editing.note(node, f"Progress is {CONTEXT}.progress(done, total, message).")
 
 
 def _results(editing: Editing) -> set[str]:

@@ -1,0 +1,6 @@
+"""URLs of a sample site."""
+
+from django.urls import path
+from orders import views
+
+urlpatterns = [path("order/", views.order), path("order/<task_id>/", views.state)]
