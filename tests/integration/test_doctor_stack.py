@@ -212,13 +212,40 @@ def test_a_mapping_that_contradicts_tasks(broken):
     awslambda, before = broken.client("lambda"), mapping_of(broken, "default")
     awslambda.delete_event_source_mapping(UUID=before["UUID"])
     awslambda.create_event_source_mapping(
-        EventSourceArn=before["EventSourceArn"], FunctionName=WORKER, BatchSize=7, Enabled=False
+        EventSourceArn=before["EventSourceArn"],
+        FunctionName=WORKER,
+        BatchSize=7,
+        MaximumBatchingWindowInSeconds=20,
+        Enabled=False,
     )
 
     code, findings, _ = diagnosis()
 
-    assert (code, set(findings)) == (1, {"no-partial-batch", "other-batch-size"})
+    assert (code, set(findings)) == (
+        1,
+        {"no-partial-batch", "other-batch-size", "other-batch-window", "no-concurrency-limit"},
+    )
     assert "read in batches of 7, TASKS says 1." in findings["other-batch-size"]["text"]
+    assert "waits 20 s for a batch to fill, TASKS says 0 s." in findings["other-batch-window"]["text"]
+    assert "no limit of workers at a time, TASKS says 10." in findings["no-concurrency-limit"]["text"]
+
+
+def test_another_number_of_workers_than_tasks_says_is_told_and_may_be_the_stages_choice(broken):
+    awslambda, before = broken.client("lambda"), mapping_of(broken, "default")
+    awslambda.delete_event_source_mapping(UUID=before["UUID"])
+    awslambda.create_event_source_mapping(
+        EventSourceArn=before["EventSourceArn"],
+        FunctionName=WORKER,
+        BatchSize=1,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        ScalingConfig={"MaximumConcurrency": 3},
+        Enabled=False,
+    )
+
+    code, findings, _ = diagnosis()
+
+    assert code == 0
+    assert "at most 3 workers at a time, TASKS says 10." in findings["other-concurrency"]["text"]
 
 
 def test_a_schedule_that_is_missing(broken):

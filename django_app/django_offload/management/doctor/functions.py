@@ -15,11 +15,13 @@ def examine(plan: Plan) -> Iterator[Finding]:
     stopped: list[str] = []
     for name, queue in plan.queues.items():
         yield from _function(plan, worker(name), limits.seconds(queue.timeout), queue.memory)
-        yield from _mapping(plan, worker(name), plan.options.queue(name), queue.batch_size, stopped)
+        wanted = (queue.batch_size, limits.seconds(queue.batch_window), queue.max_concurrency)
+        yield from _mapping(plan, worker(name), plan.options.queue(name), wanted, stopped)
     yield from _function(plan, DEAD_LETTER, limits.seconds(limits.SERVICE_TIMEOUT), limits.SERVICE_MEMORY)
     for name in plan.queues:
         queue_name = plan.options.dead_letter_queue(name)
-        yield from _mapping(plan, DEAD_LETTER, queue_name, limits.DEAD_LETTER_BATCH, stopped)
+        wanted = (limits.DEAD_LETTER_BATCH, 0, limits.DEAD_LETTER_CONCURRENCY)
+        yield from _mapping(plan, DEAD_LETTER, queue_name, wanted, stopped)
     yield from _function(plan, SWEEPER, limits.seconds(limits.SERVICE_TIMEOUT), limits.SERVICE_MEMORY)
     yield from _schedule(plan, stopped)
     if stopped:
@@ -48,7 +50,9 @@ def _function(plan: Plan, role: str, timeout: int, memory: int) -> Iterator[Find
         yield finding("function-failed", f"cannot run: {found.get('StateReason', 'AWS gives no reason.')}")
 
 
-def _mapping(plan: Plan, role: str, queue: str, batch: int, stopped: list[str]) -> Iterator[Finding]:
+def _mapping(
+    plan: Plan, role: str, queue: str, wanted: tuple[int, int, int], stopped: list[str]
+) -> Iterator[Finding]:
     name = plan.options.function(role)
     found = _mapping_of(name, queue)
 
@@ -66,10 +70,31 @@ def _mapping(plan: Plan, role: str, queue: str, batch: int, stopped: list[str]) 
             f"The event source mapping of {queue} has no ReportBatchItemFailures: what a worker gives back "
             "is deleted, and such tasks wait for the sweeper.",
         )
-    if found["BatchSize"] != batch:
-        yield finding(
-            "other-batch-size", f"{queue} is read in batches of {found['BatchSize']}, TASKS says {batch}."
+    yield from _feeding(plan, queue, found, *wanted)
+
+
+def _feeding(
+    plan: Plan, queue: str, found: Mapping[str, Any], batch: int, window: int, most: int
+) -> Iterator[Finding]:
+    """Compare how a mapping feeds its function with what TASKS says."""
+
+    def finding(what: str, text: str, *, wrong: bool = True) -> Finding:
+        return Finding(
+            id=what, stack=plan.stack, text=f"{queue} {text}.", mend=deploy(plan.stack), wrong=wrong
         )
+
+    size, waits = found["BatchSize"], found.get("MaximumBatchingWindowInSeconds", 0)
+    if size != batch:
+        yield finding("other-batch-size", f"is read in batches of {size}, TASKS says {batch}")
+    if waits != window:
+        yield finding("other-batch-window", f"waits {waits} s for a batch to fill, TASKS says {window} s")
+    at_once = found.get("ScalingConfig", {}).get("MaximumConcurrency")
+    if at_once is None:
+        yield finding("no-concurrency-limit", f"has no limit of workers at a time, TASKS says {most}")
+    elif at_once != most:
+        # A stage may choose another: said, and not wrong.
+        text = f"has at most {at_once} workers at a time, TASKS says {most}"
+        yield finding("other-concurrency", text, wrong=False)
 
 
 def _mapping_of(function: str, queue: str) -> Mapping[str, Any] | None:
