@@ -1,4 +1,4 @@
-"""Make an environment that holds exactly requirements.lock, with the Python that runs this file."""
+"""Make an environment that holds exactly what a lock file says, with the Python that runs this file."""
 
 import fcntl
 import hashlib
@@ -14,37 +14,37 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCK = ROOT / "requirements.lock"
+LOCK = "requirements.lock"
 # Compiling every module takes as long as installing it; Python compiles those it imports, when it does.
 PIP = ("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--no-compile")
-EXACTLY = ("--require-hashes", "--no-deps", "-r", LOCK)
+EXACTLY = ("--require-hashes", "--no-deps", "-r")
 
 
-def fingerprint() -> str:
+def fingerprint(lock: Path) -> str:
     """Return what an environment depends on: the lock file and this Python."""
-    return f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()} {platform.python_version()}\n"
+    return f"{hashlib.sha256(lock.read_bytes()).hexdigest()} {platform.python_version()}\n"
 
 
-def is_fresh(folder: Path) -> bool:
+def is_fresh(folder: Path, lock: Path) -> bool:
     """Is `folder` an environment installed to the end from the present lock file, and does it run?"""
     stamp = folder / ".installed"
-    if not stamp.is_file() or stamp.read_text() != fingerprint():
+    if not stamp.is_file() or stamp.read_text() != fingerprint(lock):
         return False
     return subprocess.run([folder / "bin" / "python", "-c", ""], check=False).returncode == 0
 
 
-def install(folder: Path, hold: int) -> int:
+def install(folder: Path, lock: Path, hold: int) -> int:
     """
     Make `folder` anew; pip inherits the file descriptor `hold`.
 
     The stamp comes last: an interrupted installation never looks whole.
     """
-    count = len(re.findall(r"^[A-Za-z0-9].*==", LOCK.read_text(), re.MULTILINE))
+    count = len(re.findall(r"^[A-Za-z0-9].*==", lock.read_text(), re.MULTILINE))
     print(f"Installing {count} packages into {folder.name} (once, about a minute)", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     venv.create(folder, with_pip=True, symlinks=True)
     pip = subprocess.run(
-        [folder / "bin" / "python", "-I", *PIP, *EXACTLY],
+        [folder / "bin" / "python", "-I", *PIP, *EXACTLY, lock],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -54,7 +54,7 @@ def install(folder: Path, hold: int) -> int:
     if pip.returncode != 0:
         print(pip.stdout, f"Installing into {folder.name} failed: mend what pip says above, then try again.")
         return 1
-    (folder / ".installed").write_text(fingerprint())
+    (folder / ".installed").write_text(fingerprint(lock))
     return 0
 
 
@@ -77,12 +77,17 @@ def alone(folder: Path) -> Iterator[int]:
 
 
 def main(*arguments: str) -> int:
-    """Make the environment named unless it is fresh, or only say with --is-fresh. Return the exit code."""
-    folder = ROOT / arguments[-1]
-    if "--is-fresh" in arguments:
-        return 0 if is_fresh(folder) else 1
+    """
+    Make the environment named, from the lock file named (else requirements.lock), unless it is fresh.
+
+    With --is-fresh first, only say whether it is. Return the exit code.
+    """
+    asks = arguments[0] == "--is-fresh"
+    folder, lock = (ROOT / name for name in (*arguments[asks:], LOCK)[:2])
+    if asks:
+        return 0 if is_fresh(folder, lock) else 1
     with alone(folder) as hold:
-        return 0 if is_fresh(folder) else install(folder, hold)
+        return 0 if is_fresh(folder, lock) else install(folder, lock, hold)
 
 
 if __name__ == "__main__":
