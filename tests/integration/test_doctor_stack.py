@@ -242,10 +242,13 @@ def test_another_number_of_workers_than_tasks_says_is_told_and_may_be_the_stages
         Enabled=False,
     )
 
-    code, findings, _ = diagnosis()
+    code, findings, said = diagnosis()
 
-    assert code == 0
-    assert "at most 3 workers at a time, TASKS says 10." in findings["other-concurrency"]["text"]
+    assert (code, findings) == (0, {})
+    assert "other-concurrency" in {note["id"] for note in said["notes"]}
+    assert f"{STACK}-default has at most 3 workers at a time, TASKS says 10." in {
+        note["text"] for note in said["notes"]
+    }
 
 
 def test_a_schedule_that_is_missing(broken):
