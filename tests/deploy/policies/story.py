@@ -1,0 +1,170 @@
+"""All that a deployed stack does, acted by the roles that do it."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+from unittest import mock
+
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+
+from django_offload import secret_values
+from django_offload.conf import configured
+from django_offload.http import status_url
+from django_offload.local.local_aws import LocalAWS
+from django_offload.stack.versions import LIVE
+from django_offload.stores import store_of
+from django_offload.worker.sweep import sweep
+from tests.deploy.policies import tasks as own
+from tests.deploy.policies.calls import Recorder
+from tests.integration import tasks
+
+LARGE = 400_000  # Over 300,000 bytes, so it goes to the bucket.
+
+
+class Story:
+    """One stack, whose web process, workers, sweeper and board act in turn."""
+
+    def __init__(self, aws: LocalAWS, recorder: Recorder, stack: str) -> None:
+        self.aws, self.recorder, self.stack = aws, recorder, stack
+        said = aws.outputs[stack]
+        self.web_variables = {
+            "OFFLOAD_STACK": stack,
+            "OFFLOAD_QUEUE_URLS": said["QueueUrls"],
+            "OFFLOAD_BUCKET": said["BucketName"],
+            "OFFLOAD_ALIAS": LIVE,
+        }
+
+    def web(self) -> Any:
+        return self.recorder.acting("web", self.web_variables)
+
+    def tell(self) -> None:
+        """Let everything happen that can."""
+        self.read_secrets()
+        self.enqueue_and_look()
+        self.work()
+        self.cancel()
+        self.bury()
+        self.sweep()
+        self.use_the_board()
+
+    def read_secrets(self) -> None:
+        for function in (
+            f"{self.stack}-default-worker",
+            f"{self.stack}-sweeper",
+            f"{self.stack}-dead-letter",
+        ):
+            self._read_secrets(function, self.aws.functions.find(function).environment)
+        self._read_secrets(
+            f"{self.stack}-migrate", self.aws.functions.find(f"{self.stack}-migrate").environment
+        )
+        secrets = self.aws.functions.find(f"{self.stack}-sweeper").environment["OFFLOAD_SECRETS"]
+        self._read_secrets("web", {**self.web_variables, "OFFLOAD_SECRETS": secrets})
+
+    def _read_secrets(self, role: str, variables: Mapping[str, str]) -> None:
+        with self.recorder.acting(role, variables):
+            found = dict(variables)
+            secret_values.load(found)
+            assert (found["SHOP_KEY"], found["SHOP_DATABASE"]) == ("k", "d")
+
+    def enqueue_and_look(self) -> None:
+        with self.web():
+            small, beside = tasks.note.enqueue("a"), tasks.length.enqueue("x" * 1_000)
+            large, returning = tasks.length.enqueue("x" * LARGE), tasks.returns_characters.enqueue(LARGE)
+            tasks.note.using(backend="other").enqueue("b")
+            own.enqueues_both_ways.enqueue(LARGE)
+            own.takes_a_step.enqueue()
+            own.reads_a_result.enqueue(small.id)
+            tasks.reports.enqueue()
+            tasks.retried_later.enqueue("later")
+        self.aws.drain()
+        with self.web():
+            for result in (small, beside, large, returning):
+                result.refresh()
+                assert result.status == "SUCCESSFUL", result.errors
+                assert Client().get(status_url(result.id)).json()["status"] == "SUCCESSFUL"
+
+    def work(self) -> None:
+        """What was kept by an attempt is read by the next one."""
+        with self.web():
+            result = own.takes_a_step.enqueue()
+        # A message that is delivered again, after its task has ended.
+        sqs = self.aws.server.client("sqs")
+        url = self.aws.outputs[self.stack]["QueueUrlDefault"]
+        (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
+        for _ in range(2):
+            sqs.send_message(QueueUrl=url, MessageBody=message["Body"])
+        self.aws.drain()
+        result.refresh()
+        assert result.return_value == 3
+
+    def cancel(self) -> None:
+        client = Client()
+        user = User.objects.create_user("ada", is_staff=True, is_superuser=True)
+        client.force_login(user)
+        with self.web():
+            result = tasks.note.enqueue("c")
+            assert client.post(reverse("django_offload:cancel", args=[result.id])).status_code == 202
+        user.delete()
+        self.aws.drain()
+
+    def bury(self) -> None:
+        """Let a message be received too often, with and without a record; and send what does not verify."""
+        sqs, url = self.aws.server.client("sqs"), self.aws.outputs[self.stack]["QueueUrlDefault"]
+        with self.web():
+            tasks.note.enqueue("d")
+            lost = tasks.note.enqueue("e")
+        self.aws.server.client("dynamodb").delete_item(
+            TableName=f"{self.stack}-tasks", Key={"id": {"S": lost.id}, "part": {"S": "record"}}
+        )
+        sqs.send_message(QueueUrl=url, MessageBody="forged")
+        for _ in range(20):
+            sqs.receive_message(QueueUrl=url, VisibilityTimeout=0, MaxNumberOfMessages=10)
+        self.aws.drain()
+        assert store_of(configured()["default"]).get(lost.id)["status"] == "FAILED"  # type: ignore[index]
+
+    def sweep(self) -> None:
+        """Lose messages, and processes right after their commit; the sweeper sends again."""
+        with self.web():
+            for backend in ("default", "other"):
+                tasks.note.using(backend=backend).enqueue("f")
+            tasks.length.enqueue("x" * 1_000)
+        self.aws.asynchronous.clear()
+        self.aws.server.client("sqs").purge_queue(QueueUrl=self.aws.outputs[self.stack]["QueueUrlDefault"])
+        with mock.patch("django_offload.backends.OffloadBackend._leave"), transaction.atomic():
+            tasks.length.enqueue("x" * LARGE)
+        later = datetime.now(UTC) + timedelta(minutes=10)
+        sweeper = self.aws.functions.find(f"{self.stack}-sweeper")
+        with self.recorder.acting(sweeper.name, {**sweeper.environment, "OFFLOAD_ALIAS": LIVE}):
+            done = sweep(lambda: later, lambda: 60.0)
+        assert done["drained"] == 1
+        assert done["sent"] >= 3
+        self.aws.drain()
+
+    def use_the_board(self) -> None:
+        """What the board shows and does, its commands do."""
+        with self.web():
+            listed = _command("offload_dead", "list", "--json")
+            (key,) = [text for text in listed.split('"') if text.startswith("dead/")]
+            _command("offload_status")
+            _command("offload_dead", "show", key)
+            _command("offload_dead", "discard", key)
+            failed = tasks.pays.enqueue("card")
+        self.aws.drain()
+        with self.web():
+            _command("offload_result", failed.id)
+            _command("offload_dead", "redrive", failed.id)
+        self.aws.drain()
+
+
+def _command(*arguments: str) -> str:
+    """Return what a command says; that it found something wrong ends it with 1."""
+    out = StringIO()
+    with suppress(SystemExit):
+        call_command(*arguments, stdout=out)
+    return out.getvalue()

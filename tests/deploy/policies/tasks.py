@@ -1,0 +1,22 @@
+"""Tasks that do in a worker what workers may do."""
+
+from django.tasks import default_task_backend
+
+from django_offload import task
+from tests.integration import tasks
+
+
+@task
+def enqueues_both_ways(size):
+    tasks.note.using(backend="other").enqueue("b")
+    return tasks.length.enqueue("x" * size).id
+
+
+@task
+def reads_a_result(task_id):
+    return default_task_backend.get_result(task_id).status
+
+
+@task(takes_context=True)
+def takes_a_step(context):
+    return context.step("once", len, "abc")

@@ -1,0 +1,87 @@
+"""Every call of every role is allowed, and every action that is allowed is called."""
+
+import json
+
+import pytest
+from django.test import override_settings
+
+from django_offload.local import local_aws, moto_server
+from django_offload.local.environment import applied
+from django_offload.local.invoke_api import InvokeApi
+from django_offload.local.local_aws import LocalAWS
+from django_offload.stack import Surroundings, template_of
+from tests.contract.setup import tasks_setting
+from tests.deploy.policies.calls import ACTING, NOBODY, AsDeployed, Recorder, forget
+from tests.deploy.policies.grants import Grant, Template
+from tests.deploy.policies.story import Story
+from tests.unit.stack.evaluate import Evaluated
+
+pytestmark = pytest.mark.django_db(transaction=True)  # Without it there is no database of tests.
+
+# No other test uses these: moto keeps its state by process, region and name, not by server.
+REGION, STACK = "eu-west-3", "allowed"
+SETTING = tasks_setting(
+    modules=["tests.deploy.policies.tasks", "tests.integration.tasks"], stack=STACK, outbox=True
+)
+SECRETS = Surroundings(secrets={"SHOP_KEY": "ssm:/shop/key", "SHOP_DATABASE": "secretsmanager:shop/database"})
+
+
+@pytest.fixture(scope="module")
+def told(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Recorder:
+    """Tell the whole story once, and return what was recorded."""
+    recorder, patch = Recorder(REGION), pytest.MonkeyPatch()
+    real = moto_server._one_write_at_a_time
+    patch.setattr(moto_server, "_one_write_at_a_time", lambda app: recorder.observing(real(app)))
+    patch.setattr(InvokeApi, "invoke", recorder.invoking(InvokeApi.invoke))
+    patch.setattr(local_aws, "InProcess", lambda: AsDeployed(recorder))
+    with override_settings(TASKS=SETTING), django_db_blocker.unblock():  # type: ignore[attr-defined]
+        templates = {STACK: template_of(STACK, surroundings=SECRETS)}
+        with LocalAWS(in_process=True, region=REGION, templates=templates) as aws:
+            _prepare(aws, recorder)
+            with applied({**aws.environment, "AWS_ACCESS_KEY_ID": ACTING}):
+                forget()
+                Story(aws, recorder, STACK).tell()
+    forget()
+    patch.undo()
+    return recorder
+
+
+def _prepare(aws: LocalAWS, recorder: Recorder) -> None:
+    for mapping in aws.mappings:
+        recorder.feeding[mapping.mapping.queue] = mapping.mapping.function_arn.rsplit(":", 1)[-1]
+    aws.server.client("ssm").put_parameter(Name="/shop/key", Value="k", Type="SecureString")
+    aws.server.client("secretsmanager").create_secret(Name="shop/database", SecretString="d")
+
+
+@pytest.fixture(scope="module")
+def grants() -> list[Grant]:
+    with override_settings(TASKS=SETTING):
+        document = json.loads(template_of(STACK, surroundings=SECRETS, as_json=True))
+    return list(Template(Evaluated(document, BoardEnabled="true"), REGION).grants())
+
+
+def test_no_role_does_what_it_may_not(told: Recorder, grants: list[Grant]) -> None:
+    own = {call for call in told.calls if call.role != NOBODY}
+
+    assert len(own) > 40
+    assert sorted(call for call in own if not any(grant.covers(call) for grant in grants)) == []
+
+
+def test_no_role_may_do_what_it_does_not(told: Recorder, grants: list[Grant]) -> None:
+    """The workers of two queues have the same code: what one of them does, both may."""
+    unused = {
+        (grant.role, grant.action, grant.resources)
+        for grant in grants
+        if grant.role != f"{STACK}-reports-worker"
+        and not any(grant.covers(call) for call in told.calls)
+        and not _by_aws(grant)
+    }
+
+    assert unused == set()
+
+
+def _by_aws(grant: Grant) -> bool:
+    """Tell whether AWS itself needs a grant: where it feeds a function, or keeps an event that it gave up."""
+    feeds = grant.action == "sqs:GetQueueAttributes" and grant.role.endswith(("worker", "dead-letter"))
+    keeps = all(resource.endswith("-failed-events") for resource in grant.resources)
+    return feeds or keeps or grant.action.startswith("logs:")
