@@ -89,8 +89,7 @@ class DatabaseNotShared(OffloadError):
         self.aliases = tuple(aliases)
         super().__init__(
             f"SQLite keeps the database {' and '.join(repr(alias) for alias in aliases)} on the disk of one "
-            "function, and web and workers share none. Name a server: for the reference site as DATABASE_URL "
-            "among the secrets of the stage's file."
+            "function; web and workers share none. Name a server, for example by a secret DATABASE_URL."
         )
 
 

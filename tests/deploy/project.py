@@ -19,13 +19,13 @@ PATIENCE_SECONDS = 300
 class Project:
     """A project's folder, and its commands."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, source: Path = ROOT) -> None:
         self.root = root
         ignored = shutil.ignore_patterns("__pycache__", "staticfiles", "*.egg-info")
         for name in ("django_app", "lambdas"):
-            shutil.copytree(ROOT / name, root / name, ignore=ignored)
+            shutil.copytree(source / name, root / name, ignore=ignored)
         for name in ("pyproject.toml", "zappa_settings.json"):
-            shutil.copy(ROOT / name, root)
+            shutil.copy(source / name, root)
         (root / "infra").mkdir()
         self.stage()
 

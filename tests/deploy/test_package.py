@@ -78,9 +78,9 @@ def test_no_tests_tools_caches_and_secrets_are_in_it(names: list[str]) -> None:
 
 
 def test_the_same_files_make_the_same_bytes_wherever_and_whenever(
-    built: dict[str, Any], tmp_path: Path
+    built: dict[str, Any], project: Project, tmp_path: Path
 ) -> None:
-    other = Project(tmp_path / "elsewhere" / "shop")
+    other = Project(tmp_path / "elsewhere" / "shop", project.root)
     for path in other.root.rglob("*.py"):
         os.utime(path, (0, 0))
         path.chmod(0o600)
@@ -125,7 +125,7 @@ django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
 import lambdas.web
-context = SimpleNamespace(aws_request_id="1", function_name="lab-dev", get_remaining_time_in_millis=lambda: 30000)
+context = SimpleNamespace(aws_request_id="1", get_remaining_time_in_millis=lambda: 30000)
 answers = [lambdas.web.handler(event, context) for event in {events!r}]
 print(json.dumps([[answer["statusCode"], answer["body"]] for answer in answers]))
 """

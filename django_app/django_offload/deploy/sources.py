@@ -10,7 +10,10 @@ from .errors import PackageFailed
 # Beside the code, at the top of a project: nothing there is read at run time.
 NOT_AT_THE_TOP = {"build", "dist", "docs", "env", "infra", "staticfiles", "media", "venv"}
 NOWHERE = {"__pycache__", "node_modules", "site-packages", "tests"}
-NOT_NAMED = {"conftest.py", "credentials", "id_ed25519", "id_rsa", "tests.py"}
+NOT_NAMED = {
+    *("conftest.py", "tests.py", "requirements.in", "requirements.lock", "requirements.txt"),
+    *("credentials", "id_ed25519", "id_rsa"),
+}
 # Bytecode is made anew; keys, databases and .env files are secrets or data; the rest is for readers.
 NOT_ENDING = (
     *(".pyc", ".pyo", ".pyi", ".po", ".pot", ".md", ".rst", ".log"),

@@ -31,9 +31,7 @@ def zappa_settings(root: Path, stage: str) -> dict[str, Any]:
 def _extended(stages: Mapping[str, dict[str, Any]], stage: str, seen: tuple[str, ...]) -> dict[str, Any]:
     """Return a stage's settings over those of the stage it extends, as Zappa reads them."""
     if stage in seen or stage not in stages:
-        raise BadStage(
-            SETTINGS, f"The stage '{stage}' extends itself, or is missing.", "Correct 'extends'."
-        )
+        raise BadStage(SETTINGS, f"The stage '{stage}' extends itself, or is missing.", "Correct 'extends'.")
     own = dict(stages[stage])
     below = own.pop("extends", None)
     return own if below is None else {**_extended(stages, below, (*seen, stage)), **own}
