@@ -2,9 +2,10 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from ..conf import ENV_QUEUE_URLS, Options
@@ -69,7 +70,7 @@ class SQSTransport(Transport):
         """Return the queue's URL: from OPTIONS, the stack's environment, or SQS, asked once per process."""
         given = self.options.queue_urls.get(queue)
         if given is None:
-            given = json.loads(self.options.environment(ENV_QUEUE_URLS) or "{}").get(queue)
+            given = _parsed(self.options.environment(ENV_QUEUE_URLS) or "{}").get(queue)
         return given or self._ask(self.options.queue(queue))
 
     @property
@@ -85,6 +86,12 @@ class SQSTransport(Transport):
             except sqs.exceptions.QueueDoesNotExist as exc:
                 raise ResourceMissing(self.options.alias, "queue", name) from exc
         return _urls[key]
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> Mapping[str, str]:
+    found: Mapping[str, str] = json.loads(text)
+    return found
 
 
 def forget() -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from .errors import NoAnswer, StaleConnection
 
 CHUNK_BYTES = 65_536
+LEAST_DIFFERENCE_SECONDS = 0.02
 # No answer of the services spoken to is near that size.
 LARGEST_BYTES = 64 * 2**20
 
@@ -55,6 +56,7 @@ class Connection:
         self.used = False  # Has it carried an answer already?
         self.reusable = False
         self._readable = _watch(sock)
+        self._timeout = 0.0
 
     def __del__(self) -> None:
         self.close()
@@ -70,7 +72,7 @@ class Connection:
         """Send a request. Raise StaleConnection, or NoAnswer, if it cannot be sent in time."""
         self.reusable = False
         try:
-            self._socket.settimeout(timeout)
+            self._wait_at_most(timeout)
             self._socket.sendall(request)
         except OSError as exc:
             raise self._failed(exc, nothing_read=True) from exc
@@ -79,12 +81,18 @@ class Connection:
         """Return the answer to the request that was sent; each wait takes `timeout` seconds at most."""
         data = bytearray()
         try:
-            self._socket.settimeout(timeout)
+            self._wait_at_most(timeout)
             answer = self._answer(data)
         except (ValueError, EOFError, OSError) as exc:
             raise self._failed(exc, nothing_read=not data) from exc
         self.used = True
         return answer
+
+    def _wait_at_most(self, timeout: float) -> None:
+        """Set the time-out, which costs a call to the system, where it differs by as much as matters."""
+        if abs(timeout - self._timeout) > LEAST_DIFFERENCE_SECONDS:
+            self._socket.settimeout(timeout)
+            self._timeout = timeout
 
     def _failed(self, exc: Exception, *, nothing_read: bool) -> NoAnswer:
         """Close, and return what that means for the call."""
@@ -119,11 +127,8 @@ class Connection:
         version, status, *_ = first.split(" ", 2)
         if not version.startswith("HTTP/1."):
             raise ValueError(first)
-        headers = {}
-        for line in lines:
-            name, _, value = line.partition(":")
-            headers[name.lower()] = value.strip()
-        return int(status), version, headers
+        fields = [line.partition(":") for line in lines]
+        return int(status), version, {name.lower(): value.strip() for name, _, value in fields}
 
     def _more(self, data: bytearray) -> None:
         part = self._socket.recv(CHUNK_BYTES)

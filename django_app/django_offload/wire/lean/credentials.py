@@ -49,7 +49,7 @@ def renewed(used: Credentials) -> bool:
 
 def forget() -> None:
     """Read the environment again, and have botocore look again."""
-    global _lock, _environment, _found  # noqa: PLW0603
+    global _lock, _environment, _found
     # Anew, for in a child of a fork another thread's lock would never be free.
     _lock, _environment, _found = Lock(), None, None
 

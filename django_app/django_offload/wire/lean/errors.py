@@ -88,4 +88,3 @@ class ResourceNotFoundException(Refusal):
 
 class QueueDoesNotExist(Refusal):
     """There is no such queue."""
-

@@ -75,7 +75,8 @@ class JSONService(Service):
         return Request(name, "/", headers, json.dumps(arguments).encode("ascii"))
 
     def result(self, answer: Answer) -> Result:
-        found = json.loads(answer.body) if answer.body else {}
+        # Decoded first: json would look for its encoding.
+        found = json.loads(answer.body.decode()) if answer.body else {}
         if not isinstance(found, dict):
             raise ValueError("not an object")
         return found

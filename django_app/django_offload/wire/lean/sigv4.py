@@ -3,12 +3,23 @@
 import hmac
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import quote
 
 from .credentials import Credentials
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+
+
+@lru_cache(maxsize=4)
+def _instant(now: int) -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+
+
+@lru_cache(maxsize=64)
+def _encoded(path: str) -> str:
+    return quote(path, safe="/~")
 
 
 class Signer:
@@ -33,7 +44,7 @@ class Signer:
 
         `path` is as it stands in the request, without a query.
         """
-        instant = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+        instant = _instant(int(now))
         signed = {**headers, "x-amz-date": instant}
         if credentials.token:
             signed["x-amz-security-token"] = credentials.token
@@ -41,7 +52,7 @@ class Signer:
         listed = ";".join(names)
         lines = "".join([f"{name}:{signed[name]}\n" for name in names])
         # A path is encoded once more than it travels (every service but S3).
-        canonical = f"{method}\n{quote(path, safe='/~')}\n\n{lines}\n{listed}\n{sha256(body).hexdigest()}"
+        canonical = f"{method}\n{_encoded(path)}\n\n{lines}\n{listed}\n{sha256(body).hexdigest()}"
         scope = f"{instant[:8]}/{self._region}/{self._service}/aws4_request"
         text = f"{ALGORITHM}\n{instant}\n{scope}\n{sha256(canonical.encode()).hexdigest()}"
         signature = hmac.digest(self._key(credentials.secret_key, instant[:8]), text.encode(), "sha256").hex()
