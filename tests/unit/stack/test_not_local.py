@@ -1,0 +1,69 @@
+"""What the stand-in for AWS on this machine does not create, so that it was never exercised, one by one."""
+
+from tests.unit.stack.examples import document, evaluated, options
+
+BOTH = (options(), options("direct", transport="lambda"))
+FUNCTIONS = ["DeadLetter", "DefaultWorker", "Migrate", "ReportsWorker", "Sweeper"]
+QUEUES = ["DeadLetterQueueDefault", "DeadLetterQueueReports", "FailedEvents", "QueueDefault", "QueueReports"]
+NOT_LOCAL = {
+    "Lambda::Version": [f"Version{name}" for name in FUNCTIONS],
+    "Lambda::Alias": [f"Alias{name}" for name in FUNCTIONS],
+    "Lambda::EventInvokeConfig": ["EventsDefaultWorker", "EventsReportsWorker", "EventsSweeper"],
+    "SQS::QueuePolicy": [f"{name}Policy" for name in QUEUES],
+    "S3::BucketPolicy": ["PayloadBucketPolicy"],
+    "SNS::Topic": ["AlarmTopic"],
+    "SNS::TopicPolicy": ["AlarmTopicPolicy"],
+    "Scheduler::ScheduleGroup": ["ScheduleGroup"],
+    "IAM::Role": ["RoleScheduler"],
+    "CloudWatch::Alarm": [
+        "AlarmDeadLettersDefault",
+        "AlarmDeadLettersReports",
+        "AlarmDroppedDefaultWorker",
+        "AlarmDroppedReportsWorker",
+        "AlarmDroppedSweeper",
+        "AlarmFailedEvents",
+        "AlarmOldestMessageDefault",
+        "AlarmOldestMessageReports",
+        "AlarmOldestRunning",
+        "AlarmSweeperFails",
+        "AlarmSweeperSilent",
+        "AlarmThrottlesDeadLetter",
+        "AlarmThrottlesDefaultWorker",
+        "AlarmThrottlesReportsWorker",
+        "AlarmThrottlesSweeper",
+        "AlarmThrottlesTable",
+    ],
+}
+EVERYTHING = {
+    "AlarmEmail": "ops@example.com",
+    "BoardEnabled": "true",
+    "KmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/1",
+    "SchedulesEnabled": "true",
+}
+
+
+def test_what_no_stand_in_creates_is_listed_here() -> None:
+    whole = evaluated(*BOTH, parameters=EVERYTHING).resources
+    local = evaluated(*BOTH, parameters={**EVERYTHING, "MappingsEnabled": "false"}).resources
+
+    assert set(whole) == set(document(*BOTH)["Resources"])
+    missing: dict[str, list[str]] = {}
+    for name in sorted(set(whole) - set(local)):
+        missing.setdefault(whole[name]["Type"].removeprefix("AWS::"), []).append(name)
+    assert missing == NOT_LOCAL
+
+
+def test_where_no_alias_is_made_none_is_referred_to() -> None:
+    local = evaluated(*BOTH, parameters={"MappingsEnabled": "false"})
+
+    assert "'Alias" not in str(local.resources)
+    assert {one["Enabled"] for one in local.of_type("Lambda::EventSourceMapping").values()} == {False}
+    assert local.resources["SweeperSchedule"]["Properties"]["State"] == "DISABLED"
+
+
+def test_a_pause_stops_mappings_and_schedule_and_takes_nothing_away() -> None:
+    paused, running = evaluated(*BOTH, parameters={"Paused": "true"}), evaluated(*BOTH)
+
+    assert set(paused.resources) == set(running.resources)
+    assert {one["Enabled"] for one in paused.of_type("Lambda::EventSourceMapping").values()} == {False}
+    assert paused.resources["SweeperSchedule"]["Properties"]["State"] == "DISABLED"
