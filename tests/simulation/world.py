@@ -4,7 +4,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from traceback import format_exception_only
@@ -17,8 +17,7 @@ from django_offload.change import Attributes, Change
 from django_offload.effects import marker
 from django_offload.exceptions import DeadlineExceeded
 from django_offload.outbox import drain
-from django_offload.outbox.models import OutboxEntry
-from django_offload.worker import attempt, connections, execution, journal
+from django_offload.worker import attempt, batch, execution, journal, sweep
 
 from .actors import Actor
 from .clock import VirtualTime
@@ -29,6 +28,7 @@ from .faults import Fault, Faults
 from .ledger import Ledger
 from .mapping import MOST_RECEIVES, VISIBILITY, Mapping, Schedule, stacks
 from .network import Network
+from .outbox import Outbox
 from .plan import PART_BYTES, Order
 from .seams import INDEX, InvokedTransport, SimulatedPayloads, SimulatedStore, SimulatedTransport
 from .setup import DIRECT
@@ -258,19 +258,24 @@ class World:
     def patched(self) -> Iterator[None]:
         """Put this world in the place of AWS, of the database's markers and of every clock."""
         virtual = self.virtual
-        OutboxEntry.objects.all().delete()  # Another world's.
+        outbox = Outbox()
+        outbox.clear()
         once = self.database.once if self.design.atomic else lambda task_id, key, run, using: run()
         patches: dict[tuple[Any, str], Any] = {
             (execution, "limited"): self.limited,
-            # What costs much and proves nothing here: frames for people to read, connections that never drop.
+            # What costs much and proves nothing here: frames for people to read, connections that never
+            # drop, and a table of markers that stays empty, for they are kept above.
             (execution, "format_exception"): format_exception_only,
-            (connections, "close_old_connections"): lambda: None,
+            (batch, "living_connections"): nullcontext,
+            (sweep, "living_connections"): nullcontext,
+            (sweep, "forget"): lambda now, left: Counter(),
             (context, "time"): virtual,
             (drain, "datetime"): virtual,
             (marker, "once"): once,
             (sending, "PART_BYTES"): PART_BYTES,
             (attempt, "PART_BYTES"): PART_BYTES,
             (journal, "PART_BYTES"): PART_BYTES,
+            **outbox.patches(),
             **self.design.patches,
         }
         with ExitStack() as stack:
