@@ -70,6 +70,18 @@ def test_a_far_start_that_could_not_be_recorded_is_no_task(watched, offload, mon
     assert len(watched.bounds) == 1
 
 
+def test_what_lambda_would_forget_is_no_task_without_its_record(watched, offload, monkeypatch):
+    def refuse(*args):
+        raise OSError("no answer")
+
+    monkeypatch.setattr(offload.stores[configured()["default"].stack], "change", refuse)
+    monkeypatch.setattr(watched, "longest_return", timedelta(0))
+
+    with pytest.raises(EnqueueFailed):
+        send(birth_of("0" * 32, enqueued_at=NOW), configured()["default"])
+    assert len(watched.bounds) == 1, "it was sent"
+
+
 @pytest.mark.parametrize("aware", [True, False])
 def test_the_outbox_keeps_time_as_the_project_does(ours, offload, transactional_db, settings, aware):
     settings.USE_TZ = aware

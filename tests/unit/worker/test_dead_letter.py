@@ -30,6 +30,14 @@ def released(birth, *, fence=1, until=NOW):
     )
 
 
+def test_a_task_whose_time_has_not_come_goes_on(stage, birth):
+    later = make(stage, birth(run_after=NOW + 3 * DAY))
+
+    stage.bury(later)
+
+    assert stage.record(later).status == READY
+
+
 def test_a_task_that_no_worker_took_ends(stage, birth):
     untouched = make(stage, birth())
 

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from django_offload.record import DUE_SHARDS, READY, SUCCESSFUL
 from tests.contract.records import NOW
 
@@ -86,6 +88,32 @@ def test_what_a_worker_claimed_while_its_send_failed_keeps_its_claim(stage, birt
     stage.sweep()
 
     assert stage.record(birth()).status == SUCCESSFUL
+
+
+@pytest.mark.parametrize("seam", ["read", "send"])
+def test_of_two_sweepers_that_meet_at_a_record_one_sends(stage, birth, monkeypatch, seam):
+    stage.store.create(birth())
+    stage.now = NOW + 10 * MINUTE
+    other = []
+
+    def meanwhile(call):
+        def first(*args):
+            answer = call(*args) if seam == "read" else None
+            if not other:
+                other.append({})
+                other.append(stage.sweep())
+            return answer if seam == "read" else call(*args)
+
+        return first
+
+    if seam == "read":
+        monkeypatch.setattr(stage.store, "get", meanwhile(stage.store.get))
+    else:
+        monkeypatch.setattr(stage.transport, "send", meanwhile(stage.transport.send))
+    own = stage.sweep()
+
+    assert [own.get("sent", 0), other[1].get("sent", 0)] == ([0, 1] if seam == "read" else [1, 0])
+    assert waiting(stage) == 1
 
 
 def test_a_queue_whose_depth_nobody_says_is_sent_to(stage, birth, monkeypatch):
