@@ -7,7 +7,8 @@ from ..stack import template_of
 from ..stack.layout import Layout
 from .changes import Change, read
 
-STAGES = ("dev", "prod")
+# Each with the parameters of the template that usually differ.
+STAGES = {"dev": {"LogRetentionDays": "7"}, "prod": {"LogRetentionDays": "90"}}
 REGION = "us-east-1"
 # How a template begins that the command made, and may make again.
 GENERATED = "# Generated from TASKS"
@@ -35,7 +36,7 @@ def _stage(layout: Layout, stage: str) -> Change:
     region = os.environ.get("AWS_DEFAULT_REGION", REGION)
     fresh: dict[str, object] = {
         "region": region,
-        "parameters": {},
+        "parameters": STAGES[stage],
         "environment": {},
         "secrets": {},
         "vpc": None,
