@@ -1,6 +1,7 @@
 """What every place for large texts promises: what is kept comes back, or is said to be lost."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,6 +9,7 @@ from django_offload.conf import configured
 from django_offload.exceptions import PayloadLost
 from django_offload.payloads import bucket_name, payloads_of
 from django_offload.payloads.memory import MemoryPayloads
+from django_offload.wire import client
 from tests.contract.setup import TASK_MODULES, tasks_setting
 
 
@@ -31,6 +33,18 @@ def test_bytes_are_kept_as_they_are(payloads, data):
 
 def test_what_was_never_kept_is_none(payloads):
     assert payloads.get("nothing") is None
+
+
+@pytest.mark.parametrize("payloads", ["moto"], indirect=True)
+def test_what_a_role_that_may_not_list_is_denied_is_none(payloads):
+    forbidden = (SimpleNamespace(status_code=403), {"Error": {"Code": "AccessDenied", "Message": "no"}})
+    events = client("s3").meta.events
+    events.register("before-call.s3.GetObject", lambda **kwargs: forbidden, unique_id="forbid")
+
+    try:
+        assert payloads.get("nothing") is None
+    finally:
+        events.unregister("before-call.s3.GetObject", unique_id="forbid")
 
 
 def test_a_key_is_written_over(payloads):

@@ -234,3 +234,14 @@ def test_the_first_secret_signs_and_the_fallbacks_verify(settings):
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", ["old"]
 
     assert secrets() == ["new", "old"]
+
+
+def test_a_worker_is_invoked_by_the_alias_of_its_deployed_stack(monkeypatch):
+    options = Options.parse("default", {"BACKEND": BACKEND, "OPTIONS": {"stack": "shop-dev"}})
+    assert options.invoked_function("default") == "shop-dev-default-worker"
+
+    monkeypatch.setenv("OFFLOAD_ALIAS", "live")
+    monkeypatch.setenv("OFFLOAD_STACK", "shop-dev")
+
+    assert options.invoked_function("default") == "shop-dev-default-worker:live"
+    assert options.worker_function("default") == "shop-dev-default-worker"

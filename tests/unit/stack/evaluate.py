@@ -7,7 +7,7 @@ _ABSENT = object()
 
 
 class Evaluated:
-    """The resources that are left; parameters, conditions and mappings are resolved, other references stay."""
+    """The resources that are left: conditions, parameters, mappings are resolved, other references stay."""
 
     def __init__(self, document: Mapping[str, Any], **parameters: object) -> None:
         self._document = document

@@ -56,6 +56,7 @@ def test_the_environment_names_everything_a_function_would_ask_for() -> None:
             "DJANGO_SETTINGS_MODULE": "shop.settings",
             "OFFLOAD_STACK": "shop-dev",
             "OFFLOAD_BUCKET": {"Ref": "PayloadBucket"},
+            "OFFLOAD_ALIAS": "live",
         }
 
 

@@ -1,6 +1,8 @@
 """What each function may do, and to what."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -212,3 +214,12 @@ def test_each_function_has_a_role_of_its_own_that_only_lambda_of_this_account_ma
         (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
         assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_the_page_counts_the_actions_of_the_roles() -> None:
+    page = (Path(__file__).resolve().parents[3] / "infra" / "README.md").read_text()
+    rows = re.findall(r"^\| ([\w ]+?) \| .* \| (\d+)[^|]* \|$", page, re.MULTILINE)
+
+    counted = {"web": "RoleWeb", "worker": "RoleReportsWorker", "dead letter": "RoleDeadLetter"}
+    counted |= {"sweeper": "RoleSweeper", "migrate": "RoleMigrate"}
+    assert dict(rows) == {name: str(len(actions(role) - LOGS)) for name, role in counted.items()}

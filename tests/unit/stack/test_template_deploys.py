@@ -13,6 +13,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from django_offload.stack import build
+from tests.unit.stack.evaluate import Evaluated
 from tests.unit.stack.examples import options
 
 # No other test uses this region: moto keeps its state by process and region, not by server.
@@ -62,6 +63,21 @@ def outputs(client: Client) -> dict[str, str]:
     (stack,) = client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
     assert stack["StackStatus"] == "CREATE_COMPLETE"
     return {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+
+
+@pytest.mark.usefixtures("outputs")
+def test_all_that_stands_under_no_condition_of_aws_is_created(client: Client) -> None:
+    whole = json.loads(
+        build(
+            [options(), options("direct", transport="lambda")], settings_module="shop.settings", as_json=True
+        )
+    )
+    wanted = Evaluated(whole, MappingsEnabled="false").resources
+
+    found = client("cloudformation").list_stack_resources(StackName=STACK)["StackResourceSummaries"]
+
+    created = {one["LogicalResourceId"]: one["ResourceType"] for one in found if one.get("LogicalResourceId")}
+    assert created == {name: one["Type"] for name, one in wanted.items()}
 
 
 def attributes(client: Client, queue: str) -> dict[str, str]:
@@ -159,7 +175,7 @@ def test_each_function_has_the_role_made_for_it(client: Client) -> None:
         # References became ARNs: each role may write to the log of its own function.
         (log,) = statements[0]["Resource"]
         assert f":log-group:/aws/lambda/{function['FunctionName']}" in log
-    assert len(taken) == 4
+    assert len(taken) == 5
 
 
 @pytest.mark.usefixtures("outputs")
