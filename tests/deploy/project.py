@@ -62,6 +62,21 @@ class Project:
             timeout=PATIENCE_SECONDS,
         )
 
+    def zappa(self, *arguments: str, **environment: str) -> str:
+        """Run Zappa's own command, which must succeed; return what it says."""
+        ran = subprocess.run(
+            [Path(sys.executable).with_name("zappa"), *arguments],
+            cwd=self.root,
+            env={**os.environ, "AWS_DEFAULT_REGION": REGION, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_SECONDS,
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout
+
     def done(self, *arguments: str, **environment: str) -> str:
         """Run a management command that must succeed; return what it says."""
         ran = self.run(*arguments, **environment)

@@ -1,6 +1,7 @@
 """The reference site, deployed by the command to local AWS, and driven through its package."""
 
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,3 +69,56 @@ def test_no_secret_is_in_what_is_deployed(cloud: Cloud, deployed: str, project: 
     assert SECRET_KEY not in str(configured)
     assert SECRET_KEY not in "\n".join(cloud.said)
     assert SECRET_KEY not in (project.root / ".offload" / "zappa-dev.json").read_text()
+
+
+def test_zappas_own_status_knows_the_web_side(deployed: str, project: Project) -> None:
+    said = project.zappa("status", "dev", "--settings_file", ".offload/zappa-dev.json")
+
+    assert "lab-dev" in said
+    assert "python3.13" in said
+
+
+def test_an_update_with_messages_under_way_loses_none_and_goes_back(
+    cloud: Cloud, deployed: str, project: Project
+) -> None:
+    before = project.root / "dist" / "before.zip"
+    before.write_bytes((project.root / "dist" / "dev-x86_64.zip").read_bytes())
+    after = with_rates(before, project.root / "dist" / "after.zip", "2.0000")
+    under_way = [cloud.post("/retries/", failures="2") for _ in range(6)]
+
+    said = project.done("offload_deploy", "--stage", "dev", "--yes", "--package", str(after))
+    fresh = cloud.ended(cloud.post("/retries/", failures="0"))
+    ended = [cloud.ended(accepted) for accepted in under_way]
+    project.done("offload_deploy", "--stage", "dev", "--yes", "--rollback")
+    old = cloud.ended(cloud.post("/retries/", failures="0"))
+
+    assert "Migrating the database, with the new code:" in said
+    assert {status["status"] for status in ended} == {"SUCCESSFUL"}
+    assert [status["attempts"] for status in ended] == [3] * 6
+    assert {status["return_value"]["USD"] for status in ended} <= {"1.0842", "2.0000"}
+    assert fresh["return_value"]["USD"] == "2.0000"
+    assert old["return_value"]["USD"] == "1.0842"
+
+
+def test_deleting_keeps_table_and_bucket_until_told_otherwise(
+    cloud: Cloud, deployed: str, project: Project
+) -> None:
+    said = project.done("offload_deploy", "--stage", "dev", "--yes", "--delete")
+
+    assert "kept: " in said
+    assert cloud.client("dynamodb").list_tables()["TableNames"] == ["lab-dev-tasks"]
+    assert cloud.client("lambda").list_functions()["Functions"] == []
+    names = {bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]}
+    assert names == {f"lab-dev-payloads-123456789012-{REGION}"}
+
+
+def with_rates(package: Path, changed: Path, dollar: str) -> Path:
+    """Write a package whose code is another version of it."""
+    with zipfile.ZipFile(package) as old, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.infolist():
+            # Bytecode is never compared with its source, so the old one must go.
+            if entry.filename == "django_app/lab/rates.py":
+                new.writestr(entry, old.read(entry).replace(b"1.0842", dollar.encode()))
+            elif entry.filename != "django_app/lab/__pycache__/rates.cpython-313.pyc":
+                new.writestr(entry, old.read(entry))
+    return changed

@@ -42,13 +42,14 @@ class Deployment:
         self.releases.make_bucket()
         current = self.releases.current()
         key = code_key(package)
+        release_id = self.releases.new_id(key)
+        template = template_of(self.stage.stack, surroundings=self.stage.surroundings)
         release = Release(
-            id=self.releases.new_id(key),
+            id=release_id,
             stage=self.stage.name,
             code_key=key,
-            template_key=self.releases.put_template(
-                template_of(self.stage.stack, surroundings=self.stage.surroundings)
-            ),
+            # Whoever reads the deployed template finds the release there.
+            template_key=self.releases.put_template(f"{template}Metadata:\n  Release: {release_id}\n"),
             parameters=self._parameters(key),
             previous=current.id if current else None,
         )

@@ -38,7 +38,7 @@ def _extended(stages: Mapping[str, dict[str, Any]], stage: str, seen: tuple[str,
 
 
 def add(folder: Path, stage: str, settings: Mapping[str, Any]) -> None:
-    """Put Zappa's handler and the settings it reads into `folder`. Raise PackageFailed without Zappa there."""
+    """Put Zappa's handler and its settings into `folder`. Raise PackageFailed without Zappa there."""
     handler = folder / "zappa" / "handler.py"
     if not handler.is_file():
         raise PackageFailed("Zappa's handler is missing.", "Add zappa to the requirements of the functions.")

@@ -127,6 +127,8 @@ manage.py offload_deploy --stage dev --delete
         self.tell(f"Changes of the stack {change.stack}{' (new)' if change.creates else ''}:")
         for line in change.lines():
             self.tell(line)
+        if not change.changes:
+            self.tell("  no resource is added or removed: parameters alone change")
 
     def _agreed(self, options: dict[str, Any], question: str) -> bool:
         """Return whether to go on. Raise CommandError where nobody can be asked."""

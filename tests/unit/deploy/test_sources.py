@@ -1,0 +1,82 @@
+"""Which files of a project are packaged."""
+
+import subprocess
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from django_offload.deploy.errors import PackageFailed
+from django_offload.deploy.sources import project_files, untracked_modules, wanted
+
+TAKEN = [
+    "manage.py",
+    "django_app/shop/views.py",
+    "django_app/shop/templates/shop/home.html",
+    "lambdas/worker.py",
+    "shop/locale/de/LC_MESSAGES/django.mo",
+]
+LEFT = [
+    "README.md",
+    "pyproject.toml",
+    ".env",
+    "shop/.env",
+    "shop/production.env",
+    "shop/server.pem",
+    "shop/id_rsa",
+    "shop/db.sqlite3",
+    "shop/tests/test_views.py",
+    "shop/tests.py",
+    "shop/test_models.py",
+    "shop/conftest.py",
+    "shop/locale/de/LC_MESSAGES/django.po",
+    "shop/__pycache__/views.cpython-313.pyc",
+    "lambdas/requirements.lock",
+    "infra/dev.json",
+    "node_modules/x/setup.py",
+    ".git/hooks/x.py",
+]
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_code_and_what_it_reads_is_taken(name: str) -> None:
+    assert wanted(PurePosixPath(name))
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_secrets_data_tests_and_tools_stay_out(name: str) -> None:
+    assert not wanted(PurePosixPath(name))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    for name in (*TAKEN, *LEFT):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "own-env" / "lib").mkdir(parents=True)
+    (tmp_path / "own-env" / "pyvenv.cfg").write_text("")
+    (tmp_path / "own-env" / "lib" / "module.py").write_text("")
+    return tmp_path
+
+
+def test_without_git_the_folder_is_walked_but_for_environments(project: Path) -> None:
+    assert list(map(str, project_files(project))) == sorted(TAKEN)
+
+
+def test_with_git_only_tracked_files_are_taken_and_missing_modules_named(project: Path) -> None:
+    git(project, "init", "-q")
+    (project / ".git" / "hooks" / "x.py").unlink()
+    git(project, "add", "manage.py", "lambdas")
+
+    assert list(map(str, project_files(project))) == ["lambdas/worker.py", "manage.py"]
+    assert PurePosixPath("django_app/shop/views.py") in untracked_modules(project)
+
+
+def test_a_folder_without_code_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("")
+
+    with pytest.raises(PackageFailed, match=r"has no files to package\. Run it in the project's folder"):
+        project_files(tmp_path)
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=folder, check=True)  # noqa: S607
