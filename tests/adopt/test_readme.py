@@ -79,10 +79,10 @@ def test_one_command_is_enough_to_run_tasks(
 
 
 def write(project: Project, install: str) -> None:
-    """Install, and write what the README has people write."""
-    project.run(install)
+    """Write what the README has people write, and install."""
     for part in readme.files():
         project.write(part)
+    project.run(install)
 
 
 def use(project: Project, command: str) -> None:
