@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from django_offload.local.local_aws import LocalAWS
 
+from . import readme
 from .http_events import http
 from .project import REGION, SECRET_KEY
 
@@ -30,8 +31,9 @@ class Cloud:
         self.aws.open()
         user, host = database["USER"], f"{database['HOST']}:{database['PORT']}"
         url = f"postgresql://{user}@{host}/{quote(database['NAME'])}"
-        self.client("ssm").put_parameter(Name="/lab/dev/SECRET_KEY", Value=SECRET_KEY, Type="SecureString")
-        self.client("secretsmanager").create_secret(Name="lab/dev/database", SecretString=url)
+        values = {"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url}
+        for name, variable in readme.parameters().items():
+            self.client("ssm").put_parameter(Name=name, Value=values[variable], Type="SecureString")
 
     def client(self, service: str) -> Any:
         return self.aws.server.client(service)

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # The tests of this folder keep to a region of their own: moto's state belongs to the process.
 REGION = "eu-central-1"
 SECRET_KEY = "of-the-deployed-site-and-of-nobody-else"
-SECRETS = {"SECRET_KEY": "ssm:/lab/dev/SECRET_KEY", "DATABASE_URL": "secretsmanager:lab/dev/database"}
+MANAGE = "django_app/manage.py"
 PATIENCE_SECONDS = 300
 
 
@@ -31,13 +31,9 @@ class Project:
 
     def stage(self, **changes: Any) -> None:
         """Write infra/dev.json."""
-        said = {
-            "region": REGION,
-            "parameters": {"LogRetentionDays": 7},
-            "environment": {"DEBUG": "0", "ALLOWED_HOSTS": "site.example"},
-            "secrets": SECRETS,
-            "vpc": None,
-        }
+        said = json.loads((ROOT / "infra" / "dev.json").read_text())
+        # A function on AWS is outside debug mode by itself.
+        said |= {"region": REGION, "environment": {"DEBUG": "0", "ALLOWED_HOSTS": "site.example"}}
         (self.root / "infra" / "dev.json").write_text(json.dumps({**said, **changes}))
 
     def write(self, name: str, text: str) -> None:
@@ -48,7 +44,7 @@ class Project:
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a management command, as at a terminal that nobody sits at."""
         return subprocess.run(
-            [sys.executable, "django_app/manage.py", *arguments],
+            [sys.executable, MANAGE, *arguments],
             cwd=self.root,
             env={
                 **{key: value for key, value in os.environ.items() if key != "PYTHONPATH"},

@@ -1,6 +1,7 @@
 """The reference site, deployed by the command to local AWS, and driven through its package."""
 
 import re
+import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 
 from tests.reliability.postgresql import PostgreSQL
 
+from . import readme
 from .cloud import Cloud
-from .project import REGION, SECRET_KEY, Project
+from .project import REGION, ROOT, SECRET_KEY, Project
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +26,50 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL) -> I
 
 
 @pytest.fixture(scope="module")
-def deployed(cloud: Cloud, project: Project, package: Path) -> str:
+def dry(cloud: Cloud, project: Project, package: Path) -> str:
+    """What the look at the first deployment said."""
+    assert package == project.root / "dist" / "dev-x86_64.zip"
+    return project.done(*readme.of_the_project("dist/dev-x86_64.zip", "--dry-run"))
+
+
+@pytest.fixture(scope="module")
+def deployed(cloud: Cloud, project: Project, dry: str) -> str:
     """What the first deployment said."""
-    said = project.done("offload_deploy", "--stage", "dev", "--yes", "--package", str(package))
+    said = project.done(*readme.of_the_project("--package", "dist/dev-x86_64.zip"), "--yes")
     cloud.start()
     return said
+
+
+def test_make_package_is_what_the_steps_begin_with() -> None:
+    said = subprocess.run(
+        ["make", "--dry-run", "--old-file=.venv", "package"],  # noqa: S607
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert ["make", "package"] in readme.commands()
+    assert "manage.py offload_package --stage dev --architecture x86_64" in said
+
+
+def test_a_look_shows_every_change_and_makes_none(cloud: Cloud, project: Project, dry: str) -> None:
+    assert re.search(r"Add +AWS::SQS::Queue +QueueDefault", dry)
+    assert "is deployed." not in dry
+    assert (
+        cloud.client("cloudformation").list_stacks(StackStatusFilter=["REVIEW_IN_PROGRESS"])["StackSummaries"]
+        == []
+    )
+
+
+def test_nobody_is_asked_where_nobody_sits(project: Project, deployed: str) -> None:
+    ran = project.run(*readme.of_the_project("--delete"))
+
+    assert ran.returncode == 2
+    assert (
+        ran.stderr.strip()
+        == "CommandError: Nobody can be asked here: add --yes, or look first with --dry-run."
+    )
 
 
 def test_a_deployment_shows_what_it_changes_before_and_what_there_is_after(deployed: str) -> None:
@@ -89,7 +130,7 @@ def test_an_update_with_messages_under_way_loses_none_and_goes_back(
     said = project.done("offload_deploy", "--stage", "dev", "--yes", "--package", str(after))
     fresh = cloud.ended(cloud.post("/retries/", failures="0"))
     ended = [cloud.ended(accepted) for accepted in under_way]
-    project.done("offload_deploy", "--stage", "dev", "--yes", "--rollback")
+    project.done(*readme.of_the_project("--rollback"), "--yes")
     old = cloud.ended(cloud.post("/retries/", failures="0"))
 
     assert "Migrating the database, with the new code:" in said
@@ -103,7 +144,7 @@ def test_an_update_with_messages_under_way_loses_none_and_goes_back(
 def test_deleting_keeps_table_and_bucket_until_told_otherwise(
     cloud: Cloud, deployed: str, project: Project
 ) -> None:
-    said = project.done("offload_deploy", "--stage", "dev", "--yes", "--delete")
+    said = project.done(*readme.of_the_project("--delete"), "--yes")
 
     assert "kept: " in said
     assert cloud.client("dynamodb").list_tables()["TableNames"] == ["lab-dev-tasks"]

@@ -67,7 +67,7 @@ class MotoServer:
     def code_of(self, function: str) -> bytes:
         """Return the package that a function was last deployed with; the server must run in this process."""
         from moto.awslambda.utils import get_backend
-        from moto.core import DEFAULT_ACCOUNT_ID
+        from moto.core.models import DEFAULT_ACCOUNT_ID
 
         code: bytes = get_backend(DEFAULT_ACCOUNT_ID, self.region).get_function(function).code_bytes
         return code
