@@ -40,14 +40,19 @@ def enqueued_result(task: AnyTask, birth: Birth) -> AnyResult:
 def result_of(record: TaskRecord, parts: Mapping[str, str], defined: AnyTask) -> AnyResult:
     """Return the result that a record and the texts of its parts tell of; `defined` is its task."""
     args, kwargs = json.loads(parts.get(ARGUMENTS_PART, record.birth.arguments))
+    instants = record.birth.enqueued_at, record.started_at, record.attempted_at, record.finished_at
+    # Each look at Django's settings takes a call.
+    enqueued_at, started_at, attempted_at, finished_at = (
+        instants if settings.USE_TZ else map(django_time, instants)
+    )
     result: AnyResult = TaskResult(
         task=task_of(record.birth, defined),
         id=record.birth.id,
         status=TaskResultStatus(record.status),
-        enqueued_at=django_time(record.birth.enqueued_at),
-        started_at=django_time(record.started_at),
-        last_attempted_at=django_time(record.attempted_at),
-        finished_at=django_time(record.finished_at),
+        enqueued_at=enqueued_at,
+        started_at=started_at,
+        last_attempted_at=attempted_at,
+        finished_at=finished_at,
         args=args,
         kwargs=kwargs,
         backend=record.birth.alias,
