@@ -93,3 +93,7 @@ def test_on_a_terminal_each_task_has_its_colour(seen: Seen) -> None:
 
     assert len({task for _, task in lines}) == 4
     assert {len({colour for colour, task in lines if task == one}) for _, one in lines} == {1}
+
+
+def test_metrics_are_not_shown_among_what_functions_say(seen: Seen) -> None:
+    assert '{"_aws"' not in seen.said
