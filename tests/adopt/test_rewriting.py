@@ -125,12 +125,18 @@ def test_a_change_inside_a_change_is_made_too(read: Read) -> None:
 def test_an_import_that_was_all_of_a_block_leaves_a_block(read: Read) -> None:
     found = read(
         "celery",
-        tasks="from celery import shared_task\n\n\n@shared_task\ndef f(): ...\n",
-        views="try:\n    from celery.result import AsyncResult\nexcept ImportError:\n    raise\n\n\n"
-        "def g(i):\n    return AsyncResult(i)\n",
+        views="from celery.utils.log import get_task_logger\n\n"
+        "try:\n    from celery.result import AsyncResult\nexcept ImportError:\n    raise\n\n"
+        "log = get_task_logger(__name__)\nlog.info(AsyncResult('1'))\n",
     )
 
-    assert "    from django.tasks import default_task_backend" in lines(found.diffs["views.py"])
+    assert lines(found.diffs["views.py"]) == [
+        "from django.tasks import default_task_backend",
+        "import logging",
+        "    pass",
+        "log = logging.getLogger(__name__)",
+        "log.info(default_task_backend.get_result('1'))",
+    ]
 
 
 @pytest.mark.parametrize(
