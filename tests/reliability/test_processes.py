@@ -8,6 +8,7 @@ import pytest
 from django.db import close_old_connections, connection
 
 from django_offload import wire
+from django_offload.conf import CLIENTS
 from django_offload.testing import Invocation
 from django_offload.worker import connections as workers
 from django_offload.worker import sweep
@@ -54,16 +55,23 @@ def test_f28_forked_children_choose_ids_of_their_own(line: MemoryLine) -> None:
     assert len({*first, *second}) == 2 * IDS
 
 
-def test_f28_a_forked_child_has_aws_clients_of_its_own(settings: Any, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_f28_a_forked_child_has_aws_clients_of_its_own(
+    settings: Any, request: pytest.FixtureRequest, kind: str
+) -> None:
     settings.TASKS = tasks_setting(modules=["tests.reliability.tasks"])
     request.getfixturevalue("offload_aws")
-    ours = wire.client("dynamodb")
+
+    def made() -> Any:
+        return wire.client("dynamodb", kind)
+
+    ours = made()
 
     def look() -> list[str]:
-        return [str(wire.client("dynamodb") is ours), str(wire.client("dynamodb") is wire.client("dynamodb"))]
+        return [str(made() is ours), str(made() is made())]
 
     assert in_children(look) == [["False", "True"]]
-    assert wire.client("dynamodb") is ours
+    assert made() is ours
 
 
 type Frozen = tuple[MemoryLine, Callable[[], int]]

@@ -162,7 +162,7 @@ def test_a_batch_over_ten_needs_a_window():
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"client": "lean"}, "OPTIONS['client'] is 'lean'."),
+        ({"client": "curl"}, "OPTIONS['client'] is 'curl'."),
         (
             {"result_ttl": "a day"},
             "OPTIONS['result_ttl'] is 'a day'.",
