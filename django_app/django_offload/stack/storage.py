@@ -69,7 +69,7 @@ def _keys(partition: str, sort: str) -> list[object]:
 
 
 def _add_bucket(template: "Template", plan: Plan, bucket: str) -> None:
-    from troposphere import GetAtt, Ref, Sub, s3
+    from troposphere import Ref, s3
 
     payload_life = max(PAYLOAD_LIFE, plan.result_ttl + limits.PAYLOAD_MARGIN)
     by_default = with_own_key(
@@ -111,6 +111,13 @@ def _add_bucket(template: "Template", plan: Plan, bucket: str) -> None:
             **_KEPT,
         )
     )
+    _add_bucket_policy(template)
+
+
+def _add_bucket_policy(template: "Template") -> None:
+    """Let nobody reach the bucket but by TLS."""
+    from troposphere import GetAtt, Ref, Sub, s3
+
     everything = [GetAtt(BUCKET, "Arn"), Sub(f"${{{BUCKET}.Arn}}/*")]
     template.add_resource(
         s3.BucketPolicy(

@@ -6,6 +6,7 @@ from typing import Any
 from ...conf import ENV_STACK
 from ...stack import Plan, limits
 from ...stack.names import DEAD_LETTER, SWEEPER, worker
+from ...stack.versions import LIVE
 from ...wire import client
 from .finding import Finding, deploy, local
 
@@ -99,13 +100,16 @@ def _feeding(
 
 def _mapping_of(function: str, queue: str) -> Mapping[str, Any] | None:
     awslambda = client("lambda")
-    try:
-        for page in awslambda.get_paginator("list_event_source_mappings").paginate(FunctionName=function):
-            for mapping in page["EventSourceMappings"]:
-                if mapping["EventSourceArn"].rpartition(":")[2] == queue:
-                    return mapping  # type: ignore[no-any-return]
-    except awslambda.exceptions.ResourceNotFoundException:
-        pass  # The function itself is missing, and said to be.
+    pages = awslambda.get_paginator("list_event_source_mappings")
+    # Of a function, AWS lists what feeds itself, not what feeds its aliases.
+    for name in (f"{function}:{LIVE}", function):
+        try:
+            for page in pages.paginate(FunctionName=name):
+                for mapping in page["EventSourceMappings"]:
+                    if mapping["EventSourceArn"].rpartition(":")[2] == queue:
+                        return mapping  # type: ignore[no-any-return]
+        except awslambda.exceptions.ResourceNotFoundException:
+            continue  # There is no alias; that the function itself is missing is said elsewhere.
     return None
 
 
@@ -133,5 +137,5 @@ def _stopped(plan: Plan, stopped: list[str]) -> Finding:
         id="disabled",
         stack=plan.stack,
         text=f"Disabled: {', '.join(stopped)}. Messages wait, and nothing is swept.",
-        mend=f"{deploy(plan.stack)[:-1]} --parameter-overrides MappingsEnabled=true.",
+        mend=f"{deploy(plan.stack)[:-1]} --parameter-overrides MappingsEnabled=true Paused=false.",
     )
