@@ -7,27 +7,26 @@ from datetime import timedelta
 
 import pytest
 
-from django_offload import wire
-from tests.contract.setup import STACK
+from django_offload.conf import CLIENTS
+from tests.calls import watched
+from tests.contract.setup import STACK, tasks_setting
 from tests.integration import tasks
-from tests.integration.setup import event_of, work_at
+from tests.integration.setup import MODULES, event_of, work_at
 
 
 @contextmanager
 def counted():
     """Count what this process's own clients call."""
-    found, services = Counter(), ("dynamodb", "sqs", "lambda", "s3", "sts")
-
-    def note(model, **kwargs):
-        found[f"{model.service_model.service_name}:{model.name}"] += 1
-
-    for service in services:
-        wire.client(service).meta.events.register("before-call.*.*", note, unique_id="count")
-    try:
+    found = Counter()
+    with watched(lambda service, name, arguments: found.update([f"{service}:{name}"])):
         yield found
-    finally:
-        for service in services:
-            wire.client(service).meta.events.unregister("before-call.*.*", note, unique_id="count")
+
+
+@pytest.fixture(params=CLIENTS)
+def aws(request, settings, clean_trace, transactional_db):
+    """AWS on this machine, called by each client."""
+    settings.TASKS = tasks_setting(modules=MODULES, client=request.param)
+    return request.getfixturevalue("offload_aws")
 
 
 @pytest.fixture

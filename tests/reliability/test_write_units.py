@@ -1,17 +1,19 @@
 """What a task costs in DynamoDB's write units, computed from items before and after: moto always says 1."""
 
 import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from django_offload import wire
-from django_offload.conf import configured
+from django_offload.conf import CLIENTS, configured
 from django_offload.record import INLINE_ARGUMENTS_BYTES, INLINE_RESULT_BYTES
+from tests.calls import watched
 from tests.contract.setup import tasks_setting
 from tests.reliability import tasks
 
 UNIT = 1024  # Bytes that one write unit pays for, begun ones counted whole.
+WRITES = {"PutItem", "UpdateItem"}
 INDEX_KEYS = ("due_shard", "due_at")
 
 type Item = dict[str, dict[str, Any]]
@@ -54,10 +56,6 @@ class Meter:
         self.name, self.before = table, None
         self.writes: list[tuple[str, int]] = []
         self.largest = 0
-        events = wire.client("dynamodb").meta.events
-        for call in ("PutItem", "UpdateItem"):
-            events.register(f"provide-client-params.dynamodb.{call}", self.note)
-            events.register(f"after-call.dynamodb.{call}", self.count)
 
     def item(self) -> Item | None:
         found: Item | None = self.table.get_item(TableName=self.name, Key=self.key, ConsistentRead=True).get(
@@ -65,25 +63,33 @@ class Meter:
         )
         return found
 
-    def note(self, params: dict[str, Any], **kwargs: object) -> None:
+    def note(self, service: str, name: str, params: Mapping[str, Any]) -> None:
+        if name not in WRITES:
+            return
         item = params.get("Key") or params["Item"]
         self.key = {"id": item["id"], "part": item["part"]}
         self.before = self.item()
 
-    def count(self, model: Any, **kwargs: object) -> None:
+    def count(self, name: str) -> None:
+        if name not in WRITES:
+            return
         after = self.item()
-        self.writes.append((model.name, units(self.before, after)))
+        self.writes.append((name, units(self.before, after)))
         if after and after.get("status", {}).get("S") in {"READY", "RUNNING"}:
             self.largest = max(self.largest, item_size(after))
 
 
-@pytest.fixture
-def meter(settings: Any, request: pytest.FixtureRequest) -> Meter:
+@pytest.fixture(params=CLIENTS)
+def meter(settings: Any, request: pytest.FixtureRequest) -> Iterator[Meter]:
     settings.TASKS = tasks_setting(
-        modules=["tests.reliability.tasks"], owner="tests.reliability.test_write_units.somebody"
+        modules=["tests.reliability.tasks"],
+        owner="tests.reliability.test_write_units.somebody",
+        client=request.param,
     )
     aws = request.getfixturevalue("offload_aws")
-    return Meter(aws, configured()["default"].table)
+    found = Meter(aws, configured()["default"].table)
+    with watched(found.note, found.count):
+        yield found
 
 
 def somebody() -> str:

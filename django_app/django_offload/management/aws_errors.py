@@ -1,4 +1,6 @@
-"""What an error of boto3 means to whoever ran a command, and what to do about it."""
+"""What an error of either client of AWS means to whoever ran a command, and what to do about it."""
+
+from ..wire.lean.errors import Refusal
 
 # By class name and code, so that this module never imports botocore. The first that fits wins.
 _HINTS_BY_CLASS = {
@@ -34,9 +36,9 @@ _OTHER_CODE = "Try again; if it stays, look the code up in AWS's documentation o
 
 
 def explain(exc: BaseException) -> str | None:
-    """Return what happened and what to do, on one line; None where `exc` is not an error of boto3."""
+    """Return what happened and what to do, on one line; None for what is no error of boto3, and no refusal."""
     classes = [cls.__name__ for cls in type(exc).__mro__ if cls.__module__ == "botocore.exceptions"]
-    if "ClientError" in classes:
+    if "ClientError" in classes or isinstance(exc, Refusal):
         return _refusal(exc)
     for name in classes:
         if name in _HINTS_BY_CLASS:

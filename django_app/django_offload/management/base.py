@@ -55,10 +55,10 @@ class OffloadCommand(BaseCommand):
         self.as_json = options["json"]
         try:
             code = self.answer(**options)
-        except (OffloadError, ImproperlyConfigured) as exc:
-            raise CommandError(str(exc), returncode=UNUSABLE) from exc
         except Exception as exc:
             explanation = explain(exc)
+            if explanation is None and isinstance(exc, (OffloadError, ImproperlyConfigured)):
+                explanation = str(exc)
             if explanation is None:
                 raise
             raise CommandError(explanation, returncode=UNUSABLE) from exc

@@ -11,7 +11,7 @@ from .budget import bind, within
 from .lean import CallFailed, client_of, credentials
 from .lean import Client as LeanClient
 
-__all__ = ["client", "failures", "forget", "under_way", "within"]
+__all__ = ["CallFailed", "client", "failures", "forget", "under_way", "within"]
 
 BOTO3, LEAN = "boto3", "lean"
 

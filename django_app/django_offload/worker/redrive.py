@@ -27,6 +27,7 @@ from ..stores import Store
 from ..transitions import discard as discarded
 from ..transitions import redrive as redriven
 from ..transports import transport_of
+from ..wire import CallFailed
 from .ending import options_for
 from .execution import misfit
 
@@ -63,6 +64,8 @@ def redrive(store: Store, task_id: str, near: Options, now: datetime) -> Verdict
     options = options_for(record.birth, near)
     try:
         birth = _ready(store, record, options)
+    except CallFailed:  # That says nothing of the task.
+        raise
     except OffloadError as exc:
         return Verdict(id=task_id, done=False, text=f"It stays FAILED. {exc}")
     # Whatever ended it, a task never starts before its run_after.

@@ -3,14 +3,18 @@
 import pytest
 
 from django_offload import wire
+from django_offload.conf import CLIENTS
 from tests.unit.management.commands import run
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def away(ours, monkeypatch):
+@pytest.fixture(params=CLIENTS)
+def away(settings, ours, monkeypatch, request):
     """Lead to a port of this machine where nothing listens."""
+    for alias in ours.values():
+        alias["OPTIONS"]["client"] = request.param
+    settings.TASKS = {**ours}
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")

@@ -12,6 +12,9 @@ from django.core.management import CommandError, call_command
 
 from django_offload.exceptions import ConfigurationError
 from django_offload.management.base import OffloadCommand
+from django_offload.wire.lean.connection import Answer
+from django_offload.wire.lean.dynamodb import DynamoDB
+from django_offload.wire.lean.errors import NoAnswer, Refusal
 
 
 class Command(OffloadCommand):
@@ -39,6 +42,11 @@ def run(command: Command, *args: str) -> str:
 
 def client_error(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "it said\nno"}}, "GetItem")
+
+
+def refusal(code: str) -> Refusal:
+    body = json.dumps({"__type": code, "message": "it said\nno"}).encode()
+    return DynamoDB().refusal("GetItem", Answer(400, {}, body))
 
 
 def test_readers_get_lines_and_aligned_columns() -> None:
@@ -72,6 +80,12 @@ def test_the_answer_is_the_exit_code(code: int) -> None:
         (NoCredentialsError(), "Unable to locate credentials", "AWS_PROFILE"),
         (NoRegionError(), "must specify a region", "Set AWS_DEFAULT_REGION."),
         (client_error("ResourceNotFoundException"), "AWS refused GetItem", "Deploy the stack"),
+        (refusal("ResourceNotFoundException"), "AWS refused GetItem", "Deploy the stack"),
+        (
+            NoAnswer("http://q", "No answer from"),
+            'not reached: No answer from "http://q".',
+            "AWS_ENDPOINT_URL",
+        ),
         (client_error("ExpiredToken"), "ExpiredToken: it said no.", "Renew the credentials"),
         (client_error("AccessDenied"), "AccessDenied", "Allow this action"),
         (client_error("Teapot"), "Teapot", "AWS's documentation"),
