@@ -111,6 +111,25 @@ def test_odd_values_come_through(value):
     assert repr(found) == repr(value)
 
 
+@pytest.mark.parametrize(
+    "value", [{"sig": "0" * 64}, [{"a": 1, "sig": "0"}], ',"sig":"0"}', '","sig":"0"', {',"sig":': '"}'}]
+)
+def test_what_looks_like_a_signature_within_arguments_is_none(value):
+    message = replace(MESSAGE, birth=replace(BIRTH, arguments=dump([[value], {"sig": value}])))
+
+    assert decode(encode(message, KEYS), KEYS) == message
+
+
+def test_the_signature_may_stand_before_other_fields():
+    text = encode(MESSAGE, KEYS)
+    fields = json.loads(text)
+    first = {"sig": fields.pop("sig"), **fields}
+
+    assert decode(dump(first), KEYS) == MESSAGE
+    with pytest.raises(BadSignature):
+        decode(dump(first | {"depth": 1}), KEYS)
+
+
 def test_every_changed_byte_is_refused():
     text = encode(replace(MESSAGE, birth=replace(BIRTH, depth=3, owner="user:1")), KEYS)
     accepted = []

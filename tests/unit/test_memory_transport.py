@@ -1,0 +1,71 @@
+"""The memory transport against a queue that looks at every message each time."""
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+
+from django_offload.transports.memory import MemoryTransport
+
+VISIBILITY, MOST_RECEIVES = timedelta(seconds=5), 3
+STEPS = ["send", "receive", "give back", "delete", "wait"]
+
+
+class Plain:
+    """A queue as a list of [name, visible at, receives], in the order of their sending."""
+
+    def __init__(self):
+        self.messages, self.dead = [], []
+
+    def receive(self, now, limit):
+        found = []
+        for message in [message for message in self.messages if message[1] <= now]:
+            if len(found) == limit:
+                break
+            message[2] += 1
+            if message[2] > MOST_RECEIVES:
+                self.messages.remove(message)
+                self.dead.append(message[0])
+                continue
+            message[1] = now + VISIBILITY
+            found.append(message[0])
+        return found
+
+    def hide(self, name, until):
+        for message in self.messages:
+            if message[0] == name:
+                message[1] = until
+
+    def delete(self, name):
+        self.messages = [message for message in self.messages if message[0] != name]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_it_delivers_what_a_plain_queue_delivers(seed):
+    now, rng = datetime(2026, 3, 1, tzinfo=UTC), Random(seed)
+    transport = MemoryTransport(lambda: now, visibility=VISIBILITY, max_receives=MOST_RECEIVES)
+    plain, received = Plain(), []
+    transport.prepare("q")
+
+    for number in range(1_000):
+        step, duration = rng.choice(STEPS), timedelta(seconds=rng.randrange(8))
+        if step == "send":
+            transport.send("q", str(number), duration)
+            plain.messages.append([str(number), now + duration, 0])
+        elif step == "receive":
+            limit = 1 + duration.seconds
+            received += (found := transport.receive("q", limit))
+            assert [delivery.body for delivery in found] == plain.receive(now, limit)
+        elif step == "wait":
+            now += duration
+        elif received:
+            delivery = rng.choice(received[-10:])
+            if step == "delete":
+                transport.delete(delivery)
+                plain.delete(delivery.body)
+            else:
+                transport.give_back(delivery, duration)
+                plain.hide(delivery.body, now + duration)
+
+    assert [letter["body"] for letter in transport.take_dead("q")] == plain.dead
+    assert transport.depth("q") == sum(visible_at <= now for _, visible_at, _ in plain.messages)
