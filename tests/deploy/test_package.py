@@ -11,15 +11,36 @@ from typing import Any
 import pytest
 
 from django_offload.deploy.dependencies import OF_THE_RUNTIME, find_requirements, install
+from django_offload.local.local_aws import LocalAWS
+from django_offload.local.sqs_event import make_record
 from django_offload.local.unpacked import runtime
 
 from . import clean
 from .http_events import http, rest
-from .project import Project
+from .project import REGION, Project
 
 LARGEST = 20 * 2**20
 # e_machine: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
 MACHINES = {"x86_64": 62, "arm64": 183}
+
+ENQUEUES = """
+import django
+django.setup()
+from lab.tasks import exchange_rates
+print(json.dumps(exchange_rates.enqueue(0).id))
+"""
+WORKS = """
+import time
+from types import SimpleNamespace
+from lambdas.worker import handler
+from django.tasks import default_task_backend
+ends = time.monotonic() + 60
+context = SimpleNamespace(
+    aws_request_id="1", get_remaining_time_in_millis=lambda: int((ends - time.monotonic()) * 1000)
+)
+answer = handler({event!r}, context)
+print(json.dumps([answer, default_task_backend.get_result({task_id!r}).status]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +157,24 @@ print(json.dumps([[answer["statusCode"], answer["body"]] for answer in answers])
 
     assert [status for status, _ in answers] == [200, 200, 200]
     assert all("Long work, in the request or offloaded" in body for _, body in answers)
+
+
+def test_unzipped_alone_it_works_on_a_message_of_the_queue(task: Path, beside: Path, tmp_path: Path) -> None:
+    with LocalAWS(in_process=True, background=False, region=REGION) as aws:
+        environment = {
+            **aws.environment,
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DEBUG": "0",
+            "LAB_DATABASE": str(tmp_path / "lab.sqlite3"),
+        }
+        task_id = clean.run(task, beside, ENQUEUES, **environment)
+        sqs = aws.server.client("sqs")
+        url = sqs.get_queue_url(QueueName="lab-dev-default")["QueueUrl"]
+        (message,) = sqs.receive_message(QueueUrl=url, MessageSystemAttributeNames=["All"])["Messages"]
+        arn = f"arn:aws:sqs:{REGION}:123456789012:lab-dev-default"
+        event = {"Records": [make_record(message, arn)]}
+
+        answer, status = clean.run(task, beside, WORKS.format(event=event, task_id=task_id), **environment)
+
+    assert answer == {"batchItemFailures": []}
+    assert status == "SUCCESSFUL"

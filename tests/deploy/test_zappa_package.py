@@ -1,0 +1,83 @@
+"""Zappa's own packaging of the project, held against what this project's package has of it."""
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import asgiref
+import pytest
+import zappa
+
+from .project import PATIENCE_SECONDS, REGION, Project
+
+# Outside debug mode errors are not shown to visitors; the region is in each function's environment.
+OURS = {"DEBUG", "ENVIRONMENT_VARIABLES"}
+
+
+@pytest.fixture(scope="module")
+def zappas(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package that `zappa package` makes of the project, in an environment with little in it."""
+    site = tmp_path_factory.mktemp("venv") / "lib" / "python3.13" / "site-packages"
+    shutil.copytree(Path(asgiref.__file__).parent, site / "asgiref")
+    # Zappa copies its own package from the environment that is active.
+    shutil.copytree(Path(zappa.__file__).parent, site / "zappa")
+    made = project.root / "zappa.zip"
+    subprocess.run(
+        [
+            Path(sys.executable).with_name("zappa"),
+            "package",
+            "dev",
+            "--output",
+            made.name,
+            "--disable_progress",
+        ],
+        cwd=project.root,
+        env={
+            **os.environ,
+            "VIRTUAL_ENV": str(site.parents[2]),
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "none",
+            "AWS_SECRET_ACCESS_KEY": "none",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        },
+        check=True,
+        capture_output=True,
+        timeout=PATIENCE_SECONDS,
+    )
+    return made
+
+
+def settings(package: Path) -> dict[str, object]:
+    """Return what the module zappa_settings of a package says."""
+    with zipfile.ZipFile(package) as archive:
+        module = ast.parse(archive.read("zappa_settings.py"))
+    return {
+        target.id: ast.literal_eval(node.value)
+        for node in module.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def test_our_package_has_zappas_handler_and_says_to_it_what_zappa_would(package: Path, zappas: Path) -> None:
+    ours, theirs = settings(package), settings(zappas)
+    # Found by a search for a word in every file, and of no use without WebSockets.
+    theirs.pop("WEBSOCKET_HANDLER_MODULE", None)
+
+    assert ours.keys() == theirs.keys()
+    assert {name for name in ours if ours[name] != theirs[name]} <= OURS
+    with zipfile.ZipFile(package) as one, zipfile.ZipFile(zappas) as other:
+        assert one.read("handler.py") == other.read("handler.py")
+
+
+def test_zappas_package_has_the_code_where_ours_has_it_and_no_secrets_either(zappas: Path) -> None:
+    with zipfile.ZipFile(zappas) as archive:
+        names = set(archive.namelist())
+
+    assert {"django_app/lab/tasks.py", "lambdas/web.py", "lambdas/worker.py"} <= names
+    assert not [name for name in names if name.endswith((".env", ".sqlite3"))]
