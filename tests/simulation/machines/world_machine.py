@@ -248,15 +248,14 @@ def stale_reads() -> Iterator[None]:
     """Have a store answer with what a record was before its last write, as an index does."""
     from django_offload.stores.memory import MemoryStore
 
-    parts, change, before = MemoryStore.parts, MemoryStore.change, {}
+    get, change, before = MemoryStore.get, MemoryStore.change, {}
 
     def changed(self: MemoryStore, task_id: str, made: object) -> object:
         before[task_id] = self.records.get(task_id)
         return change(self, task_id, made)  # type: ignore[arg-type]
 
     def stale(self: MemoryStore, task_id: str) -> object:
-        record, texts = parts(self, task_id)
-        return before.get(task_id) or record, texts
+        return before.get(task_id) or get(self, task_id)
 
-    with mock.patch.object(MemoryStore, "parts", stale), mock.patch.object(MemoryStore, "change", changed):
+    with mock.patch.object(MemoryStore, "get", stale), mock.patch.object(MemoryStore, "change", changed):
         yield
