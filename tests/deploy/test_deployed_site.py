@@ -119,6 +119,19 @@ def test_zappas_own_status_knows_the_web_side(deployed: str, project: Project) -
     assert "python3.13" in said
 
 
+def test_the_one_route_that_moto_lacks_is_answered_by_the_endpoint_of_this_machine(
+    cloud: Cloud, deployed: str
+) -> None:
+    import boto3
+
+    # `zappa update` asks for it: the update below would fail without.
+    listed = boto3.session.Session().client("lambda").list_function_url_configs(FunctionName="lab-dev")
+    kept = cloud.client("lambda").get_function_url_config(FunctionName="lab-dev")
+
+    assert [found["FunctionUrl"] for found in listed["FunctionUrlConfigs"]] == [kept["FunctionUrl"]]
+    assert kept["FunctionUrl"] in deployed
+
+
 def test_an_update_with_messages_under_way_loses_none_and_goes_back(
     cloud: Cloud, deployed: str, project: Project
 ) -> None:

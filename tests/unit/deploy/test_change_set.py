@@ -1,0 +1,141 @@
+"""Changes of a stack: shown, made, and explained where they fail."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from django_offload.deploy import change_set
+from django_offload.deploy.change_set import ChangeSet
+from django_offload.deploy.errors import ChangeRefused, StackChangeFailed
+
+NOTHING = "The submitted information didn't contain changes. Submit different information."
+BUCKET_TAKEN = "shop-dev-payloads already exists"
+
+
+def refusal(message: str) -> ClientError:
+    return ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "CreateChangeSet")
+
+
+class CloudFormation:
+    """A stack whose next change goes as it is told to."""
+
+    exceptions = SimpleNamespace(ClientError=ClientError)
+
+    def __init__(self, *, status: str = "UPDATE_COMPLETE", made: dict[str, Any] | None = None) -> None:
+        self.status, self.made = status, made or {"Status": "CREATE_COMPLETE", "Changes": []}
+        self.asked: dict[str, Any] = {}
+        self.deleted: list[str] = []
+        self.refuses: ClientError | None = None
+
+    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:
+        return {"Stacks": [{"StackId": StackName, "StackStatus": self.status}]}
+
+    def create_change_set(self, **asked: Any) -> dict[str, str]:
+        self.asked = asked
+        if self.refuses:
+            raise self.refuses
+        return {"Id": "arn"}
+
+    def delete_change_set(self, *, StackName: str, ChangeSetName: str) -> None:
+        self.deleted.append(ChangeSetName)
+
+    def delete_stack(self, *, StackName: str) -> None:
+        self.deleted.append(StackName)
+
+    def execute_change_set(self, **asked: Any) -> None:
+        self.asked = asked
+
+    def get_paginator(self, name: str) -> Any:
+        pages = {
+            "describe_change_set": [self.made],
+            "describe_stack_events": [{"StackEvents": self.events()}],
+        }
+        return SimpleNamespace(paginate=lambda **asked: pages[name])
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the newest first, one of them from an earlier change."""
+        soon = datetime.now(UTC) + timedelta(minutes=1)
+        return [
+            event(soon, "FunctionSweeper", "CREATE_FAILED", "Resource creation cancelled"),
+            event(soon, "PayloadBucket", "CREATE_FAILED", BUCKET_TAKEN),
+            event(soon - timedelta(days=1), "Table", "CREATE_FAILED", "of yesterday"),
+        ]
+
+
+def event(at: datetime, name: str, status: str, reason: str) -> dict[str, Any]:
+    return {
+        "EventId": name,
+        "Timestamp": at,
+        "LogicalResourceId": name,
+        "ResourceStatus": status,
+        "ResourceStatusReason": reason,
+    }
+
+
+def aws(cloudformation: CloudFormation) -> Any:
+    return SimpleNamespace(client=lambda service: cloudformation)
+
+
+def make(cloudformation: CloudFormation) -> ChangeSet | None:
+    return change_set.make(
+        aws(cloudformation), "shop-dev", template_url="https://x", parameters={"CodeKey": "k"}, tags={}
+    )
+
+
+def test_a_change_that_failed_is_explained_by_its_first_cause() -> None:
+    said: list[str] = []
+    change = ChangeSet(stack="shop-dev", arn="arn", creates=False, changes=())
+
+    with pytest.raises(StackChangeFailed) as caught:
+        change_set.execute(aws(CloudFormation(status="UPDATE_ROLLBACK_COMPLETE")), change, said.append)
+
+    assert str(caught.value) == (
+        f"The stack shop-dev is UPDATE_ROLLBACK_COMPLETE: PayloadBucket: {BUCKET_TAKEN}. "
+        "Correct what the reasons name, then deploy again."
+    )
+    assert any(line.endswith(f"PayloadBucket: {BUCKET_TAKEN}") for line in said)
+
+
+@pytest.mark.parametrize("way", ["status", "refusal"])
+def test_a_change_of_nothing_is_none(way: str) -> None:
+    cloudformation = CloudFormation(made={"Status": "FAILED", "StatusReason": NOTHING})
+    if way == "refusal":
+        cloudformation.refuses = refusal("No updates are to be performed.")
+
+    assert make(cloudformation) is None
+    assert cloudformation.deleted == (["arn"] if way == "status" else [])
+
+
+def test_a_change_that_cannot_be_made_says_why_and_that_nothing_happened() -> None:
+    cloudformation = CloudFormation(made={"Status": "FAILED", "StatusReason": "Template error: no such role"})
+
+    with pytest.raises(ChangeRefused, match=r"no such role\. Nothing was changed\. Correct TASKS"):
+        make(cloudformation)
+
+
+def test_what_an_earlier_deletion_kept_is_taken_back() -> None:
+    cloudformation = CloudFormation(status="REVIEW_IN_PROGRESS")
+
+    change = make(cloudformation)
+
+    assert cloudformation.asked["ImportExistingResources"] is True
+    assert cloudformation.asked["ChangeSetType"] == "CREATE"
+    assert change is not None
+    assert change.creates
+
+
+def test_a_replacement_stands_out_and_a_new_stack_leaves_nothing_when_it_is_left() -> None:
+    resource = {"Action": "Modify", "ResourceType": "AWS::DynamoDB::Table", "LogicalResourceId": "Table"}
+    changes = ({"ResourceChange": {**resource, "Replacement": "True"}},)
+    change = ChangeSet(stack="shop-dev", arn="arn", creates=True, changes=changes)
+    cloudformation = CloudFormation()
+
+    change_set.discard(aws(cloudformation), change)
+
+    assert [line.split() for line in change.lines()] == [
+        ["Modify,", "REPLACED", "AWS::DynamoDB::Table", "Table"]
+    ]
+    assert cloudformation.deleted == ["arn", "shop-dev"]
