@@ -1,9 +1,9 @@
 """Where records are kept. The process has one store per stack; tests may put another in its place."""
 
 from ..conf import Options
-from .base import Due, Store
+from .base import Due, Part, Store
 
-__all__ = ["Due", "Store", "installed", "store_of"]
+__all__ = ["Due", "Part", "Store", "installed", "store_of"]
 
 # By stack: what stands in for AWS in this process, in tests and simulations.
 installed: dict[str, Store] = {}

@@ -9,6 +9,7 @@ from functools import partial
 from ..birth import EPOCH, Birth
 from ..change import Attributes, Change, Refused, Value
 from ..transitions import create
+from ..wire import together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,16 @@ class Due:
 
     id: str
     due_at: datetime  # Of a FAILED record: when it ended.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A text beside a record."""
+
+    task_id: str
+    name: str
+    text: str
+    ttl: int  # Until when it is kept, in seconds since 1970.
 
 
 class Store(ABC):
@@ -57,6 +68,15 @@ class Store(ABC):
     @abstractmethod
     def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[Due]:
         """Return at most `limit` of a shard, the oldest first, whose `due_at` is from `since` to `until`."""
+
+    def put_own_parts(self, parts: Sequence[Part]) -> list[Exception | None]:
+        """
+        Keep texts that nobody else keeps under these names; return what went wrong with each, None where kept.
+
+        Written twice, one of them must be the same text: no condition guards it.
+        """
+        puts = [partial(partial, self.put_part, one.task_id, one.name, one.text, one.ttl) for one in parts]
+        return [found if isinstance(found, Exception) else None for found in together(puts)]
 
     def create(self, birth: Birth) -> bool:
         """Create a READY record; return False, changing nothing, if it is there already."""

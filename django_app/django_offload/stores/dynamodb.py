@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from ..birth import EPOCH, Birth, from_micros, to_micros
@@ -9,7 +10,8 @@ from ..change import Attributes, Change, Refused, Value
 from ..exceptions import ResourceMissing
 from ..record import newborn
 from ..wire import BOTO3, client, under_way
-from .base import Due, Store
+from .base import Due, Part, Store
+from .batches import write_all
 from .expressions import Expressions, attribute, plain
 
 RECORD = "record"
@@ -63,6 +65,13 @@ class DynamoDBStore(Store):
             return str(exc.response["Item"]["text"]["S"])
         return text
 
+    def put_own_parts(self, parts: Sequence[Part]) -> list[Exception | None]:
+        items = [
+            {**_key(one.task_id, one.name), "text": attribute(one.text), "ttl": attribute(one.ttl)}
+            for one in parts
+        ]
+        return write_all(self.table, items, partial(self._begin_any, "batch_write_item"))
+
     def get_part(self, task_id: str, part: str) -> str | None:
         item = self._call("get_item", Key=_key(task_id, part), ConsistentRead=True).get("Item")
         return item["text"]["S"] if item else None
@@ -113,8 +122,12 @@ class DynamoDBStore(Store):
 
     def _begin(self, operation: str, **arguments: Any) -> Callable[[], dict[str, Any]]:
         """Begin a call, and return what waits for its result."""
+        return self._begin_any(operation, TableName=self.table, **arguments)
+
+    def _begin_any(self, operation: str, **arguments: Any) -> Callable[[], dict[str, Any]]:
+        """Begin a call that names its table itself."""
         dynamodb = self._client
-        wait = under_way(dynamodb, operation, TableName=self.table, **arguments)
+        wait = under_way(dynamodb, operation, **arguments)
 
         def result() -> dict[str, Any]:
             try:

@@ -1,11 +1,13 @@
 """The seam to how a message reaches the worker."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
+
+from ..wire import together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,13 @@ class Transport(ABC):
     def begin_send(self, queue: str, text: str, delay: timedelta) -> Callable[[], None]:
         """Begin send(), and return what ends it: other calls may be under way between the two."""
         return partial(self.send, queue, text, delay)
+
+    def begin_send_many(
+        self, queue: str, texts: Sequence[str], delay: timedelta
+    ) -> Callable[[], list[Exception | None]]:
+        """Begin to send messages, and return what ends it: with what went wrong with each, None where sent."""
+        sends = [partial(self.begin_send, queue, text, delay) for text in texts]
+        return lambda: list(together(sends))
 
     @abstractmethod
     def give_back(self, delivery: Delivery, delay: timedelta) -> None:

@@ -1,10 +1,11 @@
 """Messages straight to the worker function, invoked asynchronously."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from ..conf import Options
 from ..exceptions import ResourceMissing
-from ..wire import client
+from ..wire import client, under_way
 from .base import Delivery, Transport
 
 
@@ -18,15 +19,23 @@ class LambdaTransport(Transport):
         """Nothing is looked up: the function's name follows from the options."""
 
     def send(self, queue: str, text: str, delay: timedelta) -> None:
+        self.begin_send(queue, text, delay)()
+
+    def begin_send(self, queue: str, text: str, delay: timedelta) -> Callable[[], None]:
         function = self.options.invoked_function(queue)
         awslambda = client("lambda", self.options.client)
-        try:
-            answer = awslambda.invoke(
-                FunctionName=function, InvocationType="Event", Payload=text.encode("ascii")
-            )
-        except awslambda.exceptions.ResourceNotFoundException as exc:
-            raise ResourceMissing(self.options.alias, "function", function) from exc
-        answer["Payload"].read()  # Unread, the connection could not be used again.
+        wait = under_way(
+            awslambda, "invoke", FunctionName=function, InvocationType="Event", Payload=text.encode("ascii")
+        )
+
+        def sent() -> None:
+            try:
+                answer = wait()
+            except awslambda.exceptions.ResourceNotFoundException as exc:
+                raise ResourceMissing(self.options.alias, "function", function) from exc
+            answer["Payload"].read()  # Unread, the connection could not be used again.
+
+        return sent
 
     def give_back(self, delivery: Delivery, delay: timedelta) -> None:
         """Do nothing: the record says when it is due, and the sweeper sends it again."""

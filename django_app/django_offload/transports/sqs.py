@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
@@ -13,6 +13,7 @@ from ..exceptions import ResourceMissing
 from ..record import LONGEST_DELAY
 from ..wire import client, failures, under_way
 from .base import Delivery, Transport
+from .batches import Entries, failures_of
 
 # By endpoint and name; a queue keeps its URL as long as it lives.
 _urls: dict[tuple[str, str], str] = {}
@@ -53,6 +54,24 @@ class SQSTransport(Transport):
                 raise ResourceMissing(self.options.alias, "queue", self.options.queue(queue)) from exc
 
         return sent
+
+    def begin_send_many(
+        self, queue: str, texts: Sequence[str], delay: timedelta
+    ) -> Callable[[], list[Exception | None]]:
+        seconds, sqs = _seconds(delay, LONGEST_DELAY), self._client
+
+        def begin(entries: Entries) -> Callable[[], dict[str, Any]]:
+            return under_way(
+                sqs,
+                "send_message_batch",
+                QueueUrl=self.url(queue),
+                Entries=[
+                    {"Id": str(number), "MessageBody": text, "DelaySeconds": seconds}
+                    for number, text in entries.items()
+                ],
+            )
+
+        return failures_of(texts, begin)
 
     def give_back(self, delivery: Delivery, delay: timedelta) -> None:
         self._client.change_message_visibility(

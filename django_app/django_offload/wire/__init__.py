@@ -8,10 +8,22 @@ from threading import Lock
 from typing import Any
 
 from .budget import bind, within
+from .flight import LeftOut, another_round, begun, together
 from .lean import CallFailed, client_of, credentials
 from .lean import Client as LeanClient
 
-__all__ = ["CallFailed", "client", "failures", "forget", "under_way", "within"]
+__all__ = [
+    "CallFailed",
+    "LeftOut",
+    "another_round",
+    "begun",
+    "client",
+    "failures",
+    "forget",
+    "together",
+    "under_way",
+    "within",
+]
 
 BOTO3, LEAN = "boto3", "lean"
 
