@@ -19,8 +19,6 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from django.utils.crypto import constant_time_compare
-
 from .birth import Birth, Reference, dump, from_micros, to_micros
 from .exceptions import BadSignature, MalformedMessage, UnknownKey, UnknownVersion
 
@@ -121,7 +119,7 @@ def decode(body: str | Mapping[str, Any], keyring: Keyring) -> TaskMessage:
     unsigned = text[: text.rindex(',"sig":')] + "}" if ends else dump(fields)
     expected = keyring.signature(unsigned, keyring.find(kid))
     # What is not ASCII cannot be compared, and is no signature.
-    if not signature.isascii() or not constant_time_compare(signature, expected):
+    if not signature.isascii() or not hmac.compare_digest(signature, expected):
         raise BadSignature(keyring.scope)
     return _message(fields)
 

@@ -79,20 +79,21 @@ def main() -> int:
     arguments = parser.parse_args()
     seed = SystemRandom().randrange(10**9) if arguments.seed is None else arguments.seed
     print(f"seed {seed}: replay with SEED={seed} TASKS={arguments.tasks}", flush=True)
-    # Carets in tracebacks, which cost more than the rest of a failed attempt, are of no use here.
-    os.environ["PYTHONNODEBUGRANGES"] = "1"
     set_up()
     from .designs import OTHERS, OURS
     from .table import BOUND, Row, show
 
     rows = []
     with ProcessPoolExecutor(PROCESSES, get_context("spawn"), initializer=set_up) as pool:
-        for design in (OURS, *OTHERS):
-            tasks = arguments.tasks if design is OURS else max(arguments.tasks // COMPARED, LEAST)
-            begun, row = time.monotonic(), Row(design.name)
-            for _, report in pool.map(run_piece, pieces(seed, design.name, tasks), chunksize=1):
+        begun, compared = time.monotonic(), max(arguments.tasks // COMPARED, LEAST)
+        every = {OURS.name: arguments.tasks, **{design.name: compared for design in OTHERS}}
+        # All handed over at once: no process waits for the other where a design ends.
+        running = {name: pool.map(run_piece, pieces(seed, name, tasks)) for name, tasks in every.items()}
+        for name, reports in running.items():
+            row = Row(name)
+            for _, report in reports:
                 row.report.add(report)  # type: ignore[arg-type]
-            row.seconds = time.monotonic() - begun
+            row.seconds, begun = time.monotonic() - begun, time.monotonic()
             rows.append(row)
     print(show(rows))
     ours, others = rows[0].report, [row.report for row in rows[1:]]
