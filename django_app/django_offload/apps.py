@@ -1,6 +1,24 @@
 """The app to put into INSTALLED_APPS."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.apps import AppConfig
+from django.core.checks import CheckMessage, Tags, register
+from django.utils.module_loading import import_string
+
+# Beyond each backend's own; Django's tag of each, and whether it is for `check --deploy` alone.
+CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
+    ("checks.check_tasks", (), False),
+    ("checks.check_concurrency", (), False),
+    ("checks.check_middleware", (), False),
+    ("checks.check_endpoint", (Tags.security,), False),
+    ("checks.check_database", (Tags.security,), True),
+    ("adopt.checks.check_backend", (), False),
+    ("adopt.checks.check_task_modules", (), False),
+    ("adopt.checks.check_urls", (Tags.urls,), False),
+    ("adopt.checks.check_files", (), True),
+)
 
 
 class DjangoOffloadConfig(AppConfig):
@@ -10,7 +28,13 @@ class DjangoOffloadConfig(AppConfig):
     verbose_name = "Offloaded tasks"
 
     def ready(self) -> None:
-        """Register what `manage.py check` looks at beyond each backend's own check."""
-        from . import checks
+        """Register what `manage.py check` looks at, without loading it: no other process needs it."""
+        for name, tags, deploy in CHECKS:
+            _register(f"{self.name}.{name}", tags, deploy)
 
-        checks.register()
+
+def _register(path: str, tags: tuple[str, ...], deploy: bool) -> None:
+    @register(*tags, deploy=deploy)
+    def check(**kwargs: Any) -> Iterable[CheckMessage]:
+        found: Iterable[CheckMessage] = import_string(path)(**kwargs)
+        return found

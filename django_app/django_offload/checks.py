@@ -1,15 +1,14 @@
 """System checks beyond each backend's own: the registry, the middleware, the endpoint."""
 
 import os
+from math import ceil
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
-from django.core.checks import CheckMessage, Error, Tags
-from django.core.checks import register as register_check
+from django.core.checks import CheckMessage, Error
 
-from .adopt import checks as adoption
 from .conf import configured
 from .definition import OffloadTask
 from .exceptions import ConfigurationError
@@ -18,15 +17,6 @@ from .worker.migration import not_shared
 
 MIDDLEWARE = "django_offload.middleware.OwnerMiddleware"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-
-
-def register() -> None:
-    """Register the checks; called once, when the app is ready."""
-    register_check(check_tasks)
-    register_check(check_middleware)
-    register_check(check_endpoint, Tags.security)
-    adoption.register()
-    register_check(check_database, Tags.security, deploy=True)
 
 
 def check_tasks(**kwargs: Any) -> list[CheckMessage]:
@@ -57,16 +47,37 @@ def check_tasks(**kwargs: Any) -> list[CheckMessage]:
                     id="django_offload.E011",
                 )
             )
-        if queue.batch_size > 1 and (timeout is None or timeout * queue.batch_size > queue.timeout):
+        rounds = ceil(queue.batch_size / queue.concurrency)
+        if rounds > 1 and (timeout is None or timeout * rounds > queue.timeout):
             messages.append(
                 Error(
                     f"A batch of {queue.batch_size} of {task.module_path} may not fit the timeout of queue "
                     f"'{task.queue_name}', {queue.timeout}.",
-                    hint="Give the task a timeout that fits that often, or set the queue's batch_size to 1.",
+                    hint="Give the task a timeout that fits that often, or lower the queue's batch_size to "
+                    "its concurrency.",
                     id="django_offload.E012",
                 )
             )
     return messages
+
+
+def check_concurrency(**kwargs: Any) -> list[CheckMessage]:
+    """Look for queues whose batches hold fewer messages than may run at a time."""
+    try:
+        backends = configured()
+    except (ConfigurationError, ImportError):
+        return []
+    return [
+        checks.Warning(
+            f"TASKS['{alias}'] lets {queue.concurrency} tasks of queue '{name}' run at a time in a worker, "
+            f"and hands it batches of {queue.batch_size}.",
+            hint=f"Raise OPTIONS['queues']['{name}']['batch_size'] to {queue.concurrency} or more.",
+            id="django_offload.W013",
+        )
+        for alias, options in backends.items()
+        for name, queue in options.queues.items()
+        if options.transport == "sqs" and queue.concurrency > queue.batch_size
+    ]
 
 
 def check_middleware(**kwargs: Any) -> list[CheckMessage]:

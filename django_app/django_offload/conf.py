@@ -78,6 +78,7 @@ class QueueOptions:
 
 
 QUEUE_KEYS = tuple(field.name for field in fields(QueueOptions))
+DURATIONS = {"timeout", "batch_window", "result_ttl"}
 # Lowest and highest value of each number. Sources: quotas of Lambda (memory, timeout) and of
 # event source mappings for SQS (MaximumConcurrency 2 to 1,000; a batch over 10 needs a window).
 QUEUE_BOUNDS: Mapping[str, tuple[float, float]] = {
@@ -86,7 +87,7 @@ QUEUE_BOUNDS: Mapping[str, tuple[float, float]] = {
     "batch_size": (1, 10_000),
     "batch_window": (0, 300),
     "max_concurrency": (2, 1_000),
-    "concurrency": (1, 1),
+    "concurrency": (1, 100),  # Each takes a thread.
     "max_attempts": (1, MOST_ATTEMPTS),
     "result_ttl": (1, LONGEST_RESULT_TTL.total_seconds()),
 }
@@ -169,9 +170,8 @@ OPTION_KEYS = tuple(f.name for f in fields(Options) if f.name not in {"alias", "
 
 
 def _queue_options(given: Mapping[str, Any]) -> QueueOptions:
-    seconds = {"timeout", "batch_window", "result_ttl"}
     parsed: dict[str, Any] = {
-        key: duration(value) if key in seconds and value is not None else value
+        key: duration(value) if key in DURATIONS and value is not None else value
         for key, value in given.items()
     }
     return QueueOptions(**parsed)
@@ -229,7 +229,8 @@ def _queue_problems(name: str, queue: Mapping[str, Any]) -> Iterator[Problem]:
             continue
         low, high = QUEUE_BOUNDS[key]
         number = value.total_seconds() if isinstance(value, timedelta) else value
-        if isinstance(number, bool) or not isinstance(number, (int, float)) or not low <= number <= high:
+        kinds = (int, float) if key in DURATIONS else int  # Of tasks, messages and megabytes: whole ones.
+        if isinstance(number, bool) or not isinstance(number, kinds) or not low <= number <= high:
             yield Problem(
                 "E005",
                 f"{where}['{key}'] is {value!r}.",

@@ -80,6 +80,27 @@ def test_a_batch_that_may_not_fit_is_told(settings):
     assert not any("tests.unit.tasks.send " in text for text in told)
 
 
+def test_a_batch_whose_tasks_run_beside_each_other_takes_as_long_as_one(settings):
+    queues = {"default": {"batch_size": 5, "concurrency": 5}}
+    settings.TASKS = tasks_setting(modules=["tests.unit.tasks"], queues=queues)
+
+    assert "django_offload.E012" not in ids(checks.check_tasks())
+
+
+def test_more_tasks_at_a_time_than_a_batch_has_messages_are_a_warning(settings):
+    queues = {"default": {"batch_size": 2, "concurrency": 3}}
+    settings.TASKS = tasks_setting(modules=[], queues=queues)
+
+    (message,) = checks.check_concurrency()  # Of SQS alone: Lambda hands out one message at a time.
+
+    assert (message.id, message.level) == ("django_offload.W013", 30)
+    assert message.msg == (
+        "TASKS['default'] lets 3 tasks of queue 'default' run at a time in a worker, "
+        "and hands it batches of 2."
+    )
+    assert message.hint == "Raise OPTIONS['queues']['default']['batch_size'] to 3 or more."
+
+
 def test_a_missing_middleware_is_a_warning(ours, settings):
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "offload" not in name]
 

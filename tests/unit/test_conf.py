@@ -130,9 +130,9 @@ def test_options_of_a_queue_that_is_not_there_are_refused():
     [
         *[("timeout", value) for value in (0, 901, "300", True, None, timedelta(0))],
         *[("memory", value) for value in (127, 10_241)],
-        *[("batch_size", value) for value in (0, 10_001)],
+        *[("batch_size", value) for value in (0, 1.5, 10_001)],
         *[("max_concurrency", value) for value in (1, 1_001)],
-        *[("concurrency", value) for value in (0, 2)],
+        *[("concurrency", value) for value in (0, 101, 2.5, timedelta(0, 2))],
         *[("max_attempts", value) for value in (0, 101)],
         ("batch_window", 301),
         ("result_ttl", 0),

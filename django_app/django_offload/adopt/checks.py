@@ -4,8 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
-from django.core.checks import CheckMessage, Tags
-from django.core.checks import register as register_check
+from django.core.checks import CheckMessage
 from django.urls import NoReverseMatch, reverse
 
 from ..conf import configured
@@ -13,14 +12,6 @@ from ..exceptions import ConfigurationError
 from ..registry import registry
 
 EXAMPLE = '{"BACKEND": "django_offload.backends.SQSBackend", "OPTIONS": {"stack": "shop-dev"}}'
-
-
-def register() -> None:
-    """Register the checks; called once, when the app is ready."""
-    register_check(check_backend)
-    register_check(check_task_modules)
-    register_check(check_urls, Tags.urls)
-    register_check(check_files, deploy=True)
 
 
 def check_backend(**kwargs: Any) -> list[CheckMessage]:

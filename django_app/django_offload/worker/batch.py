@@ -1,8 +1,9 @@
 """Lambda's event → outcomes: a batch of SQS, or one message by direct invocation."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from ..stores import store_of
@@ -32,16 +33,29 @@ def handler(
     invocation = invocation_of(context)
     with within(invocation.left):
         if isinstance(event, Mapping) and "Records" in event:
+            arrivals = batch(event, "worker")
+            answers = _work_on_all(arrivals, partial(_settled, invocation=invocation, clock=clock))
             return {
                 "batchItemFailures": [
                     {"itemIdentifier": arrival.delivery.id}
-                    for arrival in batch(event, "worker")
-                    if not _settled(arrival, invocation, clock)
+                    for arrival, settled in zip(arrivals, answers, strict=True)
+                    if not settled
                 ]
             }
         arrival = direct(event, context)
         _work(arrival, transport_of(arrival.options, "lambda"), invocation, clock)
     return None
+
+
+def _work_on_all(arrivals: Sequence[Arrival], work: Callable[[Arrival], bool]) -> list[bool]:
+    """Work on a batch, on as many messages at a time as their queue says; alone, here in the main thread."""
+    first = arrivals[0]
+    most = min(first.options.queues[first.delivery.queue].concurrency, len(arrivals))
+    if most == 1:
+        return [work(arrival) for arrival in arrivals]
+    from .side_by_side import side_by_side
+
+    return side_by_side(work, arrivals, most)
 
 
 def _settled(arrival: Arrival, invocation: Invocation, clock: Callable[[], datetime]) -> bool:

@@ -18,6 +18,7 @@ from ..definition import AnyTask
 from ..exceptions import BadArguments, DeadlineExceeded
 from ..record import error_of
 from .deadline import limited
+from .one_loop import shared
 
 # Of a traceback, its end is kept: there stands the exception. A character takes up to 12 bytes as ASCII JSON
 # (an emoji is two escapes), and a part has 300,000 bytes.
@@ -74,6 +75,9 @@ def _call(task: AnyTask, context: OffloadContext, seconds: float) -> Any:
     result = context.task_result
     args = (context, *result.args) if task.takes_context else tuple(result.args)
     if iscoroutinefunction(task.func):
+        loop = shared.get()
+        if loop is not None:
+            return loop.run(lambda: _within(task, args, result.kwargs, seconds), seconds)
         return async_to_sync(_within)(task, args, result.kwargs, seconds)
     with limited(seconds):
         return task.func(*args, **result.kwargs)

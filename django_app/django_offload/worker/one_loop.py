@@ -1,0 +1,113 @@
+"""One event loop for the coroutines of a batch, whose deliveries wait for them in threads."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor, Future
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
+from functools import partial
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from typing import Any, cast
+
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext
+
+from ..exceptions import DeadlineExceeded
+
+# A loop that a neighbour blocks cannot keep a coroutine's time: after this much more nobody waits for it.
+GRACE_SECONDS = 0.5
+
+
+class OneLoop(AbstractContextManager["OneLoop"]):
+    """Runs in a thread of its own, from the first coroutine to the end of the block."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __exit__(self, *exc: object) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._close.set)
+            # Without a limit: what still blocks the loop is ended by Lambda, and outlives no invocation.
+            self._thread.join()
+
+    def run[T](self, begin: Callable[[], Coroutine[Any, Any, T]], seconds: float) -> T:
+        """
+        Run a coroutine beside others, and wait for what it returns or raises.
+
+        What it hands to threads runs in this one, with this one's database connections. Raise
+        DeadlineExceeded if nothing was heard of it after `seconds`.
+        """
+        here = _CallersThread()
+        future = asyncio.run_coroutine_threadsafe(_outcome(begin, here), self._started())
+        try:
+            here.serve(future, max(seconds, 0.0) + GRACE_SECONDS)
+        except Empty:
+            future.cancel()
+            raise DeadlineExceeded(seconds) from None
+        value, exception = future.result()
+        if exception is not None:
+            raise exception
+        return cast("T", value)
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                ready = Future[asyncio.AbstractEventLoop]()
+                self._thread = Thread(
+                    target=asyncio.run, args=(self._serve(ready),), name="loop", daemon=True
+                )
+                self._thread.start()
+                self._loop = ready.result()
+            return self._loop
+
+    async def _serve(self, ready: Future[asyncio.AbstractEventLoop]) -> None:
+        self._close = asyncio.Event()
+        ready.set_result(asyncio.get_running_loop())
+        await self._close.wait()
+
+
+# The loop of the batch that is worked on; None where each coroutine runs in the thread of its delivery.
+shared: ContextVar[OneLoop | None] = ContextVar("django_offload_loop", default=None)
+
+
+async def _outcome(begin: Callable[[], Coroutine[Any, Any, Any]], here: Executor) -> tuple[Any, Any]:
+    """Return what a coroutine returned and what it raised: SystemExit must not end the loop of others."""
+    try:
+        async with ThreadSensitiveContext() as sensitive:
+            SyncToAsync.context_to_thread_executor[sensitive] = here
+            return await begin(), None
+    except BaseException as exc:  # noqa: BLE001, raised again where the coroutine is waited for
+        return None, exc
+
+
+class _CallersThread(Executor):
+    """Runs what it is given in the thread that serves."""
+
+    def __init__(self) -> None:
+        self._calls = SimpleQueue[Callable[[], None] | None]()
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future = Future[Any]()
+        self._calls.put(partial(_run, future, partial(function, *args, **kwargs)))
+        return future
+
+    def serve(self, until: Future[Any], seconds: float) -> None:
+        """Run here whatever comes until a future is done. Raise Empty if that takes longer than `seconds`."""
+        until.add_done_callback(lambda done: self._calls.put(None))
+        ends = time.monotonic() + seconds
+        while (call := self._calls.get(timeout=max(ends - time.monotonic(), 0.0))) is not None:
+            call()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Do nothing: the thread is its delivery's."""
+
+
+def _run(future: Future[Any], call: Callable[[], Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(call())
+    except BaseException as exc:  # noqa: BLE001, raised again where it is awaited
+        future.set_exception(exc)

@@ -1,0 +1,148 @@
+"""Several tasks at a time within one invocation: as many as their queue says, each with its own outcome."""
+
+import threading
+
+import pytest
+
+from django_offload.stores import installed
+from django_offload.stores.memory import MemoryStore
+from django_offload.testing import Invocation, sqs_event
+from django_offload.worker import batch
+from tests.contract import concurrent_tasks as tasks
+from tests.contract.setup import STACK, tasks_setting
+
+AT_A_TIME = 3
+
+
+class WatchedStore(MemoryStore):
+    """Knows how many records were claimed and unfinished at a time, at most; refuses what it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.most, self.refused, self._watch = 0, set(), threading.Lock()
+
+    def change(self, task_id, change):
+        if task_id in self.refused:
+            raise ConnectionError("DynamoDB does not answer")
+        before = super().change(task_id, change)
+        with self._watch:
+            running = sum(record["status"] == "RUNNING" for record in list(self.records.values()))
+            self.most = max(self.most, running)
+        return before
+
+
+class TellsTheTime(Invocation):
+    """An invocation whose time the tasks set."""
+
+    def get_remaining_time_in_millis(self):
+        return round(tasks.left[0] * 1000)
+
+
+@pytest.fixture
+def at_a_time(settings, request):
+    """Where tasks run in memory, several at a time."""
+    settings.TASKS = tasks_setting(
+        modules=["tests.contract.concurrent_tasks"],
+        queues={"default": {"concurrency": AT_A_TIME, "batch_size": 10}},
+    )
+    tasks.forget()
+    return request.getfixturevalue("offload")
+
+
+def work(offload):
+    """Hand all that waits to the worker as one batch; return what it answers, as places in the batch."""
+    (transport,) = offload.transports.values()
+    deliveries = transport.receive("default", 100)
+    event = sqs_event(deliveries, "contract-default")
+    said = batch.handler(event, TellsTheTime("contract-default-worker"))
+    ids = [delivery.id for delivery in deliveries]
+    return [ids.index(failure["itemIdentifier"]) for failure in said["batchItemFailures"]]
+
+
+def read(results):
+    for result in results:
+        result.refresh()
+    return [result.status for result in results]
+
+
+@pytest.mark.parametrize("task", [tasks.meet, tasks.meet_on_the_loop], ids=["functions", "coroutines"])
+def test_as_many_records_are_claimed_and_unfinished_as_the_queue_says(at_a_time, task):
+    installed[STACK] = WatchedStore()
+    results = [task.enqueue(AT_A_TIME) for _ in range(3 * AT_A_TIME)]
+
+    assert work(at_a_time) == []
+
+    assert read(results) == ["SUCCESSFUL"] * len(results)
+    assert installed[STACK].most == AT_A_TIME
+
+
+def test_coroutines_meet_on_one_loop_and_functions_outside_the_main_thread(at_a_time):
+    coroutines = [tasks.meet_on_the_loop.enqueue(AT_A_TIME) for _ in range(AT_A_TIME)]
+    functions = [tasks.in_the_main_thread.enqueue() for _ in range(2)]
+
+    work(at_a_time)
+
+    read([*coroutines, *functions])
+    assert len({result.return_value for result in coroutines}) == 1
+    assert [result.return_value for result in functions] == [False, False]
+
+
+def test_a_message_alone_runs_in_the_main_thread_where_a_deadline_ends_blocking_calls_too(at_a_time):
+    result = tasks.in_the_main_thread.enqueue()
+
+    work(at_a_time)
+
+    read([result])
+    assert result.return_value is True
+
+
+@pytest.mark.parametrize("task", [tasks.end, tasks.end_on_the_loop], ids=["functions", "coroutines"])
+def test_each_has_its_own_outcome(at_a_time, task):
+    results = [task.enqueue(how) for how in ("well", "by exception", "late", "by exit", "well")]
+
+    assert work(at_a_time) == []
+
+    assert read(results) == ["SUCCESSFUL", "FAILED", "FAILED", "FAILED", "SUCCESSFUL"]
+    assert [error.exception_class_path for result in results for error in result.errors] == [
+        "builtins.LookupError",
+        "django_offload.exceptions.DeadlineExceeded",
+        "builtins.SystemExit",
+    ]
+
+
+def test_what_has_no_time_left_comes_again_unclaimed(at_a_time):
+    first = [tasks.meet_for_the_last_time.enqueue(AT_A_TIME) for _ in range(AT_A_TIME)]
+    last = [tasks.in_the_main_thread.enqueue() for _ in range(3)]
+
+    assert work(at_a_time) == [3, 4, 5]
+
+    assert read(first) == ["SUCCESSFUL"] * 3
+    assert [(status, result.attempts) for status, result in zip(read(last), last, strict=True)] == [
+        ("READY", 0)
+    ] * 3
+
+
+def test_a_record_that_cannot_be_written_brings_back_its_own_message_alone(at_a_time):
+    installed[STACK] = store = WatchedStore()
+    results = [tasks.end.enqueue("well") for _ in range(5)]
+    store.refused = {results[1].id, results[4].id}
+
+    assert work(at_a_time) == [1, 4]
+
+    assert read(results) == ["SUCCESSFUL", "READY", "SUCCESSFUL", "SUCCESSFUL", "READY"]
+
+
+def test_threads_leave_no_connection_to_a_database_open(at_a_time, database):
+    functions = [tasks.query.enqueue() for _ in range(4)]
+    coroutines = [tasks.query_on_the_loop.enqueue() for _ in range(4)]
+
+    assert work(at_a_time) == []
+
+    read([*functions, *coroutines])
+    mine = {result.return_value for result in functions} | {
+        thread for result in coroutines for thread in result.return_value
+    }
+    assert {thread for thread, _ in tasks.used} == mine
+    assert len(mine) <= AT_A_TIME
+    assert threading.get_ident() not in mine
+    assert {wrapper.connection for _, wrapper in tasks.used} == {None}
