@@ -7,7 +7,7 @@ from typing import Any
 
 from .aws import AWS, one_line
 from .errors import ChangeRefused, StackChangeFailed
-from .stack_events import Say, failures_of, wait
+from .stack_events import Say, failures_of, known, wait
 
 ABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
 # What CloudFormation says of a change set that changes nothing; moto says the second.
@@ -100,15 +100,15 @@ def execute(aws: AWS, change: ChangeSet, say: Say) -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     cloudformation = aws.client("cloudformation")
-    since = datetime.now(UTC)
+    before = known(cloudformation, change.stack)
     try:
         cloudformation.execute_change_set(StackName=change.stack, ChangeSetName=change.arn)
-        status = wait(cloudformation, change.stack, since=since, say=say)
+        status = wait(cloudformation, change.stack, before=before, say=say)
     except (BotoCoreError, ClientError) as exc:
-        reasons = failures_of(cloudformation, change.stack, since) or [one_line(exc)]
+        reasons = failures_of(cloudformation, change.stack, before) or [one_line(exc)]
         raise StackChangeFailed(change.stack, status_of(aws, change.stack) or "gone", reasons) from exc
     if status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
-        raise StackChangeFailed(change.stack, status, failures_of(cloudformation, change.stack, since))
+        raise StackChangeFailed(change.stack, status, failures_of(cloudformation, change.stack, before))
 
 
 def _made(cloudformation: Any, stack: str, arn: str) -> dict[str, Any]:

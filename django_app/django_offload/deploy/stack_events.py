@@ -1,7 +1,6 @@
 """What CloudFormation tells while it changes a stack."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from time import sleep
 from typing import Any
 
@@ -11,20 +10,40 @@ POLL_SECONDS = 3.0
 _CONSEQUENCES = ("cancelled", "The following resource(s) failed")
 
 
+def known(cloudformation: Any, stack: str) -> frozenset[str]:
+    """Return the ids of the events that a stack has so far: what comes later belongs to the next change."""
+    return frozenset(event["EventId"] for event in _events(cloudformation, stack, frozenset()))
+
+
 def wait(
-    cloudformation: Any, stack: str, *, since: datetime, say: Say, poll_seconds: float = POLL_SECONDS
+    cloudformation: Any,
+    stack: str,
+    *,
+    before: frozenset[str],
+    say: Say,
+    poll_seconds: float = POLL_SECONDS,
 ) -> str:
-    """Tell of each event from `since` on until the stack is at rest; return its status."""
+    """
+    Tell of each event that is not of `before` until the stack is at rest again; return its status.
+
+    A stack that does not move yet shows the status of its last change, so its own event is waited for.
+    """
     told: set[str] = set()
     while True:
-        said = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-        for event in _events(cloudformation, said["StackId"], since):
+        ended = False
+        for event in _events(cloudformation, stack, before):
+            ended = event["LogicalResourceId"] == stack and not _moves(event["ResourceStatus"])
             if event["EventId"] not in told:
                 told.add(event["EventId"])
                 say(line(event))
-        if not said["StackStatus"].endswith("_IN_PROGRESS"):
-            return str(said["StackStatus"])
+        status = str(cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
+        if ended and not _moves(status):
+            return status
         sleep(poll_seconds)
+
+
+def _moves(status: str) -> bool:
+    return status.endswith("_IN_PROGRESS")
 
 
 def line(event: Mapping[str, Any]) -> str:
@@ -33,10 +52,10 @@ def line(event: Mapping[str, Any]) -> str:
     return f"{shown}: {reason}" if reason and "FAILED" in event["ResourceStatus"] else shown
 
 
-def failures_of(cloudformation: Any, stack: str, since: datetime) -> list[str]:
+def failures_of(cloudformation: Any, stack: str, before: frozenset[str]) -> list[str]:
     """Return why resources failed, the first cause first; empty where CloudFormation does not say."""
     try:
-        events = list(_events(cloudformation, stack, since))
+        events = list(_events(cloudformation, stack, before))
     except cloudformation.exceptions.ClientError:
         return []
     return [
@@ -48,11 +67,12 @@ def failures_of(cloudformation: Any, stack: str, since: datetime) -> list[str]:
     ]
 
 
-def _events(cloudformation: Any, stack: str, since: datetime) -> Iterator[Mapping[str, Any]]:
-    """Yield the events from `since` on, the oldest first."""
+def _events(cloudformation: Any, stack: str, before: frozenset[str]) -> Iterator[Mapping[str, Any]]:
+    """Yield the events that are not of `before`, the oldest first."""
     found: list[Mapping[str, Any]] = []
     for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
-        found += [event for event in page["StackEvents"] if event["Timestamp"] >= since]
-        if len(found) < len(page["StackEvents"]):
+        fresh = [event for event in page["StackEvents"] if event["EventId"] not in before]
+        found += fresh
+        if len(fresh) < len(page["StackEvents"]):
             break
     yield from reversed(found)

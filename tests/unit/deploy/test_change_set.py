@@ -1,13 +1,13 @@
 """Changes of a stack: shown, made, and explained where they fail."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from django_offload.deploy import change_set
+from django_offload.deploy import change_set, stack_events
 from django_offload.deploy.change_set import ChangeSet
 from django_offload.deploy.errors import ChangeRefused, StackChangeFailed
 
@@ -29,6 +29,7 @@ class CloudFormation:
         self.asked: dict[str, Any] = {}
         self.deleted: list[str] = []
         self.refuses: ClientError | None = None
+        self.looks = 0
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:
         return {"Stacks": [{"StackId": StackName, "StackStatus": self.status}]}
@@ -46,7 +47,7 @@ class CloudFormation:
         self.deleted.append(StackName)
 
     def execute_change_set(self, **asked: Any) -> None:
-        self.asked = asked
+        self.looks = 1
 
     def get_paginator(self, name: str) -> Any:
         pages = {
@@ -56,19 +57,23 @@ class CloudFormation:
         return SimpleNamespace(paginate=lambda **asked: pages[name])
 
     def events(self) -> list[dict[str, Any]]:
-        """Return the newest first, one of them from an earlier change."""
-        soon = datetime.now(UTC) + timedelta(minutes=1)
+        """Return the newest first: those of yesterday, and once it moves those of the change."""
+        old = [event("Table", "CREATE_FAILED", "of yesterday"), event("shop-dev", "UPDATE_COMPLETE")]
+        self.looks += self.looks > 0
+        if self.looks < 3:  # The change is accepted, and has not begun.
+            return old
         return [
-            event(soon, "FunctionSweeper", "CREATE_FAILED", "Resource creation cancelled"),
-            event(soon, "PayloadBucket", "CREATE_FAILED", BUCKET_TAKEN),
-            event(soon - timedelta(days=1), "Table", "CREATE_FAILED", "of yesterday"),
+            event("shop-dev", "UPDATE_ROLLBACK_COMPLETE"),
+            event("FunctionSweeper", "CREATE_FAILED", "Resource creation cancelled"),
+            event("PayloadBucket", "CREATE_FAILED", BUCKET_TAKEN),
+            *old,
         ]
 
 
-def event(at: datetime, name: str, status: str, reason: str) -> dict[str, Any]:
+def event(name: str, status: str, reason: str = "") -> dict[str, Any]:
     return {
-        "EventId": name,
-        "Timestamp": at,
+        "EventId": f"{name}-{status}-{reason}",
+        "Timestamp": datetime.now(UTC),
         "LogicalResourceId": name,
         "ResourceStatus": status,
         "ResourceStatusReason": reason,
@@ -85,7 +90,8 @@ def make(cloudformation: CloudFormation) -> ChangeSet | None:
     )
 
 
-def test_a_change_that_failed_is_explained_by_its_first_cause() -> None:
+def test_a_change_that_failed_is_explained_by_its_first_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack_events, "sleep", lambda seconds: None)
     said: list[str] = []
     change = ChangeSet(stack="shop-dev", arn="arn", creates=False, changes=())
 
