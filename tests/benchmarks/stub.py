@@ -1,5 +1,5 @@
 """
-A stand-in for AWS that answers at once, or after a delay: it does nothing, so that only clients cost.
+A stand-in for AWS that answers at once, or after a delay: it does next to nothing, so that only clients cost.
 
     python -m tests.benchmarks.stub --delay 5 --tls cert.pem
 
@@ -14,12 +14,15 @@ import sys
 from collections import Counter
 from collections.abc import Mapping
 
+from tests.benchmarks.held import Held
+
 ANSWERS: Mapping[str, object] = {
-    "SendMessage": {"MD5OfMessageBody": "0" * 32, "MessageId": "5fea7756-0ea4-451a-a703-a558b933e274"},
-    "GetQueueUrl": {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/shop-dev-default"},
-    "UpdateItem": {"Attributes": {"id": {"S": "0" * 32}}},
+    "GetQueueUrl": {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/bench-default"},
+    "GetQueueAttributes": {"Attributes": {"ApproximateNumberOfMessages": "0"}},
     "Query": {"Items": [], "Count": 0},
 }
+# A receipt that found nothing: SQS would wait for up to 20 s.
+EMPTY_SECONDS = 0.02
 
 
 class Counted:
@@ -40,8 +43,8 @@ class Counted:
 class Stub(asyncio.Protocol):
     """One connection, kept alive."""
 
-    def __init__(self, counted: Counted, delay: float) -> None:
-        self._counted, self._delay = counted, delay
+    def __init__(self, counted: Counted, held: Held, delay: float) -> None:
+        self._counted, self._held, self._delay = counted, held, delay
         self._data = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -54,33 +57,36 @@ class Stub(asyncio.Protocol):
         while (end := self._data.find(b"\r\n\r\n")) >= 0:
             head = self._data[:end].lower()
             size = int(field(head, b"content-length") or b"0")
+            if b"expect: 100-continue" in head and len(self._data) == end + 4:
+                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             if len(self._data) < end + 4 + size:
                 return
             body, self._data = self._data[end + 4 : end + 4 + size], self._data[end + 4 + size :]
-            answer = self._answer(head, body)
-            if self._delay and not head.startswith(b"get /counts"):
-                asyncio.get_running_loop().call_later(self._delay, self._transport.write, answer)
+            if head.startswith(b"get /counts"):
+                self._counted.connections -= 1  # Whoever asks is not counted.
+                self._transport.write(http(b"200 OK", self._counted.take()))
             else:
-                self._transport.write(answer)
+                self._reply(head, body)
 
-    def _answer(self, head: bytes, body: bytes) -> bytes:
-        if head.startswith(b"get /counts"):
-            return http(b"200 OK", self._counted.take())
+    def _reply(self, head: bytes, body: bytes) -> None:
         target = field(head, b"x-amz-target").rpartition(b".")[2].decode()
         name = OPERATIONS.get(target, "Invoke" if b"/functions/" in head else target)
         self._counted.calls[name] += 1
         self._counted.bytes_in += len(head) + len(body)
+        answer, delay = self._answer(name, body), self._delay
+        if name == "ReceiveMessage" and answer == EMPTY:
+            delay += EMPTY_SECONDS
+        if delay:
+            asyncio.get_running_loop().call_later(delay, self._transport.write, answer)
+        else:
+            self._transport.write(answer)
+
+    def _answer(self, name: str, body: bytes) -> bytes:
         if name == "Invoke":
             return http(b"202 Accepted", b"")
-        if name == "SendMessageBatch":
-            return http(b"200 OK", json.dumps(batch(json.loads(body)["Entries"])).encode())
+        if (answer := getattr(self._held, name, None)) is not None:
+            return http(b"200 OK", json.dumps(answer(json.loads(body))).encode())
         return http(b"200 OK", PREPARED.get(name, b"{}"))
-
-
-def batch(entries: list[dict[str, str]]) -> dict[str, object]:
-    """Return what SQS says when it accepted every entry."""
-    md5 = {"MD5OfMessageBody": "0" * 32}
-    return {"Successful": [{"Id": one["Id"], "MessageId": one["Id"], **md5} for one in entries], "Failed": []}
 
 
 def field(head: bytes, name: bytes) -> bytes:
@@ -94,20 +100,19 @@ def http(status: bytes, body: bytes) -> bytes:
     return head + b"content-length: %d\r\n\r\n" % len(body) + body
 
 
+EMPTY = http(b"200 OK", b"{}")
 PREPARED = {name: json.dumps(answer).encode() for name, answer in ANSWERS.items()}
-NAMES = ("PutItem", "GetItem", "BatchWriteItem", "SendMessageBatch", "ReceiveMessage", "DeleteMessage")
-OPERATIONS = {
-    name.lower(): name for name in (*ANSWERS, *NAMES, "DeleteMessageBatch", "ChangeMessageVisibility")
-}
+NAMES = ("PutItem", "GetItem", "BatchWriteItem", "DeleteMessage", "ChangeMessageVisibility")
+OPERATIONS = {name.lower(): name for name in (*ANSWERS, *NAMES, *Held.OPERATIONS)}
 
 
 async def serve(delay: float, certificate: str | None) -> None:
     """Serve until standard input ends."""
-    loop, counted, context = asyncio.get_running_loop(), Counted(), None
+    loop, counted, held, context = asyncio.get_running_loop(), Counted(), Held(), None
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-    server = await loop.create_server(lambda: Stub(counted, delay), "127.0.0.1", 0, ssl=context)
+    server = await loop.create_server(lambda: Stub(counted, held, delay), "127.0.0.1", 0, ssl=context)
     port = server.sockets[0].getsockname()[1]
     print(f"{'https' if context else 'http'}://localhost:{port}" if context else f"http://127.0.0.1:{port}")
     sys.stdout.flush()

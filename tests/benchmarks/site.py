@@ -1,0 +1,35 @@
+"""Settings of a small site whose tasks do nothing; each process that measures reads them."""
+
+import os
+import tempfile
+
+SECRET_KEY = "of-benchmarks-only"
+USE_TZ = True
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "django_offload"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+
+
+def offload(**options: object) -> dict[str, object]:
+    """Return an entry of TASKS for our backend."""
+    return {
+        "BACKEND": "django_offload.backends.SQSBackend",
+        "QUEUES": ["default"],
+        "OPTIONS": {"stack": "bench", "modules": ["tests.benchmarks.tasks"], **options},
+    }
+
+
+CLIENT = os.environ.get("BENCHMARK_CLIENT", "lean")
+TASKS = {"default": offload(client=CLIENT)}
+# Only where they are measured, for they are not installed with us.
+if other := os.environ.get("BENCHMARK_OTHER"):
+    INSTALLED_APPS.append({"db": "django_tasks_db", "sqs": "django_tasks_sqs", "lambda": "lambda_tasks"}[other])
+    TASKS |= {
+        "db": {"BACKEND": "django_tasks_db.DatabaseBackend"},
+        "sqs": {
+            "BACKEND": "django_tasks_sqs.SQSBackend",
+            "OPTIONS": {"queue_urls": {"default": "https://sqs.us-east-1.amazonaws.com/123456789012/bench-default"}},
+        },
+    }
+    if other == "db":
+        DATABASES["default"]["NAME"] = tempfile.mkdtemp(prefix="benchmark-") + "/db.sqlite3"
+    LAMBDA_TASKS_QUEUES = {"default": {"queue_url": "https://sqs.us-east-1.amazonaws.com/123456789012/bench"}}
