@@ -3,6 +3,7 @@
 import logging
 import re
 import secrets as randomness
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,6 +19,8 @@ from django.utils import timezone
 from django.utils.json import normalize_json
 from django.utils.module_loading import import_string
 
+from . import bulk
+from .answers import Arguments, split
 from .birth import Birth, dump
 from .conf import Options, problems
 from .context import current, current_trace
@@ -25,7 +28,7 @@ from .definition import AnyResult, AnyTask, OffloadTask, changed_options, name_o
 from .exceptions import InvalidArguments
 from .message import MAX_DEPTH
 from .payloads import fetch_parts
-from .record import PAYLOAD_LIFE, RECORD_LIFE, TaskRecord, read
+from .record import LONGEST_DELAY, PAYLOAD_LIFE, RECORD_LIFE, TaskRecord, read
 from .registry import registry
 from .results import django_time, enqueued_result, parts_of, result_of
 from .sending import measure, send
@@ -84,7 +87,7 @@ class OffloadBackend(BaseTaskBackend):
         and EnqueueFailed if AWS accepted neither the record nor the message.
         """
         self.validate_task(task)
-        birth = self._birth(task, args, kwargs)
+        birth = self._born(self._origin(task), args, kwargs)
         result = enqueued_result(task, birth)
 
         def leave() -> None:
@@ -103,6 +106,43 @@ class OffloadBackend(BaseTaskBackend):
         else:
             leave()
         return result
+
+    def enqueue_many(self, task: AnyTask, arguments: Iterable[Arguments]) -> Iterator[AnyResult | Exception]:
+        """
+        Do what enqueue() does for each item of `arguments`, in bulk, and yield what it returns or raises.
+
+        Raise what iterating over `arguments` raises, and ResourceMissing, once what came before is answered.
+        """
+        self.validate_task(task)
+        origin = self._origin(task)
+        for entries, failure in bulk.chunks(self._born_of(origin, task, given) for given in arguments):
+            yield from self._together(entries)
+            if failure is not None:
+                raise failure
+
+    def _born_of(self, origin: Birth, task: AnyTask, given: Arguments) -> bulk.Entry:
+        """Return a task that can be sent, or why it cannot."""
+        args, kwargs = split(given)
+        try:
+            birth = self._born(origin, args, kwargs)
+        except (InvalidTask, TypeError) as exc:
+            return exc
+        return birth, enqueued_result(task, birth)
+
+    def _together(self, entries: Sequence[bulk.Entry]) -> Iterator[AnyResult | Exception]:
+        """Let tasks leave now or at the commit, and yield the answer to each."""
+        able = [entry for entry in entries if not isinstance(entry, Exception)]
+        waits = self._waits()
+        leaving = bulk.Leaving(
+            sender=type(self),
+            options=self.conf,
+            entries=able,
+            waits=waits,
+            kept=waits and self.conf.outbox,
+        )
+        failures = iter(leaving.begin())
+        for entry in entries:
+            yield entry if isinstance(entry, Exception) else next(failures) or entry[1]
 
     def _waits(self) -> bool:
         """Tell whether what is enqueued now leaves at the end of a transaction."""
@@ -153,13 +193,10 @@ class OffloadBackend(BaseTaskBackend):
                 parts[name] = text
         return parts
 
-    def _birth(self, task: AnyTask, args: Any, kwargs: Any) -> Birth:
+    def _origin(self, task: AnyTask) -> Birth:
+        """Return what is known of every task that is enqueued by one call, but for its id and arguments."""
         name = name_of(task)
         changed = changed_options(task, registry().defined(task))
-        try:
-            arguments = dump([normalize_json(args), normalize_json(kwargs)])
-        except (ValueError, RecursionError) as exc:
-            raise InvalidArguments(name, str(exc)) from exc
         around = current()
         depth = around.depth + 1 if around else 0
         if depth > MAX_DEPTH:
@@ -167,12 +204,11 @@ class OffloadBackend(BaseTaskBackend):
                 f"Task {name} stands at the end of a chain of {MAX_DEPTH:,} tasks, each enqueued by the one "
                 "before: a runaway. End the chain, or start a new one from outside a task."
             )
-        birth = Birth(
-            id=randomness.token_hex(16),
+        origin = Birth(
+            id="",
             alias=self.alias,
             name=name,
             queue=task.queue_name,
-            arguments=arguments,
             enqueued_at=datetime.now(UTC),
             run_after=_aware(task.run_after),
             owner=import_string(self.conf.owner)(),
@@ -180,10 +216,24 @@ class OffloadBackend(BaseTaskBackend):
             traceparent=around.traceparent if around else current_trace(),
             options=changed,
         )
+        if not self.conf.record_at_enqueue and origin.start_at - origin.enqueued_at > LONGEST_DELAY:
+            raise InvalidTask(
+                f"run_after of task {name} is over {LONGEST_DELAY} away, which only a record can wait for. "
+                "Give an earlier time, or remove OPTIONS['record_at_enqueue']."
+            )
+        return origin
+
+    def _born(self, origin: Birth, args: Any, kwargs: Any) -> Birth:
+        """Return a task of its own. Raise InvalidArguments, or TypeError, for what JSON cannot carry."""
+        try:
+            arguments = dump([normalize_json(args), normalize_json(kwargs)])
+        except (ValueError, RecursionError) as exc:
+            raise InvalidArguments(origin.name, str(exc)) from exc
+        birth = replace(origin, id=randomness.token_hex(16), arguments=arguments)
         if measure(birth, self.conf) and birth.start_at - birth.enqueued_at > PAYLOAD_LIFE - RECORD_LIFE:
             raise InvalidTask(
-                f"run_after of task {name} is too far away for arguments of {len(arguments):,} bytes, which "
-                f"are kept for {PAYLOAD_LIFE.days} days only. Give a time within "
+                f"run_after of task {origin.name} is too far away for arguments of {len(arguments):,} bytes, "
+                f"which are kept for {PAYLOAD_LIFE.days} days only. Give a time within "
                 f"{(PAYLOAD_LIFE - RECORD_LIFE).days} days, or smaller arguments."
             )
         return birth

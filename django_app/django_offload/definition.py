@@ -1,7 +1,6 @@
-"""Tasks as we know them: OffloadTask with its options, the portable @task, and when to try again."""
+"""Tasks as we know them: OffloadTask with its options, and the portable @task."""
 
-import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from inspect import iscoroutinefunction
@@ -13,9 +12,9 @@ from django.tasks.base import DEFAULT_TASK_PRIORITY
 from django.tasks.exceptions import InvalidTask
 from django.utils.inspect import get_func_args
 
+from .answers import Answers, Arguments, AsyncAnswers, split
 from .conf import LONGEST_RESULT_TTL, MOST_ATTEMPTS, duration
 from .context import OffloadContext
-from .exceptions import Cancelled
 
 type Backoff = float | timedelta | Callable[[int], float | timedelta]
 # The types take arguments in Django's stubs alone, not at run time.
@@ -23,8 +22,6 @@ type AnyTask = Task[..., Any]
 type AnyResult = TaskResult[..., Any]
 type Exceptions = tuple[type[BaseException], ...]
 
-# A wait between two attempts is at most this long unless a callable says otherwise.
-LONGEST_BACKOFF = timedelta(seconds=900)
 # What .using() may change beyond Django's own.
 USING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "result_ttl")
 
@@ -107,6 +104,40 @@ class OffloadTask(Task):  # type: ignore[type-arg]
     def delay(self, *args: Any, **kwargs: Any) -> AnyResult:
         """Do what enqueue() does, under the name that Celery gives it."""
         return self.enqueue(*args, **kwargs)
+
+    def enqueue_many(self, arguments: Iterable[Arguments]) -> Answers[AnyResult | Exception]:
+        """
+        Enqueue a task per item of `arguments`, in bulk, and return an iterator over an answer for each.
+
+        An item is a tuple of positional or a dictionary of keyword arguments; an answer is the task's result,
+        or the exception that enqueue() would have raised. Tasks leave by the hundred as their answers are
+        asked for, so that neither the arguments nor the answers need to fit into memory. What iterating over
+        `arguments` raises is raised once what came before is enqueued and answered.
+
+        Raise InvalidTask if the task cannot be enqueued at all, TypeError for an item that is neither, and
+        ResourceMissing if AWS says that its queue is not there.
+        """
+        backend = self.get_backend()
+        backend.validate_task(self)
+        many = getattr(backend, "enqueue_many", None)
+        return Answers(many(self, arguments) if many else self._one_by_one(arguments))
+
+    def aenqueue_many(
+        self, arguments: Iterable[Arguments] | AsyncIterable[Arguments]
+    ) -> AsyncAnswers[AnyResult | Exception]:
+        """Do what enqueue_many() does, for `async for`; `arguments` may be asynchronous too."""
+        return AsyncAnswers(self.enqueue_many, arguments)
+
+    def _one_by_one(self, arguments: Iterable[Arguments]) -> Iterator[AnyResult | Exception]:
+        """Enqueue through a backend that knows nothing of bulk."""
+        for given in arguments:
+            args, kwargs = split(given)
+            try:
+                answer = self.enqueue(*args, **kwargs)
+            except Exception as exc:  # noqa: BLE001, it is the answer
+                yield exc
+            else:
+                yield answer
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function here and return its value; a task that takes its context gets a local one."""
@@ -208,7 +239,7 @@ def name_of(task: AnyTask) -> str:
     return task.stable_name if isinstance(task, OffloadTask) else task.module_path
 
 
-def _paths(kinds: Iterable[type[BaseException]]) -> list[str]:
+def class_paths(kinds: Iterable[type[BaseException]]) -> list[str]:
     return [f"{kind.__module__}.{kind.__qualname__}" for kind in kinds]
 
 
@@ -233,51 +264,4 @@ def changed_options(task: AnyTask, defined: AnyTask) -> dict[str, Any]:
 def _as_json(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds()
-    return _paths(value) if isinstance(value, tuple) else value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
-    """When a failed attempt is followed by another, and how soon."""
-
-    max_attempts: int
-    backoff: Backoff
-    retry_on: frozenset[str]  # Class paths; empty: an exception ends the task.
-    no_retry_on: frozenset[str]
-
-    @classmethod
-    def of(cls, task: AnyTask, *, max_attempts: int, changed: Mapping[str, Any]) -> "RetryPolicy":
-        """Return the policy of a task; `max_attempts` is its queue's, `changed` from changed_options()."""
-        plain = task if isinstance(task, OffloadTask) else None
-        own = changed.get("max_attempts", plain.max_attempts if plain else None)
-        retry_on = changed.get("retry_on", _paths(plain.retry_on) if plain else [])
-        if own is not None and not retry_on:
-            retry_on = _paths([Exception])
-        return cls(
-            max_attempts=own if own is not None else max_attempts,
-            backoff=changed.get("backoff", plain.backoff if plain else 1.0),
-            retry_on=frozenset(retry_on),
-            no_retry_on=frozenset(changed.get("no_retry_on", _paths(plain.no_retry_on) if plain else [])),
-        )
-
-    def retries(self, exc: BaseException, attempt: int) -> bool:
-        """Tell whether attempt number `attempt` (from 1), ended by `exc`, is followed by another."""
-        # By path: a class named in a message is compared, never imported.
-        if isinstance(exc, Cancelled):  # Its own choice, or somebody's.
-            return False
-        kinds = set(_paths(type(exc).__mro__))
-        return attempt < self.max_attempts and bool(kinds & self.retry_on) and not kinds & self.no_retry_on
-
-    def delay(self, attempt: int, chance: float | None = None) -> timedelta:
-        """
-        Return how long to wait after attempt number `attempt` (from 1).
-
-        A number doubles per attempt up to 15 minutes, with full jitter: `chance` (0 to 1, default
-        random) of it. What a callable returns is taken as it is.
-        """
-        if callable(self.backoff):
-            return duration(self.backoff(attempt))
-        # Bounded before it doubles, 30 times at most: without that, attempt 2,000 would overflow.
-        first = min(LONGEST_BACKOFF, duration(self.backoff))
-        longest = min(LONGEST_BACKOFF, first * 2.0 ** min(attempt - 1, 30))
-        return longest * (random.random() if chance is None else chance)  # noqa: S311
+    return class_paths(value) if isinstance(value, tuple) else value

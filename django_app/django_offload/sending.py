@@ -22,8 +22,8 @@ from .record import (
     RECORD_LIFE,
     TaskRecord,
 )
-from .stores import Store, store_of
-from .transports import transport_of
+from .stores import Part, Store, store_of
+from .transports import Transport, transport_of
 from .wire import within
 
 logger = logging.getLogger("django_offload")
@@ -59,38 +59,48 @@ def send(birth: Birth, options: Options) -> None:
 
     May be repeated for the same birth, and takes some seconds at most. Raise ResourceMissing if AWS says
     that the queue is not there, and EnqueueFailed if neither was accepted; or if the record was not and
-    only it would keep the task, for no message can wait that long, or Lambda soon gives one up.
+    only it would keep the task, for no message can wait that long, or Lambda soon gives one up; or if the
+    message was not, where there is no record before the first claim.
     """
     transport, ends = transport_of(options), time.monotonic() + SEND_SECONDS
     with within(lambda: LOOK_SECONDS):
         transport.prepare(birth.queue)
     with within(lambda: ends - time.monotonic()):
         try:
-            birth = _stored(birth, options)
-            record = _half(_record, birth, options)
-            deferred = birth.start_at - birth.enqueued_at > transport.longest_delay
-            if deferred or not transport.longest_return:
-                # Only the record keeps the task: nothing else leaves before it is there.
-                if unrecorded := record():
-                    raise unrecorded
-                if not deferred:
-                    _half(_message, birth, options)()
-                return
-            # Both are under way together: where a message arrives first, its claim makes the record.
-            message = _half(_message, birth, options)
-            unrecorded, unsent = record(), message()
-            if unrecorded and unsent:
-                raise unsent
+            birth = stored(birth, options)
+            failures = _failures(birth, options, deferred=deferred(birth, transport))
         except Exception as exc:
             raise EnqueueFailed(birth.id, birth.name, birth.queue) from exc
+    if None not in failures:
+        raise EnqueueFailed(birth.id, birth.name, birth.queue) from failures[-1]
+
+
+def _failures(birth: Birth, options: Options, *, deferred: bool) -> list[Exception | None]:
+    """Send what keeps a task, and return why each half of it failed; None among them is enough."""
+    if not options.record_at_enqueue:
+        return [_half(_message, birth, options)()]
+    record = _half(_record, birth, options)
+    if deferred or not transport_of(options).longest_return:
+        # Only the record keeps the task: nothing else leaves before it is there.
+        unrecorded = record()
+        if unrecorded is None and not deferred:
+            _half(_message, birth, options)()
+        return [unrecorded]
+    # Both are under way together: where a message arrives first, its claim makes the record.
+    message = _half(_message, birth, options)
+    return [record(), message()]
+
+
+def deferred(birth: Birth, transport: Transport) -> bool:
+    """Tell whether a task starts later than any message can wait."""
+    return birth.start_at - birth.enqueued_at > transport.longest_delay
 
 
 def _half(begin: Callable[[Birth, Options], Half], birth: Birth, options: Options) -> Failure:
     """Begin one half of a send, and return what ends it: with what it raised, for the other half may do."""
 
     def failed(exc: Exception) -> Exception:
-        logger.warning("Task id=%s name=%s %s failed: %s", birth.id, birth.name, begin.__name__, exc)
-        return exc
+        return noted(birth, begin.__name__, exc)
 
     try:
         end = begin(birth, options)
@@ -107,7 +117,13 @@ def _half(begin: Callable[[Birth, Options], Half], birth: Birth, options: Option
     return failure
 
 
-def _stored(birth: Birth, options: Options) -> Birth:
+def noted(birth: Birth, half: str, exc: Exception) -> Exception:
+    """Note what went wrong with one half of a task, which the other may make up for; return it."""
+    logger.warning("Task id=%s name=%s %s failed: %s", birth.id, birth.name, half, exc)
+    return exc
+
+
+def stored(birth: Birth, options: Options) -> Birth:
     """Keep large arguments in the bucket, and return the birth that refers to them."""
     payloads = payloads_of(options) if measure(birth, options) else None
     if payloads is None:
@@ -129,10 +145,18 @@ def create(store: Store, birth: Birth, options: Options) -> None:
 
 def keep_arguments(store: Store, birth: Birth, options: Options) -> None:
     """Keep arguments that stand beside the record: before there is a record, so that none lacks them."""
-    if birth.reference is None and len(birth.arguments) > INLINE_ARGUMENTS_BYTES:
-        # A record that fails at the end of its life is listed for another: its arguments are still there.
-        ttl = birth.start_at + 2 * RECORD_LIFE + options.ttl(birth.queue)
-        store.put_part(birth.id, ARGUMENTS_PART, birth.arguments, int(ttl.timestamp()))
+    part = arguments_beside(birth, options)
+    if part is not None:
+        store.put_part(part.task_id, part.name, part.text, part.ttl)
+
+
+def arguments_beside(birth: Birth, options: Options) -> Part | None:
+    """Return the arguments that stand beside the record, None where they do not."""
+    if birth.reference is not None or len(birth.arguments) <= INLINE_ARGUMENTS_BYTES:
+        return None
+    # A record that fails at the end of its life is listed for another: its arguments are still there.
+    ttl = birth.start_at + 2 * RECORD_LIFE + options.ttl(birth.queue)
+    return Part(task_id=birth.id, name=ARGUMENTS_PART, text=birth.arguments, ttl=int(ttl.timestamp()))
 
 
 def complete(store: Store, record: TaskRecord) -> Birth:
@@ -147,9 +171,17 @@ def complete(store: Store, record: TaskRecord) -> Birth:
 
 
 def _message(birth: Birth, options: Options) -> Half:
-    text = message_text(birth, options, birth.start_at + MESSAGE_LIFE)
-    delay = max(birth.start_at - birth.enqueued_at, timedelta(0))
-    return transport_of(options).begin_send(birth.queue, text, delay)
+    return transport_of(options).begin_send(birth.queue, first_text(birth, options), first_delay(birth))
+
+
+def first_text(birth: Birth, options: Options) -> str:
+    """Return the message of a task that is sent for the first time."""
+    return message_text(birth, options, birth.start_at + MESSAGE_LIFE)
+
+
+def first_delay(birth: Birth) -> timedelta:
+    """Return how long a message that leaves when its task was enqueued is to stay away."""
+    return max(birth.start_at - birth.enqueued_at, timedelta(0))
 
 
 def pack(birth: Birth) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_offload.definition import LONGEST_BACKOFF, RetryPolicy
+from django_offload.retry_policy import LONGEST_BACKOFF, RetryPolicy
 from tests.contract import tasks as plain
 from tests.unit import tasks
 

@@ -1,7 +1,7 @@
 """Puts a task into the outbox, and sends what is in it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,21 +25,35 @@ FRESH = timedelta(seconds=30)
 
 def put(birth: Birth) -> None:
     """Write a task into the outbox, as part of the transaction that is open."""
-    OutboxEntry.objects.using(DATABASE).create(
-        id=birth.id, alias=birth.alias, birth=pack(birth), created_at=django_time(birth.enqueued_at)
+    put_many([birth])
+
+
+def put_many(births: Sequence[Birth]) -> None:
+    """Write tasks into the outbox, by one call of the database."""
+    OutboxEntry.objects.using(DATABASE).bulk_create(
+        OutboxEntry(
+            id=birth.id, alias=birth.alias, birth=pack(birth), created_at=django_time(birth.enqueued_at)
+        )
+        for birth in births
     )
 
 
 def forget(birth: Birth) -> None:
     """Forget a task that was sent. A row that the database keeps is sent once more, and is the same task."""
+    forget_many([birth])
+
+
+def forget_many(births: Sequence[Birth]) -> None:
+    """Forget tasks that were sent."""
     try:
-        delete(birth.id)
+        delete(*(birth.id for birth in births))
     except DatabaseError as exc:
-        logger.warning("Task id=%s was sent, and stays in the outbox: %s", birth.id, exc)
+        for birth in births:
+            logger.warning("Task id=%s was sent, and stays in the outbox: %s", birth.id, exc)
 
 
-def delete(task_id: str) -> None:
-    OutboxEntry.objects.using(DATABASE).filter(id=task_id).delete()
+def delete(*task_ids: str) -> None:
+    OutboxEntry.objects.using(DATABASE).filter(id__in=task_ids).delete()
 
 
 def drain(now: datetime, left: Callable[[], float], *, fresh: timedelta = FRESH) -> int:

@@ -71,7 +71,7 @@ class Store(ABC):
 
     def put_own_parts(self, parts: Sequence[Part]) -> list[Exception | None]:
         """
-        Keep texts that nobody else keeps under these names; return what went wrong with each, None where kept.
+        Keep texts that nobody else keeps under these names; return what went wrong with each, if it did.
 
         Written twice, one of them must be the same text: no condition guards it.
         """

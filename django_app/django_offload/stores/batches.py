@@ -1,4 +1,4 @@
-"""Batches of items whose content never changes: BatchWriteItem takes no condition, so no record is among them."""
+"""Batches of items whose content never changes: a batch takes no condition, so no record is among them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -31,8 +31,7 @@ def write_all(table: str, items: Sequence[Item], begin: Begin) -> list[Exception
 def _round(table: str, items: Mapping[int, Item], begin: Begin, failed: dict[int, Exception]) -> list[int]:
     """Write items, note what failed, and return the numbers of those that were left unprocessed."""
     waiting = [
-        (batch, begun(partial(begin, RequestItems={table: _puts(batch)})))
-        for batch in _batches(items)
+        (batch, begun(partial(begin, RequestItems={table: _puts(batch)}))) for batch in _batches(items)
     ]
     left_out: list[int] = []
     for batch, wait in waiting:

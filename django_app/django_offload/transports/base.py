@@ -46,7 +46,7 @@ class Transport(ABC):
     def begin_send_many(
         self, queue: str, texts: Sequence[str], delay: timedelta
     ) -> Callable[[], list[Exception | None]]:
-        """Begin to send messages, and return what ends it: with what went wrong with each, None where sent."""
+        """Begin to send messages; return what ends it: with what went wrong with each, None where sent."""
         sends = [partial(self.begin_send, queue, text, delay) for text in texts]
         return lambda: list(together(sends))
 

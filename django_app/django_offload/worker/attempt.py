@@ -10,7 +10,7 @@ from ..birth import Birth, dump
 from ..change import Attributes, Change, Refused, Value
 from ..conf import DEFAULT_MAX_ATTEMPTS, Options
 from ..context import OffloadContext
-from ..definition import AnyResult, AnyTask, RetryPolicy
+from ..definition import AnyResult, AnyTask
 from ..exceptions import Cancelled, OffloadError, OutOfTime, ResultTooLarge
 from ..message import TaskMessage
 from ..payloads import payloads_of
@@ -27,6 +27,7 @@ from ..record import (
     read,
 )
 from ..results import result_of
+from ..retry_policy import RetryPolicy
 from ..sending import keep_arguments
 from ..stores import Store
 from ..transitions import claim, fail, release, succeed

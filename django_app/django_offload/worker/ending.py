@@ -10,11 +10,12 @@ from django.tasks.signals import task_finished, task_started
 from ..birth import Birth
 from ..change import Change, Refused
 from ..conf import DEFAULT_MAX_ATTEMPTS, Options, configured
-from ..definition import AnyResult, RetryPolicy
+from ..definition import AnyResult
 from ..exceptions import OffloadError, UnknownTask
 from ..record import TaskRecord, error_of, read
 from ..registry import registry
 from ..results import result_of
+from ..retry_policy import RetryPolicy
 from ..stores import Store
 from ..transitions import abandon
 
