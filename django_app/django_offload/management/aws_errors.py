@@ -36,7 +36,7 @@ _OTHER_CODE = "Try again; if it stays, look the code up in AWS's documentation o
 
 
 def explain(exc: BaseException) -> str | None:
-    """Return what happened and what to do, on one line; None for what is no error of boto3, and no refusal."""
+    """Return what happened and what to do, on one line; None for what is no error of a client of AWS."""
     classes = [cls.__name__ for cls in type(exc).__mro__ if cls.__module__ == "botocore.exceptions"]
     if "ClientError" in classes or isinstance(exc, Refusal):
         return _refusal(exc)
