@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,20 @@ class Site:
         """Return the status, the headers and the JSON of a page."""
         with urllib.request.urlopen(self.url + path, timeout=30) as answer:  # noqa: S310, of this machine
             return answer.status, dict(answer.headers), json.load(answer)
+
+    def enqueue(self, path: str) -> tuple[int, dict[str, str], Any]:
+        """
+        Return what a page answers that enqueues a task.
+
+        On a machine too busy for AWS to answer in 8 seconds enqueue() raises, and says to enqueue again.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return self.get(path)
+            except urllib.error.HTTPError:
+                assert "EnqueueFailed" in self.said, self.said
+                assert time.monotonic() < deadline, self.said
 
     def follow(self, path: str) -> dict[str, Any]:
         """Ask for a task's status until it has ended."""

@@ -89,7 +89,7 @@ def use(project: Project, command: str) -> None:
     """Start the site, ask for a report, and follow it to its end."""
     project.run(f'python manage.py shell --no-imports -c "{USERS}"')
     with site(project, command) as running:
-        status, headers, body = running.get("/report/")
+        status, headers, body = running.enqueue("/report/")
         ended = running.follow(headers["Location"])
 
     assert (status, body["status"]) == (202, "READY")
