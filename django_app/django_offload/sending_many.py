@@ -95,7 +95,7 @@ def _records(births: Sequence[Birth], options: Options, beside: Failures | None 
     failed = _beside(births, options) if beside is None else beside
     able = [birth for birth in births if birth.id not in failed]
     store = store_of(options)
-    found = together([partial(store.begin_create, birth) for birth in able])
+    found = together(partial(store.begin_create, birth) for birth in able)
     return failed | _noted(able, "_record", found)
 
 
@@ -103,7 +103,8 @@ def _beside(births: Sequence[Birth], options: Options) -> Failures:
     """Keep arguments that stand beside records, before there are any, so that none lacks them."""
     parts = {birth.id: part for birth in births if (part := arguments_beside(birth, options))}
     owners = [birth for birth in births if birth.id in parts]
-    return _noted(owners, "_record", store_of(options).put_own_parts(list(parts.values())))
+    store = store_of(options)
+    return _noted(owners, "_record", together(partial(store.begin_put_part, part) for part in parts.values()))
 
 
 def _noted(births: Sequence[Birth], half: str, found: Iterable[object]) -> Failures:

@@ -54,10 +54,12 @@ def claim(
     now: datetime,
     lease_until: datetime,
     max_attempts: int,
+    swept: bool = True,
 ) -> Change:
     """
     a, d: start an attempt, also of a record that is not there yet (`birth` of its message; None: it must be).
 
+    A record that is made so is in the sweeper's index if `swept`; else its message alone brings it again.
     Refused where the record has ended, may not start yet, is leased to another worker, was cancelled
     while it ran, or has used up its attempts.
     """
@@ -82,11 +84,17 @@ def claim(
             "lease_until": to_micros(lease_until),
             "attempted_at": instant,
         },
-        born={**(newborn(birth) if birth else {}), "started_at": instant},
+        born={**_made(birth, swept=swept), "started_at": instant},
         append={"workers": worker_id},
         increment={"fence": 1},
         remove=frozenset({"progress", "sends"}),
     )
+
+
+def _made(birth: Birth | None, *, swept: bool) -> dict[str, Value]:
+    """Return what a claim makes a record of."""
+    made = newborn(birth) if birth else {}
+    return made if swept else {name: value for name, value in made.items() if name not in UNLISTED}
 
 
 def held(fence: int, token: str) -> tuple[Test, ...]:

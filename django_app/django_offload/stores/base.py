@@ -9,7 +9,6 @@ from functools import partial
 from ..birth import EPOCH, Birth
 from ..change import Attributes, Change, Refused, Value
 from ..transitions import create
-from ..wire import together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +68,9 @@ class Store(ABC):
     def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[Due]:
         """Return at most `limit` of a shard, the oldest first, whose `due_at` is from `since` to `until`."""
 
-    def put_own_parts(self, parts: Sequence[Part]) -> list[Exception | None]:
-        """
-        Keep texts that nobody else keeps under these names; return what went wrong with each, if it did.
-
-        Written twice, one of them must be the same text: no condition guards it.
-        """
-        puts = [partial(partial, self.put_part, one.task_id, one.name, one.text, one.ttl) for one in parts]
-        return [found if isinstance(found, Exception) else None for found in together(puts)]
+    def begin_put_part(self, part: Part) -> Callable[[], str]:
+        """Begin put_part(), and return what ends it: other calls may be under way between the two."""
+        return partial(self.put_part, part.task_id, part.name, part.text, part.ttl)
 
     def create(self, birth: Birth) -> bool:
         """Create a READY record; return False, changing nothing, if it is there already."""

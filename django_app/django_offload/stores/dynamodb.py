@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from ..birth import EPOCH, Birth, from_micros, to_micros
@@ -11,7 +10,6 @@ from ..exceptions import ResourceMissing
 from ..record import newborn
 from ..wire import BOTO3, client, under_way
 from .base import Due, Part, Store
-from .batches import write_all
 from .expressions import Expressions, attribute, plain
 
 RECORD = "record"
@@ -58,19 +56,20 @@ class DynamoDBStore(Store):
         return _attributes(self._call("get_item", Key=_key(task_id, RECORD), ConsistentRead=True).get("Item"))
 
     def put_part(self, task_id: str, part: str, text: str, ttl: int) -> str:
-        try:
-            item = {**_key(task_id, part), "text": attribute(text), "ttl": attribute(ttl)}
-            self._call("put_item", **_put(item))
-        except self._client.exceptions.ConditionalCheckFailedException as exc:
-            return str(exc.response["Item"]["text"]["S"])
-        return text
+        return self.begin_put_part(Part(task_id=task_id, name=part, text=text, ttl=ttl))()
 
-    def put_own_parts(self, parts: Sequence[Part]) -> list[Exception | None]:
-        items = [
-            {**_key(one.task_id, one.name), "text": attribute(one.text), "ttl": attribute(one.ttl)}
-            for one in parts
-        ]
-        return write_all(self.table, items, partial(self._begin_any, "batch_write_item"))
+    def begin_put_part(self, part: Part) -> Callable[[], str]:
+        item = {**_key(part.task_id, part.name), "text": attribute(part.text), "ttl": attribute(part.ttl)}
+        wait = self._begin("put_item", **_put(item))
+
+        def put() -> str:
+            try:
+                wait()
+            except self._client.exceptions.ConditionalCheckFailedException as exc:
+                return str(exc.response["Item"]["text"]["S"])
+            return part.text
+
+        return put
 
     def get_part(self, task_id: str, part: str) -> str | None:
         item = self._call("get_item", Key=_key(task_id, part), ConsistentRead=True).get("Item")
@@ -122,12 +121,8 @@ class DynamoDBStore(Store):
 
     def _begin(self, operation: str, **arguments: Any) -> Callable[[], dict[str, Any]]:
         """Begin a call, and return what waits for its result."""
-        return self._begin_any(operation, TableName=self.table, **arguments)
-
-    def _begin_any(self, operation: str, **arguments: Any) -> Callable[[], dict[str, Any]]:
-        """Begin a call that names its table itself."""
         dynamodb = self._client
-        wait = under_way(dynamodb, operation, **arguments)
+        wait = under_way(dynamodb, operation, TableName=self.table, **arguments)
 
         def result() -> dict[str, Any]:
             try:

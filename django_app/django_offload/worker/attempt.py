@@ -114,6 +114,7 @@ class Attempt:
             now=now,
             lease_until=now + timedelta(seconds=max(self.place.invocation.left(), 0.0)) + LEASE_MARGIN,
             max_attempts=self.policy.max_attempts,
+            swept=self.options.record_at_enqueue,
         )
         _, after = self._write(change)
         return read(after)
