@@ -53,6 +53,9 @@ class Leaving:
     waits: bool  # For the commit of a transaction …
     kept: bool  # … and in its outbox.
 
+    def __len__(self) -> int:
+        return len(self.entries)
+
     def begin(self) -> list[Exception | None]:
         """Send now, or at the commit; return what went wrong with each so far."""
         if not self.entries:

@@ -1,6 +1,6 @@
 """Tasks that wait for the commit of a transaction, which in many tests never comes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any, Self
@@ -30,17 +30,18 @@ class Commits:
     """Follows what this package does at commits, from the call that asks for it to the commit."""
 
     def __init__(self) -> None:
-        self._asked: set[Callable[[], object]] = set()
+        # How many tasks each lets leave.
+        self._asked: dict[Callable[[], object], int] = {}
 
     @property
     def waiting(self) -> int:
-        """How many commits are waited for: one for each task that was enqueued inside a transaction."""
+        """How many tasks that were enqueued inside a transaction wait for its commit."""
         held = {
             entry[1]
             for connection in connections.all(initialized_only=True)
             for entry in connection.run_on_commit
         }
-        return len(self._asked & held)
+        return sum(tasks for leave, tasks in self._asked.items() if leave in held)
 
     @property
     def said(self) -> str:
@@ -69,10 +70,11 @@ class Commits:
 
             @wraps(func)
             def leave() -> None:
-                self._asked.discard(leave)
+                self._asked.pop(leave, None)
                 func()
 
-            self._asked.add(leave)
+            owner = getattr(func, "__self__", None)
+            self._asked[leave] = len(owner) if isinstance(owner, Sized) else 1
             return original(leave, *args, **kwargs)
 
         return on_commit
