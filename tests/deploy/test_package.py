@@ -38,7 +38,10 @@ from lambdas.worker import handler
 from django.tasks import default_task_backend
 ends = time.monotonic() + 60
 context = SimpleNamespace(
-    aws_request_id="1", get_remaining_time_in_millis=lambda: int((ends - time.monotonic()) * 1000)
+    aws_request_id="1",
+    function_name="lab-dev-default-worker",
+    log_stream_name="2026/11/22/[$LATEST]1",
+    get_remaining_time_in_millis=lambda: int((ends - time.monotonic()) * 1000),
 )
 answer = handler({event!r}, context)
 print(json.dumps([answer, default_task_backend.get_result({task_id!r}).status]))
