@@ -30,6 +30,7 @@ app.conf.update(
     result_backend=os.environ.get("BENCHMARK_RESULTS"),
     worker_prefetch_multiplier=40,
     worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
 )
 
 WARM, MEASURED = (int(os.environ.get(name, "0")) for name in ("BENCHMARK_WARM", "BENCHMARK_MEASURED"))

@@ -105,10 +105,14 @@ def memory() -> float:
 
 def main(kind: str, name: str) -> None:
     work = KINDS[kind][name].work()
-    print(json.dumps({"tasks": work.tasks, "awaited": work.awaited is not None, "memory": memory()}), flush=True)
+    print(
+        json.dumps({"tasks": work.tasks, "awaited": work.awaited is not None, "memory": memory()}), flush=True
+    )
     for line in sys.stdin:
         order = json.loads(line)
-        work.prepare(order["calls"])
+        if "prepare" in order:
+            print(json.dumps({"prepared": work.prepare(order["prepare"]) is None}), flush=True)
+            continue
         cost = WAYS[order["way"]](work, order["calls"])
         print(json.dumps({**cost, "memory": memory(), "modules": len(sys.modules)}), flush=True)
 

@@ -38,7 +38,8 @@ class Held:
     def SendMessageBatch(self, given: Given) -> Given:
         self._messages.extend(entry["MessageBody"] for entry in given["Entries"])
         accepted = [
-            {"Id": entry["Id"], "MessageId": self._next(), "MD5OfMessageBody": MD5} for entry in given["Entries"]
+            {"Id": entry["Id"], "MessageId": self._next(), "MD5OfMessageBody": MD5}
+            for entry in given["Entries"]
         ]
         return {"Successful": accepted, "Failed": []}
 
@@ -69,7 +70,13 @@ class Held:
 
     def _message(self, body: str, attributes: Given) -> Given:
         name = self._next()
-        return {"MessageId": name, "ReceiptHandle": name, "Body": body, "MD5OfBody": MD5, "Attributes": attributes}
+        return {
+            "MessageId": name,
+            "ReceiptHandle": name,
+            "Body": body,
+            "MD5OfBody": MD5,
+            "Attributes": attributes,
+        }
 
     def _next(self) -> str:
         self._handles += 1

@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 import urllib.request
@@ -14,6 +15,7 @@ from tests.benchmarks.contenders import KINDS
 ROOT = Path(__file__).resolve().parents[2]
 FOREIGN = ("AWS_", "DJANGO", "PYTHON", "BENCHMARK_", "OFFLOAD_")
 END_SECONDS = 20
+ASYNCHRONOUS = {"awaited", "fresh_contexts"}
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -100,9 +102,9 @@ class Driver(Process):
 
     def measure(self, calls: int, way: str = "plain") -> dict[str, Any]:
         """Have it do so many calls; return what a task of these cost, and what was called for it."""
+        self._ask(prepare=calls)
         self._stub.counts()
-        self.tell(json.dumps({"calls": calls, "way": way}))
-        said, counted = json.loads(self.line()), self._stub.counts()
+        said, counted = self._ask(calls=calls, way=way), self._stub.counts()
         tasks = calls * self.tasks
         return {
             "cpu": said["cpu"] / tasks,
@@ -113,8 +115,15 @@ class Driver(Process):
             "modules": said["modules"],
         }
 
+    def does(self, way: str) -> bool:
+        """Tell whether it can be called that way."""
+        return self.began["awaited"] or way not in ASYNCHRONOUS
 
-def _trusting(certificate: Path | None) -> Any:
-    import ssl
+    def _ask(self, **order: object) -> dict[str, Any]:
+        self.tell(json.dumps(order))
+        said: dict[str, Any] = json.loads(self.line())
+        return said
 
+
+def _trusting(certificate: Path | None) -> ssl.SSLContext | None:
     return ssl.create_default_context(cafile=str(certificate)) if certificate else None

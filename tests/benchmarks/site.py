@@ -19,15 +19,19 @@ def offload(**options: object) -> dict[str, object]:
 
 
 CLIENT = os.environ.get("BENCHMARK_CLIENT", "lean")
-TASKS = {"default": offload(client=CLIENT)}
+TASKS = {"default": offload(client=CLIENT, record_at_enqueue=not os.environ.get("BENCHMARK_NO_RECORD"))}
 # Only where they are measured, for they are not installed with us.
 if other := os.environ.get("BENCHMARK_OTHER"):
-    INSTALLED_APPS.append({"db": "django_tasks_db", "sqs": "django_tasks_sqs", "lambda": "lambda_tasks"}[other])
+    INSTALLED_APPS.append(
+        {"db": "django_tasks_db", "sqs": "django_tasks_sqs", "lambda": "lambda_tasks"}[other]
+    )
     TASKS |= {
         "db": {"BACKEND": "django_tasks_db.DatabaseBackend"},
         "sqs": {
             "BACKEND": "django_tasks_sqs.SQSBackend",
-            "OPTIONS": {"queue_urls": {"default": "https://sqs.us-east-1.amazonaws.com/123456789012/bench-default"}},
+            "OPTIONS": {
+                "queue_urls": {"default": "https://sqs.us-east-1.amazonaws.com/123456789012/bench-default"}
+            },
         },
     }
     if other == "db":

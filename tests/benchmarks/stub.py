@@ -20,6 +20,7 @@ ANSWERS: Mapping[str, object] = {
     "GetQueueUrl": {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/bench-default"},
     "GetQueueAttributes": {"Attributes": {"ApproximateNumberOfMessages": "0"}},
     "Query": {"Items": [], "Count": 0},
+    "BatchWriteItem": {"UnprocessedItems": {}},
 }
 # A receipt that found nothing: SQS would wait for up to 20 s.
 EMPTY_SECONDS = 0.02
@@ -102,7 +103,7 @@ def http(status: bytes, body: bytes) -> bytes:
 
 EMPTY = http(b"200 OK", b"{}")
 PREPARED = {name: json.dumps(answer).encode() for name, answer in ANSWERS.items()}
-NAMES = ("PutItem", "GetItem", "BatchWriteItem", "DeleteMessage", "ChangeMessageVisibility")
+NAMES = ("PutItem", "GetItem", "DeleteMessage", "ChangeMessageVisibility")
 OPERATIONS = {name.lower(): name for name in (*ANSWERS, *NAMES, *Held.OPERATIONS)}
 
 

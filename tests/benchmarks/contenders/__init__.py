@@ -44,6 +44,7 @@ def boto3_clients() -> tuple[Any, Any]:
 
 
 LEAN, BOTO3 = (("BENCHMARK_CLIENT", "lean"),), (("BENCHMARK_CLIENT", "boto3"),)
+NO_RECORD = (*LEAN, ("BENCHMARK_NO_RECORD", "1"))
 
 SENDERS = {
     "boto3": Contender(label="boto3 `send_message` alone", made_by="raw:send"),
@@ -72,6 +73,12 @@ SENDERS = {
     "offload": Contender(
         label="**django-offload**, `client: lean`", made_by="ours:enqueue", ours=True, environment=LEAN
     ),
+    "offload-less": Contender(
+        label="**django-offload**, lean, `record_at_enqueue: False`",
+        made_by="ours:enqueue",
+        ours=True,
+        environment=NO_RECORD,
+    ),
     "floor": Contender(label="floor: one bare socket, one call", made_by="raw:floor"),
 }
 BULK = {
@@ -86,7 +93,16 @@ BULK = {
         environment=(("BENCHMARK_OTHER", "sqs"),),
     ),
     "offload": Contender(
-        label="**django-offload** `enqueue_many`, lean", made_by="ours:enqueue_many", ours=True, environment=LEAN
+        label="**django-offload** `enqueue_many`, lean",
+        made_by="ours:enqueue_many",
+        ours=True,
+        environment=LEAN,
+    ),
+    "offload-less": Contender(
+        label="**django-offload** `enqueue_many`, lean, `record_at_enqueue: False`",
+        made_by="ours:enqueue_many",
+        ours=True,
+        environment=NO_RECORD,
     ),
 }
 WORKERS = {

@@ -110,7 +110,12 @@ def claim_and_outcome() -> Work:
 
 def item() -> dict[str, Any]:
     """Return a record with what a status needs."""
-    text = {"task": "tests.benchmarks.tasks.nothing", "queue": "default", "status": "READY", "arguments": "[[7],{}]"}
+    text = {
+        "task": "tests.benchmarks.tasks.nothing",
+        "queue": "default",
+        "status": "READY",
+        "arguments": "[[7],{}]",
+    }
     number = {"enqueued_at": "1700000000000000", "due_at": "1700000300000000", "ttl": "1702592000"}
     return {
         "id": {"S": uuid.uuid4().hex},
@@ -150,7 +155,8 @@ def received(sqs: Any) -> Iterator[dict[str, Any]]:
     messages = sqs.receive_message(QueueUrl=QUEUE_URL, MaxNumberOfMessages=BATCH)["Messages"]
     yield from messages
     entries = [
-        {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]} for number, message in enumerate(messages)
+        {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+        for number, message in enumerate(messages)
     ]
     sqs.delete_message_batch(QueueUrl=QUEUE_URL, Entries=entries)
 

@@ -1,0 +1,110 @@
+"""One start of a function: from the process's start to its first task done, by AWS's own runtime client."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django_offload.local.functions import Function
+from django_offload.local.runtime_api import Invocation, RuntimeApi, Said
+from django_offload.local.worker_process import process_environment
+from tests.benchmarks.processes import ROOT, Stub, clean_environment
+
+COLD = Path(__file__).parent / "cold"
+PATIENCE_SECONDS = 60.0
+EVENT_PROGRAM = """
+import json, django
+django.setup()
+from tests.benchmarks.contenders.ours import batches
+(event,) = batches(1)
+print(json.dumps({"Records": event["Records"][:1]}))
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What is started: a handler, and the event it is handed first."""
+
+    label: str
+    handler: str
+    event: Any = None
+    environment: tuple[tuple[str, str], ...] = ()
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where code comes from: the working tree, or an unzipped package."""
+
+    command: tuple[str, ...]
+    folder: Path
+    python_path: str
+
+
+def run(start: Start, place: Place, stub: Stub) -> Mapping[str, float]:
+    """Start a function, hand it its event; return seconds, CPU seconds and the most megabytes it had."""
+    api = RuntimeApi()
+    function = Function(
+        name="bench-default-worker",
+        arn="arn:aws:lambda:us-east-1:123456789012:function:bench-default-worker",
+        handler=start.handler,
+        timeout_seconds=300,
+        memory=512,
+        environment=dict(start.environment),
+        code=place.folder,
+        python_path=place.python_path,
+    )
+    environment = {
+        **clean_environment(),
+        **process_environment(function, stub.environment, api.address),
+        "LAMBDA_TASK_ROOT": str(place.folder),
+    }
+    api.hand(Invocation(id="1", function=function, event=json.dumps(start.event).encode()))
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [*place.command, "-m", "awslambdaric", start.handler],
+        cwd=place.folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        _wait(api, start)
+        wall = time.perf_counter() - began
+    finally:
+        process.kill()
+        _, _, used = os.wait4(process.pid, 0)
+        process.returncode = 0
+        assert process.stderr is not None
+        process.stderr.close()
+        api.close()
+    return {"wall": wall, "cpu": used.ru_utime + used.ru_stime, "memory": used.ru_maxrss / 1024}
+
+
+def _wait(api: RuntimeApi, start: Start) -> None:
+    """Wait for the answer to the first event. Raise ChildProcessError if it is an error, or none comes."""
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while (left := ends - time.monotonic()) > 0:
+        said, outcome = api.wait(left)
+        if said is Said.TAKEN:
+            continue
+        if said is Said.ANSWERED and outcome is not None and not outcome.failed:
+            answer = json.loads(outcome.payload or b"null")
+            if not (answer or {}).get("batchItemFailures"):
+                return
+        raise ChildProcessError(f"{start.handler} failed: {outcome}. Mend that.")
+    raise ChildProcessError(f"{start.handler} did not answer within {PATIENCE_SECONDS:.0f} s: mend that.")
+
+
+def event_of_ours(python: str) -> Any:
+    """Return the event of one signed message."""
+    program = [python, "-c", EVENT_PROGRAM]
+    environment = clean_environment(DJANGO_SETTINGS_MODULE="tests.benchmarks.site")
+    said = subprocess.run(
+        program, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    return json.loads(said)

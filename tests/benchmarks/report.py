@@ -1,0 +1,118 @@
+"""What BENCHMARKS.md says: sections of Markdown tables, and the figures with whether they were reached."""
+
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGES = (
+    "Django",
+    "boto3",
+    "celery",
+    "kombu",
+    "zappa",
+    "dramatiq-sqs",
+    "django-tasks-sqs",
+    "django-tasks-db",
+    "django-lambda-tasks",
+    "awslambdaric",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure to reach, and what was measured."""
+
+    name: str
+    measured: float
+    bound: float
+    unit: str = "×"
+    at_least: bool = False
+
+    @property
+    def reached(self) -> bool:
+        return self.measured >= self.bound if self.at_least else self.measured <= self.bound
+
+    def cells(self) -> tuple[str, str, str, str]:
+        sign = "≥" if self.at_least else "≤"
+        said = "reached" if self.reached else "**not reached**"
+        return (
+            self.name,
+            f"{sign} {number(self.bound)} {self.unit}",
+            f"{number(self.measured)} {self.unit}",
+            said,
+        )
+
+
+@dataclass(slots=True)
+class Section:
+    """One part of the page."""
+
+    title: str
+    text: str
+    tables: list[str] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+    after: str = ""
+
+    def markdown(self) -> str:
+        return "\n".join(
+            [f"## {self.title}\n", f"{self.text}\n", *self.tables, *([self.after] if self.after else [])]
+        )
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table; every column but the first is one of numbers."""
+    lines = [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}"]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def number(value: float) -> str:
+    """Return a number with three digits that count, and no more."""
+    if value == int(value) or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3f}" if abs(value) < 0.1 else f"{value:.2f}"
+
+
+def page(sections: Sequence[Section], command: str, versions: Mapping[str, str]) -> str:
+    """Return the whole page."""
+    figures = [figure for section in sections for figure in section.figures]
+    reached = sum(figure.reached for figure in figures)
+    head = (
+        "# Benchmarks\n\n"
+        f"`{command}` wrote this page on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.\n\n"
+        f"Machine: {machine()}.\n"
+        f"Versions: Python {platform.python_version()}, "
+        f"{', '.join(f'{name} {number}' for name, number in versions.items())}.\n\n"
+        "AWS is a stand-in on this machine that answers at once, or after a delay, so that only the client's own\n"
+        "cost shows. Each contender is a process of its own; all take turns in interleaved rounds. A time is the\n"
+        "median of the rounds, a ratio the median of the rounds' ratios: CPU time hardly depends on what else the\n"
+        "machine does, wall time does.\n\n"
+        f"## Figures to reach: {reached} of {len(figures)}\n\n"
+    )
+    summary = table(["figure", "to reach", "measured", ""], [figure.cells() for figure in figures])
+    return head + "\n".join([summary, *[section.markdown() for section in sections]])
+
+
+def machine() -> str:
+    """Return processor, number of cores and system."""
+    import os
+
+    info = Path("/proc/cpuinfo")
+    names = [
+        line.partition(":")[2].strip()
+        for line in info.read_text().splitlines()
+        if line.startswith("model name")
+    ]
+    load = os.getloadavg()[0]
+    return (
+        f"{os.cpu_count()} cores of {names[0] if names else platform.machine()}, "
+        f"{platform.system()}, a load of {load:.1f} when it ended"
+    )
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what was measured; run where it is installed."""
+    return {name: version(name) for name in PACKAGES}

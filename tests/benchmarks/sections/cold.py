@@ -1,0 +1,92 @@
+"""Cold start: from the start of a process to its first task done."""
+
+from tests.benchmarks.cold_start import Start, event_of_ours, run
+from tests.benchmarks.package import unzipped
+from tests.benchmarks.processes import Stub
+from tests.benchmarks.report import Figure, Section, table
+from tests.benchmarks.rounds import Plan, Series
+
+ZAPPA_EVENT = {
+    "command": "zappa.asynchronous.route_lambda_task",
+    "task_path": "zappa_task.nothing",
+    "capture_response": False,
+    "response_id": None,
+    "args": [7],
+    "kwargs": {},
+}
+
+
+def starts(python: str) -> dict[str, Start]:
+    """Return what is started, by its name."""
+    event = event_of_ours(python)
+
+    def ours(client: str) -> Start:
+        return Start(
+            label=f"**django-offload** worker, `client: {client}`",
+            handler="lambdas.worker.handler",
+            event=event,
+            environment=(("BENCHMARK_CLIENT", client),),
+            ours=True,
+        )
+
+    return {
+        "django": Start(label="Django with contenttypes and auth", handler="django_alone.handler"),
+        "boto3": Start(label="the same, boto3 and two clients", handler="django_and_boto3.handler"),
+        "zappa": Start(label="Zappa, Django, its async", handler="handler.lambda_handler", event=ZAPPA_EVENT),
+        "offload-boto3": ours("boto3"),
+        "offload": ours("lean"),
+    }
+
+
+def section(plan: Plan) -> Section:
+    wanted = starts(plan.python)
+    found = {name: Series(start.label, start.ours) for name, start in wanted.items()}
+    with unzipped(plan.python) as place, Stub() as stub:
+        for start in wanted.values():
+            run(start, place, stub)
+        for _ in range(plan.rounds):
+            for name, start in wanted.items():
+                found[name].rounds.append(run(start, place, stub))
+    bare = found["django"]
+    rows = [
+        [
+            series.label,
+            f"{1000 * series.median('cpu'):.0f}",
+            f"{1000 * series.median('wall'):.0f}",
+            f"{series.median('memory'):.1f}",
+            f"{1000 * (series.median('cpu') - bare.median('cpu')):+.0f}",
+            f"{series.median('memory') - bare.median('memory'):+.1f}",
+        ]
+        for series in found.values()
+    ]
+    heads = [
+        "process start to first task done",
+        "CPU, ms",
+        "wall, ms",
+        "memory, MB",
+        "more CPU, ms",
+        "more MB",
+    ]
+    return Section(
+        "Cold start",
+        "AWS's own runtime client runs the function in a process of its own, with the package of `make package` "
+        "unzipped into an empty folder, the packages of Lambda's runtime beside it, and nothing else. Memory is the "
+        "most that the process had; the last two columns compare with the first row.",
+        [table(heads, rows)],
+        _figures(found),
+    )
+
+
+def _figures(found: dict[str, Series]) -> list[Figure]:
+    def more(name: str, what: str) -> float:
+        return found[name].median(what) - found["django"].median(what)
+
+    return [
+        Figure(
+            "cold start, CPU beyond Django, to what boto3 adds",
+            more("offload", "cpu") / more("boto3", "cpu"),
+            0.2,
+        ),
+        Figure("cold start, CPU, to Zappa's", found["offload"].ratio("cpu", found["zappa"]), 0.5),
+        Figure("cold start, memory beyond Django", more("offload", "memory"), 4, "MB"),
+    ]
