@@ -149,8 +149,9 @@ class World:
         """Release other tasks for some minutes; each delivery that meets them is a fault."""
         deploy(next_release())
         self.deployed = True
-        for task_id in self.ledger.open:
-            self.ledger.entries[task_id].deployed = True
+        for entry in self.ledger.entries.values():
+            # Also one whose enqueue() stands still, or failed after its message had left.
+            entry.deployed |= entry.ends <= entry.redrives
 
         def back() -> None:
             deploy(None)
