@@ -8,6 +8,7 @@ from pathlib import Path
 
 import django
 import pytest
+from django.utils import log
 
 ROOT = Path(__file__).resolve().parents[3]
 DOORS = {"worker": "batch", "dead_letter": "dead_letter", "sweeper": "sweep", "migrate": "migration"}
@@ -25,6 +26,7 @@ def test_a_door_leaves_django_alone_where_it_runs_already(door: str, monkeypatch
     monkeypatch.delitem(sys.modules, f"lambdas.{door}", raising=False)
     # A second setup() would configure logging anew.
     monkeypatch.setattr(django, "setup", lambda: pytest.fail("Django was set up again"))
+    monkeypatch.setattr(log, "configure_logging", lambda *args: pytest.fail("Django was set up again"))
 
     assert callable(import_module(f"lambdas.{door}").handler)
 

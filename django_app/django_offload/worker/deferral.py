@@ -1,0 +1,188 @@
+"""Modules that Django's start would load and that few tasks use: they are loaded once they are used."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any
+
+ADMIN = "django.contrib.admin"
+
+# By module, what may be asked of it without loading it: functions, never classes, for these have subclasses.
+DEFERRED: Mapping[str, frozenset[str]] = {
+    ADMIN: frozenset(),
+    "django.contrib.admin.checks": frozenset({"check_admin_app", "check_dependencies"}),
+    "django.contrib.admin.utils": frozenset({"quote"}),
+    "django.core.mail": frozenset({"send_mail"}),
+    "django.forms": frozenset(),
+    "django.template": frozenset(),
+    "django.urls": frozenset({"get_callable", "reverse"}),
+    "django.views": frozenset(),
+}
+# Of the same, what lies in a module that costs next to nothing.
+LIGHT: Mapping[tuple[str, str], str] = {
+    ("django.core.mail", "DEFAULT_MAILER_ALIAS"): "django.core.mail.handler",
+    ("django.core.mail", "InvalidMailer"): "django.core.mail.exceptions",
+    ("django.core.mail", "MailerDoesNotExist"): "django.core.mail.exceptions",
+    ("django.urls", "NoReverseMatch"): "django.urls.exceptions",
+}
+# What may be imported out of a package that waits; anything else has the package loaded first, as it expects.
+ALONE = frozenset(
+    {
+        *("django.contrib.admin.apps", "django.contrib.admin.checks"),
+        *("django.contrib.admin.models", "django.contrib.admin.utils"),
+        *("django.core.mail.exceptions", "django.core.mail.handler", "django.urls.exceptions"),
+        *("django.views.decorators", "django.views.decorators.debug"),
+    }
+)
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """
+    Put off the loading of DEFERRED inside the block, as far as nobody uses what they hold.
+
+    What was put off is not in sys.modules afterwards; whoever imports it, or uses what refers to it
+    already, has it loaded then. The admin looks for the admin modules of all apps once it is loaded.
+    Nothing is changed where it was loaded before.
+    """
+    finder = _Finder()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        finder.end()
+
+
+class _Finder:
+    """Finds what is deferred, and hands it over unloaded; later, whole."""
+
+    def __init__(self) -> None:
+        self._deferring = True
+        self._discovers = False  # Was the admin told to look for the admin modules of all apps?
+        # What waits for its first use, and what then fills it.
+        self._waiting: dict[str, tuple[ModuleType, Loader]] = {}
+
+    def find_spec(self, name: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        deferred = name in (DEFERRED if self._deferring else self._waiting)
+        package = name.rpartition(".")[0]
+        if not deferred and (package not in self._waiting or name in ALONE):
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.loader is not None:
+            if not deferred:
+                spec.loader = _AfterItsPackage(self, package, spec.loader)
+            elif self._deferring:
+                spec.loader = _Later(self, spec.loader)
+            else:
+                spec.loader = _Filled(self, self.waiting(name))
+        return spec
+
+    def end(self) -> None:
+        """Have whatever is imported from now on loaded at once."""
+        self._deferring = False
+        for name in self._waiting:
+            del sys.modules[name]
+
+    def waiting(self, name: str) -> ModuleType:
+        return self._waiting[name][0]
+
+    def wait(self, module: ModuleType, real: Loader) -> None:
+        """Have a module wait for its first use."""
+        self._waiting[module.__name__] = module, real
+
+        def look_up(name: str) -> Any:
+            asked = (module.__name__, name)
+            if asked in LIGHT:
+                return getattr(import_module(LIGHT[asked]), name)
+            if asked == (ADMIN, "autodiscover"):
+                return partial(setattr, self, "_discovers", True)
+            if name in DEFERRED[module.__name__]:
+                return self._later(module, name)
+            if name.startswith("__") and name != "__all__":
+                raise AttributeError(name)
+            return getattr(self.use(module), name)
+
+        vars(module)["__getattr__"] = look_up
+
+    def _later(self, module: ModuleType, name: str) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return getattr(self.use(module), name)(*args, **kwargs)
+
+        call.__name__ = call.__qualname__ = name
+        call.__module__ = module.__name__
+        return call
+
+    def use(self, module: ModuleType) -> ModuleType:
+        """Return the same module, loaded."""
+        if not self._deferring:
+            return import_module(module.__name__)
+        self.fill(module)
+        return module
+
+    def fill(self, module: ModuleType) -> None:
+        """Load a module that waits."""
+        waiting = self._waiting.pop(module.__name__, None)
+        if waiting is None:
+            return
+        look_up, (_, real) = vars(module).pop("__getattr__"), waiting
+        assert module.__spec__ is not None
+        module.__spec__.loader = module.__loader__ = real
+        try:
+            real.exec_module(module)
+        except BaseException:
+            self._waiting[module.__name__] = waiting
+            vars(module)["__getattr__"] = look_up
+            raise
+        if module.__name__ == ADMIN and self._discovers:
+            module.autodiscover()
+
+
+class _Later(Loader):
+    """Leaves a module to wait."""
+
+    def __init__(self, finder: _Finder, real: Loader) -> None:
+        self._finder, self._real = finder, real
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._finder.wait(module, self._real)
+
+
+class _Filled(Loader):
+    """Fills the module that waits: whoever refers to it has the one that is imported."""
+
+    def __init__(self, finder: _Finder, module: ModuleType) -> None:
+        self._finder, self._module = finder, module
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self._module
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._finder.fill(module)
+
+
+class _AfterItsPackage(Loader):
+    """Loads the package of a module first, which may have loaded the module by then."""
+
+    def __init__(self, finder: _Finder, package: str, real: Loader) -> None:
+        self._finder, self._package, self._real = finder, package, real
+        self._spec: ModuleSpec | None = None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        self._finder.use(sys.modules[self._package])
+        module = sys.modules.get(spec.name)
+        if module is None:
+            spec.loader = self._real
+            return self._real.create_module(spec)
+        self._spec = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        if self._spec is None:
+            self._real.exec_module(module)
+        else:
+            module.__spec__ = self._spec

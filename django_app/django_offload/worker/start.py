@@ -1,0 +1,67 @@
+"""The start of a process that works: Django as tasks need it, and no more."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from .deferral import deferred
+
+logger = logging.getLogger("django_offload")
+
+REPORTER = "django.views.debug.ExceptionReporter"
+
+
+def start() -> None:
+    """
+    Set Django up where nobody has, and load the project's tasks.
+
+    What django.setup() would load for pages alone is put off until a task uses it. A task module that
+    cannot be imported is logged, and raises again for each message.
+    """
+    with deferred():
+        from django.apps import apps
+
+        if not apps.ready:
+            from .. import secret_values
+
+            secret_values.load()  # The settings read them.
+            _set_up()
+        _find_tasks()
+
+
+def _set_up() -> None:
+    """Do what django.setup() does."""
+    from django.apps import apps
+    from django.conf import settings
+    from django.utils import log
+
+    names = vars(log)
+    find = names["import_string"]
+    names["import_string"] = _without_reporter(find)
+    try:
+        log.configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+    finally:
+        names["import_string"] = find
+    if settings.FORCE_SCRIPT_NAME is not None:
+        from django.urls import set_script_prefix
+
+        set_script_prefix(settings.FORCE_SCRIPT_NAME)
+    apps.populate(settings.INSTALLED_APPS)
+
+
+def _without_reporter(find: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return what finds everything but Django's reporter for mails to admins, which brings templates."""
+
+    def reporter(*args: Any, **kwargs: Any) -> Any:
+        return find(REPORTER)(*args, **kwargs)
+
+    return lambda path: reporter if path == REPORTER else find(path)
+
+
+def _find_tasks() -> None:
+    from ..registry import registry
+
+    try:
+        registry()
+    except Exception:
+        logger.exception("The project's tasks could not be loaded")

@@ -1,0 +1,1 @@
+"""A site with every app of Django's that most projects have, started in processes of their own."""
