@@ -55,10 +55,12 @@ class AsyncAnswers[T](AsyncIterator[T]):
         enqueue_many: Callable[[Iterable[Arguments]], Iterator[T]],
         arguments: Iterable[Arguments] | AsyncIterable[Arguments],
     ) -> None:
-        self._enqueue_many, self._asked = enqueue_many, False
-        self._found = (
-            self._of_async(arguments) if isinstance(arguments, AsyncIterable) else self._of(arguments)
-        )
+        self._asked = False
+        # The generator of a method would keep this object alive, and nobody would be warned.
+        if isinstance(arguments, AsyncIterable):
+            self._found = _answers_to_async(enqueue_many, arguments)
+        else:
+            self._found = _answers_to(enqueue_many, arguments)
 
     def __aiter__(self) -> Self:
         return self
@@ -71,22 +73,28 @@ class AsyncAnswers[T](AsyncIterator[T]):
         if not self._asked:
             _warn("aenqueue_many", "async for")
 
-    async def _of(self, arguments: Iterable[Arguments]) -> AsyncIterator[T]:
-        answers, failure, taken = self._enqueue_many(arguments), None, MOST_TASKS
-        while failure is None and taken == MOST_TASKS:
-            found, failure = await sync_to_async(_taken)(answers)
-            for answer in found:
-                yield answer
-            taken = len(found)
+
+async def _answers_to[T](
+    enqueue_many: Callable[[Iterable[Arguments]], Iterator[T]], arguments: Iterable[Arguments]
+) -> AsyncIterator[T]:
+    answers, failure, taken = enqueue_many(arguments), None, MOST_TASKS
+    while failure is None and taken == MOST_TASKS:
+        found, failure = await sync_to_async(_taken)(answers)
+        for answer in found:
+            yield answer
+        taken = len(found)
+    if failure is not None:
+        raise failure
+
+
+async def _answers_to_async[T](
+    enqueue_many: Callable[[Iterable[Arguments]], Iterator[T]], arguments: AsyncIterable[Arguments]
+) -> AsyncIterator[T]:
+    async for collected, failure in _collected(arguments):
+        async for answer in _answers_to(enqueue_many, collected):
+            yield answer
         if failure is not None:
             raise failure
-
-    async def _of_async(self, arguments: AsyncIterable[Arguments]) -> AsyncIterator[T]:
-        async for collected, failure in _collected(arguments):
-            async for answer in self._of(collected):
-                yield answer
-            if failure is not None:
-                raise failure
 
 
 def _taken[T](answers: Iterator[T]) -> tuple[list[T], Exception | None]:

@@ -1,7 +1,6 @@
 """Rows of the failure table about ends: time limits, batches, dead letters, cancels, progress, results."""
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,13 +9,11 @@ from django.tasks.exceptions import InvalidTask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from django_offload.conf import CLIENTS
 from django_offload.exceptions import Cancelled
 from django_offload.record import FAILED, SUCCESSFUL
 from django_offload.testing import Offload
 from django_offload.transitions import ask_to_stop, cancel
 from django_offload.worker import ending
-from tests.calls import watched
 from tests.contract import tasks as plain
 from tests.contract.setup import STACK, tasks_setting
 from tests.reliability import tasks
@@ -51,35 +48,6 @@ def test_f04_a_worker_that_dies_at_every_attempt_ends_the_task_as_lost(line: Mem
     assert (record.status, record.attempts) == (FAILED, 3)
     assert record.error["class"] == f"{ENDED}WorkerLost"  # type: ignore[index]
     assert tasks.executions == [7, 7, 7]
-
-
-@pytest.fixture(params=CLIENTS)
-def calls(settings: Any, request: pytest.FixtureRequest) -> Iterator[tuple[Any, list[str]]]:
-    """Return AWS on this machine, and the names of the calls that this process makes to it."""
-    settings.TASKS = tasks_setting(modules=["tests.reliability.tasks"], client=request.param)
-    aws = request.getfixturevalue("offload_aws")
-    made: list[str] = []
-    with watched(lambda service, name, arguments: made.append(name)):
-        yield aws, made
-
-
-def test_f17_no_message_is_sent_in_a_batch_that_can_fail_in_part(calls: tuple[Any, list[str]]) -> None:
-    aws, made = calls
-    for number in range(3):
-        tasks.plain.enqueue(number)
-    aws.run()
-
-    assert made.count("SendMessage") == 3
-    assert "SendMessageBatch" not in made
-
-
-def test_f18_no_record_is_written_by_a_batch_that_takes_no_condition(calls: tuple[Any, list[str]]) -> None:
-    aws, made = calls
-    tasks.second_time_lucky.enqueue(7)
-    aws.run()
-
-    writes = {name for name in made if name not in {"SendMessage", "GetQueueUrl", "ChangeMessageVisibility"}}
-    assert writes == {"PutItem", "UpdateItem"}
 
 
 KINDS = ("good", "again", "poison")

@@ -1,0 +1,137 @@
+"""Rows of the failure table about many tasks at once: what AWS takes in part."""
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from django_offload import bulk, wire
+from django_offload.conf import CLIENTS
+from django_offload.exceptions import EnqueueFailed
+from django_offload.transports import sqs
+from tests.calls import watched
+from tests.contract.setup import tasks_setting
+from tests.faults import FailingStore, store_with
+from tests.reliability import tasks
+
+MANY = 25
+ENTRIES = list[dict[str, Any]]
+
+
+class Partial:
+    """Has SQS take a batch but for some entries, the first time that each is sent."""
+
+    def __init__(self, *, left_out: Callable[[int], bool], fault: bool) -> None:
+        self.left_out, self.fault = left_out, fault
+        self.sent: list[list[str]] = []
+        self.refused: set[str] = set()
+
+    def under_way(self, client: Any, operation: str, **arguments: Any) -> Callable[[], dict[str, Any]]:
+        entries: ENTRIES = arguments.pop("Entries")
+        self.sent.append([entry["MessageBody"] for entry in entries])
+        out = [entry for entry in entries if self._refuses(entry)]
+        taken = [entry for entry in entries if entry not in out]
+        wait = wire.under_way(client, operation, Entries=taken, **arguments) if taken else dict
+
+        def answer() -> dict[str, Any]:
+            said = {"Code": "InternalError", "SenderFault": self.fault}
+            return {**wait(), "Failed": [{"Id": entry["Id"], **said} for entry in out]}
+
+        return answer
+
+    def _refuses(self, entry: dict[str, Any]) -> bool:
+        text = entry["MessageBody"]
+        if text in self.refused or not self.left_out(int(entry["Id"])):
+            return False
+        self.refused.add(text)
+        return True
+
+
+@pytest.fixture(params=CLIENTS)
+def aws(settings: Any, request: pytest.FixtureRequest) -> Any:
+    settings.TASKS = tasks_setting(modules=["tests.reliability.tasks"], client=request.param)
+    tasks.executions.clear()
+    return request.getfixturevalue("offload_aws")
+
+
+@pytest.fixture
+def made(aws: Any) -> Iterator[list[str]]:
+    """The names of the calls that this process makes to AWS."""
+    found: list[str] = []
+    with watched(lambda service, name, arguments: found.append(name)):
+        yield found
+
+
+def enqueued(*arguments: Any) -> list[Any]:
+    return list(tasks.plain.enqueue_many(arguments or [(number,) for number in range(MANY)]))
+
+
+@pytest.mark.parametrize("fault", [False, True], ids=["fault of SQS", "fault of the sender"])
+def test_f17_of_a_batch_that_is_accepted_in_part_the_rest_alone_is_sent_again(
+    aws: Any, monkeypatch: pytest.MonkeyPatch, fault: bool
+) -> None:
+    partial = Partial(left_out=lambda number: number % 4 == 1, fault=fault)
+    monkeypatch.setattr(sqs, "under_way", partial.under_way)
+
+    answers = enqueued()
+
+    first, again = partial.sent[:3], partial.sent[3:]
+    assert [len(batch) for batch in first] == [10, 10, 5]
+    assert sorted(chain(*again)) == ([] if fault else sorted(partial.refused))
+    # What no message could be sent of has its record: the sweeper sends it.
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    assert aws.run() == MANY - (len(partial.refused) if fault else 0)
+    assert len(set(tasks.executions)) == len(tasks.executions)
+
+
+def test_f17_a_message_that_was_left_out_and_has_no_record_is_the_answer_to_its_task(
+    aws: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partial = Partial(left_out=lambda number: number == 0, fault=True)
+    monkeypatch.setattr(sqs, "under_way", partial.under_way)
+
+    with store_with(lambda inner: FailingStore(inner, before="create")):
+        lost, *sent = enqueued()
+
+    assert isinstance(lost, EnqueueFailed)
+    assert "left an entry out of SendMessageBatch: InternalError" in str(lost.__cause__)
+    assert aws.run() == len(sent) == MANY - 1
+
+
+def test_f18_records_and_what_stands_beside_them_are_written_by_conditional_writes_alone(
+    aws: Any, made: list[str]
+) -> None:
+    answers = enqueued(*[(number,) for number in range(MANY)])
+    answers += tasks.echoing.enqueue_many([(tasks.LONG, length) for length in range(MANY)])
+    aws.run()
+
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    assert made.count("SendMessageBatch") == 3 + 3
+    assert made.count("PutItem") == MANY + 2 * MANY
+    assert {name for name in made if "Batch" in name} == {"SendMessageBatch"}
+
+
+def test_f18_of_many_records_one_that_is_not_written_stops_no_other(aws: Any) -> None:
+    with store_with(lambda inner: FailingStore(inner, before="create", times=7)):
+        answers = enqueued()
+
+    assert not [answer for answer in answers if isinstance(answer, Exception)], "their messages were sent"
+    assert aws.run() == MANY
+    assert sorted(tasks.executions) == list(range(MANY))
+
+
+def test_f18_a_birth_that_is_repeated_overwrites_no_record_that_was_claimed(aws: Any) -> None:
+    """As by a client that repeats a call whose answer it lost."""
+    with mock.patch.object(bulk, "send_many", wraps=bulk.send_many) as sending:
+        answers = enqueued()
+    aws.run()
+
+    assert bulk.send_many(*sending.call_args.args) == [None] * MANY
+    aws.run()
+
+    for answer in answers:
+        answer.refresh()
+        assert (answer.status, answer.attempts) == ("SUCCESSFUL", 1)
+    assert sorted(tasks.executions) == list(range(MANY))
