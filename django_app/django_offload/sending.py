@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -30,7 +31,7 @@ logger = logging.getLogger("django_offload")
 
 # What a request waits for AWS at most: half a minute is what gateways and servers give it, all in all …
 SEND_SECONDS = 8.0
-# … and for the name of a queue, asked once per process.
+# … and for the name of a queue, asked once per process, or for a connection to it: the record needs the rest.
 LOOK_SECONDS = 2.0
 
 # What ends a half that is under way; what does so and returns why it failed, if it did.
@@ -62,10 +63,10 @@ def send(birth: Birth, options: Options) -> None:
     only it would keep the task, for no message can wait that long, or Lambda soon gives one up; or if the
     message was not, where there is no record before the first claim.
     """
-    transport, ends = transport_of(options), time.monotonic() + SEND_SECONDS
-    with within(lambda: LOOK_SECONDS):
-        transport.prepare(birth.queue)
-    with within(lambda: ends - time.monotonic()):
+    transport = transport_of(options)
+    with at_most(SEND_SECONDS):
+        with at_most(LOOK_SECONDS):
+            transport.prepare(birth.queue)
         try:
             birth = stored(birth, options)
             failures = _failures(birth, options, deferred=deferred(birth, transport))
@@ -87,8 +88,15 @@ def _failures(birth: Birth, options: Options, *, deferred: bool) -> list[Excepti
             _half(_message, birth, options)()
         return [unrecorded]
     # Both are under way together: where a message arrives first, its claim makes the record.
-    message = _half(_message, birth, options)
+    with at_most(LOOK_SECONDS):
+        message = _half(_message, birth, options)
     return [record(), message()]
+
+
+def at_most(seconds: float) -> AbstractContextManager[None]:
+    """Bound what calls inside the block take, all of them together."""
+    ends = time.monotonic() + seconds
+    return within(lambda: ends - time.monotonic())
 
 
 def deferred(birth: Birth, transport: Transport) -> bool:

@@ -1,6 +1,5 @@
 """The send of many tasks: their messages in batches, their records, and what stands beside them, together."""
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -11,6 +10,7 @@ from .sending import (
     LOOK_SECONDS,
     SEND_SECONDS,
     arguments_beside,
+    at_most,
     deferred,
     first_delay,
     first_text,
@@ -19,7 +19,7 @@ from .sending import (
 )
 from .stores import store_of
 from .transports import transport_of
-from .wire import together, within
+from .wire import together
 
 # Why tasks, by their id, were not sent, or one half of them was not.
 type Failures = dict[str, Exception]
@@ -32,10 +32,9 @@ def send_many(births: Sequence[Birth], options: Options) -> list[Exception | Non
     Return what went wrong with each, None where it was accepted. Raise ResourceMissing if AWS says that
     the queue is not there; nothing was sent then.
     """
-    transport, ends = transport_of(options), time.monotonic() + SEND_SECONDS
-    with within(lambda: LOOK_SECONDS):
-        transport.prepare(births[0].queue)
-    with within(lambda: ends - time.monotonic()):
+    with at_most(SEND_SECONDS):
+        with at_most(LOOK_SECONDS):
+            transport_of(options).prepare(births[0].queue)
         ready, causes = _stored(births, options)
         causes |= _failures(ready, options) if ready else {}
     return [_failed(birth, causes.get(birth.id)) for birth in births]
@@ -74,7 +73,8 @@ def _failures(births: Sequence[Birth], options: Options) -> Failures:
         return unrecorded
     beside = _beside(births, options)
     # All of them are under way together: where a message arrives first, its claim makes the record.
-    messages = _messages(births, options)
+    with at_most(LOOK_SECONDS):
+        messages = _messages(births, options)
     unrecorded = _records(births, options, beside)
     return {task_id: exc for task_id, exc in messages().items() if task_id in unrecorded}
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..conf import ENV_QUEUE_URLS, Options
-from ..exceptions import ResourceMissing
+from ..exceptions import OutOfTime, ResourceMissing
 from ..record import LONGEST_DELAY
 from ..wire import client, failures, under_way
 from .base import Delivery, Transport
@@ -30,7 +30,7 @@ class SQSTransport(Transport):
         self.options = options
 
     def prepare(self, queue: str) -> None:
-        with suppress(*failures()):  # AWS does not answer: that says nothing of the queue.
+        with suppress(OutOfTime, *failures()):  # AWS does not answer: that says nothing of the queue.
             self.url(queue)
 
     def send(self, queue: str, text: str, delay: timedelta) -> None:
