@@ -6,7 +6,7 @@ ARCHITECTURE ?= x86_64
 RUN := PYTHONPATH=django_app:. DJANGO_SETTINGS_MODULE=config.settings
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo test torture kills check format lock clean .venv .venv-3.12
+.PHONY: help demo test torture kills bench package check format lock clean .venv .venv-3.12 .venv-bench
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,9 @@ torture: .venv ## Prove that nothing is lost: a million tasks with every fault (
 kills: .venv ## Kill real workers while they work, 100 times over 1,000 tasks: nothing lost, nothing twice
 	@$(RUN) .venv/bin/python -m tests.reliability.kills
 
+bench: .venv .venv-bench ## Measure against raw boto3, Celery and others, and write BENCHMARKS.md (QUICK=1: a look, to the terminal)
+	@$(RUN) .venv/bin/python -m tests.benchmarks $(if $(QUICK),--quick) $(SECTIONS)
+
 package: .venv ## Build the one zip that web and workers run from (STAGE=dev, ARCHITECTURE=x86_64 or arm64)
 	@$(RUN) .venv/bin/python django_app/manage.py offload_package --stage $(STAGE) --architecture $(ARCHITECTURE)
 
@@ -36,7 +39,7 @@ lock: ## Write requirements.lock from requirements.in
 	@.ci/lock
 
 clean: ## Remove environments, caches, built files and the local site's data
-	@rm -rf .venv .venv-3.12 .venv-lock .venv-checkov .offload .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
+	@rm -rf .venv .venv-3.12 .venv-lock .venv-checkov .venv-bench .offload .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
 		.hypothesis build dist django_app/*.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -45,3 +48,6 @@ clean: ## Remove environments, caches, built files and the local site's data
 
 .venv-3.12:
 	@.ci/environment 3.12 .venv-3.12
+
+.venv-bench:
+	@.ci/environment 3.13 .venv-bench tests/benchmarks/requirements.lock

@@ -1,4 +1,4 @@
-"""The little that the stand-in for AWS keeps: messages until they are received, claimed items until their end."""
+"""The little that the stand-in for AWS keeps: messages until they are received, claims until their end."""
 
 import re
 from collections import deque

@@ -7,6 +7,12 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+ABOUT = """\
+AWS is a stand-in on this machine that answers at once, or after a delay, so that only the client's own cost
+shows. Each contender is a process of its own; all take turns in interleaved rounds. A time is the median of the
+rounds, a ratio the median of the rounds' ratios: CPU time hardly depends on what else the machine does, wall
+time does.
+"""
 PACKAGES = (
     "Django",
     "boto3",
@@ -86,10 +92,7 @@ def page(sections: Sequence[Section], command: str, versions: Mapping[str, str])
         f"Machine: {machine()}.\n"
         f"Versions: Python {platform.python_version()}, "
         f"{', '.join(f'{name} {number}' for name, number in versions.items())}.\n\n"
-        "AWS is a stand-in on this machine that answers at once, or after a delay, so that only the client's own\n"
-        "cost shows. Each contender is a process of its own; all take turns in interleaved rounds. A time is the\n"
-        "median of the rounds, a ratio the median of the rounds' ratios: CPU time hardly depends on what else the\n"
-        "machine does, wall time does.\n\n"
+        f"{ABOUT}\n"
         f"## Figures to reach: {reached} of {len(figures)}\n\n"
     )
     summary = table(["figure", "to reach", "measured", ""], [figure.cells() for figure in figures])

@@ -10,6 +10,7 @@ from tests.benchmarks.processes import Driver, Stub
 
 # Of calls in one round; the second bounds hold where a call takes longer or shorter than expected.
 FEWEST, MOST = 8, 400
+QUICK_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,11 @@ class Plan:
     rounds: int = 7
     seconds: float = 0.25  # That a contender works in one round.
     python: str
+
+    @property
+    def full(self) -> bool:
+        """Whether this is more than a quick look."""
+        return self.rounds > QUICK_ROUNDS
 
     def calls(self, wall_of_one: float) -> int:
         return max(min(int(self.seconds / wall_of_one), MOST), FEWEST)

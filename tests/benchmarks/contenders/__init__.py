@@ -104,6 +104,12 @@ BULK = {
         ours=True,
         environment=NO_RECORD,
     ),
+    "offload-generator": Contender(
+        label="**django-offload** `enqueue_many`, lean, one generator",
+        made_by="ours:generator",
+        ours=True,
+        environment=LEAN,
+    ),
 }
 WORKERS = {
     "boto3": Contender(label="boto3 loop: receive 10, outcome, delete", made_by="raw:loop"),

@@ -28,6 +28,21 @@ def enqueue_many() -> Work:
     return Work(once=once, tasks=BULK)
 
 
+def generator() -> Work:
+    """One call of enqueue_many for all that is asked for at a time, its answers thrown away."""
+    django.setup()
+    from tests.benchmarks.tasks import nothing
+
+    asked = {"count": 0}
+
+    def once() -> None:
+        if count := asked.pop("count", 0):
+            for answer in nothing.enqueue_many((number,) for number in range(count * BULK)):
+                assert not isinstance(answer, Exception)
+
+    return Work(once=once, tasks=BULK, prepare=lambda count: asked.update(count=count))
+
+
 def work() -> Work:
     """The handler that AWS invokes, with batches of ten signed messages."""
     import lambdas.worker

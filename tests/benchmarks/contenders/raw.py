@@ -46,7 +46,7 @@ def floor() -> Work:
     def once() -> None:
         wire.sendall(request)
         answer = wire.recv(65536)
-        assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"}")
+        assert answer.startswith(b"HTTP/1.1 200")
 
     return Work(once=once)
 

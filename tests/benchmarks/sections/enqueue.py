@@ -34,8 +34,8 @@ def section(plan: Plan) -> Section:
         "calls",
     ]
     text = (
-        "Ratios are to one plain `send_message` of boto3 in the same rounds. Ours and boto3's second row keep a "
-        "record, which a result needs."
+        "Ratios are to one plain `send_message` of boto3 in the same rounds. Ours and boto3's second row "
+        "keep a record, which a result needs."
     )
     return Section(
         "Enqueue",

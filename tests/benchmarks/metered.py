@@ -1,0 +1,81 @@
+"""What a task costs, counted: calls to AWS by each side, and DynamoDB's write units, on records in memory."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from django_offload import stores, transports
+from django_offload.change import Attributes, Change, Value
+from django_offload.conf import Options, configured
+from django_offload.stores.expressions import attribute
+from django_offload.stores.memory import MemoryStore
+from django_offload.testing.events import Invocation, sqs_event
+from django_offload.transports.memory import MemoryTransport
+from django_offload.worker import batch
+from tests.write_units import units
+
+BATCH = 10
+
+
+class MeteredStore(MemoryStore):
+    """Records in memory, and what DynamoDB would bill for each write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[int] = []
+        self.reads = 0
+
+    def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
+        before = super().change(task_id, change)
+        self.writes.append(units(_item(before), _item(self.records[task_id])))
+        return before
+
+    def put_part(self, task_id: str, part: str, text: str, ttl: int) -> str:
+        item = {
+            "id": attribute(task_id),
+            "part": attribute(part),
+            "text": attribute(text),
+            "ttl": attribute(ttl),
+        }
+        self.writes.append(units(None, item))
+        return super().put_part(task_id, part, text, ttl)
+
+    def get(self, task_id: str) -> Attributes | None:
+        self.reads += 1
+        return super().get(task_id)
+
+
+def _item(attributes: Attributes | None) -> dict[str, Any] | None:
+    if attributes is None:
+        return None
+    return {"part": {"S": "record"}, **{name: attribute(value) for name, value in attributes.items()}}
+
+
+@contextmanager
+def installed(options: Options, store: MemoryStore) -> Iterator[MemoryTransport]:
+    """Put a store, and queues in memory, in the place of AWS."""
+    transport = MemoryTransport(lambda: datetime.now(UTC))
+    stores.installed[options.stack], transports.installed[options.stack] = store, transport
+    try:
+        yield transport
+    finally:
+        del stores.installed[options.stack], transports.installed[options.stack]
+
+
+def write_units(argument: Any) -> Mapping[str, float]:
+    """Return the write units and reads of one task, at enqueue and in the worker, under the present TASKS."""
+    from tests.benchmarks.tasks import nothing
+
+    store, options = MeteredStore(), configured()["default"]
+    with installed(options, store) as transport:
+        nothing.enqueue(argument)
+        born, read = sum(store.writes), store.reads
+        event = sqs_event(transport.receive("default", BATCH), options.queue("default"))
+        answer = batch.handler(event, Invocation(options.worker_function("default")))
+    assert answer == {"batchItemFailures": []}
+    found = Counter(enqueue=born, worker=sum(store.writes) - born, reads=store.reads - read)
+    found["writes"] = len(store.writes)
+    found["largest"] = max(store.writes)
+    return found

@@ -1,0 +1,48 @@
+"""What BENCHMARKS.md is made of."""
+
+import pytest
+
+from tests.benchmarks.report import Figure, Section, number, page, table
+from tests.benchmarks.rounds import Plan, Series
+
+
+def test_a_figure_says_whether_it_was_reached():
+    assert Figure("CPU", 0.29, 0.30).cells() == ("CPU", "≤ 0.30 ×", "0.29 ×", "reached")
+    assert Figure("tasks/s", 4.5, 5, at_least=True).cells() == (
+        "tasks/s",
+        "≥ 5 ×",
+        "4.50 ×",
+        "**not reached**",
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0312, "0.031"), (0.31249, "0.31"), (2, "2"), (1234.5, "1,234"), (99.95, "99.95")]
+)
+def test_a_number_has_the_digits_that_count(value, text):
+    assert number(value) == text
+
+
+def test_a_ratio_is_the_median_of_the_rounds_own():
+    mine, other = Series("mine", ours=True), Series("other", ours=False)
+    # The third round met a busy machine: both were slow.
+    mine.rounds += [{"cpu": 1.0}, {"cpu": 1.0}, {"cpu": 9.0}]
+    other.rounds += [{"cpu": 2.0}, {"cpu": 2.0}, {"cpu": 18.0}]
+
+    assert mine.ratio("cpu", other) == 0.5
+
+
+def test_a_round_is_as_many_calls_as_its_time_holds_within_bounds():
+    plan = Plan(seconds=0.25, python="python")
+
+    assert [plan.calls(wall) for wall in (0.001, 1.0, 1e-6)] == [250, 8, 400]
+
+
+def test_the_page_counts_the_figures_reached_and_holds_every_section():
+    figures = [Figure("one", 1, 2), Figure("other", 3, 2)]
+    text = page(
+        [Section("Enqueue", "What a view waits for.", [table(["a", "b"], [["x", "1"]])], figures)], "make", {}
+    )
+
+    assert "## Figures to reach: 1 of 2" in text
+    assert "## Enqueue\n\nWhat a view waits for.\n\n| a | b |\n|---|---:|\n| x | 1 |\n" in text
