@@ -114,6 +114,18 @@ def test_a_clock_that_differs_from_awss_is_corrected(pauses, code, ahead):
         assert pauses == []
 
 
+def test_calls_under_way_together_learn_of_the_clock_each(pauses):
+    theirs = datetime.now(UTC) + timedelta(hours=3)
+    date = f"date: {format_datetime(theirs, usegmt=True)}\r\n"
+    refused = says(b'{"__type": "x#InvalidSignatureException"}', "403 Forbidden", date)
+    with serving(refused, refused) as (server, client):
+        calls = [client.begin("get_item", **GET) for _ in range(2)]
+
+        assert [call.result() for call in calls] == [{}, {}]
+        for request in server.requests[2:]:
+            assert abs(signed_at(request) - theirs) < timedelta(minutes=1)
+
+
 @pytest.mark.parametrize(
     "date", ["", "date: Sun, 22 Nov\r\n", f"date: {format_datetime(datetime.now(UTC))}\r\n"]
 )

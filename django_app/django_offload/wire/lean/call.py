@@ -61,7 +61,7 @@ class Call:
         if left is not None and left < LEAST_SECONDS:
             raise OutOfTime(f"A call to {self._client.service.name}")
         self._tries += 1
-        self._failure, self._used = None, credentials()
+        self._failure, self._used, self._skew = None, credentials(), self._client.skew
         self._sent = self._client.signed(self._request, self._used)
         try:
             self._connection = self._client.pool.take()
@@ -112,9 +112,10 @@ class Call:
         """Return after how many seconds to try again, None where that helps no more."""
         client = self._client
         if isinstance(failure, Refusal) and self._tries < client.retries.most_tries:
-            skew = skew_of(failure, time.time() + client.skew)
+            # Against the clock that signed this call: another may have corrected the client's meanwhile.
+            skew = skew_of(failure, time.time() + self._skew)
             if skew is not None:
-                client.skew += skew
+                client.skew = self._skew + skew
                 return 0.0
             if failure.code in EXPIRED and renewed(self._used):
                 return 0.0
