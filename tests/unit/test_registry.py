@@ -1,5 +1,6 @@
 """The registry: a message chooses among declared tasks, and never causes an import."""
 
+import json
 import sys
 from types import ModuleType
 
@@ -9,7 +10,7 @@ from django.tasks.exceptions import InvalidTask
 from django_offload import registry as module
 from django_offload.definition import task
 from django_offload.exceptions import UnknownTask
-from django_offload.registry import Registry, registry, task_modules
+from django_offload.registry import LISTING, Listed, ListedRegistry, Registry, registry, task_modules
 from tests.contract import tasks as contract_tasks
 from tests.contract.setup import tasks_setting
 from tests.unit import tasks
@@ -155,3 +156,74 @@ def test_a_module_that_does_not_exist_is_an_import_error(settings):
 
     with pytest.raises(ModuleNotFoundError, match="shop"):
         registry()
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """Modules of tasks that nothing has imported: by their names, what lists them."""
+    listing = {}
+    for name, queue in (("shop_orders", "default"), ("shop_reports", "reports")):
+        text = f"from django.tasks import task\n@task(queue_name={queue!r})\ndef work(): ...\n"
+        (tmp_path / f"{name}.py").write_text(text)
+        listing[f"{name}.work"] = Listed(name, queue)
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield listing
+    for listed in listing.values():
+        sys.modules.pop(listed.module, None)
+
+
+def loaded(listing):
+    return [listed.module for listed in listing.values() if listed.module in sys.modules]
+
+
+def nothing_else():
+    raise AssertionError("Every task module was imported")
+
+
+def test_of_listed_tasks_the_one_module_is_imported_that_defines_it(shop):
+    found = ListedRegistry(shop, nothing_else)
+    assert loaded(shop) == []
+
+    assert found.resolve("shop_reports.work").queue_name == "reports"
+
+    assert loaded(shop) == ["shop_reports"]
+    assert found.defined(found.resolve("shop_reports.work")).module_path == "shop_reports.work"
+
+
+def test_the_modules_of_a_queue_are_imported_beforehand(shop):
+    ListedRegistry(shop, nothing_else).prepare(["default"])
+
+    assert loaded(shop) == ["shop_orders"]
+
+
+def test_what_is_not_listed_is_looked_for_among_all(shop):
+    found = ListedRegistry(shop, lambda: [tasks])
+
+    assert found.resolve("tests.unit.tasks.double") is tasks.double
+    assert loaded(shop) == []
+    with pytest.raises(UnknownTask, match=r"No task is named 'shop\.gone'"):
+        found.resolve("shop.gone")
+
+
+def test_whoever_wants_all_tasks_gets_all(shop):
+    assert "tests.unit.tasks.double" in ListedRegistry(shop, lambda: [tasks]).tasks
+
+
+def test_a_package_that_lists_its_tasks_is_believed(shop, tmp_path, monkeypatch):
+    (tmp_path / LISTING).write_text(json.dumps(shop))
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
+    registry.cache_clear()
+    try:
+        registry().resolve("shop_orders.work")
+
+        assert loaded(shop) == ["shop_orders"]
+    finally:
+        registry.cache_clear()
+
+
+def test_where_nothing_is_listed_every_module_is_imported(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
+    registry.cache_clear()
+
+    assert "tests.unit.tasks.double" in registry().listed

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..stack.functions import RUNTIME
 from ..stack.layout import Layout
-from . import archive, bytecode, dependencies, sources, static_files, web_handler
+from . import archive, bytecode, dependencies, sources, static_files, task_list, web_handler
 from .dependencies import excluded, find_requirements
 from .errors import PackageFailed
 
@@ -61,6 +61,9 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
         collected = static_files.collect(folder, recipe.settings_module, recipe.source_root)
         announce(f"  static files: {_count(collected) if collected else 'none, for STATIC_ROOT is not set'}")
         _refuse_bad_syntax(folder, recipe.python)
+        unlisted = task_list.write(folder, recipe.settings_module, recipe.source_root)
+        if unlisted:
+            announce(f"  tasks: not listed, so each start imports every task module ({unlisted})")
         announce(f"  requirements: {_shown(recipe.requirements, recipe.root)} for {recipe.architecture}")
         _add_dependencies(recipe, folder, Path(temporary) / "needed", exclude)
         web_handler.add(folder, recipe.stage, settings)

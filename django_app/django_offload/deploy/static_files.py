@@ -7,8 +7,8 @@ from pathlib import Path
 
 from .errors import PackageFailed
 
-# No value of a deployment is needed to collect files; settings that want one get this.
-_PLACEHOLDER = "used-only-while-static-files-are-collected"
+# No value of a deployment is needed to make a package; settings that want one get this.
+_PLACEHOLDER = "used-only-while-a-package-is-made"
 _PROGRAM = """
 from pathlib import Path
 import django
@@ -36,7 +36,7 @@ def collect(folder: Path, settings_module: str, source_root: str) -> Path | None
     ran = subprocess.run(
         [sys.executable, "-c", _PROGRAM],
         cwd=folder,
-        env=_environment(folder, settings_module, source_root),
+        env=environment(folder, settings_module, source_root),
         capture_output=True,
         text=True,
         check=False,
@@ -58,7 +58,8 @@ def collect(folder: Path, settings_module: str, source_root: str) -> Path | None
     return Path(said)
 
 
-def _environment(folder: Path, settings_module: str, source_root: str) -> dict[str, str]:
+def environment(folder: Path, settings_module: str, source_root: str) -> dict[str, str]:
+    """Return the environment in which the project's copy in `folder` runs here as it will when deployed."""
     environ = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
     return {
         **environ,

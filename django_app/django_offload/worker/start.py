@@ -1,6 +1,7 @@
 """The start of a process that works: Django as tasks need it, and no more."""
 
 import logging
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -59,9 +60,18 @@ def _without_reporter(find: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 def _find_tasks() -> None:
+    """Import the task modules, of a package with a list of them those of this function's queue alone."""
+    from ..conf import configured
     from ..registry import registry
 
+    function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
     try:
-        registry()
+        queues = [
+            queue
+            for options in configured().values()
+            for queue in options.queues
+            if options.worker_function(queue) == function
+        ]
+        registry().prepare(queues)
     except Exception:
         logger.exception("The project's tasks could not be loaded")
