@@ -15,16 +15,26 @@ class AWS:
         self.region = region
         self._clients: dict[str, Any] = {}
 
-    def client(self, service: str, *, read_seconds: int = 60) -> Any:
-        """Return the client of a service; `read_seconds` is how long one call may take."""
+    def client(self, service: str) -> Any:
+        """Return the client of a service."""
+        if service not in self._clients:
+            self._clients[service] = self._new(service, read_timeout=60, tries=5)
+        return self._clients[service]
+
+    def patient(self, service: str, seconds: int) -> Any:
+        """Return a client whose calls may take this long, and are made once: repeated, it may run twice."""
+        return self._new(service, read_timeout=seconds, tries=1)
+
+    def _new(self, service: str, *, read_timeout: int, tries: int) -> Any:
         import boto3
         from botocore.config import Config
 
-        if service not in self._clients:
-            config = Config(read_timeout=read_seconds, retries={"mode": "standard", "total_max_attempts": 5})
-            session = boto3.session.Session(region_name=self.region)
-            self._clients[service] = session.client(service, config=config)
-        return self._clients[service]
+        config = Config(
+            read_timeout=read_timeout,
+            retries={"mode": "standard", "total_max_attempts": tries},
+            tcp_keepalive=True,
+        )
+        return boto3.session.Session(region_name=self.region).client(service, config=config)
 
     @cached_property
     def account(self) -> str:

@@ -17,10 +17,10 @@ def migrate(aws: AWS, stage: Stage, say: Say) -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     name = stage.options.function(MIGRATE)
-    client = aws.client("lambda", read_seconds=limits.seconds(limits.MIGRATION_TIMEOUT) + 10)
+    once = aws.patient("lambda", limits.seconds(limits.MIGRATION_TIMEOUT) + 10)
     try:
-        client.get_waiter("function_active_v2").wait(FunctionName=name)
-        answer = client.invoke(FunctionName=name, Payload=json.dumps(EVENT).encode())
+        aws.client("lambda").get_waiter("function_active_v2").wait(FunctionName=name)
+        answer = once.invoke(FunctionName=name, Payload=json.dumps(EVENT).encode())
         said: Any = json.loads(answer["Payload"].read() or b"null")
     except (BotoCoreError, ClientError) as exc:
         raise MigrationFailed(name, one_line(exc)) from exc
@@ -32,7 +32,7 @@ def migrate(aws: AWS, stage: Stage, say: Say) -> None:
 
 def give_code(aws: AWS, stage: Stage, bucket: str, key: str) -> None:
     """Give the function new code before any other has it: tables change first, then what uses them."""
-    client = aws.client("lambda", read_seconds=limits.seconds(limits.MIGRATION_TIMEOUT) + 10)
+    client = aws.client("lambda")
     name = stage.options.function(MIGRATE)
     client.update_function_code(FunctionName=name, S3Bucket=bucket, S3Key=key)
     client.get_waiter("function_updated_v2").wait(FunctionName=name)
