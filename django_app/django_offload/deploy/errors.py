@@ -6,6 +6,7 @@ What can go wrong when a site is packaged and deployed.
         ├── PackageFailed       the package cannot be built
         ├── PackageTooLarge     Lambda would refuse it
         ├── BadStage            the stage file is missing or says something else than it should
+        ├── BucketTaken         the bucket for packages cannot be this account's
         ├── NotDeployed         there is no stack, or no release, of what was asked for
         ├── ChangeRefused       CloudFormation cannot make the change set
         ├── StackChangeFailed   CloudFormation began the change and gave it up
@@ -45,6 +46,16 @@ class BadStage(DeployError):
 
     def __init__(self, file: object, problem: str, remedy: str) -> None:
         super().__init__(f"{file}: {problem} {remedy}")
+
+
+class BucketTaken(DeployError):
+    """The bucket for packages is not to be trusted with code."""
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__(
+            f"The bucket {bucket} is there, and is another account's or closed to you; nothing was uploaded. "
+            "Ask for s3:ListBucket on it, or, if it is not yours, choose another OPTIONS['stack']."
+        )
 
 
 class NotDeployed(DeployError):

@@ -10,7 +10,7 @@ from typing import Any
 
 from .archive import Archive
 from .aws import AWS
-from .errors import NotDeployed
+from .errors import BucketTaken, NotDeployed
 
 CURRENT = "releases/current"
 
@@ -42,12 +42,24 @@ class Releases:
     def bucket(self) -> str:
         return f"{self.stack}-code-{self._aws.account}-{self._aws.region}"
 
+    @property
+    def _ours(self) -> dict[str, str]:
+        """The bucket, on the condition that it is this account's: its name can be guessed, and taken."""
+        return {"Bucket": self.bucket, "ExpectedBucketOwner": self._aws.account}
+
     def make_bucket(self) -> None:
-        """Create the bucket unless it is there: private, encrypted by S3's own means."""
+        """
+        Create the bucket unless it is there: private, encrypted by S3's own means.
+
+        Raise BucketTaken if it is there and does not let this account in, or is another's.
+        """
         try:
-            self._s3.head_bucket(Bucket=self.bucket)
+            self._s3.head_bucket(**self._ours)
         except self._s3.exceptions.ClientError as exc:
-            if exc.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+            status = exc.response["ResponseMetadata"]["HTTPStatusCode"]
+            if status == 403:
+                raise BucketTaken(self.bucket) from exc
+            if status != 404:
                 raise
         else:
             return
@@ -63,12 +75,13 @@ class Releases:
         """Upload a package unless its like is there; return its key, named after its content."""
         key = code_key(package)
         if not self._has(key):
-            self._s3.upload_file(str(package.path), self.bucket, key)
+            owner = {"ExpectedBucketOwner": self._aws.account}
+            self._s3.upload_file(str(package.path), self.bucket, key, ExtraArgs=owner)
         return key
 
     def put_template(self, text: str) -> str:
         key = f"templates/{hashlib.sha256(text.encode()).hexdigest()}.yaml"
-        self._s3.put_object(Bucket=self.bucket, Key=key, Body=text.encode())
+        self._s3.put_object(**self._ours, Key=key, Body=text.encode())
         return key
 
     def url(self, key: str) -> str:
@@ -92,8 +105,8 @@ class Releases:
     def record(self, release: Release) -> None:
         """Make `release` the current one."""
         body = json.dumps(asdict(release), indent=2, default=dict).encode()
-        self._s3.put_object(Bucket=self.bucket, Key=release.key, Body=body)
-        self._s3.put_object(Bucket=self.bucket, Key=CURRENT, Body=release.id.encode())
+        self._s3.put_object(**self._ours, Key=release.key, Body=body)
+        self._s3.put_object(**self._ours, Key=CURRENT, Body=release.id.encode())
 
     def new_id(self, code_key: str, now: datetime | None = None) -> str:
         return f"{now or datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{Path(code_key).stem[:8]}"
@@ -104,7 +117,7 @@ class Releases:
 
     def _has(self, key: str) -> bool:
         try:
-            self._s3.head_object(Bucket=self.bucket, Key=key)
+            self._s3.head_object(**self._ours, Key=key)
         except self._s3.exceptions.ClientError as exc:
             if exc.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
                 raise
@@ -113,7 +126,7 @@ class Releases:
 
     def _get(self, key: str) -> bytes | None:
         try:
-            body: bytes = self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+            body: bytes = self._s3.get_object(**self._ours, Key=key)["Body"].read()
         except (self._s3.exceptions.NoSuchKey, self._s3.exceptions.NoSuchBucket):
             return None
         return body
