@@ -8,10 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 ABOUT = """\
-AWS is a stand-in on this machine that answers at once, or after a delay, so that only the client's own cost
-shows. Each contender is a process of its own; all take turns in interleaved rounds. A time is the median of the
-rounds, a ratio the median of the rounds' ratios: CPU time hardly depends on what else the machine does, wall
-time does.
+AWS is a stand-in on this machine that answers at once, or after a delay, so that only the client's own
+cost shows. Each contender is a process of its own; all take turns in interleaved rounds. A time is the
+median of the rounds, a ratio the median of the rounds' ratios: CPU time hardly depends on what else the
+machine does, wall time does.
 """
 PACKAGES = (
     "Django",

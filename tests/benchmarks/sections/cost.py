@@ -48,7 +48,8 @@ WAYS = (
         label="in bulk, `record_at_enqueue: False`",
         batch=BATCH,
         record=False,
-        gives_up="rescue of a lost message, cancel and a result before the first claim, `run_after` beyond 15 minutes",
+        gives_up="rescue of a lost message; cancel and a result before the first claim; `run_after` beyond "
+        "15 minutes",
     ),
 )
 
