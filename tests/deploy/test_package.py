@@ -20,6 +20,8 @@ from .http_events import http, rest
 from .project import Project
 
 LARGEST = 20 * 2**20
+# A worker's start, Python's own modules counted.
+MOST_MODULES = 650
 # The deployed site has a stack of the same name in the region of its own.
 REGION = "eu-west-2"
 # e_machine: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
@@ -79,6 +81,45 @@ def test_it_is_small_though_it_holds_bytecode(built: dict[str, Any], names: list
 
     assert built["size"] <= LARGEST
     assert len(compiled) == len(modules) > 1_000
+
+
+def test_bytecode_is_never_compared_with_its_source(package: Path, names: list[str]) -> None:
+    with zipfile.ZipFile(package) as archive:
+        heads = [archive.read(name)[:8] for name in names if name.endswith(".pyc")]
+
+    # A hash in the place of a time, and nobody looks at it: https://peps.python.org/pep-0552/
+    assert {struct.unpack_from("<I", head, 4)[0] for head in heads} == {1}
+
+
+def test_its_tasks_are_listed_so_that_a_start_imports_those_of_its_queue_alone(
+    task: Path, beside: Path, tmp_path: Path
+) -> None:
+    program = """
+import lambdas.worker
+print(json.dumps(sorted(sys.modules)))
+"""
+
+    def loaded(function: str) -> list[str]:
+        found: list[str] = clean.run(
+            task,
+            beside,
+            program,
+            LAMBDA_TASK_ROOT=str(task),
+            AWS_LAMBDA_FUNCTION_NAME=function,
+            LAB_DATABASE=str(tmp_path / "lab.sqlite3"),
+        )
+        return found
+
+    assert json.loads((task / "offload_tasks.json").read_text()) == {
+        "lab.tasks.exchange_rates": ["lab.tasks", "default"],
+        "lab.tasks.photo_renditions": ["lab.tasks", "photos"],
+        "lab.tasks.sales_report": ["lab.tasks", "reports"],
+    }
+    worker, other = loaded("lab-dev-reports-worker"), loaded("lab-dev-other")
+    assert "lab.tasks" in worker
+    assert "lab.tasks" not in other
+    assert {"boto3", "botocore", "django.contrib.admin", "django.forms", "django.template"}.isdisjoint(worker)
+    assert len(worker) <= MOST_MODULES
 
 
 def test_web_and_workers_are_in_one_package_as_in_the_repository(names: list[str]) -> None:
