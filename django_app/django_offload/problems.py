@@ -17,8 +17,8 @@ STACK_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,24}[a-z0-9]")
 QUEUE_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,29}")
 
 OUTBOX = "django_offload.outbox"
-# How AWS is called on the hot path: by boto3, or by a client of our own.
-CLIENTS = ("boto3", "lean")
+# How AWS is called on the hot path: by a client of our own (the default), or by boto3.
+CLIENTS = ("lean", "boto3")
 
 DEFAULT_MAX_ATTEMPTS = 3
 # Lambda runs a function for at most 15 minutes.
