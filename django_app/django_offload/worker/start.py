@@ -24,10 +24,30 @@ def start() -> None:
 
         if not apps.ready:
             from .. import secret_values
+            from . import snapshot
 
             secret_values.load()  # The settings read them.
             _set_up()
+            prepare()
+            snapshot.register(prepare)
         _find_tasks()
+
+
+def prepare() -> None:
+    """Make the clients of AWS: a start has more of the processor than the first message. No call is made."""
+    from ..conf import stacks
+    from ..stores import store_of
+    from ..transports import transport_of
+    from ..wire import client
+
+    try:
+        for options in stacks():
+            store_of(options)
+            transport_of(options, "sqs")
+            for service in ("dynamodb", "sqs"):
+                client(service, options.client)
+    except Exception as exc:  # noqa: BLE001, whoever needs one later is told
+        logger.warning("The clients of AWS could not be made yet: %s", exc)
 
 
 def _set_up() -> None:

@@ -36,6 +36,10 @@ def started(script, **environ):
                 name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OFFLOAD_"))
             },
             "DJANGO_SETTINGS_MODULE": f"{SITE}.settings",
+            # As Lambda sets them.
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "AWS_ACCESS_KEY_ID": "of-tests-only",
+            "AWS_SECRET_ACCESS_KEY": "of-tests-only",
             "PYTHONPATH": os.pathsep.join([str(ROOT / "django_app"), str(ROOT)]),
             **environ,
         },
@@ -222,3 +226,25 @@ except ModuleNotFoundError as exc:
 
     assert said[0] == "ERROR:django_offload:The project's tasks could not be loaded"
     assert said[-1] == "No module named 'no_such_module'"
+
+
+@pytest.mark.parametrize(
+    ("client", "made"),
+    [("lean", "[] ['dynamodb', 'sqs']"), ("boto3", "['dynamodb', 'sqs'] []")],
+)
+def test_the_clients_of_aws_are_made_before_the_first_message(client, made):
+    script = """
+import lambdas.worker
+from django_offload import wire
+print(sorted(service for _, service in wire._clients), sorted(wire._lean))
+"""
+
+    assert started(script, CLIENT=client) == f"{made}\n"
+
+
+def test_without_a_region_the_worker_starts_and_says_what_is_missing():
+    script = "import logging, sys; logging.basicConfig(stream=sys.stdout); import lambdas.worker"
+
+    said = started(script, AWS_DEFAULT_REGION="", CLIENT="boto3")
+
+    assert said.startswith("WARNING:django_offload:The clients of AWS could not be made yet: ")

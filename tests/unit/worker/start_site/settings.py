@@ -1,5 +1,7 @@
 """Settings as startproject writes them, and ours."""
 
+import os
+
 SITE = "tests.unit.worker.start_site"
 SECRET_KEY = "of-tests-only"
 ALLOWED_HOSTS = ["shop.example"]
@@ -43,6 +45,6 @@ USE_TZ = True
 TASKS = {
     "default": {
         "BACKEND": "django_offload.backends.SQSBackend",
-        "OPTIONS": {"stack": "start-site", "client": "lean"},
+        "OPTIONS": {"stack": "start-site", "client": os.environ.get("CLIENT", "lean")},
     }
 }
