@@ -10,13 +10,13 @@ from django.tasks import TaskResultStatus
 
 from .birth import Birth, Reference, dump, from_micros, to_micros
 from .change import Attributes, Value
+from .room import inline
 
 READY, RUNNING = TaskResultStatus.READY.value, TaskResultStatus.RUNNING.value
 SUCCESSFUL, FAILED = TaskResultStatus.SUCCESSFUL.value, TaskResultStatus.FAILED.value
 
 # Every update of a DynamoDB item bills the whole item, per started KB: what is larger than this
 # becomes a part of its own beside the record.
-INLINE_ARGUMENTS_BYTES = 400
 INLINE_RESULT_BYTES = 300
 MESSAGE_CHARACTERS = 200  # Of an error, or of progress, within the record.
 # DynamoDB keeps 400 KB in one item, keys and all.
@@ -95,7 +95,6 @@ def newborn(birth: Birth) -> dict[str, Value]:
 
     It is due 5 minutes after it may start, or, where no message can wait that long, as soon as one can.
     """
-    inline = birth.reference is None and len(birth.arguments) <= INLINE_ARGUMENTS_BYTES
     start_at = birth.start_at
     deferred = start_at - birth.enqueued_at > LONGEST_DELAY
     due_at = start_at - LONGEST_DELAY + SWEEP_EVERY if deferred else start_at + DUE_AFTER
@@ -104,7 +103,7 @@ def newborn(birth: Birth) -> dict[str, Value]:
         "alias": birth.alias,
         "name": birth.name,
         "queue": birth.queue,
-        "arguments": birth.arguments if inline else None,
+        "arguments": birth.arguments if inline(birth) else None,
         "arguments_reference": dump(asdict(birth.reference)) if birth.reference else None,
         "enqueued_at": to_micros(birth.enqueued_at),
         "run_after": to_micros(birth.run_after) if birth.run_after else None,

@@ -17,12 +17,12 @@ from .message import Keyring, TaskMessage, encode
 from .payloads import payloads_of
 from .record import (
     ARGUMENTS_PART,
-    INLINE_ARGUMENTS_BYTES,
     MESSAGE_LIFE,
     PART_BYTES,
     RECORD_LIFE,
     TaskRecord,
 )
+from .room import inline
 from .stores import Part, Store, store_of
 from .transports import Transport, transport_of
 from .wire import within
@@ -160,7 +160,7 @@ def keep_arguments(store: Store, birth: Birth, options: Options) -> None:
 
 def arguments_beside(birth: Birth, options: Options) -> Part | None:
     """Return the arguments that stand beside the record, None where they do not."""
-    if birth.reference is not None or len(birth.arguments) <= INLINE_ARGUMENTS_BYTES:
+    if birth.reference is not None or inline(birth):
         return None
     # A record that fails at the end of its life is listed for another: its arguments are still there.
     ttl = birth.start_at + 2 * RECORD_LIFE + options.ttl(birth.queue)

@@ -87,7 +87,7 @@ def claim(
         born={**_made(birth, swept=swept), "started_at": instant},
         append={"workers": worker_id},
         increment={"fence": 1},
-        remove=frozenset({"progress", "sends"}),
+        remove=frozenset({"progress", "sends", "error"}),
     )
 
 
@@ -163,7 +163,7 @@ def release(
             **due(task_id, due_at),
         },
         append={"errors": part},
-        remove=frozenset({"lease_until"}),
+        remove=frozenset({"lease_until", "progress"}),
     )
 
 
@@ -233,6 +233,15 @@ def redrive(task_id: str, *, now: datetime, due_at: datetime, not_before: dateti
 def discard() -> Change:
     """Take a FAILED record out of the list of dead letters; it stays readable as long as any other."""
     return Change(name="discard", when=((equals("status", FAILED),),), remove=UNLISTED)
+
+
+def look_at(record: TaskRecord, *, due_at: datetime) -> Change:
+    """Have the sweeper look at a RUNNING record, as it was read, that is in no index."""
+    return Change(
+        name="look at",
+        when=((IS_RUNNING, absent("due_at"), *as_seen(record)),),
+        put=dict(due(record.birth.id, due_at)),
+    )
 
 
 def postpone(task_id: str, *, due_was: datetime, due_at: datetime) -> Change:

@@ -7,8 +7,9 @@ from django.tasks import TaskResultStatus
 
 from django_offload.conf import configured
 from django_offload.exceptions import DeadLettered
-from django_offload.record import ARGUMENTS_PART, INLINE_ARGUMENTS_BYTES
+from django_offload.record import ARGUMENTS_PART
 from django_offload.registry import registry
+from django_offload.room import INLINE_ARGUMENTS_BYTES
 from django_offload.wire import client
 from django_offload.worker.ending import end
 from tests.contract.setup import STACK

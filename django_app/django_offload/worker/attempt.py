@@ -17,7 +17,6 @@ from ..payloads import payloads_of
 from ..record import (
     ARGUMENTS_PART,
     DUE_AFTER,
-    INLINE_ARGUMENTS_BYTES,
     INLINE_RESULT_BYTES,
     PART_BYTES,
     RECORD_LIFE,
@@ -28,6 +27,7 @@ from ..record import (
 )
 from ..results import result_of
 from ..retry_policy import RetryPolicy
+from ..room import fitted, inline, room
 from ..sending import keep_arguments
 from ..stores import Store
 from ..transitions import claim, fail, release, succeed
@@ -68,6 +68,7 @@ class Attempt:
         self.birth = message.birth
         # Fresh for every claim: a lost reply is recognised by it, and nothing else shares it.
         self.token = randomness.token_hex(8)
+        self.room = 0  # Of the record's first KB, for what comes to it while it runs.
         queue = options.queues.get(self.birth.queue)
         self.policy = RetryPolicy.of(
             task,
@@ -94,7 +95,7 @@ class Attempt:
         """Return the claimed record, made of the message if there is none. Raise Refused if it was taken."""
         now = self.place.clock()
         birth = self.birth if self.message.expires_at > now else None
-        if birth is None or birth.reference is not None or len(birth.arguments) <= INLINE_ARGUMENTS_BYTES:
+        if birth is None or birth.reference is not None or inline(birth):
             return self._claim_as(birth, now)
         try:
             return self._claim_as(None, now)
@@ -117,6 +118,7 @@ class Attempt:
             swept=self.options.record_at_enqueue,
         )
         _, after = self._write(change)
+        self.room = room(after)
         return read(after)
 
     def _write(self, change: Change) -> tuple[Attributes | None, Attributes]:
@@ -226,7 +228,7 @@ class Attempt:
                 token=self.token,
                 not_before=not_before,
                 due_at=not_before + DUE_AFTER if returns else not_before - lead,
-                error=error_of(exc),
+                error=fitted(error_of(exc), self.room),
                 part=part,
             )
         )
@@ -265,7 +267,9 @@ class Attempt:
     def _context(self, record: TaskRecord, result: AnyResult) -> OffloadContext:
         invocation = self.place.invocation
         ends = max(invocation.left() - self._seconds(), 0.0)
-        reporter = StoreReporter(self.place.store, self.birth.id, record.fence, self.token, invocation, ends)
+        reporter = StoreReporter(
+            self.place.store, self.birth.id, record.fence, self.token, invocation, ends, self.room
+        )
         return OffloadContext(
             task_result=result,
             reporter=reporter,

@@ -7,6 +7,7 @@ from ..change import Refused
 from ..context import Reporter
 from ..exceptions import DeadlineExceeded
 from ..record import read
+from ..room import UNIT_BYTES, fitted
 from ..stores import Store
 from ..transitions import report
 from .deadline import Invocation
@@ -22,14 +23,22 @@ class StoreReporter(Reporter):
     """
 
     def __init__(
-        self, store: Store, task_id: str, fence: int, token: str, invocation: Invocation, ends: float
+        self,
+        store: Store,
+        task_id: str,
+        fence: int,
+        token: str,
+        invocation: Invocation,
+        ends: float,
+        room: int = UNIT_BYTES,
     ) -> None:
         self._store, self._id, self._fence, self._token = store, task_id, fence, token
+        self._room = room  # In bytes, for what is told.
         self._invocation, self._ends = invocation, ends  # `ends`: what is left to Lambda's deadline by then.
 
     def send(self, progress: dict[str, Any]) -> bool:
         try:
-            change = report(fence=self._fence, token=self._token, progress=progress)
+            change = report(fence=self._fence, token=self._token, progress=fitted(progress, self._room))
             before = self._store.change(self._id, change)
         except Refused:
             return True
