@@ -16,6 +16,7 @@ from ..record import MESSAGE_LIFE, READY, TaskRecord, read
 from ..registry import registry
 from ..sending import create
 from ..stores import store_of
+from ..transitions import look_at
 from ..wire import within
 from .batch import utc_now
 from .ending import attempts_allowed, end, options_for
@@ -63,6 +64,9 @@ def _bury(arrival: Arrival, now: datetime) -> None:
         return
     record = read(attributes)
     if _goes_on(record, message, options, now):
+        if not record.ended and record.due_at is None:
+            # Made by a claim, without a record at enqueue: so far its message alone would bring it again.
+            store.change(birth.id, look_at(record, due_at=record.lease_until or now))
         logger.warning("Task id=%s name=%s has a dead letter, and goes on without it", birth.id, birth.name)
         return
     with suppress(Refused):  # Claimed or sent again since it was read: it goes on.

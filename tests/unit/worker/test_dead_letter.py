@@ -1,11 +1,12 @@
 """A dead letter ends a task only where nothing else is to come for it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from django_offload.record import FAILED, READY, RUNNING, newborn, read
-from django_offload.transitions import abandon, redrive, release, send_again
+from django_offload.transitions import UNLISTED, abandon, redrive, release, send_again
 from tests.contract.records import ERROR, NOW, TTL, claimed
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -106,6 +107,23 @@ def test_a_live_worker_is_left_to_finish_and_a_dead_one_to_the_sweeper(stage, bi
     stage.now = NOW + 10 * MINUTE
     stage.bury(running)
     assert stage.record(running).status == RUNNING
+
+
+@pytest.mark.parametrize("found_after", [MINUTE, 10 * MINUTE], ids=["a live worker", "a dead one"])
+def test_what_only_its_message_would_bring_again_is_left_to_the_sweeper(stage, birth, found_after):
+    running = birth()
+    claim = claimed(running.id, birth=running)
+    stage.store.change(
+        running.id,
+        replace(claim, born={key: value for key, value in claim.born.items() if key not in UNLISTED}),
+    )
+    stage.now = NOW + found_after
+
+    stage.bury(running)
+    assert stage.record(running).status == RUNNING
+
+    stage.now += 20 * MINUTE
+    assert stage.sweep()["sent"] == 1
 
 
 def test_a_dead_worker_on_the_last_attempt_is_the_cause(stage, birth):
