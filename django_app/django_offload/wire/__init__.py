@@ -30,6 +30,8 @@ BOTO3, LEAN = "boto3", "lean"
 _clients: dict[tuple[int, str], Any] = {}
 _lean: dict[str, LeanClient | None] = {}
 _lock = Lock()
+# Whose they are: a server that forks outside of Python, as uWSGI does, has Python tell nobody.
+_pid = os.getpid()
 
 # AWS answers these calls within milliseconds; a worker must not wait away its deadline.
 CONNECT_TIMEOUT_SECONDS = 3
@@ -44,6 +46,8 @@ def client(service: str, kind: str = BOTO3) -> Any:
     `kind` "lean" is a client of our own, wherever that can reach the service, else boto3's. Safe from any
     thread, and after a fork: a child makes its own.
     """
+    if os.getpid() != _pid:
+        _start_anew()
     if kind == LEAN:
         try:
             lean = _lean[service]
@@ -118,8 +122,8 @@ def forget() -> None:
 
 def _start_anew() -> None:
     """Do without what the parent of a fork has: its connections, and locks that its threads may hold."""
-    global _lock  # noqa: PLW0603
-    _lock = Lock()
+    global _lock, _pid
+    _lock, _pid = Lock(), os.getpid()
     forget()
 
 
