@@ -47,7 +47,7 @@ def prepare() -> None:
             for service in ("dynamodb", "sqs"):
                 client(service, options.client)
     except Exception as exc:  # noqa: BLE001, whoever needs one later is told
-        logger.warning("The clients of AWS could not be made yet: %s", exc)
+        logger.debug("The clients of AWS could not be made yet: %s", exc)
 
 
 def _set_up() -> None:

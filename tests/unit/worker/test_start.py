@@ -242,9 +242,15 @@ print(sorted(service for _, service in wire._clients), sorted(wire._lean))
     assert started(script, CLIENT=client) == f"{made}\n"
 
 
-def test_without_a_region_the_worker_starts_and_says_what_is_missing():
-    script = "import logging, sys; logging.basicConfig(stream=sys.stdout); import lambdas.worker"
+def test_without_a_region_the_worker_starts_and_the_first_call_says_so():
+    script = """
+import lambdas.worker
+from django_offload.conf import configured
+from django_offload.stores import store_of
+try:
+    store_of(configured()["default"]).get("1")
+except Exception as exc:
+    print(exc)
+"""
 
-    said = started(script, AWS_DEFAULT_REGION="", CLIENT="boto3")
-
-    assert said.startswith("WARNING:django_offload:The clients of AWS could not be made yet: ")
+    assert started(script, AWS_DEFAULT_REGION="", CLIENT="boto3") == "You must specify a region.\n"
