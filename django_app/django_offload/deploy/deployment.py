@@ -37,8 +37,12 @@ class Deployment:
         self.releases = Releases(aws, stage.stack)
         self.web = Web(aws, stage, layout.root, zappa_settings(layout.root, stage.name))
 
-    def prepare(self, package: Archive) -> tuple[Release, ChangeSet | None]:
-        """Upload the template and work out what would change; nothing is changed yet. Raise ChangeRefused."""
+    def prepare(self, package: Archive, *, look: bool = False) -> tuple[Release, ChangeSet | None]:
+        """
+        Upload the template and work out what would change; nothing is changed yet.
+
+        Raise ChangeRefused, and NotDeployed where more than a `look` is needed to know.
+        """
         self.releases.make_bucket()
         current = self.releases.current()
         key = code_key(package)
@@ -53,11 +57,17 @@ class Deployment:
             parameters=self._parameters(key),
             previous=current.id if current else None,
         )
-        return release, self.change(release)
+        return release, self.change(release, look=look)
 
-    def change(self, release: Release) -> ChangeSet | None:
+    def change(self, release: Release, *, look: bool = False) -> ChangeSet | None:
         """Return what `release` would change. Raise ChangeRefused if CloudFormation takes none of it."""
         if change_set.status_of(self.aws, self.stage.stack) == _UNDONE:
+            if look:
+                raise NotDeployed(
+                    self.stage.stack,
+                    "is what an undone creation left",
+                    "Deploy without --dry-run: that is deleted, and the stack made anew.",
+                )
             self._say("  the stack's creation was undone before: it is deleted and made anew")
             self._delete_stack()
         return change_set.make(

@@ -93,7 +93,8 @@ class MigrationFailed(DeployError):
     def __init__(self, function: str, reason: str) -> None:
         super().__init__(
             f"The migrations, run by the function {function}, failed: {reason.rstrip('.')}. "
-            "Correct the cause, then deploy again; what was migrated stays so."
+            "What was migrated stays so. Correct the cause, then deploy again; a variable or secret that is "
+            "new in the stage's file gets there by a deployment with --no-migrate."
         )
 
 

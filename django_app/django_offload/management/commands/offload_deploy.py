@@ -68,7 +68,7 @@ manage.py offload_deploy --stage dev --delete
 
     def _deploy(self, deployment: Deployment, place: Layout, options: dict[str, Any]) -> int:
         package = self._package(deployment.stage, place, options["package"])
-        release, change = deployment.prepare(package)
+        release, change = deployment.prepare(package, look=options["dry_run"])
         self._show(change)
         if options["dry_run"]:
             if change is not None:
