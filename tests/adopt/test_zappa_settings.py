@@ -75,6 +75,19 @@ def test_modules_that_lie_in_a_folder_are_found_before_all_else(tmp_path: Path) 
     assert stage["aws_environment_variables"] == {"PYTHONPATH": "/var/task/src:/opt/more", "A": "1"}
 
 
+def test_a_stage_that_extends_another_and_names_variables_of_its_own_finds_the_modules_too(
+    tmp_path: Path,
+) -> None:
+    text = '{"dev": {}, "prod": {"extends": "dev", "aws_environment_variables": {"A": "1"}}}'
+
+    stages = json.loads(patched(tmp_path, text, "src"))
+
+    assert stages["prod"] == {
+        "extends": "dev",
+        "aws_environment_variables": {"A": "1", "PYTHONPATH": "/var/task/src"},
+    }
+
+
 def test_ends_of_lines_and_of_the_file_stay(tmp_path: Path) -> None:
     text = patched(tmp_path, '{\r\n\t"dev": {\r\n\t\t"runtime": "python3.13"\r\n\t}\r\n}')
 

@@ -12,6 +12,7 @@ from .infra import REGION
 
 NAME = "zappa_settings.json"
 STAGE = "dev"
+VARIABLES = "aws_environment_variables"
 INDENT = 4
 # Never part of what is deployed; Zappa compares the names of files and folders.
 EXCLUDE = [
@@ -34,8 +35,10 @@ def zappa(layout: Layout, stack: str) -> Change:
         return Change(path=path, before=None, after=_text(stages, INDENT))
     stages = _parsed(before)
     for stage in stages.values():
-        if "extends" not in stage:  # It has all that the stage has which it extends.
-            _patch(stage, layout)
+        if "extends" not in stage:  # It has all that the stage has which it extends …
+            _patch(stage, _needed(layout))
+        elif VARIABLES in stage:  # … but for what it says itself, which takes the place of that.
+            _patch(stage, {key: value for key, value in _needed(layout).items() if key == VARIABLES})
     unchanged = stages == _parsed(before)
     after = before if unchanged else _like(before, stages)
     return Change(path=path, before=before, after=after, merged=True)
@@ -66,18 +69,17 @@ def _needed(layout: Layout) -> dict[str, Any]:
         "log_level": "INFO",
     }
     if layout.python_path != TASK_ROOT:
-        found["aws_environment_variables"] = {"PYTHONPATH": layout.python_path}
+        found[VARIABLES] = {"PYTHONPATH": layout.python_path}
     return found
 
 
-def _patch(stage: dict[str, Any], layout: Layout) -> None:
+def _patch(stage: dict[str, Any], needed: dict[str, Any]) -> None:
     """Give a stage what it lacks, and put the modules' path before those it has."""
-    needed = _needed(layout)
-    paths = needed.pop("aws_environment_variables", {}).get("PYTHONPATH")
+    paths = needed.pop(VARIABLES, {}).get("PYTHONPATH")
     for key, value in needed.items():
         stage.setdefault(key, value)
     if paths is not None:
-        variables = stage.setdefault("aws_environment_variables", {})
+        variables = stage.setdefault(VARIABLES, {})
         known = variables.get("PYTHONPATH", "").split(":")
         if paths not in known:
             variables["PYTHONPATH"] = ":".join(filter(None, [paths, *known]))
