@@ -80,6 +80,16 @@ class Door(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: "LoopbackServer"
 
+    def parse_request(self) -> bool:
+        """Return whether to answer a request: not one by a page that a browser here has open."""
+        if not super().parse_request():
+            return False
+        if "Origin" not in self.headers:  # Which browsers give, and clients of AWS do not.
+            return True
+        self.close_connection = True
+        self.send_error(HTTPStatus.FORBIDDEN)
+        return False
+
     def read(self) -> bytes:
         """Return the request's body."""
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))

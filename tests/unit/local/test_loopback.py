@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from http.client import HTTPConnection
 
 import pytest
 
@@ -31,6 +32,27 @@ def test_stopping_ends_open_connections_and_their_threads() -> None:
     assert client.recv(1) == b""
     client.close()
     assert set(threading.enumerate()) == before
+
+
+@pytest.mark.parametrize(("headers", "status"), [({}, 200), ({"Origin": "https://elsewhere.example"}, 403)])
+def test_a_page_in_a_browser_may_invoke_nothing(headers: dict[str, str], status: int) -> None:
+    asked = []
+
+    class Noting(Door):
+        def do_POST(self) -> None:
+            asked.append(self.read())
+            self.answer(200, b"{}")
+
+    server = LoopbackServer(Noting, None)
+    server.start()
+    client = HTTPConnection("127.0.0.1", server.port, timeout=10)
+
+    client.request("POST", "/2015-03-31/functions/shop-dev-web/invocations", b"{}", headers)
+
+    assert client.getresponse().status == status
+    assert len(asked) == (status == 200)
+    client.close()
+    server.stop()
 
 
 def test_a_server_stops_once() -> None:
