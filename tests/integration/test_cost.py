@@ -46,6 +46,34 @@ def test_to_enqueue_is_one_write_and_one_send(warm):
     assert calls == {"dynamodb:PutItem": 1, "sqs:SendMessage": 1}
 
 
+def test_to_enqueue_many_is_one_write_each_and_one_send_for_ten(warm):
+    with counted() as calls:
+        answers = list(tasks.note.enqueue_many((str(number),) for number in range(123)))
+
+    assert len(answers) == 123
+    assert calls == {"dynamodb:PutItem": 123, "sqs:SendMessageBatch": 10 + 3}
+
+
+def test_to_enqueue_many_through_lambda_is_one_write_and_one_invocation_each(warm):
+    with counted() as calls:
+        list(tasks.note.using(backend="other").enqueue_many([("a",), ("b",), ("c",)]))
+
+    assert calls == {"dynamodb:PutItem": 3, "lambda:Invoke": 3}
+
+
+def test_without_a_record_at_enqueue_there_is_one_send(aws, settings):
+    found = settings.TASKS
+    found["default"]["OPTIONS"]["record_at_enqueue"] = False
+    settings.TASKS = {**found}
+    tasks.note.enqueue("first")
+
+    with counted() as calls:
+        tasks.note.enqueue("a")
+        list(tasks.note.enqueue_many([("b",), ("c",)]))
+
+    assert calls == {"sqs:SendMessage": 1, "sqs:SendMessageBatch": 1}
+
+
 def test_to_enqueue_through_lambda_is_one_write_and_one_invocation(warm):
     with counted() as calls:
         tasks.note.using(backend="other").enqueue("a")

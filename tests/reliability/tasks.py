@@ -89,6 +89,12 @@ def writing(number: int) -> None:
     write(str(number))
 
 
+@task(takes_context=True, max_attempts=2, backoff=0)
+def failing_loudly(context: Any, number: int) -> None:
+    context.progress(1, 10, LONG)
+    raise OSError(LONG)
+
+
 seen: list[Any] = []
 
 

@@ -1,5 +1,6 @@
 """What a task costs in DynamoDB's write units, computed from items before and after: moto always says 1."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -91,6 +92,41 @@ def test_the_longest_that_a_record_holds_cost_one_unit_more_at_the_end(meter: Me
 
     assert meter.largest <= UNIT, "until it ends, every write of a record is one unit"
     assert meter.writes == [("PutItem", 2), ("UpdateItem", 1), ("UpdateItem", 3)]
+
+
+@pytest.mark.parametrize("size", [INLINE_ARGUMENTS_BYTES + 1, 5_000, 299_000])
+def test_arguments_beside_the_record_are_written_once_and_leave_the_rest_as_cheap(
+    meter: Meter, size: int
+) -> None:
+    tasks.echoing.enqueue("x" * size, 7)
+    meter.aws.run()
+
+    beside, *rest = meter.writes
+    assert beside == ("PutItem", math.ceil((size + 100) / UNIT))
+    assert rest == [("PutItem", 2), ("UpdateItem", 1), ("UpdateItem", 2)]
+
+
+def test_what_is_told_and_what_goes_wrong_costs_one_unit_each(meter: Meter) -> None:
+    """With arguments that just stand in the record: a retry enters the index again."""
+    number = 10 ** (INLINE_ARGUMENTS_BYTES - len("[[],{}]") - 1)
+    tasks.failing_loudly.enqueue(number)
+    meter.aws.run()
+
+    assert meter.largest <= UNIT
+    # Of a message that is cut to what fits, the end keeps more: that may take it into the second KB.
+    # Claim, progress, release; claim, progress, end. Tracebacks are kept beside, once, at their own size.
+    assert [units for name, units in meter.writes if name == "UpdateItem"] == [1, 1, 3, 1, 1, 4]
+
+
+def test_without_a_record_at_enqueue_there_are_two_writes_of_one_unit(meter: Meter, settings: Any) -> None:
+    found = settings.TASKS
+    found["default"]["OPTIONS"]["record_at_enqueue"] = False
+    settings.TASKS = {**found}
+
+    tasks.plain.enqueue(7)
+    meter.aws.run()
+
+    assert meter.writes == [("UpdateItem", 1), ("UpdateItem", 1)]
 
 
 def test_a_claim_touches_no_attribute_of_the_index(meter: Meter) -> None:
