@@ -12,12 +12,13 @@ NOT_AT_THE_TOP = {"build", "dist", "docs", "env", "infra", "staticfiles", "media
 NOWHERE = {"__pycache__", "node_modules", "site-packages", "tests"}
 NOT_NAMED = {
     *("conftest.py", "tests.py", "requirements.in", "requirements.lock", "requirements.txt"),
-    *("credentials", "id_ed25519", "id_rsa"),
+    *("credentials", "id_dsa", "id_ecdsa", "id_ed25519", "id_rsa"),
 }
 # Bytecode is made anew; keys, databases and .env files are secrets or data; the rest is for readers.
 NOT_ENDING = (
     *(".pyc", ".pyo", ".pyi", ".po", ".pot", ".md", ".rst", ".log"),
-    *(".env", ".key", ".kdbx", ".p12", ".pem", ".pfx", ".db", ".sqlite", ".sqlite3"),
+    *(".env", ".jks", ".key", ".kdbx", ".keystore", ".p12", ".pem", ".pfx", ".ppk"),
+    *(".db", ".sqlite", ".sqlite3", ".sqlite3-journal", ".sqlite3-shm", ".sqlite3-wal"),
 )
 
 
@@ -44,7 +45,7 @@ def untracked_modules(root: Path) -> list[PurePosixPath]:
 
 def wanted(path: PurePosixPath) -> bool:
     """Return whether a file, named from the project's folder, belongs into the package."""
-    folders, name = path.parts[:-1], path.name
+    folders, name = path.parts[:-1], path.name.lower()
     if not folders:
         return path.suffix == ".py" and name not in NOT_NAMED
     return not (
