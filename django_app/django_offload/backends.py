@@ -25,7 +25,7 @@ from .birth import Birth, dump
 from .conf import Options, problems
 from .context import current, current_trace
 from .definition import AnyResult, AnyTask, OffloadTask, changed_options, name_of
-from .exceptions import InvalidArguments
+from .exceptions import EnqueueFailed, InvalidArguments, ResourceMissing
 from .message import MAX_DEPTH
 from .payloads import fetch_parts
 from .record import LONGEST_DELAY, PAYLOAD_LIFE, RECORD_LIFE, TaskRecord, read
@@ -92,7 +92,13 @@ class OffloadBackend(BaseTaskBackend):
 
         def leave() -> None:
             sent = replace(birth, enqueued_at=datetime.now(UTC))
-            self._leave(sent, kept=kept)
+            try:
+                self._leave(sent, kept=kept)
+            except ResourceMissing as exc:
+                if not waits:
+                    raise
+                # After the commit only the log is told, and it is to name the task.
+                raise EnqueueFailed(sent.id, sent.name, sent.queue) from exc
             object.__setattr__(result, "enqueued_at", django_time(sent.enqueued_at))
             task_enqueued.send(type(self), task_result=result)
 

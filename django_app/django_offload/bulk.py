@@ -70,7 +70,12 @@ class Leaving:
 
     def _leave(self) -> None:
         """Send after the commit, and log what could not be sent."""
-        for (birth, _), failure in zip(self.entries, self._send(), strict=True):
+        failures: list[Exception | None]
+        try:
+            failures = self._send()
+        except Exception as exc:  # noqa: BLE001, the same for all, and each is to be named
+            failures = [exc] * len(self.entries)
+        for (birth, _), failure in zip(self.entries, failures, strict=True):
             if failure is not None:
                 logger.error("Task id=%s was not sent at the commit: %s", birth.id, failure, exc_info=failure)
 

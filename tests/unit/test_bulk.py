@@ -12,7 +12,7 @@ from django_offload.exceptions import EnqueueFailed, InvalidArguments, ResourceM
 from django_offload.outbox.models import OutboxEntry
 from django_offload.record import DUE_AFTER, SWEEP_EVERY
 from tests.contract.setup import STACK, tasks_setting
-from tests.faults import FailingStore, FailingTransport, store_with, transport_with
+from tests.faults import FailingStore, FailingTransport, WrappedTransport, store_with, transport_with
 from tests.unit import tasks
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -126,6 +126,24 @@ def test_what_cannot_be_sent_at_the_commit_is_logged_by_its_id_and_holds_up_no_o
     assert f"Task id={lost.id} was not sent at the commit" in said.getMessage()
     assert (lost.enqueued_at, site.run()) == (None, 2)
     assert all(answer.enqueued_at for answer in sent)
+
+
+class NowhereTransport(WrappedTransport):
+    """Has no queue."""
+
+    def prepare(self, queue):
+        raise ResourceMissing("default", "queue", queue)
+
+
+@pytest.mark.parametrize("enqueue", [three, lambda: [tasks.double.enqueue(1)]], ids=["many", "one"])
+def test_without_a_queue_at_the_commit_each_task_is_named(site, caplog, enqueue):
+    with transport_with(NowhereTransport), transaction.atomic():
+        lost = enqueue()
+
+    said = [f"{record.getMessage()} {record.exc_info[1]}" for record in caplog.records]
+    assert len(said) == len(lost)
+    assert all(f"Task id={answer.id}" in text for answer, text in zip(lost, said, strict=True))
+    assert all(answer.enqueued_at is None for answer in lost)
 
 
 def test_the_outbox_keeps_tasks_until_they_are_sent(kept):
