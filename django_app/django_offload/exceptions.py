@@ -77,8 +77,8 @@ class SecretUnreadable(OffloadError):
     def __init__(self, name: str, reference: str, reason: str) -> None:
         self.name, self.reference = name, reference
         super().__init__(
-            f"The secret {name} was not read from {reference}: {reason.rstrip('.')}. Create it there (in this "
-            "account and region), or correct 'secrets' in the stage's file and deploy again."
+            f"The secret {name} was not read from {reference}: {reason.rstrip('.')}. Create it there (in "
+            "this account and region), or correct 'secrets' in the stage's file and deploy again."
         )
 
 

@@ -251,14 +251,11 @@ def postpone(task_id: str, *, due_was: datetime, due_at: datetime) -> Change:
 
 def send_again(task_id: str, *, due_was: datetime, due_at: datetime, now: datetime, counts: bool) -> Change:
     """Move `due_at` before a send, which extends the record's life: of two sweepers, one sends."""
+    ttl = int((due_at + RECORD_LIFE).timestamp())
     return Change(
         name="send again",
         when=(_swept(task_id, due_was),),
-        put={
-            **due(task_id, due_at),
-            "sent_at": to_micros(now),
-            "ttl": int((due_at + RECORD_LIFE).timestamp()),
-        },
+        put={**due(task_id, due_at), "sent_at": to_micros(now), "ttl": ttl},
         increment={"sends": 1} if counts else {},
     )
 
@@ -269,15 +266,10 @@ def not_sent(record: TaskRecord, *, due_at: datetime, now: datetime) -> Change:
         "sends": record.sends or None,
         "sent_at": to_micros(record.sent_at) if record.sent_at else None,
     }
+    as_moved = (*_swept(record.birth.id, due_at), equals("sent_at", to_micros(now)))
     return Change(
         name="not sent",
-        when=(
-            (
-                *_swept(record.birth.id, due_at),
-                equals("status", record.status),
-                equals("sent_at", to_micros(now)),
-            ),
-        ),
+        when=((*as_moved, equals("status", record.status)),),
         put={name: value for name, value in was.items() if value is not None},
         remove=frozenset(name for name, value in was.items() if value is None),
     )

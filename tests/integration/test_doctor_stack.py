@@ -267,7 +267,9 @@ def test_what_is_disabled_in_aws_itself_is_wrong(aws, monkeypatch):
     # moto keeps no time to live from a template either, which AWS does.
     assert (code, set(findings), said["notes"]) == (1, {"disabled", "no-ttl"}, [])
     assert findings["disabled"]["text"].startswith(f"Disabled: the mapping of {STACK}-default, ")
-    assert findings["disabled"]["mend"].endswith("CAPABILITY_IAM --parameter-overrides MappingsEnabled=true Paused=false.")
+    assert findings["disabled"]["mend"].endswith(
+        "CAPABILITY_IAM --parameter-overrides MappingsEnabled=true Paused=false."
+    )
     assert findings["no-ttl"]["mend"].startswith(
         f"aws dynamodb update-time-to-live --table-name {STACK}-tasks"
     )

@@ -13,7 +13,6 @@ from django_offload.exceptions import (
     BadSignature,
     MalformedMessage,
     MessageRefused,
-    UnknownKey,
     UnknownVersion,
 )
 from django_offload.message import Keyring, TaskMessage, decode, encode, key_id
@@ -270,44 +269,6 @@ def test_a_huge_version_makes_no_huge_error():
     assert len(str(raised.value)) < 1_000
 
 
-def test_an_unknown_key_is_named_and_another_delivery_may_succeed():
-    text = encode(MESSAGE, Keyring(["other"], KEYS.scope))
-
-    with pytest.raises(UnknownKey, match=rf"signed with key {key_id('other')}, unknown here") as raised:
-        decode(text, KEYS)
-
-    assert raised.value.retryable
-
-
-def test_a_rotated_secret_verifies_what_the_old_one_signed():
-    text = encode(MESSAGE, Keyring(["old"], KEYS.scope))
-
-    assert decode(text, Keyring(["new", "old"], KEYS.scope)) == MESSAGE
-    assert key_id("new") in encode(MESSAGE, Keyring(["new", "old"], KEYS.scope))
-
-
-@pytest.mark.parametrize("scope", ["shop:reports", "other:default", "shop:default2"])
-def test_a_message_for_another_queue_or_stack_is_refused(scope):
-    with pytest.raises(BadSignature, match="forged, or sent to another queue"):
-        decode(encode(MESSAGE, KEYS), Keyring(["secret"], scope))
-
-
-def test_the_key_id_of_one_secret_with_the_signature_of_another_is_refused():
-    fields = json.loads(encode(MESSAGE, Keyring(["old"], KEYS.scope))) | {"kid": key_id("new")}
-
-    with pytest.raises(BadSignature):
-        decode(dump(fields), Keyring(["new", "old"], KEYS.scope))
-
-
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_instants_are_kept_to_the_microsecond(instant):
     assert from_micros(to_micros(instant)) == instant
-
-
-def test_a_hostile_key_id_can_be_logged():
-    with pytest.raises(UnknownKey) as raised:
-        decode(signed({"v": 1, "kid": "\ud800\n" * 50_000}), KEYS)
-
-    assert str(raised.value).isascii()
-    assert "\n" not in str(raised.value)
-    assert len(str(raised.value)) < 1_000
