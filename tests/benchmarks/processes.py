@@ -28,6 +28,7 @@ class Process:
     """A process that is spoken to in lines, and ends with its standard input."""
 
     def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
+        self._name = " ".join(command)
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -37,7 +38,7 @@ class Process:
         assert self._process.stdout is not None
         line = self._process.stdout.readline().strip()
         if not line:
-            raise ChildProcessError(f"{self._process.args} ended: what it said stands above; mend that.")
+            raise ChildProcessError(f"{self._name} ended: what it said stands above; mend that.")
         return line
 
     def tell(self, text: str) -> None:

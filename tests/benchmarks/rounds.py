@@ -39,12 +39,12 @@ class Series:
     rounds: list[Mapping[str, Any]] = field(default_factory=list)
 
     def median(self, name: str) -> float:
-        return statistics.median(found[name] for found in self.rounds)
+        return float(statistics.median(found[name] for found in self.rounds))
 
     def ratio(self, name: str, other: "Series") -> float:
         """Return the median of the ratios to another's, round by round."""
         pairs = zip(self.rounds, other.rounds, strict=True)
-        return statistics.median(mine[name] / theirs[name] for mine, theirs in pairs)
+        return float(statistics.median(mine[name] / theirs[name] for mine, theirs in pairs))
 
     @property
     def connections(self) -> int:

@@ -90,7 +90,7 @@ def test_without_a_record_at_enqueue_it_costs_two(settings: Any) -> None:
 
 
 def test_neither_enqueue_nor_sweep_nor_list_grows_with_the_table() -> None:
-    small, large = measured(1_000), measured(10_000)
+    small, large = measured(1_000), measured(100_000)
 
     def counts(found: Any) -> Any:
         return {

@@ -1,9 +1,9 @@
 """The others, each as its own documentation has it."""
 
 import os
-from urllib.parse import urlsplit
+from typing import Any
 
-from . import QUEUE_URL, Work
+from . import Work
 
 
 def celery() -> Work:
@@ -70,19 +70,10 @@ def lambda_tasks() -> Work:
     return Work(once=once)
 
 
-def _task(backend: str):
+def _task(backend: str) -> Any:
     import django
 
     django.setup()
     from tests.benchmarks.others_tasks import nothing
 
     return nothing.using(backend=backend)
-
-
-def broker_url() -> str:
-    """Return Celery's name for SQS at the endpoint of this process."""
-    address = urlsplit(os.environ["AWS_ENDPOINT_URL"])
-    return f"sqs://key:secret@{address.netloc}"
-
-
-__all__ = ["QUEUE_URL"]

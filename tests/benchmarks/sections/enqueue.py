@@ -1,5 +1,7 @@
 """Enqueue: what a view waits for."""
 
+from collections.abc import Mapping
+
 from tests.benchmarks.contenders import SENDERS
 from tests.benchmarks.processes import Stub
 from tests.benchmarks.report import Figure, Section, number, table
@@ -47,10 +49,10 @@ def section(plan: Plan) -> Section:
 
 def _row(
     name: str,
-    plain: dict[str, Series] | Found,
-    sealed: dict[str, Series] | Found,
-    away: dict[str, Series] | Found,
-    crowd: dict[str, Series] | Found,
+    plain: Mapping[str, Series],
+    sealed: Mapping[str, Series],
+    away: Mapping[str, Series],
+    crowd: Mapping[str, Series],
 ) -> list[str]:
     series = plain[name]
     cells = [series.label, f"{1000 * series.median('cpu'):.3f}", number(series.ratio("cpu", plain["boto3"]))]
@@ -82,7 +84,12 @@ def _fresh(near: Found) -> str:
     )
 
 
-def _figures(plain, sealed, away, crowd) -> list[Figure]:
+def _figures(
+    plain: Mapping[str, Series],
+    sealed: Mapping[str, Series],
+    away: Mapping[str, Series],
+    crowd: Mapping[str, Series],
+) -> list[Figure]:
     rate = {name: 1 / series.median("wall") for name, series in crowd.items()}
     return [
         Figure(

@@ -34,4 +34,4 @@ def _grown(stub: Stub, plan: Plan) -> float:
         driver.measure(1)
         before = driver.measure(1)["memory"]
         after: float = driver.measure((MANY if plan.full else MANY // 50) // driver.tasks)["memory"]
-    return after - before
+    return float(after - before)

@@ -32,7 +32,7 @@ def section(plan: Plan) -> Section:
         rows.append([label, *[f"{1000 * spent:.1f}" for spent in cpu], said])
         growth = max(max(other[name] - counts[0][name] for other in counts) for name in COUNTS)
         figures.append(
-            Figure(f"{label}: calls more with {sizes[-1]:,} records than with 1,000", growth, 0, "")
+            Figure(f"{label}: more calls and reads with {sizes[-1]:,} records than with 1,000", growth, 0, "")
         )
     heads = ["CPU, ms, with so many records", *[f"{size:,}" for size in sizes], "in the largest"]
     return Section(
