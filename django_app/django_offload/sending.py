@@ -31,8 +31,10 @@ logger = logging.getLogger("django_offload")
 
 # What a request waits for AWS at most: half a minute is what gateways and servers give it, all in all …
 SEND_SECONDS = 8.0
-# … and for the name of a queue, asked once per process, or for a connection to it: the record needs the rest.
+# … for the name of a queue, asked once per process …
 LOOK_SECONDS = 2.0
+# … and for a connection to it, or its name once more: a record whose message is stuck there needs the rest.
+BEGIN_SECONDS = 4.0
 
 # What ends a half that is under way; what does so and returns why it failed, if it did.
 type Half = Callable[[], object]
@@ -88,7 +90,7 @@ def _failures(birth: Birth, options: Options, *, deferred: bool) -> list[Excepti
             _half(_message, birth, options)()
         return [unrecorded]
     # Both are under way together: where a message arrives first, its claim makes the record.
-    with at_most(LOOK_SECONDS):
+    with at_most(BEGIN_SECONDS):
         message = _half(_message, birth, options)
     return [record(), message()]
 

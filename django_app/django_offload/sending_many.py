@@ -7,6 +7,7 @@ from .birth import Birth
 from .conf import Options
 from .exceptions import EnqueueFailed
 from .sending import (
+    BEGIN_SECONDS,
     LOOK_SECONDS,
     SEND_SECONDS,
     arguments_beside,
@@ -73,7 +74,7 @@ def _failures(births: Sequence[Birth], options: Options) -> Failures:
         return unrecorded
     beside = _beside(births, options)
     # All of them are under way together: where a message arrives first, its claim makes the record.
-    with at_most(LOOK_SECONDS):
+    with at_most(BEGIN_SECONDS):
         messages = _messages(births, options)
     unrecorded = _records(births, options, beside)
     return {task_id: exc for task_id, exc in messages().items() if task_id in unrecorded}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from django_offload import sending, wire
+from django_offload import sending, sending_many, wire
 from django_offload.conf import CLIENTS, Options
 from django_offload.sending import send
 from django_offload.sending_many import send_many
@@ -34,10 +34,10 @@ def dynamodb():
 def options(request, sqs, dynamodb, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", sqs.url)
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.url)
-    monkeypatch.setattr(sending, "LOOK_SECONDS", 1.0)
-    monkeypatch.setattr(sending, "SEND_SECONDS", 4.0)
-    monkeypatch.setattr("django_offload.sending_many.LOOK_SECONDS", 1.0)
-    monkeypatch.setattr("django_offload.sending_many.SEND_SECONDS", 4.0)
+    for module in (sending, sending_many):
+        monkeypatch.setattr(module, "LOOK_SECONDS", 1.0)
+        monkeypatch.setattr(module, "BEGIN_SECONDS", 1.0)
+        monkeypatch.setattr(module, "SEND_SECONDS", 4.0)
     wire.forget()
     params = {
         "BACKEND": "django_offload.backends.SQSBackend",
