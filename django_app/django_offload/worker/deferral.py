@@ -5,10 +5,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
-from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
+else:
+    Loader = object  # For importlib.abc brings modules along that nothing else needs.
 
 ADMIN = "django.contrib.admin"
 
@@ -147,6 +151,9 @@ class _Later(Loader):
 
     def __init__(self, finder: _Finder, real: Loader) -> None:
         self._finder, self._real = finder, real
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
 
     def exec_module(self, module: ModuleType) -> None:
         self._finder.wait(module, self._real)
