@@ -44,12 +44,8 @@ class Figure:
     def cells(self) -> tuple[str, str, str, str]:
         sign = "≥" if self.at_least else "≤"
         said = "reached" if self.reached else "**not reached**"
-        return (
-            self.name,
-            f"{sign} {number(self.bound)} {self.unit}",
-            f"{number(self.measured)} {self.unit}",
-            said,
-        )
+        bound, measured = (f"{number(value)} {self.unit}".rstrip() for value in (self.bound, self.measured))
+        return self.name, f"{sign} {bound}", measured, said
 
 
 @dataclass(slots=True)
