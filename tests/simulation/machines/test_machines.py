@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -11,6 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from django_offload import conf, transitions
+from django_offload.definition import name_of
 from django_offload.outbox import drain
 from django_offload.registry import Registry
 from django_offload.worker import attempt, batch, delivery, reporting, sweep
@@ -39,8 +39,9 @@ def no_aliases() -> Any:
     """Register tasks under their own names alone."""
     add = Registry._add
 
-    def unaliased(self: Registry, task: Any, *, defines: bool) -> None:
-        add(self, replace(task, aliases=()), defines=defines)
+    def unaliased(self: Registry, name: str, task: Any, home: str, defines: bool) -> None:
+        if name == name_of(task):
+            add(self, name, task, home, defines)
 
     deploys.next_release.cache_clear()
     with mock.patch.object(Registry, "_add", unaliased):
