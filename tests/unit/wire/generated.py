@@ -46,14 +46,6 @@ QUERY = st.fixed_dictionaries(
     {"TableName": NAME, "KeyConditionExpression": TEXT},
     optional={"Limit": st.integers(1, 1000), "ExclusiveStartKey": ITEM, "IndexName": NAME},
 )
-WRITES = st.lists(st.fixed_dictionaries({"PutRequest": st.fixed_dictionaries({"Item": ITEM})}), max_size=4)
-BATCH_WRITE = st.fixed_dictionaries(
-    {"RequestItems": st.dictionaries(NAME, WRITES.filter(bool), min_size=1, max_size=2)}
-)
-STATEMENT = st.fixed_dictionaries(
-    {"Statement": TEXT.filter(bool)}, optional={"Parameters": st.lists(VALUE, min_size=1, max_size=3)}
-)
-STATEMENTS = st.fixed_dictionaries({"Statements": st.lists(STATEMENT, min_size=1, max_size=4)})
 SEND = st.fixed_dictionaries(
     {"QueueUrl": QUEUE_URL, "MessageBody": TEXT}, optional={"DelaySeconds": st.integers(0, 900)}
 )
@@ -77,8 +69,6 @@ CALLS = {
     ("dynamodb", "update_item"): UPDATE,
     ("dynamodb", "get_item"): GET,
     ("dynamodb", "query"): QUERY,
-    ("dynamodb", "batch_write_item"): BATCH_WRITE,
-    ("dynamodb", "batch_execute_statement"): STATEMENTS,
     ("sqs", "send_message"): SEND,
     ("sqs", "send_message_batch"): SEND_BATCH,
     ("sqs", "change_message_visibility"): VISIBILITY,

@@ -9,7 +9,7 @@ from .service import JSONService, Result
 
 
 class DynamoDB(JSONService):
-    """Answers carry a checksum, which is looked at."""
+    """Answers carry a checksum, which is looked at. No call writes but under a condition."""
 
     name = "dynamodb"
     target = "DynamoDB_20120810"
@@ -18,8 +18,6 @@ class DynamoDB(JSONService):
         "update_item": "UpdateItem",
         "get_item": "GetItem",
         "query": "Query",
-        "batch_write_item": "BatchWriteItem",
-        "batch_execute_statement": "BatchExecuteStatement",
     }
     refusals: ClassVar = {
         "ConditionalCheckFailedException": ConditionalCheckFailedException,
