@@ -68,7 +68,9 @@ def refusals(draw, service, operation):
         headers["x-amzn-errortype"] = full.format(code)
     elif draw(st.integers(0, 9)):
         said["__type"] = full.format(code)
-    if service == "sqs" and draw(st.booleans()):
+    # Which says the same as the body, and never comes without it.
+    former = service == "sqs" and "__type" in said and draw(st.booleans())
+    if former:
         headers["x-amzn-query-error"] = f"{FORMER.get(code, code)};Sender"
     if draw(st.booleans()):
         said["Item"] = draw(ITEM)
@@ -76,7 +78,7 @@ def refusals(draw, service, operation):
     bodies = st.one_of(
         st.just(body), st.sampled_from([b"", b"<html><body>Bad gateway</body></html>", b"no JSON"])
     )
-    return draw(st.sampled_from(STATUSES)), headers, draw(bodies)
+    return draw(st.sampled_from(STATUSES)), headers, body if former else draw(bodies)
 
 
 @CALLS
