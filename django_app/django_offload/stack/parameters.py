@@ -140,7 +140,7 @@ def _of_the_stack() -> dict[str, dict[str, object]]:
         },
         KMS_KEY: {
             "Description": "ARN of a key of yours that encrypts queues, table, bucket, logs and variables; "
-            "empty: keys of AWS. Its policy must let CloudWatch and Logs use it.",
+            "empty: keys of AWS. Its policy must let CloudWatch, EventBridge and Logs use it.",
             "Default": "",
             "AllowedPattern": "(arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+)?",
         },
