@@ -1,6 +1,5 @@
 """What a deployment changes under the tasks that are under way."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +7,7 @@ from django.tasks import TaskResultStatus, default_task_backend
 from django.tasks.exceptions import TaskResultDoesNotExist
 from django.urls import reverse
 
+from django_offload.birth import Birth, dump
 from django_offload.conf import configured
 from django_offload.exceptions import UnknownTask
 from django_offload.sending import send
@@ -97,13 +97,19 @@ def test_messages_and_records_say_the_stable_name(aws):
 
 
 def test_a_message_of_an_older_name_is_found_by_the_alias(aws):
-    backend = default_task_backend
-    birth = replace(backend._birth(tasks.renamed, [5], {}), name="orders.mail")
+    birth = Birth(
+        id="5" * 32,
+        alias="default",
+        name="orders.mail",
+        queue="default",
+        arguments=dump([[5], {}]),
+        enqueued_at=datetime.now(UTC),
+    )
     send(birth, configured()["default"])
 
     aws.run()
 
-    assert backend.get_result(birth.id).return_value == 5
+    assert default_task_backend.get_result(birth.id).return_value == 5
 
 
 def test_a_message_signed_with_the_secret_before_the_rotation_is_taken(both, settings):
