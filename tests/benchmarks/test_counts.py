@@ -75,7 +75,7 @@ def test_the_lean_client_loads_a_quarter_less(stub: Stub) -> None:
     assert modules[0] <= 0.8 * modules[1]
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_task_costs_five_write_units_and_no_read(settings: Any) -> None:
     settings.TASKS = {"default": offload()}
     found = write_units(7)
@@ -83,7 +83,7 @@ def test_a_task_costs_five_write_units_and_no_read(settings: Any) -> None:
     assert (found["enqueue"], found["worker"], found["reads"]) == (2, 3, 0)
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_without_a_record_at_enqueue_it_costs_two(settings: Any) -> None:
     settings.TASKS = {"default": offload(record_at_enqueue=False)}
     found = write_units(7)

@@ -162,8 +162,9 @@ def test_deleting_keeps_table_and_bucket_until_told_otherwise(
     assert "kept: " in said
     assert cloud.client("dynamodb").list_tables()["TableNames"] == ["lab-dev-tasks"]
     assert cloud.client("lambda").list_functions()["Functions"] == []
-    names = {bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]}
-    assert names == {f"lab-dev-payloads-123456789012-{REGION}"}
+    # moto keeps what other tests of this process made.
+    buckets = [bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]]
+    assert [name for name in buckets if name.startswith("lab-")] == [f"lab-dev-payloads-123456789012-{REGION}"]
 
 
 def with_rates(package: Path, changed: Path, dollar: str) -> Path:

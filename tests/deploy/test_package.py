@@ -106,6 +106,9 @@ print(json.dumps(sorted(sys.modules)))
             program,
             LAMBDA_TASK_ROOT=str(task),
             AWS_LAMBDA_FUNCTION_NAME=function,
+            AWS_DEFAULT_REGION=REGION,
+            AWS_ACCESS_KEY_ID="of-the-tests",
+            AWS_SECRET_ACCESS_KEY="of-the-tests",
             LAB_DATABASE=str(tmp_path / "lab.sqlite3"),
         )
         return found

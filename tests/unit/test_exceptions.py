@@ -38,11 +38,13 @@ EXAMPLES = [
     exceptions.Expired(7),
     exceptions.StepTooLarge("rows", 400_000, 300_000),
     exceptions.PayloadLost("payloads/x/arguments", "gone"),
+    exceptions.SecretUnreadable("DATABASE_URL", "ssm:/shop/database", "there is no such parameter."),
+    exceptions.DatabaseNotShared(["default"]),
 ]
 ABSTRACT = {"OffloadError", "MessageRefused", "TaskEnded"}
 # A sentence that tells what to do begins so.
 ADVICE = re.compile(
-    r"(?:^|[.;] |, and |\): )(?:Deploy|Define|Pass|Enqueue|Check|Give|Set|Write|Keep|Look|Raise|Mend|Call)\b"
+    r"(?:^|[.;] |, and |\): )(?:Deploy|Define|Pass|Enqueue|Check|Give|Set|Write|Keep|Look|Raise|Mend|Call|Create|Name)\b"
 )
 
 
