@@ -1,28 +1,32 @@
-"""The base of every offload_* command: output, exit codes, and errors as one sentence."""
+"""The base of every offload_* command: exit codes, --help with an example, and errors as one sentence."""
 
-import argparse
-import json
+import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
-from django.core.serializers.json import DjangoJSONEncoder
+from django.core.management.base import CommandError, CommandParser, DjangoHelpFormatter
 
 from ..exceptions import OffloadError
 from .aws_errors import explain
+from .output import Output
 
 FINE, WRONG, UNUSABLE = 0, 1, 2
-# What a task raised or was given is shown as text, and never moves the cursor or retitles the window.
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
+# What shells say of a command that Ctrl-C, or a reader that has gone, has ended.
+INTERRUPTED, UNREAD = 130, 141
 
 
-class _HelpFormatter(argparse.RawDescriptionHelpFormatter, DjangoHelpFormatter):
+class HelpFormatter(DjangoHelpFormatter):
     """Django's order of options, with the line breaks of examples kept."""
 
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if "\n" not in text:
+            return super()._fill_text(text, width, indent)
+        return "\n".join(indent + line for line in text.splitlines())
 
-class OffloadCommand(BaseCommand):
+
+class OffloadCommand(Output):
     """
     A command that answers with an exit code: 0 fine, 1 found something wrong, 2 usage or environment.
 
@@ -36,13 +40,10 @@ class OffloadCommand(BaseCommand):
     # A command that diagnoses must run where checks fail; most need no check at all.
     requires_system_checks = ()
 
-    as_json = False
-
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         if self.example:
-            lines = "\n".join(f"  {line}" for line in self.example.strip().splitlines())
-            kwargs.setdefault("epilog", f"example:\n{lines}")
-        kwargs.setdefault("formatter_class", _HelpFormatter)
+            kwargs.setdefault("epilog", epilog(self.example))
+        kwargs.setdefault("formatter_class", HelpFormatter)
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         parser.add_argument("--json", action="store_true", dest="json", help=self.json_help)
         return parser
@@ -52,9 +53,16 @@ class OffloadCommand(BaseCommand):
         raise NotImplementedError("subclasses of OffloadCommand must provide an answer() method")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.as_json = options["json"]
+        self.speak(as_json=options["json"], no_color=options["no_color"], force_color=options["force_color"])
         try:
             code = self.answer(**options)
+            self.stdout.flush()
+        except KeyboardInterrupt as exc:
+            raise CommandError("Ended by Ctrl-C: what was done stays done.", returncode=INTERRUPTED) from exc
+        except BrokenPipeError:
+            # Its reader, such as head, has seen enough; what is left would fail once more at the exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = UNREAD
         except Exception as exc:
             explanation = explain(exc)
             if explanation is None and isinstance(exc, (OffloadError, ImproperlyConfigured)):
@@ -86,27 +94,7 @@ class OffloadCommand(BaseCommand):
             raise self.unusable(f"TASKS names no stack '{asked}': use {' or '.join(known)}.")
         return asked or known[0]
 
-    def line(self, text: str = "") -> None:
-        """Print `text`, control characters as \\x..; not with --json: then only `data` may be on stdout."""
-        if not self.as_json:
-            self.stdout.write(text.translate(_CONTROLS))
 
-    def data(self, value: object) -> None:
-        """Print `value` as JSON where --json asks for it, instants and durations as ISO 8601."""
-        if self.as_json:
-            self.stdout.write(json.dumps(value, indent=2, cls=DjangoJSONEncoder))
-
-    def table(self, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Print `rows` below `headings` in aligned columns, numbers to the right; not with --json."""
-        found = [list(row) for row in rows]
-        columns = [_column(heading, [row[i] for row in found]) for i, heading in enumerate(headings)]
-        for cells in zip(*columns, strict=True):
-            self.line("  ".join(cells).rstrip())
-
-
-def _column(heading: str, values: Sequence[object]) -> list[str]:
-    """Return the cells of a column, its heading first, all of one width."""
-    cells = [heading, *("" if value is None else str(value) for value in values)]
-    width = max(map(len, cells))
-    to_the_right = bool(values) and all(isinstance(value, (int, float)) for value in values)
-    return [cell.rjust(width) if to_the_right else cell.ljust(width) for cell in cells]
+def epilog(example: str) -> str:
+    """Return the end of --help: commands that a reader may copy."""
+    return "\n".join(["example:", *(f"  {line}" for line in example.strip().splitlines())])

@@ -1,7 +1,7 @@
 """A record and what stands beside it, as commands show them."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
@@ -56,18 +56,6 @@ def described(found: Found) -> dict[str, Any]:
         "worker_ids": record.worker_ids,
         **_arguments(found),
     }
-
-
-def lines(status: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a described record for readers, its error and traceback last."""
-    for key, value in status.items():
-        if value is not None and key != "error":
-            yield f"{key:<13} {value if isinstance(value, str) else json.dumps(value)}"
-    error = status.get("error")
-    if error:
-        yield f"{'error':<13} {error['class']}: {error['message']}"
-        if error.get("traceback"):
-            yield error["traceback"].rstrip()
 
 
 def _arguments(found: Found) -> dict[str, Any]:

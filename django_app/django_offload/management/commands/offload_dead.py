@@ -24,7 +24,10 @@ from ..dead_letters import (
     settle,
     settle_record,
 )
+from ..record_lines import lines
+from ..tables import Painted
 
+WORK = {"redrive": "Redriving", "discard": "Discarding"}
 HEADINGS = ["id", "task", "cause", "queue", "attempts", "failed at", "message"]
 
 
@@ -120,17 +123,19 @@ manage.py offload_dead discard --all
             raise self.wrong(f"There is no task of id {task_id}. See manage.py offload_dead list.")
         status = shown.described(found)
         self.data(status)
-        for line in shown.lines(status):
-            self.line(line)
+        for line in lines(status):
+            self.line(*line)
         return FINE
 
     def _settle(self, action: str, choice: Choice, ids: list[str], *, everything: bool) -> int:
         if bool(ids) == (everything or choice.narrow):
             raise self.unusable(f"Say which to {action}: ids, or --task, --cause or --all.")
         verdicts = []
-        for verdict in self._verdicts(action, choice, ids):
-            verdicts.append(verdict)
-            self.line(f"{verdict.id}  {verdict.text}")
+        with self.working(WORK[action]) as work:
+            for verdict in self._verdicts(action, choice, ids):
+                verdicts.append(verdict)
+                self.line(Painted(verdict.id, "good" if verdict.done else "bad"), f"  {verdict.text}")
+                work.at(len(verdicts), len(ids) or None)
         self.data([{"id": each.id, "done": each.done, "text": each.text} for each in verdicts])
         if not verdicts:
             self.line(_none(choice))
@@ -149,7 +154,7 @@ manage.py offload_dead discard --all
 
 def _cells(row: dict[str, Any]) -> list[object]:
     failed_at = f"{row['failed_at']:%Y-%m-%d %H:%M}" if row["failed_at"] else ""
-    cause = row["cause"].rpartition(".")[2]
+    cause = Painted(row["cause"].rpartition(".")[2], "bad")
     return [row["id"], row["task"], cause, row["queue"], row["attempts"], failed_at, row["message"]]
 
 

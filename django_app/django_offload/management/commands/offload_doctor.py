@@ -10,6 +10,7 @@ from ...stack import plan_of
 from ..base import FINE, WRONG, OffloadCommand
 from ..doctor import functions, project, queues, records, storage
 from ..doctor.finding import Finding
+from ..tables import Painted
 
 
 class Command(OffloadCommand):
@@ -54,13 +55,15 @@ class Command(OffloadCommand):
             }
         )
         for finding in findings:
-            self.line(f"{'WRONG' if finding.wrong else 'note '}  {finding.text}\n       → {finding.mend}")
+            mark = Painted("WRONG", "bad") if finding.wrong else Painted("note ", "waits")
+            self.line(mark, f"  {finding.text}\n       → {finding.mend}")
         for stack, found in oldest.items():
             for what, record in found.items():
                 if record:
                     told = f"{record['id']} {record['task']}, since {record['since']:%Y-%m-%d %H:%M} UTC"
                     self.line(f"{stack}: {what.replace('_', ' ')}: {told}")
-        self.line(
-            f"{len(wrong)} {'finding' if len(wrong) == 1 else 'findings'}." if wrong else "Nothing is wrong."
-        )
+        if wrong:
+            self.line(Painted(f"{len(wrong)} {'finding' if len(wrong) == 1 else 'findings'}.", "bad"))
+        else:
+            self.line(Painted("Nothing is wrong.", "good"))
         return WRONG if wrong else FINE

@@ -1,30 +1,98 @@
-"""manage.py offload_result: one task, as its record tells."""
+"""manage.py offload_result: one task, as its record tells; now, or until it has ended."""
 
+import time
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from django.core.management import CommandError
 from django.core.management.base import CommandParser
 
+from ...http.status import status_of
+from ...record import SUCCESSFUL, TaskRecord, read
+from ...stores import store_of
 from .. import shown
-from ..base import FINE, OffloadCommand
+from ..base import FINE, INTERRUPTED, WRONG, OffloadCommand
+from ..long_work import Work
+from ..record_lines import far, lines, painted
 
 
 class Command(OffloadCommand):
     """Print a task's record: state, times, arguments (sensitive ones hidden), result or error."""
 
-    help = "Show one task by its id: state, attempts, arguments, result or error with traceback."
-    example: ClassVar[str] = "manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234"
+    help = (
+        "Show one task by its id: state, attempts, arguments, result or error with traceback. With --follow, "
+        "show its progress until it ends; the exit code is then 0 if it succeeded, 1 if it failed. Ctrl-C "
+        "ends the watching with exit code 130; the task goes on."
+    )
+    example: ClassVar[str] = """
+manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234
+manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --follow
+"""
+    json_help = "Print JSON, for programs to read; with --follow a line of it for each change."
+    pause = staticmethod(time.sleep)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("id", help="The id of the task: 32 hexadecimal digits.")
+        parser.add_argument("id", metavar="ID", help="The id of the task: 32 hexadecimal digits.")
+        parser.add_argument(
+            "--follow",
+            action="store_true",
+            help="Show its progress until it ends: as a bar where rich is installed "
+            '(pip install "django-offload[terminal]"), else a line for each change.',
+        )
+        parser.add_argument(
+            "--every",
+            type=float,
+            default=1.0,
+            metavar="SECONDS",
+            help="With --follow: how often to look (1).",
+        )
 
     def answer(self, **options: Any) -> int:
-        found = shown.find(options["id"])
+        if options["every"] <= 0:
+            raise self.unusable("--every must be above 0.")
+        found = self._find(options["id"])
+        if options["follow"]:
+            found = self._follow(found, options["every"])
+        status = shown.described(found)
+        self.data_line(status) if options["follow"] else self.data(status)
+        for line in lines(status):
+            self.line(*line)
+        return WRONG if options["follow"] and found.record.status != SUCCESSFUL else FINE
+
+    def _find(self, task_id: str) -> shown.Found:
+        found = shown.find(task_id)
         if found is None:
             raise self.wrong(
-                f"There is no task of id {options['id']}. Check the id; results are kept for result_ttl."
+                f"There is no task of id {task_id}. Check the id; results are kept for result_ttl."
             )
-        status = shown.described(found)
-        self.data(status)
-        for line in shown.lines(status):
-            self.line(line)
-        return FINE
+        return found
+
+    def _follow(self, found: shown.Found, every: float) -> shown.Found:
+        """Return the record once it has ended, having told of each change until then."""
+        store, record = store_of(found.options), found.record
+        task_id, told = record.birth.id, None
+        try:
+            with self.working(record.birth.name) as work:
+                while not record.ended:
+                    now = (record.status, record.attempts, record.progress)
+                    if now != told:
+                        told = now
+                        self._tell(record, work)
+                    self.pause(every)
+                    attributes = store.get(task_id)
+                    if attributes is None:
+                        break
+                    record = read(attributes)
+        except KeyboardInterrupt as exc:
+            sentence = f"Ended by Ctrl-C: the task goes on. See manage.py offload_result {task_id}."
+            raise CommandError(sentence, returncode=INTERRUPTED) from exc
+        return self._find(task_id)
+
+    def _tell(self, record: TaskRecord, work: Work) -> None:
+        self.data_line(status_of(record, {}))
+        if self.draws_bars:
+            of = record.progress or {}
+            text = f"{record.status}  {of.get('message') or ''}"
+            work.at(of.get("done", 0), of.get("total"), text.rstrip())
+            return
+        self.line(f"{datetime.now(UTC):%H:%M:%S} UTC  ", painted(record.status), f"  {far(record.progress)}")

@@ -1,6 +1,10 @@
-"""manage.py offload_status: the queues of every stack, and what waits in them."""
+"""manage.py offload_status: the queues of every stack, and what waits in them; once, or again and again."""
 
+import time
+from datetime import UTC, datetime
 from typing import Any, ClassVar
+
+from django.core.management.base import CommandParser
 
 from ...conf import Options, configured, stacks
 from ...exceptions import ResourceMissing
@@ -10,6 +14,7 @@ from ...wire import client
 from ...worker.batch import utc_now
 from ...worker.failed import EVER
 from ..base import FINE, WRONG, OffloadCommand
+from ..tables import Painted
 
 COUNTS = {
     "waiting": "ApproximateNumberOfMessages",
@@ -23,39 +28,97 @@ MOST_COUNTED = 1_000
 class Command(OffloadCommand):
     """Print what waits or is under way in each queue, and how many records are due or given up."""
 
-    help = "Show what waits in each queue, its dead letters, and how many records the sweeper has to look at."
-    example: ClassVar[str] = "manage.py offload_status\nmanage.py offload_status --json"
+    help = (
+        "Show what waits in each queue, its dead letters, and how many records the sweeper has to look at. "
+        "The exit code is 1 where something was given up. With --watch, look again until Ctrl-C ends it; the "
+        "exit code is then that of the last look."
+    )
+    example: ClassVar[str] = """
+manage.py offload_status
+manage.py offload_status --watch --every 5
+manage.py offload_status --json
+"""
+    json_help = "Print JSON, for programs to read; with --watch a line of it for each look."
+    pause = staticmethod(time.sleep)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--watch", action="store_true", help="Look again and again; Ctrl-C ends it.")
+        parser.add_argument(
+            "--every", type=float, default=2.0, metavar="SECONDS", help="With --watch: how often to look (2)."
+        )
 
     def answer(self, **options: Any) -> int:
         if not configured():
             raise self.unusable("TASKS names no backend of django_offload. Add one, as the README shows.")
-        found = [self._stack(options) for options in stacks()]
+        if options["every"] <= 0:
+            raise self.unusable("--every must be above 0.")
+        if options["watch"]:
+            return self._watch(options["every"])
+        found = _look()
         self.data(found)
+        self._tell(found)
+        return _code(found)
+
+    def _watch(self, every: float) -> int:
+        code = FINE
+        try:
+            while True:
+                found = _look()
+                code = _code(found)
+                self.data_line(found)
+                with self.picture():
+                    self.line(f"{datetime.now(UTC):%H:%M:%S} UTC, every {every:g} s; Ctrl-C ends it.")
+                    self.line()
+                    self._tell(found)
+                self.pause(every)
+        except KeyboardInterrupt:
+            return code
+
+    def _tell(self, found: list[dict[str, Any]]) -> None:
         for stack in found:
-            self.line(f"stack {stack['stack']}, records due: {stack['due']}, given up: {stack['given_up']}")
+            given_up = _alarming(stack["given_up"])
+            self.line(
+                Painted(f"stack {stack['stack']}", "heading"),
+                f", records due: {stack['due']}, given up: ",
+                given_up,
+            )
             self.table(
                 ["queue", "waiting", "delayed", "in flight", "dead letters"],
                 [
-                    [row["queue"], row["waiting"], row["delayed"], row["in_flight"], row["dead"]]
+                    [row["queue"], row["waiting"], row["delayed"], row["in_flight"], _alarming(row["dead"])]
                     for row in stack["queues"]
                 ],
             )
-        dead = any(row["dead"] for stack in found for row in stack["queues"])
-        return WRONG if dead or any(stack["given_up"] for stack in found) else FINE
 
-    def _stack(self, options: Options) -> dict[str, Any]:
-        store, now = store_of(options), utc_now()
-        return {
-            "stack": options.stack,
-            "due": sum(len(store.due(shard, now, MOST_COUNTED)) for shard in range(DUE_SHARDS)),
-            "given_up": sum(len(store.due(shard, EVER, MOST_COUNTED)) for shard in DEAD_SHARDS),
-            "queues": [self._queue(options, queue) for queue in options.queues],
-        }
 
-    def _queue(self, options: Options, queue: str) -> dict[str, Any]:
-        counts = _counts(options, options.queue(queue))
-        dead = _counts(options, options.dead_letter_queue(queue))
-        return {"queue": queue, **counts, "dead": sum(dead.values())}
+def _alarming(count: int) -> str:
+    return Painted(count, "bad") if count else str(count)
+
+
+def _code(found: list[dict[str, Any]]) -> int:
+    dead = any(row["dead"] for stack in found for row in stack["queues"])
+    return WRONG if dead or any(stack["given_up"] for stack in found) else FINE
+
+
+def _look() -> list[dict[str, Any]]:
+    """Return what every stack of TASKS has to say."""
+    return [_stack(options) for options in stacks()]
+
+
+def _stack(options: Options) -> dict[str, Any]:
+    store, now = store_of(options), utc_now()
+    return {
+        "stack": options.stack,
+        "due": sum(len(store.due(shard, now, MOST_COUNTED)) for shard in range(DUE_SHARDS)),
+        "given_up": sum(len(store.due(shard, EVER, MOST_COUNTED)) for shard in DEAD_SHARDS),
+        "queues": [_queue(options, queue) for queue in options.queues],
+    }
+
+
+def _queue(options: Options, queue: str) -> dict[str, Any]:
+    counts = _counts(options, options.queue(queue))
+    dead = _counts(options, options.dead_letter_queue(queue))
+    return {"queue": queue, **counts, "dead": sum(dead.values())}
 
 
 def _counts(options: Options, name: str) -> dict[str, int]:

@@ -29,9 +29,19 @@ class Command(OffloadCommand):
         for each in stacks():
             # The sweeper goes on where AWS does not answer; who asks for it here wants to know.
             store_of(each).due(0, datetime.now(UTC), 1)
-        until = time.monotonic() + options["seconds"]
-        done = sweep(lambda: datetime.now(UTC), lambda: until - time.monotonic())
+        done = self._sweep(options["seconds"])
         self.data(done)
         told = ", ".join(f"{count} {what}" for what, count in sorted(done.items()))
         self.line(f"Swept: {told}." if told else "Nothing was due.")
         return WRONG if done.get("failed") else FINE
+
+    def _sweep(self, seconds: float) -> dict[str, int]:
+        began = time.monotonic()
+        with self.working("Sweeping") as work:
+
+            def left() -> float:
+                taken = time.monotonic() - began
+                work.at(int(taken), int(seconds), "seconds")
+                return seconds - taken
+
+            return sweep(lambda: datetime.now(UTC), left)
