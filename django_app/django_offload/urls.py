@@ -19,4 +19,5 @@ app_name = "django_offload"
 urlpatterns = [
     path("<task_id:task_id>/", views.status, name="status"),
     path("<task_id:task_id>/cancel/", views.cancel_task, name="cancel"),
+    path("<task_id:task_id>/progress/", views.progress, name="progress"),
 ]

@@ -1,26 +1,43 @@
-"""Tasks over HTTP: answer 202, tell the status, cancel."""
+"""Tasks over HTTP: answer 202, tell the status, cancel; pieces for pages of one's own."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from ..definition import AnyResult, name_of
 
-__all__ = ["accepted", "readable", "status_url"]
+if TYPE_CHECKING:
+    from .trigger import TriggerView
+
+__all__ = ["TriggerView", "accepted", "readable", "status_url"]
 
 
-def accepted(result: AnyResult) -> JsonResponse:
+def __getattr__(name: str) -> Any:
+    """Import the view, and Django's forms with it, when it is asked for: workers do without."""
+    if name == "TriggerView":
+        from .trigger import TriggerView
+
+        return TriggerView
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def accepted(result: AnyResult, response: HttpResponse | None = None) -> HttpResponse:
     """
     Return the answer to a request that enqueued a task: 202, where to look, and its status.
 
     The Location carries a token that reads this one task for 24 hours, so a client without cookies
-    can follow it.
+    can follow it. With a `response`, such as a page, that one is answered instead of the status. A result of
+    another backend has no Location.
     """
-    return JsonResponse(
-        status_of_enqueued(result),
-        status=202,
-        headers={"Location": status_url(result.id), "Retry-After": "1"},
-    )
+    from .access import has_record
+
+    if response is None:
+        response = JsonResponse(status_of_enqueued(result))
+    response.status_code = 202
+    if has_record(result):
+        response["Location"] = status_url(result.id)
+        response["Retry-After"] = "1"
+    return response
 
 
 def status_url(task_id: str) -> str:
@@ -34,7 +51,7 @@ def status_url(task_id: str) -> str:
 
 def status_of_enqueued(result: AnyResult) -> dict[str, Any]:
     """Return the status of a result as enqueue() returned it, in a transaction without `enqueued_at`."""
-    from .status import iso
+    from .status import iso, outcome
 
     return {
         "id": result.id,
@@ -47,6 +64,7 @@ def status_of_enqueued(result: AnyResult) -> dict[str, Any]:
         "started_at": iso(result.started_at),
         "finished_at": iso(result.finished_at),
         "run_after": iso(result.task.run_after),
+        **outcome(result),
     }
 
 

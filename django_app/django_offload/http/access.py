@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from django.http import Http404, HttpRequest
+from django.tasks import task_backends
 
 from ..conf import Options, configured, stacks
+from ..definition import AnyResult
 from ..record import TaskRecord, read
 from ..stores import Store, store_of
 from .tokens import verifies
@@ -68,6 +70,11 @@ def find(task_id: str) -> Found:
                 break
             return Found(record, configured().get(record.birth.alias, options), store)
     raise Http404("There is no such task.")
+
+
+def has_record(result: AnyResult) -> bool:
+    """Tell whether a backend of ours made a result: others keep no record."""
+    return bool(getattr(task_backends[result.backend], "is_offload", False))
 
 
 def may_read(request: HttpRequest, record: TaskRecord) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.timezone import get_default_timezone, is_aware, make_aware
 
+from ..definition import AnyResult
 from ..record import FAILED, SUCCESSFUL, TaskRecord
 from ..results import return_value
 
@@ -36,6 +37,17 @@ def status_of(record: TaskRecord, parts: Mapping[str, str], *, traceback: bool =
             texts = [json.loads(parts[part]) for part in record.error_parts if part in parts]
             status["error"]["traceback"] = texts[-1]["traceback"] if texts and texts[-1] else ""
     return status
+
+
+def outcome(result: AnyResult) -> dict[str, Any]:
+    """Return what the status says of the end of a result that ended at once, as other backends' may."""
+    if result.status == SUCCESSFUL:
+        return {"return_value": result.return_value}
+    if result.status == FAILED and result.errors:
+        error = result.errors[-1]
+        last = (error.traceback.strip().splitlines() or [""])[-1]
+        return {"error": {"class": error.exception_class_path, "message": last.partition(": ")[2]}}
+    return {}
 
 
 def retry_after(record: TaskRecord, now: datetime) -> int:

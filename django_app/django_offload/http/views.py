@@ -4,7 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
+from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 from django.views.decorators.csrf import csrf_protect
@@ -13,13 +15,16 @@ from django.views.decorators.http import require_POST, require_safe
 from ..change import Refused
 from ..exceptions import Cancelled
 from ..payloads import fetch_result
-from ..record import error_of, read
+from ..record import TaskRecord, error_of, read
 from ..transitions import ask_to_stop, cancel
 from ..worker.ending import finished, result_ttl
 from .access import CANCEL_PERMISSION, Found, find, is_owner, is_staff, may_read
+from .pieces import Seen, Words, drawn
 from .status import retry_after, status_of
+from .tokens import piece_words
 
 
+@login_not_required
 @require_safe
 def status(request: HttpRequest, task_id: str) -> HttpResponse:
     """Tell how a task is doing; 404 for who may not know, 304 where nothing changed."""
@@ -27,18 +32,46 @@ def status(request: HttpRequest, task_id: str) -> HttpResponse:
     record = found.record
     if not may_read(request, record):
         raise Http404("There is no such task.")
-    response: HttpResponse = JsonResponse(_status(request, found))
+    return _current(request, record, JsonResponse(_status(request, found)), "Cookie")
+
+
+@login_not_required
+@require_safe
+def progress(request: HttpRequest, task_id: str) -> HttpResponse:
+    """
+    Draw the progress of a task anew, for the piece of a page that `{% task_progress %}` made.
+
+    Whom a browser leads here, as to any page, gets a page of its own. For who may see the task, and for the
+    bearer of the piece's own token, which reads nothing else; 404 for others.
+    """
+    record = find(task_id).record
+    token = request.GET.get("token", "")
+    words = piece_words(task_id, token) if token else None
+    if words is None and not may_read(request, record):
+        raise Http404("There is no such task.")
+    token = "" if words is None else token
+    seen = Seen.in_record(record)
+    context = drawn(seen, Words.of(words or {}), token=token)
+    context["news"] = request.GET.get("said") != seen.said
+    visited = request.headers.get("Sec-Fetch-Mode") == "navigate"
+    response = render(request, f"django_offload/{'page' if visited else 'progress_answer'}.html", context)
+    return _current(request, record, response, "Cookie", "Sec-Fetch-Mode")
+
+
+def _current(request: HttpRequest, record: TaskRecord, response: HttpResponse, *vary: str) -> HttpResponse:
+    """Say when to ask again, and 304 to who has this answer already."""
     etag = f'"{sha256(response.content).hexdigest()[:32]}"'
     if etag in parse_etags(request.headers.get("If-None-Match", "")):
         response = HttpResponseNotModified()
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-cache"
-    patch_vary_headers(response, ["Cookie"])
+    patch_vary_headers(response, vary)
     if not record.ended:
         response["Retry-After"] = str(retry_after(record, datetime.now(UTC)))
     return response
 
 
+@login_not_required
 @require_POST
 @csrf_protect
 def cancel_task(request: HttpRequest, task_id: str) -> HttpResponse:
