@@ -30,19 +30,24 @@ def inline(birth: Birth) -> bool:
 
 def room(attributes: Attributes) -> int:
     """Return how many bytes a record may still grow by within its first KB; below 0 if it is larger."""
-    taken = sum(len(name) + _size(value) for name, value in attributes.items())
-    return UNIT_BYTES - MARGIN_BYTES - len("partrecord") - taken
+    taken = len("partrecord")
+    for name, value in attributes.items():
+        taken += len(name) + _size(value)
+    return UNIT_BYTES - MARGIN_BYTES - taken
 
 
 def _size(value: Value) -> int:
     """Return the bytes of a value by DynamoDB's rules, rounded up where they leave a range."""
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode())
     if isinstance(value, bool):
         return 1
     if isinstance(value, int):
         return (len(str(abs(value))) + 1) // 2 + 2
-    if isinstance(value, str):
-        return len(value.encode())
-    return 3 + sum(1 + _size(entry) for entry in value)
+    size = 3
+    for entry in value:
+        size += 1 + _size(entry)
+    return size
 
 
 def fitted(said: Mapping[str, Any], most: int) -> dict[str, Any]:

@@ -71,6 +71,13 @@ def pieces(seed: int, design: str, tasks: int) -> Iterator[Piece]:
         yield Piece(f"{seed}:{number}", design, min(size, tasks - number * size))
 
 
+def show_progress(design: str, done: int, tasks: int) -> None:
+    """Say on a terminal how far a design is; the next line takes its place."""
+    if sys.stderr.isatty():
+        end = "\n" if done >= tasks else ""
+        print(f"\r{design}: {done:,} of {tasks:,} tasks", end=end, file=sys.stderr, flush=True)
+
+
 def main() -> int:
     """Run what the command line asks for, print one table, and return the exit code."""
     parser = argparse.ArgumentParser(description="Simulate tasks and faults, and count what is lost.")
@@ -93,6 +100,7 @@ def main() -> int:
             row = Row(name)
             for _, report in reports:
                 row.report.add(report)  # type: ignore[arg-type]
+                show_progress(name, row.report.attempted, every[name])
             row.seconds, begun = time.monotonic() - begun, time.monotonic()
             rows.append(row)
     print(show(rows))
