@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,12 +71,16 @@ class Releases:
         )
         self._s3.put_public_access_block(Bucket=self.bucket, PublicAccessBlockConfiguration=block)
 
-    def put_package(self, package: Archive) -> str:
-        """Upload a package unless its like is there; return its key, named after its content."""
+    def put_package(self, package: Archive, sent: Callable[[int], object] | None = None) -> str:
+        """
+        Upload a package unless its like is there; return its key, named after its content.
+
+        `sent` is told, from threads of the upload, how many bytes more have left.
+        """
         key = code_key(package)
         if not self._has(key):
             owner = {"ExpectedBucketOwner": self._aws.account}
-            self._s3.upload_file(str(package.path), self.bucket, key, ExtraArgs=owner)
+            self._s3.upload_file(str(package.path), self.bucket, key, ExtraArgs=owner, Callback=sent)
         return key
 
     def put_template(self, text: str) -> str:

@@ -2,9 +2,23 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from time import sleep
-from typing import Any
+from typing import Any, Self
 
 Say = Callable[[str], object]
+
+
+class EventLine(str):
+    """What is told of one event, and which resource is where it should be now."""
+
+    __slots__ = ("finished",)
+    finished: str | None
+
+    def __new__(cls, text: str, finished: str | None) -> Self:
+        made = super().__new__(cls, text)
+        made.finished = finished
+        return made
+
+
 POLL_SECONDS = 3.0
 # Follow from another failure, and explain nothing.
 _CONSEQUENCES = ("cancelled", "The following resource(s) failed")
@@ -46,10 +60,15 @@ def _moves(status: str) -> bool:
     return status.endswith("_IN_PROGRESS")
 
 
-def line(event: Mapping[str, Any]) -> str:
-    reason = event.get("ResourceStatusReason")
-    shown = f"  {event['Timestamp']:%H:%M:%S} {event['ResourceStatus']:<22} {event['LogicalResourceId']}"
-    return f"{shown}: {reason}" if reason and "FAILED" in event["ResourceStatus"] else shown
+def line(event: Mapping[str, Any]) -> EventLine:
+    name, status, reason = (
+        event["LogicalResourceId"],
+        event["ResourceStatus"],
+        event.get("ResourceStatusReason"),
+    )
+    shown = f"  {event['Timestamp']:%H:%M:%S} {status:<22} {name}"
+    told = f"{shown}: {reason}" if reason and "FAILED" in status else shown
+    return EventLine(told, name if status.endswith("_COMPLETE") else None)
 
 
 def failures_of(cloudformation: Any, stack: str, before: frozenset[str]) -> list[str]:

@@ -1,14 +1,16 @@
 """How far long work is: a bar on a terminal (rich, the extra `terminal`), else a plain line now and then."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-# Between two plain lines; what is done sooner needs none.
+Clock = Callable[[], float]
+# Work that is done sooner needs no bar, which would only flash.
+BAR_AFTER_SECONDS = 0.5
 LINES_EVERY_SECONDS = 5.0
 
 
@@ -21,9 +23,7 @@ class Work(Protocol):
 class Lines:
     """Tells how far work is by a line every 5 seconds."""
 
-    def __init__(
-        self, what: str, say: Callable[[str], object], clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, what: str, say: Callable[[str], object], clock: Clock = time.monotonic) -> None:
         self._what, self._say, self._clock = what, say, clock
         self._told_at = clock()
 
@@ -35,43 +35,41 @@ class Lines:
 
 
 class Bar:
-    """A bar that is drawn in place, with lines of text above it."""
+    """A bar that is drawn in place, with lines of text above it; wiped out when it is closed."""
 
-    def __init__(self, progress: "Progress", what: str) -> None:
-        self._progress = progress
-        self._task = progress.add_task(what, total=None, count="", text="")
+    def __init__(self, what: str, stream: TextIO, *, coloured: bool, clock: Clock = time.monotonic) -> None:
+        self._what, self._stream, self._coloured, self._clock = what, stream, coloured, clock
+        self._began = clock()
+        self._progress: Progress | None = None
 
     def at(self, done: float, total: float | None = None, text: str = "") -> None:
+        if self._progress is None:
+            if self._clock() - self._began < BAR_AFTER_SECONDS:
+                return
+            self._progress = _started(self._what, self._stream, coloured=self._coloured)
+        (task,) = self._progress.task_ids
         # A bar of an unknown total moves to and fro; rich takes 0 of 0 for finished.
         self._progress.update(
-            self._task, completed=done, total=total or None, count=counted(done, total), text=text
+            task, completed=done, total=total or None, count=counted(done, total), text=text
         )
 
-    def above(self, line: str) -> None:
+    def above(self, line: str) -> bool:
+        """Print a line above the bar; return False where there is no bar yet."""
+        if self._progress is None:
+            return False
         from rich.text import Text
 
         self._progress.console.print(Text.from_ansi(line), soft_wrap=True, highlight=False)
+        return True
+
+    def close(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
 
 
-@contextmanager
-def bar(what: str, stream: TextIO, *, coloured: bool) -> Iterator[Bar | None]:
-    """Show a bar on `stream`, a terminal, and wipe it out at the end; None where rich is not installed."""
-    try:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-    except ImportError:
-        yield None
-        return
-    console = Console(file=stream, force_terminal=True, no_color=not coloured)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[count]}", markup=False),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[text]}", markup=False),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield Bar(progress, what)
+def has_rich() -> bool:
+    """Tell whether bars can be drawn."""
+    return find_spec("rich") is not None
 
 
 def counted(done: float, total: float | None) -> str:
@@ -79,3 +77,21 @@ def counted(done: float, total: float | None) -> str:
     if total is None:
         return f"{done:,g}" if done else ""
     return f"{done:,g} of {total:,g}"
+
+
+def _started(what: str, stream: TextIO, *, coloured: bool) -> "Progress":
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    progress = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[count]}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[text]}", markup=False),
+        console=Console(file=stream, force_terminal=True, no_color=not coloured),
+        transient=True,
+    )
+    progress.add_task(what, total=None, count="", text="")
+    progress.start()
+    return progress

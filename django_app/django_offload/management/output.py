@@ -13,7 +13,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.termcolors import make_style
 
 from ..local.log_lines import wants_colour
-from .long_work import Bar, Lines, Work, bar
+from .long_work import Bar, Lines, Work, has_rich
 from .tables import Painted, drawn, harmless
 
 _COLOURS = {
@@ -54,7 +54,16 @@ class Output(BaseCommand):
     @property
     def width(self) -> int | None:
         """How many columns the terminal has; None where stdout is none, and nothing need fit."""
-        return shutil.get_terminal_size().columns if self.stdout.isatty() else None
+        return self._size.columns if self.stdout.isatty() else None
+
+    @property
+    def _size(self) -> os.terminal_size:
+        """The size of the terminal that stdout is, as it is now; COLUMNS and LINES overrule it."""
+        try:
+            columns, lines = os.get_terminal_size(self.stdout.fileno())
+        except (OSError, ValueError):
+            columns, lines = 0, 0
+        return shutil.get_terminal_size((columns or 80, lines or 24))
 
     def line(self, *pieces: str) -> None:
         """
@@ -67,9 +76,7 @@ class Output(BaseCommand):
         text = "".join(self._shown(piece) for piece in pieces).rstrip(" ")
         if self._frame is not None:
             self._frame.append(text)
-        elif self._bar is not None and self.stdout.isatty():
-            self._bar.above(text)
-        else:
+        elif self._bar is None or not self.stdout.isatty() or not self._bar.above(text):
             self.stdout.write(text)
 
     def data(self, value: object) -> None:
@@ -99,7 +106,7 @@ class Output(BaseCommand):
         if self.as_json:
             return
         if _draws(self.stdout):
-            rows = shutil.get_terminal_size().lines - 1
+            rows = self._size.lines - 1
             shown = "".join(f"{line}{_REST_OF_LINE}\n" for line in lines[:rows])
             self.stdout.write(f"{'' if self._drawn else _CLEAR}{_HOME}{shown}{_REST_OF_SCREEN}", ending="")
             self._drawn = True
@@ -110,27 +117,21 @@ class Output(BaseCommand):
     @contextmanager
     def working(self, what: str) -> Iterator[Work]:
         """
-        Show on stderr how far long work is: a bar on a terminal, else a plain line every 5 seconds.
+        Show on stderr how far long work is: a bar on a terminal with rich, else a plain line every 5 seconds.
 
         Lines that are printed meanwhile stand above the bar.
         """
-        said = Lines(what, lambda text: self.stderr.write(text, str))
-        if not _draws(self.stderr):
-            yield said
+        if not (_draws(self.stderr) and has_rich()):
+            yield Lines(what, lambda text: self.stderr.write(text, str))
             return
         # Django's wrapper would end each write with a new line.
         stream: Any = self.stderr
-        with bar(what, stream._out, coloured=self.coloured) as drawn_bar:
-            self._bar = drawn_bar
-            try:
-                yield drawn_bar or said
-            finally:
-                self._bar = None
-
-    @property
-    def draws_bars(self) -> bool:
-        """Whether a bar is on the screen."""
-        return self._bar is not None
+        self._bar = Bar(what, stream._out, coloured=self.coloured)
+        try:
+            yield self._bar
+        finally:
+            self._bar.close()
+            self._bar = None
 
     def _shown(self, piece: str) -> str:
         text = harmless(piece)

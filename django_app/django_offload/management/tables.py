@@ -1,6 +1,8 @@
 """Rows as text: in aligned columns, or one value a line where a terminal is too narrow for them."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, repeat
+from textwrap import wrap
 from typing import Self
 
 GAP = "  "
@@ -39,12 +41,12 @@ def drawn(
     found = [list(row) for row in rows]
     cells = [[_cell(value) for value in row] for row in found]
     widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
-    left = None if width is None else width - sum(widths[:-1]) - len(GAP) * (len(widths) - 1)
-    if left is not None and left < min(widths[-1], LEAST):
-        for row in cells:
-            yield from _stacked(headings, row)
-        return
-    if left is not None:
+    if width is not None:
+        left = width - sum(widths[:-1]) - len(GAP) * (len(widths) - 1)
+        if left < min(widths[-1], LEAST):
+            for row in cells:
+                yield from _stacked(headings, row, width)
+            return
         widths[-1] = min(widths[-1], left)
     right = [bool(found) and all(_is_number(row[i]) for row in found) for i in range(len(headings))]
     titles: list[str] = [Painted(heading, "heading") for heading in headings]
@@ -62,13 +64,16 @@ def _aligned(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -
     return pieces
 
 
-def _stacked(headings: Sequence[str], row: Sequence[str]) -> Iterator[list[str]]:
+def _stacked(headings: Sequence[str], row: Sequence[str], width: int) -> Iterator[list[str]]:
     """Yield a row by itself: its first value as the title, each other below it."""
     widest = max(map(len, headings[1:]), default=0)
     yield [Painted(row[0], "heading")]
     for heading, cell in zip(headings[1:], row[1:], strict=True):
-        if cell:
-            yield [GAP, heading.ljust(widest), GAP, cell]
+        names = chain([heading.ljust(widest)], repeat(" " * widest))
+        # Ids and addresses stay whole, to be copied.
+        parts = wrap(cell, max(width - widest - 2 * len(GAP), LEAST), break_long_words=False)
+        for name, part in zip(names, parts, strict=False):
+            yield [GAP, name, GAP, Painted(part, cell.meaning) if isinstance(cell, Painted) else part]
 
 
 def _cell(value: object) -> str:

@@ -12,9 +12,11 @@ from ...deploy.aws import AWS
 from ...deploy.change_set import ChangeSet, discard
 from ...deploy.deployment import Deployment, Steps
 from ...deploy.package import build, recipe_of
+from ...deploy.stack_events import EventLine
 from ...deploy.stage import ENV_STAGE, Stage, read
 from ...stack.layout import Layout, layout
 from ..base import FINE, OffloadCommand
+from ..long_work import Work
 
 
 class Command(OffloadCommand):
@@ -25,6 +27,9 @@ manage.py offload_deploy --stage dev
 manage.py offload_deploy --stage dev --rollback
 manage.py offload_deploy --stage dev --delete
 """
+
+    _work: Work | None = None
+    _expected = 0  # Resources that change, and the stack itself.
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -60,6 +65,10 @@ manage.py offload_deploy --stage dev --delete
     def tell(self, text: str) -> None:
         self.line(text)
         self.stdout.flush()
+        if self._work is not None:
+            if isinstance(text, EventLine) and text.finished:
+                self._there.add(text.finished)
+            self._work.at(min(len(self._there), self._expected), self._expected or None, "resources")
 
     def _in_stage(self, stage: str) -> int:
         """Run this command in a process whose settings know the stage: they may name its stack by it."""
@@ -77,7 +86,7 @@ manage.py offload_deploy --stage dev --delete
             return FINE
         if not self._agreed(options, "Make these changes?"):
             return self._leave(deployment, change)
-        deployment.releases.put_package(package)
+        self._upload(deployment, package)
         return self._apply(deployment, release, change, options)
 
     def _rollback(self, deployment: Deployment, options: dict[str, Any]) -> int:
@@ -104,15 +113,30 @@ manage.py offload_deploy --stage dev --delete
             return existing(built)
         self.tell("Packaging:")
         recipe = recipe_of(place, stage.name, architecture=stage.architecture, requirements=None)
-        made = build(recipe, place.root / "dist" / f"{stage.name}-{stage.architecture}.zip", self.tell)
+        with self.working("Packaging") as self._work:
+            made = build(recipe, place.root / "dist" / f"{stage.name}-{stage.architecture}.zip", self.tell)
+        self._work = None
         self.tell(f"  {made.size / 2**20:.1f} MiB, sha256 {made.sha256}")
         return made
+
+    def _upload(self, deployment: Deployment, package: Archive) -> None:
+        sent: list[int] = []
+        with self.working("Uploading") as work:
+
+            def told(size: int) -> None:
+                sent.append(size)
+                work.at(round(sum(sent) / 2**20, 1), round(package.size / 2**20, 1), "MiB")
+
+            deployment.releases.put_package(package, told)
 
     def _apply(
         self, deployment: Deployment, release: Any, change: ChangeSet | None, options: dict[str, Any]
     ) -> int:
         steps = Steps(web=not options["no_web"], migrations=not options["no_migrate"])
-        deployment.apply(release, change, steps)
+        self._expected, self._there = len(change.changes) + 1 if change is not None else 0, set[str]()
+        with self.working("Deploying") as self._work:
+            deployment.apply(release, change, steps)
+        self._work = None
         said = deployment.outputs()
         self.tell(f"Release {release.id} is deployed.")
         for name, value in said.items():

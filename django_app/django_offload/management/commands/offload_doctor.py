@@ -1,12 +1,13 @@
 """manage.py offload_doctor: what is wrong, and what mends it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from ...conf import Options, configured, stacks
-from ...stack import plan_of
+from ...stack import Plan, plan_of
 from ..base import FINE, WRONG, OffloadCommand
 from ..doctor import functions, project, queues, records, storage
 from ..doctor.finding import Finding
@@ -25,24 +26,38 @@ class Command(OffloadCommand):
         now = datetime.now(UTC)
         findings = [*project.settings(), *project.environment(), *project.database(now)]
         oldest: dict[str, Any] = {}
-        for stack in stacks():
-            found = list(self._deployed(stack))
-            missing = {finding.id for finding in found}
-            findings += found
-            # What is kept can be asked only where there is something to keep it.
-            if not missing & {"table-missing", "other-table", "index-missing"}:
-                findings += [*records.overdue(stack, now), *records.given_up(stack)]
-                oldest[stack.stack] = records.unfinished(stack).data()
-            if not missing & {"bucket-missing", "bucket-forbidden"}:
-                findings += records.refused(stack)
+        with self.working("Looking") as work:
+            known = stacks()
+            for done, stack in enumerate(known):
+                look = partial(work.at, done, len(known))
+                found = list(self._deployed(stack, look))
+                findings += found
+                look(f"records of {stack.stack}")
+                findings += self._kept(stack, now, {finding.id for finding in found}, oldest)
         return self._tell(findings, oldest)
 
-    def _deployed(self, options: Options) -> Iterator[Finding]:
+    def _kept(
+        self, stack: Options, now: datetime, known: set[str], oldest: dict[str, Any]
+    ) -> Iterator[Finding]:
+        """Look at what is kept, which can be asked only where there is something to keep it."""
+        if not known & {"table-missing", "other-table", "index-missing"}:
+            yield from records.overdue(stack, now)
+            yield from records.given_up(stack)
+            oldest[stack.stack] = records.unfinished(stack).data()
+        if not known & {"bucket-missing", "bucket-forbidden"}:
+            yield from records.refused(stack)
+
+    def _deployed(self, options: Options, look: Callable[[str], object]) -> Iterator[Finding]:
         plan = plan_of(options.stack)
-        yield from queues.examine(plan)
-        yield from storage.table(plan)
-        yield from storage.bucket(plan)
-        yield from functions.examine(plan)
+        parts: dict[str, Callable[[Plan], Iterator[Finding]]] = {
+            "queues": queues.examine,
+            "table": storage.table,
+            "bucket": storage.bucket,
+            "functions": functions.examine,
+        }
+        for name, examine in parts.items():
+            look(f"{name} of {options.stack}")
+            yield from examine(plan)
 
     def _tell(self, findings: list[Finding], oldest: dict[str, Any]) -> int:
         wrong = [finding for finding in findings if finding.wrong]

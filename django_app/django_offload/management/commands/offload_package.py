@@ -47,7 +47,13 @@ manage.py offload_package --stage prod --architecture arm64
         )
         output = options["output"] or place.root / "dist" / f"{stage}-{architecture}.zip"
         self.line(f"Packaging {place.root.name} for {stage}:")
-        made = build(recipe, output, self.line)
+        with self.working("Packaging") as work:
+
+            def announce(text: str) -> None:
+                self.line(text)
+                work.at(0, None, text.strip())
+
+            made = build(recipe, output, announce)
         self.line(f"  {made.path}: {made.size / 2**20:.1f} MiB, {made.unzipped / 2**20:.1f} MiB unzipped")
         self.line(f"  sha256 {made.sha256}")
         self.data(

@@ -12,7 +12,7 @@ from ...record import SUCCESSFUL, TaskRecord, read
 from ...stores import store_of
 from .. import shown
 from ..base import FINE, INTERRUPTED, WRONG, OffloadCommand
-from ..long_work import Work
+from ..long_work import Bar, Work
 from ..record_lines import far, lines, painted
 
 
@@ -70,14 +70,11 @@ manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --follow
     def _follow(self, found: shown.Found, every: float) -> shown.Found:
         """Return the record once it has ended, having told of each change until then."""
         store, record = store_of(found.options), found.record
-        task_id, told = record.birth.id, None
+        task_id, told = record.birth.id, object()
         try:
             with self.working(record.birth.name) as work:
                 while not record.ended:
-                    now = (record.status, record.attempts, record.progress)
-                    if now != told:
-                        told = now
-                        self._tell(record, work)
+                    told = self._tell(record, work, told)
                     self.pause(every)
                     attributes = store.get(task_id)
                     if attributes is None:
@@ -88,11 +85,15 @@ manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --follow
             raise CommandError(sentence, returncode=INTERRUPTED) from exc
         return self._find(task_id)
 
-    def _tell(self, record: TaskRecord, work: Work) -> None:
-        self.data_line(status_of(record, {}))
-        if self.draws_bars:
-            of = record.progress or {}
-            text = f"{record.status}  {of.get('message') or ''}"
-            work.at(of.get("done", 0), of.get("total"), text.rstrip())
-            return
-        self.line(f"{datetime.now(UTC):%H:%M:%S} UTC  ", painted(record.status), f"  {far(record.progress)}")
+    def _tell(self, record: TaskRecord, work: Work, told: object) -> object:
+        """Show how far the task is; as a line only what was not `told` before. Return what is told now."""
+        progress = record.progress or {}
+        if isinstance(work, Bar):
+            text = f"{record.status} {progress.get('message') or ''}".rstrip()
+            work.at(progress.get("done", 0), progress.get("total"), text)
+        now = (record.status, record.attempts, record.progress)
+        if now != told:
+            self.data_line(status_of(record, {}))
+            if not isinstance(work, Bar):
+                self.line(f"{datetime.now(UTC):%H:%M:%S} UTC  ", painted(record.status), f"  {far(progress)}")
+        return now

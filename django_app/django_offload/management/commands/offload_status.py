@@ -76,6 +76,8 @@ manage.py offload_status --json
 
     def _tell(self, found: list[dict[str, Any]]) -> None:
         for stack in found:
+            if stack is not found[0]:
+                self.line()
             given_up = _alarming(stack["given_up"])
             self.line(
                 Painted(f"stack {stack['stack']}", "heading"),
