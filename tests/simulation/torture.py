@@ -100,7 +100,7 @@ def main() -> int:
             row = Row(name)
             for _, report in reports:
                 row.report.add(report)  # type: ignore[arg-type]
-                show_progress(name, row.report.attempted, every[name])
+                show_progress(name, row.report.counts["attempted"], every[name])
             row.seconds, begun = time.monotonic() - begun, time.monotonic()
             rows.append(row)
     print(show(rows))
