@@ -18,7 +18,7 @@ class OffloadProgress extends HTMLElement {
     this.offerRefresh(false);
     for await (const answer of answers(url, { signal, wait: 1, accept: "text/html" })) {
       const status = this.draw(await answer.text());
-      const detail = { id: this.dataset.task, status };
+      const detail = { id: this.dataset.taskId, status };
       this.dispatchEvent(new CustomEvent("offload:progress", { bubbles: true, detail }));
       if (!ENDED.includes(status)) continue;
       this.removeAttribute("data-url");
