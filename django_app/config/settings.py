@@ -33,7 +33,11 @@ INSTALLED_APPS = [
     "lab",
 ]
 
+# Requests that are worked on at a time, as many as gunicorn's guide begins with for two processors.
+SERVER_THREADS = int(os.environ.get("SERVER_THREADS", "4"))
+
 MIDDLEWARE = [
+    "lab.timing.ServerTimingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -108,7 +112,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 if not DEBUG:
     # Out of the package, under names that change with their contents: browsers keep them for good.
-    MIDDLEWARE.insert(1, "whitenoise.middleware.WhiteNoiseMiddleware")
+    MIDDLEWARE.insert(2, "whitenoise.middleware.WhiteNoiseMiddleware")
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},

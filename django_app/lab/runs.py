@@ -7,6 +7,7 @@ from typing import Any, Self
 from django.http import Http404, HttpRequest, HttpResponse
 from django.tasks import Task, TaskResult, TaskResultStatus, default_task_backend
 from django.tasks.exceptions import TaskResultDoesNotExist
+from django.urls import reverse
 from django.utils import timezone
 
 from django_offload.http import accepted, readable
@@ -53,6 +54,11 @@ def describe(result: TaskResult) -> dict[str, Any]:
     successful = result.status == TaskResultStatus.SUCCESSFUL
     return {
         "result": result,
+        "id": result.id,
+        "status": result.status.value,
+        "attempts": result.attempts,
+        "status_url": reverse("django_offload:status", args=[result.id]),
+        "cancel_url": reverse("django_offload:cancel", args=[result.id]),
         "ended": ended,
         "words": WORDS[result.status],
         "percent": 100 if successful else 0,
@@ -95,3 +101,8 @@ def recent(request: HttpRequest, kind: str) -> list[Run]:
         Run(entry["id"], entry["label"], datetime.fromisoformat(entry["at"]))
         for entry in request.session.get(kind, [])
     ]
+
+
+def remembered(request: HttpRequest, kind: str, run: str) -> bool:
+    """Tell whether a run is among the visitor's latest of one kind."""
+    return any(known.id == run for known in recent(request, kind))

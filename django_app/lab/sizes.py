@@ -26,11 +26,10 @@ def sizes(chosen: int = FIRST_RUN) -> list[Size]:
     return [Size(orders, orders <= known, orders == chosen) for orders in SIZES]
 
 
-class ReportForm(forms.Form):
-    """What is posted to start a report."""
+class SizeForm(forms.Form):
+    """How many orders a report may take."""
 
     orders = forms.TypedChoiceField(coerce=int, choices=[(size, size) for size in SIZES])
-    backend = forms.ChoiceField(choices=list(BACKENDS.items()), required=False)
 
     def clean_orders(self) -> int:
         """Raise ValidationError if the shop has fewer orders."""
@@ -41,10 +40,16 @@ class ReportForm(forms.Form):
             )
         return orders
 
-    def clean_backend(self) -> str:
-        return self.cleaned_data["backend"] or "default"
-
     @property
     def problem(self) -> str:
         """The first thing wrong, in one sentence."""
         return str(next(iter(next(iter(self.errors.values())))))
+
+
+class ReportForm(SizeForm):
+    """What is posted to start a report."""
+
+    backend = forms.ChoiceField(choices=list(BACKENDS.items()), required=False)
+
+    def clean_backend(self) -> str:
+        return self.cleaned_data["backend"] or "default"

@@ -7,6 +7,7 @@ from django_offload.context import OffloadContext
 from django_offload.exceptions import Cancelled
 
 from . import files
+from .mandelbrot import PLACES, draw_tile, tile_file
 from .photos import RENDITIONS, PhotoRefused, render
 from .rates import ATTEMPTS, fetch_rates
 from .reports.build import Report, build_report
@@ -33,7 +34,7 @@ def sales_report(context: OffloadContext, orders: int) -> dict[str, Any]:
 
 @task(queue_name="photos", takes_context=True, max_attempts=3, no_retry_on=PhotoRefused, timeout=60)
 def photo_renditions(context: OffloadContext, upload: str) -> dict[str, Any]:
-    """Make the renditions of an uploaded photo, each readable as soon as it is made."""
+    """Make the renditions of an uploaded photo, each readable as soon as it is made, until somebody cancels it."""
     original = files.get(upload, "original")
     if original is None:
         raise FileNotFoundError(f"The upload {upload} is no longer there. Upload the photo again.")
@@ -43,7 +44,17 @@ def photo_renditions(context: OffloadContext, upload: str) -> dict[str, Any]:
         files.put(context.task_result.id, rendition.file, data)
         sizes[rendition.file] = len(data)
         context.progress(len(sizes), len(RENDITIONS), f"Made {rendition.name}")
+        if context.cancelled:
+            raise Cancelled
     return {"files": sizes}
+
+
+@task(max_attempts=3, timeout=60)
+def mandelbrot_tile(picture: str, place: str, number: int) -> int:
+    """Draw one tile of a picture and store it; return its size."""
+    data = draw_tile(PLACES[place], number)
+    files.put(picture, tile_file(number), data)
+    return len(data)
 
 
 @task(takes_context=True, max_attempts=ATTEMPTS, backoff=1, timeout=30)

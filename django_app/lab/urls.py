@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from .views import files, photos, reports, retries
+from .views import crowd, files, photos, pictures, reports, retries
 
 
 class RunConverter(StringConverter):
@@ -23,6 +23,12 @@ urlpatterns = [
     path("reports/<run:run>/", reports.report, name="report"),
     path("photos/", photos.photos, name="photos"),
     path("photos/<run:run>/", photos.photo, name="photo"),
+    path("mandelbrot/", pictures.pictures, name="pictures"),
+    path("mandelbrot/<run:run>/", pictures.picture, name="picture"),
+    path("mandelbrot/<run:run>/status/", pictures.status, name="picture-status"),
+    path("mandelbrot/<run:run>/cancel/", pictures.cancel, name="picture-cancel"),
+    path("visitors/", crowd.begin, name="visitors"),
+    path("visitors/page/", crowd.page, name="visitors-page"),
     path("retries/", retries.retries, name="retries"),
     path("retries/<run:run>/", retries.rates, name="rates"),
     path("files/<run:run>/<str:name>", files.run_file, name="file"),

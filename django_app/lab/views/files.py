@@ -7,13 +7,17 @@ from django.views.decorators.http import require_safe
 from django_offload.http import readable
 
 from .. import files
+from ..mandelbrot import TILE_FILES
 from ..photos import PHOTO_FILES
 from ..reports.chart import LOOKS
-from ..runs import recent
+from ..runs import remembered
+from .pictures import PICTURES
 from .reports import IN_REQUEST
 
 # What a run may own: a name asked for is looked up here, never put together into a path.
-KNOWN = frozenset({*LOOKS, "report.csv", *PHOTO_FILES})
+KNOWN = frozenset({*LOOKS, "report.csv", *PHOTO_FILES, *TILE_FILES})
+# Runs that are no single task: the session says whose they are.
+OF_SESSION = (IN_REQUEST, PICTURES)
 
 
 @require_safe
@@ -34,4 +38,4 @@ def run_file(request: HttpRequest, run: str, name: str) -> HttpResponse:
 
 
 def _allowed(request: HttpRequest, run: str) -> bool:
-    return any(known.id == run for known in recent(request, IN_REQUEST)) or readable(request, run)
+    return any(remembered(request, kind, run) for kind in OF_SESSION) or readable(request, run)

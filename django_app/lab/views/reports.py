@@ -8,10 +8,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from .. import runs
+from ..proof import first_page, proof
 from ..reports.build import build_report
 from ..seeding import FIRST_RUN
 from ..sizes import BACKENDS, ReportForm, sizes
 from ..tasks import publish, sales_report
+from ..timing import timed
 from ..warm import warm
 
 # Reports made in a request have no task: their ids in the session say whose files they are.
@@ -19,15 +21,15 @@ IN_REQUEST = "reports-in-request"
 
 
 def choices(orders: int = FIRST_RUN, backend: str = "default") -> dict[str, object]:
-    """Return what the forms that start a report need."""
-    return {"sizes": sizes(orders), "backends": BACKENDS, "backend": backend}
+    """Return what the forms that start a report need, and the table that compares them."""
+    return {**proof(), "sizes": sizes(orders), "backends": BACKENDS, "backend": backend}
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Show both ways side by side."""
     warm()
-    return render(request, "lab/home.html", choices())
+    return render(request, "lab/home.html", {**choices(), **first_page()})
 
 
 def reports(request: HttpRequest) -> HttpResponse:
@@ -39,7 +41,8 @@ def reports(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return refused(request, form)
     orders, backend = form.cleaned_data["orders"], form.cleaned_data["backend"]
-    result = sales_report.using(backend=backend).enqueue(orders)
+    with timed(request, "enqueue", "The task enqueued"):
+        result = sales_report.using(backend=backend).enqueue(orders)
     runs.remember(request, "reports", result.id, f"{orders:,} orders")
     context = {
         **choices(orders, backend),
@@ -58,7 +61,8 @@ def in_request(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return refused(request, form)
     orders, run = form.cleaned_data["orders"], token_hex(16)
-    value = publish(run, build_report(orders))
+    with timed(request, "work", "The report made"):
+        value = publish(run, build_report(orders))
     runs.remember(request, IN_REQUEST, run, f"{orders:,} orders")
     context = {**choices(orders), "value": value, "run": run, "orders": orders, "answer": "request"}
     return render(request, "lab/report.html", context)
@@ -77,4 +81,6 @@ def report(request: HttpRequest, run: str) -> HttpResponse:
 
 def refused(request: HttpRequest, form: ReportForm) -> HttpResponse:
     """Show the first page again, with what was wrong."""
-    return render(request, "lab/home.html", {**choices(), "problem": form.problem}, status=400)
+    return render(
+        request, "lab/home.html", {**choices(), **first_page(), "problem": form.problem}, status=400
+    )

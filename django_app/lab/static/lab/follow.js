@@ -32,12 +32,19 @@ function show(panel, task) {
   const bar = panel.querySelector("progress");
   bar.value = percent(task);
   bar.setAttribute("aria-valuenow", bar.value);
+  pieces(panel, task).forEach(arrive);
+}
+
+// The pieces that are there: named by the task's status, else the first of them in their order.
+function pieces(panel, task) {
   const done = task.progress?.done ?? 0;
-  [...panel.querySelectorAll("[data-rendition]")].slice(0, done).forEach(arrive);
+  return [...panel.querySelectorAll("[data-rendition]")].filter((piece, index) =>
+    task.arrived ? task.arrived.includes(piece.dataset.rendition) : index < done,
+  );
 }
 
 function arrive(figure) {
-  const image = figure.querySelector("img[data-src]");
+  const image = figure.matches("img[data-src]") ? figure : figure.querySelector("img[data-src]");
   if (!image) return;
   image.src = image.dataset.src;
   image.removeAttribute("data-src");
@@ -59,7 +66,7 @@ function offerCancel(panel) {
   button.hidden = false;
   button.addEventListener("click", async () => {
     button.disabled = true;
-    const answer = await fetch(panel.dataset.cancelUrl, { method: "POST", headers: { "X-CSRFToken": token } });
+    const answer = await fetch(panel.dataset.cancelUrl, { method: "POST", headers: { "X-CSRFToken": token, Accept: "application/json" } });
     if (answer.ok) panel.querySelector("[data-field=message]").textContent = "It will stop at its next step";
   });
 }

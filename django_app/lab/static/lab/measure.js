@@ -1,16 +1,10 @@
-// The comparison: what this browser measured of its own navigations, kept between pages.
-
-const KEPT = "offload-comparison";
-const CLICK = "offload-click";
-const WAYS = ["request", "offload"];
-
-function read(storage, key, otherwise) {
-  try {
-    return JSON.parse(storage.getItem(key)) ?? otherwise;
-  } catch {
-    return otherwise;
-  }
-}
+// The comparison: what this browser measured of the two answers, shown as table, timeline and vitals.
+import { answeredClick, noteClicks } from "./clicks.js";
+import { showComparison } from "./comparison.js";
+import { Kept } from "./kept.js";
+import { answerPaint, domChanges, firstPaint, forcedLayout, interactions, largestPaint, layoutShifts } from "./observers.js";
+import { showTimeline } from "./timeline.js";
+import { showVitals } from "./vitals.js";
 
 // Milliseconds of one clock that goes on from page to page.
 const now = () => performance.timeOrigin + performance.now();
@@ -18,67 +12,50 @@ const now = () => performance.timeOrigin + performance.now();
 // The second frame begins when the first has been painted.
 const painted = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(now()))));
 
-function show(page, kept) {
-  for (const cell of page.querySelectorAll("#comparison [data-metric]")) {
-    const value = kept[cell.dataset.way]?.[cell.dataset.metric];
-    if (value === undefined) {
-      cell.textContent = "–";
-      delete cell.dataset.value;
-    } else {
-      cell.textContent = cell.dataset.metric === "orders" ? value.toLocaleString("en") : `${Math.round(value)} ms`;
-      cell.dataset.value = value;
-    }
-  }
-  const verdict = page.querySelector("#verdict");
-  const [request, offload] = WAYS.map((way) => kept[way]);
-  if (verdict && request?.ttfb && offload?.ttfb) {
-    verdict.textContent =
-      request.orders === offload.orders
-        ? `Offloaded, the first byte came ${(request.ttfb / offload.ttfb).toFixed(1)} times sooner.`
-        : "Run the same number of orders both ways to compare them.";
-  }
+function phases(click) {
+  const { navigation } = click;
+  const parts = Object.fromEntries((navigation.serverTiming ?? []).map((part) => [part.name, part.duration]));
+  const before = performance.timeOrigin - click.at;
+  return {
+    before, wait: parts.wait ?? 0, server: parts.view ?? 0,
+    first: before + navigation.responseStart, last: before + navigation.responseEnd,
+  };
 }
 
-function noteClicks(page) {
-  page.addEventListener("submit", (event) => {
-    const way = event.target.dataset.run;
-    if (!way) return;
-    sessionStorage.setItem(CLICK, JSON.stringify({ way, at: performance.timeOrigin + event.timeStamp }));
-    event.submitter?.setAttribute("aria-busy", "true");
+function observe(page, kept, click) {
+  const { way } = click;
+  const before = performance.timeOrigin - click.at;
+  const add = (metric) => (value) => kept.add(way, { [metric]: value });
+  kept.begin(way, {
+    orders: Number(page.querySelector("main").dataset.orders),
+    ttfb: click.navigation.responseStart,
+    phases: phases(click),
+    inp: click.inp,
   });
-  // A page that comes back from the history must not look busy.
-  window.addEventListener("pageshow", () => {
-    for (const button of page.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+  firstPaint(add("fcp"));
+  largestPaint(add("lcp"));
+  layoutShifts(add("shift"));
+  forcedLayout(add("forced"));
+  domChanges(page.querySelector("main"), add("dom"));
+  interactions((slowest) => kept.add(way, { inp: Math.max(slowest, kept.ways[way].inp ?? 0) }));
+  answerPaint((at) => {
+    const waited = before + at;
+    // An answer that was quicker than the next frame is itself the next paint after the click.
+    kept.add(way, { painted: waited, inp: kept.ways[way].inp ?? waited });
   });
-}
-
-// Return the click that this page is the answer to. It is used up: a reload measures nothing.
-function answeredClick(page) {
-  const click = read(sessionStorage, CLICK, null);
-  sessionStorage.removeItem(CLICK);
-  const [navigation] = performance.getEntriesByType("navigation");
-  const answer = page.querySelector("main").dataset.answer;
-  return navigation && WAYS.includes(answer) && click?.way === answer ? { ...click, navigation } : null;
 }
 
 export function measure(page) {
-  const kept = read(localStorage, KEPT, {});
+  const kept = new Kept();
   const click = answeredClick(page);
-  const keep = (values) => {
-    kept[click.way] = { ...kept[click.way], ...values };
-    localStorage.setItem(KEPT, JSON.stringify(kept));
-    show(page, kept);
-  };
   const resultShown = async () => {
-    if (click) keep({ ready: (await painted()) - click.at });
+    if (click) kept.add(click.way, { ready: (await painted()) - click.at });
   };
   noteClicks(page);
-  if (click) {
-    kept[click.way] = {};
-    keep({ orders: Number(page.querySelector("main").dataset.orders), ttfb: click.navigation.responseStart });
-    painted().then((at) => keep({ painted: at - click.at }));
-    if (click.way === "request") resultShown();
-  }
-  show(page, kept);
+  if (click) observe(page, kept, click);
+  if (click?.way === "request") resultShown();
+  showComparison(page, kept);
+  showTimeline(page, kept);
+  showVitals(page, kept);
   return { resultShown };
 }

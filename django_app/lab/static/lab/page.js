@@ -1,6 +1,7 @@
 // What every page loads: it finds what there is to measure and to follow.
 import { measure } from "./measure.js";
 import { follow } from "./follow.js";
+import { offerVisitors } from "./visitors.js";
 
 const panel = document.querySelector("[data-task]");
 const measured = measure(document);
@@ -18,3 +19,5 @@ for (const select of document.querySelectorAll("[data-size]")) {
     for (const other of document.querySelectorAll("[data-size]")) other.value = select.value;
   });
 }
+
+offerVisitors(document);

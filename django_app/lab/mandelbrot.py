@@ -1,0 +1,94 @@
+"""The Mandelbrot set in tiles: each a task of its own, enqueued in bulk."""
+
+from dataclasses import dataclass
+from io import BytesIO
+from math import log2
+
+from PIL import Image
+
+WIDTH, HEIGHT = 960, 640
+COLUMNS, ROWS = 8, 5
+TILES = COLUMNS * ROWS
+TILE_WIDTH, TILE_HEIGHT = WIDTH // COLUMNS, HEIGHT // ROWS
+ESCAPED = 16.0
+
+# From the border of the set to its outside: each colour with the share of the way where it stands.
+COLOURS = (
+    (0.0, (7, 18, 16)),
+    (0.16, (15, 76, 61)),
+    (0.42, (47, 163, 122)),
+    (0.64, (214, 241, 219)),
+    (0.86, (244, 178, 78)),
+    (1.0, (146, 51, 29)),
+)
+INSIDE = (8, 14, 12)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A part of the plane: its middle, its width, and how long a point is followed."""
+
+    words: str
+    real: float
+    imaginary: float
+    width: float
+    depth: int
+
+
+PLACES = {
+    "whole": Place("The whole set", -0.65, 0.0, 3.3, 160),
+    "seahorses": Place("Seahorse valley", -0.7453, 0.1127, 0.0085, 420),
+    "elephants": Place("Elephant valley", 0.2855, 0.0115, 0.012, 420),
+    "spiral": Place("A spiral", -0.761574, -0.0847596, 0.0023, 600),
+}
+
+
+def tile_file(number: int) -> str:
+    """Return the name of the file of a tile, counted by rows from the upper left."""
+    return f"tile-{number:02}.png"
+
+
+TILE_FILES = tuple(tile_file(number) for number in range(TILES))
+
+
+def draw_tile(place: Place, number: int) -> bytes:
+    """Return one tile as PNG."""
+    row, column = divmod(number, COLUMNS)
+    step = place.width / WIDTH
+    left = place.real - place.width / 2 + column * TILE_WIDTH * step
+    top = place.imaginary + HEIGHT / 2 * step - row * TILE_HEIGHT * step
+    colours = [colour(share) for share in (index / 255 for index in range(256))]
+    image = Image.new("RGB", (TILE_WIDTH, TILE_HEIGHT))
+    image.putdata(
+        [
+            shade(complex(left + x * step, top - y * step), place.depth, colours)
+            for y in range(TILE_HEIGHT)
+            for x in range(TILE_WIDTH)
+        ]
+    )
+    out = BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def shade(point: complex, depth: int, colours: list[tuple[int, int, int]]) -> tuple[int, int, int]:
+    """Return the colour of a point by how soon it escapes, smoothed between whole steps."""
+    value = 0j
+    for step in range(depth):
+        value = value * value + point
+        size = value.real * value.real + value.imag * value.imag
+        if size > ESCAPED:
+            smooth = step + 1 - log2(log2(size) / 2)
+            return colours[int(255 * min(1.0, (max(0.0, smooth) / depth) ** 0.4))]
+    return INSIDE
+
+
+def colour(share: float) -> tuple[int, int, int]:
+    """Return the colour that stands at a share (0 to 1) of the way, mixed of its neighbours."""
+    above = next(index for index, (stop, _) in enumerate(COLOURS) if stop >= share)
+    if above == 0:
+        return COLOURS[0][1]
+    (start, one), (end, other) = COLOURS[above - 1], COLOURS[above]
+    part = (share - start) / (end - start)
+    red, green, blue = (round(a + (b - a) * part) for a, b in zip(one, other, strict=True))
+    return red, green, blue

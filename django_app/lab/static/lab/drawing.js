@@ -1,0 +1,49 @@
+// SVG, element by element: attributes and classes alone, since the page's policy lets no style in.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export function draw(parent, name, attributes = {}, text = null) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  if (text !== null) element.textContent = text;
+  parent.append(element);
+  return element;
+}
+
+export function canvas(width, height, label) {
+  return draw(document.createDocumentFragment(), "svg", {
+    viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label,
+  });
+}
+
+const rounded = (value) => Math.round(value).toLocaleString("en");
+
+export function duration(ms) {
+  return ms < 10_000 ? `${rounded(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+// Marks at round values, at most one per 90 pixels, from 0 to `most`.
+export function axis(svg, { left, width, top, bottom, most }) {
+  const wanted = (most * 90) / width;
+  const power = 10 ** Math.floor(Math.log10(wanted));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= wanted);
+  for (let value = 0; value <= most * 1.0001; value += step) {
+    const x = left + (width * value) / most;
+    draw(svg, "line", { x1: x, x2: x, y1: top, y2: bottom, class: "grid" });
+    const words = step >= 1000 ? `${value / 1000} s` : `${rounded(value)} ms`;
+    const anchor = value === 0 ? "start" : x > left + width - 30 ? "end" : "middle";
+    draw(svg, "text", { x, y: bottom + 16, class: "tick", "text-anchor": anchor }, words);
+  }
+}
+
+// Draw by `again` once the holder's width is known, and whenever it changes. Returns what draws anew: the width is
+// what the browser has told, since asking for it between changes would force a layout.
+export function drawnIn(holder, again) {
+  let width = 0;
+  new ResizeObserver(([entry]) => {
+    if (Math.floor(entry.contentRect.width) === width) return;
+    width = Math.floor(entry.contentRect.width);
+    again(width);
+  }).observe(holder);
+  return () => width && again(width);
+}

@@ -1,0 +1,121 @@
+// From the click to the paint, to scale: one line for each way, and the short one once more, enlarged.
+import { axis, canvas, draw, drawnIn, duration } from "./drawing.js";
+import { WAYS } from "./kept.js";
+
+const NAMES = { request: "In the request", offload: "Offloaded" };
+const WORDS = {
+  sent: "request on its way",
+  wait: "waiting for a thread",
+  server: "server processing",
+  response: "network response",
+  paint: "first paint",
+  interaction: "interaction",
+};
+const BAR = 24;
+const ROW = 58;
+// Below this share of the width a line is shown enlarged as well.
+const SMALL = 0.2;
+const LENS = 36;
+
+// Return the parts of a way as [name, from, to], in milliseconds since the click, without gaps.
+export function parts(measured) {
+  if (!measured?.phases || measured.fcp === undefined) return [];
+  const { before, wait, server, first, last } = measured.phases;
+  const fcp = Math.max(last, before + measured.fcp);
+  const ends = { sent: Math.max(0, first - server - wait), wait: Math.max(0, first - server), server: first, response: last, paint: fcp };
+  if (measured.inp !== undefined) ends.interaction = fcp + measured.inp;
+  let from = 0;
+  return Object.entries(ends).map(([name, to]) => {
+    const part = [name, from, Math.max(from, to)];
+    from = part[2];
+    return part;
+  });
+}
+
+function bar(svg, spans, y, scale, way) {
+  for (const [name, from, to] of spans) {
+    draw(svg, "rect", {
+      x: scale(from), y, width: Math.max(0, scale(to) - scale(from)), height: BAR,
+      class: `part ${name}`, "data-part": name, "data-timeline-way": way, "data-ms": to - from,
+    }).append(titled(`${WORDS[name]}: ${duration(to - from)}`));
+  }
+}
+
+function titled(text) {
+  const title = document.createElementNS("http://www.w3.org/2000/svg", "title");
+  title.textContent = text;
+  return title;
+}
+
+function lens(svg, spans, from, to, width, most) {
+  const end = spans.at(-1)[2];
+  const share = end / most;
+  draw(svg, "path", { d: `M0 ${from}L${width * share} ${from}L${width} ${to}L0 ${to}Z`, class: "lens" });
+  draw(svg, "text", { x: 4, y: to - 8, class: "name" }, `Offloaded, enlarged ${Math.round(1 / share)} times`);
+  bar(svg, spans, to, (ms) => (width * ms) / end, "enlarged");
+}
+
+function flag(svg, measured, y, scale, width) {
+  if (measured.ready === undefined || measured.ready <= measured.painted * 1.5) return;
+  const x = scale(measured.ready);
+  draw(svg, "path", { d: `M${x} ${y}v${BAR}`, class: "ready" });
+  draw(svg, "text", { x: x > width - 90 ? x - 6 : x + 6, y: y + 16, class: "tick", "text-anchor": x > width - 90 ? "end" : "start" }, "report there");
+}
+
+function legend(holder, ways) {
+  const table = document.createElement("table");
+  table.className = "legend";
+  const row = (cells, kind) => {
+    const line = table.insertRow();
+    for (const [index, text] of cells.entries()) {
+      const cell = document.createElement(kind === "head" || index === 0 ? "th" : "td");
+      cell.scope = kind === "head" ? "col" : "row";
+      if (cell.tagName === "TD") cell.removeAttribute("scope");
+      cell.textContent = text;
+      line.append(cell);
+    }
+    return line;
+  };
+  row(["Part", ...WAYS.map((way) => NAMES[way])], "head");
+  const found = Object.fromEntries(WAYS.map((way) => [way, Object.fromEntries(parts(ways[way]).map(([name, from, to]) => [name, to - from]))]));
+  for (const name of Object.keys(WORDS)) {
+    const line = row([WORDS[name], ...WAYS.map((way) => (found[way][name] === undefined ? "–" : duration(found[way][name])))]);
+    const swatch = document.createElement("span");
+    swatch.className = `swatch ${name}`;
+    line.cells[0].prepend(swatch);
+  }
+  holder.append(table);
+}
+
+function show(holder, ways, width) {
+  const lines = WAYS.map((way) => [way, parts(ways[way])]).filter(([, spans]) => spans.length);
+  if (!lines.length) return;
+  const most = Math.max(...lines.map(([way, spans]) => Math.max(spans.at(-1)[2], ways[way].ready ?? 0)));
+  const offload = lines.find(([way]) => way === "offload")?.[1];
+  const enlarged = offload && offload.at(-1)[2] / most < SMALL;
+  const bottom = lines.length * ROW + 2;
+  const said = lines.map(([way]) => `${NAMES[way]} painted after ${duration(ways[way].painted ?? 0)}`).join("; ");
+  const svg = canvas(width, bottom + 22 + (enlarged ? LENS + BAR : 0), `Timeline: ${said}`);
+  const scale = (ms) => (width * ms) / most;
+  if (enlarged) lens(svg, offload, bottom - ROW + 22 + BAR, bottom + 22 + LENS, width, most);
+  axis(svg, { left: 0, width, top: 0, bottom, most });
+  for (const [index, [way, spans]] of lines.entries()) {
+    const y = index * ROW + 24;
+    draw(svg, "text", { x: 0, y: y - 8, class: "name" }, `${NAMES[way]}: painted after ${duration(ways[way].painted ?? 0)}`);
+    bar(svg, spans, y, scale, way);
+    flag(svg, ways[way], y, scale, width);
+  }
+  holder.replaceChildren(svg);
+  legend(holder, ways);
+}
+
+export function showTimeline(page, kept) {
+  const holder = page.querySelector("[data-timeline]");
+  if (!holder) return;
+  const empty = [...holder.childNodes];
+  const again = drawnIn(holder, (width) => {
+    if (Object.keys(kept.ways).length) show(holder, kept.ways, width);
+    else holder.replaceChildren(...empty);
+  });
+  kept.tell(again, ["phases", "fcp", "inp", "painted", "ready"]);
+}

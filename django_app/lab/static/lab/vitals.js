@@ -1,0 +1,50 @@
+// Each vital as a gauge, to scale, with Google's bounds and a mark for either way.
+import { canvas, draw, drawnIn, duration } from "./drawing.js";
+import { WAYS } from "./kept.js";
+import { rating, vitals, WORDS } from "./ratings.js";
+
+const NAMES = { request: "In the request", offload: "Offloaded" };
+const BAR = { y: 26, height: 12 };
+// Where the words of each way stand, and its mark.
+const LOOKS = {
+  request: { text: 14, mark: (x) => `M${x} ${BAR.y + 2}l-6 -9h12Z` },
+  offload: { text: 62, mark: (x) => `M${x} ${BAR.y + BAR.height - 2}l-6 9h12Z` },
+};
+
+function zones(svg, vital, width, most) {
+  const bounds = vital.good ? [["good", 0, vital.good], ["improve", vital.good, vital.poor], ["poor", vital.poor, most]] : [["plain", 0, most]];
+  for (const [name, from, to] of bounds) {
+    const x = (width * from) / most;
+    draw(svg, "rect", { x, y: BAR.y, width: (width * (to - from)) / most, height: BAR.height, class: `zone ${name}` });
+  }
+}
+
+function told(vital, way, value) {
+  const rate = rating(vital, value);
+  return `${NAMES[way]} ${duration(value)}${rate ? `, ${WORDS[rate]}` : ""}`;
+}
+
+function mark(svg, vital, way, value, width, most) {
+  const x = Math.min(width - 6, Math.max(6, (width * value) / most));
+  draw(svg, "path", { d: LOOKS[way].mark(x), class: `mark ${way}`, "data-gauge-way": way });
+  const anchor = x < width / 3 ? "start" : x > (2 * width) / 3 ? "end" : "middle";
+  const edge = { start: Math.max(0, x - 6), middle: x, end: Math.min(width, x + 6) };
+  draw(svg, "text", { x: edge[anchor], y: LOOKS[way].text, "text-anchor": anchor, class: "value" }, told(vital, way, value));
+}
+
+function show(vital, ways, width) {
+  const holder = vital.element.querySelector("[data-gauge]");
+  const values = WAYS.map((way) => [way, ways[way]?.[vital.metric]]).filter(([, value]) => value !== undefined);
+  const most = Math.max(1.25 * (vital.poor ?? 0), ...values.map(([, value]) => 1.05 * value), 1);
+  const svg = canvas(width, 68, values.map(([way, value]) => told(vital, way, value)).join("; ") || "Not measured yet");
+  zones(svg, vital, width, most);
+  for (const [way, value] of values) mark(svg, vital, way, value, width, most);
+  holder.replaceChildren(svg);
+}
+
+export function showVitals(page, kept) {
+  for (const vital of vitals(page)) {
+    const again = drawnIn(vital.element, (width) => show(vital, kept.ways, width));
+    kept.tell(again, [vital.metric]);
+  }
+}
