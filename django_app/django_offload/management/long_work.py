@@ -46,12 +46,13 @@ class Bar:
         if self._progress is None:
             if self._clock() - self._began < BAR_AFTER_SECONDS:
                 return
-            self._progress = _started(self._what, self._stream, coloured=self._coloured)
+            self._progress = _progress(self._what, self._stream, coloured=self._coloured)
         (task,) = self._progress.task_ids
         # A bar of an unknown total moves to and fro; rich takes 0 of 0 for finished.
         self._progress.update(
             task, completed=done, total=total or None, count=counted(done, total), text=text
         )
+        self._progress.start()  # Does nothing the second time.
 
     def above(self, line: str) -> bool:
         """Print a line above the bar; return False where there is no bar yet."""
@@ -79,7 +80,7 @@ def counted(done: float, total: float | None) -> str:
     return f"{done:,g} of {total:,g}"
 
 
-def _started(what: str, stream: TextIO, *, coloured: bool) -> "Progress":
+def _progress(what: str, stream: TextIO, *, coloured: bool) -> "Progress":
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -93,5 +94,4 @@ def _started(what: str, stream: TextIO, *, coloured: bool) -> "Progress":
         transient=True,
     )
     progress.add_task(what, total=None, count="", text="")
-    progress.start()
     return progress

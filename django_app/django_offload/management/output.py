@@ -17,6 +17,7 @@ from .long_work import Bar, Lines, Work, has_rich
 from .tables import Painted, drawn, harmless
 
 _COLOURS = {
+    "plain": str,
     "heading": make_style(opts=("bold",)),
     "good": make_style(fg="green"),
     "bad": make_style(fg="red", opts=("bold",)),

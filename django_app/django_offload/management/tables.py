@@ -90,4 +90,4 @@ def _cut(cell: str, width: int) -> str:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) or (isinstance(value, str) and value.isdecimal())
+    return isinstance(value, (int, float)) or (isinstance(value, Painted) and value.isdecimal())

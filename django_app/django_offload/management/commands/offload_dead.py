@@ -13,7 +13,7 @@ from ...stores import store_of
 from ...worker.dead_letter import FOLDER
 from ...worker.redrive import Verdict
 from .. import shown
-from ..base import FINE, WRONG, OffloadCommand
+from ..base import FINE, WRONG, HelpFormatter, OffloadCommand, epilog
 from ..dead_letters import (
     SHOWN_BYTES,
     Choice,
@@ -49,15 +49,29 @@ manage.py offload_dead discard --all
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-        listing = actions.add_parser("list", help="List them, the oldest first.")
+        actions = parser.add_subparsers(
+            dest="action", metavar="ACTION", required=True, help="One of these; each has --help."
+        )
+
+        def action_of(name: str, text: str) -> CommandParser:
+            examples = [line for line in self.example.splitlines() if f" {name}" in line]
+            made: CommandParser = actions.add_parser(
+                name,
+                help=text,
+                description=text,
+                epilog=epilog("\n".join(examples)),
+                formatter_class=HelpFormatter,
+            )
+            return made
+
+        listing = action_of("list", "List them, the oldest first.")
         listing.add_argument("--limit", type=int, default=100, help="At most so many (default: 100).")
-        showing = actions.add_parser("show", help="Show one by its id, or a body by its key.")
-        showing.add_argument("id", metavar="ID")
+        showing = action_of("show", "Show one by its id, or a body by its key.")
+        showing.add_argument("id", metavar="ID", help="The id of a task, or the key of a body.")
         size = f"At most so many bytes of a body (default: {SHOWN_BYTES:,})."
         showing.add_argument("--bytes", type=int, default=SHOWN_BYTES, help=size)
-        redriving = actions.add_parser("redrive", help="Make them READY again and send them.")
-        discarding = actions.add_parser("discard", help="Take them out of the list; they stay FAILED.")
+        redriving = action_of("redrive", "Make them READY again and send them.")
+        discarding = action_of("discard", "Take them out of the list; they stay FAILED.")
         for action in (redriving, discarding):
             action.add_argument("ids", metavar="ID", nargs="*", help="By id.")
             action.add_argument("--all", action="store_true", help="All that are listed.")

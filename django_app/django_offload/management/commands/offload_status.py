@@ -78,11 +78,10 @@ manage.py offload_status --json
         for stack in found:
             if stack is not found[0]:
                 self.line()
-            given_up = _alarming(stack["given_up"])
             self.line(
                 Painted(f"stack {stack['stack']}", "heading"),
                 f", records due: {stack['due']}, given up: ",
-                given_up,
+                Painted(stack["given_up"], "bad" if stack["given_up"] else "plain"),
             )
             self.table(
                 ["queue", "waiting", "delayed", "in flight", "dead letters"],
@@ -93,8 +92,8 @@ manage.py offload_status --json
             )
 
 
-def _alarming(count: int) -> str:
-    return Painted(count, "bad") if count else str(count)
+def _alarming(count: int) -> int | Painted:
+    return Painted(count, "bad") if count else count
 
 
 def _code(found: list[dict[str, Any]]) -> int:

@@ -1,0 +1,181 @@
+"""What a real terminal is shown, and what it is not where nobody looks."""
+
+import json
+import os
+import subprocess
+import sys
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command, color
+
+from django_offload.management import long_work
+from django_offload.management.base import OffloadCommand
+from django_offload.management.long_work import Bar, Lines
+from django_offload.management.tables import Painted
+from tests.unit.management.terminal import terminal
+
+RED, PLAIN = "\x1b[31;1m", "\x1b[0m"
+
+
+@pytest.fixture(autouse=True)
+def _a_usual_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "COLUMNS", "LINES", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setattr(long_work, "BAR_AFTER_SECONDS", 0.0)
+
+
+class Command(OffloadCommand):
+    help = "Tell what is wrong, at such a length that no terminal of eighty columns can show it on one line."
+    example = "manage.py offload_something"
+
+    def answer(self, **options: Any) -> int:
+        with self.working("Working") as work:
+            work.at(1, 3, "one")
+            self.line(Painted("WRONG", "bad"), "  \x1b[2J")
+        self.table(["id", "text"], [["0" * 32, "much " * 20]])
+        self.data({"done": 3})
+        return 0
+
+
+def on_terminal(*arguments: str, columns: int = 80) -> str:
+    with terminal(columns) as opened:
+        call_command(Command(), *arguments, stdout=opened.stream, stderr=StringIO())
+    return opened.shown
+
+
+def test_a_terminal_is_shown_colours_and_no_control_character_of_a_task() -> None:
+    assert f"{RED}WRONG{PLAIN}  \\x1b[2J\n" in on_terminal()
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_who_wants_no_colours_gets_none(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    assert "\x1b" not in on_terminal("--no-color")
+
+    monkeypatch.setenv(name, value)
+
+    assert "\x1b" not in on_terminal()
+    assert f"{RED}WRONG" in on_terminal("--force-color")
+
+
+@pytest.mark.parametrize("variable", [{}, {"NO_COLOR": "1"}])
+def test_errors_are_red_on_terminals_that_may_have_colours(
+    monkeypatch: pytest.MonkeyPatch, variable: dict[str, str]
+) -> None:
+    # Django asks this of the process's own stdout, which is no terminal while tests run.
+    monkeypatch.setattr(color, "supports_color", lambda: True)
+    for name, value in variable.items():
+        monkeypatch.setenv(name, value)
+
+    with terminal(80) as opened:
+        command = Command(stderr=opened.stream)
+        command.stderr.write("CommandError: No.")
+
+    assert ("\x1b" in opened.shown) == (not variable)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_table_is_no_wider_than_its_terminal(columns: int) -> None:
+    lines = on_terminal("--no-color", columns=columns).splitlines()
+
+    assert max(map(len, lines)) <= columns
+
+
+def test_a_file_gets_everything_and_no_escape() -> None:
+    out = StringIO()
+
+    call_command(Command(), stdout=out, stderr=StringIO())
+
+    assert ("much " * 20).strip() in out.getvalue()
+    assert "\x1b" not in out.getvalue()
+
+
+def test_a_bar_is_drawn_below_the_lines_and_wiped_out() -> None:
+    with terminal(80) as opened:
+        call_command(Command(), stdout=opened.stream, stderr=opened.stream)
+
+    bar, line = opened.shown.index("1 of 3"), opened.shown.index("WRONG")
+    assert bar < line
+    assert opened.shown.index("\x1b[2K", line) < opened.shown.index("text")
+
+
+def test_a_bar_is_on_stderr_alone_and_data_on_stdout() -> None:
+    out = StringIO()
+
+    with terminal(80) as opened:
+        call_command(Command(), "--json", stdout=out, stderr=opened.stream)
+
+    assert json.loads(out.getvalue()) == {"done": 3}
+    assert "1 of 3" in opened.shown
+    assert "WRONG" not in opened.shown
+
+
+def test_without_rich_there_are_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rich", None)
+    monkeypatch.setattr(long_work, "LINES_EVERY_SECONDS", 0.0)
+
+    with terminal(80) as opened:
+        call_command(Command(), stdout=StringIO(), stderr=opened.stream)
+
+    assert opened.shown == "Working: 1 of 3, one\n"
+
+
+def test_plain_lines_come_every_five_seconds() -> None:
+    said: list[str] = []
+    now = 0.0
+    lines = Lines("Redriving", said.append, lambda: now)
+
+    for now in (1.0, 4.9, 5.0, 6.0, 9.9, 10.5):
+        lines.at(1_000 * now, 20_000)
+    now = 20.0
+    lines.at(0, None, "waiting")
+
+    assert said == ["Redriving: 5,000 of 20,000", "Redriving: 10,500 of 20,000", "Redriving: waiting"]
+
+
+def test_work_that_is_done_soon_draws_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(long_work, "BAR_AFTER_SECONDS", 0.5)
+    now = 0.0
+
+    with terminal(80) as opened:
+        bar = Bar("Working", opened.stream, coloured=True, clock=lambda: now)
+        now = 0.4
+        bar.at(1, 2)
+        drawn_above = bar.above("a line")
+        bar.close()
+
+    assert (opened.shown, drawn_above) == ("", False)
+
+
+def test_ctrl_c_is_no_traceback() -> None:
+    class Interrupted(Command):
+        def answer(self, **options: Any) -> int:
+            raise KeyboardInterrupt
+
+    with pytest.raises(CommandError, match="Ended by Ctrl-C: what was done stays done") as raised:
+        call_command(Interrupted())
+
+    assert raised.value.returncode == 130
+
+
+def test_a_reader_that_has_gone_is_no_error() -> None:
+    script = """
+import django
+django.setup()
+from django_offload.management.base import OffloadCommand
+class Command(OffloadCommand):
+    def answer(self, **options):
+        for number in range(100_000):
+            self.line(str(number))
+        return 0
+Command().run_from_argv(["manage.py", "offload_something"])
+"""
+    run = f"{sys.executable} -c '{script}' | head -n 1"
+
+    ended = subprocess.run(
+        ["/bin/sh", "-c", run], capture_output=True, text=True, check=False, env=os.environ
+    )
+
+    assert (ended.stdout, ended.stderr) == ("0\n", "")
