@@ -20,6 +20,7 @@ class EventLine(str):
 
 
 POLL_SECONDS = 3.0
+_FINISHED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"}
 # Follow from another failure, and explain nothing.
 _CONSEQUENCES = ("cancelled", "The following resource(s) failed")
 
@@ -68,7 +69,7 @@ def line(event: Mapping[str, Any]) -> EventLine:
     )
     shown = f"  {event['Timestamp']:%H:%M:%S} {status:<22} {name}"
     told = f"{shown}: {reason}" if reason and "FAILED" in status else shown
-    return EventLine(told, name if status.endswith("_COMPLETE") else None)
+    return EventLine(told, name if status in _FINISHED else None)
 
 
 def failures_of(cloudformation: Any, stack: str, before: frozenset[str]) -> list[str]:

@@ -30,6 +30,7 @@ manage.py offload_deploy --stage dev --delete
 
     _work: Work | None = None
     _expected = 0  # Resources that change, and the stack itself.
+    _there: set[str]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -68,7 +69,10 @@ manage.py offload_deploy --stage dev --delete
         if self._work is not None:
             if isinstance(text, EventLine) and text.finished:
                 self._there.add(text.finished)
-            self._work.at(min(len(self._there), self._expected), self._expected or None, "resources")
+            if self._expected:
+                self._work.at(min(len(self._there), self._expected), self._expected, "resources")
+            else:
+                self._work.at(0)
 
     def _in_stage(self, stage: str) -> int:
         """Run this command in a process whose settings know the stage: they may name its stack by it."""
@@ -133,7 +137,7 @@ manage.py offload_deploy --stage dev --delete
         self, deployment: Deployment, release: Any, change: ChangeSet | None, options: dict[str, Any]
     ) -> int:
         steps = Steps(web=not options["no_web"], migrations=not options["no_migrate"])
-        self._expected, self._there = len(change.changes) + 1 if change is not None else 0, set[str]()
+        self._expected, self._there = len(change.changes) + 1 if change is not None else 0, set()
         with self.working("Deploying") as self._work:
             deployment.apply(release, change, steps)
         self._work = None
