@@ -14,7 +14,7 @@ _BLOCK = re.compile(
 
 
 def files() -> dict[str, str]:
-    """Return the files that the page's blocks make, block after block. Raise AssertionError for other blocks."""
+    """Return the files that the page's blocks make, block after block."""
     text = PAGE.read_text()
     found = list(_BLOCK.finditer(text))
     assert len(found) == len(re.findall(r"^```\w", text, re.MULTILINE)), (

@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.browser.pieces import page
 
 ROOT = page.ROOT
+ALL = 4  # Months of a report.
 SETTINGS = """
 from pathlib import Path
 
@@ -83,7 +84,7 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         made = page.files()
-        for name, text in {**made, **FILES}.items():
+        for name in {**made, **FILES}:
             before = SETTINGS if name == "shop/settings.py" else FILES.get(name, "")
             self.write(name, before + made.get(name, ""))
         self.allow(0)

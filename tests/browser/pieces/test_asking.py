@@ -1,0 +1,83 @@
+"""How often watch.js asks: by the server's word, by its own patience, and never in a hidden tab."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.visitor import Visitor
+
+REHEARSAL = (Path(__file__).parent / "rehearsal.js").read_text()
+MOST_LINES = 60
+OK, GONE = 200, 404
+
+type Rehearse = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def rehearse(visitor: Visitor) -> Rehearse:
+    """Return what follows a task through given answers, (status, headers) or "cut", in no time."""
+
+    def run(*given: Any, hide_at: int | None = None) -> dict[str, Any]:
+        heard: dict[str, Any] = visitor.page.evaluate(REHEARSAL, {"given": list(given), "hideAt": hide_at})
+        return heard
+
+    return run
+
+
+def test_it_has_at_most_60_lines():
+    script = Path(__file__).parents[3] / "django_app/django_offload/static/django_offload/watch.js"
+
+    assert len(script.read_text().splitlines()) <= MOST_LINES
+
+
+def test_the_server_says_when_to_ask_again(rehearse: Rehearse):
+    heard = rehearse(
+        [OK, {"Retry-After": "1"}], [OK, {"Retry-After": "7"}], [503, {"Retry-After": "45"}], [OK]
+    )
+
+    assert heard["waits"] == [0, 1, 7, 45]
+    assert heard["yielded"] == 3
+
+
+def test_where_the_server_says_nothing_it_asks_after_1_s_and_ever_more_seldom(rehearse: Rehearse):
+    heard = rehearse(*[[OK]] * 10)
+
+    assert heard["waits"] == pytest.approx([0, 1, 1.5, 2.25, 3.375, 5.0625, 7.59375, 10, 10, 10])
+
+
+def test_what_is_known_is_not_sent_or_told_again(rehearse: Rehearse):
+    heard = rehearse([OK, {"ETag": '"a"'}], [304], [304], [OK, {"ETag": '"b"'}], [OK])
+
+    assert heard["etags"] == [None, '"a"', '"a"', '"a"', '"b"']
+    assert heard["yielded"] == 3
+
+
+def test_it_asks_again_after_a_server_or_a_network_that_fails(rehearse: Rehearse):
+    heard = rehearse([OK, {"ETag": '"a"'}], "cut", [502], [429, {"Retry-After": "20"}], "cut", [OK])
+
+    assert heard["error"] is None
+    assert heard["yielded"] == 2
+    assert heard["waits"] == pytest.approx([0, 1, 1.5, 2.25, 20, 10])
+
+
+def test_a_hidden_tab_asks_nothing_and_a_shown_one_at_once(rehearse: Rehearse):
+    heard = rehearse([OK], [OK], [OK], hide_at=2)
+
+    assert heard["askedHidden"] == 1
+    assert heard["waits"] == pytest.approx([0, 1, 1.5])
+    assert heard["yielded"] == 3
+
+
+def test_a_task_that_is_not_recorded_yet_is_asked_for_a_few_times(rehearse: Rehearse):
+    assert rehearse([GONE], [GONE], [GONE], [GONE], [OK])["yielded"] == 1
+    assert rehearse(*[[GONE]] * 5, [OK])["error"] == "The task cannot be followed: /tasks/ answered 404."
+
+
+@pytest.mark.parametrize("status", [GONE, 403, 400, 0], ids=["gone", "forbidden", "wrong", "redirected"])
+def test_it_gives_up_where_it_is_not_to_know(rehearse: Rehearse, status: int):
+    heard = rehearse([OK, {"ETag": '"a"'}], [status], [OK])
+
+    assert heard["error"] == f"The task cannot be followed: /tasks/ answered {status}."
+    assert heard["yielded"] == 1

@@ -1,0 +1,94 @@
+"""A piece that shows progress, as docs/pages.md puts it on a page."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.pieces.site import ALL, Site
+from tests.browser.visitor import Visitor
+
+PATIENCE_MS = 20_000
+
+
+def start(visitor: Visitor) -> str:
+    """Start a report as the page's form does, and return its task's id."""
+    visitor.page.click("button")
+    visitor.page.wait_for_url("**/report/*/")
+    return visitor.page.url.rstrip("/").rpartition("/")[2]
+
+
+def bar(page: Page) -> Locator:
+    return page.get_by_role("progressbar", name="Your report")
+
+
+def text(page: Page) -> Locator:
+    return page.get_by_role("status")
+
+
+def test_a_piece_goes_on_without_a_reload(visitor: Visitor, site: Site):
+    start(visitor)
+    page = visitor.page
+    expect(text(page)).to_have_text(re.compile("Waiting to start|Running"))
+    page.evaluate("window.live = document.querySelector('[aria-live=polite]')")
+
+    site.allow(2)
+    expect(bar(page)).to_have_attribute("aria-valuenow", "50", timeout=PATIENCE_MS)
+    expect(page.get_by_text("Month 2 of 2026")).to_be_visible()
+    expect(text(page)).to_have_text("Running")
+    site.allow(ALL)
+
+    expect(text(page)).to_have_text("Done", timeout=PATIENCE_MS)
+    expect(bar(page)).to_have_attribute("aria-valuenow", "100")
+    expect(page.get_by_role("link", name="Open the archive")).to_have_attribute("href", "/archive/")
+    expect(page).to_have_title("Your report is ready")
+    expect(page.get_by_role("link", name="Refresh")).to_be_hidden()
+    assert page.evaluate("window.live === document.querySelector('[aria-live=polite]')")
+
+
+def test_a_reload_goes_on_where_it_was(visitor: Visitor, site: Site):
+    site.allow(1)
+    start(visitor)
+    expect(bar(visitor.page)).to_have_attribute("aria-valuenow", "25", timeout=PATIENCE_MS)
+
+    visitor.page.reload(wait_until="commit")
+
+    expect(bar(visitor.page)).to_have_attribute("aria-valuenow", "25")
+    site.allow(ALL)
+    expect(text(visitor.page)).to_have_text("Done", timeout=PATIENCE_MS)
+
+
+def test_without_javascript_a_link_refreshes_the_page(visit: Callable[..., Visitor], site: Site):
+    visitor = visit(java_script_enabled=False)
+    site.allow(1)
+    start(visitor)
+    page, address = visitor.page, visitor.page.url
+    refresh = page.get_by_role("link", name="Refresh")
+    site.allow(ALL)
+
+    for _ in range(100):
+        if not refresh.is_visible():
+            break
+        refresh.click()
+        assert page.url == address
+
+    expect(text(page)).to_have_text("Done")
+    expect(bar(page)).to_have_attribute("aria-valuenow", "100")
+    expect(page.get_by_role("link", name="Open the archive")).to_be_visible()
+    assert not visitor.polls
+
+
+def test_a_failure_is_told_without_its_reasons(visitor: Visitor):
+    visitor.goto("/reports/")
+    visitor.page.get_by_label("Year").fill("2099")
+    visitor.page.get_by_role("button", name="Build it").click()
+
+    expect(text(visitor.page)).to_have_text("Failed", timeout=PATIENCE_MS)
+    assert "no figures" not in visitor.page.content()
+    assert "LookupError" not in visitor.page.content()
+
+
+def test_who_may_not_see_the_task_sees_no_page(visitor: Visitor, visit: Callable[..., Visitor]):
+    start(visitor)
+
+    assert visit().goto(visitor.page.url) == 404
