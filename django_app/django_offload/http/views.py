@@ -12,12 +12,9 @@ from django.utils.http import parse_etags
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 
-from ..change import Refused
-from ..exceptions import Cancelled
 from ..payloads import fetch_result
-from ..record import TaskRecord, error_of, read
-from ..transitions import ask_to_stop, cancel
-from ..worker.ending import finished, result_ttl
+from ..record import TaskRecord
+from ..worker.cancelling import cancel
 from .access import CANCEL_PERMISSION, Found, find, is_owner, is_staff, may_read
 from .pieces import Seen, Words, drawn
 from .status import retry_after, status_of
@@ -82,21 +79,12 @@ def cancel_task(request: HttpRequest, task_id: str) -> HttpResponse:
     a token is not enough.
     """
     found = find(task_id)
-    record, options = found.record, found.options
-    if not (is_owner(request, record) or is_staff(request, CANCEL_PERMISSION)):
+    if not (is_owner(request, found.record) or is_staff(request, CANCEL_PERMISSION)):
         raise Http404("There is no such task.")
-    change = cancel(
-        now=datetime.now(UTC), result_ttl=result_ttl(record.birth, options), error=error_of(Cancelled())
-    )
-    for attempt in (change, ask_to_stop(), change):  # Twice: it may start, or wait again, in between.
-        try:
-            before = found.store.change(task_id, attempt)
-        except Refused:
-            continue
-        ends = attempt is change
-        after = finished(record.birth, change, before) if ends else read(attempt.apply(before))
-        return JsonResponse(_status(request, replace(found, record=after)), status=202)
-    return JsonResponse(_status(request, find(task_id)), status=409)
+    record = cancel(found.store, found.record.birth, found.options, datetime.now(UTC))
+    if record is None:
+        return JsonResponse(_status(request, find(task_id)), status=409)
+    return JsonResponse(_status(request, replace(found, record=record)), status=202)
 
 
 def _status(request: HttpRequest, found: Found) -> dict[str, object]:

@@ -1,9 +1,13 @@
 """The command offload_result: all that a record tells, but what is sensitive."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from django_offload.record import read
 from django_offload.registry import registry
 from tests.contract import tasks as contract
+from tests.contract.records import claimed
 from tests.contract.setup import STACK
 from tests.unit import tasks
 from tests.unit.management.commands import run, run_json
@@ -108,3 +112,35 @@ def test_an_unknown_id_is_wrong(store):
 
     assert code == 1
     assert said == f"There is no task of id {'0' * 32}. Check the id; results are kept for result_ttl."
+
+
+def test_a_task_that_has_not_started_is_cancelled_at_once(store, offload):
+    result = tasks.double.enqueue(21)
+
+    code, said = run_json("offload_result", result.id, "--cancel")
+
+    assert (code, said["status"], said["error"]["class"]) == (
+        *(0, "FAILED", "django_offload.exceptions.Cancelled"),
+    )
+    offload.run()
+    assert run_json("offload_result", result.id)[1]["attempts"] == 0
+
+
+def test_a_running_task_is_asked_to_stop(store):
+    result = tasks.double.enqueue(21)
+    birth = read(store.get(result.id)).birth
+    store.change(result.id, claimed(result.id, datetime.now(UTC), birth=birth))
+
+    code, said = run_json("offload_result", result.id, "--cancel")
+
+    assert (code, said["status"]) == (0, "RUNNING")
+    assert read(store.get(result.id)).cancelled
+
+
+def test_what_has_ended_cannot_be_cancelled(store, offload):
+    result = tasks.double.enqueue(21)
+    offload.run()
+
+    assert run("offload_result", result.id, "--cancel") == (
+        *(1, "It is SUCCESSFUL: there is nothing to cancel."),
+    )

@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 from ...http.status import status_of
 from ...record import SUCCESSFUL, TaskRecord, read
 from ...stores import store_of
+from ...worker.cancelling import cancel
 from .. import shown
 from ..base import FINE, INTERRUPTED, WRONG, OffloadCommand
 from ..long_work import Bar, Work
@@ -27,6 +28,7 @@ class Command(OffloadCommand):
     example: ClassVar[str] = """
 manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234
 manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --follow
+manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --cancel
 """
     json_help = "Print JSON, for programs to read; with --follow a line of it for each change."
     pause = staticmethod(time.sleep)
@@ -40,6 +42,11 @@ manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --follow
             '(pip install "django-offload[terminal]"), else a line for each change.',
         )
         parser.add_argument(
+            "--cancel",
+            action="store_true",
+            help="Cancel it first: at once where it has not started, else as soon as it asks.",
+        )
+        parser.add_argument(
             "--every",
             type=float,
             default=1.0,
@@ -51,6 +58,8 @@ manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --follow
         if options["every"] <= 0:
             raise self.unusable("--every must be above 0.")
         found = self._find(options["id"])
+        if options["cancel"]:
+            found = self._cancel(found)
         if options["follow"]:
             found = self._follow(found, options["every"])
         status = shown.described(found)
@@ -66,6 +75,12 @@ manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --follow
                 f"There is no task of id {task_id}. Check the id; results are kept for result_ttl."
             )
         return found
+
+    def _cancel(self, found: shown.Found) -> shown.Found:
+        task_id = found.record.birth.id
+        if cancel(store_of(found.options), found.record.birth, found.options, datetime.now(UTC)) is None:
+            raise self.wrong(f"It is {found.record.status}: there is nothing to cancel.")
+        return self._find(task_id)
 
     def _follow(self, found: shown.Found, every: float) -> shown.Found:
         """Return the record once it has ended, having told of each change until then."""

@@ -1,0 +1,25 @@
+"""A task cancelled from outside: at once where it has not started, else by a flag that it sees."""
+
+from datetime import datetime
+
+from ..birth import Birth
+from ..change import Refused
+from ..conf import Options
+from ..exceptions import Cancelled
+from ..record import TaskRecord, error_of, read
+from ..stores import Store
+from ..transitions import ask_to_stop
+from ..transitions import cancel as cancelled
+from .ending import finished, result_ttl
+
+
+def cancel(store: Store, birth: Birth, options: Options, now: datetime) -> TaskRecord | None:
+    """Cancel a task, and return its record as it is then; None where it has ended, which nothing changes."""
+    end = cancelled(now=now, result_ttl=result_ttl(birth, options), error=error_of(Cancelled()))
+    for change in (end, ask_to_stop(), end):  # Twice: it may start, or wait again, in between.
+        try:
+            before = store.change(birth.id, change)
+        except Refused:
+            continue
+        return finished(birth, change, before) if change is end else read(change.apply(before))
+    return None
