@@ -75,6 +75,7 @@ class Options:
     modules: tuple[str, ...] = ()  # Task modules beyond <app>.tasks.
     on_commit: bool = True
     outbox: bool = False
+    history: bool = False  # With it, the board lists every task, for one write unit more of each.
     owner: str = "django_offload.middleware.current_owner"
     result_ttl: timedelta = timedelta(days=14)
     client: str = CLIENTS[0]

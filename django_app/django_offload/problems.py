@@ -85,6 +85,7 @@ OPTION_KEYS = (
     "queue_urls",
     "functions",
     "modules",
+    "history",
     "on_commit",
     "outbox",
     "owner",
@@ -177,6 +178,8 @@ def _value_problems(given: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(
             "E006", f"OPTIONS['client'] is {given['client']!r}.", f"Use one of: {', '.join(CLIENTS)}."
         )
+    if not isinstance(given.get("history", False), bool):
+        yield Problem("E006", f"OPTIONS['history'] is {given['history']!r}.", "Give True or False.")
     if given.get("outbox") and not any(app.startswith(OUTBOX) for app in settings.INSTALLED_APPS):
         yield Problem(
             "E006",

@@ -22,11 +22,14 @@ MESSAGE_CHARACTERS = 200  # Of an error, or of progress, within the record.
 # DynamoDB keeps 400 KB in one item, keys and all.
 PART_BYTES = 300_000
 ARGUMENTS_PART = "arguments"
-# The sparse index is spread over this many partitions by the record's id.
-DUE_SHARDS = 4
+# The sparse index is spread over this many partitions by the record's id: each takes 1,000 writes a second,
+# and each is a call more for the sweeper and for every page of the board.
+DUE_SHARDS = 2
 # In the same index, where the sweeper never looks: FAILED records, the oldest first. Those that ended from
 # outside are the dead letters, in the first partitions; those whose task failed by itself follow.
 DEAD_SHARDS, FAILED_SHARDS = range(-DUE_SHARDS, 0), range(-2 * DUE_SHARDS, -DUE_SHARDS)
+# Of a record from its birth to its end: what the indexes hold beside their keys, for the board to choose by.
+NEVER_CHANGED = ("name", "queue", "owner", "enqueued_at")
 # The sweeper looks at a record this long after it should have started.
 DUE_AFTER = timedelta(minutes=5)
 # SQS keeps a message for 7 days and then up to 14 as a dead letter: a record outlives its messages.

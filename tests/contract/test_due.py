@@ -18,7 +18,7 @@ def test_due_lists_one_shard_oldest_first_and_not_what_is_later(store):
     minutes = {3: new_id(1), 1: new_id(1), 2: new_id(1), 9: new_id(1)}
     for minute, task_id in minutes.items():
         store.create(birth_of(task_id, enqueued_at=NOW + timedelta(minutes=minute)))
-    store.create(birth_of(new_id(2), enqueued_at=NOW))
+    store.create(birth_of(new_id(0), enqueued_at=NOW))
 
     found = store.due(1, NOW + timedelta(minutes=5 + 3), 100)
 
@@ -38,12 +38,12 @@ def test_due_lists_at_most_as_many_as_asked(store):
 
 
 def test_due_is_sparse(store):
-    running, ended = new_id(3), new_id(3)
+    running, ended = new_id(1), new_id(1)
     store.change(running, claimed(running))
     for change in (claimed(ended), succeed(**HELD, **END, kept={"result": "1"})):
         store.change(ended, change)
 
-    found = store.due(3, NOW + timedelta(days=1), 100)
+    found = store.due(1, NOW + timedelta(days=1), 100)
 
     assert [entry.id for entry in found] == [running]
 

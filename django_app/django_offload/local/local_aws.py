@@ -167,6 +167,7 @@ class LocalAWS:
         self.asynchronous.clear()
         self.server.reset()
         self.functions.forget()
+        self.outputs.clear()
         self.deploy()
 
     def close(self) -> None:

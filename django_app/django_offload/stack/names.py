@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from troposphere import Sub
 
 TABLE, BUCKET, INDEX, FAILED, SCHEDULE = "Table", "PayloadBucket", "due", "FailedEvents", "SweeperSchedule"
+HISTORY = "history"
 DEAD_LETTER, SWEEPER, WEB, MIGRATE, SCHEDULER = "dead-letter", "sweeper", "web", "migrate", "scheduler"
 MIGRATE = "migrate"
 

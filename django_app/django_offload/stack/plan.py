@@ -22,6 +22,7 @@ class Plan:
     queues: Mapping[str, QueueOptions]  # max_attempts is the largest of aliases and tasks.
     queueing: bool  # Does an alias send through the queues (SQSBackend)?
     invoking: bool  # Does an alias send by invoking the worker functions (LambdaBackend)?
+    history: bool  # Does an index list every record, for the board?
     outbox: bool  # Does the sweeper send for the first time what a process left in the outbox?
     settings_module: str | None
     result_ttl: timedelta  # The longest that any result can be read.
@@ -76,6 +77,7 @@ def unite(
         },
         queueing=any(other.transport == "sqs" for other in options),
         invoking=any(other.transport == "lambda" for other in options),
+        history=any(other.history for other in options),
         outbox=any(other.outbox for other in options),
         settings_module=settings_module,
         result_ttl=max(result_ttl, *(other.ttl(name) for other in options for name in other.queues)),

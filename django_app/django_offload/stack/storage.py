@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING
 
 from ..conf import BUCKET_OF_STACK
-from ..record import PAYLOAD_LIFE
+from ..record import NEVER_CHANGED, PAYLOAD_LIFE
 from . import limits
-from .names import BUCKET, INDEX, TABLE
+from .names import BUCKET, HISTORY, INDEX, TABLE
 from .parameters import KMS_KEY, ON_AWS, with_own_key
 from .plan import Plan
 from .statements import by_tls
 
 if TYPE_CHECKING:
-    from troposphere import Sub, Template
+    from troposphere import Sub, Template, dynamodb
     from troposphere.s3 import LifecycleRule
 
 # Deleting the stack must not delete what users' tasks returned.
@@ -28,6 +28,13 @@ def _add_table(template: "Template", plan: Plan) -> None:
     from troposphere import Ref, dynamodb
 
     types = {"id": "S", "part": "S", "due_shard": "N", "due_at": "N"}
+    indexes = [
+        # Sparse: only records the sweeper has yet to look at, and FAILED ones, carry due_at.
+        _index(INDEX, "due_shard", "due_at")
+    ]
+    if plan.history:
+        types |= {"alias": "S", "enqueued_at": "N"}
+        indexes.append(_index(HISTORY, "alias", "enqueued_at"))
     template.add_resource(
         dynamodb.Table(
             TABLE,
@@ -38,14 +45,7 @@ def _add_table(template: "Template", plan: Plan) -> None:
                 for name, kind in types.items()
             ],
             KeySchema=_keys("id", "part"),
-            GlobalSecondaryIndexes=[
-                # Sparse: only records the sweeper has yet to look at carry due_at.
-                dynamodb.GlobalSecondaryIndex(
-                    IndexName=INDEX,
-                    KeySchema=_keys("due_shard", "due_at"),
-                    Projection=dynamodb.Projection(ProjectionType="KEYS_ONLY"),
-                )
-            ],
+            GlobalSecondaryIndexes=indexes,
             TimeToLiveSpecification=dynamodb.TimeToLiveSpecification(AttributeName="ttl", Enabled=True),
             PointInTimeRecoverySpecification=dynamodb.PointInTimeRecoverySpecification(
                 PointInTimeRecoveryEnabled=True
@@ -56,6 +56,18 @@ def _add_table(template: "Template", plan: Plan) -> None:
             ),
             **_KEPT,
         )
+    )
+
+
+def _index(name: str, partition: str, sort: str) -> "dynamodb.GlobalSecondaryIndex":
+    """Return an index; what it holds beside its keys never changes, so no update of a record bills it."""
+    from troposphere import dynamodb
+
+    held = [attribute for attribute in NEVER_CHANGED if attribute != sort]
+    return dynamodb.GlobalSecondaryIndex(
+        IndexName=name,
+        KeySchema=_keys(partition, sort),
+        Projection=dynamodb.Projection(ProjectionType="INCLUDE", NonKeyAttributes=held),
     )
 
 

@@ -2,8 +2,9 @@
 
 from ..conf import Options
 from .base import Due, Part, Store
+from .listing import Listing
 
-__all__ = ["Due", "Part", "Store", "installed", "store_of"]
+__all__ = ["Due", "Listing", "Part", "Store", "installed", "listing_of", "store_of"]
 
 # By stack: what stands in for AWS in this process, in tests and simulations.
 installed: dict[str, Store] = {}
@@ -16,3 +17,15 @@ def store_of(options: Options) -> Store:
     from .dynamodb import DynamoDBStore
 
     return DynamoDBStore(options.alias, options.table, options.client)
+
+
+def listing_of(options: Options) -> Listing:
+    """Return the lists of a stack's records."""
+    from .dynamodb_listing import DynamoDBListing
+    from .memory import MemoryStore
+    from .memory_listing import MemoryListing
+
+    store = installed.get(options.stack)
+    if isinstance(store, MemoryStore):
+        return MemoryListing(store)
+    return DynamoDBListing(options.alias, options.table)

@@ -31,7 +31,7 @@ def test_the_table_is_keyed_by_id_and_part() -> None:
     }
 
 
-def test_the_index_holds_keys_only() -> None:
+def test_the_index_holds_what_never_changes_beside_its_keys() -> None:
     (index,) = properties("Table")["GlobalSecondaryIndexes"]
 
     assert index == {
@@ -40,7 +40,10 @@ def test_the_index_holds_keys_only() -> None:
             {"AttributeName": "due_shard", "KeyType": "HASH"},
             {"AttributeName": "due_at", "KeyType": "RANGE"},
         ],
-        "Projection": {"ProjectionType": "KEYS_ONLY"},
+        "Projection": {
+            "ProjectionType": "INCLUDE",
+            "NonKeyAttributes": ["name", "queue", "owner", "enqueued_at"],
+        },
     }
 
 

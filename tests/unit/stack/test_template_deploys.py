@@ -153,7 +153,7 @@ def test_table_and_index(client: Client, outputs: dict[str, str]) -> None:
     assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     (index,) = table["GlobalSecondaryIndexes"]
     assert index["IndexName"] == "due"
-    assert index["Projection"]["ProjectionType"] == "KEYS_ONLY"
+    assert index["Projection"]["NonKeyAttributes"] == ["name", "queue", "owner", "enqueued_at"]
 
 
 def test_the_bucket_is_encrypted(client: Client, outputs: dict[str, str]) -> None:
