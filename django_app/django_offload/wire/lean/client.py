@@ -37,7 +37,7 @@ class Client:
         kinds = {kind.__name__: kind for kind in service.refusals.values()}
         self.exceptions = SimpleNamespace(ClientError=Refusal, **kinds)
         self._signer = Signer(service.name, endpoint.region)
-        self._host = endpoint.address.named
+        self._host = ("host", endpoint.address.named)
         self._calls = {name: partial(self._call, name) for name in service.operations}
 
     def __getattr__(self, name: str) -> Callable[..., Result]:
@@ -53,20 +53,15 @@ class Client:
 
     def signed(self, request: Request, credentials: Credentials) -> bytes:
         """Return a request as it travels, signed now."""
-        headers = self._signer.sign(
-            "POST",
+        head = self._signer.head(
             request.path,
-            {"host": self._host, **request.headers},
+            (*request.headers, self._host),
             request.body,
             credentials,
             time.time() + self.skew,
         )
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        head = (
-            f"POST {request.path} HTTP/1.1\r\n{lines}user-agent: {USER_AGENT}\r\n"
-            f"content-length: {len(request.body)}\r\n\r\n"
-        )
-        return head.encode("ascii") + request.body
+        rest = f"\r\nuser-agent: {USER_AGENT}\r\ncontent-length: {len(request.body)}\r\n\r\n"
+        return (head + rest).encode("ascii") + request.body
 
     def close(self) -> None:
         """Close the connections that wait."""

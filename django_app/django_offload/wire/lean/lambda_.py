@@ -21,9 +21,8 @@ class Lambda(Service):
         if unknown := arguments.keys() - {"FunctionName", "InvocationType", "Payload"}:
             raise TypeError(f"invoke() knows no argument {sorted(unknown)}")
         function = quote(arguments["FunctionName"], safe="-._~")
-        headers = {}
-        if "InvocationType" in arguments:
-            headers["x-amz-invocation-type"] = arguments["InvocationType"]
+        kind = arguments.get("InvocationType")
+        headers = (("x-amz-invocation-type", kind),) if kind else ()
         path = f"/2015-03-31/functions/{function}/invocations"
         return Request("Invoke", path, headers, arguments.get("Payload", b""))
 

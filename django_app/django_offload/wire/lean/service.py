@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from .connection import Answer
 from .errors import Refusal
+from .sigv4 import Headers
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
@@ -19,7 +20,7 @@ class Request(NamedTuple):
 
     operation: str
     path: str
-    headers: Mapping[str, str]
+    headers: Headers
     body: bytes
 
 
@@ -63,16 +64,21 @@ class JSONService(Service):
     """JSON 1.0 to the path /, the operation in a header."""
 
     target: ClassVar[str]
-    more_headers: ClassVar[Mapping[str, str]] = {}
+    more_headers: ClassVar[Headers] = ()
+
+    def __init__(self) -> None:
+        self._headers = {
+            operation: (
+                ("content-type", "application/x-amz-json-1.0"),
+                ("x-amz-target", f"{self.target}.{name}"),
+                *self.more_headers,
+            )
+            for operation, name in self.operations.items()
+        }
 
     def request(self, operation: str, arguments: Mapping[str, Any]) -> Request:
-        name = self.operations[operation]
-        headers = {
-            "content-type": "application/x-amz-json-1.0",
-            "x-amz-target": f"{self.target}.{name}",
-            **self.more_headers,
-        }
-        return Request(name, "/", headers, json.dumps(arguments).encode("ascii"))
+        body = json.dumps(arguments).encode("ascii")
+        return Request(self.operations[operation], "/", self._headers[operation], body)
 
     def result(self, answer: Answer) -> Result:
         # Decoded first: json would look for its encoding.

@@ -13,7 +13,7 @@ class SQS(JSONService):
 
     name = "sqs"
     target = "AmazonSQS"
-    more_headers: ClassVar = {"x-amzn-query-mode": "true"}
+    more_headers: ClassVar = (("x-amzn-query-mode", "true"),)
     operations: ClassVar = {
         "send_message": "SendMessage",
         "send_message_batch": "SendMessageBatch",
