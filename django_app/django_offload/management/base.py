@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, CommandParser, DjangoHelpFormatter
 
 from ..exceptions import OffloadError
-from .aws_errors import explain
+from ..wire.explained import explain
 from .output import Output
 
 FINE, WRONG, UNUSABLE = 0, 1, 2

@@ -8,22 +8,14 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandParser
 
+from ...board import shown
+from ...board.bodies import SHOWN_BYTES, bodies, body, escaped
 from ...conf import configured
 from ...stores import store_of
 from ...worker.dead_letter import FOLDER
 from ...worker.redrive import Verdict
-from .. import shown
 from ..base import FINE, WRONG, HelpFormatter, OffloadCommand, epilog
-from ..dead_letters import (
-    SHOWN_BYTES,
-    Choice,
-    bodies,
-    body,
-    escaped,
-    row_of,
-    settle,
-    settle_record,
-)
+from ..dead_letters import Choice, row_of, settle, settle_record
 from ..record_lines import lines
 from ..tables import Painted
 

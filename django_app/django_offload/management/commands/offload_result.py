@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from django.core.management import CommandError
 from django.core.management.base import CommandParser
 
+from ...board import shown
 from ...http.status import status_of
 from ...record import SUCCESSFUL, TaskRecord, read
 from ...stores import store_of
 from ...worker.cancelling import cancel
-from .. import shown
 from ..base import FINE, INTERRUPTED, WRONG, OffloadCommand
 from ..long_work import Bar, Work
 from ..record_lines import far, lines, painted

@@ -1,4 +1,4 @@
-"""A record and what stands beside it, as commands show them."""
+"""A record and what stands beside it, as pages and commands show them."""
 
 import json
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""What an error of either client of AWS means to whoever ran a command, and what to do about it."""
+"""What an error of either client of AWS means to whoever caused it, and what to do about it."""
 
-from ..wire.lean.errors import Refusal
+from .lean.errors import Refusal
 
 # By class name and code, so that this module never imports botocore. The first that fits wins.
 _HINTS_BY_CLASS = {
