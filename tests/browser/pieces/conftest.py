@@ -6,17 +6,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.pieces import scripts
 from tests.browser.pieces.site import ALL, Site
 from tests.browser.visitor import Visitor
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The project of the page, served, with both releases of htmx at hand."""
+    """The project of the page, served."""
     made = Site(tmp_path_factory.mktemp("pages"))
-    for name in ("htmx-2", "htmx-4"):
-        made.write(f"static/{name}.js", (scripts.folder() / name / "dist" / "htmx.min.js").read_bytes())
     made.start()
     yield made
     made.end()

@@ -10,8 +10,6 @@ from tests.browser.pieces import page
 ROOT = page.ROOT
 ALL = 4  # Months of a report.
 SETTINGS = """
-from pathlib import Path
-
 SECRET_KEY = "of a page"
 ALLOWED_HOSTS = ["127.0.0.1"]
 ROOT_URLCONF = "shop.urls"
@@ -34,7 +32,6 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [Path("static").resolve()]
 USE_TZ = True
 """
 # What the page leaves to the reader: the address that enters a visitor, and figures, which wait for a test.
@@ -89,10 +86,10 @@ class Site:
             self.write(name, before + made.get(name, ""))
         self.allow(0)
 
-    def write(self, name: str, text: str | bytes) -> None:
+    def write(self, name: str, text: str) -> None:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        path.write_text(text)
 
     def allow(self, month: int) -> None:
         """Let reports of 2026 go on until this month is done."""
