@@ -1,0 +1,151 @@
+"""Who runs which block: each holder takes blocks as the tests that run them take them from the page."""
+
+import argparse
+import re
+import shlex
+import subprocess
+import tomllib
+from collections.abc import Callable
+
+from botocore.session import get_session
+from django.core.management import load_command_class
+from django.core.management.base import CommandError
+
+from tests.adopt import readme as adopting
+from tests.adopt import test_pages as elsewhere
+from tests.browser.pieces import page as pieces
+from tests.deploy import readme as deploying
+from tests.docs.pages import DOCS, ROOT, Block, commands
+
+# Parts of AWS's command line that are no operations of its services.
+AWS_EXTRAS = {("logs", "tail")}
+_NAME = re.compile(r"\w+")
+_MANAGE = re.compile(r"^(?:\S*python )?(?:\S*manage\.py )?(?P<command>offload_\w+)(?P<rest>.*)$")
+
+
+def is_drawing(block: Block) -> bool:
+    """A drawing: lines and arrows, and nothing to run."""
+    return block.language == "" and bool(set("─│▶▲") & set(block.text))
+
+
+def is_the_layers(block: Block) -> bool:
+    """The layers as import-linter holds them: the same order, and nothing beside each other that is not."""
+    if block.page != ROOT / "ARCHITECTURE.md" or "registry" not in block.text:
+        return False
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    layers = [set(_NAME.findall(line)) for line in project["tool"]["importlinter"]["contracts"][0]["layers"]]
+    places = []
+    for line in block.text.splitlines():
+        names = set(_NAME.findall(line))
+        places += [number for number, layer in enumerate(layers) if names <= layer]
+    return places == sorted(set(places)) and len(places) == len(block.text.splitlines())
+
+
+def is_done_in_a_fresh_project(block: Block) -> bool:
+    """The README's files and commands, done to the letter by tests/adopt/test_readme.py."""
+    if block.page != adopting.README:
+        return False
+    return block.text in [
+        *adopting.blocks(adopting.CODE, "python"),
+        *adopting.blocks(adopting.COMMANDS, "sh"),
+    ]
+
+
+def is_of_those_who_come_from_elsewhere(block: Block) -> bool:
+    """Both sides of the four pages, run by tests/adopt/test_pages.py."""
+    page = block.page.stem.removeprefix("from_")
+    if block.page.parent != DOCS or page not in elsewhere.PAGES:
+        return False
+    return any(text in block.text for _, _, text in elsewhere.blocks(page))
+
+
+def is_of_the_pages_project(block: Block) -> bool:
+    """The files of pages.md, run in Chromium by tests/browser/pieces."""
+    if block.page != pieces.PAGE:
+        return False
+    return block.text.partition("\n")[2] in "".join(pieces.files().values())
+
+
+def is_a_step_of_deploying(block: Block) -> bool:
+    """The steps of infra/README.md, done by tests/deploy/test_deployed_site.py."""
+    if block.page != ROOT / "infra" / "README.md":
+        return False
+    known = deploying.commands()
+    return all(shlex.split(line) in known for line in commands(block.text))
+
+
+def is_made(block: Block) -> bool:
+    """Targets of the Makefile: each one's recipe is asked for here; tests/browser runs the demo itself."""
+    lines = [shlex.split(line) for line in commands(block.text)]
+    return all(words[0] == "make" and _can_be_made(words[1:]) for words in lines)
+
+
+def is_of_commands(block: Block) -> bool:
+    """Our commands and AWS's: their parsers take them; test_troubleshooting.py runs those of its page."""
+    return block.language == "sh" and all(is_known(line) for line in commands(block.text))
+
+
+HOLDERS: list[Callable[[Block], bool]] = [
+    is_drawing,
+    is_the_layers,
+    is_done_in_a_fresh_project,
+    is_of_those_who_come_from_elsewhere,
+    is_of_the_pages_project,
+    is_a_step_of_deploying,
+    is_made,
+    is_of_commands,
+]
+
+
+def is_known(line: str) -> bool:
+    """Tell whether a line is a command that could be given."""
+    words = shlex.split(line)
+    if words[0] == "aws":
+        return _is_of_aws(words[1:])
+    if words[-1] == "check":
+        return True
+    return arguments_of(line) is not None
+
+
+def arguments_of(line: str) -> list[str] | None:
+    """Return the words of a command of ours that its parser takes, the name first; None for others."""
+    found = _MANAGE.match(line)
+    if found is None:
+        return None
+    arguments = shlex.split(found["rest"].partition(" > ")[0].replace("ID", "0" * 32))
+    command = found["command"]
+    try:
+        load_command_class("django_offload", command).create_parser("manage.py", command).parse_args(
+            arguments
+        )
+    except (CommandError, SystemExit, ModuleNotFoundError):
+        return None
+    return [command, *arguments]
+
+
+def unknown_options(command: str, rest: str) -> list[str]:
+    """Return the options in a command's words that neither it nor an action of it has."""
+    parser = load_command_class("django_offload", command).create_parser("manage.py", command)
+    helps = parser.format_help()
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            helps += "".join(choice.format_help() for choice in action.choices.values())
+    return [word for word in re.findall(r"--[\w-]+", rest) if word not in re.findall(r"--[\w-]+", helps)]
+
+
+def _can_be_made(words: list[str]) -> bool:
+    made = subprocess.run(
+        ["make", "--dry-run", "--question", "--old-file=.venv", *words],  # noqa: S607
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    return made.returncode < 2
+
+
+def _is_of_aws(words: list[str]) -> bool:
+    service, operation, *_ = words
+    if (service, operation) in AWS_EXTRAS:
+        return True
+    name = "".join(part.capitalize() for part in operation.split("-"))
+    return name in get_session().get_service_model(service).operation_names
