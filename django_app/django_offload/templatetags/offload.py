@@ -30,15 +30,16 @@ def task_progress(
     to `refresh`: where nothing is given to this page, and where this page answers a POST to one of the
     task's own. Whoever sees the page may follow the progress for a day, and reads nothing else of the task.
     """
-    nonce = context.get("csp_nonce")
+    # It is made when it is first shown: until then it counts as false.
+    nonce = {"csp_nonce": context["csp_nonce"]} if "csp_nonce" in context else {}
     try:
         seen = Seen.of(result) if result else None
     except Http404:
         seen = None
     if seen is None:
-        return {"seen": None, "nonce": nonce}
+        return {"seen": None, **nonce}
     request: HttpRequest | None = context.get("request")
     if not refresh and request is not None and request.method == "GET":
         refresh = request.get_full_path()
     words = Words(label=str(label), then=str(then), link=str(link), htmx=htmx)
-    return {**drawn(seen, words, refresh=refresh), "nonce": nonce}
+    return {**drawn(seen, words, refresh=refresh), **nonce}

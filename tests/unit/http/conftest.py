@@ -6,6 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.unit.http.setup import Visitor
+from tests.unit.http.site_of_pieces import shown
 
 
 @pytest.fixture
@@ -29,3 +30,13 @@ def visitor(ours, offload, transactional_db):
 @pytest.fixture
 def status_url():
     return lambda task_id: reverse("django_offload:status", args=[task_id])
+
+
+@pytest.fixture
+def page(rf, ours, offload):
+    """Return what renders a page with a piece, for a request of one's choice."""
+
+    def render(source, request=None, **context):
+        return shown(request or rf.get("/a/page/?of=mine"), source, **context).text
+
+    return render

@@ -1,5 +1,8 @@
 """A site whose pages show progress and trigger tasks."""
 
+import re
+from html import unescape
+
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
@@ -11,8 +14,18 @@ from tests.unit.http.setup import RESULTS, enqueues, handler404
 
 __all__ = ["handler404"]
 
+URL = re.compile(r'data-url="([^"]+)"')
 
-def shown(request: HttpRequest, source: str = "{% task_progress result %}", **context: object) -> HttpResponse:
+
+def url_of(html: str) -> str:
+    """Return where the one piece of a page asks."""
+    (found,) = URL.findall(html)
+    return unescape(found)
+
+
+def shown(
+    request: HttpRequest, source: str = "{% task_progress result %}", **context: object
+) -> HttpResponse:
     """Render a template of a page that holds a piece."""
     template = engines["django"].from_string("{% load offload %}" + source)
     return HttpResponse(template.render({"result": RESULTS[-1] if RESULTS else None, **context}, request))

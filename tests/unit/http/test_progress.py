@@ -1,28 +1,188 @@
-"""The piece of a page that shows progress, and the view that draws it anew."""
+"""The piece of a page that shows how far a task is."""
 
+import json
 import re
+from html import unescape
 
 import pytest
-from django.urls import reverse
+from django.tasks import task_backends
+from django.utils import timezone
 
-from tests.unit.http.setup import RESULTS
+from django_offload.conf import configured
+from django_offload.http.pieces import Seen
+from django_offload.stores import store_of
+from tests.contract.records import after, birth_of, claimed
+from tests.unit import tasks
+from tests.unit.http.site_of_pieces import URL, url_of
 
 pytestmark = pytest.mark.urls("tests.unit.http.site_of_pieces")
 
-URL = re.compile(r'data-url="([^"]+)"')
+
+def running(task_id, **progress):
+    """Put a record of a running task into the store."""
+    store = store_of(configured()["default"])
+    now = timezone.now()
+    birth = birth_of(task_id, enqueued_at=now)
+    attributes = after(claimed(task_id, now, birth=birth))
+    store.records[task_id] = attributes | ({"progress": json.dumps(progress)} if progress else {})
+    return task_id
 
 
-def url_of(html: str) -> str:
-    (found,) = URL.findall(html)
-    return found
-
-
-def test_a_page_shows_a_task_and_where_to_ask(visitor):
+def test_a_result_is_shown_with_where_to_ask(visitor):
     somebody = visitor()
     result = somebody.enqueue()
 
-    page = somebody.client.get("/shown/").text
+    html = somebody.client.get("/shown/").text
 
-    assert "Waiting to start" in page
-    assert url_of(page).startswith(f"/tasks/{result.id}/progress/?token=")
-    assert somebody.client.get(url_of(page)).status_code == 200
+    assert "Waiting to start" in html
+    assert 'role="status" aria-live="polite"' in html
+    assert re.search(r'<progress role="progressbar"[^>]* aria-valuenow="0"', html)
+    assert '<script type="module" src="/static/django_offload/progress.js"></script>' in html
+    assert url_of(html).startswith(f"/tasks/{result.id}/progress/?token=")
+
+
+def test_an_id_is_shown_as_its_record_is(page):
+    running("1" * 32, done=3, total=4, message="Three & more")
+
+    html = page("{% task_progress result %}", result="1" * 32)
+
+    assert 'data-status="RUNNING"' in html
+    assert 'value="75" aria-valuenow="75"' in html
+    assert '<p class="offload-message">Three &amp; more</p>' in html
+
+
+def test_a_running_result_is_shown_with_its_progress(page):
+    backend = task_backends["default"]
+    running("1" * 32, done=1, total=2, message="")
+
+    html = page("{% task_progress result %}", result=backend.get_result("1" * 32))
+
+    assert 'aria-valuenow="50"' in html
+
+
+def test_a_result_that_has_ended_is_not_asked_for(page, offload):
+    result = tasks.double.enqueue(2)
+    offload.run()
+    result.refresh()
+
+    html = page("{% task_progress result then='/there/' link='See it' %}", result=result)
+
+    assert "Done" in html
+    assert 'aria-valuenow="100"' in html
+    assert '<a href="/there/">See it</a>' in html
+    for gone in ("data-url", "<script", "Refresh"):
+        assert gone not in html
+
+
+@pytest.mark.parametrize("task_id", ["0" * 32, "no id of ours"])
+def test_a_task_that_is_not_kept_is_told_so(page, task_id):
+    html = page("{% task_progress result %}", result=task_id)
+
+    assert "This task is no longer kept." in html
+    assert "<script" not in html
+
+
+def test_nothing_is_asked_for_where_there_is_no_id(page, offload, monkeypatch):
+    monkeypatch.setattr("django_offload.http.pieces.find", None)
+
+    assert "This task is no longer kept." in page("{% task_progress nothing %}")
+
+
+@pytest.mark.parametrize("backend", ["immediate.ImmediateBackend", "dummy.DummyBackend"])
+def test_another_backends_result_is_shown_and_not_asked_for(page, settings, backend):
+    settings.TASKS = {"default": {"BACKEND": f"django.tasks.backends.{backend}"}}
+
+    html = page("{% task_progress result %}", result=tasks.double.enqueue(2))
+
+    assert ("Done" if "immediate" in backend else "Waiting to start") in html
+    assert "data-url" not in html
+
+
+@pytest.mark.parametrize(
+    ("status", "attempts", "expected"),
+    [
+        ("READY", 0, "Waiting to start"),
+        ("READY", 1, "Waiting to be tried again"),
+        ("RUNNING", 1, "Running"),
+        ("RUNNING", 3, "Running, attempt 3"),
+        ("SUCCESSFUL", 1, "Done"),
+        ("FAILED", 1, "Failed"),
+    ],
+)
+def test_each_state_has_its_words(status, attempts, expected):
+    assert Seen(id="1", status=status, attempts=attempts).text == expected
+
+
+def test_who_cancelled_is_told_so(visitor, page):
+    somebody = visitor()
+    result = somebody.enqueue()
+    somebody.cancel(result.id)
+    result.refresh()
+
+    assert "Cancelled" in page("{% task_progress result %}", result=result)
+    assert "Cancelled" in page("{% task_progress result %}", result=result.id)
+
+
+@pytest.mark.parametrize(
+    ("status", "progress", "expected"),
+    [
+        ("READY", None, 0),
+        ("RUNNING", None, None),
+        ("RUNNING", {"done": 7, "total": None}, None),
+        ("RUNNING", {"done": 1, "total": 3}, 33),
+        ("RUNNING", {"done": 999, "total": 1000}, 99),
+        ("RUNNING", {"done": 5, "total": 4}, 100),
+        ("FAILED", {"done": 1, "total": 2}, 50),
+        ("FAILED", None, 0),
+        ("SUCCESSFUL", None, 100),
+    ],
+)
+def test_how_much_is_done_is_told_where_it_is_known(status, progress, expected):
+    assert Seen(id="1", status=status, progress=progress).percent == expected
+
+
+def test_the_link_without_scripts_leads_to_the_page_that_was_got(page, rf):
+    got = page("{% task_progress result %}", result=tasks.double.enqueue(1))
+    posted = page("{% task_progress result %}", rf.post("/a/page/"), result=tasks.double.enqueue(1))
+    told = page("{% task_progress result refresh='/there/' %}", result=tasks.double.enqueue(1))
+
+    assert '<a href="/a/page/?of=mine">Refresh</a>' in got
+    assert f'<a href="{URL.findall(posted)[0]}">Refresh</a>' in posted
+    assert '<a href="/there/">Refresh</a>' in told
+
+
+def test_htmx_asks_by_attributes_as_often_as_the_server_says(page, visitor):
+    html = page("{% task_progress result htmx=True %}", result=tasks.double.enqueue(1))
+    (url,) = re.findall(r'hx-get="([^"]+)"', html)
+    again = visitor().client.get(unescape(url)).text
+
+    assert "<script" not in html
+    assert "data-url" not in html
+    assert '<noscript><p class="offload-refresh">' in html
+    assert 'hx-trigger="every 1s" hx-swap="outerHTML"' in html
+    assert f'hx-get="{url}"' in again
+    assert "hx-swap-oob" not in again
+
+
+def test_htmx_is_told_a_text_once(page, visitor, offload):
+    html = page("{% task_progress result htmx=True %}", result=tasks.double.enqueue(1))
+    (url,) = re.findall(r'hx-get="([^"]+)"', html)
+    offload.run()
+
+    ended = visitor().client.get(unescape(url)).text
+
+    assert re.search(r'<p id="offload-[0-9a-f]{32}" hx-swap-oob="innerHTML">Done</p>', ended)
+    assert "hx-get" not in ended
+
+
+def test_scripts_and_styles_bear_the_nonce_of_the_page(page):
+    html = page("{% task_progress result %}", result=tasks.double.enqueue(1), csp_nonce="only once")
+
+    assert html.count('nonce="only once"') == 2
+    assert "nonce" not in page("{% task_progress result %}", result=tasks.double.enqueue(1))
+
+
+def test_a_piece_holds_nothing_inline(page):
+    html = page("{% task_progress result %}", result=tasks.double.enqueue(1))
+
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]* src=)", html)
