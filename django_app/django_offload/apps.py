@@ -11,6 +11,7 @@ from django.utils.module_loading import import_string
 CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("checks.check_tasks", (), False),
     ("checks.check_concurrency", (), False),
+    ("checks.check_schedules", (), False),
     ("checks.check_middleware", (), False),
     ("checks.check_endpoint", (Tags.security,), False),
     ("checks.check_database", (Tags.security,), True),

@@ -11,8 +11,9 @@ from django.core.checks import CheckMessage, Error
 
 from .conf import configured
 from .definition import OffloadTask
-from .exceptions import ConfigurationError
+from .exceptions import ConfigurationError, UnknownTask
 from .registry import registry
+from .worker.execution import signature_of
 from .worker.migration import not_shared
 
 MIDDLEWARE = "django_offload.middleware.OwnerMiddleware"
@@ -58,6 +59,30 @@ def check_tasks(**kwargs: Any) -> list[CheckMessage]:
                     id="django_offload.E012",
                 )
             )
+    return messages
+
+
+def check_schedules(**kwargs: Any) -> list[CheckMessage]:
+    """Look for recurring tasks that no module defines, or that would not take their arguments."""
+    try:
+        backends = configured()
+    except (ConfigurationError, ImportError):
+        return []
+    messages: list[CheckMessage] = []
+    for alias, options in backends.items():
+        for name, recurrence in options.schedules.items():
+            where = f"TASKS['{alias}']: OPTIONS['schedules']['{name}']"
+            try:
+                task = registry().resolve(recurrence.task)
+                signature_of(task).bind(*recurrence.args, **recurrence.kwargs)
+            except (UnknownTask, TypeError) as exc:
+                messages.append(
+                    Error(
+                        f"{where}: {exc}",
+                        hint="Name a task of a task module, '<module>.<function>', with arguments it takes.",
+                        id="django_offload.E014",
+                    )
+                )
     return messages
 
 

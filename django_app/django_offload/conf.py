@@ -28,6 +28,7 @@ from .problems import (
     duration,
     problems,
 )
+from .recurrence import Recurrence, parse
 
 __all__ = [
     "BUCKET_OF_STACK",
@@ -75,6 +76,7 @@ class Options:
     modules: tuple[str, ...] = ()  # Task modules beyond <app>.tasks.
     on_commit: bool = True
     outbox: bool = False
+    schedules: Mapping[str, Recurrence] = field(default_factory=dict)  # Recurring tasks, by name.
     history: bool = False  # With it, the board lists every task, for one write unit more of each.
     owner: str = "django_offload.middleware.current_owner"
     result_ttl: timedelta = timedelta(days=14)
@@ -91,6 +93,7 @@ class Options:
         overrides = given.pop("queues", {})
         names = list(params.get("QUEUES", [DEFAULT_TASK_QUEUE_NAME]))
         given["modules"] = tuple(given.get("modules", ()))
+        given["schedules"] = parse(given.get("schedules", {}))
         if "result_ttl" in given:
             given["result_ttl"] = duration(given["result_ttl"])
         return cls(

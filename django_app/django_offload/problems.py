@@ -10,6 +10,8 @@ from django.conf import settings
 from django.tasks import DEFAULT_TASK_QUEUE_NAME
 from django.utils.module_loading import import_string
 
+from . import recurrence
+
 # The longest name a Lambda function may have is 64, a bucket's 63 characters:
 # "-payloads-<12 digits>-<region, at most 14>" leaves 26, "-<queue>-worker" some for the queue.
 STACK_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,24}[a-z0-9]")
@@ -88,6 +90,7 @@ OPTION_KEYS = (
     "history",
     "on_commit",
     "outbox",
+    "schedules",
     "owner",
     "result_ttl",
     "client",
@@ -121,6 +124,8 @@ def problems(params: Mapping[str, Any]) -> Iterator[Problem]:
             )
         yield from _queue_problems(name, queue)
     yield from _value_problems(given)
+    for text, hint in recurrence.flaws(given.get("schedules", {})):
+        yield Problem("E006", text, hint)
     yield from _record_problems(given, str(params.get("BACKEND", "")))
 
 

@@ -44,7 +44,8 @@ EXAMPLES = [
 ABSTRACT = {"OffloadError", "MessageRefused", "TaskEnded"}
 # A sentence that tells what to do begins so.
 ADVICE = re.compile(
-    r"(?:^|[.;] |, and |\): )(?:Deploy|Define|Pass|Enqueue|Check|Give|Set|Write|Keep|Look|Raise|Mend|Call|Create|Name)\b"
+    r"(?:^|[.;] |, and |\): )"
+    r"(?:Deploy|Define|Pass|Enqueue|Check|Give|Set|Write|Keep|Look|Raise|Mend|Call|Create|Name)\b"
 )
 
 

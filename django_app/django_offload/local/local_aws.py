@@ -16,7 +16,7 @@ from .invoke_api import InvokeApi
 from .invoker import InProcess, Invoker
 from .moto_server import MotoServer
 from .processes import Processes
-from .schedule import Schedule, deployed_rules
+from .schedule import Schedule, declared_rules, deployed_rules
 from .stack_deploy import deploy
 from .unpacked import Unpacked
 from .worker_process import Log
@@ -119,6 +119,7 @@ class LocalAWS:
             for mapping in deployed_mappings(self.server)
         ]
         rules = list(deployed_rules(self.server))
+        rules += declared_rules(rules)
         self.schedule = Schedule(rules, functions=self.functions, asynchronous=self.asynchronous)
 
     def feed(self) -> None:
@@ -132,7 +133,7 @@ class LocalAWS:
         assert self.schedule is not None
         self._start("schedule", self.schedule.run, self._stopping)
         self._announce(
-            f"  {len(self.mappings)} event source mappings, {len(self.schedule.rules)} schedule, "
+            f"  {len(self.mappings)} event source mappings, {len(self.schedule.rules)} schedules, "
             f"{'handlers in this process' if self._in_process else f'{self.concurrency} workers a function'}"
         )
 

@@ -1,14 +1,16 @@
-"""What EventBridge does on AWS: rules with a rate, and the functions they invoke."""
+"""What EventBridge does on AWS: rules and schedules with a rate, and the functions they invoke."""
 
 import json
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+from ..conf import configured
+from ..stack.schedules import AT, event_text
 from .asynchronous import AsyncInvocations
 from .errors import FunctionMissing
 from .functions import Functions
@@ -21,12 +23,13 @@ FIRST_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule and one function it invokes; enabled or not, since here schedules are this package's."""
+    """One rule, or schedule, and one function it invokes; enabled or not, since here each runs."""
 
     arn: str
     period: timedelta
     function_arn: str
     input: str | None = None  # What the target is handed instead of the event.
+    soon: bool = True  # Does it start as soon as it can, or after a first period as on AWS?
 
 
 def rate(expression: str) -> timedelta | None:
@@ -52,10 +55,26 @@ def deployed_rules(server: MotoServer) -> Iterator[Rule]:
                 )
 
 
+def declared_rules(rules: Iterable[Rule]) -> Iterator[Rule]:
+    """
+    Yield the recurring tasks of TASKS that have a rate, as their schedules' sweepers are to be told.
+
+    `rules` are the deployed ones, among them each sweeper's own: what starts a sweeper knows where it is.
+    """
+    sweepers = {rule.function_arn.rsplit(":", 1)[-1]: rule for rule in rules}
+    for options in configured().values():
+        sweeper = sweepers.get(options.function("sweeper"))
+        for name, recurrence in options.schedules.items():
+            period = rate(recurrence.when)
+            if sweeper is not None and period is not None:
+                text = event_text(options.alias, name)
+                yield replace(sweeper, period=period, input=text, soon=False)
+
+
 def event_of(rule: Rule, now: datetime) -> bytes:
     """Return the event that a rule hands to its target."""
     if rule.input is not None:
-        return rule.input.encode()
+        return rule.input.replace(AT, f"{now:%Y-%m-%dT%H:%M:%SZ}").encode()
     _, _, _, region, account, _ = rule.arn.split(":", 5)
     return json.dumps(
         {
@@ -92,7 +111,10 @@ class Schedule:
         if not self.rules:
             return
         start = time.monotonic() + FIRST_SECONDS
-        due = dict.fromkeys(range(len(self.rules)), start)
+        due = {
+            number: start if rule.soon else start + rule.period.total_seconds()
+            for number, rule in enumerate(self.rules)
+        }
         while not stop.wait(max(0.0, min(due.values()) - time.monotonic())):
             now = time.monotonic()
             for number, rule in enumerate(self.rules):

@@ -1,10 +1,12 @@
 """What was started, for people to read: a table of what it is, and where."""
 
+import json
 from collections.abc import Iterator, Sequence
 
 from .code_watch import Code
 from .event_source_mapping import EventSourceMapping
 from .local_aws import LocalAWS
+from .schedule import Rule
 
 Row = tuple[str, str]
 
@@ -16,7 +18,7 @@ def rows(aws: LocalAWS, site: str | None, env_file: str, code: Code | None) -> I
     for mapping in aws.mappings:
         yield f"queue {mapping.mapping.queue}", _fed(mapping, aws.concurrency)
     for rule in aws.schedule.rules if aws.schedule is not None else ():
-        yield "schedule", f"{_name(rule.function_arn)}, every {rule.period.total_seconds():.0f} s"
+        yield "schedule", f"{_struck(rule)}, every {rule.period.total_seconds():.0f} s"
     yield "AWS's interfaces", f"{aws.environment['AWS_ENDPOINT_URL']} (SQS, DynamoDB, S3, CloudFormation)"
     yield "Lambda", aws.environment["AWS_ENDPOINT_URL_LAMBDA"]
     yield "other terminals", f". {env_file}"
@@ -37,6 +39,11 @@ def _fed(mapping: EventSourceMapping, concurrency: int) -> str:
     at_once = min(concurrency, said.concurrency or concurrency)
     batch = f", {said.batch_size} messages each" if said.batch_size > 1 else ""
     return f"{_name(said.function_arn)}, {at_once} at once{batch}"
+
+
+def _struck(rule: Rule) -> str:
+    """Return what a schedule starts: a recurring task by the name it has in TASKS, else a function."""
+    return str(json.loads(rule.input)["schedule"]) if rule.input else _name(rule.function_arn)
 
 
 def _name(arn: str) -> str:

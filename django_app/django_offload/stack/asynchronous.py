@@ -22,8 +22,9 @@ def add_event_limits(template: "Template", plan: Plan) -> None:
 
     kept = awslambda.DestinationConfig(OnFailure=awslambda.OnFailure(Destination=GetAtt(FAILED, "Arn")))
     for role in invoked_asynchronously(plan):
-        # A sweep that failed is not repeated: the next one is a minute away.
-        tries, age = (0, limits.SWEEP_AGE) if role == SWEEPER else (limits.TRIES, limits.EVENT_AGE)
+        # A sweep that failed is not repeated, for the next one is a minute away; what a schedule struck is.
+        once = role == SWEEPER and not plan.schedules
+        tries, age = (0, limits.SWEEP_AGE) if once else (limits.TRIES, limits.EVENT_AGE)
         template.add_resource(
             awslambda.EventInvokeConfig(
                 f"Events{logical(role)}",

@@ -13,18 +13,11 @@ CODE_BUCKET, CODE_KEY, ARCHITECTURE = "CodeBucket", "CodeKey", "Architecture"
 MAPPINGS_ENABLED, PAUSED, LOG_RETENTION = "MappingsEnabled", "Paused", "LogRetentionDays"
 WEB_FUNCTION, KMS_KEY, SNAP_START = "WebFunction", "KmsKeyArn", "SnapStart"
 ALARM_EMAIL, OLDEST_MESSAGE, OLDEST_RUNNING = "AlarmEmail", "OldestMessageSeconds", "OldestRunningSeconds"
-BOARD, SCHEDULES = "BoardEnabled", "SchedulesEnabled"
+BOARD = "BoardEnabled"
 
 # What no stand-in for AWS can create stands behind this one condition.
 ON_AWS = "OnAWS"
-RUNS, OWN_KEY, SNAPS, ALARM_MAIL, HAS_BOARD, HAS_SCHEDULES = (
-    "MappingsRun",
-    "OwnKey",
-    "Snaps",
-    "AlarmMail",
-    "HasBoard",
-    "HasSchedules",
-)
+RUNS, OWN_KEY, SNAPS, ALARM_MAIL, HAS_BOARD = "MappingsRun", "OwnKey", "Snaps", "AlarmMail", "HasBoard"
 
 
 def memory(queue_name: str) -> str:
@@ -69,7 +62,6 @@ def add_conditions(template: "Template") -> None:
     template.add_condition(SNAPS, And(Condition(ON_AWS), Equals(Ref(SNAP_START), "true")))
     template.add_condition(ALARM_MAIL, And(Condition(ON_AWS), Not(Equals(Ref(ALARM_EMAIL), ""))))
     template.add_condition(HAS_BOARD, Equals(Ref(BOARD), "true"))
-    template.add_condition(HAS_SCHEDULES, And(Condition(ON_AWS), Equals(Ref(SCHEDULES), "true")))
 
 
 def add_parameters(template: "Template", plan: Plan) -> None:
@@ -160,7 +152,6 @@ def _of_the_stack() -> dict[str, dict[str, object]]:
         BOARD: _switch(
             "Whether the web function may do what the board does: look, redrive, discard.", "false"
         ),
-        SCHEDULES: _switch("Whether there are a role and a group for schedules of recurring tasks.", "false"),
     }
 
 

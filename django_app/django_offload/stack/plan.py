@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from ..conf import Options, QueueOptions
 from ..exceptions import ConfigurationError
+from ..recurrence import Recurrence
 from .names import logical
 from .surroundings import NO_SURROUNDINGS, Surroundings, Vpc, check
 
@@ -24,6 +25,7 @@ class Plan:
     invoking: bool  # Does an alias send by invoking the worker functions (LambdaBackend)?
     history: bool  # Does an index list every record, for the board?
     outbox: bool  # Does the sweeper send for the first time what a process left in the outbox?
+    schedules: Mapping[tuple[str, str], Recurrence]  # Recurring tasks, by alias and name.
     settings_module: str | None
     result_ttl: timedelta  # The longest that any result can be read.
     surroundings: Surroundings = NO_SURROUNDINGS
@@ -79,6 +81,7 @@ def unite(
         invoking=any(other.transport == "lambda" for other in options),
         history=any(other.history for other in options),
         outbox=any(other.outbox for other in options),
+        schedules=_schedules(options),
         settings_module=settings_module,
         result_ttl=max(result_ttl, *(other.ttl(name) for other in options for name in other.queues)),
         surroundings=surroundings,
@@ -91,6 +94,19 @@ def _united(options: Options, name: str, known: QueueOptions, queue: QueueOption
             where = f"OPTIONS['queues']['{name}']['{key}']"
             raise _contradiction(options, where, "another alias with this queue and stack")
     return replace(known, max_attempts=max(known.max_attempts, queue.max_attempts))
+
+
+def _schedules(options: Sequence[Options]) -> dict[tuple[str, str], Recurrence]:
+    """Return every recurring task. Raise ConfigurationError where two have one name."""
+    found: dict[tuple[str, str], Recurrence] = {}
+    for other in options:
+        for name, recurrence in other.schedules.items():
+            if any(name == known for _, known in found):
+                raise ConfigurationError(
+                    other.alias, f"OPTIONS['schedules'] names '{name}', as another alias does.", "Rename one."
+                )
+            found[other.alias, name] = recurrence
+    return found
 
 
 def _contradiction(options: Options, what: str, whom: str) -> ConfigurationError:

@@ -111,13 +111,14 @@ def _sweeper(plan: Plan) -> list[Statement]:
         # It asks how deep a queue is before it sends again.
         *sending(plan, "sqs:GetQueueAttributes"),
         allow(["sqs:SendMessage"], [arn(FAILED)]),
-        *_outbox(plan),
+        *_births(plan),
     ]
 
 
-def _outbox(plan: Plan) -> list[Statement]:
+def _births(plan: Plan) -> list[Statement]:
     """Allow what a first send does beyond another one: the record, and large arguments, are not there yet."""
-    return [table("PutItem"), *objects(plan, ["PutObject"], PAYLOADS)] if plan.outbox else []
+    births = [table("PutItem")] if plan.outbox or plan.schedules else []
+    return [*births, *(objects(plan, ["PutObject"], PAYLOADS) if plan.outbox else [])]
 
 
 def _add_role(template: "Template", plan: Plan, role: str, statements: list[Statement]) -> None:

@@ -10,9 +10,8 @@ from traceback import format_exception
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.utils.json import normalize_json
 
-from ..birth import Birth, dump
+from ..birth import Birth, dump, dump_any
 from ..context import OffloadContext, running
 from ..definition import AnyTask
 from ..exceptions import BadArguments, DeadlineExceeded
@@ -37,15 +36,20 @@ def misfit(task: AnyTask, birth: Birth) -> BadArguments | None:
     """Return the error of arguments that the function does not take (any more), None where they fit."""
     args, kwargs = json.loads(birth.arguments)
     try:
-        _signature(task.func, task.takes_context).bind(*args, **kwargs)
+        signature_of(task).bind(*args, **kwargs)
     except TypeError as exc:
         return BadArguments(birth.name, str(exc))
     return None
 
 
+def signature_of(task: AnyTask) -> Signature:
+    """Return the signature that arguments of a task are bound to: without its context."""
+    return _signature(task.func, task.takes_context)
+
+
 @lru_cache(maxsize=1_000)
 def _signature(function: Callable[..., Any], takes_context: bool) -> Signature:
-    """Return the signature that arguments of a task are bound to, looked up once per process."""
+    """Return the same of its function, looked up once per process."""
     found = signature(function)
     if takes_context:
         parameters = list(found.parameters.values())
@@ -63,7 +67,7 @@ def execute(task: AnyTask, context: OffloadContext, seconds: float) -> Outcome:
     try:
         with running(context):
             value = _call(task, context, seconds)
-        text = dump(normalize_json(value))
+        text = dump_any(value)
     except KeyboardInterrupt:
         raise
     except BaseException as exc:  # noqa: BLE001, whatever a task raises is its outcome

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -37,6 +37,7 @@ from .failed import entries
 from .journal import EFFECTS
 from .markers import forget
 from .metrics import tell_longest_running
+from .recurring import strike
 
 logger = logging.getLogger("django_offload")
 
@@ -209,12 +210,15 @@ class Sweeper:
 
 
 def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = utc_now) -> dict[str, int]:
-    """Sweep every stack of TASKS once, whatever the event says; return the sum of what was done."""
+    """Sweep every stack of TASKS once, or enqueue what a schedule struck; return the sum of what was done."""
 
     def left() -> float:
         return context.get_remaining_time_in_millis() / 1000
 
     with living_connections(), within(left):
+        if isinstance(event, Mapping) and "schedule" in event:
+            strike(event, clock)
+            return {"enqueued": 1}
         return sweep(clock, left)
 
 

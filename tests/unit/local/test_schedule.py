@@ -3,12 +3,13 @@
 import json
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from django_offload.local import schedule
 from django_offload.local.asynchronous import AsyncInvocations
-from django_offload.local.schedule import Rule, Schedule, event_of, rate
+from django_offload.local.schedule import Rule, Schedule, declared_rules, event_of, rate
 
 from .fakes import FakeFunctions, FakeInvoker, eventually, function
 
@@ -99,3 +100,50 @@ def test_without_rules_nothing_waits() -> None:
     Schedule([], functions=FakeFunctions(), asynchronous=AsyncInvocations(FakeInvoker())).run(
         threading.Event()
     )
+
+
+def test_recurring_tasks_with_a_rate_strike_after_a_period_with_the_time(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    monkeypatch.setattr(schedule, "FIRST_SECONDS", 0.01)
+    declared = {
+        "hourly": {"task": "tests.unit.tasks.double", "when": "rate(1 hour)", "args": [4]},
+        "nightly": {"task": "tests.unit.tasks.double", "when": "cron(0 3 * * ? *)", "args": [4]},
+    }
+    settings.TASKS = {
+        "default": {
+            "BACKEND": "django_offload.backends.SQSBackend",
+            "OPTIONS": {"stack": "shop", "schedules": declared},
+        }
+    }
+    sweeper = rule(function_arn="arn:aws:lambda:eu-north-1:123456789012:function:shop-sweeper")
+
+    (found,) = declared_rules([rule(), sweeper])
+
+    assert (found.function_arn, found.period, found.soon) == (
+        sweeper.function_arn,
+        timedelta(hours=1),
+        False,
+    )
+    assert json.loads(event_of(found, NOW)) == {
+        "schedule": "hourly",
+        "alias": "default",
+        "at": "2026-11-22T08:30:05Z",
+    }
+    assert list(declared_rules([rule()])) == []
+
+
+def test_what_is_not_soon_waits_for_its_first_period(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "FIRST_SECONDS", 0.01)
+    invoker, stop = FakeInvoker(), threading.Event()
+    asynchronous = AsyncInvocations(invoker)
+    rules = [rule(period=timedelta(milliseconds=10), input="1"), rule(input="2", soon=False)]
+    ticking = Schedule(rules, functions=FakeFunctions(function()), asynchronous=asynchronous)
+
+    thread = threading.Thread(target=ticking.run, args=(stop,), daemon=True)
+    thread.start()
+    eventually(lambda: asynchronous.run_pending() >= 0 and invoker.events.count(b"1") >= 3)
+    stop.set()
+    thread.join(5)
+
+    assert b"2" not in invoker.events

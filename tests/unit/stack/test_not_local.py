@@ -1,8 +1,10 @@
 """What the stand-in for AWS on this machine does not create, so that it was never exercised, one by one."""
 
+from django_offload.recurrence import Recurrence
 from tests.unit.stack.examples import document, evaluated, options
 
-BOTH = (options(), options("direct", transport="lambda"))
+NIGHTLY = Recurrence(task="shop.tasks.report", when="cron(0 3 * * ? *)", timezone="Europe/Zurich", args=(7,))
+BOTH = (options(schedules={"nightly": NIGHTLY}), options("direct", transport="lambda"))
 FUNCTIONS = ["DeadLetter", "DefaultWorker", "Migrate", "ReportsWorker", "Sweeper"]
 QUEUES = ["DeadLetterQueueDefault", "DeadLetterQueueReports", "FailedEvents", "QueueDefault", "QueueReports"]
 NOT_LOCAL = {
@@ -14,6 +16,7 @@ NOT_LOCAL = {
     "SNS::Topic": ["AlarmTopic"],
     "SNS::TopicPolicy": ["AlarmTopicPolicy"],
     "Scheduler::ScheduleGroup": ["ScheduleGroup"],
+    "Scheduler::Schedule": ["DefaultNightlySchedule"],
     "IAM::Role": ["RoleScheduler"],
     "CloudWatch::Alarm": [
         "AlarmDeadLettersDefault",
@@ -38,7 +41,6 @@ EVERYTHING = {
     "AlarmEmail": "ops@example.com",
     "BoardEnabled": "true",
     "KmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/1",
-    "SchedulesEnabled": "true",
 }
 
 

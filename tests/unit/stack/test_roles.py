@@ -111,22 +111,6 @@ def test_every_role_may_use_the_customers_key_where_there_is_one() -> None:
     assert sorted(role["Ref"] for role in policy["Roles"]) == sorted(of_type("IAM::Role"))
 
 
-def test_a_schedule_may_send_to_the_queues_and_only_out_of_the_stacks_own_group() -> None:
-    stage = evaluated(parameters={"SchedulesEnabled": "true"})
-
-    role = stage.resources["RoleScheduler"]["Properties"]
-
-    assert "RoleScheduler" not in evaluated().resources
-    (statement,) = role["Policies"][0]["PolicyDocument"]["Statement"]
-    assert statement["Action"] == ["sqs:SendMessage"]
-    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
-    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
-    assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
-    group = trust["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"]
-    assert group.endswith(":schedule-group/shop-dev")
-    assert stage.resources["ScheduleGroup"]["Properties"] == {"Name": "shop-dev"}
-
-
 def test_a_worker_receives_from_its_own_queue_and_sends_to_all() -> None:
     assert resources("RoleReportsWorker", "sqs:ReceiveMessage") == ["QueueReports.Arn"]
     assert resources("RoleReportsWorker", "sqs:ChangeMessageVisibility") == ["QueueReports.Arn"]

@@ -30,7 +30,7 @@ def test_every_queue_and_the_bucket_refuse_what_does_not_come_by_tls() -> None:
 
 
 def test_every_service_that_is_let_in_acts_for_one_source_of_this_account() -> None:
-    stage = evaluated(*BOTH, parameters={"AlarmEmail": "a@b.c", "SchedulesEnabled": "true"})
+    stage = evaluated(*BOTH, parameters={"AlarmEmail": "a@b.c"})
     permissions = stage.of_type("Lambda::Permission").values()
     statements = [
         statement
