@@ -16,12 +16,11 @@ from django.tasks.backends.base import BaseTaskBackend
 from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist
 from django.tasks.signals import task_enqueued
 from django.utils import timezone
-from django.utils.json import normalize_json
 from django.utils.module_loading import import_string
 
 from . import bulk
 from .answers import Arguments, split
-from .birth import Birth, dump
+from .birth import Birth, dump_any
 from .conf import Options, problems
 from .context import current, current_trace
 from .definition import AnyResult, AnyTask, OffloadTask, changed_options, name_of
@@ -91,7 +90,7 @@ class OffloadBackend(BaseTaskBackend):
         result = enqueued_result(task, birth)
 
         def leave() -> None:
-            sent = replace(birth, enqueued_at=datetime.now(UTC))
+            sent = replace(birth, enqueued_at=datetime.now(UTC)) if waits else birth
             try:
                 self._leave(sent, kept=kept)
             except ResourceMissing as exc:
@@ -232,7 +231,7 @@ class OffloadBackend(BaseTaskBackend):
     def _born(self, origin: Birth, args: Any, kwargs: Any) -> Birth:
         """Return a task of its own. Raise InvalidArguments, or TypeError, for what JSON cannot carry."""
         try:
-            arguments = dump([normalize_json(args), normalize_json(kwargs)])
+            arguments = dump_any([args, kwargs])
         except (ValueError, RecursionError) as exc:
             raise InvalidArguments(origin.name, str(exc)) from exc
         birth = replace(origin, id=randomness.token_hex(16), arguments=arguments)

@@ -11,9 +11,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.tasks import TaskContext
-from django.utils.json import normalize_json
 
-from .birth import dump
+from .birth import dump_any
 
 # One write of progress costs one write unit; a page polls at most once a second.
 REPORT_EVERY_SECONDS = 0.5
@@ -132,7 +131,7 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
         """
         text = self.journal.kept(key)
         if text is None:
-            text = self.journal.keep(key, dump(normalize_json(function(*args))))
+            text = self.journal.keep(key, dump_any(function(*args)))
         return json.loads(text)
 
     def atomic(self, key: str, function: Callable[..., Any], *args: Any, using: str | None = None) -> Any:
@@ -142,7 +141,7 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
         A later attempt gets the kept value (JSON) instead. Needs the app django_offload.effects in
         INSTALLED_APPS, and its table in the database `using`.
         """
-        return json.loads(self.journal.once(key, lambda: dump(normalize_json(function(*args))), using))
+        return json.loads(self.journal.once(key, lambda: dump_any(function(*args)), using))
 
     def progress(self, done: float, total: float | None = None, message: str = "") -> None:
         """

@@ -249,7 +249,7 @@ def changed_options(task: AnyTask, defined: AnyTask) -> dict[str, Any]:
 
     Raise InvalidTask if the backoff became another callable, which no message can carry.
     """
-    if not isinstance(task, OffloadTask) or not isinstance(defined, OffloadTask):
+    if task is defined or not isinstance(task, OffloadTask) or not isinstance(defined, OffloadTask):
         return {}
     changed = {
         option: getattr(task, option) for option in USING if getattr(task, option) != getattr(defined, option)

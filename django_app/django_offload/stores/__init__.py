@@ -1,5 +1,8 @@
 """Where records are kept. The process has one store per stack; tests may put another in its place."""
 
+from collections.abc import Callable
+from functools import cache
+
 from ..conf import Options
 from .base import Due, Part, Store
 from .listing import Listing
@@ -14,9 +17,15 @@ def store_of(options: Options) -> Store:
     """Return the store of a stack: the one installed, else its table in DynamoDB."""
     if options.stack in installed:
         return installed[options.stack]
+    return _dynamodb()(options.alias, options.table, options.client)
+
+
+@cache
+def _dynamodb() -> Callable[[str, str, str], Store]:
+    """Import what no stand-in needs."""
     from .dynamodb import DynamoDBStore
 
-    return DynamoDBStore(options.alias, options.table, options.client)
+    return DynamoDBStore
 
 
 def listing_of(options: Options) -> Listing:

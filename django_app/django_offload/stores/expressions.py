@@ -8,12 +8,12 @@ from ..change import Change, Operator, Test, Value
 
 def attribute(value: Value) -> dict[str, Any]:
     """Return a value in DynamoDB's typed form."""
+    if isinstance(value, str):
+        return {"S": value}
     if isinstance(value, bool):
         return {"BOOL": value}
     if isinstance(value, int):
         return {"N": str(value)}
-    if isinstance(value, str):
-        return {"S": value}
     return {"L": [attribute(entry) for entry in value]}
 
 

@@ -69,15 +69,15 @@ class Call:
                 self._send_afresh()
                 return
             try:
-                self._connection.send(self._sent, _bounded(self._client.read_timeout))
+                self._connection.send(self._sent, _bounded(self._client.read_timeout, left))
             except StaleConnection:
                 self._send_afresh()
         except NoAnswer as exc:
             self._failure = exc
 
     def _send_afresh(self) -> None:
-        self._connection = self._client.pool.open(_bounded(self._client.connect_timeout))
-        self._connection.send(self._sent, _bounded(self._client.read_timeout))
+        self._connection = self._client.pool.open(_bounded(self._client.connect_timeout, seconds_left()))
+        self._connection.send(self._sent, _bounded(self._client.read_timeout, seconds_left()))
 
     def _finish(self) -> Result:
         """Return what this try's answer says. Raise CallFailed if it is not what was asked for."""
@@ -106,7 +106,7 @@ class Call:
 
     def _receive(self) -> Answer:
         assert self._connection is not None
-        return self._connection.receive(_bounded(self._client.read_timeout))
+        return self._connection.receive(_bounded(self._client.read_timeout, seconds_left()))
 
     def _pause(self, failure: CallFailed) -> float | None:
         """Return after how many seconds to try again, None where that helps no more."""
@@ -126,7 +126,6 @@ class Call:
         return None if pause is not None and left is not None and left < pause + LEAST_SECONDS else pause
 
 
-def _bounded(seconds: float) -> float:
-    """Return a time-out no longer than the budget, and never none at all."""
-    left = seconds_left()
+def _bounded(seconds: float, left: float | None) -> float:
+    """Return a time-out no longer than what is left, and never none at all."""
     return seconds if left is None else max(min(seconds, left), SHORTEST_WAIT_SECONDS)

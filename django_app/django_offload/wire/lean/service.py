@@ -10,6 +10,8 @@ from .connection import Answer
 from .errors import Refusal
 from .sigv4 import Headers
 
+# As botocore writes it; nothing that is sent holds itself, which need not be looked for.
+_ENCODER = json.JSONEncoder(check_circular=False)
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 type Result = dict[str, Any]
@@ -77,7 +79,7 @@ class JSONService(Service):
         }
 
     def request(self, operation: str, arguments: Mapping[str, Any]) -> Request:
-        body = json.dumps(arguments).encode("ascii")
+        body = _ENCODER.encode(arguments).encode("ascii")
         return Request(self.operations[operation], "/", self._headers[operation], body)
 
     def result(self, answer: Answer) -> Result:
