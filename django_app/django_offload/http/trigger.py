@@ -8,13 +8,12 @@ from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.tasks.exceptions import InvalidTask
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views import View
 
 from ..definition import AnyResult, AnyTask
-from ..exceptions import EnqueueFailed
+from ..exceptions import EnqueueFailed, InvalidArguments
 from . import accepted
 from .arguments import CSRF_FIELD, Errors, as_json, error, form_errors, from_json, misfits, sent_as_form
 
@@ -72,7 +71,7 @@ class TriggerView(View):
         if not errors:
             try:
                 return self._accepted(self.get_task().enqueue(**arguments))
-            except InvalidTask as exc:
+            except InvalidArguments as exc:
                 errors = error(str(exc), "invalid")
             except EnqueueFailed:
                 words = _("Nothing was started, for the queue did not answer. Try again in a minute.")

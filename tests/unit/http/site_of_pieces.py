@@ -4,11 +4,13 @@ import re
 from html import unescape
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import engines
 from django.urls import include, path
 
 from django_offload.http import TriggerView
+from tests.contract import tasks as plain
 from tests.unit import tasks
 from tests.unit.http.setup import RESULTS, enqueues, handler404
 
@@ -40,20 +42,38 @@ class Double(TriggerView):
     form_class = Number
 
 
-class Plain(TriggerView):
-    task = tasks.double
-
-
 class ForStaff(Double):
     def has_permission(self) -> bool:
-        return bool(getattr(self.request, "user", None) and self.request.user.is_staff)
+        user = getattr(self.request, "user", None)
+        return bool(user and user.is_staff)
+
+
+class Travel(forms.Form):
+    day = forms.DateField()
+    sum = forms.DecimalField()
+    user = forms.ModelChoiceField(User.objects.all())
+    users = forms.ModelMultipleChoiceField(User.objects.all())
+
+
+class Photo(forms.Form):
+    photo = forms.FileField()
+
+
+def whoami(request: HttpRequest) -> HttpResponse:
+    return JsonResponse(request.user.pk, safe=False)
 
 
 urlpatterns = [
     path("work/", enqueues),
     path("shown/", shown),
+    path("whoami/", whoami),
     path("double/", Double.as_view()),
-    path("plain/", Plain.as_view()),
     path("for-staff/", ForStaff.as_view()),
+    path("travels/", TriggerView.as_view(task=plain.echo, form_class=Travel)),
+    path("upload/", TriggerView.as_view(task=plain.echo, form_class=Photo)),
+    path("plain/", TriggerView.as_view(task=tasks.double)),
+    path("count/", TriggerView.as_view(task=tasks.count)),
+    path("anything/", TriggerView.as_view(task=plain.nothing)),
+    path("patient/", TriggerView.as_view(task=tasks.patient)),
     path("tasks/", include("django_offload.urls")),
 ]

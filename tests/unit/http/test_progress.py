@@ -7,6 +7,7 @@ from html import unescape
 import pytest
 from django.tasks import task_backends
 from django.utils import timezone
+from django.utils.csp import CSP
 
 from django_offload.conf import configured
 from django_offload.http.pieces import Seen
@@ -186,3 +187,20 @@ def test_a_piece_holds_nothing_inline(page):
     html = page("{% task_progress result %}", result=tasks.double.enqueue(1))
 
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]* src=)", html)
+
+
+def test_a_policy_of_nonces_lets_the_piece_load(visitor, settings):
+    settings.MIDDLEWARE = ["django.middleware.csp.ContentSecurityPolicyMiddleware", *settings.MIDDLEWARE]
+    settings.SECURE_CSP = {"script-src": [CSP.NONCE]}
+    (engine,) = settings.TEMPLATES
+    processors = ["django.template.context_processors.request", "django.template.context_processors.csp"]
+    settings.TEMPLATES = [{**engine, "OPTIONS": {"context_processors": processors}}]
+    somebody = visitor()
+    somebody.enqueue()
+
+    for answer in (
+        somebody.client.get("/shown/"),
+        somebody.client.get("/double/", headers={"Accept": "text/html"}),
+    ):
+        (allowed,) = re.findall(r"'nonce-([^']+)'", answer.headers["Content-Security-Policy"])
+        assert f'nonce="{allowed}"' in answer.text

@@ -1,0 +1,39 @@
+"""The answer of a view that enqueued: with a page of one's own, and under other backends."""
+
+import pytest
+from django.http import HttpResponse
+
+from django_offload.http import accepted
+from tests.unit import tasks
+
+pytestmark = pytest.mark.urls("tests.unit.http.setup")
+
+
+def test_a_page_of_ones_own_is_accepted_as_the_status_is(ours, offload):
+    result = tasks.double.enqueue(1)
+
+    page = accepted(result, HttpResponse("<h1>Your report</h1>"))
+
+    assert (page.status_code, page.text) == (202, "<h1>Your report</h1>")
+    assert page.headers["Location"].startswith(f"/tasks/{result.id}/?token=")
+    assert page.headers["Retry-After"] == "1"
+
+
+def test_a_result_of_a_backend_that_ran_it_at_once_has_its_value_and_no_location(settings):
+    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+
+    answer = accepted(tasks.double.enqueue(21))
+
+    assert answer.status_code == 202
+    assert not {"Location", "Retry-After"} & answer.headers.keys()
+    assert b'"status": "SUCCESSFUL"' in answer.content
+    assert b'"return_value": 42' in answer.content
+
+
+def test_a_result_of_a_backend_where_it_failed_at_once_has_its_error(settings, caplog):
+    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+
+    answer = accepted(tasks.in_a_month.enqueue())
+
+    assert b'"error": {"class": "builtins.OSError", "message": "not yet"}' in answer.content
+    assert "Location" not in answer.headers
