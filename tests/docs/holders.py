@@ -6,16 +6,19 @@ import shlex
 import subprocess
 import tomllib
 from collections.abc import Callable
+from typing import Any
 
 from botocore.session import get_session
 from django.core.management import load_command_class
 from django.core.management.base import CommandError
 
+from django_offload.conf import Options
 from tests.adopt import readme as adopting
 from tests.adopt import test_pages as elsewhere
 from tests.browser.pieces import page as pieces
 from tests.deploy import readme as deploying
 from tests.docs.pages import DOCS, ROOT, Block, commands
+from tests.unit.stack.examples import document
 
 # Parts of AWS's command line that are no operations of its services.
 AWS_EXTRAS = {("logs", "tail")}
@@ -74,6 +77,18 @@ def is_a_step_of_deploying(block: Block) -> bool:
     return all(shlex.split(line) in known for line in commands(block.text))
 
 
+def is_of_options(block: Block) -> bool:
+    """OPTIONS of a backend, written out: nothing is wrong with them, and a template is made of them."""
+    if block.language != "python" or not block.text.startswith("OPTIONS = {"):
+        return False
+    names: dict[str, Any] = {}
+    exec(block.text, names)
+    given = {"BACKEND": "django_offload.backends.SQSBackend", "OPTIONS": names["OPTIONS"]}
+    resources = document(Options.parse("default", given))["Resources"]
+    kinds = [one["Type"] for one in resources.values()]
+    return kinds.count("AWS::Scheduler::Schedule") == len(names["OPTIONS"].get("schedules", {}))
+
+
 def is_made(block: Block) -> bool:
     """Targets of the Makefile: each one's recipe is asked for here; tests/browser runs the demo itself."""
     lines = [shlex.split(line) for line in commands(block.text)]
@@ -92,6 +107,7 @@ HOLDERS: list[Callable[[Block], bool]] = [
     is_of_those_who_come_from_elsewhere,
     is_of_the_pages_project,
     is_a_step_of_deploying,
+    is_of_options,
     is_made,
     is_of_commands,
 ]
