@@ -1,0 +1,228 @@
+"""How each case of the troubleshooting page comes about, by the words that tell it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from botocore.exceptions import ClientError
+from django.db import transaction
+
+from django_offload.adopt import checks
+from django_offload.exceptions import (
+    BadArguments,
+    DeadLettered,
+    DeadlineExceeded,
+    Expired,
+    ResultTooLarge,
+    UnknownTask,
+    WorkerLost,
+)
+from django_offload.management.doctor import functions, project, storage
+from django_offload.registry import Registry
+from django_offload.transitions import report
+from tests.contract import tasks as contract
+from tests.docs import packaging
+from tests.docs.world import World
+from tests.integration.setup import store
+from tests.unit import tasks
+
+# Brings a case about, and returns the id of the task it is about.
+Case = Callable[[World], str]
+NOBODY = "0" * 32
+LONG, OVER = timedelta(hours=1), timedelta(minutes=1)
+
+
+def ada() -> str:
+    return "user:7"
+
+
+def waits_for_its_time(world: World) -> str:
+    return tasks.double.using(run_after=datetime.now(UTC) + timedelta(minutes=5)).enqueue(1).id
+
+
+def is_in_the_queue(world: World) -> str:
+    return tasks.double.enqueue(1).id
+
+
+def was_rolled_back(world: World) -> str:
+    with transaction.atomic():
+        result = tasks.double.enqueue(1)
+        transaction.set_rollback(True)
+    return result.id
+
+
+def has_a_new_queue(world: World) -> str:
+    world.queues("default", "reports", "photos")
+    return tasks.double.enqueue(1).id
+
+
+def lost_its_message(world: World) -> str:
+    result = tasks.double.enqueue(1)
+    world.lose(result)
+    return result.id
+
+
+def is_at_work(world: World) -> str:
+    result = tasks.double.enqueue(1)
+    world.claim(result, lease=LONG)
+    progress = {"done": 3, "total": 10, "message": ""}
+    store().change(result.id, report(fence=1, token="another", progress=progress))
+    return result.id
+
+
+def lost_its_worker(world: World) -> str:
+    result = tasks.double.enqueue(1)
+    world.claim(result, lease=OVER)
+    world.lose(result)
+    return result.id
+
+
+def has_no_sweeper(world: World) -> str:
+    result = tasks.double.enqueue(1)
+    world.claim(result, lease=LONG)
+    world.lose(result)
+    return result.id
+
+
+def failed_in_every_way(world: World) -> str:
+    for error in (
+        DeadlineExceeded(5),
+        BadArguments("shop.tasks.send", "missing a required argument"),
+        ResultTooLarge(400_000, 300_000),
+    ):
+        world.give_up(tasks.double.enqueue(1), error)
+    result = contract.raises_value_error.enqueue()
+    world.aws.run()
+    return result.id
+
+
+def was_given_up_in_every_way(world: World) -> str:
+    world.bucket().put("dead/default/2026-03-01/m1", b"junk")
+    for error in (WorkerLost(3), UnknownTask("shop.tasks.old"), DeadLettered("13 receipts"), Expired(7)):
+        result = tasks.double.enqueue(1)
+        world.give_up(result, error)
+    return result.id
+
+
+def lost_a_worker_and_went_on(world: World) -> str:
+    world.aws.kill_next()
+    return ran(world)
+
+
+def ran(world: World) -> str:
+    result = tasks.double.enqueue(1)
+    world.aws.run()
+    return result.id
+
+
+def has_neither_pages_nor_middleware(world: World) -> str:
+    world.settings.ROOT_URLCONF = "tests.adopt.no_urls"
+    world.settings.MIDDLEWARE = []
+    return ran(world)
+
+
+def is_adas(world: World) -> str:
+    world.queues("default", "reports", owner="tests.docs.symptoms.ada")
+    return ran(world)
+
+
+def has_another_backend(world: World) -> str:
+    world.settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+    return NOBODY
+
+
+def has_no_tasks(world: World) -> str:
+    world.patch.setattr(checks, "registry", lambda: Registry([]))
+    return NOBODY
+
+
+def has_nobody_to_ask(world: World) -> str:
+    world.away()
+    return NOBODY
+
+
+def is_paused(world: World) -> str:
+    world.patch.setattr(functions, "local", lambda: False)
+    return NOBODY
+
+
+def may_not(world: World) -> str:
+    def refused() -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetQueueAttributes")
+
+    world.patch.setattr(project, "settings", refused)
+    return NOBODY
+
+
+def has_anothers_bucket(world: World) -> str:
+    class Forbidding:
+        def head_bucket(self, Bucket: str) -> None:
+            raise ClientError({"Error": {"Code": "403"}}, "HeadBucket")
+
+    own = storage.client
+    world.patch.setattr(storage, "client", lambda service: Forbidding() if service == "s3" else own(service))
+    return NOBODY
+
+
+def lost_its_result(world: World) -> str:
+    result = contract.echo.enqueue("x" * 400_000)
+    world.aws.run()
+    payloads = world.bucket()
+    for kept in list(payloads.under("")):
+        payloads.delete(kept.key)
+    return result.id
+
+
+CASES: dict[str, dict[str, Case]] = {
+    "My task stays READY": {
+        "run_after": waits_for_its_time,
+        "There is no task of id": was_rolled_back,
+        "The queue … does not exist.": has_a_new_queue,
+        "No event source mapping feeds": has_a_new_queue,
+        "READY without a message": lost_its_message,
+        "Nothing is wrong.": is_in_the_queue,
+    },
+    "It is RUNNING for long": {
+        "RUNNING … of …": is_at_work,
+        "RUNNING whose worker died": lost_its_worker,
+        "RUNNING and not looked at": has_no_sweeper,
+    },
+    "It failed": {
+        "Traceback": failed_in_every_way,
+        "DeadlineExceeded": failed_in_every_way,
+        "BadArguments": failed_in_every_way,
+        "ResultTooLarge": failed_in_every_way,
+    },
+    "It ran twice": {"attempts … 2": lost_a_worker_and_went_on, "attempts … 1": ran},
+    "The page answers 404": {
+        "No page tells the status of a task": has_neither_pages_nor_middleware,
+        "Tasks have no owner": has_neither_pages_nor_middleware,
+        "owner … user:": is_adas,
+        "There is no task of id": was_rolled_back,
+    },
+    "There are dead letters": {
+        "WorkerLost": was_given_up_in_every_way,
+        "UnknownTask": was_given_up_in_every_way,
+        "DeadLettered": was_given_up_in_every_way,
+        "Expired": was_given_up_in_every_way,
+        "Bodies that did not verify:": was_given_up_in_every_way,
+    },
+    "Nothing happens on my machine": {
+        "TASKS names none of its backends": has_another_backend,
+        "No task module defines a task.": has_no_tasks,
+        "AWS was not reached": has_nobody_to_ask,
+        "waiting": is_in_the_queue,
+    },
+    "Messages pile up": {"in flight": is_in_the_queue, "Disabled:": is_paused},
+    "AccessDenied": {"AWS refused … with AccessDenied": may_not, "may not be used": has_anothers_bucket},
+    "Works here, not in Lambda": {
+        "not in git, so left out": packaging.in_a_repository,
+        "lambdas/requirements": packaging.in_a_repository,
+        "tasks: not listed": packaging.in_a_repository,
+    },
+    "enqueue() raises": {
+        "AWS was not reached": has_nobody_to_ask,
+        "The queue … does not exist.": has_a_new_queue,
+        "Nothing is wrong.": is_in_the_queue,
+    },
+    "The result is gone": {"There is no task of id": was_rolled_back, "lost_result": lost_its_result},
+}
