@@ -1,12 +1,12 @@
 """Who runs which block: each holder takes blocks as the tests that run them take them from the page."""
 
 import argparse
+import ast
 import re
 import shlex
 import subprocess
 import tomllib
 from collections.abc import Callable
-from typing import Any
 
 from botocore.session import get_session
 from django.core.management import load_command_class
@@ -81,12 +81,11 @@ def is_of_options(block: Block) -> bool:
     """OPTIONS of a backend, written out: nothing is wrong with them, and a template is made of them."""
     if block.language != "python" or not block.text.startswith("OPTIONS = {"):
         return False
-    names: dict[str, Any] = {}
-    exec(block.text, names)
-    given = {"BACKEND": "django_offload.backends.SQSBackend", "OPTIONS": names["OPTIONS"]}
+    options = ast.literal_eval(block.text.partition(" = ")[2])
+    given = {"BACKEND": "django_offload.backends.SQSBackend", "OPTIONS": options}
     resources = document(Options.parse("default", given))["Resources"]
     kinds = [one["Type"] for one in resources.values()]
-    return kinds.count("AWS::Scheduler::Schedule") == len(names["OPTIONS"].get("schedules", {}))
+    return kinds.count("AWS::Scheduler::Schedule") == len(options.get("schedules", {}))
 
 
 def is_made(block: Block) -> bool:
