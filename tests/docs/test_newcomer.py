@@ -1,0 +1,66 @@
+"""What a newcomer does in a terminal: one command each, and it does what the table says."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.adopt import readme
+from tests.contract import tasks as contract
+from tests.docs.pages import DOCS, sections
+from tests.docs.symptoms import failed_in_every_way, is_in_the_queue, ran, was_given_up_in_every_way
+from tests.docs.world import World
+from tests.integration.setup import record_of
+from tests.unit import tasks
+
+(SECTION,) = [one for one in sections(DOCS / "README.md") if one.title.startswith("From a terminal")]
+COMMANDS = {row[0]: row[1].strip("`") for row in SECTION.rows}
+START = "start the site, AWS and workers on this machine"
+
+
+def has_progress(world: World) -> str:
+    result = tasks.count.enqueue(3)
+    world.aws.run()
+    return result.id
+
+
+def failed(world: World) -> str:
+    result = contract.raises_value_error.enqueue()
+    world.aws.run()
+    return result.id
+
+
+# What to do -> what there is, what the command says, and the state of the task after it.
+CASES: dict[str, tuple[Callable[[World], str], str, str | None]] = {
+    "see a task's progress until it ends": (has_progress, "3 of 3, step 3", "SUCCESSFUL"),
+    "find what failed": (failed_in_every_way, "ValueError", "FAILED"),
+    "read its traceback": (failed, 'raise ValueError("The stock is negative")', "FAILED"),
+    "run it again": (failed, "READY again, and sent.", "READY"),
+    "redrive every dead letter of a cause": (was_given_up_in_every_way, "READY again, and sent.", None),
+    "cancel a task": (is_in_the_queue, "django_offload.exceptions.Cancelled", "FAILED"),
+    "see how deep the queues are, as it changes": (is_in_the_queue, "default        1        0", "READY"),
+    "read a result": (ran, "return_value  2", "SUCCESSFUL"),
+    "find out what is wrong": (ran, "Nothing is wrong.", "SUCCESSFUL"),
+}
+
+
+def test_each_thing_takes_one_command_and_is_tried() -> None:
+    assert list(COMMANDS) == [START, *CASES]
+    assert all(command.startswith("python manage.py offload_") for command in COMMANDS.values())
+    assert not any(set("|;&") & set(command) for command in COMMANDS.values())
+
+
+def test_the_start_is_the_command_that_fresh_projects_give() -> None:
+    """tests/adopt/test_readme.py starts sites by it."""
+    assert COMMANDS[START] in readme.commands()
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_the_command_does_it(what: str, world: World) -> None:
+    case, said, state = CASES[what]
+    task_id = case(world)
+
+    shown = world.type(COMMANDS[what], task_id)
+
+    world.back()
+    assert said in shown
+    assert state in (None, record_of(task_id).status)
