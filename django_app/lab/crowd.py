@@ -40,7 +40,7 @@ class Crowd:
         self.refused = 0
 
     def begin(self) -> None:
-        """Return when every visitor has the form and presses its button. Raise TimeoutError if they do not."""
+        """Return when every visitor has the form and presses its button. Raise TimeoutError if one cannot."""
         for _ in range(VISITORS):
             Thread(target=self._visit, name="visitor", daemon=True).start()
         try:
@@ -78,7 +78,7 @@ class Visitor:
         return {"csrfmiddlewaretoken": found[1]}
 
     def run(self, way: str, fields: Mapping[str, str], pause: Event) -> bool:
-        """Press the button; return whether the result came. One that is offloaded is asked for as pages do."""
+        """Press the button, follow what is offloaded as pages do, and return whether the result came."""
         answer, _ = self._ask("POST", PATHS[way], urlencode(fields))
         where = answer.headers["Location"]
         for _ in range(LONGEST_POLLS if where else 0):

@@ -6,7 +6,7 @@ from math import log2
 
 from PIL import Image
 
-WIDTH, HEIGHT = 960, 640
+WIDTH, HEIGHT = 720, 480
 COLUMNS, ROWS = 8, 5
 TILES = COLUMNS * ROWS
 TILE_WIDTH, TILE_HEIGHT = WIDTH // COLUMNS, HEIGHT // ROWS
@@ -36,10 +36,10 @@ class Place:
 
 
 PLACES = {
-    "whole": Place("The whole set", -0.65, 0.0, 3.3, 160),
-    "seahorses": Place("Seahorse valley", -0.7453, 0.1127, 0.0085, 420),
-    "elephants": Place("Elephant valley", 0.2855, 0.0115, 0.012, 420),
-    "spiral": Place("A spiral", -0.761574, -0.0847596, 0.0023, 600),
+    "whole": Place("The whole set", -0.65, 0.0, 3.3, 110),
+    "seahorses": Place("Seahorse valley", -0.7453, 0.1127, 0.0085, 220),
+    "elephants": Place("Elephant valley", 0.2855, 0.0115, 0.012, 220),
+    "spiral": Place("A spiral", -0.761574, -0.0847596, 0.0023, 320),
 }
 
 
@@ -73,12 +73,14 @@ def draw_tile(place: Place, number: int) -> bytes:
 
 def shade(point: complex, depth: int, colours: list[tuple[int, int, int]]) -> tuple[int, int, int]:
     """Return the colour of a point by how soon it escapes, smoothed between whole steps."""
-    value = 0j
+    real, imaginary = point.real, point.imag
+    x = y = xx = yy = 0.0
     for step in range(depth):
-        value = value * value + point
-        size = value.real * value.real + value.imag * value.imag
-        if size > ESCAPED:
-            smooth = step + 1 - log2(log2(size) / 2)
+        y = 2 * x * y + imaginary
+        x = xx - yy + real
+        xx, yy = x * x, y * y
+        if xx + yy > ESCAPED:
+            smooth = step + 1 - log2(log2(xx + yy) / 2)
             return colours[int(255 * min(1.0, (max(0.0, smooth) / depth) ** 0.4))]
     return INSIDE
 

@@ -22,7 +22,7 @@ SUCCESSFUL, FAILED = TaskResultStatus.SUCCESSFUL, TaskResultStatus.FAILED
 
 
 def begin(place: str) -> str:
-    """Enqueue every tile of a picture in bulk and return the id of the picture. Raise what one tile could not."""
+    """Enqueue every tile of a picture in bulk, and return its id. Raise what enqueue() of a tile would."""
     picture = token_hex(16)
     ids = []
     for answer in mandelbrot_tile.enqueue_many((picture, place, number) for number in range(TILES)):
@@ -72,7 +72,7 @@ class Picture:
 
     @classmethod
     def find(cls, picture: str, most: int = TILES) -> Self:
-        """Read how the tiles stand, of those under way `most` at the most. Raise LookupError if it is gone."""
+        """Read how its tiles stand, at most `most` of those under way. Raise LookupError if it is gone."""
         place, ids = _listed(picture)
         tiles = []
         for task_id in ids:

@@ -34,7 +34,7 @@ def sales_report(context: OffloadContext, orders: int) -> dict[str, Any]:
 
 @task(queue_name="photos", takes_context=True, max_attempts=3, no_retry_on=PhotoRefused, timeout=60)
 def photo_renditions(context: OffloadContext, upload: str) -> dict[str, Any]:
-    """Make the renditions of an uploaded photo, each readable as soon as it is made, until somebody cancels it."""
+    """Make the renditions of an uploaded photo, each readable at once; end early if somebody cancels it."""
     original = files.get(upload, "original")
     if original is None:
         raise FileNotFoundError(f"The upload {upload} is no longer there. Upload the photo again.")

@@ -35,14 +35,21 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Headless Chromium."""
+    with sync_playwright() as playwright:
+        # The sandbox needs a user other than root; the only site visited is the one of this repository.
+        browser = playwright.chromium.launch(
+            executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+def chromium() -> str:
+    """Return the path of Chromium. Fail the test, saying what to do, if there is none."""
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         pytest.fail(MISSING, pytrace=False)
-    with sync_playwright() as playwright:
-        # The sandbox needs a user other than root; the only site visited is the one of this repository.
-        chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
-        yield chromium
-        chromium.close()
+    return found
 
 
 @pytest.fixture

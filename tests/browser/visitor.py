@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 # A worker's first task waits for its process to start; the rest is the work.
 PATIENCE_MS = 60_000
@@ -73,6 +73,10 @@ class Visitor:
 
     def measured(self, way: str, metric: str) -> float:
         """Return what the page's table says, once it says something."""
-        cell = self.page.locator(f"#comparison [data-way={way}][data-metric={metric}]")
+        cell = self.cell(way, metric)
         expect(cell).to_contain_text("ms", timeout=PATIENCE_MS)
         return float(cell.inner_text().removesuffix(" ms"))
+
+    def cell(self, way: str, metric: str) -> Locator:
+        """Return a cell of the page's table."""
+        return self.page.locator(f"#comparison [data-way={way}][data-metric={metric}]")

@@ -42,6 +42,8 @@ function observe(page, kept, click) {
     const waited = before + at;
     // An answer that was quicker than the next frame is itself the next paint after the click.
     kept.add(way, { painted: waited, inp: kept.ways[way].inp ?? waited });
+    // Made in the request, the result is what this paint shows.
+    if (way === "request") kept.add(way, { ready: waited });
   });
 }
 
@@ -53,7 +55,6 @@ export function measure(page) {
   };
   noteClicks(page);
   if (click) observe(page, kept, click);
-  if (click?.way === "request") resultShown();
   showComparison(page, kept);
   showTimeline(page, kept);
   showVitals(page, kept);
