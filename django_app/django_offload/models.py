@@ -1,4 +1,4 @@
-"""No table: a model whose permission says which staff may see everybody's tasks."""
+"""No table: a model whose permissions say which staff may see everybody's tasks, and act on them."""
 
 from django.db import models
 
@@ -11,7 +11,12 @@ class Task(models.Model):
     class Meta:
         managed = False
         default_permissions = ("view",)
-        permissions = (("cancel_task", "Can cancel task"),)
+        permissions = (
+            ("cancel_task", "Can cancel task"),
+            ("retry_task", "Can retry failed task"),
+            ("redrive_task", "Can redrive dead letter"),
+            ("discard_task", "Can discard failed task"),
+        )
         verbose_name = "task"
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """A record and what stands beside it, as pages and commands show them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
@@ -27,9 +27,9 @@ class Found:
     parts: Mapping[str, str]  # Beside it in the table.
 
 
-def find(task_id: str) -> Found | None:
-    """Return the record of an id, None if no stack of TASKS has one."""
-    for options in stacks():
+def find(task_id: str, among: Sequence[Options] = ()) -> Found | None:
+    """Return the record of an id, None if no stack of TASKS, or none `among` some, has one."""
+    for options in among or stacks():
         attributes, parts = store_of(options).parts(task_id)
         if attributes is not None:
             return Found(options=options, record=read(attributes), parts=parts)

@@ -1,0 +1,22 @@
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("django_offload", "0001_initial")]
+
+    operations = [
+        migrations.AlterModelOptions(
+            name="task",
+            options={
+                "verbose_name": "task",
+                "permissions": (
+                    ("cancel_task", "Can cancel task"),
+                    ("retry_task", "Can retry failed task"),
+                    ("redrive_task", "Can redrive dead letter"),
+                    ("discard_task", "Can discard failed task"),
+                ),
+                "managed": False,
+                "default_permissions": ("view",),
+            },
+        ),
+    ]

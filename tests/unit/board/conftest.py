@@ -1,0 +1,34 @@
+"""Staff at the board, over records in memory."""
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from django_offload.conf import configured
+from django_offload.stores import store_of
+from tests.unit.board.setup import Staff
+
+
+@pytest.fixture
+def staff(ours, offload, transactional_db):
+    """Return what makes staff: with all permissions of ours, or with those named."""
+
+    def make(name="ada", *codenames, **traits):
+        user = User.objects.create(username=name, is_staff=True, **traits)
+        wanted = Permission.objects.filter(content_type__app_label="django_offload")
+        user.user_permissions.add(*(wanted.filter(codename__in=codenames) if codenames else wanted))
+        client = Client()
+        client.force_login(user)
+        return Staff(client, user)
+
+    return make
+
+
+@pytest.fixture
+def ada(staff):
+    return staff()
+
+
+@pytest.fixture
+def store(ours, offload):
+    return store_of(configured()["default"])
