@@ -2,6 +2,7 @@
 
 import os
 import sys
+from argparse import SUPPRESS
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -47,6 +48,15 @@ class OffloadCommand(Output):
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         parser.add_argument("--json", action="store_true", dest="json", help=self.json_help)
         return parser
+
+    def add_shared_arguments(self, action: CommandParser) -> None:
+        """Let what every command takes stand behind the name of an action, too."""
+        action.add_argument("--json", action="store_true", default=SUPPRESS, help=self.json_help)
+        for flag in ("--traceback", "--no-color", "--force-color"):
+            action.add_argument(flag, action="store_true", default=SUPPRESS, help=SUPPRESS)
+        for option in ("--settings", "--pythonpath"):
+            action.add_argument(option, default=SUPPRESS, help=SUPPRESS)
+        action.add_argument("-v", "--verbosity", type=int, choices=range(4), default=SUPPRESS, help=SUPPRESS)
 
     def answer(self, **options: Any) -> int:
         """Do the command's work and return its exit code."""

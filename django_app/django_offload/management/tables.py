@@ -36,21 +36,27 @@ def drawn(
     """
     Yield the lines of a table as their pieces, numbers to the right.
 
-    What is wider than `width` is cut in its last column, or told one value a line where that is not enough.
+    What is wider than `width` is cut in its last column; that is told below each row where too little of it
+    were left; and where the others do not fit either, each value has a line.
     """
     found = [list(row) for row in rows]
     cells = [[_cell(value) for value in row] for row in found]
     widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
-    if width is not None:
-        left = width - sum(widths[:-1]) - len(GAP) * (len(widths) - 1)
-        if left < min(widths[-1], LEAST):
-            for row in cells:
-                yield from _stacked(headings, row, width)
-            return
-        widths[-1] = min(widths[-1], left)
     right = [bool(found) and all(_is_number(row[i]) for row in found) for i in range(len(headings))]
     titles: list[str] = [Painted(heading, "heading") for heading in headings]
-    yield from (_aligned(row, widths, right) for row in (titles, *cells))
+    before = sum(widths[:-1]) + len(GAP) * (len(widths) - 2)
+    if width is None or before + len(GAP) + min(widths[-1], LEAST) <= width:
+        if width is not None:
+            widths[-1] = min(widths[-1], width - before - len(GAP))
+        yield from (_aligned(row, widths, right) for row in (titles, *cells))
+    elif before <= width and widths[-1] > LEAST:
+        yield _aligned(titles[:-1], widths[:-1], right[:-1])
+        for row in cells:
+            yield _aligned(row[:-1], widths[:-1], right[:-1])
+            yield from ([GAP, part] for part in wrap(row[-1], width - len(GAP), break_long_words=False))
+    else:
+        for row in cells:
+            yield from _stacked(headings, row, width)
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> list[str]:

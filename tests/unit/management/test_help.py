@@ -79,3 +79,10 @@ def test_help_says_how_what_goes_on_is_ended(name: str, option: str) -> None:
     assert option in said
     assert "Ctrl-C ends" in said
     assert "exit code" in said
+
+
+@pytest.mark.parametrize("option", ["--no-color", "--traceback", "--json", "--settings=x", "-v2"])
+def test_what_every_command_takes_may_stand_behind_an_action(option: str) -> None:
+    before = vars(parser_of("offload_dead").parse_args([option, "list"]))
+
+    assert vars(parser_of("offload_dead").parse_args(["list", option])) == before

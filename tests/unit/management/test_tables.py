@@ -30,8 +30,17 @@ def test_on_a_terminal_the_last_column_is_cut_to_what_is_left() -> None:
     assert max(map(len, lines)) == 100
 
 
+def test_a_last_column_of_which_too_little_were_left_stands_below() -> None:
+    assert text(70) == [
+        f"{'id':<32}  task             attempts",
+        f"{'0' * 32}  shop.tasks.send         3",
+        "  The line is busy, and nobody answers however often it is tried.",
+        f"{'1' * 32}  shop.tasks.tell        12",
+    ]
+
+
 def test_on_a_narrow_terminal_each_value_has_a_line_and_none_is_cut() -> None:
-    assert text(60) == [
+    assert text(58) == [
         "0" * 32,
         "  task      shop.tasks.send",
         "  attempts  3",
@@ -43,7 +52,7 @@ def test_on_a_narrow_terminal_each_value_has_a_line_and_none_is_cut() -> None:
     ]
 
 
-@pytest.mark.parametrize("width", [1, 40, 80, 81, 99, 120, 200])
+@pytest.mark.parametrize("width", [1, 40, 59, 60, 80, 81, 99, 120, 200])
 def test_nothing_but_whole_words_is_wider_than_the_terminal(width: int) -> None:
     for line in text(width):
         assert len(line) <= max(width, 32 + len("  attempts  "))

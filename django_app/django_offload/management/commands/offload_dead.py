@@ -1,6 +1,5 @@
 """manage.py offload_dead: what was given up, and what becomes of it."""
 
-import argparse
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -74,7 +73,7 @@ manage.py offload_dead discard --all
                 "--failed", action="store_true", help="Also those that failed by their task's own exception."
             )
         for action in (listing, showing, redriving, discarding):
-            action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=self.json_help)
+            self.add_shared_arguments(action)
 
     def answer(self, **options: Any) -> int:
         if not configured():
@@ -106,6 +105,8 @@ manage.py offload_dead discard --all
         if len(found) == limit:
             self.line(f"There may be more than these {limit}: --limit, --task or --cause shows others.")
         if lying:
+            if found:
+                self.line()
             self.line("Bodies that did not verify:")
             rows = [[kept.key, kept.size, f"{kept.kept_at:%Y-%m-%d %H:%M}"] for _, kept in lying]
             self.table(["key", "bytes", "kept at (UTC)"], rows)
