@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.pieces.site import ALL, Site
+from tests.browser.pieces.site import Site
 from tests.browser.visitor import Visitor
 
 
@@ -32,10 +32,10 @@ def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Visitor]]:
 
     site.allow(0)
     yield enter
-    site.allow(ALL)
     problems = [problem for visitor in visitors for problem in visitor.problems]
     for visitor in visitors:
         visitor.context.close()
+    site.settle()
     assert not problems
 
 

@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "django_app" / "docs" / "pages.md"
 # A block begins with the name of its file, in a comment of its language.
 _BLOCK = re.compile(
-    r"^```(?P<language>\w+)\n(?:# |// |\{# )(?P<file>\S+)(?: #\})?\n(?P<text>.*?)^```$",
+    r"^```(?P<language>\w+)\n(?:# |// |/\* |\{# )(?P<file>\S+)(?: #\}| \*/)?\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 

@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tests.browser.pieces import page
 
 ROOT = page.ROOT
 ALL = 4  # Months of a report.
+SETTLE_SECONDS = 30
 SETTINGS = """
 SECRET_KEY = "of a page"
 ALLOWED_HOSTS = ["127.0.0.1"]
@@ -40,6 +42,9 @@ FILES = {
     "shop/urls.py": """from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import path
+from django_offload.http import TriggerView
+from reports.tasks import build_report
+from reports.views import ReportForm
 
 
 def enter(request):
@@ -47,7 +52,12 @@ def enter(request):
     return render(request, "reports/enter.html")
 
 
-urlpatterns = [path("", enter)]
+class Plain(TriggerView):
+    task = build_report
+    form_class = ReportForm
+
+
+urlpatterns = [path("", enter), path("plain/", Plain.as_view())]
 """,
     "reports/__init__.py": "",
     "reports/templates/reports/enter.html": """{% extends "reports/base.html" %}
@@ -96,6 +106,16 @@ class Site:
         fresh = self.folder / "allowed.new"
         fresh.write_text(str(month))
         fresh.rename(self.folder / "allowed")
+
+    def settle(self) -> None:
+        """Let every task end, so that none is left for another test. Raise AssertionError if one does not."""
+        self.allow(ALL)
+        settling = self.folder / "settling"
+        settling.touch()
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while settling.exists():
+            assert time.monotonic() < deadline, f"Tasks do not end:\n{(self.folder / 'site.log').read_text()}"
+            time.sleep(0.02)
 
     def start(self) -> None:
         """Return when the site answers. Raise AssertionError with what it said if it does not."""

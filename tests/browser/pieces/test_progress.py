@@ -92,3 +92,30 @@ def test_who_may_not_see_the_task_sees_no_page(visitor: Visitor, visit: Callable
     start(visitor)
 
     assert visit().goto(visitor.page.url) == 404
+
+
+def test_a_task_that_is_gone_is_told_so_and_the_link_is_offered_again(visitor: Visitor):
+    start(visitor)
+    page = visitor.page
+    expect(text(page)).to_have_text("Running", timeout=PATIENCE_MS)
+    expect(page.get_by_role("link", name="Refresh")).to_be_hidden()
+
+    page.route("**/progress/**", lambda route: route.fulfill(status=404))
+
+    expect(text(page)).to_have_text("This task can no longer be followed.", timeout=PATIENCE_MS)
+    expect(page.get_by_role("link", name="Refresh")).to_be_visible()
+
+
+def test_a_piece_that_comes_later_goes_on_and_one_that_is_taken_away_stops(visitor: Visitor):
+    start(visitor)
+    page = visitor.page
+    expect(text(page)).to_have_text("Running", timeout=PATIENCE_MS)
+
+    page.evaluate("window.piece = document.querySelector('offload-progress'); piece.remove()")
+    with visitor.page.expect_request("**/progress/**"):
+        page.evaluate("document.querySelector('main').append(piece.cloneNode(true))")
+    asked = len(visitor.polls)
+    page.evaluate("document.querySelector('offload-progress').remove()")
+    page.wait_for_timeout(2500)
+
+    assert len(visitor.polls) <= asked + 1
