@@ -74,9 +74,7 @@ class OffloadCommand(Output):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = UNREAD
         except Exception as exc:
-            explanation = explain(exc)
-            if explanation is None and isinstance(exc, (OffloadError, ImproperlyConfigured)):
-                explanation = str(exc)
+            explanation = explain(exc) or _of_ours(exc)
             if explanation is None:
                 raise
             raise CommandError(explanation, returncode=UNUSABLE) from exc
@@ -91,6 +89,11 @@ class OffloadCommand(Output):
         """Return the error to raise for wrong usage or environment (exit code 2)."""
         return CommandError(sentence, returncode=UNUSABLE)
 
+    def above_zero(self, option: str, value: float) -> None:
+        """Raise CommandError unless an option's value is a number above 0."""
+        if not 0 < value < float("inf"):  # What is not a number is neither.
+            raise self.unusable(f"{option} must be above 0.")
+
     def one_stack(self, known: Sequence[str], asked: str | None) -> str:
         """Return the stack to work on, of those TASKS names. Raise CommandError where that is not certain."""
         if not known:
@@ -103,6 +106,15 @@ class OffloadCommand(Output):
         if asked is not None and asked not in known:
             raise self.unusable(f"TASKS names no stack '{asked}': use {' or '.join(known)}.")
         return asked or known[0]
+
+
+def _of_ours(exc: Exception) -> str | None:
+    """Return what an error says that names its remedy, or is about a file; None of others."""
+    if isinstance(exc, (OffloadError, ImproperlyConfigured)):
+        return str(exc)
+    if isinstance(exc, OSError) and exc.filename is not None:
+        return f"{exc.filename}: {exc.strerror}. Name another file, or change whose this one is."
+    return None
 
 
 def epilog(example: str) -> str:

@@ -88,6 +88,7 @@ def test_the_answer_is_the_exit_code(code: int) -> None:
         ),
         (client_error("ExpiredToken"), "ExpiredToken: it said no.", "Renew the credentials"),
         (client_error("AccessDenied"), "AccessDenied", "Allow this action"),
+        (FileNotFoundError(2, "No such file", "/x/y.txt"), "/x/y.txt: No such file.", "Name another file"),
         (client_error("Teapot"), "Teapot", "AWS's documentation"),
     ],
 )

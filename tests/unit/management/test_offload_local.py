@@ -61,3 +61,11 @@ def test_its_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_workers_at_all_are_refused() -> None:
     with pytest.raises(CommandError, match="--concurrency must be 1 or more"):
         call_command("offload_local", "--concurrency", "0")
+
+
+@pytest.mark.parametrize(("option", "port"), [("--port", "65536"), ("--aws-port", "-1")])
+def test_a_port_that_cannot_be_is_refused(option: str, port: str) -> None:
+    with pytest.raises(CommandError, match=f"{option} must be from 0 to 65535") as raised:
+        call_command("offload_local", f"{option}={port}")
+
+    assert raised.value.returncode == 2

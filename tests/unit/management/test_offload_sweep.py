@@ -70,6 +70,6 @@ def test_it_stops_in_time(store, offload, monkeypatch):
     assert run("offload_sweep", "--seconds", "0.5") == (0, "Swept: 1 stopped.\n")
 
 
-@pytest.mark.parametrize("seconds", ["0", "-1"])
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf"])
 def test_it_needs_time(store, seconds):
     assert run("offload_sweep", f"--seconds={seconds}") == (2, "--seconds must be above 0.")

@@ -80,6 +80,7 @@ manage.py offload_dead discard --all
             raise self.unusable("TASKS names no backend of django_offload. Add one, as the README shows.")
         action = options["action"]
         if action == "show":
+            self.above_zero("--bytes", options["bytes"])
             return self._show(options["id"], options["bytes"])
         choice = Choice(task=options["task"], cause=options["cause"], failed=options["failed"])
         if action == "list":
@@ -87,8 +88,7 @@ manage.py offload_dead discard --all
         return self._settle(action, choice, options["ids"], everything=options["all"])
 
     def _list(self, choice: Choice, limit: int) -> int:
-        if limit < 1:
-            raise self.unusable("--limit must be 1 or more.")
+        self.above_zero("--limit", limit)
         found = [row_of(*each) for each in islice(choice.records(), limit)]
         lying = [] if choice.narrow else list(islice(bodies(), limit))
         self.data(

@@ -9,6 +9,8 @@ from ...local.log_lines import LogLine, wants_colour
 from ...local.services import serve
 from ..base import OffloadCommand
 
+LAST_PORT = 65_535
+
 
 class Command(OffloadCommand):
     help = (
@@ -63,6 +65,9 @@ manage.py offload_local --services-only
         )
         if options["concurrency"] is not None and options["concurrency"] < 1:
             raise self.unusable("--concurrency must be 1 or more.")
+        for option in ("port", "aws_port"):
+            if not 0 <= options[option] <= LAST_PORT:
+                raise self.unusable(f"--{option.replace('_', '-')} must be from 0 to {LAST_PORT}.")
         if options["command"] and options["services_only"]:
             raise self.unusable("--services-only runs no command: give one or the other.")
         return serve(

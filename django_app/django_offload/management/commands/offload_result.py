@@ -55,8 +55,7 @@ manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --cancel
         )
 
     def answer(self, **options: Any) -> int:
-        if options["every"] <= 0:
-            raise self.unusable("--every must be above 0.")
+        self.above_zero("--every", options["every"])
         found = self._find(options["id"])
         if options["cancel"]:
             found = self._cancel(found)

@@ -50,8 +50,7 @@ manage.py offload_status --json
     def answer(self, **options: Any) -> int:
         if not configured():
             raise self.unusable("TASKS names no backend of django_offload. Add one, as the README shows.")
-        if options["every"] <= 0:
-            raise self.unusable("--every must be above 0.")
+        self.above_zero("--every", options["every"])
         if options["watch"]:
             return self._watch(options["every"])
         found = _look()

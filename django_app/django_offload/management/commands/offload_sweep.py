@@ -24,8 +24,7 @@ class Command(OffloadCommand):
     def answer(self, **options: Any) -> int:
         if not configured():
             raise self.unusable("TASKS names no backend of django_offload. Add one, as the README shows.")
-        if options["seconds"] <= 0:
-            raise self.unusable("--seconds must be above 0.")
+        self.above_zero("--seconds", options["seconds"])
         for each in stacks():
             # The sweeper goes on where AWS does not answer; who asks for it here wants to know.
             store_of(each).due(0, datetime.now(UTC), 1)
