@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import secrets
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         refuse_taken_port(port, "the site", f"Choose another: make demo PORT={port + 1}")
         _prepare()
+        _let_in(port)
         say("Starting AWS on this machine, its workers and the site")
         return serve(port=port, announce=say)
     except OffloadError as exc:
@@ -57,6 +59,20 @@ def _prepare() -> None:
         call_command("migrate", verbosity=0)
     with _step("Filling the shop with orders (once)"):
         call_command("seed_orders")
+
+
+def _let_in(port: int) -> None:
+    """Say how to enter the admin, with a password of this start; not where DEBUG is off."""
+    from django.conf import settings
+    from django.contrib.auth.models import User
+
+    if not settings.DEBUG:
+        return
+    user, _ = User.objects.get_or_create(username="demo", defaults={"is_staff": True, "is_superuser": True})
+    password = secrets.token_urlsafe(6)
+    user.set_password(password)
+    user.save()
+    say(f"The board: http://127.0.0.1:{port}/admin/django_offload/task/ (user demo, password {password})")
 
 
 @contextmanager

@@ -43,5 +43,7 @@ def entry(name: str, seconds: float, words: str) -> str:
 def timed(request: HttpRequest, name: str, words: str) -> Iterator[None]:
     """Time a part of a view, to be sent with its response."""
     started = perf_counter()
-    yield
-    getattr(request, PARTS, []).append(entry(name, perf_counter() - started, words))
+    try:
+        yield
+    finally:
+        getattr(request, PARTS, []).append(entry(name, perf_counter() - started, words))

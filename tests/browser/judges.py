@@ -9,8 +9,8 @@ from tests.browser.demo import ROOT
 
 INSTALLED = ROOT / ".cache" / "node" / "node_modules"
 MISSING = (
-    "The tests of pages need axe-core and Lighthouse, which were not found: install them with .ci/node-packages "
-    "(make test does)"
+    "The tests of pages need axe-core and Lighthouse, which were not found: install them with "
+    ".ci/node-packages (make test does)"
 )
 
 

@@ -16,7 +16,7 @@ PATHS = ("/", "/reports/", "/photos/", "/mandelbrot/", "/retries/", "/nothing/")
 
 def found_by_axe(visitor: Visitor) -> list[str]:
     """Return what axe-core finds serious on the page that is open."""
-    # It is run as the page's developer would, in the console: the policy of the page keeps scripts of others out.
+    # As from the developer's console: the page's own policy keeps scripts of others out.
     visitor.page.evaluate((package("axe-core") / "axe.min.js").read_text())
     violations = visitor.page.evaluate("async () => (await axe.run()).violations")
     return [

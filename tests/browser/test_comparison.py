@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import expect
@@ -91,7 +92,7 @@ def test_the_timeline_is_drawn_to_scale_from_what_the_server_and_the_browser_say
         "paint",
         "interaction",
     ]
-    for before, after in zip(request, request[1:], strict=False):
+    for before, after in pairwise(request):
         assert after["from"] == pytest.approx(before["from"] + before["width"], abs=0.01)
     by_name = {part["part"]: part["ms"] for part in request}
     assert by_name["server"] == pytest.approx(dict(said)["view"], abs=1)

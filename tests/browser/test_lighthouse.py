@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from statistics import median
 
@@ -14,12 +15,18 @@ RUNS = 3
 SECONDS = 180
 
 
+def node() -> str:
+    found = shutil.which("node")
+    assert found, "Lighthouse needs Node: .ci/node-packages installs it"
+    return found
+
+
 def scores(address: str) -> dict[str, float]:
     """Return the scores of one run, in a browser of Lighthouse's own, on its phone with its slow network."""
     command = package("lighthouse") / "cli" / "index.js"
     told = subprocess.run(
         [
-            "node",
+            node(),
             command,
             address,
             "--quiet",

@@ -55,7 +55,9 @@ def test_the_first_page_offers_both_ways(client: Client):
             assert f'data-way="{way}" data-metric="{metric}"' in page.text
 
 
-@pytest.mark.parametrize("path", ["/", "/reports/", "/photos/", "/retries/", "/nothing/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/reports/", "/photos/", "/mandelbrot/", "/retries/", "/visitors/page/", "/nothing/"]
+)
 def test_no_page_has_code_or_style_within(client: Client, path: str):
     page = client.get(path)
 

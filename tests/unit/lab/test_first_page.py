@@ -1,0 +1,125 @@
+"""The first page: what it carries besides measurements, and that the code it shows does what it says."""
+
+import re
+import sys
+from collections.abc import Iterator
+from html import unescape
+from types import ModuleType
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+from pytest_django import Settings
+
+from django_offload.testing import Offload
+from lab import seeding
+from lab.proof import COLUMNS, VITALS, WAYS
+from lab.threads import WAITED
+from lab.timing import ServerTimingMiddleware, timed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TIMING = re.compile(r'(\w+);dur=([\d.]+);desc="([^"]+)"')
+
+TEMPLATES = {
+    "BACKEND": "django.template.backends.django.DjangoTemplates",
+    "OPTIONS": {"loaders": [("django.template.loaders.locmem.Loader", {"report.html": "{{ orders }}"})]},
+}
+
+
+def timings(response: HttpResponse) -> dict[str, float]:
+    return {name: float(value) for name, value, _ in TIMING.findall(response.headers["Server-Timing"])}
+
+
+def code(client: Client, way: str) -> str:
+    found = re.search(rf'<code data-code="{way}">(.*?)</code>', client.get("/").text, re.DOTALL)
+    assert found
+    return unescape(found[1])
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """The project that the page's code is of; what it made reports of."""
+    made: list[int] = []
+    reports = ModuleType("shop.reports")
+    reports.build_report = lambda orders: made.append(orders) or {"orders": orders}
+    for module in (ModuleType("shop"), reports, ModuleType("shop.tasks"), ModuleType("shop.views")):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    return made
+
+
+def run(text: str, settings: Settings) -> HttpResponse:
+    """Run the code of a page as the modules it names, in a project that knows them, and then its view."""
+    for part in re.split(r"^# (?=shop/)", text, flags=re.MULTILINE)[1:]:
+        path, _, body = part.partition("\n")
+        module = sys.modules[path.removesuffix(".py").replace("/", ".")]
+        exec(body, module.__dict__)  # noqa: S102, the code is this repository's
+    backend = settings.TASKS["default"]
+    options = {**backend["OPTIONS"], "modules": ["shop.tasks"]}
+    settings.TASKS = {**settings.TASKS, "default": {**backend, "OPTIONS": options}}
+    view = sys.modules["shop.views"].report
+    response: HttpResponse = view(RequestFactory().get("/"))
+    return response
+
+
+def test_the_code_of_both_ways_does_what_the_page_says(
+    client: Client, shop: list[int], settings: Settings, offload: Offload
+):
+    texts = {way: code(client, way) for way in WAYS}
+    settings.TEMPLATES = [TEMPLATES]
+
+    slow = run(texts["request"], settings)
+    assert (slow.status_code, slow.text, shop) == (200, "200000", [200_000])
+
+    for count, word in enumerate((".enqueue(", ".delay("), start=1):
+        quick = run(texts["offload"].replace(".enqueue(", word), settings)
+        assert (quick.status_code, len(shop)) == (202, count), "the view made no report"
+        assert quick.headers["Location"].startswith("/tasks/")
+        assert offload.run() == 1
+        assert shop == [200_000] * (count + 1)
+
+
+def test_the_code_fits_ten_lines_each_way(client: Client):
+    for way in WAYS:
+        lines = [line for line in code(client, way).splitlines() if line and not line.strip().startswith("#")]
+        assert len(lines) <= 10, lines
+
+
+def test_a_row_for_each_way_and_a_cell_for_each_measure(client: Client):
+    page = client.get("/").text
+
+    for way in WAYS:
+        for column in COLUMNS:
+            assert f'data-way="{way}" data-metric="{column.metric}"' in page
+    for vital in VITALS:
+        assert f'data-good="{vital.good}" data-poor="{vital.poor}"' in page
+    assert "data-value" not in page, "no figure is written in advance"
+
+
+def test_every_view_says_what_it_took(client: Client, offload: Offload, monkeypatch: pytest.MonkeyPatch):
+    seeding.seed(1_000)
+    monkeypatch.setattr("lab.sizes.seeded", lambda: 50_000)
+
+    offloaded = timings(client.post("/reports/", {"orders": "50000"}))
+    in_request = timings(client.post("/reports/in-request/", {"orders": "50000"}))
+    drawn = timings(client.post("/mandelbrot/", {"place": "whole"}))
+
+    assert set(offloaded) == set(drawn) == {"wait", "view", "enqueue"}
+    assert set(in_request) == {"wait", "view", "work"}
+    for found in (offloaded, in_request, drawn):
+        part = found.get("work", found.get("enqueue", 0.0))
+        assert 0 < part <= found["view"]
+    assert set(timings(client.get("/nothing/"))) == {"wait", "view"}
+
+
+def test_the_wait_for_a_thread_is_told():
+    def view(request: HttpRequest) -> HttpResponse:
+        with timed(request, "work", "Something"):
+            return HttpResponse()
+
+    response = ServerTimingMiddleware(view)(RequestFactory().get("/", **{WAITED: 1.25}))
+
+    assert response.headers["Server-Timing"].startswith(
+        'wait;dur=1250.0;desc="Waiting for a thread", view;dur='
+    )
+    assert timings(response)["work"] <= timings(response)["view"]
