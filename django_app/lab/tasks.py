@@ -44,7 +44,7 @@ def photo_renditions(context: OffloadContext, upload: str) -> dict[str, Any]:
         files.put(context.task_result.id, rendition.file, data)
         sizes[rendition.file] = len(data)
         context.progress(len(sizes), len(RENDITIONS), f"Made {rendition.name}")
-        if context.cancelled:
+        if len(sizes) < len(RENDITIONS) and context.cancelled:
             raise Cancelled
     return {"files": sizes}
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from django_offload.testing import Offload
 from lab import files, seeding
+from lab.photos import PHOTO_FILES
 from lab.uploads import LIMIT
 from tests.unit.lab.images import bomb, photo
 
@@ -264,6 +265,27 @@ def test_a_report_somebody_cancelled_stops(client: Client, shop: Offload):
     done = client.get(attribute(page, "data-page-url"))
     assert attribute(done, "data-status") == "FAILED"
     assert "Cancelled" in done.text
+
+
+def test_a_photo_somebody_cancels_stops_at_the_next_rendition(
+    client: Client, shop: Offload, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("django_offload.context.ASK_EVERY_SECONDS", 0)
+    page = upload(client, photo())
+    put = files.put
+
+    def put_and_cancel(run: str, name: str, data: bytes) -> None:
+        put(run, name, data)
+        client.post(attribute(page, "data-cancel-url"))
+
+    monkeypatch.setattr(files, "put", put_and_cancel)
+    shop.run()
+
+    done = client.get(attribute(page, "data-page-url"))
+    assert attribute(done, "data-status") == "FAILED"
+    assert "Cancelled" in done.text
+    kept = [name for name in PHOTO_FILES if files.get(attribute(page, "data-task"), name)]
+    assert len(kept) == 1
 
 
 def test_an_upload_that_has_gone_is_named(client: Client, shop: Offload):
