@@ -1,4 +1,4 @@
-"""Who judges pages besides these tests: axe-core and Lighthouse, from npm's registry."""
+"""From npm's registry: axe-core and Lighthouse, which judge pages, and htmx, which pages load."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.browser.demo import ROOT
 
 INSTALLED = ROOT / ".cache" / "node" / "node_modules"
 MISSING = (
-    "The tests of pages need axe-core and Lighthouse, which were not found: install them with "
+    "The tests of pages need axe-core, Lighthouse and htmx, which were not found: install them with "
     ".ci/node-packages (make test does)"
 )
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.browser.pieces import scripts
+from tests.browser.judges import package
 from tests.browser.pieces.site import ALL, Site
 from tests.browser.pieces.test_progress import PATIENCE_MS, bar, text
 from tests.browser.visitor import Visitor
@@ -22,7 +22,7 @@ LISTEN = """() => {
 @pytest.fixture(params=["htmx-2", "htmx-4"])
 def with_htmx(request: pytest.FixtureRequest, visitor: Visitor) -> Visitor:
     """Somebody at the page with the button, whichever release of htmx it loads."""
-    file = scripts.folder() / request.param / "dist" / "htmx.min.js"
+    file = package(request.param) / "dist" / "htmx.min.js"
     visitor.page.route("**/reports/htmx.js", lambda route: route.fulfill(path=file))
     visitor.goto("/with-htmx/")
     return visitor
