@@ -83,14 +83,19 @@ def counted(done: float, total: float | None) -> str:
 def _progress(what: str, stream: TextIO, *, coloured: bool) -> "Progress":
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
+    # Where the terminal is narrow, what is said last has to give way, not the bar.
+    name = Column(no_wrap=True, overflow="ellipsis", max_width=30)
+    rest = Column(no_wrap=True, overflow="ellipsis", ratio=1)
     progress = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
+        TextColumn("{task.description}", markup=False, table_column=name),
+        BarColumn(bar_width=20),
         TextColumn("{task.fields[count]}", markup=False),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[text]}", markup=False),
+        TextColumn("{task.fields[text]}", markup=False, table_column=rest),
         console=Console(file=stream, force_terminal=True, no_color=not coloured),
+        expand=True,
         transient=True,
     )
     progress.add_task(what, total=None, count="", text="")

@@ -166,7 +166,7 @@ def test_on_a_terminal_progress_is_a_bar(
         call_command("offload_result", result.id, "--follow", stdout=opened.stream, stderr=opened.stream)
 
     bar, result_of_it = opened.shown.split("\x1b[?25h", 1)
-    assert "tests.unit.tasks.double" in bar
+    assert "double" in bar
     assert "700 of 1,000" in bar
     assert "RUNNING part 700" in bar
     assert "UTC  RUNNING" not in opened.shown

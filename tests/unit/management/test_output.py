@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from io import StringIO
@@ -110,6 +111,24 @@ def test_a_bar_is_on_stderr_alone_and_data_on_stdout() -> None:
     assert json.loads(out.getvalue()) == {"done": 3}
     assert "1 of 3" in opened.shown
     assert "WRONG" not in opened.shown
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_on_a_narrow_terminal_the_text_gives_way_to_the_bar(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+
+    with terminal(columns) as opened:
+        bar = Bar("build_the_report", opened.stream, coloured=False)
+        bar.at(700, 1_000, "RUNNING Reading orders of the largest customers of this year")
+        bar.close()
+
+    drawn = re.split(r"[\r\n]+", re.sub(r"\x1b\[[?0-9;]*[a-zA-Z]", "", opened.shown))
+    assert drawn[0].startswith("build_the_report ━")
+    assert " 700 of 1,000 0:00:00 " in drawn[0]
+    assert drawn[0].rstrip().endswith("year" if columns == 120 else "…")
+    assert max(map(len, drawn)) <= columns
 
 
 def test_without_rich_there_are_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import partial
+from itertools import count
 from typing import Any, ClassVar
 
 from ...conf import Options, configured, stacks
@@ -12,6 +12,14 @@ from ..base import FINE, WRONG, OffloadCommand
 from ..doctor import functions, project, queues, records, storage
 from ..doctor.finding import Finding
 from ..tables import Painted
+
+# What of a stack is looked at, by its name for readers.
+DEPLOYED: dict[str, Callable[[Plan], Iterator[Finding]]] = {
+    "queues": queues.examine,
+    "table": storage.table,
+    "bucket": storage.bucket,
+    "functions": functions.examine,
+}
 
 
 class Command(OffloadCommand):
@@ -27,9 +35,12 @@ class Command(OffloadCommand):
         findings = [*project.settings(), *project.environment(), *project.database(now)]
         oldest: dict[str, Any] = {}
         with self.working("Looking") as work:
-            known = stacks()
-            for done, stack in enumerate(known):
-                look = partial(work.at, done, len(known))
+            steps, known = count(), stacks()
+
+            def look(what: str) -> None:
+                work.at(next(steps), len(known) * (len(DEPLOYED) + 1), what)
+
+            for stack in known:
                 found = list(self._deployed(stack, look))
                 findings += found
                 look(f"records of {stack.stack}")
@@ -49,13 +60,7 @@ class Command(OffloadCommand):
 
     def _deployed(self, options: Options, look: Callable[[str], object]) -> Iterator[Finding]:
         plan = plan_of(options.stack)
-        parts: dict[str, Callable[[Plan], Iterator[Finding]]] = {
-            "queues": queues.examine,
-            "table": storage.table,
-            "bucket": storage.bucket,
-            "functions": functions.examine,
-        }
-        for name, examine in parts.items():
+        for name, examine in DEPLOYED.items():
             look(f"{name} of {options.stack}")
             yield from examine(plan)
 

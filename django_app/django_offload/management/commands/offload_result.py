@@ -86,7 +86,7 @@ manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --cancel
         store, record = store_of(found.options), found.record
         task_id, told = record.birth.id, object()
         try:
-            with self.working(record.birth.name) as work:
+            with self.working(record.birth.name.rpartition(".")[2]) as work:
                 while not record.ended:
                     told = self._tell(record, work, told)
                     self.pause(every)
