@@ -50,7 +50,10 @@ class Keyring:
         return key_id(secret), self.signature(text, secret)
 
     def signature(self, text: str, secret: str) -> str:
-        return hmac.digest(_signing_key(self.scope, secret), text.encode("ascii"), "sha256").hex()
+        # A copy costs half of what hmac.digest() does.
+        signature = _signing_key(self.scope, secret).copy()
+        signature.update(text.encode("ascii"))
+        return signature.hexdigest()
 
     def find(self, wanted: str) -> str:
         """Return the secret whose key id is `wanted`. Raise UnknownKey if there is none."""
@@ -61,9 +64,10 @@ class Keyring:
 
 
 @lru_cache(maxsize=100)
-def _signing_key(scope: str, secret: str) -> bytes:
-    """Return the key of a secret for one stack and queue, derived once per process."""
-    return sha256(f"django_offload.message:{scope}:{secret}".encode()).digest()
+def _signing_key(scope: str, secret: str) -> hmac.HMAC:
+    """Return the key of a secret for one stack and queue, derived once per process and ready to sign."""
+    key = sha256(f"django_offload.message:{scope}:{secret}".encode()).digest()
+    return hmac.new(key, digestmod="sha256")
 
 
 @lru_cache(maxsize=100)

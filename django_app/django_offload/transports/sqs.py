@@ -87,24 +87,22 @@ class SQSTransport(Transport):
 
     def url(self, queue: str) -> str:
         """Return the queue's URL: from OPTIONS, the stack's environment, or SQS, asked once per process."""
-        given = self.options.queue_urls.get(queue)
-        if given is None:
-            given = _parsed(self.options.environment(ENV_QUEUE_URLS) or "{}").get(queue)
-        return given or self._ask(self.options.queue(queue))
+        return self.options.queue_urls.get(queue) or self._found(queue)
 
     @property
     def _client(self) -> Any:
         return client("sqs", self.options.client)
 
-    def _ask(self, name: str) -> str:
-        sqs = self._client
+    def _found(self, queue: str) -> str:
+        sqs, name = self._client, self.options.queue(queue)
         key = (sqs.meta.endpoint_url, name)
-        if key not in _urls:
+        found = _urls.get(key) or _parsed(self.options.environment(ENV_QUEUE_URLS) or "{}").get(queue)
+        if found is None:
             try:
-                _urls[key] = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+                found = _urls[key] = sqs.get_queue_url(QueueName=name)["QueueUrl"]
             except sqs.exceptions.QueueDoesNotExist as exc:
                 raise ResourceMissing(self.options.alias, "queue", name) from exc
-        return _urls[key]
+        return found
 
 
 @lru_cache(maxsize=8)

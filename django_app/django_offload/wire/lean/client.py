@@ -37,7 +37,7 @@ class Client:
         kinds = {kind.__name__: kind for kind in service.refusals.values()}
         self.exceptions = SimpleNamespace(ClientError=Refusal, **kinds)
         self._signer = Signer(service.name, endpoint.region)
-        self._host = ("host", endpoint.address.named)
+        self._host = endpoint.address.named
         self._calls = {name: partial(self._call, name) for name in service.operations}
 
     def __getattr__(self, name: str) -> Callable[..., Result]:
@@ -55,7 +55,8 @@ class Client:
         """Return a request as it travels, signed now."""
         head = self._signer.head(
             request.path,
-            (*request.headers, self._host),
+            self._host,
+            request.headers,
             request.body,
             credentials,
             time.time() + self.skew,

@@ -31,7 +31,9 @@ class Signer:
         # The key and what it was derived from: written and read whole, so that threads need no lock.
         self._kept: tuple[str, str, hmac.HMAC] | None = None
 
-    def head(self, path: str, headers: Headers, body: bytes, credentials: Credentials, now: float) -> str:
+    def head(
+        self, path: str, host: str, headers: Headers, body: bytes, credentials: Credentials, now: float
+    ) -> str:
         """
         Return the head of a POST, up to the end of the header that signs it; `now` is Unix time.
 
@@ -39,7 +41,7 @@ class Signer:
         """
         instant = _instant(int(now))
         scope = f"{instant[:8]}/{self._region}/{self._service}/aws4_request"
-        shared = _shared(path, headers, credentials.access_key, credentials.token, instant, scope)
+        shared = _shared(path, host, headers, credentials.access_key, credentials.token, instant, scope)
         canonical = shared.canonical + sha256(body).hexdigest()
         text = shared.text + sha256(canonical.encode()).hexdigest()
         signature = self._key(credentials.secret_key, instant[:8]).copy()
@@ -65,9 +67,9 @@ def _instant(now: int) -> str:
 # As many as one process calls within a second, functions of Lambda by their names included.
 @lru_cache(maxsize=64)
 def _shared(
-    path: str, headers: Headers, access_key: str, token: str | None, instant: str, scope: str
+    path: str, host: str, headers: Headers, access_key: str, token: str | None, instant: str, scope: str
 ) -> Shared:
-    signed = {**dict(headers), "x-amz-date": instant}
+    signed = {"host": host, **dict(headers), "x-amz-date": instant}
     if token:
         signed["x-amz-security-token"] = token
     names = sorted(signed)
