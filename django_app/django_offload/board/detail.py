@@ -8,7 +8,7 @@ from typing import Any
 
 from ..birth import dump
 from ..record import FAILED, READY, RUNNING, TaskRecord
-from .shown import Found, described
+from .shown import Found, described, parameters
 
 # Of a value, this much is shown: a page is to be read.
 SHOWN_CHARACTERS = 20_000
@@ -44,7 +44,7 @@ def detail(found: Found) -> Detail:
     return Detail(
         record=record,
         facts=[fact for fact in _facts(record) if fact[1] not in {None, ""}],
-        arguments=list(_arguments(said)),
+        arguments=list(_arguments(said, parameters(record))),
         lost=[said[key] for key in ("lost_arguments", "lost_result") if key in said],
         returned=_json(said["return_value"]) if "return_value" in said else None,
         events=list(_events(record, found.parts)),
@@ -73,9 +73,9 @@ def _facts(record: TaskRecord) -> Iterator[tuple[str, object]]:
     yield "Can be read until", record.hidden_at
 
 
-def _arguments(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for number, value in enumerate(said.get("args", ()), 1):
-        yield str(number), _json(value)
+def _arguments(said: Mapping[str, Any], names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for number, value in enumerate(said.get("args", ())):
+        yield names[number] if number < len(names) else f"* {number + 1}", _json(value)
     for name, value in said.get("kwargs", {}).items():
         yield name, _json(value)
 

@@ -7,7 +7,7 @@ from inspect import signature
 from typing import Any
 
 from ..conf import Options, stacks
-from ..definition import OffloadTask
+from ..definition import AnyTask, OffloadTask
 from ..exceptions import PayloadLost, UnknownTask
 from ..http.status import status_of
 from ..payloads import fetch, fetch_result
@@ -75,9 +75,21 @@ def _arguments(found: Found) -> dict[str, Any]:
         # Which of them are sensitive, nobody knows any more.
         return {"args": [HIDDEN] * len(args), "kwargs": dict.fromkeys(kwargs, HIDDEN)}
     sensitive = set(task.sensitive) if isinstance(task, OffloadTask) else set()
-    names = list(signature(task.func).parameters)[1 if task.takes_context else 0 :]
+    names = _names(task)
     shown = [HIDDEN if name in sensitive else value for name, value in zip(names, args, strict=False)]
     return {
         "args": shown + [HIDDEN if sensitive else value for value in args[len(names) :]],
         "kwargs": {name: HIDDEN if name in sensitive else value for name, value in kwargs.items()},
     }
+
+
+def parameters(record: TaskRecord) -> list[str]:
+    """Return the names of what a task's function takes, as far as a declared module defines it."""
+    try:
+        return _names(registry().resolve(record.birth.name))
+    except UnknownTask:
+        return []
+
+
+def _names(task: AnyTask) -> list[str]:
+    return list(signature(task.func).parameters)[1 if task.takes_context else 0 :]

@@ -6,6 +6,7 @@ from .names import (
     BUCKET,
     DEAD_LETTER,
     FAILED,
+    HISTORY,
     INDEX,
     MIGRATE,
     SWEEPER,
@@ -60,12 +61,20 @@ def _web(plan: Plan) -> list[Statement]:
 
 
 def _board(plan: Plan) -> list[Statement]:
-    """What looking at dead letters and queues adds to the web's own policy."""
+    """
+    What the board adds to the web's own policy.
+
+    Metrics are no resources: here AWS wants "*".
+    """
     from troposphere import Sub
 
     queues = [arn(named(name)) for name in plan.queues for named in (queue_id, dead_letter_queue_id)]
+    indexes = [INDEX, *([HISTORY] if plan.history else [])]
+    listed = [Sub(f"${{{TABLE}.Arn}}/index/{index}") for index in indexes]
     statements = [
-        allow(["dynamodb:Query"], [arn(TABLE), Sub(f"${{{TABLE}.Arn}}/index/{INDEX}")]),
+        allow(["dynamodb:Query"], [arn(TABLE), *listed]),
+        table("BatchGetItem"),
+        allow(["cloudwatch:GetMetricData"], ["*"]),
         allow(["sqs:GetQueueAttributes", "sqs:GetQueueUrl"], queues),
         *objects(plan, ["GetObject", "DeleteObject"], "dead/*"),
     ]

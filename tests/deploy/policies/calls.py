@@ -87,7 +87,10 @@ class Recorder:
         # What tells a role's own calls from those of Lambda, and of the machinery around it.
         own = f"Credential={ACTING}/" in environ.get("HTTP_AUTHORIZATION", "")
         target = environ.get("HTTP_X_AMZ_TARGET", "")
-        if target:
+        if own and "/monitoring/" in environ["HTTP_AUTHORIZATION"]:
+            action = target.rpartition(".")[2] or environ["PATH_INFO"].rpartition("/")[2]
+            self.calls.add(Call(self.role, f"cloudwatch:{action}", "*"))  # It is of no resource.
+        elif target:
             self._read_json(target, json.loads(body or b"{}"), own=own)
         elif own and "/s3/" in environ["HTTP_AUTHORIZATION"]:
             self._read_s3(environ)
@@ -103,6 +106,9 @@ class Recorder:
                 action in {"ReceiveMessage", "DeleteMessage"} and name in self.feeding and self.role == NOBODY
             ):
                 self.note(f"sqs:{action}", name, role=self.feeding[name])
+        elif own and action == "BatchGetItem":
+            for name in said["RequestItems"]:
+                self.note(f"dynamodb:{action}", f"table/{name}")
         elif own and service.startswith("DynamoDB"):
             index = [f"index/{said['IndexName']}"] if "IndexName" in said else []
             self.note(f"dynamodb:{action}", f"table/{said['TableName']}", *index)

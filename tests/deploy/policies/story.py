@@ -147,7 +147,14 @@ class Story:
         self.aws.drain()
 
     def use_the_board(self) -> None:
-        """What the board shows and does, its commands do."""
+        """Look at every page of the board, and do with commands what it does."""
+        client, user = Client(), User.objects.create_user("eve", is_staff=True, is_superuser=True)
+        client.force_login(user)
+        with self.web():
+            for page in ("changelist", "queues", "unreadable"):
+                answer = client.get(reverse(f"admin:django_offload_task_{page}"))
+                assert answer.status_code == 200, answer.text
+        user.delete()
         with self.web():
             listed = _command("offload_dead", "list", "--json")
             (key,) = [text for text in listed.split('"') if text.startswith("dead/")]

@@ -91,6 +91,8 @@ def test_the_board_has_no_rights_unless_a_stage_wants_it() -> None:
     assert "BoardPolicy" not in evaluated().resources
     assert board() == {
         "dynamodb:Query",
+        "dynamodb:BatchGetItem",
+        "cloudwatch:GetMetricData",
         "sqs:GetQueueAttributes",
         "sqs:GetQueueUrl",
         "s3:ListBucket",

@@ -1,0 +1,180 @@
+"""Retry, cancel, redrive, discard: asked first, each with its own permission, and logged."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.urls import reverse
+
+from django_offload.record import read
+from django_offload.transitions import abandon, fail
+from tests.contract.records import ERROR, NOW, TOKEN, TTL, birth_of, claimed, new_id
+
+ACT = "admin:django_offload_task_act"
+NAME = "tests.unit.tasks.double"
+ARGUMENTS = "[[21],{}]"
+
+
+def given(store, state):
+    task_id = new_id()
+    birth = birth_of(task_id, name=NAME, arguments=ARGUMENTS)
+    store.create(birth)
+    if state in {"running", "failed"}:
+        store.change(task_id, claimed(task_id, birth=birth))
+    if state == "failed":
+        end = {"now": NOW, "result_ttl": TTL, "error": ERROR, "part": "error#0001"}
+        store.change(task_id, fail(fence=1, token=TOKEN, **end))
+    if state == "dead":
+        store.change(task_id, abandon(now=NOW, result_ttl=TTL, error=ERROR))
+    return task_id
+
+
+def record_of(store, task_id):
+    return read(store.get(task_id))
+
+
+CASES = [
+    ("retry", "failed", "READY"),
+    ("redrive", "dead", "READY"),
+    ("cancel", "ready", "FAILED"),
+    ("discard", "failed", "FAILED"),
+    ("discard", "dead", "FAILED"),
+]
+
+
+@pytest.mark.parametrize(("action", "state", "after"), CASES)
+def test_an_action_is_done_and_logged(ada, store, action, state, after):
+    task_id = given(store, state)
+
+    answer = ada.act(action, task_id)
+
+    assert record_of(store, task_id).status == after
+    (message,) = ada.told(answer)
+    assert message.startswith(f"{task_id}: ")
+    entry = LogEntry.objects.get()
+    assert (entry.user, entry.object_id) == (ada.user, task_id)
+    assert entry.change_message.startswith(f"{action.capitalize()} {NAME}: ")
+    history = ada.client.get(reverse("admin:django_offload_task_history", args=[task_id]))
+    assert entry.change_message in history.text
+
+
+@pytest.mark.parametrize(("action", "state", "after"), CASES)
+def test_nothing_is_done_before_it_is_confirmed(ada, store, action, state, after):
+    task_id = given(store, state)
+    before = store.get(task_id)
+
+    answer = ada.act(action, task_id, confirmed=False)
+
+    assert store.get(task_id) == before
+    assert f"{action.capitalize()} 1 task?" in answer.text
+    assert f'name="id" value="{task_id}"' in answer.text
+    assert not LogEntry.objects.exists()
+
+
+@pytest.mark.parametrize(("action", "state", "after"), CASES)
+def test_each_action_has_a_permission_of_its_own(staff, store, action, state, after):
+    others = [f"{other}_task" for other in ("retry", "redrive", "cancel", "discard") if other != action]
+    without, with_it = staff("bob", "view_task", *others), staff("eve", "view_task", f"{action}_task")
+    task_id = given(store, state)
+    before = store.get(task_id)
+
+    assert without.act(action, task_id).status_code == 403
+    assert store.get(task_id) == before
+    assert f'value="{action}"' not in without.open(task_id).text
+    assert f'value="{action}"' in with_it.open(task_id).text
+    assert with_it.act(action, task_id).status_code == 302
+    assert store.get(task_id) != before
+
+
+def test_who_may_act_but_not_look_may_do_nothing(staff, store):
+    blind, task_id = staff("bob", "cancel_task"), given(store, "ready")
+
+    assert blind.act("cancel", task_id).status_code == 403
+    assert record_of(store, task_id).status == "READY"
+
+
+def test_a_get_does_nothing(ada, store):
+    task_id = given(store, "ready")
+
+    answer = ada.client.get(reverse(ACT), {"action": "cancel", "id": task_id, "confirmed": "yes"})
+
+    assert answer.status_code == 405
+    assert record_of(store, task_id).status == "READY"
+
+
+def test_a_post_from_elsewhere_is_refused(ada, store):
+    task_id, client = given(store, "ready"), Client(enforce_csrf_checks=True)
+    client.force_login(ada.user)
+
+    answer = client.post(reverse(ACT), {"action": "cancel", "id": task_id, "confirmed": "yes"})
+
+    assert answer.status_code == 403
+    assert record_of(store, task_id).status == "READY"
+
+
+def test_many_are_settled_at_once_and_what_an_action_is_not_for_is_refused(ada, store):
+    failed, running = [given(store, "failed") for _ in range(3)], given(store, "running")
+
+    answer = ada.act("retry", *failed, running)
+
+    assert {record_of(store, task_id).status for task_id in failed} == {"READY"}
+    assert ada.told(answer) == [
+        "Retry: done with 3 tasks.",
+        f"{running}: It is RUNNING now: nothing to retry.",
+    ]
+    assert set(LogEntry.objects.values_list("object_id", flat=True)) == set(failed)
+
+
+def test_a_dead_letter_is_redriven_not_retried_and_the_other_way_round(ada, store):
+    failed, dead = given(store, "failed"), given(store, "dead")
+
+    ada.act("retry", dead)
+    ada.act("redrive", failed)
+
+    assert {record_of(store, task_id).status for task_id in (failed, dead)} == {"FAILED"}
+    assert not LogEntry.objects.exists()
+
+
+def test_what_could_not_run_stays_failed_and_says_why(ada, store):
+    task_id = new_id()
+    store.create(birth_of(task_id, name="gone.tasks.pay"))
+    store.change(task_id, abandon(now=NOW, result_ttl=TTL, error=ERROR))
+
+    (message,) = ada.told(ada.act("redrive", task_id))
+
+    assert message.startswith(f"{task_id}: It stays FAILED. ")
+    assert not LogEntry.objects.exists()
+
+
+def test_a_retried_task_runs_again(ada, store, offload):
+    task_id = given(store, "failed")
+
+    ada.act("retry", task_id)
+    offload.run()
+
+    record = record_of(store, task_id)
+    assert (record.status, record.result, record.fence) == ("SUCCESSFUL", "42", 2)
+
+
+def test_a_running_task_is_asked_to_stop(ada, store):
+    task_id = given(store, "running")
+
+    (message,) = ada.told(ada.act("cancel", task_id))
+
+    assert message == f"{task_id}: It runs: it was asked to stop, and will not be tried again."
+    assert record_of(store, task_id).cancelled
+
+
+@pytest.mark.parametrize(("action", "ids"), [("", ["0" * 32]), ("cancel", []), ("drop", ["0" * 32])])
+def test_what_is_not_said_is_not_done(ada, action, ids):
+    assert ada.told(ada.act(action, *ids)) == ["Nothing was done: choose tasks and what to do with them."]
+
+
+def test_more_than_a_page_is_refused(ada):
+    assert ada.act("cancel", *(f"{number:032x}" for number in range(101))).status_code == 400
+
+
+@pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", ""])
+def test_the_way_back_stays_on_this_site(ada, store, back):
+    answer = ada.act("cancel", given(store, "ready"), back=back)
+
+    assert answer["Location"] == reverse("admin:django_offload_task_changelist")

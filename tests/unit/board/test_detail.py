@@ -1,0 +1,116 @@
+"""The page of one task: where it stands, what it was given, each attempt with what it raised."""
+
+from datetime import timedelta
+
+import pytest
+from django.tasks import TaskResultStatus
+
+from django_offload.exceptions import Cancelled
+from django_offload.record import error_of
+from django_offload.transitions import abandon, report
+from tests.contract import tasks as contract_tasks
+from tests.contract.records import ERROR, NOW, TOKEN, TTL, birth_of, claimed, new_id
+from tests.unit import tasks
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def test_sensitive_arguments_are_masked_and_others_named(ada, offload):
+    result = tasks.send.enqueue(17, card="4111 1111")
+
+    answer = ada.open(result.id)
+
+    assert answer.context["detail"].arguments == [("order", "17"), ("card", '"********"')]
+    assert "4111" not in answer.text
+
+
+def test_where_nobody_knows_the_task_every_argument_is_masked(ada, store):
+    task_id = new_id()
+    store.create(birth_of(task_id, name="gone.tasks.pay", arguments='[["4111"],{"to":"me"}]'))
+
+    answer = ada.open(task_id)
+
+    assert answer.context["detail"].arguments == [("* 1", '"********"'), ("to", '"********"')]
+    assert "4111" not in answer.text
+
+
+def test_every_failed_attempt_is_told_with_its_traceback(ada, offload):
+    offload.fail_next(OSError("the network is <down>"))
+    result = tasks.send.enqueue(1)
+    offload.run()
+    assert result.status == TaskResultStatus.READY
+    result.refresh()
+    assert result.status == TaskResultStatus.SUCCESSFUL
+
+    answer = ada.open(result.id)
+
+    events = answer.context["detail"].events
+    assert [event.what for event in events] == ["Enqueued", "Attempt 1 failed", "Finished"]
+    assert events[1].note == "builtins.OSError: the network is <down>"
+    assert events[1].last
+    assert "Traceback (most recent call last)" in events[1].traceback
+    assert "the network is &lt;down&gt;" in answer.text
+    assert "<down>" not in answer.text
+
+
+def test_what_it_returned_is_shown_as_json(ada, offload):
+    result = tasks.double.enqueue(21)
+    offload.run()
+
+    assert ada.open(result.id).context["detail"].returned == "42"
+
+
+def test_a_running_task_tells_its_progress_worker_and_trace(ada, store):
+    task_id = new_id()
+    birth = birth_of(task_id, traceparent=TRACE)
+    store.change(task_id, claimed(task_id, birth=birth))
+    progress = {"done": 3, "total": 4, "message": "nearly"}
+    store.change(task_id, report(fence=1, token=TOKEN, progress=progress))
+
+    answer = ada.open(task_id)
+
+    assert '<progress value="3" max="4"' in answer.text
+    assert "3 of 4" in answer.text
+    facts = dict(answer.context["detail"].facts)
+    assert facts["Trace"] == "0af7651916cd43dd8448eb211c80319c"
+    events = answer.context["detail"].events
+    assert (events[1].what, events[1].note) == ("Attempt 1 runs", "worker-1")
+    # Its lease, of the year in which these examples play, has run out.
+    assert events[2].what == "Its worker is gone"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(ERROR, "builtins.ValueError: The stock is negative"), (error_of(Cancelled()), "exceptions.Cancelled")],
+)
+def test_what_ended_it_from_outside_is_told(ada, store, error, said):
+    task_id = new_id()
+    store.create(birth_of(task_id))
+    store.change(task_id, abandon(now=NOW, result_ttl=TTL, error=error))
+
+    last = ada.open(task_id).context["detail"].events[-1]
+
+    assert (last.what, last.at, last.kind) == ("FAILED", NOW, "bad")
+    assert said in last.note
+
+
+def test_what_starts_later_says_when(ada, store):
+    task_id, later = new_id(), NOW + timedelta(days=1)
+    store.create(birth_of(task_id, run_after=later))
+
+    last = ada.open(task_id).context["detail"].events[-1]
+
+    assert (last.what, last.at) == ("Starts", later)
+
+
+def test_a_long_value_is_cut(ada, offload):
+    result = contract_tasks.add.enqueue("x" * 30_000, "y")
+
+    (_, first), _ = ada.open(result.id).context["detail"].arguments
+
+    assert first.endswith("… (10,002 characters more)")
+
+
+@pytest.mark.parametrize("task_id", ["0" * 32, "nothing"])
+def test_there_is_no_page_of_what_is_not_there(ada, task_id):
+    assert ada.open(task_id).status_code == 404
