@@ -74,3 +74,9 @@ def test_counts_that_are_painted_stand_to_the_right_too() -> None:
     lines = ["".join(line) for line in drawn(["dead letters"], [[Painted(7, "bad")], [0]], None)]
 
     assert lines == ["dead letters", "           7", "           0"]
+
+
+def test_columns_are_as_wide_as_control_characters_are_shown() -> None:
+    lines = ["".join(line) for line in drawn(["a", "b"], [["\x1b", "x"], ["yy", "x"]], None)]
+
+    assert lines == ["a     b", "\\x1b  x", "yy    x"]
