@@ -6,10 +6,10 @@ ARCHITECTURE ?= x86_64
 RUN := PYTHONPATH=django_app:. DJANGO_SETTINGS_MODULE=config.settings
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo test torture kills bench package check format lock clean .venv .venv-3.12 .venv-bench
+.PHONY: help demo test torture kills bench screenshot package check format lock clean .venv .venv-3.12 .venv-bench
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Start the reference site, with AWS on this machine, on http://127.0.0.1:8000 (another port: PORT=8001)
 	@folder=$$(.ci/demo-environment) && exec env $(RUN) "$$folder/bin/python" -m lab.demo --port $(PORT)
@@ -25,6 +25,9 @@ kills: .venv ## Kill real workers while they work, 100 times over 1,000 tasks: n
 
 bench: .venv .venv-bench ## Measure against raw boto3, Celery and others, and write BENCHMARKS.md (QUICK=1: a look, to the terminal)
 	@$(RUN) .venv/bin/python -m tests.benchmarks $(if $(QUICK),--quick) $(SECTIONS)
+
+screenshot: .venv ## Draw the first page for README.md, both ways measured, into django_app/docs/first-page.png
+	@CHROMIUM=$$(.ci/browser) && export CHROMIUM && $(RUN) .venv/bin/python -m tests.browser.screenshot
 
 package: .venv ## Build the one zip that web and workers run from (STAGE=dev, ARCHITECTURE=x86_64 or arm64)
 	@$(RUN) .venv/bin/python django_app/manage.py offload_package --stage $(STAGE) --architecture $(ARCHITECTURE)

@@ -1,4 +1,5 @@
 // The table of both ways, and the verdicts that follow from its numbers.
+import { times } from "./drawing.js";
 import { WAYS } from "./kept.js";
 import { verdict, vitals, WORDS } from "./ratings.js";
 
@@ -40,8 +41,8 @@ function sentence(ways) {
   if (!request?.painted && !offload?.painted) return "Run the report both ways to see the difference.";
   if (!request?.painted || !offload?.painted) return `Now run it ${request?.painted ? "offloaded" : "in the request"}, to compare.`;
   if (request.orders !== offload.orders) return "Run the same number of orders both ways to compare them.";
-  const bytes = (request.ttfb / offload.ttfb).toFixed(1);
-  const paint = (request.painted / offload.painted).toFixed(1);
+  const bytes = times(request.ttfb / offload.ttfb);
+  const paint = times(request.painted / offload.painted);
   const share = Math.round((100 * request.phases.server) / request.painted);
   if (offload.ttfb >= request.ttfb) return "Offloaded, the first byte came no sooner: this work is too short to need it.";
   return `Offloaded, the first byte came ${bytes} times sooner, and the answer was painted ${paint} times sooner. ` +

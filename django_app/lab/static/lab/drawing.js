@@ -22,6 +22,8 @@ export function duration(ms) {
   return ms < 10_000 ? `${rounded(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
+export const times = (ratio) => (ratio < 10 ? ratio.toFixed(1) : rounded(ratio));
+
 // Marks at round values, at most one per 90 pixels, from 0 to `most`.
 export function axis(svg, { left, width, top, bottom, most }) {
   const wanted = (most * 90) / width;

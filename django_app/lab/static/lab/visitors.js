@@ -1,5 +1,5 @@
 // What other visitors feel: they run the work, and this browser opens a trivial page meanwhile, over and over.
-import { axis, canvas, draw, drawnIn, duration } from "./drawing.js";
+import { axis, canvas, draw, drawnIn, duration, times } from "./drawing.js";
 import { WAYS } from "./kept.js";
 
 const NAMES = { request: "In the request", offload: "Offloaded" };
@@ -104,7 +104,7 @@ function sentence(runs) {
   const [request, offload] = WAYS.map((way) => figures(runs[way]).median);
   const ratio = request / offload;
   return ratio > 1
-    ? `While others work in the request, a page that takes no work waits ${ratio.toFixed(1)} times as long (median).`
+    ? `While others work in the request, a page that takes no work waits ${times(ratio)} times as long (median).`
     : "The visitors' work was too short to be felt: choose more orders.";
 }
 
