@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.holders import HOLDERS, arguments_of, unknown_options
-from tests.docs.pages import PAGES, ROOT, Block, blocks, inline, name_of
+from tests.docs.pages import DOCS, PAGES, ROOT, Block, blocks, inline, name_of
 
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?P<target>[^)\s]+)\)")
@@ -52,6 +52,13 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         assert target.exists(), f"{name_of(page)} leads to {path}"
         if anchor:
             assert anchor in anchors(target), f"{name_of(page)} leads to #{anchor}"
+
+
+def test_the_index_leads_to_every_page() -> None:
+    index = DOCS / "README.md"
+    leads = {(DOCS / found["target"]).resolve() for found in LINK.finditer(index.read_text())}
+
+    assert set(DOCS.glob("*.md")) - {index} - leads == set()
 
 
 def anchors(page: Path) -> set[str]:

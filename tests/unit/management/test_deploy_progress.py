@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from django_offload.deploy.archive import Archive
+from django_offload.deploy.change_set import ChangeSet
 from django_offload.deploy.stack_events import line
 from django_offload.management.commands.offload_deploy import Command
 
@@ -95,3 +96,24 @@ def test_bytes_are_counted_while_they_leave(command: Command, told: Told) -> Non
     command._upload(SimpleNamespace(releases=SimpleNamespace(put_package=put)), package)
 
     assert told.said == [(1.0, 3.0, "MiB"), (2.0, 3.0, "MiB"), (3.0, 3.0, "MiB")]
+
+
+def test_what_is_replaced_or_removed_is_red_on_terminals(command: Command) -> None:
+    kinds = {"Add": "", "Modify": "True", "Remove": ""}
+    changes = [
+        {
+            "ResourceChange": {
+                "Action": action,
+                "Replacement": replaced,
+                "ResourceType": "T",
+                "LogicalResourceId": "R",
+            }
+        }
+        for action, replaced in kinds.items()
+    ]
+    command.coloured = True
+
+    command._show(ChangeSet(stack="shop-dev", arn="a", creates=False, changes=tuple(changes)))
+
+    lines = [line for line in command.stdout.getvalue().splitlines() if line.startswith("\x1b")]
+    assert ["Modify, REPLACED" in lines[0], "Remove" in lines[1], len(lines)] == [True, True, 2]

@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command, color
 
 from django_offload.management import long_work
 from django_offload.management.base import OffloadCommand
+from django_offload.management.commands.offload_init import of_diff
 from django_offload.management.long_work import Bar, Lines
 from django_offload.management.tables import Painted
 from tests.unit.management.terminal import terminal
@@ -166,6 +167,21 @@ def test_work_that_is_done_soon_draws_no_bar(monkeypatch: pytest.MonkeyPatch) ->
         bar.close()
 
     assert (opened.shown, drawn_above) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("line", "meaning"),
+    [
+        ("+++ new/x.py", "heading"),
+        ("+x", "good"),
+        ("-x", "bad"),
+        ("@@ -1 +1 @@", "waits"),
+        (" x", None),
+        ("", None),
+    ],
+)
+def test_lines_of_a_diff_have_the_colours_of_a_diff(line: str, meaning: str | None) -> None:
+    assert (of_diff(line), getattr(of_diff(line), "meaning", None)) == (line, meaning)
 
 
 def test_ctrl_c_is_no_traceback() -> None:

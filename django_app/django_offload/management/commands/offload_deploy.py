@@ -17,6 +17,7 @@ from ...deploy.stage import ENV_STAGE, Stage, read
 from ...stack.layout import Layout, layout
 from ..base import FINE, OffloadCommand
 from ..long_work import Work
+from ..tables import Painted
 
 
 class Command(OffloadCommand):
@@ -154,7 +155,7 @@ manage.py offload_deploy --stage dev --delete
             return
         self.tell(f"Changes of the stack {change.stack}{' (new)' if change.creates else ''}:")
         for line in change.lines():
-            self.tell(line)
+            self.tell(Painted(line, "bad") if "REPLACED" in line or line.startswith("  Remove") else line)
         if not change.changes:
             self.tell("  no resource is added or removed: parameters alone change")
 

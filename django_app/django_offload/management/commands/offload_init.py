@@ -12,9 +12,11 @@ from ...adopt.project import changes_of
 from ...stack import stacks
 from ...stack.layout import Layout, layout
 from ..base import FINE, OffloadCommand
+from ..tables import Painted
 
 # Of a new file; the template has hundreds of lines.
 LONGEST_SHOWN = 60
+_OF_DIFF = {"+": "good", "-": "bad", "@": "waits"}
 
 
 class Command(OffloadCommand):
@@ -84,14 +86,14 @@ manage.py offload_init --from celery > offload.diff
             self.line(f"# {note}")
         for diff in wanted.diffs.values():
             for line in diff.splitlines():
-                self.line(line)
+                self.line(of_diff(line))
         return FINE
 
     def _show(self, change: Change, found: Layout) -> None:
         lines = change.diff(found.shown(change.path)).splitlines()
         shown = lines if change.before is not None else lines[:LONGEST_SHOWN]
         for line in shown:
-            self.line(line)
+            self.line(of_diff(line))
         if len(lines) > len(shown):
             self.line(f"… and {len(lines) - len(shown)} lines more: manage.py offload_template prints them")
         self.line()
@@ -133,6 +135,12 @@ manage.py offload_init --from celery > offload.diff
             self.line("Nothing to write: all is there.")
         else:
             self.line(f"Nothing was written.{'' if dry_run else ' Run this again when you are ready.'}")
+
+
+def of_diff(line: str) -> str:
+    """Return a line of a diff in the colour that it has in git's, too."""
+    meaning = "heading" if line.startswith(("+++", "---")) else _OF_DIFF.get(line[:1])
+    return Painted(line, meaning) if meaning else line
 
 
 def _files(changes: Sized) -> str:
