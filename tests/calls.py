@@ -9,7 +9,7 @@ from django_offload import wire
 from django_offload.wire.lean import Client
 from django_offload.wire.lean.call import Call
 
-SERVICES = ("dynamodb", "sqs", "lambda", "s3", "sts")
+SERVICES = ("dynamodb", "sqs", "lambda", "s3", "sts", "cloudwatch")
 # A service, the name of a call as AWS writes it, its arguments.
 type Noting = Callable[[str, str, Mapping[str, Any]], object]
 

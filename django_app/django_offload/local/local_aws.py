@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Self
 
 from .asynchronous import AsyncInvocations
+from .cloudwatch import Metered, tell
 from .environment import applied, variables
 from .event_source_mapping import EventSourceMapping, deployed_mappings
 from .functions import Functions
 from .invoke_api import InvokeApi
-from .invoker import InProcess, Invoker
+from .invoker import InProcess
 from .moto_server import MotoServer
 from .processes import Processes
 from .schedule import Schedule, declared_rules, deployed_rules
@@ -87,7 +88,7 @@ class LocalAWS:
         self._exits.callback(self.server.stop)
         # Filled below: processes need the address of what needs them.
         environment = self.environment
-        self.invoker: Invoker = (
+        self.invoker = Metered(
             InProcess()
             if self._in_process
             else Processes(environment=environment, concurrency=self.concurrency, log=self._log)
@@ -132,6 +133,7 @@ class LocalAWS:
             self._start(f"poller-{mapping.mapping.queue}", mapping.run, self._stopping, self.concurrency)
         assert self.schedule is not None
         self._start("schedule", self.schedule.run, self._stopping)
+        self._start("metrics", tell, self._stopping, self.server, self.invoker)
         self._announce(
             f"  {len(self.mappings)} event source mappings, {len(self.schedule.rules)} schedules, "
             f"{'handlers in this process' if self._in_process else f'{self.concurrency} workers a function'}"

@@ -1,0 +1,180 @@
+"""The board over the real table, queues and metrics: what each page asks of AWS, and what it does."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.urls import reverse
+
+from django_offload.conf import configured
+from django_offload.record import newborn
+from django_offload.stores import store_of
+from django_offload.stores.expressions import attribute
+from django_offload.transitions import abandon
+from tests.calls import watched
+from tests.contract.records import ERROR, TTL, birth_of, new_id
+from tests.contract.setup import STACK
+from tests.integration import tasks
+from tests.integration.setup import record_of, store
+
+MOST_CALLS = 3
+NOW = datetime.now(UTC)
+ADMIN = "admin:django_offload_task_"
+PAGES = [
+    ("changelist", "list=underway"),
+    ("changelist", "list=failed"),
+    ("changelist", "list=dead"),
+    ("changelist", "list=underway&queue=reports"),
+    ("changelist", "list=underway&name=nobody"),
+    ("changelist", "list=underway&state=RUNNING"),
+    ("queues", "queue=default"),
+    ("queues", "queue=reports&span=24+hours"),
+    ("unreadable", ""),
+]
+
+
+@pytest.fixture
+def see(aws, staff):
+    """Return what opens a page of the board: its answer, and the calls it made of AWS."""
+
+    def open_page(address):
+        calls = []
+        with watched(lambda service, name, arguments: calls.append(f"{service}:{name}")):
+            answer = staff.get(address)
+        return answer, calls
+
+    return open_page
+
+
+@pytest.fixture
+def many(aws):
+    """As many records as take several pages, put into the table at once."""
+    options = configured()["default"]
+    dynamodb, births = aws.client("dynamodb"), [birth_of(new_id(), queue="reports") for _ in range(150)]
+    for start in range(0, len(births), 25):
+        entries = [
+            {name: attribute(value) for name, value in newborn(birth).items()} | {"part": {"S": "record"}}
+            for birth in births[start : start + 25]
+        ]
+        requests = [{"PutRequest": {"Item": entry}} for entry in entries]
+        dynamodb.batch_write_item(RequestItems={options.table: requests})
+    for _ in range(2):
+        task_id = new_id()
+        store_of(options).create(birth_of(task_id))
+        store_of(options).change(task_id, abandon(now=NOW, result_ttl=TTL, error=ERROR))
+    return [birth.id for birth in births]
+
+
+def test_a_page_takes_three_calls_at_most(many, see):
+    for page, query in PAGES:
+        address = f"{reverse(f'{ADMIN}{page}')}?{query}"
+        see(address)  # What is looked up once per process.
+
+        answer, calls = see(address)
+
+        assert answer.status_code == 200, answer.text
+        assert 1 <= len(calls) <= MOST_CALLS, (query, calls)
+        assert not any("Scan" in call for call in calls)
+
+
+def test_every_page_of_a_list_takes_three_calls_at_most_and_all_together_hold_everything(many, see):
+    address, found = f"{reverse(ADMIN + 'changelist')}?list=underway", []
+
+    after, pages = "", 0
+    while pages == 0 or after:
+        answer, calls = see(f"{address}&after={after}")
+        assert len(calls) <= MOST_CALLS
+        page = answer.context["page"]
+        found += [record.birth.id for record, _ in page.records]
+        after, pages = page.more, pages + 1
+
+    assert sorted(found) == sorted(many)
+    assert pages == 2
+
+
+def test_the_page_of_a_task_takes_one_call(aws, see):
+    result = tasks.note.enqueue("a")
+    aws.run()
+
+    answer, calls = see(reverse(f"{ADMIN}change", args=[result.id]))
+
+    assert answer.context["detail"].returned == '"a"'
+    assert calls == ["dynamodb:Query"]
+
+
+def test_arguments_and_results_in_the_bucket_take_a_call_each(aws, see):
+    result = tasks.note.enqueue("x" * 400_000)
+    aws.run()
+    address = reverse(f"{ADMIN}change", args=[result.id])
+    see(address)
+
+    answer, calls = see(address)
+
+    assert answer.context["detail"].returned.startswith('"xxx')
+    assert calls == ["dynamodb:Query", "s3:GetObject", "s3:GetObject"]
+
+
+def test_a_dead_letter_is_redriven_and_runs(aws, staff):
+    result = tasks.note.enqueue("a")
+    aws.client("sqs").purge_queue(
+        QueueUrl=aws.client("sqs").get_queue_url(QueueName=f"{STACK}-default")["QueueUrl"]
+    )
+    store().change(result.id, abandon(now=NOW, result_ttl=TTL, error=ERROR))
+
+    staff.post(reverse(f"{ADMIN}act"), {"action": "redrive", "id": result.id, "confirmed": "yes"})
+    aws.run()
+
+    assert record_of(result.id).status == "SUCCESSFUL"
+
+
+def test_a_body_that_did_not_verify_is_shown_as_text_and_discarded(aws, queues, see, staff):
+    queues.send("<script>alert(1)</script>")
+    queues.use_up()
+    aws.run()
+    address = reverse(f"{ADMIN}unreadable")
+    (kept,) = see(address)[0].context["bodies"]
+
+    shown, calls = see(f"{address}?key={kept.key}")
+    staff.post(address, {"key": kept.key})
+
+    assert "&lt;script&gt;" in shown.text
+    assert "<script>alert" not in shown.text
+    assert calls == ["s3:GetObject"]
+    assert see(address)[0].context["bodies"] == []
+
+
+def test_queues_tell_their_depth_now_and_what_cloudwatch_counted(aws, see):
+    tasks.note.enqueue("a")
+    when = datetime.now(UTC) - timedelta(minutes=3)
+    dimensions = [{"Name": "QueueName", "Value": f"{STACK}-default"}]
+    for name, value in (("ApproximateNumberOfMessagesVisible", 7), ("ApproximateAgeOfOldestMessage", 65)):
+        datum = {"MetricName": name, "Dimensions": dimensions, "Timestamp": when, "Value": value}
+        aws.client("cloudwatch").put_metric_data(Namespace="AWS/SQS", MetricData=[datum])
+
+    answer, calls = see(f"{reverse(ADMIN + 'queues')}?queue=default")
+
+    assert answer.context["now"].waiting == 1
+    (row,) = [row for row in answer.context["overview"] if row.queue == "default"]
+    assert (row.depth, row.age, row.invocations) == (7, 65, 0)
+    depth, age, *_ = answer.context["charts"]
+    assert depth.summary == "waiting: last 7, most 7"
+    assert age.summary == "age: last 65 s, most 65 s"
+    assert [values for _, values in depth.rows] == [["7"]]
+    assert 'role="img"' in answer.text
+    assert calls.count("cloudwatch:GetMetricData") == 1
+    assert calls.count("sqs:GetQueueAttributes") == 2
+
+
+def test_what_aws_refuses_is_told_with_what_to_do(aws, see):
+    aws.client("dynamodb").delete_table(TableName=f"{STACK}-tasks")
+    try:
+        answer, _ = see(reverse(f"{ADMIN}changelist"))
+    finally:
+        aws._aws.reset()
+
+    assert answer.status_code == 503
+    assert f"{STACK}-tasks" in answer.text
+    assert "Traceback" not in answer.text
+
+
+def test_a_queue_that_tasks_does_not_name_is_not_found(aws, see):
+    assert see(f"{reverse(ADMIN + 'queues')}?queue=nowhere")[0].status_code == 404
