@@ -207,10 +207,11 @@ class Command(OffloadCommand):
         return 0
 Command().run_from_argv(["manage.py", "offload_something"])
 """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     run = f"{sys.executable} -c '{script}' | head -n 1"
 
     ended = subprocess.run(
-        ["/bin/sh", "-c", run], capture_output=True, text=True, check=False, env=os.environ
+        ["/bin/sh", "-c", run], capture_output=True, text=True, check=False, env=environment
     )
 
     assert (ended.stdout, ended.stderr) == ("0\n", "")
