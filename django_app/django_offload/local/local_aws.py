@@ -134,8 +134,9 @@ class LocalAWS:
         assert self.schedule is not None
         self._start("schedule", self.schedule.run, self._stopping)
         self._start("metrics", tell, self._stopping, self.server, self.invoker)
+        schedules = len(self.schedule.rules)
         self._announce(
-            f"  {len(self.mappings)} event source mappings, {len(self.schedule.rules)} schedules, "
+            f"  {len(self.mappings)} event source mappings, {schedules} schedule{'s'[: schedules != 1]}, "
             f"{'handlers in this process' if self._in_process else f'{self.concurrency} workers a function'}"
         )
 
