@@ -30,7 +30,12 @@ class Demo:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "lab.demo", "--port", str(self.port)],
                 cwd=self.folder,
-                env={**elsewhere, "PYTHONPATH": roots, "LAB_DATABASE": str(self.folder / "lab.sqlite3")},
+                env={
+                    **elsewhere,
+                    "PYTHONPATH": roots,
+                    "DJANGO_SETTINGS_MODULE": "config.settings",
+                    "LAB_DATABASE": str(self.folder / "lab.sqlite3"),
+                },
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )

@@ -10,11 +10,12 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.conftest import chromium
 from tests.browser.demo import ROOT, Demo
+from tests.browser.first_page import run
 from tests.browser.visitor import Visitor
 
 PICTURE = ROOT / "django_app" / "docs" / "first-page.png"
 MOST_BYTES = 200_000
-COLOURS = 128
+COLOURS = 256
 WIDTH = 1120
 
 
@@ -27,9 +28,7 @@ def draw(address: str) -> bytes:
         visitor = Visitor(browser, address, viewport={"width": WIDTH, "height": 900})
         for way in ("offload", "request"):
             for _ in range(2):  # The first run of a worker waits for its process to start.
-                visitor.goto("/")
-                visitor.press(way)
-                visitor.measured(way, "ready")
+                run(visitor, way)
         visitor.goto("/")
         end = visitor.page.locator("#comparison").bounding_box()
         assert end is not None

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.first_page import measured, pretend
 from tests.browser.judges import package
-from tests.browser.test_comparison import measured, pretend
 from tests.browser.visitor import Visitor
 
 # What axe calls by these names keeps somebody from using the page.

@@ -1,36 +1,15 @@
 """The first page: the same report in the request and offloaded, as the browser measures it."""
 
-import json
 import re
 from itertools import pairwise
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.first_page import measured, pretend, run
 from tests.browser.visitor import Visitor
 
 BEST_OF = 3
-KEPT = "offload-comparison"
-
-
-def run(visitor: Visitor, way: str, orders: str = "200000") -> dict[str, float]:
-    """Make a report one way and return what the page's table says of it."""
-    visitor.goto("/")
-    visitor.page.select_option(f"form[data-run={way}] select[name=orders]", orders)
-    assert visitor.press(way) == (202 if way == "offload" else 200)
-    visitor.measured(way, "ready")
-    return {metric: visitor.measured(way, metric) for metric in ("ttfb", "painted", "fcp", "lcp", "inp")}
-
-
-def pretend(visitor: Visitor, **ways: dict[str, float]) -> None:
-    """Open the first page as if the browser had measured these values."""
-    visitor.goto("/")
-    visitor.page.evaluate(f"kept => sessionStorage.setItem('{KEPT}', kept)", json.dumps(ways))
-    visitor.goto("/")
-
-
-def measured(ttfb: float, fcp: float, lcp: float, inp: float, orders: int = 50_000) -> dict[str, float]:
-    return {"ttfb": ttfb, "fcp": fcp, "lcp": lcp, "inp": inp, "orders": orders}
 
 
 def test_the_offloaded_answer_comes_and_is_painted_within_a_tenth_of_the_time(visitor: Visitor):
