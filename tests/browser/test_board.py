@@ -1,0 +1,172 @@
+"""The board in a browser: found, read, retried, live; at home in the admin, light and dark, wide and narrow."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.demo import Demo
+from tests.browser.test_accessibility import found_by_axe
+from tests.browser.visitor import Visitor
+
+BOARD = "/admin/django_offload/task/"
+
+
+@pytest.fixture
+def sign_in(demo: Demo) -> Callable[[Visitor], Visitor]:
+    """Return what lets a visitor in, with the password that the demo says."""
+
+    def enter(visitor: Visitor) -> Visitor:
+        found = re.search(r"user demo, password (\S+)\)", demo.text())
+        assert found is not None
+        visitor.goto(BOARD)
+        visitor.page.fill("#id_username", "demo")
+        visitor.page.fill("#id_password", found[1])
+        visitor.page.click("#login-form [type=submit]")
+        visitor.page.wait_for_url(f"**{BOARD}")
+        return visitor
+
+    return enter
+
+
+def fail(visitor: Visitor) -> str:
+    """Have a task fail for good, and return its id."""
+    visitor.goto("/retries/")
+    visitor.page.select_option("select[name=failures]", "3")
+    assert visitor.press("rates") == 202
+    visitor.await_status("FAILED")
+    found = re.search(r"[0-9a-f]{32}", visitor.page.locator("[data-task]").get_attribute("data-task") or "")
+    assert found is not None
+    return found[0]
+
+
+def test_a_failed_task_is_found_read_and_retried_in_three_clicks_each(
+    sign_in: Callable[[Visitor], Visitor], visitor: Visitor
+):
+    task_id, page = fail(sign_in(visitor)), visitor.page
+    visitor.goto(BOARD)
+
+    page.get_by_role("link", name="Failed").click()
+    page.get_by_role("link", name=task_id).click()
+
+    expect(page.locator("details[open] pre")).to_contain_text("lab.rates.RatesMissing")
+    expect(page.locator(".board-timeline")).to_contain_text("Attempt 3 failed")
+
+    page.get_by_role("button", name="Retry…").click()
+    page.get_by_role("button", name="Yes, retry it").click()
+
+    expect(page.locator(".messagelist")).to_contain_text("READY again, and sent.")
+    # The page follows by itself: three attempts more, and it has failed again.
+    expect(page.locator(".board-timeline")).to_contain_text("Attempt 6 failed", timeout=60_000)
+    expect(page.locator(".board-head .board-state")).to_have_text("FAILED")
+    page.get_by_role("link", name="History").click()
+    expect(page.locator("#change-history")).to_contain_text("Retry lab.tasks.exchange_rates")
+
+
+def test_a_list_follows_and_keeps_what_was_chosen(
+    sign_in: Callable[[Visitor], Visitor], visitor: Visitor, visit
+):
+    task_id, page = fail(sign_in(visitor)), visitor.page
+    visitor.goto(f"{BOARD}?list=failed")
+    page.check(f"input[value='{task_id}']")
+    rows = page.locator("#result_list tbody tr")
+    before = rows.count()
+
+    other = visit(viewport={"width": 1280, "height": 900})
+    fail(other)
+
+    expect(rows).to_have_count(before + 1)
+    expect(page.locator(f"input[value='{task_id}']")).to_be_checked()
+    expect(page.locator("[data-selected]")).to_have_text(f"1 of {before + 1} selected")
+
+
+def test_a_list_asks_nothing_in_a_hidden_tab_or_where_it_is_switched_off(
+    sign_in: Callable[[Visitor], Visitor], visitor: Visitor
+):
+    page = sign_in(visitor).page
+    page.clock.install()
+    visitor.goto(BOARD)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    with page.expect_response(f"**{BOARD}*"):
+        page.clock.run_for(5_000)
+    expect(page.locator("[data-live-said]")).to_contain_text("Updated")
+    page.uncheck("[data-live-switch]")
+    asked.clear()
+    page.clock.run_for(60_000)
+    assert asked == []
+
+    page.check("[data-live-switch]")
+    page.evaluate(
+        """Object.defineProperty(document, "hidden", { value: true, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));"""
+    )
+    page.clock.run_for(60_000)
+    assert asked == []
+
+    with page.expect_response(f"**{BOARD}*"):
+        page.evaluate(
+            """Object.defineProperty(document, "hidden", { value: false, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"));"""
+        )
+
+
+def test_many_are_chosen_by_the_keyboard_alone(sign_in: Callable[[Visitor], Visitor], visitor: Visitor):
+    page = sign_in(visitor).page
+    fail(visitor)
+    visitor.goto(f"{BOARD}?list=failed")
+
+    page.locator("[data-select-all]").focus()
+    page.keyboard.press("Space")
+    page.locator("select[name=action]").focus()
+    page.keyboard.type("Discard")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Are you sure?")).to_be_visible()
+    page.get_by_role("button", name="Yes, discard").focus()
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#board-rows")).to_contain_text("There are none.")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_and_nothing_sticks_out(
+    sign_in: Callable[[Visitor], Visitor], visit: Callable[..., Visitor], scheme: str, width: int
+):
+    visitor = sign_in(visit(viewport={"width": width, "height": 844}, color_scheme=scheme))
+    page, found = visitor.page, []
+    task_id = fail(visitor)
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    assert dark == (scheme == "dark")
+
+    for path in ("", "?list=failed", "queues/", "unreadable/", f"{task_id}/change/"):
+        assert visitor.goto(f"{BOARD}{path}") == 200
+        found += found_by_axe(visitor)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    page.get_by_role("button", name="Discard…").click()
+    found += found_by_axe(visitor)
+
+    assert not found, "\n".join(found)
+
+
+def test_charts_are_told_apart_without_colour_and_have_tables(
+    sign_in: Callable[[Visitor], Visitor], visitor: Visitor
+):
+    page = sign_in(visitor).page
+
+    visitor.goto(f"{BOARD}queues/")
+
+    charts = page.locator(".board-chart")
+    expect(charts).to_have_count(4)
+    for number in range(4):
+        chart = charts.nth(number)
+        expect(chart.get_by_role("img")).to_have_count(1)
+        dashes = [
+            line.get_attribute("stroke-dasharray") for line in chart.locator(".board-legend line").all()
+        ]
+        assert len(dashes) == len(set(dashes))
+        chart.locator("summary").click()
+        expect(chart.locator("details > *").nth(1)).to_be_visible()
