@@ -40,6 +40,7 @@ def test_a_result_is_shown_with_where_to_ask(visitor):
     assert re.search(r'<progress role="progressbar"[^>]* aria-valuenow="0"', html)
     assert '<script type="module" src="/static/django_offload/progress.js"' in html
     assert url_of(html).startswith(f"/tasks/{result.id}/progress/?token=")
+    assert "hx-" not in html, "only one of the two asks"
 
 
 def test_an_id_is_shown_as_its_record_is(page):
