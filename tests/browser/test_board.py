@@ -1,4 +1,4 @@
-"""The board in a browser: found, read, retried, live; at home in the admin, light and dark, wide and narrow."""
+"""The board in a browser: found, read, retried, live; as the admin looks, light and dark, wide and narrow."""
 
 import re
 from collections.abc import Callable
