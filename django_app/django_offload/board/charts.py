@@ -9,7 +9,9 @@ from .metrics import History, Points
 WIDTH, HEIGHT = 480, 160
 LEFT, TOP, BOTTOM = 44, 10, 22
 # How lines are told apart without colour.
-DASHES = ("", "6 4", "2 3")
+DASHES = ("", "6 4")
+# The same for points that stand alone: a square, and a cross, around their place.
+MARKS = ("m-3 -3h6v6h-6z", "m-1 -4h2v3h3v2h-3v3h-2v-3h-3v-2h3z")
 TICKS = 2
 
 
@@ -19,6 +21,7 @@ class Line:
 
     label: str
     dash: str
+    mark: str
     strokes: Sequence[str]  # Its points, as SVG's polyline takes them; a gap begins another.
     dots: Sequence[tuple[float, float]]  # Points that stand alone between gaps.
 
@@ -70,7 +73,7 @@ def _chart(slug: str, title: str, unit: str, of: dict[str, Points]) -> Chart:
         title=title,
         unit=unit,
         summary=_summary(of, unit),
-        lines=[_line(label, dash, of[label], top) for label, dash in zip(of, DASHES, strict=False)],
+        lines=[_line(*line, top) for line in zip(of, DASHES, MARKS, of.values(), strict=False)],
         levels=[(_y(top * tick / TICKS, top), said(top * tick / TICKS, unit)) for tick in range(TICKS + 1)],
         ends=(instants[0], instants[-1]),
         headings=list(of),
@@ -106,11 +109,12 @@ def _y(value: float, top: float) -> float:
     return round(HEIGHT - BOTTOM - value / top * (HEIGHT - BOTTOM - TOP), 1)
 
 
-def _line(label: str, dash: str, points: Points, top: float) -> Line:
+def _line(label: str, dash: str, mark: str, points: Points, top: float) -> Line:
     runs = list(_runs(points, top))
     return Line(
         label=label,
         dash=dash,
+        mark=mark,
         strokes=[" ".join(f"{x},{y}" for x, y in run) for run in runs if len(run) > 1],
         dots=[run[0] for run in runs if len(run) == 1],
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ..birth import dump
+from ..birth import dump, from_micros
 from ..record import FAILED, READY, RUNNING, TaskRecord
 from .shown import Found, described, parameters
 
@@ -114,6 +114,7 @@ def _failed_attempt(part: str, text: str | None, *, last: bool) -> Event:
     said = json.loads(text)
     return Event(
         what=f"Attempt {number} failed",
+        at=from_micros(said["at"]) if "at" in said else None,
         kind="bad",
         note=f"{said['class']}: {said['message']}",
         traceback=said["traceback"],

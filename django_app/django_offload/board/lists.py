@@ -19,7 +19,7 @@ class TaskList:
     slug: str
     title: str
     says: str  # What is in it.
-    ordered_by: str  # The instant of its order, as a column is headed.
+    time: str  # Which instant of a task it shows, as its column is headed.
     index: Index
     shards: Sequence[int] = ()  # Of the sweeper's index.
     states: tuple[str, ...]
@@ -40,7 +40,7 @@ UNDER_WAY = TaskList(
     slug="underway",
     title="Under way",
     says="Waiting or running.",
-    ordered_by="Looked at",
+    time="Enqueued",
     index=DUE,
     shards=range(DUE_SHARDS),
     states=(READY, RUNNING),
@@ -50,7 +50,7 @@ FAILED_TASKS = TaskList(
     slug="failed",
     title="Failed",
     says="Their own function raised, for the last time.",
-    ordered_by="Failed",
+    time="Failed",
     index=DUE,
     shards=FAILED_SHARDS,
     states=(FAILED,),
@@ -60,7 +60,7 @@ DEAD_LETTERS = TaskList(
     slug="dead",
     title="Dead letters",
     says="Given up from outside: no worker took them, or none survived them.",
-    ordered_by="Given up",
+    time="Given up",
     index=DUE,
     shards=DEAD_SHARDS,
     states=(FAILED,),
@@ -70,7 +70,7 @@ EVERYTHING = TaskList(
     slug="all",
     title="All",
     says="Every task, in whatever state.",
-    ordered_by="Enqueued",
+    time="Enqueued",
     index=HISTORY,
     states=(READY, RUNNING, SUCCESSFUL, FAILED),
     actions=("retry", "cancel", "redrive", "discard"),

@@ -77,20 +77,20 @@ class History:
 def histories(options: Options, span: str, now: datetime) -> dict[str, History]:
     """Return the history of each queue, by its name in QUEUES."""
     length, period = SPANS[span]
-    # Whole periods, so that each point is complete; what is told lags behind by a minute or two.
+    # Whole periods: of the one that goes on, not all is counted yet.
     end = now - (now - EPOCH) % period
     queues = list(options.queues)[: MOST_METRICS // len(METRICS)]
     answer = client("cloudwatch").get_metric_data(
         MetricDataQueries=list(_queries(options, queues, period)),
         StartTime=end - length,
-        EndTime=end + period,
+        EndTime=end,
         ScanBy="TimestampAscending",
     )
     found = {
         said["Id"]: dict(zip(said["Timestamps"], said["Values"], strict=True))
         for said in answer["MetricDataResults"]
     }
-    instants = [end - length + period * number for number in range(length // period + 1)]
+    instants = [end - length + period * number for number in range(length // period)]
     return {
         name: History(
             queue=name,

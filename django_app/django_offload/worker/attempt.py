@@ -248,7 +248,7 @@ class Attempt:
         announce(result_of(read(after), {**self._arguments(), **texts}, self.task), finished=True)
 
     def _put_error(self, record: TaskRecord, exc: BaseException) -> tuple[str, str]:
-        part, text = f"error#{record.fence:04d}", error_text(exc)
+        part, text = f"error#{record.fence:04d}", error_text(exc, self.place.clock())
         self._put(part, text)
         return part, text
 

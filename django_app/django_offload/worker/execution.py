@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from inspect import Parameter, Signature, iscoroutinefunction, signature
 from traceback import format_exception
@@ -11,7 +12,7 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 
-from ..birth import Birth, dump, dump_any
+from ..birth import Birth, dump, dump_any, to_micros
 from ..context import OffloadContext, running
 from ..definition import AnyTask
 from ..exceptions import BadArguments, DeadlineExceeded
@@ -97,7 +98,7 @@ async def _within(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any], 
         raise
 
 
-def error_text(exc: BaseException) -> str:
-    """Return the JSON text kept of an exception: class, message, traceback (without local variables)."""
+def error_text(exc: BaseException, at: datetime) -> str:
+    """Return the JSON text kept of an exception: class, message, when, traceback without local variables."""
     traceback = "".join(format_exception(exc))
-    return dump({**error_of(exc), "traceback": traceback[-TRACEBACK_CHARACTERS:]})
+    return dump({**error_of(exc), "at": to_micros(at), "traceback": traceback[-TRACEBACK_CHARACTERS:]})

@@ -48,6 +48,7 @@ def test_every_failed_attempt_is_told_with_its_traceback(ada, offload):
     assert [event.what for event in events] == ["Enqueued", "Attempt 1 failed", "Finished"]
     assert events[1].note == "builtins.OSError: the network is <down>"
     assert events[1].last
+    assert events[0].at <= events[1].at <= events[2].at
     assert "Traceback (most recent call last)" in events[1].traceback
     assert "the network is &lt;down&gt;" in answer.text
     assert "<down>" not in answer.text

@@ -11,7 +11,7 @@ from django_offload.exceptions import BadArguments, DeadlineExceeded
 from django_offload.results import enqueued_result
 from django_offload.worker.execution import TRACEBACK_CHARACTERS, error_text, execute, misfit
 from tests.contract import tasks as plain
-from tests.contract.records import birth_of
+from tests.contract.records import NOW, birth_of
 
 pytestmark = pytest.mark.usefixtures("ours")
 
@@ -156,7 +156,7 @@ def test_of_a_long_traceback_the_end_is_kept():
             deep(number - 1)
         raise ValueError("x" * (2 * TRACEBACK_CHARACTERS) + " the end")
 
-    text = json.loads(error_text(run(deep, 5).exception))
+    text = json.loads(error_text(run(deep, 5).exception, NOW))
 
     assert text["class"] == "builtins.ValueError"
     assert len(text["message"]) == 200
@@ -167,5 +167,5 @@ def test_of_a_long_traceback_the_end_is_kept():
 def test_an_exception_with_odd_text_is_kept_as_ascii():
     error = ValueError("\ud800\0ü")
 
-    assert error_text(error).isascii()
-    assert json.loads(error_text(error))["message"] == "\ud800\0ü"
+    assert error_text(error, NOW).isascii()
+    assert json.loads(error_text(error, NOW))["message"] == "\ud800\0ü"
