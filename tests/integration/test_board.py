@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from django_offload.conf import configured
+from django_offload.local.cloudwatch import tell_once
 from django_offload.record import newborn
 from django_offload.stores import store_of
 from django_offload.stores.expressions import attribute
@@ -162,6 +163,28 @@ def test_queues_tell_their_depth_now_and_what_cloudwatch_counted(aws, see):
     assert 'role="img"' in answer.text
     assert calls.count("cloudwatch:GetMetricData") == 1
     assert calls.count("sqs:GetQueueAttributes") == 2
+
+
+def test_local_aws_tells_cloudwatch_how_deep_and_how_old_a_queue_is(aws):
+    tasks.note.enqueue("a")
+    tasks.note.enqueue("b")
+
+    tell_once(aws._aws.server, aws._aws.invoker)
+
+    found = {}
+    for name in ("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"):
+        (point,) = aws.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/SQS",
+            MetricName=name,
+            Dimensions=[{"Name": "QueueName", "Value": f"{STACK}-default"}],
+            StartTime=datetime.now(UTC) - timedelta(seconds=10),
+            EndTime=datetime.now(UTC) + timedelta(seconds=10),
+            Period=60,
+            Statistics=["Maximum"],
+        )["Datapoints"]
+        found[name] = point["Maximum"]
+    assert found["ApproximateNumberOfMessagesVisible"] == 2
+    assert 0 < found["ApproximateAgeOfOldestMessage"] < 60
 
 
 def test_what_aws_refuses_is_told_with_what_to_do(aws, see):

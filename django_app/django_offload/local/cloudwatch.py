@@ -83,10 +83,10 @@ def _of_queues(server: MotoServer) -> Iterator[dict[str, Any]]:
     now = datetime.now(UTC).timestamp()
     for queue in list(sqs_backends[ACCOUNT][server.region].queues.values()):
         visible = list(queue.messages)
-        ages = [now - message.sent_timestamp / 1000 for message in visible if message.sent_timestamp]
+        sent = [float(message.sent_timestamp or 0) / 1000 for message in visible]
         for name, value in (
             ("ApproximateNumberOfMessagesVisible", len(visible)),
-            ("ApproximateAgeOfOldestMessage", max(ages, default=0.0)),
+            ("ApproximateAgeOfOldestMessage", now - min(sent, default=now)),
         ):
             yield _datum(name, "QueueName", queue.name, [value])
 
