@@ -11,9 +11,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 # Made once: json.dumps() with options makes an encoder per call. What holds itself ends in RecursionError,
 # so that a quarter of the time need not be spent on looking for it.
-_ENCODER = json.JSONEncoder(
-    ensure_ascii=True, allow_nan=False, check_circular=False, separators=(",", ":")
-)
+_ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False, check_circular=False, separators=(",", ":"))
 
 
 def to_micros(instant: datetime) -> int:
@@ -38,7 +36,7 @@ def dump(value: Any) -> str:
 
 
 def dump_any(value: Any) -> str:
-    """Do the same for what Django takes beyond that, as arguments or return value of a task: bytes, mappings."""
+    """Do the same for what Django takes beyond that as arguments or return value: bytes, any mapping."""
     try:
         # What JSON knows is the same text either way, without Django's walk through all of it.
         return dump(value)

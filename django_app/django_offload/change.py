@@ -71,6 +71,7 @@ class Change:
     append: Mapping[str, str] = field(default_factory=dict)  # To the end of a list, made where absent.
     increment: Mapping[str, int] = field(default_factory=dict)  # From zero where absent.
     remove: frozenset[str] = frozenset()
+    silent: bool = False  # Nobody asks for the record as it was: it need not be sent back and read.
 
     def allowed(self, attributes: Attributes | None) -> bool:
         """Tell whether a record in this state (None: no record) takes the change."""

@@ -120,6 +120,7 @@ def succeed(
             **kept,
         },
         remove=UNLISTED | {"lease_until"},
+        silent=True,
     )
 
 

@@ -2,6 +2,7 @@
 
 from binascii import crc32
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -43,6 +44,17 @@ class SimulatedStore(Store):
 
     def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
         return self._call(task_id, self._change, task_id, change)
+
+    def begin_change(self, task_id: str, change: Change) -> Callable[[], dict[str, Value] | None]:
+        """Make every other change at once: a claim then comes before what the write begun earlier answers."""
+        if crc32(f"{task_id}{change.name}".encode()) % 2:
+            return super().begin_change(task_id, change)
+        begun = Future[dict[str, Value] | None]()
+        try:
+            begun.set_result(self.change(task_id, change))
+        except Exception as exc:  # noqa: BLE001, raised again where it is waited for
+            begun.set_exception(exc)
+        return begun.result
 
     def _change(self, task_id: str, change: Change) -> dict[str, Value] | None:
         before = self.inner.change(task_id, change)

@@ -39,10 +39,15 @@ class Store(ABC):
     @abstractmethod
     def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
         """
-        Make a conditional write; return the record as it was before (None: there was none).
+        Make a conditional write; return the record as it was before (None: there was none, or the change is
+        silent).
 
         Raise Refused, with the record as it is, if the condition does not hold.
         """
+
+    def begin_change(self, task_id: str, change: Change) -> Callable[[], dict[str, Value] | None]:
+        """Begin change(), and return what ends it: other calls may be under way between the two."""
+        return partial(self.change, task_id, change)
 
     @abstractmethod
     def get(self, task_id: str) -> Attributes | None:

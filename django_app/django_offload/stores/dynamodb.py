@@ -10,7 +10,7 @@ from ..exceptions import ResourceMissing
 from ..record import newborn
 from ..wire import BOTO3, client, under_way
 from .base import Due, Part, Store
-from .expressions import Expressions, attribute, plain
+from .expressions import attribute, plain, update
 
 RECORD = "record"
 INDEX = "due"
@@ -23,17 +23,25 @@ class DynamoDBStore(Store):
         self.alias, self.table, self._kind = alias, table, client
 
     def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
-        try:
-            answer = self._call(
-                "update_item",
-                Key=_key(task_id, RECORD),
-                ReturnValues="ALL_OLD",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **Expressions(change).arguments(),
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as exc:
-            raise Refused(change, _attributes(exc.response.get("Item"))) from None
-        return _attributes(answer.get("Attributes"))
+        return self.begin_change(task_id, change)()
+
+    def begin_change(self, task_id: str, change: Change) -> Callable[[], dict[str, Value] | None]:
+        wait = self._begin(
+            "update_item",
+            Key=_key(task_id, RECORD),
+            ReturnValues="NONE" if change.silent else "ALL_OLD",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            **update(change),
+        )
+
+        def changed() -> dict[str, Value] | None:
+            try:
+                answer = wait()
+            except self._client.exceptions.ConditionalCheckFailedException as exc:
+                raise Refused(change, _attributes(exc.response.get("Item"))) from None
+            return _attributes(answer.get("Attributes"))
+
+        return changed
 
     def create(self, birth: Birth) -> bool:
         return self.begin_create(birth)()

@@ -3,8 +3,9 @@
 import logging
 import secrets as randomness
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from ..birth import Birth, dump
 from ..change import Attributes, Change, Refused, Value
@@ -20,6 +21,7 @@ from ..record import (
     INLINE_RESULT_BYTES,
     PART_BYTES,
     RECORD_LIFE,
+    SUCCESSFUL,
     SWEEP_EVERY,
     TaskRecord,
     error_of,
@@ -29,14 +31,12 @@ from ..results import result_of
 from ..retry_policy import RetryPolicy
 from ..room import fitted, inline, room
 from ..sending import keep_arguments
-from ..stores import Store
 from ..transitions import claim, fail, release, succeed
-from ..transports import Transport
-from .deadline import Invocation
 from .ending import announce, result_ttl
 from .execution import Outcome, error_text, execute
 from .journal import StoreJournal
 from .reporting import StoreReporter
+from .workplace import Ending, Workplace, at_once
 
 logger = logging.getLogger("django_offload")
 
@@ -44,17 +44,6 @@ logger = logging.getLogger("django_offload")
 LEASE_MARGIN = timedelta(seconds=5)
 # Of its timeout, a task must have this much left once it is claimed: less would fail it for a slow claim.
 START_SHARE = 0.8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workplace:
-    """What the deliveries of one stack within one invocation share."""
-
-    options: Options  # Of a backend of the stack.
-    store: Store
-    transport: Transport  # By which the deliveries came.
-    clock: Callable[[], datetime]
-    invocation: Invocation
 
 
 class Attempt:
@@ -68,7 +57,7 @@ class Attempt:
         self.birth = message.birth
         # Fresh for every claim: a lost reply is recognised by it, and nothing else shares it.
         self.token = randomness.token_hex(8)
-        self.room = 0  # Of the record's first KB, for what comes to it while it runs.
+        self.claimed: Attributes = {}
         queue = options.queues.get(self.birth.queue)
         self.policy = RetryPolicy.of(
             task,
@@ -76,9 +65,9 @@ class Attempt:
             changed=self.birth.options,
         )
 
-    def run(self) -> timedelta | None:
+    def run(self) -> Ending:
         """
-        Claim, run, store the outcome; return None to acknowledge, else when another attempt will follow.
+        Claim, run, begin to store the outcome; return what ends that.
 
         Raise Refused if the claim, or later the outcome, found the record in other hands, and OutOfTime
         if the claim took the time that the task was to have.
@@ -95,16 +84,17 @@ class Attempt:
         """Return the claimed record, made of the message if there is none. Raise Refused if it was taken."""
         now = self.place.clock()
         birth = self.birth if self.message.expires_at > now else None
-        if birth is None or birth.reference is not None or inline(birth):
-            return self._claim_as(birth, now)
-        try:
-            return self._claim_as(None, now)
-        except Refused as refused:
-            if refused.current is not None:
-                raise
-        # A worker that dies between the two writes leaves arguments without a record, never the reverse.
-        keep_arguments(self.place.store, birth, self.options)
-        return self._claim_as(birth, self.place.clock())
+        # The record is nearly always there: a claim that names nothing of the birth is a third of the size.
+        if birth is None or self.options.record_at_enqueue or not (birth.reference or inline(birth)):
+            try:
+                return self._claim_as(None, now)
+            except Refused as refused:
+                if birth is None or refused.current is not None:
+                    raise
+            # A worker that dies between the two writes leaves arguments without a record, never the reverse.
+            keep_arguments(self.place.store, birth, self.options)
+            now = self.place.clock()
+        return self._claim_as(birth, now)
 
     def _claim_as(self, birth: Birth | None, now: datetime) -> TaskRecord:
         """Return the claimed record, created from `birth` where there is none (None: there must be one)."""
@@ -117,29 +107,36 @@ class Attempt:
             max_attempts=self.policy.max_attempts,
             swept=self.options.record_at_enqueue,
         )
-        _, after = self._write(change)
-        self.room = room(after)
-        return read(after)
+        claimed = self._begin_write(change)
+        self.place.meanwhile()
+        self.claimed = claimed()
+        return read(self.claimed)
 
-    def _write(self, change: Change) -> tuple[Attributes | None, Attributes]:
+    def _begin_write(self, change: Change) -> Callable[[], Attributes]:
         """
-        Write under this attempt's token; return the record before and after.
+        Begin a write under this attempt's token.
 
-        A refused write whose record shows it already was made: only its reply was lost.
+        Return what ends it, and returns the record as it is then, of a silent change what that sets.
         """
+        return partial(self._written, change, self.place.store.begin_change(self.birth.id, change))
+
+    def _written(self, change: Change, wait: Callable[[], Attributes | None]) -> Attributes:
+        """Wait for a write. A refused one whose record shows it already was made: only its reply was lost."""
         try:
-            before = self.place.store.change(self.birth.id, change)
+            before = wait()
         except Refused as refused:
             current = refused.current
             if current and current.get("token") == self.token and current["status"] == change.put["status"]:
-                return current, current
+                return current
             raise
-        return before, change.apply(before)
+        return change.apply(before)
 
-    def _store(self, record: TaskRecord, outcome: Outcome) -> timedelta | None:
+    def _store(self, record: TaskRecord, outcome: Outcome) -> Ending:
         if outcome.exception is None:
             return self._succeed(record, outcome.text)
-        exc = outcome.exception
+        return at_once(self._store_failure(record, outcome.exception))
+
+    def _store_failure(self, record: TaskRecord, exc: BaseException) -> timedelta | None:
         delay = self._backoff(exc, record)
         if delay is None:
             return self._fail(record, exc)
@@ -154,20 +151,28 @@ class Attempt:
                 return self._fail(record, exc, ended=Cancelled())
             raise
 
-    def _succeed(self, record: TaskRecord, text: str) -> timedelta | None:
+    def _succeed(self, record: TaskRecord, text: str) -> Ending:
         try:
             kept = self._keep(record, text)
         except ResultTooLarge as exc:
-            return self._fail(record, exc)
+            return at_once(self._fail(record, exc))
+        now = self.place.clock()
         change = succeed(
             fence=record.fence,
             token=self.token,
-            now=self.place.clock(),
+            now=now,
             result_ttl=result_ttl(self.birth, self.options),
             kept=kept,
         )
-        self._finish(change, {str(kept.get("result_part")): text})
-        return None
+        written = self._begin_write(change)
+
+        def ending() -> None:
+            written()
+            # Whatever else came to the record meanwhile, a result does not tell.
+            ended = replace(record, status=SUCCESSFUL, finished_at=now, result=text)
+            announce(result_of(ended, self._arguments(), self.task), finished=True)
+
+        return ending
 
     def _keep(self, record: TaskRecord, text: str) -> dict[str, Value]:
         """Keep a return value where its size belongs, and return what the record says of that."""
@@ -199,7 +204,8 @@ class Attempt:
         try:
             raise exc
         except BaseException:  # noqa: BLE001, Django's log shows the exception that is being handled
-            self._finish(change, {part: text})
+            after = read(self._begin_write(change)())
+            announce(result_of(after, {**self._arguments(), part: text}, self.task), finished=True)
         return None
 
     def _backoff(self, exc: BaseException, record: TaskRecord) -> timedelta | None:
@@ -221,17 +227,18 @@ class Attempt:
         returns = bool(transport.longest_return) and delay <= transport.longest_return
         # What does not come again by itself, the sweeper sends as soon as a message can wait that long.
         lead = max(transport.longest_delay - SWEEP_EVERY, timedelta(0))
-        self._write(
+        write = self._begin_write(
             release(
                 self.birth.id,
                 fence=record.fence,
                 token=self.token,
                 not_before=not_before,
                 due_at=not_before + DUE_AFTER if returns else not_before - lead,
-                error=fitted(error_of(exc), self.room),
+                error=fitted(error_of(exc), room(self.claimed)),
                 part=part,
             )
         )
+        write()
         logger.warning(
             "Task id=%s name=%s attempt=%s of %s failed with %s; again in %.1f s",
             self.birth.id,
@@ -242,10 +249,6 @@ class Attempt:
             delay.total_seconds(),
         )
         return delay if returns else None
-
-    def _finish(self, change: Change, texts: dict[str, str]) -> None:
-        _, after = self._write(change)
-        announce(result_of(read(after), {**self._arguments(), **texts}, self.task), finished=True)
 
     def _put_error(self, record: TaskRecord, exc: BaseException) -> tuple[str, str]:
         part, text = f"error#{record.fence:04d}", error_text(exc, self.place.clock())
@@ -268,12 +271,12 @@ class Attempt:
         invocation = self.place.invocation
         ends = max(invocation.left() - self._seconds(), 0.0)
         reporter = StoreReporter(
-            self.place.store, self.birth.id, record.fence, self.token, invocation, ends, self.room
+            self.place.store, self.birth.id, record.fence, self.token, invocation, ends, self.claimed
         )
         return OffloadContext(
             task_result=result,
             reporter=reporter,
-            journal=StoreJournal(self.place.store, self.birth.id, self.birth.alias, self._ttl()),
+            journal=StoreJournal(self.place.store, self.birth.id, self.birth.alias, self._ttl),
             depth=self.birth.depth,
             traceparent=self.birth.traceparent,
         )

@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Never
 
 from ..stores import store_of
 from ..transports import Transport, transport_of
@@ -13,8 +13,12 @@ from .connections import living_connections
 from .deadline import Invocation
 from .delivery import Worker
 from .events import Arrival, LambdaContext, batch, direct, invocation_of
+from .workplace import Ending
 
 logger = logging.getLogger("django_offload")
+
+# Works on an arrival but for its last write, does meanwhile what it is given, and returns what ends it.
+type Begin = Callable[[Arrival, Callable[[], None]], Callable[[], bool]]
 
 
 def utc_now() -> datetime:
@@ -34,7 +38,7 @@ def handler(
     with within(invocation.left):
         if isinstance(event, Mapping) and "Records" in event:
             arrivals = batch(event, "worker")
-            answers = _work_on_all(arrivals, partial(_settled, invocation=invocation, clock=clock))
+            answers = _work_on_all(arrivals, partial(_begun, invocation=invocation, clock=clock))
             return {
                 "batchItemFailures": [
                     {"itemIdentifier": arrival.delivery.id}
@@ -43,26 +47,76 @@ def handler(
                 ]
             }
         arrival = direct(event, context)
-        _work(arrival, transport_of(arrival.options, "lambda"), invocation, clock)
+        transport = transport_of(arrival.options, "lambda")
+        with living_connections():
+            _worker(arrival, transport, invocation, clock, lambda: None).deliver(arrival.delivery)
     return None
 
 
-def _work_on_all(arrivals: Sequence[Arrival], work: Callable[[Arrival], bool]) -> list[bool]:
+def _work_on_all(arrivals: Sequence[Arrival], begin: Begin) -> list[bool]:
     """Work on a batch, on as many messages at a time as their queue says; alone, here in the main thread."""
     first = arrivals[0]
     most = min(first.options.queues[first.delivery.queue].concurrency, len(arrivals))
     if most == 1:
-        return [work(arrival) for arrival in arrivals]
+        return _one_by_one(arrivals, begin)
     from .side_by_side import side_by_side
+
+    def work(arrival: Arrival) -> bool:
+        with living_connections():
+            return begin(arrival, lambda: None)()
 
     return side_by_side(work, arrivals, most)
 
 
-def _settled(arrival: Arrival, invocation: Invocation, clock: Callable[[], datetime]) -> bool:
-    """Work on one message of a batch; return whether it may be acknowledged. Its neighbours never notice."""
+def _one_by_one(arrivals: Sequence[Arrival], begin: Begin) -> list[bool]:
+    """
+    Work on one message after the other; return their answers.
+
+    The last write of one is under way together with the claim of the next:
+
+        claim 1 ── run 1 ── finish 1 ╌╌╌╌┬╌ (answers) ── run 2 ── finish 2 ╌╌╌┬╌ …
+                                 claim 2 ╌╌┘                        claim 3 ╌╌┘
+    """
+    answers: list[bool] = []
+    waiting: list[Callable[[], bool]] = []
+
+    def end() -> None:
+        while waiting:
+            answers.append(waiting.pop()())
+
+    for arrival in arrivals:
+        with living_connections():
+            ending = begin(arrival, end)
+            end()  # Where it came to no claim.
+            waiting.append(ending)
+            if arrival is arrivals[-1]:
+                end()
+    return answers
+
+
+def _begun(
+    arrival: Arrival,
+    meanwhile: Callable[[], None],
+    invocation: Invocation,
+    clock: Callable[[], datetime],
+) -> Callable[[], bool]:
+    """
+    Work on one message of a batch, but for the wait for its last write.
+
+    Return what ends it and tells whether it may be acknowledged. Its neighbours never notice.
+    """
     transport = transport_of(arrival.options, "sqs")
     try:
-        delay = _work(arrival, transport, invocation, clock)
+        ending = _worker(arrival, transport, invocation, clock, meanwhile).begin(arrival.delivery)
+    except Exception as exc:  # noqa: BLE001, raised again where it is answered for
+        return partial(_settled, arrival, transport, partial(_raise, exc))
+    return partial(_settled, arrival, transport, ending)
+
+
+def _settled(arrival: Arrival, transport: Transport, ending: Ending) -> bool:
+    """End the work on one message; return whether it may be acknowledged."""
+    try:
+        delay = ending()
         if delay is None:
             return True
         transport.give_back(arrival.delivery, delay)
@@ -72,15 +126,22 @@ def _settled(arrival: Arrival, invocation: Invocation, clock: Callable[[], datet
     return False
 
 
-def _work(
-    arrival: Arrival, transport: Transport, invocation: Invocation, clock: Callable[[], datetime]
-) -> timedelta | None:
-    worker = Worker(
+def _raise(exc: Exception) -> Never:
+    raise exc
+
+
+def _worker(
+    arrival: Arrival,
+    transport: Transport,
+    invocation: Invocation,
+    clock: Callable[[], datetime],
+    meanwhile: Callable[[], None],
+) -> Worker:
+    return Worker(
         options=arrival.options,
         store=store_of(arrival.options),
         transport=transport,
         clock=clock,
         invocation=invocation,
+        meanwhile=meanwhile,
     )
-    with living_connections():
-        return worker.deliver(arrival.delivery)

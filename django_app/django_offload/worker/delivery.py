@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from ..birth import Birth
-from ..change import Attributes, Refused
+from ..change import Refused
 from ..conf import Options, secrets
 from ..definition import AnyTask
 from ..exceptions import (
@@ -30,9 +30,10 @@ from ..record import TaskRecord, read
 from ..registry import registry
 from ..sending import create
 from ..transports import Delivery
-from .attempt import Attempt, Workplace
+from .attempt import Attempt
 from .ending import end, options_for
 from .execution import misfit
+from .workplace import Ending, Workplace, at_once
 
 logger = logging.getLogger("django_offload")
 
@@ -53,46 +54,60 @@ class Worker(Workplace):
 
         Raise MessageRefused if it came by direct invocation and cannot be trusted or read.
         """
+        return self.begin(delivery)()
+
+    def begin(self, delivery: Delivery) -> Ending:
+        """Do what deliver() does, but for the wait for the last write, and return what ends it."""
         try:
             message = self._decode(delivery)
         except MessageRefused as exc:
             logger.warning("Delivery id=%s queue=%s refused: %s", delivery.id, delivery.queue, exc)
             if not self.transport.longest_return:
                 raise
-            return patience(delivery.receives) if exc.retryable else timedelta(0)
+            return at_once(patience(delivery.receives) if exc.retryable else timedelta(0))
         options = options_for(message.birth, self.options)
-        delay = self._work(message, options, delivery.receives)
+        ending = self._work(message, options, delivery.receives)
+        return lambda: self._kept(message, options, ending())
+
+    def _kept(self, message: TaskMessage, options: Options, delay: timedelta | None) -> timedelta | None:
+        """Return `delay`; have the record there where only the sweeper brings the task again."""
         if delay is not None and not self.transport.longest_return and message.expires_at > self.clock():
             # Nothing brings an invocation again but the sweeper, and that needs the record.
             create(self.store, message.birth, options)
         return delay
 
-    def _work(self, message: TaskMessage, options: Options, receives: int) -> timedelta | None:
-        """Do what a message asks for; return as deliver() does."""
+    def _work(self, message: TaskMessage, options: Options, receives: int) -> Ending:
+        """Do what a message asks for; return as begin() does."""
         try:
             task = registry().resolve(message.birth.name)
         except UnknownTask as exc:
             logger.warning("Task id=%s queue=%s refused: %s", message.birth.id, message.birth.queue, exc)
-            return patience(receives)
+            return at_once(patience(receives))
         try:
             message = self._complete(message, options)
         except PayloadLost as exc:
-            return self._end(message.birth, options, exc)
+            return at_once(self._end(message.birth, options, exc))
         birth = message.birth
         unfit = misfit(task, birth)
         if unfit is not None:
             if message.expires_at > self.clock():
                 create(self.store, birth, options)
-            return self._end(birth, options, unfit)
+            return at_once(self._end(birth, options, unfit))
         timeout = _timeout(task, birth)
         if not self.invocation.has_time_for(timeout):
-            return timedelta(0)
+            return at_once(timedelta(0))
         attempt = Attempt(self, message, task, options, timeout)
         try:
-            return attempt.run()
+            ending = attempt.run()
         except Refused as refused:
-            logger.info("Task id=%s name=%s %s refused", birth.id, birth.name, refused.change.name)
-            return self._refused(attempt, refused.current)
+            return at_once(self._refused(attempt, refused))
+        return lambda: self._ended(attempt, ending)
+
+    def _ended(self, attempt: Attempt, ending: Ending) -> timedelta | None:
+        try:
+            return ending()
+        except Refused as refused:
+            return self._refused(attempt, refused)
 
     def _decode(self, delivery: Delivery) -> TaskMessage:
         message = decode(delivery.body, Keyring(secrets(), self.options.scope(delivery.queue)))
@@ -116,9 +131,10 @@ class Worker(Workplace):
             return self._wait(read(refused.current)) if refused.current else None
         return None
 
-    def _refused(self, attempt: Attempt, current: Attributes | None) -> timedelta | None:
-        """Decide on a delivery whose record, as it is, allows no claim."""
-        birth, now = attempt.birth, self.clock()
+    def _refused(self, attempt: Attempt, refused: Refused) -> timedelta | None:
+        """Decide on a delivery whose record, as it is, allows no claim, or no outcome of this attempt."""
+        birth, current, now = attempt.birth, refused.current, self.clock()
+        logger.info("Task id=%s name=%s %s refused", birth.id, birth.name, refused.change.name)
         if current is None:
             if attempt.message.expires_at > now:
                 return max(birth.not_before - now, SOON)

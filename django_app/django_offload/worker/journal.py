@@ -15,7 +15,7 @@ EFFECTS = "django_offload.effects"
 class StoreJournal(Journal):
     """Keeps a step as a part of its own; the first value kept stays, whoever comes later."""
 
-    def __init__(self, store: Store, task_id: str, alias: str, ttl: int) -> None:
+    def __init__(self, store: Store, task_id: str, alias: str, ttl: Callable[[], int]) -> None:
         self._store, self._id, self._alias, self._ttl = store, task_id, alias, ttl
 
     def kept(self, key: str) -> str | None:
@@ -24,7 +24,7 @@ class StoreJournal(Journal):
     def keep(self, key: str, text: str) -> str:
         if len(text) > PART_BYTES:
             raise StepTooLarge(key, len(text), PART_BYTES)
-        return self._store.put_part(self._id, f"step#{key}", text, self._ttl)
+        return self._store.put_part(self._id, f"step#{key}", text, self._ttl())
 
     def once(self, key: str, run: Callable[[], str], using: str | None) -> str:
         if not apps.is_installed(EFFECTS):

@@ -3,11 +3,11 @@
 import logging
 from typing import Any
 
-from ..change import Refused
+from ..change import Attributes, Refused
 from ..context import Reporter
 from ..exceptions import DeadlineExceeded
 from ..record import read
-from ..room import UNIT_BYTES, fitted
+from ..room import fitted, room
 from ..stores import Store
 from ..transitions import report
 from .deadline import Invocation
@@ -30,15 +30,16 @@ class StoreReporter(Reporter):
         token: str,
         invocation: Invocation,
         ends: float,
-        room: int = UNIT_BYTES,
+        claimed: Attributes | None = None,
     ) -> None:
         self._store, self._id, self._fence, self._token = store, task_id, fence, token
-        self._room = room  # In bytes, for what is told.
+        self._claimed = claimed or {}  # The record, which what is told must leave within its first KB.
         self._invocation, self._ends = invocation, ends  # `ends`: what is left to Lambda's deadline by then.
 
     def send(self, progress: dict[str, Any]) -> bool:
         try:
-            change = report(fence=self._fence, token=self._token, progress=fitted(progress, self._room))
+            told = fitted(progress, room(self._claimed))
+            change = report(fence=self._fence, token=self._token, progress=told)
             before = self._store.change(self._id, change)
         except Refused:
             return True

@@ -45,8 +45,8 @@ def _acknowledged_all(event: Any, context: Any, clock: Any = batch.utc_now) -> d
     return {}
 
 
-def _acknowledged_on_error(arrival: Any, invocation: Any, clock: Any) -> bool:
-    SETTLED(arrival, invocation, clock)
+def _acknowledged_on_error(*given: Any) -> bool:
+    SETTLED(*given)
     return True
 
 
@@ -92,9 +92,8 @@ def _blind_to_the_waiting(self: Any, record: Any, now: Any) -> str:
     return "stale" if record.status == "READY" else DECIDE(self, record, now)
 
 
-def _deaf_to_own_outcome(self: Any, change: Change) -> Any:
-    before = self.place.store.change(self.birth.id, change)
-    return before, change.apply(before)
+def _deaf_to_own_outcome(self: Any, change: Change, wait: Any) -> Any:
+    return change.apply(wait())
 
 
 def _one_part(self: Any, task_record: Any, text: str) -> Any:
@@ -133,7 +132,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("dead letter ends a live lease", ending, "abandon", _without(abandon, "lease_until")),
     Mutant("progress without condition", reporting, "report", _unconditional(report)),
     Mutant("steps forgotten", journal.StoreJournal, "kept", lambda self, key: None),
-    Mutant("lost reply taken for a refusal", attempt.Attempt, "_write", _deaf_to_own_outcome),
+    Mutant("lost reply taken for a refusal", attempt.Attempt, "_written", _deaf_to_own_outcome),
     Mutant("signature not verified", delivery, "decode", _believing),
     Mutant("release without condition", attempt, "release", _unconditional(transitions.release)),
     Mutant("success without condition", attempt, "succeed", _unconditional(transitions.succeed)),

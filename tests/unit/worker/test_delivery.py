@@ -59,7 +59,7 @@ def test_a_lease_that_ends_while_its_claim_is_refused_ends_no_task_with_attempts
 
 
 def test_a_start_that_passes_while_its_claim_is_refused_loses_no_message(stage, birth):
-    soon = birth(run_after=NOW + 30 * timedelta(milliseconds=1))
+    soon = birth(run_after=NOW + 50 * timedelta(milliseconds=1))
     stage.tick = 20 * timedelta(milliseconds=1)
 
     assert stage.deliver(soon) == SECOND
