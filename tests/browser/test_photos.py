@@ -86,3 +86,14 @@ def test_a_small_photo_is_rendered_too(visitor: Visitor, upload: Upload):
     upload(photo(40, 30))
 
     visitor.await_status("SUCCESSFUL")
+
+
+def test_a_photo_can_be_cancelled_and_its_page_survives_a_reload(visitor: Visitor, upload: Upload):
+    upload(photo(6_000, 5_000, "PNG"))
+
+    visitor.page.click("[data-cancel]")
+    visitor.await_status("FAILED")
+    visitor.page.reload()
+
+    visitor.await_status("FAILED")
+    expect(visitor.page.locator("[data-details]")).to_contain_text("Cancelled")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.first_page import measured, pretend
 from tests.browser.visitor import Visitor
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
@@ -57,7 +58,8 @@ def test_no_page_is_wider_than_a_phone(visit: Callable[..., Visitor], scheme: st
     visitor = visit(**PHONE, color_scheme=scheme)
     report = make_report(visitor)
 
-    for path in ("/", "/reports/", "/photos/", "/retries/", report):
+    pretend(visitor, request=measured(9_000, 9_000, 9_000, 40), offload=measured(20, 90, 90, 30))
+    for path in ("/", "/reports/", "/photos/", "/mandelbrot/", "/retries/", report):
         visitor.goto(path)
         width = visitor.page.evaluate("document.documentElement.scrollWidth")
         assert width == 390, f"{path} is {width} px wide"

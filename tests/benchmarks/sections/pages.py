@@ -25,8 +25,8 @@ def section(plan: Plan) -> Section:
     rows = [[NAMES[way], *(f"{found[way][metric]:.0f}" for metric in METRICS)] for way in WAYS]
     return Section(
         "Pages",
-        "The reference site as `make demo` runs it, on 4 server threads, its workers on the same machine, read "
-        "off its own table in headless Chromium; medians.",
+        "The reference site as `make demo` runs it, on 4 server threads, its workers on the same machine, "
+        "read off its own table in headless Chromium; medians.",
         [
             table(HEADS, rows),
             table(
