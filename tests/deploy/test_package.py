@@ -115,6 +115,7 @@ print(json.dumps(sorted(sys.modules)))
 
     assert json.loads((task / "offload_tasks.json").read_text()) == {
         "lab.tasks.exchange_rates": ["lab.tasks", "default"],
+        "lab.tasks.mandelbrot_tile": ["lab.tasks", "default"],
         "lab.tasks.photo_renditions": ["lab.tasks", "photos"],
         "lab.tasks.sales_report": ["lab.tasks", "reports"],
     }

@@ -1,0 +1,90 @@
+"""Pages over partitions: nothing newer than a page is on the next one, and each takes few calls."""
+
+import pytest
+
+from django_offload.board import paging
+from django_offload.board.lists import FAILED_TASKS, UNDER_WAY
+from django_offload.board.places import END, decoded, encoded
+from django_offload.conf import configured
+from django_offload.record import newborn
+from django_offload.stores import listing_of
+from django_offload.stores.listing import Place, Slice
+from tests.contract.records import birth_of, new_id
+
+MOST_CALLS = 3
+
+
+def place(micros):
+    return Place(micros, f"{micros:032x}")
+
+
+def test_what_is_older_than_a_partition_was_looked_through_waits_for_the_next_page():
+    looked_through = Slice(entries=[place(90), place(20)], more=place(20))
+    sparse = Slice(entries=[place(80)], more=place(50))
+
+    taken, rest = paging._merged([looked_through, sparse], [None, None])
+
+    assert taken == [place(90), place(80)]
+    assert rest == [place(90), place(50)]
+
+
+def test_a_partition_where_nothing_matches_goes_on_behind_what_was_looked_through():
+    taken, rest = paging._merged([Slice(entries=[], more=place(50)), None], [None, END])
+
+    assert taken == []
+    assert rest == [place(50), END]
+
+
+def test_the_last_page_ends_every_partition():
+    taken, rest = paging._merged([Slice(entries=[place(2)], more=None), None], [place(5), END])
+
+    assert taken == [place(2)]
+    assert rest == [END, END]
+
+
+def test_places_are_the_same_after_a_journey_in_an_address():
+    places = [None, END, place(1_764_000_000_000_000)]
+
+    assert decoded(encoded(places), 3) == places
+    assert decoded(encoded(places), 2) == [None, None]
+    assert encoded(places).isascii()
+
+
+class Counting:
+    """A listing whose calls are counted."""
+
+    def __init__(self, listing):
+        self._listing, self.calls = listing, 0
+
+    def take(self, *arguments):
+        self.calls += 1
+        return self._listing.take(*arguments)
+
+    def read(self, ids):
+        self.calls += 1
+        return self._listing.read(ids)
+
+
+@pytest.mark.parametrize("records", [100, 100_000])
+def test_a_page_takes_the_same_few_calls_however_many_records_there_are(ours, store, monkeypatch, records):
+    options = configured()["default"]
+    like = newborn(birth_of(new_id()))
+    for number in range(records):
+        task_id = f"{number:032x}"
+        store.records[task_id] = {**like, "id": task_id, "due_shard": number % 2, "due_at": number}
+    listing = Counting(listing_of(options))
+    monkeypatch.setattr(paging, "listing_of", lambda options: listing)
+
+    found = paging.page(options, paging.Choice(of=UNDER_WAY))
+
+    assert listing.calls <= MOST_CALLS
+    assert [record.birth.id for record, _ in found.records] == [
+        f"{number:032x}" for number in range(records - 1, records - 101, -1)
+    ]
+    assert bool(found.more) == (records > 100)
+
+
+def test_an_empty_list_has_one_page(ours, store):
+    found = paging.page(configured()["default"], paging.Choice(of=FAILED_TASKS))
+
+    assert (found.records, found.looked_at, found.gone, found.more) == ([], 0, 0, "")

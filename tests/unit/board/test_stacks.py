@@ -1,0 +1,66 @@
+"""The board of several stacks, and of none."""
+
+from copy import deepcopy
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from django_offload.conf import Options
+from django_offload.exceptions import ConfigurationError
+from django_offload.stores import installed
+from django_offload.stores.memory import MemoryStore
+from tests.contract.records import birth_of, new_id
+from tests.contract.setup import tasks_setting
+
+
+@pytest.fixture
+def second(ours, offload, settings):
+    """A second stack, with a store of its own."""
+    setting = deepcopy(ours)
+    setting["other"]["OPTIONS"]["stack"] = "second"
+    settings.TASKS = setting
+    installed["second"] = MemoryStore()
+    yield installed["second"]
+    del installed["second"]
+
+
+def test_each_stack_has_its_own_lists_and_says_so_in_every_address(staff, store, second):
+    ada, first, other = staff(), new_id(), new_id()
+    store.create(birth_of(first))
+    second.create(birth_of(other, alias="other"))
+
+    assert ada.ids() == [first]
+    assert ada.ids(stack="second") == [other]
+    page = ada.see(stack="second").text
+    assert f"{other}/change/?stack=second" in page
+    assert '<input type="hidden" name="stack" value="second">' in page
+    assert ada.see(q=other)["Location"].endswith("?stack=second")
+
+
+def test_an_action_reaches_the_stack_it_is_for(staff, store, second):
+    ada, task_id = staff(), new_id()
+    second.create(birth_of(task_id, alias="other"))
+
+    ada.act("cancel", task_id, stack="second")
+
+    assert second.get(task_id)["status"] == "FAILED"
+
+
+def test_without_a_stack_the_board_says_what_to_do(admin_user, settings):
+    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}}
+    client = Client()
+    client.force_login(admin_user)
+
+    answer = client.get(reverse("admin:django_offload_task_changelist"))
+
+    assert answer.status_code == 503
+    assert "TASKS names no backend of django-offload: give one an alias" in answer.text
+
+
+@pytest.mark.parametrize("given", ["yes", 1, None])
+def test_whether_a_history_is_kept_is_true_or_false(given):
+    alias = tasks_setting(modules=[], history=given)["default"]
+
+    with pytest.raises(ConfigurationError, match=r"OPTIONS\['history'\] is"):
+        Options.parse("default", alias)
