@@ -3,7 +3,7 @@
 import logging
 import re
 import secrets as randomness
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -38,6 +38,9 @@ logger = logging.getLogger("django_offload")
 # Makes births that differ in their ids and arguments; dataclasses.replace() takes three times as long.
 type Origin = partial[Birth]
 
+# By alias: an entry of TASKS and what it says. Django makes a backend per thread and per async context.
+_parsed: dict[str, tuple[Mapping[str, Any], Options]] = {}
+
 # Anything else never was an id of ours.
 ID_PATTERN = re.compile(r"[0-9a-f]{32}")
 
@@ -65,7 +68,11 @@ class OffloadBackend(BaseTaskBackend):
     @cached_property
     def conf(self) -> Options:
         """The parsed options. Raise ConfigurationError on the first thing wrong."""
-        return Options.parse(self.alias, self._params)
+        params, options = _parsed.get(self.alias, (None, None))
+        if options is None or params is not self._params:
+            options = Options.parse(self.alias, self._params)
+            _parsed[self.alias] = self._params, options
+        return options
 
     @property
     def _store(self) -> Store:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.tasks import task_backends
 
 from django_offload.conf import (
     BUCKET_OF_STACK,
@@ -245,3 +246,14 @@ def test_a_worker_is_invoked_by_the_alias_of_its_deployed_stack(monkeypatch):
 
     assert options.invoked_function("default") == "shop-dev-default-worker:live"
     assert options.worker_function("default") == "shop-dev-default-worker"
+
+
+def test_the_backends_of_one_process_share_what_an_entry_of_tasks_says(settings):
+    settings.TASKS = {"default": params()}
+    first, second = (task_backends.create_connection("default") for _ in range(2))
+    settings.TASKS = {"default": params(stack="other")}
+    third = task_backends.create_connection("default")
+
+    assert first is not second
+    assert first.conf is second.conf
+    assert (first.conf.stack, third.conf.stack) == ("shop-dev", "other")
