@@ -11,6 +11,20 @@ MD5 = "0" * 32
 # What our library writes into an UpdateExpression.
 ASSIGNMENT = re.compile(r"#(\w+) = (?:if_not_exists\(#\w+, (:\w+)\)(?: \+ (:\w+))?|(:\w+))")
 
+UNBORN = "attribute_not_exists(#id)"
+BORN: Mapping[str, Mapping[str, str]] = {
+    "alias": {"S": "default"},
+    "name": {"S": "tests.benchmarks.tasks.nothing"},
+    "queue": {"S": "default"},
+    "arguments": {"S": "[[7],{}]"},
+    "status": {"S": "READY"},
+    "enqueued_at": {"N": "1700000000000000"},
+    "not_before": {"N": "0"},
+    "due_at": {"N": "1700000300000000"},
+    "due_shard": {"N": "1"},
+    "ttl": {"N": "1702592000"},
+}
+
 type Given = Mapping[str, Any]
 
 
@@ -57,13 +71,15 @@ class Held:
         key = given["Key"]["id"]["S"]
         before = self._items.pop(key, None)
         if before is not None:
-            return {"Attributes": before}
+            return {"Attributes": before} if given.get("ReturnValues") == "ALL_OLD" else {}
+        # What may find no item finds none, and what demands one finds a record as enqueue() writes it.
+        born = {} if UNBORN in given["ConditionExpression"] else {**BORN, **given["Key"]}
         values = given["ExpressionAttributeValues"]
-        item = dict(given["Key"])
+        item = {**born, **given["Key"]}
         for name, default, step, value in ASSIGNMENT.findall(given["UpdateExpression"]):
             item[name] = values[step or default or value]
         self._items[key] = item
-        return {}
+        return {"Attributes": born} if born else {}
 
     def BatchExecuteStatement(self, given: Given) -> Given:
         return {"Responses": [{} for _ in given["Statements"]]}

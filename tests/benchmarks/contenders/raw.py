@@ -6,13 +6,32 @@ import socket
 import ssl
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
+
+from tests.benchmarks.held import BORN
 
 from . import QUEUE_URL, TABLE, Work, boto3_clients
 
 BATCH, BULK = 10, 50
-BODY = json.dumps({"id": "0" * 32, "task": "tests.benchmarks.tasks.nothing", "args": [7], "sig": "0" * 64})
+# As long as a message of ours.
+BODY = json.dumps(
+    {
+        "v": 1,
+        "kid": "0" * 8,
+        "id": "0" * 32,
+        "alias": "default",
+        "queue": "default",
+        "name": "tests.benchmarks.tasks.nothing",
+        "args": [7],
+        "kwargs": {},
+        "enqueued_at": 1700000000000000,
+        "expires_at": 1700604800000000,
+        "sig": "0" * 64,
+    },
+    separators=(",", ":"),
+)
 
 
 def send() -> Work:
@@ -99,34 +118,44 @@ def loop_with_claim() -> Work:
 
 
 def claim_and_outcome() -> Work:
+    """The same two calls that our worker makes of each task, their arguments ready made."""
+    import django
+
+    django.setup()
+    from django_offload import transitions
+    from django_offload.stores.expressions import update
+
     _, dynamodb = boto3_clients()
+    now = datetime.now(UTC)
+    held = {"token": "0" * 16, "now": now}
+    claim = transitions.claim(None, worker_id="0" * 16, lease_until=now, max_attempts=3, **held)
+    succeed = transitions.succeed(fence=1, result_ttl=timedelta(days=14), kept={"result": "null"}, **held)
+    writes = [{**update(claim), "ReturnValues": "ALL_OLD"}, update(succeed)]
 
     def once() -> None:
         for _ in range(BATCH):
-            both_writes(dynamodb)
+            key = {"id": {"S": uuid.uuid4().hex}, "part": {"S": "record"}}
+            for write in writes:
+                dynamodb.update_item(
+                    TableName=TABLE, Key=key, ReturnValuesOnConditionCheckFailure="ALL_OLD", **write
+                )
 
     return Work(once=once, tasks=BATCH)
 
 
 def item() -> dict[str, Any]:
-    """Return a record with what a status needs."""
-    text = {
-        "task": "tests.benchmarks.tasks.nothing",
-        "queue": "default",
-        "status": "READY",
-        "arguments": "[[7],{}]",
-    }
-    number = {"enqueued_at": "1700000000000000", "due_at": "1700000300000000", "ttl": "1702592000"}
-    return {
-        "id": {"S": uuid.uuid4().hex},
-        "part": {"S": "record"},
-        **{name: {"S": value} for name, value in text.items()},
-        **{name: {"N": value} for name, value in number.items()},
-    }
+    """Return a record as ours is."""
+    return {"id": {"S": uuid.uuid4().hex}, "part": {"S": "record"}, **BORN}
 
 
 def put(dynamodb: Any, record: dict[str, Any]) -> None:
-    dynamodb.put_item(TableName=TABLE, Item=record, ConditionExpression="attribute_not_exists(id)")
+    dynamodb.put_item(
+        TableName=TABLE,
+        Item=record,
+        ConditionExpression="attribute_not_exists(#id)",
+        ExpressionAttributeNames={"#id": "id"},
+        ReturnValuesOnConditionCheckFailure="ALL_OLD",
+    )
 
 
 def both_writes(dynamodb: Any) -> None:
