@@ -37,7 +37,7 @@ def ask(application: Threads, name: str) -> Thread:
         with suppress(ValueError):
             application({"name": name}, lambda *_: lambda _: None)
 
-    thread = Thread(target=request)
+    thread = Thread(target=request, daemon=True)
     thread.start()
     return thread
 
