@@ -164,7 +164,8 @@ def test_deleting_keeps_table_and_bucket_until_told_otherwise(
     assert cloud.client("lambda").list_functions()["Functions"] == []
     # moto keeps what other tests of this process made.
     buckets = [bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]]
-    assert [name for name in buckets if name.startswith("lab-")] == [f"lab-dev-payloads-123456789012-{REGION}"]
+    kept = [name for name in buckets if name.startswith("lab-")]
+    assert kept == [f"lab-dev-payloads-123456789012-{REGION}"]
 
 
 def with_rates(package: Path, changed: Path, dollar: str) -> Path:

@@ -1,4 +1,4 @@
-"""EventBridge Scheduler, where TASKS declares recurring tasks: each has a schedule, which starts the sweeper."""
+"""EventBridge Scheduler, where TASKS declares recurring tasks: a schedule for each starts the sweeper."""
 
 import json
 from typing import TYPE_CHECKING
