@@ -75,7 +75,7 @@ class Run:
 
     def strike(self) -> None:
         """Kill a worker that lives, chosen at random, and note what it was at."""
-        pids = self.aws.invoker.pids("killed-default-worker")
+        pids = self.aws.invoker.inner.pids("killed-default-worker")
         if pids:
             pid = self.dice.choice(pids)
             with suppress(ProcessLookupError):

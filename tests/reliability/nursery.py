@@ -143,18 +143,23 @@ def warm() -> None:
     boto3.session.Session = lambda: boto3.Session(botocore_session=warm._session)  # type: ignore[misc,assignment]
     for service in ("dynamodb", "sqs"):
         wire.client(service)
-    DynamoDBStore.change = noting(DynamoDBStore.change)  # type: ignore[method-assign]
+    DynamoDBStore.begin_change = noting(DynamoDBStore.begin_change)  # type: ignore[method-assign]
     connections.close_all()
 
 
-def noting(change: Any) -> Any:
+def noting(begin: Any) -> Any:
     def noted(store: Any, task_id: str, made: Any) -> Any:
         if made.name == "succeed":
             reached(OUTCOME)
-        before = change(store, task_id, made)
-        if made.name in {"claim", "succeed"}:
-            reached(CLAIMED if made.name == "claim" else STORED)
-        return before
+        end = begin(store, task_id, made)
+
+        def ended() -> Any:
+            before = end()
+            if made.name in {"claim", "succeed"}:
+                reached(CLAIMED if made.name == "claim" else STORED)
+            return before
+
+        return ended
 
     return noted
 

@@ -33,22 +33,22 @@ class Metered(Invoker):
     """Runs functions by another invoker, and notes how each ran."""
 
     def __init__(self, invoker: Invoker, clock: Callable[[], float] = time.monotonic) -> None:
-        self._invoker, self._clock = invoker, clock
+        self.inner, self._clock = invoker, clock
         self._ran: defaultdict[str, list[Ran]] = defaultdict(list)
         self._lock = threading.Lock()
 
     def invoke(self, function: Function, event: bytes) -> Outcome:
         start = self._clock()
-        outcome = self._invoker.invoke(function, event)
+        outcome = self.inner.invoke(function, event)
         with self._lock:
             self._ran[function.name].append(Ran((self._clock() - start) * 1000, outcome.failed))
         return outcome
 
     def close(self) -> None:
-        self._invoker.close()
+        self.inner.close()
 
     def renew(self) -> int:
-        return self._invoker.renew()
+        return self.inner.renew()
 
     def taken(self) -> dict[str, list[Ran]]:
         """Return what ran since the last time, by function."""
