@@ -47,7 +47,7 @@ def test_the_rest_is_the_other_invokers(metered):
     assert metered.renew() == 3
     metered.close()
 
-    assert metered._invoker.closed
+    assert metered.inner.closed
 
 
 class CloudWatch:
