@@ -103,10 +103,14 @@ class _ByThread(AbstractContextManager[None]):
         threading.Thread(target=self._watch, name="deadline", daemon=True).start()
 
     def __exit__(self, *exc: object) -> None:
-        with self._guard:
-            self._ended.set()
-            # Not raised yet: it must not hit what comes after the block.
-            self._raise(None)
+        while not self._ended.is_set():
+            try:
+                with self._guard:
+                    # Not raised yet: it must not hit what comes after the block.
+                    self._raise(None)
+                    self._ended.set()
+            except DeadlineExceeded:
+                continue  # It was on its way, and hit this very code.
         del self._block  # Which holds this object.
 
     def _watch(self) -> None:

@@ -10,6 +10,7 @@ import pytest
 from django_offload.wire.lean import credentials as module
 from django_offload.wire.lean.credentials import credentials
 from django_offload.wire.lean.errors import NoCredentials, Refusal
+from tests.unit.local.fakes import eventually
 from tests.unit.wire.server import says, serving
 
 GET = {"TableName": "shop-tasks", "Key": {"id": {"S": "x"}}}
@@ -120,6 +121,7 @@ def test_calls_under_way_together_learn_of_the_clock_each(pauses):
     refused = says(b'{"__type": "x#InvalidSignatureException"}', "403 Forbidden", date)
     with serving(refused, refused) as (server, client):
         calls = [client.begin("get_item", **GET) for _ in range(2)]
+        eventually(lambda: len(server.requests) == 2)
 
         assert [call.result() for call in calls] == [{}, {}]
         for request in server.requests[2:]:
