@@ -21,6 +21,10 @@ from tests.reliability.nursery import POINTS, STORED, Nursery
 
 # Outstanding tasks: the stand-in for SQS looks through a whole queue at every receive.
 OUTSTANDING = 100
+# Enqueued at once: meanwhile nobody is killed.
+TOGETHER = 10
+# Tasks are at most so many kills ahead: fast workers would have none left for the last to meet.
+AHEAD = 5
 PATIENCE_SECONDS = 300.0
 # How long a message is away once it was received: a lease's length, so that what a killed worker held comes
 # again when it can be claimed. The template's is six times the function's timeout, as AWS advises.
@@ -49,10 +53,10 @@ class Run:
         """Enqueue, kill and wait, until every task has ended or patience has."""
         step = self.tasks / self.kills if self.kills else float("inf")
         while time.monotonic() - self.began < PATIENCE_SECONDS:
-            done = self.done()
-            if len(self.ids) < self.tasks and len(self.ids) - done < OUTSTANDING:
-                self.enqueue(min(25, self.tasks - len(self.ids)))
-            if self.killed.total() < self.kills and done >= self.killed.total() * step:
+            done, most = self.done(), min(self.tasks, (self.killed.total() + AHEAD) * step)
+            if len(self.ids) < most and len(self.ids) - done < OUTSTANDING:
+                self.enqueue(min(TOGETHER, self.tasks - len(self.ids)))
+            if self.killed.total() < self.kills and len(self.ids) >= self.killed.total() * step:
                 self.kill()
             if done < self.tasks or self.killed.total() < self.kills:
                 time.sleep(0.05)
@@ -64,10 +68,13 @@ class Run:
     def kill(self) -> None:
         """Kill a worker at a point of its attempt, one in five wherever it is."""
         if self.order is not None:
-            if not self.nursery.outstanding(self.order):
-                self.killed[self.order] += 1
-                self.order = None
-        elif self.killed.total() % 5 == 4:
+            if self.nursery.outstanding(self.order):
+                return
+            self.killed[self.order] += 1
+            self.order = None
+        if self.killed.total() == self.kills:
+            return
+        if self.killed.total() % 5 == 4:
             self.strike()
         else:
             self.order = POINTS[self.dice.randrange(len(POINTS))]
