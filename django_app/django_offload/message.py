@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
 from .birth import Birth, Reference, dump, from_micros, to_micros
@@ -43,11 +44,6 @@ class Keyring:
 
     secrets: Sequence[str]
     scope: str
-
-    def sign(self, text: str) -> tuple[str, str]:
-        """Return the key id and what `signature` gives for `text` under the first secret."""
-        secret = self.secrets[0]
-        return key_id(secret), self.signature(text, secret)
 
     def signature(self, text: str, secret: str) -> str:
         # A copy costs half of what hmac.digest() does.
@@ -78,29 +74,34 @@ def key_id(secret: str) -> str:
 
 def encode(message: TaskMessage, keyring: Keyring) -> str:
     """Return the signed text of `message`."""
-    birth = message.birth
-    args, kwargs = (None, None) if birth.reference else json.loads(birth.arguments)
-    fields: dict[str, Any] = {
-        "v": VERSION,
-        "kid": key_id(keyring.secrets[0]),
-        "id": birth.id,
-        "alias": birth.alias,
-        "name": birth.name,
-        "queue": birth.queue,
-        "args": args,
-        "kwargs": kwargs,
-        "ref": asdict(birth.reference) if birth.reference else None,
-        "enqueued_at": to_micros(birth.enqueued_at),
-        "expires_at": to_micros(message.expires_at),
-        "run_after": to_micros(birth.run_after) if birth.run_after else None,
-        "owner": birth.owner,
-        "depth": birth.depth or None,
-        "traceparent": birth.traceparent,
-        "options": birth.options or None,
-    }
-    unsigned = dump({key: value for key, value in fields.items() if value is not None})
-    _, signature = keyring.sign(unsigned)
-    return f'{unsigned[:-1]},"sig":"{signature}"}}'
+    birth, secret = message.birth, keyring.secrets[0]
+    # Written by hand, for json would read the arguments and write them anew: in a third of its time.
+    unsigned = (
+        f'{{"v":{VERSION},"kid":"{key_id(secret)}","id":{quoted(birth.id)},"alias":{quoted(birth.alias)},'
+        f'"name":{quoted(birth.name)},"queue":{quoted(birth.queue)},{_arguments(birth)},'
+        f'"enqueued_at":{to_micros(birth.enqueued_at)},"expires_at":{to_micros(message.expires_at)}'
+    )
+    for name, value in (
+        ("run_after", to_micros(birth.run_after) if birth.run_after else None),
+        ("owner", birth.owner),
+        ("depth", birth.depth or None),
+        ("traceparent", birth.traceparent),
+        ("options", birth.options or None),
+    ):
+        if value is not None:
+            unsigned += f',"{name}":{dump(value)}'
+    return f'{unsigned},"sig":"{keyring.signature(unsigned + "}", secret)}"}}'
+
+
+def _arguments(birth: Birth) -> str:
+    """Return what a message says of the arguments, or of where they are."""
+    if birth.reference:
+        return f'"ref":{dump(asdict(birth.reference))}'
+    text = birth.arguments
+    if text.endswith(",{}]"):  # No keywords: what ends an array of ours is an object of theirs.
+        return f'"args":{text[1:-4]},"kwargs":{{}}'
+    args, kwargs = json.loads(text)
+    return f'"args":{dump(args)},"kwargs":{dump(kwargs)}'
 
 
 def decode(body: str | Mapping[str, Any], keyring: Keyring) -> TaskMessage:

@@ -1,6 +1,5 @@
 """Django's TaskResult, made of a record and the parts beside it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -15,16 +14,19 @@ from django.utils import timezone
 from .birth import Birth
 from .conf import duration
 from .definition import AnyResult, AnyTask, OffloadTask
+from .json_text import parsed
 from .record import ARGUMENTS_PART, TaskRecord
+
+NEW = TaskResultStatus.READY
 
 
 def enqueued_result(task: AnyTask, birth: Birth) -> AnyResult:
     """Return the result of a task that is about to be sent: READY, without an `enqueued_at` yet."""
-    args, kwargs = json.loads(birth.arguments)
+    args, kwargs = parsed(birth.arguments)
     return TaskResult(
         task=task,
         id=birth.id,
-        status=TaskResultStatus.READY,
+        status=NEW,
         enqueued_at=None,
         started_at=None,
         last_attempted_at=None,
@@ -39,7 +41,7 @@ def enqueued_result(task: AnyTask, birth: Birth) -> AnyResult:
 
 def result_of(record: TaskRecord, parts: Mapping[str, str], defined: AnyTask) -> AnyResult:
     """Return the result that a record and the texts of its parts tell of; `defined` is its task."""
-    args, kwargs = json.loads(parts.get(ARGUMENTS_PART, record.birth.arguments))
+    args, kwargs = parsed(parts.get(ARGUMENTS_PART, record.birth.arguments))
     instants = record.birth.enqueued_at, record.started_at, record.attempted_at, record.finished_at
     # Each look at Django's settings takes a call.
     enqueued_at, started_at, attempted_at, finished_at = (
@@ -72,12 +74,12 @@ def parts_of(record: TaskRecord) -> list[str]:
 def return_value(record: TaskRecord, parts: Mapping[str, str]) -> Any:
     """Return what the task returned, None where it did not."""
     text = parts.get(record.result_part) if record.result_part else record.result
-    return None if text is None else json.loads(text)
+    return None if text is None else parsed(text)
 
 
 def errors_of(record: TaskRecord, parts: Mapping[str, str]) -> list[TaskError]:
     """Return the errors of all attempts, and last what ended the task from outside."""
-    texts = [json.loads(parts[part]) for part in record.error_parts if part in parts]
+    texts = [parsed(parts[part]) for part in record.error_parts if part in parts]
     errors = [TaskError(exception_class_path=text["class"], traceback=text["traceback"]) for text in texts]
     if record.error and record.error.get("ended"):
         path, message = record.error["class"], record.error["message"]

@@ -2,9 +2,7 @@
 
 import json
 import logging
-import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,7 +23,7 @@ from .record import (
 from .room import inline
 from .stores import Part, Store, store_of
 from .transports import Transport, transport_of
-from .wire import within
+from .wire import at_most
 
 logger = logging.getLogger("django_offload")
 
@@ -35,6 +33,8 @@ SEND_SECONDS = 8.0
 LOOK_SECONDS = 2.0
 # … and for a connection to it, or its name once more: a record whose message is stuck there needs the rest.
 BEGIN_SECONDS = 4.0
+
+NO_DELAY = timedelta(0)
 
 # What ends a half that is under way; what does so and returns why it failed, if it did.
 type Half = Callable[[], object]
@@ -67,61 +67,59 @@ def send(birth: Birth, options: Options) -> None:
     """
     transport = transport_of(options)
     with at_most(SEND_SECONDS):
-        with at_most(LOOK_SECONDS):
-            transport.prepare(birth.queue)
+        find(birth.queue, transport)
         try:
             birth = stored(birth, options)
-            failures = _failures(birth, options, deferred=deferred(birth, transport))
+            failures = _failures(birth, options, transport)
         except Exception as exc:
             raise EnqueueFailed(birth.id, birth.name, birth.queue) from exc
     if None not in failures:
         raise EnqueueFailed(birth.id, birth.name, birth.queue) from failures[-1]
 
 
-def _failures(birth: Birth, options: Options, *, deferred: bool) -> list[Exception | None]:
+def find(queue: str, transport: Transport) -> None:
+    """Find a queue that is not known yet, in its share of the time. Raise what prepare() does."""
+    if not transport.knows(queue):
+        with at_most(LOOK_SECONDS):
+            transport.prepare(queue)
+
+
+def _failures(birth: Birth, options: Options, transport: Transport) -> list[Exception | None]:
     """Send what keeps a task, and return why each half of it failed; None among them is enough."""
+    message = partial(_message, birth, options, transport)
     if not options.record_at_enqueue:
-        return [_half(_message, birth, options)()]
-    record = _half(_record, birth, options)
-    if deferred or not transport_of(options).longest_return:
+        return [_half(message, birth, "message")()]
+    record = _half(partial(_record, birth, options), birth, "record")
+    late = deferred(birth, transport)
+    if late or not transport.longest_return:
         # Only the record keeps the task: nothing else leaves before it is there.
         unrecorded = record()
-        if unrecorded is None and not deferred:
-            _half(_message, birth, options)()
+        if unrecorded is None and not late:
+            _half(message, birth, "message")()
         return [unrecorded]
     # Both are under way together: where a message arrives first, its claim makes the record.
     with at_most(BEGIN_SECONDS):
-        message = _half(_message, birth, options)
-    return [record(), message()]
-
-
-def at_most(seconds: float) -> AbstractContextManager[None]:
-    """Bound what calls inside the block take, all of them together."""
-    ends = time.monotonic() + seconds
-    return within(lambda: ends - time.monotonic())
+        sent = _half(message, birth, "message")
+    return [record(), sent()]
 
 
 def deferred(birth: Birth, transport: Transport) -> bool:
     """Tell whether a task starts later than any message can wait."""
-    return birth.start_at - birth.enqueued_at > transport.longest_delay
+    return birth.run_after is not None and birth.start_at - birth.enqueued_at > transport.longest_delay
 
 
-def _half(begin: Callable[[Birth, Options], Half], birth: Birth, options: Options) -> Failure:
+def _half(begin: Callable[[], Half], birth: Birth, half: str) -> Failure:
     """Begin one half of a send, and return what ends it: with what it raised, for the other half may do."""
-
-    def failed(exc: Exception) -> Exception:
-        return noted(birth, begin.__name__, exc)
-
     try:
-        end = begin(birth, options)
+        end = begin()
     except Exception as exc:  # noqa: BLE001, whatever a seam raises
-        return partial(failed, exc)
+        return partial(noted, birth, half, exc)
 
     def failure() -> Exception | None:
         try:
             end()
         except Exception as exc:  # noqa: BLE001, whatever a seam raises
-            return failed(exc)
+            return noted(birth, half, exc)
         return None
 
     return failure
@@ -180,8 +178,8 @@ def complete(store: Store, record: TaskRecord) -> Birth:
     return replace(birth, arguments=arguments)
 
 
-def _message(birth: Birth, options: Options) -> Half:
-    return transport_of(options).begin_send(birth.queue, first_text(birth, options), first_delay(birth))
+def _message(birth: Birth, options: Options, transport: Transport) -> Half:
+    return transport.begin_send(birth.queue, first_text(birth, options), first_delay(birth))
 
 
 def first_text(birth: Birth, options: Options) -> str:
@@ -191,7 +189,7 @@ def first_text(birth: Birth, options: Options) -> str:
 
 def first_delay(birth: Birth) -> timedelta:
     """Return how long a message that leaves when its task was enqueued is to stay away."""
-    return max(birth.start_at - birth.enqueued_at, timedelta(0))
+    return max(birth.start_at - birth.enqueued_at, NO_DELAY) if birth.run_after else NO_DELAY
 
 
 def pack(birth: Birth) -> str:

@@ -8,11 +8,10 @@ from .conf import Options
 from .exceptions import EnqueueFailed
 from .sending import (
     BEGIN_SECONDS,
-    LOOK_SECONDS,
     SEND_SECONDS,
     arguments_beside,
-    at_most,
     deferred,
+    find,
     first_delay,
     first_text,
     noted,
@@ -20,7 +19,7 @@ from .sending import (
 )
 from .stores import store_of
 from .transports import transport_of
-from .wire import together
+from .wire import at_most, together
 
 # Why tasks, by their id, were not sent, or one half of them was not.
 type Failures = dict[str, Exception]
@@ -34,8 +33,7 @@ def send_many(births: Sequence[Birth], options: Options) -> list[Exception | Non
     the queue is not there; nothing was sent then.
     """
     with at_most(SEND_SECONDS):
-        with at_most(LOOK_SECONDS):
-            transport_of(options).prepare(births[0].queue)
+        find(births[0].queue, transport_of(options))
         ready, causes = _stored(births, options)
         causes |= _failures(ready, options) if ready else {}
     return [_failed(birth, causes.get(birth.id)) for birth in births]
@@ -87,8 +85,8 @@ def _messages(births: Sequence[Birth], options: Options) -> Callable[[], Failure
         end = transport_of(options).begin_send_many(births[0].queue, texts, first_delay(births[0]))
     except Exception as exc:  # noqa: BLE001, whatever a seam raises
         failure = exc
-        return lambda: _noted(births, "_message", [failure] * len(births))
-    return lambda: _noted(births, "_message", end())
+        return lambda: _noted(births, "message", [failure] * len(births))
+    return lambda: _noted(births, "message", end())
 
 
 def _records(births: Sequence[Birth], options: Options, beside: Failures | None = None) -> Failures:
@@ -97,7 +95,7 @@ def _records(births: Sequence[Birth], options: Options, beside: Failures | None 
     able = [birth for birth in births if birth.id not in failed]
     store = store_of(options)
     found = together(partial(store.begin_create, birth) for birth in able)
-    return failed | _noted(able, "_record", found)
+    return failed | _noted(able, "record", found)
 
 
 def _beside(births: Sequence[Birth], options: Options) -> Failures:
@@ -105,7 +103,7 @@ def _beside(births: Sequence[Birth], options: Options) -> Failures:
     parts = {birth.id: part for birth in births if (part := arguments_beside(birth, options))}
     owners = [birth for birth in births if birth.id in parts]
     store = store_of(options)
-    return _noted(owners, "_record", together(partial(store.begin_put_part, part) for part in parts.values()))
+    return _noted(owners, "record", together(partial(store.begin_put_part, part) for part in parts.values()))
 
 
 def _noted(births: Sequence[Birth], half: str, found: Iterable[object]) -> Failures:

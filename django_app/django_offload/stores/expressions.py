@@ -15,6 +15,8 @@ def attribute(value: Value) -> dict[str, Any]:
     """Return a value in DynamoDB's typed form."""
     if isinstance(value, str):
         return {"S": value}
+    if type(value) is int:
+        return {"N": str(value)}
     if isinstance(value, bool):
         return {"BOOL": value}
     if isinstance(value, int):

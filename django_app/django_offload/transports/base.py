@@ -31,6 +31,10 @@ class Transport(ABC):
     # sends another.
     longest_return = timedelta(0)
 
+    def knows(self, queue: str) -> bool:
+        """Tell whether `queue` is found already, so that prepare() would do nothing."""
+        return False
+
     @abstractmethod
     def prepare(self, queue: str) -> None:
         """Find `queue`. Raise ResourceMissing if AWS says that it is not there."""

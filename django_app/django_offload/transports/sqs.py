@@ -29,6 +29,9 @@ class SQSTransport(Transport):
     def __init__(self, options: Options) -> None:
         self.options = options
 
+    def knows(self, queue: str) -> bool:
+        return self._known(queue) is not None
+
     def prepare(self, queue: str) -> None:
         with suppress(OutOfTime, *failures()):  # AWS does not answer: that says nothing of the queue.
             self.url(queue)
@@ -87,22 +90,28 @@ class SQSTransport(Transport):
 
     def url(self, queue: str) -> str:
         """Return the queue's URL: from OPTIONS, the stack's environment, or SQS, asked once per process."""
-        return self.options.queue_urls.get(queue) or self._found(queue)
+        return self._known(queue) or self._found(queue)
 
     @property
     def _client(self) -> Any:
         return client("sqs", self.options.client)
 
+    def _known(self, queue: str) -> str | None:
+        """Return the same as far as no call is needed for it."""
+        options = self.options
+        return (
+            options.queue_urls.get(queue)
+            or _urls.get((self._client.meta.endpoint_url, options.queue(queue)))
+            or _parsed(options.environment(ENV_QUEUE_URLS) or "{}").get(queue)
+        )
+
     def _found(self, queue: str) -> str:
         sqs, name = self._client, self.options.queue(queue)
-        key = (sqs.meta.endpoint_url, name)
-        found = _urls.get(key) or _parsed(self.options.environment(ENV_QUEUE_URLS) or "{}").get(queue)
-        if found is None:
-            try:
-                found = _urls[key] = sqs.get_queue_url(QueueName=name)["QueueUrl"]
-            except sqs.exceptions.QueueDoesNotExist as exc:
-                raise ResourceMissing(self.options.alias, "queue", name) from exc
-        return found
+        try:
+            found: str = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        except sqs.exceptions.QueueDoesNotExist as exc:
+            raise ResourceMissing(self.options.alias, "queue", name) from exc
+        return _urls.setdefault((sqs.meta.endpoint_url, name), found)
 
 
 @lru_cache(maxsize=8)

@@ -7,7 +7,7 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-from .budget import bind, within
+from .budget import at_most, bind, within
 from .flight import LeftOut, another_round, begun, together
 from .lean import CallFailed, client_of, credentials
 from .lean import Client as LeanClient
@@ -16,6 +16,7 @@ __all__ = [
     "CallFailed",
     "LeftOut",
     "another_round",
+    "at_most",
     "begun",
     "client",
     "failures",

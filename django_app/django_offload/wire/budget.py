@@ -1,5 +1,6 @@
 """The time that calls to AWS may take: they end, tries and pauses counted, before the invocation does."""
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
@@ -12,23 +13,26 @@ LEAST_SECONDS = 0.3
 # botocore's standard mode pauses for at most 1, 2, 4, … s between the tries of a throttled call.
 LONGEST_PAUSE_SECONDS = 20.0
 
-_left: ContextVar[Callable[[], float] | None] = ContextVar("django_offload_left", default=None)
+# An end on the monotonic clock, or what tells the seconds left.
+type Bound = float | Callable[[], float]
+
+_bound: ContextVar[Bound | None] = ContextVar("django_offload_left", default=None)
 
 
 class _Within(AbstractContextManager[None]):
-    """A class of its own, for every enqueue enters three: contextlib's takes twice as long."""
+    """A class of its own, for every enqueue enters some: contextlib's takes twice as long."""
 
-    __slots__ = ("_bound", "_token")
+    __slots__ = ("_own", "_token")
 
-    def __init__(self, left: Callable[[], float]) -> None:
-        self._bound = left
+    def __init__(self, own: Bound) -> None:
+        self._own = own
 
     def __enter__(self) -> None:
-        left, outer = self._bound, _left.get()
-        self._token = _left.set(left if outer is None else lambda: min(left(), outer()))
+        outer = _bound.get()
+        self._token = _bound.set(self._own if outer is None else _narrower(self._own, outer))
 
     def __exit__(self, *exc: object) -> None:
-        _left.reset(self._token)
+        _bound.reset(self._token)
 
 
 def within(left: Callable[[], float]) -> AbstractContextManager[None]:
@@ -36,10 +40,25 @@ def within(left: Callable[[], float]) -> AbstractContextManager[None]:
     return _Within(left)
 
 
+def at_most(seconds: float) -> AbstractContextManager[None]:
+    """Bound what calls inside the block take, all of them together; and by what bounds them already."""
+    return _Within(time.monotonic() + seconds)
+
+
 def seconds_left() -> float | None:
     """Return the seconds that calls may still take, None where nothing bounds them."""
-    left = _left.get()
-    return None if left is None else left() - LEAST_SECONDS
+    bound = _bound.get()
+    return None if bound is None else _left(bound) - LEAST_SECONDS
+
+
+def _left(bound: Bound) -> float:
+    return bound - time.monotonic() if isinstance(bound, float) else bound()
+
+
+def _narrower(own: Bound, outer: Bound) -> Bound:
+    if isinstance(own, float) and isinstance(outer, float):
+        return min(own, outer)
+    return lambda: min(_left(own), _left(outer))
 
 
 def bind(client: Any, read_timeout: float) -> None:

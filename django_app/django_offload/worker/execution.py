@@ -1,7 +1,6 @@
 """Running a task's function: arguments bound, deadline kept, every exception caught."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +15,7 @@ from ..birth import Birth, dump, dump_any, to_micros
 from ..context import OffloadContext, running
 from ..definition import AnyTask
 from ..exceptions import BadArguments, DeadlineExceeded
+from ..json_text import parsed
 from ..record import error_of
 from .deadline import limited
 from .one_loop import shared
@@ -35,7 +35,7 @@ class Outcome:
 
 def misfit(task: AnyTask, birth: Birth) -> BadArguments | None:
     """Return the error of arguments that the function does not take (any more), None where they fit."""
-    args, kwargs = json.loads(birth.arguments)
+    args, kwargs = parsed(birth.arguments)
     try:
         signature_of(task).bind(*args, **kwargs)
     except TypeError as exc:

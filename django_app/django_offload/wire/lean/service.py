@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar, NamedTuple
 
+from ...json_text import parsed, writer
 from .connection import Answer
 from .errors import Refusal
 from .sigv4 import Headers
 
-# As botocore writes it; nothing that is sent holds itself, which need not be looked for.
-_ENCODER = json.JSONEncoder(check_circular=False)
+# As botocore writes it.
+_write = writer(item=", ", key=": ", allow_nan=True)
+EMPTY = (b"{}", b"")
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 type Result = dict[str, Any]
@@ -79,12 +81,13 @@ class JSONService(Service):
         }
 
     def request(self, operation: str, arguments: Mapping[str, Any]) -> Request:
-        body = _ENCODER.encode(arguments).encode("ascii")
+        body = _write(arguments).encode("ascii")
         return Request(self.operations[operation], "/", self._headers[operation], body)
 
     def result(self, answer: Answer) -> Result:
-        # Decoded first: json would look for its encoding.
-        found = json.loads(answer.body.decode()) if answer.body else {}
+        if answer.body in EMPTY:
+            return {}
+        found = parsed(answer.body.decode())
         if not isinstance(found, dict):
             raise ValueError("not an object")
         return found
