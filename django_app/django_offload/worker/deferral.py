@@ -21,11 +21,20 @@ DEFERRED: Mapping[str, frozenset[str]] = {
     ADMIN: frozenset(),
     "django.contrib.admin.checks": frozenset({"check_admin_app", "check_dependencies"}),
     "django.contrib.admin.utils": frozenset({"quote"}),
+    "django.contrib.auth.management": frozenset(
+        {"_get_builtin_permissions", "create_permissions", "rename_permissions_after_model_rename"}
+    ),
+    "django.contrib.contenttypes.management": frozenset(
+        {"create_contenttypes", "inject_rename_contenttypes_operations"}
+    ),
     "django.core.mail": frozenset({"send_mail"}),
+    "django.core.management": frozenset({"call_command", "get_commands", "load_command_class"}),
     "django.forms": frozenset(),
+    "django.middleware.csrf": frozenset({"rotate_token"}),
     "django.template": frozenset(),
     "django.urls": frozenset({"get_callable", "reverse"}),
     "django.views": frozenset(),
+    "sqlparse": frozenset(),
 }
 # Of the same, what lies in a module that costs next to nothing.
 LIGHT: Mapping[tuple[str, str], str] = {
@@ -39,8 +48,10 @@ ALONE = frozenset(
     {
         *("django.contrib.admin.apps", "django.contrib.admin.checks"),
         *("django.contrib.admin.models", "django.contrib.admin.utils"),
-        *("django.core.mail.exceptions", "django.core.mail.handler", "django.urls.exceptions"),
+        *("django.core.mail.exceptions", "django.core.mail.handler", "django.core.management.color"),
+        "django.urls.exceptions",
         *("django.views.decorators", "django.views.decorators.debug"),
+        "sqlparse.exceptions",
     }
 )
 

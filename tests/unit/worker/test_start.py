@@ -16,6 +16,8 @@ NOT_LOADED = [
     *("boto3", "botocore", "urllib3", "troposphere", "moto", "rich"),
     *("django.contrib.admin", "django.contrib.admin.sites", "django.contrib.admin.options"),
     *("django.core.mail", "django.forms", "django.forms.models", "django.template", "django.template.base"),
+    *("django.contrib.auth.management", "django.contrib.contenttypes.management", "django.core.management"),
+    *("django.db.migrations", "django.middleware.csrf", "sqlparse", "sqlparse.sql"),
     *("django.urls", "django.urls.resolvers", "django.views", "django.views.debug", "django.views.generic"),
     *("django.core.servers", "django.test", "unittest", "multiprocessing.pool"),
     *("django_offload.adopt", "django_offload.checks", "django_offload.deploy", "django_offload.http"),
@@ -131,6 +133,24 @@ logging.getLogger("django.tasks").error("It is broken", exc_info=ValueError("min
 from django.core import mail
 (sent,) = mail.outbox
 assert sent.to == ["admins@shop.example"] and "It is broken" in sent.subject
+""",
+    "migrations, at whose end signals make permissions": """
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+from django.contrib.auth.models import Permission
+assert Permission.objects.filter(codename="add_user").exists()
+""",
+    "a script of SQL": """
+from django.db import connection
+assert connection.ops.prepare_sql_script("SELECT 1; SELECT 2") == ["SELECT 1;", "SELECT 2"]
+""",
+    "the token of forms": """
+from django.contrib.auth import rotate_token
+from django.http import HttpRequest
+from django.middleware.csrf import CsrfViewMiddleware
+request = HttpRequest()
+rotate_token(request)
+assert request.META["CSRF_COOKIE_NEEDS_UPDATE"] and CsrfViewMiddleware(lambda request: None)
 """,
     "the system checks": """
 from django.core.checks import run_checks
