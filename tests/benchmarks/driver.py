@@ -19,6 +19,8 @@ from tests.benchmarks.contenders import KINDS, Work
 
 type Cost = Mapping[str, float]
 
+THREADS = 8
+
 
 def plain(work: Work, calls: int) -> Cost:
     """One after the other in one thread."""
@@ -28,7 +30,7 @@ def plain(work: Work, calls: int) -> Cost:
     return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
 
 
-def threads(work: Work, calls: int, count: int = 8) -> Cost:
+def threads(work: Work, calls: int, count: int = THREADS) -> Cost:
     """Shared among threads that begin together."""
     barrier = threading.Barrier(count + 1)
 

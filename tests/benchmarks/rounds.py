@@ -6,10 +6,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.benchmarks.driver import THREADS
 from tests.benchmarks.processes import Driver, Stub
 
-# Of calls in one round; the second bounds hold where a call takes longer or shorter than expected.
-FEWEST, MOST = 8, 400
+# Of calls in one round; the bounds hold where a call takes longer or shorter than expected.
+FEWEST, MOST = 8, 4_000
 QUICK_ROUNDS = 3
 
 
@@ -27,7 +28,9 @@ class Plan:
         return self.rounds > QUICK_ROUNDS
 
     def calls(self, wall_of_one: float) -> int:
-        return max(min(int(self.seconds / wall_of_one), MOST), FEWEST)
+        """Return how many calls fill that time: a multiple of the threads that share them."""
+        wanted = max(min(int(self.seconds / wall_of_one), MOST), FEWEST)
+        return -(-wanted // THREADS) * THREADS
 
 
 @dataclass(slots=True)
