@@ -10,6 +10,9 @@ from ..change import Change, Operator, Value
 type Names = tuple[str, ...]
 type Tests = tuple[tuple[str, Operator], ...]
 
+# More than any Change has: made once, for every write needs a dozen.
+PLACES = tuple(f":v{number}" for number in range(100))
+
 
 def attribute(value: Value) -> dict[str, Any]:
     """Return a value in DynamoDB's typed form."""
@@ -36,37 +39,33 @@ def plain(typed: dict[str, Any]) -> Value:
 
 def update(change: Change) -> dict[str, Any]:
     """Return the arguments of UpdateItem for a Change: two expressions, and what they refer to."""
+    put, remove = change.put, change.remove
+    # The keys stand in the Key argument, and DynamoDB refuses them here.
+    born = [name for name in change.born if name not in put and name not in remove and name != "id"]
     written = _written(
-        tuple(change.put),
-        tuple(_born(change)),
+        tuple(put),
+        tuple(born),
         tuple(change.append),
         tuple(change.increment),
-        change.remove,
+        remove,
         tuple([tuple([(test.name, test.operator) for test in tests]) for tests in change.when]),
     )
-    values = {f":v{number}": attribute(value) for number, value in enumerate(_values(change))}
-    return {**written, "ExpressionAttributeValues": values} if values else dict(written)
-
-
-def _born(change: Change) -> list[str]:
-    """Return what is set where absent; the keys stand in the Key argument, and DynamoDB refuses them here."""
-    given = {"id", *change.put, *change.remove}
-    return [name for name in change.born if name not in given]
-
-
-def _values(change: Change) -> Iterator[Value]:
-    """Yield values in the order in which _Writing takes places for them."""
-    yield from change.put.values()
-    for name in _born(change):
-        yield change.born[name]
+    # In the order in which _Writing takes places for them.
+    values: list[Value] = [*put.values(), *[change.born[name] for name in born]]
     for entry in change.append.values():
-        yield []
-        yield [entry]
+        values += [], [entry]
     for step in change.increment.values():
-        yield 0
-        yield step
+        values += 0, step
     for tests in change.when:
-        yield from [test.operand for test in tests if test.operator is not Operator.ABSENT]
+        values += [test.operand for test in tests if test.operator is not Operator.ABSENT]
+    if not values:
+        return dict(written)
+    return {
+        **written,
+        "ExpressionAttributeValues": {
+            PLACES[number]: attribute(value) for number, value in enumerate(values)
+        },
+    }
 
 
 # A transition's text stays the same but for its values: written once, it saves a sixth of a worker's time.
