@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ...exceptions import OffloadError
 from .errors import NoAnswer, StaleConnection
 
 CHUNK_BYTES = 65_536
@@ -74,6 +75,9 @@ class Connection:
         try:
             self._wait_at_most(timeout)
             self._socket.sendall(request)
+        except OffloadError:  # A task's deadline, which is an OSError too: nothing to try again.
+            self.close()
+            raise
         except OSError as exc:
             raise self._failed(exc, nothing_read=True) from exc
 
@@ -83,6 +87,9 @@ class Connection:
         try:
             self._wait_at_most(timeout)
             answer = self._answer(data)
+        except OffloadError:
+            self.close()
+            raise
         except (ValueError, EOFError, OSError) as exc:
             raise self._failed(exc, nothing_read=not data) from exc
         self.used = True

@@ -5,6 +5,7 @@ import ssl
 import time
 from collections import deque
 
+from ...exceptions import OffloadError
 from .connection import Address, Connection
 from .errors import NoAnswer
 from .trust import given_bundle, narrow, wide
@@ -47,6 +48,8 @@ class Pool:
         address = self._address
         try:
             sock = socket.create_connection((address.host, address.port), timeout)
+        except OffloadError:  # A task's deadline, which is a TimeoutError too.
+            raise
         except TimeoutError as exc:
             raise NoAnswer(address.url, "Connect timeout on endpoint URL:") from exc
         except OSError as exc:
@@ -55,6 +58,9 @@ class Pool:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             return Connection(address.url, self._secured(sock) if address.tls else sock)
+        except OffloadError:
+            sock.close()
+            raise
         except ssl.SSLCertVerificationError as exc:
             sock.close()
             if self._widened():
