@@ -52,6 +52,13 @@ def slow_drip(client: socket.socket, forward: Callable[[], bytes]) -> None:
         time.sleep(0.002)
 
 
+def drip(client: socket.socket, forward: Callable[[], bytes]) -> None:
+    """Answer a byte at a time, each in time, and all of them long after."""
+    for byte in forward():
+        client.sendall(bytes([byte]))
+        time.sleep(0.3)
+
+
 def answer(status: str, kind: str) -> Fault:
     """Return the fault that AWS refuses a call, which is not applied."""
 

@@ -35,6 +35,8 @@ FAULTS = {
     "503": proxy.answer("503 Service Unavailable", "ServiceUnavailable"),
     "forbidden": proxy.answer("403 Forbidden", "AccessDeniedException"),
 }
+# Which only the lean client ends in time: boto3's time-out is one of each read.
+DRIP = {"drip": proxy.drip}
 
 
 class Line:
@@ -52,7 +54,7 @@ class Line:
         if fault == "refused":
             self.refused = (call, times)
         else:
-            self.proxy.arm(call, FAULTS[fault], times)
+            self.proxy.arm(call, {**FAULTS, **DRIP}[fault], times)
 
     def heal(self) -> None:
         self.proxy.disarm()

@@ -1,14 +1,17 @@
-"""A task's deadline strikes while a call is under way: the call ends, and is not tried again."""
+"""Calls end in time: where a task's deadline strikes while they wait, and where their answer drips."""
 
 import signal
 import socket
 import ssl
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from django_offload.exceptions import DeadlineExceeded
+from django_offload.wire.lean import connection as module
 from django_offload.wire.lean.connection import Connection
+from django_offload.wire.lean.errors import NoAnswer
 from tests.unit.wire.server import serving
 
 GET = {"TableName": "shop-tasks", "Key": {"id": {"S": "x"}}}
@@ -66,3 +69,32 @@ def test_a_deadline_ends_the_call_that_waits_for_an_answer(alarm, pauses):
         silence.set()
 
         assert (len(server.requests), pauses) == (1, [])
+
+
+class Dripping(socket.socket):
+    """Brings a byte of its answer every 0.3 s, on a clock of its own."""
+
+    answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+    now = 0.0
+
+    def recv(self, size):
+        self.now += 0.3
+        byte, self.answer = self.answer[:1], self.answer[1:]
+        return byte
+
+
+@pytest.mark.parametrize(("seconds", "in_time"), [(1.5, False), (0.3 * 40 + 0.1, True)])
+def test_an_answer_that_drips_has_the_time_of_one_wait(monkeypatch, seconds, in_time):
+    ours, theirs = socket.socketpair()
+    sock = Dripping(fileno=ours.detach())
+    connection = Connection("http://127.0.0.1", sock)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: sock.now))
+
+    with theirs:
+        if in_time:
+            assert connection.receive(seconds).body == b"{}"
+        else:
+            with pytest.raises(NoAnswer, match="No answer in time"):
+                connection.receive(seconds)
+            assert sock.now == pytest.approx(seconds)
+    connection.close()

@@ -3,6 +3,7 @@
 import select
 import socket
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -57,7 +58,7 @@ class Connection:
         self.used = False  # Has it carried an answer already?
         self.reusable = False
         self._readable = _watch(sock)
-        self._timeout = 0.0
+        self._timeout = self._ends = 0.0
 
     def __del__(self) -> None:
         self.close()
@@ -82,10 +83,11 @@ class Connection:
             raise self._failed(exc, nothing_read=True) from exc
 
     def receive(self, timeout: float) -> Answer:
-        """Return the answer to the request that was sent; each wait takes `timeout` seconds at most."""
-        data = bytearray()
+        """Return the answer to the request that was sent. Raise as send() does, unless it is whole in time."""
+        data, self._ends = bytearray(), time.monotonic() + timeout
         try:
             self._wait_at_most(timeout)
+            self._read_into(data)
             answer = self._answer(data)
         except OffloadError:
             self.close()
@@ -138,6 +140,14 @@ class Connection:
         return int(status), version, {name.lower(): value.strip() for name, _, value in fields}
 
     def _more(self, data: bytearray) -> None:
+        """Read on, for as long as is left: an answer that drips must not outlive its time."""
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._wait_at_most(left)
+        self._read_into(data)
+
+    def _read_into(self, data: bytearray) -> None:
         part = self._socket.recv(CHUNK_BYTES)
         if not part:
             raise EOFError
