@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..wire import LeftOut, another_round, begun
+from ..wire import LeftOut, another_round, begun, made_together
 
 # Of one SendMessageBatch, its messages counted together (AWS quotas, 2025).
 MOST_ENTRIES = 10
@@ -55,7 +55,8 @@ def failures_of(
 def _begun(
     entries: Entries, begin: Callable[[Entries], Callable[[], Answer]]
 ) -> list[tuple[Entries, Callable[[], Answer | Exception]]]:
-    return [(batch, begun(partial(begin, batch))) for batch in batches(entries)]
+    with made_together():
+        return [(batch, begun(partial(begin, batch))) for batch in batches(entries)]
 
 
 def _ended(

@@ -5,11 +5,11 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, NoReturn
 
 from .budget import at_most, bind, within
 from .flight import LeftOut, another_round, begun, together
-from .lean import CallFailed, client_of, credentials
+from .lean import CallFailed, client_of, credentials, made_together
 from .lean import Client as LeanClient
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "client",
     "failures",
     "forget",
+    "made_together",
     "together",
     "under_way",
     "within",
@@ -95,11 +96,20 @@ def under_way(client: Any, operation: str, **arguments: Any) -> Callable[[], dic
     """
     Begin a call, and return what waits for its result.
 
-    The lean client sends at once, so that several are under way together; boto3's once it is waited for.
+    The lean client sends at once, so that several are under way together; boto3 makes the call at once, so
+    that those begun first have most of the time. Either way, a failure is told to whoever waits.
     """
     if isinstance(client, LeanClient):
         return client.begin(operation, **arguments).result
-    return partial(getattr(client, operation), **arguments)
+    try:
+        made: dict[str, Any] = getattr(client, operation)(**arguments)
+    except failures() as exc:
+        return partial(_fail, exc)
+    return lambda: made
+
+
+def _fail(failure: Exception) -> NoReturn:
+    raise failure
 
 
 def failures() -> tuple[type[Exception], ...]:

@@ -4,9 +4,10 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from .budget import LEAST_SECONDS, seconds_left
-from .lean import CallFailed
+from .lean import CallFailed, made_together
 
 # As many connections as are kept for the next calls.
 MOST_TOGETHER = 32
@@ -30,9 +31,11 @@ class LeftOut(CallFailed):
 def together[T](beginnings: Iterable[Beginning[T]], most: int = MOST_TOGETHER) -> Iterator[T | Exception]:
     """Begin each call, at most `most` at a time, and yield in their order its result or what it raised."""
     under_way: deque[Callable[[], T | Exception]] = deque()
-    for begin in beginnings:
-        if len(under_way) == most:
-            yield under_way.popleft()()
+    rest = iter(beginnings)
+    with made_together():
+        under_way.extend(begun(begin) for begin in islice(rest, most))
+    for begin in rest:
+        yield under_way.popleft()()
         under_way.append(begun(begin))
     while under_way:
         yield under_way.popleft()()

@@ -1,9 +1,18 @@
 """Somebody who calls, and no waiting."""
 
+import shutil
+import ssl
+import subprocess
+from types import SimpleNamespace
+
 import pytest
 
 from django_offload import wire
 from tests.unit.wire.botocores import ENVIRONMENT
+
+CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+NAMED = ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+MAKE = ["req", "-x509", *CURVE, *NAMED]
 
 
 @pytest.fixture(autouse=True)
@@ -31,3 +40,16 @@ def pauses(monkeypatch):
     monkeypatch.setattr("django_offload.wire.lean.call.time.sleep", found.append)
     monkeypatch.setattr("django_offload.wire.lean.retry.random.random", lambda: 1.0)
     return found
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """Return a certificate for localhost that is its own root, with its key."""
+    folder, openssl = tmp_path_factory.mktemp("tls"), shutil.which("openssl")
+    if openssl is None:
+        pytest.fail("These tests make a certificate with openssl, which is not installed: install it.")
+    key, pem = folder / "key.pem", folder / "certificate.pem"
+    subprocess.run([openssl, *MAKE, "-keyout", key, "-out", pem], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem, key)
+    return SimpleNamespace(context=context, path=str(pem))

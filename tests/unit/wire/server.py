@@ -39,8 +39,11 @@ def closes(connection: socket.socket) -> bool:
 class Scripted:
     """Answers the requests it gets, on whatever connection, by its script; with `{}` once that is over."""
 
-    def __init__(self, *script: Answering, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, *script: Answering, tls: ssl.SSLContext | None = None, meeting: threading.Barrier | None = None
+    ) -> None:
         self.script, self._tls = deque(script), tls
+        self._meeting = meeting  # Of connections, before any of them is spoken to.
         self.requests: list[bytes] = []
         self.connections = 0
         self._open: list[socket.socket] = []
@@ -53,6 +56,8 @@ class Scripted:
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        if self._meeting is not None:
+            self._meeting.abort()
         self.cut()
 
     def cut(self) -> None:
@@ -70,8 +75,10 @@ class Scripted:
             threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
 
     def _talk(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
+        with connection, suppress(OSError, threading.BrokenBarrierError):
             connection.settimeout(PATIENCE_SECONDS)
+            if self._meeting is not None:
+                self._meeting.wait(PATIENCE_SECONDS)
             if self._tls is not None:
                 connection = self._tls.wrap_socket(connection, server_side=True)
             self.connections += 1
@@ -100,10 +107,14 @@ def _read(connection: socket.socket) -> bytes:
 
 @contextmanager
 def serving(
-    *script: Answering, service: str = "dynamodb", tls: ssl.SSLContext | None = None, tries: int = 4
+    *script: Answering,
+    service: str = "dynamodb",
+    tls: ssl.SSLContext | None = None,
+    tries: int = 4,
+    meeting: threading.Barrier | None = None,
 ) -> Iterator[tuple[Scripted, Client]]:
     """Run a server by this script, with a lean client of it."""
-    server = Scripted(*script, tls=tls)
+    server = Scripted(*script, tls=tls, meeting=meeting)
     address = address_of(server.url)
     assert address is not None
     client = Client(SERVICES[service](), Endpoint(address=address, region="eu-west-1"), 5.0, 5.0, tries)

@@ -1,8 +1,6 @@
 """TLS: AWS's own roots first, the system's where these do not do, and never nobody's."""
 
-import shutil
 import ssl
-import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -11,23 +9,7 @@ from django_offload.wire.lean import trust
 from django_offload.wire.lean.errors import NoAnswer
 from tests.unit.wire.server import says, serving
 
-CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-NAMED = ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-MAKE = ["req", "-x509", *CURVE, *NAMED]
 GET = {"TableName": "shop-tasks", "Key": {"id": {"S": "x"}}}
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """Return a certificate for localhost that is its own root, with its key."""
-    folder, openssl = tmp_path_factory.mktemp("tls"), shutil.which("openssl")
-    if openssl is None:
-        pytest.fail("These tests make a certificate with openssl, which is not installed: install it.")
-    key, pem = folder / "key.pem", folder / "certificate.pem"
-    subprocess.run([openssl, *MAKE, "-keyout", key, "-out", pem], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem, key)
-    return SimpleNamespace(context=context, path=str(pem))
 
 
 @pytest.fixture(autouse=True)

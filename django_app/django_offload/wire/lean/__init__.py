@@ -10,9 +10,10 @@ from .dynamodb import DynamoDB
 from .endpoint import endpoint_of
 from .errors import CallFailed
 from .lambda_ import Lambda
+from .opening import made_together
 from .sqs import SQS
 
-__all__ = ["CallFailed", "Client", "client_of"]
+__all__ = ["CallFailed", "Client", "client_of", "made_together"]
 
 SERVICES = {service.name: service for service in (DynamoDB, Lambda, SQS)}
 

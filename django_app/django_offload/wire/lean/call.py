@@ -9,6 +9,7 @@ from ..budget import LEAST_SECONDS, seconds_left
 from .connection import Answer, Connection
 from .credentials import credentials, renewed
 from .errors import CallFailed, NoAnswer, Refusal, StaleConnection
+from .opening import Opening, is_for_later
 from .service import Request, Result
 from .skew import skew_of
 
@@ -33,6 +34,7 @@ class Call:
     def __init__(self, client: "Client", request: Request) -> None:
         self._client, self._request = client, request
         self._connection: Connection | None = None
+        self._opening: Opening | None = None
         self._failure: CallFailed | None = None
         self._tries = 0
         self._begin()
@@ -76,8 +78,16 @@ class Call:
             self._failure = exc
 
     def _send_afresh(self) -> None:
-        self._connection = self._client.pool.open(_bounded(self._client.connect_timeout, seconds_left()))
-        self._connection.send(self._sent, _bounded(self._client.read_timeout, seconds_left()))
+        client = self._client
+        opening = client.pool.opening(
+            self._sent,
+            _bounded(client.connect_timeout, seconds_left()),
+            lambda: _bounded(client.read_timeout, seconds_left()),
+        )
+        if is_for_later(opening):
+            self._opening = opening
+        else:
+            self._connection = opening.connection()
 
     def _finish(self) -> Result:
         """Return what this try's answer says. Raise CallFailed if it is not what was asked for."""
@@ -105,6 +115,9 @@ class Call:
         return answer
 
     def _receive(self) -> Answer:
+        if self._opening is not None:
+            opening, self._opening = self._opening, None
+            self._connection = opening.connection()
         assert self._connection is not None
         return self._connection.receive(_bounded(self._client.read_timeout, seconds_left()))
 

@@ -83,7 +83,7 @@ class Connection:
             raise self._failed(exc, nothing_read=True) from exc
 
     def receive(self, timeout: float) -> Answer:
-        """Return the answer to the request that was sent. Raise as send() does, unless it is whole in time."""
+        """Return the answer to the request that was sent. Raise as send() does if that takes longer."""
         data, self._ends = bytearray(), time.monotonic() + timeout
         try:
             self._wait_at_most(timeout)

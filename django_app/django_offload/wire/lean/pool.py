@@ -1,18 +1,24 @@
 """The connections to one address that wait for their next request, shared by every thread of a process."""
 
+import math
 import socket
 import ssl
 import time
 from collections import deque
+from collections.abc import Callable
 
 from ...exceptions import OffloadError
 from .connection import Address, Connection
 from .errors import NoAnswer
+from .opening import Opening, Steps
+from .steps import Places, connected, secured
 from .trust import given_bundle, narrow, wide
 
 # AWS, and what translates addresses on the way, forgets connections that were idle for minutes.
 LONGEST_IDLE_SECONDS = 50.0
 MOST_IDLE = 32
+# Connections that are made together ask once where to; who comes later asks again.
+PLACES_SECONDS = 1.0
 
 
 class Pool:
@@ -23,6 +29,7 @@ class Pool:
         # Its ends are changed atomically: threads need no lock.
         self._idle: deque[tuple[float, Connection]] = deque()
         self._trust: ssl.SSLContext | None = None
+        self._asked: tuple[float, Places] = (-math.inf, ())
 
     def take(self) -> Connection | None:
         """Return a connection that seems to live, None if there is none."""
@@ -43,48 +50,57 @@ class Pool:
         else:
             connection.close()
 
-    def open(self, timeout: float) -> Connection:
-        """Return a new connection. Raise NoAnswer if there is none within `timeout` seconds."""
+    def opening(self, request: bytes, timeout: float, send_timeout: Callable[[], float]) -> Opening:
+        """Begin to make a connection, within `timeout` seconds, that then sends this request."""
+        return Opening(self._made(request, time.monotonic() + timeout, send_timeout), self._address.url)
+
+    def _made(self, request: bytes, ends: float, send_timeout: Callable[[], float]) -> Steps:
+        connection = yield from self._connected(ends)
+        connection.send(request, send_timeout())
+        return connection
+
+    def _connected(self, ends: float) -> Steps:
         address = self._address
         try:
-            sock = socket.create_connection((address.host, address.port), timeout)
+            sock = yield from connected(self._places(), ends)
         except OffloadError:  # A task's deadline, which is a TimeoutError too.
             raise
         except TimeoutError as exc:
             raise NoAnswer(address.url, "Connect timeout on endpoint URL:") from exc
         except OSError as exc:
             raise NoAnswer(address.url, "Could not connect to the endpoint URL:") from exc
+        if not address.tls:
+            return Connection(address.url, sock)
+        trust = self._trust = self._trust or narrow(given_bundle())
         try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            return Connection(address.url, self._secured(sock) if address.tls else sock)
+            return Connection(address.url, (yield from secured(sock, trust, address.host, ends)))
         except OffloadError:
-            sock.close()
             raise
         except ssl.SSLCertVerificationError as exc:
-            sock.close()
-            if self._widened():
-                return self.open(timeout)
+            if self._widened(trust):
+                return (yield from self._connected(ends))
             raise NoAnswer(
                 address.url, f"TLS does not trust ({exc.verify_message}) the endpoint URL:"
             ) from exc
         except OSError as exc:
-            sock.close()
             raise NoAnswer(address.url, "TLS failed with the endpoint URL:") from exc
+
+    def _places(self) -> Places:
+        """Return where the address is."""
+        asked, places = self._asked
+        if time.monotonic() - asked > PLACES_SECONDS:
+            places = socket.getaddrinfo(self._address.host, self._address.port, type=socket.SOCK_STREAM)
+            self._asked = (time.monotonic(), places)
+        return places
 
     def close(self) -> None:
         """Close what waits."""
         while self._idle:
             self._idle.pop()[1].close()
 
-    def _secured(self, sock: socket.socket) -> ssl.SSLSocket:
-        if self._trust is None:
-            self._trust = narrow(given_bundle())
-        return self._trust.wrap_socket(sock, server_hostname=self._address.host)
-
-    def _widened(self) -> bool:
-        """Trust what the system trusts from now on; False if that is so already, or others were named."""
-        if given_bundle() is not None or self._trust is wide():
+    def _widened(self, failed: ssl.SSLContext) -> bool:
+        """Trust what the system trusts from now on; False if that is what failed, or others were named."""
+        if given_bundle() is not None or failed is wide():
             return False
         self._trust = wide()
         return True
