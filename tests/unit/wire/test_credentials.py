@@ -14,6 +14,13 @@ from tests.unit.local.fakes import eventually
 from tests.unit.wire.server import says, serving
 
 GET = {"TableName": "shop-tasks", "Key": {"id": {"S": "x"}}}
+REFUSED = [
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+]
 EXPIRED = says(b'{"__type": "x#ExpiredTokenException", "message": "The token is expired"}', "400 Bad Request")
 
 
@@ -52,15 +59,18 @@ def test_keys_that_were_renewed_in_the_environment_are_in_force_at_once(monkeypa
         assert [signed_by(request) for request in server.requests] == ["AKIDEXAMPLE", "AKIDOTHER"]
 
 
-def test_expired_keys_are_read_again_and_the_call_repeated(monkeypatch, pauses):
+@pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+@pytest.mark.parametrize("code", REFUSED)
+def test_refused_keys_are_read_again_and_the_call_repeated(monkeypatch, pauses, name, code):
     def renew(connection):
-        monkeypatch.setenv("AWS_SESSION_TOKEN", "renewed")
-        return EXPIRED(connection)
+        monkeypatch.setenv(name, "renewed")
+        return says(f'{{"__type": "x#{code}"}}'.encode(), "400 Bad Request")(connection)
 
     with serving(renew) as (server, client):
         assert client.get_item(**GET) == {}
 
-        assert b"x-amz-security-token: renewed\r\n" in server.requests[1]
+        assert credentials()[1 if "SECRET" in name else 2] == "renewed"
+        assert len(server.requests) == 2
         assert pauses == []
 
 

@@ -21,7 +21,19 @@ logger = logging.getLogger("django_offload")
 # For an answer that may be there already, although the time is up.
 SHORTEST_WAIT_SECONDS = 0.05
 FIRST_REFUSAL_STATUS = 300
-EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+# How AWS refuses keys that have been renewed since they were read, or that were read while they were renewed:
+# one of them old, one new.
+OUTDATED = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
 
 
 class Call:
@@ -130,7 +142,7 @@ class Call:
             if skew is not None:
                 client.skew = self._skew + skew
                 return 0.0
-            if failure.code in EXPIRED and renewed(self._used):
+            if failure.code in OUTDATED and renewed(self._used):
                 return 0.0
         left = seconds_left()
         if left is not None and left < LEAST_SECONDS:

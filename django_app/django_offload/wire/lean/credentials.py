@@ -28,8 +28,8 @@ def credentials() -> Credentials:
     """
     Return the keys in force now.
 
-    The environment is looked at each time: keys that were renewed there are in force at once. Raise
-    NoCredentials if there are none anywhere.
+    The environment's access key is looked at each time: keys that were renewed there are in force at once;
+    what else may have changed, AWS's refusal tells. Raise NoCredentials if there are none anywhere.
     """
     global _environment  # noqa: PLW0603, what is read often
     access_key = os.environ.get(ACCESS_KEY)
@@ -42,7 +42,7 @@ def credentials() -> Credentials:
 
 
 def renewed(used: Credentials) -> bool:
-    """Tell whether other keys than `used` are in force by now; AWS says that those have expired."""
+    """Tell whether other keys than `used` are in force by now, which AWS has refused."""
     forget()
     return credentials() != used
 
