@@ -80,3 +80,9 @@ CALLS = {
 }
 # Keys and tokens as AWS writes them.
 TOKEN = st.one_of(st.just(""), st.binary(min_size=1, max_size=90).map(lambda b: base64.b64encode(b).decode()))
+# The function of Lambda that calls, and its trace, as it stands in the environment; or as it never should.
+TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=a:0"
+TRACED = st.tuples(
+    st.sampled_from([None, "shop-dev-worker"]),
+    st.one_of(st.none(), st.just(""), st.just(TRACE), TEXT.filter(lambda text: "\0" not in text)),
+)

@@ -12,7 +12,7 @@ from django_offload.wire.lean.connection import Address
 from django_offload.wire.lean.credentials import Credentials
 from django_offload.wire.lean.endpoint import Endpoint, endpoint_of
 from tests.unit.wire.botocores import ENVIRONMENT, answered, botocores
-from tests.unit.wire.generated import CALLS, TOKEN
+from tests.unit.wire.generated import CALLS, TOKEN, TRACED
 
 # What botocore tells of itself, and of the call's tries; none of it is signed.
 OF_BOTOCORE = {"user-agent", "amz-sdk-invocation-id", "amz-sdk-request"}
@@ -45,6 +45,11 @@ def test_a_request_is_the_one_that_botocore_sends(monkeypatch, service, operatio
     arguments = data.draw(CALLS[service, operation])
     token = data.draw(TOKEN)
     now = data.draw(st.integers(0, 2**32))
+    for name, value in zip(("AWS_LAMBDA_FUNCTION_NAME", "_X_AMZN_TRACE_ID"), data.draw(TRACED), strict=True):
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
     client = lean(service)
     monkeypatch.setattr("django_offload.wire.lean.client.time.time", lambda: now + 0.999)
     who = Credentials(ENVIRONMENT["AWS_ACCESS_KEY_ID"], ENVIRONMENT["AWS_SECRET_ACCESS_KEY"], token or None)

@@ -1,11 +1,13 @@
 """A client of one service: what its calls share."""
 
+import os
 import platform
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 from .call import Call
 from .credentials import Credentials
@@ -17,6 +19,9 @@ from .service import Request, Result, Service
 from .sigv4 import Signer
 
 USER_AGENT = f"django-offload lang/python#{platform.python_version()}"
+
+# What stays as it is in the name of a trace, as botocore has it.
+TRACE = "-=;:+&[]{}\"',"
 
 
 class Client:
@@ -38,6 +43,8 @@ class Client:
         self.exceptions = SimpleNamespace(ClientError=Refusal, **kinds)
         self._signer = Signer(service.name, endpoint.region)
         self._host = endpoint.address.named
+        # There, what calls belongs to a trace, by which AWS finds loops too.
+        self._in_lambda = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
         self._calls = {name: partial(self._call, name) for name in service.operations}
 
     def __getattr__(self, name: str) -> Callable[..., Result]:
@@ -61,7 +68,8 @@ class Client:
             credentials,
             time.time() + self.skew,
         )
-        rest = f"\r\nuser-agent: {USER_AGENT}\r\ncontent-length: {len(request.body)}\r\n\r\n"
+        trace = _trace(os.environ.get("_X_AMZN_TRACE_ID")) if self._in_lambda else ""
+        rest = f"\r\n{trace}user-agent: {USER_AGENT}\r\ncontent-length: {len(request.body)}\r\n\r\n"
         return (head + rest).encode("ascii") + request.body
 
     def close(self) -> None:
@@ -70,3 +78,9 @@ class Client:
 
     def _call(self, name: str, **arguments: Any) -> Result:
         return self.begin(name, **arguments).result()
+
+
+@lru_cache(maxsize=4)
+def _trace(found: str | None) -> str:
+    """Return the header, not signed, that says which trace a request belongs to; empty without one."""
+    return f"x-amzn-trace-id: {quote(found, safe=TRACE)}\r\n" if found else ""
