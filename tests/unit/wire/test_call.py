@@ -66,8 +66,18 @@ def test_two_calls_are_under_way_before_either_is_answered():
         raw(b'HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{"a":"bc"}', stays=False),
         raw(b'HTTP/1.0 200 OK\r\ncontent-length: 10\r\n\r\n{"a":"bc"}', stays=False),
         raw(b'HTTP/1.1 200 \r\nCONTENT-LENGTH:10\r\n\r\n{"a":"bc"}'),
+        raw(b'HTTP/1.1 200 OK\r\nContent-Length : 10\r\n\r\n{"a":"bc"}'),
+        raw(b'HTTP/1.1 200 OK\r\nContent-Length: 10\r\ncontent-length:10\r\n\r\n{"a":"bc"}'),
     ],
-    ids=["chunks", "after an interim answer", "until the end", "of HTTP/1.0", "bare"],
+    ids=[
+        "chunks",
+        "after an interim answer",
+        "until the end",
+        "of HTTP/1.0",
+        "bare",
+        "by a name with a blank",
+        "twice",
+    ],
 )
 def test_an_answer_is_read_however_its_length_is_told(answer):
     with serving(answer) as (server, client):
@@ -86,20 +96,31 @@ def test_an_answer_is_read_however_its_length_is_told(answer):
         raw(CHUNKED + b"x\r\n"),
         raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n", stays=False),
         raw(b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n"),
+        raw(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nContent-Length: 3\r\n\r\n{}"),
+        raw(CHUNKED + b"6\r\n%b\r\n" % (b" " * 6) * 20 + b"2\r\n{}\r\n0\r\n\r\n"),
         says(b'{"Item": '),
         says(b"[]"),
         says(headers="x-amz-crc32: 1\r\n"),
         BROKEN,
     ],
-    ids=range(11),
+    ids=range(13),
 )
-def test_what_is_no_answer_is_tried_again_and_its_connection_is_not_used_again(answer, pauses):
+def test_what_is_no_answer_is_tried_again_and_its_connection_is_not_used_again(answer, pauses, monkeypatch):
+    monkeypatch.setattr("django_offload.wire.lean.connection.LARGEST_BYTES", 100)
     with serving(answer) as (server, client):
         assert client.get_item(**GET) == {}
 
         assert pauses == [0.025]
         assert len(server.requests) == 2
         assert client.get_item(**GET) == {}
+
+
+@pytest.mark.parametrize("said", ["close", "Close, x", "x,close"])
+def test_a_connection_that_the_server_closes_is_not_kept(said):
+    with serving(says(headers=f"connection: {said}\r\n")) as (_, client):
+        client.get_item(**GET)
+
+        assert not client.pool._idle
 
 
 def test_tries_end_with_what_the_last_one_met(pauses):

@@ -42,7 +42,7 @@ def test_the_drawing_shows_every_class_once_and_where_it_stands():
 
 @pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
 def test_every_message_is_a_sentence_that_ends_with_what_to_do(error):
-    assert re.search(r"\. (Set|Give|Check|Look) [^\n]*\.$", str(error)), str(error)
+    assert re.search(r"\. (Set|Give|Check|Look|Correct) [^\n]*\.$", str(error)), str(error)
     assert "\n" not in str(error)
     assert error.retryable
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from django_offload.wire.lean import trust
-from django_offload.wire.lean.errors import NoAnswer
+from django_offload.wire.lean.errors import NoAnswer, NotConfigured
 from tests.unit.wire.server import says, serving
 
 GET = {"TableName": "shop-tasks", "Key": {"id": {"S": "x"}}}
@@ -49,6 +49,24 @@ def test_a_bundle_that_the_environment_names_is_what_is_trusted(certificate, mon
         assert client.get_item(**GET) == {"Item": {}}
         assert client.get_item(**GET) == {}
         assert server.connections == 1
+
+
+@pytest.mark.parametrize("text", [None, "no certificate"])
+def test_a_bundle_that_cannot_be_read_is_named_at_once(certificate, monkeypatch, tmp_path, pauses, text):
+    bundle = tmp_path / "ours.pem"
+    if text:
+        bundle.write_text(text)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+
+    with serving(tls=certificate.context) as (server, client):
+        with pytest.raises(NotConfigured) as caught:
+            client.get_item(**GET)
+
+        assert (server.connections, pauses) == (0, [])
+    assert str(caught.value).startswith(f"AWS was not reached: the certificates of {bundle} cannot be read (")
+    assert str(caught.value).endswith(
+        "). Correct AWS_CA_BUNDLE or REQUESTS_CA_BUNDLE, whichever names this file."
+    )
 
 
 def test_a_host_that_is_not_aws_is_trusted_if_the_system_does(certificate, monkeypatch):

@@ -4,7 +4,7 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ CHUNK_BYTES = 65_536
 LEAST_DIFFERENCE_SECONDS = 0.02
 # No answer of the services spoken to is near that size.
 LARGEST_BYTES = 64 * 2**20
+ENDLESS = "an answer without end"
 
 
 class Answer(NamedTuple):
@@ -39,6 +40,17 @@ class Address:
         """The header `host`."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
+
+
+def _careful(fields: Sequence[tuple[str, str, str]]) -> dict[str, str]:
+    """Return headers of unusual answers: names that end with blanks, or that are told twice."""
+    headers: dict[str, str] = {}
+    for field, _, value in fields:
+        name = field.strip().lower()
+        if name == "content-length" and headers.get(name, value.strip()) != value.strip():
+            raise ValueError("two lengths")
+        headers[name] = value.strip()
+    return headers
 
 
 def _watch(sock: socket.socket) -> Callable[[int], object]:
@@ -116,7 +128,7 @@ class Connection:
         status, version, headers = self._head(data)
         while 100 <= status < 200:
             status, version, headers = self._head(data)
-        closes = headers.get("connection", "" if version == "HTTP/1.1" else "close").lower() == "close"
+        closes = "close" in headers.get("connection", "" if version == "HTTP/1.1" else "close").lower()
         if "chunked" in headers.get("transfer-encoding", "").lower():
             body = self._chunks(data)
         elif "content-length" in headers:
@@ -137,7 +149,10 @@ class Connection:
         if not version.startswith("HTTP/1."):
             raise ValueError(first)
         fields = [line.partition(":") for line in lines]
-        return int(status), version, {name.lower(): value.strip() for name, _, value in fields}
+        headers = {name.lower(): value.strip() for name, _, value in fields}
+        if len(headers) != len(fields) or "content-length" not in headers:
+            headers = _careful(fields)
+        return int(status), version, headers
 
     def _more(self, data: bytearray) -> None:
         """Read on, for as long as is left: an answer that drips must not outlive its time."""
@@ -153,7 +168,7 @@ class Connection:
             raise EOFError
         data += part
         if len(data) > LARGEST_BYTES:
-            raise ValueError("an answer without end")
+            raise ValueError(ENDLESS)
 
     def _take(self, data: bytearray, size: int) -> bytes:
         if size < 0:
@@ -168,6 +183,8 @@ class Connection:
         body = bytearray()
         while size := int(self._line(data).partition(b";")[0], 16):
             body += self._take(data, size)
+            if len(body) > LARGEST_BYTES:
+                raise ValueError(ENDLESS)
             self._line(data)
         while self._line(data):
             continue  # Trailers.

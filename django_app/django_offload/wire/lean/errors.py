@@ -3,7 +3,7 @@ What can go wrong with a call to AWS.
 
     OffloadError
     └── CallFailed
-        ├── NotConfigured       no region, or nothing that names the service's address
+        ├── NotConfigured       no region, or certificates that cannot be read
         │   └── NoCredentials   nobody to call as
         ├── NoAnswer            no connection, no answer in time, or one that breaks off
         │   └── StaleConnection … on a connection kept from before, of whose answer nothing was read
@@ -34,18 +34,17 @@ class CallFailed(OffloadError):
 class NotConfigured(CallFailed):
     """The environment does not say where AWS is."""
 
-    def __init__(self, problem: str) -> None:
-        super().__init__(f"AWS was not reached: {problem}. Set AWS_DEFAULT_REGION, or correct ~/.aws/config.")
+    def __init__(self, problem: str, hint: str = "Set AWS_DEFAULT_REGION, or correct ~/.aws/config.") -> None:
+        super().__init__(f"AWS was not reached: {problem}. {hint}")
 
 
 class NoCredentials(NotConfigured):
     """The environment does not say who calls."""
 
     def __init__(self, problem: str) -> None:
-        CallFailed.__init__(
-            self,
-            f"AWS was not reached: no credentials, for {problem}. "
-            f"Give credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+        super().__init__(
+            f"no credentials, for {problem}",
+            "Give credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
         )
 
 

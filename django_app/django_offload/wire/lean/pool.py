@@ -60,7 +60,9 @@ class Pool:
         return connection
 
     def _connected(self, ends: float) -> Steps:
-        address = self._address
+        address, trust = self._address, None
+        if address.tls:
+            trust = self._trust = self._trust or narrow(given_bundle())
         try:
             sock = yield from connected(self._places(), ends)
         except OffloadError:  # A task's deadline, which is a TimeoutError too.
@@ -69,9 +71,8 @@ class Pool:
             raise NoAnswer(address.url, "Connect timeout on endpoint URL:") from exc
         except OSError as exc:
             raise NoAnswer(address.url, "Could not connect to the endpoint URL:") from exc
-        if not address.tls:
+        if trust is None:
             return Connection(address.url, sock)
-        trust = self._trust = self._trust or narrow(given_bundle())
         try:
             return Connection(address.url, (yield from secured(sock, trust, address.host, ends)))
         except OffloadError:

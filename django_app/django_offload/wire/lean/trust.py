@@ -6,6 +6,8 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from .errors import NotConfigured
+
 # Amazon Trust Services: AWS's endpoints present chains that end in one of these.
 ROOTS = (
     "Amazon Root CA 1",
@@ -25,11 +27,21 @@ def given_bundle() -> str | None:
 
 @lru_cache(maxsize=4)
 def narrow(bundle: str | None) -> ssl.SSLContext:
-    """Return a context that trusts the bundle alone; without one, the roots of AWS, cheap to load."""
+    """
+    Return a context that trusts the bundle alone; without one, the roots of AWS, cheap to load.
+
+    Raise NotConfigured if the bundle cannot be read.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if bundle is not None:
-        context.load_verify_locations(cafile=bundle)
+        try:
+            context.load_verify_locations(cafile=bundle)
+        except OSError as exc:
+            raise NotConfigured(
+                f"the certificates of {bundle} cannot be read ({exc.strerror or exc})",
+                f"Correct {' or '.join(BUNDLES)}, whichever names this file.",
+            ) from exc
     elif roots := amazon_roots():
         context.load_verify_locations(cadata="\n".join(roots))
     else:
