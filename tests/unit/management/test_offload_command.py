@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from django_offload.exceptions import ConfigurationError
 from django_offload.management.base import OffloadCommand
-from django_offload.wire.lean.connection import Answer
+from django_offload.wire.lean.answer import Answer
 from django_offload.wire.lean.dynamodb import DynamoDB
 from django_offload.wire.lean.errors import NoAnswer, Refusal
 

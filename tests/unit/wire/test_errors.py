@@ -6,7 +6,7 @@ from inspect import getmembers, isclass
 import pytest
 
 from django_offload.wire.lean import SERVICES, errors
-from django_offload.wire.lean.connection import Answer
+from django_offload.wire.lean.answer import Answer
 from django_offload.wire.lean.sqs import SQS
 
 CLASSES = {

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from django_offload.wire.lean import SERVICES, retry
-from django_offload.wire.lean.connection import Answer
+from django_offload.wire.lean.answer import Answer
 from django_offload.wire.lean.errors import NoAnswer
 from tests.unit.wire.botocores import answered, botocores
 from tests.unit.wire.generated import ITEM, TEXT

@@ -34,8 +34,8 @@ def dynamodb():
 def options(request, sqs, dynamodb, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", sqs.url)
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.url)
+    monkeypatch.setattr(sending, "LOOK_SECONDS", 1.0)
     for module in (sending, sending_many):
-        monkeypatch.setattr(module, "LOOK_SECONDS", 1.0)
         monkeypatch.setattr(module, "BEGIN_SECONDS", 1.0)
         monkeypatch.setattr(module, "SEND_SECONDS", 4.0)
     wire.forget()

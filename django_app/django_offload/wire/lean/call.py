@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ...exceptions import OutOfTime
 from ..budget import LEAST_SECONDS, seconds_left
-from .connection import Answer, Connection
+from .answer import Answer
+from .connection import Connection
 from .credentials import credentials, renewed
 from .errors import CallFailed, NoAnswer, Refusal, StaleConnection
 from .opening import Opening, is_for_later

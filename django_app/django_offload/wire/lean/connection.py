@@ -4,11 +4,11 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from ...exceptions import OffloadError
+from .answer import Answer, headers_of, usual
 from .errors import NoAnswer, StaleConnection
 
 CHUNK_BYTES = 65_536
@@ -16,14 +16,6 @@ LEAST_DIFFERENCE_SECONDS = 0.02
 # No answer of the services spoken to is near that size.
 LARGEST_BYTES = 64 * 2**20
 ENDLESS = "an answer without end"
-
-
-class Answer(NamedTuple):
-    """What came back; names of headers are lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,17 +32,6 @@ class Address:
         """The header `host`."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
-
-
-def _careful(fields: Sequence[tuple[str, str, str]]) -> dict[str, str]:
-    """Return headers of unusual answers: names that end with blanks, or that are told twice."""
-    headers: dict[str, str] = {}
-    for field, _, value in fields:
-        name = field.strip().lower()
-        if name == "content-length" and headers.get(name, value.strip()) != value.strip():
-            raise ValueError("two lengths")
-        headers[name] = value.strip()
-    return headers
 
 
 def _watch(sock: socket.socket) -> Callable[[int], object]:
@@ -99,8 +80,13 @@ class Connection:
         data, self._ends = bytearray(), time.monotonic() + timeout
         try:
             self._wait_at_most(timeout)
-            self._read_into(data)
-            answer = self._answer(data)
+            first = self._socket.recv(CHUNK_BYTES)
+            answer = usual(first)
+            if answer is None:
+                self._keep(first, data)
+                answer = self._answer(data)
+            else:
+                self.reusable = True
         except OffloadError:
             self.close()
             raise
@@ -148,11 +134,7 @@ class Connection:
         version, status, *_ = first.split(" ", 2)
         if not version.startswith("HTTP/1."):
             raise ValueError(first)
-        fields = [line.partition(":") for line in lines]
-        headers = {name.lower(): value.strip() for name, _, value in fields}
-        if len(headers) != len(fields) or "content-length" not in headers:
-            headers = _careful(fields)
-        return int(status), version, headers
+        return int(status), version, headers_of(lines)
 
     def _more(self, data: bytearray) -> None:
         """Read on, for as long as is left: an answer that drips must not outlive its time."""
@@ -160,10 +142,9 @@ class Connection:
         if left <= 0:
             raise TimeoutError
         self._wait_at_most(left)
-        self._read_into(data)
+        self._keep(self._socket.recv(CHUNK_BYTES), data)
 
-    def _read_into(self, data: bytearray) -> None:
-        part = self._socket.recv(CHUNK_BYTES)
+    def _keep(self, part: bytes, data: bytearray) -> None:
         if not part:
             raise EOFError
         data += part

@@ -3,7 +3,7 @@
 from binascii import crc32
 from typing import ClassVar
 
-from .connection import Answer
+from .answer import Answer
 from .errors import ConditionalCheckFailedException, ResourceNotFoundException
 from .service import JSONService, Result
 

@@ -5,7 +5,7 @@ from io import BytesIO
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from .connection import Answer
+from .answer import Answer
 from .errors import ResourceNotFoundException
 from .service import Request, Result, Service
 

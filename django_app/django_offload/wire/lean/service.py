@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar, NamedTuple
 
 from ...json_text import parsed, writer
-from .connection import Answer
+from .answer import Answer
 from .errors import Refusal
 from .sigv4 import Headers
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from .connection import Answer
+from .answer import Answer
 from .errors import QueueDoesNotExist
 from .service import JSONService
 
