@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 from django.core.checks import CheckMessage, Error
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.tasks.backends.base import BaseTaskBackend
 from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist
 from django.tasks.signals import task_enqueued
@@ -139,7 +139,7 @@ class OffloadBackend(BaseTaskBackend):
         """Return a task that can be sent, or why it cannot."""
         args, kwargs = split(given)
         try:
-            birth = self._born(origin, args, kwargs)
+            birth = self._born(partial(origin, enqueued_at=datetime.now(UTC)), args, kwargs)
         except (InvalidTask, TypeError) as exc:
             return exc
         return birth, enqueued_result(task, birth)
@@ -161,7 +161,11 @@ class OffloadBackend(BaseTaskBackend):
 
     def _waits(self) -> bool:
         """Tell whether what is enqueued now leaves at the end of a transaction."""
-        return self.conf.on_commit and transaction.get_connection().in_atomic_block
+        # Only of the connections that there are: a thread without one would make it just to be asked.
+        return self.conf.on_commit and any(
+            connection.in_atomic_block and connection.alias == DEFAULT_DB_ALIAS
+            for connection in connections.all(initialized_only=True)
+        )
 
     def _leave(self, birth: Birth, *, kept: bool) -> None:
         """Send a task; what the outbox has kept since the commit may fail to be sent now."""

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import ModuleType
 
 from django.db import transaction
@@ -20,6 +20,8 @@ logger = logging.getLogger("django_offload")
 
 # Of arguments that leave together, so that large ones need no more memory than many.
 MOST_BYTES = 4 * 2**20
+# What arguments came within that time leaves as of when they came; slower ones, as of when they leave.
+ONE_INSTANT = timedelta(seconds=1)
 
 # A task that can be sent, with the result to answer; or why it cannot.
 type Able = tuple[Birth, AnyResult]
@@ -80,12 +82,14 @@ class Leaving:
                 logger.error("Task id=%s was not sent at the commit: %s", birth.id, failure, exc_info=failure)
 
     def _send(self) -> list[Exception | None]:
+        births = [birth for birth, _ in self.entries]
         now = datetime.now(UTC)
-        births = [replace(birth, enqueued_at=now) for birth, _ in self.entries]
+        if self.waits or now - births[0].enqueued_at > ONE_INSTANT:
+            births = [replace(birth, enqueued_at=now) for birth in births]
         failures = self._kept(births) if self.kept else send_many(births, self.options)
         return [
-            failure or self._announced(result, now)
-            for (_, result), failure in zip(self.entries, failures, strict=True)
+            failure or self._announced(result, birth.enqueued_at)
+            for birth, (_, result), failure in zip(births, self.entries, failures, strict=True)
         ]
 
     def _kept(self, births: Sequence[Birth]) -> list[Exception | None]:
@@ -101,9 +105,9 @@ class Leaving:
                 logger.warning("Task id=%s was not sent yet, it is in the outbox: %s", birth.id, failure)
         return [None] * len(births)
 
-    def _announced(self, result: AnyResult, now: datetime) -> Exception | None:
+    def _announced(self, result: AnyResult, enqueued_at: datetime) -> Exception | None:
         """Tell that a task was enqueued; return what a receiver of the signal raised."""
-        object.__setattr__(result, "enqueued_at", django_time(now))
+        object.__setattr__(result, "enqueued_at", django_time(enqueued_at))
         try:
             task_enqueued.send(self.sender, task_result=result)
         except Exception as exc:  # noqa: BLE001, the answer to this task, and no other's

@@ -27,7 +27,7 @@ type Failures = dict[str, Exception]
 
 def send_many(births: Sequence[Birth], options: Options) -> list[Exception | None]:
     """
-    Do what send() does for tasks that were enqueued at one instant for one queue and start.
+    Do what send() does for tasks that were enqueued within a second for one queue and start.
 
     Return what went wrong with each, None where it was accepted. Raise ResourceMissing if AWS says that
     the queue is not there; nothing was sent then.

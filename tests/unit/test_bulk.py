@@ -1,6 +1,7 @@
 """Tasks that leave together: at once, at a commit, with an outbox, and where AWS takes some of them."""
 
 import tracemalloc
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import transaction
@@ -8,6 +9,7 @@ from django.tasks import signals
 
 from django_offload import bulk
 from django_offload.answers import MOST_TASKS
+from django_offload.birth import to_micros
 from django_offload.exceptions import EnqueueFailed, InvalidArguments, ResourceMissing
 from django_offload.outbox.models import OutboxEntry
 from django_offload.record import DUE_AFTER, SWEEP_EVERY
@@ -82,7 +84,24 @@ def test_each_task_is_told_of_once_and_a_receiver_that_fails_is_the_answer_to_it
 
     assert told == [(1, True), (3, True)]
     assert str(refused) == "the receiver failed"
-    assert first.enqueued_at == last.enqueued_at
+    for answer in (first, last):
+        assert to_micros(answer.enqueued_at) == site.stores[STACK].records[answer.id]["enqueued_at"]
+
+
+def test_tasks_whose_arguments_came_slowly_leave_as_of_now(site, monkeypatch):
+    monkeypatch.setattr(bulk, "ONE_INSTANT", timedelta(0))
+    came = datetime.now(UTC)
+
+    def slowly():
+        nonlocal came
+        for number in range(3):
+            came = datetime.now(UTC)
+            yield (number,)
+
+    answers = list(tasks.double.enqueue_many(slowly()))
+
+    assert {answer.enqueued_at for answer in answers} == {answers[0].enqueued_at}
+    assert answers[0].enqueued_at > came
 
 
 def test_one_that_nothing_keeps_is_answered_by_an_error_that_names_it(site):
