@@ -14,6 +14,12 @@ from .expressions import attribute, plain, update
 
 RECORD = "record"
 INDEX = "due"
+# Of a PutItem that writes an item where there is none of its key.
+IF_ABSENT: Mapping[str, Any] = {
+    "ConditionExpression": "attribute_not_exists(#id)",
+    "ExpressionAttributeNames": {"#id": "id"},
+    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+}
 
 
 class DynamoDBStore(Store):
@@ -48,8 +54,12 @@ class DynamoDBStore(Store):
 
     def begin_create(self, birth: Birth) -> Callable[[], bool]:
         # The same condition as transitions.create(), in the cheaper call: nothing is to be merged.
-        item = {name: attribute(value) for name, value in newborn(birth).items()}
-        wait = self._begin("put_item", **_put({**item, **_key(birth.id, RECORD)}))
+        item = {
+            name: {"S": value} if type(value) is str else attribute(value)
+            for name, value in newborn(birth).items()
+        }
+        item["part"] = attribute(RECORD)
+        wait = self._begin("put_item", Item=item, **IF_ABSENT)
 
         def created() -> bool:
             try:
@@ -68,7 +78,7 @@ class DynamoDBStore(Store):
 
     def begin_put_part(self, part: Part) -> Callable[[], str]:
         item = {**_key(part.task_id, part.name), "text": attribute(part.text), "ttl": attribute(part.ttl)}
-        wait = self._begin("put_item", **_put(item))
+        wait = self._begin("put_item", Item=item, **IF_ABSENT)
 
         def put() -> str:
             try:
@@ -139,16 +149,6 @@ class DynamoDBStore(Store):
                 raise ResourceMissing(self.alias, "table", self.table) from exc
 
         return result
-
-
-def _put(item: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of PutItem that write an item on the condition that there is none of its key."""
-    return {
-        "Item": item,
-        "ConditionExpression": "attribute_not_exists(#id)",
-        "ExpressionAttributeNames": {"#id": "id"},
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
 
 
 def _key(task_id: str, part: str) -> dict[str, Any]:
