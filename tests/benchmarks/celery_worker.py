@@ -46,6 +46,6 @@ def run(stub: Stub, python: str, tasks: int) -> dict[str, Any]:
     return {
         "cpu": said["cpu"] / tasks,
         "wall": said["wall"] / tasks,
-        "connections": counted["connections"],
+        "connections": sum(counted["connections"].values()),
         "calls": calls,
     }

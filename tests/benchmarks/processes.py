@@ -110,7 +110,8 @@ class Driver(Process):
         return {
             "cpu": said["cpu"] / tasks,
             "wall": said["wall"] / tasks,
-            "connections": counted["connections"],
+            "connections": sum(counted["connections"].values()),
+            "connected_by": counted["connections"],
             "calls": {name: count / tasks for name, count in counted["calls"].items()},
             "memory": said["memory"],
             "modules": said["modules"],

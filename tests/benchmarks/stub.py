@@ -31,7 +31,7 @@ class Counted:
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
-        self.connections = 0
+        self.connections: Counter[str] = Counter()  # By the first call that each of them carried.
         self.bytes_in = 0
 
     def take(self) -> bytes:
@@ -46,12 +46,11 @@ class Stub(asyncio.Protocol):
 
     def __init__(self, counted: Counted, held: Held, delay: float) -> None:
         self._counted, self._held, self._delay = counted, held, delay
-        self._data = b""
+        self._data, self._fresh = b"", True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._counted.connections += 1
 
     def data_received(self, data: bytes) -> None:
         self._data += data
@@ -64,7 +63,6 @@ class Stub(asyncio.Protocol):
                 return
             body, self._data = self._data[end + 4 : end + 4 + size], self._data[end + 4 + size :]
             if head.startswith(b"get /counts"):
-                self._counted.connections -= 1  # Whoever asks is not counted.
                 self._transport.write(http(b"200 OK", self._counted.take()))
             else:
                 self._reply(head, body)
@@ -73,6 +71,8 @@ class Stub(asyncio.Protocol):
         target = field(head, b"x-amz-target").rpartition(b".")[2].decode()
         name = OPERATIONS.get(target, "Invoke" if b"/functions/" in head else target)
         self._counted.calls[name] += 1
+        self._counted.connections[name] += self._fresh
+        self._fresh = False
         self._counted.bytes_in += len(head) + len(body)
         answer, delay = self._answer(name, body), self._delay
         if name == "ReceiveMessage" and answer == EMPTY:

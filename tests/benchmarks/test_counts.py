@@ -28,7 +28,9 @@ def test_to_enqueue_is_two_calls_on_connections_that_stay(stub: Stub, name: str)
         first = driver.measure(1)
         warm = [driver.measure(CALLS, way) for way in ("plain", "fresh_threads", "awaited", "fresh_contexts")]
 
-    assert first["connections"] == 2, "one to each service"
+    # One to each service; the name of the queue was asked for on the second's.
+    assert {name for name, count in first["connected_by"].items() if count} == {"PutItem", "GetQueueUrl"}
+    assert first["connections"] == 2
     assert [found["calls"]["PutItem"] for found in warm[:2]] == [1, 1]
     assert all(set(found["calls"]) == {"PutItem", "SendMessage"} for found in warm)
     assert [found["connections"] for found in warm] == [0, 0, 0, 0]
