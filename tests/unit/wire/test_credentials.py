@@ -109,6 +109,47 @@ def test_without_any_keys_one_sentence_says_what_to_do(monkeypatch):
         credentials()
 
 
+ODD = {"line break": "x\n", "header": "x\r\nhost: elsewhere", "blank": " x", "beyond ASCII": "ключ"}
+
+
+@pytest.mark.parametrize("value", ODD.values(), ids=ODD)
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [
+        ("AWS_ACCESS_KEY_ID", "access key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret key"),
+        ("AWS_SESSION_TOKEN", "token"),
+    ],
+)
+def test_what_no_header_can_hold_is_refused_before_anything_is_sent(monkeypatch, name, named, value):
+    monkeypatch.setenv(name, value)
+
+    with serving() as (server, client):
+        with pytest.raises(
+            NoCredentials, match=rf"the {named} in the environment holds .*\. Give cred"
+        ) as caught:
+            client.get_item(**GET)
+
+        assert server.requests == []
+        assert value not in str(caught.value)
+
+
+def test_what_botocore_finds_is_looked_at_in_the_same_way(monkeypatch, tmp_path):
+    profile = tmp_path / "credentials"
+    profile.write_text("[default]\naws_access_key_id = AKIDSHOP\naws_secret_access_key = s é\n", "utf-8")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(profile))
+
+    with pytest.raises(NoCredentials, match="the secret key in a profile or a role holds"):
+        credentials()
+
+
+def test_secrets_are_in_no_repr(monkeypatch):
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
+
+    assert repr(credentials()) == "Credentials('AKIDEXAMPLE', …)"
+
+
 @pytest.mark.parametrize("code", ["InvalidSignatureException", "RequestTimeTooSkewed", "RequestExpired"])
 @pytest.mark.parametrize("ahead", [timedelta(hours=3), timedelta(minutes=-20)])
 def test_a_clock_that_differs_from_awss_is_corrected(pauses, code, ahead):

@@ -7,6 +7,7 @@ import pytest
 from django_offload import wire
 from django_offload.wire.lean import Client
 from django_offload.wire.lean.endpoint import endpoint_of
+from django_offload.wire.lean.errors import NotConfigured
 
 
 def where(service="sqs"):
@@ -107,6 +108,17 @@ def test_what_the_lean_client_cannot_reach_is_called_by_boto3(monkeypatch, envir
 
     assert isinstance(found, Client) is lean
     assert (found is wire.client("sqs")) is not lean
+
+
+def test_without_a_region_one_sentence_says_what_to_do(monkeypatch):
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+
+    with pytest.raises(NotConfigured) as caught:
+        wire.client("sqs", "lean")
+
+    assert str(caught.value) == (
+        "AWS was not reached: no region is named. Set AWS_DEFAULT_REGION, or correct ~/.aws/config."
+    )
 
 
 def test_a_bundle_of_a_profile_is_botocores_to_trust(monkeypatch, tmp_path):

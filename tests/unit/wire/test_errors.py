@@ -1,12 +1,15 @@
 """The errors of the lean client: as drawn, sentences that end with what to do, and redelivered."""
 
+import json
 import re
 from inspect import getmembers, isclass
 
 import pytest
 
+from django_offload.wire.explained import explain
 from django_offload.wire.lean import SERVICES, errors
 from django_offload.wire.lean.answer import Answer
+from django_offload.wire.lean.dynamodb import DynamoDB
 from django_offload.wire.lean.sqs import SQS
 
 CLASSES = {
@@ -14,6 +17,18 @@ CLASSES = {
     for name, kind in getmembers(errors, isclass)
     if issubclass(kind, errors.CallFailed) and kind.__module__ == errors.__name__
 }
+# As AWS goes on where a signature is not what it should be.
+CANONICAL = """The Canonical String for this request should have been
+'POST
+/
+
+host:dynamodb.eu-west-1.amazonaws.com
+x-amz-security-token:secret
+'
+
+The String-to-Sign should have been
+'AWS4-HMAC-SHA256'
+"""
 EXAMPLES = [
     errors.NotConfigured("No region is named"),
     errors.NoCredentials("there are none"),
@@ -59,3 +74,14 @@ def test_what_is_caught_by_name_has_that_name(service):
     assert service.refusals
     for code, kind in service.refusals.items():
         assert kind.__name__ == code or code == "AWS.SimpleQueueService.NonExistentQueue"
+
+
+@pytest.mark.parametrize("say", [str, explain], ids=["itself", "a command"])
+def test_what_aws_says_of_a_signature_is_told_without_the_request(say):
+    body = {"__type": "x#InvalidSignatureException", "message": f"It does not match.\n\n{CANONICAL}"}
+
+    refused = DynamoDB().refusal("PutItem", Answer(400, {}, json.dumps(body).encode()))
+
+    assert "PutItem with InvalidSignatureException: It does not match. " in say(refused)
+    assert "Canonical" not in say(refused)
+    assert "secret" not in say(refused)

@@ -1,8 +1,8 @@
 """
 A client of AWS for the few calls that are made all the time, at a fraction of boto3's time and memory.
 
-Whoever calls it cannot tell it from boto3's: same names, arguments and results. Its exceptions stand in
-errors.py.
+Names, arguments and results are those of boto3's client, but for ResponseMetadata and what no adapter uses;
+`client.exceptions` has the refusals that somebody catches. All exceptions stand in errors.py.
 """
 
 from .client import Client

@@ -18,10 +18,15 @@ class Credentials(NamedTuple):
     secret_key: str
     token: str | None
 
+    def __repr__(self) -> str:
+        """Name whose they are, and no secret."""
+        return f"Credentials({self.access_key!r}, …)"
+
 
 _lock = Lock()
 _environment: Credentials | None = None  # As last read.
 _found: Any = None  # By botocore.
+_kept: Credentials | None = None  # Of those, as last frozen.
 
 
 def credentials() -> Credentials:
@@ -49,9 +54,9 @@ def renewed(used: Credentials) -> bool:
 
 def forget() -> None:
     """Read the environment again, and have botocore look again."""
-    global _lock, _environment, _found
+    global _lock, _environment, _found, _kept
     # Anew, for in a child of a fork another thread's lock would never be free.
-    _lock, _environment, _found = Lock(), None, None
+    _lock, _environment, _found, _kept = Lock(), None, None, None
 
 
 def _read(access_key: str) -> Credentials:
@@ -59,12 +64,13 @@ def _read(access_key: str) -> Credentials:
     secret_key = os.environ.get(SECRET_KEY)
     if not secret_key:
         raise NoCredentials(f"{ACCESS_KEY} is set without {SECRET_KEY}")
-    return Credentials(access_key, secret_key, next(filter(None, map(os.environ.get, TOKENS)), None))
+    token = next(filter(None, map(os.environ.get, TOKENS)), None)
+    return _checked(Credentials(access_key, secret_key, token), "the environment")
 
 
 def _resolved() -> Credentials:
     """Return keys from a profile, a login, a container or an instance; botocore renews them in time."""
-    global _found  # noqa: PLW0603
+    global _found, _kept  # noqa: PLW0603
     with _lock:
         if _found is None:
             from botocore.session import get_session
@@ -74,4 +80,18 @@ def _resolved() -> Credentials:
     if found is None:
         raise NoCredentials("there are none in the environment, a profile or a role")
     frozen = found.get_frozen_credentials()
-    return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+    now = Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+    if now != _kept:
+        _kept = _checked(now, "a profile or a role")
+    return now
+
+
+def _checked(read: Credentials, origin: str) -> Credentials:
+    """Return what was read. Raise NoCredentials if any of it cannot stand in a header."""
+    for name, value in zip(("access key", "secret key", "token"), read, strict=True):
+        if value and not (value.isascii() and value.isprintable() and " " not in value):
+            raise NoCredentials(
+                f"the {name} in {origin} holds a character that none has: a blank, a line break (at the end "
+                "of a file, perhaps) or one beyond ASCII"
+            )
+    return read

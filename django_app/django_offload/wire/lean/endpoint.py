@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from .connection import Address
+from .errors import NotConfigured
 
 # The regions of the partition "aws", whose endpoints follow one rule; others are botocore's to know.
 USUAL_REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+")
@@ -38,7 +39,7 @@ class Endpoint:
 def endpoint_of(service: str) -> Endpoint | None:
     """
     Return where a service is; None where only botocore knows how to reach it: through a proxy, below a path,
-    or trusting what a profile names.
+    or trusting what a profile names. Raise NotConfigured without a region.
     """
     environment, config = os.environ, _config(os.environ)
     region = environment.get("AWS_DEFAULT_REGION", "")
@@ -84,8 +85,12 @@ def _config(environment: Mapping[str, str]) -> str:
 
 def _asked_of_botocore(service: str) -> tuple[str, str]:
     import boto3
+    from botocore.exceptions import NoRegionError
 
-    client = boto3.session.Session().client(service)
+    try:
+        client = boto3.session.Session().client(service)
+    except NoRegionError as exc:
+        raise NotConfigured("no region is named") from exc
     return client.meta.endpoint_url, client.meta.region_name
 
 

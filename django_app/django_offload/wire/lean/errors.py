@@ -25,6 +25,15 @@ from ...exceptions import OffloadError
 CHECK = "Check the network and AWS_ENDPOINT_URL, or start manage.py offload_local."
 
 
+def told(message: object) -> str:
+    """
+    Return what AWS says, on one line.
+
+    What it says of a signature goes on with the request as it should have been, session token included.
+    """
+    return " ".join(str(message).partition("The Canonical String")[0].split())
+
+
 class CallFailed(OffloadError):
     """AWS did not do what it was asked, as far as it answered."""
 
@@ -70,7 +79,7 @@ class Refusal(CallFailed):
         self.operation_name, self.status, self.response = operation, status, response
         self.code: str = response["Error"]["Code"]
         self.headers: Mapping[str, str] = response["ResponseMetadata"]["HTTPHeaders"]
-        said = " ".join(str(response["Error"]["Message"]).split()).rstrip(".")
+        said = told(response["Error"]["Message"]).rstrip(".")
         super().__init__(
             f"AWS refused {operation} with {self.code}{said and ': '}{said}. "
             "Look the code up in AWS's documentation of this action; if it should pass, try again."
