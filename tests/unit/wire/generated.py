@@ -58,7 +58,12 @@ SEND_BATCH = st.fixed_dictionaries(
 VISIBILITY = st.fixed_dictionaries(
     {"QueueUrl": QUEUE_URL, "ReceiptHandle": TEXT, "VisibilityTimeout": st.integers(0, 43_200)}
 )
-FUNCTION = st.one_of(NAME, NAME.map("arn:aws:lambda:eu-west-1:123456789012:function:{}".format))
+FUNCTION = st.one_of(
+    NAME,
+    NAME.map("{}:live".format),
+    NAME.map("arn:aws:lambda:eu-west-1:123456789012:function:{}".format),
+    NAME.map("arn:aws:lambda:eu-west-1:123456789012:function:{}:live".format),
+)
 INVOKE = st.fixed_dictionaries(
     {"FunctionName": FUNCTION, "Payload": st.binary(max_size=80)},
     optional={"InvocationType": st.sampled_from(["Event", "RequestResponse"])},

@@ -23,9 +23,17 @@ from tests.unit.wire.generated import ITEM, TEXT
 ARGUMENTS = {
     ("dynamodb", "put_item"): {"TableName": "shop", "Item": {}},
     ("dynamodb", "update_item"): {"TableName": "shop", "Key": {}},
+    ("dynamodb", "get_item"): {"TableName": "shop", "Key": {}},
     ("dynamodb", "query"): {"TableName": "shop"},
     ("sqs", "send_message"): {"QueueUrl": "https://q", "MessageBody": "x"},
+    ("sqs", "send_message_batch"): {"QueueUrl": "https://q", "Entries": [{"Id": "0", "MessageBody": "x"}]},
+    ("sqs", "change_message_visibility"): {
+        "QueueUrl": "https://q",
+        "ReceiptHandle": "h",
+        "VisibilityTimeout": 0,
+    },
     ("sqs", "get_queue_url"): {"QueueName": "shop"},
+    ("sqs", "get_queue_attributes"): {"QueueUrl": "https://q", "AttributeNames": ["All"]},
     ("lambda", "invoke"): {"FunctionName": "shop"},
 }
 CODES = [
@@ -118,6 +126,16 @@ RESULTS = {
     ("dynamodb", "query"): [
         {"Items": [{"id": {"S": "x"}}], "Count": 1, "LastEvaluatedKey": {"id": {"S": "x"}}}
     ],
+    ("dynamodb", "get_item"): [{}, {"Item": {"id": {"S": "x"}, "empty": {"NULL": True}, "m": {"M": {}}}}],
+    ("sqs", "send_message_batch"): [
+        {
+            "Successful": [{"Id": "0", "MessageId": "m", "MD5OfMessageBody": "0" * 32}],
+            "Failed": [{"Id": "1", "SenderFault": True, "Code": "InvalidMessageContents", "Message": "é"}],
+        },
+        {"Successful": [], "Failed": [{"Id": "0", "SenderFault": False, "Code": "InternalError"}]},
+    ],
+    ("sqs", "change_message_visibility"): [{}],
+    ("sqs", "get_queue_attributes"): [{}, {"Attributes": {"ApproximateNumberOfMessages": "12"}}],
     ("sqs", "send_message"): [{"MessageId": "m", "MD5OfMessageBody": "0" * 32}],
     ("sqs", "get_queue_url"): [{"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/1/shop"}],
 }
