@@ -6,10 +6,12 @@ import pytest
 
 from django_offload.stores import installed
 from django_offload.stores.memory import MemoryStore
-from django_offload.testing import Invocation, sqs_event
+from django_offload.testing import Invocation
 from django_offload.worker import batch
 from tests.contract import concurrent_tasks as tasks
+from tests.contract.conftest import PLACES
 from tests.contract.setup import STACK, tasks_setting
+from tests.contract.waiting import event_of_all, places_of
 
 AT_A_TIME = 3
 
@@ -40,23 +42,24 @@ class TellsTheTime(Invocation):
 
 @pytest.fixture
 def at_a_time(settings, request):
-    """Where tasks run in memory, several at a time."""
+    """Where tasks run in memory, several at a time; or through the client that a test names."""
+    client = getattr(request, "param", "memory")
     settings.TASKS = tasks_setting(
         modules=["tests.contract.concurrent_tasks"],
         queues={"default": {"concurrency": AT_A_TIME, "batch_size": 10}},
+        **({} if client == "memory" else {"client": client}),
     )
     tasks.forget()
-    return request.getfixturevalue("offload")
+    return request.getfixturevalue("offload" if client == "memory" else "offload_aws")
+
+
+anywhere = pytest.mark.parametrize("at_a_time", PLACES, indirect=True)
 
 
 def work(offload):
     """Hand all that waits to the worker as one batch; return what it answers, as places in the batch."""
-    (transport,) = offload.transports.values()
-    deliveries = transport.receive("default", 100)
-    event = sqs_event(deliveries, "contract-default")
-    said = batch.handler(event, TellsTheTime("contract-default-worker"))
-    ids = [delivery.id for delivery in deliveries]
-    return [ids.index(failure["itemIdentifier"]) for failure in said["batchItemFailures"]]
+    event = event_of_all(offload)
+    return places_of(event, batch.handler(event, TellsTheTime("contract-default-worker")))
 
 
 def read(results):
@@ -76,6 +79,7 @@ def test_as_many_records_are_claimed_and_unfinished_as_the_queue_says(at_a_time,
     assert installed[STACK].most == AT_A_TIME
 
 
+@anywhere
 def test_coroutines_meet_on_one_loop_and_functions_outside_the_main_thread(at_a_time):
     coroutines = [tasks.meet_on_the_loop.enqueue(AT_A_TIME) for _ in range(AT_A_TIME)]
     functions = [tasks.in_the_main_thread.enqueue() for _ in range(2)]
@@ -96,6 +100,7 @@ def test_a_message_alone_runs_in_the_main_thread_where_a_deadline_ends_blocking_
     assert result.return_value is True
 
 
+@anywhere
 @pytest.mark.parametrize("task", [tasks.end, tasks.end_on_the_loop], ids=["functions", "coroutines"])
 def test_each_has_its_own_outcome(at_a_time, task):
     results = [task.enqueue(how) for how in ("well", "by exception", "late", "by exit", "well")]
