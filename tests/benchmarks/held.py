@@ -37,7 +37,6 @@ class Held:
         "ReceiveMessage",
         "DeleteMessageBatch",
         "UpdateItem",
-        "BatchExecuteStatement",
     )
 
     def __init__(self) -> None:
@@ -80,9 +79,6 @@ class Held:
             item[name] = values[step or default or value]
         self._items[key] = item
         return {"Attributes": born} if born else {}
-
-    def BatchExecuteStatement(self, given: Given) -> Given:
-        return {"Responses": [{} for _ in given["Statements"]]}
 
     def _message(self, body: str, attributes: Given) -> Given:
         name = self._next()
