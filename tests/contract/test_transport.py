@@ -188,14 +188,25 @@ def test_what_was_deleted_is_no_dead_letter(queue):
     assert queue.dead() == []
 
 
-def test_depth_counts_what_waits(queue):
+def test_depth_counts_what_waits_and_what_was_taken_until_it_is_deleted(queue):
     queue.transport.prepare("default")
     assert queue.transport.depth("default") == 0
 
     for _ in range(3):
         queue.transport.send("default", "a", NOW)
-
     assert queue.transport.depth("default") == 3
+
+    taken = queue.receive()
+    assert queue.transport.depth("default") == 3
+
+    queue.delete(taken[0])
+    assert queue.transport.depth("default") == 2
+
+
+def test_depth_leaves_out_what_is_still_delayed(queue):
+    queue.transport.send("default", "a", timedelta(minutes=10))
+
+    assert queue.transport.depth("default") == 0
 
 
 def test_capabilities_are_those_of_sqs(queue):

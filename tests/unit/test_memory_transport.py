@@ -68,4 +68,5 @@ def test_it_delivers_what_a_plain_queue_delivers(seed):
                 plain.hide(delivery.body, now + duration)
 
     assert [letter["body"] for letter in transport.take_dead("q")] == plain.dead
-    assert transport.depth("q") == sum(visible_at <= now for _, visible_at, _ in plain.messages)
+    held = [receives > 0 or visible_at <= now for _, visible_at, receives in plain.messages]
+    assert transport.depth("q") == sum(held)

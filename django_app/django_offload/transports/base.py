@@ -59,5 +59,9 @@ class Transport(ABC):
         """Have a delivery come again after `delay`, as exactly as the transport can."""
 
     def depth(self, queue: str) -> int:
-        """Return about how many messages wait to be delivered; 0 where nothing waits by design."""
+        """
+        Return about how many messages wait to be delivered, or were and may come again; 0 where none can.
+
+        A message that is sent with a delay does not count until that has passed.
+        """
         return 0

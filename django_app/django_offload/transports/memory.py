@@ -92,7 +92,9 @@ class MemoryTransport(Transport):
     def depth(self, queue: str) -> int:
         with self._lock:
             now = self._clock()
-            return sum(held.visible_at <= now for held in self.queues[queue].messages.values())
+            return sum(
+                held.receives > 0 or held.visible_at <= now for held in self.queues[queue].messages.values()
+            )
 
     def receive(self, queue: str, limit: int = 10) -> list[Delivery]:
         """Return what is visible now; a message received too often moves to the dead letters instead."""

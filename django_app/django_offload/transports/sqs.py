@@ -84,9 +84,10 @@ class SQSTransport(Transport):
         )
 
     def depth(self, queue: str) -> int:
-        name = "ApproximateNumberOfMessages"
-        found = self._client.get_queue_attributes(QueueUrl=self.url(queue), AttributeNames=[name])
-        return int(found["Attributes"][name])
+        # Visible ones, and those that a worker has taken: one that crashes hides them for half an hour.
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self._client.get_queue_attributes(QueueUrl=self.url(queue), AttributeNames=names)
+        return sum(int(found["Attributes"][name]) for name in names)
 
     def url(self, queue: str) -> str:
         """Return the queue's URL: from OPTIONS, the stack's environment, or SQS, asked once per process."""

@@ -43,8 +43,8 @@ logger = logging.getLogger("django_offload")
 
 PAGE = 100
 MOST_SENDS = 5
-# With more messages waiting than this, a record that did not start has its message in the queue, most
-# likely: sending another would only make the queue longer …
+# With more messages in its queue than this, waiting or hidden by a worker that took them, a record that did
+# not start has its message there, most likely: sending another would only make the queue longer …
 DEEP = 10
 # … but a record that waited this long is sent all the same, lost or not.
 LONGEST_WAIT = timedelta(hours=12)
@@ -58,7 +58,9 @@ class Sweeper:
     store: Store
     clock: Callable[[], datetime]
     left: Callable[[], float]  # Seconds it may still take.
-    depths: dict[tuple[str, str], int] = field(default_factory=dict)  # Of queues, as first seen in this run.
+    depths: dict[tuple[str, str], int | None] = field(
+        default_factory=dict
+    )  # Of queues, as first seen in this run.
     running: list[timedelta] = field(default_factory=list)  # For how long, of the attempts that were met.
 
     def run(self) -> Counter[str]:
@@ -134,15 +136,25 @@ class Sweeper:
             return self._postpone(record, record.not_before - lead)
         if ahead or self._unsent(record):
             return self._send(record, now, ahead, counts=False)
-        waited = now - self._since(record)
-        if self._depth(record) > DEEP:
+        return self._overdue(record, now)
+
+    def _overdue(self, record: TaskRecord, now: datetime) -> str:
+        """Decide on a record that had a message, and whose task should run by now."""
+        waited, depth = now - self._since(record), self._depth(record)
+        in_vain = record.sends >= MOST_SENDS
+        # What its worker's death interrupted lost its message for long: a backlog explains nothing there.
+        if depth is not None and depth > DEEP and (in_vain or record.status == READY):
             if waited >= LONGEST_WAIT:
-                return self._send(record, now, ahead, counts=False)
-            return self._postpone(record, now + max(DUE_AFTER, waited))
-        if record.sends >= MOST_SENDS:
+                return self._send(record, now, timedelta(0), counts=False)
+        elif not in_vain:
+            return self._send(record, now, timedelta(0), counts=True)
+        elif depth == 0:
             cause = f"it was sent again {record.sends} times, and no worker took it"
             return self._end(record, now, DeadLettered(cause))
-        return self._send(record, now, ahead, counts=True)
+        elif waited > MESSAGE_LIFE:  # READY, it was ended before.
+            return self._end(record, now, Expired(MESSAGE_LIFE.days))
+        # One of its messages may still be there, hidden again and again by workers that crash.
+        return self._postpone(record, now + max(DUE_AFTER, waited))
 
     def _end(self, record: TaskRecord, now: datetime, error: OffloadError) -> str:
         end(self.store, record.birth, self._options(record), now, error, record)
@@ -166,8 +178,8 @@ class Sweeper:
         """Return since when a message of this record could have been delivered."""
         return max(record.ready_at, record.sent_at or record.ready_at)
 
-    def _depth(self, record: TaskRecord) -> int:
-        """Return about how many messages wait in a record's queue; 0 where nobody says."""
+    def _depth(self, record: TaskRecord) -> int | None:
+        """Return about how many messages a record's queue holds; None where nobody says."""
         options = self._options(record)
         key = (options.alias, record.birth.queue)
         if key not in self.depths:
@@ -175,7 +187,7 @@ class Sweeper:
                 self.depths[key] = transport_of(options).depth(record.birth.queue)
             except Exception as exc:  # noqa: BLE001, a queue that is gone or silent must not hold up the rest
                 logger.warning("The depth of queue '%s' is unknown: %s", record.birth.queue, exc)
-                self.depths[key] = 0
+                self.depths[key] = None
         return self.depths[key]
 
     def _postpone(self, record: TaskRecord, due_at: datetime) -> str:
