@@ -1,12 +1,16 @@
 """The dead letters: FAILED records, found by the index they are listed in."""
 
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from heapq import merge
 
 from ..birth import EPOCH
+from ..change import Attributes
 from ..record import DEAD_SHARDS, FAILED, FAILED_SHARDS, TaskRecord, read
 from ..stores import Due, Store
+
+logger = logging.getLogger("django_offload")
 
 PAGE = 100
 # Clocks differ: what ended a little later than now is listed too.
@@ -23,9 +27,20 @@ def records(store: Store, *, all_failed: bool = False) -> Iterator[TaskRecord]:
     for entry in merge(*(entries(store, shard) for shard in shards), key=lambda entry: entry.due_at):
         attributes = store.get(entry.id)
         # The index lags behind: what is not listed in the record itself was taken out already.
-        if attributes is None or attributes["status"] != FAILED or "due_at" not in attributes:
+        if attributes is None or attributes.get("status") != FAILED or "due_at" not in attributes:
             continue
-        yield read(attributes)
+        record = readable(entry.id, attributes)
+        if record is not None:
+            yield record
+
+
+def readable(task_id: str, attributes: Attributes) -> TaskRecord | None:
+    """Return the record of its stored form; None, after a line in the log, where that is not one of ours."""
+    try:
+        return read(attributes)
+    except Exception:
+        logger.exception("The record of task id=%s cannot be read; look at it in the table", task_id)
+        return None
 
 
 def entries(store: Store, shard: int, until: datetime = EVER) -> Iterator[Due]:

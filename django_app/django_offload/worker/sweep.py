@@ -104,15 +104,15 @@ class Sweeper:
         # The index lags behind: what is not due in the record itself was done already.
         if attributes is None or "due_at" not in attributes:
             return "stale"
-        record = read(attributes)
-        if record.due_at != entry.due_at:
-            return "stale"
         try:
+            record = read(attributes)
+            if record.due_at != entry.due_at:
+                return "stale"
             return self._settle(record)
         except Refused:
             return "stale"  # A worker or another sweeper was faster.
         except Exception:
-            logger.exception("Task id=%s could not be swept; it is due again", record.birth.id)
+            logger.exception("Task id=%s could not be swept; it is due again", entry.id)
             return "failed"
 
     def _settle(self, record: TaskRecord) -> str:

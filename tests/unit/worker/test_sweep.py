@@ -163,3 +163,19 @@ def test_what_waits_in_a_backlog_is_looked_at_ever_more_rarely(stage, birth):
     assert moves == sorted(moves)
     assert moves[-1] >= 8 * moves[0]
     assert stage.record(birth()).status == READY
+
+
+@pytest.mark.parametrize(
+    "broken", [{"enqueued_at": None}, {"error": "{"}, {"fence": "first"}, {"name": None}]
+)
+def test_a_record_that_is_none_of_ours_stops_no_other(stage, birth, broken, caplog):
+    for number in range(3):
+        stage.store.create(birth(number * DUE_SHARDS))
+    found = stage.store.records[birth().id]
+    found.update({name: value for name, value in broken.items() if value is not None})
+    for name in [name for name, value in broken.items() if value is None]:
+        del found[name]
+    stage.now = NOW + 10 * MINUTE
+
+    assert stage.sweep() == {"failed": 1, "sent": 2}
+    assert f"Task id={birth().id} could not be swept; it is due again" in caplog.text

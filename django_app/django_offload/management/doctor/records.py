@@ -8,10 +8,10 @@ from typing import Any
 
 from ...conf import Options
 from ...payloads import payloads_of
-from ...record import DEAD_SHARDS, DUE_SHARDS, READY, SWEEP_EVERY, TaskRecord, read
+from ...record import DEAD_SHARDS, DUE_SHARDS, READY, SWEEP_EVERY, TaskRecord
 from ...stores import Due, store_of
 from ...worker.dead_letter import FOLDER
-from ...worker.failed import EVER
+from ...worker.failed import EVER, readable
 from .finding import Finding
 
 # What is due for longer than three sweeps, nobody sweeps.
@@ -105,8 +105,9 @@ def _read(options: Options, entries: list[Due]) -> Iterator[TaskRecord]:
     store = store_of(options)
     for entry in entries:
         attributes = store.get(entry.id)
-        if attributes is not None:
-            yield read(attributes)
+        record = readable(entry.id, attributes) if attributes is not None else None
+        if record is not None:
+            yield record
 
 
 def _several(count: int, most: int) -> str:

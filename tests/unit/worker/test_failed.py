@@ -1,0 +1,20 @@
+"""The dead letters: what cannot be read hides none of the others."""
+
+from datetime import timedelta
+
+from django_offload.exceptions import DeadLettered
+from django_offload.worker.ending import end
+from django_offload.worker.failed import records
+
+
+def test_a_record_that_is_none_of_ours_hides_no_dead_letter(stage, birth, caplog):
+    for number in range(3):
+        stage.store.create(birth(number))
+        stage.now += timedelta(minutes=1)
+        end(stage.store, birth(number), stage.options, stage.now, DeadLettered("the test says so"))
+    stage.store.records[birth(0).id]["error"] = "{"
+
+    found = [record.birth.id for record in records(stage.store)]
+
+    assert found == [birth(1).id, birth(2).id]
+    assert f"The record of task id={birth(0).id} cannot be read; look at it in the table" in caplog.text
