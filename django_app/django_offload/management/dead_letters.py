@@ -10,7 +10,7 @@ from ..conf import Options, stacks
 from ..record import TaskRecord
 from ..stores import Store, store_of
 from ..worker.dead_letter import FOLDER
-from ..worker.failed import records
+from ..worker.failed import EVER, records
 from ..worker.redrive import Verdict, discard, redrive
 
 
@@ -26,10 +26,10 @@ class Choice:
     def narrow(self) -> bool:
         return bool(self.task or self.cause)
 
-    def records(self) -> Iterator[tuple[Options, TaskRecord]]:
-        """Yield them from every stack of TASKS, the oldest of each first."""
+    def records(self, until: datetime = EVER) -> Iterator[tuple[Options, TaskRecord]]:
+        """Yield those that ended by `until` from every stack of TASKS, the oldest of each first."""
         for options in stacks():
-            for record in records(store_of(options), all_failed=self.failed):
+            for record in records(store_of(options), all_failed=self.failed, until=until):
                 if self._takes(record):
                     yield options, record
 

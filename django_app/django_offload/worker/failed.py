@@ -17,20 +17,22 @@ PAGE = 100
 EVER = datetime.max.replace(tzinfo=UTC)
 
 
-def records(store: Store, *, all_failed: bool = False) -> Iterator[TaskRecord]:
+def records(store: Store, *, all_failed: bool = False, until: datetime = EVER) -> Iterator[TaskRecord]:
     """
-    Yield the dead letters, the oldest first: what ended from outside; `all_failed` adds what its task failed.
+    Yield the dead letters that ended by `until`, the oldest first; `all_failed` adds what its task failed.
 
-    What is redriven or discarded while this runs is no hindrance.
+    What is redriven or discarded while this runs is no hindrance. What is redriven and fails again would come
+    again and again, unless `until` is when this began.
     """
     shards = [*DEAD_SHARDS, *(FAILED_SHARDS if all_failed else ())]
-    for entry in merge(*(entries(store, shard) for shard in shards), key=lambda entry: entry.due_at):
+    listed = (entries(store, shard, until) for shard in shards)
+    for entry in merge(*listed, key=lambda entry: entry.due_at):
         attributes = store.get(entry.id)
         # The index lags behind: what is not listed in the record itself was taken out already.
         if attributes is None or attributes.get("status") != FAILED or "due_at" not in attributes:
             continue
         record = readable(entry.id, attributes)
-        if record is not None:
+        if record is not None and record.due_at is not None and record.due_at <= until:
             yield record
 
 

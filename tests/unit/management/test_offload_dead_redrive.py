@@ -1,14 +1,18 @@
 """The command offload_dead redrive: another life, its exact arguments, and who gets none."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.tasks import default_task_backend
 
 from django_offload.exceptions import WorkerLost
+from django_offload.management.commands import offload_dead
+from django_offload.management.dead_letters import settle_record
 from django_offload.record import ARGUMENTS_PART, FAILED, READY, read
 from django_offload.registry import registry
 from django_offload.transitions import claim
+from django_offload.worker import failed
 from tests.contract import tasks as contract
 from tests.contract.setup import STACK
 from tests.unit import tasks
@@ -180,3 +184,24 @@ def test_redrive_by_cause_takes_those_and_no_others(store):
     assert code == 0
     assert {(row["id"], row["done"]) for row in said} == {(result.id, True) for result in lost}
     assert ids() == [other.id]
+
+
+def test_what_fails_again_at_once_is_redriven_once(store, offload, monkeypatch):
+    monkeypatch.setattr(failed, "PAGE", 2)
+    given = [given_up(store, tasks.double.enqueue(number)) for number in range(12)]
+    calls = []
+
+    def settle_and_fail(action, of, task_id, *rest):
+        assert len(calls) < len(given), "it goes on for ever"
+        calls.append(task_id)
+        verdict = settle_record(action, of, task_id, *rest)
+        given_up(store, SimpleNamespace(id=task_id))
+        return verdict
+
+    monkeypatch.setattr(offload_dead, "settle_record", settle_and_fail)
+
+    code, said = run_json("offload_dead", "redrive", "--all")
+
+    assert code == 0
+    assert calls == [one["id"] for one in said] == [result.id for result in given]
+    assert len(ids()) == len(given)

@@ -153,7 +153,8 @@ manage.py offload_dead discard --all
         if ids:
             yield from (settle(action, task_id, now) for task_id in dict.fromkeys(ids))
             return
-        for options, record in choice.records():
+        # What fails again, as soon as it is redriven, is for another call of this command.
+        for options, record in choice.records(until=now):
             yield settle_record(action, store_of(options), record.birth.id, options, datetime.now(UTC))
         if action == "discard" and not choice.narrow:
             yield from (settle(action, kept.key, now) for _, kept in bodies())
