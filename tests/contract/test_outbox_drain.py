@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection, transaction
 
 from django_offload.outbox import drain as outbox
 from django_offload.outbox.models import OutboxEntry
+from django_offload.worker.sweep import sweep
 from tests.contract import tasks
 from tests.contract.outbox_site import LATER, Killed, down, drain, leave_behind, messages, rows
 from tests.contract.setup import STACK, TASK_MODULES, tasks_setting
@@ -139,9 +140,7 @@ def test_a_row_that_cannot_be_read_stops_no_other(site, caplog, broken):
 
 def test_trouble_with_the_outbox_does_not_stop_the_sweep_of_records(site, caplog):
     lost = tasks.answer.enqueue()
-    for queue in site.transports[STACK].queues.values():
-        queue.messages.clear()
-    site.clock.skip_to(site.clock() + timedelta(minutes=6))
+    lose(site, 0)
 
     with mock.patch.object(outbox, "drain", side_effect=DatabaseError("no such table")):
         done = site.sweep()
@@ -151,6 +150,35 @@ def test_trouble_with_the_outbox_does_not_stop_the_sweep_of_records(site, caplog
     site.run()
     lost.refresh()
     assert lost.return_value == 42
+
+
+def test_a_database_that_takes_all_the_time_there_is_does_not_stop_the_sweep_of_records(site):
+    lose(site, 1)
+
+    with mock.patch.object(outbox, "drain", side_effect=Killed), pytest.raises(Killed):
+        sweep(site.clock, lambda: 60.0)
+
+    assert len(messages(site)) == 1
+
+
+def test_a_backlog_of_records_leaves_the_outbox_half_of_the_time(site):
+    lose(site, 60)
+    left = leave_behind(3)
+    seconds = iter(range(60, -1, -1))
+
+    done = sweep(site.clock, lambda: float(next(seconds, 0)))
+
+    assert 20 < done["sent"] < 30
+    assert done["drained"] == len(left)
+
+
+def lose(site, count):
+    """Enqueue tasks, lose their messages, and go on to when the sweeper looks at them."""
+    for _ in range(count):
+        tasks.answer.enqueue()
+    for queue in site.transports[STACK].queues.values():
+        queue.messages.clear()
+    site.clock.skip_to(site.clock() + timedelta(minutes=6))
 
 
 def test_what_is_deferred_starts_at_its_time_from_the_outbox_too(site):

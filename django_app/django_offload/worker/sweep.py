@@ -237,17 +237,20 @@ def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = 
 def sweep(clock: Callable[[], datetime], left: Callable[[], float]) -> dict[str, int]:
     """Sweep every stack of TASKS once, and the outbox and the markers of effects where they are installed."""
     done: Counter[str] = Counter()
-    if apps.is_installed(OUTBOX):
-        done += _drain(clock(), left)
+    # Records come first, since a database that does not answer would take all the time there is; and half of
+    # that is the outbox's, which no backlog of records may keep waiting.
+    others = left() / 2 if apps.is_installed(OUTBOX) else 0.0
     # In AWS the sweeper of a stack has the rights to that stack alone.
     own = os.environ.get(ENV_STACK)
     for options in stacks():
         if own not in {None, options.stack}:
             continue
-        sweeper = Sweeper(options=options, store=store_of(options), clock=clock, left=left)
+        sweeper = Sweeper(options=options, store=store_of(options), clock=clock, left=lambda: left() - others)
         done += sweeper.run()
         if own:
             tell_longest_running(own, sweeper.running, clock())
+    if apps.is_installed(OUTBOX):
+        done += _drain(clock(), left)
     if apps.is_installed(EFFECTS):
         done += forget(clock(), left)
     logger.info("Swept: %s", dict(done) or "nothing was due")
