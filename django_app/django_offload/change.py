@@ -102,3 +102,13 @@ class Refused(Exception):
     def __init__(self, change: Change, current: Attributes | None) -> None:
         self.change, self.current = change, current
         super().__init__(change.name)
+
+    @property
+    def made(self) -> bool:
+        """
+        Tell whether the record shows the change: it was made, and written again since its reply was lost.
+
+        What the change puts must be its writer's alone: an instant to the microsecond says that well enough.
+        """
+        put, current = self.change.put, self.current or {}
+        return bool(put) and all(current.get(name) == value for name, value in put.items())

@@ -10,7 +10,7 @@ from ..record import TaskRecord, error_of, read
 from ..stores import Store
 from ..transitions import ask_to_stop
 from ..transitions import cancel as cancelled
-from .ending import finished, result_ttl
+from .ending import finished, result_ttl, written
 
 
 def cancel(store: Store, birth: Birth, options: Options, now: datetime) -> TaskRecord | None:
@@ -18,8 +18,9 @@ def cancel(store: Store, birth: Birth, options: Options, now: datetime) -> TaskR
     end = cancelled(now=now, result_ttl=result_ttl(birth, options), error=error_of(Cancelled()))
     for change in (end, ask_to_stop(), end):  # Twice: it may start, or wait again, in between.
         try:
-            before = store.change(birth.id, change)
+            if change is end:
+                return finished(birth, written(store, birth.id, end))
+            return read(change.apply(store.change(birth.id, change)))
         except Refused:
             continue
-        return finished(birth, change, before) if change is end else read(change.apply(before))
     return None

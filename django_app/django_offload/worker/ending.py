@@ -1,6 +1,7 @@
 """Ends a record from outside its task, and tells Django where the task is known."""
 
 import logging
+import random
 from datetime import datetime, timedelta
 
 from django.tasks import task_backends
@@ -8,7 +9,7 @@ from django.tasks.exceptions import InvalidTaskBackend
 from django.tasks.signals import task_finished, task_started
 
 from ..birth import Birth
-from ..change import Change, Refused
+from ..change import Attributes, Change, Refused
 from ..conf import DEFAULT_MAX_ATTEMPTS, Options, configured
 from ..definition import AnyResult
 from ..exceptions import OffloadError, UnknownTask
@@ -66,17 +67,37 @@ def end(
     """
     change = abandon(now=now, result_ttl=result_ttl(birth, options), error=error_of(error), seen=seen)
     try:
-        before = store.change(birth.id, change)
+        after = written(store, birth.id, change)
     except Refused as refused:
         if refused.current is None or read(refused.current).ended:
             return None
         raise
-    return finished(birth, change, before)
+    return finished(birth, after)
 
 
-def finished(birth: Birth, change: Change, before: object) -> TaskRecord:
-    """Return the record after its last change, and send task_finished."""
-    record = read(change.apply(before))  # type: ignore[arg-type]
+def written(store: Store, task_id: str, change: Change) -> Attributes:
+    """
+    Make a change, and return the record after it.
+
+    Raise Refused if the record does not take it; not where it shows that it took it already, and only the
+    reply of that was lost.
+    """
+    try:
+        return change.apply(store.change(task_id, change))
+    except Refused as refused:
+        if refused.made and refused.current is not None:
+            return refused.current
+        raise
+
+
+def recognisable(due_at: datetime) -> datetime:
+    """Return an instant less than a second later: of two that write at once, each knows its own write."""
+    return due_at + timedelta(microseconds=random.randrange(1_000_000))  # noqa: S311
+
+
+def finished(birth: Birth, after: Attributes) -> TaskRecord:
+    """Return the record as it is after its last change, and send task_finished."""
+    record = read(after)
     logger.info("Task id=%s name=%s state=%s %s", birth.id, birth.name, record.status, record.error or "")
     try:
         result = result_of(record, {}, registry().resolve(birth.name))

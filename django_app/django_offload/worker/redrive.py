@@ -28,7 +28,7 @@ from ..transitions import discard as discarded
 from ..transitions import redrive as redriven
 from ..transports import transport_of
 from ..wire import CallFailed
-from .ending import options_for
+from .ending import options_for, recognisable, written
 from .execution import misfit
 
 logger = logging.getLogger("django_offload")
@@ -71,9 +71,10 @@ def redrive(store: Store, task_id: str, near: Options, now: datetime) -> Verdict
     # Whatever ended it, a task never starts before its run_after.
     start = max(now, birth.start_at)
     later = start - now > transport_of(options).longest_delay
-    due_at = start - LONGEST_DELAY + SWEEP_EVERY if later else start + DUE_AFTER
+    due_at = recognisable(start - LONGEST_DELAY + SWEEP_EVERY if later else start + DUE_AFTER)
+    change = redriven(task_id, now=start, due_at=due_at, not_before=birth.not_before)
     try:
-        store.change(task_id, redriven(task_id, now=start, due_at=due_at, not_before=birth.not_before))
+        written(store, task_id, change)
     except Refused as refused:  # Somebody else was faster.
         return _refused(task_id, refused.current)
     logger.info("Task id=%s name=%s redriven", birth.id, birth.name)

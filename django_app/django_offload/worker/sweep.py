@@ -31,7 +31,7 @@ from ..wire import within
 from .batch import utc_now
 from .connections import living_connections
 from .deadline import RESERVE_SECONDS
-from .ending import attempts_allowed, end, options_for
+from .ending import attempts_allowed, end, options_for, recognisable, written
 from .events import LambdaContext
 from .failed import entries
 from .journal import EFFECTS
@@ -200,12 +200,12 @@ class Sweeper:
     def _send(self, record: TaskRecord, now: datetime, delay: timedelta, *, counts: bool) -> str:
         """Move `due_at`, then send: of two sweepers, one sends."""
         birth, options = complete(self.store, record), self._options(record)
-        due_at = now + delay + DUE_AFTER * 2**record.sends
+        due_at = recognisable(now + delay + DUE_AFTER * 2**record.sends)
         if record.due_at is not None:
             change = send_again(
                 birth.id, due_was=record.due_at, due_at=due_at, now=now + delay, counts=counts
             )
-            self.store.change(birth.id, change)
+            written(self.store, birth.id, change)
         text = message_text(birth, options, now + delay + MESSAGE_LIFE)
         try:
             transport_of(options).send(birth.queue, text, delay)

@@ -1,0 +1,103 @@
+"""Writes from outside an attempt that were made, and then repeated since their reply was lost."""
+
+from datetime import timedelta
+
+import pytest
+from django.tasks.signals import task_finished
+
+from django_offload.exceptions import DeadLettered
+from django_offload.record import FAILED, READY
+from django_offload.worker.cancelling import cancel
+from django_offload.worker.ending import end
+from django_offload.worker.redrive import redrive
+from tests.contract.records import NOW
+from tests.faults import RepeatingStore, WatchingStore
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def repeated(stage, birth):
+    """Return a function that enqueues a task, and from then on repeats one write to its record."""
+
+    def place(name, **known):
+        one = birth(**known)
+        stage.store.create(one)
+        stage.store = RepeatingStore(stage.store, name)
+        return one
+
+    return place
+
+
+@pytest.fixture
+def finished():
+    """The ids of what task_finished told of."""
+    told = []
+
+    def hear(task_result, **kwargs):
+        told.append(task_result.id)
+
+    task_finished.connect(hear)
+    yield told
+    task_finished.disconnect(hear)
+
+
+def waiting(stage):
+    return len(stage.transport.queues["default"].messages)
+
+
+def test_what_the_sweeper_moved_it_sends(stage, repeated):
+    lost = repeated("send again")
+    stage.now = NOW + 10 * MINUTE
+
+    assert stage.sweep() == {"sent": 1}
+    assert waiting(stage) == stage.record(lost).sends == 1
+
+
+def test_what_became_ready_is_sent(stage, repeated):
+    dead = repeated("redrive")
+    end(stage.store, dead, stage.options, NOW, DeadLettered("the test says so"))
+
+    verdict = redrive(stage.store, dead.id, stage.options, NOW + MINUTE)
+
+    assert (verdict.done, verdict.text) == (True, "READY again, and sent.")
+    assert stage.record(dead).status == READY
+    assert waiting(stage) == 1
+
+
+def test_of_two_who_redrive_at_one_instant_one_sends(stage, birth):
+    dead = birth()
+    stage.store.create(dead)
+    end(stage.store, dead, stage.options, NOW, DeadLettered("the test says so"))
+
+    verdicts = []
+
+    def again(task_id=dead.id):
+        verdicts.append(redrive(stage.store, task_id, stage.options, NOW))
+
+    stage.store = WatchingStore(stage.store, "redrive", again)
+    again()
+
+    assert [verdict.done for verdict in verdicts] == [True, False]
+    assert waiting(stage) == 1
+
+
+def test_what_was_cancelled_is_told_as_cancelled(stage, repeated, finished):
+    waits = repeated("cancel")
+
+    record = cancel(stage.store, waits, stage.options, NOW)
+
+    assert record is not None
+    assert record.status == FAILED
+    assert finished == [waits.id]
+    assert cancel(stage.store, waits, stage.options, NOW + MINUTE) is None
+
+
+def test_what_was_ended_from_outside_is_told_as_ended(stage, repeated, finished):
+    waits = repeated("abandon")
+
+    record = end(stage.store, waits, stage.options, NOW, DeadLettered("the test says so"))
+
+    assert record is not None
+    assert record.status == FAILED
+    assert finished == [waits.id]
