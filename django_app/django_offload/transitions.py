@@ -63,27 +63,17 @@ def claim(
     Refused where the record has ended, may not start yet, is leased to another worker, was cancelled
     while it ran, or has used up its attempts.
     """
-    instant = to_micros(now)
+    instant, lease = to_micros(now), to_micros(lease_until)
     when: tuple[tuple[Test, ...], ...] = (
         (IS_READY, at_most("not_before", instant)),
-        (
-            IS_RUNNING,
-            at_most("lease_until", instant),
-            UNCANCELLED,
-            shorter("workers", max_attempts),
-        ),
+        (IS_RUNNING, at_most("lease_until", instant), UNCANCELLED, shorter("workers", max_attempts)),
     )
     if birth is not None and birth.not_before <= now:
         when = ((UNBORN,), *when)
     return Change(
         name="claim",
         when=when,
-        put={
-            "status": RUNNING,
-            "token": token,
-            "lease_until": to_micros(lease_until),
-            "attempted_at": instant,
-        },
+        put={"status": RUNNING, "token": token, "lease_until": lease, "attempted_at": instant},
         born={**_made(birth, swept=swept), "started_at": instant},
         append={"workers": worker_id},
         increment={"fence": 1},
@@ -114,11 +104,7 @@ def succeed(
     return Change(
         name="succeed",
         when=(held(fence, token),),
-        put={
-            "status": SUCCESSFUL,
-            **_end(now, result_ttl),
-            **kept,
-        },
+        put={"status": SUCCESSFUL, **_end(now, result_ttl), **kept},
         remove=UNLISTED | {"lease_until"},
         silent=True,
     )
@@ -165,6 +151,21 @@ def release(
         },
         append={"errors": part},
         remove=frozenset({"lease_until", "progress"}),
+    )
+
+
+def unclaim(*, fence: int, token: str, workers: list[str]) -> Change:
+    """
+    c: take a claim back that came too late for its task to begin; `workers` are those of the attempts before.
+
+    The fence stays: whatever else was begun under it comes too late. Refused where the task was cancelled.
+    """
+    first = frozenset() if workers else frozenset({"workers", "started_at", "attempted_at"})
+    return Change(
+        name="unclaim",
+        when=((*held(fence, token), UNCANCELLED),),
+        put={"status": READY, **({"workers": workers} if workers else {})},
+        remove=first | {"lease_until"},
     )
 
 

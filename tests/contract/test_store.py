@@ -21,6 +21,7 @@ from django_offload.transitions import (
     report,
     send_again,
     succeed,
+    unclaim,
 )
 from tests.contract.records import ERROR, NOW, TOKEN, TTL, after, birth_of, claimed, given, new_id, states
 
@@ -62,6 +63,9 @@ CHANGES = {
     "release": (lambda i: release(i, **HELD, **WAIT), {"running", "lost"}),
     "release with another fence": (lambda i: release(i, **STALE, **WAIT), set()),
     "release with another token": (lambda i: release(i, **FORGED, **WAIT), set()),
+    "unclaim": (lambda i: unclaim(**HELD, workers=[]), {"running", "lost"}),
+    "unclaim with another fence": (lambda i: unclaim(**STALE, workers=["worker-0"]), set()),
+    "unclaim with another token": (lambda i: unclaim(**FORGED, workers=["worker-0"]), set()),
     "report": (lambda i: report(**HELD, progress={"done": 1, "total": None, "message": "é"}), WORKING),
     "report with another fence": (lambda i: report(**STALE, progress={"done": 1}), set()),
     "report with another token": (lambda i: report(**FORGED, progress={"done": 1}), set()),
@@ -113,7 +117,7 @@ def test_every_change_of_the_protocol_is_tried():
 
     assert {state for _, takers in CHANGES.values() for state in takers} <= set(states_of)
     assert {make(new_id()).name for make, _ in CHANGES.values()} == {
-        *("create", "claim", "succeed", "fail", "release", "report"),
+        *("create", "claim", "succeed", "fail", "release", "unclaim", "report"),
         *("abandon", "cancel", "ask to stop", "postpone", "send again", "redrive", "discard"),
     }
 

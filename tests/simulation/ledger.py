@@ -56,7 +56,7 @@ def broken(change: Change, before: Attributes) -> Iterator[str]:
         yield "ended under a live lease"
     if change.name == "cancel" and status == RUNNING:
         yield "cancelled while it ran"
-    if change.name in {"succeed", "fail", "release", "report"} and status == READY:
+    if change.name in {"succeed", "fail", "release", "unclaim", "report"} and status == READY:
         yield f"{change.name} of a record that nobody claimed"
 
 

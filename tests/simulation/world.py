@@ -184,7 +184,7 @@ class World:
         self.ledger.changed(task_id, change, before, self.time.now)
         if change.name == "claim":
             actor.holds[task_id] = str(change.put["token"])
-        elif change.name in {"succeed", "fail", "release"}:
+        elif change.name in {"succeed", "fail", "release", "unclaim"}:
             actor.holds.pop(task_id, None)
 
     def _faulted(self, actor: Actor, whom: str, fault: Fault) -> None:

@@ -31,7 +31,7 @@ from ..results import result_of
 from ..retry_policy import RetryPolicy
 from ..room import fitted, inline, room
 from ..sending import keep_arguments
-from ..transitions import claim, fail, release, succeed
+from ..transitions import claim, fail, release, succeed, unclaim
 from .ending import announce, result_ttl
 from .execution import Outcome, error_text, execute
 from .journal import StoreJournal
@@ -69,12 +69,11 @@ class Attempt:
         """
         Claim, run, begin to store the outcome; return what ends that.
 
-        Raise Refused if the claim, or later the outcome, found the record in other hands, and OutOfTime
-        if the claim took the time that the task was to have.
+        Raise Refused if the claim, or later the outcome, found the record in other hands.
         """
         record = self._claim()
         if not self.place.invocation.has_time_for(START_SHARE * (self.timeout or 0.0)):
-            raise OutOfTime(f"Task {self.birth.name}")
+            return at_once(self._unclaim(record))
         result = result_of(record, self._arguments(), self.task)
         self.task = result.task  # As it was enqueued.
         announce(result, finished=False)
@@ -125,11 +124,21 @@ class Attempt:
         try:
             before = wait()
         except Refused as refused:
-            current = refused.current
-            if current and current.get("token") == self.token and current["status"] == change.put["status"]:
-                return current
+            if refused.made and refused.current and refused.current.get("token") == self.token:
+                return refused.current
             raise
         return change.apply(before)
+
+    def _unclaim(self, record: TaskRecord) -> timedelta | None:
+        """Give back what the claim left no time for: its attempt never began, and does not count."""
+        late = OutOfTime(f"Task {self.birth.name}")
+        logger.warning("Task id=%s given back: %s", self.birth.id, late)
+        change = unclaim(fence=record.fence, token=self.token, workers=record.worker_ids[:-1])
+        try:
+            self._begin_write(change)()
+        except Refused as refused:
+            return self._stopped(record, late, refused)
+        return timedelta(0)
 
     def _store(self, record: TaskRecord, outcome: Outcome) -> Ending:
         if outcome.exception is None:
@@ -143,13 +152,14 @@ class Attempt:
         try:
             return self._release(record, exc, delay)
         except Refused as refused:
-            if (
-                refused.current
-                and refused.current.get("cancelled")
-                and refused.current.get("token") == self.token
-            ):
-                return self._fail(record, exc, ended=Cancelled())
-            raise
+            return self._stopped(record, exc, refused)
+
+    def _stopped(self, record: TaskRecord, exc: BaseException, refused: Refused) -> timedelta | None:
+        """End an attempt that was cancelled, where another was to follow. Raise `refused` if it was not."""
+        current = refused.current or {}
+        if current.get("cancelled") and current.get("token") == self.token:
+            return self._fail(record, exc, ended=Cancelled())
+        raise refused
 
     def _succeed(self, record: TaskRecord, text: str) -> Ending:
         try:

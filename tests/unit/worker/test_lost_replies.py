@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.tasks.signals import task_finished
 
-from django_offload.exceptions import DeadLettered
+from django_offload.exceptions import DeadLettered, WorkerLost
 from django_offload.record import FAILED, READY
 from django_offload.worker.cancelling import cancel
 from django_offload.worker.ending import end
@@ -101,3 +101,27 @@ def test_what_was_ended_from_outside_is_told_as_ended(stage, repeated, finished)
     assert record is not None
     assert record.status == FAILED
     assert finished == [waits.id]
+
+
+def test_a_failure_that_comes_after_its_task_was_given_up_is_told_once(stage, birth, finished):
+    failing = birth(args=(None,))
+    stage.store.create(failing)
+    later = NOW + timedelta(hours=1)
+    inner = stage.store
+    stage.store = WatchingStore(
+        inner, "fail", lambda task_id: end(inner, failing, stage.options, later, WorkerLost(1))
+    )
+
+    assert stage.deliver(failing) is None
+
+    assert stage.record(failing).error["class"] == "django_offload.exceptions.WorkerLost"
+    assert finished == [failing.id]
+
+
+def test_a_failure_whose_reply_was_lost_is_told(stage, repeated, finished):
+    failing = repeated("fail", args=(None,))
+
+    assert stage.deliver(failing) is None
+
+    assert stage.record(failing).error["class"] == "builtins.TypeError"
+    assert finished == [failing.id]
