@@ -25,6 +25,7 @@ Every error of django-offload.
         ├── DeadlineExceeded (TimeoutError)         it ran into its time limit
         ├── Expired                                 no worker took it within the queue's retention
         ├── PayloadLost                             its arguments or result, kept in S3, are gone or changed
+        │   └── PayloadDenied                       … or S3 does not say which: this role may not read them
         ├── ResultTooLarge                          its return value does not fit
         └── WorkerLost                              its worker died, on every attempt
 
@@ -278,6 +279,15 @@ class PayloadLost(TaskEnded):
             f"What the task keeps in S3 under '{key}' is {reason}. Check the bucket's lifecycle and who may "
             "write to it; enqueue the task again."
         )
+
+
+class PayloadDenied(PayloadLost):
+    """S3 denies what was kept: it says so of what is gone too, to a role that may not list the bucket."""
+
+    retryable = True
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key, "gone, or denied to this role (s3:GetObject, kms:Decrypt)")
 
 
 class ResultTooLarge(TaskEnded):

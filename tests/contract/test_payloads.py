@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from django_offload.conf import configured
-from django_offload.exceptions import PayloadLost
+from django_offload.exceptions import PayloadDenied, PayloadLost
 from django_offload.payloads import bucket_name, payloads_of
 from django_offload.payloads.memory import MemoryPayloads
 from django_offload.wire import client
@@ -36,13 +36,14 @@ def test_what_was_never_kept_is_none(payloads):
 
 
 @pytest.mark.parametrize("payloads", ["moto"], indirect=True)
-def test_what_a_role_that_may_not_list_is_denied_is_none(payloads):
+def test_what_a_role_that_may_not_list_is_denied_may_be_gone(payloads):
     forbidden = (SimpleNamespace(status_code=403), {"Error": {"Code": "AccessDenied", "Message": "no"}})
     events = client("s3").meta.events
     events.register("before-call.s3.GetObject", lambda **kwargs: forbidden, unique_id="forbid")
 
     try:
-        assert payloads.get("nothing") is None
+        with pytest.raises(PayloadDenied, match="'nothing' is gone, or denied to this role"):
+            payloads.get("nothing")
     finally:
         events.unregister("before-call.s3.GetObject", unique_id="forbid")
 

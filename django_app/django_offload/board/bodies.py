@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ..conf import Options, stacks
+from ..exceptions import PayloadDenied
 from ..payloads import Kept, payloads_of
 from ..worker.dead_letter import FOLDER
 from ..worker.redrive import Verdict
@@ -22,12 +23,15 @@ def bodies() -> Iterator[tuple[Options, Kept]]:
 
 def body(key: str) -> bytes | None:
     """Return a body by its key, None if no stack keeps one there."""
-    for options in stacks():
-        payloads = payloads_of(options)
-        found = payloads.get(key) if payloads is not None else None
-        if found is not None:
-            return found
-    return None
+    return next((found for options in stacks() if (found := _kept(options, key)) is not None), None)
+
+
+def _kept(options: Options, key: str) -> bytes | None:
+    payloads = payloads_of(options)
+    try:
+        return payloads.get(key) if payloads is not None else None
+    except PayloadDenied:  # Said of what is missing, to whom may not list the bucket.
+        return None
 
 
 def escaped(data: bytes, most: int) -> str:
@@ -42,7 +46,7 @@ def settle_body(action: str, key: str) -> Verdict:
         return Verdict(id=key, done=False, text=text)
     for options in stacks():
         payloads = payloads_of(options)
-        if payloads is not None and payloads.get(key) is not None:
+        if payloads is not None and _kept(options, key) is not None:
             payloads.delete(key)
             return Verdict(id=key, done=True, text="Discarded.")
     return Verdict(id=key, done=False, text="There is no body of this key: see manage.py offload_dead list.")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from ..conf import BUCKET_OF_STACK, ENV_BUCKET, Options
+from ..exceptions import PayloadDenied
 from ..wire import client
 from .base import Kept, Payloads
 
@@ -26,7 +27,7 @@ class S3Payloads(Payloads):
         except s3.exceptions.ClientError as exc:
             # Roles that may not list the bucket are not told what is missing: it is forbidden then.
             if exc.response["Error"]["Code"] == "AccessDenied":
-                return None
+                raise PayloadDenied(key) from exc
             raise
         return found
 

@@ -40,6 +40,8 @@ logger = logging.getLogger("django_offload")
 # What a delivery waits for that newer code, or a key, may cure; doubling per receipt.
 PATIENCE = timedelta(seconds=2)
 LONGEST_PATIENCE = timedelta(seconds=900)
+# Receipts until what S3 denies is taken for gone: four minutes, for whoever mends a policy or a key.
+DOUBTED = 8
 # Whoever holds a record may be about to write.
 SOON = timedelta(seconds=1)
 
@@ -86,6 +88,9 @@ class Worker(Workplace):
         try:
             message = self._complete(message, options)
         except PayloadLost as exc:
+            if exc.retryable and receives < DOUBTED:
+                logger.warning("Task id=%s name=%s waits: %s", message.birth.id, message.birth.name, exc)
+                return at_once(patience(receives))
             return at_once(self._end(message.birth, options, exc))
         birth = message.birth
         unfit = misfit(task, birth)

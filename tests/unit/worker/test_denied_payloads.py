@@ -1,0 +1,80 @@
+"""Arguments that S3 denies: perhaps they are gone, perhaps a policy has slipped and is mended in a minute."""
+
+from datetime import timedelta
+
+import pytest
+
+from django_offload.birth import Reference
+from django_offload.board.bodies import body, settle_body
+from django_offload.exceptions import PayloadDenied
+from django_offload.payloads import installed
+from django_offload.payloads.memory import MemoryPayloads
+from django_offload.record import READY, SUCCESSFUL
+from django_offload.transports import Delivery
+from django_offload.worker.delivery import DOUBTED
+
+KEY = "payloads/x/arguments"
+
+
+class DenyingPayloads(MemoryPayloads):
+    """Keeps texts, and denies them as long as it is told to."""
+
+    denies = True
+
+    def get(self, key: str) -> bytes | None:
+        if self.denies:
+            raise PayloadDenied(key)
+        return super().get(key)
+
+
+@pytest.fixture
+def payloads(stage):
+    installed[stage.options.stack] = DenyingPayloads()
+    yield installed[stage.options.stack]
+    installed.pop(stage.options.stack)
+
+
+@pytest.fixture
+def large(stage, birth, payloads):
+    kept = payloads.keep(KEY, "[[4],{}]")
+    one = birth(reference=Reference(key=KEY, sha256=kept.sha256, size=kept.size))
+    stage.store.create(one)
+    return one
+
+
+def deliver(stage, birth, receives):
+    body = stage.message(birth)
+    return stage.worker().deliver(Delivery(id="1", body=body, queue="default", receives=receives))
+
+
+def test_what_s3_denies_is_given_back_a_few_times_and_then_gone(stage, large):
+    waits = [deliver(stage, large, receives) for receives in range(1, DOUBTED)]
+
+    assert waits == [timedelta(seconds=2**receives) for receives in range(1, DOUBTED)]
+    assert stage.record(large).status == READY
+
+    assert deliver(stage, large, DOUBTED) is None
+    assert stage.record(large).error["class"] == "django_offload.exceptions.PayloadDenied"
+
+
+def test_a_task_whose_policy_was_mended_runs(stage, large, payloads):
+    deliver(stage, large, 1)
+    payloads.denies = False
+
+    assert deliver(stage, large, 2) is None
+    assert stage.record(large).status == SUCCESSFUL
+
+
+def test_what_is_gone_ends_its_task_at_once(stage, large, payloads):
+    payloads.denies = False
+    payloads.delete(KEY)
+
+    assert deliver(stage, large, 1) is None
+    assert stage.record(large).error["class"] == "django_offload.exceptions.PayloadLost"
+
+
+def test_of_a_body_that_is_denied_nobody_knows(payloads):
+    payloads.put("dead/default/1", b"x")
+
+    assert body("dead/default/1") is None
+    assert settle_body("discard", "dead/default/1").text.startswith("There is no body of this key")
