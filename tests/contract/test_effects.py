@@ -6,7 +6,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.tasks import TaskResultStatus
 
 from django_offload.effects import marker
@@ -112,6 +112,47 @@ def test_an_attempt_that_waited_for_one_that_failed_has_its_turn(site):
     assert isinstance(gone, OSError)
     assert kept == '"second"'
     assert ledger() == ["second"]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_an_attempt_that_waited_under_repeatable_read_gets_the_kept_value(site):
+    inside = threading.Event()
+
+    def pays():
+        inside.set()
+        with connections["default"].cursor() as cursor:
+            for _ in range(100_000):
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                if cursor.fetchone()[0]:
+                    return f'"{write("first")}"'
+        raise AssertionError("nobody waits")
+
+    def second():
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SET default_transaction_isolation = 'repeatable read'")
+        inside.wait(10)
+        return marker.once("a" * 32, "pay", lambda: f'"{write("second")}"', None)
+
+    results = at_once(lambda: marker.once("a" * 32, "pay", pays, None), second)
+
+    assert results == ['"first"', '"first"']
+    assert ledger() == ["first"]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_transaction_too_old_to_see_the_kept_value_is_told_to_come_again(site):
+    def old():
+        with transaction.atomic(), connections["default"].cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute("SELECT 1")
+            at_once(lambda: marker.once("a" * 32, "pay", lambda: f'"{write("first")}"', None))
+            return marker.once("a" * 32, "pay", lambda: f'"{write("second")}"', None)
+
+    (refused,) = at_once(old)
+
+    assert isinstance(refused, OperationalError)
+    assert "Give the task another attempt (max_attempts)" in str(refused)
+    assert ledger() == ["first"]
 
 
 def test_a_transaction_of_the_task_itself_decides_over_its_effects(site):
