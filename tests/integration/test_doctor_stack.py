@@ -167,7 +167,7 @@ def test_a_function_that_is_missing(broken):
 @pytest.mark.parametrize(
     ("changes", "expected", "said"),
     [
-        ({"Timeout": 3}, "other-timeout", "has a timeout of 3 s, TASKS says 300 s."),
+        ({"Timeout": 7}, "other-timeout", "has a timeout of 7 s, TASKS says 300 s."),
         ({"MemorySize": 128}, "memory-too-small", "has 128 MB, TASKS says 512 MB."),
         (
             {"Environment": {"Variables": {"OFFLOAD_STACK": "shop"}}},
@@ -180,6 +180,20 @@ def test_a_function_that_contradicts_tasks(set_function, changes, expected, said
     set_function(**changes)
 
     assert only(expected) == f"The function {WORKER} {said}"
+
+
+def test_a_timeout_that_a_stage_may_choose_is_told_and_its_queue_measured_by_it(set_function, set_queue):
+    set_function(Timeout=120)
+
+    code, findings, said = diagnosis()
+
+    assert (code, findings) == (0, {})
+    assert f"The function {WORKER} has a timeout of 120 s, TASKS says 300 s." in {
+        note["text"] for note in said["notes"]
+    }
+
+    set_function(Timeout=600)
+    assert "its function may run for 600 s and then 3600 s are needed" in only("visibility-too-short")
 
 
 def test_a_function_that_cannot_run(aws, monkeypatch):

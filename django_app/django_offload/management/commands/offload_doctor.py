@@ -54,7 +54,9 @@ class Command(OffloadCommand):
         if not known & {"table-missing", "other-table", "index-missing"}:
             yield from records.overdue(stack, now)
             yield from records.given_up(stack)
-            oldest[stack.stack] = records.unfinished(stack).data()
+            unfinished = records.unfinished(stack, now)
+            oldest[stack.stack] = unfinished.data()
+            yield from records.waiting(stack, now, unfinished.ready)
         if not known & {"bucket-missing", "bucket-forbidden"}:
             yield from records.refused(stack)
 

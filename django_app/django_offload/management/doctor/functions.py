@@ -1,6 +1,6 @@
 """The functions, and what starts them, as they are deployed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ...conf import ENV_STACK
@@ -15,7 +15,8 @@ def examine(plan: Plan) -> Iterator[Finding]:
     """Look at every function, its event source mappings, and the sweeper's schedule."""
     stopped: list[str] = []
     for name, queue in plan.queues.items():
-        yield from _function(plan, worker(name), limits.seconds(queue.timeout), queue.memory)
+        choices = limits.timeouts(queue.timeout)
+        yield from _function(plan, worker(name), limits.seconds(queue.timeout), queue.memory, choices)
         wanted = (queue.batch_size, limits.seconds(queue.batch_window), queue.max_concurrency)
         yield from _mapping(plan, worker(name), plan.options.queue(name), wanted, stopped)
     yield from _function(plan, DEAD_LETTER, limits.seconds(limits.SERVICE_TIMEOUT), limits.SERVICE_MEMORY)
@@ -29,19 +30,34 @@ def examine(plan: Plan) -> Iterator[Finding]:
         yield _stopped(plan, stopped)
 
 
-def _function(plan: Plan, role: str, timeout: int, memory: int) -> Iterator[Finding]:
-    name, awslambda = plan.options.function(role), client("lambda")
-
-    def finding(what: str, text: str) -> Finding:
-        return Finding(id=what, stack=plan.stack, text=f"The function {name} {text}", mend=deploy(plan.stack))
-
+def deployed(plan: Plan, role: str) -> Mapping[str, Any] | None:
+    """Return a function as it is deployed, None if there is none."""
+    awslambda = client("lambda")
     try:
-        found = awslambda.get_function_configuration(FunctionName=name)
+        found: Mapping[str, Any] = awslambda.get_function_configuration(
+            FunctionName=plan.options.function(role)
+        )
     except awslambda.exceptions.ResourceNotFoundException:
+        return None
+    return found
+
+
+def _function(
+    plan: Plan, role: str, timeout: int, memory: int, choices: Sequence[int] = ()
+) -> Iterator[Finding]:
+    """Look at a function; `choices` are the timeouts that a stage may give it."""
+    name, found = plan.options.function(role), deployed(plan, role)
+
+    def finding(what: str, text: str, *, wrong: bool = True) -> Finding:
+        text = f"The function {name} {text}"
+        return Finding(id=what, stack=plan.stack, text=text, mend=deploy(plan.stack), wrong=wrong)
+
+    if found is None:
         yield finding("function-missing", "does not exist.")
         return
     if found["Timeout"] != timeout:
-        yield finding("other-timeout", f"has a timeout of {found['Timeout']} s, TASKS says {timeout} s.")
+        text = f"has a timeout of {found['Timeout']} s, TASKS says {timeout} s."
+        yield finding("other-timeout", text, wrong=found["Timeout"] not in choices)
     if found["MemorySize"] < memory:
         yield finding("memory-too-small", f"has {found['MemorySize']} MB, TASKS says {memory} MB.")
     stack = found.get("Environment", {}).get("Variables", {}).get(ENV_STACK)
@@ -137,5 +153,5 @@ def _stopped(plan: Plan, stopped: list[str]) -> Finding:
         id="disabled",
         stack=plan.stack,
         text=f"Disabled: {', '.join(stopped)}. Messages wait, and nothing is swept.",
-        mend=f"{deploy(plan.stack)[:-1]} --parameter-overrides MappingsEnabled=true Paused=false.",
+        mend=deploy(plan.stack, MappingsEnabled="true", Paused="false"),
     )

@@ -6,8 +6,10 @@ from datetime import timedelta
 
 from ...conf import QueueOptions
 from ...stack import Plan, limits
+from ...stack.names import DEAD_LETTER, worker
 from ...wire import client
-from .finding import Finding, deploy
+from .finding import Finding, deploy, log_of
+from .functions import deployed
 
 
 def examine(plan: Plan) -> Iterator[Finding]:
@@ -26,7 +28,7 @@ def examine(plan: Plan) -> Iterator[Finding]:
                     mend=deploy(plan.stack),
                 )
         if found is not None:
-            yield from _contradictions(plan, own, queue, found, found_dead)
+            yield from _contradictions(plan, name, queue, found, found_dead)
         if found_dead is not None:
             yield from _waiting(plan, dead, found_dead)
 
@@ -43,16 +45,21 @@ def _attributes(name: str, url: str | None = None) -> dict[str, str] | None:
 
 
 def _contradictions(
-    plan: Plan, name: str, queue: QueueOptions, found: dict[str, str], dead: dict[str, str] | None
+    plan: Plan, own: str, queue: QueueOptions, found: dict[str, str], dead: dict[str, str] | None
 ) -> Iterator[Finding]:
+    name = plan.options.queue(own)
+
     def finding(what: str, text: str) -> Finding:
         return Finding(id=what, stack=plan.stack, text=f"{name} {text}", mend=deploy(plan.stack))
 
-    hidden, needed = int(found["VisibilityTimeout"]), limits.visibility(queue.timeout, queue.batch_window)
+    # The function's own timeout counts, whatever TASKS says: a stage may have chosen another.
+    function = deployed(plan, worker(own))
+    timeout = timedelta(seconds=function["Timeout"]) if function else queue.timeout
+    hidden, needed = int(found["VisibilityTimeout"]), limits.visibility(timeout, queue.batch_window)
     if hidden < needed:
         yield finding(
             "visibility-too-short",
-            f"hides a message for {hidden} s; its function may run for {limits.seconds(queue.timeout)} s "
+            f"hides a message for {hidden} s; its function may run for {limits.seconds(timeout)} s "
             f"and then {needed} s are needed: messages come again while they are worked on.",
         )
     policy = json.loads(found.get("RedrivePolicy", "{}"))
@@ -83,10 +90,10 @@ def _waiting(plan: Plan, name: str, found: dict[str, str]) -> Iterator[Finding]:
     """Look for dead letters that nobody turned into records."""
     count = int(found["ApproximateNumberOfMessages"])
     if count:
-        function = plan.options.function("dead-letter")
+        function = plan.options.function(DEAD_LETTER)
         yield Finding(
             id="dead-letters-waiting",
             stack=plan.stack,
             text=f"{count} messages wait in {name}, and no function takes them.",
-            mend=f"Look into the log of the function {function}, and at its event source mappings.",
+            mend=log_of(function),
         )

@@ -64,7 +64,7 @@ def bucket(plan: Plan) -> Iterator[Finding]:
             text=f"The bucket {name} {'does not exist' if missing else 'may not be used'}.",
             mend=deploy(plan.stack)
             if missing
-            else "Check whose it is: OPTIONS['bucket'], or the account in use.",
+            else "See whose account is used: aws sts get-caller-identity. Correct it, or OPTIONS['bucket'].",
         )
 
 

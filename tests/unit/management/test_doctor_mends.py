@@ -1,0 +1,61 @@
+"""How the doctor says to mend what is deployed: by the stage of the stack, where the project has stages."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from django_offload.management.doctor import finding
+
+
+@pytest.fixture
+def stages(tmp_path, monkeypatch):
+    """Return a function that gives the project some stages, on AWS itself."""
+    monkeypatch.setattr(finding, "local", lambda: False)
+    monkeypatch.setattr(finding, "layout", lambda: SimpleNamespace(root=tmp_path))
+    monkeypatch.delenv("OFFLOAD_STAGE", raising=False)
+    (tmp_path / "infra").mkdir()
+
+    def have(*names):
+        for name in names:
+            (tmp_path / "infra" / f"{name}.json").write_text("{}")
+
+    return have
+
+
+@pytest.mark.parametrize(
+    ("told", "stack", "stage"),
+    [(None, "shop-prod", "prod"), ("prod", "shop", "prod"), ("dev", "shop-prod", "dev")],
+)
+def test_a_stack_of_a_stage_is_deployed_by_its_stage(stages, monkeypatch, told, stack, stage):
+    stages("dev", "prod")
+    if told:
+        monkeypatch.setenv("OFFLOAD_STAGE", told)
+
+    assert finding.deploy(stack) == f"Deploy the stack: manage.py offload_deploy --stage {stage}."
+    assert finding.deploy(stack, Paused="false", MappingsEnabled="true") == (
+        f"Set Paused to false and MappingsEnabled to true in infra/{stage}.json, then deploy the stack: "
+        f"manage.py offload_deploy --stage {stage}."
+    )
+
+
+def test_a_stack_of_no_stage_is_deployed_by_its_template(stages):
+    stages("dev")
+
+    assert finding.deploy("shop") == (
+        "Deploy the stack: manage.py offload_template --stack shop --output template.yaml, then "
+        "aws cloudformation deploy --stack-name shop --template-file template.yaml "
+        "--capabilities CAPABILITY_IAM."
+    )
+    assert finding.deploy("shop", Paused="false").endswith(
+        "CAPABILITY_IAM --parameter-overrides Paused=false."
+    )
+
+
+def test_what_a_function_said_is_read_where_it_runs(stages, monkeypatch):
+    assert finding.log_of("shop-dead-letter") == (
+        "See its log: aws logs tail /aws/lambda/shop-dead-letter --since 1d."
+    )
+    monkeypatch.setattr(finding, "local", lambda: True)
+    assert finding.log_of("shop-dead-letter") == (
+        "See what it says in the terminal of manage.py offload_local."
+    )
