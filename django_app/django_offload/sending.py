@@ -19,9 +19,11 @@ from .record import (
     PART_BYTES,
     RECORD_LIFE,
     TaskRecord,
+    newborn,
 )
 from .room import inline
 from .stores import Part, Store, store_of
+from .transitions import postpone
 from .transports import Transport, transport_of
 from .wire import at_most
 
@@ -100,7 +102,10 @@ def _failures(birth: Birth, options: Options, transport: Transport) -> list[Exce
     # Both are under way together: where a message arrives first, its claim makes the record.
     with at_most(BEGIN_SECONDS):
         sent = _half(message, birth, "message")
-    return [record(), sent()]
+    failures = [record(), sent()]
+    if failures[0] is None and failures[1] is not None:
+        _half(partial(begin_look_soon, store_of(options), birth), birth, "note for the sweeper")()
+    return failures
 
 
 def deferred(birth: Birth, transport: Transport) -> bool:
@@ -143,6 +148,14 @@ def _record(birth: Birth, options: Options) -> Half:
     store = store_of(options)
     keep_arguments(store, birth, options)
     return store.begin_create(birth)
+
+
+def begin_look_soon(store: Store, birth: Birth) -> Half:
+    """Begin to have the sweeper send, whatever waits in its queue, a task that AWS took no message of."""
+    # Due before it may start, as what no message has been sent of.
+    due_was, due_at = newborn(birth)["due_at"], birth.start_at - timedelta(microseconds=1)
+    change = postpone(birth.id, due_was=from_micros(int(due_was)), due_at=due_at)  # type: ignore[arg-type]
+    return store.begin_change(birth.id, change)
 
 
 def create(store: Store, birth: Birth, options: Options) -> None:

@@ -10,6 +10,7 @@ from .sending import (
     BEGIN_SECONDS,
     SEND_SECONDS,
     arguments_beside,
+    begin_look_soon,
     deferred,
     find,
     first_delay,
@@ -74,8 +75,11 @@ def _failures(births: Sequence[Birth], options: Options) -> Failures:
     # All of them are under way together: where a message arrives first, its claim makes the record.
     with at_most(BEGIN_SECONDS):
         messages = _messages(births, options)
-    unrecorded = _records(births, options, beside)
-    return {task_id: exc for task_id, exc in messages().items() if task_id in unrecorded}
+    unrecorded, unsent = _records(births, options, beside), messages()
+    waiting = [birth for birth in births if birth.id in unsent and birth.id not in unrecorded]
+    looks = together(partial(begin_look_soon, store_of(options), birth) for birth in waiting)
+    _noted(waiting, "note for the sweeper", looks)
+    return {task_id: exc for task_id, exc in unsent.items() if task_id in unrecorded}
 
 
 def _messages(births: Sequence[Birth], options: Options) -> Callable[[], Failures]:

@@ -1,0 +1,47 @@
+"""Tasks that are recorded and whose messages AWS did not take: the next sweep sends them into any queue."""
+
+from datetime import timedelta
+
+import pytest
+
+from django_offload.sending import send
+from django_offload.sending_many import send_many
+from django_offload.transports import installed
+from tests.faults import FailingStore, FailingTransport
+from tests.unit.worker.test_sweep import fill, waiting
+
+
+def send_one_by_one(births, options):
+    for birth in births:
+        send(birth, options)
+
+
+@pytest.fixture
+def refusing(stage, monkeypatch):
+    """Let a stack's transport refuse the first message it is given."""
+    monkeypatch.setitem(installed, stage.options.stack, FailingTransport(stage.transport))
+
+
+@pytest.mark.parametrize("sends", [send_one_by_one, send_many])
+def test_what_was_not_taken_is_sent_by_the_next_sweep_into_a_deep_queue(stage, birth, refusing, sends):
+    fill(stage, 50)
+    births = [birth(number) for number in range(3)]
+    sends(births, stage.options)
+    assert waiting(stage) == 52
+
+    stage.now += timedelta(minutes=1)
+
+    assert stage.sweep() == {"sent": 1}
+    assert waiting(stage) == 53
+    assert [stage.record(one).sends for one in births] == [0, 0, 0]
+
+
+def test_a_task_is_accepted_though_the_sweeper_cannot_be_told(stage, birth, refusing, monkeypatch):
+    from django_offload import stores
+
+    monkeypatch.setitem(stores.installed, stage.options.stack, FailingStore(stage.store, before="postpone"))
+
+    send(birth(), stage.options)
+
+    stage.now += timedelta(minutes=6)
+    assert stage.sweep() == {"sent": 1}
