@@ -25,7 +25,6 @@ Every error of django-offload.
         ├── DeadlineExceeded (TimeoutError)         it ran into its time limit
         ├── Expired                                 no worker took it within the queue's retention
         ├── PayloadLost                             its arguments or result, kept in S3, are gone or changed
-        │   └── PayloadDenied                       … or S3 does not say which: this role may not read them
         ├── ResultTooLarge                          its return value does not fit
         └── WorkerLost                              its worker died, on every attempt
 
@@ -271,23 +270,14 @@ class Expired(TaskEnded):
 
 
 class PayloadLost(TaskEnded):
-    """What was kept in S3 for a task is gone, or is not what was kept."""
+    """What was kept in S3 for a task is gone, or is not what was kept; or S3 denies it, and that may pass."""
 
-    def __init__(self, key: str, reason: str) -> None:
-        self.key = key
+    def __init__(self, key: str, reason: str, *, retryable: bool = False) -> None:
+        self.key, self.retryable = key, retryable
         super().__init__(
             f"What the task keeps in S3 under '{key}' is {reason}. Check the bucket's lifecycle and who may "
             "write to it; enqueue the task again."
         )
-
-
-class PayloadDenied(PayloadLost):
-    """S3 denies what was kept: it says so of what is gone too, to a role that may not list the bucket."""
-
-    retryable = True
-
-    def __init__(self, key: str) -> None:
-        super().__init__(key, "gone, or denied to this role (s3:GetObject, kms:Decrypt)")
 
 
 class ResultTooLarge(TaskEnded):

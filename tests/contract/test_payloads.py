@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from django_offload.conf import configured
-from django_offload.exceptions import PayloadDenied, PayloadLost
+from django_offload.exceptions import PayloadLost
 from django_offload.payloads import bucket_name, payloads_of
 from django_offload.payloads.memory import MemoryPayloads
 from django_offload.wire import client
@@ -42,8 +42,9 @@ def test_what_a_role_that_may_not_list_is_denied_may_be_gone(payloads):
     events.register("before-call.s3.GetObject", lambda **kwargs: forbidden, unique_id="forbid")
 
     try:
-        with pytest.raises(PayloadDenied, match="'nothing' is gone, or denied to this role"):
+        with pytest.raises(PayloadLost, match="'nothing' is gone, or denied to this role") as lost:
             payloads.get("nothing")
+        assert lost.value.retryable
     finally:
         events.unregister("before-call.s3.GetObject", unique_id="forbid")
 

@@ -38,7 +38,6 @@ EXAMPLES = [
     exceptions.Expired(7),
     exceptions.StepTooLarge("rows", 400_000, 300_000),
     exceptions.PayloadLost("payloads/x/arguments", "gone"),
-    exceptions.PayloadDenied("payloads/x/arguments"),
     exceptions.SecretUnreadable("DATABASE_URL", "ssm:/shop/database", "there is no such parameter."),
     exceptions.DatabaseNotShared(["default"]),
 ]
@@ -96,9 +95,7 @@ def test_django_catches_what_is_its_own():
 def test_what_newer_code_or_a_key_may_cure_is_redelivered():
     retryable = {name for name, kind in CLASSES.items() if kind.retryable}
 
-    assert retryable == {
-        *("OutOfTime", "ResourceMissing", "UnknownTask", "UnknownVersion", "UnknownKey", "PayloadDenied")
-    }
+    assert retryable == {"OutOfTime", "ResourceMissing", "UnknownTask", "UnknownVersion", "UnknownKey"}
 
 
 def test_errors_keep_the_facts():

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ..conf import Options, stacks
-from ..exceptions import PayloadDenied
+from ..exceptions import PayloadLost
 from ..payloads import Kept, payloads_of
 from ..worker.dead_letter import FOLDER
 from ..worker.redrive import Verdict
@@ -30,7 +30,7 @@ def _kept(options: Options, key: str) -> bytes | None:
     payloads = payloads_of(options)
     try:
         return payloads.get(key) if payloads is not None else None
-    except PayloadDenied:  # Said of what is missing, to whom may not list the bucket.
+    except PayloadLost:  # Said of what is missing, to whom may not list the bucket.
         return None
 
 

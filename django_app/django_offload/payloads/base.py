@@ -28,7 +28,7 @@ class Payloads(ABC):
 
     @abstractmethod
     def get(self, key: str) -> bytes | None:
-        """Return what is kept under `key`, None if nothing is. Raise PayloadDenied if nobody says."""
+        """Return what is kept under `key`, None if nothing is. Raise PayloadLost if nobody says."""
 
     @abstractmethod
     def delete(self, key: str) -> None:

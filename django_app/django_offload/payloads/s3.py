@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from ..conf import BUCKET_OF_STACK, ENV_BUCKET, Options
-from ..exceptions import PayloadDenied
+from ..exceptions import PayloadLost
 from ..wire import client
 from .base import Kept, Payloads
 
@@ -27,7 +27,8 @@ class S3Payloads(Payloads):
         except s3.exceptions.ClientError as exc:
             # Roles that may not list the bucket are not told what is missing: it is forbidden then.
             if exc.response["Error"]["Code"] == "AccessDenied":
-                raise PayloadDenied(key) from exc
+                denied = "gone, or denied to this role (s3:GetObject, kms:Decrypt)"
+                raise PayloadLost(key, denied, retryable=True) from exc
             raise
         return found
 

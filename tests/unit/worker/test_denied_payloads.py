@@ -6,7 +6,7 @@ import pytest
 
 from django_offload.birth import Reference
 from django_offload.board.bodies import body, settle_body
-from django_offload.exceptions import PayloadDenied
+from django_offload.exceptions import PayloadLost
 from django_offload.payloads import installed
 from django_offload.payloads.memory import MemoryPayloads
 from django_offload.record import READY, SUCCESSFUL
@@ -23,7 +23,7 @@ class DenyingPayloads(MemoryPayloads):
 
     def get(self, key: str) -> bytes | None:
         if self.denies:
-            raise PayloadDenied(key)
+            raise PayloadLost(key, "gone, or denied", retryable=True)
         return super().get(key)
 
 
@@ -54,7 +54,7 @@ def test_what_s3_denies_is_given_back_a_few_times_and_then_gone(stage, large):
     assert stage.record(large).status == READY
 
     assert deliver(stage, large, DOUBTED) is None
-    assert stage.record(large).error["class"] == "django_offload.exceptions.PayloadDenied"
+    assert stage.record(large).error["class"] == "django_offload.exceptions.PayloadLost"
 
 
 def test_a_task_whose_policy_was_mended_runs(stage, large, payloads):
