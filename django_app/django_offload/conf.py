@@ -59,6 +59,8 @@ ENV_QUEUE_URLS = "OFFLOAD_QUEUE_URLS"
 ENV_ALIAS = "OFFLOAD_ALIAS"
 # JSON: by the name of a variable, where its secret value lies; never the value.
 ENV_SECRETS = "OFFLOAD_SECRETS"
+# Names the secrets' versions: Lambda publishes no version of a function of which nothing else changed.
+ENV_RELEASE = "OFFLOAD_RELEASE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

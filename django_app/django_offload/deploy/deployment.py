@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..stack import template_of
 from ..stack.layout import Layout
 from ..stack.names import MIGRATE
-from . import change_set, migrations
+from . import change_set, migrations, secret_versions
 from .archive import Archive
 from .aws import AWS
 from .change_set import ChangeSet
@@ -54,7 +54,7 @@ class Deployment:
             code_key=key,
             # Whoever reads the deployed template finds the release there.
             template_key=self.releases.put_template(f"{template}Metadata:\n  Release: {release_id}\n"),
-            parameters=self._parameters(key),
+            parameters=self._parameters(key, release_id),
             previous=current.id if current else None,
         )
         return release, self.change(release, look=look)
@@ -133,11 +133,14 @@ class Deployment:
         address = self.web.address()
         return found | ({"Address": address} if address else {})
 
-    def _parameters(self, key: str) -> dict[str, str]:
+    def _parameters(self, key: str, release_id: str) -> dict[str, str]:
+        # Where nobody says which secrets there are, they may all be new.
+        secrets = secret_versions.fingerprint(self.aws, self.stage.surroundings.secrets)
         found = {
             **self.stage.parameters,
             "CodeBucket": self.releases.bucket,
             "CodeKey": key,
+            "Release": secrets or release_id,
             "WebFunction": self.web.function,
         }
         # There mappings and schedules are run by offload_local, and half of AWS cannot be created.

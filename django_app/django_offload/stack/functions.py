@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..conf import ENV_ALIAS, ENV_BUCKET, ENV_QUEUE_URLS, ENV_SECRETS, ENV_STACK
+from ..conf import ENV_ALIAS, ENV_BUCKET, ENV_QUEUE_URLS, ENV_RELEASE, ENV_SECRETS, ENV_STACK
 from . import limits
 from .layout import python_path
 from .names import (
@@ -24,6 +24,7 @@ from .parameters import (
     CODE_KEY,
     KMS_KEY,
     LOG_RETENTION,
+    RELEASE,
     SNAP_START,
     SNAPS,
     if_on_aws,
@@ -95,7 +96,7 @@ def _add_function(
         **_network(plan),
     )
     template.add_resource(function)
-    add_version(template, role, function, [CODE_KEY, ARCHITECTURE, SNAP_START, *sizes])
+    add_version(template, role, function, [CODE_KEY, RELEASE, KMS_KEY, ARCHITECTURE, SNAP_START, *sizes])
 
 
 def environment(plan: Plan) -> dict[str, object]:
@@ -111,6 +112,7 @@ def environment(plan: Plan) -> dict[str, object]:
     if plan.options.bucket is not None:
         variables[ENV_BUCKET] = Ref(BUCKET)
     variables[ENV_ALIAS] = if_on_aws(LIVE, NoValue)
+    variables[ENV_RELEASE] = Ref(RELEASE)
     if plan.secrets:
         variables[ENV_SECRETS] = json.dumps(dict(sorted(plan.secrets.items())), separators=(",", ":"))
     return {**variables, **plan.environment}

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 CODE_BUCKET, CODE_KEY, ARCHITECTURE = "CodeBucket", "CodeKey", "Architecture"
 MAPPINGS_ENABLED, PAUSED, LOG_RETENTION = "MappingsEnabled", "Paused", "LogRetentionDays"
 WEB_FUNCTION, KMS_KEY, SNAP_START = "WebFunction", "KmsKeyArn", "SnapStart"
+RELEASE = "Release"
 ALARM_EMAIL, OLDEST_MESSAGE, OLDEST_RUNNING = "AlarmEmail", "OldestMessageSeconds", "OldestRunningSeconds"
 BOARD = "BoardEnabled"
 
@@ -76,6 +77,12 @@ def _of_the_code() -> dict[str, dict[str, object]]:
         CODE_BUCKET: {"Description": "Bucket that holds the code of the functions, as one zip."},
         CODE_KEY: {
             "Description": "Key of that zip, named after its contents: a new key updates the functions."
+        },
+        RELEASE: {
+            "Description": "Names what the functions read when they start, such as versions of secrets: "
+            "another name publishes new versions of the functions, which read it anew.",
+            "Default": "none",
+            "AllowedPattern": "[a-zA-Z0-9.-]{1,40}",
         },
         ARCHITECTURE: {
             "Description": "Processor of the functions; the zip's compiled packages must be built for it.",

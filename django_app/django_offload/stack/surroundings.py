@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..conf import ENV_BUCKET, ENV_QUEUE_URLS, ENV_SECRETS, ENV_STACK
+from ..conf import ENV_BUCKET, ENV_QUEUE_URLS, ENV_RELEASE, ENV_SECRETS, ENV_STACK
 from ..exceptions import ConfigurationError
 
 SSM, SECRETS_MANAGER = "ssm", "secretsmanager"
@@ -14,7 +14,10 @@ _REFERENCE = re.compile(
     r"(ssm):(/?[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*)|(secretsmanager):([A-Za-z0-9/_+=.@:-]+)"
 )
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
-_TAKEN = {"PYTHONPATH", "DJANGO_SETTINGS_MODULE", ENV_STACK, ENV_BUCKET, ENV_QUEUE_URLS, ENV_SECRETS}
+_TAKEN = {
+    *("PYTHONPATH", "DJANGO_SETTINGS_MODULE"),
+    *(ENV_STACK, ENV_BUCKET, ENV_QUEUE_URLS, ENV_SECRETS, ENV_RELEASE),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

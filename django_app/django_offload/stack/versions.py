@@ -19,12 +19,14 @@ def add_version(template: "Template", role: str, function: "Function", given: li
     Publish what the function is now, and lead its alias there.
 
     A version is published where its description changes: it names the code, and all that the
-    function is made of, the values of the parameters `given` among it.
+    function is made of, the values of the parameters `given` among it. Each of these must change the
+    function too: of one that is as it was, Lambda publishes no version, and CloudFormation fails.
     """
     from troposphere import GetAtt, Ref, Sub, awslambda
 
-    digest = sha256(json.dumps(function.to_dict(), sort_keys=True).encode()).hexdigest()[:12]
-    values = " ".join(f"{name}=${{{name}}}" for name in given)
+    digest = sha256(json.dumps(function.to_dict()["Properties"], sort_keys=True).encode()).hexdigest()[:12]
+    # Bare values: a description has room for 256 characters, and an ARN of a key takes 90.
+    values = " ".join(f"${{{name}}}" for name in given)
     template.add_resource(
         awslambda.Version(
             version_id(role),

@@ -10,6 +10,7 @@ from tests.unit.stack.examples import document, evaluated, of_type, options, pro
 
 BOTH = (options(), options("direct", transport="lambda"))
 ACCOUNT = {"Ref": "AWS::AccountId"}
+GIVEN = ("CodeKey", "Release", "KmsKeyArn", "Architecture", "SnapStart")
 
 
 def test_every_queue_and_the_bucket_refuse_what_does_not_come_by_tls() -> None:
@@ -72,11 +73,41 @@ def test_a_new_version_is_published_for_whatever_a_function_is_made_of() -> None
         found = properties(name, *several)["Description"]["Fn::Sub"]
         return str(found)
 
-    for parameter in ("CodeKey", "Architecture", "SnapStart", "TimeoutReports", "MemoryReports"):
+    for parameter in (*GIVEN, "TimeoutReports", "MemoryReports"):
         assert f"${{{parameter}}}" in described()
     assert described() == described()
     assert described() != described(options(bucket=None))  # Another environment.
     assert document()["Resources"]["VersionReportsWorker"]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_what_names_a_new_version_changes_its_function_too() -> None:
+    """Lambda publishes no version of a function that is as it was, and CloudFormation fails then."""
+    plain = properties("FunctionReportsWorker")
+    values = {"Architecture": "arm64", "SnapStart": "true", "MemoryReports": 3008, "TimeoutReports": "900"}
+
+    for parameter in (*GIVEN, "TimeoutReports", "MemoryReports"):
+        other = evaluated(parameters={parameter: values.get(parameter, "another")})
+        assert other.resources["FunctionReportsWorker"]["Properties"] != plain, parameter
+
+
+def test_the_longest_description_of_a_version_is_one_that_lambda_takes() -> None:
+    text = properties("VersionReportsWorker")["Description"]["Fn::Sub"]
+    longest = {
+        "CodeKey": f"code/{'f' * 64}.zip",
+        "Release": "20261128T152654123456Z-0123abcd",
+        "KmsKeyArn": f"arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-{'0' * 32}",
+        "Architecture": "x86_64",
+        "SnapStart": "false",
+        "TimeoutReports": "900",
+        "MemoryReports": "10240",
+    }
+
+    for name, value in longest.items():
+        text = text.replace(f"${{{name}}}", value)
+
+    assert "$" not in text
+    # https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
+    assert len(text) <= 256
 
 
 def test_snapshots_are_taken_where_a_stage_wants_them() -> None:
