@@ -8,7 +8,7 @@ from typing import Any
 
 from .conf import ENV_SECRETS
 from .exceptions import SecretUnreadable
-from .wire import client, failures
+from .wire import LEAN, client, failures
 
 # Of Systems Manager's GetParameters: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html
 MOST_PARAMETERS = 10
@@ -57,7 +57,7 @@ def _managed(wanted: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 
 def _ask(name: str, reference: str, service: str, action: str, **arguments: object) -> Any:
     try:
-        return getattr(client(service), action)(**arguments)
+        return getattr(client(service, LEAN), action)(**arguments)
     except failures() as exc:
         raise SecretUnreadable(name, reference, " ".join(str(exc).split())) from exc
 

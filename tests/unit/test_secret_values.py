@@ -34,7 +34,7 @@ class Vault:
 @pytest.fixture
 def vault(monkeypatch: pytest.MonkeyPatch) -> Vault:
     vault = Vault(**{"/shop/key": "k" * 50, "shop/database": "postgresql://db/shop"})
-    monkeypatch.setattr(secret_values, "client", lambda service: vault)
+    monkeypatch.setattr(secret_values, "client", lambda service, kind: vault)
     monkeypatch.setattr(secret_values, "failures", lambda: (LookupError,))
     return vault
 

@@ -13,6 +13,7 @@ from .lean import CallFailed, client_of, credentials, made_together
 from .lean import Client as LeanClient
 
 __all__ = [
+    "LEAN",
     "CallFailed",
     "LeftOut",
     "another_round",

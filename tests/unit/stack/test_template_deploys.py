@@ -140,6 +140,7 @@ def test_functions_know_their_resources(client: Client, outputs: dict[str, str])
         "DJANGO_SETTINGS_MODULE": "shop.settings",
         "OFFLOAD_STACK": "shop-dev",
         "OFFLOAD_BUCKET": outputs["BucketName"],
+        "OFFLOAD_RELEASE": "none",
     }
 
 

@@ -64,6 +64,10 @@ FUNCTION = st.one_of(
     NAME.map("arn:aws:lambda:eu-west-1:123456789012:function:{}".format),
     NAME.map("arn:aws:lambda:eu-west-1:123456789012:function:{}:live".format),
 )
+PARAMETERS = st.fixed_dictionaries(
+    {"Names": st.lists(NAME.map("/shop/{}".format), min_size=1, max_size=10)},
+    optional={"WithDecryption": st.booleans()},
+)
 INVOKE = st.fixed_dictionaries(
     {"FunctionName": FUNCTION, "Payload": st.binary(max_size=80)},
     optional={"InvocationType": st.sampled_from(["Event", "RequestResponse"])},
@@ -82,6 +86,8 @@ CALLS = {
         {"QueueUrl": QUEUE_URL, "AttributeNames": st.just(["ApproximateNumberOfMessages"])}
     ),
     ("lambda", "invoke"): INVOKE,
+    ("ssm", "get_parameters"): PARAMETERS,
+    ("secretsmanager", "get_secret_value"): st.fixed_dictionaries({"SecretId": NAME}),
 }
 # Keys and tokens as AWS writes them.
 TOKEN = st.one_of(st.just(""), st.binary(min_size=1, max_size=90).map(lambda b: base64.b64encode(b).decode()))

@@ -32,6 +32,10 @@ def test_the_environment_and_awss_rule_are_enough(monkeypatch):
     assert endpoint_of("lambda").address.named == "[::1]:3001"
     assert where("lambda") == ("http://[::1]:3001/", "eu-west-1")
 
+    # As boto3 spells it.
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:3002")
+    assert where("secretsmanager") == ("http://127.0.0.1:3002", "eu-west-1")
+
 
 @pytest.mark.usefixtures("unasked")
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_a_refusal_keeps_the_facts():
     assert str(refused).startswith("AWS refused SendMessage with AccessDenied: Not you. Look")
 
 
-@pytest.mark.parametrize("service", SERVICES.values())
+@pytest.mark.parametrize("service", [SERVICES[name] for name in ("dynamodb", "lambda", "sqs")])
 def test_what_is_caught_by_name_has_that_name(service):
     assert service.refusals
     for code, kind in service.refusals.items():

@@ -35,6 +35,8 @@ ARGUMENTS = {
     ("sqs", "get_queue_url"): {"QueueName": "shop"},
     ("sqs", "get_queue_attributes"): {"QueueUrl": "https://q", "AttributeNames": ["All"]},
     ("lambda", "invoke"): {"FunctionName": "shop"},
+    ("ssm", "get_parameters"): {"Names": ["/shop/key"]},
+    ("secretsmanager", "get_secret_value"): {"SecretId": "shop/key"},
 }
 CODES = [
     *retry.THROTTLED,
@@ -138,6 +140,10 @@ RESULTS = {
     ("sqs", "get_queue_attributes"): [{}, {"Attributes": {"ApproximateNumberOfMessages": "12"}}],
     ("sqs", "send_message"): [{"MessageId": "m", "MD5OfMessageBody": "0" * 32}],
     ("sqs", "get_queue_url"): [{"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/1/shop"}],
+    ("ssm", "get_parameters"): [
+        {"Parameters": [{"Name": "/shop/key", "Value": "é", "Version": 2}], "InvalidParameters": ["/shop/x"]}
+    ],
+    ("secretsmanager", "get_secret_value"): [{"Name": "shop/key", "SecretString": "é", "VersionId": "v"}],
 }
 
 
@@ -150,6 +156,17 @@ def test_a_result_is_what_botocore_returns(service, operation):
 
         _, theirs = answered(botocores(service), operation, ARGUMENTS[service, operation], answer=answer)
         assert ours == {name: value for name, value in theirs.items() if name != "ResponseMetadata"}
+
+
+@pytest.mark.parametrize(
+    ("service", "said", "known"),
+    [
+        ("ssm", {"Parameters": [{"Value": "x", "LastModifiedDate": 1.5}]}, {"Parameters": [{"Value": "x"}]}),
+        ("secretsmanager", {"CreatedDate": 1.5, "SecretBinary": "eA==", "Name": "x"}, {"Name": "x"}),
+    ],
+)
+def test_of_dates_and_bytes_nothing_is_told(service, said, known):
+    assert SERVICES[service]().result(Answer(200, {}, json.dumps(said).encode())) == known
 
 
 @pytest.mark.parametrize("error", [None, "Unhandled"])
@@ -216,6 +233,8 @@ def test_tries_are_as_many_as_aws_has_in_its_standard_mode():
         "dynamodb": 4,
         "lambda": 3,
         "sqs": 3,
+        "ssm": 3,
+        "secretsmanager": 3,
     }
 
 

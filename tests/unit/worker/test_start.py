@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.wire.server import Scripted, says
+
 ROOT = Path(__file__).resolve().parents[3]
 SITE = "tests.unit.worker.start_site"
 # Counted, not timed: modules of Django, of ours and of the standard library, on Python 3.12 and 3.13.
@@ -64,6 +66,24 @@ def test_a_worker_loads_what_it_needs_to_run_a_task_and_nothing_else():
     assert [name for name in NOT_LOADED if name in loaded] == []
     assert f"{SITE}.tasks" in loaded
     assert len(loaded) <= MOST_MODULES, "A start costs about half a millisecond per module: what is new?"
+
+
+def test_a_worker_reads_its_secrets_without_boto3():
+    parameters = says(b'{"Parameters": [{"Name": "/shop/key", "Value": "of-the-stage"}]}')
+    secret = says(b'{"Name": "shop/database", "SecretString": "elsewhere"}')
+    server = Scripted(parameters, secret)
+    secrets = {"SHOP_KEY": "ssm:/shop/key", "SHOP_DATABASE": "secretsmanager:shop/database"}
+    script = "import os, lambdas.worker; print(os.environ['SHOP_KEY'], os.environ['SHOP_DATABASE'])"
+
+    try:
+        told = started(script + NAMES, AWS_ENDPOINT_URL=server.url, OFFLOAD_SECRETS=json.dumps(secrets))
+    finally:
+        server.close()
+
+    values, loaded = told.splitlines()[-2], json.loads(told.splitlines()[-1])
+    assert (values, len(server.requests)) == ("of-the-stage elsewhere", 2)
+    assert [name for name in NOT_LOADED if name in loaded] == []
+    assert len(loaded) <= MOST_MODULES
 
 
 def test_what_is_put_off_is_what_django_would_load():

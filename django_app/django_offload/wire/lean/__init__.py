@@ -11,11 +11,13 @@ from .endpoint import endpoint_of
 from .errors import CallFailed
 from .lambda_ import Lambda
 from .opening import made_together
+from .secrets_manager import SecretsManager
 from .sqs import SQS
+from .ssm import SSM
 
 __all__ = ["CallFailed", "Client", "client_of", "made_together"]
 
-SERVICES = {service.name: service for service in (DynamoDB, Lambda, SQS)}
+SERVICES = {service.name: service for service in (DynamoDB, Lambda, SQS, SSM, SecretsManager)}
 
 
 def client_of(service: str, *, connect: float, read: float, tries: int) -> Client | None:

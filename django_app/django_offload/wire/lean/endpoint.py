@@ -14,6 +14,8 @@ from .errors import NotConfigured
 # The regions of the partition "aws", whose endpoints follow one rule; others are botocore's to know.
 USUAL_REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+")
 TRUE = {"true", "1"}
+# How a variable names a service where that is not its own name.
+VARIABLE = {"secretsmanager": "SECRETS_MANAGER"}
 SWITCHES = (
     "AWS_USE_FIPS_ENDPOINT",
     "AWS_USE_DUALSTACK_ENDPOINT",
@@ -43,7 +45,8 @@ def endpoint_of(service: str) -> Endpoint | None:
     """
     environment, config = os.environ, _config(os.environ)
     region = environment.get("AWS_DEFAULT_REGION", "")
-    url = environment.get(f"AWS_ENDPOINT_URL_{service.upper()}") or environment.get("AWS_ENDPOINT_URL")
+    named = f"AWS_ENDPOINT_URL_{VARIABLE.get(service, service.upper())}"
+    url = environment.get(named) or environment.get("AWS_ENDPOINT_URL")
     if not region or _special(environment, config) or not (url or USUAL_REGION.fullmatch(region)):
         url, region = _asked_of_botocore(service)
     elif not url:

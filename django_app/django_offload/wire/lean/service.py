@@ -65,15 +65,16 @@ class Service(ABC):
 
 
 class JSONService(Service):
-    """JSON 1.0 to the path /, the operation in a header."""
+    """JSON to the path /, the operation in a header."""
 
     target: ClassVar[str]
+    version: ClassVar[str] = "1.0"  # Of the protocol.
     more_headers: ClassVar[Headers] = ()
 
     def __init__(self) -> None:
         self._headers = {
             operation: (
-                ("content-type", "application/x-amz-json-1.0"),
+                ("content-type", f"application/x-amz-json-{self.version}"),
                 ("x-amz-target", f"{self.target}.{name}"),
                 *self.more_headers,
             )
