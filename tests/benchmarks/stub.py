@@ -19,6 +19,7 @@ from tests.benchmarks.held import Held
 ANSWERS: Mapping[str, object] = {
     "GetQueueUrl": {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/bench-default"},
     "GetQueueAttributes": {"Attributes": {"ApproximateNumberOfMessages": "0"}},
+    "GetParameters": {"Parameters": [{"Name": "/bench/key", "Value": "of-benchmarks-only"}]},
     "Query": {"Items": [], "Count": 0},
     "BatchWriteItem": {"UnprocessedItems": {}},
 }

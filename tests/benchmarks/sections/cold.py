@@ -33,6 +33,18 @@ def starts(python: str) -> dict[str, Start]:
         "django": Start(label="Django with contenttypes and auth", handler="django_alone.handler"),
         "boto3": Start(label="the same, boto3 and two clients", handler="django_and_boto3.handler"),
         "zappa": Start(label="Zappa, Django, its async", handler="handler.lambda_handler", event=ZAPPA_EVENT),
+        "client": Start(label="Django, our client of two services", handler="django_and_client.handler"),
+        "import": Start(
+            label="**django-offload** worker, imported alone",
+            handler="worker_alone.handler",
+            ours=True,
+        ),
+        "secrets": Start(
+            label="the same, with a secret to read",
+            handler="worker_alone.handler",
+            environment=(("OFFLOAD_SECRETS", '{"BENCHMARK_SECRET":"ssm:/bench/key"}'),),
+            ours=True,
+        ),
         "offload-boto3": ours("boto3"),
         "offload": ours("lean"),
     }
@@ -88,5 +100,15 @@ def _figures(found: dict[str, Series]) -> list[Figure]:
             0.2,
         ),
         Figure("cold start, CPU, to Zappa's", found["offload"].ratio("cpu", found["zappa"]), 0.5),
+        Figure(
+            "the worker's import, CPU, to Django and the client",
+            found["import"].ratio("cpu", found["client"]),
+            1.15,
+        ),
+        Figure(
+            "the same with a secret to read, CPU, to Django and the client",
+            found["secrets"].ratio("cpu", found["client"]),
+            1.15,
+        ),
         Figure("cold start, memory beyond Django", more("offload", "memory"), 4, "MB"),
     ]
