@@ -14,11 +14,22 @@ MAPPINGS_ENABLED, PAUSED, LOG_RETENTION = "MappingsEnabled", "Paused", "LogReten
 WEB_FUNCTION, KMS_KEY, SNAP_START = "WebFunction", "KmsKeyArn", "SnapStart"
 RELEASE = "Release"
 ALARM_EMAIL, OLDEST_MESSAGE, OLDEST_RUNNING = "AlarmEmail", "OldestMessageSeconds", "OldestRunningSeconds"
-BOARD = "BoardEnabled"
+BOARD, SECRETS_KEY = "BoardEnabled", "SecretsKmsKeyArn"
+WORKER_POLICIES, WEB_POLICIES = "WorkerPolicies", "WebPolicies"
 
 # What no stand-in for AWS can create stands behind this one condition.
 ON_AWS = "OnAWS"
 RUNS, OWN_KEY, SNAPS, ALARM_MAIL, HAS_BOARD = "MappingsRun", "OwnKey", "Snaps", "AlarmMail", "HasBoard"
+SECRETS_OWN_KEY, HAS_WORKER_POLICIES, HAS_WEB_POLICIES = (
+    "SecretsOwnKey",
+    "HasWorkerPolicies",
+    "HasWebPolicies",
+)
+
+_KEY = "arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+"
+_POLICY = r"arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[\w+=.@/-]+"
+# A role takes ten: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+_POLICIES = f"({_POLICY}(,{_POLICY}){{0,9}})?"
 
 
 def memory(queue_name: str) -> str:
@@ -54,12 +65,22 @@ def with_own_key(yes: object, no: object | None = None) -> "If":
     return If(OWN_KEY, yes, NoValue if no is None else no)
 
 
+def attached(condition: str, parameter: str) -> dict[str, object]:
+    """Return the property of a role that attaches the policies which a parameter names."""
+    from troposphere import If, NoValue, Ref, Split
+
+    return {"ManagedPolicyArns": If(condition, Split(",", Ref(parameter)), NoValue)}
+
+
 def add_conditions(template: "Template") -> None:
     from troposphere import And, Condition, Equals, Not, Ref
 
     template.add_condition(ON_AWS, Equals(Ref(MAPPINGS_ENABLED), "true"))
     template.add_condition(RUNS, And(Condition(ON_AWS), Equals(Ref(PAUSED), "false")))
     template.add_condition(OWN_KEY, Not(Equals(Ref(KMS_KEY), "")))
+    template.add_condition(SECRETS_OWN_KEY, Not(Equals(Ref(SECRETS_KEY), "")))
+    template.add_condition(HAS_WORKER_POLICIES, Not(Equals(Ref(WORKER_POLICIES), "")))
+    template.add_condition(HAS_WEB_POLICIES, Not(Equals(Ref(WEB_POLICIES), "")))
     template.add_condition(SNAPS, And(Condition(ON_AWS), Equals(Ref(SNAP_START), "true")))
     template.add_condition(ALARM_MAIL, And(Condition(ON_AWS), Not(Equals(Ref(ALARM_EMAIL), ""))))
     template.add_condition(HAS_BOARD, Equals(Ref(BOARD), "true"))
@@ -68,7 +89,8 @@ def add_conditions(template: "Template") -> None:
 def add_parameters(template: "Template", plan: Plan) -> None:
     from troposphere import Parameter
 
-    for name, said in {**_of_the_code(), **_of_the_queues(plan), **_of_the_stack()}.items():
+    groups = (_of_the_code(), _of_the_queues(plan), _of_the_stack(), _of_the_rights())
+    for name, said in (one for group in groups for one in group.items()):
         template.add_parameter(Parameter(name, **{"Type": "String", **said}))
 
 
@@ -141,7 +163,7 @@ def _of_the_stack() -> dict[str, dict[str, object]]:
             "Description": "ARN of a key of yours that encrypts queues, table, bucket, logs and variables; "
             "empty: keys of AWS. Its policy must let CloudWatch, EventBridge and Logs use it.",
             "Default": "",
-            "AllowedPattern": "(arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+)?",
+            "AllowedPattern": f"({_KEY})?",
         },
         ALARM_EMAIL: {
             "Description": "Address that alarms are sent to; empty: they are shown, and sent nowhere.",
@@ -156,9 +178,30 @@ def _of_the_stack() -> dict[str, dict[str, object]]:
             "Description": "Seconds that an attempt may be RUNNING before an alarm.",
             **_number(3_600, 60, 604_800),
         },
+    }
+
+
+def _of_the_rights() -> dict[str, dict[str, object]]:
+    policies = "separated by commas: what {} beyond the stack, such as files or mail."
+    return {
         BOARD: _switch(
             "Whether the web function may do what the board does: look, redrive, discard.", "false"
         ),
+        WORKER_POLICIES: {
+            "Description": f"ARNs of managed policies for every worker, {policies.format('tasks use')}",
+            "Default": "",
+            "AllowedPattern": _POLICIES,
+        },
+        WEB_POLICIES: {
+            "Description": f"ARNs of managed policies for the web function, {policies.format('views use')}",
+            "Default": "",
+            "AllowedPattern": _POLICIES,
+        },
+        SECRETS_KEY: {
+            "Description": "ARN of a key of yours that the stage's secrets are encrypted with; empty: AWS's.",
+            "Default": "",
+            "AllowedPattern": f"({_KEY})?",
+        },
     }
 
 

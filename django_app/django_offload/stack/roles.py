@@ -1,5 +1,11 @@
-"""A role per function, and one for the web's: each may do what its code does, and nothing else."""
+"""
+A role per function, and one for the web's: each may do what its code does, and nothing else.
 
+What its code calls stands in the policy "works"; what Lambda itself does as the role, in "runs".
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from .names import (
@@ -18,9 +24,19 @@ from .names import (
     role_id,
     worker,
 )
-from .parameters import HAS_BOARD, OWN_KEY
+from .parameters import (
+    HAS_BOARD,
+    HAS_WEB_POLICIES,
+    HAS_WORKER_POLICIES,
+    OWN_KEY,
+    SECRETS_KEY,
+    SECRETS_OWN_KEY,
+    WEB_POLICIES,
+    WORKER_POLICIES,
+    attached,
+)
 from .plan import Plan
-from .stage_policies import stage_statements
+from .stage_policies import network, secrets
 from .statements import (
     PAYLOADS,
     RECEIVE,
@@ -37,17 +53,19 @@ from .statements import (
 if TYPE_CHECKING:
     from troposphere import Template
 
+NOTHING: Mapping[str, object] = MappingProxyType({})
+
 
 def add_roles(template: "Template", plan: Plan) -> None:
     for name in plan.queues:
-        _add_role(template, plan, worker(name), _worker(plan, name))
-    _add_role(template, plan, DEAD_LETTER, _dead_letter(plan))
-    _add_role(template, plan, SWEEPER, _sweeper(plan))
-    _add_role(template, plan, WEB, _web(plan))
+        more = attached(HAS_WORKER_POLICIES, WORKER_POLICIES)
+        _add_role(template, plan, worker(name), _worker(plan, name), _fed(plan, name), more)
+    dead = [allow(RECEIVE, [arn(dead_letter_queue_id(name)) for name in plan.queues])]
+    _add_role(template, plan, DEAD_LETTER, _dead_letter(plan), dead)
+    _add_role(template, plan, SWEEPER, _sweeper(plan), [allow(["sqs:SendMessage"], [arn(FAILED)])])
+    _add_role(template, plan, WEB, _web(plan), [], attached(HAS_WEB_POLICIES, WEB_POLICIES))
     # Migrations know the database alone.
-    _add_role(template, plan, MIGRATE, [])
-    roles = [*(worker(name) for name in plan.queues), DEAD_LETTER, SWEEPER, WEB, MIGRATE]
-    _add_policy(template, "OwnKeyPolicy", OWN_KEY, own_key(), roles)
+    _add_role(template, plan, MIGRATE, [], [])
     _add_policy(template, "BoardPolicy", HAS_BOARD, _board(plan), [WEB])
 
 
@@ -87,23 +105,22 @@ def _worker(plan: Plan, name: str) -> list[Statement]:
     # A retry is made visible again at the end of its backoff; what was invoked, the sweeper sends again.
     waiting = ["sqs:ChangeMessageVisibility"] if plan.queueing else []
     return [
-        allow([*RECEIVE, *waiting], [arn(queue_id(name))]),
+        *([allow(waiting, [arn(queue_id(name))])] if waiting else []),
         # Tasks may enqueue tasks, on any queue, and ask how they ended.
         *sending(plan),
-        *_given_up(plan),
         table("GetItem", "PutItem", "UpdateItem"),
         *objects(plan, ["GetObject", "PutObject"], PAYLOADS),
     ]
 
 
-def _given_up(plan: Plan) -> list[Statement]:
-    """Allow Lambda to keep an event that it gave up: it does so as the function's role."""
-    return [allow(["sqs:SendMessage"], [arn(FAILED)])] if plan.invoking else []
+def _fed(plan: Plan, name: str) -> list[Statement]:
+    """Allow Lambda to feed the function from its queue, and to keep an event that it gave up."""
+    kept = [allow(["sqs:SendMessage"], [arn(FAILED)])] if plan.invoking else []
+    return [allow(RECEIVE, [arn(queue_id(name))]), *kept]
 
 
 def _dead_letter(plan: Plan) -> list[Statement]:
     return [
-        allow(RECEIVE, [arn(dead_letter_queue_id(name)) for name in plan.queues]),
         # It looks at a record, ends it, and creates it where every write so far failed.
         table("GetItem", "PutItem", "UpdateItem"),
         # A body that does not verify touches no record.
@@ -119,7 +136,6 @@ def _sweeper(plan: Plan) -> list[Statement]:
         table("GetItem", "UpdateItem"),
         # It asks how deep a queue is before it sends again.
         *sending(plan, "sqs:GetQueueAttributes"),
-        allow(["sqs:SendMessage"], [arn(FAILED)]),
         *_births(plan),
     ]
 
@@ -130,9 +146,18 @@ def _births(plan: Plan) -> list[Statement]:
     return [*births, *(objects(plan, ["PutObject"], PAYLOADS) if plan.outbox else [])]
 
 
-def _add_role(template: "Template", plan: Plan, role: str, statements: list[Statement]) -> None:
+def _add_role(
+    template: "Template",
+    plan: Plan,
+    role: str,
+    works: list[Statement],
+    runs: list[Statement],
+    more: Mapping[str, object] = NOTHING,
+) -> None:
+    """Add a role whose code does what `works` says, and for which Lambda does what `runs` says."""
     from troposphere import Ref, iam
 
+    called = [*works, *secrets(plan)]
     # The ARN of a log group ends in ":*", which means its streams.
     logs = allow(["logs:CreateLogStream", "logs:PutLogEvents"], [arn(log_group_id(role))])
     trust = {
@@ -145,9 +170,25 @@ def _add_role(template: "Template", plan: Plan, role: str, statements: list[Stat
         iam.Role(
             role_id(role),
             AssumeRolePolicyDocument={"Version": "2012-10-17", "Statement": [trust]},
-            Policies=[policy("works", [logs, *statements, *stage_statements(plan, role)])],
+            Policies=[
+                *([policy("works", called)] if called else []),
+                policy("runs", [logs, *runs, *_keys(), *network(plan, role)]),
+            ],
+            **more,
         )
     )
+
+
+def _keys() -> list[object]:
+    """
+    Allow what the customer's keys are needed for, where there are any.
+
+    Here, not in a policy of its own: a function that is made with its role may start before that is attached.
+    """
+    from troposphere import If, NoValue, Ref
+
+    secrets_key = allow(["kms:Decrypt"], [Ref(SECRETS_KEY)])
+    return [If(OWN_KEY, own_key(), NoValue), If(SECRETS_OWN_KEY, secrets_key, NoValue)]
 
 
 def _add_policy(

@@ -77,7 +77,7 @@ def _add_role(template: "Template", plan: Plan) -> None:
         iam.Role(
             role_id(SCHEDULER),
             AssumeRolePolicyDocument={"Version": "2012-10-17", "Statement": [trust]},
-            Policies=[policy("works", works), with_own_key(policy("uses-own-key", own_key()))],
+            Policies=[policy("works", works), with_own_key(policy("uses-own-key", [own_key()]))],
             Condition=ON_AWS,
         )
     )

@@ -19,11 +19,7 @@ _NETWORK = (
 )
 
 
-def stage_statements(plan: Plan, role: str) -> list[Statement]:
-    return [*_secrets(plan), *_network(plan, role)]
-
-
-def _secrets(plan: Plan) -> list[Statement]:
+def secrets(plan: Plan) -> list[Statement]:
     """Allow to read exactly the secrets that the stage refers to."""
     found: dict[str, list[object]] = {}
     for reference in sorted(set(plan.secrets.values())):
@@ -42,7 +38,7 @@ def _secret_arn(service: str, name: str) -> object:
     return Sub(f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{kind}")
 
 
-def _network(plan: Plan, role: str) -> list[Statement]:
+def network(plan: Plan, role: str) -> list[Statement]:
     """
     Allow Lambda to put a function into the network, and deny the same to the function's own code.
 

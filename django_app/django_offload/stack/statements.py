@@ -75,15 +75,15 @@ def objects(plan: Plan, actions: Sequence[str], keys: str) -> list[Statement]:
     return [allow([f"s3:{action}" for action in actions], [Sub(f"${{{BUCKET}.Arn}}/{keys}")])]
 
 
-def policy(name: str, statements: Sequence[Statement]) -> "Policy":
+def policy(name: str, statements: Sequence[object]) -> "Policy":
     from troposphere import iam
 
     document = {"Version": "2012-10-17", "Statement": list(statements)}
     return iam.Policy(PolicyName=name, PolicyDocument=document)
 
 
-def own_key() -> list[Statement]:
+def own_key() -> Statement:
     """Allow what queues, table, bucket and variables ask of whoever uses them, under the customer's key."""
     from troposphere import Ref
 
-    return [allow(["kms:Decrypt", "kms:GenerateDataKey"], [Ref(KMS_KEY)])]
+    return allow(["kms:Decrypt", "kms:GenerateDataKey"], [Ref(KMS_KEY)])

@@ -45,3 +45,13 @@ def properties(logical_id: str, *several: Options, **arguments: Any) -> dict[str
 def of_type(kind: str, *several: Options) -> dict[str, dict[str, Any]]:
     """Return the properties of every resource of a type, by logical id."""
     return evaluated(*several).of_type(kind)
+
+
+def statements_of(role: Mapping[str, Any], *policies: str) -> list[dict[str, Any]]:
+    """Return the statements of a role's own policies, or of those named."""
+    return [
+        statement
+        for policy in role["Properties"]["Policies"]
+        if not policies or policy["PolicyName"] in policies
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]

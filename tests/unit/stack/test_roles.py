@@ -7,20 +7,29 @@ from typing import Any
 
 import pytest
 
-from tests.unit.stack.examples import document, evaluated, of_type, options, properties
+from django_offload.stack import Surroundings
+from tests.unit.stack.examples import document, evaluated, of_type, options, properties, statements_of
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 INVOKING = (options(), options("direct", transport="lambda"))
+# What Lambda itself does as the role of a function that it feeds.
+FEEDS = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
+SECRETS = Surroundings(secrets={"SECRET_KEY": "ssm:/shop/key", "DATABASE_URL": "ssm:/shop/database"})
 
 
 def statements(role: str, *several: Any) -> list[dict[str, Any]]:
-    (policy,) = properties(role, *several)["Policies"]
-    found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
-    return found
+    return statements_of(evaluated(*several).resources[role])
 
 
 def actions(role: str, *several: Any) -> set[str]:
     return {action for one in statements(role, *several) for action in one["Action"]}
+
+
+def calls(role: str, *several: Any) -> set[str]:
+    """Return what a role's own code may call as deployed, a stage's secrets included."""
+    deployed = evaluated(*several, surroundings=SECRETS).resources[role]
+    return {action for one in statements_of(deployed, "works") for action in one["Action"]}
 
 
 def resources(role: str, action: str, *several: Any) -> list[str]:
@@ -67,12 +76,30 @@ def test_the_web_may_do_exactly_what_it_does() -> None:
 
 
 @pytest.mark.parametrize(
-    "several", [(options(),), (options(transport="lambda"),)], ids=["queues", "invocations"]
+    "several",
+    [(options(),), (options(transport="lambda"),), INVOKING],
+    ids=["queues", "invocations", "both"],
 )
-def test_roles_keep_within_what_was_promised(several: tuple[Any, ...]) -> None:
-    assert len(actions("RoleWeb", *several) - LOGS) <= 8
-    assert len(actions("RoleReportsWorker", *several) - LOGS) <= 10
+def test_roles_keep_within_what_was_promised_with_the_secrets_of_a_stage(several: tuple[Any, ...]) -> None:
+    assert {"ssm:GetParameters", "dynamodb:PutItem"} <= calls("RoleWeb", *several)
+    assert len(calls("RoleWeb", *several)) <= 8
+    assert len(calls("RoleReportsWorker", *several)) <= 10
     assert len(board(*several)) <= 8
+
+
+@pytest.mark.parametrize("several", [(options(),), INVOKING], ids=["queues", "both"])
+def test_what_lambda_does_as_a_role_stands_apart_from_what_its_code_calls(several: tuple[Any, ...]) -> None:
+    found = evaluated(*several, parameters={"KmsKeyArn": KEY}).resources
+
+    def runs(role: str) -> set[str]:
+        return {action for one in statements_of(found[role], "runs") for action in one["Action"]}
+
+    kms = {"kms:Decrypt", "kms:GenerateDataKey"}
+    kept = {"sqs:SendMessage"} if several == INVOKING else set()
+    assert runs("RoleReportsWorker") - LOGS - kms == FEEDS | kept
+    assert runs("RoleDeadLetter") - LOGS - kms == FEEDS
+    assert runs("RoleSweeper") - LOGS - kms == {"sqs:SendMessage"}
+    assert runs("RoleWeb") == runs("RoleMigrate") == LOGS | kms
 
 
 def test_both_ways_of_sending_cost_the_web_one_action_more() -> None:
@@ -101,16 +128,48 @@ def test_the_board_has_no_rights_unless_a_stage_wants_it() -> None:
     }
 
 
-def test_every_role_may_use_the_customers_key_where_there_is_one() -> None:
-    key = "arn:aws:kms:eu-central-1:123456789012:key/1"
-    stage = evaluated(parameters={"KmsKeyArn": key})
+@pytest.mark.parametrize(
+    ("parameter", "actions"),
+    [("KmsKeyArn", ["kms:Decrypt", "kms:GenerateDataKey"]), ("SecretsKmsKeyArn", ["kms:Decrypt"])],
+)
+def test_every_role_may_use_a_key_of_the_customers_from_its_beginning(
+    parameter: str, actions: list[str]
+) -> None:
+    """A policy that is attached later comes too late for a function that starts at once."""
 
-    policy = stage.resources["OwnKeyPolicy"]["Properties"]
+    def allowed(**parameters: object) -> dict[str, list[Any]]:
+        roles = {
+            name: one
+            for name, one in evaluated(parameters=parameters).resources.items()
+            if one["Type"] == "AWS::IAM::Role"
+        }
+        return {
+            name: [one for one in statements_of(role) if one["Action"][0].startswith("kms:")]
+            for name, role in roles.items()
+        }
 
-    assert "OwnKeyPolicy" not in evaluated().resources
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert (statement["Action"], statement["Resource"]) == (["kms:Decrypt", "kms:GenerateDataKey"], [key])
-    assert sorted(role["Ref"] for role in policy["Roles"]) == sorted(of_type("IAM::Role"))
+    assert not any(allowed().values())
+    for statements in allowed(**{parameter: KEY}).values():
+        (statement,) = statements
+        assert (statement["Action"], statement["Resource"]) == (actions, [KEY])
+
+
+@pytest.mark.parametrize(
+    ("parameter", "roles"),
+    [("WorkerPolicies", {"RoleDefaultWorker", "RoleReportsWorker"}), ("WebPolicies", {"RoleWeb"})],
+)
+def test_a_stage_may_attach_policies_of_its_own_to_workers_or_web(parameter: str, roles: set[str]) -> None:
+    given = "arn:aws:iam::123456789012:policy/shop/Files,arn:aws:iam::aws:policy/AmazonSESFullAccess"
+
+    def attached(**parameters: object) -> dict[str, Any]:
+        found = evaluated(parameters=parameters).of_type("IAM::Role")
+        return {name: one["ManagedPolicyArns"] for name, one in found.items() if "ManagedPolicyArns" in one}
+
+    assert attached() == {}
+    assert attached(**{parameter: given}) == dict.fromkeys(roles, {"Fn::Split": [",", given]})
+    pattern = document()["Parameters"][parameter]["AllowedPattern"]
+    assert all(re.fullmatch(pattern, text) for text in ("", given))
+    assert not any(re.fullmatch(pattern, text) for text in ("*", f"{given},", "arn:aws:iam::aws:role/x"))
 
 
 def test_a_worker_receives_from_its_own_queue_and_sends_to_all() -> None:
@@ -208,4 +267,5 @@ def test_the_page_counts_the_actions_of_the_roles() -> None:
 
     counted = {"web": "RoleWeb", "worker": "RoleReportsWorker", "dead letter": "RoleDeadLetter"}
     counted |= {"sweeper": "RoleSweeper", "migrate": "RoleMigrate"}
-    assert dict(rows) == {name: str(len(actions(role) - LOGS)) for name, role in counted.items()}
+    secrets = {"ssm:GetParameters"}
+    assert dict(rows) == {name: str(len(calls(role) - secrets)) for name, role in counted.items()}

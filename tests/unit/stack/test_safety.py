@@ -6,7 +6,7 @@ import pytest
 
 from django_offload.exceptions import ConfigurationError
 from django_offload.stack import Surroundings, Vpc
-from tests.unit.stack.examples import document, evaluated, of_type, options, properties
+from tests.unit.stack.examples import document, evaluated, of_type, options, properties, statements_of
 
 BOTH = (options(), options("direct", transport="lambda"))
 ACCOUNT = {"Ref": "AWS::AccountId"}
@@ -179,8 +179,7 @@ def test_secrets_reach_functions_as_references_that_their_roles_may_read() -> No
             )
             assert variables["MODE"] == "x"
     for role in ("RoleWeb", "RoleDefaultWorker", "RoleDeadLetter", "RoleSweeper", "RoleMigrate"):
-        statements = found[role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-        allowed = {one["Action"][0]: one["Resource"] for one in statements}
+        allowed = {one["Action"][0]: one["Resource"] for one in statements_of(found[role]) if "Action" in one}
         assert allowed["ssm:GetParameters"] == [{"Fn::Sub": prefix % ("ssm", "parameter/shop/key")}]
         assert allowed["secretsmanager:GetSecretValue"] == [
             {"Fn::Sub": prefix % ("secretsmanager", "secret:shop/token-??????")}
@@ -195,8 +194,11 @@ def test_in_a_vpc_lambda_may_make_interfaces_and_the_code_may_not() -> None:
         "SubnetIds": ["subnet-1", "subnet-2"],
         "SecurityGroupIds": ["sg-1"],
     }
-    statements = found["RoleWeb"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-    allowed, denied = (one for one in statements if "ec2:CreateNetworkInterface" in one["Action"])
+    allowed, denied = (
+        one
+        for one in statements_of(found["RoleWeb"])
+        if "ec2:CreateNetworkInterface" in one.get("Action", ())
+    )
     assert (allowed["Effect"], denied["Effect"]) == ("Allow", "Deny")
     assert allowed["Action"] == denied["Action"]
     (function,) = denied["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"]

@@ -169,7 +169,7 @@ def test_each_function_has_the_role_made_for_it(client: Client) -> None:
     taken = set()
     for function in client("lambda").list_functions()["Functions"]:
         role = function["Role"].split("/")[-1]
-        policy = client("iam").get_role_policy(RoleName=role, PolicyName="works")["PolicyDocument"]
+        policy = client("iam").get_role_policy(RoleName=role, PolicyName="runs")["PolicyDocument"]
         taken.add(role)
         # AWS sends the document as JSON; moto as Python prints it.
         statements = ast.literal_eval(policy)["Statement"]
