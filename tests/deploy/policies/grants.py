@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -24,6 +24,12 @@ class Grant:
     role: str
     action: str
     resources: tuple[str, ...]
+    policy: str
+
+    def each(self) -> Iterator["Grant"]:
+        """Yield a grant for each of the resources."""
+        for resource in self.resources:
+            yield replace(self, resources=(resource,))
 
     def covers(self, call: Call) -> bool:
         same = (call.role, call.action) == (self.role, self.action)
@@ -38,13 +44,13 @@ class Template:
 
     def grants(self) -> Iterator[Grant]:
         """Yield what every function may do, by its name; the web's role is "web"."""
-        for name, statements in self._policies():
+        for name, policy, statements in self._policies():
             for statement in statements:
                 resources = tuple(self._arn(one) for one in statement["Resource"])
                 for action in statement["Action"]:
-                    yield Grant(name, action, resources)
+                    yield Grant(name, action, resources, policy)
 
-    def _policies(self) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
+    def _policies(self) -> Iterator[tuple[str, str, list[Mapping[str, Any]]]]:
         functions = {
             one["Properties"]["Role"]["Fn::GetAtt"][0]: one["Properties"]["FunctionName"]
             for one in self.resources.values()
@@ -53,11 +59,12 @@ class Template:
         functions["RoleWeb"] = "web"
         for logical_id, name in functions.items():
             for policy in self.resources[logical_id]["Properties"]["Policies"]:
-                yield name, policy["PolicyDocument"]["Statement"]
+                yield name, policy["PolicyName"], policy["PolicyDocument"]["Statement"]
         for one in self.resources.values():
             if one["Type"] == "AWS::IAM::Policy":
                 for role in one["Properties"]["Roles"]:
-                    yield functions[role["Ref"]], one["Properties"]["PolicyDocument"]["Statement"]
+                    document = one["Properties"]["PolicyDocument"]
+                    yield functions[role["Ref"]], one["Properties"]["PolicyName"], document["Statement"]
 
     def _arn(self, reference: Any) -> str:
         if isinstance(reference, str):

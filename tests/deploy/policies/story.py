@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from itertools import product
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -19,7 +21,7 @@ from django_offload.http import status_url
 from django_offload.local.local_aws import LocalAWS
 from django_offload.stack.versions import LIVE
 from django_offload.stores import store_of
-from django_offload.worker.sweep import sweep
+from django_offload.worker.sweep import handler, sweep
 from tests.deploy.policies import tasks as own
 from tests.deploy.policies.calls import Recorder
 from tests.integration import tasks
@@ -51,6 +53,7 @@ class Story:
         self.cancel()
         self.bury()
         self.sweep()
+        self.strike()
         self.use_the_board()
 
     def read_secrets(self) -> None:
@@ -76,12 +79,15 @@ class Story:
         with self.web():
             small, beside = tasks.note.enqueue("a"), tasks.length.enqueue("x" * 1_000)
             large, returning = tasks.length.enqueue("x" * LARGE), tasks.returns_characters.enqueue(LARGE)
+            for backend in ("default", "other"):
+                tasks.note.using(backend=backend, queue_name="reports").enqueue("b")
             tasks.note.using(backend="other").enqueue("b")
             own.enqueues_both_ways.enqueue(LARGE)
             own.takes_a_step.enqueue()
             own.reads_a_result.enqueue(small.id)
             tasks.reports.enqueue()
             tasks.retried_later.enqueue("later")
+            tasks.retried_later.using(queue_name="reports").enqueue("later too")
         self.aws.drain()
         with self.web():
             for result in (small, beside, large, returning):
@@ -131,11 +137,12 @@ class Story:
     def sweep(self) -> None:
         """Lose messages, and processes right after their commit; the sweeper sends again."""
         with self.web():
-            for backend in ("default", "other"):
-                tasks.note.using(backend=backend).enqueue("f")
+            for backend, queue in product(("default", "other"), ("default", "reports")):
+                tasks.note.using(backend=backend, queue_name=queue).enqueue("f")
             tasks.length.enqueue("x" * 1_000)
         self.aws.asynchronous.clear()
-        self.aws.server.client("sqs").purge_queue(QueueUrl=self.aws.outputs[self.stack]["QueueUrlDefault"])
+        for queue in ("QueueUrlDefault", "QueueUrlReports"):
+            self.aws.server.client("sqs").purge_queue(QueueUrl=self.aws.outputs[self.stack][queue])
         with mock.patch("django_offload.backends.OffloadBackend._leave"), transaction.atomic():
             tasks.length.enqueue("x" * LARGE)
         later = datetime.now(UTC) + timedelta(minutes=10)
@@ -143,7 +150,16 @@ class Story:
         with self.recorder.acting(sweeper.name, {**sweeper.environment, "OFFLOAD_ALIAS": LIVE}):
             done = sweep(lambda: later, lambda: 60.0)
         assert done["drained"] == 1
-        assert done["sent"] >= 3
+        assert done["sent"] >= 5
+        self.aws.drain()
+
+    def strike(self) -> None:
+        """Let a schedule strike, as Scheduler tells the sweeper."""
+        event = {"schedule": "hourly", "alias": "default", "at": "2026-11-28T03:00:00Z"}
+        sweeper = self.aws.functions.find(f"{self.stack}-sweeper")
+        context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
+        with self.recorder.acting(sweeper.name, {**sweeper.environment, "OFFLOAD_ALIAS": LIVE}):
+            assert handler(event, context) == {"enqueued": 1}
         self.aws.drain()
 
     def use_the_board(self) -> None:
@@ -154,6 +170,8 @@ class Story:
             for page in ("changelist", "queues", "unreadable"):
                 answer = client.get(reverse(f"admin:django_offload_task_{page}"))
                 assert answer.status_code == 200, answer.text
+            everything = client.get(reverse("admin:django_offload_task_changelist"), {"list": "all"})
+            assert everything.status_code == 200
         user.delete()
         with self.web():
             listed = _command("offload_dead", "list", "--json")

@@ -8,6 +8,8 @@ from tests.integration import tasks
 
 @task
 def enqueues_both_ways(size):
+    for backend in ("default", "other"):
+        tasks.note.using(backend=backend, queue_name="reports").enqueue("b")
     tasks.note.using(backend="other").enqueue("b")
     return tasks.length.enqueue("x" * size).id
 

@@ -1,6 +1,7 @@
 """Every call of every role is allowed, and every action that is allowed is called."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from django.test import override_settings
@@ -11,7 +12,7 @@ from django_offload.local.invoke_api import InvokeApi
 from django_offload.local.local_aws import LocalAWS
 from django_offload.stack import Surroundings, template_of
 from tests.contract.setup import tasks_setting
-from tests.deploy.policies.calls import ACTING, NOBODY, AsDeployed, Recorder, forget
+from tests.deploy.policies.calls import ACTING, NOBODY, AsDeployed, Call, Recorder, forget
 from tests.deploy.policies.grants import Grant, Template
 from tests.deploy.policies.story import Story
 from tests.unit.stack.evaluate import Evaluated
@@ -21,8 +22,15 @@ pytestmark = pytest.mark.django_db(transaction=True)  # Without it there is no d
 # No other test uses these: moto keeps its state by process, region and name, not by server.
 REGION, STACK = "eu-west-3", "allowed"
 SETTING = tasks_setting(
-    modules=["tests.deploy.policies.tasks", "tests.integration.tasks"], stack=STACK, outbox=True
+    modules=["tests.deploy.policies.tasks", "tests.integration.tasks"],
+    stack=STACK,
+    outbox=True,
+    history=True,
 )
+SETTING["default"]["OPTIONS"] |= {
+    "schedules": {"hourly": {"task": "tests.integration.tasks.note", "when": "rate(1 hour)", "args": ["s"]}}
+}
+FED = {"sqs:ReceiveMessage", "sqs:DeleteMessage"}
 SECRETS = Surroundings(secrets={"SHOP_KEY": "ssm:/shop/key", "SHOP_DATABASE": "secretsmanager:shop/database"})
 
 
@@ -68,20 +76,29 @@ def test_no_role_does_what_it_may_not(told: Recorder, grants: list[Grant]) -> No
 
 
 def test_no_role_may_do_what_it_does_not(told: Recorder, grants: list[Grant]) -> None:
-    """The workers of two queues have the same code: what one of them does, both may."""
+    """To each resource; the workers of all queues have the same code: what one of them does, all may."""
     unused = {
-        (grant.role, grant.action, grant.resources)
-        for grant in grants
-        if grant.role != f"{STACK}-reports-worker"
-        and not any(grant.covers(call) for call in told.calls)
-        and not _by_aws(grant)
+        (grant.role, grant.action, *grant.resources)
+        for allowed in grants
+        for grant in allowed.each()
+        if allowed.policy != "runs"
+        and not any(grant.covers(call) for call in (*told.calls, *_by_workers(told, grant)))
     }
 
     assert unused == set()
 
 
-def _by_aws(grant: Grant) -> bool:
-    """Tell whether AWS itself needs a grant: where it feeds a function, or keeps an event that it gave up."""
-    feeds = grant.action == "sqs:GetQueueAttributes" and grant.role.endswith(("worker", "dead-letter"))
-    keeps = all(resource.endswith("-failed-events") for resource in grant.resources)
-    return feeds or keeps or grant.action.startswith("logs:")
+def test_lambda_does_as_a_role_what_only_it_does(told: Recorder, grants: list[Grant]) -> None:
+    """What stands apart as Lambda's is not what the code calls as well."""
+    feeding = [grant for grant in grants if grant.policy == "runs" and grant.action in FED]
+    fed = {(call.role, call.action) for call in told.calls}
+
+    assert len(feeding) == 6
+    assert all((grant.role, grant.action) in fed for grant in feeding)
+
+
+def _by_workers(told: Recorder, grant: Grant) -> list[Call]:
+    """Return what any worker did, as done by the one that this is granted to, if it is one."""
+    if not grant.role.endswith("-worker"):
+        return []
+    return [replace(call, role=grant.role) for call in told.calls if call.role.endswith("-worker")]

@@ -107,6 +107,15 @@ def test_both_ways_of_sending_cost_the_web_one_action_more() -> None:
     assert len(actions("RoleWeb", *INVOKING) - LOGS) <= 8
 
 
+def test_a_stack_of_one_way_of_sending_allows_nothing_of_the_other() -> None:
+    invoking = options(transport="lambda")
+
+    for role in ("RoleWeb", "RoleReportsWorker", "RoleSweeper"):
+        assert not any(action.startswith("lambda:") for action in calls(role))
+        assert not any(action.startswith("sqs:") for action in calls(role, invoking))
+        assert calls(role) | calls(role, invoking) == calls(role, *INVOKING)
+
+
 def board(*several: Any) -> set[str]:
     stage = evaluated(*several, parameters={"BoardEnabled": "true"})
     policy = stage.resources["BoardPolicy"]["Properties"]
