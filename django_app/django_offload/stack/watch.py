@@ -11,6 +11,7 @@ from .names import (
     FAILED,
     SWEEPER,
     TABLE,
+    WEB,
     dead_letter_queue_id,
     function_id,
     logical,
@@ -31,7 +32,7 @@ class Alarm:
     above: object = 0
     statistic: str = "Sum"
     minutes: int = 5
-    missing: str = "notBreaching"
+    missing: object = "notBreaching"
     comparison: str = "GreaterThanThreshold"
 
 
@@ -46,13 +47,22 @@ def alarms(plan: Plan) -> Iterator[Alarm]:
 def _of_a_queue(plan: Plan, name: str) -> Iterator[Alarm]:
     from troposphere import GetAtt, Ref
 
-    # The dead-letter function takes them within seconds: how many lie there would mostly say none.
+    # The dead-letter function takes them within seconds: how many lie there mostly says none.
     yield Alarm(
         name=f"DeadLetters{logical(name)}",
         says=f"Dead letters on queue '{name}': manage.py offload_dead shows them.",
         metric="AWS/SQS NumberOfMessagesReceived",
         dimensions={"QueueName": GetAtt(dead_letter_queue_id(name), "QueueName")},
         minutes=1,
+    )
+    # What it does not take, nobody else does: a mapping that is paused, broken or throttled.
+    yield Alarm(
+        name=f"UntakenDeadLetters{logical(name)}",
+        says=f"Dead letters of queue '{name}' are not taken: see {plan.options.function(DEAD_LETTER)}.",
+        metric="AWS/SQS ApproximateNumberOfMessagesVisible",
+        dimensions={"QueueName": GetAtt(dead_letter_queue_id(name), "QueueName")},
+        statistic="Minimum",
+        minutes=15,
     )
     yield Alarm(
         name=f"OldestMessage{logical(name)}",
@@ -68,12 +78,20 @@ def _of_the_functions(plan: Plan) -> Iterator[Alarm]:
     from troposphere import Ref
 
     roles = [*(worker(name) for name in plan.queues), DEAD_LETTER, SWEEPER]
-    for role in roles:
+    functions = {role: (plan.options.function(role), Ref(function_id(role))) for role in roles}
+    functions[WEB] = ("the web function", Ref(parameters.WEB_FUNCTION))
+    for role, (called, name) in functions.items():
         yield Alarm(
             name=f"Throttles{logical(role)}",
-            says=f"Lambda had no room to start {plan.options.function(role)}: ask for a higher quota.",
+            says=f"Lambda had no room to start {called}: ask for a higher quota.",
             metric="AWS/Lambda Throttles",
-            dimensions={"FunctionName": Ref(function_id(role))},
+            dimensions={"FunctionName": name},
+        )
+        yield Alarm(
+            name=f"Errors{logical(role)}",
+            says=f"Invocations of {called} fail, or are killed at a limit: see its log.",
+            metric="AWS/Lambda Errors",
+            dimensions={"FunctionName": name},
         )
     for role in invoked_asynchronously(plan):
         yield Alarm(
@@ -102,13 +120,8 @@ def _of_the_stack(plan: Plan) -> Iterator[Alarm]:
         dimensions={"FunctionName": Ref(function_id(SWEEPER))},
         above=1,
         comparison="LessThanThreshold",
-        missing="breaching",
-    )
-    yield Alarm(
-        name="SweeperFails",
-        says="The sweeper fails: see its log.",
-        metric="AWS/Lambda Errors",
-        dimensions={"FunctionName": Ref(function_id(SWEEPER))},
+        # In a pause it is to be silent.
+        missing=parameters.if_running("breaching", "notBreaching"),
     )
     yield Alarm(
         name="ThrottlesTable",

@@ -7,6 +7,7 @@ NIGHTLY = Recurrence(task="shop.tasks.report", when="cron(0 3 * * ? *)", timezon
 BOTH = (options(schedules={"nightly": NIGHTLY}), options("direct", transport="lambda"))
 FUNCTIONS = ["DeadLetter", "DefaultWorker", "Migrate", "ReportsWorker", "Sweeper"]
 QUEUES = ["DeadLetterQueueDefault", "DeadLetterQueueReports", "FailedEvents", "QueueDefault", "QueueReports"]
+WATCHED = ["DeadLetter", "DefaultWorker", "ReportsWorker", "Sweeper", "Web"]
 NOT_LOCAL = {
     "Lambda::Version": [f"Version{name}" for name in FUNCTIONS],
     "Lambda::Alias": [f"Alias{name}" for name in FUNCTIONS],
@@ -24,17 +25,15 @@ NOT_LOCAL = {
         "AlarmDroppedDefaultWorker",
         "AlarmDroppedReportsWorker",
         "AlarmDroppedSweeper",
+        *(f"AlarmErrors{name}" for name in WATCHED),
         "AlarmFailedEvents",
         "AlarmOldestMessageDefault",
         "AlarmOldestMessageReports",
         "AlarmOldestRunning",
-        "AlarmSweeperFails",
         "AlarmSweeperSilent",
-        "AlarmThrottlesDeadLetter",
-        "AlarmThrottlesDefaultWorker",
-        "AlarmThrottlesReportsWorker",
-        "AlarmThrottlesSweeper",
-        "AlarmThrottlesTable",
+        *(f"AlarmThrottles{name}" for name in (*WATCHED[:-1], "Table", "Web")),
+        "AlarmUntakenDeadLettersDefault",
+        "AlarmUntakenDeadLettersReports",
     ],
 }
 EVERYTHING = {

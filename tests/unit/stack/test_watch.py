@@ -31,6 +31,9 @@ def test_what_must_not_go_unseen_is_watched() -> None:
     )
     assert watched("OldestRunning") == ("DjangoOffload", "OldestRunningSeconds", "shop-dev")
     assert watched("ThrottlesReportsWorker")[1:] == ("Throttles", {"Ref": "FunctionReportsWorker"})
+    assert watched("ErrorsReportsWorker")[1:] == ("Errors", {"Ref": "FunctionReportsWorker"})
+    assert watched("ThrottlesWeb")[1:] == ("Throttles", "web")
+    assert alarm("ErrorsWeb", WebFunction="shop-dev")["Dimensions"][0]["Value"] == "shop-dev"
     assert watched("DroppedReportsWorker")[1:] == ("AsyncEventsDropped", {"Ref": "FunctionReportsWorker"})
 
 
@@ -46,11 +49,25 @@ def test_one_dead_letter_is_an_alarm_and_no_news_is_none() -> None:
     assert dead["TreatMissingData"] == "notBreaching"
 
 
+def test_dead_letters_that_nobody_takes_are_an_alarm() -> None:
+    waiting = alarm("UntakenDeadLettersReports")
+
+    assert watched("UntakenDeadLettersReports") == (
+        "AWS/SQS",
+        "ApproximateNumberOfMessagesVisible",
+        {"Fn::GetAtt": ["DeadLetterQueueReports", "QueueName"]},
+    )
+    # Never none for a quarter of an hour: those that are taken lie for seconds.
+    assert (waiting["Statistic"], waiting["Period"]) == ("Minimum", 900)
+    assert (waiting["Threshold"], waiting["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+
+
 def test_a_sweeper_of_which_nothing_is_heard_is_an_alarm() -> None:
     silent = alarm("SweeperSilent")
 
     assert (silent["Threshold"], silent["ComparisonOperator"]) == (1, "LessThanThreshold")
     assert silent["TreatMissingData"] == "breaching"
+    assert alarm("SweeperSilent", Paused="true")["TreatMissingData"] == "notBreaching"
 
 
 def test_where_nothing_is_invoked_only_the_sweeps_can_be_dropped() -> None:
