@@ -1,9 +1,9 @@
 """A deployment, step by step: package, upload, change of the stack, migrations, web side, release."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..stack import template_of
+from ..stack import Place, template_of
 from ..stack.layout import Layout
 from ..stack.names import MIGRATE
 from . import change_set, migrations, secret_versions
@@ -47,14 +47,14 @@ class Deployment:
         current = self.releases.current()
         key = code_key(package)
         release_id = self.releases.new_id(key)
-        template = template_of(self.stage.stack, surroundings=self.stage.surroundings)
+        template = self._template()
         release = Release(
             id=release_id,
             stage=self.stage.name,
             code_key=key,
             # Whoever reads the deployed template finds the release there.
             template_key=self.releases.put_template(f"{template}Metadata:\n  Release: {release_id}\n"),
-            parameters=self._parameters(key, release_id),
+            parameters=self._parameters(key),
             previous=current.id if current else None,
         )
         return release, self.change(release, look=look)
@@ -133,14 +133,18 @@ class Deployment:
         address = self.web.address()
         return found | ({"Address": address} if address else {})
 
-    def _parameters(self, key: str, release_id: str) -> dict[str, str]:
+    def _template(self) -> str:
+        place = Place(account=self.aws.account, region=self.aws.region, web_function=self.web.function)
+        return template_of(self.stage.stack, surroundings=replace(self.stage.surroundings, place=place))
+
+    def _parameters(self, key: str) -> dict[str, str]:
         # Where nobody says which secrets there are, they may all be new.
         secrets = secret_versions.fingerprint(self.aws, self.stage.surroundings.secrets)
         found = {
             **self.stage.parameters,
             "CodeBucket": self.releases.bucket,
             "CodeKey": key,
-            "Release": secrets or release_id,
+            "Release": secrets or self.releases.new_id(key),
             "WebFunction": self.web.function,
         }
         # There mappings and schedules are run by offload_local, and half of AWS cannot be created.

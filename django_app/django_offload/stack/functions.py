@@ -59,15 +59,16 @@ def add_functions(template: "Template", plan: Plan) -> None:
     _add_function(template, plan, MIGRATE, "migrate", size, [])
 
 
-def add_log_group(template: "Template", role: str, function_name: object) -> None:
+def add_log_group(template: "Template", role: str, name: object, **more: object) -> None:
     from troposphere import Ref, logs
 
     template.add_resource(
         logs.LogGroup(
             log_group_id(role),
-            LogGroupName=function_name,
+            LogGroupName=name,
             RetentionInDays=Ref(LOG_RETENTION),
             KmsKeyId=with_own_key(Ref(KMS_KEY)),
+            **more,
         )
     )
 

@@ -8,7 +8,7 @@ from ..conf import Options, QueueOptions
 from ..exceptions import ConfigurationError
 from ..recurrence import Recurrence
 from .names import logical
-from .surroundings import NO_SURROUNDINGS, Surroundings, Vpc, check
+from .surroundings import NO_SURROUNDINGS, Place, Surroundings, Vpc, check
 
 # What a queue's function and mapping are made of: two aliases cannot both have their way.
 _OF_THE_QUEUE = ("timeout", "memory", "batch_size", "batch_window", "max_concurrency")
@@ -50,6 +50,10 @@ class Plan:
     @property
     def vpc(self) -> Vpc | None:
         return self.surroundings.vpc
+
+    @property
+    def place(self) -> Place | None:
+        return self.surroundings.place
 
 
 def unite(

@@ -91,7 +91,7 @@ def _add_bucket(template: "Template", plan: Plan, bucket: str) -> None:
     template.add_resource(
         s3.Bucket(
             BUCKET,
-            BucketName=_bucket_name(plan.stack, bucket),
+            BucketName=_bucket_name(plan, bucket),
             BucketEncryption=s3.BucketEncryption(
                 ServerSideEncryptionConfiguration=[
                     s3.ServerSideEncryptionRule(
@@ -141,13 +141,15 @@ def _add_bucket_policy(template: "Template") -> None:
     )
 
 
-def _bucket_name(stack: str, bucket: str) -> "Sub | str":
-    """Return the bucket's name; account and region are known only where the template is deployed."""
+def _bucket_name(plan: Plan, bucket: str) -> "Sub | str":
+    """Return the bucket's name; account and region may be known only where the template is deployed."""
     from troposphere import Sub
 
     if bucket != BUCKET_OF_STACK:
         return bucket
-    return Sub(f"{stack}-payloads-${{AWS::AccountId}}-${{AWS::Region}}")
+    if plan.place is not None:
+        return f"{plan.stack}-payloads-{plan.place.account}-{plan.place.region}"
+    return Sub(f"{plan.stack}-payloads-${{AWS::AccountId}}-${{AWS::Region}}")
 
 
 def _expiry(folder: str, days: int) -> "LifecycleRule":

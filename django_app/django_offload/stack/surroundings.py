@@ -29,6 +29,15 @@ class Vpc:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a stack is deployed. CloudFormation takes back what was kept only under a name that is spelled out."""
+
+    account: str
+    region: str
+    web_function: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What a stage adds to every function of a stack, web and workers alike."""
 
@@ -36,6 +45,7 @@ class Surroundings:
     # By the name of a variable: "ssm:/path" or "secretsmanager:<name or ARN>". Values never travel.
     secrets: Mapping[str, str] = field(default_factory=dict)
     vpc: Vpc | None = None
+    place: Place | None = None  # None: the template fits any.
 
 
 NO_SURROUNDINGS = Surroundings()

@@ -95,7 +95,7 @@ def _fill(template: "Template", plan: Plan) -> None:
     storage.add_storage(template, plan)
     queues.add_queues(template, plan)
     functions.add_functions(template, plan)
-    web.add_web(template)
+    web.add_web(template, plan)
     roles.add_roles(template, plan)
     mappings.add_mappings(template, plan)
     mappings.add_schedule(template, plan)

@@ -5,12 +5,19 @@ from typing import TYPE_CHECKING
 from .functions import add_log_group
 from .names import WEB
 from .parameters import WEB_FUNCTION
+from .plan import Plan
 
 if TYPE_CHECKING:
     from troposphere import Template
 
 
-def add_web(template: "Template") -> None:
+# A site that Zappa has deployed before has this log already: it is taken into the stack, and outlives it.
+_KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+
+
+def add_web(template: "Template", plan: Plan) -> None:
     from troposphere import Sub
 
-    add_log_group(template, WEB, Sub(f"/aws/lambda/${{{WEB_FUNCTION}}}"))
+    place = plan.place
+    name = Sub(f"/aws/lambda/${{{WEB_FUNCTION}}}") if place is None else f"/aws/lambda/{place.web_function}"
+    add_log_group(template, WEB, name, **_KEPT)

@@ -92,10 +92,11 @@ def test_a_deployment_hands_over_the_fingerprint_or_where_it_may_not_know_its_ow
     surroundings = SimpleNamespace(secrets=SECRETS)
     made.aws = vault  # type: ignore[assignment]
     made.stage = SimpleNamespace(surroundings=surroundings, parameters={})  # type: ignore[assignment]
-    made.releases = SimpleNamespace(bucket="code")  # type: ignore[assignment]
+    own = "20261128T152654123456Z-0123abcd"
+    made.releases = SimpleNamespace(bucket="code", new_id=lambda key: own)  # type: ignore[assignment]
     made.web = SimpleNamespace(function="shop-dev")  # type: ignore[assignment]
 
-    given = made._parameters("code/1.zip", "20261128T152654123456Z-0123abcd")
+    given = made._parameters("code/1.zip")
 
-    wanted = "20261128T152654123456Z-0123abcd" if refuses else fingerprint(Vault(), SECRETS)
+    wanted = own if refuses else fingerprint(Vault(), SECRETS)
     assert given["Release"] == wanted

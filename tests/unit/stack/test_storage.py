@@ -7,6 +7,7 @@ import pytest
 
 from django_offload.conf import QueueOptions
 from django_offload.record import RECORD_LIFE
+from django_offload.stack import Place, Surroundings
 from tests.unit.stack.examples import document, of_type, options, properties
 
 
@@ -83,6 +84,23 @@ def test_the_bucket_is_named_after_stack_account_and_region() -> None:
 
 def test_the_bucket_may_have_a_name_of_its_own() -> None:
     assert properties("PayloadBucket", options(bucket="our-payloads"))["BucketName"] == "our-payloads"
+
+
+def test_what_outlives_the_stack_has_a_name_by_which_a_later_one_takes_it_back() -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html"""
+    place = Place(account="123456789012", region="eu-west-1", web_function="shop-web-dev")
+    kept = {
+        name: one
+        for name, one in document(surroundings=Surroundings(place=place))["Resources"].items()
+        if one.get("DeletionPolicy") in {"Retain", "RetainExceptOnCreate"}
+    }
+
+    keys = {"Table": "TableName", "PayloadBucket": "BucketName", "LogGroupWeb": "LogGroupName"}
+    assert {name: kept[name]["Properties"][keys[name]] for name in kept} == {
+        "Table": "shop-dev-tasks",
+        "PayloadBucket": "shop-dev-payloads-123456789012-eu-west-1",
+        "LogGroupWeb": "/aws/lambda/shop-web-dev",
+    }
 
 
 def test_without_a_bucket_nothing_of_the_template_speaks_of_one() -> None:
