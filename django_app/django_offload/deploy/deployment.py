@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from ..stack import Place, template_of
 from ..stack.layout import Layout
 from ..stack.names import MIGRATE
-from . import change_set, migrations, secret_versions
+from . import change_set, migrations, old_versions, secret_versions
 from .archive import Archive
 from .aws import AWS
 from .change_set import ChangeSet
@@ -100,6 +100,7 @@ class Deployment:
             self._say("Deploying the web side with Zappa:")
             for line in self.web.deploy(self.releases.bucket, release.code_key):
                 self._say(f"  {line}")
+        old_versions.prune(self.aws, self.stage.stack, self._say)
 
     def before(self) -> Release:
         """Return the release before the current one. Raise NotDeployed if there is none."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ..stack.statements import by_tls
 from .archive import Archive
 from .aws import AWS
 from .errors import BucketTaken, NotDeployed
@@ -49,7 +50,7 @@ class Releases:
 
     def make_bucket(self) -> None:
         """
-        Create the bucket unless it is there: private, encrypted by S3's own means.
+        Create the bucket unless it is there: private, by TLS alone, encrypted by S3's own means.
 
         Raise BucketTaken if it is there and does not let this account in, or is another's.
         """
@@ -70,6 +71,23 @@ class Releases:
             ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
         )
         self._s3.put_public_access_block(Bucket=self.bucket, PublicAccessBlockConfiguration=block)
+        if not self._aws.is_this_machine:  # Which takes the denial without its condition.
+            self._s3.put_bucket_policy(**self._ours, Policy=json.dumps(self._policy()))
+        # Releases are kept, for one may be gone back to; what an upload that broke off left is of no use.
+        rule = {
+            "ID": "broken-uploads",
+            "Status": "Enabled",
+            "Filter": {},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        }
+        self._s3.put_bucket_lifecycle_configuration(**self._ours, LifecycleConfiguration={"Rules": [rule]})
+
+    def _policy(self) -> dict[str, object]:
+        """Return what keeps everybody out who does not come by TLS."""
+        region = self._aws.region
+        other = next((part for part in ("cn", "us-gov") if region.startswith(f"{part}-")), None)
+        arn = f"arn:aws{f'-{other}' if other else ''}:s3:::{self.bucket}"
+        return {"Version": "2012-10-17", "Statement": [by_tls("s3:*", [arn, f"{arn}/*"])]}
 
     def put_package(self, package: Archive, sent: Callable[[int], object] | None = None) -> str:
         """

@@ -56,7 +56,7 @@ def add_functions(template: "Template", plan: Plan) -> None:
         size = {"Timeout": limits.seconds(limits.SERVICE_TIMEOUT), "MemorySize": limits.SERVICE_MEMORY}
         _add_function(template, plan, role, module, size, [])
     size = {"Timeout": limits.seconds(limits.MIGRATION_TIMEOUT), "MemorySize": limits.MIGRATION_MEMORY}
-    _add_function(template, plan, MIGRATE, "migrate", size, [])
+    _add_function(template, plan, MIGRATE, "migrate", size, None)
 
 
 def add_log_group(template: "Template", role: str, name: object, **more: object) -> None:
@@ -74,13 +74,23 @@ def add_log_group(template: "Template", role: str, name: object, **more: object)
 
 
 def _add_function(
-    template: "Template", plan: Plan, role: str, module: str, size: Mapping[str, object], sizes: list[str]
+    template: "Template",
+    plan: Plan,
+    role: str,
+    module: str,
+    size: Mapping[str, object],
+    sizes: list[str] | None,
 ) -> None:
-    """Add a function with its log group, version and alias; `sizes` are the parameters in its `size`."""
+    """
+    Add a function with its log group, and the version and alias by which it is invoked.
+
+    `sizes` are the parameters in its `size`; None for a function that is invoked as it is, by who deploys.
+    """
     from troposphere import GetAtt, If, Ref, awslambda
 
     name = plan.options.function(role)
     add_log_group(template, role, f"/aws/lambda/{name}")
+    snapped = awslambda.SnapStart(ApplyOn=If(SNAPS, "PublishedVersions", "None"))
     function = awslambda.Function(
         function_id(role),
         FunctionName=name,
@@ -92,12 +102,14 @@ def _add_function(
         LoggingConfig=awslambda.LoggingConfig(LogGroup=Ref(log_group_id(role))),
         Environment=awslambda.Environment(Variables=environment(plan)),
         KmsKeyArn=with_own_key(Ref(KMS_KEY)),
-        SnapStart=awslambda.SnapStart(ApplyOn=If(SNAPS, "PublishedVersions", "None")),
+        **({} if sizes is None else {"SnapStart": snapped}),
         **size,
         **_network(plan),
     )
     template.add_resource(function)
-    add_version(template, role, function, [CODE_KEY, RELEASE, KMS_KEY, ARCHITECTURE, SNAP_START, *sizes])
+    if sizes is not None:
+        given = [CODE_KEY, RELEASE, KMS_KEY, ARCHITECTURE, SNAP_START, *sizes]
+        add_version(template, role, function, given)
 
 
 def environment(plan: Plan) -> dict[str, object]:

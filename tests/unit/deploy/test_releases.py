@@ -1,5 +1,6 @@
 """Where packages are kept: in a bucket of this account, and in no other."""
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ from botocore.exceptions import ClientError
 from django_offload.deploy.errors import BucketTaken
 from django_offload.deploy.releases import Releases
 
+SET = ("put_bucket_policy", "put_bucket_lifecycle_configuration")
 ACCOUNT, STRANGER = "111122223333", "999988887777"
 
 
@@ -26,15 +28,16 @@ class S3:
                 "ExpectedBucketOwner"
             )
             status = 404 if self.owner is None else 403 if expected not in {None, self.owner} else 200
-            if status != 200 and name not in {"create_bucket", "put_public_access_block"}:
+            if status != 200 and name not in {"create_bucket", "put_public_access_block", *SET}:
                 raise ClientError({"ResponseMetadata": {"HTTPStatusCode": status}}, name)
             self.done.append(name)
 
         return call
 
 
-def releases_in(s3: S3) -> Releases:
-    return Releases(SimpleNamespace(account=ACCOUNT, region="eu-west-1", client=lambda name: s3), "shop-dev")
+def releases_in(s3: S3, region: str = "eu-west-1", *, local: bool = False) -> Releases:
+    aws = SimpleNamespace(account=ACCOUNT, region=region, client=lambda name: s3, is_this_machine=local)
+    return Releases(aws, "shop-dev")
 
 
 def test_a_bucket_that_somebody_else_made_under_our_name_gets_no_code():
@@ -55,7 +58,8 @@ def test_what_is_uploaded_goes_to_our_own_bucket_alone():
 
 
 @pytest.mark.parametrize(
-    ("owner", "done"), [(ACCOUNT, ["head_bucket"]), (None, ["create_bucket", "put_public_access_block"])]
+    ("owner", "done"),
+    [(ACCOUNT, ["head_bucket"]), (None, ["create_bucket", "put_public_access_block", *SET])],
 )
 def test_our_own_bucket_is_made_once(owner, done):
     s3 = S3(owner)
@@ -63,3 +67,21 @@ def test_our_own_bucket_is_made_once(owner, done):
     releases_in(s3).make_bucket()
 
     assert s3.done == done
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")],
+)
+def test_our_own_bucket_is_reached_by_tls_alone(region, partition):
+    s3, given = S3(None), []
+    s3.put_bucket_policy = lambda **asked: given.append(json.loads(asked["Policy"]))
+
+    releases_in(s3, region).make_bucket()
+    releases_in(s3, region, local=True).make_bucket()  # A stand-in would let nobody in.
+
+    (policy,) = given
+    (statement,) = policy["Statement"]
+    bucket = f"arn:{partition}:s3:::shop-dev-code-{ACCOUNT}-{region}"
+    assert (statement["Effect"], statement["Resource"]) == ("Deny", [bucket, f"{bucket}/*"])
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}

@@ -5,7 +5,7 @@ from tests.unit.stack.examples import document, evaluated, options
 
 NIGHTLY = Recurrence(task="shop.tasks.report", when="cron(0 3 * * ? *)", timezone="Europe/Zurich", args=(7,))
 BOTH = (options(schedules={"nightly": NIGHTLY}), options("direct", transport="lambda"))
-FUNCTIONS = ["DeadLetter", "DefaultWorker", "Migrate", "ReportsWorker", "Sweeper"]
+FUNCTIONS = ["DeadLetter", "DefaultWorker", "ReportsWorker", "Sweeper"]
 QUEUES = ["DeadLetterQueueDefault", "DeadLetterQueueReports", "FailedEvents", "QueueDefault", "QueueReports"]
 WATCHED = ["DeadLetter", "DefaultWorker", "ReportsWorker", "Sweeper", "Web"]
 NOT_LOCAL = {

@@ -113,10 +113,20 @@ def test_the_longest_description_of_a_version_is_one_that_lambda_takes() -> None
 def test_snapshots_are_taken_where_a_stage_wants_them() -> None:
     def applied(**parameters: object) -> set[str]:
         functions = evaluated(parameters=parameters).of_type("Lambda::Function").values()
-        return {one["SnapStart"]["ApplyOn"] for one in functions}
+        return {
+            one["SnapStart"]["ApplyOn"] for one in functions if one["Handler"] != "lambdas.migrate.handler"
+        }
 
     assert applied() == {"None"}
     assert applied(SnapStart="true") == {"PublishedVersions"}
+
+
+def test_what_only_a_deployment_invokes_has_neither_version_nor_snapshot() -> None:
+    found = evaluated(parameters={"SnapStart": "true"}).resources
+
+    assert "SnapStart" not in found["FunctionMigrate"]["Properties"]
+    assert not {"VersionMigrate", "AliasMigrate"} & set(found)
+    assert {"VersionSweeper", "AliasSweeper"} <= set(found)
 
 
 def test_a_key_of_the_customers_encrypts_whatever_keeps_something() -> None:

@@ -1,0 +1,83 @@
+"""Old versions of functions go; those that somebody may still need stay."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from django_offload.deploy import change_set
+from django_offload.deploy.old_versions import prune
+
+
+class Lambda:
+    """One function, whose alias leads to one of its versions."""
+
+    def __init__(self, *versions: int, live: int, canary: int | None = None) -> None:
+        self.versions, self.live, self.canary = [str(version) for version in versions], live, canary
+        self.refuses = False
+
+    def client(self, service: str) -> "Lambda":
+        return self
+
+    def get_paginator(self, name: str) -> "Pages":
+        return Pages(self, name)
+
+    def delete_function(self, *, FunctionName: str, Qualifier: str) -> None:
+        if self.refuses:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Not you"}}, "DeleteFunction")
+        self.versions.remove(Qualifier)
+
+
+class Pages:
+    def __init__(self, function: Lambda, name: str) -> None:
+        self.function, self.name = function, name
+
+    def paginate(self, *, FunctionName: str) -> list[dict[str, Any]]:
+        if self.name == "list_aliases":
+            weights = {} if self.function.canary is None else {str(self.function.canary): 0.1}
+            routed = {"RoutingConfig": {"AdditionalVersionWeights": weights}} if weights else {}
+            return [{"Aliases": [{"FunctionVersion": str(self.function.live), **routed}]}]
+        first, *rest = ["$LATEST", *self.function.versions]
+        return [{"Versions": [{"Version": first}]}, {"Versions": [{"Version": one} for one in rest]}]
+
+
+@pytest.fixture(autouse=True)
+def stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    function = {"ResourceType": "AWS::Lambda::Function", "PhysicalResourceId": "shop-dev-default-worker"}
+    queue = {"ResourceType": "AWS::SQS::Queue", "PhysicalResourceId": "shop-dev-default"}
+    monkeypatch.setattr(change_set, "resources", lambda aws, stack: [function, queue])
+
+
+def pruned(function: Lambda) -> list[str]:
+    said: list[str] = []
+    prune(function, "shop-dev", said.append)  # type: ignore[arg-type]
+    return said
+
+
+def test_the_newest_versions_stay_by_number_and_not_by_name() -> None:
+    function = Lambda(8, 9, 10, 11, 12, live=12)
+
+    assert pruned(function) == ["  old versions deleted: 2"]
+    assert function.versions == ["10", "11", "12"]
+
+
+def test_what_an_alias_leads_to_stays_however_old() -> None:
+    function = Lambda(1, 2, 3, 4, 5, 6, live=2, canary=3)
+
+    pruned(function)
+
+    assert function.versions == ["2", "3", "4", "5", "6"]
+
+
+def test_where_nothing_is_old_nothing_is_said() -> None:
+    function = Lambda(1, 2, 3, live=3)
+
+    assert pruned(function) == []
+    assert function.versions == ["1", "2", "3"]
+
+
+def test_trouble_is_told_and_stops_no_deployment() -> None:
+    function = Lambda(1, 2, 3, 4, live=4)
+    function.refuses = True
+
+    assert pruned(function) == ["  old versions were left, and the next deployment tries again: Not you"]
