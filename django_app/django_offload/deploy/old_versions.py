@@ -1,4 +1,4 @@
-"""Versions of functions that nobody invokes any more: each keeps its code, and a snapshot costs by the hour."""
+"""Versions of functions that nobody invokes any more: each keeps its code, and a snapshot costs money."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ KEPT = 3
 
 
 def prune(aws: AWS, stack: str, say: Say) -> None:
-    """Delete all versions but the newest and those that an alias leads to; trouble is told, and stops nothing."""
+    """Delete all versions but the newest and those that an alias leads to; trouble stops nothing."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     client = aws.client("lambda")

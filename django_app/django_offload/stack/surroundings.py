@@ -30,7 +30,11 @@ class Vpc:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a stack is deployed. CloudFormation takes back what was kept only under a name that is spelled out."""
+    """
+    Where a stack is deployed.
+
+    CloudFormation takes back what an earlier stack kept only under a name that is spelled out.
+    """
 
     account: str
     region: str

@@ -20,6 +20,7 @@ __all__ = [
     "at_most",
     "begun",
     "client",
+    "credentials",
     "failures",
     "forget",
     "made_together",

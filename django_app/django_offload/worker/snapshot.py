@@ -1,12 +1,15 @@
 """What no two processes that Lambda's SnapStart restores of one snapshot may share."""
 
+import logging
 import random
 from collections.abc import Callable
 from importlib import import_module
 
 from django.db import connections
 
-from ..wire import forget
+from ..wire import credentials, forget
+
+logger = logging.getLogger("django_offload")
 
 # Of the runtimes with SnapStart: https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-python.html
 HOOKS = "snapshot_restore_py"
@@ -22,8 +25,14 @@ def register(prepare: Callable[[], None]) -> None:
         hooks = import_module(HOOKS)
     except ImportError:
         return
-    hooks.register_before_snapshot(part)
+    hooks.register_before_snapshot(freeze)
     hooks.register_after_restore(resume, prepare)
+
+
+def freeze() -> None:
+    """Leave nothing in the snapshot that must not be shared, and all that a restored process would import."""
+    part()
+    credentials.foresee()
 
 
 def part() -> None:
@@ -38,3 +47,7 @@ def resume(prepare: Callable[[], None]) -> None:
     # Ids and tokens come from the system, which Lambda keeps apart; delays of retries come from here.
     random.seed()
     prepare()
+    try:
+        credentials.credentials()
+    except Exception as exc:  # noqa: BLE001, whoever needs them later is told
+        logger.debug("The keys of this process could not be found yet: %s", exc)

@@ -33,6 +33,23 @@ def start() -> None:
         _find_tasks()
 
 
+def start_whole() -> None:
+    """Set Django up where nobody has, all of it: for functions that run no tasks."""
+    from django.apps import apps
+
+    if apps.ready:
+        return
+    import django
+
+    from .. import secret_values
+    from . import snapshot
+
+    secret_values.load()  # The settings read them.
+    django.setup()
+    prepare()
+    snapshot.register(prepare)
+
+
 def prepare() -> None:
     """Make the clients of AWS: a start has more of the processor than the first message. No call is made."""
     from ..conf import stacks

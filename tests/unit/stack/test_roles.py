@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from django_offload.stack import Surroundings
-from tests.unit.stack.examples import document, evaluated, of_type, options, properties, statements_of
+from tests.unit.stack.examples import document, evaluated, of_type, options, statements_of
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 INVOKING = (options(), options("direct", transport="lambda"))
@@ -175,7 +175,7 @@ def test_a_stage_may_attach_policies_of_its_own_to_workers_or_web(parameter: str
         return {name: one["ManagedPolicyArns"] for name, one in found.items() if "ManagedPolicyArns" in one}
 
     assert attached() == {}
-    assert attached(**{parameter: given}) == dict.fromkeys(roles, {"Fn::Split": [",", given]})
+    assert attached(**{parameter: given}) == {role: {"Fn::Split": [",", given]} for role in roles}
     pattern = document()["Parameters"][parameter]["AllowedPattern"]
     assert all(re.fullmatch(pattern, text) for text in ("", given))
     assert not any(re.fullmatch(pattern, text) for text in ("*", f"{given},", "arn:aws:iam::aws:role/x"))

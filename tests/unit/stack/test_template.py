@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from django_offload.conf import Options, QueueOptions
+from django_offload.conf import QueueOptions
 from django_offload.exceptions import ConfigurationError
 from django_offload.recurrence import Recurrence
 from django_offload.stack import Surroundings, Vpc, build

@@ -1,5 +1,6 @@
 """SnapStart: what a snapshot may not hold, and what each restored process has of its own."""
 
+import json
 import random
 import sys
 from types import SimpleNamespace
@@ -9,6 +10,8 @@ from django.db import connections
 
 from django_offload import wire
 from django_offload.worker import snapshot
+from tests.unit.wire.server import Scripted, says
+from tests.unit.worker.test_start import started
 
 
 class Runtime(SimpleNamespace):
@@ -79,6 +82,54 @@ def test_restored_processes_draw_numbers_of_their_own_and_are_prepared(runtime, 
     assert len(drawn) == 3
     assert len({id(client) for client in (lean, *prepared)}) == 4
     assert connection.connection is None
+
+
+def test_what_finds_keys_is_imported_before_the_snapshot_and_asked_after_it():
+    """Lambda gives a function with snapshots its keys by HTTP, not in the environment."""
+    keys = {"AccessKeyId": "RESTORED", "SecretAccessKey": "s", "Token": "t"}
+    keys |= {"Expiration": "2099-01-01T00:00:00Z"}
+    server = Scripted(says(json.dumps(keys).encode()))
+    program = """
+import sys, django
+django.setup()
+from django_offload.worker import snapshot
+from django_offload.wire import credentials
+before = "botocore.session" in sys.modules
+snapshot.freeze()
+print(before, "botocore.session" in sys.modules, credentials._found)
+names = set(sys.modules)
+snapshot.resume(lambda: None)
+print(credentials._found.access_key, sorted(name for name in set(sys.modules) - names if "botocore" in name))
+"""
+
+    try:
+        said = started(
+            program,
+            AWS_ACCESS_KEY_ID="",
+            AWS_SECRET_ACCESS_KEY="",
+            AWS_CONTAINER_CREDENTIALS_FULL_URI=f"{server.url}/keys",
+        )
+    finally:
+        server.close()
+
+    assert said.splitlines() == ["False True None", "RESTORED []"]
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("door", ["sweeper", "dead_letter"])
+def test_functions_that_run_no_tasks_register_too(door):
+    program = f"""
+import sys, types
+hooks = types.ModuleType("snapshot_restore_py")
+told = []
+hooks.register_before_snapshot = lambda *given: told.append("before")
+hooks.register_after_restore = lambda *given: told.append("after")
+sys.modules["snapshot_restore_py"] = hooks
+import lambdas.{door}
+print(told)
+"""
+
+    assert started(program) == "['before', 'after']\n"
 
 
 def test_where_the_runtime_knows_no_snapshots_nothing_is_registered(monkeypatch):

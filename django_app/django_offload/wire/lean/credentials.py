@@ -9,6 +9,9 @@ from .errors import NoCredentials
 ACCESS_KEY, SECRET_KEY = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
 # The names that botocore reads, in its order.
 TOKENS = ("AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN")
+# Where a process gets its keys that has none in its environment, as one that Lambda restores of a snapshot:
+# https://docs.aws.amazon.com/lambda/latest/dg/snapstart-activate.html
+CONTAINER = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
 
 
 class Credentials(NamedTuple):
@@ -50,6 +53,12 @@ def renewed(used: Credentials) -> bool:
     """Tell whether other keys than `used` are in force by now, which AWS has refused."""
     forget()
     return credentials() != used
+
+
+def foresee() -> None:
+    """Import what finding keys will take, where they are not in the environment; nobody is asked for any."""
+    if any(map(os.environ.get, CONTAINER)):
+        import botocore.session  # noqa: F401
 
 
 def forget() -> None:

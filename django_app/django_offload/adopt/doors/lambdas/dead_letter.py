@@ -2,17 +2,12 @@
 
 import os
 
-import django
-from django.apps import apps
-
-from django_offload import secret_values
+from django_offload.worker.start import start_whole
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-if not apps.ready:
-    secret_values.load()  # The settings read them.
-    django.setup()
+start_whole()
 
-# A task module may need the app registry, so this import comes after setup().
+# A task module may need the app registry, so this import comes after the start.
 from django_offload.worker.dead_letter import handler
 
 __all__ = ["handler"]
