@@ -1,13 +1,12 @@
-"""A function that has set up Django and made the lean client of two services, and does nothing."""
+"""A function that has set up Django and made our client of two services, and does nothing."""
 
 from typing import Any
 
 import django
 
-django.setup()
-
 from django_offload.wire import LEAN, client
 
+django.setup()
 clients = [client(service, LEAN) for service in ("dynamodb", "sqs")]
 
 
