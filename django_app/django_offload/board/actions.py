@@ -114,8 +114,20 @@ def perform(
 
 def _log(request: HttpRequest, action: Action, record: TaskRecord, verdict: Verdict) -> None:
     """Log at once: what follows may fail, and this was done."""
-    from django.contrib.admin.models import CHANGE, LogEntry
+    from django.contrib.admin.models import CHANGE
 
-    said = f"{action.verb} {record.birth.name}: {verdict.text}"
+    _write(request, record.birth.id, CHANGE, f"{action.verb} {record.birth.name}: {verdict.text}")
+
+
+def log_discarded(request: HttpRequest, verdict: Verdict) -> None:
+    """Log that a body that did not verify was discarded: as a deletion, since it has no page any more."""
+    from django.contrib.admin.models import DELETION
+
+    _write(request, verdict.id, DELETION, f"{DISCARD.verb} a message that did not verify: {verdict.text}")
+
+
+def _write(request: HttpRequest, of: str, flag: int, said: str) -> None:
+    from django.contrib.admin.models import LogEntry
+
     user_id: Any = request.user.pk
-    LogEntry.objects.log_actions(user_id, [Task(id=record.birth.id)], CHANGE, said)
+    LogEntry.objects.log_actions(user_id, [Task(id=of)], flag, said)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ..conf import Options, stacks
 from ..exceptions import PayloadLost
-from ..payloads import Kept, payloads_of
+from ..payloads import Kept, Payloads, payloads_of
 from ..worker.dead_letter import FOLDER
 from ..worker.redrive import Verdict
 
@@ -23,15 +23,21 @@ def bodies() -> Iterator[tuple[Options, Kept]]:
 
 def body(key: str) -> bytes | None:
     """Return a body by its key, None if no stack keeps one there."""
-    return next((found for options in stacks() if (found := _kept(options, key)) is not None), None)
+    holder, data = _holder(key)
+    return None if holder is None else data
 
 
-def _kept(options: Options, key: str) -> bytes | None:
-    payloads = payloads_of(options)
-    try:
-        return payloads.get(key) if payloads is not None else None
-    except PayloadLost:  # Said of what is missing, to whom may not list the bucket.
-        return None
+def _holder(key: str) -> tuple[Payloads | None, bytes]:
+    """Return who keeps a body, and the body: never what else a bucket holds, as arguments of tasks."""
+    for options in stacks() if key.startswith(FOLDER) else ():
+        payloads = payloads_of(options)
+        try:
+            found = payloads.get(key) if payloads is not None else None
+        except PayloadLost:  # Said of what is missing, to whom may not list the bucket.
+            continue
+        if found is not None:
+            return payloads, found
+    return None, b""
 
 
 def escaped(data: bytes, most: int) -> str:
@@ -44,9 +50,8 @@ def settle_body(action: str, key: str) -> Verdict:
     if action == "redrive":
         text = "A body that did not verify has no record: it can only be looked at (show) or discarded."
         return Verdict(id=key, done=False, text=text)
-    for options in stacks():
-        payloads = payloads_of(options)
-        if payloads is not None and _kept(options, key) is not None:
-            payloads.delete(key)
-            return Verdict(id=key, done=True, text="Discarded.")
+    holder, _ = _holder(key)
+    if holder is not None:
+        holder.delete(key)
+        return Verdict(id=key, done=True, text="Discarded.")
     return Verdict(id=key, done=False, text="There is no body of this key: see manage.py offload_dead list.")

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
-from .actions import DISCARD
+from .actions import DISCARD, log_discarded
 from .bodies import SHOWN_BYTES, bodies, body, escaped, settle_body
 from .charts import charts
 from .forms import stack_of
@@ -48,10 +48,12 @@ def unreadable(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         if not DISCARD.allowed(request):
             raise PermissionDenied
         verdict = settle_body("discard", request.POST.get("key", ""))
+        if verdict.done:
+            log_discarded(request, verdict)
         messages.add_message(request, messages.SUCCESS if verdict.done else messages.ERROR, verdict.text)
         return HttpResponseRedirect(request.path)
     key = request.GET.get("key")
-    data = body(key) if key and key.startswith("dead/") else None
+    data = body(key) if key else None
     if key and data is None:
         raise Http404(f"There is no body of key {key}.")
     context |= {

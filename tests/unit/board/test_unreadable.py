@@ -1,0 +1,50 @@
+"""Bodies that did not verify: looked at, discarded and logged; nothing else of the bucket is reached."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.urls import reverse
+
+from django_offload.board.bodies import body, settle_body
+from django_offload.conf import configured
+from django_offload.payloads import payloads_of
+
+UNREADABLE = "admin:django_offload_task_unreadable"
+BODY = "dead/default/2026-01-01/1"
+# Arguments of a task, and what begins as the folder does.
+OTHERS = ["payloads/2026-01-01/0123", "deadline", ""]
+
+
+@pytest.fixture
+def payloads(ada):
+    found = payloads_of(configured()["default"])
+    for key in (BODY, *OTHERS):
+        found.put(key, b"kept")
+    return found
+
+
+def test_a_discard_is_logged(ada, payloads):
+    answer = ada.client.post(reverse(UNREADABLE), {"key": BODY})
+
+    assert payloads.get(BODY) is None
+    assert ada.told(answer) == ["Discarded."]
+    entry = LogEntry.objects.get()
+    assert (entry.user, entry.object_id, entry.is_deletion()) == (ada.user, BODY, True)
+    assert entry.change_message == "Discard a message that did not verify: Discarded."
+
+
+@pytest.mark.parametrize("key", OTHERS)
+def test_nothing_else_of_the_bucket_is_discarded_or_shown(ada, payloads, key):
+    (said,) = ada.told(ada.client.post(reverse(UNREADABLE), {"key": key}))
+
+    assert said.startswith("There is no body of this key")
+    assert payloads.get(key) == b"kept"
+    assert not LogEntry.objects.exists()
+    assert (settle_body("discard", key).done, body(key)) == (False, None)
+    assert payloads.get(key) == b"kept"
+
+
+def test_who_may_not_discard_discards_nothing(staff, payloads):
+    answer = staff("bob", "view_task", "retry_task").client.post(reverse(UNREADABLE), {"key": BODY})
+
+    assert answer.status_code == 403
+    assert payloads.get(BODY) == b"kept"
