@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.demo import Demo
 from tests.browser.test_accessibility import found_by_axe
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import PATIENCE_MS, Visitor
 
 BOARD = "/admin/django_offload/task/"
 
@@ -69,15 +69,19 @@ def test_a_list_follows_and_keeps_what_was_chosen(
 ):
     task_id, page = fail(sign_in(visitor)), visitor.page
     visitor.goto(f"{BOARD}?list=failed")
-    page.check(f"input[value='{task_id}']")
+    box = page.locator(f"input[value='{task_id}']")
+    box.focus()
+    page.keyboard.press("Space")
     rows = page.locator("#result_list tbody tr")
     before = rows.count()
 
     other = visit(viewport={"width": 1280, "height": 900})
     fail(other)
 
-    expect(rows).to_have_count(before + 1)
-    expect(page.locator(f"input[value='{task_id}']")).to_be_checked()
+    # Playwright's own patience is no longer than the pause between two questions.
+    expect(rows).to_have_count(before + 1, timeout=PATIENCE_MS)
+    expect(box).to_be_checked()
+    assert page.evaluate("document.activeElement.value") == task_id, "the new row pushed the focus aside"
     expect(page.locator("[data-selected]")).to_have_text(f"1 of {before + 1} selected")
 
 
@@ -111,6 +115,36 @@ def test_a_list_asks_nothing_in_a_hidden_tab_or_where_it_is_switched_off(
             """Object.defineProperty(document, "hidden", { value: false, configurable: true });
             document.dispatchEvent(new Event("visibilitychange"));"""
         )
+
+
+def test_who_reads_a_task_is_not_disturbed(sign_in: Callable[[Visitor], Visitor], visitor: Visitor):
+    task_id, page = fail(sign_in(visitor)), visitor.page
+    address, said = f"{BOARD}{task_id}/change/", "Arguments"
+
+    def answer(route: Route) -> None:
+        """The page of a task that goes on, with a long traceback; its token is another each time."""
+        body = route.fetch().text().replace('id="board-task"', 'id="board-task" data-live="2"')
+        body = body.replace("Traceback (most", "\n" * 200 + "Traceback (most")
+        route.fulfill(body=body.replace(">Arguments<", f">{said}<"), content_type="text/html; charset=utf-8")
+
+    page.clock.install()
+    page.route(f"**{address}", answer)
+    visitor.goto(address)
+    page.locator("details[open] pre").evaluate(
+        "pre => { pre.scrollTop = 500; pre.focus(); pre.mark = true; }"
+    )
+    with page.expect_response(f"**{address}"):
+        page.clock.run_for(2_000)
+    expect(page.locator("[data-live-said]")).to_contain_text("Updated")
+
+    assert page.evaluate("document.activeElement.mark"), "nothing was new, and yet it was exchanged"
+    said = "What it was given"
+    with page.expect_response(f"**{address}"):
+        page.clock.run_for(2_000)
+    expect(page.get_by_role("heading", name=said)).to_be_visible()
+
+    at = "[document.activeElement.localName, document.activeElement.scrollTop, document.activeElement.mark]"
+    assert page.evaluate(at) == ["pre", 500, None]
 
 
 def test_many_are_chosen_by_the_keyboard_alone(sign_in: Callable[[Visitor], Visitor], visitor: Visitor):

@@ -2,7 +2,15 @@
 
 const live = () => document.querySelector("[data-live]");
 const status = document.querySelector("[data-live-status]");
+// Each answer has another token against forgery.
+const TOKEN = /(name="csrfmiddlewaretoken" value=")[^"]*/g;
+let shown = served(live());
 let timer;
+
+/** Return what the server sent of a region; not what the visitor opened or chose in it. */
+function served(region) {
+  return region?.outerHTML.replaceAll(TOKEN, "$1");
+}
 
 /** Wait as long as the page says, then ask again; not in a tab that nobody sees, nor when switched off. */
 function plan() {
@@ -32,17 +40,35 @@ async function refresh() {
 /** Put the new content in, and keep what the visitor chose, opened and stands on. */
 function replace(fresh) {
   const old = live();
-  if (!fresh || !old) return;
+  const said = served(fresh);
+  // What is the same stays: whoever reads, scrolls or selects in it is not disturbed.
+  if (!fresh || !old || said === shown) return;
+  shown = said;
+  const scrolled = new Map([...old.querySelectorAll("pre")].map((one) => [nameOf(one), one.scrollTop]));
   const chosen = new Set([...old.querySelectorAll("[name=id]:checked")].map((box) => box.value));
-  const opened = new Map([...old.querySelectorAll("[data-keep]")].map((one) => [one.dataset.keep, one.open]));
-  const at = [...old.querySelectorAll("a, button, input, summary, pre")].indexOf(document.activeElement);
+  const opened = new Map([...old.querySelectorAll("details[data-keep]")].map((one) => [one.dataset.keep, one.open]));
+  const at = old.contains(document.activeElement) ? nameOf(document.activeElement) : null;
   for (const box of fresh.querySelectorAll("input[type=checkbox][name=id]")) box.checked = chosen.has(box.value);
-  for (const one of fresh.querySelectorAll("[data-keep]")) {
+  for (const one of fresh.querySelectorAll("details[data-keep]")) {
     if (opened.has(one.dataset.keep)) one.open = opened.get(one.dataset.keep);
   }
   old.replaceWith(fresh);
-  if (at >= 0) fresh.querySelectorAll("a, button, input, summary, pre")[at]?.focus();
+  for (const one of fresh.querySelectorAll("pre")) one.scrollTop = scrolled.get(nameOf(one)) ?? 0;
+  if (at) stand(fresh, at);
   count();
+}
+
+/** Return what tells an element from its neighbours, in the old content as in the new. */
+function nameOf(element) {
+  const own = element.name ? `${element.name}=${element.value}` : (element.getAttribute("href") ?? "");
+  return `${element.localName} ${own} ${element.closest("[data-keep]")?.dataset.keep ?? ""}`;
+}
+
+/** Give the focus to what had it before, or, where that is gone, to where it was: Tab goes on from there. */
+function stand(region, at) {
+  const found = [...region.querySelectorAll("a, button, input, summary, pre")].find((one) => nameOf(one) === at);
+  if (!found) region.tabIndex = -1;
+  (found ?? region).focus({ preventScroll: true });
 }
 
 function say(text) {
