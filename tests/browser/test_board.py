@@ -152,14 +152,16 @@ def test_many_are_chosen_by_the_keyboard_alone(sign_in: Callable[[Visitor], Visi
     fail(visitor)
     visitor.goto(f"{BOARD}?list=failed")
 
-    page.locator("[data-select-all]").focus()
+    visitor.tab_to(page.locator("[data-live-switch]"))
     page.keyboard.press("Space")
-    page.locator("select[name=action]").focus()
+    visitor.tab_to(page.locator("select[name=action]"))
     page.keyboard.type("Discard")
-    page.keyboard.press("Tab")
+    visitor.tab_to(page.locator("[data-select-all]"))
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Are you sure?")).to_be_visible()
-    page.get_by_role("button", name="Yes, discard").focus()
+    visitor.tab_to(page.get_by_role("button", name="Yes, discard"))
     page.keyboard.press("Enter")
 
     expect(page.locator("#board-rows")).to_contain_text("There are none.")
@@ -173,8 +175,9 @@ def test_axe_finds_nothing_serious_and_nothing_sticks_out(
     visitor = sign_in(visit(viewport={"width": width, "height": 844}, color_scheme=scheme))
     page, found = visitor.page, []
     task_id = fail(visitor)
-    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    assert dark == (scheme == "dark")
+    visitor.goto(BOARD)
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", ground))) < 3 * 128) == (scheme == "dark"), ground
 
     for path in ("", "?list=failed", "queues/", "unreadable/", f"{task_id}/change/"):
         assert visitor.goto(f"{BOARD}{path}") == 200

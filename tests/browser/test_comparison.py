@@ -134,10 +134,7 @@ def test_the_keyboard_alone_is_enough(visitor: Visitor):
     expect(visitor.page.locator(".skip")).to_be_focused()
 
     button = visitor.page.locator("form[data-run=offload] button[type=submit]")
-    for _ in range(20):
-        visitor.page.keyboard.press("Tab")
-        if button.evaluate("button => button === document.activeElement"):
-            break
+    visitor.tab_to(button)
     expect(button).to_be_focused()
     assert button.evaluate("button => getComputedStyle(button).outlineStyle") == "solid"
     with visitor.page.expect_navigation() as navigation:

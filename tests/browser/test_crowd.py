@@ -23,7 +23,8 @@ def test_one_crowd_at_a_time(visitor: Visitor):
         "**/visitors/", lambda route: route.fulfill(status=409, json={"problem": "Others are here still."})
     )
 
-    visitor.page.click("[data-let-in]")
+    visitor.tab_to(visitor.page.locator("[data-let-in]"))
+    visitor.page.keyboard.press("Enter")
 
     expect(visitor.page.locator("[data-crowd-verdict]")).to_have_text("Others are here still.")
     expect(visitor.page.locator("[data-let-in]")).to_be_enabled()

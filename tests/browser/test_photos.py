@@ -82,8 +82,17 @@ def test_each_rendition_appears_as_soon_as_it_is_made(visitor: Visitor, upload: 
     expect(visitor.page.locator("[data-arrived]")).to_have_count(5)
 
 
-def test_a_small_photo_is_rendered_too(visitor: Visitor, upload: Upload):
-    upload(photo(40, 30))
+def test_a_small_photo_is_rendered_too_and_uploaded_by_the_keyboard_alone(visitor: Visitor, tmp_path: Path):
+    file, page = tmp_path / "photo.jpg", visitor.page
+    file.write_bytes(photo(40, 30))
+    visitor.goto("/photos/")
+
+    visitor.tab_to(page.locator("input[type=file]"))
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(file)
+    visitor.tab_to(page.get_by_role("button", name="Upload"))
+    page.keyboard.press("Enter")
 
     visitor.await_status("SUCCESSFUL")
 

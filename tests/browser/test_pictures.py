@@ -35,10 +35,11 @@ def test_tiles_fill_in_as_they_finish_and_go_on_over_a_reload(visitor: Visitor):
     expect(visitor.page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "100")
 
 
-def test_a_picture_can_be_cancelled(visitor: Visitor):
+def test_a_picture_can_be_cancelled_by_the_keyboard_alone(visitor: Visitor):
     draw(visitor, "spiral")
 
-    visitor.page.click("[data-cancel]")
+    visitor.tab_to(visitor.page.locator("[data-cancel]"))
+    visitor.page.keyboard.press("Enter")
 
     visitor.await_status("FAILED")
     expect(visitor.page.locator("[data-failed]")).to_contain_text("cancelled")

@@ -6,6 +6,8 @@ from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 # A worker's first task waits for its process to start; the rest is the work.
 PATIENCE_MS = 60_000
+# More than any page of these tests has of what can be reached by Tab.
+MOST_TABS = 80
 # Chromium says so on the console of every page that was answered 4xx; the status is asserted on its own.
 STATUS_NOTE = "Failed to load resource: the server responded with a status of 4"
 
@@ -62,6 +64,14 @@ class Visitor:
         answer = navigation.value
         assert answer is not None
         return answer.status
+
+    def tab_to(self, element: Locator) -> None:
+        """Press Tab until an element has the focus, as who has no mouse does."""
+        for _ in range(MOST_TABS):
+            self.page.keyboard.press("Tab")
+            if element.evaluate("element => element === document.activeElement"):
+                return
+        raise AssertionError(f"{MOST_TABS} times Tab do not lead to {element}.")
 
     def await_status(self, status: str) -> None:
         expect(self.page.locator(f"[data-task][data-status={status}]")).to_be_visible(timeout=PATIENCE_MS)
