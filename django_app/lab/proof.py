@@ -57,7 +57,7 @@ COLUMNS = (
         for vital in VITALS
     ),
     Column("ready", "Click to result", "From the click until the finished report is on the page."),
-    Column("verdict", "Verdict", "The worst rating of TTFB, FCP, LCP and INP."),
+    Column("verdict", "Verdict", "The worst rating of TTFB, FCP, LCP and INP, as far as told."),
 )
 
 EXAMPLES = {

@@ -42,6 +42,9 @@ def pretend(visitor: Visitor, **ways: dict[str, float]) -> None:
     visitor.goto("/")
 
 
-def measured(ttfb: float, fcp: float, lcp: float, inp: float, orders: int = 50_000) -> dict[str, float]:
-    """Return what a browser may have measured, in milliseconds."""
-    return {"ttfb": ttfb, "fcp": fcp, "lcp": lcp, "inp": inp, "orders": orders}
+def measured(
+    ttfb: float, fcp: float, lcp: float | None, inp: float | None, orders: int = 50_000
+) -> dict[str, float]:
+    """Return what a browser may have measured, in milliseconds; None for what it does not tell."""
+    told = {"ttfb": ttfb, "fcp": fcp, "lcp": lcp, "inp": inp, "orders": orders}
+    return {metric: value for metric, value in told.items() if value is not None}

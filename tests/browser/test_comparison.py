@@ -11,6 +11,10 @@ from tests.browser.visitor import Visitor
 
 BEST_OF = 3
 AT_MOST = 1 / 10
+WITHOUT_EVENT_TIMING = """
+const told = PerformanceObserver.supportedEntryTypes.filter(type => !["event", "first-input"].includes(type));
+Object.defineProperty(PerformanceObserver, "supportedEntryTypes", { value: told });
+"""
 
 
 def test_the_offloaded_answer_comes_and_is_painted_within_a_tenth_of_the_time(visitor: Visitor):
@@ -92,6 +96,8 @@ def test_the_timeline_is_drawn_to_scale_from_what_the_server_and_the_browser_say
         (measured(1801, 3001, 2600, 100), "poor: TTFB, FCP"),
         (measured(30, 90, 4001, 100), "poor: LCP"),
         (measured(30, 90, 90, 501), "poor: INP"),
+        (measured(30, 1801, None, None), "needs improvement: FCP (without LCP, INP)"),
+        (measured(30, 90, None, 100), "good (without LCP)"),
     ],
 )
 def test_the_verdict_follows_from_the_numbers_by_googles_bounds(
@@ -104,6 +110,36 @@ def test_the_verdict_follows_from_the_numbers_by_googles_bounds(
     gauge = visitor.page.locator("[data-vital=ttfb] svg")
     rating = "good" if values["ttfb"] <= 800 else "poor" if values["ttfb"] > 1800 else "needs improvement"
     expect(gauge).to_have_attribute("aria-label", f"In the request {values['ttfb']:,.0f} ms, {rating}")
+
+
+@pytest.mark.parametrize(
+    ("request_inp", "offload_inp", "words"),
+    [
+        (40, 24, "Here it was good (40 ms) in the request, good (24 ms) offloaded."),
+        (501, 201, "Here it was poor (501 ms) in the request, needs improvement (201 ms) offloaded."),
+        (None, 24, "Here it was good (24 ms) offloaded."),
+        (None, None, "Run the report both ways to see it here."),
+    ],
+)
+def test_what_is_said_of_inp_follows_from_the_numbers(
+    visitor: Visitor, request_inp: float | None, offload_inp: float | None, words: str
+):
+    pretend(visitor, request=measured(800, 900, 900, request_inp), offload=measured(9, 9, 9, offload_inp))
+
+    expect(visitor.page.locator("[data-reaction]")).to_have_text(words)
+
+
+@pytest.mark.parametrize("way", ["offload", "request"])
+def test_inp_is_not_made_up_where_the_browser_does_not_tell_it(visitor: Visitor, way: str):
+    visitor.context.add_init_script(WITHOUT_EVENT_TIMING)
+    visitor.goto("/")
+    visitor.page.select_option(f"form[data-run={way}] select[name=orders]", "50000")
+    visitor.press(way)
+
+    assert visitor.measured(way, "painted") > 0
+    expect(visitor.cell(way, "inp")).to_have_text("not told by this browser")
+    expect(visitor.cell(way, "verdict")).to_contain_text("(without INP)")
+    expect(visitor.page.locator("[data-reaction]")).to_have_text("This browser does not tell it.")
 
 
 def test_what_was_measured_can_be_forgotten(visitor: Visitor):

@@ -1,7 +1,8 @@
 // The table of both ways, and the verdicts that follow from its numbers.
 import { times } from "./drawing.js";
 import { WAYS } from "./kept.js";
-import { verdict, vitals, WORDS } from "./ratings.js";
+import { tells } from "./observers.js";
+import { rating, verdict, vitals, WORDS } from "./ratings.js";
 
 const FORMATS = {
   orders: (value) => value.toLocaleString("en"),
@@ -12,8 +13,7 @@ const UNTOLD = { shift: "layout-shift", forced: "long-animation-frame", lcp: "la
 
 function words(metric, value) {
   if (value === undefined) {
-    const type = UNTOLD[metric];
-    return type && !PerformanceObserver.supportedEntryTypes?.includes(type) ? "not told by this browser" : "–";
+    return UNTOLD[metric] && !tells(UNTOLD[metric]) ? "not told by this browser" : "–";
   }
   return (FORMATS[metric] ?? ((ms) => `${Math.round(ms)} ms`))(value);
 }
@@ -26,7 +26,7 @@ function fill(cell, known, measured) {
   const { metric } = cell.dataset;
   if (metric === "verdict") {
     const found = verdict(known, measured);
-    write(cell, found ? `${WORDS[found.rate]}${found.rate === "good" ? "" : `: ${found.because.join(", ").toUpperCase()}`}` : "–");
+    write(cell, found ? judged(found) : "–");
     cell.dataset.rating = found?.rate ?? "";
     return;
   }
@@ -34,6 +34,24 @@ function fill(cell, known, measured) {
   write(cell, words(metric, value));
   if (value === undefined) delete cell.dataset.value;
   else cell.dataset.value = value;
+}
+
+function judged({ rate, because, without }) {
+  const reason = rate === "good" ? "" : `: ${because.join(", ").toUpperCase()}`;
+  return `${WORDS[rate]}${reason}${without.length ? ` (without ${without.join(", ").toUpperCase()})` : ""}`;
+}
+
+// What INP was, in words.
+function reaction(known, ways) {
+  const vital = known.find(({ metric }) => metric === "inp");
+  const [request, offload] = WAYS.map((way) => ways[way]?.inp);
+  const told = (value) => `${WORDS[rating(vital, value)]} (${Math.round(value)} ms)`;
+  if (request !== undefined && offload !== undefined) {
+    return `Here it was ${told(request)} in the request, ${told(offload)} offloaded.`;
+  }
+  if (request !== undefined) return `Here it was ${told(request)} in the request.`;
+  if (offload !== undefined) return `Here it was ${told(offload)} offloaded.`;
+  return tells("event") ? "Run the report both ways to see it here." : "This browser does not tell it.";
 }
 
 function sentence(ways) {
@@ -59,6 +77,7 @@ export function showComparison(page, kept) {
   kept.tell((ways) => {
     for (const cell of page.querySelectorAll("#comparison [data-metric]")) fill(cell, known, ways[cell.dataset.way]);
     write(line, sentence(ways));
+    write(page.querySelector("[data-reaction]"), reaction(known, ways));
     forget.hidden = !Object.keys(ways).length;
     const own = ways[page.querySelector("main").dataset.answer];
     if (answered && own?.painted) {

@@ -2,7 +2,7 @@
 import { answeredClick, noteClicks } from "./clicks.js";
 import { showComparison } from "./comparison.js";
 import { Kept } from "./kept.js";
-import { answerPaint, domChanges, firstPaint, forcedLayout, interactions, largestPaint, layoutShifts } from "./observers.js";
+import { answerPaint, domChanges, firstPaint, forcedLayout, interactions, largestPaint, layoutShifts, tells } from "./observers.js";
 import { showTimeline } from "./timeline.js";
 import { showVitals } from "./vitals.js";
 
@@ -40,8 +40,10 @@ function observe(page, kept, click) {
   interactions((slowest) => kept.add(way, { inp: Math.max(slowest, kept.ways[way].inp ?? 0) }));
   answerPaint((at) => {
     const waited = before + at;
-    // An answer that was quicker than the next frame is itself the next paint after the click.
-    kept.add(way, { painted: waited, inp: kept.ways[way].inp ?? waited });
+    // Of a browser that tells how fast clicks are painted, and did not: the answer was quicker than the next frame,
+    // and is itself the next paint. Nobody knows that of other browsers, nor of an answer that keeps one waiting.
+    const inp = kept.ways[way].inp ?? (way === "offload" && tells("event") ? waited : undefined);
+    kept.add(way, { painted: waited, inp });
     // Made in the request, the result is what this paint shows.
     if (way === "request") kept.add(way, { ready: waited });
   });

@@ -1,7 +1,11 @@
 // The browser's own measurements, as they come in. What a browser does not offer stays unsaid.
 
+export function tells(type) {
+  return PerformanceObserver.supportedEntryTypes?.includes(type) ?? false;
+}
+
 function observe(type, tell, options = {}) {
-  if (!PerformanceObserver.supportedEntryTypes?.includes(type)) return null;
+  if (!tells(type)) return null;
   const observer = new PerformanceObserver((list) => list.getEntries().forEach(tell));
   observer.observe({ type, buffered: true, ...options });
   return { flush: () => observer.takeRecords().forEach(tell) };

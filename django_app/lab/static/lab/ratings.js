@@ -19,10 +19,10 @@ export function rating(vital, value) {
   return value <= vital.poor ? "improve" : "poor";
 }
 
-// Return the worst rating of a way, and the metrics that have it; null before all are there.
+// Return the worst rating of a way, the metrics that have it, and those not told; null before any is.
 export function verdict(known, measured) {
   const rated = known.filter((vital) => vital.good).map((vital) => [vital.metric, rating(vital, measured?.[vital.metric])]);
-  if (!rated.length || rated.some(([, rate]) => rate === null)) return null;
-  const worst = ORDER.findLast((rate) => rated.some(([, one]) => one === rate));
-  return { rate: worst, because: rated.filter(([, one]) => one === worst).map(([metric]) => metric) };
+  const of = (rate) => rated.filter(([, one]) => one === rate).map(([metric]) => metric);
+  const worst = ORDER.findLast((rate) => of(rate).length);
+  return worst ? { rate: worst, because: of(worst), without: of(null) } : null;
 }
