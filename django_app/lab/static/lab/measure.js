@@ -31,6 +31,7 @@ function observe(page, kept, click) {
     ttfb: click.navigation.responseStart,
     phases: phases(click),
     inp: click.inp,
+    pressed: click.inp,
   });
   firstPaint(add("fcp"));
   largestPaint(add("lcp"));
@@ -42,8 +43,8 @@ function observe(page, kept, click) {
     const waited = before + at;
     // Of a browser that tells how fast clicks are painted, and did not: the answer was quicker than the next frame,
     // and is itself the next paint. Nobody knows that of other browsers, nor of an answer that keeps one waiting.
-    const inp = kept.ways[way].inp ?? (way === "offload" && tells("event") ? waited : undefined);
-    kept.add(way, { painted: waited, inp });
+    const pressed = click.inp ?? (way === "offload" && tells("event") ? waited : undefined);
+    kept.add(way, { painted: waited, pressed, inp: kept.ways[way].inp ?? pressed });
     // Made in the request, the result is what this paint shows.
     if (way === "request") kept.add(way, { ready: waited });
   });

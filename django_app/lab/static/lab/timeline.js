@@ -9,33 +9,39 @@ const WORDS = {
   server: "server processing",
   response: "network response",
   paint: "first paint",
-  interaction: "interaction",
+  interaction: "interaction: the click, until its button is painted",
 };
 const BAR = 24;
+// The click is painted while its request is on its way: it has a strip of its own below the bar.
+const STRIP = { below: BAR + 3, height: 6 };
 const ROW = 58;
 // Below this share of the width a line is shown enlarged as well.
 const SMALL = 0.2;
 const LENS = 36;
 
-// Return the parts of a way as [name, from, to], in milliseconds since the click, without gaps.
+// Return the parts of a way as [name, from, to], in milliseconds since the click: without gaps up to the paint,
+// and what the browser did with the click itself meanwhile.
 export function parts(measured) {
   if (!measured?.phases || measured.fcp === undefined) return [];
   const { before, wait, server, first, last } = measured.phases;
   const fcp = Math.max(last, before + measured.fcp);
   const ends = { sent: Math.max(0, first - server - wait), wait: Math.max(0, first - server), server: first, response: last, paint: fcp };
-  if (measured.inp !== undefined) ends.interaction = fcp + measured.inp;
   let from = 0;
-  return Object.entries(ends).map(([name, to]) => {
+  const found = Object.entries(ends).map(([name, to]) => {
     const part = [name, from, Math.max(from, to)];
     from = part[2];
     return part;
   });
+  return measured.pressed === undefined ? found : [...found, ["interaction", 0, measured.pressed]];
 }
+
+const end = (spans) => Math.max(...spans.map(([, , to]) => to));
 
 function bar(svg, spans, y, scale, way) {
   for (const [name, from, to] of spans) {
+    const place = name === "interaction" ? { y: y + STRIP.below, height: STRIP.height } : { y, height: BAR };
     draw(svg, "rect", {
-      x: scale(from), y, width: Math.max(0, scale(to) - scale(from)), height: BAR,
+      x: scale(from), width: Math.max(0, scale(to) - scale(from)), ...place,
       class: `part ${name}`, "data-part": name, "data-timeline-way": way, "data-ms": to - from,
     }).append(titled(`${WORDS[name]}: ${duration(to - from)}`));
   }
@@ -48,11 +54,11 @@ function titled(text) {
 }
 
 function lens(svg, spans, from, to, width, most) {
-  const end = spans.at(-1)[2];
-  const share = end / most;
+  const whole = end(spans);
+  const share = whole / most;
   draw(svg, "path", { d: `M0 ${from}L${width * share} ${from}L${width} ${to}L0 ${to}Z`, class: "lens" });
   draw(svg, "text", { x: 4, y: to - 8, class: "name" }, `Offloaded, enlarged ${Math.round(1 / share)} times`);
-  bar(svg, spans, to, (ms) => (width * ms) / end, "enlarged");
+  bar(svg, spans, to, (ms) => (width * ms) / whole, "enlarged");
 }
 
 function flag(svg, measured, y, scale, width) {
@@ -90,14 +96,14 @@ function legend(holder, ways) {
 function show(holder, ways, width) {
   const lines = WAYS.map((way) => [way, parts(ways[way])]).filter(([, spans]) => spans.length);
   if (!lines.length) return;
-  const most = Math.max(...lines.map(([way, spans]) => Math.max(spans.at(-1)[2], ways[way].ready ?? 0)));
+  const most = Math.max(...lines.map(([way, spans]) => Math.max(end(spans), ways[way].ready ?? 0)));
   const offload = lines.find(([way]) => way === "offload")?.[1];
-  const enlarged = offload && offload.at(-1)[2] / most < SMALL;
+  const enlarged = offload && end(offload) / most < SMALL;
   const bottom = lines.length * ROW + 2;
   const said = lines.map(([way]) => `${NAMES[way]} painted after ${duration(ways[way].painted ?? 0)}`).join("; ");
-  const svg = canvas(width, bottom + 22 + (enlarged ? LENS + BAR : 0), `Timeline: ${said}`);
+  const svg = canvas(width, bottom + 22 + (enlarged ? LENS + STRIP.below + STRIP.height : 0), `Timeline: ${said}`);
   const scale = (ms) => (width * ms) / most;
-  if (enlarged) lens(svg, offload, bottom - ROW + 22 + BAR, bottom + 22 + LENS, width, most);
+  if (enlarged) lens(svg, offload, bottom - ROW + 24 + STRIP.below + STRIP.height, bottom + 22 + LENS, width, most);
   axis(svg, { left: 0, width, top: 0, bottom, most });
   for (const [index, [way, spans]] of lines.entries()) {
     const y = index * ROW + 24;
@@ -117,5 +123,5 @@ export function showTimeline(page, kept) {
     if (Object.keys(kept.ways).length) show(holder, kept.ways, width);
     else holder.replaceChildren(...empty);
   });
-  kept.tell(again, ["phases", "fcp", "inp", "painted", "ready"]);
+  kept.tell(again, ["phases", "fcp", "pressed", "painted", "ready"]);
 }
