@@ -59,8 +59,9 @@ class Crowd:
             self._together.abort()
         finally:
             with self._lock:
-                self.waiting -= 1
+                # Who sees that nobody waits any more must see all that were refused.
                 self.refused += not well
+                self.waiting -= 1
 
 
 class Visitor:
@@ -78,15 +79,18 @@ class Visitor:
         return {"csrfmiddlewaretoken": found[1]}
 
     def run(self, way: str, fields: Mapping[str, str], pause: Event) -> bool:
-        """Press the button, follow what is offloaded as pages do, and return whether the result came."""
+        """Press the button, follow what is offloaded as pages do, and return whether the report came."""
         answer, _ = self._ask("POST", PATHS[way], urlencode(fields))
         where = answer.headers["Location"]
-        for _ in range(LONGEST_POLLS if where else 0):
+        if where is None or answer.status != 202:
+            return way == "request" and answer.status == 200
+        for _ in range(LONGEST_POLLS):
             pause.wait(float(answer.headers["Retry-After"] or 1))
             answer, text = self._ask("GET", where)
-            if loads(text)["status"] in ENDED:
-                break
-        return answer.status < 400
+            status = loads(text)["status"]
+            if status in ENDED:
+                return status == "SUCCESSFUL"
+        return False
 
     def _ask(self, method: str, path: str, body: str | None = None) -> tuple[HTTPResponse, str]:
         connection = HTTPConnection("127.0.0.1", self._address.port, timeout=ANSWER_SECONDS)

@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.browser.first_page import WAYS, let_visitors_in
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import PATIENCE_MS, Visitor
 
 
 def test_a_trivial_page_comes_within_a_tenth_of_the_time_while_others_offload(visitor: Visitor):
@@ -15,6 +15,21 @@ def test_a_trivial_page_comes_within_a_tenth_of_the_time_while_others_offload(vi
         pages = int(found[way]["probes"])
         assert pages >= 3
         expect(visitor.page.locator(f"[data-crowd-chart] .probe.{way}")).to_have_count(pages)
+
+
+def test_no_verdict_is_given_where_visitors_went_without_a_report(visitor: Visitor):
+    visitor.goto("/")
+    visitor.page.route("**/visitors/", lambda route: route.fulfill(status=202, json={}))
+    visitor.page.route(
+        "**/visitors/page/*",
+        lambda route: route.fulfill(headers={"Visitors-Waiting": "0", "Visitors-Refused": "3"}),
+    )
+
+    visitor.page.click("[data-let-in]")
+
+    verdict = visitor.page.locator("[data-crowd-verdict]")
+    expect(verdict).to_contain_text("3 of 8 visitors got no report.", timeout=PATIENCE_MS)
+    expect(visitor.page.locator("#crowd [data-crowd-metric=median]").first).to_have_text("–")
 
 
 def test_one_crowd_at_a_time(visitor: Visitor):

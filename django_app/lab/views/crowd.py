@@ -40,6 +40,11 @@ class _Door:
         """How many of the crowd have no result yet."""
         return 0 if self._crowd is None else self._crowd.waiting
 
+    @property
+    def refused(self) -> int:
+        """How many of the crowd went away without a result."""
+        return 0 if self._crowd is None else self._crowd.refused
+
 
 door = _Door()
 
@@ -67,5 +72,7 @@ def begin(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    """Answer with next to nothing, and with how many visitors still wait."""
-    return HttpResponse(TRIVIAL, headers={"Visitors-Waiting": str(door.waiting)})
+    """Answer with next to nothing, with how many visitors still wait, and how many went without a report."""
+    waiting, refused = door.waiting, door.refused
+    headers = {"Visitors-Waiting": str(waiting), "Visitors-Refused": str(refused)}
+    return HttpResponse(TRIVIAL, headers=headers)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from json import dumps
 from threading import Event, Thread
 from urllib.parse import parse_qs
 
@@ -27,6 +28,8 @@ class Site(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Page)
         self.posts: list[tuple[str, dict[str, list[str]], str | None]] = []
         self.may_answer = Event()
+        self.refuses = False
+        self.ends = "SUCCESSFUL"
         self.polls = 0
 
     @property
@@ -40,7 +43,7 @@ class Page(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.startswith("/tasks/"):
             self.server.polls += 1
-            self._send(200, '{"status": "SUCCESSFUL"}')
+            self._send(200, dumps({"status": self.server.ends}))
         else:
             self._send(200, FORM, **{"Set-Cookie": "csrftoken=abc; Path=/"})
 
@@ -49,7 +52,9 @@ class Page(BaseHTTPRequestHandler):
         self.server.posts.append((self.path, fields, self.headers["Cookie"]))
         assert self.headers["Host"] == HOST
         assert self.server.may_answer.wait(PATIENCE_SECONDS)
-        if self.path == "/reports/":
+        if self.server.refuses:
+            self._send(500, "Sorry")
+        elif self.path == "/reports/":
             self._send(202, "", Location="/tasks/1/", **{"Retry-After": "0.01"})
         else:
             self._send(200, "The report")
@@ -102,6 +107,30 @@ def test_each_visitor_fills_in_the_form_and_waits_for_the_result(site: Site, way
     assert crowd.refused == 0
 
 
+@pytest.mark.parametrize(
+    ("way", "refuses", "ends"),
+    [
+        ("request", True, ""),
+        ("offload", True, ""),
+        ("offload", False, "FAILED"),
+        ("offload", False, "READY"),
+        ("offload", False, None),
+    ],
+)
+def test_who_has_no_report_in_the_end_is_counted(
+    site: Site, monkeypatch: pytest.MonkeyPatch, way: str, refuses: bool, ends: str | None
+):
+    monkeypatch.setattr("lab.crowd.LONGEST_POLLS", 2)
+    site.refuses, site.ends = refuses, ends
+    crowd = Crowd(site.address, way, 50_000)
+    crowd.begin()
+
+    site.may_answer.set()
+    until_gone(crowd)
+
+    assert crowd.refused == VISITORS
+
+
 def test_a_site_without_a_form_is_told(site: Site, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("lab.crowd.TOKEN", re.compile("nothing of the kind"))
     crowd = Crowd(site.address, "request", 50_000)
@@ -116,7 +145,7 @@ def test_a_site_without_a_form_is_told(site: Site, monkeypatch: pytest.MonkeyPat
 class StandIn:
     """A crowd that only waits."""
 
-    waiting = VISITORS
+    waiting, refused = VISITORS, 3
 
 
 @pytest.fixture
@@ -130,7 +159,8 @@ def test_the_trivial_page_tells_how_many_wait(client: Client, monkeypatch: pytes
     assert client.get("/visitors/page/").headers["Visitors-Waiting"] == "0"
     monkeypatch.setattr(door, "_crowd", StandIn())
 
-    assert client.get("/visitors/page/").headers["Visitors-Waiting"] == str(VISITORS)
+    answer = client.get("/visitors/page/")
+    assert (answer.headers["Visitors-Waiting"], answer.headers["Visitors-Refused"]) == (str(VISITORS), "3")
 
 
 @pytest.mark.usefixtures("empty")

@@ -7,6 +7,7 @@ const EVERY_MS = 250;
 // A browser remembers the timings of 250 resources unless it is told of more.
 const REMEMBERED = 2_000;
 const LONGEST_MS = 180_000;
+const LOOK = "Nothing can be said of these figures: look at the site's log.";
 // The pages of a way are drawn in so many lines, one below the other.
 const LINES = 20;
 const LANE = 60;
@@ -20,13 +21,16 @@ const median = (values) => {
   return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 };
 
-// Open the trivial page once: when it was asked for, when its first byte came, and who waits still.
+// Open the trivial page once: when it was asked for, when its first byte came, who waits still, and who in vain.
+// What waits for one of the browser's six connections counts as well: from a browser of its own it would wait for a
+// thread of the server all that time, and to leave it out would be to leave out the pages that wait longest.
 async function open(address, number) {
   const url = new URL(`${address}?${number}-${Date.now()}`, location.href).href;
   const answer = await fetch(url, { cache: "no-store" });
   await answer.text();
   const entry = await timingOf(url);
-  return { from: entry.startTime, to: entry.responseStart, waiting: Number(answer.headers.get("Visitors-Waiting")) };
+  const [waiting, refused] = ["Waiting", "Refused"].map((what) => Number(answer.headers.get(`Visitors-${what}`)));
+  return { from: entry.startTime, to: entry.responseStart, waiting, refused };
 }
 
 // A resource's timing may come a moment after its response.
@@ -59,12 +63,15 @@ async function run(section, way, tell) {
     under += 1;
     open(section.dataset.page, number).then((probe) => {
       probes.push({ from: probe.from - started, to: probe.to - started });
+      if (probe.refused) throw new Error(`${probe.refused} of ${section.dataset.visitors} visitors got no report. ${LOOK}`);
       if (probe.waiting === 0) over ??= probe.to - started;
       tell(probes, over);
     }).catch((error) => { failed = error; }).finally(() => { under -= 1; });
     await pause(EVERY_MS);
   }
   while (under) await pause(EVERY_MS);
+  if (failed) throw failed;
+  if (over === null) throw new Error(`Some visitors had no report after ${LONGEST_MS / 1000} s. ${LOOK}`);
   performance.clearResourceTimings();
   return { probes, took: over };
 }
