@@ -103,18 +103,12 @@ def test_a_list_asks_nothing_in_a_hidden_tab_or_where_it_is_switched_off(
     assert asked == []
 
     page.check("[data-live-switch]")
-    page.evaluate(
-        """Object.defineProperty(document, "hidden", { value: true, configurable: true });
-        document.dispatchEvent(new Event("visibilitychange"));"""
-    )
+    visitor.hide(True)
     page.clock.run_for(60_000)
     assert asked == []
 
     with page.expect_response(f"**{BOARD}*"):
-        page.evaluate(
-            """Object.defineProperty(document, "hidden", { value: false, configurable: true });
-            document.dispatchEvent(new Event("visibilitychange"));"""
-        )
+        visitor.hide(False)
 
 
 def test_who_reads_a_task_is_not_disturbed(sign_in: Callable[[Visitor], Visitor], visitor: Visitor):

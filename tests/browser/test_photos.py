@@ -13,6 +13,7 @@ from tests.unit.lab.images import noise, photo
 type Upload = Callable[[bytes], int]
 
 STATUS = re.compile(r"/tasks/[0-9a-f]{32}/$")
+HALF_WAY = {"status": "RUNNING", "attempts": 1, "progress": {"done": 2, "total": 5, "message": "Made small"}}
 TOO_LARGE = 10 * 1024 * 1024 + 1
 
 
@@ -65,32 +66,59 @@ def test_renditions_appear_without_a_reload(visitor: Visitor, upload: Upload):
 
 
 def test_each_rendition_appears_as_soon_as_it_is_made(visitor: Visitor, upload: Upload):
-    half_way = {
-        "status": "RUNNING",
-        "attempts": 1,
-        "progress": {"done": 2, "total": 5, "message": "Made small"},
-    }
-    visitor.page.route(STATUS, lambda route: route.fulfill(json=half_way))
+    visitor.page.route(STATUS, lambda route: route.fulfill(json=HALF_WAY))
+    # The task itself may be done by now, and the server would tell so.
+    visitor.page.route("**/*?part=details", lambda route: route.fulfill(status=404))
     upload(photo())
 
     expect(visitor.page.locator("[data-arrived]")).to_have_count(2)
     expect(visitor.page.locator("[data-field=message]")).to_have_text("Made small")
     expect(visitor.page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "40")
+    expect(visitor.page.locator("[data-rendition] a[href]")).to_have_count(2)
 
-    visitor.page.unroute(STATUS)
+    visitor.page.unroute_all()
     visitor.await_status("SUCCESSFUL")
     expect(visitor.page.locator("[data-arrived]")).to_have_count(5)
+    expect(visitor.page.locator("[data-rendition] a[href]")).to_have_count(5)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (409, "It has ended already: there is nothing left to cancel."),
+        (403, "It was not cancelled: the server answered 403. Reload this page."),
+        (None, "The server did not answer: try to cancel again."),
+    ],
+)
+def test_a_cancel_in_vain_is_said_and_can_be_tried_again(
+    visitor: Visitor, upload: Upload, status: int | None, said: str
+):
+    visitor.page.route(STATUS, lambda route: route.fulfill(json=HALF_WAY))
+    visitor.page.route("**/cancel/", lambda route: route.fulfill(status=status) if status else route.abort())
+    upload(photo())
+    message = visitor.page.locator("[data-field=message]")
+    expect(message).to_have_text("Made small")
+
+    visitor.page.click("[data-cancel]")
+
+    expect(message).to_have_text(said)
+    expect(visitor.page.locator("[data-cancel]")).to_be_enabled()
+    # Chromium tells of the connection that was cut, and of nothing else.
+    told = [] if status else ["error: Failed to load resource: net::ERR_FAILED"]
+    assert visitor.problems == told
+    visitor.problems.clear()
 
 
 def test_a_small_photo_is_rendered_too_and_uploaded_by_the_keyboard_alone(visitor: Visitor, tmp_path: Path):
     file, page = tmp_path / "photo.jpg", visitor.page
     file.write_bytes(photo(40, 30))
+    # Before the page is there: a dialog that opens sooner than somebody waits for it is lost.
+    page.on("filechooser", lambda chooser: chooser.set_files(file))
     visitor.goto("/photos/")
 
     visitor.tab_to(page.locator("input[type=file]"))
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
-    chooser.value.set_files(file)
+    page.keyboard.press("Space")
+    expect(page.locator("input[type=file]")).to_have_value(re.compile(r"photo\.jpg$"))
     visitor.tab_to(page.get_by_role("button", name="Upload"))
     page.keyboard.press("Enter")
 

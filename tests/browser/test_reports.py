@@ -33,6 +33,8 @@ def test_the_result_arrives_without_a_reload(visitor: Visitor):
     assert len(percents) > 2, "no progress was seen between the start and the end"
     assert visitor.page.locator("progress").evaluate("bar => bar.value") == 100
     assert visitor.seen("status")[-1] == "SUCCESSFUL"
+    message = visitor.page.locator("[data-field=message][aria-live=polite]")
+    expect(message).to_have_text("Done: the result is on this page.")
 
 
 def test_the_page_of_a_report_has_an_address_that_survives_a_reload(visitor: Visitor):
@@ -88,6 +90,25 @@ def test_the_status_is_asked_for_as_the_server_says(visitor: Visitor):
     for answer, poll in zip(answers, visitor.polls[1:], strict=False):
         assert answer is not None
         assert poll.header_value("if-none-match") == answer.header_value("etag")
+
+
+def test_the_status_is_not_asked_for_in_a_hidden_tab(visitor: Visitor):
+    page, status = visitor.page, re.compile(r"/tasks/[0-9a-f]{32}/$")
+    page.clock.install()
+    running = {"status": "RUNNING", "attempts": 1, "progress": None}
+    page.route(status, lambda route: route.fulfill(json=running))
+    offload(visitor)
+    with page.expect_response(status):
+        page.clock.run_for(1_000)
+    expect(page.locator("[data-field=message]")).to_have_text("A worker has begun")
+
+    visitor.hide(True)
+    visitor.polls.clear()
+    page.clock.run_for(60_000)
+    assert not visitor.polls
+
+    with page.expect_response(status):
+        visitor.hide(False)
 
 
 def test_a_running_report_can_be_cancelled(visitor: Visitor):

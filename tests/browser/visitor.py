@@ -73,6 +73,16 @@ class Visitor:
                 return
         raise AssertionError(f"{MOST_TABS} times Tab do not lead to {element}.")
 
+    def hide(self, hidden: bool) -> None:
+        """Put another tab before this one, or this one in front again."""
+        self.page.evaluate(
+            """hidden => {
+            Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+            }""",
+            hidden,
+        )
+
     def await_status(self, status: str) -> None:
         expect(self.page.locator(f"[data-task][data-status={status}]")).to_be_visible(timeout=PATIENCE_MS)
 

@@ -4,7 +4,11 @@ const FIRST_MS = 250;
 const LONGEST_MS = 10_000;
 const ENDED = ["SUCCESSFUL", "FAILED"];
 
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+// Wait, and go on waiting while nobody sees the tab.
+async function pause(ms) {
+  await new Promise((done) => setTimeout(done, ms));
+  while (document.hidden) await new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
+}
 
 function words(status, attempts) {
   if (status === "READY") return attempts ? "Waiting to be tried again" : "Waiting";
@@ -19,16 +23,20 @@ function percent(task) {
 }
 
 function message(task) {
-  if (ENDED.includes(task.status)) return "";
+  if (task.status === "SUCCESSFUL") return "Done: the result is on this page.";
+  if (task.status === "FAILED") return "It has ended without a result.";
   if (task.status === "RUNNING") return task.progress?.message || "A worker has begun";
   return task.attempts ? "It will be tried again shortly" : "Waiting for a worker";
+}
+
+function say(panel, text) {
+  panel.querySelector("[data-field=message]").textContent = text;
 }
 
 function show(panel, task) {
   panel.dataset.status = task.status;
   panel.dataset.attempts = task.attempts;
   panel.querySelector("[data-field=status]").textContent = words(task.status, task.attempts);
-  panel.querySelector("[data-field=message]").textContent = message(task);
   const bar = panel.querySelector("progress");
   bar.value = percent(task);
   bar.setAttribute("aria-valuenow", bar.value);
@@ -48,6 +56,8 @@ function arrive(figure) {
   if (!image) return;
   image.src = image.dataset.src;
   image.removeAttribute("data-src");
+  const link = figure.querySelector("a[data-href]");
+  if (link) link.href = link.dataset.href;
   figure.setAttribute("data-arrived", "");
 }
 
@@ -66,9 +76,17 @@ function offerCancel(panel) {
   button.hidden = false;
   button.addEventListener("click", async () => {
     button.disabled = true;
-    const answer = await fetch(panel.dataset.cancelUrl, { method: "POST", headers: { "X-CSRFToken": token, Accept: "application/json" } });
-    if (answer.ok) panel.querySelector("[data-field=message]").textContent = "It will stop at its next step";
+    const headers = { "X-CSRFToken": token, Accept: "application/json" };
+    const answer = await fetch(panel.dataset.cancelUrl, { method: "POST", headers }).catch(() => null);
+    say(panel, cancelled(answer));
+    button.disabled = answer?.ok ?? false;
   });
+}
+
+function cancelled(answer) {
+  if (answer?.ok) return "It will stop at its next step";
+  if (answer?.status === 409) return "It has ended already: there is nothing left to cancel.";
+  return answer ? `It was not cancelled: the server answered ${answer.status}. Reload this page.` : "The server did not answer: try to cancel again.";
 }
 
 // Resolve when the task has ended and its result is on the page.
@@ -77,6 +95,7 @@ export async function follow(panel) {
   let shown = `${panel.dataset.status} ${panel.dataset.attempts}`;
   let wait = FIRST_MS;
   let failures = 0;
+  let said = null;
   if (ENDED.includes(panel.dataset.status)) return;
   offerCancel(panel);
   for (;;) {
@@ -88,13 +107,14 @@ export async function follow(panel) {
       answer = null;
     }
     if (answer?.status === 404) {
-      panel.querySelector("[data-field=message]").textContent = "This task is no longer kept.";
+      say(panel, "This task is no longer kept.");
       return new Promise(() => {});
     }
     if (!answer || answer.status >= 400) {
       failures += 1;
       wait = Math.min(LONGEST_MS, 1000 * 2 ** failures);
-      panel.querySelector("[data-field=message]").textContent = "No answer from the server; it will be asked again.";
+      said = null;
+      say(panel, "No answer from the server; it will be asked again.");
       continue;
     }
     failures = 0;
@@ -106,6 +126,9 @@ export async function follow(panel) {
     const state = `${task.status} ${task.attempts}`;
     if (state !== shown) await showDetails(panel);
     shown = state;
+    // Read out when it is news, and once the result is there.
+    if (message(task) !== said) say(panel, message(task));
+    said = message(task);
     if (ENDED.includes(task.status)) {
       panel.querySelector("[data-cancel]").hidden = true;
       return;
