@@ -1,20 +1,31 @@
 // Follow a task whose answers are given beforehand, in no time; return what was asked, waited for and yielded.
-async ({ given, hideAt }) => {
+// Stopped at a wait, or while hidden after it: whoever does not hear of it goes on later.
+async ({ given, hideAt, stopAt }) => {
   const { answers } = await import("/static/django_offload/watch.js");
-  const { fetch, setTimeout } = window;
-  const heard = { waits: [], etags: [], yielded: 0, error: null, askedHidden: 0 };
+  const { fetch, setTimeout, clearTimeout } = window;
+  const heard = { waits: [], etags: [], yielded: 0, error: null, askedHidden: 0, cleared: [], late: false };
+  const stop = new AbortController();
+  const enough = () => stop.abort(new Error("That is enough."));
   const hide = (hidden) => {
     Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
     document.dispatchEvent(new Event("visibilitychange"));
   };
   window.setTimeout = (go, ms) => {
     heard.waits.push(ms / 1000);
+    if (heard.waits.length === stopAt) {
+      setTimeout(() => ((heard.late = true), hide(false), go()), 500);
+      if (hideAt === stopAt) hide(true), queueMicrotask(go), setTimeout(enough);
+      else queueMicrotask(enough);
+      return heard.waits.length;
+    }
     if (heard.waits.length === hideAt) {
       hide(true);
       setTimeout(() => ((heard.askedHidden = heard.etags.length), hide(false)), 50);
     }
     queueMicrotask(go);
+    return heard.waits.length;
   };
+  window.clearTimeout = (timer) => heard.cleared.push(timer);
   window.fetch = async (url, { headers, signal }) => {
     heard.etags.push(headers["If-None-Match"] ?? null);
     const next = given.shift();
@@ -23,7 +34,6 @@ async ({ given, hideAt }) => {
     const [status, said = {}] = next;
     return { status, ok: status >= 200 && status < 300, headers: new Headers(said) };
   };
-  const stop = new AbortController();
   try {
     for await (const answer of answers("/tasks/", { signal: stop.signal })) {
       heard.yielded += 1;
@@ -32,7 +42,7 @@ async ({ given, hideAt }) => {
   } catch (error) {
     heard.error = error.message ?? null;
   } finally {
-    Object.assign(window, { fetch, setTimeout });
+    Object.assign(window, { fetch, setTimeout, clearTimeout });
     delete document.hidden;
   }
   return heard;

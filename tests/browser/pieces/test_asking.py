@@ -19,8 +19,9 @@ type Rehearse = Callable[..., dict[str, Any]]
 def rehearse(visitor: Visitor) -> Rehearse:
     """Return what follows a task through given answers, (status, headers) or "cut", in no time."""
 
-    def run(*given: Any, hide_at: int | None = None) -> dict[str, Any]:
-        heard: dict[str, Any] = visitor.page.evaluate(REHEARSAL, {"given": list(given), "hideAt": hide_at})
+    def run(*given: Any, hide_at: int | None = None, stop_at: int | None = None) -> dict[str, Any]:
+        told = {"given": list(given), "hideAt": hide_at, "stopAt": stop_at}
+        heard: dict[str, Any] = visitor.page.evaluate(REHEARSAL, told)
         return heard
 
     return run
@@ -68,6 +69,16 @@ def test_a_hidden_tab_asks_nothing_and_a_shown_one_at_once(rehearse: Rehearse):
     assert heard["askedHidden"] == 1
     assert heard["waits"] == pytest.approx([0, 1, 1.5])
     assert heard["yielded"] == 3
+
+
+@pytest.mark.parametrize("hide_at", [None, 2], ids=["shown", "hidden"])
+def test_a_signal_ends_a_wait_at_once(rehearse: Rehearse, hide_at: int | None):
+    heard = rehearse([OK], [OK], hide_at=hide_at, stop_at=2)
+
+    assert heard["error"] == "That is enough."
+    assert (heard["yielded"], len(heard["etags"])) == (1, 1), "it asked once more"
+    assert not heard["late"]
+    assert 2 in heard["cleared"], "the timer goes on"
 
 
 def test_a_task_that_is_not_recorded_yet_is_asked_for_a_few_times(rehearse: Rehearse):

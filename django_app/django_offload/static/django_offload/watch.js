@@ -3,13 +3,27 @@ const ENDED = ["SUCCESSFUL", "FAILED"];
 const LONGEST = 10; // Seconds between two questions, unless the server says otherwise.
 const PATIENCE = 5; // Unknown tasks are asked for so often: some are recorded only when they start.
 
+// Wait for what `begin` begins, or for the signal's end: it then raises.
+async function until(begin, signal) {
+  signal?.throwIfAborted();
+  const left = new AbortController();
+  await new Promise((go) => {
+    signal?.addEventListener("abort", go, { once: true, signal: left.signal });
+    begin(go, left.signal);
+  });
+  left.abort();
+  signal?.throwIfAborted();
+}
+
 // Wait, and go on waiting while the tab is hidden.
 async function pause(seconds, signal) {
-  await new Promise((go) => setTimeout(go, 1000 * seconds));
-  while (globalThis.document?.hidden && !signal?.aborted) {
-    await new Promise((go) => document.addEventListener("visibilitychange", go, { once: true }));
+  await until((go, left) => {
+    const timer = setTimeout(go, 1000 * seconds);
+    left.addEventListener("abort", () => clearTimeout(timer));
+  }, signal);
+  while (globalThis.document?.hidden) {
+    await until((go, left) => document.addEventListener("visibilitychange", go, { once: true, signal: left }), signal);
   }
-  signal?.throwIfAborted();
 }
 
 // Yield each answer that says something new, as often as the server wants to be asked; it never ends by itself.
