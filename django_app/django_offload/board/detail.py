@@ -1,4 +1,4 @@
-"""All that the board says of one task: where it stands, its attempts its arguments."""
+"""All that the board says of one task: where it stands, its attempts, its arguments."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..birth import dump, from_micros
-from ..record import FAILED, READY, RUNNING, TaskRecord
+from ..record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord
 from .shown import Found, described, parameters
 
 # Of a value, this much is shown: a page is to be read.
@@ -22,6 +22,7 @@ class Event:
     at: datetime | None = None
     kind: str = ""  # "good", "bad", or "" for neither.
     note: str = ""
+    worker: str = ""  # Of an attempt, where it is known.
     traceback: str = ""
     last: bool = False  # The latest that raised.
 
@@ -87,36 +88,59 @@ def _json(value: object) -> str:
 
 
 def _events(record: TaskRecord, parts: Mapping[str, str]) -> Iterator[Event]:
-    """Yield what happened, the first first; a redrive begins another life, of which this tells."""
+    """Yield what happened, the first first: every attempt, also of the lives before a redrive."""
     yield Event(what="Enqueued", at=record.birth.enqueued_at)
-    for part in record.error_parts:
-        yield _failed_attempt(part, parts.get(part), last=part == record.error_parts[-1])
-    if record.sent_at is not None:
-        yield Event(what="Sent again", at=record.sent_at)
+    for number in range(1, record.fence):
+        yield _attempt(number, record, parts)
+    again = [Event(what="Sent again", at=record.sent_at)] if record.sent_at is not None else []
+    if record.fence:
+        claimed_since = record.sent_at and record.attempted_at and record.sent_at <= record.attempted_at
+        last = [_attempt(record.fence, record, parts)]
+        yield from (again + last) if claimed_since else (last + again)
+    else:
+        yield from again
     if record.status == RUNNING:
-        worker = record.worker_ids[-1] if record.worker_ids else ""
-        yield Event(what=f"Attempt {record.fence} runs", at=record.attempted_at, note=worker)
-        if record.lost(datetime.now(UTC)):
-            note = "The sweeper sends it again."
-            yield Event(what="Its worker is gone", at=record.lease_until, kind="bad", note=note)
-        if record.cancelled:
-            yield Event(what="Asked to stop", kind="bad")
+        yield from _goes_on(record)
     if record.status == READY and record.not_before > record.birth.enqueued_at:
         yield Event(what="Starts", at=record.not_before, note="At the earliest.")
     if record.ended:
         yield _ended(record)
 
 
-def _failed_attempt(part: str, text: str | None, *, last: bool) -> Event:
-    number = int(part.removeprefix("error#"))
+def _goes_on(record: TaskRecord) -> Iterator[Event]:
+    if record.lost(datetime.now(UTC)):
+        note = "The sweeper sends it again."
+        yield Event(what="Its worker is gone", at=record.lease_until, kind="bad", note=note)
+    if record.cancelled:
+        yield Event(what="Asked to stop", kind="bad")
+
+
+def _attempt(number: int, record: TaskRecord, parts: Mapping[str, str]) -> Event:
+    """Return what became of an attempt: each has the number of its claim, and leaves what it raised."""
+    # A redrive forgets the workers of the lives before.
+    index = number - (record.fence - len(record.worker_ids)) - 1
+    worker = record.worker_ids[index] if index >= 0 else ""
+    part = f"error#{number:04d}"
+    if part in record.error_parts:
+        return _failed_attempt(number, parts.get(part), worker, last=part == record.error_parts[-1])
+    if number == record.fence and record.status == RUNNING:
+        return Event(what=f"Attempt {number} runs", at=record.attempted_at, worker=worker)
+    if number == record.fence and record.status == SUCCESSFUL:
+        return Event(what=f"Attempt {number} succeeded", at=record.finished_at, kind="good", worker=worker)
+    return Event(what=f"Attempt {number} was lost", kind="bad", note="Its worker was lost.", worker=worker)
+
+
+def _failed_attempt(number: int, text: str | None, worker: str, *, last: bool) -> Event:
+    what = f"Attempt {number} failed"
     if text is None:
-        return Event(what=f"Attempt {number} failed", kind="bad", note="What it raised is gone.")
+        return Event(what=what, kind="bad", note="What it raised is gone.", worker=worker)
     said = json.loads(text)
     return Event(
-        what=f"Attempt {number} failed",
+        what=what,
         at=from_micros(said["at"]) if "at" in said else None,
         kind="bad",
         note=f"{said['class']}: {said['message']}",
+        worker=worker,
         traceback=said["traceback"],
         last=last,
     )

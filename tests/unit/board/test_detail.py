@@ -7,7 +7,7 @@ from django.tasks import TaskResultStatus
 
 from django_offload.exceptions import Cancelled
 from django_offload.record import error_of
-from django_offload.transitions import abandon, report
+from django_offload.transitions import abandon, redrive, report
 from tests.contract import tasks as contract_tasks
 from tests.contract.records import ERROR, NOW, TOKEN, TTL, birth_of, claimed, new_id
 from tests.unit import tasks
@@ -45,10 +45,16 @@ def test_every_failed_attempt_is_told_with_its_traceback(ada, offload):
     answer = ada.open(result.id)
 
     events = answer.context["detail"].events
-    assert [event.what for event in events] == ["Enqueued", "Attempt 1 failed", "Finished"]
+    assert [event.what for event in events] == [
+        "Enqueued",
+        "Attempt 1 failed",
+        "Attempt 2 succeeded",
+        "Finished",
+    ]
     assert events[1].note == "builtins.OSError: the network is <down>"
     assert events[1].last
-    assert events[0].at <= events[1].at <= events[2].at
+    assert events[0].at <= events[1].at <= events[2].at <= events[3].at
+    assert [event.worker for event in events[1:3]] == result.worker_ids
     assert "Traceback (most recent call last)" in events[1].traceback
     assert "the network is &lt;down&gt;" in answer.text
     assert "<down>" not in answer.text
@@ -75,9 +81,35 @@ def test_a_running_task_tells_its_progress_worker_and_trace(ada, store):
     facts = dict(answer.context["detail"].facts)
     assert facts["Trace"] == "0af7651916cd43dd8448eb211c80319c"
     events = answer.context["detail"].events
-    assert (events[1].what, events[1].note) == ("Attempt 1 runs", "worker-1")
+    assert (events[1].what, events[1].worker) == ("Attempt 1 runs", "worker-1")
     # Its lease, of the year in which these examples play, has run out.
     assert events[2].what == "Its worker is gone"
+
+
+def test_attempts_whose_worker_was_lost_and_those_before_a_redrive_are_told(ada, store):
+    task_id = new_id()
+    birth, later = birth_of(task_id), NOW + timedelta(hours=1)
+    store.change(task_id, claimed(task_id, birth=birth))
+    store.change(task_id, claimed(task_id, at=later, birth=birth))
+    store.change(task_id, abandon(now=later + timedelta(hours=1), result_ttl=TTL, error=ERROR))
+    died = ada.open(task_id).context["detail"].events
+    store.change(task_id, redrive(task_id, now=later, due_at=later))
+    store.change(task_id, claimed(task_id, at=later, birth=birth))
+
+    lost = ("Its worker was lost.", "worker-1")
+    assert [(event.what, event.note, event.worker) for event in died[1:3]] == [
+        ("Attempt 1 was lost", *lost),
+        ("Attempt 2 was lost", *lost),
+    ]
+    answer = ada.open(task_id)
+    events = answer.context["detail"].events
+    assert [(event.what, event.worker) for event in events[1:5]] == [
+        ("Attempt 1 was lost", ""),
+        ("Attempt 2 was lost", ""),
+        ("Sent again", ""),
+        ("Attempt 3 runs", "worker-1"),
+    ]
+    assert "Worker <code>worker-1</code>" in answer.text
 
 
 @pytest.mark.parametrize(
