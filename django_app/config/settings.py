@@ -82,16 +82,17 @@ TEMPLATES = [
 STACK = f"lab-{os.environ.get('OFFLOAD_STAGE', 'dev')}"
 # Of one invocation; a photo of 40 million pixels takes 160 MB as it is, and some copies.
 QUEUES = {"reports": {"timeout": 120, "memory": 1024}, "photos": {"timeout": 60, "memory": 1024}}
+# For a write unit more a task, the board lists what succeeded too: this site is here to be looked at.
 TASKS = {
     "default": {
         "BACKEND": "django_offload.backends.SQSBackend",
         "QUEUES": ["default", "reports", "photos"],
-        "OPTIONS": {"stack": STACK, "queues": QUEUES},
+        "OPTIONS": {"stack": STACK, "queues": QUEUES, "history": True},
     },
     "direct": {
         "BACKEND": "django_offload.backends.LambdaBackend",
         "QUEUES": ["default", "reports", "photos"],
-        "OPTIONS": {"stack": STACK, "queues": QUEUES},
+        "OPTIONS": {"stack": STACK, "queues": QUEUES, "history": True},
     },
 }
 

@@ -173,7 +173,7 @@ def test_axe_finds_nothing_serious_and_nothing_sticks_out(
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", ground))) < 3 * 128) == (scheme == "dark"), ground
 
-    for path in ("", "?list=failed", "queues/", "unreadable/", f"{task_id}/change/"):
+    for path in ("", "?list=failed", "?list=all", "queues/", "unreadable/", f"{task_id}/change/"):
         assert visitor.goto(f"{BOARD}{path}") == 200
         found += found_by_axe(visitor)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path

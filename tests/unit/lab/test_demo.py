@@ -4,6 +4,8 @@ import socket
 
 import pytest
 
+from django_offload.board.lists import lists
+from django_offload.conf import configured
 from lab import demo
 
 
@@ -29,3 +31,8 @@ def test_what_is_no_port_is_refused(port: str, capsys: pytest.CaptureFixture[str
 
     assert ended.value.code == 2
     assert "port" in capsys.readouterr().err.lower()
+
+
+@pytest.mark.parametrize("alias", ["default", "direct"])
+def test_the_board_of_this_site_lists_what_succeeded_too(alias: str):
+    assert "SUCCESSFUL" in lists(configured()[alias])[-1].states
