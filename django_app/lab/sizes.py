@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django import forms
+from django.utils.functional import cached_property
 
 from .seeding import FIRST_RUN, seeded
 
@@ -20,9 +21,9 @@ class Size:
     chosen: bool
 
 
-def sizes(chosen: int = FIRST_RUN) -> list[Size]:
-    """Return the choices, telling those that the shop has too few orders for."""
-    known = seeded()
+def sizes(chosen: int = FIRST_RUN, known: int | None = None) -> list[Size]:
+    """Return the choices, telling those that the shop, which has `known` orders, has too few for."""
+    known = seeded() if known is None else known
     return [Size(orders, orders <= known, orders == chosen) for orders in SIZES]
 
 
@@ -31,12 +32,17 @@ class SizeForm(forms.Form):
 
     orders = forms.TypedChoiceField(coerce=int, choices=[(size, size) for size in SIZES])
 
+    @cached_property
+    def known(self) -> int:
+        """How many orders the shop has: asked once, for an answer is short of time."""
+        return seeded()
+
     def clean_orders(self) -> int:
         """Raise ValidationError if the shop has fewer orders."""
         orders: int = self.cleaned_data["orders"]
-        if orders > seeded():
+        if orders > self.known:
             raise forms.ValidationError(
-                f"The shop has {seeded():,} orders. Make more: manage.py seed_orders --orders {orders}."
+                f"The shop has {self.known:,} orders. Make more: manage.py seed_orders --orders {orders}."
             )
         return orders
 

@@ -20,9 +20,11 @@ from ..warm import warm
 IN_REQUEST = "reports-in-request"
 
 
-def choices(orders: int = FIRST_RUN, backend: str = "default") -> dict[str, object]:
+def choices(
+    orders: int = FIRST_RUN, backend: str = "default", *, known: int | None = None
+) -> dict[str, object]:
     """Return what the forms that start a report need, and the table that compares them."""
-    return {**proof(), "sizes": sizes(orders), "backends": BACKENDS, "backend": backend}
+    return {**proof(), "sizes": sizes(orders, known), "backends": BACKENDS, "backend": backend}
 
 
 @require_safe
@@ -45,7 +47,7 @@ def reports(request: HttpRequest) -> HttpResponse:
         result = sales_report.using(backend=backend).enqueue(orders)
     runs.remember(request, "reports", result.id, f"{orders:,} orders")
     context = {
-        **choices(orders, backend),
+        **choices(orders, backend, known=form.known),
         **runs.describe(result),
         "orders": orders,
         "answer": "offload",
@@ -64,7 +66,13 @@ def in_request(request: HttpRequest) -> HttpResponse:
     with timed(request, "work", "The report made"):
         value = publish(run, build_report(orders))
     runs.remember(request, IN_REQUEST, run, f"{orders:,} orders")
-    context = {**choices(orders), "value": value, "run": run, "orders": orders, "answer": "request"}
+    context = {
+        **choices(orders, known=form.known),
+        "value": value,
+        "run": run,
+        "orders": orders,
+        "answer": "request",
+    }
     return render(request, "lab/report.html", context)
 
 
@@ -81,6 +89,5 @@ def report(request: HttpRequest, run: str) -> HttpResponse:
 
 def refused(request: HttpRequest, form: ReportForm) -> HttpResponse:
     """Show the first page again, with what was wrong."""
-    return render(
-        request, "lab/home.html", {**choices(), **first_page(), "problem": form.problem}, status=400
-    )
+    context = {**choices(known=form.known), **first_page(), "problem": form.problem}
+    return render(request, "lab/home.html", context, status=400)

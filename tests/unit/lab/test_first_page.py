@@ -112,6 +112,27 @@ def test_every_view_says_what_it_took(client: Client, offload: Offload, monkeypa
     assert set(timings(client.get("/nothing/"))) == {"wait", "view"}
 
 
+@pytest.mark.parametrize(
+    ("path", "orders", "status"),
+    [("/reports/", "50000", 202), ("/reports/in-request/", "50000", 200), ("/reports/", "200000", 400)],
+)
+def test_the_shop_is_asked_once_how_many_orders_it_has(
+    client: Client,
+    offload: Offload,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    orders: str,
+    status: int,
+):
+    seeding.seed(1_000)
+    asked: list[int] = []
+    monkeypatch.setattr("lab.sizes.seeded", lambda: asked.append(1) or 50_000)
+
+    assert client.post(path, {"orders": orders}).status_code == status
+
+    assert len(asked) == 1
+
+
 def test_the_wait_for_a_thread_is_told():
     def view(request: HttpRequest) -> HttpResponse:
         with timed(request, "work", "Something"):
