@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
-from django.utils.timezone import is_aware, make_aware
+from django.utils.timezone import is_aware, localtime, make_aware
 
 from ..birth import EPOCH
 from ..conf import Options, stacks
@@ -38,6 +38,8 @@ class ChoiceForm(forms.Form):
         super().__init__(data, label_suffix="")
         self.of, self.options = of, options
         fields: dict[str, Any] = self.fields
+        for name in ("since", "until"):
+            fields[name].label = f"{name.capitalize()} ({localtime():%Z})"
         fields["state"].choices = _any(list(of.states))
         fields["queue"].choices = _any(list(options.queues))
         known = aliases(options)

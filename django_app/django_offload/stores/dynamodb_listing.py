@@ -12,7 +12,7 @@ from .listing import MOST_READ, Listing, Place, Slice, Wanted
 
 
 class DynamoDBListing(Listing):
-    """One call each; what a query matches by is in the index, so that no record is read for it."""
+    """A call each, but for what a busy table leaves out; what a query matches by is in the index itself."""
 
     def __init__(self, alias: str, table: str) -> None:
         self.alias, self.table = alias, table
@@ -36,13 +36,20 @@ class DynamoDBListing(Listing):
         if len(ids) > MOST_READ:
             raise ValueError(f"{len(ids)} records were asked for: ask for at most {MOST_READ} at a time.")
         keys = [{"id": {"S": task_id}, "part": {"S": "record"}} for task_id in ids]
-        answer = self._call("batch_get_item", RequestItems={self.table: {"Keys": keys}})
-        found = {item["id"]["S"]: item for item in answer["Responses"].get(self.table, [])}
+        items, left = self._get({self.table: {"Keys": keys}})
+        # What a busy table leaves out is asked for once more: a page that lacks tasks would mislead.
+        items += self._get(left)[0] if left else []
+        found = {item["id"]["S"]: item for item in items}
         return [
             {name: plain(value) for name, value in found[task_id].items() if name != "part"}
             for task_id in ids
             if task_id in found
         ]
+
+    def _get(self, wanted: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """Return what was read, and what is left to ask for."""
+        answer = self._call("batch_get_item", RequestItems=wanted)
+        return answer["Responses"].get(self.table, []), answer.get("UnprocessedKeys") or {}
 
     def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
         dynamodb = client("dynamodb")

@@ -63,4 +63,4 @@ class Listing(ABC):
 
     @abstractmethod
     def read(self, ids: Sequence[str]) -> Sequence[Attributes]:
-        """Return, in one call, the records of at most 100 ids, in order, without those that are gone."""
+        """Return the records of at most 100 ids, in order, without those that are gone: one call, or two."""

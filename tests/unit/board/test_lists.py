@@ -1,5 +1,6 @@
 """Lists of tasks: what is in each, the newest first, a page at a time, as the filters want it."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -168,3 +169,13 @@ def test_who_may_not_look_sees_nothing(staff, store):
     ):
         assert answer.status_code == 403
         assert task_id not in answer.text
+
+
+def test_every_time_bears_its_zone(ada, store, settings):
+    settings.TIME_ZONE = "Asia/Tokyo"
+    given(store, "failed")
+
+    page = ada.see("failed").text
+
+    assert re.search(r"\d\d:\d\d:\d\d JST</td>", page)
+    assert "Since (JST)" in page

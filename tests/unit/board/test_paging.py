@@ -1,5 +1,7 @@
 """Pages over partitions: nothing newer than a page is on the next one, and each takes few calls."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from django_offload.board import paging
@@ -8,6 +10,7 @@ from django_offload.board.places import END, decoded, encoded
 from django_offload.conf import configured
 from django_offload.record import newborn
 from django_offload.stores import listing_of
+from django_offload.stores.dynamodb_listing import DynamoDBListing
 from django_offload.stores.listing import Place, Slice
 from tests.contract.records import birth_of, new_id
 
@@ -88,3 +91,28 @@ def test_an_empty_list_has_one_page(ours, store):
     found = paging.page(configured()["default"], paging.Choice(of=FAILED_TASKS))
 
     assert (found.records, found.looked_at, found.gone, found.more) == ([], 0, 0, "")
+
+
+@pytest.mark.parametrize(("left_out", "calls", "read"), [(0, 1, 3), (1, 2, 3), (2, 2, 2)])
+def test_what_a_busy_table_leaves_out_is_asked_for_once_more(monkeypatch, left_out, calls, read):
+    """DynamoDB leaves out the last key of so many answers."""
+    asked = []
+
+    def batch_get_item(RequestItems):
+        asked.append(keys := RequestItems["tasks"]["Keys"])
+        whole = len(asked) > left_out
+        left = {} if whole else {"tasks": {"Keys": keys[-1:]}}
+        items = [{**key, "status": {"S": "READY"}} for key in (keys if whole else keys[:-1])]
+        return {"Responses": {"tasks": items}, "UnprocessedKeys": left}
+
+    gone = type("ResourceNotFoundException", (Exception,), {})
+    aws = SimpleNamespace(
+        batch_get_item=batch_get_item, exceptions=SimpleNamespace(ResourceNotFoundException=gone)
+    )
+    monkeypatch.setattr("django_offload.stores.dynamodb_listing.client", lambda name: aws)
+
+    found = DynamoDBListing("default", "tasks").read(["c", "a", "b"])
+
+    assert [record["id"] for record in found] == ["c", "a", "b"][:read]
+    assert len(asked) == calls
+    assert asked[1:] == [[{"id": {"S": "b"}, "part": {"S": "record"}}]][: calls - 1]
