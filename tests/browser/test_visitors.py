@@ -58,7 +58,11 @@ def test_no_page_is_wider_than_a_phone(visit: Callable[..., Visitor], scheme: st
     visitor = visit(**PHONE, color_scheme=scheme)
     report = make_report(visitor)
 
-    pretend(visitor, request=measured(9_000, 9_000, 9_000, 40), offload=measured(20, 90, 90, 30))
+    pretend(visitor, request=measured(9_000, 2_700, 2_500, 40), offload=measured(20, 90, 90, 30))
+    words = visitor.page.locator(".gauge text")
+    expect(words).to_have_count(8)
+    edges = words.evaluate_all("all => all.map(one => one.getBoundingClientRect().toJSON())")
+    assert all(edge["left"] >= 0 and edge["right"] <= 390 for edge in edges), edges
     for path in ("/", "/reports/", "/photos/", "/mandelbrot/", "/retries/", report):
         visitor.goto(path)
         width = visitor.page.evaluate("document.documentElement.scrollWidth")

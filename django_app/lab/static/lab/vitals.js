@@ -5,6 +5,8 @@ import { rating, vitals, WORDS } from "./ratings.js";
 
 const NAMES = { request: "In the request", offload: "Offloaded" };
 const BAR = { y: 26, height: 12 };
+// A letter is no wider on average.
+const LETTER = 6.7;
 // Where the words of each way stand, and its mark.
 const LOOKS = {
   request: { text: 14, mark: (x) => `M${x} ${BAR.y + 2}l-6 -9h12Z` },
@@ -27,9 +29,10 @@ function told(vital, way, value) {
 function mark(svg, vital, way, value, width, most) {
   const x = Math.min(width - 6, Math.max(6, (width * value) / most));
   draw(svg, "path", { d: LOOKS[way].mark(x), class: `mark ${way}`, "data-gauge-way": way });
-  const anchor = x < width / 3 ? "start" : x > (2 * width) / 3 ? "end" : "middle";
-  const edge = { start: Math.max(0, x - 6), middle: x, end: Math.min(width, x + 6) };
-  draw(svg, "text", { x: edge[anchor], y: LOOKS[way].text, "text-anchor": anchor, class: "value" }, told(vital, way, value));
+  const words = told(vital, way, value);
+  // From the mark on, as far as there is room; guessed, for to measure it would force a layout.
+  const left = Math.max(0, Math.min(x - 6, width - LETTER * words.length));
+  draw(svg, "text", { x: left, y: LOOKS[way].text, class: "value" }, words);
 }
 
 function show(vital, ways, width) {
