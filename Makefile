@@ -24,7 +24,8 @@ kills: .venv ## Kill real workers while they work, 100 times over 1,000 tasks: n
 	@$(RUN) .venv/bin/python -m tests.reliability.kills
 
 bench: .venv .venv-bench ## Measure against raw boto3, Celery and others, and write BENCHMARKS.md (QUICK=1: a look, to the terminal)
-	@$(RUN) .venv/bin/python -m tests.benchmarks $(if $(QUICK),--quick) $(SECTIONS)
+	@CHROMIUM=$$(.ci/browser) && NODE_PACKAGES=$$(.ci/node-packages) && export CHROMIUM NODE_PACKAGES && \
+		$(RUN) .venv/bin/python -m tests.benchmarks $(if $(QUICK),--quick) $(SECTIONS)
 
 screenshot: .venv ## Draw the first page for README.md, both ways measured, into django_app/docs/first-page.png
 	@CHROMIUM=$$(.ci/browser) && export CHROMIUM && $(RUN) .venv/bin/python -m tests.browser.screenshot

@@ -5,13 +5,14 @@ from datetime import date, timedelta
 from itertools import accumulate
 from random import Random
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max
 
 from .catalogue import CUSTOMERS, FIRST_YEAR, GROWTH_PER_YEAR, PRODUCTS, REGIONS, SEASON, YEARS
 from .models import Order, Product, Region
 
-FIRST_RUN = 200_000
+FIRST_RUN: int = settings.LAB_ORDERS
 # Every batch has a seed of its own: order 731,204 is the same whether 1 or 3 million are made.
 BATCH = 10_000
 SEED = 20260101

@@ -7,7 +7,7 @@ from django.utils.functional import cached_property
 
 from .seeding import FIRST_RUN, seeded
 
-SIZES = (50_000, FIRST_RUN, 1_000_000, 3_000_000)
+SIZES = tuple(sorted({50_000, FIRST_RUN, 1_000_000, 3_000_000}))
 # Aliases of TASKS, in words.
 BACKENDS = {"default": "an SQS queue", "direct": "Lambda, invoked asynchronously"}
 

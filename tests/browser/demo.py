@@ -14,10 +14,10 @@ END_SECONDS = 30
 
 
 class Demo:
-    """`python -m lab.demo` on a free port, with a database of its own."""
+    """`python -m lab.demo` on a free port, with a database of its own, and this in its environment."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder, self.environment = folder, environment
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = folder / "demo.log"
@@ -35,6 +35,7 @@ class Demo:
                     "PYTHONPATH": roots,
                     "DJANGO_SETTINGS_MODULE": "config.settings",
                     "LAB_DATABASE": str(self.folder / "lab.sqlite3"),
+                    **self.environment,
                 },
                 stdout=log,
                 stderr=subprocess.STDOUT,

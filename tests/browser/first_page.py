@@ -20,6 +20,12 @@ def run(visitor: Visitor, way: str, orders: str = "200000") -> dict[str, float]:
     return {metric: visitor.measured(way, metric) for metric in METRICS}
 
 
+def processing(visitor: Visitor, way: str) -> float:
+    """Return how long the server had the request of a way, in milliseconds, as the page draws it."""
+    part = visitor.page.locator(f"[data-timeline-way={way}][data-part=server]")
+    return float(part.get_attribute("data-ms") or 0)
+
+
 def let_visitors_in(visitor: Visitor, orders: str = "50000") -> dict[str, dict[str, float]]:
     """Have others run reports, and return what the page's second table says of either way."""
     visitor.goto("/")

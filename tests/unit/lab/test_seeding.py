@@ -1,5 +1,8 @@
 """Orders are the same wherever and in however many steps they are made."""
 
+import os
+import subprocess
+import sys
 from io import StringIO
 
 import pytest
@@ -75,3 +78,21 @@ def test_the_command_tells_how_far_it_is_and_what_it_added():
 def test_the_command_refuses_no_orders():
     with pytest.raises(CommandError, match="--orders must be 1 or more"):
         call_command("seed_orders", orders=0)
+
+
+def test_a_slow_or_quick_machine_may_offer_another_number_of_orders():
+    program = "import django; django.setup(); from lab.sizes import SIZES, sizes; print(SIZES)"
+    said = subprocess.run(
+        [sys.executable, "-c", program],
+        env={
+            **os.environ,
+            "LAB_ORDERS": "120000",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert said.strip() == "(50000, 120000, 1000000, 3000000)"
