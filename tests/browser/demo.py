@@ -22,21 +22,24 @@ class Demo:
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = folder / "demo.log"
 
+    @property
+    def surroundings(self) -> dict[str, str]:
+        """The environment of its process."""
+        return {
+            **{key: value for key, value in os.environ.items() if not key.startswith("AWS_")},
+            "PYTHONPATH": os.pathsep.join([str(ROOT / "django_app"), str(ROOT)]),
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "LAB_DATABASE": str(self.folder / "lab.sqlite3"),
+            **self.environment,
+        }
+
     def start(self) -> None:
         """Return when the site answers. Raise AssertionError with the log if it does not."""
-        elsewhere = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-        roots = os.pathsep.join([str(ROOT / "django_app"), str(ROOT)])
         with self.log.open("w") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "lab.demo", "--port", str(self.port)],
                 cwd=self.folder,
-                env={
-                    **elsewhere,
-                    "PYTHONPATH": roots,
-                    "DJANGO_SETTINGS_MODULE": "config.settings",
-                    "LAB_DATABASE": str(self.folder / "lab.sqlite3"),
-                    **self.environment,
-                },
+                env=self.surroundings,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )

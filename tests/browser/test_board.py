@@ -6,28 +6,16 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Route, expect
 
+from tests.browser.board import BOARD, let_in
 from tests.browser.demo import Demo
 from tests.browser.test_accessibility import found_by_axe
 from tests.browser.visitor import PATIENCE_MS, Visitor
-
-BOARD = "/admin/django_offload/task/"
 
 
 @pytest.fixture
 def sign_in(demo: Demo) -> Callable[[Visitor], Visitor]:
     """Return what lets a visitor in, with the password that the demo says."""
-
-    def enter(visitor: Visitor) -> Visitor:
-        found = re.search(r"user demo, password (\S+)\)", demo.text())
-        assert found is not None
-        visitor.goto(BOARD)
-        visitor.page.fill("#id_username", "demo")
-        visitor.page.fill("#id_password", found[1])
-        visitor.page.click("#login-form [type=submit]")
-        visitor.page.wait_for_url(f"**{BOARD}")
-        return visitor
-
-    return enter
+    return lambda visitor: let_in(visitor, demo)
 
 
 def fail(visitor: Visitor) -> str:

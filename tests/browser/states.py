@@ -1,0 +1,67 @@
+"""Tasks of the demo in every state, for pages to show: run in its environment, this prints their ids."""
+
+import json
+import shlex
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+import django
+
+from tests.browser.demo import ROOT, Demo
+
+LATER = timedelta(days=1)
+SECONDS = 60
+
+
+def states(demo: Demo) -> dict[str, str]:
+    """Return the id of a task of each name."""
+    lines = (demo.folder / ".offload" / "env").read_text().splitlines()
+    exported = dict(shlex.split(line)[1].split("=", 1) for line in lines)
+    made = subprocess.run(
+        [sys.executable, "-m", "tests.browser.states"],
+        cwd=ROOT,
+        env={**demo.surroundings, **exported},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    found: dict[str, str] = json.loads(made.stdout.splitlines()[-1])  # What is logged comes first.
+    return found
+
+
+def make() -> dict[str, str]:
+    """Make the tasks and return their ids; those that run are run by the demo's own workers."""
+    from django_offload.exceptions import WorkerLost
+    from django_offload.transitions import report
+    from django_offload.worker.ending import end
+    from lab.tasks import exchange_rates, sales_report
+    from tests.integration.setup import claim_by_another, configured, enqueued_before, record_of, store
+
+    later = datetime.now(UTC) + LATER
+    # So far ahead they have a record and no message: no worker takes them.
+    waiting = {name: sales_report.using(run_after=later).enqueue(200_000) for name in ("READY", "RUNNING")}
+    dead = exchange_rates.using(run_after=later).enqueue(0)
+    done = exchange_rates.enqueue(0)
+    failed = {
+        name: exchange_rates.using(max_attempts=1).enqueue(3) for name in ("FAILED", "FAILED to be run again")
+    }
+    running = waiting["RUNNING"].id
+    enqueued_before(running, timedelta(minutes=10))
+    claim_by_another(running, ago=timedelta(minutes=5), lease=timedelta(hours=1))
+    progress = {"done": 3, "total": 10, "message": "Read 60,000 of 200,000 orders"}
+    store().change(running, report(fence=1, token="another", progress=progress))
+    end(store(), record_of(dead.id).birth, configured()["default"], datetime.now(UTC), WorkerLost(3))
+    ended = {"SUCCESSFUL": done, **failed}
+    deadline = time.monotonic() + SECONDS
+    while not all(record_of(result.id).ended for result in ended.values()):
+        assert time.monotonic() < deadline, "The demo's workers take no tasks."
+        time.sleep(0.1)
+    return {name: result.id for name, result in {**waiting, **ended, "dead": dead}.items()}
+
+
+if __name__ == "__main__":
+    django.setup()
+    print(json.dumps(make()))
