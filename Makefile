@@ -6,10 +6,10 @@ ARCHITECTURE ?= x86_64
 RUN := PYTHONPATH=django_app:. DJANGO_SETTINGS_MODULE=config.settings
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo test torture kills bench screenshot package check format lock clean .venv .venv-3.12 .venv-bench
+.PHONY: help demo test torture kills bench screenshot screenshots package check format lock clean .venv .venv-3.12 .venv-bench
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Start the reference site, with AWS on this machine, on http://127.0.0.1:8000 (another port: PORT=8001)
 	@folder=$$(.ci/demo-environment) && exec env $(RUN) "$$folder/bin/python" -m lab.demo --port $(PORT)
@@ -29,6 +29,9 @@ bench: .venv .venv-bench ## Measure against raw boto3, Celery and others, and wr
 
 screenshot: .venv ## Draw the first page for README.md, both ways measured, into django_app/docs/first-page.png
 	@CHROMIUM=$$(.ci/browser) && export CHROMIUM && $(RUN) .venv/bin/python -m tests.browser.screenshot
+
+screenshots: .venv ## Draw every page, wide and narrow, light and dark, into .cache/screens (another folder: INTO=)
+	@CHROMIUM=$$(.ci/browser) && export CHROMIUM && $(RUN) .venv/bin/python -m tests.browser.screenshots $(if $(INTO),--into $(INTO))
 
 package: .venv ## Build the one zip that web and workers run from (STAGE=dev, ARCHITECTURE=x86_64 or arm64)
 	@$(RUN) .venv/bin/python django_app/manage.py offload_package --stage $(STAGE) --architecture $(ARCHITECTURE)
