@@ -22,13 +22,16 @@ from tests.unit.stack.examples import document
 
 # Parts of AWS's command line that are no operations of its services.
 AWS_EXTRAS = {("logs", "tail")}
+_DRAWN = set("─│▶▲▼◀")
 _NAME = re.compile(r"\w+")
 _MANAGE = re.compile(r"^(?:\S*python )?(?:\S*manage\.py )?(?P<command>offload_\w+)(?P<rest>.*)$")
 
 
 def is_drawing(block: Block) -> bool:
-    """A drawing: lines and arrows, and nothing to run."""
-    return block.language == "" and bool(set("─│▶▲") & set(block.text))
+    """A drawing: most of its lines are drawn, not counting remarks, which code has too."""
+    lines = [line for line in block.text.splitlines() if line.strip()]
+    drawn = sum(bool(_DRAWN & set(line.partition("#")[0])) for line in lines)
+    return block.language == "" and 2 * drawn > len(lines)
 
 
 def is_the_layers(block: Block) -> bool:
@@ -113,7 +116,7 @@ def is_known(line: str) -> bool:
     words = shlex.split(line)
     if words[0] == "aws":
         return _is_of_aws(words[1:])
-    if words[-1] == "check":
+    if words == ["python", "manage.py", "check"]:
         return True
     return arguments_of(line) is not None
 

@@ -22,7 +22,7 @@ from django_offload.transitions import report
 from tests.contract import tasks as contract
 from tests.docs import packaging
 from tests.docs.world import World
-from tests.integration.setup import store
+from tests.integration.setup import Queues, store
 from tests.unit import tasks
 
 # Brings a case about, and returns the id of the task it is about.
@@ -41,6 +41,13 @@ def waits_for_its_time(world: World) -> str:
 
 def is_in_the_queue(world: World) -> str:
     return tasks.double.enqueue(1).id
+
+
+def is_taken(world: World) -> str:
+    """A worker has one message, and has not answered; another one waits."""
+    tasks.double.enqueue(1)
+    Queues(world.aws.client("sqs")).take(limit=1)
+    return is_in_the_queue(world)
 
 
 def was_rolled_back(world: World) -> str:
@@ -64,9 +71,14 @@ def lost_its_message(world: World) -> str:
 def is_at_work(world: World) -> str:
     result = tasks.double.enqueue(1)
     world.claim(result, lease=LONG)
-    progress = {"done": 3, "total": 10, "message": ""}
-    store().change(result.id, report(fence=1, token="another", progress=progress))
+    comes_to(result.id, 3)
     return result.id
+
+
+def comes_to(task_id: str, done: int) -> None:
+    """Let the worker that is at a task tell that it has done so many of ten."""
+    progress = {"done": done, "total": 10, "message": f"step {done}"}
+    store().change(task_id, report(fence=1, token="another", progress=progress))
 
 
 def lost_its_worker(world: World) -> str:
@@ -172,6 +184,8 @@ def lost_its_result(world: World) -> str:
     return result.id
 
 
+# Columns of a table: their headings are always there, and what tells is the number below.
+COUNTS = {"waiting": 1, "in flight": 1}
 CASES: dict[str, dict[str, Case]] = {
     "My task stays READY": {
         "run_after": waits_for_its_time,
@@ -212,7 +226,7 @@ CASES: dict[str, dict[str, Case]] = {
         "AWS was not reached": has_nobody_to_ask,
         "waiting": is_in_the_queue,
     },
-    "Messages pile up": {"in flight": is_in_the_queue, "Disabled:": is_paused},
+    "Messages pile up": {"in flight": is_taken, "Disabled:": is_paused},
     "AccessDenied": {"AWS refused … with AccessDenied": may_not, "may not be used": has_anothers_bucket},
     "Works here, not in Lambda": {
         "not in git, so left out": packaging.in_a_repository,

@@ -1,16 +1,25 @@
 """What a newcomer does in a terminal: one command each, and it does what the table says."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
+from django_offload.transitions import succeed
 from tests.adopt import readme
 from tests.contract import tasks as contract
 from tests.docs.pages import DOCS, sections
-from tests.docs.symptoms import failed_in_every_way, is_in_the_queue, ran, was_given_up_in_every_way
+from tests.docs.symptoms import (
+    OVER,
+    comes_to,
+    failed_in_every_way,
+    is_at_work,
+    is_in_the_queue,
+    ran,
+    was_given_up_in_every_way,
+)
 from tests.docs.world import World
-from tests.integration.setup import record_of
-from tests.unit import tasks
+from tests.integration.setup import record_of, store
 
 (SECTION,) = [one for one in sections(DOCS / "README.md") if one.title.startswith("By one command")]
 # What is only clicked has none; tests/browser/test_newcomer.py clicks.
@@ -18,10 +27,12 @@ COMMANDS = {row[0]: row[1].strip("`") for row in SECTION.rows if row[1] != "–"
 START = "start the site, AWS and workers on this machine"
 
 
-def has_progress(world: World) -> str:
-    result = tasks.count.enqueue(3)
-    world.aws.run()
-    return result.id
+def goes_on(world: World) -> str:
+    """It is at work, comes further while somebody looks, and returns."""
+    task_id = is_at_work(world)
+    outcome = succeed(fence=1, token="another", now=datetime.now(UTC), result_ttl=OVER, kept={"result": "10"})
+    world.meanwhile.extend([lambda: comes_to(task_id, 7), lambda: store().change(task_id, outcome)])
+    return task_id
 
 
 def failed(world: World) -> str:
@@ -32,7 +43,7 @@ def failed(world: World) -> str:
 
 # What to do -> what there is, what the command says, and the state of the task after it.
 CASES: dict[str, tuple[Callable[[World], str], str, str | None]] = {
-    "see a task's progress until it ends": (has_progress, "3 of 3, step 3", "SUCCESSFUL"),
+    "see a task's progress until it ends": (goes_on, "7 of 10, step 7", "SUCCESSFUL"),
     "find what failed": (failed_in_every_way, "ValueError", "FAILED"),
     "read its traceback": (failed, 'raise ValueError("The stock is negative")', "FAILED"),
     "run it again": (failed, "READY again, and sent.", "READY"),

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.docs.pages import DOCS, Section, sections
-from tests.docs.symptoms import CASES, Case
+from tests.docs.symptoms import CASES, COUNTS, Case
 from tests.docs.world import World
 
 SECTIONS = {section.title: section for section in sections(DOCS / "troubleshooting.md")}
@@ -20,6 +20,14 @@ def words_of(section: Section) -> list[str]:
 def pattern(words: str) -> re.Pattern[str]:
     """Return words as what they stand for: … is a name, a number, or the blanks of a column."""
     return re.compile(".*?".join(map(re.escape, words.split("…"))))
+
+
+def counted(heading: str, said: str) -> int:
+    """Return the number below a heading, in the row of the queue that tasks go to by default."""
+    table = [re.split(r"\s{2,}", line) for line in said.splitlines()]
+    (column,) = [row.index(heading) for row in table if heading in row]
+    (number,) = [row[column] for row in table if row[0] == "default"]
+    return int(number)
 
 
 @pytest.mark.parametrize("title", SECTIONS)
@@ -45,3 +53,5 @@ def test_the_commands_say_what_the_page_says(title: str, case: Case, world: Worl
 
     for words in (words for words, of in CASES[title].items() if of is case):
         assert pattern(words).search(said), f"{words} is not said:\n{said}"
+        if words in COUNTS:
+            assert counted(words, said) == COUNTS[words]

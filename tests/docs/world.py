@@ -1,7 +1,8 @@
 """A project with its stack, and what can befall them."""
 
 import shlex
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -24,11 +25,6 @@ MODULES = ["tests.unit.tasks", "tests.contract.tasks"]
 AGO = timedelta(minutes=10)
 
 
-def interrupted(seconds: float) -> None:
-    """What follows or watches is ended by Ctrl-C after one look."""
-    raise KeyboardInterrupt
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """What a scenario may do to the project."""
@@ -37,11 +33,13 @@ class World:
     settings: Any
     patch: pytest.MonkeyPatch
     folder: Path
+    # What happens while a command waits for something to happen; after it, somebody presses Ctrl-C.
+    meanwhile: list[Callable[[], None]] = field(default_factory=list)
 
     def type(self, command: str, task_id: str) -> str:
         """Run a command line of the page for a task, and return all that it says."""
-        self.patch.setattr(offload_result.Command, "pause", staticmethod(interrupted))
-        self.patch.setattr(offload_status.Command, "pause", staticmethod(interrupted))
+        self.patch.setattr(offload_result.Command, "pause", self.pause)
+        self.patch.setattr(offload_status.Command, "pause", self.pause)
         words = shlex.split(command.replace("ID", task_id))
         out, err = StringIO(), StringIO()
         if words[0] == "aws":  # Of its own command line: tests/docs/holders.py looks whether it is one.
@@ -54,6 +52,12 @@ class World:
         except SystemExit:
             pass
         return out.getvalue() + err.getvalue()
+
+    def pause(self, seconds: float) -> None:
+        """Stand in for the time between two looks."""
+        if not self.meanwhile:
+            raise KeyboardInterrupt
+        self.meanwhile.pop(0)()
 
     def queues(self, *names: str, **options: Any) -> None:
         """Give TASKS these queues and options; nothing is deployed."""
