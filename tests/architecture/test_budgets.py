@@ -9,6 +9,8 @@ MEDIAN_MODULE = 90
 LONGEST_FUNCTION = 50
 USUAL_FUNCTION = 25
 LONGEST_DOOR = 25
+# Pages that are read from top to bottom.
+LONGEST_PAGES = {"README.md": 150, "ARCHITECTURE.md": 250}
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "core", "manager", "misc"}
 
 EVERYTHING = modules(SOURCE_ROOT, ROOT / "lambdas", ROOT / "tests", ROOT / ".ci")
@@ -31,6 +33,16 @@ def test_no_module_is_longer_than_300_lines():
     too_long = {shown(path): length(path) for path in EVERYTHING if length(path) > LONGEST_MODULE}
 
     assert not too_long, f"Split these modules, or move parts to a better place: {too_long}"
+
+
+def test_pages_read_as_a_whole_stay_short():
+    too_long = {
+        page: count
+        for page, most in LONGEST_PAGES.items()
+        if (count := len((ROOT / page).read_text().splitlines())) > most
+    }
+
+    assert not too_long, f"Replace rather than add; details belong into django_app/docs/: {too_long}"
 
 
 def test_the_librarys_median_module_has_at_most_90_lines():

@@ -61,6 +61,12 @@ def test_the_index_leads_to_every_page() -> None:
     assert set(DOCS.glob("*.md")) - {index} - leads == set()
 
 
+def test_the_readme_leads_to_the_index() -> None:
+    leads = {found["target"] for found in LINK.finditer((ROOT / "README.md").read_text())}
+
+    assert name_of(DOCS / "README.md") in leads
+
+
 def anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
     headings = HEADING.findall(page.read_text())
