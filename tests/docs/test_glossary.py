@@ -12,6 +12,7 @@ ENTRIES = re.findall(r"^\*\*([^*]+)\*\* · ", PAGE, re.MULTILINE)
 WORDS = {word.strip() for words in re.findall(r"\*\*([^*]+)\*\*", PAGE) for word in words.split(",")}
 # AWS's words, as they stand on the pages that people read first.
 OF_AWS = ["SQS", "Lambda", "DynamoDB", "S3", "CloudFormation", "CloudWatch", "EventBridge rule", "IAM"]
+OF_AWS += ["ARN", "SSM", "KMS", "VPC", "moto", "invocation", "write unit", "function URL", "change set"]
 
 
 def words_of_the_architecture() -> list[str]:

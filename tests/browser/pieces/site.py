@@ -15,7 +15,12 @@ SETTINGS = """
 SECRET_KEY = "of a page"
 ALLOWED_HOSTS = ["127.0.0.1"]
 ROOT_URLCONF = "shop.urls"
-INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
