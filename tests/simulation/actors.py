@@ -19,7 +19,6 @@ class Actor:
     given: list[str] = field(default_factory=list)  # The tasks whose messages it was handed.
     holds: dict[str, str] = field(default_factory=dict)  # Claims of its own: id → token.
     absent: set[tuple[str, str]] = field(default_factory=set)  # Steps that it found not kept.
-    staged: list[str] | None = None  # Effects of its open transaction.
 
     def clock(self) -> datetime:
         """Return what this process takes for now."""

@@ -13,6 +13,11 @@ from .plan import ATTEMPT
 from .world import World
 
 ATOMIC = {"sim.add", "sim.flaky", "sim.slow"}
+# Bodies that call AWS or the database, and those that take time besides.
+CALLING = ATOMIC | {"sim.broken", "sim.steps"}
+LASTING = {"sim.slow", "sim.watched"}
+# What the other release does not know.
+UNKNOWN_THERE = {"sim.fresh"}
 MOST_ATTEMPTS = {"sim.flaky": 5}
 # What a call within a task's body may raise, which is then the task's own exception.
 MET = {"Throttled", "InternalServerError", "ReplyLost", "ConnectionResetError", "DatabaseError"}
@@ -56,18 +61,21 @@ def check(world: World) -> Report:
         report.wrong[violation] += count
         report.counts["wrong"] += count
     report.counts["unexpected"] = world.ledger.unexpected.total()
+    effects = world.database.effects()
     for task_id, entry in world.ledger.entries.items():
         found = (store.inner.records.get(task_id) for store in world.stores.values())
         record = next((record for record in found if record is not None), None)
-        _count(report, entry, record, world, task_id)
+        _count(report, entry, record, world, task_id, effects[task_id])
     return report
 
 
-def _count(report: Report, entry: Entry, record: Attributes | None, world: World, task_id: str) -> None:
+def _count(
+    report: Report, entry: Entry, record: Attributes | None, world: World, task_id: str, effects: int
+) -> None:
     counts = report.counts
     counts["attempted"] += 1
     counts["acknowledged"] += entry.acknowledged
-    counts["duplicated"] += entry.effects > 1
+    counts["duplicated"] += effects > 1
     if record is None:
         counts["lost"] += entry.acknowledged
         return
@@ -76,7 +84,7 @@ def _count(report: Report, entry: Entry, record: Attributes | None, world: World
         report.wrong[f"stuck {record['status']} {entry.kind}"] += 1
         return
     counts["recovered"] += not entry.acknowledged
-    problem = _problem(entry, record, _result(world, task_id, record))
+    problem = _problem(entry, record, _result(world, task_id, record), effects)
     if problem is None:
         counts["ok"] += 1
         counts["dead-lettered"] += _error(record) in DEAD_LETTERS
@@ -103,7 +111,7 @@ def _result(world: World, task_id: str, record: Attributes) -> Any:
     return json.loads(text or "null")
 
 
-def _problem(entry: Entry, record: Attributes, result: Any) -> str | None:
+def _problem(entry: Entry, record: Attributes, result: Any, effects: int) -> str | None:
     """Return what is wrong with the end of a task, None if it is as it must be."""
     if entry.ends != 1 + entry.redrives:
         return f"{entry.kind} ended {entry.ends} times"
@@ -113,7 +121,7 @@ def _problem(entry: Entry, record: Attributes, result: Any) -> str | None:
             value = str(len(record["workers"])) * 400  # type: ignore[arg-type]
         if entry.error is not None or result != value:
             return f"{entry.kind} returned what it cannot"
-        if entry.kind in ATOMIC and entry.effects == 0:
+        if entry.kind in ATOMIC and effects == 0:
             return f"{entry.kind} succeeded without its effect"
         return None
     error = _error(record)
@@ -124,9 +132,11 @@ def _allowed(entry: Entry, error: str) -> bool:
     """Tell whether a task may have ended with this error, after all that it met."""
     if error == entry.error:
         return True
-    if error in MET or error == "DeadlineExceeded":
+    if error in MET:
+        return entry.kind in CALLING and entry.faults > 0
+    if error == "DeadlineExceeded":
         # A task that takes time may also find little left, at the end of a batch.
-        return entry.faults > 0 or entry.kind in {"sim.slow", "sim.watched"}
+        return entry.kind in LASTING or (entry.kind in CALLING and entry.faults > 0)
     if error == "WorkerLost":
         return entry.claims >= MOST_ATTEMPTS.get(entry.kind, 3) and entry.faults > 0
     if error == "Cancelled":
@@ -134,5 +144,6 @@ def _allowed(entry: Entry, error: str) -> bool:
     if error == "BadArguments":
         return entry.kind == "sim.resized" and entry.deployed
     if error in DEAD_LETTERS:
-        return entry.kind == "sim.removed" or entry.faults >= MANY_FAULTS or entry.deployed
+        unknown = entry.kind == "sim.removed" or (entry.kind in UNKNOWN_THERE and entry.deployed)
+        return unknown or entry.faults >= MANY_FAULTS
     return False

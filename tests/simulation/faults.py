@@ -38,6 +38,10 @@ class ReplyLost(Exception):
     """No reply came; the call may have been made or not."""
 
 
+class Idle(Exception):
+    """A process stalls inside a transaction, until the database ends that."""
+
+
 # Of a call to AWS, or to the database: kinds and their weights.
 CALL = {
     Fault.KILL: 20,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django_offload.birth import from_micros
 from django_offload.change import Attributes, Change
 from django_offload.record import FAILED, READY, RUNNING, SUCCESSFUL
 
@@ -18,12 +19,11 @@ class Entry:
     """One task, from outside."""
 
     kind: str
+    args: list[Any]
     value: Any  # What it must return …
     error: str | None = None  # … or the last part of its error's class path.
     attempted: bool = False
     acknowledged: bool = False  # enqueue() returned, or the transaction with the outbox's row was committed.
-    runs: int = 0
-    effects: int = 0  # Committed, through atomic.
     ends: int = 0
     redrives: int = 0
     claims: int = 0
@@ -32,8 +32,10 @@ class Entry:
     deployed: bool = False  # It was under way while another release was out.
     progress: tuple[int, float] = (0, 0)
     steps: set[str] = field(default_factory=set)  # Kept.
+    due_at: int = 0  # At its birth, or its redrive; never without a record at enqueue.
+    moved: bool = False  # After a fault, the sweeper put off when it is due.
     bound: datetime | None = None  # Killed: until when its recovery may wait for its lease …
-    disturbed: bool = False  # … and whether something else went wrong meanwhile.
+    disturbed: bool = False  # … and whether something else went wrong, meanwhile or before.
 
 
 def broken(change: Change, before: Attributes) -> Iterator[str]:
@@ -79,6 +81,7 @@ class Ledger:
             return
         if before is None:
             self.open.add(task_id)  # Also of a task whose enqueue() never returned.
+            entry.due_at = int(change.born.get("due_at", 0))  # type: ignore[arg-type]
         else:
             self.violations.update(broken(change, before))
         if change.name == "claim":
@@ -88,7 +91,10 @@ class Ledger:
             self._progress(entry, change, before)
         elif change.name == "redrive":
             entry.redrives += 1
+            entry.due_at, entry.moved = int(change.put["due_at"]), False  # type: ignore[arg-type]
             self.open.add(task_id)
+        elif change.name in {"send again", "postpone"}:
+            entry.moved |= entry.faults > 0
         elif change.name == "ask to stop":
             entry.asked_to_stop = True
         elif change.put.get("status") in ENDS:
@@ -111,10 +117,14 @@ class Ledger:
             entry.bound = None
             self.waiting.discard(task_id)
 
-    def killed(self, task_id: str, bound: datetime) -> None:
-        """Note that a task's worker died; until `bound` its claim may stand in the way."""
+    def killed(self, task_id: str, lease: int, due: int, now: datetime) -> None:
+        """Note that a task's worker died, with this lease; the sweeper would look at its record when `due`."""
         entry = self.entries[task_id]
-        entry.bound, entry.disturbed = bound, False
+        if not entry.due_at:
+            return  # Its message alone brings it again: what a task without a record at enqueue gives up.
+        bound = max(lease, entry.due_at)
+        entry.bound = max(from_micros(bound), now)
+        entry.disturbed = entry.moved and due > bound
         self.waiting.add(task_id)
 
     def due(self, now: datetime) -> list[str]:

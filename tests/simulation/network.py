@@ -13,7 +13,7 @@ from django_offload.exceptions import DeadlineExceeded
 
 from .actors import Actor
 from .clock import VirtualTime
-from .faults import Fault, Faults, InternalServerError, Killed, ReplyLost, Throttled
+from .faults import Fault, Faults, Idle, InternalServerError, Killed, ReplyLost, Throttled
 from .seams import INDEX
 
 SOON = timedelta(seconds=1)
@@ -56,17 +56,17 @@ class Network:
         return lags
 
     def _hit[T](self, fault: Fault, actor: Actor, whom: str, function: Callable[..., T], *args: Any) -> T:
-        if fault is Fault.STALL and connection.in_atomic_block:
-            return function(*args)  # The others would find themselves in this transaction.
         self.faults.counts[fault] += 1
         self.on_fault(actor, whom, fault)
+        if fault is Fault.STALL and connection.in_atomic_block:
+            raise Idle  # The others would find themselves in this transaction.
         applied = self.faults.applied()
         if fault is Fault.THROTTLE:
             raise Throttled
         if fault is Fault.ERROR:
             raise InternalServerError
         if fault is Fault.STALL:
-            return self._stalled(actor, applied, function, *args)
+            return self._stalled(applied, function, *args)
         if applied:
             self._apply(function, *args)
         if fault is Fault.KILL:
@@ -82,15 +82,19 @@ class Network:
         with suppress(Refused):  # Nobody hears of it.
             function(*args)
 
-    def _stalled[T](self, actor: Actor, applied: bool, function: Callable[..., T], *args: Any) -> T:
-        """Let up to three leases pass before or after a call; the process lives on, unless Lambda ends it."""
-        seconds = self.rng.choice((2, 20, 290, 320, 620, 930))
+    def _stalled[T](self, applied: bool, function: Callable[..., T], *args: Any) -> T:
+        """Let time pass before or after a call; the process lives on, unless Lambda ends it."""
         if applied:
             result = function(*args)
-        self.pass_by(actor, timedelta(seconds=seconds))
+        self.stall()
+        return result if applied else function(*args)
+
+    def stall(self) -> None:
+        """Let up to three leases pass for whoever acts."""
+        actor = self.actor
+        self.pass_by(actor, timedelta(seconds=self.rng.choice((2, 20, 290, 320, 620, 930))))
         if actor.ends is not None and self.time.now >= actor.ends and self.rng.random() < 0.5:
             self.kill(actor)
-        return result if applied else function(*args)
 
     def pass_by(self, actor: Actor, duration: timedelta) -> None:
         """Let time pass for a process."""

@@ -10,7 +10,7 @@ TIMEOUT = 300
 
 
 def tasks_setting(modules: list[str] = MODULES) -> dict[str, Any]:
-    """Return TASKS with the aliases "default", "direct" and "outbox"."""
+    """Return TASKS with the aliases "default", "direct", "outbox" and "bare", the latter without early records."""
 
     def alias(backend: str, stack: str, **options: Any) -> dict[str, Any]:
         return {
@@ -23,4 +23,5 @@ def tasks_setting(modules: list[str] = MODULES) -> dict[str, Any]:
         "default": alias("SQSBackend", SQS),
         "direct": alias("LambdaBackend", DIRECT),
         "outbox": alias("SQSBackend", SQS, outbox=True),
+        "bare": alias("SQSBackend", SQS, record_at_enqueue=False),
     }

@@ -44,12 +44,18 @@ def show(rows: list[Row]) -> str:
     lines.append(_line("recoveries", [f"{len(row.report.recoveries):,}" for row in rows]))
     undisturbed = [sum(alone for _, alone in row.report.recoveries) for row in rows]
     lines.append(_line("  undisturbed", [f"{count:,}" for count in undisturbed]))
+    lines.append(
+        _line("  of all", [_share(row, count) for row, count in zip(rows, undisturbed, strict=True)])
+    )
     lines.append(_line("seconds", [f"{row.seconds:.1f}" for row in rows]))
     rates = [row.report.counts["attempted"] / max(row.seconds, 0.001) for row in rows]
     lines.append(_line("tasks/s", [f"{rate:,.0f}" for rate in rates]))
-    lines.append(f"recovery: from the end of the lease (or due_at) to the next claim; at most {BOUND:.0f} s")
     lines.append(
-        "undisturbed: no other fault struck it meanwhile, and no neighbour in its batch worked before it"
+        f"recovery: from the end of the lease (or due_at at birth) to the next claim; at most {BOUND:.0f} s"
+    )
+    lines.append(
+        "undisturbed: no other fault struck it meanwhile or had its due_at moved before, "
+        "and no neighbour in its batch worked before it"
     )
     lines += _wrong(rows)
     return "\n".join(lines)
@@ -57,6 +63,10 @@ def show(rows: list[Row]) -> str:
 
 def _line(title: str, cells: list[str]) -> str:
     return f"{title:<24}" + "".join(f"{cell:>16}" for cell in cells)
+
+
+def _share(row: Row, count: int) -> str:
+    return f"{100 * count / max(len(row.report.recoveries), 1):.0f} %"
 
 
 def _wrong(rows: list[Row]) -> list[str]:

@@ -1,5 +1,6 @@
 """Web processes: they enqueue, within a transaction or without, and cancel; any of them may die."""
 
+import json
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -8,15 +9,14 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from django_offload.birth import Birth, dump
-from django_offload.change import Refused
 from django_offload.conf import configured, secrets
-from django_offload.exceptions import Cancelled, EnqueueFailed
+from django_offload.exceptions import EnqueueFailed
 from django_offload.message import Keyring, TaskMessage, encode
 from django_offload.outbox import drain
-from django_offload.record import error_of
+from django_offload.record import LONGEST_DELAY
 from django_offload.sending import message_text, send
 from django_offload.stores import store_of
-from django_offload.transitions import ask_to_stop, cancel
+from django_offload.worker.cancelling import cancel
 from django_offload.worker.redrive import redrive
 
 from .actors import Actor
@@ -29,7 +29,9 @@ from .setup import QUEUES
 if TYPE_CHECKING:
     from .world import World
 
-ALIASES, SHARES = ("default", "direct", "outbox"), (82, 15, 3)
+ALIASES, SHARES = ("default", "direct", "bare", "outbox"), (76, 15, 6, 3)
+# What only a record can wait for.
+BEYOND = LONGEST_DELAY.total_seconds()
 QUEUE_SHARES = (90, 10)
 CANCELLED, REDRIVEN = 0.02, 0.3
 
@@ -46,7 +48,10 @@ class Web:
         world, rng = self.world, self.rng
         shares = SHARES if world.outbox else SHARES[:-1]
         wanted = order(rng, oversize=world.faults.strikes(Fault.OVERSIZE))
-        birth = self.place(wanted, rng.choices(ALIASES[: len(shares)], shares)[0])
+        alias = rng.choices(ALIASES[: len(shares)], shares)[0]
+        if alias == "bare" and wanted.later > BEYOND:
+            alias = "default"  # Refused by enqueue() otherwise.
+        birth = self.place(wanted, alias)
         if world.faults.strikes(Fault.DUPLICATE):
             self._duplicate(birth)
         if world.faults.strikes(Fault.POISON):
@@ -59,7 +64,7 @@ class Web:
     def place(self, wanted: Order, alias: str) -> Birth:
         """Enqueue a task, as a process of its own."""
         world, birth = self.world, self.birth(wanted, alias)
-        entry = Entry(wanted.name, wanted.value, wanted.error, deployed=world.deployed)
+        entry = Entry(wanted.name, wanted.args, wanted.value, wanted.error, deployed=world.deployed)
         world.ledger.entries[birth.id] = entry
         with world.acting(Actor("web", world.time)), suppress(EnqueueFailed, Killed):
             self._leave(birth, entry)
@@ -70,7 +75,7 @@ class Web:
     def deliver(self, birth: Birth, message: TaskMessage) -> None:
         """Have a message delivered now, whoever sent it, and nothing else happen."""
         options = self.options[birth.alias]
-        self.world.ledger.entries[birth.id] = Entry(birth.name, None)
+        self.world.ledger.entries[birth.id] = Entry(birth.name, json.loads(birth.arguments)[0], None)
         text = encode(message, Keyring(secrets(), options.scope(birth.queue)))
         self.world.transports[options.stack].accept(birth.queue, text, timedelta(0))
         self.world.time.step()
@@ -125,17 +130,8 @@ class Web:
             redrive(store_of(options), birth.id, options, world.time.now)
 
     def _cancel(self, birth: Birth) -> None:
-        """Cancel as the page does."""
-        world, now = self.world, self.world.time.now
-        store = store_of(self.options[birth.alias])
-        ended = cancel(now=now, result_ttl=timedelta(days=14), error=error_of(Cancelled()))
+        """Cancel a task, as the page does."""
+        world, options = self.world, self.options[birth.alias]
         world.ledger.entries[birth.id].asked_to_stop = True
-        with world.acting(Actor("web", world.time)):
-            for change in (ended, ask_to_stop(), ended):
-                try:
-                    store.change(birth.id, change)
-                    return
-                except Refused:
-                    continue
-                except (Exception, Killed):  # noqa: BLE001, whatever the call met
-                    return
+        with world.acting(Actor("web", world.time)), suppress(Exception, Killed):
+            cancel(store_of(options), birth, options, world.time.now)

@@ -4,20 +4,13 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import contextmanager
 from datetime import timedelta
-from traceback import format_exception_only
 from typing import Any
-from unittest import mock
 
-from django_offload import context, payloads, sending, stores, transports
-from django_offload.birth import from_micros
 from django_offload.change import Attributes, Change
-from django_offload.effects import marker
 from django_offload.exceptions import DeadlineExceeded
-from django_offload.outbox import drain
-from django_offload.worker import attempt, batch, execution, journal, sweep
+from django_offload.worker.execution import Outcome, execute
 
 from .actors import Actor
 from .clock import VirtualTime
@@ -29,7 +22,8 @@ from .ledger import Ledger
 from .mapping import MOST_RECEIVES, VISIBILITY, Mapping, Schedule, stacks
 from .network import Network
 from .outbox import Outbox
-from .plan import PART_BYTES, Order
+from .patches import Virtual, patched
+from .plan import Order
 from .seams import INDEX, InvokedTransport, SimulatedPayloads, SimulatedStore, SimulatedTransport
 from .setup import DIRECT
 from .stage import stage
@@ -43,19 +37,6 @@ HEALED = timedelta(hours=12)
 END = timedelta(hours=36)
 # How often a deploy comes, per that many tasks.
 DEPLOYS, DEPLOYED = 0.8, 2_000
-
-
-@dataclass(slots=True)
-class _Virtual:
-    """Stands in for the modules time and datetime where the protocol reads a clock by itself."""
-
-    time: VirtualTime
-
-    def monotonic(self) -> float:
-        return self.time.now.timestamp()
-
-    def now(self, zone: object = None) -> Any:
-        return self.time.now
 
 
 class World:
@@ -77,7 +58,7 @@ class World:
             self.time, self.rng, self.faults, self._faulted, self.overlooked, self._held_up
         )
         self.network.on_kill = self._killed
-        self.database = Database(self.network, self.ledger)
+        self.database = Database(self.network)
         self.swept: Counter[str] = Counter()
         self.arrivals = tasks
         self._seed = seed
@@ -89,7 +70,7 @@ class World:
             self._build(stack, options)
         self.web = Web(self)
         self.deployed = False  # Is another release out?
-        self.virtual = _Virtual(self.time)
+        self.virtual, self.outbox_rows = Virtual(self.time), Outbox()
 
     def _build(self, stack: str, options: Any) -> None:
         kind = InvokedTransport if stack == DIRECT else SimulatedTransport
@@ -210,8 +191,8 @@ class World:
             for store in self.stores.values():
                 record = store.inner.records.get(task_id)
                 if record is not None and record.get("token") == token and "lease_until" in record:
-                    until = max(int(record["lease_until"]), int(record["due_at"]))  # type: ignore[arg-type]
-                    self.ledger.killed(task_id, max(from_micros(until), self.time.now))
+                    lease, due = (record.get(name, 0) for name in ("lease_until", "due_at"))
+                    self.ledger.killed(task_id, int(lease), int(due), self.time.now)  # type: ignore[arg-type]
 
     def effect(self, task_id: str, value: Any) -> Any:
         self.database.effect(task_id)
@@ -255,38 +236,17 @@ class World:
         """Note a fault of the messages with these bodies."""
         self.ledger.fault(found for body in bodies for found in ID.findall(body))
 
+    def execute(self, task: Any, context: Any, seconds: float) -> Outcome:
+        """Run a task as the worker does, and note one that nobody enqueued so."""
+        result = context.task_result
+        entry = self.ledger.entries.get(result.id)
+        if entry is None or (entry.args, {}) != (list(result.args), result.kwargs):
+            self.ledger.violations["a forged body ran"] += 1
+        return execute(task, context, seconds)
+
     @contextmanager
     def patched(self) -> Iterator[None]:
-        """Put this world in the place of AWS, of the database's markers and of every clock."""
-        virtual = self.virtual
-        outbox = Outbox()
-        outbox.clear()
-        once = self.database.once if self.design.atomic else lambda task_id, key, run, using: run()
-        patches: dict[tuple[Any, str], Any] = {
-            (execution, "limited"): self.limited,
-            # What costs much and proves nothing here: frames for people to read, connections that never
-            # drop, and a table of markers that stays empty, for they are kept above.
-            (execution, "format_exception"): format_exception_only,
-            (batch, "living_connections"): nullcontext,
-            (sweep, "living_connections"): nullcontext,
-            (sweep, "forget"): lambda now, left: Counter(),
-            (context, "time"): virtual,
-            (drain, "datetime"): virtual,
-            (marker, "once"): once,
-            (sending, "PART_BYTES"): PART_BYTES,
-            (attempt, "PART_BYTES"): PART_BYTES,
-            (journal, "PART_BYTES"): PART_BYTES,
-            **outbox.patches(),
-            **self.design.patches,
-        }
-        with ExitStack() as stack:
-            for (target, name), value in patches.items():
-                stack.enter_context(mock.patch.object(target, name, value))
-            for installed, own in (
-                (stores.installed, self.stores),
-                (transports.installed, self.transports),
-                (payloads.installed, self.payloads),
-            ):
-                stack.enter_context(mock.patch.dict(installed, own))
+        """Put this world in the place of AWS and of every clock."""
+        with patched(self):
             stage.world = self
             yield

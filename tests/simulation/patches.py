@@ -1,0 +1,74 @@
+"""What stands in, in one world, for AWS, for every clock, and for what costs much and proves nothing there."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from traceback import format_exception_only
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from django_offload import context, payloads, sending, stores, transports
+from django_offload.effects import marker
+from django_offload.outbox import drain
+from django_offload.worker import attempt, batch, execution, journal, sweep
+
+from .clock import VirtualTime
+from .outbox import Outbox
+from .plan import PART_BYTES
+
+if TYPE_CHECKING:
+    from .world import World
+
+
+@dataclass(slots=True)
+class Virtual:
+    """Stands in for the modules time and datetime where the protocol reads a clock by itself."""
+
+    time: VirtualTime
+
+    def monotonic(self) -> float:
+        return self.time.now.timestamp()
+
+    def now(self, zone: object = None) -> Any:
+        return self.time.now
+
+
+@contextmanager
+def patched(world: "World") -> Iterator[None]:
+    """Put a world in the place of AWS, and of what is left out of the simulation (see ARCHITECTURE.md)."""
+    world.outbox_rows.clear()
+    world.database.clear()
+    patches: dict[tuple[Any, str], Any] = {
+        (execution, "limited"): world.limited,
+        (attempt, "execute"): world.execute,
+        (execution, "format_exception"): format_exception_only,
+        (batch, "living_connections"): nullcontext,
+        (sweep, "living_connections"): nullcontext,
+        # No marker is too old for its task, in a world of some days.
+        (sweep, "forget"): lambda now, left: Counter(),
+        (context, "time"): world.virtual,
+        (drain, "datetime"): world.virtual,
+        (marker, "once"): world.database.over_a_wire(marker.once) if world.design.atomic else _unmarked,
+        (sending, "PART_BYTES"): PART_BYTES,
+        (attempt, "PART_BYTES"): PART_BYTES,
+        (journal, "PART_BYTES"): PART_BYTES,
+        **world.outbox_rows.patches(),
+        **world.design.patches,
+    }
+    installed: tuple[tuple[dict[str, Any], Mapping[str, Any]], ...] = (
+        (stores.installed, world.stores),
+        (transports.installed, world.transports),
+        (payloads.installed, world.payloads),
+    )
+    with ExitStack() as stack:
+        for (target, name), value in patches.items():
+            stack.enter_context(mock.patch.object(target, name, value))
+        for found, own in installed:
+            stack.enter_context(mock.patch.dict(found, own))
+        yield
+
+
+def _unmarked(task_id: str, key: str, run: Callable[[], str], using: str | None) -> str:
+    """Stand in for marker.once() where a design keeps no markers."""
+    return run()
