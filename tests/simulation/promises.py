@@ -11,6 +11,7 @@ from django_offload.conf import configured
 from django_offload.exceptions import DeadLettered, DeadlineExceeded
 from django_offload.message import TaskMessage
 from django_offload.record import error_of, read
+from django_offload.sending import message_text
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import installed
 from django_offload.transports.memory import MemoryTransport
@@ -21,6 +22,7 @@ from django_offload.worker.sweep import Sweeper
 from .checker import check
 from .clock import START
 from .faults import Fault
+from .hostile import bodies
 from .plan import ATTEMPT, Order
 from .scripted import Scripted
 from .setup import SQS
@@ -92,6 +94,20 @@ def an_expired_message_creates_no_record() -> None:
         birth = world.web.birth(Order(name="sim.plain", args=[1, 2], value=2), "default")
         world.web.deliver(birth, TaskMessage(birth=birth, expires_at=START - timedelta(seconds=1)))
 
+    assert not world.stores[SQS].inner.records
+
+
+def a_forged_body_never_runs() -> None:
+    world = World("forged", 0, faults=Scripted({}, applied=False))
+    with world.patched():
+        options = configured()["default"]
+        birth = world.web.birth(Order(name="sim.measure", args=[], value=None), "default")
+        text = message_text(birth, options, START + timedelta(days=7))
+        for body in bodies(text, birth.id):
+            world.transports[SQS].accept(birth.queue, body, timedelta(0))
+        world.time.pass_by(timedelta(days=1))
+
+    assert not world.ledger.violations, dict(world.ledger.violations)
     assert not world.stores[SQS].inner.records
 
 
@@ -227,6 +243,16 @@ def only_a_message_with_an_outcome_is_acknowledged() -> None:
     assert check(world).counts["ok"] == 1
 
 
+def only_a_stored_outcome_is_acknowledged() -> None:
+    # send │ claim, marker, effect, finish: 500. Without a record at enqueue, its message alone brings it again.
+    world = World("no outcome", 0, faults=Scripted({5: Fault.ERROR}, applied=False))
+    world.plan(Order(name="sim.add", args=[1, 2], value=3), "bare")
+    world.run()
+
+    assert check(world).counts["ok"] == 1
+    assert not world.swept["sent"]
+
+
 def a_record_never_lacks_its_arguments() -> None:
     # Arguments, and so the record: throttled; send │ claim, arguments, claim, finish: killed at each.
     wanted = Order(name="sim.measure", args=["y" * 500], value=500)
@@ -245,6 +271,7 @@ PROMISES: tuple[Callable[[], None], ...] = (
     only_the_holder_gives_back,
     a_redrive_keeps_the_fence,
     an_expired_message_creates_no_record,
+    a_forged_body_never_runs,
     of_two_sweepers_one_sends,
     a_claim_whose_reply_was_lost_is_one_claim,
     a_task_that_waits_can_be_cancelled_and_one_that_runs_cannot,
@@ -255,5 +282,6 @@ PROMISES: tuple[Callable[[], None], ...] = (
     a_dead_letter_leaves_a_live_worker_alone,
     an_outcome_is_the_one_of_the_attempt_that_stored_it,
     only_a_message_with_an_outcome_is_acknowledged,
+    only_a_stored_outcome_is_acknowledged,
     a_record_never_lacks_its_arguments,
 )

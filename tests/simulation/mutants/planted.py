@@ -1,12 +1,17 @@
 """Defects that a protocol like this one could have, each planted into the real code by a patch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
+
 from django_offload import message, record, transitions
 from django_offload.change import Change
+from django_offload.effects import marker
+from django_offload.effects.models import Effect
 from django_offload.stores.base import Store
 from django_offload.transitions import abandon, cancel, claim, held, redrive, report, send_again
 from django_offload.worker import attempt, batch, delivery, ending, journal, reporting, sweep
@@ -14,12 +19,13 @@ from django_offload.worker import attempt, batch, delivery, ending, journal, rep
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One defect: what is patched, and what takes its place."""
+    """One defect: what is patched, what takes its place, and how it has to show, where it is one way."""
 
     name: str
     target: Any
     attribute: str
     defect: Any
+    shows: str = ""
 
 
 def _without(change: Callable[..., Change], name: str) -> Callable[..., Change]:
@@ -104,9 +110,43 @@ KEEP = attempt.Attempt._keep
 
 
 def _believing(body: Any, keyring: Any) -> Any:
-    fields = message._parse(body)
-    fields.pop("sig", None)
-    return message._message(fields)
+    _, fields = message._parse(body)
+    return message._message({name: value for name, value in fields.items() if name != "sig"})
+
+
+def _acknowledged_unwritten(arrivals: Sequence[Any], begin: batch.Begin) -> list[bool]:
+    """Answer for each message before its last write is known."""
+    for arrival in arrivals:
+        begin(arrival, lambda: None)()
+    return [True] * len(arrivals)
+
+
+def _unwaited(self: Any, task_record: Any, text: str) -> Callable[[], None]:
+    """Take an outcome for stored, whatever becomes of its write."""
+    ending = SUCCEED(self, task_record, text)
+
+    def ended() -> None:
+        with suppress(Exception):
+            ending()
+
+    return ended
+
+
+SUCCEED = attempt.Attempt._succeed
+
+
+def _marked_afterwards(task_id: str, key: str, run: Callable[[], str], using: str | None) -> str:
+    """Write the marker once the effect is committed."""
+    found = Effect.objects.filter(id=f"{task_id}:{key}").first()
+    if found is None:
+        found = Effect(id=f"{task_id}:{key}", result=run())
+        found.save(force_insert=True)
+    return found.result
+
+
+def _unmarked(task_id: str, key: str, run: Callable[[], str], using: str | None) -> str:
+    with transaction.atomic():
+        return run()
 
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -133,7 +173,11 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("progress without condition", reporting, "report", _unconditional(report)),
     Mutant("steps forgotten", journal.StoreJournal, "kept", lambda self, key: None),
     Mutant("lost reply taken for a refusal", attempt.Attempt, "_written", _deaf_to_own_outcome),
-    Mutant("signature not verified", delivery, "decode", _believing),
+    Mutant("signature not verified", delivery, "decode", _believing, "forged"),
+    Mutant("acknowledged before commit", batch, "_one_by_one", _acknowledged_unwritten),
+    Mutant("outcome's write not waited for", attempt.Attempt, "_succeed", _unwaited),
+    Mutant("marker written after the effect", marker, "once", _marked_afterwards, "duplicated"),
+    Mutant("no marker", marker, "once", _unmarked, "duplicated"),
     Mutant("release without condition", attempt, "release", _unconditional(transitions.release)),
     Mutant("success without condition", attempt, "succeed", _unconditional(transitions.succeed)),
 )
