@@ -148,3 +148,12 @@ def test_the_rules_are_those_of_dynamodb() -> None:
     assert units(due, due) == 1
     assert units(due, later) == 3, "an entry whose key changes goes and comes"
     assert units(due, {}) == 2
+
+
+def test_an_entry_of_the_index_counts_with_all_that_it_holds() -> None:
+    due = {"due_shard": {"N": "1"}, "due_at": {"N": "1700000000000000"}}
+    long, other = {**due, "owner": {"S": "x" * 1_024}}, {**due, "arguments": {"S": "x" * 1_024}}
+
+    assert units(None, long) == 2 + 2, "an owner is in the entry, which is two units of its own"
+    assert units(None, other) == 2 + 1
+    assert units(long, {**long, "status": {"S": "RUNNING"}}) == 2
