@@ -1,6 +1,6 @@
 """One stack in memory, a delivery at a time: what each row's test drives by hand."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -91,6 +91,26 @@ class MemoryLine:
             except Killed:
                 return
         raise AssertionError(f"{change} never came")
+
+    @contextmanager
+    def stalled(self, step: str, stall: Callable[[], None]) -> Iterator[None]:
+        """Have the first call of the store for this step wait: right after a claim was made, before the rest."""
+        name = step if step == "put_part" else "change"
+        original, came = getattr(self.store, name), count()
+
+        def late(*args: Any) -> Any:
+            if name == "change" and args[1].name != step or next(came):
+                return original(*args)
+            if step == "claim":
+                answer = original(*args)
+                stall()
+                return answer
+            stall()
+            return original(*args)
+
+        with mock.patch.object(self.store, name, late):
+            yield
+        assert next(came), f"{step} never came"
 
     @contextmanager
     def reply_lost(self, *names: str) -> Iterator[None]:

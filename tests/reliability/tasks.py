@@ -38,11 +38,27 @@ def long_result(number: int) -> str:
 
 
 @task(max_attempts=9, backoff=0)
+def much(number: int, text: str) -> str:
+    executions.append(number)
+    return LONG
+
+
+@task(max_attempts=9, backoff=0)
 def prepared(number: int) -> int:
     executions.append(number)
     if first:
         first.pop(0)()
     return number
+
+
+@task(takes_context=True, max_attempts=9, backoff=0)
+def step_by_step(context: Any, number: int) -> str:
+    """Do something, report it, return what is kept beside the record."""
+    executions.append(number)
+    if first:
+        first.pop(0)()
+    context.progress(1, 1)
+    return LONG
 
 
 @task(name="shop.new_name", aliases="shop.old_name")

@@ -1,6 +1,9 @@
 """Rows of the failure table about many tasks at once: what AWS takes in part."""
 
+import random
+from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import chain
 from typing import Any
 from unittest import mock
@@ -8,7 +11,7 @@ from unittest import mock
 import pytest
 
 from django_offload import bulk, wire
-from django_offload.conf import CLIENTS
+from django_offload.conf import CLIENTS, configured
 from django_offload.exceptions import EnqueueFailed
 from django_offload.transports import sqs
 from tests.calls import watched
@@ -28,7 +31,9 @@ class Partial:
         self.sent: list[list[str]] = []
         self.refused: set[str] = set()
 
-    def under_way(self, client: Any, operation: str, **arguments: Any) -> Callable[[], dict[str, Any]]:
+    def under_way(self, client: Any, operation: str, **arguments: Any) -> Callable[[], Any]:
+        if "Entries" not in arguments:
+            return wire.under_way(client, operation, **arguments)
         entries: ENTRIES = arguments.pop("Entries")
         self.sent.append([entry["MessageBody"] for entry in entries])
         out = [entry for entry in entries if self._refuses(entry)]
@@ -53,6 +58,7 @@ class Partial:
 def aws(settings: Any, request: pytest.FixtureRequest) -> Any:
     settings.TASKS = tasks_setting(modules=["tests.reliability.tasks"], client=request.param)
     tasks.executions.clear()
+    tasks.first.clear()
     return request.getfixturevalue("offload_aws")
 
 
@@ -68,22 +74,28 @@ def enqueued(*arguments: Any) -> list[Any]:
     return list(tasks.plain.enqueue_many(arguments or [(number,) for number in range(MANY)]))
 
 
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("fault", [False, True], ids=["fault of SQS", "fault of the sender"])
 def test_f17_of_a_batch_that_is_accepted_in_part_the_rest_alone_is_sent_again(
-    aws: Any, monkeypatch: pytest.MonkeyPatch, fault: bool
+    aws: Any, monkeypatch: pytest.MonkeyPatch, fault: bool, seed: int
 ) -> None:
-    partial = Partial(left_out=lambda number: number % 4 == 1, fault=fault)
+    dice = random.Random(seed)
+    share = dice.random()
+    partial = Partial(left_out=lambda number: dice.random() < share, fault=fault)
     monkeypatch.setattr(sqs, "under_way", partial.under_way)
 
     answers = enqueued()
 
     first, again = partial.sent[:3], partial.sent[3:]
+    assert 0 < len(partial.refused) < MANY
     assert [len(batch) for batch in first] == [10, 10, 5]
     assert sorted(chain(*again)) == ([] if fault else sorted(partial.refused))
-    # What no message could be sent of has its record: the sweeper sends it.
     assert not [answer for answer in answers if isinstance(answer, Exception)]
     assert aws.run() == MANY - (len(partial.refused) if fault else 0)
-    assert len(set(tasks.executions)) == len(tasks.executions)
+    # What no message could be sent of has its record: the sweeper sends it.
+    aws.sweep(ahead=timedelta(minutes=6))
+    aws.run()
+    assert sorted(tasks.executions) == list(range(MANY)), "what went in came out, once"
 
 
 def test_f17_a_message_that_was_left_out_and_has_no_record_is_the_answer_to_its_task(
@@ -120,6 +132,34 @@ def test_f18_of_many_records_one_that_is_not_written_stops_no_other(aws: Any) ->
     assert not [answer for answer in answers if isinstance(answer, Exception)], "their messages were sent"
     assert aws.run() == MANY
     assert sorted(tasks.executions) == list(range(MANY))
+
+
+def test_f18_a_bulk_enqueue_that_meets_running_records_overwrites_none(aws: Any) -> None:
+    """Repeated while workers hold what it was about: by a task of its own, between others' claims and ends."""
+    with mock.patch.object(bulk, "send_many", wraps=bulk.send_many) as sending:
+        answers = list(tasks.prepared.enqueue_many((number,) for number in range(MANY)))
+    seen: list[str] = []
+
+    def again() -> None:
+        before = records(aws)
+        assert bulk.send_many(*sending.call_args.args) == [None] * MANY
+        assert records(aws) == before
+        seen.extend(record["status"]["S"] for record in before.values())
+
+    tasks.first.extend([again] * 2)
+    aws.run()
+
+    assert Counter(seen) == {"RUNNING": 2, "SUCCESSFUL": 1, "READY": 2 * MANY - 3}
+    for answer in answers:
+        answer.refresh()
+        assert (answer.status, answer.attempts) == ("SUCCESSFUL", 1)
+    assert sorted(tasks.executions) == list(range(MANY))
+
+
+def records(aws: Any) -> dict[str, Any]:
+    """Return every record, as it is stored."""
+    items = aws.client("dynamodb").scan(TableName=configured()["default"].table)["Items"]
+    return {item["id"]["S"]: item for item in items if item["part"]["S"] == "record"}
 
 
 def test_f18_a_birth_that_is_repeated_overwrites_no_record_that_was_claimed(aws: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from django_offload.record import READY, SUCCESSFUL
+from django_offload.record import FAILED, READY, SUCCESSFUL
 from tests.contract.setup import tasks_setting
 from tests.reliability import tasks
 from tests.reliability.databases import ledger
@@ -39,6 +39,34 @@ def test_f01_a_message_delivered_again_runs_nothing_twice(line: MemoryLine, copi
     assert tasks.executions == [7]
     record = line.record(result.id)
     assert (record.status, record.attempts) == (SUCCESSFUL, 1)
+
+
+@pytest.mark.parametrize("copies", [1, 2, 10])
+@pytest.mark.parametrize("attempts", [2, 1], ids=["in its backoff", "failed"])
+def test_f01_a_message_delivered_again_after_a_failure_runs_nothing_too_soon_or_again(
+    line: MemoryLine, copies: int, attempts: int
+) -> None:
+    result = tasks.prepared.using(max_attempts=attempts, backoff=60).enqueue(7)
+    (body,) = line.bodies()
+    (delivery,) = line.receive()
+    tasks.first.append(failing)
+    goes_on = attempts > 1
+    assert line.work(delivery) == ([delivery.id] if goes_on else [])
+    before = dict(line.store.records[result.id])
+
+    for _ in range(copies):
+        copy = line.deliver_again(body)
+        assert line.work(copy) == ([copy.id] if goes_on else [])
+
+    assert (tasks.executions, dict(line.store.records[result.id])) == ([7], before)
+    line.site.run()
+    assert tasks.executions == [7] * attempts
+    record = line.record(result.id)
+    assert (record.status, record.attempts) == (SUCCESSFUL if goes_on else FAILED, attempts)
+
+
+def failing() -> None:
+    raise OSError("not this time")
 
 
 @pytest.mark.parametrize(("change", "after"), [("claim", False), ("claim", True), ("succeed", False)])
@@ -144,6 +172,40 @@ def test_f13_a_worker_that_comes_too_late_changes_nothing(line: MemoryLine, outc
 
     assert dict(line.store.records[result.id]) == before[0]
     assert line.record(result.id).fence == 2
+
+
+STEPS = ("claim", "effect", "report", "put_part", "succeed", "release", "fail")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_f13_a_worker_that_stalls_at_any_step_changes_nothing_after_it(line: MemoryLine, step: str) -> None:
+    attempts = {"release": 9, "fail": 1}.get(step, 3)
+    result = tasks.step_by_step.using(max_attempts=attempts).enqueue(7)
+    (delivery,) = line.receive()
+    before: list[Any] = []
+
+    def stall() -> None:
+        line.pass_time(hours=1)  # More than three leases.
+        (again,) = line.receive()
+        assert line.work(again) == [], "the next worker ends the task"
+        before.append(dict(line.store.records[result.id]))
+
+    if step in {"release", "fail"}:
+        tasks.first.append(failing)
+    if step == "effect":
+        tasks.first.append(stall)
+        line.work(delivery)
+    else:
+        with line.stalled(step, stall):
+            line.work(delivery)
+
+    assert dict(line.store.records[result.id]) == before[0]
+    record = line.record(result.id)
+    if step == "fail":
+        assert (record.status, record.error["class"].rpartition(".")[2]) == (FAILED, "WorkerLost")
+    else:
+        result.refresh()
+        assert (record.status, record.fence, result.return_value) == (SUCCESSFUL, 2, tasks.LONG)
 
 
 def test_f29_a_reply_that_was_lost_is_a_success_that_is_recognised(line: MemoryLine) -> None:
