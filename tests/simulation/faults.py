@@ -42,6 +42,9 @@ class Idle(Exception):
     """A process stalls inside a transaction, until the database ends that."""
 
 
+# What a call may raise in the process that made it.
+MET = (Throttled, InternalServerError, ReplyLost, ConnectionResetError, Idle)
+
 # Of a call to AWS, or to the database: kinds and their weights.
 CALL = {
     Fault.KILL: 20,

@@ -8,11 +8,14 @@ from django_offload.birth import Birth
 from django_offload.outbox import drain
 from django_offload.outbox.models import OutboxEntry
 
+from .network import Network
+
 
 class Outbox:
-    """Puts, drains and deletes as the module does, and knows meanwhile which rows there are."""
+    """Puts, drains and deletes as the module does, over a wire, and knows meanwhile which rows there are."""
 
-    def __init__(self) -> None:
+    def __init__(self, network: Network) -> None:
+        self._network = network
         self._rows: set[str] = set()
         self._put, self._delete, self._drain = drain.put, drain.delete, drain.drain
 
@@ -23,9 +26,11 @@ class Outbox:
     def put(self, birth: Birth) -> None:
         self._rows.add(birth.id)
         self._put(birth)
+        self._network.call(birth.id, lambda: None)  # Between the row and its commit.
 
     def delete(self, task_id: str) -> None:
         self._delete(task_id)
+        self._network.call(task_id, lambda: None)
         self._rows.discard(task_id)
 
     def drain(self, now: datetime, left: Callable[[], float]) -> int:

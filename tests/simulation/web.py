@@ -1,6 +1,7 @@
 """Web processes: they enqueue, within a transaction or without, and cancel; any of them may die."""
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -15,12 +16,13 @@ from django_offload.message import Keyring, TaskMessage, encode
 from django_offload.outbox import drain
 from django_offload.record import LONGEST_DELAY
 from django_offload.sending import message_text, send
+from django_offload.sending_many import send_many
 from django_offload.stores import store_of
 from django_offload.worker.cancelling import cancel
 from django_offload.worker.redrive import redrive
 
 from .actors import Actor
-from .faults import Fault, Killed
+from .faults import MET, Fault, Killed
 from .hostile import bodies
 from .ledger import Entry
 from .plan import Order, order
@@ -57,16 +59,39 @@ class Web:
         if world.faults.strikes(Fault.POISON):
             self._poison(birth)
         if rng.random() < CANCELLED:
-            world.time.after(timedelta(seconds=rng.choice((0.5, 30, 400))), lambda: self._cancel(birth))
+            world.expect(rng.choice((0.5, 30, 400)), lambda: self.cancel(birth))
         if wanted.error is not None and rng.random() < REDRIVEN:
-            world.time.after(timedelta(seconds=rng.choice((60, 1800))), lambda: self._redrive(birth))
+            world.expect(rng.choice((60, 1800)), lambda: self.redrive(birth))
+
+    def place_many(self, orders: Sequence[Order], alias: str) -> None:
+        """Enqueue tasks in bulk, as one process."""
+        world, births = self.world, [self.birth(wanted, alias) for wanted in orders]
+        for wanted, birth in zip(orders, births, strict=True):
+            world.ledger.entries[birth.id] = Entry(wanted.name, wanted.args, wanted.value, wanted.error)
+        with world.acting(Actor("web", world.time)), suppress(Killed):
+            for birth, failure in zip(births, send_many(births, self.options[alias]), strict=True):
+                entry = world.ledger.entries[birth.id]
+                entry.acknowledged = failure is None
+                if entry.acknowledged and not entry.ends:
+                    world.ledger.open.add(birth.id)
+
+    def leave_in_outbox(self, wanted: Order) -> None:
+        """Commit a task into the outbox, in a process that dies before it can send it."""
+        world, birth = self.world, self.birth(wanted, "outbox")
+        entry = Entry(wanted.name, wanted.args, wanted.value, wanted.error)
+        world.ledger.entries[birth.id] = entry
+        with world.acting(Actor("web", world.time)), suppress(Killed, *MET):
+            with transaction.atomic():
+                drain.put(birth)
+            entry.acknowledged = True
+            world.ledger.open.add(birth.id)
 
     def place(self, wanted: Order, alias: str) -> Birth:
         """Enqueue a task, as a process of its own."""
         world, birth = self.world, self.birth(wanted, alias)
         entry = Entry(wanted.name, wanted.args, wanted.value, wanted.error, deployed=world.deployed)
         world.ledger.entries[birth.id] = entry
-        with world.acting(Actor("web", world.time)), suppress(EnqueueFailed, Killed):
+        with world.acting(Actor("web", world.time)), suppress(EnqueueFailed, Killed, *MET):
             self._leave(birth, entry)
         if entry.acknowledged and not entry.ends:
             world.ledger.open.add(birth.id)
@@ -123,13 +148,13 @@ class Web:
         body = self.rng.choice(bodies(text, birth.id))
         self.world.transports[options.stack].accept(birth.queue, body, timedelta(0))
 
-    def _redrive(self, birth: Birth) -> None:
+    def redrive(self, birth: Birth) -> None:
         """Give a task another life, should it have FAILED by now."""
         world, options = self.world, self.options[birth.alias]
         with world.acting(Actor("web", world.time)), suppress(Exception, Killed):
             redrive(store_of(options), birth.id, options, world.time.now)
 
-    def _cancel(self, birth: Birth) -> None:
+    def cancel(self, birth: Birth) -> None:
         """Cancel a task, as the page does."""
         world, options = self.world, self.options[birth.alias]
         world.ledger.entries[birth.id].asked_to_stop = True

@@ -3,7 +3,7 @@
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -70,7 +70,7 @@ class World:
             self._build(stack, options)
         self.web = Web(self)
         self.deployed = False  # Is another release out?
-        self.virtual, self.outbox_rows = Virtual(self.time), Outbox()
+        self.virtual, self.outbox_rows = Virtual(self.time), Outbox(self.network)
 
     def _build(self, stack: str, options: Any) -> None:
         kind = InvokedTransport if stack == DIRECT else SimulatedTransport
@@ -92,13 +92,17 @@ class World:
 
     def plan(self, wanted: Order, alias: str, after: float = 1.0) -> None:
         """Have a task enqueued some seconds after the start."""
+        self.expect(after, lambda: self.web.place(wanted, alias))
+
+    def expect(self, seconds: float, act: Callable[[], object]) -> None:
+        """Have something happen after some seconds, until when the sweeper goes on."""
         self.arrivals += 1
 
-        def place() -> None:
+        def acted() -> None:
             self.arrivals -= 1
-            self.web.place(wanted, alias)
+            act()
 
-        self.time.after(timedelta(seconds=after), place)
+        self.time.after(timedelta(seconds=seconds), acted)
 
     def run(self) -> None:
         """Let everything happen, until all has ended or never will."""
