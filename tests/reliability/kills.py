@@ -1,7 +1,8 @@
 """
 Real workers, killed at random while they work: python -m tests.reliability.kills --tasks 1000 --kills 100
 
-Prints one line of JSON: what was lost, done twice, stuck or wrong. Exit code 1 if anything was.
+Prints one line of JSON: what was lost, done twice, stuck or wrong. Exit code 1 if anything was, or if it took
+longer than --within seconds, where that is given.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -157,6 +159,7 @@ def main() -> int:
     parser.add_argument("--tasks", type=int, default=1000)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--within", type=float, default=None, help="seconds that it may take")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="offload-kills-") as folder:
         os.environ["RELIABILITY_DATABASE"] = os.path.join(folder, "db.sqlite3")
@@ -165,9 +168,23 @@ def main() -> int:
 
         django.setup()
         report = run(given.tasks, given.kills, given.seed, folder)
+    problems = verdict(report, given.kills, given.within)
     print(json.dumps({**report, "seed": given.seed}))
-    failures = ("lost", "duplicated", "stuck", "wrong")
-    return 1 if any(report[kind] for kind in failures) or report["killed"] < given.kills else 0
+    if given.within is not None:
+        print(
+            "; ".join(problems) or f"Nothing lost, nothing twice, within {given.within:g} s.", file=sys.stderr
+        )
+    return 1 if problems else 0
+
+
+def verdict(report: Mapping[str, Any], kills: int, within: float | None) -> list[str]:
+    """Return what is not as it has to be, in words."""
+    problems = [f"{report[kind]} {kind}" for kind in ("lost", "duplicated", "stuck", "wrong") if report[kind]]
+    if report["killed"] < kills:
+        problems.append(f"only {report['killed']} of {kills} workers were killed")
+    if within is not None and report["seconds"] > within:
+        problems.append(f"it took {report['seconds']} s, more than {within:g}")
+    return problems
 
 
 def run(tasks: int, kills: int, seed: int, folder: str) -> dict[str, Any]:

@@ -94,12 +94,12 @@ class MemoryLine:
 
     @contextmanager
     def stalled(self, step: str, stall: Callable[[], None]) -> Iterator[None]:
-        """Have the first call of the store for this step wait: right after a claim was made, before the rest."""
+        """Have the first call of the store for this step wait: after a claim, before the rest."""
         name = step if step == "put_part" else "change"
         original, came = getattr(self.store, name), count()
 
         def late(*args: Any) -> Any:
-            if name == "change" and args[1].name != step or next(came):
+            if (name == "change" and args[1].name != step) or next(came):
                 return original(*args)
             if step == "claim":
                 answer = original(*args)

@@ -135,7 +135,7 @@ def test_f18_of_many_records_one_that_is_not_written_stops_no_other(aws: Any) ->
 
 
 def test_f18_a_bulk_enqueue_that_meets_running_records_overwrites_none(aws: Any) -> None:
-    """Repeated while workers hold what it was about: by a task of its own, between others' claims and ends."""
+    """Repeated while workers hold what it was about: by a task, between others' claims and ends."""
     with mock.patch.object(bulk, "send_many", wraps=bulk.send_many) as sending:
         answers = list(tasks.prepared.enqueue_many((number,) for number in range(MANY)))
     seen: list[str] = []

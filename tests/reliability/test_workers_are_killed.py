@@ -5,7 +5,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from tests.reliability.kills import verdict
 from tests.reliability.nursery import POINTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,3 +48,21 @@ def test_f02_tasks_of_killed_workers_end_and_their_effects_happen_once() -> None
         "stuck": 0,
         "wrong": 0,
     }, report
+
+
+SOUND = {"lost": 0, "duplicated": 0, "stuck": 0, "wrong": 0, "killed": 100, "seconds": 119.9}
+
+
+@pytest.mark.parametrize(
+    ("found", "within", "problems"),
+    [
+        ({}, 120, []),
+        ({"seconds": 120.1}, 120, ["it took 120.1 s, more than 120"]),
+        ({"seconds": 120.1}, None, []),
+        ({"duplicated": 1, "killed": 99}, None, ["1 duplicated", "only 99 of 100 workers were killed"]),
+    ],
+)
+def test_the_verdict_bounds_the_seconds_where_it_is_asked_to(
+    found: dict[str, Any], within: float | None, problems: list[str]
+) -> None:
+    assert verdict({**SOUND, **found}, 100, within) == problems

@@ -118,7 +118,7 @@ class Ledger:
             self.waiting.discard(task_id)
 
     def killed(self, task_id: str, lease: int, due: int, now: datetime) -> None:
-        """Note that a task's worker died, with this lease; the sweeper would look at its record when `due`."""
+        """Note that a task's worker died, with this lease; the sweeper looks at its record when `due`."""
         entry = self.entries[task_id]
         if not entry.due_at:
             return  # Its message alone brings it again: what a task without a record at enqueue gives up.

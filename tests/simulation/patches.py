@@ -1,4 +1,4 @@
-"""What stands in, in one world, for AWS, for every clock, and for what costs much and proves nothing there."""
+"""What stands in, in one world, for AWS, for every clock, and for what is costly and proves nothing."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +14,6 @@ from django_offload.outbox import drain
 from django_offload.worker import attempt, batch, execution, journal, sweep
 
 from .clock import VirtualTime
-from .outbox import Outbox
 from .plan import PART_BYTES
 
 if TYPE_CHECKING:

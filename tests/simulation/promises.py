@@ -244,7 +244,7 @@ def only_a_message_with_an_outcome_is_acknowledged() -> None:
 
 
 def only_a_stored_outcome_is_acknowledged() -> None:
-    # send │ claim, marker, effect, finish: 500. Without a record at enqueue, its message alone brings it again.
+    # send │ claim, marker, effect, finish: 500. Its message alone brings it again.
     world = World("no outcome", 0, faults=Scripted({5: Fault.ERROR}, applied=False))
     world.plan(Order(name="sim.add", args=[1, 2], value=3), "bare")
     world.run()

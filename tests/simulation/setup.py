@@ -10,7 +10,7 @@ TIMEOUT = 300
 
 
 def tasks_setting(modules: list[str] = MODULES) -> dict[str, Any]:
-    """Return TASKS with the aliases "default", "direct", "outbox" and "bare", the latter without early records."""
+    """Return TASKS with the aliases "default", "direct", "outbox" and "bare": without a record at enqueue."""
 
     def alias(backend: str, stack: str, **options: Any) -> dict[str, Any]:
         return {

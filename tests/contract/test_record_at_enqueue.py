@@ -1,0 +1,81 @@
+"""Without a record at enqueue a task comes to the same end, wherever tasks go; what is given up is known."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.tasks import TaskResultStatus, task_backends
+from django.tasks.exceptions import TaskResultDoesNotExist
+
+from django_offload.conf import CLIENTS, configured
+from django_offload.stores import store_of
+from django_offload.worker.cancelling import cancel
+from django_offload.worker.sweep import sweep
+from tests.contract import tasks
+from tests.contract.records import birth_of
+from tests.contract.setup import STACK, TASK_MODULES, tasks_setting
+
+MEMORY = "memory"
+
+
+@pytest.fixture(params=[MEMORY, *CLIENTS])
+def site(request, settings):
+    """What runs tasks that have no record before their first claim."""
+    client = {} if request.param == MEMORY else {"client": request.param}
+    found = tasks_setting(modules=TASK_MODULES)
+    found["default"]["OPTIONS"] |= {"record_at_enqueue": False, **client}
+    settings.TASKS = found
+    return request.getfixturevalue("offload" if request.param == MEMORY else "offload_aws")
+
+
+def record_of(result):
+    return store_of(configured()["default"]).get(result.id)
+
+
+@pytest.mark.parametrize("length", [1, 1_000, 400_000], ids=["inline", "beside the record", "in the bucket"])
+def test_the_claim_makes_the_record_and_the_result_is_kept(site, length):
+    result = tasks.echo.enqueue("x" * length)
+    assert record_of(result) is None
+    with pytest.raises(TaskResultDoesNotExist):
+        task_backends["default"].get_result(result.id)
+
+    assert site.run() == 1
+
+    result.refresh()
+    assert (result.return_value, result.args) == ([["x" * length], {}], ["x" * length])
+    assert (result.status, result.attempts) == (TaskResultStatus.SUCCESSFUL, 1)
+
+
+def test_a_dead_worker_is_replaced(site):
+    result = tasks.echo.enqueue(7)
+    site.kill_next()
+
+    site.run()
+
+    result.refresh()
+    assert (result.return_value, result.attempts) == ([[7], {}], 2)
+
+
+def test_a_cancel_before_the_start_finds_nothing_and_the_task_runs(site):
+    result = tasks.echo.enqueue(7)
+    options = configured()["default"]
+
+    assert cancel(store_of(options), birth_of(result.id), options, datetime.now(UTC)) is None
+
+    assert record_of(result) is None, "a cancel makes no record"
+    assert site.run() == 1
+    result.refresh()
+    assert result.return_value == [[7], {}]
+
+
+def test_a_lost_message_is_not_rescued(site):
+    result = tasks.echo.enqueue(7)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    if hasattr(site, "transports"):
+        site.transports[STACK].queues["default"].messages.clear()
+    else:
+        sqs = site.client("sqs")
+        sqs.purge_queue(QueueUrl=sqs.get_queue_url(QueueName=f"{STACK}-default")["QueueUrl"])
+
+    assert not sweep(lambda: later, lambda: 60.0).get("sent")
+
+    assert (record_of(result), site.run()) == (None, 0)
