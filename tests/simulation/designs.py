@@ -17,6 +17,7 @@ class Design:
     """The protocol, or what is left of it."""
 
     name: str
+    lacks: str = ""  # In words, for the legend of the table.
     deletes_first: bool = False  # The message goes before its task runs.
     sweeps: bool = True
     atomic: bool = True  # Effects happen in a transaction with a marker.
@@ -41,13 +42,23 @@ def _held_by_anyone(fence: int, token: str) -> tuple[Test, ...]:
 OURS = Design(name="django-offload")
 NAIVE = Design(
     name="naive",
+    lacks="deletes a message before its task runs; no conditions, sweeper or markers of effects",
     deletes_first=True,
     sweeps=False,
     atomic=False,
     patches={(attempt, "claim"): _claim_always, (transitions, "held"): _held_by_anyone},
 )
 CLAIM_ONCE = Design(
-    name="claim-once", sweeps=False, atomic=False, patches={(attempt, "claim"): _claim_for_ever}
+    name="claim-once",
+    lacks="a claim never expires; no sweeper or markers of effects",
+    sweeps=False,
+    atomic=False,
+    patches={(attempt, "claim"): _claim_for_ever},
 )
-UNFENCED = Design(name="unfenced", atomic=False, patches={(transitions, "held"): _held_by_anyone})
+UNFENCED = Design(
+    name="unfenced",
+    lacks="whoever comes late stores an outcome all the same; no markers of effects",
+    atomic=False,
+    patches={(transitions, "held"): _held_by_anyone},
+)
 OTHERS = (NAIVE, CLAIM_ONCE, UNFENCED)

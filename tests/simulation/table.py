@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from .checker import Report
+from .designs import OTHERS
 from .faults import Fault
 
 # A sweep each minute finds what is due, and 5 s bring its message to a worker.
@@ -31,7 +32,7 @@ class Row:
 
 
 def show(rows: list[Row]) -> str:
-    """Return the table as text, a column per design."""
+    """Return the table as text, a column per design, with its legend."""
     lines = [_line("", [row.name for row in rows])]
     lines += [_line(name, [f"{row.report.counts[name]:,}" for row in rows]) for name in COUNTED]
     lines.append(_line("faults", [f"{row.report.faults.total():,}" for row in rows]))
@@ -57,6 +58,7 @@ def show(rows: list[Row]) -> str:
         "undisturbed: no other fault struck it meanwhile or had its due_at moved before, "
         "and no neighbour in its batch worked before it"
     )
+    lines += [f"{design.name}: {design.lacks}" for design in OTHERS]
     lines += _wrong(rows)
     return "\n".join(lines)
 

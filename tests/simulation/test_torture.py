@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from .checker import check
+from .designs import OTHERS
 from .faults import Fault
 from .world import World
 
@@ -60,9 +61,15 @@ def test_other_designs_lose_work(output):
     assert unfenced
 
 
+def test_the_legend_says_what_other_designs_lack(output):
+    for design in OTHERS:
+        assert f"{design.name}: {design.lacks}" in output.splitlines()
+
+
 def test_recovery_follows_the_end_of_the_lease_within_a_sweep(output):
     assert row(output, "recoveries")[0] > 20
     assert row(output, "undisturbed")[0] >= row(output, "recoveries")[0] / 4
+    assert row(output, "of all")[0] >= 25
     assert row(output, "recovery p99")[0] <= 65
 
 
