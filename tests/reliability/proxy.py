@@ -7,9 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from itertools import count
 from urllib.parse import urlsplit
 
 PATIENCE_SECONDS = 5.0
+INVOKE = "Invoke"  # The one call whose name is in its path.
 type Fault = Callable[[socket.socket, Callable[[], bytes]], None]
 
 
@@ -81,12 +84,19 @@ def http(status: str, body: str) -> bytes:
 
 
 class Proxy:
-    """Forwards each call to `upstream` on a connection of its own; `arm` has the next of a kind fail."""
+    """
+    Forwards calls to `upstream`; `arm` has the next of a kind fail.
+
+    A client may keep its connection and call again; a fault ends it. An invocation goes nowhere, for moto
+    would need Docker: it is accepted, and kept in `invoked`.
+    """
 
     def __init__(self, upstream: str) -> None:
         self._upstream = urlsplit(upstream)
         self._armed: dict[str, tuple[Fault, int]] = {}
-        self.hit: list[str] = []  # Calls that a fault met.
+        self.hit: list[str] = []  # Calls that a fault met …
+        self.kept: list[bool] = []  # … and whether on a connection that had carried another before.
+        self.invoked: list[bytes] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -114,28 +124,44 @@ class Proxy:
 
     def _handle(self, client: socket.socket) -> None:
         with client, suppress(OSError):
-            request = read_request(client)
-            fault = self._fault_for(call_of(request))
-            if fault is None:
+            for number in count():
+                request = read_request(client)
+                fault = self._fault_for(call_of(request), kept=number > 0)
+                if fault is not None:
+                    fault(client, partial(self._forward, request))
+                    return
                 client.sendall(self._forward(request))
-            else:
-                fault(client, lambda: self._forward(request))
 
-    def _fault_for(self, call: str) -> Fault | None:
+    def _fault_for(self, call: str, *, kept: bool) -> Fault | None:
         fault, times = self._armed.get(call, (None, 0))
         if fault is None or times == 0:
             return None
         self._armed[call] = (fault, times - 1)
         self.hit.append(call)
+        self.kept.append(kept)
         return fault
 
     def _forward(self, request: bytes) -> bytes:
         head, _, body = request.partition(b"\r\n\r\n")
+        if call_of(request) == INVOKE:
+            self.invoked.append(body)
+            return b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
         address = (str(self._upstream.hostname), self._upstream.port or 80)
         with socket.create_connection(address) as upstream:
             upstream.sendall(head + b"\r\nConnection: close\r\n\r\n" + body)
             parts = iter(lambda: upstream.recv(65536), b"")
-            return b"".join(parts)
+            return kept_alive(b"".join(parts))
+
+
+def kept_alive(reply: bytes) -> bytes:
+    """Return a reply that was read to the end of its connection as one after which another may come."""
+    head, _, body = reply.partition(b"\r\n\r\n")
+    status, *headers = head.split(b"\r\n")
+    stay = [
+        line for line in headers if line.partition(b":")[0].lower() not in {b"connection", b"content-length"}
+    ]
+    status = b"HTTP/1.1 " + status.partition(b" ")[2]
+    return b"\r\n".join([status, *stay, b"Content-Length: %d" % len(body), b"", body])
 
 
 def read_request(client: socket.socket) -> bytes:
@@ -156,6 +182,8 @@ def read_request(client: socket.socket) -> bytes:
 def call_of(request: bytes) -> str:
     """Return the name of the call, such as "UpdateItem"."""
     head = request.partition(b"\r\n\r\n")[0]
+    if head.partition(b"\r\n")[0].partition(b" HTTP/")[0].endswith(b"/invocations"):
+        return INVOKE
     return (header(head, b"x-amz-target") or b"").rpartition(b".")[2].decode()
 
 

@@ -19,7 +19,10 @@ from tests.reliability.wired import FAULTS, Line
 # When each call of the hot path is met: at the enqueue, at a delivery's claim, or once the task has run.
 CALLS = {
     "birth": ("enqueue", "PutItem"),
+    "arguments part": ("enqueue with much", "PutItem"),
     "send": ("enqueue", "SendMessage"),
+    "send many": ("enqueue many", "SendMessageBatch"),
+    "invoke": ("invoke", "Invoke"),
     "claim": ("deliver", "UpdateItem"),
     "error part": ("run", "PutItem"),
     "release": ("run", "UpdateItem"),
@@ -29,7 +32,22 @@ CALLS = {
 }
 # Of what both clients try again, so that one failure is not the same as many.
 TRIED_AGAIN = ("reset", "black hole", "reply lost", "throttled", "500")
-TIMES = [(fault, 1) for fault in FAULTS] + [(fault, 99) for fault in TRIED_AGAIN]
+# A dead connection that had been kept costs lean no try: only the second failure does.
+NO_ANSWER = ("reset", "reply lost")
+TIMES = [
+    *((fault, 1) for fault in FAULTS),
+    *((fault, 2) for fault in NO_ANSWER),
+    *((fault, 99) for fault in TRIED_AGAIN),
+]
+# With how many failures each call is played: every one with a single one.
+AGAIN = ("birth", "send", "invoke", "claim")
+MET = {2: AGAIN, 99: [call for call in CALLS if call not in {"arguments part", "send many"}]}
+ENQUEUES = {
+    "enqueue": lambda: tasks.long_result.enqueue(7),
+    "enqueue with much": lambda: tasks.much.enqueue(7, tasks.LONG),
+    "enqueue many": lambda: next(iter(tasks.long_result.enqueue_many([(7,)]))),
+    "invoke": lambda: tasks.long_result.using(backend="other").enqueue(7),
+}
 
 
 @pytest.fixture(params=CLIENTS)
@@ -38,7 +56,8 @@ def line(settings: Any, request: pytest.FixtureRequest, monkeypatch: pytest.Monk
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != OUTBOX]
     aws = request.getfixturevalue("offload_aws")
     between = Proxy(aws.environment["AWS_ENDPOINT_URL"])
-    monkeypatch.setenv("AWS_ENDPOINT_URL", between.endpoint)
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA"):
+        monkeypatch.setenv(name, between.endpoint)
     sqs.forget()
     tasks.executions.clear()
     tasks.first.clear()
@@ -69,16 +88,19 @@ def play(line: Line, call: str, fault: str, times: int) -> Any:
     tasks.executions.clear()
     tasks.first.clear()
     line.proxy.hit.clear()
+    line.proxy.kept.clear()
     arm = lambda: line.arm(name, fault, times)  # noqa: E731
     nothing = lambda: None  # noqa: E731
     if when == "run":
         tasks.first.append(arm)
     if when == "run again":
         tasks.first += [nothing, arm]
-    if when == "enqueue":
+    if when in ENQUEUES:
+        line.connect(name)
         arm()
-    result = (tasks.second_time_lucky if "run" in when else tasks.long_result).enqueue(7)
-    if when != "enqueue":
+    lucky = tasks.second_time_lucky if "run" in when else tasks.long_result
+    result = ENQUEUES.get(when, lambda: lucky.enqueue(7))()
+    if when not in ENQUEUES:
         if when == "deliver":
             arm()
         for _ in range(2 if "again" in when else 1):
@@ -87,6 +109,8 @@ def play(line: Line, call: str, fault: str, times: int) -> Any:
     line.now += timedelta(seconds=400)
     assert line.proxy.hit == [name] * len(line.proxy.hit)
     assert line.proxy.hit, f"{fault} never met {name}"
+    if fault != "refused":
+        assert line.proxy.kept[0], "it was to strike a connection that had been kept"
     return line.finish(result.id)
 
 
@@ -97,8 +121,8 @@ def test_no_call_of_the_hot_path_loses_a_task(
     line: Line, monkeypatch: pytest.MonkeyPatch, no_pauses: None, fault: str, times: int
 ) -> None:
     if fault == "black hole":
-        line.stands_between(monkeypatch, seconds=0.5)  # Each is waited out.
-    for call in CALLS:
+        line.stands_between(monkeypatch, seconds=0.35)  # Each is waited out.
+    for call in MET.get(times, CALLS):
         record = play(line, call, fault, times)
 
         assert record.status == "SUCCESSFUL", f"{fault} at {call}"
