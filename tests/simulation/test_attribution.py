@@ -4,12 +4,19 @@ from datetime import timedelta
 
 import pytest
 
-from .checker import check
+from django_offload.birth import Birth, to_micros
+from django_offload.record import DUE_AFTER, newborn
+from django_offload.transitions import claim, create, send_again
+
+from .checker import _allowed, check
+from .clock import START
 from .faults import Fault
+from .ledger import Entry, Ledger
 from .plan import Order
 from .scripted import Scripted
 from .world import World
 
+ID = "0" * 32
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("simulated")]
 
 
@@ -24,3 +31,39 @@ def test_a_task_whose_enqueue_stalls_into_a_deploy_may_meet_it(seed):
     report = check(world)
     assert report.sound, report.wrong
     assert report.counts["ok"] == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "allowed"),
+    [
+        ("sim.add", "Throttled", True),
+        ("sim.plain", "Throttled", False),
+        ("sim.watched", "DeadlineExceeded", True),
+        ("sim.large", "DeadlineExceeded", False),
+        ("sim.fresh", "UnknownTask", True),
+        ("sim.plain", "DeadLettered", False),
+        ("sim.renamed.before", "UnknownTask", False),
+    ],
+)
+def test_an_error_is_forgiven_to_tasks_alone_that_can_meet_it(kind, error, allowed):
+    entry = Entry(kind, [], None, faults=1, deployed=True)
+
+    assert _allowed(entry, error) is allowed
+
+
+@pytest.mark.parametrize("struck", [False, True])
+def test_a_recovery_is_measured_from_birth_and_left_out_where_a_fault_moved_it(struck):
+    ledger, later = Ledger(), START + timedelta(hours=1)
+    birth = Birth(id=ID, alias="default", name="sim.plain", queue="default", enqueued_at=START)
+    ledger.entries[ID] = Entry("sim.plain", [], None)
+    ledger.changed(ID, create(birth), None, START)
+    if struck:
+        ledger.fault([ID])
+    moved = send_again(ID, due_was=START, due_at=later, now=START, counts=True)
+    ledger.changed(ID, moved, newborn(birth), START)
+    ledger.killed(ID, to_micros(START), to_micros(later), START)
+
+    claimed = claim(birth, token="t", worker_id="w", now=START, lease_until=later, max_attempts=3)
+    ledger.changed(ID, claimed, newborn(birth), START + DUE_AFTER + timedelta(seconds=70))
+
+    assert ledger.recoveries == [(70.0, not struck)]
