@@ -19,6 +19,7 @@ CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("adopt.checks.check_task_modules", (), False),
     ("adopt.checks.check_urls", (Tags.urls,), False),
     ("adopt.checks.check_files", (), True),
+    ("adopt.checks.check_names", (), True),
 )
 
 

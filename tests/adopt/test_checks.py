@@ -1,5 +1,6 @@
 """What manage.py check tells those who have begun: each step once, with what to do."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,19 @@ def test_files_are_asked_for_where_somebody_deploys(tmp_path: Path, monkeypatch:
     assert "django_offload.W033" not in usual
     assert "lambdas/worker.py" in message.msg
     assert "manage.py offload_init" in message.hint
+
+
+def test_a_web_side_named_as_the_stack_is_an_error(
+    tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TASKS = tasks_setting(modules=[], stack="pies-prod")
+    stages = {"dev": {"project_name": "pies"}, "prod": {"extends": "dev"}}
+    (tmp_path / "zappa_settings.json").write_text(json.dumps(stages))
+    found = Layout(root=tmp_path, source=tmp_path, settings_module="shop.settings")
+    monkeypatch.setattr(layouts, "layout", lambda: found)
+
+    of_a_deployment = run_checks(include_deployment_checks=True)
+    (message,) = [message for message in of_a_deployment if message.id == "django_offload.E034"]
+
+    assert "the web side of the stage 'prod' 'pies-prod', as the stack" in message.msg
+    assert '"project_name": "pies-web"' in message.hint

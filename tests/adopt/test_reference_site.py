@@ -6,6 +6,7 @@ import pytest
 
 from django_offload.adopt.lambdas import FOLDER
 from django_offload.adopt.project import changes_of
+from django_offload.deploy.zappa_settings import web_function, zappa_settings
 from django_offload.stack.layout import layout
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +31,12 @@ def test_the_doors_that_are_shipped_are_the_reference_sites(door: str) -> None:
     assert shipped == (ROOT / "lambdas" / door).read_text(), (
         f"Copy lambdas/{door} to {FOLDER}/lambdas/{door}."
     )
+
+
+def test_its_web_side_and_its_stack_have_names_of_their_own() -> None:
+    names = {stage: web_function(zappa_settings(ROOT, stage), stage) for stage in ("dev", "prod")}
+
+    assert names == {"dev": "lab-web-dev", "prod": "lab-web-prod"}
 
 
 def test_offload_init_has_nothing_to_write_there() -> None:

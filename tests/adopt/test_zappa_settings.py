@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from django_offload.adopt.zappa import zappa
+from django_offload.deploy.zappa_settings import web_function
 from django_offload.exceptions import ConfigurationError
 from django_offload.stack.layout import Layout
 
@@ -99,12 +100,20 @@ def test_ends_of_lines_and_of_the_file_stay(tmp_path: Path) -> None:
 def test_a_project_without_zappa_gets_a_stage_of_the_stack(tmp_path: Path) -> None:
     (stage,) = json.loads(zappa(project(tmp_path / "My Pies", "src"), "pies-dev").after).values()
 
-    assert stage["project_name"] == "my-pies"
+    assert stage["project_name"] == "my-pies-web"
     assert stage["django_settings"] == "pies.settings"
     assert stage["s3_bucket"] == "pies-dev-zappa"
     assert stage["aws_environment_variables"] == {"PYTHONPATH": "/var/task/src"}
     assert stage["manage_roles"] is False
     assert "tests" in stage["exclude"]
+
+
+@pytest.mark.parametrize("folder", ["pies", "pies-web"])
+@pytest.mark.parametrize("stack", ["pies-dev", "pies-web-dev"])
+def test_zappas_own_stack_never_has_the_name_of_ours(tmp_path: Path, folder: str, stack: str) -> None:
+    (stage,) = json.loads(zappa(project(tmp_path / folder), stack).after).values()
+
+    assert web_function(stage, "dev") != stack
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"dev": 1}'])

@@ -49,7 +49,7 @@ class Cloud:
     def request(self, path: str, **more: Any) -> "Answer":
         """Send a request to the web function, as its function URL does."""
         event = json.dumps(http(path, url=True, **more)).encode()
-        function = self.aws.functions.find("lab-dev")
+        function = self.aws.functions.find("lab-web-dev")
         outcome = self.aws.invoker.invoke(function, event)
         assert not outcome.failed, outcome.error + "\n" + "\n".join(self.said[-30:])
         return Answer(outcome.read())

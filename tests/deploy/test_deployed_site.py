@@ -99,14 +99,14 @@ def test_a_task_goes_from_its_page_over_the_queue_to_a_worker_of_the_same_packag
     assert accepted.status == 202
     assert status["status"] == "SUCCESSFUL", status
     assert status["return_value"]["USD"] == "1.0842"
-    web, worker = (cloud.aws.functions.find(name) for name in ("lab-dev", "lab-dev-default-worker"))
+    web, worker = (cloud.aws.functions.find(name) for name in ("lab-web-dev", "lab-dev-default-worker"))
     assert web.code == worker.code
 
 
 def test_no_secret_is_in_what_is_deployed(cloud: Cloud, deployed: str, project: Project) -> None:
     configured: list[Any] = cloud.client("lambda").list_functions()["Functions"]
 
-    assert {function["FunctionName"] for function in configured} > {"lab-dev", "lab-dev-migrate"}
+    assert {function["FunctionName"] for function in configured} > {"lab-web-dev", "lab-dev-migrate"}
     assert SECRET_KEY not in str(configured)
     assert SECRET_KEY not in "\n".join(cloud.said)
     assert SECRET_KEY not in (project.root / ".offload" / "zappa-dev.json").read_text()
@@ -115,7 +115,7 @@ def test_no_secret_is_in_what_is_deployed(cloud: Cloud, deployed: str, project: 
 def test_zappas_own_status_knows_the_web_side(deployed: str, project: Project) -> None:
     said = project.zappa("status", "dev", "--settings_file", ".offload/zappa-dev.json")
 
-    assert "lab-dev" in said
+    assert "lab-web-dev" in said
     assert "python3.13" in said
 
 
@@ -125,8 +125,8 @@ def test_the_one_route_that_moto_lacks_is_answered_by_the_endpoint_of_this_machi
     import boto3
 
     # `zappa update` asks for it: the update below would fail without.
-    listed = boto3.session.Session().client("lambda").list_function_url_configs(FunctionName="lab-dev")
-    kept = cloud.client("lambda").get_function_url_config(FunctionName="lab-dev")
+    listed = boto3.session.Session().client("lambda").list_function_url_configs(FunctionName="lab-web-dev")
+    kept = cloud.client("lambda").get_function_url_config(FunctionName="lab-web-dev")
 
     assert [found["FunctionUrl"] for found in listed["FunctionUrlConfigs"]] == [kept["FunctionUrl"]]
     assert kept["FunctionUrl"] in deployed

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from django_offload.deploy import bytecode, package, static_files, task_list, web_handler
+from django_offload.deploy import bytecode, package, static_files, task_list, web_handler, zappa_settings
 from django_offload.management.commands import offload_package
 from django_offload.stack.layout import Layout
 from tests.docs.world import World
@@ -13,7 +13,7 @@ def in_a_repository(world: World) -> str:
     """Lead offload_package to a project with a module that git does not track, and a task list that fails."""
     found = _project(world.folder / "shop")
     world.patch.setattr(offload_package, "layout", lambda: found)
-    world.patch.setattr(web_handler, "zappa_settings", lambda root, stage: {})
+    world.patch.setattr(zappa_settings, "zappa_settings", lambda root, stage: {})
     world.patch.setattr(web_handler, "add", lambda folder, stage, settings: None)
     world.patch.setattr(static_files, "collect", lambda *arguments: None)
     world.patch.setattr(

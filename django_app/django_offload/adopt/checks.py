@@ -89,6 +89,31 @@ def check_files(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+def check_names(**kwargs: Any) -> list[CheckMessage]:
+    """Look for a web side that Zappa would name as the stack is named, and put in its place."""
+    if not _is_configured():
+        return []
+    from ..deploy.errors import DeployError
+    from ..deploy.zappa_settings import name_problem, read, zappa_settings
+    from ..stack import stacks
+    from ..stack.layout import layout
+
+    try:
+        root = layout().root
+        found = [
+            name_problem(zappa_settings(root, stage), stage, stack)
+            for stage in read(root)
+            for stack in stacks()
+        ]
+    except (ConfigurationError, DeployError):
+        return []  # Whoever needs the files tells what is wrong with them.
+    return [
+        checks.Error(problem[0], hint=problem[1], id="django_offload.E034")
+        for problem in found
+        if problem is not None
+    ]
+
+
 def _is_configured() -> bool | None:
     """Tell whether TASKS names a backend of ours; None where it is wrong, as its own check tells."""
     try:

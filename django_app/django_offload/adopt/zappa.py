@@ -5,6 +5,7 @@ import os
 import re
 from typing import Any
 
+from ..deploy.zappa_settings import slug, web_function
 from ..exceptions import ConfigurationError
 from ..stack.layout import TASK_ROOT, Layout
 from .changes import Change, read
@@ -47,7 +48,7 @@ def zappa(layout: Layout, stack: str) -> Change:
 def _fresh(layout: Layout, stack: str) -> dict[str, Any]:
     """Return a stage for a project that was never deployed."""
     return {
-        "project_name": re.sub(r"[^a-z0-9]+", "-", layout.root.name.lower()).strip("-") or "site",
+        "project_name": _project(layout.root.name, stack),
         "django_settings": layout.settings_module,
         "runtime": "python3.13",
         "aws_region": os.environ.get("AWS_DEFAULT_REGION", REGION),
@@ -59,6 +60,12 @@ def _fresh(layout: Layout, stack: str) -> dict[str, Any]:
         "keep_warm": False,
         "touch": False,
     }
+
+
+def _project(folder: str, stack: str) -> str:
+    """Return a name that with its stage is not the stack's: Zappa's own stack would replace it."""
+    name = f"{(slug(folder) or 'site').removesuffix('-web')}-web"
+    return name if web_function({"project_name": name}, STAGE) != stack else f"{name}-site"
 
 
 def _needed(layout: Layout) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from . import change_set, migrations, old_versions, secret_versions
 from .archive import Archive
 from .aws import AWS
 from .change_set import ChangeSet
-from .errors import NotDeployed
+from .errors import BadStage, NotDeployed
 from .releases import Release, Releases, code_key, empty
 from .stack_events import Say
 from .stage import Stage
 from .web import Web
-from .web_handler import zappa_settings
+from .zappa_settings import FILE, name_problem, zappa_settings
 
 # A stack whose creation was undone cannot be changed, only made anew.
 _UNDONE = "ROLLBACK_COMPLETE"
@@ -30,12 +30,20 @@ class Steps:
 
 
 class Deployment:
-    """Brings a stage to AWS, or back to the release before."""
+    """
+    Brings a stage to AWS, or back to the release before.
+
+    Raise BadStage where the web side would take the place of the stack.
+    """
 
     def __init__(self, aws: AWS, stage: Stage, layout: Layout, say: Say) -> None:
         self.aws, self.stage, self._say = aws, stage, say
         self.releases = Releases(aws, stage.stack)
-        self.web = Web(aws, stage, layout.root, zappa_settings(layout.root, stage.name))
+        settings = zappa_settings(layout.root, stage.name)
+        problem = name_problem(settings, stage.name, stage.stack)
+        if problem is not None:
+            raise BadStage(layout.root / FILE, *problem)
+        self.web = Web(aws, stage, layout.root, settings)
 
     def prepare(self, package: Archive, *, look: bool = False) -> tuple[Release, ChangeSet | None]:
         """

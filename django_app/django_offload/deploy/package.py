@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..stack.functions import RUNTIME
 from ..stack.layout import Layout
-from . import archive, bytecode, dependencies, sources, static_files, task_list, web_handler
+from . import archive, bytecode, dependencies, sources, static_files, task_list, web_handler, zappa_settings
 from .dependencies import excluded, find_requirements
 from .errors import PackageFailed
 
@@ -53,7 +53,7 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
     or wrong, PackageTooLarge if Lambda would refuse it.
     """
     bytecode.interpreter(recipe.python)
-    settings = web_handler.zappa_settings(recipe.root, recipe.stage)
+    settings = zappa_settings.zappa_settings(recipe.root, recipe.stage)
     with tempfile.TemporaryDirectory(prefix="offload-package-") as temporary:
         folder = Path(temporary) / "task"
         exclude = tuple(map(str, settings.get("exclude", ())))

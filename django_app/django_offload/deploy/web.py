@@ -14,6 +14,7 @@ from .aws import AWS
 from .change_set import resources
 from .errors import WebFailed
 from .stage import Stage
+from .zappa_settings import web_function
 
 FOLDER = Path(".offload")
 
@@ -27,7 +28,7 @@ class Web:
     @property
     def function(self) -> str:
         """The function's name, as Zappa makes it."""
-        return f"{self._settings['project_name']}-{self._stage.name}"
+        return web_function(self._settings, self._stage.name)
 
     @property
     def settings_file(self) -> Path:

@@ -1,40 +1,14 @@
 """What Zappa's handler reads in the package: the handler itself, and its settings as a module."""
 
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import BadStage, PackageFailed
+from .errors import PackageFailed
 
-SETTINGS = "zappa_settings.json"
 # What Zappa takes where its settings do not say.
 _DEFAULTS: Mapping[str, object] = {"log_level": "DEBUG", "binary_support": True, "debug": False}
-
-
-def zappa_settings(root: Path, stage: str) -> dict[str, Any]:
-    """Return the settings of a stage in zappa_settings.json. Raise BadStage if there are none."""
-    file = root / SETTINGS
-    try:
-        stages: dict[str, dict[str, Any]] = json.loads(file.read_text())
-    except OSError as exc:
-        raise BadStage(file, "It cannot be read.", "Write it: manage.py offload_init does.") from exc
-    except ValueError as exc:
-        raise BadStage(file, f"It is not JSON ({exc}).", "Correct it.") from exc
-    if stage not in stages:
-        known = ", ".join(stages) or "none so far"
-        raise BadStage(file, f"It has no stage '{stage}'.", f"Add it, or use one of: {known}.")
-    return _extended(stages, stage, ())
-
-
-def _extended(stages: Mapping[str, dict[str, Any]], stage: str, seen: tuple[str, ...]) -> dict[str, Any]:
-    """Return a stage's settings over those of the stage it extends, as Zappa reads them."""
-    if stage in seen or stage not in stages:
-        raise BadStage(SETTINGS, f"The stage '{stage}' extends itself, or is missing.", "Correct 'extends'.")
-    own = dict(stages[stage])
-    below = own.pop("extends", None)
-    return own if below is None else {**_extended(stages, below, (*seen, stage)), **own}
 
 
 def add(folder: Path, stage: str, settings: Mapping[str, Any]) -> None:

@@ -1,12 +1,13 @@
 """A deployment's look ahead, and what it may change."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
 
 from django_offload.deploy import change_set, deployment
 from django_offload.deploy.deployment import Deployment
-from django_offload.deploy.errors import NotDeployed
+from django_offload.deploy.errors import BadStage, NotDeployed
 
 
 @pytest.fixture
@@ -39,3 +40,15 @@ def test_a_deployment_makes_an_undone_stack_anew(undone):
     made.change(RELEASE)
 
     assert deleted == ["shop-dev"]
+
+
+def test_a_web_side_that_zappa_would_put_in_the_place_of_the_stack_is_refused(tmp_path):
+    (tmp_path / "zappa_settings.json").write_text(json.dumps({"dev": {"project_name": "Shop"}}))
+    stage = SimpleNamespace(name="dev", stack="shop-dev")
+    aws = SimpleNamespace(client=lambda service: None)
+
+    with pytest.raises(BadStage) as caught:
+        Deployment(aws, stage, SimpleNamespace(root=tmp_path), print)
+
+    assert "'dev' 'shop-dev', as the stack of the tasks is named" in str(caught.value)
+    assert 'Set "project_name": "Shop-web" in zappa_settings.json' in str(caught.value)

@@ -5,14 +5,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
+from zappa.cli import ZappaCLI
 
 from django_offload.conf import configured
 from django_offload.deploy import web as web_module
 from django_offload.deploy.errors import BadStage, WebFailed
 from django_offload.deploy.stage import Stage
 from django_offload.deploy.web import Web
-from django_offload.deploy.web_handler import zappa_settings
+from django_offload.deploy.zappa_settings import web_function, zappa_settings
 from django_offload.stack.surroundings import Surroundings, Vpc
 
 ROLE = "arn:aws:iam::123456789012:role/lab-dev-RoleWeb-1"
@@ -86,3 +88,27 @@ def test_a_stage_has_what_it_extends(tmp_path: Path) -> None:
     assert zappa_settings(tmp_path, "prod") == {"project_name": "lab", "memory_size": 1024}
     with pytest.raises(BadStage, match=r"It has no stage 'qa'\. Add it, or use one of: dev, prod\."):
         zappa_settings(tmp_path, "qa")
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"project_name": "lab-web"}, "lab-web-dev"),
+        ({"project_name": "my_site"}, "my-site-dev"),
+        ({"project_name": "Pies"}, "pies-dev"),
+        ({}, "the-pies-of-my-dev"),  # The folder's, as far as Zappa takes it.
+    ],
+)
+def test_the_web_function_is_named_as_zappa_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], name: str
+) -> None:
+    root = tmp_path / "The pies of my_aunt"
+    root.mkdir()
+    (root / "zappa_settings.json").write_text(json.dumps({"dev": {"aws_region": "us-east-1", **given}}))
+    zappas = ZappaCLI()
+    zappas.api_stage = "dev"
+    monkeypatch.chdir(root)
+    zappas.load_settings(session=boto3.session.Session(region_name="us-east-1"))
+
+    assert web_function(zappa_settings(root, "dev"), "dev") == name
+    assert zappas.lambda_name == name
