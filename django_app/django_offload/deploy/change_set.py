@@ -33,16 +33,22 @@ class ChangeSet:
             yield f"  {action:<18} {said['ResourceType']:<38} {said['LogicalResourceId']}"
 
 
-def status_of(aws: AWS, stack: str) -> str | None:
-    """Return the status of a stack, None where there is none."""
+def described(aws: AWS, stack: str) -> Mapping[str, Any] | None:
+    """Return what CloudFormation says of a stack, None where there is none."""
     cloudformation = aws.client("cloudformation")
     try:
-        found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        found: Mapping[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
     except cloudformation.exceptions.ClientError as exc:
         if "does not exist" in str(exc):
             return None
         raise
-    return str(found["StackStatus"])
+    return found
+
+
+def status_of(aws: AWS, stack: str) -> str | None:
+    """Return the status of a stack, None where there is none."""
+    found = described(aws, stack)
+    return None if found is None else str(found["StackStatus"])
 
 
 def resources(aws: AWS, stack: str) -> list[Mapping[str, Any]]:

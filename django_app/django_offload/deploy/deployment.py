@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from ..stack import Place, template_of
 from ..stack.layout import Layout
 from ..stack.names import MIGRATE
-from . import change_set, migrations, old_versions, secret_versions
+from . import change_set, migrations, old_versions, secret_versions, standing
 from .archive import Archive
 from .aws import AWS
 from .change_set import ChangeSet
@@ -45,6 +45,16 @@ class Deployment:
             raise BadStage(layout.root / FILE, *problem)
         self.web = Web(aws, stage, layout.root, settings)
 
+    def look(self, *, deletes: bool = False) -> None:
+        """
+        Look at what is there already, before anything is made.
+
+        Raise WrongStage where it is not this stage's, StackStuck where it cannot be changed.
+        """
+        standing.check_owner(self.aws, self.stage)
+        if not deletes:
+            standing.check_rest(self.aws, self.stage)
+
     def prepare(self, package: Archive, *, look: bool = False) -> tuple[Release, ChangeSet | None]:
         """
         Upload the template and work out what would change; nothing is changed yet.
@@ -52,7 +62,7 @@ class Deployment:
         Raise ChangeRefused, and NotDeployed where more than a `look` is needed to know.
         """
         self.releases.make_bucket()
-        current = self.releases.current()
+        current = self._current()
         key = code_key(package)
         release_id = self.releases.new_id(key)
         template = self._template()
@@ -83,7 +93,7 @@ class Deployment:
             self.stage.stack,
             template_url=self.releases.url(release.template_key),
             parameters=release.parameters,
-            tags={"offload:stage": self.stage.name},
+            tags={standing.TAG: self.stage.name},
         )
 
     def apply(self, release: Release, change: ChangeSet | None, steps: Steps) -> None:
@@ -112,7 +122,7 @@ class Deployment:
 
     def before(self) -> Release:
         """Return the release before the current one. Raise NotDeployed if there is none."""
-        current = self.releases.current()
+        current = self._current()
         if current is None or current.previous is None:
             raise NotDeployed(
                 self.stage.stack, "has no release before the current one", "Deploy the code you want instead."
@@ -145,6 +155,12 @@ class Deployment:
     def _template(self) -> str:
         place = Place(account=self.aws.account, region=self.aws.region, web_function=self.web.function)
         return template_of(self.stage.stack, surroundings=replace(self.stage.surroundings, place=place))
+
+    def _current(self) -> Release | None:
+        """Return the current release. Raise WrongStage if it is another stage's."""
+        found = self.releases.current()
+        standing.check_stage(self.stage, found.stage if found else None)
+        return found
 
     def _parameters(self, key: str) -> dict[str, str]:
         # Where nobody says which secrets there are, they may all be new.

@@ -8,6 +8,8 @@ What can go wrong when a site is packaged and deployed.
         ├── BadStage            the stage file is missing or says something else than it should
         ├── BucketTaken         the bucket for packages cannot be this account's
         ├── NotDeployed         there is no stack, or no release, of what was asked for
+        ├── WrongStage          the stack is there, and is not this stage's
+        ├── StackStuck          CloudFormation takes no change of the stack as it is
         ├── ChangeRefused       CloudFormation cannot make the change set
         ├── StackChangeFailed   CloudFormation began the change and gave it up
         ├── MigrationFailed     the migrations did not run to their end
@@ -65,6 +67,36 @@ class NotDeployed(DeployError):
         super().__init__(f"The stack {stack} {what}. {remedy}")
 
 
+class WrongStage(DeployError):
+    """The stack belongs to somebody else."""
+
+    def __init__(self, stack: str, whose: str, stage: str) -> None:
+        super().__init__(
+            f"The stack {stack} is that of {whose}; the stage '{stage}' would replace it. Nothing was "
+            "changed. Give each stage a stack of its own in the settings, by the environment variable that "
+            "offload_deploy sets: OPTIONS = {\"stack\": f\"shop-{os.environ.get('OFFLOAD_STAGE', 'dev')}\"}."
+        )
+
+
+class StackStuck(DeployError):
+    """CloudFormation takes no change of a stack in this state."""
+
+    def __init__(self, stack: str, status: str, stage: str) -> None:
+        super().__init__(f"The stack {stack} is {status}. {_way_out(stack, status, stage)}")
+
+
+def _way_out(stack: str, status: str, stage: str) -> str:
+    """Return what brings a stack back to where it can be changed."""
+    if status.endswith("_IN_PROGRESS"):
+        return "Wait until CloudFormation has ended what it does, then deploy again."
+    if status == "UPDATE_ROLLBACK_FAILED":
+        return (
+            f"Mend what the stack's events name, run: aws cloudformation continue-update-rollback "
+            f"--stack-name {stack}, then deploy again."
+        )
+    return f"Delete what is left with manage.py offload_deploy --stage {stage} --delete, then deploy again."
+
+
 class ChangeRefused(DeployError):
     """CloudFormation cannot make a change set."""
 
@@ -82,8 +114,13 @@ class StackChangeFailed(DeployError):
     def __init__(self, stack: str, status: str, reasons: Sequence[str]) -> None:
         self.status, self.reasons = status, tuple(reasons)
         said = "; ".join(reason.rstrip(".") for reason in reasons) or "CloudFormation gives no reason"
+        back = (
+            f"run: aws cloudformation continue-update-rollback --stack-name {stack}, and "
+            if status == "UPDATE_ROLLBACK_FAILED"
+            else ""
+        )
         super().__init__(
-            f"The stack {stack} is {status}: {said}. Correct what the reasons name, then deploy again."
+            f"The stack {stack} is {status}: {said}. Correct what the reasons name, then {back}deploy again."
         )
 
 

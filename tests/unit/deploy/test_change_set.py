@@ -105,6 +105,15 @@ def test_a_change_that_failed_is_explained_by_its_first_cause(monkeypatch: pytes
     assert any(line.endswith(f"PayloadBucket: {BUCKET_TAKEN}") for line in said)
 
 
+def test_a_change_that_could_not_be_undone_says_how_it_is_ended() -> None:
+    said = str(StackChangeFailed("shop-dev", "UPDATE_ROLLBACK_FAILED", ["Table: throttled"]))
+
+    assert said.endswith(
+        "Correct what the reasons name, then run: aws cloudformation continue-update-rollback "
+        "--stack-name shop-dev, and deploy again."
+    )
+
+
 @pytest.mark.parametrize("way", ["status", "refusal"])
 def test_a_change_of_nothing_is_none(way: str) -> None:
     cloudformation = CloudFormation(made={"Status": "FAILED", "StatusReason": NOTHING})

@@ -7,7 +7,7 @@ import pytest
 
 from django_offload.deploy import change_set, deployment
 from django_offload.deploy.deployment import Deployment
-from django_offload.deploy.errors import BadStage, NotDeployed
+from django_offload.deploy.errors import BadStage, NotDeployed, StackStuck, WrongStage
 
 
 @pytest.fixture
@@ -20,6 +20,72 @@ def undone(monkeypatch):
     monkeypatch.setattr(change_set, "status_of", lambda aws, stack: "ROLLBACK_COMPLETE")
     monkeypatch.setattr(change_set, "make", lambda *args, **asked: None)
     return made, deleted
+
+
+def standing_there(**said):
+    """Return a deployment of the stage prod, over the one stack that AWS has."""
+    made = Deployment.__new__(Deployment)
+    stack = {"StackStatus": "UPDATE_COMPLETE", **said}
+    client = SimpleNamespace(describe_stacks=lambda StackName: {"Stacks": [stack]})
+    made.aws = SimpleNamespace(client=lambda service: client)
+    made.stage = SimpleNamespace(name="prod", stack="shop-dev")
+    return made
+
+
+def tagged(key, value):
+    return [{"Key": key, "Value": value}]
+
+
+@pytest.mark.parametrize(
+    ("tags", "whose"),
+    [
+        (tagged("offload:stage", "dev"), "the stage 'dev'"),
+        (tagged("ZappaProject", "shop-dev"), "Zappa's API Gateway"),
+    ],
+)
+@pytest.mark.parametrize("deletes", [False, True])
+def test_the_stack_of_another_stage_is_left_alone(tags, whose, deletes):
+    with pytest.raises(WrongStage) as caught:
+        standing_there(Tags=tags).look(deletes=deletes)
+
+    said = f"The stack shop-dev is that of {whose}; the stage 'prod' would replace it. Nothing was changed."
+    assert str(caught.value).startswith(said)
+    assert "os.environ.get('OFFLOAD_STAGE', 'dev')" in str(caught.value)
+
+
+def test_a_stage_may_change_its_own_stack():
+    standing_there(Tags=tagged("offload:stage", "prod")).look()
+
+
+def test_the_release_of_another_stage_is_left_alone():
+    made = standing_there()
+    made.releases = SimpleNamespace(current=lambda: RELEASE)
+
+    with pytest.raises(WrongStage, match="the stage 'dev'"):
+        made.before()
+
+
+@pytest.mark.parametrize(
+    ("status", "way_out"),
+    [
+        ("UPDATE_IN_PROGRESS", "Wait until CloudFormation has ended"),
+        ("UPDATE_ROLLBACK_FAILED", "aws cloudformation continue-update-rollback --stack-name shop-dev"),
+        ("DELETE_FAILED", "offload_deploy --stage prod --delete"),
+        ("ROLLBACK_FAILED", "offload_deploy --stage prod --delete"),
+    ],
+)
+def test_a_stack_that_takes_no_change_says_what_brings_it_back(status, way_out):
+    made = standing_there(StackStatus=status)
+
+    with pytest.raises(StackStuck) as caught:
+        made.look()
+    assert str(caught.value).startswith(f"The stack shop-dev is {status}. ")
+    assert way_out in str(caught.value)
+    made.look(deletes=True)
+
+
+def test_a_stack_that_was_only_looked_at_takes_changes():
+    standing_there(StackStatus="REVIEW_IN_PROGRESS").look()
 
 
 RELEASE = deployment.Release(id="1", stage="dev", code_key="code", template_key="template")

@@ -58,6 +58,7 @@ manage.py offload_deploy --stage dev --delete
         self.tell(
             f"Stage {stage.name}: stack {stage.stack}, account {deployment.aws.account}, {stage.region}"
         )
+        deployment.look(deletes=options["delete"])
         if options["delete"]:
             return self._delete(deployment, options)
         if options["rollback"]:
