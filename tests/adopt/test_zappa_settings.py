@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from django_offload.adopt.infra import infra
 from django_offload.adopt.zappa import zappa
 from django_offload.deploy.zappa_settings import web_function
 from django_offload.exceptions import ConfigurationError
@@ -108,6 +109,31 @@ def test_a_project_without_zappa_gets_a_stage_of_the_stack(tmp_path: Path) -> No
     assert "tests" in stage["exclude"]
 
 
+def test_a_site_that_zappa_deploys_keeps_its_stages_regions_and_networks(tmp_path: Path) -> None:
+    network = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
+    stages = {
+        "production": {"aws_region": "eu-central-1", "vpc_config": network},
+        "staging": {"extends": "production", "vpc_config": {}},
+    }
+    (tmp_path / "zappa_settings.json").write_text(json.dumps(stages))
+
+    written = {change.path.name: change.after for change in infra(project(tmp_path), "lab-dev")}
+    production, staging = (json.loads(written[f"{name}.json"]) for name in stages)
+
+    assert set(written) == {"template.yaml", "production.json", "staging.json"}
+    assert production["region"] == staging["region"] == "eu-central-1"
+    assert production["vpc"] == {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}
+    assert staging["vpc"] is None
+
+
+@pytest.mark.parametrize("ending", ["toml", "yml", "yaml"])
+def test_settings_of_another_form_are_not_put_out_of_use(tmp_path: Path, ending: str) -> None:
+    (tmp_path / f"zappa_settings.{ending}").touch()
+
+    with pytest.raises(ConfigurationError, match=rf"in zappa_settings\.{ending}, which Zappa would read no"):
+        zappa(project(tmp_path), "pies-dev")
+
+
 @pytest.mark.parametrize("folder", ["pies", "pies-web"])
 @pytest.mark.parametrize("stack", ["pies-dev", "pies-web-dev"])
 def test_zappas_own_stack_never_has_the_name_of_ours(tmp_path: Path, folder: str, stack: str) -> None:
@@ -122,5 +148,7 @@ def test_what_cannot_be_read_is_told_and_left_alone(tmp_path: Path, text: str) -
         ConfigurationError, match=r"zappa_settings\.json is not .* Correct it, then try again"
     ):
         patched(tmp_path, text)
+    with pytest.raises(ConfigurationError, match=r"Correct it, then try again"):
+        infra(project(tmp_path), "lab-dev")
 
     assert (tmp_path / "zappa_settings.json").read_text() == text

@@ -8,7 +8,7 @@ from django.core.checks import CheckMessage
 from django.urls import NoReverseMatch, reverse
 
 from ..conf import configured
-from ..exceptions import ConfigurationError
+from ..exceptions import ConfigurationError, OffloadError
 from ..registry import registry
 
 EXAMPLE = '{"BACKEND": "django_offload.backends.SQSBackend", "OPTIONS": {"stack": "shop-dev"}}'
@@ -70,7 +70,7 @@ def check_files(**kwargs: Any) -> list[CheckMessage]:
     try:
         found = layout()
         changes = [change for stack in list(stacks())[:1] for change in changes_of(found, stack)]
-    except ConfigurationError as exc:
+    except OffloadError as exc:
         return [
             checks.Warning(
                 str(exc), hint="Then run manage.py check --deploy again.", id="django_offload.W033"
@@ -93,7 +93,6 @@ def check_names(**kwargs: Any) -> list[CheckMessage]:
     """Look for a web side that Zappa would name as the stack is named, and put in its place."""
     if not _is_configured():
         return []
-    from ..deploy.errors import DeployError
     from ..deploy.zappa_settings import name_problem, read, zappa_settings
     from ..stack import stacks
     from ..stack.layout import layout
@@ -105,7 +104,7 @@ def check_names(**kwargs: Any) -> list[CheckMessage]:
             for stage in read(root)
             for stack in stacks()
         ]
-    except (ConfigurationError, DeployError):
+    except OffloadError:
         return []  # Whoever needs the files tells what is wrong with them.
     return [
         checks.Error(problem[0], hint=problem[1], id="django_offload.E034")

@@ -2,21 +2,32 @@
 
 import json
 import os
+from collections.abc import Mapping
+from typing import Any
 
+from ..deploy.zappa_settings import extended
 from ..stack import template_of
 from ..stack.layout import Layout
 from .changes import Change, read
+from .zappa import REGION, stages_of
 
 # Each with the parameters of the template that usually differ.
 STAGES = {"dev": {"LogRetentionDays": "7"}, "prod": {"LogRetentionDays": "90"}}
-REGION = "us-east-1"
 # How a template begins that the command made, and may make again.
 GENERATED = "# Generated from TASKS"
 
 
 def infra(layout: Layout, stack: str) -> list[Change]:
-    """Return the files of infra/. A stage's file that is there stays as it is."""
-    return [_template(layout, stack), *(_stage(layout, stage) for stage in STAGES)]
+    """
+    Return the files of infra/. A stage's file that is there stays as it is.
+
+    A site that Zappa deploys already has its stages, regions and networks; others get two stages.
+    """
+    known = stages_of(layout)
+    fresh = {
+        name: _fresh(STAGES.get(name, {}), extended(known, name) if known else {}) for name in known or STAGES
+    }
+    return [_template(layout, stack), *(_stage(layout, name, said) for name, said in fresh.items())]
 
 
 def _template(layout: Layout, stack: str) -> Change:
@@ -30,16 +41,21 @@ def _template(layout: Layout, stack: str) -> Change:
     )
 
 
-def _stage(layout: Layout, stage: str) -> Change:
+def _stage(layout: Layout, stage: str, fresh: dict[str, object]) -> Change:
     path = layout.root / "infra" / f"{stage}.json"
     before = read(path)
-    region = os.environ.get("AWS_DEFAULT_REGION", REGION)
-    fresh: dict[str, object] = {
-        "region": region,
-        "parameters": STAGES[stage],
-        "environment": {},
-        "secrets": {},
-        "vpc": None,
-    }
     after = json.dumps(fresh, indent=4) + "\n" if before is None else before
     return Change(path=path, before=before, after=after)
+
+
+def _fresh(parameters: Mapping[str, str], zappas: Mapping[str, Any]) -> dict[str, object]:
+    """Return a stage for the workers, where Zappa's own settings say that the web side stands."""
+    network = zappas.get("vpc_config") or {}
+    vpc = {"subnets": network.get("SubnetIds", []), "security_groups": network.get("SecurityGroupIds", [])}
+    return {
+        "region": zappas.get("aws_region") or os.environ.get("AWS_DEFAULT_REGION", REGION),
+        "parameters": parameters,
+        "environment": {},
+        "secrets": {},
+        "vpc": vpc if network else None,
+    }

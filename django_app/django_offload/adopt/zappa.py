@@ -9,10 +9,9 @@ from ..deploy.zappa_settings import slug, web_function
 from ..exceptions import ConfigurationError
 from ..stack.layout import TASK_ROOT, Layout
 from .changes import Change, read
-from .infra import REGION
 
 NAME = "zappa_settings.json"
-STAGE = "dev"
+STAGE, REGION = "dev", "us-east-1"
 VARIABLES = "aws_environment_variables"
 INDENT = 4
 # Never part of what is deployed; Zappa compares the names of files and folders.
@@ -27,11 +26,12 @@ def zappa(layout: Layout, stack: str) -> Change:
     Return zappa_settings.json with what the web side of a stack needs in every stage.
 
     What a stage says already stays, but for the path of the modules. Raise ConfigurationError if the
-    file is not JSON.
+    file is not JSON, or the settings are in a file of another form.
     """
     path = layout.root / NAME
     before = read(path)
     if before is None:
+        _refuse_other_forms(layout)
         stages = {STAGE: {**_fresh(layout, stack), **_needed(layout), "exclude": EXCLUDE}}
         return Change(path=path, before=None, after=_text(stages, INDENT))
     stages = _parsed(before)
@@ -43,6 +43,24 @@ def zappa(layout: Layout, stack: str) -> Change:
     unchanged = stages == _parsed(before)
     after = before if unchanged else _like(before, stages)
     return Change(path=path, before=before, after=after, merged=True)
+
+
+def stages_of(layout: Layout) -> dict[str, dict[str, Any]]:
+    """Return what the file says of each stage, nothing where it is not there. Raise as zappa() does."""
+    text = read(layout.root / NAME)
+    return {} if text is None else _parsed(text)
+
+
+def _refuse_other_forms(layout: Layout) -> None:
+    """Raise ConfigurationError where a new file would take the place of what Zappa reads now."""
+    for ending in ("toml", "yml", "yaml"):
+        other = (layout.root / NAME).with_suffix(f".{ending}")
+        if other.exists():
+            raise ConfigurationError(
+                "default",
+                f"This site's settings of Zappa are in {other.name}, which Zappa would read no more.",
+                f"Write them as {NAME}, then try again.",
+            )
 
 
 def _fresh(layout: Layout, stack: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from .releases import Release, Releases, code_key, empty
 from .stack_events import Say
 from .stage import Stage
 from .web import Web
-from .zappa_settings import FILE, name_problem, zappa_settings
+from .zappa_settings import FILE, name_problem, network_problem, zappa_settings
 
 # A stack whose creation was undone cannot be changed, only made anew.
 _UNDONE = "ROLLBACK_COMPLETE"
@@ -33,14 +33,16 @@ class Deployment:
     """
     Brings a stage to AWS, or back to the release before.
 
-    Raise BadStage where the web side would take the place of the stack.
+    Raise BadStage where the web side would take the place of the stack, or stand in another network.
     """
 
     def __init__(self, aws: AWS, stage: Stage, layout: Layout, say: Say) -> None:
         self.aws, self.stage, self._say = aws, stage, say
         self.releases = Releases(aws, stage.stack)
         settings = zappa_settings(layout.root, stage.name)
-        problem = name_problem(settings, stage.name, stage.stack)
+        problem = name_problem(settings, stage.name, stage.stack) or network_problem(
+            settings, stage.surroundings.vpc
+        )
         if problem is not None:
             raise BadStage(layout.root / FILE, *problem)
         self.web = Web(aws, stage, layout.root, settings)

@@ -67,6 +67,9 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
         announce(f"  requirements: {_shown(recipe.requirements, recipe.root)} for {recipe.architecture}")
         _add_dependencies(recipe, folder, Path(temporary) / "needed", exclude)
         web_handler.add(folder, recipe.stage, settings)
+        unused = web_handler.unused(settings)
+        if unused:
+            announce(f"  of {zappa_settings.FILE} not used: {', '.join(unused)}")
         bytecode.compile_all(folder, recipe.python)
         return archive.write(folder, output)
 

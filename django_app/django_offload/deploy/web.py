@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..stack.functions import RUNTIME
 from ..stack.names import SWEEPER, WEB, role_id
 from .aws import AWS
 from .change_set import resources
@@ -38,10 +39,15 @@ class Web:
         """Write what Zappa needs beyond zappa_settings.json: role, network, variables. Return the file."""
         given = dict(self._settings)
         given |= {"aws_region": self._stage.region, "role_arn": self._role(), "manage_roles": False}
+        # Those of the package, whatever Zappa's settings say or its own Python is.
+        given |= {"runtime": RUNTIME, "architecture": self._stage.architecture}
+        said = self._of_the_stack()
         given["aws_environment_variables"] = {
             **given.get("aws_environment_variables", {}),
-            **self._variables(),
+            **said["Environment"]["Variables"],
         }
+        if said.get("KMSKeyArn"):
+            given["aws_kms_key_arn"] = said["KMSKeyArn"]
         vpc = self._stage.surroundings.vpc
         if vpc is not None:
             given["vpc_config"] = {
@@ -55,19 +61,20 @@ class Web:
 
     def deploy(self, bucket: str, key: str) -> list[str]:
         """Deploy or update the function from the workers' own package; return what Zappa says."""
-        action = "update" if self.is_there() else "deploy"
-        return self._zappa(action, "--zip", f"s3://{bucket}/{key}")
+        found = self._found()
+        if found is None:
+            return self._zappa("deploy", "--zip", f"s3://{bucket}/{key}")
+        if found.get("Architectures", ["x86_64"]) != [self._stage.architecture]:
+            self._move(bucket, key)
+        said = self._zappa("update", "--zip", f"s3://{bucket}/{key}")
+        self._forget_variables()
+        return said
 
     def undeploy(self) -> list[str]:
         return self._zappa("undeploy", "--yes")
 
     def is_there(self) -> bool:
-        client = self._aws.client("lambda")
-        try:
-            client.get_function_configuration(FunctionName=self.function)
-        except client.exceptions.ResourceNotFoundException:
-            return False
-        return True
+        return self._found() is not None
 
     def address(self) -> str | None:
         """Return the function URL, None where there is none."""
@@ -106,12 +113,52 @@ class Web:
         iam = self._aws.client("iam")
         return str(iam.get_role(RoleName=name)["Role"]["Arn"])
 
-    def _variables(self) -> dict[str, str]:
-        """Return what the stack gives its own functions: web and workers have the same."""
-        name = self._stage.options.function(SWEEPER)
-        said = self._aws.client("lambda").get_function_configuration(FunctionName=name)
-        found: dict[str, str] = said.get("Environment", {}).get("Variables", {})
+    def _found(self) -> dict[str, Any] | None:
+        """Return what Lambda says of the function, None where there is none."""
+        client = self._aws.client("lambda")
+        try:
+            found: dict[str, Any] = client.get_function_configuration(FunctionName=self.function)
+        except client.exceptions.ResourceNotFoundException:
+            return None
         return found
+
+    def _move(self, bucket: str, key: str) -> None:
+        """Give the function the package's processor with its code: `zappa update` leaves the old one."""
+        client = self._aws.client("lambda")
+        client.update_function_code(
+            FunctionName=self.function,
+            S3Bucket=bucket,
+            S3Key=key,
+            Architectures=[self._stage.architecture],
+        )
+        client.get_waiter("function_updated_v2").wait(FunctionName=self.function)
+
+    def _forget_variables(self) -> None:
+        """Take away the variables that no settings name any more: `zappa update` keeps them for ever."""
+        written = json.loads(self.settings_file.read_text())[self._stage.name]
+        wanted = written["aws_environment_variables"]
+        client = self._aws.client("lambda")
+        client.get_waiter("function_updated_v2").wait(FunctionName=self.function)
+        found = client.get_function_configuration(FunctionName=self.function)
+        if found.get("Environment", {}).get("Variables", {}) != wanted:
+            client.update_function_configuration(
+                FunctionName=self.function, Environment={"Variables": wanted}
+            )
+            client.get_waiter("function_updated_v2").wait(FunctionName=self.function)
+
+    def _of_the_stack(self) -> dict[str, Any]:
+        """Return how the stack made a function of its own: the web has the same variables and key."""
+        name = self._stage.options.function(SWEEPER)
+        said: dict[str, Any] = self._aws.client("lambda").get_function_configuration(FunctionName=name)
+        refused = said.get("Environment", {}).get("Error")
+        if refused:
+            raise WebFailed(
+                f"manage.py offload_deploy --stage {self._stage.name}",
+                f"you may not read the variables of {name}, which the web side gets as well "
+                f"({refused.get('Message') or refused.get('ErrorCode')}); "
+                "let the policy of the key in KmsKeyArn allow you kms:Decrypt",
+            )
+        return {"Environment": {"Variables": {}}, **said}
 
 
 def zappa() -> str:

@@ -57,6 +57,16 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
+def network_problem(settings: Mapping[str, Any], vpc: object) -> tuple[str, str] | None:
+    """Return what is wrong where the web side stands in a network and the workers do not."""
+    if not (settings.get("vpc_config") or {}).get("SubnetIds") or vpc is not None:
+        return None
+    return (
+        "It puts the web side into a VPC that the workers are not in.",
+        'Name the subnets and security groups of vpc_config as "vpc" in the stage\'s file in infra/.',
+    )
+
+
 def name_problem(settings: Mapping[str, Any], stage: str, stack: str) -> tuple[str, str] | None:
     """
     Return what is wrong with the web function's name, and what to do; None where nothing is.

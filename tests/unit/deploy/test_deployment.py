@@ -8,6 +8,7 @@ import pytest
 from django_offload.deploy import change_set, deployment
 from django_offload.deploy.deployment import Deployment
 from django_offload.deploy.errors import BadStage, NotDeployed, StackStuck, WrongStage
+from django_offload.stack.surroundings import Surroundings, Vpc
 
 
 @pytest.fixture
@@ -110,11 +111,24 @@ def test_a_deployment_makes_an_undone_stack_anew(undone):
 
 def test_a_web_side_that_zappa_would_put_in_the_place_of_the_stack_is_refused(tmp_path):
     (tmp_path / "zappa_settings.json").write_text(json.dumps({"dev": {"project_name": "Shop"}}))
-    stage = SimpleNamespace(name="dev", stack="shop-dev")
-    aws = SimpleNamespace(client=lambda service: None)
 
     with pytest.raises(BadStage) as caught:
-        Deployment(aws, stage, SimpleNamespace(root=tmp_path), print)
+        made_in(tmp_path)
 
     assert "'dev' 'shop-dev', as the stack of the tasks is named" in str(caught.value)
     assert 'Set "project_name": "Shop-web" in zappa_settings.json' in str(caught.value)
+
+
+def test_a_web_side_in_a_network_whose_workers_are_in_none_is_refused(tmp_path):
+    settings = {"project_name": "shop-web", "vpc_config": {"SubnetIds": ["subnet-1"]}}
+    (tmp_path / "zappa_settings.json").write_text(json.dumps({"dev": settings}))
+
+    with pytest.raises(BadStage, match=r'that the workers are not in\. Name .* as "vpc" in the stage'):
+        made_in(tmp_path)
+    made_in(tmp_path, vpc=Vpc(subnets=("subnet-1",), security_groups=("sg-1",)))
+
+
+def made_in(root, vpc=None):
+    stage = SimpleNamespace(name="dev", stack="shop-dev", surroundings=Surroundings(vpc=vpc))
+    aws = SimpleNamespace(client=lambda service: None)
+    return Deployment(aws, stage, SimpleNamespace(root=root), print)
