@@ -6,6 +6,7 @@ What can go wrong when a site is packaged and deployed.
         ├── PackageFailed       the package cannot be built
         ├── PackageTooLarge     Lambda would refuse it
         ├── BadStage            the stage file is missing or says something else than it should
+        ├── ChecksFailed        the settings would not run as the stage has them
         ├── BucketTaken         the bucket for packages cannot be this account's
         ├── NotDeployed         there is no stack, or no release, of what was asked for
         ├── WrongStage          the stack is there, and is not this stage's
@@ -48,6 +49,17 @@ class BadStage(DeployError):
 
     def __init__(self, file: object, problem: str, remedy: str) -> None:
         super().__init__(f"{file}: {problem} {remedy}")
+
+
+class ChecksFailed(DeployError):
+    """The settings would not run as the stage's functions have them."""
+
+    def __init__(self, stage: str, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(
+            f"The stage '{stage}' would not run; nothing was uploaded. {' '.join(problems)} Correct that, or "
+            "deploy all the same with --skip-checks."
+        )
 
 
 class BucketTaken(DeployError):

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from ..stack.functions import RUNTIME
 from ..stack.layout import Layout
+from ..stack.surroundings import NO_SURROUNDINGS, Surroundings
 from . import archive, bytecode, dependencies, sources, static_files, task_list, web_handler, zappa_settings
 from .dependencies import excluded, find_requirements
 from .errors import PackageFailed
+from .stage import surroundings_of
 
 Announce = Callable[[str], object]
 
@@ -27,6 +29,7 @@ class Recipe:
     architecture: str
     python: str  # Of the runtime.
     with_boto3: bool = False
+    surroundings: Surroundings = NO_SURROUNDINGS  # For the settings, while static files are collected.
 
 
 def recipe_of(
@@ -42,6 +45,7 @@ def recipe_of(
         architecture=architecture,
         python=RUNTIME.removeprefix("python"),
         with_boto3=with_boto3,
+        surroundings=surroundings_of(layout.root, stage),
     )
 
 
@@ -58,10 +62,12 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
         folder = Path(temporary) / "task"
         exclude = tuple(map(str, settings.get("exclude", ())))
         _copy_project(recipe, folder, exclude, announce)
-        collected = static_files.collect(folder, recipe.settings_module, recipe.source_root)
+        collected = static_files.collect(
+            folder, recipe.settings_module, recipe.source_root, recipe.surroundings
+        )
         announce(f"  static files: {_count(collected) if collected else 'none, for STATIC_ROOT is not set'}")
         _refuse_bad_syntax(folder, recipe.python)
-        unlisted = task_list.write(folder, recipe.settings_module, recipe.source_root)
+        unlisted = task_list.write(folder, recipe.settings_module, recipe.source_root, recipe.surroundings)
         if unlisted:
             announce(f"  tasks: not listed, so each start imports every task module ({unlisted})")
         announce(f"  requirements: {_shown(recipe.requirements, recipe.root)} for {recipe.architecture}")

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..conf import Options
+from ..conf import ENV_ALIAS, Options
 from ..stack import stacks
 from ..stack.surroundings import Surroundings, Vpc, check
 from .errors import BadStage
 
 # Tells settings which stage they are read for; every function gets it too.
 ENV_STAGE = "OFFLOAD_STAGE"
+OWN_VARIABLES = (ENV_STAGE, ENV_ALIAS)
 KEYS = ("region", "parameters", "environment", "secrets", "vpc")
 
 
@@ -38,20 +39,10 @@ class Stage:
 
 def read(root: Path, name: str) -> Stage:
     """Return the stage that infra/<name>.json describes. Raise BadStage for what cannot be used."""
-    file = root / "infra" / f"{name}.json"
-    given = _content(file)
-    unknown = given.keys() - set(KEYS)
-    if unknown:
-        raise BadStage(file, f"It has the unknown key '{min(unknown)}'.", f"Known are: {', '.join(KEYS)}.")
-    for key in ("parameters", "environment", "secrets"):
-        if not isinstance(given.get(key, {}), dict):
-            raise BadStage(file, f"'{key}' is no object.", 'Write {"NAME": "value"}.')
+    file = _file(root, name)
+    given = _checked(file)
     options = _options(file)
-    surroundings = Surroundings(
-        environment={ENV_STAGE: name, **_texts(given.get("environment", {}))},
-        secrets=_texts(given.get("secrets", {})),
-        vpc=_vpc(file, given.get("vpc")),
-    )
+    surroundings = _surroundings(file, name, given)
     check(surroundings, options.alias)
     return Stage(
         name=name,
@@ -59,6 +50,39 @@ def read(root: Path, name: str) -> Stage:
         options=options,
         parameters=_texts(given.get("parameters", {})),
         surroundings=surroundings,
+    )
+
+
+def surroundings_of(root: Path, name: str) -> Surroundings:
+    """Return what the stage adds to the environment; what every stage adds, where it has no file."""
+    file = _file(root, name)
+    return _surroundings(file, name, _checked(file) if file.exists() else {})
+
+
+def _file(root: Path, name: str) -> Path:
+    return root / "infra" / f"{name}.json"
+
+
+def _checked(file: Path) -> dict[str, Any]:
+    """Return what the file says. Raise BadStage for keys and values that it cannot have."""
+    given = _content(file)
+    unknown = given.keys() - set(KEYS)
+    if unknown:
+        raise BadStage(file, f"It has the unknown key '{min(unknown)}'.", f"Known are: {', '.join(KEYS)}.")
+    for key in ("parameters", "environment", "secrets"):
+        if not isinstance(given.get(key, {}), dict):
+            raise BadStage(file, f"'{key}' is no object.", 'Write {"NAME": "value"}.')
+    for name in OWN_VARIABLES:
+        if name in given.get("environment", {}) or name in given.get("secrets", {}):
+            raise BadStage(file, f"It names {name}, which each deployment sets itself.", "Remove it.")
+    return given
+
+
+def _surroundings(file: Path, name: str, given: Mapping[str, Any]) -> Surroundings:
+    return Surroundings(
+        environment={ENV_STAGE: name, **_texts(given.get("environment", {}))},
+        secrets=_texts(given.get("secrets", {})),
+        vpc=_vpc(file, given.get("vpc")),
     )
 
 

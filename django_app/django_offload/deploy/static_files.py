@@ -1,14 +1,13 @@
 """Static files, collected with the names that the deployed settings give them."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
+from ..stack.surroundings import Surroundings
+from .environment import of_a_package
 from .errors import PackageFailed
 
-# No value of a deployment is needed to make a package; settings that want one get this.
-_PLACEHOLDER = "used-only-while-a-package-is-made"
 _PROGRAM = """
 from pathlib import Path
 import django
@@ -26,7 +25,7 @@ print(settings.STATIC_ROOT)
 _NONE_CONFIGURED, _OUTSIDE = 3, 4
 
 
-def collect(folder: Path, settings_module: str, source_root: str) -> Path | None:
+def collect(folder: Path, settings_module: str, source_root: str, surroundings: Surroundings) -> Path | None:
     """
     Run collectstatic on the project's copy in `folder`, outside debug mode; return where files are now.
 
@@ -36,7 +35,7 @@ def collect(folder: Path, settings_module: str, source_root: str) -> Path | None
     ran = subprocess.run(
         [sys.executable, "-c", _PROGRAM],
         cwd=folder,
-        env=environment(folder, settings_module, source_root),
+        env=of_a_package(folder, settings_module, source_root, surroundings),
         capture_output=True,
         text=True,
         check=False,
@@ -53,20 +52,7 @@ def collect(folder: Path, settings_module: str, source_root: str) -> Path | None
         said = (ran.stderr.strip().splitlines() or [said])[-1]
         raise PackageFailed(
             f"Static files were not collected: {said.rstrip('.')}.",
-            "Correct it until manage.py collectstatic runs with DEBUG=0.",
+            "Correct it until manage.py collectstatic runs with DEBUG=0 and the variables of the stage's "
+            "file; for a secret that a placeholder cannot stand for, set the variable for this command.",
         )
     return Path(said)
-
-
-def environment(folder: Path, settings_module: str, source_root: str) -> dict[str, str]:
-    """Return the environment in which the project's copy in `folder` runs here as it will when deployed."""
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-    return {
-        **environ,
-        "DEBUG": "0",
-        "SECRET_KEY": _PLACEHOLDER,
-        "DJANGO_SETTINGS_MODULE": settings_module,
-        "PYTHONPATH": os.pathsep.join([str(folder / source_root), str(folder)]),
-        # Not the copy's: bytecode for Lambda is made later, in one way.
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from ..registry import LISTING
-from .static_files import environment
+from ..stack.surroundings import Surroundings
+from .environment import of_a_package
 
 _PROGRAM = """
 import json
@@ -16,7 +17,7 @@ print(json.dumps(registry().listed, sort_keys=True))
 """
 
 
-def write(folder: Path, settings_module: str, source_root: str) -> str | None:
+def write(folder: Path, settings_module: str, source_root: str, surroundings: Surroundings) -> str | None:
     """
     Write the list of the project's tasks into its copy in `folder`; return why there is none, else None.
 
@@ -25,7 +26,7 @@ def write(folder: Path, settings_module: str, source_root: str) -> str | None:
     ran = subprocess.run(
         [sys.executable, "-c", _PROGRAM],
         cwd=folder,
-        env=environment(folder, settings_module, source_root),
+        env=of_a_package(folder, settings_module, source_root, surroundings),
         capture_output=True,
         text=True,
         check=False,

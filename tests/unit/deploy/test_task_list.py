@@ -8,6 +8,7 @@ import pytest
 import django_offload
 from django_offload.deploy import task_list
 from django_offload.registry import LISTING
+from django_offload.stack.surroundings import NO_SURROUNDINGS
 
 SETTINGS = """
 print("settings are read")
@@ -41,7 +42,7 @@ def shop(tmp_path: Path) -> Path:
 
 
 def test_each_name_of_a_task_is_listed_with_its_module_and_queue(shop: Path) -> None:
-    assert task_list.write(shop, "shop_settings", ".") is None
+    assert task_list.write(shop, "shop_settings", ".", NO_SURROUNDINGS) is None
 
     assert json.loads((shop / LISTING).read_text()) == {
         "old": ["shop.tasks", "slow"],
@@ -54,7 +55,7 @@ def test_each_name_of_a_task_is_listed_with_its_module_and_queue(shop: Path) -> 
 def test_tasks_that_cannot_be_imported_here_leave_no_list_and_say_why(shop: Path) -> None:
     (shop / "shop" / "mail.py").write_text("import only_on_lambda")
 
-    said = task_list.write(shop, "shop_settings", ".")
+    said = task_list.write(shop, "shop_settings", ".", NO_SURROUNDINGS)
 
     assert said == "ModuleNotFoundError: No module named 'only_on_lambda'"
     assert not (shop / LISTING).exists()

@@ -12,6 +12,7 @@ from ...deploy.aws import AWS
 from ...deploy.change_set import ChangeSet, discard
 from ...deploy.deployment import Deployment, Steps
 from ...deploy.package import build, recipe_of
+from ...deploy.settings_check import check
 from ...deploy.stack_events import EventLine
 from ...deploy.stage import ENV_STAGE, Stage, read
 from ...stack.layout import Layout, layout
@@ -45,6 +46,13 @@ manage.py offload_deploy --stage dev --delete
         parser.add_argument("--package", type=Path, metavar="FILE", help="What offload_package has built.")
         parser.add_argument("--no-web", action="store_true", help="Leave the web side as it is.")
         parser.add_argument("--no-migrate", action="store_true", help="Run no migrations.")
+        # Not Django's own of this name, which call_command() sets.
+        parser.add_argument(
+            "--skip-checks",
+            action="store_true",
+            dest="unchecked",
+            help="Deploy whatever the settings' checks find.",
+        )
         parser.add_argument("--yes", action="store_true", help="Do not ask before anything is changed.")
 
     def answer(self, **options: Any) -> int:
@@ -82,6 +90,8 @@ manage.py offload_deploy --stage dev --delete
         return subprocess.run(command, env={**os.environ, ENV_STAGE: stage}, check=False).returncode
 
     def _deploy(self, deployment: Deployment, place: Layout, options: dict[str, Any]) -> int:
+        if not options["unchecked"]:
+            self._check(deployment.stage, place, web=not options["no_web"])
         package = self._package(deployment.stage, place, options["package"])
         release, change = deployment.prepare(package, look=options["dry_run"])
         self._show(change)
@@ -113,6 +123,12 @@ manage.py offload_deploy --stage dev --delete
         deployment.delete(with_data=options["with_data"])
         self.tell(f"The stack {deployment.stage.stack} is deleted.")
         return FINE
+
+    def _check(self, stage: Stage, place: Layout, *, web: bool) -> None:
+        self.tell("Checking the settings, as the stage has them:")
+        warnings = check(place, stage, web=web)
+        names = f"{len(warnings)} warnings ({', '.join(sorted(set(warnings)))}), see manage.py check --deploy"
+        self.tell(f"  nothing is wrong{'; ' + names if warnings else ''}")
 
     def _package(self, stage: Stage, place: Layout, built: Path | None) -> Archive:
         if built is not None:
