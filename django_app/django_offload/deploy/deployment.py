@@ -10,7 +10,7 @@ from . import change_set, migrations, old_versions, secret_versions, standing
 from .archive import Archive
 from .aws import AWS
 from .change_set import ChangeSet
-from .errors import BadStage, NotDeployed
+from .errors import BadStage, DeployError, NotDeployed
 from .releases import Release, Releases, code_key, empty
 from .stack_events import Say
 from .stage import Stage
@@ -61,23 +61,33 @@ class Deployment:
         """
         Upload the template and work out what would change; nothing is changed yet.
 
-        Raise ChangeRefused, and NotDeployed where more than a `look` is needed to know.
+        The same code, template and parameters again are no new release: going back leads to what was
+        different. Raise ChangeRefused, and NotDeployed where more than a `look` is needed to know.
         """
         self.releases.make_bucket()
         current = self._current()
         key = code_key(package)
-        release_id = self.releases.new_id(key)
-        template = self._template()
         release = Release(
-            id=release_id,
+            id=self.releases.new_id(key),
             stage=self.stage.name,
             code_key=key,
-            # Whoever reads the deployed template finds the release there.
-            template_key=self.releases.put_template(f"{template}Metadata:\n  Release: {release_id}\n"),
+            template_key=self.releases.put_template(self._template()),
             parameters=self._parameters(key),
             previous=current.id if current else None,
         )
-        return release, self.change(release, look=look)
+        if current is not None and release.does_as(current):
+            release = current
+        try:
+            return release, self.change(release, look=look)
+        except DeployError:
+            self.releases.forget()
+            raise
+
+    def leave(self, change: ChangeSet | None) -> None:
+        """Make no change: nothing is there that was not there before."""
+        if change is not None:
+            change_set.discard(self.aws, change)
+        self.releases.forget()
 
     def change(self, release: Release, *, look: bool = False) -> ChangeSet | None:
         """Return what `release` would change. Raise ChangeRefused if CloudFormation takes none of it."""
@@ -134,7 +144,12 @@ class Deployment:
     def delete(self, *, with_data: bool) -> None:
         """Delete web side, stack and packages; table and bucket, which the stack keeps, only `with_data`."""
         if change_set.status_of(self.aws, self.stage.stack) is None:
-            raise NotDeployed(self.stage.stack, "does not exist", "Correct the stage, or its region.")
+            if not self.releases.are_there():
+                raise NotDeployed(self.stage.stack, "does not exist", "Correct the stage, or its region.")
+            # What a deployment left that came to nothing.
+            self.releases.delete()
+            self._say(f"  deleted: {self.releases.bucket}; there is no stack")
+            return
         if self.web.is_there():
             self.web.write_settings()
             for line in self.web.undeploy():

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,10 @@ class Release:
     def key(self) -> str:
         return f"releases/{self.id}.json"
 
+    def does_as(self, other: "Release") -> bool:
+        """Return whether the other one deploys the same: code, template and parameters."""
+        return replace(other, id=self.id, previous=self.previous) == self
+
 
 class Releases:
     """The releases of one stack."""
@@ -38,6 +42,8 @@ class Releases:
     def __init__(self, aws: AWS, stack: str) -> None:
         self._aws, self.stack = aws, stack
         self._s3 = aws.client("s3")
+        # By this look alone: what goes again when nothing comes of it.
+        self._made_bucket, self._put = False, list[str]()
 
     @property
     def bucket(self) -> str:
@@ -67,6 +73,7 @@ class Releases:
         # us-east-1 is the one region that may not be named as a constraint.
         where = {"CreateBucketConfiguration": {"LocationConstraint": self._aws.region}}
         self._s3.create_bucket(Bucket=self.bucket, **({} if self._aws.region == "us-east-1" else where))
+        self._made_bucket = True
         block = dict.fromkeys(
             ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
         )
@@ -102,9 +109,20 @@ class Releases:
         return key
 
     def put_template(self, text: str) -> str:
+        """Upload a template unless its like is there; return its key, named after its content."""
         key = f"templates/{hashlib.sha256(text.encode()).hexdigest()}.yaml"
-        self._s3.put_object(**self._ours, Key=key, Body=text.encode())
+        if not self._has(key):
+            self._s3.put_object(**self._ours, Key=key, Body=text.encode())
+            self._put.append(key)
         return key
+
+    def forget(self) -> None:
+        """Take away what was put there to look at a change that was not made."""
+        for key in self._put:
+            self._s3.delete_object(**self._ours, Key=key)
+        if self._made_bucket:
+            empty(self._s3, self.bucket)
+        self._made_bucket, self._put = False, []
 
     def url(self, key: str) -> str:
         """Return the address by which CloudFormation reads an object."""
@@ -132,6 +150,14 @@ class Releases:
 
     def new_id(self, code_key: str, now: datetime | None = None) -> str:
         return f"{now or datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{Path(code_key).stem[:8]}"
+
+    def are_there(self) -> bool:
+        """Return whether the bucket is there, and this account's."""
+        try:
+            self._s3.head_bucket(**self._ours)
+        except self._s3.exceptions.ClientError:
+            return False
+        return True
 
     def delete(self) -> None:
         """Delete the bucket with all that is in it."""

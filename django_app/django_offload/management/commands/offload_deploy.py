@@ -9,7 +9,7 @@ from typing import Any
 
 from ...deploy.archive import Archive, existing
 from ...deploy.aws import AWS
-from ...deploy.change_set import ChangeSet, discard
+from ...deploy.change_set import ChangeSet
 from ...deploy.deployment import Deployment, Steps
 from ...deploy.package import build, recipe_of
 from ...deploy.settings_check import check
@@ -86,7 +86,8 @@ manage.py offload_deploy --stage dev --delete
 
     def _in_stage(self, stage: str) -> int:
         """Run this command in a process whose settings know the stage: they may name its stack by it."""
-        command = [sys.executable, *sys.argv]
+        # As Python was given it: sys.argv has forgotten the -m of `python -m django`.
+        command = [sys.executable, *sys.orig_argv[1:]]
         return subprocess.run(command, env={**os.environ, ENV_STAGE: stage}, check=False).returncode
 
     def _deploy(self, deployment: Deployment, place: Layout, options: dict[str, Any]) -> int:
@@ -96,8 +97,7 @@ manage.py offload_deploy --stage dev --delete
         release, change = deployment.prepare(package, look=options["dry_run"])
         self._show(change)
         if options["dry_run"]:
-            if change is not None:
-                discard(deployment.aws, change)
+            deployment.leave(change)
             self.data({"changes": [] if change is None else list(change.changes)})
             return FINE
         if not self._agreed(options, "Make these changes?"):
@@ -185,7 +185,6 @@ manage.py offload_deploy --stage dev --delete
         return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
 
     def _leave(self, deployment: Deployment, change: ChangeSet | None) -> int:
-        if change is not None:
-            discard(deployment.aws, change)
+        deployment.leave(change)
         self.tell("Nothing was changed.")
         return FINE
