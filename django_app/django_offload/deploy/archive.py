@@ -3,7 +3,8 @@
 import hashlib
 import os
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .errors import PackageFailed, PackageTooLarge
@@ -24,6 +25,7 @@ class Archive:
     size: int  # Bytes, zipped.
     unzipped: int
     files: int
+    left: Mapping[str, int] = field(default_factory=dict)  # Files of the project outside, by kind.
 
 
 def write(folder: Path, output: Path) -> Archive:

@@ -117,6 +117,11 @@ def _pip(folder: Path, architecture: str, python: str) -> list[str]:
 
 def _run(command: Sequence[str]) -> None:
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "No module named pip" in ran.stderr:
+        raise PackageFailed(
+            f"The environment of {sys.executable} has no pip.",
+            "Put it in: uv pip install pip, or python -m ensurepip.",
+        )
     if ran.returncode != 0:
         lines = [line for line in ran.stderr.splitlines() if line.startswith("ERROR")]
         said = " ".join(lines or ran.stderr.splitlines()[-1:]) or f"pip ended with {ran.returncode}."

@@ -2,8 +2,8 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..stack.functions import RUNTIME
@@ -12,7 +12,11 @@ from ..stack.surroundings import NO_SURROUNDINGS, Surroundings
 from . import archive, bytecode, dependencies, sources, static_files, task_list, web_handler, zappa_settings
 from .dependencies import excluded, find_requirements
 from .errors import PackageFailed
-from .stage import surroundings_of
+from .stage import include_of, surroundings_of
+from .static_files import Collected
+
+# Of what is left out, so many kinds or names.
+_SHOWN = 5
 
 Announce = Callable[[str], object]
 
@@ -29,6 +33,7 @@ class Recipe:
     architecture: str
     python: str  # Of the runtime.
     with_boto3: bool = False
+    include: Sequence[str] = ()  # Patterns of files that are taken in though their kind is not.
     surroundings: Surroundings = NO_SURROUNDINGS  # For the settings, while static files are collected.
 
 
@@ -45,6 +50,7 @@ def recipe_of(
         architecture=architecture,
         python=RUNTIME.removeprefix("python"),
         with_boto3=with_boto3,
+        include=include_of(layout.root, stage),
         surroundings=surroundings_of(layout.root, stage),
     )
 
@@ -61,11 +67,11 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
     with tempfile.TemporaryDirectory(prefix="offload-package-") as temporary:
         folder = Path(temporary) / "task"
         exclude = tuple(map(str, settings.get("exclude", ())))
-        _copy_project(recipe, folder, exclude, announce)
+        left = _copy_project(recipe, folder, exclude, announce)
         collected = static_files.collect(
             folder, recipe.settings_module, recipe.source_root, recipe.surroundings
         )
-        announce(f"  static files: {_count(collected) if collected else 'none, for STATIC_ROOT is not set'}")
+        announce(f"  static files: {_told(collected)}")
         _refuse_bad_syntax(folder, recipe.python)
         unlisted = task_list.write(folder, recipe.settings_module, recipe.source_root, recipe.surroundings)
         if unlisted:
@@ -77,22 +83,37 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
         if unused:
             announce(f"  of {zappa_settings.FILE} not used: {', '.join(unused)}")
         bytecode.compile_all(folder, recipe.python)
-        return archive.write(folder, output)
+        return replace(archive.write(folder, output), left=left)
 
 
-def _copy_project(recipe: Recipe, folder: Path, exclude: Sequence[str], announce: Announce) -> None:
+def _copy_project(
+    recipe: Recipe, folder: Path, exclude: Sequence[str], announce: Announce
+) -> Mapping[str, int]:
+    """Copy what belongs into the package; return what was left out, counted by kind."""
+    choice = sources.project_files(recipe.root, recipe.include)
     files = [
         path
-        for path in sources.project_files(recipe.root)
-        if not any(excluded(part, exclude) for part in path.parts)
+        for path in choice.taken
+        if sources.fits(path, recipe.include) or not any(excluded(part, exclude) for part in path.parts)
     ]
     for path in files:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(recipe.root / path, folder / path)
     announce(f"  project: {len(files)} files")
+    if choice.left:
+        counted = ", ".join(f"{count} {kind}" for kind, count in list(choice.left.items())[:_SHOWN])
+        more = " …" if len(choice.left) > _SHOWN else ""
+        announce(f'  left out: {counted}{more} ("include" of the stage\'s file takes them in)')
+    if choice.ignored:
+        announce(f"  ignored by git, so left out: {_some(choice.ignored)}")
     missed = sources.untracked_modules(recipe.root)
     if missed:
-        announce(f"  not in git, so left out: {', '.join(map(str, missed[:5]))}{' …' if missed[5:] else ''}")
+        announce(f"  not in git, so left out: {_some([str(path) for path in missed])}")
+    return choice.left
+
+
+def _some(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:_SHOWN])}{' …' if names[_SHOWN:] else ''}"
 
 
 def _refuse_bad_syntax(folder: Path, python: str) -> None:
@@ -120,8 +141,12 @@ def _add_dependencies(recipe: Recipe, folder: Path, needed: Path, exclude: Seque
         path.rename(folder / path.name)
 
 
-def _count(folder: Path) -> str:
-    return f"{sum(path.is_file() for path in folder.rglob('*'))} in {folder.name}/"
+def _told(collected: Collected | None) -> str:
+    if collected is None:
+        return "none, for STATIC_ROOT is not set"
+    count = sum(path.is_file() for path in collected.folder.rglob("*"))
+    unserved = "" if collected.served else "; nothing serves them: add WhiteNoise's middleware, or a CDN"
+    return f"{count} in {collected.folder.name}/{unserved}"
 
 
 def _shown(path: Path, root: Path) -> str:

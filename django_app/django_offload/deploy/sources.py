@@ -2,7 +2,10 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from .errors import PackageFailed
@@ -22,19 +25,63 @@ NOT_ENDING = (
 )
 
 
-def project_files(root: Path) -> list[PurePosixPath]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which files of a project are packaged, and what of it is not."""
+
+    taken: tuple[PurePosixPath, ...]
+    left: Mapping[str, int]  # Counted by their ending, or the folder that keeps them out.
+    ignored: tuple[str, ...] = ()  # What git does not track and is told to ignore; folders whole.
+
+
+def project_files(root: Path, include: Sequence[str] = ()) -> Choice:
     """
     Return the files of the project at `root` that belong into the package, sorted.
 
-    Of a git repository these are tracked files alone: what was never added cannot leak. Raise
-    PackageFailed if there are none.
+    Of a git repository these are tracked files alone: what was never added cannot leak. Files that fit a
+    pattern of `include`, such as "shop/certificates/*.pem", belong to it in any case. Raise PackageFailed
+    if there are none.
     """
-    found = sorted(path for path in _listed(root) if wanted(path) and (root / path).is_file())
-    if not found:
+    listed = _listed(root)
+    asked = {path for path in _walked(root) if fits(path, include)} if include else set()
+    found = {path for path in listed if wanted(path)} | asked
+    taken = {path for path in found if (root / path).is_file()}
+    if not taken:
         raise PackageFailed(
             f"{root} has no files to package.", "Run it in the project's folder, or add the files to git."
         )
-    return found
+    left = Counter(_kind(path) for path in listed if len(path.parts) > 1 and path not in taken)
+    return Choice(
+        taken=tuple(sorted(taken)), left=dict(left.most_common()), ignored=tuple(_ignored(root, include))
+    )
+
+
+def fits(path: PurePosixPath, patterns: Sequence[str]) -> bool:
+    """Return whether a file, named from the project's folder, fits one of `patterns`."""
+    return any(fnmatchcase(path.as_posix(), pattern) for pattern in patterns)
+
+
+def _kind(path: PurePosixPath) -> str:
+    """Return what a file that is left out is counted as."""
+    folder = next((part for part in path.parts[:-1] if part in NOWHERE or part.startswith(".")), None)
+    if folder is None and path.parts[0] in NOT_AT_THE_TOP:
+        folder = path.parts[0]
+    return f"{folder}/" if folder else path.suffix or path.name
+
+
+def _ignored(root: Path, include: Sequence[str]) -> Iterator[str]:
+    """Yield what git ignores though it may be part of the site, such as what a build has made."""
+    told: set[PurePosixPath] = set()
+    # git names a folder, and again a folder in it that a line of .gitignore names.
+    for path in sorted(_git(root, "--others", "--ignored", "--exclude-standard", "--directory") or ()):
+        parts, folder = path.parts, root / path
+        hidden = any(part.startswith(".") or part in NOWHERE or part.endswith(".egg-info") for part in parts)
+        usual = len(parts) == 1 or parts[0] in NOT_AT_THE_TOP or path.name.endswith(NOT_ENDING)
+        asked = any(pattern.startswith(path.as_posix()) for pattern in include)
+        known = not told.isdisjoint(path.parents)
+        if not (hidden or usual or asked or known or (folder / "pyvenv.cfg").exists()):
+            told.add(path)
+            yield f"{path}/" if folder.is_dir() else str(path)
 
 
 def untracked_modules(root: Path) -> list[PurePosixPath]:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from .errors import BadStage
 # Tells settings which stage they are read for; every function gets it too.
 ENV_STAGE = "OFFLOAD_STAGE"
 OWN_VARIABLES = (ENV_STAGE, ENV_ALIAS)
-KEYS = ("region", "parameters", "environment", "secrets", "vpc")
+KEYS = ("region", "parameters", "environment", "secrets", "vpc", "include")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,12 @@ def surroundings_of(root: Path, name: str) -> Surroundings:
     return _surroundings(file, name, _checked(file) if file.exists() else {})
 
 
+def include_of(root: Path, name: str) -> Sequence[str]:
+    """Return the patterns of files that the stage takes into the package, whatever their kind."""
+    file = _file(root, name)
+    return tuple(map(str, _checked(file).get("include", ()))) if file.exists() else ()
+
+
 def _file(root: Path, name: str) -> Path:
     return root / "infra" / f"{name}.json"
 
@@ -72,6 +78,8 @@ def _checked(file: Path) -> dict[str, Any]:
     for key in ("parameters", "environment", "secrets"):
         if not isinstance(given.get(key, {}), dict):
             raise BadStage(file, f"'{key}' is no object.", 'Write {"NAME": "value"}.')
+    if not isinstance(given.get("include", []), list):
+        raise BadStage(file, "'include' is no list.", 'Write patterns: ["shop/certificates/*.pem"].')
     for name in OWN_VARIABLES:
         if name in given.get("environment", {}) or name in given.get("secrets", {}):
             raise BadStage(file, f"It names {name}, which each deployment sets itself.", "Remove it.")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..stack.surroundings import Surroundings
@@ -20,12 +21,24 @@ if not Path(settings.STATIC_ROOT).resolve().is_relative_to(Path.cwd().resolve())
     raise SystemExit(4)
 from django.core.management import call_command
 call_command("collectstatic", interactive=False, verbosity=0)
+elsewhere = settings.STATIC_URL.startswith(("http:", "https:", "//"))
+print("served" if elsewhere or "whitenoise" in str(settings.MIDDLEWARE).lower() else "not served")
 print(settings.STATIC_ROOT)
 """
 _NONE_CONFIGURED, _OUTSIDE = 3, 4
 
 
-def collect(folder: Path, settings_module: str, source_root: str, surroundings: Surroundings) -> Path | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """Static files that are in the package."""
+
+    folder: Path
+    served: bool  # By WhiteNoise, or from another host: nothing else would in a function.
+
+
+def collect(
+    folder: Path, settings_module: str, source_root: str, surroundings: Surroundings
+) -> Collected | None:
     """
     Run collectstatic on the project's copy in `folder`, outside debug mode; return where files are now.
 
@@ -55,4 +68,4 @@ def collect(folder: Path, settings_module: str, source_root: str, surroundings: 
             "Correct it until manage.py collectstatic runs with DEBUG=0 and the variables of the stage's "
             "file; for a secret that a placeholder cannot stand for, set the variable for this command.",
         )
-    return Path(said)
+    return Collected(folder=Path(said), served=ran.stdout.strip().splitlines()[-2] == "served")

@@ -13,7 +13,7 @@ from django_offload.deploy.environment import PLACEHOLDER, of_a_package
 from django_offload.deploy.errors import BadStage, ChecksFailed
 from django_offload.deploy.settings_check import check, problems
 from django_offload.deploy.stage import Stage, surroundings_of
-from django_offload.deploy.static_files import collect
+from django_offload.deploy.static_files import Collected, collect
 from django_offload.stack.layout import Layout
 from django_offload.stack.surroundings import Surroundings
 
@@ -142,8 +142,18 @@ def test_checks_come_before_the_package(monkeypatch: pytest.MonkeyPatch) -> None
     assert done == ["packaged"]
 
 
-def test_static_files_are_collected_with_the_stages_variables(tmp_path: Path) -> None:
-    settings = """
+@pytest.mark.parametrize(
+    ("more", "served"),
+    [
+        ("", False),
+        ("MIDDLEWARE = ['whitenoise.middleware.WhiteNoiseMiddleware']", True),
+        ("STATIC_URL = 'https://cdn.example/'", True),
+    ],
+)
+def test_static_files_are_collected_with_the_stages_variables(
+    tmp_path: Path, more: str, served: bool
+) -> None:
+    settings = f"""
 import os
 from pathlib import Path
 assert os.environ["DATABASE_URL"].startswith("postgresql://")
@@ -152,6 +162,7 @@ DEBUG = os.environ["DEBUG"] == "1"
 INSTALLED_APPS = ["django.contrib.staticfiles"]
 STATIC_URL = "static/"
 STATIC_ROOT = Path(__file__).parent / os.environ["WHERE"]
+{more}
 """
     (tmp_path / "of_the_shop.py").write_text(settings)
     (tmp_path / "infra").mkdir()
@@ -160,7 +171,7 @@ STATIC_ROOT = Path(__file__).parent / os.environ["WHERE"]
 
     found = collect(tmp_path, "of_the_shop", ".", surroundings_of(tmp_path, "dev"))
 
-    assert found == tmp_path / "collected"
+    assert found == Collected(folder=tmp_path / "collected", served=served)
 
 
 def test_a_secret_that_whoever_packages_has_at_hand_is_not_used(

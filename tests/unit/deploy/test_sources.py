@@ -63,7 +63,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_without_git_the_folder_is_walked_but_for_environments(project: Path) -> None:
-    assert list(map(str, project_files(project))) == sorted(TAKEN)
+    assert list(map(str, project_files(project).taken)) == sorted(TAKEN)
 
 
 def test_with_git_only_tracked_files_are_taken_and_missing_modules_named(project: Path) -> None:
@@ -71,8 +71,35 @@ def test_with_git_only_tracked_files_are_taken_and_missing_modules_named(project
     (project / ".git" / "hooks" / "x.py").unlink()
     git(project, "add", "manage.py", "lambdas")
 
-    assert list(map(str, project_files(project))) == ["lambdas/worker.py", "manage.py"]
+    assert list(map(str, project_files(project).taken)) == ["lambdas/worker.py", "manage.py"]
     assert PurePosixPath("django_app/shop/views.py") in untracked_modules(project)
+
+
+def test_what_is_left_out_is_counted_by_what_keeps_it_out(project: Path) -> None:
+    left = project_files(project).left
+
+    assert left["tests/"] == left[".sqlite3"] == 1
+    assert left[".pem"] == left[".PEM"] == 1
+    assert left["infra/"] == 1
+    assert ".toml" not in left  # At the top nobody expects it to be part of the site.
+
+
+def test_what_a_stage_asks_for_is_taken_whatever_it_is(project: Path) -> None:
+    (project / ".gitignore").write_text("/shop/static/dist/\n/shop/cache/\n")
+    git(project, "init", "-q")
+    (project / ".git" / "hooks" / "x.py").unlink()
+    git(project, "add", "manage.py", "shop/server.pem")
+    for name in ("shop/static/dist/site.js", "shop/cache/page.html"):
+        (project / name).parent.mkdir(parents=True)
+        (project / name).touch()
+
+    usual = project_files(project)
+    asked = project_files(project, ["shop/*.pem", "shop/static/dist/*"])
+
+    assert list(map(str, usual.taken)) == ["manage.py"]
+    assert usual.ignored == ("shop/cache/", "shop/static/")
+    assert list(map(str, asked.taken)) == ["manage.py", "shop/server.pem", "shop/static/dist/site.js"]
+    assert asked.ignored == ("shop/cache/",)
 
 
 def test_a_folder_without_code_is_refused(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
     [
         ({"regoin": "us-east-1"}, "It has the unknown key 'regoin'. Known are: region, parameters"),
         ({"secrets": ["SECRET_KEY"]}, "'secrets' is no object. Write"),
+        ({"include": "shop/*.pem"}, "'include' is no list. Write patterns"),
         ({"vpc": {"subnet": "subnet-1"}}, "'vpc' is neither null nor complete. Give it"),
     ],
 )

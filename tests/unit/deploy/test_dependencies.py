@@ -1,0 +1,38 @@
+"""What pip is asked for, and what is said where it fails."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from django_offload.deploy import dependencies
+from django_offload.deploy.dependencies import install
+from django_offload.deploy.errors import PackageFailed
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("/opt/python: No module named pip", "has no pip. Put it in: uv pip install pip"),
+        ("ERROR: No matching distribution found for tills", "No matching distribution found for tills"),
+    ],
+)
+def test_what_pip_failed_with_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, said: str
+) -> None:
+    (tmp_path / "requirements.txt").write_text("tills\n")
+    (tmp_path / "python").write_text(f"#!/bin/sh\necho '{words}' >&2\nexit 1\n")
+    (tmp_path / "python").chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+
+    with pytest.raises(PackageFailed) as caught:
+        install(
+            tmp_path / "requirements.txt",
+            tmp_path / "task",
+            architecture=dependencies.ARCHITECTURES[0],
+            python="3.13",
+            with_boto3=False,
+        )
+
+    assert said in str(caught.value)
+    assert ("Correct the requirements" in str(caught.value)) == words.startswith("ERROR")
