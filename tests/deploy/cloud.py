@@ -4,18 +4,17 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import unescape
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django_offload.local.local_aws import LocalAWS
 
-from . import readme
 from .http_events import http
-from .project import REGION, SECRET_KEY
+from .project import REGION
 
 PATIENCE_SECONDS = 60
 
@@ -23,17 +22,22 @@ PATIENCE_SECONDS = 60
 class Cloud:
     """LocalAWS, to which commands deploy; what they deployed runs after `start()`."""
 
-    def __init__(self, folder: Path, database: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        parameters: Mapping[str, str],
+        *,
+        web: str = "lab-web-dev",
+        region: str = REGION,
+    ) -> None:
         self.said: list[str] = []
+        self.web = web
         self.aws = LocalAWS(
-            concurrency=2, region=REGION, templates={}, packages=folder, log=self.said.append, background=True
+            concurrency=2, region=region, templates={}, packages=folder, log=self.said.append, background=True
         )
         self.aws.open()
-        user, host = database["USER"], f"{database['HOST']}:{database['PORT']}"
-        url = f"postgresql://{user}@{host}/{quote(database['NAME'])}"
-        values = {"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url}
-        for name, variable in readme.parameters().items():
-            self.client("ssm").put_parameter(Name=name, Value=values[variable], Type="SecureString")
+        for name, value in parameters.items():
+            self.client("ssm").put_parameter(Name=name, Value=value, Type="SecureString")
 
     def client(self, service: str) -> Any:
         return self.aws.server.client(service)
@@ -49,7 +53,7 @@ class Cloud:
     def request(self, path: str, **more: Any) -> "Answer":
         """Send a request to the web function, as its function URL does."""
         event = json.dumps(http(path, url=True, **more)).encode()
-        function = self.aws.functions.find("lab-web-dev")
+        function = self.aws.functions.find(self.web)
         outcome = self.aws.invoker.invoke(function, event)
         assert not outcome.failed, outcome.error + "\n" + "\n".join(self.said[-30:])
         return Answer(outcome.read())

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,12 @@ ROOT = Path(__file__).resolve().parents[2]
 REGION = "eu-central-1"
 SECRET_KEY = "of-the-deployed-site-and-of-nobody-else"
 MANAGE = "django_app/manage.py"
+# What lies about in a developer's folder, and must never leave it.
+PLANTED = "a-secret-that-lies-beside-the-code"
+SECRET_FILES = (
+    *(".env", "django_app/.env", "django_app/lab/production.env", "lambdas/.env"),
+    *("django_app/lab/id_ed25519", "django_app/lab/db.sqlite3", "django_app/lab/secret.key"),
+)
 PATIENCE_SECONDS = 300
 
 
@@ -27,6 +34,8 @@ class Project:
         for name in ("pyproject.toml", "zappa_settings.json"):
             shutil.copy(source / name, root)
         (root / "infra").mkdir()
+        for name in SECRET_FILES:
+            self.write(name, PLANTED)
         self.stage()
 
     def stage(self, **changes: Any) -> None:
@@ -78,3 +87,9 @@ class Project:
         ran = self.run(*arguments, **environment)
         assert ran.returncode == 0, ran.stdout + ran.stderr
         return ran.stdout
+
+
+def files_with(text: str, package: Path) -> list[str]:
+    """Return the files of a package that hold a text."""
+    with zipfile.ZipFile(package) as archive:
+        return [name for name in archive.namelist() if text.encode() in archive.read(name)]

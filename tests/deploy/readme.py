@@ -2,18 +2,34 @@
 
 import re
 import shlex
+import textwrap
 
 from .project import ROOT
 
 SECTION = "## From an empty account to a running site"
+OWN = "## Your own project"
 PYTHON = ".venv/bin/python"
 
 
 def commands() -> list[list[str]]:
     """Return the section's commands in their order, each as its words."""
-    section = (ROOT / "infra" / "README.md").read_text().partition(SECTION)[2].partition("\n## ")[0]
-    blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", section, re.MULTILINE | re.DOTALL)
-    return [shlex.split(line) for block in blocks for line in block.splitlines()]
+    return [shlex.split(line) for block in _blocks(SECTION, "sh") for line in block.splitlines()]
+
+
+def own_commands() -> list[str]:
+    """Return what is typed in a project of one's own, in its order."""
+    return [line.strip() for block in _blocks(OWN, "sh") for line in block.splitlines()]
+
+
+def own_file(language: str) -> str:
+    """Return the one block of a language that a project of one's own gets."""
+    (found,) = _blocks(OWN, language)
+    return textwrap.dedent(found)
+
+
+def _blocks(heading: str, language: str) -> list[str]:
+    section = (ROOT / "infra" / "README.md").read_text().partition(heading)[2].partition("\n## ")[0]
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```$", section, re.MULTILINE | re.DOTALL)
 
 
 def of_the_project(*words: str) -> list[str]:

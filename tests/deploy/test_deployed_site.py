@@ -1,24 +1,32 @@
 """The reference site, deployed by the command to local AWS, and driven through its package."""
 
+import os
 import re
+import shutil
 import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from tests.reliability.postgresql import PostgreSQL
 
 from . import readme
-from .cloud import Cloud
+from .cloud import Cloud, eventually
 from .project import REGION, ROOT, SECRET_KEY, Project
 
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL) -> Iterator[Cloud]:
-    cloud = Cloud(tmp_path_factory.mktemp("packages"), postgresql.new_database())
+    database = postgresql.new_database()
+    user, host = database["USER"], f"{database['HOST']}:{database['PORT']}"
+    url = f"postgresql://{user}@{host}/{quote(database['NAME'])}"
+    values = {"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url}
+    parameters = {name: values[variable] for name, variable in readme.parameters().items()}
+    cloud = Cloud(tmp_path_factory.mktemp("packages"), parameters)
     try:
         yield cloud
     finally:
@@ -33,9 +41,33 @@ def dry(cloud: Cloud, project: Project, package: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def deployed(cloud: Cloud, project: Project, dry: str) -> str:
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pipe that the first code deployed reads, and so waits, in a task that is to fail three times."""
+    pipe = tmp_path_factory.mktemp("gate") / "pipe"
+    os.mkfifo(pipe)
+    return pipe
+
+
+@pytest.fixture(scope="module")
+def deployed(cloud: Cloud, project: Project, dry: str, gate: Path) -> str:
     """What the first deployment said."""
-    said = project.done(*readme.of_the_project("--package", "dist/dev-x86_64.zip"), "--yes")
+    package = project.root / "dist" / "dev-x86_64.zip"
+    built = package.read_bytes()
+    changed(
+        package,
+        {
+            "rates.py": (
+                "    if attempt <= failures:",
+                f"    if failures == 3 and not open({str(gate)!r}).read():\n        return RATES\n"
+                "    if attempt <= failures:",
+            ),
+            "tasks.py": ("timeout=30", "timeout=280"),  # For as long as an update takes.
+        },
+    )
+    try:
+        said = project.done(*readme.of_the_project("--package", "dist/dev-x86_64.zip"), "--yes")
+    finally:
+        package.write_bytes(built)
     cloud.start()
     return said
 
@@ -133,15 +165,20 @@ def test_the_one_route_that_moto_lacks_is_answered_by_the_endpoint_of_this_machi
 
 
 def test_an_update_with_messages_under_way_loses_none_and_goes_back(
-    cloud: Cloud, deployed: str, project: Project
+    cloud: Cloud, deployed: str, project: Project, gate: Path
 ) -> None:
-    before = project.root / "dist" / "before.zip"
-    before.write_bytes((project.root / "dist" / "dev-x86_64.zip").read_bytes())
-    after = with_rates(before, project.root / "dist" / "after.zip", "2.0000")
+    after = project.root / "dist" / "after.zip"
+    shutil.copyfile(project.root / "dist" / "dev-x86_64.zip", after)
+    changed(after, {"rates.py": ("1.0842", "2.0000")})
     under_way = [cloud.post("/retries/", failures="2") for _ in range(6)]
+    held = cloud.post("/retries/", failures="3")
+    eventually(lambda: cloud.status(held)["status"] == "RUNNING", cloud.said)
 
     said = project.done("offload_deploy", "--stage", "dev", "--yes", "--package", str(after))
     fresh = cloud.ended(cloud.post("/retries/", failures="0"))
+    assert cloud.status(held)["status"] == "RUNNING"
+    gate.write_text("")
+    begun_before = cloud.ended(held)
     ended = [cloud.ended(accepted) for accepted in under_way]
     project.done(*readme.of_the_project("--rollback"), "--yes")
     old = cloud.ended(cloud.post("/retries/", failures="0"))
@@ -151,6 +188,9 @@ def test_an_update_with_messages_under_way_loses_none_and_goes_back(
     assert [status["attempts"] for status in ended] == [3] * 6
     assert {status["return_value"]["USD"] for status in ended} <= {"1.0842", "2.0000"}
     assert fresh["return_value"]["USD"] == "2.0000"
+    # Its message was under way during the whole update, and the code that began with it ended it.
+    assert (begun_before["status"], begun_before["attempts"]) == ("SUCCESSFUL", 1)
+    assert begun_before["return_value"]["USD"] == "1.0842"
     assert old["return_value"]["USD"] == "1.0842"
 
 
@@ -168,13 +208,15 @@ def test_deleting_keeps_table_and_bucket_until_told_otherwise(
     assert kept == [f"lab-dev-payloads-123456789012-{REGION}"]
 
 
-def with_rates(package: Path, changed: Path, dollar: str) -> Path:
-    """Write a package whose code is another version of it."""
-    with zipfile.ZipFile(package) as old, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as new:
-        for entry in old.infolist():
+def changed(package: Path, changes: dict[str, tuple[str, str]]) -> None:
+    """Write another version of the code into a package: of each module of lab, what stands for what."""
+    with zipfile.ZipFile(package) as old:
+        held = [(entry, old.read(entry)) for entry in old.infolist()]
+    with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry, data in held:
+            folder, _, name = entry.filename.rpartition("/")
+            before, after = changes.get(name, ("", "")) if folder == "django_app/lab" else ("", "")
+            assert before.encode() in data
             # Bytecode is never compared with its source, so the old one must go.
-            if entry.filename == "django_app/lab/rates.py":
-                new.writestr(entry, old.read(entry).replace(b"1.0842", dollar.encode()))
-            elif entry.filename != "django_app/lab/__pycache__/rates.cpython-313.pyc":
-                new.writestr(entry, old.read(entry))
-    return changed
+            if folder != "django_app/lab/__pycache__" or f"{name.partition('.')[0]}.py" not in changes:
+                new.writestr(entry, data.replace(before.encode(), after.encode()) if before else data)

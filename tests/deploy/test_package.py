@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from django_offload.deploy.dependencies import OF_THE_RUNTIME, find_requirements, install
+from django_offload.deploy.dependencies import OF_THE_RUNTIME
 from django_offload.local.local_aws import LocalAWS
 from django_offload.local.sqs_event import make_record
 from django_offload.local.unpacked import runtime
 
 from . import clean
 from .http_events import http, rest
-from .project import Project
+from .project import PLANTED, SECRET_FILES, Project, files_with
 
 LARGEST = 20 * 2**20
 # A worker's start, Python's own modules counted.
@@ -148,6 +148,12 @@ def test_no_tests_tools_caches_and_secrets_are_in_it(names: list[str]) -> None:
     assert not [name for name in names if "/." in name or name.startswith(".")]
 
 
+def test_no_secret_that_lies_beside_the_code_is_in_it(package: Path, project: Project) -> None:
+    assert all((project.root / name).read_text() == PLANTED for name in SECRET_FILES)
+
+    assert files_with(PLANTED, package) == []
+
+
 def test_the_same_files_make_the_same_bytes_wherever_and_whenever(
     built: dict[str, Any], project: Project, tmp_path: Path
 ) -> None:
@@ -172,17 +178,14 @@ def test_no_path_of_this_machine_is_in_it(task: Path, project: Project) -> None:
     assert not [path for path in found if path.name not in {"package.py", "package.cpython-313.pyc"}]
 
 
-def test_every_shared_library_is_for_the_processor_asked_for(task: Path, tmp_path: Path) -> None:
-    install(
-        find_requirements(Path(__file__).parents[2]),
-        tmp_path,
-        architecture="arm64",
-        python="3.13",
-        with_boto3=False,
-    )
+def test_every_shared_library_is_for_the_processor_asked_for(
+    task: Path, project: Project, tmp_path: Path
+) -> None:
+    output = tmp_path / "arm64.zip"
+    project.done("offload_package", "--architecture", "arm64", "--output", str(output))
 
     assert machines(task) == {MACHINES["x86_64"]}
-    assert machines(tmp_path) == {MACHINES["arm64"]}
+    assert machines(clean.unzip(output, tmp_path / "task")) == {MACHINES["arm64"]}
 
 
 def test_unzipped_alone_it_answers_requests_of_every_door(task: Path, beside: Path, tmp_path: Path) -> None:

@@ -138,6 +138,23 @@ def test_the_same_deployed_again_is_no_release_so_that_going_back_leads_to_other
     assert deployment.before().code_key == f"code/{one.sha256}.zip"
 
 
+def test_going_back_gives_the_functions_the_code_they_had(
+    aws: LocalAWS, deployment: Deployment, tmp_path: Path
+) -> None:
+    def code() -> bytes:
+        return aws.server.code_of("lab-dev-sweeper")
+
+    one, two = package(tmp_path, "one"), package(tmp_path, "two")
+    deploy(deployment, one)
+    deploy(deployment, two)
+    assert code() == two.path.read_bytes()
+
+    release = deployment.before()
+    deployment.apply(release, deployment.change(release), ALONE)
+
+    assert code() == one.path.read_bytes()
+
+
 @pytest.mark.parametrize("what", ["parameters", "template"])
 def test_other_parameters_or_another_template_are_a_release(
     deployment: Deployment, tmp_path: Path, what: str

@@ -12,7 +12,7 @@ import asgiref
 import pytest
 import zappa
 
-from .project import PATIENCE_SECONDS, REGION, Project
+from .project import PATIENCE_SECONDS, PLANTED, REGION, Project, files_with
 
 # Outside debug mode errors are not shown to visitors; the region is in each function's environment.
 OURS = {"DEBUG", "ENVIRONMENT_VARIABLES"}
@@ -80,4 +80,4 @@ def test_zappas_package_has_the_code_where_ours_has_it_and_no_secrets_either(zap
         names = set(archive.namelist())
 
     assert {"django_app/lab/tasks.py", "lambdas/web.py", "lambdas/worker.py"} <= names
-    assert not [name for name in names if name.endswith((".env", ".sqlite3"))]
+    assert files_with(PLANTED, zappas) == []

@@ -5,6 +5,7 @@ import ast
 import re
 import shlex
 import subprocess
+import textwrap
 import tomllib
 from collections.abc import Callable
 
@@ -76,6 +77,15 @@ def is_a_step_of_deploying(block: Block) -> bool:
     return all(shlex.split(line) in known for line in commands(block.text))
 
 
+def is_of_ones_own_project(block: Block) -> bool:
+    """What a project of one's own gets and types, done by tests/deploy/test_own_project.py."""
+    if block.page != ROOT / "infra" / "README.md":
+        return False
+    if block.language in {"python", "json"}:
+        return textwrap.dedent(block.text) == deploying.own_file(block.language)
+    return set(commands(block.text)) <= set(deploying.own_commands())
+
+
 def is_of_options(block: Block) -> bool:
     """OPTIONS of a backend, written out: nothing is wrong with them, and a template is made of them."""
     if block.language != "python" or not block.text.startswith("OPTIONS = {"):
@@ -105,6 +115,7 @@ HOLDERS: list[Callable[[Block], bool]] = [
     is_of_those_who_come_from_elsewhere,
     is_of_the_pages_project,
     is_a_step_of_deploying,
+    is_of_ones_own_project,
     is_of_options,
     is_made,
     is_of_commands,

@@ -18,6 +18,7 @@ INDENT = 4
 EXCLUDE = [
     *(".cache", ".git", ".mypy_cache", ".offload", ".pytest_cache", ".ruff_cache"),
     *(".venv", "__pycache__", "*.pyc", "tests"),
+    *("*.env", "*.key", "*.sqlite3", "id_ed25519", "id_rsa"),
 ]
 
 

@@ -11,7 +11,7 @@ from .archive import Archive
 from .aws import AWS
 from .change_set import ChangeSet
 from .errors import BadStage, DeployError, NotDeployed
-from .releases import Release, Releases, code_key, empty
+from .releases import Release, Releases, code_key, digest, empty
 from .stack_events import Say
 from .stage import Stage
 from .web import Web
@@ -67,12 +67,17 @@ class Deployment:
         self.releases.make_bucket()
         current = self._current()
         key = code_key(package)
+        parameters = self._parameters(key)
+        template = self._template()
+        # Whoever reads the deployed template finds what it was deployed with; stand-ins for AWS take no
+        # change for one whose template is the same.
+        mark = digest(parameters)
         release = Release(
             id=self.releases.new_id(key),
             stage=self.stage.name,
             code_key=key,
-            template_key=self.releases.put_template(self._template()),
-            parameters=self._parameters(key),
+            template_key=self.releases.put_template(f"{template}Metadata:\n  Release: {mark}\n"),
+            parameters=parameters,
             previous=current.id if current else None,
         )
         if current is not None and release.does_as(current):

@@ -184,6 +184,11 @@ def code_key(package: Archive) -> str:
     return f"code/{package.sha256}.zip"
 
 
+def digest(parameters: Mapping[str, str]) -> str:
+    """Return a mark of parameters, the key of the code among them: the same for the same."""
+    return hashlib.sha256(json.dumps(dict(parameters), sort_keys=True).encode()).hexdigest()[:16]
+
+
 def empty(s3: Any, bucket: str) -> None:
     """Delete a bucket and every object in it; do nothing if it is not there."""
     try:
