@@ -22,6 +22,14 @@ from django_offload.stack.surroundings import Surroundings
 
 # The tests of the deployed site, of the package and of the policies have stacks of this name elsewhere.
 REGION = "eu-north-1"
+SETTINGS = {
+    "project_name": "lab-web",
+    "django_settings": "config.settings",
+    "s3_bucket": "lab-dev-zappa",
+    "apigateway_enabled": True,
+    "keep_warm": False,
+    "touch": False,
+}
 ALONE = Steps(web=False, migrations=False)
 
 
@@ -35,7 +43,7 @@ def aws() -> Iterator[LocalAWS]:
 @pytest.fixture
 def deployment(aws: LocalAWS, tmp_path: Path) -> Iterator[Deployment]:
     """Return a deployment of the stage dev; nothing of it is left after the test."""
-    (tmp_path / "zappa_settings.json").write_text(json.dumps({"dev": {"project_name": "lab-web"}}))
+    (tmp_path / "zappa_settings.json").write_text(json.dumps({"dev": SETTINGS}))
     made = deployment_of(tmp_path)
     yield made
     try:
@@ -185,6 +193,22 @@ def test_data_goes_only_where_that_is_asked_for(
     assert buckets(aws) == []
     assert aws.server.client("dynamodb").list_tables()["TableNames"] == []
     assert stacks(aws) == []
+
+
+def test_an_api_gateway_of_zappas_stands_beside_the_stack(
+    aws: LocalAWS, deployment: Deployment, tmp_path: Path
+) -> None:
+    code = package(tmp_path, "one")
+    deploy(deployment, code)
+    deployment.web.write_settings()
+
+    for _ in ("deploy", "update"):
+        deployment.web.deploy(deployment.releases.bucket, f"code/{code.sha256}.zip")
+
+    assert sorted(stacks(aws)) == ["lab-dev", "lab-web-dev"]
+    assert "dynamodb" in aws.server.client("cloudformation").get_template(StackName="lab-dev")["TemplateBody"]
+    deployment.web.undeploy()
+    assert stacks(aws) == ["lab-dev"]
 
 
 def test_it_finds_itself_again_however_python_was_started() -> None:

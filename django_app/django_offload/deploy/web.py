@@ -66,6 +66,8 @@ class Web:
             return self._zappa("deploy", "--zip", f"s3://{bucket}/{key}")
         if found.get("Architectures", ["x86_64"]) != [self._stage.architecture]:
             self._move(bucket, key)
+        if self._publishes:
+            self._forget_variables()  # The version that Zappa publishes has what the function has by then.
         said = self._zappa("update", "--zip", f"s3://{bucket}/{key}")
         self._forget_variables()
         return said
@@ -121,6 +123,12 @@ class Web:
         except client.exceptions.ResourceNotFoundException:
             return None
         return found
+
+    @property
+    def _publishes(self) -> bool:
+        """Does an alias lead to a version that Zappa publishes, rather than to what is there now?"""
+        snaps = self._settings.get("snap_start") or "None"
+        return snaps != "None" or self._settings.get("provisioned_concurrency") is not None
 
     def _move(self, bucket: str, key: str) -> None:
         """Give the function the package's processor with its code: `zappa update` leaves the old one."""

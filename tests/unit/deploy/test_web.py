@@ -153,6 +153,21 @@ def test_variables_that_no_settings_name_any_more_leave_the_web_too(
     assert said == ([{"Variables": OF_THE_FUNCTIONS}] if left else [])
 
 
+def test_a_version_that_zappa_publishes_has_no_variable_too_many(
+    tmp_path: Path, zappa_says: Callable[[str], None]
+) -> None:
+    zappa_says("exit 1")
+    client = Client()
+    client.web["Environment"] = {"Variables": {"REMOVED": "1"}}
+    made = web(tmp_path, client=client, snap_start="PublishedVersions")
+    made.write_settings()
+
+    with pytest.raises(WebFailed):
+        made.deploy("code", "key")
+
+    assert [name for name, _ in client.done][:2] == ["function_updated_v2", "update_function_configuration"]
+
+
 def test_a_function_gets_another_processor_together_with_its_code(
     tmp_path: Path, zappa_says: Callable[[str], None]
 ) -> None:
