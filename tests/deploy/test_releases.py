@@ -17,8 +17,10 @@ from django_offload.deploy.deployment import Deployment, Steps
 from django_offload.deploy.errors import NotDeployed
 from django_offload.deploy.stage import Stage
 from django_offload.local.local_aws import LocalAWS
+from django_offload.management.commands import offload_deploy
 from django_offload.stack.layout import Layout
 from django_offload.stack.surroundings import Surroundings
+from tests.unit.management.commands import run
 
 # The tests of the deployed site, of the package and of the policies have stacks of this name elsewhere.
 REGION = "eu-north-1"
@@ -193,6 +195,26 @@ def test_data_goes_only_where_that_is_asked_for(
     assert buckets(aws) == []
     assert aws.server.client("dynamodb").list_tables()["TableNames"] == []
     assert stacks(aws) == []
+
+
+def test_another_stage_is_refused_before_anything_is_made(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = package(tmp_path, "one")
+    deploy(deployment, code)
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra" / "prod.json").write_text(json.dumps({"region": REGION}))
+    (tmp_path / "zappa_settings.json").write_text(json.dumps({"prod": SETTINGS}))
+    place = Layout(root=tmp_path, source=tmp_path, settings_module="config.settings")
+    monkeypatch.setattr(offload_deploy, "layout", lambda: place)
+    monkeypatch.setenv("OFFLOAD_STAGE", "prod")
+    command = ("offload_deploy", "--stage", "prod", "--package", str(code.path), "--yes")
+
+    ended = [run(*command, *way) for way in ((), ("--dry-run",), ("--rollback",), ("--delete",))]
+
+    assert {exit_code for exit_code, _ in ended} == {2}
+    said = "The stack lab-dev is that of the stage 'dev'; the stage 'prod' would replace it."
+    assert all(sentence.startswith(said) for _, sentence in ended)
 
 
 def test_an_api_gateway_of_zappas_stands_beside_the_stack(
