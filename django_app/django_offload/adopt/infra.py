@@ -58,4 +58,5 @@ def _fresh(parameters: Mapping[str, str], zappas: Mapping[str, Any]) -> dict[str
         "environment": {},
         "secrets": {},
         "vpc": vpc if network else None,
+        "include": [],
     }
