@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from .connection import Answer
+from .answer import Answer
 from .service import JSONService, Result
 
 
