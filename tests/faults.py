@@ -125,6 +125,13 @@ class FailingTransport(WrappedTransport):
             raise Unreachable("no answer to the send")
 
 
+class LosingTransport(WrappedTransport):
+    """Takes every message, and none arrives."""
+
+    def send(self, queue: str, text: str, delay: timedelta) -> None:
+        pass
+
+
 class DuplicatingTransport(WrappedTransport):
     """Sends every message twice."""
 

@@ -93,7 +93,6 @@ def test_a_record_whose_message_was_not_sent_is_sent_by_the_sweeper(both, charac
     with transport_with(FailingTransport):
         result = tasks.length.enqueue("x" * characters)
     assert both.run() == 0
-    assert both.sweep() == {}
 
     assert both.sweep(ahead=6 * MINUTE) == {"sent": 1}
     assert both.run() == 1

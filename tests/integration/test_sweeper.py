@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 from django.tasks import TaskResultStatus
 from django.utils import timezone
 
-from tests.faults import FailingTransport, WatchingStore, store_with, transport_with
+from tests.faults import FailingTransport, LosingTransport, WatchingStore, store_with, transport_with
 from tests.integration import tasks
 from tests.integration.setup import MINUTE, SECOND, claim_by_another, enqueued_before, record_of
 
 
 def lost(task, *args):
     """Enqueue a task whose message is lost."""
-    with transport_with(FailingTransport):
+    with transport_with(LosingTransport):
         return task.enqueue(*args)
 
 
