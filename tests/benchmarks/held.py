@@ -72,7 +72,7 @@ class Held:
         if before is not None:
             return {"Attributes": before} if given.get("ReturnValues") == "ALL_OLD" else {}
         # What may find no item finds none, and what demands one finds a record as enqueue() writes it.
-        born = {} if UNBORN in given["ConditionExpression"] else {**BORN, **given["Key"]}
+        born = {} if UNBORN in given.get("ConditionExpression", UNBORN) else {**BORN, **given["Key"]}
         values = given["ExpressionAttributeValues"]
         item = {**born, **given["Key"]}
         for name, default, step, value in ASSIGNMENT.findall(given["UpdateExpression"]):

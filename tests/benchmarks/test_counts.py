@@ -1,13 +1,17 @@
 """The short version of make bench: it fails on counts alone, never on time."""
 
+import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.benchmarks.cold_start import COLD, Place, run
 from tests.benchmarks.metered import write_units
-from tests.benchmarks.processes import Driver, Stub
+from tests.benchmarks.processes import ROOT, Driver, Stub
 from tests.benchmarks.scaling import ENQUEUED
+from tests.benchmarks.sections.cold import starts
 from tests.benchmarks.sections.scaling import measured
 from tests.benchmarks.site import offload
 
@@ -75,6 +79,17 @@ def test_the_lean_client_loads_a_quarter_less(stub: Stub) -> None:
         modules = lean.measure(1)["modules"], boto3.measure(1)["modules"]
 
     assert modules[0] <= 0.8 * modules[1]
+
+
+@pytest.mark.parametrize("name", ["django", "boto3", "client", "import", "offload-boto3", "offload"])
+def test_what_is_started_cold_gets_to_its_end(stub: Stub, name: str) -> None:
+    # From the working tree: the package is built for the figures alone.
+    roots = [ROOT / "django_app", ROOT, COLD]
+    place = Place(
+        command=(sys.executable,), folder=ROOT, python_path=os.pathsep.join(str(root) for root in roots)
+    )
+
+    assert run(starts(sys.executable)[name], place, stub)["cpu"] > 0
 
 
 @pytest.mark.django_db(transaction=True)

@@ -28,6 +28,11 @@ class Address:
     tls: bool
 
     @property
+    def host_bytes(self) -> bytes:
+        """The host as the system takes it: for text Python would import its tables of international names."""
+        return self.host.encode("ascii" if self.host.isascii() else "idna")
+
+    @property
     def named(self) -> str:
         """The header `host`."""
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -74,7 +74,7 @@ class Pool:
         if trust is None:
             return Connection(address.url, sock)
         try:
-            return Connection(address.url, (yield from secured(sock, trust, address.host, ends)))
+            return Connection(address.url, (yield from secured(sock, trust, address.host_bytes, ends)))
         except OffloadError:
             raise
         except ssl.SSLCertVerificationError as exc:
@@ -90,7 +90,7 @@ class Pool:
         """Return where the address is."""
         asked, places = self._asked
         if time.monotonic() - asked > PLACES_SECONDS:
-            places = socket.getaddrinfo(self._address.host, self._address.port, type=socket.SOCK_STREAM)
+            places = socket.getaddrinfo(self._address.host_bytes, self._address.port, type=socket.SOCK_STREAM)
             self._asked = (time.monotonic(), places)
         return places
 

@@ -49,7 +49,7 @@ def _connected(sock: socket.socket, place: Any, ends: float) -> Generator[Awaite
 
 
 def secured(
-    sock: socket.socket, context: ssl.SSLContext, host: str, ends: float
+    sock: socket.socket, context: ssl.SSLContext, host: bytes, ends: float
 ) -> Generator[Awaited, None, ssl.SSLSocket]:
     """Shake hands. Raise OSError if that fails."""
     try:
