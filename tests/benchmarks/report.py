@@ -9,11 +9,11 @@ from pathlib import Path
 
 ABOUT = """\
 AWS is a stand-in on this machine that answers at once, or after a delay, so that only the client's own
-cost shows. Each contender is a process of its own; all take turns in interleaved rounds. A time is the
-median of the rounds, a ratio the median of the rounds' ratios; those of tasks/s, of cold starts beyond
-Django, of the worker's table and of the pages are ratios of medians, for Celery's worker has three rounds
-of its own, after the others. Wall time depends much on what else the machine does, CPU time less: figures
-near their bound change sides between runs on a busy machine.
+cost shows. Each contender is a process of its own, with Django set up where views call it; all take turns in
+interleaved rounds. A time is the median of the rounds, a ratio the median of the rounds' ratios; those of
+tasks/s, of cold starts beyond Django, of the worker's table and of the pages are ratios of medians, for
+Celery's worker has three rounds of its own, after the others. Wall time depends much on what else the machine
+does, CPU time less: figures near their bound change sides between runs on a busy machine.
 """
 PACKAGES = (
     "Django",

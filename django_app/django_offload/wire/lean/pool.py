@@ -17,6 +17,9 @@ from .trust import given_bundle, narrow, wide
 # AWS, and what translates addresses on the way, forgets connections that were idle for minutes.
 LONGEST_IDLE_SECONDS = 50.0
 MOST_IDLE = 32
+# One used so lately is not looked at, for that takes a call to the system, where other threads take over; had
+# it ended meanwhile, the call would be sent once more.
+FRESH_SECONDS = 0.1
 # Connections that are made together ask once where to; who comes later asks again.
 PLACES_SECONDS = 1.0
 
@@ -38,7 +41,8 @@ class Pool:
                 since, connection = self._idle.pop()
             except IndexError:  # Another thread was faster.
                 return None
-            if time.monotonic() - since < LONGEST_IDLE_SECONDS and connection.idle():
+            waited = time.monotonic() - since
+            if waited < LONGEST_IDLE_SECONDS and (waited < FRESH_SECONDS or connection.idle()):
                 return connection
             connection.close()
         return None
