@@ -79,6 +79,8 @@ def _new(service: str) -> Any:
         retries={"mode": "standard", "total_max_attempts": TRIES},
         tcp_keepalive=True,
         max_pool_connections=32,
+        # What calls these clients is ours and tested; botocore takes a tenth of a call to look at it again.
+        parameter_validation=False,
     )
     made = boto3.session.Session().client(service, config=config)
     bind(made, READ_TIMEOUT_SECONDS)
