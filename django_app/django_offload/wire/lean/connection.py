@@ -12,6 +12,8 @@ from .answer import Answer, headers_of, usual
 from .errors import NoAnswer, StaleConnection
 
 CHUNK_BYTES = 65_536
+# Nearly every answer is shorter; memory for the largest would be asked of the system for each.
+USUAL_BYTES = 4_096
 LEAST_DIFFERENCE_SECONDS = 0.02
 # No answer of the services spoken to is near that size.
 LARGEST_BYTES = 64 * 2**20
@@ -85,7 +87,7 @@ class Connection:
         data, self._ends = bytearray(), time.monotonic() + timeout
         try:
             self._wait_at_most(timeout)
-            first = self._socket.recv(CHUNK_BYTES)
+            first = self._socket.recv(USUAL_BYTES)
             answer = usual(first)
             if answer is None:
                 self._keep(first, data)
