@@ -32,6 +32,7 @@ def run(task: Path, runtime: Path, body: str, **environment: str) -> Any:
         env={
             "PATH": os.defpath,
             "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+            "LAMBDA_TASK_ROOT": str(task),
             "SECRET_KEY": "of-the-tests",
             **environment,
         },

@@ -104,7 +104,6 @@ print(json.dumps(sorted(sys.modules)))
             task,
             beside,
             program,
-            LAMBDA_TASK_ROOT=str(task),
             AWS_LAMBDA_FUNCTION_NAME=function,
             AWS_DEFAULT_REGION=REGION,
             AWS_ACCESS_KEY_ID="of-the-tests",
@@ -124,6 +123,42 @@ print(json.dumps(sorted(sys.modules)))
     assert "lab.tasks" not in other
     assert {"boto3", "botocore", "django.contrib.admin", "django.forms", "django.template"}.isdisjoint(worker)
     assert len(worker) <= MOST_MODULES
+
+
+def test_every_module_of_its_index_is_the_one_that_python_finds(task: Path, beside: Path) -> None:
+    program = """
+import os
+from importlib.machinery import PathFinder
+listed = json.load(open(task + "/offload_modules.json"))
+differ = []
+for root, found in listed.items():
+    for name in found["packages"] + found["modules"]:
+        package = name.rpartition(".")[0]
+        folder = os.path.normpath(os.path.join(task, root, package.replace(".", "/")))
+        spec = PathFinder.find_spec(name, [folder] if package else None)
+        ends = ".py" if name in found["modules"] else "/__init__.py"
+        if spec is None or spec.origin != os.path.join(folder, name.rpartition(".")[2]) + ends:
+            differ.append(name)
+print(json.dumps([differ, sum(map(len, listed["django_app"].values())), len(listed["."]["packages"])]))
+"""
+
+    differ, ours, packages = clean.run(task, beside, program)
+
+    assert differ == []
+    assert ours > 200
+    assert packages > 100
+
+
+def test_a_start_finds_its_modules_by_that_index(task: Path, beside: Path) -> None:
+    program = """
+import os
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+import lambdas.worker, django.db.models, lab.tasks
+loaders = {type(module.__spec__.loader).__module__ for module in (django.db.models, lab.tasks)}
+print(json.dumps(sorted(loaders)))
+"""
+
+    assert clean.run(task, beside, program) == ["django_offload.worker.module_index"]
 
 
 def test_web_and_workers_are_in_one_package_as_in_the_repository(names: list[str]) -> None:

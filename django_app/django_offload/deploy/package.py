@@ -9,7 +9,17 @@ from pathlib import Path
 from ..stack.functions import RUNTIME
 from ..stack.layout import Layout
 from ..stack.surroundings import NO_SURROUNDINGS, Surroundings
-from . import archive, bytecode, dependencies, sources, static_files, task_list, web_handler, zappa_settings
+from . import (
+    archive,
+    bytecode,
+    dependencies,
+    module_list,
+    sources,
+    static_files,
+    task_list,
+    web_handler,
+    zappa_settings,
+)
 from .dependencies import excluded, find_requirements
 from .errors import PackageFailed
 from .stage import include_of, surroundings_of
@@ -83,6 +93,7 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
         if unused:
             announce(f"  of {zappa_settings.FILE} not used: {', '.join(unused)}")
         bytecode.compile_all(folder, recipe.python)
+        module_list.write(folder, recipe.source_root)
         return replace(archive.write(folder, output), left=left)
 
 
