@@ -13,9 +13,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from django_offload.local.unpacked import OF_THE_CLIENT, interpreter, runtime
+from django_offload.registry import LISTING
 from tests.benchmarks.cold_start import COLD, Place
 from tests.benchmarks.processes import ROOT, clean_environment
 
+LISTS = """
+import json, django
+django.setup()
+from django_offload.registry import registry
+print(json.dumps(registry().listed))
+"""
 # What a function of the benchmarks has beside the package.
 BESIDE = ("site.py", "tasks.py")
 # Zappa's own modules, which its handler in the package imports; and what they need.
@@ -42,6 +49,7 @@ def unzipped(python: str) -> Iterator[Place]:
         with zipfile.ZipFile(json.loads(said.stdout)["path"]) as package:
             package.extractall(task)
         _put_beside(beside, Path(python).parents[1])
+        _list_tasks(task, python)
         runtime(Path(folder, "runtime"), *OF_THE_CLIENT)
         paths = [task / "django_app", task, Path(folder, "runtime"), beside, beside / "cold"]
         yield Place(
@@ -49,6 +57,15 @@ def unzipped(python: str) -> Iterator[Place]:
             folder=task,
             python_path=os.pathsep.join(str(path) for path in paths),
         )
+
+
+def _list_tasks(task: Path, python: str) -> None:
+    """Have the package list the benchmarks' task, as one of their own would, instead of the reference site's."""
+    environment = clean_environment(DJANGO_SETTINGS_MODULE="tests.benchmarks.site")
+    done = subprocess.run(
+        [python, "-c", LISTS], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    (task / LISTING).write_text(done.stdout)
 
 
 def _put_beside(folder: Path, environment: Path) -> None:
