@@ -9,6 +9,7 @@ reads orders from its standard input, a JSON object a line, and answers each wit
 import asyncio
 import contextvars
 import json
+import queue
 import sys
 import threading
 import time
@@ -57,18 +58,46 @@ def threads(work: Work, calls: int, count: int = THREADS) -> Cost:
 def fresh_threads(work: Work, calls: int) -> Cost:
     """Each in a thread of its own, as a development server has it; the thread itself is not counted."""
     spent = {"wall": 0.0, "cpu": 0.0}
-
-    def run() -> None:
-        wall, cpu = time.perf_counter(), time.thread_time()
-        work.once()
-        spent["cpu"] += time.thread_time() - cpu
-        spent["wall"] += time.perf_counter() - wall
-
     for _ in range(calls):
-        thread = threading.Thread(target=run)
+        thread = threading.Thread(target=_counted, args=(work, spent))
         thread.start()
         thread.join()
     return spent
+
+
+def waiting_thread(work: Work, calls: int) -> Cost:
+    """
+    Each in the same thread, which waits for the next; beside it one is started that does nothing.
+
+    What fresh_threads() compares with: after a thread was made, whatever runs finds the processor's caches
+    cold. The difference is what a call does for the first time in a thread.
+    """
+    spent = {"wall": 0.0, "cpu": 0.0}
+    asked, done = queue.SimpleQueue[bool](), queue.SimpleQueue[bool]()
+
+    def run() -> None:
+        while asked.get():
+            _counted(work, spent)
+            done.put(True)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    for _ in range(calls):
+        idle = threading.Thread(target=int)
+        idle.start()
+        idle.join()
+        asked.put(True)
+        done.get()
+    asked.put(False)
+    thread.join()
+    return spent
+
+
+def _counted(work: Work, spent: dict[str, float]) -> None:
+    wall, cpu = time.perf_counter(), time.thread_time()
+    work.once()
+    spent["cpu"] += time.thread_time() - cpu
+    spent["wall"] += time.perf_counter() - wall
 
 
 def awaited(work: Work, calls: int) -> Cost:
@@ -99,7 +128,7 @@ async def _awaited(work: Work, calls: int, *, fresh: bool) -> Cost:
 
 
 WAYS: Mapping[str, Callable[[Work, int], Cost]] = {
-    way.__name__: way for way in (plain, threads, fresh_threads, awaited, fresh_contexts)
+    way.__name__: way for way in (plain, threads, waiting_thread, fresh_threads, awaited, fresh_contexts)
 }
 
 

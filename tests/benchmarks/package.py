@@ -60,7 +60,7 @@ def unzipped(python: str) -> Iterator[Place]:
 
 
 def _list_tasks(task: Path, python: str) -> None:
-    """Have the package list the benchmarks' task, as one of their own would, instead of the reference site's."""
+    """Have the package list the task of the benchmarks, as one of their own would."""
     environment = clean_environment(DJANGO_SETTINGS_MODULE="tests.benchmarks.site")
     done = subprocess.run(
         [python, "-c", LISTS], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
