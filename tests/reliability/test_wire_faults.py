@@ -18,16 +18,16 @@ from tests.reliability.wired import FAULTS, Line
 
 # When each call of the hot path is met: at the enqueue, at a delivery's claim, or once the task has run.
 CALLS = {
-    "birth": ("enqueue", "PutItem"),
-    "arguments part": ("enqueue with much", "PutItem"),
+    "birth": ("enqueue", "UpdateItem"),
+    "arguments part": ("enqueue with much", "UpdateItem"),
     "send": ("enqueue", "SendMessage"),
     "send many": ("enqueue many", "SendMessageBatch"),
     "invoke": ("invoke", "Invoke"),
     "claim": ("deliver", "UpdateItem"),
-    "error part": ("run", "PutItem"),
+    "error part": ("run", "UpdateItem"),
     "release": ("run", "UpdateItem"),
     "give back": ("run", "ChangeMessageVisibility"),
-    "result part": ("run again", "PutItem"),
+    "result part": ("run again", "UpdateItem"),
     "finish": ("run again", "UpdateItem"),
 }
 # Of what both clients try again, so that one failure is not the same as many.

@@ -10,11 +10,12 @@ LIBRARY = ".so"
 
 
 def write(folder: Path, source_root: str) -> None:
-    """Write the index of what `folder` holds: modules that are imported from `source_root`, or from itself."""
+    """Write the index of the modules that are imported from `source_root` in `folder`, and from itself."""
     index: dict[str, dict[str, list[str]]] = {}
     known: set[str] = set()
     for root in dict.fromkeys([source_root, "."]):
-        packages, modules = [], []
+        packages: list[str] = []
+        modules: list[str] = []
         for name, is_package in _modules(folder / root):
             if name.partition(".")[0] not in known:
                 (packages if is_package else modules).append(name)

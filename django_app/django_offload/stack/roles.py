@@ -73,7 +73,7 @@ def _web(plan: Plan) -> list[Statement]:
     return [
         *sending(plan),
         # A record is made, read for its status, and changed by a cancel; parts stand beside it.
-        table("GetItem", "PutItem", "UpdateItem"),
+        table("GetItem", "UpdateItem"),
         *objects(plan, ["GetObject", "PutObject"], PAYLOADS),
     ]
 
@@ -108,7 +108,7 @@ def _worker(plan: Plan, name: str) -> list[Statement]:
         *([allow(waiting, [arn(queue_id(name))])] if waiting else []),
         # Tasks may enqueue tasks, on any queue, and ask how they ended.
         *sending(plan),
-        table("GetItem", "PutItem", "UpdateItem"),
+        table("GetItem", "UpdateItem"),
         *objects(plan, ["GetObject", "PutObject"], PAYLOADS),
     ]
 
@@ -122,7 +122,7 @@ def _fed(plan: Plan, name: str) -> list[Statement]:
 def _dead_letter(plan: Plan) -> list[Statement]:
     return [
         # It looks at a record, ends it, and creates it where every write so far failed.
-        table("GetItem", "PutItem", "UpdateItem"),
+        table("GetItem", "UpdateItem"),
         # A body that does not verify touches no record.
         *objects(plan, ["PutObject"], "dead/*"),
     ]
@@ -136,14 +136,9 @@ def _sweeper(plan: Plan) -> list[Statement]:
         table("GetItem", "UpdateItem"),
         # It asks how deep a queue is before it sends again.
         *sending(plan, "sqs:GetQueueAttributes"),
-        *_births(plan),
+        # Large arguments of what an outbox keeps are not in the bucket yet.
+        *(objects(plan, ["PutObject"], PAYLOADS) if plan.outbox else []),
     ]
-
-
-def _births(plan: Plan) -> list[Statement]:
-    """Allow what a first send does beyond another one: the record, and large arguments, are not there yet."""
-    births = [table("PutItem")] if plan.outbox or plan.schedules else []
-    return [*births, *(objects(plan, ["PutObject"], PAYLOADS) if plan.outbox else [])]
 
 
 def _add_role(

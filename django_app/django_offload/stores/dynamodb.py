@@ -10,20 +10,18 @@ from ..exceptions import ResourceMissing
 from ..record import newborn
 from ..wire import BOTO3, client, under_way
 from .base import Due, Part, Store
-from .expressions import attribute, plain, update
+from .expressions import absent, attribute, plain, update
 
 RECORD = "record"
 INDEX = "due"
-# Of a PutItem that writes an item where there is none of its key.
-IF_ABSENT: Mapping[str, Any] = {
-    "ConditionExpression": "attribute_not_exists(#id)",
-    "ExpressionAttributeNames": {"#id": "id"},
-    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-}
 
 
 class DynamoDBStore(Store):
-    """Every write is one conditional UpdateItem or PutItem; no transactions."""
+    """
+    Every write is one conditional UpdateItem, which makes an item where there is none; no transactions.
+
+    PutItem would be another action of each role.
+    """
 
     def __init__(self, alias: str, table: str, client: str = BOTO3) -> None:
         self.alias, self.table, self._kind = alias, table, client
@@ -53,13 +51,18 @@ class DynamoDBStore(Store):
         return self.begin_create(birth)()
 
     def begin_create(self, birth: Birth) -> Callable[[], bool]:
-        # The same condition as transitions.create(), in the cheaper call: nothing is to be merged.
-        item = {
-            name: {"S": value} if type(value) is str else attribute(value)
-            for name, value in newborn(birth).items()
-        }
-        item["part"] = attribute(RECORD)
-        wait = self._begin("put_item", Item=item, **IF_ABSENT)
+        # The same condition as transitions.create(), and text that is written once: nothing is to be merged.
+        born = newborn(birth)
+        del born["id"]
+        wait = self._begin(
+            "update_item",
+            Key=_key(birth.id, RECORD),
+            ExpressionAttributeValues={
+                f":{name}": {"S": value} if type(value) is str else {"N": str(value)}
+                for name, value in born.items()
+            },
+            **absent(tuple(born)),
+        )
 
         def created() -> bool:
             try:
@@ -77,8 +80,12 @@ class DynamoDBStore(Store):
         return self.begin_put_part(Part(task_id=task_id, name=part, text=text, ttl=ttl))()
 
     def begin_put_part(self, part: Part) -> Callable[[], str]:
-        item = {**_key(part.task_id, part.name), "text": attribute(part.text), "ttl": attribute(part.ttl)}
-        wait = self._begin("put_item", Item=item, **IF_ABSENT)
+        wait = self._begin(
+            "update_item",
+            Key=_key(part.task_id, part.name),
+            ExpressionAttributeValues={":text": attribute(part.text), ":ttl": attribute(part.ttl)},
+            **absent(("text", "ttl")),
+        )
 
         def put() -> str:
             try:

@@ -85,6 +85,21 @@ def _written(
     }
 
 
+@lru_cache(maxsize=256)
+def absent(names: Names) -> Mapping[str, Any]:
+    """
+    Return the arguments of an UpdateItem that writes an item with these attributes where there is none.
+
+    The value of `name` is `:name`. Refused, it answers with the item that is there.
+    """
+    return {
+        "UpdateExpression": "SET " + ", ".join([f"#{name} = :{name}" for name in names]),
+        "ConditionExpression": "attribute_not_exists(#id)",
+        "ExpressionAttributeNames": {f"#{name}": name for name in ("id", *names)},
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
 class _Writing:
     """Takes names and places as it writes; every name is aliased, some are reserved words."""
 

@@ -75,6 +75,6 @@ class Loader(SourceFileLoader):
             found = b""
         if not found.startswith(HEADER):
             return super().get_code(fullname)
-        code = marshal.loads(memoryview(found)[HEADER_BYTES:])
+        code = marshal.loads(memoryview(found)[HEADER_BYTES:])  # noqa: S302, as Python reads it
         assert isinstance(code, CodeType)
         return code

@@ -27,9 +27,15 @@ def actions(role: str, *several: Any) -> set[str]:
 
 
 def calls(role: str, *several: Any) -> set[str]:
-    """Return what a role's own code may call as deployed, a stage's secrets included."""
-    deployed = evaluated(*several, surroundings=SECRETS).resources[role]
-    return {action for one in statements_of(deployed, "works") for action in one["Action"]}
+    """Return what a role's own code may call."""
+    found = evaluated(*several).resources[role]
+    return {action for one in statements_of(found, "works") for action in one["Action"]}
+
+
+def deployed(role: str, *several: Any) -> set[str]:
+    """Return what a role may do as deployed, a stage's secrets included, besides writing its log."""
+    found = evaluated(*several, surroundings=SECRETS).resources[role]
+    return {action for one in statements_of(found) for action in one["Action"]} - LOGS
 
 
 def resources(role: str, action: str, *several: Any) -> list[str]:
@@ -55,7 +61,6 @@ def test_a_worker_may_do_exactly_what_it_does() -> None:
         "sqs:ChangeMessageVisibility",
         "sqs:SendMessage",
         "dynamodb:GetItem",
-        "dynamodb:PutItem",
         "dynamodb:UpdateItem",
         "s3:GetObject",
         "s3:PutObject",
@@ -66,7 +71,6 @@ def test_the_web_may_do_exactly_what_it_does() -> None:
     assert actions("RoleWeb") == LOGS | {
         "sqs:SendMessage",
         "dynamodb:GetItem",
-        "dynamodb:PutItem",
         "dynamodb:UpdateItem",
         "s3:GetObject",
         "s3:PutObject",
@@ -81,9 +85,12 @@ def test_the_web_may_do_exactly_what_it_does() -> None:
     ids=["queues", "invocations", "both"],
 )
 def test_roles_keep_within_what_was_promised_with_the_secrets_of_a_stage(several: tuple[Any, ...]) -> None:
-    assert {"ssm:GetParameters", "dynamodb:PutItem"} <= calls("RoleWeb", *several)
-    assert len(calls("RoleWeb", *several)) <= 8
-    assert len(calls("RoleReportsWorker", *several)) <= 10
+    web, worker = (deployed(role, *several) for role in ("RoleWeb", "RoleReportsWorker"))
+
+    assert "ssm:GetParameters" in web & worker
+    assert len(web) <= 8
+    # What Lambda does as the worker is counted too; a project with both backends needs one more.
+    assert len(worker) <= 10 + (several == INVOKING)
     assert len(board(*several)) <= 8
 
 
@@ -197,7 +204,6 @@ def test_the_dead_letter_function_may_do_exactly_what_it_does() -> None:
         "sqs:DeleteMessage",
         "sqs:GetQueueAttributes",
         "dynamodb:GetItem",
-        "dynamodb:PutItem",
         "dynamodb:UpdateItem",
         "s3:PutObject",
     }
@@ -224,8 +230,7 @@ def test_the_sweeper_may_do_exactly_what_it_does() -> None:
 def test_with_an_outbox_the_sweeper_may_also_do_what_a_first_send_does() -> None:
     several = (options(), options("other", outbox=True))
 
-    assert actions("RoleSweeper", *several) - actions("RoleSweeper") == {"dynamodb:PutItem", "s3:PutObject"}
-    assert resources("RoleSweeper", "dynamodb:PutItem", *several) == ["Table.Arn"]
+    assert actions("RoleSweeper", *several) - actions("RoleSweeper") == {"s3:PutObject"}
     assert resources("RoleSweeper", "s3:PutObject", *several) == ["${PayloadBucket.Arn}/payloads/*"]
 
 
@@ -276,5 +281,4 @@ def test_the_page_counts_the_actions_of_the_roles() -> None:
 
     counted = {"web": "RoleWeb", "worker": "RoleReportsWorker", "dead letter": "RoleDeadLetter"}
     counted |= {"sweeper": "RoleSweeper", "migrate": "RoleMigrate"}
-    secrets = {"ssm:GetParameters"}
-    assert dict(rows) == {name: str(len(calls(role) - secrets)) for name, role in counted.items()}
+    assert dict(rows) == {name: str(len(calls(role))) for name, role in counted.items()}

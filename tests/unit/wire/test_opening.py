@@ -142,17 +142,18 @@ def test_what_is_dropped_on_its_way_is_closed(monkeypatch):
 def test_boto3_makes_a_call_at_once_and_tells_of_its_failure_later():
     made = []
     refused = Refusal(
-        "PutItem", 400, {"Error": {"Code": "x", "Message": ""}, "ResponseMetadata": {"HTTPHeaders": {}}}
+        "UpdateItem", 400, {"Error": {"Code": "x", "Message": ""}, "ResponseMetadata": {"HTTPHeaders": {}}}
     )
 
-    def put_item(*, fails):
+    def update_item(*, fails):
         made.append(fails)
         if fails:
             raise refused
         return {"made": True}
 
     waits = [
-        under_way(SimpleNamespace(put_item=put_item), "put_item", fails=fails) for fails in (False, True)
+        under_way(SimpleNamespace(update_item=update_item), "update_item", fails=fails)
+        for fails in (False, True)
     ]
 
     assert made == [False, True]
