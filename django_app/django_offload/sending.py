@@ -25,7 +25,7 @@ from .room import inline
 from .stores import Part, Store, store_of
 from .transitions import postpone
 from .transports import Transport, transport_of
-from .wire import at_most
+from .wire import at_most, made_together
 
 logger = logging.getLogger("django_offload")
 
@@ -91,18 +91,20 @@ def _failures(birth: Birth, options: Options, transport: Transport) -> list[Exce
     message = partial(_message, birth, options, transport)
     if not options.record_at_enqueue:
         return [_half(message, birth, "message")()]
-    record = _half(partial(_record, birth, options), birth, "record")
-    late = deferred(birth, transport)
+    record, late = partial(_record, birth, options), deferred(birth, transport)
     if late or not transport.longest_return:
         # Only the record keeps the task: nothing else leaves before it is there.
-        unrecorded = record()
+        unrecorded = _half(record, birth, "record")()
         if unrecorded is None and not late:
             _half(message, birth, "message")()
         return [unrecorded]
-    # Both are under way together: where a message arrives first, its claim makes the record.
-    with at_most(BEGIN_SECONDS):
-        sent = _half(message, birth, "message")
-    failures = [record(), sent()]
+    # Both are under way together, their connections too where there are none yet: where a message arrives
+    # first, its claim makes the record.
+    with made_together():
+        recorded = _half(record, birth, "record")
+        with at_most(BEGIN_SECONDS):
+            sent = _half(message, birth, "message")
+    failures = [recorded(), sent()]
     if failures[0] is None and failures[1] is not None:
         _half(partial(begin_look_soon, store_of(options), birth), birth, "note for the sweeper")()
     return failures

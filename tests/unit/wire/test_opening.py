@@ -5,15 +5,20 @@ import socket
 import ssl
 import threading
 import time
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
+from django_offload import wire
+from django_offload.conf import Options
+from django_offload.sending import send
 from django_offload.transports.batches import failures_of
 from django_offload.wire import made_together, together, under_way
 from django_offload.wire.lean import steps
 from django_offload.wire.lean.errors import NoAnswer, Refusal
 from django_offload.wire.lean.opening import Awaited, Opening
+from tests.contract.records import birth_of
 from tests.unit.local.fakes import eventually
 from tests.unit.wire.server import says, serving
 
@@ -50,6 +55,32 @@ def test_connections_that_were_made_carry_the_calls_that_follow(trusted):
         assert list(together(beginnings(client, 3 * MANY), MANY)) == [{}] * 3 * MANY
 
         assert server.connections <= MANY
+
+
+def test_a_first_send_connects_to_both_services_at_a_time(trusted, monkeypatch, pauses):
+    meeting = threading.Barrier(2)
+    with (
+        serving(tls=trusted, meeting=meeting) as (records, _),
+        serving(tls=trusted, meeting=meeting) as (
+            queue,
+            _,
+        ),
+    ):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", records.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", queue.url)
+        wire.forget()
+        params = {
+            "BACKEND": "django_offload.backends.SQSBackend",
+            "QUEUES": ["default"],
+            "OPTIONS": {"stack": "shop-dev", "queue_urls": {"default": f"{queue.url}/1/shop-dev-default"}},
+        }
+
+        send(birth_of("0" * 32, enqueued_at=datetime.now(UTC)), Options.parse("default", params))
+
+        # Neither was spoken to before both were connected.
+        assert (records.connections, queue.connections, pauses) == (1, 1, [])
+        assert b"UpdateItem" in records.requests[0]
+        assert b"SendMessage" in queue.requests[0]
 
 
 def test_batches_have_left_before_anything_else_begins(trusted):

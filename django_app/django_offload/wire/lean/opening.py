@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager
 from selectors import DefaultSelector
 from socket import socket
 from typing import NamedTuple
@@ -60,16 +60,24 @@ class _Here(threading.local):
 _here = _Here()
 
 
-@contextmanager
-def made_together() -> Iterator[None]:
+class _Together(AbstractContextManager[None]):
+    """A class of its own, for every enqueue enters one: contextlib's takes twice as long."""
+
+    __slots__ = ("_group", "_outer")
+
+    def __enter__(self) -> None:
+        self._outer, self._group = _here.group, list[Opening]()
+        _here.group = self._group
+
+    def __exit__(self, *exc: object) -> None:
+        _here.group = self._outer
+        if exc[0] is None and self._group:
+            _all_made(self._group)
+
+
+def made_together() -> AbstractContextManager[None]:
     """Have the connections that are wanted inside the block be made at its end, all of them at a time."""
-    outer, group = _here.group, list[Opening]()
-    _here.group = group
-    try:
-        yield
-    finally:
-        _here.group = outer
-    _all_made(group)
+    return _Together()
 
 
 def is_for_later(opening: Opening) -> bool:
