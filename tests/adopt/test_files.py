@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from django_offload.adopt import runtime
 from django_offload.adopt.changes import Change
 from django_offload.adopt.infra import GENERATED
 from django_offload.management.commands import offload_init
@@ -156,6 +157,35 @@ def test_the_values_of_a_stage_are_the_projects(project: Path) -> None:
     assert "Kept" not in said
     assert said.endswith("Nothing to write: all is there.\n")
     assert stage.read_text() == '{"region": "eu-central-1"}'
+
+
+def test_functions_get_the_python_that_the_project_runs_on(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "own", lambda: "python3.12")
+
+    said = run("offload_init", "--yes")[1]
+
+    stages = [json.loads((project / "infra" / f"{name}.json").read_text()) for name in ("dev", "prod")]
+    assert {stage["parameters"]["Runtime"] for stage in stages} == {"python3.12"}
+    assert json.loads((project / "zappa_settings.json").read_text())["dev"]["runtime"] == "python3.12"
+    assert "Functions cannot have" not in said
+
+
+def test_a_project_on_a_python_that_functions_cannot_have_is_told_so_once(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "own", lambda: "python3.15")
+
+    said, again = (run("offload_init", "--yes")[1] for _ in range(2))
+
+    assert (
+        'Functions cannot have this project\'s python3.15; their "Runtime" in infra/ is python3.13. Code '
+        "must run on that as well, and packaging takes a Python 3.13 on this machine."
+    ) in said
+    stage = json.loads((project / "infra" / "dev.json").read_text())
+    assert stage["parameters"]["Runtime"] == "python3.13"
+    assert "Functions cannot have" not in again
 
 
 def test_a_file_that_changed_after_it_was_shown_is_not_written(tmp_path: Path) -> None:

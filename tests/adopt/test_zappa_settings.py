@@ -49,6 +49,21 @@ def test_a_stage_gets_what_it_lacks_and_keeps_what_it_says(tmp_path: Path) -> No
     assert stages["staging"] == {"extends": "production"}
 
 
+@pytest.mark.parametrize(
+    ("said", "runtime"), [("python3.12", "python3.12"), ("python3.9", "python3.13"), (None, "python3.13")]
+)
+def test_workers_get_the_python_that_the_web_side_has_where_they_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str | None, runtime: str
+) -> None:
+    monkeypatch.setattr("django_offload.adopt.runtime.own", lambda: "python3.13")
+    stages = {"production": {"runtime": said} if said else {}, "staging": {"extends": "production"}}
+    (tmp_path / "zappa_settings.json").write_text(json.dumps(stages))
+
+    written = [json.loads(change.after) for change in infra(project(tmp_path), "lab-dev")[1:]]
+
+    assert [stage["parameters"]["Runtime"] for stage in written] == [runtime, runtime]
+
+
 def test_no_other_line_changes(tmp_path: Path) -> None:
     (tmp_path / "zappa_settings.json").write_text(KNOWN)
 

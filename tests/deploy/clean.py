@@ -24,10 +24,11 @@ def unzip(package: Path, folder: Path) -> Path:
     return folder
 
 
-def run(task: Path, runtime: Path, body: str, **environment: str) -> Any:
+def run(task: Path, runtime: Path, body: str, *, python: str | None = None, **environment: str) -> Any:
     """Run a program in an interpreter that has package and runtime alone; return what it prints last."""
+    flags = ("-I", "-S", "-B", "-c", _PROGRAM.format(body=body))
     ran = subprocess.run(
-        [sys._base_executable, "-I", "-S", "-B", "-c", _PROGRAM.format(body=body), str(task), str(runtime)],
+        [python or sys._base_executable, *flags, str(task), str(runtime)],
         cwd=task,
         env={
             "PATH": os.defpath,

@@ -14,7 +14,7 @@ from django_offload.conf import configured
 from django_offload.deploy.archive import Archive, existing
 from django_offload.deploy.aws import AWS
 from django_offload.deploy.deployment import Deployment, Steps
-from django_offload.deploy.errors import NotDeployed
+from django_offload.deploy.errors import NotDeployed, WrongPackage
 from django_offload.deploy.stage import Stage
 from django_offload.local.local_aws import LocalAWS
 from django_offload.management.commands import offload_deploy
@@ -180,6 +180,37 @@ def test_other_parameters_or_another_template_are_a_release(
 
     assert release.id != first
     assert release.previous == first
+
+
+@pytest.mark.parametrize(
+    ("name", "held", "said"),
+    [
+        (
+            "shop/__pycache__/a.cpython-312.pyc",
+            b"",
+            "is built for python3.12, and the functions of the stage 'dev' are python3.13. Nothing was "
+            "changed. Build it anew with manage.py offload_package --stage dev, or deploy without --package.",
+        ),
+        (
+            "shop/native.so",
+            b"\x7fELF" + bytes(14) + b"\xb7\x00",
+            "is built for arm64, and the functions of the stage 'dev' are x86_64. Nothing was changed. Build "
+            "it anew with manage.py offload_package --stage dev --architecture x86_64, or deploy without "
+            "--package.",
+        ),
+    ],
+)
+def test_a_package_that_the_stages_functions_could_not_run_is_refused_before_anything_is_made(
+    aws: LocalAWS, deployment: Deployment, tmp_path: Path, name: str, held: bytes, said: str
+) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr(name, held)
+
+    with pytest.raises(WrongPackage) as caught:
+        deployment.prepare(existing(tmp_path / "x.zip"))
+
+    assert str(caught.value) == f"{tmp_path}/x.zip {said}"
+    assert (buckets(aws), stacks(aws)) == ([], [])
 
 
 def test_data_goes_only_where_that_is_asked_for(

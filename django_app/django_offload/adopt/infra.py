@@ -8,7 +8,9 @@ from typing import Any
 from ..deploy.zappa_settings import extended
 from ..stack import template_of
 from ..stack.layout import Layout
+from ..stack.parameters import RUNTIME
 from .changes import Change, read
+from .runtime import runtime
 from .zappa import REGION, stages_of
 
 # Each with the parameters of the template that usually differ.
@@ -49,12 +51,12 @@ def _stage(layout: Layout, stage: str, fresh: dict[str, object]) -> Change:
 
 
 def _fresh(parameters: Mapping[str, str], zappas: Mapping[str, Any]) -> dict[str, object]:
-    """Return a stage for the workers, where Zappa's own settings say that the web side stands."""
+    """Return a stage for the workers, as far as Zappa's own settings describe the web side."""
     network = zappas.get("vpc_config") or {}
     vpc = {"subnets": network.get("SubnetIds", []), "security_groups": network.get("SecurityGroupIds", [])}
     return {
         "region": zappas.get("aws_region") or os.environ.get("AWS_DEFAULT_REGION", REGION),
-        "parameters": parameters,
+        "parameters": {**parameters, RUNTIME: runtime(zappas)},
         "environment": {},
         "secrets": {},
         "vpc": vpc if network else None,

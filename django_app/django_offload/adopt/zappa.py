@@ -9,6 +9,7 @@ from ..deploy.zappa_settings import slug, web_function
 from ..exceptions import ConfigurationError
 from ..stack.layout import TASK_ROOT, Layout
 from .changes import Change, read
+from .runtime import runtime
 
 NAME = "zappa_settings.json"
 STAGE, REGION = "dev", "us-east-1"
@@ -69,7 +70,7 @@ def _fresh(layout: Layout, stack: str) -> dict[str, Any]:
     return {
         "project_name": _project(layout.root.name, stack),
         "django_settings": layout.settings_module,
-        "runtime": "python3.13",
+        "runtime": runtime(),
         "aws_region": os.environ.get("AWS_DEFAULT_REGION", REGION),
         "s3_bucket": f"{stack}-zappa",
         "apigateway_enabled": False,

@@ -2,9 +2,10 @@
 
 import hashlib
 import os
+import re
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .errors import PackageFailed, PackageTooLarge
@@ -14,6 +15,9 @@ _MTIME = (1980, 1, 1, 0, 0, 0)
 _FILE, _EXECUTABLE = 0o100644, 0o100755
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LARGEST_UNZIPPED = 250 * 2**20
+_BYTECODE = re.compile(r"\.cpython-(\d)(\d+)\.pyc$")
+# e_machine: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
+_MACHINES = {62: "x86_64", 183: "arm64"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +30,8 @@ class Archive:
     unzipped: int
     files: int
     left: Mapping[str, int] = field(default_factory=dict)  # Files of the project outside, by kind.
+    runtime: str | None = None  # What its bytecode is for, of one that was built before.
+    architecture: str | None = None  # What its shared libraries are for, of one that was built before.
 
 
 def write(folder: Path, output: Path) -> Archive:
@@ -52,11 +58,23 @@ def existing(path: Path) -> Archive:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
+            runtime, architecture = _made_for(archive)
     except (OSError, zipfile.BadZipFile) as exc:
         raise PackageFailed(
             f"{path} is no package ({exc}).", "Build one: manage.py offload_package."
         ) from exc
-    return _archive(path, sum(entry.file_size for entry in entries), len(entries))
+    found = _archive(path, sum(entry.file_size for entry in entries), len(entries))
+    return replace(found, runtime=runtime, architecture=architecture)
+
+
+def _made_for(archive: zipfile.ZipFile) -> tuple[str | None, str | None]:
+    """Return runtime and processor that a package is built for, each as far as the package tells."""
+    names = archive.namelist()
+    tag = next(filter(None, map(_BYTECODE.search, names)), None)
+    library = next((name for name in names if ".so" in Path(name).suffixes), None)
+    head = b"" if library is None else archive.read(library)[:20]
+    machine = int.from_bytes(head[18:20], "little") if head.startswith(b"\x7fELF") else 0
+    return tag and f"python{tag[1]}.{tag[2]}", _MACHINES.get(machine)
 
 
 def _archive(path: Path, unzipped: int, files: int) -> Archive:

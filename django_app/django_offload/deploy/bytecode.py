@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from .errors import PackageFailed
@@ -17,13 +17,14 @@ def interpreter(python: str) -> str:
     """Return a Python of version `python`, such as 3.13. Raise PackageFailed if this machine has none."""
     if python == "{}.{}".format(*sys.version_info[:2]):
         return sys.executable
-    for name in (f"python{python}", "python3"):
-        path = shutil.which(name)
-        if path and _version(path) == python:
-            return path
+    for path in _candidates(python):
+        version, _, itself = _said(path).partition(" ")
+        if version == python:
+            return itself
     raise PackageFailed(
-        f"the functions run on Python {python}, which is not found here.",
-        f"Install Python {python}: their bytecode must be made by it.",
+        f"the functions run on Python {python}, which makes their bytecode, and is not found here.",
+        f"Install it (pyenv install {python}, uv python install {python}, or from python.org); or choose "
+        '"Runtime" among the "parameters" of the stage\'s file.',
     )
 
 
@@ -59,7 +60,22 @@ def without_python(environ: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in environ.items() if not key.startswith("PYTHON")}
 
 
-def _version(path: str) -> str:
-    program = "import sys; print('%d.%d' % sys.version_info[:2])"
+def _candidates(python: str) -> Iterator[str]:
+    """Yield where a Python of that version may be. One on PATH may be a shim that refuses to run."""
+    name = f"python{python}"
+    yield from filter(None, map(shutil.which, (name, "python3")))
+    pyenv = os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv"
+    uv = Path.home() / ".local" / "share" / "uv" / "python"
+    folders = [
+        *sorted(Path(pyenv).glob(f"versions/{python}.*/bin")),
+        *sorted(uv.glob(f"cpython-{python}.*/bin")),
+        *map(Path, ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin")),
+    ]
+    yield from (str(folder / name) for folder in folders if (folder / name).exists())
+
+
+def _said(path: str) -> str:
+    """Return version and path of what runs there: a shim leads on to it in some folders only."""
+    program = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"
     ran = subprocess.run([path, "-I", "-c", program], capture_output=True, text=True, check=False)
     return ran.stdout.strip()

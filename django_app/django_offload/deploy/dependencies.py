@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from ..stack.parameters import ARCHITECTURES
+from . import bytecode
 from .errors import PackageFailed
 
 # The runtime brings these, in versions that AWS keeps up to date:
@@ -22,8 +24,7 @@ WHERE = ("lambdas/requirements.lock", "lambdas/requirements.txt", "requirements.
 
 # Amazon Linux 2023, below the runtimes of Python 3.12 and newer, has glibc 2.34.
 _GLIBC = ("2_34", "2_28", "2_27", "2_24", "2_17", "2_12", "2_5")
-_MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
-ARCHITECTURES = tuple(_MACHINES)
+_MACHINES = dict(zip(ARCHITECTURES, ("x86_64", "aarch64"), strict=True))
 
 _NOT_ENDING = (".a", ".c", ".cpp", ".h", ".pc", ".po", ".pot", ".pxd", ".pyi", ".pyx")
 _OF_THE_INSTALLER = {"RECORD", "INSTALLER", "REQUESTED", "WHEEL", "direct_url.json", "top_level.txt"}
@@ -107,8 +108,10 @@ def _is_a_note(path: Path) -> bool:
 def _pip(folder: Path, architecture: str, python: str) -> list[str]:
     machine = _MACHINES[architecture]
     platforms = [f"manylinux_{version}_{machine}" for version in _GLIBC] + [f"manylinux2014_{machine}"]
+    # Run by the Python asked for: what a requirement's markers say is read off the one that runs pip.
+    pip = (sys.executable, "-m", "pip", "--python", bytecode.interpreter(python), "install")
     return [
-        *(sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"),
+        *(*pip, "--quiet", "--no-input", "--disable-pip-version-check"),
         *("--no-compile", "--target", str(folder), "--upgrade"),
         *("--only-binary", ":all:", "--implementation", "cp", "--python-version", python),
         *(word for platform in platforms for word in ("--platform", platform)),

@@ -10,7 +10,7 @@ from . import change_set, migrations, old_versions, secret_versions, standing
 from .archive import Archive
 from .aws import AWS
 from .change_set import ChangeSet
-from .errors import BadStage, DeployError, NotDeployed
+from .errors import BadStage, DeployError, NotDeployed, WrongPackage
 from .releases import Release, Releases, code_key, digest, empty
 from .stack_events import Say
 from .stage import Stage
@@ -62,8 +62,10 @@ class Deployment:
         Upload the template and work out what would change; nothing is changed yet.
 
         The same code, template and parameters again are no new release: going back leads to what was
-        different. Raise ChangeRefused, and NotDeployed where more than a `look` is needed to know.
+        different. Raise WrongPackage, ChangeRefused, and NotDeployed where more than a `look` is needed to
+        know.
         """
+        self._check_package(package)
         self.releases.make_bucket()
         current = self._current()
         key = code_key(package)
@@ -173,6 +175,14 @@ class Deployment:
         found = {output["OutputKey"]: output["OutputValue"] for output in said.get("Outputs", [])}
         address = self.web.address()
         return found | ({"Address": address} if address else {})
+
+    def _check_package(self, package: Archive) -> None:
+        """Raise WrongPackage where one that was built before would not run on the stage's functions."""
+        stage = self.stage
+        pairs = ((package.runtime, stage.runtime), (package.architecture, stage.architecture))
+        for made_for, wanted in pairs:
+            if made_for is not None and made_for != wanted:
+                raise WrongPackage(package.path, made_for, wanted, stage.name)
 
     def _template(self) -> str:
         place = Place(account=self.aws.account, region=self.aws.region, web_function=self.web.function)

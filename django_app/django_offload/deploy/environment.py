@@ -5,7 +5,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..stack.functions import RUNTIME
 from ..stack.layout import Layout
 from ..stack.surroundings import Surroundings
 from .stage import Stage
@@ -60,7 +59,7 @@ def of_a_function(layout: Layout, stage: Stage) -> dict[str, str]:
     return {
         **_placeholders(stage.surroundings),
         **kept,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{RUNTIME}",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{stage.runtime}",
         "AWS_DEFAULT_REGION": stage.region,
         **stage.surroundings.environment,
         "DJANGO_SETTINGS_MODULE": layout.settings_module,

@@ -5,6 +5,7 @@ What can go wrong when a site is packaged and deployed.
     └── DeployError
         ├── PackageFailed       the package cannot be built
         ├── PackageTooLarge     Lambda would refuse it
+        ├── WrongPackage        the package was built for other functions than the stage has
         ├── BadStage            the stage file is missing or says something else than it should
         ├── ChecksFailed        the settings would not run as the stage has them
         ├── BucketTaken         the bucket for packages cannot be this account's
@@ -41,6 +42,18 @@ class PackageTooLarge(DeployError):
         super().__init__(
             f"The package unzips to {size / 2**20:.0f} MiB and Lambda takes {limit / 2**20:.0f} MiB at most. "
             "Take requirements out, or move files that only pages need to a bucket."
+        )
+
+
+class WrongPackage(DeployError):
+    """The package would not run on what the stage's functions are."""
+
+    def __init__(self, path: object, made_for: str, wanted: str, stage: str) -> None:
+        processor = "" if wanted.startswith("python") else f" --architecture {wanted}"
+        super().__init__(
+            f"{path} is built for {made_for}, and the functions of the stage '{stage}' are {wanted}. Nothing "
+            f"was changed. Build it anew with manage.py offload_package --stage {stage}{processor}, or "
+            "deploy without --package."
         )
 
 

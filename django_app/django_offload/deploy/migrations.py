@@ -31,8 +31,17 @@ def migrate(aws: AWS, stage: Stage, say: Say) -> None:
 
 
 def give_code(aws: AWS, stage: Stage, bucket: str, key: str) -> None:
-    """Give the function new code before any other has it: tables change first, then what uses them."""
+    """
+    Give the function new code before any other has it: tables change first, then what uses them.
+
+    With it come the processor and the Python that the package is built for.
+    """
     client = aws.client("lambda")
     name = stage.options.function(MIGRATE)
-    client.update_function_code(FunctionName=name, S3Bucket=bucket, S3Key=key)
-    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    updated = client.get_waiter("function_updated_v2")
+    client.update_function_code(
+        FunctionName=name, S3Bucket=bucket, S3Key=key, Architectures=[stage.architecture]
+    )
+    updated.wait(FunctionName=name)
+    client.update_function_configuration(FunctionName=name, Runtime=stage.runtime)
+    updated.wait(FunctionName=name)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..stack.functions import RUNTIME
 from ..stack.layout import Layout
 from ..stack.surroundings import NO_SURROUNDINGS, Surroundings
 from . import (
@@ -22,7 +21,7 @@ from . import (
 )
 from .dependencies import excluded, find_requirements
 from .errors import PackageFailed
-from .stage import include_of, surroundings_of
+from .stage import include_of, runtime_of, surroundings_of
 from .static_files import Collected
 
 # Of what is left out, so many kinds or names.
@@ -58,7 +57,7 @@ def recipe_of(
         source_root=layout.source.relative_to(layout.root).as_posix(),
         requirements=(requirements or find_requirements(layout.root)).resolve(),
         architecture=architecture,
-        python=RUNTIME.removeprefix("python"),
+        python=runtime_of(layout.root, stage).removeprefix("python"),
         with_boto3=with_boto3,
         include=include_of(layout.root, stage),
         surroundings=surroundings_of(layout.root, stage),
@@ -86,10 +85,11 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
         unlisted = task_list.write(folder, recipe.settings_module, recipe.source_root, recipe.surroundings)
         if unlisted:
             announce(f"  tasks: not listed, so each start imports every task module ({unlisted})")
-        announce(f"  requirements: {_shown(recipe.requirements, recipe.root)} for {recipe.architecture}")
+        where = f"{recipe.architecture}, Python {recipe.python}"
+        announce(f"  requirements: {_shown(recipe.requirements, recipe.root)} for {where}")
         _add_dependencies(recipe, folder, Path(temporary) / "needed", exclude)
         web_handler.add(folder, recipe.stage, settings)
-        unused = web_handler.unused(settings)
+        unused = web_handler.unused(settings, f"python{recipe.python}")
         if unused:
             announce(f"  of {zappa_settings.FILE} not used: {', '.join(unused)}")
         bytecode.compile_all(folder, recipe.python)

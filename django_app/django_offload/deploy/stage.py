@@ -9,6 +9,7 @@ from typing import Any
 
 from ..conf import ENV_ALIAS, Options
 from ..stack import stacks
+from ..stack.parameters import ARCHITECTURE, ARCHITECTURES, DEFAULT_RUNTIME, RUNTIME, RUNTIMES
 from ..stack.surroundings import Surroundings, Vpc, check
 from .errors import BadStage
 
@@ -16,6 +17,8 @@ from .errors import BadStage
 ENV_STAGE = "OFFLOAD_STAGE"
 OWN_VARIABLES = (ENV_STAGE, ENV_ALIAS)
 KEYS = ("region", "parameters", "environment", "secrets", "vpc", "include")
+# Parameters that the package is built by, before CloudFormation could refuse them.
+CHOICES = {ARCHITECTURE: ARCHITECTURES, RUNTIME: RUNTIMES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,11 @@ class Stage:
 
     @property
     def architecture(self) -> str:
-        return self.parameters.get("Architecture", "x86_64")
+        return self.parameters.get(ARCHITECTURE, ARCHITECTURES[0])
+
+    @property
+    def runtime(self) -> str:
+        return self.parameters.get(RUNTIME, DEFAULT_RUNTIME)
 
 
 def read(root: Path, name: str) -> Stage:
@@ -65,6 +72,13 @@ def include_of(root: Path, name: str) -> Sequence[str]:
     return tuple(map(str, _checked(file).get("include", ()))) if file.exists() else ()
 
 
+def runtime_of(root: Path, name: str) -> str:
+    """Return what the stage's functions run on, as Lambda names it."""
+    file = _file(root, name)
+    given = _checked(file).get("parameters", {}) if file.exists() else {}
+    return _text(given.get(RUNTIME, DEFAULT_RUNTIME))
+
+
 def _file(root: Path, name: str) -> Path:
     return root / "infra" / f"{name}.json"
 
@@ -78,6 +92,12 @@ def _checked(file: Path) -> dict[str, Any]:
     for key in ("parameters", "environment", "secrets"):
         if not isinstance(given.get(key, {}), dict):
             raise BadStage(file, f"'{key}' is no object.", 'Write {"NAME": "value"}.')
+    for key, known in CHOICES.items():
+        value = _text(given.get("parameters", {}).get(key, known[0]))
+        if value not in known:
+            raise BadStage(
+                file, f"Among its parameters '{key}' is '{value}'.", f"It can be: {', '.join(known)}."
+            )
     if not isinstance(given.get("include", []), list):
         raise BadStage(file, "'include' is no list.", 'Write patterns: ["shop/certificates/*.pem"].')
     for name in OWN_VARIABLES:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..stack.functions import RUNTIME
 from ..stack.names import SWEEPER, WEB, role_id
 from .aws import AWS
 from .change_set import resources
@@ -39,9 +38,9 @@ class Web:
         """Write what Zappa needs beyond zappa_settings.json: role, network, variables. Return the file."""
         given = dict(self._settings)
         given |= {"aws_region": self._stage.region, "role_arn": self._role(), "manage_roles": False}
-        # Those of the package, whatever Zappa's settings say or its own Python is.
-        given |= {"runtime": RUNTIME, "architecture": self._stage.architecture}
         said = self._of_the_stack()
+        # Those of the package, whatever Zappa's settings or (after a rollback) the stage's file say.
+        given |= {"runtime": said["Runtime"], "architecture": said["Architectures"][0]}
         given["aws_environment_variables"] = {
             **given.get("aws_environment_variables", {}),
             **said["Environment"]["Variables"],
@@ -64,8 +63,9 @@ class Web:
         found = self._found()
         if found is None:
             return self._zappa("deploy", "--zip", f"s3://{bucket}/{key}")
-        if found.get("Architectures", ["x86_64"]) != [self._stage.architecture]:
-            self._move(bucket, key)
+        architecture = self._written()["architecture"]
+        if found.get("Architectures", ["x86_64"]) != [architecture]:
+            self._move(bucket, key, architecture)
         if self._publishes:
             self._forget_variables()  # The version that Zappa publishes has what the function has by then.
         said = self._zappa("update", "--zip", f"s3://{bucket}/{key}")
@@ -130,21 +130,17 @@ class Web:
         snaps = self._settings.get("snap_start") or "None"
         return snaps != "None" or self._settings.get("provisioned_concurrency") is not None
 
-    def _move(self, bucket: str, key: str) -> None:
+    def _move(self, bucket: str, key: str, architecture: str) -> None:
         """Give the function the package's processor with its code: `zappa update` leaves the old one."""
         client = self._aws.client("lambda")
         client.update_function_code(
-            FunctionName=self.function,
-            S3Bucket=bucket,
-            S3Key=key,
-            Architectures=[self._stage.architecture],
+            FunctionName=self.function, S3Bucket=bucket, S3Key=key, Architectures=[architecture]
         )
         client.get_waiter("function_updated_v2").wait(FunctionName=self.function)
 
     def _forget_variables(self) -> None:
         """Take away the variables that no settings name any more: `zappa update` keeps them for ever."""
-        written = json.loads(self.settings_file.read_text())[self._stage.name]
-        wanted = written["aws_environment_variables"]
+        wanted = self._written()["aws_environment_variables"]
         client = self._aws.client("lambda")
         client.get_waiter("function_updated_v2").wait(FunctionName=self.function)
         found = client.get_function_configuration(FunctionName=self.function)
@@ -153,6 +149,10 @@ class Web:
                 FunctionName=self.function, Environment={"Variables": wanted}
             )
             client.get_waiter("function_updated_v2").wait(FunctionName=self.function)
+
+    def _written(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.settings_file.read_text())[self._stage.name]
+        return found
 
     def _of_the_stack(self) -> dict[str, Any]:
         """Return how the stack made a function of its own: the web has the same variables and key."""
@@ -166,7 +166,7 @@ class Web:
                 f"({refused.get('Message') or refused.get('ErrorCode')}); "
                 "let the policy of the key in KmsKeyArn allow you kms:Decrypt",
             )
-        return {"Environment": {"Variables": {}}, **said}
+        return {"Environment": {"Variables": {}}, "Architectures": ["x86_64"], **said}
 
 
 def zappa() -> str:

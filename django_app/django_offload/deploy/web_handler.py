@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..stack.functions import RUNTIME
 from .errors import PackageFailed
 
 # What Zappa takes where its settings do not say.
@@ -24,11 +23,11 @@ def add(folder: Path, stage: str, settings: Mapping[str, Any]) -> None:
     (folder / "zappa_settings.py").write_text('"""Settings of Zappa\'s handler."""\n\n' + "".join(lines))
 
 
-def unused(settings: Mapping[str, Any]) -> list[str]:
+def unused(settings: Mapping[str, Any], runtime: str) -> list[str]:
     """Return the settings, by name, that neither the package nor the stack follows."""
     found = [name for name in _NOT_USED if settings.get(name)]
-    differs = settings.get("runtime", RUNTIME) != RUNTIME
-    return [*found, *([f"runtime (web and workers run on {RUNTIME})"] if differs else [])]
+    differs = settings.get("runtime", runtime) != runtime
+    return [*found, *([f"runtime (web and workers run on {runtime})"] if differs else [])]
 
 
 def _module(stage: str, settings: Mapping[str, Any]) -> dict[str, object]:

@@ -25,6 +25,7 @@ from .parameters import (
     KMS_KEY,
     LOG_RETENTION,
     RELEASE,
+    RUNTIME,
     SNAP_START,
     SNAPS,
     if_on_aws,
@@ -37,8 +38,6 @@ from .versions import LIVE, add_version
 
 if TYPE_CHECKING:
     from troposphere import Template
-
-RUNTIME = "python3.13"
 
 
 def add_functions(template: "Template", plan: Plan) -> None:
@@ -95,7 +94,7 @@ def _add_function(
         function_id(role),
         FunctionName=name,
         Handler=f"lambdas.{module}.handler",
-        Runtime=RUNTIME,
+        Runtime=Ref(RUNTIME),
         Architectures=[Ref(ARCHITECTURE)],
         Code=awslambda.Code(S3Bucket=Ref(CODE_BUCKET), S3Key=Ref(CODE_KEY)),
         Role=GetAtt(role_id(role), "Arn"),
@@ -108,7 +107,7 @@ def _add_function(
     )
     template.add_resource(function)
     if sizes is not None:
-        given = [CODE_KEY, RELEASE, KMS_KEY, ARCHITECTURE, SNAP_START, *sizes]
+        given = [CODE_KEY, RELEASE, KMS_KEY, ARCHITECTURE, RUNTIME, SNAP_START, *sizes]
         add_version(template, role, function, given)
 
 

@@ -9,13 +9,17 @@ from .plan import Plan
 if TYPE_CHECKING:
     from troposphere import If, Template
 
-CODE_BUCKET, CODE_KEY, ARCHITECTURE = "CodeBucket", "CodeKey", "Architecture"
+CODE_BUCKET, CODE_KEY, ARCHITECTURE, RUNTIME = "CodeBucket", "CodeKey", "Architecture", "Runtime"
 MAPPINGS_ENABLED, PAUSED, LOG_RETENTION = "MappingsEnabled", "Paused", "LogRetentionDays"
 WEB_FUNCTION, KMS_KEY, SNAP_START = "WebFunction", "KmsKeyArn", "SnapStart"
 RELEASE = "Release"
 ALARM_EMAIL, OLDEST_MESSAGE, OLDEST_RUNNING = "AlarmEmail", "OldestMessageSeconds", "OldestRunningSeconds"
 BOARD, SECRETS_KEY = "BoardEnabled", "SecretsKmsKeyArn"
 WORKER_POLICIES, WEB_POLICIES = "WorkerPolicies", "WebPolicies"
+
+# Those of Lambda's that this library is tested with, and the one where nobody says which.
+RUNTIMES, DEFAULT_RUNTIME = ("python3.12", "python3.13"), "python3.13"
+ARCHITECTURES = ("x86_64", "arm64")
 
 # What no stand-in for AWS can create stands behind this one condition.
 ON_AWS = "OnAWS"
@@ -108,8 +112,13 @@ def _of_the_code() -> dict[str, dict[str, object]]:
         },
         ARCHITECTURE: {
             "Description": "Processor of the functions; the zip's compiled packages must be built for it.",
-            "Default": "x86_64",
-            "AllowedValues": ["x86_64", "arm64"],
+            "Default": ARCHITECTURES[0],
+            "AllowedValues": list(ARCHITECTURES),
+        },
+        RUNTIME: {
+            "Description": "Python of the functions; the zip's packages and bytecode must be built for it.",
+            "Default": DEFAULT_RUNTIME,
+            "AllowedValues": list(RUNTIMES),
         },
         WEB_FUNCTION: {
             "Description": "Name of the web function, which writes a log; Zappa's is <project>-<stage>.",

@@ -50,6 +50,29 @@ def test_what_is_no_package_says_so(tmp_path: Path) -> None:
         archive.existing(tmp_path / "x.zip")
 
 
+@pytest.mark.parametrize(("machine", "architecture"), [(62, "x86_64"), (183, "arm64")])
+def test_what_a_package_was_built_for_is_read_from_it(
+    tmp_path: Path, machine: int, architecture: str
+) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as made:
+        made.writestr("shop/__pycache__/a.cpython-312.pyc", b"")
+        head = b"\x7fELF" + bytes(14) + machine.to_bytes(2, "little")
+        made.writestr("shop/native.cpython-312-of-some.so", head)
+
+    found = archive.existing(tmp_path / "x.zip")
+
+    assert (found.runtime, found.architecture) == ("python3.12", architecture)
+
+
+def test_a_package_of_source_alone_is_for_any(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as made:
+        made.writestr("shop/a.py", b"")
+
+    found = archive.existing(tmp_path / "x.zip")
+
+    assert (found.runtime, found.architecture) == (None, None)
+
+
 def test_bytecode_names_no_folder_of_this_machine_and_is_never_compared(tmp_path: Path) -> None:
     task = folder(tmp_path / "task", mtime=1, mode=0o644)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from django_offload.deploy import dependencies
 from django_offload.deploy.dependencies import install
 from django_offload.deploy.errors import PackageFailed
+from django_offload.stack.parameters import ARCHITECTURES
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_what_pip_failed_with_says_what_to_do(
         install(
             tmp_path / "requirements.txt",
             tmp_path / "task",
-            architecture=dependencies.ARCHITECTURES[0],
+            architecture=ARCHITECTURES[0],
             python="3.13",
             with_boto3=False,
         )

@@ -36,6 +36,31 @@ def test_migrations_that_give_no_answer_are_not_begun_again(aws, monkeypatch, an
     assert [request.split()[0] for request in server.requests] == [b"GET", b"POST"]
 
 
+def test_their_function_gets_the_code_and_what_it_is_built_for():
+    done = []
+
+    class Lambda:
+        def get_waiter(self, name):
+            return SimpleNamespace(wait=lambda **asked: done.append(name))
+
+        def __getattr__(self, name):
+            return lambda **asked: done.append((name, asked))
+
+    aws = SimpleNamespace(client=lambda service: Lambda())
+    stage = SimpleNamespace(options=STAGE.options, architecture="arm64", runtime="python3.12")
+
+    migrations.give_code(aws, stage, "code", "key")
+
+    name = {"FunctionName": "shop-dev-migrate"}
+    code = {"S3Bucket": "code", "S3Key": "key", "Architectures": ["arm64"]}
+    assert done == [
+        ("update_function_code", {**name, **code}),
+        "function_updated_v2",
+        ("update_function_configuration", {**name, "Runtime": "python3.12"}),
+        "function_updated_v2",
+    ]
+
+
 def test_migrations_are_waited_for_as_long_as_they_may_take(aws, monkeypatch):
     made = []
 

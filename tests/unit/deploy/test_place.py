@@ -14,6 +14,7 @@ def test_names_are_spelled_out_so_that_what_was_kept_comes_back(monkeypatch):
     monkeypatch.setattr(change_set, "make", lambda *args, **asked: None)
     made.aws = SimpleNamespace(account="123456789012", region="eu-west-1", is_this_machine=False)
     made.stage = SimpleNamespace(name="dev", stack="shop-dev", surroundings=Surroundings(), parameters={})
+    made._check_package = lambda package: None
     made.web = SimpleNamespace(function="shop-web-dev")
     kept = {"make_bucket": None, "current": None, "new_id": "1", "put_template": "template"}
     made.releases = SimpleNamespace(

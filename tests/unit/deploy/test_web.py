@@ -29,7 +29,8 @@ class Client:
     exceptions = SimpleNamespace(ResourceNotFoundException=KeyError)
 
     def __init__(self, **of_the_stack: Any) -> None:
-        self.stack = {"Environment": {"Variables": dict(OF_THE_FUNCTIONS)}, **of_the_stack}
+        variables = {"Variables": dict(OF_THE_FUNCTIONS)}
+        self.stack = {"Environment": variables, "Runtime": "python3.13", **of_the_stack}
         self.web = {"Environment": {"Variables": {}}, "Architectures": ["x86_64"]}
         self.done: list[tuple[str, dict[str, Any]]] = []
 
@@ -108,13 +109,17 @@ def test_without_a_network_zappa_is_told_of_none(tmp_path: Path) -> None:
     assert "vpc_config" not in said
 
 
-def test_zappa_is_told_the_packages_runtime_and_processor_whatever_its_settings_say(tmp_path: Path) -> None:
-    of_another = {"runtime": "python3.12", "architecture": "x86_64"}
-    made = web(tmp_path, parameters={"Architecture": "arm64"}, **of_another)
+@pytest.mark.parametrize("stages", [{}, {"Runtime": "python3.13", "Architecture": "x86_64"}])
+def test_zappa_is_told_the_stacks_runtime_and_processor_whatever_its_settings_or_the_stages_say(
+    tmp_path: Path, stages: dict[str, str]
+) -> None:
+    """After a rollback the stage's file is newer than what is deployed."""
+    client = Client(Runtime="python3.12", Architectures=["arm64"])
+    made = web(tmp_path, client=client, parameters=stages, runtime="python3.11", architecture="x86_64")
 
     said = json.loads(made.write_settings().read_text())["dev"]
 
-    assert (said["runtime"], said["architecture"]) == ("python3.13", "arm64")
+    assert (said["runtime"], said["architecture"]) == ("python3.12", "arm64")
 
 
 def test_the_web_sides_variables_are_encrypted_by_the_key_of_the_stack(tmp_path: Path) -> None:
@@ -172,8 +177,8 @@ def test_a_function_gets_another_processor_together_with_its_code(
     tmp_path: Path, zappa_says: Callable[[str], None]
 ) -> None:
     zappa_says("echo live")
-    client = Client()
-    made = web(tmp_path, client=client, parameters={"Architecture": "arm64"})
+    client = Client(Architectures=["arm64"])
+    made = web(tmp_path, client=client)
     made.write_settings()
 
     made.deploy("code", "key")
@@ -228,8 +233,11 @@ def test_the_handler_in_the_package_knows_all_that_zappa_would_tell_it(
 def test_what_zappas_settings_say_in_vain_is_named() -> None:
     given = {"runtime": "python3.12", "slim_handler": True, "prebuild_script": "", "memory_size": 512}
 
-    assert web_handler.unused(given) == ["slim_handler", "runtime (web and workers run on python3.13)"]
-    assert web_handler.unused({"runtime": "python3.13"}) == []
+    assert web_handler.unused(given, "python3.13") == [
+        "slim_handler",
+        "runtime (web and workers run on python3.13)",
+    ]
+    assert web_handler.unused({"runtime": "python3.12"}, "python3.12") == []
 
 
 def test_a_stage_has_what_it_extends(tmp_path: Path) -> None:

@@ -2,10 +2,14 @@
 
 import json
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from tests.unit.stack.examples import document, evaluated, of_type, options, properties
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_each_queue_has_a_worker_and_the_stack_a_dead_letter_function_and_a_sweeper() -> None:
@@ -61,13 +65,23 @@ def test_the_environment_names_everything_a_function_would_ask_for() -> None:
         }
 
 
-def test_code_and_architecture_come_from_parameters() -> None:
-    given = {"CodeBucket": "code", "CodeKey": "1.zip", "Architecture": "arm64"}
+def test_code_processor_and_python_come_from_parameters() -> None:
+    given = {"CodeBucket": "code", "CodeKey": "1.zip", "Architecture": "arm64", "Runtime": "python3.12"}
 
     for function in evaluated(parameters=given).of_type("Lambda::Function").values():
         assert function["Code"] == {"S3Bucket": "code", "S3Key": "1.zip"}
         assert function["Architectures"] == ["arm64"]
-        assert function["Runtime"] == "python3.13"
+        assert function["Runtime"] == "python3.12"
+
+
+def test_the_pythons_to_choose_from_are_those_that_the_library_is_tested_with() -> None:
+    said = document()["Parameters"]["Runtime"]
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
+
+    ours = "Programming Language :: Python :: 3."
+    named = [one.rpartition(" :: ")[2] for one in known if one.startswith(ours)]
+    assert said["AllowedValues"] == [f"python{version}" for version in named]
+    assert said["Default"] == said["AllowedValues"][-1]
 
 
 def test_every_function_writes_to_a_log_group_that_forgets() -> None:

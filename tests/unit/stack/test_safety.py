@@ -10,7 +10,7 @@ from tests.unit.stack.examples import document, evaluated, of_type, options, pro
 
 BOTH = (options(), options("direct", transport="lambda"))
 ACCOUNT = {"Ref": "AWS::AccountId"}
-GIVEN = ("CodeKey", "Release", "KmsKeyArn", "Architecture", "SnapStart")
+GIVEN = ("CodeKey", "Release", "KmsKeyArn", "Architecture", "Runtime", "SnapStart")
 
 
 def test_every_queue_and_the_bucket_refuse_what_does_not_come_by_tls() -> None:
@@ -95,6 +95,7 @@ def test_the_longest_description_of_a_version_is_one_that_lambda_takes() -> None
     longest = {
         "CodeKey": f"code/{'f' * 64}.zip",
         "Release": "20261128T152654123456Z-0123abcd",
+        "Runtime": "python3.13",
         "KmsKeyArn": f"arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-{'0' * 32}",
         "Architecture": "x86_64",
         "SnapStart": "false",

@@ -4,9 +4,9 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from ...deploy.dependencies import ARCHITECTURES
 from ...deploy.package import build, recipe_of
 from ...stack.layout import layout
+from ...stack.parameters import ARCHITECTURES
 from ..base import FINE, OffloadCommand
 
 
