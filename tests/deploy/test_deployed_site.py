@@ -180,7 +180,7 @@ def test_an_update_with_messages_under_way_loses_none_and_goes_back(
     gate.write_text("")
     begun_before = cloud.ended(held)
     ended = [cloud.ended(accepted) for accepted in under_way]
-    project.done(*readme.of_the_project("--rollback"), "--yes")
+    back = project.done(*readme.of_the_project("--rollback"), "--yes")
     old = cloud.ended(cloud.post("/retries/", failures="0"))
 
     assert "Migrating the database, with the new code:" in said
@@ -192,6 +192,7 @@ def test_an_update_with_messages_under_way_loses_none_and_goes_back(
     assert (begun_before["status"], begun_before["attempts"]) == ("SUCCESSFUL", 1)
     assert begun_before["return_value"]["USD"] == "1.0842"
     assert old["return_value"]["USD"] == "1.0842"
+    assert "the last with other code, with its variables and parameters; secrets stay as they are" in back
 
 
 def test_deleting_keeps_table_and_bucket_until_told_otherwise(

@@ -148,6 +148,34 @@ def test_the_same_deployed_again_is_no_release_so_that_going_back_leads_to_other
     assert deployment.before().code_key == f"code/{one.sha256}.zip"
 
 
+@pytest.mark.parametrize("what", ["secrets", "environment"])
+def test_going_back_passes_over_releases_that_changed_no_code(
+    aws: LocalAWS, deployment: Deployment, tmp_path: Path, what: str
+) -> None:
+    def changed(value: str) -> Deployment:
+        if what == "environment":
+            return deployment_of(tmp_path, environment={"PRICE": value})
+        aws.server.client("ssm").put_parameter(Name="/lab/key", Value=value, Type="String", Overwrite=True)
+        return deployment_of(tmp_path, secrets={"SHOP_KEY": "ssm:/lab/key"})
+
+    one, two = package(tmp_path, "one"), package(tmp_path, "two")
+    deploy(changed("1"), one)
+    good = deploy(changed("2"), one)
+    deployed = [deploy(changed(value), two) for value in ("2", "3", "4")]
+    assert len({good, *deployed}) == 4
+
+    back = changed("4").before()
+
+    assert (back.id, back.code_key) == (good, f"code/{one.sha256}.zip")
+    deployment.apply(back, deployment.change(back), ALONE)
+    with pytest.raises(NotDeployed) as caught:
+        deployment.before()
+    assert str(caught.value) == (
+        "The stack lab-dev has no earlier release with other code. Deploy the code you want instead; what "
+        "the stage's file says is changed back there."
+    )
+
+
 def test_going_back_gives_the_functions_the_code_they_had(
     aws: LocalAWS, deployment: Deployment, tmp_path: Path
 ) -> None:

@@ -140,13 +140,22 @@ class Deployment:
         old_versions.prune(self.aws, self.stage.stack, self._say)
 
     def before(self) -> Release:
-        """Return the release before the current one. Raise NotDeployed if there is none."""
-        current = self._current()
-        if current is None or current.previous is None:
+        """
+        Return the newest release before the current one that has other code. Raise NotDeployed if none has.
+
+        Releases between them changed secrets, variables or parameters alone, and who goes back wants to be
+        rid of code.
+        """
+        current = found = self._current()
+        while current and found and found.code_key == current.code_key:
+            found = self.releases.read(found.previous) if found.previous else None
+        if found is None:
             raise NotDeployed(
-                self.stage.stack, "has no release before the current one", "Deploy the code you want instead."
+                self.stage.stack,
+                "has no earlier release with other code",
+                "Deploy the code you want instead; what the stage's file says is changed back there.",
             )
-        return self.releases.read(current.previous)
+        return found
 
     def delete(self, *, with_data: bool) -> None:
         """Delete web side, stack and packages; table and bucket, which the stack keeps, only `with_data`."""

@@ -40,7 +40,7 @@ manage.py offload_deploy --stage dev --delete
         )
         way = parser.add_mutually_exclusive_group()
         way.add_argument("--dry-run", action="store_true", help="Show what would change; change nothing.")
-        way.add_argument("--rollback", action="store_true", help="Go back to the release before this one.")
+        way.add_argument("--rollback", action="store_true", help="Go back to the code before this.")
         way.add_argument("--delete", action="store_true", help="Delete it all, but for table and bucket.")
         parser.add_argument("--with-data", action="store_true", help="With --delete: table and bucket too.")
         parser.add_argument("--package", type=Path, metavar="FILE", help="What offload_package has built.")
@@ -107,7 +107,10 @@ manage.py offload_deploy --stage dev --delete
 
     def _rollback(self, deployment: Deployment, options: dict[str, Any]) -> int:
         release = deployment.before()
-        self.tell(f"Back to the release {release.id}; migrations are not undone.")
+        self.tell(
+            f"Back to the release {release.id}, the last with other code, with its variables and parameters; "
+            "secrets stay as they are, and migrations are not undone."
+        )
         change = deployment.change(release)
         self._show(change)
         if not self._agreed(options, "Go back?"):
