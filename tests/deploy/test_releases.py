@@ -283,13 +283,19 @@ def test_an_api_gateway_of_zappas_stands_beside_the_stack(
     deploy(deployment, code)
     deployment.web.write_settings()
 
-    for _ in ("deploy", "update"):
+    said = [
         deployment.web.deploy(deployment.releases.bucket, f"code/{code.sha256}.zip")
+        for _ in ("deploy", "update")
+    ]
 
     assert sorted(stacks(aws)) == ["lab-dev", "lab-web-dev"]
     assert "dynamodb" in aws.server.client("cloudformation").get_template(StackName="lab-dev")["TemplateBody"]
+    address = deployment.outputs()["Address"]
+    assert address.startswith("https://")
+    assert [lines[-1].endswith(f": {address}") for lines in said] == [True, True]
     deployment.web.undeploy()
     assert stacks(aws) == ["lab-dev"]
+    assert "Address" not in deployment.outputs()
 
 
 def test_it_finds_itself_again_however_python_was_started() -> None:

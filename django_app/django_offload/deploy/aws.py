@@ -41,6 +41,11 @@ class AWS:
         return str(self.client("sts").get_caller_identity()["Account"])
 
     @property
+    def domain(self) -> str:
+        """Where the region's endpoints are."""
+        return "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
+
+    @property
     def is_this_machine(self) -> bool:
         """Is it the stand-in that offload_local serves? There mappings run outside of CloudFormation."""
         return (urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname or "") in _LOOPBACK

@@ -179,11 +179,10 @@ class Deployment:
         self._delete_data(kept)
 
     def outputs(self) -> Mapping[str, str]:
-        """Return what the stack says of itself, and the web side's address."""
+        """Return what the stack says of itself, and the web side's addresses."""
         said = self.aws.client("cloudformation").describe_stacks(StackName=self.stage.stack)["Stacks"][0]
         found = {output["OutputKey"]: output["OutputValue"] for output in said.get("Outputs", [])}
-        address = self.web.address()
-        return found | ({"Address": address} if address else {})
+        return found | self.web.addresses()
 
     def _check_package(self, package: Archive) -> None:
         """Raise WrongPackage where one that was built before would not run on the stage's functions."""

@@ -126,8 +126,7 @@ class Releases:
 
     def url(self, key: str) -> str:
         """Return the address by which CloudFormation reads an object."""
-        suffix = "amazonaws.com.cn" if self._aws.region.startswith("cn-") else "amazonaws.com"
-        return f"https://{self.bucket}.s3.{self._aws.region}.{suffix}/{key}"
+        return f"https://{self.bucket}.s3.{self._aws.region}.{self._aws.domain}/{key}"
 
     def current(self) -> Release | None:
         """Return what was deployed last, None before the first time."""

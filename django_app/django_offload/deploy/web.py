@@ -6,12 +6,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..stack.names import SWEEPER, WEB, role_id
 from .aws import AWS
-from .change_set import resources
+from .change_set import described, resources
 from .errors import WebFailed
 from .stage import Stage
 from .zappa_settings import web_function
@@ -78,13 +79,30 @@ class Web:
     def is_there(self) -> bool:
         return self._found() is not None
 
-    def address(self) -> str | None:
-        """Return the function URL, None where there is none."""
+    def addresses(self) -> dict[str, str]:
+        """Return where the site answers: the function URL, API Gateway's address, or both."""
         client = self._aws.client("lambda")
-        try:
-            return str(client.get_function_url_config(FunctionName=self.function)["FunctionUrl"])
-        except client.exceptions.ResourceNotFoundException:
+        found = {}
+        with suppress(client.exceptions.ResourceNotFoundException):
+            found["Address"] = str(client.get_function_url_config(FunctionName=self.function)["FunctionUrl"])
+        gateway = self._gateway()
+        if gateway is not None:
+            found["ApiGatewayAddress" if found else "Address"] = gateway
+        return found
+
+    def _gateway(self) -> str | None:
+        """Return the address of the API Gateway in Zappa's own stack, None where there is none."""
+        if described(self._aws, self.function) is None:
             return None
+        named = {
+            one.get("LogicalResourceId"): one.get("PhysicalResourceId")
+            for one in resources(self._aws, self.function)
+        }
+        api = named.get("Api") or named.get("ApiV2")  # REST and HTTP API, as Zappa names them.
+        if api is None:
+            return None
+        host = f"{api}.execute-api.{self._aws.region}.{self._aws.domain}"
+        return f"https://{host}/{self._stage.name}"
 
     def _zappa(self, action: str, *arguments: str) -> list[str]:
         command = [
