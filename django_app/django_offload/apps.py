@@ -20,6 +20,7 @@ CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("adopt.checks.check_urls", (Tags.urls,), False),
     ("adopt.checks.check_files", (), True),
     ("adopt.checks.check_names", (), True),
+    ("adopt.checks.check_variables", (), True),
 )
 
 

@@ -72,3 +72,24 @@ def test_a_web_side_named_as_the_stack_is_an_error(
 
     assert "the web side of the stage 'prod' 'pies-prod', as the stack" in message.msg
     assert '"project_name": "pies-web"' in message.hint
+
+
+def test_variables_of_the_web_side_alone_are_told(
+    tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TASKS = tasks_setting(modules=[])
+    stages = {"dev": {"environment_variables": {"OVEN": "hot"}}, "prod": {"extends": "dev"}, "qa": {}}
+    (tmp_path / "zappa_settings.json").write_text(json.dumps(stages))
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra" / "dev.json").write_text("{}")
+    (tmp_path / "infra" / "prod.json").write_text(json.dumps({"environment": {"OVEN": "hot"}}))
+    found = Layout(root=tmp_path, source=tmp_path, settings_module="shop.settings")
+    monkeypatch.setattr(layouts, "layout", lambda: found)
+
+    of_a_deployment = run_checks(include_deployment_checks=True)
+    (message,) = [message for message in of_a_deployment if message.id == "django_offload.W035"]
+
+    assert "the web side of the stage 'dev' has variables that its workers lack: OVEN." in message.msg
+    assert message.hint == 'Write those that tasks read into infra/dev.json: "environment": {"OVEN": "…"}.'
+    (tmp_path / "infra" / "dev.json").write_text("[]")
+    assert checks.check_variables() == []  # What reads the file tells that.

@@ -188,6 +188,20 @@ def test_a_project_on_a_python_that_functions_cannot_have_is_told_so_once(
     assert "Functions cannot have" not in again
 
 
+def test_what_a_stage_was_not_given_is_told_before_anybody_is_asked(
+    project: Path, answer: Callable[[str], list[str]]
+) -> None:
+    stages = {"dev": {"aws_environment_variables": {"STRIPE_KEY": "sk-1"}}}
+    (project / "zappa_settings.json").write_text(json.dumps(stages))
+    answer("y")
+
+    said, again = (run("offload_init")[1] for _ in range(2))
+
+    assert "infra/dev.json leaves out what looks like a secret: STRIPE_KEY." in said
+    assert "sk-1" not in (project / "infra" / "dev.json").read_text()
+    assert "STRIPE_KEY" not in again
+
+
 def test_a_file_that_changed_after_it_was_shown_is_not_written(tmp_path: Path) -> None:
     change = Change(path=tmp_path / "a.json", before=None, after="{}\n")
     change.path.write_text("somebody's")

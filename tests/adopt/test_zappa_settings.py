@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from django_offload.adopt.infra import infra
+from django_offload.adopt.notes import notes
 from django_offload.adopt.zappa import zappa
+from django_offload.deploy.stage import read
 from django_offload.deploy.zappa_settings import web_function
 from django_offload.exceptions import ConfigurationError
 from django_offload.stack.layout import Layout
@@ -62,6 +64,28 @@ def test_workers_get_the_python_that_the_web_side_has_where_they_can(
     written = [json.loads(change.after) for change in infra(project(tmp_path), "lab-dev")[1:]]
 
     assert [stage["parameters"]["Runtime"] for stage in written] == [runtime, runtime]
+
+
+def test_workers_get_the_variables_that_the_web_side_has_but_for_secrets(tmp_path: Path) -> None:
+    base = {
+        "environment_variables": {"OVEN": "hot"},
+        "aws_environment_variables": {"PYTHONPATH": "/var/task/src", "PLATES": "7", "STRIPE_KEY": "sk-1"},
+    }
+    own = {"extends": "production", "environment_variables": {"OVEN": "cold"}}
+    (tmp_path / "zappa_settings.json").write_text(json.dumps({"production": base, "staging": own}))
+
+    changes = infra(project(tmp_path), "lab-dev")
+    written = [json.loads(change.after)["environment"] for change in changes[1:]]
+
+    assert written == [{"PLATES": "7", "OVEN": "hot"}, {"PLATES": "7", "OVEN": "cold"}]
+    assert list(notes(project(tmp_path), changes)) == [
+        f"infra/{stage}.json leaves out what looks like a secret: STRIPE_KEY. Put each value into Systems "
+        f'Manager, and say there where it lies: "secrets": {{"STRIPE_KEY": "ssm:/…/{stage}/stripe-key"}}.'
+        for stage in ("production", "staging")
+    ]
+    for change in changes:
+        change.make()
+    assert read(tmp_path, "production").surroundings.environment["OVEN"] == "hot"
 
 
 def test_no_other_line_changes(tmp_path: Path) -> None:

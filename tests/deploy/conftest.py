@@ -1,12 +1,18 @@
-"""The package of the reference site, built once from a copy of it."""
+"""The package of the reference site, built once from a copy of it; a deployment of its stack alone."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from django_offload.deploy.deployment import Deployment
+from django_offload.deploy.errors import NotDeployed
+from django_offload.local.local_aws import LocalAWS
+
 from .project import Project
+from .stacks import REGION, SETTINGS, deployment_of
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +30,22 @@ def built(project: Project) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def package(built: dict[str, Any]) -> Path:
     return Path(built["path"])
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[LocalAWS]:
+    aws = LocalAWS(in_process=True, background=False, region=REGION, templates={})
+    with aws:
+        yield aws
+
+
+@pytest.fixture
+def deployment(aws: LocalAWS, tmp_path: Path) -> Iterator[Deployment]:
+    """Return a deployment of the stage dev; nothing of it is left after the test."""
+    (tmp_path / "zappa_settings.json").write_text(json.dumps({"dev": SETTINGS}))
+    made = deployment_of(tmp_path)
+    yield made
+    try:
+        made.delete(with_data=True)
+    except NotDeployed:
+        return

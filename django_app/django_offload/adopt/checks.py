@@ -113,6 +113,28 @@ def check_names(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+def check_variables(**kwargs: Any) -> list[CheckMessage]:
+    """Look for variables that Zappa's settings give the web side alone."""
+    if not _is_configured():
+        return []
+    from ..deploy.stage import surroundings_of
+    from ..deploy.variables import problems
+    from ..deploy.zappa_settings import read, zappa_settings
+    from ..stack.layout import layout
+
+    try:
+        root = layout().root
+        found = [
+            problem
+            for stage in read(root)
+            if (root / "infra" / f"{stage}.json").exists()
+            for problem in problems(zappa_settings(root, stage), stage, surroundings_of(root, stage))
+        ]
+    except OffloadError:
+        return []  # Whoever needs the files tells what is wrong with them.
+    return [checks.Warning(said, hint=hint, id="django_offload.W035") for said, hint in found]
+
+
 def _is_configured() -> bool | None:
     """Tell whether TASKS names a backend of ours; None where it is wrong, as its own check tells."""
     try:

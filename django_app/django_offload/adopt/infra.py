@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from ..deploy.variables import looks_secret, of_the_web
 from ..deploy.zappa_settings import extended
 from ..stack import template_of
 from ..stack.layout import Layout
@@ -52,12 +53,13 @@ def _stage(layout: Layout, stage: str, fresh: dict[str, object]) -> Change:
 
 def _fresh(parameters: Mapping[str, str], zappas: Mapping[str, Any]) -> dict[str, object]:
     """Return a stage for the workers, as far as Zappa's own settings describe the web side."""
+    variables = of_the_web(zappas)
     network = zappas.get("vpc_config") or {}
     vpc = {"subnets": network.get("SubnetIds", []), "security_groups": network.get("SecurityGroupIds", [])}
     return {
         "region": zappas.get("aws_region") or os.environ.get("AWS_DEFAULT_REGION", REGION),
         "parameters": {**parameters, RUNTIME: runtime(zappas)},
-        "environment": {},
+        "environment": {name: value for name, value in variables.items() if not looks_secret(name, value)},
         "secrets": {},
         "vpc": vpc if network else None,
         "include": [],

@@ -76,7 +76,7 @@ def runtime_of(root: Path, name: str) -> str:
     """Return what the stage's functions run on, as Lambda names it."""
     file = _file(root, name)
     given = _checked(file).get("parameters", {}) if file.exists() else {}
-    return _text(given.get(RUNTIME, DEFAULT_RUNTIME))
+    return as_text(given.get(RUNTIME, DEFAULT_RUNTIME))
 
 
 def _file(root: Path, name: str) -> Path:
@@ -93,7 +93,7 @@ def _checked(file: Path) -> dict[str, Any]:
         if not isinstance(given.get(key, {}), dict):
             raise BadStage(file, f"'{key}' is no object.", 'Write {"NAME": "value"}.')
     for key, known in CHOICES.items():
-        value = _text(given.get("parameters", {}).get(key, known[0]))
+        value = as_text(given.get("parameters", {}).get(key, known[0]))
         if value not in known:
             raise BadStage(
                 file, f"Among its parameters '{key}' is '{value}'.", f"It can be: {', '.join(known)}."
@@ -153,8 +153,9 @@ def _vpc(file: Path, given: object) -> Vpc | None:
 
 def _texts(given: Mapping[str, object]) -> dict[str, str]:
     """Return values as CloudFormation and the environment take them."""
-    return {name: _text(value) for name, value in given.items()}
+    return {name: as_text(value) for name, value in given.items()}
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """Return a value as CloudFormation and the environment take it."""
     return value if isinstance(value, str) else json.dumps(value)

@@ -63,6 +63,12 @@ def parse(reference: str) -> tuple[str, str]:
     return (SSM, found[2]) if found[1] else (SECRETS_MANAGER, found[4])
 
 
+def is_free(name: str) -> bool:
+    """Tell whether a stage may give its functions a variable of that name."""
+    theirs = name in _TAKEN or name.startswith(("AWS_", "LAMBDA_"))
+    return not theirs and _VARIABLE.fullmatch(name) is not None
+
+
 def check(surroundings: Surroundings, alias: str) -> None:
     """Raise ConfigurationError for what a function cannot be given."""
     for text, hint in _problems(surroundings):
@@ -72,7 +78,7 @@ def check(surroundings: Surroundings, alias: str) -> None:
 def _problems(surroundings: Surroundings) -> Iterator[tuple[str, str]]:
     """Yield what is wrong, and what to do about it."""
     for name in (*surroundings.environment, *surroundings.secrets):
-        if not _VARIABLE.fullmatch(name) or name in _TAKEN or name.startswith(("AWS_", "LAMBDA_")):
+        if not is_free(name):
             yield (
                 f"The stage gives the functions a variable '{name}', which they cannot have.",
                 "Choose a name of letters, digits and underscores that is neither AWS's nor the stack's own.",

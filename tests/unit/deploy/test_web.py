@@ -8,13 +8,11 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 from zappa.cli import ZappaCLI
 
 from django_offload.conf import configured
 from django_offload.deploy import web as web_module
 from django_offload.deploy import web_handler
-from django_offload.deploy.aws import AWS
 from django_offload.deploy.errors import BadStage, WebFailed
 from django_offload.deploy.stage import Stage
 from django_offload.deploy.web import Web
@@ -272,48 +270,3 @@ def test_the_web_function_is_named_as_zappa_names_it(
 
     assert web_function(zappa_settings(root, "dev"), "dev") == name
     assert zappas.lambda_name == name
-
-
-@pytest.mark.parametrize(
-    ("url", "api", "region", "addresses"),
-    [
-        (None, None, "eu-central-1", {}),
-        ("https://u/", None, "eu-central-1", {"Address": "https://u/"}),
-        (None, "Api", "eu-central-1", {"Address": "https://a1.execute-api.eu-central-1.amazonaws.com/dev"}),
-        (None, "ApiV2", "cn-north-1", {"Address": "https://a1.execute-api.cn-north-1.amazonaws.com.cn/dev"}),
-        (
-            "https://u/",
-            "Api",
-            "eu-central-1",
-            {
-                "Address": "https://u/",
-                "ApiGatewayAddress": "https://a1.execute-api.eu-central-1.amazonaws.com/dev",
-            },
-        ),
-    ],
-)
-def test_every_address_of_the_site_is_told(
-    tmp_path: Path, url: str | None, api: str | None, region: str, addresses: dict[str, str]
-) -> None:
-    def function_url(FunctionName: str) -> dict[str, str]:
-        if url is None:
-            raise KeyError
-        return {"FunctionUrl": url}
-
-    def stacks(StackName: str) -> dict[str, Any]:
-        if api is None:
-            said = {"Message": f"Stack with id {StackName} does not exist"}
-            raise ClientError({"Error": said}, "DescribeStacks")
-        return {"Stacks": [{}]}
-
-    client: Any = Client()
-    client.get_function_url_config, client.describe_stacks = function_url, stacks
-    client.exceptions = SimpleNamespace(ResourceNotFoundException=KeyError, ClientError=ClientError)
-    made = [{"LogicalResourceId": api, "PhysicalResourceId": "a1"}, {"PhysicalResourceId": "of another kind"}]
-    pages = SimpleNamespace(paginate=lambda **asked: [{"StackResourceSummaries": made}])
-    client.get_paginator = lambda name: pages
-    found = web(tmp_path, client=client)
-    found._aws = AWS(region)
-    found._aws.client = lambda service: client  # type: ignore[method-assign,assignment]
-
-    assert found.addresses() == addresses

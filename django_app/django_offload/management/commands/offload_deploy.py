@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from ...deploy import variables
 from ...deploy.archive import Archive, existing
 from ...deploy.aws import AWS
 from ...deploy.change_set import ChangeSet
@@ -15,6 +16,7 @@ from ...deploy.package import build, recipe_of
 from ...deploy.settings_check import check
 from ...deploy.stack_events import EventLine
 from ...deploy.stage import ENV_STAGE, Stage, read
+from ...deploy.zappa_settings import zappa_settings
 from ...stack.layout import Layout, layout
 from ..base import FINE, OffloadCommand
 from ..long_work import Work
@@ -132,6 +134,10 @@ manage.py offload_deploy --stage dev --delete
         warnings = check(place, stage, web=web)
         names = f"{len(warnings)} warnings ({', '.join(sorted(set(warnings)))}), see manage.py check --deploy"
         self.tell(f"  nothing is wrong{'; ' + names if warnings else ''}")
+        if web:
+            settings = zappa_settings(place.root, stage.name)
+            for problem, remedy in variables.problems(settings, stage.name, stage.surroundings):
+                self.tell(Painted(f"  {problem} {remedy}", "waits"))
 
     def _package(self, stage: Stage, place: Layout, built: Path | None) -> Archive:
         if built is not None:

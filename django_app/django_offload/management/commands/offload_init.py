@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from ...adopt import runtime
 from ...adopt.changes import Change
 from ...adopt.elsewhere import ORIGINS, report
+from ...adopt.notes import notes
 from ...adopt.project import changes_of
 from ...stack import stacks
 from ...stack.layout import Layout, layout
@@ -64,8 +64,9 @@ manage.py offload_init --from celery > offload.diff
         self.line()
         for change in to_make:
             self._show(change, found)
-        if any(change.path.suffix == ".json" and change.path.parent.name == "infra" for change in to_make):
-            self._advise(runtime.note())
+        for note in notes(found, to_make):
+            self.line(Painted(note, "waits"))
+            self.line()
         for change in kept:
             self.line(
                 f"Kept: {found.shown(change.path)} is not what this command would write. Look with "
@@ -100,11 +101,6 @@ manage.py offload_init --from celery > offload.diff
         if len(lines) > len(shown):
             self.line(f"… and {len(lines) - len(shown)} lines more: manage.py offload_template prints them")
         self.line()
-
-    def _advise(self, note: str | None) -> None:
-        if note:
-            self.line(Painted(note, "waits"))
-            self.line()
 
     def _agreed(self, changes: Sequence[Change]) -> bool:
         """Ask. Raise CommandError where nobody is there to answer."""

@@ -1,0 +1,28 @@
+"""What to know of the stages' files that are written: what they cannot have, or should not."""
+
+from collections.abc import Iterable, Iterator
+
+from ..deploy.variables import lines, looks_secret, of_the_web
+from ..deploy.zappa_settings import extended
+from ..stack.layout import Layout
+from . import runtime
+from .changes import Change
+from .zappa import stages_of
+
+
+def notes(layout: Layout, changes: Iterable[Change]) -> Iterator[str]:
+    """Yield what to know of the stages among `changes`."""
+    folder = layout.root / "infra"
+    written = [change.path.stem for change in changes if change.path.match(f"{folder}/*.json")]
+    own = runtime.note()
+    if written and own is not None:
+        yield own
+    known = stages_of(layout)
+    for stage in written:
+        variables = of_the_web(extended(known, stage)) if stage in known else {}
+        secret = {name: value for name, value in variables.items() if looks_secret(name, value)}
+        if secret:
+            yield (
+                f"infra/{stage}.json leaves out what looks like a secret: {', '.join(sorted(secret))}. Put "
+                f"each value into Systems Manager, and say there where it lies: {lines(secret, stage)}."
+            )

@@ -1,0 +1,178 @@
+"""What a deployment leaves behind, what it refuses, and what it tells, on local AWS."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from django_offload.deploy.archive import existing
+from django_offload.deploy.deployment import Deployment
+from django_offload.deploy.errors import NotDeployed, WrongPackage
+from django_offload.local.local_aws import LocalAWS
+from django_offload.management.commands import offload_deploy
+from django_offload.stack.layout import Layout
+from tests.unit.management.commands import run
+
+from .stacks import REGION, SETTINGS, buckets, deploy, deployment_of, package, stacks, templates
+
+
+def test_a_look_at_a_first_deployment_leaves_nothing(
+    aws: LocalAWS, deployment: Deployment, tmp_path: Path
+) -> None:
+    _, change = deployment.prepare(package(tmp_path, "one"), look=True)
+    assert change is not None
+    assert change.creates
+
+    deployment.leave(change)
+
+    assert (buckets(aws), stacks(aws)) == ([], [])
+
+
+def test_a_look_at_a_later_deployment_leaves_what_was_there(
+    aws: LocalAWS, deployment: Deployment, tmp_path: Path
+) -> None:
+    deploy(deployment, package(tmp_path, "one"))
+    before = templates(aws, deployment)
+    later = deployment_of(tmp_path, environment={"NEW": "1"})
+
+    _, change = later.prepare(package(tmp_path, "two"), look=True)
+    assert len(templates(aws, deployment)) == len(before) + 1
+    later.leave(change)
+
+    assert templates(aws, deployment) == before
+    assert stacks(aws) == ["lab-dev"]
+
+
+def test_what_came_to_nothing_can_be_deleted_though_there_is_no_stack(
+    aws: LocalAWS, deployment: Deployment
+) -> None:
+    deployment.releases.make_bucket()
+
+    deployment.delete(with_data=False)
+
+    assert buckets(aws) == []
+    with pytest.raises(NotDeployed, match="does not exist"):
+        deployment.delete(with_data=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "held", "said"),
+    [
+        (
+            "shop/__pycache__/a.cpython-312.pyc",
+            b"",
+            "is built for python3.12, and the functions of the stage 'dev' are python3.13. Nothing was "
+            "changed. Build it anew with manage.py offload_package --stage dev, or deploy without --package.",
+        ),
+        (
+            "shop/native.so",
+            b"\x7fELF" + bytes(14) + b"\xb7\x00",
+            "is built for arm64, and the functions of the stage 'dev' are x86_64. Nothing was changed. Build "
+            "it anew with manage.py offload_package --stage dev --architecture x86_64, or deploy without "
+            "--package.",
+        ),
+    ],
+)
+def test_a_package_that_the_stages_functions_could_not_run_is_refused_before_anything_is_made(
+    aws: LocalAWS, deployment: Deployment, tmp_path: Path, name: str, held: bytes, said: str
+) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr(name, held)
+
+    with pytest.raises(WrongPackage) as caught:
+        deployment.prepare(existing(tmp_path / "x.zip"))
+
+    assert str(caught.value) == f"{tmp_path}/x.zip {said}"
+    assert (buckets(aws), stacks(aws)) == ([], [])
+
+
+def test_data_goes_only_where_that_is_asked_for(
+    aws: LocalAWS, deployment: Deployment, tmp_path: Path
+) -> None:
+    deploy(deployment, package(tmp_path, "one"))
+    bucket = f"lab-dev-payloads-{deployment.aws.account}-{REGION}"
+    aws.server.client("s3").put_object(Bucket=bucket, Key="results/1", Body=b"1")
+    assert deployment.releases.bucket in buckets(aws)
+
+    deployment.delete(with_data=True)
+
+    assert buckets(aws) == []
+    assert aws.server.client("dynamodb").list_tables()["TableNames"] == []
+    assert stacks(aws) == []
+
+
+def test_another_stage_is_refused_before_anything_is_made(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = package(tmp_path, "one")
+    deploy(deployment, code)
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra" / "prod.json").write_text(json.dumps({"region": REGION}))
+    (tmp_path / "zappa_settings.json").write_text(json.dumps({"prod": SETTINGS}))
+    place = Layout(root=tmp_path, source=tmp_path, settings_module="config.settings")
+    monkeypatch.setattr(offload_deploy, "layout", lambda: place)
+    monkeypatch.setenv("OFFLOAD_STAGE", "prod")
+    command = ("offload_deploy", "--stage", "prod", "--package", str(code.path), "--yes")
+
+    ended = [run(*command, *way) for way in ((), ("--dry-run",), ("--rollback",), ("--delete",))]
+
+    assert {exit_code for exit_code, _ in ended} == {2}
+    said = "The stack lab-dev is that of the stage 'dev'; the stage 'prod' would replace it."
+    assert all(sentence.startswith(said) for _, sentence in ended)
+
+
+def test_a_deployment_names_what_the_web_side_alone_would_have(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = package(tmp_path, "one")
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra" / "dev.json").write_text(json.dumps({"region": REGION}))
+    settings = {**SETTINGS, "environment_variables": {"OVEN": "hot"}}
+    (tmp_path / "zappa_settings.json").write_text(json.dumps({"dev": settings}))
+    place = Layout(root=tmp_path, source=tmp_path, settings_module="config.settings")
+    monkeypatch.setattr(offload_deploy, "layout", lambda: place)
+    monkeypatch.setattr(offload_deploy, "check", lambda place, stage, *, web: [])
+    monkeypatch.setenv("OFFLOAD_STAGE", "dev")
+    command = ("offload_deploy", "--package", str(code.path), "--dry-run")
+
+    said, without_web = run(*command)[1], run(*command, "--no-web")[1]
+
+    assert "the web side of the stage 'dev' has variables that its workers lack: OVEN. Write" in said
+    assert "OVEN" not in without_web
+
+
+def test_an_api_gateway_of_zappas_stands_beside_the_stack(
+    aws: LocalAWS, deployment: Deployment, tmp_path: Path
+) -> None:
+    code = package(tmp_path, "one")
+    deploy(deployment, code)
+    deployment.web.write_settings()
+
+    said = [
+        deployment.web.deploy(deployment.releases.bucket, f"code/{code.sha256}.zip")
+        for _ in ("deploy", "update")
+    ]
+
+    assert sorted(stacks(aws)) == ["lab-dev", "lab-web-dev"]
+    assert "dynamodb" in aws.server.client("cloudformation").get_template(StackName="lab-dev")["TemplateBody"]
+    address = deployment.outputs()["Address"]
+    assert address.startswith("https://")
+    assert [lines[-1].endswith(f": {address}") for lines in said] == [True, True]
+    deployment.web.undeploy()
+    assert stacks(aws) == ["lab-dev"]
+    assert "Address" not in deployment.outputs()
+
+
+def test_it_finds_itself_again_however_python_was_started() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "django", "offload_deploy", "--stage", "nowhere"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "infra/nowhere.json: It cannot be read" in ran.stderr
+    assert ran.returncode == 2
