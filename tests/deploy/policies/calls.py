@@ -12,6 +12,8 @@ from urllib.parse import parse_qs
 from django_offload import wire
 from django_offload.local.functions import Function
 from django_offload.local.invoker import InProcess, Outcome
+from django_offload.local.schedule import Rule
+from django_offload.stack.names import SCHEDULER
 from django_offload.stack.versions import LIVE
 from django_offload.transports import sqs
 
@@ -80,6 +82,20 @@ class Recorder:
         def noted(api: object, name: str, kind: str, event: bytes) -> Any:
             self.note("lambda:InvokeFunction", f"function:{name}")
             return invoke(api, name, kind, event)
+
+        return noted
+
+    def striking(self, invoke: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the method of Schedule with what Scheduler does noted, as its role."""
+
+        def noted(schedule: object, rule: Rule) -> Any:
+            if rule.input and "schedule" in json.loads(
+                rule.input
+            ):  # Else it is EventBridge's, which has no role.
+                # On AWS the target is the alias, which no stand-in can create.
+                name = rule.function_arn.rpartition(":")[2]
+                self.note("lambda:InvokeFunction", f"function:{name}:{LIVE}", role=SCHEDULER)
+            return invoke(schedule, rule)
 
         return noted
 

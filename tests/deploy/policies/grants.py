@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+from django_offload.stack.names import SCHEDULER
 from tests.deploy.policies.calls import ACCOUNT, Call
 from tests.unit.stack.evaluate import Evaluated
 
@@ -43,12 +44,22 @@ class Template:
         self.resources, self._region = evaluated.resources, region
 
     def grants(self) -> Iterator[Grant]:
-        """Yield what every function may do, by its name; the web's role is "web"."""
+        """Yield what every function may do, by its name; the web's role is "web", Scheduler's "scheduler"."""
         for name, policy, statements in self._policies():
             for statement in statements:
-                resources = tuple(self._arn(one) for one in statement["Resource"])
+                resources = tuple(self.arn(one) for one in statement["Resource"])
                 for action in statement["Action"]:
                     yield Grant(name, action, resources, policy)
+
+    def statements(self) -> Iterator[tuple[str, str, list[str]]]:
+        """Yield each statement as its role, its effect and its actions."""
+        for role, _, statements in self._policies():
+            for statement in statements:
+                yield role, statement["Effect"], statement["Action"]
+
+    def of_type(self, kind: str) -> list[dict[str, Any]]:
+        """Return the properties of every resource of a type."""
+        return [one["Properties"] for one in self.resources.values() if one["Type"] == kind]
 
     def _policies(self) -> Iterator[tuple[str, str, list[Mapping[str, Any]]]]:
         functions = {
@@ -56,7 +67,7 @@ class Template:
             for one in self.resources.values()
             if one["Type"] == "AWS::Lambda::Function"
         }
-        functions["RoleWeb"] = "web"
+        functions |= {"RoleWeb": "web", "RoleScheduler": SCHEDULER}
         for logical_id, name in functions.items():
             for policy in self.resources[logical_id]["Properties"]["Policies"]:
                 yield name, policy["PolicyName"], policy["PolicyDocument"]["Statement"]
@@ -66,9 +77,14 @@ class Template:
                     document = one["Properties"]["PolicyDocument"]
                     yield functions[role["Ref"]], one["Properties"]["PolicyName"], document["Statement"]
 
-    def _arn(self, reference: Any) -> str:
+    def arn(self, reference: Any) -> str:
+        """Return what a reference of the template comes to."""
         if isinstance(reference, str):
             return reference
+        if "Ref" in reference:  # Of an alias, which is its ARN.
+            alias = self.resources[reference["Ref"]]["Properties"]
+            function = self.resources[alias["FunctionName"]["Ref"]]["Properties"]["FunctionName"]
+            return f"arn:aws:lambda:{self._region}:{ACCOUNT}:function:{function}:{alias['Name']}"
         if "Fn::GetAtt" in reference:
             return self._own(reference["Fn::GetAtt"][0])
         return self._text(reference["Fn::Sub"])

@@ -5,7 +5,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from itertools import product
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -21,7 +20,7 @@ from django_offload.http import status_url
 from django_offload.local.local_aws import LocalAWS
 from django_offload.stack.versions import LIVE
 from django_offload.stores import store_of
-from django_offload.worker.sweep import handler, sweep
+from django_offload.worker.sweep import sweep
 from tests.deploy.policies import tasks as own
 from tests.deploy.policies.calls import Recorder
 from tests.integration import tasks
@@ -154,13 +153,12 @@ class Story:
         self.aws.drain()
 
     def strike(self) -> None:
-        """Let a schedule strike, as Scheduler tells the sweeper."""
-        event = {"schedule": "hourly", "alias": "default", "at": "2026-11-28T03:00:00Z"}
-        sweeper = self.aws.functions.find(f"{self.stack}-sweeper")
-        context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
-        with self.recorder.acting(sweeper.name, {**sweeper.environment, "OFFLOAD_ALIAS": LIVE}):
-            assert handler(event, context) == {"enqueued": 1}
+        """Let every rule and schedule strike once, as EventBridge does."""
+        schedule, before = self.aws.schedule, tasks.RUNS.count("struck")
+        assert schedule is not None
+        assert schedule.tick() == 2
         self.aws.drain()
+        assert tasks.RUNS.count("struck") == before + 1
 
     def use_the_board(self) -> None:
         """Look at every page of the board, and do with commands what it does."""

@@ -5,14 +5,18 @@ from dataclasses import replace
 
 import pytest
 from django.test import override_settings
+from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from django_offload.local import local_aws, moto_server
 from django_offload.local.environment import applied
 from django_offload.local.invoke_api import InvokeApi
 from django_offload.local.local_aws import LocalAWS
+from django_offload.local.schedule import Schedule
 from django_offload.stack import Surroundings, template_of
+from django_offload.stack.names import SCHEDULER
+from django_offload.stack.surroundings import Vpc
 from tests.contract.setup import tasks_setting
-from tests.deploy.policies.calls import ACTING, NOBODY, AsDeployed, Call, Recorder, forget
+from tests.deploy.policies.calls import ACCOUNT, ACTING, NOBODY, AsDeployed, Call, Recorder, forget
 from tests.deploy.policies.grants import Grant, Template
 from tests.deploy.policies.story import Story
 from tests.unit.stack.evaluate import Evaluated
@@ -28,8 +32,12 @@ SETTING = tasks_setting(
     history=True,
 )
 SETTING["default"]["OPTIONS"] |= {
-    "schedules": {"hourly": {"task": "tests.integration.tasks.note", "when": "rate(1 hour)", "args": ["s"]}}
+    "schedules": {
+        "hourly": {"task": "tests.integration.tasks.note", "when": "rate(1 hour)", "args": ["struck"]}
+    }
 }
+# Scheduler keeps what it could not hand over; here it always can.
+KEEPING = (SCHEDULER, "sqs:SendMessage")
 FED = {"sqs:ReceiveMessage", "sqs:DeleteMessage"}
 SECRETS = Surroundings(secrets={"SHOP_KEY": "ssm:/shop/key", "SHOP_DATABASE": "secretsmanager:shop/database"})
 
@@ -41,6 +49,7 @@ def told(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Rec
     real = moto_server._one_write_at_a_time
     patch.setattr(moto_server, "_one_write_at_a_time", lambda app: recorder.observing(real(app)))
     patch.setattr(InvokeApi, "invoke", recorder.invoking(InvokeApi.invoke))
+    patch.setattr(Schedule, "_invoke", recorder.striking(Schedule._invoke))
     patch.setattr(local_aws, "InProcess", lambda: AsDeployed(recorder))
     with override_settings(TASKS=SETTING), django_db_blocker.unblock():  # type: ignore[attr-defined]
         templates = {STACK: template_of(STACK, surroundings=SECRETS)}
@@ -61,11 +70,20 @@ def _prepare(aws: LocalAWS, recorder: Recorder) -> None:
     aws.server.client("secretsmanager").create_secret(Name="shop/database", SecretString="d")
 
 
-@pytest.fixture(scope="module")
-def grants() -> list[Grant]:
+def template_with(surroundings: Surroundings) -> Template:
     with override_settings(TASKS=SETTING):
-        document = json.loads(template_of(STACK, surroundings=SECRETS, as_json=True))
-    return list(Template(Evaluated(document, BoardEnabled="true"), REGION).grants())
+        document = json.loads(template_of(STACK, surroundings=surroundings, as_json=True))
+    return Template(Evaluated(document, BoardEnabled="true"), REGION)
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    return template_with(SECRETS)
+
+
+@pytest.fixture(scope="module")
+def grants(template: Template) -> list[Grant]:
+    return list(template.grants())
 
 
 def test_no_role_does_what_it_may_not(told: Recorder, grants: list[Grant]) -> None:
@@ -82,6 +100,7 @@ def test_no_role_may_do_what_it_does_not(told: Recorder, grants: list[Grant]) ->
         for allowed in grants
         for grant in allowed.each()
         if allowed.policy != "runs"
+        and (allowed.role, allowed.action) != KEEPING
         and not any(grant.covers(call) for call in (*told.calls, *_by_workers(told, grant)))
     }
 
@@ -95,6 +114,45 @@ def test_lambda_does_as_a_role_what_only_it_does(told: Recorder, grants: list[Gr
 
     assert len(feeding) == 6
     assert all((grant.role, grant.action) in fed for grant in feeding)
+
+
+def test_scheduler_may_start_and_keep_what_its_schedules_name_and_nothing_else(
+    told: Recorder, template: Template, grants: list[Grant]
+) -> None:
+    targets = [one["Target"] for one in template.of_type("AWS::Scheduler::Schedule")]
+    named = {("lambda:InvokeFunction", template.arn(target["Arn"])) for target in targets} | {
+        ("sqs:SendMessage", template.arn(target["DeadLetterConfig"]["Arn"])) for target in targets
+    }
+    granted = {
+        (grant.action, *grant.resources)
+        for allowed in grants
+        for grant in allowed.each()
+        if grant.role == SCHEDULER
+    }
+
+    assert {target["RoleArn"]["Fn::GetAtt"][0] for target in targets} == {"RoleScheduler"}
+    assert granted == named
+    assert {(call.action, call.resource) for call in told.calls if call.role == SCHEDULER} == {
+        ("lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{STACK}-sweeper:live")
+    }
+
+
+def test_lambda_may_do_in_a_network_what_awss_own_policy_for_it_says() -> None:
+    """Nothing here has networks; what AWS publishes of its managed policy is in moto, with its date."""
+    vpc = Vpc(subnets=["subnet-1"], security_groups=["sg-1"])
+    managed = json.loads(aws_managed_policies_data)["AWSLambdaVPCAccessExecutionRole"]["Document"]
+    (statement,) = managed["Statement"]
+    awss = {action for action in statement["Action"] if not action.startswith("logs:")}
+
+    ours = {
+        (role, effect): {action for action in actions if action.startswith("ec2:")}
+        for role, effect, actions in template_with(Surroundings(vpc=vpc)).statements()
+        if any(action.startswith("ec2:") for action in actions)
+    }
+
+    roles = {role for role, _ in ours}
+    assert len(roles) == 6  # Of two workers, dead letters, the sweeper, migrations and the web.
+    assert ours == {(role, effect): awss for role in roles for effect in ("Allow", "Deny")}
 
 
 def _by_workers(told: Recorder, grant: Grant) -> list[Call]:
