@@ -195,18 +195,25 @@ def test_an_update_with_messages_under_way_loses_none_and_goes_back(
     assert "the last with other code, with its variables and parameters; secrets stay as they are" in back
 
 
-def test_deleting_keeps_table_and_bucket_until_told_otherwise(
+def test_deleting_keeps_table_and_bucket_until_told_otherwise_and_deploying_takes_them_back(
     cloud: Cloud, deployed: str, project: Project
 ) -> None:
+    ended = cloud.post("/retries/", failures="0")
+    before = cloud.ended(ended)
     said = project.done(*readme.of_the_project("--delete"), "--yes")
 
-    assert "kept: " in said
+    assert "(the next deployment takes them back; --with-data deletes them too)" in said
     assert cloud.client("dynamodb").list_tables()["TableNames"] == ["lab-dev-tasks"]
     assert cloud.client("lambda").list_functions()["Functions"] == []
     # moto keeps what other tests of this process made.
     buckets = [bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]]
     kept = [name for name in buckets if name.startswith("lab-")]
     assert kept == [f"lab-dev-payloads-123456789012-{REGION}"]
+
+    project.done(*readme.of_the_project("--package", "dist/dev-x86_64.zip"), "--yes")
+
+    assert cloud.status(ended) == before
+    assert before["status"] == "SUCCESSFUL"
 
 
 def changed(package: Path, changes: dict[str, tuple[str, str]]) -> None:

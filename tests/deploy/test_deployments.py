@@ -104,6 +104,27 @@ def test_data_goes_only_where_that_is_asked_for(
     assert stacks(aws) == []
 
 
+def test_what_a_deletion_kept_is_taken_back_with_all_that_is_in_it(
+    aws: LocalAWS, deployment: Deployment, tmp_path: Path
+) -> None:
+    record = {"id": {"S": "1"}, "part": {"S": "record"}, "state": {"S": "SUCCESSFUL"}}
+    bucket = f"lab-dev-payloads-{deployment.aws.account}-{REGION}"
+    dynamodb, s3 = aws.server.client("dynamodb"), aws.server.client("s3")
+    deploy(deployment, package(tmp_path, "one"))
+    dynamodb.put_item(TableName="lab-dev-tasks", Item=record)
+    s3.put_object(Bucket=bucket, Key="payloads/1", Body=b"result")
+    deployment.delete(with_data=False)
+    assert stacks(aws) == []
+
+    deploy(deployment, package(tmp_path, "two"))
+
+    assert stacks(aws) == ["lab-dev"]
+    assert dynamodb.scan(TableName="lab-dev-tasks")["Items"] == [record]
+    assert s3.get_object(Bucket=bucket, Key="payloads/1")["Body"].read() == b"result"
+    # They belong to the new stack, as they did to the old one.
+    assert set(deployment._kept().values()) == {"lab-dev-tasks", bucket}
+
+
 def test_another_stage_is_refused_before_anything_is_made(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

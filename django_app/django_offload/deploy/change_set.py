@@ -24,6 +24,11 @@ class ChangeSet:
     creates: bool  # The stack is new.
     changes: tuple[Mapping[str, Any], ...]
 
+    @property
+    def imports(self) -> bool:
+        """Is anything taken into the stack that is there already?"""
+        return any(change["ResourceChange"]["Action"] == "Import" for change in self.changes)
+
     def lines(self) -> Iterator[str]:
         """Yield a line per resource; what is replaced or removed stands out."""
         for change in self.changes:
@@ -76,7 +81,7 @@ def make(
             Parameters=[_pair("Parameter", *item) for item in parameters.items()],
             Capabilities=list(ABILITIES),
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-            # Table and bucket that an earlier --delete kept come back into the stack.
+            # Table and bucket that an earlier --delete kept, or a creation that was undone, come back.
             ImportExistingResources=True,
         )["Id"]
         said = _made(cloudformation, stack, arn)

@@ -174,7 +174,8 @@ class Deployment:
         self._delete_stack()
         self.releases.delete()
         if not with_data:
-            self._say(f"  kept: {', '.join(kept.values()) or 'nothing'} (--with-data deletes them too)")
+            names = ", ".join(kept.values()) or "nothing"
+            self._say(f"  kept: {names} (the next deployment takes them back; --with-data deletes them too)")
             return
         self._delete_data(kept)
 

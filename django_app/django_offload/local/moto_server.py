@@ -8,6 +8,7 @@ from typing import Any
 
 from .environment import DEFAULT_REGION, LOOPBACK, refuse_other_aws, variables
 from .errors import PackageMissing
+from .kept import importing
 from .loopback import Tracked, refuse_taken_port
 
 
@@ -115,7 +116,7 @@ def _server(port: int) -> Any:
     default_user_config["lambda"] = {"use_docker": False}
     # ThreadedMotoServer hangs where its port is taken and leaves its connections open at the end.
     server_class = type("MotoHTTPServer", (Tracked, ThreadedWSGIServer), {})
-    application = _one_write_at_a_time(DomainDispatcherApplication(create_backend_app))
+    application = _one_write_at_a_time(importing(DomainDispatcherApplication(create_backend_app)))
     # Headers and body are two writes: otherwise the second waits 40 ms for the first's acknowledgement.
     handler = type("MotoHandler", (MotoRequestHandler,), {"disable_nagle_algorithm": True})
     return server_class(LOOPBACK, port, application, handler)

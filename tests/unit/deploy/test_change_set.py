@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from django_offload.deploy import change_set, stack_events
 from django_offload.deploy.change_set import ChangeSet
 from django_offload.deploy.errors import ChangeRefused, StackChangeFailed
+from django_offload.management.commands import offload_deploy
 
 NOTHING = "The submitted information didn't contain changes. Submit different information."
 BUCKET_TAKEN = "shop-dev-payloads already exists"
@@ -140,6 +141,20 @@ def test_what_an_earlier_deletion_kept_is_taken_back() -> None:
     assert cloudformation.asked["ChangeSetType"] == "CREATE"
     assert change is not None
     assert change.creates
+
+
+def test_what_comes_back_is_told_to_be_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shown(action: str) -> list[str]:
+        resource = {"Action": action, "ResourceType": "AWS::DynamoDB::Table", "LogicalResourceId": "Table"}
+        change = ChangeSet(stack="shop-dev", arn="arn", creates=True, changes=({"ResourceChange": resource},))
+        command, said = offload_deploy.Command(), list[str]()
+        monkeypatch.setattr(command, "tell", said.append)
+        command._show(change)
+        return said
+
+    back = "  Import: kept by an earlier deployment, and taken back as it is, with all that is in it"
+    assert shown("Import")[-1] == back
+    assert back not in shown("Add")
 
 
 def test_a_replacement_stands_out_and_a_new_stack_leaves_nothing_when_it_is_left() -> None:

@@ -182,6 +182,10 @@ manage.py offload_deploy --stage dev --delete
         self.tell(f"Changes of the stack {change.stack}{' (new)' if change.creates else ''}:")
         for line in change.lines():
             self.tell(Painted(line, "bad") if "REPLACED" in line or line.startswith("  Remove") else line)
+        if change.imports:
+            self.tell(
+                "  Import: kept by an earlier deployment, and taken back as it is, with all that is in it"
+            )
         if not change.changes:
             self.tell("  no resource is added or removed: parameters alone change")
 
