@@ -44,11 +44,11 @@ def package(folder: Path, text: str) -> Archive:
     return existing(path)
 
 
-def deploy(deployment: Deployment, code: Archive) -> str:
-    """Deploy the stack alone; return the id of the release."""
+def deploy(deployment: Deployment, code: Archive, steps: Steps = ALONE) -> str:
+    """Deploy the stack, and nothing else where no other steps are said; return the id of the release."""
     release, change = deployment.prepare(code)
     deployment.releases.put_package(code)
-    deployment.apply(release, change, ALONE)
+    deployment.apply(release, change, steps)
     return release.id
 
 

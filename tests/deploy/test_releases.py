@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from django_offload.deploy.deployment import Deployment
+from django_offload.deploy.deployment import Deployment, Steps
 from django_offload.deploy.errors import NotDeployed
 from django_offload.local.local_aws import LocalAWS
 
@@ -68,6 +68,28 @@ def test_going_back_gives_the_functions_the_code_they_had(
     deployment.apply(release, deployment.change(release), ALONE)
 
     assert code() == one.path.read_bytes()
+
+
+def test_every_function_runs_on_the_stages_python_and_going_back_leads_to_the_one_before(
+    aws: LocalAWS, deployment: Deployment, tmp_path: Path
+) -> None:
+    def runtimes() -> set[str]:
+        found = aws.server.client("lambda").list_functions()["Functions"]
+        assert {"lab-web-dev", "lab-dev-migrate"} < {function["FunctionName"] for function in found}
+        return {function["Runtime"] for function in found}
+
+    with_web = Steps(web=True, migrations=False)
+    deployment.stage.parameters["Runtime"] = "python3.12"  # type: ignore[index]
+    deploy(deployment, package(tmp_path, "one"), with_web)
+    assert runtimes() == {"python3.12"}
+
+    del deployment.stage.parameters["Runtime"]  # type: ignore[attr-defined]
+    deploy(deployment, package(tmp_path, "two"), with_web)
+    assert runtimes() == {"python3.13"}
+
+    release = deployment.before()
+    deployment.apply(release, deployment.change(release), with_web)
+    assert runtimes() == {"python3.12"}
 
 
 @pytest.mark.parametrize("what", ["parameters", "template"])
