@@ -8,9 +8,12 @@ from tests.benchmarks.sections.pages import Measured, figures, orders_for, ratin
 
 SLOW = {"server": 2_000.0, "ttfb": 2_010.0, "painted": 2_200.0, "fcp": 2_100.0, "lcp": 2_150.0, "inp": 24.0}
 QUICK = {"server": 12.0, "ttfb": 20.0, "painted": 90.0, "fcp": 60.0, "lcp": 70.0, "inp": 24.0}
+LONGER = {**SLOW, "server": 3_000.0, "ttfb": 3_010.0, "fcp": 3_100.0, "lcp": 3_150.0}
 FOUND = Measured(
     orders=100_000,
     ways={"request": SLOW, "offload": QUICK},
+    longer_orders=150_000,
+    longer={"request": LONGER, "offload": QUICK},
     crowd={"request": 4_000.0, "offload": 300.0},
     lighthouse={"performance": 96.0, "accessibility": 100.0, "best-practices": 94.0},
 )
@@ -52,6 +55,10 @@ def test_figures_say_what_was_reached_and_what_was_not():
         "in the request, FCP: not good": True,
         "offloaded, LCP of the answer: good": True,
         "in the request, LCP: not good": False,
+        "offloaded with 3 s of work, FCP of the answer: good": True,
+        "in the request with 3 s of work, FCP: not good": True,
+        "offloaded with 3 s of work, LCP of the answer: good": True,
+        "in the request with 3 s of work, LCP: not good": True,
         "Lighthouse, performance": True,
         "Lighthouse, accessibility": True,
         "Lighthouse, best-practices": False,
