@@ -119,9 +119,6 @@ class _Session:
         exits.callback(self._aws.close)
         self._aws.open()
         path = exits.enter_context(env_file(self._aws.environment))
-        # A site takes as long to start as the stack does: both at once. A command finds all in place.
-        if self._port is not None:
-            self._spawn(interrupts, exits)
         interrupts.check()
         self._aws.deploy()
         interrupts.check()
@@ -130,8 +127,9 @@ class _Session:
         self._watch(exits)
         if self._port is None:
             self._ready(f"AWS on this machine is ready after {self._elapsed}.")
-            if self._command:
-                self._spawn(interrupts, exits)
+        # Site or command find all in place: what is enqueued before the stack stands finds no queue.
+        if self._command:
+            self._spawn(interrupts, exits)
 
     def _watch(self, exits: ExitStack) -> None:
         """Replace workers from now on when code changes."""

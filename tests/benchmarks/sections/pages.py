@@ -47,7 +47,7 @@ class Measured:
 def section(plan: Plan) -> Section:
     found = measured(plan)
     rows = [[NAMES[way], *cells(found.ways[way])] for way in WAYS]
-    rows += [[f"{NAMES[way]}, {seconds(LONGER_MS)} of work", *cells(found.longer[way])] for way in WAYS]
+    rows += [[f"{NAMES[way]}, about {seconds(LONGER_MS)} of work", *cells(found.longer[way])] for way in WAYS]
     return Section(
         "Pages",
         "The reference site as `make demo` runs it, on 4 server threads, its workers on the same machine, "
@@ -55,13 +55,13 @@ def section(plan: Plan) -> Section:
         f"chosen so that server processing in the request takes about {seconds(WORK_MS)} here; it took "
         f"{found.ways['request']['server'] / 1_000:.2f} s. Medians; of the others' page, of {CROWDS} crowds. "
         f"Ratings are by Google's bounds: LCP is good up to {BOUNDS['lcp'].good / 1_000} s, "
-        f"and {seconds(WORK_MS)} of work with the paint may fit into that; {seconds(LONGER_MS)} of work, "
-        f"{found.longer_orders:,} orders, may not.",
+        f"and {seconds(WORK_MS)} of work with the paint may fit into that; about {seconds(LONGER_MS)} "
+        f"of work, {found.longer_orders:,} orders, may not.",
         [
             table(HEADS, rows),
             table(
                 ["while 8 visitors run 50,000 orders each", "TTFB of a trivial page, ms"],
-                [[NAMES[way], f"{found.crowd[way]:.0f}"] for way in WAYS],
+                [[NAMES[way], f"{found.crowd[way]:,.0f}"] for way in WAYS],
             ),
             table(
                 [f"Lighthouse on the first page, median of {RUNS}", "score"],
@@ -78,7 +78,7 @@ def seconds(ms: float) -> str:
 
 def cells(values: Values) -> list[str]:
     """Return what a row says of a way, with Google's ratings."""
-    shown = {metric: f"{values[metric]:.0f}" for metric in ("server", *METRICS)}
+    shown = {metric: f"{values[metric]:,.0f}" for metric in ("server", *METRICS)}
     for metric in BOUNDS:
         shown[metric] += f" ({rating(metric, values[metric])})"
     return list(shown.values())
@@ -98,7 +98,7 @@ def figures(found: Measured) -> list[Figure]:
         Figure("offloaded, click to painted answer", quick["painted"] / slow["painted"], 1 / 20),
         Figure("a trivial page while 8 visitors run the work", crowd["offload"] / crowd["request"], 1 / 10),
     ]
-    rated = [*answers("", found.ways), *answers(f" with {seconds(LONGER_MS)} of work", found.longer)]
+    rated = [*answers("", found.ways), *answers(f" with about {seconds(LONGER_MS)} of work", found.longer)]
     judged = [
         Figure(f"Lighthouse, {name}", score, SCORE, "", at_least=True)
         for name, score in found.lighthouse.items()

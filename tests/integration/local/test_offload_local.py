@@ -220,6 +220,14 @@ def test_a_signal_ends_the_site_and_everything_else_once(tmp_path: Path, number:
         assert not answers(port)
 
 
+def test_the_site_listens_once_the_stack_stands(tmp_path: Path) -> None:
+    port = free_port()
+    with terminal(tmp_path, "--port", str(port), "--noreload") as started:
+        eventually(lambda: answers(port), seconds=PATIENCE_SECONDS)
+
+        assert "event source mappings" in started.said
+
+
 def test_a_signal_during_the_start_ends_it_too(tmp_path: Path) -> None:
     with terminal(tmp_path, "--port", str(free_port())) as started:
         started.wait_for("AWS's interfaces")

@@ -24,11 +24,11 @@ def function(name: str = "shop-default-worker", **changes: Any) -> Function:
     return Function(**{**said, **changes})
 
 
-def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until `condition` holds; fail if it does not within 5 s."""
-    deadline = time.monotonic() + 5
+def eventually(condition: Callable[[], bool], seconds: float = 5) -> None:
+    """Wait until `condition` holds; fail if it does not in that time."""
+    deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen within 5 s"
+        assert time.monotonic() < deadline, f"it did not happen within {seconds:g} s"
         time.sleep(0.005)
 
 
