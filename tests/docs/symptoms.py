@@ -22,7 +22,7 @@ from django_offload.transitions import report
 from tests.contract import tasks as contract
 from tests.docs import packaging
 from tests.docs.world import World
-from tests.integration.setup import Queues, store
+from tests.integration.setup import Queues, enqueued_before, store
 from tests.unit import tasks
 
 # Brings a case about, and returns the id of the task it is about.
@@ -60,6 +60,12 @@ def was_rolled_back(world: World) -> str:
 def has_a_new_queue(world: World) -> str:
     world.queues("default", "reports", "photos")
     return tasks.double.enqueue(1).id
+
+
+def waits_for_a_day(world: World) -> str:
+    result = tasks.double.enqueue(1)
+    enqueued_before(result.id, timedelta(days=1))
+    return result.id
 
 
 def lost_its_message(world: World) -> str:
@@ -193,6 +199,7 @@ CASES: dict[str, dict[str, Case]] = {
         "The queue … does not exist.": has_a_new_queue,
         "No event source mapping feeds": has_a_new_queue,
         "READY without a message": lost_its_message,
+        "READY for more than … hours": waits_for_a_day,
         "Nothing is wrong.": is_in_the_queue,
     },
     "It is RUNNING for long": {

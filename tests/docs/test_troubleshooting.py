@@ -1,15 +1,23 @@
 """The troubleshooting page: each case is brought about, its commands are typed, and they say what it says."""
 
+import ast
 import re
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 
+from django_offload.management import doctor
+from django_offload.management.doctor.records import STATES
 from tests.docs.pages import DOCS, Section, sections
 from tests.docs.symptoms import CASES, COUNTS, Case
 from tests.docs.world import World
 
 SECTIONS = {section.title: section for section in sections(DOCS / "troubleshooting.md")}
 SAID = re.compile(r"`([^`]+)`")
+# Its rows are the doctor's findings by their ids, each of which tests/integration/test_doctor*.py bring about.
+DOCTOR = SECTIONS.pop("offload_doctor finds something")
 
 
 def words_of(section: Section) -> list[str]:
@@ -55,3 +63,41 @@ def test_the_commands_say_what_the_page_says(title: str, case: Case, world: Worl
         assert pattern(words).search(said), f"{words} is not said:\n{said}"
         if words in COUNTS:
             assert counted(words, said) == COUNTS[words]
+
+
+def ids_in_the_code() -> set[str]:
+    """Return the id of each finding that the doctor's modules make; * where part of it is put in."""
+    modules = Path(doctor.__file__).parent.glob("*.py")
+    calls = [node for path in modules for node in ast.walk(ast.parse(path.read_text())) if _makes(node)]
+    given = [
+        value
+        for call in calls
+        for value in [*call.args[:1], *(word.value for word in call.keywords if word.arg == "id")]
+    ]
+    return {name for value in given for name in names(value)}
+
+
+def _makes(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"Finding", "finding"}
+
+
+def names(value: ast.expr) -> Iterator[str]:
+    match value:
+        case ast.Constant(value=str(name)):
+            yield name
+        case ast.IfExp(body=one, orelse=other):
+            yield from [*names(one), *names(other)]
+        case ast.JoinedStr(values=parts):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "*" for part in parts)
+
+
+def test_each_finding_of_the_doctor_has_its_row_and_no_other_has() -> None:
+    told = [name for row in DOCTOR.rows for name in SAID.findall(row[0])]
+
+    made = ids_in_the_code()
+
+    assert len(told) == len(set(told))
+    assert [name for name in made if not any(fnmatch(row, name) for row in told)] == []
+    assert [row for row in told if not any(fnmatch(row, name) for name in made)] == []
+    assert {f"overdue-{state}" for state in STATES} < set(told)
+    assert "ready-for-long" in made, "what is read of the code"

@@ -58,7 +58,7 @@ def test_for_readers_each_finding_stands_above_what_mends_it(set_queue):
     assert code == 1
     assert said.splitlines()[:2] == [
         f"WRONG  {STACK}-default hides a message for 30 s; its function may run for 300 s and then 1800 s "
-        "are needed: messages come again while they are worked on.",
+        "are needed: messages come again while they are worked on. (visibility-too-short)",
         "       → Start manage.py offload_local again.",
     ]
     assert said.splitlines()[-1] == "1 finding."

@@ -78,7 +78,7 @@ class Command(OffloadCommand):
         )
         for finding in findings:
             mark = Painted("WRONG", "bad") if finding.wrong else Painted("note ", "waits")
-            self.line(mark, f"  {finding.text}\n       → {finding.mend}")
+            self.line(mark, f"  {finding.text} ({finding.id})\n       → {finding.mend}")
         for stack, found in oldest.items():
             for what, record in found.items():
                 if record:
