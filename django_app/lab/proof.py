@@ -52,7 +52,7 @@ COLUMNS = (
         Column(
             vital.metric,
             vital.name,
-            f"{vital.words}; good up to {vital.good} ms, poor above {vital.poor} ms.",
+            f"{vital.words}; good up to {vital.good:,} ms, poor above {vital.poor:,} ms.",
         )
         for vital in VITALS
     ),

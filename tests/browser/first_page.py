@@ -4,7 +4,7 @@ import json
 
 from playwright.sync_api import expect
 
-from tests.browser.visitor import PATIENCE_MS, Visitor
+from tests.browser.visitor import PATIENCE_MS, Visitor, milliseconds
 
 WAYS = ("request", "offload")
 METRICS = ("ttfb", "painted", "fcp", "lcp", "inp")
@@ -38,7 +38,8 @@ def let_visitors_in(visitor: Visitor, orders: str = "50000") -> dict[str, dict[s
 
 def _crowd(visitor: Visitor, way: str, metric: str) -> float:
     cell = visitor.page.locator(f"#crowd [data-crowd-way={way}][data-crowd-metric={metric}]")
-    return float(cell.inner_text().removesuffix(" ms"))
+    text: str = cell.inner_text()
+    return float(text) if metric == "probes" else milliseconds(text)
 
 
 def pretend(visitor: Visitor, **ways: dict[str, float]) -> None:

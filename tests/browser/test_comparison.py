@@ -113,6 +113,15 @@ def test_the_verdict_follows_from_the_numbers_by_googles_bounds(
     expect(gauge).to_have_attribute("aria-label", f"In the request {values['ttfb']:,.0f} ms, {rating}")
 
 
+def test_a_duration_is_written_one_way(visitor: Visitor):
+    pretend(visitor, request=measured(7026, 7100, 10_640, 24))
+
+    for metric, words in (("ttfb", "7,026 ms"), ("lcp", "10.6 s")):
+        expect(visitor.cell("request", metric)).to_have_text(words)
+        gauge = visitor.page.locator(f"[data-vital={metric}] svg")
+        expect(gauge).to_have_attribute("aria-label", f"In the request {words}, poor")
+
+
 @pytest.mark.parametrize(
     ("request_inp", "offload_inp", "words"),
     [

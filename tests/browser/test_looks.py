@@ -9,11 +9,17 @@ from tests.browser.pieces.test_looks import judged
 from tests.browser.visitor import Visitor
 from tests.unit.lab.images import photo
 
+# A line's own height apart, what follows it is no part of it.
+LEAST_GAP = 12
+
 
 def test_the_answer_in_the_request(visitor: Visitor):
     run(visitor, "request", "50000")
 
     assert judged(visitor) == []
+    said, result = (visitor.page.locator(of).bounding_box() for of in ("[data-answered]", "[data-result]"))
+    assert said is not None and result is not None
+    assert result["y"] - (said["y"] + said["height"]) >= LEAST_GAP
 
 
 def test_a_photo_and_its_renditions(visitor: Visitor, tmp_path: Path):

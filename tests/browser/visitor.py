@@ -1,5 +1,6 @@
 """One visitor: a browser context of its own, which notes everything that goes wrong."""
 
+import re
 from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, Request, expect
@@ -8,6 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, Request, expect
 PATIENCE_MS = 60_000
 # More than any page of these tests has of what can be reached by Tab.
 MOST_TABS = 80
+DURATION = re.compile(r"\d m?s$")
 # Chromium says so on the console of every page that was answered 4xx; the status is asserted on its own.
 STATUS_NOTE = "Failed to load resource: the server responded with a status of 4"
 
@@ -29,6 +31,12 @@ addEventListener("DOMContentLoaded", () => {
   new MutationObserver(note).observe(panel, { attributes: true, childList: true, subtree: true });
 });
 """
+
+
+def milliseconds(text: str) -> float:
+    """Return a duration as the pages write it: 7,026 ms, or 10.6 s."""
+    number, unit = text.replace(",", "").split()
+    return float(number) * {"ms": 1, "s": 1_000}[unit]
 
 
 class Visitor:
@@ -94,8 +102,8 @@ class Visitor:
     def measured(self, way: str, metric: str) -> float:
         """Return what the page's table says, once it says something."""
         cell = self.cell(way, metric)
-        expect(cell).to_contain_text("ms", timeout=PATIENCE_MS)
-        return float(cell.inner_text().removesuffix(" ms"))
+        expect(cell).to_contain_text(DURATION, timeout=PATIENCE_MS)
+        return milliseconds(cell.inner_text())
 
     def cell(self, way: str, metric: str) -> Locator:
         """Return a cell of the page's table."""

@@ -62,10 +62,15 @@ def _tell(request: HttpRequest, action: Action, verdicts: Sequence[Verdict]) -> 
     done = [verdict for verdict in verdicts if verdict.done]
     refused = [verdict for verdict in verdicts if not verdict.done]
     if len(done) == 1:
-        messages.success(request, f"{done[0].id}: {done[0].text}")
+        messages.success(request, _said(done[0]))
     elif done:
         messages.success(request, f"{action.verb}: done with {len(done)} tasks.")
     for verdict in refused[:MOST_TOLD]:
-        messages.error(request, f"{verdict.id}: {verdict.text}")
+        messages.error(request, _said(verdict))
     if len(refused) > MOST_TOLD:
         messages.error(request, f"{len(refused) - MOST_TOLD} more were refused.")
+
+
+def _said(verdict: Verdict) -> str:
+    """Return what became of a task, with no id at its beginning: the admin capitalises a message."""
+    return f"Task {verdict.id}: {verdict.text}"

@@ -1,5 +1,5 @@
 // The table of both ways, and the verdicts that follow from its numbers.
-import { times } from "./drawing.js";
+import { duration, times } from "./drawing.js";
 import { WAYS } from "./kept.js";
 import { tells } from "./observers.js";
 import { rating, verdict, vitals, WORDS } from "./ratings.js";
@@ -15,7 +15,7 @@ function words(metric, value) {
   if (value === undefined) {
     return UNTOLD[metric] && !tells(UNTOLD[metric]) ? "not told by this browser" : "–";
   }
-  return (FORMATS[metric] ?? ((ms) => `${Math.round(ms)} ms`))(value);
+  return (FORMATS[metric] ?? duration)(value);
 }
 
 function write(cell, text) {
@@ -45,7 +45,7 @@ function judged({ rate, because, without }) {
 function reaction(known, ways) {
   const vital = known.find(({ metric }) => metric === "inp");
   const [request, offload] = WAYS.map((way) => ways[way]?.inp);
-  const told = (value) => `${WORDS[rating(vital, value)]} (${Math.round(value)} ms)`;
+  const told = (value) => `${WORDS[rating(vital, value)]} (${duration(value)})`;
   if (request !== undefined && offload !== undefined) {
     return `Here it was ${told(request)} in the request, ${told(offload)} offloaded.`;
   }
@@ -81,7 +81,7 @@ export function showComparison(page, kept) {
     forget.hidden = !Object.keys(ways).length;
     const own = ways[page.querySelector("main").dataset.answer];
     if (answered && own?.painted) {
-      write(answered.firstChild, `This page was painted ${Math.round(own.painted).toLocaleString("en")} ms after the click. `);
+      write(answered.firstChild, `This page was painted ${duration(own.painted)} after the click. `);
     }
   });
 }

@@ -85,7 +85,7 @@ function fill(section, way, found) {
   for (const cell of section.querySelectorAll(`[data-crowd-way=${way}]`)) {
     const { crowdMetric: metric } = cell.dataset;
     if (found?.[metric] === undefined || found[metric] === null) cell.textContent = "–";
-    else cell.textContent = metric === "probes" ? `${found.probes}` : `${Math.round(found[metric])} ms`;
+    else cell.textContent = metric === "probes" ? `${found.probes}` : duration(found[metric]);
   }
 }
 
@@ -103,8 +103,9 @@ function chart(holder, runs, width) {
     draw(svg, "text", { x: 0, y: top + 16, class: "name" }, `${NAMES[way]}: median wait ${duration(figures(runs[way]).median)}`);
     for (const [index, { from, to }] of runs[way].probes.entries()) {
       const y = top + 28 + (index % LINES) * (LANE / LINES);
-      const x = (width * from) / most;
-      draw(svg, "rect", { x, y, width: Math.max(2, (width * (to - from)) / most), height: 2, class: `probe ${way}` });
+      const length = Math.max(2, (width * (to - from)) / most);
+      const x = Math.min(width - length, (width * from) / most);
+      draw(svg, "rect", { x, y, width: length, height: 2, class: `probe ${way}` });
     }
   }
   holder.replaceChildren(svg);

@@ -6,7 +6,7 @@ import { rating, vitals, WORDS } from "./ratings.js";
 const NAMES = { request: "In the request", offload: "Offloaded" };
 const BAR = { y: 26, height: 12 };
 // A letter is no wider on average.
-const LETTER = 6.7;
+const LETTER = 7;
 // Where the words of each way stand, and its mark.
 const LOOKS = {
   request: { text: 14, mark: (x) => `M${x} ${BAR.y + 2}l-6 -9h12Z` },
