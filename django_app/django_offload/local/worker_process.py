@@ -1,6 +1,5 @@
 """One execution environment: a process of AWS's own runtime client, kept warm between invocations."""
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -21,10 +20,6 @@ from .warden import Warden, kill_group
 # Lambda gives a function this long to import its code before the first event; after it, the function's
 # own timeout counts. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 INIT_SECONDS = 10.0
-
-# How much a worker yields, as the command `nice` counts: the site's pages come first, and where nobody asks for
-# any, workers have the machine.
-NICENESS = 5
 
 Log = Callable[[str], None]  # Takes a LogLine where a function said it.
 
@@ -72,12 +67,6 @@ def _interpreter(function: Function) -> list[str]:
     return [sys.executable, "-m", "django_offload.local.runtime_client"]
 
 
-def _yield_to_the_site(group: int) -> None:
-    """Have a worker's processes leave the processors to the site: on AWS each has one of its own."""
-    with contextlib.suppress(ProcessLookupError):  # It may have ended already.
-        os.setpriority(os.PRIO_PGRP, group, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
-
-
 class Generation:
     """One process and the Runtime API that it alone talks to."""
 
@@ -97,7 +86,6 @@ class Generation:
             process_group=0,
         )
         warden.add(self._process.pid)
-        _yield_to_the_site(self._process.pid)
         self._follower = threading.Thread(target=self._follow, name=f"log-{function.name}", daemon=True)
         self._follower.start()
 

@@ -23,7 +23,6 @@ def describe(event: Any, context: Any) -> dict[str, Any]:
     return {
         "event": event,
         "pid": os.getpid(),
-        "niceness": os.getpriority(os.PRIO_PROCESS, 0),
         "request_id": context.aws_request_id,
         "name": context.function_name,
         "arn": context.invoked_function_arn,

@@ -67,12 +67,6 @@ def test_a_process_is_kept_for_the_next_invocation(run: Runs) -> None:
     assert pids != {os.getpid()}
 
 
-def test_a_process_leaves_the_processors_to_the_site(run: Runs) -> None:
-    said = run({}, "describe").read()
-
-    assert said["niceness"] > os.getpriority(os.PRIO_PROCESS, 0)
-
-
 def test_after_a_change_an_idle_process_is_replaced_at_once(run: Runs) -> None:
     before = run({}).read()["pid"]
 
