@@ -44,7 +44,9 @@ def test_a_failed_task_is_found_read_and_retried_in_three_clicks_each(
     page.get_by_role("button", name="Retry…").click()
     page.get_by_role("button", name="Yes, retry it").click()
 
-    expect(page.locator(".messagelist")).to_have_text(re.compile(rf"\bTask {task_id}: READY again, and sent\."))
+    expect(page.locator(".messagelist")).to_have_text(
+        re.compile(rf"\bTask {task_id}: READY again, and sent\.")
+    )
     # The page follows by itself: three attempts more, and it has failed again.
     expect(page.locator(".board-timeline")).to_contain_text("Attempt 6 failed", timeout=60_000)
     expect(page.locator(".board-head .board-state")).to_have_text("FAILED")
@@ -163,7 +165,8 @@ def test_axe_finds_nothing_serious_and_nothing_sticks_out(
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", ground))) < 3 * 128) == (scheme == "dark"), ground
 
-    for path in ("", "?list=failed", "?list=all", "queues/", "unreadable/", f"{task_id}/history/", f"{task_id}/change/"):
+    of_the_task = [f"{task_id}/history/", f"{task_id}/change/"]
+    for path in ("", "?list=failed", "?list=all", "queues/", "unreadable/", *of_the_task):
         assert visitor.goto(f"{BOARD}{path}") == 200
         found += found_by_axe(visitor)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path

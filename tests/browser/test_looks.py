@@ -18,7 +18,8 @@ def test_the_answer_in_the_request(visitor: Visitor):
 
     assert judged(visitor) == []
     said, result = (visitor.page.locator(of).bounding_box() for of in ("[data-answered]", "[data-result]"))
-    assert said is not None and result is not None
+    assert said is not None
+    assert result is not None
     assert result["y"] - (said["y"] + said["height"]) >= LEAST_GAP
 
 

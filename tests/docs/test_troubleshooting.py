@@ -16,7 +16,7 @@ from tests.docs.world import World
 
 SECTIONS = {section.title: section for section in sections(DOCS / "troubleshooting.md")}
 SAID = re.compile(r"`([^`]+)`")
-# Its rows are the doctor's findings by their ids, each of which tests/integration/test_doctor*.py bring about.
+# Its rows are the doctor's findings by their ids; tests/integration/test_doctor*.py bring findings about.
 DOCTOR = SECTIONS.pop("offload_doctor finds something")
 
 
