@@ -49,7 +49,7 @@ def test_an_action_is_done_and_logged(ada, store, action, state, after):
 
     assert record_of(store, task_id).status == after
     (message,) = ada.told(answer)
-    assert message.startswith(f"{task_id}: ")
+    assert message.startswith(f"Task {task_id}: ")
     entry = LogEntry.objects.get()
     assert (entry.user, entry.object_id) == (ada.user, task_id)
     assert entry.change_message.startswith(f"{action.capitalize()} {NAME}: ")
@@ -119,7 +119,7 @@ def test_many_are_settled_at_once_and_what_an_action_is_not_for_is_refused(ada, 
     assert {record_of(store, task_id).status for task_id in failed} == {"READY"}
     assert ada.told(answer) == [
         "Retry: done with 3 tasks.",
-        f"{running}: It is RUNNING now: nothing to retry.",
+        f"Task {running}: It is RUNNING now: nothing to retry.",
     ]
     assert set(LogEntry.objects.values_list("object_id", flat=True)) == set(failed)
 
@@ -141,7 +141,7 @@ def test_what_could_not_run_stays_failed_and_says_why(ada, store):
 
     (message,) = ada.told(ada.act("redrive", task_id))
 
-    assert message.startswith(f"{task_id}: It stays FAILED. ")
+    assert message.startswith(f"Task {task_id}: It stays FAILED. ")
     assert not LogEntry.objects.exists()
 
 
@@ -160,7 +160,7 @@ def test_a_running_task_is_asked_to_stop(ada, store):
 
     (message,) = ada.told(ada.act("cancel", task_id))
 
-    assert message == f"{task_id}: It runs: it was asked to stop, and will not be tried again."
+    assert message == f"Task {task_id}: It runs: it was asked to stop, and will not be tried again."
     assert record_of(store, task_id).cancelled
 
 
