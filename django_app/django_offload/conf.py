@@ -61,6 +61,9 @@ ENV_ALIAS = "OFFLOAD_ALIAS"
 ENV_SECRETS = "OFFLOAD_SECRETS"
 # Names the secrets' versions: Lambda publishes no version of a function of which nothing else changed.
 ENV_RELEASE = "OFFLOAD_RELEASE"
+# Set to WRITES_BY_UPDATE where the role has no other action for writes.
+ENV_WRITES = "OFFLOAD_WRITES"
+WRITES_BY_UPDATE = "update"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,10 +33,10 @@ def test_to_enqueue_is_two_calls_on_connections_that_stay(stub: Stub, name: str)
         warm = [driver.measure(CALLS, way) for way in ("plain", "fresh_threads", "awaited", "fresh_contexts")]
 
     # One to each service; the name of the queue was asked for on the second's.
-    assert {name for name, count in first["connected_by"].items() if count} == {"UpdateItem", "GetQueueUrl"}
+    assert {name for name, count in first["connected_by"].items() if count} == {"PutItem", "GetQueueUrl"}
     assert first["connections"] == 2
-    assert [found["calls"]["UpdateItem"] for found in warm[:2]] == [1, 1]
-    assert all(set(found["calls"]) == {"UpdateItem", "SendMessage"} for found in warm)
+    assert [found["calls"]["PutItem"] for found in warm[:2]] == [1, 1]
+    assert all(set(found["calls"]) == {"PutItem", "SendMessage"} for found in warm)
     assert [found["connections"] for found in warm] == [0, 0, 0, 0]
 
 
@@ -60,7 +60,7 @@ def test_fifty_in_bulk_are_five_batches_of_messages(stub: Stub) -> None:
         driver.measure(1)
         found = driver.measure(2)
 
-    assert found["calls"] == {"UpdateItem": 1, "SendMessageBatch": 0.1}
+    assert found["calls"] == {"PutItem": 1, "SendMessageBatch": 0.1}
     assert found["connections"] <= 2 * POOL
 
 

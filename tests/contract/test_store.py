@@ -165,6 +165,13 @@ def test_claim_takes_a_record_at_the_instant_its_lease_ends(store):
     assert read(store.get(task_id)).fence == 2
 
 
+@pytest.fixture(params=["", "update"], ids=["by PutItem", "by UpdateItem"])
+def writes(request, monkeypatch):
+    """Write as the web side does, and as a function of the stack."""
+    monkeypatch.setenv("OFFLOAD_WRITES", request.param)
+
+
+@pytest.mark.usefixtures("writes")
 def test_create_says_whether_it_did(store):
     birth = birth_of(new_id())
 
@@ -173,6 +180,7 @@ def test_create_says_whether_it_did(store):
     assert read(store.get(birth.id)).birth == birth
 
 
+@pytest.mark.usefixtures("writes")
 def test_all_that_a_record_is_born_with_is_read_back(store):
     birth = birth_of(
         new_id(),

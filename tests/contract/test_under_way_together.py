@@ -130,7 +130,7 @@ def test_with_the_lean_client_both_are_sent_before_either_answer_is_read(offload
 
     tasks.answer.enqueue()
 
-    assert steps == ["send UpdateItem", "send SendMessage", "read UpdateItem", "read SendMessage"]
+    assert steps == ["send PutItem", "send SendMessage", "read PutItem", "read SendMessage"]
 
 
 @pytest.mark.parametrize("offloaded", ["lean"], indirect=True)
@@ -140,7 +140,7 @@ def test_arguments_beside_the_record_are_there_before_record_or_message_leave(of
 
     tasks.echo.enqueue("x" * 1_000)
 
-    assert steps[:4] == ["send UpdateItem", "read UpdateItem", "send UpdateItem", "send SendMessage"]
+    assert steps[:4] == ["send UpdateItem", "read UpdateItem", "send PutItem", "send SendMessage"]
 
 
 @pytest.mark.parametrize("offloaded", ["lean"], indirect=True)
@@ -148,4 +148,4 @@ def test_arguments_beside_the_record_are_there_before_record_or_message_leave(of
 def test_what_lambda_would_soon_give_up_leaves_after_its_record_is_there(offloaded, backend, steps):
     tasks.answer.enqueue()
 
-    assert steps == ["send UpdateItem", "read UpdateItem", "send Invoke", "read Invoke"]
+    assert steps == ["send PutItem", "read PutItem", "send Invoke", "read Invoke"]

@@ -43,7 +43,7 @@ def test_to_enqueue_is_one_write_and_one_send(warm):
     with counted() as calls:
         tasks.note.enqueue("a")
 
-    assert calls == {"dynamodb:UpdateItem": 1, "sqs:SendMessage": 1}
+    assert calls == {"dynamodb:PutItem": 1, "sqs:SendMessage": 1}
 
 
 def test_to_enqueue_many_is_one_write_each_and_one_send_for_ten(warm):
@@ -51,14 +51,14 @@ def test_to_enqueue_many_is_one_write_each_and_one_send_for_ten(warm):
         answers = list(tasks.note.enqueue_many((str(number),) for number in range(123)))
 
     assert len(answers) == 123
-    assert calls == {"dynamodb:UpdateItem": 123, "sqs:SendMessageBatch": 10 + 3}
+    assert calls == {"dynamodb:PutItem": 123, "sqs:SendMessageBatch": 10 + 3}
 
 
 def test_to_enqueue_many_through_lambda_is_one_write_and_one_invocation_each(warm):
     with counted() as calls:
         list(tasks.note.using(backend="other").enqueue_many([("a",), ("b",), ("c",)]))
 
-    assert calls == {"dynamodb:UpdateItem": 3, "lambda:Invoke": 3}
+    assert calls == {"dynamodb:PutItem": 3, "lambda:Invoke": 3}
 
 
 def test_without_a_record_at_enqueue_there_is_one_send(aws, settings):
@@ -78,14 +78,14 @@ def test_to_enqueue_through_lambda_is_one_write_and_one_invocation(warm):
     with counted() as calls:
         tasks.note.using(backend="other").enqueue("a")
 
-    assert calls == {"dynamodb:UpdateItem": 1, "lambda:Invoke": 1}
+    assert calls == {"dynamodb:PutItem": 1, "lambda:Invoke": 1}
 
 
 def test_the_first_enqueue_of_a_process_looks_up_one_name(aws):
     with counted() as calls:
         tasks.note.enqueue("a")
 
-    assert calls == {"dynamodb:UpdateItem": 1, "sqs:SendMessage": 1, "sqs:GetQueueUrl": 1}
+    assert calls == {"dynamodb:PutItem": 1, "sqs:SendMessage": 1, "sqs:GetQueueUrl": 1}
 
 
 def test_a_process_of_the_stack_looks_up_nothing(aws, queues, monkeypatch):
@@ -95,7 +95,17 @@ def test_a_process_of_the_stack_looks_up_nothing(aws, queues, monkeypatch):
     with counted() as calls:
         tasks.note.enqueue("a")
 
-    assert calls == {"dynamodb:UpdateItem": 1, "sqs:SendMessage": 1}
+    assert calls == {"dynamodb:PutItem": 1, "sqs:SendMessage": 1}
+
+
+def test_a_function_of_the_stack_writes_by_updates_alone(warm, monkeypatch):
+    monkeypatch.setenv("OFFLOAD_WRITES", "update")
+
+    with counted() as calls:
+        tasks.length.enqueue("x" * 1_000)
+        list(tasks.note.enqueue_many([("a",), ("b",)]))
+
+    assert calls == {"dynamodb:UpdateItem": 4, "sqs:SendMessage": 1, "sqs:SendMessageBatch": 1}
 
 
 def test_to_work_is_two_writes_and_no_read(warm, queues):
@@ -127,7 +137,7 @@ def test_arguments_beside_the_record_cost_one_write_more(warm, queues):
     with counted() as worked:
         work_at(timedelta(0), event)
 
-    assert calls == {"dynamodb:UpdateItem": 2, "sqs:SendMessage": 1}
+    assert calls == {"dynamodb:PutItem": 1, "dynamodb:UpdateItem": 1, "sqs:SendMessage": 1}
     assert worked == {"dynamodb:UpdateItem": 2}
 
 

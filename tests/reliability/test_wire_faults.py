@@ -18,7 +18,7 @@ from tests.reliability.wired import FAULTS, Line
 
 # When each call of the hot path is met: at the enqueue, at a delivery's claim, or once the task has run.
 CALLS = {
-    "birth": ("enqueue", "UpdateItem"),
+    "birth": ("enqueue", "PutItem"),
     "arguments part": ("enqueue with much", "UpdateItem"),
     "send": ("enqueue", "SendMessage"),
     "send many": ("enqueue many", "SendMessageBatch"),

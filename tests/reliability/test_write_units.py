@@ -14,7 +14,7 @@ from tests.contract.setup import tasks_setting
 from tests.reliability import tasks
 from tests.write_units import UNIT, Item, item_size, units
 
-WRITE = "UpdateItem"
+WRITES = {"PutItem", "UpdateItem"}
 
 
 class Meter:
@@ -33,13 +33,14 @@ class Meter:
         return found
 
     def note(self, service: str, name: str, params: Mapping[str, Any]) -> None:
-        if name != WRITE:
+        if name not in WRITES:
             return
-        self.key = params["Key"]
+        item = params.get("Key") or params["Item"]
+        self.key = {"id": item["id"], "part": item["part"]}
         self.before = self.item()
 
     def count(self, name: str) -> None:
-        if name != WRITE:
+        if name not in WRITES:
             return
         after = self.item()
         self.writes.append(("made" if self.before is None else "changed", units(self.before, after)))

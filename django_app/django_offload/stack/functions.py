@@ -4,7 +4,16 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..conf import ENV_ALIAS, ENV_BUCKET, ENV_QUEUE_URLS, ENV_RELEASE, ENV_SECRETS, ENV_STACK
+from ..conf import (
+    ENV_ALIAS,
+    ENV_BUCKET,
+    ENV_QUEUE_URLS,
+    ENV_RELEASE,
+    ENV_SECRETS,
+    ENV_STACK,
+    ENV_WRITES,
+    WRITES_BY_UPDATE,
+)
 from . import limits
 from .layout import python_path
 from .names import (
@@ -125,6 +134,7 @@ def environment(plan: Plan) -> dict[str, object]:
         variables[ENV_BUCKET] = Ref(BUCKET)
     variables[ENV_ALIAS] = if_on_aws(LIVE, NoValue)
     variables[ENV_RELEASE] = Ref(RELEASE)
+    variables[ENV_WRITES] = WRITES_BY_UPDATE
     if plan.secrets:
         variables[ENV_SECRETS] = json.dumps(dict(sorted(plan.secrets.items())), separators=(",", ":"))
     return {**variables, **plan.environment}

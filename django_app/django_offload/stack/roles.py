@@ -73,7 +73,7 @@ def _web(plan: Plan) -> list[Statement]:
     return [
         *sending(plan),
         # A record is made, read for its status, and changed by a cancel; parts stand beside it.
-        table("GetItem", "UpdateItem"),
+        table("GetItem", "PutItem", "UpdateItem"),
         *objects(plan, ["GetObject", "PutObject"], PAYLOADS),
     ]
 

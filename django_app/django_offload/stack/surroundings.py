@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..conf import ENV_BUCKET, ENV_QUEUE_URLS, ENV_RELEASE, ENV_SECRETS, ENV_STACK
+from ..conf import ENV_BUCKET, ENV_QUEUE_URLS, ENV_RELEASE, ENV_SECRETS, ENV_STACK, ENV_WRITES
 from ..exceptions import ConfigurationError
 
 SSM, SECRETS_MANAGER = "ssm", "secretsmanager"
@@ -16,7 +16,7 @@ _REFERENCE = re.compile(
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 _TAKEN = {
     *("PYTHONPATH", "DJANGO_SETTINGS_MODULE"),
-    *(ENV_STACK, ENV_BUCKET, ENV_QUEUE_URLS, ENV_SECRETS, ENV_RELEASE),
+    *(ENV_STACK, ENV_BUCKET, ENV_QUEUE_URLS, ENV_SECRETS, ENV_RELEASE, ENV_WRITES),
 }
 
 

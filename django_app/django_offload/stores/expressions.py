@@ -10,6 +10,12 @@ from ..change import Change, Operator, Value
 type Names = tuple[str, ...]
 type Tests = tuple[tuple[str, Operator], ...]
 
+# Of a write that makes an item where there is none of its key.
+IF_ABSENT: Mapping[str, Any] = {
+    "ConditionExpression": "attribute_not_exists(#id)",
+    "ExpressionAttributeNames": {"#id": "id"},
+    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+}
 # More than any Change has: made once, for every write needs a dozen.
 PLACES = tuple(f":v{number}" for number in range(100))
 
@@ -85,18 +91,22 @@ def _written(
     }
 
 
-@lru_cache(maxsize=256)
-def absent(names: Names) -> Mapping[str, Any]:
+def absent(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return the arguments of an UpdateItem that writes an item with these attributes where there is none.
+    Return the arguments of an UpdateItem that writes typed attributes where there is no item of its key.
 
-    The value of `name` is `:name`. Refused, it answers with the item that is there.
+    Refused, it answers with the item that is there.
     """
+    values = {f":{name}": value for name, value in attributes.items()}
+    return {**_absent(tuple(attributes)), "ExpressionAttributeValues": values}
+
+
+@lru_cache(maxsize=256)
+def _absent(names: Names) -> Mapping[str, Any]:
     return {
+        **IF_ABSENT,
         "UpdateExpression": "SET " + ", ".join([f"#{name} = :{name}" for name in names]),
-        "ConditionExpression": "attribute_not_exists(#id)",
         "ExpressionAttributeNames": {f"#{name}": name for name in ("id", *names)},
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
 
 

@@ -62,6 +62,7 @@ def test_the_environment_names_everything_a_function_would_ask_for() -> None:
             "OFFLOAD_BUCKET": {"Ref": "PayloadBucket"},
             "OFFLOAD_ALIAS": "live",
             "OFFLOAD_RELEASE": "none",
+            "OFFLOAD_WRITES": "update",
         }
 
 

@@ -71,6 +71,7 @@ def test_the_web_may_do_exactly_what_it_does() -> None:
     assert actions("RoleWeb") == LOGS | {
         "sqs:SendMessage",
         "dynamodb:GetItem",
+        "dynamodb:PutItem",
         "dynamodb:UpdateItem",
         "s3:GetObject",
         "s3:PutObject",

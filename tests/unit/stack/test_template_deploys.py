@@ -141,6 +141,7 @@ def test_functions_know_their_resources(client: Client, outputs: dict[str, str])
         "OFFLOAD_STACK": "shop-dev",
         "OFFLOAD_BUCKET": outputs["BucketName"],
         "OFFLOAD_RELEASE": "none",
+        "OFFLOAD_WRITES": "update",
     }
 
 

@@ -24,6 +24,14 @@ ITEM = st.dictionaries(KEY, VALUE, max_size=8)
 NAMES = st.dictionaries(KEY, TEXT.filter(bool), min_size=1, max_size=4)
 QUEUE_URL = NAME.map("https://sqs.eu-west-1.amazonaws.com/123456789012/{}".format)
 
+PUT = st.fixed_dictionaries(
+    {"TableName": NAME, "Item": ITEM},
+    optional={
+        "ConditionExpression": TEXT,
+        "ExpressionAttributeNames": NAMES,
+        "ReturnValuesOnConditionCheckFailure": st.just("ALL_OLD"),
+    },
+)
 UPDATE = st.fixed_dictionaries(
     {"TableName": NAME, "Key": ITEM, "UpdateExpression": TEXT},
     optional={
@@ -66,6 +74,7 @@ INVOKE = st.fixed_dictionaries(
 )
 
 CALLS = {
+    ("dynamodb", "put_item"): PUT,
     ("dynamodb", "update_item"): UPDATE,
     ("dynamodb", "get_item"): GET,
     ("dynamodb", "query"): QUERY,

@@ -80,8 +80,8 @@ def test_what_is_caught_by_name_has_that_name(service):
 def test_what_aws_says_of_a_signature_is_told_without_the_request(say):
     body = {"__type": "x#InvalidSignatureException", "message": f"It does not match.\n\n{CANONICAL}"}
 
-    refused = DynamoDB().refusal("UpdateItem", Answer(400, {}, json.dumps(body).encode()))
+    refused = DynamoDB().refusal("PutItem", Answer(400, {}, json.dumps(body).encode()))
 
-    assert "UpdateItem with InvalidSignatureException: It does not match. " in say(refused)
+    assert "PutItem with InvalidSignatureException: It does not match. " in say(refused)
     assert "Canonical" not in say(refused)
     assert "secret" not in say(refused)

@@ -79,7 +79,7 @@ def test_a_first_send_connects_to_both_services_at_a_time(trusted, monkeypatch, 
 
         # Neither was spoken to before both were connected.
         assert (records.connections, queue.connections, pauses) == (1, 1, [])
-        assert b"UpdateItem" in records.requests[0]
+        assert b"PutItem" in records.requests[0]
         assert b"SendMessage" in queue.requests[0]
 
 

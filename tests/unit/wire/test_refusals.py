@@ -21,6 +21,7 @@ from tests.unit.wire.botocores import answered, botocores
 from tests.unit.wire.generated import ITEM, TEXT
 
 ARGUMENTS = {
+    ("dynamodb", "put_item"): {"TableName": "shop", "Item": {}},
     ("dynamodb", "update_item"): {"TableName": "shop", "Key": {}},
     ("dynamodb", "get_item"): {"TableName": "shop", "Key": {}},
     ("dynamodb", "query"): {"TableName": "shop"},
@@ -51,7 +52,10 @@ CODES = [
     "MessageNotInflight",
 ]
 # What only writes are refused with.
-OF_ITS_OWN = {"update_item": ["ReplicatedWriteConflictException"]}
+OF_ITS_OWN = {
+    "put_item": ["ReplicatedWriteConflictException"],
+    "update_item": ["ReplicatedWriteConflictException"],
+}
 STATUSES = [302, 400, 403, 404, 408, 409, 413, 429, 500, 501, 502, 503, 504]
 FORMER = {
     "QueueDoesNotExist": "AWS.SimpleQueueService.NonExistentQueue",
@@ -111,19 +115,16 @@ def test_a_refused_condition_brings_the_item_along(item):
     body = {"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", "Item": item}
     answer = (400, {}, json.dumps(body).encode())
 
-    ours = SERVICES["dynamodb"]().refusal("UpdateItem", Answer(*answer))
+    ours = SERVICES["dynamodb"]().refusal("PutItem", Answer(*answer))
 
-    arguments = ARGUMENTS["dynamodb", "update_item"]
-    _, theirs = answered(botocores("dynamodb"), "update_item", arguments, answer=answer)
+    arguments = ARGUMENTS["dynamodb", "put_item"]
+    _, theirs = answered(botocores("dynamodb"), "put_item", arguments, answer=answer)
     assert ours.response["Item"] == theirs.response["Item"] == item
 
 
 RESULTS = {
-    ("dynamodb", "update_item"): [
-        {},
-        {"Attributes": {"id": {"S": "é"}, "n": {"N": "-12"}}},
-        {"Attributes": {"a": {"L": [{"S": "x"}]}, "b": {"BOOL": False}}},
-    ],
+    ("dynamodb", "put_item"): [{}, {"Attributes": {"id": {"S": "é"}, "n": {"N": "-12"}}}],
+    ("dynamodb", "update_item"): [{"Attributes": {"a": {"L": [{"S": "x"}]}, "b": {"BOOL": False}}}],
     ("dynamodb", "query"): [
         {"Items": [{"id": {"S": "x"}}], "Count": 1, "LastEvaluatedKey": {"id": {"S": "x"}}}
     ],

@@ -26,7 +26,7 @@ TRACE = "-=;:+&[]{}\"',"
 
 class Client:
     """
-    Calls one service, by the names and arguments of boto3's client: `client.get_item(TableName=…)`.
+    Calls one service, by the names and arguments of boto3's client: `client.put_item(TableName=…)`.
 
     Safe from any thread. It holds connections, keys and the retry quota.
     """

@@ -14,6 +14,7 @@ class DynamoDB(JSONService):
     name = "dynamodb"
     target = "DynamoDB_20120810"
     operations: ClassVar = {
+        "put_item": "PutItem",
         "update_item": "UpdateItem",
         "get_item": "GetItem",
         "query": "Query",
