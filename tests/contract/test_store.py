@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from enum import StrEnum
 
 import pytest
+from django.utils.safestring import SafeString
 
 from django_offload.birth import to_micros
 from django_offload.change import Refused
@@ -197,6 +199,17 @@ def test_all_that_a_record_is_born_with_is_read_back(store):
     record = read(store.get(birth.id))
     assert record.birth == birth
     assert record.inline is True
+
+
+def test_text_of_a_class_of_its_own_is_text(store):
+    class Queue(StrEnum):
+        REPORTS = "reports"
+
+    birth = birth_of(new_id(), queue=Queue.REPORTS, owner=SafeString("user:7"))
+
+    assert store.create(birth)
+
+    assert read(store.get(birth.id)).birth == birth
 
 
 def test_what_is_absent_is_none(store):

@@ -55,7 +55,7 @@ class DynamoDBStore(Store):
     def begin_create(self, birth: Birth) -> Callable[[], bool]:
         # The same condition as transitions.create(), and text that is written once: nothing is to be merged.
         item = {
-            name: {"S": value} if type(value) is str else {"N": str(value)}
+            name: {"S": value} if isinstance(value, str) else {"N": str(value)}
             for name, value in newborn(birth).items()
         }
         if os.environ.get(ENV_WRITES) == WRITES_BY_UPDATE:
