@@ -10,8 +10,10 @@ from ..stack.surroundings import Surroundings, is_free
 from .stage import as_text
 from .zappa_settings import FILE, slug
 
-# A password in an address.
-_WITH_PASSWORD = re.compile(r"://[^/@]*:[^/@]+@")
+# Names of secrets beyond those that Django knows …
+_SECRET_NAME = re.compile("PWD|CREDENTIAL|PRIVATE", re.IGNORECASE)
+# … and values: a password in an address, which may hold a slash, or in a line of options; a private key.
+_SECRET_VALUE = re.compile(r"://[^/@\s]*:[^@\s]+@|(?:password|pwd)\s*=|PRIVATE KEY-", re.IGNORECASE)
 _FOR_THE_FUNCTION, _FOR_THE_HANDLER = "aws_environment_variables", "environment_variables"
 
 
@@ -22,8 +24,9 @@ def of_the_web(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def looks_secret(name: str, value: str) -> bool:
-    """Tell whether a value should not stand in a file, by what Django hides from its error pages."""
-    return bool(SafeExceptionReporterFilter.hidden_settings.search(name) or _WITH_PASSWORD.search(value))
+    """Tell whether a value should not stand in a file: by what Django hides on error pages, and more."""
+    names = (SafeExceptionReporterFilter.hidden_settings, _SECRET_NAME)
+    return any(known.search(name) for known in names) or _SECRET_VALUE.search(value) is not None
 
 
 def problems(

@@ -65,10 +65,16 @@ def test_what_every_function_has_and_what_none_can_have_is_left_out():
     [
         ("STRIPE_KEY", "1", True),
         ("DB_PASSWORD", "1", True),
+        ("DB_PWD", "1", True),
+        ("google_credentials", "1", True),
         ("DATABASE_URL", "postgresql://shop:pw@db/shop", True),
+        ("DATABASE_URL", "postgresql://shop:p/w@db/shop", True),
+        ("DATABASE", "host=db password=pw", True),
+        ("SIGNER", "-----BEGIN RSA PRIVATE KEY-----", True),
+        ("SITE", "https://shop.example:8000/pies", False),
         ("DATABASE_URL", "postgresql://db/shop", False),
         ("ALLOWED_HOSTS", "shop.example", False),
     ],
 )
-def test_a_secret_is_known_by_its_name_or_by_a_password_in_an_address(name, value, secret):
+def test_a_secret_is_known_by_its_name_or_its_value(name, value, secret):
     assert looks_secret(name, value) is secret
