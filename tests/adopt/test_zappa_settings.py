@@ -66,6 +66,18 @@ def test_workers_get_the_python_that_the_web_side_has_where_they_can(
     assert [stage["parameters"]["Runtime"] for stage in written] == [runtime, runtime]
 
 
+def test_a_python_that_functions_cannot_have_is_told_with_the_one_that_they_get(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django_offload.adopt.runtime.own", lambda: "python3.15")
+    (tmp_path / "zappa_settings.json").write_text(json.dumps({"production": {"runtime": "python3.12"}}))
+
+    (said,) = notes(project(tmp_path), infra(project(tmp_path), "lab-dev"))
+
+    assert 'their "Runtime" in infra/ is python3.12. ' in said
+    assert said.endswith("packaging takes a Python 3.12 on this machine.")
+
+
 def test_workers_get_the_variables_that_the_web_side_has_but_for_secrets(tmp_path: Path) -> None:
     base = {
         "environment_variables": {"OVEN": "hot"},

@@ -14,12 +14,11 @@ def notes(layout: Layout, changes: Iterable[Change]) -> Iterator[str]:
     """Yield what to know of the stages among `changes`."""
     folder = layout.root / "infra"
     written = [change.path.stem for change in changes if change.path.match(f"{folder}/*.json")]
-    own = runtime.note()
-    if written and own is not None:
-        yield own
     known = stages_of(layout)
-    for stage in written:
-        variables = of_the_web(extended(known, stage)) if stage in known else {}
+    zappas = {stage: extended(known, stage) if stage in known else {} for stage in written}
+    yield from filter(None, map(runtime.note, dict.fromkeys(map(runtime.runtime, zappas.values()))))
+    for stage, settings in zappas.items():
+        variables = of_the_web(settings)
         secret = {name: value for name, value in variables.items() if looks_secret(name, value)}
         if secret:
             yield (

@@ -13,13 +13,13 @@ def runtime(zappas: Mapping[str, Any] | None = None) -> str:
     return next((found for found in wanted if found in RUNTIMES), DEFAULT_RUNTIME)
 
 
-def note() -> str | None:
-    """Return what to know where functions cannot have the Python that this project runs on."""
+def note(given: str) -> str | None:
+    """Return what to know of functions that are `given` a Python, since they cannot have this project's."""
     if own() in RUNTIMES:
         return None
-    version = DEFAULT_RUNTIME.removeprefix("python")
+    version = given.removeprefix("python")
     return (
-        f'Functions cannot have this project\'s {own()}; their "Runtime" in infra/ is {DEFAULT_RUNTIME}. '
+        f'Functions cannot have this project\'s {own()}; their "Runtime" in infra/ is {given}. '
         f"Code must run on that as well, and packaging takes a Python {version} on this machine."
     )
 
