@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,17 +60,20 @@ def test_what_came_to_nothing_can_be_deleted_though_there_is_no_stack(
 
 
 @pytest.mark.parametrize(
-    ("name", "held", "said"),
+    ("name", "held", "parameters", "said"),
     [
         (
             "shop/__pycache__/a.cpython-312.pyc",
             b"",
+            {"Architecture": "arm64"},
             "is built for python3.12, and the functions of the stage 'dev' are python3.13. Nothing was "
-            "changed. Build it anew with manage.py offload_package --stage dev, or deploy without --package.",
+            "changed. Build it anew with manage.py offload_package --stage dev --architecture arm64, or "
+            "deploy without --package.",
         ),
         (
             "shop/native.so",
             b"\x7fELF" + bytes(14) + b"\xb7\x00",
+            {},
             "is built for arm64, and the functions of the stage 'dev' are x86_64. Nothing was changed. Build "
             "it anew with manage.py offload_package --stage dev --architecture x86_64, or deploy without "
             "--package.",
@@ -77,8 +81,15 @@ def test_what_came_to_nothing_can_be_deleted_though_there_is_no_stack(
     ],
 )
 def test_a_package_that_the_stages_functions_could_not_run_is_refused_before_anything_is_made(
-    aws: LocalAWS, deployment: Deployment, tmp_path: Path, name: str, held: bytes, said: str
+    aws: LocalAWS,
+    deployment: Deployment,
+    tmp_path: Path,
+    name: str,
+    held: bytes,
+    parameters: dict[str, str],
+    said: str,
 ) -> None:
+    deployment.stage = replace(deployment.stage, parameters=parameters)
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         archive.writestr(name, held)
 

@@ -191,7 +191,7 @@ class Deployment:
         pairs = ((package.runtime, stage.runtime), (package.architecture, stage.architecture))
         for made_for, wanted in pairs:
             if made_for is not None and made_for != wanted:
-                raise WrongPackage(package.path, made_for, wanted, stage.name)
+                raise WrongPackage(package.path, made_for, wanted, stage.name, stage.architecture)
 
     def _template(self) -> str:
         place = Place(account=self.aws.account, region=self.aws.region, web_function=self.web.function)

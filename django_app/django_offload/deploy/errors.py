@@ -48,12 +48,11 @@ class PackageTooLarge(DeployError):
 class WrongPackage(DeployError):
     """The package would not run on what the stage's functions are."""
 
-    def __init__(self, path: object, made_for: str, wanted: str, stage: str) -> None:
-        processor = "" if wanted.startswith("python") else f" --architecture {wanted}"
+    def __init__(self, path: object, made_for: str, wanted: str, stage: str, architecture: str) -> None:
         super().__init__(
             f"{path} is built for {made_for}, and the functions of the stage '{stage}' are {wanted}. Nothing "
-            f"was changed. Build it anew with manage.py offload_package --stage {stage}{processor}, or "
-            "deploy without --package."
+            f"was changed. Build it anew with manage.py offload_package --stage {stage} --architecture "
+            f"{architecture}, or deploy without --package."
         )
 
 
