@@ -75,7 +75,10 @@ def _candidates(python: str) -> Iterator[str]:
 
 
 def _said(path: str) -> str:
-    """Return version and path of what runs there: a shim leads on to it in some folders only."""
+    """Return version and path of what runs there, if it runs: a shim leads on to it in some folders only."""
     program = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"
-    ran = subprocess.run([path, "-I", "-c", program], capture_output=True, text=True, check=False)
+    try:
+        ran = subprocess.run([path, "-I", "-c", program], capture_output=True, text=True, check=False)
+    except OSError:  # Made for another system, as in a home folder that a container shares.
+        return ""
     return ran.stdout.strip()

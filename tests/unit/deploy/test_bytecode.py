@@ -53,6 +53,15 @@ def test_what_a_shim_leads_to_is_taken_for_it_works_in_other_folders_too(home: P
     assert bytecode.interpreter(MISSING) == "/opt/python3.99"
 
 
+def test_one_that_this_system_cannot_run_is_passed_over(home: Path) -> None:
+    versions = home / ".pyenv" / "versions"
+    other = a_python(versions / "3.99.1" / "bin" / "python3.99", "")
+    Path(other).write_bytes(b"\x7fELF of another processor")
+    found = a_python(versions / "3.99.2" / "bin" / "python3.99", "echo 3.99 $0")
+
+    assert bytecode.interpreter(MISSING) == found
+
+
 def test_one_of_another_version_is_never_taken(home: Path) -> None:
     a_python(home / "bin" / "python3", "echo 3.8 $0")
     a_python(home / ".pyenv" / "versions" / "3.99.1" / "bin" / "python3.99", "echo 3.98 $0")
