@@ -19,8 +19,8 @@ def write(folder: Path, source_root: str) -> None:
         for name, is_package in _modules(folder / root):
             if name.partition(".")[0] not in known:
                 (packages if is_package else modules).append(name)
-        # What the first folder has is never looked for in the second.
-        known |= {name.partition(".")[0] for name in (*packages, *modules)}
+        # What the first folder has, compiled or not, is never looked for in the second.
+        known |= {path.name.partition(".")[0] for path in (folder / root).iterdir()}
         index[root] = {"packages": packages, "modules": modules}
     (folder / FILE).write_text(json.dumps(index, separators=(",", ":")), encoding="ascii")
 

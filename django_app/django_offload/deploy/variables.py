@@ -7,6 +7,7 @@ from typing import Any
 from django.views.debug import SafeExceptionReporterFilter
 
 from ..stack.surroundings import Surroundings, is_free
+from .errors import BadStage
 from .stage import as_text
 from .zappa_settings import FILE, slug
 
@@ -18,9 +19,20 @@ _FOR_THE_FUNCTION, _FOR_THE_HANDLER = "aws_environment_variables", "environment_
 
 
 def of_the_web(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a stage of Zappa's settings says, but for what every function has from its stack."""
-    found = {**(settings.get(_FOR_THE_FUNCTION) or {}), **(settings.get(_FOR_THE_HANDLER) or {})}
+    """
+    Return what a stage of Zappa's settings says, but for what every function has from its stack.
+
+    Raise BadStage where it says anything else than variables.
+    """
+    found = {**_given(settings, _FOR_THE_FUNCTION), **_given(settings, _FOR_THE_HANDLER)}
     return {name: as_text(value) for name, value in found.items() if is_free(name)}
+
+
+def _given(settings: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    given = settings.get(key) or {}
+    if not isinstance(given, Mapping):
+        raise BadStage(FILE, f"'{key}' is no object.", f'Write it as "{key}": {{"NAME": "value"}}.')
+    return given
 
 
 def looks_secret(name: str, value: str) -> bool:
@@ -53,7 +65,7 @@ def problems(
     # The others of Zappa's the stage's take the place of, for web and workers alike.
     others = {
         name
-        for name, value in (settings.get(_FOR_THE_HANDLER) or {}).items()
+        for name, value in _given(settings, _FOR_THE_HANDLER).items()
         if name in surroundings.secrets
         or surroundings.environment.get(name, as_text(value)) != as_text(value)
     }

@@ -37,6 +37,7 @@ _lock = Lock()
 # Whose they are: a server that forks outside of Python, as uWSGI does, has Python tell nobody.
 _pid = os.getpid()
 
+HOT = frozenset({"dynamodb", "lambda", "sqs"})
 # AWS answers these calls within milliseconds; a worker must not wait away its deadline.
 CONNECT_TIMEOUT_SECONDS = 3
 READ_TIMEOUT_SECONDS = 10
@@ -79,8 +80,8 @@ def _new(service: str) -> Any:
         retries={"mode": "standard", "total_max_attempts": TRIES},
         tcp_keepalive=True,
         max_pool_connections=32,
-        # What calls these clients is ours and tested; botocore takes a tenth of a call to look at it again.
-        parameter_validation=False,
+        # Arguments of the hot path are made here and tested; to look at them again takes a tenth of a call.
+        parameter_validation=service not in HOT,
     )
     made = boto3.session.Session().client(service, config=config)
     bind(made, READ_TIMEOUT_SECONDS)

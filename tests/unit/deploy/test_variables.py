@@ -2,6 +2,7 @@
 
 import pytest
 
+from django_offload.deploy.errors import BadStage
 from django_offload.deploy.variables import looks_secret, of_the_web, problems
 from django_offload.stack.surroundings import Surroundings
 
@@ -78,3 +79,9 @@ def test_what_every_function_has_and_what_none_can_have_is_left_out():
 )
 def test_a_secret_is_known_by_its_name_or_its_value(name, value, secret):
     assert looks_secret(name, value) is secret
+
+
+@pytest.mark.parametrize("key", ["environment_variables", "aws_environment_variables"])
+def test_what_is_no_object_is_told_with_how_to_write_it(key):
+    with pytest.raises(BadStage, match=f'zappa_settings.json.*\'{key}\' is no object.*"NAME": "value"'):
+        told({key: ["OVEN=hot"]})

@@ -149,6 +149,16 @@ def test_a_compiled_module_goes_before_one_in_python(task, library):
     assert listed["packages"] == ["needed", "needed.inside"]
 
 
+def test_a_compiled_module_of_the_source_root_goes_before_one_in_the_other_folder(task):
+    (task / "site" / "fast.abi3.so").write_bytes(b"")
+    write(task / "fast.py", "")
+    packed(task)
+
+    listed = json.loads((task / FILE).read_text())
+
+    assert "fast" not in listed["site"]["modules"] + listed["."]["modules"]
+
+
 def test_what_no_import_can_name_and_what_has_no_init_is_not_listed(task):
     write(task / "needed" / "0001_initial.py", "")
     write(task / "spaced" / "module.py", "")
