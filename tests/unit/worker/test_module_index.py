@@ -72,11 +72,12 @@ def test_modules_are_found_by_the_index(task):
 def test_a_module_found_by_the_index_is_what_python_would_have_found(task):
     script = """
 import inspect, json, importlib.resources, needed.inside, shop
+beside = importlib.resources.files("needed.inside") / "data.txt"
 names = ("__name__", "__package__", "__file__", "__cached__")
 print(json.dumps([
     [*(getattr(module, name) for name in names), list(getattr(module, "__path__", []))]
     for module in (shop, shop.orders, needed.inside)
-] + [inspect.getsource(shop.orders), importlib.resources.read_text("needed.inside", "data.txt")]))
+] + [inspect.getsource(shop.orders), beside.read_text()]))
 """
 
     with_index = told(task, script)

@@ -305,6 +305,6 @@ def test_the_collector_looks_at_nothing_that_a_start_made_and_goes_on_afterwards
 
 
 def test_a_collector_that_somebody_switched_off_stays_off():
-    script = "import gc; gc.disable(); import lambdas.worker; print(gc.isenabled(), gc.get_freeze_count())"
+    script = "import gc; gc.disable(); import lambdas.worker; print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
 
-    assert started(script).split() == ["False", "0"]
+    assert started(script).split() == ["False", "False"]
