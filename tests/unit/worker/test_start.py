@@ -296,15 +296,3 @@ except Exception as exc:
 """
 
     assert started(script, CLIENT="boto3") == "You must specify a region.\n"
-
-
-def test_the_collector_looks_at_nothing_that_a_start_made_and_goes_on_afterwards():
-    script = "import gc, lambdas.worker; print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
-
-    assert started(script).split() == ["True", "True"]
-
-
-def test_a_collector_that_somebody_switched_off_stays_off():
-    script = "import gc; gc.disable(); import lambdas.worker; print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
-
-    assert started(script).split() == ["False", "False"]
