@@ -10,6 +10,7 @@ def test_the_collector_looks_at_nothing_that_a_start_made_and_goes_on_afterwards
 
 
 def test_a_collector_that_somebody_switched_off_stays_off():
-    script = "import gc; gc.disable(); import lambdas.worker; print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
+    tells = "print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
+    script = f"import gc; gc.disable(); import lambdas.worker; {tells}"
 
     assert started(script).split() == ["False", "False"]
