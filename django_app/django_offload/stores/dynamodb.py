@@ -53,7 +53,7 @@ class DynamoDBStore(Store):
         return self.begin_create(birth)()
 
     def begin_create(self, birth: Birth) -> Callable[[], bool]:
-        # The same condition as transitions.create(), and text that is written once: nothing is to be merged.
+        # The same condition as transitions.create(), in shorter words: nothing is to be merged.
         item = {
             name: {"S": value} if isinstance(value, str) else {"N": str(value)}
             for name, value in newborn(birth).items()

@@ -132,6 +132,14 @@ def test_a_bundle_of_a_profile_is_botocores_to_trust(monkeypatch, tmp_path):
     assert endpoint_of("sqs") is None
 
 
+def test_boto3_looks_at_arguments_but_of_the_hot_path():
+    names = ("dynamodb", "sqs", "lambda", "s3")
+
+    looks = {name: wire.client(name).meta.config.parameter_validation for name in names}
+
+    assert looks == {"dynamodb": False, "sqs": False, "lambda": False, "s3": True}
+
+
 def test_a_service_that_the_lean_client_does_not_speak_is_called_by_boto3():
     assert wire.client("s3", "lean") is wire.client("s3")
 

@@ -2,6 +2,7 @@
 
 import compileall
 import json
+import marshal
 import os
 import py_compile
 import subprocess
@@ -102,7 +103,8 @@ def test_without_bytecode_the_source_is_read(task):
 
 def test_bytecode_of_another_python_is_not_run(task):
     (compiled,) = (task / "site" / "shop" / "__pycache__").glob("orders.*")
-    compiled.write_bytes(b"\0\0\0\0" + compiled.read_bytes()[4:])
+    other = marshal.dumps(compile("def total():\n    return 'of another Python'\n", "orders.py", "exec"))
+    compiled.write_bytes(b"\0\0\0\0" + compiled.read_bytes()[4:16] + other)
 
     assert told(task, "import json, shop; print(json.dumps(shop.orders.total()))") == "compiled"
 
@@ -158,6 +160,16 @@ def test_a_compiled_module_of_the_source_root_goes_before_one_in_the_other_folde
     listed = json.loads((task / FILE).read_text())
 
     assert "fast" not in listed["site"]["modules"] + listed["."]["modules"]
+
+
+def test_nothing_is_told_of_a_package_whose_init_is_compiled(task):
+    (task / "needed" / "inside" / "__init__.abi3.so").write_bytes(b"")
+    write(task / "needed" / "inside" / "deeper.py", "")
+    packed(task)
+
+    listed = json.loads((task / FILE).read_text())["."]
+
+    assert listed == {"packages": ["needed"], "modules": []}
 
 
 def test_what_no_import_can_name_and_what_has_no_init_is_not_listed(task):
