@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from botocore.exceptions import ParamValidationError
 
 from django_offload import wire
 from django_offload.wire.lean import Client
@@ -132,12 +133,28 @@ def test_a_bundle_of_a_profile_is_botocores_to_trust(monkeypatch, tmp_path):
     assert endpoint_of("sqs") is None
 
 
-def test_boto3_looks_at_arguments_but_of_the_hot_path():
-    names = ("dynamodb", "sqs", "lambda", "s3")
+class Serialized(Exception):
+    """A call came as far as to be sent."""
 
-    looks = {name: wire.client(name).meta.config.parameter_validation for name in names}
 
-    assert looks == {"dynamodb": False, "sqs": False, "lambda": False, "s3": True}
+@pytest.mark.parametrize(
+    ("service", "call", "arguments", "raised"),
+    [
+        ("dynamodb", "update_item", {"TableName": "shop"}, Serialized),
+        ("sqs", "send_message", {"QueueUrl": "https://q"}, Serialized),
+        ("lambda", "invoke", {"FunctionName": "shop", "Qualifier": 7}, Serialized),
+        ("s3", "get_object", {"Bucket": "shop", "Key": ""}, ParamValidationError),
+    ],
+)
+def test_boto3_looks_at_arguments_but_of_the_hot_path(service, call, arguments, raised):
+    def sent(**kwargs):
+        raise Serialized
+
+    client = wire.client(service)
+    client.meta.events.register("before-call", sent)
+
+    with pytest.raises(raised):
+        getattr(client, call)(**arguments)
 
 
 def test_a_service_that_the_lean_client_does_not_speak_is_called_by_boto3():
