@@ -125,10 +125,6 @@ def test_it_works_without_javascript(visit: Callable[..., Visitor]):
     visitor = visit(java_script_enabled=False)
     offload(visitor)
 
-    for _ in range(300):
-        if visitor.page.locator("[data-result]").count():
-            break
-        refresh = visitor.page.locator("noscript a, a.button", has_text="Refresh")
-        refresh.click()
+    visitor.refresh()
 
     expect(visitor.page.locator("[data-result]")).to_be_visible()

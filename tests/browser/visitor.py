@@ -10,6 +10,8 @@ PATIENCE_MS = 60_000
 # More than any page of these tests has of what can be reached by Tab.
 MOST_TABS = 80
 DURATION = re.compile(r"\d m?s$")
+# A page without scripts is asked again and again; a task of these tests is at its end long before.
+MOST_REFRESHES = 300
 # Chromium says so on the console of every page that was answered 4xx; the status is asserted on its own.
 STATUS_NOTE = "Failed to load resource: the server responded with a status of 4"
 
@@ -72,6 +74,19 @@ class Visitor:
         answer = navigation.value
         assert answer is not None
         return answer.status
+
+    def refresh(self) -> None:
+        """Follow the page's Refresh link, as who has no scripts does, until a page offers it no more.
+
+        Each click waits for the page it leads to: on one half read, a link yet to come looks gone.
+        """
+        link = self.page.get_by_role("link", name="Refresh", exact=True)
+        for _ in range(MOST_REFRESHES):
+            if not link.is_visible():
+                return
+            with self.page.expect_navigation():
+                link.click()
+        raise AssertionError(f"{MOST_REFRESHES} refreshes do not lead to the end.")
 
     def tab_to(self, element: Locator) -> None:
         """Press Tab until an element has the focus, as who has no mouse does."""
