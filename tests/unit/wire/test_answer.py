@@ -45,6 +45,7 @@ def slowly(data):
     sock = ByteByByte(fileno=ours.detach())
     sock.left = data
     connection = Connection("http://127.0.0.1", sock)
+    theirs.send(b"there is something to read")
     with theirs:
         try:
             answer = connection.receive(5.0)

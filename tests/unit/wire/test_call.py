@@ -128,6 +128,7 @@ def test_chunks_without_end_are_no_answer(monkeypatch):
     monkeypatch.setattr("django_offload.wire.lean.connection.LARGEST_BYTES", 100)
     ours, theirs = socket.socketpair()
 
+    theirs.send(b"there is something to read")
     with theirs, pytest.raises(NoAnswer, match="is none"):
         Connection("http://127.0.0.1", Endless(fileno=ours.detach())).receive(2.0)
 

@@ -32,7 +32,7 @@ def alarm():
 class Struck(socket.socket):
     """A socket in whose waits the deadline strikes."""
 
-    sendall = recv = struck
+    send = recv = struck
 
 
 @pytest.mark.parametrize("step", ["send", "receive"])
@@ -40,6 +40,8 @@ def test_a_deadline_within_a_wait_passes_and_closes_the_connection(step):
     ours, theirs = socket.socketpair()
     sock = Struck(fileno=ours.detach())
     connection = Connection("http://127.0.0.1", sock)
+
+    theirs.send(b"there is something to read")
 
     with theirs, pytest.raises(DeadlineExceeded):
         connection.send(b"POST", 5.0) if step == "send" else connection.receive(5.0)
@@ -89,6 +91,7 @@ def test_an_answer_that_drips_has_the_time_of_one_wait(monkeypatch, seconds, in_
     sock = Dripping(fileno=ours.detach())
     connection = Connection("http://127.0.0.1", sock)
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: sock.now))
+    theirs.send(b"there is something to read")
 
     with theirs:
         if in_time:

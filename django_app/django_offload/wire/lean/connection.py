@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 
 from ...exceptions import OffloadError
 from .answer import Answer, headers_of, usual
@@ -14,7 +15,8 @@ from .errors import NoAnswer, StaleConnection
 CHUNK_BYTES = 65_536
 # Nearly every answer is shorter; memory for the largest would be asked of the system for each.
 USUAL_BYTES = 4_096
-LEAST_DIFFERENCE_SECONDS = 0.02
+# What a socket raises that cannot go on without waiting.
+WAITS = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 # No answer of the services spoken to is near that size.
 LARGEST_BYTES = 64 * 2**20
 ENDLESS = "an answer without end"
@@ -41,24 +43,38 @@ class Address:
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
 
-def _watch(sock: socket.socket) -> Callable[[int], object]:
-    """Return what tells, waiting no time, whether there is something to read."""
+def _watch(sock: socket.socket) -> Callable[[float], object]:
+    """Return what waits so many milliseconds, at most, for something to read, and tells whether there is."""
     if hasattr(select, "poll"):
         watch = select.poll()
         watch.register(sock, select.POLLIN)
         return watch.poll
-    return lambda wait: select.select([sock], [], [], wait)[0]
+    return lambda wait: select.select([sock], [], [], wait / 1_000)[0]
+
+
+def _wait(sock: socket.socket, events: int, ends: float) -> None:
+    """Wait until a socket can go on. Raise TimeoutError if that takes longer."""
+    with DefaultSelector() as selector:
+        selector.register(sock, events)
+        if not selector.select(max(ends - time.monotonic(), 0.0)):
+            raise TimeoutError
 
 
 class Connection:
-    """A socket to an address. Whoever drops it closes it; whatever goes wrong makes it unfit for more."""
+    """
+    A socket to an address. Whoever drops it closes it; whatever goes wrong makes it unfit for more.
+
+    The socket never waits by itself: one with a time-out asks the system before each step whether it can
+    go on, and lets other threads take over that often.
+    """
 
     def __init__(self, url: str, sock: socket.socket) -> None:
+        sock.setblocking(False)
         self.url, self._socket = url, sock
         self.used = False  # Has it carried an answer already?
         self.reusable = False
         self._readable = _watch(sock)
-        self._timeout = self._ends = 0.0
+        self._ends = 0.0
 
     def __del__(self) -> None:
         self.close()
@@ -74,8 +90,12 @@ class Connection:
         """Send a request. Raise StaleConnection, or NoAnswer, if it cannot be sent in time."""
         self.reusable = False
         try:
-            self._wait_at_most(timeout)
-            self._socket.sendall(request)
+            try:
+                sent = self._socket.send(request)
+            except WAITS:
+                sent = 0
+            if sent < len(request):
+                self._send_rest(memoryview(request)[sent:], time.monotonic() + timeout)
         except OffloadError:  # A task's deadline, which is an OSError too: nothing to try again.
             self.close()
             raise
@@ -86,14 +106,10 @@ class Connection:
         """Return the answer to the request that was sent. Raise as send() does if that takes longer."""
         data, self._ends = bytearray(), time.monotonic() + timeout
         try:
-            self._wait_at_most(timeout)
-            first = self._socket.recv(USUAL_BYTES)
-            answer = usual(first)
+            answer = self._at_once(timeout, data)
+            self.reusable = answer is not None
             if answer is None:
-                self._keep(first, data)
                 answer = self._answer(data)
-            else:
-                self.reusable = True
         except OffloadError:
             self.close()
             raise
@@ -102,11 +118,25 @@ class Connection:
         self.used = True
         return answer
 
-    def _wait_at_most(self, timeout: float) -> None:
-        """Set the time-out, which costs a call to the system, where it differs by as much as matters."""
-        if abs(timeout - self._timeout) > LEAST_DIFFERENCE_SECONDS:
-            self._socket.settimeout(timeout)
-            self._timeout = timeout
+    def _at_once(self, timeout: float, data: bytearray) -> Answer | None:
+        """Wait for the answer and return it, if it came whole; keep what came otherwise."""
+        self._readable(timeout * 1_000)
+        try:
+            first = self._socket.recv(USUAL_BYTES)
+        except WAITS:  # Nothing came in time, or only what is TLS's own.
+            return None
+        answer = usual(first)
+        if answer is None:
+            self._keep(first, data)
+        return answer
+
+    def _send_rest(self, rest: memoryview, ends: float) -> None:
+        while rest:
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except WAITS as exc:
+                reads = isinstance(exc, ssl.SSLWantReadError)
+                _wait(self._socket, EVENT_READ if reads else EVENT_WRITE, ends)
 
     def _failed(self, exc: Exception, *, nothing_read: bool) -> NoAnswer:
         """Close, and return what that means for the call."""
@@ -145,11 +175,13 @@ class Connection:
 
     def _more(self, data: bytearray) -> None:
         """Read on, for as long as is left: an answer that drips must not outlive its time."""
-        left = self._ends - time.monotonic()
-        if left <= 0:
+        if self._ends <= time.monotonic():
             raise TimeoutError
-        self._wait_at_most(left)
-        self._keep(self._socket.recv(CHUNK_BYTES), data)
+        try:
+            self._keep(self._socket.recv(CHUNK_BYTES), data)
+        except WAITS as exc:
+            writes = isinstance(exc, ssl.SSLWantWriteError)
+            _wait(self._socket, EVENT_WRITE if writes else EVENT_READ, self._ends)
 
     def _keep(self, part: bytes, data: bytearray) -> None:
         if not part:
