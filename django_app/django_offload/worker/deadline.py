@@ -51,6 +51,9 @@ def limited(seconds: float) -> AbstractContextManager[None]:
 
     Code that catches it and goes on, as a retry does, or a client that wraps whatever a call raises, is
     struck again until the block has ended. What clears up after it has a second for that, each time.
+
+    Have a function of its own for the block: a strike that hits the very call of the block's end leaves the
+    function, and by that another thread's watch knows the block has ended.
     """
     main = threading.current_thread() is threading.main_thread()
     return _BySignal(seconds) if main else _ByThread(seconds)
@@ -103,12 +106,13 @@ class _ByThread(AbstractContextManager[None]):
         threading.Thread(target=self._watch, name="deadline", daemon=True).start()
 
     def __exit__(self, *exc: object) -> None:
-        while not self._ended.is_set():
+        while True:
             try:
                 with self._guard:
                     # Not raised yet: it must not hit what comes after the block.
                     self._raise(None)
                     self._ended.set()
+                break
             except DeadlineExceeded:
                 continue  # It was on its way, and hit this very code.
         del self._block  # Which holds this object.

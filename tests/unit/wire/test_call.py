@@ -204,8 +204,15 @@ def test_a_connection_that_was_idle_for_long_is_not_used(monkeypatch):
 
 
 def test_a_call_that_is_dropped_takes_its_connection_along():
-    with serving(says(b'{"late": true}')) as (server, client):
+    asked = threading.Event()
+
+    def late(connection):
+        asked.set()
+        return says(b'{"late": true}')(connection)
+
+    with serving(late) as (server, client):
         call = client.begin("get_item", **GET)
+        assert asked.wait(10)
         del call
 
         assert client.get_item(**GET) == {}

@@ -121,3 +121,19 @@ def test_an_answer_of_one_record_of_tls_is_read_whole(pair):
     theirs.sendall(ANSWER.replace(b"2\r\n", b"12000\r\n").replace(b"{}", body))
 
     assert connection.receive(5.0).body == body
+
+
+@pytest.mark.parametrize(("sent_ago", "waits"), [(10.0, 0), (-10.0, 1)], ids=["late", "soon"])
+def test_an_answer_that_has_come_is_not_waited_for(sent_ago, waits):
+    ours, theirs = socket.socketpair()
+    connection, waited = Connection("http://127.0.0.1", ours), []
+    connection.send(b"POST", 1.0)
+    theirs.sendall(ANSWER)
+    connection._sent = time.monotonic() - sent_ago
+    connection._readable = waited.append
+
+    with theirs:
+        assert connection.receive(5.0).body == b"{}"
+    connection.close()
+
+    assert len(waited) == waits

@@ -15,6 +15,8 @@ from .errors import NoAnswer, StaleConnection
 CHUNK_BYTES = 65_536
 # Nearly every answer is shorter; memory for the largest would be asked of the system for each.
 USUAL_BYTES = 4_096
+# An answer asked for later than that has probably come: to look first takes a call to the system for nothing.
+SOON_SECONDS = 0.0002
 # What a socket raises that cannot go on without waiting.
 WAITS = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 # No answer of the services spoken to is near that size.
@@ -74,7 +76,7 @@ class Connection:
         self.used = False  # Has it carried an answer already?
         self.reusable = False
         self._readable = _watch(sock)
-        self._ends = 0.0
+        self._sent = self._ends = 0.0  # By time.monotonic().
 
     def __del__(self) -> None:
         self.close()
@@ -89,13 +91,14 @@ class Connection:
     def send(self, request: bytes, timeout: float) -> None:
         """Send a request. Raise StaleConnection, or NoAnswer, if it cannot be sent in time."""
         self.reusable = False
+        self._sent = time.monotonic()
         try:
             try:
                 sent = self._socket.send(request)
             except WAITS:
                 sent = 0
             if sent < len(request):
-                self._send_rest(memoryview(request)[sent:], time.monotonic() + timeout)
+                self._send_rest(memoryview(request)[sent:], self._sent + timeout)
         except OffloadError:  # A task's deadline, which is an OSError too: nothing to try again.
             self.close()
             raise
@@ -104,11 +107,18 @@ class Connection:
 
     def receive(self, timeout: float) -> Answer:
         """Return the answer to the request that was sent. Raise as send() does if that takes longer."""
-        data, self._ends = bytearray(), time.monotonic() + timeout
+        now = time.monotonic()
+        data, self._ends = bytearray(), now + timeout
         try:
-            answer = self._at_once(timeout, data)
+            first = self._come() if now - self._sent > SOON_SECONDS else None
+            if first is None:
+                self._readable(timeout * 1_000)
+                first = self._come()
+            answer = usual(first) if first else None
             self.reusable = answer is not None
             if answer is None:
+                if first is not None:
+                    self._keep(first, data)
                 answer = self._answer(data)
         except OffloadError:
             self.close()
@@ -118,17 +128,12 @@ class Connection:
         self.used = True
         return answer
 
-    def _at_once(self, timeout: float, data: bytearray) -> Answer | None:
-        """Wait for the answer and return it, if it came whole; keep what came otherwise."""
-        self._readable(timeout * 1_000)
+    def _come(self) -> bytes | None:
+        """Return what has come, None if that is nothing, or only TLS's own."""
         try:
-            first = self._socket.recv(USUAL_BYTES)
-        except WAITS:  # Nothing came in time, or only what is TLS's own.
+            return self._socket.recv(USUAL_BYTES)
+        except WAITS:
             return None
-        answer = usual(first)
-        if answer is None:
-            self._keep(first, data)
-        return answer
 
     def _send_rest(self, rest: memoryview, ends: float) -> None:
         while rest:
