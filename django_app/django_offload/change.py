@@ -17,6 +17,9 @@ class Operator(Enum):
     ABSENT = "absent"
     SHORTER = "shorter"  # A list of fewer entries than the operand.
 
+    # Each is itself alone; Enum's own hash takes a call of Python, and every write asks for a dozen.
+    __hash__ = object.__hash__
+
 
 @dataclass(frozen=True, slots=True)
 class Test:

@@ -65,6 +65,16 @@ def result_of(record: TaskRecord, parts: Mapping[str, str], defined: AnyTask) ->
     return result
 
 
+def successful(record: TaskRecord, arguments: str, defined: AnyTask, now: datetime, text: str) -> AnyResult:
+    """Return the result of a record whose task has just returned what this JSON text says."""
+    result = result_of(record, {ARGUMENTS_PART: arguments}, defined)
+    # A record of its own, made to be read once, would take a third of the time that all of this does.
+    object.__setattr__(result, "status", TaskResultStatus.SUCCESSFUL)
+    object.__setattr__(result, "finished_at", django_time(now))
+    object.__setattr__(result, "_return_value", parsed(text))
+    return result
+
+
 def parts_of(record: TaskRecord) -> list[str]:
     """Return the names of the parts that the result of a record is made of, as far as it names them."""
     arguments = [] if record.inline else [ARGUMENTS_PART]

@@ -3,7 +3,7 @@
 import logging
 import secrets as randomness
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -21,13 +21,12 @@ from ..record import (
     INLINE_RESULT_BYTES,
     PART_BYTES,
     RECORD_LIFE,
-    SUCCESSFUL,
     SWEEP_EVERY,
     TaskRecord,
     error_of,
     read,
 )
-from ..results import result_of
+from ..results import result_of, successful
 from ..retry_policy import RetryPolicy
 from ..room import fitted, inline, room
 from ..sending import keep_arguments
@@ -179,8 +178,7 @@ class Attempt:
         def ending() -> None:
             written()
             # Whatever else came to the record meanwhile, a result does not tell.
-            ended = replace(record, status=SUCCESSFUL, finished_at=now, result=text)
-            announce(result_of(ended, self._arguments(), self.task), finished=True)
+            announce(successful(record, self.birth.arguments, self.task, now, text), finished=True)
 
         return ending
 
