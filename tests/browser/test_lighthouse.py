@@ -13,6 +13,8 @@ from tests.browser.judges import package
 LEAST = {"performance": 90, "accessibility": 95, "best-practices": 95}
 RUNS = 3
 SECONDS = 180
+# How it says that its own recording failed, and asks to be run again.
+UNRECORDED, TRIES = "NO_NAVSTART", 3
 
 
 def node() -> str:
@@ -23,8 +25,18 @@ def node() -> str:
 
 def scores(address: str) -> dict[str, float]:
     """Return the scores of one run, in a browser of Lighthouse's own, on its phone with its slow network."""
+    for _ in range(TRIES):
+        told = _run(address)
+        if UNRECORDED not in told.stderr:
+            break
+    assert told.returncode == 0, told.stderr
+    categories = json.loads(told.stdout)["categories"]
+    return {name: 100 * categories[name]["score"] for name in LEAST}
+
+
+def _run(address: str) -> subprocess.CompletedProcess[str]:
     command = package("lighthouse") / "cli" / "index.js"
-    told = subprocess.run(
+    return subprocess.run(
         [
             node(),
             command,
@@ -41,9 +53,6 @@ def scores(address: str) -> dict[str, float]:
         timeout=SECONDS,
         check=False,
     )
-    assert told.returncode == 0, told.stderr
-    categories = json.loads(told.stdout)["categories"]
-    return {name: 100 * categories[name]["score"] for name in LEAST}
 
 
 def test_the_first_page_scores_well(demo: Demo):
