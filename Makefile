@@ -6,10 +6,10 @@ ARCHITECTURE ?= x86_64
 RUN := PYTHONPATH=django_app:. DJANGO_SETTINGS_MODULE=config.settings
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo test torture kills bench screenshot screenshots package check format lock clean .venv .venv-3.12 .venv-bench
+.PHONY: help demo test torture kills bench modules-entered screenshot screenshots package check format lock clean .venv .venv-3.12 .venv-bench
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Start the reference site, with AWS on this machine, on http://127.0.0.1:8000 (another port: PORT=8001)
 	@folder=$$(.ci/demo-environment) && exec env $(RUN) "$$folder/bin/python" -m lab.demo --port $(PORT)
@@ -26,6 +26,9 @@ kills: .venv ## Kill real workers while they work, 100 times over 1,000 tasks: n
 bench: .venv .venv-bench ## Measure against raw boto3, Celery and others, and write BENCHMARKS.md (QUICK=1: a look, to the terminal)
 	@CHROMIUM=$$(.ci/browser) && NODE_PACKAGES=$$(.ci/node-packages) && export CHROMIUM NODE_PACKAGES && \
 		$(RUN) .venv/bin/python -m tests.benchmarks $(if $(QUICK),--quick) $(SECTIONS)
+
+modules-entered: .venv ## Count the modules that one warm enqueue() and one warm delivery enter
+	@$(RUN) .venv/bin/python -m tests.benchmarks.modules_entered
 
 screenshot: .venv ## Draw the first page for README.md, both ways measured, into django_app/docs/first-page.png
 	@CHROMIUM=$$(.ci/browser) && export CHROMIUM && $(RUN) .venv/bin/python -m tests.browser.screenshot
