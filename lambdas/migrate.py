@@ -5,11 +5,11 @@ import os
 import django
 from django.apps import apps
 
-from django_offload import secret_values
+from django_offload.aws import secrets
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 if not apps.ready:
-    secret_values.load()  # The settings read them.
+    secrets.load()  # The settings read them.
     django.setup()
 
 from django_offload.worker.migration import handler

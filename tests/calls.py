@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from django_offload import wire
-from django_offload.wire.lean import Client
-from django_offload.wire.lean.call import Call
+from django_offload.aws import clients
+from django_offload.aws.lean import Client
+from django_offload.aws.lean.call import Call
 
 SERVICES = ("dynamodb", "sqs", "lambda", "s3", "sts", "cloudwatch")
 # A service, the name of a call as AWS writes it, its arguments.
@@ -36,7 +36,7 @@ def watched(begins: Noting, ended: Callable[[str], object] = lambda name: None) 
         return found
 
     watching = (("provide-client-params.*.*", before), ("after-call.*.*", after))
-    buses = [wire.client(service).meta.events for service in SERVICES]
+    buses = [clients.client(service).meta.events for service in SERVICES]
     for bus in buses:
         for event, method in watching:
             bus.register(event, method, unique_id=f"watched {event}")

@@ -12,7 +12,7 @@ def _site_tasks():
 
     A task is checked against TASKS where it is defined, and many tests put other queues there.
     """
-    from django_offload.registry import task_modules
+    from django_offload.definition.registry import task_modules
 
     task_modules([])
 

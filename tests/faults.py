@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django_offload import stores, transports
-from django_offload.birth import EPOCH
-from django_offload.change import Attributes, Change, Value
 from django_offload.conf import configured
+from django_offload.protocol.conditional_write import Attributes, Change, Value
+from django_offload.protocol.enqueued_task import EPOCH
 from django_offload.stores import Due, Store, store_of
 from django_offload.transports import Delivery, Transport, transport_of
 

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from django_offload.record import NEVER_CHANGED
+from django_offload.protocol.record import NEVER_CHANGED
 
 UNIT = 1024  # Bytes that one write unit pays for, begun ones counted whole.
 INDEX_KEYS = ("due_shard", "due_at")

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .context import progress, track
-    from .definition import OffloadTask, task
+    from .definition.context import progress, track
+    from .definition.offload_task import OffloadTask, task
 
 __all__ = ["OffloadTask", "progress", "task", "track"]
 
@@ -12,11 +12,15 @@ __all__ = ["OffloadTask", "progress", "task", "track"]
 def __getattr__(name: str) -> Any:
     """Import the public names when they are asked for: this module is imported before settings are read."""
     if name in {"progress", "track"}:
-        from . import context
+        from .definition import context
 
         return getattr(context, name)
     if name in {"OffloadTask", "task"}:
-        from . import definition
+        from .definition import offload_task
 
-        return getattr(definition, name)
+        return getattr(offload_task, name)
+    if name == "secret_values":  # Imported by the lambdas/*.py of an earlier release.
+        from .aws import secrets
+
+        return secrets
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,12 +15,12 @@ CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("checks.check_middleware", (), False),
     ("checks.check_endpoint", (Tags.security,), False),
     ("checks.check_database", (Tags.security,), True),
-    ("adopt.checks.check_backend", (), False),
-    ("adopt.checks.check_task_modules", (), False),
-    ("adopt.checks.check_urls", (Tags.urls,), False),
-    ("adopt.checks.check_files", (), True),
-    ("adopt.checks.check_names", (), True),
-    ("adopt.checks.check_variables", (), True),
+    ("deploy.scaffold.checks.check_backend", (), False),
+    ("deploy.scaffold.checks.check_task_modules", (), False),
+    ("deploy.scaffold.checks.check_urls", (Tags.urls,), False),
+    ("deploy.scaffold.checks.check_files", (), True),
+    ("deploy.scaffold.checks.check_names", (), True),
+    ("deploy.scaffold.checks.check_variables", (), True),
 )
 
 

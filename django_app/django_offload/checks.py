@@ -9,15 +9,15 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
 
-from .conf import configured
-from .definition import OffloadTask
+from .aws.loopback import LOOPBACK_HOSTS
+from .conf import DEFAULT_OWNER, configured
+from .definition.offload_task import OffloadTask
+from .definition.registry import registry
+from .definition.signatures import signature_of
 from .exceptions import ConfigurationError, UnknownTask
-from .registry import registry
-from .worker.execution import signature_of
 from .worker.migration import not_shared
 
 MIDDLEWARE = "django_offload.middleware.OwnerMiddleware"
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 def check_tasks(**kwargs: Any) -> list[CheckMessage]:
@@ -109,7 +109,8 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
     """Look for the middleware that tells tasks their owner."""
     try:
         default = any(
-            options.owner == "django_offload.middleware.current_owner" for options in configured().values()
+            options.owner in {DEFAULT_OWNER, "django_offload.middleware.current_owner"}
+            for options in configured().values()
         )
     except (ConfigurationError, ImportError):
         return []
@@ -129,7 +130,7 @@ def check_endpoint(**kwargs: Any) -> list[CheckMessage]:
     messages: list[CheckMessage] = []
     for key, value in sorted(os.environ.items()):
         url = urlsplit(value) if key.startswith("AWS_ENDPOINT_URL") else None
-        if url and url.scheme == "http" and url.hostname not in LOOPBACK and not settings.DEBUG:
+        if url and url.scheme == "http" and url.hostname not in LOOPBACK_HOSTS and not settings.DEBUG:
             messages.append(
                 Error(
                     f"{key} is '{value}': messages and results would travel unencrypted.",

@@ -3,25 +3,18 @@
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
-from .context import trace
-from .http.access import owner_of
+from .conf.request_owner import current_owner, current_request
+from .definition.context import trace
 
 # W3C Trace Context: version, trace id, parent id, flags.
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
-_request: ContextVar[HttpRequest | None] = ContextVar("django_offload_request", default=None)
-
-
-def current_owner() -> str | None:
-    """Return whose request is being answered: its user, else its session; None outside a request."""
-    request = _request.get()
-    return None if request is None else owner_of(request, create=True)
+__all__ = ["OwnerMiddleware", "current_owner"]
 
 
 class OwnerMiddleware:
@@ -50,9 +43,9 @@ class OwnerMiddleware:
 @contextmanager
 def _remembered(request: HttpRequest) -> Iterator[None]:
     sent = request.headers.get("traceparent", "")
-    tokens = _request.set(request), trace.set(sent if TRACEPARENT.fullmatch(sent) else None)
+    tokens = current_request.set(request), trace.set(sent if TRACEPARENT.fullmatch(sent) else None)
     try:
         yield
     finally:
-        _request.reset(tokens[0])
+        current_request.reset(tokens[0])
         trace.reset(tokens[1])

@@ -68,8 +68,8 @@ class Server:
     """AWS on this machine for a session of tests; the environment leads there while a test asks for it."""
 
     def __init__(self) -> None:
+        from .local.aws.local_aws import LocalAWS
         from .local.environment import applied
-        from .local.local_aws import LocalAWS
 
         self._wanted: dict[str, str] = {}  # The template of each stack.
         self._deployed: dict[str, str] = {}
@@ -90,17 +90,17 @@ class Server:
     @contextmanager
     def reached(self) -> Iterator[None]:
         """Lead this process's environment and clients to this AWS, until the block ends."""
-        from . import wire
+        from .aws import clients
         from .local.environment import applied
 
         environment = self.aws.environment
         with applied({**environment, **PURGE_AT_ANY_TIME}):
             _forget()
-            wire._clients.update(self._clients)
+            clients._clients.update(self._clients)
             try:
                 yield
             finally:
-                for key, made in wire._clients.items():
+                for key, made in clients._clients.items():
                     if made.meta.endpoint_url in environment.values():
                         self._clients[key] = made
                 _forget()
@@ -109,7 +109,7 @@ class Server:
         """Have the stacks of TASKS deployed and empty."""
         from django.conf import settings
 
-        from .local.local_aws import configured_templates
+        from .local.aws.local_aws import configured_templates
 
         said = repr(settings.TASKS)
         if said not in self._known:
@@ -139,10 +139,10 @@ class Server:
 
 def _forget() -> None:
     """Drop every client and name: they belong to another AWS."""
-    from . import wire
+    from .aws import clients
     from .payloads import s3
     from .transports import sqs
 
-    wire.forget()
+    clients.forget()
     sqs.forget()
     s3._account.cache_clear()

@@ -4,12 +4,13 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from .http import views
+from .protocol.enqueued_task import ID_PATTERN
 
 
 class TaskIdConverter(StringConverter):
     """The id of a task: 32 hexadecimal digits."""
 
-    regex = "[0-9a-f]{32}"
+    regex = ID_PATTERN
 
 
 register_converter(TaskIdConverter, "task_id")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django_offload import task
-from django_offload.context import OffloadContext
+from django_offload.definition.context import OffloadContext
 from django_offload.exceptions import Cancelled
 
 from . import files

@@ -1,18 +1,12 @@
 """Addresses of the reference app."""
 
 from django.urls import path, register_converter
-from django.urls.converters import StringConverter
+
+from django_offload.urls import TaskIdConverter
 
 from .views import crowd, files, photos, pictures, reports, retries
 
-
-class RunConverter(StringConverter):
-    """An id as the library makes them; anything else is no address of ours."""
-
-    regex = "[0-9a-f]{32}"
-
-
-register_converter(RunConverter, "run")
+register_converter(TaskIdConverter, "run")
 
 app_name = "lab"
 

@@ -7,10 +7,10 @@ from threading import Event, Thread
 from django.tasks import task_backends
 from django.tasks.exceptions import TaskResultDoesNotExist
 
+from django_offload.aws import failures
 from django_offload.conf import configured
 from django_offload.exceptions import OffloadError
 from django_offload.transports import transport_of
-from django_offload.wire import failures
 
 logger = logging.getLogger(__name__)
 

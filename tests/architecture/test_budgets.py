@@ -1,13 +1,10 @@
 """The sizes the code keeps, so that it stays readable a file and a function at a time."""
 
-from statistics import median, quantiles
+from tests.architecture.sources import ROOT, SOURCE_ROOT, Function, functions, length, modules, shown
 
-from tests.architecture.sources import LIBRARY, ROOT, SOURCE_ROOT, Function, functions, length, modules, shown
-
-LONGEST_MODULE = 300
-MEDIAN_MODULE = 90
-LONGEST_FUNCTION = 50
-USUAL_FUNCTION = 25
+# A module is a chapter, a function is one thought: what is longer holds two.
+LONGEST_MODULE = 400
+LONGEST_FUNCTION = 60
 LONGEST_DOOR = 25
 # Pages that are read from top to bottom.
 LONGEST_PAGES = {"README.md": 150, "ARCHITECTURE.md": 250}
@@ -29,7 +26,7 @@ def unannotated(function: Function) -> list[str]:
     return missing if function.returns else [*missing, "return"]
 
 
-def test_no_module_is_longer_than_300_lines():
+def test_no_module_is_longer_than_a_chapter():
     too_long = {shown(path): length(path) for path in EVERYTHING if length(path) > LONGEST_MODULE}
 
     assert not too_long, f"Split these modules, or move parts to a better place: {too_long}"
@@ -45,13 +42,7 @@ def test_pages_read_as_a_whole_stay_short():
     assert not too_long, f"Replace rather than add; details belong into django_app/docs/: {too_long}"
 
 
-def test_the_librarys_median_module_has_at_most_90_lines():
-    sizes = [length(path) for path in modules(LIBRARY) if length(path)]
-
-    assert median(sizes) <= MEDIAN_MODULE
-
-
-def test_no_function_is_longer_than_50_lines():
+def test_no_function_is_longer_than_a_thought():
     too_long = [
         f"{shown(path)}:{one.lineno} {one.name} {lines(one)}"
         for path in EVERYTHING
@@ -60,12 +51,6 @@ def test_no_function_is_longer_than_50_lines():
     ]
 
     assert not too_long, "Split these functions: " + ", ".join(too_long)
-
-
-def test_nine_functions_of_ten_have_at_most_25_lines():
-    sizes = [lines(one) for path in modules(LIBRARY) for one in functions(path)]
-
-    assert quantiles(sizes, n=10)[-1] <= USUAL_FUNCTION
 
 
 def test_no_module_has_a_name_that_says_nothing():

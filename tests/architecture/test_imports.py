@@ -9,8 +9,8 @@ from tests.architecture.sources import LIBRARY, ROOT, imports, modules, shown
 
 # The only places of the library that may import each, and only inside functions.
 LAZY_PACKAGES = {
-    "boto3": ("wire/", "local/", "deploy/", "management/"),
-    "botocore": ("wire/", "local/", "deploy/", "management/"),
+    "boto3": ("aws/", "local/", "deploy/", "management/"),
+    "botocore": ("aws/", "local/", "deploy/", "management/"),
     "troposphere": ("stack/",),
     "cfn_flip": ("stack/",),  # Comes with troposphere.
     "moto": ("local/", "pytest_plugin.py", "testing.py"),
@@ -50,14 +50,14 @@ def test_packages_that_cost_start_time_are_imported_inside_functions():
 
 
 def test_the_library_imports_nothing_that_is_not_declared():
-    # The plugin is loaded by pytest itself, and by nothing else; doors are files of projects.
+    # The plugin is loaded by pytest itself, and by nothing else; handlers are files of projects.
     unknown = [
         f"{shown(path)}:{one.line} imports {one.name}"
         for path in modules(LIBRARY)
         for one, package in packages_imported(path)
         if package not in sys.stdlib_module_names | RUN_TIME | LAZY_PACKAGES.keys()
         and not (package in {"pytest", "_pytest"} and path.name == "pytest_plugin.py")
-        and "doors" not in path.parts
+        and "handlers" not in path.parts
     ]
 
     assert not unknown, "Do without these packages, or declare them: " + ", ".join(unknown)

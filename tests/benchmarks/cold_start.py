@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django_offload.local.functions import Function
-from django_offload.local.runtime_api import Invocation, RuntimeApi, Said
-from django_offload.local.worker_process import process_environment
+from django_offload.local.lambda_.functions import Function
+from django_offload.local.lambda_.runtime_api import Invocation, RuntimeApi, Said
+from django_offload.local.lambda_.worker_process import process_environment
 from tests.benchmarks.processes import ROOT, Stub, clean_environment
 
 COLD = Path(__file__).parent / "cold"

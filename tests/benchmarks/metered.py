@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django_offload import stores, transports
-from django_offload.change import Attributes, Change, Value
 from django_offload.conf import Options, configured
+from django_offload.protocol.conditional_write import Attributes, Change, Value
 from django_offload.stores.expressions import attribute
 from django_offload.stores.memory import MemoryStore
 from django_offload.testing.events import Invocation, sqs_event

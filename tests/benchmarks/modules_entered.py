@@ -66,14 +66,14 @@ class Client:
 @contextmanager
 def without_network() -> Any:
     """Have the adapters call clients that answer at once."""
-    from django_offload import wire
+    from django_offload.aws import clients
 
     client, pid = Client(), os.getpid()
-    wire._clients.update({(pid, service): client for service in ("dynamodb", "sqs")})
+    clients._clients.update({(pid, service): client for service in ("dynamodb", "sqs")})
     try:
         yield client
     finally:
-        wire.forget()
+        clients.forget()
 
 
 def entered(action: Callable[[], object]) -> list[str]:

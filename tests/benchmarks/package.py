@@ -12,15 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from django_offload.local.unpacked import OF_THE_CLIENT, interpreter, runtime
-from django_offload.registry import LISTING
+from django_offload.definition.registry import LISTING
+from django_offload.local.lambda_.unpacked import OF_THE_CLIENT, interpreter, runtime
 from tests.benchmarks.cold_start import COLD, Place
 from tests.benchmarks.processes import ROOT, clean_environment
 
 LISTS = """
 import json, django
 django.setup()
-from django_offload.registry import registry
+from django_offload.definition.registry import registry
 print(json.dumps(registry().listed))
 """
 # What a function of the benchmarks has beside the package.

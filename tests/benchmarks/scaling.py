@@ -19,9 +19,9 @@ from typing import Any
 
 import django
 
-from django_offload.birth import EPOCH, from_micros, to_micros
-from django_offload.change import Attributes
-from django_offload.record import DEAD_SHARDS, FAILED
+from django_offload.protocol.conditional_write import Attributes
+from django_offload.protocol.enqueued_task import EPOCH, from_micros, to_micros
+from django_offload.protocol.record import DEAD_SHARDS, FAILED
 from django_offload.stores import Due
 from tests.benchmarks.metered import MeteredStore
 
@@ -92,7 +92,7 @@ def cost(store: IndexedStore, action: Callable[[], object]) -> dict[str, float]:
 def measured(count: int) -> dict[str, Any]:
     """Return what enqueue, sweep and list cost in a table of so many records."""
     from django_offload.conf import configured
-    from django_offload.worker.failed import records
+    from django_offload.operations.dead_letters import failed_records
     from django_offload.worker.sweep import sweep
     from tests.benchmarks.metered import installed
     from tests.benchmarks.tasks import nothing
@@ -100,9 +100,9 @@ def measured(count: int) -> dict[str, Any]:
     store = IndexedStore()
     with installed(configured()["default"], store):
         fill(store, count)
-        list(islice(records(store), LISTED))
+        list(islice(failed_records(store), LISTED))
         found = {"enqueue": cost(store, lambda: [nothing.enqueue(7) for _ in range(ENQUEUED)])}
-        found["list"] = cost(store, lambda: list(islice(records(store), LISTED)))
+        found["list"] = cost(store, lambda: list(islice(failed_records(store), LISTED)))
         _later(store)
         found["sweep"] = cost(store, lambda: sweep(lambda: datetime.now(UTC), lambda: 60.0))
     return found

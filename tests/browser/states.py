@@ -35,8 +35,8 @@ def states(demo: Demo) -> dict[str, str]:
 def make() -> dict[str, str]:
     """Make the tasks and return their ids; those that run are run by the demo's own workers."""
     from django_offload.exceptions import WorkerLost
-    from django_offload.transitions import report
-    from django_offload.worker.ending import end
+    from django_offload.operations.fail import end
+    from django_offload.protocol.transitions import report
     from lab.tasks import exchange_rates, sales_report
     from tests.integration.setup import claim_by_another, configured, enqueued_before, record_of, store
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django_offload.birth import Birth
-from django_offload.change import Attributes, Change, absent
-from django_offload.record import newborn
-from django_offload.transitions import abandon, ask_to_stop, claim, fail, release, succeed
+from django_offload.protocol.conditional_write import Attributes, Change, absent
+from django_offload.protocol.enqueued_task import Birth
+from django_offload.protocol.record import newborn
+from django_offload.protocol.transitions import abandon, ask_to_stop, claim, fail, release, succeed
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 LEASE = timedelta(minutes=5)

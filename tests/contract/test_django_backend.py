@@ -6,7 +6,7 @@ from django.tasks import TaskResultStatus, default_task_backend, task_backends
 from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist, TaskResultMismatch
 from django.utils import timezone
 
-from django_offload import backends
+from django_offload.backends import base
 from tests.contract import tasks
 from tests.contract.setup import STACK
 
@@ -19,7 +19,7 @@ def assert_in_order(result):
 
 def test_the_default_backend_is_the_one_of_tasks(offloaded, backend, settings):
     assert default_task_backend == task_backends["default"]
-    assert type(task_backends["default"]) is getattr(backends, backend)
+    assert type(task_backends["default"]) is getattr(base, backend)
     assert default_task_backend.alias == "default"
     assert default_task_backend.options == settings.TASKS["default"]["OPTIONS"]
     assert default_task_backend.options["stack"] == STACK

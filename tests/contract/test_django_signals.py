@@ -1,6 +1,6 @@
 """What Django logs and signals of a task, from its enqueue to its end."""
 
-from django_offload import backends
+from django_offload.backends import base
 from tests.contract import tasks
 
 
@@ -53,5 +53,5 @@ def test_signals_come_from_the_backends_class(offloaded, backend):
         for signal in three:
             signal.disconnect(note)
 
-    sender = getattr(backends, backend)
+    sender = getattr(base, backend)
     assert seen == [(sender, result.id, status) for status in ("READY", "RUNNING", "SUCCESSFUL")]

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from django_offload.change import Refused
-from django_offload.record import DUE_SHARDS, newborn, read
-from django_offload.transitions import send_again, succeed
+from django_offload.protocol.conditional_write import Refused
+from django_offload.protocol.record import DUE_SHARDS, newborn, read
+from django_offload.protocol.transitions import send_again, succeed
 from tests.contract.records import NOW, TOKEN, TTL, birth_of, claimed, new_id
 
 SECOND = timedelta(seconds=1)

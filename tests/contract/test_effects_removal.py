@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connections
 
-from django_offload.definition import task
+from django_offload.definition.offload_task import task
 from django_offload.effects import removal
 from django_offload.effects.models import Effect
-from django_offload.record import RECORD_LIFE
-from django_offload.worker import markers
+from django_offload.protocol.record import RECORD_LIFE
+from django_offload.worker import effect_cleanup
 from django_offload.worker import sweep as sweeping
 from tests.contract.setup import tasks_setting
 
@@ -32,8 +32,8 @@ def made(count, at):
 def test_the_sweeper_removes_markers_that_outlived_their_tasks_and_no_others(site):
     now = datetime.now(UTC)
     old, young = (
-        now - markers.life() - timedelta(days=1),
-        now - markers.life() + timedelta(days=1),
+        now - effect_cleanup.life() - timedelta(days=1),
+        now - effect_cleanup.life() + timedelta(days=1),
     )
     made(2_500, old)
     made(3, young)
@@ -52,18 +52,18 @@ def test_it_stops_where_there_is_no_time(site):
 
 
 def test_a_marker_outlives_two_lives_of_the_longest_task(site, settings):
-    assert markers.life() == 4 * RECORD_LIFE
+    assert effect_cleanup.life() == 4 * RECORD_LIFE
 
     settings.TASKS = tasks_setting(modules=MODULES, result_ttl=timedelta(days=90))
 
-    assert markers.life() == 2 * (RECORD_LIFE + timedelta(days=90))
+    assert effect_cleanup.life() == 2 * (RECORD_LIFE + timedelta(days=90))
 
 
 def test_a_task_that_keeps_its_result_longer_counts_too(site, monkeypatch):
     kept = task(result_ttl=timedelta(days=200))(made)
-    monkeypatch.setattr(markers.registry(), "_tasks", {"kept": kept})
+    monkeypatch.setattr(effect_cleanup.registry(), "_tasks", {"kept": kept})
 
-    assert markers.life() == 2 * (RECORD_LIFE + timedelta(days=200))
+    assert effect_cleanup.life() == 2 * (RECORD_LIFE + timedelta(days=200))
 
 
 def test_a_database_without_markers_is_left_alone(site):

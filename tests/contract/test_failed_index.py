@@ -4,14 +4,23 @@ from datetime import timedelta
 
 import pytest
 
-from django_offload.birth import EPOCH, to_micros
-from django_offload.change import Refused
 from django_offload.exceptions import Cancelled
-from django_offload.record import DEAD_SHARDS, DUE_SHARDS, FAILED_SHARDS, error_of, read
+from django_offload.operations import dead_letters, due_entries
+from django_offload.protocol.conditional_write import Refused
+from django_offload.protocol.enqueued_task import EPOCH, to_micros
+from django_offload.protocol.record import DEAD_SHARDS, DUE_SHARDS, FAILED_SHARDS, error_of, read
+from django_offload.protocol.transitions import (
+    abandon,
+    cancel,
+    discard,
+    fail,
+    postpone,
+    redrive,
+    send_again,
+    succeed,
+)
 from django_offload.stores import Due
 from django_offload.stores.memory import MemoryStore
-from django_offload.transitions import abandon, cancel, discard, fail, postpone, redrive, send_again, succeed
-from django_offload.worker import failed
 from tests.contract.records import ERROR, NOW, TOKEN, TTL, birth_of, claimed
 
 HELD, END = {"fence": 1, "token": TOKEN}, {"now": NOW, "result_ttl": TTL}
@@ -123,11 +132,11 @@ def test_a_range_begins_and_ends_at_its_instants(store):
 
 
 def test_paging_lists_each_once_even_where_more_than_a_page_ended_at_one_instant(store, monkeypatch):
-    monkeypatch.setattr(failed, "PAGE", 3)
+    monkeypatch.setattr(due_entries, "PAGE", 3)
     together = {given_up(store, number) for number in range(8)}
     after = {given_up(store, number, NOW + timedelta(seconds=number)) for number in range(10, 17)}
 
-    found = [record.birth.id for record in failed.records(store)]
+    found = [record.birth.id for record in dead_letters.failed_records(store)]
 
     assert sorted(found) == sorted(together | after)
     assert set(found[:8]) == together
@@ -143,17 +152,17 @@ def test_an_index_that_lags_behind_lists_nothing_that_is_gone_alive_or_discarded
     store.change(ids[1], discard())
     store.change(ids[2], redrive(ids[2], now=NOW, due_at=LATER))
 
-    assert [record.birth.id for record in failed.records(store)] == ids[:1]
+    assert [record.birth.id for record in dead_letters.failed_records(store)] == ids[:1]
 
 
 def test_records_that_leave_while_they_are_listed_hinder_nothing(store, monkeypatch):
-    monkeypatch.setattr(failed, "PAGE", 2)
+    monkeypatch.setattr(due_entries, "PAGE", 2)
     ids = {given_up(store, number, NOW + timedelta(microseconds=number)) for number in range(20)}
 
     seen = set()
-    for record in failed.records(store):
+    for record in dead_letters.failed_records(store):
         seen.add(record.birth.id)
         store.change(record.birth.id, discard())
 
     assert seen == ids
-    assert list(failed.records(store)) == []
+    assert list(dead_letters.failed_records(store)) == []

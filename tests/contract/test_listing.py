@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from django_offload.conf import configured
+from django_offload.protocol.transitions import succeed
 from django_offload.stack.configured import template_of
 from django_offload.stores import listing_of, store_of
 from django_offload.stores.listing import DUE, EVER, HISTORY, MOST_READ, Wanted
 from django_offload.stores.memory import MemoryStore
 from django_offload.stores.memory_listing import MemoryListing
-from django_offload.transitions import succeed
 from tests.contract.records import NOW, TOKEN, TTL, birth_of, claimed, new_id
 from tests.contract.setup import TASK_MODULES, tasks_setting
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from django_offload.local.invoker import Outcome
-from django_offload.local.sqs_event import settle
+from django_offload.local.aws.sqs_event import settle
+from django_offload.local.lambda_.invoker import Outcome
 from django_offload.testing import Invocation, Offload, sqs_event
 from django_offload.transports import Delivery
 from django_offload.worker import batch

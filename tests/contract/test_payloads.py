@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from django_offload.aws import client
 from django_offload.conf import configured
 from django_offload.exceptions import PayloadLost
 from django_offload.payloads import bucket_name, payloads_of
 from django_offload.payloads.memory import MemoryPayloads
-from django_offload.wire import client
 from tests.contract.setup import TASK_MODULES, tasks_setting
 
 

@@ -7,8 +7,8 @@ from django.tasks import TaskResultStatus, task_backends
 from django.tasks.exceptions import TaskResultDoesNotExist
 
 from django_offload.conf import CLIENTS, configured
+from django_offload.operations.cancel import cancel
 from django_offload.stores import store_of
-from django_offload.worker.cancelling import cancel
 from django_offload.worker.sweep import sweep
 from tests.contract import tasks
 from tests.contract.records import birth_of

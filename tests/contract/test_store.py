@@ -7,10 +7,10 @@ from enum import StrEnum
 import pytest
 from django.utils.safestring import SafeString
 
-from django_offload.birth import to_micros
-from django_offload.change import Refused
-from django_offload.record import newborn, read
-from django_offload.transitions import (
+from django_offload.protocol.conditional_write import Refused
+from django_offload.protocol.enqueued_task import to_micros
+from django_offload.protocol.record import newborn, read
+from django_offload.protocol.transitions import (
     abandon,
     ask_to_stop,
     cancel,

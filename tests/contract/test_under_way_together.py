@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from django_offload.aws.lean.call import Call
 from django_offload.conf import configured
 from django_offload.exceptions import EnqueueFailed
-from django_offload.record import read
-from django_offload.sending import send
+from django_offload.protocol.record import read
+from django_offload.sending.record_and_message import send
 from django_offload.stores import store_of
-from django_offload.wire.lean.call import Call
 from tests.contract import tasks
 from tests.contract.records import birth_of, new_id
 from tests.faults import (

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django_offload.conf import configured
-from django_offload.local.sqs_event import make_record
+from django_offload.local.aws.sqs_event import make_record
 from django_offload.testing import Offload, sqs_event
 from django_offload.testing.aws import OffloadAWS
 

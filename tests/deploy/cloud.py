@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from django_offload.local.local_aws import LocalAWS
+from django_offload.local.aws.local_aws import LocalAWS
 
 from .http_events import http
 from .project import REGION

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from django_offload.deploy.deployment import Deployment
 from django_offload.deploy.errors import NotDeployed
-from django_offload.local.local_aws import LocalAWS
+from django_offload.deploy.release.deployment import Deployment
+from django_offload.local.aws.local_aws import LocalAWS
 
 from .project import Project
 from .stacks import REGION, SETTINGS, deployment_of

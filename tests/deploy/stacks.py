@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from django_offload.conf import configured
-from django_offload.deploy.archive import Archive, existing
-from django_offload.deploy.aws import AWS
-from django_offload.deploy.deployment import Deployment, Steps
+from django_offload.deploy.package.archive import Archive, existing
+from django_offload.deploy.release.aws import AWS
+from django_offload.deploy.release.deployment import Deployment, Steps
 from django_offload.deploy.stage import Stage
-from django_offload.local.local_aws import LocalAWS
+from django_offload.local.aws.local_aws import LocalAWS
 from django_offload.stack.layout import Layout
-from django_offload.stack.surroundings import Surroundings
+from django_offload.stack.stage_environment import Surroundings
 
 # The tests of the deployed site, of the package and of the policies have stacks of this name elsewhere.
 REGION = "eu-north-1"

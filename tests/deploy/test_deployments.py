@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from django_offload.deploy.archive import existing
-from django_offload.deploy.deployment import Deployment
 from django_offload.deploy.errors import NotDeployed, WrongPackage
-from django_offload.local.local_aws import LocalAWS
+from django_offload.deploy.package.archive import existing
+from django_offload.deploy.release.deployment import Deployment
+from django_offload.local.aws.local_aws import LocalAWS
 from django_offload.management.commands import offload_deploy
 from django_offload.stack.layout import Layout
 from tests.unit.management.commands import run

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from django_offload.deploy.bytecode import interpreter
-from django_offload.local.unpacked import runtime
+from django_offload.deploy.package.bytecode import interpreter
+from django_offload.local.lambda_.unpacked import runtime
 
 from . import clean
 from .http_events import http

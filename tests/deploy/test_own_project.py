@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from tests.adopt import readme as adopting
-from tests.adopt import wheel
-from tests.adopt.projects import NESTED, Project
 from tests.reliability.postgresql import PostgreSQL
+from tests.scaffold import readme as adopting
+from tests.scaffold import wheel
+from tests.scaffold.projects import NESTED, Project
 
 from . import readme
 from .cloud import Cloud

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from django_offload.deploy.dependencies import OF_THE_RUNTIME
-from django_offload.local.local_aws import LocalAWS
-from django_offload.local.sqs_event import make_record
-from django_offload.local.unpacked import runtime
+from django_offload.deploy.package.dependencies import OF_THE_RUNTIME
+from django_offload.local.aws.local_aws import LocalAWS
+from django_offload.local.aws.sqs_event import make_record
+from django_offload.local.lambda_.unpacked import runtime
 
 from . import clean
 from .http_events import http, rest
@@ -158,7 +158,7 @@ loaders = {type(module.__spec__.loader).__module__ for module in (django.db.mode
 print(json.dumps(sorted(loaders)))
 """
 
-    assert clean.run(task, beside, program) == ["django_offload.worker.module_index"]
+    assert clean.run(task, beside, program) == ["django_offload.worker.start.module_index"]
 
 
 def test_web_and_workers_are_in_one_package_as_in_the_repository(names: list[str]) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from django_offload.deploy.deployment import Deployment, Steps
 from django_offload.deploy.errors import NotDeployed
-from django_offload.local.local_aws import LocalAWS
+from django_offload.deploy.release.deployment import Deployment, Steps
+from django_offload.local.aws.local_aws import LocalAWS
 
 from .stacks import ALONE, deploy, deployment_of, package
 

@@ -14,11 +14,11 @@ from django.core.management import load_command_class
 from django.core.management.base import CommandError
 
 from django_offload.conf import Options
-from tests.adopt import readme as adopting
-from tests.adopt import test_pages as elsewhere
 from tests.browser.pieces import page as pieces
 from tests.deploy import readme as deploying
 from tests.docs.pages import DOCS, ROOT, Block, commands
+from tests.scaffold import readme as adopting
+from tests.scaffold import test_pages as elsewhere
 from tests.unit.stack.examples import document
 
 # Parts of AWS's command line that are no operations of its services.
@@ -37,7 +37,7 @@ def is_drawing(block: Block) -> bool:
 
 def is_the_layers(block: Block) -> bool:
     """The layers as import-linter holds them: the same names in the same order."""
-    if block.page != ROOT / "ARCHITECTURE.md" or "registry" not in block.text:
+    if block.page != ROOT / "ARCHITECTURE.md" or "transports" not in block.text:
         return False
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     layers = [set(_NAME.findall(line)) for line in project["tool"]["importlinter"]["contracts"][0]["layers"]]
@@ -45,7 +45,7 @@ def is_the_layers(block: Block) -> bool:
 
 
 def is_done_in_a_fresh_project(block: Block) -> bool:
-    """The README's files and commands, done to the letter by tests/adopt/test_readme.py."""
+    """The README's files and commands, done to the letter by tests/scaffold/test_readme.py."""
     if block.page != adopting.README:
         return False
     return block.text in [
@@ -55,7 +55,7 @@ def is_done_in_a_fresh_project(block: Block) -> bool:
 
 
 def is_of_those_who_come_from_elsewhere(block: Block) -> bool:
-    """Both sides of the four pages, run by tests/adopt/test_pages.py."""
+    """Both sides of the four pages, run by tests/scaffold/test_pages.py."""
     page = block.page.stem.removeprefix("from_")
     if block.page.parent != DOCS or page not in elsewhere.PAGES:
         return False

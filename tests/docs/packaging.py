@@ -3,7 +3,8 @@
 import subprocess
 from pathlib import Path
 
-from django_offload.deploy import bytecode, package, static_files, task_list, web_handler, zappa_settings
+from django_offload.deploy import zappa_settings
+from django_offload.deploy.package import build, bytecode, static_files, task_list, web_handler
 from django_offload.management.commands import offload_package
 from django_offload.stack.layout import Layout
 from tests.docs.world import World
@@ -19,7 +20,7 @@ def in_a_repository(world: World) -> str:
     world.patch.setattr(
         task_list, "write", lambda *arguments: "ModuleNotFoundError: No module named 'pandas'"
     )
-    world.patch.setattr(package, "_add_dependencies", lambda *arguments: None)
+    world.patch.setattr(build, "_add_dependencies", lambda *arguments: None)
     for name in ("interpreter", "compile_all"):
         world.patch.setattr(bytecode, name, lambda *arguments: None)
     world.patch.setattr(bytecode, "uncompiled", lambda folder: [])

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from botocore.exceptions import ClientError
 from django.db import transaction
 
-from django_offload.adopt import checks
+from django_offload.definition.registry import Registry
+from django_offload.deploy.scaffold import checks
 from django_offload.exceptions import (
     BadArguments,
     DeadLettered,
@@ -17,8 +18,7 @@ from django_offload.exceptions import (
     WorkerLost,
 )
 from django_offload.management.doctor import functions, project, storage
-from django_offload.registry import Registry
-from django_offload.transitions import report
+from django_offload.protocol.transitions import report
 from tests.contract import tasks as contract
 from tests.docs import packaging
 from tests.docs.world import World
@@ -133,7 +133,7 @@ def ran(world: World) -> str:
 
 
 def has_neither_pages_nor_middleware(world: World) -> str:
-    world.settings.ROOT_URLCONF = "tests.adopt.no_urls"
+    world.settings.ROOT_URLCONF = "tests.scaffold.no_urls"
     world.settings.MIDDLEWARE = []
     return ran(world)
 

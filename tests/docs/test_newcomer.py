@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from django_offload.transitions import succeed
-from tests.adopt import readme
+from django_offload.protocol.transitions import succeed
 from tests.contract import tasks as contract
 from tests.docs.pages import DOCS, sections
 from tests.docs.symptoms import (
@@ -20,6 +19,7 @@ from tests.docs.symptoms import (
 )
 from tests.docs.world import World
 from tests.integration.setup import record_of, store
+from tests.scaffold import readme
 
 (SECTION,) = [one for one in sections(DOCS / "README.md") if one.title.startswith("By one command")]
 # What is only clicked has none; tests/browser/test_newcomer.py clicks.
@@ -63,7 +63,7 @@ def test_each_thing_takes_one_command_and_is_tried() -> None:
 
 
 def test_the_start_is_the_command_that_fresh_projects_give() -> None:
-    """tests/adopt/test_readme.py starts sites by it."""
+    """tests/scaffold/test_readme.py starts sites by it."""
     assert COMMANDS[START] in readme.commands()
 
 

@@ -12,12 +12,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.tasks import TaskResult
 
-from django_offload import wire
+from django_offload.aws import clients
 from django_offload.conf import configured
 from django_offload.exceptions import OffloadError
 from django_offload.management.commands import offload_result, offload_status
+from django_offload.protocol.transitions import postpone
 from django_offload.testing.aws import OffloadAWS
-from django_offload.transitions import postpone
 from tests.integration.setup import claim_by_another, enqueued_before, record_of, store
 from tests.unit.management.dead import given_up
 
@@ -68,13 +68,13 @@ class World:
     def away(self) -> None:
         """Let nothing answer where AWS was."""
         self.patch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-        self.patch.setattr(wire, "TRIES", 1)
-        wire.forget()
+        self.patch.setattr(clients, "TRIES", 1)
+        clients.forget()
 
     def back(self) -> None:
         """Undo what was patched."""
         self.patch.undo()
-        wire.forget()
+        clients.forget()
 
     def give_up(self, result: TaskResult, error: OffloadError) -> None:
         given_up(store(), result, error)

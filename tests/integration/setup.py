@@ -4,14 +4,14 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django_offload.birth import to_micros
-from django_offload.change import Change, equals
 from django_offload.conf import configured
-from django_offload.local.sqs_event import make_record
-from django_offload.record import TaskRecord, read
+from django_offload.local.aws.sqs_event import make_record
+from django_offload.protocol.conditional_write import Change, equals
+from django_offload.protocol.enqueued_task import to_micros
+from django_offload.protocol.record import TaskRecord, read
+from django_offload.protocol.transitions import claim
 from django_offload.stores import Store, store_of
 from django_offload.testing import Invocation
-from django_offload.transitions import claim
 from django_offload.worker import batch
 from tests.contract.setup import STACK
 

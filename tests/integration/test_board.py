@@ -6,11 +6,11 @@ import pytest
 from django.urls import reverse
 
 from django_offload.conf import configured
-from django_offload.local.cloudwatch import tell_once
-from django_offload.record import newborn
+from django_offload.local.aws.cloudwatch import tell_once
+from django_offload.protocol.record import newborn
+from django_offload.protocol.transitions import abandon
 from django_offload.stores import store_of
 from django_offload.stores.expressions import attribute
-from django_offload.transitions import abandon
 from tests.calls import watched
 from tests.contract.records import ERROR, TTL, birth_of, new_id
 from tests.contract.setup import STACK

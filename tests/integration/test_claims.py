@@ -5,7 +5,7 @@ import json
 import pytest
 from django.tasks import TaskResultStatus
 
-from django_offload.change import Refused
+from django_offload.protocol.conditional_write import Refused
 from django_offload.testing import Invocation
 from django_offload.worker import batch
 from tests.faults import FailingStore, RepeatingStore, store_with

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.tasks import TaskResultStatus
 
+from django_offload.aws import client
 from django_offload.conf import configured
+from django_offload.definition.registry import registry
 from django_offload.exceptions import DeadLettered
-from django_offload.record import ARGUMENTS_PART
-from django_offload.registry import registry
-from django_offload.room import INLINE_ARGUMENTS_BYTES
-from django_offload.wire import client
-from django_offload.worker.ending import end
+from django_offload.operations.fail import end
+from django_offload.protocol.record import ARGUMENTS_PART
+from django_offload.protocol.record_size import INLINE_ARGUMENTS_BYTES
 from tests.contract.setup import STACK
 from tests.faults import FailingStore, store_with
 from tests.integration import tasks

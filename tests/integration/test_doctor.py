@@ -8,9 +8,9 @@ from django.db import connection
 from django_offload.conf import configured
 from django_offload.effects.models import Effect
 from django_offload.exceptions import DeadLettered
+from django_offload.operations.fail import end
 from django_offload.outbox.models import OutboxEntry
-from django_offload.transitions import postpone
-from django_offload.worker.ending import end
+from django_offload.protocol.transitions import postpone
 from tests.contract.setup import STACK
 from tests.integration import tasks
 from tests.integration.doctor import diagnosis, only

@@ -4,9 +4,9 @@ import pytest
 from django.tasks import TaskResultStatus, default_task_backend, task_backends
 from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist
 
-from django_offload.context import OffloadContext, running
+from django_offload.definition.context import OffloadContext, running
 from django_offload.exceptions import EnqueueFailed, PayloadTooLarge, ResourceMissing
-from django_offload.message import MAX_DEPTH
+from django_offload.protocol.message import MAX_DEPTH
 from tests.contract.setup import tasks_setting
 from tests.faults import DuplicatingTransport, FailingStore, FailingTransport, store_with, transport_with
 from tests.integration import tasks
@@ -202,7 +202,7 @@ def test_a_task_enqueues_tasks(both):
 
 
 def test_depth_is_counted_and_the_trace_goes_on(both):
-    from django_offload.context import trace
+    from django_offload.definition.context import trace
 
     token = trace.set("00-" + "a" * 32 + "-" + "b" * 16 + "-01")
     tasks.tells_its_depth.enqueue(2)

@@ -7,10 +7,10 @@ from django.tasks import TaskResultStatus, default_task_backend
 from django.tasks.exceptions import TaskResultDoesNotExist
 from django.urls import reverse
 
-from django_offload.birth import Birth, dump
 from django_offload.conf import configured
 from django_offload.exceptions import UnknownTask
-from django_offload.sending import send
+from django_offload.protocol.enqueued_task import Birth, dump
+from django_offload.sending.record_and_message import send
 from tests.contract.setup import tasks_setting
 from tests.integration import tasks
 from tests.integration.setup import event_of, record_of, work_at

@@ -84,7 +84,7 @@ def test_a_retry_waits_for_its_backoff(aws, queues):
 
 
 def test_neither_a_duplicate_nor_a_resend_starts_a_retry_early(aws, queues, monkeypatch):
-    monkeypatch.setattr("django_offload.retry_policy.random.random", lambda: 1.0)
+    monkeypatch.setattr("django_offload.definition.retry_policy.random.random", lambda: 1.0)
     tasks.retried_later.enqueue("a")
     event = event_of(queues.take())
     work_at(0 * SECOND, event)

@@ -3,8 +3,8 @@
 import pytest
 from django.tasks import TaskResultStatus
 
-from django_offload.context import current
-from django_offload.transitions import succeed
+from django_offload.definition.context import current
+from django_offload.protocol.transitions import succeed
 from tests.contract.setup import tasks_setting
 from tests.integration import tasks
 from tests.integration.setup import MINUTE, MODULES, event_of, record_of, store, take_over, work_at

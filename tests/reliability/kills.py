@@ -191,7 +191,7 @@ def run(tasks: int, kills: int, seed: int, folder: str) -> dict[str, Any]:
     from django.core.management import call_command
     from django.db import connection
 
-    from django_offload.local.local_aws import LocalAWS
+    from django_offload.local.aws.local_aws import LocalAWS
     from tests.reliability.databases import LEDGER
 
     call_command("migrate", verbosity=0)

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 from unittest import mock
 
-from django_offload.record import TaskRecord, read
+from django_offload.protocol.record import TaskRecord, read
 from django_offload.testing import Invocation, Offload, sqs_event
 from django_offload.transports import Delivery
 from django_offload.worker import batch, dead_letter

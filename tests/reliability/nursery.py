@@ -60,7 +60,8 @@ class Nursery:
         """Have the workers of this machine come from here, other functions as ever."""
         names = {name: getattr(subprocess, name) for name in ("DEVNULL", "PIPE", "STDOUT")}
         return mock.patch(
-            "django_offload.local.worker_process.subprocess", SimpleNamespace(Popen=self._start, **names)
+            "django_offload.local.lambda_.worker_process.subprocess",
+            SimpleNamespace(Popen=self._start, **names),
         )
 
     def order(self, point: str) -> None:
@@ -133,8 +134,8 @@ def warm() -> None:
     from django.db import connections
 
     import lambdas.worker  # noqa: F401, which sets Django up
-    from django_offload import wire
-    from django_offload.registry import registry
+    from django_offload.aws import clients
+    from django_offload.definition.registry import registry
     from django_offload.stores.dynamodb import DynamoDBStore
 
     registry()
@@ -142,7 +143,7 @@ def warm() -> None:
     warm = boto3.session.Session()
     boto3.session.Session = lambda: boto3.Session(botocore_session=warm._session)  # type: ignore[misc,assignment]
     for service in ("dynamodb", "sqs"):
-        wire.client(service)
+        clients.client(service)
     DynamoDBStore.begin_change = noting(DynamoDBStore.begin_change)  # type: ignore[method-assign]
     connections.close_all()
 

@@ -24,9 +24,9 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.test import override_settings
 
 from django_offload import stores, transports
-from django_offload.birth import Birth
-from django_offload.change import Change
-from django_offload.sending import pack, unpack
+from django_offload.protocol.conditional_write import Change
+from django_offload.protocol.enqueued_task import Birth
+from django_offload.sending.outbox_row import pack, unpack
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports.memory import MemoryTransport
 from tests.reliability.databases import write
@@ -164,7 +164,7 @@ def _serve(number: int, point: str, spool: Spool) -> None:
     with (
         mock.patch.object(store, "create", killing(store.create, "after the record", request)),
         mock.patch.object(transport, "send", killing(transport.send, "after the message", request)),
-        mock.patch("django_offload.backends.send", killing_before("after the commit", request)),
+        mock.patch("django_offload.backends.base.send", killing_before("after the commit", request)),
         mock.patch.object(outbox, "forget", killing(outbox.forget, "at the end", request)),
     ):
         view(request)
@@ -189,7 +189,7 @@ def killing(call: Callable[..., Any], point: str, request: HttpRequest) -> Calla
 
 
 def killing_before(point: str, request: HttpRequest) -> Callable[..., Any]:
-    from django_offload.sending import send
+    from django_offload.sending.record_and_message import send
 
     def first(*args: Any) -> Any:
         reached(point, request)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import close_old_connections, connection
 
-from django_offload import wire
+from django_offload.aws import clients
 from django_offload.conf import CLIENTS
 from django_offload.testing import Invocation
 from django_offload.worker import connections as workers
@@ -63,7 +63,7 @@ def test_f28_a_forked_child_has_aws_clients_of_its_own(
     request.getfixturevalue("offload_aws")
 
     def made() -> Any:
-        return wire.client("dynamodb", kind)
+        return clients.client("dynamodb", kind)
 
     ours = made()
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from django_offload.birth import to_micros
-from django_offload.message import VERSION, Keyring, decode
-from django_offload.record import SUCCESSFUL
+from django_offload.protocol.enqueued_task import to_micros
+from django_offload.protocol.message import VERSION, Keyring, decode
+from django_offload.protocol.record import SUCCESSFUL
 from tests.contract.setup import STACK
 from tests.reliability import tasks
 from tests.reliability.line import MemoryLine
@@ -24,7 +24,9 @@ FOLDER = Path(__file__).parent / "released"
 SCOPE = f"{STACK}:default"
 SECRET = "of the released messages"
 RELEASED = [
-    json.loads(text) for path in sorted(FOLDER.glob("*.jsonl")) for text in path.read_text().splitlines()
+    json.loads(text)
+    for path in sorted(FOLDER.glob("version_*.jsonl"))
+    for text in path.read_text().splitlines()
 ]
 
 

@@ -10,7 +10,8 @@ from unittest import mock
 
 import pytest
 
-from django_offload import bulk, wire
+from django_offload.aws import clients
+from django_offload.backends import bulk
 from django_offload.conf import CLIENTS, configured
 from django_offload.exceptions import EnqueueFailed
 from django_offload.transports import sqs
@@ -33,12 +34,12 @@ class Partial:
 
     def under_way(self, client: Any, operation: str, **arguments: Any) -> Callable[[], Any]:
         if "Entries" not in arguments:
-            return wire.under_way(client, operation, **arguments)
+            return clients.under_way(client, operation, **arguments)
         entries: ENTRIES = arguments.pop("Entries")
         self.sent.append([entry["MessageBody"] for entry in entries])
         out = [entry for entry in entries if self._refuses(entry)]
         taken = [entry for entry in entries if entry not in out]
-        wait = wire.under_way(client, operation, Entries=taken, **arguments) if taken else dict
+        wait = clients.under_way(client, operation, Entries=taken, **arguments) if taken else dict
 
         def answer() -> dict[str, Any]:
             said = {"Code": "InternalError", "SenderFault": self.fault}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from django_offload.record import FAILED, READY, SUCCESSFUL
+from django_offload.protocol.record import FAILED, READY, SUCCESSFUL
 from tests.contract.setup import tasks_setting
 from tests.reliability import tasks
 from tests.reliability.databases import ledger

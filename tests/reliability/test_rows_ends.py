@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from django_offload.exceptions import Cancelled
-from django_offload.record import FAILED, SUCCESSFUL
+from django_offload.operations import fail
+from django_offload.protocol.record import FAILED, SUCCESSFUL
+from django_offload.protocol.transitions import ask_to_stop, cancel
 from django_offload.testing import Offload
-from django_offload.transitions import ask_to_stop, cancel
-from django_offload.worker import ending
 from tests.contract import tasks as plain
 from tests.contract.setup import STACK, tasks_setting
 from tests.reliability import tasks
@@ -141,7 +141,7 @@ def test_f24_a_result_can_be_read_as_soon_as_it_was_enqueued(line: MemoryLine) -
 @pytest.mark.parametrize("ends", ["cancelled", "returns", "raises"])
 def test_f25_a_cancel_and_a_start_have_one_winner(line: MemoryLine, ends: str) -> None:
     result = (tasks.second_time_lucky if ends == "raises" else tasks.prepared).enqueue(7)
-    error = ending.error_of(Cancelled())
+    error = fail.error_of(Cancelled())
     stop = cancel(now=line.now(), result_ttl=timedelta(days=1), error=error)
     if ends == "cancelled":
         line.store.change(result.id, stop)

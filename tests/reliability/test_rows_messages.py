@@ -10,11 +10,11 @@ import pytest
 
 from django_offload import payloads
 from django_offload.conf import configured
+from django_offload.definition.registry import registry
 from django_offload.exceptions import PayloadTooLarge
-from django_offload.record import FAILED, PART_BYTES, SUCCESSFUL
-from django_offload.registry import registry
-from django_offload.sending import message_text
-from django_offload.worker.redrive import redrive
+from django_offload.operations.redrive import redrive
+from django_offload.protocol.record import FAILED, PART_BYTES, SUCCESSFUL
+from django_offload.sending.record_and_message import message_text
 from tests.contract import tasks as plain
 from tests.contract.setup import STACK, TASK_MODULES, tasks_setting
 from tests.reliability import tasks

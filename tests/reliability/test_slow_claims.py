@@ -6,10 +6,10 @@ from unittest import mock
 
 import pytest
 
-from django_offload.change import Change
-from django_offload.record import FAILED, READY, read
+from django_offload.protocol.conditional_write import Change
+from django_offload.protocol.record import FAILED, READY, read
+from django_offload.protocol.transitions import ask_to_stop, claim
 from django_offload.testing import Offload, sqs_event
-from django_offload.transitions import ask_to_stop, claim
 from django_offload.transports import Delivery
 from django_offload.worker import batch
 from tests.contract.setup import STACK, tasks_setting

@@ -72,7 +72,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the pauses between tries away: throttled four times, they are seconds."""
     import botocore.endpoint
 
-    from django_offload.wire.lean import call
+    from django_offload.aws.lean import call
 
     class Clock:
         sleep = staticmethod(lambda seconds: None)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from django_offload.conf import CLIENTS, configured
-from django_offload.record import INLINE_RESULT_BYTES
-from django_offload.room import INLINE_ARGUMENTS_BYTES
+from django_offload.protocol.record import INLINE_RESULT_BYTES
+from django_offload.protocol.record_size import INLINE_ARGUMENTS_BYTES
 from tests.calls import watched
 from tests.contract.setup import tasks_setting
 from tests.reliability import tasks

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from django_offload import wire
+from django_offload.aws import clients
+from django_offload.aws.lean.call import Call
+from django_offload.aws.lean.endpoint import address_of
+from django_offload.aws.lean.pool import Pool
 from django_offload.conf import configured
-from django_offload.record import read
+from django_offload.exceptions import CallFailed
+from django_offload.protocol.record import read
 from django_offload.stores import store_of
 from django_offload.testing import Invocation
 from django_offload.transports import transport_of
-from django_offload.wire import CallFailed
-from django_offload.wire.lean.call import Call
-from django_offload.wire.lean.endpoint import address_of
-from django_offload.wire.lean.pool import Pool
 from django_offload.worker import batch, sweep
 from tests.reliability import proxy
 from tests.reliability.postgresql import free_port
@@ -79,10 +79,10 @@ class Line:
 
     def stands_between(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
         """Have new clients wait for answers this long, and be refused when that is armed."""
-        monkeypatch.setattr(wire, "READ_TIMEOUT_SECONDS", seconds)
-        wire.forget()
+        monkeypatch.setattr(clients, "READ_TIMEOUT_SECONDS", seconds)
+        clients.forget()
         for service in ("sqs", "dynamodb", "lambda"):
-            wire.client(service).meta.events.register(f"before-send.{service}", self.refuse)
+            clients.client(service).meta.events.register(f"before-send.{service}", self.refuse)
 
         def begin(call: Call) -> None:
             self._begin(call)

@@ -5,8 +5,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from django_offload.change import Attributes
-from django_offload.record import SUCCESSFUL
+from django_offload.protocol.conditional_write import Attributes
+from django_offload.protocol.record import SUCCESSFUL
 
 from .ledger import ENDS, Entry
 from .plan import ATTEMPT

@@ -6,7 +6,7 @@ from functools import cache
 from types import ModuleType
 
 from django_offload import task
-from django_offload.registry import Registry, registry
+from django_offload.definition.registry import Registry, registry
 
 
 def renamed_since(value: int) -> int:

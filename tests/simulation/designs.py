@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django_offload import transitions
-from django_offload.change import Change, Test
+from django_offload.protocol import transitions
+from django_offload.protocol.conditional_write import Change, Test
 from django_offload.worker import attempt
 
 type Patches = Mapping[tuple[Any, str], Callable[..., Any]]

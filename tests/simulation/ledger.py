@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django_offload.birth import from_micros
-from django_offload.change import Attributes, Change
-from django_offload.record import FAILED, READY, RUNNING, SUCCESSFUL
+from django_offload.protocol.conditional_write import Attributes, Change
+from django_offload.protocol.enqueued_task import from_micros
+from django_offload.protocol.record import FAILED, READY, RUNNING, SUCCESSFUL
 
 ENDS = {SUCCESSFUL, FAILED}
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import connection
 
-from django_offload.change import Refused
 from django_offload.exceptions import DeadlineExceeded
+from django_offload.protocol.conditional_write import Refused
 
 from .actors import Actor
 from .clock import VirtualTime

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django_offload.birth import Birth
 from django_offload.outbox import drain
 from django_offload.outbox.models import OutboxEntry
+from django_offload.protocol.enqueued_task import Birth
 
 from .network import Network
 

@@ -8,10 +8,12 @@ from traceback import format_exception_only
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from django_offload import context, payloads, sending, stores, transports
+from django_offload import payloads, stores, transports
+from django_offload.definition import context
 from django_offload.effects import marker
 from django_offload.outbox import drain
-from django_offload.worker import attempt, batch, execution, journal, sweep
+from django_offload.sending import record_and_message
+from django_offload.worker import attempt, batch, execution, step_results, sweep
 
 from .clock import VirtualTime
 from .plan import PART_BYTES
@@ -49,9 +51,9 @@ def patched(world: "World") -> Iterator[None]:
         (context, "time"): world.virtual,
         (drain, "datetime"): world.virtual,
         (marker, "once"): world.database.over_a_wire(marker.once) if world.design.atomic else _unmarked,
-        (sending, "PART_BYTES"): PART_BYTES,
+        (record_and_message, "PART_BYTES"): PART_BYTES,
         (attempt, "PART_BYTES"): PART_BYTES,
-        (journal, "PART_BYTES"): PART_BYTES,
+        (step_results, "PART_BYTES"): PART_BYTES,
         **world.outbox_rows.patches(),
         **world.design.patches,
     }

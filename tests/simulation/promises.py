@@ -4,18 +4,19 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from django_offload import transitions
-from django_offload.birth import Birth
-from django_offload.change import Change, Refused
 from django_offload.conf import configured
 from django_offload.exceptions import DeadLettered, DeadlineExceeded
-from django_offload.message import TaskMessage
-from django_offload.record import error_of, read
-from django_offload.sending import message_text
+from django_offload.operations import fail
+from django_offload.protocol import transitions
+from django_offload.protocol.conditional_write import Change, Refused
+from django_offload.protocol.enqueued_task import Birth
+from django_offload.protocol.message import TaskMessage
+from django_offload.protocol.record import error_of, read
+from django_offload.sending.record_and_message import message_text
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import installed
 from django_offload.transports.memory import MemoryTransport
-from django_offload.worker import attempt, ending, reporting
+from django_offload.worker import attempt, progress_writer
 from django_offload.worker.deadline import Invocation
 from django_offload.worker.sweep import Sweeper
 
@@ -189,7 +190,7 @@ def a_late_worker_reports_nothing() -> None:
     fence = _claim(store, "late", 0)
     _claim(store, "next", 6)
     invocation = Invocation(left=lambda: 60.0, whole=60.0, worker_id="late")
-    reporter = reporting.StoreReporter(store, ID, fence, "late", invocation, 0.0)
+    reporter = progress_writer.StoreReporter(store, ID, fence, "late", invocation, 0.0)
 
     assert reporter.send({"done": 1, "total": 2, "message": ""})
     assert "progress" not in store.records[ID]
@@ -204,7 +205,7 @@ def a_deadline_that_strikes_within_a_report_ends_the_task() -> None:
             raise DeadlineExceeded(1)
 
     invocation = Invocation(left=lambda: 60.0, whole=60.0, worker_id="w")
-    reporter = reporting.StoreReporter(SlowStore(), ID, 1, "t", invocation, 0.0)
+    reporter = progress_writer.StoreReporter(SlowStore(), ID, 1, "t", invocation, 0.0)
     for ask in (lambda: reporter.send({"done": 1, "total": 2, "message": ""}), reporter.asked_to_stop):
         try:
             ask()
@@ -218,7 +219,7 @@ def a_dead_letter_leaves_a_live_worker_alone() -> None:
     _claim(store, "a", 0)
 
     try:
-        ending.end(store, BIRTH, options, START, DeadLettered("it was"))
+        fail.end(store, BIRTH, options, START, DeadLettered("it was"))
     except Refused:
         return
     raise AssertionError("A live lease was ended from outside.")

@@ -6,9 +6,9 @@ from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from django_offload.birth import EPOCH
-from django_offload.change import Attributes, Change, Value
 from django_offload.payloads.memory import MemoryPayloads
+from django_offload.protocol.conditional_write import Attributes, Change, Value
+from django_offload.protocol.enqueued_task import EPOCH
 from django_offload.stores import Due, Store
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import Delivery

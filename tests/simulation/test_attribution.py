@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from django_offload.birth import Birth, to_micros
-from django_offload.record import DUE_AFTER, newborn
-from django_offload.transitions import claim, create, send_again
+from django_offload.protocol.enqueued_task import Birth, to_micros
+from django_offload.protocol.record import DUE_AFTER, newborn
+from django_offload.protocol.transitions import claim, create, send_again
 
 from .checker import _allowed, check
 from .clock import START

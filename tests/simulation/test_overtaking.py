@@ -2,7 +2,7 @@
 
 import pytest
 
-from django_offload.change import Refused
+from django_offload.protocol.conditional_write import Refused
 
 from .checker import check
 from .faults import Fault

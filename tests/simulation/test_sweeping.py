@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from django_offload.birth import EPOCH, Birth
-from django_offload.change import Attributes
 from django_offload.conf import configured
-from django_offload.record import DUE_SHARDS
+from django_offload.protocol.conditional_write import Attributes
+from django_offload.protocol.enqueued_task import EPOCH, Birth
+from django_offload.protocol.record import DUE_SHARDS
 from django_offload.stores import Due
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import installed

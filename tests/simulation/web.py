@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from django_offload.birth import Birth, dump
 from django_offload.conf import configured, secrets
 from django_offload.exceptions import EnqueueFailed
-from django_offload.message import Keyring, TaskMessage, encode
+from django_offload.operations.cancel import cancel
+from django_offload.operations.redrive import redrive
 from django_offload.outbox import drain
-from django_offload.record import LONGEST_DELAY
-from django_offload.sending import message_text, send
-from django_offload.sending_many import send_many
+from django_offload.protocol.enqueued_task import Birth, dump
+from django_offload.protocol.message import Keyring, TaskMessage, encode
+from django_offload.protocol.record import LONGEST_DELAY
+from django_offload.sending.many import send_many
+from django_offload.sending.record_and_message import message_text, send
 from django_offload.stores import store_of
-from django_offload.worker.cancelling import cancel
-from django_offload.worker.redrive import redrive
 
 from .actors import Actor
 from .faults import MET, Fault, Killed

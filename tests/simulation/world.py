@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from django_offload.change import Attributes, Change
 from django_offload.exceptions import DeadlineExceeded
+from django_offload.protocol.conditional_write import Attributes, Change
 from django_offload.worker.execution import Outcome, execute
 
 from .actors import Actor

@@ -8,15 +8,13 @@ from typing import Any
 from django.http import HttpRequest
 
 from ..conf import Options
-from ..exceptions import Cancelled
 from ..models import Task
-from ..record import FAILED, TaskRecord
+from ..operations.cancel import cancel
+from ..operations.fail import options_for
+from ..operations.redrive import Verdict, discard, redrive
+from ..protocol.record import FAILED, TaskRecord
+from ..protocol.transitions import CANCELLED
 from ..stores import Store, store_of
-from ..worker.cancelling import cancel
-from ..worker.ending import options_for
-from ..worker.redrive import Verdict, discard, redrive
-
-CANCELLED = f"{Cancelled.__module__}.{Cancelled.__qualname__}"
 
 
 def is_dead_letter(record: TaskRecord) -> bool:

@@ -6,9 +6,9 @@ from typing import Any
 from django import forms
 from django.utils.timezone import is_aware, localtime, make_aware
 
-from ..birth import EPOCH
 from ..conf import Options, stacks
-from ..registry import registry
+from ..definition.registry import registry
+from ..protocol.enqueued_task import EPOCH
 from ..stores.listing import EVER
 from .lists import EVERYTHING, MOST_PARTITIONS, TaskList, aliases, lists
 from .paging import Choice

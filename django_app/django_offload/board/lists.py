@@ -3,9 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..change import Value
 from ..conf import Options, configured
-from ..record import DEAD_SHARDS, DUE_SHARDS, FAILED, FAILED_SHARDS, READY, RUNNING, SUCCESSFUL, TaskRecord
+from ..protocol.conditional_write import Value
+from ..protocol.record import (
+    DEAD_SHARDS,
+    DUE_SHARDS,
+    FAILED,
+    FAILED_SHARDS,
+    READY,
+    RUNNING,
+    SUCCESSFUL,
+    TaskRecord,
+)
 from ..stores.listing import DUE, HISTORY, Index
 
 # Of each list, beside the call that reads its records: a page takes one call of each partition.

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..birth import EPOCH
+from ..aws import client
 from ..conf import Options
-from ..wire import client
+from ..protocol.enqueued_task import EPOCH
 
 # How far a chart goes back, and for how long each of its points stands.
 SPANS: Mapping[str, tuple[timedelta, timedelta]] = {

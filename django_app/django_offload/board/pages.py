@@ -12,17 +12,18 @@ from django.urls import URLPattern, path, reverse
 
 from ..conf import stacks
 from ..models import Task
-from .acting import act
+from ..operations.find import find
+from ..protocol.enqueued_task import ID_PATTERN
+from .action_views import act
 from .actions import ACTIONS, offered
-from .detail import detail
+from .aws_errors import told
 from .forms import ChoiceForm, list_of, stack_of
 from .lists import lists
-from .looking import queues, unreadable
 from .paging import page
-from .shown import find
-from .trouble import told
+from .queue_views import queues, unreadable
+from .timeline import detail
 
-ID = re.compile(r"[0-9a-f]{32}")
+ID = re.compile(ID_PATTERN)
 TEMPLATES = "admin/django_offload/task"
 
 
@@ -111,7 +112,7 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
         """Show one task."""
         context = self.context(request, "Task")
         among = [stack_of(request.GET)] if "stack" in request.GET else ()
-        found = find(object_id, among) if ID.fullmatch(object_id) else None
+        found = find(object_id, among, with_parts=True) if ID.fullmatch(object_id) else None
         if found is None:
             raise Http404(f"There is no task {object_id}. Check the id; records are kept for some weeks.")
         context |= {

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ..birth import EPOCH, from_micros
-from ..change import Value
 from ..conf import Options
-from ..record import TaskRecord, read
+from ..protocol.conditional_write import Value
+from ..protocol.enqueued_task import EPOCH, from_micros
+from ..protocol.record import TaskRecord, read
 from ..stores import listing_of
 from ..stores.listing import EVER, MOST_READ, Listing, Place, Slice, Wanted
 from .lists import UNDER_WAY, TaskList

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..stack.layout import Layout
-from ..stack.surroundings import Surroundings
+from ..stack.stage_environment import Surroundings
 from .stage import Stage
 
 # No value of a secret is needed to make a package or to check settings; those that want one get this.

@@ -10,7 +10,7 @@ from typing import Any
 from ..conf import ENV_ALIAS, Options
 from ..stack import stacks
 from ..stack.parameters import ARCHITECTURE, ARCHITECTURES, DEFAULT_RUNTIME, RUNTIME, RUNTIMES
-from ..stack.surroundings import Surroundings, Vpc, check
+from ..stack.stage_environment import Surroundings, Vpc, check
 from .errors import BadStage
 
 # Tells settings which stage they are read for; every function gets it too.

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.views.debug import SafeExceptionReporterFilter
 
-from ..stack.surroundings import Surroundings, is_free
+from ..stack.stage_environment import Surroundings, is_free
 from .errors import BadStage
 from .stage import as_text
 from .zappa_settings import FILE, slug

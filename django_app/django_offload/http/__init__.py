@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from ..definition import AnyResult, name_of
+from ..definition.offload_task import AnyResult, name_of
 
 if TYPE_CHECKING:
     from .trigger import TriggerView
@@ -51,7 +51,7 @@ def status_url(task_id: str) -> str:
 
 def status_of_enqueued(result: AnyResult) -> dict[str, Any]:
     """Return the status of a result as enqueue() returned it, in a transaction without `enqueued_at`."""
-    from .status import iso, outcome
+    from ..operations.status import iso, outcome
 
     return {
         "id": result.id,

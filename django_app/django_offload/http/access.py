@@ -1,42 +1,19 @@
 """Who may see a task: its owner, permitted staff, whoever bears its token. For others it does not exist."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 
 from django.http import Http404, HttpRequest
 from django.tasks import task_backends
 
-from ..conf import Options, configured, stacks
-from ..definition import AnyResult
-from ..record import TaskRecord, read
-from ..stores import Store, store_of
+from ..conf.request_owner import owner_of
+from ..definition.offload_task import AnyResult
+from ..operations.find import StoredTask
+from ..operations.find import find as find_anywhere
+from ..protocol.record import TaskRecord
 from .tokens import verifies
 
 VIEW_PERMISSION = "django_offload.view_task"
 CANCEL_PERMISSION = "django_offload.cancel_task"
-
-
-def owner_of(request: HttpRequest, *, create: bool = False) -> str | None:
-    """
-    Return who makes a request: "user:<pk>", "session:<hash>", or None for neither.
-
-    With `create`, a visitor without a session gets one.
-    """
-    user = getattr(request, "user", None)
-    if user is not None and user.is_authenticated:
-        return f"user:{user.pk}"
-    session = getattr(request, "session", None)
-    if session is None:
-        return None
-    if create and not session.session_key:
-        session.create()
-    return f"session:{_hashed(session.session_key)}" if session.session_key else None
-
-
-def _hashed(session_key: str) -> str:
-    """A session key is a password of 160 random bits: records hold a hash of it."""
-    return sha256(f"django_offload.owner:{session_key}".encode()).hexdigest()[:32]
 
 
 def is_staff(request: HttpRequest, permission: str = VIEW_PERMISSION) -> bool:
@@ -50,26 +27,12 @@ def is_owner(request: HttpRequest, record: TaskRecord) -> bool:
     return owner is not None and owner == owner_of(request)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A record, the options of the backend that enqueued it, and the store that has it."""
-
-    record: TaskRecord
-    options: Options
-    store: Store
-
-
-def find(task_id: str) -> Found:
+def readable_task(task_id: str) -> StoredTask:
     """Return the record of an id, whichever stack of TASKS has it. Raise Http404 if none can be read."""
-    for options in stacks():
-        store = store_of(options)
-        attributes = store.get(task_id)
-        if attributes is not None:
-            record = read(attributes)
-            if record.hidden(datetime.now(UTC)):
-                break
-            return Found(record, configured().get(record.birth.alias, options), store)
-    raise Http404("There is no such task.")
+    found = find_anywhere(task_id)
+    if found is None or found.record.hidden(datetime.now(UTC)):
+        raise Http404("There is no such task.")
+    return found
 
 
 def has_record(result: AnyResult) -> bool:
@@ -86,7 +49,7 @@ def may_read(request: HttpRequest, record: TaskRecord) -> bool:
 def readable(request: HttpRequest, task_id: str) -> bool:
     """Tell whether there is a task of this id that the request may see, for views of one's own."""
     try:
-        record = find(task_id).record
+        record = readable_task(task_id).record
     except Http404:
         return False
     return may_read(request, record)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from inspect import Parameter, signature
+from inspect import Parameter
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -11,7 +11,8 @@ from django.forms import BaseForm
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from ..definition import AnyTask
+from ..definition.offload_task import AnyTask
+from ..definition.signatures import signature_of
 
 # As Django's forms give them: by field, each with its message and code; "__all__" is of none.
 type Errors = Mapping[str, list[dict[str, str]]]
@@ -51,7 +52,7 @@ def _refuse(constant: str) -> None:
 
 def misfits(task: AnyTask, given: Mapping[str, Any]) -> Errors:
     """Return what is wrong with keyword arguments, as far as the signature of a task's function tells."""
-    parameters = list(signature(task.func).parameters.values())[int(task.takes_context) :]
+    parameters = list(signature_of(task).parameters.values())
     named = {
         one.name: one
         for one in parameters

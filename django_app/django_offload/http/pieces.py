@@ -10,13 +10,12 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from ..definition import AnyResult
-from ..record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord
-from .access import find, has_record
-from .status import retry_after
+from ..definition.offload_task import AnyResult
+from ..operations.status import retry_after
+from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord
+from ..protocol.transitions import CANCELLED
+from .access import has_record, readable_task
 from .tokens import piece_token
-
-CANCELLED = "django_offload.exceptions.Cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +65,10 @@ class Seen:
         A result that is RUNNING is looked up as an id is: it does not know its progress.
         """
         if isinstance(task, str):
-            return cls.in_record(find(task).record)
+            return cls.in_record(readable_task(task).record)
         kept = has_record(task)
         if kept and task.status == RUNNING:
-            return cls.in_record(find(task.id).record)
+            return cls.in_record(readable_task(task.id).record)
         return cls(
             id=task.id,
             status=task.status.value,

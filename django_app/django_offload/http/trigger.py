@@ -12,7 +12,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views import View
 
-from ..definition import AnyResult, AnyTask
+from ..definition.offload_task import AnyResult, AnyTask
 from ..exceptions import EnqueueFailed, InvalidArguments
 from . import accepted
 from .arguments import CSRF_FIELD, Errors, as_json, error, form_errors, from_json, misfits, sent_as_form

@@ -12,12 +12,13 @@ from django.utils.http import parse_etags
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 
+from ..operations.cancel import cancel
+from ..operations.find import StoredTask
+from ..operations.status import retry_after, status_of
 from ..payloads import fetch_result
-from ..record import TaskRecord
-from ..worker.cancelling import cancel
-from .access import CANCEL_PERMISSION, Found, find, is_owner, is_staff, may_read
+from ..protocol.record import TaskRecord
+from .access import CANCEL_PERMISSION, is_owner, is_staff, may_read, readable_task
 from .pieces import Seen, Words, drawn
-from .status import retry_after, status_of
 from .tokens import piece_words
 
 
@@ -25,7 +26,7 @@ from .tokens import piece_words
 @require_safe
 def status(request: HttpRequest, task_id: str) -> HttpResponse:
     """Tell how a task is doing; 404 for who may not know, 304 where nothing changed."""
-    found = find(task_id)
+    found = readable_task(task_id)
     record = found.record
     if not may_read(request, record):
         raise Http404("There is no such task.")
@@ -41,7 +42,7 @@ def progress(request: HttpRequest, task_id: str) -> HttpResponse:
     Whom a browser leads here, as to any page, gets a page of its own. For who may see the task, and for the
     bearer of the piece's own token, which reads nothing else; 404 for others.
     """
-    record = find(task_id).record
+    record = readable_task(task_id).record
     token = request.GET.get("token", "")
     words = piece_words(task_id, token) if token else None
     if words is None and not may_read(request, record):
@@ -78,16 +79,16 @@ def cancel_task(request: HttpRequest, task_id: str) -> HttpResponse:
     202 with its status, 409 where it has ended. For the owner, or staff with the permission to cancel;
     a token is not enough.
     """
-    found = find(task_id)
+    found = readable_task(task_id)
     if not (is_owner(request, found.record) or is_staff(request, CANCEL_PERMISSION)):
         raise Http404("There is no such task.")
     record = cancel(found.store, found.record.birth, found.options, datetime.now(UTC))
     if record is None:
-        return JsonResponse(_status(request, find(task_id)), status=409)
+        return JsonResponse(_status(request, readable_task(task_id)), status=409)
     return JsonResponse(_status(request, replace(found, record=record)), status=202)
 
 
-def _status(request: HttpRequest, found: Found) -> dict[str, object]:
+def _status(request: HttpRequest, found: StoredTask) -> dict[str, object]:
     record, staff = found.record, is_staff(request)
     texts = fetch_result(record, found.options)
     wanted = [record.result_part, record.error_parts[-1] if staff and record.error_parts else None]

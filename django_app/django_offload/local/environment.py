@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from .errors import NotThisMachine
 
-LOOPBACK = "127.0.0.1"
 DEFAULT_REGION = "us-east-1"
 
 

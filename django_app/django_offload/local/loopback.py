@@ -10,7 +10,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from .environment import LOOPBACK
+from ..aws.loopback import LOOPBACK
 from .errors import PortTaken
 
 # How often a server looks whether it shall stop; it answers requests at once.

@@ -1,6 +1,6 @@
 """The two ways in: `LocalAWS` for code, `serve` for commands."""
 
-from .local_aws import LocalAWS
-from .serve import serve
+from .aws.local_aws import LocalAWS
+from .serve.session import serve
 
 __all__ = ["LocalAWS", "serve"]

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, CommandParser, DjangoHelpFormatter
 
+from ..aws.explain import explain
 from ..exceptions import OffloadError
-from ..wire.explained import explain
 from .output import Output
 
 FINE, WRONG, UNUSABLE = 0, 1, 2

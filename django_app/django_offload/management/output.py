@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.termcolors import make_style
 
-from ..local.log_lines import wants_colour
+from ..local.lambda_.log_lines import wants_colour
 from .long_work import Bar, Lines, Work, has_rich
 from .tables import Painted, drawn, harmless
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..record import FAILED, READY, RUNNING, SUCCESSFUL
+from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL
 from .tables import Painted
 
 WIDTH = 13

@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
 from django.db.models import Q
 
-from ..birth import Birth
 from ..conf import configured
-from ..results import django_time
-from ..sending import pack, send, unpack
+from ..definition.results import django_time
+from ..protocol.enqueued_task import Birth
+from ..sending.outbox_row import pack, unpack
+from ..sending.record_and_message import send
 from .models import OutboxEntry
 
 logger = logging.getLogger("django_offload")

@@ -1,9 +1,9 @@
 """What is too large, or too doubtful, for a message or a record."""
 
-from ..birth import Reference
 from ..conf import Options
 from ..exceptions import PayloadLost
-from ..record import ARGUMENTS_PART, TaskRecord
+from ..protocol.enqueued_task import Reference
+from ..protocol.record import ARGUMENTS_PART, TaskRecord
 from .base import Kept, Payloads
 
 __all__ = [

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from ..birth import Reference
 from ..exceptions import PayloadLost
+from ..protocol.enqueued_task import Reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from functools import lru_cache
 
+from ..aws import client
 from ..conf import BUCKET_OF_STACK, ENV_BUCKET, Options
 from ..exceptions import PayloadLost
-from ..wire import client
 from .base import Kept, Payloads
 
 

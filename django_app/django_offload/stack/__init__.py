@@ -2,7 +2,7 @@
 
 from .configured import plan_of, stacks, template_of
 from .plan import Plan
-from .surroundings import Place, Surroundings, Vpc
+from .stage_environment import Place, Surroundings, Vpc
 from .template import build
 
 __all__ = ["Place", "Plan", "Surroundings", "Vpc", "build", "plan_of", "stacks", "template_of"]

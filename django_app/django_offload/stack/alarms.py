@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 from . import parameters
+from .alarm_definitions import Alarm, alarms
 from .plan import Plan
 from .statements import Statement, allow, by_tls
-from .watch import Alarm, alarms
 
 if TYPE_CHECKING:
     from troposphere import Template

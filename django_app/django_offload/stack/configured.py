@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from ..conf import Options, configured
-from ..definition import OffloadTask
-from ..registry import registry
+from ..definition.offload_task import OffloadTask
+from ..definition.registry import registry
 from .plan import Plan, unite
-from .surroundings import NO_SURROUNDINGS, Surroundings
+from .stage_environment import NO_SURROUNDINGS, Surroundings
 from .template import build
 
 

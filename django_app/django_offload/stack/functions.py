@@ -16,17 +16,7 @@ from ..conf import (
 )
 from . import limits
 from .layout import python_path
-from .names import (
-    BUCKET,
-    DEAD_LETTER,
-    MIGRATE,
-    SWEEPER,
-    function_id,
-    log_group_id,
-    queue_id,
-    role_id,
-    worker,
-)
+from .names import BUCKET, DEAD_LETTER, MIGRATE, SWEEPER, function_id, log_group_id, queue_id, role_id, worker
 from .parameters import (
     ARCHITECTURE,
     CODE_BUCKET,

@@ -17,6 +17,8 @@ MARKERS = (
 HIGHEST = 2
 # Where Lambda unpacks what is deployed.
 TASK_ROOT = "/var/task"
+# Holds lambdas/: the handlers of a project that has none of its own yet, which offload_init writes.
+HANDLERS = Path(__file__).parent / "handlers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,3 +90,16 @@ def _nearest(source: Path) -> Path:
         if any((folder / marker).exists() for marker in MARKERS):
             return folder
     return source
+
+
+def import_roots() -> list[str]:
+    """
+    Return where what AWS invokes is imported from on this machine.
+
+    The project's own folder comes first. A project without lambdas/ gets the handlers that offload_init
+    would write, so that its tasks run before it thinks of deploying them.
+    """
+    try:
+        return [str(layout().root), str(HANDLERS)]
+    except ConfigurationError:
+        return [str(HANDLERS)]

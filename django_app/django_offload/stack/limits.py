@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from ..record import MESSAGE_LIFE
+from ..protocol.record import MESSAGE_LIFE
 
 RETENTION = MESSAGE_LIFE
 # SQS's longest. A dead letter keeps the time of its first send: it needs more than its queue.

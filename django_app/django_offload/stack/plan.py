@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from ..conf import Options, QueueOptions
+from ..conf.schedules import Recurrence
 from ..exceptions import ConfigurationError
-from ..recurrence import Recurrence
 from .names import logical
-from .surroundings import NO_SURROUNDINGS, Place, Surroundings, Vpc, check
+from .stage_environment import NO_SURROUNDINGS, Place, Surroundings, Vpc, check
 
 # What a queue's function and mapping are made of: two aliases cannot both have their way.
 _OF_THE_QUEUE = ("timeout", "memory", "batch_size", "batch_window", "max_concurrency")

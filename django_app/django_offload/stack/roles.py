@@ -37,18 +37,7 @@ from .parameters import (
 )
 from .plan import Plan
 from .stage_policies import network, secrets
-from .statements import (
-    PAYLOADS,
-    RECEIVE,
-    Statement,
-    allow,
-    arn,
-    objects,
-    own_key,
-    policy,
-    sending,
-    table,
-)
+from .statements import PAYLOADS, RECEIVE, Statement, allow, arn, objects, own_key, policy, sending, table
 
 if TYPE_CHECKING:
     from troposphere import Template

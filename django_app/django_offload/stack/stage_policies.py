@@ -3,8 +3,8 @@
 from .names import WEB, function_arn
 from .parameters import WEB_FUNCTION
 from .plan import Plan
+from .stage_environment import SSM, parse
 from .statements import Statement, allow
-from .surroundings import SSM, parse
 
 # AWS ends the ARN of a secret with a hyphen and six characters that nobody knows beforehand.
 _UNKNOWN = "-??????"

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ..conf import BUCKET_OF_STACK
-from ..record import NEVER_CHANGED, PAYLOAD_LIFE
+from ..protocol.record import NEVER_CHANGED, PAYLOAD_LIFE
 from . import limits
 from .names import BUCKET, HISTORY, INDEX, TABLE
 from .parameters import KMS_KEY, ON_AWS, with_own_key

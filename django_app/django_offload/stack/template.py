@@ -11,7 +11,7 @@ from django.conf import settings
 from ..conf import Options
 from ..exceptions import ConfigurationError
 from .plan import Plan, unite
-from .surroundings import NO_SURROUNDINGS, Surroundings
+from .stage_environment import NO_SURROUNDINGS, Surroundings
 
 if TYPE_CHECKING:
     from troposphere import Template
@@ -77,7 +77,7 @@ def _template(plan: Plan) -> "Template":
 def _fill(template: "Template", plan: Plan) -> None:
     from . import (
         alarms,
-        asynchronous,
+        async_invocation,
         dashboard,
         functions,
         mappings,
@@ -99,7 +99,7 @@ def _fill(template: "Template", plan: Plan) -> None:
     roles.add_roles(template, plan)
     mappings.add_mappings(template, plan)
     mappings.add_schedule(template, plan)
-    asynchronous.add_event_limits(template, plan)
+    async_invocation.add_event_limits(template, plan)
     schedules.add_schedules(template, plan)
     alarms.add_alarms(template, plan)
     dashboard.add_dashboard(template, plan)

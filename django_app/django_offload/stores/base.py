@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from ..birth import EPOCH, Birth
-from ..change import Attributes, Change, Refused, Value
-from ..transitions import create
+from ..protocol.conditional_write import Attributes, Change, Refused, Value
+from ..protocol.enqueued_task import EPOCH, Birth
+from ..protocol.transitions import create
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..birth import EPOCH, Birth, from_micros, to_micros
-from ..change import Attributes, Change, Refused, Value
+from ..aws import BOTO3, client, under_way
 from ..conf import ENV_WRITES, WRITES_BY_UPDATE
 from ..exceptions import ResourceMissing
-from ..record import newborn
-from ..wire import BOTO3, client, under_way
+from ..protocol.conditional_write import Attributes, Change, Refused, Value
+from ..protocol.enqueued_task import EPOCH, Birth, from_micros, to_micros
+from ..protocol.record import newborn
 from .base import Due, Part, Store
 from .expressions import IF_ABSENT, absent, attribute, plain, update
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..birth import to_micros
-from ..change import Attributes, Value
+from ..aws import client
 from ..exceptions import ResourceMissing
-from ..wire import client
+from ..protocol.conditional_write import Attributes, Value
+from ..protocol.enqueued_task import to_micros
 from .expressions import attribute, plain
 from .listing import MOST_READ, Listing, Place, Slice, Wanted
 

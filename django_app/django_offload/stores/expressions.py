@@ -5,7 +5,7 @@ from functools import lru_cache
 from itertools import count
 from typing import Any
 
-from ..change import Change, Operator, Value
+from ..protocol.conditional_write import Change, Operator, Value
 
 type Names = tuple[str, ...]
 type Tests = tuple[tuple[str, Operator], ...]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from ..birth import EPOCH
-from ..change import Attributes, Value
+from ..protocol.conditional_write import Attributes, Value
+from ..protocol.enqueued_task import EPOCH
 
 EVER = datetime.max.replace(tzinfo=UTC)
 # One call reads at most so many records by their ids (BatchGetItem).

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 
-from ..birth import EPOCH, from_micros, to_micros
-from ..change import Attributes, Change, Refused, Value
+from ..protocol.conditional_write import Attributes, Change, Refused, Value
+from ..protocol.enqueued_task import EPOCH, from_micros, to_micros
 from .base import Due, Store
 
 

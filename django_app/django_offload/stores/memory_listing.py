@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..birth import to_micros
-from ..change import Attributes, Value
+from ..protocol.conditional_write import Attributes, Value
+from ..protocol.enqueued_task import to_micros
 from .listing import Listing, Place, Slice, Wanted
 from .memory import MemoryStore
 

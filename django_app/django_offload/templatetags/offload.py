@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 from django.http import Http404, HttpRequest
 
-from ..definition import AnyResult
+from ..definition.offload_task import AnyResult
 from ..http.pieces import Seen, Words, drawn
 
 register = template.Library()

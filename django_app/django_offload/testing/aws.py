@@ -7,9 +7,9 @@ from typing import Any
 from unittest import mock
 
 from ..conf import LONGEST_TIMEOUT
-from ..local.local_aws import LocalAWS
-from ..record import DUE_AFTER
-from ..worker import batch
+from ..local.aws.local_aws import LocalAWS
+from ..protocol.record import DUE_AFTER
+from ..worker import events
 from ..worker.attempt import LEASE_MARGIN
 from ..worker.sweep import sweep
 from .accidents import Accidents, Failure
@@ -73,7 +73,7 @@ class OffloadAWS:
     def active(self) -> Iterator["OffloadAWS"]:
         """Take part in what tasks do in this process."""
         # The handlers that AWS invokes ask for the time there.
-        clock = mock.patch.object(batch, "datetime", self.clock)
+        clock = mock.patch.object(events, "datetime", self.clock)
         with self._accidents.within(), self._commits.followed(), clock:
             yield self
 

@@ -8,7 +8,7 @@ from typing import Any
 from .. import payloads, stores, transports
 from ..conf import Options, QueueOptions, configured
 from ..payloads.memory import MemoryPayloads
-from ..record import DUE_SHARDS, READY, read
+from ..protocol.record import DUE_SHARDS, READY, read
 from ..stores.memory import MemoryStore
 from ..transports import Delivery
 from ..transports.memory import MemoryTransport

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from ..wire import together
+from ..aws import together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

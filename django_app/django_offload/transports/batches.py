@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..wire import LeftOut, another_round, begun, made_together
+from ..aws import another_round, begun, made_together
+from ..exceptions import LeftOut
 
 # Of one SendMessageBatch, its messages counted together (AWS quotas, 2025).
 MOST_ENTRIES = 10

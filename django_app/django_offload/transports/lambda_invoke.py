@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from ..aws import client, under_way
 from ..conf import Options
 from ..exceptions import ResourceMissing
-from ..wire import client, under_way
 from .base import Delivery, Transport
 
 

@@ -8,7 +8,7 @@ from itertools import count
 from threading import Lock
 from typing import Any
 
-from ..record import LONGEST_DELAY
+from ..protocol.record import LONGEST_DELAY
 from .base import Delivery, Transport
 
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
+from ..aws import client, failures, under_way
 from ..conf import ENV_QUEUE_URLS, Options
 from ..exceptions import OutOfTime, ResourceMissing
-from ..record import LONGEST_DELAY
-from ..wire import client, failures, under_way
+from ..protocol.record import LONGEST_DELAY
 from .base import Delivery, Transport
 from .batches import Entries, failures_of
 

@@ -7,15 +7,18 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import partial
 
-from ..birth import Birth, dump
-from ..change import Attributes, Change, Refused, Value
 from ..conf import DEFAULT_MAX_ATTEMPTS, Options
-from ..context import OffloadContext
-from ..definition import AnyResult, AnyTask
+from ..definition.context import OffloadContext
+from ..definition.offload_task import AnyResult, AnyTask
+from ..definition.results import result_of, successful
+from ..definition.retry_policy import RetryPolicy
 from ..exceptions import Cancelled, OffloadError, OutOfTime, ResultTooLarge
-from ..message import TaskMessage
+from ..operations.fail import announce, result_ttl
 from ..payloads import payloads_of
-from ..record import (
+from ..protocol.conditional_write import Attributes, Change, Refused, Value
+from ..protocol.enqueued_task import Birth, dump
+from ..protocol.message import TaskMessage
+from ..protocol.record import (
     ARGUMENTS_PART,
     DUE_AFTER,
     INLINE_RESULT_BYTES,
@@ -24,18 +27,16 @@ from ..record import (
     SWEEP_EVERY,
     TaskRecord,
     error_of,
+    error_part,
     read,
 )
-from ..results import result_of, successful
-from ..retry_policy import RetryPolicy
-from ..room import fitted, inline, room
-from ..sending import keep_arguments
-from ..transitions import claim, fail, release, succeed, unclaim
-from .ending import announce, result_ttl
+from ..protocol.record_size import fitted, inline, room
+from ..protocol.transitions import claim, fail, release, succeed, unclaim
+from ..sending.record_and_message import keep_arguments
+from .delivery_environment import Ending, Workplace, at_once
 from .execution import Outcome, error_text, execute
-from .journal import StoreJournal
-from .reporting import StoreReporter
-from .workplace import Ending, Workplace, at_once
+from .progress_writer import StoreReporter
+from .step_results import StoreJournal
 
 logger = logging.getLogger("django_offload")
 
@@ -259,7 +260,7 @@ class Attempt:
         return delay if returns else None
 
     def _put_error(self, record: TaskRecord, exc: BaseException) -> tuple[str, str]:
-        part, text = f"error#{record.fence:04d}", error_text(exc, self.place.clock())
+        part, text = error_part(record.fence), error_text(exc, self.place.clock())
         self._put(part, text)
         return part, text
 

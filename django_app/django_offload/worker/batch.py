@@ -2,27 +2,23 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, Never
 
+from ..aws import within
 from ..stores import store_of
 from ..transports import Transport, transport_of
-from ..wire import within
 from .connections import living_connections
 from .deadline import Invocation
 from .delivery import Worker
-from .events import Arrival, LambdaContext, batch, direct, invocation_of
-from .workplace import Ending
+from .delivery_environment import Ending
+from .events import Arrival, LambdaContext, batch, direct, invocation_of, utc_now
 
 logger = logging.getLogger("django_offload")
 
 # Works on an arrival but for its last write, does meanwhile what it is given, and returns what ends it.
 type Begin = Callable[[Arrival, Callable[[], None]], Callable[[], bool]]
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def handler(

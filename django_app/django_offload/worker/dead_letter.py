@@ -6,26 +6,23 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from ..birth import Birth
-from ..change import Refused
+from ..aws import within
 from ..conf import Options, secrets
+from ..definition.registry import registry
 from ..exceptions import Cancelled, DeadLettered, MessageRefused, OffloadError, UnknownTask, WorkerLost
-from ..message import Keyring, TaskMessage, decode
+from ..operations.fail import attempts_allowed, end, options_for
+from ..operations.unverified_bodies import FOLDER
 from ..payloads import payloads_of
-from ..record import MESSAGE_LIFE, READY, TaskRecord, read
-from ..registry import registry
-from ..sending import create
+from ..protocol.conditional_write import Refused
+from ..protocol.enqueued_task import Birth
+from ..protocol.message import Keyring, TaskMessage, decode
+from ..protocol.record import MESSAGE_LIFE, READY, TaskRecord, read
+from ..protocol.transitions import look_at
+from ..sending.record_and_message import create
 from ..stores import store_of
-from ..transitions import look_at
-from ..wire import within
-from .batch import utc_now
-from .ending import attempts_allowed, end, options_for
-from .events import Arrival, LambdaContext, batch, invocation_of
+from .events import Arrival, LambdaContext, batch, invocation_of, utc_now
 
 logger = logging.getLogger("django_offload")
-
-# Of the bucket: bodies that did not verify.
-FOLDER = "dead/"
 
 
 def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = utc_now) -> dict[str, Any]:

@@ -11,10 +11,10 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from ..birth import Birth
-from ..change import Refused
 from ..conf import Options, secrets
-from ..definition import AnyTask
+from ..definition.offload_task import AnyTask
+from ..definition.registry import registry
+from ..definition.signatures import misfit
 from ..exceptions import (
     BadSignature,
     Cancelled,
@@ -24,16 +24,16 @@ from ..exceptions import (
     UnknownTask,
     WorkerLost,
 )
-from ..message import Keyring, TaskMessage, decode
+from ..operations.fail import end, options_for
 from ..payloads import fetch
-from ..record import TaskRecord, read
-from ..registry import registry
-from ..sending import create
+from ..protocol.conditional_write import Refused
+from ..protocol.enqueued_task import Birth
+from ..protocol.message import Keyring, TaskMessage, decode
+from ..protocol.record import TaskRecord, read
+from ..sending.record_and_message import create
 from ..transports import Delivery
 from .attempt import Attempt
-from .ending import end, options_for
-from .execution import misfit
-from .workplace import Ending, Workplace, at_once
+from .delivery_environment import Ending, Workplace, at_once
 
 logger = logging.getLogger("django_offload")
 

@@ -3,12 +3,17 @@
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from ..conf import Options, configured
 from ..exceptions import UnknownEvent
 from ..transports import Delivery
 from .deadline import Invocation
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class LambdaContext(Protocol):

@@ -12,32 +12,33 @@ from typing import Any
 
 from django.apps import apps
 
-from ..change import Refused
+from ..aws import within
 from ..conf import ENV_STACK, OUTBOX, Options, stacks
-from ..exceptions import (
-    Cancelled,
-    DeadLettered,
-    Expired,
-    OffloadError,
-    PayloadLost,
-    WorkerLost,
+from ..exceptions import Cancelled, DeadLettered, Expired, OffloadError, PayloadLost, WorkerLost
+from ..operations.due_entries import entries
+from ..operations.fail import attempts_allowed, end, options_for, recognisable, written
+from ..protocol.conditional_write import Refused
+from ..protocol.record import (
+    DUE_AFTER,
+    DUE_SHARDS,
+    MESSAGE_LIFE,
+    READY,
+    RUNNING,
+    SWEEP_EVERY,
+    TaskRecord,
+    read,
 )
-from ..record import DUE_AFTER, DUE_SHARDS, MESSAGE_LIFE, READY, RUNNING, SWEEP_EVERY, TaskRecord, read
-from ..sending import complete, message_text
+from ..protocol.transitions import not_sent, postpone, send_again
+from ..sending.record_and_message import complete, message_text
 from ..stores import Due, Store, store_of
-from ..transitions import not_sent, postpone, send_again
 from ..transports import transport_of
-from ..wire import within
-from .batch import utc_now
 from .connections import living_connections
 from .deadline import RESERVE_SECONDS
-from .ending import attempts_allowed, end, options_for, recognisable, written
-from .events import LambdaContext
-from .failed import entries
-from .journal import EFFECTS
-from .markers import forget
+from .effect_cleanup import forget
+from .enqueue_scheduled import strike
+from .events import LambdaContext, utc_now
 from .metrics import tell_longest_running
-from .recurring import strike
+from .step_results import EFFECTS
 
 logger = logging.getLogger("django_offload")
 

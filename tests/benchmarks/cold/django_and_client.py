@@ -4,7 +4,7 @@ from typing import Any
 
 import django
 
-from django_offload.wire import LEAN, client
+from django_offload.aws import LEAN, client
 
 django.setup()
 clients = [client(service, LEAN) for service in ("dynamodb", "sqs")]

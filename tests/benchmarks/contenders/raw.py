@@ -122,7 +122,7 @@ def claim_and_outcome() -> Work:
     import django
 
     django.setup()
-    from django_offload import transitions
+    from django_offload.protocol import transitions
     from django_offload.stores.expressions import update
 
     _, dynamodb = boto3_clients()

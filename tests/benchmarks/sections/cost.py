@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from django.test import override_settings
 
-from django_offload.stack.cost import MILLION, MONTH, QUEUE_REQUESTS, per_million
 from django_offload.stack.prices import AS_OF, PRICES, SOURCE
+from tests.benchmarks.cost_tables import MILLION, MONTH, QUEUE_REQUESTS, per_million
 from tests.benchmarks.metered import BATCH, write_units
 from tests.benchmarks.report import Figure, Section, number, table
 from tests.benchmarks.rounds import Plan

@@ -9,10 +9,10 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs
 
-from django_offload import wire
-from django_offload.local.functions import Function
-from django_offload.local.invoker import InProcess, Outcome
-from django_offload.local.schedule import Rule
+from django_offload.aws import clients
+from django_offload.local.aws.schedule import Rule
+from django_offload.local.lambda_.functions import Function
+from django_offload.local.lambda_.invoker import InProcess, Outcome
 from django_offload.stack.names import SCHEDULER
 from django_offload.stack.versions import LIVE
 from django_offload.transports import sqs
@@ -159,5 +159,5 @@ class AsDeployed(InProcess):
 
 def forget() -> None:
     """Drop every client and name: they belong to another AWS."""
-    wire.forget()
+    clients.forget()
     sqs.forget()

@@ -14,10 +14,10 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from django_offload import secret_values
+from django_offload.aws import secrets
 from django_offload.conf import configured
 from django_offload.http import status_url
-from django_offload.local.local_aws import LocalAWS
+from django_offload.local.aws.local_aws import LocalAWS
 from django_offload.stack.versions import LIVE
 from django_offload.stores import store_of
 from django_offload.worker.sweep import sweep
@@ -71,7 +71,7 @@ class Story:
     def _read_secrets(self, role: str, variables: Mapping[str, str]) -> None:
         with self.recorder.acting(role, variables):
             found = dict(variables)
-            secret_values.load(found)
+            secrets.load(found)
             assert (found["SHOP_KEY"], found["SHOP_DATABASE"]) == ("k", "d")
 
     def enqueue_and_look(self) -> None:

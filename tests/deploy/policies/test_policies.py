@@ -7,14 +7,14 @@ import pytest
 from django.test import override_settings
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
-from django_offload.local import local_aws, moto_server
+from django_offload.local.aws import local_aws, moto_server
+from django_offload.local.aws.local_aws import LocalAWS
+from django_offload.local.aws.schedule import Schedule
 from django_offload.local.environment import applied
-from django_offload.local.invoke_api import InvokeApi
-from django_offload.local.local_aws import LocalAWS
-from django_offload.local.schedule import Schedule
+from django_offload.local.lambda_.invoke_api import InvokeApi
 from django_offload.stack import Surroundings, template_of
 from django_offload.stack.names import SCHEDULER
-from django_offload.stack.surroundings import Vpc
+from django_offload.stack.stage_environment import Vpc
 from tests.contract.setup import tasks_setting
 from tests.deploy.policies.calls import ACCOUNT, ACTING, NOBODY, AsDeployed, Call, Recorder, forget
 from tests.deploy.policies.grants import Grant, Template

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from django_offload.local.moto_server import MotoServer
+from django_offload.local.aws.moto_server import MotoServer
 
 REGION = "ap-south-1"
 BUCKET = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "kept-bucket"}}

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from django_offload.local.aws.event_source_mapping import deployed_mappings
+from django_offload.local.aws.local_aws import LocalAWS
+from django_offload.local.aws.stack_deploy import deploy
 from django_offload.local.errors import StackFailed
-from django_offload.local.event_source_mapping import deployed_mappings
-from django_offload.local.local_aws import LocalAWS
-from django_offload.local.stack_deploy import deploy
 from tests.unit.local.fakes import eventually
 
 from .templates import stack
@@ -193,7 +193,7 @@ def test_a_crash_is_delivered_again_and_ends_in_the_dead_letter_queue() -> None:
 def test_a_reset_forgets_messages_and_deploys_anew() -> None:
     # In a process of its own: moto forgets everything that this process knows.
     program = textwrap.dedent("""
-        from django_offload.local.local_aws import LocalAWS
+        from django_offload.local.aws.local_aws import LocalAWS
         from tests.integration.local.templates import stack
         with LocalAWS(in_process=True, templates=stack("again", "acknowledge")) as aws:
             sqs = aws.server.client("sqs")

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from django_offload.local.invoker import Outcome
-from django_offload.local.processes import Processes
+from django_offload.local.lambda_.invoker import Outcome
+from django_offload.local.lambda_.processes import Processes
 from tests.unit.local.fakes import eventually, function
 from tests.unit.local.test_warden import running
 
@@ -193,7 +193,7 @@ def test_closing_ends_what_runs_and_leaves_nothing() -> None:
 def test_processes_end_though_this_one_is_killed() -> None:
     program = textwrap.dedent(f"""
         import json, threading, time
-        from django_offload.local.processes import Processes
+        from django_offload.local.lambda_.processes import Processes
         from tests.unit.local.fakes import function
         processes = Processes(environment={{}}, concurrency=1)
         deployed = function(handler="{HANDLERS}.misbehave", timeout_seconds=60)

@@ -7,12 +7,12 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from django_offload import transitions
-from django_offload.birth import Birth
-from django_offload.change import Change, Refused
-from django_offload.record import FAILED, READY, RUNNING, SUCCESSFUL, read
+from django_offload.protocol import transitions
+from django_offload.protocol.conditional_write import Change, Refused
+from django_offload.protocol.enqueued_task import Birth
+from django_offload.protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, read
 from django_offload.stores.memory import MemoryStore
-from django_offload.worker import attempt, reporting
+from django_offload.worker import attempt, progress_writer
 from tests.simulation.clock import START
 
 ID = "0" * 32
@@ -152,7 +152,7 @@ class ProgressMachine(RecordMachine):
             return
         fence, token = self.claims[worker]
         done = self.done[fence] = self.done.get(fence, 0) + step
-        change = reporting.report(fence=fence, token=token, progress={"done": done, "by": worker})
+        change = progress_writer.report(fence=fence, token=token, progress={"done": done, "by": worker})
         if self.make(change, allowed=self.holds(worker)):
             stored: Any = read(self.store.get(ID) or {}).progress
             assert stored == {"done": done, "by": worker}

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
-from django_offload import conf, transitions
-from django_offload.definition import name_of
+from django_offload.conf import options
+from django_offload.definition.offload_task import name_of
+from django_offload.definition.registry import Registry
 from django_offload.outbox import drain
-from django_offload.registry import Registry
-from django_offload.worker import attempt, batch, delivery, reporting, sweep
+from django_offload.protocol import transitions
+from django_offload.worker import attempt, batch, delivery, progress_writer, sweep
 from tests.simulation import deploys
 from tests.simulation.machines.record_machine import CancelMachine, LeaseMachine, ProgressMachine
 from tests.simulation.machines.world_machine import (
@@ -51,7 +52,7 @@ def no_aliases() -> Any:
 
 def only_the_newest() -> list[str]:
     """Return the secrets as if nobody looked at SECRET_KEY_FALLBACKS."""
-    return conf.secrets()[:1]
+    return options.secrets()[:1]
 
 
 MACHINES: dict[type[RuleBasedStateMachine], Guardless] = {
@@ -65,7 +66,9 @@ MACHINES: dict[type[RuleBasedStateMachine], Guardless] = {
     DeployMachine: no_aliases,
     KeyMachine: lambda: mock.patch.object(delivery, "secrets", only_the_newest),
     OutboxMachine: lambda: mock.patch.object(drain, "drain", return_value=0),
-    ProgressMachine: lambda: mock.patch.object(reporting, "report", DEFECTS["progress without condition"]),
+    ProgressMachine: lambda: mock.patch.object(
+        progress_writer, "report", DEFECTS["progress without condition"]
+    ),
 }
 
 

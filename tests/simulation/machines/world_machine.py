@@ -12,7 +12,7 @@ from django.test import override_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from django_offload import backends
+from django_offload.backends import base
 from django_offload.outbox import drain
 from django_offload.testing import sqs_event
 from django_offload.worker import batch
@@ -187,7 +187,7 @@ class ResultMachine(WorldMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.opened.enter_context(mock.patch.object(backends, "datetime", self.world.virtual))
+        self.opened.enter_context(mock.patch.object(base, "datetime", self.world.virtual))
         self.ids: list[str] = []
 
     @rule(wanted=ORDERS)

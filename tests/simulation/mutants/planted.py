@@ -8,13 +8,14 @@ from typing import Any
 
 from django.db import transaction
 
-from django_offload import message, record, transitions
-from django_offload.change import Change
 from django_offload.effects import marker
 from django_offload.effects.models import Effect
+from django_offload.operations import fail
+from django_offload.protocol import message, record, transitions
+from django_offload.protocol.conditional_write import Change
+from django_offload.protocol.transitions import abandon, cancel, claim, held, redrive, report, send_again
 from django_offload.stores.base import Store
-from django_offload.transitions import abandon, cancel, claim, held, redrive, report, send_again
-from django_offload.worker import attempt, batch, delivery, ending, journal, reporting, sweep
+from django_offload.worker import attempt, batch, delivery, progress_writer, step_results, sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +170,9 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("result part without fence", attempt.Attempt, "_keep", _one_part),
     Mutant("expired message creates a record", delivery.Worker, "_complete", _remembering),
     Mutant("cancel ignores that it runs", transitions, "cancel", _unconditional(cancel)),
-    Mutant("dead letter ends a live lease", ending, "abandon", _without(abandon, "lease_until")),
-    Mutant("progress without condition", reporting, "report", _unconditional(report)),
-    Mutant("steps forgotten", journal.StoreJournal, "kept", lambda self, key: None),
+    Mutant("dead letter ends a live lease", fail, "abandon", _without(abandon, "lease_until")),
+    Mutant("progress without condition", progress_writer, "report", _unconditional(report)),
+    Mutant("steps forgotten", step_results.StoreJournal, "kept", lambda self, key: None),
     Mutant("lost reply taken for a refusal", attempt.Attempt, "_written", _deaf_to_own_outcome),
     Mutant("signature not verified", delivery, "decode", _believing, "forged"),
     Mutant("acknowledged before commit", batch, "_one_by_one", _acknowledged_unwritten),

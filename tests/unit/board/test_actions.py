@@ -5,8 +5,8 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from django_offload.record import read
-from django_offload.transitions import abandon, fail
+from django_offload.protocol.record import read
+from django_offload.protocol.transitions import abandon, fail
 from tests.contract.records import ERROR, NOW, TOKEN, TTL, birth_of, claimed, new_id
 
 ACT = "admin:django_offload_task_act"

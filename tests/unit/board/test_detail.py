@@ -6,8 +6,8 @@ import pytest
 from django.tasks import TaskResultStatus
 
 from django_offload.exceptions import Cancelled
-from django_offload.record import error_of
-from django_offload.transitions import abandon, redrive, report
+from django_offload.protocol.record import error_of
+from django_offload.protocol.transitions import abandon, redrive, report
 from tests.contract import tasks as contract_tasks
 from tests.contract.records import ERROR, NOW, TOKEN, TTL, birth_of, claimed, new_id
 from tests.unit import tasks

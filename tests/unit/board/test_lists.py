@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from django_offload.change import Change, equals
-from django_offload.transitions import abandon, cancel, fail, succeed
+from django_offload.protocol.conditional_write import Change, equals
+from django_offload.protocol.transitions import abandon, cancel, fail, succeed
 from tests.contract.records import ERROR, NOW, TOKEN, TTL, birth_of, claimed, new_id
 
 MINUTE = timedelta(minutes=1)

@@ -8,7 +8,7 @@ from django_offload.board import paging
 from django_offload.board.lists import FAILED_TASKS, UNDER_WAY
 from django_offload.board.places import END, decoded, encoded
 from django_offload.conf import configured
-from django_offload.record import newborn
+from django_offload.protocol.record import newborn
 from django_offload.stores import listing_of
 from django_offload.stores.dynamodb_listing import DynamoDBListing
 from django_offload.stores.listing import Place, Slice

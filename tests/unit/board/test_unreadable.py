@@ -4,8 +4,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
-from django_offload.board.bodies import body, settle_body
 from django_offload.conf import configured
+from django_offload.operations.unverified_bodies import body, settle_body
 from django_offload.payloads import payloads_of
 
 UNREADABLE = "admin:django_offload_task_unreadable"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from django_offload.deploy.aws import AWS
-from django_offload.deploy.web import Web
+from django_offload.deploy.release.aws import AWS
+from django_offload.deploy.release.web import Web
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from django_offload.deploy import archive, bytecode
 from django_offload.deploy.errors import PackageFailed, PackageTooLarge
+from django_offload.deploy.package import archive, bytecode
 
 PYTHON = "{}.{}".format(*sys.version_info[:2])
 

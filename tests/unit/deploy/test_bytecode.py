@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from django_offload.deploy import bytecode
 from django_offload.deploy.errors import PackageFailed
+from django_offload.deploy.package import bytecode
 
 MISSING = "3.99"
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from django_offload.deploy import change_set, stack_events
-from django_offload.deploy.change_set import ChangeSet
 from django_offload.deploy.errors import ChangeRefused, StackChangeFailed
+from django_offload.deploy.release import change_set, stack_events
+from django_offload.deploy.release.change_set import ChangeSet
 from django_offload.management.commands import offload_deploy
 
 NOTHING = "The submitted information didn't contain changes. Submit different information."

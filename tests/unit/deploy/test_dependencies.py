@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from django_offload.deploy.dependencies import install
 from django_offload.deploy.errors import PackageFailed
+from django_offload.deploy.package.dependencies import install
 from django_offload.stack.parameters import ARCHITECTURES
 
 

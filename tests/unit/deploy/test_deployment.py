@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from django_offload.deploy import change_set, deployment
-from django_offload.deploy.deployment import Deployment
 from django_offload.deploy.errors import BadStage, NotDeployed, StackStuck, WrongStage
-from django_offload.stack.surroundings import Surroundings, Vpc
+from django_offload.deploy.release import change_set, deployment
+from django_offload.deploy.release.deployment import Deployment
+from django_offload.stack.stage_environment import Surroundings, Vpc
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from django_offload.deploy import migrations
-from django_offload.deploy.aws import AWS
 from django_offload.deploy.errors import MigrationFailed
+from django_offload.deploy.release import migrations
+from django_offload.deploy.release.aws import AWS
 from django_offload.stack import limits
-from tests.unit.wire.server import Scripted, closes, says
+from tests.unit.aws.server import Scripted, closes, says
 
 ACTIVE = says(b'{"Configuration": {"State": "Active"}}')
 BROKEN = says(b"{}", "502 Bad Gateway")

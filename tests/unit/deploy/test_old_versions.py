@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from django_offload.deploy import change_set
-from django_offload.deploy.old_versions import prune
+from django_offload.deploy.release import change_set
+from django_offload.deploy.release.old_versions import prune
 
 
 class Lambda:

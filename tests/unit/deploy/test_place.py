@@ -2,8 +2,8 @@
 
 from types import SimpleNamespace
 
-from django_offload.deploy import change_set, deployment
-from django_offload.deploy.deployment import Deployment
+from django_offload.deploy.release import change_set, deployment
+from django_offload.deploy.release.deployment import Deployment
 from django_offload.stack import Place, Surroundings
 
 

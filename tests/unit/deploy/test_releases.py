@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from django_offload.deploy.errors import BucketTaken
-from django_offload.deploy.releases import Releases
+from django_offload.deploy.release.releases import Releases
 
 SET = ("put_bucket_policy", "put_bucket_lifecycle_configuration")
 ACCOUNT, STRANGER = "111122223333", "999988887777"

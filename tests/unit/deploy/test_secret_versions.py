@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from django_offload.deploy.deployment import Deployment
-from django_offload.deploy.secret_versions import fingerprint
+from django_offload.deploy.release.deployment import Deployment
+from django_offload.deploy.release.secret_versions import fingerprint
 
 SECRETS = {"SECRET_KEY": "ssm:/shop/key", "TOKEN": "secretsmanager:shop/token"}
 

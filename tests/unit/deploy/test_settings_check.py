@@ -6,16 +6,15 @@ from typing import Any
 
 import pytest
 
-from django_offload.adopt.lambdas import FOLDER
 from django_offload.conf import configured
-from django_offload.deploy import settings_check
 from django_offload.deploy.environment import PLACEHOLDER, of_a_package
 from django_offload.deploy.errors import BadStage, ChecksFailed
-from django_offload.deploy.settings_check import check, problems
+from django_offload.deploy.package.static_files import Collected, collect
+from django_offload.deploy.release import settings_check
+from django_offload.deploy.release.settings_check import check, problems
 from django_offload.deploy.stage import Stage, surroundings_of
-from django_offload.deploy.static_files import Collected, collect
-from django_offload.stack.layout import Layout
-from django_offload.stack.surroundings import Surroundings
+from django_offload.stack.layout import HANDLERS, Layout
+from django_offload.stack.stage_environment import Surroundings
 
 FINE: dict[str, Any] = {"debug": False, "hosts": ["shop.example"], "engines": {}, "messages": []}
 # What startproject writes, where it matters here.
@@ -41,7 +40,7 @@ assert "OF_THE_SHELL" not in os.environ
 def project(root: Path, settings: str, doors: bool = True) -> Layout:
     (root / "of_the_shop.py").write_text(settings)
     (root / "lambdas").mkdir()
-    for door in FOLDER.rglob("*.py") if doors else ():
+    for door in (HANDLERS / "lambdas").glob("*.py") if doors else ():
         (root / "lambdas" / door.name).touch()
     return Layout(root=root, source=root, settings_module="of_the_shop")
 

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from django_offload.deploy.errors import PackageFailed
-from django_offload.deploy.sources import project_files, untracked_modules, wanted
+from django_offload.deploy.package.sources import project_files, untracked_modules, wanted
 
 TAKEN = [
     "manage.py",

@@ -9,7 +9,7 @@ import pytest
 from django_offload.deploy.errors import BadStage
 from django_offload.deploy.stage import read
 from django_offload.exceptions import ConfigurationError
-from django_offload.stack.surroundings import Vpc
+from django_offload.stack.stage_environment import Vpc
 
 
 def written(root: Path, **given: Any) -> Path:

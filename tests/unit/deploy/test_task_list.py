@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import django_offload
-from django_offload.deploy import task_list
-from django_offload.registry import LISTING
-from django_offload.stack.surroundings import NO_SURROUNDINGS
+from django_offload.definition.registry import LISTING
+from django_offload.deploy.package import task_list
+from django_offload.stack.stage_environment import NO_SURROUNDINGS
 
 SETTINGS = """
 print("settings are read")

@@ -4,7 +4,7 @@ import pytest
 
 from django_offload.deploy.errors import BadStage
 from django_offload.deploy.variables import looks_secret, of_the_web, problems
-from django_offload.stack.surroundings import Surroundings
+from django_offload.stack.stage_environment import Surroundings
 
 
 def told(settings, **surroundings):

@@ -11,13 +11,13 @@ import pytest
 from zappa.cli import ZappaCLI
 
 from django_offload.conf import configured
-from django_offload.deploy import web as web_module
-from django_offload.deploy import web_handler
 from django_offload.deploy.errors import BadStage, WebFailed
+from django_offload.deploy.package import web_handler
+from django_offload.deploy.release import web as web_module
+from django_offload.deploy.release.web import Web
 from django_offload.deploy.stage import Stage
-from django_offload.deploy.web import Web
 from django_offload.deploy.zappa_settings import web_function, zappa_settings
-from django_offload.stack.surroundings import Surroundings, Vpc
+from django_offload.stack.stage_environment import Surroundings, Vpc
 
 ROLE = "arn:aws:iam::123456789012:role/lab-dev-RoleWeb-1"
 OF_THE_FUNCTIONS = {"PYTHONPATH": "/var/task/django_app", "OFFLOAD_STACK": "lab-dev", "OFFLOAD_SECRETS": "{}"}

@@ -136,7 +136,7 @@ def test_an_own_callable_names_the_owner(visitor, settings):
     result = visitor("somebody").enqueue()
 
     from django_offload.conf import configured
-    from django_offload.record import read
+    from django_offload.protocol.record import read
     from django_offload.stores import store_of
 
     assert read(store_of(configured()["default"]).get(result.id)).birth.owner == "team:7"

@@ -85,7 +85,7 @@ def test_a_task_that_is_not_kept_is_told_so(page, task_id):
 
 
 def test_nothing_is_asked_for_where_there_is_no_id(page, offload, monkeypatch):
-    monkeypatch.setattr("django_offload.http.pieces.find", None)
+    monkeypatch.setattr("django_offload.http.pieces.readable_task", None)
 
     assert "This task is no longer kept." in page("{% task_progress nothing %}")
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from django_offload.http.status import retry_after
-from django_offload.record import read
-from django_offload.transitions import create
+from django_offload.operations.status import retry_after
+from django_offload.protocol.record import read
+from django_offload.protocol.transitions import create
 from tests.contract import tasks as plain
 from tests.contract.records import NOW, after, birth_of, claimed
 

@@ -203,7 +203,7 @@ def test_where_nothing_can_be_enqueued_it_is_503(visitor, offload, monkeypatch, 
 
 
 def test_arguments_that_no_message_carries_are_400(visitor, monkeypatch):
-    monkeypatch.setattr("django_offload.sending.payloads_of", lambda options: None)
+    monkeypatch.setattr("django_offload.sending.record_and_message.payloads_of", lambda options: None)
 
     answer = send(visitor(), "/plain/", {"number": "x" * 400_000})
 

@@ -270,7 +270,7 @@ def test_a_report_somebody_cancelled_stops(client: Client, shop: Offload):
 def test_a_photo_somebody_cancels_stops_at_the_next_rendition(
     client: Client, shop: Offload, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("django_offload.context.ASK_EVERY_SECONDS", 0)
+    monkeypatch.setattr("django_offload.definition.context.ASK_EVERY_SECONDS", 0)
     page = upload(client, photo())
     put = files.put
 

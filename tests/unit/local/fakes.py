@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django_offload.local.errors import FunctionMissing
-from django_offload.local.functions import Function, name_of
-from django_offload.local.invoker import Invoker, Outcome
+from django_offload.local.lambda_.functions import Function, name_of
+from django_offload.local.lambda_.invoker import Invoker, Outcome
 
 SOURCE = "arn:aws:sqs:eu-north-1:123456789012:shop-default"
 

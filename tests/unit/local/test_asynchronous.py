@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from django_offload.local.asynchronous import AsyncInvocations
-from django_offload.local.invoker import Outcome, failure
+from django_offload.local.lambda_.async_invocations import AsyncInvocations
+from django_offload.local.lambda_.invoker import Outcome, failure
 
 from .fakes import FakeInvoker, eventually, function
 

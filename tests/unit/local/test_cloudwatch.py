@@ -4,8 +4,8 @@ from itertools import count
 
 import pytest
 
-from django_offload.local.cloudwatch import Metered, Ran, tell_once
-from django_offload.local.invoker import Invoker, Outcome, failure
+from django_offload.local.aws.cloudwatch import Metered, Ran, tell_once
+from django_offload.local.lambda_.invoker import Invoker, Outcome, failure
 from tests.unit.local.fakes import function
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from django_offload.local import code_watch
-from django_offload.local.code_watch import Code
+from django_offload.local.serve import code_watch
+from django_offload.local.serve.code_watch import Code
 
 
 @pytest.fixture

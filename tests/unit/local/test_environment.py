@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from django_offload.local.env_file import env_file
+from django_offload.local.aws.moto_server import MotoServer
 from django_offload.local.environment import applied, refuse_other_aws, variables, without_aws
 from django_offload.local.errors import NotThisMachine
-from django_offload.local.moto_server import MotoServer
-from django_offload.local.worker_process import process_environment, source_roots
+from django_offload.local.lambda_.worker_process import process_environment, source_roots
+from django_offload.local.serve.env_file import env_file
 
 from .fakes import function
 

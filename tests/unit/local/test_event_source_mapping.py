@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from django_offload.local.event_source_mapping import EventSourceMapping, Mapping
-from django_offload.local.invoker import Outcome, failure
+from django_offload.local.aws.event_source_mapping import EventSourceMapping, Mapping
+from django_offload.local.lambda_.invoker import Outcome, failure
 
 from .fakes import SOURCE, FakeFunctions, FakeInvoker, FakeSQS, eventually, function
 
@@ -178,7 +178,7 @@ def test_no_more_invocations_run_at_a_time_than_allowed(
 def test_a_queue_that_cannot_be_read_does_not_end_the_mapping(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("django_offload.local.event_source_mapping.TROUBLE_SECONDS", 0)
+    monkeypatch.setattr("django_offload.local.aws.event_source_mapping.TROUBLE_SECONDS", 0)
     sqs, stop = FakeSQS("one"), threading.Event()
     receive, failures = sqs.receive_message, iter([OSError("refused")])
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from django_offload.local.interrupts import Interrupted, Interrupts
+from django_offload.local.serve.interrupts import Interrupted, Interrupts
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from django_offload.local.asynchronous import AsyncInvocations
-from django_offload.local.invoke_api import ASYNC_LIMIT, InvokeApi
-from django_offload.local.invoker import Outcome, failure
+from django_offload.local.lambda_.async_invocations import AsyncInvocations
+from django_offload.local.lambda_.invoke_api import ASYNC_LIMIT, InvokeApi
+from django_offload.local.lambda_.invoker import Outcome, failure
 from django_offload.local.loopback import Door, LoopbackServer
 
 from .fakes import FakeFunctions, FakeInvoker, function

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from django_offload.local.invoker import InProcess, Outcome, runtime_client_missing
-from django_offload.local.lambda_context import LambdaContext
+from django_offload.local.lambda_.invoker import InProcess, Outcome, runtime_client_missing
+from django_offload.local.lambda_.lambda_context import LambdaContext
 
 from .fakes import function
 

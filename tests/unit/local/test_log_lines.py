@@ -2,7 +2,7 @@
 
 import pytest
 
-from django_offload.local.log_lines import MARK, LogLine, wants_colour
+from django_offload.local.lambda_.log_lines import MARK, LogLine, wants_colour
 
 TASK = "0123456789abcdef0123456789abcdef"
 FUNCTION = "shop-default-worker"

@@ -6,9 +6,9 @@ from http.client import HTTPConnection
 
 import pytest
 
+from django_offload.local.aws.moto_server import MotoServer
 from django_offload.local.errors import PortTaken
 from django_offload.local.loopback import Door, LoopbackServer, free_port, refuse_taken_port
-from django_offload.local.moto_server import MotoServer
 
 from .fakes import eventually
 

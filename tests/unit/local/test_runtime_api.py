@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from django_offload.local.invoker import Outcome
-from django_offload.local.runtime_api import PAYLOAD_LIMIT, Invocation, RuntimeApi, Said
+from django_offload.local.lambda_.invoker import Outcome
+from django_offload.local.lambda_.runtime_api import PAYLOAD_LIMIT, Invocation, RuntimeApi, Said
 
 from .fakes import function
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.tasks import TaskResult
 
-from django_offload.context import OffloadContext, running
-from django_offload.local.log_lines import MARK
-from django_offload.local.runtime_client import Marked
+from django_offload.definition.context import OffloadContext, running
+from django_offload.local.lambda_.log_lines import MARK
+from django_offload.local.lambda_.runtime_client import Marked
 from tests.contract import tasks
 
 IN_TASK = f"{MARK}{'a' * 32}{MARK}"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from django_offload.local import schedule
-from django_offload.local.asynchronous import AsyncInvocations
-from django_offload.local.schedule import Rule, Schedule, declared_rules, event_of, rate
+from django_offload.local.aws import schedule
+from django_offload.local.aws.schedule import Rule, Schedule, declared_rules, event_of, rate
+from django_offload.local.lambda_.async_invocations import AsyncInvocations
 
 from .fakes import FakeFunctions, FakeInvoker, eventually, function
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from django_offload.local.invoker import Outcome, failure
-from django_offload.local.sqs_event import settle
+from django_offload.local.aws.sqs_event import settle
+from django_offload.local.lambda_.invoker import Outcome, failure
 
 EVENT = {"Records": [{"messageId": "a"}, {"messageId": "b"}, {"messageId": "c"}]}
 

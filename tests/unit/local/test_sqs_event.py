@@ -1,6 +1,6 @@
 """The event that Lambda makes of messages."""
 
-from django_offload.local.sqs_event import events, make_record
+from django_offload.local.aws.sqs_event import events, make_record
 
 ARN = "arn:aws:sqs:us-east-2:123456789012:my-queue"
 # As ReceiveMessage returns it, and as AWS's documentation shows the event made of it:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import textwrap
 
-from django_offload.local.warden import Warden
+from django_offload.local.watchdog import Warden
 
 from .fakes import eventually
 
@@ -34,7 +34,7 @@ def test_what_is_left_at_the_end_is_killed() -> None:
 def test_processes_end_though_their_parent_is_killed() -> None:
     program = textwrap.dedent(f"""
         import subprocess, sys, time
-        from django_offload.local.warden import Warden
+        from django_offload.local.watchdog import Warden
         warden = Warden()
         child = subprocess.Popen({SLEEPER!r}, process_group=0)
         warden.add(child.pid)

@@ -6,9 +6,9 @@ from django.tasks import TaskResult
 
 from django_offload.conf import configured
 from django_offload.exceptions import DeadLettered, OffloadError
-from django_offload.record import read
+from django_offload.operations.fail import end
+from django_offload.protocol.record import read
 from django_offload.stores import Store
-from django_offload.worker.ending import end
 from tests.unit.management.commands import run_json
 
 

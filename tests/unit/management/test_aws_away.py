@@ -2,7 +2,7 @@
 
 import pytest
 
-from django_offload import wire
+from django_offload.aws import clients
 from django_offload.conf import CLIENTS
 from tests.unit.management.commands import run
 
@@ -19,10 +19,10 @@ def away(settings, ours, monkeypatch, request):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setattr(wire, "TRIES", 1)
-    wire.forget()
+    monkeypatch.setattr(clients, "TRIES", 1)
+    clients.forget()
     yield
-    wire.forget()
+    clients.forget()
 
 
 @pytest.mark.usefixtures("away")

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from django_offload.deploy.archive import Archive
-from django_offload.deploy.change_set import ChangeSet
-from django_offload.deploy.stack_events import line
+from django_offload.deploy.package.archive import Archive
+from django_offload.deploy.release.change_set import ChangeSet
+from django_offload.deploy.release.stack_events import line
 from django_offload.management.commands.offload_deploy import Command
 
 

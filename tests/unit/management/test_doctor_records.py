@@ -6,7 +6,7 @@ import pytest
 
 from django_offload.conf import configured
 from django_offload.management.doctor import finding, records
-from django_offload.transitions import postpone
+from django_offload.protocol.transitions import postpone
 from tests.contract.records import birth_of
 from tests.contract.setup import STACK
 

@@ -13,8 +13,8 @@ from rich.progress import Progress
 
 from django_offload.management import long_work
 from django_offload.management.commands.offload_result import Command
-from django_offload.record import read
-from django_offload.transitions import report, succeed
+from django_offload.protocol.record import read
+from django_offload.protocol.transitions import report, succeed
 from tests.contract import tasks as contract
 from tests.contract.records import TOKEN, claimed
 from tests.contract.setup import STACK

@@ -10,11 +10,10 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 from django.core.management import CommandError, call_command
 
-from django_offload.exceptions import ConfigurationError
+from django_offload.aws.lean.answer import Answer
+from django_offload.aws.lean.dynamodb import DynamoDB
+from django_offload.exceptions import ConfigurationError, NoAnswer, Refusal
 from django_offload.management.base import OffloadCommand
-from django_offload.wire.lean.answer import Answer
-from django_offload.wire.lean.dynamodb import DynamoDB
-from django_offload.wire.lean.errors import NoAnswer, Refusal
 
 
 class Command(OffloadCommand):

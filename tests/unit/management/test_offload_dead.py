@@ -3,7 +3,7 @@
 import pytest
 
 from django_offload.exceptions import Cancelled, DeadLettered, WorkerLost
-from django_offload.record import FAILED
+from django_offload.protocol.record import FAILED
 from tests.contract import tasks as contract
 from tests.contract.setup import STACK
 from tests.unit import tasks

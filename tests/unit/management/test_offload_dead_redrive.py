@@ -6,13 +6,13 @@ from types import SimpleNamespace
 import pytest
 from django.tasks import default_task_backend
 
+from django_offload.definition.registry import registry
 from django_offload.exceptions import WorkerLost
 from django_offload.management.commands import offload_dead
-from django_offload.management.dead_letters import settle_record
-from django_offload.record import ARGUMENTS_PART, FAILED, READY, read
-from django_offload.registry import registry
-from django_offload.transitions import claim
-from django_offload.worker import failed
+from django_offload.operations import due_entries
+from django_offload.operations.dead_letters import settle_record
+from django_offload.protocol.record import ARGUMENTS_PART, FAILED, READY, read
+from django_offload.protocol.transitions import claim
 from tests.contract import tasks as contract
 from tests.contract.setup import STACK
 from tests.unit import tasks
@@ -187,7 +187,7 @@ def test_redrive_by_cause_takes_those_and_no_others(store):
 
 
 def test_what_fails_again_at_once_is_redriven_once(store, offload, monkeypatch):
-    monkeypatch.setattr(failed, "PAGE", 2)
+    monkeypatch.setattr(due_entries, "PAGE", 2)
     given = [given_up(store, tasks.double.enqueue(number)) for number in range(12)]
     calls = []
 

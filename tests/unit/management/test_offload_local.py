@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from django_offload.local.log_lines import MARK, LogLine
+from django_offload.local.lambda_.log_lines import MARK, LogLine
 from django_offload.management.commands import offload_local
 
 LINE = LogLine("shop-default-worker", f"{MARK}{'1' * 32}{MARK}half done")

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from django_offload.record import read
-from django_offload.registry import registry
+from django_offload.definition.registry import registry
+from django_offload.protocol.record import read
 from tests.contract import tasks as contract
 from tests.contract.records import claimed
 from tests.contract.setup import STACK

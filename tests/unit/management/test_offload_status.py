@@ -6,10 +6,10 @@ import pytest
 
 from django_offload.conf import configured
 from django_offload.exceptions import DeadLettered
-from django_offload.record import read
+from django_offload.operations.fail import end
+from django_offload.protocol.record import read
+from django_offload.protocol.transitions import postpone
 from django_offload.stores import store_of
-from django_offload.transitions import postpone
-from django_offload.worker.ending import end
 from tests.contract.setup import STACK
 from tests.unit import tasks
 from tests.unit.management.commands import run, run_json

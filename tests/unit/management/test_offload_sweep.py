@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from django_offload.record import read
-from django_offload.transitions import postpone
+from django_offload.protocol.record import read
+from django_offload.protocol.transitions import postpone
 from django_offload.worker.sweep import Sweeper
 from tests.contract.setup import STACK
 from tests.unit import tasks

@@ -9,7 +9,7 @@ import pytest
 from django.test import override_settings
 
 from django_offload import task
-from django_offload.registry import Registry
+from django_offload.definition.registry import Registry
 from django_offload.stack import configured, stacks, template_of
 
 TASKS = {

@@ -1,6 +1,6 @@
 """What the stand-in for AWS on this machine does not create, so that it was never exercised, one by one."""
 
-from django_offload.recurrence import Recurrence
+from django_offload.conf.schedules import Recurrence
 from tests.unit.stack.examples import document, evaluated, options
 
 NIGHTLY = Recurrence(task="shop.tasks.report", when="cron(0 3 * * ? *)", timezone="Europe/Zurich", args=(7,))

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from django_offload.conf import QueueOptions
-from django_offload.record import RECORD_LIFE
+from django_offload.protocol.record import RECORD_LIFE
 from tests.unit.stack.examples import document, evaluated, of_type, options, properties
 
 DAY = 86_400

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from django_offload.conf import Options
+from django_offload.conf.schedules import Recurrence
 from django_offload.exceptions import ConfigurationError
-from django_offload.recurrence import Recurrence
 from tests.unit.stack.examples import evaluated, options
 
 NIGHTLY = Recurrence(task="shop.tasks.report", when="cron(0 3 * * ? *)", timezone="Europe/Zurich", args=(7,))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from django_offload.stack import stacks, template_of
-from django_offload.stack.surroundings import parse
+from django_offload.stack.stage_environment import parse
 
 ROOT = Path(__file__).resolve().parents[3]
 

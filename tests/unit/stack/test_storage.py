@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from django_offload.conf import QueueOptions
-from django_offload.record import RECORD_LIFE
+from django_offload.protocol.record import RECORD_LIFE
 from django_offload.stack import Place, Surroundings
 from tests.unit.stack.examples import document, of_type, options, properties
 

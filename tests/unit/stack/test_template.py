@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from django_offload.conf import QueueOptions
+from django_offload.conf.schedules import Recurrence
 from django_offload.exceptions import ConfigurationError
-from django_offload.recurrence import Recurrence
 from django_offload.stack import Surroundings, Vpc, build
 from tests.unit.stack.examples import document, options
 

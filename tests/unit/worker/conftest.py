@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from django_offload.birth import Birth, dump
 from django_offload.conf import Options, configured
-from django_offload.record import MESSAGE_LIFE, TaskRecord, read
-from django_offload.sending import message_text
+from django_offload.protocol.enqueued_task import Birth, dump
+from django_offload.protocol.record import MESSAGE_LIFE, TaskRecord, read
+from django_offload.sending.record_and_message import message_text
 from django_offload.stores import installed as stores_installed
 from django_offload.stores.memory import MemoryStore
 from django_offload.testing import Invocation, sqs_event

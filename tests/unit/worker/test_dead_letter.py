@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from django_offload.record import FAILED, READY, RUNNING, newborn, read
-from django_offload.transitions import UNLISTED, abandon, redrive, release, send_again
+from django_offload.protocol.record import FAILED, READY, RUNNING, newborn, read
+from django_offload.protocol.transitions import UNLISTED, abandon, redrive, release, send_again
 from tests.contract.records import ERROR, NOW, TTL, claimed
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from django_offload.change import Change, equals
+from django_offload.definition.retry_policy import RetryPolicy
 from django_offload.exceptions import Cancelled
-from django_offload.record import READY
-from django_offload.retry_policy import RetryPolicy
+from django_offload.protocol.conditional_write import Change, equals
+from django_offload.protocol.record import READY
 from django_offload.transports.sqs import SQSTransport
 from tests.contract.records import NOW, claimed
 from tests.faults import FailingStore, Unreachable

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from django_offload.birth import Reference
-from django_offload.board.bodies import body, settle_body
 from django_offload.exceptions import PayloadLost
+from django_offload.operations.unverified_bodies import body, settle_body
 from django_offload.payloads import installed
 from django_offload.payloads.memory import MemoryPayloads
-from django_offload.record import READY, SUCCESSFUL
+from django_offload.protocol.enqueued_task import Reference
+from django_offload.protocol.record import READY, SUCCESSFUL
 from django_offload.transports import Delivery
 from django_offload.worker.delivery import DOUBTED
 

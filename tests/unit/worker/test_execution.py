@@ -5,11 +5,12 @@ import json
 
 import pytest
 
-from django_offload.context import OffloadContext, current
-from django_offload.definition import task
+from django_offload.definition.context import OffloadContext, current
+from django_offload.definition.offload_task import task
+from django_offload.definition.results import enqueued_result
+from django_offload.definition.signatures import misfit
 from django_offload.exceptions import BadArguments, DeadlineExceeded
-from django_offload.results import enqueued_result
-from django_offload.worker.execution import TRACEBACK_CHARACTERS, error_text, execute, misfit
+from django_offload.worker.execution import TRACEBACK_CHARACTERS, error_text, execute
 from tests.contract import tasks as plain
 from tests.contract.records import NOW, birth_of
 

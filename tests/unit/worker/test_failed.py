@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from django_offload.exceptions import DeadLettered
-from django_offload.worker.ending import end
-from django_offload.worker.failed import records
+from django_offload.operations.dead_letters import failed_records
+from django_offload.operations.fail import end
 
 
 def test_a_record_that_is_none_of_ours_hides_no_dead_letter(stage, birth, caplog):
@@ -14,7 +14,7 @@ def test_a_record_that_is_none_of_ours_hides_no_dead_letter(stage, birth, caplog
         end(stage.store, birth(number), stage.options, stage.now, DeadLettered("the test says so"))
     stage.store.records[birth(0).id]["error"] = "{"
 
-    found = [record.birth.id for record in records(stage.store)]
+    found = [record.birth.id for record in failed_records(stage.store)]
 
     assert found == [birth(1).id, birth(2).id]
     assert f"The record of task id={birth(0).id} cannot be read; look at it in the table" in caplog.text

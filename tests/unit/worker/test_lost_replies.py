@@ -6,10 +6,10 @@ import pytest
 from django.tasks.signals import task_finished
 
 from django_offload.exceptions import DeadLettered, WorkerLost
-from django_offload.record import FAILED, READY
-from django_offload.worker.cancelling import cancel
-from django_offload.worker.ending import end
-from django_offload.worker.redrive import redrive
+from django_offload.operations.cancel import cancel
+from django_offload.operations.fail import end
+from django_offload.operations.redrive import redrive
+from django_offload.protocol.record import FAILED, READY
 from tests.contract.records import NOW
 from tests.faults import RepeatingStore, WatchingStore
 

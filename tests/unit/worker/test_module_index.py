@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from django_offload.deploy import module_list
-from django_offload.worker.module_index import FILE
+from django_offload.deploy.package import module_list
+from django_offload.worker.start.module_index import FILE
 
 ROOT = Path(__file__).resolve().parents[3]
 BEGINS = "from django_offload.worker import module_index; module_index.install()\n"
@@ -21,7 +21,7 @@ import json, shop
 found = {module.__name__: type(module.__spec__.loader).__module__ for module in (shop, shop.orders)}
 print(json.dumps(found))
 """
-BY_THE_INDEX = "django_offload.worker.module_index"
+BY_THE_INDEX = "django_offload.worker.start.module_index"
 
 
 @pytest.fixture

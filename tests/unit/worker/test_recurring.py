@@ -7,8 +7,8 @@ import pytest
 from django.tasks.signals import task_enqueued
 
 from django_offload.exceptions import EnqueueFailed, UnknownEvent
-from django_offload.local.schedule import Rule, event_of
-from django_offload.record import READY, SUCCESSFUL
+from django_offload.local.aws.schedule import Rule, event_of
+from django_offload.protocol.record import READY, SUCCESSFUL
 from django_offload.stack.schedules import event_text
 from django_offload.testing import Invocation
 from django_offload.worker.sweep import handler

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 from django.db import connections
 
-from django_offload import wire
-from django_offload.worker import snapshot
-from tests.unit.wire.server import Scripted, says
+from django_offload.aws import clients
+from django_offload.worker.start import snapshot
+from tests.unit.aws.server import Scripted, says
 from tests.unit.worker.test_start import started
 
 
@@ -40,8 +40,8 @@ def lean(monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "of-the-snapshot")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    yield wire.client("sqs", "lean")
-    wire.forget()
+    yield clients.client("sqs", "lean")
+    clients.forget()
 
 
 def opened():
@@ -56,7 +56,7 @@ def connection(database):
 
 
 def test_a_snapshot_holds_no_connection_and_no_keys(runtime, lean, connection, monkeypatch):
-    wire.credentials.credentials()
+    clients.credentials.credentials()
     snapshot.register(lambda: None)
 
     (before,) = runtime.before
@@ -64,13 +64,13 @@ def test_a_snapshot_holds_no_connection_and_no_keys(runtime, lean, connection, m
 
     assert connection.connection is None
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "renewed")
-    assert wire.credentials.credentials().secret_key == "renewed"
-    assert wire.client("sqs", "lean") is not lean
+    assert clients.credentials.credentials().secret_key == "renewed"
+    assert clients.client("sqs", "lean") is not lean
 
 
 def test_restored_processes_draw_numbers_of_their_own_and_are_prepared(runtime, lean, connection):
     prepared = []
-    snapshot.register(lambda: prepared.append(wire.client("sqs", "lean")))
+    snapshot.register(lambda: prepared.append(clients.client("sqs", "lean")))
     (after,) = runtime.after
     state, drawn = random.getstate(), set()
 
@@ -92,8 +92,8 @@ def test_what_finds_keys_is_imported_before_the_snapshot_and_asked_after_it():
     program = """
 import sys, django
 django.setup()
-from django_offload.worker import snapshot
-from django_offload.wire import credentials
+from django_offload.worker.start import snapshot
+from django_offload.aws import credentials
 before = "botocore.session" in sys.modules
 snapshot.freeze()
 print(before, "botocore.session" in sys.modules, credentials._found)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.wire.server import Scripted, says
+from tests.unit.aws.server import Scripted, says
 
 ROOT = Path(__file__).resolve().parents[3]
 SITE = "tests.unit.worker.start_site"
@@ -22,7 +22,12 @@ NOT_LOADED = [
     *("django.db.migrations", "django.middleware.csrf", "sqlparse", "sqlparse.sql"),
     *("django.urls", "django.urls.resolvers", "django.views", "django.views.debug", "django.views.generic"),
     *("django.core.servers", "django.test", "unittest", "multiprocessing.pool"),
-    *("django_offload.adopt", "django_offload.checks", "django_offload.deploy", "django_offload.http"),
+    *(
+        "django_offload.deploy.scaffold",
+        "django_offload.checks",
+        "django_offload.deploy",
+        "django_offload.http",
+    ),
     *("django_offload.local", "django_offload.management", "django_offload.stack", "django_offload.testing"),
     *("django_offload.worker.sweep", "django_offload.worker.migration"),
     *("django_offload.worker.side_by_side", f"{SITE}.admin", f"{SITE}.urls"),
@@ -255,7 +260,7 @@ sys.path.insert(0, {str(tmp_path)!r})
 import logging
 logging.basicConfig(stream=sys.stdout)
 from lambdas.worker import handler
-from django_offload.registry import registry
+from django_offload.definition.registry import registry
 try:
     registry()
 except ModuleNotFoundError as exc:
@@ -275,8 +280,8 @@ except ModuleNotFoundError as exc:
 def test_the_clients_of_aws_are_made_before_the_first_message(client, made):
     script = """
 import lambdas.worker
-from django_offload import wire
-print(sorted(service for _, service in wire._clients), sorted(wire._lean))
+from django_offload.aws import clients
+print(sorted(service for _, service in clients._clients), sorted(clients._lean))
 """
 
     assert started(script, CLIENT=client) == f"{made}\n"

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from django_offload.record import DUE_SHARDS, READY, SUCCESSFUL
+from django_offload.protocol.record import DUE_SHARDS, READY, SUCCESSFUL
 from tests.contract.records import NOW
 
 MINUTE = timedelta(minutes=1)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from django_offload.record import MESSAGE_LIFE, READY, RUNNING
+from django_offload.protocol.record import MESSAGE_LIFE, READY, RUNNING
 from django_offload.worker.sweep import MOST_SENDS
 from tests.contract.records import LEASE, NOW, claimed
 

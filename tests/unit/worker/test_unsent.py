@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from django_offload.sending import send
-from django_offload.sending_many import send_many
+from django_offload.sending.many import send_many
+from django_offload.sending.record_and_message import send
 from django_offload.transports import installed
 from tests.faults import FailingStore, FailingTransport
 from tests.unit.worker.test_sweep import fill, waiting

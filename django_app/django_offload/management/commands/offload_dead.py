@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandParser
 
-from ...board import shown
-from ...board.bodies import SHOWN_BYTES, bodies, body, escaped
 from ...conf import configured
+from ...operations import describe
+from ...operations.dead_letters import Choice, row_of, settle, settle_record
+from ...operations.find import find
+from ...operations.redrive import Verdict
+from ...operations.unverified_bodies import FOLDER, SHOWN_BYTES, bodies, body, escaped
 from ...stores import store_of
-from ...worker.dead_letter import FOLDER
-from ...worker.redrive import Verdict
 from ..base import FINE, WRONG, HelpFormatter, OffloadCommand, epilog
-from ..dead_letters import Choice, row_of, settle, settle_record
 from ..record_lines import lines
 from ..tables import Painted
 
@@ -125,10 +125,10 @@ manage.py offload_dead discard --all
             if len(data) > most:
                 self.line(f"… {len(data) - most:,} bytes more: --bytes {len(data)} shows them.")
             return FINE
-        found = shown.find(task_id)
+        found = find(task_id, with_parts=True)
         if found is None:
             raise self.wrong(f"There is no task of id {task_id}. See manage.py offload_dead list.")
-        status = shown.described(found)
+        status = describe.described(found)
         self.data(status)
         for line in lines(status):
             self.line(*line)

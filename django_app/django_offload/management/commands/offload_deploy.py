@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ...deploy import variables
-from ...deploy.archive import Archive, existing
-from ...deploy.aws import AWS
-from ...deploy.change_set import ChangeSet
-from ...deploy.deployment import Deployment, Steps
-from ...deploy.package import build, recipe_of
-from ...deploy.settings_check import check
-from ...deploy.stack_events import EventLine
+from ...deploy.package.archive import Archive, existing
+from ...deploy.package.build import build, recipe_of
+from ...deploy.release.aws import AWS
+from ...deploy.release.change_set import ChangeSet
+from ...deploy.release.deployment import Deployment, Steps
+from ...deploy.release.settings_check import check
+from ...deploy.release.stack_events import EventLine
 from ...deploy.stage import ENV_STAGE, Stage, read
 from ...deploy.zappa_settings import zappa_settings
 from ...stack.layout import Layout, layout

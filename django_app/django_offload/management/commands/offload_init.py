@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from ...adopt.changes import Change
-from ...adopt.elsewhere import ORIGINS, report
-from ...adopt.notes import notes
-from ...adopt.project import changes_of
+from ...deploy.scaffold.changes import Change
+from ...deploy.scaffold.migrate_from import ORIGINS, report
+from ...deploy.scaffold.notes import notes
+from ...deploy.scaffold.project import changes_of
 from ...stack import stacks
 from ...stack.layout import Layout, layout
 from ..base import FINE, OffloadCommand

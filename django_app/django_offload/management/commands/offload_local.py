@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from ...local.log_lines import LogLine, wants_colour
+from ...local.lambda_.log_lines import LogLine, wants_colour
 from ...local.services import serve
 from ..base import OffloadCommand
 

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from ...deploy.package import build, recipe_of
+from ...deploy.package.build import build, recipe_of
 from ...stack.layout import layout
 from ...stack.parameters import ARCHITECTURES
 from ..base import FINE, OffloadCommand

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from django.core.management import CommandError
 from django.core.management.base import CommandParser
 
-from ...board import shown
-from ...http.status import status_of
-from ...record import SUCCESSFUL, TaskRecord, read
-from ...stores import store_of
-from ...worker.cancelling import cancel
+from ...operations import describe
+from ...operations.cancel import cancel
+from ...operations.find import StoredTask, find
+from ...operations.status import status_of
+from ...protocol.record import SUCCESSFUL, TaskRecord, read
 from ..base import FINE, INTERRUPTED, WRONG, OffloadCommand
 from ..long_work import Bar, Work
 from ..record_lines import far, lines, painted
@@ -61,29 +61,29 @@ manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --cancel
             found = self._cancel(found)
         if options["follow"]:
             found = self._follow(found, options["every"])
-        status = shown.described(found)
+        status = describe.described(found)
         self.data_line(status) if options["follow"] else self.data(status)
         for line in lines(status):
             self.line(*line)
         return WRONG if options["follow"] and found.record.status != SUCCESSFUL else FINE
 
-    def _find(self, task_id: str) -> shown.Found:
-        found = shown.find(task_id)
+    def _find(self, task_id: str) -> StoredTask:
+        found = find(task_id, with_parts=True)
         if found is None:
             raise self.wrong(
                 f"There is no task of id {task_id}. Check the id; results are kept for result_ttl."
             )
         return found
 
-    def _cancel(self, found: shown.Found) -> shown.Found:
+    def _cancel(self, found: StoredTask) -> StoredTask:
         task_id = found.record.birth.id
-        if cancel(store_of(found.options), found.record.birth, found.options, datetime.now(UTC)) is None:
+        if cancel(found.store, found.record.birth, found.options, datetime.now(UTC)) is None:
             raise self.wrong(f"It is {found.record.status}: there is nothing to cancel.")
         return self._find(task_id)
 
-    def _follow(self, found: shown.Found, every: float) -> shown.Found:
+    def _follow(self, found: StoredTask, every: float) -> StoredTask:
         """Return the record once it has ended, having told of each change until then."""
-        store, record = store_of(found.options), found.record
+        store, record = found.store, found.record
         task_id, told = record.birth.id, object()
         try:
             with self.working(record.birth.name.rpartition(".")[2]) as work:

@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandParser
 
+from ...aws import client
 from ...conf import Options, configured, stacks
 from ...exceptions import ResourceMissing
-from ...record import DEAD_SHARDS, DUE_SHARDS
+from ...operations.due_entries import EVER
+from ...protocol.record import DEAD_SHARDS, DUE_SHARDS
 from ...stores import store_of
-from ...wire import client
-from ...worker.batch import utc_now
-from ...worker.failed import EVER
+from ...worker.events import utc_now
 from ..base import FINE, WRONG, OffloadCommand
 from ..tables import Painted
 

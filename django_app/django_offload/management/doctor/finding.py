@@ -2,13 +2,12 @@
 
 import os
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from ...checks import LOOPBACK
+from ...aws import client
+from ...aws.loopback import is_loopback
 from ...deploy.stage import ENV_STAGE
 from ...exceptions import ConfigurationError
 from ...stack.layout import layout
-from ...wire import client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +23,7 @@ class Finding:
 
 def local() -> bool:
     """Tell whether AWS is a stand-in on this machine."""
-    return urlsplit(client("sqs").meta.endpoint_url).hostname in LOOPBACK
+    return is_loopback(client("sqs").meta.endpoint_url)
 
 
 def deploy(stack: str, **parameters: str) -> str:

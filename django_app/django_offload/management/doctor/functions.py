@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ...aws import client
 from ...conf import ENV_STACK
 from ...stack import Plan, limits
 from ...stack.names import DEAD_LETTER, SWEEPER, worker
 from ...stack.versions import LIVE
-from ...wire import client
 from .finding import Finding, deploy, local
 
 

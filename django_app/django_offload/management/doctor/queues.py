@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 
+from ...aws import client
 from ...conf import QueueOptions
 from ...stack import Plan, limits
 from ...stack.names import DEAD_LETTER, worker
-from ...wire import client
 from .finding import Finding, deploy, log_of
 from .functions import deployed
 

@@ -7,15 +7,16 @@ from datetime import datetime, timedelta
 from itertools import batched, islice
 from typing import Any
 
-from ...birth import EPOCH
 from ...conf import Options
+from ...operations.dead_letters import readable
+from ...operations.due_entries import EVER
+from ...operations.unverified_bodies import FOLDER
 from ...payloads import payloads_of
-from ...record import DEAD_SHARDS, DUE_SHARDS, READY, RUNNING, SWEEP_EVERY, TaskRecord
+from ...protocol.enqueued_task import EPOCH
+from ...protocol.record import DEAD_SHARDS, DUE_SHARDS, READY, RUNNING, SWEEP_EVERY, TaskRecord
 from ...stores import Due, listing_of, store_of
 from ...stores.listing import DUE, Wanted
 from ...stores.listing import MOST_READ as PAGE
-from ...worker.dead_letter import FOLDER
-from ...worker.failed import EVER, readable
 from ...worker.sweep import LONGEST_WAIT
 from .finding import Finding, log_of
 

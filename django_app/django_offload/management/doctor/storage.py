@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from ...aws import client
 from ...payloads import bucket_name
 from ...stack import Plan
 from ...stack.names import INDEX
-from ...wire import client
 from .finding import Finding, deploy, local
 
 TABLE_KEYS, INDEX_KEYS = ["id", "part"], ["due_shard", "due_at"]

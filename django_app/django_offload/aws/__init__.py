@@ -1,0 +1,22 @@
+"""AWS: the clients of this process, the time their calls may take, and calls under way together."""
+
+from .clients import BOTO3, LEAN, client, failures, forget, under_way
+from .concurrent import another_round, begun, together
+from .lean import credentials, made_together
+from .time_budget import at_most, within
+
+__all__ = [
+    "BOTO3",
+    "LEAN",
+    "another_round",
+    "at_most",
+    "begun",
+    "client",
+    "credentials",
+    "failures",
+    "forget",
+    "made_together",
+    "together",
+    "under_way",
+    "within",
+]

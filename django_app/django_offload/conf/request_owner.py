@@ -1,0 +1,36 @@
+"""Whose request is being answered: what OPTIONS["owner"] asks by default."""
+
+from contextvars import ContextVar
+from hashlib import sha256
+
+from django.http import HttpRequest
+
+# Set by the middleware while it answers a request.
+current_request: ContextVar[HttpRequest | None] = ContextVar("django_offload_request", default=None)
+
+
+def current_owner() -> str | None:
+    """Return whose request is being answered: its user, else its session; None outside a request."""
+    request = current_request.get()
+    return None if request is None else owner_of(request, create=True)
+
+
+def owner_of(request: HttpRequest, *, create: bool = False) -> str | None:
+    """
+    Return who makes a request: "user:<pk>", "session:<hash>", or None for neither.
+
+    With `create`, a visitor without a session gets one.
+    """
+    user = getattr(request, "user", None)
+    if user is not None and user.is_authenticated:
+        return f"user:{user.pk}"
+    session = getattr(request, "session", None)
+    if session is None:
+        return None
+    if create and not session.session_key:
+        session.create()
+    if not session.session_key:
+        return None
+    # A session key is a password of 160 random bits: records hold a hash of it.
+    digest = sha256(f"django_offload.owner:{session.session_key}".encode()).hexdigest()[:32]
+    return f"session:{digest}"

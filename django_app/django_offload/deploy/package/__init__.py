@@ -1,0 +1,1 @@
+"""The one zip that web and workers run from."""

@@ -1,0 +1,1 @@
+"""AWS on this machine: what moto serves, and what moto leaves out."""

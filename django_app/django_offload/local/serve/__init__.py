@@ -1,0 +1,1 @@
+"""One command: AWS on this machine, the site, and code that reloads."""

@@ -1,0 +1,1 @@
+"""What the web, commands and workers do to a record."""

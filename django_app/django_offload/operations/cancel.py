@@ -1,0 +1,26 @@
+"""A task cancelled from outside: at once where it has not started, else by a flag that it sees."""
+
+from datetime import datetime
+
+from ..conf import Options
+from ..exceptions import Cancelled
+from ..protocol.conditional_write import Refused
+from ..protocol.enqueued_task import Birth
+from ..protocol.record import TaskRecord, error_of, read
+from ..protocol.transitions import ask_to_stop
+from ..protocol.transitions import cancel as cancelled
+from ..stores import Store
+from .fail import finished, result_ttl, written
+
+
+def cancel(store: Store, birth: Birth, options: Options, now: datetime) -> TaskRecord | None:
+    """Cancel a task, and return its record as it is then; None where it has ended, which nothing changes."""
+    end = cancelled(now=now, result_ttl=result_ttl(birth, options), error=error_of(Cancelled()))
+    for change in (end, ask_to_stop(), end):  # Twice: it may start, or wait again, in between.
+        try:
+            if change is end:
+                return finished(birth, written(store, birth.id, end))
+            return read(change.apply(store.change(birth.id, change)))
+        except Refused:
+            continue
+    return None

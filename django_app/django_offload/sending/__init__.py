@@ -1,0 +1,1 @@
+"""The send: a record and a message, under way together."""

@@ -1,0 +1,95 @@
+"""What manage.py check tells those who have begun: each step once, with what to do."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.core.checks import run_checks
+
+from django_offload.deploy.scaffold import checks
+from django_offload.stack import layout as layouts
+from django_offload.stack.layout import Layout
+from tests.contract.setup import tasks_setting
+
+
+def test_a_backend_that_nobody_named_is_told_with_the_line_to_write(settings) -> None:
+    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+
+    (message,) = checks.check_backend()
+
+    assert message.id == "django_offload.W030"
+    assert "django_offload.backends.SQSBackend" in message.hint
+    for check in (checks.check_task_modules, checks.check_urls, checks.check_files):
+        assert check() == []
+
+
+def test_a_project_without_tasks_is_told_where_they_go(settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    from django_offload.definition.registry import Registry
+
+    settings.TASKS = tasks_setting(modules=[])
+    monkeypatch.setattr(checks, "registry", lambda: Registry([]))
+
+    (message,) = checks.check_task_modules()
+
+    assert message.id == "django_offload.W031"
+    assert "tasks.py of an installed app" in message.hint
+
+
+def test_missing_pages_are_told_with_the_line_to_write(settings) -> None:
+    settings.TASKS = tasks_setting(modules=[])
+    settings.ROOT_URLCONF = "tests.scaffold.no_urls"
+
+    (message,) = checks.check_urls()
+
+    assert message.id == "django_offload.W032"
+    assert 'path("tasks/", include("django_offload.urls"))' in message.hint
+
+
+def test_files_are_asked_for_where_somebody_deploys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Layout(root=tmp_path, source=tmp_path, settings_module="shop.settings")
+    monkeypatch.setattr(layouts, "layout", lambda: found)
+
+    usual = [message.id for message in run_checks()]
+    of_a_deployment = run_checks(include_deployment_checks=True)
+    (message,) = [message for message in of_a_deployment if message.id == "django_offload.W033"]
+
+    assert "django_offload.W033" not in usual
+    assert "lambdas/worker.py" in message.msg
+    assert "manage.py offload_init" in message.hint
+
+
+def test_a_web_side_named_as_the_stack_is_an_error(
+    tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TASKS = tasks_setting(modules=[], stack="pies-prod")
+    stages = {"dev": {"project_name": "pies"}, "prod": {"extends": "dev"}}
+    (tmp_path / "zappa_settings.json").write_text(json.dumps(stages))
+    found = Layout(root=tmp_path, source=tmp_path, settings_module="shop.settings")
+    monkeypatch.setattr(layouts, "layout", lambda: found)
+
+    of_a_deployment = run_checks(include_deployment_checks=True)
+    (message,) = [message for message in of_a_deployment if message.id == "django_offload.E034"]
+
+    assert "the web side of the stage 'prod' 'pies-prod', as the stack" in message.msg
+    assert '"project_name": "pies-web"' in message.hint
+
+
+def test_variables_of_the_web_side_alone_are_told(
+    tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TASKS = tasks_setting(modules=[])
+    stages = {"dev": {"environment_variables": {"OVEN": "hot"}}, "prod": {"extends": "dev"}, "qa": {}}
+    (tmp_path / "zappa_settings.json").write_text(json.dumps(stages))
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra" / "dev.json").write_text("{}")
+    (tmp_path / "infra" / "prod.json").write_text(json.dumps({"environment": {"OVEN": "hot"}}))
+    found = Layout(root=tmp_path, source=tmp_path, settings_module="shop.settings")
+    monkeypatch.setattr(layouts, "layout", lambda: found)
+
+    of_a_deployment = run_checks(include_deployment_checks=True)
+    (message,) = [message for message in of_a_deployment if message.id == "django_offload.W035"]
+
+    assert "the web side of the stage 'dev' has variables that its workers lack: OVEN." in message.msg
+    assert message.hint == 'Write those that tasks read into infra/dev.json: "environment": {"OVEN": "…"}.'
+    (tmp_path / "infra" / "dev.json").write_text("[]")
+    assert checks.check_variables() == []  # What reads the file tells that.

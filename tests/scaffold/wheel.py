@@ -1,0 +1,59 @@
+"""The wheel, and environments that it is installed into as people would: by pip, with what it depends on."""
+
+import json
+import re
+import shutil
+import sys
+import tomllib
+from pathlib import Path
+
+from tests.scaffold.environment import ROOT, Environment, done
+
+# A version that no index has: what pip installs is this wheel.
+VERSION = "0.1.0+fresh"
+PIN = re.compile(r"^[A-Za-z0-9][^\\\n]*==[^\\\n]*", re.MULTILINE)
+
+
+def build(folder: Path) -> Path:
+    """Build the wheel away from the checkout, and return where it is."""
+    source = folder / "source"
+    source.mkdir(parents=True)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    project = source / "pyproject.toml"
+    project.write_text(
+        re.sub(r'^version = ".*"$', f'version = "{VERSION}"', project.read_text(), flags=re.MULTILINE)
+    )
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    shutil.copytree(ROOT / "django_app", source / "django_app", ignore=ignored)
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    done([*pip, "-w", str(folder / "dist"), str(source)], cwd=folder)
+    (wheel,) = (folder / "dist").glob("*.whl")
+    return wheel
+
+
+def environment(version: str, wheel: Path) -> Environment:
+    """Return an environment with all that the wheel depends on, but without the wheel."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    made = Environment(
+        version,
+        "pip install 'psycopg[binary]' 'django-offload[local]'",
+        depends=json.dumps([project["dependencies"], project["optional-dependencies"], pins()]),
+        variables={
+            "PIP_FIND_LINKS": str(wheel.parent),
+            "PIP_CONSTRAINT": str(constraints(wheel.parent / "constraints.txt")),
+        },
+    )
+    made.run("pip uninstall --yes django-offload", ROOT)
+    return made
+
+
+def constraints(file: Path) -> Path:
+    """Write what pip may choose: the wheel, and the versions that the lock file holds."""
+    file.write_text("\n".join([f"django-offload=={VERSION}", *pins()]) + "\n")
+    return file
+
+
+def pins() -> list[str]:
+    """Return every package of the lock file with its version."""
+    return [pin.strip() for pin in PIN.findall((ROOT / "requirements.lock").read_text())]

@@ -1,0 +1,50 @@
+"""The errors of the lean client: as drawn, sentences that end with what to do, and redelivered."""
+
+import json
+
+import pytest
+
+from django_offload.aws.explain import explain
+from django_offload.aws.lean import SERVICES
+from django_offload.aws.lean.answer import Answer
+from django_offload.aws.lean.dynamodb import DynamoDB
+from django_offload.aws.lean.sqs import SQS
+
+# As AWS goes on where a signature is not what it should be.
+CANONICAL = """The Canonical String for this request should have been
+'POST
+/
+
+host:dynamodb.eu-west-1.amazonaws.com
+x-amz-security-token:secret
+'
+
+The String-to-Sign should have been
+'AWS4-HMAC-SHA256'
+"""
+REFUSED = SQS().refusal("SendMessage", Answer(400, {}, b'{"__type": "AccessDenied", "message": "Not\\nyou"}'))
+
+
+def test_a_refusal_keeps_the_facts():
+    refused = REFUSED
+
+    assert (refused.operation_name, refused.status, refused.code) == ("SendMessage", 400, "AccessDenied")
+    assert str(refused).startswith("AWS refused SendMessage with AccessDenied: Not you. Look")
+
+
+@pytest.mark.parametrize("service", [SERVICES[name] for name in ("dynamodb", "lambda", "sqs")])
+def test_what_is_caught_by_name_has_that_name(service):
+    assert service.refusals
+    for code, kind in service.refusals.items():
+        assert kind.__name__ == code or code == "AWS.SimpleQueueService.NonExistentQueue"
+
+
+@pytest.mark.parametrize("say", [str, explain], ids=["itself", "a command"])
+def test_what_aws_says_of_a_signature_is_told_without_the_request(say):
+    body = {"__type": "x#InvalidSignatureException", "message": f"It does not match.\n\n{CANONICAL}"}
+
+    refused = DynamoDB().refusal("PutItem", Answer(400, {}, json.dumps(body).encode()))
+
+    assert "PutItem with InvalidSignatureException: It does not match. " in say(refused)
+    assert "Canonical" not in say(refused)
+    assert "secret" not in say(refused)

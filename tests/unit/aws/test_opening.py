@@ -1,0 +1,193 @@
+"""Connections are made together, where several are wanted; and each of them within its time."""
+
+import errno
+import socket
+import ssl
+import threading
+import time
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+from django_offload.aws import clients, made_together, together, under_way
+from django_offload.aws.lean import steps
+from django_offload.aws.lean.opening import Awaited, Opening
+from django_offload.conf import Options
+from django_offload.exceptions import NoAnswer, Refusal
+from django_offload.sending.record_and_message import send
+from django_offload.transports.batches import failures_of
+from tests.contract.records import birth_of
+from tests.unit.aws.server import says, serving
+from tests.unit.local.fakes import eventually
+
+GET = {"TableName": "shop-tasks", "Key": {"id": {"S": "x"}}}
+MANY = 8
+
+
+@pytest.fixture
+def trusted(certificate, monkeypatch):
+    monkeypatch.setenv("AWS_CA_BUNDLE", certificate.path)
+    return certificate.context
+
+
+def beginnings(client, count=MANY):
+    return [lambda: client.begin("get_item", **GET).result] * count
+
+
+def test_many_calls_wait_for_their_connections_at_a_time(trusted, pauses):
+    met, meeting = threading.Barrier(MANY), threading.Barrier(MANY)
+
+    def answer(connection):
+        met.wait(10)
+        return says()(connection)
+
+    # None is spoken to before all are connected, and none answered before all have asked.
+    with serving(*[answer] * MANY, tls=trusted, meeting=meeting) as (server, client):
+        assert list(together(beginnings(client))) == [{}] * MANY
+
+        assert (server.connections, len(server.requests), pauses) == (MANY, MANY, [])
+
+
+def test_connections_that_were_made_carry_the_calls_that_follow(trusted):
+    with serving(tls=trusted) as (server, client):
+        assert list(together(beginnings(client, 3 * MANY), MANY)) == [{}] * 3 * MANY
+
+        assert server.connections <= MANY
+
+
+def test_a_first_send_connects_to_both_services_at_a_time(trusted, monkeypatch, pauses):
+    meeting = threading.Barrier(2)
+    with (
+        serving(tls=trusted, meeting=meeting) as (records, _),
+        serving(tls=trusted, meeting=meeting) as (
+            queue,
+            _,
+        ),
+    ):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", records.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", queue.url)
+        clients.forget()
+        params = {
+            "BACKEND": "django_offload.backends.SQSBackend",
+            "QUEUES": ["default"],
+            "OPTIONS": {"stack": "shop-dev", "queue_urls": {"default": f"{queue.url}/1/shop-dev-default"}},
+        }
+
+        send(birth_of("0" * 32, enqueued_at=datetime.now(UTC)), Options.parse("default", params))
+
+        # Neither was spoken to before both were connected.
+        assert (records.connections, queue.connections, pauses) == (1, 1, [])
+        assert b"PutItem" in records.requests[0]
+        assert b"SendMessage" in queue.requests[0]
+
+
+def test_batches_have_left_before_anything_else_begins(trusted):
+    with serving(service="sqs", tls=trusted, meeting=threading.Barrier(3)) as (server, client):
+        entries = lambda batch: [{"Id": str(number), "MessageBody": batch[number]} for number in batch]  # noqa: E731
+        begin = lambda batch: client.begin("send_message_batch", QueueUrl="u", Entries=entries(batch)).result  # noqa: E731
+        ended = failures_of(["x"] * 25, begin)
+
+        eventually(lambda: len(server.requests) == 3)
+        assert ended() == [None] * 25
+
+
+def test_one_that_cannot_be_made_is_a_failure_of_its_own_call(pauses):
+    with serving(tries=1) as (_, client), serving(tries=1) as (gone, other):
+        gone.close()
+        found = list(together([*beginnings(client, 1), *beginnings(other, 1), *beginnings(client, 1)]))
+
+        assert (found[0], found[2]) == ({}, {})
+        assert str(found[1]).startswith("AWS was not reached: Could not connect to the endpoint URL:")
+
+
+def test_a_host_that_only_the_system_trusts_is_found_to_be_so_by_all_at_a_time(
+    certificate, monkeypatch, pauses
+):
+    wide = ssl.create_default_context(cafile=certificate.path)
+    monkeypatch.setattr("django_offload.aws.lean.pool.wide", lambda: wide)
+
+    with serving(tls=certificate.context) as (_, client):
+        assert list(together(beginnings(client, 3))) == [{}] * 3
+        assert pauses == []
+
+
+def test_a_handshake_ends_with_the_time_to_connect(trusted, monkeypatch):
+    ends = []
+    monkeypatch.setattr(steps, "Awaited", lambda *given: ends.append(given[2]) or Awaited(*given))
+    with serving(tls=trusted, tries=1, meeting=threading.Barrier(2)) as (_, client):
+        client.connect_timeout = 0.1
+
+        with pytest.raises(NoAnswer, match="TLS failed with the endpoint URL"):
+            client.get_item(**GET)
+
+    assert len(ends) == 2
+    assert len(set(ends)) == 1
+
+
+class Silent(socket.socket):
+    """Connects to nobody."""
+
+    def connect_ex(self, place):
+        return errno.EINPROGRESS
+
+
+def test_addresses_that_do_not_answer_share_one_time(monkeypatch):
+    monkeypatch.setattr(socket, "socket", Silent)
+    begun = time.monotonic()
+    place = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 1))
+    connecting = steps.connected([place] * 3, begun + 4_000.0)
+
+    awaited = [next(connecting), *(connecting.throw(TimeoutError()) for _ in range(2))]
+    with pytest.raises(TimeoutError):
+        connecting.throw(TimeoutError())
+
+    # Half, half of what no time has passed of, and all of it.
+    assert [round((one.ends - begun) / 1_000) for one in awaited] == [2, 2, 4]
+    assert [one.sock.fileno() for one in awaited] == [-1] * 3
+
+
+def test_an_address_that_refuses_is_followed_by_the_next():
+    with serving() as (server, client), serving() as (gone, _):
+        gone.close()
+        places = [
+            (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", int(one.url.rpartition(":")[2])))
+            for one in (gone, server)
+        ]
+        client.pool._asked = (time.monotonic() + 60, places)
+
+        assert client.get_item(**GET) == {}
+
+
+def test_what_is_dropped_on_its_way_is_closed(monkeypatch):
+    monkeypatch.setattr(socket, "socket", Silent)
+    with serving() as (_, client), made_together():
+        opening: Opening = client.pool.opening(b"", 5.0, lambda: 5.0)
+        sock = opening.awaited.sock
+        del opening
+
+    assert sock.fileno() == -1
+
+
+def test_boto3_makes_a_call_at_once_and_tells_of_its_failure_later():
+    made = []
+    refused = Refusal(
+        "UpdateItem", 400, {"Error": {"Code": "x", "Message": ""}, "ResponseMetadata": {"HTTPHeaders": {}}}
+    )
+
+    def update_item(*, fails):
+        made.append(fails)
+        if fails:
+            raise refused
+        return {"made": True}
+
+    waits = [
+        under_way(SimpleNamespace(update_item=update_item), "update_item", fails=fails)
+        for fails in (False, True)
+    ]
+
+    assert made == [False, True]
+    assert waits[0]() == {"made": True}
+    with pytest.raises(Refusal) as caught:
+        waits[1]()
+    assert caught.value is refused

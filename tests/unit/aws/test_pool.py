@@ -1,0 +1,46 @@
+"""Which of the connections that wait carries the next call."""
+
+import pytest
+
+from django_offload.aws.lean import pool as module
+from django_offload.aws.lean.connection import Address
+from django_offload.aws.lean.pool import Pool
+
+
+class Ended:
+    """A connection whose other side has ended it, or said what nobody asked for."""
+
+    reusable = True
+    looks = 0
+    closed = False
+
+    def idle(self):
+        self.looks += 1
+        return False
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def pool():
+    return Pool(Address(url="http://127.0.0.1:1", host="127.0.0.1", port=1, tls=False))
+
+
+def test_one_that_ended_while_it_waited_is_closed_and_not_handed_out(pool, monkeypatch):
+    monkeypatch.setattr(module, "FRESH_SECONDS", 0.0)
+    ended = Ended()
+    pool.give(ended)
+
+    assert pool.take() is None
+    assert (ended.looks, ended.closed) == (1, True)
+
+
+def test_one_that_was_used_a_moment_ago_is_handed_out_without_a_look(pool, monkeypatch):
+    monkeypatch.setattr(module, "FRESH_SECONDS", 60.0)
+    monkeypatch.setattr(module, "LONGEST_IDLE_SECONDS", 60.0)
+    ended = Ended()
+    pool.give(ended)
+
+    assert pool.take() is ended
+    assert ended.looks == 0

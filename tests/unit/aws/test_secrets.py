@@ -1,0 +1,88 @@
+"""Secrets that a function reads when it starts."""
+
+import json
+from typing import Any
+
+import pytest
+
+from django_offload.aws import secrets
+from django_offload.exceptions import SecretUnreadable
+
+
+class Vault:
+    """Both of AWS's places for secrets, with what was asked of them."""
+
+    def __init__(self, **values: str) -> None:
+        self.values, self.asked = values, []
+
+    def get_parameters(self, *, Names: list[str], WithDecryption: bool) -> dict[str, Any]:
+        self.asked.append(Names)
+        assert WithDecryption
+        return {
+            "Parameters": [
+                {"Name": name, "Value": self.values[name]} for name in Names if name in self.values
+            ]
+        }
+
+    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:
+        self.asked.append([SecretId])
+        if SecretId not in self.values:
+            raise LookupError(f"no secret {SecretId}")
+        return {"SecretString": self.values[SecretId]}
+
+
+@pytest.fixture
+def vault(monkeypatch: pytest.MonkeyPatch) -> Vault:
+    vault = Vault(**{"/shop/key": "k" * 50, "shop/database": "postgresql://db/shop"})
+    monkeypatch.setattr(secrets, "client", lambda service, kind: vault)
+    monkeypatch.setattr(secrets, "failures", lambda: (LookupError,))
+    return vault
+
+
+def load(**references: str) -> dict[str, str]:
+    environ = {"OFFLOAD_SECRETS": json.dumps(references), "SECRET_KEY": "of yesterday"}
+    secrets.load(environ)
+    return environ
+
+
+def test_each_secret_becomes_a_variable(vault: Vault) -> None:
+    environ = load(SECRET_KEY="ssm:/shop/key", DATABASE_URL="secretsmanager:shop/database")
+
+    assert environ["SECRET_KEY"] == "k" * 50
+    assert environ["DATABASE_URL"] == "postgresql://db/shop"
+
+
+def test_parameters_are_read_ten_at_a_time(vault: Vault) -> None:
+    vault.values |= {f"/shop/{number}": str(number) for number in range(12)}
+
+    environ = load(**{f"NUMBER_{number}": f"ssm:/shop/{number}" for number in range(12)})
+
+    assert [len(names) for names in vault.asked] == [10, 2]
+    assert environ["NUMBER_11"] == "11"
+
+
+@pytest.mark.parametrize(
+    ("reference", "reason"),
+    [
+        ("ssm:/shop/gone", "there is no such parameter"),
+        ("secretsmanager:gone", "no secret gone"),
+        ("vault:shop", "the service is unknown"),
+    ],
+)
+def test_what_cannot_be_read_says_which_and_where_and_shows_no_value(
+    vault: Vault, reference: str, reason: str
+) -> None:
+    with pytest.raises(SecretUnreadable) as caught:
+        load(SECRET_KEY="ssm:/shop/key", OTHER=reference)
+
+    said = str(caught.value)
+    assert said.startswith(f"The secret OTHER was not read from {reference}: {reason}. ")
+    assert "k" * 50 not in said
+
+
+def test_without_references_nobody_is_asked(vault: Vault) -> None:
+    environ: dict[str, str] = {}
+
+    secrets.load(environ)
+
+    assert (environ, vault.asked) == ({}, [])

@@ -1,0 +1,65 @@
+"""An enqueue where SQS is silent, and nobody knows the queue's address yet: the record keeps the task."""
+
+import threading
+from datetime import UTC, datetime
+
+import pytest
+
+from django_offload.aws import clients
+from django_offload.conf import CLIENTS, Options
+from django_offload.sending import many, record_and_message
+from django_offload.sending.many import send_many
+from django_offload.sending.record_and_message import send
+from tests.contract.records import birth_of
+from tests.unit.aws.server import Scripted, says
+
+
+@pytest.fixture
+def sqs():
+    """Return a server that takes requests and answers none."""
+    silence = threading.Event()
+    server = Scripted(*[lambda connection: silence.wait(30) and says()(connection)] * 20)
+    yield server
+    silence.set()
+    server.close()
+
+
+@pytest.fixture
+def dynamodb():
+    server = Scripted()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=CLIENTS)
+def options(request, sqs, dynamodb, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", sqs.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.url)
+    monkeypatch.setattr(record_and_message, "LOOK_SECONDS", 1.0)
+    for module in (record_and_message, many):
+        monkeypatch.setattr(module, "BEGIN_SECONDS", 1.0)
+        monkeypatch.setattr(module, "SEND_SECONDS", 4.0)
+    clients.forget()
+    params = {
+        "BACKEND": "django_offload.backends.SQSBackend",
+        "QUEUES": ["default"],
+        "OPTIONS": {"stack": "silent-dev", "client": request.param},
+    }
+    return Options.parse("default", params)
+
+
+def born(number: int):
+    return birth_of(f"{number:032x}", enqueued_at=datetime.now(UTC))
+
+
+def test_a_task_is_kept(options, dynamodb):
+    send(born(1), options)
+
+    assert b"PutItem" in dynamodb.requests[0]
+
+
+def test_tasks_in_bulk_are_kept(options, dynamodb):
+    assert send_many([born(1), born(2)], options) == [None, None]
+
+    # Each record, and then that the sweeper is to look at it soon.
+    assert [b"PutItem" in request for request in dynamodb.requests] == [True, True, False, False]

@@ -1,0 +1,89 @@
+"""OPTIONS['schedules']: what is wrong is said with what to do, and what is right is parsed."""
+
+import pytest
+
+from django_offload import checks
+from django_offload.conf import configured
+from django_offload.conf.schedules import KEYS, Recurrence, flaws
+from tests.contract.setup import tasks_setting
+
+GOOD = {"task": "tests.unit.tasks.double", "when": "rate(5 minutes)", "args": [4]}
+
+
+def declare(settings, **said):
+    settings.TASKS = tasks_setting(modules=["tests.unit.tasks"], schedules={"nightly": {**GOOD, **said}})
+
+
+@pytest.mark.parametrize(
+    "when", ["rate(1 minute)", "rate(12 hours)", "cron(0 3 * * ? *)", "cron(0/5 8-17 ? * MON-FRI *)"]
+)
+def test_what_aws_understands_has_no_flaw(when):
+    assert list(flaws({"nightly": {**GOOD, "when": when, "timezone": "Europe/Zurich"}})) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        (["nightly"], "Give one of schedules by name."),
+        ({"every night": GOOD}, "Use at most 48 letters, digits, hyphens and underscores."),
+        ({"nightly": "rate(1 day)"}, f"Give 'task' and 'when'; known are: {', '.join(KEYS)}."),
+        ({"nightly": {"task": "a.b"}}, f"Give 'task' and 'when'; known are: {', '.join(KEYS)}."),
+        ({"nightly": {**GOOD, "at": 3}}, f"Give 'task' and 'when'; known are: {', '.join(KEYS)}."),
+        (
+            {"nightly": {**GOOD, "when": "0 3 * * *"}},
+            "Write 'rate(5 minutes)', or 'cron(0 3 * * ? *)' with AWS's six fields.",
+        ),
+        (
+            {"nightly": {**GOOD, "when": "rate(0 minutes)"}},
+            "Write 'rate(5 minutes)', or 'cron(0 3 * * ? *)' with AWS's six fields.",
+        ),
+        ({"nightly": {**GOOD, "timezone": "Zurich"}}, "Name one like 'Europe/Zurich'."),
+        ({"nightly": {**GOOD, "timezone": 1}}, "Name one like 'Europe/Zurich'."),
+        (
+            {"nightly": {**GOOD, "args": "4"}},
+            "Give 'args' as a list, 'kwargs' as a dictionary.",
+        ),
+        ({"nightly": {**GOOD, "args": [object()]}}, "Give numbers, text, lists."),
+        ({"nightly": {**GOOD, "args": ["x" * 10_001]}}, "Give at most 10,000."),
+    ],
+)
+def test_each_flaw_is_said_with_what_to_do(given, hint):
+    ((_, said),) = flaws(given)
+
+    assert said == hint
+
+
+def test_a_schedule_is_parsed_with_its_defaults(settings):
+    declare(settings)
+
+    assert configured()["default"].schedules == {
+        "nightly": Recurrence(task="tests.unit.tasks.double", when="rate(5 minutes)", args=(4,))
+    }
+    assert checks.check_schedules() == []
+
+
+def test_a_flaw_is_a_system_check_of_the_backend(settings):
+    from django.tasks import task_backends
+
+    declare(settings, when="daily")
+
+    (message,) = task_backends["default"].check()
+
+    assert message.id == "django_offload.E006"
+    assert message.msg == "TASKS['default']: OPTIONS['schedules']['nightly']['when'] is 'daily'."
+    assert checks.check_schedules() == []
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [({"task": "shop.gone"}, "shop.gone"), ({"args": []}, "missing a required argument")],
+)
+def test_a_task_that_could_never_run_is_told(settings, said, why):
+    declare(settings, **said)
+
+    messages = checks.check_schedules()
+
+    assert {message.id for message in messages} == {"django_offload.E014"}
+    assert len(messages) == 2  # Both backends declare it.
+    assert why in messages[0].msg
+    assert "OPTIONS['schedules']['nightly']" in messages[0].msg

@@ -1,0 +1,284 @@
+"""OffloadTask and the portable decorator: options, names, and where the same task runs anywhere."""
+
+import dataclasses
+import pickle
+from datetime import datetime, timedelta
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.tasks import Task, TaskResultStatus, task_backends
+from django.tasks import task as django_task
+from django.tasks.exceptions import InvalidTask, InvalidTaskBackend
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+import django_offload
+from django_offload.definition.offload_task import OffloadTask, changed_options, name_of
+from tests.contract import tasks as plain
+from tests.unit import tasks
+
+pytestmark = pytest.mark.usefixtures("ours")
+
+
+def test_both_decorators_make_tasks_of_ours():
+    for task in (plain.nothing, plain.nothing_async, tasks.double, tasks.count_async):
+        assert type(task) is OffloadTask
+        assert isinstance(task, Task)
+    assert django_offload.task(tasks.double.func) == tasks.double
+
+
+def test_a_task_has_djangos_defaults_and_ours():
+    task = tasks.double
+
+    assert (task.priority, task.backend, task.queue_name, task.run_after) == (0, "default", "default", None)
+    assert task.takes_context is False
+    assert (task.max_attempts, task.backoff, task.timeout, task.result_ttl) == (None, 1.0, None, None)
+    assert (task.retry_on, task.no_retry_on, task.aliases, task.sensitive) == ((), (), (), ())
+
+
+def test_options_travel_through_the_decorator_and_are_normalised():
+    task = tasks.send
+
+    assert (task.max_attempts, task.backoff) == (5, 0.5)
+    assert (task.retry_on, task.no_retry_on) == ((OSError,), (FileNotFoundError,))
+    assert (task.timeout, task.result_ttl) == (timedelta(seconds=20), timedelta(hours=1))
+    assert (task.aliases, task.sensitive) == (("orders.mail",), ("card",))
+
+
+def test_djangos_decorator_takes_our_options_too():
+    task = django_task(max_attempts=2, timeout=timedelta(seconds=5))(plain.answer.func)
+
+    assert (task.max_attempts, task.timeout) == (2, timedelta(seconds=5))
+
+
+def test_a_stable_name_is_what_messages_say():
+    assert name_of(tasks.send) == tasks.send.name == "orders.send"
+    assert name_of(tasks.double) == tasks.double.module_path == "tests.unit.tasks.double"
+    assert tasks.double.name == "double"
+    assert name_of(Task(func=tasks.double.func)) == "tests.unit.tasks.double"
+
+
+def test_module_path_finds_the_task():
+    assert import_string(tasks.count_async.module_path) is tasks.count_async
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_attempts": 0}, "max_attempts is 0: give a whole number from 1 to 100."),
+        ({"max_attempts": True}, "max_attempts is True: give a whole number from 1 to 100."),
+        ({"max_attempts": 2.0}, "max_attempts is 2.0: give a whole number from 1 to 100."),
+        ({"max_attempts": 101}, "max_attempts is 101: give a whole number from 1 to 100."),
+        ({"result_ttl": timedelta.max}, "give 366 days or less."),
+        ({"backoff": -1}, "backoff: -1 is negative. Give seconds or a timedelta."),
+        ({"backoff": "1"}, "backoff: '1' is neither a number of seconds nor a timedelta."),
+        ({"timeout": 0}, "timeout is 0: give seconds or a timedelta above 0."),
+        ({"timeout": -5}, "timeout: -5 is negative. Give seconds or a timedelta."),
+        ({"result_ttl": "1 d"}, "result_ttl: '1 d' is neither a number of seconds nor a timedelta."),
+        ({"retry_on": "OSError"}, "retry_on and no_retry_on take exception classes, not 'OSError'."),
+        ({"no_retry_on": (OSError, 5)}, "retry_on and no_retry_on take exception classes, not 5."),
+        ({"retry_on": int}, "retry_on and no_retry_on take exception classes, not <class 'int'>."),
+        (
+            {"sensitive": ("card", "pin")},
+            "sensitive names card, pin, which tests.unit.tasks.double does not take",
+        ),
+    ],
+)
+def test_an_option_that_cannot_work_is_refused_where_the_task_is_defined(options, message):
+    with pytest.raises(InvalidTask) as raised:
+        django_offload.task(**options)(tasks.double.func)
+
+    assert message in str(raised.value)
+
+
+def test_an_unknown_option_is_refused():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'max_attemps'"):
+        django_offload.task(max_attemps=3)(tasks.double.func)
+
+
+@pytest.mark.parametrize("decorator", [django_offload.task, django_task])
+def test_run_after_is_not_for_the_decorator(decorator):
+    with pytest.raises(TypeError, match="run_after cannot be defined statically with the @task decorator"):
+        decorator(run_after=timezone.now())(tasks.double.func)
+
+
+@pytest.mark.parametrize("decorator", [django_offload.task, django_task])
+def test_a_function_that_is_not_a_modules_own_is_refused(decorator):
+    def inner():
+        return None
+
+    for function in (any, inner):
+        with pytest.raises(InvalidTask, match="Task function must be defined at a module level"):
+            decorator(function)
+
+
+def test_a_task_that_takes_a_context_has_it_first():
+    with pytest.raises(InvalidTask, match="does not have a first argument of 'context'"):
+        django_offload.task(takes_context=True)(tasks.double.func)
+
+
+def test_using_changes_djangos_attributes_and_ours_on_a_copy():
+    soon = timezone.now()
+
+    changed = tasks.double.using(queue_name="reports", run_after=soon).using(
+        max_attempts=4, backoff=2, timeout=5, result_ttl=60, retry_on=OSError, no_retry_on=KeyError
+    )
+
+    assert (changed.queue_name, changed.run_after) == ("reports", soon)
+    assert tasks.double.using(backend="other").backend == "other"
+    assert (changed.max_attempts, changed.backoff) == (4, 2)
+    assert (changed.timeout, changed.result_ttl) == (timedelta(seconds=5), timedelta(seconds=60))
+    assert (changed.retry_on, changed.no_retry_on) == ((OSError,), (KeyError,))
+    assert (tasks.double.queue_name, tasks.double.run_after, tasks.double.max_attempts) == (
+        "default",
+        None,
+        None,
+    )
+
+
+def test_using_nothing_makes_an_equal_copy():
+    copy = tasks.send.using()
+
+    assert copy == tasks.send
+    assert copy is not tasks.send
+    assert name_of(copy) == "orders.send"
+
+
+def test_using_says_what_it_does_not_take():
+    with pytest.raises(TypeError, match=r"using\(\) does not take atempts; it takes max_attempts, backoff,"):
+        tasks.double.using(atempts=3)
+
+
+def test_using_refuses_what_the_backend_cannot_do():
+    with pytest.raises(InvalidTask, match="Backend does not support setting priority of tasks"):
+        tasks.double.using(priority=10)
+    with pytest.raises(InvalidTask, match="Queue 'queue-2' is not valid for backend"):
+        tasks.double.using(queue_name="queue-2")
+    with pytest.raises(InvalidTask, match="run_after must be an aware datetime"):
+        tasks.double.using(run_after=datetime.now())  # noqa: DTZ005
+    with pytest.raises(InvalidTaskBackend, match="The connection 'unknown' doesn't exist"):
+        tasks.double.using(backend="unknown")
+
+
+@pytest.mark.parametrize("priority", [-101, 101, 3.1])
+def test_a_priority_of_any_kind_is_refused(priority):
+    with pytest.raises(InvalidTask, match="Backend does not support setting priority of tasks"):
+        tasks.double.using(priority=priority)
+
+
+def test_a_backend_that_cannot_be_found_is_named(settings):
+    settings.TASKS = {**settings.TASKS, "missing": {"BACKEND": "does.not.exist"}}
+
+    with pytest.raises(InvalidTaskBackend, match=r"Could not find backend 'does\.not\.exist'"):
+        tasks.double.using(backend="missing")
+
+
+def test_a_task_is_pickled():
+    for task in (tasks.double, tasks.send, tasks.send.using(timeout=3, queue_name="reports"), plain.nothing):
+        assert pickle.loads(pickle.dumps(task)) == task  # noqa: S301
+
+
+def test_a_result_is_pickled_and_made_a_dict(offload):
+    result = tasks.double.enqueue(4)
+    offload.run()
+    result.refresh()
+
+    assert pickle.loads(pickle.dumps(result)) == result  # noqa: S301
+    assert dataclasses.asdict(result)["args"] == [4]
+
+
+@pytest.mark.parametrize("path", ["does.not.exist.fake", "builtins.any"])
+def test_a_pickle_of_anything_else_is_refused(path):
+    with pytest.raises(ValueError, match=f"Expected '{path}' to point to a Task instance"):
+        OffloadTask._reconstruct({"func": path})
+
+
+def test_call_runs_the_function_here():
+    assert tasks.double.call(4) == 8
+    assert async_to_sync(tasks.double.acall)(4) == 8
+    assert tasks.count_async.call(3) == 3
+    assert async_to_sync(tasks.count_async.acall)(3) == 3
+
+
+def test_call_hands_over_a_local_context():
+    assert tasks.count.call(3) == [1, False, True]
+    assert async_to_sync(tasks.count.acall)(total=3) == [1, False, True]
+
+
+def test_delay_is_enqueue(offload):
+    result = tasks.double.delay(21)
+
+    offload.run()
+
+    result.refresh()
+    assert result.return_value == 42
+
+
+def test_what_using_changed_travels_as_json():
+    changed = tasks.send.using(max_attempts=9, timeout=3, result_ttl=timedelta(days=1), retry_on=KeyError)
+
+    assert changed_options(changed, tasks.send) == {
+        "max_attempts": 9,
+        "timeout": 3.0,
+        "result_ttl": 86400.0,
+        "retry_on": ["builtins.KeyError"],
+    }
+    assert changed_options(tasks.send, tasks.send) == {}
+
+
+def test_a_callable_backoff_cannot_travel():
+    with pytest.raises(InvalidTask, match="give it to the decorator, or a number here"):
+        changed_options(tasks.send.using(backoff=lambda attempt: attempt), tasks.send)
+    assert changed_options(tasks.patient.using(timeout=1), tasks.patient) == {"timeout": 1.0}
+
+
+@pytest.fixture(params=["immediate.ImmediateBackend", "dummy.DummyBackend"])
+def djangos(request, settings):
+    settings.TASKS = {"default": {"BACKEND": f"django.tasks.backends.{request.param}", "QUEUES": []}}
+    return task_backends["default"]
+
+
+@pytest.mark.parametrize("task", [tasks.count, tasks.count_async, tasks.send, tasks.patient])
+def test_the_same_task_is_defined_under_djangos_backends(djangos, task):
+    made = django_offload.task(takes_context=task.takes_context, max_attempts=3, backoff=2)(task.func)
+
+    assert type(made) is OffloadTask
+    assert made.get_backend() is djangos
+    djangos.validate_task(made)
+
+
+def test_immediate_runs_a_task_with_its_context(settings):
+    settings.TASKS = {
+        "default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend", "QUEUES": []}
+    }
+
+    result, asynchronous = tasks.count.enqueue(2), tasks.count_async.enqueue(2)
+
+    assert result.status == TaskResultStatus.SUCCESSFUL, result.errors
+    assert result.return_value == [1, False, True]
+    assert asynchronous.return_value == 2
+    assert tasks.follow.enqueue(["a", "b"]).return_value == ["a", "b"]
+
+
+def test_dummy_keeps_a_task(settings):
+    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend", "QUEUES": []}}
+
+    result = tasks.count.delay(2)
+
+    assert task_backends["default"].results == [result]
+    assert tasks.count.get_result(result.id) == result
+
+
+def test_our_backend_runs_a_plain_task_with_defaults(offload):
+    result = task_backends["default"].enqueue(Task(func=plain.answer.func), [], {})
+
+    offload.run()
+
+    assert task_backends["default"].get_result(result.id).return_value == 42
+
+
+def test_the_public_names_are_importable():
+    for name in django_offload.__all__:
+        assert getattr(django_offload, name) is not None
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = django_offload.nothing

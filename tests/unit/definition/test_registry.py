@@ -1,0 +1,236 @@
+"""The registry: a message chooses among declared tasks, and never causes an import."""
+
+import json
+import sys
+from types import ModuleType
+
+import pytest
+from django.tasks.exceptions import InvalidTask
+
+from django_offload.definition import registry as module
+from django_offload.definition.offload_task import task
+from django_offload.definition.registry import (
+    LISTING,
+    Listed,
+    ListedRegistry,
+    Registry,
+    registry,
+    task_modules,
+)
+from django_offload.exceptions import UnknownTask
+from tests.contract import tasks as contract_tasks
+from tests.contract.setup import tasks_setting
+from tests.unit import tasks
+
+pytestmark = pytest.mark.usefixtures("ours")
+
+
+class ImportCounter:
+    """Notes what is searched for, and finds nothing."""
+
+    def __init__(self):
+        self.names = []
+
+    def find_spec(self, name, path=None, target=None):
+        self.names.append(name)
+
+
+@pytest.fixture
+def imports(monkeypatch):
+    counter = ImportCounter()
+    monkeypatch.setattr(sys, "meta_path", [counter, *sys.meta_path])
+    return counter
+
+
+def made(**members):
+    found = ModuleType("shop.tasks")
+    vars(found).update(members)
+    return found
+
+
+def test_a_task_is_found_by_its_name_its_path_or_an_alias():
+    found = registry()
+
+    assert found.resolve("tests.unit.tasks.double") is tasks.double
+    assert found.resolve("orders.send") is found.resolve("orders.mail") is tasks.send
+    assert found.resolve("tests.contract.tasks.add") is contract_tasks.add
+
+
+def test_apps_tasks_modules_are_found_without_being_named():
+    assert "lab.tasks" in {found.__name__ for found in task_modules([])}
+    assert any(name.startswith("lab.tasks.") for name in registry().tasks)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "os.system",
+        "subprocess.run",
+        "tests.unit.faraway.task",
+        "django_offload.definition.offload_task.task",
+        "",
+        "\0",
+        "a" * 9999,
+    ],
+)
+def test_a_name_of_a_message_imports_nothing(imports, name):
+    found = registry()
+    imports.names.clear()
+    loaded = set(sys.modules)
+
+    with pytest.raises(UnknownTask) as raised:
+        found.resolve(name)
+
+    assert str(raised.value).startswith(f"No task is named '{name}'. Define it in the tasks module")
+    assert imports.names == []
+    assert set(sys.modules) == loaded
+
+
+def test_what_is_no_task_is_not_registered():
+    found = Registry([made(double=tasks.double, function=len, text="double", kind=type(tasks.double))])
+
+    assert list(found.tasks) == ["tests.unit.tasks.double"]
+
+
+def test_a_task_that_is_imported_into_another_module_is_one_task():
+    found = Registry([made(double=tasks.double), made(double=tasks.double, alias=tasks.double)])
+
+    assert found.conflicts == []
+
+
+def test_of_several_tasks_of_one_function_the_one_that_bears_its_name_is_registered():
+    for order in (
+        {"a_first": tasks.send_soon, "send": tasks.send},
+        {"send": tasks.send, "z": tasks.send_soon},
+    ):
+        assert Registry([made(**order)]).resolve("orders.send") is tasks.send
+
+
+def test_two_functions_of_one_name_are_a_conflict():
+    other = task(name="orders.send")(tasks.double.func)
+
+    found = Registry([made(send=tasks.send), made(double=other)])
+
+    assert found.conflicts == ["orders.send"]
+    assert found.resolve("orders.send") is tasks.send
+
+
+def test_an_alias_that_is_anothers_name_is_a_conflict():
+    other = task(aliases=["orders.send"])(tasks.double.func)
+
+    assert Registry([made(send=tasks.send, double=other)]).conflicts == ["orders.send"]
+
+
+def test_a_task_outside_the_declared_modules_is_refused_at_enqueue(settings, offload):
+    settings.TASKS = tasks_setting(modules=["tests.contract.tasks"])
+
+    with pytest.raises(InvalidTask) as raised:
+        tasks.double.enqueue(1)
+
+    assert str(raised.value) == (
+        "tests.unit.tasks.double is not in a task module of this project, so no worker would know it. "
+        "Define it in the tasks module of an installed app, or name its module in OPTIONS['modules']."
+    )
+
+
+def test_another_function_under_a_declared_name_is_refused():
+    impostor = task(name="orders.send")(tasks.double.func)
+
+    with pytest.raises(InvalidTask, match="no worker would know it"):
+        registry().defined(impostor)
+
+
+def test_a_task_changed_by_using_is_the_defined_one():
+    assert registry().defined(tasks.send.using(timeout=1)) is tasks.send
+
+
+def test_the_registry_is_built_once_and_follows_the_settings(settings, monkeypatch):
+    first = registry()
+    built = []
+    monkeypatch.setattr(module, "task_modules", lambda beyond: built.append(list(beyond)) or [])
+
+    again = registry()
+    settings.TASKS = tasks_setting(modules=["tests.unit.tasks"])
+    other = registry()
+
+    assert again is first
+    assert other is not first
+    assert built == [["tests.unit.tasks", "tests.unit.tasks"]]
+
+
+def test_a_module_that_does_not_exist_is_an_import_error(settings):
+    settings.TASKS = tasks_setting(modules=["shop.nowhere"])
+
+    with pytest.raises(ModuleNotFoundError, match="shop"):
+        registry()
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """Modules of tasks that nothing has imported: by their names, what lists them."""
+    listing = {}
+    for name, queue in (("shop_orders", "default"), ("shop_reports", "reports")):
+        text = f"from django.tasks import task\n@task(queue_name={queue!r})\ndef work(): ...\n"
+        (tmp_path / f"{name}.py").write_text(text)
+        listing[f"{name}.work"] = Listed(name, queue)
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield listing
+    for listed in listing.values():
+        sys.modules.pop(listed.module, None)
+
+
+def loaded(listing):
+    return [listed.module for listed in listing.values() if listed.module in sys.modules]
+
+
+def nothing_else():
+    raise AssertionError("Every task module was imported")
+
+
+def test_of_listed_tasks_the_one_module_is_imported_that_defines_it(shop):
+    found = ListedRegistry(shop, nothing_else)
+    assert loaded(shop) == []
+
+    assert found.resolve("shop_reports.work").queue_name == "reports"
+
+    assert loaded(shop) == ["shop_reports"]
+    assert found.defined(found.resolve("shop_reports.work")).module_path == "shop_reports.work"
+
+
+def test_the_modules_of_a_queue_are_imported_beforehand(shop):
+    ListedRegistry(shop, nothing_else).prepare(["default"])
+
+    assert loaded(shop) == ["shop_orders"]
+
+
+def test_what_is_not_listed_is_looked_for_among_all(shop):
+    found = ListedRegistry(shop, lambda: [tasks])
+
+    assert found.resolve("tests.unit.tasks.double") is tasks.double
+    assert loaded(shop) == []
+    with pytest.raises(UnknownTask, match=r"No task is named 'shop\.gone'"):
+        found.resolve("shop.gone")
+
+
+def test_whoever_wants_all_tasks_gets_all(shop):
+    assert "tests.unit.tasks.double" in ListedRegistry(shop, lambda: [tasks]).tasks
+
+
+def test_a_package_that_lists_its_tasks_is_believed(shop, tmp_path, monkeypatch):
+    (tmp_path / LISTING).write_text(json.dumps(shop))
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
+    registry.cache_clear()
+    try:
+        registry().resolve("shop_orders.work")
+
+        assert loaded(shop) == ["shop_orders"]
+    finally:
+        registry.cache_clear()
+
+
+def test_where_nothing_is_listed_every_module_is_imported(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
+    registry.cache_clear()
+
+    assert "tests.unit.tasks.double" in registry().listed

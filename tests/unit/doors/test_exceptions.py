@@ -1,0 +1,128 @@
+"""The error tree: as drawn, and every message ends with what to do."""
+
+import re
+from inspect import getmembers, isclass
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.tasks.exceptions import InvalidTask, TaskException
+
+from django_offload import exceptions
+from django_offload.exceptions import OffloadError
+
+CLASSES = {
+    name: kind
+    for name, kind in getmembers(exceptions, isclass)
+    if issubclass(kind, OffloadError) and kind.__module__ == exceptions.__name__
+}
+ERROR = {"Code": "AccessDenied", "Message": "Not\nyou."}
+EXAMPLES = [
+    exceptions.ConfigurationError("default", "It is wrong.", "Mend it."),
+    exceptions.ResourceMissing("default", "queue", "shop-default"),
+    exceptions.InvalidArguments("shop.send", "Unsupported value"),
+    exceptions.PayloadTooLarge("shop.send", 1_000_000, 300_000),
+    exceptions.EnqueueFailed("0" * 32, "shop.send", "default"),
+    exceptions.OutOfTime("A call to dynamodb"),
+    exceptions.UnknownTask("shop.gone"),
+    exceptions.UnknownEvent("worker", "a batch"),
+    exceptions.MalformedMessage("it is not JSON"),
+    exceptions.UnknownVersion(7),
+    exceptions.UnknownKey("01234567"),
+    exceptions.BadSignature("shop:default"),
+    exceptions.BadArguments("shop.send", "missing a required argument: 'order'"),
+    exceptions.Cancelled(),
+    exceptions.DeadLettered("every delivery of its message failed"),
+    exceptions.DeadlineExceeded(),
+    exceptions.DeadlineExceeded(12.5),
+    exceptions.ResultTooLarge(1_000_000, 300_000),
+    exceptions.WorkerLost(3),
+    exceptions.Expired(7),
+    exceptions.StepTooLarge("rows", 400_000, 300_000),
+    exceptions.PayloadLost("payloads/x/arguments", "gone"),
+    exceptions.SecretUnreadable("DATABASE_URL", "ssm:/shop/database", "there is no such parameter."),
+    exceptions.DatabaseNotShared(["default"]),
+    exceptions.NotConfigured("No region is named"),
+    exceptions.NoCredentials("there are none"),
+    exceptions.NoAnswer("https://q", "Could not connect to the endpoint URL:"),
+    exceptions.StaleConnection("https://q"),
+    *(
+        kind("SendMessage", 400, {"Error": ERROR, "ResponseMetadata": {"HTTPHeaders": {}}})
+        for kind in (
+            exceptions.Refusal,
+            exceptions.ConditionalCheckFailedException,
+            exceptions.ResourceNotFoundException,
+            exceptions.QueueDoesNotExist,
+        )
+    ),
+    exceptions.LeftOut("SendMessageBatch", "InternalError, it failed."),
+]
+ABSTRACT = {"OffloadError", "MessageRefused", "TaskEnded", "CallFailed"}
+# A sentence that tells what to do begins so.
+ADVICE = re.compile(
+    r"(?:^|[.;] |, and |\): )"
+    r"(?:Deploy|Define|Pass|Enqueue|Check|Give|Set|Write|Keep|Look|Raise|Mend|Call|Create|Name|Try)\b"
+)
+
+
+def drawn():
+    """Return (name, parent, other base) of every class in the drawing of the module's docstring."""
+    path = []
+    for line in exceptions.__doc__.splitlines():
+        match = re.match(r"    ([│├└─ ]*)([A-Z]\w+)(?: \(([\w.]+)\))?", line)
+        if match:
+            depth = len(match[1]) // 4
+            path[depth:] = [match[2]]
+            yield match[2], path[depth - 1] if depth else None, match[3]
+
+
+def test_the_drawing_shows_every_class_once_and_where_it_stands():
+    rows = list(drawn())
+
+    assert sorted(name for name, _, _ in rows) == sorted(CLASSES)
+    for name, parent, other in rows:
+        bases = [base.__name__ for base in CLASSES[name].__bases__]
+        expected = [parent] if parent else []
+        if other:
+            expected.append(other.rpartition(".")[2])
+        assert bases == expected, f"{name} is drawn under {expected} and derives from {bases}"
+
+
+def test_there_is_an_example_of_every_class():
+    assert {type(example).__name__ for example in EXAMPLES} | ABSTRACT == set(CLASSES)
+
+
+@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
+def test_every_message_is_sentences_that_end_with_what_to_do(error):
+    text = str(error)
+
+    assert text.endswith("."), text
+    assert ADVICE.search(text), f"It does not say what to do: {text}"
+    assert "\n" not in text
+
+
+def test_django_catches_what_is_its_own():
+    assert issubclass(OffloadError, TaskException)
+    assert issubclass(exceptions.InvalidArguments, InvalidTask)
+    assert issubclass(exceptions.ConfigurationError, ImproperlyConfigured)
+    assert issubclass(exceptions.DeadlineExceeded, TimeoutError)
+
+
+def test_what_newer_code_or_a_key_may_cure_is_redelivered():
+    retryable = {name for name, kind in CLASSES.items() if kind.retryable}
+    calls = {name for name, kind in CLASSES.items() if issubclass(kind, exceptions.CallFailed)}
+
+    assert calls <= retryable
+    assert retryable - calls == {
+        "OutOfTime",
+        "ResourceMissing",
+        "UnknownTask",
+        "UnknownVersion",
+        "UnknownKey",
+    }
+
+
+def test_errors_keep_the_facts():
+    failed = exceptions.EnqueueFailed("0" * 32, "shop.send", "default")
+
+    assert (failed.task_id, failed.name, failed.queue) == ("0" * 32, "shop.send", "default")
+    assert "0" * 32 in str(failed)

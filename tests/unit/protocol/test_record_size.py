@@ -1,0 +1,148 @@
+"""A record stays within its first KB until it ends, whatever it is given: each write bills one unit."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from django_offload.protocol.enqueued_task import Birth, Reference, dump
+from django_offload.protocol.record import newborn
+from django_offload.protocol.record_size import (
+    INLINE_ARGUMENTS_BYTES,
+    MARGIN_BYTES,
+    UNIT_BYTES,
+    fitted,
+    inline,
+    room,
+)
+from django_offload.protocol.transitions import claim, release, report
+from django_offload.stores.expressions import attribute
+from tests.write_units import item_size
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
+OWNER, TRACE = "session:" + "f" * 64, f"00-{'a' * 32}-{'b' * 16}-01"
+TOKEN = "0123456789abcdef"
+LARGEST = 300_000  # Of arguments that are not in the bucket.
+
+NAME = st.integers(1, 250).map(lambda length: ("shop.orders.tasks." + "n" * length)[:length])
+TEXT = st.one_of(
+    st.just(""),
+    st.text(max_size=200),
+    st.integers(0, 200).map(lambda length: "x" * length),
+    st.integers(0, 200).map(lambda length: "\N{GRINNING FACE}" * length),
+)
+PROGRESS = st.fixed_dictionaries(
+    {"done": st.integers(0, 10**9), "total": st.none() | st.integers(1, 10**9), "message": TEXT}
+)
+ERROR = st.fixed_dictionaries({"class": st.just("shop.errors.PaymentRefused"), "message": TEXT})
+BIRTHS = st.builds(
+    Birth,
+    id=st.just("0" * 32),
+    alias=st.sampled_from(["default", "background-tasks"]),
+    name=NAME,
+    queue=st.sampled_from(["default", "q" * 30]),
+    arguments=st.one_of(st.integers(7, 700), st.just(LARGEST)).map(lambda size: "x" * size),
+    enqueued_at=st.just(NOW),
+    run_after=st.none() | st.just(NOW),
+    owner=st.sampled_from([None, OWNER]),
+    depth=st.sampled_from([0, 1_000]),
+    traceparent=st.sampled_from([None, TRACE]),
+    options=st.sampled_from([{}, {"max_attempts": 5, "timeout": 30.0}]),
+)
+
+
+def bytes_of(attributes):
+    typed = {name: attribute(value) for name, value in attributes.items()}
+    return item_size({**typed, "part": {"S": "record"}})
+
+
+def lived(birth, progress, error, attempts):
+    """Yield a record after each write of a life that fails again and again, as a worker makes them."""
+    record, now = newborn(birth), NOW
+    yield record
+    for fence in range(1, attempts + 1):
+        now += timedelta(minutes=5)
+        claimed = claim(
+            birth,
+            token=TOKEN,
+            worker_id="w" * 16,
+            now=now,
+            lease_until=now + timedelta(minutes=15),
+            max_attempts=100,
+        )
+        assert claimed.allowed(record)
+        yield (record := claimed.apply(record))
+        left = room(record)
+        told = report(fence=fence, token=TOKEN, progress=fitted(progress, left))
+        yield (record := told.apply(record))
+        failed = release(
+            birth.id,
+            fence=fence,
+            token=TOKEN,
+            not_before=now,
+            due_at=now,
+            error=fitted(error, left),
+            part=f"error#{fence:04d}",
+        )
+        yield (record := failed.apply(record))
+
+
+@given(BIRTHS, PROGRESS, ERROR)
+def test_every_write_of_up_to_three_attempts_is_within_one_unit(birth, progress, error):
+    for record in lived(birth, progress, error, 3):
+        assert bytes_of(record) <= UNIT_BYTES
+
+
+@given(PROGRESS, ERROR)
+def test_so_is_every_write_of_sixteen_attempts_of_a_usual_task(progress, error):
+    birth = Birth(
+        id="0" * 32,
+        alias="default",
+        name="shop.orders.tasks.send_confirmation",
+        queue="default",
+        arguments="[[1234567],{}]",
+        enqueued_at=NOW,
+        owner="user:1234567",
+    )
+
+    for record in lived(birth, progress, error, 16):
+        assert bytes_of(record) <= UNIT_BYTES
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"arguments": "x" * INLINE_ARGUMENTS_BYTES}, True),
+        ({"arguments": "x" * (INLINE_ARGUMENTS_BYTES + 1)}, False),
+        ({"arguments": "x" * INLINE_ARGUMENTS_BYTES, "owner": OWNER, "traceparent": TRACE}, True),
+        ({"arguments": "x" * INLINE_ARGUMENTS_BYTES, "name": "n" * 300}, False),
+        ({"arguments": "x" * 100, "name": "n" * 300}, True),
+        ({"reference": Reference(key="k", sha256="s", size=1)}, False),
+    ],
+)
+def test_arguments_stand_in_the_record_where_the_rest_leaves_room(changes, expected):
+    birth = Birth(
+        **{"id": "0" * 32, "alias": "default", "name": "a.b", "queue": "q", "enqueued_at": NOW} | changes
+    )
+
+    assert inline(birth) is expected
+    assert ("arguments" in newborn(birth)) is expected
+
+
+@given(
+    st.dictionaries(st.text("abc", min_size=1), st.one_of(st.booleans(), st.integers(), TEXT, st.lists(TEXT)))
+)
+def test_room_is_what_dynamodbs_rules_leave_of_the_first_kb(attributes):
+    assert room(attributes) == UNIT_BYTES - MARGIN_BYTES - bytes_of(attributes)
+
+
+@given(PROGRESS, st.integers(-100, 1_500))
+def test_a_message_is_cut_to_what_fits_and_not_more(progress, most):
+    found = fitted(progress, most)
+
+    text, cut = progress["message"], found["message"]
+    assert {**found, "message": text} == progress
+    assert text.startswith(cut)
+    assert len(dump(found)) <= most or cut == ""
+    assert cut == text or len(dump({**found, "message": text[: len(cut) + 1]})) > most

@@ -1,0 +1,134 @@
+"""The send of many: what may leave before what, and how long a request waits for it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from django_offload import transports
+from django_offload.aws.time_budget import seconds_left
+from django_offload.conf import configured
+from django_offload.exceptions import EnqueueFailed
+from django_offload.sending.many import send_many
+from django_offload.sending.record_and_message import LOOK_SECONDS, SEND_SECONDS
+from django_offload.transports.base import Transport
+from tests.contract.records import birth_of, new_id
+from tests.contract.setup import STACK
+from tests.faults import WrappedStore, store_with
+
+NOW = datetime.now(UTC)
+LARGE = f'[["{"x" * 1_000}"],{{}}]'
+
+
+class Noting(Transport):
+    """Notes what it is asked for, in the order of `steps`."""
+
+    longest_return = timedelta(minutes=15)
+
+    def __init__(self, steps):
+        self.steps, self.bounds = steps, []
+
+    def prepare(self, queue):
+        self.bounds.append(seconds_left())
+
+    def send(self, queue, text, delay):
+        self.bounds.append(seconds_left())
+        self.steps.append("message")
+
+    def give_back(self, delivery, delay):
+        raise AssertionError("nothing is given back")
+
+
+class Half(WrappedStore):
+    """Notes what is kept; refuses records, or what stands beside them, of some tasks."""
+
+    def __init__(self, inner, steps, *, records=(), parts=()):
+        super().__init__(inner)
+        self.steps, self.refused, self.parts_refused = steps, records, parts
+
+    def put_part(self, task_id, part, text, ttl):
+        if task_id in self.parts_refused:
+            raise OSError("no answer to the part")
+        self.steps.append("part")
+        return super().put_part(task_id, part, text, ttl)
+
+    def create(self, birth):
+        if birth.id in self.refused:
+            raise OSError("no answer to the birth")
+        self.steps.append("record")
+        return super().create(birth)
+
+
+@pytest.fixture
+def steps():
+    return []
+
+
+@pytest.fixture
+def transport(ours, offload, steps, monkeypatch):
+    made = Noting(steps)
+    monkeypatch.setitem(transports.installed, STACK, made)
+    return made
+
+
+def births(**changes):
+    return [birth_of(new_id(), enqueued_at=NOW, **changes) for _ in range(3)]
+
+
+def test_a_request_waits_some_seconds_at_most_for_all_of_them(transport):
+    send_many(births(), configured()["default"])
+
+    looked, *sent = transport.bounds
+    assert 0 < looked <= LOOK_SECONDS
+    assert len(sent) == 3
+    assert all(0 < bound <= SEND_SECONDS for bound in sent)
+
+
+def test_what_stands_beside_records_is_kept_before_any_record_or_message(transport, steps):
+    with store_with(lambda inner: Half(inner, steps)):
+        assert send_many(births(arguments=LARGE), configured()["default"]) == [None] * 3
+
+    assert steps[:3] == ["part"] * 3
+    assert sorted(steps[3:]) == ["message"] * 3 + ["record"] * 3
+
+
+def test_there_is_no_record_of_arguments_that_could_not_be_kept_but_a_message(transport, steps, offload):
+    lost, *others = births(arguments=LARGE)
+
+    with store_with(lambda inner: Half(inner, steps, parts=[lost.id])):
+        assert send_many([lost, *others], configured()["default"]) == [None] * 3
+
+    assert sorted(offload.stores[STACK].records) == sorted(birth.id for birth in others)
+    assert steps.count("message") == 3
+
+
+@pytest.mark.parametrize("way", ["lambda", "a far start"])
+def test_where_only_the_record_keeps_a_task_nothing_else_leaves_without_it(
+    transport, steps, offload, monkeypatch, way
+):
+    far = NOW + timedelta(days=1)
+    lost, *others = births(run_after=far) if way == "a far start" else births()
+    if way == "lambda":
+        monkeypatch.setattr(transport, "longest_return", timedelta(0))
+
+    with store_with(lambda inner: Half(inner, steps, records=[lost.id])):
+        failure, *rest = send_many([lost, *others], configured()["default"])
+
+    assert isinstance(failure, EnqueueFailed)
+    assert (failure.task_id, str(failure.__cause__)) == (lost.id, "no answer to the birth")
+    assert rest == [None, None]
+    assert steps == ["record"] * 2 + ([] if way == "a far start" else ["message"] * 2)
+
+
+def test_a_bucket_that_does_not_answer_fails_its_own_task_alone(transport, steps, offload, monkeypatch):
+    large, *others = births()
+    large = birth_of(large.id, enqueued_at=NOW, arguments=f'[["{"x" * 400_000}"],{{}}]')
+
+    def refuse(key, data):
+        raise OSError("no answer from the bucket")
+
+    monkeypatch.setattr(offload.payloads[STACK], "put", refuse)
+    failure, *rest = send_many([large, *others], configured()["default"])
+
+    assert (failure.task_id, str(failure.__cause__)) == (large.id, "no answer from the bucket")
+    assert rest == [None, None]
+    assert steps == ["message"] * 2
