@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django_offload import stores, transports
 from django_offload.conf import configured
-from django_offload.protocol.conditional_write import Attributes, Change, Value
+from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Value
 from django_offload.protocol.enqueued_task import EPOCH
 from django_offload.stores import Due, Store, store_of
 from django_offload.transports import Delivery, Transport, transport_of
@@ -22,7 +22,7 @@ class WrappedStore(Store):
     def __init__(self, inner: Store) -> None:
         self.inner = inner
 
-    def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
+    def change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
         return self.inner.change(task_id, change)
 
     def get(self, task_id: str) -> Attributes | None:
@@ -52,7 +52,7 @@ class FailingStore(WrappedStore):
         super().__init__(inner)
         self.before, self.after, self.times = before, after, times
 
-    def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
+    def change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
         if self.times and change.name == self.before:
             self.times -= 1
             raise Unreachable(f"no answer to {change.name}")
@@ -70,7 +70,7 @@ class RepeatingStore(WrappedStore):
         super().__init__(inner)
         self.name = name
 
-    def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
+    def change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
         if change.name == self.name:
             super().change(task_id, change)
         return super().change(task_id, change)
@@ -83,7 +83,7 @@ class WatchingStore(WrappedStore):
         super().__init__(inner)
         self.name, self.watch = name, watch
 
-    def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
+    def change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
         if change.name == self.name:
             self.name = ""
             self.watch(task_id)

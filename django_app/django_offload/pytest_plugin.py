@@ -143,6 +143,6 @@ def _forget() -> None:
     from .payloads import s3
     from .transports import sqs
 
-    clients.forget()
-    sqs.forget()
+    clients.reset_clients()
+    sqs.forget_urls()
     s3._account.cache_clear()

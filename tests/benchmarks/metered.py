@@ -8,7 +8,7 @@ from typing import Any
 
 from django_offload import stores, transports
 from django_offload.conf import Options, configured
-from django_offload.protocol.conditional_write import Attributes, Change, Value
+from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Value
 from django_offload.stores.expressions import attribute
 from django_offload.stores.memory import MemoryStore
 from django_offload.testing.events import Invocation, sqs_event
@@ -27,7 +27,7 @@ class MeteredStore(MemoryStore):
         self.writes: list[int] = []
         self.reads = 0
 
-    def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
+    def change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
         before = super().change(task_id, change)
         self.writes.append(units(_item(before), _item(self.records[task_id])))
         return before

@@ -73,7 +73,7 @@ def without_network() -> Any:
     try:
         yield client
     finally:
-        clients.forget()
+        clients.reset_clients()
 
 
 def entered(action: Callable[[], object]) -> list[str]:

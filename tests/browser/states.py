@@ -53,7 +53,7 @@ def make() -> dict[str, str]:
     claim_by_another(running, ago=timedelta(minutes=5), lease=timedelta(hours=1))
     progress = {"done": 3, "total": 10, "message": "Read 60,000 of 200,000 orders"}
     store().change(running, report(fence=1, token="another", progress=progress))
-    end(store(), record_of(dead.id).birth, configured()["default"], datetime.now(UTC), WorkerLost(3))
+    end(store(), record_of(dead.id).enqueued, configured()["default"], datetime.now(UTC), WorkerLost(3))
     ended = {"SUCCESSFUL": done, **failed}
     deadline = time.monotonic() + SECONDS
     while not all(record_of(result.id).ended for result in ended.values()):

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django_offload.protocol.conditional_write import Attributes, Change, absent
-from django_offload.protocol.enqueued_task import Birth
-from django_offload.protocol.record import newborn
+from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, absent
+from django_offload.protocol.enqueued_task import EnqueuedTask
+from django_offload.protocol.record import initial_item
 from django_offload.protocol.transitions import abandon, ask_to_stop, claim, fail, release, succeed
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -17,9 +17,9 @@ ERROR = {"class": "builtins.ValueError", "message": "The stock is negative"}
 TOKEN = "0123456789abcdef"
 
 
-def birth_of(task_id: str, **changes: Any) -> Birth:
+def enqueued_task(task_id: str, **changes: Any) -> EnqueuedTask:
     """Return what is known of a task when it is enqueued, a minute before NOW."""
-    birth = Birth(
+    enqueued = EnqueuedTask(
         id=task_id,
         alias="default",
         name="tests.contract.tasks.add",
@@ -27,14 +27,16 @@ def birth_of(task_id: str, **changes: Any) -> Birth:
         arguments='[[1],{"second":2}]',
         enqueued_at=NOW - timedelta(minutes=1),
     )
-    return replace(birth, **changes)
+    return replace(enqueued, **changes)
 
 
-def claimed(task_id: str, at: datetime = NOW, *, birth: Birth | None = None, **changes: Any) -> Change:
+def claimed(
+    task_id: str, at: datetime = NOW, *, enqueued: EnqueuedTask | None = None, **changes: Any
+) -> ConditionalWrite:
     """Return a claim with the token TOKEN and a lease of five minutes."""
     return replace(
         claim(
-            birth or birth_of(task_id),
+            enqueued or enqueued_task(task_id),
             token=TOKEN,
             worker_id="worker-1",
             now=at,
@@ -45,7 +47,7 @@ def claimed(task_id: str, at: datetime = NOW, *, birth: Birth | None = None, **c
     )
 
 
-def after(*changes: Change) -> Attributes | None:
+def after(*changes: ConditionalWrite) -> Attributes | None:
     """Return the record that the changes lead to, each of which must be allowed."""
     attributes: Attributes | None = None
     for change in changes:
@@ -56,9 +58,9 @@ def after(*changes: Change) -> Attributes | None:
 
 def states(task_id: str) -> dict[str, Attributes | None]:
     """Return a record in each state that the protocol tells apart, as of NOW; None is no record."""
-    birth, long_ago = birth_of(task_id), NOW - timedelta(hours=1)
-    ready = newborn(birth)
-    old = {**newborn(birth_of(task_id, enqueued_at=long_ago))}
+    enqueued, long_ago = enqueued_task(task_id), NOW - timedelta(hours=1)
+    ready = initial_item(enqueued)
+    old = {**initial_item(enqueued_task(task_id, enqueued_at=long_ago))}
     live = claimed(task_id).apply(ready)
     expired = claimed(task_id, long_ago).apply(old)
     used_up = expired
@@ -77,7 +79,7 @@ def states(task_id: str) -> dict[str, Attributes | None]:
     return {
         "absent": None,
         "ready": ready,
-        "ready, not yet": newborn(birth_of(task_id, run_after=NOW + timedelta(minutes=1))),
+        "ready, not yet": initial_item(enqueued_task(task_id, run_after=NOW + timedelta(minutes=1))),
         "ready, waiting for its retry": released,
         "running": live,
         "running, asked to stop": ask_to_stop().apply(live),
@@ -90,9 +92,9 @@ def states(task_id: str) -> dict[str, Attributes | None]:
     }
 
 
-def given(attributes: Attributes) -> Change:
+def given(attributes: Attributes) -> ConditionalWrite:
     """Return a change that creates a record as it is."""
-    return Change(name="given", when=((absent("id"),),), born=attributes)
+    return ConditionalWrite(name="given", conditions=((absent("id"),),), set_if_absent=attributes)
 
 
 def new_id(shard: int | None = None) -> str:

@@ -8,7 +8,7 @@ from django_offload.exceptions import Cancelled
 from django_offload.operations import dead_letters, due_entries
 from django_offload.protocol.conditional_write import Refused
 from django_offload.protocol.enqueued_task import EPOCH, to_micros
-from django_offload.protocol.record import DEAD_SHARDS, DUE_SHARDS, FAILED_SHARDS, error_of, read
+from django_offload.protocol.record import DEAD_SHARDS, DUE_SHARDS, FAILED_SHARDS, error_of, read_record
 from django_offload.protocol.transitions import (
     abandon,
     cancel,
@@ -21,7 +21,7 @@ from django_offload.protocol.transitions import (
 )
 from django_offload.stores import Due
 from django_offload.stores.memory import MemoryStore
-from tests.contract.records import ERROR, NOW, TOKEN, TTL, birth_of, claimed
+from tests.contract.records import ERROR, NOW, TOKEN, TTL, claimed, enqueued_task
 
 HELD, END = {"fence": 1, "token": TOKEN}, {"now": NOW, "result_ttl": TTL}
 LATER = NOW + timedelta(days=400)
@@ -29,7 +29,7 @@ LATER = NOW + timedelta(days=400)
 
 def given_up(store, number, at=NOW):
     task_id = f"{number:032x}"
-    store.create(birth_of(task_id))
+    store.create(enqueued_task(task_id))
     store.change(task_id, abandon(now=at, result_ttl=TTL, error=ERROR))
     return task_id
 
@@ -48,7 +48,7 @@ def listed(store, shards):
 )
 def test_what_ends_from_outside_is_listed_unless_it_was_cancelled(store, change, where):
     task_id = f"{1:032x}"
-    store.create(birth_of(task_id))
+    store.create(enqueued_task(task_id))
 
     store.change(task_id, change)
 
@@ -95,18 +95,18 @@ def test_discard_and_redrive_take_a_record_out(store, change):
 
 def test_only_a_failed_record_can_be_discarded(store):
     task_id = f"{1:032x}"
-    store.create(birth_of(task_id))
+    store.create(enqueued_task(task_id))
 
     with pytest.raises(Refused, match="discard"):
         store.change(task_id, discard())
 
-    assert read(store.get(task_id)).due_at is not None
+    assert read_record(store.get(task_id)).due_at is not None
 
 
 def test_a_sweeper_that_read_a_due_record_never_moves_it_when_it_is_failed_since(store):
     task_id = f"{1:032x}"
-    store.create(birth_of(task_id))
-    due_was = read(store.get(task_id)).due_at
+    store.create(enqueued_task(task_id))
+    due_was = read_record(store.get(task_id)).due_at
     # It ends at the very instant at which it was due: due_at is the same, the record another.
     store.change(task_id, abandon(now=due_was, result_ttl=TTL, error=ERROR))
     before = store.get(task_id)
@@ -136,7 +136,7 @@ def test_paging_lists_each_once_even_where_more_than_a_page_ended_at_one_instant
     together = {given_up(store, number) for number in range(8)}
     after = {given_up(store, number, NOW + timedelta(seconds=number)) for number in range(10, 17)}
 
-    found = [record.birth.id for record in dead_letters.failed_records(store)]
+    found = [record.enqueued.id for record in dead_letters.failed_records(store)]
 
     assert sorted(found) == sorted(together | after)
     assert set(found[:8]) == together
@@ -152,7 +152,7 @@ def test_an_index_that_lags_behind_lists_nothing_that_is_gone_alive_or_discarded
     store.change(ids[1], discard())
     store.change(ids[2], redrive(ids[2], now=NOW, due_at=LATER))
 
-    assert [record.birth.id for record in dead_letters.failed_records(store)] == ids[:1]
+    assert [record.enqueued.id for record in dead_letters.failed_records(store)] == ids[:1]
 
 
 def test_records_that_leave_while_they_are_listed_hinder_nothing(store, monkeypatch):
@@ -161,8 +161,8 @@ def test_records_that_leave_while_they_are_listed_hinder_nothing(store, monkeypa
 
     seen = set()
     for record in dead_letters.failed_records(store):
-        seen.add(record.birth.id)
-        store.change(record.birth.id, discard())
+        seen.add(record.enqueued.id)
+        store.change(record.enqueued.id, discard())
 
     assert seen == ids
     assert list(dead_letters.failed_records(store)) == []

@@ -12,7 +12,7 @@ from django_offload.stores import listing_of, store_of
 from django_offload.stores.listing import DUE, EVER, HISTORY, MOST_READ, Wanted
 from django_offload.stores.memory import MemoryStore
 from django_offload.stores.memory_listing import MemoryListing
-from tests.contract.records import NOW, TOKEN, TTL, birth_of, claimed, new_id
+from tests.contract.records import NOW, TOKEN, TTL, claimed, enqueued_task, new_id
 from tests.contract.setup import TASK_MODULES, tasks_setting
 
 MINUTE = timedelta(minutes=1)
@@ -43,8 +43,8 @@ def walk(listing, wanted, partition=1, limit=2):
 def test_pages_hold_every_record_once_even_those_of_one_instant(store, listing, newest_first):
     ids = [new_id(1) for _ in range(7)]
     for number, task_id in enumerate(ids):
-        store.create(birth_of(task_id, enqueued_at=NOW + number // 4 * MINUTE))
-    store.create(birth_of(new_id(0)))
+        store.create(enqueued_task(task_id, enqueued_at=NOW + number // 4 * MINUTE))
+    store.create(enqueued_task(new_id(0)))
 
     found, pages = walk(listing, Wanted(index=DUE, newest_first=newest_first))
 
@@ -58,7 +58,7 @@ def test_pages_hold_every_record_once_even_those_of_one_instant(store, listing, 
 def test_what_was_taken_away_meanwhile_is_no_hindrance(store, listing):
     ids = [new_id(1) for _ in range(4)]
     for number, task_id in enumerate(ids):
-        store.create(birth_of(task_id, enqueued_at=NOW + number * MINUTE))
+        store.create(enqueued_task(task_id, enqueued_at=NOW + number * MINUTE))
     page = listing.take(OLDEST_FIRST, 1, None, 2)
     for change in (
         claimed(ids[1]),
@@ -72,15 +72,15 @@ def test_what_was_taken_away_meanwhile_is_no_hindrance(store, listing):
 
 
 def test_only_what_matches_is_listed(store, listing):
-    wanted = birth_of(new_id(1), queue="reports", owner="user:1")
-    for birth in (
+    wanted = enqueued_task(new_id(1), queue="reports", owner="user:1")
+    for enqueued in (
         wanted,
-        birth_of(new_id(1), queue="reports", owner="user:2"),
-        birth_of(new_id(1), owner="user:1"),
-        birth_of(new_id(1), queue="reports", owner="user:1", name="other"),
-        birth_of(new_id(1), queue="reports", owner="user:1", enqueued_at=NOW - 9 * MINUTE),
+        enqueued_task(new_id(1), queue="reports", owner="user:2"),
+        enqueued_task(new_id(1), owner="user:1"),
+        enqueued_task(new_id(1), queue="reports", owner="user:1", name="other"),
+        enqueued_task(new_id(1), queue="reports", owner="user:1", enqueued_at=NOW - 9 * MINUTE),
     ):
-        store.create(birth)
+        store.create(enqueued)
     matching = {"queue": "reports", "owner": "user:1", "name": wanted.name}
 
     found, _ = walk(
@@ -94,7 +94,7 @@ def test_only_what_matches_is_listed(store, listing):
 def test_only_what_is_within_the_time_is_listed(store, listing):
     ids = [new_id(1) for _ in range(4)]
     for number, task_id in enumerate(ids):
-        store.create(birth_of(task_id, enqueued_at=NOW + number * MINUTE))
+        store.create(enqueued_task(task_id, enqueued_at=NOW + number * MINUTE))
     start = NOW + 5 * MINUTE
 
     found, _ = walk(
@@ -107,7 +107,7 @@ def test_only_what_is_within_the_time_is_listed(store, listing):
 def test_many_records_are_read_at_once_in_their_order_without_those_that_are_gone(store, listing):
     ids = [new_id() for _ in range(3)]
     for task_id in ids:
-        store.create(birth_of(task_id))
+        store.create(enqueued_task(task_id))
 
     found = listing.read([ids[2], new_id(), ids[0]])
 
@@ -134,7 +134,7 @@ def kept(offload_aws, settings):
 
 def test_the_history_lists_what_has_ended_too_where_options_ask_for_it(kept):
     store, ended, other = store_of(kept), new_id(), new_id()
-    store.create(birth_of(other, alias="other"))
+    store.create(enqueued_task(other, alias="other"))
     for change in (
         claimed(ended),
         succeed(fence=1, token=TOKEN, now=NOW, result_ttl=TTL, kept={"result": "1"}),

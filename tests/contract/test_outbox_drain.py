@@ -66,9 +66,9 @@ def test_concurrent_drains_lose_nothing_and_skip_what_another_one_sends(site):
     left, sent = leave_behind(40), []
     send = outbox.send
 
-    def counted(birth, options):
-        send(birth, options)
-        sent.append(birth.id)
+    def counted(enqueued, options):
+        send(enqueued, options)
+        sent.append(enqueued.id)
 
     with mock.patch.object(outbox, "send", counted):
         counts = at_once(*[drain] * 4)

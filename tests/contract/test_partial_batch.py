@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from django_offload.local.aws.sqs_event import settle
+from django_offload.local.aws.sqs_event import acknowledge
 from django_offload.local.lambda_.invoker import Outcome
 from django_offload.testing import Invocation, Offload, sqs_event
 from django_offload.transports import Delivery
@@ -93,7 +93,7 @@ def test_settling_loses_no_message_and_acknowledges_none_that_failed(count, fail
     response = {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
     outcome = Outcome(payload=json.dumps(response).encode(), failed=crashed)
 
-    acknowledged, given_back = settle(event, outcome, partial=partial)
+    acknowledged, given_back = acknowledge(event, outcome, partial=partial)
 
     assert [r for r in event["Records"] if r in acknowledged or r in given_back] == event["Records"]
     assert not [r for r in acknowledged if r in given_back]

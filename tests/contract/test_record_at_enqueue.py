@@ -11,7 +11,7 @@ from django_offload.operations.cancel import cancel
 from django_offload.stores import store_of
 from django_offload.worker.sweep import sweep
 from tests.contract import tasks
-from tests.contract.records import birth_of
+from tests.contract.records import enqueued_task
 from tests.contract.setup import STACK, TASK_MODULES, tasks_setting
 
 MEMORY = "memory"
@@ -59,7 +59,7 @@ def test_a_cancel_before_the_start_finds_nothing_and_the_task_runs(site):
     result = tasks.echo.enqueue(7)
     options = configured()["default"]
 
-    assert cancel(store_of(options), birth_of(result.id), options, datetime.now(UTC)) is None
+    assert cancel(store_of(options), enqueued_task(result.id), options, datetime.now(UTC)) is None
 
     assert record_of(result) is None, "a cancel makes no record"
     assert site.run() == 1

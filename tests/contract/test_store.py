@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from django_offload.protocol.conditional_write import Refused
 from django_offload.protocol.enqueued_task import to_micros
-from django_offload.protocol.record import newborn, read
+from django_offload.protocol.record import initial_item, read_record
 from django_offload.protocol.transitions import (
     abandon,
     ask_to_stop,
@@ -25,7 +25,18 @@ from django_offload.protocol.transitions import (
     succeed,
     unclaim,
 )
-from tests.contract.records import ERROR, NOW, TOKEN, TTL, after, birth_of, claimed, given, new_id, states
+from tests.contract.records import (
+    ERROR,
+    NOW,
+    TOKEN,
+    TTL,
+    after,
+    claimed,
+    enqueued_task,
+    given,
+    new_id,
+    states,
+)
 
 SECOND = timedelta(seconds=1)
 END = {"now": NOW, "result_ttl": TTL}
@@ -44,14 +55,16 @@ DUE_THEN = {"ready", "running", "running, asked to stop"}
 
 # Each change, and the states that take it; every other state refuses it.
 CHANGES = {
-    "create": (lambda i: create(birth_of(i)), {"absent"}),
+    "create": (lambda i: create(enqueued_task(i)), {"absent"}),
     "claim": (claimed, {"absent", "ready", "lost"}),
     "claim without birth": (
-        lambda i: replace(claimed(i), when=claimed(i).when[1:], born={"started_at": to_micros(NOW)}),
+        lambda i: replace(
+            claimed(i), conditions=claimed(i).conditions[1:], set_if_absent={"started_at": to_micros(NOW)}
+        ),
         {"ready", "lost"},
     ),
     "claim before its time": (
-        lambda i: claimed(i, birth=birth_of(i, run_after=NOW + SECOND)),
+        lambda i: claimed(i, enqueued=enqueued_task(i, run_after=NOW + SECOND)),
         {"ready", "lost"},
     ),
     "succeed": (lambda i: succeed(**HELD, **END, kept={"result": "42"}), WORKING),
@@ -103,7 +116,7 @@ def test_a_change_is_taken_by_its_states_and_refused_by_every_other(store, name)
         if state in takers:
             before = store.change(task_id, change)
 
-            told = change.silent or before == attributes
+            told = not change.returns_old or before == attributes
             assert told, f"{name} of {state} returned another record than there was"
             assert store.get(task_id) == change.apply(attributes), f"{name} of {state}"
         else:
@@ -126,11 +139,11 @@ def test_every_change_of_the_protocol_is_tried():
 
 def test_a_claim_raises_the_fence_and_notes_the_worker(store):
     task_id = new_id()
-    store.create(birth_of(task_id))
+    store.create(enqueued_task(task_id))
 
     store.change(task_id, claimed(task_id))
 
-    record = read(store.get(task_id))
+    record = read_record(store.get(task_id))
     assert (record.status, record.fence, record.token) == ("RUNNING", 1, TOKEN)
     assert (record.worker_ids, record.started_at) == (["worker-1"], NOW)
     assert record.lease_until == NOW + timedelta(minutes=5)
@@ -138,12 +151,12 @@ def test_a_claim_raises_the_fence_and_notes_the_worker(store):
 
 def test_a_second_claim_keeps_what_the_first_began(store):
     task_id, first = new_id(), NOW - timedelta(minutes=30)
-    birth = birth_of(task_id, enqueued_at=first)
-    store.change(task_id, claimed(task_id, first, birth=birth))
+    enqueued = enqueued_task(task_id, enqueued_at=first)
+    store.change(task_id, claimed(task_id, first, enqueued=enqueued))
 
-    store.change(task_id, claimed(task_id, birth=birth))
+    store.change(task_id, claimed(task_id, enqueued=enqueued))
 
-    record = read(store.get(task_id))
+    record = read_record(store.get(task_id))
     assert (record.fence, record.attempts) == (2, 2)
     assert (record.started_at, record.attempted_at) == (first, NOW)
 
@@ -155,7 +168,7 @@ def test_claim_refuses_a_record_whose_lease_is_held(store):
     with pytest.raises(Refused, match="claim") as refused:
         store.change(task_id, claimed(task_id, NOW + timedelta(minutes=5) - timedelta(microseconds=1)))
 
-    assert read(refused.value.current).fence == 1
+    assert read_record(refused.value.current).fence == 1
 
 
 def test_claim_takes_a_record_at_the_instant_its_lease_ends(store):
@@ -164,7 +177,7 @@ def test_claim_takes_a_record_at_the_instant_its_lease_ends(store):
 
     store.change(task_id, claimed(task_id, NOW + timedelta(minutes=5)))
 
-    assert read(store.get(task_id)).fence == 2
+    assert read_record(store.get(task_id)).fence == 2
 
 
 @pytest.fixture(params=["", "update"], ids=["by PutItem", "by UpdateItem"])
@@ -175,16 +188,16 @@ def writes(request, monkeypatch):
 
 @pytest.mark.usefixtures("writes")
 def test_create_says_whether_it_did(store):
-    birth = birth_of(new_id())
+    enqueued = enqueued_task(new_id())
 
-    assert store.create(birth) is True
-    assert store.create(birth_of(birth.id, name="other")) is False
-    assert read(store.get(birth.id)).birth == birth
+    assert store.create(enqueued) is True
+    assert store.create(enqueued_task(enqueued.id, name="other")) is False
+    assert read_record(store.get(enqueued.id)).enqueued == enqueued
 
 
 @pytest.mark.usefixtures("writes")
 def test_all_that_a_record_is_born_with_is_read_back(store):
-    birth = birth_of(
+    enqueued = enqueued_task(
         new_id(),
         arguments='["\\ud800\\u0000é"]',
         run_after=NOW,
@@ -194,10 +207,10 @@ def test_all_that_a_record_is_born_with_is_read_back(store):
         options={"max_attempts": 5, "backoff": 0.5, "retry_on": ["builtins.OSError"]},
     )
 
-    store.create(birth)
+    store.create(enqueued)
 
-    record = read(store.get(birth.id))
-    assert record.birth == birth
+    record = read_record(store.get(enqueued.id))
+    assert record.enqueued == enqueued
     assert record.inline is True
 
 
@@ -205,11 +218,11 @@ def test_text_of_a_class_of_its_own_is_text(store):
     class Queue(StrEnum):
         REPORTS = "reports"
 
-    birth = birth_of(new_id(), queue=Queue.REPORTS, owner=SafeString("user:7"))
+    enqueued = enqueued_task(new_id(), queue=Queue.REPORTS, owner=SafeString("user:7"))
 
-    assert store.create(birth)
+    assert store.create(enqueued)
 
-    assert read(store.get(birth.id)).birth == birth
+    assert read_record(store.get(enqueued.id)).enqueued == enqueued
 
 
 def test_what_is_absent_is_none(store):
@@ -219,19 +232,19 @@ def test_what_is_absent_is_none(store):
 
 
 def test_parts_are_kept_beside_the_record(store):
-    birth, texts = (
-        birth_of(new_id()),
+    enqueued, texts = (
+        enqueued_task(new_id()),
         {"arguments": "[[],{}]", "error#0001": '{"x":"ü"}', "result#1": "9" * 900},
     )
-    store.create(birth)
+    store.create(enqueued)
     for part, text in texts.items():
-        store.put_part(birth.id, part, text, 2_000_000_000)
+        store.put_part(enqueued.id, part, text, 2_000_000_000)
 
-    attributes, parts = store.parts(birth.id)
+    attributes, parts = store.parts(enqueued.id)
 
-    assert attributes == newborn(birth)
+    assert attributes == initial_item(enqueued)
     assert parts == texts
-    assert {part: store.get_part(birth.id, part) for part in texts} == texts
+    assert {part: store.get_part(enqueued.id, part) for part in texts} == texts
 
 
 def test_parts_need_no_record(store):

@@ -8,11 +8,11 @@ import pytest
 from django_offload.aws.lean.call import Call
 from django_offload.conf import configured
 from django_offload.exceptions import EnqueueFailed
-from django_offload.protocol.record import read
+from django_offload.protocol.record import read_record
 from django_offload.sending.record_and_message import send
 from django_offload.stores import store_of
 from tests.contract import tasks
-from tests.contract.records import birth_of, new_id
+from tests.contract.records import enqueued_task, new_id
 from tests.faults import (
     FailingTransport,
     Unreachable,
@@ -31,14 +31,14 @@ class LateStore(WrappedStore):
         self.meanwhile: Callable[[], object] | None = meanwhile
         self.created: list[bool] = []
 
-    def begin_create(self, birth):
+    def begin_create(self, enqueued):
         if self.meanwhile is None:
-            return super().begin_create(birth)
+            return super().begin_create(enqueued)
         meanwhile, self.meanwhile = self.meanwhile, None
 
         def create():
             meanwhile()
-            self.created.append(self.inner.create(birth))
+            self.created.append(self.inner.create(enqueued))
 
         return create
 
@@ -89,21 +89,21 @@ def test_a_record_whose_message_never_came_stays_for_the_sweeper(offloaded):
     with transport_with(lambda inner: FailingTransport(inner, times=1)):
         result = tasks.answer.enqueue()
 
-    assert read(store_of(configured()["default"]).get(result.id)).due_at is not None
+    assert read_record(store_of(configured()["default"]).get(result.id)).due_at is not None
     result.refresh()
     assert result.status == "READY"
 
 
 def test_neither_is_an_error_that_names_the_task(offloaded):
     task_id = new_id()
-    birth = birth_of(task_id, enqueued_at=datetime.now(UTC))
+    enqueued = enqueued_task(task_id, enqueued_at=datetime.now(UTC))
 
     with (
         store_with(lambda inner: LateStore(inner, unreachable)),
         transport_with(lambda inner: FailingTransport(inner, times=1)),
         pytest.raises(EnqueueFailed, match=task_id),
     ):
-        send(birth, configured()["default"])
+        send(enqueued, configured()["default"])
 
 
 @pytest.fixture

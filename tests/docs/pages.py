@@ -55,7 +55,7 @@ def blocks(page: Path) -> Iterator[Block]:
         yield Block(page=page, line=_line(text, found.start()), language="sh", text=inner)
 
 
-def inline(page: Path) -> Iterator[str]:
+def fits_inline(page: Path) -> Iterator[str]:
     """Yield what stands between backticks on a page, tables included."""
     yield from _INLINE.findall(_without_fences(page.read_text()).replace("\\|", "|"))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.holders import HOLDERS, arguments_of, unknown_options
-from tests.docs.pages import DOCS, PAGES, ROOT, Block, blocks, inline, name_of
+from tests.docs.pages import DOCS, PAGES, ROOT, Block, blocks, fits_inline, name_of
 
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?P<target>[^)\s]+)\)")
@@ -33,7 +33,7 @@ def test_somebody_runs_the_block(block: Block) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_command_in_a_sentence_could_be_given(page: Path) -> None:
-    for text in inline(page):
+    for text in fits_inline(page):
         found = COMMAND.fullmatch(text)
         if found is None or text == found["command"]:  # It may be a fixture's name.
             continue

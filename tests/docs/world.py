@@ -69,12 +69,12 @@ class World:
         """Let nothing answer where AWS was."""
         self.patch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
         self.patch.setattr(clients, "TRIES", 1)
-        clients.forget()
+        clients.reset_clients()
 
     def back(self) -> None:
         """Undo what was patched."""
         self.patch.undo()
-        clients.forget()
+        clients.reset_clients()
 
     def give_up(self, result: TaskResult, error: OffloadError) -> None:
         given_up(store(), result, error)

@@ -6,9 +6,9 @@ from typing import Any
 
 from django_offload.conf import configured
 from django_offload.local.aws.sqs_event import make_record
-from django_offload.protocol.conditional_write import Change, equals
+from django_offload.protocol.conditional_write import ConditionalWrite, equals
 from django_offload.protocol.enqueued_task import to_micros
-from django_offload.protocol.record import TaskRecord, read
+from django_offload.protocol.record import TaskRecord, read_record
 from django_offload.protocol.transitions import claim
 from django_offload.stores import Store, store_of
 from django_offload.testing import Invocation
@@ -28,7 +28,7 @@ def record_of(task_id: str) -> TaskRecord:
     """Return the record of a task, which must be there."""
     attributes = store().get(task_id)
     assert attributes is not None, f"there is no record of {task_id}"
-    return read(attributes)
+    return read_record(attributes)
 
 
 def has_record(task_id: str) -> bool:
@@ -56,14 +56,19 @@ def enqueued_before(task_id: str, ago: timedelta) -> None:
     at = to_micros(datetime.now(UTC) - ago)
     store().change(
         task_id,
-        Change(name="age", when=((equals("id", task_id),),), put={"not_before": at, "enqueued_at": at}),
+        ConditionalWrite(
+            name="age", conditions=((equals("id", task_id),),), put={"not_before": at, "enqueued_at": at}
+        ),
     )
 
 
 def take_over(task_id: str) -> None:
     """Let the lease of a running task's first attempt run out, and another worker claim it."""
     expired = to_micros(record_of(task_id).attempted_at - MINUTE)
-    store().change(task_id, Change(name="age", when=((equals("fence", 1),),), put={"lease_until": expired}))
+    store().change(
+        task_id,
+        ConditionalWrite(name="age", conditions=((equals("fence", 1),),), put={"lease_until": expired}),
+    )
     claim_by_another(task_id, ago=0 * MINUTE, lease=5 * MINUTE)
 
 

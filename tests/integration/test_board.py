@@ -7,12 +7,12 @@ from django.urls import reverse
 
 from django_offload.conf import configured
 from django_offload.local.aws.cloudwatch import tell_once
-from django_offload.protocol.record import newborn
+from django_offload.protocol.record import initial_item
 from django_offload.protocol.transitions import abandon
 from django_offload.stores import store_of
 from django_offload.stores.expressions import attribute
 from tests.calls import watched
-from tests.contract.records import ERROR, TTL, birth_of, new_id
+from tests.contract.records import ERROR, TTL, enqueued_task, new_id
 from tests.contract.setup import STACK
 from tests.integration import tasks
 from tests.integration.setup import record_of, store
@@ -50,19 +50,23 @@ def see(aws, staff):
 def many(aws):
     """As many records as take several pages, put into the table at once."""
     options = configured()["default"]
-    dynamodb, births = aws.client("dynamodb"), [birth_of(new_id(), queue="reports") for _ in range(150)]
-    for start in range(0, len(births), 25):
+    dynamodb, enqueued_tasks = (
+        aws.client("dynamodb"),
+        [enqueued_task(new_id(), queue="reports") for _ in range(150)],
+    )
+    for start in range(0, len(enqueued_tasks), 25):
         entries = [
-            {name: attribute(value) for name, value in newborn(birth).items()} | {"part": {"S": "record"}}
-            for birth in births[start : start + 25]
+            {name: attribute(value) for name, value in initial_item(enqueued).items()}
+            | {"part": {"S": "record"}}
+            for enqueued in enqueued_tasks[start : start + 25]
         ]
         requests = [{"PutRequest": {"Item": entry}} for entry in entries]
         dynamodb.batch_write_item(RequestItems={options.table: requests})
     for _ in range(2):
         task_id = new_id()
-        store_of(options).create(birth_of(task_id))
+        store_of(options).create(enqueued_task(task_id))
         store_of(options).change(task_id, abandon(now=NOW, result_ttl=TTL, error=ERROR))
-    return [birth.id for birth in births]
+    return [enqueued.id for enqueued in enqueued_tasks]
 
 
 def test_a_page_takes_three_calls_at_most(many, see):
@@ -85,7 +89,7 @@ def test_every_page_of_a_list_takes_three_calls_at_most_and_all_together_hold_ev
         answer, calls = see(f"{address}&after={after}")
         assert len(calls) <= MOST_CALLS
         page = answer.context["page"]
-        found += [record.birth.id for record, _ in page.records]
+        found += [record.enqueued.id for record, _ in page.records]
         after, pages = page.more, pages + 1
 
     assert sorted(found) == sorted(many)

@@ -23,7 +23,7 @@ def give_up(result):
     """End a record that nobody works on."""
     end(
         store(),
-        record_of(result.id).birth,
+        record_of(result.id).enqueued,
         configured()["default"],
         datetime.now(UTC),
         DeadLettered("a test"),
@@ -146,7 +146,7 @@ def test_redriven_arguments_in_the_bucket_live_anew(aws):
     assert run("offload_dead", "redrive", result.id)[0] == 0
 
     (path,) = puts
-    assert path.endswith(record_of(result.id).birth.reference.key)
+    assert path.endswith(record_of(result.id).enqueued.reference.key)
 
 
 def test_a_task_that_failed_by_itself_is_redriven_by_its_id(both):

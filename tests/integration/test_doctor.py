@@ -96,8 +96,8 @@ def test_what_the_next_sweep_will_see_is_not_stuck(aws):
 
 def test_dead_letters_are_counted(aws):
     for value in range(3):
-        birth = record_of(tasks.note.enqueue(value).id).birth
-        end(store(), birth, configured()["default"], datetime.now(UTC), DeadLettered("the test says so"))
+        enqueued = record_of(tasks.note.enqueue(value).id).enqueued
+        end(store(), enqueued, configured()["default"], datetime.now(UTC), DeadLettered("the test says so"))
 
     assert only("dead-letters") == "3 records of tasks that were given up."
 
@@ -127,7 +127,7 @@ def test_an_environment_of_another_stack(aws, monkeypatch):
 def test_tasks_that_wait_in_the_outbox(aws):
     now = datetime.now(UTC)
     for number, ago in enumerate([timedelta(0), MINUTE, 5 * MINUTE]):
-        OutboxEntry.objects.create(id=f"{number}", alias="gone", birth="{}", created_at=now - ago)
+        OutboxEntry.objects.create(id=f"{number}", alias="gone", enqueued="{}", created_at=now - ago)
 
     assert only("outbox-waits") == "1 committed task waits in the outbox, unsent."
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from django_offload.conf import configured
 from django_offload.exceptions import UnknownTask
-from django_offload.protocol.enqueued_task import Birth, dump
+from django_offload.protocol.enqueued_task import EnqueuedTask, dump
 from django_offload.sending.record_and_message import send
 from tests.contract.setup import tasks_setting
 from tests.integration import tasks
@@ -93,11 +93,11 @@ def test_messages_and_records_say_the_stable_name(aws):
 
     result.refresh()
     assert result.return_value == 5
-    assert record_of(result.id).birth.name == "orders.send"
+    assert record_of(result.id).enqueued.name == "orders.send"
 
 
 def test_a_message_of_an_older_name_is_found_by_the_alias(aws):
-    birth = Birth(
+    enqueued = EnqueuedTask(
         id="5" * 32,
         alias="default",
         name="orders.mail",
@@ -105,11 +105,11 @@ def test_a_message_of_an_older_name_is_found_by_the_alias(aws):
         arguments=dump([[5], {}]),
         enqueued_at=datetime.now(UTC),
     )
-    send(birth, configured()["default"])
+    send(enqueued, configured()["default"])
 
     aws.run()
 
-    assert default_task_backend.get_result(birth.id).return_value == 5
+    assert default_task_backend.get_result(enqueued.id).return_value == 5
 
 
 def test_a_message_signed_with_the_secret_before_the_rotation_is_taken(both, settings):

@@ -116,7 +116,7 @@ def test_run_after_is_waited_for_by_sqs_itself(aws, queues):
     assert aws.run() == 0
     assert queues.counts() == (0, 1)
     record = record_of(result.id)
-    assert record.birth.run_after == record.not_before == soon
+    assert record.enqueued.run_after == record.not_before == soon
     assert aws.sweep(ahead=6 * MINUTE) == {}
 
 

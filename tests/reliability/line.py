@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 from unittest import mock
 
-from django_offload.protocol.record import TaskRecord, read
+from django_offload.protocol.record import TaskRecord, read_record
 from django_offload.testing import Invocation, Offload, sqs_event
 from django_offload.transports import Delivery
 from django_offload.worker import batch, dead_letter
@@ -65,7 +65,7 @@ class MemoryLine:
         return dead_letter.handler(event, Invocation(f"{STACK}-dead-letter"), self.site.clock)
 
     def record(self, task_id: str) -> TaskRecord:
-        return read(self.store.records[task_id])
+        return read_record(self.store.records[task_id])
 
     def deliver_again(self, body: str) -> Delivery:
         """Send the text of a message once more, and receive it."""

@@ -24,8 +24,8 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.test import override_settings
 
 from django_offload import stores, transports
-from django_offload.protocol.conditional_write import Change
-from django_offload.protocol.enqueued_task import Birth
+from django_offload.protocol.conditional_write import ConditionalWrite
+from django_offload.protocol.enqueued_task import EnqueuedTask
 from django_offload.sending.outbox_row import pack, unpack
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports.memory import MemoryTransport
@@ -63,11 +63,11 @@ class SpoolStore(MemoryStore):
         super().__init__()
         self._spool = spool
 
-    def create(self, birth: Birth) -> bool:
-        self._spool.note("record", pack(birth))
+    def create(self, enqueued: EnqueuedTask) -> bool:
+        self._spool.note("record", pack(enqueued))
         return True
 
-    def change(self, task_id: str, change: Change) -> Any:
+    def change(self, task_id: str, change: ConditionalWrite) -> Any:
         raise AssertionError("A serving process only creates records.")
 
 
@@ -165,7 +165,7 @@ def _serve(number: int, point: str, spool: Spool) -> None:
         mock.patch.object(store, "create", killing(store.create, "after the record", request)),
         mock.patch.object(transport, "send", killing(transport.send, "after the message", request)),
         mock.patch("django_offload.backends.base.send", killing_before("after the commit", request)),
-        mock.patch.object(outbox, "forget", killing(outbox.forget, "at the end", request)),
+        mock.patch.object(outbox, "delete_sent", killing(outbox.delete_sent, "at the end", request)),
     ):
         view(request)
 

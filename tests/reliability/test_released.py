@@ -19,7 +19,7 @@ from django_offload.definition.results import result_of
 from django_offload.definition.retry_policy import RetryPolicy
 from django_offload.exceptions import OffloadError
 from django_offload.protocol.enqueued_task import to_micros
-from django_offload.protocol.record import read
+from django_offload.protocol.record import read_record
 from django_offload.sending.outbox_row import unpack
 from tests.reliability import tasks
 
@@ -44,7 +44,7 @@ ERRORS = (RELEASED / "errors_0.1.0.txt").read_text().split()
 
 @pytest.mark.parametrize("sample", RECORDS, ids=lambda sample: str(sample["says"]))
 def test_a_record_of_a_released_version_is_read_as_it_was_meant(sample: dict[str, Any]) -> None:
-    record = read(sample["attributes"])
+    record = read_record(sample["attributes"])
 
     assert (record.status, record.attempts) == (sample["means"]["status"], sample["means"]["attempts"])
 
@@ -54,7 +54,7 @@ def test_an_error_in_a_record_of_a_released_version_is_still_found(path: str) ->
     failed = next(sample["attributes"] for sample in RECORDS if sample["says"] == "FAILED by its task")
     text = json.dumps({"class": path, "message": "so", "at": 0, "traceback": f"{path}: so\n"})
 
-    result = result_of(read(failed), {"error#0001": text}, tasks.plain)
+    result = result_of(read_record(failed), {"error#0001": text}, tasks.plain)
 
     found = result.errors[0].exception_class
     assert issubclass(found, OffloadError)

@@ -39,9 +39,9 @@ def test_f14_each_version_that_was_released_has_its_messages() -> None:
 def test_f14_a_message_of_every_released_version_is_read_as_it_was_meant(entry: dict[str, Any]) -> None:
     found = decode(entry["body"], Keyring([SECRET], SCOPE))
 
-    birth = asdict(found.birth)
-    birth |= {name: to_micros(birth[name]) for name in ("enqueued_at", "run_after") if birth[name]}
-    assert {**birth, "expires_at": to_micros(found.expires_at)} == entry["means"]
+    enqueued = asdict(found.enqueued)
+    enqueued |= {name: to_micros(enqueued[name]) for name in ("enqueued_at", "run_after") if enqueued[name]}
+    assert {**enqueued, "expires_at": to_micros(found.expires_at)} == entry["means"]
 
 
 @pytest.mark.parametrize("entry", [e for e in RELEASED if e["runs"]], ids=lambda entry: str(entry["says"]))

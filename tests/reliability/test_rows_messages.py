@@ -109,10 +109,12 @@ def test_f11_a_poison_message_leaves_its_neighbours_alone(line: MemoryLine, numb
 def test_f14_a_renamed_task_finds_the_messages_of_its_old_name(line: MemoryLine) -> None:
     result = tasks.renamed.enqueue(7)
     record = line.record(result.id)
-    assert record.birth.name == "shop.new_name"
+    assert record.enqueued.name == "shop.new_name"
     options = configured()["default"]
     # As the release before the renaming sent it.
-    old = message_text(replace(record.birth, name="shop.old_name"), options, line.now() + timedelta(days=7))
+    old = message_text(
+        replace(record.enqueued, name="shop.old_name"), options, line.now() + timedelta(days=7)
+    )
     line.store.records.clear()
     line.transport.queues["default"].messages.clear()
     line.transport.send("default", old, timedelta(0))
@@ -204,7 +206,7 @@ def test_f27_record_and_message_may_come_in_either_order(line: MemoryLine, first
         kept = line.store.records.pop(result.id)
         (delivery,) = line.receive()
         assert line.work(delivery) == []
-        assert not line.store.create(line.record(result.id).birth), "the late record changed something"
+        assert not line.store.create(line.record(result.id).enqueued), "the late record changed something"
         assert kept["status"] == "READY"
     line.site.run()
 

@@ -6,8 +6,8 @@ from unittest import mock
 
 import pytest
 
-from django_offload.protocol.conditional_write import Change
-from django_offload.protocol.record import FAILED, READY, read
+from django_offload.protocol.conditional_write import ConditionalWrite
+from django_offload.protocol.record import FAILED, READY, read_record
 from django_offload.protocol.transitions import ask_to_stop, claim
 from django_offload.testing import Offload, sqs_event
 from django_offload.transports import Delivery
@@ -81,7 +81,7 @@ def test_a_claim_that_came_too_late_is_no_attempt(site: Offload) -> None:
 
     work_slowly(site, delivery, 0.5)
 
-    record = read(store.records[result.id])
+    record = read_record(store.records[result.id])
     assert (record.status, record.worker_ids, record.fence) == (READY, ["dead"], 2)
     assert site.transports[STACK].receive("default")[0].id == delivery.id
 
@@ -92,13 +92,13 @@ def test_a_task_that_is_cancelled_before_its_late_claim_is_taken_back_ends(site:
 
     assert work_slowly(site, delivery, 0.5, stop=result.id) == {"batchItemFailures": []}
 
-    record = read(site.stores[STACK].records[result.id])
+    record = read_record(site.stores[STACK].records[result.id])
     assert record.status == FAILED
     assert record.error is not None
     assert record.error["class"] == "django_offload.exceptions.Cancelled"
     assert tasks.executions == []
 
 
-def claim_of_a_worker_that_died() -> Change:
+def claim_of_a_worker_that_died() -> ConditionalWrite:
     now = datetime.now(UTC)
     return claim(None, token="dead", worker_id="dead", now=now, lease_until=now, max_attempts=3)

@@ -13,7 +13,7 @@ from django_offload.aws.lean.endpoint import address_of
 from django_offload.aws.lean.pool import Pool
 from django_offload.conf import configured
 from django_offload.exceptions import CallFailed
-from django_offload.protocol.record import read
+from django_offload.protocol.record import read_record
 from django_offload.stores import store_of
 from django_offload.testing import Invocation
 from django_offload.transports import transport_of
@@ -80,7 +80,7 @@ class Line:
     def stands_between(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
         """Have new clients wait for answers this long, and be refused when that is armed."""
         monkeypatch.setattr(clients, "READ_TIMEOUT_SECONDS", seconds)
-        clients.forget()
+        clients.reset_clients()
         for service in ("sqs", "dynamodb", "lambda"):
             clients.client(service).meta.events.register(f"before-send.{service}", self.refuse)
 
@@ -166,7 +166,7 @@ class Line:
         )
         from django_offload.stores.dynamodb import _attributes
 
-        return read(_attributes(item["Item"]) or {})
+        return read_record(_attributes(item["Item"]) or {})
 
     def finish(self, task_id: str) -> Any:
         """Deliver, let time pass and sweep until the task has ended and its queue is empty."""
@@ -182,4 +182,4 @@ class Line:
 
     def ended(self, task_id: str) -> bool:
         attributes = store_of(self.options).get(task_id)
-        return attributes is not None and read(attributes).ended
+        return attributes is not None and read_record(attributes).ended

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django_offload.protocol import transitions
-from django_offload.protocol.conditional_write import Change, Test
+from django_offload.protocol.conditional_write import Condition, ConditionalWrite
 from django_offload.worker import attempt
 
 type Patches = Mapping[tuple[Any, str], Callable[..., Any]]
@@ -24,17 +24,17 @@ class Design:
     patches: Patches = field(default_factory=dict)
 
 
-def _claim_always(*args: Any, **options: Any) -> Change:
+def _claim_always(*args: Any, **options: Any) -> ConditionalWrite:
     """Claim whatever the record says."""
-    return replace(transitions.claim(*args, **options), when=((),))
+    return replace(transitions.claim(*args, **options), conditions=((),))
 
 
-def _claim_for_ever(*args: Any, lease_until: datetime, **options: Any) -> Change:
+def _claim_for_ever(*args: Any, lease_until: datetime, **options: Any) -> ConditionalWrite:
     """Claim with a lease that never ends."""
     return transitions.claim(*args, lease_until=lease_until + timedelta(days=3650), **options)
 
 
-def _held_by_anyone(fence: int, token: str) -> tuple[Test, ...]:
+def _held_by_anyone(fence: int, token: str) -> tuple[Condition, ...]:
     """Let whoever finishes write."""
     return ()
 
@@ -46,7 +46,7 @@ NAIVE = Design(
     deletes_first=True,
     sweeps=False,
     atomic=False,
-    patches={(attempt, "claim"): _claim_always, (transitions, "held"): _held_by_anyone},
+    patches={(attempt, "claim"): _claim_always, (transitions, "holds_claim"): _held_by_anyone},
 )
 CLAIM_ONCE = Design(
     name="claim-once",
@@ -59,6 +59,6 @@ UNFENCED = Design(
     name="unfenced",
     lacks="whoever comes late stores an outcome all the same; no markers of effects",
     atomic=False,
-    patches={(transitions, "held"): _held_by_anyone},
+    patches={(transitions, "holds_claim"): _held_by_anyone},
 )
 OTHERS = (NAIVE, CLAIM_ONCE, UNFENCED)

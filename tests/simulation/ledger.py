@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django_offload.protocol.conditional_write import Attributes, Change
+from django_offload.protocol.conditional_write import Attributes, ConditionalWrite
 from django_offload.protocol.enqueued_task import from_micros
 from django_offload.protocol.record import FAILED, READY, RUNNING, SUCCESSFUL
 
@@ -38,7 +38,7 @@ class Entry:
     disturbed: bool = False  # … and whether something else went wrong, meanwhile or before.
 
 
-def broken(change: Change, before: Attributes) -> Iterator[str]:
+def broken(change: ConditionalWrite, before: Attributes) -> Iterator[str]:
     """Yield the rules that a write to a record breaks, whoever made it."""
     at: Any = before
     status, lease = at["status"], at.get("lease_until", 0)
@@ -73,7 +73,9 @@ class Ledger:
         self.recoveries: list[tuple[float, bool]] = []  # Seconds beyond the bound; was it undisturbed?
         self.unexpected: Counter[str] = Counter()
 
-    def changed(self, task_id: str, change: Change, before: Attributes | None, now: datetime) -> None:
+    def changed(
+        self, task_id: str, change: ConditionalWrite, before: Attributes | None, now: datetime
+    ) -> None:
         """Note a write to a record."""
         entry = self.entries.get(task_id)
         if entry is None:
@@ -81,7 +83,7 @@ class Ledger:
             return
         if before is None:
             self.open.add(task_id)  # Also of a task whose enqueue() never returned.
-            entry.due_at = int(change.born.get("due_at", 0))  # type: ignore[arg-type]
+            entry.due_at = int(change.set_if_absent.get("due_at", 0))  # type: ignore[arg-type]
         else:
             self.violations.update(broken(change, before))
         if change.name == "claim":
@@ -102,7 +104,7 @@ class Ledger:
             self.open.discard(task_id)
             self._recovered(task_id, entry, now)
 
-    def _progress(self, entry: Entry, change: Change, before: Attributes | None) -> None:
+    def _progress(self, entry: Entry, change: ConditionalWrite, before: Attributes | None) -> None:
         done = json.loads(str(change.put["progress"]))["done"]
         fence = int((before or {}).get("fence", 0))  # type: ignore[arg-type]
         if fence == entry.progress[0] and done < entry.progress[1]:

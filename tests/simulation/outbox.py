@@ -6,7 +6,7 @@ from typing import Any
 
 from django_offload.outbox import drain
 from django_offload.outbox.models import OutboxEntry
-from django_offload.protocol.enqueued_task import Birth
+from django_offload.protocol.enqueued_task import EnqueuedTask
 
 from .network import Network
 
@@ -23,10 +23,10 @@ class Outbox:
         """Remove the rows of another world."""
         OutboxEntry.objects.all().delete()
 
-    def put(self, birth: Birth) -> None:
-        self._rows.add(birth.id)
-        self._put(birth)
-        self._network.call(birth.id, lambda: None)  # Between the row and its commit.
+    def put(self, enqueued: EnqueuedTask) -> None:
+        self._rows.add(enqueued.id)
+        self._put(enqueued)
+        self._network.call(enqueued.id, lambda: None)  # Between the row and its commit.
 
     def delete(self, task_id: str) -> None:
         self._delete(task_id)

@@ -47,7 +47,7 @@ def patched(world: "World") -> Iterator[None]:
         (batch, "living_connections"): nullcontext,
         (sweep, "living_connections"): nullcontext,
         # No marker is too old for its task, in a world of some days.
-        (sweep, "forget"): lambda now, left: Counter(),
+        (sweep, "remove_old_markers"): lambda now, left: Counter(),
         (context, "time"): world.virtual,
         (drain, "datetime"): world.virtual,
         (marker, "once"): world.database.over_a_wire(marker.once) if world.design.atomic else _unmarked,

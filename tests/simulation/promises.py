@@ -8,16 +8,16 @@ from django_offload.conf import configured
 from django_offload.exceptions import DeadLettered, DeadlineExceeded
 from django_offload.operations import fail
 from django_offload.protocol import transitions
-from django_offload.protocol.conditional_write import Change, Refused
-from django_offload.protocol.enqueued_task import Birth
+from django_offload.protocol.conditional_write import ConditionalWrite, Refused
+from django_offload.protocol.enqueued_task import EnqueuedTask
 from django_offload.protocol.message import TaskMessage
-from django_offload.protocol.record import error_of, read
+from django_offload.protocol.record import error_of, read_record
 from django_offload.sending.record_and_message import message_text
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import installed
 from django_offload.transports.memory import MemoryTransport
 from django_offload.worker import attempt, progress_writer
-from django_offload.worker.deadline import Invocation
+from django_offload.worker.deadline import LambdaInvocation
 from django_offload.worker.sweep import Sweeper
 
 from .checker import check
@@ -31,19 +31,19 @@ from .world import World
 
 ID = "0" * 32
 TTL, LEASE = timedelta(days=14), timedelta(minutes=5)
-BIRTH = Birth(id=ID, alias="default", name="sim.plain", queue="default", enqueued_at=START)
+BIRTH = EnqueuedTask(id=ID, alias="default", name="sim.plain", queue="default", enqueued_at=START)
 
 
-def _claim(store: MemoryStore, token: str, minutes: int, birth: Birth | None = BIRTH) -> int:
+def _claim(store: MemoryStore, token: str, minutes: int, enqueued: EnqueuedTask | None = BIRTH) -> int:
     """Claim the record; return the fence."""
     now = START + timedelta(minutes=minutes)
     change = attempt.claim(
-        birth, token=token, worker_id=token, now=now, lease_until=now + LEASE, max_attempts=3
+        enqueued, token=token, worker_id=token, now=now, lease_until=now + LEASE, max_attempts=3
     )
-    return read(change.apply(store.change(ID, change))).fence
+    return read_record(change.apply(store.change(ID, change))).fence
 
 
-def _succeed(fence: int, token: str) -> Change:
+def _succeed(fence: int, token: str) -> ConditionalWrite:
     return transitions.succeed(fence=fence, token=token, now=START, result_ttl=TTL, kept={"result": "1"})
 
 
@@ -55,7 +55,7 @@ def _claim_refused(store: MemoryStore, minutes: int) -> bool:
     return False
 
 
-def _refused(store: MemoryStore, change: Change) -> bool:
+def _refused(store: MemoryStore, change: ConditionalWrite) -> bool:
     try:
         store.change(ID, change)
     except Refused:
@@ -92,8 +92,8 @@ def a_redrive_keeps_the_fence() -> None:
 def an_expired_message_creates_no_record() -> None:
     world = World("expired", 0, faults=Scripted({}, applied=False))
     with world.patched():
-        birth = world.web.birth(Order(name="sim.plain", args=[1, 2], value=2), "default")
-        world.web.deliver(birth, TaskMessage(birth=birth, expires_at=START - timedelta(seconds=1)))
+        enqueued = world.web.enqueued(Order(name="sim.plain", args=[1, 2], value=2), "default")
+        world.web.deliver(enqueued, TaskMessage(enqueued=enqueued, expires_at=START - timedelta(seconds=1)))
 
     assert not world.stores[SQS].inner.records
 
@@ -102,10 +102,10 @@ def a_forged_body_never_runs() -> None:
     world = World("forged", 0, faults=Scripted({}, applied=False))
     with world.patched():
         options = configured()["default"]
-        birth = world.web.birth(Order(name="sim.measure", args=[], value=None), "default")
-        text = message_text(birth, options, START + timedelta(days=7))
-        for body in bodies(text, birth.id):
-            world.transports[SQS].accept(birth.queue, body, timedelta(0))
+        enqueued = world.web.enqueued(Order(name="sim.measure", args=[], value=None), "default")
+        text = message_text(enqueued, options, START + timedelta(days=7))
+        for body in bodies(text, enqueued.id):
+            world.transports[SQS].accept(enqueued.queue, body, timedelta(0))
         world.time.pass_by(timedelta(days=1))
 
     assert not world.ledger.violations, dict(world.ledger.violations)
@@ -122,7 +122,7 @@ def of_two_sweepers_one_sends() -> None:
     def outrun(task_id: str) -> object:
         """Return the record as it was before another sweeper moved it."""
         record = get(task_id)
-        due_was = read(record or {}).due_at or now
+        due_was = read_record(record or {}).due_at or now
         store.change(ID, transitions.postpone(ID, due_was=due_was, due_at=now + LEASE))
         return record
 
@@ -189,7 +189,7 @@ def a_late_worker_reports_nothing() -> None:
     store = MemoryStore()
     fence = _claim(store, "late", 0)
     _claim(store, "next", 6)
-    invocation = Invocation(left=lambda: 60.0, whole=60.0, worker_id="late")
+    invocation = LambdaInvocation(left=lambda: 60.0, whole=60.0, worker_id="late")
     reporter = progress_writer.StoreReporter(store, ID, fence, "late", invocation, 0.0)
 
     assert reporter.send({"done": 1, "total": 2, "message": ""})
@@ -198,13 +198,13 @@ def a_late_worker_reports_nothing() -> None:
 
 def a_deadline_that_strikes_within_a_report_ends_the_task() -> None:
     class SlowStore(MemoryStore):
-        def change(self, task_id: str, change: Change) -> NoReturn:
+        def change(self, task_id: str, change: ConditionalWrite) -> NoReturn:
             raise DeadlineExceeded(1)
 
         def get(self, task_id: str) -> NoReturn:
             raise DeadlineExceeded(1)
 
-    invocation = Invocation(left=lambda: 60.0, whole=60.0, worker_id="w")
+    invocation = LambdaInvocation(left=lambda: 60.0, whole=60.0, worker_id="w")
     reporter = progress_writer.StoreReporter(SlowStore(), ID, 1, "t", invocation, 0.0)
     for ask in (lambda: reporter.send({"done": 1, "total": 2, "message": ""}), reporter.asked_to_stop):
         try:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from django_offload.payloads.memory import MemoryPayloads
-from django_offload.protocol.conditional_write import Attributes, Change, Value
+from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Value
 from django_offload.protocol.enqueued_task import EPOCH
 from django_offload.stores import Due, Store
 from django_offload.stores.memory import MemoryStore
@@ -29,7 +29,7 @@ class Network(Protocol):
 class Watcher(Protocol):
     """Who is told of each write that was made."""
 
-    def changed(self, task_id: str, change: Change, before: Attributes | None) -> None: ...
+    def changed(self, task_id: str, change: ConditionalWrite, before: Attributes | None) -> None: ...
 
     def looked(self, task_id: str, part: str, text: str | None) -> None: ...
 
@@ -42,10 +42,10 @@ class SimulatedStore(Store):
         self._call, self._lags, self._watcher = network.call, network.lags, watcher
         self._shown: dict[int, Sequence[Due]] = {}
 
-    def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
+    def change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
         return self._call(task_id, self._change, task_id, change)
 
-    def begin_change(self, task_id: str, change: Change) -> Callable[[], dict[str, Value] | None]:
+    def begin_change(self, task_id: str, change: ConditionalWrite) -> Callable[[], dict[str, Value] | None]:
         """Make every other change at once: a claim then comes before what the write begun earlier answers."""
         if crc32(f"{task_id}{change.name}".encode()) % 2:
             return super().begin_change(task_id, change)
@@ -56,7 +56,7 @@ class SimulatedStore(Store):
             begun.set_exception(exc)
         return begun.result
 
-    def _change(self, task_id: str, change: Change) -> dict[str, Value] | None:
+    def _change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
         before = self.inner.change(task_id, change)
         self._watcher.changed(task_id, change, before)
         return before

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from django_offload.protocol.enqueued_task import Birth, to_micros
-from django_offload.protocol.record import DUE_AFTER, newborn
+from django_offload.protocol.enqueued_task import EnqueuedTask, to_micros
+from django_offload.protocol.record import DUE_AFTER, initial_item
 from django_offload.protocol.transitions import claim, create, send_again
 
 from .checker import _allowed, check
@@ -54,16 +54,16 @@ def test_an_error_is_forgiven_to_tasks_alone_that_can_meet_it(kind, error, allow
 @pytest.mark.parametrize("struck", [False, True])
 def test_a_recovery_is_measured_from_birth_and_left_out_where_a_fault_moved_it(struck):
     ledger, later = Ledger(), START + timedelta(hours=1)
-    birth = Birth(id=ID, alias="default", name="sim.plain", queue="default", enqueued_at=START)
+    enqueued = EnqueuedTask(id=ID, alias="default", name="sim.plain", queue="default", enqueued_at=START)
     ledger.entries[ID] = Entry("sim.plain", [], None)
-    ledger.changed(ID, create(birth), None, START)
+    ledger.changed(ID, create(enqueued), None, START)
     if struck:
         ledger.fault([ID])
     moved = send_again(ID, due_was=START, due_at=later, now=START, counts=True)
-    ledger.changed(ID, moved, newborn(birth), START)
+    ledger.changed(ID, moved, initial_item(enqueued), START)
     ledger.killed(ID, to_micros(START), to_micros(later), START)
 
-    claimed = claim(birth, token="t", worker_id="w", now=START, lease_until=later, max_attempts=3)
-    ledger.changed(ID, claimed, newborn(birth), START + DUE_AFTER + timedelta(seconds=70))
+    claimed = claim(enqueued, token="t", worker_id="w", now=START, lease_until=later, max_attempts=3)
+    ledger.changed(ID, claimed, initial_item(enqueued), START + DUE_AFTER + timedelta(seconds=70))
 
     assert ledger.recoveries == [(70.0, not struck)]

@@ -45,8 +45,8 @@ def followed(wanted: Order, act: str, seconds: float) -> Callable[[World], objec
     """Return the plan of a task to which the web does something else, some seconds after."""
 
     def place(world: World) -> None:
-        birth = world.web.place(wanted, "default")
-        world.expect(seconds, lambda: getattr(world.web, act)(birth))
+        enqueued = world.web.place(wanted, "default")
+        world.expect(seconds, lambda: getattr(world.web, act)(enqueued))
 
     return later(place, 1)
 

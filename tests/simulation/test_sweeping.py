@@ -7,7 +7,7 @@ import pytest
 
 from django_offload.conf import configured
 from django_offload.protocol.conditional_write import Attributes
-from django_offload.protocol.enqueued_task import EPOCH, Birth
+from django_offload.protocol.enqueued_task import EPOCH, EnqueuedTask
 from django_offload.protocol.record import DUE_SHARDS
 from django_offload.stores import Due
 from django_offload.stores.memory import MemoryStore
@@ -62,7 +62,7 @@ def lost(store: MemoryStore, number: int, shard: int) -> str:
     """Put a record into `store` whose message is nowhere, and which is due in `shard`."""
     task_id = f"{number:028x}{shard:04x}"
     at = START + timedelta(microseconds=number)
-    store.create(Birth(id=task_id, alias="default", name="sim.plain", queue="default", enqueued_at=at))
+    store.create(EnqueuedTask(id=task_id, alias="default", name="sim.plain", queue="default", enqueued_at=at))
     return task_id
 
 

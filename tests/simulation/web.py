@@ -14,7 +14,7 @@ from django_offload.exceptions import EnqueueFailed
 from django_offload.operations.cancel import cancel
 from django_offload.operations.redrive import redrive
 from django_offload.outbox import drain
-from django_offload.protocol.enqueued_task import Birth, dump
+from django_offload.protocol.enqueued_task import EnqueuedTask, dump
 from django_offload.protocol.message import Keyring, TaskMessage, encode
 from django_offload.protocol.record import LONGEST_DELAY
 from django_offload.sending.many import send_many
@@ -53,62 +53,64 @@ class Web:
         alias = rng.choices(ALIASES[: len(shares)], shares)[0]
         if alias == "bare" and wanted.later > BEYOND:
             alias = "default"  # Refused by enqueue() otherwise.
-        birth = self.place(wanted, alias)
+        enqueued = self.place(wanted, alias)
         if world.faults.strikes(Fault.DUPLICATE):
-            self._duplicate(birth)
+            self._duplicate(enqueued)
         if world.faults.strikes(Fault.POISON):
-            self._poison(birth)
+            self._poison(enqueued)
         if rng.random() < CANCELLED:
-            world.expect(rng.choice((0.5, 30, 400)), lambda: self.cancel(birth))
+            world.expect(rng.choice((0.5, 30, 400)), lambda: self.cancel(enqueued))
         if wanted.error is not None and rng.random() < REDRIVEN:
-            world.expect(rng.choice((60, 1800)), lambda: self.redrive(birth))
+            world.expect(rng.choice((60, 1800)), lambda: self.redrive(enqueued))
 
     def place_many(self, orders: Sequence[Order], alias: str) -> None:
         """Enqueue tasks in bulk, as one process."""
-        world, births = self.world, [self.birth(wanted, alias) for wanted in orders]
-        for wanted, birth in zip(orders, births, strict=True):
-            world.ledger.entries[birth.id] = Entry(wanted.name, wanted.args, wanted.value, wanted.error)
+        world, enqueued_tasks = self.world, [self.enqueued(wanted, alias) for wanted in orders]
+        for wanted, enqueued in zip(orders, enqueued_tasks, strict=True):
+            world.ledger.entries[enqueued.id] = Entry(wanted.name, wanted.args, wanted.value, wanted.error)
         with world.acting(Actor("web", world.time)), suppress(Killed):
-            for birth, failure in zip(births, send_many(births, self.options[alias]), strict=True):
-                entry = world.ledger.entries[birth.id]
+            for enqueued, failure in zip(
+                enqueued_tasks, send_many(enqueued_tasks, self.options[alias]), strict=True
+            ):
+                entry = world.ledger.entries[enqueued.id]
                 entry.acknowledged = failure is None
                 if entry.acknowledged and not entry.ends:
-                    world.ledger.open.add(birth.id)
+                    world.ledger.open.add(enqueued.id)
 
     def leave_in_outbox(self, wanted: Order) -> None:
         """Commit a task into the outbox, in a process that dies before it can send it."""
-        world, birth = self.world, self.birth(wanted, "outbox")
+        world, enqueued = self.world, self.enqueued(wanted, "outbox")
         entry = Entry(wanted.name, wanted.args, wanted.value, wanted.error)
-        world.ledger.entries[birth.id] = entry
+        world.ledger.entries[enqueued.id] = entry
         with world.acting(Actor("web", world.time)), suppress(Killed, *MET):
             with transaction.atomic():
-                drain.put(birth)
+                drain.put(enqueued)
             entry.acknowledged = True
-            world.ledger.open.add(birth.id)
+            world.ledger.open.add(enqueued.id)
 
-    def place(self, wanted: Order, alias: str) -> Birth:
+    def place(self, wanted: Order, alias: str) -> EnqueuedTask:
         """Enqueue a task, as a process of its own."""
-        world, birth = self.world, self.birth(wanted, alias)
+        world, enqueued = self.world, self.enqueued(wanted, alias)
         entry = Entry(wanted.name, wanted.args, wanted.value, wanted.error, deployed=world.deployed)
-        world.ledger.entries[birth.id] = entry
+        world.ledger.entries[enqueued.id] = entry
         with world.acting(Actor("web", world.time)), suppress(EnqueueFailed, Killed, *MET):
-            self._leave(birth, entry)
+            self._leave(enqueued, entry)
         if entry.acknowledged and not entry.ends:
-            world.ledger.open.add(birth.id)
-        return birth
+            world.ledger.open.add(enqueued.id)
+        return enqueued
 
-    def deliver(self, birth: Birth, message: TaskMessage) -> None:
+    def deliver(self, enqueued: EnqueuedTask, message: TaskMessage) -> None:
         """Have a message delivered now, whoever sent it, and nothing else happen."""
-        options = self.options[birth.alias]
-        self.world.ledger.entries[birth.id] = Entry(birth.name, json.loads(birth.arguments)[0], None)
-        text = encode(message, Keyring(secrets(), options.scope(birth.queue)))
-        self.world.transports[options.stack].accept(birth.queue, text, timedelta(0))
+        options = self.options[enqueued.alias]
+        self.world.ledger.entries[enqueued.id] = Entry(enqueued.name, json.loads(enqueued.arguments)[0], None)
+        text = encode(message, Keyring(secrets(), options.scope(enqueued.queue)))
+        self.world.transports[options.stack].accept(enqueued.queue, text, timedelta(0))
         self.world.time.step()
 
-    def birth(self, wanted: Order, alias: str) -> Birth:
+    def enqueued(self, wanted: Order, alias: str) -> EnqueuedTask:
         """Return what enqueue() makes of a task."""
         now = self.world.time.now
-        return Birth(
+        return EnqueuedTask(
             id=f"{self.rng.getrandbits(128):032x}",
             alias=alias,
             name=wanted.name,
@@ -119,44 +121,46 @@ class Web:
             options=wanted.options,
         )
 
-    def _leave(self, birth: Birth, entry: Entry) -> None:
+    def _leave(self, enqueued: EnqueuedTask, entry: Entry) -> None:
         entry.attempted = True
-        if birth.alias != "outbox":
-            send(birth, self.options[birth.alias])
+        if enqueued.alias != "outbox":
+            send(enqueued, self.options[enqueued.alias])
             entry.acknowledged = True
             return
         with transaction.atomic():
-            drain.put(birth)
+            drain.put(enqueued)
         entry.acknowledged = True  # A row is committed.
-        send(birth, self.options[birth.alias])
-        drain.forget(birth)
+        send(enqueued, self.options[enqueued.alias])
+        drain.delete_sent(enqueued)
 
-    def _duplicate(self, birth: Birth) -> None:
+    def _duplicate(self, enqueued: EnqueuedTask) -> None:
         """Deliver the task's message once more, up to a minute later."""
-        if birth.reference is None and len(birth.arguments) > 3_000:
+        if enqueued.reference is None and len(enqueued.arguments) > 3_000:
             return  # Its message would refer to the bucket.
-        options = self.options[birth.alias]
-        text = message_text(birth, options, birth.start_at + timedelta(days=7))
-        delay = birth.start_at - birth.enqueued_at + timedelta(seconds=self.rng.choice((0, 1, 60)))
+        options = self.options[enqueued.alias]
+        text = message_text(enqueued, options, enqueued.start_at + timedelta(days=7))
+        delay = enqueued.start_at - enqueued.enqueued_at + timedelta(seconds=self.rng.choice((0, 1, 60)))
         accept = self.world.transports[options.stack].accept
-        self.world.time.after(delay, lambda: accept(birth.queue, text, timedelta(0)))
+        self.world.time.after(delay, lambda: accept(enqueued.queue, text, timedelta(0)))
 
-    def _poison(self, birth: Birth) -> None:
+    def _poison(self, enqueued: EnqueuedTask) -> None:
         """Put a hostile message into a queue, among the others."""
         options = self.options["default"]
-        text = message_text(replace(birth, arguments="[[],{}]"), options, birth.start_at + timedelta(days=7))
-        body = self.rng.choice(bodies(text, birth.id))
-        self.world.transports[options.stack].accept(birth.queue, body, timedelta(0))
+        text = message_text(
+            replace(enqueued, arguments="[[],{}]"), options, enqueued.start_at + timedelta(days=7)
+        )
+        body = self.rng.choice(bodies(text, enqueued.id))
+        self.world.transports[options.stack].accept(enqueued.queue, body, timedelta(0))
 
-    def redrive(self, birth: Birth) -> None:
+    def redrive(self, enqueued: EnqueuedTask) -> None:
         """Give a task another life, should it have FAILED by now."""
-        world, options = self.world, self.options[birth.alias]
+        world, options = self.world, self.options[enqueued.alias]
         with world.acting(Actor("web", world.time)), suppress(Exception, Killed):
-            redrive(store_of(options), birth.id, options, world.time.now)
+            redrive(store_of(options), enqueued.id, options, world.time.now)
 
-    def cancel(self, birth: Birth) -> None:
+    def cancel(self, enqueued: EnqueuedTask) -> None:
         """Cancel a task, as the page does."""
-        world, options = self.world, self.options[birth.alias]
-        world.ledger.entries[birth.id].asked_to_stop = True
+        world, options = self.world, self.options[enqueued.alias]
+        world.ledger.entries[enqueued.id].asked_to_stop = True
         with world.acting(Actor("web", world.time)), suppress(Exception, Killed):
-            cancel(store_of(options), birth, options, world.time.now)
+            cancel(store_of(options), enqueued, options, world.time.now)

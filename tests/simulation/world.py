@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from django_offload.exceptions import DeadlineExceeded
-from django_offload.protocol.conditional_write import Attributes, Change
+from django_offload.protocol.conditional_write import Attributes, ConditionalWrite
 from django_offload.worker.execution import Outcome, execute
 
 from .actors import Actor
@@ -160,7 +160,7 @@ class World:
             skew = timedelta(seconds=self.rng.uniform(-600, 600))
         return Actor(role, self.time, skew=skew, ends=self.time.now + lifetime)
 
-    def changed(self, task_id: str, change: Change, before: Attributes | None) -> None:
+    def changed(self, task_id: str, change: ConditionalWrite, before: Attributes | None) -> None:
         """Be told of each write to a record."""
         actor = self.network.actor
         if task_id in self.ledger.waiting:

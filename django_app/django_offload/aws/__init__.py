@@ -1,6 +1,6 @@
 """AWS: the clients of this process, the time their calls may take, and calls under way together."""
 
-from .clients import BOTO3, LEAN, client, failures, forget, under_way
+from .clients import BOTO3, LEAN, client, failures, reset_clients, under_way
 from .concurrent import another_round, begun, together
 from .lean import credentials, made_together
 from .time_budget import at_most, within
@@ -14,8 +14,8 @@ __all__ = [
     "client",
     "credentials",
     "failures",
-    "forget",
     "made_together",
+    "reset_clients",
     "together",
     "under_way",
     "within",

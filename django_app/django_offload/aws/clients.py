@@ -109,21 +109,21 @@ def failures() -> tuple[type[Exception], ...]:
     return (CallFailed, BotoCoreError, ClientError)
 
 
-def forget() -> None:
+def reset_clients() -> None:
     """Drop every client: the environment names another endpoint, region or account from now on."""
     _clients.clear()
     while _lean:
         _, lean = _lean.popitem()
         if lean is not None:
             lean.close()
-    credentials.forget()
+    credentials.drop_credentials()
 
 
 def _start_anew() -> None:
     """Do without what the parent of a fork has: its connections, and locks that its threads may hold."""
     global _lock, _pid
     _lock, _pid = Lock(), os.getpid()
-    forget()
+    reset_clients()
 
 
 os.register_at_fork(after_in_child=_start_anew)

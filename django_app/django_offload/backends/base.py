@@ -18,17 +18,17 @@ from django.tasks.signals import task_enqueued
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from ..conf import Options, problems
-from ..definition.bulk_results import Arguments, split
+from ..conf import Options, find_problems
+from ..definition.bulk_results import Arguments, split_arguments
 from ..definition.context import current, current_trace
 from ..definition.offload_task import AnyResult, AnyTask, OffloadTask, changed_options, name_of
 from ..definition.registry import registry
 from ..definition.results import django_time, enqueued_result, parts_of, result_of
 from ..exceptions import EnqueueFailed, InvalidArguments, ResourceMissing
 from ..payloads import fetch_parts
-from ..protocol.enqueued_task import ID_PATTERN, Birth, dump_any
+from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask, dump_any
 from ..protocol.message import MAX_DEPTH
-from ..protocol.record import LONGEST_DELAY, PAYLOAD_LIFE, RECORD_LIFE, TaskRecord, read
+from ..protocol.record import LONGEST_DELAY, PAYLOAD_LIFE, RECORD_LIFE, TaskRecord, read_record
 from ..sending.record_and_message import measure, send
 from ..stores import Store, store_of
 from . import bulk
@@ -36,7 +36,7 @@ from . import bulk
 logger = logging.getLogger("django_offload")
 
 # Makes births that differ in their ids and arguments; dataclasses.replace() takes three times as long.
-type Origin = partial[Birth]
+type Origin = partial[EnqueuedTask]
 
 # By alias: an entry of TASKS and what it says. Django makes a backend per thread and per async context.
 _parsed: dict[str, tuple[Mapping[str, Any], Options]] = {}
@@ -82,7 +82,7 @@ class OffloadBackend(BaseTaskBackend):
             Error(
                 f"TASKS['{self.alias}']: {problem.text}", hint=problem.hint, id=f"django_offload.{problem.id}"
             )
-            for problem in problems(self._params)
+            for problem in find_problems(self._params)
         ]
 
     def enqueue(self, task: AnyTask, args: Any, kwargs: Any) -> Any:
@@ -95,11 +95,11 @@ class OffloadBackend(BaseTaskBackend):
         and EnqueueFailed if AWS accepted neither the record nor the message.
         """
         self.validate_task(task)
-        birth = self._born(self._origin(task), args, kwargs)
-        result = enqueued_result(task, birth)
+        enqueued = self._born(self._origin(task), args, kwargs)
+        result = enqueued_result(task, enqueued)
 
         def leave() -> None:
-            sent = replace(birth, enqueued_at=datetime.now(UTC)) if waits else birth
+            sent = replace(enqueued, enqueued_at=datetime.now(UTC)) if waits else enqueued
             try:
                 self._leave(sent, kept=kept)
             except ResourceMissing as exc:
@@ -114,7 +114,7 @@ class OffloadBackend(BaseTaskBackend):
         kept = waits and self.conf.outbox
         if waits:
             if kept:
-                self._outbox().put(birth)
+                self._outbox().put(enqueued)
             # Nobody is there to raise to: one that fails is logged by Django, and holds up no other.
             transaction.on_commit(leave, robust=True)
         else:
@@ -136,12 +136,12 @@ class OffloadBackend(BaseTaskBackend):
 
     def _born_of(self, origin: Origin, task: AnyTask, given: Arguments) -> bulk.Entry:
         """Return a task that can be sent, or why it cannot."""
-        args, kwargs = split(given)
+        args, kwargs = split_arguments(given)
         try:
-            birth = self._born(partial(origin, enqueued_at=datetime.now(UTC)), args, kwargs)
+            enqueued = self._born(partial(origin, enqueued_at=datetime.now(UTC)), args, kwargs)
         except (InvalidTask, TypeError) as exc:
             return exc
-        return birth, enqueued_result(task, birth)
+        return enqueued, enqueued_result(task, enqueued)
 
     def _together(self, entries: Sequence[bulk.Entry]) -> Iterator[AnyResult | Exception]:
         """Let tasks leave now or at the commit, and yield the answer to each."""
@@ -166,17 +166,17 @@ class OffloadBackend(BaseTaskBackend):
             for connection in connections.all(initialized_only=True)
         )
 
-    def _leave(self, birth: Birth, *, kept: bool) -> None:
+    def _leave(self, enqueued: EnqueuedTask, *, kept: bool) -> None:
         """Send a task; what the outbox has kept since the commit may fail to be sent now."""
         try:
-            send(birth, self.conf)
+            send(enqueued, self.conf)
         except Exception as exc:
             if not kept:
                 raise
-            logger.warning("Task id=%s was not sent yet, it is in the outbox: %s", birth.id, exc)
+            logger.warning("Task id=%s was not sent yet, it is in the outbox: %s", enqueued.id, exc)
         else:
             if kept:
-                self._outbox().forget(birth)
+                self._outbox().delete_sent(enqueued)
 
     def _outbox(self) -> ModuleType:
         """Return the outbox, whose model can be imported only where its app is installed."""
@@ -196,17 +196,17 @@ class OffloadBackend(BaseTaskBackend):
         attributes = self._store.get(result_id)
         if attributes is None:
             raise TaskResultDoesNotExist(result_id)
-        record = read(attributes)
+        record = read_record(attributes)
         if record.hidden(datetime.now(UTC)):
             raise TaskResultDoesNotExist(result_id)
-        task = registry().resolve(record.birth.name)
+        task = registry().resolve(record.enqueued.name)
         return result_of(record, self._parts(record), task)
 
     def _parts(self, record: TaskRecord) -> dict[str, str]:
         """Return what stands beside a record and belongs to its result: written before it, never changed."""
         parts = fetch_parts(record, self.conf)
         for name in parts_of(record):
-            text = None if name in parts else self._store.get_part(record.birth.id, name)
+            text = None if name in parts else self._store.get_part(record.enqueued.id, name)
             if text is not None:
                 parts[name] = text
         return parts
@@ -229,7 +229,7 @@ class OffloadBackend(BaseTaskBackend):
                 "Give an earlier time, or remove OPTIONS['record_at_enqueue']."
             )
         return partial(
-            Birth,
+            EnqueuedTask,
             alias=self.alias,
             name=name,
             queue=task.queue_name,
@@ -241,20 +241,23 @@ class OffloadBackend(BaseTaskBackend):
             options=changed,
         )
 
-    def _born(self, origin: Origin, args: Any, kwargs: Any) -> Birth:
+    def _born(self, origin: Origin, args: Any, kwargs: Any) -> EnqueuedTask:
         """Return a task of its own. Raise InvalidArguments, or TypeError, for what JSON cannot carry."""
         try:
             arguments = dump_any([args, kwargs])
         except (ValueError, RecursionError) as exc:
             raise InvalidArguments(origin.keywords["name"], str(exc)) from exc
-        birth = origin(id=randomness.token_hex(16), arguments=arguments)
-        if measure(birth, self.conf) and birth.start_at - birth.enqueued_at > PAYLOAD_LIFE - RECORD_LIFE:
+        enqueued = origin(id=randomness.token_hex(16), arguments=arguments)
+        if (
+            measure(enqueued, self.conf)
+            and enqueued.start_at - enqueued.enqueued_at > PAYLOAD_LIFE - RECORD_LIFE
+        ):
             raise InvalidTask(
-                f"run_after of task {birth.name} is too far away for arguments of {len(arguments):,} bytes, "
-                f"which are kept for {PAYLOAD_LIFE.days} days only. Give a time within "
+                f"run_after of task {enqueued.name} is too far away for arguments of {len(arguments):,} "
+                f"bytes, which are kept for {PAYLOAD_LIFE.days} days only. Give a time within "
                 f"{(PAYLOAD_LIFE - RECORD_LIFE).days} days, or smaller arguments."
             )
-        return birth
+        return enqueued
 
 
 class SQSBackend(OffloadBackend):

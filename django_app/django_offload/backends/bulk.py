@@ -13,7 +13,7 @@ from ..conf import Options
 from ..definition.bulk_results import MOST_TASKS
 from ..definition.offload_task import AnyResult
 from ..definition.results import django_time
-from ..protocol.enqueued_task import Birth
+from ..protocol.enqueued_task import EnqueuedTask
 from ..sending.many import send_many
 
 logger = logging.getLogger("django_offload")
@@ -24,7 +24,7 @@ MOST_BYTES = 4 * 2**20
 ONE_INSTANT = timedelta(seconds=1)
 
 # A task that can be sent, with the result to answer; or why it cannot.
-type Able = tuple[Birth, AnyResult]
+type Able = tuple[EnqueuedTask, AnyResult]
 type Entry = Able | Exception
 
 
@@ -65,7 +65,7 @@ class Leaving:
         if not self.waits:
             return self._send()
         if self.kept:
-            _outbox().put_many([birth for birth, _ in self.entries])
+            _outbox().put_many([enqueued for enqueued, _ in self.entries])
         # Nobody is there to raise to.
         transaction.on_commit(self._leave, robust=True)
         return [None] * len(self.entries)
@@ -77,33 +77,37 @@ class Leaving:
             failures = self._send()
         except Exception as exc:  # noqa: BLE001, the same for all, and each is to be named
             failures = [exc] * len(self.entries)
-        for (birth, _), failure in zip(self.entries, failures, strict=True):
+        for (enqueued, _), failure in zip(self.entries, failures, strict=True):
             if failure is not None:
-                logger.error("Task id=%s was not sent at the commit: %s", birth.id, failure, exc_info=failure)
+                logger.error(
+                    "Task id=%s was not sent at the commit: %s", enqueued.id, failure, exc_info=failure
+                )
 
     def _send(self) -> list[Exception | None]:
-        births = [birth for birth, _ in self.entries]
+        enqueued_tasks = [enqueued for enqueued, _ in self.entries]
         now = datetime.now(UTC)
-        if self.waits or now - births[0].enqueued_at > ONE_INSTANT:
-            births = [replace(birth, enqueued_at=now) for birth in births]
-        failures = self._kept(births) if self.kept else send_many(births, self.options)
+        if self.waits or now - enqueued_tasks[0].enqueued_at > ONE_INSTANT:
+            enqueued_tasks = [replace(enqueued, enqueued_at=now) for enqueued in enqueued_tasks]
+        failures = self._kept(enqueued_tasks) if self.kept else send_many(enqueued_tasks, self.options)
         return [
-            failure or self._announced(result, birth.enqueued_at)
-            for birth, (_, result), failure in zip(births, self.entries, failures, strict=True)
+            failure or self._announced(result, enqueued.enqueued_at)
+            for enqueued, (_, result), failure in zip(enqueued_tasks, self.entries, failures, strict=True)
         ]
 
-    def _kept(self, births: Sequence[Birth]) -> list[Exception | None]:
+    def _kept(self, enqueued_tasks: Sequence[EnqueuedTask]) -> list[Exception | None]:
         """Send what the outbox has kept since the commit, which sends later what cannot be sent now."""
         try:
-            failures = send_many(births, self.options)
+            failures = send_many(enqueued_tasks, self.options)
         except Exception as exc:  # noqa: BLE001, the same for all
-            failures = [exc] * len(births)
-        sent = [birth for birth, failure in zip(births, failures, strict=True) if failure is None]
+            failures = [exc] * len(enqueued_tasks)
+        sent = [
+            enqueued for enqueued, failure in zip(enqueued_tasks, failures, strict=True) if failure is None
+        ]
         _outbox().forget_many(sent)
-        for birth, failure in zip(births, failures, strict=True):
+        for enqueued, failure in zip(enqueued_tasks, failures, strict=True):
             if failure is not None:
-                logger.warning("Task id=%s was not sent yet, it is in the outbox: %s", birth.id, failure)
-        return [None] * len(births)
+                logger.warning("Task id=%s was not sent yet, it is in the outbox: %s", enqueued.id, failure)
+        return [None] * len(enqueued_tasks)
 
     def _announced(self, result: AnyResult, enqueued_at: datetime) -> Exception | None:
         """Tell that a task was enqueued; return what a receiver of the signal raised."""

@@ -10,8 +10,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from ..operations.redrive import Verdict
-from ..protocol.record import read
+from ..operations.redrive import ActionResult
+from ..protocol.record import read_record
 from ..stores import listing_of
 from ..stores.listing import MOST_READ
 from .actions import ACTIONS, Action, perform
@@ -35,7 +35,7 @@ def act(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     if len(ids) > MOST_READ:
         raise BadRequest(f"{len(ids)} tasks were chosen: choose at most {MOST_READ} at a time.")
     options = stack_of(request.POST)
-    records = [read(attributes) for attributes in listing_of(options).read(ids)]
+    records = [read_record(attributes) for attributes in listing_of(options).read(ids)]
     if "confirmed" not in request.POST:
         context |= {
             "options": options,
@@ -58,7 +58,7 @@ def _back(request: HttpRequest) -> str:
     return reverse("admin:django_offload_task_changelist")
 
 
-def _tell(request: HttpRequest, action: Action, verdicts: Sequence[Verdict]) -> None:
+def _tell(request: HttpRequest, action: Action, verdicts: Sequence[ActionResult]) -> None:
     done = [verdict for verdict in verdicts if verdict.done]
     refused = [verdict for verdict in verdicts if not verdict.done]
     if len(done) == 1:
@@ -71,6 +71,6 @@ def _tell(request: HttpRequest, action: Action, verdicts: Sequence[Verdict]) -> 
         messages.error(request, f"{len(refused) - MOST_TOLD} more were refused.")
 
 
-def _said(verdict: Verdict) -> str:
+def _said(verdict: ActionResult) -> str:
     """Return what became of a task, with no id at its beginning: the admin capitalises a message."""
     return f"Task {verdict.id}: {verdict.text}"

@@ -11,7 +11,7 @@ from ..conf import Options
 from ..models import Task
 from ..operations.cancel import cancel
 from ..operations.fail import options_for
-from ..operations.redrive import Verdict, discard, redrive
+from ..operations.redrive import ActionResult, discard, redrive
 from ..protocol.record import FAILED, TaskRecord
 from ..protocol.transitions import CANCELLED
 from ..stores import Store, store_of
@@ -31,7 +31,7 @@ class Action:
     verb: str
     says: str  # What it does, for who is asked to confirm.
     applies: Callable[[TaskRecord], bool]
-    perform: Callable[[Store, TaskRecord, Options, datetime], Verdict]
+    perform: Callable[[Store, TaskRecord, Options, datetime], ActionResult]
 
     @property
     def permission(self) -> str:
@@ -41,20 +41,22 @@ class Action:
         return bool(request.user.has_perm(self.permission))
 
 
-def _redriven(store: Store, record: TaskRecord, options: Options, now: datetime) -> Verdict:
-    return redrive(store, record.birth.id, options, now)
+def _redriven(store: Store, record: TaskRecord, options: Options, now: datetime) -> ActionResult:
+    return redrive(store, record.enqueued.id, options, now)
 
 
-def _discarded(store: Store, record: TaskRecord, options: Options, now: datetime) -> Verdict:
-    return discard(store, record.birth.id)
+def _discarded(store: Store, record: TaskRecord, options: Options, now: datetime) -> ActionResult:
+    return discard(store, record.enqueued.id)
 
 
-def _cancelled(store: Store, record: TaskRecord, options: Options, now: datetime) -> Verdict:
-    after = cancel(store, record.birth, options_for(record.birth, options), now)
+def _cancelled(store: Store, record: TaskRecord, options: Options, now: datetime) -> ActionResult:
+    after = cancel(store, record.enqueued, options_for(record.enqueued, options), now)
     if after is None:
-        return Verdict(id=record.birth.id, done=False, text="It has ended: nothing is left to cancel.")
+        return ActionResult(
+            id=record.enqueued.id, done=False, text="It has ended: nothing is left to cancel."
+        )
     text = "Cancelled." if after.ended else "It runs: it was asked to stop, and will not be tried again."
-    return Verdict(id=record.birth.id, done=True, text=text)
+    return ActionResult(id=record.enqueued.id, done=True, text=text)
 
 
 RETRY = Action(
@@ -95,13 +97,13 @@ def offered(request: HttpRequest, record: TaskRecord) -> list[Action]:
 
 def perform(
     action: Action, request: HttpRequest, options: Options, records: Iterable[TaskRecord]
-) -> list[Verdict]:
+) -> list[ActionResult]:
     """Do it with each record, log what was done in the admin's log, and say what became of each."""
     store, verdicts = store_of(options), []
     for record in records:
         if not action.applies(record):
             text = f"It is {record.status} now: nothing to {action.slug}."
-            verdicts.append(Verdict(id=record.birth.id, done=False, text=text))
+            verdicts.append(ActionResult(id=record.enqueued.id, done=False, text=text))
             continue
         verdict = action.perform(store, record, options, datetime.now(UTC))
         verdicts.append(verdict)
@@ -110,14 +112,14 @@ def perform(
     return verdicts
 
 
-def _log(request: HttpRequest, action: Action, record: TaskRecord, verdict: Verdict) -> None:
+def _log(request: HttpRequest, action: Action, record: TaskRecord, verdict: ActionResult) -> None:
     """Log at once: what follows may fail, and this was done."""
     from django.contrib.admin.models import CHANGE
 
-    _write(request, record.birth.id, CHANGE, f"{action.verb} {record.birth.name}: {verdict.text}")
+    _write(request, record.enqueued.id, CHANGE, f"{action.verb} {record.enqueued.name}: {verdict.text}")
 
 
-def log_discarded(request: HttpRequest, verdict: Verdict) -> None:
+def log_discarded(request: HttpRequest, verdict: ActionResult) -> None:
     """Log that a body that did not verify was discarded: as a deletion, since it has no page any more."""
     from django.contrib.admin.models import DELETION
 

@@ -98,7 +98,7 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
         if ID.fullmatch(wanted):
             found = find(wanted)
             if found is not None:
-                return HttpResponseRedirect(address_of(found.record.birth.id, found.options.stack))
+                return HttpResponseRedirect(address_of(found.record.enqueued.id, found.options.stack))
             text = f"There is no task {wanted}. Check the id; records are kept for some weeks."
         else:
             text = "An id has 32 digits and letters from a to f. Other tasks are found by the filters."
@@ -116,7 +116,7 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
         if found is None:
             raise Http404(f"There is no task {object_id}. Check the id; records are kept for some weeks.")
         context |= {
-            "title": found.record.birth.name,
+            "title": found.record.enqueued.name,
             "detail": detail(found),
             "record": found.record,
             "options": found.options,

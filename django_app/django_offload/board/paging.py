@@ -7,7 +7,7 @@ from datetime import datetime
 from ..conf import Options
 from ..protocol.conditional_write import Value
 from ..protocol.enqueued_task import EPOCH, from_micros
-from ..protocol.record import TaskRecord, read
+from ..protocol.record import TaskRecord, read_record
 from ..stores import listing_of
 from ..stores.listing import EVER, MOST_READ, Listing, Place, Slice, Wanted
 from .lists import UNDER_WAY, TaskList
@@ -59,7 +59,9 @@ def page(options: Options, choice: Choice, after: str = "") -> Page:
     places = decoded(after, len(partitions))
     slices = _slices(listing, choice.wanted(), partitions, places)
     taken, rest = _merged(slices, places)
-    found = {record.birth.id: record for record in map(read, listing.read([place.id for place in taken]))}
+    found = {
+        record.enqueued.id: record for record in map(read_record, listing.read([place.id for place in taken]))
+    }
     records = [
         (found[place.id], from_micros(place.micros))
         for place in taken

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 from ..operations.queue_depths import depth
-from ..operations.unverified_bodies import SHOWN_BYTES, bodies, body, escaped, settle_body
+from ..operations.unverified_bodies import SHOWN_BYTES, act_on_body, bodies, body, escaped
 from .actions import DISCARD, log_discarded
 from .charts import charts
 from .forms import stack_of
@@ -47,7 +47,7 @@ def unreadable(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     if request.method == "POST":
         if not DISCARD.allowed(request):
             raise PermissionDenied
-        verdict = settle_body("discard", request.POST.get("key", ""))
+        verdict = act_on_body("discard", request.POST.get("key", ""))
         if verdict.done:
             log_discarded(request, verdict)
         messages.add_message(request, messages.SUCCESS if verdict.done else messages.ERROR, verdict.text)

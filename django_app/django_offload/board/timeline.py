@@ -55,23 +55,23 @@ def detail(found: StoredTask) -> Detail:
 
 def trace_id(record: TaskRecord) -> str:
     """Return the id of the trace that a task belongs to, empty where its caller had none."""
-    return (record.birth.traceparent or "--").split("-")[1]
+    return (record.enqueued.traceparent or "--").split("-")[1]
 
 
 def _facts(record: TaskRecord) -> Iterator[tuple[str, object]]:
-    birth = record.birth
-    yield "Queue", birth.queue
-    yield "Backend", birth.alias
-    yield "Owner", birth.owner
-    yield "Enqueued", birth.enqueued_at
-    yield "Not before", birth.run_after
+    enqueued = record.enqueued
+    yield "Queue", enqueued.queue
+    yield "Backend", enqueued.alias
+    yield "Owner", enqueued.owner
+    yield "Enqueued", enqueued.enqueued_at
+    yield "Not before", enqueued.run_after
     yield "Started", record.started_at
     yield "Finished", record.finished_at
     yield "Attempts", record.attempts
     yield "Sent again by the sweeper", record.sends or None
     yield "Trace", trace_id(record)
-    yield "Depth", birth.depth or None
-    yield "Options given", dump(birth.options) if birth.options else None
+    yield "Depth", enqueued.depth or None
+    yield "Options given", dump(enqueued.options) if enqueued.options else None
     yield "Can be read until", record.hidden_at
 
 
@@ -90,7 +90,7 @@ def _json(value: object) -> str:
 
 def _events(record: TaskRecord, parts: Mapping[str, str]) -> Iterator[Event]:
     """Yield what happened, the first first: every attempt, also of the lives before a redrive."""
-    yield Event(what="Enqueued", at=record.birth.enqueued_at)
+    yield Event(what="Enqueued", at=record.enqueued.enqueued_at)
     for number in range(1, record.fence):
         yield _attempt(number, record, parts)
     again = [Event(what="Sent again", at=record.sent_at)] if record.sent_at is not None else []
@@ -102,7 +102,7 @@ def _events(record: TaskRecord, parts: Mapping[str, str]) -> Iterator[Event]:
         yield from again
     if record.status == RUNNING:
         yield from _goes_on(record)
-    if record.status == READY and record.not_before > record.birth.enqueued_at:
+    if record.status == READY and record.not_before > record.enqueued.enqueued_at:
         yield Event(what="Starts", at=record.not_before, note="At the earliest.")
     if record.ended:
         yield _ended(record)

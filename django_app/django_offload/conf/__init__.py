@@ -23,7 +23,7 @@ from .options import (
     QueueOptions,
     configured,
     duration,
-    problems,
+    find_problems,
     secrets,
     stacks,
 )
@@ -51,7 +51,7 @@ __all__ = [
     "QueueOptions",
     "configured",
     "duration",
-    "problems",
+    "find_problems",
     "secrets",
     "stacks",
 ]

@@ -27,7 +27,7 @@ from .validation import (
     QUEUE_KEYS,
     QueueOptions,
     duration,
-    problems,
+    find_problems,
 )
 
 __all__ = [
@@ -44,7 +44,7 @@ __all__ = [
     "QueueOptions",
     "configured",
     "duration",
-    "problems",
+    "find_problems",
     "secrets",
     "stacks",
 ]
@@ -93,7 +93,7 @@ class Options:
     @classmethod
     def parse(cls, alias: str, params: Mapping[str, Any]) -> "Options":
         """Return the options of TASKS[alias]. Raise ConfigurationError on the first thing wrong."""
-        for problem in problems(params):
+        for problem in find_problems(params):
             raise ConfigurationError(alias, problem.text, problem.hint)
         given = dict(params["OPTIONS"])
         stack = given.pop("stack")

@@ -98,7 +98,7 @@ OPTION_KEYS = (
 )
 
 
-def problems(params: Mapping[str, Any]) -> Iterator[Problem]:
+def find_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield what is wrong in TASKS[alias], without asking AWS."""
     given = params.get("OPTIONS", {})
     queue_names = list(params.get("QUEUES", [DEFAULT_TASK_QUEUE_NAME]))

@@ -13,7 +13,7 @@ MOST_TASKS = 100
 type Arguments = tuple[Any, ...] | Mapping[str, Any]
 
 
-def split(given: object) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+def split_arguments(given: object) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
     """Return the positional and the keyword arguments of one item. Raise TypeError if it is none of ours."""
     if isinstance(given, tuple):
         return given, {}
@@ -25,7 +25,7 @@ def split(given: object) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
     )
 
 
-class Answers[T](Iterator[T]):
+class BulkResults[T](Iterator[T]):
     """
     One answer per task, in the order of the arguments.
 
@@ -47,7 +47,7 @@ class Answers[T](Iterator[T]):
             _warn("enqueue_many", "for")
 
 
-class AsyncAnswers[T](AsyncIterator[T]):
+class AsyncBulkResults[T](AsyncIterator[T]):
     """The same, by `enqueue_many` in another thread, of arguments that may come asynchronously too."""
 
     def __init__(

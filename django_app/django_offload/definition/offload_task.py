@@ -13,7 +13,7 @@ from django.tasks.exceptions import InvalidTask
 from django.utils.inspect import get_func_args
 
 from ..conf import LONGEST_RESULT_TTL, MOST_ATTEMPTS, duration
-from .bulk_results import Answers, Arguments, AsyncAnswers, split
+from .bulk_results import Arguments, AsyncBulkResults, BulkResults, split_arguments
 from .context import OffloadContext
 
 type Backoff = float | timedelta | Callable[[int], float | timedelta]
@@ -105,7 +105,7 @@ class OffloadTask(Task):  # type: ignore[type-arg]
         """Do what enqueue() does, under the name that Celery gives it."""
         return self.enqueue(*args, **kwargs)
 
-    def enqueue_many(self, arguments: Iterable[Arguments]) -> Answers[AnyResult | Exception]:
+    def enqueue_many(self, arguments: Iterable[Arguments]) -> BulkResults[AnyResult | Exception]:
         """
         Enqueue a task per item of `arguments`, in bulk, and return an iterator over an answer for each.
 
@@ -120,18 +120,18 @@ class OffloadTask(Task):  # type: ignore[type-arg]
         backend = self.get_backend()
         backend.validate_task(self)
         many = getattr(backend, "enqueue_many", None)
-        return Answers(many(self, arguments) if many else self._one_by_one(arguments))
+        return BulkResults(many(self, arguments) if many else self._one_by_one(arguments))
 
     def aenqueue_many(
         self, arguments: Iterable[Arguments] | AsyncIterable[Arguments]
-    ) -> AsyncAnswers[AnyResult | Exception]:
+    ) -> AsyncBulkResults[AnyResult | Exception]:
         """Do what enqueue_many() does, for `async for`; `arguments` may be asynchronous too."""
-        return AsyncAnswers(self.enqueue_many, arguments)
+        return AsyncBulkResults(self.enqueue_many, arguments)
 
     def _one_by_one(self, arguments: Iterable[Arguments]) -> Iterator[AnyResult | Exception]:
         """Enqueue through a backend that knows nothing of bulk."""
         for given in arguments:
-            args, kwargs = split(given)
+            args, kwargs = split_arguments(given)
             try:
                 answer = self.enqueue(*args, **kwargs)
             except Exception as exc:  # noqa: BLE001, it is the answer

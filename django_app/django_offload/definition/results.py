@@ -12,7 +12,7 @@ from django.tasks.exceptions import InvalidTask, InvalidTaskBackend
 from django.utils import timezone
 
 from ..conf import duration
-from ..protocol.enqueued_task import Birth
+from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import parsed
 from ..protocol.record import ARGUMENTS_PART, TaskRecord
 from .offload_task import AnyResult, AnyTask, OffloadTask
@@ -20,12 +20,12 @@ from .offload_task import AnyResult, AnyTask, OffloadTask
 NEW = TaskResultStatus.READY
 
 
-def enqueued_result(task: AnyTask, birth: Birth) -> AnyResult:
+def enqueued_result(task: AnyTask, enqueued: EnqueuedTask) -> AnyResult:
     """Return the result of a task that is about to be sent: READY, without an `enqueued_at` yet."""
-    args, kwargs = parsed(birth.arguments)
+    args, kwargs = parsed(enqueued.arguments)
     return TaskResult(
         task=task,
-        id=birth.id,
+        id=enqueued.id,
         status=NEW,
         enqueued_at=None,
         started_at=None,
@@ -33,7 +33,7 @@ def enqueued_result(task: AnyTask, birth: Birth) -> AnyResult:
         finished_at=None,
         args=args,
         kwargs=kwargs,
-        backend=birth.alias,
+        backend=enqueued.alias,
         errors=[],
         worker_ids=[],
     )
@@ -41,15 +41,15 @@ def enqueued_result(task: AnyTask, birth: Birth) -> AnyResult:
 
 def result_of(record: TaskRecord, parts: Mapping[str, str], defined: AnyTask) -> AnyResult:
     """Return the result that a record and the texts of its parts tell of; `defined` is its task."""
-    args, kwargs = parsed(parts.get(ARGUMENTS_PART, record.birth.arguments))
-    instants = record.birth.enqueued_at, record.started_at, record.attempted_at, record.finished_at
+    args, kwargs = parsed(parts.get(ARGUMENTS_PART, record.enqueued.arguments))
+    instants = record.enqueued.enqueued_at, record.started_at, record.attempted_at, record.finished_at
     # Each look at Django's settings takes a call.
     enqueued_at, started_at, attempted_at, finished_at = (
         instants if settings.USE_TZ else map(django_time, instants)
     )
     result: AnyResult = TaskResult(
-        task=task_of(record.birth, defined),
-        id=record.birth.id,
+        task=task_of(record.enqueued, defined),
+        id=record.enqueued.id,
         status=TaskResultStatus(record.status),
         enqueued_at=enqueued_at,
         started_at=started_at,
@@ -57,7 +57,7 @@ def result_of(record: TaskRecord, parts: Mapping[str, str], defined: AnyTask) ->
         finished_at=finished_at,
         args=args,
         kwargs=kwargs,
-        backend=record.birth.alias,
+        backend=record.enqueued.alias,
         errors=errors_of(record, parts),
         worker_ids=list(record.worker_ids),
     )
@@ -97,17 +97,17 @@ def errors_of(record: TaskRecord, parts: Mapping[str, str]) -> list[TaskError]:
     return errors
 
 
-def task_of(birth: Birth, defined: AnyTask) -> AnyTask:
+def task_of(enqueued: EnqueuedTask, defined: AnyTask) -> AnyTask:
     """Return the task as it was enqueued; as it is defined, where its queue or backend is gone since."""
     changes: dict[str, Any] = {}
-    if birth.queue != defined.queue_name:
-        changes["queue_name"] = birth.queue
-    if birth.alias != defined.backend:
-        changes["backend"] = birth.alias
-    if birth.run_after is not None:
-        changes["run_after"] = django_time(birth.run_after)
+    if enqueued.queue != defined.queue_name:
+        changes["queue_name"] = enqueued.queue
+    if enqueued.alias != defined.backend:
+        changes["backend"] = enqueued.alias
+    if enqueued.run_after is not None:
+        changes["run_after"] = django_time(enqueued.run_after)
     if isinstance(defined, OffloadTask):
-        for option, value in birth.options.items():
+        for option, value in enqueued.options.items():
             if option in {"timeout", "result_ttl"} and value is not None:
                 changes[option] = duration(value)
             elif option in {"max_attempts", "backoff"}:

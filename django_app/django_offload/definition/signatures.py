@@ -6,21 +6,21 @@ from inspect import Parameter, Signature, signature
 from typing import Any
 
 from ..exceptions import BadArguments
-from ..protocol.enqueued_task import Birth
+from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import parsed
 from .offload_task import AnyTask
 
 
-def misfit(task: AnyTask, birth: Birth) -> BadArguments | None:
+def argument_error(task: AnyTask, enqueued: EnqueuedTask) -> BadArguments | None:
     """Return the error of arguments that the function does not take (any more), None where they fit."""
-    args, kwargs = parsed(birth.arguments)
+    args, kwargs = parsed(enqueued.arguments)
     # By position alone it is a matter of their number, and bind() takes a hundred times as long to say so.
     if not kwargs and len(args) in _numbers(task.func, task.takes_context):
         return None
     try:
         signature_of(task).bind(*args, **kwargs)
     except TypeError as exc:
-        return BadArguments(birth.name, str(exc))
+        return BadArguments(enqueued.name, str(exc))
     return None
 
 

@@ -23,7 +23,7 @@ def is_staff(request: HttpRequest, permission: str = VIEW_PERMISSION) -> bool:
 
 
 def is_owner(request: HttpRequest, record: TaskRecord) -> bool:
-    owner = record.birth.owner
+    owner = record.enqueued.owner
     return owner is not None and owner == owner_of(request)
 
 
@@ -43,7 +43,9 @@ def has_record(result: AnyResult) -> bool:
 def may_read(request: HttpRequest, record: TaskRecord) -> bool:
     """Tell whether a request may see a record."""
     token = request.GET.get("token", "")
-    return is_owner(request, record) or is_staff(request) or bool(token and verifies(record.birth.id, token))
+    return (
+        is_owner(request, record) or is_staff(request) or bool(token and verifies(record.enqueued.id, token))
+    )
 
 
 def readable(request: HttpRequest, task_id: str) -> bool:

@@ -49,7 +49,7 @@ class Seen:
     @classmethod
     def in_record(cls, record: TaskRecord) -> Self:
         return cls(
-            id=record.birth.id,
+            id=record.enqueued.id,
             status=record.status,
             attempts=record.attempts,
             cancelled=bool(record.error and record.error["class"] == CANCELLED),

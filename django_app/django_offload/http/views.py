@@ -82,7 +82,7 @@ def cancel_task(request: HttpRequest, task_id: str) -> HttpResponse:
     found = readable_task(task_id)
     if not (is_owner(request, found.record) or is_staff(request, CANCEL_PERMISSION)):
         raise Http404("There is no such task.")
-    record = cancel(found.store, found.record.birth, found.options, datetime.now(UTC))
+    record = cancel(found.store, found.record.enqueued, found.options, datetime.now(UTC))
     if record is None:
         return JsonResponse(_status(request, readable_task(task_id)), status=409)
     return JsonResponse(_status(request, replace(found, record=record)), status=202)
@@ -94,5 +94,5 @@ def _status(request: HttpRequest, found: StoredTask) -> dict[str, object]:
     wanted = [record.result_part, record.error_parts[-1] if staff and record.error_parts else None]
     for part in wanted:
         if part is not None and part not in texts:
-            texts[part] = found.store.get_part(record.birth.id, part) or "null"
+            texts[part] = found.store.get_part(record.enqueued.id, part) or "null"
     return status_of(record, texts, traceback=staff)

@@ -5,22 +5,22 @@ from datetime import datetime
 from ..conf import Options
 from ..exceptions import Cancelled
 from ..protocol.conditional_write import Refused
-from ..protocol.enqueued_task import Birth
-from ..protocol.record import TaskRecord, error_of, read
+from ..protocol.enqueued_task import EnqueuedTask
+from ..protocol.record import TaskRecord, error_of, read_record
 from ..protocol.transitions import ask_to_stop
 from ..protocol.transitions import cancel as cancelled
 from ..stores import Store
 from .fail import finished, result_ttl, written
 
 
-def cancel(store: Store, birth: Birth, options: Options, now: datetime) -> TaskRecord | None:
+def cancel(store: Store, enqueued: EnqueuedTask, options: Options, now: datetime) -> TaskRecord | None:
     """Cancel a task, and return its record as it is then; None where it has ended, which nothing changes."""
-    end = cancelled(now=now, result_ttl=result_ttl(birth, options), error=error_of(Cancelled()))
+    end = cancelled(now=now, result_ttl=result_ttl(enqueued, options), error=error_of(Cancelled()))
     for change in (end, ask_to_stop(), end):  # Twice: it may start, or wait again, in between.
         try:
             if change is end:
-                return finished(birth, written(store, birth.id, end))
-            return read(change.apply(store.change(birth.id, change)))
+                return finished(enqueued, written(store, enqueued.id, end))
+            return read_record(change.apply(store.change(enqueued.id, change)))
         except Refused:
             continue
     return None

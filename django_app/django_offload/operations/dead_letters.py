@@ -9,12 +9,12 @@ from typing import Any
 
 from ..conf import Options, stacks
 from ..protocol.conditional_write import Attributes
-from ..protocol.record import DEAD_SHARDS, FAILED, FAILED_SHARDS, TaskRecord, read
+from ..protocol.record import DEAD_SHARDS, FAILED, FAILED_SHARDS, TaskRecord, read_record
 from ..stores import Store, store_of
 from .due_entries import EVER, entries
 from .find import find
-from .redrive import Verdict, discard, redrive
-from .unverified_bodies import FOLDER, settle_body
+from .redrive import ActionResult, discard, redrive
+from .unverified_bodies import FOLDER, act_on_body
 
 logger = logging.getLogger("django_offload")
 
@@ -41,14 +41,14 @@ def failed_records(store: Store, *, all_failed: bool = False, until: datetime = 
 def readable(task_id: str, attributes: Attributes) -> TaskRecord | None:
     """Return the record of its stored form; None, after a line in the log, where that is not one of ours."""
     try:
-        return read(attributes)
+        return read_record(attributes)
     except Exception:
         logger.exception("The record of task id=%s cannot be read; look at it in the table", task_id)
         return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class DeadLetterFilter:
     """Which dead letters are meant."""
 
     task: str | None = None
@@ -68,7 +68,7 @@ class Choice:
 
     def _takes(self, record: TaskRecord) -> bool:
         path = cause_of(record)
-        return (self.task is None or record.birth.name == self.task) and (
+        return (self.task is None or record.enqueued.name == self.task) and (
             self.cause is None or self.cause in (path, path.rpartition(".")[2])
         )
 
@@ -81,10 +81,10 @@ def cause_of(record: TaskRecord) -> str:
 def row_of(options: Options, record: TaskRecord) -> dict[str, Any]:
     """Return what a list says of a dead letter."""
     return {
-        "id": record.birth.id,
+        "id": record.enqueued.id,
         "stack": options.stack,
-        "task": record.birth.name,
-        "queue": record.birth.queue,
+        "task": record.enqueued.name,
+        "queue": record.enqueued.queue,
         "cause": cause_of(record),
         "message": (record.error or {}).get("message", ""),
         "attempts": record.attempts,
@@ -92,14 +92,14 @@ def row_of(options: Options, record: TaskRecord) -> dict[str, Any]:
     }
 
 
-def settle(action: str, task_id: str, now: datetime) -> Verdict:
+def act_on(action: str, task_id: str, now: datetime) -> ActionResult:
     """Redrive or discard a record or a body by its id or key; say what became of it."""
     if task_id.startswith(FOLDER):
-        return settle_body(action, task_id)
+        return act_on_body(action, task_id)
     found = find(task_id)
     options = found.options if found else stacks()[0]
-    return settle_record(action, found.store if found else store_of(options), task_id, options, now)
+    return act_on_record(action, found.store if found else store_of(options), task_id, options, now)
 
 
-def settle_record(action: str, store: Store, task_id: str, options: Options, now: datetime) -> Verdict:
+def act_on_record(action: str, store: Store, task_id: str, options: Options, now: datetime) -> ActionResult:
     return redrive(store, task_id, options, now) if action == "redrive" else discard(store, task_id)

@@ -31,7 +31,7 @@ def described(found: StoredTask) -> dict[str, Any]:
         status.pop("return_value", None)
     return {
         **status,
-        "owner": record.birth.owner,
+        "owner": record.enqueued.owner,
         "worker_ids": record.worker_ids,
         **_arguments(found),
     }
@@ -39,17 +39,17 @@ def described(found: StoredTask) -> dict[str, Any]:
 
 def _arguments(found: StoredTask) -> dict[str, Any]:
     """Return the arguments of a record, those that its task calls sensitive hidden; or where they went."""
-    birth, text = found.record.birth, found.parts.get(ARGUMENTS_PART)
+    enqueued, text = found.record.enqueued, found.parts.get(ARGUMENTS_PART)
     try:
-        if birth.reference is not None:
-            text = fetch(birth.reference, found.options)
+        if enqueued.reference is not None:
+            text = fetch(enqueued.reference, found.options)
         elif text is None and not found.record.inline:
             raise PayloadLost(ARGUMENTS_PART, "gone")
     except PayloadLost as exc:
         return {"lost_arguments": str(exc)}
-    args, kwargs = json.loads(text or birth.arguments)
+    args, kwargs = json.loads(text or enqueued.arguments)
     try:
-        task = registry().resolve(birth.name)
+        task = registry().resolve(enqueued.name)
     except UnknownTask:
         # Which of them are sensitive, nobody knows any more.
         return {"args": [HIDDEN] * len(args), "kwargs": dict.fromkeys(kwargs, HIDDEN)}
@@ -65,7 +65,7 @@ def _arguments(found: StoredTask) -> dict[str, Any]:
 def parameters(record: TaskRecord) -> list[str]:
     """Return the names of what a task's function takes, as far as a declared module defines it."""
     try:
-        return _names(registry().resolve(record.birth.name))
+        return _names(registry().resolve(record.enqueued.name))
     except UnknownTask:
         return []
 

@@ -14,47 +14,47 @@ from ..definition.registry import registry
 from ..definition.results import result_of
 from ..definition.retry_policy import RetryPolicy
 from ..exceptions import OffloadError, UnknownTask
-from ..protocol.conditional_write import Attributes, Change, Refused
-from ..protocol.enqueued_task import Birth
-from ..protocol.record import TaskRecord, error_of, read
+from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused
+from ..protocol.enqueued_task import EnqueuedTask
+from ..protocol.record import TaskRecord, error_of, read_record
 from ..protocol.transitions import abandon
 from ..stores import Store
 
 logger = logging.getLogger("django_offload")
 
 
-def options_for(birth: Birth, near: Options) -> Options:
+def options_for(enqueued: EnqueuedTask, near: Options) -> Options:
     """Return the options of the alias that enqueued a task; `near`, of the same stack, where it is gone."""
-    found = configured().get(birth.alias)
+    found = configured().get(enqueued.alias)
     return found if found is not None and found.stack == near.stack else near
 
 
-def result_ttl(birth: Birth, options: Options) -> timedelta:
+def result_ttl(enqueued: EnqueuedTask, options: Options) -> timedelta:
     """Return how long the result of a task can be read: its own, else its queue's."""
-    given = birth.options.get("result_ttl")
+    given = enqueued.options.get("result_ttl")
     if given is not None:
         return timedelta(seconds=given)
     try:
-        own = getattr(registry().resolve(birth.name), "result_ttl", None)
+        own = getattr(registry().resolve(enqueued.name), "result_ttl", None)
     except UnknownTask:
         own = None
-    return own if own is not None else options.ttl(birth.queue)
+    return own if own is not None else options.ttl(enqueued.queue)
 
 
 def attempts_allowed(record: TaskRecord, options: Options) -> int | None:
     """Return how many attempts a task has, None where no declared module defines it."""
-    queue = options.queues.get(record.birth.queue)
+    queue = options.queues.get(record.enqueued.queue)
     try:
-        task = registry().resolve(record.birth.name)
+        task = registry().resolve(record.enqueued.name)
     except UnknownTask:
         return None
     own = queue.max_attempts if queue else DEFAULT_MAX_ATTEMPTS
-    return RetryPolicy.of(task, max_attempts=own, changed=record.birth.options).max_attempts
+    return RetryPolicy.of(task, max_attempts=own, changed=record.enqueued.options).max_attempts
 
 
 def end(
     store: Store,
-    birth: Birth,
+    enqueued: EnqueuedTask,
     options: Options,
     now: datetime,
     error: OffloadError,
@@ -65,17 +65,17 @@ def end(
 
     Raise Refused if somebody holds a live lease on it, or if it is not as it was `seen` any more.
     """
-    change = abandon(now=now, result_ttl=result_ttl(birth, options), error=error_of(error), seen=seen)
+    change = abandon(now=now, result_ttl=result_ttl(enqueued, options), error=error_of(error), seen=seen)
     try:
-        after = written(store, birth.id, change)
+        after = written(store, enqueued.id, change)
     except Refused as refused:
-        if refused.current is None or read(refused.current).ended:
+        if refused.current is None or read_record(refused.current).ended:
             return None
         raise
-    return finished(birth, after)
+    return finished(enqueued, after)
 
 
-def written(store: Store, task_id: str, change: Change) -> Attributes:
+def written(store: Store, task_id: str, change: ConditionalWrite) -> Attributes:
     """
     Make a change, and return the record after it.
 
@@ -90,17 +90,19 @@ def written(store: Store, task_id: str, change: Change) -> Attributes:
         raise
 
 
-def recognisable(due_at: datetime) -> datetime:
+def with_jitter(due_at: datetime) -> datetime:
     """Return an instant less than a second later: of two that write at once, each knows its own write."""
     return due_at + timedelta(microseconds=random.randrange(1_000_000))  # noqa: S311
 
 
-def finished(birth: Birth, after: Attributes) -> TaskRecord:
+def finished(enqueued: EnqueuedTask, after: Attributes) -> TaskRecord:
     """Return the record as it is after its last change, and send task_finished."""
-    record = read(after)
-    logger.info("Task id=%s name=%s state=%s %s", birth.id, birth.name, record.status, record.error or "")
+    record = read_record(after)
+    logger.info(
+        "Task id=%s name=%s state=%s %s", enqueued.id, enqueued.name, record.status, record.error or ""
+    )
     try:
-        result = result_of(record, {}, registry().resolve(birth.name))
+        result = result_of(record, {}, registry().resolve(enqueued.name))
     except UnknownTask:
         return record
     announce(result, finished=True)

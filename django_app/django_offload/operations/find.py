@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..conf import Options, stacks
-from ..protocol.record import TaskRecord, read
+from ..protocol.record import TaskRecord, read_record
 from ..stores import Store, store_of
 from .fail import options_for
 
@@ -29,8 +29,8 @@ def find(task_id: str, among: Sequence[Options] = (), *, with_parts: bool = Fals
         store = store_of(options)
         attributes, parts = store.parts(task_id) if with_parts else (store.get(task_id), {})
         if attributes is not None:
-            record = read(attributes)
+            record = read_record(attributes)
             return StoredTask(
-                record=record, options=options_for(record.birth, options), store=store, parts=parts
+                record=record, options=options_for(record.enqueued, options), store=store, parts=parts
             )
     return None

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from ..conf import Options
 from ..definition.registry import registry
-from ..definition.signatures import misfit
+from ..definition.signatures import argument_error
 from ..exceptions import CallFailed, OffloadError, ResourceMissing
 from ..payloads import fetch, payloads_of
 from ..protocol.conditional_write import Attributes, Refused
-from ..protocol.enqueued_task import Birth
+from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.record import (
     DUE_AFTER,
     FAILED,
@@ -21,14 +21,14 @@ from ..protocol.record import (
     SUCCESSFUL,
     SWEEP_EVERY,
     TaskRecord,
-    read,
+    read_record,
 )
 from ..protocol.transitions import discard as discarded
 from ..protocol.transitions import redrive as redriven
 from ..sending.record_and_message import complete, message_text
 from ..stores import Store
 from ..transports import transport_of
-from .fail import options_for, recognisable, written
+from .fail import options_for, with_jitter, written
 
 logger = logging.getLogger("django_offload")
 
@@ -41,7 +41,7 @@ _WHY_NOT = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class ActionResult:
     """What became of one id."""
 
     id: str
@@ -49,7 +49,7 @@ class Verdict:
     text: str
 
 
-def redrive(store: Store, task_id: str, near: Options, now: datetime) -> Verdict:
+def redrive(store: Store, task_id: str, near: Options, now: datetime) -> ActionResult:
     """
     Make a FAILED record READY again, and send a newly signed message with its exact arguments.
 
@@ -59,72 +59,74 @@ def redrive(store: Store, task_id: str, near: Options, now: datetime) -> Verdict
     attributes = store.get(task_id)
     if attributes is None or attributes["status"] != FAILED:
         return _refused(task_id, attributes)
-    record = read(attributes)
-    options = options_for(record.birth, near)
+    record = read_record(attributes)
+    options = options_for(record.enqueued, near)
     try:
-        birth = _ready(store, record, options)
+        enqueued = _ready(store, record, options)
     except CallFailed:  # That says nothing of the task.
         raise
     except OffloadError as exc:
-        return Verdict(id=task_id, done=False, text=f"It stays FAILED. {exc}")
+        return ActionResult(id=task_id, done=False, text=f"It stays FAILED. {exc}")
     # Whatever ended it, a task never starts before its run_after.
-    start = max(now, birth.start_at)
+    start = max(now, enqueued.start_at)
     later = start - now > transport_of(options).longest_delay
-    due_at = recognisable(start - LONGEST_DELAY + SWEEP_EVERY if later else start + DUE_AFTER)
-    change = redriven(task_id, now=start, due_at=due_at, not_before=birth.not_before)
+    due_at = with_jitter(start - LONGEST_DELAY + SWEEP_EVERY if later else start + DUE_AFTER)
+    change = redriven(task_id, now=start, due_at=due_at, not_before=enqueued.not_before)
     try:
         written(store, task_id, change)
     except Refused as refused:  # Somebody else was faster.
         return _refused(task_id, refused.current)
-    logger.info("Task id=%s name=%s redriven", birth.id, birth.name)
-    return Verdict(id=task_id, done=True, text=_send(birth, options, start, None if later else start - now))
+    logger.info("Task id=%s name=%s redriven", enqueued.id, enqueued.name)
+    return ActionResult(
+        id=task_id, done=True, text=_send(enqueued, options, start, None if later else start - now)
+    )
 
 
-def discard(store: Store, task_id: str) -> Verdict:
+def discard(store: Store, task_id: str) -> ActionResult:
     """Take a FAILED record out of the list; it stays readable as long as it would."""
     try:
         before = store.change(task_id, discarded())
     except Refused as refused:
         return _refused(task_id, refused.current, to="discard")
     if before is None or "due_at" not in before:
-        return Verdict(id=task_id, done=True, text="It was not listed.")
-    return Verdict(id=task_id, done=True, text="Discarded: it stays FAILED, and is listed no more.")
+        return ActionResult(id=task_id, done=True, text="It was not listed.")
+    return ActionResult(id=task_id, done=True, text="Discarded: it stays FAILED, and is listed no more.")
 
 
-def _refused(task_id: str, current: Attributes | None, to: str = "redrive") -> Verdict:
+def _refused(task_id: str, current: Attributes | None, to: str = "redrive") -> ActionResult:
     status = str(current["status"]) if current else None
     text = _WHY_NOT[status] if to == "redrive" or current is None else f"It is {status}: nothing to discard."
-    return Verdict(id=task_id, done=False, text=text)
+    return ActionResult(id=task_id, done=False, text=text)
 
 
-def _ready(store: Store, record: TaskRecord, options: Options) -> Birth:
+def _ready(store: Store, record: TaskRecord, options: Options) -> EnqueuedTask:
     """Return the birth of a record that can run. Raise OffloadError if it cannot, saying what to mend."""
-    birth = complete(store, record)
-    task = registry().resolve(birth.name)
-    if birth.queue not in options.queues:
-        raise ResourceMissing(options.alias, "queue", options.queue(birth.queue))
-    transport_of(options).prepare(birth.queue)
-    text = birth.arguments
-    if birth.reference is not None:
-        text = fetch(birth.reference, options)
+    enqueued = complete(store, record)
+    task = registry().resolve(enqueued.name)
+    if enqueued.queue not in options.queues:
+        raise ResourceMissing(options.alias, "queue", options.queue(enqueued.queue))
+    transport_of(options).prepare(enqueued.queue)
+    text = enqueued.arguments
+    if enqueued.reference is not None:
+        text = fetch(enqueued.reference, options)
         payloads = payloads_of(options)
         assert payloads is not None, "what was fetched came from there"
         # Kept anew: its days in the bucket begin again.
-        payloads.put(birth.reference.key, text.encode("ascii"))
-    unfit = misfit(task, replace(birth, arguments=text))
+        payloads.put(enqueued.reference.key, text.encode("ascii"))
+    unfit = argument_error(task, replace(enqueued, arguments=text))
     if unfit is not None:
         raise unfit
-    return birth
+    return enqueued
 
 
-def _send(birth: Birth, options: Options, start: datetime, delay: timedelta | None) -> str:
+def _send(enqueued: EnqueuedTask, options: Options, start: datetime, delay: timedelta | None) -> str:
     """Send the message of a record that is READY again, if one can wait that long; say what was done."""
     if delay is None:
         return f"READY again: it starts at {start:%Y-%m-%d %H:%M} UTC."
     try:
-        text = message_text(birth, options, start + MESSAGE_LIFE)
-        transport_of(options).send(birth.queue, text, delay)
+        text = message_text(enqueued, options, start + MESSAGE_LIFE)
+        transport_of(options).send(enqueued.queue, text, delay)
     except Exception as exc:  # noqa: BLE001, whatever a seam raises: the record is the outbox
-        logger.warning("Task id=%s name=%s redriven, not sent: %s", birth.id, birth.name, exc)
+        logger.warning("Task id=%s name=%s redriven, not sent: %s", enqueued.id, enqueued.name, exc)
         return f"READY again; its message was not accepted ({exc}), the sweeper sends it."
     return "READY again, and sent."

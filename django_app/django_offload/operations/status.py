@@ -16,18 +16,18 @@ LONGEST_RETRY_AFTER_SECONDS = 10
 
 def status_of(record: TaskRecord, parts: Mapping[str, str], *, traceback: bool = False) -> dict[str, Any]:
     """Return the status of a record; `parts` holds a return value kept beside it, and tracebacks."""
-    birth = record.birth
+    enqueued = record.enqueued
     status: dict[str, Any] = {
-        "id": birth.id,
-        "task": birth.name,
-        "queue": birth.queue,
+        "id": enqueued.id,
+        "task": enqueued.name,
+        "queue": enqueued.queue,
         "status": record.status,
         "attempts": record.attempts,
         "progress": record.progress,
-        "enqueued_at": iso(birth.enqueued_at),
+        "enqueued_at": iso(enqueued.enqueued_at),
         "started_at": iso(record.started_at),
         "finished_at": iso(record.finished_at),
-        "run_after": iso(birth.run_after),
+        "run_after": iso(enqueued.run_after),
     }
     if record.status == SUCCESSFUL:
         status["return_value"] = return_value(record, parts)
@@ -53,7 +53,7 @@ def outcome(result: AnyResult) -> dict[str, Any]:
 def retry_after(record: TaskRecord, now: datetime) -> int:
     """Return how many seconds to wait before asking again: 1, growing to 10 within two minutes."""
     age = (
-        now - max(record.birth.enqueued_at, record.attempted_at or record.birth.enqueued_at)
+        now - max(record.enqueued.enqueued_at, record.attempted_at or record.enqueued.enqueued_at)
     ).total_seconds()
     return int(min(max(1.0, age / 12), LONGEST_RETRY_AFTER_SECONDS))
 

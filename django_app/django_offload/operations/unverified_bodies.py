@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ..conf import Options, stacks
 from ..exceptions import PayloadLost
 from ..payloads import Kept, Payloads, payloads_of
-from .redrive import Verdict
+from .redrive import ActionResult
 
 # Of the bucket: bodies that did not verify.
 FOLDER = "dead/"
@@ -46,13 +46,15 @@ def escaped(data: bytes, most: int) -> str:
     return data[:most].decode("utf-8", "backslashreplace").encode("unicode_escape").decode("ascii")
 
 
-def settle_body(action: str, key: str) -> Verdict:
+def act_on_body(action: str, key: str) -> ActionResult:
     """Discard a body by its key; say what became of it."""
     if action == "redrive":
         text = "A body that did not verify has no record: it can only be looked at (show) or discarded."
-        return Verdict(id=key, done=False, text=text)
+        return ActionResult(id=key, done=False, text=text)
     holder, _ = _holder(key)
     if holder is not None:
         holder.delete(key)
-        return Verdict(id=key, done=True, text="Discarded.")
-    return Verdict(id=key, done=False, text="There is no body of this key: see manage.py offload_dead list.")
+        return ActionResult(id=key, done=True, text="Discarded.")
+    return ActionResult(
+        id=key, done=False, text="There is no body of this key: see manage.py offload_dead list."
+    )

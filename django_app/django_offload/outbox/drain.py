@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from ..conf import configured
 from ..definition.results import django_time
-from ..protocol.enqueued_task import Birth
+from ..protocol.enqueued_task import EnqueuedTask
 from ..sending.outbox_row import pack, unpack
 from ..sending.record_and_message import send
 from .models import OutboxEntry
@@ -24,33 +24,36 @@ DATABASE = DEFAULT_DB_ALIAS
 FRESH = timedelta(seconds=30)
 
 
-def put(birth: Birth) -> None:
+def put(enqueued: EnqueuedTask) -> None:
     """Write a task into the outbox, as part of the transaction that is open."""
-    put_many([birth])
+    put_many([enqueued])
 
 
-def put_many(births: Sequence[Birth]) -> None:
+def put_many(enqueued_tasks: Sequence[EnqueuedTask]) -> None:
     """Write tasks into the outbox, by one call of the database."""
     OutboxEntry.objects.using(DATABASE).bulk_create(
         OutboxEntry(
-            id=birth.id, alias=birth.alias, birth=pack(birth), created_at=django_time(birth.enqueued_at)
+            id=enqueued.id,
+            alias=enqueued.alias,
+            birth=pack(enqueued),
+            created_at=django_time(enqueued.enqueued_at),
         )
-        for birth in births
+        for enqueued in enqueued_tasks
     )
 
 
-def forget(birth: Birth) -> None:
+def delete_sent(enqueued: EnqueuedTask) -> None:
     """Forget a task that was sent. A row that the database keeps is sent once more, and is the same task."""
-    forget_many([birth])
+    forget_many([enqueued])
 
 
-def forget_many(births: Sequence[Birth]) -> None:
+def forget_many(enqueued_tasks: Sequence[EnqueuedTask]) -> None:
     """Forget tasks that were sent."""
     try:
-        delete(*(birth.id for birth in births))
+        delete(*(enqueued.id for enqueued in enqueued_tasks))
     except DatabaseError as exc:
-        for birth in births:
-            logger.warning("Task id=%s was sent, and stays in the outbox: %s", birth.id, exc)
+        for enqueued in enqueued_tasks:
+            logger.warning("Task id=%s was sent, and stays in the outbox: %s", enqueued.id, exc)
 
 
 def delete(*task_ids: str) -> None:
@@ -96,10 +99,10 @@ def _sent(entry: OutboxEntry) -> bool:
         logger.error("Task id=%s stays in the outbox: TASKS has no '%s' any more", entry.id, entry.alias)
         return False
     try:
-        birth = unpack(entry.birth)
-        send(replace(birth, enqueued_at=datetime.now(UTC)), options)
+        enqueued = unpack(entry.birth)
+        send(replace(enqueued, enqueued_at=datetime.now(UTC)), options)
     except Exception as exc:  # noqa: BLE001, one that cannot be sent stops no other
         logger.error("Task id=%s stays in the outbox: %s: %s", entry.id, type(exc).__name__, exc)
         return False
-    forget(birth)
+    delete_sent(enqueued)
     return True

@@ -49,8 +49,8 @@ def fetch(reference: Reference, options: Options) -> str:
 def fetch_parts(record: TaskRecord, options: Options) -> dict[str, str]:
     """Return the parts of a record that are kept in the bucket: large arguments, a large result."""
     parts = fetch_result(record, options)
-    if record.birth.reference is not None:
-        parts[ARGUMENTS_PART] = fetch(record.birth.reference, options)
+    if record.enqueued.reference is not None:
+        parts[ARGUMENTS_PART] = fetch(record.enqueued.reference, options)
     return parts
 
 

@@ -22,7 +22,7 @@ class Operator(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Condition:
     """One condition on one attribute."""
 
     __test__ = False  # Not a test class, whatever pytest thinks of the name.
@@ -43,24 +43,24 @@ class Test:
         return isinstance(value, list) and len(value) < int(self.operand)  # type: ignore[arg-type]
 
 
-def equals(name: str, operand: Value) -> Test:
-    return Test(name, Operator.EQUALS, operand)
+def equals(name: str, operand: Value) -> Condition:
+    return Condition(name, Operator.EQUALS, operand)
 
 
-def at_most(name: str, operand: int) -> Test:
-    return Test(name, Operator.AT_MOST, operand)
+def at_most(name: str, operand: int) -> Condition:
+    return Condition(name, Operator.AT_MOST, operand)
 
 
-def absent(name: str) -> Test:
-    return Test(name, Operator.ABSENT)
+def absent(name: str) -> Condition:
+    return Condition(name, Operator.ABSENT)
 
 
-def shorter(name: str, operand: int) -> Test:
-    return Test(name, Operator.SHORTER, operand)
+def shorter(name: str, operand: int) -> Condition:
+    return Condition(name, Operator.SHORTER, operand)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class ConditionalWrite:
     """
     One conditional write to one record.
 
@@ -68,18 +68,18 @@ class Change:
     """
 
     name: str  # For logs: which transition this is.
-    when: tuple[tuple[Test, ...], ...]
+    conditions: tuple[tuple[Condition, ...], ...]
     put: Attributes = field(default_factory=dict)  # Set, whatever was there.
-    born: Attributes = field(default_factory=dict)  # Set where absent.
+    set_if_absent: Attributes = field(default_factory=dict)  # Set where absent.
     append: Mapping[str, str] = field(default_factory=dict)  # To the end of a list, made where absent.
     increment: Mapping[str, int] = field(default_factory=dict)  # From zero where absent.
     remove: frozenset[str] = frozenset()
-    silent: bool = False  # Nobody asks for the record as it was: it need not be sent back and read.
+    returns_old: bool = True  # False: nobody asks for the record as it was, so it is not sent back.
 
     def allowed(self, attributes: Attributes | None) -> bool:
         """Tell whether a record in this state (None: no record) takes the change."""
         found = attributes or {}
-        for tests in self.when:
+        for tests in self.conditions:
             for test in tests:
                 if not test.holds(found):
                     break
@@ -89,7 +89,7 @@ class Change:
 
     def apply(self, attributes: Attributes | None) -> dict[str, Value]:
         """Return the record after the change, which must be allowed."""
-        after = {**self.born, **(attributes or {}), **self.put}
+        after = {**self.set_if_absent, **(attributes or {}), **self.put}
         for name, value in self.append.items():
             after[name] = [*after.get(name, []), value]  # type: ignore[misc]
         for name, step in self.increment.items():
@@ -102,7 +102,7 @@ class Change:
 class Refused(Exception):
     """A conditional write found a record (None: no record) that does not take it."""
 
-    def __init__(self, change: Change, current: Attributes | None) -> None:
+    def __init__(self, change: ConditionalWrite, current: Attributes | None) -> None:
         self.change, self.current = change, current
         super().__init__(change.name)
 

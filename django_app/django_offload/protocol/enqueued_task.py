@@ -55,7 +55,7 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Birth:
+class EnqueuedTask:
     """One enqueued task, before anything happened to it."""
 
     id: str  # 32 hexadecimal digits: 128 random bits.

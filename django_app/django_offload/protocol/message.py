@@ -21,7 +21,7 @@ from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
 from ..exceptions import BadSignature, MalformedMessage, UnknownKey, UnknownVersion
-from .enqueued_task import Birth, Reference, dump, from_micros, to_micros
+from .enqueued_task import EnqueuedTask, Reference, dump, from_micros, to_micros
 
 VERSION = 1
 # An SQS message may have 1 MiB, a payload of an asynchronous Lambda invocation 1 MB (AWS quotas, 2025).
@@ -34,7 +34,7 @@ MAX_DEPTH = 1_000
 class TaskMessage:
     """What one delivery asks for."""
 
-    birth: Birth
+    enqueued: EnqueuedTask
     expires_at: datetime  # After this no record is created from the message.
 
 
@@ -74,30 +74,30 @@ def key_id(secret: str) -> str:
 
 def encode(message: TaskMessage, keyring: Keyring) -> str:
     """Return the signed text of `message`."""
-    birth, secret = message.birth, keyring.secrets[0]
+    enqueued, secret = message.enqueued, keyring.secrets[0]
     # Written by hand, for json would read the arguments and write them anew: in a third of its time.
     unsigned = (
-        f'{{"v":{VERSION},"kid":"{key_id(secret)}","id":{quoted(birth.id)},"alias":{quoted(birth.alias)},'
-        f'"name":{quoted(birth.name)},"queue":{quoted(birth.queue)},{_arguments(birth)},'
-        f'"enqueued_at":{to_micros(birth.enqueued_at)},"expires_at":{to_micros(message.expires_at)}'
+        f'{{"v":{VERSION},"kid":"{key_id(secret)}","id":{quoted(enqueued.id)},"alias":{quoted(enqueued.alias)},'
+        f'"name":{quoted(enqueued.name)},"queue":{quoted(enqueued.queue)},{_arguments(enqueued)},'
+        f'"enqueued_at":{to_micros(enqueued.enqueued_at)},"expires_at":{to_micros(message.expires_at)}'
     )
     for name, value in (
-        ("run_after", to_micros(birth.run_after) if birth.run_after else None),
-        ("owner", birth.owner),
-        ("depth", birth.depth or None),
-        ("traceparent", birth.traceparent),
-        ("options", birth.options or None),
+        ("run_after", to_micros(enqueued.run_after) if enqueued.run_after else None),
+        ("owner", enqueued.owner),
+        ("depth", enqueued.depth or None),
+        ("traceparent", enqueued.traceparent),
+        ("options", enqueued.options or None),
     ):
         if value is not None:
             unsigned += f',"{name}":{dump(value)}'
     return f'{unsigned},"sig":"{keyring.signature(unsigned + "}", secret)}"}}'
 
 
-def _arguments(birth: Birth) -> str:
+def _arguments(enqueued: EnqueuedTask) -> str:
     """Return what a message says of the arguments, or of where they are."""
-    if birth.reference:
-        return f'"ref":{dump(asdict(birth.reference))}'
-    text = birth.arguments
+    if enqueued.reference:
+        return f'"ref":{dump(asdict(enqueued.reference))}'
+    text = enqueued.arguments
     if text.endswith(",{}]"):  # No keywords: what ends an array of ours is an object of theirs.
         return f'"args":{text[1:-4]},"kwargs":{{}}'
     args, kwargs = json.loads(text)
@@ -150,7 +150,7 @@ def _message(fields: Mapping[str, Any]) -> TaskMessage:
     run_after, reference = fields.get("run_after"), fields.get("ref")
     return TaskMessage(
         expires_at=from_micros(fields["expires_at"]),
-        birth=Birth(
+        enqueued=EnqueuedTask(
             id=fields["id"],
             alias=fields["alias"],
             name=fields["name"],

@@ -9,8 +9,8 @@ from typing import Any
 from django.tasks import TaskResultStatus
 
 from .conditional_write import Attributes, Value
-from .enqueued_task import MICROSECOND, Birth, Reference, dump, from_micros, to_micros
-from .record_size import inline
+from .enqueued_task import MICROSECOND, EnqueuedTask, Reference, dump, from_micros, to_micros
+from .record_size import fits_inline
 
 READY, RUNNING = TaskResultStatus.READY.value, TaskResultStatus.RUNNING.value
 SUCCESSFUL, FAILED = TaskResultStatus.SUCCESSFUL.value, TaskResultStatus.FAILED.value
@@ -52,7 +52,7 @@ _DUE_BEFORE = (SWEEP_EVERY - LONGEST_DELAY) // MICROSECOND
 class TaskRecord:
     """The stored state of one task result, as read at one instant."""
 
-    birth: Birth
+    enqueued: EnqueuedTask
     inline: bool  # Are the arguments in the record itself?
     status: str
     not_before: datetime  # No claim before this.
@@ -83,7 +83,7 @@ class TaskRecord:
     @property
     def ready_at(self) -> datetime:
         """Since when, or from when on, it could start: as asked for, or after its last attempt."""
-        return max(self.birth.start_at, self.not_before)
+        return max(self.enqueued.start_at, self.not_before)
 
     @property
     def ended(self) -> bool:
@@ -98,40 +98,43 @@ class TaskRecord:
         return self.status == RUNNING and self.lease_until is not None and self.lease_until <= now
 
 
-def newborn(birth: Birth) -> dict[str, Value]:
+def initial_item(enqueued: EnqueuedTask) -> dict[str, Value]:
     """
     Return the stored form of a READY record.
 
     It is due 5 minutes after it may start, or, where no message can wait that long, as soon as one can.
     """
-    enqueued, run_after = to_micros(birth.enqueued_at), to_micros(birth.run_after) if birth.run_after else 0
-    start = max(enqueued, run_after)
+    enqueued_at, run_after = (
+        to_micros(enqueued.enqueued_at),
+        to_micros(enqueued.run_after) if enqueued.run_after else 0,
+    )
+    start = max(enqueued_at, run_after)
     found: dict[str, Value] = {
-        "id": birth.id,
-        "alias": birth.alias,
-        "name": birth.name,
-        "queue": birth.queue,
-        "enqueued_at": enqueued,
+        "id": enqueued.id,
+        "alias": enqueued.alias,
+        "name": enqueued.name,
+        "queue": enqueued.queue,
+        "enqueued_at": enqueued_at,
         "status": READY,
         "not_before": run_after,
         "ttl": (start + _RECORD_LIFE) // 1_000_000,
-        "due_at": start + (_DUE_BEFORE if start - enqueued > _LONGEST_DELAY else _DUE_AFTER),
-        "due_shard": shard_of(birth.id),
+        "due_at": start + (_DUE_BEFORE if start - enqueued_at > _LONGEST_DELAY else _DUE_AFTER),
+        "due_shard": shard_of(enqueued.id),
     }
-    if inline(birth):
-        found["arguments"] = birth.arguments
-    elif birth.reference is not None:
-        found["arguments_reference"] = dump(asdict(birth.reference))
-    if birth.run_after is not None:
+    if fits_inline(enqueued):
+        found["arguments"] = enqueued.arguments
+    elif enqueued.reference is not None:
+        found["arguments_reference"] = dump(asdict(enqueued.reference))
+    if enqueued.run_after is not None:
         found["run_after"] = run_after
-    if birth.owner is not None:
-        found["owner"] = birth.owner
-    if birth.depth:
-        found["depth"] = birth.depth
-    if birth.traceparent is not None:
-        found["traceparent"] = birth.traceparent
-    if birth.options:
-        found["options"] = dump(birth.options)
+    if enqueued.owner is not None:
+        found["owner"] = enqueued.owner
+    if enqueued.depth:
+        found["depth"] = enqueued.depth
+    if enqueued.traceparent is not None:
+        found["traceparent"] = enqueued.traceparent
+    if enqueued.options:
+        found["options"] = dump(enqueued.options)
     return found
 
 
@@ -145,7 +148,7 @@ def shard_of(task_id: str) -> int:
     return int(task_id[-4:], 16) % DUE_SHARDS
 
 
-def listed(shards: range, now: datetime) -> dict[str, Value]:
+def failed_index(shards: range, now: datetime) -> dict[str, Value]:
     """Return the attributes that put a record which ends now into the index of FAILED records."""
     micros = to_micros(now)
     # The last digit of an instant spreads as well as one of the id, and every transition has it.
@@ -166,8 +169,8 @@ def _reference(at: Mapping[str, Any], name: str) -> Reference | None:
     return Reference(**json.loads(at[name])) if name in at else None
 
 
-def _birth(at: Mapping[str, Any]) -> Birth:
-    return Birth(
+def _birth(at: Mapping[str, Any]) -> EnqueuedTask:
+    return EnqueuedTask(
         id=at["id"],
         alias=at["alias"],
         name=at["name"],
@@ -183,15 +186,15 @@ def _birth(at: Mapping[str, Any]) -> Birth:
     )
 
 
-def read(attributes: Attributes) -> TaskRecord:
+def read_record(attributes: Attributes) -> TaskRecord:
     """Return the record of its stored form."""
     at: Mapping[str, Any] = attributes
-    birth = _birth(at)
+    enqueued = _birth(at)
     return TaskRecord(
-        birth=birth,
+        enqueued=enqueued,
         inline="arguments" in at,
         status=at["status"],
-        not_before=_instant(at, "not_before") or birth.not_before,
+        not_before=_instant(at, "not_before") or enqueued.not_before,
         fence=int(at.get("fence", 0)),
         token=at.get("token"),
         lease_until=_instant(at, "lease_until"),

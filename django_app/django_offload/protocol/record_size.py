@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .conditional_write import Attributes, Value
-from .enqueued_task import Birth, dump
+from .enqueued_task import EnqueuedTask, dump
 
 # What one write unit pays for; begun ones are counted whole.
 UNIT_BYTES = 1_024
@@ -17,18 +17,18 @@ BIRTH_TEXT_BYTES = 600
 MARGIN_BYTES = 24
 
 
-def inline(birth: Birth) -> bool:
+def fits_inline(enqueued: EnqueuedTask) -> bool:
     """Tell whether the arguments stand in the record itself."""
-    size = len(birth.arguments)
-    if birth.reference is not None or size > INLINE_ARGUMENTS_BYTES:
+    size = len(enqueued.arguments)
+    if enqueued.reference is not None or size > INLINE_ARGUMENTS_BYTES:
         return False
-    texts = len(birth.alias) + len(birth.name) + len(birth.queue)
-    texts += len(birth.owner or "") + len(birth.traceparent or "")
-    texts += len(dump(birth.options)) if birth.options else 0
+    texts = len(enqueued.alias) + len(enqueued.name) + len(enqueued.queue)
+    texts += len(enqueued.owner or "") + len(enqueued.traceparent or "")
+    texts += len(dump(enqueued.options)) if enqueued.options else 0
     return size + texts <= BIRTH_TEXT_BYTES
 
 
-def room(attributes: Attributes) -> int:
+def free_bytes(attributes: Attributes) -> int:
     """Return how many bytes a record may still grow by within its first KB; below 0 if it is larger."""
     taken = len("partrecord")
     for name, value in attributes.items():
@@ -50,7 +50,7 @@ def _size(value: Value) -> int:
     return size
 
 
-def fitted(said: Mapping[str, Any], most: int) -> dict[str, Any]:
+def truncate(said: Mapping[str, Any], most: int) -> dict[str, Any]:
     """Return `said` with its message cut, as far as that helps, so that it has `most` bytes as JSON."""
     over = len(dump(said)) - most
     if over <= 0:

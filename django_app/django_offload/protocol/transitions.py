@@ -18,8 +18,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..exceptions import Cancelled
-from .conditional_write import Change, Test, Value, absent, at_most, equals, shorter
-from .enqueued_task import EPOCH, Birth, dump, to_micros
+from .conditional_write import Condition, ConditionalWrite, Value, absent, at_most, equals, shorter
+from .enqueued_task import EPOCH, EnqueuedTask, dump, to_micros
 from .record import (
     DEAD_SHARDS,
     FAILED,
@@ -30,8 +30,8 @@ from .record import (
     SUCCESSFUL,
     TaskRecord,
     due,
-    listed,
-    newborn,
+    failed_index,
+    initial_item,
 )
 
 # Conditions of many transitions, and what takes a record out of the index.
@@ -41,13 +41,13 @@ UNLISTED = frozenset({"due_at", "due_shard"})
 CANCELLED = f"{Cancelled.__module__}.{Cancelled.__qualname__}"
 
 
-def create(birth: Birth) -> Change:
+def create(enqueued: EnqueuedTask) -> ConditionalWrite:
     """Birth: the record, on the condition that there is none."""
-    return Change(name="create", when=((UNBORN,),), born=newborn(birth))
+    return ConditionalWrite(name="create", conditions=((UNBORN,),), set_if_absent=initial_item(enqueued))
 
 
 def claim(
-    birth: Birth | None,
+    enqueued: EnqueuedTask | None,
     *,
     token: str,
     worker_id: str,
@@ -55,7 +55,7 @@ def claim(
     lease_until: datetime,
     max_attempts: int,
     swept: bool = True,
-) -> Change:
+) -> ConditionalWrite:
     """
     a, d: start an attempt, also of a record that is not there yet (`birth` of its message; None: it must be).
 
@@ -64,30 +64,30 @@ def claim(
     while it ran, or has used up its attempts.
     """
     instant, lease = to_micros(now), to_micros(lease_until)
-    when: tuple[tuple[Test, ...], ...] = (
+    conditions: tuple[tuple[Condition, ...], ...] = (
         (IS_READY, at_most("not_before", instant)),
         (IS_RUNNING, at_most("lease_until", instant), UNCANCELLED, shorter("workers", max_attempts)),
     )
-    if birth is not None and birth.not_before <= now:
-        when = ((UNBORN,), *when)
-    return Change(
+    if enqueued is not None and enqueued.not_before <= now:
+        conditions = ((UNBORN,), *conditions)
+    return ConditionalWrite(
         name="claim",
-        when=when,
+        conditions=conditions,
         put={"status": RUNNING, "token": token, "lease_until": lease, "attempted_at": instant},
-        born={**_made(birth, swept=swept), "started_at": instant},
+        set_if_absent={**_made(enqueued, swept=swept), "started_at": instant},
         append={"workers": worker_id},
         increment={"fence": 1},
         remove=frozenset({"progress", "sends", "error"}),
     )
 
 
-def _made(birth: Birth | None, *, swept: bool) -> dict[str, Value]:
+def _made(enqueued: EnqueuedTask | None, *, swept: bool) -> dict[str, Value]:
     """Return what a claim makes a record of."""
-    made = newborn(birth) if birth else {}
+    made = initial_item(enqueued) if enqueued else {}
     return made if swept else {name: value for name, value in made.items() if name not in UNLISTED}
 
 
-def held(fence: int, token: str) -> tuple[Test, ...]:
+def holds_claim(fence: int, token: str) -> tuple[Condition, ...]:
     """The condition of every write by the worker that holds the claim."""
     return (IS_RUNNING, equals("fence", fence), equals("token", token))
 
@@ -99,14 +99,14 @@ def succeed(
     now: datetime,
     result_ttl: timedelta,
     kept: Mapping[str, Value],
-) -> Change:
+) -> ConditionalWrite:
     """b: the task returned; `kept` is {"result": JSON text}, or says where that is ("result_part", …)."""
-    return Change(
+    return ConditionalWrite(
         name="succeed",
-        when=(held(fence, token),),
+        conditions=(holds_claim(fence, token),),
         put={"status": SUCCESSFUL, **_end(now, result_ttl), **kept},
         remove=UNLISTED | {"lease_until"},
-        silent=True,
+        returns_old=False,
     )
 
 
@@ -118,11 +118,11 @@ def fail(
     result_ttl: timedelta,
     error: Mapping[str, Any],
     part: str | None,
-) -> Change:
+) -> ConditionalWrite:
     """b: the attempt failed for good; `part` holds its traceback, None where the task raised nothing."""
-    return Change(
+    return ConditionalWrite(
         name="fail",
-        when=(held(fence, token),),
+        conditions=(holds_claim(fence, token),),
         append={"errors": part} if part else {},
         **_failed(now, result_ttl, error, FAILED_SHARDS),
     )
@@ -137,11 +137,11 @@ def release(
     due_at: datetime,
     error: Mapping[str, Any],
     part: str,
-) -> Change:
+) -> ConditionalWrite:
     """c: the attempt failed and another will follow; refused where the task was cancelled meanwhile."""
-    return Change(
+    return ConditionalWrite(
         name="release",
-        when=((*held(fence, token), UNCANCELLED),),
+        conditions=((*holds_claim(fence, token), UNCANCELLED),),
         put={
             "status": READY,
             "not_before": to_micros(not_before),
@@ -154,22 +154,22 @@ def release(
     )
 
 
-def unclaim(*, fence: int, token: str, workers: list[str]) -> Change:
+def unclaim(*, fence: int, token: str, workers: list[str]) -> ConditionalWrite:
     """
     c: take a claim back that came too late for its task to begin; `workers` are those of the attempts before.
 
     The fence stays: whatever else was begun under it comes too late. Refused where the task was cancelled.
     """
     first = frozenset() if workers else frozenset({"workers", "started_at", "attempted_at"})
-    return Change(
+    return ConditionalWrite(
         name="unclaim",
-        when=((*held(fence, token), UNCANCELLED),),
+        conditions=((*holds_claim(fence, token), UNCANCELLED),),
         put={"status": READY, **({"workers": workers} if workers else {})},
         remove=first | {"lease_until"},
     )
 
 
-def as_seen(record: TaskRecord) -> tuple[Test, ...]:
+def unchanged_since(record: TaskRecord) -> tuple[Condition, ...]:
     """The condition that a record has neither been claimed nor sent again since it was read."""
     seen: Mapping[str, Value | None] = {
         "fence": record.fence or None,
@@ -180,16 +180,16 @@ def as_seen(record: TaskRecord) -> tuple[Test, ...]:
 
 def abandon(
     *, now: datetime, result_ttl: timedelta, error: Mapping[str, Any], seen: TaskRecord | None = None
-) -> Change:
+) -> ConditionalWrite:
     """
     e, g: end a record that nobody works on: READY, or RUNNING with an expired lease.
 
     Where the decision was taken on a record as it was `seen`, it must be that still.
     """
-    same = as_seen(seen) if seen else ()
-    return Change(
+    same = unchanged_since(seen) if seen else ()
+    return ConditionalWrite(
         name="abandon",
-        when=(
+        conditions=(
             (IS_READY, *same),
             (IS_RUNNING, at_most("lease_until", to_micros(now)), *same),
         ),
@@ -197,30 +197,34 @@ def abandon(
     )
 
 
-def cancel(*, now: datetime, result_ttl: timedelta, error: Mapping[str, Any]) -> Change:
+def cancel(*, now: datetime, result_ttl: timedelta, error: Mapping[str, Any]) -> ConditionalWrite:
     """e: end a record that has not started, or waits for its next attempt."""
-    return Change(
+    return ConditionalWrite(
         name="cancel",
-        when=((IS_READY,),),
+        conditions=((IS_READY,),),
         **_failed(now, result_ttl, {**error, "ended": True}, None),
     )
 
 
-def ask_to_stop() -> Change:
+def ask_to_stop() -> ConditionalWrite:
     """Flag a RUNNING record: its task sees the flag, and no other attempt will follow."""
-    return Change(name="ask to stop", when=((IS_RUNNING,),), put={"cancelled": True})
+    return ConditionalWrite(name="ask to stop", conditions=((IS_RUNNING,),), put={"cancelled": True})
 
 
-def report(*, fence: int, token: str, progress: Mapping[str, Any]) -> Change:
+def report(*, fence: int, token: str, progress: Mapping[str, Any]) -> ConditionalWrite:
     """Note how far the attempt that holds the claim has come."""
-    return Change(name="report", when=(held(fence, token),), put={"progress": dump(progress)})
+    return ConditionalWrite(
+        name="report", conditions=(holds_claim(fence, token),), put={"progress": dump(progress)}
+    )
 
 
-def redrive(task_id: str, *, now: datetime, due_at: datetime, not_before: datetime = EPOCH) -> Change:
+def redrive(
+    task_id: str, *, now: datetime, due_at: datetime, not_before: datetime = EPOCH
+) -> ConditionalWrite:
     """f: give a FAILED record another life; its fence goes on, its attempts begin anew."""
-    return Change(
+    return ConditionalWrite(
         name="redrive",
-        when=((equals("status", FAILED),),),
+        conditions=((equals("status", FAILED),),),
         put={
             "status": READY,
             "not_before": to_micros(not_before),
@@ -232,52 +236,56 @@ def redrive(task_id: str, *, now: datetime, due_at: datetime, not_before: dateti
     )
 
 
-def discard() -> Change:
+def discard() -> ConditionalWrite:
     """Take a FAILED record out of the list of dead letters; it stays readable as long as any other."""
-    return Change(name="discard", when=((equals("status", FAILED),),), remove=UNLISTED)
+    return ConditionalWrite(name="discard", conditions=((equals("status", FAILED),),), remove=UNLISTED)
 
 
-def look_at(record: TaskRecord, *, due_at: datetime) -> Change:
+def look_at(record: TaskRecord, *, due_at: datetime) -> ConditionalWrite:
     """Have the sweeper look at a RUNNING record, as it was read, that is in no index."""
-    return Change(
+    return ConditionalWrite(
         name="look at",
-        when=((IS_RUNNING, absent("due_at"), *as_seen(record)),),
-        put=dict(due(record.birth.id, due_at)),
+        conditions=((IS_RUNNING, absent("due_at"), *unchanged_since(record)),),
+        put=dict(due(record.enqueued.id, due_at)),
     )
 
 
-def postpone(task_id: str, *, due_was: datetime, due_at: datetime) -> Change:
+def postpone(task_id: str, *, due_was: datetime, due_at: datetime) -> ConditionalWrite:
     """Move `due_at`, unless somebody else did."""
-    return Change(name="postpone", when=(_swept(task_id, due_was),), put=dict(due(task_id, due_at)))
+    return ConditionalWrite(
+        name="postpone", conditions=(_swept(task_id, due_was),), put=dict(due(task_id, due_at))
+    )
 
 
-def send_again(task_id: str, *, due_was: datetime, due_at: datetime, now: datetime, counts: bool) -> Change:
+def send_again(
+    task_id: str, *, due_was: datetime, due_at: datetime, now: datetime, counts: bool
+) -> ConditionalWrite:
     """Move `due_at` before a send, which extends the record's life: of two sweepers, one sends."""
     ttl = int((due_at + RECORD_LIFE).timestamp())
-    return Change(
+    return ConditionalWrite(
         name="send again",
-        when=(_swept(task_id, due_was),),
+        conditions=(_swept(task_id, due_was),),
         put={**due(task_id, due_at), "sent_at": to_micros(now), "ttl": ttl},
         increment={"sends": 1} if counts else {},
     )
 
 
-def not_sent(record: TaskRecord, *, due_at: datetime, now: datetime) -> Change:
+def not_sent(record: TaskRecord, *, due_at: datetime, now: datetime) -> ConditionalWrite:
     """Take back what send_again() noted of a send that then failed, but for `due_at`: it was not in vain."""
     was: dict[str, Value | None] = {
         "sends": record.sends or None,
         "sent_at": to_micros(record.sent_at) if record.sent_at else None,
     }
-    as_moved = (*_swept(record.birth.id, due_at), equals("sent_at", to_micros(now)))
-    return Change(
+    as_moved = (*_swept(record.enqueued.id, due_at), equals("sent_at", to_micros(now)))
+    return ConditionalWrite(
         name="not sent",
-        when=((*as_moved, equals("status", record.status)),),
+        conditions=((*as_moved, equals("status", record.status)),),
         put={name: value for name, value in was.items() if value is not None},
         remove=frozenset(name for name, value in was.items() if value is None),
     )
 
 
-def _swept(task_id: str, due_was: datetime) -> tuple[Test, ...]:
+def _swept(task_id: str, due_was: datetime) -> tuple[Condition, ...]:
     """The condition of every write by the sweeper: the entry of its index is as it read it."""
     return tuple(equals(name, value) for name, value in due(task_id, due_was).items())
 
@@ -289,7 +297,7 @@ def _failed(
     put = {"status": FAILED, "error": dump(error), **_end(now, result_ttl)}
     if shards is None or error.get("class") == CANCELLED:
         return {"put": put, "remove": UNLISTED | {"lease_until"}}
-    return {"put": {**put, **listed(shards, now)}, "remove": frozenset({"lease_until"})}
+    return {"put": {**put, **failed_index(shards, now)}, "remove": frozenset({"lease_until"})}
 
 
 def _end(now: datetime, result_ttl: timedelta) -> dict[str, Value]:

@@ -6,7 +6,7 @@ from functools import partial
 from ..aws import at_most, together
 from ..conf import Options
 from ..exceptions import EnqueueFailed
-from ..protocol.enqueued_task import Birth
+from ..protocol.enqueued_task import EnqueuedTask
 from ..stores import store_of
 from ..transports import transport_of
 from .record_and_message import (
@@ -15,7 +15,7 @@ from .record_and_message import (
     arguments_beside,
     begin_look_soon,
     deferred,
-    find,
+    ensure_queue,
     first_delay,
     first_text,
     noted,
@@ -26,7 +26,7 @@ from .record_and_message import (
 type Failures = dict[str, Exception]
 
 
-def send_many(births: Sequence[Birth], options: Options) -> list[Exception | None]:
+def send_many(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list[Exception | None]:
     """
     Do what send() does for tasks that were enqueued within a second for one queue and start.
 
@@ -34,86 +34,94 @@ def send_many(births: Sequence[Birth], options: Options) -> list[Exception | Non
     the queue is not there; nothing was sent then.
     """
     with at_most(SEND_SECONDS):
-        find(births[0].queue, transport_of(options))
-        ready, causes = _stored(births, options)
+        ensure_queue(enqueued_tasks[0].queue, transport_of(options))
+        ready, causes = _stored(enqueued_tasks, options)
         causes |= _failures(ready, options) if ready else {}
-    return [_failed(birth, causes.get(birth.id)) for birth in births]
+    return [_failed(enqueued, causes.get(enqueued.id)) for enqueued in enqueued_tasks]
 
 
-def _failed(birth: Birth, cause: Exception | None) -> EnqueueFailed | None:
+def _failed(enqueued: EnqueuedTask, cause: Exception | None) -> EnqueueFailed | None:
     if cause is None:
         return None
-    failure = EnqueueFailed(birth.id, birth.name, birth.queue)
+    failure = EnqueueFailed(enqueued.id, enqueued.name, enqueued.queue)
     failure.__cause__ = cause
     return failure
 
 
-def _stored(births: Iterable[Birth], options: Options) -> tuple[list[Birth], Failures]:
+def _stored(enqueued_tasks: Iterable[EnqueuedTask], options: Options) -> tuple[list[EnqueuedTask], Failures]:
     """Keep large arguments in the bucket; return what can be sent, and why the rest cannot."""
     ready, causes = [], {}
-    for birth in births:
+    for enqueued in enqueued_tasks:
         try:
-            ready.append(stored(birth, options))
+            ready.append(stored(enqueued, options))
         except Exception as exc:  # noqa: BLE001, whatever a seam raises
-            causes[birth.id] = exc
+            causes[enqueued.id] = exc
     return ready, causes
 
 
-def _failures(births: Sequence[Birth], options: Options) -> Failures:
+def _failures(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> Failures:
     """Send what keeps each task, and return why it failed where nothing does."""
     if not options.record_at_enqueue:
-        return _messages(births, options)()
+        return _messages(enqueued_tasks, options)()
     transport = transport_of(options)
-    if not transport.longest_return or deferred(births[0], transport):
+    if not transport.longest_return or deferred(enqueued_tasks[0], transport):
         # Only the record keeps a task: nothing else leaves before it is there.
-        unrecorded = _records(births, options)
-        recorded = [birth for birth in births if birth.id not in unrecorded]
-        if recorded and not deferred(births[0], transport):
+        unrecorded = _records(enqueued_tasks, options)
+        recorded = [enqueued for enqueued in enqueued_tasks if enqueued.id not in unrecorded]
+        if recorded and not deferred(enqueued_tasks[0], transport):
             _messages(recorded, options)()
         return unrecorded
-    beside = _beside(births, options)
+    beside = _beside(enqueued_tasks, options)
     # All of them are under way together: where a message arrives first, its claim makes the record.
     with at_most(BEGIN_SECONDS):
-        messages = _messages(births, options)
-    unrecorded, unsent = _records(births, options, beside), messages()
-    waiting = [birth for birth in births if birth.id in unsent and birth.id not in unrecorded]
-    looks = together(partial(begin_look_soon, store_of(options), birth) for birth in waiting)
+        messages = _messages(enqueued_tasks, options)
+    unrecorded, unsent = _records(enqueued_tasks, options, beside), messages()
+    waiting = [
+        enqueued for enqueued in enqueued_tasks if enqueued.id in unsent and enqueued.id not in unrecorded
+    ]
+    looks = together(partial(begin_look_soon, store_of(options), enqueued) for enqueued in waiting)
     _noted(waiting, "note for the sweeper", looks)
     return {task_id: exc for task_id, exc in unsent.items() if task_id in unrecorded}
 
 
-def _messages(births: Sequence[Birth], options: Options) -> Callable[[], Failures]:
+def _messages(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> Callable[[], Failures]:
     """Begin to send messages, and return what ends it."""
     try:
-        texts = [first_text(birth, options) for birth in births]
-        end = transport_of(options).begin_send_many(births[0].queue, texts, first_delay(births[0]))
+        texts = [first_text(enqueued, options) for enqueued in enqueued_tasks]
+        end = transport_of(options).begin_send_many(
+            enqueued_tasks[0].queue, texts, first_delay(enqueued_tasks[0])
+        )
     except Exception as exc:  # noqa: BLE001, whatever a seam raises
         failure = exc
-        return lambda: _noted(births, "message", [failure] * len(births))
-    return lambda: _noted(births, "message", end())
+        return lambda: _noted(enqueued_tasks, "message", [failure] * len(enqueued_tasks))
+    return lambda: _noted(enqueued_tasks, "message", end())
 
 
-def _records(births: Sequence[Birth], options: Options, beside: Failures | None = None) -> Failures:
+def _records(
+    enqueued_tasks: Sequence[EnqueuedTask], options: Options, beside: Failures | None = None
+) -> Failures:
     """Create records; none whose arguments could not be kept beside it."""
-    failed = _beside(births, options) if beside is None else beside
-    able = [birth for birth in births if birth.id not in failed]
+    failed = _beside(enqueued_tasks, options) if beside is None else beside
+    able = [enqueued for enqueued in enqueued_tasks if enqueued.id not in failed]
     store = store_of(options)
-    found = together(partial(store.begin_create, birth) for birth in able)
+    found = together(partial(store.begin_create, enqueued) for enqueued in able)
     return failed | _noted(able, "record", found)
 
 
-def _beside(births: Sequence[Birth], options: Options) -> Failures:
+def _beside(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> Failures:
     """Keep arguments that stand beside records, before there are any, so that none lacks them."""
-    parts = {birth.id: part for birth in births if (part := arguments_beside(birth, options))}
-    owners = [birth for birth in births if birth.id in parts]
+    parts = {
+        enqueued.id: part for enqueued in enqueued_tasks if (part := arguments_beside(enqueued, options))
+    }
+    owners = [enqueued for enqueued in enqueued_tasks if enqueued.id in parts]
     store = store_of(options)
     return _noted(owners, "record", together(partial(store.begin_put_part, part) for part in parts.values()))
 
 
-def _noted(births: Sequence[Birth], half: str, found: Iterable[object]) -> Failures:
+def _noted(enqueued_tasks: Sequence[EnqueuedTask], half: str, found: Iterable[object]) -> Failures:
     """Note what failed of one half, in the order of the births."""
     return {
-        birth.id: noted(birth, half, exc)
-        for birth, exc in zip(births, found, strict=True)
+        enqueued.id: noted(enqueued, half, exc)
+        for enqueued, exc in zip(enqueued_tasks, found, strict=True)
         if isinstance(exc, Exception)
     }

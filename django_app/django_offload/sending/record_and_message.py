@@ -10,10 +10,10 @@ from ..aws import at_most, made_together
 from ..conf import Options, secrets
 from ..exceptions import EnqueueFailed, PayloadLost, PayloadTooLarge
 from ..payloads import payloads_of
-from ..protocol.enqueued_task import Birth, from_micros
+from ..protocol.enqueued_task import EnqueuedTask, from_micros
 from ..protocol.message import Keyring, TaskMessage, encode
-from ..protocol.record import ARGUMENTS_PART, MESSAGE_LIFE, PART_BYTES, RECORD_LIFE, TaskRecord, newborn
-from ..protocol.record_size import inline
+from ..protocol.record import ARGUMENTS_PART, MESSAGE_LIFE, PART_BYTES, RECORD_LIFE, TaskRecord, initial_item
+from ..protocol.record_size import fits_inline
 from ..protocol.transitions import postpone
 from ..stores import Part, Store, store_of
 from ..transports import Transport, transport_of
@@ -34,22 +34,22 @@ type Half = Callable[[], object]
 type Failure = Callable[[], Exception | None]
 
 
-def message_text(birth: Birth, options: Options, expires_at: datetime) -> str:
+def message_text(enqueued: EnqueuedTask, options: Options, expires_at: datetime) -> str:
     """Return the signed message of a task."""
-    keyring = Keyring(secrets(), options.scope(birth.queue))
-    return encode(TaskMessage(birth=birth, expires_at=expires_at), keyring)
+    keyring = Keyring(secrets(), options.scope(enqueued.queue))
+    return encode(TaskMessage(enqueued=enqueued, expires_at=expires_at), keyring)
 
 
-def measure(birth: Birth, options: Options) -> bool:
+def measure(enqueued: EnqueuedTask, options: Options) -> bool:
     """Tell whether the arguments need the bucket. Raise PayloadTooLarge if they do and there is none."""
-    if len(birth.arguments) <= PART_BYTES:
+    if len(enqueued.arguments) <= PART_BYTES:
         return False
     if payloads_of(options) is None:
-        raise PayloadTooLarge(birth.name, len(birth.arguments), PART_BYTES)
+        raise PayloadTooLarge(enqueued.name, len(enqueued.arguments), PART_BYTES)
     return True
 
 
-def send(birth: Birth, options: Options) -> None:
+def send(enqueued: EnqueuedTask, options: Options) -> None:
     """
     Write the record and send the message; one of the two is enough, the sweeper mends the other.
 
@@ -60,139 +60,141 @@ def send(birth: Birth, options: Options) -> None:
     """
     transport = transport_of(options)
     with at_most(SEND_SECONDS):
-        find(birth.queue, transport)
+        ensure_queue(enqueued.queue, transport)
         try:
-            birth = stored(birth, options)
-            failures = _failures(birth, options, transport)
+            enqueued = stored(enqueued, options)
+            failures = _failures(enqueued, options, transport)
         except Exception as exc:
-            raise EnqueueFailed(birth.id, birth.name, birth.queue) from exc
+            raise EnqueueFailed(enqueued.id, enqueued.name, enqueued.queue) from exc
     if None not in failures:
-        raise EnqueueFailed(birth.id, birth.name, birth.queue) from failures[-1]
+        raise EnqueueFailed(enqueued.id, enqueued.name, enqueued.queue) from failures[-1]
 
 
-def find(queue: str, transport: Transport) -> None:
+def ensure_queue(queue: str, transport: Transport) -> None:
     """Find a queue that is not known yet, in its share of the time. Raise what prepare() does."""
     if not transport.knows(queue):
         with at_most(LOOK_SECONDS):
             transport.prepare(queue)
 
 
-def _failures(birth: Birth, options: Options, transport: Transport) -> list[Exception | None]:
+def _failures(enqueued: EnqueuedTask, options: Options, transport: Transport) -> list[Exception | None]:
     """Send what keeps a task, and return why each half of it failed; None among them is enough."""
-    message = partial(_message, birth, options, transport)
+    message = partial(_message, enqueued, options, transport)
     if not options.record_at_enqueue:
-        return [_half(message, birth, "message")()]
-    record, late = partial(_record, birth, options), deferred(birth, transport)
+        return [_half(message, enqueued, "message")()]
+    record, late = partial(_record, enqueued, options), deferred(enqueued, transport)
     if late or not transport.longest_return:
         # Only the record keeps the task: nothing else leaves before it is there.
-        unrecorded = _half(record, birth, "record")()
+        unrecorded = _half(record, enqueued, "record")()
         if unrecorded is None and not late:
-            _half(message, birth, "message")()
+            _half(message, enqueued, "message")()
         return [unrecorded]
     # Both are under way together, their connections too where there are none yet: where a message arrives
     # first, its claim makes the record.
     with made_together():
-        recorded = _half(record, birth, "record")
+        recorded = _half(record, enqueued, "record")
         with at_most(BEGIN_SECONDS):
-            sent = _half(message, birth, "message")
+            sent = _half(message, enqueued, "message")
     failures = [recorded(), sent()]
     if failures[0] is None and failures[1] is not None:
-        _half(partial(begin_look_soon, store_of(options), birth), birth, "note for the sweeper")()
+        _half(partial(begin_look_soon, store_of(options), enqueued), enqueued, "note for the sweeper")()
     return failures
 
 
-def deferred(birth: Birth, transport: Transport) -> bool:
+def deferred(enqueued: EnqueuedTask, transport: Transport) -> bool:
     """Tell whether a task starts later than any message can wait."""
-    return birth.run_after is not None and birth.start_at - birth.enqueued_at > transport.longest_delay
+    return (
+        enqueued.run_after is not None and enqueued.start_at - enqueued.enqueued_at > transport.longest_delay
+    )
 
 
-def _half(begin: Callable[[], Half], birth: Birth, half: str) -> Failure:
+def _half(begin: Callable[[], Half], enqueued: EnqueuedTask, half: str) -> Failure:
     """Begin one half of a send, and return what ends it: with what it raised, for the other half may do."""
     try:
         end = begin()
     except Exception as exc:  # noqa: BLE001, whatever a seam raises
-        return partial(noted, birth, half, exc)
+        return partial(noted, enqueued, half, exc)
 
     def failure() -> Exception | None:
         try:
             end()
         except Exception as exc:  # noqa: BLE001, whatever a seam raises
-            return noted(birth, half, exc)
+            return noted(enqueued, half, exc)
         return None
 
     return failure
 
 
-def noted(birth: Birth, half: str, exc: Exception) -> Exception:
+def noted(enqueued: EnqueuedTask, half: str, exc: Exception) -> Exception:
     """Note what went wrong with one half of a task, which the other may make up for; return it."""
-    logger.warning("Task id=%s name=%s %s failed: %s", birth.id, birth.name, half, exc)
+    logger.warning("Task id=%s name=%s %s failed: %s", enqueued.id, enqueued.name, half, exc)
     return exc
 
 
-def stored(birth: Birth, options: Options) -> Birth:
+def stored(enqueued: EnqueuedTask, options: Options) -> EnqueuedTask:
     """Keep large arguments in the bucket, and return the birth that refers to them."""
-    payloads = payloads_of(options) if measure(birth, options) else None
+    payloads = payloads_of(options) if measure(enqueued, options) else None
     if payloads is None:
-        return birth
-    return replace(birth, reference=payloads.keep(f"payloads/{birth.id}/arguments", birth.arguments))
+        return enqueued
+    return replace(enqueued, reference=payloads.keep(f"payloads/{enqueued.id}/arguments", enqueued.arguments))
 
 
-def _record(birth: Birth, options: Options) -> Half:
+def _record(enqueued: EnqueuedTask, options: Options) -> Half:
     store = store_of(options)
-    keep_arguments(store, birth, options)
-    return store.begin_create(birth)
+    keep_arguments(store, enqueued, options)
+    return store.begin_create(enqueued)
 
 
-def begin_look_soon(store: Store, birth: Birth) -> Half:
+def begin_look_soon(store: Store, enqueued: EnqueuedTask) -> Half:
     """Begin to have the sweeper send, whatever waits in its queue, a task that AWS took no message of."""
     # Due before it may start, as what no message has been sent of.
-    due_was, due_at = newborn(birth)["due_at"], birth.start_at - timedelta(microseconds=1)
-    change = postpone(birth.id, due_was=from_micros(int(due_was)), due_at=due_at)  # type: ignore[arg-type]
-    return store.begin_change(birth.id, change)
+    due_was, due_at = initial_item(enqueued)["due_at"], enqueued.start_at - timedelta(microseconds=1)
+    change = postpone(enqueued.id, due_was=from_micros(int(due_was)), due_at=due_at)  # type: ignore[arg-type]
+    return store.begin_change(enqueued.id, change)
 
 
-def create(store: Store, birth: Birth, options: Options) -> None:
+def create(store: Store, enqueued: EnqueuedTask, options: Options) -> None:
     """Create a READY record where there is none; what stands beside it first."""
-    keep_arguments(store, birth, options)
-    store.create(birth)
+    keep_arguments(store, enqueued, options)
+    store.create(enqueued)
 
 
-def keep_arguments(store: Store, birth: Birth, options: Options) -> None:
+def keep_arguments(store: Store, enqueued: EnqueuedTask, options: Options) -> None:
     """Keep arguments that stand beside the record: before there is a record, so that none lacks them."""
-    part = arguments_beside(birth, options)
+    part = arguments_beside(enqueued, options)
     if part is not None:
         store.put_part(part.task_id, part.name, part.text, part.ttl)
 
 
-def arguments_beside(birth: Birth, options: Options) -> Part | None:
+def arguments_beside(enqueued: EnqueuedTask, options: Options) -> Part | None:
     """Return the arguments that stand beside the record, None where they do not."""
-    if birth.reference is not None or inline(birth):
+    if enqueued.reference is not None or fits_inline(enqueued):
         return None
     # A record that fails at the end of its life is listed for another: its arguments are still there.
-    ttl = birth.start_at + 2 * RECORD_LIFE + options.ttl(birth.queue)
-    return Part(task_id=birth.id, name=ARGUMENTS_PART, text=birth.arguments, ttl=int(ttl.timestamp()))
+    ttl = enqueued.start_at + 2 * RECORD_LIFE + options.ttl(enqueued.queue)
+    return Part(task_id=enqueued.id, name=ARGUMENTS_PART, text=enqueued.arguments, ttl=int(ttl.timestamp()))
 
 
-def complete(store: Store, record: TaskRecord) -> Birth:
+def complete(store: Store, record: TaskRecord) -> EnqueuedTask:
     """Return the birth of a record, its arguments read if they stand beside it. Raise PayloadLost if gone."""
-    birth = record.birth
-    if record.inline or birth.reference is not None:
-        return birth
-    arguments = store.get_part(birth.id, ARGUMENTS_PART)
+    enqueued = record.enqueued
+    if record.inline or enqueued.reference is not None:
+        return enqueued
+    arguments = store.get_part(enqueued.id, ARGUMENTS_PART)
     if arguments is None:
         raise PayloadLost(ARGUMENTS_PART, "gone")
-    return replace(birth, arguments=arguments)
+    return replace(enqueued, arguments=arguments)
 
 
-def _message(birth: Birth, options: Options, transport: Transport) -> Half:
-    return transport.begin_send(birth.queue, first_text(birth, options), first_delay(birth))
+def _message(enqueued: EnqueuedTask, options: Options, transport: Transport) -> Half:
+    return transport.begin_send(enqueued.queue, first_text(enqueued, options), first_delay(enqueued))
 
 
-def first_text(birth: Birth, options: Options) -> str:
+def first_text(enqueued: EnqueuedTask, options: Options) -> str:
     """Return the message of a task that is sent for the first time."""
-    return message_text(birth, options, birth.start_at + MESSAGE_LIFE)
+    return message_text(enqueued, options, enqueued.start_at + MESSAGE_LIFE)
 
 
-def first_delay(birth: Birth) -> timedelta:
+def first_delay(enqueued: EnqueuedTask) -> timedelta:
     """Return how long a message that leaves when its task was enqueued is to stay away."""
-    return max(birth.start_at - birth.enqueued_at, NO_DELAY) if birth.run_after else NO_DELAY
+    return max(enqueued.start_at - enqueued.enqueued_at, NO_DELAY) if enqueued.run_after else NO_DELAY

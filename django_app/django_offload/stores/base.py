@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from ..protocol.conditional_write import Attributes, Change, Refused, Value
-from ..protocol.enqueued_task import EPOCH, Birth
+from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
+from ..protocol.enqueued_task import EPOCH, EnqueuedTask
 from ..protocol.transitions import create
 
 
@@ -37,15 +37,15 @@ class Store(ABC):
     """
 
     @abstractmethod
-    def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
+    def change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
         """
-        Make a conditional write; return the record as it was before (None: there was none, or the change is
-        silent).
+        Make a conditional write; return the record as it was before (None: there was none, or the change
+        does not return it).
 
         Raise Refused, with the record as it is, if the condition does not hold.
         """
 
-    def begin_change(self, task_id: str, change: Change) -> Callable[[], dict[str, Value] | None]:
+    def begin_change(self, task_id: str, change: ConditionalWrite) -> Callable[[], dict[str, Value] | None]:
         """Begin change(), and return what ends it: other calls may be under way between the two."""
         return partial(self.change, task_id, change)
 
@@ -77,14 +77,14 @@ class Store(ABC):
         """Begin put_part(), and return what ends it: other calls may be under way between the two."""
         return partial(self.put_part, part.task_id, part.name, part.text, part.ttl)
 
-    def create(self, birth: Birth) -> bool:
+    def create(self, enqueued: EnqueuedTask) -> bool:
         """Create a READY record; return False, changing nothing, if it is there already."""
         try:
-            self.change(birth.id, create(birth))
+            self.change(enqueued.id, create(enqueued))
         except Refused:
             return False
         return True
 
-    def begin_create(self, birth: Birth) -> Callable[[], bool]:
+    def begin_create(self, enqueued: EnqueuedTask) -> Callable[[], bool]:
         """Begin create(), and return what ends it: other calls may be under way between the two."""
-        return partial(self.create, birth)
+        return partial(self.create, enqueued)

@@ -8,9 +8,9 @@ from typing import Any
 from ..aws import BOTO3, client, under_way
 from ..conf import ENV_WRITES, WRITES_BY_UPDATE
 from ..exceptions import ResourceMissing
-from ..protocol.conditional_write import Attributes, Change, Refused, Value
-from ..protocol.enqueued_task import EPOCH, Birth, from_micros, to_micros
-from ..protocol.record import newborn
+from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
+from ..protocol.enqueued_task import EPOCH, EnqueuedTask, from_micros, to_micros
+from ..protocol.record import initial_item
 from .base import Due, Part, Store
 from .expressions import IF_ABSENT, absent, attribute, plain, update
 
@@ -29,14 +29,14 @@ class DynamoDBStore(Store):
         self.alias, self.table, self._kind = alias, table, client
         self._by_update = os.environ.get(ENV_WRITES) == WRITES_BY_UPDATE
 
-    def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
+    def change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
         return self.begin_change(task_id, change)()
 
-    def begin_change(self, task_id: str, change: Change) -> Callable[[], dict[str, Value] | None]:
+    def begin_change(self, task_id: str, change: ConditionalWrite) -> Callable[[], dict[str, Value] | None]:
         wait = self._begin(
             "update_item",
             Key=_key(task_id, RECORD),
-            ReturnValues="NONE" if change.silent else "ALL_OLD",
+            ReturnValues="ALL_OLD" if change.returns_old else "NONE",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
             **update(change),
         )
@@ -50,18 +50,18 @@ class DynamoDBStore(Store):
 
         return changed
 
-    def create(self, birth: Birth) -> bool:
-        return self.begin_create(birth)()
+    def create(self, enqueued: EnqueuedTask) -> bool:
+        return self.begin_create(enqueued)()
 
-    def begin_create(self, birth: Birth) -> Callable[[], bool]:
+    def begin_create(self, enqueued: EnqueuedTask) -> Callable[[], bool]:
         # The same condition as transitions.create(), in shorter words: nothing is to be merged.
         item = {
             name: {"S": value} if isinstance(value, str) else {"N": str(value)}
-            for name, value in newborn(birth).items()
+            for name, value in initial_item(enqueued).items()
         }
         if self._by_update:
             del item["id"]
-            wait = self._begin("update_item", Key=_key(birth.id, RECORD), **absent(item))
+            wait = self._begin("update_item", Key=_key(enqueued.id, RECORD), **absent(item))
         else:
             item["part"] = attribute(RECORD)
             wait = self._begin("put_item", Item=item, **IF_ABSENT)

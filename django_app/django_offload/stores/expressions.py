@@ -5,7 +5,7 @@ from functools import lru_cache
 from itertools import count
 from typing import Any
 
-from ..protocol.conditional_write import Change, Operator, Value
+from ..protocol.conditional_write import ConditionalWrite, Operator, Value
 
 type Names = tuple[str, ...]
 type Tests = tuple[tuple[str, Operator], ...]
@@ -43,26 +43,28 @@ def plain(typed: dict[str, Any]) -> Value:
     return value  # type: ignore[no-any-return]
 
 
-def update(change: Change) -> dict[str, Any]:
+def update(change: ConditionalWrite) -> dict[str, Any]:
     """Return the arguments of UpdateItem for a Change: two expressions, and what they refer to."""
     put, remove = change.put, change.remove
     # The keys stand in the Key argument, and DynamoDB refuses them here.
-    born = [name for name in change.born if name not in put and name not in remove and name != "id"]
+    set_if_absent = [
+        name for name in change.set_if_absent if name not in put and name not in remove and name != "id"
+    ]
     written = _written(
         tuple(put),
-        tuple(born),
+        tuple(set_if_absent),
         tuple(change.append),
         tuple(change.increment),
         remove,
-        tuple([tuple([(test.name, test.operator) for test in tests]) for tests in change.when]),
+        tuple([tuple([(test.name, test.operator) for test in tests]) for tests in change.conditions]),
     )
     # In the order in which _Writing takes places for them.
-    values: list[Value] = [*put.values(), *[change.born[name] for name in born]]
+    values: list[Value] = [*put.values(), *[change.set_if_absent[name] for name in set_if_absent]]
     for entry in change.append.values():
         values += [], [entry]
     for step in change.increment.values():
         values += 0, step
-    for tests in change.when:
+    for tests in change.conditions:
         values += [test.operand for test in tests if test.operator is not Operator.ABSENT]
     if not values:
         return dict(written)
@@ -77,13 +79,18 @@ def update(change: Change) -> dict[str, Any]:
 # A transition's text stays the same but for its values: written once, it saves a sixth of a worker's time.
 @lru_cache(maxsize=256)
 def _written(
-    put: Names, born: Names, append: Names, increment: Names, remove: frozenset[str], when: tuple[Tests, ...]
+    put: Names,
+    set_if_absent: Names,
+    append: Names,
+    increment: Names,
+    remove: frozenset[str],
+    conditions: tuple[Tests, ...],
 ) -> Mapping[str, Any]:
     writing = _Writing()
-    clauses = list(writing.clauses(put, born, append, increment))
+    clauses = list(writing.clauses(put, set_if_absent, append, increment))
     sets = "SET " + ", ".join(clauses) if clauses else ""
     removes = "REMOVE " + ", ".join(map(writing.name, sorted(remove))) if remove else ""
-    condition = " OR ".join([f"({' AND '.join(map(writing.test, tests))})" for tests in when])
+    condition = " OR ".join([f"({' AND '.join(map(writing.test, tests))})" for tests in conditions])
     return {
         "UpdateExpression": f"{sets} {removes}".strip(),
         "ConditionExpression": condition,
@@ -117,10 +124,10 @@ class _Writing:
         self.names: dict[str, str] = {}
         self._places = count()
 
-    def clauses(self, put: Names, born: Names, append: Names, increment: Names) -> Iterator[str]:
+    def clauses(self, put: Names, set_if_absent: Names, append: Names, increment: Names) -> Iterator[str]:
         for name in map(self.name, put):
             yield f"{name} = {self._place()}"
-        for name in map(self.name, born):
+        for name in map(self.name, set_if_absent):
             yield f"{name} = if_not_exists({name}, {self._place()})"
         for name in map(self.name, append):
             yield f"{name} = list_append(if_not_exists({name}, {self._place()}), {self._place()})"

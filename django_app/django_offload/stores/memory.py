@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 
-from ..protocol.conditional_write import Attributes, Change, Refused, Value
+from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
 from ..protocol.enqueued_task import EPOCH, from_micros, to_micros
 from .base import Due, Store
 
@@ -20,7 +20,7 @@ class MemoryStore(Store):
         self._due: defaultdict[int, dict[str, None]] = defaultdict(dict)
         self._lock = Lock()
 
-    def change(self, task_id: str, change: Change) -> dict[str, Value] | None:
+    def change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
         with self._lock:
             before = self.records.get(task_id)
             if not change.allowed(before):

@@ -8,7 +8,7 @@ from typing import Any
 from .. import payloads, stores, transports
 from ..conf import Options, QueueOptions, configured
 from ..payloads.memory import MemoryPayloads
-from ..protocol.record import DUE_SHARDS, READY, read
+from ..protocol.record import DUE_SHARDS, READY, read_record
 from ..stores.memory import MemoryStore
 from ..transports import Delivery
 from ..transports.memory import MemoryTransport
@@ -121,7 +121,7 @@ class Offload:
                 for store in self.stores.values()
                 for shard in range(DUE_SHARDS)
                 for due in store.due(shard, END_OF_TIME, MOST_RUNS)
-                if (record := read(store.records[due.id])).status == READY and record.not_before > now
+                if (record := read_record(store.records[due.id])).status == READY and record.not_before > now
             ),
             default=None,
         )

@@ -53,7 +53,7 @@ class SQSTransport(Transport):
             try:
                 wait()
             except sqs.exceptions.QueueDoesNotExist as exc:
-                forget()
+                forget_urls()
                 raise ResourceMissing(self.options.alias, "queue", self.options.queue(queue)) from exc
 
         return sent
@@ -121,7 +121,7 @@ def _parsed(text: str) -> Mapping[str, str]:
     return found
 
 
-def forget() -> None:
+def forget_urls() -> None:
     """Drop every URL that was looked up."""
     _urls.clear()
 

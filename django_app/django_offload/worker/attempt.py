@@ -15,8 +15,8 @@ from ..definition.retry_policy import RetryPolicy
 from ..exceptions import Cancelled, OffloadError, OutOfTime, ResultTooLarge
 from ..operations.fail import announce, result_ttl
 from ..payloads import payloads_of
-from ..protocol.conditional_write import Attributes, Change, Refused, Value
-from ..protocol.enqueued_task import Birth, dump
+from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
+from ..protocol.enqueued_task import EnqueuedTask, dump
 from ..protocol.message import TaskMessage
 from ..protocol.record import (
     ARGUMENTS_PART,
@@ -28,12 +28,12 @@ from ..protocol.record import (
     TaskRecord,
     error_of,
     error_part,
-    read,
+    read_record,
 )
-from ..protocol.record_size import fitted, inline, room
+from ..protocol.record_size import fits_inline, free_bytes, truncate
 from ..protocol.transitions import claim, fail, release, succeed, unclaim
 from ..sending.record_and_message import keep_arguments
-from .delivery_environment import Ending, Workplace, at_once
+from .delivery_environment import DeliveryEnvironment, Ending, at_once
 from .execution import Outcome, error_text, execute
 from .progress_writer import StoreReporter
 from .step_results import StoreJournal
@@ -50,19 +50,24 @@ class Attempt:
     """One claimed execution."""
 
     def __init__(
-        self, place: Workplace, message: TaskMessage, task: AnyTask, options: Options, timeout: float | None
+        self,
+        place: DeliveryEnvironment,
+        message: TaskMessage,
+        task: AnyTask,
+        options: Options,
+        timeout: float | None,
     ) -> None:
         self.place, self.message, self.task, self.options = place, message, task, options
         self.timeout = timeout
-        self.birth = message.birth
+        self.enqueued = message.enqueued
         # Fresh for every claim: a lost reply is recognised by it, and nothing else shares it.
         self.token = randomness.token_hex(8)
         self.claimed: Attributes = {}
-        queue = options.queues.get(self.birth.queue)
+        queue = options.queues.get(self.enqueued.queue)
         self.policy = RetryPolicy.of(
             task,
             max_attempts=queue.max_attempts if queue else DEFAULT_MAX_ATTEMPTS,
-            changed=self.birth.options,
+            changed=self.enqueued.options,
         )
 
     def run(self) -> Ending:
@@ -82,23 +87,27 @@ class Attempt:
     def _claim(self) -> TaskRecord:
         """Return the claimed record, made of the message if there is none. Raise Refused if it was taken."""
         now = self.place.clock()
-        birth = self.birth if self.message.expires_at > now else None
+        enqueued = self.enqueued if self.message.expires_at > now else None
         # The record is nearly always there: a claim that names nothing of the birth is a third of the size.
-        if birth is None or self.options.record_at_enqueue or not (birth.reference or inline(birth)):
+        if (
+            enqueued is None
+            or self.options.record_at_enqueue
+            or not (enqueued.reference or fits_inline(enqueued))
+        ):
             try:
                 return self._claim_as(None, now)
             except Refused as refused:
-                if birth is None or refused.current is not None:
+                if enqueued is None or refused.current is not None:
                     raise
             # A worker that dies between the two writes leaves arguments without a record, never the reverse.
-            keep_arguments(self.place.store, birth, self.options)
+            keep_arguments(self.place.store, enqueued, self.options)
             now = self.place.clock()
-        return self._claim_as(birth, now)
+        return self._claim_as(enqueued, now)
 
-    def _claim_as(self, birth: Birth | None, now: datetime) -> TaskRecord:
+    def _claim_as(self, enqueued: EnqueuedTask | None, now: datetime) -> TaskRecord:
         """Return the claimed record, created from `birth` where there is none (None: there must be one)."""
         change = claim(
-            birth,
+            enqueued,
             token=self.token,
             worker_id=self.place.invocation.worker_id,
             now=now,
@@ -109,17 +118,18 @@ class Attempt:
         claimed = self._begin_write(change)
         self.place.meanwhile()
         self.claimed = claimed()
-        return read(self.claimed)
+        return read_record(self.claimed)
 
-    def _begin_write(self, change: Change) -> Callable[[], Attributes]:
+    def _begin_write(self, change: ConditionalWrite) -> Callable[[], Attributes]:
         """
         Begin a write under this attempt's token.
 
-        Return what ends it, and returns the record as it is then, of a silent change what that sets.
+        Return what ends it, and returns the record as it is then; of a change that does not return it, what
+        that sets.
         """
-        return partial(self._written, change, self.place.store.begin_change(self.birth.id, change))
+        return partial(self._written, change, self.place.store.begin_change(self.enqueued.id, change))
 
-    def _written(self, change: Change, wait: Callable[[], Attributes | None]) -> Attributes:
+    def _written(self, change: ConditionalWrite, wait: Callable[[], Attributes | None]) -> Attributes:
         """Wait for a write. A refused one whose record shows it already was made: only its reply was lost."""
         try:
             before = wait()
@@ -131,8 +141,8 @@ class Attempt:
 
     def _unclaim(self, record: TaskRecord) -> timedelta | None:
         """Give back what the claim left no time for: its attempt never began, and does not count."""
-        late = OutOfTime(f"Task {self.birth.name}")
-        logger.warning("Task id=%s given back: %s", self.birth.id, late)
+        late = OutOfTime(f"Task {self.enqueued.name}")
+        logger.warning("Task id=%s given back: %s", self.enqueued.id, late)
         change = unclaim(fence=record.fence, token=self.token, workers=record.worker_ids[:-1])
         try:
             self._begin_write(change)()
@@ -171,7 +181,7 @@ class Attempt:
             fence=record.fence,
             token=self.token,
             now=now,
-            result_ttl=result_ttl(self.birth, self.options),
+            result_ttl=result_ttl(self.enqueued, self.options),
             kept=kept,
         )
         written = self._begin_write(change)
@@ -179,7 +189,7 @@ class Attempt:
         def ending() -> None:
             written()
             # Whatever else came to the record meanwhile, a result does not tell.
-            announce(successful(record, self.birth.arguments, self.task, now, text), finished=True)
+            announce(successful(record, self.enqueued.arguments, self.task, now, text), finished=True)
 
         return ending
 
@@ -194,7 +204,7 @@ class Attempt:
         payloads = payloads_of(self.options)
         if payloads is None:
             raise ResultTooLarge(len(text), PART_BYTES)
-        reference = payloads.keep(f"payloads/{self.birth.id}/result-{record.fence:04d}", text)
+        reference = payloads.keep(f"payloads/{self.enqueued.id}/result-{record.fence:04d}", text)
         return {"result_part": part, "result_reference": dump(asdict(reference))}
 
     def _fail(
@@ -206,14 +216,14 @@ class Attempt:
             fence=record.fence,
             token=self.token,
             now=self.place.clock(),
-            result_ttl=result_ttl(self.birth, self.options),
+            result_ttl=result_ttl(self.enqueued, self.options),
             error={**error_of(ended), "ended": True} if ended else error_of(exc),
             part=part,
         )
         try:
             raise exc
         except BaseException:  # noqa: BLE001, Django's log shows the exception that is being handled
-            after = read(self._begin_write(change)())
+            after = read_record(self._begin_write(change)())
             announce(result_of(after, {**self._arguments(), part: text}, self.task), finished=True)
         return None
 
@@ -225,7 +235,9 @@ class Attempt:
             delay = self.policy.delay(record.attempts)
             _ = self.place.clock() + delay + RECORD_LIFE
         except Exception:  # A callable of the project: what it raises must not repeat the task.
-            logger.exception("Task id=%s name=%s ends: its backoff failed", self.birth.id, self.birth.name)
+            logger.exception(
+                "Task id=%s name=%s ends: its backoff failed", self.enqueued.id, self.enqueued.name
+            )
             return None
         return delay
 
@@ -238,20 +250,20 @@ class Attempt:
         lead = max(transport.longest_delay - SWEEP_EVERY, timedelta(0))
         write = self._begin_write(
             release(
-                self.birth.id,
+                self.enqueued.id,
                 fence=record.fence,
                 token=self.token,
                 not_before=not_before,
                 due_at=not_before + DUE_AFTER if returns else not_before - lead,
-                error=fitted(error_of(exc), room(self.claimed)),
+                error=truncate(error_of(exc), free_bytes(self.claimed)),
                 part=part,
             )
         )
         write()
         logger.warning(
             "Task id=%s name=%s attempt=%s of %s failed with %s; again in %.1f s",
-            self.birth.id,
-            self.birth.name,
+            self.enqueued.id,
+            self.enqueued.name,
             record.attempts,
             self.policy.max_attempts,
             type(exc).__qualname__,
@@ -266,28 +278,28 @@ class Attempt:
 
     def _put(self, part: str, text: str) -> None:
         """Keep a text beside the record; named by its fence, so a late worker overwrites nothing."""
-        self.place.store.put_part(self.birth.id, part, text, self._ttl())
+        self.place.store.put_part(self.enqueued.id, part, text, self._ttl())
 
     def _ttl(self) -> int:
         """Return until when what stands beside the record is kept, in seconds since 1970."""
-        ttl = self.place.clock() + RECORD_LIFE + result_ttl(self.birth, self.options)
+        ttl = self.place.clock() + RECORD_LIFE + result_ttl(self.enqueued, self.options)
         return int(ttl.timestamp())
 
     def _arguments(self) -> dict[str, str]:
-        return {ARGUMENTS_PART: self.birth.arguments}
+        return {ARGUMENTS_PART: self.enqueued.arguments}
 
     def _context(self, record: TaskRecord, result: AnyResult) -> OffloadContext:
         invocation = self.place.invocation
         ends = max(invocation.left() - self._seconds(), 0.0)
         reporter = StoreReporter(
-            self.place.store, self.birth.id, record.fence, self.token, invocation, ends, self.claimed
+            self.place.store, self.enqueued.id, record.fence, self.token, invocation, ends, self.claimed
         )
         return OffloadContext(
             task_result=result,
             reporter=reporter,
-            journal=StoreJournal(self.place.store, self.birth.id, self.birth.alias, self._ttl),
-            depth=self.birth.depth,
-            traceparent=self.birth.traceparent,
+            journal=StoreJournal(self.place.store, self.enqueued.id, self.enqueued.alias, self._ttl),
+            depth=self.enqueued.depth,
+            traceparent=self.enqueued.traceparent,
         )
 
     def _seconds(self) -> float:

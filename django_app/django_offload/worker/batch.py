@@ -10,15 +10,15 @@ from ..aws import within
 from ..stores import store_of
 from ..transports import Transport, transport_of
 from .connections import living_connections
-from .deadline import Invocation
+from .deadline import LambdaInvocation
 from .delivery import Worker
 from .delivery_environment import Ending
-from .events import Arrival, LambdaContext, batch, direct, invocation_of, utc_now
+from .events import LambdaContext, RoutedDelivery, batch, direct, invocation_of, utc_now
 
 logger = logging.getLogger("django_offload")
 
 # Works on an arrival but for its last write, does meanwhile what it is given, and returns what ends it.
-type Begin = Callable[[Arrival, Callable[[], None]], Callable[[], bool]]
+type Begin = Callable[[RoutedDelivery, Callable[[], None]], Callable[[], bool]]
 
 
 def handler(
@@ -49,7 +49,7 @@ def handler(
     return None
 
 
-def _work_on_all(arrivals: Sequence[Arrival], begin: Begin) -> list[bool]:
+def _work_on_all(arrivals: Sequence[RoutedDelivery], begin: Begin) -> list[bool]:
     """Work on a batch, on as many messages at a time as their queue says; alone, here in the main thread."""
     first = arrivals[0]
     most = min(first.options.queues[first.delivery.queue].concurrency, len(arrivals))
@@ -57,14 +57,14 @@ def _work_on_all(arrivals: Sequence[Arrival], begin: Begin) -> list[bool]:
         return _one_by_one(arrivals, begin)
     from .side_by_side import side_by_side
 
-    def work(arrival: Arrival) -> bool:
+    def work(arrival: RoutedDelivery) -> bool:
         with living_connections():
             return begin(arrival, lambda: None)()
 
     return side_by_side(work, arrivals, most)
 
 
-def _one_by_one(arrivals: Sequence[Arrival], begin: Begin) -> list[bool]:
+def _one_by_one(arrivals: Sequence[RoutedDelivery], begin: Begin) -> list[bool]:
     """
     Work on one message after the other; return their answers.
 
@@ -91,9 +91,9 @@ def _one_by_one(arrivals: Sequence[Arrival], begin: Begin) -> list[bool]:
 
 
 def _begun(
-    arrival: Arrival,
+    arrival: RoutedDelivery,
     meanwhile: Callable[[], None],
-    invocation: Invocation,
+    invocation: LambdaInvocation,
     clock: Callable[[], datetime],
 ) -> Callable[[], bool]:
     """
@@ -109,7 +109,7 @@ def _begun(
     return partial(_settled, arrival, transport, ending)
 
 
-def _settled(arrival: Arrival, transport: Transport, ending: Ending) -> bool:
+def _settled(arrival: RoutedDelivery, transport: Transport, ending: Ending) -> bool:
     """End the work on one message; return whether it may be acknowledged."""
     try:
         delay = ending()
@@ -127,9 +127,9 @@ def _raise(exc: Exception) -> Never:
 
 
 def _worker(
-    arrival: Arrival,
+    arrival: RoutedDelivery,
     transport: Transport,
-    invocation: Invocation,
+    invocation: LambdaInvocation,
     clock: Callable[[], datetime],
     meanwhile: Callable[[], None],
 ) -> Worker:

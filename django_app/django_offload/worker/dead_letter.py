@@ -14,13 +14,13 @@ from ..operations.fail import attempts_allowed, end, options_for
 from ..operations.unverified_bodies import FOLDER
 from ..payloads import payloads_of
 from ..protocol.conditional_write import Refused
-from ..protocol.enqueued_task import Birth
+from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.message import Keyring, TaskMessage, decode
-from ..protocol.record import MESSAGE_LIFE, READY, TaskRecord, read
+from ..protocol.record import MESSAGE_LIFE, READY, TaskRecord, read_record
 from ..protocol.transitions import look_at
 from ..sending.record_and_message import create
 from ..stores import store_of
-from .events import Arrival, LambdaContext, batch, invocation_of, utc_now
+from .events import LambdaContext, RoutedDelivery, batch, invocation_of, utc_now
 
 logger = logging.getLogger("django_offload")
 
@@ -45,29 +45,31 @@ def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = 
     return {"batchItemFailures": failures}
 
 
-def _bury(arrival: Arrival, now: datetime) -> None:
+def _bury(arrival: RoutedDelivery, now: datetime) -> None:
     delivery, options = arrival.delivery, arrival.options
     try:
         message = decode(delivery.body, Keyring(secrets(), options.scope(delivery.queue)))
     except MessageRefused as exc:
         _keep(arrival, now, exc)
         return
-    birth, store = message.birth, store_of(options)
-    options = options_for(birth, options)
+    enqueued, store = message.enqueued, store_of(options)
+    options = options_for(enqueued, options)
     if message.expires_at > now:
-        create(store, birth, options)  # Where every write so far failed, this is the first.
-    attributes = store.get(birth.id)
+        create(store, enqueued, options)  # Where every write so far failed, this is the first.
+    attributes = store.get(enqueued.id)
     if attributes is None:
         return
-    record = read(attributes)
+    record = read_record(attributes)
     if _goes_on(record, message, options, now):
         if not record.ended and record.due_at is None:
             # Made by a claim, without a record at enqueue: so far its message alone would bring it again.
-            store.change(birth.id, look_at(record, due_at=record.lease_until or now))
-        logger.warning("Task id=%s name=%s has a dead letter, and goes on without it", birth.id, birth.name)
+            store.change(enqueued.id, look_at(record, due_at=record.lease_until or now))
+        logger.warning(
+            "Task id=%s name=%s has a dead letter, and goes on without it", enqueued.id, enqueued.name
+        )
         return
     with suppress(Refused):  # Claimed or sent again since it was read: it goes on.
-        end(store, birth, options, now, _cause(birth, record), record)
+        end(store, enqueued, options, now, _cause(enqueued, record), record)
 
 
 def _goes_on(record: TaskRecord, message: TaskMessage, options: Options, now: datetime) -> bool:
@@ -82,17 +84,17 @@ def _goes_on(record: TaskRecord, message: TaskMessage, options: Options, now: da
     return allowed is not None and 0 < record.attempts < allowed
 
 
-def _cause(birth: Birth, record: TaskRecord) -> OffloadError:
+def _cause(enqueued: EnqueuedTask, record: TaskRecord) -> OffloadError:
     if record.status != READY:
         return Cancelled() if record.cancelled else WorkerLost(record.attempts)
     try:
-        registry().resolve(birth.name)
+        registry().resolve(enqueued.name)
     except UnknownTask as exc:
         return exc
     return DeadLettered("every delivery of its message failed")
 
 
-def _keep(arrival: Arrival, now: datetime, reason: MessageRefused) -> None:
+def _keep(arrival: RoutedDelivery, now: datetime, reason: MessageRefused) -> None:
     """Keep a body that touches no record under dead/ in the bucket, where somebody can look at it."""
     delivery = arrival.delivery
     payloads = payloads_of(arrival.options)

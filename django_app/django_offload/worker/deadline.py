@@ -22,7 +22,7 @@ CLEARING_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Invocation:
+class LambdaInvocation:
     """The time and the identity that Lambda gave to one invocation."""
 
     left: Callable[[], float]  # Seconds until Lambda kills the process.

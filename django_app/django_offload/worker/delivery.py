@@ -14,7 +14,7 @@ from datetime import timedelta
 from ..conf import Options, secrets
 from ..definition.offload_task import AnyTask
 from ..definition.registry import registry
-from ..definition.signatures import misfit
+from ..definition.signatures import argument_error
 from ..exceptions import (
     BadSignature,
     Cancelled,
@@ -27,13 +27,13 @@ from ..exceptions import (
 from ..operations.fail import end, options_for
 from ..payloads import fetch
 from ..protocol.conditional_write import Refused
-from ..protocol.enqueued_task import Birth
+from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.message import Keyring, TaskMessage, decode
-from ..protocol.record import TaskRecord, read
+from ..protocol.record import TaskRecord, read_record
 from ..sending.record_and_message import create
 from ..transports import Delivery
 from .attempt import Attempt
-from .delivery_environment import Ending, Workplace, at_once
+from .delivery_environment import DeliveryEnvironment, Ending, at_once
 
 logger = logging.getLogger("django_offload")
 
@@ -47,7 +47,7 @@ SOON = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Worker(Workplace):
+class Worker(DeliveryEnvironment):
     """Works on the deliveries of one stack within one invocation."""
 
     def deliver(self, delivery: Delivery) -> timedelta | None:
@@ -67,7 +67,7 @@ class Worker(Workplace):
             if not self.transport.longest_return:
                 raise
             return at_once(patience(delivery.receives) if exc.retryable else timedelta(0))
-        options = options_for(message.birth, self.options)
+        options = options_for(message.enqueued, self.options)
         ending = self._work(message, options, delivery.receives)
         return lambda: self._kept(message, options, ending())
 
@@ -75,30 +75,34 @@ class Worker(Workplace):
         """Return `delay`; have the record there where only the sweeper brings the task again."""
         if delay is not None and not self.transport.longest_return and message.expires_at > self.clock():
             # Nothing brings an invocation again but the sweeper, and that needs the record.
-            create(self.store, message.birth, options)
+            create(self.store, message.enqueued, options)
         return delay
 
     def _work(self, message: TaskMessage, options: Options, receives: int) -> Ending:
         """Do what a message asks for; return as begin() does."""
         try:
-            task = registry().resolve(message.birth.name)
+            task = registry().resolve(message.enqueued.name)
         except UnknownTask as exc:
-            logger.warning("Task id=%s queue=%s refused: %s", message.birth.id, message.birth.queue, exc)
+            logger.warning(
+                "Task id=%s queue=%s refused: %s", message.enqueued.id, message.enqueued.queue, exc
+            )
             return at_once(patience(receives))
         try:
             message = self._complete(message, options)
         except PayloadLost as exc:
             if exc.retryable and receives < DOUBTED:
-                logger.warning("Task id=%s name=%s waits: %s", message.birth.id, message.birth.name, exc)
+                logger.warning(
+                    "Task id=%s name=%s waits: %s", message.enqueued.id, message.enqueued.name, exc
+                )
                 return at_once(patience(receives))
-            return at_once(self._end(message.birth, options, exc))
-        birth = message.birth
-        unfit = misfit(task, birth)
+            return at_once(self._end(message.enqueued, options, exc))
+        enqueued = message.enqueued
+        unfit = argument_error(task, enqueued)
         if unfit is not None:
             if message.expires_at > self.clock():
-                create(self.store, birth, options)
-            return at_once(self._end(birth, options, unfit))
-        timeout = _timeout(task, birth)
+                create(self.store, enqueued, options)
+            return at_once(self._end(enqueued, options, unfit))
+        timeout = _timeout(task, enqueued)
         if not self.invocation.has_time_for(timeout):
             return at_once(timedelta(0))
         attempt = Attempt(self, message, task, options, timeout)
@@ -116,42 +120,42 @@ class Worker(Workplace):
 
     def _decode(self, delivery: Delivery) -> TaskMessage:
         message = decode(delivery.body, Keyring(secrets(), self.options.scope(delivery.queue)))
-        if message.birth.queue != delivery.queue:
+        if message.enqueued.queue != delivery.queue:
             raise BadSignature(self.options.scope(delivery.queue))
         return message
 
     def _complete(self, message: TaskMessage, options: Options) -> TaskMessage:
         """Return the message with its arguments, fetched if it only refers to them."""
-        reference = message.birth.reference
+        reference = message.enqueued.reference
         if reference is None:
             return message
-        return replace(message, birth=replace(message.birth, arguments=fetch(reference, options)))
+        return replace(message, enqueued=replace(message.enqueued, arguments=fetch(reference, options)))
 
     def _end(
-        self, birth: Birth, options: Options, error: OffloadError, seen: TaskRecord | None = None
+        self, enqueued: EnqueuedTask, options: Options, error: OffloadError, seen: TaskRecord | None = None
     ) -> timedelta | None:
         try:
-            end(self.store, birth, options, self.clock(), error, seen)
+            end(self.store, enqueued, options, self.clock(), error, seen)
         except Refused as refused:
-            return self._wait(read(refused.current)) if refused.current else None
+            return self._wait(read_record(refused.current)) if refused.current else None
         return None
 
     def _refused(self, attempt: Attempt, refused: Refused) -> timedelta | None:
         """Decide on a delivery whose record, as it is, allows no claim, or no outcome of this attempt."""
-        birth, current, now = attempt.birth, refused.current, self.clock()
-        logger.info("Task id=%s name=%s %s refused", birth.id, birth.name, refused.change.name)
+        enqueued, current, now = attempt.enqueued, refused.current, self.clock()
+        logger.info("Task id=%s name=%s %s refused", enqueued.id, enqueued.name, refused.change.name)
         if current is None:
             if attempt.message.expires_at > now:
-                return max(birth.not_before - now, SOON)
-            logger.info("Task id=%s name=%s message expired, no record: not run", birth.id, birth.name)
+                return max(enqueued.not_before - now, SOON)
+            logger.info("Task id=%s name=%s message expired, no record: not run", enqueued.id, enqueued.name)
             return None
-        record = read(current)
+        record = read_record(current)
         if record.ended:
             return None
         if record.lost(now) and record.cancelled:
-            return self._end(birth, attempt.options, Cancelled(), record)
+            return self._end(enqueued, attempt.options, Cancelled(), record)
         if record.lost(now) and record.attempts >= attempt.policy.max_attempts:
-            return self._end(birth, attempt.options, WorkerLost(record.attempts), record)
+            return self._end(enqueued, attempt.options, WorkerLost(record.attempts), record)
         return self._wait(record)
 
     def _wait(self, record: TaskRecord) -> timedelta | None:
@@ -167,10 +171,10 @@ def patience(receives: int) -> timedelta:
     return min(PATIENCE * 2.0 ** min(receives - 1, 20), LONGEST_PATIENCE)
 
 
-def _timeout(task: AnyTask, birth: Birth) -> float | None:
+def _timeout(task: AnyTask, enqueued: EnqueuedTask) -> float | None:
     """Return the seconds one attempt may take, None where only the invocation bounds it."""
-    if "timeout" in birth.options:
-        changed: float | None = birth.options["timeout"]
+    if "timeout" in enqueued.options:
+        changed: float | None = enqueued.options["timeout"]
         return changed
     own: timedelta | None = getattr(task, "timeout", None)
     return own.total_seconds() if own else None

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from ..conf import Options
 from ..stores import Store
 from ..transports import Transport
-from .deadline import Invocation
+from .deadline import LambdaInvocation
 
 # Waits for the last write of an attempt; returns None to acknowledge, else when another attempt will follow.
 type Ending = Callable[[], timedelta | None]
@@ -19,13 +19,13 @@ def at_once(delay: timedelta | None) -> Ending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workplace:
+class DeliveryEnvironment:
     """What the deliveries of one stack within one invocation share."""
 
     options: Options  # Of a backend of the stack.
     store: Store
     transport: Transport  # By which the deliveries came.
     clock: Callable[[], datetime]
-    invocation: Invocation
+    invocation: LambdaInvocation
     # What is done while a claim is under way: the end of the task before, whose last write is so too.
     meanwhile: Callable[[], None] = lambda: None

@@ -13,7 +13,7 @@ from ..protocol.record import RECORD_LIFE
 logger = logging.getLogger("django_offload")
 
 
-def forget(now: datetime, left: Callable[[], float]) -> Counter[str]:
+def remove_old_markers(now: datetime, left: Callable[[], float]) -> Counter[str]:
     """Remove the markers of tasks that cannot run again; trouble with the database is the next sweep's."""
     from ..effects import removal
 

@@ -14,7 +14,7 @@ from ..conf import Options, configured
 from ..definition.registry import registry
 from ..definition.results import enqueued_result
 from ..exceptions import UnknownEvent
-from ..protocol.enqueued_task import Birth, dump
+from ..protocol.enqueued_task import EnqueuedTask, dump
 from ..sending.record_and_message import send
 
 logger = logging.getLogger("django_offload")
@@ -22,7 +22,7 @@ logger = logging.getLogger("django_offload")
 ACCEPTED = "the time and the name of a schedule that TASKS declares"
 
 
-def strike(event: Mapping[str, Any], clock: Callable[[], datetime]) -> str:
+def enqueue_scheduled(event: Mapping[str, Any], clock: Callable[[], datetime]) -> str:
     """
     Enqueue what a schedule declares, and return the id of its task.
 
@@ -33,7 +33,7 @@ def strike(event: Mapping[str, Any], clock: Callable[[], datetime]) -> str:
     options, name, at = _named(event)
     recurrence = options.schedules[name]
     task = registry().resolve(recurrence.task)
-    birth = Birth(
+    enqueued = EnqueuedTask(
         id=sha256(f"{options.stack}:{options.alias}:{name}:{at}".encode()).hexdigest()[:32],
         alias=options.alias,
         name=recurrence.task,
@@ -41,13 +41,13 @@ def strike(event: Mapping[str, Any], clock: Callable[[], datetime]) -> str:
         arguments=dump([normalize_json(list(recurrence.args)), normalize_json(dict(recurrence.kwargs))]),
         enqueued_at=clock(),
     )
-    send(birth, options)
-    logger.info("Schedule %s of %s enqueued task id=%s name=%s", name, at, birth.id, birth.name)
+    send(enqueued, options)
+    logger.info("Schedule %s of %s enqueued task id=%s name=%s", name, at, enqueued.id, enqueued.name)
     task_enqueued.send(
         type(task_backends[options.alias]),
-        task_result=enqueued_result(task.using(backend=options.alias), birth),
+        task_result=enqueued_result(task.using(backend=options.alias), enqueued),
     )
-    return birth.id
+    return enqueued.id
 
 
 def _named(event: Mapping[str, Any]) -> tuple[Options, str, str]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from ..conf import Options, configured
 from ..exceptions import UnknownEvent
 from ..transports import Delivery
-from .deadline import Invocation
+from .deadline import LambdaInvocation
 
 
 def utc_now() -> datetime:
@@ -26,14 +26,14 @@ class LambdaContext(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class RoutedDelivery:
     """A delivery, and the options of a backend of the stack it belongs to."""
 
     options: Options
     delivery: Delivery
 
 
-def invocation_of(context: LambdaContext) -> Invocation:
+def invocation_of(context: LambdaContext) -> LambdaInvocation:
     """Return the time and the identity of an invocation; its worker is named by its log stream."""
 
     def left() -> float:
@@ -41,10 +41,10 @@ def invocation_of(context: LambdaContext) -> Invocation:
 
     # The random part: "2026/11/22/[$LATEST]0123…" → 16 digits of it find the stream again.
     stream = (context.log_stream_name or f"pid-{os.getpid()}").rpartition("]")[2]
-    return Invocation(left=left, whole=max(left(), 0.0), worker_id=stream[:16])
+    return LambdaInvocation(left=left, whole=max(left(), 0.0), worker_id=stream[:16])
 
 
-def batch(event: Any, handler: str, *, dead: bool = False) -> list[Arrival]:
+def batch(event: Any, handler: str, *, dead: bool = False) -> list[RoutedDelivery]:
     """Return what a batch of SQS holds. Raise UnknownEvent if it is anything else, or of a queue not ours."""
     accepted = f"a batch of one of its {'dead-letter ' if dead else ''}queues"
     records = event.get("Records") if isinstance(event, Mapping) else None
@@ -56,22 +56,22 @@ def batch(event: Any, handler: str, *, dead: bool = False) -> list[Arrival]:
         raise UnknownEvent(handler, accepted) from exc
 
 
-def direct(event: Any, context: LambdaContext) -> Arrival:
+def direct(event: Any, context: LambdaContext) -> RoutedDelivery:
     """Return the one message that a worker function was invoked with. Raise UnknownEvent if it is none."""
     if isinstance(event, Mapping) and "sig" in event:
         for options, queue in _queues():
             if options.worker_function(queue) == context.function_name:
-                return Arrival(options, Delivery(id="direct", body=event, queue=queue))
+                return RoutedDelivery(options, Delivery(id="direct", body=event, queue=queue))
     raise UnknownEvent("worker", "a batch of one of its queues or one signed message")
 
 
-def _arrival(record: Mapping[str, Any], dead: bool) -> Arrival:
+def _arrival(record: Mapping[str, Any], dead: bool) -> RoutedDelivery:
     if record["eventSource"] != "aws:sqs":
         raise ValueError("not of SQS")
     resource = record["eventSourceARN"].rpartition(":")[2]
     for options, queue in _queues():
         if resource == (options.dead_letter_queue(queue) if dead else options.queue(queue)):
-            return Arrival(
+            return RoutedDelivery(
                 options,
                 Delivery(
                     id=record["messageId"],

@@ -6,11 +6,11 @@ from typing import Any
 from ..definition.context import Reporter
 from ..exceptions import DeadlineExceeded
 from ..protocol.conditional_write import Attributes, Refused
-from ..protocol.record import read
-from ..protocol.record_size import fitted, room
+from ..protocol.record import read_record
+from ..protocol.record_size import free_bytes, truncate
 from ..protocol.transitions import report
 from ..stores import Store
-from .deadline import Invocation
+from .deadline import LambdaInvocation
 
 logger = logging.getLogger("django_offload")
 
@@ -28,7 +28,7 @@ class StoreReporter(Reporter):
         task_id: str,
         fence: int,
         token: str,
-        invocation: Invocation,
+        invocation: LambdaInvocation,
         ends: float,
         claimed: Attributes | None = None,
     ) -> None:
@@ -38,7 +38,7 @@ class StoreReporter(Reporter):
 
     def send(self, progress: dict[str, Any]) -> bool:
         try:
-            told = fitted(progress, room(self._claimed))
+            told = truncate(progress, free_bytes(self._claimed))
             change = report(fence=self._fence, token=self._token, progress=told)
             before = self._store.change(self._id, change)
         except Refused:
@@ -60,7 +60,7 @@ class StoreReporter(Reporter):
             return False
         if attributes is None:
             return True
-        record = read(attributes)
+        record = read_record(attributes)
         return record.cancelled or (record.fence, record.token) != (self._fence, self._token)
 
     def seconds_left(self) -> float:

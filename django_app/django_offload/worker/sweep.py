@@ -16,7 +16,7 @@ from ..aws import within
 from ..conf import ENV_STACK, OUTBOX, Options, stacks
 from ..exceptions import Cancelled, DeadLettered, Expired, OffloadError, PayloadLost, WorkerLost
 from ..operations.due_entries import entries
-from ..operations.fail import attempts_allowed, end, options_for, recognisable, written
+from ..operations.fail import attempts_allowed, end, options_for, with_jitter, written
 from ..protocol.conditional_write import Refused
 from ..protocol.record import (
     DUE_AFTER,
@@ -26,7 +26,7 @@ from ..protocol.record import (
     RUNNING,
     SWEEP_EVERY,
     TaskRecord,
-    read,
+    read_record,
 )
 from ..protocol.transitions import not_sent, postpone, send_again
 from ..sending.record_and_message import complete, message_text
@@ -34,8 +34,8 @@ from ..stores import Due, Store, store_of
 from ..transports import transport_of
 from .connections import living_connections
 from .deadline import RESERVE_SECONDS
-from .effect_cleanup import forget
-from .enqueue_scheduled import strike
+from .effect_cleanup import remove_old_markers
+from .enqueue_scheduled import enqueue_scheduled
 from .events import LambdaContext, utc_now
 from .metrics import tell_longest_running
 from .step_results import EFFECTS
@@ -106,7 +106,7 @@ class Sweeper:
         if attributes is None or "due_at" not in attributes:
             return "stale"
         try:
-            record = read(attributes)
+            record = read_record(attributes)
             if record.due_at != entry.due_at:
                 return "stale"
             return self._settle(record)
@@ -158,7 +158,7 @@ class Sweeper:
         return self._postpone(record, now + max(DUE_AFTER, waited))
 
     def _end(self, record: TaskRecord, now: datetime, error: OffloadError) -> str:
-        end(self.store, record.birth, self._options(record), now, error, record)
+        end(self.store, record.enqueued, self._options(record), now, error, record)
         return "ended"
 
     def _unsent(self, record: TaskRecord) -> bool:
@@ -182,44 +182,44 @@ class Sweeper:
     def _depth(self, record: TaskRecord) -> int | None:
         """Return about how many messages a record's queue holds; None where nobody says."""
         options = self._options(record)
-        key = (options.alias, record.birth.queue)
+        key = (options.alias, record.enqueued.queue)
         if key not in self.depths:
             try:
-                self.depths[key] = transport_of(options).depth(record.birth.queue)
+                self.depths[key] = transport_of(options).depth(record.enqueued.queue)
             except Exception as exc:  # noqa: BLE001, a queue that is gone or silent must not hold up the rest
-                logger.warning("The depth of queue '%s' is unknown: %s", record.birth.queue, exc)
+                logger.warning("The depth of queue '%s' is unknown: %s", record.enqueued.queue, exc)
                 self.depths[key] = None
         return self.depths[key]
 
     def _postpone(self, record: TaskRecord, due_at: datetime) -> str:
         if record.due_at is not None:
             self.store.change(
-                record.birth.id, postpone(record.birth.id, due_was=record.due_at, due_at=due_at)
+                record.enqueued.id, postpone(record.enqueued.id, due_was=record.due_at, due_at=due_at)
             )
         return "moved"
 
     def _send(self, record: TaskRecord, now: datetime, delay: timedelta, *, counts: bool) -> str:
         """Move `due_at`, then send: of two sweepers, one sends."""
-        birth, options = complete(self.store, record), self._options(record)
-        due_at = recognisable(now + delay + DUE_AFTER * 2**record.sends)
+        enqueued, options = complete(self.store, record), self._options(record)
+        due_at = with_jitter(now + delay + DUE_AFTER * 2**record.sends)
         if record.due_at is not None:
             change = send_again(
-                birth.id, due_was=record.due_at, due_at=due_at, now=now + delay, counts=counts
+                enqueued.id, due_was=record.due_at, due_at=due_at, now=now + delay, counts=counts
             )
-            written(self.store, birth.id, change)
-        text = message_text(birth, options, now + delay + MESSAGE_LIFE)
+            written(self.store, enqueued.id, change)
+        text = message_text(enqueued, options, now + delay + MESSAGE_LIFE)
         try:
-            transport_of(options).send(birth.queue, text, delay)
+            transport_of(options).send(enqueued.queue, text, delay)
         except Exception:
             # An outage of AWS uses up no sends, and extends no life: when it ends, the task goes on.
             with suppress(Refused):  # Claimed meanwhile, by another message of it.
-                self.store.change(birth.id, not_sent(record, due_at=due_at, now=now + delay))
+                self.store.change(enqueued.id, not_sent(record, due_at=due_at, now=now + delay))
             raise
-        logger.info("Task id=%s name=%s sent again", birth.id, birth.name)
+        logger.info("Task id=%s name=%s sent again", enqueued.id, enqueued.name)
         return "sent"
 
     def _options(self, record: TaskRecord) -> Options:
-        return options_for(record.birth, self.options)
+        return options_for(record.enqueued, self.options)
 
 
 def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = utc_now) -> dict[str, int]:
@@ -230,7 +230,7 @@ def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = 
 
     with living_connections(), within(left):
         if isinstance(event, Mapping) and "schedule" in event:
-            strike(event, clock)
+            enqueue_scheduled(event, clock)
             return {"enqueued": 1}
         return sweep(clock, left)
 
@@ -253,7 +253,7 @@ def sweep(clock: Callable[[], datetime], left: Callable[[], float]) -> dict[str,
     if apps.is_installed(OUTBOX):
         done += _drain(clock(), left)
     if apps.is_installed(EFFECTS):
-        done += forget(clock(), left)
+        done += remove_old_markers(clock(), left)
     logger.info("Swept: %s", dict(done) or "nothing was due")
     return dict(done)
 

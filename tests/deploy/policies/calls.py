@@ -50,7 +50,7 @@ class Recorder:
         os.environ.update(
             {key: text for key, text in (variables or {}).items() if key.startswith("OFFLOAD_")}
         )
-        sqs.forget()
+        sqs.forget_urls()
         self.role = role
         try:
             yield
@@ -159,5 +159,5 @@ class AsDeployed(InProcess):
 
 def forget() -> None:
     """Drop every client and name: they belong to another AWS."""
-    clients.forget()
-    sqs.forget()
+    clients.reset_clients()
+    sqs.forget_urls()

@@ -152,7 +152,7 @@ class Story:
         assert done["sent"] >= 5
         self.aws.drain()
 
-    def strike(self) -> None:
+    def enqueue_scheduled(self) -> None:
         """Let every rule and schedule strike once, as EventBridge does."""
         schedule, before = self.aws.schedule, tasks.RUNS.count("struck")
         assert schedule is not None

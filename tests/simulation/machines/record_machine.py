@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from django_offload.protocol import transitions
-from django_offload.protocol.conditional_write import Change, Refused
-from django_offload.protocol.enqueued_task import Birth
-from django_offload.protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, read
+from django_offload.protocol.conditional_write import ConditionalWrite, Refused
+from django_offload.protocol.enqueued_task import EnqueuedTask
+from django_offload.protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, read_record
 from django_offload.stores.memory import MemoryStore
 from django_offload.worker import attempt, progress_writer
 from tests.simulation.clock import START
 
 ID = "0" * 32
-BIRTH = Birth(id=ID, alias="default", name="sim.plain", queue="default", enqueued_at=START)
+BIRTH = EnqueuedTask(id=ID, alias="default", name="sim.plain", queue="default", enqueued_at=START)
 LEASE, TTL, MOST = timedelta(minutes=5), timedelta(days=14), 3
 
 WORKERS = st.sampled_from(["one", "two", "three"])
@@ -47,7 +47,7 @@ class RecordMachine(RuleBasedStateMachine):
         self.store, self.model, self.now = MemoryStore(), Model(), START
         self.claims: dict[str, tuple[int, str]] = {}  # By worker: what its last claim gave it.
 
-    def make(self, change: Change, *, allowed: bool) -> bool:
+    def make(self, change: ConditionalWrite, *, allowed: bool) -> bool:
         """Make a change, which must be taken exactly where the model allows it."""
         try:
             self.store.change(ID, change)
@@ -107,7 +107,7 @@ class RecordMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         attributes = self.store.get(ID)
         if attributes is not None:
-            record = read(attributes)
+            record = read_record(attributes)
             assert (record.status, record.fence) == (self.model.status, self.model.fence)
             assert record.result == self.model.outcome
 
@@ -154,5 +154,5 @@ class ProgressMachine(RecordMachine):
         done = self.done[fence] = self.done.get(fence, 0) + step
         change = progress_writer.report(fence=fence, token=token, progress={"done": done, "by": worker})
         if self.make(change, allowed=self.holds(worker)):
-            stored: Any = read(self.store.get(ID) or {}).progress
+            stored: Any = read_record(self.store.get(ID) or {}).progress
             assert stored == {"done": done, "by": worker}

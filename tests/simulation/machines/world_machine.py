@@ -74,7 +74,7 @@ class EnqueueMachine(WorldMachine):
         self.enqueue(wanted, alias)
 
     @rule(fault=st.sampled_from(list(CALL)), ahead=st.integers(1, 5), applied=st.booleans())
-    def strike(self, fault: Fault, ahead: int, *, applied: bool) -> None:
+    def enqueue_scheduled(self, fault: Fault, ahead: int, *, applied: bool) -> None:
         self.script[self.faults.calls + ahead] = fault
         self.faults.apply(applied)
 
@@ -99,11 +99,11 @@ class OutboxMachine(WorldMachine):
 
     @rule()
     def roll_back(self) -> None:
-        birth = self.world.web.birth(PLAIN, "outbox")
+        enqueued = self.world.web.enqueued(PLAIN, "outbox")
         with transaction.atomic():
-            drain.put(birth)
+            drain.put(enqueued)
             transaction.set_rollback(True)
-        self.rolled_back.append(birth.id)
+        self.rolled_back.append(enqueued.id)
 
     @rule(seconds=st.sampled_from([1, 100]))
     def pause(self, seconds: int) -> None:

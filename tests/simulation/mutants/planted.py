@@ -12,8 +12,16 @@ from django_offload.effects import marker
 from django_offload.effects.models import Effect
 from django_offload.operations import fail
 from django_offload.protocol import message, record, transitions
-from django_offload.protocol.conditional_write import Change
-from django_offload.protocol.transitions import abandon, cancel, claim, held, redrive, report, send_again
+from django_offload.protocol.conditional_write import ConditionalWrite
+from django_offload.protocol.transitions import (
+    abandon,
+    cancel,
+    claim,
+    holds_claim,
+    redrive,
+    report,
+    send_again,
+)
 from django_offload.stores.base import Store
 from django_offload.worker import attempt, batch, delivery, progress_writer, step_results, sweep
 
@@ -29,19 +37,19 @@ class Mutant:
     shows: str = ""
 
 
-def _without(change: Callable[..., Change], name: str) -> Callable[..., Change]:
+def _without(change: Callable[..., ConditionalWrite], name: str) -> Callable[..., ConditionalWrite]:
     """Return a transition that does not test an attribute."""
 
-    def mutated(*args: Any, **options: Any) -> Change:
+    def mutated(*args: Any, **options: Any) -> ConditionalWrite:
         made = change(*args, **options)
-        when = tuple(tuple(test for test in tests if test.name != name) for tests in made.when)
-        return replace(made, when=when)
+        conditions = tuple(tuple(test for test in tests if test.name != name) for tests in made.conditions)
+        return replace(made, conditions=conditions)
 
     return mutated
 
 
-def _unconditional(change: Callable[..., Change]) -> Callable[..., Change]:
-    return lambda *args, **options: replace(change(*args, **options), when=((),))
+def _unconditional(change: Callable[..., ConditionalWrite]) -> Callable[..., ConditionalWrite]:
+    return lambda *args, **options: replace(change(*args, **options), conditions=((),))
 
 
 def _acknowledged_all(event: Any, context: Any, clock: Any = batch.utc_now) -> dict[str, Any] | None:
@@ -60,15 +68,17 @@ def _acknowledged_on_error(*given: Any) -> bool:
 HANDLER, SETTLED = batch.handler, batch._settled
 
 
-def _bulk(store: Store, birth: Any) -> bool:
+def _bulk(store: Store, enqueued: Any) -> bool:
     """Write as BatchWriteItem does: whatever was there is gone."""
-    newborn = record.newborn(birth)
+    initial_item = record.initial_item(enqueued)
     gone = frozenset({"fence", "token", "workers", "lease_until", "started_at", "attempted_at", "errors"})
-    store.change(birth.id, Change(name="create", when=((),), put=newborn, remove=gone))
+    store.change(
+        enqueued.id, ConditionalWrite(name="create", conditions=((),), put=initial_item, remove=gone)
+    )
     return True
 
 
-def _restarting(*args: Any, **options: Any) -> Change:
+def _restarting(*args: Any, **options: Any) -> ConditionalWrite:
     made = redrive(*args, **options)
     return replace(made, put={**made.put, "fence": 0})
 
@@ -84,7 +94,7 @@ def _remembering(self: Any, message: Any, options: Any) -> Any:
 def _sends_first(self: Any, due: Any, now: Any, delay: Any, *, counts: bool) -> Any:
     options = self._options(due)
     text = sweep.message_text(sweep.complete(self.store, due), options, now + record.MESSAGE_LIFE)
-    sweep.transport_of(options).send(due.birth.queue, text, delay)
+    sweep.transport_of(options).send(due.enqueued.queue, text, delay)
     return SEND(self, due, now, delay, counts=counts)
 
 
@@ -99,7 +109,7 @@ def _blind_to_the_waiting(self: Any, record: Any, now: Any) -> str:
     return "stale" if record.status == "READY" else DECIDE(self, record, now)
 
 
-def _deaf_to_own_outcome(self: Any, change: Change, wait: Any) -> Any:
+def _deaf_to_own_outcome(self: Any, change: ConditionalWrite, wait: Any) -> Any:
     return change.apply(wait())
 
 
@@ -151,9 +161,11 @@ def _unmarked(task_id: str, key: str, run: Callable[[], str], using: str | None)
 
 
 MUTANTS: tuple[Mutant, ...] = (
-    Mutant("neither fence nor token", transitions, "held", lambda fence, token: ()),
-    Mutant("no fence", transitions, "held", lambda fence, token: tuple(held(fence, token)[::2])),
-    Mutant("no token", transitions, "held", lambda fence, token: held(fence, token)[:2]),
+    Mutant("neither fence nor token", transitions, "holds_claim", lambda fence, token: ()),
+    Mutant(
+        "no fence", transitions, "holds_claim", lambda fence, token: tuple(holds_claim(fence, token)[::2])
+    ),
+    Mutant("no token", transitions, "holds_claim", lambda fence, token: holds_claim(fence, token)[:2]),
     Mutant("acknowledged on error", batch, "_settled", _acknowledged_on_error),
     Mutant("{} on error", batch, "handler", _acknowledged_all),
     Mutant("lease never checked", attempt, "claim", _without(claim, "lease_until")),

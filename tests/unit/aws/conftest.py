@@ -28,9 +28,9 @@ def somebody(monkeypatch):
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere/config")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere/credentials")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    clients.forget()
+    clients.reset_clients()
     yield
-    clients.forget()
+    clients.reset_clients()
 
 
 @pytest.fixture

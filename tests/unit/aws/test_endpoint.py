@@ -165,6 +165,6 @@ def test_a_process_has_one_lean_client_of_a_service_and_forgets_it_when_told():
     first = clients.client("sqs", "lean")
     assert clients.client("sqs", "lean") is first
 
-    clients.forget()
+    clients.reset_clients()
 
     assert clients.client("sqs", "lean") is not first

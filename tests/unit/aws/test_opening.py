@@ -17,7 +17,7 @@ from django_offload.conf import Options
 from django_offload.exceptions import NoAnswer, Refusal
 from django_offload.sending.record_and_message import send
 from django_offload.transports.batches import failures_of
-from tests.contract.records import birth_of
+from tests.contract.records import enqueued_task
 from tests.unit.aws.server import says, serving
 from tests.unit.local.fakes import eventually
 
@@ -67,14 +67,14 @@ def test_a_first_send_connects_to_both_services_at_a_time(trusted, monkeypatch, 
     ):
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", records.url)
         monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", queue.url)
-        clients.forget()
+        clients.reset_clients()
         params = {
             "BACKEND": "django_offload.backends.SQSBackend",
             "QUEUES": ["default"],
             "OPTIONS": {"stack": "shop-dev", "queue_urls": {"default": f"{queue.url}/1/shop-dev-default"}},
         }
 
-        send(birth_of("0" * 32, enqueued_at=datetime.now(UTC)), Options.parse("default", params))
+        send(enqueued_task("0" * 32, enqueued_at=datetime.now(UTC)), Options.parse("default", params))
 
         # Neither was spoken to before both were connected.
         assert (records.connections, queue.connections, pauses) == (1, 1, [])

@@ -10,7 +10,7 @@ from django_offload.conf import CLIENTS, Options
 from django_offload.sending import many, record_and_message
 from django_offload.sending.many import send_many
 from django_offload.sending.record_and_message import send
-from tests.contract.records import birth_of
+from tests.contract.records import enqueued_task
 from tests.unit.aws.server import Scripted, says
 
 
@@ -39,7 +39,7 @@ def options(request, sqs, dynamodb, monkeypatch):
     for module in (record_and_message, many):
         monkeypatch.setattr(module, "BEGIN_SECONDS", 1.0)
         monkeypatch.setattr(module, "SEND_SECONDS", 4.0)
-    clients.forget()
+    clients.reset_clients()
     params = {
         "BACKEND": "django_offload.backends.SQSBackend",
         "QUEUES": ["default"],
@@ -49,7 +49,7 @@ def options(request, sqs, dynamodb, monkeypatch):
 
 
 def born(number: int):
-    return birth_of(f"{number:032x}", enqueued_at=datetime.now(UTC))
+    return enqueued_task(f"{number:032x}", enqueued_at=datetime.now(UTC))
 
 
 def test_a_task_is_kept(options, dynamodb):

@@ -223,7 +223,7 @@ def test_large_arguments_leave_in_smaller_company():
 
 @pytest.mark.usefixtures("ours")
 def test_memory_stays_flat_over_a_generator(monkeypatch):
-    monkeypatch.setattr(bulk, "send_many", lambda births, options: [None] * len(births))
+    monkeypatch.setattr(bulk, "send_many", lambda enqueued_tasks, options: [None] * len(enqueued_tasks))
     rounds = 20
 
     def peak(count):

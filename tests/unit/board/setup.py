@@ -21,7 +21,7 @@ class Staff:
 
     def ids(self, slug: str = "underway", **query: Any) -> list[str]:
         """Return the ids on a page of a list, in their order."""
-        return [record.birth.id for record, _ in self.see(slug, **query).context["page"].records]
+        return [record.enqueued.id for record, _ in self.see(slug, **query).context["page"].records]
 
     def open(self, task_id: str) -> Any:
         """Open the page of a task."""

@@ -5,9 +5,9 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from django_offload.protocol.record import read
+from django_offload.protocol.record import read_record
 from django_offload.protocol.transitions import abandon, fail
-from tests.contract.records import ERROR, NOW, TOKEN, TTL, birth_of, claimed, new_id
+from tests.contract.records import ERROR, NOW, TOKEN, TTL, claimed, enqueued_task, new_id
 
 ACT = "admin:django_offload_task_act"
 NAME = "tests.unit.tasks.double"
@@ -16,10 +16,10 @@ ARGUMENTS = "[[21],{}]"
 
 def given(store, state):
     task_id = new_id()
-    birth = birth_of(task_id, name=NAME, arguments=ARGUMENTS)
-    store.create(birth)
+    enqueued = enqueued_task(task_id, name=NAME, arguments=ARGUMENTS)
+    store.create(enqueued)
     if state in {"running", "failed"}:
-        store.change(task_id, claimed(task_id, birth=birth))
+        store.change(task_id, claimed(task_id, enqueued=enqueued))
     if state == "failed":
         end = {"now": NOW, "result_ttl": TTL, "error": ERROR, "part": "error#0001"}
         store.change(task_id, fail(fence=1, token=TOKEN, **end))
@@ -29,7 +29,7 @@ def given(store, state):
 
 
 def record_of(store, task_id):
-    return read(store.get(task_id))
+    return read_record(store.get(task_id))
 
 
 CASES = [
@@ -136,7 +136,7 @@ def test_a_dead_letter_is_redriven_not_retried_and_the_other_way_round(ada, stor
 
 def test_what_could_not_run_stays_failed_and_says_why(ada, store):
     task_id = new_id()
-    store.create(birth_of(task_id, name="gone.tasks.pay"))
+    store.create(enqueued_task(task_id, name="gone.tasks.pay"))
     store.change(task_id, abandon(now=NOW, result_ttl=TTL, error=ERROR))
 
     (message,) = ada.told(ada.act("redrive", task_id))

@@ -9,7 +9,7 @@ from django_offload.exceptions import Cancelled
 from django_offload.protocol.record import error_of
 from django_offload.protocol.transitions import abandon, redrive, report
 from tests.contract import tasks as contract_tasks
-from tests.contract.records import ERROR, NOW, TOKEN, TTL, birth_of, claimed, new_id
+from tests.contract.records import ERROR, NOW, TOKEN, TTL, claimed, enqueued_task, new_id
 from tests.unit import tasks
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -26,7 +26,7 @@ def test_sensitive_arguments_are_masked_and_others_named(ada, offload):
 
 def test_where_nobody_knows_the_task_every_argument_is_masked(ada, store):
     task_id = new_id()
-    store.create(birth_of(task_id, name="gone.tasks.pay", arguments='[["4111"],{"to":"me"}]'))
+    store.create(enqueued_task(task_id, name="gone.tasks.pay", arguments='[["4111"],{"to":"me"}]'))
 
     answer = ada.open(task_id)
 
@@ -69,8 +69,8 @@ def test_what_it_returned_is_shown_as_json(ada, offload):
 
 def test_a_running_task_tells_its_progress_worker_and_trace(ada, store):
     task_id = new_id()
-    birth = birth_of(task_id, traceparent=TRACE)
-    store.change(task_id, claimed(task_id, birth=birth))
+    enqueued = enqueued_task(task_id, traceparent=TRACE)
+    store.change(task_id, claimed(task_id, enqueued=enqueued))
     progress = {"done": 3, "total": 4, "message": "nearly"}
     store.change(task_id, report(fence=1, token=TOKEN, progress=progress))
 
@@ -88,13 +88,13 @@ def test_a_running_task_tells_its_progress_worker_and_trace(ada, store):
 
 def test_attempts_whose_worker_was_lost_and_those_before_a_redrive_are_told(ada, store):
     task_id = new_id()
-    birth, later = birth_of(task_id), NOW + timedelta(hours=1)
-    store.change(task_id, claimed(task_id, birth=birth))
-    store.change(task_id, claimed(task_id, at=later, birth=birth))
+    enqueued, later = enqueued_task(task_id), NOW + timedelta(hours=1)
+    store.change(task_id, claimed(task_id, enqueued=enqueued))
+    store.change(task_id, claimed(task_id, at=later, enqueued=enqueued))
     store.change(task_id, abandon(now=later + timedelta(hours=1), result_ttl=TTL, error=ERROR))
     died = ada.open(task_id).context["detail"].events
     store.change(task_id, redrive(task_id, now=later, due_at=later))
-    store.change(task_id, claimed(task_id, at=later, birth=birth))
+    store.change(task_id, claimed(task_id, at=later, enqueued=enqueued))
 
     lost = ("Its worker was lost.", "worker-1")
     assert [(event.what, event.note, event.worker) for event in died[1:3]] == [
@@ -118,7 +118,7 @@ def test_attempts_whose_worker_was_lost_and_those_before_a_redrive_are_told(ada,
 )
 def test_what_ended_it_from_outside_is_told(ada, store, error, said):
     task_id = new_id()
-    store.create(birth_of(task_id))
+    store.create(enqueued_task(task_id))
     store.change(task_id, abandon(now=NOW, result_ttl=TTL, error=error))
 
     last = ada.open(task_id).context["detail"].events[-1]
@@ -129,7 +129,7 @@ def test_what_ended_it_from_outside_is_told(ada, store, error, said):
 
 def test_what_starts_later_says_when(ada, store):
     task_id, later = new_id(), NOW + timedelta(days=1)
-    store.create(birth_of(task_id, run_after=later))
+    store.create(enqueued_task(task_id, run_after=later))
 
     last = ada.open(task_id).context["detail"].events[-1]
 

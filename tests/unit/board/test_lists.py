@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from django_offload.protocol.conditional_write import Change, equals
+from django_offload.protocol.conditional_write import ConditionalWrite, equals
 from django_offload.protocol.transitions import abandon, cancel, fail, succeed
-from tests.contract.records import ERROR, NOW, TOKEN, TTL, birth_of, claimed, new_id
+from tests.contract.records import ERROR, NOW, TOKEN, TTL, claimed, enqueued_task, new_id
 
 MINUTE = timedelta(minutes=1)
 HELD = {"fence": 1, "token": TOKEN, "now": NOW, "result_ttl": TTL}
@@ -23,10 +23,10 @@ ENDS = {
 def given(store, end=None, minute=0, **changes):
     """Return the id of a task in the store, ended where that is said."""
     task_id = new_id()
-    birth = birth_of(task_id, enqueued_at=NOW + minute * MINUTE, **changes)
-    store.create(birth)
+    enqueued = enqueued_task(task_id, enqueued_at=NOW + minute * MINUTE, **changes)
+    store.create(enqueued)
     if end in {"failed", "successful", "running"}:
-        store.change(task_id, claimed(task_id, birth=birth, at=NOW))
+        store.change(task_id, claimed(task_id, enqueued=enqueued, at=NOW))
     for change in ENDS.get(end, ()):
         store.change(task_id, change)
     return task_id
@@ -50,12 +50,12 @@ def test_pages_go_on_where_the_last_one_ended_the_newest_first(ada, store):
     while pages == 0 or after:
         answer = ada.see("underway", **({"after": after} if after else {}))
         page = answer.context["page"]
-        found += [record.birth for record, _ in page.records]
+        found += [record.enqueued for record, _ in page.records]
         after, pages = page.more, pages + 1
 
-    assert sorted(birth.id for birth in found) == sorted(ids)
-    assert [birth.enqueued_at for birth in found] == sorted(
-        (birth.enqueued_at for birth in found), reverse=True
+    assert sorted(enqueued.id for enqueued in found) == sorted(ids)
+    assert [enqueued.enqueued_at for enqueued in found] == sorted(
+        (enqueued.enqueued_at for enqueued in found), reverse=True
     )
     assert pages == 3
 
@@ -110,19 +110,19 @@ def test_a_filter_that_means_nothing_is_said_and_left_out(ada, store):
 
     answer = ada.see("underway", queue="nowhere", since="yesterday")
 
-    assert [record.birth.id for record, _ in answer.context["page"].records] == [task_id]
+    assert [record.enqueued.id for record, _ in answer.context["page"].records] == [task_id]
     assert "Select a valid choice. nowhere is not one of the available choices." in answer.text
     assert "Enter a valid date/time." in answer.text
 
 
 def test_what_left_the_list_since_the_index_was_read_is_not_shown(ada, store):
     gone, stays = given(store), given(store)
-    left = Change(name="ended", when=((equals("id", gone),),), put={"status": "SUCCESSFUL"})
+    left = ConditionalWrite(name="ended", conditions=((equals("id", gone),),), put={"status": "SUCCESSFUL"})
     store.change(gone, left)
 
     answer = ada.see("underway")
 
-    assert [record.birth.id for record, _ in answer.context["page"].records] == [stays]
+    assert [record.enqueued.id for record, _ in answer.context["page"].records] == [stays]
     assert "1 left the list meanwhile" in answer.text
 
 

@@ -8,11 +8,11 @@ from django_offload.board import paging
 from django_offload.board.lists import FAILED_TASKS, UNDER_WAY
 from django_offload.board.places import END, decoded, encoded
 from django_offload.conf import configured
-from django_offload.protocol.record import newborn
+from django_offload.protocol.record import initial_item
 from django_offload.stores import listing_of
 from django_offload.stores.dynamodb_listing import DynamoDBListing
 from django_offload.stores.listing import Place, Slice
-from tests.contract.records import birth_of, new_id
+from tests.contract.records import enqueued_task, new_id
 
 MOST_CALLS = 3
 
@@ -71,7 +71,7 @@ class Counting:
 @pytest.mark.parametrize("records", [100, 100_000])
 def test_a_page_takes_the_same_few_calls_however_many_records_there_are(ours, store, monkeypatch, records):
     options = configured()["default"]
-    like = newborn(birth_of(new_id()))
+    like = initial_item(enqueued_task(new_id()))
     for number in range(records):
         task_id = f"{number:032x}"
         store.records[task_id] = {**like, "id": task_id, "due_shard": number % 2, "due_at": number}
@@ -81,7 +81,7 @@ def test_a_page_takes_the_same_few_calls_however_many_records_there_are(ours, st
     found = paging.page(options, paging.Choice(of=UNDER_WAY))
 
     assert listing.calls <= MOST_CALLS
-    assert [record.birth.id for record, _ in found.records] == [
+    assert [record.enqueued.id for record, _ in found.records] == [
         f"{number:032x}" for number in range(records - 1, records - 101, -1)
     ]
     assert bool(found.more) == (records > 100)

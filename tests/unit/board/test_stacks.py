@@ -10,7 +10,7 @@ from django_offload.conf import Options
 from django_offload.exceptions import ConfigurationError
 from django_offload.stores import installed
 from django_offload.stores.memory import MemoryStore
-from tests.contract.records import birth_of, new_id
+from tests.contract.records import enqueued_task, new_id
 from tests.contract.setup import tasks_setting
 
 
@@ -27,8 +27,8 @@ def second(ours, offload, settings):
 
 def test_each_stack_has_its_own_lists_and_says_so_in_every_address(staff, store, second):
     ada, first, other = staff(), new_id(), new_id()
-    store.create(birth_of(first))
-    second.create(birth_of(other, alias="other"))
+    store.create(enqueued_task(first))
+    second.create(enqueued_task(other, alias="other"))
 
     assert ada.ids() == [first]
     assert ada.ids(stack="second") == [other]
@@ -40,7 +40,7 @@ def test_each_stack_has_its_own_lists_and_says_so_in_every_address(staff, store,
 
 def test_an_action_reaches_the_stack_it_is_for(staff, store, second):
     ada, task_id = staff(), new_id()
-    second.create(birth_of(task_id, alias="other"))
+    second.create(enqueued_task(task_id, alias="other"))
 
     ada.act("cancel", task_id, stack="second")
 

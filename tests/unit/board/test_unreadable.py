@@ -5,7 +5,7 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from django_offload.conf import configured
-from django_offload.operations.unverified_bodies import body, settle_body
+from django_offload.operations.unverified_bodies import act_on_body, body
 from django_offload.payloads import payloads_of
 
 UNREADABLE = "admin:django_offload_task_unreadable"
@@ -39,7 +39,7 @@ def test_nothing_else_of_the_bucket_is_discarded_or_shown(ada, payloads, key):
     assert said.startswith("There is no body of this key")
     assert payloads.get(key) == b"kept"
     assert not LogEntry.objects.exists()
-    assert (settle_body("discard", key).done, body(key)) == (False, None)
+    assert (act_on_body("discard", key).done, body(key)) == (False, None)
     assert payloads.get(key) == b"kept"
 
 

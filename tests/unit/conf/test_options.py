@@ -15,7 +15,7 @@ from django_offload.conf import (
     Options,
     configured,
     duration,
-    problems,
+    find_problems,
     secrets,
 )
 from django_offload.exceptions import ConfigurationError
@@ -28,7 +28,7 @@ def params(queues=("default",), **options):
 
 
 def found(**kwargs):
-    return [(problem.id, problem.text, problem.hint) for problem in problems(params(**kwargs))]
+    return [(problem.id, problem.text, problem.hint) for problem in find_problems(params(**kwargs))]
 
 
 def test_the_stack_alone_names_every_resource():
@@ -84,7 +84,9 @@ def test_an_unknown_option_is_named_and_the_known_are_listed():
 
 def test_an_unknown_key_of_a_queue_is_named_and_the_known_are_listed():
     problem = next(
-        problems({"BACKEND": BACKEND, "OPTIONS": {"stack": "shop-dev", "queues": {"default": {"timout": 5}}}})
+        find_problems(
+            {"BACKEND": BACKEND, "OPTIONS": {"stack": "shop-dev", "queues": {"default": {"timout": 5}}}}
+        )
     )
 
     assert problem.text == "OPTIONS['queues']['default'] has the unknown key 'timout'."
@@ -93,7 +95,7 @@ def test_an_unknown_key_of_a_queue_is_named_and_the_known_are_listed():
 
 @pytest.mark.parametrize("stack", [None, "", "S", "shop_dev", "Shop", "1shop", "a" * 27, "shop-", 5, "-shop"])
 def test_a_stack_that_cannot_be_part_of_a_name_is_refused(stack):
-    problem = next(problems({"BACKEND": BACKEND, "OPTIONS": {"stack": stack}}))
+    problem = next(find_problems({"BACKEND": BACKEND, "OPTIONS": {"stack": stack}}))
 
     assert problem.id == "E001"
     assert "2 to 26 lower case letters" in problem.hint
@@ -101,26 +103,26 @@ def test_a_stack_that_cannot_be_part_of_a_name_is_refused(stack):
 
 @pytest.mark.parametrize("stack", ["ab", "shop-dev", "a" * 26, "a1"])
 def test_a_good_stack_is_taken(stack):
-    assert list(problems({"BACKEND": BACKEND, "OPTIONS": {"stack": stack}})) == []
+    assert list(find_problems({"BACKEND": BACKEND, "OPTIONS": {"stack": stack}})) == []
 
 
 @pytest.mark.parametrize("queue", ["", "a b", "ü", "x" * 31, "-x", "a/b", 7, "a.b"])
 def test_a_queue_that_cannot_be_part_of_a_name_is_refused(queue):
-    problem = next(problems(params(queues=[queue])))
+    problem = next(find_problems(params(queues=[queue])))
 
     assert problem.id == "E003"
     assert repr(queue) in problem.text
 
 
 def test_no_queue_at_all_is_refused():
-    assert next(problems(params(queues=[]))).text == "QUEUES is empty."
+    assert next(find_problems(params(queues=[]))).text == "QUEUES is empty."
 
 
 def test_options_of_a_queue_that_is_not_there_are_refused():
     said = params()
     said["OPTIONS"]["queues"] = {"other": {}}
 
-    problem = next(problems(said))
+    problem = next(find_problems(said))
 
     assert (problem.id, problem.hint) == ("E004", "Add it to QUEUES.")
     assert "describes 'other'" in problem.text
@@ -143,7 +145,7 @@ def test_a_value_out_of_bounds_is_refused_with_the_bounds(key, value):
     said = params()
     said["OPTIONS"]["queues"] = {"default": {key: value}}
 
-    problem = next(problems(said))
+    problem = next(find_problems(said))
 
     assert problem.id == "E005"
     assert problem.text == f"OPTIONS['queues']['default']['{key}'] is {value!r}."
@@ -154,10 +156,12 @@ def test_a_batch_over_ten_needs_a_window():
     said = params()
     said["OPTIONS"]["queues"] = {"default": {"batch_size": 11}}
 
-    assert [problem.hint for problem in problems(said)] == ["AWS then wants a batch_window of 1 s or more."]
+    assert [problem.hint for problem in find_problems(said)] == [
+        "AWS then wants a batch_window of 1 s or more."
+    ]
 
     said["OPTIONS"]["queues"]["default"]["batch_window"] = 1
-    assert list(problems(said)) == []
+    assert list(find_problems(said)) == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from django_offload.conf import configured
 from django_offload.conf.request_owner import current_owner
 from django_offload.definition.context import current_trace
 from django_offload.middleware import OwnerMiddleware
-from django_offload.protocol.record import read
+from django_offload.protocol.record import read_record
 from django_offload.stores import store_of
 from tests.unit.http import setup
 
@@ -98,7 +98,7 @@ def test_it_is_sync_and_async_as_what_it_wraps():
 
 
 def owner_of(result):
-    return read(store_of(configured()["default"]).get(result.id)).birth.owner
+    return read_record(store_of(configured()["default"]).get(result.id)).enqueued.owner
 
 
 @pytest.mark.urls("tests.unit.http.setup")

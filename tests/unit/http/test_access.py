@@ -136,10 +136,10 @@ def test_an_own_callable_names_the_owner(visitor, settings):
     result = visitor("somebody").enqueue()
 
     from django_offload.conf import configured
-    from django_offload.protocol.record import read
+    from django_offload.protocol.record import read_record
     from django_offload.stores import store_of
 
-    assert read(store_of(configured()["default"]).get(result.id)).birth.owner == "team:7"
+    assert read_record(store_of(configured()["default"]).get(result.id)).enqueued.owner == "team:7"
 
 
 def team():

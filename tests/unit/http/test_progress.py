@@ -12,7 +12,7 @@ from django.utils.csp import CSP
 from django_offload.conf import configured
 from django_offload.http.pieces import Seen
 from django_offload.stores import store_of
-from tests.contract.records import after, birth_of, claimed
+from tests.contract.records import after, claimed, enqueued_task
 from tests.unit import tasks
 from tests.unit.http.site_of_pieces import URL, url_of
 
@@ -23,8 +23,8 @@ def running(task_id, **progress):
     """Put a record of a running task into the store."""
     store = store_of(configured()["default"])
     now = timezone.now()
-    birth = birth_of(task_id, enqueued_at=now)
-    attributes = after(claimed(task_id, now, birth=birth))
+    enqueued = enqueued_task(task_id, enqueued_at=now)
+    attributes = after(claimed(task_id, now, enqueued=enqueued))
     store.records[task_id] = attributes | ({"progress": json.dumps(progress)} if progress else {})
     return task_id
 

@@ -16,11 +16,11 @@ IN_TASK = f"{MARK}{'a' * 32}{MARK}"
 
 def context() -> OffloadContext:
     """Return the context of a task whose id is all a."""
-    births = dict.fromkeys(("enqueued_at", "started_at", "finished_at", "last_attempted_at"))
+    enqueued_tasks = dict.fromkeys(("enqueued_at", "started_at", "finished_at", "last_attempted_at"))
     lists: dict[str, Any] = {"args": [], "kwargs": {}, "errors": [], "worker_ids": []}
     return OffloadContext(
         task_result=TaskResult(
-            task=tasks.nothing, id="a" * 32, status="RUNNING", backend="default", **births, **lists
+            task=tasks.nothing, id="a" * 32, status="RUNNING", backend="default", **enqueued_tasks, **lists
         )
     )
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from django_offload.local.aws.sqs_event import settle
+from django_offload.local.aws.sqs_event import acknowledge
 from django_offload.local.lambda_.invoker import Outcome, failure
 
 EVENT = {"Records": [{"messageId": "a"}, {"messageId": "b"}, {"messageId": "c"}]}
@@ -16,7 +16,7 @@ def ids(records: list[dict[str, str]]) -> list[str]:
 
 def settled(response: object, *, partial: bool = True) -> tuple[list[str], list[str]]:
     outcome = Outcome(payload=json.dumps(response).encode())
-    acknowledged, failed = settle(EVENT, outcome, partial=partial)
+    acknowledged, failed = acknowledge(EVENT, outcome, partial=partial)
     return ids(acknowledged), ids(failed)
 
 
@@ -28,7 +28,7 @@ def test_a_response_without_failures_acknowledges_all(response: object) -> None:
 
 
 def test_a_response_may_be_empty() -> None:
-    acknowledged, failed = settle(EVENT, Outcome(payload=b""), partial=True)
+    acknowledged, failed = acknowledge(EVENT, Outcome(payload=b""), partial=True)
 
     assert (ids(acknowledged), failed) == (["a", "b", "c"], [])
 
@@ -65,14 +65,14 @@ def test_a_response_that_is_no_object_fails_all(response: object) -> None:
 
 
 def test_a_response_that_is_not_json_fails_all() -> None:
-    acknowledged, failed = settle(EVENT, Outcome(payload=b"<html>"), partial=True)
+    acknowledged, failed = acknowledge(EVENT, Outcome(payload=b"<html>"), partial=True)
 
     assert (acknowledged, ids(failed)) == ([], ["a", "b", "c"])
 
 
 @pytest.mark.parametrize("partial", [True, False])
 def test_an_error_of_the_function_fails_all(partial: bool) -> None:
-    acknowledged, failed = settle(EVENT, failure("ValueError", "no"), partial=partial)
+    acknowledged, failed = acknowledge(EVENT, failure("ValueError", "no"), partial=partial)
 
     assert (acknowledged, ids(failed)) == ([], ["a", "b", "c"])
 

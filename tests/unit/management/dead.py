@@ -7,15 +7,17 @@ from django.tasks import TaskResult
 from django_offload.conf import configured
 from django_offload.exceptions import DeadLettered, OffloadError
 from django_offload.operations.fail import end
-from django_offload.protocol.record import read
+from django_offload.protocol.record import read_record
 from django_offload.stores import Store
 from tests.unit.management.commands import run_json
 
 
 def given_up(store: Store, result: TaskResult, error: OffloadError | None = None) -> TaskResult:
     """End a record that nobody works on, as the dead-letter handler or the sweeper does."""
-    birth = read(store.get(result.id)).birth
-    end(store, birth, configured()["default"], datetime.now(UTC), error or DeadLettered("the test says so"))
+    enqueued = read_record(store.get(result.id)).enqueued
+    end(
+        store, enqueued, configured()["default"], datetime.now(UTC), error or DeadLettered("the test says so")
+    )
     return result
 
 
@@ -26,4 +28,4 @@ def ids() -> list[str]:
 
 
 def status(store: Store, result: TaskResult) -> str:
-    return read(store.get(result.id)).status
+    return read_record(store.get(result.id)).status

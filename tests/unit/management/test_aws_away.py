@@ -20,9 +20,9 @@ def away(settings, ours, monkeypatch, request):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setattr(clients, "TRIES", 1)
-    clients.forget()
+    clients.reset_clients()
     yield
-    clients.forget()
+    clients.reset_clients()
 
 
 @pytest.mark.usefixtures("away")

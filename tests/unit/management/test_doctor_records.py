@@ -7,7 +7,7 @@ import pytest
 from django_offload.conf import configured
 from django_offload.management.doctor import finding, records
 from django_offload.protocol.transitions import postpone
-from tests.contract.records import birth_of
+from tests.contract.records import enqueued_task
 from tests.contract.setup import STACK
 
 NOW = datetime.now(UTC)
@@ -26,12 +26,14 @@ def store(ours, offload):
 
 
 def waiting_since(store, number, at, *, due_at=None, run_after=None):
-    birth = birth_of(f"{number:032x}", enqueued_at=at, run_after=run_after)
-    store.create(birth)
+    enqueued = enqueued_task(f"{number:032x}", enqueued_at=at, run_after=run_after)
+    store.create(enqueued)
     if due_at is not None:
-        due_was = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=store.records[birth.id]["due_at"])
-        store.change(birth.id, postpone(birth.id, due_was=due_was, due_at=due_at))
-    return birth.id
+        due_was = datetime.fromtimestamp(0, UTC) + timedelta(
+            microseconds=store.records[enqueued.id]["due_at"]
+        )
+        store.change(enqueued.id, postpone(enqueued.id, due_was=due_was, due_at=due_at))
+    return enqueued.id
 
 
 def test_the_oldest_of_a_backlog_is_named_though_it_is_looked_at_last(store, options):

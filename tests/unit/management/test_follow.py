@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from django_offload.management import long_work
 from django_offload.management.commands.offload_result import Command
-from django_offload.protocol.record import read
+from django_offload.protocol.record import read_record
 from django_offload.protocol.transitions import report, succeed
 from tests.contract import tasks as contract
 from tests.contract.records import TOKEN, claimed
@@ -66,10 +66,10 @@ class Attempt:
 
     def __init__(self, store: Any, task_id: str) -> None:
         self._change = partial(store.change, task_id)
-        self._birth = read(store.get(task_id)).birth
+        self._birth = read_record(store.get(task_id)).enqueued
 
     def begin(self) -> None:
-        self._change(claimed(self._birth.id, datetime.now(UTC), birth=self._birth))
+        self._change(claimed(self._birth.id, datetime.now(UTC), enqueued=self._birth))
 
     def report(self, done: int) -> None:
         progress = {"done": done, "total": 1_000, "message": f"part {done}"}

@@ -10,8 +10,8 @@ from django_offload.definition.registry import registry
 from django_offload.exceptions import WorkerLost
 from django_offload.management.commands import offload_dead
 from django_offload.operations import due_entries
-from django_offload.operations.dead_letters import settle_record
-from django_offload.protocol.record import ARGUMENTS_PART, FAILED, READY, read
+from django_offload.operations.dead_letters import act_on_record
+from django_offload.protocol.record import ARGUMENTS_PART, FAILED, READY, read_record
 from django_offload.protocol.transitions import claim
 from tests.contract import tasks as contract
 from tests.contract.setup import STACK
@@ -64,11 +64,11 @@ def test_redrive_keeps_the_fence_so_that_a_late_worker_changes_nothing(store, of
     given_up(store, result, WorkerLost(1))
 
     run("offload_dead", "redrive", result.id)
-    redriven = read(store.get(result.id))
+    redriven = read_record(store.get(result.id))
     offload.run()
 
     assert (redriven.status, redriven.fence, redriven.attempts) == (READY, 1, 0)
-    ended = read(store.get(result.id))
+    ended = read_record(store.get(result.id))
     assert (ended.fence, ended.attempts, ended.status) == (2, 1, "SUCCESSFUL")
 
 
@@ -168,11 +168,11 @@ def test_a_redriven_task_does_not_start_before_its_time(store, offload, ahead):
     assert run("offload_dead", "redrive", result.id)[0] == 0
     offload.run()
     while status(store, result) == READY:
-        offload.clock.skip_to(read(store.get(result.id)).due_at)
+        offload.clock.skip_to(read_record(store.get(result.id)).due_at)
         offload.sweep()
         offload.run()
 
-    assert read(store.get(result.id)).started_at >= at
+    assert read_record(store.get(result.id)).started_at >= at
 
 
 def test_redrive_by_cause_takes_those_and_no_others(store):
@@ -194,11 +194,11 @@ def test_what_fails_again_at_once_is_redriven_once(store, offload, monkeypatch):
     def settle_and_fail(action, of, task_id, *rest):
         assert len(calls) < len(given), "it goes on for ever"
         calls.append(task_id)
-        verdict = settle_record(action, of, task_id, *rest)
+        verdict = act_on_record(action, of, task_id, *rest)
         given_up(store, SimpleNamespace(id=task_id))
         return verdict
 
-    monkeypatch.setattr(offload_dead, "settle_record", settle_and_fail)
+    monkeypatch.setattr(offload_dead, "act_on_record", settle_and_fail)
 
     code, said = run_json("offload_dead", "redrive", "--all")
 

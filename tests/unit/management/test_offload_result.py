@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from django_offload.definition.registry import registry
-from django_offload.protocol.record import read
+from django_offload.protocol.record import read_record
 from tests.contract import tasks as contract
 from tests.contract.records import claimed
 from tests.contract.setup import STACK
@@ -128,13 +128,13 @@ def test_a_task_that_has_not_started_is_cancelled_at_once(store, offload):
 
 def test_a_running_task_is_asked_to_stop(store):
     result = tasks.double.enqueue(21)
-    birth = read(store.get(result.id)).birth
-    store.change(result.id, claimed(result.id, datetime.now(UTC), birth=birth))
+    enqueued = read_record(store.get(result.id)).enqueued
+    store.change(result.id, claimed(result.id, datetime.now(UTC), enqueued=enqueued))
 
     code, said = run_json("offload_result", result.id, "--cancel")
 
     assert (code, said["status"]) == (0, "RUNNING")
-    assert read(store.get(result.id)).cancelled
+    assert read_record(store.get(result.id)).cancelled
 
 
 def test_what_has_ended_cannot_be_cancelled(store, offload):

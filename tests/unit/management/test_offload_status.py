@@ -7,7 +7,7 @@ import pytest
 from django_offload.conf import configured
 from django_offload.exceptions import DeadLettered
 from django_offload.operations.fail import end
-from django_offload.protocol.record import read
+from django_offload.protocol.record import read_record
 from django_offload.protocol.transitions import postpone
 from django_offload.stores import store_of
 from tests.contract.setup import STACK
@@ -43,7 +43,7 @@ def test_each_queue_is_a_row(aws):
 
 def test_for_programs_it_is_data(aws):
     store, result = store_of(configured()["default"]), tasks.double.enqueue(1)
-    due_was, now = read(store.get(result.id)).due_at, datetime.now(UTC)
+    due_was, now = read_record(store.get(result.id)).due_at, datetime.now(UTC)
     store.change(result.id, postpone(result.id, due_was=due_was, due_at=now - timedelta(minutes=1)))
 
     code, (said,) = run_json("offload_status")
@@ -54,8 +54,8 @@ def test_for_programs_it_is_data(aws):
 
 def test_what_was_given_up_is_wrong(aws):
     store, options = store_of(configured()["default"]), configured()["default"]
-    birth = read(store.get(tasks.double.enqueue(1).id)).birth
-    end(store, birth, options, datetime.now(UTC), DeadLettered("the test says so"))
+    enqueued = read_record(store.get(tasks.double.enqueue(1).id)).enqueued
+    end(store, enqueued, options, datetime.now(UTC), DeadLettered("the test says so"))
 
     code, (said,) = run_json("offload_status")
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from django_offload.protocol.record import read
+from django_offload.protocol.record import read_record
 from django_offload.protocol.transitions import postpone
 from django_offload.worker.sweep import Sweeper
 from tests.contract.setup import STACK
@@ -23,7 +23,7 @@ def lose(store, offload, number=1):
     """Enqueue a task whose message is lost, and which was due a minute ago."""
     result = tasks.double.enqueue(number)
     offload.transports[STACK].queues["default"].messages.clear()
-    due_was, now = read(store.get(result.id)).due_at, datetime.now(UTC)
+    due_was, now = read_record(store.get(result.id)).due_at, datetime.now(UTC)
     store.change(result.id, postpone(result.id, due_was=due_was, due_at=now - timedelta(minutes=1)))
     return result
 
@@ -34,7 +34,7 @@ def test_what_is_due_is_sent_again(store, offload):
     assert run("offload_sweep") == (0, "Swept: 1 sent.\n")
 
     offload.run()
-    assert read(store.get(result.id)).result == "42"
+    assert read_record(store.get(result.id)).result == "42"
 
 
 def test_where_nothing_is_due_it_says_so(store):

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from django_offload.exceptions import BadSignature, MalformedMessage, MessageRefused, UnknownVersion
-from django_offload.protocol.enqueued_task import Birth, dump, from_micros, to_micros
+from django_offload.protocol.enqueued_task import EnqueuedTask, dump, from_micros, to_micros
 from django_offload.protocol.message import Keyring, TaskMessage, decode, encode, key_id
 
 KEYS = Keyring(["secret"], "shop:default")
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-BIRTH = Birth(
+BIRTH = EnqueuedTask(
     id="0123456789abcdef" * 2,
     alias="default",
     name="shop.tasks.send",
@@ -22,7 +22,7 @@ BIRTH = Birth(
     arguments='[[1,"ü"],{"to":null}]'.replace("ü", "\\u00fc"),
     enqueued_at=NOW,
 )
-MESSAGE = TaskMessage(birth=BIRTH, expires_at=NOW + timedelta(days=7))
+MESSAGE = TaskMessage(enqueued=BIRTH, expires_at=NOW + timedelta(days=7))
 
 json_values = st.recursive(
     st.none()
@@ -76,7 +76,7 @@ def test_the_same_message_is_the_same_text():
     options=st.dictionaries(st.sampled_from(["max_attempts", "timeout"]), st.integers(1, 9)),
 )
 def test_what_is_encoded_is_decoded(args, kwargs, enqueued_at, run_after, owner, depth, options):
-    birth = replace(
+    enqueued = replace(
         BIRTH,
         arguments=dump([args, kwargs]),
         enqueued_at=enqueued_at,
@@ -85,22 +85,22 @@ def test_what_is_encoded_is_decoded(args, kwargs, enqueued_at, run_after, owner,
         depth=depth,
         options=options,
     )
-    message = TaskMessage(birth=birth, expires_at=enqueued_at + timedelta(days=7))
+    message = TaskMessage(enqueued=enqueued, expires_at=enqueued_at + timedelta(days=7))
 
     text = encode(message, KEYS)
 
     assert decode(text, KEYS) == message
     assert decode(json.loads(text), KEYS) == message
-    assert json.loads(decode(text, KEYS).birth.arguments) == [args, kwargs]
+    assert json.loads(decode(text, KEYS).enqueued.arguments) == [args, kwargs]
 
 
 @pytest.mark.parametrize(
     "value", ["\ud800", "\0", "\x1f\x7f\x80\uffff", "😀", 10**4000, -(2**64), 1e-320, -0.0]
 )
 def test_odd_values_come_through(value):
-    message = replace(MESSAGE, birth=replace(BIRTH, arguments=dump([[value], {}])))
+    message = replace(MESSAGE, enqueued=replace(BIRTH, arguments=dump([[value], {}])))
 
-    (found,), _ = json.loads(decode(encode(message, KEYS), KEYS).birth.arguments)
+    (found,), _ = json.loads(decode(encode(message, KEYS), KEYS).enqueued.arguments)
 
     assert repr(found) == repr(value)
 
@@ -109,7 +109,7 @@ def test_odd_values_come_through(value):
     "value", [{"sig": "0" * 64}, [{"a": 1, "sig": "0"}], ',"sig":"0"}', '","sig":"0"', {',"sig":': '"}'}]
 )
 def test_what_looks_like_a_signature_within_arguments_is_none(value):
-    message = replace(MESSAGE, birth=replace(BIRTH, arguments=dump([[value], {"sig": value}])))
+    message = replace(MESSAGE, enqueued=replace(BIRTH, arguments=dump([[value], {"sig": value}])))
 
     assert decode(encode(message, KEYS), KEYS) == message
 
@@ -125,7 +125,7 @@ def test_the_signature_may_stand_before_other_fields():
 
 
 def test_every_changed_byte_is_refused():
-    text = encode(replace(MESSAGE, birth=replace(BIRTH, depth=3, owner="user:1")), KEYS)
+    text = encode(replace(MESSAGE, enqueued=replace(BIRTH, depth=3, owner="user:1")), KEYS)
     accepted = []
 
     for position in range(len(text)):

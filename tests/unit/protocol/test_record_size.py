@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_offload.protocol.enqueued_task import Birth, Reference, dump
-from django_offload.protocol.record import newborn
+from django_offload.protocol.enqueued_task import EnqueuedTask, Reference, dump
+from django_offload.protocol.record import initial_item
 from django_offload.protocol.record_size import (
     INLINE_ARGUMENTS_BYTES,
     MARGIN_BYTES,
     UNIT_BYTES,
-    fitted,
-    inline,
-    room,
+    fits_inline,
+    free_bytes,
+    truncate,
 )
 from django_offload.protocol.transitions import claim, release, report
 from django_offload.stores.expressions import attribute
@@ -37,7 +37,7 @@ PROGRESS = st.fixed_dictionaries(
 )
 ERROR = st.fixed_dictionaries({"class": st.just("shop.errors.PaymentRefused"), "message": TEXT})
 BIRTHS = st.builds(
-    Birth,
+    EnqueuedTask,
     id=st.just("0" * 32),
     alias=st.sampled_from(["default", "background-tasks"]),
     name=NAME,
@@ -57,14 +57,14 @@ def bytes_of(attributes):
     return item_size({**typed, "part": {"S": "record"}})
 
 
-def lived(birth, progress, error, attempts):
+def lived(enqueued, progress, error, attempts):
     """Yield a record after each write of a life that fails again and again, as a worker makes them."""
-    record, now = newborn(birth), NOW
+    record, now = initial_item(enqueued), NOW
     yield record
     for fence in range(1, attempts + 1):
         now += timedelta(minutes=5)
         claimed = claim(
-            birth,
+            enqueued,
             token=TOKEN,
             worker_id="w" * 16,
             now=now,
@@ -73,30 +73,30 @@ def lived(birth, progress, error, attempts):
         )
         assert claimed.allowed(record)
         yield (record := claimed.apply(record))
-        left = room(record)
-        told = report(fence=fence, token=TOKEN, progress=fitted(progress, left))
+        left = free_bytes(record)
+        told = report(fence=fence, token=TOKEN, progress=truncate(progress, left))
         yield (record := told.apply(record))
         failed = release(
-            birth.id,
+            enqueued.id,
             fence=fence,
             token=TOKEN,
             not_before=now,
             due_at=now,
-            error=fitted(error, left),
+            error=truncate(error, left),
             part=f"error#{fence:04d}",
         )
         yield (record := failed.apply(record))
 
 
 @given(BIRTHS, PROGRESS, ERROR)
-def test_every_write_of_up_to_three_attempts_is_within_one_unit(birth, progress, error):
-    for record in lived(birth, progress, error, 3):
+def test_every_write_of_up_to_three_attempts_is_within_one_unit(enqueued, progress, error):
+    for record in lived(enqueued, progress, error, 3):
         assert bytes_of(record) <= UNIT_BYTES
 
 
 @given(PROGRESS, ERROR)
 def test_so_is_every_write_of_sixteen_attempts_of_a_usual_task(progress, error):
-    birth = Birth(
+    enqueued = EnqueuedTask(
         id="0" * 32,
         alias="default",
         name="shop.orders.tasks.send_confirmation",
@@ -106,7 +106,7 @@ def test_so_is_every_write_of_sixteen_attempts_of_a_usual_task(progress, error):
         owner="user:1234567",
     )
 
-    for record in lived(birth, progress, error, 16):
+    for record in lived(enqueued, progress, error, 16):
         assert bytes_of(record) <= UNIT_BYTES
 
 
@@ -122,24 +122,24 @@ def test_so_is_every_write_of_sixteen_attempts_of_a_usual_task(progress, error):
     ],
 )
 def test_arguments_stand_in_the_record_where_the_rest_leaves_room(changes, expected):
-    birth = Birth(
+    enqueued = EnqueuedTask(
         **{"id": "0" * 32, "alias": "default", "name": "a.b", "queue": "q", "enqueued_at": NOW} | changes
     )
 
-    assert inline(birth) is expected
-    assert ("arguments" in newborn(birth)) is expected
+    assert fits_inline(enqueued) is expected
+    assert ("arguments" in initial_item(enqueued)) is expected
 
 
 @given(
     st.dictionaries(st.text("abc", min_size=1), st.one_of(st.booleans(), st.integers(), TEXT, st.lists(TEXT)))
 )
 def test_room_is_what_dynamodbs_rules_leave_of_the_first_kb(attributes):
-    assert room(attributes) == UNIT_BYTES - MARGIN_BYTES - bytes_of(attributes)
+    assert free_bytes(attributes) == UNIT_BYTES - MARGIN_BYTES - bytes_of(attributes)
 
 
 @given(PROGRESS, st.integers(-100, 1_500))
 def test_a_message_is_cut_to_what_fits_and_not_more(progress, most):
-    found = fitted(progress, most)
+    found = truncate(progress, most)
 
     text, cut = progress["message"], found["message"]
     assert {**found, "message": text} == progress

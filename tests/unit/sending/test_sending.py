@@ -11,7 +11,7 @@ from django_offload.exceptions import EnqueueFailed
 from django_offload.outbox import drain as outbox
 from django_offload.sending.record_and_message import LOOK_SECONDS, SEND_SECONDS, send
 from django_offload.transports.base import Transport
-from tests.contract.records import birth_of
+from tests.contract.records import enqueued_task
 
 NOW = datetime.now(UTC)
 
@@ -44,7 +44,7 @@ def watched(ours, offload, monkeypatch):
 
 
 def test_a_request_waits_for_aws_some_seconds_at_most(watched):
-    send(birth_of("0" * 32, enqueued_at=NOW), configured()["default"])
+    send(enqueued_task("0" * 32, enqueued_at=NOW), configured()["default"])
 
     looked, sent = watched.bounds
     assert 0 < looked <= LOOK_SECONDS
@@ -53,7 +53,7 @@ def test_a_request_waits_for_aws_some_seconds_at_most(watched):
 
 def test_a_worker_that_enqueues_keeps_to_its_own_deadline(watched):
     with within(lambda: 1.0):
-        send(birth_of("0" * 32, enqueued_at=NOW), configured()["default"])
+        send(enqueued_task("0" * 32, enqueued_at=NOW), configured()["default"])
 
     assert all(bound <= 1.0 for bound in watched.bounds)
 
@@ -63,7 +63,7 @@ def test_a_far_start_that_could_not_be_recorded_is_no_task(watched, offload, mon
         raise OSError("no answer")
 
     monkeypatch.setattr(offload.stores[configured()["default"].stack], "change", refuse)
-    far = birth_of("0" * 32, enqueued_at=NOW, run_after=NOW + timedelta(days=1))
+    far = enqueued_task("0" * 32, enqueued_at=NOW, run_after=NOW + timedelta(days=1))
 
     with pytest.raises(EnqueueFailed):
         send(far, configured()["default"])
@@ -78,16 +78,16 @@ def test_what_lambda_would_forget_is_no_task_without_its_record(watched, offload
     monkeypatch.setattr(watched, "longest_return", timedelta(0))
 
     with pytest.raises(EnqueueFailed):
-        send(birth_of("0" * 32, enqueued_at=NOW), configured()["default"])
+        send(enqueued_task("0" * 32, enqueued_at=NOW), configured()["default"])
     assert len(watched.bounds) == 1, "it was sent"
 
 
 @pytest.mark.parametrize("aware", [True, False])
 def test_the_outbox_keeps_time_as_the_project_does(ours, offload, transactional_db, settings, aware):
     settings.USE_TZ = aware
-    birth = birth_of("0" * 32, enqueued_at=NOW - timedelta(minutes=5))
+    enqueued = enqueued_task("0" * 32, enqueued_at=NOW - timedelta(minutes=5))
 
-    outbox.put(birth)
+    outbox.put(enqueued)
 
     assert outbox.drain(NOW - timedelta(minutes=10), lambda: 60.0) == 0
     assert outbox.drain(NOW, lambda: 60.0) == 1

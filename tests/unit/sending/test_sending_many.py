@@ -11,7 +11,7 @@ from django_offload.exceptions import EnqueueFailed
 from django_offload.sending.many import send_many
 from django_offload.sending.record_and_message import LOOK_SECONDS, SEND_SECONDS
 from django_offload.transports.base import Transport
-from tests.contract.records import birth_of, new_id
+from tests.contract.records import enqueued_task, new_id
 from tests.contract.setup import STACK
 from tests.faults import WrappedStore, store_with
 
@@ -51,11 +51,11 @@ class Half(WrappedStore):
         self.steps.append("part")
         return super().put_part(task_id, part, text, ttl)
 
-    def create(self, birth):
-        if birth.id in self.refused:
+    def create(self, enqueued):
+        if enqueued.id in self.refused:
             raise OSError("no answer to the birth")
         self.steps.append("record")
-        return super().create(birth)
+        return super().create(enqueued)
 
 
 @pytest.fixture
@@ -70,12 +70,12 @@ def transport(ours, offload, steps, monkeypatch):
     return made
 
 
-def births(**changes):
-    return [birth_of(new_id(), enqueued_at=NOW, **changes) for _ in range(3)]
+def enqueued_tasks(**changes):
+    return [enqueued_task(new_id(), enqueued_at=NOW, **changes) for _ in range(3)]
 
 
 def test_a_request_waits_some_seconds_at_most_for_all_of_them(transport):
-    send_many(births(), configured()["default"])
+    send_many(enqueued_tasks(), configured()["default"])
 
     looked, *sent = transport.bounds
     assert 0 < looked <= LOOK_SECONDS
@@ -85,19 +85,19 @@ def test_a_request_waits_some_seconds_at_most_for_all_of_them(transport):
 
 def test_what_stands_beside_records_is_kept_before_any_record_or_message(transport, steps):
     with store_with(lambda inner: Half(inner, steps)):
-        assert send_many(births(arguments=LARGE), configured()["default"]) == [None] * 3
+        assert send_many(enqueued_tasks(arguments=LARGE), configured()["default"]) == [None] * 3
 
     assert steps[:3] == ["part"] * 3
     assert sorted(steps[3:]) == ["message"] * 3 + ["record"] * 3
 
 
 def test_there_is_no_record_of_arguments_that_could_not_be_kept_but_a_message(transport, steps, offload):
-    lost, *others = births(arguments=LARGE)
+    lost, *others = enqueued_tasks(arguments=LARGE)
 
     with store_with(lambda inner: Half(inner, steps, parts=[lost.id])):
         assert send_many([lost, *others], configured()["default"]) == [None] * 3
 
-    assert sorted(offload.stores[STACK].records) == sorted(birth.id for birth in others)
+    assert sorted(offload.stores[STACK].records) == sorted(enqueued.id for enqueued in others)
     assert steps.count("message") == 3
 
 
@@ -106,7 +106,7 @@ def test_where_only_the_record_keeps_a_task_nothing_else_leaves_without_it(
     transport, steps, offload, monkeypatch, way
 ):
     far = NOW + timedelta(days=1)
-    lost, *others = births(run_after=far) if way == "a far start" else births()
+    lost, *others = enqueued_tasks(run_after=far) if way == "a far start" else enqueued_tasks()
     if way == "lambda":
         monkeypatch.setattr(transport, "longest_return", timedelta(0))
 
@@ -120,8 +120,8 @@ def test_where_only_the_record_keeps_a_task_nothing_else_leaves_without_it(
 
 
 def test_a_bucket_that_does_not_answer_fails_its_own_task_alone(transport, steps, offload, monkeypatch):
-    large, *others = births()
-    large = birth_of(large.id, enqueued_at=NOW, arguments=f'[["{"x" * 400_000}"],{{}}]')
+    large, *others = enqueued_tasks()
+    large = enqueued_task(large.id, enqueued_at=NOW, arguments=f'[["{"x" * 400_000}"],{{}}]')
 
     def refuse(key, data):
         raise OSError("no answer from the bucket")

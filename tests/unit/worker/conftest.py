@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from django_offload.conf import Options, configured
-from django_offload.protocol.enqueued_task import Birth, dump
-from django_offload.protocol.record import MESSAGE_LIFE, TaskRecord, read
+from django_offload.protocol.enqueued_task import EnqueuedTask, dump
+from django_offload.protocol.record import MESSAGE_LIFE, TaskRecord, read_record
 from django_offload.sending.record_and_message import message_text
 from django_offload.stores import installed as stores_installed
 from django_offload.stores.memory import MemoryStore
@@ -19,7 +19,7 @@ from django_offload.transports.memory import MemoryTransport
 from django_offload.worker import dead_letter, deadline
 from django_offload.worker.delivery import Worker
 from django_offload.worker.sweep import Sweeper
-from tests.contract.records import NOW, birth_of
+from tests.contract.records import NOW, enqueued_task
 
 
 @dataclass
@@ -39,8 +39,8 @@ class Stage:
         self.now += self.tick
         return self.now
 
-    def message(self, birth: Birth) -> str:
-        return message_text(birth, self.options, birth.start_at + MESSAGE_LIFE)
+    def message(self, enqueued: EnqueuedTask) -> str:
+        return message_text(enqueued, self.options, enqueued.start_at + MESSAGE_LIFE)
 
     def worker(self, *, direct: bool = False) -> Worker:
         return Worker(
@@ -48,16 +48,16 @@ class Stage:
             store=self.store,
             transport=LambdaTransport(self.options) if direct else self.transport,
             clock=self.clock,
-            invocation=deadline.Invocation(left=lambda: 300.0, whole=300.0, worker_id="w"),
+            invocation=deadline.LambdaInvocation(left=lambda: 300.0, whole=300.0, worker_id="w"),
         )
 
-    def deliver(self, birth: Birth, *, direct: bool = False) -> timedelta | None:
-        delivery = Delivery(id="1", body=self.message(birth), queue="default")
+    def deliver(self, enqueued: EnqueuedTask, *, direct: bool = False) -> timedelta | None:
+        delivery = Delivery(id="1", body=self.message(enqueued), queue="default")
         return self.worker(direct=direct).deliver(delivery)
 
-    def bury(self, birth: Birth, *, sent_at: datetime | None = None) -> None:
+    def bury(self, enqueued: EnqueuedTask, *, sent_at: datetime | None = None) -> None:
         """Hand a message to the dead-letter handler; it was sent at `sent_at` (default: at its start)."""
-        text = message_text(birth, self.options, (sent_at or birth.start_at) + MESSAGE_LIFE)
+        text = message_text(enqueued, self.options, (sent_at or enqueued.start_at) + MESSAGE_LIFE)
         letter = Delivery(id="1", body=text, queue="default", handle="1", receives=14)
         event = sqs_event([letter], self.options.dead_letter_queue("default"))
         said = dead_letter.handler(event, Invocation(self.options.function("dead-letter")), self.clock)
@@ -68,10 +68,10 @@ class Stage:
             Sweeper(options=self.options, store=self.store, clock=self.clock, left=lambda: 60.0).run()
         )
 
-    def record(self, birth: Birth) -> TaskRecord:
-        attributes = self.store.get(birth.id)
+    def record(self, enqueued: EnqueuedTask) -> TaskRecord:
+        attributes = self.store.get(enqueued.id)
         assert attributes is not None
-        return read(attributes)
+        return read_record(attributes)
 
 
 @pytest.fixture
@@ -86,13 +86,13 @@ def stage(ours):
 
 
 @pytest.fixture
-def birth():
+def enqueued():
     """Return a function that makes the birth of a task of tests.unit.tasks: one of its own per number."""
 
     def make(
         number: int = 0, *, name: str = "tests.unit.tasks.double", args: tuple = (4,), **known: object
-    ) -> Birth:
+    ) -> EnqueuedTask:
         known.setdefault("enqueued_at", NOW)
-        return birth_of(f"{number:032x}", name=name, arguments=dump([list(args), {}]), **known)
+        return enqueued_task(f"{number:032x}", name=name, arguments=dump([list(args), {}]), **known)
 
     return make

@@ -10,7 +10,7 @@ import pytest
 
 from django_offload.exceptions import DeadlineExceeded
 from django_offload.worker import deadline
-from django_offload.worker.deadline import Invocation, limited
+from django_offload.worker.deadline import LambdaInvocation, limited
 
 
 def spin(seconds):
@@ -218,9 +218,9 @@ def test_a_block_that_was_left_unended_is_struck_no_more_once_its_function_is_le
 
 def test_a_signal_that_comes_late_is_ignored():
     with limited(5):
-        strike = signal.getsignal(signal.SIGALRM)
+        enqueue_scheduled = signal.getsignal(signal.SIGALRM)
 
-    strike(signal.SIGALRM, sys._getframe())  # Would raise.
+    enqueue_scheduled(signal.SIGALRM, sys._getframe())  # Would raise.
 
 
 @pytest.mark.parametrize("seconds", [0, -5])
@@ -249,7 +249,7 @@ def test_a_task_can_catch_the_deadline_as_a_timeout():
 
 @pytest.mark.parametrize(("whole", "reserve"), [(300, 15), (900, 45), (30, 2), (2, 1), (1, 0.5), (0, 0)])
 def test_a_reserve_is_kept_to_store_the_outcome(whole, reserve):
-    invocation = Invocation(left=lambda: whole, whole=whole, worker_id="w")
+    invocation = LambdaInvocation(left=lambda: whole, whole=whole, worker_id="w")
 
     assert invocation.reserve == reserve
     assert invocation.usable() == whole - reserve
@@ -269,6 +269,6 @@ def test_a_reserve_is_kept_to_store_the_outcome(whole, reserve):
     ],
 )
 def test_a_task_starts_only_where_it_has_its_time(left, timeout, fits):
-    invocation = Invocation(left=lambda: left, whole=300, worker_id="w")
+    invocation = LambdaInvocation(left=lambda: left, whole=300, worker_id="w")
 
     assert invocation.has_time_for(timeout) is fits

@@ -6,7 +6,7 @@ import pytest
 
 from django_offload.definition.retry_policy import RetryPolicy
 from django_offload.exceptions import Cancelled
-from django_offload.protocol.conditional_write import Change, equals
+from django_offload.protocol.conditional_write import ConditionalWrite, equals
 from django_offload.protocol.record import READY
 from django_offload.transports.sqs import SQSTransport
 from tests.contract.records import NOW, claimed
@@ -16,39 +16,39 @@ SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days
 
 
 @pytest.mark.parametrize("direct", [False, True])
-def test_a_web_clock_that_is_ahead_delays_no_task(stage, birth, direct):
-    ahead = birth(enqueued_at=NOW + 200 * timedelta(milliseconds=1))
+def test_a_web_clock_that_is_ahead_delays_no_task(stage, enqueued, direct):
+    ahead = enqueued(enqueued_at=NOW + 200 * timedelta(milliseconds=1))
     stage.store.create(ahead)
 
     assert stage.deliver(ahead, direct=direct) is None
     assert stage.record(ahead).result == "8"
 
 
-def test_run_after_is_kept_whatever_the_clock(stage, birth):
-    later = birth(run_after=NOW + 10 * MINUTE)
+def test_run_after_is_kept_whatever_the_clock(stage, enqueued):
+    later = enqueued(run_after=NOW + 10 * MINUTE)
     stage.store.create(later)
 
     assert stage.deliver(later) == 10 * MINUTE
     assert stage.record(later).status == READY
 
 
-def test_an_invocation_that_cannot_work_leaves_a_record_for_the_sweeper(stage, birth):
-    unknown = birth(name="shop.tasks.to_come")
+def test_an_invocation_that_cannot_work_leaves_a_record_for_the_sweeper(stage, enqueued):
+    unknown = enqueued(name="shop.tasks.to_come")
 
     stage.deliver(unknown, direct=True)
 
     assert stage.record(unknown).status == READY
 
 
-def test_an_invocation_that_can_leave_no_record_fails_so_that_lambda_tries_again(stage, birth):
+def test_an_invocation_that_can_leave_no_record_fails_so_that_lambda_tries_again(stage, enqueued):
     stage.store = FailingStore(stage.store, before="create")
 
     with pytest.raises(Unreachable):
-        stage.deliver(birth(name="shop.tasks.to_come"), direct=True)
+        stage.deliver(enqueued(name="shop.tasks.to_come"), direct=True)
 
 
-def test_a_lease_that_ends_while_its_claim_is_refused_ends_no_task_with_attempts_left(stage, birth):
-    held = birth()
+def test_a_lease_that_ends_while_its_claim_is_refused_ends_no_task_with_attempts_left(stage, enqueued):
+    held = enqueued()
     stage.store.create(held)
     stage.store.change(held.id, claimed(held.id, NOW))
     stage.now, stage.tick = NOW + 5 * MINUTE - 30 * timedelta(milliseconds=1), 20 * timedelta(milliseconds=1)
@@ -58,18 +58,20 @@ def test_a_lease_that_ends_while_its_claim_is_refused_ends_no_task_with_attempts
     assert not stage.record(held).ended
 
 
-def test_a_start_that_passes_while_its_claim_is_refused_loses_no_message(stage, birth):
-    soon = birth(run_after=NOW + 50 * timedelta(milliseconds=1))
+def test_a_start_that_passes_while_its_claim_is_refused_loses_no_message(stage, enqueued):
+    soon = enqueued(run_after=NOW + 50 * timedelta(milliseconds=1))
     stage.tick = 20 * timedelta(milliseconds=1)
 
     assert stage.deliver(soon) == SECOND
 
 
-def test_a_duplicate_of_what_waits_longer_than_a_message_can_is_acknowledged(stage, birth):
-    waiting = birth()
+def test_a_duplicate_of_what_waits_longer_than_a_message_can_is_acknowledged(stage, enqueued):
+    waiting = enqueued()
     stage.store.create(waiting)
     put = {"not_before": 4_000_000_000_000_000}
-    stage.store.change(waiting.id, Change(name="wait", when=((equals("status", READY),),), put=put))
+    stage.store.change(
+        waiting.id, ConditionalWrite(name="wait", conditions=((equals("status", READY),),), put=put)
+    )
 
     assert stage.deliver(waiting) is None
     assert stage.record(waiting).status == READY
@@ -88,8 +90,8 @@ def test_a_task_that_cancels_itself_is_not_tried_again(ours):
     assert not policy.retries(Cancelled(), 1)
 
 
-def test_a_retry_in_the_far_future_keeps_its_record(stage, birth):
-    patient = birth(name="tests.unit.tasks.in_a_month", args=())
+def test_a_retry_in_the_far_future_keeps_its_record(stage, enqueued):
+    patient = enqueued(name="tests.unit.tasks.in_a_month", args=())
     stage.store.create(patient)
 
     assert stage.deliver(patient) is None

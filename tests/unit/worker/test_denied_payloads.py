@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from django_offload.exceptions import PayloadLost
-from django_offload.operations.unverified_bodies import body, settle_body
+from django_offload.operations.unverified_bodies import act_on_body, body
 from django_offload.payloads import installed
 from django_offload.payloads.memory import MemoryPayloads
 from django_offload.protocol.enqueued_task import Reference
@@ -35,15 +35,15 @@ def payloads(stage):
 
 
 @pytest.fixture
-def large(stage, birth, payloads):
+def large(stage, enqueued, payloads):
     kept = payloads.keep(KEY, "[[4],{}]")
-    one = birth(reference=Reference(key=KEY, sha256=kept.sha256, size=kept.size))
+    one = enqueued(reference=Reference(key=KEY, sha256=kept.sha256, size=kept.size))
     stage.store.create(one)
     return one
 
 
-def deliver(stage, birth, receives):
-    body = stage.message(birth)
+def deliver(stage, enqueued, receives):
+    body = stage.message(enqueued)
     return stage.worker().deliver(Delivery(id="1", body=body, queue="default", receives=receives))
 
 
@@ -77,4 +77,4 @@ def test_of_a_body_that_is_denied_nobody_knows(payloads):
     payloads.put("dead/default/1", b"x")
 
     assert body("dead/default/1") is None
-    assert settle_body("discard", "dead/default/1").text.startswith("There is no body of this key")
+    assert act_on_body("discard", "dead/default/1").text.startswith("There is no body of this key")

@@ -8,23 +8,23 @@ import pytest
 from django_offload.definition.context import OffloadContext, current
 from django_offload.definition.offload_task import task
 from django_offload.definition.results import enqueued_result
-from django_offload.definition.signatures import misfit
+from django_offload.definition.signatures import argument_error
 from django_offload.exceptions import BadArguments, DeadlineExceeded
 from django_offload.worker.execution import TRACEBACK_CHARACTERS, error_text, execute
 from tests.contract import tasks as plain
-from tests.contract.records import NOW, birth_of
+from tests.contract.records import NOW, enqueued_task
 
 pytestmark = pytest.mark.usefixtures("ours")
 
 
-def birth(*args, **kwargs):
-    return birth_of("0" * 32, arguments=json.dumps([args, kwargs]))
+def enqueued(*args, **kwargs):
+    return enqueued_task("0" * 32, arguments=json.dumps([args, kwargs]))
 
 
 def run(function, *args, seconds=5.0, **kwargs):
     made = task(plain.nothing.func)
     object.__setattr__(made, "func", function)
-    context = OffloadContext(task_result=enqueued_result(made, birth(*args, **kwargs)))
+    context = OffloadContext(task_result=enqueued_result(made, enqueued(*args, **kwargs)))
     return execute(made, context, seconds)
 
 
@@ -120,14 +120,14 @@ def test_a_coroutine_knows_its_context():
 @pytest.mark.parametrize(
     ("call", "reason"),
     [
-        (birth(1, 2, 3), "too many positional arguments"),
-        (birth(), "missing a required argument: 'first'"),
-        (birth(1, third=3), "got an unexpected keyword argument 'third'"),
-        (birth(1, first=1), "multiple values for argument 'first'"),
+        (enqueued(1, 2, 3), "too many positional arguments"),
+        (enqueued(), "missing a required argument: 'first'"),
+        (enqueued(1, third=3), "got an unexpected keyword argument 'third'"),
+        (enqueued(1, first=1), "multiple values for argument 'first'"),
     ],
 )
 def test_arguments_that_do_not_fit_are_found_before_the_call(call, reason):
-    error = misfit(plain.add, call)
+    error = argument_error(plain.add, call)
 
     assert isinstance(error, BadArguments)
     assert reason in str(error)
@@ -135,19 +135,19 @@ def test_arguments_that_do_not_fit_are_found_before_the_call(call, reason):
 
 
 def test_arguments_that_fit_are_no_error():
-    assert misfit(plain.add, birth(1)) is None
-    assert misfit(plain.add, birth(1, second=2)) is None
-    assert misfit(plain.echo, birth(1, 2, x=3)) is None
+    assert argument_error(plain.add, enqueued(1)) is None
+    assert argument_error(plain.add, enqueued(1, second=2)) is None
+    assert argument_error(plain.echo, enqueued(1, 2, x=3)) is None
 
 
 def test_the_context_is_no_argument_of_the_caller():
-    assert misfit(plain.own_attempt, birth(1, 2)) is None
-    assert misfit(plain.own_id, birth()) is None
-    assert "too many positional arguments" in str(misfit(plain.own_id, birth(1)))
+    assert argument_error(plain.own_attempt, enqueued(1, 2)) is None
+    assert argument_error(plain.own_id, enqueued()) is None
+    assert "too many positional arguments" in str(argument_error(plain.own_id, enqueued(1)))
 
 
 def test_a_type_error_in_the_body_is_not_a_misfit():
-    assert misfit(plain.raises_type_error, birth()) is None
+    assert argument_error(plain.raises_type_error, enqueued()) is None
     assert type(run(plain.raises_type_error.func).exception) is TypeError
 
 

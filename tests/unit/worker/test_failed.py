@@ -7,14 +7,14 @@ from django_offload.operations.dead_letters import failed_records
 from django_offload.operations.fail import end
 
 
-def test_a_record_that_is_none_of_ours_hides_no_dead_letter(stage, birth, caplog):
+def test_a_record_that_is_none_of_ours_hides_no_dead_letter(stage, enqueued, caplog):
     for number in range(3):
-        stage.store.create(birth(number))
+        stage.store.create(enqueued(number))
         stage.now += timedelta(minutes=1)
-        end(stage.store, birth(number), stage.options, stage.now, DeadLettered("the test says so"))
-    stage.store.records[birth(0).id]["error"] = "{"
+        end(stage.store, enqueued(number), stage.options, stage.now, DeadLettered("the test says so"))
+    stage.store.records[enqueued(0).id]["error"] = "{"
 
-    found = [record.birth.id for record in failed_records(stage.store)]
+    found = [record.enqueued.id for record in failed_records(stage.store)]
 
-    assert found == [birth(1).id, birth(2).id]
-    assert f"The record of task id={birth(0).id} cannot be read; look at it in the table" in caplog.text
+    assert found == [enqueued(1).id, enqueued(2).id]
+    assert f"The record of task id={enqueued(0).id} cannot be read; look at it in the table" in caplog.text

@@ -17,11 +17,11 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def repeated(stage, birth):
+def repeated(stage, enqueued):
     """Return a function that enqueues a task, and from then on repeats one write to its record."""
 
     def place(name, **known):
-        one = birth(**known)
+        one = enqueued(**known)
         stage.store.create(one)
         stage.store = RepeatingStore(stage.store, name)
         return one
@@ -65,8 +65,8 @@ def test_what_became_ready_is_sent(stage, repeated):
     assert waiting(stage) == 1
 
 
-def test_of_two_who_redrive_at_one_instant_one_sends(stage, birth):
-    dead = birth()
+def test_of_two_who_redrive_at_one_instant_one_sends(stage, enqueued):
+    dead = enqueued()
     stage.store.create(dead)
     end(stage.store, dead, stage.options, NOW, DeadLettered("the test says so"))
 
@@ -103,8 +103,8 @@ def test_what_was_ended_from_outside_is_told_as_ended(stage, repeated, finished)
     assert finished == [waits.id]
 
 
-def test_a_failure_that_comes_after_its_task_was_given_up_is_told_once(stage, birth, finished):
-    failing = birth(args=(None,))
+def test_a_failure_that_comes_after_its_task_was_given_up_is_told_once(stage, enqueued, finished):
+    failing = enqueued(args=(None,))
     stage.store.create(failing)
     later = NOW + timedelta(hours=1)
     inner = stage.store

@@ -32,14 +32,14 @@ def test_where_nothing_runs_the_metric_says_so(capsys: pytest.CaptureFixture[str
 
 @pytest.mark.parametrize("own", [True, False])
 def test_a_deployed_sweeper_tells_how_long_an_attempt_has_been_running(
-    stage, birth, monkeypatch, capsys, own
+    stage, enqueued, monkeypatch, capsys, own
 ) -> None:
     monkeypatch.setattr(sweep, "store_of", lambda options: stage.store)
     monkeypatch.setattr(sweep, "stacks", lambda: [stage.options])
     if own:
         monkeypatch.setenv("OFFLOAD_STACK", stage.options.stack)
-    stage.store.create(birth(1))
-    stage.store.change(birth(1).id, claimed(birth(1).id, NOW))
+    stage.store.create(enqueued(1))
+    stage.store.change(enqueued(1).id, claimed(enqueued(1).id, NOW))
     stage.now = NOW + timedelta(minutes=10)
 
     sweep.sweep(stage.clock, lambda: 60.0)

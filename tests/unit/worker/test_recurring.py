@@ -32,12 +32,12 @@ def struck(at=NOW, name="nightly", alias="default"):
     return json.loads(event_of(rule, at))
 
 
-def strike(stage, event):
+def enqueue_scheduled(stage, event):
     return handler(event, Invocation("shop-sweeper"), stage.clock)
 
 
 def test_what_a_schedule_declares_is_enqueued_and_runs(declared):
-    assert strike(declared, struck()) == {"enqueued": 1}
+    assert enqueue_scheduled(declared, struck()) == {"enqueued": 1}
 
     (seen,) = declared.store.records.values()
     assert (seen["status"], seen["name"]) == (READY, "tests.unit.tasks.double")
@@ -49,8 +49,8 @@ def test_what_a_schedule_declares_is_enqueued_and_runs(declared):
 
 def test_one_time_is_one_task_however_often_it_is_told(declared):
     for _ in range(3):
-        strike(declared, struck())
-    strike(declared, struck(NOW + timedelta(days=1)))
+        enqueue_scheduled(declared, struck())
+    enqueue_scheduled(declared, struck(NOW + timedelta(days=1)))
 
     assert len(declared.store.records) == 2
 
@@ -63,7 +63,7 @@ def test_those_who_listen_for_enqueued_tasks_hear_of_it(declared):
 
     task_enqueued.connect(listen)
     try:
-        strike(declared, struck())
+        enqueue_scheduled(declared, struck())
     finally:
         task_enqueued.disconnect(listen)
 
@@ -81,7 +81,7 @@ def test_those_who_listen_for_enqueued_tasks_hear_of_it(declared):
 )
 def test_what_names_no_schedule_of_tasks_runs_nothing(declared, event):
     with pytest.raises(UnknownEvent, match="the name of a schedule that TASKS declares"):
-        strike(declared, event)
+        enqueue_scheduled(declared, event)
 
     assert not declared.store.records
     assert declared.transport.receive("default", 1) == []
@@ -92,14 +92,14 @@ def test_where_aws_takes_nothing_the_event_fails_so_that_lambda_repeats_it(decla
         outage.setattr(declared.transport, "send", lambda *message: 1 / 0)
         outage.setattr(declared.store, "change", lambda *change: 1 / 0)
         with pytest.raises(EnqueueFailed):
-            strike(declared, struck())
+            enqueue_scheduled(declared, struck())
 
-    assert strike(declared, struck()) == {"enqueued": 1}
+    assert enqueue_scheduled(declared, struck()) == {"enqueued": 1}
     assert len(declared.store.records) == 1
 
 
-def test_any_other_event_sweeps(declared, birth):
-    declared.store.create(birth())
+def test_any_other_event_sweeps(declared, enqueued):
+    declared.store.create(enqueued())
     declared.now = NOW + timedelta(minutes=6)
 
-    assert strike(declared, {"source": "aws.events"}) == {"sent": 1}
+    assert enqueue_scheduled(declared, {"source": "aws.events"}) == {"sent": 1}

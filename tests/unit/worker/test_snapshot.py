@@ -41,7 +41,7 @@ def lean(monkeypatch):
         monkeypatch.setenv(name, "of-the-snapshot")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     yield clients.client("sqs", "lean")
-    clients.forget()
+    clients.reset_clients()
 
 
 def opened():

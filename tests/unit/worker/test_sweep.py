@@ -20,20 +20,20 @@ def waiting(stage):
     return len(stage.transport.queues["default"].messages)
 
 
-def test_a_thousand_tasks_of_one_instant_are_all_sent_in_one_sweep(stage, birth):
+def test_a_thousand_tasks_of_one_instant_are_all_sent_in_one_sweep(stage, enqueued):
     nine = NOW + timedelta(days=1)
     for number in range(1_000):
-        stage.store.create(birth(number, run_after=nine))
+        stage.store.create(enqueued(number, run_after=nine))
     stage.now = nine - 14 * MINUTE
 
     assert stage.sweep() == {"sent": 1_000}
     assert waiting(stage) == 1_000
 
 
-def test_records_that_cannot_be_swept_stop_none_behind_them(stage, birth, monkeypatch):
+def test_records_that_cannot_be_swept_stop_none_behind_them(stage, enqueued, monkeypatch):
     for number in range(250):
-        stage.store.create(birth(number * DUE_SHARDS))
-    good = birth(1_000, queue="other")
+        stage.store.create(enqueued(number * DUE_SHARDS))
+    good = enqueued(1_000, queue="other")
     stage.store.create(good)
     stage.now = NOW + 10 * MINUTE
     real = stage.transport.send
@@ -48,15 +48,15 @@ def test_records_that_cannot_be_swept_stop_none_behind_them(stage, birth, monkey
     assert stage.transport.depth("other") == 1
 
 
-def test_an_outage_of_half_a_day_uses_up_no_sends(stage, birth, monkeypatch):
-    stage.store.create(birth())
+def test_an_outage_of_half_a_day_uses_up_no_sends(stage, enqueued, monkeypatch):
+    stage.store.create(enqueued())
     with monkeypatch.context() as outage:
         outage.setattr(stage.transport, "send", lambda *message: 1 / 0)
         tries = 0
         while stage.now < NOW + 720 * MINUTE:
             stage.now += 5 * MINUTE
             tries += stage.sweep().get("failed", 0)
-    seen = stage.record(birth())
+    seen = stage.record(enqueued())
     assert (seen.status, seen.sends, seen.sent_at) == (READY, 0, None)
     assert tries > 50
 
@@ -66,33 +66,33 @@ def test_an_outage_of_half_a_day_uses_up_no_sends(stage, birth, monkeypatch):
     assert waiting(stage) == 1
 
 
-def test_an_outage_that_outlives_the_task_ends_it(stage, birth, monkeypatch):
-    stage.store.create(birth())
+def test_an_outage_that_outlives_the_task_ends_it(stage, enqueued, monkeypatch):
+    stage.store.create(enqueued())
     monkeypatch.setattr(stage.transport, "send", lambda *message: 1 / 0)
     for day in range(9):
         stage.now = NOW + timedelta(days=day, minutes=6)
         stage.sweep()
 
-    assert stage.record(birth()).error["class"] == "django_offload.exceptions.Expired"
+    assert stage.record(enqueued()).error["class"] == "django_offload.exceptions.Expired"
 
 
-def test_what_a_worker_claimed_while_its_send_failed_keeps_its_claim(stage, birth, monkeypatch):
-    stage.store.create(birth())
+def test_what_a_worker_claimed_while_its_send_failed_keeps_its_claim(stage, enqueued, monkeypatch):
+    stage.store.create(enqueued())
     stage.now = NOW + 10 * MINUTE
 
     def meanwhile(*message):
-        assert stage.deliver(birth()) is None
+        assert stage.deliver(enqueued()) is None
         raise ConnectionError("the reply was lost")
 
     monkeypatch.setattr(stage.transport, "send", meanwhile)
     stage.sweep()
 
-    assert stage.record(birth()).status == SUCCESSFUL
+    assert stage.record(enqueued()).status == SUCCESSFUL
 
 
 @pytest.mark.parametrize("seam", ["read", "send"])
-def test_of_two_sweepers_that_meet_at_a_record_one_sends(stage, birth, monkeypatch, seam):
-    stage.store.create(birth())
+def test_of_two_sweepers_that_meet_at_a_record_one_sends(stage, enqueued, monkeypatch, seam):
+    stage.store.create(enqueued())
     stage.now = NOW + 10 * MINUTE
     other = []
 
@@ -116,18 +116,18 @@ def test_of_two_sweepers_that_meet_at_a_record_one_sends(stage, birth, monkeypat
     assert waiting(stage) == 1
 
 
-def test_a_queue_whose_depth_nobody_says_is_sent_to(stage, birth, monkeypatch):
-    stage.store.create(birth())
+def test_a_queue_whose_depth_nobody_says_is_sent_to(stage, enqueued, monkeypatch):
+    stage.store.create(enqueued())
     stage.now = NOW + 10 * MINUTE
     monkeypatch.setattr(stage.transport, "depth", lambda queue: 1 / 0)
 
     assert stage.sweep() == {"sent": 1}
 
 
-def test_a_shard_with_a_backlog_keeps_no_other_waiting(stage, birth, monkeypatch):
+def test_a_shard_with_a_backlog_keeps_no_other_waiting(stage, enqueued, monkeypatch):
     for number in range(0, 300 * DUE_SHARDS, DUE_SHARDS):
-        stage.store.create(birth(number))
-    stage.store.create(birth(3, queue="other"))
+        stage.store.create(enqueued(number))
+    stage.store.create(enqueued(3, queue="other"))
     fill(stage, 20)
     stage.now = NOW + 10 * MINUTE
     looks = iter(range(10_000))
@@ -141,8 +141,8 @@ def test_a_shard_with_a_backlog_keeps_no_other_waiting(stage, birth, monkeypatch
     assert stage.transport.depth("other") == 1
 
 
-def test_a_deferred_task_whose_time_came_unswept_is_sent_into_a_backlog_too(stage, birth):
-    deferred = birth(run_after=NOW + 60 * MINUTE)
+def test_a_deferred_task_whose_time_came_unswept_is_sent_into_a_backlog_too(stage, enqueued):
+    deferred = enqueued(run_after=NOW + 60 * MINUTE)
     stage.store.create(deferred)
     fill(stage, 50)
     stage.now = NOW + 61 * MINUTE
@@ -150,32 +150,32 @@ def test_a_deferred_task_whose_time_came_unswept_is_sent_into_a_backlog_too(stag
     assert stage.sweep() == {"sent": 1}
 
 
-def test_what_waits_in_a_backlog_is_looked_at_ever_more_rarely(stage, birth):
-    stage.store.create(birth())
+def test_what_waits_in_a_backlog_is_looked_at_ever_more_rarely(stage, enqueued):
+    stage.store.create(enqueued())
     fill(stage, 50)
     moves = []
 
     for _ in range(5):
-        stage.now = max(stage.now, stage.record(birth()).due_at)
+        stage.now = max(stage.now, stage.record(enqueued()).due_at)
         assert stage.sweep() == {"moved": 1}
-        moves.append(stage.record(birth()).due_at - stage.now)
+        moves.append(stage.record(enqueued()).due_at - stage.now)
 
     assert moves == sorted(moves)
     assert moves[-1] >= 8 * moves[0]
-    assert stage.record(birth()).status == READY
+    assert stage.record(enqueued()).status == READY
 
 
 @pytest.mark.parametrize(
     "broken", [{"enqueued_at": None}, {"error": "{"}, {"fence": "first"}, {"name": None}]
 )
-def test_a_record_that_is_none_of_ours_stops_no_other(stage, birth, broken, caplog):
+def test_a_record_that_is_none_of_ours_stops_no_other(stage, enqueued, broken, caplog):
     for number in range(3):
-        stage.store.create(birth(number * DUE_SHARDS))
-    found = stage.store.records[birth().id]
+        stage.store.create(enqueued(number * DUE_SHARDS))
+    found = stage.store.records[enqueued().id]
     found.update({name: value for name, value in broken.items() if value is not None})
     for name in [name for name, value in broken.items() if value is None]:
         del found[name]
     stage.now = NOW + 10 * MINUTE
 
     assert stage.sweep() == {"failed": 1, "sent": 2}
-    assert f"Task id={birth().id} could not be swept; it is due again" in caplog.text
+    assert f"Task id={enqueued().id} could not be swept; it is due again" in caplog.text

@@ -13,15 +13,15 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 @pytest.fixture
-def enqueued(stage, birth):
+def backlog(stage, enqueued):
     """Return a function that enqueues some tasks: records, and their messages in the queue."""
 
     def place(count):
-        births = [birth(number) for number in range(count)]
-        for each in births:
+        enqueued_tasks = [enqueued(number) for number in range(count)]
+        for each in enqueued_tasks:
             stage.store.create(each)
             stage.transport.send("default", stage.message(each), timedelta(0))
-        return births
+        return enqueued_tasks
 
     return place
 
@@ -44,17 +44,17 @@ def messages(stage):
 
 @pytest.mark.parametrize("crashing", [False, True], ids=["nobody polls", "workers crash"])
 @pytest.mark.parametrize(("count", "most_extra"), [(1, MOST_SENDS), (5, 10), (50, 5)])
-def test_six_hours_in_a_queue_add_few_messages_and_end_no_task(stage, enqueued, count, most_extra, crashing):
-    births = enqueued(count)
+def test_six_hours_in_a_queue_add_few_messages_and_end_no_task(stage, backlog, count, most_extra, crashing):
+    enqueued_tasks = backlog(count)
 
     done = pass_time(stage, NOW + 6 * HOUR, crashing=crashing)
 
     assert messages(stage) - count == done["sent"] <= most_extra
-    assert {stage.record(each).status for each in births} == {READY}
+    assert {stage.record(each).status for each in enqueued_tasks} == {READY}
 
 
-def test_what_was_sent_in_vain_is_ended_once_its_queue_is_empty(stage, enqueued):
-    (lone,) = enqueued(1)
+def test_what_was_sent_in_vain_is_ended_once_its_queue_is_empty(stage, backlog):
+    (lone,) = backlog(1)
     pass_time(stage, NOW + 6 * HOUR, crashing=True)
     stage.transport.queues["default"].messages.clear()
 
@@ -65,9 +65,9 @@ def test_what_was_sent_in_vain_is_ended_once_its_queue_is_empty(stage, enqueued)
 
 
 def test_what_was_sent_in_vain_is_not_ended_while_nobody_says_what_its_queue_holds(
-    stage, enqueued, monkeypatch
+    stage, backlog, monkeypatch
 ):
-    (lone,) = enqueued(1)
+    (lone,) = backlog(1)
     monkeypatch.setattr(stage.transport, "depth", lambda queue: 1 / 0)
 
     done = pass_time(stage, NOW + 12 * HOUR, crashing=False)
@@ -78,13 +78,13 @@ def test_what_was_sent_in_vain_is_not_ended_while_nobody_says_what_its_queue_hol
 
 def lose(stage, lost):
     """Have a worker claim a task and die."""
-    stage.store.change(lost.id, claimed(lost.id, stage.now, birth=lost))
+    stage.store.change(lost.id, claimed(lost.id, stage.now, enqueued=lost))
     stage.now += LEASE + MINUTE
 
 
-def test_a_killed_task_is_sent_again_into_a_backlog(stage, birth, enqueued):
-    enqueued(50)
-    lost = birth(100)
+def test_a_killed_task_is_sent_again_into_a_backlog(stage, enqueued, backlog):
+    backlog(50)
+    lost = enqueued(100)
     lose(stage, lost)
 
     stage.sweep()
@@ -94,9 +94,9 @@ def test_a_killed_task_is_sent_again_into_a_backlog(stage, birth, enqueued):
 
 
 @pytest.mark.parametrize("others", [0, 50])
-def test_a_killed_task_that_no_worker_takes_again_is_ended_at_last(stage, birth, enqueued, others):
-    enqueued(others)
-    lost = birth(100)
+def test_a_killed_task_that_no_worker_takes_again_is_ended_at_last(stage, enqueued, backlog, others):
+    backlog(others)
+    lost = enqueued(100)
     lose(stage, lost)
 
     done = pass_time(stage, NOW + 6 * HOUR, crashing=True)

@@ -11,9 +11,9 @@ from tests.faults import FailingStore, FailingTransport
 from tests.unit.worker.test_sweep import fill, waiting
 
 
-def send_one_by_one(births, options):
-    for birth in births:
-        send(birth, options)
+def send_one_by_one(enqueued_tasks, options):
+    for enqueued in enqueued_tasks:
+        send(enqueued, options)
 
 
 @pytest.fixture
@@ -23,25 +23,25 @@ def refusing(stage, monkeypatch):
 
 
 @pytest.mark.parametrize("sends", [send_one_by_one, send_many])
-def test_what_was_not_taken_is_sent_by_the_next_sweep_into_a_deep_queue(stage, birth, refusing, sends):
+def test_what_was_not_taken_is_sent_by_the_next_sweep_into_a_deep_queue(stage, enqueued, refusing, sends):
     fill(stage, 50)
-    births = [birth(number) for number in range(3)]
-    sends(births, stage.options)
+    enqueued_tasks = [enqueued(number) for number in range(3)]
+    sends(enqueued_tasks, stage.options)
     assert waiting(stage) == 52
 
     stage.now += timedelta(minutes=1)
 
     assert stage.sweep() == {"sent": 1}
     assert waiting(stage) == 53
-    assert [stage.record(one).sends for one in births] == [0, 0, 0]
+    assert [stage.record(one).sends for one in enqueued_tasks] == [0, 0, 0]
 
 
-def test_a_task_is_accepted_though_the_sweeper_cannot_be_told(stage, birth, refusing, monkeypatch):
+def test_a_task_is_accepted_though_the_sweeper_cannot_be_told(stage, enqueued, refusing, monkeypatch):
     from django_offload import stores
 
     monkeypatch.setitem(stores.installed, stage.options.stack, FailingStore(stage.store, before="postpone"))
 
-    send(birth(), stage.options)
+    send(enqueued(), stage.options)
 
     stage.now += timedelta(minutes=6)
     assert stage.sweep() == {"sent": 1}

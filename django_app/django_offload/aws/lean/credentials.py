@@ -51,7 +51,7 @@ def credentials() -> Credentials:
 
 def renewed(used: Credentials) -> bool:
     """Tell whether other keys than `used` are in force by now, which AWS has refused."""
-    forget()
+    drop_credentials()
     return credentials() != used
 
 
@@ -61,7 +61,7 @@ def foresee() -> None:
         import botocore.session  # noqa: F401
 
 
-def forget() -> None:
+def drop_credentials() -> None:
     """Read the environment again, and have botocore look again."""
     global _lock, _environment, _found, _kept
     # Anew, for in a child of a fork another thread's lock would never be free.

@@ -14,7 +14,7 @@ from ..lambda_.functions import Functions
 from ..lambda_.invoker import Invoker, Outcome, failure
 from ..slots import Slots
 from .moto_server import MotoServer
-from .sqs_event import Event, Record, events, make_record, settle
+from .sqs_event import Event, Record, acknowledge, events, make_record
 
 logger = logging.getLogger("django_offload.local")
 
@@ -122,7 +122,7 @@ class EventSourceMapping:
         """Invoke the function with `records` and delete what it acknowledges."""
         for event in events(records):
             outcome = self._invoke(event)
-            acknowledged, failed = settle(event, outcome, partial=self.mapping.partial)
+            acknowledged, failed = acknowledge(event, outcome, partial=self.mapping.partial)
             with self._lock:
                 self._held += _handles(failed)
             if outcome.failed:

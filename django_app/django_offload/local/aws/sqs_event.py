@@ -62,7 +62,7 @@ def events(records: Sequence[Record], limit: int = EVENT_LIMIT) -> Iterator[Even
         yield {"Records": batch}
 
 
-def settle(event: Event, outcome: Outcome, *, partial: bool) -> tuple[list[Record], list[Record]]:
+def acknowledge(event: Event, outcome: Outcome, *, partial: bool) -> tuple[list[Record], list[Record]]:
     """
     Return which records of `event` are acknowledged and which have failed.
 

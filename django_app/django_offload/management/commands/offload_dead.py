@@ -9,9 +9,9 @@ from django.core.management.base import CommandParser
 
 from ...conf import configured
 from ...operations import describe
-from ...operations.dead_letters import Choice, row_of, settle, settle_record
+from ...operations.dead_letters import DeadLetterFilter, act_on, act_on_record, row_of
 from ...operations.find import find
-from ...operations.redrive import Verdict
+from ...operations.redrive import ActionResult
 from ...operations.unverified_bodies import FOLDER, SHOWN_BYTES, bodies, body, escaped
 from ...stores import store_of
 from ..base import FINE, WRONG, HelpFormatter, OffloadCommand, epilog
@@ -82,12 +82,12 @@ manage.py offload_dead discard --all
         if action == "show":
             self.above_zero("--bytes", options["bytes"])
             return self._show(options["id"], options["bytes"])
-        choice = Choice(task=options["task"], cause=options["cause"], failed=options["failed"])
+        choice = DeadLetterFilter(task=options["task"], cause=options["cause"], failed=options["failed"])
         if action == "list":
             return self._list(choice, options["limit"])
         return self._settle(action, choice, options["ids"], everything=options["all"])
 
-    def _list(self, choice: Choice, limit: int) -> int:
+    def _list(self, choice: DeadLetterFilter, limit: int) -> int:
         self.above_zero("--limit", limit)
         found = [row_of(*each) for each in islice(choice.records(), limit)]
         lying = [] if choice.narrow else list(islice(bodies(), limit))
@@ -134,7 +134,7 @@ manage.py offload_dead discard --all
             self.line(*line)
         return FINE
 
-    def _settle(self, action: str, choice: Choice, ids: list[str], *, everything: bool) -> int:
+    def _settle(self, action: str, choice: DeadLetterFilter, ids: list[str], *, everything: bool) -> int:
         if bool(ids) == (everything or choice.narrow):
             raise self.unusable(f"Say which to {action}: ids, or --task, --cause or --all.")
         verdicts = []
@@ -148,16 +148,16 @@ manage.py offload_dead discard --all
             self.line(_none(choice))
         return FINE if all(each.done for each in verdicts) else WRONG
 
-    def _verdicts(self, action: str, choice: Choice, ids: list[str]) -> Iterator[Verdict]:
+    def _verdicts(self, action: str, choice: DeadLetterFilter, ids: list[str]) -> Iterator[ActionResult]:
         now = datetime.now(UTC)
         if ids:
-            yield from (settle(action, task_id, now) for task_id in dict.fromkeys(ids))
+            yield from (act_on(action, task_id, now) for task_id in dict.fromkeys(ids))
             return
         # What fails again, as soon as it is redriven, is for another call of this command.
         for options, record in choice.records(until=now):
-            yield settle_record(action, store_of(options), record.birth.id, options, datetime.now(UTC))
+            yield act_on_record(action, store_of(options), record.enqueued.id, options, datetime.now(UTC))
         if action == "discard" and not choice.narrow:
-            yield from (settle(action, kept.key, now) for _, kept in bodies())
+            yield from (act_on(action, kept.key, now) for _, kept in bodies())
 
 
 def _cells(row: dict[str, Any]) -> list[object]:
@@ -166,7 +166,7 @@ def _cells(row: dict[str, Any]) -> list[object]:
     return [row["id"], row["task"], cause, row["queue"], row["attempts"], failed_at, row["message"]]
 
 
-def _none(choice: Choice) -> str:
+def _none(choice: DeadLetterFilter) -> str:
     kind = " of this kind" if choice.narrow else ""
     more = "" if choice.failed else "; --failed looks among tasks that failed by themselves too"
     return f"There are no dead letters{kind}{more}."

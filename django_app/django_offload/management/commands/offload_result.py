@@ -11,7 +11,7 @@ from ...operations import describe
 from ...operations.cancel import cancel
 from ...operations.find import StoredTask, find
 from ...operations.status import status_of
-from ...protocol.record import SUCCESSFUL, TaskRecord, read
+from ...protocol.record import SUCCESSFUL, TaskRecord, read_record
 from ..base import FINE, INTERRUPTED, WRONG, OffloadCommand
 from ..long_work import Bar, Work
 from ..record_lines import far, lines, painted
@@ -76,24 +76,24 @@ manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --cancel
         return found
 
     def _cancel(self, found: StoredTask) -> StoredTask:
-        task_id = found.record.birth.id
-        if cancel(found.store, found.record.birth, found.options, datetime.now(UTC)) is None:
+        task_id = found.record.enqueued.id
+        if cancel(found.store, found.record.enqueued, found.options, datetime.now(UTC)) is None:
             raise self.wrong(f"It is {found.record.status}: there is nothing to cancel.")
         return self._find(task_id)
 
     def _follow(self, found: StoredTask, every: float) -> StoredTask:
         """Return the record once it has ended, having told of each change until then."""
         store, record = found.store, found.record
-        task_id, told = record.birth.id, object()
+        task_id, told = record.enqueued.id, object()
         try:
-            with self.working(record.birth.name.rpartition(".")[2]) as work:
+            with self.working(record.enqueued.name.rpartition(".")[2]) as work:
                 while not record.ended:
                     told = self._tell(record, work, told)
                     self.pause(every)
                     attributes = store.get(task_id)
                     if attributes is None:
                         break
-                    record = read(attributes)
+                    record = read_record(attributes)
         except KeyboardInterrupt as exc:
             sentence = f"Ended by Ctrl-C: the task goes on. See manage.py offload_result {task_id}."
             raise CommandError(sentence, returncode=INTERRUPTED) from exc

@@ -77,12 +77,13 @@ def waiting(options: Options, now: datetime, ready: Sequence[TaskRecord]) -> Ite
     """Look among READY records for those that wait longer than the sweeper ever lets a message wait."""
     several = [record for record in ready if record.ready_at <= now - LONGEST_WAIT]
     if several:
-        function = options.worker_function(several[0].birth.queue)
+        function = options.worker_function(several[0].enqueued.queue)
         yield Finding(
             id="ready-for-long",
             stack=options.stack,
             text=f"{_several(len(several), MOST_READ)} READY for more than {LONGEST_WAIT // HOUR} hours, the "
-            f"oldest for {(now - several[0].ready_at) // HOUR}: {_named(one.birth.id for one in several)}.",
+            f"oldest for {(now - several[0].ready_at) // HOUR}: "
+            f"{_named(record.enqueued.id for record in several)}.",
             mend="See whether the workers of its queue are at work: manage.py offload_status. "
             f"{log_of(function)} Cancel what nobody needs: manage.py offload_result ID --cancel.",
         )
@@ -175,4 +176,4 @@ def _said(record: TaskRecord | None) -> dict[str, Any] | None:
     if record is None:
         return None
     since = record.ready_at if record.status == READY else record.attempted_at
-    return {"id": record.birth.id, "task": record.birth.name, "since": since}
+    return {"id": record.enqueued.id, "task": record.enqueued.name, "since": since}

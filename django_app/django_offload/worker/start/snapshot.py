@@ -7,7 +7,7 @@ from importlib import import_module
 
 from django.db import connections
 
-from ...aws import credentials, forget
+from ...aws import credentials, reset_clients
 
 logger = logging.getLogger("django_offload")
 
@@ -38,7 +38,7 @@ def freeze() -> None:
 def part() -> None:
     """Close every connection, and drop the keys that calls to AWS are signed with."""
     connections.close_all()
-    forget()
+    reset_clients()
 
 
 def resume(prepare: Callable[[], None]) -> None:
