@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django_offload import stores, transports
 from django_offload.conf import configured
 from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Value
-from django_offload.protocol.enqueued_task import EPOCH
+from django_offload.protocol.json_codec import EPOCH
 from django_offload.stores import Due, Store, store_of
 from django_offload.transports import Delivery, Transport, transport_of
 

@@ -20,7 +20,7 @@ from typing import Any
 import django
 
 from django_offload.protocol.conditional_write import Attributes
-from django_offload.protocol.enqueued_task import EPOCH, from_micros, to_micros
+from django_offload.protocol.json_codec import EPOCH, from_micros, to_micros
 from django_offload.protocol.record import DEAD_SHARDS, FAILED
 from django_offload.stores import Due
 from tests.benchmarks.metered import MeteredStore

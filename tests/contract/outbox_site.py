@@ -28,7 +28,7 @@ def messages(site):
 
 def leave_behind(count=1):
     """Commit tasks in a process that dies right after the commit; return their ids."""
-    with mock.patch("django_offload.backends.OffloadBackend._leave"), transaction.atomic():
+    with mock.patch("django_offload.backends.base.Departure.leave_at_commit"), transaction.atomic():
         return sorted(tasks.answer.enqueue().id for _ in range(count))
 
 

@@ -7,7 +7,7 @@ import pytest
 from django_offload.exceptions import Cancelled
 from django_offload.operations import dead_letters, due_entries
 from django_offload.protocol.conditional_write import Refused
-from django_offload.protocol.enqueued_task import EPOCH, to_micros
+from django_offload.protocol.json_codec import EPOCH, to_micros
 from django_offload.protocol.record import DEAD_SHARDS, DUE_SHARDS, FAILED_SHARDS, error_of, read_record
 from django_offload.protocol.transitions import (
     abandon,

@@ -67,7 +67,7 @@ def test_a_savepoint_that_is_rolled_back_takes_its_own_tasks_only(site):
 
 def test_a_process_that_dies_after_its_send_makes_two_messages_and_one_task(site):
     with (
-        mock.patch.object(outbox, "delete_sent", side_effect=Killed),
+        mock.patch.object(outbox, "forget_many", side_effect=Killed),
         pytest.raises(Killed),
         transaction.atomic(),
     ):

@@ -112,7 +112,7 @@ def test_a_drain_that_finds_aws_away_keeps_every_row(site, caplog):
 
 def test_rows_of_an_alias_that_is_gone_wait_for_its_return(site, settings, caplog):
     left = leave_behind()
-    with mock.patch("django_offload.backends.OffloadBackend._leave"), transaction.atomic():
+    with mock.patch("django_offload.backends.base.Departure.leave_at_commit"), transaction.atomic():
         other = tasks.answer.using(backend="other").enqueue().id
     both = settings.TASKS
 
@@ -183,7 +183,7 @@ def lose(site, count):
 
 def test_what_is_deferred_starts_at_its_time_from_the_outbox_too(site):
     at = datetime.now(UTC) + timedelta(minutes=10)
-    with mock.patch("django_offload.backends.OffloadBackend._leave"), transaction.atomic():
+    with mock.patch("django_offload.backends.base.Departure.leave_at_commit"), transaction.atomic():
         result = tasks.now.using(run_after=at).enqueue()
 
     assert drain() == 1

@@ -8,7 +8,7 @@ import pytest
 from django.utils.safestring import SafeString
 
 from django_offload.protocol.conditional_write import Refused
-from django_offload.protocol.enqueued_task import to_micros
+from django_offload.protocol.json_codec import to_micros
 from django_offload.protocol.record import initial_item, read_record
 from django_offload.protocol.transitions import (
     abandon,
@@ -55,7 +55,7 @@ DUE_THEN = {"ready", "running", "running, asked to stop"}
 
 # Each change, and the states that take it; every other state refuses it.
 CHANGES = {
-    "create": (lambda i: create(enqueued_task(i)), {"absent"}),
+    "create": (lambda i: create(initial_item(enqueued_task(i))), {"absent"}),
     "claim": (claimed, {"absent", "ready", "lost"}),
     "claim without birth": (
         lambda i: replace(

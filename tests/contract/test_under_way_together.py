@@ -9,7 +9,7 @@ from django_offload.aws.lean.call import Call
 from django_offload.conf import configured
 from django_offload.exceptions import EnqueueFailed
 from django_offload.protocol.record import read_record
-from django_offload.sending.record_and_message import send
+from django_offload.sending.enqueue import send
 from django_offload.stores import store_of
 from tests.contract import tasks
 from tests.contract.records import enqueued_task, new_id
@@ -31,14 +31,14 @@ class LateStore(WrappedStore):
         self.meanwhile: Callable[[], object] | None = meanwhile
         self.created: list[bool] = []
 
-    def begin_create(self, enqueued):
+    def begin_create(self, item):
         if self.meanwhile is None:
-            return super().begin_create(enqueued)
+            return super().begin_create(item)
         meanwhile, self.meanwhile = self.meanwhile, None
 
         def create():
             meanwhile()
-            self.created.append(self.inner.create(enqueued))
+            self.created.append(self.inner.begin_create(item)())
 
         return create
 

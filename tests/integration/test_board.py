@@ -10,7 +10,7 @@ from django_offload.local.aws.cloudwatch import tell_once
 from django_offload.protocol.record import initial_item
 from django_offload.protocol.transitions import abandon
 from django_offload.stores import store_of
-from django_offload.stores.expressions import attribute
+from django_offload.stores.dynamodb import attribute
 from tests.calls import watched
 from tests.contract.records import ERROR, TTL, enqueued_task, new_id
 from tests.contract.setup import STACK

@@ -12,7 +12,7 @@ from django_offload.protocol.conditional_write import ConditionalWrite, Refused
 from django_offload.protocol.enqueued_task import EnqueuedTask
 from django_offload.protocol.message import TaskMessage
 from django_offload.protocol.record import error_of, read_record
-from django_offload.sending.record_and_message import message_text
+from django_offload.sending.enqueue import message_text
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import use
 from django_offload.transports.memory import MemoryTransport
@@ -185,7 +185,7 @@ def a_late_worker_reports_nothing() -> None:
     fence = _claim(store, "late", 0)
     _claim(store, "next", 6)
     invocation = LambdaInvocation(left=lambda: 60.0, whole=60.0, worker_id="late")
-    reporter = progress_writer.StoreReporter(store, ID, fence, "late", invocation, 0.0)
+    reporter = progress_writer.ProgressWriter(store, ID, fence, "late", invocation, 0.0)
 
     assert reporter.send({"done": 1, "total": 2, "message": ""})
     assert "progress" not in store.records[ID]
@@ -200,7 +200,7 @@ def a_deadline_that_strikes_within_a_report_ends_the_task() -> None:
             raise DeadlineExceeded(1)
 
     invocation = LambdaInvocation(left=lambda: 60.0, whole=60.0, worker_id="w")
-    reporter = progress_writer.StoreReporter(SlowStore(), ID, 1, "t", invocation, 0.0)
+    reporter = progress_writer.ProgressWriter(SlowStore(), ID, 1, "t", invocation, 0.0)
     for ask in (lambda: reporter.send({"done": 1, "total": 2, "message": ""}), reporter.asked_to_stop):
         try:
             ask()

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from django_offload.payloads.memory import MemoryPayloads
 from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Value
-from django_offload.protocol.enqueued_task import EPOCH
+from django_offload.protocol.json_codec import EPOCH
 from django_offload.stores import Due, Store
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import Delivery

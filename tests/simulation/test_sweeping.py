@@ -7,7 +7,8 @@ import pytest
 
 from django_offload.conf import configured
 from django_offload.protocol.conditional_write import Attributes
-from django_offload.protocol.enqueued_task import EPOCH, EnqueuedTask
+from django_offload.protocol.enqueued_task import EnqueuedTask
+from django_offload.protocol.json_codec import EPOCH
 from django_offload.protocol.record import DUE_SHARDS
 from django_offload.stores import Due
 from django_offload.stores.memory import MemoryStore

@@ -32,6 +32,28 @@ def together[T](beginnings: Iterable[Beginning[T]], most: int = MOST_TOGETHER) -
         yield under_way.popleft()()
 
 
+def begin_together[T](
+    beginnings: Iterable[Beginning[T]], most: int = MOST_TOGETHER
+) -> Callable[[], list[T | Exception]]:
+    """
+    Begin calls, at most `most` at a time; return a callable that waits for all of them.
+
+    It returns in their order the result of each, or the exception it raised.
+    """
+    rest = iter(beginnings)
+    with made_together():
+        waiting = deque(begun(begin) for begin in islice(rest, most))
+
+    def wait() -> list[T | Exception]:
+        results = []
+        while waiting:
+            results.append(waiting.popleft()())
+            waiting.extend(begun(begin) for begin in islice(rest, 1))
+        return results
+
+    return wait
+
+
 def begun[T](begin: Beginning[T]) -> Callable[[], T | Exception]:
     """Begin a call, and return what waits for its result or for what it raised."""
     try:

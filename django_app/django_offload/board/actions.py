@@ -7,10 +7,9 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from ..conf import Options
+from ..conf import Options, options_for
 from ..models import Task
 from ..operations.cancel import cancel
-from ..operations.fail import options_for
 from ..operations.redrive import ActionResult, discard, redrive
 from ..protocol.record import FAILED, TaskRecord
 from ..protocol.transitions import CANCELLED
@@ -50,7 +49,7 @@ def _discarded(store: Store, record: TaskRecord, options: Options, now: datetime
 
 
 def _cancelled(store: Store, record: TaskRecord, options: Options, now: datetime) -> ActionResult:
-    after = cancel(store, record.enqueued, options_for(record.enqueued, options), now)
+    after = cancel(store, record.enqueued, options_for(record.enqueued.alias, options), now)
     if after is None:
         return ActionResult(
             id=record.enqueued.id, done=False, text="It has ended: nothing is left to cancel."

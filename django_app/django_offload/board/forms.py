@@ -8,7 +8,7 @@ from django.utils.timezone import is_aware, localtime, make_aware
 
 from ..conf import Options, stacks
 from ..definition.registry import registry
-from ..protocol.enqueued_task import EPOCH
+from ..protocol.json_codec import EPOCH
 from ..stores.listing import EVER
 from .lists import EVERYTHING, MOST_PARTITIONS, TaskList, aliases, lists
 from .paging import Choice

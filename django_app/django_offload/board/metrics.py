@@ -7,7 +7,7 @@ from typing import Any
 
 from ..aws import client
 from ..conf import Options
-from ..protocol.enqueued_task import EPOCH
+from ..protocol.json_codec import EPOCH
 
 # How far a chart goes back, and for how long each of its points stands.
 SPANS: Mapping[str, tuple[timedelta, timedelta]] = {

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from ..conf import Options
 from ..protocol.conditional_write import Value
-from ..protocol.enqueued_task import EPOCH, from_micros
+from ..protocol.json_codec import EPOCH, from_micros
 from ..protocol.record import TaskRecord, read_record
 from ..stores import listing_of
 from ..stores.listing import EVER, MOST_READ, Listing, Place, Slice, Wanted

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..operations.describe import described, parameters
 from ..operations.find import StoredTask
-from ..protocol.enqueued_task import dump, from_micros
+from ..protocol.json_codec import dump, from_micros
 from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord, error_part
 
 # Of a value, this much is shown: a page is to be read.

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from ..definition.offload_task import AnyResult, name_of
+from ..definition.offload_task import AnyResult
+from ..definition.registry import name_of
 
 if TYPE_CHECKING:
     from .trigger import TriggerView

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from ..conf import Options
+from ..definition.registry import result_ttl
 from ..exceptions import Cancelled
 from ..protocol.conditional_write import Refused
 from ..protocol.enqueued_task import EnqueuedTask
@@ -10,7 +11,7 @@ from ..protocol.record import TaskRecord, error_of, read_record
 from ..protocol.transitions import ask_to_stop
 from ..protocol.transitions import cancel as cancelled
 from ..stores import Store
-from .fail import finished, result_ttl, written
+from .fail import finished, written
 
 
 def cancel(store: Store, enqueued: EnqueuedTask, options: Options, now: datetime) -> TaskRecord | None:

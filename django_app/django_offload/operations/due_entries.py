@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from ..protocol.enqueued_task import EPOCH
+from ..protocol.json_codec import EPOCH
 from ..stores import Due, Store
 
 PAGE = 100

@@ -1,18 +1,12 @@
-"""Ends a record from outside its task, and tells Django where the task is known."""
+"""Fail a record from outside its task, and tell Django if the task is known."""
 
 import logging
 import random
 from datetime import datetime, timedelta
 
-from django.tasks import task_backends
-from django.tasks.exceptions import InvalidTaskBackend
-from django.tasks.signals import task_finished, task_started
-
-from ..conf import DEFAULT_MAX_ATTEMPTS, Options, configured
-from ..definition.offload_task import AnyResult
-from ..definition.registry import registry
-from ..definition.results import result_of
-from ..definition.retry_policy import RetryPolicy
+from ..conf import Options
+from ..definition.registry import registry, result_ttl
+from ..definition.results import announce, result_of
 from ..exceptions import OffloadError, UnknownTask
 from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused
 from ..protocol.enqueued_task import EnqueuedTask
@@ -21,35 +15,6 @@ from ..protocol.transitions import abandon
 from ..stores import Store
 
 logger = logging.getLogger("django_offload")
-
-
-def options_for(enqueued: EnqueuedTask, near: Options) -> Options:
-    """Return the options of the alias that enqueued a task; `near`, of the same stack, where it is gone."""
-    found = configured().get(enqueued.alias)
-    return found if found is not None and found.stack == near.stack else near
-
-
-def result_ttl(enqueued: EnqueuedTask, options: Options) -> timedelta:
-    """Return how long the result of a task can be read: its own, else its queue's."""
-    given = enqueued.options.get("result_ttl")
-    if given is not None:
-        return timedelta(seconds=given)
-    try:
-        own = getattr(registry().resolve(enqueued.name), "result_ttl", None)
-    except UnknownTask:
-        own = None
-    return own if own is not None else options.ttl(enqueued.queue)
-
-
-def attempts_allowed(record: TaskRecord, options: Options) -> int | None:
-    """Return how many attempts a task has, None where no declared module defines it."""
-    queue = options.queues.get(record.enqueued.queue)
-    try:
-        task = registry().resolve(record.enqueued.name)
-    except UnknownTask:
-        return None
-    own = queue.max_attempts if queue else DEFAULT_MAX_ATTEMPTS
-    return RetryPolicy.of(task, max_attempts=own, changed=record.enqueued.options).max_attempts
 
 
 def end(
@@ -107,13 +72,3 @@ def finished(enqueued: EnqueuedTask, after: Attributes) -> TaskRecord:
         return record
     announce(result, finished=True)
     return record
-
-
-def announce(result: AnyResult, *, finished: bool) -> None:
-    """Send Django's signal, with the backend's class as sender; not where TASKS lost the alias."""
-    try:
-        sender = type(task_backends[result.backend])
-    except InvalidTaskBackend:
-        return
-    # Robust: what a receiver raises is logged by Django, and changes nothing here.
-    (task_finished if finished else task_started).send_robust(sender=sender, task_result=result)

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..conf import Options, stacks
+from ..conf import Options, options_for, stacks
 from ..protocol.record import TaskRecord, read_record
 from ..stores import Store, store_of
-from .fail import options_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +30,6 @@ def find(task_id: str, among: Sequence[Options] = (), *, with_parts: bool = Fals
         if attributes is not None:
             record = read_record(attributes)
             return StoredTask(
-                record=record, options=options_for(record.enqueued, options), store=store, parts=parts
+                record=record, options=options_for(record.enqueued.alias, options), store=store, parts=parts
             )
     return None

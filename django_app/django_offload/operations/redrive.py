@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ..conf import Options
+from ..conf import Options, options_for
 from ..definition.registry import registry
 from ..definition.signatures import argument_error
 from ..exceptions import CallFailed, OffloadError, ResourceMissing
@@ -25,10 +25,10 @@ from ..protocol.record import (
 )
 from ..protocol.transitions import discard as discarded
 from ..protocol.transitions import redrive as redriven
-from ..sending.record_and_message import complete, message_text
+from ..sending.enqueue import complete, message_text
 from ..stores import Store
 from ..transports import transport_of
-from .fail import options_for, with_jitter, written
+from .fail import with_jitter, written
 
 logger = logging.getLogger("django_offload")
 
@@ -60,7 +60,7 @@ def redrive(store: Store, task_id: str, near: Options, now: datetime) -> ActionR
     if attributes is None or attributes["status"] != FAILED:
         return _refused(task_id, attributes)
     record = read_record(attributes)
-    options = options_for(record.enqueued, near)
+    options = options_for(record.enqueued.alias, near)
     try:
         enqueued = _ready(store, record, options)
     except CallFailed:  # That says nothing of the task.

@@ -12,8 +12,8 @@ from django.db.models import Q
 from ..conf import configured
 from ..definition.results import django_time
 from ..protocol.enqueued_task import EnqueuedTask
+from ..sending.enqueue import send
 from ..sending.outbox_row import pack, unpack
-from ..sending.record_and_message import send
 from .models import OutboxEntry
 
 logger = logging.getLogger("django_offload")

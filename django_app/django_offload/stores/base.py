@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from ..aws import begin_together
 from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
-from ..protocol.enqueued_task import EPOCH, EnqueuedTask
+from ..protocol.enqueued_task import EnqueuedTask
+from ..protocol.json_codec import EPOCH
+from ..protocol.record import initial_item
 from ..protocol.transitions import create
 
 
@@ -79,12 +82,25 @@ class Store(ABC):
 
     def create(self, enqueued: EnqueuedTask) -> bool:
         """Create a READY record; return False, changing nothing, if it is there already."""
-        try:
-            self.change(enqueued.id, create(enqueued))
-        except Refused:
-            return False
-        return True
+        return self.begin_create(initial_item(enqueued))()
 
-    def begin_create(self, enqueued: EnqueuedTask) -> Callable[[], bool]:
-        """Begin create(), and return what ends it: other calls may be under way between the two."""
-        return partial(self.create, enqueued)
+    def begin_create(self, item: Attributes) -> Callable[[], bool]:
+        """
+        Begin to create a record of its initial item, if there is none.
+
+        Return what waits for it, and returns False if it is there already: other calls may be under way
+        between the two.
+        """
+
+        def create_item() -> bool:
+            try:
+                self.change(str(item["id"]), create(item))
+            except Refused:
+                return False
+            return True
+
+        return create_item
+
+    def begin_create_many(self, items: Sequence[Attributes]) -> Callable[[], list[bool | Exception]]:
+        """Begin to create records; return what waits for them: for each, True, False or an exception."""
+        return begin_together(partial(self.begin_create, item) for item in items)

@@ -6,8 +6,8 @@ from typing import Any
 from ..aws import client
 from ..exceptions import ResourceMissing
 from ..protocol.conditional_write import Attributes, Value
-from ..protocol.enqueued_task import to_micros
-from .expressions import attribute, plain
+from ..protocol.json_codec import to_micros
+from .dynamodb import attribute, plain
 from .listing import MOST_READ, Listing, Place, Slice, Wanted
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from ..protocol.conditional_write import Attributes, Value
-from ..protocol.enqueued_task import EPOCH
+from ..protocol.json_codec import EPOCH
 
 EVER = datetime.max.replace(tzinfo=UTC)
 # One call reads at most so many records by their ids (BatchGetItem).

@@ -6,7 +6,7 @@ from datetime import datetime
 from threading import Lock
 
 from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
-from ..protocol.enqueued_task import EPOCH, from_micros, to_micros
+from ..protocol.json_codec import EPOCH, from_micros, to_micros
 from .base import Due, Store
 
 

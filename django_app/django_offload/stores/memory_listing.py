@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ..protocol.conditional_write import Attributes, Value
-from ..protocol.enqueued_task import to_micros
+from ..protocol.json_codec import to_micros
 from .listing import Listing, Place, Slice, Wanted
 from .memory import MemoryStore
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from ..aws import together
+from ..aws import begin_together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +51,8 @@ class Transport(ABC):
         self, queue: str, texts: Sequence[str], delay: timedelta
     ) -> Callable[[], list[Exception | None]]:
         """Begin to send messages; return what ends it: with what went wrong with each, None where sent."""
-        sends = [partial(self.begin_send, queue, text, delay) for text in texts]
-        return lambda: list(together(sends))
+        wait = begin_together(partial(self.begin_send, queue, text, delay) for text in texts)
+        return lambda: [result if isinstance(result, Exception) else None for result in wait()]
 
     @abstractmethod
     def give_back(self, delivery: Delivery, delay: timedelta) -> None:

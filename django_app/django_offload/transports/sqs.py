@@ -5,10 +5,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
-from ..aws import client, failures, under_way
+from ..aws import begun, client, failures, under_way
 from ..conf import ENV_QUEUE_URLS, Options
 from ..exceptions import OutOfTime, ResourceMissing
 from ..protocol.record import LONGEST_DELAY
@@ -61,6 +61,10 @@ class SQSTransport(Transport):
     def begin_send_many(
         self, queue: str, texts: Sequence[str], delay: timedelta
     ) -> Callable[[], list[Exception | None]]:
+        if len(texts) == 1:
+            # One message costs less by itself than in a batch.
+            wait = begun(partial(self.begin_send, queue, texts[0], delay))
+            return lambda: [failure if isinstance(failure := wait(), Exception) else None]
         seconds, sqs = _seconds(delay, LONGEST_DELAY), self._client
 
         def begin(entries: Entries) -> Callable[[], dict[str, Any]]:

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from ..aws import within
-from ..conf import Options, secrets
+from ..conf import Options, options_for, secrets
 from ..definition.registry import registry
+from ..definition.retry_policy import attempts_allowed
 from ..exceptions import Cancelled, DeadLettered, MessageRefused, OffloadError, UnknownTask, WorkerLost
-from ..operations.fail import attempts_allowed, end, options_for
+from ..operations.fail import end
 from ..operations.unverified_bodies import FOLDER
 from ..payloads import payloads_of
 from ..protocol.conditional_write import Refused
@@ -18,7 +19,7 @@ from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.message import Keyring, TaskMessage, decode
 from ..protocol.record import MESSAGE_LIFE, READY, TaskRecord, read_record
 from ..protocol.transitions import look_at
-from ..sending.record_and_message import create
+from ..sending.enqueue import ensure_record
 from ..stores import store_of
 from .events import LambdaContext, RoutedDelivery, batch, invocation_of, utc_now
 
@@ -53,9 +54,9 @@ def _bury(arrival: RoutedDelivery, now: datetime) -> None:
         _keep(arrival, now, exc)
         return
     enqueued, store = message.enqueued, store_of(options)
-    options = options_for(enqueued, options)
+    options = options_for(enqueued.alias, options)
     if message.expires_at > now:
-        create(store, enqueued, options)  # Where every write so far failed, this is the first.
+        ensure_record(store, enqueued, options)  # Where every write so far failed, this is the first.
     attributes = store.get(enqueued.id)
     if attributes is None:
         return
@@ -80,7 +81,7 @@ def _goes_on(record: TaskRecord, message: TaskMessage, options: Options, now: da
     if record.status != READY and not record.lost(now):
         return True
     # Retries use up the deliveries of a message; the sweeper sends another for those that are left.
-    allowed = attempts_allowed(record, options)
+    allowed = attempts_allowed(record.enqueued, options)
     return allowed is not None and 0 < record.attempts < allowed
 
 

@@ -12,7 +12,7 @@ from asgiref.sync import async_to_sync
 from ..definition.context import OffloadContext, running
 from ..definition.offload_task import AnyTask
 from ..exceptions import DeadlineExceeded
-from ..protocol.enqueued_task import dump, dump_any, to_micros
+from ..protocol.json_codec import dump, dump_any, to_micros
 from ..protocol.record import error_of
 from .deadline import limited
 from .one_loop import shared

@@ -13,10 +13,11 @@ from typing import Any
 from django.apps import apps
 
 from ..aws import within
-from ..conf import ENV_STACK, OUTBOX, Options, stacks
+from ..conf import ENV_STACK, OUTBOX, Options, options_for, stacks
+from ..definition.retry_policy import attempts_allowed
 from ..exceptions import Cancelled, DeadLettered, Expired, OffloadError, PayloadLost, WorkerLost
 from ..operations.due_entries import entries
-from ..operations.fail import attempts_allowed, end, options_for, with_jitter, written
+from ..operations.fail import end, with_jitter, written
 from ..protocol.conditional_write import Refused
 from ..protocol.record import (
     DUE_AFTER,
@@ -29,7 +30,7 @@ from ..protocol.record import (
     read_record,
 )
 from ..protocol.transitions import not_sent, postpone, send_again
-from ..sending.record_and_message import complete, message_text
+from ..sending.enqueue import complete, message_text
 from ..stores import Due, Store, store_of
 from ..transports import transport_of
 from .connections import living_connections
@@ -172,7 +173,7 @@ class Sweeper:
             return Expired(MESSAGE_LIFE.days) if expired else None
         if record.cancelled:
             return Cancelled()
-        allowed = attempts_allowed(record, self._options(record))
+        allowed = attempts_allowed(record.enqueued, self._options(record))
         return WorkerLost(record.attempts) if allowed is not None and record.attempts >= allowed else None
 
     def _since(self, record: TaskRecord) -> datetime:
@@ -219,7 +220,7 @@ class Sweeper:
         return "sent"
 
     def _options(self, record: TaskRecord) -> Options:
-        return options_for(record.enqueued, self.options)
+        return options_for(record.enqueued.alias, self.options)
 
 
 def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = utc_now) -> dict[str, int]:

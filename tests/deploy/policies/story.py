@@ -142,7 +142,7 @@ class Story:
         self.aws.asynchronous.clear()
         for queue in ("QueueUrlDefault", "QueueUrlReports"):
             self.aws.server.client("sqs").purge_queue(QueueUrl=self.aws.outputs[self.stack][queue])
-        with mock.patch("django_offload.backends.OffloadBackend._leave"), transaction.atomic():
+        with mock.patch("django_offload.backends.base.Departure.leave_at_commit"), transaction.atomic():
             tasks.length.enqueue("x" * LARGE)
         later = datetime.now(UTC) + timedelta(minutes=10)
         sweeper = self.aws.functions.find(f"{self.stack}-sweeper")

@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from django_offload.conf import options
-from django_offload.definition.offload_task import name_of
-from django_offload.definition.registry import Registry
+from django_offload.definition.registry import Registry, name_of
 from django_offload.outbox import drain
 from django_offload.protocol import transitions
 from django_offload.worker import attempt, batch, delivery, progress_writer, sweep

@@ -60,22 +60,24 @@ def _acknowledged_all(event: Any, context: Any, clock: Any = batch.utc_now) -> d
     return {}
 
 
-def _acknowledged_on_error(*given: Any) -> bool:
-    SETTLED(*given)
-    return True
+def _acknowledged_on_error(item: Any, step: Any) -> None:
+    SETTLE(item, step)
+    item.acknowledged = item.pending is None
 
 
-HANDLER, SETTLED = batch.handler, batch._settled
+HANDLER, SETTLE = batch.handler, batch.BatchItem.settle
 
 
-def _bulk(store: Store, enqueued: Any) -> bool:
+def _bulk(store: Store, item: Any) -> Any:
     """Write as BatchWriteItem does: whatever was there is gone."""
-    initial_item = record.initial_item(enqueued)
     gone = frozenset({"fence", "token", "workers", "lease_until", "started_at", "attempted_at", "errors"})
-    store.change(
-        enqueued.id, ConditionalWrite(name="create", conditions=((),), put=initial_item, remove=gone)
-    )
-    return True
+    write = ConditionalWrite(name="create", conditions=((),), put=item, remove=gone)
+
+    def create() -> bool:
+        store.change(item["id"], write)
+        return True
+
+    return create
 
 
 def _restarting(*args: Any, **options: Any) -> ConditionalWrite:
@@ -166,14 +168,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "no fence", transitions, "holds_claim", lambda fence, token: tuple(holds_claim(fence, token)[::2])
     ),
     Mutant("no token", transitions, "holds_claim", lambda fence, token: holds_claim(fence, token)[:2]),
-    Mutant("acknowledged on error", batch, "_settled", _acknowledged_on_error),
+    Mutant("acknowledged on error", batch.BatchItem, "settle", _acknowledged_on_error),
     Mutant("{} on error", batch, "handler", _acknowledged_all),
     Mutant("lease never checked", attempt, "claim", _without(claim, "lease_until")),
     Mutant("not_before ignored", attempt, "claim", _without(claim, "not_before")),
     Mutant("attempts not counted", attempt, "claim", _without(claim, "workers")),
     Mutant("cancelled task claimed", attempt, "claim", _without(claim, "cancelled")),
     Mutant("claim without condition", attempt, "claim", _unconditional(claim)),
-    Mutant("bulk write over a claimed record", Store, "create", _bulk),
+    Mutant("bulk write over a claimed record", Store, "begin_create", _bulk),
     Mutant("sweeper sends before it moves due_at", sweep.Sweeper, "_send", _sends_first),
     Mutant("sweeper sends though another moved due_at", sweep, "send_again", _unconditional(send_again)),
     Mutant("sweeper blind to lost workers", sweep.Sweeper, "_decide", _blind_to_the_lost),
@@ -184,7 +186,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("cancel ignores that it runs", transitions, "cancel", _unconditional(cancel)),
     Mutant("dead letter ends a live lease", fail, "abandon", _without(abandon, "lease_until")),
     Mutant("progress without condition", progress_writer, "report", _unconditional(report)),
-    Mutant("steps forgotten", step_results.StoreJournal, "kept", lambda self, key: None),
+    Mutant("steps forgotten", step_results.StepResults, "kept", lambda self, key: None),
     Mutant("lost reply taken for a refusal", attempt.Attempt, "_written", _deaf_to_own_outcome),
     Mutant("signature not verified", delivery, "decode", _believing, "forged"),
     Mutant("acknowledged before commit", batch, "_one_by_one", _acknowledged_unwritten),

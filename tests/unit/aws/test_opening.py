@@ -15,7 +15,7 @@ from django_offload.aws.lean import steps
 from django_offload.aws.lean.opening import Awaited, Opening
 from django_offload.conf import Options
 from django_offload.exceptions import NoAnswer, Refusal
-from django_offload.sending.record_and_message import send
+from django_offload.sending.enqueue import send
 from django_offload.transports.batches import failures_of
 from tests.contract.records import enqueued_task
 from tests.unit.aws.server import says, serving

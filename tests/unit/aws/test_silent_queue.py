@@ -7,9 +7,8 @@ import pytest
 
 from django_offload.aws import clients
 from django_offload.conf import CLIENTS, Options
-from django_offload.sending import many, record_and_message
-from django_offload.sending.many import send_many
-from django_offload.sending.record_and_message import send
+from django_offload.sending import enqueue
+from django_offload.sending.enqueue import send, send_many
 from tests.contract.records import enqueued_task
 from tests.unit.aws.server import Scripted, says
 
@@ -35,10 +34,9 @@ def dynamodb():
 def options(request, sqs, dynamodb, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", sqs.url)
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.url)
-    monkeypatch.setattr(record_and_message, "LOOK_SECONDS", 1.0)
-    for module in (record_and_message, many):
-        monkeypatch.setattr(module, "BEGIN_SECONDS", 1.0)
-        monkeypatch.setattr(module, "SEND_SECONDS", 4.0)
+    monkeypatch.setattr(enqueue, "LOOK_SECONDS", 1.0)
+    monkeypatch.setattr(enqueue, "BEGIN_SECONDS", 1.0)
+    monkeypatch.setattr(enqueue, "SEND_SECONDS", 4.0)
     clients.reset_clients()
     params = {
         "BACKEND": "django_offload.backends.SQSBackend",

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from django_offload.operations.status import retry_after
-from django_offload.protocol.record import read_record
+from django_offload.protocol.record import initial_item, read_record
 from django_offload.protocol.transitions import create
 from tests.contract import tasks as plain
 from tests.contract.records import NOW, after, claimed, enqueued_task
@@ -132,7 +132,7 @@ def test_retry_after_ends_with_the_task(visitor, offload):
     ("seconds", "expected"), [(0, 1), (-60, 1), (10, 1), (24, 2), (60, 5), (119, 9), (120, 10), (86_400, 10)]
 )
 def test_retry_after_grows_from_one_to_ten(seconds, expected):
-    record = read_record(after(create(enqueued_task("0" * 32, enqueued_at=NOW))))
+    record = read_record(after(create(initial_item(enqueued_task("0" * 32, enqueued_at=NOW)))))
 
     assert retry_after(record, NOW + timedelta(seconds=seconds)) == expected
 

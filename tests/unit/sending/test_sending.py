@@ -9,7 +9,7 @@ from django_offload.aws.time_budget import seconds_left
 from django_offload.conf import configured
 from django_offload.exceptions import EnqueueFailed
 from django_offload.outbox import drain as outbox
-from django_offload.sending.record_and_message import LOOK_SECONDS, SEND_SECONDS, send
+from django_offload.sending.enqueue import LOOK_SECONDS, SEND_SECONDS, send
 from django_offload.transports.base import Transport
 from tests.contract.records import enqueued_task
 

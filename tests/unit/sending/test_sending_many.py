@@ -8,8 +8,7 @@ from django_offload import transports
 from django_offload.aws.time_budget import seconds_left
 from django_offload.conf import configured
 from django_offload.exceptions import EnqueueFailed
-from django_offload.sending.many import send_many
-from django_offload.sending.record_and_message import LOOK_SECONDS, SEND_SECONDS
+from django_offload.sending.enqueue import LOOK_SECONDS, SEND_SECONDS, send_many
 from django_offload.transports.base import Transport
 from tests.contract.records import enqueued_task, new_id
 from tests.contract.setup import STACK
@@ -51,11 +50,15 @@ class Half(WrappedStore):
         self.steps.append("part")
         return super().put_part(task_id, part, text, ttl)
 
-    def create(self, enqueued):
-        if enqueued.id in self.refused:
-            raise OSError("no answer to the birth")
-        self.steps.append("record")
-        return super().create(enqueued)
+    def begin_create(self, item):
+        def create():
+            if item["id"] in self.refused:
+                raise OSError("no answer to the birth")
+            self.steps.append("record")
+            return create_inside()
+
+        create_inside = super().begin_create(item)
+        return create
 
 
 @pytest.fixture

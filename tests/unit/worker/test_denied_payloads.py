@@ -11,7 +11,7 @@ from django_offload.payloads.memory import MemoryPayloads
 from django_offload.protocol.enqueued_task import Reference
 from django_offload.protocol.record import READY, SUCCESSFUL
 from django_offload.transports import Delivery
-from django_offload.worker.delivery import DOUBTED
+from django_offload.worker.delivery import DENIALS
 
 KEY = "payloads/x/arguments"
 
@@ -43,16 +43,16 @@ def large(stage, enqueued, payloads):
 
 def deliver(stage, enqueued, receives):
     body = stage.message(enqueued)
-    return stage.worker().deliver(Delivery(id="1", body=body, queue="default", receives=receives))
+    return stage.answer(stage.worker(), Delivery(id="1", body=body, queue="default", receives=receives))
 
 
 def test_what_s3_denies_is_given_back_a_few_times_and_then_gone(stage, large):
-    waits = [deliver(stage, large, receives) for receives in range(1, DOUBTED)]
+    waits = [deliver(stage, large, receives) for receives in range(1, DENIALS)]
 
-    assert waits == [timedelta(seconds=2**receives) for receives in range(1, DOUBTED)]
+    assert waits == [timedelta(seconds=2**receives) for receives in range(1, DENIALS)]
     assert stage.record(large).status == READY
 
-    assert deliver(stage, large, DOUBTED) is None
+    assert deliver(stage, large, DENIALS) is None
     assert stage.record(large).error["class"] == "django_offload.exceptions.PayloadLost"
 
 

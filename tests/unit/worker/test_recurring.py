@@ -42,7 +42,7 @@ def test_what_a_schedule_declares_is_enqueued_and_runs(declared):
     (seen,) = declared.store.records.values()
     assert (seen["status"], seen["name"]) == (READY, "tests.unit.tasks.double")
     (delivery,) = declared.transport.receive("default", 1)
-    assert declared.worker().deliver(delivery) is None
+    assert declared.answer(declared.worker(), delivery) is None
     (seen,) = declared.store.records.values()
     assert (seen["status"], seen["result"]) == (SUCCESSFUL, "8")
 

@@ -12,7 +12,7 @@ from ...operations.dead_letters import readable
 from ...operations.due_entries import EVER
 from ...operations.unverified_bodies import FOLDER
 from ...payloads import payloads_of
-from ...protocol.enqueued_task import EPOCH
+from ...protocol.json_codec import EPOCH
 from ...protocol.record import DEAD_SHARDS, DUE_SHARDS, READY, RUNNING, SWEEP_EVERY, TaskRecord
 from ...stores import Due, listing_of, store_of
 from ...stores.listing import DUE, Wanted
