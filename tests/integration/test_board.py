@@ -90,7 +90,7 @@ def test_every_page_of_a_list_takes_three_calls_at_most_and_all_together_hold_ev
         assert len(calls) <= MOST_CALLS
         page = answer.context["page"]
         found += [record.enqueued.id for record, _ in page.records]
-        after, pages = page.more, pages + 1
+        after, pages = page.cursor, pages + 1
 
     assert sorted(found) == sorted(many)
     assert pages == 2
@@ -161,8 +161,8 @@ def test_queues_tell_their_depth_now_and_what_cloudwatch_counted(aws, see):
     (row,) = [row for row in answer.context["overview"] if row.queue == "default"]
     assert (row.depth, row.age, row.invocations) == (7, 65, 0)
     depth, age, *_ = answer.context["charts"]
-    assert depth.summary == "waiting: last 7, most 7"
-    assert age.summary == "age: last 65 s, most 65 s"
+    assert depth.summary == "waiting: latest 7, highest 7"
+    assert age.summary == "age: latest 65 s, highest 65 s"
     assert [values for _, values in depth.rows] == [["7"]]
     assert 'role="img"' in answer.text
     assert calls.count("cloudwatch:GetMetricData") == 1

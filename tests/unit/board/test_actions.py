@@ -1,4 +1,4 @@
-"""Retry, cancel, redrive, discard: asked first, each with its own permission, and logged."""
+"""Retry, cancel, redrive and discard ask first. Each has its own permission, and the log records it."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -111,15 +111,15 @@ def test_a_post_from_elsewhere_is_refused(ada, store):
     assert record_of(store, task_id).status == "READY"
 
 
-def test_many_are_settled_at_once_and_what_an_action_is_not_for_is_refused(ada, store):
+def test_an_action_runs_on_many_tasks_and_refuses_those_it_does_not_apply_to(ada, store):
     failed, running = [given(store, "failed") for _ in range(3)], given(store, "running")
 
     answer = ada.act("retry", *failed, running)
 
     assert {record_of(store, task_id).status for task_id in failed} == {"READY"}
     assert ada.told(answer) == [
-        "Retry: done with 3 tasks.",
-        f"Task {running}: It is RUNNING now: nothing to retry.",
+        "Retry: 3 tasks done.",
+        f"Task {running}: Retry does not apply, because it is RUNNING now. Choose another action.",
     ]
     assert set(LogEntry.objects.values_list("object_id", flat=True)) == set(failed)
 
@@ -134,7 +134,7 @@ def test_a_dead_letter_is_redriven_not_retried_and_the_other_way_round(ada, stor
     assert not LogEntry.objects.exists()
 
 
-def test_what_could_not_run_stays_failed_and_says_why(ada, store):
+def test_a_task_that_could_not_run_stays_failed_and_says_why(ada, store):
     task_id = new_id()
     store.create(enqueued_task(task_id, name="gone.tasks.pay"))
     store.change(task_id, abandon(now=NOW, result_ttl=TTL, error=ERROR))
@@ -160,17 +160,19 @@ def test_a_running_task_is_asked_to_stop(ada, store):
 
     (message,) = ada.told(ada.act("cancel", task_id))
 
-    assert message == f"Task {task_id}: It runs: it was asked to stop, and will not be tried again."
+    assert message == f"Task {task_id}: It is running and was asked to stop. It will not be tried again."
     assert record_of(store, task_id).cancelled
 
 
 @pytest.mark.parametrize(("action", "ids"), [("", ["0" * 32]), ("cancel", []), ("drop", ["0" * 32])])
-def test_what_is_not_said_is_not_done(ada, action, ids):
-    assert ada.told(ada.act(action, *ids)) == ["Nothing was done: choose tasks and what to do with them."]
+def test_nothing_is_done_without_a_known_action_and_a_task(ada, action, ids):
+    assert ada.told(ada.act(action, *ids)) == ["Nothing was done. Choose tasks and an action."]
 
 
 def test_more_than_a_page_is_refused(ada):
-    assert ada.act("cancel", *(f"{number:032x}" for number in range(101))).status_code == 400
+    answer = ada.act("cancel", *(f"{number:032x}" for number in range(101)))
+
+    assert answer.status_code == 400
 
 
 @pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", ""])

@@ -44,18 +44,18 @@ def test_every_failed_attempt_is_told_with_its_traceback(ada, offload):
 
     answer = ada.open(result.id)
 
-    events = answer.context["detail"].events
-    assert [event.what for event in events] == [
+    entries = answer.context["detail"].timeline
+    assert [entry.title for entry in entries] == [
         "Enqueued",
         "Attempt 1 failed",
         "Attempt 2 succeeded",
         "Finished",
     ]
-    assert events[1].note == "builtins.OSError: the network is <down>"
-    assert events[1].last
-    assert events[0].at <= events[1].at <= events[2].at <= events[3].at
-    assert [event.worker for event in events[1:3]] == result.worker_ids
-    assert "Traceback (most recent call last)" in events[1].traceback
+    assert entries[1].note == "builtins.OSError: the network is <down>"
+    assert entries[1].is_latest_error
+    assert entries[0].instant <= entries[1].instant <= entries[2].instant <= entries[3].instant
+    assert [entry.worker for entry in entries[1:3]] == result.worker_ids
+    assert "Traceback (most recent call last)" in entries[1].traceback
     assert "the network is &lt;down&gt;" in answer.text
     assert "<down>" not in answer.text
 
@@ -80,10 +80,10 @@ def test_a_running_task_tells_its_progress_worker_and_trace(ada, store):
     assert "3 of 4" in answer.text
     facts = dict(answer.context["detail"].facts)
     assert facts["Trace"] == "0af7651916cd43dd8448eb211c80319c"
-    events = answer.context["detail"].events
-    assert (events[1].what, events[1].worker) == ("Attempt 1 runs", "worker-1")
+    entries = answer.context["detail"].timeline
+    assert (entries[1].title, entries[1].worker) == ("Attempt 1 runs", "worker-1")
     # Its lease, of the year in which these examples play, has run out.
-    assert events[2].what == "Its worker is gone"
+    assert entries[2].title == "Its worker was lost"
 
 
 def test_attempts_whose_worker_was_lost_and_those_before_a_redrive_are_told(ada, store):
@@ -92,18 +92,18 @@ def test_attempts_whose_worker_was_lost_and_those_before_a_redrive_are_told(ada,
     store.change(task_id, claimed(task_id, enqueued=enqueued))
     store.change(task_id, claimed(task_id, at=later, enqueued=enqueued))
     store.change(task_id, abandon(now=later + timedelta(hours=1), result_ttl=TTL, error=ERROR))
-    died = ada.open(task_id).context["detail"].events
+    died = ada.open(task_id).context["detail"].timeline
     store.change(task_id, redrive(task_id, now=later, due_at=later))
     store.change(task_id, claimed(task_id, at=later, enqueued=enqueued))
 
     lost = ("Its worker was lost.", "worker-1")
-    assert [(event.what, event.note, event.worker) for event in died[1:3]] == [
+    assert [(entry.title, entry.note, entry.worker) for entry in died[1:3]] == [
         ("Attempt 1 was lost", *lost),
         ("Attempt 2 was lost", *lost),
     ]
     answer = ada.open(task_id)
-    events = answer.context["detail"].events
-    assert [(event.what, event.worker) for event in events[1:5]] == [
+    entries = answer.context["detail"].timeline
+    assert [(entry.title, entry.worker) for entry in entries[1:5]] == [
         ("Attempt 1 was lost", ""),
         ("Attempt 2 was lost", ""),
         ("Sent again", ""),
@@ -121,9 +121,9 @@ def test_what_ended_it_from_outside_is_told(ada, store, error, said):
     store.create(enqueued_task(task_id))
     store.change(task_id, abandon(now=NOW, result_ttl=TTL, error=error))
 
-    last = ada.open(task_id).context["detail"].events[-1]
+    last = ada.open(task_id).context["detail"].timeline[-1]
 
-    assert (last.what, last.at, last.kind) == ("FAILED", NOW, "bad")
+    assert (last.title, last.instant, last.kind) == ("FAILED", NOW, "bad")
     assert said in last.note
 
 
@@ -131,9 +131,9 @@ def test_what_starts_later_says_when(ada, store):
     task_id, later = new_id(), NOW + timedelta(days=1)
     store.create(enqueued_task(task_id, run_after=later))
 
-    last = ada.open(task_id).context["detail"].events[-1]
+    last = ada.open(task_id).context["detail"].timeline[-1]
 
-    assert (last.what, last.at) == ("Starts", later)
+    assert (last.title, last.instant) == ("Starts no earlier than", later)
 
 
 def test_a_long_value_is_cut(ada, offload):

@@ -51,7 +51,7 @@ def test_pages_go_on_where_the_last_one_ended_the_newest_first(ada, store):
         answer = ada.see("underway", **({"after": after} if after else {}))
         page = answer.context["page"]
         found += [record.enqueued for record, _ in page.records]
-        after, pages = page.more, pages + 1
+        after, pages = page.cursor, pages + 1
 
     assert sorted(enqueued.id for enqueued in found) == sorted(ids)
     assert [enqueued.enqueued_at for enqueued in found] == sorted(
@@ -123,12 +123,12 @@ def test_what_left_the_list_since_the_index_was_read_is_not_shown(ada, store):
     answer = ada.see("underway")
 
     assert [record.enqueued.id for record, _ in answer.context["page"].records] == [stays]
-    assert "1 left the list meanwhile" in answer.text
+    assert "1 more left the list or could not be read" in answer.text
 
 
 def test_all_tasks_are_listed_only_where_options_keep_their_history(ada, store, settings):
     ended, ready = given(store, "successful"), given(store, minute=1)
-    assert [each.slug for each in ada.see("all").context["lists"]] == ["underway", "failed", "dead"]
+    assert [choice.slug for choice in ada.see("all").context["lists"]] == ["underway", "failed", "dead"]
 
     kept = {
         name: {**alias, "OPTIONS": {**alias["OPTIONS"], "history": True}}

@@ -6,7 +6,7 @@ import pytest
 
 from django_offload.board import paging
 from django_offload.board.lists import FAILED_TASKS, UNDER_WAY
-from django_offload.board.places import END, decoded, encoded
+from django_offload.board.paging import END, decode_cursor, encode_cursor
 from django_offload.conf import configured
 from django_offload.protocol.record import initial_item
 from django_offload.stores import listing_of
@@ -25,21 +25,21 @@ def test_what_is_older_than_a_partition_was_looked_through_waits_for_the_next_pa
     looked_through = Slice(entries=[place(90), place(20)], more=place(20))
     sparse = Slice(entries=[place(80)], more=place(50))
 
-    taken, rest = paging._merged([looked_through, sparse], [None, None])
+    taken, rest = paging.merge([looked_through, sparse], [None, None])
 
     assert taken == [place(90), place(80)]
     assert rest == [place(90), place(50)]
 
 
 def test_a_partition_where_nothing_matches_goes_on_behind_what_was_looked_through():
-    taken, rest = paging._merged([Slice(entries=[], more=place(50)), None], [None, END])
+    taken, rest = paging.merge([Slice(entries=[], more=place(50)), None], [None, END])
 
     assert taken == []
     assert rest == [place(50), END]
 
 
 def test_the_last_page_ends_every_partition():
-    taken, rest = paging._merged([Slice(entries=[place(2)], more=None), None], [place(5), END])
+    taken, rest = paging.merge([Slice(entries=[place(2)], more=None), None], [place(5), END])
 
     assert taken == [place(2)]
     assert rest == [END, END]
@@ -48,9 +48,9 @@ def test_the_last_page_ends_every_partition():
 def test_places_are_the_same_after_a_journey_in_an_address():
     places = [None, END, place(1_764_000_000_000_000)]
 
-    assert decoded(encoded(places), 3) == places
-    assert decoded(encoded(places), 2) == [None, None]
-    assert encoded(places).isascii()
+    assert decode_cursor(encode_cursor(places), 3) == places
+    assert decode_cursor(encode_cursor(places), 2) == [None, None]
+    assert encode_cursor(places).isascii()
 
 
 class Counting:
@@ -78,19 +78,19 @@ def test_a_page_takes_the_same_few_calls_however_many_records_there_are(ours, st
     listing = Counting(listing_of(options))
     monkeypatch.setattr(paging, "listing_of", lambda options: listing)
 
-    found = paging.page(options, paging.Choice(of=UNDER_WAY))
+    page = paging.read_page(options, paging.TaskFilter(task_list=UNDER_WAY))
 
     assert listing.calls <= MOST_CALLS
-    assert [record.enqueued.id for record, _ in found.records] == [
+    assert [record.enqueued.id for record, _ in page.records] == [
         f"{number:032x}" for number in range(records - 1, records - 101, -1)
     ]
-    assert bool(found.more) == (records > 100)
+    assert bool(page.cursor) == (records > 100)
 
 
 def test_an_empty_list_has_one_page(ours, store):
-    found = paging.page(configured()["default"], paging.Choice(of=FAILED_TASKS))
+    page = paging.read_page(configured()["default"], paging.TaskFilter(task_list=FAILED_TASKS))
 
-    assert (found.records, found.looked_at, found.gone, found.more) == ([], 0, 0, "")
+    assert (page.records, page.gone, page.reached, page.cursor) == ([], 0, None, "")
 
 
 @pytest.mark.parametrize(("left_out", "calls", "read"), [(0, 1, 3), (1, 2, 3), (2, 2, 2)])

@@ -55,7 +55,7 @@ def test_without_a_stack_the_board_says_what_to_do(admin_user, settings):
     answer = client.get(reverse("admin:django_offload_task_changelist"))
 
     assert answer.status_code == 503
-    assert "TASKS names no backend of django-offload: give one an alias" in answer.text
+    assert "TASKS has no backend of django_offload. Add one, as the README shows." in answer.text
 
 
 @pytest.mark.parametrize("given", ["yes", 1, None])

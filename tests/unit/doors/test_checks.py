@@ -67,7 +67,9 @@ def test_a_timeout_longer_than_its_queues_is_told(settings):
     messages = {message.id: message for message in checks.check_tasks()}
 
     said = messages["django_offload.E011"]
-    assert said.msg == "tests.unit.tasks.send has a timeout of 0:00:20, its queue one of 0:00:10."
+    assert (
+        said.msg == "tests.unit.tasks.send has a timeout of 0:00:20, but its queue's timeout is only 0:00:10."
+    )
     assert "OPTIONS['queues']['default']['timeout']" in said.hint
 
 
@@ -95,8 +97,8 @@ def test_more_tasks_at_a_time_than_a_batch_has_messages_are_a_warning(settings):
 
     assert (message.id, message.level) == ("django_offload.W013", 30)
     assert message.msg == (
-        "TASKS['default'] lets 3 tasks of queue 'default' run at a time in a worker, "
-        "and hands it batches of 2."
+        "TASKS['default'] lets a worker run 3 tasks of queue 'default' at a time, but its batches hold "
+        "only 2."
     )
     assert message.hint == "Raise OPTIONS['queues']['default']['batch_size'] to 3 or more."
 
@@ -107,6 +109,7 @@ def test_a_missing_middleware_is_a_warning(ours, settings):
     (message,) = checks.check_middleware()
 
     assert (message.id, message.level) == ("django_offload.W020", 30)
+    assert message.msg == "Tasks have no owner. Only staff and clients with a token can follow them."
     assert "after the session and authentication middleware" in message.hint
 
 
@@ -136,4 +139,6 @@ def test_an_endpoint_in_the_clear_is_told(monkeypatch, settings, url, debug, tol
     messages = checks.check_endpoint()
 
     assert ids(messages) == (["django_offload.E021"] if told else [])
-    assert not told or f"AWS_ENDPOINT_URL_SQS is '{url}'" in messages[0].msg
+    assert not told or messages[0].msg == (
+        f"AWS_ENDPOINT_URL_SQS is '{url}'. Messages and results would cross the network unencrypted."
+    )

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.csp import CSP
 
 from django_offload.conf import configured
-from django_offload.http.pieces import Seen
+from django_offload.http.pieces import TaskProgress
 from django_offload.stores import store_of
 from tests.contract.records import after, claimed, enqueued_task
 from tests.unit import tasks
@@ -80,14 +80,16 @@ def test_a_result_that_has_ended_is_not_asked_for(page, offload):
 def test_a_task_that_is_not_kept_is_told_so(page, task_id):
     html = page("{% task_progress result %}", result=task_id)
 
-    assert "This task is no longer kept." in html
+    assert "This task no longer exists. Start it again if you still need its result." in html
     assert "<script" not in html
 
 
 def test_nothing_is_asked_for_where_there_is_no_id(page, offload, monkeypatch):
-    monkeypatch.setattr("django_offload.http.pieces.readable_task", None)
+    monkeypatch.setattr("django_offload.http.pieces.get_task_or_404", None)
 
-    assert "This task is no longer kept." in page("{% task_progress nothing %}")
+    assert "This task no longer exists. Start it again if you still need its result." in page(
+        "{% task_progress nothing %}"
+    )
 
 
 @pytest.mark.parametrize("backend", ["immediate.ImmediateBackend", "dummy.DummyBackend"])
@@ -112,7 +114,7 @@ def test_another_backends_result_is_shown_and_not_asked_for(page, settings, back
     ],
 )
 def test_each_state_has_its_words(status, attempts, expected):
-    assert Seen(id="1", status=status, attempts=attempts).text == expected
+    assert TaskProgress(id="1", status=status, attempts=attempts).text == expected
 
 
 def test_who_cancelled_is_told_so(visitor, page):
@@ -140,7 +142,7 @@ def test_who_cancelled_is_told_so(visitor, page):
     ],
 )
 def test_how_much_is_done_is_told_where_it_is_known(status, progress, expected):
-    assert Seen(id="1", status=status, progress=progress).percent == expected
+    assert TaskProgress(id="1", status=status, progress=progress).percent == expected
 
 
 def test_the_link_without_scripts_leads_to_the_page_that_was_got(page, rf):

@@ -6,8 +6,8 @@ import pytest
 from django.core import signing
 from django.urls import reverse
 
-from django_offload.http.pieces import Words
-from django_offload.http.tokens import piece_token, token_for
+from django_offload.http.pieces import PieceWords
+from django_offload.http.tokens import piece_token, status_token
 from tests.unit import tasks
 from tests.unit.http.site_of_pieces import url_of
 
@@ -74,7 +74,7 @@ def test_who_may_read_the_task_needs_no_token(visitor):
     owner, stranger = visitor("owner"), visitor("mallory")
     staff = visitor("ada", is_staff=True, permitted=True)
     url = progress_url(owner.enqueue().id)
-    by_token = progress_url(owner.enqueue().id, token=token_for(owner.enqueue().id))
+    by_token = progress_url(owner.enqueue().id, token=status_token(owner.enqueue().id))
 
     assert owner.client.get(url).status_code == 200
     assert staff.client.get(url).status_code == 200
@@ -100,7 +100,7 @@ def test_a_piece_is_asked_for_a_day(page, answer, monkeypatch):
 
 
 def test_words_of_another_release_are_passed_over():
-    assert Words.of({"label": "A", "colour": "red"}) == Words(label="A")
+    assert PieceWords.from_token({"label": "A", "colour": "red"}) == PieceWords(label="A")
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete"])
@@ -115,6 +115,6 @@ def test_where_a_login_is_required_everywhere_a_token_still_reads(visitor, setti
     result, stranger = tasks.double.enqueue(1), visitor()
 
     assert stranger.client.get("/shown/").status_code == 302
-    assert stranger.status(result.id, f"?token={token_for(result.id)}").status_code == 200
+    assert stranger.status(result.id, f"?token={status_token(result.id)}").status_code == 200
     assert stranger.client.get(progress_url(result.id, token=piece_token(result.id, {}))).status_code == 200
     assert stranger.status(result.id).status_code == 404
