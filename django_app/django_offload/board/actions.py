@@ -57,7 +57,7 @@ def cancel_task(store: Store, record: TaskRecord, options: Options, now: datetim
 RETRY = Action(
     slug="retry",
     verb="Retry",
-    description="A failed task becomes READY and is sent again. It keeps its arguments and gets all its attempts.",
+    description="The task becomes READY and is sent again, with the same arguments and all its attempts.",
     applies_to=lambda record: record.status == FAILED and not is_dead_letter(record),
     run=redrive_task,
 )

@@ -70,7 +70,7 @@ def test_an_axis_ends_at_a_round_number(most, top):
     assert depth.gridlines[-1] == (TOP, top)
 
 
-def test_milliseconds_are_told_in_seconds():
+def test_milliseconds_are_shown_in_seconds():
     latency = charts(history(average=[None, None, None, 250.0], longest=[None, None, None, 4_300.0]))[3]
 
     assert latency.summary == "average: latest 0.25 s, highest 0.25 s; longest: latest 4.3 s, highest 4.3 s"
@@ -81,7 +81,12 @@ def test_numbers_are_short(value, text):
     assert with_unit(value, "s") == text
 
 
-def test_what_is_counted_since_the_start_is_summed_and_what_is_measured_is_the_last():
-    told = history(depth=[1, 2, None, None], done=[1, 2, 0, 4], errors=[0, 1, 0, 0])
+def test_counts_are_summed_and_measurements_show_the_latest_value():
+    queue_history = history(depth=[1, 2, None, None], done=[1, 2, 0, 4], errors=[0, 1, 0, 0])
 
-    assert (told.depth, told.age, told.invocations, told.failed) == (2, None, 7, 1)
+    assert (queue_history.depth, queue_history.age, queue_history.invocations, queue_history.failed) == (
+        2,
+        None,
+        7,
+        1,
+    )

@@ -1,4 +1,4 @@
-"""The view that draws a piece anew: for whom, and what it says."""
+"""The view that renders a piece again, and who may use it."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.urls("tests.unit.http.site_of_pieces")
 
 @pytest.fixture
 def answer(visitor):
-    """Return what asks for a piece again, by its own address."""
+    """Return a function that polls the address of a piece."""
     return lambda html, **headers: visitor().client.get(url_of(html), headers=headers)
 
 
@@ -99,7 +99,7 @@ def test_a_piece_is_asked_for_a_day(page, answer, monkeypatch):
     assert answer(html).status_code == 404
 
 
-def test_words_of_another_release_are_passed_over():
+def test_words_of_another_release_are_ignored():
     assert PieceWords.from_token({"label": "A", "colour": "red"}) == PieceWords(label="A")
 
 

@@ -1,4 +1,4 @@
-"""The view that enqueues with what a form or JSON says."""
+"""The view that enqueues with the arguments in a form or JSON."""
 
 import html
 
@@ -30,9 +30,9 @@ def result_of(answer, somebody, offload):
 @pytest.mark.parametrize("content_type", ["application/json", None], ids=["JSON", "a form"])
 def test_what_a_form_takes_is_enqueued(visitor, offload, content_type):
     somebody = visitor()
-    given = {"content_type": content_type} if content_type else {}
+    options = {"content_type": content_type} if content_type else {}
 
-    answer = somebody.client.post("/double/", {"number": 21}, **given)
+    answer = somebody.client.post("/double/", {"number": 21}, **options)
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (202, "1")
     assert answer.json()["status"] == "READY"
@@ -46,9 +46,9 @@ def test_what_a_form_takes_is_enqueued(visitor, offload, content_type):
 def test_what_a_form_refuses_is_400_with_the_errors_of_each_field(
     visitor, offload, content_type, number, code
 ):
-    given = {"content_type": content_type} if content_type else {}
+    options = {"content_type": content_type} if content_type else {}
 
-    answer = visitor().client.post("/double/", {"number": number}, **given)
+    answer = visitor().client.post("/double/", {"number": number}, **options)
 
     assert answer.status_code == 400
     ((field, (error,)),) = answer.json()["errors"].items()
@@ -109,7 +109,7 @@ def test_without_a_form_the_names_are_held_against_the_tasks_signature(visitor, 
 
 
 @pytest.mark.parametrize(
-    ("path", "given"),
+    ("path", "arguments"),
     [
         ("/count/", {"total": 2}),
         ("/anything/", {"one": 1, "two": 2}),
@@ -117,8 +117,8 @@ def test_without_a_form_the_names_are_held_against_the_tasks_signature(visitor, 
         ("/patient/", None),
     ],
 )
-def test_context_defaults_and_further_keywords_need_not_be_given(visitor, path, given):
-    assert send(visitor(), path, given).status_code == 202
+def test_context_defaults_and_further_keywords_need_not_be_given(visitor, path, arguments):
+    assert send(visitor(), path, arguments).status_code == 202
 
 
 def test_a_post_without_a_body_enqueues_a_task_without_arguments(visitor):
@@ -185,7 +185,7 @@ def test_a_browser_gets_pages(visitor, offload):
     assert {"Accept", "HX-Request"} <= set(taken.headers["Vary"].split(", "))
 
 
-def test_a_browser_is_told_what_no_field_is_to_blame_for(visitor):
+def test_a_browser_sees_errors_that_belong_to_no_field(visitor):
     answer = visitor().client.post("/plain/", {"number": 1}, headers=BROWSER)
 
     assert answer.status_code == 400
@@ -201,7 +201,7 @@ def test_htmx_gets_the_piece(visitor):
 
 
 @pytest.mark.parametrize("headers", [{}, BROWSER], ids=["JSON", "a browser"])
-def test_where_nothing_can_be_enqueued_it_is_503(visitor, offload, monkeypatch, headers):
+def test_a_task_that_cannot_be_enqueued_is_503(visitor, offload, monkeypatch, headers):
     def refuse(*args, **kwargs):
         raise OSError("The wire is cut")
 
