@@ -22,9 +22,7 @@ async function pause(seconds, signal) {
     cleanup.addEventListener("abort", () => clearTimeout(timer));
   }, signal);
   while (globalThis.document?.hidden) {
-    await until((resume, cleanup) => {
-      document.addEventListener("visibilitychange", resume, { once: true, signal: cleanup });
-    }, signal);
+    await until((resume, cleanup) => document.addEventListener("visibilitychange", resume, { once: true, signal: cleanup }), signal);
   }
 }
 
