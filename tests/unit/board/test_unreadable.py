@@ -1,4 +1,4 @@
-"""Bodies that did not verify: looked at, discarded and logged; nothing else of the bucket is reached."""
+"""Staff read and discard bodies that did not verify. Nothing else in the bucket can be reached."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -10,23 +10,23 @@ from django_offload.payloads import payloads_of
 
 UNREADABLE = "admin:django_offload_task_unreadable"
 BODY = "dead/default/2026-01-01/1"
-# Arguments of a task, and what begins as the folder does.
+# A task's arguments, and a key that begins like the folder.
 OTHERS = ["payloads/2026-01-01/0123", "deadline", ""]
 
 
 @pytest.fixture
 def payloads(ada):
-    found = payloads_of(configured()["default"])
+    payloads = payloads_of(configured()["default"])
     for key in (BODY, *OTHERS):
-        found.put(key, b"kept")
-    return found
+        payloads.put(key, b"kept")
+    return payloads
 
 
 def test_a_discard_is_logged(ada, payloads):
     answer = ada.client.post(reverse(UNREADABLE), {"key": BODY})
 
     assert payloads.get(BODY) is None
-    assert ada.told(answer) == ["Discarded."]
+    assert ada.messages_after(answer) == ["Discarded."]
     entry = LogEntry.objects.get()
     assert (entry.user, entry.object_id, entry.is_deletion()) == (ada.user, BODY, True)
     assert entry.change_message == "Discard a message that did not verify: Discarded."
@@ -34,9 +34,9 @@ def test_a_discard_is_logged(ada, payloads):
 
 @pytest.mark.parametrize("key", OTHERS)
 def test_nothing_else_of_the_bucket_is_discarded_or_shown(ada, payloads, key):
-    (said,) = ada.told(ada.client.post(reverse(UNREADABLE), {"key": key}))
+    (message,) = ada.messages_after(ada.client.post(reverse(UNREADABLE), {"key": key}))
 
-    assert said.startswith("There is no body of this key")
+    assert message.startswith("There is no body of this key")
     assert payloads.get(key) == b"kept"
     assert not LogEntry.objects.exists()
     assert (act_on_body("discard", key).done, body(key)) == (False, None)
