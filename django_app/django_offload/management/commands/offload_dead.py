@@ -66,8 +66,10 @@ manage.py offload_dead discard --all
         redrive_parser = add_action("redrive", "Make dead letters READY again and send them.")
         discard_parser = add_action("discard", "Remove dead letters from the list. They stay FAILED.")
         for action_parser in (redrive_parser, discard_parser):
-            action_parser.add_argument("ids", metavar="ID", nargs="*", help="The ids of tasks.")
-            action_parser.add_argument("--all", action="store_true", help="All dead letters.")
+            action_parser.add_argument(
+                "ids", metavar="ID", nargs="*", help="Ids of tasks, or keys of messages."
+            )
+            action_parser.add_argument("--all", action="store_true", help="All that are listed.")
         for action_parser in (list_parser, redrive_parser, discard_parser):
             action_parser.add_argument("--task", help="Only dead letters of this task.")
             action_parser.add_argument("--cause", help="Only dead letters with this class of error.")

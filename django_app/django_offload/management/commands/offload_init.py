@@ -44,7 +44,7 @@ manage.py offload_init --from celery > offload.diff
             "--from",
             choices=ORIGINS,
             dest="origin",
-            help="Print the changes that code written for this needs, as a diff, and change nothing.",
+            help="Print the changes that code of Celery or Zappa needs, as a diff, and change nothing.",
         )
 
     def run(self, **options: Any) -> int:

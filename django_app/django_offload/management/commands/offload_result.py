@@ -19,9 +19,9 @@ from ..rendering import progress_text, record_lines, styled_status
 
 class Command(OffloadCommand):
     help = (
-        "Show one task by its id: status, attempts, arguments, result or error with traceback. With --follow "
-        "show its progress until it ends. The exit code is then 0 if it succeeded and 1 if it failed. Ctrl-C "
-        "stops following with exit code 130; the task continues."
+        "Show one task by its id: status, attempts, arguments, result or error with traceback. "
+        "With --follow, show its progress until it ends. The exit code is then 0 if it succeeded and 1 if it "
+        "failed. Ctrl-C stops following with exit code 130; the task continues."
     )
     example: ClassVar[str] = """
 manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234
