@@ -98,9 +98,9 @@ def test_nobody_is_asked_where_nobody_sits(project: Project, deployed: str) -> N
     ran = project.run(*readme.of_the_project("--delete"))
 
     assert ran.returncode == 2
-    assert (
-        ran.stderr.strip()
-        == "CommandError: Nobody can be asked here: add --yes, or look first with --dry-run."
+    assert ran.stderr.strip() == (
+        "CommandError: This needs a confirmation, but there's no terminal to ask on. Add --yes, or see the "
+        "changes first with --dry-run."
     )
 
 
@@ -192,7 +192,7 @@ def test_an_update_with_messages_under_way_loses_none_and_goes_back(
     assert (begun_before["status"], begun_before["attempts"]) == ("SUCCESSFUL", 1)
     assert begun_before["return_value"]["USD"] == "1.0842"
     assert old["return_value"]["USD"] == "1.0842"
-    assert "the last with other code, with its variables and parameters; secrets stay as they are" in back
+    assert "the last with other code, with its variables and parameters. Secrets and migrations stay" in back
 
 
 def test_deleting_keeps_table_and_bucket_until_told_otherwise_and_deploying_takes_them_back(

@@ -57,7 +57,7 @@ def test_every_change_is_shown_before_anybody_is_asked(
     assert asked == ["Write 10 files? [y/N] "]
     assert {line.removeprefix("+++ b/") for line in said.splitlines() if line.startswith("+++ ")} == WRITTEN
     assert '+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")' in said
-    assert "lines more: manage.py offload_template prints them" in said
+    assert "more lines. Print all with manage.py offload_template." in said
     assert "Nothing was written." in said
     assert files(project) == set()
 
@@ -75,7 +75,7 @@ def test_what_is_agreed_to_is_written_and_then_there_is_nothing_to_write(
     assert (project / "infra" / "template.yaml").read_text() == template_of(STACK)
     assert (project / "infra" / "template.yaml").read_text().startswith(GENERATED)
     assert again[0] == 0
-    assert again[1].endswith("Nothing to write: all is there.\n")
+    assert again[1].endswith("There is nothing to write.\n")
     assert len(asked) == 1
 
 
@@ -103,7 +103,7 @@ def test_where_nobody_can_agree_nothing_is_written(project: Path, monkeypatch: p
 
     monkeypatch.setattr("builtins.input", nobody)
 
-    assert run("offload_init") == (2, "Nothing was written, for nobody was there to agree: add --yes.")
+    assert run("offload_init") == (2, "Nothing was written, because nobody confirmed it. Add --yes.")
     assert files(project) == set()
 
 
@@ -115,7 +115,7 @@ def test_what_somebody_wrote_is_kept_and_told(project: Path) -> None:
     code, said = run("offload_init", "--yes")
 
     assert code == 0
-    assert "Kept: lambdas/worker.py is not what this command would write." in said
+    assert "Kept: lambdas/worker.py differs from what this command would write." in said
     assert door.read_text() == "mine = 1\n"
     assert files(project) == WRITTEN
 
@@ -155,7 +155,7 @@ def test_the_values_of_a_stage_are_the_projects(project: Path) -> None:
     said = run("offload_init", "--yes")[1]
 
     assert "Kept" not in said
-    assert said.endswith("Nothing to write: all is there.\n")
+    assert said.endswith("There is nothing to write.\n")
     assert stage.read_text() == '{"region": "eu-central-1"}'
 
 
@@ -216,7 +216,7 @@ def test_programs_read_what_changes_and_must_say_yes_themselves(project: Path) -
     refused = run("offload_init", "--json")
     code, told = run_json("offload_init", "--dry-run")
 
-    assert refused == (2, "With --json nobody is asked: add --yes or --dry-run.")
+    assert refused == (2, "With --json the command can't ask. Add --yes or --dry-run.")
     assert code == 0
     assert told["root"] == str(project)
     assert set(told["changes"]) == WRITTEN

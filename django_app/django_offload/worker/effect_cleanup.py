@@ -30,7 +30,7 @@ def marker_life() -> timedelta:
 
     A life is the record's until its task ends, and then as long as the task can be redriven.
     """
-    result_lives = [
+    result_lives: list[timedelta] = [
         RECORD_LIFE,
         *(options.ttl(queue) for options in configured().values() for queue in options.queues),
         *(ttl for task in registry().tasks.values() if (ttl := getattr(task, "result_ttl", None))),

@@ -148,11 +148,11 @@ def test_what_comes_back_is_told_to_be_taken_as_it_is(monkeypatch: pytest.Monkey
         resource = {"Action": action, "ResourceType": "AWS::DynamoDB::Table", "LogicalResourceId": "Table"}
         change = ChangeSet(stack="shop-dev", arn="arn", creates=True, changes=({"ResourceChange": resource},))
         command, said = offload_deploy.Command(), list[str]()
-        monkeypatch.setattr(command, "tell", said.append)
-        command._show(change)
+        monkeypatch.setattr(command, "announce", said.append)
+        command.show_changes(change)
         return said
 
-    back = "  Import: kept by an earlier deployment, and taken back as it is, with all that is in it"
+    back = "  Import: an earlier deployment left it, and the stack adopts it with its data."
     assert shown("Import")[-1] == back
     assert back not in shown("Add")
 

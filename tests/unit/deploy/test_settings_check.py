@@ -124,7 +124,7 @@ def test_checks_come_before_the_package(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(offload_deploy, "check", fails)
     command = offload_deploy.Command()
     done: list[str] = []
-    monkeypatch.setattr(command, "_package", lambda *given: done.append("packaged"))
+    monkeypatch.setattr(command, "package", lambda *given: done.append("packaged"))
 
     class Deployment:
         stage = None
@@ -134,10 +134,10 @@ def test_checks_come_before_the_package(monkeypatch: pytest.MonkeyPatch) -> None
 
     options = {"unchecked": False, "no_web": False, "package": None, "dry_run": False}
     with pytest.raises(ChecksFailed):
-        command._deploy(Deployment(), None, options)
+        command.deploy(Deployment(), None, options)
     assert done == []
     with pytest.raises(KeyboardInterrupt):
-        command._deploy(Deployment(), None, {**options, "unchecked": True})
+        command.deploy(Deployment(), None, {**options, "unchecked": True})
     assert done == ["packaged"]
 
 
