@@ -97,7 +97,7 @@ class Sweeper:
         return count
 
     def sweep_entry(self, entry: Due) -> str:
-        """Do what is due for one record, and return what was done."""
+        """Look at one due record, and return what was done."""
         try:
             attributes = self.store.get(entry.id)
         except Exception:
