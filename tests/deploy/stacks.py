@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django_offload.conf import configured
-from django_offload.deploy.package.archive import Archive, existing
+from django_offload.deploy.package.archive import Archive, read_archive
 from django_offload.deploy.release.aws import AWS
 from django_offload.deploy.release.deployment import Deployment, Steps
 from django_offload.deploy.stage import Stage
@@ -41,7 +41,7 @@ def package(folder: Path, text: str) -> Archive:
     path = folder / f"{text}.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("code.py", text)
-    return existing(path)
+    return read_archive(path)
 
 
 def deploy(deployment: Deployment, code: Archive, steps: Steps = ALONE) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from django_offload.deploy.package.dependencies import OF_THE_RUNTIME
+from django_offload.deploy.package.dependencies import RUNTIME_PACKAGES
 from django_offload.local.aws.local_aws import LocalAWS
 from django_offload.local.aws.sqs_event import make_record
 from django_offload.local.lambda_.unpacked import runtime
@@ -177,7 +177,7 @@ def test_no_tests_tools_caches_and_secrets_are_in_it(names: list[str]) -> None:
     tops = {name.partition("/")[0] for name in names}
     parts = {part for name in names for part in name.split("/")[:-1]}
 
-    assert tops.isdisjoint({*OF_THE_RUNTIME, "pip", "setuptools", "troposphere", "tests", "infra", "bin"})
+    assert tops.isdisjoint({*RUNTIME_PACKAGES, "pip", "setuptools", "troposphere", "tests", "infra", "bin"})
     assert "tests" not in parts
     assert not [name for name in names if name.endswith((".po", ".pyi", ".sqlite3", ".env", ".pem", ".lock"))]
     assert not [name for name in names if "/." in name or name.startswith(".")]

@@ -21,8 +21,8 @@ def test_the_same_deployed_again_is_no_release_so_that_going_back_leads_to_other
     again = deploy(deployment, two)
 
     assert again == second != first
-    assert deployment.before().id == first
-    assert deployment.before().code_key == f"code/{one.sha256}.zip"
+    assert deployment.previous_release().id == first
+    assert deployment.previous_release().code_key == f"code/{one.sha256}.zip"
 
 
 @pytest.mark.parametrize("what", ["secrets", "environment"])
@@ -41,15 +41,15 @@ def test_going_back_passes_over_releases_that_changed_no_code(
     deployed = [deploy(changed(value), two) for value in ("2", "3", "4")]
     assert len({good, *deployed}) == 4
 
-    back = changed("4").before()
+    back = changed("4").previous_release()
 
     assert (back.id, back.code_key) == (good, f"code/{one.sha256}.zip")
     deployment.apply(back, deployment.change(back), ALONE)
     with pytest.raises(NotDeployed) as caught:
-        deployment.before()
+        deployment.previous_release()
     assert str(caught.value) == (
-        "The stack lab-dev has no earlier release with other code. Deploy the code you want instead; what "
-        "the stage's file says is changed back there."
+        "The stack lab-dev has no earlier release with other code. Deploy the code you want instead. To "
+        "undo a change of the stage's file, edit that file."
     )
 
 
@@ -64,7 +64,7 @@ def test_going_back_gives_the_functions_the_code_they_had(
     deploy(deployment, two)
     assert code() == two.path.read_bytes()
 
-    release = deployment.before()
+    release = deployment.previous_release()
     deployment.apply(release, deployment.change(release), ALONE)
 
     assert code() == one.path.read_bytes()
@@ -87,7 +87,7 @@ def test_every_function_runs_on_the_stages_python_and_going_back_leads_to_the_on
     deploy(deployment, package(tmp_path, "two"), with_web)
     assert runtimes() == {"python3.13"}
 
-    release = deployment.before()
+    release = deployment.previous_release()
     deployment.apply(release, deployment.change(release), with_web)
     assert runtimes() == {"python3.12"}
 
@@ -103,7 +103,7 @@ def test_other_parameters_or_another_template_are_a_release(
         later.stage.parameters["LogRetentionDays"] = "1"  # type: ignore[index]
 
     release, change = later.prepare(code)
-    later.leave(change)
+    later.cancel(change)
 
     assert release.id != first
     assert release.previous == first

@@ -70,7 +70,10 @@ def test_a_web_side_named_as_the_stack_is_an_error(
     of_a_deployment = run_checks(include_deployment_checks=True)
     (message,) = [message for message in of_a_deployment if message.id == "django_offload.E034"]
 
-    assert "the web side of the stage 'prod' 'pies-prod', as the stack" in message.msg
+    assert (
+        "the web side of the stage 'prod' 'pies-prod', which is also the name of the tasks' stack"
+        in message.msg
+    )
     assert '"project_name": "pies-web"' in message.hint
 
 
@@ -89,7 +92,7 @@ def test_variables_of_the_web_side_alone_are_told(
     of_a_deployment = run_checks(include_deployment_checks=True)
     (message,) = [message for message in of_a_deployment if message.id == "django_offload.W035"]
 
-    assert "the web side of the stage 'dev' has variables that its workers lack: OVEN." in message.msg
-    assert message.hint == 'Write those that tasks read into infra/dev.json: "environment": {"OVEN": "…"}.'
+    assert "the web side of the stage 'dev' variables that its workers lack: OVEN." in message.msg
+    assert message.hint == 'Add those that tasks read to infra/dev.json: "environment": {"OVEN": "…"}.'
     (tmp_path / "infra" / "dev.json").write_text("[]")
     assert checks.check_variables() == []  # What reads the file tells that.

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from django_offload.deploy.scaffold import runtime
-from django_offload.deploy.scaffold.changes import Change
-from django_offload.deploy.scaffold.infra import GENERATED
+from django_offload.deploy.scaffold.file_change import FileChange
+from django_offload.deploy.scaffold.project_files import GENERATED
 from django_offload.management.commands import offload_init
 from django_offload.stack import template_of
 from django_offload.stack.layout import Layout
@@ -108,27 +108,27 @@ def test_where_nobody_can_agree_nothing_is_written(project: Path, monkeypatch: p
 
 
 def test_what_somebody_wrote_is_kept_and_told(project: Path) -> None:
-    door = project / "lambdas" / "worker.py"
-    door.parent.mkdir()
-    door.write_text("mine = 1\n")
+    handler = project / "lambdas" / "worker.py"
+    handler.parent.mkdir()
+    handler.write_text("mine = 1\n")
 
     code, said = run("offload_init", "--yes")
 
     assert code == 0
     assert "Kept: lambdas/worker.py is not what this command would write." in said
-    assert door.read_text() == "mine = 1\n"
+    assert handler.read_text() == "mine = 1\n"
     assert files(project) == WRITTEN
 
 
 def test_it_is_replaced_by_those_who_say_so_after_its_lines_are_shown(project: Path) -> None:
-    door = project / "lambdas" / "worker.py"
-    door.parent.mkdir()
-    door.write_text("mine = 1\n")
+    handler = project / "lambdas" / "worker.py"
+    handler.parent.mkdir()
+    handler.write_text("mine = 1\n")
 
     said = run("offload_init", "--yes", "--overwrite")[1]
 
     assert "-mine = 1" in said
-    assert "django_offload.worker.batch" in door.read_text()
+    assert "django_offload.worker.batch" in handler.read_text()
 
 
 def test_a_stale_template_is_made_anew_and_one_of_somebodys_own_is_kept(project: Path) -> None:
@@ -162,30 +162,30 @@ def test_the_values_of_a_stage_are_the_projects(project: Path) -> None:
 def test_functions_get_the_python_that_the_project_runs_on(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtime, "own", lambda: "python3.12")
+    monkeypatch.setattr(runtime, "own_runtime", lambda: "python3.12")
 
     said = run("offload_init", "--yes")[1]
 
     stages = [json.loads((project / "infra" / f"{name}.json").read_text()) for name in ("dev", "prod")]
     assert {stage["parameters"]["Runtime"] for stage in stages} == {"python3.12"}
     assert json.loads((project / "zappa_settings.json").read_text())["dev"]["runtime"] == "python3.12"
-    assert "Functions cannot have" not in said
+    assert "Functions cannot use" not in said
 
 
 def test_a_project_on_a_python_that_functions_cannot_have_is_told_so_once(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtime, "own", lambda: "python3.15")
+    monkeypatch.setattr(runtime, "own_runtime", lambda: "python3.15")
 
     said, again = (run("offload_init", "--yes")[1] for _ in range(2))
 
     assert (
-        'Functions cannot have this project\'s python3.15; their "Runtime" in infra/ is python3.13. Code '
-        "must run on that as well, and packaging takes a Python 3.13 on this machine."
+        'Functions cannot use this project\'s python3.15, so their "Runtime" in infra/ is python3.13. Your '
+        "code must run on that too, and packaging needs Python 3.13 on this machine."
     ) in said
     stage = json.loads((project / "infra" / "dev.json").read_text())
     assert stage["parameters"]["Runtime"] == "python3.13"
-    assert "Functions cannot have" not in again
+    assert "Functions cannot use" not in again
 
 
 def test_what_a_stage_was_not_given_is_told_before_anybody_is_asked(
@@ -197,17 +197,17 @@ def test_what_a_stage_was_not_given_is_told_before_anybody_is_asked(
 
     said, again = (run("offload_init")[1] for _ in range(2))
 
-    assert "infra/dev.json leaves out what looks like a secret: STRIPE_KEY." in said
+    assert "infra/dev.json leaves out variables that look like secrets: STRIPE_KEY." in said
     assert "sk-1" not in (project / "infra" / "dev.json").read_text()
     assert "STRIPE_KEY" not in again
 
 
 def test_a_file_that_changed_after_it_was_shown_is_not_written(tmp_path: Path) -> None:
-    change = Change(path=tmp_path / "a.json", before=None, after="{}\n")
+    change = FileChange(path=tmp_path / "a.json", before=None, after="{}\n")
     change.path.write_text("somebody's")
 
-    with pytest.raises(FileExistsError, match="has changed in the meantime: run the command again"):
-        change.make()
+    with pytest.raises(FileExistsError, match=r"has changed in the meantime\. Run the command again"):
+        change.write()
 
     assert change.path.read_text() == "somebody's"
 

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from django_offload.deploy.scaffold.project import changes_of
+from django_offload.deploy.scaffold.project_files import project_files
 from django_offload.deploy.zappa_settings import web_function, zappa_settings
 from django_offload.stack.layout import layout
 
 ROOT = Path(__file__).resolve().parents[2]
-DOORS = sorted(path.name for path in (ROOT / "lambdas").glob("*.py"))
+HANDLERS = sorted(path.name for path in (ROOT / "lambdas").glob("*.py"))
 
 
 def test_it_lies_where_the_layout_says() -> None:
@@ -26,6 +26,6 @@ def test_its_web_side_and_its_stack_have_names_of_their_own() -> None:
 def test_offload_init_has_nothing_to_write_there() -> None:
     found = layout()
 
-    wanted = [found.shown(change.path) for change in changes_of(found, "lab-dev") if change.needed]
+    wanted = [found.shown(change.path) for change in project_files(found, "lab-dev") if change.needed]
 
     assert wanted == [], "Run manage.py offload_init in django_app/, and commit what it writes."

@@ -70,7 +70,7 @@ def test_zappas_run_becomes_a_call_of_the_task(read: Read) -> None:
 
     assert lines(found.diffs["a/views.py"]) == ["f.enqueue(*[1], **{'b': 2})"]
     assert lines(found.diffs["a/views.py"], "-")[0] == "from zappa.asynchronous import run"
-    assert told(found) == ["Make f a task: @task of django_offload, in the tasks module of its app."]
+    assert told(found) == ["Make f a task: use @task of django_offload in the tasks module of its app."]
 
 
 def test_zappas_responses_become_results(read: Read) -> None:
@@ -92,7 +92,7 @@ def test_a_task_outside_of_a_task_module_is_told(read: Read) -> None:
     ).notes
 
     assert str(note) == (
-        "shop/jobs.py:4: Workers import the tasks module of each app: move f there, or add "
+        "shop/jobs.py:4: Workers import only the tasks module of each app. Move f there, or add "
         "\"modules\": ['shop.jobs'] to OPTIONS."
     )
 
@@ -167,9 +167,9 @@ def test_celerys_options_become_ours(read: Read, theirs: str, ours: str) -> None
 @pytest.mark.parametrize(
     ("options", "note"),
     [
-        ("max_retries=None", "choose max_attempts, 100 at most"),
-        ("max_retries=3", "name some in retry_on"),
-        ("rate_limit='1/s', base=Base", "base, rate_limit: no option of ours does this."),
+        ("max_retries=None", "Choose max_attempts, at most 100"),
+        ("max_retries=3", "Limit them with retry_on"),
+        ("rate_limit='1/s', base=Base", "@task has no option for: base, rate_limit."),
     ],
 )
 def test_what_a_person_must_decide_is_told(read: Read, options: str, note: str) -> None:
@@ -193,9 +193,9 @@ def test_a_bound_tasks_first_argument_is_the_context(read: Read) -> None:
         "    context.update_state(meta=context.task_result.id)",
         "    raise context.retry()",
     ]
-    assert [text.partition(":")[0] for text in told(found)] == [
-        "Progress is context.progress(done, total, message).",
-        "Raise the exception itself",
+    assert told(found) == [
+        "Report progress with context.progress(done, total, message).",
+        "Raise the exception itself. With max_attempts, backoff decides when to retry.",
     ]
 
 

@@ -37,7 +37,7 @@ def test_time_and_rights_do_not_change_it(tmp_path: Path) -> None:
 def test_what_lambda_would_refuse_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "LARGEST_UNZIPPED", 100)
 
-    with pytest.raises(PackageTooLarge, match="Lambda takes 0 MiB at most"):
+    with pytest.raises(PackageTooLarge, match="Lambda accepts at most 0 MiB"):
         archive.write(folder(tmp_path / "large", mtime=1, mode=0o600), tmp_path / "large.zip")
 
     assert not (tmp_path / "large.zip").exists()
@@ -46,8 +46,8 @@ def test_what_lambda_would_refuse_is_not_written(tmp_path: Path, monkeypatch: py
 def test_what_is_no_package_says_so(tmp_path: Path) -> None:
     (tmp_path / "x.zip").write_text("no zip")
 
-    with pytest.raises(PackageFailed, match=r"Build one: manage\.py offload_package"):
-        archive.existing(tmp_path / "x.zip")
+    with pytest.raises(PackageFailed, match=r"Build one with manage\.py offload_package"):
+        archive.read_archive(tmp_path / "x.zip")
 
 
 @pytest.mark.parametrize(("machine", "architecture"), [(62, "x86_64"), (183, "arm64")])
@@ -59,7 +59,7 @@ def test_what_a_package_was_built_for_is_read_from_it(
         head = b"\x7fELF" + bytes(14) + machine.to_bytes(2, "little")
         made.writestr("shop/native.cpython-312-of-some.so", head)
 
-    found = archive.existing(tmp_path / "x.zip")
+    found = archive.read_archive(tmp_path / "x.zip")
 
     assert (found.runtime, found.architecture) == ("python3.12", architecture)
 
@@ -68,7 +68,7 @@ def test_a_package_of_source_alone_is_for_any(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as made:
         made.writestr("shop/a.py", b"")
 
-    found = archive.existing(tmp_path / "x.zip")
+    found = archive.read_archive(tmp_path / "x.zip")
 
     assert (found.runtime, found.architecture) == (None, None)
 

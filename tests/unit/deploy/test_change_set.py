@@ -86,7 +86,7 @@ def aws(cloudformation: CloudFormation) -> Any:
 
 
 def make(cloudformation: CloudFormation) -> ChangeSet | None:
-    return change_set.make(
+    return change_set.create(
         aws(cloudformation), "shop-dev", template_url="https://x", parameters={"CodeKey": "k"}, tags={}
     )
 
@@ -101,7 +101,7 @@ def test_a_change_that_failed_is_explained_by_its_first_cause(monkeypatch: pytes
 
     assert str(caught.value) == (
         f"The stack shop-dev is UPDATE_ROLLBACK_COMPLETE: PayloadBucket: {BUCKET_TAKEN}. "
-        "Correct what the reasons name, then deploy again."
+        "Fix these causes, then deploy again."
     )
     assert any(line.endswith(f"PayloadBucket: {BUCKET_TAKEN}") for line in said)
 
@@ -110,8 +110,8 @@ def test_a_change_that_could_not_be_undone_says_how_it_is_ended() -> None:
     said = str(StackChangeFailed("shop-dev", "UPDATE_ROLLBACK_FAILED", ["Table: throttled"]))
 
     assert said.endswith(
-        "Correct what the reasons name, then run: aws cloudformation continue-update-rollback "
-        "--stack-name shop-dev, and deploy again."
+        "Fix these causes, then run aws cloudformation continue-update-rollback --stack-name shop-dev, and "
+        "deploy again."
     )
 
 
@@ -163,7 +163,7 @@ def test_a_replacement_stands_out_and_a_new_stack_leaves_nothing_when_it_is_left
     change = ChangeSet(stack="shop-dev", arn="arn", creates=True, changes=changes)
     cloudformation = CloudFormation()
 
-    change_set.discard(aws(cloudformation), change)
+    change_set.delete(aws(cloudformation), change)
 
     assert [line.split() for line in change.lines()] == [
         ["Modify,", "REPLACED", "AWS::DynamoDB::Table", "Table"]

@@ -13,7 +13,7 @@ from django_offload.stack.parameters import ARCHITECTURES
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("/opt/python: No module named pip", "has no pip. Put it in: uv pip install pip"),
+        ("/opt/python: No module named pip", "has no pip. Install it with uv pip install pip"),
         ("ERROR: No matching distribution found for tills", "No matching distribution found for tills"),
     ],
 )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from django_offload.deploy.release import change_set
+from django_offload.deploy.release import deployed_stack
 from django_offload.deploy.release.old_versions import prune
 
 
@@ -45,7 +45,7 @@ class Pages:
 def stack(monkeypatch: pytest.MonkeyPatch) -> None:
     function = {"ResourceType": "AWS::Lambda::Function", "PhysicalResourceId": "shop-dev-default-worker"}
     queue = {"ResourceType": "AWS::SQS::Queue", "PhysicalResourceId": "shop-dev-default"}
-    monkeypatch.setattr(change_set, "resources", lambda aws, stack: [function, queue])
+    monkeypatch.setattr(deployed_stack, "stack_resources", lambda aws, stack: [function, queue])
 
 
 def pruned(function: Lambda) -> list[str]:
@@ -80,4 +80,4 @@ def test_trouble_is_told_and_stops_no_deployment() -> None:
     function = Lambda(1, 2, 3, 4, live=4)
     function.refuses = True
 
-    assert pruned(function) == ["  old versions were left, and the next deployment tries again: Not you"]
+    assert pruned(function) == ["  old versions remain, and the next deployment tries again: Not you"]

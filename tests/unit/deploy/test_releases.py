@@ -36,7 +36,7 @@ class S3:
 
 
 def releases_in(s3: S3, region: str = "eu-west-1", *, local: bool = False) -> Releases:
-    aws = SimpleNamespace(account=ACCOUNT, region=region, client=lambda name: s3, is_this_machine=local)
+    aws = SimpleNamespace(account=ACCOUNT, region=region, client=lambda name: s3, is_local=local)
     return Releases(aws, "shop-dev")
 
 
@@ -51,7 +51,7 @@ def test_a_bucket_that_somebody_else_made_under_our_name_gets_no_code():
 def test_what_is_uploaded_goes_to_our_own_bucket_alone():
     taken = S3(STRANGER)
 
-    for put in (releases_in(taken).put_template, releases_in(taken).read):
+    for put in (releases_in(taken).put_template, releases_in(taken).get):
         with pytest.raises(ClientError):
             put("text")
     assert taken.done == []

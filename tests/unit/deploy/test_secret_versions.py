@@ -25,7 +25,7 @@ class Vault:
         self.parameters = {"/shop/key": 1}
         self.secrets = {"shop/token": {"a": ["AWSCURRENT"], "0": ["AWSPREVIOUS"]}}
         self.refuses = False
-        self.is_this_machine = False
+        self.is_local = False
 
     def client(self, service: str) -> "Vault":
         return self
@@ -96,7 +96,7 @@ def test_a_deployment_hands_over_the_fingerprint_or_where_it_may_not_know_its_ow
     made.releases = SimpleNamespace(bucket="code", new_id=lambda key: own)  # type: ignore[assignment]
     made.web = SimpleNamespace(function="shop-dev")  # type: ignore[assignment]
 
-    given = made._parameters("code/1.zip")
+    given = made.parameters_for("code/1.zip")
 
     wanted = own if refuses else fingerprint(Vault(), SECRETS)
     assert given["Release"] == wanted

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from django_offload.conf import configured
-from django_offload.deploy.environment import PLACEHOLDER, of_a_package
+from django_offload.deploy.environment import PLACEHOLDER, package_environment
 from django_offload.deploy.errors import BadStage, ChecksFailed
 from django_offload.deploy.package.static_files import Collected, collect
 from django_offload.deploy.release import settings_check
-from django_offload.deploy.release.settings_check import check, problems
+from django_offload.deploy.release.settings_check import blocking_problems, check
 from django_offload.deploy.stage import Stage, surroundings_of
 from django_offload.stack.layout import HANDLERS, Layout
 from django_offload.stack.stage_environment import Surroundings
@@ -37,11 +37,11 @@ assert "OF_THE_SHELL" not in os.environ
 """
 
 
-def project(root: Path, settings: str, doors: bool = True) -> Layout:
+def project(root: Path, settings: str, handlers: bool = True) -> Layout:
     (root / "of_the_shop.py").write_text(settings)
     (root / "lambdas").mkdir()
-    for door in (HANDLERS / "lambdas").glob("*.py") if doors else ():
-        (root / "lambdas" / door.name).touch()
+    for handler in (HANDLERS / "lambdas").glob("*.py") if handlers else ():
+        (root / "lambdas" / handler.name).touch()
     return Layout(root=root, source=root, settings_module="of_the_shop")
 
 
@@ -59,10 +59,10 @@ def test_a_project_as_django_makes_it_is_told_all_that_would_not_run(tmp_path: P
         check(project(tmp_path, FRESH), stage(), web=True)
 
     said = str(caught.value)
-    assert said.startswith("The stage 'dev' would not run; nothing was uploaded. DEBUG is on")
-    assert "ALLOWED_HOSTS is empty, so every request would be refused" in said
-    assert "DATABASES['default'] is SQLite, of which each function would have one of its own" in said
-    assert said.endswith("Correct that, or deploy all the same with --skip-checks.")
+    assert said.startswith("The stage 'dev' would not run, so nothing was uploaded. DEBUG is on")
+    assert "ALLOWED_HOSTS is empty, so the site would refuse every request" in said
+    assert "DATABASES['default'] is SQLite, so each function would have its own database" in said
+    assert said.endswith("Correct this, or deploy anyway with --skip-checks.")
     assert len(caught.value.problems) == 3
 
 
@@ -88,9 +88,9 @@ def test_settings_that_cannot_be_read_say_why_and_what_to_do(tmp_path: Path) -> 
         check(project(tmp_path, READY), stage(), web=True)
 
 
-def test_a_project_without_its_doors_is_told_what_writes_them(tmp_path: Path) -> None:
-    with pytest.raises(ChecksFailed, match=r"lambdas/ lacks .*worker\.py: run manage\.py offload_init"):
-        check(project(tmp_path, READY, doors=False), stage(), web=True)
+def test_a_project_without_its_handlers_is_told_what_writes_them(tmp_path: Path) -> None:
+    with pytest.raises(ChecksFailed, match=r"lambdas/ lacks .*worker\.py\. Run manage\.py offload_init"):
+        check(project(tmp_path, READY, handlers=False), stage(), web=True)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_project_without_its_doors_is_told_what_writes_them(tmp_path: Path) ->
 def test_errors_and_what_no_stage_can_have_are_told_and_warnings_are_not(
     changes: dict[str, Any], web: bool, said: str | None
 ) -> None:
-    found = list(problems({**FINE, **changes}, "dev", web=web))
+    found = list(blocking_problems({**FINE, **changes}, "dev", web=web))
 
     assert len(found) == (said is not None)
     assert said is None or found[0].startswith(said)
@@ -129,7 +129,7 @@ def test_checks_come_before_the_package(monkeypatch: pytest.MonkeyPatch) -> None
     class Deployment:
         stage = None
 
-        def prepare(self, package: object, *, look: bool) -> None:
+        def prepare(self, package: object, *, dry_run: bool) -> None:
             raise KeyboardInterrupt  # So far it must come, without the checks.
 
     options = {"unchecked": False, "no_web": False, "package": None, "dry_run": False}
@@ -178,7 +178,7 @@ def test_a_secret_that_whoever_packages_has_at_hand_is_not_used(
 ) -> None:
     monkeypatch.setenv("SECRET_KEY", "the-real-one")
 
-    assert of_a_package(tmp_path, "shop", ".", Surroundings())["SECRET_KEY"] == PLACEHOLDER
+    assert package_environment(tmp_path, "shop", ".", Surroundings())["SECRET_KEY"] == PLACEHOLDER
 
 
 @pytest.mark.parametrize("where", ["environment", "secrets"])
@@ -187,14 +187,16 @@ def test_a_stage_cannot_say_what_each_deployment_says(tmp_path: Path, where: str
     (tmp_path / "infra").mkdir()
     (tmp_path / "infra" / "dev.json").write_text(json.dumps({where: {name: "prod"}}))
 
-    with pytest.raises(BadStage, match=rf"It names {name}, which each deployment sets itself\. Remove it"):
+    with pytest.raises(
+        BadStage, match=rf"It names {name}, but every deployment sets that itself\. Remove it"
+    ):
         surroundings_of(tmp_path, "dev")
 
 
 def test_the_reference_site_may_be_deployed() -> None:
-    from django_offload.deploy.stage import read
+    from django_offload.deploy.stage import read_stage
     from django_offload.stack.layout import layout
 
     place = layout()
 
-    assert settings_check.check(place, read(place.root, "dev"), web=True) == []
+    assert settings_check.check(place, read_stage(place.root, "dev"), web=True) == []

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from django_offload.deploy.errors import PackageFailed
-from django_offload.deploy.package.sources import project_files, untracked_modules, wanted
+from django_offload.deploy.package.sources import is_site_file, select_files, untracked_modules
 
 TAKEN = [
     "manage.py",
@@ -43,12 +43,12 @@ LEFT = [
 
 @pytest.mark.parametrize("name", TAKEN)
 def test_code_and_what_it_reads_is_taken(name: str) -> None:
-    assert wanted(PurePosixPath(name))
+    assert is_site_file(PurePosixPath(name))
 
 
 @pytest.mark.parametrize("name", LEFT)
 def test_secrets_data_tests_and_tools_stay_out(name: str) -> None:
-    assert not wanted(PurePosixPath(name))
+    assert not is_site_file(PurePosixPath(name))
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_without_git_the_folder_is_walked_but_for_environments(project: Path) -> None:
-    assert list(map(str, project_files(project).taken)) == sorted(TAKEN)
+    assert list(map(str, select_files(project).packaged)) == sorted(TAKEN)
 
 
 def test_with_git_only_tracked_files_are_taken_and_missing_modules_named(project: Path) -> None:
@@ -71,12 +71,12 @@ def test_with_git_only_tracked_files_are_taken_and_missing_modules_named(project
     (project / ".git" / "hooks" / "x.py").unlink()
     git(project, "add", "manage.py", "lambdas")
 
-    assert list(map(str, project_files(project).taken)) == ["lambdas/worker.py", "manage.py"]
+    assert list(map(str, select_files(project).packaged)) == ["lambdas/worker.py", "manage.py"]
     assert PurePosixPath("django_app/shop/views.py") in untracked_modules(project)
 
 
 def test_what_is_left_out_is_counted_by_what_keeps_it_out(project: Path) -> None:
-    left = project_files(project).left
+    left = select_files(project).left_out
 
     assert left["tests/"] == left[".sqlite3"] == 1
     assert left[".pem"] == left[".PEM"] == 1
@@ -93,20 +93,22 @@ def test_what_a_stage_asks_for_is_taken_whatever_it_is(project: Path) -> None:
         (project / name).parent.mkdir(parents=True)
         (project / name).touch()
 
-    usual = project_files(project)
-    asked = project_files(project, ["shop/*.pem", "shop/static/dist/*"])
+    usual = select_files(project)
+    asked = select_files(project, ["shop/*.pem", "shop/static/dist/*"])
 
-    assert list(map(str, usual.taken)) == ["manage.py"]
+    assert list(map(str, usual.packaged)) == ["manage.py"]
     assert usual.ignored == ("shop/cache/", "shop/static/")
-    assert list(map(str, asked.taken)) == ["manage.py", "shop/server.pem", "shop/static/dist/site.js"]
+    assert list(map(str, asked.packaged)) == ["manage.py", "shop/server.pem", "shop/static/dist/site.js"]
     assert asked.ignored == ("shop/cache/",)
 
 
 def test_a_folder_without_code_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("")
 
-    with pytest.raises(PackageFailed, match=r"has no files to package\. Run it in the project's folder"):
-        project_files(tmp_path)
+    with pytest.raises(
+        PackageFailed, match=r"has no files to package\. Run the command in the project's folder"
+    ):
+        select_files(tmp_path)
 
 
 def git(folder: Path, *arguments: str) -> None:

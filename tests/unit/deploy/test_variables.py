@@ -3,12 +3,12 @@
 import pytest
 
 from django_offload.deploy.errors import BadStage
-from django_offload.deploy.variables import looks_secret, of_the_web, problems
+from django_offload.deploy.variables import looks_secret, variable_warnings, web_variables
 from django_offload.stack.stage_environment import Surroundings
 
 
 def told(settings, **surroundings):
-    return [" ".join(problem) for problem in problems(settings, "dev", Surroundings(**surroundings))]
+    return [" ".join(problem) for problem in variable_warnings(settings, "dev", Surroundings(**surroundings))]
 
 
 def test_what_workers_lack_is_told_by_name_with_the_lines_to_write_and_no_value():
@@ -18,8 +18,8 @@ def test_what_workers_lack_is_told_by_name_with_the_lines_to_write_and_no_value(
     }
 
     assert told(settings) == [
-        "By zappa_settings.json the web side of the stage 'dev' has variables that its workers lack: CACHE, "
-        'OVEN, STRIPE_KEY. Write those that tasks read into infra/dev.json: "environment": {"OVEN": "…"} and '
+        "zappa_settings.json gives the web side of the stage 'dev' variables that its workers lack: CACHE, "
+        'OVEN, STRIPE_KEY. Add those that tasks read to infra/dev.json: "environment": {"OVEN": "…"} and '
         '"secrets": {"CACHE": "ssm:/…/dev/cache", "STRIPE_KEY": "ssm:/…/dev/stripe-key"}.'
     ]
 
@@ -40,13 +40,16 @@ def test_what_both_have_is_not_told():
 def test_a_value_that_zappas_handler_would_put_over_the_stages_is_told(stages):
     (said,) = told({"environment_variables": {"OVEN": "hot"}}, **stages)
 
-    assert "has values of its own, whatever infra/dev.json says: OVEN. Remove them there" in said
+    assert (
+        "environment_variables of zappa_settings.json overrides infra/dev.json: OVEN. Remove them there"
+        in said
+    )
 
 
 def test_variables_that_nobody_sees_here_are_told():
     (said,) = told({"remote_env": "s3://pies/env.json"})
 
-    assert "reads variables from remote_env, and its workers do not." in said
+    assert "reads variables from remote_env, but its workers don't." in said
 
 
 def test_what_every_function_has_and_what_none_can_have_is_left_out():
@@ -58,7 +61,7 @@ def test_what_every_function_has_and_what_none_can_have_is_left_out():
         "A": "x",
     }
 
-    assert of_the_web({"aws_environment_variables": given, "environment_variables": None}) == {}
+    assert web_variables({"aws_environment_variables": given, "environment_variables": None}) == {}
 
 
 @pytest.mark.parametrize(
@@ -83,5 +86,5 @@ def test_a_secret_is_known_by_its_name_or_its_value(name, value, secret):
 
 @pytest.mark.parametrize("key", ["environment_variables", "aws_environment_variables"])
 def test_what_is_no_object_is_told_with_how_to_write_it(key):
-    with pytest.raises(BadStage, match=f'zappa_settings.json.*\'{key}\' is no object.*"NAME": "value"'):
+    with pytest.raises(BadStage, match=f'zappa_settings.json.*\'{key}\' is not an object.*"NAME": "value"'):
         told({key: ["OVEN=hot"]})

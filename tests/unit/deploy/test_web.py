@@ -74,7 +74,7 @@ def zappa_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     def put(script: str) -> None:
         (tmp_path / "zappa").write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / "zappa").chmod(0o755)
-        monkeypatch.setattr(web_module, "zappa", lambda: str(tmp_path / "zappa"))
+        monkeypatch.setattr(web_module, "zappa_command", lambda: str(tmp_path / "zappa"))
 
     return put
 
@@ -137,7 +137,7 @@ def test_variables_that_may_not_be_read_are_not_taken_for_none(tmp_path: Path) -
         web(tmp_path, client=Client(Environment=denied)).write_settings()
 
     assert "you may not read the variables of lab-dev-sweeper" in str(caught.value)
-    assert "let the policy of the key in KmsKeyArn allow you kms:Decrypt. Mend it, then run:" in str(
+    assert "Let the policy of the key in KmsKeyArn allow you kms:Decrypt. Fix the cause, then run:" in str(
         caught.value
     )
 
@@ -195,7 +195,7 @@ def test_what_zappa_failed_with_and_how_to_go_on_is_said(
     with pytest.raises(WebFailed) as caught:
         web(tmp_path, None).undeploy()
 
-    assert "zappa undeploy failed: Error: no such role. Mend it, then run: " in str(caught.value)
+    assert "zappa undeploy failed: Error: no such role. Fix the cause, then run: " in str(caught.value)
 
 
 def test_the_handler_in_the_package_knows_all_that_zappa_would_tell_it(

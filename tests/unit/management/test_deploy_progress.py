@@ -12,7 +12,7 @@ import pytest
 
 from django_offload.deploy.package.archive import Archive
 from django_offload.deploy.release.change_set import ChangeSet
-from django_offload.deploy.release.stack_events import line
+from django_offload.deploy.release.stack_events import event_line
 from django_offload.management.commands.offload_deploy import Command
 
 
@@ -55,7 +55,7 @@ def event(name: str, status: str) -> dict[str, Any]:
 def deployment(*statuses: tuple[str, str]) -> Any:
     """Return a deployment that tells the command of these events."""
     made = SimpleNamespace(outputs=dict)
-    made.apply = lambda release, change, steps: [made.say(line(event(*each))) for each in statuses]
+    made.apply = lambda release, change, steps: [made.say(event_line(event(*each))) for each in statuses]
     return made
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ...deploy import variables
-from ...deploy.package.archive import Archive, existing
+from ...deploy.package.archive import Archive, read_archive
 from ...deploy.package.build import build, recipe_of
 from ...deploy.release.aws import AWS
 from ...deploy.release.change_set import ChangeSet
 from ...deploy.release.deployment import Deployment, Steps
 from ...deploy.release.settings_check import check
 from ...deploy.release.stack_events import EventLine
-from ...deploy.stage import ENV_STAGE, Stage, read
+from ...deploy.stage import ENV_STAGE, Stage, read_stage
 from ...deploy.zappa_settings import zappa_settings
 from ...stack.layout import Layout, layout
 from ..base import FINE, OffloadCommand
@@ -63,12 +63,12 @@ manage.py offload_deploy --stage dev --delete
         if os.environ.get(ENV_STAGE) != options["stage"]:
             return self._in_stage(options["stage"])
         place = layout()
-        stage = read(place.root, options["stage"])
+        stage = read_stage(place.root, options["stage"])
         deployment = Deployment(AWS(stage.region), stage, place, self.tell)
         self.tell(
             f"Stage {stage.name}: stack {stage.stack}, account {deployment.aws.account}, {stage.region}"
         )
-        deployment.look(deletes=options["delete"])
+        deployment.check_stack(deletes=options["delete"])
         if options["delete"]:
             return self._delete(deployment, options)
         if options["rollback"]:
@@ -96,10 +96,10 @@ manage.py offload_deploy --stage dev --delete
         if not options["unchecked"]:
             self._check(deployment.stage, place, web=not options["no_web"])
         package = self._package(deployment.stage, place, options["package"])
-        release, change = deployment.prepare(package, look=options["dry_run"])
+        release, change = deployment.prepare(package, dry_run=options["dry_run"])
         self._show(change)
         if options["dry_run"]:
-            deployment.leave(change)
+            deployment.cancel(change)
             self.data({"changes": [] if change is None else list(change.changes)})
             return FINE
         if not self._agreed(options, "Make these changes?"):
@@ -108,7 +108,7 @@ manage.py offload_deploy --stage dev --delete
         return self._apply(deployment, release, change, options)
 
     def _rollback(self, deployment: Deployment, options: dict[str, Any]) -> int:
-        release = deployment.before()
+        release = deployment.previous_release()
         self.tell(
             f"Back to the release {release.id}, the last with other code, with its variables and parameters; "
             "secrets stay as they are, and migrations are not undone."
@@ -136,12 +136,12 @@ manage.py offload_deploy --stage dev --delete
         self.tell(f"  nothing is wrong{'; ' + names if warnings else ''}")
         if web:
             settings = zappa_settings(place.root, stage.name)
-            for problem, remedy in variables.problems(settings, stage.name, stage.surroundings):
+            for problem, remedy in variables.variable_warnings(settings, stage.name, stage.surroundings):
                 self.tell(Painted(f"  {problem} {remedy}", "waits"))
 
     def _package(self, stage: Stage, place: Layout, built: Path | None) -> Archive:
         if built is not None:
-            return existing(built)
+            return read_archive(built)
         self.tell("Packaging:")
         recipe = recipe_of(place, stage.name, architecture=stage.architecture, requirements=None)
         with self.working("Packaging") as self._work:
@@ -198,6 +198,6 @@ manage.py offload_deploy --stage dev --delete
         return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
 
     def _leave(self, deployment: Deployment, change: ChangeSet | None) -> int:
-        deployment.leave(change)
+        deployment.cancel(change)
         self.tell("Nothing was changed.")
         return FINE

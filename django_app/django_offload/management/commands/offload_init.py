@@ -6,10 +6,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from ...deploy.scaffold.changes import Change
+from ...deploy.scaffold.file_change import FileChange
 from ...deploy.scaffold.migrate_from import ORIGINS, report
-from ...deploy.scaffold.notes import notes
-from ...deploy.scaffold.project import changes_of
+from ...deploy.scaffold.project_files import notes, project_files
 from ...stack import stacks
 from ...stack.layout import Layout, layout
 from ..base import FINE, OffloadCommand
@@ -57,7 +56,7 @@ manage.py offload_init --from celery > offload.diff
             return self._report(layout(options["root"]), options["origin"])
         stack = self.one_stack(list(stacks()), options["stack"])
         found = layout(options["root"])
-        changes = [change for change in changes_of(found, stack) if change.needed]
+        changes = [change for change in project_files(found, stack) if change.needed]
         kept = [change for change in changes if change.overwrites and not options["overwrite"]]
         to_make = [change for change in changes if change not in kept]
         self.line(f"Project {found.root}, settings {found.settings_module}, stack {stack}")
@@ -93,7 +92,7 @@ manage.py offload_init --from celery > offload.diff
                 self.line(of_diff(line))
         return FINE
 
-    def _show(self, change: Change, found: Layout) -> None:
+    def _show(self, change: FileChange, found: Layout) -> None:
         lines = change.diff(found.shown(change.path)).splitlines()
         shown = lines if change.before is not None else lines[:LONGEST_SHOWN]
         for line in shown:
@@ -102,7 +101,7 @@ manage.py offload_init --from celery > offload.diff
             self.line(f"… and {len(lines) - len(shown)} lines more: manage.py offload_template prints them")
         self.line()
 
-    def _agreed(self, changes: Sequence[Change]) -> bool:
+    def _agreed(self, changes: Sequence[FileChange]) -> bool:
         """Ask. Raise CommandError where nobody is there to answer."""
         if self.as_json:
             raise self.unusable("With --json nobody is asked: add --yes or --dry-run.")
@@ -112,10 +111,10 @@ manage.py offload_init --from celery > offload.diff
             raise self.unusable("Nothing was written, for nobody was there to agree: add --yes.") from exc
         return answer.strip().lower() in {"y", "yes"}
 
-    def _make(self, changes: Sequence[Change]) -> None:
+    def _make(self, changes: Sequence[FileChange]) -> None:
         for change in changes:
             try:
-                change.make()
+                change.write()
             except OSError as exc:
                 raise self.unusable(
                     f"{change.path} was not written ({exc.strerror or exc}): mend that, then run this again; "
@@ -123,7 +122,13 @@ manage.py offload_init --from celery > offload.diff
                 ) from exc
 
     def _tell(
-        self, changes: Sequence[Change], kept: Sequence[Change], found: Layout, *, made: bool, dry_run: bool
+        self,
+        changes: Sequence[FileChange],
+        kept: Sequence[FileChange],
+        found: Layout,
+        *,
+        made: bool,
+        dry_run: bool,
     ) -> None:
         self.data(
             {

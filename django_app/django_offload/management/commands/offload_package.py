@@ -58,6 +58,6 @@ manage.py offload_package --stage prod --architecture arm64
         self.line(f"  sha256 {made.sha256}")
         self.data(
             {name: getattr(made, name) for name in ("sha256", "size", "unzipped", "files")}
-            | {"path": str(made.path), "left": dict(made.left)}
+            | {"path": str(made.path), "left": dict(made.left_out)}
         )
         return FINE

@@ -98,7 +98,7 @@ def test_a_site_of_celerys_runs_after_what_is_printed_is_applied(shop: Path) -> 
         "# shop/celery.py:5",  # The app.
         "# shop/celery.py:6",  # Its schedule.
     ]
-    assert "rate_limit: no option of ours does this." in printed
+    assert "@task has no option for: rate_limit." in printed
     assert "import shared_task" not in (shop / "orders/tasks.py").read_text()
     assert "from celery import chain" in (shop / "orders/closing.py").read_text()
 
