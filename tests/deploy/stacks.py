@@ -1,4 +1,4 @@
-"""Deployments of a stack to local AWS, without packages that run."""
+"""Deploy a stack to local AWS, with packages that can't run."""
 
 import zipfile
 from pathlib import Path
@@ -45,7 +45,7 @@ def package(folder: Path, text: str) -> Archive:
 
 
 def deploy(deployment: Deployment, code: Archive, steps: Steps = ALONE) -> str:
-    """Deploy the stack, and nothing else where no other steps are said; return the id of the release."""
+    """Deploy the stack, with further `steps` if given. Return the id of the release."""
     release, change = deployment.prepare(code)
     deployment.releases.put_package(code)
     deployment.apply(release, change, steps)

@@ -1,4 +1,4 @@
-"""What a deployment leaves behind, what it refuses, and what it tells, on local AWS."""
+"""Deployments to local AWS: their traces, their refusals and their output."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ from tests.unit.management.commands import run
 from .stacks import REGION, SETTINGS, buckets, deploy, deployment_of, package, stacks, templates
 
 
-def test_a_look_at_a_first_deployment_leaves_nothing(
+def test_a_dry_run_of_a_first_deployment_leaves_nothing(
     aws: LocalAWS, deployment: Deployment, tmp_path: Path
 ) -> None:
     _, change = deployment.prepare(package(tmp_path, "one"), dry_run=True)
@@ -32,7 +32,7 @@ def test_a_look_at_a_first_deployment_leaves_nothing(
     assert (buckets(aws), stacks(aws)) == ([], [])
 
 
-def test_a_look_at_a_later_deployment_leaves_what_was_there(
+def test_a_dry_run_of_a_later_deployment_changes_nothing(
     aws: LocalAWS, deployment: Deployment, tmp_path: Path
 ) -> None:
     deploy(deployment, package(tmp_path, "one"))
@@ -47,9 +47,7 @@ def test_a_look_at_a_later_deployment_leaves_what_was_there(
     assert stacks(aws) == ["lab-dev"]
 
 
-def test_what_came_to_nothing_can_be_deleted_though_there_is_no_stack(
-    aws: LocalAWS, deployment: Deployment
-) -> None:
+def test_a_bucket_without_a_stack_can_be_deleted(aws: LocalAWS, deployment: Deployment) -> None:
     deployment.releases.make_bucket()
 
     deployment.delete(with_data=False)
@@ -80,7 +78,7 @@ def test_what_came_to_nothing_can_be_deleted_though_there_is_no_stack(
         ),
     ],
 )
-def test_a_package_that_the_stages_functions_could_not_run_is_refused_before_anything_is_made(
+def test_a_package_for_another_runtime_or_processor_is_refused(
     aws: LocalAWS,
     deployment: Deployment,
     tmp_path: Path,
@@ -100,9 +98,7 @@ def test_a_package_that_the_stages_functions_could_not_run_is_refused_before_any
     assert (buckets(aws), stacks(aws)) == ([], [])
 
 
-def test_data_goes_only_where_that_is_asked_for(
-    aws: LocalAWS, deployment: Deployment, tmp_path: Path
-) -> None:
+def test_with_data_deletes_table_and_bucket(aws: LocalAWS, deployment: Deployment, tmp_path: Path) -> None:
     deploy(deployment, package(tmp_path, "one"))
     bucket = f"lab-dev-payloads-{deployment.aws.account}-{REGION}"
     aws.server.client("s3").put_object(Bucket=bucket, Key="results/1", Body=b"1")
@@ -115,7 +111,7 @@ def test_data_goes_only_where_that_is_asked_for(
     assert stacks(aws) == []
 
 
-def test_what_a_deletion_kept_is_taken_back_with_all_that_is_in_it(
+def test_a_deployment_takes_back_table_and_bucket_with_their_content(
     aws: LocalAWS, deployment: Deployment, tmp_path: Path
 ) -> None:
     record = {"id": {"S": "1"}, "part": {"S": "record"}, "state": {"S": "SUCCESSFUL"}}
@@ -136,7 +132,7 @@ def test_what_a_deletion_kept_is_taken_back_with_all_that_is_in_it(
     assert set(deployment.retained_resources().values()) == {"lab-dev-tasks", bucket}
 
 
-def test_another_stage_is_refused_before_anything_is_made(
+def test_another_stages_stack_is_refused_by_every_command(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = package(tmp_path, "one")
@@ -156,7 +152,7 @@ def test_another_stage_is_refused_before_anything_is_made(
     assert all(sentence.startswith(said) for _, sentence in ended)
 
 
-def test_a_deployment_names_what_the_web_side_alone_would_have(
+def test_a_deployment_names_variables_that_workers_lack(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = package(tmp_path, "one")
@@ -176,7 +172,7 @@ def test_a_deployment_names_what_the_web_side_alone_would_have(
     assert "OVEN" not in without_web
 
 
-def test_an_api_gateway_of_zappas_stands_beside_the_stack(
+def test_zappas_api_gateway_has_a_stack_of_its_own(
     aws: LocalAWS, deployment: Deployment, tmp_path: Path
 ) -> None:
     code = package(tmp_path, "one")
@@ -198,7 +194,7 @@ def test_an_api_gateway_of_zappas_stands_beside_the_stack(
     assert "Address" not in deployment.outputs()
 
 
-def test_it_finds_itself_again_however_python_was_started() -> None:
+def test_the_command_restarts_itself_after_python_m_django() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "django", "offload_deploy", "--stage", "nowhere"],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""What becomes a release, and which of them a deployment goes back to."""
+"""Which deployments become a release, and which release a rollback restores."""
 
 from pathlib import Path
 
@@ -11,9 +11,7 @@ from django_offload.local.aws.local_aws import LocalAWS
 from .stacks import ALONE, deploy, deployment_of, package
 
 
-def test_the_same_deployed_again_is_no_release_so_that_going_back_leads_to_other_code(
-    deployment: Deployment, tmp_path: Path
-) -> None:
+def test_deploying_the_same_again_makes_no_release(deployment: Deployment, tmp_path: Path) -> None:
     one, two = package(tmp_path, "one"), package(tmp_path, "two")
     first = deploy(deployment, one)
     second = deploy(deployment, two)
@@ -26,7 +24,7 @@ def test_the_same_deployed_again_is_no_release_so_that_going_back_leads_to_other
 
 
 @pytest.mark.parametrize("what", ["secrets", "environment"])
-def test_going_back_passes_over_releases_that_changed_no_code(
+def test_a_rollback_skips_releases_with_the_same_code(
     aws: LocalAWS, deployment: Deployment, tmp_path: Path, what: str
 ) -> None:
     def changed(value: str) -> Deployment:
@@ -53,7 +51,7 @@ def test_going_back_passes_over_releases_that_changed_no_code(
     )
 
 
-def test_going_back_gives_the_functions_the_code_they_had(
+def test_a_rollback_restores_the_functions_code(
     aws: LocalAWS, deployment: Deployment, tmp_path: Path
 ) -> None:
     def code() -> bytes:
@@ -70,7 +68,7 @@ def test_going_back_gives_the_functions_the_code_they_had(
     assert code() == one.path.read_bytes()
 
 
-def test_every_function_runs_on_the_stages_python_and_going_back_leads_to_the_one_before(
+def test_every_function_has_the_stages_runtime_and_a_rollback_restores_the_earlier_one(
     aws: LocalAWS, deployment: Deployment, tmp_path: Path
 ) -> None:
     def runtimes() -> set[str]:
