@@ -58,7 +58,10 @@ def test_workers_get_the_web_sides_python_if_it_is_supported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured: str | None, runtime: str
 ) -> None:
     monkeypatch.setattr("django_offload.deploy.scaffold.runtime.own_runtime", lambda: "python3.13")
-    stages = {"production": {"runtime": configured} if configured else {}, "staging": {"extends": "production"}}
+    stages = {
+        "production": {"runtime": configured} if configured else {},
+        "staging": {"extends": "production"},
+    }
     (tmp_path / "zappa_settings.json").write_text(json.dumps(stages))
 
     written = [json.loads(change.after) for change in infra_files(project(tmp_path), "lab-dev")[1:]]
