@@ -55,7 +55,7 @@ def test_every_change_is_shown_before_the_question(project: Path, answer: Callab
     assert questions == ["Write 10 files? [y/N] "]
     assert {line.removeprefix("+++ b/") for line in output.splitlines() if line.startswith("+++ ")} == WRITTEN
     assert '+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")' in output
-    assert "lines more: manage.py offload_template prints them" in output
+    assert "more lines. Print all with manage.py offload_template." in output
     assert "Nothing was written." in output
     assert files(project) == set()
 
@@ -71,7 +71,7 @@ def test_confirmed_changes_are_written_once(project: Path, answer: Callable[[str
     assert (project / "infra" / "template.yaml").read_text() == template_of(STACK)
     assert (project / "infra" / "template.yaml").read_text().startswith(GENERATED)
     assert again[0] == 0
-    assert again[1].endswith("Nothing to write: all is there.\n")
+    assert again[1].endswith("There is nothing to write.\n")
     assert len(questions) == 1
 
 
@@ -99,7 +99,7 @@ def test_without_an_answer_nothing_is_written(project: Path, monkeypatch: pytest
 
     monkeypatch.setattr("builtins.input", nobody)
 
-    assert run("offload_init") == (2, "Nothing was written, for nobody was there to agree: add --yes.")
+    assert run("offload_init") == (2, "Nothing was written, because nobody confirmed it. Add --yes.")
     assert files(project) == set()
 
 
@@ -111,7 +111,7 @@ def test_a_file_that_a_person_wrote_is_kept_and_named(project: Path) -> None:
     code, output = run("offload_init", "--yes")
 
     assert code == 0
-    assert "Kept: lambdas/worker.py is not what this command would write." in output
+    assert "Kept: lambdas/worker.py differs from what this command would write." in output
     assert handler.read_text() == "mine = 1\n"
     assert files(project) == WRITTEN
 
@@ -151,7 +151,7 @@ def test_the_file_of_a_stage_is_never_changed(project: Path) -> None:
     output = run("offload_init", "--yes")[1]
 
     assert "Kept" not in output
-    assert output.endswith("Nothing to write: all is there.\n")
+    assert output.endswith("There is nothing to write.\n")
     assert stage.read_text() == '{"region": "eu-central-1"}'
 
 
@@ -208,7 +208,7 @@ def test_json_lists_the_changes_and_requires_yes_or_dry_run(project: Path) -> No
     refused = run("offload_init", "--json")
     code, data = run_json("offload_init", "--dry-run")
 
-    assert refused == (2, "With --json nobody is asked: add --yes or --dry-run.")
+    assert refused == (2, "With --json the command can't ask. Add --yes or --dry-run.")
     assert code == 0
     assert data["root"] == str(project)
     assert set(data["changes"]) == WRITTEN

@@ -78,5 +78,6 @@ def run_python(program: str, folder: Path, environ: dict[str, str]) -> "subproce
 
 
 def last_error(process: "subprocess.CompletedProcess[str]") -> str:
-    """Return the last line that a failed program wrote to stderr, which names the exception."""
-    return (process.stderr.strip().splitlines() or ["Python ended without a message"])[-1]
+    """Return the last line of a failed program's stderr, which names the exception, or else of its stdout."""
+    output = process.stderr.strip() or process.stdout.strip() or "Python ended without a message"
+    return output.splitlines()[-1]

@@ -149,12 +149,12 @@ def test_imported_resources_are_explained(monkeypatch: pytest.MonkeyPatch) -> No
     def shown(action: str) -> list[str]:
         resource = {"Action": action, "ResourceType": "AWS::DynamoDB::Table", "LogicalResourceId": "Table"}
         change = ChangeSet(stack="shop-dev", arn="arn", creates=True, changes=({"ResourceChange": resource},))
-        command, lines = offload_deploy.Command(), list[str]()
-        monkeypatch.setattr(command, "tell", lines.append)
-        command._show(change)
-        return lines
+        command, said = offload_deploy.Command(), list[str]()
+        monkeypatch.setattr(command, "announce", said.append)
+        command.show_changes(change)
+        return said
 
-    back = "  Import: kept by an earlier deployment, and taken back as it is, with all that is in it"
+    back = "  Import: an earlier deployment left it, and the stack adopts it with its data."
     assert shown("Import")[-1] == back
     assert back not in shown("Add")
 
