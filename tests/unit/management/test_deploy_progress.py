@@ -118,6 +118,4 @@ def test_what_is_replaced_or_removed_is_red_on_terminals(command: Command) -> No
     command.show_changes(ChangeSet(stack="shop-dev", arn="a", creates=False, changes=tuple(changes)))
 
     lines = [line for line in command.stdout.getvalue().splitlines() if line.startswith("\x1b")]
-        event_line for event_line in command.stdout.getvalue().splitlines() if event_line.startswith("\x1b")
-    ]
     assert ["Modify, REPLACED" in lines[0], "Remove" in lines[1], len(lines)] == [True, True, 2]
