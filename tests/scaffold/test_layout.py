@@ -64,7 +64,7 @@ def test_another_root_can_be_named_if_it_holds_the_project(settings_in, tmp_path
     source = settings_in("big/shop/src", "named_site")
 
     assert layout(tmp_path / "big").python_path == "/var/task/shop/src"
-    with pytest.raises(ConfigurationError, match="Name a folder that holds the whole project"):
+    with pytest.raises(ConfigurationError, match="Name a folder that contains the whole project"):
         layout(source / "named_site")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..stack.layout import Layout
-from ..stack.stage_environment import Surroundings
+from ..stack.stage_environment import StageEnvironment
 from .stage import Stage
 
 # No value of a secret is needed to make a package or to check settings; those that want one get this.
@@ -34,7 +34,7 @@ _OF_THE_MACHINE = {
 
 
 def of_a_package(
-    folder: Path, settings_module: str, source_root: str, surroundings: Surroundings
+    folder: Path, settings_module: str, source_root: str, surroundings: StageEnvironment
 ) -> dict[str, str]:
     """Return the environment in which the project's copy in `folder` runs here as it will when deployed."""
     environ = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
@@ -67,7 +67,7 @@ def of_a_function(layout: Layout, stage: Stage) -> dict[str, str]:
     }
 
 
-def _placeholders(surroundings: Surroundings) -> Mapping[str, str]:
+def _placeholders(surroundings: StageEnvironment) -> Mapping[str, str]:
     return {name: _placeholder(name) for name in surroundings.secrets}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from ..conf import ENV_ALIAS, Options
 from ..stack import stacks
 from ..stack.parameters import ARCHITECTURE, ARCHITECTURES, DEFAULT_RUNTIME, RUNTIME, RUNTIMES
-from ..stack.stage_environment import Surroundings, Vpc, check
+from ..stack.stage_environment import StageEnvironment, Vpc, check_stage_environment
 from .errors import BadStage
 
 # Tells settings which stage they are read for; every function gets it too.
@@ -29,7 +29,7 @@ class Stage:
     region: str
     options: Options  # Of the stack that TASKS names for this stage.
     parameters: Mapping[str, str] = field(default_factory=dict)  # Of the template.
-    surroundings: Surroundings
+    surroundings: StageEnvironment
 
     @property
     def stack(self) -> str:
@@ -50,7 +50,7 @@ def read(root: Path, name: str) -> Stage:
     given = _checked(file)
     options = _options(file)
     surroundings = _surroundings(file, name, given)
-    check(surroundings, options.alias)
+    check_stage_environment(surroundings, options.alias)
     return Stage(
         name=name,
         region=str(given.get("region") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"),
@@ -60,7 +60,7 @@ def read(root: Path, name: str) -> Stage:
     )
 
 
-def surroundings_of(root: Path, name: str) -> Surroundings:
+def surroundings_of(root: Path, name: str) -> StageEnvironment:
     """Return what the stage adds to the environment; what every stage adds, where it has no file."""
     file = _file(root, name)
     return _surroundings(file, name, _checked(file) if file.exists() else {})
@@ -106,8 +106,8 @@ def _checked(file: Path) -> dict[str, Any]:
     return given
 
 
-def _surroundings(file: Path, name: str, given: Mapping[str, Any]) -> Surroundings:
-    return Surroundings(
+def _surroundings(file: Path, name: str, given: Mapping[str, Any]) -> StageEnvironment:
+    return StageEnvironment(
         environment={ENV_STAGE: name, **_texts(given.get("environment", {}))},
         secrets=_texts(given.get("secrets", {})),
         vpc=_vpc(file, given.get("vpc")),

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.views.debug import SafeExceptionReporterFilter
 
-from ..stack.stage_environment import Surroundings, is_free
+from ..stack.stage_environment import StageEnvironment, is_allowed_variable
 from .errors import BadStage
 from .stage import as_text
 from .zappa_settings import FILE, slug
@@ -25,7 +25,7 @@ def of_the_web(settings: Mapping[str, Any]) -> dict[str, str]:
     Raise BadStage where it says anything else than variables.
     """
     found = {**_given(settings, _FOR_THE_FUNCTION), **_given(settings, _FOR_THE_HANDLER)}
-    return {name: as_text(value) for name, value in found.items() if is_free(name)}
+    return {name: as_text(value) for name, value in found.items() if is_allowed_variable(name)}
 
 
 def _given(settings: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -42,7 +42,7 @@ def looks_secret(name: str, value: str) -> bool:
 
 
 def problems(
-    settings: Mapping[str, Any], stage: str, surroundings: Surroundings
+    settings: Mapping[str, Any], stage: str, surroundings: StageEnvironment
 ) -> Iterator[tuple[str, str]]:
     """Yield what differs between web and workers, and what to do. No value is told: it may be a secret."""
     lacking = {

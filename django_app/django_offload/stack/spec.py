@@ -1,4 +1,4 @@
-"""What one stack needs, united from every alias in TASKS that shares it."""
+"""What one stack contains: the options of every alias in TASKS that shares it, merged."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,27 +8,33 @@ from ..conf import Options, QueueOptions
 from ..conf.schedules import Recurrence
 from ..exceptions import ConfigurationError
 from .names import logical
-from .stage_environment import NO_SURROUNDINGS, Place, Surroundings, Vpc, check
+from .stage_environment import (
+    NO_STAGE_ENVIRONMENT,
+    DeploymentTarget,
+    StageEnvironment,
+    Vpc,
+    check_stage_environment,
+)
 
-# What a queue's function and mapping are made of: two aliases cannot both have their way.
-_OF_THE_QUEUE = ("timeout", "memory", "batch_size", "batch_window", "max_concurrency")
-_OF_THE_STACK = ("table", "bucket", "functions")
+# These options make a queue's function and mapping, and the stack's own resources, so all aliases must agree.
+_QUEUE_KEYS = ("timeout", "memory", "batch_size", "batch_window", "max_concurrency")
+_STACK_KEYS = ("stack", "table", "bucket", "functions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """One stack: its names, its queues with their largest demands, and what it runs."""
+class StackSpec:
+    """One stack: its names, its queues with the largest values of all aliases, and its features."""
 
-    options: Options  # Of the first alias, for the names that all share.
+    options: Options  # Of the first alias, for the names that all aliases share.
     queues: Mapping[str, QueueOptions]  # max_attempts is the largest of aliases and tasks.
-    queueing: bool  # Does an alias send through the queues (SQSBackend)?
-    invoking: bool  # Does an alias send by invoking the worker functions (LambdaBackend)?
+    sends_by_sqs: bool  # Does an alias use SQSBackend?
+    sends_by_lambda: bool  # Does an alias use LambdaBackend?
     history: bool  # Does an index list every record, for the board?
-    outbox: bool  # Does the sweeper send for the first time what a process left in the outbox?
-    schedules: Mapping[tuple[str, str], Recurrence]  # Recurring tasks, by alias and name.
+    outbox: bool  # Does the sweeper send what a process left in the outbox?
+    schedules: Mapping[tuple[str, str], Recurrence]  # Scheduled tasks, by alias and name.
     settings_module: str | None
     result_ttl: timedelta  # The longest that any result can be read.
-    surroundings: Surroundings = NO_SURROUNDINGS
+    stage_environment: StageEnvironment = NO_STAGE_ENVIRONMENT
 
     @property
     def stack(self) -> str:
@@ -36,98 +42,97 @@ class Plan:
 
     @property
     def failed_events(self) -> str:
-        """The name of the queue that keeps the events no function took."""
+        """The name of the queue for events that no function accepted."""
         return f"{self.stack}-failed-events"
 
     @property
     def environment(self) -> Mapping[str, str]:
-        return self.surroundings.environment
+        return self.stage_environment.environment
 
     @property
     def secrets(self) -> Mapping[str, str]:
-        return self.surroundings.secrets
+        return self.stage_environment.secrets
 
     @property
     def vpc(self) -> Vpc | None:
-        return self.surroundings.vpc
+        return self.stage_environment.vpc
 
     @property
-    def place(self) -> Place | None:
-        return self.surroundings.place
+    def target(self) -> DeploymentTarget | None:
+        return self.stage_environment.target
 
 
-def unite(
-    options: Sequence[Options],
+def merge_options(
+    aliases: Sequence[Options],
     *,
     attempts: Mapping[str, int],
     settings_module: str | None,
     result_ttl: timedelta,
-    surroundings: Surroundings = NO_SURROUNDINGS,
-) -> Plan:
-    """Return the plan of the stack that all `options` share. Raise ConfigurationError where they disagree."""
-    first = options[0]
+    stage_environment: StageEnvironment = NO_STAGE_ENVIRONMENT,
+) -> StackSpec:
+    """Return the stack that all `aliases` share. Raise ConfigurationError if they contradict each other."""
+    first = aliases[0]
     queues: dict[str, QueueOptions] = {}
-    for other in options:
-        for key in ("stack", *_OF_THE_STACK):
-            if getattr(other, key) != getattr(first, key):
-                raise _contradiction(other, f"OPTIONS['{key}']", f"TASKS['{first.alias}'] (same stack)")
-        for name, queue in other.queues.items():
-            queues[name] = _united(other, name, queues.get(name, queue), queue)
-    _check_names(first, queues)
-    check(surroundings, first.alias)
-    return Plan(
+    for options in aliases:
+        for key in _STACK_KEYS:
+            if getattr(options, key) != getattr(first, key):
+                raise contradiction(options, f"OPTIONS['{key}']", f"TASKS['{first.alias}'] (same stack)")
+        for name, queue in options.queues.items():
+            merged = queues.get(name, queue)
+            for key in _QUEUE_KEYS:
+                if getattr(merged, key) != getattr(queue, key):
+                    option = f"OPTIONS['queues']['{name}']['{key}']"
+                    raise contradiction(options, option, "another alias with this queue and stack")
+            queues[name] = replace(merged, max_attempts=max(merged.max_attempts, queue.max_attempts))
+    check_resource_names(first, queues)
+    check_stage_environment(stage_environment, first.alias)
+    return StackSpec(
         options=first,
         queues={
             name: replace(queue, max_attempts=max(queue.max_attempts, attempts.get(name, 0)))
             for name, queue in queues.items()
         },
-        queueing=any(other.transport == "sqs" for other in options),
-        invoking=any(other.transport == "lambda" for other in options),
-        history=any(other.history for other in options),
-        outbox=any(other.outbox for other in options),
-        schedules=_schedules(options),
+        sends_by_sqs=any(options.transport == "sqs" for options in aliases),
+        sends_by_lambda=any(options.transport == "lambda" for options in aliases),
+        history=any(options.history for options in aliases),
+        outbox=any(options.outbox for options in aliases),
+        schedules=merge_schedules(aliases),
         settings_module=settings_module,
-        result_ttl=max(result_ttl, *(other.ttl(name) for other in options for name in other.queues)),
-        surroundings=surroundings,
+        result_ttl=max(result_ttl, *(options.ttl(name) for options in aliases for name in options.queues)),
+        stage_environment=stage_environment,
     )
 
 
-def _united(options: Options, name: str, known: QueueOptions, queue: QueueOptions) -> QueueOptions:
-    for key in _OF_THE_QUEUE:
-        if getattr(known, key) != getattr(queue, key):
-            where = f"OPTIONS['queues']['{name}']['{key}']"
-            raise _contradiction(options, where, "another alias with this queue and stack")
-    return replace(known, max_attempts=max(known.max_attempts, queue.max_attempts))
-
-
-def _schedules(options: Sequence[Options]) -> dict[tuple[str, str], Recurrence]:
-    """Return every recurring task. Raise ConfigurationError where two have one name."""
-    found: dict[tuple[str, str], Recurrence] = {}
-    for other in options:
-        for name, recurrence in other.schedules.items():
-            if any(name == known for _, known in found):
+def merge_schedules(aliases: Sequence[Options]) -> dict[tuple[str, str], Recurrence]:
+    """Return the schedules of all aliases. Raise ConfigurationError if two have the same name."""
+    schedules: dict[tuple[str, str], Recurrence] = {}
+    for options in aliases:
+        for name, recurrence in options.schedules.items():
+            if any(name == other_name for _, other_name in schedules):
                 raise ConfigurationError(
-                    other.alias, f"OPTIONS['schedules'] names '{name}', as another alias does.", "Rename one."
+                    options.alias,
+                    f"OPTIONS['schedules'] names '{name}', and so does another alias of the stack.",
+                    "Rename one of the schedules.",
                 )
-            found[other.alias, name] = recurrence
-    return found
+            schedules[options.alias, name] = recurrence
+    return schedules
 
 
-def _contradiction(options: Options, what: str, whom: str) -> ConfigurationError:
+def contradiction(options: Options, option: str, other: str) -> ConfigurationError:
     return ConfigurationError(
         options.alias,
-        f"{what} differs from that of {whom}.",
-        "Give both the same value (leaving it out means the default), or a stack of their own.",
+        f"{option} differs from that of {other}.",
+        "Give both the same value, or a stack of their own. An option that is left out has its default.",
     )
 
 
-def _check_names(options: Options, queues: Mapping[str, QueueOptions]) -> None:
-    """Raise ConfigurationError where two queues would become one resource."""
-    # The stack's own: where it keeps the events that no function took.
-    taken = {options.queue("failed-events"): "failed-events (the stack's own)"}
+def check_resource_names(options: Options, queues: Mapping[str, QueueOptions]) -> None:
+    """Raise ConfigurationError if two queues would become the same resource."""
+    # The stack has a queue of its own, for the events that no function accepted.
+    owners = {options.queue("failed-events"): "failed-events (the stack's own)"}
     for name in queues:
         for resource in (logical(name), options.queue(name), options.dead_letter_queue(name)):
-            other = taken.setdefault(resource, name)
+            other = owners.setdefault(resource, name)
             if other != name:
                 raise ConfigurationError(
                     options.alias,

@@ -8,7 +8,7 @@ import pytest
 from django_offload.deploy.errors import BadStage, NotDeployed, StackStuck, WrongStage
 from django_offload.deploy.release import change_set, deployment
 from django_offload.deploy.release.deployment import Deployment
-from django_offload.stack.stage_environment import Surroundings, Vpc
+from django_offload.stack.stage_environment import StageEnvironment, Vpc
 
 
 @pytest.fixture
@@ -129,6 +129,6 @@ def test_a_web_side_in_a_network_whose_workers_are_in_none_is_refused(tmp_path):
 
 
 def made_in(root, vpc=None):
-    stage = SimpleNamespace(name="dev", stack="shop-dev", surroundings=Surroundings(vpc=vpc))
+    stage = SimpleNamespace(name="dev", stack="shop-dev", surroundings=StageEnvironment(vpc=vpc))
     aws = SimpleNamespace(client=lambda service: None)
     return Deployment(aws, stage, SimpleNamespace(root=root), print)

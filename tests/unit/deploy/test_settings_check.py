@@ -14,7 +14,7 @@ from django_offload.deploy.release import settings_check
 from django_offload.deploy.release.settings_check import check, problems
 from django_offload.deploy.stage import Stage, surroundings_of
 from django_offload.stack.layout import HANDLERS, Layout
-from django_offload.stack.stage_environment import Surroundings
+from django_offload.stack.stage_environment import StageEnvironment
 
 FINE: dict[str, Any] = {"debug": False, "hosts": ["shop.example"], "engines": {}, "messages": []}
 # What startproject writes, where it matters here.
@@ -50,7 +50,7 @@ def stage(**surroundings: Any) -> Stage:
         name="dev",
         region="eu-central-1",
         options=configured()["default"],
-        surroundings=Surroundings(**surroundings),
+        surroundings=StageEnvironment(**surroundings),
     )
 
 
@@ -178,7 +178,7 @@ def test_a_secret_that_whoever_packages_has_at_hand_is_not_used(
 ) -> None:
     monkeypatch.setenv("SECRET_KEY", "the-real-one")
 
-    assert of_a_package(tmp_path, "shop", ".", Surroundings())["SECRET_KEY"] == PLACEHOLDER
+    assert of_a_package(tmp_path, "shop", ".", StageEnvironment())["SECRET_KEY"] == PLACEHOLDER
 
 
 @pytest.mark.parametrize("where", ["environment", "secrets"])

@@ -72,7 +72,7 @@ def test_where_a_stage_does_not_say_it_runs_on_the_newest_python_and_on_intels(t
 
 
 def test_a_value_in_the_place_of_a_reference_is_refused_and_not_shown(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="'SECRET_KEY' of the stage does not say where") as caught:
+    with pytest.raises(ConfigurationError, match="'SECRET_KEY' of the stage doesn't say where") as caught:
         read(written(tmp_path, secrets={"SECRET_KEY": "correct-horse"}), "dev")
 
     assert "correct-horse" not in str(caught.value)

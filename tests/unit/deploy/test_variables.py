@@ -4,11 +4,11 @@ import pytest
 
 from django_offload.deploy.errors import BadStage
 from django_offload.deploy.variables import looks_secret, of_the_web, problems
-from django_offload.stack.stage_environment import Surroundings
+from django_offload.stack.stage_environment import StageEnvironment
 
 
 def told(settings, **surroundings):
-    return [" ".join(problem) for problem in problems(settings, "dev", Surroundings(**surroundings))]
+    return [" ".join(problem) for problem in problems(settings, "dev", StageEnvironment(**surroundings))]
 
 
 def test_what_workers_lack_is_told_by_name_with_the_lines_to_write_and_no_value():

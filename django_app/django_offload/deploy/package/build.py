@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...stack.layout import Layout
-from ...stack.stage_environment import NO_SURROUNDINGS, Surroundings
+from ...stack.stage_environment import NO_STAGE_ENVIRONMENT, StageEnvironment
 from .. import zappa_settings
 from ..errors import PackageFailed
 from ..stage import include_of, runtime_of, surroundings_of
@@ -34,7 +34,9 @@ class Recipe:
     python: str  # Of the runtime.
     with_boto3: bool = False
     include: Sequence[str] = ()  # Patterns of files that are taken in though their kind is not.
-    surroundings: Surroundings = NO_SURROUNDINGS  # For the settings, while static files are collected.
+    surroundings: StageEnvironment = (
+        NO_STAGE_ENVIRONMENT  # For the settings, while static files are collected.
+    )
 
 
 def recipe_of(

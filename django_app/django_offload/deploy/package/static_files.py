@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...stack.stage_environment import Surroundings
+from ...stack.stage_environment import StageEnvironment
 from ..environment import of_a_package
 from ..errors import PackageFailed
 
@@ -37,7 +37,7 @@ class Collected:
 
 
 def collect(
-    folder: Path, settings_module: str, source_root: str, surroundings: Surroundings
+    folder: Path, settings_module: str, source_root: str, surroundings: StageEnvironment
 ) -> Collected | None:
     """
     Run collectstatic on the project's copy in `folder`, outside debug mode; return where files are now.

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from ...definition.registry import LISTING
-from ...stack.stage_environment import Surroundings
+from ...stack.stage_environment import StageEnvironment
 from ..environment import of_a_package
 
 _PROGRAM = """
@@ -17,7 +17,7 @@ print(json.dumps(registry().listed, sort_keys=True))
 """
 
 
-def write(folder: Path, settings_module: str, source_root: str, surroundings: Surroundings) -> str | None:
+def write(folder: Path, settings_module: str, source_root: str, surroundings: StageEnvironment) -> str | None:
     """
     Write the list of the project's tasks into its copy in `folder`; return why there is none, else None.
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ...stack import Place, template_of
+from ...stack import DeploymentTarget, template_of
 from ...stack.layout import Layout
 from ...stack.names import MIGRATE
 from ..errors import BadStage, DeployError, NotDeployed, WrongPackage
@@ -194,8 +194,11 @@ class Deployment:
                 raise WrongPackage(package.path, made_for, wanted, stage.name, stage.architecture)
 
     def _template(self) -> str:
-        place = Place(account=self.aws.account, region=self.aws.region, web_function=self.web.function)
-        return template_of(self.stage.stack, surroundings=replace(self.stage.surroundings, place=place))
+        target = DeploymentTarget(
+            account=self.aws.account, region=self.aws.region, web_function=self.web.function
+        )
+        environment = replace(self.stage.surroundings, target=target)
+        return template_of(self.stage.stack, stage_environment=environment)
 
     def _current(self) -> Release | None:
         """Return the current release. Raise WrongStage if it is another stage's."""

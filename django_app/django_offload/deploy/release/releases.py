@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ...stack.statements import by_tls
+from ...stack.statements import deny_without_tls
 from ..errors import BucketTaken, NotDeployed
 from ..package.archive import Archive
 from .aws import AWS
@@ -94,7 +94,7 @@ class Releases:
         region = self._aws.region
         other = next((part for part in ("cn", "us-gov") if region.startswith(f"{part}-")), None)
         arn = f"arn:aws{f'-{other}' if other else ''}:s3:::{self.bucket}"
-        return {"Version": "2012-10-17", "Statement": [by_tls("s3:*", [arn, f"{arn}/*"])]}
+        return {"Version": "2012-10-17", "Statement": [deny_without_tls("s3:*", [arn, f"{arn}/*"])]}
 
     def put_package(self, package: Archive, sent: Callable[[int], object] | None = None) -> str:
         """

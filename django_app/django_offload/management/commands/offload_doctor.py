@@ -7,14 +7,14 @@ from itertools import count
 from typing import Any, ClassVar
 
 from ...conf import Options, configured, stacks
-from ...stack import Plan, plan_of
+from ...stack import StackSpec, spec_of
 from ..base import FINE, WRONG, OffloadCommand
 from ..doctor import functions, project, queues, records, storage
 from ..doctor.finding import Finding
 from ..tables import Painted
 
 # What of a stack is looked at, by its name for readers.
-DEPLOYED: dict[str, Callable[[Plan], Iterator[Finding]]] = {
+DEPLOYED: dict[str, Callable[[StackSpec], Iterator[Finding]]] = {
     "queues": queues.examine,
     "table": storage.table,
     "bucket": storage.bucket,
@@ -61,7 +61,7 @@ class Command(OffloadCommand):
             yield from records.refused(stack)
 
     def _deployed(self, options: Options, look: Callable[[str], object]) -> Iterator[Finding]:
-        plan = plan_of(options.stack)
+        plan = spec_of(options.stack)
         for name, examine in DEPLOYED.items():
             look(f"{name} of {options.stack}")
             yield from examine(plan)

@@ -5,13 +5,13 @@ from typing import Any
 
 from ...aws import client
 from ...conf import ENV_STACK
-from ...stack import Plan, limits
+from ...stack import StackSpec, limits
 from ...stack.names import DEAD_LETTER, SWEEPER, worker
 from ...stack.versions import LIVE
 from .finding import Finding, deploy, local
 
 
-def examine(plan: Plan) -> Iterator[Finding]:
+def examine(plan: StackSpec) -> Iterator[Finding]:
     """Look at every function, its event source mappings, and the sweeper's schedule."""
     stopped: list[str] = []
     for name, queue in plan.queues.items():
@@ -30,7 +30,7 @@ def examine(plan: Plan) -> Iterator[Finding]:
         yield _stopped(plan, stopped)
 
 
-def deployed(plan: Plan, role: str) -> Mapping[str, Any] | None:
+def deployed(plan: StackSpec, role: str) -> Mapping[str, Any] | None:
     """Return a function as it is deployed, None if there is none."""
     awslambda = client("lambda")
     try:
@@ -43,7 +43,7 @@ def deployed(plan: Plan, role: str) -> Mapping[str, Any] | None:
 
 
 def _function(
-    plan: Plan, role: str, timeout: int, memory: int, choices: Sequence[int] = ()
+    plan: StackSpec, role: str, timeout: int, memory: int, choices: Sequence[int] = ()
 ) -> Iterator[Finding]:
     """Look at a function; `choices` are the timeouts that a stage may give it."""
     name, found = plan.options.function(role), deployed(plan, role)
@@ -68,7 +68,7 @@ def _function(
 
 
 def _mapping(
-    plan: Plan, role: str, queue: str, wanted: tuple[int, int, int], stopped: list[str]
+    plan: StackSpec, role: str, queue: str, wanted: tuple[int, int, int], stopped: list[str]
 ) -> Iterator[Finding]:
     name = plan.options.function(role)
     found = _mapping_of(name, queue)
@@ -91,7 +91,7 @@ def _mapping(
 
 
 def _feeding(
-    plan: Plan, queue: str, found: Mapping[str, Any], batch: int, window: int, most: int
+    plan: StackSpec, queue: str, found: Mapping[str, Any], batch: int, window: int, most: int
 ) -> Iterator[Finding]:
     """Compare how a mapping feeds its function with what TASKS says."""
 
@@ -129,7 +129,7 @@ def _mapping_of(function: str, queue: str) -> Mapping[str, Any] | None:
     return None
 
 
-def _schedule(plan: Plan, stopped: list[str]) -> Iterator[Finding]:
+def _schedule(plan: StackSpec, stopped: list[str]) -> Iterator[Finding]:
     name, events = plan.options.function(SWEEPER), client("events")
     try:
         rule = events.describe_rule(Name=name)
@@ -141,7 +141,7 @@ def _schedule(plan: Plan, stopped: list[str]) -> Iterator[Finding]:
         stopped.append("the sweeper's schedule")
 
 
-def _stopped(plan: Plan, stopped: list[str]) -> Finding:
+def _stopped(plan: StackSpec, stopped: list[str]) -> Finding:
     """Return what it means that AWS was told to start nothing."""
     if local():
         text = (

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 from ...aws import client
 from ...conf import QueueOptions
-from ...stack import Plan, limits
+from ...stack import StackSpec, limits
 from ...stack.names import DEAD_LETTER, worker
 from .finding import Finding, deploy, log_of
 from .functions import deployed
 
 
-def examine(plan: Plan) -> Iterator[Finding]:
+def examine(plan: StackSpec) -> Iterator[Finding]:
     """Look at every queue and its dead-letter queue."""
     for name, queue in plan.queues.items():
         own, dead = plan.options.queue(name), plan.options.dead_letter_queue(name)
@@ -45,7 +45,7 @@ def _attributes(name: str, url: str | None = None) -> dict[str, str] | None:
 
 
 def _contradictions(
-    plan: Plan, own: str, queue: QueueOptions, found: dict[str, str], dead: dict[str, str] | None
+    plan: StackSpec, own: str, queue: QueueOptions, found: dict[str, str], dead: dict[str, str] | None
 ) -> Iterator[Finding]:
     name = plan.options.queue(own)
 
@@ -86,7 +86,7 @@ def _contradictions(
         yield finding("dead-retention-too-short", "keeps messages as long as its dead-letter queue does.")
 
 
-def _waiting(plan: Plan, name: str, found: dict[str, str]) -> Iterator[Finding]:
+def _waiting(plan: StackSpec, name: str, found: dict[str, str]) -> Iterator[Finding]:
     """Look for dead letters that nobody turned into records."""
     count = int(found["ApproximateNumberOfMessages"])
     if count:

@@ -5,14 +5,14 @@ from typing import Any
 
 from ...aws import client
 from ...payloads import bucket_name
-from ...stack import Plan
+from ...stack import StackSpec
 from ...stack.names import INDEX
 from .finding import Finding, deploy, local
 
 TABLE_KEYS, INDEX_KEYS = ["id", "part"], ["due_shard", "due_at"]
 
 
-def table(plan: Plan) -> Iterator[Finding]:
+def table(plan: StackSpec) -> Iterator[Finding]:
     """Look at the table of the records and its index."""
     name, dynamodb = plan.options.table, client("dynamodb")
 
@@ -45,7 +45,7 @@ def table(plan: Plan) -> Iterator[Finding]:
             yield finding("no-ttl", "never forgets: its time to live is disabled.", mend)
 
 
-def bucket(plan: Plan) -> Iterator[Finding]:
+def bucket(plan: StackSpec) -> Iterator[Finding]:
     """Look at the bucket of what is too large for a message or a record."""
     from botocore.exceptions import ClientError
 
