@@ -25,8 +25,8 @@ def from_url(url: str) -> dict[str, object]:
         raise ImproperlyConfigured("The port in DATABASE_URL is not a number. Correct it.") from None
     if parts.scheme not in ENGINES or not parts.hostname or len(parts.path) < 2:
         raise ImproperlyConfigured(
-            "DATABASE_URL is not an address such as postgresql://user:password@host:5432/name. Correct it: use one "
-            f"of the schemes {', '.join(ENGINES)}, and write special characters in a password as %-codes."
+            "DATABASE_URL is not an address such as postgresql://user:password@host:5432/name. Correct it: "
+            f"use a known scheme ({', '.join(ENGINES)}) and %-codes for special characters in a password."
         )
     return {
         "ENGINE": ENGINES[parts.scheme],
