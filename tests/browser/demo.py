@@ -23,7 +23,7 @@ class Demo:
         self.log = folder / "demo.log"
 
     @property
-    def surroundings(self) -> dict[str, str]:
+    def stage_environment(self) -> dict[str, str]:
         """The environment of its process."""
         return {
             **{key: value for key, value in os.environ.items() if not key.startswith("AWS_")},
@@ -39,7 +39,7 @@ class Demo:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "lab.demo", "--port", str(self.port)],
                 cwd=self.folder,
-                env=self.surroundings,
+                env=self.stage_environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )

@@ -52,7 +52,7 @@ class Story:
         self.cancel()
         self.bury()
         self.sweep()
-        self.strike()
+        self.enqueue_scheduled()
         self.use_the_board()
 
     def read_secrets(self) -> None:

@@ -1,4 +1,4 @@
-"""What the first page measures, and by which bounds: the words and numbers that its templates need."""
+"""What the first page measures, and how it rates the values: the texts and numbers for its templates."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +13,11 @@ WAYS = {"request": "In the request", "offload": "Offloaded"}
 
 @dataclass(frozen=True, slots=True)
 class Vital:
-    """One of Google's measures, in milliseconds: good up to one bound, poor above the other."""
+    """One of Google's metrics, in milliseconds: good up to one bound, poor above the other."""
 
     metric: str
     name: str
-    words: str
+    label: str
     good: int
     poor: int
 
@@ -41,47 +41,51 @@ class Column:
 
 
 COLUMNS = (
-    Column("orders", "Orders", "How many orders the report takes: the work."),
+    Column("orders", "Orders", "How many orders the report covers: the amount of work."),
     Column(
-        "dom", "DOM changes", "Changes to the page after it arrived, by MutationObserver, without this table."
+        "dom",
+        "DOM changes",
+        "Changes to the page after it arrived, counted by a MutationObserver. This table isn't counted.",
     ),
     Column("shift", "Layout shifts", "Cumulative Layout Shift, from layout-shift entries; good up to 0.1."),
-    Column("forced", "Forced layout", "Style and layout forced by scripts in long animation frames."),
-    Column("painted", "Click to paint", "From the click to the paint that shows its answer."),
+    Column("forced", "Forced layout", "Style and layout that scripts forced in long animation frames."),
+    Column("painted", "Click to paint", "From the click until the browser paints the answer."),
     *(
         Column(
             vital.metric,
             vital.name,
-            f"{vital.words}; good up to {vital.good:,} ms, poor above {vital.poor:,} ms.",
+            f"{vital.label}; good up to {vital.good:,} ms, poor above {vital.poor:,} ms.",
         )
         for vital in VITALS
     ),
     Column("ready", "Click to result", "From the click until the finished report is on the page."),
-    Column("verdict", "Verdict", "The worst rating of TTFB, FCP, LCP and INP, as far as told."),
+    Column("verdict", "Verdict", "The worst rating of TTFB, FCP, LCP and INP that the browser reported."),
 )
 
 EXAMPLES = {
     "request": "In the request: the visitor waits for the work",
-    "offload": "Offloaded: the visitor has an answer at once",
+    "offload": "Offloaded: the visitor gets an answer at once",
 }
 
 
-def proof() -> dict[str, Any]:
-    """Return what the measured part of a page needs."""
+def comparison_context() -> dict[str, Any]:
+    """Return the template context of the comparison."""
     return {"vitals": VITALS, "columns": COLUMNS, "ways": tuple(WAYS.items())}
 
 
-def first_page() -> dict[str, Any]:
-    """Return what the first page has beyond that."""
+def first_page_context() -> dict[str, Any]:
+    """Return the template context that only the first page needs."""
     return {
         "crowd": VISITORS,
         "threads": settings.SERVER_THREADS,
         "alone": settings.DEPLOYED,
-        "examples": [{"way": way, "words": words, "code": shown(way)} for way, words in EXAMPLES.items()],
+        "examples": [
+            {"way": way, "label": label, "code": example_code(way)} for way, label in EXAMPLES.items()
+        ],
     }
 
 
-def shown(way: str) -> str:
-    """Return the code of a way as the page shows it."""
+def example_code(way: str) -> str:
+    """Return the code that the page shows for a way."""
     source: str = get_template(f"lab/code/{way}.txt").template.source  # type: ignore[attr-defined]
     return source.rstrip()

@@ -1,4 +1,4 @@
-"""As many requests at a time as a server has threads; the others wait for their turn."""
+"""The site serves as many requests at a time as it has threads. The others wait for their turn."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from lab.threads import WAITED, Threads
+from lab.thread_limit import WAITED, ThreadLimit
 
 PATIENCE_SECONDS = 10
 
 
 class Slow:
-    """An application that answers a request when it may."""
+    """An application whose responses wait for `may_end`."""
 
     def __init__(self) -> None:
         self.begun: list[str] = []
@@ -32,7 +32,7 @@ class Slow:
         return [name.encode()]
 
 
-def ask(application: Threads, name: str) -> Thread:
+def ask(application: ThreadLimit, name: str) -> Thread:
     def request() -> None:
         with suppress(ValueError):
             application({"name": name}, lambda *_: lambda _: None)
@@ -46,7 +46,7 @@ def begun(slow: Slow, name: str) -> bool:
     return slow.has_begun[name].wait(PATIENCE_SECONDS)
 
 
-def until_waiting(application: Threads, count: int) -> None:
+def until_waiting(application: ThreadLimit, count: int) -> None:
     pause = Event()
     for _ in range(1_000):
         if len(application._waiting) == count:
@@ -57,7 +57,7 @@ def until_waiting(application: Threads, count: int) -> None:
 
 def test_requests_beyond_the_threads_wait_in_their_order():
     slow = Slow()
-    application = Threads(slow, 2)
+    application = ThreadLimit(slow, 2)
     threads = [ask(application, "a"), ask(application, "b")]
     assert begun(slow, "a")
     assert begun(slow, "b")
@@ -68,7 +68,7 @@ def test_requests_beyond_the_threads_wait_in_their_order():
     slow.may_end["a"].set()
     assert begun(slow, "c")
     assert not slow.has_begun["d"].is_set()
-    slow.may_end["b"].set()  # One that fails gives its thread back as well.
+    slow.may_end["b"].set()  # A request that fails releases its thread too.
     assert begun(slow, "d")
 
     for name in "cd":

@@ -1,4 +1,4 @@
-"""How aliases become one stack, and what they may not disagree about."""
+"""How aliases become one stack, and which options must agree."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -17,7 +17,7 @@ def names(*several: Any) -> list[str]:
     ]
 
 
-def test_the_queues_of_all_aliases_are_united_in_their_order() -> None:
+def test_the_queues_of_all_aliases_are_merged_in_their_order() -> None:
     first = options(queues={"default": QueueOptions(), "reports": REPORTS})
     second = options("other", queues={"reports": REPORTS, "photos": QueueOptions()})
 
@@ -44,8 +44,8 @@ def test_two_aliases_may_not_contradict_each_other_about_a_queue(changed: dict[s
 
     assert str(raised.value) == (
         f"TASKS['other']: OPTIONS['queues']['reports']['{key}'] differs from that of another alias with this "
-        "queue and stack. Give both the same value (leaving it out means the default), or a stack of their "
-        "own."
+        "queue and stack. Give both the same value, or a stack of their own. An option that is left out has "
+        "its default."
     )
 
 
