@@ -57,7 +57,7 @@ def test_going_back_gives_the_functions_the_code_they_had(
     aws: LocalAWS, deployment: Deployment, tmp_path: Path
 ) -> None:
     def code() -> bytes:
-        return aws.server.code_of("lab-dev-sweeper")
+        return aws.server.package_of("lab-dev-sweeper")
 
     one, two = package(tmp_path, "one"), package(tmp_path, "two")
     deploy(deployment, one)
