@@ -193,9 +193,9 @@ def test_closing_ends_what_runs_and_leaves_nothing() -> None:
 def test_processes_end_even_if_this_one_is_killed() -> None:
     program = textwrap.dedent(f"""
         import json, threading, time
-        from django_offload.local.lambda_.processes import Processes
+        from django_offload.local.lambda_.processes import ProcessInvoker
         from tests.unit.local.fakes import function
-        processes = Processes(environment={{}}, concurrency=1)
+        processes = ProcessInvoker(environment={{}}, concurrency=1)
         deployed = function(handler="{HANDLERS}.misbehave", timeout_seconds=60)
         print(json.loads(processes.invoke(deployed, b"{{}}").payload)["pid"], flush=True)
         processes.invoke(deployed, b'{{"fork": 60}}')
