@@ -75,11 +75,11 @@ def test_as_many_workers_as_asked_for_work_on_a_queue_at_once(run: Run) -> None:
     assert max(at_once) == 2
 
 
-def test_new_code_runs_after_a_change_and_what_runs_ends_with_the_old(run: Run) -> None:
+def test_new_code_runs_after_a_change_and_running_tasks_end_with_the_old(run: Run) -> None:
     assert run.findings["after the change"] == "letter of 1"
     assert run.findings["meanwhile"] == ["SUCCESSFUL", 1]
     # The sweeper may run at this moment too.
-    ends = r"(1 worker finishes|2 workers finish) running work first\."
+    ends = r"(1 worker finishes its|2 workers finish their) current work first\."
     assert re.search(r"Changed: .*orders/tasks\.py.* Workers restart; " + ends, run.output)
 
 
@@ -95,5 +95,5 @@ def test_on_a_terminal_each_task_has_its_colour(run: Run) -> None:
     assert {len({colour for colour, task in lines if task == other}) for _, other in lines} == {1}
 
 
-def test_metrics_are_not_shown_among_what_functions_say(run: Run) -> None:
+def test_metrics_are_not_shown_among_log_lines(run: Run) -> None:
     assert '{"_aws"' not in run.output

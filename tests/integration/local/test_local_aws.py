@@ -96,7 +96,7 @@ def test_draining_hands_every_message_to_its_function(aws: LocalAWS) -> None:
     assert count("drained") == 0
 
 
-def test_what_is_given_back_comes_again_and_ends_in_the_dead_letter_queue(aws: LocalAWS) -> None:
+def test_a_failed_message_returns_and_ends_in_the_dead_letter_queue(aws: LocalAWS) -> None:
     sqs = client("sqs")
     for body in ("good", "bad"):
         sqs.send_message(QueueUrl=url("partial"), MessageBody=body)

@@ -117,7 +117,7 @@ def test_a_process_is_killed_at_the_timeout_with_all_it_started(run: Runs) -> No
     assert run({}, timeout_seconds=0.5).value()["pid"] != before
 
 
-def test_a_process_that_ends_fails_its_invocation_and_is_started_anew(run: Runs) -> None:
+def test_a_process_that_ends_fails_its_invocation_and_is_replaced(run: Runs) -> None:
     before = run({}).value()["pid"]
 
     outcome = run({"exit": 3})
@@ -150,7 +150,7 @@ def test_a_process_that_died_while_idle_is_replaced_unnoticed(run: Runs) -> None
         ("nothing.handler", "Runtime.ImportModuleError"),
     ],
 )
-def test_a_handler_that_is_not_there_is_an_error_each_time(run: Runs, handler: str, error: str) -> None:
+def test_a_missing_handler_is_an_error_each_time(run: Runs, handler: str, error: str) -> None:
     for _ in range(2):
         assert run({}, handler).error.startswith(f"{error}: ")
 
@@ -171,7 +171,7 @@ def test_invocations_beyond_the_concurrency_wait(run: Runs) -> None:
     assert len(set(pids)) == 2
 
 
-def test_closing_ends_what_runs_and_leaves_nothing() -> None:
+def test_closing_ends_running_invocations_and_leaves_nothing() -> None:
     before = set(threading.enumerate())
     run = Runs()
     pid = run({}).value()["pid"]

@@ -14,7 +14,7 @@ from django_offload.local.lambda_.worker_process import process_environment, sou
 from .fakes import function
 
 
-def test_the_variables_name_the_endpoints_and_keys_that_are_none() -> None:
+def test_the_variables_name_the_endpoints_and_hide_configuration_files() -> None:
     environment = variables("http://127.0.0.1:1", region="eu-north-1", lambda_endpoint="http://127.0.0.1:2")
 
     assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"

@@ -98,14 +98,14 @@ def test_an_interrupt_passes(invoke: Callable[..., Outcome]) -> None:
         invoke(handler)
 
 
-def test_what_json_cannot_carry_is_an_error(invoke: Callable[..., Outcome]) -> None:
+def test_a_response_that_json_cannot_hold_is_an_error(invoke: Callable[..., Outcome]) -> None:
     outcome = invoke(lambda event, context: object())
 
     assert outcome.error.startswith("Runtime.MarshalError: ")
 
 
 @pytest.mark.parametrize("handler", ["no_such_module_here.handler", "json.no_such_name"])
-def test_a_handler_that_is_not_there_is_an_error(handler: str) -> None:
+def test_a_missing_handler_is_an_error(handler: str) -> None:
     outcome = InProcessInvoker().invoke(function(handler=handler), b"{}")
 
     assert outcome.failed
@@ -117,7 +117,7 @@ def test_elsewhere_than_on_linux_there_is_no_runtime_client(monkeypatch: pytest.
     assert runtime_client_missing() == "AWS's runtime client, awslambdaric, needs Linux"
 
 
-def test_a_missing_runtime_client_is_named_with_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_runtime_client_is_named_with_its_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr("django_offload.local.lambda_.processes.find_spec", lambda name: None)
 

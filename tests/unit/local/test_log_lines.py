@@ -53,7 +53,7 @@ def test_tasks_have_colours_of_their_own() -> None:
         (False, {}, False),
     ],
 )
-def test_colours_are_for_terminals_whose_owner_wants_them(
+def test_only_terminals_that_allow_colours_have_them(
     terminal: bool, environ: dict[str, str], coloured: bool
 ) -> None:
     assert wants_colour(Terminal(interactive=terminal), environ) is coloured

@@ -31,7 +31,7 @@ def test_the_remaining_groups_are_killed_at_the_end() -> None:
     removed.wait()
 
 
-def test_processes_end_though_their_parent_is_killed() -> None:
+def test_processes_end_even_if_their_parent_is_killed() -> None:
     program = textwrap.dedent(f"""
         import subprocess, sys, time
         from django_offload.local.watchdog import Watchdog

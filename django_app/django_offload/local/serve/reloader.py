@@ -114,8 +114,8 @@ class Reloader:
             names += f" and {len(changes) - NAMES_LIMIT} more"
         sentence = "Workers restart."
         if busy_workers:
-            workers = "1 worker finishes" if busy_workers == 1 else f"{busy_workers} workers finish"
-            sentence = f"Workers restart; {workers} running work first."
+            workers = "1 worker finishes its" if busy_workers == 1 else f"{busy_workers} workers finish their"
+            sentence = f"Workers restart; {workers} current work first."
         self._announce(f"Changed: {names}. {sentence}")
         module = sys.modules.get(getattr(settings, "SETTINGS_MODULE", None) or "")
         if module is not None and module.__file__ and Path(module.__file__) in changes:
