@@ -125,7 +125,7 @@ class Server:
 
     def _empty(self) -> None:
         """Remove messages, records and objects: much faster than to deploy anew."""
-        self.aws.asynchronous.clear()
+        self.aws.async_invocations.clear()
         sqs, dynamodb, s3 = (self.aws.server.client(service) for service in ("sqs", "dynamodb", "s3"))
         for url in sqs.list_queues().get("QueueUrls", []):
             sqs.purge_queue(QueueUrl=url)

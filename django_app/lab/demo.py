@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from django_offload.exceptions import OffloadError
     from django_offload.local.loopback import refuse_taken_port
-    from django_offload.local.services import serve
+    from django_offload.local.serve.session import serve
 
     try:
         refuse_taken_port(port, "the site", f"Choose another: make demo PORT={port + 1}")

@@ -44,7 +44,7 @@ class Demo:
                 stderr=subprocess.STDOUT,
             )
         deadline = time.monotonic() + START_SECONDS
-        while f"{self.address} answers" not in self.text():
+        while f"{self.address} is ready" not in self.text():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self._process.kill()
                 raise AssertionError(f"The demo did not come up:\n{self.text()}")

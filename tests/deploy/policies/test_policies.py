@@ -48,11 +48,11 @@ SECRETS = StageEnvironment(
 def told(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Recorder:
     """Tell the whole story once, and return what was recorded."""
     recorder, patch = Recorder(REGION), pytest.MonkeyPatch()
-    real = moto_server._one_write_at_a_time
-    patch.setattr(moto_server, "_one_write_at_a_time", lambda app: recorder.observing(real(app)))
+    real = moto_server.with_serial_dynamodb
+    patch.setattr(moto_server, "with_serial_dynamodb", lambda app: recorder.observing(real(app)))
     patch.setattr(InvokeApi, "invoke", recorder.invoking(InvokeApi.invoke))
-    patch.setattr(Schedule, "_invoke", recorder.striking(Schedule._invoke))
-    patch.setattr(local_aws, "InProcess", lambda: AsDeployed(recorder))
+    patch.setattr(Schedule, "invoke", recorder.striking(Schedule.invoke))
+    patch.setattr(local_aws, "InProcessInvoker", lambda: AsDeployed(recorder))
     with override_settings(TASKS=SETTING), django_db_blocker.unblock():  # type: ignore[attr-defined]
         templates = {STACK: template_of(STACK, stage_environment=SECRETS)}
         with LocalAWS(in_process=True, region=REGION, templates=templates) as aws:
@@ -67,7 +67,7 @@ def told(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Rec
 
 def _prepare(aws: LocalAWS, recorder: Recorder) -> None:
     for mapping in aws.mappings:
-        recorder.feeding[mapping.mapping.queue] = mapping.mapping.function_arn.rsplit(":", 1)[-1]
+        recorder.feeding[mapping.config.queue] = mapping.config.function_arn.rsplit(":", 1)[-1]
     aws.server.client("ssm").put_parameter(Name="/shop/key", Value="k", Type="SecureString")
     aws.server.client("secretsmanager").create_secret(Name="shop/database", SecretString="d")
 

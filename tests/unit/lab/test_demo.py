@@ -19,7 +19,7 @@ def test_a_taken_port_is_named_with_an_alternative(capsys: pytest.CaptureFixture
 
     out, err = capsys.readouterr()
     assert code == 2
-    assert f"Port {port} of 127.0.0.1" in err
+    assert f"Port {port} on 127.0.0.1" in err
     assert f"make demo PORT={port + 1}" in err
     assert out == ""
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from django_offload.local.lambda_.invoker import InProcess, Outcome, runtime_client_missing
-from django_offload.local.lambda_.lambda_context import LambdaContext
+from django_offload.local.lambda_.in_process import InProcessInvoker, LambdaContext
+from django_offload.local.lambda_.invoker import Outcome
+from django_offload.local.lambda_.processes import runtime_client_missing
 
 from .fakes import function
 
@@ -24,27 +25,27 @@ def invoke(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
         monkeypatch.setitem(sys.modules, module.__name__, module)
         vars(module)["handler"] = handler
         deployed = function(handler="handlers_of_a_test.handler")
-        return InProcess().invoke(deployed, json.dumps(event).encode())
+        return InProcessInvoker().invoke(deployed, json.dumps(event).encode())
 
     return call
 
 
 def test_event_and_response_go_through_json(invoke: Callable[..., Outcome]) -> None:
-    seen: list[object] = []
-    given = {"n": [1, 2], "text": "ü"}
+    events: list[object] = []
+    event = {"n": [1, 2], "text": "ü"}
 
-    outcome = invoke(lambda event, context: seen.append(event) or {"pair": (1, 2)}, given)
+    outcome = invoke(lambda event, context: events.append(event) or {"pair": (1, 2)}, event)
 
-    assert seen == [given]
-    assert (outcome.failed, outcome.read()) == (False, {"pair": [1, 2]})
+    assert events == [event]
+    assert (outcome.failed, outcome.value()) == (False, {"pair": [1, 2]})
 
 
 def test_the_context_says_what_lambda_says(invoke: Callable[..., Outcome]) -> None:
-    said: list[LambdaContext] = []
+    contexts: list[LambdaContext] = []
 
-    invoke(lambda event, context: said.append(context))
+    invoke(lambda event, context: contexts.append(context))
 
-    context = said[0]
+    context = contexts[0]
     assert context.function_name == "shop-default-worker"
     assert context.function_version == "$LATEST"
     assert context.invoked_function_arn == function().arn
@@ -76,11 +77,11 @@ def test_an_exception_is_an_error_in_lambdas_form(invoke: Callable[..., Outcome]
 
     outcome = invoke(handler)
 
-    said = outcome.read()
+    error = outcome.value()
     assert outcome.failed
     assert outcome.error == "ValueError: no such order"
-    assert len(said["requestId"]) == 36
-    assert any("no such order" in line for line in said["stackTrace"])
+    assert len(error["requestId"]) == 36
+    assert any("no such order" in line for line in error["stackTrace"])
 
 
 def test_an_exit_is_the_end_of_the_runtime_and_not_of_this_process(invoke: Callable[..., Outcome]) -> None:
@@ -97,15 +98,15 @@ def test_an_interrupt_passes(invoke: Callable[..., Outcome]) -> None:
         invoke(handler)
 
 
-def test_what_json_cannot_carry_is_an_error(invoke: Callable[..., Outcome]) -> None:
+def test_a_response_that_json_cannot_hold_is_an_error(invoke: Callable[..., Outcome]) -> None:
     outcome = invoke(lambda event, context: object())
 
     assert outcome.error.startswith("Runtime.MarshalError: ")
 
 
 @pytest.mark.parametrize("handler", ["no_such_module_here.handler", "json.no_such_name"])
-def test_a_handler_that_is_not_there_is_an_error(handler: str) -> None:
-    outcome = InProcess().invoke(function(handler=handler), b"{}")
+def test_a_missing_handler_is_an_error(handler: str) -> None:
+    outcome = InProcessInvoker().invoke(function(handler=handler), b"{}")
 
     assert outcome.failed
 
@@ -116,8 +117,8 @@ def test_elsewhere_than_on_linux_there_is_no_runtime_client(monkeypatch: pytest.
     assert runtime_client_missing() == "AWS's runtime client, awslambdaric, needs Linux"
 
 
-def test_a_missing_runtime_client_is_named_with_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_runtime_client_is_named_with_its_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("django_offload.local.lambda_.processes.find_spec", lambda name: None)
 
     assert 'pip install "django-offload[local]"' in str(runtime_client_missing())

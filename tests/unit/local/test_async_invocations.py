@@ -1,15 +1,15 @@
-"""Asynchronous invocations: tries, pauses, and where they run."""
+"""Asynchronous invocations: when and where they run, and their retries."""
 
 import threading
 
 import pytest
 
 from django_offload.local.lambda_.async_invocations import AsyncInvocations
-from django_offload.local.lambda_.invoker import Outcome, failure
+from django_offload.local.lambda_.invoker import Outcome, failed_outcome
 
 from .fakes import FakeInvoker, eventually, function
 
-FINE, BROKEN = Outcome(payload=b"null"), failure("ValueError", "no")
+FINE, BROKEN = Outcome(payload=b"null"), failed_outcome("ValueError", "no")
 
 
 def test_nothing_runs_before_it_is_asked_for() -> None:
@@ -33,7 +33,7 @@ def test_an_error_is_tried_twice_more(caplog: pytest.LogCaptureFixture) -> None:
 
     assert invocations.run_pending() == 3
     assert invoker.events == [b"1"] * 3
-    assert "failed 3 times and is given up: ValueError: no" in caplog.text
+    assert "failed 3 times and won't be retried: ValueError: no" in caplog.text
 
 
 def test_a_success_ends_the_tries() -> None:
@@ -45,7 +45,7 @@ def test_a_success_ends_the_tries() -> None:
     assert invocations.run_pending() == 2
 
 
-def test_what_was_cleared_does_not_run() -> None:
+def test_a_cleared_invocation_does_not_run() -> None:
     invocations = AsyncInvocations(FakeInvoker())
     invocations.submit(function(), b"1")
 
@@ -56,7 +56,7 @@ def test_what_was_cleared_does_not_run() -> None:
 
 def test_started_they_run_by_themselves_and_try_again() -> None:
     invoker = FakeInvoker(BROKEN, BROKEN, FINE)
-    invocations = AsyncInvocations(invoker, pause_seconds=0.01)
+    invocations = AsyncInvocations(invoker, retry_delay_seconds=0.01)
     invocations.start(2)
 
     invocations.submit(function(), b"1")
@@ -84,7 +84,7 @@ def test_one_busy_function_does_not_hold_up_another() -> None:
 
 def test_stopping_leaves_no_thread() -> None:
     before = set(threading.enumerate())
-    invocations = AsyncInvocations(FakeInvoker(BROKEN), pause_seconds=60)
+    invocations = AsyncInvocations(FakeInvoker(BROKEN), retry_delay_seconds=60)
     invocations.start(2)
     invocations.submit(function(), b"1")
     eventually(lambda: set(threading.enumerate()) != before)

@@ -1,11 +1,11 @@
-"""What a response to a batch acknowledges: AWS's rules, one by one."""
+"""Which messages of a batch a response acknowledges, by AWS's rules."""
 
 import json
 
 import pytest
 
 from django_offload.local.aws.sqs_event import acknowledge
-from django_offload.local.lambda_.invoker import Outcome, failure
+from django_offload.local.lambda_.invoker import Outcome, failed_outcome
 
 EVENT = {"Records": [{"messageId": "a"}, {"messageId": "b"}, {"messageId": "c"}]}
 
@@ -14,7 +14,7 @@ def ids(records: list[dict[str, str]]) -> list[str]:
     return [record["messageId"] for record in records]
 
 
-def settled(response: object, *, partial: bool = True) -> tuple[list[str], list[str]]:
+def acknowledged_and_failed(response: object, *, partial: bool = True) -> tuple[list[str], list[str]]:
     outcome = Outcome(payload=json.dumps(response).encode())
     acknowledged, failed = acknowledge(EVENT, outcome, partial=partial)
     return ids(acknowledged), ids(failed)
@@ -24,7 +24,7 @@ def settled(response: object, *, partial: bool = True) -> tuple[list[str], list[
     "response", [None, {}, {"batchItemFailures": []}, {"batchItemFailures": None}, {"somethingElse": 1}]
 )
 def test_a_response_without_failures_acknowledges_all(response: object) -> None:
-    assert settled(response) == (["a", "b", "c"], [])
+    assert acknowledged_and_failed(response) == (["a", "b", "c"], [])
 
 
 def test_a_response_may_be_empty() -> None:
@@ -36,7 +36,7 @@ def test_a_response_may_be_empty() -> None:
 def test_named_messages_fail_and_the_others_are_acknowledged() -> None:
     response = {"batchItemFailures": [{"itemIdentifier": "b"}, {"itemIdentifier": "b"}]}
 
-    assert settled(response) == (["a", "c"], ["b"])
+    assert acknowledged_and_failed(response) == (["a", "c"], ["b"])
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_named_messages_fail_and_the_others_are_acknowledged() -> None:
         {"itemIdentifier": "a"},
     ],
 )
-def test_what_cannot_be_understood_fails_all(failures: object) -> None:
-    assert settled({"batchItemFailures": failures}) == ([], ["a", "b", "c"])
+def test_an_invalid_response_fails_all(failures: object) -> None:
+    assert acknowledged_and_failed({"batchItemFailures": failures}) == ([], ["a", "b", "c"])
 
 
 @pytest.mark.parametrize("response", ["done", 1, ["a"], True])
-def test_a_response_that_is_no_object_fails_all(response: object) -> None:
-    assert settled(response) == ([], ["a", "b", "c"])
+def test_a_response_that_is_not_an_object_fails_all(response: object) -> None:
+    assert acknowledged_and_failed(response) == ([], ["a", "b", "c"])
 
 
 def test_a_response_that_is_not_json_fails_all() -> None:
@@ -72,11 +72,11 @@ def test_a_response_that_is_not_json_fails_all() -> None:
 
 @pytest.mark.parametrize("partial", [True, False])
 def test_an_error_of_the_function_fails_all(partial: bool) -> None:
-    acknowledged, failed = acknowledge(EVENT, failure("ValueError", "no"), partial=partial)
+    acknowledged, failed = acknowledge(EVENT, failed_outcome("ValueError", "no"), partial=partial)
 
     assert (acknowledged, ids(failed)) == ([], ["a", "b", "c"])
 
 
 @pytest.mark.parametrize("response", [{"batchItemFailures": [{"itemIdentifier": "a"}]}, "done", None])
 def test_without_partial_responses_an_answer_acknowledges_all(response: object) -> None:
-    assert settled(response, partial=False) == (["a", "b", "c"], [])
+    assert acknowledged_and_failed(response, partial=False) == (["a", "b", "c"], [])

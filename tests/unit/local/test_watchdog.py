@@ -1,4 +1,4 @@
-"""The process that ends the others."""
+"""The process that kills the others."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import subprocess
 import sys
 import textwrap
 
-from django_offload.local.watchdog import Warden
+from django_offload.local.watchdog import Watchdog
 
 from .fakes import eventually
 
@@ -17,28 +17,28 @@ def sleeper() -> subprocess.Popen[bytes]:
     return subprocess.Popen(SLEEPER, process_group=0)
 
 
-def test_what_is_left_at_the_end_is_killed() -> None:
-    warden, left, taken_off = Warden(), sleeper(), sleeper()
-    warden.add(left.pid)
-    warden.add(taken_off.pid)
-    warden.remove(taken_off.pid)
+def test_the_remaining_groups_are_killed_at_the_end() -> None:
+    watchdog, remaining, removed = Watchdog(), sleeper(), sleeper()
+    watchdog.add(remaining.pid)
+    watchdog.add(removed.pid)
+    watchdog.remove(removed.pid)
 
-    warden.close()
+    watchdog.close()
 
-    assert left.wait(5) == -signal.SIGKILL
-    assert taken_off.poll() is None
-    taken_off.kill()
-    taken_off.wait()
+    assert remaining.wait(5) == -signal.SIGKILL
+    assert removed.poll() is None
+    removed.kill()
+    removed.wait()
 
 
-def test_processes_end_though_their_parent_is_killed() -> None:
+def test_processes_end_even_if_their_parent_is_killed() -> None:
     program = textwrap.dedent(f"""
         import subprocess, sys, time
-        from django_offload.local.watchdog import Warden
-        warden = Warden()
+        from django_offload.local.watchdog import Watchdog
+        watchdog = Watchdog()
         child = subprocess.Popen({SLEEPER!r}, process_group=0)
-        warden.add(child.pid)
-        print(child.pid, warden._process.pid, flush=True)
+        watchdog.add(child.pid)
+        print(child.pid, watchdog._process.pid, flush=True)
         time.sleep(60)
     """)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -56,18 +56,18 @@ def test_processes_end_though_their_parent_is_killed() -> None:
     eventually(lambda: not any(running(pid) for pid in pids))
 
 
-def test_a_warden_that_was_killed_is_no_problem() -> None:
-    warden = Warden()
-    warden._process.kill()
-    warden._process.wait()
+def test_a_killed_watchdog_raises_no_error() -> None:
+    watchdog = Watchdog()
+    watchdog._process.kill()
+    watchdog._process.wait()
 
-    warden.add(2**22 + 1)
-    warden.remove(2**22 + 1)
-    warden.close()
+    watchdog.add(2**22 + 1)
+    watchdog.remove(2**22 + 1)
+    watchdog.close()
 
 
 def running(pid: int) -> bool:
-    """Return whether a process lives; one that only waits to be collected does not."""
+    """Return True if a process runs. A zombie doesn't."""
     try:
         with open(f"/proc/{pid}/stat") as file:
             return file.read().rsplit(")", 1)[1].split()[0] != "Z"

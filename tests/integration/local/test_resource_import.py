@@ -1,4 +1,4 @@
-"""CloudFormation's import of what is there already, as AWS does it."""
+"""CloudFormation's import of existing resources, as AWS does it."""
 
 import json
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from botocore.parsers import ResponseParserError
 from django_offload.local.aws.moto_server import MotoServer
 
 REGION = "ap-south-1"
-BUCKET = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "kept-bucket"}}
+BUCKET = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "existing-bucket"}}
 TABLE = {
     "Type": "AWS::DynamoDB::Table",
     "Properties": {
-        "TableName": "kept-table",
+        "TableName": "existing-table",
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
         "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
@@ -25,13 +25,13 @@ TABLE = {
 
 @pytest.fixture
 def server() -> Iterator[MotoServer]:
-    """Return AWS with a table and a bucket that belong to no stack, and something in each."""
+    """AWS with a table and a bucket that belong to no stack and have content."""
     with MotoServer(region=REGION) as server:
         dynamodb, s3 = server.client("dynamodb"), server.client("s3")
         dynamodb.create_table(**TABLE["Properties"])  # type: ignore[arg-type]
-        dynamodb.put_item(TableName="kept-table", Item={"id": {"S": "1"}})
-        s3.create_bucket(Bucket="kept-bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
-        s3.put_object(Bucket="kept-bucket", Key="1", Body=b"1")
+        dynamodb.put_item(TableName="existing-table", Item={"id": {"S": "1"}})
+        s3.create_bucket(Bucket="existing-bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_object(Bucket="existing-bucket", Key="1", Body=b"1")
         yield server
         server.reset()
 
@@ -39,30 +39,32 @@ def server() -> Iterator[MotoServer]:
 def create(server: MotoServer, *resources: dict[str, Any], imports: bool, by_arn: bool = True) -> None:
     """Create a stack through a change set."""
     cloudformation = server.client("cloudformation")
-    named = {f"Kept{number}": resource for number, resource in enumerate(resources)}
-    made = cloudformation.create_change_set(
+    by_logical_id = {f"Resource{number}": resource for number, resource in enumerate(resources)}
+    change_set = cloudformation.create_change_set(
         StackName="shop",
         ChangeSetName="first",
         ChangeSetType="CREATE",
-        TemplateBody=json.dumps({"Resources": named}),
+        TemplateBody=json.dumps({"Resources": by_logical_id}),
         ImportExistingResources=imports,
     )
-    name = made["Id"] if by_arn else "first"
+    name = change_set["Id"] if by_arn else "first"
     cloudformation.execute_change_set(StackName="shop", ChangeSetName=name)
 
 
 @pytest.mark.parametrize("policy", ["Retain", "RetainExceptOnCreate"])
 @pytest.mark.parametrize("by_arn", [True, False])
-def test_what_is_there_is_taken_as_it_is(server: MotoServer, policy: str, by_arn: bool) -> None:
-    kept = [{**resource, "DeletionPolicy": policy} for resource in (TABLE, BUCKET)]
+def test_existing_resources_are_imported_with_their_content(
+    server: MotoServer, policy: str, by_arn: bool
+) -> None:
+    retained = [{**resource, "DeletionPolicy": policy} for resource in (TABLE, BUCKET)]
 
-    create(server, *kept, imports=True, by_arn=by_arn)
+    create(server, *retained, imports=True, by_arn=by_arn)
 
-    found = server.client("cloudformation").list_stack_resources(StackName="shop")
-    names = {one["PhysicalResourceId"] for one in found["StackResourceSummaries"]}
-    assert names == {"kept-table", "kept-bucket"}
-    assert server.client("dynamodb").scan(TableName="kept-table")["Count"] == 1
-    assert server.client("s3").get_object(Bucket="kept-bucket", Key="1")["Body"].read() == b"1"
+    resources = server.client("cloudformation").list_stack_resources(StackName="shop")
+    names = {resource["PhysicalResourceId"] for resource in resources["StackResourceSummaries"]}
+    assert names == {"existing-table", "existing-bucket"}
+    assert server.client("dynamodb").scan(TableName="existing-table")["Count"] == 1
+    assert server.client("s3").get_object(Bucket="existing-bucket", Key="1")["Body"].read() == b"1"
 
 
 @pytest.mark.parametrize("resource", [TABLE, BUCKET])
@@ -70,9 +72,9 @@ def test_what_is_there_is_taken_as_it_is(server: MotoServer, policy: str, by_arn
     ("policy", "imports"),
     [({"DeletionPolicy": "Retain"}, False), ({"DeletionPolicy": "Delete"}, True), ({}, True)],
 )
-def test_it_is_in_the_way_where_nobody_asks_for_it_or_a_deletion_would_not_keep_it(
+def test_an_existing_resource_is_an_error_without_import_or_retention(
     server: MotoServer, resource: dict[str, Any], policy: dict[str, str], imports: bool
 ) -> None:
-    # What a table refuses, moto answers as JSON, where a client of CloudFormation expects XML.
+    # moto reports a table's error in JSON, but CloudFormation's client expects XML.
     with pytest.raises((ClientError, ResponseParserError), match=r"(?i)already ?exists"):
         create(server, {**resource, **policy}, imports=imports)
