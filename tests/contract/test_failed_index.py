@@ -19,7 +19,7 @@ from django_offload.protocol.transitions import (
     send_again,
     succeed,
 )
-from django_offload.stores import Due
+from django_offload.stores import DueEntry
 from django_offload.stores.memory import MemoryStore
 from tests.contract.records import ERROR, NOW, TOKEN, TTL, claimed, enqueued_task
 
@@ -145,7 +145,7 @@ def test_paging_lists_each_once_even_where_more_than_a_page_ended_at_one_instant
 def test_an_index_that_lags_behind_lists_nothing_that_is_gone_alive_or_discarded():
     class LaggingStore(MemoryStore):
         def due(self, shard, until, limit, since=EPOCH):
-            return [Due(id=task_id, due_at=NOW) for task_id in ids] if shard == DEAD_SHARDS[0] else []
+            return [DueEntry(id=task_id, due_at=NOW) for task_id in ids] if shard == DEAD_SHARDS[0] else []
 
     store = LaggingStore()
     ids = [given_up(store, number) for number in range(3)] + [f"{9:032x}"]

@@ -9,14 +9,14 @@ from django_offload.conf import configured
 from django_offload.protocol.transitions import succeed
 from django_offload.stack.configured import template_of
 from django_offload.stores import listing_of, store_of
-from django_offload.stores.listing import DUE, EVER, HISTORY, MOST_READ, Wanted
+from django_offload.stores.listing import DUE, EVER, HISTORY, MOST_READ, IndexQuery
 from django_offload.stores.memory import MemoryStore
 from django_offload.stores.memory_listing import MemoryListing
 from tests.contract.records import NOW, TOKEN, TTL, claimed, enqueued_task, new_id
 from tests.contract.setup import TASK_MODULES, tasks_setting
 
 MINUTE = timedelta(minutes=1)
-OLDEST_FIRST = Wanted(index=DUE, newest_first=False)
+OLDEST_FIRST = IndexQuery(index=DUE, newest_first=False)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def walk(listing, wanted, partition=1, limit=2):
     """Return what every page holds, and how many pages there were."""
     found, after, pages = [], None, 0
     while True:
-        part = listing.take(wanted, partition, after, limit)
+        part = listing.query(wanted, partition, after, limit)
         assert len(part.entries) <= limit
         found += [place.id for place in part.entries]
         pages += 1
@@ -46,7 +46,7 @@ def test_pages_hold_every_record_once_even_those_of_one_instant(store, listing, 
         store.create(enqueued_task(task_id, enqueued_at=NOW + number // 4 * MINUTE))
     store.create(enqueued_task(new_id(0)))
 
-    found, pages = walk(listing, Wanted(index=DUE, newest_first=newest_first))
+    found, pages = walk(listing, IndexQuery(index=DUE, newest_first=newest_first))
 
     first, second = (set(ids[4:]), set(ids[:4])) if newest_first else (set(ids[:4]), set(ids[4:]))
     assert set(found[: len(first)]) == first
@@ -59,14 +59,14 @@ def test_what_was_taken_away_meanwhile_is_no_hindrance(store, listing):
     ids = [new_id(1) for _ in range(4)]
     for number, task_id in enumerate(ids):
         store.create(enqueued_task(task_id, enqueued_at=NOW + number * MINUTE))
-    page = listing.take(OLDEST_FIRST, 1, None, 2)
+    page = listing.query(OLDEST_FIRST, 1, None, 2)
     for change in (
         claimed(ids[1]),
         succeed(fence=1, token=TOKEN, now=NOW, result_ttl=TTL, kept={"result": "1"}),
     ):
         store.change(ids[1], change)
 
-    rest = listing.take(OLDEST_FIRST, 1, page.more, 2)
+    rest = listing.query(OLDEST_FIRST, 1, page.more, 2)
 
     assert [place.id for place in rest.entries] == ids[2:]
 
@@ -85,7 +85,7 @@ def test_only_what_matches_is_listed(store, listing):
 
     found, _ = walk(
         listing,
-        Wanted(index=DUE, newest_first=False, matching=matching, enqueued=(NOW - 5 * MINUTE, EVER)),
+        IndexQuery(index=DUE, newest_first=False, matching=matching, enqueued=(NOW - 5 * MINUTE, EVER)),
     )
 
     assert found == [wanted.id]
@@ -98,7 +98,7 @@ def test_only_what_is_within_the_time_is_listed(store, listing):
     start = NOW + 5 * MINUTE
 
     found, _ = walk(
-        listing, Wanted(index=DUE, newest_first=False, since=start + MINUTE, until=start + 2 * MINUTE)
+        listing, IndexQuery(index=DUE, newest_first=False, since=start + MINUTE, until=start + 2 * MINUTE)
     )
 
     assert found == ids[1:3]
@@ -109,15 +109,15 @@ def test_many_records_are_read_at_once_in_their_order_without_those_that_are_gon
     for task_id in ids:
         store.create(enqueued_task(task_id))
 
-    found = listing.read([ids[2], new_id(), ids[0]])
+    found = listing.get_many([ids[2], new_id(), ids[0]])
 
     assert found == [store.get(ids[2]), store.get(ids[0])]
-    assert listing.read([]) == []
+    assert listing.get_many([]) == []
 
 
 def test_more_than_one_call_takes_are_refused(offload_aws):
-    with pytest.raises(ValueError, match="at most 100 at a time"):
-        listing_of(configured()["default"]).read([new_id()] * (MOST_READ + 1))
+    with pytest.raises(ValueError, match="Read at most 100 at a time"):
+        listing_of(configured()["default"]).get_many([new_id()] * (MOST_READ + 1))
 
 
 @pytest.fixture
@@ -141,6 +141,6 @@ def test_the_history_lists_what_has_ended_too_where_options_ask_for_it(kept):
     ):
         store.change(ended, change)
 
-    found, _ = walk(listing_of(kept), Wanted(index=HISTORY, newest_first=True), "default")
+    found, _ = walk(listing_of(kept), IndexQuery(index=HISTORY, newest_first=True), "default")
 
     assert found == [ended]

@@ -76,7 +76,7 @@ def test_a_text_that_was_changed_is_lost(payloads):
     reference = payloads.keep("payloads/x/arguments", "[1]")
     payloads.put("payloads/x/arguments", b"[2]")
 
-    with pytest.raises(PayloadLost, match="is not what was kept there"):
+    with pytest.raises(PayloadLost, match="is different from what was stored"):
         payloads.fetch(reference)
 
 

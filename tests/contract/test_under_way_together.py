@@ -118,8 +118,8 @@ def steps(monkeypatch):
 
         return noting
 
-    monkeypatch.setattr(Call, "_begin", noted("send", Call._begin))
-    monkeypatch.setattr(Call, "_finish", noted("read", Call._finish))
+    monkeypatch.setattr(Call, "send", noted("send", Call.send))
+    monkeypatch.setattr(Call, "finish_try", noted("read", Call.finish_try))
     return found
 
 

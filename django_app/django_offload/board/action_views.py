@@ -35,7 +35,7 @@ def act(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     if len(ids) > MOST_READ:
         raise BadRequest(f"{len(ids)} tasks were chosen: choose at most {MOST_READ} at a time.")
     options = stack_of(request.POST)
-    records = [read_record(attributes) for attributes in listing_of(options).read(ids)]
+    records = [read_record(attributes) for attributes in listing_of(options).get_many(ids)]
     if "confirmed" not in request.POST:
         context |= {
             "options": options,

@@ -9,7 +9,7 @@ from ..protocol.conditional_write import Value
 from ..protocol.enqueued_task import EPOCH, from_micros
 from ..protocol.record import TaskRecord, read_record
 from ..stores import listing_of
-from ..stores.listing import EVER, MOST_READ, Listing, Place, Slice, Wanted
+from ..stores.listing import EVER, MOST_READ, IndexEntry, IndexPage, IndexQuery, Listing
 from .lists import UNDER_WAY, TaskList
 from .places import END, Places, decoded, encoded
 
@@ -27,13 +27,15 @@ class Choice:
     since: datetime = EPOCH
     until: datetime = EVER
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> IndexQuery:
         """Return what an index is asked for: for times of what is under way, when it was enqueued."""
         timed = (self.since, self.until) != (EPOCH, EVER)
         if self.of is UNDER_WAY:
             enqueued = (self.since, self.until) if timed else None
-            return Wanted(index=self.of.index, newest_first=True, matching=self.matching, enqueued=enqueued)
-        return Wanted(
+            return IndexQuery(
+                index=self.of.index, newest_first=True, matching=self.matching, enqueued=enqueued
+            )
+        return IndexQuery(
             index=self.of.index,
             newest_first=True,
             since=self.since,
@@ -60,7 +62,8 @@ def page(options: Options, choice: Choice, after: str = "") -> Page:
     slices = _slices(listing, choice.wanted(), partitions, places)
     taken, rest = _merged(slices, places)
     found = {
-        record.enqueued.id: record for record in map(read_record, listing.read([place.id for place in taken]))
+        record.enqueued.id: record
+        for record in map(read_record, listing.get_many([place.id for place in taken]))
     }
     records = [
         (found[place.id], from_micros(place.micros))
@@ -78,16 +81,16 @@ def page(options: Options, choice: Choice, after: str = "") -> Page:
 
 
 def _slices(
-    listing: Listing, wanted: Wanted, partitions: Sequence[Value], places: Places
-) -> list[Slice | None]:
+    listing: Listing, wanted: IndexQuery, partitions: Sequence[Value], places: Places
+) -> list[IndexPage | None]:
     """Return what each partition that has not ended goes on with."""
     return [
-        None if place == END else listing.take(wanted, partition, place, PAGE)
+        None if place == END else listing.query(wanted, partition, place, PAGE)
         for partition, place in zip(partitions, places, strict=True)
     ]
 
 
-def _merged(slices: Sequence[Slice | None], places: Places) -> tuple[list[Place], Places]:
+def _merged(slices: Sequence[IndexPage | None], places: Places) -> tuple[list[IndexEntry], Places]:
     """
     Return the entries of a page, the newest first, and where each partition then goes on.
 
@@ -105,7 +108,7 @@ def _merged(slices: Sequence[Slice | None], places: Places) -> tuple[list[Place]
         key=lambda entry: entry[0].micros,
         reverse=True,
     )[:PAGE]
-    rest: list[Place | None] = []
+    rest: list[IndexEntry | None] = []
     for number, part in enumerate(slices):
         own = [place for place, partition in entries if partition == number]
         if part is None or len(own) == len(part.entries):

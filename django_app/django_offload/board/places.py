@@ -4,11 +4,11 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 
-from ..stores.listing import Place
+from ..stores.listing import IndexEntry
 
 # Of a partition: None before its first entry, END after its last.
-END = Place(-1, "")
-type Places = Sequence[Place | None]
+END = IndexEntry(-1, "")
+type Places = Sequence[IndexEntry | None]
 
 
 def encoded(places: Places) -> str:
@@ -23,7 +23,7 @@ def decoded(text: str, partitions: int) -> Places:
         return beginning
     try:
         found = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        places = [None if place is None else Place(int(place[0]), str(place[1])) for place in found]
+        places = [None if place is None else IndexEntry(int(place[0]), str(place[1])) for place in found]
     except (ValueError, TypeError, LookupError):
         return beginning
     return places if len(places) == partitions else beginning

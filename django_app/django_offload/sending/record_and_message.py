@@ -72,7 +72,7 @@ def send(enqueued: EnqueuedTask, options: Options) -> None:
 
 def ensure_queue(queue: str, transport: Transport) -> None:
     """Find a queue that is not known yet, in its share of the time. Raise what prepare() does."""
-    if not transport.knows(queue):
+    if not transport.is_prepared(queue):
         with at_most(LOOK_SECONDS):
             transport.prepare(queue)
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from functools import cache
 
 from ..conf import Options
-from .base import Due, Part, Store
+from .base import DueEntry, Part, Store
 from .listing import Listing
 
-__all__ = ["Due", "Listing", "Part", "Store", "installed", "listing_of", "store_of"]
+__all__ = ["DueEntry", "Listing", "Part", "Store", "installed", "listing_of", "store_of"]
 
 # By stack: what stands in for AWS in this process, in tests and simulations.
 installed: dict[str, Store] = {}

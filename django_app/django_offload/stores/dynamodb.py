@@ -11,7 +11,7 @@ from ..exceptions import ResourceMissing
 from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
 from ..protocol.enqueued_task import EPOCH, EnqueuedTask, from_micros, to_micros
 from ..protocol.record import initial_item
-from .base import Due, Part, Store
+from .base import DueEntry, Part, Store
 from .expressions import IF_ABSENT, absent, attribute, plain, update
 
 RECORD = "record"
@@ -121,7 +121,7 @@ class DynamoDBStore(Store):
                 return record, texts
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[Due]:
+    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[DueEntry]:
         answer = self._call(
             "query",
             IndexName=INDEX,
@@ -135,7 +135,8 @@ class DynamoDBStore(Store):
             Limit=limit,
         )
         return [
-            Due(id=item["id"]["S"], due_at=from_micros(int(item["due_at"]["N"]))) for item in answer["Items"]
+            DueEntry(id=item["id"]["S"], due_at=from_micros(int(item["due_at"]["N"])))
+            for item in answer["Items"]
         ]
 
     @property

@@ -30,7 +30,7 @@ from ..protocol.record import (
 )
 from ..protocol.transitions import not_sent, postpone, send_again
 from ..sending.record_and_message import complete, message_text
-from ..stores import Due, Store, store_of
+from ..stores import DueEntry, Store, store_of
 from ..transports import transport_of
 from .connections import living_connections
 from .deadline import RESERVE_SECONDS
@@ -79,7 +79,7 @@ class Sweeper:
                     del shards[shard]
         return +done
 
-    def _go_through(self, shard: int, page: Iterator[Due], done: Counter[str]) -> int:
+    def _go_through(self, shard: int, page: Iterator[DueEntry], done: Counter[str]) -> int:
         """Look at a page of one shard and return how many that were; what fails stops no other record."""
         count = 0
         try:
@@ -95,7 +95,7 @@ class Sweeper:
             return 0
         return count
 
-    def _look(self, entry: Due) -> str:
+    def _look(self, entry: DueEntry) -> str:
         """Do what is due for one record, and return what was done."""
         try:
             attributes = self.store.get(entry.id)

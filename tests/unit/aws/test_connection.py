@@ -129,8 +129,8 @@ def test_an_answer_that_has_come_is_not_waited_for(sent_ago, waits):
     connection, waited = Connection("http://127.0.0.1", ours), []
     connection.send(b"POST", 1.0)
     theirs.sendall(ANSWER)
-    connection._sent = time.monotonic() - sent_ago
-    connection._readable = waited.append
+    connection._sent_at = time.monotonic() - sent_ago
+    connection._poll = waited.append
 
     with theirs:
         assert connection.receive(5.0).body == b"{}"

@@ -98,7 +98,7 @@ def test_without_keys_in_the_environment_botocore_looks_for_them(monkeypatch, tm
     assert looked == [1]
 
     profile.write_text("[shop]\naws_access_key_id = AKIDNEXT\naws_secret_access_key = s\n")
-    assert module.renewed(credentials())
+    assert module.renewed_since(credentials())
     assert credentials().access_key == "AKIDNEXT"
 
 
@@ -126,7 +126,7 @@ def test_what_no_header_can_hold_is_refused_before_anything_is_sent(monkeypatch,
 
     with serving() as (server, client):
         with pytest.raises(
-            NoCredentials, match=rf"the {named} in the environment holds .*\. Give cred"
+            NoCredentials, match=rf"the {named} in the environment contains .*\. Give cred"
         ) as caught:
             client.get_item(**GET)
 
@@ -140,7 +140,7 @@ def test_what_botocore_finds_is_looked_at_in_the_same_way(monkeypatch, tmp_path)
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(profile))
 
-    with pytest.raises(NoCredentials, match="the secret key in a profile or a role holds"):
+    with pytest.raises(NoCredentials, match="the secret key in a profile or a role contains"):
         credentials()
 
 

@@ -29,8 +29,8 @@ def test_the_environment_and_awss_rule_are_enough(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", "http://[::1]:3001/")
     assert where("sqs") == ("http://127.0.0.1:4566", "eu-west-1")
-    assert endpoint_of("sqs").address.named == "127.0.0.1:4566"
-    assert endpoint_of("lambda").address.named == "[::1]:3001"
+    assert endpoint_of("sqs").address.host_header == "127.0.0.1:4566"
+    assert endpoint_of("lambda").address.host_header == "[::1]:3001"
     assert where("lambda") == ("http://[::1]:3001/", "eu-west-1")
 
     # As boto3 spells it.
@@ -122,7 +122,7 @@ def test_without_a_region_one_sentence_says_what_to_do(monkeypatch):
         clients.client("sqs", "lean")
 
     assert str(caught.value) == (
-        "AWS was not reached: no region is named. Set AWS_DEFAULT_REGION, or correct ~/.aws/config."
+        "AWS was not reached: no region is set. Set AWS_DEFAULT_REGION, or correct ~/.aws/config."
     )
 
 

@@ -6,9 +6,8 @@ import pytest
 
 from django_offload.aws.explain import explain
 from django_offload.aws.lean import SERVICES
-from django_offload.aws.lean.answer import Answer
-from django_offload.aws.lean.dynamodb import DynamoDB
-from django_offload.aws.lean.sqs import SQS
+from django_offload.aws.lean.response import Response
+from django_offload.aws.lean.services import SQS, DynamoDB
 
 # As AWS goes on where a signature is not what it should be.
 CANONICAL = """The Canonical String for this request should have been
@@ -22,7 +21,9 @@ x-amz-security-token:secret
 The String-to-Sign should have been
 'AWS4-HMAC-SHA256'
 """
-REFUSED = SQS().refusal("SendMessage", Answer(400, {}, b'{"__type": "AccessDenied", "message": "Not\\nyou"}'))
+REFUSED = SQS().refusal(
+    "SendMessage", Response(400, {}, b'{"__type": "AccessDenied", "message": "Not\\nyou"}')
+)
 
 
 def test_a_refusal_keeps_the_facts():
@@ -43,7 +44,7 @@ def test_what_is_caught_by_name_has_that_name(service):
 def test_what_aws_says_of_a_signature_is_told_without_the_request(say):
     body = {"__type": "x#InvalidSignatureException", "message": f"It does not match.\n\n{CANONICAL}"}
 
-    refused = DynamoDB().refusal("PutItem", Answer(400, {}, json.dumps(body).encode()))
+    refused = DynamoDB().refusal("PutItem", Response(400, {}, json.dumps(body).encode()))
 
     assert "PutItem with InvalidSignatureException: It does not match. " in say(refused)
     assert "Canonical" not in say(refused)

@@ -30,7 +30,7 @@ def pool():
 def test_one_that_ended_while_it_waited_is_closed_and_not_handed_out(pool, monkeypatch):
     monkeypatch.setattr(module, "FRESH_SECONDS", 0.0)
     ended = Ended()
-    pool.give(ended)
+    pool.put_back(ended)
 
     assert pool.take() is None
     assert (ended.looks, ended.closed) == (1, True)
@@ -40,7 +40,7 @@ def test_one_that_was_used_a_moment_ago_is_handed_out_without_a_look(pool, monke
     monkeypatch.setattr(module, "FRESH_SECONDS", 60.0)
     monkeypatch.setattr(module, "LONGEST_IDLE_SECONDS", 60.0)
     ended = Ended()
-    pool.give(ended)
+    pool.put_back(ended)
 
     assert pool.take() is ended
     assert ended.looks == 0

@@ -31,7 +31,7 @@ pids = []
 for _ in range(2):
     pid = os.fork()
     if pid == 0:
-        assert {unseen} or not clients._lean
+        assert {unseen} or not clients._lean_clients
         call()
         call()
         os._exit(0)

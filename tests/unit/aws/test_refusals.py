@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from django_offload.aws.lean import SERVICES, retry
-from django_offload.aws.lean.answer import Answer
+from django_offload.aws.lean.response import Response
 from django_offload.exceptions import NoAnswer
 from tests.unit.aws.botocores import answered, botocores
 from tests.unit.aws.generated import ITEM, TEXT
@@ -97,7 +97,7 @@ def refusals(draw, service, operation):
 def test_a_refusal_says_what_botocores_error_does(service, operation, data):
     status, headers, body = data.draw(refusals(service, operation))
 
-    ours = SERVICES[service]().refusal(operation, Answer(status, headers, body))
+    ours = SERVICES[service]().refusal(operation, Response(status, headers, body))
 
     client = botocores(service)
     _, theirs = answered(client, operation, ARGUMENTS[service, operation], answer=(status, headers, body))
@@ -115,7 +115,7 @@ def test_a_refused_condition_brings_the_item_along(item):
     body = {"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", "Item": item}
     answer = (400, {}, json.dumps(body).encode())
 
-    ours = SERVICES["dynamodb"]().refusal("PutItem", Answer(*answer))
+    ours = SERVICES["dynamodb"]().refusal("PutItem", Response(*answer))
 
     arguments = ARGUMENTS["dynamodb", "put_item"]
     _, theirs = answered(botocores("dynamodb"), "put_item", arguments, answer=answer)
@@ -152,7 +152,7 @@ def test_a_result_is_what_botocore_returns(service, operation):
     for result in RESULTS[service, operation]:
         answer = (200, {}, json.dumps(result).encode())
 
-        ours = SERVICES[service]().result(Answer(*answer))
+        ours = SERVICES[service]().result(Response(*answer))
 
         _, theirs = answered(botocores(service), operation, ARGUMENTS[service, operation], answer=answer)
         assert ours == {name: value for name, value in theirs.items() if name != "ResponseMetadata"}
@@ -166,14 +166,14 @@ def test_a_result_is_what_botocore_returns(service, operation):
     ],
 )
 def test_of_dates_and_bytes_nothing_is_told(service, said, known):
-    assert SERVICES[service]().result(Answer(200, {}, json.dumps(said).encode())) == known
+    assert SERVICES[service]().result(Response(200, {}, json.dumps(said).encode())) == known
 
 
 @pytest.mark.parametrize("error", [None, "Unhandled"])
 def test_what_invoke_returns_is_what_botocore_returns(error):
     headers = {"x-amz-function-error": error} if error else {}
 
-    ours = SERVICES["lambda"]().result(Answer(202, headers, b'{"answer":42}'))
+    ours = SERVICES["lambda"]().result(Response(202, headers, b'{"answer":42}'))
 
     arguments = ARGUMENTS["lambda", "invoke"]
     _, theirs = answered(botocores("lambda"), "invoke", arguments, answer=(202, headers, b'{"answer":42}'))
@@ -185,7 +185,7 @@ def test_what_invoke_returns_is_what_botocore_returns(error):
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"Item": {}}', b"changed"])
 def test_an_answer_of_dynamodb_that_its_checksum_contradicts_is_none(body):
     with pytest.raises(ValueError, match="changed on its way"):
-        SERVICES["dynamodb"]().result(Answer(200, {"x-amz-crc32": "12345"}, body))
+        SERVICES["dynamodb"]().result(Response(200, {"x-amz-crc32": "12345"}, body))
 
 
 def botocores_view(service, operation, refusal, tries):
@@ -211,7 +211,7 @@ def test_what_is_tried_again_and_after_how_long_is_what_botocore_does(service, o
     if data.draw(st.booleans()):
         headers["x-amz-retry-after"] = data.draw(st.sampled_from(["0", "100", "90000", "-4", "soon"]))
     tries, chance = data.draw(st.integers(1, 5)), data.draw(st.floats(0, 1, exclude_max=True))
-    refusal = SERVICES[service]().refusal(operation, Answer(status, headers, body))
+    refusal = SERVICES[service]().refusal(operation, Response(status, headers, body))
     retries = retry.Retries(service, 4)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -222,7 +222,7 @@ def test_what_is_tried_again_and_after_how_long_is_what_botocore_does(service, o
     # The status of a throttle beside the code of another error is nothing that AWS sends.
     assume(status != retry.THROTTLED_STATUS or not ModeledRetryErrorDetector().is_modeled_error(view))
     conditions = StandardRetryConditions(max_attempts=retries.most_tries)
-    detector = SimpleNamespace(is_throttling_error_from_context=lambda context: retry.throttled(refusal))
+    detector = SimpleNamespace(is_throttling_error_from_context=lambda context: retry.is_throttled(refusal))
     backoff = ExponentialBackoff(random=lambda: chance, service_name=service, throttling_detector=detector)
     assert (pause is not None) == conditions.is_retryable(view), refusal
     assert pause is None or pause == pytest.approx(backoff.delay_amount(view))
@@ -246,6 +246,6 @@ def test_a_quota_ends_the_tries_of_a_client_that_only_fails():
         paused += 1
 
     assert paused == 500 // 14
-    retries.succeeded(failure)
+    retries.refill(failure)
     assert retries.pause(failure, 1) is not None
     assert retries.pause(failure, 1) is None

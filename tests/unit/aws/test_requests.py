@@ -69,8 +69,8 @@ def test_a_request_is_the_one_that_botocore_sends(monkeypatch, service, operatio
 def test_the_key_of_a_day_is_kept_and_that_of_another_is_not(monkeypatch):
     client, request = lean("sqs"), {"QueueName": "shop-dev-default"}
     derived = []
-    kept = client._signer._key
-    monkeypatch.setattr(client._signer, "_key", lambda *given: derived.append(kept(*given)) or derived[-1])
+    kept = client._signer.day_key
+    monkeypatch.setattr(client._signer, "day_key", lambda *given: derived.append(kept(*given)) or derived[-1])
     for secret, now in (("a", 0.0), ("a", 86_399.0), ("a", 86_400.0), ("b", 86_400.0), ("a", 0.0)):
         monkeypatch.setattr("django_offload.aws.lean.client.time.time", lambda now=now: now)
         client.signed(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_offload.aws import concurrent, within
-from django_offload.transports.batches import MOST_BYTES, MOST_ENTRIES, batches, failures_of
+from django_offload.transports.batches import MOST_BYTES, MOST_ENTRIES, batches, send_in_batches
 
 SIZES = st.lists(st.sampled_from([0, 1, 500, 100_000, 262_144, 300_000, MOST_BYTES]), max_size=35)
 
@@ -45,7 +45,7 @@ def pauses(monkeypatch):
 
 
 def sent(sqs, count):
-    return failures_of([f"text {number}" for number in range(count)], sqs.begin)()
+    return send_in_batches([f"text {number}" for number in range(count)], sqs.begin)()
 
 
 @given(SIZES)
@@ -64,7 +64,7 @@ def test_each_batch_is_as_large_as_sqs_takes_and_no_text_is_missing(sizes):
 
 def test_every_batch_has_begun_before_any_answer_is_waited_for():
     sqs = SQS()
-    end = failures_of(["x"] * 25, sqs.begin)
+    end = send_in_batches(["x"] * 25, sqs.begin)
 
     assert [len(call) for call in sqs.calls] == [10, 10, 5]
     assert sqs.accepted == []
@@ -109,7 +109,7 @@ def test_pauses_grow_and_end_with_the_rounds(pauses, monkeypatch):
     (failure,) = sent(sqs, 1)
 
     assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6]
-    assert len(sqs.calls) == 1 + concurrent.MOST_ROUNDS
+    assert len(sqs.calls) == 1 + concurrent.MOST_RETRIES
     assert "InternalError" in str(failure)
 
 

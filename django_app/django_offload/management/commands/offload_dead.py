@@ -95,7 +95,7 @@ manage.py offload_dead discard --all
             {
                 "records": found,
                 "bodies": [
-                    {"key": kept.key, "stack": of.stack, "size": kept.size, "kept_at": kept.kept_at}
+                    {"key": kept.key, "stack": of.stack, "size": kept.size, "kept_at": kept.stored_at}
                     for of, kept in lying
                 ],
             }
@@ -108,7 +108,7 @@ manage.py offload_dead discard --all
             if found:
                 self.line()
             self.line("Bodies that did not verify:")
-            rows = [[kept.key, kept.size, f"{kept.kept_at:%Y-%m-%d %H:%M}"] for _, kept in lying]
+            rows = [[kept.key, kept.size, f"{kept.stored_at:%Y-%m-%d %H:%M}"] for _, kept in lying]
             self.table(["key", "bytes", "kept at (UTC)"], rows)
         if not found and not lying:
             self.line(_none(choice))

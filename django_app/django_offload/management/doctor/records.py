@@ -14,8 +14,8 @@ from ...operations.unverified_bodies import FOLDER
 from ...payloads import payloads_of
 from ...protocol.enqueued_task import EPOCH
 from ...protocol.record import DEAD_SHARDS, DUE_SHARDS, READY, RUNNING, SWEEP_EVERY, TaskRecord
-from ...stores import Due, listing_of, store_of
-from ...stores.listing import DUE, Wanted
+from ...stores import DueEntry, listing_of, store_of
+from ...stores.listing import DUE, IndexQuery
 from ...stores.listing import MOST_READ as PAGE
 from ...worker.sweep import LONGEST_WAIT
 from .finding import Finding, log_of
@@ -48,7 +48,7 @@ class Unfinished:
 
 def unfinished(options: Options, now: datetime) -> Unfinished:
     """Return the oldest records among those that are due first, due last, or enqueued long ago."""
-    first = Wanted(index=DUE, newest_first=False)
+    first = IndexQuery(index=DUE, newest_first=False)
     wanted = [
         first,
         # In a backlog what has waited for longest is looked at again last; beyond this, nothing overdue is.
@@ -60,9 +60,9 @@ def unfinished(options: Options, now: datetime) -> Unfinished:
         place.id
         for each in wanted
         for shard in range(DUE_SHARDS)
-        for place in listing.take(each, shard, None, MOST_READ).entries
+        for place in listing.query(each, shard, None, MOST_READ).entries
     )
-    stored = (attributes for some in batched(ids, PAGE) for attributes in listing.read(some))
+    stored = (attributes for some in batched(ids, PAGE) for attributes in listing.get_many(some))
     found = [record for attributes in stored if (record := readable(str(attributes["id"]), attributes))]
     running = [record for record in found if record.status == RUNNING]
     return Unfinished(
@@ -137,7 +137,7 @@ def given_up(options: Options) -> Iterator[Finding]:
 def refused(options: Options) -> Iterator[Finding]:
     """Look for bodies that did not verify."""
     payloads = payloads_of(options)
-    count = len(list(islice(payloads.under(FOLDER), MOST_COUNTED))) if payloads is not None else 0
+    count = len(list(islice(payloads.objects_under(FOLDER), MOST_COUNTED))) if payloads is not None else 0
     if count:
         yield Finding(
             id="refused-bodies",
@@ -147,12 +147,12 @@ def refused(options: Options) -> Iterator[Finding]:
         )
 
 
-def _entries(options: Options, until: datetime, limit: int) -> Iterator[list[Due]]:
+def _entries(options: Options, until: datetime, limit: int) -> Iterator[list[DueEntry]]:
     for shard in range(DUE_SHARDS):
         yield list(store_of(options).due(shard, until, limit))
 
 
-def _read(options: Options, entries: list[Due]) -> Iterator[tuple[str, TaskRecord | None]]:
+def _read(options: Options, entries: list[DueEntry]) -> Iterator[tuple[str, TaskRecord | None]]:
     """Yield the records that are there, with their ids; None for one that cannot be read."""
     store = store_of(options)
     for entry in entries:

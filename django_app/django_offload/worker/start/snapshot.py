@@ -32,7 +32,7 @@ def register(prepare: Callable[[], None]) -> None:
 def freeze() -> None:
     """Leave nothing in the snapshot that must not be shared, and all that a restored process would import."""
     part()
-    credentials.foresee()
+    credentials.preload()
 
 
 def part() -> None:

@@ -5,8 +5,8 @@ import socket
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from django_offload.aws.lean.answer import usual
 from django_offload.aws.lean.connection import Connection
+from django_offload.aws.lean.response import parse_complete
 from django_offload.exceptions import NoAnswer
 
 LINES = st.sampled_from(
@@ -61,7 +61,7 @@ def slowly(data):
 def test_what_is_read_in_one_go_is_what_comes_byte_by_byte(start, lines, body):
     data = "\r\n".join([start, *lines]).encode() + b"\r\n\r\n" + body
 
-    found = usual(data)
+    found = parse_complete(data)
 
     if found is not None:
         slow = slowly(data)
@@ -77,7 +77,7 @@ def test_what_is_read_in_one_go_is_what_comes_byte_by_byte(start, lines, body):
 def test_the_answer_of_a_service_is_usual():
     data = b"HTTP/1.1 200 OK\r\nx-amz-crc32: 7\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n{}"
 
-    found = usual(data)
+    found = parse_complete(data)
 
     assert found is not None
     assert found.headers.get("x-amzn-requestid") is None
@@ -86,6 +86,6 @@ def test_the_answer_of_a_service_is_usual():
 
 
 def test_an_answer_in_two_parts_is_read_on():
-    assert usual(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{") is None
-    assert usual(b"HTTP/1.1 200 OK\r\ncontent-le") is None
-    assert usual(b"HTTP/1.1 100 Continue\r\ncontent-length: 0\r\n\r\n") is None
+    assert parse_complete(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{") is None
+    assert parse_complete(b"HTTP/1.1 200 OK\r\ncontent-le") is None
+    assert parse_complete(b"HTTP/1.1 100 Continue\r\ncontent-length: 0\r\n\r\n") is None

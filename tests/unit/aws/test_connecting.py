@@ -11,12 +11,12 @@ from types import SimpleNamespace
 import pytest
 
 from django_offload.aws import clients, made_together, together, under_way
-from django_offload.aws.lean import steps
-from django_offload.aws.lean.opening import Awaited, Opening
+from django_offload.aws.lean import connecting
+from django_offload.aws.lean.connecting import PendingConnection, SocketWait
 from django_offload.conf import Options
 from django_offload.exceptions import NoAnswer, Refusal
 from django_offload.sending.record_and_message import send
-from django_offload.transports.batches import failures_of
+from django_offload.transports.batches import send_in_batches
 from tests.contract.records import enqueued_task
 from tests.unit.aws.server import says, serving
 from tests.unit.local.fakes import eventually
@@ -86,7 +86,7 @@ def test_batches_have_left_before_anything_else_begins(trusted):
     with serving(service="sqs", tls=trusted, meeting=threading.Barrier(3)) as (server, client):
         entries = lambda batch: [{"Id": str(number), "MessageBody": batch[number]} for number in batch]  # noqa: E731
         begin = lambda batch: client.begin("send_message_batch", QueueUrl="u", Entries=entries(batch)).result  # noqa: E731
-        ended = failures_of(["x"] * 25, begin)
+        ended = send_in_batches(["x"] * 25, begin)
 
         eventually(lambda: len(server.requests) == 3)
         assert ended() == [None] * 25
@@ -105,7 +105,7 @@ def test_a_host_that_only_the_system_trusts_is_found_to_be_so_by_all_at_a_time(
     certificate, monkeypatch, pauses
 ):
     wide = ssl.create_default_context(cafile=certificate.path)
-    monkeypatch.setattr("django_offload.aws.lean.pool.wide", lambda: wide)
+    monkeypatch.setattr("django_offload.aws.lean.pool.system_context", lambda: wide)
 
     with serving(tls=certificate.context) as (_, client):
         assert list(together(beginnings(client, 3))) == [{}] * 3
@@ -114,11 +114,11 @@ def test_a_host_that_only_the_system_trusts_is_found_to_be_so_by_all_at_a_time(
 
 def test_a_handshake_ends_with_the_time_to_connect(trusted, monkeypatch):
     ends = []
-    monkeypatch.setattr(steps, "Awaited", lambda *given: ends.append(given[2]) or Awaited(*given))
+    monkeypatch.setattr(connecting, "SocketWait", lambda *given: ends.append(given[2]) or SocketWait(*given))
     with serving(tls=trusted, tries=1, meeting=threading.Barrier(2)) as (_, client):
         client.connect_timeout = 0.1
 
-        with pytest.raises(NoAnswer, match="TLS failed with the endpoint URL"):
+        with pytest.raises(NoAnswer, match="The TLS handshake failed at the endpoint URL"):
             client.get_item(**GET)
 
     assert len(ends) == 2
@@ -136,15 +136,15 @@ def test_addresses_that_do_not_answer_share_one_time(monkeypatch):
     monkeypatch.setattr(socket, "socket", Silent)
     begun = time.monotonic()
     place = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 1))
-    connecting = steps.connected([place] * 3, begun + 4_000.0)
+    steps = connecting.connect_socket([place] * 3, begun + 4_000.0)
 
-    awaited = [next(connecting), *(connecting.throw(TimeoutError()) for _ in range(2))]
+    waits = [next(steps), *(steps.throw(TimeoutError()) for _ in range(2))]
     with pytest.raises(TimeoutError):
-        connecting.throw(TimeoutError())
+        steps.throw(TimeoutError())
 
     # Half, half of what no time has passed of, and all of it.
-    assert [round((one.ends - begun) / 1_000) for one in awaited] == [2, 2, 4]
-    assert [one.sock.fileno() for one in awaited] == [-1] * 3
+    assert [round((wait.deadline - begun) / 1_000) for wait in waits] == [2, 2, 4]
+    assert [wait.sock.fileno() for wait in waits] == [-1] * 3
 
 
 def test_an_address_that_refuses_is_followed_by_the_next():
@@ -154,7 +154,7 @@ def test_an_address_that_refuses_is_followed_by_the_next():
             (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", int(one.url.rpartition(":")[2])))
             for one in (gone, server)
         ]
-        client.pool._asked = (time.monotonic() + 60, places)
+        client.pool._lookup = (time.monotonic() + 60, places)
 
         assert client.get_item(**GET) == {}
 
@@ -162,9 +162,9 @@ def test_an_address_that_refuses_is_followed_by_the_next():
 def test_what_is_dropped_on_its_way_is_closed(monkeypatch):
     monkeypatch.setattr(socket, "socket", Silent)
     with serving() as (_, client), made_together():
-        opening: Opening = client.pool.opening(b"", 5.0, lambda: 5.0)
-        sock = opening.awaited.sock
-        del opening
+        pending: PendingConnection = client.pool.connect(b"", 5.0, lambda: 5.0)
+        sock = pending.waits_for.sock
+        del pending
 
     assert sock.fileno() == -1
 
