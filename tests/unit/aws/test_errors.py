@@ -1,4 +1,4 @@
-"""The errors of the lean client: as drawn, sentences that end with what to do, and redelivered."""
+"""The errors of the lean client: their classes, and messages that end with what to do."""
 
 import json
 
@@ -9,7 +9,7 @@ from django_offload.aws.lean import SERVICES
 from django_offload.aws.lean.response import Response
 from django_offload.aws.lean.services import SQS, DynamoDB
 
-# As AWS goes on where a signature is not what it should be.
+# How AWS's message about a wrong signature continues.
 CANONICAL = """The Canonical String for this request should have been
 'POST
 /
@@ -26,7 +26,7 @@ REFUSED = SQS().refusal(
 )
 
 
-def test_a_refusal_keeps_the_facts():
+def test_a_refusal_contains_operation_status_and_code():
     refused = REFUSED
 
     assert (refused.operation_name, refused.status, refused.code) == ("SendMessage", 400, "AccessDenied")
@@ -34,14 +34,14 @@ def test_a_refusal_keeps_the_facts():
 
 
 @pytest.mark.parametrize("service", [SERVICES[name] for name in ("dynamodb", "lambda", "sqs")])
-def test_what_is_caught_by_name_has_that_name(service):
+def test_refusals_have_the_names_of_their_codes(service):
     assert service.refusals
     for code, kind in service.refusals.items():
         assert kind.__name__ == code or code == "AWS.SimpleQueueService.NonExistentQueue"
 
 
 @pytest.mark.parametrize("say", [str, explain], ids=["itself", "a command"])
-def test_what_aws_says_of_a_signature_is_told_without_the_request(say):
+def test_the_message_about_a_signature_does_not_contain_the_request(say):
     body = {"__type": "x#InvalidSignatureException", "message": f"It does not match.\n\n{CANONICAL}"}
 
     refused = DynamoDB().refusal("PutItem", Response(400, {}, json.dumps(body).encode()))
