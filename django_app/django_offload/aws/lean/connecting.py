@@ -30,7 +30,7 @@ type SocketAddresses = Sequence[tuple[Any, ...]]
 
 def connect_socket(addresses: SocketAddresses, deadline: float) -> Generator[SocketWait, None, socket.socket]:
     """
-    Connect to the first address that answers; each one may use half of the time that is left.
+    Connect to the first address that answers. Each one but the last may use half of the remaining time.
 
     Raise the OSError of the last address if none answers.
     """
