@@ -144,5 +144,5 @@ def _forget() -> None:
     from .transports import sqs
 
     clients.reset_clients()
-    sqs.forget_urls()
-    s3._account.cache_clear()
+    sqs.clear_urls()
+    s3.account_id.cache_clear()

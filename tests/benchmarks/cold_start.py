@@ -37,7 +37,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class IndexEntry:
     """Where code comes from: the working tree, or an unzipped package."""
 
     command: tuple[str, ...]
@@ -45,7 +45,7 @@ class Place:
     python_path: str
 
 
-def run(start: Start, place: Place, stub: Stub) -> Mapping[str, float]:
+def run(start: Start, place: IndexEntry, stub: Stub) -> Mapping[str, float]:
     """Start a function, hand it its event; return seconds, CPU seconds and the most megabytes it had."""
     api = RuntimeApi()
     function = Function(

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from django_offload.definition.registry import LISTING
 from django_offload.local.lambda_.deployed_code import RUNTIME_CLIENT_PACKAGES, isolated_python, link_runtime
-from tests.benchmarks.cold_start import COLD, Place
+from tests.benchmarks.cold_start import COLD, IndexEntry
 from tests.benchmarks.processes import ROOT, clean_environment
 
 LISTS = """
@@ -30,7 +30,7 @@ OF_ZAPPA = ("zappa",)
 
 
 @contextmanager
-def unzipped(python: str) -> Iterator[Place]:
+def unzipped(python: str) -> Iterator[IndexEntry]:
     """Build the package, and yield where it is unzipped."""
     with TemporaryDirectory(prefix="benchmark-") as folder:
         archive, task, beside = (Path(folder, name) for name in ("package.zip", "task", "beside"))
@@ -52,7 +52,7 @@ def unzipped(python: str) -> Iterator[Place]:
         _list_tasks(task, python)
         link_runtime(Path(folder, "runtime"), *RUNTIME_CLIENT_PACKAGES)
         paths = [task / "django_app", task, Path(folder, "runtime"), beside, beside / "cold"]
-        yield Place(
+        yield IndexEntry(
             command=tuple(isolated_python()),
             folder=task,
             python_path=os.pathsep.join(str(path) for path in paths),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ..conf import Options, stacks
 from ..exceptions import PayloadLost
-from ..payloads import Kept, Payloads, payloads_of
+from ..payloads import Payloads, StoredObject, payloads_of
 from .redrive import ActionResult
 
 # Of the bucket: bodies that did not verify.
@@ -13,12 +13,12 @@ FOLDER = "dead/"
 SHOWN_BYTES = 2_000
 
 
-def bodies() -> Iterator[tuple[Options, Kept]]:
+def bodies() -> Iterator[tuple[Options, StoredObject]]:
     """Yield the bodies that did not verify, of every stack that has a bucket."""
     for options in stacks():
         payloads = payloads_of(options)
         if payloads is not None:
-            for kept in payloads.under(FOLDER):
+            for kept in payloads.objects_under(FOLDER):
                 yield options, kept
 
 

@@ -51,7 +51,7 @@ class Recorder:
         os.environ.update(
             {key: text for key, text in (variables or {}).items() if key.startswith("OFFLOAD_")}
         )
-        sqs.forget_urls()
+        sqs.clear_urls()
         self.role = role
         try:
             yield
@@ -161,4 +161,4 @@ class AsDeployed(InProcessInvoker):
 def forget() -> None:
     """Drop every client and name: they belong to another AWS."""
     clients.reset_clients()
-    sqs.forget_urls()
+    sqs.clear_urls()

@@ -1,4 +1,4 @@
-"""Whom TLS trusts: the roots of AWS's certificates; for other hosts, whatever the system trusts."""
+"""The certificates that TLS trusts: AWS's roots first, and for other hosts those that the system trusts."""
 
 import os
 import ssl
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...exceptions import NotConfigured
 
-# Amazon Trust Services: AWS's endpoints present chains that end in one of these.
+# Amazon Trust Services. The certificate chains of AWS's endpoints end in one of these roots.
 ROOTS = (
     "Amazon Root CA 1",
     "Amazon Root CA 2",
@@ -18,17 +18,18 @@ ROOTS = (
 )
 # The variables that botocore reads, in its order.
 BUNDLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+FIRST_LINE, LAST_LINE = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 
-def given_bundle() -> str | None:
-    """Return the bundle of certificates that the environment names."""
+def configured_bundle() -> str | None:
+    """Return the path of the certificates that the environment names, or None."""
     return next(filter(None, map(os.environ.get, BUNDLES)), None)
 
 
 @lru_cache(maxsize=4)
-def narrow(bundle: str | None) -> ssl.SSLContext:
+def aws_context(bundle: str | None) -> ssl.SSLContext:
     """
-    Return a context that trusts the bundle alone; without one, the roots of AWS, cheap to load.
+    Return a context that trusts only the bundle or, without one, AWS's roots, which load quickly.
 
     Raise NotConfigured if the bundle cannot be read.
     """
@@ -40,46 +41,46 @@ def narrow(bundle: str | None) -> ssl.SSLContext:
         except OSError as exc:
             raise NotConfigured(
                 f"the certificates of {bundle} cannot be read ({exc.strerror or exc})",
-                f"Correct {' or '.join(BUNDLES)}, whichever names this file.",
+                f"Correct the environment variable that names this file ({' or '.join(BUNDLES)}).",
             ) from exc
     elif roots := amazon_roots():
         context.load_verify_locations(cadata="\n".join(roots))
     else:
-        return wide()
+        return system_context()
     return context
 
 
 @lru_cache(maxsize=1)
-def wide() -> ssl.SSLContext:
-    """Return a context that trusts what the system trusts, and what botocore does."""
+def system_context() -> ssl.SSLContext:
+    """Return a context that trusts the certificates of the system and of botocore."""
     context = ssl.create_default_context()
-    if (path := _botocore_bundle()) is not None:
+    if (path := botocore_bundle()) is not None:
         context.load_verify_locations(cafile=path)
     return context
 
 
 def amazon_roots() -> list[str]:
     """
-    Return the roots of AWS, as PEM, out of the certificates that botocore brings along.
+    Return AWS's roots as PEM, from botocore's certificates; empty if any of them is missing there.
 
-    They are read, not shipped, so that they are renewed with botocore. Empty if it has not all of them.
+    They come from botocore, so that an upgrade of botocore renews them too.
     """
-    path = _botocore_bundle()
+    path = botocore_bundle()
     if path is None:
         return []
-    text, found = path.read_text("utf-8"), []
+    text, roots = path.read_text("utf-8"), []
     for label in ROOTS:
         start = text.find(f'# Label: "{label}"')
-        begin = text.find("-----BEGIN CERTIFICATE-----", start)
-        end = text.find("-----END CERTIFICATE-----", begin)
+        begin = text.find(FIRST_LINE, start)
+        end = text.find(LAST_LINE, begin)
         if min(start, begin, end) < 0:
             return []
-        found.append(text[begin : end + len("-----END CERTIFICATE-----")])
-    return found
+        roots.append(text[begin : end + len(LAST_LINE)])
+    return roots
 
 
-def _botocore_bundle() -> Path | None:
-    """Return the certificates that botocore ships; it is found, not imported."""
+def botocore_bundle() -> Path | None:
+    """Return the path of botocore's certificates, without importing botocore; None if there are none."""
     spec = find_spec("botocore")
     for folder in (spec.submodule_search_locations if spec else None) or ():
         path = Path(folder, "cacert.pem")

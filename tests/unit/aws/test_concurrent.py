@@ -1,17 +1,17 @@
-"""Calls under way together: bounded, in order, and one that fails stops no other."""
+"""Calls under way together: limited in number, in order, and independent of failures of others."""
 
 import pytest
 
-from django_offload.aws import together
+from django_offload.aws import begin_together
 
 
 class Calls:
-    """Notes when each begins and ends."""
+    """Records when each call starts and ends."""
 
     def __init__(self):
         self.steps, self.under_way, self.most = [], 0, 0
 
-    def beginning(self, number, *, fails=""):
+    def starter(self, number, *, fails=""):
         def begin():
             if fails == "begin":
                 raise OSError(number)
@@ -30,23 +30,23 @@ class Calls:
         return begin
 
 
-EACH = [(0, 3, 0), (2, 3, 2), (3, 3, 3), (20, 3, 3), (5, 1, 1)]
+CASES = [(0, 3, 0), (2, 3, 2), (3, 3, 3), (20, 3, 3), (5, 1, 1)]
 
 
-@pytest.mark.parametrize(("count", "most", "reached"), EACH)
-def test_at_most_so_many_are_under_way_and_results_keep_their_order(count, most, reached):
+@pytest.mark.parametrize(("count", "most", "reached"), CASES)
+def test_the_number_of_calls_under_way_is_limited_and_results_keep_their_order(count, most, reached):
     calls = Calls()
 
-    found = list(together((calls.beginning(number) for number in range(count)), most))
+    results = begin_together((calls.starter(number) for number in range(count)), most)()
 
-    assert found == list(range(count))
+    assert results == list(range(count))
     assert (calls.most, calls.under_way) == (reached, 0)
 
 
-def test_the_next_begins_before_the_second_is_waited_for():
+def test_the_next_call_starts_before_the_second_result_is_waited_for():
     calls = Calls()
 
-    list(together([calls.beginning(number) for number in range(3)], 2))
+    begin_together([calls.starter(number) for number in range(3)], 2)()
 
     assert calls.steps == [
         ("begin", 0),
@@ -59,11 +59,11 @@ def test_the_next_begins_before_the_second_is_waited_for():
 
 
 @pytest.mark.parametrize("fails", ["begin", "end"])
-def test_one_that_fails_is_told_in_its_place(fails):
+def test_an_exception_is_yielded_in_the_place_of_its_call(fails):
     calls = Calls()
-    beginnings = [calls.beginning(0), calls.beginning(1, fails=fails), calls.beginning(2)]
+    starters = [calls.starter(0), calls.starter(1, fails=fails), calls.starter(2)]
 
-    first, failure, last = together(beginnings)
+    first, failure, last = begin_together(starters)()
 
     assert (first, last) == (0, 2)
     assert (type(failure), failure.args) == (OSError, (1,))

@@ -1,4 +1,4 @@
-"""Bounds of time inside one another: the narrower holds."""
+"""Nested time limits: the shorter one applies."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def short():
         (short, long),
     ],
 )
-def test_the_narrower_of_two_bounds_holds_inside_and_the_outer_after_it(outer, inner):
+def test_the_shorter_of_two_limits_applies_inside_and_the_outer_one_afterwards(outer, inner):
     with outer():
         alone = seconds_left()
         with inner():

@@ -1,12 +1,12 @@
-"""The usual answer, read in one go, is what it is when it comes byte by byte."""
+"""A response that is parsed in one piece equals the same response received byte by byte."""
 
 import socket
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from django_offload.aws.lean.answer import usual
 from django_offload.aws.lean.connection import Connection
+from django_offload.aws.lean.response import parse_complete
 from django_offload.exceptions import NoAnswer
 
 LINES = st.sampled_from(
@@ -30,7 +30,7 @@ STARTS = ["HTTP/1.1 200 OK", "HTTP/1.1 400 Bad Request", "HTTP/1.0 200 OK", "HTT
 
 
 class ByteByByte(socket.socket):
-    """Brings what it is given, a byte at a time."""
+    """Receives its data one byte at a time."""
 
     left = b""
 
@@ -40,7 +40,7 @@ class ByteByByte(socket.socket):
 
 
 def slowly(data):
-    """Return the answer that comes byte by byte, and whether another may follow; None where it is none."""
+    """Return the response received byte by byte, and whether another may follow; None if it is invalid."""
     ours, theirs = socket.socketpair()
     sock = ByteByByte(fileno=ours.detach())
     sock.left = data
@@ -58,34 +58,34 @@ def slowly(data):
 
 @given(st.sampled_from(STARTS), st.lists(LINES, max_size=5), st.sampled_from([b"{}", b"", b"{}x", b"{ }"]))
 @example("HTTP/1.1 200 OK", ["x-amz-crc32: 2745614147", "Content-Length: 2"], b"{}")
-def test_what_is_read_in_one_go_is_what_comes_byte_by_byte(start, lines, body):
+def test_a_response_in_one_piece_equals_the_same_response_byte_by_byte(start, lines, body):
     data = "\r\n".join([start, *lines]).encode() + b"\r\n\r\n" + body
 
-    found = usual(data)
+    response = parse_complete(data)
 
-    if found is not None:
+    if response is not None:
         slow = slowly(data)
         assert slow is not None, data
-        assert (found.status, dict(found.headers), found.body) == (
+        assert (response.status, dict(response.headers), response.body) == (
             slow[0].status,
             dict(slow[0].headers),
             slow[0].body,
         )
-        assert slow[1], "another answer may follow a usual one"
+        assert slow[1], "the connection can carry another response"
 
 
-def test_the_answer_of_a_service_is_usual():
+def test_a_typical_response_is_parsed_in_one_piece():
     data = b"HTTP/1.1 200 OK\r\nx-amz-crc32: 7\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n{}"
 
-    found = usual(data)
+    response = parse_complete(data)
 
-    assert found is not None
-    assert found.headers.get("x-amzn-requestid") is None
-    assert found.headers.get("x-amz-crc32") == found.headers["x-amz-crc32"] == "7"
-    assert list(found.headers) == ["x-amz-crc32", "connection", "content-length"]
+    assert response is not None
+    assert response.headers.get("x-amzn-requestid") is None
+    assert response.headers.get("x-amz-crc32") == response.headers["x-amz-crc32"] == "7"
+    assert list(response.headers) == ["x-amz-crc32", "connection", "content-length"]
 
 
-def test_an_answer_in_two_parts_is_read_on():
-    assert usual(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{") is None
-    assert usual(b"HTTP/1.1 200 OK\r\ncontent-le") is None
-    assert usual(b"HTTP/1.1 100 Continue\r\ncontent-length: 0\r\n\r\n") is None
+def test_incomplete_responses_are_not_parsed_in_one_piece():
+    assert parse_complete(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{") is None
+    assert parse_complete(b"HTTP/1.1 200 OK\r\ncontent-le") is None
+    assert parse_complete(b"HTTP/1.1 100 Continue\r\ncontent-length: 0\r\n\r\n") is None

@@ -1,11 +1,11 @@
-"""TLS: AWS's own roots first, the system's where these do not do, and never nobody's."""
+"""The certificates that TLS trusts: AWS's roots first, then the system's, and never any certificate."""
 
 import ssl
 from types import SimpleNamespace
 
 import pytest
 
-from django_offload.aws.lean import trust
+from django_offload.aws.lean import certificates
 from django_offload.exceptions import NoAnswer, NotConfigured
 from tests.unit.aws.server import says, serving
 
@@ -14,35 +14,35 @@ GET = {"TableName": "shop-tasks", "Key": {"id": {"S": "x"}}}
 
 @pytest.fixture(autouse=True)
 def no_contexts():
-    """Load certificates anew: the environment says which."""
-    trust.narrow.cache_clear()
-    trust.wide.cache_clear()
+    """Clear the cached contexts, because each test configures other certificates."""
+    certificates.aws_context.cache_clear()
+    certificates.system_context.cache_clear()
     yield
-    trust.narrow.cache_clear()
-    trust.wide.cache_clear()
+    certificates.aws_context.cache_clear()
+    certificates.system_context.cache_clear()
 
 
 def test_the_roots_are_those_of_amazon_trust_services():
-    context = trust.narrow(None)
+    context = certificates.aws_context(None)
 
     names = {dict(part[0] for part in root["subject"])["commonName"] for root in context.get_ca_certs()}
-    assert names == set(trust.ROOTS)
+    assert names == set(certificates.ROOTS)
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
 
 
-def test_without_these_roots_the_system_is_trusted(monkeypatch, tmp_path):
+def test_without_amazons_roots_the_systems_certificates_are_trusted(monkeypatch, tmp_path):
     monkeypatch.setattr(
-        trust, "find_spec", lambda name: SimpleNamespace(submodule_search_locations=[tmp_path])
+        certificates, "find_spec", lambda name: SimpleNamespace(submodule_search_locations=[tmp_path])
     )
-    assert trust.narrow(None) is trust.wide()
+    assert certificates.aws_context(None) is certificates.system_context()
 
     (tmp_path / "cacert.pem").write_text('# Label: "Amazon Root CA 1"\nno certificate')
-    assert trust.amazon_roots() == []
+    assert certificates.amazon_roots() == []
 
 
-def test_a_bundle_that_the_environment_names_is_what_is_trusted(certificate, monkeypatch):
+def test_only_the_configured_bundle_is_trusted(certificate, monkeypatch):
     monkeypatch.setenv("AWS_CA_BUNDLE", certificate.path)
 
     with serving(says(b'{"Item": {}}'), tls=certificate.context) as (server, client):
@@ -52,7 +52,7 @@ def test_a_bundle_that_the_environment_names_is_what_is_trusted(certificate, mon
 
 
 @pytest.mark.parametrize("text", [None, "no certificate"])
-def test_a_bundle_that_cannot_be_read_is_named_at_once(certificate, monkeypatch, tmp_path, pauses, text):
+def test_an_unreadable_bundle_raises_an_error_that_names_it(certificate, monkeypatch, tmp_path, pauses, text):
     bundle = tmp_path / "ours.pem"
     if text:
         bundle.write_text(text)
@@ -65,13 +65,13 @@ def test_a_bundle_that_cannot_be_read_is_named_at_once(certificate, monkeypatch,
         assert (server.connections, pauses) == (0, [])
     assert str(caught.value).startswith(f"AWS was not reached: the certificates of {bundle} cannot be read (")
     assert str(caught.value).endswith(
-        "). Correct AWS_CA_BUNDLE or REQUESTS_CA_BUNDLE, whichever names this file."
+        "). Correct the environment variable that names this file (AWS_CA_BUNDLE or REQUESTS_CA_BUNDLE)."
     )
 
 
-def test_a_host_that_is_not_aws_is_trusted_if_the_system_does(certificate, monkeypatch):
+def test_another_host_is_trusted_if_the_system_trusts_it(certificate, monkeypatch):
     wide = ssl.create_default_context(cafile=certificate.path)
-    monkeypatch.setattr("django_offload.aws.lean.pool.wide", lambda: wide)
+    monkeypatch.setattr("django_offload.aws.lean.pool.system_context", lambda: wide)
 
     with serving(tls=certificate.context) as (_, client):
         assert client.get_item(**GET) == {}
@@ -79,22 +79,22 @@ def test_a_host_that_is_not_aws_is_trusted_if_the_system_does(certificate, monke
         assert client.get_item(**GET) == {}
 
 
-def test_a_host_that_nobody_trusts_is_not_spoken_to(certificate, pauses):
+def test_an_untrusted_host_receives_no_request(certificate, pauses):
     with serving(tls=certificate.context, tries=1) as (server, client):
         with pytest.raises(
-            NoAnswer, match=r"TLS does not trust \(self.signed certificate\) the endpoint URL"
+            NoAnswer, match=r"The certificate is not trusted \(self.signed certificate\) at the endpoint URL"
         ):
             client.get_item(**GET)
 
         assert server.requests == []
 
 
-def test_a_host_of_another_name_is_not_spoken_to(certificate, monkeypatch, pauses):
+def test_a_certificate_for_another_name_is_refused(certificate, monkeypatch, pauses):
     monkeypatch.setenv("AWS_CA_BUNDLE", certificate.path)
     with serving(tls=certificate.context, tries=1) as (server, client):
         server.url = server.url.replace("localhost", "127.0.0.1")
         object.__setattr__(client.address, "host", "127.0.0.1")
 
-        with pytest.raises(NoAnswer, match="TLS does not trust"):
+        with pytest.raises(NoAnswer, match="The certificate is not trusted"):
             client.get_item(**GET)
         assert server.requests == []
