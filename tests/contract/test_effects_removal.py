@@ -32,8 +32,8 @@ def create_markers(count, at):
 def test_the_sweeper_removes_only_markers_older_than_their_tasks(site):
     now = datetime.now(UTC)
     old, young = (
-        now - effect_cleanup.life() - timedelta(days=1),
-        now - effect_cleanup.life() + timedelta(days=1),
+        now - effect_cleanup.marker_life() - timedelta(days=1),
+        now - effect_cleanup.marker_life() + timedelta(days=1),
     )
     create_markers(2_500, old)
     create_markers(3, young)
@@ -52,18 +52,18 @@ def test_removal_stops_if_no_time_is_left(site):
 
 
 def test_a_marker_outlives_two_lives_of_the_longest_task(site, settings):
-    assert effect_cleanup.life() == 4 * RECORD_LIFE
+    assert effect_cleanup.marker_life() == 4 * RECORD_LIFE
 
     settings.TASKS = tasks_setting(modules=MODULES, result_ttl=timedelta(days=90))
 
-    assert effect_cleanup.life() == 2 * (RECORD_LIFE + timedelta(days=90))
+    assert effect_cleanup.marker_life() == 2 * (RECORD_LIFE + timedelta(days=90))
 
 
 def test_a_task_that_keeps_its_result_longer_counts_too(site, monkeypatch):
     kept = task(result_ttl=timedelta(days=200))(create_markers)
     monkeypatch.setattr(effect_cleanup.registry(), "_tasks", {"kept": kept})
 
-    assert effect_cleanup.life() == 2 * (RECORD_LIFE + timedelta(days=200))
+    assert effect_cleanup.marker_life() == 2 * (RECORD_LIFE + timedelta(days=200))
 
 
 def test_a_database_without_markers_is_left_alone(site):

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from django_offload.aws import clients, under_way
+from django_offload.aws import begin_together, clients, made_together, under_way
 from django_offload.aws.lean import connecting
 from django_offload.aws.lean.connecting import PendingConnection, SocketWait
 from django_offload.conf import Options

@@ -111,7 +111,7 @@ def test_records_that_a_busy_table_leaves_out_are_read_once_more(monkeypatch, le
     )
     monkeypatch.setattr("django_offload.stores.dynamodb_listing.client", lambda name: aws)
 
-    records = DynamoDBListing("default", "tasks").read(["c", "a", "b"])
+    records = DynamoDBListing("default", "tasks").get_many(["c", "a", "b"])
 
     assert [record["id"] for record in records] == ["c", "a", "b"][:read]
     assert len(requests) == calls

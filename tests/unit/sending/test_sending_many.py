@@ -53,7 +53,7 @@ class Half(WrappedStore):
     def begin_create(self, item):
         def create():
             if item["id"] in self.refused:
-                raise OSError("no answer to the birth")
+                raise OSError("no answer to the create")
             self.steps.append("record")
             return create_inside()
 
