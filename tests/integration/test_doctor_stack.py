@@ -18,7 +18,7 @@ WORKER = f"{STACK}-default-worker"
 def broken(aws, _offload_server):
     """AWS to break: the next test gets another."""
     yield aws
-    _offload_server._deployed.clear()
+    _offload_server.deployed_templates.clear()
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from ..conf import Options, options_for, secrets
 from ..definition.registry import registry
 from ..definition.retry_policy import attempts_allowed
 from ..exceptions import Cancelled, DeadLettered, MessageRefused, OffloadError, UnknownTask, WorkerLost
-from ..operations.fail import end
-from ..operations.unverified_bodies import FOLDER
+from ..operations.fail import fail_record
+from ..operations.unverified_bodies import UNVERIFIED_PREFIX
 from ..payloads import payloads_of
 from ..protocol.conditional_write import Refused
 from ..protocol.enqueued_task import EnqueuedTask
@@ -70,7 +70,7 @@ def _bury(arrival: RoutedDelivery, now: datetime) -> None:
         )
         return
     with suppress(Refused):  # Claimed or sent again since it was read: it goes on.
-        end(store, enqueued, options, now, _cause(enqueued, record), record)
+        fail_record(store, enqueued, options, now, _cause(enqueued, record), record)
 
 
 def _goes_on(record: TaskRecord, message: TaskMessage, options: Options, now: datetime) -> bool:
@@ -103,6 +103,6 @@ def _keep(arrival: RoutedDelivery, now: datetime, reason: MessageRefused) -> Non
         raise RuntimeError(
             f"There is no bucket (OPTIONS['bucket'] is None) to keep a dead letter in: {reason}"
         )
-    key = f"{FOLDER}{delivery.queue}/{now:%Y-%m-%d}/{delivery.id}"
+    key = f"{UNVERIFIED_PREFIX}{delivery.queue}/{now:%Y-%m-%d}/{delivery.id}"
     payloads.put(key, str(delivery.body).encode("utf-8", "backslashreplace"))
     logger.warning("Dead letter id=%s queue=%s kept as %s: %s", delivery.id, delivery.queue, key, reason)

@@ -117,8 +117,8 @@ def test_a_discarded_record_stays_failed_and_is_listed_no_more(store):
     code, said = run("offload_dead", "discard", gone.id)
     again = run("offload_dead", "discard", gone.id)
 
-    assert (code, said) == (0, f"{gone.id}  Discarded: it stays FAILED, and is listed no more.\n")
-    assert again == (0, f"{gone.id}  It was not listed.\n")
+    assert (code, said) == (0, f"{gone.id}  Discarded. It stays FAILED but is no longer listed.\n")
+    assert again == (0, f"{gone.id}  It is not in the list, so nothing was changed.\n")
     assert ids() == [kept.id]
     assert status(store, gone) == FAILED
     assert run("offload_dead", "redrive", gone.id)[0] == 0

@@ -9,10 +9,16 @@ from django.core.management.base import CommandParser
 
 from ...conf import configured
 from ...operations import describe
-from ...operations.dead_letters import DeadLetterFilter, act_on, act_on_record, row_of
+from ...operations.dead_letters import DeadLetterFilter, act_on, act_on_record, dead_letter_row
 from ...operations.find import find
 from ...operations.redrive import ActionResult
-from ...operations.unverified_bodies import FOLDER, SHOWN_BYTES, bodies, body, escaped
+from ...operations.unverified_bodies import (
+    SHOWN_BYTES,
+    UNVERIFIED_PREFIX,
+    escaped,
+    unverified_bodies,
+    unverified_body,
+)
 from ...stores import store_of
 from ..base import FINE, WRONG, HelpFormatter, OffloadCommand, epilog
 from ..record_lines import lines
@@ -89,8 +95,8 @@ manage.py offload_dead discard --all
 
     def _list(self, choice: DeadLetterFilter, limit: int) -> int:
         self.above_zero("--limit", limit)
-        found = [row_of(*each) for each in islice(choice.records(), limit)]
-        lying = [] if choice.narrow else list(islice(bodies(), limit))
+        found = [dead_letter_row(*each) for each in islice(choice.records(), limit)]
+        lying = [] if choice.narrow else list(islice(unverified_bodies(), limit))
         self.data(
             {
                 "records": found,
@@ -115,8 +121,8 @@ manage.py offload_dead discard --all
         return FINE
 
     def _show(self, task_id: str, most: int) -> int:
-        if task_id.startswith(FOLDER):
-            data = body(task_id)
+        if task_id.startswith(UNVERIFIED_PREFIX):
+            data = unverified_body(task_id)
             if data is None:
                 raise self.wrong(f"There is no body of key {task_id}. See manage.py offload_dead list.")
             text = escaped(data, most)
@@ -128,7 +134,7 @@ manage.py offload_dead discard --all
         found = find(task_id, with_parts=True)
         if found is None:
             raise self.wrong(f"There is no task of id {task_id}. See manage.py offload_dead list.")
-        status = describe.described(found)
+        status = describe.describe(found)
         self.data(status)
         for line in lines(status):
             self.line(*line)
@@ -157,7 +163,7 @@ manage.py offload_dead discard --all
         for options, record in choice.records(until=now):
             yield act_on_record(action, store_of(options), record.enqueued.id, options, datetime.now(UTC))
         if action == "discard" and not choice.narrow:
-            yield from (act_on(action, kept.key, now) for _, kept in bodies())
+            yield from (act_on(action, kept.key, now) for _, kept in unverified_bodies())
 
 
 def _cells(row: dict[str, Any]) -> list[object]:

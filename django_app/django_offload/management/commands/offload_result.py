@@ -61,7 +61,7 @@ manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --cancel
             found = self._cancel(found)
         if options["follow"]:
             found = self._follow(found, options["every"])
-        status = describe.described(found)
+        status = describe.describe(found)
         self.data_line(status) if options["follow"] else self.data(status)
         for line in lines(status):
             self.line(*line)

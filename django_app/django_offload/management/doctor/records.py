@@ -10,7 +10,7 @@ from typing import Any
 from ...conf import Options
 from ...operations.dead_letters import readable
 from ...operations.due_entries import EVER
-from ...operations.unverified_bodies import FOLDER
+from ...operations.unverified_bodies import UNVERIFIED_PREFIX
 from ...payloads import payloads_of
 from ...protocol.json_codec import EPOCH
 from ...protocol.record import DEAD_SHARDS, DUE_SHARDS, READY, RUNNING, SWEEP_EVERY, TaskRecord
@@ -137,7 +137,7 @@ def given_up(options: Options) -> Iterator[Finding]:
 def refused(options: Options) -> Iterator[Finding]:
     """Look for bodies that did not verify."""
     payloads = payloads_of(options)
-    count = len(list(islice(payloads.under(FOLDER), MOST_COUNTED))) if payloads is not None else 0
+    count = len(list(islice(payloads.under(UNVERIFIED_PREFIX), MOST_COUNTED))) if payloads is not None else 0
     if count:
         yield Finding(
             id="refused-bodies",
