@@ -1,4 +1,4 @@
-"""A package for another Python than the one that makes it, and its functions on that."""
+"""A package for another Python than the one that builds it."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from .project import Project
 def older(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(tmp_path_factory.mktemp("older") / "shop")
     project.stage(parameters={"Runtime": "python3.12"})
-    # A marker that the Python which makes the package does not fulfil.
+    # The Python that builds the package doesn't match this marker.
     lock = project.root / "lambdas" / "requirements.lock"
     given = re.compile(r"^(durationpy==\S+)", re.MULTILINE)
     text, count = given.subn(r"\1 ; python_version < '3.13'", lock.read_text())

@@ -15,7 +15,7 @@ EFFECTS = "django_offload.effects"
 
 @dataclass(frozen=True, slots=True)
 class StepResults(Journal):
-    """Writes each result as a part of its own. The first one written stays, whoever comes later."""
+    """Writes each result as a part of its own. The first one written stays."""
 
     store: Store
     task_id: str

@@ -56,10 +56,10 @@ def only_the_newest() -> list[str]:
 
 MACHINES: dict[type[RuleBasedStateMachine], Guardless] = {
     EnqueueMachine: lambda: mock.patch.object(
-        sweep.Sweeper, "_decide", DEFECTS["sweeper blind to lost messages"]
+        sweep.Sweeper, "decide", DEFECTS["sweeper blind to lost messages"]
     ),
     LeaseMachine: lambda: mock.patch.object(transitions, "holds_claim", DEFECTS["neither fence nor token"]),
-    BatchMachine: lambda: mock.patch.object(batch, "_settled", DEFECTS["acknowledged on error"]),
+    BatchMachine: lambda: mock.patch.object(batch.BatchItem, "settle", DEFECTS["acknowledged on error"]),
     CancelMachine: lambda: mock.patch.object(attempt, "claim", DEFECTS["cancelled task claimed"]),
     ResultMachine: stale_reads,
     DeployMachine: no_aliases,

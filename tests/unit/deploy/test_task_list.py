@@ -41,7 +41,7 @@ def shop(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_each_name_of_a_task_is_listed_with_its_module_and_queue(shop: Path) -> None:
+def test_every_name_of_a_task_is_listed_with_module_and_queue(shop: Path) -> None:
     assert task_list.write(shop, "shop_settings", ".", NO_SURROUNDINGS) is None
 
     assert json.loads((shop / LISTING).read_text()) == {
@@ -52,10 +52,10 @@ def test_each_name_of_a_task_is_listed_with_its_module_and_queue(shop: Path) -> 
     }
 
 
-def test_tasks_that_cannot_be_imported_here_leave_no_list_and_say_why(shop: Path) -> None:
+def test_an_import_error_is_returned_and_no_list_is_written(shop: Path) -> None:
     (shop / "shop" / "mail.py").write_text("import only_on_lambda")
 
-    said = task_list.write(shop, "shop_settings", ".", NO_SURROUNDINGS)
+    error = task_list.write(shop, "shop_settings", ".", NO_SURROUNDINGS)
 
-    assert said == "ModuleNotFoundError: No module named 'only_on_lambda'"
+    assert error == "ModuleNotFoundError: No module named 'only_on_lambda'"
     assert not (shop / LISTING).exists()

@@ -1,4 +1,4 @@
-"""How the doctor says to mend what is deployed: by the stage of the stack, where the project has stages."""
+"""The doctor's remedies name the stage of a stack, if the project has stages."""
 
 from types import SimpleNamespace
 
@@ -9,8 +9,8 @@ from django_offload.management.doctor import finding
 
 @pytest.fixture
 def stages(tmp_path, monkeypatch):
-    """Return a function that gives the project some stages, on AWS itself."""
-    monkeypatch.setattr(finding, "local", lambda: False)
+    """Return a function that gives the project some stages. AWS isn't local."""
+    monkeypatch.setattr(finding, "is_local_aws", lambda: False)
     monkeypatch.setattr(finding, "layout", lambda: SimpleNamespace(root=tmp_path))
     monkeypatch.delenv("OFFLOAD_STAGE", raising=False)
     (tmp_path / "infra").mkdir()
@@ -23,16 +23,16 @@ def stages(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("told", "stack", "stage"),
+    ("stage_variable", "stack", "stage"),
     [(None, "shop-prod", "prod"), ("prod", "shop", "prod"), ("dev", "shop-prod", "dev")],
 )
-def test_a_stack_of_a_stage_is_deployed_by_its_stage(stages, monkeypatch, told, stack, stage):
+def test_a_stack_of_a_stage_is_deployed_by_its_stage(stages, monkeypatch, stage_variable, stack, stage):
     stages("dev", "prod")
-    if told:
-        monkeypatch.setenv("OFFLOAD_STAGE", told)
+    if stage_variable:
+        monkeypatch.setenv("OFFLOAD_STAGE", stage_variable)
 
-    assert finding.deploy(stack) == f"Deploy the stack: manage.py offload_deploy --stage {stage}."
-    assert finding.deploy(stack, Paused="false", MappingsEnabled="true") == (
+    assert finding.deploy_remedy(stack) == f"Deploy the stack: manage.py offload_deploy --stage {stage}."
+    assert finding.deploy_remedy(stack, Paused="false", MappingsEnabled="true") == (
         f"Set Paused to false and MappingsEnabled to true in infra/{stage}.json, then deploy the stack: "
         f"manage.py offload_deploy --stage {stage}."
     )
@@ -41,21 +41,21 @@ def test_a_stack_of_a_stage_is_deployed_by_its_stage(stages, monkeypatch, told, 
 def test_a_stack_of_no_stage_is_deployed_by_its_template(stages):
     stages("dev")
 
-    assert finding.deploy("shop") == (
+    assert finding.deploy_remedy("shop") == (
         "Deploy the stack: manage.py offload_template --stack shop --output template.yaml, then "
         "aws cloudformation deploy --stack-name shop --template-file template.yaml "
         "--capabilities CAPABILITY_IAM."
     )
-    assert finding.deploy("shop", Paused="false").endswith(
+    assert finding.deploy_remedy("shop", Paused="false").endswith(
         "CAPABILITY_IAM --parameter-overrides Paused=false."
     )
 
 
 def test_what_a_function_said_is_read_where_it_runs(stages, monkeypatch):
-    assert finding.log_of("shop-dead-letter") == (
-        "See its log: aws logs tail /aws/lambda/shop-dead-letter --since 1d."
+    assert finding.log_remedy("shop-dead-letter") == (
+        "Read its log: aws logs tail /aws/lambda/shop-dead-letter --since 1d."
     )
-    monkeypatch.setattr(finding, "local", lambda: True)
-    assert finding.log_of("shop-dead-letter") == (
-        "See what it says in the terminal of manage.py offload_local."
+    monkeypatch.setattr(finding, "is_local_aws", lambda: True)
+    assert finding.log_remedy("shop-dead-letter") == (
+        "Read its log in the terminal of manage.py offload_local."
     )

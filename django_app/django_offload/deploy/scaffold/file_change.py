@@ -1,4 +1,4 @@
-"""One file that would be written: what it holds, what it should, and the difference."""
+"""A change to one file of the project, as a diff and as a write."""
 
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -6,14 +6,14 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A file of a project as it is and as it should be."""
+class FileChange:
+    """A file as it is and as it should be."""
 
     path: Path
-    before: str | None  # None: it is not there.
+    before: str | None  # None if the file doesn't exist.
     after: str
-    ours: bool = False  # Made by a command, so that it may be made again.
-    merged: bool = False  # What is in it already is kept.
+    generated: bool = False  # A command wrote it, so a command may replace it.
+    merged: bool = False  # `after` keeps everything from `before`.
 
     @property
     def needed(self) -> bool:
@@ -21,23 +21,23 @@ class Change:
 
     @property
     def overwrites(self) -> bool:
-        """Would something be lost that somebody may have written by hand?"""
-        return self.needed and self.before is not None and not (self.ours or self.merged)
+        """True if the change would lose something that a person may have written."""
+        return self.needed and self.before is not None and not (self.generated or self.merged)
 
     def diff(self, name: str) -> str:
         """Return the change as a unified diff, which git and patch can apply."""
-        return difference(self.before, self.after, name)
+        return file_diff(self.before, self.after, name)
 
-    def make(self) -> None:
+    def write(self) -> None:
         """Write the file. Raise FileExistsError if it has changed since it was read."""
-        if read(self.path) != self.before:
-            raise FileExistsError(f"{self.path} has changed in the meantime: run the command again.")
+        if read_text(self.path) != self.before:
+            raise FileExistsError(f"{self.path} has changed in the meantime. Run the command again.")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(self.after, encoding="utf-8", newline="")
 
 
-def read(path: Path) -> str | None:
-    """Return what a file holds, with its own ends of lines; None where there is no file."""
+def read_text(path: Path) -> str | None:
+    """Return the content of a file with its own line endings, or None if it doesn't exist."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return file.read()
@@ -45,8 +45,8 @@ def read(path: Path) -> str | None:
         return None
 
 
-def difference(before: str | None, after: str, name: str) -> str:
-    """Return two texts as a unified diff of the file `name`."""
+def file_diff(before: str | None, after: str, name: str) -> str:
+    """Return the unified diff between two versions of the file `name`."""
     old = (before or "").splitlines(keepends=True)
     new = after.splitlines(keepends=True)
     source = "/dev/null" if before is None else f"a/{name}"

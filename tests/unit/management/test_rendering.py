@@ -1,8 +1,8 @@
-"""Tables: columns where they fit, one value a line where they do not."""
+"""Tables have columns if they fit, otherwise one value a line."""
 
 import pytest
 
-from django_offload.management.tables import Painted, drawn, harmless
+from django_offload.management.rendering import Styled, escape_controls, table_lines
 
 HEADINGS = ["id", "task", "attempts", "message"]
 ROWS = [
@@ -12,7 +12,7 @@ ROWS = [
 
 
 def text(width: int | None) -> list[str]:
-    return ["".join(pieces).rstrip() for pieces in drawn(HEADINGS, ROWS, width)]
+    return ["".join(pieces).rstrip() for pieces in table_lines(HEADINGS, ROWS, width)]
 
 
 def test_in_a_file_columns_are_as_wide_as_they_are() -> None:
@@ -59,24 +59,24 @@ def test_nothing_but_whole_words_is_wider_than_the_terminal(width: int) -> None:
 
 
 def test_a_line_break_in_a_value_breaks_no_row() -> None:
-    assert ["".join(line) for line in drawn(["a", "b"], [["1\n2", "x"]], None)] == ["a    b", "1 2  x"]
+    assert ["".join(line) for line in table_lines(["a", "b"], [["1\n2", "x"]], None)] == ["a    b", "1 2  x"]
 
 
 def test_what_is_painted_stays_painted_when_it_is_cut_or_made_harmless() -> None:
-    cut = list(drawn(["a", "b"], [["x", Painted("y" * 50, "bad")]], 30))[1]
-    (shown,) = [piece for piece in cut if isinstance(piece, Painted)]
+    cut = list(table_lines(["a", "b"], [["x", Styled("y" * 50, "bad")]], 30))[1]
+    (shown,) = [piece for piece in cut if isinstance(piece, Styled)]
 
-    assert (shown, shown.meaning) == ("y" * 26 + "…", "bad")
-    assert harmless(Painted("\x07", "good")) == r"\x07"
+    assert (shown, shown.style) == ("y" * 26 + "…", "bad")
+    assert escape_controls(Styled("\x07", "good")) == r"\x07"
 
 
 def test_counts_that_are_painted_stand_to_the_right_too() -> None:
-    lines = ["".join(line) for line in drawn(["dead letters"], [[Painted(7, "bad")], [0]], None)]
+    lines = ["".join(line) for line in table_lines(["dead letters"], [[Styled(7, "bad")], [0]], None)]
 
     assert lines == ["dead letters", "           7", "           0"]
 
 
 def test_columns_are_as_wide_as_control_characters_are_shown() -> None:
-    lines = ["".join(line) for line in drawn(["a", "b"], [["\x1b", "x"], ["yy", "x"]], None)]
+    lines = ["".join(line) for line in table_lines(["a", "b"], [["\x1b", "x"], ["yy", "x"]], None)]
 
     assert lines == ["a     b", "\\x1b  x", "yy    x"]

@@ -1,4 +1,4 @@
-"""Sites that come from elsewhere: what offload_init --from prints is applied to samples, which then run."""
+"""Sample sites of Celery and Zappa run after the diff of offload_init --from is applied."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from tests.scaffold.environment import ROOT
 SAMPLES = Path(__file__).parent / "samples"
 MOST_LINES = 5
 BACKEND = "django_offload.backends.SQSBackend"
-# What a site begins with: the smallest settings there are.
+# The smallest settings of a site.
 SETTINGS = [
     'INSTALLED_APPS += ["django_offload"]',
     f'TASKS = {{"default": {{"BACKEND": "{BACKEND}", "OPTIONS": {{"stack": "x-dev"}}, "QUEUES": QUEUES}}}}',
@@ -22,12 +22,12 @@ SETTINGS = [
 
 
 def python(folder: Path, *arguments: str) -> str:
-    """Run Python in a site's folder; it must succeed. Return what it printed."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "DJANGO"))}
+    """Run Python in a site's folder, where it must succeed. Return what it prints."""
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "DJANGO"))}
     process = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env={**kept, "PYTHONPATH": str(ROOT / "django_app"), "AWS_DEFAULT_REGION": "us-east-1"},
+        env={**environ, "PYTHONPATH": str(ROOT / "django_app"), "AWS_DEFAULT_REGION": "us-east-1"},
         capture_output=True,
         text=True,
         check=False,
@@ -37,7 +37,7 @@ def python(folder: Path, *arguments: str) -> str:
 
 
 def configure(folder: Path, settings: str, *queues: str) -> int:
-    """Add the lines of settings to a site; return how many these are."""
+    """Add the settings to a site. Return the number of lines."""
     lines = [line.replace("QUEUES}", f"{list(queues)}}}") for line in SETTINGS]
     with (folder / settings).open("a") as file:
         file.write("\n".join(lines) + "\n")
@@ -45,7 +45,7 @@ def configure(folder: Path, settings: str, *queues: str) -> int:
 
 
 def apply(folder: Path, diff: str) -> None:
-    """Have git apply what the command printed, remarks and all."""
+    """Let git apply the output of the command, with its comments."""
     subprocess.run(["git", "apply", "-"], cwd=folder, input=diff, text=True, check=True)  # noqa: S607
 
 
@@ -55,17 +55,17 @@ def added(diff: str) -> int:
 
 @pytest.fixture(scope="module")
 def pies(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the sample site of Zappa's."""
+    """Return the sample site that uses Zappa."""
     return Path(shutil.copytree(SAMPLES / "zappa", tmp_path_factory.mktemp("samples") / "zappa"))
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the sample site of Celery's."""
+    """Return the sample site that uses Celery."""
     return Path(shutil.copytree(SAMPLES / "celery", tmp_path_factory.mktemp("samples") / "celery"))
 
 
-def test_a_site_of_zappas_takes_at_most_five_lines(pies: Path) -> None:
+def test_a_zappa_site_needs_at_most_five_new_lines(pies: Path) -> None:
     python(pies, "use.py")  # With Zappa's own decorator.
     lines = configure(pies, "pies/settings.py", "default")
     before = {path: path.read_bytes() for path in pies.rglob("*.py")}
@@ -82,7 +82,7 @@ def test_a_site_of_zappas_takes_at_most_five_lines(pies: Path) -> None:
     assert added(python(pies, "manage.py", "offload_init", "--from", "zappa")) == 0
 
 
-def test_a_site_of_celerys_runs_after_what_is_printed_is_applied(shop: Path) -> None:
+def test_a_celery_site_runs_after_the_diff_is_applied(shop: Path) -> None:
     configure(shop, "shop/settings.py", "default", "slow")
 
     printed = python(shop, "manage.py", "offload_init", "--from", "celery")
@@ -94,16 +94,16 @@ def test_a_site_of_celerys_runs_after_what_is_printed_is_applied(shop: Path) -> 
         "# orders/closing.py:9",  # A chain.
         "# orders/tasks.py:34",  # rate_limit
         "# orders/views.py:11",  # priority
-        "# orders/views.py:18",  # Other words for states.
+        "# orders/views.py:18",  # Celery's states have other names.
         "# shop/celery.py:5",  # The app.
         "# shop/celery.py:6",  # Its schedule.
     ]
-    assert "rate_limit: no option of ours does this." in printed
+    assert "@task has no option for: rate_limit." in printed
     assert "import shared_task" not in (shop / "orders/tasks.py").read_text()
     assert "from celery import chain" in (shop / "orders/closing.py").read_text()
 
 
-def test_programs_read_the_changes_by_file(shop: Path) -> None:
-    told = json.loads(python(shop, "manage.py", "offload_init", "--from", "celery", "--json"))
+def test_json_has_the_changes_by_file(shop: Path) -> None:
+    data = json.loads(python(shop, "manage.py", "offload_init", "--from", "celery", "--json"))
 
-    assert told.keys() == {"changes", "notes"}
+    assert data.keys() == {"changes", "notes"}
