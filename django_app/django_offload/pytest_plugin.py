@@ -125,7 +125,7 @@ class AWSServer:
 
     def empty(self) -> None:
         """Delete all messages, records and objects."""
-        self.aws.asynchronous.clear()
+        self.aws.async_invocations.clear()
         sqs, dynamodb, s3 = (self.aws.server.client(service) for service in ("sqs", "dynamodb", "s3"))
         for url in sqs.list_queues().get("QueueUrls", []):
             sqs.purge_queue(QueueUrl=url)
@@ -144,5 +144,5 @@ def drop_clients() -> None:
     from .transports import sqs
 
     clients.reset_clients()
-    sqs.forget_urls()
-    s3._account.cache_clear()
+    sqs.clear_urls()
+    s3.account_id.cache_clear()

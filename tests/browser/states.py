@@ -22,7 +22,7 @@ def states(demo: Demo) -> dict[str, str]:
     made = subprocess.run(
         [sys.executable, "-m", "tests.browser.states"],
         cwd=ROOT,
-        env={**demo.surroundings, **exported},
+        env={**demo.stage_environment, **exported},
         capture_output=True,
         text=True,
         check=False,

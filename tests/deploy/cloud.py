@@ -53,10 +53,10 @@ class Cloud:
     def request(self, path: str, **more: Any) -> "Answer":
         """Send a request to the web function, as its function URL does."""
         event = json.dumps(http(path, url=True, **more)).encode()
-        function = self.aws.functions.find(self.web)
+        function = self.aws.functions.get(self.web)
         outcome = self.aws.invoker.invoke(function, event)
         assert not outcome.failed, outcome.error + "\n" + "\n".join(self.said[-30:])
-        return Answer(outcome.read())
+        return Answer(outcome.value())
 
     def post(self, page: str, **fields: str) -> "Answer":
         """Post the form of a page, as a browser does that has just loaded it."""

@@ -11,7 +11,7 @@ from django_offload.deploy.release.deployment import Deployment, Steps
 from django_offload.deploy.stage import Stage
 from django_offload.local.aws.local_aws import LocalAWS
 from django_offload.stack.layout import Layout
-from django_offload.stack.stage_environment import Surroundings
+from django_offload.stack.stage_environment import StageEnvironment
 
 # The tests of the deployed site, of the package and of the policies have stacks of this name elsewhere.
 REGION = "eu-north-1"
@@ -26,12 +26,12 @@ SETTINGS = {
 ALONE = Steps(web=False, migrations=False)
 
 
-def deployment_of(root: Path, **surroundings: Any) -> Deployment:
+def deployment_of(root: Path, **stage_environment: Any) -> Deployment:
     stage = Stage(
         name="dev",
         region=REGION,
         options=configured()["default"],
-        surroundings=Surroundings(**surroundings),
+        stage_environment=StageEnvironment(**stage_environment),
     )
     place = Layout(root=root, source=root, settings_module="config.settings")
     return Deployment(AWS(REGION), stage, place, lambda line: None)

@@ -131,7 +131,7 @@ def test_a_task_goes_from_its_page_over_the_queue_to_a_worker_of_the_same_packag
     assert accepted.status == 202
     assert status["status"] == "SUCCESSFUL", status
     assert status["return_value"]["USD"] == "1.0842"
-    web, worker = (cloud.aws.functions.find(name) for name in ("lab-web-dev", "lab-dev-default-worker"))
+    web, worker = (cloud.aws.functions.get(name) for name in ("lab-web-dev", "lab-dev-default-worker"))
     assert web.code == worker.code
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from django_offload.deploy.package.bytecode import interpreter
-from django_offload.local.lambda_.unpacked import runtime
+from django_offload.local.lambda_.deployed_code import link_runtime
 
 from . import clean
 from .http_events import http
@@ -54,7 +54,7 @@ print(json.dumps([sys.version_info[:2], psycopg.pq.__impl__, answer["statusCode"
 
     said = clean.run(
         clean.unzip(built, tmp_path / "task"),
-        runtime(tmp_path / "runtime"),
+        link_runtime(tmp_path / "runtime"),
         program,
         python=interpreter("3.12"),
         AWS_EXECUTION_ENV="AWS_Lambda_python3.12",

@@ -13,7 +13,7 @@ import pytest
 from django_offload.deploy.package.dependencies import RUNTIME_PACKAGES
 from django_offload.local.aws.local_aws import LocalAWS
 from django_offload.local.aws.sqs_event import make_record
-from django_offload.local.lambda_.unpacked import runtime
+from django_offload.local.lambda_.deployed_code import link_runtime
 
 from . import clean
 from .http_events import http, rest
@@ -64,7 +64,7 @@ def task(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def beside(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The packages that AWS's runtime adds to ours."""
-    return runtime(tmp_path_factory.mktemp("runtime"))
+    return link_runtime(tmp_path_factory.mktemp("runtime"))
 
 
 def machines(folder: Path) -> set[int]:

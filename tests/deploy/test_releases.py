@@ -55,7 +55,7 @@ def test_a_rollback_restores_the_functions_code(
     aws: LocalAWS, deployment: Deployment, tmp_path: Path
 ) -> None:
     def code() -> bytes:
-        return aws.server.code_of("lab-dev-sweeper")
+        return aws.server.package_of("lab-dev-sweeper")
 
     one, two = package(tmp_path, "one"), package(tmp_path, "two")
     deploy(deployment, one)

@@ -185,7 +185,7 @@ def lost_its_result(world: World) -> str:
     result = contract.echo.enqueue("x" * 400_000)
     world.aws.run()
     payloads = world.bucket()
-    for kept in list(payloads.under("")):
+    for kept in list(payloads.objects_under("")):
         payloads.delete(kept.key)
     return result.id
 

@@ -68,7 +68,7 @@ def test_a_named_root_must_contain_the_project(settings_in, tmp_path: Path) -> N
     source = settings_in("big/shop/src", "named_site")
 
     assert layout(tmp_path / "big").python_path == "/var/task/shop/src"
-    with pytest.raises(ConfigurationError, match="Name a folder that holds the whole project"):
+    with pytest.raises(ConfigurationError, match="Name a folder that contains the whole project"):
         layout(source / "named_site")
 
 

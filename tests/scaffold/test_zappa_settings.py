@@ -101,7 +101,7 @@ def test_workers_get_the_web_sides_variables_without_secrets(tmp_path: Path) -> 
     ]
     for change in changes:
         change.write()
-    assert read_stage(tmp_path, "production").surroundings.environment["OVEN"] == "hot"
+    assert read_stage(tmp_path, "production").stage_environment.environment["OVEN"] == "hot"
 
 
 def test_no_other_line_changes(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from ..stack.layout import Layout
-from ..stack.stage_environment import Surroundings
+from ..stack.stage_environment import StageEnvironment
 from .stage import Stage
 
 # Packaging and checking need no secret value. Settings that read a secret get this one.
@@ -24,15 +24,15 @@ _OF_THIS_MACHINE = {
 
 
 def package_environment(
-    folder: Path, settings_module: str, source_root: str, surroundings: Surroundings
+    folder: Path, settings_module: str, source_root: str, stage_environment: StageEnvironment
 ) -> dict[str, str]:
     """Return the environment in which the project's copy in `folder` runs as it will when deployed."""
     shell = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
     return {
-        **placeholders(surroundings),
+        **placeholders(stage_environment),
         **shell,
         "DEBUG": "0",
-        **surroundings.environment,
+        **stage_environment.environment,
         # The shell may have the real secret key, but packaging doesn't need it.
         "SECRET_KEY": PLACEHOLDER,
         "DJANGO_SETTINGS_MODULE": settings_module,
@@ -44,24 +44,24 @@ def package_environment(
 
 def function_environment(layout: Layout, stage: Stage) -> dict[str, str]:
     """Return the environment of a function of the stage, with what Python needs to start here."""
-    secrets = stage.surroundings.secrets
+    secrets = stage.stage_environment.secrets
     shell = {key: value for key, value in os.environ.items() if key in _OF_THIS_MACHINE or key in secrets}
     return {
-        **placeholders(stage.surroundings),
+        **placeholders(stage.stage_environment),
         **shell,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{stage.runtime}",
         "AWS_DEFAULT_REGION": stage.region,
-        **stage.surroundings.environment,
+        **stage.stage_environment.environment,
         "DJANGO_SETTINGS_MODULE": layout.settings_module,
         "PYTHONPATH": os.pathsep.join(dict.fromkeys([str(layout.source), str(layout.root), *sys.path])),
     }
 
 
-def placeholders(surroundings: Surroundings) -> dict[str, str]:
+def placeholders(stage_environment: StageEnvironment) -> dict[str, str]:
     """Return a value for each secret of the stage, in the form that its name suggests."""
     return {
         name: next((value for ending, value in _URLS.items() if name.endswith(ending)), PLACEHOLDER)
-        for name in surroundings.secrets
+        for name in stage_environment.secrets
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from ..conf import ENV_ALIAS, Options
 from ..stack import stacks
 from ..stack.parameters import ARCHITECTURE, ARCHITECTURES, DEFAULT_RUNTIME, RUNTIME, RUNTIMES
-from ..stack.stage_environment import Surroundings, Vpc, check
+from ..stack.stage_environment import StageEnvironment, Vpc, check_stage_environment
 from .errors import BadStage
 
 # Names the stage to the settings. Every function gets it too.
@@ -29,7 +29,7 @@ class Stage:
     region: str
     options: Options  # Of the stack that TASKS names for this stage.
     parameters: Mapping[str, str] = field(default_factory=dict)  # Of the template.
-    surroundings: Surroundings
+    stage_environment: StageEnvironment
 
     @property
     def stack(self) -> str:
@@ -56,20 +56,20 @@ def read_stage(root: Path, name: str) -> Stage:
             "Give all aliases the same OPTIONS['stack'].",
         )
     options = next(iter(stacks_by_name.values()))[0]
-    surroundings = surroundings_in(content, name)
-    check(surroundings, options.alias)
+    stage_environment = stage_environment_in(content, name)
+    check_stage_environment(stage_environment, options.alias)
     return Stage(
         name=name,
         region=str(content.get("region") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"),
         options=options,
         parameters=as_texts(content.get("parameters", {})),
-        surroundings=surroundings,
+        stage_environment=stage_environment,
     )
 
 
-def surroundings_of(root: Path, name: str) -> Surroundings:
+def stage_environment_of(root: Path, name: str) -> StageEnvironment:
     """Return what the stage adds to its functions. Without a file it adds only its name."""
-    return surroundings_in(load_if_exists(root, name), name)
+    return stage_environment_in(load_if_exists(root, name), name)
 
 
 def include_of(root: Path, name: str) -> Sequence[str]:
@@ -127,10 +127,10 @@ def load(file: Path) -> dict[str, Any]:
     return content
 
 
-def surroundings_in(content: Mapping[str, Any], name: str) -> Surroundings:
+def stage_environment_in(content: Mapping[str, Any], name: str) -> StageEnvironment:
     """Return what a stage's file adds to every function of the stage."""
     vpc = content.get("vpc")
-    return Surroundings(
+    return StageEnvironment(
         environment={ENV_STAGE: name, **as_texts(content.get("environment", {}))},
         secrets=as_texts(content.get("secrets", {})),
         vpc=Vpc(subnets=tuple(vpc.get("subnets", ())), security_groups=tuple(vpc.get("security_groups", ())))

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.views.debug import SafeExceptionReporterFilter
 
-from ..stack.stage_environment import Surroundings, is_free
+from ..stack.stage_environment import StageEnvironment, is_allowed_variable
 from .errors import BadStage
 from .stage import as_text
 from .zappa_settings import FILE, slug
@@ -25,7 +25,7 @@ def web_variables(settings: Mapping[str, Any]) -> dict[str, str]:
     Raise BadStage if the settings have something other than variables there.
     """
     variables = {**variables_in(settings, _FUNCTION_KEY), **variables_in(settings, _HANDLER_KEY)}
-    return {name: as_text(value) for name, value in variables.items() if is_free(name)}
+    return {name: as_text(value) for name, value in variables.items() if is_allowed_variable(name)}
 
 
 def variables_in(settings: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -42,7 +42,7 @@ def looks_secret(name: str, value: str) -> bool:
 
 
 def variable_warnings(
-    settings: Mapping[str, Any], stage: str, surroundings: Surroundings
+    settings: Mapping[str, Any], stage: str, stage_environment: StageEnvironment
 ) -> Iterator[tuple[str, str]]:
     """
     Yield each difference between the variables of web and workers, with its remedy.
@@ -52,7 +52,7 @@ def variable_warnings(
     missing = {
         name: value
         for name, value in web_variables(settings).items()
-        if name not in surroundings.environment and name not in surroundings.secrets
+        if name not in stage_environment.environment and name not in stage_environment.secrets
     }
     if missing:
         yield (
@@ -70,8 +70,8 @@ def variable_warnings(
     overriding = {
         name
         for name, value in variables_in(settings, _HANDLER_KEY).items()
-        if name in surroundings.secrets
-        or surroundings.environment.get(name, as_text(value)) != as_text(value)
+        if name in stage_environment.secrets
+        or stage_environment.environment.get(name, as_text(value)) != as_text(value)
     }
     if overriding:
         yield (

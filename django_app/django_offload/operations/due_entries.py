@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from ..protocol.json_codec import EPOCH
-from ..stores import Due, Store
+from ..stores import DueEntry, Store
 
 PAGE = 100
 # Clocks differ, so a list without a limit also contains records that ended a little after now.
 EVER = datetime.max.replace(tzinfo=UTC)
 
 
-def entries(store: Store, shard: int, until: datetime = EVER) -> Iterator[Due]:
+def entries(store: Store, shard: int, until: datetime = EVER) -> Iterator[DueEntry]:
     """Yield the entries of a shard that are due by `until`, the oldest first."""
     since, seen_ids = EPOCH, set[str]()
     while True:

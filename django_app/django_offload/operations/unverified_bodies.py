@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ..conf import Options, stacks
 from ..exceptions import PayloadLost
-from ..payloads import Kept, Payloads, payloads_of
+from ..payloads import Payloads, StoredObject, payloads_of
 from .redrive import ActionResult
 
 # The keys of these bodies in the bucket begin with this.
@@ -13,12 +13,12 @@ UNVERIFIED_PREFIX = "dead/"
 SHOWN_BYTES = 2_000
 
 
-def unverified_bodies() -> Iterator[tuple[Options, Kept]]:
+def unverified_bodies() -> Iterator[tuple[Options, StoredObject]]:
     """Yield the unverified bodies of every stack that has a bucket, with the options of the stack."""
     for options in stacks():
         payloads = payloads_of(options)
         if payloads is not None:
-            for stored in payloads.under(UNVERIFIED_PREFIX):
+            for stored in payloads.objects_under(UNVERIFIED_PREFIX):
                 yield options, stored
 
 

@@ -31,7 +31,7 @@ from ..protocol.record import (
 )
 from ..protocol.transitions import not_sent, postpone, send_again
 from ..sending.enqueue import complete, message_text
-from ..stores import Due, Store, store_of
+from ..stores import DueEntry, Store, store_of
 from ..transports import transport_of
 from .connections import living_connections
 from .deadline import RESERVE_SECONDS
@@ -80,7 +80,7 @@ class Sweeper:
                     del entries_by_shard[shard]
         return +done
 
-    def sweep_page(self, shard: int, page: Iterator[Due], done: Counter[str]) -> int:
+    def sweep_page(self, shard: int, page: Iterator[DueEntry], done: Counter[str]) -> int:
         """Sweep a page of one shard, and return its length. A record that fails stops no other."""
         count = 0
         try:
@@ -96,7 +96,7 @@ class Sweeper:
             return 0
         return count
 
-    def sweep_entry(self, entry: Due) -> str:
+    def sweep_entry(self, entry: DueEntry) -> str:
         """Look at one due record, and return what was done."""
         try:
             attributes = self.store.get(entry.id)

@@ -9,7 +9,7 @@ from django_offload.deploy.errors import BadStage, NotDeployed, StackStuck, Wron
 from django_offload.deploy.release import change_set, deployed_stack
 from django_offload.deploy.release.deployment import Deployment
 from django_offload.deploy.release.releases import Release
-from django_offload.stack.stage_environment import Surroundings, Vpc
+from django_offload.stack.stage_environment import StageEnvironment, Vpc
 
 
 @pytest.fixture
@@ -136,6 +136,6 @@ def test_a_web_side_in_a_vpc_without_its_workers_is_refused(tmp_path):
 
 
 def deployment_in(root, vpc=None):
-    stage = SimpleNamespace(name="dev", stack="shop-dev", surroundings=Surroundings(vpc=vpc))
+    stage = SimpleNamespace(name="dev", stack="shop-dev", stage_environment=StageEnvironment(vpc=vpc))
     aws = SimpleNamespace(client=lambda service: None)
     return Deployment(aws, stage, SimpleNamespace(root=root), print)

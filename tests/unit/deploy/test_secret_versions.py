@@ -89,9 +89,9 @@ def test_sixty_parameters_are_read_with_two_requests() -> None:
 def test_the_release_parameter_is_the_fingerprint_or_else_a_new_id(refuses: bool) -> None:
     deployment, vault = Deployment.__new__(Deployment), Vault()
     vault.refuses = refuses
-    surroundings = SimpleNamespace(secrets=SECRETS)
+    stage_environment = SimpleNamespace(secrets=SECRETS)
     deployment.aws = vault  # type: ignore[assignment]
-    deployment.stage = SimpleNamespace(surroundings=surroundings, parameters={})  # type: ignore[assignment]
+    deployment.stage = SimpleNamespace(stage_environment=stage_environment, parameters={})  # type: ignore[assignment]
     new_id = "20261128T152654123456Z-0123abcd"
     deployment.releases = SimpleNamespace(bucket="code", new_id=lambda key: new_id)  # type: ignore[assignment]
     deployment.web = SimpleNamespace(function="shop-dev")  # type: ignore[assignment]

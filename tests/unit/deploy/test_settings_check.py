@@ -12,9 +12,9 @@ from django_offload.deploy.errors import BadStage, ChecksFailed
 from django_offload.deploy.package.static_files import Collected, collect
 from django_offload.deploy.release import settings_check
 from django_offload.deploy.release.settings_check import blocking_problems, check
-from django_offload.deploy.stage import Stage, surroundings_of
+from django_offload.deploy.stage import Stage, stage_environment_of
 from django_offload.stack.layout import HANDLERS, Layout
-from django_offload.stack.stage_environment import Surroundings
+from django_offload.stack.stage_environment import StageEnvironment
 
 FINE: dict[str, Any] = {"debug": False, "hosts": ["shop.example"], "engines": {}, "messages": []}
 # The part of startproject's settings that matters here.
@@ -45,12 +45,12 @@ def project(root: Path, settings: str, handlers: bool = True) -> Layout:
     return Layout(root=root, source=root, settings_module="of_the_shop")
 
 
-def stage(**surroundings: Any) -> Stage:
+def stage(**stage_environment: Any) -> Stage:
     return Stage(
         name="dev",
         region="eu-central-1",
         options=configured()["default"],
-        surroundings=Surroundings(**surroundings),
+        stage_environment=StageEnvironment(**stage_environment),
     )
 
 
@@ -172,7 +172,7 @@ STATIC_ROOT = Path(__file__).parent / os.environ["WHERE"]
     message = {"environment": {"WHERE": "collected"}, "secrets": {"DATABASE_URL": "ssm:/url"}}
     (tmp_path / "infra" / "dev.json").write_text(json.dumps(message))
 
-    found = collect(tmp_path, "of_the_shop", ".", surroundings_of(tmp_path, "dev"))
+    found = collect(tmp_path, "of_the_shop", ".", stage_environment_of(tmp_path, "dev"))
 
     assert found == Collected(folder=tmp_path / "collected", served=served)
 
@@ -182,7 +182,7 @@ def test_packaging_does_not_use_the_shells_secret_key(
 ) -> None:
     monkeypatch.setenv("SECRET_KEY", "the-real-one")
 
-    assert package_environment(tmp_path, "shop", ".", Surroundings())["SECRET_KEY"] == PLACEHOLDER
+    assert package_environment(tmp_path, "shop", ".", StageEnvironment())["SECRET_KEY"] == PLACEHOLDER
 
 
 @pytest.mark.parametrize("where", ["environment", "secrets"])
@@ -194,7 +194,7 @@ def test_a_stage_cannot_set_the_variables_of_every_deployment(tmp_path: Path, wh
     with pytest.raises(
         BadStage, match=rf"It names {name}, but every deployment sets that itself\. Remove it"
     ):
-        surroundings_of(tmp_path, "dev")
+        stage_environment_of(tmp_path, "dev")
 
 
 def test_the_reference_site_has_no_blocking_problem() -> None:

@@ -34,9 +34,9 @@ def test_read_stage_reads_every_key(tmp_path: Path) -> None:
     assert (stage.architecture, stage.runtime) == ("arm64", "python3.12")
     assert stage.parameters["LogRetentionDays"] == "7"
     # On Lambda the settings read the stage's name too.
-    assert stage.surroundings.environment == {"OFFLOAD_STAGE": "dev", "ALLOWED_HOSTS": "shop.example"}
-    assert stage.surroundings.secrets == {"SECRET_KEY": "ssm:/shop/key"}
-    assert stage.surroundings.vpc == Vpc(subnets=("subnet-1",), security_groups=("sg-1",))
+    assert stage.stage_environment.environment == {"OFFLOAD_STAGE": "dev", "ALLOWED_HOSTS": "shop.example"}
+    assert stage.stage_environment.secrets == {"SECRET_KEY": "ssm:/shop/key"}
+    assert stage.stage_environment.vpc == Vpc(subnets=("subnet-1",), security_groups=("sg-1",))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_the_defaults_are_the_newest_python_and_x86_64(tmp_path: Path) -> None:
 
 
 def test_a_secrets_value_is_refused_and_not_shown(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="'SECRET_KEY' of the stage does not say where") as caught:
+    with pytest.raises(ConfigurationError, match="'SECRET_KEY' of the stage doesn't say where") as caught:
         read_stage(write_stage(tmp_path, secrets={"SECRET_KEY": "correct-horse"}), "dev")
 
     assert "correct-horse" not in str(caught.value)

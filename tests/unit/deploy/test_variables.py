@@ -4,11 +4,14 @@ import pytest
 
 from django_offload.deploy.errors import BadStage
 from django_offload.deploy.variables import looks_secret, variable_warnings, web_variables
-from django_offload.stack.stage_environment import Surroundings
+from django_offload.stack.stage_environment import StageEnvironment
 
 
-def warnings_of(settings, **surroundings):
-    return [" ".join(problem) for problem in variable_warnings(settings, "dev", Surroundings(**surroundings))]
+def warnings_of(settings, **stage_environment):
+    return [
+        " ".join(problem)
+        for problem in variable_warnings(settings, "dev", StageEnvironment(**stage_environment))
+    ]
 
 
 def test_missing_variables_are_named_with_the_lines_to_add_and_without_values():

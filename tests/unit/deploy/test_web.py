@@ -17,7 +17,7 @@ from django_offload.deploy.release import web as web_module
 from django_offload.deploy.release.web import Web
 from django_offload.deploy.stage import Stage
 from django_offload.deploy.zappa_settings import web_function, zappa_settings
-from django_offload.stack.stage_environment import Surroundings, Vpc
+from django_offload.stack.stage_environment import StageEnvironment, Vpc
 
 ROLE = "arn:aws:iam::123456789012:role/lab-dev-RoleWeb-1"
 STACK_VARIABLES = {"PYTHONPATH": "/var/task/django_app", "OFFLOAD_STACK": "lab-dev", "OFFLOAD_SECRETS": "{}"}
@@ -59,7 +59,7 @@ def web(root: Path, vpc: Vpc | None = None, client: Client | None = None, **sett
         name="dev",
         region="eu-central-1",
         options=configured()["default"],
-        surroundings=Surroundings(vpc=vpc),
+        stage_environment=StageEnvironment(vpc=vpc),
         parameters=settings.pop("parameters", {}),
     )
     aws_client = client or Client()

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...stack.layout import Layout
-from ...stack.stage_environment import NO_SURROUNDINGS, Surroundings
+from ...stack.stage_environment import NO_STAGE_ENVIRONMENT, StageEnvironment
 from .. import Announce, zappa_settings
 from ..errors import PackageFailed
-from ..stage import include_of, runtime_of, surroundings_of
+from ..stage import include_of, runtime_of, stage_environment_of
 from . import archive, bytecode, dependencies, module_list, sources, static_files, task_list, web_handler
 from .dependencies import find_requirements, matches_any
 
@@ -31,7 +31,9 @@ class Recipe:
     python: str  # The version of the runtime, such as 3.13.
     with_boto3: bool = False
     include: Sequence[str] = ()  # Patterns of files to package although other rules leave them out.
-    surroundings: Surroundings = NO_SURROUNDINGS  # For the settings, while static files are collected.
+    stage_environment: StageEnvironment = (
+        NO_STAGE_ENVIRONMENT  # For the settings, while static files are collected.
+    )
 
 
 def recipe_of(
@@ -48,7 +50,7 @@ def recipe_of(
         python=runtime_of(layout.root, stage).removeprefix("python"),
         with_boto3=with_boto3,
         include=include_of(layout.root, stage),
-        surroundings=surroundings_of(layout.root, stage),
+        stage_environment=stage_environment_of(layout.root, stage),
     )
 
 
@@ -66,7 +68,7 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
         folder = Path(temporary) / "task"
         left_out = copy_project(recipe, folder, exclude, announce)
         collected = static_files.collect(
-            folder, recipe.settings_module, recipe.source_root, recipe.surroundings
+            folder, recipe.settings_module, recipe.source_root, recipe.stage_environment
         )
         summary = "none, because STATIC_ROOT is not set" if collected is None else collected.summary()
         announce(f"  static files: {summary}")
@@ -76,7 +78,7 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
             raise PackageFailed(
                 f"Python {recipe.python} cannot compile {', '.join(uncompiled)}.", "Correct the syntax."
             )
-        error = task_list.write(folder, recipe.settings_module, recipe.source_root, recipe.surroundings)
+        error = task_list.write(folder, recipe.settings_module, recipe.source_root, recipe.stage_environment)
         if error:
             announce(f"  tasks: not listed, so each start imports every task module ({error})")
         path = recipe.requirements

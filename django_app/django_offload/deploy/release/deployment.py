@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ...stack import Place, template_of
+from ...stack import template_of
 from ...stack.layout import Layout
 from ...stack.names import MIGRATE
+from ...stack.stage_environment import DeploymentTarget
 from .. import Announce
 from ..errors import BadStage, DeployError, NotDeployed, WrongPackage
 from ..package.archive import Archive
@@ -41,7 +42,7 @@ class Deployment:
         self.releases = Releases(aws, stage.stack)
         settings = zappa_settings(layout.root, stage.name)
         problem = name_problem(settings, stage.name, stage.stack) or network_problem(
-            settings, stage.surroundings.vpc
+            settings, stage.stage_environment.vpc
         )
         if problem is not None:
             raise BadStage(layout.root / FILE, *problem)
@@ -71,8 +72,11 @@ class Deployment:
         current = self.current_release()
         key = code_key(package)
         parameters = self.parameters_for(key)
-        place = Place(account=self.aws.account, region=self.aws.region, web_function=self.web.function)
-        template = template_of(self.stage.stack, surroundings=replace(self.stage.surroundings, place=place))
+        target = DeploymentTarget(
+            account=self.aws.account, region=self.aws.region, web_function=self.web.function
+        )
+        environment = replace(self.stage.stage_environment, target=target)
+        template = template_of(self.stage.stack, stage_environment=environment)
         # The digest shows in the deployed template what it was deployed with. Local AWS also needs it,
         # because it accepts no change whose template is the same.
         digest = parameters_digest(parameters)
@@ -217,7 +221,7 @@ class Deployment:
     def parameters_for(self, key: str) -> dict[str, str]:
         """Return the template's parameters for a deployment of the code with this key."""
         # If the versions of the secrets can't be read, any of them may be new, so every release differs.
-        secrets = secret_versions.fingerprint(self.aws, self.stage.surroundings.secrets)
+        secrets = secret_versions.fingerprint(self.aws, self.stage.stage_environment.secrets)
         parameters = {
             **self.stage.parameters,
             "CodeBucket": self.releases.bucket,

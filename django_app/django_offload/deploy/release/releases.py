@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ...stack.statements import by_tls
+from ...stack.statements import deny_without_tls
 from ..errors import BucketTaken, NotDeployed
 from ..package.archive import Archive
 from .aws import AWS
@@ -82,7 +82,7 @@ class Releases:
         if not self._aws.is_local:  # Local AWS ignores the condition, and would deny every request.
             partition = next((name for name in ("cn", "us-gov") if region.startswith(f"{name}-")), None)
             arn = f"arn:aws{f'-{partition}' if partition else ''}:s3:::{self.bucket}"
-            policy = {"Version": "2012-10-17", "Statement": [by_tls("s3:*", [arn, f"{arn}/*"])]}
+            policy = {"Version": "2012-10-17", "Statement": [deny_without_tls("s3:*", [arn, f"{arn}/*"])]}
             self._s3.put_bucket_policy(**self._own_bucket, Policy=json.dumps(policy))
         # Releases stay for rollbacks. The parts of an interrupted upload are useless.
         rule = {

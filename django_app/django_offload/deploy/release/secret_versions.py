@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from itertools import batched
 
-from ...stack.stage_environment import SSM, parse
+from ...stack.stage_environment import SSM, parse_secret_reference
 from .aws import AWS
 
 # How many names one filter of Systems Manager's DescribeParameters accepts:
@@ -23,7 +23,7 @@ def fingerprint(aws: AWS, secrets: Mapping[str, str]) -> str | None:
 
     references = sorted(set(secrets.values()))
     names_by_service: dict[str, list[str]] = {}
-    for service, name in map(parse, references):
+    for service, name in map(parse_secret_reference, references):
         names_by_service.setdefault(service, []).append(name)
     try:
         versions = sorted(

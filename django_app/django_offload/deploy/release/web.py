@@ -61,7 +61,7 @@ class Web:
         }
         if stack_function.get("KMSKeyArn"):
             settings["aws_kms_key_arn"] = stack_function["KMSKeyArn"]
-        vpc = self._stage.surroundings.vpc
+        vpc = self._stage.stage_environment.vpc
         if vpc is not None:
             settings["vpc_config"] = {
                 "SubnetIds": list(vpc.subnets),

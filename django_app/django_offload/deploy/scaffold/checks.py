@@ -119,7 +119,7 @@ def check_variables(**kwargs: Any) -> list[CheckMessage]:
     if not _is_configured():
         return []
     from ...stack.layout import layout
-    from ..stage import stage_file, surroundings_of
+    from ..stage import stage_environment_of, stage_file
     from ..variables import variable_warnings
     from ..zappa_settings import read_stages, zappa_settings
 
@@ -129,7 +129,9 @@ def check_variables(**kwargs: Any) -> list[CheckMessage]:
             warning
             for stage in read_stages(root)
             if stage_file(root, stage).exists()
-            for warning in variable_warnings(zappa_settings(root, stage), stage, surroundings_of(root, stage))
+            for warning in variable_warnings(
+                zappa_settings(root, stage), stage, stage_environment_of(root, stage)
+            )
         ]
     except OffloadError:
         return []  # The commands that need these files report what is wrong with them.

@@ -106,7 +106,7 @@ manage.py offload_dead discard --all
             {
                 "records": rows,
                 "bodies": [
-                    {"key": entry.key, "stack": stack.stack, "size": entry.size, "kept_at": entry.kept_at}
+                    {"key": entry.key, "stack": stack.stack, "size": entry.size, "kept_at": entry.stored_at}
                     for stack, entry in messages
                 ],
             }
@@ -121,7 +121,7 @@ manage.py offload_dead discard --all
             self.write_line("Messages that failed verification:")
             self.write_table(
                 ["key", "bytes", "stored at (UTC)"],
-                [[entry.key, entry.size, f"{entry.kept_at:%Y-%m-%d %H:%M}"] for _, entry in messages],
+                [[entry.key, entry.size, f"{entry.stored_at:%Y-%m-%d %H:%M}"] for _, entry in messages],
             )
         if not rows and not messages:
             self.write_line(none_text(selection))

@@ -142,7 +142,7 @@ manage.py offload_deploy --stage dev --delete
         self.announce(f"  no errors{'; ' + names if warnings else ''}")
         if web:
             settings = zappa_settings(project.root, stage.name)
-            for problem, remedy in variables.variable_warnings(settings, stage.name, stage.surroundings):
+            for problem, remedy in variables.variable_warnings(settings, stage.name, stage.stage_environment):
                 self.announce(Styled(f"  {problem} {remedy}", "info"))
 
     def package(self, stage: Stage, project: Layout, file: Path | None) -> Archive:
