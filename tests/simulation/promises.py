@@ -222,7 +222,7 @@ def a_dead_letter_leaves_a_live_worker_alone() -> None:
     _claim(store, "a", 0)
 
     try:
-        fail.end(store, BIRTH, options, START, DeadLettered("it was"))
+        fail.fail_record(store, BIRTH, options, START, DeadLettered("it was"))
     except Refused:
         return
     raise AssertionError("A live lease was ended from outside.")

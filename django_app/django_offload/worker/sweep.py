@@ -17,7 +17,7 @@ from ..conf import ENV_STACK, OUTBOX, Options, options_for, stacks
 from ..definition.retry_policy import attempts_allowed
 from ..exceptions import Cancelled, DeadLettered, Expired, OffloadError, PayloadLost, WorkerLost
 from ..operations.due_entries import entries
-from ..operations.fail import end, with_jitter, written
+from ..operations.fail import change_or_recognise, fail_record, with_jitter
 from ..protocol.conditional_write import Refused
 from ..protocol.record import (
     DUE_AFTER,
@@ -187,7 +187,7 @@ class Sweeper:
         return options_for(record.enqueued.alias, self.options)
 
     def end(self, record: TaskRecord, now: datetime, error: OffloadError) -> str:
-        end(self.store, record.enqueued, self.options_of(record), now, error, record)
+        fail_record(self.store, record.enqueued, self.options_of(record), now, error, record)
         return "ended"
 
     def postpone(self, record: TaskRecord, due_at: datetime) -> str:
@@ -204,7 +204,7 @@ class Sweeper:
             change = send_again(
                 enqueued.id, due_was=record.due_at, due_at=due_at, now=now + delay, counts=counts
             )
-            written(self.store, enqueued.id, change)
+            change_or_recognise(self.store, enqueued.id, change)
         text = message_text(enqueued, options, now + delay + MESSAGE_LIFE)
         try:
             transport_of(options).send(enqueued.queue, text, delay)

@@ -10,7 +10,7 @@ from typing import Any
 from ...conf import Options
 from ...operations.dead_letters import readable
 from ...operations.due_entries import EVER
-from ...operations.unverified_bodies import FOLDER
+from ...operations.unverified_bodies import UNVERIFIED_PREFIX
 from ...payloads import payloads_of
 from ...protocol.json_codec import EPOCH
 from ...protocol.record import DEAD_SHARDS, DUE_SHARDS, READY, RUNNING, SWEEP_EVERY, TaskRecord
@@ -152,7 +152,11 @@ def check_dead_letters(options: Options) -> Iterator[Finding]:
 
 def check_unverified_messages(options: Options) -> Iterator[Finding]:
     payloads = payloads_of(options)
-    count = len(list(islice(payloads.objects_under(FOLDER), MOST_COUNTED))) if payloads is not None else 0
+    count = (
+        len(list(islice(payloads.objects_under(UNVERIFIED_PREFIX), MOST_COUNTED)))
+        if payloads is not None
+        else 0
+    )
     if count:
         yield finding(
             "refused-bodies",
