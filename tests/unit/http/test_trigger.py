@@ -217,7 +217,7 @@ def test_a_task_that_cannot_be_enqueued_is_503(visitor, offload, monkeypatch, he
 
 
 def test_arguments_that_no_message_carries_are_400(visitor, monkeypatch):
-    monkeypatch.setattr("django_offload.sending.record_and_message.payloads_of", lambda options: None)
+    monkeypatch.setattr("django_offload.sending.enqueue.payloads_of", lambda options: None)
 
     answer = send(visitor(), "/plain/", {"number": "x" * 400_000})
 
