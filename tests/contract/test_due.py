@@ -40,7 +40,7 @@ def test_due_lists_at_most_as_many_as_asked(store):
 def test_due_is_sparse(store):
     running, ended = new_id(1), new_id(1)
     store.change(running, claimed(running))
-    for change in (claimed(ended), succeed(**HELD, **END, kept={"result": "1"})):
+    for change in (claimed(ended), succeed(**HELD, **END, stored={"result": "1"})):
         store.change(ended, change)
 
     found = store.due(1, NOW + timedelta(days=1), 100)

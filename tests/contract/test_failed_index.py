@@ -61,7 +61,7 @@ def test_what_ends_from_outside_is_listed_unless_it_was_cancelled(store, change,
     [
         (fail(**HELD, **END, error=ERROR, part="error#0001"), FAILED_SHARDS),
         (fail(**HELD, **END, error=error_of(Cancelled()), part=None), None),
-        (succeed(**HELD, **END, kept={"result": "1"}), None),
+        (succeed(**HELD, **END, stored={"result": "1"}), None),
     ],
 )
 def test_what_its_task_failed_is_listed_apart_and_success_nowhere(store, change, where):

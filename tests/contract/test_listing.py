@@ -62,7 +62,7 @@ def test_what_was_taken_away_meanwhile_is_no_hindrance(store, listing):
     page = listing.take(OLDEST_FIRST, 1, None, 2)
     for change in (
         claimed(ids[1]),
-        succeed(fence=1, token=TOKEN, now=NOW, result_ttl=TTL, kept={"result": "1"}),
+        succeed(fence=1, token=TOKEN, now=NOW, result_ttl=TTL, stored={"result": "1"}),
     ):
         store.change(ids[1], change)
 
@@ -137,7 +137,7 @@ def test_the_history_lists_what_has_ended_too_where_options_ask_for_it(kept):
     store.create(enqueued_task(other, alias="other"))
     for change in (
         claimed(ended),
-        succeed(fence=1, token=TOKEN, now=NOW, result_ttl=TTL, kept={"result": "1"}),
+        succeed(fence=1, token=TOKEN, now=NOW, result_ttl=TTL, stored={"result": "1"}),
     ):
         store.change(ended, change)
 

@@ -109,7 +109,7 @@ def test_a_row_that_cannot_be_deleted_now_is_no_error_of_the_request(site, caplo
 
 
 def test_outside_of_a_transaction_there_is_no_row_and_the_error_is_the_callers(site):
-    with down(site), pytest.raises(EnqueueFailed, match="Enqueue it again when AWS answers"):
+    with down(site), pytest.raises(EnqueueFailed, match="Enqueue the task again when AWS answers"):
         tasks.answer.enqueue()
 
     assert rows() == []

@@ -1,6 +1,6 @@
 """What an error of either client of AWS means to whoever caused it, and what to do about it."""
 
-from ..exceptions import Refusal, told
+from ..exceptions import Refusal, aws_message
 
 # By class name and code, so that this module never imports botocore. The first that fits wins.
 _HINTS_BY_CLASS = {
@@ -55,5 +55,5 @@ def _refusal(exc: BaseException) -> str:
 
 
 def _one_line(said: object) -> str:
-    text = told(said)
+    text = aws_message(said)
     return text if text.endswith((".", "!", "?")) else f"{text}."

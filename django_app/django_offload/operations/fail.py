@@ -50,7 +50,7 @@ def written(store: Store, task_id: str, change: ConditionalWrite) -> Attributes:
     try:
         return change.apply(store.change(task_id, change))
     except Refused as refused:
-        if refused.made and refused.current is not None:
+        if refused.already_applied and refused.current is not None:
             return refused.current
         raise
 

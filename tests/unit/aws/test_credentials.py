@@ -45,7 +45,7 @@ def test_half_of_the_keys_is_an_error_that_says_what_to_do(monkeypatch):
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
 
     with pytest.raises(
-        NoCredentials, match=r"AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY\. Give cred"
+        NoCredentials, match=r"AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY\. Set AWS_PROFILE"
     ):
         credentials()
 
@@ -105,7 +105,7 @@ def test_without_keys_in_the_environment_botocore_looks_for_them(monkeypatch, tm
 def test_without_any_keys_one_sentence_says_what_to_do(monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
 
-    with pytest.raises(NoCredentials, match=r"no credentials.* Give credentials: AWS_PROFILE, or"):
+    with pytest.raises(NoCredentials, match=r"no credentials.* Set AWS_PROFILE, or"):
         credentials()
 
 
@@ -126,7 +126,7 @@ def test_what_no_header_can_hold_is_refused_before_anything_is_sent(monkeypatch,
 
     with serving() as (server, client):
         with pytest.raises(
-            NoCredentials, match=rf"the {named} in the environment holds .*\. Give cred"
+            NoCredentials, match=rf"the {named} in the environment holds .*\. Set AWS_PROFILE"
         ) as caught:
             client.get_item(**GET)
 

@@ -76,7 +76,7 @@ def test_what_cannot_be_read_says_which_and_where_and_shows_no_value(
         load(SECRET_KEY="ssm:/shop/key", OTHER=reference)
 
     said = str(caught.value)
-    assert said.startswith(f"The secret OTHER was not read from {reference}: {reason}. ")
+    assert said.startswith(f"The secret OTHER couldn't be read from {reference}: {reason}. ")
     assert "k" * 50 not in said
 
 

@@ -89,7 +89,7 @@ def test_what_the_sender_did_wrong_is_not_sent_again(pauses):
 
     assert (found[0], found[2], sqs.calls, pauses) == (None, None, [[0, 1, 2]], [])
     assert str(found[1]) == (
-        "AWS left an entry out of SendMessageBatch: InvalidMessageContents, Look it up. Try again."
+        "AWS rejected an entry of SendMessageBatch: InvalidMessageContents, Look it up. Try again."
     )
 
 

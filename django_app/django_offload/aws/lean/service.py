@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar, NamedTuple
 
 from ...exceptions import Refusal
-from ...protocol.json_codec import parsed, writer
+from ...protocol.json_codec import load, writer
 from .answer import Answer
 from .sigv4 import Headers
 
@@ -88,7 +88,7 @@ class JSONService(Service):
     def result(self, answer: Answer) -> Result:
         if answer.body in EMPTY:
             return {}
-        found = parsed(answer.body.decode())
+        found = load(answer.body.decode())
         if not isinstance(found, dict):
             raise ValueError("not an object")
         return found
