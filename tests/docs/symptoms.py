@@ -185,7 +185,7 @@ def lost_its_result(world: World) -> str:
     result = contract.echo.enqueue("x" * 400_000)
     world.aws.run()
     payloads = world.bucket()
-    for kept in list(payloads.under("")):
+    for kept in list(payloads.objects_under("")):
         payloads.delete(kept.key)
     return result.id
 
@@ -215,7 +215,7 @@ CASES: dict[str, dict[str, Case]] = {
     },
     "It ran twice": {"attempts … 2": lost_a_worker_and_went_on, "attempts … 1": ran},
     "The page answers 404": {
-        "No page tells the status of a task": has_neither_pages_nor_middleware,
+        "No page shows the status of a task": has_neither_pages_nor_middleware,
         "Tasks have no owner": has_neither_pages_nor_middleware,
         "owner … user:": is_adas,
         "There is no task with the id": was_rolled_back,

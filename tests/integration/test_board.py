@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from django_offload.conf import configured
-from django_offload.local.aws.cloudwatch import tell_once
+from django_offload.local.aws.cloudwatch import put_metrics
 from django_offload.protocol.record import initial_item
 from django_offload.protocol.transitions import abandon
 from django_offload.stores import store_of
@@ -173,7 +173,7 @@ def test_local_aws_tells_cloudwatch_how_deep_and_how_old_a_queue_is(aws):
     tasks.note.enqueue("a")
     tasks.note.enqueue("b")
 
-    tell_once(aws._aws.server, aws._aws.invoker)
+    put_metrics(aws._aws.server, aws._aws.invoker)
 
     maxima = {}
     for name in ("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"):

@@ -9,7 +9,7 @@ from django_offload.aws import client
 from django_offload.conf import configured
 from django_offload.definition.registry import registry
 from django_offload.exceptions import DeadLettered
-from django_offload.operations.fail import end
+from django_offload.operations.fail import fail_record
 from django_offload.protocol.record import ARGUMENTS_PART
 from django_offload.protocol.record_size import INLINE_ARGUMENTS_BYTES
 from tests.contract.setup import STACK
@@ -21,7 +21,7 @@ from tests.unit.management.commands import run, run_json
 
 def give_up(result):
     """End the record of a task that no worker runs."""
-    end(
+    fail_record(
         store(),
         record_of(result.id).enqueued,
         configured()["default"],

@@ -8,7 +8,7 @@ from django.db import connection
 from django_offload.conf import configured
 from django_offload.effects.models import Effect
 from django_offload.exceptions import DeadLettered
-from django_offload.operations.fail import end
+from django_offload.operations.fail import fail_record
 from django_offload.outbox.models import OutboxEntry
 from django_offload.protocol.transitions import postpone
 from tests.contract.setup import STACK
@@ -100,7 +100,9 @@ def test_what_the_next_sweep_will_see_is_not_stuck(aws):
 def test_dead_letters_are_counted(aws):
     for value in range(3):
         enqueued = record_of(tasks.note.enqueue(value).id).enqueued
-        end(store(), enqueued, configured()["default"], datetime.now(UTC), DeadLettered("the test says so"))
+        fail_record(
+            store(), enqueued, configured()["default"], datetime.now(UTC), DeadLettered("the test says so")
+        )
 
     assert only("dead-letters") == "The stack has 3 dead letters."
 

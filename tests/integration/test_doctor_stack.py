@@ -19,7 +19,7 @@ WORKER = f"{STACK}-default-worker"
 def broken(aws, _offload_server):
     """Return an AWS to break. The next test gets a new one."""
     yield aws
-    _offload_server._deployed.clear()
+    _offload_server.deployed_templates.clear()
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def act(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     if len(ids) > MOST_READ:
         raise BadRequest(f"You chose {len(ids)} tasks. Choose at most {MOST_READ} at a time.")
     options = selected_stack(request.POST)
-    records = [read_record(attributes) for attributes in listing_of(options).read(ids)]
+    records = [read_record(attributes) for attributes in listing_of(options).get_many(ids)]
     if "confirmed" not in request.POST:
         context |= {
             "options": options,

@@ -10,13 +10,13 @@ from ..conf import Options
 from ..protocol.json_codec import EPOCH, from_micros
 from ..protocol.record import TaskRecord, read_record
 from ..stores import listing_of
-from ..stores.listing import EVER, MOST_READ, Place, Slice, Wanted
+from ..stores.listing import EVER, MOST_READ, IndexEntry, IndexPage, IndexQuery
 from .lists import UNDER_WAY, TaskList
 
 PAGE_SIZE = MOST_READ
 # The last entry read from each partition: None before the first entry, END after the last.
-type Cursor = Sequence[Place | None]
-END = Place(-1, "")
+type Cursor = Sequence[IndexEntry | None]
+END = IndexEntry(-1, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +30,17 @@ class TaskFilter:
     since: datetime = EPOCH
     until: datetime = EVER
 
-    def index_query(self) -> Wanted:
+    def index_query(self) -> IndexQuery:
         """Return the query for an index. Tasks under way are filtered by when they were enqueued."""
         if self.task_list is UNDER_WAY:
             has_times = (self.since, self.until) != (EPOCH, EVER)
-            return Wanted(
+            return IndexQuery(
                 index=self.task_list.index,
                 newest_first=True,
                 matching=self.matching,
                 enqueued=(self.since, self.until) if has_times else None,
             )
-        return Wanted(
+        return IndexQuery(
             index=self.task_list.index,
             newest_first=True,
             since=self.since,
@@ -65,13 +65,13 @@ def read_page(options: Options, task_filter: TaskFilter, after: str = "") -> Pag
     partitions = task_filter.task_list.partitions(options, task_filter.alias)
     start = decode_cursor(after, len(partitions))
     slices = [
-        None if place == END else listing.take(query, partition, place, PAGE_SIZE)
+        None if place == END else listing.query(query, partition, place, PAGE_SIZE)
         for partition, place in zip(partitions, start, strict=True)
     ]
     entries, end = merge(slices, start)
     records_by_id = {
         record.enqueued.id: record
-        for record in map(read_record, listing.read([entry.id for entry in entries]))
+        for record in map(read_record, listing.get_many([entry.id for entry in entries]))
     }
     records = [
         (records_by_id[entry.id], from_micros(entry.micros))
@@ -87,7 +87,7 @@ def read_page(options: Options, task_filter: TaskFilter, after: str = "") -> Pag
     )
 
 
-def merge(slices: Sequence[Slice | None], start: Cursor) -> tuple[list[Place], Cursor]:
+def merge(slices: Sequence[IndexPage | None], start: Cursor) -> tuple[list[IndexEntry], Cursor]:
     """
     Return the newest entries of all partitions, newest first, and the cursor after them.
 
@@ -105,7 +105,7 @@ def merge(slices: Sequence[Slice | None], start: Cursor) -> tuple[list[Place], C
         key=lambda numbered: numbered[0].micros,
         reverse=True,
     )[:PAGE_SIZE]
-    end: list[Place | None] = []
+    end: list[IndexEntry | None] = []
     for number, part in enumerate(slices):
         taken = [entry for entry, partition in entries if partition == number]
         if part is None or len(taken) == len(part.entries):
@@ -128,7 +128,7 @@ def decode_cursor(text: str, partitions: int) -> Cursor:
         return beginning
     try:
         values = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        cursor = [None if value is None else Place(int(value[0]), str(value[1])) for value in values]
+        cursor = [None if value is None else IndexEntry(int(value[0]), str(value[1])) for value in values]
     except (ValueError, TypeError, LookupError):
         return beginning
     return cursor if len(cursor) == partitions else beginning

@@ -9,8 +9,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
-from ..operations.queue_depths import depth
-from ..operations.unverified_bodies import SHOWN_BYTES, act_on_body, bodies, body, escaped
+from ..operations.queue_depths import queue_depth
+from ..operations.unverified_bodies import (
+    SHOWN_BYTES,
+    act_on_body,
+    escaped,
+    unverified_bodies,
+    unverified_body,
+)
 from .actions import DISCARD, log_discarded_body
 from .charts import charts
 from .forms import selected_stack
@@ -32,7 +38,7 @@ def show_queues(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     context |= {
         "options": options,
         "queue": name,
-        "now": depth(options, name),
+        "now": queue_depth(options, name),
         "overview": list(histories.values()),
         "charts": charts(histories[name]) if name in histories else [],
         "span": span,
@@ -53,14 +59,14 @@ def show_unreadable(request: HttpRequest, context: dict[str, Any]) -> HttpRespon
         messages.add_message(request, messages.SUCCESS if result.done else messages.ERROR, result.text)
         return HttpResponseRedirect(request.path)
     key = request.GET.get("key")
-    data = body(key) if key else None
+    data = unverified_body(key) if key else None
     if key and data is None:
         raise Http404(f"There is no message with the key {key}. Go back to the list of unreadable messages.")
     context |= {
         "key": key,
         "size": len(data) if data is not None else 0,
         "text": escaped(data, SHOWN_BYTES) if data is not None else "",
-        "bodies": [] if key else [stored for _, stored in islice(bodies(), MOST_BODIES)],
+        "bodies": [] if key else [stored for _, stored in islice(unverified_bodies(), MOST_BODIES)],
         "most": MOST_BODIES,
         "may_discard": DISCARD.allowed(request),
     }

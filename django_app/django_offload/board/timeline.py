@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ..operations.describe import described, parameters
+from ..operations.describe import describe, parameter_names
 from ..operations.find import StoredTask
 from ..protocol.json_codec import dump, from_micros
 from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord, error_part
@@ -41,8 +41,8 @@ class TaskDetail:
 
 def task_detail(task: StoredTask) -> TaskDetail:
     """Return what the page of a task shows. Sensitive arguments are masked."""
-    description, record = described(task), task.record
-    names = parameters(record)
+    description, record = describe(task), task.record
+    names = parameter_names(record)
     arguments = [
         (names[number] if number < len(names) else f"* {number + 1}", as_json(value))
         for number, value in enumerate(description.get("args", ()))

@@ -19,7 +19,7 @@ from django.tasks import TaskResult, TaskResultStatus
 from django.tasks.exceptions import InvalidTask
 from django.utils import timezone
 
-from ..aws import at_most, made_together, together
+from ..aws import at_most, begin_together, made_together
 from ..conf import Options, signing_keys
 from ..definition.context import current_context, trace
 from ..definition.offload_task import AnyResult, AnyTask, changed_options
@@ -167,7 +167,7 @@ def send_many(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list[
     causes: Failures = {}
     with at_most(SEND_SECONDS):
         queue = enqueued_tasks[0].queue
-        if not transport.knows(queue):
+        if not transport.is_prepared(queue):
             with at_most(LOOK_SECONDS):
                 transport.prepare(queue)
         for enqueued in enqueued_tasks:
@@ -231,7 +231,7 @@ def begin_records(
     unkept: Failures = {}
     if parts:
         by_id = {enqueued.id: enqueued for enqueued in enqueued_tasks}
-        results = together(partial(store.begin_put_part, part) for part in parts)
+        results = begin_together(partial(store.begin_put_part, part) for part in parts)()
         unkept = failed([by_id[part.task_id] for part in parts], "record", results)
         enqueued_tasks = [enqueued for enqueued in enqueued_tasks if enqueued.id not in unkept]
         items = [item for item in items if item["id"] not in unkept]
@@ -281,7 +281,7 @@ def have_swept_soon(waiting: Sequence[tuple[EnqueuedTask, Attributes]], store: S
         due_at = enqueued.start_at - timedelta(microseconds=1)
         return store.begin_change(enqueued.id, postpone(enqueued.id, due_was=due_was, due_at=due_at))
 
-    results = together(partial(begin, *pair) for pair in waiting)
+    results = begin_together(partial(begin, *pair) for pair in waiting)()
     failed([enqueued for enqueued, _ in waiting], "note for the sweeper", results)
 
 

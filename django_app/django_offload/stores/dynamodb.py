@@ -12,7 +12,7 @@ from ..conf import ENV_WRITES, WRITES_BY_UPDATE
 from ..exceptions import ResourceMissing
 from ..protocol.conditional_write import Attributes, ConditionalWrite, Operator, Refused, Value
 from ..protocol.json_codec import EPOCH, from_micros, to_micros
-from .base import Due, Part, Store
+from .base import DueEntry, Part, Store
 
 RECORD = "record"
 INDEX = "due"
@@ -124,7 +124,7 @@ class DynamoDBStore(Store):
                 return record, texts
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[Due]:
+    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[DueEntry]:
         answer = self._call(
             "query",
             IndexName=INDEX,
@@ -138,7 +138,8 @@ class DynamoDBStore(Store):
             Limit=limit,
         )
         return [
-            Due(id=item["id"]["S"], due_at=from_micros(int(item["due_at"]["N"]))) for item in answer["Items"]
+            DueEntry(id=item["id"]["S"], due_at=from_micros(int(item["due_at"]["N"])))
+            for item in answer["Items"]
         ]
 
     @property

@@ -11,8 +11,8 @@ from ..conf import Options, options_for, signing_keys
 from ..definition.registry import registry
 from ..definition.retry_policy import attempts_allowed
 from ..exceptions import Cancelled, DeadLettered, MessageRefused, OffloadError, UnknownTask, WorkerLost
-from ..operations.fail import end
-from ..operations.unverified_bodies import FOLDER
+from ..operations.fail import fail_record
+from ..operations.unverified_bodies import UNVERIFIED_PREFIX
 from ..payloads import payloads_of
 from ..protocol.conditional_write import Refused
 from ..protocol.message import Keyring, TaskMessage, decode
@@ -69,7 +69,7 @@ def end_dead_letter(routed: RoutedDelivery, now: datetime) -> None:
         )
         return
     with suppress(Refused):  # Claimed or sent again since it was read: it goes on.
-        end(store, enqueued, options, now, cause_of_end(record), record)
+        fail_record(store, enqueued, options, now, cause_of_end(record), record)
 
 
 def goes_on(record: TaskRecord, message: TaskMessage, options: Options, now: datetime) -> bool:
@@ -102,6 +102,6 @@ def keep_unverified(routed: RoutedDelivery, now: datetime, reason: MessageRefuse
         raise RuntimeError(
             f"There is no bucket (OPTIONS['bucket'] is None) to keep a dead letter in: {reason}"
         )
-    key = f"{FOLDER}{delivery.queue}/{now:%Y-%m-%d}/{delivery.id}"
+    key = f"{UNVERIFIED_PREFIX}{delivery.queue}/{now:%Y-%m-%d}/{delivery.id}"
     payloads.put(key, str(delivery.body).encode("utf-8", "backslashreplace"))
     logger.warning("Dead letter id=%s queue=%s kept as %s: %s", delivery.id, delivery.queue, key, reason)

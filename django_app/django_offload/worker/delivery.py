@@ -23,7 +23,7 @@ from ..exceptions import (
     UnknownTask,
     WorkerLost,
 )
-from ..operations.fail import end
+from ..operations.fail import fail_record
 from ..payloads import fetch
 from ..protocol.conditional_write import Refused
 from ..protocol.enqueued_task import EnqueuedTask
@@ -144,7 +144,7 @@ class Worker(DeliveryEnvironment):
     ) -> timedelta | None:
         """Fail a record that nobody works on; if somebody does, return how long to wait for that."""
         try:
-            end(self.store, enqueued, options, self.clock(), error, seen)
+            fail_record(self.store, enqueued, options, self.clock(), error, seen)
         except Refused as refused:
             return self.until_claimable(read_record(refused.current)) if refused.current else None
         return None

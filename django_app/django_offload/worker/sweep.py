@@ -17,7 +17,7 @@ from ..conf import ENV_STACK, OUTBOX, Options, options_for, stacks
 from ..definition.retry_policy import attempts_allowed
 from ..exceptions import Cancelled, DeadLettered, Expired, OffloadError, PayloadLost, WorkerLost
 from ..operations.due_entries import entries
-from ..operations.fail import end, with_jitter, written
+from ..operations.fail import change_or_recognise, fail_record, with_jitter
 from ..protocol.conditional_write import Refused
 from ..protocol.record import (
     DUE_AFTER,
@@ -31,7 +31,7 @@ from ..protocol.record import (
 )
 from ..protocol.transitions import not_sent, postpone, send_again
 from ..sending.enqueue import complete, message_text
-from ..stores import Due, Store, store_of
+from ..stores import DueEntry, Store, store_of
 from ..transports import transport_of
 from .connections import living_connections
 from .deadline import RESERVE_SECONDS
@@ -80,7 +80,7 @@ class Sweeper:
                     del entries_by_shard[shard]
         return +done
 
-    def sweep_page(self, shard: int, page: Iterator[Due], done: Counter[str]) -> int:
+    def sweep_page(self, shard: int, page: Iterator[DueEntry], done: Counter[str]) -> int:
         """Sweep a page of one shard, and return its length. A record that fails stops no other."""
         count = 0
         try:
@@ -96,7 +96,7 @@ class Sweeper:
             return 0
         return count
 
-    def sweep_entry(self, entry: Due) -> str:
+    def sweep_entry(self, entry: DueEntry) -> str:
         """Look at one due record, and return what was done."""
         try:
             attributes = self.store.get(entry.id)
@@ -187,7 +187,7 @@ class Sweeper:
         return options_for(record.enqueued.alias, self.options)
 
     def end(self, record: TaskRecord, now: datetime, error: OffloadError) -> str:
-        end(self.store, record.enqueued, self.options_of(record), now, error, record)
+        fail_record(self.store, record.enqueued, self.options_of(record), now, error, record)
         return "ended"
 
     def postpone(self, record: TaskRecord, due_at: datetime) -> str:
@@ -204,7 +204,7 @@ class Sweeper:
             change = send_again(
                 enqueued.id, due_was=record.due_at, due_at=due_at, now=now + delay, counts=counts
             )
-            written(self.store, enqueued.id, change)
+            change_or_recognise(self.store, enqueued.id, change)
         text = message_text(enqueued, options, now + delay + MESSAGE_LIFE)
         try:
             transport_of(options).send(enqueued.queue, text, delay)

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from playwright.sync_api import sync_playwright
 
-from lab.proof import VITALS
+from lab.comparison import VITALS
 from tests.benchmarks.report import Figure, Section, table
 from tests.benchmarks.rounds import Plan
 from tests.browser.conftest import chromium

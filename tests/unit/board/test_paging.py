@@ -11,19 +11,19 @@ from django_offload.conf import configured
 from django_offload.protocol.record import initial_item
 from django_offload.stores import listing_of
 from django_offload.stores.dynamodb_listing import DynamoDBListing
-from django_offload.stores.listing import Place, Slice
+from django_offload.stores.listing import IndexEntry, IndexPage
 from tests.contract.records import enqueued_task, new_id
 
 MOST_CALLS = 3
 
 
 def place(micros):
-    return Place(micros, f"{micros:032x}")
+    return IndexEntry(micros, f"{micros:032x}")
 
 
 def test_an_entry_older_than_another_partitions_last_one_waits_for_the_next_page():
-    looked_through = Slice(entries=[place(90), place(20)], more=place(20))
-    sparse = Slice(entries=[place(80)], more=place(50))
+    looked_through = IndexPage(entries=[place(90), place(20)], more=place(20))
+    sparse = IndexPage(entries=[place(80)], more=place(50))
 
     taken, rest = paging.merge([looked_through, sparse], [None, None])
 
@@ -32,14 +32,14 @@ def test_an_entry_older_than_another_partitions_last_one_waits_for_the_next_page
 
 
 def test_a_partition_without_matches_continues_after_the_last_entry_read():
-    taken, rest = paging.merge([Slice(entries=[], more=place(50)), None], [None, END])
+    taken, rest = paging.merge([IndexPage(entries=[], more=place(50)), None], [None, END])
 
     assert taken == []
     assert rest == [place(50), END]
 
 
 def test_the_last_page_ends_every_partition():
-    taken, rest = paging.merge([Slice(entries=[place(2)], more=None), None], [place(5), END])
+    taken, rest = paging.merge([IndexPage(entries=[place(2)], more=None), None], [place(5), END])
 
     assert taken == [place(2)]
     assert rest == [END, END]
@@ -59,13 +59,13 @@ class Counting:
     def __init__(self, listing):
         self._listing, self.calls = listing, 0
 
-    def take(self, *arguments):
+    def query(self, *arguments):
         self.calls += 1
-        return self._listing.take(*arguments)
+        return self._listing.query(*arguments)
 
-    def read(self, ids):
+    def get_many(self, ids):
         self.calls += 1
-        return self._listing.read(ids)
+        return self._listing.get_many(ids)
 
 
 @pytest.mark.parametrize("records", [100, 100_000])
@@ -111,7 +111,7 @@ def test_records_that_a_busy_table_leaves_out_are_read_once_more(monkeypatch, le
     )
     monkeypatch.setattr("django_offload.stores.dynamodb_listing.client", lambda name: aws)
 
-    records = DynamoDBListing("default", "tasks").read(["c", "a", "b"])
+    records = DynamoDBListing("default", "tasks").get_many(["c", "a", "b"])
 
     assert [record["id"] for record in records] == ["c", "a", "b"][:read]
     assert len(requests) == calls

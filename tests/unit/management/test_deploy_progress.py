@@ -12,7 +12,7 @@ import pytest
 
 from django_offload.deploy.package.archive import Archive
 from django_offload.deploy.release.change_set import ChangeSet
-from django_offload.deploy.release.stack_events import line
+from django_offload.deploy.release.stack_events import event_line
 from django_offload.management.commands.offload_deploy import Command
 
 
@@ -55,7 +55,7 @@ def event(name: str, status: str) -> dict[str, Any]:
 def deployment(*statuses: tuple[str, str]) -> Any:
     """Return a deployment that announces these events."""
     stub = SimpleNamespace(outputs=dict)
-    stub.apply = lambda release, change, steps: [stub.say(line(event(*status))) for status in statuses]
+    stub.apply = lambda release, change, steps: [stub.say(event_line(event(*status))) for status in statuses]
     return stub
 
 

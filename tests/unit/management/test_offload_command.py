@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 from django.core.management import CommandError, call_command
 
-from django_offload.aws.lean.answer import Answer
-from django_offload.aws.lean.dynamodb import DynamoDB
+from django_offload.aws.lean.response import Response
+from django_offload.aws.lean.services import DynamoDB
 from django_offload.exceptions import ConfigurationError, NoAnswer, Refusal
 from django_offload.management.base import OffloadCommand
 
@@ -45,7 +45,7 @@ def client_error(code: str) -> ClientError:
 
 def refusal(code: str) -> Refusal:
     body = json.dumps({"__type": code, "message": "it said\nno"}).encode()
-    return DynamoDB().refusal("GetItem", Answer(400, {}, body))
+    return DynamoDB().refusal("GetItem", Response(400, {}, body))
 
 
 def test_readers_get_lines_and_aligned_columns() -> None:

@@ -117,8 +117,8 @@ def test_a_discarded_record_stays_failed_and_is_listed_no_more(store):
     code, output = run("offload_dead", "discard", discarded.id)
     again = run("offload_dead", "discard", discarded.id)
 
-    assert (code, output) == (0, f"{discarded.id}  Discarded: it stays FAILED, and is listed no more.\n")
-    assert again == (0, f"{discarded.id}  It was not listed.\n")
+    assert (code, output) == (0, f"{discarded.id}  Discarded. It stays FAILED but is no longer listed.\n")
+    assert again == (0, f"{discarded.id}  It is not in the list, so nothing was changed.\n")
     assert ids() == [listed.id]
     assert status(store, discarded) == FAILED
     assert run("offload_dead", "redrive", discarded.id)[0] == 0

@@ -89,8 +89,8 @@ def test_what_is_alive_or_unknown_is_refused_with_its_state(store, offload, acti
     assert code == 1
     lines = output.splitlines()
     for line, state in zip(lines, ["SUCCESSFUL", "READY", "RUNNING"], strict=False):
-        assert f"  It is {state}: " in line
-    assert lines[3].startswith("f" * 32 + "  There is no task of this id.")
+        assert f"  It is {state}. " in line
+    assert lines[3].startswith("f" * 32 + "  There is no task with this id. Check the id.")
     assert [dict(store.get(result.id)) for result in (done, waiting, running)] == before
 
 
@@ -111,7 +111,7 @@ def test_of_what_is_alive_the_state_is_told_whether_it_could_run_or_not(store, m
 
     _, output = run("offload_dead", "redrive", result.id)
 
-    assert output == f"{result.id}  It is READY: it is about to run already.\n"
+    assert output == f"{result.id}  It is READY. It will run without a redrive.\n"
 
 
 def test_redrive_leaves_alone_what_the_function_does_not_take_any_more(store, monkeypatch):
@@ -154,7 +154,7 @@ def test_a_redrive_whose_message_is_not_accepted_is_left_to_the_sweeper(store, o
 
     assert (code, output) == (
         0,
-        f"{result.id}  READY again; its message was not accepted (no answer), the sweeper sends it.\n",
+        f"{result.id}  READY again. Its message was not accepted (no answer), so the sweeper will send it.\n",
     )
     assert status(store, result) == "SUCCESSFUL"
 

@@ -6,7 +6,7 @@ import pytest
 
 from django_offload.conf import configured
 from django_offload.exceptions import DeadLettered
-from django_offload.operations.fail import end
+from django_offload.operations.fail import fail_record
 from django_offload.protocol.record import read_record
 from django_offload.protocol.transitions import postpone
 from django_offload.stores import store_of
@@ -55,7 +55,7 @@ def test_for_programs_it_is_data(aws):
 def test_what_was_given_up_is_wrong(aws):
     store, options = store_of(configured()["default"]), configured()["default"]
     enqueued = read_record(store.get(tasks.double.enqueue(1).id)).enqueued
-    end(store, enqueued, options, datetime.now(UTC), DeadLettered("the test says so"))
+    fail_record(store, enqueued, options, datetime.now(UTC), DeadLettered("the test says so"))
 
     code, (output,) = run_json("offload_status")
 

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from django_offload.conf import Options, QueueOptions
 from django_offload.management.commands import offload_template
-from django_offload.stack import build
+from django_offload.stack import build_template
 
 
 def options(stack: str) -> Options:
@@ -23,7 +23,7 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Options]]:
     stacks = {"shop-dev": [options("shop-dev")]}
 
     def template_of(stack: str, **arguments: Any) -> str:
-        return build(stacks[stack], **arguments)
+        return build_template(stacks[stack], **arguments)
 
     monkeypatch.setattr(offload_template, "stacks", lambda: stacks)
     monkeypatch.setattr(offload_template, "template_of", template_of)
@@ -38,12 +38,12 @@ def run(*args: str) -> str:
 
 @pytest.mark.usefixtures("configured")
 def test_it_prints_the_template_and_nothing_else() -> None:
-    assert run() == build([options("shop-dev")])
+    assert run() == build_template([options("shop-dev")])
 
 
 @pytest.mark.usefixtures("configured")
 def test_json_is_the_template_as_json() -> None:
-    assert json.loads(run("--json")) == json.loads(build([options("shop-dev")], as_json=True))
+    assert json.loads(run("--json")) == json.loads(build_template([options("shop-dev")], as_json=True))
 
 
 @pytest.mark.usefixtures("configured")
@@ -52,13 +52,13 @@ def test_what_was_written_is_fresh(tmp_path: Path) -> None:
 
     assert run("--output", str(file)) == ""
     assert run("--check", str(file)) == ""
-    assert file.read_text() == build([options("shop-dev")])
+    assert file.read_text() == build_template([options("shop-dev")])
 
 
 @pytest.mark.usefixtures("configured")
 def test_a_stale_file_is_found_wrong_with_the_command_that_mends_it(tmp_path: Path) -> None:
     file = tmp_path / "template.yaml"
-    file.write_text(build([options("shop-dev")]) + "\n")
+    file.write_text(build_template([options("shop-dev")]) + "\n")
 
     with pytest.raises(CommandError) as raised:
         run("--check", str(file))

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from django_offload.exceptions import PayloadLost
-from django_offload.operations.unverified_bodies import act_on_body, body
+from django_offload.operations.unverified_bodies import act_on_body, unverified_body
 from django_offload.payloads import use
 from django_offload.payloads.memory import MemoryPayloads
 from django_offload.protocol.enqueued_task import Reference
@@ -75,5 +75,5 @@ def test_what_is_gone_ends_its_task_at_once(stage, large, payloads):
 def test_of_a_body_that_is_denied_nobody_knows(payloads):
     payloads.put("dead/default/1", b"x")
 
-    assert body("dead/default/1") is None
-    assert act_on_body("discard", "dead/default/1").text.startswith("There is no body of this key")
+    assert unverified_body("dead/default/1") is None
+    assert act_on_body("discard", "dead/default/1").text.startswith("There is no message with this key")

@@ -8,10 +8,16 @@ from typing import Any, ClassVar
 from django.core.management.base import CommandParser
 
 from ...operations import describe
-from ...operations.dead_letters import DeadLetterFilter, act_on, act_on_record, row_of
+from ...operations.dead_letters import DeadLetterFilter, act_on, act_on_record, dead_letter_row
 from ...operations.find import find
 from ...operations.redrive import ActionResult
-from ...operations.unverified_bodies import FOLDER, SHOWN_BYTES, bodies, body, escaped
+from ...operations.unverified_bodies import (
+    SHOWN_BYTES,
+    UNVERIFIED_PREFIX,
+    escaped,
+    unverified_bodies,
+    unverified_body,
+)
 from ...stores import store_of
 from ..base import EXIT_OK, EXIT_PROBLEM, HelpFormatter, OffloadCommand, example_epilog
 from ..rendering import Styled, record_lines
@@ -84,7 +90,7 @@ manage.py offload_dead discard --all
         action = options["action"]
         if action == "show":
             self.require_positive("--bytes", options["bytes"])
-            if options["id"].startswith(FOLDER):
+            if options["id"].startswith(UNVERIFIED_PREFIX):
                 return self.show_message(options["id"], options["bytes"])
             return self.show_record(options["id"])
         selection = DeadLetterFilter(task=options["task"], cause=options["cause"], failed=options["failed"])
@@ -94,13 +100,13 @@ manage.py offload_dead discard --all
         return self.act(action, selection, options["ids"], everything=options["all"])
 
     def list_dead_letters(self, selection: DeadLetterFilter, limit: int) -> int:
-        rows = [row_of(*dead_letter) for dead_letter in islice(selection.records(), limit)]
-        messages = [] if selection.narrow else list(islice(bodies(), limit))
+        rows = [dead_letter_row(*dead_letter) for dead_letter in islice(selection.records(), limit)]
+        messages = [] if selection.narrow else list(islice(unverified_bodies(), limit))
         self.write_json(
             {
                 "records": rows,
                 "bodies": [
-                    {"key": entry.key, "stack": stack.stack, "size": entry.size, "kept_at": entry.kept_at}
+                    {"key": entry.key, "stack": stack.stack, "size": entry.size, "kept_at": entry.stored_at}
                     for stack, entry in messages
                 ],
             }
@@ -115,7 +121,7 @@ manage.py offload_dead discard --all
             self.write_line("Messages that failed verification:")
             self.write_table(
                 ["key", "bytes", "stored at (UTC)"],
-                [[entry.key, entry.size, f"{entry.kept_at:%Y-%m-%d %H:%M}"] for _, entry in messages],
+                [[entry.key, entry.size, f"{entry.stored_at:%Y-%m-%d %H:%M}"] for _, entry in messages],
             )
         if not rows and not messages:
             self.write_line(none_text(selection))
@@ -125,14 +131,14 @@ manage.py offload_dead discard --all
         stored_task = find(task_id, with_parts=True)
         if stored_task is None:
             raise self.failure(f"There is no task with the id {task_id}. See manage.py offload_dead list.")
-        description = describe.described(stored_task)
+        description = describe.describe(stored_task)
         self.write_json(description)
         for line in record_lines(description):
             self.write_line(*line)
         return EXIT_OK
 
     def show_message(self, key: str, limit: int) -> int:
-        data = body(key)
+        data = unverified_body(key)
         if data is None:
             raise self.failure(f"There is no message with the key {key}. See manage.py offload_dead list.")
         text = escaped(data, limit)
@@ -168,7 +174,7 @@ def act_on_all(action: str, selection: DeadLetterFilter, ids: list[str]) -> Iter
     for options, record in selection.records(until=now):
         yield act_on_record(action, store_of(options), record.enqueued.id, options, datetime.now(UTC))
     if action == "discard" and not selection.narrow:
-        yield from (act_on(action, entry.key, now) for _, entry in bodies())
+        yield from (act_on(action, entry.key, now) for _, entry in unverified_bodies())
 
 
 def table_row(row: dict[str, Any]) -> list[object]:

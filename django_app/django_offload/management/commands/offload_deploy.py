@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ...deploy import variables
-from ...deploy.package.archive import Archive, existing
+from ...deploy.package.archive import Archive, read_archive
 from ...deploy.package.build import build, recipe_of
 from ...deploy.release.aws import AWS
 from ...deploy.release.change_set import ChangeSet
 from ...deploy.release.deployment import Deployment, Steps
 from ...deploy.release.settings_check import check
 from ...deploy.release.stack_events import EventLine
-from ...deploy.stage import ENV_STAGE, Stage, read
+from ...deploy.stage import ENV_STAGE, Stage, read_stage
 from ...deploy.zappa_settings import zappa_settings
 from ...stack.layout import Layout, layout
 from ..base import EXIT_OK, OffloadCommand
@@ -72,12 +72,12 @@ manage.py offload_deploy --stage dev --delete
             environment = {**os.environ, ENV_STAGE: options["stage"]}
             return subprocess.run(command, env=environment, check=False).returncode
         project = layout()
-        stage = read(project.root, options["stage"])
+        stage = read_stage(project.root, options["stage"])
         deployment = Deployment(AWS(stage.region), stage, project, self.announce)
         self.announce(
             f"Stage {stage.name}: stack {stage.stack}, account {deployment.aws.account}, {stage.region}"
         )
-        deployment.look(deletes=options["delete"])
+        deployment.check_stack(deletes=options["delete"])
         if options["delete"]:
             return self.delete(deployment, options)
         if options["rollback"]:
@@ -101,10 +101,10 @@ manage.py offload_deploy --stage dev --delete
         if not options["unchecked"]:
             self.check_settings(deployment.stage, project, web=not options["no_web"])
         package = self.package(deployment.stage, project, options["package"])
-        release, change = deployment.prepare(package, look=options["dry_run"])
+        release, change = deployment.prepare(package, dry_run=options["dry_run"])
         self.show_changes(change)
         if options["dry_run"]:
-            deployment.leave(change)
+            deployment.cancel(change)
             self.write_json({"changes": [] if change is None else list(change.changes)})
             return EXIT_OK
         if not self.confirm(options, "Make these changes?"):
@@ -113,7 +113,7 @@ manage.py offload_deploy --stage dev --delete
         return self.apply(deployment, release, change, options)
 
     def roll_back(self, deployment: Deployment, options: dict[str, Any]) -> int:
-        release = deployment.before()
+        release = deployment.previous_release()
         self.announce(
             f"Rolling back to release {release.id}, the last with other code, with its variables and "
             "parameters. Secrets and migrations stay as they are."
@@ -142,13 +142,13 @@ manage.py offload_deploy --stage dev --delete
         self.announce(f"  no errors{'; ' + names if warnings else ''}")
         if web:
             settings = zappa_settings(project.root, stage.name)
-            for problem, remedy in variables.problems(settings, stage.name, stage.surroundings):
+            for problem, remedy in variables.variable_warnings(settings, stage.name, stage.stage_environment):
                 self.announce(Styled(f"  {problem} {remedy}", "info"))
 
     def package(self, stage: Stage, project: Layout, file: Path | None) -> Archive:
         """Return the package in `file`, or build one."""
         if file is not None:
-            return existing(file)
+            return read_archive(file)
         self.announce("Packaging:")
         recipe = recipe_of(project, stage.name, architecture=stage.architecture, requirements=None)
         output = project.root / "dist" / f"{stage.name}-{stage.architecture}.zip"
@@ -210,6 +210,6 @@ manage.py offload_deploy --stage dev --delete
         return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
 
     def discard_change(self, deployment: Deployment, change: ChangeSet | None) -> int:
-        deployment.leave(change)
+        deployment.cancel(change)
         self.announce("Nothing was changed.")
         return EXIT_OK

@@ -6,14 +6,14 @@ from itertools import count
 from typing import Any, ClassVar
 
 from ...conf import Options, stacks
-from ...stack import Plan, plan_of
+from ...stack import StackSpec, spec_of
 from ..base import EXIT_OK, EXIT_PROBLEM, OffloadCommand
 from ..doctor import functions, project, queues, records, storage
 from ..doctor.finding import Finding
 from ..rendering import Styled
 
 # The checks of a deployed stack, by the names that the progress shows.
-STACK_CHECKS: dict[str, Callable[[Plan], Iterator[Finding]]] = {
+STACK_CHECKS: dict[str, Callable[[StackSpec], Iterator[Finding]]] = {
     "queues": queues.check_queues,
     "table": storage.check_table,
     "bucket": storage.check_bucket,
@@ -34,7 +34,7 @@ class Command(OffloadCommand):
             step_numbers, all_stacks = count(), stacks()
             total = len(all_stacks) * (len(STACK_CHECKS) + 1)
             for stack in all_stacks:
-                plan = plan_of(stack.stack)
+                plan = spec_of(stack.stack)
                 stack_findings: list[Finding] = []
                 for name, check in STACK_CHECKS.items():
                     progress.update(next(step_numbers), total, f"{name} of {stack.stack}")

@@ -6,10 +6,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from ...deploy.scaffold.changes import Change
+from ...deploy.scaffold.file_change import FileChange
 from ...deploy.scaffold.migrate_from import ORIGINS, report
-from ...deploy.scaffold.notes import notes
-from ...deploy.scaffold.project import changes_of
+from ...deploy.scaffold.project_files import notes, project_files
 from ...stack import stacks
 from ...stack.layout import Layout, layout
 from ..base import EXIT_OK, OffloadCommand
@@ -52,7 +51,7 @@ manage.py offload_init --from celery > offload.diff
             return self.write_migration(layout(options["root"]), options["origin"])
         stack = self.select_stack(list(stacks()), options["stack"])
         project = layout(options["root"])
-        needed = [change for change in changes_of(project, stack) if change.needed]
+        needed = [change for change in project_files(project, stack) if change.needed]
         kept = [change for change in needed if change.overwrites and not options["overwrite"]]
         changes = [change for change in needed if change not in kept]
         self.write_line(f"Project {project.root}, settings {project.settings_module}, stack {stack}")
@@ -104,7 +103,7 @@ manage.py offload_init --from celery > offload.diff
                 self.write_line(styled_diff_line(line))
         return EXIT_OK
 
-    def show_change(self, change: Change, project: Layout) -> None:
+    def show_change(self, change: FileChange, project: Layout) -> None:
         lines = change.diff(project.shown(change.path)).splitlines()
         limit = MOST_LINES_SHOWN if change.before is None else len(lines)
         for line in lines[:limit]:
@@ -115,7 +114,7 @@ manage.py offload_init --from celery > offload.diff
             )
         self.write_line()
 
-    def confirm(self, changes: Sequence[Change]) -> bool:
+    def confirm(self, changes: Sequence[FileChange]) -> bool:
         """Return True if the user agrees. Raise CommandError if there is no user to ask."""
         if self.as_json:
             raise self.usage_error("With --json the command can't ask. Add --yes or --dry-run.")
@@ -125,10 +124,10 @@ manage.py offload_init --from celery > offload.diff
             raise self.usage_error("Nothing was written, because nobody confirmed it. Add --yes.") from exc
         return answer.strip().lower() in {"y", "yes"}
 
-    def write_files(self, changes: Sequence[Change]) -> None:
+    def write_files(self, changes: Sequence[FileChange]) -> None:
         for change in changes:
             try:
-                change.make()
+                change.write()
             except OSError as exc:
                 raise self.usage_error(
                     f"{change.path} was not written ({exc.strerror or exc}). Correct that, then run this "

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from ...local.lambda_.log_lines import LogLine, wants_colour
-from ...local.services import serve
+from ...local.serve.session import serve
 from ..base import OffloadCommand
 
 LAST_PORT = 65_535

@@ -61,6 +61,6 @@ manage.py offload_package --stage prod --architecture arm64
         self.write_line(f"  sha256 {archive.sha256}")
         self.write_json(
             {name: getattr(archive, name) for name in ("sha256", "size", "unzipped", "files")}
-            | {"path": str(archive.path), "left": dict(archive.left)}
+            | {"path": str(archive.path), "left": dict(archive.left_out)}
         )
         return EXIT_OK

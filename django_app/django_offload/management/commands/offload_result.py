@@ -64,7 +64,7 @@ manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --cancel
             stored_task = self.find_task(enqueued.id)
         if options["follow"]:
             stored_task = self.follow(stored_task, options["every"])
-        description = describe.described(stored_task)
+        description = describe.describe(stored_task)
         self.write_json_line(description) if options["follow"] else self.write_json(description)
         for line in record_lines(description):
             self.write_line(*line)

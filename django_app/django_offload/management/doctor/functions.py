@@ -5,13 +5,13 @@ from typing import Any
 
 from ...aws import client
 from ...conf import ENV_STACK
-from ...stack import Plan, limits
+from ...stack import StackSpec, limits
 from ...stack.names import DEAD_LETTER, SWEEPER, worker
 from ...stack.versions import LIVE
 from .finding import Finding, deploy_remedy, finding, is_local_aws
 
 
-def check_functions(plan: Plan) -> Iterator[Finding]:
+def check_functions(plan: StackSpec) -> Iterator[Finding]:
     """Check every function, its event source mappings, and the sweeper's schedule."""
     disabled: list[str] = []
     service_timeout = limits.seconds(limits.SERVICE_TIMEOUT)
@@ -53,7 +53,7 @@ def check_functions(plan: Plan) -> Iterator[Finding]:
         )
 
 
-def function_configuration(plan: Plan, role: str) -> Mapping[str, Any] | None:
+def function_configuration(plan: StackSpec, role: str) -> Mapping[str, Any] | None:
     """Return the configuration of a deployed function, or None if there is none."""
     awslambda = client("lambda")
     try:
@@ -63,7 +63,7 @@ def function_configuration(plan: Plan, role: str) -> Mapping[str, Any] | None:
 
 
 def check_function(
-    plan: Plan, role: str, timeout: int, memory: int, stage_timeouts: Sequence[int] = ()
+    plan: StackSpec, role: str, timeout: int, memory: int, stage_timeouts: Sequence[int] = ()
 ) -> Iterator[Finding]:
     """Check a function. One of the timeouts that a stage may choose is only a note."""
     stack, function = plan.stack, f"The function {plan.options.function(role)}"
@@ -88,7 +88,7 @@ def check_function(
 
 
 def check_mapping(
-    plan: Plan,
+    plan: StackSpec,
     role: str,
     queue: str,
     *,
@@ -148,7 +148,7 @@ def find_mapping(function: str, queue: str) -> Mapping[str, Any] | None:
     return None
 
 
-def check_schedule(plan: Plan, disabled: list[str]) -> Iterator[Finding]:
+def check_schedule(plan: StackSpec, disabled: list[str]) -> Iterator[Finding]:
     """Check that a rule starts the sweeper. If the rule is disabled, add it to `disabled`."""
     name, events = plan.options.function(SWEEPER), client("events")
     try:

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 from ...aws import client
 from ...conf import QueueOptions
-from ...stack import Plan, limits
+from ...stack import StackSpec, limits
 from ...stack.names import DEAD_LETTER, worker
 from .finding import Finding, finding, log_remedy
 from .functions import function_configuration
 
 
-def check_queues(plan: Plan) -> Iterator[Finding]:
+def check_queues(plan: StackSpec) -> Iterator[Finding]:
     """Check every queue and its dead-letter queue."""
     for name, queue in plan.queues.items():
         queue_name, dead_name = plan.options.queue(name), plan.options.dead_letter_queue(name)
@@ -47,7 +47,7 @@ def queue_attributes(name: str, url: str | None = None) -> Mapping[str, str] | N
 
 
 def check_attributes(
-    plan: Plan,
+    plan: StackSpec,
     name: str,
     queue: QueueOptions,
     attributes: Mapping[str, str],

@@ -10,12 +10,12 @@ from typing import Any
 from ...conf import Options
 from ...operations.dead_letters import readable
 from ...operations.due_entries import EVER
-from ...operations.unverified_bodies import FOLDER
+from ...operations.unverified_bodies import UNVERIFIED_PREFIX
 from ...payloads import payloads_of
 from ...protocol.json_codec import EPOCH
 from ...protocol.record import DEAD_SHARDS, DUE_SHARDS, READY, RUNNING, SWEEP_EVERY, TaskRecord
 from ...stores import listing_of, store_of
-from ...stores.listing import DUE, Wanted
+from ...stores.listing import DUE, IndexQuery
 from ...stores.listing import MOST_READ as PAGE
 from ...worker.sweep import LONGEST_WAIT
 from .finding import Finding, finding, log_remedy
@@ -58,7 +58,7 @@ class Unfinished:
 
 def unfinished_records(options: Options, now: datetime) -> Unfinished:
     """Return the oldest records among those that are due first, due last, or enqueued long ago."""
-    due_first = Wanted(index=DUE, newest_first=False)
+    due_first = IndexQuery(index=DUE, newest_first=False)
     selections = [
         due_first,
         # In a backlog, the sweeper postpones the oldest records furthest, but not beyond this time.
@@ -70,9 +70,9 @@ def unfinished_records(options: Options, now: datetime) -> Unfinished:
         entry.id
         for selection in selections
         for shard in range(DUE_SHARDS)
-        for entry in listing.take(selection, shard, None, MOST_READ).entries
+        for entry in listing.query(selection, shard, None, MOST_READ).entries
     )
-    stored = (attributes for page in batched(ids, PAGE) for attributes in listing.read(page))
+    stored = (attributes for page in batched(ids, PAGE) for attributes in listing.get_many(page))
     records = [record for attributes in stored if (record := readable(str(attributes["id"]), attributes))]
     running = [record for record in records if record.status == RUNNING]
     return Unfinished(
@@ -152,7 +152,11 @@ def check_dead_letters(options: Options) -> Iterator[Finding]:
 
 def check_unverified_messages(options: Options) -> Iterator[Finding]:
     payloads = payloads_of(options)
-    count = len(list(islice(payloads.under(FOLDER), MOST_COUNTED))) if payloads is not None else 0
+    count = (
+        len(list(islice(payloads.objects_under(UNVERIFIED_PREFIX), MOST_COUNTED)))
+        if payloads is not None
+        else 0
+    )
     if count:
         yield finding(
             "refused-bodies",

@@ -5,14 +5,14 @@ from typing import Any
 
 from ...aws import client
 from ...payloads import bucket_name
-from ...stack import Plan
+from ...stack import StackSpec
 from ...stack.names import INDEX
 from .finding import Finding, finding, is_local_aws
 
 TABLE_KEYS, INDEX_KEYS = ["id", "part"], ["due_shard", "due_at"]
 
 
-def check_table(plan: Plan) -> Iterator[Finding]:
+def check_table(plan: StackSpec) -> Iterator[Finding]:
     """Check the table of the records, its index, and its time to live."""
     name, stack, dynamodb = plan.options.table, plan.stack, client("dynamodb")
     try:
@@ -40,7 +40,7 @@ def check_table(plan: Plan) -> Iterator[Finding]:
             yield finding("no-ttl", stack, text, remedy=remedy)
 
 
-def check_bucket(plan: Plan) -> Iterator[Finding]:
+def check_bucket(plan: StackSpec) -> Iterator[Finding]:
     """Check the bucket for payloads that are too large for a message or a record."""
     from botocore.exceptions import ClientError
 

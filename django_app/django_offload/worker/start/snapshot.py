@@ -32,7 +32,7 @@ def register(prepare: Callable[[], None]) -> None:
 def freeze() -> None:
     """Drop what must not be shared before a snapshot, and import what a restored process would import."""
     part()
-    credentials.foresee()
+    credentials.preload()
 
 
 def part() -> None:
