@@ -1,4 +1,4 @@
-"""A backend for Django's task framework that runs the work on AWS Lambda."""
+"""A backend for Django's task framework that runs tasks on AWS Lambda."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ __all__ = ["OffloadTask", "progress", "task", "track"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the public names when they are asked for: this module is imported before settings are read."""
+    """Import a public name when it is used, because this module is imported before the settings are read."""
     if name in {"progress", "track"}:
         from .definition import context
 
@@ -19,7 +19,7 @@ def __getattr__(name: str) -> Any:
         from .definition import offload_task
 
         return getattr(offload_task, name)
-    if name == "secret_values":  # Imported by the lambdas/*.py of an earlier release.
+    if name == "secret_values":  # The lambdas/*.py of an earlier release import it.
         from .aws import secrets
 
         return secrets

@@ -86,7 +86,7 @@ def states(task_id: str) -> dict[str, Attributes | None]:
         "lost": expired,
         "lost, asked to stop": ask_to_stop().apply(expired),
         "lost, attempts used up": used_up,
-        "successful": succeed(**end, kept={"result": "42"}).apply(live),
+        "successful": succeed(**end, stored={"result": "42"}).apply(live),
         "failed": fail(**end, error=ERROR, part="error#0001").apply(live),
         "failed from outside": abandon(now=NOW, result_ttl=TTL, error=ERROR).apply(ready),
     }

@@ -40,7 +40,7 @@ def test_due_returns_at_most_limit_entries(store):
 def test_due_contains_no_finished_record(store):
     running, ended = new_id(1), new_id(1)
     store.change(running, claimed(running))
-    for change in (claimed(ended), succeed(**HELD, **END, kept={"result": "1"})):
+    for change in (claimed(ended), succeed(**HELD, **END, stored={"result": "1"})):
         store.change(ended, change)
 
     entries = store.due(1, NOW + timedelta(days=1), 100)

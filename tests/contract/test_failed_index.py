@@ -61,7 +61,7 @@ def test_dead_letters_are_listed_unless_they_were_cancelled(store, change, where
     [
         (fail(**HELD, **END, error=ERROR, part="error#0001"), FAILED_SHARDS),
         (fail(**HELD, **END, error=error_of(Cancelled()), part=None), None),
-        (succeed(**HELD, **END, kept={"result": "1"}), None),
+        (succeed(**HELD, **END, stored={"result": "1"}), None),
     ],
 )
 def test_failed_tasks_are_in_other_shards_and_successful_ones_in_none(store, change, where):

@@ -62,7 +62,7 @@ def test_a_page_continues_after_an_entry_that_has_left_the_index(store, listing)
     page = listing.query(OLDEST_FIRST, 1, None, 2)
     for change in (
         claimed(ids[1]),
-        succeed(fence=1, token=TOKEN, now=NOW, result_ttl=TTL, kept={"result": "1"}),
+        succeed(fence=1, token=TOKEN, now=NOW, result_ttl=TTL, stored={"result": "1"}),
     ):
         store.change(ids[1], change)
 
@@ -137,7 +137,7 @@ def test_the_history_contains_finished_records(history_options):
     store.create(enqueued_task(other, alias="other"))
     for change in (
         claimed(ended),
-        succeed(fence=1, token=TOKEN, now=NOW, result_ttl=TTL, kept={"result": "1"}),
+        succeed(fence=1, token=TOKEN, now=NOW, result_ttl=TTL, stored={"result": "1"}),
     ):
         store.change(ended, change)
 

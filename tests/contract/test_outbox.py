@@ -109,7 +109,7 @@ def test_a_row_that_cannot_be_deleted_does_not_fail_the_request(site, caplog):
 
 
 def test_outside_a_transaction_there_is_no_row_and_enqueue_raises(site):
-    with down(site), pytest.raises(EnqueueFailed, match="Enqueue it again when AWS answers"):
+    with down(site), pytest.raises(EnqueueFailed, match="Enqueue the task again when AWS answers"):
         tasks.answer.enqueue()
 
     assert rows() == []

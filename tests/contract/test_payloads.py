@@ -67,7 +67,7 @@ def test_a_text_that_is_gone_is_lost(payloads):
     reference = replace(payloads.keep("payloads/x/arguments", "[]"), key="payloads/y/arguments")
 
     with pytest.raises(
-        PayloadLost, match=r"keeps in S3 under 'payloads/y/arguments' is gone\. Check the bucket"
+        PayloadLost, match=r"task's data in S3 under 'payloads/y/arguments' is gone\. Check the bucket"
     ):
         payloads.fetch(reference)
 

@@ -30,7 +30,9 @@ START = "start the site, AWS and workers on this machine"
 def goes_on(world: World) -> str:
     """It is at work, comes further while somebody looks, and returns."""
     task_id = is_at_work(world)
-    outcome = succeed(fence=1, token="another", now=datetime.now(UTC), result_ttl=OVER, kept={"result": "10"})
+    outcome = succeed(
+        fence=1, token="another", now=datetime.now(UTC), result_ttl=OVER, stored={"result": "10"}
+    )
     world.meanwhile.extend([lambda: comes_to(task_id, 7), lambda: store().change(task_id, outcome)])
     return task_id
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from django_offload import urls
-from django_offload.conf import OPTION_KEYS, QUEUE_KEYS
-from django_offload.conf.validation import QUEUE_BOUNDS
+from django_offload.conf.validation import OPTION_KEYS, QUEUE_BOUNDS, QUEUE_KEYS
 from django_offload.definition.context import OffloadContext
 from django_offload.definition.offload_task import USING, OffloadTask
 from django_offload.models import Task

@@ -34,8 +34,8 @@ def test_a_message_that_was_received_too_often_fails_its_record(aws, queues):
     (error,) = result.errors
     assert error.exception_class_path == "django_offload.exceptions.DeadLettered"
     assert error.traceback.endswith(
-        "The task was given up: every delivery of its message failed. Look into the worker's log, mend the "
-        "cause, enqueue it again.\n"
+        "The task was given up: every delivery of its message failed. Look into the worker's log, fix the "
+        "cause, and enqueue the task again.\n"
     )
     assert queues.counts("default-dead") == (0, 0)
     assert kept(aws) == {}

@@ -52,7 +52,9 @@ def test_return_values_of_any_size_are_kept(aws, characters):
 def test_without_a_bucket_large_arguments_are_refused_at_once(both, settings):
     settings.TASKS = tasks_setting(modules=MODULES, bucket=None)
 
-    with pytest.raises(PayloadTooLarge, match="bytes as JSON and the limit without a bucket is 300,000"):
+    with pytest.raises(
+        PayloadTooLarge, match=r"bytes as JSON, and the limit without a bucket is 300,000 bytes\. Set"
+    ):
         tasks.length.enqueue("x" * 300_000)
     assert both.run() == 0
 
@@ -144,8 +146,8 @@ def test_enqueue_fails_where_neither_half_was_accepted(aws, caplog):
         tasks.note.enqueue("a")
 
     error = raised.value
-    assert f"Task id={error.task_id} name=tests.integration.tasks.note was not enqueued" in str(error)
-    assert "Enqueue it again when AWS answers." in str(error)
+    assert f"Task id={error.task_id} name=tests.integration.tasks.note couldn't be enqueued" in str(error)
+    assert "Enqueue the task again when AWS answers." in str(error)
     assert str(error.__cause__) == "no answer to the send"
     assert not has_record(error.task_id)
     assert aws.run() == 0
@@ -184,7 +186,7 @@ def test_arguments_that_do_not_fit_fail_the_task_unrun(both):
     (error,) = result.errors
     assert error.exception_class_path == "django_offload.exceptions.BadArguments"
     assert (
-        "did not run: its arguments do not fit the function (too many positional arguments)"
+        "didn't run because its arguments don't match the function (too many positional arguments)"
         in error.traceback
     )
 

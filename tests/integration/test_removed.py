@@ -27,7 +27,7 @@ def test_the_status_of_a_removed_task_can_be_read(both, settings, staff):
     assert answer.status_code == 200
     assert answer.json()["status"] == "SUCCESSFUL"
     assert answer.json()["return_value"] == "a"
-    with pytest.raises(UnknownTask, match="for a renamed task, add the old name to its aliases"):
+    with pytest.raises(UnknownTask, match="If you renamed it, add the old name to its aliases"):
         default_task_backend.get_result(result.id)
     with pytest.raises(UnknownTask):
         result.refresh()

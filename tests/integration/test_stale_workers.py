@@ -20,7 +20,7 @@ def test_a_stale_worker_changes_nothing(both):
             token="another",
             now=record_of(task_id).attempted_at,
             result_ttl=60 * MINUTE,
-            kept={"result": '"the other one\'s"'},
+            stored={"result": '"the other one\'s"'},
         )
         store().change(task_id, end)
         taken.append(store().get(task_id))

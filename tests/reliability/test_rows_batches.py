@@ -109,7 +109,7 @@ def test_f17_a_message_that_was_left_out_and_has_no_record_is_the_answer_to_its_
         lost, *sent = enqueued()
 
     assert isinstance(lost, EnqueueFailed)
-    assert "left an entry out of SendMessageBatch: InternalError" in str(lost.__cause__)
+    assert "rejected an entry of SendMessageBatch: InternalError" in str(lost.__cause__)
     assert aws.run() == len(sent) == MANY - 1
 
 

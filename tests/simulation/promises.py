@@ -46,7 +46,7 @@ def _claim(store: MemoryStore, token: str, minutes: int, enqueued: EnqueuedTask 
 
 
 def _succeed(fence: int, token: str) -> ConditionalWrite:
-    return transitions.succeed(fence=fence, token=token, now=START, result_ttl=TTL, kept={"result": "1"})
+    return transitions.succeed(fence=fence, token=token, now=START, result_ttl=TTL, stored={"result": "1"})
 
 
 def _claim_refused(store: MemoryStore, minutes: int) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from django_offload.conf import configured, secrets
+from django_offload.conf import configured, signing_keys
 from django_offload.exceptions import EnqueueFailed
 from django_offload.operations.cancel import cancel
 from django_offload.operations.redrive import redrive
@@ -103,7 +103,7 @@ class Web:
         """Have a message delivered now, whoever sent it, and nothing else happen."""
         options = self.options[enqueued.alias]
         self.world.ledger.entries[enqueued.id] = Entry(enqueued.name, json.loads(enqueued.arguments)[0], None)
-        text = encode(message, Keyring(secrets(), options.scope(enqueued.queue)))
+        text = encode(message, Keyring(signing_keys(), options.scope(enqueued.queue)))
         self.world.transports[options.stack].accept(enqueued.queue, text, timedelta(0))
         self.world.time.step()
 

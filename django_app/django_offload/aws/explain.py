@@ -1,6 +1,6 @@
 """What an error of AWS's clients means to users, and what they can do about it."""
 
-from ..exceptions import Refusal, told
+from ..exceptions import Refusal, aws_message
 
 # By class name and by code, so that this module never imports botocore. The first class that matches wins.
 HINTS_BY_CLASS = {
@@ -52,5 +52,5 @@ def explain(exc: BaseException) -> str | None:
 
 def sentence(message: object) -> str:
     """Return AWS's message on one line, with a full stop."""
-    text = told(message)
+    text = aws_message(message)
     return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -27,7 +27,7 @@ from ..conf import Options, find_problems
 from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
 from ..definition.offload_task import AnyResult, AnyTask, OffloadTask
 from ..definition.registry import registry
-from ..definition.results import django_time, parts_of, result_of
+from ..definition.results import in_django_time, parts_of, result_of
 from ..payloads import fetch_parts
 from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask
 from ..protocol.record import read_record
@@ -214,7 +214,7 @@ class Departure:
             if failure is None:
                 enqueued_at = enqueued.enqueued_at
                 if not settings.USE_TZ:
-                    enqueued_at = django_time(enqueued_at)
+                    enqueued_at = in_django_time(enqueued_at)
                 object.__setattr__(result, "enqueued_at", enqueued_at)
                 try:
                     task_enqueued.send(self.sender, task_result=result)

@@ -1,9 +1,7 @@
-"""What TASKS says, parsed once."""
+"""The settings in TASKS, validated and parsed once."""
 
 from .options import (
     BUCKET_OF_STACK,
-    CLIENTS,
-    DEFAULT_MAX_ATTEMPTS,
     DEFAULT_OWNER,
     ENV_ALIAS,
     ENV_BUCKET,
@@ -12,21 +10,23 @@ from .options import (
     ENV_SECRETS,
     ENV_STACK,
     ENV_WRITES,
+    WRITES_BY_UPDATE,
+    Options,
+    configured,
+    options_for,
+    signing_keys,
+    stacks,
+)
+from .validation import (
+    CLIENTS,
+    DEFAULT_MAX_ATTEMPTS,
     LONGEST_RESULT_TTL,
     LONGEST_TIMEOUT,
     MOST_ATTEMPTS,
-    OPTION_KEYS,
     OUTBOX,
-    QUEUE_KEYS,
-    WRITES_BY_UPDATE,
-    Options,
     QueueOptions,
-    configured,
     duration,
     find_problems,
-    options_for,
-    secrets,
-    stacks,
 )
 
 __all__ = [
@@ -44,9 +44,7 @@ __all__ = [
     "LONGEST_RESULT_TTL",
     "LONGEST_TIMEOUT",
     "MOST_ATTEMPTS",
-    "OPTION_KEYS",
     "OUTBOX",
-    "QUEUE_KEYS",
     "WRITES_BY_UPDATE",
     "Options",
     "QueueOptions",
@@ -54,6 +52,6 @@ __all__ = [
     "duration",
     "find_problems",
     "options_for",
-    "secrets",
+    "signing_keys",
     "stacks",
 ]

@@ -1,23 +1,23 @@
-"""Whose request is being answered: what OPTIONS["owner"] asks by default."""
+"""The owner of the current request: the default of OPTIONS["owner"]."""
 
 from contextvars import ContextVar
 from hashlib import sha256
 
 from django.http import HttpRequest
 
-# Set by the middleware while it answers a request.
+# The middleware sets it while it answers a request.
 current_request: ContextVar[HttpRequest | None] = ContextVar("django_offload_request", default=None)
 
 
 def current_owner() -> str | None:
-    """Return whose request is being answered: its user, else its session; None outside a request."""
+    """Return the owner of the current request (its user, or else its session), or None outside a request."""
     request = current_request.get()
     return None if request is None else owner_of(request, create=True)
 
 
 def owner_of(request: HttpRequest, *, create: bool = False) -> str | None:
     """
-    Return who makes a request: "user:<pk>", "session:<hash>", or None for neither.
+    Return the owner of a request as "user:<pk>" or "session:<hash>", or None if it has neither.
 
     With `create`, a visitor without a session gets one.
     """
@@ -31,6 +31,6 @@ def owner_of(request: HttpRequest, *, create: bool = False) -> str | None:
         session.create()
     if not session.session_key:
         return None
-    # A session key is a password of 160 random bits: records hold a hash of it.
+    # A session key is as good as a password, so records contain only a hash of its 160 random bits.
     digest = sha256(f"django_offload.owner:{session.session_key}".encode()).hexdigest()[:32]
     return f"session:{digest}"

@@ -1,4 +1,4 @@
-"""What may stand in TASKS, and what is wrong with what does."""
+"""The validation of TASKS: the allowed keys and values, and the problems of an entry."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,29 +10,29 @@ from django.conf import settings
 from django.tasks import DEFAULT_TASK_QUEUE_NAME
 from django.utils.module_loading import import_string
 
-from . import schedules
+from .schedules import schedule_problems
 
-# The longest name a Lambda function may have is 64, a bucket's 63 characters:
-# "-payloads-<12 digits>-<region, at most 14>" leaves 26, "-<queue>-worker" some for the queue.
+# The name of a Lambda function has at most 64 characters, that of a bucket 63. The suffix of a bucket,
+# "-payloads-<12 digits>-<region of at most 14>", leaves 26, and a function "<stack>-<queue>-worker" fits too.
 STACK_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,24}[a-z0-9]")
-# SQS allows 80 characters, but the queue's name is part of a function's name and of a salt.
+# SQS allows 80 characters, but the queue's name is also part of a function's name and of a salt.
 QUEUE_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,29}")
 
 OUTBOX = "django_offload.outbox"
-# How AWS is called on the hot path: by a client of our own (the default), or by boto3.
+# The client for frequent calls to AWS: django-offload's own (the default), or boto3.
 CLIENTS = ("lean", "boto3")
 
 DEFAULT_MAX_ATTEMPTS = 3
 # Lambda runs a function for at most 15 minutes.
 LONGEST_TIMEOUT = timedelta(seconds=900)
 LONGEST_RESULT_TTL = timedelta(days=366)
-# With 10 receives beyond, SQS's maxReceiveCount (1,000 at most) is far.
+# The queue allows 10 more receives than this, far below the limit of SQS's maxReceiveCount (1,000).
 MOST_ATTEMPTS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong in TASKS, with what to do about it."""
+    """A problem in TASKS: the id of its check, what is wrong, and what to do."""
 
     id: str
     text: str
@@ -40,7 +40,7 @@ class Problem:
 
 
 def duration(value: float | timedelta) -> timedelta:
-    """Return seconds or a timedelta as a timedelta. Raise ValueError if `value` is neither, or negative."""
+    """Return seconds or a timedelta as a timedelta. Raise ValueError if `value` is neither or is negative."""
     if isinstance(value, bool) or not isinstance(value, (int, float, timedelta)):
         raise ValueError(f"{value!r} is neither a number of seconds nor a timedelta")
     result = value if isinstance(value, timedelta) else timedelta(seconds=value)
@@ -51,21 +51,21 @@ def duration(value: float | timedelta) -> timedelta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueOptions:
-    """What TASKS says of one queue and the function that works on it."""
+    """The options of one queue, and of the function that works on it."""
 
     timeout: timedelta = timedelta(seconds=300)  # Of one invocation.
     memory: int = 512  # MB.
     batch_size: int = 1  # Messages per invocation.
-    batch_window: timedelta = timedelta(0)  # How long to wait for a batch to fill.
-    max_concurrency: int = 10  # Invocations at a time.
-    concurrency: int = 1  # Tasks at a time within one invocation.
-    max_attempts: int = DEFAULT_MAX_ATTEMPTS  # Where the task names none.
-    result_ttl: timedelta | None = None  # Where the task names none.
+    batch_window: timedelta = timedelta(0)  # How long AWS waits for a batch to fill.
+    max_concurrency: int = 10  # Invocations at the same time.
+    concurrency: int = 1  # Tasks at the same time within one invocation.
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS  # If the task has no max_attempts.
+    result_ttl: timedelta | None = None  # If the task has no result_ttl.
 
 
 QUEUE_KEYS = tuple(field.name for field in fields(QueueOptions))
 DURATIONS = {"timeout", "batch_window", "result_ttl"}
-# Lowest and highest value of each number. Sources: quotas of Lambda (memory, timeout) and of
+# The lowest and the highest value of each number. Sources: quotas of Lambda (memory, timeout) and of
 # event source mappings for SQS (MaximumConcurrency 2 to 1,000; a batch over 10 needs a window).
 QUEUE_BOUNDS: Mapping[str, tuple[float, float]] = {
     "timeout": (1, LONGEST_TIMEOUT.total_seconds()),
@@ -73,7 +73,7 @@ QUEUE_BOUNDS: Mapping[str, tuple[float, float]] = {
     "batch_size": (1, 10_000),
     "batch_window": (0, 300),
     "max_concurrency": (2, 1_000),
-    "concurrency": (1, 100),  # Each takes a thread.
+    "concurrency": (1, 100),  # Each task takes a thread.
     "max_attempts": (1, MOST_ATTEMPTS),
     "result_ttl": (1, LONGEST_RESULT_TTL.total_seconds()),
 }
@@ -99,114 +99,105 @@ OPTION_KEYS = (
 
 
 def find_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield what is wrong in TASKS[alias], without asking AWS."""
-    given = params.get("OPTIONS", {})
+    """Yield each problem in TASKS[alias], without a call to AWS."""
+    options = params.get("OPTIONS", {})
     queue_names = list(params.get("QUEUES", [DEFAULT_TASK_QUEUE_NAME]))
-    yield from _stack_problems(given.get("stack"))
-    yield from _unknown(given, OPTION_KEYS, "OPTIONS")
-    if not queue_names:
-        yield Problem(
-            "E003", "QUEUES is empty.", "Name every queue: each becomes a queue and a function in AWS."
-        )
-    for name in queue_names:
-        if not isinstance(name, str) or not QUEUE_PATTERN.fullmatch(name):
-            yield Problem(
-                "E003",
-                f"QUEUES names {name!r}, which cannot be part of the name of an AWS resource.",
-                "Use at most 30 letters, digits, hyphens and underscores.",
-            )
-    for name, queue in given.get("queues", {}).items():
-        if name not in queue_names:
-            yield Problem(
-                "E004",
-                f"OPTIONS['queues'] describes '{name}', which QUEUES does not name.",
-                "Add it to QUEUES.",
-            )
-        yield from _queue_problems(name, queue)
-    yield from _value_problems(given)
-    for text, hint in schedules.flaws(given.get("schedules", {})):
-        yield Problem("E006", text, hint)
-    yield from _record_problems(given, str(params.get("BACKEND", "")))
-
-
-def _stack_problems(stack: object) -> Iterator[Problem]:
+    stack = options.get("stack")
     if not isinstance(stack, str) or not STACK_PATTERN.fullmatch(stack):
         yield Problem(
             "E001",
             f"OPTIONS['stack'] is {stack!r}." if stack else "OPTIONS['stack'] is missing.",
             "Give the stack a name of 2 to 26 lower case letters, digits and hyphens that starts with a "
-            "letter, such as 'shop-dev': the names of all its resources begin with it.",
+            "letter, such as 'shop-dev'. The names of all its resources begin with it.",
         )
+    yield from unknown_keys(options, OPTION_KEYS, "OPTIONS")
+    if not queue_names:
+        yield Problem(
+            "E003", "QUEUES is empty.", "Name each queue. It becomes a queue and a function in AWS."
+        )
+    for name in queue_names:
+        if not isinstance(name, str) or not QUEUE_PATTERN.fullmatch(name):
+            yield Problem(
+                "E003",
+                f"QUEUES contains {name!r}, which can't be part of the name of an AWS resource.",
+                "Use at most 30 letters, digits, hyphens and underscores.",
+            )
+    for name, queue in options.get("queues", {}).items():
+        if name not in queue_names:
+            yield Problem(
+                "E004",
+                f"OPTIONS['queues'] has options for '{name}', which isn't in QUEUES.",
+                "Add it to QUEUES.",
+            )
+        yield from queue_problems(f"OPTIONS['queues']['{name}']", queue)
+    for text, hint in option_problems(options, str(params.get("BACKEND", ""))):
+        yield Problem("E006", text, hint)
 
 
-def _unknown(given: Mapping[str, Any], known: tuple[str, ...], where: str) -> Iterator[Problem]:
-    for key in given:
-        if key not in known:
-            yield Problem("E002", f"{where} has the unknown key '{key}'.", f"Known are: {', '.join(known)}.")
+def unknown_keys(options: Mapping[str, Any], keys: tuple[str, ...], where: str) -> Iterator[Problem]:
+    for key in options:
+        if key not in keys:
+            yield Problem(
+                "E002", f"{where} has the unknown key '{key}'.", f"The keys are: {', '.join(keys)}."
+            )
 
 
-def _queue_problems(name: str, queue: Mapping[str, Any]) -> Iterator[Problem]:
-    where = f"OPTIONS['queues']['{name}']"
-    yield from _unknown(queue, QUEUE_KEYS, where)
+def queue_problems(where: str, queue: Mapping[str, Any]) -> Iterator[Problem]:
+    yield from unknown_keys(queue, QUEUE_KEYS, where)
     for key, value in queue.items():
         if key not in QUEUE_BOUNDS or (key == "result_ttl" and value is None):
             continue
         low, high = QUEUE_BOUNDS[key]
         number = value.total_seconds() if isinstance(value, timedelta) else value
-        kinds = (int, float) if key in DURATIONS else int  # Of tasks, messages and megabytes: whole ones.
-        if isinstance(number, bool) or not isinstance(number, kinds) or not low <= number <= high:
+        types = (int, float) if key in DURATIONS else int
+        if isinstance(number, bool) or not isinstance(number, types) or not low <= number <= high:
             yield Problem(
                 "E005",
                 f"{where}['{key}'] is {value!r}.",
-                f"Give a number from {low:g} to {high:g} (durations: seconds).",
+                f"Give a number from {low:g} to {high:g}. Durations are in seconds.",
             )
     if queue.get("batch_size", 1) > 10 and duration(queue.get("batch_window", 0)) < timedelta(seconds=1):
         yield Problem(
-            "E005", f"{where} has a batch_size over 10.", "AWS then wants a batch_window of 1 s or more."
+            "E005",
+            f"{where} has a batch_size over 10 without a batch_window.",
+            "Set batch_window to 1 s or more, because AWS requires it.",
         )
 
 
-def _record_problems(given: Mapping[str, Any], backend: str) -> Iterator[Problem]:
-    at_enqueue = given.get("record_at_enqueue", True)
-    if not isinstance(at_enqueue, bool):
-        yield Problem("E006", f"OPTIONS['record_at_enqueue'] is {at_enqueue!r}.", "Give True or False.")
-    elif not at_enqueue and getattr(import_string(backend), "transport", "") == "lambda":
-        yield Problem(
-            "E006",
-            "OPTIONS['record_at_enqueue'] is off, and Lambda invoked without a queue.",
-            "Remove it, or use SQSBackend: Lambda soon gives a message up, only the record keeps its task.",
+def option_problems(options: Mapping[str, Any], backend: str) -> Iterator[tuple[str, str]]:
+    """Yield each problem in the values of OPTIONS as a text and a hint."""
+    if options.get("client", CLIENTS[0]) not in CLIENTS:
+        yield f"OPTIONS['client'] is {options['client']!r}.", f"Use one of: {', '.join(CLIENTS)}."
+    if not isinstance(options.get("history", False), bool):
+        yield f"OPTIONS['history'] is {options['history']!r}.", "Give True or False."
+    if options.get("outbox") and not any(app.startswith(OUTBOX) for app in settings.INSTALLED_APPS):
+        yield (
+            "OPTIONS['outbox'] is on, but its app is missing.",
+            f"Add '{OUTBOX}' to INSTALLED_APPS and run migrate.",
         )
-
-
-def _value_problems(given: Mapping[str, Any]) -> Iterator[Problem]:
-    if given.get("client", CLIENTS[0]) not in CLIENTS:
-        yield Problem(
-            "E006", f"OPTIONS['client'] is {given['client']!r}.", f"Use one of: {', '.join(CLIENTS)}."
+    if options.get("outbox") and not options.get("on_commit", True):
+        yield (
+            "OPTIONS['outbox'] is on, but 'on_commit' is off.",
+            "Remove 'on_commit', because the outbox sends tasks at the commit.",
         )
-    if not isinstance(given.get("history", False), bool):
-        yield Problem("E006", f"OPTIONS['history'] is {given['history']!r}.", "Give True or False.")
-    if given.get("outbox") and not any(app.startswith(OUTBOX) for app in settings.INSTALLED_APPS):
-        yield Problem(
-            "E006",
-            "OPTIONS['outbox'] is on without its app.",
-            f"Add '{OUTBOX}' to INSTALLED_APPS and migrate.",
-        )
-    if given.get("outbox") and not given.get("on_commit", True):
-        yield Problem(
-            "E006",
-            "OPTIONS['outbox'] is on and 'on_commit' off.",
-            "Remove 'on_commit': the outbox works at commits.",
-        )
-    if "result_ttl" in given:
+    if "result_ttl" in options:
         try:
-            too_long = duration(given["result_ttl"]) > LONGEST_RESULT_TTL
+            too_long = duration(options["result_ttl"]) > LONGEST_RESULT_TTL
         except (ValueError, OverflowError):
             too_long = True
         if too_long:
-            yield Problem(
-                "E006",
-                f"OPTIONS['result_ttl'] is {given['result_ttl']!r}.",
-                f"Give seconds or a timedelta, {LONGEST_RESULT_TTL.days} days at most.",
+            yield (
+                f"OPTIONS['result_ttl'] is {options['result_ttl']!r}.",
+                f"Give seconds or a timedelta of at most {LONGEST_RESULT_TTL.days} days.",
             )
-    if isinstance(given.get("modules", ()), str):
-        yield Problem("E006", "OPTIONS['modules'] is a text.", "Give a list of module names.")
+    if isinstance(options.get("modules", ()), str):
+        yield "OPTIONS['modules'] is a string.", "Give a list of module names."
+    yield from schedule_problems(options.get("schedules", {}))
+    record_at_enqueue = options.get("record_at_enqueue", True)
+    if not isinstance(record_at_enqueue, bool):
+        yield f"OPTIONS['record_at_enqueue'] is {record_at_enqueue!r}.", "Give True or False."
+    elif not record_at_enqueue and getattr(import_string(backend), "transport", "") == "lambda":
+        yield (
+            "OPTIONS['record_at_enqueue'] is off, but LambdaBackend needs the record.",
+            "Remove the option, or use SQSBackend. Lambda soon discards messages, so tasks need a record.",
+        )

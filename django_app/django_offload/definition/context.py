@@ -1,4 +1,4 @@
-"""What a running task may ask and do: its attempt, its time left, its progress, whether it was cancelled."""
+"""The context of a running task: its attempt, remaining time and progress, and whether it was cancelled."""
 
 import json
 import time
@@ -14,51 +14,51 @@ from django.tasks import TaskContext
 
 from ..protocol.json_codec import dump_any
 
-# One write of progress costs one write unit; a page polls at most once a second.
+# A write of progress costs one write unit, and a page reads it at most once a second.
 REPORT_EVERY_SECONDS = 0.5
-# A read of the cancel flag costs half a read unit.
+# Reading the flag of a cancel costs half a read unit.
 ASK_EVERY_SECONDS = 1.0
 
 
 class Reporter(ABC):
-    """Where progress goes and the cancel flag comes from."""
+    """Stores the progress of a task, and reads the flag of a cancel."""
 
     @abstractmethod
     def send(self, progress: dict[str, Any]) -> bool:
-        """Store the progress; return whether somebody cancelled the task."""
+        """Store the progress. Return True if somebody cancelled the task."""
 
     @abstractmethod
     def asked_to_stop(self) -> bool:
-        """Look up whether somebody cancelled the task."""
+        """Read the record, and return True if somebody cancelled the task."""
 
     @abstractmethod
     def seconds_left(self) -> float | None:
-        """Return the seconds to the deadline, None where there is none."""
+        """Return the seconds until the deadline, or None if there is none."""
 
 
 class Journal(ABC):
-    """Where results of steps are kept from one attempt to the next."""
+    """Stores the results of steps for later attempts."""
 
     @abstractmethod
-    def kept(self, key: str) -> str | None:
-        """Return the JSON text kept for a step, None if there is none."""
+    def load(self, key: str) -> str | None:
+        """Return the stored JSON text of a step, or None if there is none."""
 
     @abstractmethod
-    def keep(self, key: str, text: str) -> str:
-        """Keep the JSON text of a step; return what is kept, which may be another attempt's."""
+    def save(self, key: str, text: str) -> str:
+        """Store the JSON text of a step. Return the stored text, which may be that of another attempt."""
 
     @abstractmethod
     def once(self, key: str, run: Callable[[], str], using: str | None) -> str:
-        """Run in a database transaction together with a marker of `key`; return what the marker keeps."""
+        """Run a function in a transaction together with a marker of `key`. Return the marker's text."""
 
 
 class LocalJournal(Journal):
-    """For a task called in its own process: there is no other attempt."""
+    """The journal of a task that call() runs here. It has no other attempt."""
 
-    def kept(self, key: str) -> str | None:
+    def load(self, key: str) -> str | None:
         return None
 
-    def keep(self, key: str, text: str) -> str:
+    def save(self, key: str, text: str) -> str:
         return text
 
     def once(self, key: str, run: Callable[[], str], using: str | None) -> str:
@@ -69,7 +69,7 @@ class LocalJournal(Journal):
 
 
 class LocalReporter(Reporter):
-    """For a task called in its own process: nobody watches, nobody cancels, nothing ends it."""
+    """The reporter of a task that call() runs here. Nobody can follow or cancel it."""
 
     def send(self, progress: dict[str, Any]) -> bool:
         return False
@@ -81,8 +81,8 @@ class LocalReporter(Reporter):
         return None
 
 
-class _Memory:
-    """What one attempt remembers between its reports; `at` are seconds of the monotonic clock."""
+class ReportState:
+    """What an attempt remembers between its reports. Times are seconds of the monotonic clock."""
 
     __slots__ = ("asked_at", "cancelled", "done", "sent_at")
 
@@ -94,95 +94,93 @@ class _Memory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs forget that Django's is frozen.
-    """Handed to a task that takes its context; has everything Django's TaskContext has."""
+    """The context of a task with takes_context=True. It extends Django's TaskContext."""
 
     reporter: Reporter = field(default_factory=LocalReporter)
     journal: Journal = field(default_factory=LocalJournal)
-    depth: int = 0  # How many tasks stand between this one and a request.
-    traceparent: str | None = None  # W3C trace context of whoever enqueued it.
-    _memory: _Memory = field(default_factory=_Memory, repr=False, compare=False)
+    depth: int = 0  # How many tasks there are between a request and this task.
+    traceparent: str | None = None  # The W3C trace context of the caller that enqueued it.
+    _state: ReportState = field(default_factory=ReportState, repr=False, compare=False)
 
     @property
     def remaining(self) -> timedelta:
-        """The time to the deadline, never negative; timedelta.max where there is none."""
+        """The time until the deadline, never negative; timedelta.max if there is no deadline."""
         seconds = self.reporter.seconds_left()
         return timedelta.max if seconds is None else timedelta(seconds=max(0.0, seconds))
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody asked this task to stop; looked up at most once a second."""
-        memory, now = self._memory, time.monotonic()
-        if not memory.cancelled and now - memory.asked_at >= ASK_EVERY_SECONDS:
-            memory.asked_at = now
-            memory.cancelled = self.reporter.asked_to_stop()
-        return memory.cancelled
+        """True if somebody cancelled this task. The record is read at most once a second."""
+        state, now = self._state, time.monotonic()
+        if not state.cancelled and now - state.asked_at >= ASK_EVERY_SECONDS:
+            state.asked_at = now
+            state.cancelled = self.reporter.asked_to_stop()
+        return state.cancelled
 
     @property
     def idempotency_key(self) -> str:
-        """The same for every attempt of this task, and for no other task: for APIs that take one."""
+        """A text that is the same for every attempt of this task, and for no other task."""
         return f"offload-{self.task_result.id}"
 
     def step(self, key: str, function: Callable[..., Any], *args: Any) -> Any:
         """
-        Run a function, keep its return value, and hand it to later attempts instead of running it again.
+        Run a function and store its return value. A later attempt returns that value instead of running it.
 
-        The value must be JSON (at most 300,000 bytes), and `key` name one step of the task. Two
-        attempts that overlap can both run it; both go on with the value that was kept first.
+        The value must be JSON of at most 300,000 bytes, and each step of the task needs its own `key`. Two
+        attempts that overlap may both run the function, but both return the value that was stored first.
         """
-        text = self.journal.kept(key)
+        text = self.journal.load(key)
         if text is None:
-            text = self.journal.keep(key, dump_any(function(*args)))
+            text = self.journal.save(key, dump_any(function(*args)))
         return json.loads(text)
 
     def atomic(self, key: str, function: Callable[..., Any], *args: Any, using: str | None = None) -> Any:
         """
-        Run a function in a database transaction together with a marker: its effects there happen once.
+        Run a function in a database transaction together with a marker, so that its effects happen once.
 
-        A later attempt gets the kept value (JSON) instead. Needs the app django_offload.effects in
+        A later attempt returns the stored value (JSON) instead. This needs the app django_offload.effects in
         INSTALLED_APPS, and its table in the database `using`.
         """
         return json.loads(self.journal.once(key, lambda: dump_any(function(*args)), using))
 
     def progress(self, done: float, total: float | None = None, message: str = "") -> None:
         """
-        Report `done` of `total` (None: unknown) to whoever watches.
+        Report that `done` of `total` (None: unknown) is done.
 
-        Stored at most twice a second, the last step (`done` reaching `total`) always; never goes
+        Progress is stored at most twice a second, except that the last step is always stored. It never goes
         backwards within an attempt. Raise ValueError if `done` or `total` is negative.
         """
         if done < 0 or (total is not None and total < 0):
-            raise ValueError("Progress cannot be negative: give done >= 0 and total >= 0, or total=None.")
-        memory, now = self._memory, time.monotonic()
-        memory.done = max(memory.done, done)
-        last = total is not None and memory.done >= total
-        if last or now - memory.sent_at >= REPORT_EVERY_SECONDS:
-            memory.sent_at = memory.asked_at = now
-            # The flag stays once seen, whatever a later answer says.
-            memory.cancelled |= self.reporter.send(
-                {"done": memory.done, "total": total, "message": message[:200]}
+            raise ValueError("Progress can't be negative. Give done >= 0 and total >= 0, or total=None.")
+        state, now = self._state, time.monotonic()
+        state.done = max(state.done, done)
+        is_last = total is not None and state.done >= total
+        if is_last or now - state.sent_at >= REPORT_EVERY_SECONDS:
+            state.sent_at = state.asked_at = now
+            # Once the flag was seen, it stays, whatever a later answer says.
+            state.cancelled |= self.reporter.send(
+                {"done": state.done, "total": total, "message": message[:200]}
             )
 
 
 current_context: ContextVar[OffloadContext | None] = ContextVar("django_offload_context", default=None)
-
-
-# The W3C trace context of the request that is being answered.
+# The W3C trace context of the current request.
 trace: ContextVar[str | None] = ContextVar("django_offload_trace", default=None)
 
 
 def current_trace() -> str | None:
-    """Return the trace context of the request that is being answered, None where it sent none."""
+    """Return the trace context of the current request, or None if it sent none."""
     return trace.get()
 
 
 def current() -> OffloadContext | None:
-    """Return the context of the task that runs here, None outside a worker."""
+    """Return the context of the running task, or None outside a worker."""
     return current_context.get()
 
 
 @contextmanager
 def running(context: OffloadContext) -> Iterator[None]:
-    """Make `context` the current one."""
+    """Make `context` the current context."""
     token = current_context.set(context)
     try:
         yield
@@ -191,14 +189,14 @@ def running(context: OffloadContext) -> Iterator[None]:
 
 
 def progress(done: float, total: float | None = None, message: str = "") -> None:
-    """Report progress of the running task; do nothing outside a worker."""
+    """Report the progress of the running task. Outside a worker, do nothing."""
     context = current()
     if context is not None:
         context.progress(done, total, message)
 
 
 def track[T](iterable: Iterable[T], total: int | None = None, message: str = "") -> Iterator[T]:
-    """Yield from `iterable`, reporting each item done; `total` is its length where it has one."""
+    """Yield from `iterable`, and report each item. The default of `total` is its length, if it has one."""
     if total is None and isinstance(iterable, Sized):
         total = len(iterable)
     for done, item in enumerate(iterable, 1):

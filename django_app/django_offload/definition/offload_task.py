@@ -1,4 +1,4 @@
-"""Tasks as we know them: OffloadTask with its options, and the portable @task."""
+"""OffloadTask with its options, and the @task decorator."""
 
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -17,66 +17,43 @@ from .bulk_results import Arguments, AsyncBulkResults, BulkResults, split_argume
 from .context import OffloadContext
 
 type Backoff = float | timedelta | Callable[[int], float | timedelta]
-# The types take arguments in Django's stubs alone, not at run time.
+# Only Django's stubs let these types take arguments. At run time they don't.
 type AnyTask = Task[..., Any]
 type AnyResult = TaskResult[..., Any]
 type Exceptions = tuple[type[BaseException], ...]
 
-# What .using() may change beyond Django's own.
+# The options that .using() can change, besides Django's own.
 USING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "result_ttl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OffloadTask(Task):  # type: ignore[type-arg]
-    """A task with options of ours; any backend accepts it, and others ignore the options."""
+    """A task with the options of django-offload. Other backends accept it and ignore these options."""
 
-    max_attempts: int | None = None  # Given: exceptions are retried too, not crashes alone.
-    backoff: Backoff = 1.0  # Seconds before the second attempt, doubling; or a callable of the attempt.
-    retry_on: Exceptions = ()  # Empty: Exception, where max_attempts is given.
+    max_attempts: int | None = None  # If set, exceptions are retried too, not only crashes.
+    backoff: Backoff = 1.0  # Seconds before the second attempt, which double; or a function of the attempt.
+    retry_on: Exceptions = ()  # Empty means Exception if max_attempts is set, and no class otherwise.
     no_retry_on: Exceptions = ()
-    timeout: timedelta | None = None  # Seconds or timedelta; None: what the invocation leaves.
-    result_ttl: timedelta | None = None  # Seconds or timedelta; None: the queue's.
-    name: str = ""  # Stable across renames; empty: the function's.
-    aliases: tuple[str, ...] = ()  # Older names, of which messages may be under way.
-    sensitive: tuple[str, ...] = ()  # Names of arguments never to show.
-    stable_name: str = ""  # What messages say: the name given, else the module path.
+    timeout: timedelta | None = None  # Seconds or timedelta. None means the time of the invocation.
+    result_ttl: timedelta | None = None  # Seconds or timedelta. None means the queue's.
+    name: str = ""  # Stays the same if the function is renamed. Empty means the function's.
+    aliases: tuple[str, ...] = ()  # Earlier names, because messages under way may use them.
+    sensitive: tuple[str, ...] = ()  # Names of arguments that are never shown.
+    stable_name: str = ""  # The name in messages: the name, or else the module path.
 
     def __post_init__(self) -> None:
-        keep = object.__setattr__
+        set_option = object.__setattr__
         for option in ("retry_on", "no_retry_on", "aliases", "sensitive"):
-            keep(self, option, _as_tuple(getattr(self, option)))
+            value = getattr(self, option)
+            set_option(self, option, (value,) if isinstance(value, (str, type)) else tuple(value))
         for option in ("timeout", "result_ttl"):
-            keep(self, option, _as_duration(option, getattr(self, option)))
+            set_option(self, option, duration_option(option, getattr(self, option)))
         if not self.stable_name:
-            keep(self, "stable_name", self.name or self.module_path)
+            set_option(self, "stable_name", self.name or self.module_path)
         if not self.name:
-            keep(self, "name", self.func.__name__)
-        self._check_options()
+            set_option(self, "name", self.func.__name__)
+        check_options(self)
         super(OffloadTask, self).__post_init__()
-
-    def _check_options(self) -> None:
-        """Raise InvalidTask if an option has a value that cannot work."""
-        attempts = self.max_attempts
-        if self.result_ttl is not None and self.result_ttl > LONGEST_RESULT_TTL:
-            raise InvalidTask(
-                f"result_ttl is {self.result_ttl}: give {LONGEST_RESULT_TTL.days} days or less."
-            )
-        whole = isinstance(attempts, int) and not isinstance(attempts, bool)
-        if attempts is not None and not (whole and 1 <= attempts <= MOST_ATTEMPTS):
-            raise InvalidTask(f"max_attempts is {attempts!r}: give a whole number from 1 to {MOST_ATTEMPTS}.")
-        for kind in (*self.retry_on, *self.no_retry_on):
-            if not isinstance(kind, type) or not issubclass(kind, BaseException):
-                raise InvalidTask(f"retry_on and no_retry_on take exception classes, not {kind!r}.")
-        if not callable(self.backoff):
-            _as_duration("backoff", self.backoff)
-        if self.timeout is not None and not self.timeout:
-            raise InvalidTask("timeout is 0: give seconds or a timedelta above 0.")
-        missing = set(self.sensitive) - set(get_func_args(self.func))
-        if missing:
-            raise InvalidTask(
-                f"sensitive names {', '.join(sorted(missing))}, which {self.module_path} does not take: "
-                "give names of its parameters."
-            )
 
     def using(
         self,
@@ -87,79 +64,112 @@ class OffloadTask(Task):  # type: ignore[type-arg]
         backend: str | None = None,
         **options: Any,
     ) -> "OffloadTask":
-        """Create a new task with modified defaults, options of ours among them."""
+        """Return a copy of the task with other options."""
         unknown = set(options) - set(USING)
         if unknown:
             raise TypeError(
-                f"using() does not take {', '.join(sorted(unknown))}; it takes {', '.join(USING)}."
+                f"using() doesn't take {', '.join(sorted(unknown))}. It takes {', '.join(USING)}."
             )
-        given: dict[str, Any] = {
+        attributes: dict[str, Any] = {
             "priority": priority,
             "queue_name": queue_name,
             "run_after": run_after,
             "backend": backend,
         }
-        return replace(self, **{key: value for key, value in given.items() if value is not None}, **options)
+        changes = {name: value for name, value in attributes.items() if value is not None}
+        return replace(self, **changes, **options)
 
     def delay(self, *args: Any, **kwargs: Any) -> AnyResult:
-        """Do what enqueue() does, under the name that Celery gives it."""
+        """Do what enqueue() does. This is Celery's name for it."""
         return self.enqueue(*args, **kwargs)
 
     def enqueue_many(self, arguments: Iterable[Arguments]) -> BulkResults[AnyResult | Exception]:
         """
-        Enqueue a task per item of `arguments`, in bulk, and return an iterator over an answer for each.
+        Enqueue one task per item of `arguments`, in bulk, and return an iterator over their answers.
 
-        An item is a tuple of positional or a dictionary of keyword arguments; an answer is the task's result,
-        or the exception that enqueue() would have raised. Tasks leave by the hundred as their answers are
-        asked for, so that neither the arguments nor the answers need to fit into memory. What iterating over
-        `arguments` raises is raised once what came before is enqueued and answered.
+        An item is a tuple of positional arguments or a dictionary of keyword arguments. An answer is the
+        task's result, or the exception that enqueue() would have raised. Iterating over the answers sends
+        the tasks by the hundred, so neither the arguments nor the answers need to fit into memory. If
+        iterating over `arguments` raises an exception, it is raised after the answers to all items before it.
 
-        Raise InvalidTask if the task cannot be enqueued at all, TypeError for an item that is neither, and
-        ResourceMissing if AWS says that its queue is not there.
+        Raise InvalidTask if the task itself can't be enqueued, TypeError for an item of another type, and
+        ResourceMissing if AWS says that the queue doesn't exist.
         """
         backend = self.get_backend()
         backend.validate_task(self)
-        many = getattr(backend, "enqueue_many", None)
-        return BulkResults(many(self, arguments) if many else self._one_by_one(arguments))
+        many = getattr(backend, "enqueue_many", enqueue_one_by_one)
+        return BulkResults(many(self, arguments))
 
     def aenqueue_many(
         self, arguments: Iterable[Arguments] | AsyncIterable[Arguments]
     ) -> AsyncBulkResults[AnyResult | Exception]:
-        """Do what enqueue_many() does, for `async for`; `arguments` may be asynchronous too."""
+        """Do what enqueue_many() does, for `async for`. `arguments` may be asynchronous too."""
         return AsyncBulkResults(self.enqueue_many, arguments)
 
-    def _one_by_one(self, arguments: Iterable[Arguments]) -> Iterator[AnyResult | Exception]:
-        """Enqueue through a backend that knows nothing of bulk."""
-        for given in arguments:
-            args, kwargs = split_arguments(given)
-            try:
-                answer = self.enqueue(*args, **kwargs)
-            except Exception as exc:  # noqa: BLE001, it is the answer
-                yield exc
-            else:
-                yield answer
-
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the function here and return its value; a task that takes its context gets a local one."""
+        """Run the function here, and return its value. A task that takes its context gets a local one."""
         return super(OffloadTask, self).call(*self._with_context(args), **kwargs)
 
     async def acall(self, *args: Any, **kwargs: Any) -> Any:
-        """See call()."""
+        """Do what call() does, asynchronously."""
         args = self._with_context(args)
         if iscoroutinefunction(self.func):
             return await self.func(*args, **kwargs)
         return await sync_to_async(self.func)(*args, **kwargs)
 
     def _with_context(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Put an OffloadContext first, made of Django's own where a backend handed that over."""
+        """Return the arguments with an OffloadContext first, built from Django's if a backend passed one."""
         if not self.takes_context or (args and isinstance(args[0], OffloadContext)):
             return args
         if args and isinstance(args[0], TaskContext):
             return (OffloadContext(task_result=args[0].task_result), *args[1:])
-        return (OffloadContext(task_result=_local_result(self)), *args)
+        return (OffloadContext(task_result=local_result(self)), *args)
 
 
-def _local_result(task: AnyTask) -> AnyResult:
+def check_options(task: OffloadTask) -> None:
+    """Raise InvalidTask if an option has an invalid value."""
+    attempts = task.max_attempts
+    if task.result_ttl is not None and task.result_ttl > LONGEST_RESULT_TTL:
+        raise InvalidTask(f"result_ttl is {task.result_ttl}. Give {LONGEST_RESULT_TTL.days} days or less.")
+    is_whole = isinstance(attempts, int) and not isinstance(attempts, bool)
+    if attempts is not None and not (is_whole and 1 <= attempts <= MOST_ATTEMPTS):
+        raise InvalidTask(f"max_attempts is {attempts!r}. Give a whole number from 1 to {MOST_ATTEMPTS}.")
+    for kind in (*task.retry_on, *task.no_retry_on):
+        if not isinstance(kind, type) or not issubclass(kind, BaseException):
+            raise InvalidTask(f"retry_on and no_retry_on take exception classes, not {kind!r}.")
+    if not callable(task.backoff):
+        duration_option("backoff", task.backoff)
+    if task.timeout is not None and not task.timeout:
+        raise InvalidTask("timeout is 0. Give seconds or a timedelta above 0.")
+    missing = set(task.sensitive) - set(get_func_args(task.func))
+    if missing:
+        raise InvalidTask(
+            f"sensitive names {', '.join(sorted(missing))}, but {task.module_path} has no such parameters. "
+            "Give names of its parameters."
+        )
+
+
+def duration_option(option: str, value: Any) -> timedelta | None:
+    try:
+        return None if value is None else duration(value)
+    except ValueError as exc:
+        raise InvalidTask(f"{option}: {exc}. Give seconds or a timedelta.") from exc
+
+
+def enqueue_one_by_one(task: AnyTask, arguments: Iterable[Arguments]) -> Iterator[AnyResult | Exception]:
+    """Do what enqueue_many() does, for a backend that has no bulk."""
+    for item in arguments:
+        args, kwargs = split_arguments(item)
+        try:
+            answer = task.enqueue(*args, **kwargs)
+        except Exception as exc:  # noqa: BLE001, the exception is the answer
+            yield exc
+        else:
+            yield answer
+
+
+def local_result(task: AnyTask) -> AnyResult:
+    """Return a result for a task that call() runs here."""
     from django.tasks import TaskResultStatus
     from django.utils import timezone
 
@@ -178,17 +188,6 @@ def _local_result(task: AnyTask) -> AnyResult:
         errors=[],
         worker_ids=["local"],
     )
-
-
-def _as_tuple(value: Any) -> tuple[Any, ...]:
-    return (value,) if isinstance(value, (str, type)) else tuple(value)
-
-
-def _as_duration(option: str, value: Any) -> timedelta | None:
-    try:
-        return None if value is None else duration(value)
-    except ValueError as exc:
-        raise InvalidTask(f"{option}: {exc}. Give seconds or a timedelta.") from exc
 
 
 @overload
@@ -214,7 +213,7 @@ def task(
     takes_context: bool = False,
     **options: Any,
 ) -> Any:
-    """Make an OffloadTask of a function, whatever backend the alias names: one task module runs anywhere."""
+    """Make an OffloadTask of a function. It works with any backend, also with Django's own."""
     if "run_after" in options:
         raise TypeError(
             "run_after cannot be defined statically with the @task decorator. "
@@ -240,9 +239,9 @@ def class_paths(kinds: Iterable[type[BaseException]]) -> list[str]:
 
 def changed_options(task: AnyTask, defined: AnyTask) -> dict[str, Any]:
     """
-    Return, as JSON values, what .using() changed of `defined`: it travels with the message.
+    Return the options that .using() changed, as JSON values for the message.
 
-    Raise InvalidTask if the backoff became another callable, which no message can carry.
+    Raise InvalidTask if the backoff was changed to a callable, because a message can't contain one.
     """
     if task is defined or not isinstance(task, OffloadTask) or not isinstance(defined, OffloadTask):
         return {}
@@ -251,12 +250,12 @@ def changed_options(task: AnyTask, defined: AnyTask) -> dict[str, Any]:
     }
     if callable(changed.get("backoff")):
         raise InvalidTask(
-            "A callable backoff cannot travel in a message: give it to the decorator, or a number here."
+            "A message can't contain a callable backoff. Give it to the decorator, or give a number here."
         )
-    return {option: _as_json(value) for option, value in changed.items()}
+    return {option: json_option(value) for option, value in changed.items()}
 
 
-def _as_json(value: Any) -> Any:
+def json_option(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds()
     return class_paths(value) if isinstance(value, tuple) else value

@@ -1,4 +1,4 @@
-"""Names → tasks. A message can only choose among what the project's own task modules define."""
+"""The tasks of the project by name. A message can only choose among tasks that its task modules define."""
 
 import json
 import os
@@ -23,115 +23,120 @@ from ..exceptions import UnknownTask
 from ..protocol.enqueued_task import EnqueuedTask
 from .offload_task import AnyTask, OffloadTask
 
-# Where the functions' package is unpacked, by Lambda's own word; and the list of its tasks, at its top.
+# Lambda's variable for the folder of the unpacked package, and the list of tasks at the top of that folder.
 ENV_TASK_ROOT = "LAMBDA_TASK_ROOT"
 LISTING = "offload_tasks.json"
 
 
 def name_of(task: AnyTask) -> str:
-    """Return the name by which messages ask for a task."""
+    """Return the name of a task in messages."""
     return task.stable_name if isinstance(task, OffloadTask) else task.module_path
 
 
-class Listed(NamedTuple):
-    """What a package lists of a task."""
+class ListedTask(NamedTuple):
+    """A task in the list of a package."""
 
-    module: str  # Where it is defined.
-    queue: str  # Unless .using() names another.
+    module: str  # The module that defines it.
+    queue: str  # The queue, unless .using() names another.
 
 
 class Registry:
-    """The tasks of some modules, by every name a message may use."""
+    """The tasks of some modules, by each name that a message may use."""
 
     def __init__(self, modules: Iterable[ModuleType]) -> None:
-        self.conflicts: list[str] = []  # Names that two functions claim.
-        self.listed: dict[str, Listed] = {}  # By the same names.
+        self.conflicts: list[str] = []  # Names that two functions have.
+        self.listed: dict[str, ListedTask] = {}  # By the same names.
         self._tasks: dict[str, AnyTask] = {}
         for module in modules:
-            for name, task, defines in _tasks_in(module):
-                self._add(name, task, module.__name__, defines)
+            for name, task, is_named in tasks_in(module):
+                self.add(name, task, module.__name__, is_named)
 
-    def _add(self, name: str, task: AnyTask, home: str, defines: bool) -> None:
-        """Register a task under a name; of several made of one function, the one that bears its name."""
-        known = self._tasks.get(name)
-        if known is not None and known.func is not task.func:
+    def add(self, name: str, task: AnyTask, module: str, is_named: bool) -> None:
+        """Register a task. If several have the same function, prefer the one with its name (`is_named`)."""
+        registered = self._tasks.get(name)
+        if registered is not None and registered.func is not task.func:
             self.conflicts.append(name)
-        elif known is None or defines:
-            self._tasks[name], self.listed[name] = task, Listed(home, task.queue_name)
+        elif registered is None or is_named:
+            self._tasks[name], self.listed[name] = task, ListedTask(module, task.queue_name)
 
     @property
     def tasks(self) -> Mapping[str, AnyTask]:
         return self._tasks
 
     def prepare(self, queues: Collection[str]) -> None:
-        """Import the modules whose tasks are enqueued on these queues: here all are imported."""
+        """Import the modules of the tasks on these queues. Here, all modules are imported already."""
 
     def resolve(self, name: str) -> AnyTask:
-        """Return the task of a name. Raise UnknownTask if there is none."""
+        """Return the task with this name. Raise UnknownTask if there is none."""
         try:
             return self._tasks[name]
         except KeyError:
             raise UnknownTask(name) from None
 
     def defined(self, task: AnyTask) -> AnyTask:
-        """Return the task as its module defines it. Raise InvalidTask if no declared module does."""
-        known = self._tasks.get(name_of(task))
-        if known is None or known.func is not task.func:
+        """Return the task as its module defines it. Raise InvalidTask if no declared module defines it."""
+        registered = self._tasks.get(name_of(task))
+        if registered is None or registered.func is not task.func:
             raise InvalidTask(
                 f"{task.module_path} is not in a task module of this project, so no worker would know it. "
                 "Define it in the tasks module of an installed app, or name its module in OPTIONS['modules']."
             )
-        return known
+        return registered
 
 
 class ListedRegistry(Registry):
-    """The same where a package lists its tasks: a module is imported when one of its tasks is asked for."""
+    """The registry of a package that lists its tasks. It imports a module when one of its tasks is needed."""
 
-    def __init__(self, listing: Mapping[str, Listed], every: Callable[[], Iterable[ModuleType]]) -> None:
+    def __init__(
+        self, listing: Mapping[str, ListedTask], import_modules: Callable[[], Iterable[ModuleType]]
+    ) -> None:
         super().__init__([])
-        self._listing, self._every, self._complete, self._lock = listing, every, False, RLock()
+        self._listing, self._import_modules = listing, import_modules
+        self._is_complete, self._lock = False, RLock()
 
     @property
     def tasks(self) -> Mapping[str, AnyTask]:
-        self._read_all()
+        self.import_all()
         return super().tasks
 
     def prepare(self, queues: Collection[str]) -> None:
         for name, listed in self._listing.items():
             if listed.queue in queues:
-                self._find(name)
+                self.import_task(name)
 
     def resolve(self, name: str) -> AnyTask:
-        self._find(name)
+        if name not in self._tasks:
+            self.import_task(name)
         return super().resolve(name)
 
     def defined(self, task: AnyTask) -> AnyTask:
-        self._find(name_of(task))
+        self.import_task(name_of(task))
         return super().defined(task)
 
-    def _find(self, name: str) -> None:
+    def import_task(self, name: str) -> None:
+        """Import the module that defines a task. If the list lacks it, import all task modules."""
         if name in self._tasks:
             return
         if name not in self._listing:
-            self._read_all()  # The list was made under other settings.
+            self.import_all()  # The list may have been made with other settings.
             return
-        home = self._listing[name].module
-        for other, task, defines in _tasks_in(import_module(home)):
-            if other in self._listing and self._listing[other].module == home:
-                self._add(other, task, home, defines)
+        module = self._listing[name].module
+        for other, task, is_named in tasks_in(import_module(module)):
+            if other in self._listing and self._listing[other].module == module:
+                self.add(other, task, module, is_named)
 
-    def _read_all(self) -> None:
+    def import_all(self) -> None:
         with self._lock:
-            if not self._complete:
-                read = Registry(self._every())
-                self._tasks = {**read._tasks, **self._tasks}
-                self.listed = {**read.listed, **self.listed}
-                self.conflicts += read.conflicts
-                self._complete = True
+            if not self._is_complete:
+                complete = Registry(self._import_modules())
+                self._tasks = {**complete._tasks, **self._tasks}
+                self.listed = {**complete.listed, **self.listed}
+                self.conflicts += complete.conflicts
+                self._is_complete = True
 
 
-def _tasks_in(module: ModuleType) -> list[tuple[str, AnyTask, bool]]:
-    """Return each name and task of a module, and whether the task bears the name of its function there."""
+def tasks_in(module: ModuleType) -> list[tuple[str, AnyTask, bool]]:
+    """Return each name and task of a module, with True if its variable has the name of the function."""
     return [
         (name, value, variable == value.func.__name__)
         for variable, value in sorted(vars(module).items())
@@ -140,38 +145,39 @@ def _tasks_in(module: ModuleType) -> list[tuple[str, AnyTask, bool]]:
     ]
 
 
-def task_modules(beyond: Iterable[str]) -> list[ModuleType]:
-    """Import the tasks module of every installed app, and the modules named `beyond` these."""
+def task_modules(others: Iterable[str]) -> list[ModuleType]:
+    """Import the tasks module of every installed app, and other modules by their names."""
     names = [
         f"{config.name}.tasks"
         for config in apps.get_app_configs()
         if config.module is not None and module_has_submodule(config.module, "tasks")
     ]
-    return [import_module(name) for name in dict.fromkeys([*names, *beyond])]
+    return [import_module(name) for name in dict.fromkeys([*names, *others])]
 
 
-def _every_module() -> list[ModuleType]:
+def declared_modules() -> list[ModuleType]:
+    """Import the tasks module of every installed app, and the modules in OPTIONS['modules']."""
     return task_modules(module for options in configured().values() for module in options.modules)
 
 
-def listing() -> Mapping[str, Listed] | None:
-    """Return what the package lists of its tasks, by their names; None where nothing is listed."""
+def listing() -> Mapping[str, ListedTask] | None:
+    """Return the tasks that the package lists, by name, or None if it has no list."""
     root = os.environ.get(ENV_TASK_ROOT)
     path = Path(root, LISTING) if root else None
     if path is None or not path.is_file():
         return None
-    return {name: Listed(*listed) for name, listed in json.loads(path.read_text()).items()}
+    return {name: ListedTask(*listed) for name, listed in json.loads(path.read_text()).items()}
 
 
 @lru_cache(maxsize=1)
 def registry() -> Registry:
     """Return the project's registry, built once per process."""
-    found = listing()
-    return Registry(_every_module()) if found is None else ListedRegistry(found, _every_module)
+    listed = listing()
+    return Registry(declared_modules()) if listed is None else ListedRegistry(listed, declared_modules)
 
 
 def result_ttl(enqueued: EnqueuedTask, options: Options) -> timedelta:
-    """Return how long the result of a task can be read: its own, or else its queue's."""
+    """Return how long the result of a task can be read: the task's own time, or else its queue's."""
     seconds = enqueued.options.get("result_ttl")
     if seconds is not None:
         return timedelta(seconds=seconds)
@@ -183,6 +189,6 @@ def result_ttl(enqueued: EnqueuedTask, options: Options) -> timedelta:
 
 
 @receiver(setting_changed)
-def _forget(*, setting: str, **kwargs: object) -> None:
+def clear_registry(*, setting: str, **kwargs: object) -> None:
     if setting in {"TASKS", "INSTALLED_APPS"}:
         registry.cache_clear()

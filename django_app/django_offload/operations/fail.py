@@ -53,7 +53,7 @@ def change_or_recognise(store: Store, task_id: str, change: ConditionalWrite) ->
     try:
         return change.apply(store.change(task_id, change))
     except Refused as refused:
-        if refused.made and refused.current is not None:
+        if refused.already_applied and refused.current is not None:
             return refused.current
         raise
 

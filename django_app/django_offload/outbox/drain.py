@@ -10,7 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
 from django.db.models import Q
 
 from ..conf import configured
-from ..definition.results import django_time
+from ..definition.results import in_django_time
 from ..protocol.enqueued_task import EnqueuedTask
 from ..sending.enqueue import send
 from ..sending.outbox_row import pack, unpack
@@ -36,7 +36,7 @@ def put_many(enqueued_tasks: Sequence[EnqueuedTask]) -> None:
             id=enqueued.id,
             alias=enqueued.alias,
             birth=pack(enqueued),
-            created_at=django_time(enqueued.enqueued_at),
+            created_at=in_django_time(enqueued.enqueued_at),
         )
         for enqueued in enqueued_tasks
     )
@@ -73,7 +73,7 @@ def drain(now: datetime, left: Callable[[], float], *, fresh: timedelta = FRESH)
     can_lock = connections[DATABASE].features.has_select_for_update
     while left() > 1:
         with transaction.atomic(using=DATABASE) if can_lock else nullcontext():
-            last = next_entry(last, django_time(now - fresh))
+            last = next_entry(last, in_django_time(now - fresh))
             if last is None:
                 break
             count += send_entry(last)

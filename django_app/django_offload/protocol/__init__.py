@@ -1,1 +1,1 @@
-"""The protocol, pure: what is enqueued, what travels, what is kept, and what may become of it."""
+"""The rules of the protocol, without I/O and without a clock."""

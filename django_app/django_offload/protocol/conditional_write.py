@@ -1,4 +1,4 @@
-"""A conditional write as data: what must hold of a record, and what becomes of it. Pure."""
+"""A conditional write as data: the condition on a record, and the changes to it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,14 +10,14 @@ type Attributes = Mapping[str, Value]
 
 
 class Operator(Enum):
-    """How a test compares an attribute; an absent attribute passes only ABSENT."""
+    """How a condition compares an attribute. A missing attribute passes only ABSENT."""
 
     EQUALS = "="
     AT_MOST = "<="
     ABSENT = "absent"
-    SHORTER = "shorter"  # A list of fewer entries than the operand.
+    SHORTER = "shorter"  # The attribute is a list with fewer entries than the operand.
 
-    # Each is itself alone; Enum's own hash takes a call of Python, and every write asks for a dozen.
+    # Enum's own hash is a Python call, and every write needs a dozen. A member is equal only to itself.
     __hash__ = object.__hash__
 
 
@@ -25,14 +25,11 @@ class Operator(Enum):
 class Condition:
     """One condition on one attribute."""
 
-    __test__ = False  # Not a test class, whatever pytest thinks of the name.
-
     name: str
     operator: Operator
     operand: Value = 0
 
     def holds(self, attributes: Attributes) -> bool:
-        """Tell whether `attributes` pass."""
         value, operator = attributes.get(self.name), self.operator
         if operator is Operator.ABSENT or value is None:
             return operator is Operator.ABSENT and value is None
@@ -64,54 +61,54 @@ class ConditionalWrite:
     """
     One conditional write to one record.
 
-    It is made when all tests of at least one entry of `when` hold, and else refused whole.
+    It is made if all conditions of at least one alternative in `conditions` hold. Otherwise nothing changes.
     """
 
-    name: str  # For logs: which transition this is.
+    name: str  # The name of the transition, for logs.
     conditions: tuple[tuple[Condition, ...], ...]
-    put: Attributes = field(default_factory=dict)  # Set, whatever was there.
-    set_if_absent: Attributes = field(default_factory=dict)  # Set where absent.
-    append: Mapping[str, str] = field(default_factory=dict)  # To the end of a list, made where absent.
-    increment: Mapping[str, int] = field(default_factory=dict)  # From zero where absent.
+    put: Attributes = field(default_factory=dict)  # Overwrites attributes.
+    set_if_absent: Attributes = field(default_factory=dict)
+    append: Mapping[str, str] = field(default_factory=dict)  # To a list, which is created if it is missing.
+    increment: Mapping[str, int] = field(default_factory=dict)  # From 0 if the attribute is missing.
     remove: frozenset[str] = frozenset()
-    returns_old: bool = True  # False: nobody asks for the record as it was, so it is not sent back.
+    returns_old: bool = True  # False saves AWS from returning the old record, if nobody needs it.
 
     def allowed(self, attributes: Attributes | None) -> bool:
-        """Tell whether a record in this state (None: no record) takes the change."""
-        found = attributes or {}
-        for tests in self.conditions:
-            for test in tests:
-                if not test.holds(found):
+        """Return True if the conditions hold for this record (None: there is no record)."""
+        record = attributes or {}
+        for conditions in self.conditions:
+            for condition in conditions:
+                if not condition.holds(record):
                     break
             else:
                 return True
         return False
 
     def apply(self, attributes: Attributes | None) -> dict[str, Value]:
-        """Return the record after the change, which must be allowed."""
-        after = {**self.set_if_absent, **(attributes or {}), **self.put}
+        """Return the record after this write, which must be allowed."""
+        record = {**self.set_if_absent, **(attributes or {}), **self.put}
         for name, value in self.append.items():
-            after[name] = [*after.get(name, []), value]  # type: ignore[misc]
+            record[name] = [*record.get(name, []), value]  # type: ignore[misc]
         for name, step in self.increment.items():
-            after[name] = int(after.get(name, 0)) + step  # type: ignore[arg-type]
+            record[name] = int(record.get(name, 0)) + step  # type: ignore[arg-type]
         for name in self.remove:
-            after.pop(name, None)
-        return after
+            record.pop(name, None)
+        return record
 
 
 class Refused(Exception):
-    """A conditional write found a record (None: no record) that does not take it."""
+    """The conditions of a write don't hold for the current record (None: there is no record)."""
 
     def __init__(self, change: ConditionalWrite, current: Attributes | None) -> None:
         self.change, self.current = change, current
         super().__init__(change.name)
 
     @property
-    def made(self) -> bool:
+    def already_applied(self) -> bool:
         """
-        Tell whether the record shows the change: it was made, and written again since its reply was lost.
+        Return True if the record shows the write, because it was repeated after its reply was lost.
 
-        What the change puts must be its writer's alone: an instant to the microsecond says that well enough.
+        This is reliable only if no other writer puts the same values. An instant in microseconds is enough.
         """
         put, current = self.change.put, self.current or {}
         return bool(put) and all(current.get(name) == value for name, value in put.items())

@@ -1,4 +1,4 @@
-"""All that is known of a task when it is enqueued: what its message and its record begin with. Pure."""
+"""A task as it was enqueued: the content of its message and of its new record."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +12,7 @@ ID_PATTERN = "[0-9a-f]{32}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """Where a text too large for a message or a record is kept, and how to know it again."""
+    """The location and the checksum of a text that is too large for a message or a record."""
 
     key: str
     sha256: str  # Of its ASCII bytes, in hexadecimal.
@@ -21,27 +21,31 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnqueuedTask:
-    """One enqueued task, before anything happened to it."""
+    """One task as it was enqueued, before any attempt."""
 
     id: str  # 32 hexadecimal digits: 128 random bits.
-    alias: str  # Of TASKS.
-    name: str  # By which the registry knows the task.
-    queue: str  # Of QUEUES.
+    alias: str  # In TASKS.
+    name: str  # In the registry.
+    queue: str  # In QUEUES.
     arguments: str = "[[],{}]"  # JSON text of [args, kwargs].
-    reference: Reference | None = None  # Where the arguments are, if they do not travel themselves.
+    reference: Reference | None = None  # Where the arguments are, if the message doesn't contain them.
     enqueued_at: datetime
     run_after: datetime | None = None
-    owner: str | None = None  # Who may see it: "user:<pk>", "session:<hash>", or the project's own.
-    depth: int = 0  # How many tasks stand between this one and a request.
-    traceparent: str | None = None  # W3C trace context of the caller.
-    options: dict[str, Any] = field(default_factory=dict)  # What .using() changed, as JSON values.
+    owner: str | None = None  # Who may see it: "user:<pk>", "session:<hash>", or a text of the project.
+    depth: int = 0  # How many tasks there are between a request and this task.
+    traceparent: str | None = None  # The W3C trace context of the caller.
+    options: dict[str, Any] = field(default_factory=dict)  # Options changed by .using(), as JSON values.
 
     @property
     def not_before(self) -> datetime:
-        """No claim before this: `run_after`; else ever, for the clock that enqueued it may be ahead."""
+        """
+        The earliest time of a claim: `run_after`, or any time.
+
+        `enqueued_at` is no bound, because the clock of the process that enqueued the task may be ahead.
+        """
         return self.run_after or EPOCH
 
     @property
     def start_at(self) -> datetime:
-        """The earliest this task may start."""
+        """The earliest time at which this task may start."""
         return max(self.enqueued_at, self.run_after or self.enqueued_at)

@@ -1,7 +1,7 @@
 """
-How values are written in messages and records: JSON text, and instants as whole microseconds.
+JSON text and instants, as messages and records contain them.
 
-The standard library makes an encoder for every call, which costs more than a short text does.
+The standard library makes a new encoder for every call, which costs more than encoding a short text.
 """
 
 import json
@@ -17,12 +17,12 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 def to_micros(instant: datetime) -> int:
-    """Return whole microseconds since 1970 UTC of an aware datetime."""
+    """Return an aware datetime as whole microseconds since 1970 UTC."""
     return (instant - EPOCH) // MICROSECOND
 
 
 def from_micros(micros: int) -> datetime:
-    """Return the aware datetime, in UTC, of whole microseconds since 1970."""
+    """Return whole microseconds since 1970 UTC as an aware datetime in UTC."""
     return EPOCH + micros * MICROSECOND
 
 
@@ -30,12 +30,11 @@ def writer(*, item: str, key: str, allow_nan: bool) -> Callable[[Any], str]:
     """
     Return a function that writes a value as ASCII JSON and keeps the order of keys.
 
-    `item` and `key` are the separators. The function raises TypeError for a value that JSON doesn't know,
-    RecursionError for one that contains itself and, without `allow_nan`, ValueError for NaN and infinities.
+    `item` and `key` are the separators. The function raises TypeError for a value that JSON doesn't know and
+    RecursionError for one that contains itself, and without `allow_nan` ValueError for NaN and infinity.
     """
     encoder = json.JSONEncoder(check_circular=False, allow_nan=allow_nan, separators=(item, key))
-    # CPython alone has an encoder in C. json.dumps() makes one per call, which takes three times as long as
-    # a short text does.
+    # Only CPython has an encoder in C.
     make = getattr(json.encoder, "c_make_encoder", None)
     if make is None:
         return encoder.encode
@@ -52,24 +51,24 @@ def dump(value: Any) -> str:
     """
     Return a value as compact ASCII JSON, with its keys in their order.
 
-    ASCII, because SQS refuses or alters some of Unicode (control characters, lone surrogates).
-    Raise ValueError for NaN and infinities, TypeError for a value that JSON doesn't know, and
-    RecursionError for one that contains itself.
+    ASCII, because SQS refuses or changes some Unicode characters (control characters, lone surrogates).
+    Raise ValueError for NaN and infinity, TypeError for a value that JSON doesn't know, and RecursionError
+    for one that contains itself.
     """
     return _write(value)
 
 
 def dump_any(value: Any) -> str:
-    """Do the same for the other values that Django accepts as arguments: bytes and any mapping."""
+    """Do what dump() does, and accept bytes and any mapping too, as Django does for arguments."""
     try:
-        # A value that JSON knows gives the same text, without Django's walk through all of it.
+        # If JSON knows the value, the text is the same without Django's walk through the whole value.
         return dump(value)
     except TypeError:
         return dump(normalize_json(value))
 
 
-def parsed(text: str) -> Any:
-    """Do what json.loads() does, in a third of its time for a short text without white space around it."""
+def load(text: str) -> Any:
+    """Do what json.loads() does, in a third of the time for a short text without white space around it."""
     try:
         value, end = _scan(text)
     except ValueError:

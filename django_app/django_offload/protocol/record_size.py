@@ -1,4 +1,4 @@
-"""The first KB of a record, which every write of it bills: what fits into it. Pure."""
+"""How much fits into the first KB of a record. Every write bills the record per started KB."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,38 +7,38 @@ from .conditional_write import Attributes, Value
 from .enqueued_task import EnqueuedTask
 from .json_codec import dump
 
-# What one write unit pays for; begun ones are counted whole.
+# The size of one write unit. DynamoDB rounds up.
 UNIT_BYTES = 1_024
-# Arguments of more than this are kept beside the record …
+# Longer arguments become a part beside the record.
 INLINE_ARGUMENTS_BYTES = 400
-# … and so are those that with the other texts of a birth come to more than this: a claim, the failure of an
+# So do arguments that exceed this together with the other texts of a new record. A claim, the failure of an
 # attempt and another claim then fit into the same KB.
-BIRTH_TEXT_BYTES = 600
-# For what may come to a record meanwhile: the flag of a cancel, an error's name.
+INITIAL_TEXT_BYTES = 600
+# Space for attributes that are added later: the flag of a cancel, an error's name.
 MARGIN_BYTES = 24
 
 
 def fits_inline(enqueued: EnqueuedTask) -> bool:
-    """Tell whether the arguments stand in the record itself."""
+    """Return True if the record itself contains the arguments."""
     size = len(enqueued.arguments)
     if enqueued.reference is not None or size > INLINE_ARGUMENTS_BYTES:
         return False
-    texts = len(enqueued.alias) + len(enqueued.name) + len(enqueued.queue)
-    texts += len(enqueued.owner or "") + len(enqueued.traceparent or "")
-    texts += len(dump(enqueued.options)) if enqueued.options else 0
-    return size + texts <= BIRTH_TEXT_BYTES
+    size += len(enqueued.alias) + len(enqueued.name) + len(enqueued.queue)
+    size += len(enqueued.owner or "") + len(enqueued.traceparent or "")
+    size += len(dump(enqueued.options)) if enqueued.options else 0
+    return size <= INITIAL_TEXT_BYTES
 
 
 def free_bytes(attributes: Attributes) -> int:
-    """Return how many bytes a record may still grow by within its first KB; below 0 if it is larger."""
-    taken = len("partrecord")
+    """Return how many bytes a record may grow within its first KB, or a negative number if it is larger."""
+    size = len("partrecord")
     for name, value in attributes.items():
-        taken += len(name) + _size(value)
-    return UNIT_BYTES - MARGIN_BYTES - taken
+        size += len(name) + size_of(value)
+    return UNIT_BYTES - MARGIN_BYTES - size
 
 
-def _size(value: Value) -> int:
-    """Return the bytes of a value by DynamoDB's rules, rounded up where they leave a range."""
+def size_of(value: Value) -> int:
+    """Return the bytes of a value by DynamoDB's rules, or the upper bound if the rules give a range."""
     if isinstance(value, str):
         return len(value) if value.isascii() else len(value.encode())
     if isinstance(value, bool):
@@ -47,19 +47,19 @@ def _size(value: Value) -> int:
         return (len(str(abs(value))) + 1) // 2 + 2
     size = 3
     for entry in value:
-        size += 1 + _size(entry)
+        size += 1 + size_of(entry)
     return size
 
 
-def truncate(said: Mapping[str, Any], most: int) -> dict[str, Any]:
-    """Return `said` with its message cut, as far as that helps, so that it has `most` bytes as JSON."""
-    over = len(dump(said)) - most
-    if over <= 0:
-        return dict(said)
-    # JSON writes what is not ASCII in six bytes or twelve.
-    sizes = [len(dump(character)) - 2 for character in said["message"]]
-    left, end = max(sum(sizes) - over, 0), 0
-    while sizes[end : end + 1] and sizes[end] <= left:
-        left -= sizes[end]
+def truncate(fields: Mapping[str, Any], max_bytes: int) -> dict[str, Any]:
+    """Return `fields` with "message" cut so that all fields have at most `max_bytes` as JSON, if possible."""
+    excess = len(dump(fields)) - max_bytes
+    if excess <= 0:
+        return dict(fields)
+    # JSON writes a character that isn't ASCII in 6 or 12 bytes.
+    sizes = [len(dump(character)) - 2 for character in fields["message"]]
+    remaining, end = max(sum(sizes) - excess, 0), 0
+    while sizes[end : end + 1] and sizes[end] <= remaining:
+        remaining -= sizes[end]
         end += 1
-    return {**said, "message": said["message"][:end]}
+    return {**fields, "message": fields["message"][:end]}

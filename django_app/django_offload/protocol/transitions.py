@@ -1,5 +1,5 @@
 """
-What may become of a record: each transition as a pure function.
+The transitions of a record. Each is a pure function that returns a ConditionalWrite.
 
           a claim                  b finish
  READY ────────────▶ RUNNING ────────────────▶ SUCCESSFUL | FAILED
@@ -9,8 +9,6 @@ What may become of a record: each transition as a pure function.
    │ e READY → FAILED: cancelled, arguments refused, dead letter, expired
    │ g RUNNING with an expired lease → FAILED: worker lost, cancelled, dead letter
    └──────────────────── f redriven: FAILED → READY ─────────┘
-
-Each returns a Change: the condition and the write. Time is an argument.
 """
 
 from collections.abc import Mapping
@@ -39,20 +37,20 @@ from .record import (
     RUNNING,
     SUCCESSFUL,
     TaskRecord,
-    due,
+    due_index,
     failed_index,
     initial_item,
 )
 
-# Conditions of many transitions, and what takes a record out of the index.
 NO_RECORD, UNCANCELLED = absent("id"), absent("cancelled")
 IS_READY, IS_RUNNING = equals("status", READY), equals("status", RUNNING)
-UNLISTED = frozenset({"due_at", "due_shard"})
+# Removing these takes a record out of the index.
+INDEX_KEYS = frozenset({"due_at", "due_shard"})
 CANCELLED = f"{Cancelled.__module__}.{Cancelled.__qualname__}"
 
 
 def create(item: Attributes) -> ConditionalWrite:
-    """Create the record of an initial item, on the condition that there is none."""
+    """Create the record of an initial item, if there is none."""
     return ConditionalWrite(name="create", conditions=((NO_RECORD,),), set_if_absent=item)
 
 
@@ -67,38 +65,37 @@ def claim(
     swept: bool = True,
 ) -> ConditionalWrite:
     """
-    a, d: start an attempt, also of a record that is not there yet (`birth` of its message; None: it must be).
+    a, d: start an attempt. If there is no record, create it from `enqueued` (None: there must be one).
 
-    A record that is made so is in the sweeper's index if `swept`; else its message alone brings it again.
-    Refused where the record has ended, may not start yet, is leased to another worker, was cancelled
-    while it ran, or has used up its attempts.
+    With `swept`, a new record is in the sweeper's index. Without, only its own message starts the task again.
+    The claim is refused if the record has ended, may not start yet, has a live lease, was cancelled while it
+    ran, or has no attempts left.
     """
-    instant, lease = to_micros(now), to_micros(lease_until)
+    now_micros, lease = to_micros(now), to_micros(lease_until)
     conditions: tuple[tuple[Condition, ...], ...] = (
-        (IS_READY, at_most("not_before", instant)),
-        (IS_RUNNING, at_most("lease_until", instant), UNCANCELLED, shorter("workers", max_attempts)),
+        (IS_READY, at_most("not_before", now_micros)),
+        (IS_RUNNING, at_most("lease_until", now_micros), UNCANCELLED, shorter("workers", max_attempts)),
     )
     if enqueued is not None and enqueued.not_before <= now:
         conditions = ((NO_RECORD,), *conditions)
+    item = initial_item(enqueued) if enqueued else {}
+    if not swept:
+        for name in INDEX_KEYS:
+            item.pop(name, None)
+    item["started_at"] = now_micros
     return ConditionalWrite(
         name="claim",
         conditions=conditions,
-        put={"status": RUNNING, "token": token, "lease_until": lease, "attempted_at": instant},
-        set_if_absent={**_made(enqueued, swept=swept), "started_at": instant},
+        put={"status": RUNNING, "token": token, "lease_until": lease, "attempted_at": now_micros},
+        set_if_absent=item,
         append={"workers": worker_id},
         increment={"fence": 1},
         remove=frozenset({"progress", "sends", "error"}),
     )
 
 
-def _made(enqueued: EnqueuedTask | None, *, swept: bool) -> dict[str, Value]:
-    """Return what a claim makes a record of."""
-    made = initial_item(enqueued) if enqueued else {}
-    return made if swept else {name: value for name, value in made.items() if name not in UNLISTED}
-
-
 def holds_claim(fence: int, token: str) -> tuple[Condition, ...]:
-    """The condition of every write by the worker that holds the claim."""
+    """Return the condition of every write by the worker with this claim."""
     return (IS_RUNNING, equals("fence", fence), equals("token", token))
 
 
@@ -108,14 +105,14 @@ def succeed(
     token: str,
     now: datetime,
     result_ttl: timedelta,
-    kept: Mapping[str, Value],
+    stored: Mapping[str, Value],
 ) -> ConditionalWrite:
-    """b: the task returned; `kept` is {"result": JSON text}, or says where that is ("result_part", …)."""
+    """b: the task returned. `stored` is {"result": JSON text}, or where that text is ("result_part", …)."""
     return ConditionalWrite(
         name="succeed",
         conditions=(holds_claim(fence, token),),
-        put={"status": SUCCESSFUL, **_end(now, result_ttl), **kept},
-        remove=UNLISTED | {"lease_until"},
+        put={"status": SUCCESSFUL, **ending(now, result_ttl), **stored},
+        remove=INDEX_KEYS | {"lease_until"},
         returns_old=False,
     )
 
@@ -129,12 +126,12 @@ def fail(
     error: Mapping[str, Any],
     part: str | None,
 ) -> ConditionalWrite:
-    """b: the attempt failed for good; `part` holds its traceback, None where the task raised nothing."""
+    """b: the attempt failed for good. `part` has its traceback (None: the task raised nothing)."""
     return ConditionalWrite(
         name="fail",
         conditions=(holds_claim(fence, token),),
         append={"errors": part} if part else {},
-        **_failed(now, result_ttl, error, FAILED_SHARDS),
+        **failure(now, result_ttl, error, FAILED_SHARDS),
     )
 
 
@@ -148,7 +145,7 @@ def release(
     error: Mapping[str, Any],
     part: str,
 ) -> ConditionalWrite:
-    """c: the attempt failed and another will follow; refused where the task was cancelled meanwhile."""
+    """c: the attempt failed, and another will follow. Refused if the task was cancelled meanwhile."""
     return ConditionalWrite(
         name="release",
         conditions=((*holds_claim(fence, token), UNCANCELLED),),
@@ -157,7 +154,7 @@ def release(
             "not_before": to_micros(not_before),
             "error": dump(error),
             "ttl": int((max(not_before, due_at) + RECORD_LIFE).timestamp()),
-            **due(task_id, due_at),
+            **due_index(task_id, due_at),
         },
         append={"errors": part},
         remove=frozenset({"lease_until", "progress"}),
@@ -166,63 +163,63 @@ def release(
 
 def unclaim(*, fence: int, token: str, workers: list[str]) -> ConditionalWrite:
     """
-    c: take a claim back that came too late for its task to begin; `workers` are those of the attempts before.
+    c: undo a claim that left the task too little time. `workers` are those of the attempts before it.
 
-    The fence stays: whatever else was begun under it comes too late. Refused where the task was cancelled.
+    The fence stays raised, so that a late write of the undone claim is refused. The undo itself is refused if
+    the task was cancelled.
     """
-    first = frozenset() if workers else frozenset({"workers", "started_at", "attempted_at"})
+    added = frozenset() if workers else frozenset({"workers", "started_at", "attempted_at"})
     return ConditionalWrite(
         name="unclaim",
         conditions=((*holds_claim(fence, token), UNCANCELLED),),
         put={"status": READY, **({"workers": workers} if workers else {})},
-        remove=first | {"lease_until"},
+        remove=added | {"lease_until"},
     )
 
 
 def unchanged_since(record: TaskRecord) -> tuple[Condition, ...]:
-    """The condition that a record has neither been claimed nor sent again since it was read."""
-    seen: Mapping[str, Value | None] = {
-        "fence": record.fence or None,
-        "sent_at": to_micros(record.sent_at) if record.sent_at else None,
-    }
-    return tuple(absent(name) if value is None else equals(name, value) for name, value in seen.items())
+    """Return the condition that a record was neither claimed nor sent again since it was read."""
+    return (
+        equals("fence", record.fence) if record.fence else absent("fence"),
+        equals("sent_at", to_micros(record.sent_at)) if record.sent_at else absent("sent_at"),
+    )
 
 
 def abandon(
     *, now: datetime, result_ttl: timedelta, error: Mapping[str, Any], seen: TaskRecord | None = None
 ) -> ConditionalWrite:
     """
-    e, g: end a record that nobody works on: READY, or RUNNING with an expired lease.
+    e, g: end a record that no worker has claimed: READY, or RUNNING with an expired lease.
 
-    Where the decision was taken on a record as it was `seen`, it must be that still.
+    If the decision is based on a record that was read (`seen`), the record must not have changed since.
     """
-    same = unchanged_since(seen) if seen else ()
+    unchanged = unchanged_since(seen) if seen else ()
     return ConditionalWrite(
         name="abandon",
         conditions=(
-            (IS_READY, *same),
-            (IS_RUNNING, at_most("lease_until", to_micros(now)), *same),
+            (IS_READY, *unchanged),
+            (IS_RUNNING, at_most("lease_until", to_micros(now)), *unchanged),
         ),
-        **_failed(now, result_ttl, {**error, "ended": True}, DEAD_SHARDS),
+        **failure(now, result_ttl, {**error, "ended": True}, DEAD_SHARDS),
     )
 
 
 def cancel(*, now: datetime, result_ttl: timedelta, error: Mapping[str, Any]) -> ConditionalWrite:
-    """e: end a record that has not started, or waits for its next attempt."""
+    """e: end a record that waits for its first or its next attempt."""
     return ConditionalWrite(
         name="cancel",
         conditions=((IS_READY,),),
-        **_failed(now, result_ttl, {**error, "ended": True}, None),
+        **failure(now, result_ttl, {**error, "ended": True}, None),
     )
 
 
 def ask_to_stop() -> ConditionalWrite:
-    """Flag a RUNNING record: its task sees the flag, and no other attempt will follow."""
+    """Flag a RUNNING record. Its task can see the flag, and no other attempt will follow."""
     return ConditionalWrite(name="ask to stop", conditions=((IS_RUNNING,),), put={"cancelled": True})
 
 
 def report(*, fence: int, token: str, progress: Mapping[str, Any]) -> ConditionalWrite:
-    """Note how far the attempt that holds the claim has come."""
+    """Store the progress of the attempt that has the claim."""
     return ConditionalWrite(
         name="report", conditions=(holds_claim(fence, token),), put={"progress": dump(progress)}
     )
@@ -231,7 +228,7 @@ def report(*, fence: int, token: str, progress: Mapping[str, Any]) -> Conditiona
 def redrive(
     task_id: str, *, now: datetime, due_at: datetime, not_before: datetime = EPOCH
 ) -> ConditionalWrite:
-    """f: give a FAILED record another life; its fence goes on, its attempts begin anew."""
+    """f: make a FAILED record READY. Its attempts start again from 0, but its fence doesn't."""
     return ConditionalWrite(
         name="redrive",
         conditions=((equals("status", FAILED),),),
@@ -240,77 +237,77 @@ def redrive(
             "not_before": to_micros(not_before),
             "sent_at": to_micros(now),
             "ttl": int((due_at + RECORD_LIFE).timestamp()),
-            **due(task_id, due_at),
+            **due_index(task_id, due_at),
         },
         remove=frozenset({"finished_at", "hidden_at", "error", "workers", "cancelled", "progress", "sends"}),
     )
 
 
 def discard() -> ConditionalWrite:
-    """Take a FAILED record out of the list of dead letters; it stays readable as long as any other."""
-    return ConditionalWrite(name="discard", conditions=((equals("status", FAILED),),), remove=UNLISTED)
+    """Take a FAILED record off its list. It can be read as long as any other record."""
+    return ConditionalWrite(name="discard", conditions=((equals("status", FAILED),),), remove=INDEX_KEYS)
 
 
 def look_at(record: TaskRecord, *, due_at: datetime) -> ConditionalWrite:
-    """Have the sweeper look at a RUNNING record, as it was read, that is in no index."""
+    """Put a RUNNING record that is in no index into the sweeper's, if it hasn't changed since it was read."""
     return ConditionalWrite(
         name="look at",
         conditions=((IS_RUNNING, absent("due_at"), *unchanged_since(record)),),
-        put=dict(due(record.enqueued.id, due_at)),
+        put=dict(due_index(record.enqueued.id, due_at)),
     )
 
 
 def postpone(task_id: str, *, due_was: datetime, due_at: datetime) -> ConditionalWrite:
-    """Move `due_at`, unless somebody else did."""
+    """Move `due_at`, unless another process moved it."""
     return ConditionalWrite(
-        name="postpone", conditions=(_swept(task_id, due_was),), put=dict(due(task_id, due_at))
+        name="postpone", conditions=(is_due_at(task_id, due_was),), put=dict(due_index(task_id, due_at))
     )
 
 
 def send_again(
     task_id: str, *, due_was: datetime, due_at: datetime, now: datetime, counts: bool
 ) -> ConditionalWrite:
-    """Move `due_at` before a send, which extends the record's life: of two sweepers, one sends."""
+    """Move `due_at` before a send, so that only one of two sweepers sends, and extend the record's life."""
     ttl = int((due_at + RECORD_LIFE).timestamp())
     return ConditionalWrite(
         name="send again",
-        conditions=(_swept(task_id, due_was),),
-        put={**due(task_id, due_at), "sent_at": to_micros(now), "ttl": ttl},
+        conditions=(is_due_at(task_id, due_was),),
+        put={**due_index(task_id, due_at), "sent_at": to_micros(now), "ttl": ttl},
         increment={"sends": 1} if counts else {},
     )
 
 
 def not_sent(record: TaskRecord, *, due_at: datetime, now: datetime) -> ConditionalWrite:
-    """Take back what send_again() noted of a send that then failed, but for `due_at`: it was not in vain."""
-    was: dict[str, Value | None] = {
+    """Undo send_again() for a send that failed, except that `due_at` stays moved."""
+    before: dict[str, Value | None] = {
         "sends": record.sends or None,
         "sent_at": to_micros(record.sent_at) if record.sent_at else None,
     }
-    as_moved = (*_swept(record.enqueued.id, due_at), equals("sent_at", to_micros(now)))
+    moved = (*is_due_at(record.enqueued.id, due_at), equals("sent_at", to_micros(now)))
     return ConditionalWrite(
         name="not sent",
-        conditions=((*as_moved, equals("status", record.status)),),
-        put={name: value for name, value in was.items() if value is not None},
-        remove=frozenset(name for name, value in was.items() if value is None),
+        conditions=((*moved, equals("status", record.status)),),
+        put={name: value for name, value in before.items() if value is not None},
+        remove=frozenset(name for name, value in before.items() if value is None),
     )
 
 
-def _swept(task_id: str, due_was: datetime) -> tuple[Condition, ...]:
-    """The condition of every write by the sweeper: the entry of its index is as it read it."""
-    return tuple(equals(name, value) for name, value in due(task_id, due_was).items())
+def is_due_at(task_id: str, due_was: datetime) -> tuple[Condition, ...]:
+    """Return the condition of every write by the sweeper: the index entry is as the sweeper read it."""
+    return tuple(equals(name, value) for name, value in due_index(task_id, due_was).items())
 
 
-def _failed(
+def failure(
     now: datetime, result_ttl: timedelta, error: Mapping[str, Any], shards: range | None
 ) -> dict[str, Any]:
-    """Return what ends a record as FAILED: put and removed; listed in `shards`, unless it was cancelled."""
-    put = {"status": FAILED, "error": dump(error), **_end(now, result_ttl)}
+    """Return `put` and `remove` of a write that ends a record as FAILED. A cancelled task is in no index."""
+    put = {"status": FAILED, "error": dump(error), **ending(now, result_ttl)}
     if shards is None or error.get("class") == CANCELLED:
-        return {"put": put, "remove": UNLISTED | {"lease_until"}}
+        return {"put": put, "remove": INDEX_KEYS | {"lease_until"}}
     return {"put": {**put, **failed_index(shards, now)}, "remove": frozenset({"lease_until"})}
 
 
-def _end(now: datetime, result_ttl: timedelta) -> dict[str, Value]:
+def ending(now: datetime, result_ttl: timedelta) -> dict[str, Value]:
     return {
         "finished_at": to_micros(now),
         "hidden_at": to_micros(now + result_ttl),

@@ -20,7 +20,7 @@ from django.tasks.exceptions import InvalidTask
 from django.utils import timezone
 
 from ..aws import at_most, begin_together, made_together
-from ..conf import Options, secrets
+from ..conf import Options, signing_keys
 from ..definition.context import current_context, trace
 from ..definition.offload_task import AnyResult, AnyTask, changed_options
 from ..definition.registry import name_of, registry
@@ -294,7 +294,7 @@ def is_deferred(enqueued: EnqueuedTask, transport: Transport) -> bool:
 
 def message_text(enqueued: EnqueuedTask, options: Options, expires_at: datetime) -> str:
     """Return the signed message of a task."""
-    keyring = Keyring(secrets(), options.scope(enqueued.queue))
+    keyring = Keyring(signing_keys(), options.scope(enqueued.queue))
     return encode(TaskMessage(enqueued=enqueued, expires_at=expires_at), keyring)
 
 

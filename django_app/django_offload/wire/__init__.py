@@ -1,4 +1,4 @@
-"""Where errors of calls to AWS were until 2026-11-30: their paths stand in stored records and in messages."""
+"""The import paths that errors of calls to AWS had in 0.1.0, because stored records and messages use them."""
 
 from ..exceptions import CallFailed, LeftOut
 

@@ -164,7 +164,7 @@ class Attempt:
         try:
             before = wait()
         except Refused as refused:
-            if refused.made and refused.current and refused.current.get("token") == self.token:
+            if refused.already_applied and refused.current and refused.current.get("token") == self.token:
                 return refused.current
             raise
         return change.apply(before)
@@ -208,7 +208,7 @@ class Attempt:
             token=self.token,
             now=now,
             result_ttl=result_ttl(self.enqueued, self.options),
-            kept=stored,
+            stored=stored,
         )
         wait = self.environment.store.begin_change(self.enqueued.id, change)
         return PendingOutcome(self, record, change, wait, now, text)

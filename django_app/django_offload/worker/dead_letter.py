@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ..aws import within
-from ..conf import Options, options_for, secrets
+from ..conf import Options, options_for, signing_keys
 from ..definition.registry import registry
 from ..definition.retry_policy import attempts_allowed
 from ..exceptions import Cancelled, DeadLettered, MessageRefused, OffloadError, UnknownTask, WorkerLost
@@ -48,7 +48,7 @@ def end_dead_letter(routed: RoutedDelivery, now: datetime) -> None:
     """Fail the record of a dead letter, unless it has more to come."""
     delivery, options = routed.delivery, routed.options
     try:
-        message = decode(delivery.body, Keyring(secrets(), options.scope(delivery.queue)))
+        message = decode(delivery.body, Keyring(signing_keys(), options.scope(delivery.queue)))
     except MessageRefused as exc:
         keep_unverified(routed, now, exc)
         return

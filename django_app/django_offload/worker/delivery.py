@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from ..conf import Options, options_for, secrets
+from ..conf import Options, options_for, signing_keys
 from ..definition.registry import registry
 from ..definition.signatures import argument_error
 from ..exceptions import (
@@ -58,7 +58,7 @@ class Worker(DeliveryEnvironment):
         be trusted or read.
         """
         try:
-            message = decode(delivery.body, Keyring(secrets(), self.options.scope(delivery.queue)))
+            message = decode(delivery.body, Keyring(signing_keys(), self.options.scope(delivery.queue)))
             if message.enqueued.queue != delivery.queue:
                 raise BadSignature(self.options.scope(delivery.queue))
         except MessageRefused as exc:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from ..conf import configured
 from ..definition.registry import registry
-from ..definition.results import django_time
+from ..definition.results import in_django_time
 from ..protocol.record import RECORD_LIFE
 
 logger = logging.getLogger("django_offload")
@@ -18,7 +18,7 @@ def remove_old_markers(now: datetime, left: Callable[[], float]) -> Counter[str]
     from ..effects import removal
 
     try:
-        return +Counter(forgotten=removal.remove(django_time(now - marker_life()), left))
+        return +Counter(forgotten=removal.remove(in_django_time(now - marker_life()), left))
     except Exception:
         logger.exception("Old markers of effects could not be removed; the next sweep tries again")
         return Counter(failed=1)

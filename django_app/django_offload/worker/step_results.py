@@ -22,10 +22,10 @@ class StepResults(Journal):
     alias: str
     ttl: Callable[[], int]  # Until when a part is kept, in seconds since 1970.
 
-    def kept(self, key: str) -> str | None:
+    def load(self, key: str) -> str | None:
         return self.store.get_part(self.task_id, f"step#{key}")
 
-    def keep(self, key: str, text: str) -> str:
+    def save(self, key: str, text: str) -> str:
         if len(text) > PART_BYTES:
             raise StepTooLarge(key, len(text), PART_BYTES)
         return self.store.put_part(self.task_id, f"step#{key}", text, self.ttl())

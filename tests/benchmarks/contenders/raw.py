@@ -129,7 +129,7 @@ def claim_and_outcome() -> Work:
     now = datetime.now(UTC)
     held = {"token": "0" * 16, "now": now}
     claim = transitions.claim(None, worker_id="0" * 16, lease_until=now, max_attempts=3, **held)
-    succeed = transitions.succeed(fence=1, result_ttl=timedelta(days=14), kept={"result": "null"}, **held)
+    succeed = transitions.succeed(fence=1, result_ttl=timedelta(days=14), stored={"result": "null"}, **held)
     writes = [{**update(claim), "ReturnValues": "ALL_OLD"}, update(succeed)]
 
     def once() -> None:

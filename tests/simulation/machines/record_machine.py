@@ -87,7 +87,7 @@ class RecordMachine(RuleBasedStateMachine):
             return
         fence, token = self.claims[worker]
         change = attempt.succeed(
-            fence=fence, token=token, now=self.now, result_ttl=TTL, kept={"result": f'"{worker}"'}
+            fence=fence, token=token, now=self.now, result_ttl=TTL, stored={"result": f'"{worker}"'}
         )
         if self.make(change, allowed=self.holds(worker)):
             self.model.status, self.model.outcome = SUCCESSFUL, f'"{worker}"'

@@ -37,21 +37,21 @@ DEFECTS = {mutant.name: mutant.defect for mutant in MUTANTS}
 @contextmanager
 def no_aliases() -> Any:
     """Register tasks under their own names alone."""
-    add = Registry._add
+    add = Registry.add
 
     def unaliased(self: Registry, name: str, task: Any, home: str, defines: bool) -> None:
         if name == name_of(task):
             add(self, name, task, home, defines)
 
     deploys.next_release.cache_clear()
-    with mock.patch.object(Registry, "_add", unaliased):
+    with mock.patch.object(Registry, "add", unaliased):
         yield
     deploys.next_release.cache_clear()
 
 
 def only_the_newest() -> list[str]:
     """Return the secrets as if nobody looked at SECRET_KEY_FALLBACKS."""
-    return options.secrets()[:1]
+    return options.signing_keys()[:1]
 
 
 MACHINES: dict[type[RuleBasedStateMachine], Guardless] = {
@@ -63,7 +63,7 @@ MACHINES: dict[type[RuleBasedStateMachine], Guardless] = {
     CancelMachine: lambda: mock.patch.object(attempt, "claim", DEFECTS["cancelled task claimed"]),
     ResultMachine: stale_reads,
     DeployMachine: no_aliases,
-    KeyMachine: lambda: mock.patch.object(delivery, "secrets", only_the_newest),
+    KeyMachine: lambda: mock.patch.object(delivery, "signing_keys", only_the_newest),
     OutboxMachine: lambda: mock.patch.object(drain, "drain", return_value=0),
     ProgressMachine: lambda: mock.patch.object(
         progress_writer, "report", DEFECTS["progress without condition"]

@@ -123,8 +123,8 @@ KEEP = attempt.Attempt.store_result
 
 
 def _believing(body: Any, keyring: Any) -> Any:
-    _, fields = message._parse(body)
-    return message._message({name: value for name, value in fields.items() if name != "sig"})
+    _, fields = message.parse_body(body)
+    return message.message_of({name: value for name, value in fields.items() if name != "sig"})
 
 
 def _acknowledged_unwritten(items: Sequence[Any]) -> None:
@@ -182,7 +182,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("cancel ignores that it runs", transitions, "cancel", _unconditional(cancel)),
     Mutant("dead letter ends a live lease", fail, "abandon", _without(abandon, "lease_until")),
     Mutant("progress without condition", progress_writer, "report", _unconditional(report)),
-    Mutant("steps forgotten", step_results.StepResults, "kept", lambda self, key: None),
+    Mutant("steps forgotten", step_results.StepResults, "load", lambda self, key: None),
     Mutant("lost reply taken for a refusal", attempt.Attempt, "wait_for", _deaf_to_own_outcome),
     Mutant("signature not verified", delivery, "decode", _believing, "forged"),
     Mutant("acknowledged before commit", batch, "work_one_by_one", _acknowledged_unwritten),

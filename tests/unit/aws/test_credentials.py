@@ -45,7 +45,7 @@ def test_an_access_key_without_a_secret_key_is_an_error_with_a_hint(monkeypatch)
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
 
     with pytest.raises(
-        NoCredentials, match=r"AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY\. Give cred"
+        NoCredentials, match=r"AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY\. Set AWS_PROFILE"
     ):
         credentials()
 
@@ -105,7 +105,7 @@ def test_without_credentials_in_the_environment_botocore_finds_them(monkeypatch,
 def test_missing_credentials_are_an_error_with_a_hint(monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
 
-    with pytest.raises(NoCredentials, match=r"no credentials.* Give credentials: AWS_PROFILE, or"):
+    with pytest.raises(NoCredentials, match=r"no credentials.* Set AWS_PROFILE, or"):
         credentials()
 
 
@@ -126,7 +126,7 @@ def test_credentials_that_no_header_can_contain_are_refused_before_the_call(monk
 
     with serving() as (server, client):
         with pytest.raises(
-            NoCredentials, match=rf"the {named} in the environment contains .*\. Give cred"
+            NoCredentials, match=rf"the {named} in the environment contains .*\. Set AWS_PROFILE"
         ) as caught:
             client.get_item(**GET)
 

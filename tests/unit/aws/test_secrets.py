@@ -74,7 +74,7 @@ def test_the_error_names_the_secret_and_shows_no_value(vault: Vault, reference: 
         load(SECRET_KEY="ssm:/shop/key", OTHER=reference)
 
     message = str(caught.value)
-    assert message.startswith(f"The secret OTHER was not read from {reference}: {reason}. ")
+    assert message.startswith(f"The secret OTHER couldn't be read from {reference}: {reason}. ")
     assert "k" * 50 not in message
 
 

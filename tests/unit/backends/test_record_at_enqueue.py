@@ -128,7 +128,7 @@ def test_arguments_beside_the_record_are_kept_by_the_claim(site):
 def test_lambda_without_a_queue_needs_its_record(settings):
     settings.TASKS = tasks_setting("LambdaBackend", modules=MODULES, record_at_enqueue=False)
 
-    with pytest.raises(ConfigurationError, match=r"only the record keeps its task\.$"):
+    with pytest.raises(ConfigurationError, match=r"Lambda soon discards messages, so tasks need a record\.$"):
         configured()
 
 

@@ -16,7 +16,7 @@ ENDS = {
     "dead": [abandon(now=NOW, result_ttl=TTL, error=ERROR)],
     "failed": [fail(**HELD, error=ERROR, part="error#0001")],
     "cancelled": [cancel(now=NOW, result_ttl=TTL, error=ERROR)],
-    "successful": [succeed(**HELD, kept={"result": "1"})],
+    "successful": [succeed(**HELD, stored={"result": "1"})],
 }
 
 

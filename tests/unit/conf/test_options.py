@@ -1,4 +1,4 @@
-"""Options: parsed once, with every default; what is wrong is said with what to do about it."""
+"""Options are parsed with their defaults, and each problem comes with a hint."""
 
 from datetime import timedelta
 
@@ -10,14 +10,13 @@ from django_offload.conf import (
     BUCKET_OF_STACK,
     ENV_BUCKET,
     ENV_STACK,
-    OPTION_KEYS,
-    QUEUE_KEYS,
     Options,
     configured,
     duration,
     find_problems,
-    secrets,
+    signing_keys,
 )
+from django_offload.conf.validation import OPTION_KEYS, QUEUE_KEYS
 from django_offload.exceptions import ConfigurationError
 
 BACKEND = "django_offload.backends.SQSBackend"
@@ -27,7 +26,7 @@ def params(queues=("default",), **options):
     return {"BACKEND": BACKEND, "QUEUES": list(queues), "OPTIONS": {"stack": "shop-dev", **options}}
 
 
-def found(**kwargs):
+def problems(**kwargs):
     return [(problem.id, problem.text, problem.hint) for problem in find_problems(params(**kwargs))]
 
 
@@ -61,10 +60,10 @@ def test_names_can_be_overridden():
 
 
 def test_a_queue_has_every_default_and_takes_seconds_or_timedeltas():
-    said = params(queues=["default", "slow"])
-    said["OPTIONS"]["queues"] = {"slow": {"timeout": timedelta(minutes=10), "result_ttl": 60}}
+    entry = params(queues=["default", "slow"])
+    entry["OPTIONS"]["queues"] = {"slow": {"timeout": timedelta(minutes=10), "result_ttl": 60}}
 
-    options = Options.parse("default", said)
+    options = Options.parse("default", entry)
 
     plain, slow = options.queues["default"], options.queues["slow"]
     assert (plain.timeout, plain.memory, plain.batch_size) == (timedelta(seconds=300), 512, 1)
@@ -74,15 +73,15 @@ def test_a_queue_has_every_default_and_takes_seconds_or_timedeltas():
     assert options.ttl("default") == options.ttl("gone") == timedelta(days=14)
 
 
-def test_an_unknown_option_is_named_and_the_known_are_listed():
-    ((number, text, hint),) = found(stak="x")
+def test_an_unknown_option_is_named_with_the_list_of_options():
+    ((check_id, text, hint),) = problems(stak="x")
 
-    assert number == "E002"
+    assert check_id == "E002"
     assert text == "OPTIONS has the unknown key 'stak'."
-    assert hint == f"Known are: {', '.join(OPTION_KEYS)}."
+    assert hint == f"The keys are: {', '.join(OPTION_KEYS)}."
 
 
-def test_an_unknown_key_of_a_queue_is_named_and_the_known_are_listed():
+def test_an_unknown_key_of_a_queue_is_named_with_the_list_of_keys():
     problem = next(
         find_problems(
             {"BACKEND": BACKEND, "OPTIONS": {"stack": "shop-dev", "queues": {"default": {"timout": 5}}}}
@@ -90,7 +89,7 @@ def test_an_unknown_key_of_a_queue_is_named_and_the_known_are_listed():
     )
 
     assert problem.text == "OPTIONS['queues']['default'] has the unknown key 'timout'."
-    assert problem.hint == f"Known are: {', '.join(QUEUE_KEYS)}."
+    assert problem.hint == f"The keys are: {', '.join(QUEUE_KEYS)}."
 
 
 @pytest.mark.parametrize("stack", [None, "", "S", "shop_dev", "Shop", "1shop", "a" * 27, "shop-", 5, "-shop"])
@@ -102,7 +101,7 @@ def test_a_stack_that_cannot_be_part_of_a_name_is_refused(stack):
 
 
 @pytest.mark.parametrize("stack", ["ab", "shop-dev", "a" * 26, "a1"])
-def test_a_good_stack_is_taken(stack):
+def test_a_valid_stack_is_accepted(stack):
     assert list(find_problems({"BACKEND": BACKEND, "OPTIONS": {"stack": stack}})) == []
 
 
@@ -118,14 +117,14 @@ def test_no_queue_at_all_is_refused():
     assert next(find_problems(params(queues=[]))).text == "QUEUES is empty."
 
 
-def test_options_of_a_queue_that_is_not_there_are_refused():
-    said = params()
-    said["OPTIONS"]["queues"] = {"other": {}}
+def test_options_of_a_queue_that_is_not_in_queues_are_refused():
+    entry = params()
+    entry["OPTIONS"]["queues"] = {"other": {}}
 
-    problem = next(find_problems(said))
+    problem = next(find_problems(entry))
 
     assert (problem.id, problem.hint) == ("E004", "Add it to QUEUES.")
-    assert "describes 'other'" in problem.text
+    assert "has options for 'other', which isn't in QUEUES" in problem.text
 
 
 @pytest.mark.parametrize(
@@ -142,10 +141,10 @@ def test_options_of_a_queue_that_is_not_there_are_refused():
     ],
 )
 def test_a_value_out_of_bounds_is_refused_with_the_bounds(key, value):
-    said = params()
-    said["OPTIONS"]["queues"] = {"default": {key: value}}
+    entry = params()
+    entry["OPTIONS"]["queues"] = {"default": {key: value}}
 
-    problem = next(find_problems(said))
+    problem = next(find_problems(entry))
 
     assert problem.id == "E005"
     assert problem.text == f"OPTIONS['queues']['default']['{key}'] is {value!r}."
@@ -153,15 +152,15 @@ def test_a_value_out_of_bounds_is_refused_with_the_bounds(key, value):
 
 
 def test_a_batch_over_ten_needs_a_window():
-    said = params()
-    said["OPTIONS"]["queues"] = {"default": {"batch_size": 11}}
+    entry = params()
+    entry["OPTIONS"]["queues"] = {"default": {"batch_size": 11}}
 
-    assert [problem.hint for problem in find_problems(said)] == [
-        "AWS then wants a batch_window of 1 s or more."
+    assert [problem.hint for problem in find_problems(entry)] == [
+        "Set batch_window to 1 s or more, because AWS requires it."
     ]
 
-    said["OPTIONS"]["queues"]["default"]["batch_window"] = 1
-    assert list(find_problems(said)) == []
+    entry["OPTIONS"]["queues"]["default"]["batch_window"] = 1
+    assert list(find_problems(entry)) == []
 
 
 @pytest.mark.parametrize(
@@ -174,13 +173,13 @@ def test_a_batch_over_ten_needs_a_window():
         ),
         ({"result_ttl": -1}, "OPTIONS['result_ttl'] is -1."),
         ({"result_ttl": timedelta(days=367)}, "OPTIONS['result_ttl'] is datetime.timedelta(days=367)."),
-        ({"modules": "shop.work"}, "OPTIONS['modules'] is a text."),
+        ({"modules": "shop.work"}, "OPTIONS['modules'] is a string."),
     ],
 )
-def test_a_value_that_cannot_work_is_named(options, text):
-    ((number, said, hint),) = found(**options)
+def test_an_invalid_value_is_named(options, text):
+    ((check_id, problem, hint),) = problems(**options)
 
-    assert (number, said) == ("E006", text)
+    assert (check_id, problem) == ("E006", text)
     assert hint.endswith(".")
 
 
@@ -201,12 +200,12 @@ def test_a_duration_is_seconds_or_a_timedelta(value, expected):
 
 
 @pytest.mark.parametrize("value", [True, "5", None, [], -1, timedelta(seconds=-1)])
-def test_what_is_no_duration_is_refused(value):
+def test_a_value_of_another_type_or_below_zero_is_not_a_duration(value):
     with pytest.raises(ValueError, match=r"neither a number of seconds nor a timedelta|negative"):
         duration(value)
 
 
-def test_configured_has_the_aliases_of_ours_alone(settings):
+def test_configured_has_only_the_aliases_of_this_library(settings):
     settings.TASKS = {
         "default": params(),
         "elsewhere": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"},
@@ -224,7 +223,7 @@ def test_configured_follows_the_settings(settings):
     assert (before, configured()["default"].stack) == ("shop-dev", "other")
 
 
-def test_the_environment_of_another_stack_is_not_believed(monkeypatch):
+def test_the_environment_of_another_stack_is_ignored(monkeypatch):
     options = Options.parse("default", params())
     monkeypatch.setenv(ENV_BUCKET, "b")
 
@@ -238,7 +237,7 @@ def test_the_environment_of_another_stack_is_not_believed(monkeypatch):
 def test_the_first_secret_signs_and_the_fallbacks_verify(settings):
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", ["old"]
 
-    assert secrets() == ["new", "old"]
+    assert signing_keys() == ["new", "old"]
 
 
 def test_a_worker_is_invoked_by_the_alias_of_its_deployed_stack(monkeypatch):
@@ -252,7 +251,7 @@ def test_a_worker_is_invoked_by_the_alias_of_its_deployed_stack(monkeypatch):
     assert options.worker_function("default") == "shop-dev-default-worker"
 
 
-def test_the_backends_of_one_process_share_what_an_entry_of_tasks_says(settings):
+def test_the_backends_of_one_process_share_the_options_of_an_alias(settings):
     settings.TASKS = {"default": params()}
     first, second = (task_backends.create_connection("default") for _ in range(2))
     settings.TASKS = {"default": params(stack="other")}

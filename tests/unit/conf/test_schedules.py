@@ -1,34 +1,34 @@
-"""OPTIONS['schedules']: what is wrong is said with what to do, and what is right is parsed."""
+"""OPTIONS['schedules'] is parsed, and each problem comes with a hint."""
 
 import pytest
 
 from django_offload import checks
 from django_offload.conf import configured
-from django_offload.conf.schedules import KEYS, Recurrence, flaws
+from django_offload.conf.schedules import KEYS, Recurrence, schedule_problems
 from tests.contract.setup import tasks_setting
 
 GOOD = {"task": "tests.unit.tasks.double", "when": "rate(5 minutes)", "args": [4]}
 
 
-def declare(settings, **said):
-    settings.TASKS = tasks_setting(modules=["tests.unit.tasks"], schedules={"nightly": {**GOOD, **said}})
+def declare(settings, **changes):
+    settings.TASKS = tasks_setting(modules=["tests.unit.tasks"], schedules={"nightly": {**GOOD, **changes}})
 
 
 @pytest.mark.parametrize(
     "when", ["rate(1 minute)", "rate(12 hours)", "cron(0 3 * * ? *)", "cron(0/5 8-17 ? * MON-FRI *)"]
 )
-def test_what_aws_understands_has_no_flaw(when):
-    assert list(flaws({"nightly": {**GOOD, "when": when, "timezone": "Europe/Zurich"}})) == []
+def test_a_schedule_that_aws_understands_has_no_problem(when):
+    assert list(schedule_problems({"nightly": {**GOOD, "when": when, "timezone": "Europe/Zurich"}})) == []
 
 
 @pytest.mark.parametrize(
-    ("given", "hint"),
+    ("schedules", "hint"),
     [
-        (["nightly"], "Give one of schedules by name."),
+        (["nightly"], "Give a dictionary of schedules by name."),
         ({"every night": GOOD}, "Use at most 48 letters, digits, hyphens and underscores."),
-        ({"nightly": "rate(1 day)"}, f"Give 'task' and 'when'; known are: {', '.join(KEYS)}."),
-        ({"nightly": {"task": "a.b"}}, f"Give 'task' and 'when'; known are: {', '.join(KEYS)}."),
-        ({"nightly": {**GOOD, "at": 3}}, f"Give 'task' and 'when'; known are: {', '.join(KEYS)}."),
+        ({"nightly": "rate(1 day)"}, f"Give 'task' and 'when'. The keys are: {', '.join(KEYS)}."),
+        ({"nightly": {"task": "a.b"}}, f"Give 'task' and 'when'. The keys are: {', '.join(KEYS)}."),
+        ({"nightly": {**GOOD, "at": 3}}, f"Give 'task' and 'when'. The keys are: {', '.join(KEYS)}."),
         (
             {"nightly": {**GOOD, "when": "0 3 * * *"}},
             "Write 'rate(5 minutes)', or 'cron(0 3 * * ? *)' with AWS's six fields.",
@@ -37,20 +37,18 @@ def test_what_aws_understands_has_no_flaw(when):
             {"nightly": {**GOOD, "when": "rate(0 minutes)"}},
             "Write 'rate(5 minutes)', or 'cron(0 3 * * ? *)' with AWS's six fields.",
         ),
-        ({"nightly": {**GOOD, "timezone": "Zurich"}}, "Name one like 'Europe/Zurich'."),
-        ({"nightly": {**GOOD, "timezone": 1}}, "Name one like 'Europe/Zurich'."),
+        ({"nightly": {**GOOD, "timezone": "Zurich"}}, "Give a name such as 'Europe/Zurich'."),
+        ({"nightly": {**GOOD, "timezone": 1}}, "Give a name such as 'Europe/Zurich'."),
         (
             {"nightly": {**GOOD, "args": "4"}},
             "Give 'args' as a list, 'kwargs' as a dictionary.",
         ),
-        ({"nightly": {**GOOD, "args": [object()]}}, "Give numbers, text, lists."),
-        ({"nightly": {**GOOD, "args": ["x" * 10_001]}}, "Give at most 10,000."),
+        ({"nightly": {**GOOD, "args": [object()]}}, "Give numbers, text, lists and dictionaries."),
+        ({"nightly": {**GOOD, "args": ["x" * 10_001]}}, "Give at most 10,000 bytes."),
     ],
 )
-def test_each_flaw_is_said_with_what_to_do(given, hint):
-    ((_, said),) = flaws(given)
-
-    assert said == hint
+def test_each_problem_has_a_hint(schedules, hint):
+    assert [problem[1] for problem in schedule_problems(schedules)] == [hint]
 
 
 def test_a_schedule_is_parsed_with_its_defaults(settings):
@@ -62,7 +60,7 @@ def test_a_schedule_is_parsed_with_its_defaults(settings):
     assert checks.check_schedules() == []
 
 
-def test_a_flaw_is_a_system_check_of_the_backend(settings):
+def test_a_problem_is_a_system_check_of_the_backend(settings):
     from django.tasks import task_backends
 
     declare(settings, when="daily")
@@ -75,15 +73,15 @@ def test_a_flaw_is_a_system_check_of_the_backend(settings):
 
 
 @pytest.mark.parametrize(
-    ("said", "why"),
+    ("changes", "reason"),
     [({"task": "shop.gone"}, "shop.gone"), ({"args": []}, "missing a required argument")],
 )
-def test_a_task_that_could_never_run_is_told(settings, said, why):
-    declare(settings, **said)
+def test_a_schedule_that_could_never_run_is_reported(settings, changes, reason):
+    declare(settings, **changes)
 
     messages = checks.check_schedules()
 
     assert {message.id for message in messages} == {"django_offload.E014"}
     assert len(messages) == 2  # Both backends declare it.
-    assert why in messages[0].msg
+    assert reason in messages[0].msg
     assert "OPTIONS['schedules']['nightly']" in messages[0].msg

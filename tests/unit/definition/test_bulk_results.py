@@ -1,4 +1,4 @@
-"""The answers of enqueue_many(): one per task, as they are asked for, in every way that Python iterates."""
+"""The answers of enqueue_many(): one per task, sent while Python iterates, with `for` and `async for`."""
 
 import asyncio
 import gc
@@ -26,8 +26,8 @@ def numbers(count, *, breaks=False):
 
 
 async def numbers_async(count, *, breaks=False):
-    for given in numbers(count, breaks=breaks):
-        yield given
+    for item in numbers(count, breaks=breaks):
+        yield item
 
 
 @pytest.fixture
@@ -35,33 +35,33 @@ def site(ours, request):
     return request.getfixturevalue("offload")
 
 
-def listed(answers):
-    """Return the answers, and what ended them too soon."""
-    found = []
+def received_from(answers):
+    """Return the answers, and the exception that ended them, if any."""
+    received = []
     try:
-        found.extend(answers)
+        received.extend(answers)
     except (Broken, TypeError) as exc:
-        return found, exc
-    return found, None
+        return received, exc
+    return received, None
 
 
-def listed_async(answers):
-    async def every():
-        found = []
+def received_async(answers):
+    async def receive():
+        received = []
         try:
             async for answer in answers:
-                found.append(answer)
+                received.append(answer)
         except Broken as exc:
-            return found, exc
-        return found, None
+            return received, exc
+        return received, None
 
-    return asyncio.run(every())
+    return asyncio.run(receive())
 
 
 WAYS = {
-    "sync": lambda count, **more: listed(tasks.double.enqueue_many(numbers(count, **more))),
-    "async": lambda count, **more: listed_async(tasks.double.aenqueue_many(numbers(count, **more))),
-    "async source": lambda count, **more: listed_async(
+    "sync": lambda count, **more: received_from(tasks.double.enqueue_many(numbers(count, **more))),
+    "async": lambda count, **more: received_async(tasks.double.aenqueue_many(numbers(count, **more))),
+    "async source": lambda count, **more: received_async(
         tasks.double.aenqueue_many(numbers_async(count, **more))
     ),
 }
@@ -70,7 +70,7 @@ EVERY_WAY = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 
 @EVERY_WAY
 @pytest.mark.parametrize("count", [0, 1, MOST_TASKS - 1, MOST_TASKS, MOST_TASKS + 1, MANY])
-def test_an_answer_per_task_in_the_order_of_the_arguments(site, way, count):
+def test_each_task_has_an_answer_in_the_order_of_the_arguments(site, way, count):
     answers, failure = way(count)
 
     assert failure is None
@@ -81,7 +81,7 @@ def test_an_answer_per_task_in_the_order_of_the_arguments(site, way, count):
 
 @EVERY_WAY
 @pytest.mark.parametrize("count", [0, 3, MOST_TASKS, MANY])
-def test_what_breaks_the_arguments_is_raised_after_what_came_before_is_answered(site, way, count):
+def test_an_exception_of_the_arguments_is_raised_after_the_answers_before_it(site, way, count):
     answers, failure = way(count, breaks=True)
 
     assert isinstance(failure, Broken)
@@ -90,8 +90,8 @@ def test_what_breaks_the_arguments_is_raised_after_what_came_before_is_answered(
 
 
 @pytest.mark.parametrize("wrong", [3, "text", [1, 2], None])
-def test_an_item_that_is_neither_tuple_nor_dictionary_is_refused_with_a_sentence(site, wrong):
-    answers, failure = listed(tasks.double.enqueue_many([(1,), wrong, (2,)]))
+def test_an_item_that_is_neither_tuple_nor_dictionary_is_refused(site, wrong):
+    answers, failure = received_from(tasks.double.enqueue_many([(1,), wrong, (2,)]))
 
     assert len(answers) == 1
     assert isinstance(failure, TypeError)
@@ -102,29 +102,31 @@ def test_an_item_that_is_neither_tuple_nor_dictionary_is_refused_with_a_sentence
     assert site.run() == 1
 
 
-def test_nothing_leaves_before_an_answer_is_asked_for_and_then_a_hundred_at_a_time(site):
-    taken = []
-    answers = tasks.double.enqueue_many((taken.append(number) or (number,)) for number in range(MANY))
+def test_iterating_sends_the_tasks_a_hundred_at_a_time(site):
+    consumed = []
+    answers = tasks.double.enqueue_many((consumed.append(number) or (number,)) for number in range(MANY))
 
-    assert (len(taken), site.run()) == (0, 0)
+    assert (len(consumed), site.run()) == (0, 0)
     next(answers)
-    assert (len(taken), site.run()) == (MOST_TASKS, MOST_TASKS)
+    assert (len(consumed), site.run()) == (MOST_TASKS, MOST_TASKS)
 
 
 @pytest.mark.parametrize(
     ("name", "loop"), [("enqueue_many", "for"), ("aenqueue_many", "async for")], ids=["sync", "async"]
 )
-def test_whoever_never_asks_is_warned(site, name, loop):
+def test_a_caller_that_never_iterates_is_warned(site, name, loop):
     answers = [getattr(tasks.double, name)([(1,)])]
 
-    with pytest.warns(RuntimeWarning, match=rf"^{name}\(\) enqueued nothing: .* {loop} answer in task\."):
+    with pytest.warns(
+        RuntimeWarning, match=rf"^{name}\(\) enqueued nothing, because .* Write: {loop} answer in task\."
+    ):
         answers.clear()
 
     assert site.run() == 0
 
 
 @pytest.mark.filterwarnings("error")
-def test_whoever_asked_once_may_stop(site):
+def test_a_caller_may_stop_after_the_first_answer(site):
     for _ in tasks.double.enqueue_many(numbers(3)):
         break
     gc.collect()
@@ -143,7 +145,7 @@ def test_other_backends_enqueue_one_by_one(settings, backend):
     assert first.status == ("SUCCESSFUL" if "Immediate" in backend else "READY")
 
 
-def test_what_is_wrong_with_the_task_is_raised_at_once(site, settings):
+def test_a_problem_of_the_task_itself_is_raised_at_once(site, settings):
     task = tasks.double.using(queue_name="reports")
     settings.TASKS = {"default": {**settings.TASKS["default"], "QUEUES": ["default"]}}
 
@@ -151,8 +153,8 @@ def test_what_is_wrong_with_the_task_is_raised_at_once(site, settings):
         task.enqueue_many([(1,)])
 
 
-def test_tasks_leave_from_djangos_thread_for_blocking_code(site):
-    """As by aenqueue(): the transaction of that thread is the one that counts."""
+def test_tasks_are_sent_from_djangos_thread_for_blocking_code(site):
+    """The transaction of that thread counts, as with aenqueue()."""
     threads = []
 
     def note(sender, **kwargs):

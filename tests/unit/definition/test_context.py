@@ -1,4 +1,4 @@
-"""What a running task may ask and do."""
+"""The context of a running task."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("ours")
 
 
 class Clock:
-    """A monotonic clock that goes on when told."""
+    """A monotonic clock that a test moves."""
 
     def __init__(self):
         self.now = 1000.0
@@ -24,7 +24,7 @@ class Clock:
 
 
 class Notebook(Reporter):
-    """Notes what is reported, and cancels when told."""
+    """Records the reports, and cancels the task if a test sets `cancelled`."""
 
     def __init__(self):
         self.sent, self.asked, self.cancelled, self.left = [], 0, False, 12.5
@@ -77,7 +77,7 @@ def test_progress_is_stored_at_most_twice_a_second(context, notebook, clock):
     assert 19 <= len(notebook.sent) <= 21
 
 
-def test_the_last_step_is_stored_always(context, notebook):
+def test_the_last_step_is_always_stored(context, notebook):
     for number in range(1, 6):
         context.progress(number, 5, "rows")
 
@@ -95,7 +95,7 @@ def test_progress_never_goes_backwards(context, notebook, clock):
     assert done(notebook) == [5, 5, 6]
 
 
-def test_an_unknown_total_and_a_long_message_are_fine(context, notebook):
+def test_the_total_may_be_unknown_and_a_long_message_is_cut(context, notebook):
     context.progress(0.5, message="x" * 1_000)
 
     assert notebook.sent == [{"done": 0.5, "total": None, "message": "x" * 200}]
@@ -103,11 +103,11 @@ def test_an_unknown_total_and_a_long_message_are_fine(context, notebook):
 
 @pytest.mark.parametrize(("done", "total"), [(-1, 5), (1, -5)])
 def test_negative_progress_is_refused(context, done, total):
-    with pytest.raises(ValueError, match=r"Progress cannot be negative: give done >= 0 and total >= 0"):
+    with pytest.raises(ValueError, match=r"Progress can't be negative\. Give done >= 0 and total >= 0"):
         context.progress(done, total)
 
 
-def test_the_clock_is_the_monotonic_one(context, notebook, clock):
+def test_half_a_second_is_measured_by_the_monotonic_clock(context, notebook, clock):
     context.progress(1, 10)
     clock.now += 0.49
     context.progress(2, 10)
@@ -117,7 +117,7 @@ def test_the_clock_is_the_monotonic_one(context, notebook, clock):
     assert done(notebook) == [1, 3]
 
 
-def test_the_flag_is_looked_up_at_most_once_a_second(context, notebook, clock):
+def test_the_flag_is_read_at_most_once_a_second(context, notebook, clock):
     assert [context.cancelled for _ in range(50)] == [False] * 50
     assert notebook.asked == 1
 
@@ -128,7 +128,7 @@ def test_the_flag_is_looked_up_at_most_once_a_second(context, notebook, clock):
     assert notebook.asked == 2
 
 
-def test_the_answer_to_a_report_is_the_flag_too(context, notebook):
+def test_the_answer_to_a_report_is_also_the_flag(context, notebook):
     notebook.cancelled = True
     context.progress(1, 10)
 
@@ -152,13 +152,13 @@ def test_remaining_counts_down_and_is_never_negative(context, notebook):
     assert context.remaining == timedelta(0)
 
 
-def test_without_a_deadline_there_is_all_the_time(context):
+def test_without_a_deadline_the_remaining_time_is_the_maximum(context):
     assert OffloadContext(task_result=context.task_result).remaining == timedelta.max
     assert LocalReporter().send({}) is False
     assert OffloadContext(task_result=context.task_result).cancelled is False
 
 
-def test_two_contexts_share_no_memory(context, notebook):
+def test_two_contexts_share_no_state(context, notebook):
     context.progress(5, 10)
     other = OffloadContext(task_result=context.task_result, reporter=notebook)
     other.progress(1, 10)
@@ -181,7 +181,7 @@ def test_progress_reaches_the_running_task(context, notebook):
     assert current() is None
 
 
-def test_track_counts_the_items_that_are_done(context, notebook, clock):
+def test_track_reports_each_item_that_is_done(context, notebook, clock):
     seen = []
     with running(context):
         for item in track(["a", "b", "c"], message="rows"):
@@ -192,7 +192,7 @@ def test_track_counts_the_items_that_are_done(context, notebook, clock):
     assert notebook.sent[-1] == {"done": 3, "total": 3, "message": "rows"}
 
 
-def test_track_takes_what_has_no_length(context, notebook):
+def test_track_accepts_an_iterator_without_a_length(context, notebook):
     with running(context):
         assert list(track(iter("ab"))) == ["a", "b"]
         assert list(track(iter("ab"), total=2)) == ["a", "b"]
@@ -201,7 +201,7 @@ def test_track_takes_what_has_no_length(context, notebook):
     assert notebook.sent[-1]["total"] == 2
 
 
-def test_a_context_of_a_block_that_raised_is_gone(context):
+def test_a_context_is_reset_after_an_exception(context):
     with pytest.raises(KeyError), running(context):
         raise KeyError
 

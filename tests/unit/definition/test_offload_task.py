@@ -1,4 +1,4 @@
-"""OffloadTask and the portable decorator: options, names, and where the same task runs anywhere."""
+"""OffloadTask and @task: options, names, and the same task under Django's own backends."""
 
 import dataclasses
 import pickle
@@ -21,14 +21,14 @@ from tests.unit import tasks
 pytestmark = pytest.mark.usefixtures("ours")
 
 
-def test_both_decorators_make_tasks_of_ours():
+def test_both_decorators_make_an_offload_task():
     for task in (plain.nothing, plain.nothing_async, tasks.double, tasks.count_async):
         assert type(task) is OffloadTask
         assert isinstance(task, Task)
     assert django_offload.task(tasks.double.func) == tasks.double
 
 
-def test_a_task_has_djangos_defaults_and_ours():
+def test_a_task_has_the_defaults_of_django_and_of_this_library():
     task = tasks.double
 
     assert (task.priority, task.backend, task.queue_name, task.run_after) == (0, "default", "default", None)
@@ -37,7 +37,7 @@ def test_a_task_has_djangos_defaults_and_ours():
     assert (task.retry_on, task.no_retry_on, task.aliases, task.sensitive) == ((), (), (), ())
 
 
-def test_options_travel_through_the_decorator_and_are_normalised():
+def test_the_decorator_normalises_options():
     task = tasks.send
 
     assert (task.max_attempts, task.backoff) == (5, 0.5)
@@ -46,13 +46,13 @@ def test_options_travel_through_the_decorator_and_are_normalised():
     assert (task.aliases, task.sensitive) == (("orders.mail",), ("card",))
 
 
-def test_djangos_decorator_takes_our_options_too():
+def test_djangos_decorator_accepts_these_options():
     task = django_task(max_attempts=2, timeout=timedelta(seconds=5))(plain.answer.func)
 
     assert (task.max_attempts, task.timeout) == (2, timedelta(seconds=5))
 
 
-def test_a_stable_name_is_what_messages_say():
+def test_messages_use_the_stable_name():
     assert name_of(tasks.send) == tasks.send.name == "orders.send"
     assert name_of(tasks.double) == tasks.double.module_path == "tests.unit.tasks.double"
     assert tasks.double.name == "double"
@@ -66,14 +66,14 @@ def test_module_path_finds_the_task():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"max_attempts": 0}, "max_attempts is 0: give a whole number from 1 to 100."),
-        ({"max_attempts": True}, "max_attempts is True: give a whole number from 1 to 100."),
-        ({"max_attempts": 2.0}, "max_attempts is 2.0: give a whole number from 1 to 100."),
-        ({"max_attempts": 101}, "max_attempts is 101: give a whole number from 1 to 100."),
-        ({"result_ttl": timedelta.max}, "give 366 days or less."),
+        ({"max_attempts": 0}, "max_attempts is 0. Give a whole number from 1 to 100."),
+        ({"max_attempts": True}, "max_attempts is True. Give a whole number from 1 to 100."),
+        ({"max_attempts": 2.0}, "max_attempts is 2.0. Give a whole number from 1 to 100."),
+        ({"max_attempts": 101}, "max_attempts is 101. Give a whole number from 1 to 100."),
+        ({"result_ttl": timedelta.max}, "Give 366 days or less."),
         ({"backoff": -1}, "backoff: -1 is negative. Give seconds or a timedelta."),
         ({"backoff": "1"}, "backoff: '1' is neither a number of seconds nor a timedelta."),
-        ({"timeout": 0}, "timeout is 0: give seconds or a timedelta above 0."),
+        ({"timeout": 0}, "timeout is 0. Give seconds or a timedelta above 0."),
         ({"timeout": -5}, "timeout: -5 is negative. Give seconds or a timedelta."),
         ({"result_ttl": "1 d"}, "result_ttl: '1 d' is neither a number of seconds nor a timedelta."),
         ({"retry_on": "OSError"}, "retry_on and no_retry_on take exception classes, not 'OSError'."),
@@ -81,11 +81,11 @@ def test_module_path_finds_the_task():
         ({"retry_on": int}, "retry_on and no_retry_on take exception classes, not <class 'int'>."),
         (
             {"sensitive": ("card", "pin")},
-            "sensitive names card, pin, which tests.unit.tasks.double does not take",
+            "sensitive names card, pin, but tests.unit.tasks.double has no such parameters. Give names of",
         ),
     ],
 )
-def test_an_option_that_cannot_work_is_refused_where_the_task_is_defined(options, message):
+def test_an_invalid_option_is_refused_by_the_decorator(options, message):
     with pytest.raises(InvalidTask) as raised:
         django_offload.task(**options)(tasks.double.func)
 
@@ -98,13 +98,13 @@ def test_an_unknown_option_is_refused():
 
 
 @pytest.mark.parametrize("decorator", [django_offload.task, django_task])
-def test_run_after_is_not_for_the_decorator(decorator):
+def test_the_decorator_refuses_run_after(decorator):
     with pytest.raises(TypeError, match="run_after cannot be defined statically with the @task decorator"):
         decorator(run_after=timezone.now())(tasks.double.func)
 
 
 @pytest.mark.parametrize("decorator", [django_offload.task, django_task])
-def test_a_function_that_is_not_a_modules_own_is_refused(decorator):
+def test_a_function_that_is_not_at_module_level_is_refused(decorator):
     def inner():
         return None
 
@@ -113,12 +113,12 @@ def test_a_function_that_is_not_a_modules_own_is_refused(decorator):
             decorator(function)
 
 
-def test_a_task_that_takes_a_context_has_it_first():
+def test_the_context_must_be_the_first_argument():
     with pytest.raises(InvalidTask, match="does not have a first argument of 'context'"):
         django_offload.task(takes_context=True)(tasks.double.func)
 
 
-def test_using_changes_djangos_attributes_and_ours_on_a_copy():
+def test_using_changes_options_on_a_copy():
     soon = timezone.now()
 
     changed = tasks.double.using(queue_name="reports", run_after=soon).using(
@@ -145,12 +145,12 @@ def test_using_nothing_makes_an_equal_copy():
     assert name_of(copy) == "orders.send"
 
 
-def test_using_says_what_it_does_not_take():
-    with pytest.raises(TypeError, match=r"using\(\) does not take atempts; it takes max_attempts, backoff,"):
+def test_using_names_an_unknown_option():
+    with pytest.raises(TypeError, match=r"using\(\) doesn't take atempts. It takes max_attempts, backoff,"):
         tasks.double.using(atempts=3)
 
 
-def test_using_refuses_what_the_backend_cannot_do():
+def test_using_refuses_options_that_the_backend_does_not_support():
     with pytest.raises(InvalidTask, match="Backend does not support setting priority of tasks"):
         tasks.double.using(priority=10)
     with pytest.raises(InvalidTask, match="Queue 'queue-2' is not valid for backend"):
@@ -174,12 +174,12 @@ def test_a_backend_that_cannot_be_found_is_named(settings):
         tasks.double.using(backend="missing")
 
 
-def test_a_task_is_pickled():
+def test_a_task_can_be_pickled():
     for task in (tasks.double, tasks.send, tasks.send.using(timeout=3, queue_name="reports"), plain.nothing):
         assert pickle.loads(pickle.dumps(task)) == task  # noqa: S301
 
 
-def test_a_result_is_pickled_and_made_a_dict(offload):
+def test_a_result_can_be_pickled_and_turned_into_a_dictionary(offload):
     result = tasks.double.enqueue(4)
     offload.run()
     result.refresh()
@@ -201,7 +201,7 @@ def test_call_runs_the_function_here():
     assert async_to_sync(tasks.count_async.acall)(3) == 3
 
 
-def test_call_hands_over_a_local_context():
+def test_call_passes_a_local_context():
     assert tasks.count.call(3) == [1, False, True]
     assert async_to_sync(tasks.count.acall)(total=3) == [1, False, True]
 
@@ -215,7 +215,7 @@ def test_delay_is_enqueue(offload):
     assert result.return_value == 42
 
 
-def test_what_using_changed_travels_as_json():
+def test_options_changed_by_using_are_json_values():
     changed = tasks.send.using(max_attempts=9, timeout=3, result_ttl=timedelta(days=1), retry_on=KeyError)
 
     assert changed_options(changed, tasks.send) == {
@@ -227,8 +227,8 @@ def test_what_using_changed_travels_as_json():
     assert changed_options(tasks.send, tasks.send) == {}
 
 
-def test_a_callable_backoff_cannot_travel():
-    with pytest.raises(InvalidTask, match="give it to the decorator, or a number here"):
+def test_a_message_cannot_contain_a_callable_backoff():
+    with pytest.raises(InvalidTask, match="Give it to the decorator, or give a number here"):
         changed_options(tasks.send.using(backoff=lambda attempt: attempt), tasks.send)
     assert changed_options(tasks.patient.using(timeout=1), tasks.patient) == {"timeout": 1.0}
 
@@ -240,15 +240,15 @@ def djangos(request, settings):
 
 
 @pytest.mark.parametrize("task", [tasks.count, tasks.count_async, tasks.send, tasks.patient])
-def test_the_same_task_is_defined_under_djangos_backends(djangos, task):
-    made = django_offload.task(takes_context=task.takes_context, max_attempts=3, backoff=2)(task.func)
+def test_the_same_task_is_valid_under_djangos_backends(djangos, task):
+    defined = django_offload.task(takes_context=task.takes_context, max_attempts=3, backoff=2)(task.func)
 
-    assert type(made) is OffloadTask
-    assert made.get_backend() is djangos
-    djangos.validate_task(made)
+    assert type(defined) is OffloadTask
+    assert defined.get_backend() is djangos
+    djangos.validate_task(defined)
 
 
-def test_immediate_runs_a_task_with_its_context(settings):
+def test_the_immediate_backend_runs_a_task_with_its_context(settings):
     settings.TASKS = {
         "default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend", "QUEUES": []}
     }
@@ -261,7 +261,7 @@ def test_immediate_runs_a_task_with_its_context(settings):
     assert tasks.follow.enqueue(["a", "b"]).return_value == ["a", "b"]
 
 
-def test_dummy_keeps_a_task(settings):
+def test_the_dummy_backend_stores_a_task(settings):
     settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend", "QUEUES": []}}
 
     result = tasks.count.delay(2)

@@ -1,4 +1,4 @@
-"""The registry: a message chooses among declared tasks, and never causes an import."""
+"""A message chooses among declared tasks, and never causes an import."""
 
 import json
 import sys
@@ -11,8 +11,8 @@ from django_offload.definition import registry as module
 from django_offload.definition.offload_task import task
 from django_offload.definition.registry import (
     LISTING,
-    Listed,
     ListedRegistry,
+    ListedTask,
     Registry,
     registry,
     task_modules,
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("ours")
 
 
 class ImportCounter:
-    """Notes what is searched for, and finds nothing."""
+    """Records the names of imports, and finds nothing."""
 
     def __init__(self):
         self.names = []
@@ -42,22 +42,22 @@ def imports(monkeypatch):
     return counter
 
 
-def made(**members):
-    found = ModuleType("shop.tasks")
-    vars(found).update(members)
-    return found
+def task_module(**members):
+    module = ModuleType("shop.tasks")
+    vars(module).update(members)
+    return module
 
 
 def test_a_task_is_found_by_its_name_its_path_or_an_alias():
-    found = registry()
+    tasks_by_name = registry()
 
-    assert found.resolve("tests.unit.tasks.double") is tasks.double
-    assert found.resolve("orders.send") is found.resolve("orders.mail") is tasks.send
-    assert found.resolve("tests.contract.tasks.add") is contract_tasks.add
+    assert tasks_by_name.resolve("tests.unit.tasks.double") is tasks.double
+    assert tasks_by_name.resolve("orders.send") is tasks_by_name.resolve("orders.mail") is tasks.send
+    assert tasks_by_name.resolve("tests.contract.tasks.add") is contract_tasks.add
 
 
 def test_apps_tasks_modules_are_found_without_being_named():
-    assert "lab.tasks" in {found.__name__ for found in task_modules([])}
+    assert "lab.tasks" in {module.__name__ for module in task_modules([])}
     assert any(name.startswith("lab.tasks.") for name in registry().tasks)
 
 
@@ -74,51 +74,55 @@ def test_apps_tasks_modules_are_found_without_being_named():
     ],
 )
 def test_a_name_of_a_message_imports_nothing(imports, name):
-    found = registry()
+    tasks_by_name = registry()
     imports.names.clear()
     loaded = set(sys.modules)
 
     with pytest.raises(UnknownTask) as raised:
-        found.resolve(name)
+        tasks_by_name.resolve(name)
 
     assert str(raised.value).startswith(f"No task is named '{name}'. Define it in the tasks module")
     assert imports.names == []
     assert set(sys.modules) == loaded
 
 
-def test_what_is_no_task_is_not_registered():
-    found = Registry([made(double=tasks.double, function=len, text="double", kind=type(tasks.double))])
+def test_only_tasks_are_registered():
+    tasks_by_name = Registry(
+        [task_module(double=tasks.double, function=len, text="double", kind=type(tasks.double))]
+    )
 
-    assert list(found.tasks) == ["tests.unit.tasks.double"]
+    assert list(tasks_by_name.tasks) == ["tests.unit.tasks.double"]
 
 
 def test_a_task_that_is_imported_into_another_module_is_one_task():
-    found = Registry([made(double=tasks.double), made(double=tasks.double, alias=tasks.double)])
+    tasks_by_name = Registry(
+        [task_module(double=tasks.double), task_module(double=tasks.double, alias=tasks.double)]
+    )
 
-    assert found.conflicts == []
+    assert tasks_by_name.conflicts == []
 
 
-def test_of_several_tasks_of_one_function_the_one_that_bears_its_name_is_registered():
+def test_of_several_tasks_of_one_function_the_one_with_its_name_is_registered():
     for order in (
         {"a_first": tasks.send_soon, "send": tasks.send},
         {"send": tasks.send, "z": tasks.send_soon},
     ):
-        assert Registry([made(**order)]).resolve("orders.send") is tasks.send
+        assert Registry([task_module(**order)]).resolve("orders.send") is tasks.send
 
 
 def test_two_functions_of_one_name_are_a_conflict():
     other = task(name="orders.send")(tasks.double.func)
 
-    found = Registry([made(send=tasks.send), made(double=other)])
+    tasks_by_name = Registry([task_module(send=tasks.send), task_module(double=other)])
 
-    assert found.conflicts == ["orders.send"]
-    assert found.resolve("orders.send") is tasks.send
+    assert tasks_by_name.conflicts == ["orders.send"]
+    assert tasks_by_name.resolve("orders.send") is tasks.send
 
 
 def test_an_alias_that_is_anothers_name_is_a_conflict():
     other = task(aliases=["orders.send"])(tasks.double.func)
 
-    assert Registry([made(send=tasks.send, double=other)]).conflicts == ["orders.send"]
+    assert Registry([task_module(send=tasks.send, double=other)]).conflicts == ["orders.send"]
 
 
 def test_a_task_outside_the_declared_modules_is_refused_at_enqueue(settings, offload):
@@ -147,7 +151,7 @@ def test_a_task_changed_by_using_is_the_defined_one():
 def test_the_registry_is_built_once_and_follows_the_settings(settings, monkeypatch):
     first = registry()
     built = []
-    monkeypatch.setattr(module, "task_modules", lambda beyond: built.append(list(beyond)) or [])
+    monkeypatch.setattr(module, "task_modules", lambda others: built.append(list(others)) or [])
 
     again = registry()
     settings.TASKS = tasks_setting(modules=["tests.unit.tasks"])
@@ -167,12 +171,12 @@ def test_a_module_that_does_not_exist_is_an_import_error(settings):
 
 @pytest.fixture
 def shop(tmp_path, monkeypatch):
-    """Modules of tasks that nothing has imported: by their names, what lists them."""
+    """The list of tasks of two modules that nothing has imported."""
     listing = {}
     for name, queue in (("shop_orders", "default"), ("shop_reports", "reports")):
         text = f"from django.tasks import task\n@task(queue_name={queue!r})\ndef work(): ...\n"
         (tmp_path / f"{name}.py").write_text(text)
-        listing[f"{name}.work"] = Listed(name, queue)
+        listing[f"{name}.work"] = ListedTask(name, queue)
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.syspath_prepend(str(tmp_path))
     yield listing
@@ -184,40 +188,42 @@ def loaded(listing):
     return [listed.module for listed in listing.values() if listed.module in sys.modules]
 
 
-def nothing_else():
+def import_no_others():
     raise AssertionError("Every task module was imported")
 
 
-def test_of_listed_tasks_the_one_module_is_imported_that_defines_it(shop):
-    found = ListedRegistry(shop, nothing_else)
+def test_only_the_module_that_defines_a_listed_task_is_imported(shop):
+    tasks_by_name = ListedRegistry(shop, import_no_others)
     assert loaded(shop) == []
 
-    assert found.resolve("shop_reports.work").queue_name == "reports"
+    assert tasks_by_name.resolve("shop_reports.work").queue_name == "reports"
 
     assert loaded(shop) == ["shop_reports"]
-    assert found.defined(found.resolve("shop_reports.work")).module_path == "shop_reports.work"
+    assert (
+        tasks_by_name.defined(tasks_by_name.resolve("shop_reports.work")).module_path == "shop_reports.work"
+    )
 
 
 def test_the_modules_of_a_queue_are_imported_beforehand(shop):
-    ListedRegistry(shop, nothing_else).prepare(["default"])
+    ListedRegistry(shop, import_no_others).prepare(["default"])
 
     assert loaded(shop) == ["shop_orders"]
 
 
-def test_what_is_not_listed_is_looked_for_among_all(shop):
-    found = ListedRegistry(shop, lambda: [tasks])
+def test_a_task_that_is_not_listed_is_searched_in_all_modules(shop):
+    tasks_by_name = ListedRegistry(shop, lambda: [tasks])
 
-    assert found.resolve("tests.unit.tasks.double") is tasks.double
+    assert tasks_by_name.resolve("tests.unit.tasks.double") is tasks.double
     assert loaded(shop) == []
     with pytest.raises(UnknownTask, match=r"No task is named 'shop\.gone'"):
-        found.resolve("shop.gone")
+        tasks_by_name.resolve("shop.gone")
 
 
-def test_whoever_wants_all_tasks_gets_all(shop):
+def test_the_mapping_of_tasks_has_all_of_them(shop):
     assert "tests.unit.tasks.double" in ListedRegistry(shop, lambda: [tasks]).tasks
 
 
-def test_a_package_that_lists_its_tasks_is_believed(shop, tmp_path, monkeypatch):
+def test_the_list_of_a_package_is_used(shop, tmp_path, monkeypatch):
     (tmp_path / LISTING).write_text(json.dumps(shop))
     monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
     registry.cache_clear()
@@ -229,7 +235,7 @@ def test_a_package_that_lists_its_tasks_is_believed(shop, tmp_path, monkeypatch)
         registry.cache_clear()
 
 
-def test_where_nothing_is_listed_every_module_is_imported(tmp_path, monkeypatch):
+def test_without_a_list_every_module_is_imported(tmp_path, monkeypatch):
     monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
     registry.cache_clear()
 

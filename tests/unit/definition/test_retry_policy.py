@@ -1,4 +1,4 @@
-"""When a failed attempt is followed by another, and how soon."""
+"""Whether and when a failed attempt is followed by another."""
 
 from datetime import timedelta
 
@@ -22,14 +22,14 @@ def test_by_default_an_exception_ends_the_task():
 
 
 def test_max_attempts_makes_exceptions_retried():
-    given_by_using = policy(max_attempts=2)
+    changed_by_using = policy(max_attempts=2)
 
-    assert given_by_using.retries(ValueError(), 1)
-    assert not given_by_using.retries(ValueError(), 2)
-    assert not given_by_using.retries(SystemExit(), 1)
+    assert changed_by_using.retries(ValueError(), 1)
+    assert not changed_by_using.retries(ValueError(), 2)
+    assert not changed_by_using.retries(SystemExit(), 1)
 
 
-def test_what_no_retry_on_names_wins():
+def test_no_retry_on_wins_over_retry_on():
     assert policy(tasks.send).retries(ConnectionError(), 1)
     assert policy(tasks.send).retries(ConnectionError(), 4)
     assert not policy(tasks.send).retries(ConnectionError(), 5)
@@ -51,7 +51,7 @@ def test_the_backoff_doubles_up_to_fifteen_minutes():
 
 
 @pytest.mark.parametrize("backoff", [0, 0.001, 1, 1e6, timedelta(days=900)])
-def test_attempt_two_thousand_is_like_any_other(backoff):
+def test_attempt_two_thousand_does_not_overflow(backoff):
     delay = policy(backoff=backoff).delay(2_000, chance=1.0)
 
     assert timedelta(0) <= delay <= LONGEST_BACKOFF
@@ -59,7 +59,7 @@ def test_attempt_two_thousand_is_like_any_other(backoff):
 
 
 @given(st.integers(1, 3_000), st.floats(0, 10_000), st.floats(0, 1))
-def test_jitter_keeps_within_bounds(attempt, backoff, chance):
+def test_jitter_stays_within_its_bounds(attempt, backoff, chance):
     longest = policy(backoff=backoff).delay(attempt, chance=1.0)
 
     delay = policy(backoff=backoff).delay(attempt, chance=chance)
@@ -75,7 +75,7 @@ def test_jitter_is_full():
     assert max(delays) <= timedelta(seconds=100)
 
 
-def test_a_callable_is_taken_as_it_is():
+def test_the_value_of_a_callable_is_the_wait():
     assert [policy(tasks.patient).delay(attempt) for attempt in (1, 2, 300)] == [
         timedelta(seconds=7),
         timedelta(seconds=14),

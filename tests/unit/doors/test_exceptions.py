@@ -1,4 +1,4 @@
-"""The error tree: as drawn, and every message ends with what to do."""
+"""The error tree is as drawn, and every message ends with what to do."""
 
 import re
 from inspect import getmembers, isclass
@@ -17,7 +17,7 @@ CLASSES = {
 }
 ERROR = {"Code": "AccessDenied", "Message": "Not\nyou."}
 EXAMPLES = [
-    exceptions.ConfigurationError("default", "It is wrong.", "Mend it."),
+    exceptions.ConfigurationError("default", "It is wrong.", "Fix it."),
     exceptions.ResourceMissing("default", "queue", "shop-default"),
     exceptions.InvalidArguments("shop.send", "Unsupported value"),
     exceptions.PayloadTooLarge("shop.send", 1_000_000, 300_000),
@@ -57,10 +57,10 @@ EXAMPLES = [
     exceptions.LeftOut("SendMessageBatch", "InternalError, it failed."),
 ]
 ABSTRACT = {"OffloadError", "MessageRefused", "TaskEnded", "CallFailed"}
-# A sentence that tells what to do begins so.
+# A sentence that says what to do starts like this.
 ADVICE = re.compile(
     r"(?:^|[.;] |, and |\): )"
-    r"(?:Deploy|Define|Pass|Enqueue|Check|Give|Set|Write|Keep|Look|Raise|Mend|Call|Create|Name|Try)\b"
+    r"(?:Deploy|Define|Pass|Enqueue|Check|Give|Set|Write|Keep|Look|Raise|Fix|Use|Call|Create|Name|Try)\b"
 )
 
 
@@ -75,7 +75,7 @@ def drawn():
             yield match[2], path[depth - 1] if depth else None, match[3]
 
 
-def test_the_drawing_shows_every_class_once_and_where_it_stands():
+def test_the_drawing_shows_every_class_once_under_its_parent():
     rows = list(drawn())
 
     assert sorted(name for name, _, _ in rows) == sorted(CLASSES)
@@ -96,7 +96,7 @@ def test_every_message_is_sentences_that_end_with_what_to_do(error):
     text = str(error)
 
     assert text.endswith("."), text
-    assert ADVICE.search(text), f"It does not say what to do: {text}"
+    assert ADVICE.search(text), f"It doesn't say what to do: {text}"
     assert "\n" not in text
 
 
@@ -107,7 +107,7 @@ def test_django_catches_what_is_its_own():
     assert issubclass(exceptions.DeadlineExceeded, TimeoutError)
 
 
-def test_what_newer_code_or_a_key_may_cure_is_redelivered():
+def test_errors_that_newer_code_or_a_key_can_fix_are_retryable():
     retryable = {name for name, kind in CLASSES.items() if kind.retryable}
     calls = {name for name, kind in CLASSES.items() if issubclass(kind, exceptions.CallFailed)}
 

@@ -77,7 +77,7 @@ class Attempt:
 
     def end(self) -> None:
         self._change(
-            succeed(**self.held, now=datetime.now(UTC), result_ttl=timedelta(1), kept={"result": "42"})
+            succeed(**self.held, now=datetime.now(UTC), result_ttl=timedelta(1), stored={"result": "42"})
         )
 
     def steps(self) -> list[Any]:

@@ -121,7 +121,7 @@ def test_redrive_leaves_alone_what_the_function_does_not_take_any_more(store, mo
     code, output = run("offload_dead", "redrive", result.id)
 
     assert code == 1
-    assert "arguments do not fit the function" in output
+    assert "arguments don't match the function" in output
     assert status(store, result) == FAILED
 
 
@@ -133,7 +133,7 @@ def test_redrive_leaves_alone_what_lost_its_arguments(store, payloads):
     code, output = run("offload_dead", "redrive", "--all")
 
     assert code == 1
-    assert output.count("It stays FAILED. What the task keeps in S3 under") == 2
+    assert output.count("It stays FAILED. The task's data in S3 under") == 2
     assert {status(store, beside), status(store, away)} == {FAILED}
 
 

@@ -1,4 +1,4 @@
-"""What is known of a task, as JSON: one text for what JSON knows, and for what Django takes beyond that."""
+"""Arguments as JSON: dump_any() writes what dump() writes, and accepts what Django accepts beyond that."""
 
 import json
 from types import MappingProxyType
@@ -17,7 +17,7 @@ PLAIN = st.recursive(
 
 
 @given(PLAIN)
-def test_what_json_knows_is_the_text_that_django_would_have_made_of_it(value):
+def test_json_values_give_the_text_of_their_normal_form(value):
     assert dump_any(value) == dump(normalize_json(value))
 
 
@@ -28,11 +28,11 @@ def test_what_json_knows_is_the_text_that_django_would_have_made_of_it(value):
         (MappingProxyType({"a": MappingProxyType({b"b": 1})}), {"a": {"b": 1}}),
     ],
 )
-def test_what_django_takes_beyond_that_is_taken_too(value, expected):
+def test_other_values_that_django_accepts_are_normalised(value, expected):
     assert json.loads(dump_any(value)) == expected
 
 
-def test_what_nobody_can_carry_is_refused():
+def test_a_value_that_json_cannot_carry_is_refused():
     itself: list[object] = []
     itself.append(itself)
 

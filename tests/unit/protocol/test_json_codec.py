@@ -1,4 +1,4 @@
-"""JSON as it is written and read here, held to the standard library's."""
+"""The codec reads and writes the same as the standard library."""
 
 import json
 import json.encoder
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_offload.protocol.json_codec import parsed, writer
+from django_offload.protocol.json_codec import load, writer
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -16,16 +16,16 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_what_is_written_and_read_is_what_the_standard_library_writes_and_reads(value):
+def test_the_codec_agrees_with_the_standard_library(value):
     compact = writer(item=",", key=":", allow_nan=False)(value)
 
     assert compact == json.dumps(value, separators=(",", ":"))
     assert writer(item=", ", key=": ", allow_nan=True)(value) == json.dumps(value)
-    assert parsed(compact) == json.loads(compact)
+    assert load(compact) == json.loads(compact)
 
 
 @pytest.mark.parametrize("has_encoder", [True, False], ids=["in C", "other Pythons"])
-def test_what_json_cannot_carry_is_refused(has_encoder, monkeypatch):
+def test_a_value_that_json_cannot_carry_is_refused(has_encoder, monkeypatch):
     if not has_encoder:
         monkeypatch.setattr(json.encoder, "c_make_encoder", None)
     write = writer(item=",", key=":", allow_nan=False)
@@ -39,11 +39,11 @@ def test_what_json_cannot_carry_is_refused(has_encoder, monkeypatch):
 
 
 @pytest.mark.parametrize("text", [" [1] ", "[1]\n", "\t{}"])
-def test_white_space_around_is_read_over(text):
-    assert parsed(text) == json.loads(text)
+def test_white_space_around_the_text_is_ignored(text):
+    assert load(text) == json.loads(text)
 
 
 @pytest.mark.parametrize("text", ["", "[1", "[1] 2", "nonsense"])
-def test_what_is_no_json_is_refused(text):
+def test_invalid_json_is_refused(text):
     with pytest.raises(json.JSONDecodeError):
-        parsed(text)
+        load(text)

@@ -1,4 +1,4 @@
-"""Messages: what was signed is read back, and nothing else is ever taken for it."""
+"""A signed message is read back unchanged, and any other text is refused."""
 
 import json
 from dataclasses import replace
@@ -15,7 +15,7 @@ from django_offload.protocol.message import Keyring, TaskMessage, decode, encode
 
 KEYS = Keyring(["secret"], "shop:default")
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-BIRTH = EnqueuedTask(
+ENQUEUED = EnqueuedTask(
     id="0123456789abcdef" * 2,
     alias="default",
     name="shop.tasks.send",
@@ -23,7 +23,7 @@ BIRTH = EnqueuedTask(
     arguments='[[1,"ü"],{"to":null}]'.replace("ü", "\\u00fc"),
     enqueued_at=NOW,
 )
-MESSAGE = TaskMessage(enqueued=BIRTH, expires_at=NOW + timedelta(days=7))
+MESSAGE = TaskMessage(enqueued=ENQUEUED, expires_at=NOW + timedelta(days=7))
 
 json_values = st.recursive(
     st.none()
@@ -42,7 +42,7 @@ instants = st.integers(0, to_micros(datetime(2200, 1, 1, tzinfo=UTC))).map(from_
 
 
 def signed(fields, keys=KEYS):
-    """Return a message of ours with any fields at all, correctly signed."""
+    """Return a correctly signed text with any fields."""
     unsigned = dump(fields)
     return f'{unsigned[:-1]},"sig":"{keys.signature(unsigned, keys.secrets[0])}"}}'
 
@@ -76,9 +76,9 @@ def test_the_same_message_is_the_same_text():
     depth=st.integers(0, 1000),
     options=st.dictionaries(st.sampled_from(["max_attempts", "timeout"]), st.integers(1, 9)),
 )
-def test_what_is_encoded_is_decoded(args, kwargs, enqueued_at, run_after, owner, depth, options):
+def test_an_encoded_message_is_decoded(args, kwargs, enqueued_at, run_after, owner, depth, options):
     enqueued = replace(
-        BIRTH,
+        ENQUEUED,
         arguments=dump([args, kwargs]),
         enqueued_at=enqueued_at,
         run_after=run_after,
@@ -99,23 +99,23 @@ def test_what_is_encoded_is_decoded(args, kwargs, enqueued_at, run_after, owner,
     "value", ["\ud800", "\0", "\x1f\x7f\x80\uffff", "😀", 10**4000, -(2**64), 1e-320, -0.0]
 )
 def test_odd_values_come_through(value):
-    message = replace(MESSAGE, enqueued=replace(BIRTH, arguments=dump([[value], {}])))
+    message = replace(MESSAGE, enqueued=replace(ENQUEUED, arguments=dump([[value], {}])))
 
-    (found,), _ = json.loads(decode(encode(message, KEYS), KEYS).enqueued.arguments)
+    (argument,), _ = json.loads(decode(encode(message, KEYS), KEYS).enqueued.arguments)
 
-    assert repr(found) == repr(value)
+    assert repr(argument) == repr(value)
 
 
 @pytest.mark.parametrize(
     "value", [{"sig": "0" * 64}, [{"a": 1, "sig": "0"}], ',"sig":"0"}', '","sig":"0"', {',"sig":': '"}'}]
 )
-def test_what_looks_like_a_signature_within_arguments_is_none(value):
-    message = replace(MESSAGE, enqueued=replace(BIRTH, arguments=dump([[value], {"sig": value}])))
+def test_arguments_that_look_like_a_signature_are_no_signature(value):
+    message = replace(MESSAGE, enqueued=replace(ENQUEUED, arguments=dump([[value], {"sig": value}])))
 
     assert decode(encode(message, KEYS), KEYS) == message
 
 
-def test_the_signature_may_stand_before_other_fields():
+def test_the_signature_may_come_before_other_fields():
     text = encode(MESSAGE, KEYS)
     fields = json.loads(text)
     first = {"sig": fields.pop("sig"), **fields}
@@ -126,7 +126,7 @@ def test_the_signature_may_stand_before_other_fields():
 
 
 def test_every_changed_byte_is_refused():
-    text = encode(replace(MESSAGE, enqueued=replace(BIRTH, depth=3, owner="user:1")), KEYS)
+    text = encode(replace(MESSAGE, enqueued=replace(ENQUEUED, depth=3, owner="user:1")), KEYS)
     accepted = []
 
     for position in range(len(text)):
@@ -214,7 +214,7 @@ def test_a_signature_of_any_kind_is_refused(signature):
 )
 def test_hostile_text_is_malformed_and_not_a_crash(body):
     with pytest.raises(
-        MalformedMessage, match=r"^Not a message of django-offload: it .* Check what else sends"
+        MalformedMessage, match=r"^This isn't a message of django-offload: it .* Check what else sends"
     ):
         decode(body, KEYS)
 
@@ -236,7 +236,7 @@ def test_keys_in_another_order_are_refused():
         decode(dump(changed), KEYS)
 
 
-def test_a_key_said_twice_is_refused():
+def test_a_duplicate_key_is_refused():
     text = encode(MESSAGE, KEYS)
 
     with pytest.raises(MalformedMessage, match="not canonical JSON"):
@@ -244,7 +244,7 @@ def test_a_key_said_twice_is_refused():
 
 
 @pytest.mark.parametrize("version", [None, "1", [], 1.5, {}])
-def test_what_has_no_version_is_not_of_ours(version):
+def test_a_text_without_a_version_is_malformed(version):
     with pytest.raises(MalformedMessage, match="it has no version"):
         decode(signed({"v": version, "kid": key_id("secret")}), KEYS)
 

@@ -1,4 +1,4 @@
-"""Which secret signed a message, for which queue: rotations, and what is not for us."""
+"""Which secret verifies a message, and for which queue."""
 
 import json
 
@@ -14,7 +14,9 @@ from .test_message import KEYS, MESSAGE, signed
 def test_an_unknown_key_is_named_and_another_delivery_may_succeed():
     text = encode(MESSAGE, Keyring(["other"], KEYS.scope))
 
-    with pytest.raises(UnknownKey, match=rf"signed with key {key_id('other')}, unknown here") as raised:
+    with pytest.raises(
+        UnknownKey, match=rf"signed with key {key_id('other')}, which this process doesn't have"
+    ) as raised:
         decode(text, KEYS)
 
     assert raised.value.retryable

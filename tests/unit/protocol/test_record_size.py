@@ -1,4 +1,4 @@
-"""A record stays within its first KB until it ends, whatever it is given: each write bills one unit."""
+"""A record stays within its first KB until it ends, so that each write bills one unit."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -37,7 +37,7 @@ PROGRESS = st.fixed_dictionaries(
     {"done": st.integers(0, 10**9), "total": st.none() | st.integers(1, 10**9), "message": TEXT}
 )
 ERROR = st.fixed_dictionaries({"class": st.just("shop.errors.PaymentRefused"), "message": TEXT})
-BIRTHS = st.builds(
+ENQUEUED_TASKS = st.builds(
     EnqueuedTask,
     id=st.just("0" * 32),
     alias=st.sampled_from(["default", "background-tasks"]),
@@ -58,8 +58,8 @@ def bytes_of(attributes):
     return item_size({**typed, "part": {"S": "record"}})
 
 
-def lived(enqueued, progress, error, attempts):
-    """Yield a record after each write of a life that fails again and again, as a worker makes them."""
+def failing_life(enqueued, progress, error, attempts):
+    """Yield a record after each write of a worker whose attempts all fail."""
     record, now = initial_item(enqueued), NOW
     yield record
     for fence in range(1, attempts + 1):
@@ -74,24 +74,24 @@ def lived(enqueued, progress, error, attempts):
         )
         assert claimed.allowed(record)
         yield (record := claimed.apply(record))
-        left = free_bytes(record)
-        told = report(fence=fence, token=TOKEN, progress=truncate(progress, left))
-        yield (record := told.apply(record))
+        free = free_bytes(record)
+        reported = report(fence=fence, token=TOKEN, progress=truncate(progress, free))
+        yield (record := reported.apply(record))
         failed = release(
             enqueued.id,
             fence=fence,
             token=TOKEN,
             not_before=now,
             due_at=now,
-            error=truncate(error, left),
+            error=truncate(error, free),
             part=f"error#{fence:04d}",
         )
         yield (record := failed.apply(record))
 
 
-@given(BIRTHS, PROGRESS, ERROR)
+@given(ENQUEUED_TASKS, PROGRESS, ERROR)
 def test_every_write_of_up_to_three_attempts_is_within_one_unit(enqueued, progress, error):
-    for record in lived(enqueued, progress, error, 3):
+    for record in failing_life(enqueued, progress, error, 3):
         assert bytes_of(record) <= UNIT_BYTES
 
 
@@ -107,7 +107,7 @@ def test_so_is_every_write_of_sixteen_attempts_of_a_usual_task(progress, error):
         owner="user:1234567",
     )
 
-    for record in lived(enqueued, progress, error, 16):
+    for record in failing_life(enqueued, progress, error, 16):
         assert bytes_of(record) <= UNIT_BYTES
 
 
@@ -122,7 +122,7 @@ def test_so_is_every_write_of_sixteen_attempts_of_a_usual_task(progress, error):
         ({"reference": Reference(key="k", sha256="s", size=1)}, False),
     ],
 )
-def test_arguments_stand_in_the_record_where_the_rest_leaves_room(changes, expected):
+def test_arguments_are_in_the_record_if_the_rest_leaves_space(changes, expected):
     enqueued = EnqueuedTask(
         **{"id": "0" * 32, "alias": "default", "name": "a.b", "queue": "q", "enqueued_at": NOW} | changes
     )
@@ -134,16 +134,16 @@ def test_arguments_stand_in_the_record_where_the_rest_leaves_room(changes, expec
 @given(
     st.dictionaries(st.text("abc", min_size=1), st.one_of(st.booleans(), st.integers(), TEXT, st.lists(TEXT)))
 )
-def test_room_is_what_dynamodbs_rules_leave_of_the_first_kb(attributes):
+def test_free_bytes_follow_the_rules_of_dynamodb(attributes):
     assert free_bytes(attributes) == UNIT_BYTES - MARGIN_BYTES - bytes_of(attributes)
 
 
 @given(PROGRESS, st.integers(-100, 1_500))
-def test_a_message_is_cut_to_what_fits_and_not_more(progress, most):
-    found = truncate(progress, most)
+def test_a_message_is_cut_to_the_bytes_that_fit(progress, max_bytes):
+    fitting = truncate(progress, max_bytes)
 
-    text, cut = progress["message"], found["message"]
-    assert {**found, "message": text} == progress
+    text, cut = progress["message"], fitting["message"]
+    assert {**fitting, "message": text} == progress
     assert text.startswith(cut)
-    assert len(dump(found)) <= most or cut == ""
-    assert cut == text or len(dump({**found, "message": text[: len(cut) + 1]})) > most
+    assert len(dump(fitting)) <= max_bytes or cut == ""
+    assert cut == text or len(dump({**fitting, "message": text[: len(cut) + 1]})) > max_bytes

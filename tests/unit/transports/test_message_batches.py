@@ -89,7 +89,7 @@ def test_entries_with_a_fault_of_the_sender_are_not_sent_again(pauses):
 
     assert (failures[0], failures[2], sqs.calls, pauses) == (None, None, [[0, 1, 2]], [])
     assert str(failures[1]) == (
-        "AWS left an entry out of SendMessageBatch: InvalidMessageContents, Look it up. Try again."
+        "AWS rejected an entry of SendMessageBatch: InvalidMessageContents, Look it up. Try again."
     )
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from django_offload.protocol.record import FAILED, READY, RUNNING, initial_item, read_record
-from django_offload.protocol.transitions import UNLISTED, abandon, redrive, release, send_again
+from django_offload.protocol.transitions import INDEX_KEYS, abandon, redrive, release, send_again
 from tests.contract.records import ERROR, NOW, TTL, claimed
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -117,7 +117,7 @@ def test_what_only_its_message_would_bring_again_is_left_to_the_sweeper(stage, e
         running.id,
         replace(
             claim,
-            set_if_absent={key: value for key, value in claim.set_if_absent.items() if key not in UNLISTED},
+            set_if_absent={key: value for key, value in claim.set_if_absent.items() if key not in INDEX_KEYS},
         ),
     )
     stage.now = NOW + found_after

@@ -84,7 +84,7 @@ def test_a_function_is_stopped_at_its_deadline():
     outcome = run(hangs, seconds=0.05)
 
     assert isinstance(outcome.exception, DeadlineExceeded)
-    assert "a larger timeout" in str(outcome.exception)
+    assert "raise its timeout" in str(outcome.exception)
 
 
 def test_a_coroutine_is_stopped_at_its_deadline():
@@ -131,7 +131,7 @@ def test_arguments_that_do_not_fit_are_found_before_the_call(call, reason):
 
     assert isinstance(error, BadArguments)
     assert reason in str(error)
-    assert "Keep old parameters while their messages are under way" in str(error)
+    assert "Keep old parameters while messages use them" in str(error)
 
 
 def test_arguments_that_fit_are_no_error():

@@ -15,7 +15,7 @@ from ...exceptions import (
     Refusal,
     ResourceNotFoundException,
 )
-from ...protocol.json_codec import parsed, writer
+from ...protocol.json_codec import load, writer
 from .response import Response
 from .sigv4 import Headers
 
@@ -98,7 +98,7 @@ class JSONService(Service):
     def result(self, response: Response) -> Result:
         if response.body in EMPTY:
             return {}
-        fields = parsed(response.body.decode())
+        fields = load(response.body.decode())
         if not isinstance(fields, dict):
             raise ValueError("not an object")
         return fields
