@@ -42,7 +42,7 @@ package: .venv ## Build the one zip that web and workers run from (STAGE=dev, AR
 check: .venv ## Check format, lint, types, layers and the CloudFormation template
 	@$(RUN) .ci/check
 
-format: .venv ## Format the code and mend what the linter can
+format: .venv ## Format the code and fix what the linter can
 	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --quiet --fix .
 
 lock: ## Write requirements.lock from requirements.in

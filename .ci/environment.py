@@ -52,7 +52,9 @@ def install(folder: Path, lock: Path, hold: int) -> int:
         pass_fds=[hold],
     )
     if pip.returncode != 0:
-        print(pip.stdout, f"Installing into {folder.name} failed: mend what pip says above, then try again.")
+        print(
+            pip.stdout, f"Installing into {folder.name} failed. Correct what pip says above, then try again."
+        )
         return 1
     (folder / ".installed").write_text(fingerprint(lock))
     return 0
@@ -61,9 +63,10 @@ def install(folder: Path, lock: Path, hold: int) -> int:
 @contextmanager
 def alone(folder: Path) -> Iterator[int]:
     """
-    Hold off every other process that would make the same environment; yield what holds.
+    Keep other processes from making the same environment; yield the file descriptor of the lock.
 
-    Whoever inherits the file descriptor holds too: a pip left behind by a killed run is waited for.
+    A process that inherits the descriptor keeps the lock too, so that a pip that outlives a killed run is
+    waited for.
     """
     cache = ROOT / ".cache"
     cache.mkdir(exist_ok=True)

@@ -52,8 +52,6 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.tasks.exceptions import InvalidTask, TaskException
 
-CHECK_THE_NETWORK = "Check the network and AWS_ENDPOINT_URL, or start manage.py offload_local."
-
 
 class OffloadError(TaskException):
     """The base class of all errors of django-offload."""
@@ -274,7 +272,10 @@ class NoAnswer(CallFailed):
 
     def __init__(self, url: str, problem: str) -> None:
         self.url = url
-        super().__init__(f'AWS was not reached: {problem} "{url}". {CHECK_THE_NETWORK}')
+        super().__init__(
+            f'AWS was not reached: {problem} "{url}". '
+            "Check the network and AWS_ENDPOINT_URL, or start manage.py offload_local."
+        )
 
 
 class StaleConnection(NoAnswer):

@@ -1,4 +1,4 @@
-"""What stands in for AWS in this process, in tests and simulations."""
+"""Stand-ins for AWS in this process, for tests and simulations."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ class StandIns[Seam]:
     """
     Stand-ins by the stack whose store, transport or payloads they replace.
 
-    `changed` is called whenever one comes or goes, so that nobody keeps what was replaced.
+    `changed` is called whenever one comes or goes, so that no cache keeps what was replaced.
     """
 
     def __init__(self, changed: Callable[[], object]) -> None:

@@ -20,9 +20,10 @@ INDEX = "due"
 
 class DynamoDBStore(Store):
     """
-    Every write is one conditional UpdateItem, a birth on the web side the cheaper PutItem; no transactions.
+    Every write is one conditional UpdateItem, without transactions.
 
-    Workers rarely give birth, and a role without PutItem has an action less.
+    The web side creates records by PutItem, which costs less. Workers rarely create one, and their role has
+    one action fewer without it.
     """
 
     def __init__(self, alias: str, table: str, client: str = BOTO3) -> None:
@@ -174,13 +175,13 @@ def _attributes(item: dict[str, Any] | None) -> dict[str, Value] | None:
 type Names = tuple[str, ...]
 type Conditions = tuple[tuple[str, Operator], ...]
 
-# Of a write that makes an item where there is none of its key.
+# The condition of a write that creates an item: there is none with its key.
 IF_NO_ITEM: Mapping[str, Any] = {
     "ConditionExpression": "attribute_not_exists(#id)",
     "ExpressionAttributeNames": {"#id": "id"},
     "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
 }
-# More than any Change has: made once, for every write needs a dozen.
+# More placeholders than any write needs, made once, because every write needs a dozen.
 PLACES = tuple(f":v{number}" for number in range(100))
 
 
@@ -198,7 +199,7 @@ def attribute(value: Value) -> dict[str, Any]:
 
 
 def plain(typed: dict[str, Any]) -> Value:
-    """Return a value of DynamoDB's typed form; every number of ours is whole."""
+    """Return a value from DynamoDB's typed form. Every number in a record is whole."""
     ((kind, value),) = typed.items()
     if kind == "N":
         return int(value)
@@ -208,9 +209,9 @@ def plain(typed: dict[str, Any]) -> Value:
 
 
 def update(change: ConditionalWrite) -> dict[str, Any]:
-    """Return the arguments of UpdateItem for a Change: two expressions, and what they refer to."""
+    """Return the arguments of UpdateItem for a conditional write: two expressions, their names and values."""
     put, remove = change.put, change.remove
-    # The keys stand in the Key argument, and DynamoDB refuses them here.
+    # The keys are in the Key argument, and DynamoDB refuses them here.
     set_if_absent = [
         name for name in change.set_if_absent if name not in put and name not in remove and name != "id"
     ]
@@ -222,7 +223,7 @@ def update(change: ConditionalWrite) -> dict[str, Any]:
         remove,
         tuple([tuple([(test.name, test.operator) for test in tests]) for tests in change.conditions]),
     )
-    # In the order in which _Writing takes places for them.
+    # In the order in which the writer below takes placeholders.
     values: list[Value] = [*put.values(), *[change.set_if_absent[name] for name in set_if_absent]]
     for entry in change.append.values():
         values += [], [entry]
@@ -240,7 +241,7 @@ def update(change: ConditionalWrite) -> dict[str, Any]:
     }
 
 
-# A transition's text stays the same but for its values: written once, it saves a sixth of a worker's time.
+# The text of a transition differs only in its values. Writing it once saves a sixth of a worker's time.
 @lru_cache(maxsize=256)
 def _written(
     put: Names,
@@ -264,9 +265,9 @@ def _written(
 
 def write_if_absent(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return the arguments of an UpdateItem that writes typed attributes where there is no item of its key.
+    Return the arguments of an UpdateItem that writes typed attributes if there is no item with its key.
 
-    Refused, it answers with the item that is there.
+    If there is one, the refusal returns it.
     """
     values = {f":{name}": value for name, value in attributes.items()}
     return {**_expressions_if_absent(tuple(attributes)), "ExpressionAttributeValues": values}
@@ -282,7 +283,7 @@ def _expressions_if_absent(names: Names) -> Mapping[str, Any]:
 
 
 class _Writing:
-    """Takes names and places as it writes; every name is aliased, some are reserved words."""
+    """Takes names and placeholders as it writes. Every name has an alias, because some are reserved words."""
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}

@@ -50,7 +50,11 @@ class Transport(ABC):
     def begin_send_many(
         self, queue: str, texts: Sequence[str], delay: timedelta
     ) -> Callable[[], list[Exception | None]]:
-        """Begin to send messages; return what ends it: with what went wrong with each, None where sent."""
+        """
+        Start to send messages, and return a callable that waits for them.
+
+        It returns for each message the exception if it was not sent, or None.
+        """
         wait = begin_together(partial(self.begin_send, queue, text, delay) for text in texts)
         return lambda: [result if isinstance(result, Exception) else None for result in wait()]
 
