@@ -156,11 +156,13 @@ def send_many(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list[
     """
     Write the records and send the messages of tasks of one queue that start together.
 
-    One of the two is enough, because the sweeper repairs the other. May be repeated for the same tasks, and
-    takes some seconds at most. Return for each task None if it was accepted, or an EnqueueFailed with its
-    cause: neither was accepted; or the record wasn't and nothing else would keep the task, because no message
-    can wait that long or Lambda soon gives one up; or, where the first claim makes the record, the message
-    wasn't. Raise ResourceMissing, with nothing sent, if AWS says that the queue doesn't exist.
+    One of the two is enough, because the sweeper repairs the other. There are exceptions. The record must be
+    accepted if no message can wait until the start, or if Lambda soon gives the message up. The message must
+    be accepted if the first claim makes the record.
+
+    Return None for each task that was accepted, and an EnqueueFailed with its cause for each other. The call
+    takes some seconds at most, and may be repeated for the same tasks. Raise ResourceMissing, with nothing
+    sent, if AWS says that the queue doesn't exist.
     """
     transport = transport_of(options)
     ready: list[EnqueuedTask] = []
