@@ -1,8 +1,17 @@
 """Fixtures of every test."""
 
+from contextlib import ExitStack
+
 import pytest
 
 pytest_plugins = ["pytester", "django_offload.pytest_plugin", "tests.reliability.databases"]
+
+
+@pytest.fixture
+def exits():
+    """Return what leaves every block that a test or fixture entered through it, when the test ends."""
+    with ExitStack() as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,7 +1,7 @@
 """What goes wrong between this process and AWS: wrappers around a store or a transport."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 from django_offload import stores, transports
@@ -140,32 +140,15 @@ class DuplicatingTransport(WrappedTransport):
         super().send(queue, text, delay)
 
 
-@contextmanager
-def store_with(wrap: Callable[[Store], Store], alias: str = "default") -> Iterator[None]:
+def store_with(wrap: Callable[[Store], Store], alias: str = "default") -> AbstractContextManager[Store]:
     """Put a wrapper around the store of a backend's stack."""
     options = configured()[alias]
-    before = stores.installed.get(options.stack)
-    stores.installed[options.stack] = wrap(store_of(options))
-    try:
-        yield
-    finally:
-        _restore(stores.installed, options.stack, before)
+    return stores.use(options.stack, wrap(store_of(options)))
 
 
-@contextmanager
-def transport_with(wrap: Callable[[Transport], Transport], alias: str = "default") -> Iterator[None]:
+def transport_with(
+    wrap: Callable[[Transport], Transport], alias: str = "default"
+) -> AbstractContextManager[Transport]:
     """Put a wrapper around the transport of a backend's stack."""
     options = configured()[alias]
-    before = transports.installed.get(options.stack)
-    transports.installed[options.stack] = wrap(transport_of(options))
-    try:
-        yield
-    finally:
-        _restore(transports.installed, options.stack, before)
-
-
-def _restore[T](installed: dict[str, T], stack: str, before: T | None) -> None:
-    if before is None:
-        del installed[stack]
-    else:
-        installed[stack] = before
+    return transports.use(options.stack, wrap(transport_of(options)))

@@ -57,11 +57,8 @@ def _item(attributes: Attributes | None) -> dict[str, Any] | None:
 def installed(options: Options, store: MemoryStore) -> Iterator[MemoryTransport]:
     """Put a store, and queues in memory, in the place of AWS."""
     transport = MemoryTransport(lambda: datetime.now(UTC))
-    stores.installed[options.stack], transports.installed[options.stack] = store, transport
-    try:
+    with stores.use(options.stack, store), transports.use(options.stack, transport):
         yield transport
-    finally:
-        del stores.installed[options.stack], transports.installed[options.stack]
 
 
 def write_units(argument: Any) -> Mapping[str, float]:

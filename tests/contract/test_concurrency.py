@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from django_offload.stores import installed
+from django_offload.stores import use
 from django_offload.stores.memory import MemoryStore
 from django_offload.testing import Invocation
 from django_offload.worker import batch
@@ -69,14 +69,14 @@ def read(results):
 
 
 @pytest.mark.parametrize("task", [tasks.meet, tasks.meet_on_the_loop], ids=["functions", "coroutines"])
-def test_as_many_records_are_claimed_and_unfinished_as_the_queue_says(at_a_time, task):
-    installed[STACK] = WatchedStore()
+def test_as_many_records_are_claimed_and_unfinished_as_the_queue_says(at_a_time, exits, task):
+    store = exits.enter_context(use(STACK, WatchedStore()))
     results = [task.enqueue(AT_A_TIME) for _ in range(3 * AT_A_TIME)]
 
     assert work(at_a_time) == []
 
     assert read(results) == ["SUCCESSFUL"] * len(results)
-    assert installed[STACK].most == AT_A_TIME
+    assert store.most == AT_A_TIME
 
 
 @anywhere
@@ -127,8 +127,8 @@ def test_what_has_no_time_left_comes_again_unclaimed(at_a_time):
     ] * 3
 
 
-def test_a_record_that_cannot_be_written_brings_back_its_own_message_alone(at_a_time):
-    installed[STACK] = store = WatchedStore()
+def test_a_record_that_cannot_be_written_brings_back_its_own_message_alone(at_a_time, exits):
+    store = exits.enter_context(use(STACK, WatchedStore()))
     results = [tasks.end.enqueue("well") for _ in range(5)]
     store.refused = {results[1].id, results[4].id}
 

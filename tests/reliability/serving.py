@@ -24,6 +24,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.test import override_settings
 
 from django_offload import stores, transports
+from django_offload.conf import configured
 from django_offload.protocol.conditional_write import ConditionalWrite
 from django_offload.protocol.enqueued_task import EnqueuedTask
 from django_offload.sending.outbox_row import pack, unpack
@@ -136,10 +137,13 @@ def setting(*, outbox: bool) -> dict[str, Any]:
 
 def kill(kills: int, spool: Spool, *, kept: bool) -> list[tuple[str, int]]:
     """Kill serving processes, `kills` at each point that there is; return how each of them ended."""
-    stores.installed[STACK] = SpoolStore(spool)
-    transports.installed[STACK] = SpoolTransport(spool, lambda: datetime.now(UTC))
     points = [point for point in POINTS if kept or point != "at the end"]
-    with override_settings(TASKS=setting(outbox=kept)):
+    transport = SpoolTransport(spool, lambda: datetime.now(UTC))
+    with (
+        override_settings(TASKS=setting(outbox=kept)),
+        stores.use(STACK, SpoolStore(spool)),
+        transports.use(STACK, transport),
+    ):
         # Warm: what a process does once is done.
         view(request_of(0))
         return serve(((n, points[n % len(points)]) for n in range(1, kills * len(points) + 1)), spool)
@@ -159,7 +163,8 @@ def _child(number: int, point: str, spool: Spool) -> NoReturn:
 def _serve(number: int, point: str, spool: Spool) -> None:
     from django_offload.outbox import drain as outbox
 
-    store, transport = stores.installed[STACK], transports.installed[STACK]
+    options = configured()["default"]
+    store, transport = stores.store_of(options), transports.transport_of(options)
     request = request_of(number, point)
     with (
         mock.patch.object(store, "create", killing(store.create, "after the record", request)),

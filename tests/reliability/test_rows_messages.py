@@ -8,7 +8,6 @@ from unittest import mock
 
 import pytest
 
-from django_offload import payloads
 from django_offload.conf import configured
 from django_offload.definition.registry import registry
 from django_offload.exceptions import PayloadTooLarge
@@ -48,8 +47,6 @@ def test_f09_a_result_of_any_size_is_kept_or_refused_and_the_task_runs_once(
     line: MemoryLine, settings: Any, size: int, bucket: bool
 ) -> None:
     if not bucket:
-        del line.site.payloads[STACK]
-        payloads.installed.pop(STACK, None)
         settings.TASKS = tasks_setting(modules=TASK_MODULES, bucket=None)
     result = plain.returns_much.enqueue(size)
     line.site.run()
@@ -67,7 +64,6 @@ def test_f09_a_result_of_any_size_is_kept_or_refused_and_the_task_runs_once(
 def test_f10_arguments_at_the_limit_are_measured_before_anything_is_written(
     line: MemoryLine, settings: Any, beyond: int
 ) -> None:
-    payloads.installed.pop(STACK, None)
     settings.TASKS = tasks_setting(modules=TASK_MODULES, bucket=None)
     text = "x" * (PART_BYTES - len('[[""],{}]') + beyond)
 

@@ -1,7 +1,7 @@
 """What stands in, in one world, for AWS, for every clock, and for what is costly and proves nothing."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from traceback import format_exception_only
@@ -57,16 +57,15 @@ def patched(world: "World") -> Iterator[None]:
         **world.outbox_rows.patches(),
         **world.design.patches,
     }
-    installed: tuple[tuple[dict[str, Any], Mapping[str, Any]], ...] = (
-        (stores.installed, world.stores),
-        (transports.installed, world.transports),
-        (payloads.installed, world.payloads),
-    )
-    with ExitStack() as stack:
+    with ExitStack() as exits:
         for (target, name), value in patches.items():
-            stack.enter_context(mock.patch.object(target, name, value))
-        for found, own in installed:
-            stack.enter_context(mock.patch.dict(found, own))
+            exits.enter_context(mock.patch.object(target, name, value))
+        for stack, store in world.stores.items():
+            exits.enter_context(stores.use(stack, store))
+        for stack, transport in world.transports.items():
+            exits.enter_context(transports.use(stack, transport))
+        for stack, kept in world.payloads.items():
+            exits.enter_context(payloads.use(stack, kept))
         yield
 
 

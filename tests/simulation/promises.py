@@ -14,7 +14,7 @@ from django_offload.protocol.message import TaskMessage
 from django_offload.protocol.record import error_of, read_record
 from django_offload.sending.record_and_message import message_text
 from django_offload.stores.memory import MemoryStore
-from django_offload.transports import installed
+from django_offload.transports import use
 from django_offload.transports.memory import MemoryTransport
 from django_offload.worker import attempt, progress_writer
 from django_offload.worker.deadline import LambdaInvocation
@@ -127,13 +127,8 @@ def of_two_sweepers_one_sends() -> None:
         return record
 
     store.get = outrun  # type: ignore[assignment, method-assign]
-    before, installed[SQS] = installed.get(SQS), transport
-    try:
+    with use(SQS, transport):
         Sweeper(options=configured()["default"], store=store, clock=lambda: now, left=lambda: 9.0).run()
-    finally:
-        installed.pop(SQS)
-        if before is not None:
-            installed[SQS] = before
 
     assert not transport.queues["default"].messages
 

@@ -11,7 +11,7 @@ from django_offload.protocol.enqueued_task import EPOCH, EnqueuedTask
 from django_offload.protocol.record import DUE_SHARDS
 from django_offload.stores import Due
 from django_offload.stores.memory import MemoryStore
-from django_offload.transports import installed
+from django_offload.transports import use
 from django_offload.transports.memory import MemoryTransport
 from django_offload.worker.sweep import PAGE, Sweeper
 
@@ -39,20 +39,20 @@ class BrokenStore(MemoryStore):
 
 
 @pytest.fixture
-def sweep(simulated, monkeypatch):
+def sweep(simulated):
     """Sweep a store an hour after the start, for at most 50 looks; return how many messages were sent."""
 
     def run(store: MemoryStore) -> int:
         transport = MemoryTransport(lambda: START + timedelta(hours=1))
         transport.prepare("default")
-        monkeypatch.setitem(installed, SQS, transport)
         looks = iter(range(PAGE * 3, -1, -1))
-        Sweeper(
-            options=configured()["default"],
-            store=store,
-            clock=lambda: START + timedelta(hours=1),
-            left=lambda: float(next(looks, 0)),
-        ).run()
+        with use(SQS, transport):
+            Sweeper(
+                options=configured()["default"],
+                store=store,
+                clock=lambda: START + timedelta(hours=1),
+                left=lambda: float(next(looks, 0)),
+            ).run()
         return len(transport.queues["default"].messages)
 
     return run

@@ -68,7 +68,7 @@ ENV_WRITES = "OFFLOAD_WRITES"
 WRITES_BY_UPDATE = "update"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Options:
     """TASKS[alias] of one of our backends, with every default filled in."""
 

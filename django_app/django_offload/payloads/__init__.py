@@ -1,5 +1,6 @@
 """What is too large, or too doubtful, for a message or a record."""
 
+from ..aws.stand_ins import StandIns
 from ..conf import Options
 from ..exceptions import PayloadLost
 from ..protocol.enqueued_task import Reference
@@ -13,18 +14,21 @@ __all__ = [
     "fetch",
     "fetch_parts",
     "fetch_result",
-    "installed",
     "payloads_of",
+    "use",
 ]
 
-# By stack: what stands in for AWS in this process, in tests and simulations.
-installed: dict[str, Payloads] = {}
+_stand_ins: StandIns[Payloads] = StandIns(lambda: None)
+use = _stand_ins.use
 
 
 def payloads_of(options: Options) -> Payloads | None:
     """Return the payloads of a stack: those installed, else its bucket's; None where it has no bucket."""
-    if options.stack in installed:
-        return installed[options.stack]
+    if options.bucket is None:
+        return None
+    stand_in = _stand_ins.get(options.stack)
+    if stand_in is not None:
+        return stand_in
     from .s3 import S3Payloads
 
     bucket = bucket_name(options)

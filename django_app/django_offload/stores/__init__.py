@@ -1,31 +1,22 @@
-"""Where records are kept. The process has one store per stack; tests may put another in its place."""
+"""Where records are kept: each stack has one store in a process, which a test may replace."""
 
-from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 
+from ..aws.stand_ins import StandIns
 from ..conf import Options
 from .base import Due, Part, Store
 from .listing import Listing
 
-__all__ = ["Due", "Listing", "Part", "Store", "installed", "listing_of", "store_of"]
-
-# By stack: what stands in for AWS in this process, in tests and simulations.
-installed: dict[str, Store] = {}
+__all__ = ["Due", "Listing", "Part", "Store", "listing_of", "store_of", "use"]
 
 
+@lru_cache(maxsize=32)
 def store_of(options: Options) -> Store:
-    """Return the store of a stack: the one installed, else its table in DynamoDB."""
-    if options.stack in installed:
-        return installed[options.stack]
-    return _dynamodb()(options.alias, options.table, options.client)
-
-
-@cache
-def _dynamodb() -> Callable[[str, str, str], Store]:
-    """Import what no stand-in needs."""
+    """Return the store of a stack: its stand-in, or else its table in DynamoDB."""
     from .dynamodb import DynamoDBStore
 
-    return DynamoDBStore
+    stand_in = _stand_ins.get(options.stack)
+    return stand_in or DynamoDBStore(options.alias, options.table, options.client)
 
 
 def listing_of(options: Options) -> Listing:
@@ -34,7 +25,11 @@ def listing_of(options: Options) -> Listing:
     from .memory import MemoryStore
     from .memory_listing import MemoryListing
 
-    store = installed.get(options.stack)
-    if isinstance(store, MemoryStore):
-        return MemoryListing(store)
+    stand_in = _stand_ins.get(options.stack)
+    if isinstance(stand_in, MemoryStore):
+        return MemoryListing(stand_in)
     return DynamoDBListing(options.alias, options.table)
+
+
+_stand_ins: StandIns[Store] = StandIns(store_of.cache_clear)
+use = _stand_ins.use

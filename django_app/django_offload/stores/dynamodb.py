@@ -27,7 +27,6 @@ class DynamoDBStore(Store):
 
     def __init__(self, alias: str, table: str, client: str = BOTO3) -> None:
         self.alias, self.table, self._kind = alias, table, client
-        self._by_update = os.environ.get(ENV_WRITES) == WRITES_BY_UPDATE
 
     def change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
         return self.begin_change(task_id, change)()
@@ -59,7 +58,7 @@ class DynamoDBStore(Store):
             name: {"S": value} if isinstance(value, str) else {"N": str(value)}
             for name, value in initial_item(enqueued).items()
         }
-        if self._by_update:
+        if os.environ.get(ENV_WRITES) == WRITES_BY_UPDATE:
             del item["id"]
             wait = self._begin("update_item", Key=_key(enqueued.id, RECORD), **absent(item))
         else:

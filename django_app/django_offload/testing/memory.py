@@ -1,9 +1,8 @@
 """The fixture `offload`: every queue in this process's memory."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 from .. import payloads, stores, transports
 from ..conf import Options, QueueOptions, configured
@@ -83,16 +82,11 @@ class Offload:
     @contextmanager
     def active(self) -> Iterator["Offload"]:
         """Stand in for AWS in this process."""
-        seams: tuple[tuple[dict[str, Any], Mapping[str, Any]], ...] = (
-            (stores.installed, self.stores),
-            (transports.installed, self.transports),
-            (payloads.installed, self.payloads),
-        )
         with self._accidents.within(), self._commits.followed(), ExitStack() as exits:
-            for installed, own in seams:
-                installed.update(own)
-                for stack in own:
-                    exits.callback(installed.pop, stack, None)
+            for stack in self._stacks:
+                exits.enter_context(stores.use(stack, self.stores[stack]))
+                exits.enter_context(transports.use(stack, self.transports[stack]))
+                exits.enter_context(payloads.use(stack, self.payloads[stack]))
             yield self
 
     def _go_on(self) -> bool:

@@ -1,28 +1,23 @@
-"""How a message reaches the worker. Tests may put another transport in the place of a stack's own."""
+"""How a message reaches the worker: each stack has one way in a process, which a test may replace."""
 
-from collections.abc import Callable, Mapping
-from functools import cache
+from functools import lru_cache
 
+from ..aws.stand_ins import StandIns
 from ..conf import Options
 from .base import Delivery, Transport
 
-__all__ = ["Delivery", "Transport", "installed", "transport_of"]
-
-# By stack: what stands in for AWS in this process, in tests and simulations.
-installed: dict[str, Transport] = {}
+__all__ = ["Delivery", "Transport", "transport_of", "use"]
 
 
+@lru_cache(maxsize=64)
 def transport_of(options: Options, kind: str | None = None) -> Transport:
-    """Return a backend's transport: the one installed for its stack, else `kind` (or its own) in AWS."""
-    if options.stack in installed:
-        return installed[options.stack]
-    return _transports()[kind or options.transport](options)
-
-
-@cache
-def _transports() -> Mapping[str, Callable[[Options], Transport]]:
-    """Import what no stand-in needs; once, for an import that is already made still takes its time."""
+    """Return a backend's transport: its stack's stand-in, or else `kind` (or its own) in AWS."""
     from .lambda_invoke import LambdaTransport
     from .sqs import SQSTransport
 
-    return {"sqs": SQSTransport, "lambda": LambdaTransport}
+    stand_in = _stand_ins.get(options.stack)
+    return stand_in or {"sqs": SQSTransport, "lambda": LambdaTransport}[kind or options.transport](options)
+
+
+_stand_ins: StandIns[Transport] = StandIns(transport_of.cache_clear)
+use = _stand_ins.use

@@ -67,12 +67,8 @@ def batches(count: int) -> list[Any]:
     from tests.benchmarks.tasks import nothing
 
     options, transport = configured()["default"], MemoryTransport(lambda: datetime.now(UTC))
-    stores.installed[options.stack] = MemoryStore()
-    transports.installed[options.stack] = transport
-    try:
+    with stores.use(options.stack, MemoryStore()), transports.use(options.stack, transport):
         for _ in range(count * BATCH):
             nothing.enqueue(7)
         queue = options.queue("default")
         return [sqs_event(transport.receive("default", BATCH), queue) for _ in range(count)]
-    finally:
-        del stores.installed[options.stack], transports.installed[options.stack]

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from django_offload.conf import Options
 from django_offload.exceptions import ConfigurationError
-from django_offload.stores import installed
+from django_offload.stores import use
 from django_offload.stores.memory import MemoryStore
 from tests.contract.records import enqueued_task, new_id
 from tests.contract.setup import tasks_setting
@@ -20,9 +20,8 @@ def second(ours, offload, settings):
     setting = deepcopy(ours)
     setting["other"]["OPTIONS"]["stack"] = "second"
     settings.TASKS = setting
-    installed["second"] = MemoryStore()
-    yield installed["second"]
-    del installed["second"]
+    with use("second", MemoryStore()) as store:
+        yield store
 
 
 def test_each_stack_has_its_own_lists_and_says_so_in_every_address(staff, store, second):

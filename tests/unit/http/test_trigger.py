@@ -3,7 +3,6 @@
 import pytest
 
 from django_offload.http import TriggerView
-from django_offload.transports import installed
 
 pytestmark = pytest.mark.urls("tests.unit.http.site_of_pieces")
 
@@ -193,7 +192,7 @@ def test_where_nothing_can_be_enqueued_it_is_503(visitor, offload, monkeypatch, 
 
     for store in offload.stores.values():
         monkeypatch.setattr(store, "change", refuse)
-    for transport in installed.values():
+    for transport in offload.transports.values():
         monkeypatch.setattr(transport, "send", refuse)
 
     answer = visitor().client.post("/double/", {"number": 1}, headers=headers)

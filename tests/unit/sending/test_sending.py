@@ -35,12 +35,10 @@ class Watched(Transport):
 
 
 @pytest.fixture
-def watched(ours, offload, monkeypatch):
+def watched(ours, offload, exits):
     from django_offload import transports
 
-    made = Watched()
-    monkeypatch.setitem(transports.installed, configured()["default"].stack, made)
-    return made
+    return exits.enter_context(transports.use(configured()["default"].stack, Watched()))
 
 
 def test_a_request_waits_for_aws_some_seconds_at_most(watched):

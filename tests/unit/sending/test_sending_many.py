@@ -64,10 +64,8 @@ def steps():
 
 
 @pytest.fixture
-def transport(ours, offload, steps, monkeypatch):
-    made = Noting(steps)
-    monkeypatch.setitem(transports.installed, STACK, made)
-    return made
+def transport(ours, offload, steps, exits):
+    return exits.enter_context(transports.use(STACK, Noting(steps)))
 
 
 def enqueued_tasks(**changes):

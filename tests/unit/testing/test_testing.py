@@ -7,6 +7,10 @@ from django.db import connection
 from django.tasks import TaskResultStatus
 from django.utils import timezone
 
+from django_offload.conf import configured
+from django_offload.payloads import payloads_of
+from django_offload.stores import store_of
+from django_offload.transports import transport_of
 from tests.contract import tasks
 
 pytestmark = pytest.mark.usefixtures("ours")
@@ -85,11 +89,20 @@ def test_a_task_that_enqueues_itself_for_ever_is_found_out(offload, monkeypatch)
 
 
 def test_afterwards_nothing_stands_in_for_aws(offload):
-    from django_offload import payloads, stores, transports
 
-    during = [len(seam.installed) for seam in (stores, transports, payloads)]
-    with pytest.raises(RuntimeError, match="out"), type(offload)().active():
-        raise RuntimeError("out")
+    def in_use():
+        options = configured()["default"]
+        return [store_of(options), transport_of(options), payloads_of(options)]
 
-    assert during == [1, 1, 1]
-    assert [len(seam.installed) for seam in (stores, transports, payloads)] == [0, 0, 0]
+    def fail_inside():
+        with type(offload)().active():
+            assert [seam in own for seam in in_use()] == [False] * 3
+            raise RuntimeError("out")
+
+    own = [*offload.stores.values(), *offload.transports.values(), *offload.payloads.values()]
+    assert in_use() == own
+
+    with pytest.raises(RuntimeError, match="out"):
+        fail_inside()
+
+    assert in_use() == own

@@ -5,15 +5,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from django_offload import stores, transports
 from django_offload.conf import Options, configured
 from django_offload.protocol.enqueued_task import EnqueuedTask, dump
 from django_offload.protocol.record import MESSAGE_LIFE, TaskRecord, read_record
 from django_offload.sending.record_and_message import message_text
-from django_offload.stores import installed as stores_installed
 from django_offload.stores.memory import MemoryStore
 from django_offload.testing import Invocation, sqs_event
 from django_offload.transports import Delivery
-from django_offload.transports import installed as transports_installed
 from django_offload.transports.lambda_invoke import LambdaTransport
 from django_offload.transports.memory import MemoryTransport
 from django_offload.worker import dead_letter, deadline
@@ -78,11 +77,8 @@ class Stage:
 def stage(ours):
     options = configured()["default"]
     made = Stage(options)
-    transports_installed[options.stack] = made.transport
-    stores_installed[options.stack] = made.store
-    yield made
-    transports_installed.pop(options.stack)
-    stores_installed.pop(options.stack)
+    with stores.use(options.stack, made.store), transports.use(options.stack, made.transport):
+        yield made
 
 
 @pytest.fixture

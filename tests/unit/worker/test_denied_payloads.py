@@ -6,7 +6,7 @@ import pytest
 
 from django_offload.exceptions import PayloadLost
 from django_offload.operations.unverified_bodies import act_on_body, body
-from django_offload.payloads import installed
+from django_offload.payloads import use
 from django_offload.payloads.memory import MemoryPayloads
 from django_offload.protocol.enqueued_task import Reference
 from django_offload.protocol.record import READY, SUCCESSFUL
@@ -29,9 +29,8 @@ class DenyingPayloads(MemoryPayloads):
 
 @pytest.fixture
 def payloads(stage):
-    installed[stage.options.stack] = DenyingPayloads()
-    yield installed[stage.options.stack]
-    installed.pop(stage.options.stack)
+    with use(stage.options.stack, DenyingPayloads()) as denying:
+        yield denying
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from django_offload import stores, transports
 from django_offload.sending.many import send_many
 from django_offload.sending.record_and_message import send
-from django_offload.transports import installed
 from tests.faults import FailingStore, FailingTransport
 from tests.unit.worker.test_sweep import fill, waiting
 
@@ -17,9 +17,9 @@ def send_one_by_one(enqueued_tasks, options):
 
 
 @pytest.fixture
-def refusing(stage, monkeypatch):
+def refusing(stage, exits):
     """Let a stack's transport refuse the first message it is given."""
-    monkeypatch.setitem(installed, stage.options.stack, FailingTransport(stage.transport))
+    exits.enter_context(transports.use(stage.options.stack, FailingTransport(stage.transport)))
 
 
 @pytest.mark.parametrize("sends", [send_one_by_one, send_many])
@@ -36,10 +36,8 @@ def test_what_was_not_taken_is_sent_by_the_next_sweep_into_a_deep_queue(stage, e
     assert [stage.record(one).sends for one in enqueued_tasks] == [0, 0, 0]
 
 
-def test_a_task_is_accepted_though_the_sweeper_cannot_be_told(stage, enqueued, refusing, monkeypatch):
-    from django_offload import stores
-
-    monkeypatch.setitem(stores.installed, stage.options.stack, FailingStore(stage.store, before="postpone"))
+def test_a_task_is_accepted_though_the_sweeper_cannot_be_told(stage, enqueued, refusing, exits):
+    exits.enter_context(stores.use(stage.options.stack, FailingStore(stage.store, before="postpone")))
 
     send(enqueued(), stage.options)
 
