@@ -9,7 +9,7 @@ from pathlib import Path
 def main() -> None:
     """Run one management command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    # The root holds `lambdas`, which the local workers import; this file's folder holds the rest.
+    # Local workers import `lambdas` from the root. This file's folder contains everything else.
     sys.path.append(str(Path(__file__).resolve().parent.parent))
     from django.core.management import execute_from_command_line
 

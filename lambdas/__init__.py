@@ -1,1 +1,1 @@
-"""What AWS invokes: a door per function, without logic."""
+"""The handlers that AWS invokes: one module per function, without logic."""

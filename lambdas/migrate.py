@@ -1,4 +1,4 @@
-"""The door for whoever deploys: it migrates the database, and does nothing else."""
+"""The handler that migrates the database during a deployment."""
 
 import os
 
@@ -9,7 +9,7 @@ from django_offload.aws import secrets
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 if not apps.ready:
-    secrets.load()  # The settings read them.
+    secrets.load()  # The settings read the secrets.
     django.setup()
 
 from django_offload.worker.migration import handler

@@ -1,4 +1,4 @@
-"""The door for requests: Zappa's handler, once the secrets are there that the site's settings read."""
+"""The handler for requests: Zappa's own, started after the secrets that the settings read are loaded."""
 
 from django_offload.aws import secrets
 from django_offload.worker.start import module_index
@@ -6,7 +6,7 @@ from django_offload.worker.start import module_index
 module_index.install()
 secrets.load()
 
-# Zappa's handler, at the root of the package, loads the settings.
+# Zappa's handler is at the root of the package. Importing it loads the settings.
 from handler import lambda_handler as handler
 
 __all__ = ["handler"]

@@ -1,4 +1,4 @@
-"""The door for the queues' messages, or one message it is invoked with."""
+"""The handler for messages from a queue, or for a single message in an asynchronous invocation."""
 
 import os
 
@@ -7,7 +7,7 @@ from django_offload.worker.start import start
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 start()
 
-# A task module may need the app registry, so this import comes after the start.
+# Task modules may need Django's app registry, so this import comes after the start.
 from django_offload.worker.batch import handler
 
 __all__ = ["handler"]

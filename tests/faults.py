@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from django_offload import stores, transports
 from django_offload.conf import configured
 from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Value
-from django_offload.protocol.enqueued_task import EPOCH
-from django_offload.stores import Due, Store, store_of
+from django_offload.protocol.json_codec import EPOCH
+from django_offload.stores import DueEntry, Store, store_of
 from django_offload.transports import Delivery, Transport, transport_of
 
 
@@ -37,7 +37,7 @@ class WrappedStore(Store):
     def parts(self, task_id: str) -> tuple[Attributes | None, Mapping[str, str]]:
         return self.inner.parts(task_id)
 
-    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[Due]:
+    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[DueEntry]:
         return self.inner.due(shard, until, limit, since)
 
 

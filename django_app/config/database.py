@@ -1,4 +1,4 @@
-"""A database as one address, which a secret can hold."""
+"""Read a database's settings from one address, so that a single secret can contain them."""
 
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -13,19 +13,20 @@ ENGINES = {
 
 def from_url(url: str) -> dict[str, object]:
     """
-    Return what DATABASES holds for postgresql://user:password@host:port/name?sslmode=require.
+    Return the entry in DATABASES for postgresql://user:password@host:port/name?sslmode=require.
 
-    Raise ImproperlyConfigured, without the address, which holds a password, if it is none of a known kind.
+    Raise ImproperlyConfigured if the address is malformed or of another kind. The message doesn't show the
+    address, because it contains a password.
     """
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise ImproperlyConfigured("DATABASE_URL has a port that is no number. Correct it.") from None
+        raise ImproperlyConfigured("The port in DATABASE_URL is not a number. Correct it.") from None
     if parts.scheme not in ENGINES or not parts.hostname or len(parts.path) < 2:
         raise ImproperlyConfigured(
-            "DATABASE_URL is not an address such as postgresql://user:password@host:5432/name "
-            f"(known: {', '.join(ENGINES)}). Correct it; of special characters in a password use the %-codes."
+            "DATABASE_URL is not an address such as postgresql://user:password@host:5432/name. Correct it: "
+            f"use a known scheme ({', '.join(ENGINES)}) and %-codes for special characters in a password."
         )
     return {
         "ENGINE": ENGINES[parts.scheme],
@@ -35,7 +36,7 @@ def from_url(url: str) -> dict[str, object]:
         "HOST": unquote(parts.hostname),
         "PORT": port or "",
         "OPTIONS": dict(parse_qsl(parts.query)),
-        # A function serves one request at a time and keeps its connection, which its freezing may have ended.
+        # A function keeps its connection between requests, but freezing the function may have closed it.
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }

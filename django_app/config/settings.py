@@ -1,4 +1,4 @@
-"""Settings of the reference site. What comes from the environment has a default fit for a laptop."""
+"""Settings of the reference site. Each environment variable has a default that suits a laptop."""
 
 import os
 from pathlib import Path
@@ -11,8 +11,8 @@ from config.database import from_url
 BASE_DIR = Path(__file__).resolve().parent.parent
 ROOT = BASE_DIR.parent
 
-# Every function has AWS_EXECUTION_ENV, and only one on this machine an AWS_ENDPOINT_URL as well: so a
-# deployed site is never in debug mode by omission.
+# Every function has AWS_EXECUTION_ENV, and only a local one has AWS_ENDPOINT_URL too. So a deployed site is
+# never in debug mode by accident.
 DEPLOYED = "AWS_EXECUTION_ENV" in os.environ and "AWS_ENDPOINT_URL" not in os.environ
 DEBUG = os.environ.get("DEBUG", "0" if DEPLOYED else "1") == "1"
 SECRET_KEY = os.environ.get("SECRET_KEY", "insecure-and-for-development-only" if DEBUG else "")
@@ -35,7 +35,7 @@ INSTALLED_APPS = [
     "lab",
 ]
 
-# Requests that are worked on at a time, as many as gunicorn's guide begins with for two processors.
+# How many requests the site serves at a time: what gunicorn's guide recommends for two processors.
 SERVER_THREADS = int(os.environ.get("SERVER_THREADS", "4"))
 
 MIDDLEWARE = [
@@ -53,7 +53,7 @@ MIDDLEWARE = [
 
 SECURE_CSP = {
     "default-src": [CSP.SELF],
-    "style-src": [CSP.SELF, CSP.NONCE],  # Of the admin's own templates some have styles within.
+    "style-src": [CSP.SELF, CSP.NONCE],  # Some of the admin's own templates contain styles.
     "object-src": [CSP.NONE],
     "base-uri": [CSP.NONE],
     "form-action": [CSP.SELF],
@@ -78,11 +78,11 @@ TEMPLATES = [
     },
 ]
 
-# Each stage has a stack of its own; offload_deploy says which stage this is.
+# Each stage has a stack of its own. offload_deploy sets OFFLOAD_STAGE.
 STACK = f"lab-{os.environ.get('OFFLOAD_STAGE', 'dev')}"
-# Of one invocation; a photo of 40 million pixels takes 160 MB as it is, and some copies.
+# For one invocation. A photo of 40 million pixels takes 160 MB, and its processing needs some copies.
 QUEUES = {"reports": {"timeout": 120, "memory": 1024}, "photos": {"timeout": 60, "memory": 1024}}
-# For a write unit more a task, the board lists what succeeded too: this site is here to be looked at.
+# "history" costs one more write unit per task. With it the board also lists successful tasks, for visitors.
 TASKS = {
     "default": {
         "BACKEND": "django_offload.backends.SQSBackend",
@@ -96,7 +96,7 @@ TASKS = {
     },
 }
 
-# Of the report that the first page offers: choose what takes your machine the seconds you want to show.
+# Orders in the report on the first page. More orders keep your machine busy for longer.
 LAB_ORDERS = int(os.environ.get("LAB_ORDERS", "200000"))
 DATABASE = Path(os.environ.get("LAB_DATABASE") or ROOT / ".offload" / "lab.sqlite3")
 if DEBUG:
@@ -107,7 +107,7 @@ DATABASES = {
     else {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": DATABASE,
-        # The web process writes sessions while workers read orders: a write-ahead log lets both go on.
+        # The web process writes sessions while workers read orders. A write-ahead log allows both at once.
         "OPTIONS": {
             "timeout": 20,
             "transaction_mode": "IMMEDIATE",
@@ -125,7 +125,7 @@ FILE_UPLOAD_HANDLERS = [
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 if not DEBUG:
-    # Out of the package, under names that change with their contents: browsers keep them for good.
+    # Files in the package have names that change with their contents, so browsers may cache them forever.
     MIDDLEWARE.insert(2, "whitenoise.middleware.WhiteNoiseMiddleware")
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -133,7 +133,7 @@ if not DEBUG:
     }
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_HSTS_SECONDS = 3600
-    # Function URLs and API Gateway speak HTTPS alone; other hosts of the domain are not this site's to bind.
+    # Function URLs and API Gateway use only HTTPS, and this site can't decide for other hosts of its domain.
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
@@ -147,9 +147,9 @@ LOGGING = {
         "stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}
     },
     "loggers": {
-        # Django's own handler would write each of its lines a second time.
+        # Django's own handler would write each line a second time.
         "django": {"handlers": [], "level": "INFO"},
-        # Pages ask for a task's status every second; what went wrong, django.request tells.
+        # Pages ask for a task's status every second. django.request logs failed requests.
         "django.server": {"handlers": [], "level": "ERROR", "propagate": True},
         "botocore": {"level": "WARNING"},
     },

@@ -1,4 +1,4 @@
-"""Addresses of the reference site."""
+"""URLs of the reference site."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -5,8 +5,8 @@ import os
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from lab.threads import Threads
+from lab.thread_limit import ThreadLimit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = Threads(get_wsgi_application(), settings.SERVER_THREADS)
+application = ThreadLimit(get_wsgi_application(), settings.SERVER_THREADS)

@@ -1,4 +1,4 @@
-"""The board, in the admin of a project that has one."""
+"""Register the board with the project's admin site."""
 
 from django.contrib import admin
 

@@ -1,4 +1,4 @@
-"""The app to put into INSTALLED_APPS."""
+"""The app configuration of django_offload, for INSTALLED_APPS."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,7 +7,7 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage, Tags, register
 from django.utils.module_loading import import_string
 
-# Beyond each backend's own; Django's tag of each, and whether it is for `check --deploy` alone.
+# Path, tags, and True for checks that run only with `check --deploy`. Each backend adds its own check.
 CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("checks.check_tasks", (), False),
     ("checks.check_concurrency", (), False),
@@ -25,19 +25,20 @@ CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
 
 
 class DjangoOffloadConfig(AppConfig):
-    """Registers the system checks."""
+    """Register the system checks."""
 
     name = "django_offload"
     verbose_name = "Offloaded tasks"
 
     def ready(self) -> None:
-        """Register what `manage.py check` looks at, without loading it: no other process needs it."""
         for name, tags, deploy in CHECKS:
-            _register(f"{self.name}.{name}", tags, deploy)
+            register_lazily(f"{self.name}.{name}", tags, deploy)
 
 
-def _register(path: str, tags: tuple[str, ...], deploy: bool) -> None:
+def register_lazily(path: str, tags: tuple[str, ...], deploy: bool) -> None:
+    """Register a check and import it only when it runs, because most processes never run checks."""
+
     @register(*tags, deploy=deploy)
     def check(**kwargs: Any) -> Iterable[CheckMessage]:
-        found: Iterable[CheckMessage] = import_string(path)(**kwargs)
-        return found
+        messages: Iterable[CheckMessage] = import_string(path)(**kwargs)
+        return messages

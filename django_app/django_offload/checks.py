@@ -1,6 +1,7 @@
-"""System checks beyond each backend's own: the registry, the middleware, the endpoint."""
+"""System checks of tasks, schedules, the middleware, the endpoint and the databases."""
 
 import os
+from collections.abc import Mapping
 from math import ceil
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error
 
 from .aws.loopback import LOOPBACK_HOSTS
-from .conf import DEFAULT_OWNER, configured
+from .conf import DEFAULT_OWNER, Options, configured
 from .definition.offload_task import OffloadTask
 from .definition.registry import registry
 from .definition.signatures import signature_of
@@ -20,12 +21,19 @@ from .worker.migration import not_shared
 MIDDLEWARE = "django_offload.middleware.OwnerMiddleware"
 
 
-def check_tasks(**kwargs: Any) -> list[CheckMessage]:
-    """Look for names that two tasks claim, and for batches that cannot fit their function's time."""
+def options_by_alias() -> Mapping[str, Options] | None:
+    """Return the options of each alias, or None if TASKS is invalid. Another check reports that."""
     try:
-        backends = configured()
+        return configured()
     except (ConfigurationError, ImportError):
-        return []  # The backend's own check, or Django, tells.
+        return None
+
+
+def check_tasks(**kwargs: Any) -> list[CheckMessage]:
+    """Report names that two tasks share, and tasks that need more time than their function has."""
+    backends = options_by_alias()
+    if backends is None:
+        return []
     messages: list[CheckMessage] = [
         Error(
             f"Two tasks are named '{name}'.",
@@ -43,7 +51,8 @@ def check_tasks(**kwargs: Any) -> list[CheckMessage]:
         if timeout is not None and timeout > queue.timeout:
             messages.append(
                 Error(
-                    f"{task.module_path} has a timeout of {timeout}, its queue one of {queue.timeout}.",
+                    f"{task.module_path} has a timeout of {timeout}, but its queue's timeout is only "
+                    f"{queue.timeout}.",
                     hint=f"Raise OPTIONS['queues']['{task.queue_name}']['timeout'], or lower the task's.",
                     id="django_offload.E011",
                 )
@@ -54,8 +63,8 @@ def check_tasks(**kwargs: Any) -> list[CheckMessage]:
                 Error(
                     f"A batch of {queue.batch_size} of {task.module_path} may not fit the timeout of queue "
                     f"'{task.queue_name}', {queue.timeout}.",
-                    hint="Give the task a timeout that fits that often, or lower the queue's batch_size to "
-                    "its concurrency.",
+                    hint=f"Give the task a timeout that fits {rounds} times into the queue's, or lower the "
+                    "queue's batch_size to its concurrency.",
                     id="django_offload.E012",
                 )
             )
@@ -63,23 +72,18 @@ def check_tasks(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_schedules(**kwargs: Any) -> list[CheckMessage]:
-    """Look for recurring tasks that no module defines, or that would not take their arguments."""
-    try:
-        backends = configured()
-    except (ConfigurationError, ImportError):
-        return []
+    """Report schedules whose task doesn't exist or doesn't take their arguments."""
     messages: list[CheckMessage] = []
-    for alias, options in backends.items():
-        for name, recurrence in options.schedules.items():
-            where = f"TASKS['{alias}']: OPTIONS['schedules']['{name}']"
+    for alias, options in (options_by_alias() or {}).items():
+        for name, schedule in options.schedules.items():
             try:
-                task = registry().resolve(recurrence.task)
-                signature_of(task).bind(*recurrence.args, **recurrence.kwargs)
+                task = registry().resolve(schedule.task)
+                signature_of(task).bind(*schedule.args, **schedule.kwargs)
             except (UnknownTask, TypeError) as exc:
                 messages.append(
                     Error(
-                        f"{where}: {exc}",
-                        hint="Name a task of a task module, '<module>.<function>', with arguments it takes.",
+                        f"TASKS['{alias}']: OPTIONS['schedules']['{name}'] can't be enqueued: {exc}",
+                        hint="Name a task from a task module, '<module>.<function>', and arguments it takes.",
                         id="django_offload.E014",
                     )
                 )
@@ -87,38 +91,31 @@ def check_schedules(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_concurrency(**kwargs: Any) -> list[CheckMessage]:
-    """Look for queues whose batches hold fewer messages than may run at a time."""
-    try:
-        backends = configured()
-    except (ConfigurationError, ImportError):
-        return []
+    """Warn about queues whose batches are smaller than their concurrency."""
     return [
         checks.Warning(
-            f"TASKS['{alias}'] lets {queue.concurrency} tasks of queue '{name}' run at a time in a worker, "
-            f"and hands it batches of {queue.batch_size}.",
+            f"TASKS['{alias}'] lets a worker run {queue.concurrency} tasks of queue '{name}' at a time, but "
+            f"its batches hold only {queue.batch_size}.",
             hint=f"Raise OPTIONS['queues']['{name}']['batch_size'] to {queue.concurrency} or more.",
             id="django_offload.W013",
         )
-        for alias, options in backends.items()
+        for alias, options in (options_by_alias() or {}).items()
         for name, queue in options.queues.items()
         if options.transport == "sqs" and queue.concurrency > queue.batch_size
     ]
 
 
 def check_middleware(**kwargs: Any) -> list[CheckMessage]:
-    """Look for the middleware that tells tasks their owner."""
-    try:
-        default = any(
-            options.owner in {DEFAULT_OWNER, "django_offload.middleware.current_owner"}
-            for options in configured().values()
-        )
-    except (ConfigurationError, ImportError):
-        return []
-    if not default or MIDDLEWARE in settings.MIDDLEWARE:
+    """Warn if the default owner is in use without the middleware that it needs."""
+    needed = any(
+        options.owner in {DEFAULT_OWNER, "django_offload.middleware.current_owner"}
+        for options in (options_by_alias() or {}).values()
+    )
+    if not needed or MIDDLEWARE in settings.MIDDLEWARE:
         return []
     return [
         checks.Warning(
-            "Tasks have no owner: only staff and bearers of a token can follow them.",
+            "Tasks have no owner. Only staff and clients with a token can follow them.",
             hint=f"Add '{MIDDLEWARE}' to MIDDLEWARE, after the session and authentication middleware.",
             id="django_offload.W020",
         )
@@ -126,15 +123,15 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_endpoint(**kwargs: Any) -> list[CheckMessage]:
-    """Look for messages that would cross a network in the clear."""
+    """Report endpoints that would send messages over a network without encryption."""
     messages: list[CheckMessage] = []
     for key, value in sorted(os.environ.items()):
         url = urlsplit(value) if key.startswith("AWS_ENDPOINT_URL") else None
         if url and url.scheme == "http" and url.hostname not in LOOPBACK_HOSTS and not settings.DEBUG:
             messages.append(
                 Error(
-                    f"{key} is '{value}': messages and results would travel unencrypted.",
-                    hint="Use https://, or unset it to use AWS.",
+                    f"{key} is '{value}'. Messages and results would cross the network unencrypted.",
+                    hint="Use https://, or unset the variable to use AWS.",
                     id="django_offload.E021",
                 )
             )
@@ -142,11 +139,11 @@ def check_endpoint(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_database(**kwargs: Any) -> list[CheckMessage]:
-    """Look for databases that web and workers would not share."""
+    """Report databases that the web and worker functions can't share."""
     return [
         Error(
-            f"DATABASES['{alias}'] is SQLite: each deployed function would have one of its own.",
-            hint="Use a server that all of them reach, such as PostgreSQL, wherever DEBUG is off.",
+            f"DATABASES['{alias}'] is SQLite. Each deployed function would have its own copy.",
+            hint="Where DEBUG is off, use a server that every function can reach, such as PostgreSQL.",
             id="django_offload.E022",
         )
         for alias in not_shared()

@@ -1,4 +1,4 @@
-"""Remembers, while a request is answered, who makes it: so tasks know their owner."""
+"""Middleware that remembers the current request, so that the tasks it enqueues get its owner and trace."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterator
@@ -18,34 +18,36 @@ __all__ = ["OwnerMiddleware", "current_owner"]
 
 
 class OwnerMiddleware:
-    """Belongs after the session and authentication middleware."""
+    """Give tasks their owner. Put it after the session and authentication middleware."""
 
     sync_capable = True
     async_capable = True
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
-        self._is_async = iscoroutinefunction(get_response)
-        if self._is_async:
+        self.async_mode = iscoroutinefunction(get_response)
+        if self.async_mode:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if self._is_async:
-            return self._answer(request)
-        with _remembered(request):
+        if self.async_mode:
+            return self.__acall__(request)
+        with remember(request):
             return self.get_response(request)  # type: ignore[no-any-return]
 
-    async def _answer(self, request: HttpRequest) -> HttpResponseBase:
-        with _remembered(request):
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        with remember(request):
             return await self.get_response(request)  # type: ignore[no-any-return]
 
 
 @contextmanager
-def _remembered(request: HttpRequest) -> Iterator[None]:
-    sent = request.headers.get("traceparent", "")
-    tokens = current_request.set(request), trace.set(sent if TRACEPARENT.fullmatch(sent) else None)
+def remember(request: HttpRequest) -> Iterator[None]:
+    """Make a request and its trace context the current ones. Ignore a malformed `traceparent` header."""
+    header = request.headers.get("traceparent", "")
+    request_token = current_request.set(request)
+    trace_token = trace.set(header if TRACEPARENT.fullmatch(header) else None)
     try:
         yield
     finally:
-        current_request.reset(tokens[0])
-        trace.reset(tokens[1])
+        current_request.reset(request_token)
+        trace.reset(trace_token)

@@ -1,10 +1,10 @@
-"""No table: a model whose permissions say which staff may see everybody's tasks, and act on them."""
+"""A model without a table. Its permissions decide which staff may see all tasks and act on them."""
 
 from django.db import models
 
 
 class Task(models.Model):
-    """A task in DynamoDB, for Django's permissions."""
+    """A task in DynamoDB, as the admin and Django's permissions see it."""
 
     id = models.CharField(primary_key=True, max_length=32)
 

@@ -1,8 +1,8 @@
 """
-Fixtures for projects' tests.
+Pytest fixtures for the tests of a project.
 
-`offload` runs tasks in memory; `offload_aws` through moto with the deployed stack. A test that fails while
-tasks wait for a commit says so in its report. Importing this module imports pytest and nothing else.
+`offload` runs tasks in memory, and `offload_aws` runs them through moto with the deployed stack. If a test
+fails while tasks wait for a commit, its report says so. Importing this module imports only pytest.
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-# AWS, and moto after it, purges a queue once a minute.
+# AWS, and so moto, purges a queue only once a minute.
 PURGE_AT_ANY_TIME = {"MOTO_SQS_ENFORCE_STRICT_QUEUE_PURGE_BEHAVIOUR": "false"}
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def offload() -> "Iterator[Offload]":
-    """Every queue of TASKS in this process's memory: `offload.run()` runs what was enqueued."""
+    """Keep every queue of TASKS in memory. `offload.run()` runs the enqueued tasks."""
     from .testing import Offload
 
     with Offload().active() as active:
@@ -30,9 +30,9 @@ def offload() -> "Iterator[Offload]":
 
 
 @pytest.fixture(scope="session")
-def _offload_server() -> "Iterator[Server]":
-    """Serve AWS's interfaces on loopback, once."""
-    server = Server()
+def _offload_server() -> "Iterator[AWSServer]":
+    """Serve AWS's interfaces on loopback, once for all tests."""
+    server = AWSServer()
     try:
         yield server
     finally:
@@ -40,12 +40,12 @@ def _offload_server() -> "Iterator[Server]":
 
 
 @pytest.fixture
-def offload_aws(_offload_server: "Server") -> "Iterator[OffloadAWS]":
-    """AWS's interfaces on loopback, with every stack of TASKS deployed by its own template, and empty."""
+def offload_aws(_offload_server: "AWSServer") -> "Iterator[OffloadAWS]":
+    """Serve AWS's interfaces on loopback, with every stack of TASKS deployed and empty."""
     from .testing.aws import OffloadAWS
 
-    with _offload_server.reached():
-        _offload_server.clean()
+    with _offload_server.connected():
+        _offload_server.deploy_or_empty()
         with OffloadAWS(_offload_server.aws).active() as active:
             yield active
 
@@ -54,33 +54,33 @@ def offload_aws(_offload_server: "Server") -> "Iterator[OffloadAWS]":
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Say in the report of a failed test what its last run() left waiting for a commit."""
+    """Add to the report of a failed test the tasks that its last run() didn't deliver."""
     report = yield
     if report.when == "call" and report.failed:
         for name in ("offload", "offload_aws"):
-            last = getattr(getattr(item, "funcargs", {}).get(name), "last", None)
-            if last is not None and last.said:
-                report.sections.append(("Tasks that were not run", last.said))
+            last_run = getattr(getattr(item, "funcargs", {}).get(name), "last", None)
+            if last_run is not None and last_run.warning:
+                report.sections.append(("Tasks that were not run", last_run.warning))
     return report
 
 
-class Server:
-    """AWS on this machine for a session of tests; the environment leads there while a test asks for it."""
+class AWSServer:
+    """AWS on this machine, for a session of tests. The process uses it only during tests that ask for it."""
 
     def __init__(self) -> None:
         from .local.aws.local_aws import LocalAWS
         from .local.environment import applied
 
-        self._wanted: dict[str, str] = {}  # The template of each stack.
-        self._deployed: dict[str, str] = {}
-        self._known: dict[str, dict[str, str]] = {}  # Templates by what TASKS says.
-        self._clients: dict[tuple[int, str], Any] = {}  # To make them takes longer than most tests.
-        before = dict(os.environ)
-        self.aws = LocalAWS(in_process=True, templates=self._wanted)
+        self.templates: dict[str, str] = {}  # By stack, as the current TASKS need them.
+        self.deployed_templates: dict[str, str] = {}
+        self._templates_by_tasks: dict[str, dict[str, str]] = {}
+        self._clients: dict[tuple[int, str], Any] = {}  # Creating a client takes longer than most tests.
+        environment = dict(os.environ)
+        self.aws = LocalAWS(in_process=True, templates=self.templates)
         with applied({}):
             self.aws.open()
         os.environ.clear()
-        os.environ.update(before)
+        os.environ.update(environment)
 
     def close(self) -> None:
         for client in self._clients.values():
@@ -88,44 +88,44 @@ class Server:
         self.aws.close()
 
     @contextmanager
-    def reached(self) -> Iterator[None]:
-        """Lead this process's environment and clients to this AWS, until the block ends."""
+    def connected(self) -> Iterator[None]:
+        """Make the clients of this process use this AWS until the block ends."""
         from .aws import clients
         from .local.environment import applied
 
         environment = self.aws.environment
         with applied({**environment, **PURGE_AT_ANY_TIME}):
-            _forget()
+            drop_clients()
             clients._clients.update(self._clients)
             try:
                 yield
             finally:
-                for key, made in clients._clients.items():
-                    if made.meta.endpoint_url in environment.values():
-                        self._clients[key] = made
-                _forget()
+                for key, client in clients._clients.items():
+                    if client.meta.endpoint_url in environment.values():
+                        self._clients[key] = client
+                drop_clients()
 
-    def clean(self) -> None:
-        """Have the stacks of TASKS deployed and empty."""
+    def deploy_or_empty(self) -> None:
+        """Deploy the stacks of TASKS. If they are deployed already, empty them, because that is faster."""
         from django.conf import settings
 
         from .local.aws.local_aws import configured_templates
 
-        said = repr(settings.TASKS)
-        if said not in self._known:
-            self._known[said] = configured_templates()
-        self._wanted.clear()
-        self._wanted.update(self._known[said])
-        if self._wanted == self._deployed:
-            self._empty()
+        tasks = repr(settings.TASKS)
+        if tasks not in self._templates_by_tasks:
+            self._templates_by_tasks[tasks] = configured_templates()
+        self.templates.clear()
+        self.templates.update(self._templates_by_tasks[tasks])
+        if self.templates == self.deployed_templates:
+            self.empty()
         else:
-            self._deployed.clear()
+            self.deployed_templates.clear()
             self.aws.reset()
-            self._deployed.update(self._wanted)
+            self.deployed_templates.update(self.templates)
 
-    def _empty(self) -> None:
-        """Remove messages, records and objects: much faster than to deploy anew."""
-        self.aws.asynchronous.clear()
+    def empty(self) -> None:
+        """Delete all messages, records and objects."""
+        self.aws.async_invocations.clear()
         sqs, dynamodb, s3 = (self.aws.server.client(service) for service in ("sqs", "dynamodb", "s3"))
         for url in sqs.list_queues().get("QueueUrls", []):
             sqs.purge_queue(QueueUrl=url)
@@ -133,16 +133,16 @@ class Server:
             table, bucket = outputs["TableName"], outputs.get("BucketName")
             for item in dynamodb.scan(TableName=table)["Items"]:
                 dynamodb.delete_item(TableName=table, Key={key: item[key] for key in ("id", "part")})
-            for found in s3.list_objects_v2(Bucket=bucket).get("Contents", []) if bucket else []:
-                s3.delete_object(Bucket=bucket, Key=found["Key"])
+            for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", []) if bucket else []:
+                s3.delete_object(Bucket=bucket, Key=entry["Key"])
 
 
-def _forget() -> None:
-    """Drop every client and name: they belong to another AWS."""
+def drop_clients() -> None:
+    """Drop every client and every cached name, because they belong to another AWS."""
     from .aws import clients
     from .payloads import s3
     from .transports import sqs
 
     clients.reset_clients()
-    sqs.forget_urls()
-    s3._account.cache_clear()
+    sqs.clear_urls()
+    s3.account_id.cache_clear()

@@ -1,4 +1,4 @@
-"""include("django_offload.urls") gives a project these."""
+"""URLs of a task: status, progress and cancel. Add them with include("django_offload.urls")."""
 
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
@@ -8,7 +8,7 @@ from .protocol.enqueued_task import ID_PATTERN
 
 
 class TaskIdConverter(StringConverter):
-    """The id of a task: 32 hexadecimal digits."""
+    """Match the id of a task: 32 hexadecimal digits."""
 
     regex = ID_PATTERN
 

@@ -1,1 +1,1 @@
-"""The reference app: real long tasks, and the page that measures them."""
+"""The reference app: real long tasks, and a page that measures what offloading them changes."""

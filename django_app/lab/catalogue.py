@@ -1,8 +1,8 @@
-"""What the shop sells, and where: the fixed part of the seed."""
+"""What the shop sells, and where: the fixed data behind the generated orders."""
 
 REGIONS = {"North": 26, "South": 19, "East": 14, "West": 22, "Islands": 6, "Overseas": 13}
 
-# Category: (product, price in cents, weight in sales).
+# By category: product, price in cents, weight in sales.
 PRODUCTS: dict[str, list[tuple[str, int, int]]] = {
     "Coffee": [
         ("Espresso beans", 1290, 30),
@@ -40,7 +40,7 @@ PRODUCTS: dict[str, list[tuple[str, int, int]]] = {
     ],
 }
 
-# January to December: presents in winter, a quiet summer.
+# Weights from January to December. People buy presents in winter, and little in summer.
 SEASON = (88, 84, 92, 95, 97, 86, 74, 78, 96, 108, 139, 163)
 FIRST_YEAR = 2023
 YEARS = 3

@@ -1,4 +1,4 @@
-"""The files of a run, in the stack's bucket under payloads/lab/<run>/: its lifecycle removes them."""
+"""The files of a run, in the stack's bucket under payloads/lab/<run>/, where its lifecycle deletes them."""
 
 import mimetypes
 
@@ -7,24 +7,24 @@ from django_offload.payloads import Payloads, payloads_of
 
 
 def put(run: str, name: str, data: bytes) -> None:
-    """Store one file of a run; the same name again replaces it, so that a repeated attempt does no harm."""
-    _bucket().put(f"payloads/lab/{run}/{name}", data)
+    """Store one file of a run, and replace a file of the same name, so that an attempt can be repeated."""
+    bucket().put(f"payloads/lab/{run}/{name}", data)
 
 
 def get(run: str, name: str) -> bytes | None:
-    """Return one file of a run, None if there is none."""
-    return _bucket().get(f"payloads/lab/{run}/{name}")
+    """Return one file of a run, or None if it doesn't exist."""
+    return bucket().get(f"payloads/lab/{run}/{name}")
 
 
 def content_type(name: str) -> str:
-    """Return the media type that a file's name stands for."""
+    """Return the media type for a file name."""
     return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
-def _bucket() -> Payloads:
-    bucket = payloads_of(configured()["default"])
-    if bucket is None:
+def bucket() -> Payloads:
+    payloads = payloads_of(configured()["default"])
+    if payloads is None:
         raise LookupError(
-            "The stack has no bucket. Remove 'bucket': None from OPTIONS: the lab keeps its files there."
+            "The stack has no bucket, in which the lab stores its files. Remove 'bucket': None from OPTIONS."
         )
-    return bucket
+    return payloads

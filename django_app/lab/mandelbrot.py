@@ -1,4 +1,4 @@
-"""The Mandelbrot set in tiles: each a task of its own, enqueued in bulk."""
+"""Draw parts of the Mandelbrot set in tiles. Each tile is a task of its own, enqueued in bulk."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -12,7 +12,7 @@ TILES = COLUMNS * ROWS
 TILE_WIDTH, TILE_HEIGHT = WIDTH // COLUMNS, HEIGHT // ROWS
 ESCAPED = 16.0
 
-# From the border of the set to its outside: each colour with the share of the way where it stands.
+# From the border of the set outwards: each colour with its position, from 0 to 1.
 COLOURS = (
     (0.0, (7, 18, 16)),
     (0.16, (15, 76, 61)),
@@ -26,9 +26,9 @@ INSIDE = (8, 14, 12)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A part of the plane: its middle, its width, and how long a point is followed."""
+    """A part of the complex plane: its centre, its width, and how many steps a point may take to escape."""
 
-    words: str
+    label: str
     real: float
     imaginary: float
     width: float
@@ -44,7 +44,7 @@ PLACES = {
 
 
 def tile_file(number: int) -> str:
-    """Return the name of the file of a tile, counted by rows from the upper left."""
+    """Return the file name of a tile. Tiles are numbered by rows from the upper left."""
     return f"tile-{number:02}.png"
 
 
@@ -57,7 +57,7 @@ def draw_tile(place: Place, number: int) -> bytes:
     step = place.width / WIDTH
     left = place.real - place.width / 2 + column * TILE_WIDTH * step
     top = place.imaginary + HEIGHT / 2 * step - row * TILE_HEIGHT * step
-    colours = [colour(share) for share in (index / 255 for index in range(256))]
+    colours = [colour(index / 255) for index in range(256)]
     image = Image.new("RGB", (TILE_WIDTH, TILE_HEIGHT))
     image.putdata(
         [
@@ -72,7 +72,7 @@ def draw_tile(place: Place, number: int) -> bytes:
 
 
 def shade(point: complex, depth: int, colours: list[tuple[int, int, int]]) -> tuple[int, int, int]:
-    """Return the colour of a point by how soon it escapes, smoothed between whole steps."""
+    """Return the colour of a point by how soon it escapes, smoothed between steps."""
     real, imaginary = point.real, point.imag
     x = y = xx = yy = 0.0
     for step in range(depth):
@@ -85,12 +85,12 @@ def shade(point: complex, depth: int, colours: list[tuple[int, int, int]]) -> tu
     return INSIDE
 
 
-def colour(share: float) -> tuple[int, int, int]:
-    """Return the colour that stands at a share (0 to 1) of the way, mixed of its neighbours."""
-    above = next(index for index, (stop, _) in enumerate(COLOURS) if stop >= share)
+def colour(position: float) -> tuple[int, int, int]:
+    """Return the colour at a position from 0 to 1, mixed from the two nearest ones."""
+    above = next(index for index, (stop, _) in enumerate(COLOURS) if stop >= position)
     if above == 0:
         return COLOURS[0][1]
-    (start, one), (end, other) = COLOURS[above - 1], COLOURS[above]
-    part = (share - start) / (end - start)
-    red, green, blue = (round(a + (b - a) * part) for a, b in zip(one, other, strict=True))
+    (start, lower), (end, upper) = COLOURS[above - 1], COLOURS[above]
+    share = (position - start) / (end - start)
+    red, green, blue = (round(low + (high - low) * share) for low, high in zip(lower, upper, strict=True))
     return red, green, blue

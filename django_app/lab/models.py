@@ -20,7 +20,7 @@ class Product(models.Model):
 
 
 class Order(models.Model):
-    """One order line. Ids run from 1 without gaps, so "the first N orders" is a range of the key."""
+    """One order line. Ids start at 1 without gaps, so "the first N orders" is a range of primary keys."""
 
     placed_on = models.DateField()
     product = models.ForeignKey(Product, on_delete=models.PROTECT, db_index=False)

@@ -1,4 +1,4 @@
-"""Photos: what is accepted, and the five renditions made of one."""
+"""Check uploaded photos, and make five renditions of each."""
 
 import struct
 import warnings
@@ -14,6 +14,9 @@ from .uploads import LIMIT
 FORMATS = ("JPEG", "PNG", "WEBP")
 LARGEST_PIXELS = 40_000_000
 SMALLEST_SIDE = 16
+TOO_MANY_PIXELS = (
+    f"The image has more than {LARGEST_PIXELS // 1_000_000} million pixels. Choose a smaller one."
+)
 QUALITY = 84
 ERRORS = (
     OSError,
@@ -24,7 +27,7 @@ ERRORS = (
     Image.DecompressionBombWarning,
 )
 
-# How to turn a photo upright, by the orientation in its EXIF.
+# How to turn a photo upright, by the orientation in its EXIF data.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -35,13 +38,13 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# Pillow's own guard: a warning above this, an error above twice of it. Here both are errors.
+# Pillow warns above this limit, and raises an error above twice of it. Here both are errors.
 Image.MAX_IMAGE_PIXELS = LARGEST_PIXELS
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 
 class PhotoRefused(ValueError):
-    """An upload that is no photo of ours; the text is for whoever uploaded it."""
+    """The upload can't be used as a photo. The message is shown to the visitor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +72,21 @@ PHOTO_FILES = tuple(rendition.file for rendition in RENDITIONS)
 
 
 def check_photo(data: bytes) -> None:
-    """Read an upload to its end. Raise PhotoRefused if it is not a whole JPEG, PNG or WebP of a fit size."""
+    """Read a whole upload. Raise PhotoRefused if it isn't a complete JPEG, PNG or WebP of an allowed size."""
     if not data:
         raise PhotoRefused("The file is empty. Choose a JPEG, PNG or WebP image.")
     if len(data) > LIMIT:
         raise PhotoRefused(f"The file is larger than {LIMIT // 1024**2} MB. Choose a smaller one.")
-    image = _open(data)
+    image = open_image(data)
     width, height = image.size
     if width * height > LARGEST_PIXELS:
-        raise _too_many_pixels()
+        raise PhotoRefused(TOO_MANY_PIXELS)
     if min(width, height) < SMALLEST_SIDE:
         raise PhotoRefused(
             f"The image is {width} × {height} pixels. Choose one of at least {SMALLEST_SIDE} on each side."
         )
     try:
-        # A JPEG can be read to its end at an eighth of its size: damage shows, little is computed.
+        # Decoding a JPEG at an eighth of its size finds damage with little computation.
         image.draft("RGB", (width // 8, height // 8))
         image.load()
     except ERRORS as exc:
@@ -92,25 +95,33 @@ def check_photo(data: bytes) -> None:
 
 def render(data: bytes) -> Iterator[tuple[Rendition, bytes]]:
     """
-    Yield each rendition as JPEG, turned as its EXIF says and with no metadata kept.
+    Yield each rendition as a JPEG, turned upright and without metadata.
 
     Raise PhotoRefused as check_photo() does.
     """
     check_photo(data)
-    image = _open(data)
-    # A large JPEG is read at a fraction of its size, still larger than any rendition: this saves memory.
+    image = open_image(data)
+    # To save memory, decode a large JPEG at a fraction of its size that is still larger than any rendition.
     image.draft("RGB", (2 * LARGEST_SIDE, 2 * LARGEST_SIDE))
-    photo = _upright(image)
+    photo = normalise(image)
     for rendition in RENDITIONS:
-        yield rendition, _encode(_resized(photo, rendition))
+        if rendition.square:
+            side = min(rendition.side, *photo.size)
+            smaller = ImageOps.fit(photo, (side, side), Image.Resampling.LANCZOS)
+        else:
+            smaller = photo.copy()
+            smaller.thumbnail((rendition.side, rendition.side), Image.Resampling.LANCZOS)
+        out = BytesIO()
+        smaller.save(out, "JPEG", quality=QUALITY, optimize=True, progressive=True)
+        yield rendition, out.getvalue()
 
 
-def _open(data: bytes) -> Image.Image:
+def open_image(data: bytes) -> Image.Image:
     try:
-        with _lenient():
+        with ignored_metadata_warnings():
             return Image.open(BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
-        raise _too_many_pixels() from exc
+        raise PhotoRefused(TOO_MANY_PIXELS) from exc
     except UnidentifiedImageError as exc:
         raise PhotoRefused(
             "The file is not an image that can be read here. Choose a JPEG, PNG or WebP."
@@ -120,43 +131,38 @@ def _open(data: bytes) -> Image.Image:
 
 
 @contextmanager
-def _lenient() -> Iterator[None]:
-    """Have nothing said of damaged metadata: the photo beside it may be whole."""
+def ignored_metadata_warnings() -> Iterator[None]:
+    """Ignore warnings about damaged metadata, because the photo itself may be intact."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         yield
 
 
-def _too_many_pixels() -> PhotoRefused:
-    millions = LARGEST_PIXELS // 1_000_000
-    return PhotoRefused(f"The image has more than {millions} million pixels. Choose a smaller one.")
-
-
-def _upright(image: Image.Image) -> Image.Image:
+def normalise(image: Image.Image) -> Image.Image:
     """Return the photo upright, in sRGB, on white where it was transparent, and without metadata."""
-    turned = _in_srgb(_turned(image))
-    if turned.has_transparency_data:
-        layer = turned.convert("RGBA")
-        turned = Image.new("RGBA", layer.size, "white")
-        turned.alpha_composite(layer)
-    plain = turned.convert("RGB")
+    photo = to_srgb(turn_upright(image))
+    if photo.has_transparency_data:
+        layer = photo.convert("RGBA")
+        photo = Image.new("RGBA", layer.size, "white")
+        photo.alpha_composite(layer)
+    plain = photo.convert("RGB")
     plain.info.clear()
     return plain
 
 
-def _turned(image: Image.Image) -> Image.Image:
-    """Return the image as its EXIF says it was held; unturned where the EXIF cannot be read."""
+def turn_upright(image: Image.Image) -> Image.Image:
+    """Turn the image as its EXIF data says. Return it unchanged if the EXIF data can't be read."""
     image.load()
     try:
-        with _lenient():
+        with ignored_metadata_warnings():
             turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
     except (*ERRORS, struct.error):
         return image
     return image if turn is None else image.transpose(turn)
 
 
-def _in_srgb(image: Image.Image) -> Image.Image:
-    """Return the image in sRGB: without its profile, a wide-gamut photo would look pale."""
+def to_srgb(image: Image.Image) -> Image.Image:
+    """Convert the image to sRGB, because a wide-gamut photo without its profile would look pale."""
     profile = image.info.get("icc_profile")
     if not profile or image.mode not in {"RGB", "RGBA"}:
         return image
@@ -166,18 +172,3 @@ def _in_srgb(image: Image.Image) -> Image.Image:
     except (ImageCms.PyCMSError, OSError):
         return image
     return converted or image
-
-
-def _resized(photo: Image.Image, rendition: Rendition) -> Image.Image:
-    side = min(rendition.side, *photo.size) if rendition.square else rendition.side
-    if rendition.square:
-        return ImageOps.fit(photo, (side, side), Image.Resampling.LANCZOS)
-    smaller = photo.copy()
-    smaller.thumbnail((side, side), Image.Resampling.LANCZOS)
-    return smaller
-
-
-def _encode(image: Image.Image) -> bytes:
-    out = BytesIO()
-    image.save(out, "JPEG", quality=QUALITY, optimize=True, progressive=True)
-    return out.getvalue()

@@ -1,4 +1,4 @@
-"""The runs of a visitor: which there were, and one of them if it may be seen."""
+"""A visitor's runs: remember them in the session, and get the result of one that the visitor may see."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from django_offload.http import accepted, readable
 
-KEPT = 20
-WORDS = {
+MOST_REMEMBERED = 20
+STATUS_LABELS = {
     TaskResultStatus.READY: "Waiting",
     TaskResultStatus.RUNNING: "Running",
     TaskResultStatus.SUCCESSFUL: "Done",
@@ -23,7 +23,7 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run as the session keeps it."""
+    """One run, as the session stores it."""
 
     id: str
     label: str
@@ -32,15 +32,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What went wrong on one attempt."""
+    """The error of one attempt."""
 
     attempt: int
     class_path: str
     message: str
 
     @classmethod
-    def all_of(cls, result: TaskResult) -> list[Self]:
-        """Return the failures of a result; the message is the last line of each traceback."""
+    def list_from(cls, result: TaskResult) -> list[Self]:
+        """Return the failures of a result. The message is the last line of each traceback."""
         failures = []
         for attempt, error in enumerate(result.errors, start=1):
             lines = error.traceback.strip().splitlines() or [""]
@@ -49,8 +49,7 @@ class Failure:
 
 
 def describe(result: TaskResult) -> dict[str, Any]:
-    """Return what a page shows of a result."""
-    ended = result.status in {TaskResultStatus.SUCCESSFUL, TaskResultStatus.FAILED}
+    """Return the template context of a result."""
     successful = result.status == TaskResultStatus.SUCCESSFUL
     return {
         "result": result,
@@ -59,16 +58,16 @@ def describe(result: TaskResult) -> dict[str, Any]:
         "attempts": result.attempts,
         "status_url": reverse("django_offload:status", args=[result.id]),
         "cancel_url": reverse("django_offload:cancel", args=[result.id]),
-        "ended": ended,
-        "words": WORDS[result.status],
+        "ended": successful or result.status == TaskResultStatus.FAILED,
+        "status_label": STATUS_LABELS[result.status],
         "percent": 100 if successful else 0,
         "value": result.return_value if successful else None,
-        "failures": Failure.all_of(result),
+        "failures": Failure.list_from(result),
     }
 
 
-def visible(request: HttpRequest, task: Task, run: str) -> TaskResult:
-    """Return the result of one run of `task`. Raise Http404 if there is none, or not for this visitor."""
+def get_result_or_404(request: HttpRequest, task: Task, run: str) -> TaskResult:
+    """Return the result of one run of `task`. Raise Http404 if this visitor has no such run."""
     if not readable(request, run):
         raise Http404
     try:
@@ -80,8 +79,8 @@ def visible(request: HttpRequest, task: Task, run: str) -> TaskResult:
     return result
 
 
-def follow_up(response: HttpResponse, result: TaskResult) -> HttpResponse:
-    """Give a page the status and headers of an accepted task: where its status is, and when to ask."""
+def mark_accepted(response: HttpResponse, result: TaskResult) -> HttpResponse:
+    """Give a page the status 202 and the headers that say where and when to ask for the task's status."""
     answer = accepted(result)
     response.status_code = answer.status_code
     for header in ("Location", "Retry-After"):
@@ -90,19 +89,19 @@ def follow_up(response: HttpResponse, result: TaskResult) -> HttpResponse:
 
 
 def remember(request: HttpRequest, kind: str, run: str, label: str) -> None:
-    """Keep a visitor's latest runs of one kind in the session."""
+    """Store a run among the visitor's latest runs of one kind, in the session."""
     entry = {"id": run, "label": label, "at": timezone.now().isoformat()}
-    request.session[kind] = [entry, *request.session.get(kind, [])][:KEPT]
+    request.session[kind] = [entry, *request.session.get(kind, [])][:MOST_REMEMBERED]
 
 
 def recent(request: HttpRequest, kind: str) -> list[Run]:
-    """Return a visitor's latest runs of one kind, the newest first."""
+    """Return the visitor's latest runs of one kind, newest first."""
     return [
         Run(entry["id"], entry["label"], datetime.fromisoformat(entry["at"]))
         for entry in request.session.get(kind, [])
     ]
 
 
-def remembered(request: HttpRequest, kind: str, run: str) -> bool:
-    """Tell whether a run is among the visitor's latest of one kind."""
-    return any(known.id == run for known in recent(request, kind))
+def is_remembered(request: HttpRequest, kind: str, run: str) -> bool:
+    """Return True if a run is among the visitor's latest runs of one kind."""
+    return any(other.id == run for other in recent(request, kind))

@@ -1,4 +1,4 @@
-"""Orders made up from a fixed seed: the same on every machine, however many are asked for."""
+"""Generate orders from a fixed seed, so that they are the same on every machine."""
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -13,7 +13,7 @@ from .catalogue import CUSTOMERS, FIRST_YEAR, GROWTH_PER_YEAR, PRODUCTS, REGIONS
 from .models import Order, Product, Region
 
 FIRST_RUN: int = settings.LAB_ORDERS
-# Every batch has a seed of its own: order 731,204 is the same whether 1 or 3 million are made.
+# Every batch has its own seed, so that order 731,204 is the same among 1 or 3 million orders.
 BATCH = 10_000
 SEED = 20260101
 
@@ -25,12 +25,12 @@ type OnProgress = Callable[[int, int], object]
 
 
 def seeded() -> int:
-    """Return how many orders there are."""
+    """Return the number of orders in the shop."""
     return Order.objects.aggregate(last=Max("pk"))["last"] or 0
 
 
 def seed(orders: int, on_progress: OnProgress = lambda done, total: None) -> int:
-    """Bring the shop to `orders` orders, adding only those that lack, and return how many were added."""
+    """Add the missing orders until the shop has `orders` of them, and return how many were added."""
     seed_catalogue()
     before = seeded()
     for first in range(before - before % BATCH, orders, BATCH):
@@ -42,7 +42,7 @@ def seed(orders: int, on_progress: OnProgress = lambda done, total: None) -> int
 
 
 def seed_catalogue() -> None:
-    """Create the regions and products that lack."""
+    """Create the missing regions and products."""
     Region.objects.bulk_create(
         [Region(pk=pk, name=name) for pk, name in enumerate(REGIONS, start=1)], ignore_conflicts=True
     )
@@ -64,7 +64,7 @@ def batch(first: int) -> Iterator[OrderRow]:
     quantities = random.choices((1, 2, 3, 4, 6, 12), weights=(52, 24, 10, 6, 5, 3), k=BATCH)
     percents = random.choices((100, 95, 90, 80), weights=(70, 14, 10, 6), k=BATCH)
     for index in range(BATCH):
-        # A square root draws the low numbers more rarely: some customers come often, most seldom.
+        # The square root makes some customers order often, and most of them rarely.
         customer = int(CUSTOMERS * (1 - random.random() ** 0.5)) + 1
         product, quantity = products[index], quantities[index]
         amount = _PRICES[product] * quantity * percents[index] // 100

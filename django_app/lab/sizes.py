@@ -1,4 +1,4 @@
-"""How many orders a report may take, and which way the task goes: the choices of the page."""
+"""The choices of the page: how many orders a report covers, and which backend runs the task."""
 
 from dataclasses import dataclass
 
@@ -8,52 +8,52 @@ from django.utils.functional import cached_property
 from .seeding import FIRST_RUN, seeded
 
 SIZES = tuple(sorted({50_000, FIRST_RUN, 1_000_000, 3_000_000}))
-# Aliases of TASKS, in words.
+# Labels for the aliases of TASKS.
 BACKENDS = {"default": "an SQS queue", "direct": "Lambda, invoked asynchronously"}
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """One choice; not available before so many orders are seeded."""
+    """One choice. It is available if the shop has that many orders."""
 
     orders: int
     available: bool
     chosen: bool
 
 
-def sizes(chosen: int = FIRST_RUN, known: int | None = None) -> list[Size]:
-    """Return the choices, telling those that the shop, which has `known` orders, has too few for."""
-    known = seeded() if known is None else known
-    return [Size(orders, orders <= known, orders == chosen) for orders in SIZES]
+def sizes(chosen: int = FIRST_RUN, seeded_orders: int | None = None) -> list[Size]:
+    """Return the choices for a shop with `seeded_orders` orders. Without that number, count them."""
+    seeded_orders = seeded() if seeded_orders is None else seeded_orders
+    return [Size(orders, orders <= seeded_orders, orders == chosen) for orders in SIZES]
 
 
 class SizeForm(forms.Form):
-    """How many orders a report may take."""
+    """How many orders a report covers."""
 
     orders = forms.TypedChoiceField(coerce=int, choices=[(size, size) for size in SIZES])
 
     @cached_property
-    def known(self) -> int:
-        """How many orders the shop has: asked once, for an answer is short of time."""
+    def seeded_orders(self) -> int:
+        """The number of orders in the shop. It is counted once, because a response has little time."""
         return seeded()
 
     def clean_orders(self) -> int:
         """Raise ValidationError if the shop has fewer orders."""
         orders: int = self.cleaned_data["orders"]
-        if orders > self.known:
+        if orders > self.seeded_orders:
             raise forms.ValidationError(
-                f"The shop has {self.known:,} orders. Make more: manage.py seed_orders --orders {orders}."
+                f"The shop has only {self.seeded_orders:,} orders. Create more: "
+                f"manage.py seed_orders --orders {orders}."
             )
         return orders
 
     @property
-    def problem(self) -> str:
-        """The first thing wrong, in one sentence."""
+    def first_error(self) -> str:
         return str(next(iter(next(iter(self.errors.values())))))
 
 
 class ReportForm(SizeForm):
-    """What is posted to start a report."""
+    """The form that starts a report."""
 
     backend = forms.ChoiceField(choices=list(BACKENDS.items()), required=False)
 

@@ -1,4 +1,4 @@
-"""The long work of the reference site, as tasks."""
+"""The tasks of the reference site."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from .reports.build import Report, build_report
 
 
 def publish(run: str, report: Report) -> dict[str, Any]:
-    """Store the files of a report and return its summary."""
+    """Store the files of a report, and return its summary."""
     for name, data in report.files.items():
         files.put(run, name, data)
     return report.summary
@@ -22,7 +22,7 @@ def publish(run: str, report: Report) -> dict[str, Any]:
 
 @task(queue_name="reports", takes_context=True, max_attempts=3, no_retry_on=ValueError, timeout=120)
 def sales_report(context: OffloadContext, orders: int) -> dict[str, Any]:
-    """Report on the first `orders` orders; end early if somebody cancels it."""
+    """Make a report on the first `orders` orders. Stop if the visitor cancels it."""
 
     def on_progress(done: int, total: int, message: str) -> None:
         context.progress(done, total, message)
@@ -34,10 +34,10 @@ def sales_report(context: OffloadContext, orders: int) -> dict[str, Any]:
 
 @task(queue_name="photos", takes_context=True, max_attempts=3, no_retry_on=PhotoRefused, timeout=60)
 def photo_renditions(context: OffloadContext, upload: str) -> dict[str, Any]:
-    """Make the renditions of an uploaded photo, each readable at once; end early if somebody cancels it."""
+    """Make the renditions of a photo, and store each at once. Stop if the visitor cancels the task."""
     original = files.get(upload, "original")
     if original is None:
-        raise FileNotFoundError(f"The upload {upload} is no longer there. Upload the photo again.")
+        raise FileNotFoundError(f"The upload {upload} no longer exists. Upload the photo again.")
     sizes: dict[str, int] = {}
     context.progress(0, len(RENDITIONS), "Reading the photo")
     for rendition, data in render(original):
@@ -51,7 +51,7 @@ def photo_renditions(context: OffloadContext, upload: str) -> dict[str, Any]:
 
 @task(max_attempts=3, timeout=60)
 def mandelbrot_tile(picture: str, place: str, number: int) -> int:
-    """Draw one tile of a picture and store it; return its size."""
+    """Draw one tile of a picture, store it, and return its size in bytes."""
     data = draw_tile(PLACES[place], number)
     files.put(picture, tile_file(number), data)
     return len(data)
@@ -59,5 +59,5 @@ def mandelbrot_tile(picture: str, place: str, number: int) -> int:
 
 @task(takes_context=True, max_attempts=ATTEMPTS, backoff=1, timeout=30)
 def exchange_rates(context: OffloadContext, failures: int) -> dict[str, str]:
-    """Fetch the exchange rates from a source that fails `failures` times on purpose."""
+    """Fetch the exchange rates from a source that first fails `failures` times, on purpose."""
     return fetch_rates(context.attempt, failures)

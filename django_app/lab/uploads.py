@@ -1,4 +1,4 @@
-"""How large an upload may be, held while it arrives."""
+"""Limit the size of an upload while it arrives."""
 
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
@@ -8,15 +8,15 @@ LIMIT = 10 * 1024 * 1024
 
 class LimitedUploadHandler(FileUploadHandler):
     """
-    Drop what is over the limit, all files of a request counted, without keeping it in memory or on disk.
+    Discard everything over the limit, which counts all files of a request together.
 
-    The rest is read and thrown away, since browsers show no answer before they have sent all;
-    `request.upload_too_large` tells the view.
+    The rest of the request is read and thrown away, because browsers show no response before they have sent
+    everything. `request.upload_too_large` is then True.
     """
 
     chunk_size = 64 * 1024
 
-    received = 0  # Of the whole request.
+    received = 0  # Bytes of the whole request.
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         self.received += len(raw_data)

@@ -1,4 +1,4 @@
-"""Addresses of the reference app."""
+"""URLs of the reference app."""
 
 from django.urls import path, register_converter
 
@@ -21,7 +21,7 @@ urlpatterns = [
     path("mandelbrot/<run:run>/", pictures.picture, name="picture"),
     path("mandelbrot/<run:run>/status/", pictures.status, name="picture-status"),
     path("mandelbrot/<run:run>/cancel/", pictures.cancel, name="picture-cancel"),
-    path("visitors/", crowd.begin, name="visitors"),
+    path("visitors/", crowd.start, name="visitors"),
     path("visitors/page/", crowd.page, name="visitors-page"),
     path("retries/", retries.retries, name="retries"),
     path("retries/<run:run>/", retries.rates, name="rates"),

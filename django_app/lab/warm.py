@@ -1,4 +1,4 @@
-"""Connections made ahead, so that the first visitor does not wait for them."""
+"""Connect to AWS before the first visitor needs it."""
 
 import logging
 from contextlib import suppress
@@ -15,19 +15,18 @@ from django_offload.transports import transport_of
 logger = logging.getLogger(__name__)
 
 NO_ID = "0" * 32
-
-
-_done = Event()
+started = Event()
 
 
 def warm() -> None:
-    """Connect to AWS in the background, the first time this is called in a process."""
-    if not _done.is_set():
-        _done.set()
-        Thread(target=_connect, name="warm", daemon=True).start()
+    """Connect to AWS in the background, once in a process."""
+    if not started.is_set():
+        started.set()
+        Thread(target=connect, name="warm", daemon=True).start()
 
 
-def _connect() -> None:
+def connect() -> None:
+    """Open the connections that enqueueing and reading need. If AWS doesn't respond, try again next time."""
     try:
         for alias, options in configured().items():
             for queue in options.queues:
@@ -35,5 +34,5 @@ def _connect() -> None:
             with suppress(TaskResultDoesNotExist):
                 task_backends[alias].get_result(NO_ID)
     except (OffloadError, *failures()) as exc:
-        _done.clear()
-        logger.warning("AWS does not answer yet: %s. Start it on this machine: manage.py offload_local.", exc)
+        started.clear()
+        logger.warning("AWS doesn't respond yet: %s. Start a local one: manage.py offload_local.", exc)

@@ -7,7 +7,7 @@ LONGEST_MODULE = 400
 LONGEST_FUNCTION = 60
 LONGEST_DOOR = 25
 # Pages that are read from top to bottom.
-LONGEST_PAGES = {"README.md": 150, "ARCHITECTURE.md": 250}
+LONGEST_PAGES = {"README.md": 150, "ARCHITECTURE.md": 400}
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "core", "manager", "misc"}
 
 EVERYTHING = modules(SOURCE_ROOT, ROOT / "lambdas", ROOT / "tests", ROOT / ".ci")

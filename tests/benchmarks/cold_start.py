@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from django_offload.local.lambda_.functions import Function
-from django_offload.local.lambda_.runtime_api import Invocation, RuntimeApi, Said
+from django_offload.local.lambda_.runtime_api import FunctionInvocation, ProcessReport, RuntimeApi
 from django_offload.local.lambda_.worker_process import process_environment
 from tests.benchmarks.processes import ROOT, Stub, clean_environment
 
@@ -37,7 +37,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class IndexEntry:
     """Where code comes from: the working tree, or an unzipped package."""
 
     command: tuple[str, ...]
@@ -45,7 +45,7 @@ class Place:
     python_path: str
 
 
-def run(start: Start, place: Place, stub: Stub) -> Mapping[str, float]:
+def run(start: Start, place: IndexEntry, stub: Stub) -> Mapping[str, float]:
     """Start a function, hand it its event; return seconds, CPU seconds and the most megabytes it had."""
     api = RuntimeApi()
     function = Function(
@@ -63,7 +63,7 @@ def run(start: Start, place: Place, stub: Stub) -> Mapping[str, float]:
         **process_environment(function, stub.environment, api.address),
         "LAMBDA_TASK_ROOT": str(place.folder),
     }
-    api.hand(Invocation(id="1", function=function, event=json.dumps(start.event).encode()))
+    api.offer(FunctionInvocation(id="1", function=function, event=json.dumps(start.event).encode()))
     began = time.perf_counter()
     process = subprocess.Popen(
         [*place.command, "-m", "awslambdaric", start.handler],
@@ -96,10 +96,10 @@ def _wait(api: RuntimeApi, start: Start) -> None:
     """Wait for the answer to the first event. Raise ChildProcessError if it is an error, or none comes."""
     ends = time.monotonic() + PATIENCE_SECONDS
     while (left := ends - time.monotonic()) > 0:
-        said, outcome = api.wait(left)
-        if said is Said.TAKEN:
+        report, outcome = api.wait(left)
+        if report is ProcessReport.FETCHED:
             continue
-        if said is Said.ANSWERED and outcome is not None and not outcome.failed:
+        if report is ProcessReport.RESPONDED and outcome is not None and not outcome.failed:
             answer = json.loads(outcome.payload or b"null")
             if not (answer or {}).get("batchItemFailures"):
                 return

@@ -1,32 +1,31 @@
-"""What tasks cost, and what a stack costs that has none: counts of ours times prices of AWS."""
+"""What tasks cost, and what an idle stack costs: our own counts times the prices of AWS."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 
-from django_offload.stack import limits
-from django_offload.stack.alarm_definitions import alarms
-from django_offload.stack.plan import Plan
+from django_offload.stack import StackSpec, limits
+from django_offload.stack.alarms import alarm_definitions
 from django_offload.stack.prices import Prices
 
 MILLION = 1_000_000
 MONTH = timedelta(days=30)
-# Of one task on its way to success. SQS: sent, received, deleted. DynamoDB: birth, claim and finish, with
-# the index; tests/reliability/test_write_units.py counts them.
+# Of one task that succeeds. SQS: send, receive, delete. DynamoDB: create, claim and finish, with the index.
+# tests/reliability/test_write_units.py counts the write units.
 QUEUE_REQUESTS, INVOCATIONS, WRITE_UNITS = 3, 1, 5
-LOG_BYTES = 600  # Lambda's own three lines, and one of ours.
-# An idle mapping asks a queue with five long polls of 20 s at a time:
+LOG_BYTES = 600  # Lambda's own three lines, and one of the worker.
+# An idle mapping polls its queue with five long polls of 20 s at a time:
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 POLLS_A_MONTH = 5 * MONTH / timedelta(seconds=20)
 SWEEPS_A_MONTH = MONTH / timedelta(minutes=1)
 SWEEP_SECONDS = 0.2
-SWEEP_READ_UNITS = 4 * 0.5  # A shard of the index each.
+SWEEP_READ_UNITS = 4 * 0.5  # The index has four shards.
 
 
 def per_million(prices: Prices, *, memory: int, seconds: float, reads: int = 2) -> Mapping[str, float]:
     """
-    Return the dollars that a million tasks cost, by what they are spent on.
+    Return what a million tasks cost in dollars, by kind of cost.
 
-    Each runs for `seconds` in an invocation of its own with `memory` megabytes, and its status is read
+    Each task runs for `seconds` in an invocation of its own with `memory` megabytes, and its status is read
     `reads` times.
     """
     return {
@@ -39,35 +38,40 @@ def per_million(prices: Prices, *, memory: int, seconds: float, reads: int = 2) 
     }
 
 
-def idle_month(prices: Prices, plan: Plan, *, own_key: bool = False) -> Mapping[str, float]:
-    """Return the dollars that a month without a task costs, by what they are spent on."""
-    polls = 2 * len(plan.queues) * POLLS_A_MONTH
+def idle_month(prices: Prices, spec: StackSpec, *, own_key: bool = False) -> Mapping[str, float]:
+    """Return what a month without tasks costs in dollars, by kind of cost."""
+    polls = 2 * len(spec.queues) * POLLS_A_MONTH
     sweep = SWEEP_SECONDS * limits.SERVICE_MEMORY / 1024 * prices.gigabyte_second
     return {
         "polls of the mappings": polls * prices.queue_request,
         "sweeps": SWEEPS_A_MONTH * (prices.invocation + sweep + SWEEP_READ_UNITS * prices.read_unit),
-        "alarms": len(list(alarms(plan))) * prices.alarm,
-        "metric of our own": prices.metric,
+        "alarms": len(list(alarm_definitions(spec))) * prices.alarm,
+        "custom metric": prices.metric,
         "dashboard": prices.dashboard,
-        "key of yours": prices.key if own_key else 0.0,
+        "your own key": prices.key if own_key else 0.0,
     }
 
 
-def tables(prices: Mapping[str, Prices], plan: Plan) -> str:
-    """Return both as Markdown, a column for each region."""
+def tables(prices_by_region: Mapping[str, Prices], spec: StackSpec) -> str:
+    """Return both costs as Markdown tables, with a column for each region."""
     sizes = {"512 MB for 0.1 s": (512, 0.1), "512 MB for 1 s": (512, 1.0), "1,024 MB for 10 s": (1024, 10.0)}
-    parts = []
-    for title, (memory, seconds) in sizes.items():
-        columns = [per_million(of, memory=memory, seconds=seconds) for of in prices.values()]
-        parts.append(_table(f"a million tasks of {title}", list(prices), columns))
-    columns = [idle_month(of, plan, own_key=True) for of in prices.values()]
-    parts.append(_table("an idle month", list(prices), columns))
-    return "\n".join(parts)
+    costs_by_title = {
+        f"a million tasks of {size}": [
+            per_million(prices, memory=memory, seconds=seconds) for prices in prices_by_region.values()
+        ]
+        for size, (memory, seconds) in sizes.items()
+    }
+    costs_by_title["an idle month"] = [
+        idle_month(prices, spec, own_key=True) for prices in prices_by_region.values()
+    ]
+    return "\n".join(
+        markdown_table(title, list(prices_by_region), costs) for title, costs in costs_by_title.items()
+    )
 
 
-def _table(title: str, regions: list[str], columns: list[Mapping[str, float]]) -> str:
-    rows = [(name, [column[name] for column in columns]) for name in columns[0]]
-    rows.append(("**together**", [sum(column.values()) for column in columns]))
+def markdown_table(title: str, regions: list[str], costs: list[Mapping[str, float]]) -> str:
+    rows = [(kind, [cost[kind] for cost in costs]) for kind in costs[0]]
+    rows.append(("**total**", [sum(cost.values()) for cost in costs]))
     lines = [f"| {title} | {' | '.join(regions)} |", f"|---|{'---:|' * len(regions)}"]
-    lines += [f"| {name} | {' | '.join(f'${value:,.2f}' for value in values)} |" for name, values in rows]
+    lines += [f"| {kind} | {' | '.join(f'${value:,.2f}' for value in values)} |" for kind, values in rows]
     return "\n".join(lines) + "\n"

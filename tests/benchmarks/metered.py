@@ -9,7 +9,7 @@ from typing import Any
 from django_offload import stores, transports
 from django_offload.conf import Options, configured
 from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Value
-from django_offload.stores.expressions import attribute
+from django_offload.stores.dynamodb import attribute
 from django_offload.stores.memory import MemoryStore
 from django_offload.testing.events import Invocation, sqs_event
 from django_offload.transports.memory import MemoryTransport

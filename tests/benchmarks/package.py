@@ -13,8 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from django_offload.definition.registry import LISTING
-from django_offload.local.lambda_.unpacked import OF_THE_CLIENT, interpreter, runtime
-from tests.benchmarks.cold_start import COLD, Place
+from django_offload.local.lambda_.deployed_code import RUNTIME_CLIENT_PACKAGES, isolated_python, link_runtime
+from tests.benchmarks.cold_start import COLD, IndexEntry
 from tests.benchmarks.processes import ROOT, clean_environment
 
 LISTS = """
@@ -30,7 +30,7 @@ OF_ZAPPA = ("zappa",)
 
 
 @contextmanager
-def unzipped(python: str) -> Iterator[Place]:
+def unzipped(python: str) -> Iterator[IndexEntry]:
     """Build the package, and yield where it is unzipped."""
     with TemporaryDirectory(prefix="benchmark-") as folder:
         archive, task, beside = (Path(folder, name) for name in ("package.zip", "task", "beside"))
@@ -50,10 +50,10 @@ def unzipped(python: str) -> Iterator[Place]:
             package.extractall(task)
         _put_beside(beside, Path(python).parents[1])
         _list_tasks(task, python)
-        runtime(Path(folder, "runtime"), *OF_THE_CLIENT)
+        link_runtime(Path(folder, "runtime"), *RUNTIME_CLIENT_PACKAGES)
         paths = [task / "django_app", task, Path(folder, "runtime"), beside, beside / "cold"]
-        yield Place(
-            command=tuple(interpreter()),
+        yield IndexEntry(
+            command=tuple(isolated_python()),
             folder=task,
             python_path=os.pathsep.join(str(path) for path in paths),
         )

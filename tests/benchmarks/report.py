@@ -1,6 +1,7 @@
 """What BENCHMARKS.md says: sections of Markdown tables, and the figures with whether they were reached."""
 
 import platform
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -8,13 +9,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 ABOUT = """\
-AWS is a stand-in on this machine that answers at once, or after a delay, so that only the client's own
-cost shows. Each contender is a process of its own, with Django set up where views call it; all take turns in
-interleaved rounds. A time is the median of the rounds, a ratio the median of the rounds' ratios; those of
-tasks/s, of cold starts beyond Django, of the worker's table and of the pages are ratios of medians, for
-Celery's worker has three rounds of its own, after the others. Wall time depends much on what else the machine
-does, CPU time less: figures near their bound change sides between runs on a busy machine.
+AWS is a stand-in on this machine. It answers at once, or after a delay, so that the figures show only the
+client's own cost. Each contender is a process of its own, in which Django is set up if views call it. The
+contenders take turns in interleaved rounds. A time is the median of the rounds, and a ratio is the median
+of the rounds' ratios. Some ratios are ratios of medians: those of tasks/s, of cold starts beyond Django, of
+the worker's table and of the pages. The reason is that Celery's worker has three rounds of its own, after
+the others. Wall time depends much on what else the machine does, CPU time less. A figure near its bound
+changes sides between runs on a busy machine.
 """
+# No line of prose is longer on any page.
+LINE = 118
 PACKAGES = (
     "Django",
     "boto3",
@@ -62,7 +66,12 @@ class Section:
 
     def markdown(self) -> str:
         return "\n".join(
-            [f"## {self.title}\n", f"{self.text}\n", *self.tables, *([self.after] if self.after else [])]
+            [
+                f"## {self.title}\n",
+                f"{prose(self.text)}\n",
+                *self.tables,
+                *([self.after] if self.after else []),
+            ]
         )
 
 
@@ -71,6 +80,11 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}"]
     lines += [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def prose(text: str) -> str:
+    """Return a text as lines of at most LINE characters."""
+    return textwrap.fill(text, LINE, break_long_words=False, break_on_hyphens=False)
 
 
 def number(value: float) -> str:
@@ -84,13 +98,13 @@ def page(sections: Sequence[Section], command: str, versions: Mapping[str, str])
     """Return the whole page."""
     figures = [figure for section in sections for figure in section.figures]
     reached = sum(figure.reached for figure in figures)
+    names = ", ".join(f"{name} {number}" for name, number in versions.items())
     head = (
         "# Benchmarks\n\n"
         f"`{command}` wrote this page on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.\n\n"
-        f"Machine: {machine()}.\n"
-        f"Versions: Python {platform.python_version()}, "
-        f"{', '.join(f'{name} {number}' for name, number in versions.items())}.\n\n"
-        f"{ABOUT}\n"
+        f"Machine: {machine()}.\n\n"
+        f"{prose(f'Versions: Python {platform.python_version()}, {names}.')}\n\n"
+        f"{prose(ABOUT)}\n\n"
         f"## Figures to reach: {reached} of {len(figures)}\n\n"
     )
     summary = table(["figure", "to reach", "measured", ""], [figure.cells() for figure in figures])

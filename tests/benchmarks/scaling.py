@@ -20,9 +20,9 @@ from typing import Any
 import django
 
 from django_offload.protocol.conditional_write import Attributes
-from django_offload.protocol.enqueued_task import EPOCH, from_micros, to_micros
+from django_offload.protocol.json_codec import EPOCH, from_micros, to_micros
 from django_offload.protocol.record import DEAD_SHARDS, FAILED
-from django_offload.stores import Due
+from django_offload.stores import DueEntry
 from tests.benchmarks.metered import MeteredStore
 
 ENQUEUED, DUE, LISTED = 200, 100, 50
@@ -48,12 +48,12 @@ class IndexedStore(MeteredStore):
                 else:
                     del entries[bisect_left(entries, entry)]
 
-    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[Due]:
+    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[DueEntry]:
         entries, last = self.entries[shard], to_micros(until)
         start = bisect_left(entries, (to_micros(since), ""))
         found = [entry for entry in entries[start : start + limit] if entry[0] <= last]
         self.read += len(found)
-        return [Due(id=task_id, due_at=from_micros(at)) for at, task_id in found]
+        return [DueEntry(id=task_id, due_at=from_micros(at)) for at, task_id in found]
 
 
 def fill(store: IndexedStore, count: int) -> None:

@@ -1,13 +1,12 @@
-"""What tasks and an idle month cost, reckoned from counts and prices."""
+"""What tasks and an idle month cost, computed from counts and prices."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from django_offload.stack import plan_of, stacks
-from django_offload.stack.alarm_definitions import alarms
-from django_offload.stack.plan import Plan
+from django_offload.stack import StackSpec, spec_of, stacks
+from django_offload.stack.alarms import alarm_definitions
 from django_offload.stack.prices import AS_OF, PRICES, SOURCE
 from tests.benchmarks.cost_tables import idle_month, per_million, tables
 
@@ -15,15 +14,15 @@ INFRA = Path(__file__).resolve().parents[2] / "infra"
 
 
 @pytest.fixture
-def plan() -> Plan:
+def spec() -> StackSpec:
     (stack,) = stacks()
-    return plan_of(stack)
+    return spec_of(stack)
 
 
 def test_a_million_tasks_by_hand() -> None:
-    found = per_million(PRICES["us-east-1"], memory=512, seconds=1.0)
+    costs = per_million(PRICES["us-east-1"], memory=512, seconds=1.0)
 
-    assert {name: round(dollars, 3) for name, dollars in found.items()} == {
+    assert {name: round(dollars, 3) for name, dollars in costs.items()} == {
         "queue requests": 1.2,  # 3 million at 40 cents.
         "invocations": 0.2,
         "compute": 8.333,  # Half a million GB-seconds.
@@ -33,30 +32,30 @@ def test_a_million_tasks_by_hand() -> None:
     }
 
 
-def test_an_idle_month_by_hand(plan: Plan) -> None:
-    found = idle_month(PRICES["us-east-1"], plan, own_key=True)
+def test_an_idle_month_by_hand(spec: StackSpec) -> None:
+    costs = idle_month(PRICES["us-east-1"], spec, own_key=True)
 
-    assert len(plan.queues) == 3
+    assert len(spec.queues) == 3
     # Six mappings, each with 5 polls of 20 s: 0.65 million requests a month.
-    assert found["polls of the mappings"] == pytest.approx(6 * 0.648 * 0.40)
+    assert costs["polls of the mappings"] == pytest.approx(6 * 0.648 * 0.40)
     # 43,200 sweeps of 0.2 s with 256 MB, and 2 read units each.
-    assert found["sweeps"] == pytest.approx(43_200 * (0.20e-6 + 0.05 * 0.0000166667 + 2 * 0.125e-6))
-    assert found["alarms"] == pytest.approx(0.10 * len(list(alarms(plan))))
-    assert (found["dashboard"], found["metric of our own"], found["key of yours"]) == (3.0, 0.3, 1.0)
-    assert idle_month(PRICES["us-east-1"], plan)["key of yours"] == 0
+    assert costs["sweeps"] == pytest.approx(43_200 * (0.20e-6 + 0.05 * 0.0000166667 + 2 * 0.125e-6))
+    assert costs["alarms"] == pytest.approx(0.10 * len(list(alarm_definitions(spec))))
+    assert (costs["dashboard"], costs["custom metric"], costs["your own key"]) == (3.0, 0.3, 1.0)
+    assert idle_month(PRICES["us-east-1"], spec)["your own key"] == 0
 
 
-def test_as_many_alarms_are_paid_as_the_template_has(plan: Plan) -> None:
+def test_the_cost_includes_every_alarm_of_the_template(spec: StackSpec) -> None:
     text = (INFRA / "template.yaml").read_text()
 
-    assert text.count("Type: AWS::CloudWatch::Alarm") == len(list(alarms(plan)))
+    assert text.count("Type: AWS::CloudWatch::Alarm") == len(list(alarm_definitions(spec)))
 
 
-def test_the_page_shows_what_is_reckoned(plan: Plan) -> None:
+def test_the_page_shows_the_computed_costs(spec: StackSpec) -> None:
     page = (INFRA / "README.md").read_text()
 
     assert {"us-east-1", "eu-central-1"} <= set(PRICES)
-    assert tables(PRICES, plan) in page
+    assert tables(PRICES, spec) in page
     assert AS_OF in page
     assert SOURCE in page
     assert json.loads((INFRA / "prod.json").read_text())["region"] in PRICES

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks.cold_start import COLD, Place, run
+from tests.benchmarks.cold_start import COLD, IndexEntry, run
 from tests.benchmarks.metered import write_units
 from tests.benchmarks.processes import ROOT, Driver, Stub
 from tests.benchmarks.scaling import ENQUEUED
@@ -85,7 +85,7 @@ def test_the_lean_client_loads_a_quarter_less(stub: Stub) -> None:
 def test_what_is_started_cold_gets_to_its_end(stub: Stub, name: str) -> None:
     # From the working tree: the package is built for the figures alone.
     roots = [ROOT / "django_app", ROOT, COLD]
-    place = Place(
+    place = IndexEntry(
         command=(sys.executable,), folder=ROOT, python_path=os.pathsep.join(str(root) for root in roots)
     )
 

@@ -26,7 +26,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     demo.start()
     yield demo
     assert demo.end() == 0, demo.text()
-    _, ending, after = demo.text().partition("Ending everything")
+    _, ending, after = demo.text().partition("Stopping everything")
     assert ending
     assert "Traceback" not in after
 

@@ -23,7 +23,7 @@ class Demo:
         self.log = folder / "demo.log"
 
     @property
-    def surroundings(self) -> dict[str, str]:
+    def stage_environment(self) -> dict[str, str]:
         """The environment of its process."""
         return {
             **{key: value for key, value in os.environ.items() if not key.startswith("AWS_")},
@@ -39,12 +39,12 @@ class Demo:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "lab.demo", "--port", str(self.port)],
                 cwd=self.folder,
-                env=self.surroundings,
+                env=self.stage_environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
         deadline = time.monotonic() + START_SECONDS
-        while f"{self.address} answers" not in self.text():
+        while f"{self.address} is ready" not in self.text():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self._process.kill()
                 raise AssertionError(f"The demo did not come up:\n{self.text()}")

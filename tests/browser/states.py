@@ -22,7 +22,7 @@ def states(demo: Demo) -> dict[str, str]:
     made = subprocess.run(
         [sys.executable, "-m", "tests.browser.states"],
         cwd=ROOT,
-        env={**demo.surroundings, **exported},
+        env={**demo.stage_environment, **exported},
         capture_output=True,
         text=True,
         check=False,
@@ -35,7 +35,7 @@ def states(demo: Demo) -> dict[str, str]:
 def make() -> dict[str, str]:
     """Make the tasks and return their ids; those that run are run by the demo's own workers."""
     from django_offload.exceptions import WorkerLost
-    from django_offload.operations.fail import end
+    from django_offload.operations.fail import fail_record
     from django_offload.protocol.transitions import report
     from lab.tasks import exchange_rates, sales_report
     from tests.integration.setup import claim_by_another, configured, enqueued_before, record_of, store
@@ -53,7 +53,9 @@ def make() -> dict[str, str]:
     claim_by_another(running, ago=timedelta(minutes=5), lease=timedelta(hours=1))
     progress = {"done": 3, "total": 10, "message": "Read 60,000 of 200,000 orders"}
     store().change(running, report(fence=1, token="another", progress=progress))
-    end(store(), record_of(dead.id).enqueued, configured()["default"], datetime.now(UTC), WorkerLost(3))
+    fail_record(
+        store(), record_of(dead.id).enqueued, configured()["default"], datetime.now(UTC), WorkerLost(3)
+    )
     ended = {"SUCCESSFUL": done, **failed}
     deadline = time.monotonic() + SECONDS
     while not all(record_of(result.id).ended for result in ended.values()):

@@ -148,7 +148,7 @@ def test_many_are_chosen_by_the_keyboard_alone(sign_in: Callable[[Visitor], Visi
     visitor.tab_to(page.get_by_role("button", name="Yes, discard"))
     page.keyboard.press("Enter")
 
-    expect(page.locator("#board-rows")).to_contain_text("There are none.")
+    expect(page.locator("#board-rows")).to_contain_text("There are no tasks in this list.")
 
 
 @pytest.mark.parametrize("width", [1280, 390])

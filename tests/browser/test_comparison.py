@@ -147,9 +147,9 @@ def test_inp_is_not_made_up_where_the_browser_does_not_tell_it(visitor: Visitor,
     visitor.press(way)
 
     assert visitor.measured(way, "painted") > 0
-    expect(visitor.cell(way, "inp")).to_have_text("not told by this browser")
+    expect(visitor.cell(way, "inp")).to_have_text("not reported by this browser")
     expect(visitor.cell(way, "verdict")).to_contain_text("(without INP)")
-    expect(visitor.page.locator("[data-reaction]")).to_have_text("This browser does not tell it.")
+    expect(visitor.page.locator("[data-reaction]")).to_have_text("This browser doesn't report it.")
 
 
 def test_what_was_measured_can_be_forgotten(visitor: Visitor):

@@ -1,4 +1,4 @@
-"""What other visitors feel: eight of them run the work, on a server of four threads."""
+"""What other visitors notice: eight of them run the work on a server of four threads."""
 
 from playwright.sync_api import expect
 

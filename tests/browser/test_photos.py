@@ -85,9 +85,9 @@ def test_each_rendition_appears_as_soon_as_it_is_made(visitor: Visitor, upload: 
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (409, "It has ended already: there is nothing left to cancel."),
-        (403, "It was not cancelled: the server answered 403. Reload this page."),
-        (None, "The server did not answer: try to cancel again."),
+        (409, "It has already ended, so there is nothing to cancel."),
+        (403, "It wasn't cancelled, because the server answered 403. Reload this page."),
+        (None, "The server didn't answer. Try to cancel again."),
     ],
 )
 def test_a_cancel_in_vain_is_said_and_can_be_tried_again(

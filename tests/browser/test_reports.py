@@ -34,7 +34,7 @@ def test_the_result_arrives_without_a_reload(visitor: Visitor):
     assert visitor.page.locator("progress").evaluate("bar => bar.value") == 100
     assert visitor.seen("status")[-1] == "SUCCESSFUL"
     message = visitor.page.locator("[data-field=message][aria-live=polite]")
-    expect(message).to_have_text("Done: the result is on this page.")
+    expect(message).to_have_text("Done. The result is on this page.")
 
 
 def test_the_page_of_a_report_has_an_address_that_survives_a_reload(visitor: Visitor):
@@ -100,7 +100,7 @@ def test_the_status_is_not_asked_for_in_a_hidden_tab(visitor: Visitor):
     offload(visitor)
     with page.expect_response(status):
         page.clock.run_for(1_000)
-    expect(page.locator("[data-field=message]")).to_have_text("A worker has begun")
+    expect(page.locator("[data-field=message]")).to_have_text("A worker has started")
 
     visitor.hide(True)
     visitor.polls.clear()

@@ -24,7 +24,7 @@ def test_two_failures_and_the_success_after_them_are_shown(visitor: Visitor):
     expect(failures.nth(1)).to_contain_text("was not there on attempt 2")
     expect(visitor.page.locator("[data-result]")).to_contain_text("1.0842")
     assert visitor.page.evaluate("window.untouched")
-    assert "It will be tried again shortly" in visitor.seen("message")
+    assert "It will be retried shortly" in visitor.seen("message")
     attempts = visitor.seen("attempts")
     assert attempts == sorted(attempts)
     assert attempts[-1] == 3

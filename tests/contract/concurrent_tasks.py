@@ -1,4 +1,4 @@
-"""Tasks that run beside each other within one invocation."""
+"""Tasks that run at the same time within one invocation."""
 
 import asyncio
 import threading
@@ -14,21 +14,21 @@ LONGEST_WAIT = 10.0
 
 _lock = threading.Lock()
 _met: list[int] = []
-# Seconds that the invocation has left, by its clock.
+# The seconds that the invocation has left.
 left = [300.0]
-# Every connection to a database that a task has used, and by which thread.
+# Every database connection that a task has used, with the id of its thread.
 used: list[tuple[int, Any]] = []
 
 
 def forget() -> None:
-    """Begin anew."""
+    """Clear what earlier tests have left."""
     _met.clear()
     used.clear()
     left[0] = 300.0
 
 
 def _arrive(others: int) -> float:
-    """Join those that wait for each other; return when there is no more use in waiting."""
+    """Join the tasks that wait for each other, and return when to stop waiting."""
     with _lock:
         _met.append(others)
     return time.monotonic() + LONGEST_WAIT
@@ -36,7 +36,7 @@ def _arrive(others: int) -> float:
 
 @task
 def meet(others: int) -> None:
-    """End once as many others are at it, or have been."""
+    """Return when so many tasks have joined."""
     ends = _arrive(others)
     while len(_met) < others:
         if time.monotonic() > ends:
@@ -46,7 +46,7 @@ def meet(others: int) -> None:
 
 @task
 async def meet_on_the_loop(others: int) -> int:
-    """Do the same as a coroutine; return which loop it is."""
+    """Do the same in a coroutine, and return the id of its loop."""
     ends = _arrive(others)
     while len(_met) < others:
         if time.monotonic() > ends:
@@ -57,20 +57,20 @@ async def meet_on_the_loop(others: int) -> int:
 
 @task
 def meet_for_the_last_time(others: int) -> None:
-    """Meet others; then the invocation has next to no time left."""
+    """Meet other tasks; then the invocation has almost no time left."""
     meet.func(others)
     left[0] = 1.0
 
 
 @task
 def in_the_main_thread() -> bool:
-    """Return whether this is the main thread."""
+    """Return True in the main thread."""
     return threading.current_thread() is threading.main_thread()
 
 
 @task(timeout=0.2)
 def end(how: str) -> str:
-    """End in one of the ways in which a function can."""
+    """End in one of the ways in which a function can end."""
     if how == "late":
         ends = time.monotonic() + LONGEST_WAIT
         while time.monotonic() < ends:
@@ -80,7 +80,7 @@ def end(how: str) -> str:
 
 @task(timeout=0.2)
 async def end_on_the_loop(how: str) -> str:
-    """Do the same as a coroutine."""
+    """Do the same in a coroutine."""
     if how == "late":
         await asyncio.sleep(LONGEST_WAIT)
     return _end(how)
@@ -96,7 +96,7 @@ def _end(how: str) -> str:
 
 @task
 def query() -> int:
-    """Ask the database; return which thread did."""
+    """Query the database, and return the id of the thread."""
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute("SELECT 1")
     with _lock:
@@ -106,6 +106,6 @@ def query() -> int:
 
 @task
 async def query_on_the_loop() -> list[int]:
-    """Ask the database twice; return which threads did."""
+    """Query the database twice, and return the ids of the threads."""
     ask = sync_to_async(query.func)
     return [await ask(), await ask()]

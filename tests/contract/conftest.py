@@ -1,4 +1,4 @@
-"""Every contract runs in memory, and through moto with each client of AWS; Django's on both backends too."""
+"""Every contract runs in memory and through moto, with each client of AWS; Django's also on both backends."""
 
 import pytest
 
@@ -18,7 +18,7 @@ PLACES = ["memory", *CLIENTS]
 
 @pytest.fixture(params=PLACES)
 def offloaded(request, backend, settings):
-    """What runs the tasks, with `backend` as the default one."""
+    """The fixture that runs the tasks, with `backend` as the default backend."""
     if request.param == "memory":
         settings.TASKS = tasks_setting(backend, modules=TASK_MODULES)
         return request.getfixturevalue("offload")

@@ -6,14 +6,14 @@ from typing import Any
 from django_offload import task
 from tests.reliability.databases import write
 
-# What a test has the next attempts do between their effect and their end.
+# What the next attempts call between their effect and their end.
 afterwards: list[Callable[[], None]] = []
 runs: list[str] = []
 
 
 @task(takes_context=True, max_attempts=3, backoff=0)
 def pay(context: Any, order: str, using: str | None = None) -> str:
-    """Write into the ledger once, whatever happens to the attempt afterwards."""
+    """Write to the ledger once, even if the attempt fails afterwards."""
     paid: str = context.atomic("pay", book, order, using=using)
     if afterwards:
         afterwards.pop(0)()
@@ -22,13 +22,13 @@ def pay(context: Any, order: str, using: str | None = None) -> str:
 
 @task(takes_context=True)
 def pay_in_parts(context: Any, orders: list[str]) -> list[str]:
-    """Write each order under a key of its own, and the first once more."""
+    """Write each order under its own key, and the first one once more."""
     return [context.atomic(order, book, order) for order in [*orders, orders[0]]]
 
 
 @task(takes_context=True, max_attempts=3, backoff=0)
 def fail_while_paying(context: Any, order: str) -> str:
-    """Write, and fail inside the transaction at the first attempt."""
+    """Write, and fail inside the transaction in the first attempt."""
 
     def half() -> str:
         book(order)

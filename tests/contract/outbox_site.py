@@ -1,4 +1,4 @@
-"""A site with the outbox on, seen from outside: its rows, its messages, and AWS that goes down."""
+"""A site with the outbox: its rows, its messages, and failures of AWS."""
 
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ LATER = timedelta(minutes=1)
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: nothing of ours may catch it."""
+    """Stands for SIGKILL, so that the library must not catch it."""
 
 
 def rows():
@@ -28,7 +28,7 @@ def messages(site):
 
 def leave_behind(count=1):
     """Commit tasks in a process that dies right after the commit; return their ids."""
-    with mock.patch("django_offload.backends.OffloadBackend._leave"), transaction.atomic():
+    with mock.patch("django_offload.backends.base.Departure.leave_at_commit"), transaction.atomic():
         return sorted(tasks.answer.enqueue().id for _ in range(count))
 
 
@@ -42,7 +42,7 @@ def refusing(*args, **kwargs):
 
 @contextmanager
 def rolled_back():
-    """Open a transaction, or a savepoint, that an exception ends."""
+    """Open a transaction or a savepoint, and roll it back by an exception."""
     with suppress(ZeroDivisionError), transaction.atomic():
         yield
         raise ZeroDivisionError
@@ -50,7 +50,7 @@ def rolled_back():
 
 @contextmanager
 def down(site):
-    """Have AWS accept neither records nor messages."""
+    """Make AWS refuse all records and messages."""
     with (
         mock.patch.object(site.stores[STACK], "change", refusing),
         mock.patch.object(site.transports[STACK], "send", refusing),

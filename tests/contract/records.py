@@ -1,4 +1,4 @@
-"""Records in every state, made by the transitions themselves; time is what these examples say."""
+"""Records in every state, created by the transitions themselves, at fixed times."""
 
 import secrets
 from dataclasses import replace
@@ -18,7 +18,7 @@ TOKEN = "0123456789abcdef"
 
 
 def enqueued_task(task_id: str, **changes: Any) -> EnqueuedTask:
-    """Return what is known of a task when it is enqueued, a minute before NOW."""
+    """Return a task that was enqueued a minute before NOW."""
     enqueued = EnqueuedTask(
         id=task_id,
         alias="default",
@@ -48,7 +48,7 @@ def claimed(
 
 
 def after(*changes: ConditionalWrite) -> Attributes | None:
-    """Return the record that the changes lead to, each of which must be allowed."""
+    """Return the record after these changes, each of which must be allowed."""
     attributes: Attributes | None = None
     for change in changes:
         assert change.allowed(attributes), change.name
@@ -57,7 +57,7 @@ def after(*changes: ConditionalWrite) -> Attributes | None:
 
 
 def states(task_id: str) -> dict[str, Attributes | None]:
-    """Return a record in each state that the protocol tells apart, as of NOW; None is no record."""
+    """Return a record in each state of the protocol, as of NOW; None means no record."""
     enqueued, long_ago = enqueued_task(task_id), NOW - timedelta(hours=1)
     ready = initial_item(enqueued)
     old = {**initial_item(enqueued_task(task_id, enqueued_at=long_ago))}
@@ -92,12 +92,12 @@ def states(task_id: str) -> dict[str, Attributes | None]:
     }
 
 
-def given(attributes: Attributes) -> ConditionalWrite:
-    """Return a change that creates a record as it is."""
+def storing(attributes: Attributes) -> ConditionalWrite:
+    """Return a change that stores this record."""
     return ConditionalWrite(name="given", conditions=((absent("id"),),), set_if_absent=attributes)
 
 
 def new_id(shard: int | None = None) -> str:
-    """Return a fresh id, in a shard of the sweeper's index where one is given."""
+    """Return a new id, in this shard of the sweeper's index if there is one."""
     task_id = secrets.token_hex(16)
     return task_id if shard is None else f"{task_id[:-1]}{shard:x}"

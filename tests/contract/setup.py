@@ -1,4 +1,4 @@
-"""TASKS as the contracts need it."""
+"""The setting TASKS for the contracts."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ OTHER = {"SQSBackend": "LambdaBackend", "LambdaBackend": "SQSBackend"}
 
 
 def tasks_setting(backend: str = "SQSBackend", *, modules: list[str], **options: Any) -> dict[str, Any]:
-    """Return TASKS with `backend` of ours as the default, and the other one as "other"."""
+    """Return TASKS with this backend as "default", and the other one as "other"."""
 
     def alias(name: str) -> dict[str, Any]:
         return {

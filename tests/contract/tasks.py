@@ -6,7 +6,7 @@ from django.tasks import TaskContext, task
 
 
 class UnreadableError(Exception):
-    """An exception whose message cannot be had."""
+    """An exception whose message cannot be read."""
 
     def __str__(self) -> str:
         raise RuntimeError("no message for you")

@@ -1,4 +1,4 @@
-"""Several tasks at a time within one invocation: as many as their queue says, each with its own outcome."""
+"""Several tasks at a time within one invocation: as many as the queue allows, each with its own outcome."""
 
 import threading
 
@@ -11,13 +11,13 @@ from django_offload.worker import batch
 from tests.contract import concurrent_tasks as tasks
 from tests.contract.conftest import PLACES
 from tests.contract.setup import STACK, tasks_setting
-from tests.contract.waiting import event_of_all, places_of
+from tests.contract.waiting import event_of_all, positions_of
 
 AT_A_TIME = 3
 
 
 class WatchedStore(MemoryStore):
-    """Knows how many records were claimed and unfinished at a time, at most; refuses what it is told to."""
+    """Counts how many records were RUNNING at a time, at most. Refuses changes of some records."""
 
     def __init__(self):
         super().__init__()
@@ -34,7 +34,7 @@ class WatchedStore(MemoryStore):
 
 
 class TellsTheTime(Invocation):
-    """An invocation whose time the tasks set."""
+    """An invocation whose remaining time the tasks set."""
 
     def get_remaining_time_in_millis(self):
         return round(tasks.left[0] * 1000)
@@ -42,7 +42,7 @@ class TellsTheTime(Invocation):
 
 @pytest.fixture
 def at_a_time(settings, request):
-    """Where tasks run in memory, several at a time; or through the client that a test names."""
+    """Run several tasks at a time, in memory or with the client that a test names."""
     client = getattr(request, "param", "memory")
     settings.TASKS = tasks_setting(
         modules=["tests.contract.concurrent_tasks"],
@@ -57,9 +57,9 @@ anywhere = pytest.mark.parametrize("at_a_time", PLACES, indirect=True)
 
 
 def work(offload):
-    """Hand all that waits to the worker as one batch; return what it answers, as places in the batch."""
+    """Pass all waiting messages to the worker as one batch; return the positions of those it returns."""
     event = event_of_all(offload)
-    return places_of(event, batch.handler(event, TellsTheTime("contract-default-worker")))
+    return positions_of(event, batch.handler(event, TellsTheTime("contract-default-worker")))
 
 
 def read(results):
@@ -80,7 +80,7 @@ def test_as_many_records_are_claimed_and_unfinished_as_the_queue_says(at_a_time,
 
 
 @anywhere
-def test_coroutines_meet_on_one_loop_and_functions_outside_the_main_thread(at_a_time):
+def test_coroutines_run_on_one_loop_and_functions_outside_the_main_thread(at_a_time):
     coroutines = [tasks.meet_on_the_loop.enqueue(AT_A_TIME) for _ in range(AT_A_TIME)]
     functions = [tasks.in_the_main_thread.enqueue() for _ in range(2)]
 
@@ -91,7 +91,7 @@ def test_coroutines_meet_on_one_loop_and_functions_outside_the_main_thread(at_a_
     assert [result.return_value for result in functions] == [False, False]
 
 
-def test_a_message_alone_runs_in_the_main_thread_where_a_deadline_ends_blocking_calls_too(at_a_time):
+def test_a_single_message_runs_in_the_main_thread(at_a_time):
     result = tasks.in_the_main_thread.enqueue()
 
     work(at_a_time)
@@ -102,7 +102,7 @@ def test_a_message_alone_runs_in_the_main_thread_where_a_deadline_ends_blocking_
 
 @anywhere
 @pytest.mark.parametrize("task", [tasks.end, tasks.end_on_the_loop], ids=["functions", "coroutines"])
-def test_each_has_its_own_outcome(at_a_time, task):
+def test_each_task_has_its_own_outcome(at_a_time, task):
     results = [task.enqueue(how) for how in ("well", "by exception", "late", "by exit", "well")]
 
     assert work(at_a_time) == []
@@ -115,7 +115,7 @@ def test_each_has_its_own_outcome(at_a_time, task):
     ]
 
 
-def test_what_has_no_time_left_comes_again_unclaimed(at_a_time):
+def test_messages_without_time_left_are_returned_unclaimed(at_a_time):
     first = [tasks.meet_for_the_last_time.enqueue(AT_A_TIME) for _ in range(AT_A_TIME)]
     last = [tasks.in_the_main_thread.enqueue() for _ in range(3)]
 
@@ -137,7 +137,7 @@ def test_a_record_that_cannot_be_written_brings_back_its_own_message_alone(at_a_
     assert read(results) == ["SUCCESSFUL", "READY", "SUCCESSFUL", "SUCCESSFUL", "READY"]
 
 
-def test_threads_leave_no_connection_to_a_database_open(at_a_time, database):
+def test_threads_close_their_database_connections(at_a_time, database):
     functions = [tasks.query.enqueue() for _ in range(4)]
     coroutines = [tasks.query_on_the_loop.enqueue() for _ in range(4)]
 

@@ -1,4 +1,4 @@
-"""What Django's tests ask of its backends, asked of ours: README.md lists the cases that do not fit."""
+"""Django's own tests of backends, for these backends. README.md lists the cases that do not fit."""
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -70,7 +70,7 @@ def test_aenqueue_and_arefresh_do_the_same(offloaded, task):
 
 
 @pytest.mark.parametrize("task", [tasks.answer, tasks.answer_async], ids=["sync", "async"])
-def test_the_return_value_is_kept(offloaded, task):
+def test_the_return_value_is_stored(offloaded, task):
     result = default_task_backend.enqueue(task, [], {})
 
     offloaded.run()
@@ -123,7 +123,7 @@ def test_keyboard_interrupt_ends_the_process_and_not_the_task(offloaded):
     assert result.errors == []
 
 
-def test_an_exception_made_of_an_exception_is_kept(offloaded):
+def test_an_exception_made_of_an_exception_is_stored(offloaded):
     result = tasks.raises_nested_error.enqueue()
 
     offloaded.run()
@@ -135,7 +135,7 @@ def test_an_exception_made_of_an_exception_is_kept(offloaded):
     assert result.task == tasks.raises_nested_error
 
 
-def test_an_exception_without_a_readable_message_is_kept(offloaded):
+def test_an_exception_without_a_readable_message_is_stored(offloaded):
     result = tasks.raises_unreadable_error.enqueue()
 
     offloaded.run()
@@ -164,7 +164,7 @@ def test_a_return_value_is_normalised_as_django_does(offloaded):
     assert result.return_value == [1, ["two", "three"]]
 
 
-def test_get_result_gives_what_enqueue_gave(offloaded):
+def test_get_result_returns_what_enqueue_returned(offloaded):
     result = default_task_backend.enqueue(tasks.nothing, (1,), {"two": None})
 
     assert default_task_backend.get_result(result.id) == result
@@ -183,7 +183,7 @@ def test_refresh_changes_nothing_while_nothing_happens(offloaded):
 
 
 @pytest.mark.parametrize("result_id", ["123", "", "0" * 32, "../../etc/passwd", "F" * 32, "\0", 123, None])
-def test_a_result_that_is_not_there_does_not_exist(offloaded, result_id):
+def test_a_missing_result_raises_does_not_exist(offloaded, result_id):
     with pytest.raises(TaskResultDoesNotExist):
         default_task_backend.get_result(result_id)
     with pytest.raises(TaskResultDoesNotExist):
@@ -199,7 +199,7 @@ def test_a_result_of_another_task_does_not_match(offloaded):
         async_to_sync(tasks.nothing.aget_result)(result.id)
 
 
-def test_a_task_that_takes_its_context_gets_it(offloaded):
+def test_a_task_with_takes_context_receives_it(offloaded):
     first, second = tasks.own_id.enqueue(), tasks.own_attempt.enqueue("a", 2)
 
     offloaded.run()
@@ -222,7 +222,7 @@ def test_the_queue_is_validated_again_when_the_task_is_enqueued(offloaded, setti
         enqueue()
 
 
-def test_a_backend_that_is_gone_cannot_enqueue(offloaded, settings):
+def test_a_removed_backend_cannot_enqueue(offloaded, settings):
     other = {key: value for key, value in settings.TASKS.items() if key != "default"}
     settings.TASKS = other
 
@@ -231,7 +231,7 @@ def test_a_backend_that_is_gone_cannot_enqueue(offloaded, settings):
     assert type(raised.value).__name__ == "InvalidTaskBackend"
 
 
-def test_check_finds_nothing_wrong(offloaded):
+def test_checks_pass(offloaded):
     assert list(default_task_backend.check()) == []
 
 
@@ -245,10 +245,10 @@ def test_a_task_runs_on_the_queue_it_names(offloaded):
     assert tasks.on_the_queue_for_reports.get_result(result.id).task.queue_name == "reports"
 
 
-def test_using_another_backend_of_ours_reaches_the_same_record(offloaded):
+def test_another_backend_of_the_same_stack_reads_the_same_record(offloaded):
     result = tasks.add.using(backend="other").enqueue(1, second=2)
 
     offloaded.run()
 
-    found = default_task_backend.get_result(result.id)
-    assert (found.return_value, found.backend, found.task.backend) == (3, "other", "other")
+    result = default_task_backend.get_result(result.id)
+    assert (result.return_value, result.backend, result.task.backend) == (3, "other", "other")

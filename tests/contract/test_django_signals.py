@@ -1,10 +1,10 @@
-"""What Django logs and signals of a task, from its enqueue to its end."""
+"""Django's log messages and signals of a task, from its enqueue to its end."""
 
 from django_offload.backends import base
 from tests.contract import tasks
 
 
-def said(caplog):
+def messages(caplog):
     return [record.getMessage() for record in caplog.records if record.name == "django.tasks"]
 
 
@@ -15,7 +15,7 @@ def test_enqueue_start_and_end_are_logged(offloaded, caplog):
     offloaded.run()
 
     path = "path=tests.contract.tasks.nothing"
-    assert said(caplog) == [
+    assert messages(caplog) == [
         f"Task id={result.id} {path} enqueued backend=default",
         f"Task id={result.id} {path} state=RUNNING",
         f"Task id={result.id} {path} state=SUCCESSFUL",
@@ -32,7 +32,7 @@ def test_failure_is_logged_and_success_mentions_no_exception(offloaded, caplog):
     states = {record.args[-1]: record.exc_info for record in caplog.records if record.name == "django.tasks"}
     assert states["FAILED"][0] is ValueError
     assert states["SUCCESSFUL"] is None
-    assert "None" not in "".join(text for text in said(caplog) if "SUCCESSFUL" in text)
+    assert "None" not in "".join(text for text in messages(caplog) if "SUCCESSFUL" in text)
 
 
 def test_signals_come_from_the_backends_class(offloaded, backend):

@@ -14,41 +14,41 @@ HELD = {"fence": 1, "token": TOKEN}
 END = {"now": NOW, "result_ttl": TTL}
 
 
-def test_due_lists_one_shard_oldest_first_and_not_what_is_later(store):
+def test_due_returns_the_entries_of_one_shard_until_an_instant_oldest_first(store):
     minutes = {3: new_id(1), 1: new_id(1), 2: new_id(1), 9: new_id(1)}
     for minute, task_id in minutes.items():
         store.create(enqueued_task(task_id, enqueued_at=NOW + timedelta(minutes=minute)))
     store.create(enqueued_task(new_id(0), enqueued_at=NOW))
 
-    found = store.due(1, NOW + timedelta(minutes=5 + 3), 100)
+    entries = store.due(1, NOW + timedelta(minutes=5 + 3), 100)
 
-    assert [(entry.id, entry.due_at) for entry in found] == [
+    assert [(entry.id, entry.due_at) for entry in entries] == [
         (minutes[minute], NOW + timedelta(minutes=5 + minute)) for minute in (1, 2, 3)
     ]
 
 
-def test_due_lists_at_most_as_many_as_asked(store):
+def test_due_returns_at_most_limit_entries(store):
     ids = [new_id(0) for _ in range(5)]
     for minute, task_id in enumerate(ids):
         store.create(enqueued_task(task_id, enqueued_at=NOW + timedelta(minutes=minute)))
 
-    found = store.due(0, NOW + timedelta(hours=1), 2)
+    entries = store.due(0, NOW + timedelta(hours=1), 2)
 
-    assert [entry.id for entry in found] == ids[:2]
+    assert [entry.id for entry in entries] == ids[:2]
 
 
-def test_due_is_sparse(store):
+def test_due_contains_no_finished_record(store):
     running, ended = new_id(1), new_id(1)
     store.change(running, claimed(running))
     for change in (claimed(ended), succeed(**HELD, **END, kept={"result": "1"})):
         store.change(ended, change)
 
-    found = store.due(1, NOW + timedelta(days=1), 100)
+    entries = store.due(1, NOW + timedelta(days=1), 100)
 
-    assert [entry.id for entry in found] == [running]
+    assert [entry.id for entry in entries] == [running]
 
 
-def test_the_shards_hold_every_record():
+def test_records_are_spread_over_the_shards():
     ids = [new_id() for _ in range(64)]
     shards = [initial_item(enqueued_task(task_id))["due_shard"] for task_id in ids]
 
@@ -56,7 +56,7 @@ def test_the_shards_hold_every_record():
     assert len(set(shards)) > 1
 
 
-def test_of_two_sweepers_one_moves_a_record(store):
+def test_only_one_of_two_sweepers_moves_a_record(store):
     enqueued = enqueued_task(new_id())
     store.create(enqueued)
     due_at = read_record(store.get(enqueued.id)).due_at

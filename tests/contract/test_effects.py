@@ -1,4 +1,4 @@
-"""What context.atomic() promises, on SQLite and PostgreSQL: effect and marker together, and once."""
+"""context.atomic() on SQLite and PostgreSQL: it stores effect and marker together, and once."""
 
 import shutil
 import threading
@@ -28,11 +28,11 @@ def site(settings, database, request):
 
 
 def die():
-    """End the attempt after its effect, before its outcome."""
+    """Fail the attempt after its effect and before its outcome."""
     raise OSError("the worker is gone")
 
 
-def test_effect_and_marker_are_there_together(site):
+def test_effect_and_marker_are_stored_together(site):
     result = pay.enqueue("order 1")
     site.run()
 
@@ -44,7 +44,7 @@ def test_effect_and_marker_are_there_together(site):
     assert effect.result == '"order 1"'
 
 
-def test_a_later_attempt_gets_the_kept_value_and_the_effect_stays_single(site):
+def test_a_later_attempt_gets_the_stored_value_without_a_second_effect(site):
     effect_tasks.afterwards += [die, die]
 
     result = pay.enqueue("order 1")
@@ -56,7 +56,7 @@ def test_a_later_attempt_gets_the_kept_value_and_the_effect_stays_single(site):
     assert (ledger(), effect_tasks.runs) == (["order 1"], ["order 1"])
 
 
-def test_an_exception_inside_takes_effect_and_marker_back(site):
+def test_an_exception_rolls_back_effect_and_marker(site):
     result = fail_while_paying.enqueue("order 1")
     site.run()
 
@@ -67,7 +67,7 @@ def test_an_exception_inside_takes_effect_and_marker_back(site):
     assert Effect.objects.count() == 1
 
 
-def test_keys_part_the_effects_of_a_task_and_tasks_never_share_one(site):
+def test_effects_are_separate_by_task_and_key(site):
     first, second = (pay_in_parts.enqueue(["a", "b"]) for _ in range(2))
     site.run()
 
@@ -86,11 +86,11 @@ def test_two_attempts_at_once_make_one_effect(site):
 
     results = at_once(lambda: attempt("first"), lambda: attempt("second"))
 
-    assert results[0] == results[1], "the one that came later got another value"
+    assert results[0] == results[1], "the later attempt got another value"
     assert ledger() == [results[0].strip('"')]
 
 
-def test_an_attempt_that_waited_for_one_that_failed_has_its_turn(site):
+def test_an_attempt_runs_after_the_attempt_it_waited_for_has_failed(site):
     inside, others = threading.Event(), threading.Event()
 
     def fails():
@@ -107,15 +107,15 @@ def test_an_attempt_that_waited_for_one_that_failed_has_its_turn(site):
         threading.Timer(0.2, others.set).start()
         return marker.once("a" * 32, "pay", lambda: f'"{write("second")}"', None)
 
-    gone, kept = at_once(first, second)
+    gone, value = at_once(first, second)
 
     assert isinstance(gone, OSError)
-    assert kept == '"second"'
+    assert value == '"second"'
     assert ledger() == ["second"]
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_an_attempt_that_waited_under_repeatable_read_gets_the_kept_value(site):
+def test_an_attempt_that_waited_under_repeatable_read_gets_the_stored_value(site):
     inside = threading.Event()
 
     def pays():
@@ -140,7 +140,7 @@ def test_an_attempt_that_waited_under_repeatable_read_gets_the_kept_value(site):
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_a_transaction_too_old_to_see_the_kept_value_is_told_to_come_again(site):
+def test_a_transaction_too_old_to_see_the_stored_value_raises_an_error(site):
     def old():
         with transaction.atomic(), connections["default"].cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -155,7 +155,7 @@ def test_a_transaction_too_old_to_see_the_kept_value_is_told_to_come_again(site)
     assert ledger() == ["first"]
 
 
-def test_a_transaction_of_the_task_itself_decides_over_its_effects(site):
+def test_a_rollback_of_the_tasks_own_transaction_removes_its_effects(site):
     with transaction.atomic():
         marker.once("b" * 32, "pay", lambda: f'"{write("order")}"', None)
         transaction.set_rollback(True)
@@ -165,10 +165,10 @@ def test_a_transaction_of_the_task_itself_decides_over_its_effects(site):
 
 @pytest.fixture
 def second(migrated, tmp_path):
-    """A second database, "second", to which a router sends what names no database."""
+    """A second database, named "second", to which a router can send writes."""
     name = shutil.copy(migrated("sqlite")["NAME"], tmp_path / "second.sqlite3")
-    wanted = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(name)}
-    connections.settings["second"] = connections.configure_settings({"default": wanted})["default"]
+    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(name)}
+    connections.settings["second"] = connections.configure_settings({"default": database})["default"]
     yield connections["second"]
     connections["second"].close()
     del connections["second"], connections.settings["second"]
@@ -205,7 +205,7 @@ def test_without_the_app_the_error_says_what_to_install(site, settings):
     assert ledger() == []
 
 
-def test_under_djangos_immediate_backend_it_runs_here(database, settings):
+def test_atomic_works_under_djangos_immediate_backend(database, settings):
     settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
     effect_tasks.afterwards.clear()
 
@@ -213,19 +213,21 @@ def test_under_djangos_immediate_backend_it_runs_here(database, settings):
 
     assert result.return_value == "order 1"
     assert ledger() == ["order 1"]
-    # Nobody attempts it again: no marker is needed, nor the app.
+    # There is no second attempt, so that neither the marker nor the app is needed.
     assert Effect.objects.count() == 0
 
 
-def test_the_migrations_are_what_the_models_say(database):
-    said = StringIO()
+def test_the_migrations_match_the_models(database):
+    output = StringIO()
 
-    call_command("makemigrations", "offload_outbox", "offload_effects", check=True, dry_run=True, stdout=said)
+    call_command(
+        "makemigrations", "offload_outbox", "offload_effects", check=True, dry_run=True, stdout=output
+    )
 
-    assert "No changes detected" in said.getvalue()
+    assert "No changes detected" in output.getvalue()
 
 
-def test_the_migrations_go_back_too(database):
+def test_the_migrations_can_be_reversed(database):
     call_command("migrate", "offload_effects", "zero", verbosity=0)
     call_command("migrate", "offload_outbox", "zero", verbosity=0)
 

@@ -1,4 +1,4 @@
-"""Markers of effects go when no attempt can ask for them any more, on SQLite and PostgreSQL."""
+"""Markers are removed when no attempt can need them any more, on SQLite and PostgreSQL."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -22,21 +22,21 @@ def site(settings, database, request):
     return request.getfixturevalue("offload")
 
 
-def made(count, at):
+def create_markers(count, at):
     Effect.objects.bulk_create(
         Effect(id=f"{at:%Y%m%d%H%M}{number:022d}:x", result="1") for number in range(count)
     )
     Effect.objects.filter(id__startswith=f"{at:%Y%m%d%H%M}").update(created_at=at)
 
 
-def test_the_sweeper_removes_markers_that_outlived_their_tasks_and_no_others(site):
+def test_the_sweeper_removes_only_markers_older_than_their_tasks(site):
     now = datetime.now(UTC)
     old, young = (
-        now - effect_cleanup.life() - timedelta(days=1),
-        now - effect_cleanup.life() + timedelta(days=1),
+        now - effect_cleanup.marker_life() - timedelta(days=1),
+        now - effect_cleanup.marker_life() + timedelta(days=1),
     )
-    made(2_500, old)
-    made(3, young)
+    create_markers(2_500, old)
+    create_markers(3, young)
 
     assert sweeping.sweep(lambda: now, lambda: 60.0) == {"forgotten": 2_500}
 
@@ -44,26 +44,26 @@ def test_the_sweeper_removes_markers_that_outlived_their_tasks_and_no_others(sit
     assert sweeping.sweep(lambda: now, lambda: 60.0) == {}
 
 
-def test_it_stops_where_there_is_no_time(site):
-    made(3, datetime(2020, 1, 1, tzinfo=UTC))
+def test_removal_stops_if_no_time_is_left(site):
+    create_markers(3, datetime(2020, 1, 1, tzinfo=UTC))
 
     assert removal.remove(datetime.now(UTC), lambda: 0.5) == 0
     assert Effect.objects.count() == 3
 
 
 def test_a_marker_outlives_two_lives_of_the_longest_task(site, settings):
-    assert effect_cleanup.life() == 4 * RECORD_LIFE
+    assert effect_cleanup.marker_life() == 4 * RECORD_LIFE
 
     settings.TASKS = tasks_setting(modules=MODULES, result_ttl=timedelta(days=90))
 
-    assert effect_cleanup.life() == 2 * (RECORD_LIFE + timedelta(days=90))
+    assert effect_cleanup.marker_life() == 2 * (RECORD_LIFE + timedelta(days=90))
 
 
 def test_a_task_that_keeps_its_result_longer_counts_too(site, monkeypatch):
-    kept = task(result_ttl=timedelta(days=200))(made)
+    kept = task(result_ttl=timedelta(days=200))(create_markers)
     monkeypatch.setattr(effect_cleanup.registry(), "_tasks", {"kept": kept})
 
-    assert effect_cleanup.life() == 2 * (RECORD_LIFE + timedelta(days=200))
+    assert effect_cleanup.marker_life() == 2 * (RECORD_LIFE + timedelta(days=200))
 
 
 def test_a_database_without_markers_is_left_alone(site):

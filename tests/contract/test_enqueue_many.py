@@ -1,4 +1,4 @@
-"""enqueue_many() does for each task what enqueue() does, wherever tasks go."""
+"""enqueue_many() does for each task what enqueue() does, with every backend."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_every_task_runs_with_its_own_arguments(offloaded):
     assert [answer.return_value for answer in answers] == [1, 5, "ab"]
 
 
-def test_one_that_cannot_be_sent_is_answered_by_why_and_stops_no_other(offloaded):
+def test_a_task_that_cannot_be_sent_yields_its_exception_and_stops_no_other(offloaded):
     first, wrong, last = tasks.echo.enqueue_many([(1,), (object(),), (2,)])
 
     assert isinstance(wrong, TypeError)

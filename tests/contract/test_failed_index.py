@@ -1,4 +1,4 @@
-"""What every store promises of FAILED records: listed where the sweeper never looks, free on success."""
+"""Every store lists FAILED records in shards that the sweeper never reads."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ import pytest
 from django_offload.exceptions import Cancelled
 from django_offload.operations import dead_letters, due_entries
 from django_offload.protocol.conditional_write import Refused
-from django_offload.protocol.enqueued_task import EPOCH, to_micros
+from django_offload.protocol.json_codec import EPOCH, to_micros
 from django_offload.protocol.record import DEAD_SHARDS, DUE_SHARDS, FAILED_SHARDS, error_of, read_record
 from django_offload.protocol.transitions import (
     abandon,
@@ -19,7 +19,7 @@ from django_offload.protocol.transitions import (
     send_again,
     succeed,
 )
-from django_offload.stores import Due
+from django_offload.stores import DueEntry
 from django_offload.stores.memory import MemoryStore
 from tests.contract.records import ERROR, NOW, TOKEN, TTL, claimed, enqueued_task
 
@@ -46,7 +46,7 @@ def listed(store, shards):
         (cancel(**END, error=error_of(Cancelled())), None),
     ],
 )
-def test_what_ends_from_outside_is_listed_unless_it_was_cancelled(store, change, where):
+def test_dead_letters_are_listed_unless_they_were_cancelled(store, change, where):
     task_id = f"{1:032x}"
     store.create(enqueued_task(task_id))
 
@@ -64,7 +64,7 @@ def test_what_ends_from_outside_is_listed_unless_it_was_cancelled(store, change,
         (succeed(**HELD, **END, kept={"result": "1"}), None),
     ],
 )
-def test_what_its_task_failed_is_listed_apart_and_success_nowhere(store, change, where):
+def test_failed_tasks_are_in_other_shards_and_successful_ones_in_none(store, change, where):
     task_id = f"{1:032x}"
     store.change(task_id, claimed(task_id))
 
@@ -103,11 +103,11 @@ def test_only_a_failed_record_can_be_discarded(store):
     assert read_record(store.get(task_id)).due_at is not None
 
 
-def test_a_sweeper_that_read_a_due_record_never_moves_it_when_it_is_failed_since(store):
+def test_a_sweeper_does_not_move_a_record_that_has_failed_since_it_was_read(store):
     task_id = f"{1:032x}"
     store.create(enqueued_task(task_id))
     due_was = read_record(store.get(task_id)).due_at
-    # It ends at the very instant at which it was due: due_at is the same, the record another.
+    # It ends at the instant at which it was due, so that due_at stays the same although the record changes.
     store.change(task_id, abandon(now=due_was, result_ttl=TTL, error=ERROR))
     before = store.get(task_id)
 
@@ -126,26 +126,26 @@ def test_a_range_begins_and_ends_at_its_instants(store):
     step = timedelta(seconds=1)
     ids = [given_up(store, number, NOW + number * step) for number in range(5)]
 
-    found = store.due(shard, NOW + 3 * step, 9, NOW + step)
+    entries = store.due(shard, NOW + 3 * step, 9, NOW + step)
 
-    assert [entry.id for entry in found] == ids[1:4]
+    assert [entry.id for entry in entries] == ids[1:4]
 
 
-def test_paging_lists_each_once_even_where_more_than_a_page_ended_at_one_instant(store, monkeypatch):
+def test_paging_lists_each_record_once_even_if_more_than_a_page_ended_at_one_instant(store, monkeypatch):
     monkeypatch.setattr(due_entries, "PAGE", 3)
     together = {given_up(store, number) for number in range(8)}
     after = {given_up(store, number, NOW + timedelta(seconds=number)) for number in range(10, 17)}
 
-    found = [record.enqueued.id for record in dead_letters.failed_records(store)]
+    listed_ids = [record.enqueued.id for record in dead_letters.failed_records(store)]
 
-    assert sorted(found) == sorted(together | after)
-    assert set(found[:8]) == together
+    assert sorted(listed_ids) == sorted(together | after)
+    assert set(listed_ids[:8]) == together
 
 
-def test_an_index_that_lags_behind_lists_nothing_that_is_gone_alive_or_discarded():
+def test_outdated_entries_of_the_index_are_not_listed():
     class LaggingStore(MemoryStore):
         def due(self, shard, until, limit, since=EPOCH):
-            return [Due(id=task_id, due_at=NOW) for task_id in ids] if shard == DEAD_SHARDS[0] else []
+            return [DueEntry(id=task_id, due_at=NOW) for task_id in ids] if shard == DEAD_SHARDS[0] else []
 
     store = LaggingStore()
     ids = [given_up(store, number) for number in range(3)] + [f"{9:032x}"]
@@ -155,7 +155,7 @@ def test_an_index_that_lags_behind_lists_nothing_that_is_gone_alive_or_discarded
     assert [record.enqueued.id for record in dead_letters.failed_records(store)] == ids[:1]
 
 
-def test_records_that_leave_while_they_are_listed_hinder_nothing(store, monkeypatch):
+def test_records_can_be_discarded_while_they_are_listed(store, monkeypatch):
     monkeypatch.setattr(due_entries, "PAGE", 2)
     ids = {given_up(store, number, NOW + timedelta(microseconds=number)) for number in range(20)}
 

@@ -1,4 +1,4 @@
-"""Lists of records by an index: pages that neither miss nor repeat, in memory and in DynamoDB."""
+"""Lists of records from an index: pages neither miss nor repeat a record, in memory and in DynamoDB."""
 
 import json
 from datetime import timedelta
@@ -9,14 +9,14 @@ from django_offload.conf import configured
 from django_offload.protocol.transitions import succeed
 from django_offload.stack.configured import template_of
 from django_offload.stores import listing_of, store_of
-from django_offload.stores.listing import DUE, EVER, HISTORY, MOST_READ, Wanted
+from django_offload.stores.listing import DUE, EVER, HISTORY, MOST_READ, IndexQuery
 from django_offload.stores.memory import MemoryStore
 from django_offload.stores.memory_listing import MemoryListing
 from tests.contract.records import NOW, TOKEN, TTL, claimed, enqueued_task, new_id
 from tests.contract.setup import TASK_MODULES, tasks_setting
 
 MINUTE = timedelta(minutes=1)
-OLDEST_FIRST = Wanted(index=DUE, newest_first=False)
+OLDEST_FIRST = IndexQuery(index=DUE, newest_first=False)
 
 
 @pytest.fixture
@@ -26,114 +26,114 @@ def listing(store):
     return listing_of(configured()["default"])
 
 
-def walk(listing, wanted, partition=1, limit=2):
-    """Return what every page holds, and how many pages there were."""
-    found, after, pages = [], None, 0
+def walk(listing, query, partition=1, limit=2):
+    """Return the ids on all pages, and the number of pages."""
+    listed, after, pages = [], None, 0
     while True:
-        part = listing.take(wanted, partition, after, limit)
-        assert len(part.entries) <= limit
-        found += [place.id for place in part.entries]
+        page = listing.query(query, partition, after, limit)
+        assert len(page.entries) <= limit
+        listed += [entry.id for entry in page.entries]
         pages += 1
-        if part.more is None:
-            return found, pages
-        after = part.more
+        if page.more is None:
+            return listed, pages
+        after = page.more
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
-def test_pages_hold_every_record_once_even_those_of_one_instant(store, listing, newest_first):
+def test_pages_contain_every_record_once_even_those_of_one_instant(store, listing, newest_first):
     ids = [new_id(1) for _ in range(7)]
     for number, task_id in enumerate(ids):
         store.create(enqueued_task(task_id, enqueued_at=NOW + number // 4 * MINUTE))
     store.create(enqueued_task(new_id(0)))
 
-    found, pages = walk(listing, Wanted(index=DUE, newest_first=newest_first))
+    listed, pages = walk(listing, IndexQuery(index=DUE, newest_first=newest_first))
 
     first, second = (set(ids[4:]), set(ids[:4])) if newest_first else (set(ids[:4]), set(ids[4:]))
-    assert set(found[: len(first)]) == first
-    assert set(found[len(first) :]) == second
-    assert len(found) == 7
+    assert set(listed[: len(first)]) == first
+    assert set(listed[len(first) :]) == second
+    assert len(listed) == 7
     assert pages >= 4
 
 
-def test_what_was_taken_away_meanwhile_is_no_hindrance(store, listing):
+def test_a_page_continues_after_an_entry_that_has_left_the_index(store, listing):
     ids = [new_id(1) for _ in range(4)]
     for number, task_id in enumerate(ids):
         store.create(enqueued_task(task_id, enqueued_at=NOW + number * MINUTE))
-    page = listing.take(OLDEST_FIRST, 1, None, 2)
+    page = listing.query(OLDEST_FIRST, 1, None, 2)
     for change in (
         claimed(ids[1]),
         succeed(fence=1, token=TOKEN, now=NOW, result_ttl=TTL, kept={"result": "1"}),
     ):
         store.change(ids[1], change)
 
-    rest = listing.take(OLDEST_FIRST, 1, page.more, 2)
+    rest = listing.query(OLDEST_FIRST, 1, page.more, 2)
 
-    assert [place.id for place in rest.entries] == ids[2:]
+    assert [entry.id for entry in rest.entries] == ids[2:]
 
 
-def test_only_what_matches_is_listed(store, listing):
-    wanted = enqueued_task(new_id(1), queue="reports", owner="user:1")
+def test_only_matching_records_are_listed(store, listing):
+    match = enqueued_task(new_id(1), queue="reports", owner="user:1")
     for enqueued in (
-        wanted,
+        match,
         enqueued_task(new_id(1), queue="reports", owner="user:2"),
         enqueued_task(new_id(1), owner="user:1"),
         enqueued_task(new_id(1), queue="reports", owner="user:1", name="other"),
         enqueued_task(new_id(1), queue="reports", owner="user:1", enqueued_at=NOW - 9 * MINUTE),
     ):
         store.create(enqueued)
-    matching = {"queue": "reports", "owner": "user:1", "name": wanted.name}
+    matching = {"queue": "reports", "owner": "user:1", "name": match.name}
 
-    found, _ = walk(
+    listed, _ = walk(
         listing,
-        Wanted(index=DUE, newest_first=False, matching=matching, enqueued=(NOW - 5 * MINUTE, EVER)),
+        IndexQuery(index=DUE, newest_first=False, matching=matching, enqueued=(NOW - 5 * MINUTE, EVER)),
     )
 
-    assert found == [wanted.id]
+    assert listed == [match.id]
 
 
-def test_only_what_is_within_the_time_is_listed(store, listing):
+def test_only_records_in_the_range_of_time_are_listed(store, listing):
     ids = [new_id(1) for _ in range(4)]
     for number, task_id in enumerate(ids):
         store.create(enqueued_task(task_id, enqueued_at=NOW + number * MINUTE))
     start = NOW + 5 * MINUTE
 
-    found, _ = walk(
-        listing, Wanted(index=DUE, newest_first=False, since=start + MINUTE, until=start + 2 * MINUTE)
+    listed, _ = walk(
+        listing, IndexQuery(index=DUE, newest_first=False, since=start + MINUTE, until=start + 2 * MINUTE)
     )
 
-    assert found == ids[1:3]
+    assert listed == ids[1:3]
 
 
-def test_many_records_are_read_at_once_in_their_order_without_those_that_are_gone(store, listing):
+def test_get_many_returns_existing_records_in_the_order_of_the_ids(store, listing):
     ids = [new_id() for _ in range(3)]
     for task_id in ids:
         store.create(enqueued_task(task_id))
 
-    found = listing.read([ids[2], new_id(), ids[0]])
+    records = listing.get_many([ids[2], new_id(), ids[0]])
 
-    assert found == [store.get(ids[2]), store.get(ids[0])]
-    assert listing.read([]) == []
+    assert records == [store.get(ids[2]), store.get(ids[0])]
+    assert listing.get_many([]) == []
 
 
-def test_more_than_one_call_takes_are_refused(offload_aws):
-    with pytest.raises(ValueError, match="at most 100 at a time"):
-        listing_of(configured()["default"]).read([new_id()] * (MOST_READ + 1))
+def test_get_many_refuses_more_ids_than_one_call_takes(offload_aws):
+    with pytest.raises(ValueError, match="Read at most 100 at a time"):
+        listing_of(configured()["default"]).get_many([new_id()] * (MOST_READ + 1))
 
 
 @pytest.fixture
-def kept(offload_aws, settings):
-    """A table as the template makes it where OPTIONS ask for the index of all records."""
+def history_options(offload_aws, settings):
+    """Create a table as the template does with the option "history", and return the options."""
     settings.TASKS = tasks_setting(modules=TASK_MODULES, stack="kept", history=True)
-    said = json.loads(template_of("kept", as_json=True))["Resources"]["Table"]["Properties"]
-    wanted = ("TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    properties = json.loads(template_of("kept", as_json=True))["Resources"]["Table"]["Properties"]
+    arguments = ("TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     dynamodb = offload_aws.client("dynamodb")
-    dynamodb.create_table(**{key: said[key] for key in wanted})
+    dynamodb.create_table(**{key: properties[key] for key in arguments})
     yield configured()["default"]
-    dynamodb.delete_table(TableName=said["TableName"])
+    dynamodb.delete_table(TableName=properties["TableName"])
 
 
-def test_the_history_lists_what_has_ended_too_where_options_ask_for_it(kept):
-    store, ended, other = store_of(kept), new_id(), new_id()
+def test_the_history_contains_finished_records(history_options):
+    store, ended, other = store_of(history_options), new_id(), new_id()
     store.create(enqueued_task(other, alias="other"))
     for change in (
         claimed(ended),
@@ -141,6 +141,6 @@ def test_the_history_lists_what_has_ended_too_where_options_ask_for_it(kept):
     ):
         store.change(ended, change)
 
-    found, _ = walk(listing_of(kept), Wanted(index=HISTORY, newest_first=True), "default")
+    listed, _ = walk(listing_of(history_options), IndexQuery(index=HISTORY, newest_first=True), "default")
 
-    assert found == [ended]
+    assert listed == [ended]

@@ -1,4 +1,4 @@
-"""One message after the other: the last write of one is under way together with the claim of the next."""
+"""Messages one by one: the last write of a task is under way together with the claim of the next."""
 
 import pytest
 from django.tasks.signals import task_finished, task_started
@@ -6,14 +6,14 @@ from django.tasks.signals import task_finished, task_started
 from django_offload.testing import Invocation, Offload
 from django_offload.worker import batch
 from tests.contract import tasks
-from tests.contract.waiting import event_of_all, places_of
+from tests.contract.waiting import event_of_all, positions_of
 from tests.faults import Unreachable, WrappedStore, store_with
 
 OF_ONE = ["begin claim", "end claim", "begin succeed", "end succeed"]
 
 
 class NotedStore(WrappedStore):
-    """Notes when a write begins and ends; the end of one that is `lost` fails."""
+    """Records when a write starts and ends. The end of the write named `lost` fails."""
 
     def __init__(self, inner, lost=""):
         super().__init__(inner)
@@ -39,14 +39,14 @@ def backend():
 
 
 def work(offloaded, **lost):
-    """Hand all that waits to the worker as a batch; return the steps of its writes, and whom it names."""
+    """Pass all waiting messages to the worker; return the steps of its writes, and which ones it returns."""
     event, stores = event_of_all(offloaded), []
     with store_with(lambda inner: stores.append(NotedStore(inner, **lost)) or stores[0]):
-        said = batch.handler(event, Invocation("contract-default-worker"))
-    return stores[0].steps, places_of(event, said)
+        result = batch.handler(event, Invocation("contract-default-worker"))
+    return stores[0].steps, positions_of(event, result)
 
 
-def test_the_next_is_claimed_before_the_last_write_of_the_one_before_is_waited_for(offloaded):
+def test_the_next_claim_starts_before_the_last_write_is_waited_for(offloaded):
     results = [tasks.echo.enqueue(number) for number in range(2)]
 
     steps, failures = work(offloaded)
@@ -56,14 +56,14 @@ def test_the_next_is_claimed_before_the_last_write_of_the_one_before_is_waited_f
     assert [tasks.echo.get_result(result.id).status for result in results] == ["SUCCESSFUL"] * 2
 
 
-def test_one_is_told_to_have_finished_before_the_next_is_told_to_have_started(offloaded):
-    told = []
+def test_task_finished_is_sent_before_the_next_task_started(offloaded):
+    signals = []
 
     def finished(task_result, **kwargs):
-        told.append(("finished", task_result.args[0], task_result.status))
+        signals.append(("finished", task_result.args[0], task_result.status))
 
     def started(task_result, **kwargs):
-        told.append(("started", task_result.args[0], task_result.status))
+        signals.append(("started", task_result.args[0], task_result.status))
 
     task_finished.connect(finished)
     task_started.connect(started)
@@ -75,26 +75,26 @@ def test_one_is_told_to_have_finished_before_the_next_is_told_to_have_started(of
         task_finished.disconnect(finished)
         task_started.disconnect(started)
 
-    assert told == [
+    assert signals == [
         (what, number, status)
         for number in range(2)
         for what, status in (("started", "RUNNING"), ("finished", "SUCCESSFUL"))
     ]
 
 
-def test_a_last_write_without_an_answer_is_its_own_messages_matter(offloaded):
+def test_a_lost_response_to_the_last_write_returns_only_its_own_message(offloaded):
     first, second = tasks.answer.enqueue(), tasks.answer.enqueue()
 
     _, failures = work(offloaded, lost="succeed")
 
     assert failures == [0]
-    # In memory a write is made once it is waited for; through AWS it was made, and its answer lost.
-    made = "RUNNING" if isinstance(offloaded, Offload) else "SUCCESSFUL"
-    assert tasks.answer.get_result(first.id).status == made
+    # In memory a write happens when it is waited for. Through AWS it has happened, and its response was lost.
+    status = "RUNNING" if isinstance(offloaded, Offload) else "SUCCESSFUL"
+    assert tasks.answer.get_result(first.id).status == status
     assert tasks.answer.get_result(second.id).status == "SUCCESSFUL"
 
 
-def test_what_comes_to_no_claim_ends_what_was_before_it(offloaded):
+def test_the_last_write_finishes_before_a_message_that_is_not_claimed(offloaded):
     tasks.answer.enqueue()
     tasks.answer.enqueue("one too many")
 

@@ -1,4 +1,4 @@
-"""What the outbox promises at a commit, on SQLite and PostgreSQL: row and task are one."""
+"""The outbox at a commit, on SQLite and PostgreSQL: the row is part of the caller's transaction."""
 
 import logging
 from unittest import mock
@@ -29,7 +29,7 @@ def site(settings, database, request):
     return request.getfixturevalue("offload")
 
 
-def test_the_row_is_part_of_the_transaction_and_goes_with_the_send(site):
+def test_the_row_is_part_of_the_transaction_and_deleted_after_the_send(site):
     with transaction.atomic():
         write("order")
         result = tasks.answer.enqueue()
@@ -45,7 +45,7 @@ def test_the_row_is_part_of_the_transaction_and_goes_with_the_send(site):
     assert result.return_value == 42
 
 
-def test_a_rollback_takes_row_record_and_message_with_it(site):
+def test_a_rollback_leaves_no_row_record_or_message(site):
     with rolled_back():
         write("order")
         tasks.answer.enqueue()
@@ -54,7 +54,7 @@ def test_a_rollback_takes_row_record_and_message_with_it(site):
     assert drain() == 0
 
 
-def test_a_savepoint_that_is_rolled_back_takes_its_own_tasks_only(site):
+def test_a_rolled_back_savepoint_removes_only_its_own_tasks(site):
     with transaction.atomic():
         kept = tasks.answer.enqueue()
         with rolled_back():
@@ -67,7 +67,7 @@ def test_a_savepoint_that_is_rolled_back_takes_its_own_tasks_only(site):
 
 def test_a_process_that_dies_after_its_send_makes_two_messages_and_one_task(site):
     with (
-        mock.patch.object(outbox, "delete_sent", side_effect=Killed),
+        mock.patch.object(outbox, "forget_many", side_effect=Killed),
         pytest.raises(Killed),
         transaction.atomic(),
     ):
@@ -94,7 +94,7 @@ def test_a_send_that_fails_at_the_commit_keeps_the_row_and_raises_nothing(site, 
     assert result.status == TaskResultStatus.SUCCESSFUL
 
 
-def test_a_row_that_cannot_be_deleted_now_is_no_error_of_the_request(site, caplog):
+def test_a_row_that_cannot_be_deleted_does_not_fail_the_request(site, caplog):
     with (
         mock.patch.object(outbox, "delete", side_effect=DatabaseError("database is locked")),
         transaction.atomic(),
@@ -108,7 +108,7 @@ def test_a_row_that_cannot_be_deleted_now_is_no_error_of_the_request(site, caplo
     assert len(site.stores[STACK].records[result.id]["workers"]) == 1
 
 
-def test_outside_of_a_transaction_there_is_no_row_and_the_error_is_the_callers(site):
+def test_outside_a_transaction_there_is_no_row_and_enqueue_raises(site):
     with down(site), pytest.raises(EnqueueFailed, match="Enqueue it again when AWS answers"):
         tasks.answer.enqueue()
 
@@ -116,7 +116,7 @@ def test_outside_of_a_transaction_there_is_no_row_and_the_error_is_the_callers(s
     assert drain() == 0
 
 
-def test_many_tasks_of_one_transaction_all_leave_though_one_send_fails(site, caplog):
+def test_all_tasks_of_a_transaction_are_sent_although_one_send_fails(site, caplog):
     caplog.set_level(logging.WARNING)
     store = site.stores[STACK]
     change, failed = store.change, []

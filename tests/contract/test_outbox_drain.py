@@ -1,4 +1,4 @@
-"""What the drain promises, on SQLite and PostgreSQL: whatever died after the commit, the task is sent."""
+"""Draining on SQLite and PostgreSQL: a committed task is sent even if its process has died."""
 
 from datetime import UTC, datetime, timedelta
 from unittest import mock
@@ -22,7 +22,7 @@ def site(settings, database, request):
     return request.getfixturevalue("offload")
 
 
-def test_what_a_dead_process_left_behind_is_drained_by_the_sweeper(site):
+def test_the_sweeper_drains_the_rows_of_a_dead_process(site):
     left = leave_behind(3)
     assert (rows(), messages(site)) == (left, [])
 
@@ -45,14 +45,14 @@ def test_the_command_drains_too(site, capsys):
     assert sorted(site.stores[STACK].records) == left
 
 
-def test_what_is_being_sent_by_a_living_process_is_left_alone(site):
+def test_fresh_rows_are_left_to_the_process_that_enqueued(site):
     left = leave_behind()
 
     assert drain(ahead=timedelta(seconds=5)) == 0
     assert (rows(), messages(site)) == (left, [])
 
 
-def test_draining_stops_when_its_time_is_over(site):
+def test_draining_stops_if_no_time_is_left(site):
     left = leave_behind(4)
     times = iter([60.0, 60.0, 0.5])
 
@@ -62,7 +62,7 @@ def test_draining_stops_when_its_time_is_over(site):
     assert sorted(site.stores[STACK].records) == left
 
 
-def test_concurrent_drains_lose_nothing_and_skip_what_another_one_sends(site):
+def test_concurrent_drains_lose_nothing_and_skip_locked_rows(site):
     left, sent = leave_behind(40), []
     send = outbox.send
 
@@ -99,7 +99,7 @@ def test_a_crash_between_send_and_delete_makes_two_messages_and_one_task(site):
     assert (record["status"], len(record["workers"])) == ("SUCCESSFUL", 1)
 
 
-def test_a_drain_that_finds_aws_away_keeps_every_row(site, caplog):
+def test_a_drain_without_aws_keeps_every_row(site, caplog):
     left = leave_behind(2)
 
     with down(site):
@@ -110,9 +110,9 @@ def test_a_drain_that_finds_aws_away_keeps_every_row(site, caplog):
     assert drain() == 2
 
 
-def test_rows_of_an_alias_that_is_gone_wait_for_its_return(site, settings, caplog):
+def test_rows_of_a_removed_alias_stay_until_the_alias_returns(site, settings, caplog):
     left = leave_behind()
-    with mock.patch("django_offload.backends.OffloadBackend._leave"), transaction.atomic():
+    with mock.patch("django_offload.backends.base.Departure.leave_at_commit"), transaction.atomic():
         other = tasks.answer.using(backend="other").enqueue().id
     both = settings.TASKS
 
@@ -152,7 +152,7 @@ def test_trouble_with_the_outbox_does_not_stop_the_sweep_of_records(site, caplog
     assert lost.return_value == 42
 
 
-def test_a_database_that_takes_all_the_time_there_is_does_not_stop_the_sweep_of_records(site):
+def test_records_are_swept_before_the_outbox(site):
     lose(site, 1)
 
     with mock.patch.object(outbox, "drain", side_effect=Killed), pytest.raises(Killed):
@@ -161,7 +161,7 @@ def test_a_database_that_takes_all_the_time_there_is_does_not_stop_the_sweep_of_
     assert len(messages(site)) == 1
 
 
-def test_a_backlog_of_records_leaves_the_outbox_half_of_the_time(site):
+def test_a_backlog_of_records_leaves_half_of_the_time_to_the_outbox(site):
     lose(site, 60)
     left = leave_behind(3)
     seconds = iter(range(60, -1, -1))
@@ -173,7 +173,7 @@ def test_a_backlog_of_records_leaves_the_outbox_half_of_the_time(site):
 
 
 def lose(site, count):
-    """Enqueue tasks, lose their messages, and go on to when the sweeper looks at them."""
+    """Enqueue tasks, lose their messages, and skip to when the sweeper looks at them."""
     for _ in range(count):
         tasks.answer.enqueue()
     for queue in site.transports[STACK].queues.values():
@@ -181,9 +181,9 @@ def lose(site, count):
     site.clock.skip_to(site.clock() + timedelta(minutes=6))
 
 
-def test_what_is_deferred_starts_at_its_time_from_the_outbox_too(site):
+def test_a_deferred_task_from_the_outbox_starts_at_its_time(site):
     at = datetime.now(UTC) + timedelta(minutes=10)
-    with mock.patch("django_offload.backends.OffloadBackend._leave"), transaction.atomic():
+    with mock.patch("django_offload.backends.base.Departure.leave_at_commit"), transaction.atomic():
         result = tasks.now.using(run_after=at).enqueue()
 
     assert drain() == 1

@@ -1,4 +1,4 @@
-"""Each message of a batch is answered for alone, whatever stands beside it."""
+"""The result for a message is independent of the other messages in its batch."""
 
 import json
 
@@ -14,7 +14,7 @@ from django_offload.worker import batch
 from tests.contract import tasks
 from tests.contract.setup import TASK_MODULES, tasks_setting
 
-# What a message is, and whether it may be acknowledged.
+# The kinds of messages, and whether they may be acknowledged.
 KINDS = {
     "runs": True,
     "fails": True,
@@ -28,7 +28,7 @@ IDS = [f"m{number}" for number in range(6)]
 
 
 def bodies(kind, offload):
-    """Enqueue what gives a message of this kind; return the messages and the results to look at."""
+    """Create a message of this kind; return the bodies and the result to look at."""
     make = {
         "fails": tasks.raises_value_error,
         "misfit": tasks.raises_value_error,
@@ -39,7 +39,7 @@ def bodies(kind, offload):
     held = [held for queue in transport.queues.values() for held in queue.messages.values()]
     for queue in transport.queues.values():
         queue.messages.clear()
-    (body,) = [one.body for one in held]
+    (body,) = [message.body for message in held]
     if kind == "forged":
         body = body.replace('"args":[]', '"args":[1]')
     if kind == "not JSON":
@@ -50,7 +50,7 @@ def bodies(kind, offload):
 @pytest.mark.parametrize("concurrency", [1, 4])
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kinds=st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=6))
-def test_what_is_answered_for_a_message_does_not_depend_on_its_neighbours(settings, concurrency, kinds):
+def test_the_result_for_a_message_does_not_depend_on_its_neighbours(settings, concurrency, kinds):
     queues = {"default": {"concurrency": concurrency}}
     settings.TASKS = tasks_setting(modules=TASK_MODULES, queues=queues)
     with Offload().active() as offload:
@@ -69,7 +69,7 @@ def test_what_is_answered_for_a_message_does_not_depend_on_its_neighbours(settin
         )
 
         failed = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
-        # Of two of one task, begun together, one finds the other at work: it waits for the end of its lease.
+        # If two messages of one task start together, one of them waits for the end of the other's lease.
         late = [number for number in failed if number not in expected]
         assert failed == sorted([*expected, *late], key=lambda number: int(number[1:]))
         assert set(late) <= (set().union(*twins) if concurrency > 1 else set())

@@ -1,4 +1,4 @@
-"""What every place for large texts promises: what is kept comes back, or is said to be lost."""
+"""Every implementation of payloads returns what was stored, or raises PayloadLost."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -25,18 +25,18 @@ def payloads(request, settings):
 @pytest.mark.parametrize(
     "data", [b"", b"a", bytes(range(256)), b"x" * 2_000_000], ids=["0", "1", "all", "2 MB"]
 )
-def test_bytes_are_kept_as_they_are(payloads, data):
+def test_bytes_are_stored_unchanged(payloads, data):
     payloads.put("dead/default/2026-03-01/m1", data)
 
     assert payloads.get("dead/default/2026-03-01/m1") == data
 
 
-def test_what_was_never_kept_is_none(payloads):
+def test_get_returns_none_for_a_missing_key(payloads):
     assert payloads.get("nothing") is None
 
 
 @pytest.mark.parametrize("payloads", ["moto"], indirect=True)
-def test_what_a_role_that_may_not_list_is_denied_may_be_gone(payloads):
+def test_denied_access_is_a_retryable_loss(payloads):
     forbidden = (SimpleNamespace(status_code=403), {"Error": {"Code": "AccessDenied", "Message": "no"}})
     events = client("s3").meta.events
     events.register("before-call.s3.GetObject", lambda **kwargs: forbidden, unique_id="forbid")
@@ -49,14 +49,14 @@ def test_what_a_role_that_may_not_list_is_denied_may_be_gone(payloads):
         events.unregister("before-call.s3.GetObject", unique_id="forbid")
 
 
-def test_a_key_is_written_over(payloads):
+def test_put_overwrites_a_key(payloads):
     payloads.put("k", b"first")
     payloads.put("k", b"second")
 
     assert payloads.get("k") == b"second"
 
 
-def test_a_text_comes_back_by_its_reference(payloads):
+def test_fetch_returns_the_text_of_a_reference(payloads):
     reference = payloads.keep("payloads/x/arguments", '["\\u00fc"]')
 
     assert payloads.fetch(reference) == '["\\u00fc"]'
@@ -76,22 +76,22 @@ def test_a_text_that_was_changed_is_lost(payloads):
     reference = payloads.keep("payloads/x/arguments", "[1]")
     payloads.put("payloads/x/arguments", b"[2]")
 
-    with pytest.raises(PayloadLost, match="is not what was kept there"):
+    with pytest.raises(PayloadLost, match="is different from what was stored"):
         payloads.fetch(reference)
 
 
 @pytest.mark.parametrize("payloads", ["moto"], indirect=True)
-def test_the_buckets_name_follows_from_the_account_and_the_region(payloads):
+def test_the_buckets_name_contains_the_account_and_the_region(payloads):
     assert bucket_name(configured()["default"]) == "contract-payloads-123456789012-us-east-1"
 
 
-def test_a_stack_without_a_bucket_keeps_nothing(settings):
+def test_a_stack_without_a_bucket_has_no_payloads(settings):
     settings.TASKS = tasks_setting(modules=[], bucket=None)
 
     assert payloads_of(configured()["default"]) is None
 
 
-def test_a_stack_knows_its_bucket_from_its_environment(settings, monkeypatch):
+def test_the_buckets_name_can_come_from_the_environment(settings, monkeypatch):
     settings.TASKS = tasks_setting(modules=[])
     monkeypatch.setenv("OFFLOAD_STACK", "contract")
     monkeypatch.setenv("OFFLOAD_BUCKET", "the-bucket")

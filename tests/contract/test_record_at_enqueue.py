@@ -1,4 +1,4 @@
-"""Without a record at enqueue a task comes to the same end, wherever tasks go; what is given up is known."""
+"""Tasks without a record at enqueue: what still works with every backend, and what does not."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,11 +19,11 @@ MEMORY = "memory"
 
 @pytest.fixture(params=[MEMORY, *CLIENTS])
 def site(request, settings):
-    """What runs tasks that have no record before their first claim."""
+    """The fixture that runs tasks without a record before their first claim."""
     client = {} if request.param == MEMORY else {"client": request.param}
-    found = tasks_setting(modules=TASK_MODULES)
-    found["default"]["OPTIONS"] |= {"record_at_enqueue": False, **client}
-    settings.TASKS = found
+    tasks_option = tasks_setting(modules=TASK_MODULES)
+    tasks_option["default"]["OPTIONS"] |= {"record_at_enqueue": False, **client}
+    settings.TASKS = tasks_option
     return request.getfixturevalue("offload" if request.param == MEMORY else "offload_aws")
 
 
@@ -32,7 +32,7 @@ def record_of(result):
 
 
 @pytest.mark.parametrize("length", [1, 1_000, 400_000], ids=["inline", "beside the record", "in the bucket"])
-def test_the_claim_makes_the_record_and_the_result_is_kept(site, length):
+def test_the_claim_creates_the_record_and_the_result_is_stored(site, length):
     result = tasks.echo.enqueue("x" * length)
     assert record_of(result) is None
     with pytest.raises(TaskResultDoesNotExist):
@@ -55,19 +55,19 @@ def test_a_dead_worker_is_replaced(site):
     assert (result.return_value, result.attempts) == ([[7], {}], 2)
 
 
-def test_a_cancel_before_the_start_finds_nothing_and_the_task_runs(site):
+def test_a_cancel_before_the_start_has_no_effect(site):
     result = tasks.echo.enqueue(7)
     options = configured()["default"]
 
     assert cancel(store_of(options), enqueued_task(result.id), options, datetime.now(UTC)) is None
 
-    assert record_of(result) is None, "a cancel makes no record"
+    assert record_of(result) is None, "a cancel creates no record"
     assert site.run() == 1
     result.refresh()
     assert result.return_value == [[7], {}]
 
 
-def test_a_lost_message_is_not_rescued(site):
+def test_a_lost_message_is_not_sent_again(site):
     result = tasks.echo.enqueue(7)
     later = datetime.now(UTC) + timedelta(hours=1)
     if hasattr(site, "transports"):

@@ -1,4 +1,4 @@
-"""What every store promises: conditional writes as Change says them, and what is written is read."""
+"""Every store makes conditional writes as ConditionalWrite describes them, and reads what was written."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +8,7 @@ import pytest
 from django.utils.safestring import SafeString
 
 from django_offload.protocol.conditional_write import Refused
-from django_offload.protocol.enqueued_task import to_micros
+from django_offload.protocol.json_codec import to_micros
 from django_offload.protocol.record import initial_item, read_record
 from django_offload.protocol.transitions import (
     abandon,
@@ -33,9 +33,9 @@ from tests.contract.records import (
     after,
     claimed,
     enqueued_task,
-    given,
     new_id,
     states,
+    storing,
 )
 
 SECOND = timedelta(seconds=1)
@@ -53,9 +53,9 @@ LOST = {"lost", "lost, asked to stop", "lost, attempts used up"}
 DUE = NOW + timedelta(minutes=4)
 DUE_THEN = {"ready", "running", "running, asked to stop"}
 
-# Each change, and the states that take it; every other state refuses it.
+# Each change, with the states that accept it; every other state refuses it.
 CHANGES = {
-    "create": (lambda i: create(enqueued_task(i)), {"absent"}),
+    "create": (lambda i: create(initial_item(enqueued_task(i))), {"absent"}),
     "claim": (claimed, {"absent", "ready", "lost"}),
     "claim without birth": (
         lambda i: replace(
@@ -104,20 +104,20 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_change_is_taken_by_its_states_and_refused_by_every_other(store, name):
+def test_a_change_is_accepted_in_its_states_and_refused_in_every_other(store, name):
     make, takers = CHANGES[name]
     for state in states(new_id()):
         task_id = new_id()
         attributes = states(task_id)[state]
         if attributes is not None:
-            store.change(task_id, given(attributes))
+            store.change(task_id, storing(attributes))
         change = make(task_id)
 
         if state in takers:
             before = store.change(task_id, change)
 
-            told = not change.returns_old or before == attributes
-            assert told, f"{name} of {state} returned another record than there was"
+            returns_before = not change.returns_old or before == attributes
+            assert returns_before, f"{name} of {state} did not return the record as it was"
             assert store.get(task_id) == change.apply(attributes), f"{name} of {state}"
         else:
             with pytest.raises(Refused) as refused:
@@ -127,7 +127,7 @@ def test_a_change_is_taken_by_its_states_and_refused_by_every_other(store, name)
             assert store.get(task_id) == attributes, f"{name} of {state} was refused and changed something"
 
 
-def test_every_change_of_the_protocol_is_tried():
+def test_every_change_of_the_protocol_is_tested():
     states_of = states(new_id())
 
     assert {state for _, takers in CHANGES.values() for state in takers} <= set(states_of)
@@ -149,7 +149,7 @@ def test_a_claim_raises_the_fence_and_notes_the_worker(store):
     assert record.lease_until == NOW + timedelta(minutes=5)
 
 
-def test_a_second_claim_keeps_what_the_first_began(store):
+def test_a_second_claim_keeps_the_values_of_the_first(store):
     task_id, first = new_id(), NOW - timedelta(minutes=30)
     enqueued = enqueued_task(task_id, enqueued_at=first)
     store.change(task_id, claimed(task_id, first, enqueued=enqueued))
@@ -182,12 +182,12 @@ def test_claim_takes_a_record_at_the_instant_its_lease_ends(store):
 
 @pytest.fixture(params=["", "update"], ids=["by PutItem", "by UpdateItem"])
 def writes(request, monkeypatch):
-    """Write as the web side does, and as a function of the stack."""
+    """Write as the web side does, and as a function of the stack does."""
     monkeypatch.setenv("OFFLOAD_WRITES", request.param)
 
 
 @pytest.mark.usefixtures("writes")
-def test_create_says_whether_it_did(store):
+def test_create_returns_whether_it_created_the_record(store):
     enqueued = enqueued_task(new_id())
 
     assert store.create(enqueued) is True
@@ -196,7 +196,7 @@ def test_create_says_whether_it_did(store):
 
 
 @pytest.mark.usefixtures("writes")
-def test_all_that_a_record_is_born_with_is_read_back(store):
+def test_all_attributes_of_a_new_record_are_read_back(store):
     enqueued = enqueued_task(
         new_id(),
         arguments='["\\ud800\\u0000é"]',
@@ -214,7 +214,7 @@ def test_all_that_a_record_is_born_with_is_read_back(store):
     assert record.inline is True
 
 
-def test_text_of_a_class_of_its_own_is_text(store):
+def test_an_instance_of_a_str_subclass_is_stored_as_text(store):
     class Queue(StrEnum):
         REPORTS = "reports"
 
@@ -225,13 +225,13 @@ def test_text_of_a_class_of_its_own_is_text(store):
     assert read_record(store.get(enqueued.id)).enqueued == enqueued
 
 
-def test_what_is_absent_is_none(store):
+def test_missing_records_and_parts_are_none(store):
     assert store.get(new_id()) is None
     assert store.get_part(new_id(), "arguments") is None
     assert store.parts(new_id()) == (None, {})
 
 
-def test_parts_are_kept_beside_the_record(store):
+def test_parts_are_stored_beside_the_record(store):
     enqueued, texts = (
         enqueued_task(new_id()),
         {"arguments": "[[],{}]", "error#0001": '{"x":"ü"}', "result#1": "9" * 900},
@@ -255,7 +255,7 @@ def test_parts_need_no_record(store):
     assert store.parts(task_id) == (None, {"arguments": "[[],{}]"})
 
 
-def test_more_parts_than_one_answer_carries_are_all_read(store):
+def test_all_parts_are_read_even_if_one_response_cannot_contain_them(store):
     task_id, large = new_id(), "x" * 290_000
     for number in range(5):
         store.put_part(task_id, f"error#{number:04d}", large, 2_000_000_000)
@@ -267,7 +267,7 @@ def test_more_parts_than_one_answer_carries_are_all_read(store):
     }
 
 
-def test_what_was_read_does_not_change_what_is_kept(store):
+def test_changing_a_returned_record_does_not_change_the_store(store):
     task_id = new_id()
     store.change(task_id, claimed(task_id))
 

@@ -1,4 +1,4 @@
-"""What every transport promises: sent is delivered, given back comes again, at last it is a dead letter."""
+"""Every transport delivers messages, redelivers returned ones, and finally makes dead letters."""
 
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -18,7 +18,7 @@ NOW = timedelta(0)
 
 
 class MemoryQueue:
-    """The memory transport, with a clock that goes on when told."""
+    """The memory transport, with a clock that the tests set."""
 
     def __init__(self):
         self.now = datetime(2026, 3, 1, tzinfo=UTC)
@@ -54,7 +54,7 @@ class SQSQueue:
         return self.sqs.get_queue_url(QueueName=f"{STACK}-{queue}")["QueueUrl"]
 
     def receive(self, queue="default"):
-        found = self.sqs.receive_message(
+        result = self.sqs.receive_message(
             QueueUrl=self.url(queue),
             MaxNumberOfMessages=10,
             MessageSystemAttributeNames=["ApproximateReceiveCount"],
@@ -67,7 +67,7 @@ class SQSQueue:
                 handle=message["ReceiptHandle"],
                 receives=int(message["Attributes"]["ApproximateReceiveCount"]),
             )
-            for message in found.get("Messages", [])
+            for message in result.get("Messages", [])
         ]
 
     def delete(self, delivery):
@@ -77,7 +77,7 @@ class SQSQueue:
         return [delivery.body for delivery in self.receive(f"{queue}-dead")]
 
     def in_time(self, deadline):
-        """Let the time pass in which a message becomes visible: moto looks at the clock of this process."""
+        """Wait until a message becomes visible, because moto uses the real clock."""
         ends = datetime.now(UTC) + deadline
         while datetime.now(UTC) < ends:
             continue
@@ -95,7 +95,7 @@ def bodies(deliveries):
     return sorted(delivery.body for delivery in deliveries)
 
 
-def test_what_is_sent_is_received_on_its_queue_and_no_other(queue):
+def test_a_message_is_received_only_from_its_own_queue(queue):
     queue.transport.prepare("default")
     queue.transport.send("default", "a", NOW)
     queue.transport.send("reports", "b", NOW)
@@ -115,7 +115,7 @@ def test_the_text_is_not_changed(queue):
     assert queue.receive()[0].body == text
 
 
-def test_what_was_received_is_hidden_until_it_is_deleted(queue):
+def test_a_received_message_is_hidden(queue):
     queue.transport.send("default", "a", NOW)
     (delivery,) = queue.receive()
 
@@ -125,7 +125,7 @@ def test_what_was_received_is_hidden_until_it_is_deleted(queue):
     assert queue.receive() == []
 
 
-def test_at_most_ten_at_a_time(queue):
+def test_at_most_ten_messages_are_received_at_a_time(queue):
     for number in range(12):
         queue.transport.send("default", str(number), NOW)
 
@@ -135,7 +135,7 @@ def test_at_most_ten_at_a_time(queue):
     assert bodies([*first, *second]) == sorted(str(number) for number in range(12))
 
 
-def test_given_back_it_comes_again_and_its_receipts_are_counted(queue):
+def test_a_returned_message_is_received_again_with_its_number_of_receipts(queue):
     queue.transport.send("default", "a", NOW)
 
     for expected in range(1, 5):
@@ -144,7 +144,7 @@ def test_given_back_it_comes_again_and_its_receipts_are_counted(queue):
         queue.transport.give_back(delivery, NOW)
 
 
-def test_given_back_for_a_while_it_stays_away_that_long(queue):
+def test_a_message_returned_with_a_delay_is_hidden_that_long(queue):
     queue.transport.send("default", "a", NOW)
     (delivery,) = queue.receive()
 
@@ -155,7 +155,7 @@ def test_given_back_for_a_while_it_stays_away_that_long(queue):
     assert bodies(queue.receive()) == ["a"]
 
 
-def test_a_delayed_message_is_not_there_yet(queue):
+def test_a_delayed_message_is_not_received_yet(queue):
     queue.transport.send("default", "a", SECOND)
 
     assert queue.receive() == []
@@ -163,7 +163,7 @@ def test_a_delayed_message_is_not_there_yet(queue):
     assert bodies(queue.receive()) == ["a"]
 
 
-def test_received_too_often_it_is_a_dead_letter(queue):
+def test_a_message_received_too_often_becomes_a_dead_letter(queue):
     queue.transport.send("default", "a", NOW)
     receipts = 0
     while deliveries := queue.receive():
@@ -176,7 +176,7 @@ def test_received_too_often_it_is_a_dead_letter(queue):
     assert queue.receive() == []
 
 
-def test_what_was_deleted_is_no_dead_letter(queue):
+def test_a_deleted_message_does_not_become_a_dead_letter(queue):
     queue.transport.send("default", "a", NOW)
     for _ in range(12):
         (delivery,) = queue.receive()
@@ -188,7 +188,7 @@ def test_what_was_deleted_is_no_dead_letter(queue):
     assert queue.dead() == []
 
 
-def test_depth_counts_what_waits_and_what_was_taken_until_it_is_deleted(queue):
+def test_depth_counts_waiting_and_received_messages(queue):
     queue.transport.prepare("default")
     assert queue.transport.depth("default") == 0
 
@@ -203,7 +203,7 @@ def test_depth_counts_what_waits_and_what_was_taken_until_it_is_deleted(queue):
     assert queue.transport.depth("default") == 2
 
 
-def test_depth_leaves_out_what_is_still_delayed(queue):
+def test_depth_does_not_count_delayed_messages(queue):
     queue.transport.send("default", "a", timedelta(minutes=10))
 
     assert queue.transport.depth("default") == 0
@@ -240,7 +240,7 @@ def test_sqs_delays_whole_seconds_rounded_up(monkeypatch, settings, delay, secon
 
 @pytest.mark.usefixtures("queue")
 @pytest.mark.parametrize("queue", CLIENTS, indirect=True)
-def test_what_is_not_deployed_is_named(settings):
+def test_the_error_names_the_missing_resource(settings):
     client = configured()["default"].client
     settings.TASKS = tasks_setting(modules=[], stack="nowhere", client=client)
     options = configured()["default"]
@@ -256,7 +256,7 @@ def test_what_is_not_deployed_is_named(settings):
 
 
 @pytest.mark.parametrize("queue", CLIENTS, indirect=True)
-def test_a_queue_that_was_removed_is_asked_for_again(queue):
+def test_the_url_of_a_removed_queue_is_looked_up_again(queue):
     queue.transport.send("default", "a", NOW)
     attributes = queue.sqs.get_queue_attributes(
         QueueUrl=queue.url("default"), AttributeNames=["RedrivePolicy"]
@@ -266,15 +266,15 @@ def test_a_queue_that_was_removed_is_asked_for_again(queue):
         with pytest.raises(ResourceMissing):
             queue.transport.send("default", "b", NOW)
     finally:
-        made = queue.sqs.create_queue(QueueName=f"{STACK}-default", Attributes=attributes["Attributes"])
+        created = queue.sqs.create_queue(QueueName=f"{STACK}-default", Attributes=attributes["Attributes"])
 
     queue.transport.send("default", "c", NOW)
 
     assert bodies(queue.receive()) == ["c"]
-    queue.sqs.purge_queue(QueueUrl=made["QueueUrl"])
+    queue.sqs.purge_queue(QueueUrl=created["QueueUrl"])
 
 
-def test_lambda_gives_nothing_back_and_delays_nothing(settings):
+def test_lambda_neither_returns_nor_delays_messages(settings):
     settings.TASKS = tasks_setting(modules=[])
     transport = LambdaTransport(configured()["default"])
 

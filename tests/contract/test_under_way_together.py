@@ -1,4 +1,4 @@
-"""Record and message of an enqueue are under way together: either may arrive first, or alone."""
+"""Record and message of an enqueue are under way together: one may arrive first, or alone."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from django_offload.aws.lean.call import Call
 from django_offload.conf import configured
 from django_offload.exceptions import EnqueueFailed
 from django_offload.protocol.record import read_record
-from django_offload.sending.record_and_message import send
+from django_offload.sending.enqueue import send
 from django_offload.stores import store_of
 from tests.contract import tasks
 from tests.contract.records import enqueued_task, new_id
@@ -24,27 +24,27 @@ from tests.faults import (
 
 
 class LateStore(WrappedStore):
-    """Creates a record once the message has been worked on; or never."""
+    """Creates a record after `meanwhile` has run, or never if that raises."""
 
     def __init__(self, inner, meanwhile):
         super().__init__(inner)
         self.meanwhile: Callable[[], object] | None = meanwhile
         self.created: list[bool] = []
 
-    def begin_create(self, enqueued):
+    def begin_create(self, item):
         if self.meanwhile is None:
-            return super().begin_create(enqueued)
+            return super().begin_create(item)
         meanwhile, self.meanwhile = self.meanwhile, None
 
         def create():
             meanwhile()
-            self.created.append(self.inner.create(enqueued))
+            self.created.append(self.inner.begin_create(item)())
 
         return create
 
 
 class EagerTransport(WrappedTransport):
-    """Sends when the send begins."""
+    """Sends as soon as the send starts."""
 
     def begin_send(self, queue, text, delay):
         super().send(queue, text, delay)
@@ -57,10 +57,10 @@ def backend():
 
 
 def unreachable():
-    raise Unreachable("no answer to the birth")
+    raise Unreachable("no answer to the create")
 
 
-def test_a_message_that_overtakes_its_record_is_worked_on_once(offloaded):
+def test_a_message_that_overtakes_its_record_runs_once(offloaded):
     late = []
 
     def wrap(inner):
@@ -70,13 +70,13 @@ def test_a_message_that_overtakes_its_record_is_worked_on_once(offloaded):
     with store_with(wrap), transport_with(EagerTransport):
         result = tasks.answer.enqueue()
 
-        assert late[0].created == [False], "the late birth changed the record"
+        assert late[0].created == [False], "the late create changed the record"
         assert offloaded.run() == 0
     result.refresh()
     assert (result.status, result.attempts) == ("SUCCESSFUL", 1)
 
 
-def test_a_message_whose_record_never_came_makes_it(offloaded):
+def test_a_message_without_a_record_creates_it(offloaded):
     with store_with(lambda inner: LateStore(inner, unreachable)), transport_with(EagerTransport):
         result = tasks.answer.enqueue()
 
@@ -85,7 +85,7 @@ def test_a_message_whose_record_never_came_makes_it(offloaded):
     assert result.status == "SUCCESSFUL"
 
 
-def test_a_record_whose_message_never_came_stays_for_the_sweeper(offloaded):
+def test_a_record_without_a_message_is_left_to_the_sweeper(offloaded):
     with transport_with(lambda inner: FailingTransport(inner, times=1)):
         result = tasks.answer.enqueue()
 
@@ -94,7 +94,7 @@ def test_a_record_whose_message_never_came_stays_for_the_sweeper(offloaded):
     assert result.status == "READY"
 
 
-def test_neither_is_an_error_that_names_the_task(offloaded):
+def test_without_record_and_message_the_error_names_the_task(offloaded):
     task_id = new_id()
     enqueued = enqueued_task(task_id, enqueued_at=datetime.now(UTC))
 
@@ -108,23 +108,23 @@ def test_neither_is_an_error_that_names_the_task(offloaded):
 
 @pytest.fixture
 def steps(monkeypatch):
-    """Return what the lean client does, in order."""
-    found = []
+    """Return the steps of the lean client, in order."""
+    steps_taken = []
 
     def noted(word, method):
         def noting(call):
-            found.append(f"{word} {call._request.operation}")
+            steps_taken.append(f"{word} {call._request.operation}")
             return method(call)
 
         return noting
 
-    monkeypatch.setattr(Call, "_begin", noted("send", Call._begin))
-    monkeypatch.setattr(Call, "_finish", noted("read", Call._finish))
-    return found
+    monkeypatch.setattr(Call, "send", noted("send", Call.send))
+    monkeypatch.setattr(Call, "finish_try", noted("read", Call.finish_try))
+    return steps_taken
 
 
 @pytest.mark.parametrize("offloaded", ["lean"], indirect=True)
-def test_with_the_lean_client_both_are_sent_before_either_answer_is_read(offloaded, steps):
+def test_the_lean_client_sends_both_requests_before_it_reads_a_response(offloaded, steps):
     tasks.answer.enqueue()
     steps.clear()
 
@@ -134,7 +134,7 @@ def test_with_the_lean_client_both_are_sent_before_either_answer_is_read(offload
 
 
 @pytest.mark.parametrize("offloaded", ["lean"], indirect=True)
-def test_arguments_beside_the_record_are_there_before_record_or_message_leave(offloaded, steps):
+def test_large_arguments_are_stored_before_record_and_message_are_sent(offloaded, steps):
     tasks.answer.enqueue()
     steps.clear()
 
@@ -145,7 +145,7 @@ def test_arguments_beside_the_record_are_there_before_record_or_message_leave(of
 
 @pytest.mark.parametrize("offloaded", ["lean"], indirect=True)
 @pytest.mark.parametrize("backend", ["LambdaBackend"])
-def test_what_lambda_would_soon_give_up_leaves_after_its_record_is_there(offloaded, backend, steps):
+def test_lambda_is_invoked_after_the_record_is_stored(offloaded, backend, steps):
     tasks.answer.enqueue()
 
     assert steps == ["send PutItem", "read PutItem", "send Invoke", "read Invoke"]

@@ -1,4 +1,4 @@
-"""What waits in a queue, as the event that Lambda makes of it: in memory, or through SQS."""
+"""The messages that wait in a queue, as the event that Lambda receives: in memory, or through SQS."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def event_of_all(offloaded: Offload | OffloadAWS) -> dict[str, Any]:
     return {"Records": [make_record(message, ARN.format(name)) for message in messages]}
 
 
-def places_of(event: dict[str, Any], said: dict[str, Any]) -> list[int]:
-    """Return which records of an event the answer to it names."""
+def positions_of(event: dict[str, Any], result: dict[str, Any]) -> list[int]:
+    """Return the positions of the records that the result names as failed."""
     ids = [record["messageId"] for record in event["Records"]]
-    return [ids.index(failure["itemIdentifier"]) for failure in said["batchItemFailures"]]
+    return [ids.index(failure["itemIdentifier"]) for failure in result["batchItemFailures"]]

@@ -1,4 +1,4 @@
-"""A package as Lambda runs it: unzipped into an empty folder, beside boto3 and nothing else."""
+"""Run a package as Lambda does, unzipped in an empty folder, with nothing else but boto3."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def unzip(package: Path, folder: Path) -> Path:
 
 
 def run(task: Path, runtime: Path, body: str, *, python: str | None = None, **environment: str) -> Any:
-    """Run a program in an interpreter that has package and runtime alone; return what it prints last."""
+    """Run a program with only the package and the runtime. Return the last line that it prints, as JSON."""
     flags = ("-I", "-S", "-B", "-c", _PROGRAM.format(body=body))
     ran = subprocess.run(
         [python or sys._base_executable, *flags, str(task), str(runtime)],

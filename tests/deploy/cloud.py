@@ -1,4 +1,4 @@
-"""The stand-in for AWS that the site is deployed to: functions run from their packages."""
+"""The local AWS that the site is deployed to, where functions run from their packages."""
 
 import json
 import re
@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 60
 
 
 class Cloud:
-    """LocalAWS, to which commands deploy; what they deployed runs after `start()`."""
+    """LocalAWS for deployments by commands. The deployed functions run after `start()`."""
 
     def __init__(
         self,
@@ -53,10 +53,10 @@ class Cloud:
     def request(self, path: str, **more: Any) -> "Answer":
         """Send a request to the web function, as its function URL does."""
         event = json.dumps(http(path, url=True, **more)).encode()
-        function = self.aws.functions.find(self.web)
+        function = self.aws.functions.get(self.web)
         outcome = self.aws.invoker.invoke(function, event)
         assert not outcome.failed, outcome.error + "\n" + "\n".join(self.said[-30:])
-        return Answer(outcome.read())
+        return Answer(outcome.value())
 
     def post(self, page: str, **fields: str) -> "Answer":
         """Post the form of a page, as a browser does that has just loaded it."""
@@ -87,7 +87,7 @@ class Cloud:
 
 
 class Answer:
-    """What a function answered to a request."""
+    """The response of a function."""
 
     def __init__(self, said: dict[str, Any]) -> None:
         self.status: int = said["statusCode"]
@@ -100,7 +100,7 @@ class Answer:
 
 
 def eventually(happened: Callable[[], bool], said: list[str]) -> None:
-    """Wait until something has happened; fail with what functions said."""
+    """Wait until something has happened. Fail with the functions' output."""
     deadline, pause = time.monotonic() + PATIENCE_SECONDS, threading.Event()
     while not happened():
         assert time.monotonic() < deadline, "\n".join(said[-40:])

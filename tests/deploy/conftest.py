@@ -1,4 +1,4 @@
-"""The package of the reference site, built once from a copy of it; a deployment of its stack alone."""
+"""Fixtures: the package of the reference site, and a deployment of only its stack."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture(scope="session")
 def built(project: Project) -> dict[str, Any]:
-    """What offload_package says of the package for x86_64."""
+    """The JSON that offload_package prints about the package for x86_64."""
     said: dict[str, Any] = json.loads(project.done("offload_package", "--json"))
     return said
 
@@ -41,7 +41,7 @@ def aws() -> Iterator[LocalAWS]:
 
 @pytest.fixture
 def deployment(aws: LocalAWS, tmp_path: Path) -> Iterator[Deployment]:
-    """Return a deployment of the stage dev; nothing of it is left after the test."""
+    """Return a deployment of the stage dev. It is deleted after the test."""
     (tmp_path / "zappa_settings.json").write_text(json.dumps({"dev": SETTINGS}))
     made = deployment_of(tmp_path)
     yield made

@@ -1,4 +1,4 @@
-"""Requests as the three doors of AWS hand them to a function."""
+"""Requests, as API Gateway and function URLs send them to a function."""
 
 from base64 import b64encode
 from collections.abc import Mapping

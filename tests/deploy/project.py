@@ -1,4 +1,4 @@
-"""A copy of the project, as somebody has it who deploys it: its own folder, its own stage file."""
+"""A copy of the project to deploy, with its own folder and its own stage file."""
 
 import json
 import os
@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-# The tests of this folder keep to a region of their own: moto's state belongs to the process.
+# These tests use their own region, because moto keeps its state per process.
 REGION = "eu-central-1"
 SECRET_KEY = "of-the-deployed-site-and-of-nobody-else"
 MANAGE = "django_app/manage.py"
-# What lies about in a developer's folder, and must never leave it.
+# Files in a developer's folder that must never leave it.
 PLANTED = "a-secret-that-lies-beside-the-code"
 SECRET_FILES = (
     *(".env", "django_app/.env", "django_app/lab/production.env", "lambdas/.env"),
@@ -24,7 +24,7 @@ PATIENCE_SECONDS = 300
 
 
 class Project:
-    """A project's folder, and its commands."""
+    """The folder and the commands of a project."""
 
     def __init__(self, root: Path, source: Path = ROOT) -> None:
         self.root = root
@@ -41,7 +41,7 @@ class Project:
     def stage(self, **changes: Any) -> None:
         """Write infra/dev.json."""
         said = json.loads((ROOT / "infra" / "dev.json").read_text())
-        # A function on AWS is outside debug mode by itself.
+        # On AWS, debug mode is off by default.
         said |= {"region": REGION, "environment": {"DEBUG": "0", "ALLOWED_HOSTS": "site.example"}}
         (self.root / "infra" / "dev.json").write_text(json.dumps({**said, **changes}))
 
@@ -90,6 +90,6 @@ class Project:
 
 
 def files_with(text: str, package: Path) -> list[str]:
-    """Return the files of a package that hold a text."""
+    """Return the files of a package that contain a text."""
     with zipfile.ZipFile(package) as archive:
         return [name for name in archive.namelist() if text.encode() in archive.read(name)]

@@ -1,4 +1,4 @@
-"""The commands of infra/README.md, from an empty account to a running site, as they stand there."""
+"""Read the commands of infra/README.md that lead from an empty account to a running site."""
 
 import re
 import shlex
@@ -12,17 +12,17 @@ PYTHON = ".venv/bin/python"
 
 
 def commands() -> list[list[str]]:
-    """Return the section's commands in their order, each as its words."""
+    """Return the section's commands in order, each split into words."""
     return [shlex.split(line) for block in _blocks(SECTION, "sh") for line in block.splitlines()]
 
 
 def own_commands() -> list[str]:
-    """Return what is typed in a project of one's own, in its order."""
+    """Return the commands for your own project, in order."""
     return [line.strip() for block in _blocks(OWN, "sh") for line in block.splitlines()]
 
 
 def own_file(language: str) -> str:
-    """Return the one block of a language that a project of one's own gets."""
+    """Return the only block of a language in the section on your own project."""
     (found,) = _blocks(OWN, language)
     return textwrap.dedent(found)
 
@@ -33,7 +33,7 @@ def _blocks(heading: str, language: str) -> list[str]:
 
 
 def of_the_project(*words: str) -> list[str]:
-    """Return the one management command that ends in `words`, without the interpreter before it."""
+    """Return the only management command that ends in `words`, without the interpreter."""
     (found,) = [
         command[2:]
         for command in commands()
@@ -43,7 +43,7 @@ def of_the_project(*words: str) -> list[str]:
 
 
 def parameters() -> dict[str, str]:
-    """Return the parameters that the reader puts into Systems Manager, and the variable with each value."""
+    """Return the Systems Manager parameters that the reader creates, with the variable of each value."""
     return {
         command[command.index("--name") + 1]: command[command.index("--value") + 1].removeprefix("$")
         for command in commands()

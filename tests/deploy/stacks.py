@@ -1,17 +1,17 @@
-"""Deployments of a stack to local AWS, without packages that run."""
+"""Deploy a stack to local AWS, with packages that can't run."""
 
 import zipfile
 from pathlib import Path
 from typing import Any
 
 from django_offload.conf import configured
-from django_offload.deploy.package.archive import Archive, existing
+from django_offload.deploy.package.archive import Archive, read_archive
 from django_offload.deploy.release.aws import AWS
 from django_offload.deploy.release.deployment import Deployment, Steps
 from django_offload.deploy.stage import Stage
 from django_offload.local.aws.local_aws import LocalAWS
 from django_offload.stack.layout import Layout
-from django_offload.stack.stage_environment import Surroundings
+from django_offload.stack.stage_environment import StageEnvironment
 
 # The tests of the deployed site, of the package and of the policies have stacks of this name elsewhere.
 REGION = "eu-north-1"
@@ -26,12 +26,12 @@ SETTINGS = {
 ALONE = Steps(web=False, migrations=False)
 
 
-def deployment_of(root: Path, **surroundings: Any) -> Deployment:
+def deployment_of(root: Path, **stage_environment: Any) -> Deployment:
     stage = Stage(
         name="dev",
         region=REGION,
         options=configured()["default"],
-        surroundings=Surroundings(**surroundings),
+        stage_environment=StageEnvironment(**stage_environment),
     )
     place = Layout(root=root, source=root, settings_module="config.settings")
     return Deployment(AWS(REGION), stage, place, lambda line: None)
@@ -41,11 +41,11 @@ def package(folder: Path, text: str) -> Archive:
     path = folder / f"{text}.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("code.py", text)
-    return existing(path)
+    return read_archive(path)
 
 
 def deploy(deployment: Deployment, code: Archive, steps: Steps = ALONE) -> str:
-    """Deploy the stack, and nothing else where no other steps are said; return the id of the release."""
+    """Deploy the stack, with further `steps` if given. Return the id of the release."""
     release, change = deployment.prepare(code)
     deployment.releases.put_package(code)
     deployment.apply(release, change, steps)

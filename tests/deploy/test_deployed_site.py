@@ -1,4 +1,4 @@
-"""The reference site, deployed by the command to local AWS, and driven through its package."""
+"""The reference site, deployed to local AWS by the command, answers from its package."""
 
 import os
 import re
@@ -35,14 +35,14 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL) -> I
 
 @pytest.fixture(scope="module")
 def dry(cloud: Cloud, project: Project, package: Path) -> str:
-    """What the look at the first deployment said."""
+    """The output of the dry run before the first deployment."""
     assert package == project.root / "dist" / "dev-x86_64.zip"
     return project.done(*readme.of_the_project("dist/dev-x86_64.zip", "--dry-run"))
 
 
 @pytest.fixture(scope="module")
 def gate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A pipe that the first code deployed reads, and so waits, in a task that is to fail three times."""
+    """A pipe. In the first code, a task that should fail three times reads it, and so waits."""
     pipe = tmp_path_factory.mktemp("gate") / "pipe"
     os.mkfifo(pipe)
     return pipe
@@ -50,7 +50,7 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def deployed(cloud: Cloud, project: Project, dry: str, gate: Path) -> str:
-    """What the first deployment said."""
+    """The output of the first deployment."""
     package = project.root / "dist" / "dev-x86_64.zip"
     built = package.read_bytes()
     changed(
@@ -85,7 +85,7 @@ def test_make_package_is_what_the_steps_begin_with() -> None:
     assert "manage.py offload_package --stage dev --architecture x86_64" in said
 
 
-def test_a_look_shows_every_change_and_makes_none(cloud: Cloud, project: Project, dry: str) -> None:
+def test_a_dry_run_shows_every_change_and_makes_none(cloud: Cloud, project: Project, dry: str) -> None:
     assert re.search(r"Add +AWS::SQS::Queue +QueueDefault", dry)
     assert "is deployed." not in dry
     assert (
@@ -94,13 +94,13 @@ def test_a_look_shows_every_change_and_makes_none(cloud: Cloud, project: Project
     )
 
 
-def test_nobody_is_asked_where_nobody_sits(project: Project, deployed: str) -> None:
+def test_without_a_terminal_the_command_asks_nothing(project: Project, deployed: str) -> None:
     ran = project.run(*readme.of_the_project("--delete"))
 
     assert ran.returncode == 2
-    assert (
-        ran.stderr.strip()
-        == "CommandError: Nobody can be asked here: add --yes, or look first with --dry-run."
+    assert ran.stderr.strip() == (
+        "CommandError: This needs a confirmation, but there's no terminal to ask on. Add --yes, or see the "
+        "changes first with --dry-run."
     )
 
 
@@ -131,7 +131,7 @@ def test_a_task_goes_from_its_page_over_the_queue_to_a_worker_of_the_same_packag
     assert accepted.status == 202
     assert status["status"] == "SUCCESSFUL", status
     assert status["return_value"]["USD"] == "1.0842"
-    web, worker = (cloud.aws.functions.find(name) for name in ("lab-web-dev", "lab-dev-default-worker"))
+    web, worker = (cloud.aws.functions.get(name) for name in ("lab-web-dev", "lab-dev-default-worker"))
     assert web.code == worker.code
 
 
@@ -188,11 +188,11 @@ def test_an_update_with_messages_under_way_loses_none_and_goes_back(
     assert [status["attempts"] for status in ended] == [3] * 6
     assert {status["return_value"]["USD"] for status in ended} <= {"1.0842", "2.0000"}
     assert fresh["return_value"]["USD"] == "2.0000"
-    # Its message was under way during the whole update, and the code that began with it ended it.
+    # Its message was in flight during the whole update, and the old code finished the task.
     assert (begun_before["status"], begun_before["attempts"]) == ("SUCCESSFUL", 1)
     assert begun_before["return_value"]["USD"] == "1.0842"
     assert old["return_value"]["USD"] == "1.0842"
-    assert "the last with other code, with its variables and parameters; secrets stay as they are" in back
+    assert "the last with other code, with its variables and parameters. Secrets and migrations stay" in back
 
 
 def test_deleting_keeps_table_and_bucket_until_told_otherwise_and_deploying_takes_them_back(
@@ -217,7 +217,7 @@ def test_deleting_keeps_table_and_bucket_until_told_otherwise_and_deploying_take
 
 
 def changed(package: Path, changes: dict[str, tuple[str, str]]) -> None:
-    """Write another version of the code into a package: of each module of lab, what stands for what."""
+    """Replace code in a package: in each named module of lab, the first text by the second."""
     with zipfile.ZipFile(package) as old:
         held = [(entry, old.read(entry)) for entry in old.infolist()]
     with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as new:
@@ -225,6 +225,6 @@ def changed(package: Path, changes: dict[str, tuple[str, str]]) -> None:
             folder, _, name = entry.filename.rpartition("/")
             before, after = changes.get(name, ("", "")) if folder == "django_app/lab" else ("", "")
             assert before.encode() in data
-            # Bytecode is never compared with its source, so the old one must go.
+            # Python never compares bytecode with its source, so this deletes the old bytecode.
             if folder != "django_app/lab/__pycache__" or f"{name.partition('.')[0]}.py" not in changes:
                 new.writestr(entry, data.replace(before.encode(), after.encode()) if before else data)

@@ -1,4 +1,4 @@
-"""What a deployment leaves behind, what it refuses, and what it tells, on local AWS."""
+"""Deployments to local AWS: their traces, their refusals and their output."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from django_offload.deploy.errors import NotDeployed, WrongPackage
-from django_offload.deploy.package.archive import existing
+from django_offload.deploy.package.archive import read_archive
 from django_offload.deploy.release.deployment import Deployment
 from django_offload.local.aws.local_aws import LocalAWS
 from django_offload.management.commands import offload_deploy
@@ -20,36 +20,34 @@ from tests.unit.management.commands import run
 from .stacks import REGION, SETTINGS, buckets, deploy, deployment_of, package, stacks, templates
 
 
-def test_a_look_at_a_first_deployment_leaves_nothing(
+def test_a_dry_run_of_a_first_deployment_leaves_nothing(
     aws: LocalAWS, deployment: Deployment, tmp_path: Path
 ) -> None:
-    _, change = deployment.prepare(package(tmp_path, "one"), look=True)
+    _, change = deployment.prepare(package(tmp_path, "one"), dry_run=True)
     assert change is not None
     assert change.creates
 
-    deployment.leave(change)
+    deployment.cancel(change)
 
     assert (buckets(aws), stacks(aws)) == ([], [])
 
 
-def test_a_look_at_a_later_deployment_leaves_what_was_there(
+def test_a_dry_run_of_a_later_deployment_changes_nothing(
     aws: LocalAWS, deployment: Deployment, tmp_path: Path
 ) -> None:
     deploy(deployment, package(tmp_path, "one"))
     before = templates(aws, deployment)
     later = deployment_of(tmp_path, environment={"NEW": "1"})
 
-    _, change = later.prepare(package(tmp_path, "two"), look=True)
+    _, change = later.prepare(package(tmp_path, "two"), dry_run=True)
     assert len(templates(aws, deployment)) == len(before) + 1
-    later.leave(change)
+    later.cancel(change)
 
     assert templates(aws, deployment) == before
     assert stacks(aws) == ["lab-dev"]
 
 
-def test_what_came_to_nothing_can_be_deleted_though_there_is_no_stack(
-    aws: LocalAWS, deployment: Deployment
-) -> None:
+def test_a_bucket_without_a_stack_can_be_deleted(aws: LocalAWS, deployment: Deployment) -> None:
     deployment.releases.make_bucket()
 
     deployment.delete(with_data=False)
@@ -66,21 +64,21 @@ def test_what_came_to_nothing_can_be_deleted_though_there_is_no_stack(
             "shop/__pycache__/a.cpython-312.pyc",
             b"",
             {"Architecture": "arm64"},
-            "is built for python3.12, and the functions of the stage 'dev' are python3.13. Nothing was "
-            "changed. Build it anew with manage.py offload_package --stage dev --architecture arm64, or "
-            "deploy without --package.",
+            "is built for python3.12, but the functions of the stage 'dev' use python3.13. Nothing was "
+            "changed. Build a new package with manage.py offload_package --stage dev --architecture arm64, "
+            "or deploy without --package.",
         ),
         (
             "shop/native.so",
             b"\x7fELF" + bytes(14) + b"\xb7\x00",
             {},
-            "is built for arm64, and the functions of the stage 'dev' are x86_64. Nothing was changed. Build "
-            "it anew with manage.py offload_package --stage dev --architecture x86_64, or deploy without "
-            "--package.",
+            "is built for arm64, but the functions of the stage 'dev' use x86_64. Nothing was changed. Build "
+            "a new package with manage.py offload_package --stage dev --architecture x86_64, or deploy "
+            "without --package.",
         ),
     ],
 )
-def test_a_package_that_the_stages_functions_could_not_run_is_refused_before_anything_is_made(
+def test_a_package_for_another_runtime_or_processor_is_refused(
     aws: LocalAWS,
     deployment: Deployment,
     tmp_path: Path,
@@ -94,15 +92,13 @@ def test_a_package_that_the_stages_functions_could_not_run_is_refused_before_any
         archive.writestr(name, held)
 
     with pytest.raises(WrongPackage) as caught:
-        deployment.prepare(existing(tmp_path / "x.zip"))
+        deployment.prepare(read_archive(tmp_path / "x.zip"))
 
     assert str(caught.value) == f"{tmp_path}/x.zip {said}"
     assert (buckets(aws), stacks(aws)) == ([], [])
 
 
-def test_data_goes_only_where_that_is_asked_for(
-    aws: LocalAWS, deployment: Deployment, tmp_path: Path
-) -> None:
+def test_with_data_deletes_table_and_bucket(aws: LocalAWS, deployment: Deployment, tmp_path: Path) -> None:
     deploy(deployment, package(tmp_path, "one"))
     bucket = f"lab-dev-payloads-{deployment.aws.account}-{REGION}"
     aws.server.client("s3").put_object(Bucket=bucket, Key="results/1", Body=b"1")
@@ -115,7 +111,7 @@ def test_data_goes_only_where_that_is_asked_for(
     assert stacks(aws) == []
 
 
-def test_what_a_deletion_kept_is_taken_back_with_all_that_is_in_it(
+def test_a_deployment_takes_back_table_and_bucket_with_their_content(
     aws: LocalAWS, deployment: Deployment, tmp_path: Path
 ) -> None:
     record = {"id": {"S": "1"}, "part": {"S": "record"}, "state": {"S": "SUCCESSFUL"}}
@@ -133,10 +129,10 @@ def test_what_a_deletion_kept_is_taken_back_with_all_that_is_in_it(
     assert dynamodb.scan(TableName="lab-dev-tasks")["Items"] == [record]
     assert s3.get_object(Bucket=bucket, Key="payloads/1")["Body"].read() == b"result"
     # They belong to the new stack, as they did to the old one.
-    assert set(deployment._kept().values()) == {"lab-dev-tasks", bucket}
+    assert set(deployment.retained_resources().values()) == {"lab-dev-tasks", bucket}
 
 
-def test_another_stage_is_refused_before_anything_is_made(
+def test_another_stages_stack_is_refused_by_every_command(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = package(tmp_path, "one")
@@ -152,11 +148,11 @@ def test_another_stage_is_refused_before_anything_is_made(
     ended = [run(*command, *way) for way in ((), ("--dry-run",), ("--rollback",), ("--delete",))]
 
     assert {exit_code for exit_code, _ in ended} == {2}
-    said = "The stack lab-dev is that of the stage 'dev'; the stage 'prod' would replace it."
+    said = "The stack lab-dev belongs to the stage 'dev', and the stage 'prod' would replace it."
     assert all(sentence.startswith(said) for _, sentence in ended)
 
 
-def test_a_deployment_names_what_the_web_side_alone_would_have(
+def test_a_deployment_names_variables_that_workers_lack(
     deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = package(tmp_path, "one")
@@ -172,11 +168,11 @@ def test_a_deployment_names_what_the_web_side_alone_would_have(
 
     said, without_web = run(*command)[1], run(*command, "--no-web")[1]
 
-    assert "the web side of the stage 'dev' has variables that its workers lack: OVEN. Write" in said
+    assert "the web side of the stage 'dev' variables that its workers lack: OVEN. Add" in said
     assert "OVEN" not in without_web
 
 
-def test_an_api_gateway_of_zappas_stands_beside_the_stack(
+def test_zappas_api_gateway_has_a_stack_of_its_own(
     aws: LocalAWS, deployment: Deployment, tmp_path: Path
 ) -> None:
     code = package(tmp_path, "one")
@@ -198,7 +194,7 @@ def test_an_api_gateway_of_zappas_stands_beside_the_stack(
     assert "Address" not in deployment.outputs()
 
 
-def test_it_finds_itself_again_however_python_was_started() -> None:
+def test_the_command_restarts_itself_after_python_m_django() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "django", "offload_deploy", "--stage", "nowhere"],
         capture_output=True,

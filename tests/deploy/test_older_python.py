@@ -1,4 +1,4 @@
-"""A package for another Python than the one that makes it, and its functions on that."""
+"""A package for another Python than the one that builds it."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from django_offload.deploy.package.bytecode import interpreter
-from django_offload.local.lambda_.unpacked import runtime
+from django_offload.local.lambda_.deployed_code import link_runtime
 
 from . import clean
 from .http_events import http
@@ -20,7 +20,7 @@ from .project import Project
 def older(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(tmp_path_factory.mktemp("older") / "shop")
     project.stage(parameters={"Runtime": "python3.12"})
-    # A marker that the Python which makes the package does not fulfil.
+    # The Python that builds the package doesn't match this marker.
     lock = project.root / "lambdas" / "requirements.lock"
     given = re.compile(r"^(durationpy==\S+)", re.MULTILINE)
     text, count = given.subn(r"\1 ; python_version < '3.13'", lock.read_text())
@@ -54,7 +54,7 @@ print(json.dumps([sys.version_info[:2], psycopg.pq.__impl__, answer["statusCode"
 
     said = clean.run(
         clean.unzip(built, tmp_path / "task"),
-        runtime(tmp_path / "runtime"),
+        link_runtime(tmp_path / "runtime"),
         program,
         python=interpreter("3.12"),
         AWS_EXECUTION_ENV="AWS_Lambda_python3.12",

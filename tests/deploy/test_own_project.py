@@ -1,4 +1,4 @@
-"""A project of somebody's own, in another layout, deployed by what infra/README.md says, to the letter."""
+"""A project with another layout is deployed exactly as infra/README.md says."""
 
 import json
 import os
@@ -28,7 +28,7 @@ NEEDED = ("django", "psycopg", "psycopg-binary", "whitenoise", "werkzeug")
 
 
 class Here:
-    """An environment of the project's own: the packages of the tests' one, and the wheel's."""
+    """The project's own environment, with the packages of the tests' environment and of the wheel."""
 
     def __init__(self, folder: Path, built: Path) -> None:
         self.folder = folder
@@ -64,7 +64,7 @@ def database(postgresql: PostgreSQL) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def stage(database: dict[str, Any]) -> dict[str, Any]:
-    """The stage's file of the page, with the hosts and the region of the tests."""
+    """The stage's file from the page, with the hosts and the region of the tests."""
     said: dict[str, Any] = json.loads(readme.own_file("json"))
     said["region"] = REGION
     said["environment"] |= {
@@ -117,7 +117,7 @@ def test_it_is_packaged_and_deployed_and_its_tasks_run(
 
 
 def requirements(file: Path, built: Path) -> None:
-    """Write what the project needs, in the versions of the lock file; the library is the one built here."""
+    """Write the project's requirements, with the versions of the lock file and the wheel built here."""
     pins = {pin.partition("==")[0].lower(): pin for pin in wheel.pins()}
     lines = [f"--find-links {built.parent}", f"django-offload=={wheel.VERSION}"]
     file.write_text("\n".join([*lines, *(pins[name] for name in NEEDED)]) + "\n")

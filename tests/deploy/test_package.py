@@ -1,4 +1,4 @@
-"""The package: what is in it, what is not, and that it runs where nothing else is."""
+"""The content of the package. It runs without anything else."""
 
 import hashlib
 import json
@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 
-from django_offload.deploy.package.dependencies import OF_THE_RUNTIME
+from django_offload.deploy.package.dependencies import RUNTIME_PACKAGES
 from django_offload.local.aws.local_aws import LocalAWS
 from django_offload.local.aws.sqs_event import make_record
-from django_offload.local.lambda_.unpacked import runtime
+from django_offload.local.lambda_.deployed_code import link_runtime
 
 from . import clean
 from .http_events import http, rest
 from .project import PLANTED, SECRET_FILES, Project, files_with
 
 LARGEST = 20 * 2**20
-# A worker's start, Python's own modules counted.
+# Of a worker's start, including Python's own modules.
 MOST_MODULES = 650
-# The deployed site has a stack of the same name in the region of its own.
+# The deployed site has a stack of the same name in another region.
 REGION = "eu-west-2"
 # e_machine: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
 MACHINES = {"x86_64": 62, "arm64": 183}
@@ -63,8 +63,8 @@ def task(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def beside(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What AWS's runtime has beside a package."""
-    return runtime(tmp_path_factory.mktemp("runtime"))
+    """The packages that AWS's runtime adds to ours."""
+    return link_runtime(tmp_path_factory.mktemp("runtime"))
 
 
 def machines(folder: Path) -> set[int]:
@@ -87,7 +87,7 @@ def test_bytecode_is_never_compared_with_its_source(package: Path, names: list[s
     with zipfile.ZipFile(package) as archive:
         heads = [archive.read(name)[:8] for name in names if name.endswith(".pyc")]
 
-    # A hash in the place of a time, and nobody looks at it: https://peps.python.org/pep-0552/
+    # A hash instead of a time, which Python doesn't compare: https://peps.python.org/pep-0552/
     assert {struct.unpack_from("<I", head, 4)[0] for head in heads} == {1}
 
 
@@ -177,7 +177,7 @@ def test_no_tests_tools_caches_and_secrets_are_in_it(names: list[str]) -> None:
     tops = {name.partition("/")[0] for name in names}
     parts = {part for name in names for part in name.split("/")[:-1]}
 
-    assert tops.isdisjoint({*OF_THE_RUNTIME, "pip", "setuptools", "troposphere", "tests", "infra", "bin"})
+    assert tops.isdisjoint({*RUNTIME_PACKAGES, "pip", "setuptools", "troposphere", "tests", "infra", "bin"})
     assert "tests" not in parts
     assert not [name for name in names if name.endswith((".po", ".pyi", ".sqlite3", ".env", ".pem", ".lock"))]
     assert not [name for name in names if "/." in name or name.startswith(".")]
@@ -206,11 +206,12 @@ def test_the_same_files_make_the_same_bytes_wherever_and_whenever(
 def test_no_path_of_this_machine_is_in_it(task: Path, project: Project) -> None:
     here = [str(project.root.parent).encode(), b"offload-package-"]
 
+    # build.py names the folder's prefix itself.
     found = [
         path for path in task.rglob("*") if path.is_file() and any(own in path.read_bytes() for own in here)
     ]
 
-    assert not [path for path in found if path.name not in {"package.py", "package.cpython-313.pyc"}]
+    assert not [path for path in found if path.name not in {"build.py", "build.cpython-313.pyc"}]
 
 
 def test_every_shared_library_is_for_the_processor_asked_for(
@@ -223,7 +224,7 @@ def test_every_shared_library_is_for_the_processor_asked_for(
     assert machines(clean.unzip(output, tmp_path / "task")) == {MACHINES["arm64"]}
 
 
-def test_unzipped_alone_it_answers_requests_of_every_door(task: Path, beside: Path, tmp_path: Path) -> None:
+def test_unzipped_alone_it_answers_every_kind_of_request(task: Path, beside: Path, tmp_path: Path) -> None:
     events = [rest("/"), http("/"), http("/", url=True)]
     program = f"""
 import os

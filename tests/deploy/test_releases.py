@@ -1,4 +1,4 @@
-"""What becomes a release, and which of them a deployment goes back to."""
+"""Which deployments become a release, and which release a rollback restores."""
 
 from pathlib import Path
 
@@ -11,9 +11,7 @@ from django_offload.local.aws.local_aws import LocalAWS
 from .stacks import ALONE, deploy, deployment_of, package
 
 
-def test_the_same_deployed_again_is_no_release_so_that_going_back_leads_to_other_code(
-    deployment: Deployment, tmp_path: Path
-) -> None:
+def test_deploying_the_same_again_makes_no_release(deployment: Deployment, tmp_path: Path) -> None:
     one, two = package(tmp_path, "one"), package(tmp_path, "two")
     first = deploy(deployment, one)
     second = deploy(deployment, two)
@@ -21,12 +19,12 @@ def test_the_same_deployed_again_is_no_release_so_that_going_back_leads_to_other
     again = deploy(deployment, two)
 
     assert again == second != first
-    assert deployment.before().id == first
-    assert deployment.before().code_key == f"code/{one.sha256}.zip"
+    assert deployment.previous_release().id == first
+    assert deployment.previous_release().code_key == f"code/{one.sha256}.zip"
 
 
 @pytest.mark.parametrize("what", ["secrets", "environment"])
-def test_going_back_passes_over_releases_that_changed_no_code(
+def test_a_rollback_skips_releases_with_the_same_code(
     aws: LocalAWS, deployment: Deployment, tmp_path: Path, what: str
 ) -> None:
     def changed(value: str) -> Deployment:
@@ -41,36 +39,36 @@ def test_going_back_passes_over_releases_that_changed_no_code(
     deployed = [deploy(changed(value), two) for value in ("2", "3", "4")]
     assert len({good, *deployed}) == 4
 
-    back = changed("4").before()
+    back = changed("4").previous_release()
 
     assert (back.id, back.code_key) == (good, f"code/{one.sha256}.zip")
     deployment.apply(back, deployment.change(back), ALONE)
     with pytest.raises(NotDeployed) as caught:
-        deployment.before()
+        deployment.previous_release()
     assert str(caught.value) == (
-        "The stack lab-dev has no earlier release with other code. Deploy the code you want instead; what "
-        "the stage's file says is changed back there."
+        "The stack lab-dev has no earlier release with other code. Deploy the code you want instead. To "
+        "undo a change of the stage's file, edit that file."
     )
 
 
-def test_going_back_gives_the_functions_the_code_they_had(
+def test_a_rollback_restores_the_functions_code(
     aws: LocalAWS, deployment: Deployment, tmp_path: Path
 ) -> None:
     def code() -> bytes:
-        return aws.server.code_of("lab-dev-sweeper")
+        return aws.server.package_of("lab-dev-sweeper")
 
     one, two = package(tmp_path, "one"), package(tmp_path, "two")
     deploy(deployment, one)
     deploy(deployment, two)
     assert code() == two.path.read_bytes()
 
-    release = deployment.before()
+    release = deployment.previous_release()
     deployment.apply(release, deployment.change(release), ALONE)
 
     assert code() == one.path.read_bytes()
 
 
-def test_every_function_runs_on_the_stages_python_and_going_back_leads_to_the_one_before(
+def test_every_function_has_the_stages_runtime_and_a_rollback_restores_the_earlier_one(
     aws: LocalAWS, deployment: Deployment, tmp_path: Path
 ) -> None:
     def runtimes() -> set[str]:
@@ -87,7 +85,7 @@ def test_every_function_runs_on_the_stages_python_and_going_back_leads_to_the_on
     deploy(deployment, package(tmp_path, "two"), with_web)
     assert runtimes() == {"python3.13"}
 
-    release = deployment.before()
+    release = deployment.previous_release()
     deployment.apply(release, deployment.change(release), with_web)
     assert runtimes() == {"python3.12"}
 
@@ -103,7 +101,7 @@ def test_other_parameters_or_another_template_are_a_release(
         later.stage.parameters["LogRetentionDays"] = "1"  # type: ignore[index]
 
     release, change = later.prepare(code)
-    later.leave(change)
+    later.cancel(change)
 
     assert release.id != first
     assert release.previous == first

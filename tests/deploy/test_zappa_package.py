@@ -1,4 +1,4 @@
-"""Zappa's own packaging of the project, held against what this project's package has of it."""
+"""Compare our package with the one that Zappa itself builds of the project."""
 
 import ast
 import os
@@ -14,16 +14,16 @@ import zappa
 
 from .project import PATIENCE_SECONDS, PLANTED, REGION, Project, files_with
 
-# Outside debug mode errors are not shown to visitors; the region is in each function's environment.
+# Ours has debug mode off, and no region, because every function's environment has it.
 OURS = {"DEBUG", "ENVIRONMENT_VARIABLES"}
 
 
 @pytest.fixture(scope="module")
 def zappas(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package that `zappa package` makes of the project, in an environment with little in it."""
+    """The package that `zappa package` builds of the project, in a small environment."""
     site = tmp_path_factory.mktemp("venv") / "lib" / "python3.13" / "site-packages"
     shutil.copytree(Path(asgiref.__file__).parent, site / "asgiref")
-    # Zappa copies its own package from the environment that is active.
+    # Zappa copies its own package from the active environment.
     shutil.copytree(Path(zappa.__file__).parent, site / "zappa")
     made = project.root / "zappa.zip"
     subprocess.run(
@@ -52,7 +52,7 @@ def zappas(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def settings(package: Path) -> dict[str, object]:
-    """Return what the module zappa_settings of a package says."""
+    """Return the names and values in a package's zappa_settings module."""
     with zipfile.ZipFile(package) as archive:
         module = ast.parse(archive.read("zappa_settings.py"))
     return {
@@ -66,7 +66,7 @@ def settings(package: Path) -> dict[str, object]:
 
 def test_our_package_has_zappas_handler_and_says_to_it_what_zappa_would(package: Path, zappas: Path) -> None:
     ours, theirs = settings(package), settings(zappas)
-    # Found by a search for a word in every file, and of no use without WebSockets.
+    # Zappa searches every file for a word to set this, and only WebSockets use it.
     theirs.pop("WEBSOCKET_HANDLER_MODULE", None)
 
     assert ours.keys() == theirs.keys()

@@ -45,12 +45,14 @@ def is_the_layers(block: Block) -> bool:
 
 
 def is_done_in_a_fresh_project(block: Block) -> bool:
-    """The README's files and commands, done to the letter by tests/scaffold/test_readme.py."""
+    """The README's files, commands and status, done to the letter by tests/scaffold/test_readme.py."""
+    if block.page == adopting.REFERENCE:
+        return block.text in adopting.blocks(adopting.DEPLOYING, "sh", adopting.REFERENCE)
     if block.page != adopting.README:
         return False
     return block.text in [
-        *adopting.blocks(adopting.CODE, "python"),
-        *adopting.blocks(adopting.COMMANDS, "sh"),
+        *adopting.blocks(adopting.PITCH, "python"),
+        *(text for kind in ("sh", "python", "json") for text in adopting.blocks(adopting.STEPS, kind)),
     ]
 
 

@@ -20,7 +20,7 @@ def in_a_repository(world: World) -> str:
     world.patch.setattr(
         task_list, "write", lambda *arguments: "ModuleNotFoundError: No module named 'pandas'"
     )
-    world.patch.setattr(build, "_add_dependencies", lambda *arguments: None)
+    world.patch.setattr(build, "add_dependencies", lambda *arguments: None)
     for name in ("interpreter", "compile_all"):
         world.patch.setattr(bytecode, name, lambda *arguments: None)
     world.patch.setattr(bytecode, "uncompiled", lambda folder: [])

@@ -159,7 +159,7 @@ def has_nobody_to_ask(world: World) -> str:
 
 
 def is_paused(world: World) -> str:
-    world.patch.setattr(functions, "local", lambda: False)
+    world.patch.setattr(functions, "is_local_aws", lambda: False)
     return NOBODY
 
 
@@ -167,7 +167,7 @@ def may_not(world: World) -> str:
     def refused() -> None:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetQueueAttributes")
 
-    world.patch.setattr(project, "settings", refused)
+    world.patch.setattr(project, "check_settings", refused)
     return NOBODY
 
 
@@ -185,7 +185,7 @@ def lost_its_result(world: World) -> str:
     result = contract.echo.enqueue("x" * 400_000)
     world.aws.run()
     payloads = world.bucket()
-    for kept in list(payloads.under("")):
+    for kept in list(payloads.objects_under("")):
         payloads.delete(kept.key)
     return result.id
 
@@ -195,17 +195,17 @@ COUNTS = {"waiting": 1, "in flight": 1}
 CASES: dict[str, dict[str, Case]] = {
     "My task stays READY": {
         "run_after": waits_for_its_time,
-        "There is no task of id": was_rolled_back,
+        "There is no task with the id": was_rolled_back,
         "The queue … does not exist.": has_a_new_queue,
         "No event source mapping feeds": has_a_new_queue,
-        "READY without a message": lost_its_message,
+        "stayed READY, probably": lost_its_message,
         "READY for more than … hours": waits_for_a_day,
-        "Nothing is wrong.": is_in_the_queue,
+        "No problems found.": is_in_the_queue,
     },
     "It is RUNNING for long": {
         "RUNNING … of …": is_at_work,
-        "RUNNING whose worker died": lost_its_worker,
-        "RUNNING and not looked at": has_no_sweeper,
+        "stayed RUNNING after the worker died": lost_its_worker,
+        "stayed RUNNING without a check": has_no_sweeper,
     },
     "It failed": {
         "Traceback": failed_in_every_way,
@@ -215,17 +215,17 @@ CASES: dict[str, dict[str, Case]] = {
     },
     "It ran twice": {"attempts … 2": lost_a_worker_and_went_on, "attempts … 1": ran},
     "The page answers 404": {
-        "No page tells the status of a task": has_neither_pages_nor_middleware,
+        "No page shows the status of a task": has_neither_pages_nor_middleware,
         "Tasks have no owner": has_neither_pages_nor_middleware,
         "owner … user:": is_adas,
-        "There is no task of id": was_rolled_back,
+        "There is no task with the id": was_rolled_back,
     },
     "There are dead letters": {
         "WorkerLost": was_given_up_in_every_way,
         "UnknownTask": was_given_up_in_every_way,
         "DeadLettered": was_given_up_in_every_way,
         "Expired": was_given_up_in_every_way,
-        "Bodies that did not verify:": was_given_up_in_every_way,
+        "Messages that failed verification:": was_given_up_in_every_way,
     },
     "Nothing happens on my machine": {
         "TASKS names none of its backends": has_another_backend,
@@ -234,7 +234,10 @@ CASES: dict[str, dict[str, Case]] = {
         "waiting": is_in_the_queue,
     },
     "Messages pile up": {"in flight": is_taken, "Disabled:": is_paused},
-    "AccessDenied": {"AWS refused … with AccessDenied": may_not, "may not be used": has_anothers_bucket},
+    "AccessDenied": {
+        "AWS refused … with AccessDenied": may_not,
+        "Access to the bucket … is denied": has_anothers_bucket,
+    },
     "Works here, not in Lambda": {
         "not in git, so left out": packaging.in_a_repository,
         "lambdas/requirements": packaging.in_a_repository,
@@ -243,7 +246,7 @@ CASES: dict[str, dict[str, Case]] = {
     "enqueue() raises": {
         "AWS was not reached": has_nobody_to_ask,
         "The queue … does not exist.": has_a_new_queue,
-        "Nothing is wrong.": is_in_the_queue,
+        "No problems found.": is_in_the_queue,
     },
-    "The result is gone": {"There is no task of id": was_rolled_back, "lost_result": lost_its_result},
+    "The result is gone": {"There is no task with the id": was_rolled_back, "lost_result": lost_its_result},
 }

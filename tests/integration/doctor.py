@@ -1,4 +1,4 @@
-"""What the doctor says, for tests."""
+"""The doctor's findings, for tests."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ from tests.unit.management.commands import run_json
 
 
 def diagnosis() -> tuple[int, dict[str, Any], Any]:
-    """Return the exit code, the findings by their id, and all that was said."""
-    code, said = run_json("offload_doctor")
-    return code, {one["id"]: one for one in said["findings"]}, said
+    """Return the exit code, the findings by id, and the whole report."""
+    code, report = run_json("offload_doctor")
+    return code, {finding["id"]: finding for finding in report["findings"]}, report
 
 
 def only(expected: str) -> str:
-    """Return what is said of the one finding there must be."""
+    """Return the text of the only finding, which must have this id."""
     code, findings, _ = diagnosis()
     assert (code, list(findings)) == (1, [expected])
     assert findings[expected]["mend"].endswith(".")

@@ -7,7 +7,7 @@ from typing import Any
 from django_offload.conf import configured
 from django_offload.local.aws.sqs_event import make_record
 from django_offload.protocol.conditional_write import ConditionalWrite, equals
-from django_offload.protocol.enqueued_task import to_micros
+from django_offload.protocol.json_codec import to_micros
 from django_offload.protocol.record import TaskRecord, read_record
 from django_offload.protocol.transitions import claim
 from django_offload.stores import Store, store_of

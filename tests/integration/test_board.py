@@ -1,4 +1,4 @@
-"""The board over the real table, queues and metrics: what each page asks of AWS, and what it does."""
+"""The board with a real table, queues and metrics, and the AWS calls of each page."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,11 +6,11 @@ import pytest
 from django.urls import reverse
 
 from django_offload.conf import configured
-from django_offload.local.aws.cloudwatch import tell_once
+from django_offload.local.aws.cloudwatch import put_metrics
 from django_offload.protocol.record import initial_item
 from django_offload.protocol.transitions import abandon
 from django_offload.stores import store_of
-from django_offload.stores.expressions import attribute
+from django_offload.stores.dynamodb import attribute
 from tests.calls import watched
 from tests.contract.records import ERROR, TTL, enqueued_task, new_id
 from tests.contract.setup import STACK
@@ -35,7 +35,7 @@ PAGES = [
 
 @pytest.fixture
 def see(aws, staff):
-    """Return what opens a page of the board: its answer, and the calls it made of AWS."""
+    """Return a function that opens a page of the board and returns the answer and its AWS calls."""
 
     def open_page(address):
         calls = []
@@ -82,17 +82,17 @@ def test_a_page_takes_three_calls_at_most(many, see):
 
 
 def test_every_page_of_a_list_takes_three_calls_at_most_and_all_together_hold_everything(many, see):
-    address, found = f"{reverse(ADMIN + 'changelist')}?list=underway", []
+    address, ids = f"{reverse(ADMIN + 'changelist')}?list=underway", []
 
     after, pages = "", 0
     while pages == 0 or after:
         answer, calls = see(f"{address}&after={after}")
         assert len(calls) <= MOST_CALLS
         page = answer.context["page"]
-        found += [record.enqueued.id for record, _ in page.records]
-        after, pages = page.more, pages + 1
+        ids += [record.enqueued.id for record, _ in page.records]
+        after, pages = page.cursor, pages + 1
 
-    assert sorted(found) == sorted(many)
+    assert sorted(ids) == sorted(many)
     assert pages == 2
 
 
@@ -136,10 +136,10 @@ def test_a_body_that_did_not_verify_is_shown_as_text_and_discarded(aws, queues, 
     queues.use_up()
     aws.run()
     address = reverse(f"{ADMIN}unreadable")
-    (kept,) = see(address)[0].context["bodies"]
+    (stored,) = see(address)[0].context["bodies"]
 
-    shown, calls = see(f"{address}?key={kept.key}")
-    staff.post(address, {"key": kept.key})
+    shown, calls = see(f"{address}?key={stored.key}")
+    staff.post(address, {"key": stored.key})
 
     assert "&lt;script&gt;" in shown.text
     assert "<script>alert" not in shown.text
@@ -161,8 +161,8 @@ def test_queues_tell_their_depth_now_and_what_cloudwatch_counted(aws, see):
     (row,) = [row for row in answer.context["overview"] if row.queue == "default"]
     assert (row.depth, row.age, row.invocations) == (7, 65, 0)
     depth, age, *_ = answer.context["charts"]
-    assert depth.summary == "waiting: last 7, most 7"
-    assert age.summary == "age: last 65 s, most 65 s"
+    assert depth.summary == "waiting: latest 7, highest 7"
+    assert age.summary == "age: latest 65 s, highest 65 s"
     assert [values for _, values in depth.rows] == [["7"]]
     assert 'role="img"' in answer.text
     assert calls.count("cloudwatch:GetMetricData") == 1
@@ -173,9 +173,9 @@ def test_local_aws_tells_cloudwatch_how_deep_and_how_old_a_queue_is(aws):
     tasks.note.enqueue("a")
     tasks.note.enqueue("b")
 
-    tell_once(aws._aws.server, aws._aws.invoker)
+    put_metrics(aws._aws.server, aws._aws.invoker)
 
-    found = {}
+    maxima = {}
     for name in ("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"):
         (point,) = aws.client("cloudwatch").get_metric_statistics(
             Namespace="AWS/SQS",
@@ -186,9 +186,9 @@ def test_local_aws_tells_cloudwatch_how_deep_and_how_old_a_queue_is(aws):
             Period=60,
             Statistics=["Maximum"],
         )["Datapoints"]
-        found[name] = point["Maximum"]
-    assert found["ApproximateNumberOfMessagesVisible"] == 2
-    assert 0 < found["ApproximateAgeOfOldestMessage"] < 60
+        maxima[name] = point["Maximum"]
+    assert maxima["ApproximateNumberOfMessagesVisible"] == 2
+    assert 0 < maxima["ApproximateAgeOfOldestMessage"] < 60
 
 
 def test_what_aws_refuses_is_told_with_what_to_do(aws, see):

@@ -1,4 +1,4 @@
-"""Dead letters through SQS, Lambda, DynamoDB and S3: given up, listed, and another life."""
+"""Dead letters on local AWS are listed, shown, redriven and discarded."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +9,7 @@ from django_offload.aws import client
 from django_offload.conf import configured
 from django_offload.definition.registry import registry
 from django_offload.exceptions import DeadLettered
-from django_offload.operations.fail import end
+from django_offload.operations.fail import fail_record
 from django_offload.protocol.record import ARGUMENTS_PART
 from django_offload.protocol.record_size import INLINE_ARGUMENTS_BYTES
 from tests.contract.setup import STACK
@@ -20,8 +20,8 @@ from tests.unit.management.commands import run, run_json
 
 
 def give_up(result):
-    """End a record that nobody works on."""
-    end(
+    """End the record of a task that no worker runs."""
+    fail_record(
         store(),
         record_of(result.id).enqueued,
         configured()["default"],
@@ -112,7 +112,7 @@ def test_a_dead_letter_without_a_record_keeps_its_arguments(aws, queues, charact
 
 
 def forget(aws, result, *parts):
-    """Delete from the table what enqueue() kept there."""
+    """Delete these parts of a task from the table."""
     for part in parts:
         key = {"id": {"S": result.id}, "part": {"S": part}}
         aws.client("dynamodb").delete_item(TableName=f"{STACK}-tasks", Key=key)
@@ -154,9 +154,9 @@ def test_a_task_that_failed_by_itself_is_redriven_by_its_id(both):
     both.run()
 
     assert listed() == []
-    code, said = run("offload_dead", "show", result.id)
-    assert (code, "4711" in said) == (0, False)
-    assert "ValueError: refused" in said
+    code, output = run("offload_dead", "show", result.id)
+    assert (code, "4711" in output) == (0, False)
+    assert "ValueError: refused" in output
     assert run("offload_dead", "redrive", result.id)[0] == 0
     both.run()
     assert outcome(result) == (TaskResultStatus.FAILED, 1)
@@ -179,9 +179,9 @@ def test_bodies_in_the_bucket_are_listed_shown_and_discarded(aws, queues):
     aws.run()
 
     (body,) = run_json("offload_dead", "list")[1]["bodies"]
-    code, said = run("offload_dead", "show", body["key"])
+    code, output = run("offload_dead", "show", body["key"])
 
-    assert (code, said) == (0, '{"v":1,"\\x1b[2J\n')
+    assert (code, output) == (0, '{"v":1,"\\x1b[2J\n')
     assert run("offload_dead", "redrive", body["key"])[0] == 1
     assert run("offload_dead", "discard", "--all") == (0, f"{body['key']}  Discarded.\n")
     assert run_json("offload_dead", "list")[1]["bodies"] == []

@@ -1,4 +1,4 @@
-"""The doctor: silent about what is well; findings in project, environment and records provoked once each."""
+"""The doctor finds nothing in a healthy stack, and each problem of project, environment and records."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +8,7 @@ from django.db import connection
 from django_offload.conf import configured
 from django_offload.effects.models import Effect
 from django_offload.exceptions import DeadLettered
-from django_offload.operations.fail import end
+from django_offload.operations.fail import fail_record
 from django_offload.outbox.models import OutboxEntry
 from django_offload.protocol.transitions import postpone
 from tests.contract.setup import STACK
@@ -27,21 +27,21 @@ def test_a_healthy_stack_has_no_findings(aws):
     tasks.note.enqueue("a")
     aws.run()
 
-    code, findings, said = diagnosis()
+    code, findings, report = diagnosis()
 
     assert (code, findings) == (0, {})
-    assert [note["id"] for note in said["notes"]] == ["local"]
-    assert said["stacks"] == {STACK: {"oldest_ready": None, "oldest_running": None}}
+    assert [note["id"] for note in report["notes"]] == ["local"]
+    assert report["stacks"] == {STACK: {"oldest_ready": None, "oldest_running": None}}
 
 
 def test_for_readers_it_says_that_nothing_is_wrong(aws):
-    code, said = run("offload_doctor")
+    code, output = run("offload_doctor")
 
     assert code == 0
-    assert said.splitlines()[0].startswith(
-        "note   Event source mappings and schedule are disabled in the local"
+    assert output.splitlines()[0].startswith(
+        "note   Local AWS disables event source mappings and schedule, because"
     )
-    assert said.splitlines()[-1] == "Nothing is wrong."
+    assert output.splitlines()[-1] == "No problems found."
 
 
 def test_the_oldest_ready_and_running_tasks_are_named(aws):
@@ -49,9 +49,9 @@ def test_the_oldest_ready_and_running_tasks_are_named(aws):
     tasks.note.enqueue("c")
     claim_by_another(running.id, ago=-SECOND, lease=MINUTE)
 
-    code, _, said = diagnosis()
+    code, _, report = diagnosis()
 
-    oldest = said["stacks"][STACK]
+    oldest = report["stacks"][STACK]
     assert code == 0
     assert (oldest["oldest_ready"]["id"], oldest["oldest_running"]["id"]) == (ready.id, running.id)
     assert (
@@ -66,7 +66,8 @@ def test_a_task_without_a_message_is_stuck(aws):
 
     assert (
         only("overdue-ready")
-        == f"1 record READY without a message, as it seems, overdue by up to 10 min: {result.id}."
+        == "1 record stayed READY, probably because the message is lost (overdue by up to 10 min): "
+        f"{result.id}."
     )
 
 
@@ -75,7 +76,9 @@ def test_a_task_whose_worker_died_is_stuck_until_the_sweeper_sends_it(aws):
     claim_by_another(result.id, ago=-SECOND, lease=-MINUTE)
     make_due(result.id, 10 * MINUTE)
 
-    assert only("overdue-lost").startswith("1 record RUNNING whose worker died, overdue by up to 10 min")
+    assert only("overdue-lost").startswith(
+        "1 record stayed RUNNING after the worker died (overdue by up to 10 min)"
+    )
     assert run("offload_sweep")[0] == 0
     assert diagnosis()[0] == 0
 
@@ -85,7 +88,7 @@ def test_a_running_task_that_nobody_looks_at_tells_of_a_dead_sweeper(aws):
     claim_by_another(result.id, ago=-SECOND, lease=10 * MINUTE)
     make_due(result.id, 10 * MINUTE)
 
-    assert only("overdue-running").startswith("1 record RUNNING and not looked at")
+    assert only("overdue-running").startswith("1 record stayed RUNNING without a check by the sweeper")
 
 
 def test_what_the_next_sweep_will_see_is_not_stuck(aws):
@@ -97,9 +100,11 @@ def test_what_the_next_sweep_will_see_is_not_stuck(aws):
 def test_dead_letters_are_counted(aws):
     for value in range(3):
         enqueued = record_of(tasks.note.enqueue(value).id).enqueued
-        end(store(), enqueued, configured()["default"], datetime.now(UTC), DeadLettered("the test says so"))
+        fail_record(
+            store(), enqueued, configured()["default"], datetime.now(UTC), DeadLettered("the test says so")
+        )
 
-    assert only("dead-letters") == "3 records of tasks that were given up."
+    assert only("dead-letters") == "The stack has 3 dead letters."
 
 
 def test_bodies_that_did_not_verify_are_counted(aws, queues):
@@ -107,7 +112,7 @@ def test_bodies_that_did_not_verify_are_counted(aws, queues):
     queues.use_up()
     aws.run()
 
-    assert only("refused-bodies") == "1 messages that did not verify are kept."
+    assert only("refused-bodies") == "The bucket contains 1 message that failed verification."
 
 
 def test_a_middleware_that_is_missing(aws, settings):
@@ -120,16 +125,17 @@ def test_an_environment_of_another_stack(aws, monkeypatch):
     monkeypatch.setenv("OFFLOAD_STACK", "shop-live")
 
     assert (
-        only("other-environment") == f"OFFLOAD_STACK is 'shop-live' in this environment; TASKS names {STACK}."
+        only("other-environment")
+        == f"OFFLOAD_STACK is 'shop-live' in this environment, but TASKS names {STACK}."
     )
 
 
 def test_tasks_that_wait_in_the_outbox(aws):
     now = datetime.now(UTC)
     for number, ago in enumerate([timedelta(0), MINUTE, 5 * MINUTE]):
-        OutboxEntry.objects.create(id=f"{number}", alias="gone", enqueued="{}", created_at=now - ago)
+        OutboxEntry.objects.create(id=f"{number}", alias="gone", birth="{}", created_at=now - ago)
 
-    assert only("outbox-waits") == "1 committed task waits in the outbox, unsent."
+    assert only("outbox-waits") == "1 committed task waits unsent in the outbox."
 
 
 @pytest.mark.parametrize("model", [OutboxEntry, Effect])
@@ -138,19 +144,19 @@ def test_an_app_without_its_table(aws, model):
     with connection.schema_editor() as editor:
         editor.alter_db_table(model, table, f"{table}_away")
     try:
-        said = only("table-of-app-missing")
+        output = only("table-of-app-missing")
     finally:
         with connection.schema_editor() as editor:
             editor.alter_db_table(model, f"{table}_away", table)
 
     assert (
-        said == f"The table of {model.__module__.rpartition('.')[0]} cannot be read: no such table: {table}."
+        output == f"The table of {model.__module__.rpartition('.')[0]} can't be read: no such table: {table}."
     )
 
 
 def test_without_a_backend_of_ours_it_says_which_to_add(settings):
     settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}}
 
-    code, said = run("offload_doctor")
+    code, output = run("offload_doctor")
 
-    assert (code, said.split(".")[0]) == (2, "TASKS names no backend of django_offload")
+    assert (code, output.split(".")[0]) == (2, "TASKS has no django_offload backend")

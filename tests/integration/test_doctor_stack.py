@@ -1,6 +1,7 @@
-"""The doctor on a stack that contradicts TASKS: each finding provoked once."""
+"""The doctor finds each way in which a stack can contradict TASKS."""
 
 import json
+import re
 
 import pytest
 from botocore.exceptions import ClientError
@@ -16,9 +17,9 @@ WORKER = f"{STACK}-default-worker"
 
 @pytest.fixture
 def broken(aws, _offload_server):
-    """AWS to break: the next test gets another."""
+    """Return an AWS to break. The next test gets a new one."""
     yield aws
-    _offload_server._deployed.clear()
+    _offload_server.deployed_templates.clear()
 
 
 @pytest.fixture
@@ -42,67 +43,68 @@ def set_function(broken):
 
 
 def mapping_of(aws, queue):
-    (found,) = (
-        one
-        for one in aws.client("lambda").list_event_source_mappings()["EventSourceMappings"]
-        if one["EventSourceArn"].endswith(f":{STACK}-{queue}")
+    (mapping,) = (
+        candidate
+        for candidate in aws.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        if candidate["EventSourceArn"].endswith(f":{STACK}-{queue}")
     )
-    return found
+    return mapping
 
 
 def test_for_readers_each_finding_stands_above_what_mends_it(set_queue):
     set_queue(VisibilityTimeout=30)
 
-    code, said = run("offload_doctor")
+    code, output = run("offload_doctor")
 
     assert code == 1
-    assert said.splitlines()[:2] == [
-        f"WRONG  {STACK}-default hides a message for 30 s; its function may run for 300 s and then 1800 s "
-        "are needed: messages come again while they are worked on. (visibility-too-short)",
-        "       → Start manage.py offload_local again.",
+    assert output.splitlines()[:2] == [
+        f"WRONG  The visibility timeout of {STACK}-default is 30 s, but it must be at least 1800 s because "
+        "its function may run for 300 s. Otherwise SQS redelivers messages while a worker processes them. "
+        "(visibility-too-short)",
+        "       → Restart manage.py offload_local.",
     ]
-    assert said.splitlines()[-1] == "1 finding."
+    assert output.splitlines()[-1] == "1 problem found."
 
 
 def test_dead_letters_that_no_function_takes(aws, queues):
     queues.send("junk", "default-dead")
 
-    assert only("dead-letters-waiting").startswith(f"1 messages wait in {STACK}-default-dead")
+    assert only("dead-letters-waiting").startswith(f"1 message waits in {STACK}-default-dead")
 
 
 @pytest.mark.parametrize(
-    ("attributes", "expected", "said"),
+    ("attributes", "expected", "text"),
     [
-        ({"MaximumMessageSize": 262_144}, "messages-too-small", "262144 bytes at most"),
-        ({"MessageRetentionPeriod": 86_400}, "retention-too-short", "for 1 day, 0:00:00, not for 7 days"),
+        ({"MaximumMessageSize": 262_144}, "messages-too-small", "at most 262144 bytes"),
+        ({"MessageRetentionPeriod": 86_400}, "retention-too-short", "for 1 day, 0:00:00 instead of 7 days"),
         (
             {"queue": "default-dead", "MessageRetentionPeriod": 604_800},
             "dead-retention-too-short",
-            "keeps messages as long as its dead-letter queue does",
+            f"The dead-letter queue of {STACK}-default must keep messages longer",
         ),
         ({"RedrivePolicy": ""}, "no-dead-letter-queue", "has no dead-letter queue"),
     ],
 )
-def test_a_queue_that_contradicts_tasks(set_queue, attributes, expected, said):
+def test_a_queue_that_contradicts_tasks(set_queue, attributes, expected, text):
     set_queue(**attributes)
 
-    assert said in only(expected)
+    assert text in only(expected)
 
 
 @pytest.mark.parametrize(
-    ("target", "receives", "expected", "said"),
+    ("target", "receives", "expected", "text"),
     [
-        ("default-dead", 3, "receives-too-few", "after 3 receipts; tasks with 3 attempts need 13"),
-        ("reports-dead", 13, "other-dead-letter-queue", "gives messages up to arn:aws:sqs:"),
+        ("default-dead", 3, "receives-too-few", "after 3 receives, but tasks with 3 attempts need 13"),
+        ("reports-dead", 13, "other-dead-letter-queue", "moves failed messages to arn:aws:sqs:"),
     ],
 )
-def test_a_redrive_policy_that_contradicts_tasks(set_queue, broken, target, receives, expected, said):
+def test_a_redrive_policy_that_contradicts_tasks(set_queue, broken, target, receives, expected, text):
     sqs = broken.client("sqs")
     arn = sqs.get_queue_attributes(QueueUrl=Queues(sqs).url(target), AttributeNames=["QueueArn"])
     policy = {"deadLetterTargetArn": arn["Attributes"]["QueueArn"], "maxReceiveCount": receives}
     set_queue(RedrivePolicy=json.dumps(policy))
 
-    assert said in only(expected)
+    assert text in only(expected)
 
 
 @pytest.mark.parametrize("queue", ["default", "reports-dead"])
@@ -141,7 +143,9 @@ def test_a_table_of_another_form(broken, keys, expected):
 
 def test_a_bucket_that_is_missing(broken):
     s3 = broken.client("s3")
-    (name,) = (one["Name"] for one in s3.list_buckets()["Buckets"] if one["Name"].startswith(STACK))
+    (name,) = (
+        candidate["Name"] for candidate in s3.list_buckets()["Buckets"] if candidate["Name"].startswith(STACK)
+    )
     s3.delete_bucket(Bucket=name)
 
     assert only("bucket-missing") == f"The bucket {name} does not exist."
@@ -155,7 +159,7 @@ def test_a_bucket_of_somebody_else(aws, monkeypatch):
     s3, own = Forbidding(), storage.client
     monkeypatch.setattr(storage, "client", lambda service: s3 if service == "s3" else own(service))
 
-    assert only("bucket-forbidden").endswith("may not be used.")
+    assert re.fullmatch(r"Access to the bucket \S+ is denied\.", only("bucket-forbidden"))
 
 
 def test_a_function_that_is_missing(broken):
@@ -165,10 +169,10 @@ def test_a_function_that_is_missing(broken):
 
 
 @pytest.mark.parametrize(
-    ("changes", "expected", "said"),
+    ("changes", "expected", "text"),
     [
-        ({"Timeout": 7}, "other-timeout", "has a timeout of 7 s, TASKS says 300 s."),
-        ({"MemorySize": 128}, "memory-too-small", "has 128 MB, TASKS says 512 MB."),
+        ({"Timeout": 7}, "other-timeout", "has a timeout of 7 s, but TASKS says 300 s."),
+        ({"MemorySize": 128}, "memory-too-small", "has 128 MB, but TASKS says 512 MB."),
         (
             {"Environment": {"Variables": {"OFFLOAD_STACK": "shop"}}},
             "function-of-another-stack",
@@ -176,24 +180,24 @@ def test_a_function_that_is_missing(broken):
         ),
     ],
 )
-def test_a_function_that_contradicts_tasks(set_function, changes, expected, said):
+def test_a_function_that_contradicts_tasks(set_function, changes, expected, text):
     set_function(**changes)
 
-    assert only(expected) == f"The function {WORKER} {said}"
+    assert only(expected) == f"The function {WORKER} {text}"
 
 
 def test_a_timeout_that_a_stage_may_choose_is_told_and_its_queue_measured_by_it(set_function, set_queue):
     set_function(Timeout=120)
 
-    code, findings, said = diagnosis()
+    code, findings, report = diagnosis()
 
     assert (code, findings) == (0, {})
-    assert f"The function {WORKER} has a timeout of 120 s, TASKS says 300 s." in {
-        note["text"] for note in said["notes"]
+    assert f"The function {WORKER} has a timeout of 120 s, but TASKS says 300 s." in {
+        note["text"] for note in report["notes"]
     }
 
     set_function(Timeout=600)
-    assert "its function may run for 600 s and then 3600 s are needed" in only("visibility-too-short")
+    assert "at least 3600 s because its function may run for 600 s" in only("visibility-too-short")
 
 
 def test_a_function_that_cannot_run(aws, monkeypatch):
@@ -204,14 +208,14 @@ def test_a_function_that_cannot_run(aws, monkeypatch):
             return getattr(own, name)
 
         def get_function_configuration(self, FunctionName):
-            found = own.get_function_configuration(FunctionName=FunctionName)
+            configuration = own.get_function_configuration(FunctionName=FunctionName)
             failed = {"State": "Failed", "StateReason": "Its role is gone."}
-            return found | (failed if FunctionName == WORKER else {})
+            return configuration | (failed if FunctionName == WORKER else {})
 
     clients = {"lambda": Failing(), "events": functions.client("events")}
     monkeypatch.setattr(functions, "client", clients.__getitem__)
 
-    assert only("function-failed") == f"The function {WORKER} cannot run: Its role is gone."
+    assert only("function-failed") == f"The function {WORKER} can't run: Its role is gone."
 
 
 def test_a_mapping_that_is_missing(broken):
@@ -239,9 +243,9 @@ def test_a_mapping_that_contradicts_tasks(broken):
         1,
         {"no-partial-batch", "other-batch-size", "other-batch-window", "no-concurrency-limit"},
     )
-    assert "read in batches of 7, TASKS says 1." in findings["other-batch-size"]["text"]
-    assert "waits 20 s for a batch to fill, TASKS says 0 s." in findings["other-batch-window"]["text"]
-    assert "no limit of workers at a time, TASKS says 10." in findings["no-concurrency-limit"]["text"]
+    assert "read in batches of 7, but TASKS says 1." in findings["other-batch-size"]["text"]
+    assert "waits 20 s for a batch to fill, but TASKS says 0 s." in findings["other-batch-window"]["text"]
+    assert "no limit of concurrent workers, but TASKS says 10." in findings["no-concurrency-limit"]["text"]
 
 
 def test_another_number_of_workers_than_tasks_says_is_told_and_may_be_the_stages_choice(broken):
@@ -256,12 +260,12 @@ def test_another_number_of_workers_than_tasks_says_is_told_and_may_be_the_stages
         Enabled=False,
     )
 
-    code, findings, said = diagnosis()
+    code, findings, report = diagnosis()
 
     assert (code, findings) == (0, {})
-    assert "other-concurrency" in {note["id"] for note in said["notes"]}
-    assert f"{STACK}-default has at most 3 workers at a time, TASKS says 10." in {
-        note["text"] for note in said["notes"]
+    assert "other-concurrency" in {note["id"] for note in report["notes"]}
+    assert f"{STACK}-default has at most 3 concurrent workers, but TASKS says 10." in {
+        note["text"] for note in report["notes"]
     }
 
 
@@ -276,14 +280,14 @@ def test_a_schedule_that_is_missing(broken):
 def test_what_is_disabled_in_aws_itself_is_wrong(aws, monkeypatch):
     monkeypatch.setattr(finding, "is_loopback", lambda url: False)
 
-    code, findings, said = diagnosis()
+    code, findings, report = diagnosis()
 
-    # moto keeps no time to live from a template either, which AWS does.
-    assert (code, set(findings), said["notes"]) == (1, {"disabled", "no-ttl"}, [])
+    # Unlike AWS, moto also ignores the time to live in a template.
+    assert (code, set(findings), report["notes"]) == (1, {"disabled", "no-ttl"}, [])
     assert findings["disabled"]["text"].startswith(f"Disabled: the mapping of {STACK}-default, ")
     assert findings["disabled"]["mend"].endswith(
         "CAPABILITY_IAM --parameter-overrides MappingsEnabled=true Paused=false."
     )
     assert findings["no-ttl"]["mend"].startswith(
-        f"aws dynamodb update-time-to-live --table-name {STACK}-tasks"
+        f"Enable it: aws dynamodb update-time-to-live --table-name {STACK}-tasks"
     )

@@ -9,8 +9,9 @@ from django.urls import reverse
 
 from django_offload.conf import configured
 from django_offload.exceptions import UnknownTask
-from django_offload.protocol.enqueued_task import EnqueuedTask, dump
-from django_offload.sending.record_and_message import send
+from django_offload.protocol.enqueued_task import EnqueuedTask
+from django_offload.protocol.json_codec import dump
+from django_offload.sending.enqueue import send
 from tests.contract.setup import tasks_setting
 from tests.integration import tasks
 from tests.integration.setup import event_of, record_of, work_at

@@ -1,4 +1,4 @@
-"""A small project of somebody else's, whose own tests use the fixtures."""
+"""A small project whose own tests use the fixtures."""
 
 import shutil
 from collections.abc import Callable
@@ -13,7 +13,7 @@ Run = Callable[..., pytest.RunResult]
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run tests of the project in a process of their own."""
+    """Return a function that runs tests of the project in a new process."""
     shutil.copytree(HERE / "project", pytester.path, dirs_exist_ok=True)
     monkeypatch.setenv("PYTHONPATH", str(LIBRARY))
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop.settings")

@@ -1,4 +1,4 @@
-"""Tests of a project pass, or fail with what helps, under pytest, xdist and Django's own runner."""
+"""Tests of a project pass, or fail with a helpful report, under pytest, xdist and Django's own runner."""
 
 import sys
 
@@ -7,14 +7,14 @@ import pytest
 from tests.plugin.conftest import Run
 
 
-def test_views_failures_deaths_and_commits_in_two_processes_of_xdist(run: Run) -> None:
+def test_the_fixtures_work_in_two_processes_of_xdist(run: Run) -> None:
     result = run("-n", "2", "-v", "usage", "aws")
 
     result.assert_outcomes(passed=21)
     assert {line.split()[0] for line in result.outlines if line.startswith("[gw")} == {"[gw0]", "[gw1]"}
 
 
-def test_a_test_that_forgets_the_commit_is_told(run: Run) -> None:
+def test_the_report_of_a_test_that_forgets_the_commit_says_so(run: Run) -> None:
     result = run("wrong", "-v")
 
     result.assert_outcomes(failed=3)
@@ -24,13 +24,15 @@ def test_a_test_that_forgets_the_commit_is_told(run: Run) -> None:
 
 
 @pytest.mark.parametrize("plugins", [[], ["-p", "no:django", "-p", "no:xdist"]])
-def test_a_project_without_a_database(run: Run, plugins: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fixtures_work_without_a_database(
+    run: Run, plugins: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop.settings_without_database")
 
     run("-q", "nodb", *plugins).assert_outcomes(passed=2)
 
 
-def test_djangos_own_runner(run: Run, pytester: pytest.Pytester) -> None:
+def test_the_fixtures_work_with_djangos_own_runner(run: Run, pytester: pytest.Pytester) -> None:
     result = pytester.run(
         sys.executable, "-m", "django", "test", "--settings=shop.settings", "--pattern=usage_*.py", "plain"
     )

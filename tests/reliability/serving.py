@@ -25,8 +25,8 @@ from django.test import override_settings
 
 from django_offload import stores, transports
 from django_offload.conf import configured
-from django_offload.protocol.conditional_write import ConditionalWrite
-from django_offload.protocol.enqueued_task import EnqueuedTask
+from django_offload.protocol.conditional_write import Attributes, ConditionalWrite
+from django_offload.protocol.record import read_record
 from django_offload.sending.outbox_row import pack, unpack
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports.memory import MemoryTransport
@@ -64,9 +64,9 @@ class SpoolStore(MemoryStore):
         super().__init__()
         self._spool = spool
 
-    def create(self, enqueued: EnqueuedTask) -> bool:
-        self._spool.note("record", pack(enqueued))
-        return True
+    def begin_create(self, item: Attributes) -> Callable[[], bool]:
+        self._spool.note("record", pack(read_record(item).enqueued))
+        return lambda: True
 
     def change(self, task_id: str, change: ConditionalWrite) -> Any:
         raise AssertionError("A serving process only creates records.")
@@ -167,10 +167,10 @@ def _serve(number: int, point: str, spool: Spool) -> None:
     store, transport = stores.store_of(options), transports.transport_of(options)
     request = request_of(number, point)
     with (
-        mock.patch.object(store, "create", killing(store.create, "after the record", request)),
+        mock.patch.object(store, "begin_create", killing(store.begin_create, "after the record", request)),
         mock.patch.object(transport, "send", killing(transport.send, "after the message", request)),
-        mock.patch("django_offload.backends.base.send", killing_before("after the commit", request)),
-        mock.patch.object(outbox, "delete_sent", killing(outbox.delete_sent, "at the end", request)),
+        mock.patch("django_offload.backends.base.send_many", killing_before("after the commit", request)),
+        mock.patch.object(outbox, "forget_many", killing(outbox.forget_many, "at the end", request)),
     ):
         view(request)
 
@@ -194,11 +194,11 @@ def killing(call: Callable[..., Any], point: str, request: HttpRequest) -> Calla
 
 
 def killing_before(point: str, request: HttpRequest) -> Callable[..., Any]:
-    from django_offload.sending.record_and_message import send
+    from django_offload.sending.enqueue import send_many
 
     def first(*args: Any) -> Any:
         reached(point, request)
-        return send(*args)
+        return send_many(*args)
 
     return first
 

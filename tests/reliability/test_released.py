@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 from django_offload.definition.results import result_of
 from django_offload.definition.retry_policy import RetryPolicy
 from django_offload.exceptions import OffloadError
-from django_offload.protocol.enqueued_task import to_micros
+from django_offload.protocol.json_codec import to_micros
 from django_offload.protocol.record import read_record
 from django_offload.sending.outbox_row import unpack
 from tests.reliability import tasks

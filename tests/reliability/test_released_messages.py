@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from django_offload.protocol.enqueued_task import to_micros
+from django_offload.protocol.json_codec import to_micros
 from django_offload.protocol.message import VERSION, Keyring, decode
 from django_offload.protocol.record import SUCCESSFUL
 from tests.contract.setup import STACK

@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 from django_offload.aws import clients
-from django_offload.backends import bulk
+from django_offload.backends import base
 from django_offload.conf import CLIENTS, configured
 from django_offload.exceptions import EnqueueFailed
 from django_offload.transports import sqs
@@ -139,13 +139,13 @@ def test_f18_of_many_records_one_that_is_not_written_stops_no_other(aws: Any) ->
 
 def test_f18_a_bulk_enqueue_that_meets_running_records_overwrites_none(aws: Any) -> None:
     """Repeated while workers hold what it was about: by a task, between others' claims and ends."""
-    with mock.patch.object(bulk, "send_many", wraps=bulk.send_many) as sending:
+    with mock.patch.object(base, "send_many", wraps=base.send_many) as sending:
         answers = list(tasks.prepared.enqueue_many((number,) for number in range(MANY)))
     seen: list[str] = []
 
     def again() -> None:
         before = records(aws)
-        assert bulk.send_many(*sending.call_args.args) == [None] * MANY
+        assert base.send_many(*sending.call_args.args) == [None] * MANY
         assert records(aws) == before
         seen.extend(record["status"]["S"] for record in before.values())
 
@@ -167,11 +167,11 @@ def records(aws: Any) -> dict[str, Any]:
 
 def test_f18_a_birth_that_is_repeated_overwrites_no_record_that_was_claimed(aws: Any) -> None:
     """As by a client that repeats a call whose answer it lost."""
-    with mock.patch.object(bulk, "send_many", wraps=bulk.send_many) as sending:
+    with mock.patch.object(base, "send_many", wraps=base.send_many) as sending:
         answers = enqueued()
     aws.run()
 
-    assert bulk.send_many(*sending.call_args.args) == [None] * MANY
+    assert base.send_many(*sending.call_args.args) == [None] * MANY
     aws.run()
 
     for answer in answers:

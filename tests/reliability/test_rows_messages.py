@@ -13,7 +13,7 @@ from django_offload.definition.registry import registry
 from django_offload.exceptions import PayloadTooLarge
 from django_offload.operations.redrive import redrive
 from django_offload.protocol.record import FAILED, PART_BYTES, SUCCESSFUL
-from django_offload.sending.record_and_message import message_text
+from django_offload.sending.enqueue import message_text
 from tests.contract import tasks as plain
 from tests.contract.setup import STACK, TASK_MODULES, tasks_setting
 from tests.reliability import tasks

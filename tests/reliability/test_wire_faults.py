@@ -58,7 +58,7 @@ def line(settings: Any, request: pytest.FixtureRequest, monkeypatch: pytest.Monk
     between = Proxy(aws.environment["AWS_ENDPOINT_URL"])
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA"):
         monkeypatch.setenv(name, between.endpoint)
-    sqs.forget_urls()
+    sqs.clear_urls()
     tasks.executions.clear()
     tasks.first.clear()
     found = Line(aws, between)

@@ -22,7 +22,7 @@ from tests.reliability import proxy
 from tests.reliability.postgresql import free_port
 from tests.reliability.proxy import INVOKE, Proxy
 
-BEGIN = Call._begin
+BEGIN = Call.send
 LONGEST = 30  # Deliveries until a task must have ended.
 FAULTS = {
     "reset": proxy.reset,
@@ -87,7 +87,7 @@ class Line:
         def begin(call: Call) -> None:
             self._begin(call)
 
-        monkeypatch.setattr(Call, "_begin", begin)
+        monkeypatch.setattr(Call, "send", begin)
 
     def _begin(self, call: Call) -> None:
         client, pool = call._client, call._client.pool

@@ -15,7 +15,7 @@ from typing import Any
 from tests.scaffold.projects import Project
 
 PATIENCE_SECONDS = 120
-_READY = re.compile(r"(http://127\.0\.0\.1:\d+) answers after")
+_READY = re.compile(r"(http://127\.0\.0\.1:\d+) is ready after")
 
 
 class Site:

@@ -1,4 +1,4 @@
-"""What manage.py check tells those who have begun: each step once, with what to do."""
+"""The system checks that help with the first task and the first deployment."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from django_offload.stack.layout import Layout
 from tests.contract.setup import tasks_setting
 
 
-def test_a_backend_that_nobody_named_is_told_with_the_line_to_write(settings) -> None:
+def test_a_missing_backend_causes_a_warning_with_the_line_to_add(settings) -> None:
     settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
 
     (message,) = checks.check_backend()
@@ -23,7 +23,7 @@ def test_a_backend_that_nobody_named_is_told_with_the_line_to_write(settings) ->
         assert check() == []
 
 
-def test_a_project_without_tasks_is_told_where_they_go(settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_project_without_tasks_gets_a_warning(settings, monkeypatch: pytest.MonkeyPatch) -> None:
     from django_offload.definition.registry import Registry
 
     settings.TASKS = tasks_setting(modules=[])
@@ -35,7 +35,7 @@ def test_a_project_without_tasks_is_told_where_they_go(settings, monkeypatch: py
     assert "tasks.py of an installed app" in message.hint
 
 
-def test_missing_pages_are_told_with_the_line_to_write(settings) -> None:
+def test_missing_urls_cause_a_warning_with_the_line_to_add(settings) -> None:
     settings.TASKS = tasks_setting(modules=[])
     settings.ROOT_URLCONF = "tests.scaffold.no_urls"
 
@@ -45,36 +45,41 @@ def test_missing_pages_are_told_with_the_line_to_write(settings) -> None:
     assert 'path("tasks/", include("django_offload.urls"))' in message.hint
 
 
-def test_files_are_asked_for_where_somebody_deploys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Layout(root=tmp_path, source=tmp_path, settings_module="shop.settings")
-    monkeypatch.setattr(layouts, "layout", lambda: found)
+def test_missing_files_cause_a_warning_of_check_deploy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Layout(root=tmp_path, source=tmp_path, settings_module="shop.settings")
+    monkeypatch.setattr(layouts, "layout", lambda: project)
 
-    usual = [message.id for message in run_checks()]
-    of_a_deployment = run_checks(include_deployment_checks=True)
-    (message,) = [message for message in of_a_deployment if message.id == "django_offload.W033"]
+    without_deploy = [message.id for message in run_checks()]
+    with_deploy = run_checks(include_deployment_checks=True)
+    (message,) = [message for message in with_deploy if message.id == "django_offload.W033"]
 
-    assert "django_offload.W033" not in usual
+    assert "django_offload.W033" not in without_deploy
     assert "lambdas/worker.py" in message.msg
     assert "manage.py offload_init" in message.hint
 
 
-def test_a_web_side_named_as_the_stack_is_an_error(
+def test_a_web_side_with_the_stacks_name_is_an_error(
     tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.TASKS = tasks_setting(modules=[], stack="pies-prod")
     stages = {"dev": {"project_name": "pies"}, "prod": {"extends": "dev"}}
     (tmp_path / "zappa_settings.json").write_text(json.dumps(stages))
-    found = Layout(root=tmp_path, source=tmp_path, settings_module="shop.settings")
-    monkeypatch.setattr(layouts, "layout", lambda: found)
+    project = Layout(root=tmp_path, source=tmp_path, settings_module="shop.settings")
+    monkeypatch.setattr(layouts, "layout", lambda: project)
 
-    of_a_deployment = run_checks(include_deployment_checks=True)
-    (message,) = [message for message in of_a_deployment if message.id == "django_offload.E034"]
+    with_deploy = run_checks(include_deployment_checks=True)
+    (message,) = [message for message in with_deploy if message.id == "django_offload.E034"]
 
-    assert "the web side of the stage 'prod' 'pies-prod', as the stack" in message.msg
+    assert (
+        "the web side of the stage 'prod' 'pies-prod', which is also the name of the tasks' stack"
+        in message.msg
+    )
     assert '"project_name": "pies-web"' in message.hint
 
 
-def test_variables_of_the_web_side_alone_are_told(
+def test_variables_that_workers_lack_cause_a_warning(
     tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.TASKS = tasks_setting(modules=[])
@@ -83,13 +88,13 @@ def test_variables_of_the_web_side_alone_are_told(
     (tmp_path / "infra").mkdir()
     (tmp_path / "infra" / "dev.json").write_text("{}")
     (tmp_path / "infra" / "prod.json").write_text(json.dumps({"environment": {"OVEN": "hot"}}))
-    found = Layout(root=tmp_path, source=tmp_path, settings_module="shop.settings")
-    monkeypatch.setattr(layouts, "layout", lambda: found)
+    project = Layout(root=tmp_path, source=tmp_path, settings_module="shop.settings")
+    monkeypatch.setattr(layouts, "layout", lambda: project)
 
-    of_a_deployment = run_checks(include_deployment_checks=True)
-    (message,) = [message for message in of_a_deployment if message.id == "django_offload.W035"]
+    with_deploy = run_checks(include_deployment_checks=True)
+    (message,) = [message for message in with_deploy if message.id == "django_offload.W035"]
 
-    assert "the web side of the stage 'dev' has variables that its workers lack: OVEN." in message.msg
-    assert message.hint == 'Write those that tasks read into infra/dev.json: "environment": {"OVEN": "…"}.'
+    assert "the web side of the stage 'dev' variables that its workers lack: OVEN." in message.msg
+    assert message.hint == 'Add those that tasks read to infra/dev.json: "environment": {"OVEN": "…"}.'
     (tmp_path / "infra" / "dev.json").write_text("[]")
-    assert checks.check_variables() == []  # What reads the file tells that.
+    assert checks.check_variables() == []  # The commands that read the file report it.

@@ -1,4 +1,4 @@
-"""Where a project is found to lie, whatever its layout."""
+"""The folders of a project are project in every layout."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from django_offload.stack.layout import layout, python_path
 
 @pytest.fixture
 def settings_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Return what makes a project whose settings lie in a package of a folder, and names that folder."""
+    """Return a function that creates a project with settings in a package, and returns its folder."""
 
     def make(folder: str, package: str) -> Path:
         source = (tmp_path / folder).resolve()
@@ -25,34 +25,38 @@ def settings_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return make
 
 
-def test_a_project_lies_where_its_settings_do(settings_in) -> None:
+def test_the_project_is_the_folder_of_its_settings(settings_in) -> None:
     source = settings_in("shop", "flat_site")
 
-    found = layout()
+    project = layout()
 
-    assert (found.root, found.source, found.settings_module) == (source, source, "flat_site.settings.base")
-    assert found.python_path == "/var/task"
+    assert (project.root, project.source, project.settings_module) == (
+        source,
+        source,
+        "flat_site.settings.base",
+    )
+    assert project.python_path == "/var/task"
 
 
-def test_its_root_is_the_nearest_folder_that_looks_like_one(settings_in) -> None:
+def test_the_root_is_the_nearest_folder_that_looks_like_a_project(settings_in) -> None:
     source = settings_in("mono/shop/src", "nested_site")
     (source.parents[1] / ".git").mkdir()
     (source.parent / "pyproject.toml").touch()
 
-    found = layout()
+    project = layout()
 
-    assert found.root == source.parent
-    assert found.python_path == python_path() == "/var/task/src"
+    assert project.root == source.parent
+    assert project.python_path == python_path() == "/var/task/src"
 
 
-def test_a_folder_far_above_is_somebody_elses(settings_in) -> None:
+def test_a_folder_far_above_is_not_the_root(settings_in) -> None:
     source = settings_in("a/b/c/shop", "deep_site")
     (source.parents[2] / ".git").mkdir()
 
     assert layout().root == source
 
 
-def test_a_home_folder_is_no_project(settings_in, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_folder_is_not_the_root(settings_in, monkeypatch: pytest.MonkeyPatch) -> None:
     source = settings_in("home/shop", "home_site")
     (source.parent / ".git").mkdir()
     monkeypatch.setenv("HOME", str(source.parent))
@@ -60,15 +64,15 @@ def test_a_home_folder_is_no_project(settings_in, monkeypatch: pytest.MonkeyPatc
     assert layout().root == source
 
 
-def test_another_root_can_be_named_if_it_holds_the_project(settings_in, tmp_path: Path) -> None:
+def test_a_named_root_must_contain_the_project(settings_in, tmp_path: Path) -> None:
     source = settings_in("big/shop/src", "named_site")
 
     assert layout(tmp_path / "big").python_path == "/var/task/shop/src"
-    with pytest.raises(ConfigurationError, match="Name a folder that holds the whole project"):
+    with pytest.raises(ConfigurationError, match="Name a folder that contains the whole project"):
         layout(source / "named_site")
 
 
-def test_settings_without_a_module_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_without_a_module_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "settings", SimpleNamespace())
 
     with pytest.raises(ConfigurationError, match="Name their module in DJANGO_SETTINGS_MODULE"):

@@ -1,8 +1,9 @@
 """A fresh project does what the README says, to the letter, and its tasks run."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.scaffold.projects import FLAT, NESTED, Project, Shape
 from tests.scaffold.site import site
 
 MOST_SETTINGS_LINES = 8
+LONGEST_PITCH = 10
 LONGEST_SECONDS = 300
 USERS = "from django.contrib.auth.models import User; [User.objects.create(username=n) for n in 'abc']"
 
@@ -23,11 +25,21 @@ def test_the_settings_take_at_most_8_lines() -> None:
     assert 0 < len(settings.text.splitlines()) <= MOST_SETTINGS_LINES
 
 
+def test_the_code_at_the_top_is_ten_lines_of_a_task_and_its_view() -> None:
+    pitch = readme.pitch()
+    lines = [line for part in pitch for line in part.text.splitlines() if line]
+
+    assert [part.name for part in pitch] == ["reports/tasks.py", "reports/views.py"]
+    assert len(lines) <= LONGEST_PITCH
+
+
 def test_after_installing_one_command_runs_tasks() -> None:
     (install, *others) = readme.commands()
 
     assert install.startswith("pip install")
-    assert "python manage.py offload_local" in others
+    assert others[-1] == "python manage.py offload_local"
+    assert "python manage.py check" in others
+    assert not any("offload_init" in command for command in others), "That is for deploying."
 
 
 @pytest.mark.parametrize(
@@ -53,40 +65,64 @@ def test_a_fresh_project_runs_tasks_after_what_the_readme_says(
     began = time.monotonic()
 
     install, *commands, last = readme.commands()
-    write(project, install)
-    said = [project.run(command, typed="y\n") for command in commands]
-    use(project, last)
+    write(project, readme.files(), install)
+    # A project that is also prepared for deploying runs its tasks all the same.
+    printed = [
+        project.run(command, typed="y\n")
+        for command in (*commands, *readme.deploying_commands(), "python manage.py check")
+    ]
+    status = use(project, last)
 
-    assert any("System check identified no issues" in one for one in said)
+    assert "System check identified no issues" in printed[commands.index("python manage.py check")]
+    assert "System check identified no issues" in printed[-1]
     assert (project.root / "lambdas" / "worker.py").exists()
     assert f"/var/task{'/src' if shape is NESTED else ''}\n" in (
         project.root / "infra" / "template.yaml"
     ).read_text().replace("'", "")
+    assert {key: status[key] for key in readme.status()} == readme.status()
+    assert status["progress"] == {"done": 3, "total": 3, "message": "c"}
+    assert status["return_value"] == {"people": 3}
     assert time.monotonic() - began < LONGEST_SECONDS
 
 
-def test_one_command_is_enough_to_run_tasks(
+def test_the_steps_of_the_readme_are_enough_to_run_tasks(
     environment: Callable[[str], Environment], postgresql: PostgreSQL, tmp_path: Path
 ) -> None:
     project = Project(tmp_path / "shop", FLAT, environment("3.12"))
     project.use_database(postgresql.new_database())
 
-    write(project, readme.commands()[0])
-    project.run("python manage.py migrate")
-    use(project, "python manage.py offload_local")
+    install, *commands, last = readme.commands()
+    write(project, readme.files(), install)
+    for command in commands:
+        project.run(command)
+    status = use(project, last)
 
+    assert {key: status[key] for key in readme.status()} == readme.status()
     assert not (project.root / "lambdas").exists()
 
 
-def write(project: Project, install: str) -> None:
+def test_the_ten_lines_at_the_top_run(environment: Callable[[str], Environment], tmp_path: Path) -> None:
+    project = Project(tmp_path / "shop", FLAT, environment("3.13"))
+
+    install, *commands, last = readme.commands()
+    pitch = {part.name: part for part in readme.pitch()}
+    write(project, [pitch.get(part.name, part) for part in readme.files()], install)
+    for command in commands:
+        project.run(command)
+    status = use(project, last)
+
+    assert (status["status"], status["return_value"]) == ("SUCCESSFUL", {"people": 3})
+
+
+def write(project: Project, files: Sequence[readme.Part], install: str) -> None:
     """Write what the README has people write, and install."""
-    for part in readme.files():
+    for part in files:
         project.write(part)
     project.run(install)
 
 
-def use(project: Project, command: str) -> None:
-    """Start the site, ask for a report, and follow it to its end."""
+def use(project: Project, command: str) -> dict[str, Any]:
+    """Start the site, ask for a report, and return its status once it has ended."""
     project.run(f'python manage.py shell --no-imports -c "{USERS}"')
     with site(project, command) as running:
         status, headers, body = running.enqueue("/report/")
@@ -94,5 +130,4 @@ def use(project: Project, command: str) -> None:
 
     assert (status, body["status"]) == (202, "READY")
     assert ended["status"] == "SUCCESSFUL", f"{ended}\n{running.said}"
-    assert ended["return_value"] == {"people": 3}
-    assert ended["progress"] == {"done": 3, "total": 3, "message": "c"}
+    return ended

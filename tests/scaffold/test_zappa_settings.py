@@ -1,19 +1,18 @@
-"""zappa_settings.json of projects that know Zappa already: what they say stays, what is missing comes."""
+"""zappa_settings.json keeps its settings, and gets those that are missing."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from django_offload.deploy.scaffold.infra import infra
-from django_offload.deploy.scaffold.notes import notes
-from django_offload.deploy.scaffold.zappa import zappa
-from django_offload.deploy.stage import read
+from django_offload.deploy.scaffold.project_files import infra_files, notes
+from django_offload.deploy.scaffold.zappa import zappa_file
+from django_offload.deploy.stage import read_stage
 from django_offload.deploy.zappa_settings import web_function
 from django_offload.exceptions import ConfigurationError
 from django_offload.stack.layout import Layout
 
-KNOWN = """{
+SETTINGS = """{
   "production": {
     "s3_bucket": "pies-code",
     "django_settings": "pies.settings",
@@ -31,20 +30,20 @@ def project(folder: Path, source: str = ".") -> Layout:
     return Layout(root=folder, source=(folder / source).resolve(), settings_module="pies.settings")
 
 
-def patched(folder: Path, text: str, source: str = ".") -> str:
-    """Return the file with what it lacks, after it was written."""
+def patch_file(folder: Path, text: str, source: str = ".") -> str:
+    """Add the missing settings to the file, and return its text."""
     (folder / "zappa_settings.json").write_text(text, newline="")
-    change = zappa(project(folder, source), "pies-dev")
+    change = zappa_file(project(folder, source), "pies-dev")
     assert not change.overwrites
-    change.make()
+    change.write()
     return change.after
 
 
-def test_a_stage_gets_what_it_lacks_and_keeps_what_it_says(tmp_path: Path) -> None:
-    stages = json.loads(patched(tmp_path, KNOWN))
+def test_a_stage_gets_missing_settings_and_keeps_its_own(tmp_path: Path) -> None:
+    stages = json.loads(patch_file(tmp_path, SETTINGS))
 
     assert stages["production"] == {
-        **json.loads(KNOWN)["production"],
+        **json.loads(SETTINGS)["production"],
         "lambda_handler": "lambdas.web.handler",
         "manage_roles": False,
     }
@@ -52,33 +51,37 @@ def test_a_stage_gets_what_it_lacks_and_keeps_what_it_says(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("said", "runtime"), [("python3.12", "python3.12"), ("python3.9", "python3.13"), (None, "python3.13")]
+    ("configured", "runtime"),
+    [("python3.12", "python3.12"), ("python3.9", "python3.13"), (None, "python3.13")],
 )
-def test_workers_get_the_python_that_the_web_side_has_where_they_can(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str | None, runtime: str
+def test_workers_get_the_web_sides_python_if_it_is_supported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured: str | None, runtime: str
 ) -> None:
-    monkeypatch.setattr("django_offload.deploy.scaffold.runtime.own", lambda: "python3.13")
-    stages = {"production": {"runtime": said} if said else {}, "staging": {"extends": "production"}}
+    monkeypatch.setattr("django_offload.deploy.scaffold.runtime.own_runtime", lambda: "python3.13")
+    stages = {
+        "production": {"runtime": configured} if configured else {},
+        "staging": {"extends": "production"},
+    }
     (tmp_path / "zappa_settings.json").write_text(json.dumps(stages))
 
-    written = [json.loads(change.after) for change in infra(project(tmp_path), "lab-dev")[1:]]
+    written = [json.loads(change.after) for change in infra_files(project(tmp_path), "lab-dev")[1:]]
 
     assert [stage["parameters"]["Runtime"] for stage in written] == [runtime, runtime]
 
 
-def test_a_python_that_functions_cannot_have_is_told_with_the_one_that_they_get(
+def test_the_note_on_an_unsupported_python_names_the_one_that_functions_get(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("django_offload.deploy.scaffold.runtime.own", lambda: "python3.15")
+    monkeypatch.setattr("django_offload.deploy.scaffold.runtime.own_runtime", lambda: "python3.15")
     (tmp_path / "zappa_settings.json").write_text(json.dumps({"production": {"runtime": "python3.12"}}))
 
-    (said,) = notes(project(tmp_path), infra(project(tmp_path), "lab-dev"))
+    (note,) = notes(project(tmp_path), infra_files(project(tmp_path), "lab-dev"))
 
-    assert 'their "Runtime" in infra/ is python3.12. ' in said
-    assert said.endswith("packaging takes a Python 3.12 on this machine.")
+    assert 'their "Runtime" in infra/ is python3.12. ' in note
+    assert note.endswith("packaging needs Python 3.12 on this machine.")
 
 
-def test_workers_get_the_variables_that_the_web_side_has_but_for_secrets(tmp_path: Path) -> None:
+def test_workers_get_the_web_sides_variables_without_secrets(tmp_path: Path) -> None:
     base = {
         "environment_variables": {"OVEN": "hot"},
         "aws_environment_variables": {"PYTHONPATH": "/var/task/src", "PLATES": "7", "STRIPE_KEY": "sk-1"},
@@ -86,24 +89,25 @@ def test_workers_get_the_variables_that_the_web_side_has_but_for_secrets(tmp_pat
     own = {"extends": "production", "environment_variables": {"OVEN": "cold"}}
     (tmp_path / "zappa_settings.json").write_text(json.dumps({"production": base, "staging": own}))
 
-    changes = infra(project(tmp_path), "lab-dev")
+    changes = infra_files(project(tmp_path), "lab-dev")
     written = [json.loads(change.after)["environment"] for change in changes[1:]]
 
     assert written == [{"PLATES": "7", "OVEN": "hot"}, {"PLATES": "7", "OVEN": "cold"}]
     assert list(notes(project(tmp_path), changes)) == [
-        f"infra/{stage}.json leaves out what looks like a secret: STRIPE_KEY. Put each value into Systems "
-        f'Manager, and say there where it lies: "secrets": {{"STRIPE_KEY": "ssm:/…/{stage}/stripe-key"}}.'
+        f"infra/{stage}.json leaves out variables that look like secrets: STRIPE_KEY. Store each value in "
+        'Systems Manager, and add its name there to that file: "secrets": {"STRIPE_KEY": '
+        f'"ssm:/…/{stage}/stripe-key"}}.'
         for stage in ("production", "staging")
     ]
     for change in changes:
-        change.make()
-    assert read(tmp_path, "production").surroundings.environment["OVEN"] == "hot"
+        change.write()
+    assert read_stage(tmp_path, "production").stage_environment.environment["OVEN"] == "hot"
 
 
 def test_no_other_line_changes(tmp_path: Path) -> None:
-    (tmp_path / "zappa_settings.json").write_text(KNOWN)
+    (tmp_path / "zappa_settings.json").write_text(SETTINGS)
 
-    diff = zappa(project(tmp_path), "pies-dev").diff("zappa_settings.json").splitlines()[2:]
+    diff = zappa_file(project(tmp_path), "pies-dev").diff("zappa_settings.json").splitlines()[2:]
 
     assert [line for line in diff if line[0] in "+-"] == [
         '-    "log_level": "WARNING"',
@@ -114,26 +118,26 @@ def test_no_other_line_changes(tmp_path: Path) -> None:
 
 
 def test_the_second_time_nothing_changes(tmp_path: Path) -> None:
-    once = patched(tmp_path, KNOWN, "src")
+    once = patch_file(tmp_path, SETTINGS, "src")
 
-    assert patched(tmp_path, once, "src") == once
-    assert not zappa(project(tmp_path, "src"), "pies-dev").needed
+    assert patch_file(tmp_path, once, "src") == once
+    assert not zappa_file(project(tmp_path, "src"), "pies-dev").needed
 
 
-def test_modules_that_lie_in_a_folder_are_found_before_all_else(tmp_path: Path) -> None:
+def test_the_source_folder_comes_first_in_the_path(tmp_path: Path) -> None:
     text = '{"dev": {"aws_environment_variables": {"PYTHONPATH": "/opt/more", "A": "1"}}}'
 
-    (stage,) = json.loads(patched(tmp_path, text, "src")).values()
+    (stage,) = json.loads(patch_file(tmp_path, text, "src")).values()
 
     assert stage["aws_environment_variables"] == {"PYTHONPATH": "/var/task/src:/opt/more", "A": "1"}
 
 
-def test_a_stage_that_extends_another_and_names_variables_of_its_own_finds_the_modules_too(
+def test_an_extending_stage_with_its_own_variables_gets_the_path(
     tmp_path: Path,
 ) -> None:
     text = '{"dev": {}, "prod": {"extends": "dev", "aws_environment_variables": {"A": "1"}}}'
 
-    stages = json.loads(patched(tmp_path, text, "src"))
+    stages = json.loads(patch_file(tmp_path, text, "src"))
 
     assert stages["prod"] == {
         "extends": "dev",
@@ -141,16 +145,16 @@ def test_a_stage_that_extends_another_and_names_variables_of_its_own_finds_the_m
     }
 
 
-def test_ends_of_lines_and_of_the_file_stay(tmp_path: Path) -> None:
-    text = patched(tmp_path, '{\r\n\t"dev": {\r\n\t\t"runtime": "python3.13"\r\n\t}\r\n}')
+def test_indent_and_line_endings_stay(tmp_path: Path) -> None:
+    text = patch_file(tmp_path, '{\r\n\t"dev": {\r\n\t\t"runtime": "python3.13"\r\n\t}\r\n}')
 
     assert text.startswith('{\r\n\t"dev": {\r\n\t\t"runtime": "python3.13",\r\n\t\t"lambda_handler"')
     assert text.count("\n") == text.count("\r\n")
     assert text.endswith("\t}\r\n}")
 
 
-def test_a_project_without_zappa_gets_a_stage_of_the_stack(tmp_path: Path) -> None:
-    (stage,) = json.loads(zappa(project(tmp_path / "My Pies", "src"), "pies-dev").after).values()
+def test_a_project_without_zappa_gets_a_new_stage(tmp_path: Path) -> None:
+    (stage,) = json.loads(zappa_file(project(tmp_path / "My Pies", "src"), "pies-dev").after).values()
 
     assert stage["project_name"] == "my-pies-web"
     assert stage["django_settings"] == "pies.settings"
@@ -168,7 +172,7 @@ def test_a_site_that_zappa_deploys_keeps_its_stages_regions_and_networks(tmp_pat
     }
     (tmp_path / "zappa_settings.json").write_text(json.dumps(stages))
 
-    written = {change.path.name: change.after for change in infra(project(tmp_path), "lab-dev")}
+    written = {change.path.name: change.after for change in infra_files(project(tmp_path), "lab-dev")}
     production, staging = (json.loads(written[f"{name}.json"]) for name in stages)
 
     assert set(written) == {"template.yaml", "production.json", "staging.json"}
@@ -178,28 +182,30 @@ def test_a_site_that_zappa_deploys_keeps_its_stages_regions_and_networks(tmp_pat
 
 
 @pytest.mark.parametrize("ending", ["toml", "yml", "yaml"])
-def test_settings_of_another_form_are_not_put_out_of_use(tmp_path: Path, ending: str) -> None:
+def test_settings_in_another_format_are_refused(tmp_path: Path, ending: str) -> None:
     (tmp_path / f"zappa_settings.{ending}").touch()
 
-    with pytest.raises(ConfigurationError, match=rf"in zappa_settings\.{ending}, which Zappa would read no"):
-        zappa(project(tmp_path), "pies-dev")
+    with pytest.raises(
+        ConfigurationError, match=rf"in zappa_settings\.{ending}\. Zappa would no longer read"
+    ):
+        zappa_file(project(tmp_path), "pies-dev")
 
 
 @pytest.mark.parametrize("folder", ["pies", "pies-web"])
 @pytest.mark.parametrize("stack", ["pies-dev", "pies-web-dev"])
-def test_zappas_own_stack_never_has_the_name_of_ours(tmp_path: Path, folder: str, stack: str) -> None:
-    (stage,) = json.loads(zappa(project(tmp_path / folder), stack).after).values()
+def test_a_new_web_side_never_has_the_stacks_name(tmp_path: Path, folder: str, stack: str) -> None:
+    (stage,) = json.loads(zappa_file(project(tmp_path / folder), stack).after).values()
 
     assert web_function(stage, "dev") != stack
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"dev": 1}'])
-def test_what_cannot_be_read_is_told_and_left_alone(tmp_path: Path, text: str) -> None:
+def test_an_invalid_file_is_refused_and_not_changed(tmp_path: Path, text: str) -> None:
     with pytest.raises(
         ConfigurationError, match=r"zappa_settings\.json is not .* Correct it, then try again"
     ):
-        patched(tmp_path, text)
+        patch_file(tmp_path, text)
     with pytest.raises(ConfigurationError, match=r"Correct it, then try again"):
-        infra(project(tmp_path), "lab-dev")
+        infra_files(project(tmp_path), "lab-dev")
 
     assert (tmp_path / "zappa_settings.json").read_text() == text

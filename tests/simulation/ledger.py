@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django_offload.protocol.conditional_write import Attributes, ConditionalWrite
-from django_offload.protocol.enqueued_task import from_micros
+from django_offload.protocol.json_codec import from_micros
 from django_offload.protocol.record import FAILED, READY, RUNNING, SUCCESSFUL
 
 ENDS = {SUCCESSFUL, FAILED}

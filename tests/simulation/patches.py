@@ -12,7 +12,7 @@ from django_offload import payloads, stores, transports
 from django_offload.definition import context
 from django_offload.effects import marker
 from django_offload.outbox import drain
-from django_offload.sending import record_and_message
+from django_offload.sending import enqueue
 from django_offload.worker import attempt, batch, execution, step_results, sweep
 
 from .clock import VirtualTime
@@ -51,7 +51,7 @@ def patched(world: "World") -> Iterator[None]:
         (context, "time"): world.virtual,
         (drain, "datetime"): world.virtual,
         (marker, "once"): world.database.over_a_wire(marker.once) if world.design.atomic else _unmarked,
-        (record_and_message, "PART_BYTES"): PART_BYTES,
+        (enqueue, "PART_BYTES"): PART_BYTES,
         (attempt, "PART_BYTES"): PART_BYTES,
         (step_results, "PART_BYTES"): PART_BYTES,
         **world.outbox_rows.patches(),

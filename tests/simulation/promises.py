@@ -12,12 +12,14 @@ from django_offload.protocol.conditional_write import ConditionalWrite, Refused
 from django_offload.protocol.enqueued_task import EnqueuedTask
 from django_offload.protocol.message import TaskMessage
 from django_offload.protocol.record import error_of, read_record
-from django_offload.sending.record_and_message import message_text
+from django_offload.sending.enqueue import message_text
+from django_offload.stores import Store
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import use
 from django_offload.transports.memory import MemoryTransport
-from django_offload.worker import attempt, progress_writer
+from django_offload.worker import attempt
 from django_offload.worker.deadline import LambdaInvocation
+from django_offload.worker.progress_writer import ProgressWriter
 from django_offload.worker.sweep import Sweeper
 
 from .checker import check
@@ -180,12 +182,18 @@ def only_the_holder_gives_back() -> None:
     assert not _refused(store, attempt.release(ID, fence=fence, token="mine", **again))
 
 
+def writer(store: Store, fence: int, token: str, invocation: LambdaInvocation) -> ProgressWriter:
+    return ProgressWriter(
+        store=store, task_id=ID, fence=fence, token=token, invocation=invocation, reserve=0.0, claimed={}
+    )
+
+
 def a_late_worker_reports_nothing() -> None:
     store = MemoryStore()
     fence = _claim(store, "late", 0)
     _claim(store, "next", 6)
     invocation = LambdaInvocation(left=lambda: 60.0, whole=60.0, worker_id="late")
-    reporter = progress_writer.StoreReporter(store, ID, fence, "late", invocation, 0.0)
+    reporter = writer(store, fence, "late", invocation)
 
     assert reporter.send({"done": 1, "total": 2, "message": ""})
     assert "progress" not in store.records[ID]
@@ -200,7 +208,7 @@ def a_deadline_that_strikes_within_a_report_ends_the_task() -> None:
             raise DeadlineExceeded(1)
 
     invocation = LambdaInvocation(left=lambda: 60.0, whole=60.0, worker_id="w")
-    reporter = progress_writer.StoreReporter(SlowStore(), ID, 1, "t", invocation, 0.0)
+    reporter = writer(SlowStore(), 1, "t", invocation)
     for ask in (lambda: reporter.send({"done": 1, "total": 2, "message": ""}), reporter.asked_to_stop):
         try:
             ask()
@@ -214,7 +222,7 @@ def a_dead_letter_leaves_a_live_worker_alone() -> None:
     _claim(store, "a", 0)
 
     try:
-        fail.end(store, BIRTH, options, START, DeadLettered("it was"))
+        fail.fail_record(store, BIRTH, options, START, DeadLettered("it was"))
     except Refused:
         return
     raise AssertionError("A live lease was ended from outside.")

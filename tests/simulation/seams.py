@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from django_offload.payloads.memory import MemoryPayloads
 from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Value
-from django_offload.protocol.enqueued_task import EPOCH
-from django_offload.stores import Due, Store
+from django_offload.protocol.json_codec import EPOCH
+from django_offload.stores import DueEntry, Store
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import Delivery
 from django_offload.transports.memory import MemoryTransport
@@ -40,7 +40,7 @@ class SimulatedStore(Store):
     def __init__(self, network: Network, watcher: Watcher, inner: MemoryStore | None = None) -> None:
         self.inner = inner or MemoryStore()
         self._call, self._lags, self._watcher = network.call, network.lags, watcher
-        self._shown: dict[int, Sequence[Due]] = {}
+        self._shown: dict[int, Sequence[DueEntry]] = {}
 
     def change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
         return self._call(task_id, self._change, task_id, change)
@@ -78,10 +78,10 @@ class SimulatedStore(Store):
     def parts(self, task_id: str) -> tuple[Attributes | None, Mapping[str, str]]:
         return self._call(task_id, self.inner.parts, task_id)
 
-    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[Due]:
+    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[DueEntry]:
         return self._call(INDEX, self._due, shard, until, limit, since)
 
-    def _due(self, shard: int, until: datetime, limit: int, since: datetime) -> Sequence[Due]:
+    def _due(self, shard: int, until: datetime, limit: int, since: datetime) -> Sequence[DueEntry]:
         """Read the index, which may lag behind the records."""
         shown = self._shown.get(shard) if since == EPOCH else None
         if shown is None or not self._lags():

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from django_offload.protocol.enqueued_task import EnqueuedTask, to_micros
+from django_offload.protocol.enqueued_task import EnqueuedTask
+from django_offload.protocol.json_codec import to_micros
 from django_offload.protocol.record import DUE_AFTER, initial_item
 from django_offload.protocol.transitions import claim, create, send_again
 
@@ -56,7 +57,7 @@ def test_a_recovery_is_measured_from_birth_and_left_out_where_a_fault_moved_it(s
     ledger, later = Ledger(), START + timedelta(hours=1)
     enqueued = EnqueuedTask(id=ID, alias="default", name="sim.plain", queue="default", enqueued_at=START)
     ledger.entries[ID] = Entry("sim.plain", [], None)
-    ledger.changed(ID, create(enqueued), None, START)
+    ledger.changed(ID, create(initial_item(enqueued)), None, START)
     if struck:
         ledger.fault([ID])
     moved = send_again(ID, due_was=START, due_at=later, now=START, counts=True)

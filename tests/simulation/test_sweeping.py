@@ -7,9 +7,10 @@ import pytest
 
 from django_offload.conf import configured
 from django_offload.protocol.conditional_write import Attributes
-from django_offload.protocol.enqueued_task import EPOCH, EnqueuedTask
+from django_offload.protocol.enqueued_task import EnqueuedTask
+from django_offload.protocol.json_codec import EPOCH
 from django_offload.protocol.record import DUE_SHARDS
-from django_offload.stores import Due
+from django_offload.stores import DueEntry
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import use
 from django_offload.transports.memory import MemoryTransport
@@ -32,7 +33,7 @@ class BrokenStore(MemoryStore):
             raise InternalServerError
         return super().get(task_id)
 
-    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[Due]:
+    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[DueEntry]:
         if shard == self.shard:
             raise InternalServerError
         return super().due(shard, until, limit, since)

@@ -14,11 +14,11 @@ from django_offload.exceptions import EnqueueFailed
 from django_offload.operations.cancel import cancel
 from django_offload.operations.redrive import redrive
 from django_offload.outbox import drain
-from django_offload.protocol.enqueued_task import EnqueuedTask, dump
+from django_offload.protocol.enqueued_task import EnqueuedTask
+from django_offload.protocol.json_codec import dump
 from django_offload.protocol.message import Keyring, TaskMessage, encode
 from django_offload.protocol.record import LONGEST_DELAY
-from django_offload.sending.many import send_many
-from django_offload.sending.record_and_message import message_text, send
+from django_offload.sending.enqueue import message_text, send, send_many
 from django_offload.stores import store_of
 
 from .actors import Actor

@@ -1,4 +1,4 @@
-"""The AWS clients: one per service and process, made when first asked for."""
+"""The AWS clients: one per service and process, created at its first use."""
 
 import os
 import sys
@@ -10,18 +10,21 @@ from typing import Any, NoReturn
 from ..exceptions import CallFailed
 from .lean import Client as LeanClient
 from .lean import client_of, credentials
-from .time_budget import bind
+from .time_budget import apply_to_boto3
+
+# Starts a call, and returns a callable that waits for its result.
+type Starter[T] = Callable[[], Callable[[], T]]
 
 BOTO3, LEAN = "boto3", "lean"
 
 _clients: dict[tuple[int, str], Any] = {}
-_lean: dict[str, LeanClient | None] = {}
+_lean_clients: dict[str, LeanClient | None] = {}
 _lock = Lock()
-# Whose they are: a server that forks outside of Python, as uWSGI does, has Python tell nobody.
+# The process that owns them. A server that forks outside Python, as uWSGI does, does not call Python's hooks.
 _pid = os.getpid()
 
-HOT = frozenset({"dynamodb", "lambda", "sqs"})
-# AWS answers these calls within milliseconds; a worker must not wait away its deadline.
+HOT_SERVICES = frozenset({"dynamodb", "lambda", "sqs"})
+# AWS answers these calls within milliseconds. A worker must not wait until its deadline for an answer.
 CONNECT_TIMEOUT_SECONDS = 3
 READ_TIMEOUT_SECONDS = 10
 TRIES = 4
@@ -29,31 +32,31 @@ TRIES = 4
 
 def client(service: str, kind: str = BOTO3) -> Any:
     """
-    Return this process's client of a service, configured by boto3's own standard means.
+    Return this process's client of a service. It uses boto3's own configuration.
 
-    `kind` "lean" is a client of our own, wherever that can reach the service, else boto3's. Safe from any
-    thread, and after a fork: a child makes its own.
+    With `kind` "lean", return the lean client if it can reach the service, and boto3's client otherwise. All
+    threads can call this function, and so can a forked child, which creates its own clients.
     """
     if os.getpid() != _pid:
-        _start_anew()
+        reset_after_fork()
     if kind == LEAN:
         try:
-            lean = _lean[service]
+            lean_client = _lean_clients[service]
         except KeyError:
-            lean = _new_lean(service)
-        if lean is not None:
-            return lean
+            lean_client = create_lean_client(service)
+        if lean_client is not None:
+            return lean_client
     key = (os.getpid(), service)
-    found = _clients.get(key)
-    if found is None:
+    boto3_client = _clients.get(key)
+    if boto3_client is None:
         with _lock:
-            found = _clients.get(key)
-            if found is None:
-                found = _clients[key] = _new(service)
-    return found
+            boto3_client = _clients.get(key)
+            if boto3_client is None:
+                boto3_client = _clients[key] = create_boto3_client(service)
+    return boto3_client
 
 
-def _new(service: str) -> Any:
+def create_boto3_client(service: str) -> Any:
     import boto3
     from botocore.config import Config
 
@@ -63,46 +66,64 @@ def _new(service: str) -> Any:
         retries={"mode": "standard", "total_max_attempts": TRIES},
         tcp_keepalive=True,
         max_pool_connections=32,
-        # Arguments of the hot path are made here and tested; to look at them again takes a tenth of a call.
-        parameter_validation=service not in HOT,
+        # The library creates these arguments and tests cover them, so that validation is not worth its time.
+        parameter_validation=service not in HOT_SERVICES,
     )
-    made = boto3.session.Session().client(service, config=config)
-    bind(made, READ_TIMEOUT_SECONDS)
-    return made
+    boto3_client = boto3.session.Session().client(service, config=config)
+    apply_to_boto3(boto3_client, READ_TIMEOUT_SECONDS)
+    return boto3_client
 
 
-def _new_lean(service: str) -> LeanClient | None:
+def create_lean_client(service: str) -> LeanClient | None:
     with _lock:
-        if service not in _lean:
-            _lean[service] = client_of(
+        if service not in _lean_clients:
+            _lean_clients[service] = client_of(
                 service, connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS, tries=TRIES
             )
-        return _lean[service]
+        return _lean_clients[service]
 
 
 def under_way(client: Any, operation: str, **arguments: Any) -> Callable[[], dict[str, Any]]:
     """
-    Begin a call, and return what waits for its result.
+    Start a call, and return a callable that waits for its result and returns it.
 
-    The lean client sends at once, so that several are under way together; boto3 makes the call at once, so
-    that those begun first have most of the time. Either way, a failure is told to whoever waits.
+    The lean client only sends the request, so that several calls are under way together. boto3 makes the
+    whole call at once, so that the calls started first have most of the time. Both raise failures only in
+    the callable.
     """
     if isinstance(client, LeanClient):
         return client.begin(operation, **arguments).result
     try:
-        made: dict[str, Any] = getattr(client, operation)(**arguments)
+        result: dict[str, Any] = getattr(client, operation)(**arguments)
     except failures() as exc:
-        return partial(_fail, exc)
-    return lambda: made
+        return partial(raise_failure, exc)
+    return lambda: result
 
 
-def _fail(failure: Exception) -> NoReturn:
+def raise_failure(failure: Exception) -> NoReturn:
     raise failure
 
 
+def begun[T](start: Starter[T]) -> Callable[[], T | Exception]:
+    """Start a call, and return a callable that waits for it and returns its result or its exception."""
+    try:
+        wait = start()
+    except Exception as exc:  # noqa: BLE001, a call that fails must not stop the others
+        failure = exc
+        return lambda: failure
+
+    def outcome() -> T | Exception:
+        try:
+            return wait()
+        except Exception as exc:  # noqa: BLE001, the same
+            return exc
+
+    return outcome
+
+
 def failures() -> tuple[type[Exception], ...]:
-    """Return the exceptions by which a client says that a call failed."""
-    if "botocore.exceptions" not in sys.modules:  # What is not imported, nobody raises.
+    """Return the exceptions that a client raises if a call fails."""
+    if "botocore.exceptions" not in sys.modules:  # A module that is not imported raises nothing.
         return (CallFailed,)
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -110,20 +131,20 @@ def failures() -> tuple[type[Exception], ...]:
 
 
 def reset_clients() -> None:
-    """Drop every client: the environment names another endpoint, region or account from now on."""
+    """Drop every client, because the environment now names another endpoint, region or account."""
     _clients.clear()
-    while _lean:
-        _, lean = _lean.popitem()
-        if lean is not None:
-            lean.close()
+    while _lean_clients:
+        _, lean_client = _lean_clients.popitem()
+        if lean_client is not None:
+            lean_client.close()
     credentials.drop_credentials()
 
 
-def _start_anew() -> None:
-    """Do without what the parent of a fork has: its connections, and locks that its threads may hold."""
+def reset_after_fork() -> None:
+    """Drop the parent's connections, and its locks, which threads of the parent may hold."""
     global _lock, _pid
     _lock, _pid = Lock(), os.getpid()
     reset_clients()
 
 
-os.register_at_fork(after_in_child=_start_anew)
+os.register_at_fork(after_in_child=reset_after_fork)

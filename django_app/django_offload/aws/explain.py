@@ -1,59 +1,56 @@
-"""What an error of either client of AWS means to whoever caused it, and what to do about it."""
+"""What an error of AWS's clients means to users, and what they can do about it."""
 
 from ..exceptions import Refusal, told
 
-# By class name and code, so that this module never imports botocore. The first that fits wins.
-_HINTS_BY_CLASS = {
+# By class name and by code, so that this module never imports botocore. The first class that matches wins.
+HINTS_BY_CLASS = {
     "EndpointConnectionError": "Check the network and AWS_ENDPOINT_URL, or start manage.py offload_local.",
-    "NoCredentialsError": "Give credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
-    "PartialCredentialsError": "Give both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
-    "CredentialRetrievalError": "Log in again (aws sso login), or give other credentials.",
-    "TokenRetrievalError": "Log in again (aws sso login), or give other credentials.",
+    "NoCredentialsError": "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+    "PartialCredentialsError": "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+    "CredentialRetrievalError": "Log in again (aws sso login), or use other credentials.",
+    "TokenRetrievalError": "Log in again (aws sso login), or use other credentials.",
     "ProfileNotFound": "Correct AWS_PROFILE, or add the profile to ~/.aws/config.",
     "NoRegionError": "Set AWS_DEFAULT_REGION.",
     "InvalidRegionError": "Correct AWS_DEFAULT_REGION.",
     "HTTPClientError": "Check the network and AWS_ENDPOINT_URL, then try again.",
     "BotoCoreError": "Check the AWS configuration of this environment (aws configure list).",
 }
-_DEPLOY = "Deploy the stack, or correct OPTIONS['stack'], AWS_DEFAULT_REGION or AWS_ENDPOINT_URL."
-_LOG_IN = "Renew the credentials in use (aws sts get-caller-identity shows whose they are)."
-_ALLOW = "Allow this action to the credentials in use (aws sts get-caller-identity shows whose they are)."
-_HINTS_BY_CODE = {
-    "AccessDenied": _ALLOW,
-    "AccessDeniedException": _ALLOW,
-    "UnauthorizedOperation": _ALLOW,
-    "ExpiredToken": _LOG_IN,
-    "ExpiredTokenException": _LOG_IN,
-    "InvalidClientTokenId": _LOG_IN,
-    "SignatureDoesNotMatch": _LOG_IN,
-    "UnrecognizedClientException": _LOG_IN,
-    "AWS.SimpleQueueService.NonExistentQueue": _DEPLOY,
-    "NoSuchBucket": _DEPLOY,
-    "QueueDoesNotExist": _DEPLOY,
-    "ResourceNotFoundException": _DEPLOY,
+DEPLOY = "Deploy the stack, or correct OPTIONS['stack'], AWS_DEFAULT_REGION or AWS_ENDPOINT_URL."
+RENEW = "Renew the credentials in use (aws sts get-caller-identity shows who owns them)."
+ALLOW = "Allow this action for the credentials in use (aws sts get-caller-identity shows who owns them)."
+HINTS_BY_CODE = {
+    "AccessDenied": ALLOW,
+    "AccessDeniedException": ALLOW,
+    "UnauthorizedOperation": ALLOW,
+    "ExpiredToken": RENEW,
+    "ExpiredTokenException": RENEW,
+    "InvalidClientTokenId": RENEW,
+    "SignatureDoesNotMatch": RENEW,
+    "UnrecognizedClientException": RENEW,
+    "AWS.SimpleQueueService.NonExistentQueue": DEPLOY,
+    "NoSuchBucket": DEPLOY,
+    "QueueDoesNotExist": DEPLOY,
+    "ResourceNotFoundException": DEPLOY,
 }
-_OTHER_CODE = "Try again; if it stays, look the code up in AWS's documentation of this action."
+OTHER_CODE = "Try again. If it fails again, look up the code in AWS's documentation of this action."
 
 
 def explain(exc: BaseException) -> str | None:
-    """Return what happened and what to do, on one line; None for what is no error of a client of AWS."""
+    """Return what happened and what to do, on one line; None if AWS's clients do not raise this exception."""
     classes = [cls.__name__ for cls in type(exc).__mro__ if cls.__module__ == "botocore.exceptions"]
     if "ClientError" in classes or isinstance(exc, Refusal):
-        return _refusal(exc)
+        response: dict[str, dict[str, str]] = getattr(exc, "response", {})
+        error = response.get("Error", {})
+        code, message = error.get("Code", "Unknown"), sentence(error.get("Message", ""))
+        operation = getattr(exc, "operation_name", "a call")
+        return f"AWS refused {operation} with {code}: {message} {HINTS_BY_CODE.get(code, OTHER_CODE)}"
     for name in classes:
-        if name in _HINTS_BY_CLASS:
-            return f"AWS was not reached: {_one_line(exc)} {_HINTS_BY_CLASS[name]}"
+        if name in HINTS_BY_CLASS:
+            return f"AWS was not reached: {sentence(exc)} {HINTS_BY_CLASS[name]}"
     return None
 
 
-def _refusal(exc: BaseException) -> str:
-    response: dict[str, dict[str, str]] = getattr(exc, "response", {})
-    code = response.get("Error", {}).get("Code", "Unknown")
-    operation = getattr(exc, "operation_name", "a call")
-    message = _one_line(response.get("Error", {}).get("Message", ""))
-    return f"AWS refused {operation} with {code}: {message} {_HINTS_BY_CODE.get(code, _OTHER_CODE)}"
-
-
-def _one_line(said: object) -> str:
-    text = told(said)
+def sentence(message: object) -> str:
+    """Return AWS's message on one line, with a full stop."""
+    text = told(message)
     return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,4 +1,4 @@
-"""The secrets of a deployed function: read once, when it starts, from where its stage says they lie."""
+"""The secrets of a deployed function, which it reads from AWS once, when it starts."""
 
 import json
 import os
@@ -10,56 +10,57 @@ from ..conf import ENV_SECRETS
 from ..exceptions import SecretUnreadable
 from . import LEAN, client, failures
 
-# Of Systems Manager's GetParameters: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html
+# https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html
 MOST_PARAMETERS = 10
 
 
 def load(environ: MutableMapping[str, str] = os.environ) -> None:
     """
-    Put the value of each secret of OFFLOAD_SECRETS into `environ`, for the settings to read.
+    Put the values of the secrets that OFFLOAD_SECRETS names into `environ`, where the settings read them.
 
-    Call it before Django's settings are loaded; without OFFLOAD_SECRETS it does nothing and asks nobody.
-    No value is logged. Raise SecretUnreadable for the first that cannot be read.
+    Call it before Django loads its settings. Without OFFLOAD_SECRETS it does nothing. It logs no values.
+    Raise SecretUnreadable for the first secret that cannot be read.
     """
     references: dict[str, str] = json.loads(environ.get(ENV_SECRETS) or "{}")
-    by_service: dict[str, list[tuple[str, str]]] = {}
+    secrets_by_service: dict[str, list[tuple[str, str]]] = {}
     for name, reference in references.items():
         service, _, key = reference.partition(":")
-        by_service.setdefault(service, []).append((name, key))
-    for service, wanted in by_service.items():
-        if service not in _READERS:
-            raise SecretUnreadable(wanted[0][0], f"{service}:{wanted[0][1]}", "the service is unknown")
-        for name, value in _READERS[service](wanted):
+        secrets_by_service.setdefault(service, []).append((name, key))
+    for service, secrets in secrets_by_service.items():
+        if service not in READERS:
+            name, key = secrets[0]
+            raise SecretUnreadable(name, f"{service}:{key}", "the service is unknown")
+        for name, value in READERS[service](secrets):
             environ[name] = value
 
 
-def _parameters(wanted: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Yield names and values of Systems Manager's parameters."""
-    for some in batched(wanted, MOST_PARAMETERS):
-        keys = list(dict.fromkeys(key for _, key in some))
-        said = _ask(some[0][0], f"ssm:{keys[0]}", "ssm", "get_parameters", Names=keys, WithDecryption=True)
-        values = {found["Name"]: found["Value"] for found in said["Parameters"]}
-        for name, key in some:
+def read_parameters(secrets: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield names and values from Systems Manager."""
+    for batch in batched(secrets, MOST_PARAMETERS):
+        keys = list(dict.fromkeys(key for _, key in batch))
+        result = call(batch[0][0], f"ssm:{keys[0]}", "ssm", "get_parameters", Names=keys, WithDecryption=True)
+        values = {parameter["Name"]: parameter["Value"] for parameter in result["Parameters"]}
+        for name, key in batch:
             if key not in values:
                 raise SecretUnreadable(name, f"ssm:{key}", "there is no such parameter")
             yield name, values[key]
 
 
-def _managed(wanted: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Yield names and values of Secrets Manager's secrets."""
-    for name, key in wanted:
+def read_secrets(secrets: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield names and values from Secrets Manager."""
+    for name, key in secrets:
         reference = f"secretsmanager:{key}"
-        said = _ask(name, reference, "secretsmanager", "get_secret_value", SecretId=key)
-        if "SecretString" not in said:
-            raise SecretUnreadable(name, reference, "it holds bytes instead of text")
-        yield name, said["SecretString"]
+        result = call(name, reference, "secretsmanager", "get_secret_value", SecretId=key)
+        if "SecretString" not in result:
+            raise SecretUnreadable(name, reference, "it contains bytes instead of text")
+        yield name, result["SecretString"]
 
 
-def _ask(name: str, reference: str, service: str, action: str, **arguments: object) -> Any:
+def call(name: str, reference: str, service: str, operation: str, **arguments: object) -> Any:
     try:
-        return getattr(client(service, LEAN), action)(**arguments)
+        return getattr(client(service, LEAN), operation)(**arguments)
     except failures() as exc:
         raise SecretUnreadable(name, reference, " ".join(str(exc).split())) from exc
 
 
-_READERS = {"ssm": _parameters, "secretsmanager": _managed}
+READERS = {"ssm": read_parameters, "secretsmanager": read_secrets}

@@ -1,4 +1,4 @@
-"""The time that calls to AWS may take: they end, tries and pauses counted, before the invocation does."""
+"""The time that calls to AWS may take, with retries and pauses: they end before the invocation does."""
 
 import time
 from collections.abc import Callable
@@ -8,19 +8,19 @@ from typing import Any
 
 from ..exceptions import OutOfTime
 
-# A try needs at least this long to be worth its beginning, and what caught its failure as long to answer.
+# A shorter try is not worth starting. After a failure, the caller needs as much time to react.
 LEAST_SECONDS = 0.3
-# botocore's standard mode pauses for at most 1, 2, 4, … s between the tries of a throttled call.
+# Between the tries of a throttled call, botocore's standard mode pauses for at most 1, 2, 4, … s.
 LONGEST_PAUSE_SECONDS = 20.0
 
-# An end on the monotonic clock, or what tells the seconds left.
+# A deadline on the monotonic clock, or a function that returns the seconds left.
 type Bound = float | Callable[[], float]
 
 _bound: ContextVar[Bound | None] = ContextVar("django_offload_left", default=None)
 
 
-class _Within(AbstractContextManager[None]):
-    """A class of its own, for every enqueue enters some: contextlib's takes twice as long."""
+class TimeBudget(AbstractContextManager[None]):
+    """A class, because every enqueue enters several and a generator of contextlib takes twice as long."""
 
     __slots__ = ("_own", "_token")
 
@@ -29,54 +29,54 @@ class _Within(AbstractContextManager[None]):
 
     def __enter__(self) -> None:
         outer = _bound.get()
-        self._token = _bound.set(self._own if outer is None else _narrower(self._own, outer))
+        self._token = _bound.set(self._own if outer is None else narrower(self._own, outer))
 
     def __exit__(self, *exc: object) -> None:
         _bound.reset(self._token)
 
 
 def within(left: Callable[[], float]) -> AbstractContextManager[None]:
-    """Bound every call inside the block by what is `left`, in seconds, and by what bounds it already."""
-    return _Within(left)
+    """Limit all calls inside the block to the seconds that `left` returns, and to outer limits."""
+    return TimeBudget(left)
 
 
 def at_most(seconds: float) -> AbstractContextManager[None]:
-    """Bound what calls inside the block take, all of them together; and by what bounds them already."""
-    return _Within(time.monotonic() + seconds)
+    """Limit all calls inside the block to so many seconds together, and to outer limits."""
+    return TimeBudget(time.monotonic() + seconds)
 
 
 def seconds_left() -> float | None:
-    """Return the seconds that calls may still take, None where nothing bounds them."""
+    """Return the seconds that calls may still take, or None if there is no limit."""
     bound = _bound.get()
-    return None if bound is None else _left(bound) - LEAST_SECONDS
+    return None if bound is None else seconds_until(bound) - LEAST_SECONDS
 
 
-def _left(bound: Bound) -> float:
+def seconds_until(bound: Bound) -> float:
     return bound - time.monotonic() if isinstance(bound, float) else bound()
 
 
-def _narrower(own: Bound, outer: Bound) -> Bound:
+def narrower(own: Bound, outer: Bound) -> Bound:
     if isinstance(own, float) and isinstance(outer, float):
         return min(own, outer)
-    return lambda: min(_left(own), _left(outer))
+    return lambda: min(seconds_until(own), seconds_until(outer))
 
 
-def bind(client: Any, read_timeout: float) -> None:
-    """Have a boto3 client keep to the budget: a try that cannot end in time is not begun, nor is a pause."""
+def apply_to_boto3(client: Any, read_timeout: float) -> None:
+    """Make a boto3 client start no try and no pause that cannot end in time."""
     service = client.meta.service_model.service_id.hyphenize()
 
-    def begin(request: Any, **kwargs: object) -> None:
+    def limit_try(request: Any, **kwargs: object) -> None:
         left = seconds_left()
         if left is None:
             return
         if left < LEAST_SECONDS:
             raise OutOfTime(f"A call to {service}")
-        # Older botocore knows no time-out of a single request: there the client's own holds.
+        # An older botocore has no time-out for a single request, so that the client's own applies.
         getattr(request, "context", {})["read_timeout"] = min(read_timeout, left)
 
-    def enough(attempts: int, **kwargs: object) -> bool | None:
+    def refuse_long_pause(attempts: int, **kwargs: object) -> bool | None:
         left, pause = seconds_left(), min(2.0 ** (attempts - 1), LONGEST_PAUSE_SECONDS)
         return False if left is not None and left < pause + LEAST_SECONDS else None
 
-    client.meta.events.register_first(f"before-send.{service}", begin)
-    client.meta.events.register_first(f"needs-retry.{service}", enough)
+    client.meta.events.register_first(f"before-send.{service}", limit_try)
+    client.meta.events.register_first(f"needs-retry.{service}", refuse_long_pause)

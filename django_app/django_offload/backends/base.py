@@ -1,51 +1,57 @@
-"""The two backends: validate, write the record, send the message; read a result."""
+"""
+The two backends: validate, decide when tasks leave, send them; read a result.
+
+    enqueue() ────────┐                         ┌─ now
+    enqueue_many() ───┴─▶ build ─▶ Departure ───┼─ at the commit of the open transaction
+                                                └─ in the outbox, then at the commit
+"""
 
 import logging
 import re
-import secrets as randomness
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from types import ModuleType
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.tasks.backends.base import BaseTaskBackend
 from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist
 from django.tasks.signals import task_enqueued
-from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from ..conf import Options, find_problems
-from ..definition.bulk_results import Arguments, split_arguments
-from ..definition.context import current, current_trace
-from ..definition.offload_task import AnyResult, AnyTask, OffloadTask, changed_options, name_of
+from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
+from ..definition.offload_task import AnyResult, AnyTask, OffloadTask
 from ..definition.registry import registry
-from ..definition.results import django_time, enqueued_result, parts_of, result_of
-from ..exceptions import EnqueueFailed, InvalidArguments, ResourceMissing
+from ..definition.results import django_time, parts_of, result_of
 from ..payloads import fetch_parts
-from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask, dump_any
-from ..protocol.message import MAX_DEPTH
-from ..protocol.record import LONGEST_DELAY, PAYLOAD_LIFE, RECORD_LIFE, TaskRecord, read_record
-from ..sending.record_and_message import measure, send
-from ..stores import Store, store_of
-from . import bulk
+from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask
+from ..protocol.record import read_record
+from ..sending.enqueue import Prototype, build, enqueued_result, prototype_of, send_many
+from ..stores import store_of
 
 logger = logging.getLogger("django_offload")
 
-# Makes births that differ in their ids and arguments; dataclasses.replace() takes three times as long.
-type Origin = partial[EnqueuedTask]
-
-# By alias: an entry of TASKS and what it says. Django makes a backend per thread and per async context.
+# Django makes a backend per thread and per async context: by alias, an entry of TASKS and its options.
 _parsed: dict[str, tuple[Mapping[str, Any], Options]] = {}
+_is_id = re.compile(ID_PATTERN).fullmatch
 
-_IS_ID = re.compile(ID_PATTERN).fullmatch
+# Arguments that leave together have at most this size, so that large ones need no more memory than many.
+MOST_BYTES = 4 * 2**20
+# Tasks whose arguments came within this time leave as enqueued when they came; slower ones, when they leave.
+ONE_INSTANT = timedelta(seconds=1)
+
+# A task that can be sent with its result, or why it can't be sent.
+type Able = tuple[EnqueuedTask, AnyResult]
+type Entry = Able | Exception
 
 
 class OffloadBackend(BaseTaskBackend):
-    """What both backends share; they differ in the way a message travels."""
+    """What both backends share; they differ in how a message travels."""
 
     task_class = OffloadTask
     is_offload = True
@@ -66,16 +72,12 @@ class OffloadBackend(BaseTaskBackend):
 
     @cached_property
     def conf(self) -> Options:
-        """The parsed options. Raise ConfigurationError on the first thing wrong."""
+        """The parsed options. Raise ConfigurationError on the first problem."""
         params, options = _parsed.get(self.alias, (None, None))
         if options is None or params is not self._params:
             options = Options.parse(self.alias, self._params)
             _parsed[self.alias] = self._params, options
         return options
-
-    @property
-    def _store(self) -> Store:
-        return store_of(self.conf)
 
     def check(self, **kwargs: Any) -> list[CheckMessage]:
         return [
@@ -89,175 +91,189 @@ class OffloadBackend(BaseTaskBackend):
         """
         Send a task to its worker and return its result, READY.
 
-        Inside a transaction (option `on_commit`) nothing leaves before the commit; until then
-        `enqueued_at` is None, and it stays so, with an ERROR in the log that names the id, where AWS
-        accepts nothing at the commit either. Raise InvalidTask if the task or its arguments cannot be sent,
-        and EnqueueFailed if AWS accepted neither the record nor the message.
+        Inside a transaction (option `on_commit`) nothing leaves before the commit. Until then the result's
+        `enqueued_at` is None; it stays None if AWS accepts nothing at the commit, and an ERROR in the log
+        names the id. Raise InvalidTask if the task or its arguments can't be sent, and EnqueueFailed if AWS
+        accepted neither the record nor the message.
         """
         self.validate_task(task)
-        enqueued = self._born(self._origin(task), args, kwargs)
-        result = enqueued_result(task, enqueued)
-
-        def leave() -> None:
-            sent = replace(enqueued, enqueued_at=datetime.now(UTC)) if waits else enqueued
-            try:
-                self._leave(sent, kept=kept)
-            except ResourceMissing as exc:
-                if not waits:
-                    raise
-                # After the commit only the log is told, and it is to name the task.
-                raise EnqueueFailed(sent.id, sent.name, sent.queue) from exc
-            object.__setattr__(result, "enqueued_at", django_time(sent.enqueued_at))
-            task_enqueued.send(type(self), task_result=result)
-
-        waits = self._waits()
-        kept = waits and self.conf.outbox
-        if waits:
-            if kept:
-                self._outbox().put(enqueued)
-            # Nobody is there to raise to: one that fails is logged by Django, and holds up no other.
-            transaction.on_commit(leave, robust=True)
-        else:
-            leave()
+        enqueued = build(self.prototype(task), args, kwargs, self.conf)
+        result = enqueued_result(task, enqueued, args, kwargs)
+        (failure,) = self.depart([(enqueued, result)])
+        if failure is not None:
+            raise failure
         return result
 
     def enqueue_many(self, task: AnyTask, arguments: Iterable[Arguments]) -> Iterator[AnyResult | Exception]:
         """
         Do what enqueue() does for each item of `arguments`, in bulk, and yield what it returns or raises.
 
-        Raise what iterating over `arguments` raises, and ResourceMissing, once what came before is answered.
+        If iterating over `arguments` raises, or AWS says that the queue doesn't exist (ResourceMissing),
+        raise that after the answers to what came before.
         """
         self.validate_task(task)
-        origin = self._origin(task)
-        for entries, failure in bulk.chunks(self._born_of(origin, task, given) for given in arguments):
-            yield from self._together(entries)
+        prototype = self.prototype(task)
+        for entries, failure in chunks(self.entry(task, prototype, item) for item in arguments):
+            failures = iter(self.depart([entry for entry in entries if not isinstance(entry, Exception)]))
+            for entry in entries:
+                yield entry if isinstance(entry, Exception) else next(failures) or entry[1]
             if failure is not None:
                 raise failure
 
-    def _born_of(self, origin: Origin, task: AnyTask, given: Arguments) -> bulk.Entry:
-        """Return a task that can be sent, or why it cannot."""
-        args, kwargs = split_arguments(given)
+    def prototype(self, task: AnyTask) -> Prototype:
+        return prototype_of(task, self.conf, import_string(self.conf.owner)())
+
+    def entry(self, task: AnyTask, prototype: Prototype, item: Arguments) -> Entry:
+        """Return a task of enqueue_many(), or why it can't be sent."""
+        args, kwargs = split_arguments(item)
         try:
-            enqueued = self._born(partial(origin, enqueued_at=datetime.now(UTC)), args, kwargs)
+            enqueued = build(partial(prototype, enqueued_at=datetime.now(UTC)), args, kwargs, self.conf)
         except (InvalidTask, TypeError) as exc:
             return exc
-        return enqueued, enqueued_result(task, enqueued)
+        return enqueued, enqueued_result(task, enqueued, args, kwargs)
 
-    def _together(self, entries: Sequence[bulk.Entry]) -> Iterator[AnyResult | Exception]:
-        """Let tasks leave now or at the commit, and yield the answer to each."""
-        able = [entry for entry in entries if not isinstance(entry, Exception)]
-        waits = self._waits()
-        leaving = bulk.Leaving(
-            sender=type(self),
-            options=self.conf,
-            entries=able,
-            waits=waits,
-            kept=waits and self.conf.outbox,
-        )
-        failures = iter(leaving.begin())
-        for entry in entries:
-            yield entry if isinstance(entry, Exception) else next(failures) or entry[1]
+    def depart(self, entries: Sequence[Able]) -> list[Exception | None]:
+        """
+        Have tasks leave now, or at the commit; return for each what went wrong so far, or None.
 
-    def _waits(self) -> bool:
-        """Tell whether what is enqueued now leaves at the end of a transaction."""
-        # Only of the connections that there are: a thread without one would make it just to be asked.
+        Raise ResourceMissing, with nothing sent, if AWS says that the queue doesn't exist.
+        """
+        if not entries:
+            return []
+        waits = self.waits_for_commit()
+        departure = Departure(sender=type(self), options=self.conf, entries=entries, waits=waits)
+        if not waits:
+            return departure.leave()
+        if departure.in_outbox:
+            outbox().put_many([enqueued for enqueued, _ in entries])
+        # Nobody is there to raise to. One that fails holds up no other.
+        transaction.on_commit(departure.leave_at_commit, robust=True)
+        return [None] * len(entries)
+
+    def waits_for_commit(self) -> bool:
+        """Return True if tasks that are enqueued now leave at the end of a transaction."""
+        # Only existing connections count: a thread without one would open it just to be asked.
         return self.conf.on_commit and any(
             connection.in_atomic_block and connection.alias == DEFAULT_DB_ALIAS
             for connection in connections.all(initialized_only=True)
         )
 
-    def _leave(self, enqueued: EnqueuedTask, *, kept: bool) -> None:
-        """Send a task; what the outbox has kept since the commit may fail to be sent now."""
-        try:
-            send(enqueued, self.conf)
-        except Exception as exc:
-            if not kept:
-                raise
-            logger.warning("Task id=%s was not sent yet, it is in the outbox: %s", enqueued.id, exc)
-        else:
-            if kept:
-                self._outbox().delete_sent(enqueued)
-
-    def _outbox(self) -> ModuleType:
-        """Return the outbox, whose model can be imported only where its app is installed."""
-        from ..outbox import drain
-
-        return drain
-
     def get_result(self, result_id: str) -> AnyResult:
         """
         Return the result of an id, as of now.
 
-        Raise TaskResultDoesNotExist if there is none (any more), and UnknownTask if no declared
-        module defines its task (any more).
+        Raise TaskResultDoesNotExist if there is none (any more), and UnknownTask if no declared module
+        defines its task (any more).
         """
-        if not isinstance(result_id, str) or not _IS_ID(result_id):
+        if not isinstance(result_id, str) or not _is_id(result_id):
             raise TaskResultDoesNotExist(result_id)
-        attributes = self._store.get(result_id)
+        store = store_of(self.conf)
+        attributes = store.get(result_id)
         if attributes is None:
             raise TaskResultDoesNotExist(result_id)
         record = read_record(attributes)
         if record.hidden(datetime.now(UTC)):
             raise TaskResultDoesNotExist(result_id)
         task = registry().resolve(record.enqueued.name)
-        return result_of(record, self._parts(record), task)
-
-    def _parts(self, record: TaskRecord) -> dict[str, str]:
-        """Return what stands beside a record and belongs to its result: written before it, never changed."""
+        # Texts in the bucket and beside the record were written before it and never change.
         parts = fetch_parts(record, self.conf)
         for name in parts_of(record):
-            text = None if name in parts else self._store.get_part(record.enqueued.id, name)
+            text = None if name in parts else store.get_part(result_id, name)
             if text is not None:
                 parts[name] = text
-        return parts
+        return result_of(record, parts, task)
 
-    def _origin(self, task: AnyTask) -> Origin:
-        """Return what makes a birth of each task that is enqueued by one call: of its id and arguments."""
-        name = name_of(task)
-        changed = changed_options(task, registry().defined(task))
-        around = current()
-        depth = around.depth + 1 if around else 0
-        if depth > MAX_DEPTH:
-            raise InvalidTask(
-                f"Task {name} stands at the end of a chain of {MAX_DEPTH:,} tasks, each enqueued by the one "
-                "before: a runaway. End the chain, or start a new one from outside a task."
-            )
-        now, run_after = datetime.now(UTC), _aware(task.run_after)
-        if not self.conf.record_at_enqueue and run_after and run_after - now > LONGEST_DELAY:
-            raise InvalidTask(
-                f"run_after of task {name} is over {LONGEST_DELAY} away, which only a record can wait for. "
-                "Give an earlier time, or remove OPTIONS['record_at_enqueue']."
-            )
-        return partial(
-            EnqueuedTask,
-            alias=self.alias,
-            name=name,
-            queue=task.queue_name,
-            enqueued_at=now,
-            run_after=run_after,
-            owner=import_string(self.conf.owner)(),
-            depth=depth,
-            traceparent=around.traceparent if around else current_trace(),
-            options=changed,
-        )
 
-    def _born(self, origin: Origin, args: Any, kwargs: Any) -> EnqueuedTask:
-        """Return a task of its own. Raise InvalidArguments, or TypeError, for what JSON cannot carry."""
-        try:
-            arguments = dump_any([args, kwargs])
-        except (ValueError, RecursionError) as exc:
-            raise InvalidArguments(origin.keywords["name"], str(exc)) from exc
-        enqueued = origin(id=randomness.token_hex(16), arguments=arguments)
-        if (
-            measure(enqueued, self.conf)
-            and enqueued.start_at - enqueued.enqueued_at > PAYLOAD_LIFE - RECORD_LIFE
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Departure:
+    """Tasks of one call that leave together: one, or up to a hundred."""
+
+    sender: type  # Of the signal `task_enqueued`.
+    options: Options
+    entries: Sequence[Able]
+    waits: bool  # For the commit of a transaction.
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @property
+    def in_outbox(self) -> bool:
+        return self.waits and self.options.outbox
+
+    def leave(self) -> list[Exception | None]:
+        """Send the tasks, announce those that were sent, and return what went wrong with each."""
+        enqueued_tasks = [enqueued for enqueued, _ in self.entries]
+        now = datetime.now(UTC)
+        if self.waits or now - enqueued_tasks[0].enqueued_at > ONE_INSTANT:
+            enqueued_tasks = [replace(enqueued, enqueued_at=now) for enqueued in enqueued_tasks]
+        failures: list[Exception | None] = []
+        for enqueued, (_, result), failure in zip(
+            enqueued_tasks, self.entries, self.send(enqueued_tasks), strict=True
         ):
-            raise InvalidTask(
-                f"run_after of task {enqueued.name} is too far away for arguments of {len(arguments):,} "
-                f"bytes, which are kept for {PAYLOAD_LIFE.days} days only. Give a time within "
-                f"{(PAYLOAD_LIFE - RECORD_LIFE).days} days, or smaller arguments."
-            )
-        return enqueued
+            failures.append(failure)
+            if failure is None:
+                enqueued_at = enqueued.enqueued_at
+                if not settings.USE_TZ:
+                    enqueued_at = django_time(enqueued_at)
+                object.__setattr__(result, "enqueued_at", enqueued_at)
+                try:
+                    task_enqueued.send(self.sender, task_result=result)
+                except Exception as exc:  # noqa: BLE001, the answer to this task, and to no other
+                    failures[-1] = exc
+        return failures
+
+    def send(self, enqueued_tasks: Sequence[EnqueuedTask]) -> Sequence[Exception | None]:
+        """Send the tasks. What the outbox has kept since the commit may fail: the sweeper sends it later."""
+        if not self.in_outbox:
+            return send_many(enqueued_tasks, self.options)
+        failures: Sequence[Exception | None]
+        try:
+            failures = send_many(enqueued_tasks, self.options)
+        except Exception as exc:  # noqa: BLE001, the same for all
+            failures = [exc] * len(enqueued_tasks)
+        pairs = list(zip(enqueued_tasks, failures, strict=True))
+        outbox().forget_many([enqueued for enqueued, failure in pairs if failure is None])
+        for enqueued, failure in pairs:
+            if failure is not None:
+                logger.warning("Task id=%s was not sent yet, it is in the outbox: %s", enqueued.id, failure)
+        return [None] * len(pairs)
+
+    def leave_at_commit(self) -> None:
+        """Send the tasks after the commit, and log each that failed."""
+        failures: Sequence[Exception | None]
+        try:
+            failures = self.leave()
+        except Exception as exc:  # noqa: BLE001, the same for all, and the log names each
+            failures = [exc] * len(self.entries)
+        for (enqueued, _), failure in zip(self.entries, failures, strict=True):
+            if failure is not None:
+                logger.error(
+                    "Task id=%s was not sent at the commit: %s", enqueued.id, failure, exc_info=failure
+                )
+
+
+def chunks(entries: Iterator[Entry]) -> Iterator[tuple[list[Entry], Exception | None]]:
+    """Yield entries that leave together; with the last ones, the exception that ended them, if any."""
+    chunk: list[Entry] = []
+    size = 0
+    try:
+        for entry in entries:
+            chunk.append(entry)
+            size += 0 if isinstance(entry, Exception) else len(entry[0].arguments)
+            if len(chunk) == MOST_TASKS or size >= MOST_BYTES:
+                yield chunk, None
+                chunk, size = [], 0
+    except Exception as exc:  # noqa: BLE001, raised after what came before has left
+        yield chunk, exc
+    else:
+        yield chunk, None
+
+
+def outbox() -> ModuleType:
+    """Return the outbox, whose model can be imported only if its app is installed."""
+    from ..outbox import drain
+
+    return drain
 
 
 class SQSBackend(OffloadBackend):
@@ -276,11 +292,3 @@ class LambdaBackend(OffloadBackend):
 
     # An invocation starts at once.
     supports_defer = False
-
-
-def _aware(instant: datetime | None) -> datetime | None:
-    """Return a project's datetime as an aware one in UTC; a naive one is in the project's time zone."""
-    if instant is None:
-        return None
-    aware = instant if timezone.is_aware(instant) else timezone.make_aware(instant)
-    return aware.astimezone(UTC)

@@ -1,1 +1,1 @@
-"""The board: tasks and queues as staff sees them, in the pages of Django's admin."""
+"""The task board: tasks and queues in the pages of Django's admin."""

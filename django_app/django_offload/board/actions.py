@@ -1,133 +1,119 @@
-"""What staff may do with tasks: each action with its permission, and an entry in the admin's log."""
+"""What staff may do with tasks. Each action has a permission, and the admin's log records it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.http import HttpRequest
 
-from ..conf import Options
+from ..conf import Options, options_for
 from ..models import Task
 from ..operations.cancel import cancel
-from ..operations.fail import options_for
 from ..operations.redrive import ActionResult, discard, redrive
 from ..protocol.record import FAILED, TaskRecord
 from ..protocol.transitions import CANCELLED
 from ..stores import Store, store_of
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """Something that staff can do with a task."""
+
+    slug: str
+    verb: str
+    description: str  # What it does, for the page that asks for confirmation.
+    applies_to: Callable[[TaskRecord], bool]
+    run: Callable[[Store, TaskRecord, Options, datetime], ActionResult]
+
+    def allowed(self, request: HttpRequest) -> bool:
+        """Return True if the user has the action's permission."""
+        return bool(request.user.has_perm(f"{Task._meta.app_label}.{self.slug}_task"))
+
+
 def is_dead_letter(record: TaskRecord) -> bool:
-    """Tell whether a record was given up from outside: neither by its own function, nor by a cancel."""
+    """Return True if the library ended the task, so neither its own function nor a cancel did."""
     error = record.error or {}
     return record.status == FAILED and bool(error.get("ended")) and error.get("class") != CANCELLED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """One thing to do with a task."""
-
-    slug: str
-    verb: str
-    says: str  # What it does, for who is asked to confirm.
-    applies: Callable[[TaskRecord], bool]
-    perform: Callable[[Store, TaskRecord, Options, datetime], ActionResult]
-
-    @property
-    def permission(self) -> str:
-        return f"{Task._meta.app_label}.{self.slug}_task"
-
-    def allowed(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm(self.permission))
-
-
-def _redriven(store: Store, record: TaskRecord, options: Options, now: datetime) -> ActionResult:
+def redrive_task(store: Store, record: TaskRecord, options: Options, now: datetime) -> ActionResult:
     return redrive(store, record.enqueued.id, options, now)
 
 
-def _discarded(store: Store, record: TaskRecord, options: Options, now: datetime) -> ActionResult:
-    return discard(store, record.enqueued.id)
-
-
-def _cancelled(store: Store, record: TaskRecord, options: Options, now: datetime) -> ActionResult:
-    after = cancel(store, record.enqueued, options_for(record.enqueued, options), now)
-    if after is None:
-        return ActionResult(
-            id=record.enqueued.id, done=False, text="It has ended: nothing is left to cancel."
-        )
-    text = "Cancelled." if after.ended else "It runs: it was asked to stop, and will not be tried again."
-    return ActionResult(id=record.enqueued.id, done=True, text=text)
+def cancel_task(store: Store, record: TaskRecord, options: Options, now: datetime) -> ActionResult:
+    cancelled = cancel(store, record.enqueued, options_for(record.enqueued.alias, options), now)
+    if cancelled is None:
+        text = "It has already ended, so there is nothing to cancel."
+    elif cancelled.ended:
+        text = "Cancelled."
+    else:
+        text = "It is running and was asked to stop. It will not be tried again."
+    return ActionResult(id=record.enqueued.id, done=cancelled is not None, text=text)
 
 
 RETRY = Action(
     slug="retry",
     verb="Retry",
-    says="It becomes READY again with its exact arguments and all its attempts, and is sent.",
-    applies=lambda record: record.status == FAILED and not is_dead_letter(record),
-    perform=_redriven,
+    description="The task becomes READY and is sent again, with the same arguments and all its attempts.",
+    applies_to=lambda record: record.status == FAILED and not is_dead_letter(record),
+    run=redrive_task,
 )
 REDRIVE = Action(
     slug="redrive",
     verb="Redrive",
-    says="The dead letter becomes READY again with its exact arguments, and a newly signed message is sent.",
-    applies=is_dead_letter,
-    perform=_redriven,
+    description="A dead letter becomes READY again. A newly signed message carries the same arguments.",
+    applies_to=is_dead_letter,
+    run=redrive_task,
 )
 CANCEL = Action(
     slug="cancel",
     verb="Cancel",
-    says="What has not started never will; what runs is asked to stop, and its result wins if it comes.",
-    applies=lambda record: not record.ended,
-    perform=_cancelled,
+    description="A waiting task never starts. A running task is asked to stop; if it finishes anyway, its "
+    "result counts.",
+    applies_to=lambda record: not record.ended,
+    run=cancel_task,
 )
 DISCARD = Action(
     slug="discard",
     verb="Discard",
-    says="It stays FAILED and readable, and is listed here no more.",
-    applies=lambda record: record.status == FAILED and record.due_at is not None,
-    perform=_discarded,
+    description="A discarded task stays FAILED and can still be read, but this list no longer shows it.",
+    applies_to=lambda record: record.status == FAILED and record.due_at is not None,
+    run=lambda store, record, options, now: discard(store, record.enqueued.id),
 )
 ACTIONS = {action.slug: action for action in (RETRY, CANCEL, REDRIVE, DISCARD)}
 
 
-def offered(request: HttpRequest, record: TaskRecord) -> list[Action]:
-    """Return what this user may do with a record as it is."""
-    return [action for action in ACTIONS.values() if action.applies(record) and action.allowed(request)]
+def available_actions(request: HttpRequest, record: TaskRecord) -> list[Action]:
+    """Return the actions that apply to a record and that the user may run."""
+    return [action for action in ACTIONS.values() if action.applies_to(record) and action.allowed(request)]
 
 
-def perform(
+def run_action(
     action: Action, request: HttpRequest, options: Options, records: Iterable[TaskRecord]
 ) -> list[ActionResult]:
-    """Do it with each record, log what was done in the admin's log, and say what became of each."""
-    store, verdicts = store_of(options), []
+    """Run an action on each record, and return the result of each. Log every one that was done."""
+    store, results = store_of(options), []
     for record in records:
-        if not action.applies(record):
-            text = f"It is {record.status} now: nothing to {action.slug}."
-            verdicts.append(ActionResult(id=record.enqueued.id, done=False, text=text))
-            continue
-        verdict = action.perform(store, record, options, datetime.now(UTC))
-        verdicts.append(verdict)
-        if verdict.done:
-            _log(request, action, record, verdict)
-    return verdicts
+        task_id = record.enqueued.id
+        if action.applies_to(record):
+            result = action.run(store, record, options, datetime.now(UTC))
+        else:
+            text = f"{action.verb} does not apply, because it is {record.status} now. Choose another action."
+            result = ActionResult(id=task_id, done=False, text=text)
+        results.append(result)
+        if result.done:
+            # Log at once, because a later record may raise an exception.
+            log_action(request, task_id, CHANGE, f"{action.verb} {record.enqueued.name}: {result.text}")
+    return results
 
 
-def _log(request: HttpRequest, action: Action, record: TaskRecord, verdict: ActionResult) -> None:
-    """Log at once: what follows may fail, and this was done."""
-    from django.contrib.admin.models import CHANGE
-
-    _write(request, record.enqueued.id, CHANGE, f"{action.verb} {record.enqueued.name}: {verdict.text}")
+def log_discarded_body(request: HttpRequest, result: ActionResult) -> None:
+    """Log the discard of a message that did not verify. It is a deletion, because its page is gone."""
+    log_action(request, result.id, DELETION, f"{DISCARD.verb} a message that did not verify: {result.text}")
 
 
-def log_discarded(request: HttpRequest, verdict: ActionResult) -> None:
-    """Log that a body that did not verify was discarded: as a deletion, since it has no page any more."""
-    from django.contrib.admin.models import DELETION
-
-    _write(request, verdict.id, DELETION, f"{DISCARD.verb} a message that did not verify: {verdict.text}")
-
-
-def _write(request: HttpRequest, of: str, flag: int, said: str) -> None:
-    from django.contrib.admin.models import LogEntry
-
+def log_action(request: HttpRequest, object_id: str, flag: int, message: str) -> None:
     user_id: Any = request.user.pk
-    LogEntry.objects.log_actions(user_id, [Task(id=of)], flag, said)
+    LogEntry.objects.log_actions(user_id, [Task(id=object_id)], flag, message)

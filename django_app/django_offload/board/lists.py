@@ -1,4 +1,4 @@
-"""The lists of the board: what each holds, and where it is in the table's indexes."""
+"""The lists of the board: which tasks each one shows, and which index of the table holds them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,39 +17,39 @@ from ..protocol.record import (
 )
 from ..stores.listing import DUE, HISTORY, Index
 
-# Of each list, beside the call that reads its records: a page takes one call of each partition.
+# A page makes one call for each partition, and another to read the records.
 MOST_PARTITIONS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskList:
-    """One list: a part of an index, the newest first."""
+    """One list: a part of an index, newest first."""
 
     slug: str
     title: str
-    says: str  # What is in it.
-    time: str  # Which instant of a task it shows, as its column is headed.
+    description: str
+    time_heading: str
     index: Index
-    shards: Sequence[int] = ()  # Of the sweeper's index.
+    shards: Sequence[int] = ()  # The partitions of the index `due`.
     states: tuple[str, ...]
-    actions: tuple[str, ...]  # What may be done with many of them, by its slug.
+    actions: tuple[str, ...]  # The slugs of the actions on several tasks.
 
     def partitions(self, options: Options, alias: str = "") -> Sequence[Value]:
-        """Return the partitions of its index: of one alias of TASKS, where these are the partitions."""
+        """Return the partitions to read: shards of the index `due`, or aliases of the index `history`."""
         if self.index is DUE:
             return self.shards
         return [alias] if alias else aliases(options)[:MOST_PARTITIONS]
 
-    def holds(self, record: TaskRecord) -> bool:
-        """Tell whether a record still belongs here: the index lags behind."""
+    def includes(self, record: TaskRecord) -> bool:
+        """Return True if the record still belongs here. The index may be a moment behind."""
         return record.status in self.states and (self.index is not DUE or record.due_at is not None)
 
 
 UNDER_WAY = TaskList(
     slug="underway",
     title="Under way",
-    says="Waiting or running.",
-    time="Enqueued",
+    description="Tasks that wait or run.",
+    time_heading="Enqueued",
     index=DUE,
     shards=range(DUE_SHARDS),
     states=(READY, RUNNING),
@@ -58,8 +58,8 @@ UNDER_WAY = TaskList(
 FAILED_TASKS = TaskList(
     slug="failed",
     title="Failed",
-    says="Their own function raised, for the last time.",
-    time="Failed",
+    description="Tasks whose function raised an exception on the last attempt.",
+    time_heading="Failed",
     index=DUE,
     shards=FAILED_SHARDS,
     states=(FAILED,),
@@ -68,8 +68,8 @@ FAILED_TASKS = TaskList(
 DEAD_LETTERS = TaskList(
     slug="dead",
     title="Dead letters",
-    says="Given up from outside: no worker took them, or none survived them.",
-    time="Given up",
+    description="Tasks that no worker took, or that no worker survived.",
+    time_heading="Given up",
     index=DUE,
     shards=DEAD_SHARDS,
     states=(FAILED,),
@@ -78,8 +78,8 @@ DEAD_LETTERS = TaskList(
 EVERYTHING = TaskList(
     slug="all",
     title="All",
-    says="Every task, in whatever state.",
-    time="Enqueued",
+    description="All tasks, in any state.",
+    time_heading="Enqueued",
     index=HISTORY,
     states=(READY, RUNNING, SUCCESSFUL, FAILED),
     actions=("retry", "cancel", "redrive", "discard"),
@@ -87,11 +87,11 @@ EVERYTHING = TaskList(
 
 
 def lists(options: Options) -> list[TaskList]:
-    """Return the lists that a stack has: all tasks only where OPTIONS['history'] keeps an index of them."""
-    kept = any(other.history for other in configured().values() if other.stack == options.stack)
-    return [UNDER_WAY, FAILED_TASKS, DEAD_LETTERS, *([EVERYTHING] if kept else [])]
+    """Return the lists of a stack. Only a stack with OPTIONS['history'] can list all tasks."""
+    has_history = any(other.history for other in configured().values() if other.stack == options.stack)
+    return [UNDER_WAY, FAILED_TASKS, DEAD_LETTERS, *([EVERYTHING] if has_history else [])]
 
 
 def aliases(options: Options) -> list[str]:
-    """Return the aliases of TASKS that share a stack."""
+    """Return the aliases in TASKS that share the stack."""
     return [alias for alias, other in configured().items() if other.stack == options.stack]

@@ -1,7 +1,9 @@
-"""The pages of the board, as Django's admin serves them: lists of tasks, and one of them."""
+"""The pages of the board in Django's admin: the lists, one task, and an explanation if AWS fails."""
 
 import re
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
@@ -10,25 +12,49 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from ..aws import failures
+from ..aws.explain import explain
 from ..conf import stacks
+from ..exceptions import OffloadError
 from ..models import Task
 from ..operations.find import find
 from ..protocol.enqueued_task import ID_PATTERN
 from .action_views import act
-from .actions import ACTIONS, offered
-from .aws_errors import told
-from .forms import ChoiceForm, list_of, stack_of
+from .actions import ACTIONS, available_actions
+from .forms import FilterForm, selected_list, selected_stack
 from .lists import lists
-from .paging import page
-from .queue_views import queues, unreadable
-from .timeline import detail
+from .paging import read_page
+from .queue_views import show_queues, show_unreadable
+from .timeline import task_detail
 
 ID = re.compile(ID_PATTERN)
 TEMPLATES = "admin/django_offload/task"
+ON_AWS = "If the site runs on Lambda, its stack needs the parameter BoardEnabled=true."
+NO_STACK = "TASKS has no backend of django_offload. Add one, as the README shows."
+NO_TASK = "There is no task {id}. Check the id, or enqueue the task again if its record was deleted."
+
+
+def explain_errors[View: Callable[..., HttpResponse]](view: View) -> View:
+    """Answer 503 with an explanation if AWS refuses a call or the configuration is wrong."""
+
+    @wraps(view)
+    def explained(board: "Board", request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        explanation = NO_STACK
+        if stacks():
+            try:
+                return view(board, request, *args, **kwargs)
+            except OffloadError as exc:
+                explanation = str(exc)
+            except failures() as exc:
+                explanation = f"{explain(exc) or exc} {ON_AWS}"
+        context = {**board.context(request, "Tasks"), "explanation": explanation}
+        return TemplateResponse(request, f"{TEMPLATES}/trouble.html", context, status=503)
+
+    return cast("View", explained)
 
 
 class Board(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Tasks of every stack: nothing is added or edited, but retried, cancelled, redriven and discarded."""
+    """Show the tasks of every stack. Staff can't add or edit them, only run actions on them."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -40,7 +66,7 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def get_urls(self) -> list[URLPattern]:
-        """Put the board's own pages before the admin's."""
+        """Put the board's own pages before the admin's, because the admin's patterns match any path."""
         name, wrap = "django_offload_task", self.admin_site.admin_view
         return [
             path("queues/", wrap(self.queues_view), name=f"{name}_queues"),
@@ -50,97 +76,91 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
         ]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Task:
-        """Return the task of an id, for Django's own page of its log entries: no database has it."""
+        """Return a task for Django's own history page, without a query, because no database stores it."""
         return Task(id=object_id)
 
-    def context(self, request: HttpRequest, title: str, **more: Any) -> dict[str, Any]:
-        """Return what the templates of every page need. Raise PermissionDenied for who may not look."""
+    def context(self, request: HttpRequest, title: str) -> dict[str, Any]:
+        """Return the context of every page. Raise PermissionDenied if the user may not see the board."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        known = stacks()
+        names = [options.stack for options in stacks()]
         return {
             **self.admin_site.each_context(request),
             "title": title,
             "opts": self.opts,
-            "stacks": [options.stack for options in known] if len(known) > 1 else [],
-            **more,
+            "stacks": names if len(names) > 1 else [],
         }
 
-    @told
+    @explain_errors
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Show a page of a list; a search goes straight to the task of an id."""
+        """Show a page of a list, or redirect a search to the task with this id."""
         context = self.context(request, "Tasks")
-        wanted = request.GET.get("q", "").strip().lower()
-        if wanted:
-            return self._found(request, wanted)
-        options = stack_of(request.GET)
-        of = list_of(options, request.GET)
-        form = ChoiceForm(of, options, request.GET)
-        found = page(options, form.choice(), request.GET.get("after", ""))
-        filters = {key: value for key, value in request.GET.items() if key != "after" and value}
+        task_id = request.GET.get("q", "").strip().lower()
+        if task_id:
+            return search(request, task_id)
+        options = selected_stack(request.GET)
+        task_list = selected_list(options, request.GET)
+        form = FilterForm(task_list, options, request.GET)
+        page = read_page(options, form.task_filter(), request.GET.get("after", ""))
+        query = {key: value for key, value in request.GET.items() if key != "after" and value}
+        actions = [ACTIONS[slug] for slug in ACTIONS if slug in task_list.actions]
         context |= {
             "options": options,
-            "list": of,
+            "list": task_list,
             "lists": lists(options),
             "form": form,
-            "filtered": bool(filters.keys() - {"stack", "list"}),
-            "page": found,
+            "filtered": bool(query.keys() - {"stack", "list"}),
+            "page": page,
             "first": "after" not in request.GET,
-            "older": urlencode({**filters, "after": found.more}) if found.more else "",
-            "newest": urlencode(filters),
-            "actions": [
-                action for action in ACTIONS.values() if action.slug in of.actions and action.allowed(request)
-            ],
+            "older": urlencode({**query, "after": page.cursor}) if page.cursor else "",
+            "newest": urlencode(query),
+            "actions": [action for action in actions if action.allowed(request)],
         }
         return TemplateResponse(request, f"{TEMPLATES}/list.html", context)
 
-    def _found(self, request: HttpRequest, wanted: str) -> HttpResponse:
-        if ID.fullmatch(wanted):
-            found = find(wanted)
-            if found is not None:
-                return HttpResponseRedirect(address_of(found.record.enqueued.id, found.options.stack))
-            text = f"There is no task {wanted}. Check the id; records are kept for some weeks."
-        else:
-            text = "An id has 32 digits and letters from a to f. Other tasks are found by the filters."
-        messages.warning(request, text)
-        return HttpResponseRedirect(reverse("admin:django_offload_task_changelist"))
-
-    @told
+    @explain_errors
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Show one task."""
         context = self.context(request, "Task")
-        among = [stack_of(request.GET)] if "stack" in request.GET else ()
-        found = find(object_id, among, with_parts=True) if ID.fullmatch(object_id) else None
-        if found is None:
-            raise Http404(f"There is no task {object_id}. Check the id; records are kept for some weeks.")
+        among = [selected_stack(request.GET)] if "stack" in request.GET else ()
+        task = find(object_id, among, with_parts=True) if ID.fullmatch(object_id) else None
+        if task is None:
+            raise Http404(NO_TASK.format(id=object_id))
         context |= {
-            "title": found.record.enqueued.name,
-            "detail": detail(found),
-            "record": found.record,
-            "options": found.options,
-            "actions": offered(request, found.record),
+            "title": task.record.enqueued.name,
+            "detail": task_detail(task),
+            "record": task.record,
+            "options": task.options,
+            "actions": available_actions(request, task.record),
         }
         return TemplateResponse(request, f"{TEMPLATES}/detail.html", context)
 
-    @told
+    @explain_errors
     def act_view(self, request: HttpRequest) -> HttpResponse:
-        """Ask whether to do something with tasks, and do it."""
         return act(request, self.context(request, "Are you sure?"))
 
-    @told
+    @explain_errors
     def queues_view(self, request: HttpRequest) -> HttpResponse:
-        """Show how the queues do."""
-        return queues(request, self.context(request, "Queues"))
+        return show_queues(request, self.context(request, "Queues"))
 
-    @told
+    @explain_errors
     def unreadable_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the bodies that did not verify."""
-        return unreadable(request, self.context(request, "Unreadable messages"))
+        return show_unreadable(request, self.context(request, "Unreadable messages"))
 
 
-def address_of(task_id: str, stack: str) -> str:
-    """Return the address of a task's page, which names its stack where there are several."""
-    address = reverse("admin:django_offload_task_change", args=[task_id])
-    return f"{address}?{urlencode({'stack': stack})}" if len(stacks()) > 1 else address
+def search(request: HttpRequest, task_id: str) -> HttpResponse:
+    """Redirect to the task with this id, or back to the lists with a message."""
+    task = find(task_id) if ID.fullmatch(task_id) else None
+    if task is not None:
+        address = reverse("admin:django_offload_task_change", args=[task.record.enqueued.id])
+        if len(stacks()) > 1:
+            address = f"{address}?{urlencode({'stack': task.options.stack})}"
+        return HttpResponseRedirect(address)
+    if ID.fullmatch(task_id):
+        messages.warning(request, NO_TASK.format(id=task_id))
+    else:
+        text = "An id has 32 digits and letters from a to f. Use the filters to find tasks in other ways."
+        messages.warning(request, text)
+    return HttpResponseRedirect(reverse("admin:django_offload_task_changelist"))

@@ -1,40 +1,47 @@
-"""One page of a list: entries of an index in their order over its partitions, and their records."""
+"""One page of a list: it merges the entries of several partitions, newest first, and reads their records."""
 
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..conf import Options
-from ..protocol.conditional_write import Value
-from ..protocol.enqueued_task import EPOCH, from_micros
+from ..protocol.json_codec import EPOCH, from_micros
 from ..protocol.record import TaskRecord, read_record
 from ..stores import listing_of
-from ..stores.listing import EVER, MOST_READ, Listing, Place, Slice, Wanted
+from ..stores.listing import EVER, MOST_READ, IndexEntry, IndexPage, IndexQuery
 from .lists import UNDER_WAY, TaskList
-from .places import END, Places, decoded, encoded
 
-PAGE = MOST_READ
+PAGE_SIZE = MOST_READ
+# The last entry read from each partition: None before the first entry, END after the last.
+type Cursor = Sequence[IndexEntry | None]
+END = IndexEntry(-1, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """Which tasks of a list are wanted."""
+class TaskFilter:
+    """Which tasks of a list a visitor wants to see."""
 
-    of: TaskList = UNDER_WAY
+    task_list: TaskList = UNDER_WAY
     alias: str = ""
     state: str = ""
-    matching: Mapping[str, str] = field(default_factory=dict)  # "name", "queue", "owner".
+    matching: Mapping[str, str] = field(default_factory=dict)  # Any of "name", "queue", "owner".
     since: datetime = EPOCH
     until: datetime = EVER
 
-    def wanted(self) -> Wanted:
-        """Return what an index is asked for: for times of what is under way, when it was enqueued."""
-        timed = (self.since, self.until) != (EPOCH, EVER)
-        if self.of is UNDER_WAY:
-            enqueued = (self.since, self.until) if timed else None
-            return Wanted(index=self.of.index, newest_first=True, matching=self.matching, enqueued=enqueued)
-        return Wanted(
-            index=self.of.index,
+    def index_query(self) -> IndexQuery:
+        """Return the query for an index. Tasks under way are filtered by when they were enqueued."""
+        if self.task_list is UNDER_WAY:
+            has_times = (self.since, self.until) != (EPOCH, EVER)
+            return IndexQuery(
+                index=self.task_list.index,
+                newest_first=True,
+                matching=self.matching,
+                enqueued=(self.since, self.until) if has_times else None,
+            )
+        return IndexQuery(
+            index=self.task_list.index,
             newest_first=True,
             since=self.since,
             until=self.until,
@@ -44,78 +51,84 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Some records, each with the instant that orders it, and where the list goes on."""
+    """Some records, each with the instant that orders it, and where the list continues."""
 
     records: Sequence[tuple[TaskRecord, datetime]]
-    looked_at: int  # Entries of the index whose records were read.
-    gone: int  # Of these, what could not be read, or has left the list meanwhile.
-    reached: datetime | None  # How far back was looked, where the list goes on.
-    more: str  # For the next page's address; empty at the end.
+    gone: int  # Entries whose record could not be read or has left the list.
+    reached: datetime | None  # How far back this page looked, or None on the last page.
+    cursor: str  # For the address of the next page. Empty on the last page.
 
 
-def page(options: Options, choice: Choice, after: str = "") -> Page:
-    """Return a page, in a call per partition and one that reads its records."""
-    listing, partitions = listing_of(options), choice.of.partitions(options, choice.alias)
-    places = decoded(after, len(partitions))
-    slices = _slices(listing, choice.wanted(), partitions, places)
-    taken, rest = _merged(slices, places)
-    found = {
-        record.enqueued.id: record for record in map(read_record, listing.read([place.id for place in taken]))
+def read_page(options: Options, task_filter: TaskFilter, after: str = "") -> Page:
+    """Return a page. Make one call for each partition, and one to read the records."""
+    listing, query = listing_of(options), task_filter.index_query()
+    partitions = task_filter.task_list.partitions(options, task_filter.alias)
+    start = decode_cursor(after, len(partitions))
+    slices = [
+        None if place == END else listing.query(query, partition, place, PAGE_SIZE)
+        for partition, place in zip(partitions, start, strict=True)
+    ]
+    entries, end = merge(slices, start)
+    records_by_id = {
+        record.enqueued.id: record
+        for record in map(read_record, listing.get_many([entry.id for entry in entries]))
     }
     records = [
-        (found[place.id], from_micros(place.micros))
-        for place in taken
-        if place.id in found and choice.of.holds(found[place.id])
+        (records_by_id[entry.id], from_micros(entry.micros))
+        for entry in entries
+        if entry.id in records_by_id and task_filter.task_list.includes(records_by_id[entry.id])
     ]
-    more = any(place != END for place in rest)
+    reached = [place.micros for place in end if place is not None and place != END]
     return Page(
-        records=[each for each in records if choice.state in {"", each[0].status}],
-        looked_at=len(taken),
-        gone=len(taken) - len(records),
-        reached=_reached(rest) if more else None,
-        more=encoded(rest) if more else "",
+        records=[row for row in records if task_filter.state in {"", row[0].status}],
+        gone=len(entries) - len(records),
+        reached=from_micros(max(reached)) if reached else None,
+        cursor=encode_cursor(end) if any(place != END for place in end) else "",
     )
 
 
-def _slices(
-    listing: Listing, wanted: Wanted, partitions: Sequence[Value], places: Places
-) -> list[Slice | None]:
-    """Return what each partition that has not ended goes on with."""
-    return [
-        None if place == END else listing.take(wanted, partition, place, PAGE)
-        for partition, place in zip(partitions, places, strict=True)
-    ]
-
-
-def _merged(slices: Sequence[Slice | None], places: Places) -> tuple[list[Place], Places]:
+def merge(slices: Sequence[IndexPage | None], start: Cursor) -> tuple[list[IndexEntry], Cursor]:
     """
-    Return the entries of a page, the newest first, and where each partition then goes on.
+    Return the newest entries of all partitions, newest first, and the cursor after them.
 
-    What is older than any partition has been looked through waits for the next page: else that page
-    would hold something newer than this one.
+    An entry that is older than the last one read from another partition waits for the next page. Otherwise
+    the next page could contain a newer entry than this one.
     """
     horizon = max((part.more.micros for part in slices if part is not None and part.more), default=-1)
     entries = sorted(
         (
-            (place, number)
+            (entry, number)
             for number, part in enumerate(slices)
-            for place in (part.entries if part is not None else ())
-            if place.micros >= horizon
+            for entry in (part.entries if part is not None else ())
+            if entry.micros >= horizon
         ),
-        key=lambda entry: entry[0].micros,
+        key=lambda numbered: numbered[0].micros,
         reverse=True,
-    )[:PAGE]
-    rest: list[Place | None] = []
+    )[:PAGE_SIZE]
+    end: list[IndexEntry | None] = []
     for number, part in enumerate(slices):
-        own = [place for place, partition in entries if partition == number]
-        if part is None or len(own) == len(part.entries):
-            rest.append((part.more if part is not None else None) or END)
+        taken = [entry for entry, partition in entries if partition == number]
+        if part is None or len(taken) == len(part.entries):
+            end.append((part.more if part is not None else None) or END)
         else:
-            rest.append(own[-1] if own else places[number])
-    return [place for place, _ in entries], rest
+            end.append(taken[-1] if taken else start[number])
+    return [entry for entry, _ in entries], end
 
 
-def _reached(rest: Places) -> datetime | None:
-    """Return back to when every partition was looked through."""
-    micros = [place.micros for place in rest if place is not None and place != END]
-    return from_micros(max(micros)) if micros else None
+def encode_cursor(cursor: Cursor) -> str:
+    """Return a cursor as text for an address."""
+    text = json.dumps([list(place) if place else None for place in cursor], separators=(",", ":"))
+    return urlsafe_b64encode(text.encode("ascii")).decode("ascii").rstrip("=")
+
+
+def decode_cursor(text: str, partitions: int) -> Cursor:
+    """Return the cursor in an address, or the beginning if it is invalid or has other partitions."""
+    beginning: Cursor = [None] * partitions
+    if not text:
+        return beginning
+    try:
+        values = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        cursor = [None if value is None else IndexEntry(int(value[0]), str(value[1])) for value in values]
+    except (ValueError, TypeError, LookupError):
+        return beginning
+    return cursor if len(cursor) == partitions else beginning

@@ -1,4 +1,4 @@
-"""The pages beside the lists: queues with their charts, and bodies that did not verify."""
+"""The board's other pages: the queues with their charts, and the messages that did not verify."""
 
 from datetime import UTC, datetime
 from itertools import islice
@@ -9,32 +9,38 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
-from ..operations.queue_depths import depth
-from ..operations.unverified_bodies import SHOWN_BYTES, act_on_body, bodies, body, escaped
-from .actions import DISCARD, log_discarded
+from ..operations.queue_depths import queue_depth
+from ..operations.unverified_bodies import (
+    SHOWN_BYTES,
+    act_on_body,
+    escaped,
+    unverified_bodies,
+    unverified_body,
+)
+from .actions import DISCARD, log_discarded_body
 from .charts import charts
-from .forms import stack_of
-from .metrics import SPANS, histories
+from .forms import selected_stack
+from .metrics import SPANS, read_histories
 
-# As many as S3 lists in one call.
+# S3 lists at most this many in one call.
 MOST_BODIES = 100
 
 
-def queues(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    """Show every queue as CloudWatch last told, and one as it is now, with its charts: in three calls."""
-    options = stack_of(request.GET)
+def show_queues(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    """Show the metrics of every queue, and the depth and charts of one. Make three calls."""
+    options = selected_stack(request.GET)
     name = request.GET.get("queue") or next(iter(options.queues))
     if name not in options.queues:
-        raise Http404(f"TASKS names no queue '{name}'.")
+        raise Http404(f"TASKS has no queue '{name}'. Choose one on the page Queues.")
     span = request.GET.get("span", "")
     span = span if span in SPANS else next(iter(SPANS))
-    found = histories(options, span, datetime.now(UTC))
+    histories = read_histories(options, span, datetime.now(UTC))
     context |= {
         "options": options,
         "queue": name,
-        "now": depth(options, name),
-        "overview": list(found.values()),
-        "charts": charts(found[name]) if name in found else [],
+        "now": queue_depth(options, name),
+        "overview": list(histories.values()),
+        "charts": charts(histories[name]) if name in histories else [],
         "span": span,
         "spans": list(SPANS),
         "batch_size": options.queues[name].batch_size,
@@ -42,25 +48,25 @@ def queues(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     return TemplateResponse(request, "admin/django_offload/task/queues.html", context)
 
 
-def unreadable(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    """Show the bodies that did not verify, one in full, or discard one."""
+def show_unreadable(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    """List the messages that did not verify, show one of them, or discard one on POST."""
     if request.method == "POST":
         if not DISCARD.allowed(request):
             raise PermissionDenied
-        verdict = act_on_body("discard", request.POST.get("key", ""))
-        if verdict.done:
-            log_discarded(request, verdict)
-        messages.add_message(request, messages.SUCCESS if verdict.done else messages.ERROR, verdict.text)
+        result = act_on_body("discard", request.POST.get("key", ""))
+        if result.done:
+            log_discarded_body(request, result)
+        messages.add_message(request, messages.SUCCESS if result.done else messages.ERROR, result.text)
         return HttpResponseRedirect(request.path)
     key = request.GET.get("key")
-    data = body(key) if key else None
+    data = unverified_body(key) if key else None
     if key and data is None:
-        raise Http404(f"There is no body of key {key}.")
+        raise Http404(f"There is no message with the key {key}. Go back to the list of unreadable messages.")
     context |= {
         "key": key,
         "size": len(data) if data is not None else 0,
         "text": escaped(data, SHOWN_BYTES) if data is not None else "",
-        "bodies": [] if key else [kept for _, kept in islice(bodies(), MOST_BODIES)],
+        "bodies": [] if key else [stored for _, stored in islice(unverified_bodies(), MOST_BODIES)],
         "most": MOST_BODIES,
         "may_discard": DISCARD.allowed(request),
     }

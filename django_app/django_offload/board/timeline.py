@@ -1,64 +1,65 @@
-"""All that the board says of one task: where it stands, its attempts, its arguments."""
+"""The page of one task: its record, its arguments, and a timeline of its attempts."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from ..operations.describe import described, parameters
+from ..operations.describe import describe, parameter_names
 from ..operations.find import StoredTask
-from ..protocol.enqueued_task import dump, from_micros
+from ..protocol.json_codec import dump, from_micros
 from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord, error_part
 
-# Of a value, this much is shown: a page is to be read.
+# The page shows at most this much of a value, so that it stays readable.
 SHOWN_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """Something that happened to a task, or will."""
+class TimelineEntry:
+    """Something that happened to a task, or will happen."""
 
-    what: str
-    at: datetime | None = None
+    title: str
+    instant: datetime | None = None
     kind: str = ""  # "good", "bad", or "" for neither.
     note: str = ""
-    worker: str = ""  # Of an attempt, where it is known.
+    worker: str = ""  # The worker of an attempt, if it is known.
     traceback: str = ""
-    last: bool = False  # The latest that raised.
+    is_latest_error: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Detail:
-    """One task, for its page."""
+class TaskDetail:
+    """What the page of a task shows."""
 
     record: TaskRecord
     facts: Sequence[tuple[str, object]]
     arguments: Sequence[tuple[str, str]]
-    lost: Sequence[str]  # What was kept elsewhere, and is gone.
+    lost: Sequence[str]  # Why the arguments or the result can't be read.
     returned: str | None  # As JSON.
-    events: Sequence[Event]
+    timeline: Sequence[TimelineEntry]
 
 
-def detail(found: StoredTask) -> Detail:
-    """Return what the page of a task shows; sensitive arguments are hidden."""
-    said, record = described(found), found.record
-    return Detail(
+def task_detail(task: StoredTask) -> TaskDetail:
+    """Return what the page of a task shows. Sensitive arguments are masked."""
+    description, record = describe(task), task.record
+    names = parameter_names(record)
+    arguments = [
+        (names[number] if number < len(names) else f"* {number + 1}", as_json(value))
+        for number, value in enumerate(description.get("args", ()))
+    ]
+    arguments += [(name, as_json(value)) for name, value in description.get("kwargs", {}).items()]
+    return TaskDetail(
         record=record,
-        facts=[fact for fact in _facts(record) if fact[1] not in {None, ""}],
-        arguments=list(_arguments(said, parameters(record))),
-        lost=[said[key] for key in ("lost_arguments", "lost_result") if key in said],
-        returned=_json(said["return_value"]) if "return_value" in said else None,
-        events=list(_events(record, found.parts)),
+        facts=[(label, value) for label, value in facts(record) if value not in {None, ""}],
+        arguments=arguments,
+        lost=[description[key] for key in ("lost_arguments", "lost_result") if key in description],
+        returned=as_json(description["return_value"]) if "return_value" in description else None,
+        timeline=list(timeline(record, task.parts)),
     )
 
 
-def trace_id(record: TaskRecord) -> str:
-    """Return the id of the trace that a task belongs to, empty where its caller had none."""
-    return (record.enqueued.traceparent or "--").split("-")[1]
-
-
-def _facts(record: TaskRecord) -> Iterator[tuple[str, object]]:
+def facts(record: TaskRecord) -> Iterator[tuple[str, object]]:
+    """Yield the rows of the record's table."""
     enqueued = record.enqueued
     yield "Queue", enqueued.queue
     yield "Backend", enqueued.alias
@@ -69,87 +70,71 @@ def _facts(record: TaskRecord) -> Iterator[tuple[str, object]]:
     yield "Finished", record.finished_at
     yield "Attempts", record.attempts
     yield "Sent again by the sweeper", record.sends or None
-    yield "Trace", trace_id(record)
+    yield "Trace", enqueued.traceparent.split("-")[1] if enqueued.traceparent else ""
     yield "Depth", enqueued.depth or None
     yield "Options given", dump(enqueued.options) if enqueued.options else None
     yield "Can be read until", record.hidden_at
 
 
-def _arguments(said: Mapping[str, Any], names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for number, value in enumerate(said.get("args", ())):
-        yield names[number] if number < len(names) else f"* {number + 1}", _json(value)
-    for name, value in said.get("kwargs", {}).items():
-        yield name, _json(value)
-
-
-def _json(value: object) -> str:
+def as_json(value: object) -> str:
+    """Return a value as JSON, and cut it if it is too long for the page."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     more = len(text) - SHOWN_CHARACTERS
     return text if more <= 0 else f"{text[:SHOWN_CHARACTERS]}… ({more:,} characters more)"
 
 
-def _events(record: TaskRecord, parts: Mapping[str, str]) -> Iterator[Event]:
-    """Yield what happened, the first first: every attempt, also of the lives before a redrive."""
-    yield Event(what="Enqueued", at=record.enqueued.enqueued_at)
+def timeline(record: TaskRecord, parts: Mapping[str, str]) -> Iterator[TimelineEntry]:
+    """Yield what happened, oldest first, with every attempt, also those before a redrive."""
+    yield TimelineEntry(title="Enqueued", instant=record.enqueued.enqueued_at)
     for number in range(1, record.fence):
-        yield _attempt(number, record, parts)
-    again = [Event(what="Sent again", at=record.sent_at)] if record.sent_at is not None else []
+        yield attempt_entry(number, record, parts)
+    entries = (
+        [TimelineEntry(title="Sent again", instant=record.sent_at)] if record.sent_at is not None else []
+    )
     if record.fence:
         claimed_since = record.sent_at and record.attempted_at and record.sent_at <= record.attempted_at
-        last = [_attempt(record.fence, record, parts)]
-        yield from (again + last) if claimed_since else (last + again)
-    else:
-        yield from again
-    if record.status == RUNNING:
-        yield from _goes_on(record)
+        entries.insert(1 if claimed_since else 0, attempt_entry(record.fence, record, parts))
+    yield from entries
+    if record.status == RUNNING and record.lost(datetime.now(UTC)):
+        note = "The sweeper sends the task again."
+        yield TimelineEntry(title="Its worker was lost", instant=record.lease_until, kind="bad", note=note)
+    if record.status == RUNNING and record.cancelled:
+        yield TimelineEntry(title="Asked to stop", kind="bad")
     if record.status == READY and record.not_before > record.enqueued.enqueued_at:
-        yield Event(what="Starts", at=record.not_before, note="At the earliest.")
-    if record.ended:
-        yield _ended(record)
+        yield TimelineEntry(title="Starts no earlier than", instant=record.not_before)
+    if record.status == FAILED:
+        error = record.error or {}
+        note = f"{error.get('class', '')}: {error.get('message', '')}" if error.get("ended") else ""
+        yield TimelineEntry(title="FAILED", instant=record.finished_at, kind="bad", note=note)
+    elif record.ended:
+        yield TimelineEntry(title="Finished", instant=record.finished_at, kind="good")
 
 
-def _goes_on(record: TaskRecord) -> Iterator[Event]:
-    if record.lost(datetime.now(UTC)):
-        note = "The sweeper sends it again."
-        yield Event(what="Its worker is gone", at=record.lease_until, kind="bad", note=note)
-    if record.cancelled:
-        yield Event(what="Asked to stop", kind="bad")
-
-
-def _attempt(number: int, record: TaskRecord, parts: Mapping[str, str]) -> Event:
-    """Return what became of an attempt: each has the number of its claim, and leaves what it raised."""
-    # A redrive forgets the workers of the lives before.
+def attempt_entry(number: int, record: TaskRecord, parts: Mapping[str, str]) -> TimelineEntry:
+    """Return the outcome of an attempt. Its number is the fence of its claim, and names its stored error."""
+    # A redrive clears the workers of earlier attempts.
     index = number - (record.fence - len(record.worker_ids)) - 1
     worker = record.worker_ids[index] if index >= 0 else ""
     part = error_part(number)
     if part in record.error_parts:
-        return _failed_attempt(number, parts.get(part), worker, last=part == record.error_parts[-1])
+        title = f"Attempt {number} failed"
+        if part not in parts:
+            note = "Its error is no longer stored."
+            return TimelineEntry(title=title, kind="bad", note=note, worker=worker)
+        error = json.loads(parts[part])
+        return TimelineEntry(
+            title=title,
+            instant=from_micros(error["at"]) if "at" in error else None,
+            kind="bad",
+            note=f"{error['class']}: {error['message']}",
+            worker=worker,
+            traceback=error["traceback"],
+            is_latest_error=part == record.error_parts[-1],
+        )
     if number == record.fence and record.status == RUNNING:
-        return Event(what=f"Attempt {number} runs", at=record.attempted_at, worker=worker)
+        return TimelineEntry(title=f"Attempt {number} runs", instant=record.attempted_at, worker=worker)
     if number == record.fence and record.status == SUCCESSFUL:
-        return Event(what=f"Attempt {number} succeeded", at=record.finished_at, kind="good", worker=worker)
-    return Event(what=f"Attempt {number} was lost", kind="bad", note="Its worker was lost.", worker=worker)
-
-
-def _failed_attempt(number: int, text: str | None, worker: str, *, last: bool) -> Event:
-    what = f"Attempt {number} failed"
-    if text is None:
-        return Event(what=what, kind="bad", note="What it raised is gone.", worker=worker)
-    said = json.loads(text)
-    return Event(
-        what=what,
-        at=from_micros(said["at"]) if "at" in said else None,
-        kind="bad",
-        note=f"{said['class']}: {said['message']}",
-        worker=worker,
-        traceback=said["traceback"],
-        last=last,
-    )
-
-
-def _ended(record: TaskRecord) -> Event:
-    if record.status != FAILED:
-        return Event(what="Finished", at=record.finished_at, kind="good")
-    error = record.error or {}
-    note = f"{error.get('class', '')}: {error.get('message', '')}" if error.get("ended") else ""
-    return Event(what="FAILED", at=record.finished_at, kind="bad", note=note)
+        title = f"Attempt {number} succeeded"
+        return TimelineEntry(title=title, instant=record.finished_at, kind="good", worker=worker)
+    note = "Its worker was lost."
+    return TimelineEntry(title=f"Attempt {number} was lost", kind="bad", note=note, worker=worker)

@@ -24,6 +24,7 @@ from .options import (
     configured,
     duration,
     find_problems,
+    options_for,
     secrets,
     stacks,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "configured",
     "duration",
     "find_problems",
+    "options_for",
     "secrets",
     "stacks",
 ]

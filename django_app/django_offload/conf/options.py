@@ -45,6 +45,7 @@ __all__ = [
     "configured",
     "duration",
     "find_problems",
+    "options_for",
     "secrets",
     "stacks",
 ]
@@ -166,6 +167,12 @@ def configured() -> Mapping[str, Options]:
         for alias, params in settings.TASKS.items()
         if getattr(import_string(str(params["BACKEND"])), "is_offload", False)
     }
+
+
+def options_for(alias: str, near: Options) -> Options:
+    """Return the options of an alias, or `near` if TASKS has no such alias of the same stack any more."""
+    options = configured().get(alias)
+    return options if options is not None and options.stack == near.stack else near
 
 
 def stacks() -> list[Options]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.tasks import TaskContext
 
-from ..protocol.enqueued_task import dump_any
+from ..protocol.json_codec import dump_any
 
 # One write of progress costs one write unit; a page polls at most once a second.
 REPORT_EVERY_SECONDS = 0.5
@@ -163,7 +163,7 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
             )
 
 
-_current: ContextVar[OffloadContext | None] = ContextVar("django_offload_context", default=None)
+current_context: ContextVar[OffloadContext | None] = ContextVar("django_offload_context", default=None)
 
 
 # The W3C trace context of the request that is being answered.
@@ -177,17 +177,17 @@ def current_trace() -> str | None:
 
 def current() -> OffloadContext | None:
     """Return the context of the task that runs here, None outside a worker."""
-    return _current.get()
+    return current_context.get()
 
 
 @contextmanager
 def running(context: OffloadContext) -> Iterator[None]:
     """Make `context` the current one."""
-    token = _current.set(context)
+    token = current_context.set(context)
     try:
         yield
     finally:
-        _current.reset(token)
+        current_context.reset(token)
 
 
 def progress(done: float, total: float | None = None, message: str = "") -> None:

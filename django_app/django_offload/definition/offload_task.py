@@ -234,11 +234,6 @@ def task(
     return wrap(function) if function else wrap
 
 
-def name_of(task: AnyTask) -> str:
-    """Return the name by which messages ask for a task."""
-    return task.stable_name if isinstance(task, OffloadTask) else task.module_path
-
-
 def class_paths(kinds: Iterable[type[BaseException]]) -> list[str]:
     return [f"{kind.__module__}.{kind.__qualname__}" for kind in kinds]
 

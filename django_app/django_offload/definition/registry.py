@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import timedelta
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -17,13 +18,19 @@ from django.tasks import Task
 from django.tasks.exceptions import InvalidTask
 from django.utils.module_loading import module_has_submodule
 
-from ..conf import configured
+from ..conf import Options, configured
 from ..exceptions import UnknownTask
-from .offload_task import AnyTask, OffloadTask, name_of
+from ..protocol.enqueued_task import EnqueuedTask
+from .offload_task import AnyTask, OffloadTask
 
 # Where the functions' package is unpacked, by Lambda's own word; and the list of its tasks, at its top.
 ENV_TASK_ROOT = "LAMBDA_TASK_ROOT"
 LISTING = "offload_tasks.json"
+
+
+def name_of(task: AnyTask) -> str:
+    """Return the name by which messages ask for a task."""
+    return task.stable_name if isinstance(task, OffloadTask) else task.module_path
 
 
 class Listed(NamedTuple):
@@ -161,6 +168,18 @@ def registry() -> Registry:
     """Return the project's registry, built once per process."""
     found = listing()
     return Registry(_every_module()) if found is None else ListedRegistry(found, _every_module)
+
+
+def result_ttl(enqueued: EnqueuedTask, options: Options) -> timedelta:
+    """Return how long the result of a task can be read: its own, or else its queue's."""
+    seconds = enqueued.options.get("result_ttl")
+    if seconds is not None:
+        return timedelta(seconds=seconds)
+    try:
+        own: timedelta | None = getattr(registry().resolve(enqueued.name), "result_ttl", None)
+    except UnknownTask:
+        own = None
+    return own if own is not None else options.ttl(enqueued.queue)
 
 
 @receiver(setting_changed)

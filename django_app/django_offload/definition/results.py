@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any, overload
 
 from django.conf import settings
-from django.tasks import TaskResult, TaskResultStatus
+from django.tasks import TaskResult, TaskResultStatus, task_backends
 from django.tasks.base import TaskError
 from django.tasks.exceptions import InvalidTask, InvalidTaskBackend
+from django.tasks.signals import task_finished, task_started
 from django.utils import timezone
 
 from ..conf import duration
@@ -16,27 +17,6 @@ from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import parsed
 from ..protocol.record import ARGUMENTS_PART, TaskRecord
 from .offload_task import AnyResult, AnyTask, OffloadTask
-
-NEW = TaskResultStatus.READY
-
-
-def enqueued_result(task: AnyTask, enqueued: EnqueuedTask) -> AnyResult:
-    """Return the result of a task that is about to be sent: READY, without an `enqueued_at` yet."""
-    args, kwargs = parsed(enqueued.arguments)
-    return TaskResult(
-        task=task,
-        id=enqueued.id,
-        status=NEW,
-        enqueued_at=None,
-        started_at=None,
-        last_attempted_at=None,
-        finished_at=None,
-        args=args,
-        kwargs=kwargs,
-        backend=enqueued.alias,
-        errors=[],
-        worker_ids=[],
-    )
 
 
 def result_of(record: TaskRecord, parts: Mapping[str, str], defined: AnyTask) -> AnyResult:
@@ -73,6 +53,16 @@ def successful(record: TaskRecord, arguments: str, defined: AnyTask, now: dateti
     object.__setattr__(result, "finished_at", django_time(now))
     object.__setattr__(result, "_return_value", parsed(text))
     return result
+
+
+def announce(result: AnyResult, *, finished: bool) -> None:
+    """Send task_started or task_finished with the backend's class as sender, if TASKS still has the alias."""
+    try:
+        sender = type(task_backends[result.backend])
+    except InvalidTaskBackend:
+        return
+    # Robust: Django logs what a receiver raises, and nothing changes here.
+    (task_finished if finished else task_started).send_robust(sender=sender, task_result=result)
 
 
 def parts_of(record: TaskRecord) -> list[str]:

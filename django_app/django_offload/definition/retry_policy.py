@@ -4,11 +4,14 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
-from ..conf import duration
-from ..exceptions import CallFailed, Cancelled
+from ..conf import DEFAULT_MAX_ATTEMPTS, Options, duration
+from ..exceptions import CallFailed, Cancelled, UnknownTask
+from ..protocol.enqueued_task import EnqueuedTask
 from .offload_task import AnyTask, Backoff, OffloadTask, class_paths
+from .registry import registry
 
 # A wait between two attempts is at most this long unless a callable says otherwise.
 LONGEST_BACKOFF = timedelta(seconds=900)
@@ -69,3 +72,20 @@ class RetryPolicy:
 def _where_it_is_now(path: str) -> str:
     """Return the class path of an error that was under django_offload.wire until version 0.1.0."""
     return f"{CallFailed.__module__}.{path.rpartition('.')[2]}" if path.startswith(MOVED) else path
+
+
+@lru_cache(maxsize=1_000)
+def policy_as_defined(task: AnyTask, max_attempts: int) -> RetryPolicy:
+    """Return the policy of a task that .using() didn't change; `max_attempts` is its queue's."""
+    return RetryPolicy.of(task, max_attempts=max_attempts, changed={})
+
+
+def attempts_allowed(enqueued: EnqueuedTask, options: Options) -> int | None:
+    """Return how many attempts a task has, or None if no declared module defines it."""
+    queue = options.queues.get(enqueued.queue)
+    try:
+        task = registry().resolve(enqueued.name)
+    except UnknownTask:
+        return None
+    max_attempts = queue.max_attempts if queue else DEFAULT_MAX_ATTEMPTS
+    return RetryPolicy.of(task, max_attempts=max_attempts, changed=enqueued.options).max_attempts

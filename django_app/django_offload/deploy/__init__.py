@@ -1,1 +1,6 @@
-"""From the working tree to a running site: the package, the stack, its releases, the web side."""
+"""Deploy a project to AWS: build the package, change the stack, keep releases, deploy the web side."""
+
+from collections.abc import Callable
+
+# Called with each line that a long step reports.
+type Announce = Callable[[str], object]

@@ -1,75 +1,83 @@
-"""What the functions of a stage will have in their environment, for programs that run here instead."""
+"""Run the project's Python on this machine, in the environment that the functions of a stage have."""
 
 import os
+import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from ..stack.layout import Layout
-from ..stack.stage_environment import Surroundings
+from ..stack.stage_environment import StageEnvironment
 from .stage import Stage
 
-# No value of a secret is needed to make a package or to check settings; those that want one get this.
-PLACEHOLDER = "stands-for-a-secret-while-a-package-is-made-and-settings-are-checked"
-# What settings take apart must be whole.
+# Packaging and checking need no secret value. Settings that read a secret get this one.
+PLACEHOLDER = "a-placeholder-that-replaces-a-secret-while-packaging-or-checking"
+# Settings may parse these values, so they must be complete. The keys are the ends of variables' names.
 _URLS = {
-    "DATABASE_URL": f"postgresql://stands:{PLACEHOLDER}@localhost:5432/stands",
-    "_URL": "https://stands.invalid/",
+    "DATABASE_URL": f"postgresql://placeholder:{PLACEHOLDER}@localhost:5432/placeholder",
+    "_URL": "https://placeholder.invalid/",
 }
-# Of this machine; all else of the shell's is nothing that a function has.
-_OF_THE_MACHINE = {
-    *(
-        "HOME",
-        "LANG",
-        "LC_ALL",
-        "LD_LIBRARY_PATH",
-        "PATH",
-        "SYSTEMROOT",
-        "TEMP",
-        "TMP",
-        "TMPDIR",
-        "VIRTUAL_ENV",
-    ),
+# Python needs these variables to start on this machine. No function has any other variable of the shell.
+_OF_THIS_MACHINE = {
+    *("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH"),
+    *("SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "VIRTUAL_ENV"),
 }
 
 
-def of_a_package(
-    folder: Path, settings_module: str, source_root: str, surroundings: Surroundings
+def package_environment(
+    folder: Path, settings_module: str, source_root: str, stage_environment: StageEnvironment
 ) -> dict[str, str]:
-    """Return the environment in which the project's copy in `folder` runs here as it will when deployed."""
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    """Return the environment in which the project's copy in `folder` runs as it will when deployed."""
+    shell = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
     return {
-        **_placeholders(surroundings),
-        **environ,
+        **placeholders(stage_environment),
+        **shell,
         "DEBUG": "0",
-        **surroundings.environment,
-        # Whoever packages may have the real one at hand; it is not needed.
+        **stage_environment.environment,
+        # The shell may have the real secret key, but packaging doesn't need it.
         "SECRET_KEY": PLACEHOLDER,
         "DJANGO_SETTINGS_MODULE": settings_module,
         "PYTHONPATH": os.pathsep.join([str(folder / source_root), str(folder)]),
-        # Not the copy's: bytecode for Lambda is made later, in one way.
+        # A later step compiles the bytecode for Lambda, always in the same way.
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 
-def of_a_function(layout: Layout, stage: Stage) -> dict[str, str]:
-    """Return what a function of the stage has, and of this machine what Python needs to start."""
-    secrets = stage.surroundings.secrets
-    kept = {key: value for key, value in os.environ.items() if key in _OF_THE_MACHINE or key in secrets}
+def function_environment(layout: Layout, stage: Stage) -> dict[str, str]:
+    """Return the environment of a function of the stage, with what Python needs to start here."""
+    secrets = stage.stage_environment.secrets
+    shell = {key: value for key, value in os.environ.items() if key in _OF_THIS_MACHINE or key in secrets}
     return {
-        **_placeholders(stage.surroundings),
-        **kept,
+        **placeholders(stage.stage_environment),
+        **shell,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{stage.runtime}",
         "AWS_DEFAULT_REGION": stage.region,
-        **stage.surroundings.environment,
+        **stage.stage_environment.environment,
         "DJANGO_SETTINGS_MODULE": layout.settings_module,
         "PYTHONPATH": os.pathsep.join(dict.fromkeys([str(layout.source), str(layout.root), *sys.path])),
     }
 
 
-def _placeholders(surroundings: Surroundings) -> Mapping[str, str]:
-    return {name: _placeholder(name) for name in surroundings.secrets}
+def placeholders(stage_environment: StageEnvironment) -> dict[str, str]:
+    """Return a value for each secret of the stage, in the form that its name suggests."""
+    return {
+        name: next((value for ending, value in _URLS.items() if name.endswith(ending)), PLACEHOLDER)
+        for name in stage_environment.secrets
+    }
 
 
-def _placeholder(name: str) -> str:
-    return next((value for ending, value in _URLS.items() if name.endswith(ending)), PLACEHOLDER)
+def run_python(program: str, folder: Path, environ: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    """Run a program in `folder` with exactly this environment, whether it succeeds or not."""
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def last_error(process: "subprocess.CompletedProcess[str]") -> str:
+    """Return the last line of a failed program's stderr, which names the exception, or else of its stdout."""
+    output = process.stderr.strip() or process.stdout.strip() or "Python ended without a message"
+    return output.splitlines()[-1]

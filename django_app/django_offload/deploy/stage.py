@@ -10,14 +10,14 @@ from typing import Any
 from ..conf import ENV_ALIAS, Options
 from ..stack import stacks
 from ..stack.parameters import ARCHITECTURE, ARCHITECTURES, DEFAULT_RUNTIME, RUNTIME, RUNTIMES
-from ..stack.stage_environment import Surroundings, Vpc, check
+from ..stack.stage_environment import StageEnvironment, Vpc, check_stage_environment
 from .errors import BadStage
 
-# Tells settings which stage they are read for; every function gets it too.
+# Names the stage to the settings. Every function gets it too.
 ENV_STAGE = "OFFLOAD_STAGE"
 OWN_VARIABLES = (ENV_STAGE, ENV_ALIAS)
 KEYS = ("region", "parameters", "environment", "secrets", "vpc", "include")
-# Parameters that the package is built by, before CloudFormation could refuse them.
+# The package depends on these parameters, so they are checked before CloudFormation could reject them.
 CHOICES = {ARCHITECTURE: ARCHITECTURES, RUNTIME: RUNTIMES}
 
 
@@ -29,7 +29,7 @@ class Stage:
     region: str
     options: Options  # Of the stack that TASKS names for this stage.
     parameters: Mapping[str, str] = field(default_factory=dict)  # Of the template.
-    surroundings: Surroundings
+    stage_environment: StageEnvironment
 
     @property
     def stack(self) -> str:
@@ -44,118 +44,105 @@ class Stage:
         return self.parameters.get(RUNTIME, DEFAULT_RUNTIME)
 
 
-def read(root: Path, name: str) -> Stage:
-    """Return the stage that infra/<name>.json describes. Raise BadStage for what cannot be used."""
-    file = _file(root, name)
-    given = _checked(file)
-    options = _options(file)
-    surroundings = _surroundings(file, name, given)
-    check(surroundings, options.alias)
+def read_stage(root: Path, name: str) -> Stage:
+    """Return the stage that infra/<name>.json describes. Raise BadStage if the file is invalid."""
+    file = stage_file(root, name)
+    content = load(file)
+    stacks_by_name = stacks()
+    if len(stacks_by_name) != 1:
+        raise BadStage(
+            file,
+            f"TASKS names {len(stacks_by_name)} stacks, but a stage deploys exactly one.",
+            "Give all aliases the same OPTIONS['stack'].",
+        )
+    options = next(iter(stacks_by_name.values()))[0]
+    stage_environment = stage_environment_in(content, name)
+    check_stage_environment(stage_environment, options.alias)
     return Stage(
         name=name,
-        region=str(given.get("region") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"),
+        region=str(content.get("region") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"),
         options=options,
-        parameters=_texts(given.get("parameters", {})),
-        surroundings=surroundings,
+        parameters=as_texts(content.get("parameters", {})),
+        stage_environment=stage_environment,
     )
 
 
-def surroundings_of(root: Path, name: str) -> Surroundings:
-    """Return what the stage adds to the environment; what every stage adds, where it has no file."""
-    file = _file(root, name)
-    return _surroundings(file, name, _checked(file) if file.exists() else {})
+def stage_environment_of(root: Path, name: str) -> StageEnvironment:
+    """Return what the stage adds to its functions. Without a file it adds only its name."""
+    return stage_environment_in(load_if_exists(root, name), name)
 
 
 def include_of(root: Path, name: str) -> Sequence[str]:
-    """Return the patterns of files that the stage takes into the package, whatever their kind."""
-    file = _file(root, name)
-    return tuple(map(str, _checked(file).get("include", ()))) if file.exists() else ()
+    """Return the patterns of files that the stage packages although other rules leave them out."""
+    return tuple(map(str, load_if_exists(root, name).get("include", ())))
 
 
 def runtime_of(root: Path, name: str) -> str:
-    """Return what the stage's functions run on, as Lambda names it."""
-    file = _file(root, name)
-    given = _checked(file).get("parameters", {}) if file.exists() else {}
-    return as_text(given.get(RUNTIME, DEFAULT_RUNTIME))
+    """Return the runtime of the stage's functions, as Lambda names it."""
+    return as_text(load_if_exists(root, name).get("parameters", {}).get(RUNTIME, DEFAULT_RUNTIME))
 
 
-def _file(root: Path, name: str) -> Path:
+def stage_file(root: Path, name: str) -> Path:
     return root / "infra" / f"{name}.json"
 
 
-def _checked(file: Path) -> dict[str, Any]:
-    """Return what the file says. Raise BadStage for keys and values that it cannot have."""
-    given = _content(file)
-    unknown = given.keys() - set(KEYS)
-    if unknown:
-        raise BadStage(file, f"It has the unknown key '{min(unknown)}'.", f"Known are: {', '.join(KEYS)}.")
-    for key in ("parameters", "environment", "secrets"):
-        if not isinstance(given.get(key, {}), dict):
-            raise BadStage(file, f"'{key}' is no object.", 'Write {"NAME": "value"}.')
-    for key, known in CHOICES.items():
-        value = as_text(given.get("parameters", {}).get(key, known[0]))
-        if value not in known:
-            raise BadStage(
-                file, f"Among its parameters '{key}' is '{value}'.", f"It can be: {', '.join(known)}."
-            )
-    if not isinstance(given.get("include", []), list):
-        raise BadStage(file, "'include' is no list.", 'Write patterns: ["shop/certificates/*.pem"].')
-    for name in OWN_VARIABLES:
-        if name in given.get("environment", {}) or name in given.get("secrets", {}):
-            raise BadStage(file, f"It names {name}, which each deployment sets itself.", "Remove it.")
-    return given
+def load_if_exists(root: Path, name: str) -> dict[str, Any]:
+    """Return the content of a stage's file, empty if there is no file. Raise BadStage if it is invalid."""
+    file = stage_file(root, name)
+    return load(file) if file.exists() else {}
 
 
-def _surroundings(file: Path, name: str, given: Mapping[str, Any]) -> Surroundings:
-    return Surroundings(
-        environment={ENV_STAGE: name, **_texts(given.get("environment", {}))},
-        secrets=_texts(given.get("secrets", {})),
-        vpc=_vpc(file, given.get("vpc")),
-    )
-
-
-def _content(file: Path) -> dict[str, Any]:
+def load(file: Path) -> dict[str, Any]:
+    """Return the content of a stage's file. Raise BadStage if it is unreadable or invalid."""
     try:
-        found = json.loads(file.read_text())
+        content = json.loads(file.read_text())
     except OSError as exc:
         raise BadStage(
-            file, f"It cannot be read ({exc.strerror}).", "manage.py offload_init writes it."
+            file, f"It cannot be read ({exc.strerror}).", "Create it with manage.py offload_init."
         ) from exc
     except ValueError as exc:
         raise BadStage(file, f"It is not JSON ({exc}).", "Correct it.") from exc
-    if not isinstance(found, dict):
-        raise BadStage(file, "It is no JSON object.", f"Give it the keys {', '.join(KEYS)}.")
-    return found
-
-
-def _options(file: Path) -> Options:
-    known = stacks()
-    if len(known) != 1:
-        raise BadStage(
-            file,
-            f"TASKS names {len(known)} stacks and a stage deploys one.",
-            "Give all aliases one OPTIONS['stack'].",
-        )
-    return next(iter(known.values()))[0]
-
-
-def _vpc(file: Path, given: object) -> Vpc | None:
-    if not given:
-        return None
-    if not isinstance(given, dict) or given.keys() - {"subnets", "security_groups"}:
+    if not isinstance(content, dict):
+        raise BadStage(file, "It is not a JSON object.", f"Use an object with the keys {', '.join(KEYS)}.")
+    unknown = content.keys() - set(KEYS)
+    if unknown:
+        raise BadStage(file, f"The key '{min(unknown)}' is unknown.", f"Use only: {', '.join(KEYS)}.")
+    for key in ("parameters", "environment", "secrets"):
+        if not isinstance(content.get(key, {}), dict):
+            raise BadStage(file, f"'{key}' is not an object.", 'Write {"NAME": "value"}.')
+    for key, choices in CHOICES.items():
+        value = as_text(content.get("parameters", {}).get(key, choices[0]))
+        if value not in choices:
+            raise BadStage(file, f"The parameter '{key}' is '{value}'.", f"Use one of: {', '.join(choices)}.")
+    if not isinstance(content.get("include", []), list):
+        raise BadStage(file, "'include' is not a list.", 'Write patterns: ["shop/certificates/*.pem"].')
+    for name in OWN_VARIABLES:
+        if name in content.get("environment", {}) or name in content.get("secrets", {}):
+            raise BadStage(file, f"It names {name}, but every deployment sets that itself.", "Remove it.")
+    vpc = content.get("vpc")
+    if vpc and (not isinstance(vpc, dict) or vpc.keys() - {"subnets", "security_groups"}):
         raise BadStage(
             file, "'vpc' is neither null nor complete.", 'Give it "subnets" and "security_groups".'
         )
-    return Vpc(
-        subnets=tuple(given.get("subnets", ())), security_groups=tuple(given.get("security_groups", ()))
+    return content
+
+
+def stage_environment_in(content: Mapping[str, Any], name: str) -> StageEnvironment:
+    """Return what a stage's file adds to every function of the stage."""
+    vpc = content.get("vpc")
+    return StageEnvironment(
+        environment={ENV_STAGE: name, **as_texts(content.get("environment", {}))},
+        secrets=as_texts(content.get("secrets", {})),
+        vpc=Vpc(subnets=tuple(vpc.get("subnets", ())), security_groups=tuple(vpc.get("security_groups", ())))
+        if vpc
+        else None,
     )
 
 
-def _texts(given: Mapping[str, object]) -> dict[str, str]:
-    """Return values as CloudFormation and the environment take them."""
-    return {name: as_text(value) for name, value in given.items()}
+def as_texts(values: Mapping[str, object]) -> dict[str, str]:
+    return {name: as_text(value) for name, value in values.items()}
 
 
 def as_text(value: object) -> str:
-    """Return a value as CloudFormation and the environment take it."""
+    """Return a value as the string that CloudFormation and the environment accept."""
     return value if isinstance(value, str) else json.dumps(value)

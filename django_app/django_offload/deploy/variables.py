@@ -1,4 +1,4 @@
-"""Variables that Zappa's settings give the web side alone, though tasks may read them as well."""
+"""Variables that Zappa's settings give only to the web side, although tasks may read them too."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,81 +6,89 @@ from typing import Any
 
 from django.views.debug import SafeExceptionReporterFilter
 
-from ..stack.stage_environment import Surroundings, is_free
+from ..stack.stage_environment import StageEnvironment, is_allowed_variable
 from .errors import BadStage
 from .stage import as_text
 from .zappa_settings import FILE, slug
 
-# Names of secrets beyond those that Django knows …
+# Names of secrets that Django doesn't hide on its error pages.
 _SECRET_NAME = re.compile("PWD|CREDENTIAL|PRIVATE", re.IGNORECASE)
-# … and values: a password in an address, which may hold a slash, or in a line of options; a private key.
+# Values: a password in an address (which may contain a slash) or in a line of options, or a private key.
 _SECRET_VALUE = re.compile(r"://[^/@\s]*:[^@\s]+@|(?:password|pwd)\s*=|PRIVATE KEY-", re.IGNORECASE)
-_FOR_THE_FUNCTION, _FOR_THE_HANDLER = "aws_environment_variables", "environment_variables"
+_FUNCTION_KEY, _HANDLER_KEY = "aws_environment_variables", "environment_variables"
 
 
-def of_the_web(settings: Mapping[str, Any]) -> dict[str, str]:
+def web_variables(settings: Mapping[str, Any]) -> dict[str, str]:
     """
-    Return what a stage of Zappa's settings says, but for what every function has from its stack.
+    Return the variables of a stage of Zappa's settings, without those that the stack sets itself.
 
-    Raise BadStage where it says anything else than variables.
+    Raise BadStage if the settings have something other than variables there.
     """
-    found = {**_given(settings, _FOR_THE_FUNCTION), **_given(settings, _FOR_THE_HANDLER)}
-    return {name: as_text(value) for name, value in found.items() if is_free(name)}
+    variables = {**variables_in(settings, _FUNCTION_KEY), **variables_in(settings, _HANDLER_KEY)}
+    return {name: as_text(value) for name, value in variables.items() if is_allowed_variable(name)}
 
 
-def _given(settings: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    given = settings.get(key) or {}
-    if not isinstance(given, Mapping):
-        raise BadStage(FILE, f"'{key}' is no object.", f'Write it as "{key}": {{"NAME": "value"}}.')
-    return given
+def variables_in(settings: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    variables = settings.get(key) or {}
+    if not isinstance(variables, Mapping):
+        raise BadStage(FILE, f"'{key}' is not an object.", f'Write it as "{key}": {{"NAME": "value"}}.')
+    return variables
 
 
 def looks_secret(name: str, value: str) -> bool:
-    """Tell whether a value should not stand in a file: by what Django hides on error pages, and more."""
-    names = (SafeExceptionReporterFilter.hidden_settings, _SECRET_NAME)
-    return any(known.search(name) for known in names) or _SECRET_VALUE.search(value) is not None
+    """Return True if a variable looks like a secret, by its name or its value."""
+    patterns = (SafeExceptionReporterFilter.hidden_settings, _SECRET_NAME)
+    return any(pattern.search(name) for pattern in patterns) or _SECRET_VALUE.search(value) is not None
 
 
-def problems(
-    settings: Mapping[str, Any], stage: str, surroundings: Surroundings
+def variable_warnings(
+    settings: Mapping[str, Any], stage: str, stage_environment: StageEnvironment
 ) -> Iterator[tuple[str, str]]:
-    """Yield what differs between web and workers, and what to do. No value is told: it may be a secret."""
-    lacking = {
+    """
+    Yield each difference between the variables of web and workers, with its remedy.
+
+    The texts name no value, because it may be a secret.
+    """
+    missing = {
         name: value
-        for name, value in of_the_web(settings).items()
-        if name not in surroundings.environment and name not in surroundings.secrets
+        for name, value in web_variables(settings).items()
+        if name not in stage_environment.environment and name not in stage_environment.secrets
     }
-    if lacking:
+    if missing:
         yield (
-            f"By {FILE} the web side of the stage '{stage}' has variables that its workers lack: "
-            f"{', '.join(sorted(lacking))}.",
-            f"Write those that tasks read into infra/{stage}.json: {lines(lacking, stage)}.",
+            f"{FILE} gives the web side of the stage '{stage}' variables that its workers lack: "
+            f"{', '.join(sorted(missing))}.",
+            f"Add those that tasks read to infra/{stage}.json: {lines_to_add(missing, stage)}.",
         )
     if settings.get("remote_env"):
         yield (
-            f"By {FILE} the web side of the stage '{stage}' reads variables from remote_env, and its workers "
-            "do not.",
-            f'Write those that tasks read into "environment" or "secrets" of infra/{stage}.json.',
+            f"By {FILE}, the web side of the stage '{stage}' reads variables from remote_env, but its "
+            "workers don't.",
+            f'Add those that tasks read to "environment" or "secrets" in infra/{stage}.json.',
         )
-    # The others of Zappa's the stage's take the place of, for web and workers alike.
-    others = {
+    # The stage's file replaces Zappa's aws_environment_variables, for web and workers alike.
+    overriding = {
         name
-        for name, value in _given(settings, _FOR_THE_HANDLER).items()
-        if name in surroundings.secrets
-        or surroundings.environment.get(name, as_text(value)) != as_text(value)
+        for name, value in variables_in(settings, _HANDLER_KEY).items()
+        if name in stage_environment.secrets
+        or stage_environment.environment.get(name, as_text(value)) != as_text(value)
     }
-    if others:
+    if overriding:
         yield (
-            f"By {_FOR_THE_HANDLER} of {FILE} the web side of the stage '{stage}' has values of its own, "
-            f"whatever infra/{stage}.json says: {', '.join(sorted(others))}.",
-            f"Remove them there: those of infra/{stage}.json reach the web side, too.",
+            f"On the web side of the stage '{stage}', {_HANDLER_KEY} of {FILE} overrides "
+            f"infra/{stage}.json: {', '.join(sorted(overriding))}.",
+            f"Remove them there, because the values of infra/{stage}.json reach the web side too.",
         )
 
 
-def lines(lacking: Mapping[str, str], stage: str) -> str:
-    """Return what to write, with dots for values."""
-    secret = {name for name, value in lacking.items() if looks_secret(name, value)}
-    plain = ", ".join(f'"{name}": "…"' for name in sorted(lacking.keys() - secret))
-    kept = ", ".join(f'"{name}": "ssm:/…/{stage}/{slug(name)}"' for name in sorted(secret))
-    said = [f'"environment": {{{plain}}}'] * bool(plain) + [f'"secrets": {{{kept}}}'] * bool(kept)
-    return " and ".join(said)
+def lines_to_add(variables: Mapping[str, str], stage: str) -> str:
+    """Return the entries that a stage's file needs for these variables, with dots instead of values."""
+    secret = sorted(name for name, value in variables.items() if looks_secret(name, value))
+    plain = ", ".join(f'"{name}": "…"' for name in sorted(variables.keys() - set(secret)))
+    references = ", ".join(f'"{name}": "ssm:/…/{stage}/{slug(name)}"' for name in secret)
+    entries = []
+    if plain:
+        entries.append(f'"environment": {{{plain}}}')
+    if references:
+        entries.append(f'"secrets": {{{references}}}')
+    return " and ".join(entries)

@@ -1,1 +1,1 @@
-"""Markers of effects that happen once: what context.atomic() needs in the database."""
+"""The table of effects that have happened, which context.atomic() needs so that each happens once."""

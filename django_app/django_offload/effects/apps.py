@@ -1,4 +1,4 @@
-"""The app to put into INSTALLED_APPS for context.atomic()."""
+"""The app that context.atomic() needs in INSTALLED_APPS."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""Runs a function together with its marker, once."""
+"""Runs a function and stores a marker in one transaction, so that the function's effect happens once."""
 
 from collections.abc import Callable
 from hashlib import sha256
@@ -10,32 +10,32 @@ from .models import Effect
 
 def once(task_id: str, key: str, run: Callable[[], str], using: str | None) -> str:
     """
-    Run a function in a transaction with its marker; return what the marker keeps.
+    Run a function and store a marker in one transaction; return the result that the marker contains.
 
-    The marker is written first: of two attempts at the same time the second waits for the first's
-    transaction, and gets its result or, after a rollback, its turn. Raise OperationalError, as databases do
-    where transactions collide, if the task's own transaction is too old to see that result.
+    The marker is inserted first, so that a second attempt at the same time waits for the transaction of the
+    first one. It then gets that result or, after a rollback, runs the function itself. Raise
+    OperationalError if the task's own transaction is too old to see the result.
     """
-    # Said once: a router could send the marker elsewhere than the effect's transaction.
+    # Both transactions name the database, because a router could send the marker to another one.
     database = using or DEFAULT_DB_ALIAS
-    marker = f"{task_id}:{sha256(key.encode()).hexdigest()}"
-    kept = Effect.objects.using(database).filter(id=marker)
+    marker_id = f"{task_id}:{sha256(key.encode()).hexdigest()}"
+    markers = Effect.objects.using(database).filter(id=marker_id)
     with transaction.atomic(using=database):
         try:
             with transaction.atomic(using=database):
-                effect = Effect(id=marker, result="null")
+                effect = Effect(id=marker_id, result="null")
                 effect.save(using=database, force_insert=True)
         except IntegrityError:
-            seen = kept.first()
+            marker = markers.first()
         else:
             effect.result = run()
             effect.save(using=database, update_fields=["result"])
             return effect.result
-    # Under REPEATABLE READ only another transaction sees what was committed since this one began.
-    seen = seen or kept.first()
-    if seen is None:
+    # Under REPEATABLE READ, only a new transaction sees what was committed after the last one began.
+    marker = marker or markers.first()
+    if marker is None:
         raise OperationalError(
-            "Another attempt's effect was committed after this transaction began, which cannot see it. Give "
+            "Another attempt has committed this effect, but this transaction is too old to see it. Give "
             "the task another attempt (max_attempts), or call context.atomic() outside transaction.atomic()."
         )
-    return seen.result
+    return marker.result

@@ -1,4 +1,4 @@
-"""Removes markers that no task can ask for any more."""
+"""Removes markers that no attempt of a task can need any more."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,18 +11,16 @@ PAGE = 1_000
 
 
 def remove(before: datetime, left: Callable[[], float]) -> int:
-    """Remove the markers made `before` an instant, in every database that has them; return how many."""
+    """Remove the markers that were created before an instant, in every database; return how many."""
     databases = [alias for alias in connections if router.allow_migrate_model(alias, Effect)]
-    return sum(_remove(alias, before, left) for alias in databases if _has_markers(alias))
+    return sum(remove_from(alias, before, left) for alias in databases)
 
 
-def _has_markers(alias: str) -> bool:
-    """Tell whether a database was migrated: context.atomic() is not for each."""
+def remove_from(alias: str, before: datetime, left: Callable[[], float]) -> int:
     with connections[alias].cursor() as cursor:
-        return Effect._meta.db_table in connections[alias].introspection.table_names(cursor)
-
-
-def _remove(alias: str, before: datetime, left: Callable[[], float]) -> int:
+        # A database without the table was not migrated, because no task uses it in context.atomic().
+        if Effect._meta.db_table not in connections[alias].introspection.table_names(cursor):
+            return 0
     markers, count = Effect.objects.using(alias), 0
     while left() > 1:
         page = list(markers.filter(created_at__lt=before).values_list("pk", flat=True)[:PAGE])

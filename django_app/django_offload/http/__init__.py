@@ -1,10 +1,11 @@
-"""Tasks over HTTP: answer 202, tell the status, cancel; pieces for pages of one's own."""
+"""Serve tasks over HTTP: the answer 202, a task's status and progress, and views that enqueue."""
 
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
-from ..definition.offload_task import AnyResult, name_of
+from ..definition.offload_task import AnyResult
+from ..definition.registry import name_of
 
 if TYPE_CHECKING:
     from .trigger import TriggerView
@@ -13,7 +14,7 @@ __all__ = ["TriggerView", "accepted", "readable", "status_url"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the view, and Django's forms with it, when it is asked for: workers do without."""
+    """Import the view on first use, because it imports Django's forms and workers don't need them."""
     if name == "TriggerView":
         from .trigger import TriggerView
 
@@ -23,11 +24,11 @@ def __getattr__(name: str) -> Any:
 
 def accepted(result: AnyResult, response: HttpResponse | None = None) -> HttpResponse:
     """
-    Return the answer to a request that enqueued a task: 202, where to look, and its status.
+    Return the 202 answer to a request that enqueued a task.
 
-    The Location carries a token that reads this one task for 24 hours, so a client without cookies
-    can follow it. With a `response`, such as a page, that one is answered instead of the status. A result of
-    another backend has no Location.
+    Its Location is the task's status page, with a token that reads this one task for 24 hours. So a client
+    without cookies can follow the task. The body is the status as JSON, or the `response` that you pass.
+    The result of another backend gets no Location.
     """
     from .access import has_record
 
@@ -44,13 +45,13 @@ def status_url(task_id: str) -> str:
     """Return the path of a task's status, with a token that reads it for 24 hours."""
     from django.urls import reverse
 
-    from .tokens import token_for
+    from .tokens import status_token
 
-    return f"{reverse('django_offload:status', args=[task_id])}?token={token_for(task_id)}"
+    return f"{reverse('django_offload:status', args=[task_id])}?token={status_token(task_id)}"
 
 
 def status_of_enqueued(result: AnyResult) -> dict[str, Any]:
-    """Return the status of a result as enqueue() returned it, in a transaction without `enqueued_at`."""
+    """Return the status of a result that enqueue() returned. Inside a transaction it has no `enqueued_at`."""
     from ..operations.status import iso, outcome
 
     return {
@@ -69,7 +70,10 @@ def status_of_enqueued(result: AnyResult) -> dict[str, Any]:
 
 
 def readable(request: HttpRequest, task_id: str) -> bool:
-    """Tell whether there is a task of this id that the request may see, for views of one's own."""
-    from .access import readable
+    """Return True if the task exists and the request may see it. For views of your own."""
+    from .access import get_task_or_404, may_read
 
-    return readable(request, task_id)
+    try:
+        return may_read(request, get_task_or_404(task_id).record)
+    except Http404:
+        return False

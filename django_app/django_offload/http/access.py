@@ -1,4 +1,4 @@
-"""Who may see a task: its owner, permitted staff, whoever bears its token. For others it does not exist."""
+"""Who may see a task: its owner, permitted staff, and clients with a token. Others get a 404."""
 
 from datetime import UTC, datetime
 
@@ -7,17 +7,18 @@ from django.tasks import task_backends
 
 from ..conf.request_owner import owner_of
 from ..definition.offload_task import AnyResult
-from ..operations.find import StoredTask
-from ..operations.find import find as find_anywhere
+from ..operations.find import StoredTask, find
 from ..protocol.record import TaskRecord
-from .tokens import verifies
+from .tokens import is_status_token
 
 VIEW_PERMISSION = "django_offload.view_task"
 CANCEL_PERMISSION = "django_offload.cancel_task"
+# The same text in both cases, so that nobody learns which ids exist.
+NOT_FOUND = "There is no such task, or you may not see it. Check its id, or sign in as its owner."
 
 
 def is_staff(request: HttpRequest, permission: str = VIEW_PERMISSION) -> bool:
-    """Tell whether staff with a permission makes a request."""
+    """Return True if the user is active staff with this permission."""
     user = getattr(request, "user", None)
     return bool(user and user.is_active and user.is_staff and user.has_perm(permission))
 
@@ -27,31 +28,24 @@ def is_owner(request: HttpRequest, record: TaskRecord) -> bool:
     return owner is not None and owner == owner_of(request)
 
 
-def readable_task(task_id: str) -> StoredTask:
-    """Return the record of an id, whichever stack of TASKS has it. Raise Http404 if none can be read."""
-    found = find_anywhere(task_id)
-    if found is None or found.record.hidden(datetime.now(UTC)):
-        raise Http404("There is no such task.")
-    return found
+def get_task_or_404(task_id: str) -> StoredTask:
+    """Return a task from any stack in TASKS. Raise Http404 if it has no record or its result has expired."""
+    task = find(task_id)
+    if task is None or task.record.hidden(datetime.now(UTC)):
+        raise Http404(NOT_FOUND)
+    return task
 
 
 def has_record(result: AnyResult) -> bool:
-    """Tell whether a backend of ours made a result: others keep no record."""
+    """Return True if a backend of this library made the result. Other backends store no record."""
     return bool(getattr(task_backends[result.backend], "is_offload", False))
 
 
 def may_read(request: HttpRequest, record: TaskRecord) -> bool:
-    """Tell whether a request may see a record."""
+    """Return True if the request comes from the owner or permitted staff, or carries the task's token."""
     token = request.GET.get("token", "")
     return (
-        is_owner(request, record) or is_staff(request) or bool(token and verifies(record.enqueued.id, token))
+        is_owner(request, record)
+        or is_staff(request)
+        or bool(token and is_status_token(token, record.enqueued.id))
     )
-
-
-def readable(request: HttpRequest, task_id: str) -> bool:
-    """Tell whether there is a task of this id that the request may see, for views of one's own."""
-    try:
-        record = readable_task(task_id).record
-    except Http404:
-        return False
-    return may_read(request, record)

@@ -1,99 +1,97 @@
-"""From what a request sends to the arguments of a task, or to what is wrong with them, field by field."""
+"""Turn a request into a task's arguments, or into errors by field."""
 
 import json
 from collections.abc import Mapping
 from inspect import Parameter
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, QuerySet
-from django.forms import BaseForm
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from ..definition.offload_task import AnyTask
 from ..definition.signatures import signature_of
 
-# As Django's forms give them: by field, each with its message and code; "__all__" is of none.
+# The errors of each field, with message and code, as Django's forms return them. "__all__" is the whole form.
 type Errors = Mapping[str, list[dict[str, str]]]
 
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 CSRF_FIELD = "csrfmiddlewaretoken"
 
 
 def error(message: str, code: str, field: str = "__all__") -> Errors:
-    """Return one error, of one field or of the whole."""
+    """Return one error of a field, or of the request as a whole."""
     return {field: [{"message": message, "code": code}]}
 
 
-def sent_as_form(request: HttpRequest) -> bool:
-    return request.content_type in FORMS
+def is_form(request: HttpRequest) -> bool:
+    return request.content_type in FORM_TYPES
 
 
-def from_json(request: HttpRequest) -> tuple[dict[str, Any], Errors]:
-    """Return the object that a body holds, an empty one where there is no body; and what is wrong with it."""
+def not_json() -> Errors:
+    return error(_("The request must be JSON. Send it as Content-Type: application/json."), "content_type")
+
+
+def parse_json(request: HttpRequest) -> tuple[dict[str, Any], Errors]:
+    """Return the JSON object in the body, and the errors. An empty body counts as an empty object."""
     if not request.body:
         return {}, {}
     if request.content_type != "application/json":
-        return {}, error(_("Send JSON, as Content-Type: application/json."), "content_type")
+        return {}, not_json()
     try:
-        found = json.loads(request.body, parse_constant=_refuse)
+        value = json.loads(request.body, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        value = None
+    if not isinstance(value, dict):
         return {}, error(_("The body is not a JSON object. Send one, such as {}."), "json")
-    return found, {}
+    return value, {}
 
 
-def _refuse(constant: str) -> None:
-    """JSON has no NaN and no Infinity, and neither have messages."""
+def refuse_constant(constant: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python reads but JSON and messages don't have."""
     raise ValueError(constant)
 
 
-def misfits(task: AnyTask, given: Mapping[str, Any]) -> Errors:
-    """Return what is wrong with keyword arguments, as far as the signature of a task's function tells."""
+def signature_errors(task: AnyTask, arguments: Mapping[str, Any]) -> Errors:
+    """Return the keyword arguments that the task's signature doesn't take, and those that it misses."""
     parameters = list(signature_of(task).parameters.values())
-    named = {
-        one.name: one
-        for one in parameters
-        if one.kind in {Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY}
+    by_name = {
+        parameter.name: parameter
+        for parameter in parameters
+        if parameter.kind in {Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY}
     }
     errors: dict[str, list[dict[str, str]]] = {}
-    if not any(one.kind is Parameter.VAR_KEYWORD for one in parameters):
-        for name in given.keys() - named.keys():
-            errors |= error(_("There is no such field."), "unknown", name)
-    for name, one in named.items():
-        if one.default is Parameter.empty and name not in given:
+    if not any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
+        for name in arguments.keys() - by_name.keys():
+            errors |= error(_("The task has no such field. Remove it."), "unknown", name)
+    for name, parameter in by_name.items():
+        if parameter.default is Parameter.empty and name not in arguments:
             errors |= error(_("This field is required."), "required", name)
     return errors
 
 
-def form_errors(form: BaseForm) -> Errors:
-    found: Errors = form.errors.get_json_data()
-    return found
-
-
 def as_json(cleaned: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return a form's cleaned data as a message can carry it.
+    Return a form's cleaned data as values that a message can carry.
 
-    What JSON has no word for becomes text (dates in ISO 8601), a model's instance its key. Raise TypeError
-    for what can be neither, such as a file.
+    A date becomes ISO 8601 text, a model instance its primary key. Raise TypeError if a value can't be
+    converted, such as a file.
     """
-    found: dict[str, Any] = json.loads(json.dumps(dict(cleaned), cls=_Encoder))
-    return found
+    values: dict[str, Any] = json.loads(json.dumps(dict(cleaned), cls=ArgumentEncoder))
+    return values
 
 
-class _Encoder(DjangoJSONEncoder):
+class ArgumentEncoder(DjangoJSONEncoder):
     def default(self, o: Any) -> Any:
         if isinstance(o, Model):
             return o.pk
         if isinstance(o, QuerySet):
-            return [one.pk for one in o]
+            return [instance.pk for instance in o]
         try:
             return super().default(o)
         except TypeError as exc:
             raise TypeError(
-                f"A task cannot be given {o!r}: override arguments(), keep it where workers reach it, and "
-                "pass its name or key."
+                f"{o!r} can't be an argument of a task. Override arguments(): store it where workers can "
+                "reach it, and pass its name or key."
             ) from exc

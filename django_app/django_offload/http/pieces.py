@@ -1,4 +1,4 @@
-"""What a piece of a page shows of a task: its state in words, how far it is, where to ask again."""
+"""The piece of a page that shows a task's progress: its state in words, a bar, and where to poll."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -14,28 +14,28 @@ from ..definition.offload_task import AnyResult
 from ..operations.status import retry_after
 from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord
 from ..protocol.transitions import CANCELLED
-from .access import has_record, readable_task
+from .access import get_task_or_404, has_record
 from .tokens import piece_token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """What a page says beside the progress; it travels signed, so that each answer says the same."""
+class PieceWords:
+    """The arguments of the template tag. A signed token carries them, so that each answer repeats them."""
 
     label: str = ""  # The accessible name of the bar.
-    then: str = ""  # Where a link leads once the task is done …
-    link: str = ""  # … and what it says.
-    htmx: bool = False  # Polled by htmx's attributes instead of our script.
+    then: str = ""  # The address of the link that appears when the task is done.
+    link: str = ""  # The text of that link.
+    htmx: bool = False  # True if htmx polls instead of the library's script.
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Self:
-        """Return the words of a token, which another release may have made."""
-        known = {field.name for field in fields(cls)}
-        return cls(**{key: value for key, value in given.items() if key in known})
+    def from_token(cls, words: Mapping[str, Any]) -> Self:
+        """Return the words of a token. Ignore unknown ones, because another release may have signed it."""
+        names = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in words.items() if name in names})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class TaskProgress:
     """What visitors see of a task."""
 
     id: str
@@ -43,11 +43,11 @@ class Seen:
     attempts: int = 0
     cancelled: bool = False
     progress: dict[str, Any] | None = None
-    wait: int = 1  # Seconds until it is worth asking again.
-    kept: bool = True  # In a record, which can be asked for; other backends have none.
+    wait: int = 1  # Seconds until the next poll.
+    has_record: bool = True  # Without a record, as in other backends, there is nothing to poll.
 
     @classmethod
-    def in_record(cls, record: TaskRecord) -> Self:
+    def from_record(cls, record: TaskRecord) -> Self:
         return cls(
             id=record.enqueued.id,
             status=record.status,
@@ -60,21 +60,21 @@ class Seen:
     @classmethod
     def of(cls, task: AnyResult | str) -> Self:
         """
-        Return what is seen of a result, or of a task's id.
+        Return the progress of a task, given its result or id. Raise Http404 if an id has no record.
 
-        A result that is RUNNING is looked up as an id is: it does not know its progress.
+        Read the record for an id and for a RUNNING result, because a result doesn't hold its progress.
         """
         if isinstance(task, str):
-            return cls.in_record(readable_task(task).record)
-        kept = has_record(task)
-        if kept and task.status == RUNNING:
-            return cls.in_record(readable_task(task.id).record)
+            return cls.from_record(get_task_or_404(task).record)
+        stored = has_record(task)
+        if stored and task.status == RUNNING:
+            return cls.from_record(get_task_or_404(task.id).record)
         return cls(
             id=task.id,
             status=task.status.value,
             attempts=task.attempts,
             cancelled=bool(task.errors and task.errors[-1].exception_class_path == CANCELLED),
-            kept=kept,
+            has_record=stored,
         )
 
     @property
@@ -83,7 +83,7 @@ class Seen:
 
     @property
     def percent(self) -> int | None:
-        """How much is done; None where nobody can tell."""
+        """The finished part of the work, or None if it is unknown."""
         if self.status == SUCCESSFUL:
             return 100
         total = self.progress.get("total") if self.progress else None
@@ -93,7 +93,7 @@ class Seen:
 
     @property
     def text(self) -> str:
-        """The state in words, which change seldom: they are read out."""
+        """The state in words. Screen readers read it out, so it changes seldom."""
         if self.status == READY:
             return _("Waiting to be tried again") if self.attempts else _("Waiting to start")
         if self.status == RUNNING:
@@ -104,22 +104,28 @@ class Seen:
         return _("Done")
 
     @property
-    def said(self) -> str:
-        """The text, for comparison."""
+    def text_hash(self) -> str:
+        """A short hash of the text, which tells an answer whether the page already shows it."""
         return sha256(self.text.encode()).hexdigest()[:8]
 
     @property
     def message(self) -> str:
-        """What the task says of itself while it runs."""
+        """The message that the running task reported."""
         return (self.progress or {}).get("message") or "" if self.status == RUNNING else ""
 
 
-def drawn(seen: Seen, words: Words, *, token: str = "", refresh: str = "") -> dict[str, Any]:
-    """Return what the templates of a piece need; `refresh` leads to the page that holds it."""
-    context: dict[str, Any] = {"seen": seen, "words": words}
-    if seen.ended or not seen.kept:
+def piece_context(
+    task: TaskProgress, words: PieceWords, *, token: str = "", refresh: str = ""
+) -> dict[str, Any]:
+    """
+    Return the context of the piece's templates. Sites override these templates, so its names must stay.
+
+    `refresh` is the address of the page that contains the piece.
+    """
+    context: dict[str, Any] = {"seen": task, "words": words}
+    if task.ended or not task.has_record:
         return context
-    token = token or piece_token(seen.id, {key: value for key, value in asdict(words).items() if value})
-    url = f"{reverse('django_offload:progress', args=[seen.id])}?{urlencode({'token': token})}"
-    # htmx asks with what was read out last, so that it is read out once.
-    return {**context, "url": url, "refresh": refresh or url, "said": seen.said}
+    token = token or piece_token(task.id, {name: value for name, value in asdict(words).items() if value})
+    url = f"{reverse('django_offload:progress', args=[task.id])}?{urlencode({'token': token})}"
+    # htmx sends back the hash of the last text, so that a screen reader reads each text once.
+    return {**context, "url": url, "refresh": refresh or url, "said": task.text_hash}

@@ -1,4 +1,4 @@
-"""The views behind django_offload.urls."""
+"""The views of django_offload.urls: a task's status, its progress, and its cancellation."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,47 +17,65 @@ from ..operations.find import StoredTask
 from ..operations.status import retry_after, status_of
 from ..payloads import fetch_result
 from ..protocol.record import TaskRecord
-from .access import CANCEL_PERMISSION, is_owner, is_staff, may_read, readable_task
-from .pieces import Seen, Words, drawn
-from .tokens import piece_words
+from .access import CANCEL_PERMISSION, NOT_FOUND, get_task_or_404, is_owner, is_staff, may_read
+from .pieces import PieceWords, TaskProgress, piece_context
+from .tokens import words_from_token
 
 
 @login_not_required
 @require_safe
 def status(request: HttpRequest, task_id: str) -> HttpResponse:
-    """Tell how a task is doing; 404 for who may not know, 304 where nothing changed."""
-    found = readable_task(task_id)
-    record = found.record
-    if not may_read(request, record):
-        raise Http404("There is no such task.")
-    return _current(request, record, JsonResponse(_status(request, found)), "Cookie")
+    """Return the task's status as JSON, 304 if it hasn't changed, or 404 if the request may not see it."""
+    task = get_task_or_404(task_id)
+    if not may_read(request, task.record):
+        raise Http404(NOT_FOUND)
+    return with_etag(request, task.record, JsonResponse(read_status(request, task)), "Cookie")
 
 
 @login_not_required
 @require_safe
 def progress(request: HttpRequest, task_id: str) -> HttpResponse:
     """
-    Draw the progress of a task anew, for the piece of a page that `{% task_progress %}` made.
+    Render the progress of a task again, for the piece of a page that `{% task_progress %}` made.
 
-    Whom a browser leads here, as to any page, gets a page of its own. For who may see the task, and for the
-    bearer of the piece's own token, which reads nothing else; 404 for others.
+    A browser that opens this address gets a whole page. The request must carry the piece's own token, or
+    come from somebody who may see the task. Otherwise the answer is 404.
     """
-    record = readable_task(task_id).record
+    record = get_task_or_404(task_id).record
     token = request.GET.get("token", "")
-    words = piece_words(task_id, token) if token else None
+    words = words_from_token(token, task_id) if token else None
     if words is None and not may_read(request, record):
-        raise Http404("There is no such task.")
+        raise Http404(NOT_FOUND)
     token = "" if words is None else token
-    seen = Seen.in_record(record)
-    context = drawn(seen, Words.of(words or {}), token=token)
-    context["news"] = request.GET.get("said") != seen.said
-    visited = request.headers.get("Sec-Fetch-Mode") == "navigate"
-    response = render(request, f"django_offload/{'page' if visited else 'progress_answer'}.html", context)
-    return _current(request, record, response, "Cookie", "Sec-Fetch-Mode")
+    task = TaskProgress.from_record(record)
+    context = piece_context(task, PieceWords.from_token(words or {}), token=token)
+    context["news"] = request.GET.get("said") != task.text_hash
+    opened = request.headers.get("Sec-Fetch-Mode") == "navigate"
+    response = render(request, f"django_offload/{'page' if opened else 'progress_answer'}.html", context)
+    return with_etag(request, record, response, "Cookie", "Sec-Fetch-Mode")
 
 
-def _current(request: HttpRequest, record: TaskRecord, response: HttpResponse, *vary: str) -> HttpResponse:
-    """Say when to ask again, and 304 to who has this answer already."""
+@login_not_required
+@require_POST
+@csrf_protect
+def cancel_task(request: HttpRequest, task_id: str) -> HttpResponse:
+    """
+    Cancel a task. One that hasn't started ends at once; a running one sees a flag.
+
+    Answer 202 with its status, or 409 if it has already ended. Only the owner and staff with the permission
+    to cancel may do this. A token isn't enough.
+    """
+    task = get_task_or_404(task_id)
+    if not (is_owner(request, task.record) or is_staff(request, CANCEL_PERMISSION)):
+        raise Http404(NOT_FOUND)
+    record = cancel(task.store, task.record.enqueued, task.options, datetime.now(UTC))
+    if record is None:
+        return JsonResponse(read_status(request, get_task_or_404(task_id)), status=409)
+    return JsonResponse(read_status(request, replace(task, record=record)), status=202)
+
+
+def with_etag(request: HttpRequest, record: TaskRecord, response: HttpResponse, *vary: str) -> HttpResponse:
+    """Add caching headers and Retry-After. Return 304 instead if the client already has this answer."""
     etag = f'"{sha256(response.content).hexdigest()[:32]}"'
     if etag in parse_etags(request.headers.get("If-None-Match", "")):
         response = HttpResponseNotModified()
@@ -69,30 +87,11 @@ def _current(request: HttpRequest, record: TaskRecord, response: HttpResponse, *
     return response
 
 
-@login_not_required
-@require_POST
-@csrf_protect
-def cancel_task(request: HttpRequest, task_id: str) -> HttpResponse:
-    """
-    Cancel a task: at once where it has not started, else by a flag that it sees.
-
-    202 with its status, 409 where it has ended. For the owner, or staff with the permission to cancel;
-    a token is not enough.
-    """
-    found = readable_task(task_id)
-    if not (is_owner(request, found.record) or is_staff(request, CANCEL_PERMISSION)):
-        raise Http404("There is no such task.")
-    record = cancel(found.store, found.record.enqueued, found.options, datetime.now(UTC))
-    if record is None:
-        return JsonResponse(_status(request, readable_task(task_id)), status=409)
-    return JsonResponse(_status(request, replace(found, record=record)), status=202)
-
-
-def _status(request: HttpRequest, found: StoredTask) -> dict[str, object]:
-    record, staff = found.record, is_staff(request)
-    texts = fetch_result(record, found.options)
-    wanted = [record.result_part, record.error_parts[-1] if staff and record.error_parts else None]
-    for part in wanted:
+def read_status(request: HttpRequest, task: StoredTask) -> dict[str, object]:
+    """Return the status of a task, with its return value. Only staff get a traceback."""
+    record, staff = task.record, is_staff(request)
+    texts = fetch_result(record, task.options)
+    for part in (record.result_part, record.error_parts[-1] if staff and record.error_parts else None):
         if part is not None and part not in texts:
-            texts[part] = found.store.get_part(record.enqueued.id, part) or "null"
+            texts[part] = task.store.get_part(record.enqueued.id, part) or "null"
     return status_of(record, texts, traceback=staff)

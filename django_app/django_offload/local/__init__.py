@@ -1,1 +1,1 @@
-"""AWS on this machine: moto's server, and what moto leaves out: mappings, schedules, functions that run."""
+"""AWS on this machine: moto's server, and the parts of AWS that moto lacks."""

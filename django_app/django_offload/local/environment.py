@@ -1,23 +1,26 @@
-"""The environment that leads every AWS client to this machine, and keeps it away from any other AWS."""
+"""The environment variables that lead every AWS client to this machine and to no other AWS."""
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from .errors import NotThisMachine
 
 DEFAULT_REGION = "us-east-1"
+ENV_FILE = Path(".offload/env")
 
 
 def variables(endpoint: str, *, region: str, lambda_endpoint: str | None = None) -> dict[str, str]:
     """
-    Return what every process needs so that boto3 reaches AWS on this machine.
+    Return the variables that make boto3 in any process call the AWS on this machine.
 
-    The user's own configuration files are shut out: a profile there may name other endpoints or keys.
+    They hide the user's own configuration files, because a profile there may name other endpoints or keys.
     """
-    found = {
+    environment = {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
@@ -28,18 +31,18 @@ def variables(endpoint: str, *, region: str, lambda_endpoint: str | None = None)
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
     if lambda_endpoint is not None:
-        found["AWS_ENDPOINT_URL_LAMBDA"] = lambda_endpoint
-    return found
+        environment["AWS_ENDPOINT_URL_LAMBDA"] = lambda_endpoint
+    return environment
 
 
 def without_aws(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return `environ` without AWS's variables: profiles, session tokens, endpoints of single services."""
+    """Return `environ` without any AWS variable, such as a profile, a session token or an endpoint."""
     return {key: value for key, value in environ.items() if not key.startswith("AWS_")}
 
 
 @contextmanager
 def applied(changes: Mapping[str, str]) -> Iterator[None]:
-    """Give this process `changes` and no other variable of AWS, until the block ends."""
+    """Give this process `changes` and no other AWS variable until the block ends."""
     before = {key: value for key, value in os.environ.items() if key.startswith("AWS_") or key in changes}
     for key in before:
         del os.environ[key]
@@ -55,13 +58,29 @@ def applied(changes: Mapping[str, str]) -> Iterator[None]:
 def refuse_other_aws(environ: Mapping[str, str]) -> None:
     """Raise NotThisMachine if `environ` names an endpoint that is not on loopback."""
     for variable, value in environ.items():
-        if variable.startswith("AWS_ENDPOINT_URL") and value and not _is_loopback(value):
+        if not variable.startswith("AWS_ENDPOINT_URL") or not value:
+            continue
+        host = urlsplit(value).hostname or ""
+        try:
+            loopback = ip_address(host).is_loopback
+        except ValueError:
+            loopback = host == "localhost"
+        if not loopback:
             raise NotThisMachine(variable, value)
 
 
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
+@contextmanager
+def env_file(environment: Mapping[str, str]) -> Iterator[Path]:
+    """Keep .offload/env in the current directory until the block ends, so that other shells can read it."""
+    path = ENV_FILE.absolute()
+    text = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in sorted(environment.items()))
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
     try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        yield path
+    finally:
+        # Another local AWS may have started here since and written its own file.
+        if path.exists() and path.read_text() == text:
+            path.unlink()

@@ -1,20 +1,20 @@
 """
-What can go wrong with AWS on this machine.
+The errors of AWS on this machine.
 
     OffloadError
     └── LocalAWSError
-        ├── PackageMissing      the extra that brings moto is not installed
-        ├── PortTaken           something else listens there
-        ├── NotThisMachine      the environment points at a real AWS
-        ├── StackFailed         CloudFormation could not create the stack
-        └── FunctionMissing     no function of that name is deployed
+        ├── PackageMissing      The extra that installs moto is missing.
+        ├── PortTaken           Another program uses the port.
+        ├── NotThisMachine      The environment points to another AWS.
+        ├── StackFailed         CloudFormation couldn't create the stack.
+        └── FunctionMissing     No function with this name is deployed.
 """
 
 from ..exceptions import OffloadError
 
 
 class LocalAWSError(OffloadError):
-    """AWS on this machine cannot start, or cannot go on."""
+    """AWS on this machine can't start or can't continue."""
 
 
 class PackageMissing(LocalAWSError):
@@ -23,44 +23,46 @@ class PackageMissing(LocalAWSError):
     def __init__(self, package: str) -> None:
         self.package = package
         super().__init__(
-            f"AWS on this machine needs the package {package}, which is not installed. "
+            f"AWS on this machine needs the package {package}, which isn't installed. "
             'Install it with: pip install "django-offload[local]"'
         )
 
 
 class PortTaken(LocalAWSError):
-    """Another program listens on a port that was asked for."""
+    """Another program listens on the requested port."""
 
     def __init__(self, port: int, purpose: str, remedy: str) -> None:
         self.port = port
         super().__init__(
-            f"Port {port} of 127.0.0.1, wanted for {purpose}, is taken by another program. {remedy}"
+            f"Port {port} on 127.0.0.1 isn't free for {purpose} because another program uses it. {remedy}"
         )
 
 
 class NotThisMachine(LocalAWSError):
-    """The environment already names an AWS endpoint that is not on this machine."""
+    """The environment names an AWS endpoint that is not on this machine."""
 
     def __init__(self, variable: str, value: str) -> None:
         super().__init__(
-            f"{variable} is {value}, which is not on this machine: another AWS, which must stay untouched. "
+            f"{variable} points to {value}, which isn't on this machine, so nothing was started. "
             f"Unset {variable} first."
         )
 
 
 class StackFailed(LocalAWSError):
-    """CloudFormation on this machine did not create the stack."""
+    """CloudFormation on this machine couldn't create the stack."""
 
     def __init__(self, stack: str, reasons: str) -> None:
         super().__init__(
-            f"The stack {stack} was not created: {reasons}. Correct TASKS, or look at the template with "
+            f"The stack {stack} couldn't be created: {reasons}. Correct TASKS, or check the template with "
             "manage.py offload_template."
         )
 
 
 class FunctionMissing(LocalAWSError):
-    """No deployed function has this name."""
+    """No function with this name is deployed."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"Function not found: {name}. Deploy the stack that makes it, or correct the name.")
+        super().__init__(
+            f"Function not found: {name}. Deploy the stack that creates it, or correct the name."
+        )

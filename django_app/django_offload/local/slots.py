@@ -1,4 +1,4 @@
-"""A limited number of things at a time, each in a thread that ends with the process."""
+"""A limit on how many callables run at a time, each in a thread that ends with the process."""
 
 import logging
 import threading
@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 logger = logging.getLogger("django_offload.local")
 
-# How long a wait for a slot goes on before it looks whether it is still wanted.
-TICK_SECONDS = 0.2
+# How often acquire() checks whether it should stop waiting.
+POLL_SECONDS = 0.2
 
 
 class Slots:
@@ -19,35 +19,36 @@ class Slots:
         self._name = name
         self._threads: set[threading.Thread] = set()
 
-    def wait(self, stop: threading.Event) -> bool:
-        """Take a slot and return True; return False if `stop` is set before one is free."""
+    def acquire(self, stop: threading.Event) -> bool:
+        """Take a slot and return True. Return False if `stop` is set before a slot is free."""
         while not stop.is_set():
-            if self._free.acquire(timeout=TICK_SECONDS):
+            if self._free.acquire(timeout=POLL_SECONDS):
                 return True
         return False
 
-    def give_back(self) -> None:
-        """Free a slot that was taken and is not needed."""
+    def release(self) -> None:
+        """Return a slot that was acquired but isn't needed."""
         self._free.release()
 
     def run(self, work: Callable[[], object]) -> None:
-        """Run `work` in the slot that was taken, which is freed at its end."""
-        # A daemon: a handler that never ends must not keep the process alive.
-        thread = threading.Thread(target=self._run, args=(work,), name=self._name, daemon=True)
+        """Run `work` in a slot that was acquired, and release the slot when it ends."""
+
+        def run_and_release() -> None:
+            try:
+                work()
+            except Exception as exc:  # noqa: BLE001 - otherwise the error would stay hidden in the thread.
+                logger.warning("%s: %s", self._name, exc)
+            finally:
+                self._threads.discard(threading.current_thread())
+                self._free.release()
+
+        # A daemon thread, so that a handler that never ends doesn't keep the process alive.
+        thread = threading.Thread(target=run_and_release, name=self._name, daemon=True)
         self._threads.add(thread)
         thread.start()
 
-    def join(self, patience_seconds: float) -> None:
-        """Wait for what runs, but no longer than `patience_seconds`."""
-        deadline = time.monotonic() + patience_seconds
+    def join(self, timeout_seconds: float) -> None:
+        """Wait until everything has ended, but at most `timeout_seconds`."""
+        deadline = time.monotonic() + timeout_seconds
         for thread in list(self._threads):
             thread.join(max(0.0, deadline - time.monotonic()))
-
-    def _run(self, work: Callable[[], object]) -> None:
-        try:
-            work()
-        except Exception as exc:  # noqa: BLE001 - nobody else would hear of it.
-            logger.warning("%s: %s", self._name, exc)
-        finally:
-            self._threads.discard(threading.current_thread())
-            self._free.release()

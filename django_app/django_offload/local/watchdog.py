@@ -1,9 +1,9 @@
 """
-The process that ends the others if the one that started them is killed.
+A process that kills the others if their parent is killed.
 
-It reads process groups from stdin, "+<group>" when one was started and "-<group>" when it has ended, and
-kills those that are left when stdin closes: a pipe closes with its writer, however that ends. Nothing in
-the watched processes takes part, so busy or hanging ones end too.
+It reads process groups from stdin: "+<group>" after one starts and "-<group>" after it ends. When stdin
+closes, it kills the groups that are left. A pipe closes when its writer ends, even if the writer is killed.
+The watched processes do nothing for this, so busy or hanging ones end too.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ import threading
 
 
 def watch() -> None:
-    """Follow stdin to its end, then kill every group that was not taken off."""
+    """Read stdin to its end, then kill every group that wasn't removed."""
     groups: set[int] = set()
     for line in sys.stdin:
         if line.startswith("+"):
@@ -27,43 +27,42 @@ def watch() -> None:
 
 
 def kill_group(group: int, signal_number: int = signal.SIGKILL) -> None:
-    """Send a signal to a process group, which may be gone."""
-    # macOS answers with PermissionError where only a zombie is left.
+    """Send a signal to a process group, if it still exists."""
+    # macOS raises PermissionError if only a zombie is left.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal_number)
 
 
-class Warden:
-    """Starts the watching process, and tells it what to watch."""
+class Watchdog:
+    """Starts the watching process and sends it the process groups to watch."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        # -I -S: it needs nothing but the standard library, and is there in 15 ms. A session of its own, so
-        # that Ctrl-C in the terminal does not reach it.
+        # With -I -S it starts in 15 ms, because it needs only the standard library. Ctrl-C in the terminal
+        # doesn't reach it, because it has its own session.
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__], stdin=subprocess.PIPE, text=True, start_new_session=True
         )
 
     def add(self, group: int) -> None:
-        self._tell(f"+{group}\n")
+        self._send(f"+{group}\n")
 
     def remove(self, group: int) -> None:
-        self._tell(f"-{group}\n")
+        self._send(f"-{group}\n")
 
-    def close(self) -> None:
-        """End the watching process; it kills what it was told of and not told off."""
+    def _send(self, line: str) -> None:
         assert self._process.stdin is not None
-        # Somebody may have killed it.
-        with self._lock, contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
-        self._process.wait()
-
-    def _tell(self, line: str) -> None:
-        assert self._process.stdin is not None
-        # If somebody killed it, or it was closed, processes are ended by their parent alone.
+        # Without the watching process, which may be killed or closed, the parent alone ends the others.
         with self._lock, contextlib.suppress(BrokenPipeError, ValueError):
             self._process.stdin.write(line)
             self._process.stdin.flush()
+
+    def close(self) -> None:
+        """End the watching process, which kills the groups that weren't removed."""
+        assert self._process.stdin is not None
+        with self._lock, contextlib.suppress(BrokenPipeError):  # The process may be killed already.
+            self._process.stdin.close()
+        self._process.wait()
 
 
 if __name__ == "__main__":

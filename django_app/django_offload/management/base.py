@@ -1,4 +1,4 @@
-"""The base of every offload_* command: exit codes, --help with an example, and errors as one sentence."""
+"""The base class of every offload_* command: exit codes, --help with an example, errors in one line."""
 
 import os
 import sys
@@ -10,16 +10,21 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, CommandParser, DjangoHelpFormatter
 
 from ..aws.explain import explain
+from ..conf import configured
 from ..exceptions import OffloadError
 from .output import Output
 
-FINE, WRONG, UNUSABLE = 0, 1, 2
-# What shells say of a command that Ctrl-C, or a reader that has gone, has ended.
-INTERRUPTED, UNREAD = 130, 141
+EXIT_OK, EXIT_PROBLEM, EXIT_USAGE = 0, 1, 2
+# What shells report for a command that Ctrl-C or a closed pipe has stopped.
+EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 130, 141
+NO_BACKEND = (
+    "TASKS has no django_offload backend. Give an alias the BACKEND 'django_offload.backends.SQSBackend' "
+    "and OPTIONS with a 'stack'."
+)
 
 
 class HelpFormatter(DjangoHelpFormatter):
-    """Django's order of options, with the line breaks of examples kept."""
+    """Order the options as Django does, and keep the line breaks of examples."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         if "\n" not in text:
@@ -29,94 +34,104 @@ class HelpFormatter(DjangoHelpFormatter):
 
 class OffloadCommand(Output):
     """
-    A command that answers with an exit code: 0 fine, 1 found something wrong, 2 usage or environment.
+    A command that ends with exit code 0 (fine), 1 (it found a problem) or 2 (wrong usage or environment).
 
-    Subclasses write `answer()`. An error of ours, of Django's configuration or of AWS becomes
-    one sentence on stderr and exit code 2; --traceback shows where it came from.
+    Subclasses write `run()`. If it raises an error of django-offload, of Django's configuration or of AWS,
+    the command prints one line on stderr and exits with code 2. Add --traceback to see the traceback.
     """
 
-    # What a reader may copy, shown at the end of --help: one command a line.
+    # Commands to copy, one a line. --help shows them at its end.
     example: ClassVar[str] = ""
-    json_help: ClassVar[str] = "Print JSON, for programs to read."
-    # A command that diagnoses must run where checks fail; most need no check at all.
+    json_help: ClassVar[str] = "Print JSON for programs."
+    # Most commands need no checks, and offload_doctor must run when checks fail.
     requires_system_checks = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         if self.example:
-            kwargs.setdefault("epilog", epilog(self.example))
+            kwargs.setdefault("epilog", example_epilog(self.example))
         kwargs.setdefault("formatter_class", HelpFormatter)
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         parser.add_argument("--json", action="store_true", dest="json", help=self.json_help)
         return parser
 
-    def add_shared_arguments(self, action: CommandParser) -> None:
-        """Let what every command takes stand behind the name of an action, too."""
-        action.add_argument("--json", action="store_true", default=SUPPRESS, help=self.json_help)
+    def add_common_arguments(self, action_parser: CommandParser) -> None:
+        """Accept the options of every command also after the name of an action."""
+        action_parser.add_argument("--json", action="store_true", default=SUPPRESS, help=self.json_help)
         for flag in ("--traceback", "--no-color", "--force-color"):
-            action.add_argument(flag, action="store_true", default=SUPPRESS, help=SUPPRESS)
+            action_parser.add_argument(flag, action="store_true", default=SUPPRESS, help=SUPPRESS)
         for option in ("--settings", "--pythonpath"):
-            action.add_argument(option, default=SUPPRESS, help=SUPPRESS)
-        action.add_argument("-v", "--verbosity", type=int, choices=range(4), default=SUPPRESS, help=SUPPRESS)
+            action_parser.add_argument(option, default=SUPPRESS, help=SUPPRESS)
+        action_parser.add_argument(
+            "-v", "--verbosity", type=int, choices=range(4), default=SUPPRESS, help=SUPPRESS
+        )
 
-    def answer(self, **options: Any) -> int:
+    def run(self, **options: Any) -> int:
         """Do the command's work and return its exit code."""
-        raise NotImplementedError("subclasses of OffloadCommand must provide an answer() method")
+        raise NotImplementedError("subclasses of OffloadCommand must provide a run() method")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.speak(as_json=options["json"], no_color=options["no_color"], force_color=options["force_color"])
+        self.configure_output(
+            as_json=options["json"], no_color=options["no_color"], force_color=options["force_color"]
+        )
         try:
-            code = self.answer(**options)
+            exit_code = self.run(**options)
             self.stdout.flush()
         except KeyboardInterrupt as exc:
-            raise CommandError("Ended by Ctrl-C: what was done stays done.", returncode=INTERRUPTED) from exc
+            raise CommandError(
+                "Stopped by Ctrl-C. Completed steps aren't undone.", returncode=EXIT_INTERRUPTED
+            ) from exc
         except BrokenPipeError:
-            # Its reader, such as head, has seen enough; what is left would fail once more at the exit.
+            # The reader, such as head, closed the pipe. Without this, Python's flush at exit fails again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = UNREAD
+            exit_code = EXIT_BROKEN_PIPE
         except Exception as exc:
-            explanation = explain(exc) or _of_ours(exc)
-            if explanation is None:
+            message = error_message(exc)
+            if message is None:
                 raise
-            raise CommandError(explanation, returncode=UNUSABLE) from exc
-        if code != FINE:
-            sys.exit(code)
+            raise self.usage_error(message) from exc
+        if exit_code != EXIT_OK:
+            sys.exit(exit_code)
 
-    def wrong(self, sentence: str) -> CommandError:
-        """Return the error to raise when the command found something wrong (exit code 1)."""
-        return CommandError(sentence, returncode=WRONG)
+    def failure(self, message: str) -> CommandError:
+        """Return the error to raise when the command found a problem (exit code 1)."""
+        return CommandError(message, returncode=EXIT_PROBLEM)
 
-    def unusable(self, sentence: str) -> CommandError:
-        """Return the error to raise for wrong usage or environment (exit code 2)."""
-        return CommandError(sentence, returncode=UNUSABLE)
+    def usage_error(self, message: str) -> CommandError:
+        """Return the error to raise for wrong usage or a wrong environment (exit code 2)."""
+        return CommandError(message, returncode=EXIT_USAGE)
 
-    def above_zero(self, option: str, value: float) -> None:
-        """Raise CommandError unless an option's value is a number above 0."""
-        if not 0 < value < float("inf"):  # What is not a number is neither.
-            raise self.unusable(f"{option} must be above 0.")
+    def require_backend(self) -> None:
+        """Raise CommandError if no alias of TASKS uses a backend of django-offload."""
+        if not configured():
+            raise self.usage_error(NO_BACKEND)
 
-    def one_stack(self, known: Sequence[str], asked: str | None) -> str:
-        """Return the stack to work on, of those TASKS names. Raise CommandError where that is not certain."""
-        if not known:
-            raise self.unusable(
-                "TASKS has no alias with a backend of django-offload: give one the BACKEND "
-                "'django_offload.backends.SQSBackend' and OPTIONS with a 'stack'."
+    def require_positive(self, option: str, value: float) -> None:
+        """Raise CommandError if the value of `option` isn't a finite number above 0."""
+        if not 0 < value < float("inf"):  # NaN fails this comparison too.
+            raise self.usage_error(f"{option} must be above 0.")
+
+    def select_stack(self, stacks: Sequence[str], name: str | None) -> str:
+        """Return the stack called `name`, or the only one. Raise CommandError if the choice isn't clear."""
+        if not stacks:
+            raise self.usage_error(NO_BACKEND)
+        if name is None and len(stacks) > 1:
+            raise self.usage_error(
+                f"TASKS names several stacks. Add --stack with one of {', '.join(stacks)}."
             )
-        if asked is None and len(known) > 1:
-            raise self.unusable(f"TASKS names several stacks: add --stack with one of {', '.join(known)}.")
-        if asked is not None and asked not in known:
-            raise self.unusable(f"TASKS names no stack '{asked}': use {' or '.join(known)}.")
-        return asked or known[0]
+        if name is not None and name not in stacks:
+            raise self.usage_error(f"TASKS names no stack '{name}'. Use {' or '.join(stacks)}.")
+        return name or stacks[0]
 
 
-def _of_ours(exc: Exception) -> str | None:
-    """Return what an error says that names its remedy, or is about a file; None of others."""
+def error_message(exc: Exception) -> str | None:
+    """Return what happened and what to do, on one line, or None if the error is a bug."""
     if isinstance(exc, (OffloadError, ImproperlyConfigured)):
-        return str(exc)
+        return explain(exc) or str(exc)
     if isinstance(exc, OSError) and exc.filename is not None:
-        return f"{exc.filename}: {exc.strerror}. Name another file, or change whose this one is."
-    return None
+        return f"{exc.filename}: {exc.strerror}. Name another file, or correct its permissions."
+    return explain(exc)
 
 
-def epilog(example: str) -> str:
-    """Return the end of --help: commands that a reader may copy."""
+def example_epilog(example: str) -> str:
+    """Return the end of --help: commands to copy."""
     return "\n".join(["example:", *(f"  {line}" for line in example.strip().splitlines())])

@@ -1,4 +1,4 @@
-"""How commands speak: lines and tables for readers, JSON for programs; colours and bars on terminals."""
+"""What commands print: lines and tables for people, JSON for programs, colours and progress on terminals."""
 
 import json
 import os
@@ -13,27 +13,28 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.termcolors import make_style
 
 from ..local.lambda_.log_lines import wants_colour
-from .long_work import Bar, Lines, Work, has_rich
-from .tables import Painted, drawn, harmless
+from .progress import Progress, ProgressBar, ProgressLines, has_rich
+from .rendering import Styled, escape_controls, table_lines
 
-_COLOURS = {
+STYLES = {
     "plain": str,
     "heading": make_style(opts=("bold",)),
     "good": make_style(fg="green"),
     "bad": make_style(fg="red", opts=("bold",)),
     "busy": make_style(fg="yellow"),
-    "waits": make_style(fg="cyan"),
+    "info": make_style(fg="cyan"),
 }
-_HOME, _CLEAR, _REST_OF_LINE, _REST_OF_SCREEN = "\x1b[H", "\x1b[2J", "\x1b[K", "\x1b[J"
+# Control sequences of terminals.
+CURSOR_HOME, CLEAR_SCREEN, CLEAR_LINE, CLEAR_BELOW = "\x1b[H", "\x1b[2J", "\x1b[K", "\x1b[J"
 
 
 class Output(BaseCommand):
-    """A command's stdout and stderr."""
+    """A command that writes lines, tables and JSON to its stdout, and progress to its stderr."""
 
     as_json = False
-    _bar: Bar | None = None
-    _frame: list[str] | None = None
-    _drawn = False
+    _progress_bar: ProgressBar | None = None
+    _screen_lines: list[str] | None = None  # Of the screen that redraw() collects now.
+    _screen_cleared = False
 
     def __init__(
         self,
@@ -42,106 +43,106 @@ class Output(BaseCommand):
         no_color: bool = False,
         force_color: bool = False,
     ) -> None:
-        # Django colours errors on every terminal; NO_COLOR counts for them too.
+        # Django colours errors on every terminal, whatever NO_COLOR says.
         plain = no_color or not (force_color or wants_colour(stderr or sys.stderr, os.environ))
         super().__init__(stdout, stderr, plain, force_color)
         self.coloured = False
 
-    def speak(self, *, as_json: bool, no_color: bool, force_color: bool) -> None:
-        """Learn from a command's options how its reader wants to be spoken to."""
+    def configure_output(self, *, as_json: bool, no_color: bool, force_color: bool) -> None:
+        """Choose between JSON and text, and between colours and none, from the command's options."""
         self.as_json = as_json
         self.coloured = force_color or (not no_color and wants_colour(self.stdout, os.environ))
 
-    @property
-    def width(self) -> int | None:
-        """How many columns the terminal has; None where stdout is none, and nothing need fit."""
-        return self._size.columns if self.stdout.isatty() else None
-
-    @property
-    def _size(self) -> os.terminal_size:
-        """The size of the terminal that stdout is, as it is now; COLUMNS and LINES overrule it."""
+    def terminal_size(self) -> os.terminal_size:
+        """Return the current size of the terminal. The variables COLUMNS and LINES override it."""
         try:
             columns, lines = os.get_terminal_size(self.stdout.fileno())
         except (OSError, ValueError):
             columns, lines = 0, 0
         return shutil.get_terminal_size((columns or 80, lines or 24))
 
-    def line(self, *pieces: str) -> None:
+    def write_line(self, *pieces: str) -> None:
         """
-        Print `pieces` as one line, control characters as \\x.., Painted ones in their colour.
+        Print `pieces` as one line, with control characters as \\x.. and each Styled piece in its colour.
 
-        Not with --json: then only `data` may be on stdout.
+        Print nothing with --json, because stdout then contains only JSON.
         """
         if self.as_json:
             return
-        text = "".join(self._shown(piece) for piece in pieces).rstrip(" ")
-        if self._frame is not None:
-            self._frame.append(text)
-        elif self._bar is None or not self.stdout.isatty() or not self._bar.above(text):
+        text = ""
+        for piece in pieces:
+            escaped = escape_controls(piece)
+            if self.coloured and isinstance(piece, Styled):
+                apply_style: Any = STYLES[piece.style]
+                escaped = str(apply_style(escaped))
+            text += escaped
+        text = text.rstrip(" ")
+        if self._screen_lines is not None:
+            self._screen_lines.append(text)
+            return
+        bar = self._progress_bar
+        if bar is None or not self.stdout.isatty() or not bar.write_above(text):
             self.stdout.write(text)
 
-    def data(self, value: object) -> None:
-        """Print `value` as JSON where --json asks for it, instants and durations as ISO 8601."""
+    def write_json(self, value: object) -> None:
+        """With --json, print `value`. Instants and durations are in ISO 8601."""
         if self.as_json:
             self.stdout.write(json.dumps(value, indent=2, cls=DjangoJSONEncoder))
 
-    def data_line(self, value: object) -> None:
-        """Print `value` as one line of JSON, of several that follow each other (JSON Lines)."""
+    def write_json_line(self, value: object) -> None:
+        """With --json, print `value` on one line of a sequence of lines (JSON Lines)."""
         if self.as_json:
             self.stdout.write(json.dumps(value, cls=DjangoJSONEncoder))
             self.stdout.flush()
 
-    def table(self, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Print `rows` below `headings` in aligned columns that fit the terminal; not with --json."""
-        for pieces in drawn(headings, rows, self.width):
-            self.line(*pieces)
+    def write_table(self, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Print `rows` below `headings` in aligned columns that fit the terminal, except with --json."""
+        # In a file or a pipe, a table may be as wide as it needs.
+        width = self.terminal_size().columns if self.stdout.isatty() else None
+        for pieces in table_lines(headings, rows, width):
+            self.write_line(*pieces)
 
     @contextmanager
-    def picture(self) -> Iterator[None]:
-        """Print what is said inside at once, on a terminal over the picture before."""
-        self._frame = []
+    def redraw(self) -> Iterator[None]:
+        """Collect the lines written inside and print them together; on a terminal, replace the last ones."""
+        self._screen_lines = []
         try:
             yield
         finally:
-            lines, self._frame = self._frame, None
+            lines, self._screen_lines = self._screen_lines, None
         if self.as_json:
             return
-        if _draws(self.stdout):
-            rows = self._size.lines - 1
-            shown = "".join(f"{line}{_REST_OF_LINE}\n" for line in lines[:rows])
-            self.stdout.write(f"{'' if self._drawn else _CLEAR}{_HOME}{shown}{_REST_OF_SCREEN}", ending="")
-            self._drawn = True
+        if can_move_cursor(self.stdout):
+            rows = self.terminal_size().lines - 1
+            screen = "".join(f"{line}{CLEAR_LINE}\n" for line in lines[:rows])
+            clear = "" if self._screen_cleared else CLEAR_SCREEN
+            self.stdout.write(f"{clear}{CURSOR_HOME}{screen}{CLEAR_BELOW}", ending="")
+            self._screen_cleared = True
         else:
             self.stdout.write("\n".join([*lines, ""]))
         self.stdout.flush()
 
     @contextmanager
-    def working(self, what: str) -> Iterator[Work]:
+    def progress(self, label: str) -> Iterator[Progress]:
         """
-        Show on stderr how far long work is: a bar on a terminal with rich, else a plain line every 5 seconds.
+        Show the progress of long work on stderr.
 
-        Lines that are printed meanwhile stand above the bar.
+        With rich on a terminal it is a bar, and other lines appear above it. Otherwise it is a plain line
+        every 5 seconds.
         """
-        if not (_draws(self.stderr) and has_rich()):
-            yield Lines(what, lambda text: self.stderr.write(text, str))
+        if not (can_move_cursor(self.stderr) and has_rich()):
+            yield ProgressLines(label, lambda text: self.stderr.write(text, str))
             return
-        # Django's wrapper would end each write with a new line.
-        stream: Any = self.stderr
-        self._bar = Bar(what, stream._out, coloured=self.coloured)
+        # Write to the stream itself, because Django's wrapper adds a line break to each write.
+        wrapper: Any = self.stderr
+        self._progress_bar = ProgressBar(label, wrapper._out, coloured=self.coloured)
         try:
-            yield self._bar
+            yield self._progress_bar
         finally:
-            self._bar.close()
-            self._bar = None
-
-    def _shown(self, piece: str) -> str:
-        text = harmless(piece)
-        if self.coloured and isinstance(piece, Painted):
-            paint: Any = _COLOURS[piece.meaning]
-            return str(paint(text))
-        return str(text)
+            self._progress_bar.close()
+            self._progress_bar = None
 
 
-def _draws(stream: Any) -> bool:
-    """Tell whether `stream` is a terminal on which the cursor can be moved."""
+def can_move_cursor(stream: Any) -> bool:
+    """Return True if `stream` is a terminal that understands control sequences."""
     return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"

@@ -1,1 +1,1 @@
-"""What the web, commands and workers do to a record."""
+"""Read a stored record, or change it from outside its task. The web side, commands and workers use it."""

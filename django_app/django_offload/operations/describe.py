@@ -1,9 +1,9 @@
-"""A record and what stands beside it, as pages and commands show them."""
+"""Describe a record with its arguments and its result, for pages and commands."""
 
 import json
 from typing import Any
 
-from ..definition.offload_task import AnyTask, OffloadTask
+from ..definition.offload_task import OffloadTask
 from ..definition.registry import registry
 from ..definition.signatures import signature_of
 from ..exceptions import PayloadLost, UnknownTask
@@ -15,35 +15,35 @@ from .status import status_of
 HIDDEN = "********"
 
 
-def described(found: StoredTask) -> dict[str, Any]:
-    """Return all that a record tells: its status, arguments (sensitive ones hidden), result or error."""
-    record, parts = found.record, dict(found.parts)
-    lost = None
+def describe(stored: StoredTask) -> dict[str, Any]:
+    """Return the status of a task, its arguments (the sensitive ones hidden), and its result or error."""
+    record, parts = stored.record, dict(stored.parts)
+    lost_result = None
     try:
-        parts |= fetch_result(record, found.options)
+        parts |= fetch_result(record, stored.options)
         if record.result_part is not None and record.result_part not in parts:
             raise PayloadLost(record.result_part, "gone")
     except PayloadLost as exc:
-        lost = str(exc)
+        lost_result = str(exc)
     status = status_of(record, parts, traceback=True)
-    if lost is not None:
-        status["lost_result"] = lost
+    if lost_result is not None:
+        status["lost_result"] = lost_result
         status.pop("return_value", None)
     return {
         **status,
         "owner": record.enqueued.owner,
         "worker_ids": record.worker_ids,
-        **_arguments(found),
+        **describe_arguments(stored),
     }
 
 
-def _arguments(found: StoredTask) -> dict[str, Any]:
-    """Return the arguments of a record, those that its task calls sensitive hidden; or where they went."""
-    enqueued, text = found.record.enqueued, found.parts.get(ARGUMENTS_PART)
+def describe_arguments(stored: StoredTask) -> dict[str, Any]:
+    """Return the arguments of a task, the sensitive ones hidden, or the reason why they are lost."""
+    enqueued, text = stored.record.enqueued, stored.parts.get(ARGUMENTS_PART)
     try:
         if enqueued.reference is not None:
-            text = fetch(enqueued.reference, found.options)
-        elif text is None and not found.record.inline:
+            text = fetch(enqueued.reference, stored.options)
+        elif text is None and not stored.record.inline:
             raise PayloadLost(ARGUMENTS_PART, "gone")
     except PayloadLost as exc:
         return {"lost_arguments": str(exc)}
@@ -51,10 +51,10 @@ def _arguments(found: StoredTask) -> dict[str, Any]:
     try:
         task = registry().resolve(enqueued.name)
     except UnknownTask:
-        # Which of them are sensitive, nobody knows any more.
+        # Hide all of them, because only the task says which are sensitive.
         return {"args": [HIDDEN] * len(args), "kwargs": dict.fromkeys(kwargs, HIDDEN)}
     sensitive = set(task.sensitive) if isinstance(task, OffloadTask) else set()
-    names = _names(task)
+    names = list(signature_of(task).parameters)
     shown = [HIDDEN if name in sensitive else value for name, value in zip(names, args, strict=False)]
     return {
         "args": shown + [HIDDEN if sensitive else value for value in args[len(names) :]],
@@ -62,13 +62,9 @@ def _arguments(found: StoredTask) -> dict[str, Any]:
     }
 
 
-def parameters(record: TaskRecord) -> list[str]:
-    """Return the names of what a task's function takes, as far as a declared module defines it."""
+def parameter_names(record: TaskRecord) -> list[str]:
+    """Return the names of the parameters of a task's function. The list is empty if the task is unknown."""
     try:
-        return _names(registry().resolve(record.enqueued.name))
+        return list(signature_of(registry().resolve(record.enqueued.name)).parameters)
     except UnknownTask:
         return []
-
-
-def _names(task: AnyTask) -> list[str]:
-    return list(signature_of(task).parameters)

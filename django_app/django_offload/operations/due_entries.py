@@ -1,25 +1,25 @@
-"""The entries of the index `due`, a page at a time."""
+"""Read the index `due`, one page at a time."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from ..protocol.enqueued_task import EPOCH
-from ..stores import Due, Store
+from ..protocol.json_codec import EPOCH
+from ..stores import DueEntry, Store
 
 PAGE = 100
-# Clocks differ: what ended a little later than now is listed too.
+# Clocks differ, so a list without a limit also contains records that ended a little after now.
 EVER = datetime.max.replace(tzinfo=UTC)
 
 
-def entries(store: Store, shard: int, until: datetime = EVER) -> Iterator[Due]:
-    """Yield the entries of a shard that are due by `until`, the oldest first, a page at a time."""
-    since, seen = EPOCH, set[str]()
+def entries(store: Store, shard: int, until: datetime = EVER) -> Iterator[DueEntry]:
+    """Yield the entries of a shard that are due by `until`, the oldest first."""
+    since, seen_ids = EPOCH, set[str]()
     while True:
-        limit = PAGE + len(seen)
+        limit = PAGE + len(seen_ids)
         page = store.due(shard, until, limit, since)
-        yield from (entry for entry in page if entry.id not in seen)
+        yield from (entry for entry in page if entry.id not in seen_ids)
         if len(page) < limit:
             return
-        # Several may have ended at one instant: the next page begins with it.
-        seen = {entry.id for entry in page if entry.due_at == page[-1].due_at}
+        # The next page starts with the last instant of this one, because more entries may have the same.
         since = page[-1].due_at
+        seen_ids = {entry.id for entry in page if entry.due_at == since}

@@ -1,36 +1,36 @@
-"""Find a record by the id of its task, in whichever stack of TASKS it is."""
+"""Find the record of a task by its id, in any stack of TASKS."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..conf import Options, stacks
+from ..conf import Options, options_for, stacks
 from ..protocol.record import TaskRecord, read_record
 from ..stores import Store, store_of
-from .fail import options_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredTask:
-    """A record, and where it is stored."""
+    """A record, and the place where it is stored."""
 
     record: TaskRecord
-    options: Options  # Of the alias that enqueued it, or of another alias of its stack.
+    options: Options  # Of the alias that enqueued it, or of another alias of the same stack.
     store: Store
-    parts: Mapping[str, str] = field(default_factory=dict)  # Texts beside the record, by their names.
+    parts: Mapping[str, str] = field(default_factory=dict)  # The texts stored beside the record, by name.
 
 
-def find(task_id: str, among: Sequence[Options] = (), *, with_parts: bool = False) -> StoredTask | None:
+def find(task_id: str, candidates: Sequence[Options] = (), *, with_parts: bool = False) -> StoredTask | None:
     """
-    Return the record of a task, or None if no stack of TASKS (or none of `among`) has one.
+    Return the record of a task from the first stack that has it, or None.
 
-    With `with_parts`, the same query reads the texts beside the record.
+    Search the stacks of `candidates`, or all stacks of TASKS if there are none. With `with_parts`, the same
+    query also reads the texts stored beside the record.
     """
-    for options in among or stacks():
+    for options in candidates or stacks():
         store = store_of(options)
         attributes, parts = store.parts(task_id) if with_parts else (store.get(task_id), {})
         if attributes is not None:
             record = read_record(attributes)
             return StoredTask(
-                record=record, options=options_for(record.enqueued, options), store=store, parts=parts
+                record=record, options=options_for(record.enqueued.alias, options), store=store, parts=parts
             )
     return None

@@ -1,4 +1,4 @@
-"""One queue as it is now, by what SQS says of it."""
+"""Count the messages of a queue."""
 
 from dataclasses import dataclass
 
@@ -15,27 +15,26 @@ COUNTS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Depth:
-    """About how many messages a queue has."""
+class QueueDepth:
+    """The approximate numbers of messages in a queue."""
 
     waiting: int
     delayed: int
     in_flight: int
-    dead: int  # In its dead-letter queue, on their way to become dead letters.
+    dead: int  # In its dead-letter queue, where they wait for the dead-letter handler.
 
 
-def depth(options: Options, name: str) -> Depth:
-    """Return how deep a queue is, in two calls. Raise ResourceMissing if it is not there."""
-    url = SQSTransport(options).url(name)
-    found = _counts(options, name, url)
-    dead = _counts(options, name, f"{url}-dead")
-    return Depth(**found, dead=sum(dead.values()))
-
-
-def _counts(options: Options, name: str, url: str) -> dict[str, int]:
-    sqs = client("sqs")
+def queue_depth(options: Options, queue: str) -> QueueDepth:
+    """Return the depth of a queue, read with two calls. Raise ResourceMissing if the queue does not exist."""
+    url, sqs = SQSTransport(options).url(queue), client("sqs")
     try:
-        said = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(COUNTS.values()))["Attributes"]
+        counts, dead_counts = (
+            sqs.get_queue_attributes(QueueUrl=address, AttributeNames=list(COUNTS.values()))["Attributes"]
+            for address in (url, f"{url}-dead")
+        )
     except sqs.exceptions.QueueDoesNotExist as exc:
-        raise ResourceMissing(options.alias, "queue", options.queue(name)) from exc
-    return {key: int(said[attribute]) for key, attribute in COUNTS.items()}
+        raise ResourceMissing(options.alias, "queue", options.queue(queue)) from exc
+    return QueueDepth(
+        **{name: int(counts[attribute]) for name, attribute in COUNTS.items()},
+        dead=sum(int(dead_counts[attribute]) for attribute in COUNTS.values()),
+    )

@@ -1,14 +1,15 @@
-"""Another life for a FAILED record, or its end as a dead letter."""
+"""Redrive a FAILED record, or discard it from the list of dead letters."""
 
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ..conf import Options
+from ..conf import Options, options_for
 from ..definition.registry import registry
 from ..definition.signatures import argument_error
 from ..exceptions import CallFailed, OffloadError, ResourceMissing
 from ..payloads import fetch, payloads_of
+from ..protocol import transitions
 from ..protocol.conditional_write import Attributes, Refused
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.record import (
@@ -23,84 +24,92 @@ from ..protocol.record import (
     TaskRecord,
     read_record,
 )
-from ..protocol.transitions import discard as discarded
-from ..protocol.transitions import redrive as redriven
-from ..sending.record_and_message import complete, message_text
+from ..sending.enqueue import complete, message_text
 from ..stores import Store
 from ..transports import transport_of
-from .fail import options_for, with_jitter, written
+from .fail import change_or_recognise, with_jitter
 
 logger = logging.getLogger("django_offload")
 
-_WHY_NOT = {
-    None: "There is no task of this id. Check it; records are kept for some weeks.",
-    READY: "It is READY: it is about to run already.",
-    RUNNING: "It is RUNNING: wait for its end; if its worker died, the sweeper sends it again.",
-    SUCCESSFUL: "It is SUCCESSFUL: to run the task again, enqueue it again.",
+REFUSALS = {
+    None: "There is no task with this id. Check the id. Records are deleted after some weeks.",
+    READY: "It is READY. It will run without a redrive.",
+    RUNNING: "It is RUNNING. Wait until it ends. If its worker died, the sweeper sends it again.",
+    SUCCESSFUL: "It is SUCCESSFUL. To run the task again, enqueue it again.",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionResult:
-    """What became of one id."""
+    """What happened to one record or body."""
 
     id: str
     done: bool
     text: str
 
 
-def redrive(store: Store, task_id: str, near: Options, now: datetime) -> ActionResult:
+def redrive(store: Store, task_id: str, stack_options: Options, now: datetime) -> ActionResult:
     """
     Make a FAILED record READY again, and send a newly signed message with its exact arguments.
 
-    Its fence goes on, so that a worker of the former life still comes too late. Where its task could
-    not run (it is unknown, its arguments are gone or fit no longer), nothing is changed.
+    The fence continues, so a late worker from before the redrive changes nothing. If the task can't run,
+    nothing changes: it may be unknown, or its arguments may be gone or not fit any more.
     """
     attributes = store.get(task_id)
     if attributes is None or attributes["status"] != FAILED:
-        return _refused(task_id, attributes)
+        return refusal("redrive", task_id, attributes)
     record = read_record(attributes)
-    options = options_for(record.enqueued, near)
+    options = options_for(record.enqueued.alias, stack_options)
     try:
-        enqueued = _ready(store, record, options)
-    except CallFailed:  # That says nothing of the task.
+        enqueued = require_runnable(store, record, options)
+    except CallFailed:  # A failed call to AWS says nothing about the task.
         raise
     except OffloadError as exc:
         return ActionResult(id=task_id, done=False, text=f"It stays FAILED. {exc}")
-    # Whatever ended it, a task never starts before its run_after.
-    start = max(now, enqueued.start_at)
-    later = start - now > transport_of(options).longest_delay
-    due_at = with_jitter(start - LONGEST_DELAY + SWEEP_EVERY if later else start + DUE_AFTER)
-    change = redriven(task_id, now=start, due_at=due_at, not_before=enqueued.not_before)
+    # A task never starts before its run_after, even if it ended before that.
+    start_at = max(now, enqueued.start_at)
+    sent_by_sweeper = start_at - now > transport_of(options).longest_delay
+    due_at = with_jitter(start_at - LONGEST_DELAY + SWEEP_EVERY if sent_by_sweeper else start_at + DUE_AFTER)
+    change = transitions.redrive(task_id, now=start_at, due_at=due_at, not_before=enqueued.not_before)
     try:
-        written(store, task_id, change)
-    except Refused as refused:  # Somebody else was faster.
-        return _refused(task_id, refused.current)
+        change_or_recognise(store, task_id, change)
+    except Refused as refused:  # Another process has changed the record in the meantime.
+        return refusal("redrive", task_id, refused.current)
     logger.info("Task id=%s name=%s redriven", enqueued.id, enqueued.name)
-    return ActionResult(
-        id=task_id, done=True, text=_send(enqueued, options, start, None if later else start - now)
-    )
+    if sent_by_sweeper:
+        text = f"READY again. It starts at {start_at:%Y-%m-%d %H:%M} UTC."
+    else:
+        text = send_redriven(enqueued, options, start_at, start_at - now)
+    return ActionResult(id=task_id, done=True, text=text)
 
 
 def discard(store: Store, task_id: str) -> ActionResult:
-    """Take a FAILED record out of the list; it stays readable as long as it would."""
+    """Remove a FAILED record from the list of dead letters. It can be read for as long as before."""
     try:
-        before = store.change(task_id, discarded())
+        before = store.change(task_id, transitions.discard())
     except Refused as refused:
-        return _refused(task_id, refused.current, to="discard")
+        return refusal("discard", task_id, refused.current)
     if before is None or "due_at" not in before:
-        return ActionResult(id=task_id, done=True, text="It was not listed.")
-    return ActionResult(id=task_id, done=True, text="Discarded: it stays FAILED, and is listed no more.")
+        return ActionResult(id=task_id, done=True, text="It is not in the list, so nothing was changed.")
+    return ActionResult(id=task_id, done=True, text="Discarded. It stays FAILED but is no longer listed.")
 
 
-def _refused(task_id: str, current: Attributes | None, to: str = "redrive") -> ActionResult:
-    status = str(current["status"]) if current else None
-    text = _WHY_NOT[status] if to == "redrive" or current is None else f"It is {status}: nothing to discard."
+def refusal(action: str, task_id: str, attributes: Attributes | None) -> ActionResult:
+    """Return why a record in its current state can't be redriven or discarded."""
+    status = str(attributes["status"]) if attributes else None
+    if action == "redrive" or attributes is None:
+        text = REFUSALS[status]
+    else:
+        text = f"It is {status}. Only FAILED tasks can be discarded."
     return ActionResult(id=task_id, done=False, text=text)
 
 
-def _ready(store: Store, record: TaskRecord, options: Options) -> EnqueuedTask:
-    """Return the birth of a record that can run. Raise OffloadError if it cannot, saying what to mend."""
+def require_runnable(store: Store, record: TaskRecord, options: Options) -> EnqueuedTask:
+    """
+    Return the enqueued task of a record, with its arguments.
+
+    Raise OffloadError if the task can't run. The error says what to correct.
+    """
     enqueued = complete(store, record)
     task = registry().resolve(enqueued.name)
     if enqueued.queue not in options.queues:
@@ -110,23 +119,23 @@ def _ready(store: Store, record: TaskRecord, options: Options) -> EnqueuedTask:
     if enqueued.reference is not None:
         text = fetch(enqueued.reference, options)
         payloads = payloads_of(options)
-        assert payloads is not None, "what was fetched came from there"
-        # Kept anew: its days in the bucket begin again.
+        assert payloads is not None, "the arguments were fetched from them"
+        # Store the arguments again, because the bucket deletes them some days after they were stored.
         payloads.put(enqueued.reference.key, text.encode("ascii"))
-    unfit = argument_error(task, replace(enqueued, arguments=text))
-    if unfit is not None:
-        raise unfit
+    error = argument_error(task, replace(enqueued, arguments=text))
+    if error is not None:
+        raise error
     return enqueued
 
 
-def _send(enqueued: EnqueuedTask, options: Options, start: datetime, delay: timedelta | None) -> str:
-    """Send the message of a record that is READY again, if one can wait that long; say what was done."""
-    if delay is None:
-        return f"READY again: it starts at {start:%Y-%m-%d %H:%M} UTC."
+def send_redriven(enqueued: EnqueuedTask, options: Options, start_at: datetime, delay: timedelta) -> str:
+    """Send the message of a record that is READY again, and return what happened."""
     try:
-        text = message_text(enqueued, options, start + MESSAGE_LIFE)
+        text = message_text(enqueued, options, start_at + MESSAGE_LIFE)
         transport_of(options).send(enqueued.queue, text, delay)
-    except Exception as exc:  # noqa: BLE001, whatever a seam raises: the record is the outbox
-        logger.warning("Task id=%s name=%s redriven, not sent: %s", enqueued.id, enqueued.name, exc)
-        return f"READY again; its message was not accepted ({exc}), the sweeper sends it."
+    except Exception as exc:  # noqa: BLE001, the record is READY, so the sweeper sends it after any exception
+        logger.warning(
+            "Task id=%s name=%s redriven, but its message was not sent: %s", enqueued.id, enqueued.name, exc
+        )
+        return f"READY again. Its message was not accepted ({exc}), so the sweeper will send it."
     return "READY again, and sent."

@@ -15,7 +15,7 @@ LONGEST_RETRY_AFTER_SECONDS = 10
 
 
 def status_of(record: TaskRecord, parts: Mapping[str, str], *, traceback: bool = False) -> dict[str, Any]:
-    """Return the status of a record; `parts` holds a return value kept beside it, and tracebacks."""
+    """Return the status of a record. Its return value and traceback may be in `parts`, stored beside it."""
     enqueued = record.enqueued
     status: dict[str, Any] = {
         "id": enqueued.id,
@@ -34,35 +34,38 @@ def status_of(record: TaskRecord, parts: Mapping[str, str], *, traceback: bool =
     if record.status == FAILED and record.error:
         status["error"] = {"class": record.error["class"], "message": record.error["message"]}
         if traceback:
-            texts = [json.loads(parts[part]) for part in record.error_parts if part in parts]
-            status["error"]["traceback"] = texts[-1]["traceback"] if texts and texts[-1] else ""
+            errors = [json.loads(parts[part]) for part in record.error_parts if part in parts]
+            status["error"]["traceback"] = errors[-1]["traceback"] if errors and errors[-1] else ""
     return status
 
 
 def outcome(result: AnyResult) -> dict[str, Any]:
-    """Return what the status says of the end of a result that ended at once, as other backends' may."""
+    """
+    Return the return value or the error of a result, as a status has them.
+
+    Results of other backends need this, because they may end at once.
+    """
     if result.status == SUCCESSFUL:
         return {"return_value": result.return_value}
     if result.status == FAILED and result.errors:
         error = result.errors[-1]
-        last = (error.traceback.strip().splitlines() or [""])[-1]
-        return {"error": {"class": error.exception_class_path, "message": last.partition(": ")[2]}}
+        last_line = (error.traceback.strip().splitlines() or [""])[-1]
+        return {"error": {"class": error.exception_class_path, "message": last_line.partition(": ")[2]}}
     return {}
 
 
 def retry_after(record: TaskRecord, now: datetime) -> int:
-    """Return how many seconds to wait before asking again: 1, growing to 10 within two minutes."""
-    age = (
-        now - max(record.enqueued.enqueued_at, record.attempted_at or record.enqueued.enqueued_at)
-    ).total_seconds()
-    return int(min(max(1.0, age / 12), LONGEST_RETRY_AFTER_SECONDS))
+    """Return how many seconds to wait before asking again. They grow from 1 to 10 within two minutes."""
+    enqueued_at = record.enqueued.enqueued_at
+    age_seconds = (now - max(enqueued_at, record.attempted_at or enqueued_at)).total_seconds()
+    return int(min(max(1.0, age_seconds / 12), LONGEST_RETRY_AFTER_SECONDS))
 
 
 def iso(instant: datetime | None) -> str | None:
     """
     Return an instant as ISO 8601 in UTC, such as "2026-01-31T12:00:00.000000Z".
 
-    A naive one, as Django makes them without USE_TZ, is in the project's time zone.
+    A naive instant is in the project's time zone. Django makes naive instants without USE_TZ.
     """
     if instant is None:
         return None

@@ -1,60 +1,64 @@
-"""Bodies that did not verify: of messages that belong to no record, kept in the bucket."""
+"""Message bodies that did not verify. They belong to no record, so the bucket keeps them for staff to see."""
 
 from collections.abc import Iterator
 
 from ..conf import Options, stacks
 from ..exceptions import PayloadLost
-from ..payloads import Kept, Payloads, payloads_of
+from ..payloads import Payloads, StoredObject, payloads_of
 from .redrive import ActionResult
 
-# Of the bucket: bodies that did not verify.
-FOLDER = "dead/"
-# Of a body that anyone may have sent, this much is read by default.
+# The keys of these bodies in the bucket begin with this.
+UNVERIFIED_PREFIX = "dead/"
+# Anyone may have sent such a body, so only this much of it is shown by default.
 SHOWN_BYTES = 2_000
 
 
-def bodies() -> Iterator[tuple[Options, Kept]]:
-    """Yield the bodies that did not verify, of every stack that has a bucket."""
+def unverified_bodies() -> Iterator[tuple[Options, StoredObject]]:
+    """Yield the unverified bodies of every stack that has a bucket, with the options of the stack."""
     for options in stacks():
         payloads = payloads_of(options)
         if payloads is not None:
-            for kept in payloads.under(FOLDER):
-                yield options, kept
+            for stored in payloads.objects_under(UNVERIFIED_PREFIX):
+                yield options, stored
 
 
-def body(key: str) -> bytes | None:
-    """Return a body by its key, None if no stack keeps one there."""
-    holder, data = _holder(key)
-    return None if holder is None else data
+def unverified_body(key: str) -> bytes | None:
+    """Return the unverified body with this key, or None if no stack has one."""
+    located = locate_unverified_body(key)
+    return None if located is None else located[1]
 
 
-def _holder(key: str) -> tuple[Payloads | None, bytes]:
-    """Return who keeps a body, and the body: never what else a bucket holds, as arguments of tasks."""
-    for options in stacks() if key.startswith(FOLDER) else ():
+def locate_unverified_body(key: str) -> tuple[Payloads, bytes] | None:
+    """
+    Return the payloads that store an unverified body, and the body. Return None if no stack has one.
+
+    A key outside the prefix is never read, because a bucket also stores the arguments of tasks.
+    """
+    for options in stacks() if key.startswith(UNVERIFIED_PREFIX) else ():
         payloads = payloads_of(options)
         try:
-            found = payloads.get(key) if payloads is not None else None
-        except PayloadLost:  # Said of what is missing, to whom may not list the bucket.
+            body = payloads.get(key) if payloads is not None else None
+        except PayloadLost:  # S3 denies reading a missing key if the role may not list the bucket.
             continue
-        if found is not None:
-            return payloads, found
-    return None, b""
+        if payloads is not None and body is not None:
+            return payloads, body
+    return None
 
 
-def escaped(data: bytes, most: int) -> str:
-    """Return the beginning of a body as ASCII that nothing takes for anything but text."""
-    return data[:most].decode("utf-8", "backslashreplace").encode("unicode_escape").decode("ascii")
+def escaped(body: bytes, limit: int) -> str:
+    """Return the first `limit` bytes of a body as printable ASCII, so that it is safe in a terminal."""
+    return body[:limit].decode("utf-8", "backslashreplace").encode("unicode_escape").decode("ascii")
 
 
 def act_on_body(action: str, key: str) -> ActionResult:
-    """Discard a body by its key; say what became of it."""
+    """Discard an unverified body, and return what happened. Refuse to redrive it."""
     if action == "redrive":
-        text = "A body that did not verify has no record: it can only be looked at (show) or discarded."
+        text = "A message that did not verify has no record, so it can't be redriven. Show or discard it."
         return ActionResult(id=key, done=False, text=text)
-    holder, _ = _holder(key)
-    if holder is not None:
-        holder.delete(key)
-        return ActionResult(id=key, done=True, text="Discarded.")
-    return ActionResult(
-        id=key, done=False, text="There is no body of this key: see manage.py offload_dead list."
-    )
+    located = locate_unverified_body(key)
+    if located is None:
+        text = "There is no message with this key. Run manage.py offload_dead list to see the keys."
+        return ActionResult(id=key, done=False, text=text)
+    payloads, _ = located
+    payloads.delete(key)
+    return ActionResult(id=key, done=True, text="Discarded.")

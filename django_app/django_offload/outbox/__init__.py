@@ -1,1 +1,1 @@
-"""The transactional outbox: tasks enqueued in a transaction survive a crash right after its commit."""
+"""The transactional outbox: a task that was enqueued in a transaction survives a crash after the commit."""

@@ -1,10 +1,10 @@
-"""The app to put into INSTALLED_APPS for OPTIONS["outbox"]."""
+"""The app that OPTIONS["outbox"] needs in INSTALLED_APPS."""
 
 from django.apps import AppConfig
 
 
 class OutboxConfig(AppConfig):
-    """One table of tasks that are committed and not sent yet."""
+    """One table of tasks that are committed but not sent."""
 
     name = "django_offload.outbox"
     label = "offload_outbox"

@@ -1,4 +1,4 @@
-"""Puts a task into the outbox, and sends what is in it."""
+"""Puts tasks into the outbox, and sends those that are left there."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -12,25 +12,25 @@ from django.db.models import Q
 from ..conf import configured
 from ..definition.results import django_time
 from ..protocol.enqueued_task import EnqueuedTask
+from ..sending.enqueue import send
 from ..sending.outbox_row import pack, unpack
-from ..sending.record_and_message import send
 from .models import OutboxEntry
 
 logger = logging.getLogger("django_offload")
 
-# Whose transactions enqueue() waits for.
+# The database for whose transactions enqueue() waits.
 DATABASE = DEFAULT_DB_ALIAS
-# A task younger than this is still being sent by the process that enqueued it.
+# The process that enqueued a task still sends it during this time.
 FRESH = timedelta(seconds=30)
 
 
 def put(enqueued: EnqueuedTask) -> None:
-    """Write a task into the outbox, as part of the transaction that is open."""
+    """Add a task to the outbox, as part of the open transaction."""
     put_many([enqueued])
 
 
 def put_many(enqueued_tasks: Sequence[EnqueuedTask]) -> None:
-    """Write tasks into the outbox, by one call of the database."""
+    """Add tasks to the outbox by one query."""
     OutboxEntry.objects.using(DATABASE).bulk_create(
         OutboxEntry(
             id=enqueued.id,
@@ -43,12 +43,12 @@ def put_many(enqueued_tasks: Sequence[EnqueuedTask]) -> None:
 
 
 def delete_sent(enqueued: EnqueuedTask) -> None:
-    """Forget a task that was sent. A row that the database keeps is sent once more, and is the same task."""
+    """Delete a task that was sent. If that fails, it is sent once more, and is still the same task."""
     forget_many([enqueued])
 
 
 def forget_many(enqueued_tasks: Sequence[EnqueuedTask]) -> None:
-    """Forget tasks that were sent."""
+    """Delete tasks that were sent."""
     try:
         delete(*(enqueued.id for enqueued in enqueued_tasks))
     except DatabaseError as exc:
@@ -62,25 +62,26 @@ def delete(*task_ids: str) -> None:
 
 def drain(now: datetime, left: Callable[[], float], *, fresh: timedelta = FRESH) -> int:
     """
-    Send what processes that died left behind, the oldest first; return how many were sent.
+    Send the tasks of processes that died, the oldest first, and return how many were sent.
 
-    Safe to run several times at once: where the database can, a row is locked while it is sent, and others
-    skip it. A row goes only after its task was sent; sent twice, it is one task. What cannot be sent stays.
+    Several processes can drain at once. If the database can lock rows, each process locks a row while it
+    sends the task, and the others skip that row. A row is deleted only after its task was sent; a task that
+    is sent twice is still one task. A task that cannot be sent stays in the outbox.
     """
     count, last = 0, None
-    # Without row locks, an open transaction would only stand in the way of others.
-    features = connections[DATABASE].features
+    # Without row locks, an open transaction would only block others.
+    can_lock = connections[DATABASE].features.has_select_for_update
     while left() > 1:
-        with transaction.atomic(using=DATABASE) if features.has_select_for_update else nullcontext():
-            entry = last = _after(last, django_time(now - fresh))
-            if entry is None:
+        with transaction.atomic(using=DATABASE) if can_lock else nullcontext():
+            last = next_entry(last, django_time(now - fresh))
+            if last is None:
                 break
-            count += _sent(entry)
+            count += send_entry(last)
     return count
 
 
-def _after(last: OutboxEntry | None, until: datetime) -> OutboxEntry | None:
-    """Return the oldest entry that comes after `last`, locked where the database can."""
+def next_entry(last: OutboxEntry | None, until: datetime) -> OutboxEntry | None:
+    """Return the oldest entry after `last`, locked if the database can lock rows."""
     entries = OutboxEntry.objects.using(DATABASE).filter(created_at__lte=until).order_by("created_at", "id")
     if last is not None:
         entries = entries.filter(
@@ -92,8 +93,8 @@ def _after(last: OutboxEntry | None, until: datetime) -> OutboxEntry | None:
     return entries.first()
 
 
-def _sent(entry: OutboxEntry) -> bool:
-    """Send one entry and forget it; return whether that was possible."""
+def send_entry(entry: OutboxEntry) -> bool:
+    """Send one task and delete its row. Return False, and log why, if the task cannot be sent."""
     options = configured().get(entry.alias)
     if options is None:
         logger.error("Task id=%s stays in the outbox: TASKS has no '%s' any more", entry.id, entry.alias)
@@ -101,7 +102,7 @@ def _sent(entry: OutboxEntry) -> bool:
     try:
         enqueued = unpack(entry.birth)
         send(replace(enqueued, enqueued_at=datetime.now(UTC)), options)
-    except Exception as exc:  # noqa: BLE001, one that cannot be sent stops no other
+    except Exception as exc:  # noqa: BLE001, a task that cannot be sent must not stop the others
         logger.error("Task id=%s stays in the outbox: %s: %s", entry.id, type(exc).__name__, exc)
         return False
     delete_sent(enqueued)

@@ -1,13 +1,13 @@
-"""A row per task that is committed and not sent yet."""
+"""One row for each task that is committed but not sent."""
 
 from django.db import models
 
 
 class OutboxEntry(models.Model):
-    """Written in the caller's transaction, deleted when its task was sent."""
+    """Created in the caller's transaction, and deleted after its task was sent."""
 
-    id = models.CharField(primary_key=True, max_length=32)  # Of the task.
-    alias = models.CharField(max_length=100)  # Of TASKS.
+    id = models.CharField(primary_key=True, max_length=32)  # The task's id.
+    alias = models.CharField(max_length=100)  # In TASKS.
     birth = models.TextField(help_text="JSON text of what enqueue() was given.")
     created_at = models.DateTimeField(db_index=True)
 

@@ -5,11 +5,11 @@ from ..conf import Options
 from ..exceptions import PayloadLost
 from ..protocol.enqueued_task import Reference
 from ..protocol.record import ARGUMENTS_PART, TaskRecord
-from .base import Kept, Payloads
+from .base import Payloads, StoredObject
 
 __all__ = [
-    "Kept",
     "Payloads",
+    "StoredObject",
     "bucket_name",
     "fetch",
     "fetch_parts",

@@ -1,4 +1,4 @@
-"""The seam to where large or unverified texts are kept."""
+"""The interface to texts that are too large for a message or a record, or that were not verified."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -11,44 +11,44 @@ from ..protocol.enqueued_task import Reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """What is known of bytes without reading them."""
+class StoredObject:
+    """An object in the bucket, without its bytes."""
 
     key: str
     size: int
-    kept_at: datetime
+    stored_at: datetime
 
 
 class Payloads(ABC):
-    """Keeps bytes under a key."""
+    """Stores bytes under keys."""
 
     @abstractmethod
     def put(self, key: str, data: bytes) -> None:
-        """Keep `data` under `key`."""
+        """Store the bytes under a key."""
 
     @abstractmethod
     def get(self, key: str) -> bytes | None:
-        """Return what is kept under `key`, None if nothing is. Raise PayloadLost if nobody says."""
+        """Return the bytes, or None if there is no such key. Raise PayloadLost if access is denied."""
 
     @abstractmethod
     def delete(self, key: str) -> None:
-        """Forget what is kept under `key`, if anything is."""
+        """Delete the bytes under a key, if there are any."""
 
     @abstractmethod
-    def under(self, prefix: str) -> Iterator[Kept]:
-        """Yield what is kept under keys that begin with `prefix`, in their order."""
+    def objects_under(self, prefix: str) -> Iterator[StoredObject]:
+        """Yield the objects whose keys start with `prefix`, in the order of their keys."""
 
     def keep(self, key: str, text: str) -> Reference:
-        """Keep an ASCII text, and return how to get it back."""
+        """Store an ASCII text, and return the reference by which fetch() reads it."""
         data = text.encode("ascii")
         self.put(key, data)
         return Reference(key=key, sha256=sha256(data).hexdigest(), size=len(data))
 
     def fetch(self, reference: Reference) -> str:
-        """Return a text that was kept. Raise PayloadLost if it is gone, or not what was kept."""
+        """Return a stored text. Raise PayloadLost if it is gone or was changed."""
         data = self.get(reference.key)
         if data is None:
             raise PayloadLost(reference.key, "gone")
         if sha256(data).hexdigest() != reference.sha256:
-            raise PayloadLost(reference.key, "not what was kept there")
+            raise PayloadLost(reference.key, "different from what was stored")
         return data.decode("ascii")

@@ -3,19 +3,19 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from .base import Kept, Payloads
+from .base import Payloads, StoredObject
 
 
 class MemoryPayloads(Payloads):
-    """Keeps what S3 would keep."""
+    """Stores what S3 would."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
-        self._times: dict[str, datetime] = {}
+        self._stored_at: dict[str, datetime] = {}
 
     def put(self, key: str, data: bytes) -> None:
         self.objects[key] = data
-        self._times[key] = datetime.now(UTC)
+        self._stored_at[key] = datetime.now(UTC)
 
     def get(self, key: str) -> bytes | None:
         return self.objects.get(key)
@@ -23,6 +23,6 @@ class MemoryPayloads(Payloads):
     def delete(self, key: str) -> None:
         self.objects.pop(key, None)
 
-    def under(self, prefix: str) -> Iterator[Kept]:
+    def objects_under(self, prefix: str) -> Iterator[StoredObject]:
         for key in sorted(key for key in self.objects if key.startswith(prefix)):
-            yield Kept(key=key, size=len(self.objects[key]), kept_at=self._times[key])
+            yield StoredObject(key=key, size=len(self.objects[key]), stored_at=self._stored_at[key])

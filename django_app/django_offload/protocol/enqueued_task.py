@@ -1,48 +1,13 @@
 """All that is known of a task when it is enqueued: what its message and its record begin with. Pure."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.utils.json import normalize_json
-
-from .json_codec import writer
+from .json_codec import EPOCH
 
 # The id of a task, as a regular expression: 128 random bits in hexadecimal digits.
 ID_PATTERN = "[0-9a-f]{32}"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-_write = writer(item=",", key=":", allow_nan=False)
-
-
-def to_micros(instant: datetime) -> int:
-    """Return whole microseconds since 1970 UTC of an aware datetime."""
-    return (instant - EPOCH) // MICROSECOND
-
-
-def from_micros(micros: int) -> datetime:
-    """Return the aware datetime, in UTC, of whole microseconds since 1970."""
-    return EPOCH + micros * MICROSECOND
-
-
-def dump(value: Any) -> str:
-    """
-    Return `value` as compact ASCII JSON, keys in their order.
-
-    ASCII, because SQS refuses or alters some of Unicode (control characters, lone surrogates).
-    Raise ValueError for NaN and infinities, TypeError for what JSON does not know, RecursionError for what
-    holds itself.
-    """
-    return _write(value)
-
-
-def dump_any(value: Any) -> str:
-    """Do the same for what Django takes beyond that as arguments or return value: bytes, any mapping."""
-    try:
-        # What JSON knows is the same text either way, without Django's walk through all of it.
-        return dump(value)
-    except TypeError:
-        return dump(normalize_json(value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,8 @@ from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
 from ..exceptions import BadSignature, MalformedMessage, UnknownKey, UnknownVersion
-from .enqueued_task import EnqueuedTask, Reference, dump, from_micros, to_micros
+from .enqueued_task import EnqueuedTask, Reference
+from .json_codec import dump, from_micros, to_micros
 
 VERSION = 1
 # An SQS message may have 1 MiB, a payload of an asynchronous Lambda invocation 1 MB (AWS quotas, 2025).

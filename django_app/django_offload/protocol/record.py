@@ -9,7 +9,8 @@ from typing import Any
 from django.tasks import TaskResultStatus
 
 from .conditional_write import Attributes, Value
-from .enqueued_task import MICROSECOND, EnqueuedTask, Reference, dump, from_micros, to_micros
+from .enqueued_task import EnqueuedTask, Reference
+from .json_codec import MICROSECOND, dump, from_micros, to_micros
 from .record_size import fits_inline
 
 READY, RUNNING = TaskResultStatus.READY.value, TaskResultStatus.RUNNING.value

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .conditional_write import Attributes, Value
-from .enqueued_task import EnqueuedTask, dump
+from .enqueued_task import EnqueuedTask
+from .json_codec import dump
 
 # What one write unit pays for; begun ones are counted whole.
 UNIT_BYTES = 1_024

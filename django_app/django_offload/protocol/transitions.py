@@ -18,8 +18,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..exceptions import Cancelled
-from .conditional_write import Condition, ConditionalWrite, Value, absent, at_most, equals, shorter
-from .enqueued_task import EPOCH, EnqueuedTask, dump, to_micros
+from .conditional_write import (
+    Attributes,
+    Condition,
+    ConditionalWrite,
+    Value,
+    absent,
+    at_most,
+    equals,
+    shorter,
+)
+from .enqueued_task import EnqueuedTask
+from .json_codec import EPOCH, dump, to_micros
 from .record import (
     DEAD_SHARDS,
     FAILED,
@@ -35,15 +45,15 @@ from .record import (
 )
 
 # Conditions of many transitions, and what takes a record out of the index.
-UNBORN, UNCANCELLED = absent("id"), absent("cancelled")
+NO_RECORD, UNCANCELLED = absent("id"), absent("cancelled")
 IS_READY, IS_RUNNING = equals("status", READY), equals("status", RUNNING)
 UNLISTED = frozenset({"due_at", "due_shard"})
 CANCELLED = f"{Cancelled.__module__}.{Cancelled.__qualname__}"
 
 
-def create(enqueued: EnqueuedTask) -> ConditionalWrite:
-    """Birth: the record, on the condition that there is none."""
-    return ConditionalWrite(name="create", conditions=((UNBORN,),), set_if_absent=initial_item(enqueued))
+def create(item: Attributes) -> ConditionalWrite:
+    """Create the record of an initial item, on the condition that there is none."""
+    return ConditionalWrite(name="create", conditions=((NO_RECORD,),), set_if_absent=item)
 
 
 def claim(
@@ -69,7 +79,7 @@ def claim(
         (IS_RUNNING, at_most("lease_until", instant), UNCANCELLED, shorter("workers", max_attempts)),
     )
     if enqueued is not None and enqueued.not_before <= now:
-        conditions = ((UNBORN,), *conditions)
+        conditions = ((NO_RECORD,), *conditions)
     return ConditionalWrite(
         name="claim",
         conditions=conditions,

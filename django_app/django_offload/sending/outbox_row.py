@@ -4,7 +4,8 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from ..protocol.enqueued_task import EnqueuedTask, Reference, dump, from_micros, to_micros
+from ..protocol.enqueued_task import EnqueuedTask, Reference
+from ..protocol.json_codec import dump, from_micros, to_micros
 
 
 def pack(enqueued: EnqueuedTask) -> str:

@@ -1,8 +1,17 @@
-"""What is deployed: names of resources, their IAM, and the CloudFormation template that makes them."""
+"""The CloudFormation template of a stack, built from TASKS: resources, names and permissions."""
 
-from .configured import plan_of, stacks, template_of
-from .plan import Plan
-from .stage_environment import Place, Surroundings, Vpc
-from .template import build
+from .configured import spec_of, stacks, template_of
+from .spec import StackSpec
+from .stage_environment import DeploymentTarget, StageEnvironment, Vpc
+from .template import build_template
 
-__all__ = ["Place", "Plan", "Surroundings", "Vpc", "build", "plan_of", "stacks", "template_of"]
+__all__ = [
+    "DeploymentTarget",
+    "StackSpec",
+    "StageEnvironment",
+    "Vpc",
+    "build_template",
+    "spec_of",
+    "stacks",
+    "template_of",
+]

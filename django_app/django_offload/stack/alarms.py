@@ -1,11 +1,26 @@
-"""Alarms as resources, and the topic that tells of them by e-mail."""
+"""The alarms of a stack, and the topic that sends them by e-mail."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..worker.metrics import NAMESPACE, OLDEST_RUNNING_METRIC, STACK_DIMENSION
 from . import parameters
-from .alarm_definitions import Alarm, alarms
-from .plan import Plan
-from .statements import Statement, allow, by_tls
+from .names import (
+    DEAD_LETTER,
+    FAILED,
+    SWEEPER,
+    TABLE,
+    WEB,
+    dead_letter_queue_id,
+    function_id,
+    logical,
+    queue_id,
+    worker,
+)
+from .spec import StackSpec
+from .statements import allow, deny_without_tls
+from .triggers import invoked_asynchronously
 
 if TYPE_CHECKING:
     from troposphere import Template
@@ -13,82 +28,188 @@ if TYPE_CHECKING:
 TOPIC = "AlarmTopic"
 
 
-def add_alarms(template: "Template", plan: Plan) -> None:
-    from troposphere import If, NoValue, Ref
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """A metric of AWS, and the threshold from which on somebody should look."""
 
-    _add_topic(template, plan)
-    told = If(parameters.ALARM_MAIL, [Ref(TOPIC)], NoValue)
-    for alarm in alarms(plan):
-        _add(template, plan, alarm, told)
+    name: str
+    description: str  # What is wrong, and what to do.
+    metric: str  # "namespace name".
+    dimensions: Mapping[str, object]
+    threshold: object = 0
+    statistic: str = "Sum"
+    minutes: int = 5
+    missing_data: object = "notBreaching"
+    comparison: str = "GreaterThanThreshold"
 
 
-def _add(template: "Template", plan: Plan, alarm: Alarm, told: object) -> None:
-    from troposphere import cloudwatch
+def alarm_definitions(spec: StackSpec) -> Iterator[Alarm]:
+    """Yield every alarm of a stack."""
+    for queue_name in spec.queues:
+        yield from queue_alarms(spec, queue_name)
+    yield from function_alarms(spec)
+    yield from stack_alarms(spec)
 
-    namespace, name = alarm.metric.split(" ")
-    template.add_resource(
-        cloudwatch.Alarm(
-            f"Alarm{alarm.name}",
-            AlarmName=f"{plan.stack}-{alarm.name}",
-            AlarmDescription=alarm.says,
-            Namespace=namespace,
-            MetricName=name,
-            Dimensions=[
-                cloudwatch.MetricDimension(Name=key, Value=value) for key, value in alarm.dimensions.items()
-            ],
-            Statistic=alarm.statistic,
-            Period=60 * alarm.minutes,
-            EvaluationPeriods=1,
-            Threshold=alarm.above,
-            ComparisonOperator=alarm.comparison,
-            TreatMissingData=alarm.missing,
-            AlarmActions=told,
-            OKActions=told,
-            Condition=parameters.ON_AWS,
-        )
+
+def queue_alarms(spec: StackSpec, queue_name: str) -> Iterator[Alarm]:
+    from troposphere import GetAtt, Ref
+
+    # The dead-letter function takes each message within seconds, so the number that wait is almost always 0.
+    yield Alarm(
+        name=f"DeadLetters{logical(queue_name)}",
+        description=f"Dead letters on queue '{queue_name}': manage.py offload_dead shows them.",
+        metric="AWS/SQS NumberOfMessagesReceived",
+        dimensions={"QueueName": GetAtt(dead_letter_queue_id(queue_name), "QueueName")},
+        minutes=1,
+    )
+    # Messages stay in the queue only if its mapping is paused, broken or throttled.
+    yield Alarm(
+        name=f"UntakenDeadLetters{logical(queue_name)}",
+        description=f"Dead letters of queue '{queue_name}' are not taken: "
+        f"see {spec.options.function(DEAD_LETTER)}.",
+        metric="AWS/SQS ApproximateNumberOfMessagesVisible",
+        dimensions={"QueueName": GetAtt(dead_letter_queue_id(queue_name), "QueueName")},
+        statistic="Minimum",
+        minutes=15,
+    )
+    yield Alarm(
+        name=f"OldestMessage{logical(queue_name)}",
+        description=f"Messages wait long on queue '{queue_name}': "
+        f"raise {parameters.concurrency_parameter(queue_name)}, or see why.",
+        metric="AWS/SQS ApproximateAgeOfOldestMessage",
+        dimensions={"QueueName": GetAtt(queue_id(queue_name), "QueueName")},
+        threshold=Ref(parameters.OLDEST_MESSAGE),
+        statistic="Maximum",
     )
 
 
-def _add_topic(template: "Template", plan: Plan) -> None:
-    from troposphere import Ref, sns
+def function_alarms(spec: StackSpec) -> Iterator[Alarm]:
+    from troposphere import Ref
 
-    own = {"Condition": parameters.ALARM_MAIL}
+    roles = [*(worker(queue_name) for queue_name in spec.queues), DEAD_LETTER, SWEEPER]
+    functions = {role: (spec.options.function(role), Ref(function_id(role))) for role in roles}
+    functions[WEB] = ("the web function", Ref(parameters.WEB_FUNCTION))
+    for role, (label, function_name) in functions.items():
+        yield Alarm(
+            name=f"Throttles{logical(role)}",
+            description=f"Lambda had no room to start {label}: ask for a higher quota.",
+            metric="AWS/Lambda Throttles",
+            dimensions={"FunctionName": function_name},
+        )
+        yield Alarm(
+            name=f"Errors{logical(role)}",
+            description=f"Invocations of {label} fail, or are killed at a limit: see its log.",
+            metric="AWS/Lambda Errors",
+            dimensions={"FunctionName": function_name},
+        )
+    for role in invoked_asynchronously(spec):
+        yield Alarm(
+            name=f"Dropped{logical(role)}",
+            description=f"Lambda gave up events of {spec.options.function(role)}: "
+            f"they are in {spec.failed_events}.",
+            metric="AWS/Lambda AsyncEventsDropped",
+            dimensions={"FunctionName": Ref(function_id(role))},
+        )
+
+
+def stack_alarms(spec: StackSpec) -> Iterator[Alarm]:
+    from troposphere import GetAtt, Ref
+
+    yield Alarm(
+        name="OldestRunning",
+        description="A task has been RUNNING for too long: manage.py offload_doctor says why.",
+        metric=f"{NAMESPACE} {OLDEST_RUNNING_METRIC}",
+        dimensions={STACK_DIMENSION: spec.stack},
+        threshold=Ref(parameters.OLDEST_RUNNING),
+        statistic="Maximum",
+    )
+    yield Alarm(
+        name="SweeperSilent",
+        description="The sweeper does not run: what is lost is not sent again. See its log.",
+        metric="AWS/Lambda Invocations",
+        dimensions={"FunctionName": Ref(function_id(SWEEPER))},
+        threshold=1,
+        comparison="LessThanThreshold",
+        # A paused stack doesn't start its sweeper.
+        missing_data=parameters.if_running("breaching", "notBreaching"),
+    )
+    yield Alarm(
+        name="ThrottlesTable",
+        description="DynamoDB refuses writes to the table for their rate: tasks are late.",
+        metric="AWS/DynamoDB WriteThrottleEvents",
+        dimensions={"TableName": Ref(TABLE)},
+    )
+    yield Alarm(
+        name="FailedEvents",
+        description=f"Events that no function took wait in {spec.failed_events}: "
+        "look at them, then purge it.",
+        metric="AWS/SQS ApproximateNumberOfMessagesVisible",
+        dimensions={"QueueName": GetAtt(FAILED, "QueueName")},
+        statistic="Maximum",
+    )
+
+
+def add_alarms(template: "Template", spec: StackSpec) -> None:
+    from troposphere import If, NoValue, Ref, cloudwatch
+
+    add_topic(template, spec)
+    actions = If(parameters.ALARM_MAIL, [Ref(TOPIC)], NoValue)
+    for alarm in alarm_definitions(spec):
+        namespace, metric_name = alarm.metric.split(" ")
+        template.add_resource(
+            cloudwatch.Alarm(
+                f"Alarm{alarm.name}",
+                AlarmName=f"{spec.stack}-{alarm.name}",
+                AlarmDescription=alarm.description,
+                Namespace=namespace,
+                MetricName=metric_name,
+                Dimensions=[
+                    cloudwatch.MetricDimension(Name=name, Value=value)
+                    for name, value in alarm.dimensions.items()
+                ],
+                Statistic=alarm.statistic,
+                Period=60 * alarm.minutes,
+                EvaluationPeriods=1,
+                Threshold=alarm.threshold,
+                ComparisonOperator=alarm.comparison,
+                TreatMissingData=alarm.missing_data,
+                AlarmActions=actions,
+                OKActions=actions,
+                Condition=parameters.ON_AWS,
+            )
+        )
+
+
+def add_topic(template: "Template", spec: StackSpec) -> None:
+    """Add the topic, to which only alarms of this stack can publish, and only over TLS."""
+    from troposphere import Ref, Sub, sns
+
+    alarms = f"arn:${{AWS::Partition}}:cloudwatch:${{AWS::Region}}:${{AWS::AccountId}}:alarm:{spec.stack}-*"
+    publish = {
+        **allow(["sns:Publish"], [Ref(TOPIC)]),
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Condition": {
+            "ArnLike": {"aws:SourceArn": Sub(alarms)},
+            "StringEquals": {"aws:SourceAccount": Ref("AWS::AccountId")},
+        },
+    }
     template.add_resource(
         sns.Topic(
             TOPIC,
-            TopicName=f"{plan.stack}-alarms",
+            TopicName=f"{spec.stack}-alarms",
             KmsMasterKeyId=parameters.with_own_key(Ref(parameters.KMS_KEY)),
             Subscription=[sns.Subscription(Endpoint=Ref(parameters.ALARM_EMAIL), Protocol="email")],
-            **own,
+            Condition=parameters.ALARM_MAIL,
         )
     )
     template.add_resource(
         sns.TopicPolicy(
             f"{TOPIC}Policy",
             Topics=[Ref(TOPIC)],
-            PolicyDocument={"Version": "2012-10-17", "Statement": _topic_statements(plan)},
-            **own,
+            PolicyDocument={
+                "Version": "2012-10-17",
+                "Statement": [publish, deny_without_tls("sns:Publish", [Ref(TOPIC)])],
+            },
+            Condition=parameters.ALARM_MAIL,
         )
     )
-
-
-def _topic_statements(plan: Plan) -> list[Statement]:
-    """Let this account's alarms of the stack publish, by TLS alone."""
-    from troposphere import Ref, Sub
-
-    topic = [Ref(TOPIC)]
-    source = Sub(
-        f"arn:${{AWS::Partition}}:cloudwatch:${{AWS::Region}}:${{AWS::AccountId}}:alarm:{plan.stack}-*"
-    )
-    condition = {
-        "ArnLike": {"aws:SourceArn": source},
-        "StringEquals": {"aws:SourceAccount": Ref("AWS::AccountId")},
-    }
-    return [
-        {
-            **allow(["sns:Publish"], topic),
-            "Principal": {"Service": "cloudwatch.amazonaws.com"},
-            "Condition": condition,
-        },
-        by_tls("sns:Publish", topic),
-    ]

@@ -1,4 +1,4 @@
-"""The stacks that TASKS configures, and their templates as the project's tasks need them."""
+"""The stacks that TASKS configures, and the template that the project's tasks need for each."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -6,50 +6,52 @@ from datetime import timedelta
 from ..conf import Options, configured
 from ..definition.offload_task import OffloadTask
 from ..definition.registry import registry
-from .plan import Plan, unite
-from .stage_environment import NO_SURROUNDINGS, Surroundings
-from .template import build
+from .spec import StackSpec, merge_options
+from .stage_environment import NO_STAGE_ENVIRONMENT, StageEnvironment
+from .template import build_template
 
 
 def stacks() -> Mapping[str, list[Options]]:
-    """Return the options of every alias of ours, by the stack they share, in the order of TASKS."""
-    found: dict[str, list[Options]] = {}
+    """Return the options of every alias of this library by the stack they share, in the order of TASKS."""
+    options_by_stack: dict[str, list[Options]] = {}
     for options in configured().values():
-        found.setdefault(options.stack, []).append(options)
-    return found
+        options_by_stack.setdefault(options.stack, []).append(options)
+    return options_by_stack
 
 
-def template_of(stack: str, *, surroundings: Surroundings = NO_SURROUNDINGS, as_json: bool = False) -> str:
-    """Return the template of a stack, in a stage's surroundings. Raise KeyError if no alias names it."""
-    return build(
+def template_of(
+    stack: str, *, stage_environment: StageEnvironment = NO_STAGE_ENVIRONMENT, as_json: bool = False
+) -> str:
+    """Return the template of a stack for a stage. Raise KeyError if no alias names the stack."""
+    return build_template(
         stacks()[stack],
-        attempts=_attempts(),
-        result_ttl=_longest_result_ttl(),
-        surroundings=surroundings,
+        attempts=attempts_by_queue(),
+        result_ttl=longest_result_ttl(),
+        stage_environment=stage_environment,
         as_json=as_json,
     )
 
 
-def plan_of(stack: str, *, surroundings: Surroundings = NO_SURROUNDINGS) -> Plan:
-    """Return what a configured stack needs, without its template. Raise KeyError if no alias names it."""
-    return unite(
+def spec_of(stack: str, *, stage_environment: StageEnvironment = NO_STAGE_ENVIRONMENT) -> StackSpec:
+    """Return what a stack contains, without building its template. Raise KeyError if no alias names it."""
+    return merge_options(
         stacks()[stack],
-        attempts=_attempts(),
+        attempts=attempts_by_queue(),
         settings_module=None,
-        result_ttl=_longest_result_ttl(),
-        surroundings=surroundings,
+        result_ttl=longest_result_ttl(),
+        stage_environment=stage_environment,
     )
 
 
-def _attempts() -> dict[str, int]:
-    """Return the largest max_attempts of any task, by queue."""
-    found: dict[str, int] = {}
+def attempts_by_queue() -> dict[str, int]:
+    """Return, for each queue, the largest max_attempts of its tasks."""
+    attempts: dict[str, int] = {}
     for task in registry().tasks.values():
         if isinstance(task, OffloadTask) and task.max_attempts is not None:
-            found[task.queue_name] = max(found.get(task.queue_name, 0), task.max_attempts)
-    return found
+            attempts[task.queue_name] = max(attempts.get(task.queue_name, 0), task.max_attempts)
+    return attempts
 
 
-def _longest_result_ttl() -> timedelta:
+def longest_result_ttl() -> timedelta:
     tasks = (task for task in registry().tasks.values() if isinstance(task, OffloadTask))
     return max((task.result_ttl for task in tasks if task.result_ttl), default=timedelta(0))

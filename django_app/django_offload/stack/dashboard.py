@@ -1,86 +1,83 @@
-"""The dashboard: one page of CloudWatch that shows how the stack does."""
+"""The CloudWatch dashboard: one page that shows whether the stack is healthy."""
 
 import json
 from typing import TYPE_CHECKING, Any
 
 from ..worker.metrics import NAMESPACE, OLDEST_RUNNING_METRIC, STACK_DIMENSION
 from .names import DEAD_LETTER, SWEEPER, worker
-from .plan import Plan
+from .spec import StackSpec
 
 if TYPE_CHECKING:
     from troposphere import Template
 
-_WIDTH, _HEIGHT = 12, 6
+WIDTH, HEIGHT = 12, 6
 type Metric = list[object]
 
 
-def add_dashboard(template: "Template", plan: Plan) -> None:
+def add_dashboard(template: "Template", spec: StackSpec) -> None:
     from troposphere import Sub, cloudwatch
 
     template.add_resource(
         cloudwatch.Dashboard(
             "Dashboard",
-            DashboardName=plan.stack,
-            DashboardBody=Sub(json.dumps(body(plan), separators=(",", ":"))),
+            DashboardName=spec.stack,
+            DashboardBody=Sub(json.dumps(dashboard_body(spec), separators=(",", ":"))),
         )
     )
 
 
-def body(plan: Plan) -> dict[str, Any]:
-    """Return what the dashboard shows, in CloudWatch's own form."""
-    charts: dict[str, tuple[str, list[Metric]]] = {
-        "Messages waiting": ("Maximum", _of_queues(plan, "ApproximateNumberOfMessagesVisible")),
-        "Age of the oldest message, s": ("Maximum", _of_queues(plan, "ApproximateAgeOfOldestMessage")),
-        "Invocations": ("Sum", _of_functions(plan, "Invocations")),
-        "Failed invocations and throttles": (
+def dashboard_body(spec: StackSpec) -> dict[str, Any]:
+    """Return the dashboard's charts, two in a row, in the format of CloudWatch."""
+    options, table = spec.options, spec.options.table
+    roles = [*(worker(name) for name in spec.queues), DEAD_LETTER, SWEEPER]
+
+    def queue_metrics(metric: str) -> list[Metric]:
+        return [["AWS/SQS", metric, "QueueName", options.queue(name)] for name in spec.queues]
+
+    def function_metrics(metric: str) -> list[Metric]:
+        return [["AWS/Lambda", metric, "FunctionName", options.function(role)] for role in roles]
+
+    # A received dead letter is gone again within seconds, so a count of those that wait would show none.
+    dead_letters: list[Metric] = [
+        ["AWS/SQS", "NumberOfMessagesReceived", "QueueName", options.dead_letter_queue(name)]
+        for name in spec.queues
+    ]
+    charts: list[tuple[str, str, list[Metric]]] = [
+        ("Messages waiting", "Maximum", queue_metrics("ApproximateNumberOfMessagesVisible")),
+        ("Age of the oldest message, s", "Maximum", queue_metrics("ApproximateAgeOfOldestMessage")),
+        ("Invocations", "Sum", function_metrics("Invocations")),
+        (
+            "Failed invocations and throttles",
             "Sum",
-            [*_of_functions(plan, "Errors"), *_of_functions(plan, "Throttles")],
+            [*function_metrics("Errors"), *function_metrics("Throttles")],
         ),
-        "Duration, ms, 95 of 100": ("p95", _of_functions(plan, "Duration")),
-        "Invocations at a time": ("Maximum", _of_functions(plan, "ConcurrentExecutions")),
-        "Dead letters": ("Sum", _of_dead_letters(plan)),
-        "Longest RUNNING, s": ("Maximum", [[NAMESPACE, OLDEST_RUNNING_METRIC, STACK_DIMENSION, plan.stack]]),
-        "Write units of the table": ("Sum", [_of_table(plan, "ConsumedWriteCapacityUnits")]),
-        "Refused writes of the table": ("Sum", [_of_table(plan, "WriteThrottleEvents")]),
-    }
+        ("Duration, ms, 95 of 100", "p95", function_metrics("Duration")),
+        ("Invocations at a time", "Maximum", function_metrics("ConcurrentExecutions")),
+        ("Dead letters", "Sum", dead_letters),
+        ("Longest RUNNING, s", "Maximum", [[NAMESPACE, OLDEST_RUNNING_METRIC, STACK_DIMENSION, spec.stack]]),
+        (
+            "Write units of the table",
+            "Sum",
+            [["AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", table]],
+        ),
+        ("Refused writes of the table", "Sum", [["AWS/DynamoDB", "WriteThrottleEvents", "TableName", table]]),
+    ]
     return {
         "widgets": [
-            _chart(number, title, statistic, metrics)
-            for number, (title, (statistic, metrics)) in enumerate(charts.items())
+            {
+                "type": "metric",
+                "x": number % 2 * WIDTH,
+                "y": number // 2 * HEIGHT,
+                "width": WIDTH,
+                "height": HEIGHT,
+                "properties": {
+                    "title": title,
+                    "region": "${AWS::Region}",
+                    "stat": statistic,
+                    "period": 60,
+                    "metrics": metrics,
+                },
+            }
+            for number, (title, statistic, metrics) in enumerate(charts)
         ]
     }
-
-
-def _chart(number: int, title: str, statistic: str, metrics: list[Metric]) -> dict[str, Any]:
-    return {
-        "type": "metric",
-        "x": number % 2 * _WIDTH,
-        "y": number // 2 * _HEIGHT,
-        "width": _WIDTH,
-        "height": _HEIGHT,
-        "properties": {
-            "title": title,
-            "region": "${AWS::Region}",
-            "stat": statistic,
-            "period": 60,
-            "metrics": metrics,
-        },
-    }
-
-
-def _of_queues(plan: Plan, metric: str) -> list[Metric]:
-    return [["AWS/SQS", metric, "QueueName", plan.options.queue(name)] for name in plan.queues]
-
-
-def _of_dead_letters(plan: Plan) -> list[Metric]:
-    queues = (plan.options.dead_letter_queue(name) for name in plan.queues)
-    return [["AWS/SQS", "NumberOfMessagesReceived", "QueueName", queue] for queue in queues]
-
-
-def _of_functions(plan: Plan, metric: str) -> list[Metric]:
-    roles = [*(worker(name) for name in plan.queues), DEAD_LETTER, SWEEPER]
-    return [["AWS/Lambda", metric, "FunctionName", plan.options.function(role)] for role in roles]
-
-
-def _of_table(plan: Plan, metric: str) -> Metric:
-    return ["AWS/DynamoDB", metric, "TableName", plan.options.table]

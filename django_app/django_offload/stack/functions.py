@@ -1,4 +1,4 @@
-"""The functions: a worker per queue, one for all dead letters, the sweeper; each with its log group."""
+"""The functions, each with its log group: a worker per queue, dead letters, the sweeper, migrations."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,18 @@ from ..conf import (
 )
 from . import limits
 from .layout import python_path
-from .names import BUCKET, DEAD_LETTER, MIGRATE, SWEEPER, function_id, log_group_id, queue_id, role_id, worker
+from .names import (
+    BUCKET,
+    DEAD_LETTER,
+    MIGRATE,
+    SWEEPER,
+    WEB,
+    function_id,
+    log_group_id,
+    queue_id,
+    role_id,
+    worker,
+)
 from .parameters import (
     ARCHITECTURE,
     CODE_BUCKET,
@@ -27,37 +38,80 @@ from .parameters import (
     RUNTIME,
     SNAP_START,
     SNAPS,
+    WEB_FUNCTION,
     if_on_aws,
-    memory,
-    timeout,
+    memory_parameter,
+    timeout_parameter,
     with_own_key,
 )
-from .plan import Plan
+from .spec import StackSpec
 from .versions import LIVE, add_version
 
 if TYPE_CHECKING:
     from troposphere import Template
 
 
-def add_functions(template: "Template", plan: Plan) -> None:
+def add_functions(template: "Template", spec: StackSpec) -> None:
     from troposphere import Ref
 
-    for name in plan.queues:
-        # Tasks may enqueue tasks; runaways are stopped by the depth in the message instead.
-        size = {
-            "Timeout": Ref(timeout(name)),
-            "MemorySize": Ref(memory(name)),
-            "RecursiveLoop": "Allow",
-        }
-        _add_function(template, plan, worker(name), "worker", size, [timeout(name), memory(name)])
+    for queue_name in spec.queues:
+        timeout, memory = timeout_parameter(queue_name), memory_parameter(queue_name)
+        # Lambda's loop detection would stop tasks that enqueue tasks. The message's depth stops endless ones.
+        size = {"Timeout": Ref(timeout), "MemorySize": Ref(memory), "RecursiveLoop": "Allow"}
+        add_function(template, spec, worker(queue_name), "worker", size, [timeout, memory])
     for role, module in {DEAD_LETTER: "dead_letter", SWEEPER: "sweeper"}.items():
         size = {"Timeout": limits.seconds(limits.SERVICE_TIMEOUT), "MemorySize": limits.SERVICE_MEMORY}
-        _add_function(template, plan, role, module, size, [])
+        add_function(template, spec, role, module, size, [])
     size = {"Timeout": limits.seconds(limits.MIGRATION_TIMEOUT), "MemorySize": limits.MIGRATION_MEMORY}
-    _add_function(template, plan, MIGRATE, "migrate", size, None)
+    add_function(template, spec, MIGRATE, "migrate", size, None)
 
 
-def add_log_group(template: "Template", role: str, name: object, **more: object) -> None:
+def add_function(
+    template: "Template",
+    spec: StackSpec,
+    role: str,
+    module: str,
+    size: Mapping[str, object],
+    size_parameters: list[str] | None,
+) -> None:
+    """
+    Add a function with its log group, its published version and the alias by which it is invoked.
+
+    `size_parameters` are the parameters that `size` refers to. None means that only a deployment invokes
+    the function, so that it needs neither version nor alias.
+    """
+    from troposphere import GetAtt, If, Ref, awslambda
+
+    function_name = spec.options.function(role)
+    add_log_group(template, role, f"/aws/lambda/{function_name}")
+    properties: dict[str, object] = {}
+    if size_parameters is not None:
+        properties["SnapStart"] = awslambda.SnapStart(ApplyOn=If(SNAPS, "PublishedVersions", "None"))
+    properties |= size
+    if spec.vpc is not None:
+        properties["VpcConfig"] = awslambda.VPCConfig(
+            SubnetIds=list(spec.vpc.subnets), SecurityGroupIds=list(spec.vpc.security_groups)
+        )
+    function = awslambda.Function(
+        function_id(role),
+        FunctionName=function_name,
+        Handler=f"lambdas.{module}.handler",
+        Runtime=Ref(RUNTIME),
+        Architectures=[Ref(ARCHITECTURE)],
+        Code=awslambda.Code(S3Bucket=Ref(CODE_BUCKET), S3Key=Ref(CODE_KEY)),
+        Role=GetAtt(role_id(role), "Arn"),
+        LoggingConfig=awslambda.LoggingConfig(LogGroup=Ref(log_group_id(role))),
+        Environment=awslambda.Environment(Variables=environment_variables(spec)),
+        KmsKeyArn=with_own_key(Ref(KMS_KEY)),
+        **properties,
+    )
+    template.add_resource(function)
+    if size_parameters is not None:
+        version_parameters = [CODE_KEY, RELEASE, KMS_KEY, ARCHITECTURE, RUNTIME, SNAP_START, *size_parameters]
+        add_version(template, role, function, version_parameters)
+
+
+def add_log_group(template: "Template", role: str, name: object, **attributes: object) -> None:
     from troposphere import Ref, logs
 
     template.add_resource(
@@ -66,76 +120,37 @@ def add_log_group(template: "Template", role: str, name: object, **more: object)
             LogGroupName=name,
             RetentionInDays=Ref(LOG_RETENTION),
             KmsKeyId=with_own_key(Ref(KMS_KEY)),
-            **more,
+            **attributes,
         )
     )
 
 
-def _add_function(
-    template: "Template",
-    plan: Plan,
-    role: str,
-    module: str,
-    size: Mapping[str, object],
-    sizes: list[str] | None,
-) -> None:
-    """
-    Add a function with its log group, and the version and alias by which it is invoked.
+def add_web_log_group(template: "Template", spec: StackSpec) -> None:
+    """Add the log group of the web function. The function itself is deployed by Zappa."""
+    from troposphere import Sub
 
-    `sizes` are the parameters in its `size`; None for a function that is invoked as it is, by who deploys.
-    """
-    from troposphere import GetAtt, If, Ref, awslambda
-
-    name = plan.options.function(role)
-    add_log_group(template, role, f"/aws/lambda/{name}")
-    snapped = awslambda.SnapStart(ApplyOn=If(SNAPS, "PublishedVersions", "None"))
-    function = awslambda.Function(
-        function_id(role),
-        FunctionName=name,
-        Handler=f"lambdas.{module}.handler",
-        Runtime=Ref(RUNTIME),
-        Architectures=[Ref(ARCHITECTURE)],
-        Code=awslambda.Code(S3Bucket=Ref(CODE_BUCKET), S3Key=Ref(CODE_KEY)),
-        Role=GetAtt(role_id(role), "Arn"),
-        LoggingConfig=awslambda.LoggingConfig(LogGroup=Ref(log_group_id(role))),
-        Environment=awslambda.Environment(Variables=environment(plan)),
-        KmsKeyArn=with_own_key(Ref(KMS_KEY)),
-        **({} if sizes is None else {"SnapStart": snapped}),
-        **size,
-        **_network(plan),
-    )
-    template.add_resource(function)
-    if sizes is not None:
-        given = [CODE_KEY, RELEASE, KMS_KEY, ARCHITECTURE, RUNTIME, SNAP_START, *sizes]
-        add_version(template, role, function, given)
+    function_name = f"${{{WEB_FUNCTION}}}" if spec.target is None else spec.target.web_function
+    log_name = f"/aws/lambda/{function_name}"
+    # If Zappa deployed the site before, the log exists. The stack imports it, and never deletes it.
+    retention = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+    add_log_group(template, WEB, Sub(log_name) if spec.target is None else log_name, **retention)
 
 
-def environment(plan: Plan) -> dict[str, object]:
-    """Return what a function would else have to ask AWS for, where its modules are, and its stage's own."""
+def environment_variables(spec: StackSpec) -> dict[str, object]:
+    """Return a function's variables: facts it would otherwise ask AWS for, and those of the stage."""
     from troposphere import NoValue, Ref, Sub
 
-    urls = ",".join(f'"{name}":"${{{queue_id(name)}}}"' for name in plan.queues)
+    urls = ",".join(f'"{name}":"${{{queue_id(name)}}}"' for name in spec.queues)
     variables: dict[str, object] = {"PYTHONPATH": python_path()}
-    if plan.settings_module:
-        variables["DJANGO_SETTINGS_MODULE"] = plan.settings_module
-    variables[ENV_STACK] = plan.stack
+    if spec.settings_module:
+        variables["DJANGO_SETTINGS_MODULE"] = spec.settings_module
+    variables[ENV_STACK] = spec.stack
     variables[ENV_QUEUE_URLS] = Sub(f"{{{urls}}}")
-    if plan.options.bucket is not None:
+    if spec.options.bucket is not None:
         variables[ENV_BUCKET] = Ref(BUCKET)
     variables[ENV_ALIAS] = if_on_aws(LIVE, NoValue)
     variables[ENV_RELEASE] = Ref(RELEASE)
     variables[ENV_WRITES] = WRITES_BY_UPDATE
-    if plan.secrets:
-        variables[ENV_SECRETS] = json.dumps(dict(sorted(plan.secrets.items())), separators=(",", ":"))
-    return {**variables, **plan.environment}
-
-
-def _network(plan: Plan) -> dict[str, object]:
-    from troposphere import awslambda
-
-    if plan.vpc is None:
-        return {}
-    vpc = awslambda.VPCConfig(
-        SubnetIds=list(plan.vpc.subnets), SecurityGroupIds=list(plan.vpc.security_groups)
-    )
-    return {"VpcConfig": vpc}
+    if spec.secrets:
+        variables[ENV_SECRETS] = json.dumps(dict(sorted(spec.secrets.items())), separators=(",", ":"))
+    return {**variables, **spec.environment}

@@ -1,54 +1,53 @@
-"""How long and how large: the numbers of the template, and where each comes from."""
+"""The durations and sizes in the template, and where each number comes from."""
 
 from datetime import timedelta
 
 from ..protocol.record import MESSAGE_LIFE
 
 RETENTION = MESSAGE_LIFE
-# SQS's longest. A dead letter keeps the time of its first send: it needs more than its queue.
+# The longest that SQS allows. A dead letter keeps the time of its first send, so this must exceed RETENTION.
 DEAD_LETTER_RETENTION = timedelta(days=14)
-# Every give-back (a retry, a task that cannot start in time) counts as a receive for SQS.
+# SQS counts a receive each time a worker returns a message: for a retry, or because too little time remains.
 RECEIVES_BEYOND_ATTEMPTS = 10
-# A message must stay hidden while Lambda repeats a throttled invocation; AWS asks for six timeouts:
+# A message must stay hidden while Lambda retries a throttled invocation. AWS recommends six timeouts:
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 TIMEOUTS_HIDDEN = 6
 LARGEST_MESSAGE = 1024 * 1024
 
-# Of the dead-letter and the sweeper function, which run no task. The sweeper starts every minute.
+# The dead-letter function and the sweeper run no tasks. The sweeper starts every minute.
 SERVICE_TIMEOUT = timedelta(seconds=60)
 SERVICE_MEMORY = 256
-# Of the function that migrates the database, when somebody deploys: as long as Lambda lets it.
+# Migrations run during a deployment and may take as long as Lambda allows.
 MIGRATION_TIMEOUT = timedelta(seconds=900)
 MIGRATION_MEMORY = 512
-# Of the queue that nobody but a person reads: long enough to look at a message.
-LOOKED_AT = 300
+# Visibility timeout, in seconds, of the queue of failed events. Only people read it.
+FAILED_EVENTS_VISIBILITY = 300
 DEAD_LETTER_BATCH, DEAD_LETTER_CONCURRENCY = 10, 2
 
-# Of events that come without a queue: Lambda's most tries beyond the first, and how long it keeps one that it
-# cannot start. After that the record alone keeps the task, and the sweeper sends it again.
-TRIES, EVENT_AGE, SWEEP_AGE = 2, timedelta(hours=1), timedelta(seconds=60)
+# For events that don't come from a queue: Lambda's maximum of retries, and how long Lambda keeps an event
+# that it can't start. After that only the record has the task, and the sweeper sends it again.
+EVENT_RETRIES, EVENT_AGE, SWEEP_AGE = 2, timedelta(hours=1), timedelta(seconds=60)
 
-# How much longer than a result can be read its payload is kept. A record is claimed at the latest 22 days
-# after its task was to start (queue, dead-letter queue, a day), so its arguments must be there that long; a
-# result, written at the end, as long as it can be read. 30 days (record.PAYLOAD_LIFE) covers both defaults
-# with a week to spare.
+# How much longer a payload is kept than its result can be read. A task is claimed at the latest 22 days after
+# its start time (queue, dead-letter queue, one day), so its arguments must exist that long. Its result is
+# written at the end. 30 days (record.PAYLOAD_LIFE) cover both defaults with a week to spare.
 PAYLOAD_MARGIN = timedelta(days=8)
-# Bodies that did not verify belong to no record: they are kept only for whoever looks into it.
+# Bodies whose signature is wrong belong to no record. They are kept so that a person can examine them.
 DEAD_LIFE = timedelta(days=14)
 UPLOAD_LIFE = timedelta(days=1)
 
-# What a stage may choose from, beside what TASKS says: a template cannot reckon, so it holds the visibility
-# timeout of each.
+# The timeouts that a stage may choose besides the one in TASKS. A template can't multiply, so it contains the
+# visibility timeout for each.
 _TIMEOUTS = (30, 60, 120, 180, 300, 600, 900)
 
 
 def timeouts(own: timedelta) -> list[int]:
-    """Return the timeouts, in seconds, that a stage may choose for a queue whose own is `own`."""
+    """Return the timeouts, in seconds, that a stage may choose for a queue with the timeout `own`."""
     return sorted({*_TIMEOUTS, seconds(own)})
 
 
 def visibility(timeout: timedelta, batch_window: timedelta = timedelta(0)) -> int:
-    """Return the seconds a received message stays hidden from other receivers."""
+    """Return how many seconds a received message stays hidden from other receivers."""
     return seconds(TIMEOUTS_HIDDEN * timeout + batch_window)
 
 

@@ -1,4 +1,4 @@
-"""Names inside the template: logical ids, and references to what a role may touch."""
+"""Names inside the template: logical ids, and the roles that its functions play."""
 
 import re
 from typing import TYPE_CHECKING
@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from troposphere import Sub
 
-TABLE, BUCKET, INDEX, FAILED, SCHEDULE = "Table", "PayloadBucket", "due", "FailedEvents", "SweeperSchedule"
-HISTORY = "history"
+TABLE, BUCKET, FAILED, SCHEDULE = "Table", "PayloadBucket", "FailedEvents", "SweeperSchedule"
+INDEX, HISTORY = "due", "history"
 DEAD_LETTER, SWEEPER, WEB, MIGRATE, SCHEDULER = "dead-letter", "sweeper", "web", "migrate", "scheduler"
-MIGRATE = "migrate"
 
 
 def logical(name: str) -> str:
-    """Return `name` of a queue or function as part of a logical id, which has only letters and digits."""
+    """Return the name of a queue or function as part of a logical id, which has only letters and digits."""
     return "".join(part[:1].upper() + part[1:] for part in re.split("[-_]", name))
 
 
@@ -50,12 +49,12 @@ def mapping_id(role: str, queue_name: str) -> str:
 
 
 def worker(queue_name: str) -> str:
-    """Return the role, in the sense of conf.Options.function, of a queue's worker."""
+    """Return the role of a queue's worker, as conf.Options.function takes it."""
     return f"{queue_name}-worker"
 
 
 def function_arn(function_name: str) -> "Sub":
-    """Return a function's ARN by its name: its role may need it before the function exists."""
+    """Return a function's ARN built from its name, because a role may need it before the function exists."""
     from troposphere import Sub
 
     return Sub(

@@ -1,10 +1,10 @@
-"""What whoever deploys the template decides: its parameters, and the conditions made of them."""
+"""The template's parameters, which are set for each stage, and the conditions made from them."""
 
 from typing import TYPE_CHECKING
 
 from . import limits
 from .names import logical
-from .plan import Plan
+from .spec import StackSpec
 
 if TYPE_CHECKING:
     from troposphere import If, Template
@@ -17,11 +17,11 @@ ALARM_EMAIL, OLDEST_MESSAGE, OLDEST_RUNNING = "AlarmEmail", "OldestMessageSecond
 BOARD, SECRETS_KEY = "BoardEnabled", "SecretsKmsKeyArn"
 WORKER_POLICIES, WEB_POLICIES = "WorkerPolicies", "WebPolicies"
 
-# Those of Lambda's that this library is tested with, and the one where nobody says which.
+# The runtimes of Lambda that this library is tested with, and the default.
 RUNTIMES, DEFAULT_RUNTIME = ("python3.12", "python3.13"), "python3.13"
 ARCHITECTURES = ("x86_64", "arm64")
 
-# What no stand-in for AWS can create stands behind this one condition.
+# The condition of every resource that a local stand-in for AWS can't create.
 ON_AWS = "OnAWS"
 RUNS, OWN_KEY, SNAPS, ALARM_MAIL, HAS_BOARD = "MappingsRun", "OwnKey", "Snaps", "AlarmMail", "HasBoard"
 SECRETS_OWN_KEY, HAS_WORKER_POLICIES, HAS_WEB_POLICIES = (
@@ -32,45 +32,47 @@ SECRETS_OWN_KEY, HAS_WORKER_POLICIES, HAS_WEB_POLICIES = (
 
 _KEY = "arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+"
 _POLICY = r"arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[\w+=.@/-]+"
-# A role takes ten: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+# A role can have ten: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 _POLICIES = f"({_POLICY}(,{_POLICY}){{0,9}})?"
 
+type ParameterProperties = dict[str, object]
 
-def memory(queue_name: str) -> str:
+
+def memory_parameter(queue_name: str) -> str:
     return f"Memory{logical(queue_name)}"
 
 
-def timeout(queue_name: str) -> str:
+def timeout_parameter(queue_name: str) -> str:
     return f"Timeout{logical(queue_name)}"
 
 
-def concurrency(queue_name: str) -> str:
+def concurrency_parameter(queue_name: str) -> str:
     return f"Concurrency{logical(queue_name)}"
 
 
 def if_on_aws(yes: object, no: object) -> "If":
-    """Return `yes` on AWS, `no` where the template is deployed into a stand-in for it."""
+    """Return `yes` on AWS, and `no` in a local stand-in for AWS."""
     from troposphere import If
 
     return If(ON_AWS, yes, no)
 
 
 def if_running(yes: object, no: object) -> "If":
-    """Return `yes` where mappings and schedules are to run, `no` where not."""
+    """Return `yes` if mappings and schedules are enabled, and `no` if the stack is paused or not on AWS."""
     from troposphere import If
 
     return If(RUNS, yes, no)
 
 
 def with_own_key(yes: object, no: object | None = None) -> "If":
-    """Return `yes` where the customer names a key, else `no`; None leaves the property out."""
+    """Return `yes` if the stage names a key, else `no`. None leaves the property out."""
     from troposphere import If, NoValue
 
     return If(OWN_KEY, yes, NoValue if no is None else no)
 
 
-def attached(condition: str, parameter: str) -> dict[str, object]:
-    """Return the property of a role that attaches the policies which a parameter names."""
+def managed_policies(condition: str, parameter: str) -> dict[str, object]:
+    """Return the property of a role that attaches the policies named by a parameter."""
     from troposphere import If, NoValue, Ref, Split
 
     return {"ManagedPolicyArns": If(condition, Split(",", Ref(parameter)), NoValue)}
@@ -90,77 +92,82 @@ def add_conditions(template: "Template") -> None:
     template.add_condition(HAS_BOARD, Equals(Ref(BOARD), "true"))
 
 
-def add_parameters(template: "Template", plan: Plan) -> None:
+def add_parameters(template: "Template", spec: StackSpec) -> None:
     from troposphere import Parameter
 
-    groups = (_of_the_code(), _of_the_queues(plan), _of_the_stack(), _of_the_rights())
-    for name, said in (one for group in groups for one in group.items()):
-        template.add_parameter(Parameter(name, **{"Type": "String", **said}))
+    parameters = {
+        **code_parameters(),
+        **queue_parameters(spec),
+        **stack_parameters(),
+        **permission_parameters(),
+    }
+    for name, properties in parameters.items():
+        template.add_parameter(Parameter(name, **{"Type": "String", **properties}))
 
 
-def _of_the_code() -> dict[str, dict[str, object]]:
+def code_parameters() -> dict[str, ParameterProperties]:
     return {
-        CODE_BUCKET: {"Description": "Bucket that holds the code of the functions, as one zip."},
+        CODE_BUCKET: {"Description": "Bucket that contains the code of the functions, as one zip."},
         CODE_KEY: {
-            "Description": "Key of that zip, named after its contents: a new key updates the functions."
+            "Description": "Key of that zip, named after its contents. A new key updates the functions."
         },
         RELEASE: {
-            "Description": "Names what the functions read when they start, such as versions of secrets: "
-            "another name publishes new versions of the functions, which read it anew.",
+            "Description": "Name of what the functions read when they start, such as versions of secrets. "
+            "A new name publishes new versions of the functions, which read everything again.",
             "Default": "none",
             "AllowedPattern": "[a-zA-Z0-9.-]{1,40}",
         },
         ARCHITECTURE: {
-            "Description": "Processor of the functions; the zip's compiled packages must be built for it.",
+            "Description": "Processor of the functions. Build the zip's compiled packages for it.",
             "Default": ARCHITECTURES[0],
             "AllowedValues": list(ARCHITECTURES),
         },
         RUNTIME: {
-            "Description": "Python of the functions; the zip's packages and bytecode must be built for it.",
+            "Description": "Python of the functions. Build the zip's packages and bytecode for it.",
             "Default": DEFAULT_RUNTIME,
             "AllowedValues": list(RUNTIMES),
         },
         WEB_FUNCTION: {
-            "Description": "Name of the web function, which writes a log; Zappa's is <project>-<stage>.",
+            "Description": "Name of the web function, for its log. Zappa names it <project>-<stage>.",
             "Default": "web",
             "AllowedPattern": "[a-zA-Z0-9-_]{1,64}",
         },
-        SNAP_START: _switch(
-            "Whether functions start from snapshots; a snapshot kept costs by its memory.", "false"
+        SNAP_START: switch(
+            "Whether functions start from snapshots. A stored snapshot costs money by its memory.", "false"
         ),
     }
 
 
-def _of_the_queues(plan: Plan) -> dict[str, dict[str, object]]:
-    """What TASKS says of each queue is the default; a stage may have it otherwise."""
-    found: dict[str, dict[str, object]] = {}
-    for name, queue in plan.queues.items():
-        found[memory(name)] = {
-            "Description": f"Megabytes of the worker of '{name}'.",
-            **_number(queue.memory, 128, 10_240),
+def queue_parameters(spec: StackSpec) -> dict[str, ParameterProperties]:
+    """Return the parameters of each queue's worker. A stage may override the defaults, which are in TASKS."""
+    parameters: dict[str, ParameterProperties] = {}
+    for name, queue in spec.queues.items():
+        parameters[memory_parameter(name)] = {
+            "Description": f"Memory in megabytes of the worker of '{name}'.",
+            **number(queue.memory, 128, 10_240),
         }
-        found[timeout(name)] = {
+        parameters[timeout_parameter(name)] = {
             "Description": f"Seconds that an invocation of the worker of '{name}' may take.",
-            # A text: it is looked up among the keys of a mapping.
+            # A string, because it is a key of the mapping of visibility timeouts.
             "Default": str(limits.seconds(queue.timeout)),
             "AllowedValues": [str(seconds) for seconds in limits.timeouts(queue.timeout)],
         }
-        found[concurrency(name)] = {
-            "Description": f"Invocations of the worker of '{name}' at a time that its queue may cause.",
-            **_number(queue.max_concurrency, 2, 1_000),
+        parameters[concurrency_parameter(name)] = {
+            "Description": f"Maximum of concurrent invocations of the worker of '{name}' by its queue.",
+            **number(queue.max_concurrency, 2, 1_000),
         }
-    return found
+    return parameters
 
 
-def _of_the_stack() -> dict[str, dict[str, object]]:
+def stack_parameters() -> dict[str, ParameterProperties]:
     return {
-        MAPPINGS_ENABLED: _switch(
-            "Whether this is AWS itself: 'false' leaves out what stand-ins for it cannot create, and "
+        MAPPINGS_ENABLED: switch(
+            "Whether the stack is on AWS. 'false' leaves out what local stand-ins for AWS can't create, and "
             "disables mappings and schedules.",
             "true",
         ),
-        PAUSED: _switch(
-            "Whether messages wait: 'true' stops mappings and schedules, and nothing else.", "false"
+        PAUSED: switch(
+            "Whether the stack is paused. 'true' stops mappings and schedules, so messages wait.", "false"
         ),
         LOG_RETENTION: {
             "Description": "Days that the functions' logs are kept.",
@@ -169,54 +176,55 @@ def _of_the_stack() -> dict[str, dict[str, object]]:
             "AllowedValues": [1, 3, 7, 14, 30, 60, 90, 180, 365],
         },
         KMS_KEY: {
-            "Description": "ARN of a key of yours that encrypts queues, table, bucket, logs and variables; "
-            "empty: keys of AWS. Its policy must let CloudWatch, EventBridge and Logs use it.",
+            "Description": "ARN of your own key for queues, table, bucket, logs and variables. Its policy "
+            "must allow CloudWatch, EventBridge and Logs to use it. If empty, AWS's own keys are used.",
             "Default": "",
             "AllowedPattern": f"({_KEY})?",
         },
         ALARM_EMAIL: {
-            "Description": "Address that alarms are sent to; empty: they are shown, and sent nowhere.",
+            "Description": "Address that alarms are sent to. If empty, alarms are only shown in CloudWatch.",
             "Default": "",
             "AllowedPattern": "([^@ ]+@[^@ ]+)?",
         },
         OLDEST_MESSAGE: {
             "Description": "Seconds that a message may wait in a queue before an alarm.",
-            **_number(900, 60, 604_800),
+            **number(900, 60, 604_800),
         },
         OLDEST_RUNNING: {
             "Description": "Seconds that an attempt may be RUNNING before an alarm.",
-            **_number(3_600, 60, 604_800),
+            **number(3_600, 60, 604_800),
         },
     }
 
 
-def _of_the_rights() -> dict[str, dict[str, object]]:
-    policies = "separated by commas: what {} beyond the stack, such as files or mail."
+def permission_parameters() -> dict[str, ParameterProperties]:
     return {
-        BOARD: _switch(
+        BOARD: switch(
             "Whether the web function may do what the board does: look, redrive, discard.", "false"
         ),
         WORKER_POLICIES: {
-            "Description": f"ARNs of managed policies for every worker, {policies.format('tasks use')}",
+            "Description": "ARNs of managed policies for every worker, separated by commas. They allow what "
+            "tasks do in AWS beyond the stack, such as reading files or sending mail.",
             "Default": "",
             "AllowedPattern": _POLICIES,
         },
         WEB_POLICIES: {
-            "Description": f"ARNs of managed policies for the web function, {policies.format('views use')}",
+            "Description": "ARNs of managed policies for the web function, separated by commas. They allow "
+            "what views do in AWS beyond the stack, such as reading files or sending mail.",
             "Default": "",
             "AllowedPattern": _POLICIES,
         },
         SECRETS_KEY: {
-            "Description": "ARN of a key of yours that the stage's secrets are encrypted with; empty: AWS's.",
+            "Description": "ARN of your own key that encrypts the stage's secrets. If empty, AWS's own key.",
             "Default": "",
             "AllowedPattern": f"({_KEY})?",
         },
     }
 
 
-def _number(default: int, low: int, high: int) -> dict[str, object]:
+def number(default: int, low: int, high: int) -> ParameterProperties:
     return {"Type": "Number", "Default": default, "MinValue": low, "MaxValue": high}
 
 
-def _switch(description: str, default: str) -> dict[str, object]:
+def switch(description: str, default: str) -> ParameterProperties:
     return {"Description": description, "Default": default, "AllowedValues": ["true", "false"]}

@@ -1,23 +1,23 @@
-"""List prices of AWS, in dollars, by region: before free tiers, discounts and taxes."""
+"""List prices of AWS in dollars, by region, before free tiers, discounts and taxes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# When they were written down, and where AWS keeps them: one page a service.
+# The date of these prices, and where AWS publishes them, on one page per service.
 AS_OF = "2026-11-22"
 SOURCE = "https://aws.amazon.com/pricing/ (SQS, Lambda, DynamoDB, CloudWatch, KMS; on demand)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """What one of each costs."""
+    """The price of one unit of each service."""
 
-    queue_request: float = 0.40e-6  # Of a standard queue, after the first million of a month.
+    queue_request: float = 0.40e-6  # Of a standard queue, after the first million in a month.
     invocation: float = 0.20e-6
-    gigabyte_second: float = 0.0000166667  # On x86_64; arm64 costs a fifth less.
+    gigabyte_second: float = 0.0000166667  # On x86_64. arm64 costs a fifth less.
     write_unit: float
     read_unit: float
-    alarm: float = 0.10  # A month, as are the next three.
+    alarm: float = 0.10  # For a month, as are the next three.
     dashboard: float = 3.00
     metric: float = 0.30
     key: float = 1.00

@@ -1,63 +1,67 @@
-"""Per queue: the queue, and its dead-letter queue; for the stack, what Lambda gave up; all by TLS alone."""
+"""The queues: one per configured queue, its dead-letter queue, and one for events that Lambda gave up."""
 
 from datetime import timedelta
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from . import limits
 from .names import FAILED, SCHEDULE, dead_letter_queue_id, logical, queue_id
-from .parameters import KMS_KEY, ON_AWS, timeout, with_own_key
-from .plan import Plan
-from .statements import Statement, allow, by_tls, from_source
+from .parameters import KMS_KEY, ON_AWS, timeout_parameter, with_own_key
+from .spec import StackSpec
+from .statements import allow, condition_on_source, deny_without_tls
 
 if TYPE_CHECKING:
     from troposphere import Template
 
-_VISIBILITY = "Visibility"
+VISIBILITY = "Visibility"
 
 
-def add_queues(template: "Template", plan: Plan) -> None:
+def add_queues(template: "Template", spec: StackSpec) -> None:
     from troposphere import FindInMap, GetAtt, Ref, sqs
 
-    template.add_mapping(_VISIBILITY, _visibilities(plan))
-    for name, queue in plan.queues.items():
-        dead = limits.visibility(limits.SERVICE_TIMEOUT)
-        _add_queue(
-            template, dead_letter_queue_id(name), plan.options.dead_letter_queue(name), visibility=dead
+    template.add_mapping(VISIBILITY, visibility_timeouts(spec))
+    for name, queue in spec.queues.items():
+        add_queue(
+            template,
+            dead_letter_queue_id(name),
+            spec.options.dead_letter_queue(name),
+            visibility=limits.visibility(limits.SERVICE_TIMEOUT),
         )
-        _add_queue(
+        add_queue(
             template,
             queue_id(name),
-            plan.options.queue(name),
-            visibility=FindInMap(_VISIBILITY, Ref(timeout(name)), logical(name)),
+            spec.options.queue(name),
+            visibility=FindInMap(VISIBILITY, Ref(timeout_parameter(name)), logical(name)),
             retention=limits.seconds(limits.RETENTION),
             RedrivePolicy=sqs.RedrivePolicy(
                 deadLetterTargetArn=GetAtt(dead_letter_queue_id(name), "Arn"),
                 maxReceiveCount=queue.max_attempts + limits.RECEIVES_BEYOND_ATTEMPTS,
             ),
         )
-    _add_queue(template, FAILED, plan.failed_events, visibility=limits.LOOKED_AT)
-    _add_policies(template, plan)
+    add_queue(template, FAILED, spec.failed_events, visibility=limits.FAILED_EVENTS_VISIBILITY)
+    for name in spec.queues:
+        add_queue_policy(template, queue_id(name))
+        add_queue_policy(template, dead_letter_queue_id(name))
+    add_queue_policy(template, FAILED)
 
 
-def _visibilities(plan: Plan) -> dict[str, dict[str, int]]:
-    """Return, by a timeout that a stage may choose, how long each queue then hides a message."""
-    found: dict[str, dict[str, int]] = {}
-    for name, queue in plan.queues.items():
+def visibility_timeouts(spec: StackSpec) -> dict[str, dict[str, int]]:
+    """Return how long each queue hides a message, by every function timeout that a stage may choose."""
+    timeouts: dict[str, dict[str, int]] = {}
+    for name, queue in spec.queues.items():
         for seconds in limits.timeouts(queue.timeout):
             hidden = limits.visibility(timedelta(seconds=seconds), queue.batch_window)
-            found.setdefault(str(seconds), {})[logical(name)] = hidden
-    return {key: found[key] for key in sorted(found, key=int)}
+            timeouts.setdefault(str(seconds), {})[logical(name)] = hidden
+    return {key: timeouts[key] for key in sorted(timeouts, key=int)}
 
 
-def _add_queue(
+def add_queue(
     template: "Template",
     logical_id: str,
     name: str,
     *,
     visibility: object,
     retention: int = limits.seconds(limits.DEAD_LETTER_RETENTION),
-    **more: object,
+    **properties: object,
 ) -> None:
     from troposphere import Ref, sqs
 
@@ -70,36 +74,30 @@ def _add_queue(
             MaximumMessageSize=limits.LARGEST_MESSAGE,
             SqsManagedSseEnabled=with_own_key(False, True),
             KmsMasterKeyId=with_own_key(Ref(KMS_KEY)),
-            **more,
+            **properties,
         )
     )
 
 
-def _add_policies(template: "Template", plan: Plan) -> None:
-    """Let nobody reach a queue but by TLS, and EventBridge leave in one what it could not deliver."""
+def add_queue_policy(template: "Template", logical_id: str) -> None:
+    """Refuse connections without TLS. EventBridge may also send to FailedEvents what it couldn't deliver."""
     from troposphere import GetAtt, Ref, sqs
 
-    both = [(queue_id(name), dead_letter_queue_id(name)) for name in plan.queues]
-    for logical_id in [*chain(*both), FAILED]:
-        own = GetAtt(logical_id, "Arn")
-        statements = [by_tls("sqs:*", [own])]
-        if logical_id == FAILED:
-            statements.append(_undelivered(own))
-        template.add_resource(
-            sqs.QueuePolicy(
-                f"{logical_id}Policy",
-                Queues=[Ref(logical_id)],
-                PolicyDocument={"Version": "2012-10-17", "Statement": statements},
-                Condition=ON_AWS,
-            )
+    queue = GetAtt(logical_id, "Arn")
+    statements = [deny_without_tls("sqs:*", [queue])]
+    if logical_id == FAILED:
+        statements.append(
+            {
+                **allow(["sqs:SendMessage"], [queue]),
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Condition": condition_on_source(GetAtt(SCHEDULE, "Arn")),
+            }
         )
-
-
-def _undelivered(queue: object) -> Statement:
-    from troposphere import GetAtt
-
-    return {
-        **allow(["sqs:SendMessage"], [queue]),
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Condition": from_source(GetAtt(SCHEDULE, "Arn")),
-    }
+    template.add_resource(
+        sqs.QueuePolicy(
+            f"{logical_id}Policy",
+            Queues=[Ref(logical_id)],
+            PolicyDocument={"Version": "2012-10-17", "Statement": statements},
+            Condition=ON_AWS,
+        )
+    )

@@ -1,7 +1,8 @@
 """
-A role per function, and one for the web's: each may do what its code does, and nothing else.
+The roles: one for each function, which may do exactly what the function's code does.
 
-What its code calls stands in the policy "works"; what Lambda itself does as the role, in "runs".
+The policy "works" allows the calls of the code. The policy "runs" allows what Lambda itself does
+with the role.
 """
 
 from collections.abc import Mapping
@@ -33,117 +34,112 @@ from .parameters import (
     SECRETS_OWN_KEY,
     WEB_POLICIES,
     WORKER_POLICIES,
-    attached,
+    managed_policies,
 )
-from .plan import Plan
-from .stage_policies import network, secrets
-from .statements import PAYLOADS, RECEIVE, Statement, allow, arn, objects, own_key, policy, sending, table
+from .spec import StackSpec
+from .statements import (
+    PAYLOADS,
+    RECEIVE,
+    Statement,
+    allow,
+    allow_objects,
+    allow_own_key,
+    allow_secrets,
+    allow_sending,
+    allow_table,
+    allow_vpc,
+    arn,
+    inline_policy,
+)
 
 if TYPE_CHECKING:
     from troposphere import Template
 
-NOTHING: Mapping[str, object] = MappingProxyType({})
+NO_PROPERTIES: Mapping[str, object] = MappingProxyType({})
 
 
-def add_roles(template: "Template", plan: Plan) -> None:
-    for name in plan.queues:
-        more = attached(HAS_WORKER_POLICIES, WORKER_POLICIES)
-        _add_role(template, plan, worker(name), _worker(plan, name), _fed(plan, name), more)
-    dead = [allow(RECEIVE, [arn(dead_letter_queue_id(name)) for name in plan.queues])]
-    _add_role(template, plan, DEAD_LETTER, _dead_letter(plan), dead)
-    _add_role(template, plan, SWEEPER, _sweeper(plan), [allow(["sqs:SendMessage"], [arn(FAILED)])])
-    _add_role(template, plan, WEB, _web(plan), [], attached(HAS_WEB_POLICIES, WEB_POLICIES))
-    # Migrations know the database alone.
-    _add_role(template, plan, MIGRATE, [], [])
-    _add_policy(template, "BoardPolicy", HAS_BOARD, _board(plan), [WEB])
+def add_roles(template: "Template", spec: StackSpec) -> None:
+    keep_failed_events = allow(["sqs:SendMessage"], [arn(FAILED)])
+    for name in spec.queues:
+        runs = [
+            allow(RECEIVE, [arn(queue_id(name))]),
+            *([keep_failed_events] if spec.sends_by_lambda else []),
+        ]
+        properties = managed_policies(HAS_WORKER_POLICIES, WORKER_POLICIES)
+        add_role(template, spec, worker(name), worker_statements(spec, name), runs, properties)
+    receive = allow(RECEIVE, [arn(dead_letter_queue_id(name)) for name in spec.queues])
+    add_role(template, spec, DEAD_LETTER, dead_letter_statements(spec), [receive])
+    add_role(template, spec, SWEEPER, sweeper_statements(spec), [keep_failed_events])
+    properties = managed_policies(HAS_WEB_POLICIES, WEB_POLICIES)
+    add_role(template, spec, WEB, web_statements(spec), [], properties)
+    # Migrations use only the database.
+    add_role(template, spec, MIGRATE, [], [])
+    add_board_policy(template, spec)
 
 
-def _web(plan: Plan) -> list[Statement]:
+def web_statements(spec: StackSpec) -> list[Statement]:
     return [
-        *sending(plan),
-        # A record is made, read for its status, and changed by a cancel; parts stand beside it.
-        table("GetItem", "PutItem", "UpdateItem"),
-        *objects(plan, ["GetObject", "PutObject"], PAYLOADS),
+        *allow_sending(spec),
+        # The web creates records, reads their status and cancels them. Step results are items of their own.
+        allow_table("GetItem", "PutItem", "UpdateItem"),
+        *allow_objects(spec, ["GetObject", "PutObject"], PAYLOADS),
     ]
 
 
-def _board(plan: Plan) -> list[Statement]:
-    """
-    What the board adds to the web's own policy.
-
-    Metrics are no resources: here AWS wants "*".
-    """
-    from troposphere import Sub
-
-    queues = [arn(named(name)) for name in plan.queues for named in (queue_id, dead_letter_queue_id)]
-    indexes = [INDEX, *([HISTORY] if plan.history else [])]
-    listed = [Sub(f"${{{TABLE}.Arn}}/index/{index}") for index in indexes]
-    statements = [
-        allow(["dynamodb:Query"], [arn(TABLE), *listed]),
-        table("BatchGetItem"),
-        allow(["cloudwatch:GetMetricData"], ["*"]),
-        allow(["sqs:GetQueueAttributes", "sqs:GetQueueUrl"], queues),
-        *objects(plan, ["GetObject", "DeleteObject"], "dead/*"),
-    ]
-    if plan.options.bucket is not None:
-        statements.append(allow(["s3:ListBucket"], [arn(BUCKET)]))
-    return statements
-
-
-def _worker(plan: Plan, name: str) -> list[Statement]:
-    # A retry is made visible again at the end of its backoff; what was invoked, the sweeper sends again.
-    waiting = ["sqs:ChangeMessageVisibility"] if plan.queueing else []
+def worker_statements(spec: StackSpec, queue_name: str) -> list[Statement]:
+    # SQS redelivers a retry when its backoff ends. Without a queue, the sweeper sends the retry.
+    hide = [allow(["sqs:ChangeMessageVisibility"], [arn(queue_id(queue_name))])] if spec.sends_by_sqs else []
     return [
-        *([allow(waiting, [arn(queue_id(name))])] if waiting else []),
-        # Tasks may enqueue tasks, on any queue, and ask how they ended.
-        *sending(plan),
-        table("GetItem", "UpdateItem"),
-        *objects(plan, ["GetObject", "PutObject"], PAYLOADS),
+        *hide,
+        # Tasks may enqueue tasks on any queue, and read their results.
+        *allow_sending(spec),
+        allow_table("GetItem", "UpdateItem"),
+        *allow_objects(spec, ["GetObject", "PutObject"], PAYLOADS),
     ]
 
 
-def _fed(plan: Plan, name: str) -> list[Statement]:
-    """Allow Lambda to feed the function from its queue, and to keep an event that it gave up."""
-    kept = [allow(["sqs:SendMessage"], [arn(FAILED)])] if plan.invoking else []
-    return [allow(RECEIVE, [arn(queue_id(name))]), *kept]
-
-
-def _dead_letter(plan: Plan) -> list[Statement]:
+def dead_letter_statements(spec: StackSpec) -> list[Statement]:
     return [
-        # It looks at a record, ends it, and creates it where every write so far failed.
-        table("GetItem", "UpdateItem"),
-        # A body that does not verify touches no record.
-        *objects(plan, ["PutObject"], "dead/*"),
+        # The function reads a record and ends it, or creates it if every earlier write failed.
+        allow_table("GetItem", "UpdateItem"),
+        # A body whose signature is wrong belongs to no record, so it is stored as an object.
+        *allow_objects(spec, ["PutObject"], "dead/*"),
     ]
 
 
-def _sweeper(plan: Plan) -> list[Statement]:
+def sweeper_statements(spec: StackSpec) -> list[Statement]:
     from troposphere import Sub
 
     return [
         allow(["dynamodb:Query"], [Sub(f"${{{TABLE}.Arn}}/index/{INDEX}")]),
-        table("GetItem", "UpdateItem"),
-        # It asks how deep a queue is before it sends again.
-        *sending(plan, "sqs:GetQueueAttributes"),
-        # Large arguments of what an outbox keeps are not in the bucket yet.
-        *(objects(plan, ["PutObject"], PAYLOADS) if plan.outbox else []),
+        allow_table("GetItem", "UpdateItem"),
+        # The sweeper reads the depth of a queue before it sends again.
+        *allow_sending(spec, "sqs:GetQueueAttributes"),
+        # Large arguments of a message in the outbox aren't in the bucket yet.
+        *(allow_objects(spec, ["PutObject"], PAYLOADS) if spec.outbox else []),
     ]
 
 
-def _add_role(
+def add_role(
     template: "Template",
-    plan: Plan,
+    spec: StackSpec,
     role: str,
     works: list[Statement],
     runs: list[Statement],
-    more: Mapping[str, object] = NOTHING,
+    properties: Mapping[str, object] = NO_PROPERTIES,
 ) -> None:
-    """Add a role whose code does what `works` says, and for which Lambda does what `runs` says."""
-    from troposphere import Ref, iam
+    """Add a role whose code may do what `works` allows, and with which Lambda may do what `runs` allows."""
+    from troposphere import If, NoValue, Ref, iam
 
-    called = [*works, *secrets(plan)]
+    code_statements = [*works, *allow_secrets(spec)]
     # The ARN of a log group ends in ":*", which means its streams.
     logs = allow(["logs:CreateLogStream", "logs:PutLogEvents"], [arn(log_group_id(role))])
+    # Keys belong to this policy, because a function that is created with its role may start before
+    # CloudFormation attaches a policy of its own.
+    keys = [
+        If(OWN_KEY, allow_own_key(), NoValue),
+        If(SECRETS_OWN_KEY, allow(["kms:Decrypt"], [Ref(SECRETS_KEY)]), NoValue),
+    ]
     trust = {
         "Effect": "Allow",
         "Action": "sts:AssumeRole",
@@ -155,38 +151,40 @@ def _add_role(
             role_id(role),
             AssumeRolePolicyDocument={"Version": "2012-10-17", "Statement": [trust]},
             Policies=[
-                *([policy("works", called)] if called else []),
-                policy("runs", [logs, *runs, *_keys(), *network(plan, role)]),
+                *([inline_policy("works", code_statements)] if code_statements else []),
+                inline_policy("runs", [logs, *runs, *keys, *allow_vpc(spec, role)]),
             ],
-            **more,
+            **properties,
         )
     )
 
 
-def _keys() -> list[object]:
-    """
-    Allow what the customer's keys are needed for, where there are any.
+def add_board_policy(template: "Template", spec: StackSpec) -> None:
+    """Add what the board needs besides the web's own policy, if the stage enables it."""
+    from troposphere import Ref, Sub, iam
 
-    Here, not in a policy of its own: a function that is made with its role may start before that is attached.
-    """
-    from troposphere import If, NoValue, Ref
-
-    secrets_key = allow(["kms:Decrypt"], [Ref(SECRETS_KEY)])
-    return [If(OWN_KEY, own_key(), NoValue), If(SECRETS_OWN_KEY, secrets_key, NoValue)]
-
-
-def _add_policy(
-    template: "Template", logical_id: str, condition: str, statements: list[Statement], roles: list[str]
-) -> None:
-    """Add what roles may do where a condition holds."""
-    from troposphere import Ref, iam
-
+    queues = [
+        arn(logical_id(name)) for name in spec.queues for logical_id in (queue_id, dead_letter_queue_id)
+    ]
+    indexes = [
+        Sub(f"${{{TABLE}.Arn}}/index/{index}") for index in (INDEX, *([HISTORY] if spec.history else []))
+    ]
+    statements = [
+        allow(["dynamodb:Query"], [arn(TABLE), *indexes]),
+        allow_table("BatchGetItem"),
+        # Metrics aren't resources, so AWS requires "*" here.
+        allow(["cloudwatch:GetMetricData"], ["*"]),
+        allow(["sqs:GetQueueAttributes", "sqs:GetQueueUrl"], queues),
+        *allow_objects(spec, ["GetObject", "DeleteObject"], "dead/*"),
+    ]
+    if spec.options.bucket is not None:
+        statements.append(allow(["s3:ListBucket"], [arn(BUCKET)]))
     template.add_resource(
         iam.PolicyType(
-            logical_id,
-            PolicyName=logical_id,
+            "BoardPolicy",
+            PolicyName="BoardPolicy",
             PolicyDocument={"Version": "2012-10-17", "Statement": statements},
-            Roles=[Ref(role_id(role)) for role in roles],
-            Condition=condition,
+            Roles=[Ref(role_id(WEB))],
+            Condition=HAS_BOARD,
         )
     )

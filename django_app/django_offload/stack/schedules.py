@@ -1,31 +1,31 @@
-"""EventBridge Scheduler, where TASKS declares recurring tasks: a schedule for each starts the sweeper."""
+"""EventBridge Scheduler: a schedule for each scheduled task in TASKS, which starts the sweeper."""
 
 import json
 from typing import TYPE_CHECKING
 
 from .names import FAILED, SCHEDULER, SWEEPER, alias_id, logical, role_id
 from .parameters import KMS_KEY, ON_AWS, if_running, with_own_key
-from .plan import Plan
-from .statements import allow, arn, from_source, own_key, policy
+from .spec import StackSpec
+from .statements import allow, allow_own_key, arn, condition_on_source, inline_policy
 
 if TYPE_CHECKING:
     from troposphere import Template
 
 GROUP = "ScheduleGroup"
-# Of what Scheduler cannot hand over: it tries again for a day, then the event is kept.
-MOST_TRIES, LONGEST_SECONDS = 185, 86_400
-# Scheduler puts the time in its place.
+# Scheduler retries an event that it can't deliver for a day, and then sends it to the failed events.
+MOST_RETRIES, LONGEST_SECONDS = 185, 86_400
+# Scheduler replaces this text by the scheduled time.
 AT = "<aws.scheduler.scheduled-time>"
 
 
-def add_schedules(template: "Template", plan: Plan) -> None:
+def add_schedules(template: "Template", spec: StackSpec) -> None:
     from troposphere import GetAtt, Ref, scheduler
 
-    if not plan.schedules:
+    if not spec.schedules:
         return
-    template.add_resource(scheduler.ScheduleGroup(GROUP, Name=plan.stack, Condition=ON_AWS))
-    _add_role(template, plan)
-    for (alias, name), recurrence in plan.schedules.items():
+    template.add_resource(scheduler.ScheduleGroup(GROUP, Name=spec.stack, Condition=ON_AWS))
+    add_scheduler_role(template, spec)
+    for (alias, name), recurrence in spec.schedules.items():
         template.add_resource(
             scheduler.Schedule(
                 f"{logical(f'{alias}-{name}')}Schedule",
@@ -42,7 +42,7 @@ def add_schedules(template: "Template", plan: Plan) -> None:
                     RoleArn=GetAtt(role_id(SCHEDULER), "Arn"),
                     Input=event_text(alias, name),
                     RetryPolicy=scheduler.RetryPolicy(
-                        MaximumRetryAttempts=MOST_TRIES, MaximumEventAgeInSeconds=LONGEST_SECONDS
+                        MaximumRetryAttempts=MOST_RETRIES, MaximumEventAgeInSeconds=LONGEST_SECONDS
                     ),
                     DeadLetterConfig=scheduler.DeadLetterConfig(Arn=GetAtt(FAILED, "Arn")),
                 ),
@@ -52,22 +52,22 @@ def add_schedules(template: "Template", plan: Plan) -> None:
 
 
 def event_text(alias: str, name: str) -> str:
-    """Return the event that tells the sweeper which schedule strikes."""
+    """Return the event that names a schedule and its time to the sweeper."""
     return json.dumps({"schedule": name, "alias": alias, "at": AT})
 
 
-def _add_role(template: "Template", plan: Plan) -> None:
+def add_scheduler_role(template: "Template", spec: StackSpec) -> None:
     from troposphere import Ref, Sub, iam
 
     group = Sub(
-        f"arn:${{AWS::Partition}}:scheduler:${{AWS::Region}}:${{AWS::AccountId}}:schedule-group/{plan.stack}"
+        f"arn:${{AWS::Partition}}:scheduler:${{AWS::Region}}:${{AWS::AccountId}}:schedule-group/{spec.stack}"
     )
     trust = {
         "Effect": "Allow",
         "Action": "sts:AssumeRole",
         "Principal": {"Service": "scheduler.amazonaws.com"},
         # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
-        "Condition": from_source(group),
+        "Condition": condition_on_source(group),
     }
     works = [
         allow(["lambda:InvokeFunction"], [Ref(alias_id(SWEEPER))]),
@@ -77,7 +77,10 @@ def _add_role(template: "Template", plan: Plan) -> None:
         iam.Role(
             role_id(SCHEDULER),
             AssumeRolePolicyDocument={"Version": "2012-10-17", "Statement": [trust]},
-            Policies=[policy("works", works), with_own_key(policy("uses-own-key", [own_key()]))],
+            Policies=[
+                inline_policy("works", works),
+                with_own_key(inline_policy("uses-own-key", [allow_own_key()])),
+            ],
             Condition=ON_AWS,
         )
     )

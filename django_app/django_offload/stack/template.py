@@ -1,4 +1,4 @@
-"""The CloudFormation template as text."""
+"""Build the CloudFormation template of a stack as text."""
 
 import json
 import os
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from ..conf import Options
+from ..conf import ENV_QUEUE_URLS, Options
 from ..exceptions import ConfigurationError
-from .plan import Plan, unite
-from .stage_environment import NO_SURROUNDINGS, Surroundings
+from .names import BUCKET, TABLE, WEB, function_id, logical, queue_id, role_id, worker
+from .spec import StackSpec, merge_options
+from .stage_environment import NO_STAGE_ENVIRONMENT, StageEnvironment
 
 if TYPE_CHECKING:
     from troposphere import Template
@@ -26,30 +27,36 @@ _SECTIONS = (
 )
 
 
-def build(
-    options: Sequence[Options],
+def build_template(
+    aliases: Sequence[Options],
     *,
     attempts: Mapping[str, int] | None = None,
     result_ttl: timedelta = timedelta(0),
     settings_module: str | None = None,
-    surroundings: Surroundings = NO_SURROUNDINGS,
+    stage_environment: StageEnvironment = NO_STAGE_ENVIRONMENT,
     as_json: bool = False,
 ) -> str:
     """
-    Return the template of the one stack that all `options` share, the same text for the same input.
+    Return the template of the stack that all `aliases` share. The same input gives the same text.
 
-    `attempts` is the largest max_attempts of any task, by queue; `result_ttl` the longest of any
-    task. Raise ConfigurationError if two aliases contradict each other, or if troposphere is not
-    installed.
+    `attempts` is, for each queue, the largest max_attempts of its tasks. `result_ttl` is the longest of any
+    task. Raise ConfigurationError if two aliases contradict each other, or if troposphere isn't installed.
     """
-    plan = unite(
-        options,
+    spec = merge_options(
+        aliases,
         attempts=attempts or {},
-        settings_module=settings_module or _settings_module(),
+        settings_module=settings_module
+        or os.environ.get("DJANGO_SETTINGS_MODULE")
+        or getattr(settings, "SETTINGS_MODULE", None),
         result_ttl=result_ttl,
-        surroundings=surroundings,
+        stage_environment=stage_environment,
     )
-    document = _ordered(_template(plan))
+    # The sections are in the order of AWS's documentation, and each resource starts with its type.
+    content: dict[str, Any] = json.loads(complete_template(spec).to_json(sort_keys=False))
+    content["Resources"] = {
+        name: {"Type": resource["Type"], **resource} for name, resource in content["Resources"].items()
+    }
+    document = {section: content[section] for section in _SECTIONS if section in content}
     if as_json:
         return json.dumps(document, indent=2) + "\n"
 
@@ -58,62 +65,57 @@ def build(
     return _HEAD + str(cfn_flip.to_yaml(json.dumps(document)))
 
 
-def _template(plan: Plan) -> "Template":
+def complete_template(spec: StackSpec) -> "Template":
+    """Return the template with everything that the stack contains."""
     try:
         from troposphere import Template
     except ImportError as exc:
         raise ConfigurationError(
-            plan.options.alias,
-            "The template of its stack is made with troposphere, which is not installed.",
+            spec.options.alias,
+            "The stack's template is built with troposphere, which isn't installed.",
             'Install it: pip install "django-offload[deploy]".',
         ) from exc
+    from . import alarms, dashboard, functions, parameters, queues, roles, schedules, storage, triggers
 
-    template = Template(Description=f"Queues, workers and records of the django-offload stack {plan.stack}.")
+    template = Template(Description=f"Queues, workers and records of the django-offload stack {spec.stack}.")
     template.set_version("2010-09-09")
-    _fill(template, plan)
+    parameters.add_parameters(template, spec)
+    parameters.add_conditions(template)
+    storage.add_storage(template, spec)
+    queues.add_queues(template, spec)
+    functions.add_functions(template, spec)
+    functions.add_web_log_group(template, spec)
+    roles.add_roles(template, spec)
+    triggers.add_mappings(template, spec)
+    triggers.add_sweeper_schedule(template, spec)
+    triggers.add_event_limits(template, spec)
+    schedules.add_schedules(template, spec)
+    alarms.add_alarms(template, spec)
+    dashboard.add_dashboard(template, spec)
+    add_outputs(template, spec, functions.environment_variables(spec)[ENV_QUEUE_URLS])
     return template
 
 
-def _fill(template: "Template", plan: Plan) -> None:
-    from . import (
-        alarms,
-        async_invocation,
-        dashboard,
-        functions,
-        mappings,
-        outputs,
-        parameters,
-        queues,
-        roles,
-        schedules,
-        storage,
-        web,
-    )
+def add_outputs(template: "Template", spec: StackSpec, queue_urls: object) -> None:
+    """Add the names that the stack's web side and its operators need."""
+    from troposphere import GetAtt, Output, Ref
 
-    parameters.add_parameters(template, plan)
-    parameters.add_conditions(template)
-    storage.add_storage(template, plan)
-    queues.add_queues(template, plan)
-    functions.add_functions(template, plan)
-    web.add_web(template, plan)
-    roles.add_roles(template, plan)
-    mappings.add_mappings(template, plan)
-    mappings.add_schedule(template, plan)
-    async_invocation.add_event_limits(template, plan)
-    schedules.add_schedules(template, plan)
-    alarms.add_alarms(template, plan)
-    dashboard.add_dashboard(template, plan)
-    outputs.add_outputs(template, plan)
-
-
-def _ordered(template: "Template") -> dict[str, Any]:
-    """Return the template's sections in the order AWS documents them, each resource's type first."""
-    found: dict[str, Any] = json.loads(template.to_json(sort_keys=False))
-    found["Resources"] = {
-        name: {"Type": resource["Type"], **resource} for name, resource in found["Resources"].items()
+    outputs: dict[str, tuple[str, object]] = {
+        "StackName": ("Value of OFFLOAD_STACK, for the web function.", spec.stack),
+        "TableName": ("Table of the records.", Ref(TABLE)),
+        "WebRoleArn": (
+            "Role of the web function: role_arn in Zappa's settings.",
+            GetAtt(role_id(WEB), "Arn"),
+        ),
     }
-    return {section: found[section] for section in _SECTIONS if section in found}
-
-
-def _settings_module() -> str | None:
-    return os.environ.get("DJANGO_SETTINGS_MODULE") or getattr(settings, "SETTINGS_MODULE", None)
+    if spec.options.bucket is not None:
+        outputs["BucketName"] = ("Bucket of large arguments and results: OFFLOAD_BUCKET.", Ref(BUCKET))
+    for name in spec.queues:
+        outputs[f"QueueUrl{logical(name)}"] = (f"URL of the queue '{name}'.", Ref(queue_id(name)))
+        outputs[f"Worker{logical(name)}"] = (
+            f"Function of the queue '{name}'.",
+            Ref(function_id(worker(name))),
+        )
+    outputs["QueueUrls"] = ("URL of each queue: OFFLOAD_QUEUE_URLS.", queue_urls)
+    for name, (description, value) in outputs.items():
+        template.add_output(Output(name, Description=description, Value=value))

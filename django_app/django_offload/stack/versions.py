@@ -1,4 +1,4 @@
-"""Published versions of the functions, and the alias by which each of them is invoked."""
+"""Published versions of the functions, and the alias by which each function is invoked."""
 
 import json
 from hashlib import sha256
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 LIVE = "live"
 
 
-def add_version(template: "Template", role: str, function: "Function", given: list[str]) -> None:
+def add_version(template: "Template", role: str, function: "Function", parameters: list[str]) -> None:
     """
-    Publish what the function is now, and lead its alias there.
+    Publish the function as it is now, and point its alias to that version.
 
-    A version is published where its description changes: it names the code, and all that the
-    function is made of, the values of the parameters `given` among it. Each of these must change the
-    function too: of one that is as it was, Lambda publishes no version, and CloudFormation fails.
+    CloudFormation publishes a version when its description changes. The description contains the values of
+    `parameters` and a digest of the function's properties. Each parameter must change the function too,
+    because Lambda publishes no version of an unchanged function, and CloudFormation then fails.
     """
     from troposphere import GetAtt, Ref, Sub, awslambda
 
     digest = sha256(json.dumps(function.to_dict()["Properties"], sort_keys=True).encode()).hexdigest()[:12]
-    # Bare values: a description has room for 256 characters, and an ARN of a key takes 90.
-    values = " ".join(f"${{{name}}}" for name in given)
+    # Only the values, because a description has at most 256 characters, and the ARN of a key takes 90.
+    values = " ".join(f"${{{parameter}}}" for parameter in parameters)
     template.add_resource(
         awslambda.Version(
             version_id(role),
             FunctionName=Ref(function_id(role)),
             Description=Sub(f"{values} template={digest}"),
             Condition=ON_AWS,
-            # Invocations under way end on the version they began with; going back needs it too.
+            # Running invocations end on the version they started with, and a rollback needs that version too.
             UpdateReplacePolicy="Retain",
             DeletionPolicy="Delete",
         )
@@ -49,13 +49,13 @@ def add_version(template: "Template", role: str, function: "Function", given: li
     )
 
 
-def invoked(role: str) -> "If":
-    """Return how a function is named where it is invoked: its alias, or itself where there is none."""
+def invocation_target(role: str) -> "If":
+    """Return how to name a function to invoke it: by its alias, or by itself if it has none."""
     from troposphere import Ref
 
     return if_on_aws(Ref(alias_id(role)), Ref(function_id(role)))
 
 
-def invoked_arn(function_name: str) -> "If":
-    """Return the same as an ARN made of names: a role may need it before the function exists."""
+def invocation_arn(function_name: str) -> "If":
+    """Return the same as an ARN built from names, because a role may need it before the function exists."""
     return if_on_aws(function_arn(f"{function_name}:{LIVE}"), function_arn(function_name))

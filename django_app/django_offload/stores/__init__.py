@@ -4,10 +4,10 @@ from functools import lru_cache
 
 from ..aws.stand_ins import StandIns
 from ..conf import Options
-from .base import Due, Part, Store
+from .base import DueEntry, Part, Store
 from .listing import Listing
 
-__all__ = ["Due", "Listing", "Part", "Store", "listing_of", "store_of", "use"]
+__all__ = ["DueEntry", "Listing", "Part", "Store", "listing_of", "store_of", "use"]
 
 
 @lru_cache(maxsize=32)

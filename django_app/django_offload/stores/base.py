@@ -1,4 +1,4 @@
-"""The seam to where records are kept."""
+"""The interface to the records and their parts."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from ..aws import begin_together
 from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
-from ..protocol.enqueued_task import EPOCH, EnqueuedTask
+from ..protocol.enqueued_task import EnqueuedTask
+from ..protocol.json_codec import EPOCH
+from ..protocol.record import initial_item
 from ..protocol.transitions import create
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """An entry of the index: what the sweeper will look at, or, in other shards, a FAILED record."""
+class DueEntry:
+    """An entry of the index: a record that the sweeper will look at, or in other shards a FAILED record."""
 
     id: str
     due_at: datetime  # Of a FAILED record: when it ended.
@@ -26,65 +29,78 @@ class Part:
     task_id: str
     name: str
     text: str
-    ttl: int  # Until when it is kept, in seconds since 1970.
+    ttl: int  # When the store may delete it, in seconds since 1970.
 
 
 class Store(ABC):
     """
-    Keeps one record per task, and parts of immutable text beside it.
+    Stores one record per task, and beside it parts with texts that never change.
 
-    Reads are consistent, but for due(), which is a hint.
+    Reads are consistent, except due(), which may return outdated entries.
     """
 
     @abstractmethod
     def change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
         """
-        Make a conditional write; return the record as it was before (None: there was none, or the change
-        does not return it).
+        Make a conditional write. Return the record before the write, or None if there was none.
 
-        Raise Refused, with the record as it is, if the condition does not hold.
+        Also return None if the write does not return the record. Raise Refused, with the current record, if
+        the condition is not met.
         """
 
     def begin_change(self, task_id: str, change: ConditionalWrite) -> Callable[[], dict[str, Value] | None]:
-        """Begin change(), and return what ends it: other calls may be under way between the two."""
+        """Start change(), and return a callable that finishes it; other calls can start in between."""
         return partial(self.change, task_id, change)
 
     @abstractmethod
     def get(self, task_id: str) -> Attributes | None:
-        """Return the record, None if there is none."""
+        """Return the record, or None if there is none."""
 
     @abstractmethod
     def put_part(self, task_id: str, part: str, text: str, ttl: int) -> str:
         """
-        Keep a text beside the record until `ttl`, seconds since 1970.
+        Store a text beside the record until `ttl`, seconds since 1970.
 
-        The first text kept under a name stays; return it.
+        The first text stored under a name stays. Return that text.
         """
 
     @abstractmethod
     def get_part(self, task_id: str, part: str) -> str | None:
-        """Return the text kept under `part`, None if there is none."""
+        """Return the text of a part, or None if there is none."""
 
     @abstractmethod
     def parts(self, task_id: str) -> tuple[Attributes | None, Mapping[str, str]]:
-        """Return, as of one instant, the record and every text beside it."""
+        """Return the record and the texts of all its parts, as of one instant."""
 
     @abstractmethod
-    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[Due]:
-        """Return at most `limit` of a shard, the oldest first, whose `due_at` is from `since` to `until`."""
+    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[DueEntry]:
+        """Return at most `limit` entries of a shard whose `due_at` is in this range, the oldest first."""
 
     def begin_put_part(self, part: Part) -> Callable[[], str]:
-        """Begin put_part(), and return what ends it: other calls may be under way between the two."""
+        """Start put_part(), and return a callable that finishes it; other calls can start in between."""
         return partial(self.put_part, part.task_id, part.name, part.text, part.ttl)
 
     def create(self, enqueued: EnqueuedTask) -> bool:
         """Create a READY record; return False, changing nothing, if it is there already."""
-        try:
-            self.change(enqueued.id, create(enqueued))
-        except Refused:
-            return False
-        return True
+        return self.begin_create(initial_item(enqueued))()
 
-    def begin_create(self, enqueued: EnqueuedTask) -> Callable[[], bool]:
-        """Begin create(), and return what ends it: other calls may be under way between the two."""
-        return partial(self.create, enqueued)
+    def begin_create(self, item: Attributes) -> Callable[[], bool]:
+        """
+        Begin to create a record of its initial item, if there is none.
+
+        Return what waits for it, and returns False if it is there already: other calls may be under way
+        between the two.
+        """
+
+        def create_item() -> bool:
+            try:
+                self.change(str(item["id"]), create(item))
+            except Refused:
+                return False
+            return True
+
+        return create_item
+
+    def begin_create_many(self, items: Sequence[Attributes]) -> Callable[[], list[bool | Exception]]:
+        """Begin to create records; return what waits for them: for each, True, False or an exception."""
+        return begin_together(partial(self.begin_create, item) for item in items)

@@ -1,4 +1,4 @@
-"""The seam to lists of records: by an index, a page at a time, never by a scan."""
+"""The interface to lists of records: page by page from an index, never by a scan of the table."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -7,60 +7,61 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from ..protocol.conditional_write import Attributes, Value
-from ..protocol.enqueued_task import EPOCH
+from ..protocol.json_codec import EPOCH
 
 EVER = datetime.max.replace(tzinfo=UTC)
-# One call reads at most so many records by their ids (BatchGetItem).
+# How many records one call can read by their ids (BatchGetItem).
 MOST_READ = 100
 
 
 class Index(NamedTuple):
-    """An index of the table: by a partition, ordered by an instant."""
+    """An index of the table. `partition` and `instant` are attributes; the latter orders the entries."""
 
     name: str
     partition: str
     instant: str
 
 
-# What the sweeper looks at, and FAILED records; every record, where OPTIONS["history"] asks for it.
+# DUE contains the records that the sweeper looks at, and FAILED ones. HISTORY contains all records, and
+# exists if OPTIONS["history"] is set.
 DUE, HISTORY = Index("due", "due_shard", "due_at"), Index("history", "alias", "enqueued_at")
 
 
-class Place(NamedTuple):
-    """An entry of an index: where a list goes on after it."""
+class IndexEntry(NamedTuple):
+    """An entry of an index. A list can continue after it."""
 
     micros: int
     id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Which entries of an index are wanted, and in which order."""
+class IndexQuery:
+    """The entries of an index to return, and their order."""
 
     index: Index
     newest_first: bool
     since: datetime = EPOCH
     until: datetime = EVER
-    # What never changes of a record, as it must be; enqueued at the earliest, at the latest.
+    # Values of attributes that never change, and the earliest and latest time of the enqueue.
     matching: Mapping[str, str] = field(default_factory=dict)
     enqueued: tuple[datetime, datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slice:
+class IndexPage:
     """Some entries of one partition, in their order."""
 
-    entries: Sequence[Place]
-    more: Place | None  # After which the partition goes on; None at its end.
+    entries: Sequence[IndexEntry]
+    more: IndexEntry | None  # The next page continues after it; None at the end of the partition.
 
 
 class Listing(ABC):
-    """Lists records, and reads many at once; an index lags behind by a moment."""
+    """Lists records and reads many of them at once. An index lags behind its table by a moment."""
 
     @abstractmethod
-    def take(self, wanted: Wanted, partition: Value, after: Place | None, limit: int) -> Slice:
-        """Return, in one call, some entries of a partition after a place: at most `limit` that match."""
+    def query(self, query: IndexQuery, partition: Value, after: IndexEntry | None, limit: int) -> IndexPage:
+        """Return at most `limit` matching entries of a partition that follow `after`, in one call."""
 
     @abstractmethod
-    def read(self, ids: Sequence[str]) -> Sequence[Attributes]:
-        """Return the records of at most 100 ids, in order, without those that are gone: one call, or two."""
+    def get_many(self, ids: Sequence[str]) -> Sequence[Attributes]:
+        """Return the records of at most 100 ids in their order, without missing ones, in one call or two."""

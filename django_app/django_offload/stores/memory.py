@@ -6,12 +6,12 @@ from datetime import datetime
 from threading import Lock
 
 from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
-from ..protocol.enqueued_task import EPOCH, from_micros, to_micros
-from .base import Due, Store
+from ..protocol.json_codec import EPOCH, from_micros, to_micros
+from .base import DueEntry, Store
 
 
 class MemoryStore(Store):
-    """Keeps what DynamoDB would keep; every call is atomic."""
+    """Stores what DynamoDB would. Every call is atomic."""
 
     def __init__(self) -> None:
         self.records: dict[str, dict[str, Value]] = {}
@@ -24,21 +24,18 @@ class MemoryStore(Store):
         with self._lock:
             before = self.records.get(task_id)
             if not change.allowed(before):
-                raise Refused(change, _copy(before))
+                raise Refused(change, copy_record(before))
             after = self.records[task_id] = change.apply(before)
-            self._index(task_id, before, after)
+            old_shard, new_shard = (before or {}).get("due_shard"), after.get("due_shard")
+            if old_shard != new_shard and isinstance(old_shard, int):
+                self._due[old_shard].pop(task_id, None)
+            if isinstance(new_shard, int):
+                self._due[new_shard][task_id] = None
             return before
-
-    def _index(self, task_id: str, before: Attributes | None, after: Attributes) -> None:
-        old, new = (before or {}).get("due_shard"), after.get("due_shard")
-        if old != new and isinstance(old, int):
-            self._due[old].pop(task_id, None)
-        if isinstance(new, int):
-            self._due[new][task_id] = None
 
     def get(self, task_id: str) -> Attributes | None:
         with self._lock:
-            return _copy(self.records.get(task_id))
+            return copy_record(self.records.get(task_id))
 
     def put_part(self, task_id: str, part: str, text: str, ttl: int) -> str:
         with self._lock:
@@ -50,21 +47,21 @@ class MemoryStore(Store):
 
     def parts(self, task_id: str) -> tuple[Attributes | None, Mapping[str, str]]:
         with self._lock:
-            return _copy(self.records.get(task_id)), dict(self.texts.get(task_id, {}))
+            return copy_record(self.records.get(task_id)), dict(self.texts.get(task_id, {}))
 
-    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[Due]:
+    def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[DueEntry]:
         first, last = to_micros(since), to_micros(until)
         with self._lock:
-            found = [
-                Due(id=task_id, due_at=from_micros(int(record["due_at"])))  # type: ignore[arg-type]
+            entries = [
+                DueEntry(id=task_id, due_at=from_micros(int(record["due_at"])))  # type: ignore[arg-type]
                 for task_id, record in ((task_id, self.records[task_id]) for task_id in self._due[shard])
                 if first <= record["due_at"] <= last  # type: ignore[operator]
             ]
-        return sorted(found, key=lambda entry: entry.due_at)[:limit]
+        return sorted(entries, key=lambda entry: entry.due_at)[:limit]
 
 
-def _copy(attributes: Attributes | None) -> dict[str, Value] | None:
-    """Return a record of its own; lists are what of it could change."""
+def copy_record(attributes: Attributes | None) -> dict[str, Value] | None:
+    """Return a copy of a record, with copies of its lists, because a caller could change those."""
     if attributes is None:
         return None
     return {name: [*value] if isinstance(value, list) else value for name, value in attributes.items()}

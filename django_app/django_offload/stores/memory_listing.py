@@ -1,46 +1,46 @@
-"""Lists of records in this process's memory, for tests."""
+"""Lists of the records in this process's memory, for tests."""
 
 from collections.abc import Sequence
 
 from ..protocol.conditional_write import Attributes, Value
-from ..protocol.enqueued_task import to_micros
-from .listing import Listing, Place, Slice, Wanted
+from ..protocol.json_codec import to_micros
+from .listing import IndexEntry, IndexPage, IndexQuery, Listing
 from .memory import MemoryStore
 
 
 class MemoryListing(Listing):
-    """Lists what a MemoryStore keeps."""
+    """Lists the records of a MemoryStore."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
-    def take(self, wanted: Wanted, partition: Value, after: Place | None, limit: int) -> Slice:
-        found = sorted(
+    def query(self, query: IndexQuery, partition: Value, after: IndexEntry | None, limit: int) -> IndexPage:
+        entries = sorted(
             (
-                Place(int(record[wanted.index.instant]), task_id)  # type: ignore[arg-type]
+                IndexEntry(int(record[query.index.instant]), task_id)  # type: ignore[arg-type]
                 for task_id, record in dict(self._store.records).items()
-                if _matches(record, wanted, partition)
+                if matches(record, query, partition)
             ),
-            reverse=wanted.newest_first,
+            reverse=query.newest_first,
         )
         if after is not None:
-            found = [place for place in found if (place < after if wanted.newest_first else place > after)]
-        return Slice(entries=found[:limit], more=found[limit - 1] if len(found) > limit else None)
+            entries = [entry for entry in entries if (entry < after if query.newest_first else entry > after)]
+        return IndexPage(entries=entries[:limit], more=entries[limit - 1] if len(entries) > limit else None)
 
-    def read(self, ids: Sequence[str]) -> Sequence[Attributes]:
-        found = (self._store.get(task_id) for task_id in ids)
-        return [record for record in found if record is not None]
+    def get_many(self, ids: Sequence[str]) -> Sequence[Attributes]:
+        records = (self._store.get(task_id) for task_id in ids)
+        return [record for record in records if record is not None]
 
 
-def _matches(record: Attributes, wanted: Wanted, partition: Value) -> bool:
-    index = wanted.index
+def matches(record: Attributes, query: IndexQuery, partition: Value) -> bool:
+    index = query.index
     if record.get(index.partition) != partition or index.instant not in record:
         return False
-    bounds = [(index.instant, wanted.since, wanted.until)]
-    if wanted.enqueued is not None:
-        bounds.append(("enqueued_at", *wanted.enqueued))
-    within = all(
+    bounds = [(index.instant, query.since, query.until)]
+    if query.enqueued is not None:
+        bounds.append(("enqueued_at", *query.enqueued))
+    in_range = all(
         to_micros(first) <= record[name] <= to_micros(last)  # type: ignore[operator]
         for name, first, last in bounds
     )
-    return within and all(record.get(name) == value for name, value in wanted.matching.items())
+    return in_range and all(record.get(name) == value for name, value in query.matching.items())

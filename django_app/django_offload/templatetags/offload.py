@@ -1,4 +1,4 @@
-"""{% load offload %}: the progress of a task on a page."""
+"""{% load offload %} shows the progress of a task on a page."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django import template
 from django.http import Http404, HttpRequest
 
 from ..definition.offload_task import AnyResult
-from ..http.pieces import Seen, Words, drawn
+from ..http.pieces import PieceWords, TaskProgress, piece_context
 
 register = template.Library()
 
@@ -23,23 +23,26 @@ def task_progress(
     refresh: str = "",
 ) -> dict[str, Any]:
     """
-    Show how far a task is, and go on showing it; `result` is a result or its id.
+    Show the progress of a task and keep it up to date. `result` is a task result or its id.
 
-    `label` names the bar for those who hear it, `then` is where a link leads once the task is done and
-    `link` what it says. With `htmx` the page's own htmx asks, by attributes. Without JavaScript a link leads
-    to `refresh`: where nothing is given to this page, and where this page answers a POST to one of the
-    task's own. Whoever sees the page may follow the progress for a day, and reads nothing else of the task.
+    - `label` names the bar for screen readers.
+    - `then` is the address of a link that appears when the task is done, and `link` is its text.
+    - With `htmx`, the htmx of your page polls instead of the library's script.
+    - `refresh` is the address of the link for browsers without JavaScript. The default is the current page,
+      or a page of the task's own if the current page answers a POST.
+
+    Anybody who sees the page can follow the progress for a day, but reads nothing else of the task.
     """
-    # It is made when it is first shown: until then it counts as false.
+    # Django creates the nonce when a template prints it. Until then it counts as false.
     nonce = {"csp_nonce": context["csp_nonce"]} if "csp_nonce" in context else {}
     try:
-        seen = Seen.of(result) if result else None
+        task = TaskProgress.of(result) if result else None
     except Http404:
-        seen = None
-    if seen is None:
+        task = None
+    if task is None:
         return {"seen": None, **nonce}
     request: HttpRequest | None = context.get("request")
     if not refresh and request is not None and request.method == "GET":
         refresh = request.get_full_path()
-    words = Words(label=str(label), then=str(then), link=str(link), htmx=htmx)
-    return {**drawn(seen, words, refresh=refresh), **nonce}
+    words = PieceWords(label=str(label), then=str(then), link=str(link), htmx=htmx)
+    return {**piece_context(task, words, refresh=refresh), **nonce}

@@ -1,4 +1,4 @@
-"""For tests of projects: tasks run through the real handlers, in this process, without AWS."""
+"""Run tasks in the tests of a project, through the real handlers, in this process and without AWS."""
 
 from .clock import VirtualClock
 from .events import Invocation, sqs_event

@@ -1,4 +1,4 @@
-"""The fixture `offload_aws`: tasks go through AWS's interfaces on this machine."""
+"""The fixture `offload_aws`, which runs tasks through AWS's interfaces on this machine."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,57 +12,52 @@ from ..protocol.record import DUE_AFTER
 from ..worker import events
 from ..worker.attempt import LEASE_MARGIN
 from ..worker.sweep import sweep
-from .accidents import Accidents, Failure
+from .base import TaskRunner
 from .clock import VirtualClock
-from .commits import Commits, Runs
+from .commits import DeliveryCount
 
 
-class OffloadAWS:
+class OffloadAWS(TaskRunner):
     """
-    The fixture `offload_aws`: tasks go through SQS, Lambda, DynamoDB and S3 to handlers in this process.
+    The fixture `offload_aws`. Tasks go through SQS, Lambda, DynamoDB and S3 to handlers in this process.
 
-    Time is the real one: what waits (`run_after`, a backoff) is not run before its time. The lease of a dead
-    worker alone is skipped, as `offload` does: `clock` goes ahead, and with it the handlers.
+    Time is real, so a task that waits for its `run_after` or a backoff doesn't run before. Only the lease of
+    a dead worker is skipped, as `offload` does it. The `clock` goes ahead, and the handlers see its time.
     """
 
     def __init__(self, aws: LocalAWS) -> None:
-        self.environment = dict(aws.environment)  # Leads another process to the same AWS.
+        super().__init__()
+        self.environment = dict(aws.environment)  # The variables with which another process uses this AWS.
         self.clock = VirtualClock()
-        self.last: Runs | None = None  # What the last run returned.
         self._aws = aws
-        self._accidents, self._commits = Accidents(), Commits()
+        self._skipped_deaths = 0  # The number of dead workers whose leases were skipped.
 
-    def run(self, *, skip: bool = True) -> Runs:
+    def run(self, *, skip: bool = True) -> DeliveryCount:
         """
-        Deliver until nothing can be received now, dead letters included; return how many there were.
+        Deliver until no message can be received now. Return the number of deliveries, dead letters included.
 
-        With `skip=False` no lease of a dead worker is skipped. The number that is returned says in its
-        repr() what waits for a commit, which is not delivered.
+        With `skip=False` no lease of a dead worker is skipped. The repr() of the number warns of tasks that
+        wait for a commit and so are not delivered.
         """
-        count, dead = 0, -1
-        while dead != self._accidents.deaths:
-            dead = self._accidents.deaths
+        count, deaths = 0, -1
+        while deaths != self._deaths:
+            deaths = self._deaths
             count += self._aws.drain()
-            if skip and self._held:
-                count += self._outlive()
-        self.last = Runs(count, self._commits)
+            if not skip or self._deaths == self._skipped_deaths:
+                continue
+            self._skipped_deaths = self._deaths
+            self.clock.skip(LONGEST_TIMEOUT + LEASE_MARGIN + DUE_AFTER)
+            self._aws.bring_back()
+            count += self._aws.drain()
+            # SQS has redelivered its messages. If no other worker died, the sweeper sends all other tasks.
+            if self._deaths == self._skipped_deaths:
+                self.sweep()
+                count += self._aws.drain()
+        self.last = DeliveryCount(count, self._commits)
         return self.last
 
-    @property
-    def waiting(self) -> int:
-        """How many tasks wait for the commit of a transaction; they are in no queue yet."""
-        return self._commits.waiting
-
-    def fail_next(self, exception: Failure) -> None:
-        """Have the next task that runs raise this instead; several calls queue up."""
-        self._accidents.fail(exception)
-
-    def kill_next(self, *, after_work: bool = False) -> None:
-        """Have the worker of the next attempt die, as `Offload.kill_next()` says."""
-        self._accidents.kill(after_work=after_work)
-
     def sweep(self, ahead: timedelta = timedelta(0)) -> dict[str, int]:
-        """Run the sweeper once, as if it were `ahead` later than now."""
+        """Run the sweeper once, with a clock that is `ahead`."""
         return sweep(lambda: self.clock() + ahead, lambda: 60.0)
 
     def client(self, service: str) -> Any:
@@ -71,24 +66,7 @@ class OffloadAWS:
 
     @contextmanager
     def active(self) -> Iterator["OffloadAWS"]:
-        """Take part in what tasks do in this process."""
-        # The handlers that AWS invokes ask for the time there.
-        clock = mock.patch.object(events, "datetime", self.clock)
-        with self._accidents.within(), self._commits.followed(), clock:
+        """Let this process run the tasks until the block ends."""
+        # The handlers that the local Lambda calls get the time from this module.
+        with self.workers_in_process(), mock.patch.object(events, "datetime", self.clock):
             yield self
-
-    @property
-    def _held(self) -> bool:
-        """Whether a worker died since the last lease was skipped."""
-        return self._accidents.deaths > self._accidents.outlived
-
-    def _outlive(self) -> int:
-        """Skip past every lease, and deliver what dead workers held: by SQS itself, or by the sweeper."""
-        self._accidents.outlived = self._accidents.deaths
-        self.clock.skip(LONGEST_TIMEOUT + LEASE_MARGIN + DUE_AFTER)
-        self._aws.bring_back()
-        count = self._aws.drain()
-        if self._held:
-            return count
-        self.sweep()
-        return count + self._aws.drain()

@@ -1,10 +1,10 @@
-"""Time in a test: the real one, and what was skipped of it."""
+"""A clock for tests that can skip time."""
 
 from datetime import UTC, datetime, timedelta
 
 
 class VirtualClock:
-    """The real time, and what was skipped of it."""
+    """The real time plus everything that was skipped."""
 
     def __init__(self) -> None:
         self.skipped = timedelta(0)
@@ -13,13 +13,13 @@ class VirtualClock:
         return datetime.now(UTC) + self.skipped
 
     def now(self, zone: object = None) -> datetime:
-        """Return the time as `datetime.now(UTC)` does."""
+        """Return the current time, as `datetime.now(UTC)` does."""
         return self()
 
     def skip(self, duration: timedelta) -> None:
-        """Go on as if `duration` had passed."""
+        """Move the clock ahead by `duration`."""
         self.skipped += max(duration, timedelta(0))
 
     def skip_to(self, instant: datetime) -> None:
-        """Go on as if it were `instant`; never backwards."""
+        """Move the clock ahead to `instant`. Do nothing if it has passed."""
         self.skip(instant - self())

@@ -1,86 +1,82 @@
-"""Tasks that wait for the commit of a transaction, which in many tests never comes."""
+"""Track tasks that wait for a transaction to commit. In many tests it never does."""
 
-from collections.abc import Callable, Sized
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sized
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Self
 from unittest import mock
 
 from django.db import connections, transaction
 
-OURS = __package__.partition(".")[0]
+LIBRARY = __package__.partition(".")[0]
 
 
-class Runs(int):
-    """How many deliveries a run worked on; shown together with what waited for a commit meanwhile."""
+class DeliveryCount(int):
+    """The number of deliveries in a run. Its repr() adds a warning if tasks wait for a commit."""
 
     waiting: int
-    said: str
+    warning: str
 
-    def __new__(cls, count: int, commits: "Commits") -> Self:
-        made = super().__new__(cls, count)
-        made.waiting, made.said = commits.waiting, commits.said
-        return made
+    def __new__(cls, count: int, commits: "CommitTracker") -> Self:
+        delivery_count = super().__new__(cls, count)
+        delivery_count.waiting, delivery_count.warning = commits.waiting, commits.warning
+        return delivery_count
 
     def __repr__(self) -> str:
-        return f"{int(self)} ({self.said})" if self.said else super().__repr__()
+        return f"{int(self)} ({self.warning})" if self.warning else super().__repr__()
 
 
-class Commits:
-    """Follows what this package does at commits, from the call that asks for it to the commit."""
+class CommitTracker:
+    """Counts the tasks that this package sends after a commit, until they are sent."""
 
     def __init__(self) -> None:
-        # How many tasks each lets leave.
-        self._asked: dict[Callable[[], object], int] = {}
+        # The number of tasks that each callback sends.
+        self._task_counts: dict[Callable[[], object], int] = {}
 
     @property
     def waiting(self) -> int:
-        """How many tasks that were enqueued inside a transaction wait for its commit."""
-        held = {
+        """The number of tasks that were enqueued inside a transaction and wait for its commit."""
+        callbacks = {
             entry[1]
             for connection in connections.all(initialized_only=True)
             for entry in connection.run_on_commit
         }
-        return sum(tasks for leave, tasks in self._asked.items() if leave in held)
+        return sum(count for callback, count in self._task_counts.items() if callback in callbacks)
 
     @property
-    def said(self) -> str:
-        """What is to be said of those that wait; empty where none does."""
+    def warning(self) -> str:
+        """Why tasks wait for a commit, and what to do. Empty if none waits."""
         waiting = self.waiting
         if not waiting:
             return ""
         tasks = "1 task waits" if waiting == 1 else f"{waiting} tasks wait"
-        if not _belongs_to_the_test():
-            return f"{tasks} for the commit of a transaction that is still open. Call run() after it."
+        atomic_blocks = transaction.get_connection().atomic_blocks
+        if not atomic_blocks or not getattr(atomic_blocks[-1], "_from_testcase", False):
+            return f"{tasks} for the commit of a transaction that is still open. Call run() after the commit."
         return (
-            f"{tasks} for a commit that never comes: the transaction is the test's own. "
-            "Enqueue inside `with self.captureOnCommitCallbacks(execute=True):` (pytest: the fixture "
-            "django_capture_on_commit_callbacks), or let the test commit (TransactionTestCase, "
-            "django_db(transaction=True))."
+            f"{tasks} for a commit that never comes, because the test rolls its transaction back. "
+            "Enqueue inside `with self.captureOnCommitCallbacks(execute=True):` (with pytest, "
+            "`with django_capture_on_commit_callbacks(execute=True):`). Or let the test commit, with "
+            "TransactionTestCase or django_db(transaction=True)."
         )
 
-    def followed(self) -> AbstractContextManager[object]:
-        """Follow until the block ends."""
-        return mock.patch.object(transaction, "on_commit", self._following(transaction.on_commit))
+    @contextmanager
+    def tracking(self) -> Iterator[None]:
+        """Track the tasks that are enqueued before the block ends."""
+        on_commit = transaction.on_commit
 
-    def _following(self, original: Callable[..., None]) -> Callable[..., None]:
-        def on_commit(func: Callable[[], object], *args: Any, **kwargs: Any) -> None:
-            if (getattr(func, "__module__", None) or "").partition(".")[0] != OURS:
-                return original(func, *args, **kwargs)
+        def tracking_on_commit(func: Callable[[], object], *args: Any, **kwargs: Any) -> None:
+            if (getattr(func, "__module__", None) or "").partition(".")[0] != LIBRARY:
+                return on_commit(func, *args, **kwargs)
 
             @wraps(func)
-            def leave() -> None:
-                self._asked.pop(leave, None)
+            def send() -> None:
+                self._task_counts.pop(send, None)
                 func()
 
-            owner = getattr(func, "__self__", None)
-            self._asked[leave] = len(owner) if isinstance(owner, Sized) else 1
-            return original(leave, *args, **kwargs)
+            sender = getattr(func, "__self__", None)
+            self._task_counts[send] = len(sender) if isinstance(sender, Sized) else 1
+            return on_commit(send, *args, **kwargs)
 
-        return on_commit
-
-
-def _belongs_to_the_test() -> bool:
-    """Tell whether the innermost open transaction is one that Django's TestCase opened around a test."""
-    blocks = transaction.get_connection().atomic_blocks
-    return bool(blocks) and getattr(blocks[-1], "_from_testcase", False)
+        with mock.patch.object(transaction, "on_commit", tracking_on_commit):
+            yield

@@ -1,4 +1,4 @@
-"""What Lambda hands to a worker, made in a test."""
+"""Build the arguments with which Lambda calls a handler."""
 
 import json
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from ..transports import Delivery
 
 @dataclass(slots=True)
 class Invocation:
-    """Stands in for Lambda's context."""
+    """A replacement for the context that Lambda passes to a handler."""
 
     function_name: str
     seconds: float = 300.0
@@ -24,7 +24,7 @@ class Invocation:
 
 
 def sqs_event(deliveries: list[Delivery], queue: str) -> dict[str, Any]:
-    """Return the event that Lambda makes of messages of an SQS queue."""
+    """Return the event that Lambda makes from messages of an SQS queue."""
     return {
         "Records": [
             {

@@ -1,8 +1,9 @@
-"""The fixture `offload`: every queue in this process's memory."""
+"""The fixture `offload`, which keeps every queue in the memory of this process."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from .. import payloads, stores, transports
 from ..conf import Options, QueueOptions, configured
@@ -12,154 +13,136 @@ from ..stores.memory import MemoryStore
 from ..transports import Delivery
 from ..transports.memory import MemoryTransport
 from ..worker import batch, dead_letter, sweep
-from .accidents import Accidents, Failure, WorkerKilled
+from .base import TaskRunner, WorkerKilled
 from .clock import VirtualClock
-from .commits import Commits, Runs
+from .commits import DeliveryCount
 from .events import Invocation, sqs_event
 
-# A drained queue has run at most this many tasks: more is a task that enqueues itself for ever.
+# If a run delivers more than this, a task probably enqueues itself for ever.
 MOST_RUNS = 10_000
 # SQS returns at most ten messages at a time.
 RECEIVE_LIMIT = 10
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
-class Offload:
+class Offload(TaskRunner):
     """
-    The fixture `offload`: every queue of every stack of TASKS, in memory.
+    The fixture `offload`. Every queue of every stack of TASKS is in memory.
 
-    What a task waits for (`run_after`, a backoff, the lease of a dead worker) is skipped, not waited for:
-    `clock` goes ahead. Without pytest: `with Offload().active() as offload:`.
+    Whenever tasks wait, for `run_after`, a backoff or the lease of a dead worker, the `clock` skips that
+    time. Without pytest, use `with Offload().active() as offload:`.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.clock = VirtualClock()
-        self._accidents, self._commits = Accidents(), Commits()
-        self._count = 0  # Deliveries that the current run worked on.
-        self.last: Runs | None = None  # What the last run returned.
+        self._count = 0  # The deliveries of the current run.
         self._stacks: dict[str, Options] = {options.stack: options for options in configured().values()}
         self.stores = {stack: MemoryStore() for stack in self._stacks}
         self.transports = {stack: MemoryTransport(self.clock) for stack in self._stacks}
         self.payloads = {stack: MemoryPayloads() for stack in self._stacks}
 
-    def run(self, *, skip: bool = True) -> Runs:
+    def run(self, *, skip: bool = True) -> DeliveryCount:
         """
-        Deliver until nothing is left to deliver; return how many deliveries were worked on.
+        Deliver until no messages are left. Return the number of deliveries.
 
-        With `skip=False` only what is due now is delivered: no time is skipped. The number that is returned
-        says in its repr() what waits for a commit, which is not delivered.
+        With `skip=False` no time is skipped, so only messages that are due now are delivered. The repr() of
+        the number warns of tasks that wait for a commit and so are not delivered.
         """
         self._count = 0
-        self._drain_all()
-        while skip and self._go_on():
-            self._drain_all()
-        self.last = Runs(self._count, self._commits)
+        self._deliver_due()
+        while skip and self._skip_to_next():
+            self._deliver_due()
+        self.last = DeliveryCount(self._count, self._commits)
         return self.last
 
-    @property
-    def waiting(self) -> int:
-        """How many tasks wait for the commit of a transaction; they are in no queue yet."""
-        return self._commits.waiting
-
-    def fail_next(self, exception: Failure) -> None:
-        """Have the next task that runs raise this instead; several calls queue up."""
-        self._accidents.fail(exception)
-
-    def kill_next(self, *, after_work: bool = False) -> None:
-        """
-        Have the worker of the next attempt die, after its claim and before its outcome.
-
-        It dies instead of running the task or, with `after_work`, once the task's function has returned. The
-        record stays RUNNING until the lease ends, which run() skips to: then the task is tried again, or ends
-        FAILED with WorkerLost if its attempts are used up. Several calls queue up.
-        """
-        self._accidents.kill(after_work=after_work)
-
     def sweep(self) -> dict[str, int]:
-        """Run the sweeper once, as of the virtual now."""
+        """Run the sweeper once, at the time of the clock."""
         return sweep.sweep(self.clock, lambda: 60.0)
 
     @contextmanager
     def active(self) -> Iterator["Offload"]:
-        """Stand in for AWS in this process."""
-        with self._accidents.within(), self._commits.followed(), ExitStack() as exits:
+        """Replace AWS in this process until the block ends."""
+        with self.workers_in_process(), ExitStack() as replacements:
             for stack in self._stacks:
-                exits.enter_context(stores.use(stack, self.stores[stack]))
-                exits.enter_context(transports.use(stack, self.transports[stack]))
-                exits.enter_context(payloads.use(stack, self.payloads[stack]))
+                replacements.enter_context(stores.use(stack, self.stores[stack]))
+                replacements.enter_context(transports.use(stack, self.transports[stack]))
+                replacements.enter_context(payloads.use(stack, self.payloads[stack]))
             yield self
 
-    def _go_on(self) -> bool:
-        """Skip to when the next thing is due; return False if nothing is."""
-        message, record = self._next_message(), self._next_record()
-        if message is None and record is None:
-            return False
-        if record is None or (message is not None and message <= record):
-            assert message is not None
-            self.clock.skip_to(message)
-            return True
-        self.clock.skip_to(record)
-        swept = self.sweep()
-        return any(swept.get(key) for key in ("sent", "moved", "ended"))
-
-    def _next_message(self) -> datetime | None:
-        times = [transport.next_visible_at() for transport in self.transports.values()]
-        return min((at for at in times if at is not None), default=None)
-
-    def _next_record(self) -> datetime | None:
-        """Return when the sweeper is to look at a task whose start no message can wait for."""
+    def _skip_to_next(self) -> bool:
+        """Skip to the time when the next message or record is due. Return False if nothing is."""
+        visible_times = [transport.next_visible_at() for transport in self.transports.values()]
+        next_message = min((instant for instant in visible_times if instant is not None), default=None)
         now = self.clock()
-        return min(
+        # No message can wait for the start of these tasks, so the sweeper sends them when they are due.
+        next_record = min(
             (
-                due.due_at
+                entry.due_at
                 for store in self.stores.values()
                 for shard in range(DUE_SHARDS)
-                for due in store.due(shard, END_OF_TIME, MOST_RUNS)
-                if (record := read_record(store.records[due.id])).status == READY and record.not_before > now
+                for entry in store.due(shard, END_OF_TIME, MOST_RUNS)
+                if (record := read_record(store.records[entry.id])).status == READY
+                and record.not_before > now
             ),
             default=None,
         )
+        if next_message is not None and (next_record is None or next_message <= next_record):
+            self.clock.skip_to(next_message)
+            return True
+        if next_record is None:
+            return False
+        self.clock.skip_to(next_record)
+        swept = self.sweep()
+        return any(swept.get(key) for key in ("sent", "moved", "ended"))
 
-    def _drain_all(self) -> None:
-        """Deliver what is due now, and what tasks enqueue meanwhile, to whichever queue."""
-        before = -1
-        while before != self._count:
-            before = self._count
-            for options, queue in list(self._queues()):
-                self._drain(options, queue)
-
-    def _queues(self) -> Iterator[tuple[Options, str]]:
-        for options in self._stacks.values():
-            for queue in self.transports[options.stack].queues:
-                yield options, queue
-
-    def _drain(self, options: Options, queue: str) -> None:
-        transport = self.transports[options.stack]
-        limit = min(options.queues.get(queue, QueueOptions()).batch_size, RECEIVE_LIMIT)
-        while deliveries := transport.receive(queue, limit):
-            for delivery in self._acknowledged(deliveries, options, queue):
-                transport.delete(delivery)
-            self._count += len(deliveries)
-            if self._count > MOST_RUNS:
-                raise AssertionError(
-                    f"{self._count} deliveries, and still more: does a task enqueue itself for ever?"
-                )
-        if dead := transport.take_dead(queue):
-            letters = [
-                Delivery(id=held["id"], body=held["body"], queue=queue, handle=held["id"]) for held in dead
+    def _deliver_due(self) -> None:
+        """Deliver all messages that are due now, and those that tasks send in the meantime to any queue."""
+        count_before = -1
+        while count_before != self._count:
+            count_before = self._count
+            queues = [
+                (options, queue)
+                for options in self._stacks.values()
+                for queue in self.transports[options.stack].queues
             ]
-            function = options.function("dead-letter")
-            dead_letter.handler(
-                sqs_event(letters, options.dead_letter_queue(queue)), Invocation(function), self.clock
-            )
+            for options, queue in queues:
+                transport = self.transports[options.stack]
+                limit = min(options.queues.get(queue, QueueOptions()).batch_size, RECEIVE_LIMIT)
+                while deliveries := transport.receive(queue, limit):
+                    for delivery in invoke_worker(deliveries, options, queue, self.clock):
+                        transport.delete(delivery)
+                    self._count += len(deliveries)
+                    if self._count > MOST_RUNS:
+                        raise AssertionError(
+                            f"The run made {self._count} deliveries and did not end. "
+                            "Does a task enqueue itself for ever?"
+                        )
+                if dead_messages := transport.take_dead(queue):
+                    invoke_dead_letter_handler(dead_messages, options, queue, self.clock)
 
-    def _acknowledged(self, deliveries: list[Delivery], options: Options, queue: str) -> list[Delivery]:
-        """Invoke the worker; return what it acknowledged: nothing, if it was killed."""
-        seconds = options.queues.get(queue, QueueOptions()).timeout.total_seconds()
-        context = Invocation(options.worker_function(queue), seconds)
-        try:
-            answer = batch.handler(sqs_event(deliveries, options.queue(queue)), context, self.clock)
-        except WorkerKilled:
-            return []
-        failed = {entry["itemIdentifier"] for entry in (answer or {})["batchItemFailures"]}
-        return [delivery for delivery in deliveries if delivery.id not in failed]
+
+def invoke_worker(
+    deliveries: list[Delivery], options: Options, queue: str, clock: Callable[[], datetime]
+) -> list[Delivery]:
+    """Call the worker's handler, and return the deliveries that it acknowledged. A dead worker has none."""
+    seconds = options.queues.get(queue, QueueOptions()).timeout.total_seconds()
+    context = Invocation(options.worker_function(queue), seconds)
+    try:
+        response = batch.handler(sqs_event(deliveries, options.queue(queue)), context, clock)
+    except WorkerKilled:
+        return []
+    failed_ids = {entry["itemIdentifier"] for entry in (response or {})["batchItemFailures"]}
+    return [delivery for delivery in deliveries if delivery.id not in failed_ids]
+
+
+def invoke_dead_letter_handler(
+    messages: list[dict[str, Any]], options: Options, queue: str, clock: Callable[[], datetime]
+) -> None:
+    """Call the dead-letter handler with messages that SQS would have moved to the dead-letter queue."""
+    dead_letters = [
+        Delivery(id=message["id"], body=message["body"], queue=queue, handle=message["id"])
+        for message in messages
+    ]
+    event = sqs_event(dead_letters, options.dead_letter_queue(queue))
+    dead_letter.handler(event, Invocation(options.function("dead-letter")), clock)

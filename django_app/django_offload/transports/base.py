@@ -1,4 +1,4 @@
-"""The seam to how a message reaches the worker."""
+"""The interface to the way in which a message reaches the worker."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -7,61 +7,61 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from ..aws import together
+from ..aws import begin_together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One receipt of a message."""
 
-    id: str  # As batch item failures name it.
-    body: str | Mapping[str, Any]  # Text, or parsed JSON where Lambda was invoked with it.
-    queue: str  # Of QUEUES, by the resource it came through.
+    id: str  # The id that batch item failures name.
+    body: str | Mapping[str, Any]  # Text, or parsed JSON if Lambda was invoked with it.
+    queue: str  # Its name in QUEUES, from the resource that delivered it.
     handle: str = ""  # SQS's receipt handle.
-    receives: int = 1  # How often it was received, this time included.
+    receives: int = 1  # How often it was received, including this time.
 
 
 class Transport(ABC):
-    """Sends messages, and takes back what a worker could not finish."""
+    """Sends messages, and takes those back that a worker could not finish."""
 
-    # How much later than it is sent can a message be delivered?
+    # The longest delay after which a message can be delivered.
     longest_delay = timedelta(0)
 
-    # How long can a message given back stay away and then come again by itself? After longer, the sweeper
-    # sends another.
+    # The longest time after which a returned message can be delivered again. For longer times the sweeper
+    # sends another message.
     longest_return = timedelta(0)
 
-    def knows(self, queue: str) -> bool:
-        """Tell whether `queue` is found already, so that prepare() would do nothing."""
+    def is_prepared(self, queue: str) -> bool:
+        """Return True if the queue was found before, so that prepare() would do nothing."""
         return False
 
     @abstractmethod
     def prepare(self, queue: str) -> None:
-        """Find `queue`. Raise ResourceMissing if AWS says that it is not there."""
+        """Find the queue. Raise ResourceMissing if AWS answers that it does not exist."""
 
     @abstractmethod
     def send(self, queue: str, text: str, delay: timedelta) -> None:
-        """Send a message, to be delivered after `delay` where supported. Raise if it was not accepted."""
+        """Send a message, delivered after `delay` if the transport can. Raise if it was not accepted."""
 
     def begin_send(self, queue: str, text: str, delay: timedelta) -> Callable[[], None]:
-        """Begin send(), and return what ends it: other calls may be under way between the two."""
+        """Start send(), and return a callable that finishes it; other calls can start in between."""
         return partial(self.send, queue, text, delay)
 
     def begin_send_many(
         self, queue: str, texts: Sequence[str], delay: timedelta
     ) -> Callable[[], list[Exception | None]]:
         """Begin to send messages; return what ends it: with what went wrong with each, None where sent."""
-        sends = [partial(self.begin_send, queue, text, delay) for text in texts]
-        return lambda: list(together(sends))
+        wait = begin_together(partial(self.begin_send, queue, text, delay) for text in texts)
+        return lambda: [result if isinstance(result, Exception) else None for result in wait()]
 
     @abstractmethod
     def give_back(self, delivery: Delivery, delay: timedelta) -> None:
-        """Have a delivery come again after `delay`, as exactly as the transport can."""
+        """Return a message, so that it is delivered again after `delay`, or about then."""
 
     def depth(self, queue: str) -> int:
         """
-        Return about how many messages wait to be delivered, or were and may come again; 0 where none can.
+        Return about how many messages wait in the queue or are with a worker; 0 if there is no queue.
 
-        A message that is sent with a delay does not count until that has passed.
+        A message that was sent with a delay counts only after the delay.
         """
         return 0

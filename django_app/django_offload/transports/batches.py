@@ -1,23 +1,26 @@
-"""Batches of messages: as many as SQS takes in one call, and again what it left out."""
+"""Batches of messages: as many as one call of SQS takes, and retries of those that SQS left out."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..aws import another_round, begun, made_together
+from ..aws import begun, made_together, pause_before_retry
 from ..exceptions import LeftOut
 
-# Of one SendMessageBatch, its messages counted together (AWS quotas, 2025).
+# The limits of SendMessageBatch, the second one for all messages together (AWS quotas, 2025).
 MOST_ENTRIES = 10
 MOST_BYTES = 1_048_576
 
 # Texts by their number, which is the id of their entry.
 type Entries = Mapping[int, str]
-type Answer = Mapping[str, Any]
+type Result = Mapping[str, Any]
+# Starts the call for a batch, and returns a callable that waits for its result.
+type Send = Callable[[Entries], Callable[[], Result]]
+type SentBatch = tuple[Entries, Callable[[], Result | Exception]]
 
 
 def batches(entries: Entries) -> Iterator[dict[int, str]]:
-    """Yield entries in batches that SQS takes; every text is ASCII."""
+    """Yield the entries in batches that SQS takes; every text is ASCII."""
     batch: dict[int, str] = {}
     size = 0
     for number, text in entries.items():
@@ -30,50 +33,45 @@ def batches(entries: Entries) -> Iterator[dict[int, str]]:
         yield batch
 
 
-def failures_of(
-    texts: Sequence[str], begin: Callable[[Entries], Callable[[], Answer]]
-) -> Callable[[], list[Exception | None]]:
+def send_in_batches(texts: Sequence[str], send: Send) -> Callable[[], list[Exception | None]]:
     """
-    Begin to send all texts in batches; return what ends it, with what went wrong with each.
+    Start to send all texts, and return a callable that finishes it.
 
-    An entry that SQS left out, by a fault of its own, is sent again in another batch, and only that one.
+    It returns an exception for each text that was not sent, and None for the others. If SQS left a text out
+    because of its own fault, that text alone is sent again.
     """
-    failed: dict[int, Exception] = {}
-    waiting = _begun(dict(enumerate(texts)), begin)
+    failures: dict[int, Exception] = {}
+    sent_batches = start_batches(dict(enumerate(texts)), send)
 
-    def ended() -> list[Exception | None]:
-        rounds, left_out = 0, _ended(waiting, failed)
-        while left_out and another_round(rounds):
-            again = {number: texts[number] for number in left_out}
-            for number in again:
-                del failed[number]
-            rounds, left_out = rounds + 1, _ended(_begun(again, begin), failed)
-        return [failed.get(number) for number in range(len(texts))]
+    def finish() -> list[Exception | None]:
+        retries, left_out = 0, finish_batches(sent_batches, failures)
+        while left_out and pause_before_retry(retries):
+            entries = {number: texts[number] for number in left_out}
+            for number in entries:
+                del failures[number]
+            retries, left_out = retries + 1, finish_batches(start_batches(entries, send), failures)
+        return [failures.get(number) for number in range(len(texts))]
 
-    return ended
+    return finish
 
 
-def _begun(
-    entries: Entries, begin: Callable[[Entries], Callable[[], Answer]]
-) -> list[tuple[Entries, Callable[[], Answer | Exception]]]:
+def start_batches(entries: Entries, send: Send) -> list[SentBatch]:
     with made_together():
-        return [(batch, begun(partial(begin, batch))) for batch in batches(entries)]
+        return [(batch, begun(partial(send, batch))) for batch in batches(entries)]
 
 
-def _ended(
-    waiting: Sequence[tuple[Entries, Callable[[], Answer | Exception]]], failed: dict[int, Exception]
-) -> list[int]:
-    """Wait for batches, note what failed, and return the numbers of those entries that may be sent again."""
+def finish_batches(sent_batches: Sequence[SentBatch], failures: dict[int, Exception]) -> list[int]:
+    """Wait for the batches, add to `failures`, and return the numbers of the entries that may be retried."""
     left_out = []
-    for batch, wait in waiting:
-        answer = wait()
-        if isinstance(answer, Exception):
-            # The client has tried again already, where that helps.
-            failed.update(dict.fromkeys(batch, answer))
+    for batch, wait in sent_batches:
+        result = wait()
+        if isinstance(result, Exception):
+            # The client has already tried again where that helps.
+            failures.update(dict.fromkeys(batch, result))
             continue
-        for entry in answer.get("Failed", ()):
+        for entry in result.get("Failed", ()):
             number = int(entry["Id"])
-            failed[number] = LeftOut("SendMessageBatch", f"{entry['Code']}, {entry.get('Message', '')}")
+            failures[number] = LeftOut("SendMessageBatch", f"{entry['Code']}, {entry.get('Message', '')}")
             if not entry["SenderFault"]:
                 left_out.append(number)
     return left_out

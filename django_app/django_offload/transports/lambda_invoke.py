@@ -1,4 +1,4 @@
-"""Messages straight to the worker function, invoked asynchronously."""
+"""Messages straight to the worker function, by asynchronous invocations."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,13 +10,13 @@ from .base import Delivery, Transport
 
 
 class LambdaTransport(Transport):
-    """The message is the payload of an asynchronous invocation of the queue's worker function."""
+    """Invokes the worker function of the queue, with the message as the payload."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
 
     def prepare(self, queue: str) -> None:
-        """Nothing is looked up: the function's name follows from the options."""
+        """Do nothing, because the options determine the function's name."""
 
     def send(self, queue: str, text: str, delay: timedelta) -> None:
         self.begin_send(queue, text, delay)()
@@ -28,14 +28,14 @@ class LambdaTransport(Transport):
             awslambda, "invoke", FunctionName=function, InvocationType="Event", Payload=text.encode("ascii")
         )
 
-        def sent() -> None:
+        def finish() -> None:
             try:
-                answer = wait()
+                result = wait()
             except awslambda.exceptions.ResourceNotFoundException as exc:
                 raise ResourceMissing(self.options.alias, "function", function) from exc
-            answer["Payload"].read()  # Unread, the connection could not be used again.
+            result["Payload"].read()  # Otherwise the connection could not be used again.
 
-        return sent
+        return finish
 
     def give_back(self, delivery: Delivery, delay: timedelta) -> None:
-        """Do nothing: the record says when it is due, and the sweeper sends it again."""
+        """Do nothing, because the sweeper sends the message again when the record is due."""

@@ -1,4 +1,4 @@
-"""Messages in this process's memory: a standard SQS queue, visibility timeout and dead letters included."""
+"""Messages in this process's memory, like a standard SQS queue with visibility timeout and dead letters."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,45 +13,45 @@ from .base import Delivery, Transport
 
 
 @dataclass(slots=True)
-class _Held:
+class QueuedMessage:
     """One message in a queue."""
 
     id: str
-    number: int  # In the order in which they were sent.
+    number: int  # In the order in which the messages were sent.
     body: str
     visible_at: datetime
     receives: int = 0
 
 
 @dataclass(slots=True)
-class _Queue:
-    """Messages by id; beside them, so that a receipt looks at few: what is hidden until when, what is not."""
+class MessageQueue:
+    """The messages by id, and two heaps of hidden and visible ones, so that a receipt looks at few."""
 
-    messages: dict[str, _Held] = field(default_factory=dict)
-    dead: list[_Held] = field(default_factory=list)
+    messages: dict[str, QueuedMessage] = field(default_factory=dict)
+    dead: list[QueuedMessage] = field(default_factory=list)
     _hidden: list[tuple[datetime, int, str]] = field(default_factory=list)
-    _shown: list[tuple[int, str]] = field(default_factory=list)
+    _visible: list[tuple[int, str]] = field(default_factory=list)
 
-    def hide(self, held: _Held, until: datetime) -> None:
-        """Have a message received no earlier than at `until`."""
-        held.visible_at = until
-        heappush(self._hidden, (until, held.number, held.id))
+    def hide(self, message: QueuedMessage, until: datetime) -> None:
+        """Prevent receipts of a message before `until`."""
+        message.visible_at = until
+        heappush(self._hidden, (until, message.number, message.id))
 
-    def visible(self, now: datetime) -> Iterator[_Held]:
-        """Yield what can be received, in the order of its sending; the caller hides or removes it."""
+    def visible(self, now: datetime) -> Iterator[QueuedMessage]:
+        """Yield visible messages in the order of their sending; the caller hides or removes each one."""
         while self._hidden and self._hidden[0][0] <= now:
             _, number, message_id = heappop(self._hidden)
-            heappush(self._shown, (number, message_id))
-        while self._shown:
-            held = self.messages.get(self._shown[0][1])
-            if held is not None and held.visible_at <= now:
-                yield held
-            # Deleted, or hidden again meanwhile: then it is among those that are.
-            heappop(self._shown)
+            heappush(self._visible, (number, message_id))
+        while self._visible:
+            message = self.messages.get(self._visible[0][1])
+            if message is not None and message.visible_at <= now:
+                yield message
+            # It was deleted, or hidden again, so that it is in the other heap.
+            heappop(self._visible)
 
 
 class MemoryTransport(Transport):
-    """Delivers as SQS does: at least once, again when a visibility timeout ends, at last as a dead letter."""
+    """Delivers as SQS does: at least once, again after a visibility timeout, finally as a dead letter."""
 
     longest_delay = LONGEST_DELAY
     longest_return = LONGEST_DELAY
@@ -64,55 +64,62 @@ class MemoryTransport(Transport):
         max_receives: int = 13,
     ) -> None:
         self._clock, self._visibility, self._max_receives = clock, visibility, max_receives
-        self.queues: dict[str, _Queue] = {}
+        self.queues: dict[str, MessageQueue] = {}
         self._numbers = count(1)
         self._lock = Lock()
 
     def prepare(self, queue: str) -> None:
         self._queue(queue)
 
-    def _queue(self, queue: str) -> _Queue:
-        if queue not in self.queues:
-            self.queues[queue] = _Queue()
-        return self.queues[queue]
+    def _queue(self, name: str) -> MessageQueue:
+        if name not in self.queues:
+            self.queues[name] = MessageQueue()
+        return self.queues[name]
 
     def send(self, queue: str, text: str, delay: timedelta) -> None:
         with self._lock:
             number, visible_at = next(self._numbers), self._clock() + delay
-            held = _Held(id=f"m{number}", number=number, body=text, visible_at=visible_at)
-            self._queue(queue).messages[held.id] = held
-            self._queue(queue).hide(held, visible_at)
+            message = QueuedMessage(id=f"m{number}", number=number, body=text, visible_at=visible_at)
+            self._queue(queue).messages[message.id] = message
+            self._queue(queue).hide(message, visible_at)
 
     def give_back(self, delivery: Delivery, delay: timedelta) -> None:
         with self._lock:
-            held = self.queues[delivery.queue].messages.get(delivery.handle)
-            if held:
-                self.queues[delivery.queue].hide(held, self._clock() + delay)
+            message = self.queues[delivery.queue].messages.get(delivery.handle)
+            if message:
+                self.queues[delivery.queue].hide(message, self._clock() + delay)
 
     def depth(self, queue: str) -> int:
         with self._lock:
             now = self._clock()
             return sum(
-                held.receives > 0 or held.visible_at <= now for held in self.queues[queue].messages.values()
+                message.receives > 0 or message.visible_at <= now
+                for message in self.queues[queue].messages.values()
             )
 
     def receive(self, queue: str, limit: int = 10) -> list[Delivery]:
-        """Return what is visible now; a message received too often moves to the dead letters instead."""
-        found: list[Delivery] = []
+        """Return the visible messages. A message that was received too often becomes a dead letter."""
+        deliveries: list[Delivery] = []
         with self._lock:
-            now, waiting = self._clock(), self._queue(queue)
-            for held in waiting.visible(now):
-                if len(found) == limit:
+            now, message_queue = self._clock(), self._queue(queue)
+            for message in message_queue.visible(now):
+                if len(deliveries) == limit:
                     break
-                held.receives += 1
-                if held.receives > self._max_receives:
-                    waiting.dead.append(waiting.messages.pop(held.id))
+                message.receives += 1
+                if message.receives > self._max_receives:
+                    message_queue.dead.append(message_queue.messages.pop(message.id))
                     continue
-                waiting.hide(held, now + self._visibility)
-                found.append(
-                    Delivery(id=held.id, body=held.body, queue=queue, handle=held.id, receives=held.receives)
+                message_queue.hide(message, now + self._visibility)
+                deliveries.append(
+                    Delivery(
+                        id=message.id,
+                        body=message.body,
+                        queue=queue,
+                        handle=message.id,
+                        receives=message.receives,
+                    )
                 )
-        return found
+        return deliveries
 
     def delete(self, delivery: Delivery) -> None:
         """Acknowledge a delivery."""
@@ -120,13 +127,15 @@ class MemoryTransport(Transport):
             self.queues[delivery.queue].messages.pop(delivery.handle, None)
 
     def next_visible_at(self) -> datetime | None:
-        """Return when the next message can be received, None if there is none."""
+        """Return when the next message becomes visible, or None if there are no messages."""
         with self._lock:
-            times = [held.visible_at for queue in self.queues.values() for held in queue.messages.values()]
-        return min(times, default=None)
+            instants = [
+                message.visible_at for queue in self.queues.values() for message in queue.messages.values()
+            ]
+        return min(instants, default=None)
 
     def take_dead(self, queue: str) -> list[dict[str, Any]]:
-        """Return the dead letters of a queue, and forget them."""
+        """Remove the dead letters of a queue and return them."""
         with self._lock:
             dead, self.queues[queue].dead = self.queues[queue].dead, []
-        return [{"id": held.id, "body": held.body, "receives": held.receives} for held in dead]
+        return [{"id": message.id, "body": message.body, "receives": message.receives} for message in dead]

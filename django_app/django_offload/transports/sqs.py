@@ -5,35 +5,35 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
-from ..aws import client, failures, under_way
+from ..aws import begun, client, failures, under_way
 from ..conf import ENV_QUEUE_URLS, Options
 from ..exceptions import OutOfTime, ResourceMissing
 from ..protocol.record import LONGEST_DELAY
 from .base import Delivery, Transport
-from .batches import Entries, failures_of
+from .batches import Entries, send_in_batches
 
-# By endpoint and name; a queue keeps its URL as long as it lives.
+# By endpoint and name. The URL of a queue never changes.
 _urls: dict[tuple[str, str], str] = {}
 
 
 class SQSTransport(Transport):
-    """One standard queue per queue of QUEUES."""
+    """Uses one standard queue for each queue in QUEUES."""
 
     longest_delay = LONGEST_DELAY
-    # SQS would hide a message for 12 hours, but delivers no more once 120,000 are hidden at a time.
+    # SQS can hide a message for 12 hours, but delivers no more messages while 120,000 are hidden.
     longest_return = LONGEST_DELAY
 
     def __init__(self, options: Options) -> None:
         self.options = options
 
-    def knows(self, queue: str) -> bool:
-        return self._known(queue) is not None
+    def is_prepared(self, queue: str) -> bool:
+        return self.url_without_call(queue) is not None
 
     def prepare(self, queue: str) -> None:
-        with suppress(OutOfTime, *failures()):  # AWS does not answer: that says nothing of the queue.
+        with suppress(OutOfTime, *failures()):  # If AWS does not answer, the queue may exist.
             self.url(queue)
 
     def send(self, queue: str, text: str, delay: timedelta) -> None:
@@ -46,24 +46,28 @@ class SQSTransport(Transport):
             "send_message",
             QueueUrl=self.url(queue),
             MessageBody=text,
-            DelaySeconds=_seconds(delay, LONGEST_DELAY),
+            DelaySeconds=whole_seconds(delay, LONGEST_DELAY),
         )
 
-        def sent() -> None:
+        def finish() -> None:
             try:
                 wait()
             except sqs.exceptions.QueueDoesNotExist as exc:
-                forget_urls()
+                clear_urls()
                 raise ResourceMissing(self.options.alias, "queue", self.options.queue(queue)) from exc
 
-        return sent
+        return finish
 
     def begin_send_many(
         self, queue: str, texts: Sequence[str], delay: timedelta
     ) -> Callable[[], list[Exception | None]]:
-        seconds, sqs = _seconds(delay, LONGEST_DELAY), self._client
+        if len(texts) == 1:
+            # One message costs less by itself than in a batch.
+            wait = begun(partial(self.begin_send, queue, texts[0], delay))
+            return lambda: [failure if isinstance(failure := wait(), Exception) else None]
+        seconds, sqs = whole_seconds(delay, LONGEST_DELAY), self._client
 
-        def begin(entries: Entries) -> Callable[[], dict[str, Any]]:
+        def send(entries: Entries) -> Callable[[], dict[str, Any]]:
             return under_way(
                 sqs,
                 "send_message_batch",
@@ -74,58 +78,58 @@ class SQSTransport(Transport):
                 ],
             )
 
-        return failures_of(texts, begin)
+        return send_in_batches(texts, send)
 
     def give_back(self, delivery: Delivery, delay: timedelta) -> None:
         self._client.change_message_visibility(
             QueueUrl=self.url(delivery.queue),
             ReceiptHandle=delivery.handle,
-            VisibilityTimeout=_seconds(delay, self.longest_return),
+            VisibilityTimeout=whole_seconds(delay, self.longest_return),
         )
 
     def depth(self, queue: str) -> int:
-        # Visible ones, and those that a worker has taken: one that crashes hides them for half an hour.
+        # Invisible messages count too, because a worker that crashes hides its messages for half an hour.
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        found = self._client.get_queue_attributes(QueueUrl=self.url(queue), AttributeNames=names)
-        return sum(int(found["Attributes"][name]) for name in names)
+        result = self._client.get_queue_attributes(QueueUrl=self.url(queue), AttributeNames=names)
+        return sum(int(result["Attributes"][name]) for name in names)
 
     def url(self, queue: str) -> str:
-        """Return the queue's URL: from OPTIONS, the stack's environment, or SQS, asked once per process."""
-        return self._known(queue) or self._found(queue)
+        """Return the URL of a queue, which SQS is asked for at most once per process."""
+        return self.url_without_call(queue) or self._look_up_url(queue)
 
     @property
     def _client(self) -> Any:
         return client("sqs", self.options.client)
 
-    def _known(self, queue: str) -> str | None:
-        """Return the same as far as no call is needed for it."""
+    def url_without_call(self, queue: str) -> str | None:
+        """Return the URL from OPTIONS, earlier calls or the stack's environment, or None."""
         options = self.options
         return (
             options.queue_urls.get(queue)
             or _urls.get((self._client.meta.endpoint_url, options.queue(queue)))
-            or _parsed(options.environment(ENV_QUEUE_URLS) or "{}").get(queue)
+            or parse_urls(options.environment(ENV_QUEUE_URLS) or "{}").get(queue)
         )
 
-    def _found(self, queue: str) -> str:
+    def _look_up_url(self, queue: str) -> str:
         sqs, name = self._client, self.options.queue(queue)
         try:
-            found: str = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+            url: str = sqs.get_queue_url(QueueName=name)["QueueUrl"]
         except sqs.exceptions.QueueDoesNotExist as exc:
             raise ResourceMissing(self.options.alias, "queue", name) from exc
-        return _urls.setdefault((sqs.meta.endpoint_url, name), found)
+        return _urls.setdefault((sqs.meta.endpoint_url, name), url)
 
 
 @lru_cache(maxsize=8)
-def _parsed(text: str) -> Mapping[str, str]:
-    found: Mapping[str, str] = json.loads(text)
-    return found
+def parse_urls(text: str) -> Mapping[str, str]:
+    urls: Mapping[str, str] = json.loads(text)
+    return urls
 
 
-def forget_urls() -> None:
-    """Drop every URL that was looked up."""
+def clear_urls() -> None:
+    """Drop every URL that SQS has returned."""
     _urls.clear()
 
 
-def _seconds(delay: timedelta, longest: timedelta) -> int:
-    """Return whole seconds, rounded up: rounded down, a task would start early."""
+def whole_seconds(delay: timedelta, longest: timedelta) -> int:
+    """Return the delay in seconds, rounded up, because a shorter delay would start a task too early."""
     return math.ceil(min(max(delay, timedelta(0)), longest).total_seconds())

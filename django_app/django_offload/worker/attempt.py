@@ -3,20 +3,20 @@
 import logging
 import secrets as randomness
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from ..conf import DEFAULT_MAX_ATTEMPTS, Options
 from ..definition.context import OffloadContext
 from ..definition.offload_task import AnyResult, AnyTask
-from ..definition.results import result_of, successful
-from ..definition.retry_policy import RetryPolicy
+from ..definition.registry import result_ttl
+from ..definition.results import announce, result_of, successful
+from ..definition.retry_policy import RetryPolicy, policy_as_defined
 from ..exceptions import Cancelled, OffloadError, OutOfTime, ResultTooLarge
-from ..operations.fail import announce, result_ttl
 from ..payloads import payloads_of
 from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
-from ..protocol.enqueued_task import EnqueuedTask, dump
+from ..protocol.enqueued_task import EnqueuedTask
+from ..protocol.json_codec import dump
 from ..protocol.message import TaskMessage
 from ..protocol.record import (
     ARGUMENTS_PART,
@@ -28,109 +28,139 @@ from ..protocol.record import (
     TaskRecord,
     error_of,
     error_part,
+    initial_item,
     read_record,
 )
-from ..protocol.record_size import fits_inline, free_bytes, truncate
+from ..protocol.record_size import free_bytes, truncate
 from ..protocol.transitions import claim, fail, release, succeed, unclaim
-from ..sending.record_and_message import keep_arguments
-from .delivery_environment import DeliveryEnvironment, Ending, at_once
-from .execution import Outcome, error_text, execute
-from .progress_writer import StoreReporter
-from .step_results import StoreJournal
+from ..sending.enqueue import keep_arguments
+from ..stores import Store
+from ..transports import Transport
+from .deadline import LambdaInvocation
+from .execution import error_text, execute
+from .progress_writer import ProgressWriter
+from .step_results import StepResults
 
 logger = logging.getLogger("django_offload")
 
-# A lease ends this long after its worker must be dead: clocks differ.
+# A lease ends this long after its worker must be dead, because clocks differ.
 LEASE_MARGIN = timedelta(seconds=5)
-# Of its timeout, a task must have this much left once it is claimed: less would fail it for a slow claim.
+# Once it is claimed, a task must have this share of its timeout left: less would fail it for a slow claim.
 START_SHARE = 0.8
 
 
+def nothing_pending() -> None:
+    """Wait for no earlier task: the default outside a batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryEnvironment:
+    """What the deliveries of one stack within one invocation share."""
+
+    options: Options  # Of a backend of the stack.
+    store: Store
+    transport: Transport  # By which the deliveries came.
+    clock: Callable[[], datetime]
+    invocation: LambdaInvocation
+    # Waits for the pending outcome of the task before, while this one's claim is under way.
+    complete_previous: Callable[[], None] = nothing_pending
+
+
 class Attempt:
-    """One claimed execution."""
+    """One claimed execution of one task."""
 
     def __init__(
         self,
-        place: DeliveryEnvironment,
+        environment: DeliveryEnvironment,
         message: TaskMessage,
         task: AnyTask,
         options: Options,
         timeout: float | None,
     ) -> None:
-        self.place, self.message, self.task, self.options = place, message, task, options
+        self.environment, self.message, self.task, self.options = environment, message, task, options
         self.timeout = timeout
         self.enqueued = message.enqueued
-        # Fresh for every claim: a lost reply is recognised by it, and nothing else shares it.
+        # Fresh for every claim and shared with nothing, so that a write whose reply was lost is recognised.
         self.token = randomness.token_hex(8)
         self.claimed: Attributes = {}
         queue = options.queues.get(self.enqueued.queue)
-        self.policy = RetryPolicy.of(
-            task,
-            max_attempts=queue.max_attempts if queue else DEFAULT_MAX_ATTEMPTS,
-            changed=self.enqueued.options,
+        max_attempts = queue.max_attempts if queue else DEFAULT_MAX_ATTEMPTS
+        changed = self.enqueued.options
+        self.policy = (
+            RetryPolicy.of(task, max_attempts=max_attempts, changed=changed)
+            if changed
+            else policy_as_defined(task, max_attempts)
         )
 
-    def run(self) -> Ending:
+    def run(self) -> "timedelta | PendingOutcome | None":
         """
-        Claim, run, begin to store the outcome; return what ends that.
+        Claim the task, run it and store its outcome.
 
-        Raise Refused if the claim, or later the outcome, found the record in other hands.
+        Return how long the delivery must wait for the next attempt, or None to acknowledge it; if the task
+        returned, its pending outcome. Raise Refused if the claim or the outcome found the record in other
+        hands.
         """
-        record = self._claim()
-        if not self.place.invocation.has_time_for(START_SHARE * (self.timeout or 0.0)):
-            return at_once(self._unclaim(record))
-        result = result_of(record, self._arguments(), self.task)
+        record = self.claim()
+        if not self.environment.invocation.has_time_for(START_SHARE * (self.timeout or 0.0)):
+            return self.unclaim(record)
+        result = result_of(record, {ARGUMENTS_PART: self.enqueued.arguments}, self.task)
         self.task = result.task  # As it was enqueued.
         announce(result, finished=False)
-        return self._store(record, execute(self.task, self._context(record, result), self._seconds()))
+        outcome = execute(self.task, self.context(record, result), self.seconds())
+        if outcome.exception is not None:
+            return self.store_failure(record, outcome.exception)
+        try:
+            stored = self.store_result(record, outcome.text)
+        except ResultTooLarge as exc:
+            self.fail(record, exc)
+            return None
+        return self.begin_success(record, outcome.text, stored)
 
-    def _claim(self) -> TaskRecord:
-        """Return the claimed record, made of the message if there is none. Raise Refused if it was taken."""
-        now = self.place.clock()
+    def claim(self) -> TaskRecord:
+        """Return the claimed record, made from the message if there is none. Raise Refused if it is taken."""
+        now = self.environment.clock()
         enqueued = self.enqueued if self.message.expires_at > now else None
-        # The record is nearly always there: a claim that names nothing of the birth is a third of the size.
-        if (
-            enqueued is None
-            or self.options.record_at_enqueue
-            or not (enqueued.reference or fits_inline(enqueued))
-        ):
-            try:
-                return self._claim_as(None, now)
-            except Refused as refused:
-                if enqueued is None or refused.current is not None:
-                    raise
-            # A worker that dies between the two writes leaves arguments without a record, never the reverse.
-            keep_arguments(self.place.store, enqueued, self.options)
-            now = self.place.clock()
-        return self._claim_as(enqueued, now)
+        # The record is nearly always there, and a claim that can't make it is a third of the size.
+        if enqueued is not None and not self.options.record_at_enqueue:
+            inline = "arguments" in initial_item(enqueued)
+            if inline or enqueued.reference is not None:
+                return self.write_claim(enqueued, now)
+        try:
+            return self.write_claim(None, now)
+        except Refused as refused:
+            if enqueued is None or refused.current is not None:
+                raise
+        # A worker that dies between the two writes leaves arguments without a record, never the reverse.
+        keep_arguments(self.environment.store, enqueued, initial_item(enqueued), self.options)
+        return self.write_claim(enqueued, self.environment.clock())
 
-    def _claim_as(self, enqueued: EnqueuedTask | None, now: datetime) -> TaskRecord:
-        """Return the claimed record, created from `birth` where there is none (None: there must be one)."""
+    def write_claim(self, enqueued: EnqueuedTask | None, now: datetime) -> TaskRecord:
+        """Claim the record. If there is none, make it from `enqueued` (None: there must be one)."""
+        left = max(self.environment.invocation.left(), 0.0)
         change = claim(
             enqueued,
             token=self.token,
-            worker_id=self.place.invocation.worker_id,
+            worker_id=self.environment.invocation.worker_id,
             now=now,
-            lease_until=now + timedelta(seconds=max(self.place.invocation.left(), 0.0)) + LEASE_MARGIN,
+            lease_until=now + timedelta(seconds=left) + LEASE_MARGIN,
             max_attempts=self.policy.max_attempts,
             swept=self.options.record_at_enqueue,
         )
-        claimed = self._begin_write(change)
-        self.place.meanwhile()
-        self.claimed = claimed()
+        wait = self.environment.store.begin_change(self.enqueued.id, change)
+        self.environment.complete_previous()
+        self.claimed = self.wait_for(change, wait)
         return read_record(self.claimed)
 
-    def _begin_write(self, change: ConditionalWrite) -> Callable[[], Attributes]:
-        """
-        Begin a write under this attempt's token.
+    def change(self, change: ConditionalWrite) -> Attributes:
+        """Write under this attempt's token; return the record after it. Raise Refused if it doesn't hold."""
+        return self.wait_for(change, self.environment.store.begin_change(self.enqueued.id, change))
 
-        Return what ends it, and returns the record as it is then; of a change that does not return it, what
-        that sets.
+    def wait_for(self, change: ConditionalWrite, wait: Callable[[], Attributes | None]) -> Attributes:
         """
-        return partial(self._written, change, self.place.store.begin_change(self.enqueued.id, change))
+        Wait for a write, and return the record after it; of a write that returns nothing, what it sets.
 
-    def _written(self, change: ConditionalWrite, wait: Callable[[], Attributes | None]) -> Attributes:
-        """Wait for a write. A refused one whose record shows it already was made: only its reply was lost."""
+        A refused write was made if the record shows it: only its reply was lost.
+        """
         try:
             before = wait()
         except Refused as refused:
@@ -139,67 +169,61 @@ class Attempt:
             raise
         return change.apply(before)
 
-    def _unclaim(self, record: TaskRecord) -> timedelta | None:
-        """Give back what the claim left no time for: its attempt never began, and does not count."""
+    def unclaim(self, record: TaskRecord) -> timedelta | None:
+        """Undo a claim that left too little time. Its attempt never began, and doesn't count."""
         late = OutOfTime(f"Task {self.enqueued.name}")
         logger.warning("Task id=%s given back: %s", self.enqueued.id, late)
-        change = unclaim(fence=record.fence, token=self.token, workers=record.worker_ids[:-1])
         try:
-            self._begin_write(change)()
+            self.change(unclaim(fence=record.fence, token=self.token, workers=record.worker_ids[:-1]))
         except Refused as refused:
-            return self._stopped(record, late, refused)
+            self.end_if_cancelled(record, late, refused)
+            return None
         return timedelta(0)
 
-    def _store(self, record: TaskRecord, outcome: Outcome) -> Ending:
-        if outcome.exception is None:
-            return self._succeed(record, outcome.text)
-        return at_once(self._store_failure(record, outcome.exception))
-
-    def _store_failure(self, record: TaskRecord, exc: BaseException) -> timedelta | None:
-        delay = self._backoff(exc, record)
+    def store_failure(self, record: TaskRecord, exc: BaseException) -> timedelta | None:
+        """Store what the task raised: release the record for another attempt, or fail it."""
+        delay = self.backoff(exc, record)
         if delay is None:
-            return self._fail(record, exc)
+            self.fail(record, exc)
+            return None
         try:
-            return self._release(record, exc, delay)
+            return self.release(record, exc, delay)
         except Refused as refused:
-            return self._stopped(record, exc, refused)
+            self.end_if_cancelled(record, exc, refused)
+            return None
 
-    def _stopped(self, record: TaskRecord, exc: BaseException, refused: Refused) -> timedelta | None:
-        """End an attempt that was cancelled, where another was to follow. Raise `refused` if it was not."""
+    def end_if_cancelled(self, record: TaskRecord, exc: BaseException, refused: Refused) -> None:
+        """End a cancelled task instead of another attempt. Raise `refused` if it wasn't cancelled."""
         current = refused.current or {}
         if current.get("cancelled") and current.get("token") == self.token:
-            return self._fail(record, exc, ended=Cancelled())
+            self.fail(record, exc, ended=Cancelled())
+            return
         raise refused
 
-    def _succeed(self, record: TaskRecord, text: str) -> Ending:
-        try:
-            kept = self._keep(record, text)
-        except ResultTooLarge as exc:
-            return at_once(self._fail(record, exc))
-        now = self.place.clock()
+    def begin_success(self, record: TaskRecord, text: str, stored: dict[str, Value]) -> "PendingOutcome":
+        """Begin to store that the task returned `text`, JSON."""
+        now = self.environment.clock()
         change = succeed(
             fence=record.fence,
             token=self.token,
             now=now,
             result_ttl=result_ttl(self.enqueued, self.options),
-            kept=kept,
+            kept=stored,
         )
-        written = self._begin_write(change)
+        wait = self.environment.store.begin_change(self.enqueued.id, change)
+        return PendingOutcome(self, record, change, wait, now, text)
 
-        def ending() -> None:
-            written()
-            # Whatever else came to the record meanwhile, a result does not tell.
-            announce(successful(record, self.enqueued.arguments, self.task, now, text), finished=True)
+    def store_result(self, record: TaskRecord, text: str) -> dict[str, Value]:
+        """
+        Write a large return value beside the record or into the bucket; return what the record says of it.
 
-        return ending
-
-    def _keep(self, record: TaskRecord, text: str) -> dict[str, Value]:
-        """Keep a return value where its size belongs, and return what the record says of that."""
+        Raise ResultTooLarge if it needs a bucket and there is none.
+        """
         if len(text) <= INLINE_RESULT_BYTES:
             return {"result": text}
         part = f"result#{record.fence:04d}"
         if len(text) <= PART_BYTES:
-            self._put(part, text)
+            self.put_part(part, text)
             return {"result_part": part}
         payloads = payloads_of(self.options)
         if payloads is None:
@@ -207,15 +231,13 @@ class Attempt:
         reference = payloads.keep(f"payloads/{self.enqueued.id}/result-{record.fence:04d}", text)
         return {"result_part": part, "result_reference": dump(asdict(reference))}
 
-    def _fail(
-        self, record: TaskRecord, exc: BaseException, *, ended: OffloadError | None = None
-    ) -> timedelta | None:
-        """Store the failure; `ended` says what ended the task where that was not `exc`."""
-        part, text = self._put_error(record, exc)
+    def fail(self, record: TaskRecord, exc: BaseException, *, ended: OffloadError | None = None) -> None:
+        """Store that the task failed for good. `ended` is what ended it, if that was not `exc`."""
+        part, text = self.put_error(record, exc)
         change = fail(
             fence=record.fence,
             token=self.token,
-            now=self.place.clock(),
+            now=self.environment.clock(),
             result_ttl=result_ttl(self.enqueued, self.options),
             error={**error_of(ended), "ended": True} if ended else error_of(exc),
             part=part,
@@ -223,32 +245,19 @@ class Attempt:
         try:
             raise exc
         except BaseException:  # noqa: BLE001, Django's log shows the exception that is being handled
-            after = read_record(self._begin_write(change)())
-            announce(result_of(after, {**self._arguments(), part: text}, self.task), finished=True)
-        return None
+            after = read_record(self.change(change))
+            parts = {ARGUMENTS_PART: self.enqueued.arguments, part: text}
+            announce(result_of(after, parts, self.task), finished=True)
 
-    def _backoff(self, exc: BaseException, record: TaskRecord) -> timedelta | None:
-        """Return how long to wait for the next attempt, None where none follows."""
-        if not self.policy.retries(exc, record.attempts):
-            return None
-        try:
-            delay = self.policy.delay(record.attempts)
-            _ = self.place.clock() + delay + RECORD_LIFE
-        except Exception:  # A callable of the project: what it raises must not repeat the task.
-            logger.exception(
-                "Task id=%s name=%s ends: its backoff failed", self.enqueued.id, self.enqueued.name
-            )
-            return None
-        return delay
-
-    def _release(self, record: TaskRecord, exc: BaseException, delay: timedelta) -> timedelta | None:
-        part, _ = self._put_error(record, exc)
-        not_before = self.place.clock() + delay
-        transport = self.place.transport
+    def release(self, record: TaskRecord, exc: BaseException, delay: timedelta) -> timedelta | None:
+        """Give the record back as READY; return the delay if the message itself comes back after it."""
+        part, _ = self.put_error(record, exc)
+        not_before = self.environment.clock() + delay
+        transport = self.environment.transport
         returns = bool(transport.longest_return) and delay <= transport.longest_return
-        # What does not come again by itself, the sweeper sends as soon as a message can wait that long.
+        # If the message doesn't come back, the sweeper sends another as soon as a message can wait that long.
         lead = max(transport.longest_delay - SWEEP_EVERY, timedelta(0))
-        write = self._begin_write(
+        self.change(
             release(
                 self.enqueued.id,
                 fence=record.fence,
@@ -259,7 +268,6 @@ class Attempt:
                 part=part,
             )
         )
-        write()
         logger.warning(
             "Task id=%s name=%s attempt=%s of %s failed with %s; again in %.1f s",
             self.enqueued.id,
@@ -271,37 +279,81 @@ class Attempt:
         )
         return delay if returns else None
 
-    def _put_error(self, record: TaskRecord, exc: BaseException) -> tuple[str, str]:
-        part, text = error_part(record.fence), error_text(exc, self.place.clock())
-        self._put(part, text)
+    def backoff(self, exc: BaseException, record: TaskRecord) -> timedelta | None:
+        """Return how long to wait for the next attempt, or None if there is none."""
+        if not self.policy.retries(exc, record.attempts):
+            return None
+        try:
+            delay = self.policy.delay(record.attempts)
+            _ = self.environment.clock() + delay + RECORD_LIFE
+        except Exception:  # A callable of the project, whose exception must not repeat the task.
+            logger.exception(
+                "Task id=%s name=%s ends: its backoff failed", self.enqueued.id, self.enqueued.name
+            )
+            return None
+        return delay
+
+    def put_error(self, record: TaskRecord, exc: BaseException) -> tuple[str, str]:
+        part, text = error_part(record.fence), error_text(exc, self.environment.clock())
+        self.put_part(part, text)
         return part, text
 
-    def _put(self, part: str, text: str) -> None:
-        """Keep a text beside the record; named by its fence, so a late worker overwrites nothing."""
-        self.place.store.put_part(self.enqueued.id, part, text, self._ttl())
+    def put_part(self, part: str, text: str) -> None:
+        """Write a text beside the record. Its name has the fence, so a late worker overwrites nothing."""
+        self.environment.store.put_part(self.enqueued.id, part, text, self.parts_ttl())
 
-    def _ttl(self) -> int:
-        """Return until when what stands beside the record is kept, in seconds since 1970."""
-        ttl = self.place.clock() + RECORD_LIFE + result_ttl(self.enqueued, self.options)
+    def parts_ttl(self) -> int:
+        """Return until when texts beside the record are kept, in seconds since 1970."""
+        ttl = self.environment.clock() + RECORD_LIFE + result_ttl(self.enqueued, self.options)
         return int(ttl.timestamp())
 
-    def _arguments(self) -> dict[str, str]:
-        return {ARGUMENTS_PART: self.enqueued.arguments}
-
-    def _context(self, record: TaskRecord, result: AnyResult) -> OffloadContext:
-        invocation = self.place.invocation
-        ends = max(invocation.left() - self._seconds(), 0.0)
-        reporter = StoreReporter(
-            self.place.store, self.enqueued.id, record.fence, self.token, invocation, ends, self.claimed
-        )
+    def context(self, record: TaskRecord, result: AnyResult) -> OffloadContext:
+        environment = self.environment
         return OffloadContext(
             task_result=result,
-            reporter=reporter,
-            journal=StoreJournal(self.place.store, self.enqueued.id, self.enqueued.alias, self._ttl),
+            reporter=ProgressWriter(
+                store=environment.store,
+                task_id=self.enqueued.id,
+                fence=record.fence,
+                token=self.token,
+                invocation=environment.invocation,
+                reserve=max(environment.invocation.left() - self.seconds(), 0.0),
+                claimed=self.claimed,
+            ),
+            journal=StepResults(environment.store, self.enqueued.id, self.enqueued.alias, self.parts_ttl),
             depth=self.enqueued.depth,
             traceparent=self.enqueued.traceparent,
         )
 
-    def _seconds(self) -> float:
-        usable = self.place.invocation.usable()
+    def seconds(self) -> float:
+        """Return how many seconds the task may take."""
+        usable = self.environment.invocation.usable()
         return min(usable, self.timeout) if self.timeout else usable
+
+
+@dataclass(frozen=True, slots=True)
+class PendingOutcome:
+    """
+    The success of a task, whose write is under way.
+
+    In a batch that is worked on one by one, it is completed while the next task is claimed:
+
+        claim 1 ── run 1 ── finish 1 ╌╌╌╌┬╌ (complete) ── run 2 ── finish 2 ╌╌╌┬╌ …
+                                 claim 2 ╌╌┘                         claim 3 ╌╌┘
+    """
+
+    attempt: Attempt
+    record: TaskRecord
+    change: ConditionalWrite
+    wait: Callable[[], Attributes | None]
+    finished_at: datetime
+    text: str  # JSON of the return value.
+
+    def complete(self) -> None:
+        """Wait for the write, then send task_finished. Raise Refused if the record is in other hands."""
+        attempt = self.attempt
+        attempt.wait_for(self.change, self.wait)
+        # A result shows nothing else that came to the record meanwhile.
+        arguments = attempt.enqueued.arguments
+        result = successful(self.record, arguments, attempt.task, self.finished_at, self.text)
+        announce(result, finished=True)

@@ -1,24 +1,20 @@
-"""Lambda's event → outcomes: a batch of SQS, or one message by direct invocation."""
+"""From Lambda's event to outcomes: a batch of SQS, or one message by direct invocation."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from functools import partial
-from typing import Any, Never
+from datetime import datetime, timedelta
+from typing import Any
 
 from ..aws import within
 from ..stores import store_of
-from ..transports import Transport, transport_of
+from ..transports import transport_of
+from .attempt import PendingOutcome, nothing_pending
 from .connections import living_connections
 from .deadline import LambdaInvocation
 from .delivery import Worker
-from .delivery_environment import Ending
 from .events import LambdaContext, RoutedDelivery, batch, direct, invocation_of, utc_now
 
 logger = logging.getLogger("django_offload")
-
-# Works on an arrival but for its last write, does meanwhile what it is given, and returns what ends it.
-type Begin = Callable[[RoutedDelivery, Callable[[], None]], Callable[[], bool]]
 
 
 def handler(
@@ -27,117 +23,105 @@ def handler(
     """
     Work on what the function was invoked with, and on nothing else.
 
-    Return, for a batch, the partial batch response: what it does not name is acknowledged. Raise
-    UnknownEvent if the event is neither a batch of one of our queues nor a message of ours.
+    For a batch, return the partial batch response: a message that it doesn't name is acknowledged. Raise
+    UnknownEvent if the event is neither a batch of one of the stack's queues nor one signed message.
     """
     invocation = invocation_of(context)
     with within(invocation.left):
         if isinstance(event, Mapping) and "Records" in event:
-            arrivals = batch(event, "worker")
-            answers = _work_on_all(arrivals, partial(_begun, invocation=invocation, clock=clock))
+            items = [BatchItem(routed, invocation, clock) for routed in batch(event, "worker")]
+            work_on(items)
             return {
                 "batchItemFailures": [
-                    {"itemIdentifier": arrival.delivery.id}
-                    for arrival, settled in zip(arrivals, answers, strict=True)
-                    if not settled
+                    {"itemIdentifier": item.routed.delivery.id} for item in items if not item.acknowledged
                 ]
             }
-        arrival = direct(event, context)
-        transport = transport_of(arrival.options, "lambda")
+        item = BatchItem(direct(event, context), invocation, clock, transport="lambda")
         with living_connections():
-            _worker(arrival, transport, invocation, clock, lambda: None).deliver(arrival.delivery)
+            item.worker().deliver(item.routed.delivery)
     return None
 
 
-def _work_on_all(arrivals: Sequence[RoutedDelivery], begin: Begin) -> list[bool]:
-    """Work on a batch, on as many messages at a time as their queue says; alone, here in the main thread."""
-    first = arrivals[0]
-    most = min(first.options.queues[first.delivery.queue].concurrency, len(arrivals))
-    if most == 1:
-        return _one_by_one(arrivals, begin)
+class BatchItem:
+    """One message of a batch, and whether it is acknowledged in the end. Its neighbours never notice it."""
+
+    def __init__(
+        self,
+        routed: RoutedDelivery,
+        invocation: LambdaInvocation,
+        clock: Callable[[], datetime],
+        transport: str = "sqs",
+    ) -> None:
+        self.routed, self.invocation, self.clock = routed, invocation, clock
+        self.transport = transport_of(routed.options, transport)
+        self.pending: PendingOutcome | None = None
+        self.acknowledged = False
+
+    def worker(self, complete_previous: Callable[[], None] = nothing_pending) -> Worker:
+        options = self.routed.options
+        return Worker(
+            options=options,
+            store=store_of(options),
+            transport=self.transport,
+            clock=self.clock,
+            invocation=self.invocation,
+            complete_previous=complete_previous,
+        )
+
+    def work(self, complete_previous: Callable[[], None] = nothing_pending) -> None:
+        """Work on the message; a success may stay pending."""
+        worker = self.worker(complete_previous)
+        self.settle(lambda: worker.deliver(self.routed.delivery))
+
+    def complete(self) -> None:
+        """Wait for the pending success, if there is one."""
+        pending, self.pending = self.pending, None
+        if pending is not None:
+            worker = self.worker()
+            self.settle(lambda: worker.complete(pending))
+
+    def settle(self, step: Callable[[], timedelta | PendingOutcome | None]) -> None:
+        """Take a step, and acknowledge the message or have it come back as the step says."""
+        try:
+            answer = step()
+            if isinstance(answer, PendingOutcome):
+                self.pending = answer
+            elif answer is None:
+                self.acknowledged = True
+            else:
+                self.transport.give_back(self.routed.delivery, answer)
+        except Exception:
+            # Not the task's own exception, which is an outcome: AWS didn't answer, or there is a defect here.
+            delivery = self.routed.delivery
+            logger.exception("Delivery id=%s queue=%s comes again", delivery.id, delivery.queue)
+
+
+def work_on(items: Sequence[BatchItem]) -> None:
+    """Work on a batch, on as many messages at a time as their queue says; alone, in the main thread."""
+    routed = items[0].routed
+    at_a_time = min(routed.options.queues[routed.delivery.queue].concurrency, len(items))
+    if at_a_time == 1:
+        work_one_by_one(items)
+        return
     from .side_by_side import side_by_side
 
-    def work(arrival: RoutedDelivery) -> bool:
+    side_by_side(work_alone, items, at_a_time)
+
+
+def work_one_by_one(items: Sequence[BatchItem]) -> None:
+    """Work on one message after the other; the claim of each completes the success of the one before."""
+    complete_previous = nothing_pending
+    for item in items:
         with living_connections():
-            return begin(arrival, lambda: None)()
-
-    return side_by_side(work, arrivals, most)
-
-
-def _one_by_one(arrivals: Sequence[RoutedDelivery], begin: Begin) -> list[bool]:
-    """
-    Work on one message after the other; return their answers.
-
-    The last write of one is under way together with the claim of the next:
-
-        claim 1 ── run 1 ── finish 1 ╌╌╌╌┬╌ (answers) ── run 2 ── finish 2 ╌╌╌┬╌ …
-                                 claim 2 ╌╌┘                        claim 3 ╌╌┘
-    """
-    answers: list[bool] = []
-    waiting: list[Callable[[], bool]] = []
-
-    def end() -> None:
-        while waiting:
-            answers.append(waiting.pop()())
-
-    for arrival in arrivals:
-        with living_connections():
-            ending = begin(arrival, end)
-            end()  # Where it came to no claim.
-            waiting.append(ending)
-            if arrival is arrivals[-1]:
-                end()
-    return answers
+            item.work(complete_previous)
+            complete_previous()  # If the item came to no claim.
+            complete_previous = item.complete
+            if item is items[-1]:
+                item.complete()
 
 
-def _begun(
-    arrival: RoutedDelivery,
-    meanwhile: Callable[[], None],
-    invocation: LambdaInvocation,
-    clock: Callable[[], datetime],
-) -> Callable[[], bool]:
-    """
-    Work on one message of a batch, but for the wait for its last write.
-
-    Return what ends it and tells whether it may be acknowledged. Its neighbours never notice.
-    """
-    transport = transport_of(arrival.options, "sqs")
-    try:
-        ending = _worker(arrival, transport, invocation, clock, meanwhile).begin(arrival.delivery)
-    except Exception as exc:  # noqa: BLE001, raised again where it is answered for
-        return partial(_settled, arrival, transport, partial(_raise, exc))
-    return partial(_settled, arrival, transport, ending)
-
-
-def _settled(arrival: RoutedDelivery, transport: Transport, ending: Ending) -> bool:
-    """End the work on one message; return whether it may be acknowledged."""
-    try:
-        delay = ending()
-        if delay is None:
-            return True
-        transport.give_back(arrival.delivery, delay)
-    except Exception:
-        # Not the task's own exception, which is an outcome: AWS did not answer, or a defect of ours.
-        logger.exception("Delivery id=%s queue=%s comes again", arrival.delivery.id, arrival.delivery.queue)
-    return False
-
-
-def _raise(exc: Exception) -> Never:
-    raise exc
-
-
-def _worker(
-    arrival: RoutedDelivery,
-    transport: Transport,
-    invocation: LambdaInvocation,
-    clock: Callable[[], datetime],
-    meanwhile: Callable[[], None],
-) -> Worker:
-    return Worker(
-        options=arrival.options,
-        store=store_of(arrival.options),
-        transport=transport,
-        clock=clock,
-        invocation=invocation,
-        meanwhile=meanwhile,
-    )
+def work_alone(item: BatchItem) -> bool:
+    with living_connections():
+        item.work()
+        item.complete()
+    return item.acknowledged

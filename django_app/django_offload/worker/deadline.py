@@ -1,4 +1,4 @@
-"""When an attempt must stop, and the exception that stops it."""
+"""The time that an attempt may take, and the exception that stops it."""
 
 import ctypes
 import math
@@ -13,10 +13,10 @@ from types import FrameType
 
 from ..exceptions import DeadlineExceeded
 
-# Kept free at the end of an invocation to store the outcome.
+# Time at the end of an invocation to store the outcome.
 RESERVE_SECONDS = 2.0
 RESERVE_SHARE = 0.05
-# A deadline that was caught strikes again this soon; what handles it, to clear up, has this long before.
+# A task that catches the exception gets it again after this time; cleanup in a handler has this long first.
 AGAIN_SECONDS = 0.25
 CLEARING_SECONDS = 1.0
 
@@ -31,7 +31,7 @@ class LambdaInvocation:
 
     @property
     def reserve(self) -> float:
-        """Seconds kept free to store an outcome: 2 s or 5 %, but never more than half of it all."""
+        """Seconds reserved to store an outcome: 2 s or 5 %, but never more than half of the time."""
         return min(max(RESERVE_SECONDS, RESERVE_SHARE * self.whole), self.whole / 2)
 
     def usable(self) -> float:
@@ -39,39 +39,39 @@ class LambdaInvocation:
         return self.left() - self.reserve
 
     def has_time_for(self, timeout: float | None) -> bool:
-        """Tell whether a task of this timeout (None: unknown) can start and be sure of its time."""
-        # A task whose timeout is longer than an invocation gets a fresh invocation, at most.
-        wanted = min(timeout or 0.0, 0.9 * (self.whole - self.reserve))
-        return self.usable() > max(wanted, 0.0)
+        """Return True if a task with this timeout (None: unknown) can start and be sure of its time."""
+        # A task whose timeout is longer than an invocation gets at most a fresh invocation.
+        needed = min(timeout or 0.0, 0.9 * (self.whole - self.reserve))
+        return self.usable() > max(needed, 0.0)
 
 
 def limited(seconds: float) -> AbstractContextManager[None]:
     """
     Raise DeadlineExceeded inside the block once it has taken `seconds`, and never outside of it.
 
-    Code that catches it and goes on, as a retry does, or a client that wraps whatever a call raises, is
-    struck again until the block has ended. What clears up after it has a second for that, each time.
+    Code that catches the exception and goes on (a retry, or a client that wraps every exception) gets it
+    again until the block has ended. Each time, cleanup in an exception handler has a second.
 
-    Have a function of its own for the block: a strike that hits the very call of the block's end leaves the
-    function, and by that another thread's watch knows the block has ended.
+    Put the block into a function of its own: an exception that interrupts the very call that ends the block
+    leaves that function, which shows another thread's watch that the block has ended.
     """
     main = threading.current_thread() is threading.main_thread()
-    return _BySignal(seconds) if main else _ByThread(seconds)
+    return DeadlineBySignal(seconds) if main else DeadlineByThread(seconds)
 
 
-def _ours(frame: FrameType | None) -> bool:
-    """Tell whether code of this module is interrupted, at a block's begin or end: not to be struck."""
+def is_this_module(frame: FrameType | None) -> bool:
+    """Return True if code of this module is interrupted, at the begin or end of a block."""
     return frame is not None and frame.f_globals is globals()
 
 
-class _BySignal(AbstractContextManager[None]):
+class DeadlineBySignal(AbstractContextManager[None]):
     """For the main thread, as in Lambda: a signal ends blocking calls too."""
 
     def __init__(self, seconds: float) -> None:
-        self._seconds, self._over, self._struck_at = seconds, False, -math.inf
+        self._seconds, self._over, self._raised_at = seconds, False, -math.inf
 
     def __enter__(self) -> None:
-        self._before = signal.signal(signal.SIGALRM, self._strike)
+        self._before = signal.signal(signal.SIGALRM, self._interrupt)
         signal.setitimer(signal.ITIMER_REAL, max(self._seconds, 0.001), AGAIN_SECONDS)
 
     def __exit__(self, *exc: object) -> None:
@@ -79,24 +79,24 @@ class _BySignal(AbstractContextManager[None]):
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self._before)
 
-    def _strike(self, number: int, frame: FrameType | None) -> None:
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
-        clearing = now < self._struck_at + CLEARING_SECONDS and _came_of_deadline(sys.exception())
-        if self._over or clearing or _ours(frame):
+        clearing = now < self._raised_at + CLEARING_SECONDS and comes_from_deadline(sys.exception())
+        if self._over or clearing or is_this_module(frame):
             return
-        self._struck_at = now
+        self._raised_at = now
         raise DeadlineExceeded(self._seconds)
 
 
-def _came_of_deadline(handled: BaseException | None) -> bool:
-    """Tell whether an exception that is being handled is a deadline, or was raised while handling one."""
+def comes_from_deadline(handled: BaseException | None) -> bool:
+    """Return True if the exception is a deadline, or was raised while a deadline was handled."""
     while handled is not None and not isinstance(handled, DeadlineExceeded):
         handled = handled.__context__
     return handled is not None
 
 
-class _ByThread(AbstractContextManager[None]):
-    """For other threads: raised at the next bytecode, so a blocking call is not ended."""
+class DeadlineByThread(AbstractContextManager[None]):
+    """For other threads: raises at the next bytecode, which doesn't end a blocking call."""
 
     def __init__(self, seconds: float) -> None:
         self._wait, self._ended, self._guard = max(seconds, 0.001), threading.Event(), threading.Lock()
@@ -109,13 +109,13 @@ class _ByThread(AbstractContextManager[None]):
         while True:
             try:
                 with self._guard:
-                    # Not raised yet: it must not hit what comes after the block.
+                    # If it isn't raised yet, it must not interrupt code after the block.
                     self._raise(None)
                     self._ended.set()
                 break
             except DeadlineExceeded:
-                continue  # It was on its way, and hit this very code.
-        del self._block  # Which holds this object.
+                continue  # It was on its way, and interrupted this very code.
+        del self._block  # The frame refers to this object.
 
     def _watch(self) -> None:
         while not self._ended.wait(self._wait):
@@ -124,15 +124,15 @@ class _ByThread(AbstractContextManager[None]):
                     return
                 frames = self._frames()
                 if self._block not in frames:
-                    return  # An exception has ended the block before its end could say so.
-                at_an_edge = any(_ours(frame) for frame in frames)
+                    return  # An exception ended the block before __exit__() could.
+                at_an_edge = any(is_this_module(frame) for frame in frames)
                 if not at_an_edge:
                     self._raise(DeadlineExceeded)
-            # What a thread is handling cannot be asked for: it has its time to clear up.
+            # Another thread's handled exception is unknown here, so it always has its time for cleanup.
             self._wait = AGAIN_SECONDS if at_an_edge else CLEARING_SECONDS
 
     def _frames(self) -> list[FrameType]:
-        """Return where the thread is, from the innermost frame to that of the block."""
+        """Return the frames of the thread, from the innermost one to that of the block."""
         frames, frame = list[FrameType](), sys._current_frames().get(self._thread)
         while frame is not None and self._block not in frames:
             frames.append(frame)

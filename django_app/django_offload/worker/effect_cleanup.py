@@ -1,4 +1,4 @@
-"""Markers of effects that have outlived their tasks."""
+"""Remove the markers of effects that have outlived their tasks."""
 
 import logging
 from collections import Counter
@@ -14,27 +14,25 @@ logger = logging.getLogger("django_offload")
 
 
 def remove_old_markers(now: datetime, left: Callable[[], float]) -> Counter[str]:
-    """Remove the markers of tasks that cannot run again; trouble with the database is the next sweep's."""
+    """Remove the markers of tasks that can't run again. The next sweep repeats what the database refused."""
     from ..effects import removal
 
     try:
-        return +Counter(forgotten=removal.remove(django_time(now - life()), left))
+        return +Counter(forgotten=removal.remove(django_time(now - marker_life()), left))
     except Exception:
         logger.exception("Old markers of effects could not be removed; the next sweep tries again")
         return Counter(failed=1)
 
 
-def life() -> timedelta:
+def marker_life() -> timedelta:
     """
-    Return for how long the marker of an effect is kept: two lives of the longest task, for one redrive.
+    Return how long the marker of an effect is kept: two lives of the longest task, for one redrive.
 
-    A life is a record's until its task ends, and then as long as it can be redriven.
+    A life is the record's until its task ends, and then as long as the task can be redriven.
     """
-    kept = [
+    result_lives: list[timedelta] = [
         RECORD_LIFE,
         *(options.ttl(queue) for options in configured().values() for queue in options.queues),
+        *(ttl for task in registry().tasks.values() if (ttl := getattr(task, "result_ttl", None))),
     ]
-    kept += [
-        own for task in registry().tasks.values() if (own := getattr(task, "result_ttl", None)) is not None
-    ]
-    return 2 * (RECORD_LIFE + max(kept))
+    return 2 * (RECORD_LIFE + max(result_lives))

@@ -1,4 +1,4 @@
-"""What Lambda hands to a handler, read into deliveries."""
+"""Lambda's events, read into deliveries."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ def utc_now() -> datetime:
 
 
 class LambdaContext(Protocol):
-    """What is used of the context that Lambda hands to a handler."""
+    """The part of Lambda's context that handlers use."""
 
     function_name: str
     log_stream_name: str
@@ -27,49 +27,49 @@ class LambdaContext(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RoutedDelivery:
-    """A delivery, and the options of a backend of the stack it belongs to."""
+    """A delivery, and the options of a backend of its stack."""
 
     options: Options
     delivery: Delivery
 
 
 def invocation_of(context: LambdaContext) -> LambdaInvocation:
-    """Return the time and the identity of an invocation; its worker is named by its log stream."""
+    """Return the time and the identity of an invocation, whose worker is named by its log stream."""
 
     def left() -> float:
         return context.get_remaining_time_in_millis() / 1000
 
-    # The random part: "2026/11/22/[$LATEST]0123…" → 16 digits of it find the stream again.
+    # 16 digits of the random part of "2026/11/22/[$LATEST]0123…" are enough to find the stream.
     stream = (context.log_stream_name or f"pid-{os.getpid()}").rpartition("]")[2]
     return LambdaInvocation(left=left, whole=max(left(), 0.0), worker_id=stream[:16])
 
 
 def batch(event: Any, handler: str, *, dead: bool = False) -> list[RoutedDelivery]:
-    """Return what a batch of SQS holds. Raise UnknownEvent if it is anything else, or of a queue not ours."""
+    """Return the deliveries in a batch of SQS. Raise UnknownEvent for anything else, or an unknown queue."""
     accepted = f"a batch of one of its {'dead-letter ' if dead else ''}queues"
     records = event.get("Records") if isinstance(event, Mapping) else None
     if not isinstance(records, list) or not records:
         raise UnknownEvent(handler, accepted)
     try:
-        return [_arrival(record, dead) for record in records]
+        return [routed_delivery(record, dead) for record in records]
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise UnknownEvent(handler, accepted) from exc
 
 
 def direct(event: Any, context: LambdaContext) -> RoutedDelivery:
-    """Return the one message that a worker function was invoked with. Raise UnknownEvent if it is none."""
+    """Return the message that a worker function was invoked with. Raise UnknownEvent if there is none."""
     if isinstance(event, Mapping) and "sig" in event:
-        for options, queue in _queues():
+        for options, queue in known_queues():
             if options.worker_function(queue) == context.function_name:
                 return RoutedDelivery(options, Delivery(id="direct", body=event, queue=queue))
     raise UnknownEvent("worker", "a batch of one of its queues or one signed message")
 
 
-def _arrival(record: Mapping[str, Any], dead: bool) -> RoutedDelivery:
+def routed_delivery(record: Mapping[str, Any], dead: bool) -> RoutedDelivery:
     if record["eventSource"] != "aws:sqs":
         raise ValueError("not of SQS")
     resource = record["eventSourceARN"].rpartition(":")[2]
-    for options, queue in _queues():
+    for options, queue in known_queues():
         if resource == (options.dead_letter_queue(queue) if dead else options.queue(queue)):
             return RoutedDelivery(
                 options,
@@ -84,7 +84,7 @@ def _arrival(record: Mapping[str, Any], dead: bool) -> RoutedDelivery:
     raise ValueError(f"no queue of TASKS is named {resource}")
 
 
-def _queues() -> Iterator[tuple[Options, str]]:
+def known_queues() -> Iterator[tuple[Options, str]]:
     for options in configured().values():
         for queue in options.queues:
             yield options, queue

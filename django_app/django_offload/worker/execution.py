@@ -1,4 +1,4 @@
-"""Running a task's function: arguments bound, deadline kept, every exception caught."""
+"""Run a task's function within its deadline, and catch every exception."""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from asgiref.sync import async_to_sync
 from ..definition.context import OffloadContext, running
 from ..definition.offload_task import AnyTask
 from ..exceptions import DeadlineExceeded
-from ..protocol.enqueued_task import dump, dump_any, to_micros
+from ..protocol.json_codec import dump, dump_any, to_micros
 from ..protocol.record import error_of
 from .deadline import limited
 from .one_loop import shared
 
-# Of a traceback, its end is kept: there stands the exception. A character takes up to 12 bytes as ASCII JSON
+# The end of a traceback is kept, because it has the exception. A character takes up to 12 bytes as ASCII JSON
 # (an emoji is two escapes), and a part has 300,000 bytes.
 TRACEBACK_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one attempt: JSON text of the return value, or the exception."""
+    """The outcome of one attempt: the return value as JSON, or the exception."""
 
     text: str = "null"
     exception: BaseException | None = None
@@ -32,9 +32,9 @@ class Outcome:
 
 def execute(task: AnyTask, context: OffloadContext, seconds: float) -> Outcome:
     """
-    Run the task here, for `seconds` at most.
+    Run the task in this process, for `seconds` at most.
 
-    Whatever it raises is its outcome, SystemExit too; KeyboardInterrupt alone goes on.
+    Any exception is its outcome, even SystemExit. Only KeyboardInterrupt is raised.
     """
     try:
         with running(context):
@@ -42,7 +42,7 @@ def execute(task: AnyTask, context: OffloadContext, seconds: float) -> Outcome:
         text = dump_any(value)
     except KeyboardInterrupt:
         raise
-    except BaseException as exc:  # noqa: BLE001, whatever a task raises is its outcome
+    except BaseException as exc:  # noqa: BLE001, any exception of a task is its outcome
         return Outcome(exception=exc)
     return Outcome(text=text)
 
@@ -53,13 +53,13 @@ def _call(task: AnyTask, context: OffloadContext, seconds: float) -> Any:
     if iscoroutinefunction(task.func):
         loop = shared.get()
         if loop is not None:
-            return loop.run(lambda: _within(task, args, result.kwargs, seconds), seconds)
-        return async_to_sync(_within)(task, args, result.kwargs, seconds)
+            return loop.run(lambda: run_within(task, args, result.kwargs, seconds), seconds)
+        return async_to_sync(run_within)(task, args, result.kwargs, seconds)
     with limited(seconds):
         return task.func(*args, **result.kwargs)
 
 
-async def _within(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
+async def run_within(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
     try:
         async with asyncio.timeout(max(seconds, 0.001)) as limit:
             return await task.func(*args, **kwargs)
@@ -70,6 +70,6 @@ async def _within(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any], 
 
 
 def error_text(exc: BaseException, at: datetime) -> str:
-    """Return the JSON text kept of an exception: class, message, when, traceback without local variables."""
+    """Return the JSON of an exception: class, message, time, and traceback without local variables."""
     traceback = "".join(format_exception(exc))
     return dump({**error_of(exc), "at": to_micros(at), "traceback": traceback[-TRACEBACK_CHARACTERS:]})

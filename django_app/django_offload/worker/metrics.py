@@ -1,4 +1,4 @@
-"""Metrics of our own, as lines of a function's log that CloudWatch reads."""
+"""Metrics of a stack, as lines of a function's log that CloudWatch reads."""
 
 import json
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ STACK_DIMENSION = "Stack"
 OLDEST_RUNNING_METRIC = "OldestRunningSeconds"
 
 
-def tell_longest_running(stack: str, running: Sequence[timedelta], now: datetime) -> None:
+def print_longest_running(stack: str, running: Sequence[timedelta], now: datetime) -> None:
     """
-    Tell CloudWatch for how long the attempt that runs longest has been RUNNING, 0 where none was met.
+    Print for CloudWatch how long the longest attempt has been RUNNING, 0 if there is none.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
@@ -25,5 +25,5 @@ def tell_longest_running(stack: str, running: Sequence[timedelta], now: datetime
         STACK_DIMENSION: stack,
         OLDEST_RUNNING_METRIC: max(running, default=timedelta(0)).total_seconds(),
     }
-    # Not through logging: what a format puts before it would make it a mere line.
+    # Not through logging, whose format would put text before it: then CloudWatch would see a mere line.
     print(json.dumps(line), flush=True)

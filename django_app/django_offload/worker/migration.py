@@ -1,4 +1,4 @@
-"""Migrations, run where the database is reached: in a function, before new code is used."""
+"""Migrations, run in a function that reaches the database, before new code is used."""
 
 import json
 from io import StringIO
@@ -9,28 +9,28 @@ from django.core.management import call_command
 
 from ..exceptions import DatabaseNotShared, UnknownEvent
 
-# The one event that this function takes: whoever may invoke it can do this and nothing else.
+# The only event that this function accepts, so that the right to invoke it is the right to this alone.
 EVENT = {"do": "migrate"}
 
 
 def handler(event: object, context: object) -> dict[str, Any]:
     """
-    Apply every migration that is not applied, and return what Django says of each.
+    Apply every migration that isn't applied, and return the lines that Django prints.
 
-    Raise UnknownEvent for any event but one, DatabaseNotShared where nobody else would see the tables.
+    Raise UnknownEvent for any other event, and DatabaseNotShared if no other function would see the tables.
     """
     if event != EVENT:
         raise UnknownEvent("migrate", f"the event {json.dumps(EVENT)}")
-    alone = not_shared()
-    if alone:
-        raise DatabaseNotShared(alone)
-    said = StringIO()
-    call_command("migrate", interactive=False, no_color=True, stdout=said)
-    return {"said": said.getvalue().splitlines()}
+    aliases = not_shared()
+    if aliases:
+        raise DatabaseNotShared(aliases)
+    output = StringIO()
+    call_command("migrate", interactive=False, no_color=True, stdout=output)
+    return {"said": output.getvalue().splitlines()}
 
 
 def not_shared() -> list[str]:
-    """Return the databases, by alias, that lie on a disk, which deployed functions do not share."""
+    """Return the aliases of databases on a disk, which deployed functions don't share."""
     if settings.DEBUG:
         return []
     return [

@@ -1,4 +1,4 @@
-"""One event loop for the coroutines of a batch, whose deliveries wait for them in threads."""
+"""One event loop for the coroutines of a batch, while their deliveries wait in threads."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 
 from ..exceptions import DeadlineExceeded
 
-# A loop that a neighbour blocks cannot keep a coroutine's time: after this much more nobody waits for it.
+# If a neighbour blocks the loop beyond a coroutine's deadline, its delivery stops waiting after this time.
 GRACE_SECONDS = 0.5
 
 
@@ -29,20 +29,20 @@ class OneLoop(AbstractContextManager["OneLoop"]):
     def __exit__(self, *exc: object) -> None:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._close.set)
-            # Without a limit: what still blocks the loop is ended by Lambda, and outlives no invocation.
+            # Without a limit, because Lambda ends a coroutine that still blocks the loop.
             self._thread.join()
 
     def run[T](self, begin: Callable[[], Coroutine[Any, Any, T]], seconds: float) -> T:
         """
-        Run a coroutine beside others, and wait for what it returns or raises.
+        Run a coroutine beside others; return what it returns, or raise what it raises.
 
-        What it hands to threads runs in this one, with this one's database connections. Raise
-        DeadlineExceeded if nothing was heard of it after `seconds`.
+        Functions that it runs in threads run in this one, with its database connections. Raise
+        DeadlineExceeded if the coroutine hasn't ended after `seconds`.
         """
-        here = _CallersThread()
-        future = asyncio.run_coroutine_threadsafe(_outcome(begin, here), self._started())
+        caller = CallersThread()
+        future = asyncio.run_coroutine_threadsafe(outcome_of(begin, caller), self.start())
         try:
-            here.serve(future, max(seconds, 0.0) + GRACE_SECONDS)
+            caller.serve(future, max(seconds, 0.0) + GRACE_SECONDS)
         except Empty:
             future.cancel()
             raise DeadlineExceeded(seconds) from None
@@ -51,29 +51,27 @@ class OneLoop(AbstractContextManager["OneLoop"]):
             raise exception
         return cast("T", value)
 
-    def _started(self) -> asyncio.AbstractEventLoop:
+    def start(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
                 ready = Future[asyncio.AbstractEventLoop]()
-                self._thread = Thread(
-                    target=asyncio.run, args=(self._serve(ready),), name="loop", daemon=True
-                )
+                self._thread = Thread(target=asyncio.run, args=(self.serve(ready),), name="loop", daemon=True)
                 self._thread.start()
                 self._loop = ready.result()
             return self._loop
 
-    async def _serve(self, ready: Future[asyncio.AbstractEventLoop]) -> None:
+    async def serve(self, ready: Future[asyncio.AbstractEventLoop]) -> None:
         self._close = asyncio.Event()
         ready.set_result(asyncio.get_running_loop())
         await self._close.wait()
 
 
-# The loop of the batch that is worked on; None where each coroutine runs in the thread of its delivery.
+# The loop of the current batch, or None if each coroutine runs in the thread of its delivery.
 shared: ContextVar[OneLoop | None] = ContextVar("django_offload_loop", default=None)
 
 
-async def _outcome(begin: Callable[[], Coroutine[Any, Any, Any]], here: Executor) -> tuple[Any, Any]:
-    """Return what a coroutine returned and what it raised: SystemExit must not end the loop of others."""
+async def outcome_of(begin: Callable[[], Coroutine[Any, Any, Any]], here: Executor) -> tuple[Any, Any]:
+    """Return what a coroutine returned and what it raised: SystemExit must not end the shared loop."""
     try:
         async with ThreadSensitiveContext() as sensitive:
             SyncToAsync.context_to_thread_executor[sensitive] = here
@@ -82,29 +80,29 @@ async def _outcome(begin: Callable[[], Coroutine[Any, Any, Any]], here: Executor
         return None, exc
 
 
-class _CallersThread(Executor):
-    """Runs what it is given in the thread that serves."""
+class CallersThread(Executor):
+    """Runs functions in the thread that serves."""
 
     def __init__(self) -> None:
         self._calls = SimpleQueue[Callable[[], None] | None]()
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future = Future[Any]()
-        self._calls.put(partial(_run, future, partial(function, *args, **kwargs)))
+        self._calls.put(partial(run_call, future, partial(function, *args, **kwargs)))
         return future
 
     def serve(self, until: Future[Any], seconds: float) -> None:
-        """Run here whatever comes until a future is done. Raise Empty if that takes longer than `seconds`."""
+        """Run submitted calls until a future is done. Raise Empty if that takes longer than `seconds`."""
         until.add_done_callback(lambda done: self._calls.put(None))
         ends = time.monotonic() + seconds
         while (call := self._calls.get(timeout=max(ends - time.monotonic(), 0.0))) is not None:
             call()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Do nothing: the thread is its delivery's."""
+        """Do nothing, because the thread belongs to its delivery."""
 
 
-def _run(future: Future[Any], call: Callable[[], Any]) -> None:
+def run_call(future: Future[Any], call: Callable[[], Any]) -> None:
     if not future.set_running_or_notify_cancel():
         return
     try:

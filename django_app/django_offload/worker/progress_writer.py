@@ -1,6 +1,7 @@
-"""Progress of a running attempt, kept in its record."""
+"""Progress of a running attempt, written to its record."""
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 from ..definition.context import Reporter
@@ -15,53 +16,48 @@ from .deadline import LambdaInvocation
 logger = logging.getLogger("django_offload")
 
 
-class StoreReporter(Reporter):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressWriter(Reporter):
     """
-    Writes under the attempt's own claim; a claim lost to another worker counts as cancelled.
+    Writes under the attempt's own claim; a claim that another worker took over counts as cancelled.
 
-    What AWS refuses is logged and forgotten: progress never fails a task.
+    A write that AWS refuses is logged: progress never fails a task.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        task_id: str,
-        fence: int,
-        token: str,
-        invocation: LambdaInvocation,
-        ends: float,
-        claimed: Attributes | None = None,
-    ) -> None:
-        self._store, self._id, self._fence, self._token = store, task_id, fence, token
-        self._claimed = claimed or {}  # The record, which what is told must leave within its first KB.
-        self._invocation, self._ends = invocation, ends  # `ends`: what is left to Lambda's deadline by then.
+    store: Store
+    task_id: str
+    fence: int
+    token: str
+    invocation: LambdaInvocation
+    reserve: float  # Seconds before Lambda's deadline at which the task's own time ends.
+    claimed: Attributes  # The record as claimed, whose first KB the progress must not leave.
 
     def send(self, progress: dict[str, Any]) -> bool:
         try:
-            told = truncate(progress, free_bytes(self._claimed))
-            change = report(fence=self._fence, token=self._token, progress=told)
-            before = self._store.change(self._id, change)
+            fitting = truncate(progress, free_bytes(self.claimed))
+            change = report(fence=self.fence, token=self.token, progress=fitting)
+            before = self.store.change(self.task_id, change)
         except Refused:
             return True
         except DeadlineExceeded:
-            raise  # The task's own deadline, which struck here.
+            raise  # The task's own deadline, which passed here.
         except Exception as exc:  # noqa: BLE001, progress never fails a task
-            logger.warning("Task id=%s progress was not stored: %s", self._id, exc)
+            logger.warning("Task id=%s progress was not stored: %s", self.task_id, exc)
             return False
         return bool(before and before.get("cancelled"))
 
     def asked_to_stop(self) -> bool:
         try:
-            attributes = self._store.get(self._id)
+            attributes = self.store.get(self.task_id)
         except DeadlineExceeded:
             raise
         except Exception as exc:  # noqa: BLE001, nor does this question
-            logger.warning("Task id=%s could not ask whether it was cancelled: %s", self._id, exc)
+            logger.warning("Task id=%s could not ask whether it was cancelled: %s", self.task_id, exc)
             return False
         if attributes is None:
             return True
         record = read_record(attributes)
-        return record.cancelled or (record.fence, record.token) != (self._fence, self._token)
+        return record.cancelled or (record.fence, record.token) != (self.fence, self.token)
 
     def seconds_left(self) -> float:
-        return self._invocation.left() - self._ends
+        return self.invocation.left() - self.reserve

@@ -12,16 +12,16 @@ from .one_loop import OneLoop, shared
 
 def side_by_side[T](work: Callable[[T], bool], items: Sequence[T], most: int) -> list[bool]:
     """
-    Work on every item, on at most `most` at a time; return the answers in the order of the items.
+    Work on every item, at most `most` at a time, and return the answers in the order of the items.
 
-    A thread takes the next item once it has done with one, so that the end of one overlaps the begin of
-    others. Raise whatever `work` raised, once every thread has stopped; what was not begun stays undone.
+    A thread takes the next item when it has finished one: the end of one overlaps the start of others.
+    If `work` raises an exception, no other item is started, and it is raised when every thread has stopped.
     """
-    crew = _Crew(work, items)
+    crew = Crew(work, items)
     with OneLoop() as loop:
         token = shared.set(loop)
         try:
-            # A context of its own for each: what bounds calls to AWS here bounds them there.
+            # Each thread has a copy of the context, which limits the time of its calls to AWS.
             threads = [
                 Thread(target=copy_context().run, args=(crew.serve,), name=f"task-{number}", daemon=True)
                 for number in range(min(most, len(items)))
@@ -32,8 +32,8 @@ def side_by_side[T](work: Callable[[T], bool], items: Sequence[T], most: int) ->
     return crew.answers
 
 
-class _Crew[T]:
-    """What the threads of one batch share. Its two ends are changed atomically: they need no lock."""
+class Crew[T]:
+    """What the threads of one batch share. Both ends of a deque change atomically, without a lock."""
 
     def __init__(self, work: Callable[[T], bool], items: Sequence[T]) -> None:
         self._work, self._waiting = work, deque(enumerate(items))
@@ -48,7 +48,7 @@ class _Crew[T]:
             for thread in threads:
                 thread.join()
         finally:
-            self._waiting.clear()  # Interrupted: nothing more is begun.
+            self._waiting.clear()  # After an interrupt, no other item is started.
         if self._broken:
             raise self._broken[0]
 
@@ -65,4 +65,4 @@ class _Crew[T]:
             self._broken.append(exc)
             self._waiting.clear()
         finally:
-            connections.close_all()  # This thread's, which nobody else could close.
+            connections.close_all()  # No other thread could close those of this one.

@@ -1,6 +1,7 @@
-"""Results of steps, kept beside the record of their task."""
+"""Results of steps, written beside the record of their task."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from django.apps import apps
 
@@ -12,27 +13,30 @@ from ..stores import Store
 EFFECTS = "django_offload.effects"
 
 
-class StoreJournal(Journal):
-    """Keeps a step as a part of its own; the first value kept stays, whoever comes later."""
+@dataclass(frozen=True, slots=True)
+class StepResults(Journal):
+    """Writes each result as a part of its own. The first one written stays."""
 
-    def __init__(self, store: Store, task_id: str, alias: str, ttl: Callable[[], int]) -> None:
-        self._store, self._id, self._alias, self._ttl = store, task_id, alias, ttl
+    store: Store
+    task_id: str
+    alias: str
+    ttl: Callable[[], int]  # Until when a part is kept, in seconds since 1970.
 
     def kept(self, key: str) -> str | None:
-        return self._store.get_part(self._id, f"step#{key}")
+        return self.store.get_part(self.task_id, f"step#{key}")
 
     def keep(self, key: str, text: str) -> str:
         if len(text) > PART_BYTES:
             raise StepTooLarge(key, len(text), PART_BYTES)
-        return self._store.put_part(self._id, f"step#{key}", text, self._ttl())
+        return self.store.put_part(self.task_id, f"step#{key}", text, self.ttl())
 
     def once(self, key: str, run: Callable[[], str], using: str | None) -> str:
         if not apps.is_installed(EFFECTS):
             raise ConfigurationError(
-                self._alias,
+                self.alias,
                 f"context.atomic() needs the app {EFFECTS}, which is not installed.",
                 f"Add '{EFFECTS}' to INSTALLED_APPS and run migrate.",
             )
         from ..effects.marker import once
 
-        return once(self._id, key, run, using)
+        return once(self.task_id, key, run, using)

@@ -1,1 +1,1 @@
-"""The sales report: figures, forecast, chart and CSV of the first N orders."""
+"""The sales report on the first N orders: figures, forecast, chart and CSV."""

@@ -1,7 +1,7 @@
-"""From orders to a finished report: the same function in a request and in a task."""
+"""Build a report from orders, with the same function in a request and in a task."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import batched
 from time import perf_counter
@@ -9,8 +9,8 @@ from typing import Any
 
 from ..models import Order, Product, Region
 from .chart import LOOKS, Chart, draw_chart
-from .csv_file import draw_csv, euros
-from .figures import Figures, OrderLine, month_name, moving_average
+from .csv_file import euros, render_csv
+from .figures import Figures, month_name, moving_average
 from .forecast import AHEAD, forecast
 
 CHUNK = 5_000
@@ -18,40 +18,40 @@ PERCENT_READ = 75
 PERCENT_COUNTED = 85
 PERCENT_FORECAST = 97
 
-# Done, total, and what is being done.
+# Done, total, and a message for the visitor.
 type OnProgress = Callable[[int, int, str], object]
 
 
-def nobody(done: int, total: int, message: str) -> None:
-    """Hear of progress and do nothing: the default."""
+def ignore_progress(done: int, total: int, message: str) -> None:
+    """Do nothing. This is the default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A finished report: what fits a return value, and the files by name."""
+    """A finished report: a summary that fits into a return value, and its files by name."""
 
     summary: dict[str, Any]
     files: dict[str, bytes]
 
 
-def build_report(orders: int, on_progress: OnProgress = nobody) -> Report:
+def build_report(orders: int, on_progress: OnProgress = ignore_progress) -> Report:
     """
     Return the report of the first `orders` orders.
 
-    Read each order once; medians and percentiles need every amount, so the rows are counted here and
-    not in SQL. Raise ValueError if there are no orders.
+    Read each order once. Medians and percentiles need every amount, so this code counts the rows, not SQL.
+    Raise ValueError if there are no orders.
     """
     started = perf_counter()
-    figures = _read(orders, on_progress)
+    figures = read_figures(orders, on_progress)
     if not figures.orders:
         raise ValueError("There are no orders to report. Make some: manage.py seed_orders.")
     on_progress(PERCENT_READ, 100, "Sorting amounts")
     figures.close()
     on_progress(PERCENT_COUNTED, 100, "Forecasting")
-    ahead = _forecast(figures, on_progress)
+    ahead = forecast_revenue(figures, on_progress)
     on_progress(PERCENT_FORECAST, 100, "Drawing")
-    files = _draw(figures, ahead)
-    summary = _summary(figures, ahead) | {
+    files = draw_files(figures, ahead)
+    summary = summarise(figures, ahead) | {
         "files": sorted(files),
         "seconds": round(perf_counter() - started, 3),
     }
@@ -59,26 +59,23 @@ def build_report(orders: int, on_progress: OnProgress = nobody) -> Report:
     return Report(summary, files)
 
 
-def _read(orders: int, on_progress: OnProgress) -> Figures:
+def read_figures(orders: int, on_progress: OnProgress) -> Figures:
+    lines = (
+        Order.objects.filter(pk__lte=orders)
+        .order_by("pk")
+        .values_list("placed_on", "product_id", "region_id", "customer", "quantity", "amount")
+        .iterator(chunk_size=CHUNK)
+    )
     figures = Figures()
-    for chunk in batched(_lines(orders), CHUNK):
+    for chunk in batched(lines, CHUNK):
         figures.add(chunk)
         percent = figures.orders * PERCENT_READ // orders
         on_progress(percent, 100, f"Read {figures.orders:,} of {orders:,} orders")
     return figures
 
 
-def _lines(orders: int) -> Iterator[OrderLine]:
-    return (
-        Order.objects.filter(pk__lte=orders)
-        .order_by("pk")
-        .values_list("placed_on", "product_id", "region_id", "customer", "quantity", "amount")
-        .iterator(chunk_size=CHUNK)
-    )
-
-
-def _forecast(figures: Figures, on_progress: OnProgress) -> list[float]:
-    """Return the revenue of the months to come: the sum over every product in every region."""
+def forecast_revenue(figures: Figures, on_progress: OnProgress) -> list[float]:
+    """Return the revenue of the coming months: the sum of the forecasts for every product in every region."""
     series = figures.series()
     ahead = [0.0] * AHEAD
     for index, values in enumerate(series.values(), start=1):
@@ -91,10 +88,14 @@ def _forecast(figures: Figures, on_progress: OnProgress) -> list[float]:
     return ahead
 
 
-def _draw(figures: Figures, ahead: Sequence[float]) -> dict[str, bytes]:
+def draw_files(figures: Figures, ahead: Sequence[float]) -> dict[str, bytes]:
+    """Return the charts and the CSV file by name."""
     products: dict[int, str] = dict(Product.objects.values_list("pk", "name"))
     regions: dict[int, str] = dict(Region.objects.values_list("pk", "name"))
-    by_region = _by_region(figures)
+    by_region: dict[int, list[int]] = {}
+    for (_, region), values in figures.series().items():
+        sums = by_region.get(region, [0] * len(values))
+        by_region[region] = [total + value for total, value in zip(sums, values, strict=True)]
     totals = [sum(column) for column in zip(*by_region.values(), strict=True)]
     chart = Chart(
         months=figures.months(),
@@ -103,18 +104,10 @@ def _draw(figures: Figures, ahead: Sequence[float]) -> dict[str, bytes]:
         ahead=[cents / 100 for cents in ahead],
     )
     charts = {name: draw_chart(chart, look) for name, look in LOOKS.items()}
-    return {**charts, "report.csv": draw_csv(figures, products, regions)}
+    return {**charts, "report.csv": render_csv(figures, products, regions)}
 
 
-def _by_region(figures: Figures) -> dict[int, list[int]]:
-    result: dict[int, list[int]] = {}
-    for (_, region), values in figures.series().items():
-        known = result.get(region, [0] * len(values))
-        result[region] = [one + other for one, other in zip(known, values, strict=True)]
-    return result
-
-
-def _summary(figures: Figures, ahead: Sequence[float]) -> dict[str, Any]:
+def summarise(figures: Figures, ahead: Sequence[float]) -> dict[str, Any]:
     months = figures.months()
     products: Counter[int] = Counter()
     for (_, product, _), sales in figures.groups.items():

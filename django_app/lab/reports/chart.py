@@ -1,4 +1,4 @@
-"""The report as a picture: revenue by month, stacked by region, with its average and what is to come."""
+"""Draw the report as a chart: revenue by month, stacked by region, with its average and a forecast."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from .figures import month_name
 HEIGHT = 420
 LEFT, RIGHT, BOTTOM = 64, 12, 34
 LEGEND_ROW = 22
-# Distinct for the colour blind too (Okabe and Ito, toned for either background).
+# Distinct for colour-blind readers too (Okabe and Ito, adjusted for light and dark backgrounds).
 COLOURS = ("#3b7dd8", "#e39b32", "#2f9e77", "#c8553d", "#8d6cc9", "#58a6c4")
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Width and colours: the chart is an image, which knows neither the page's nor its reader's."""
+    """The width and colours of one variant. An image can't adapt to its page or to the colour scheme."""
 
     width: int
     legend_rows: int
@@ -38,28 +38,28 @@ LOOKS = {
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What is drawn, in whole euros."""
+    """The values of a chart, in euros."""
 
     months: range
     regions: Mapping[str, Sequence[float]]  # Revenue by month.
     average: Sequence[float]
-    ahead: Sequence[float]  # The months after the last.
+    ahead: Sequence[float]  # The forecast of the months after the last.
 
 
 def draw_chart(chart: Chart, look: Look) -> bytes:
-    """Return the chart as SVG, with attributes only: style sheets would need a policy of their own."""
+    """Return the chart as SVG without style sheets, because the content security policy would block them."""
     parts = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {look.width} {HEIGHT}" width="{look.width}" '
         f'height="{HEIGHT}" font-family="system-ui, sans-serif" font-size="13" fill="{look.text}">',
         "<title>Revenue by month and region, in thousands of euros</title>",
-        *_Drawing(chart, look).parts(),
+        *Drawing(chart, look).parts(),
         "</svg>",
     )
     return "\n".join(parts).encode()
 
 
-class _Drawing:
-    """Turns months and euros into places on the picture."""
+class Drawing:
+    """Convert months and euros into coordinates, and draw each part of the chart."""
 
     def __init__(self, chart: Chart, look: Look) -> None:
         self.chart, self.look = chart, look
@@ -69,12 +69,12 @@ class _Drawing:
         self.slot = (self.look.width - LEFT - RIGHT) / max(1, len(chart.months) + len(chart.ahead))
 
     def parts(self) -> Iterator[str]:
-        yield from self._grid()
-        yield from self._bars()
-        yield from self._ahead()
-        yield from self._average()
-        yield from self._months()
-        yield from self._legend()
+        yield from self.grid()
+        yield from self.bars()
+        yield from self.forecast_bars()
+        yield from self.average_line()
+        yield from self.month_labels()
+        yield from self.legend()
 
     def x(self, index: float) -> float:
         return LEFT + index * self.slot
@@ -82,7 +82,7 @@ class _Drawing:
     def y(self, euros: float) -> float:
         return HEIGHT - BOTTOM - euros / self.top * (HEIGHT - self.look.top - BOTTOM)
 
-    def _grid(self) -> Iterator[str]:
+    def grid(self) -> Iterator[str]:
         value = 0.0
         while value <= self.top:
             y = self.y(value)
@@ -90,37 +90,37 @@ class _Drawing:
             yield f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{value / 1000:,g}k</text>'
             value += self.step
 
-    def _bars(self) -> Iterator[str]:
+    def bars(self) -> Iterator[str]:
         base = [0.0] * len(self.chart.months)
         for colour, values in zip(COLOURS, self.chart.regions.values(), strict=False):
             for index, value in enumerate(values):
-                yield self._bar(index, base[index], base[index] + value, f'fill="{colour}"')
+                yield self.bar(index, base[index], base[index] + value, f'fill="{colour}"')
                 base[index] += value
 
-    def _ahead(self) -> Iterator[str]:
+    def forecast_bars(self) -> Iterator[str]:
         look = f'fill="none" stroke="{self.look.text}" stroke-dasharray="3 3"'
         for index, value in enumerate(self.chart.ahead, start=len(self.chart.months)):
-            yield self._bar(index, 0, value, look)
+            yield self.bar(index, 0, value, look)
 
-    def _bar(self, index: int, low: float, high: float, look: str) -> str:
+    def bar(self, index: int, low: float, high: float, look: str) -> str:
         x, y = self.x(index + 0.12), self.y(high)
         return (
             f'<rect x="{x:.1f}" y="{y:.1f}" width="{self.slot * 0.76:.1f}" '
             f'height="{self.y(low) - y:.1f}" {look}/>'
         )
 
-    def _average(self) -> Iterator[str]:
+    def average_line(self) -> Iterator[str]:
         points = " ".join(
             f"{self.x(index + 0.5):.1f},{self.y(value):.1f}" for index, value in enumerate(self.chart.average)
         )
         yield f'<polyline points="{points}" fill="none" stroke="{self.look.line}" stroke-width="2"/>'
 
-    def _months(self) -> Iterator[str]:
+    def month_labels(self) -> Iterator[str]:
         for index, month in enumerate(self.chart.months):
             if month % 6 == 0:
                 yield f'<text x="{self.x(index):.1f}" y="{HEIGHT - 12}">{month_name(month)}</text>'
 
-    def _legend(self) -> Iterator[str]:
+    def legend(self) -> Iterator[str]:
         x, y = float(LEFT), 20.0
         dashes = f'fill="none" stroke="{self.look.text}" stroke-dasharray="3 3"'
         marks = [
@@ -139,7 +139,7 @@ class _Drawing:
 
 
 def round_step(value: float) -> float:
-    """Return the least of 1, 2, 2.5, 5 times a power of ten that is not below `value`."""
+    """Return the smallest of 1, 2, 2.5 and 5 times a power of ten that is at least `value`."""
     power = 1.0
     while power * 10 <= value:
         power *= 10

@@ -1,4 +1,4 @@
-"""The report as a CSV file: one line a month, product and region."""
+"""Write the report as a CSV file: one line for each month, product and region."""
 
 import csv
 from collections.abc import Mapping
@@ -23,8 +23,8 @@ def euros(cents: float) -> str:
     return f"{cents / 100:.2f}"
 
 
-def draw_csv(figures: Figures, products: Mapping[int, str], regions: Mapping[int, str]) -> bytes:
-    """Return the lines in order of month, product and region."""
+def render_csv(figures: Figures, products: Mapping[int, str], regions: Mapping[int, str]) -> bytes:
+    """Return the file, sorted by month, product and region."""
     averages = {key: moving_average(values) for key, values in figures.series().items()}
     start = figures.months().start
     out = StringIO()

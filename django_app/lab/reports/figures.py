@@ -1,4 +1,4 @@
-"""What is counted: sales by month, product and region, and how customers return."""
+"""Count sales by month, product and region, and customers who return."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -22,23 +22,23 @@ def month_name(month: int) -> str:
 
 @dataclass(slots=True)
 class Sales:
-    """The orders of one month, product and region, or of several of them together."""
+    """The orders of one month, product and region."""
 
     units: int = 0
-    amounts: list[int] = field(default_factory=list)  # Cents; sorted by `close`.
+    amounts: list[int] = field(default_factory=list)  # In cents. `close` sorts them.
 
     @property
     def revenue(self) -> int:
         return sum(self.amounts)
 
     def percentile(self, percent: int) -> int:
-        """Return the smallest amount that `percent` of the orders do not exceed; needs sorted amounts."""
+        """Return the smallest amount that `percent` of the orders don't exceed. Call it after `close`."""
         return self.amounts[max(0, -(-len(self.amounts) * percent // 100) - 1)]
 
 
 @dataclass(slots=True)
 class Figures:
-    """Everything counted, order by order."""
+    """All figures, counted order by order."""
 
     groups: dict[Key, Sales] = field(default_factory=lambda: defaultdict(Sales))
     visits: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))  # Customer: months.
@@ -56,7 +56,7 @@ class Figures:
             self.orders += 1
 
     def close(self) -> None:
-        """Sort what percentiles are read from."""
+        """Sort the amounts, from which percentiles are read."""
         for sales in self.groups.values():
             sales.amounts.sort()
 
@@ -66,7 +66,7 @@ class Figures:
         return range(min(seen), max(seen) + 1) if seen else range(0)
 
     def series(self) -> dict[tuple[int, int], list[int]]:
-        """Return revenue by month of each product in each region."""
+        """Return the revenue by month for each product in each region."""
         months = self.months()
         result: dict[tuple[int, int], list[int]] = {}
         for (month, product, region), sales in self.groups.items():
@@ -74,15 +74,15 @@ class Figures:
         return result
 
     def returned(self) -> float:
-        """Return which part of the customers ordered again within the three months after their first."""
-        back = sum(
+        """Return the share of customers who ordered again within the three months after their first."""
+        returning = sum(
             any(min(months) < month <= min(months) + MOVING_MONTHS for month in months)
             for months in self.visits.values()
         )
-        return back / len(self.visits) if self.visits else 0.0
+        return returning / len(self.visits) if self.visits else 0.0
 
 
 def moving_average(values: Sequence[int]) -> list[float]:
-    """Return for each month the mean of it and up to two before it."""
+    """Return, for each month, the mean of that month and up to two months before it."""
     windows = (values[max(0, end - MOVING_MONTHS) : end] for end in range(1, len(values) + 1))
     return [sum(window) / len(window) for window in windows]

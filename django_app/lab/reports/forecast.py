@@ -1,4 +1,4 @@
-"""The months to come: Holt and Winters' seasonal smoothing, its parameters found by trying a grid."""
+"""Forecast the coming months with Holt-Winters seasonal smoothing, whose parameters come from a grid."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ TRENDS = (0.0, 0.02, 0.05, 0.1, 0.2)
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """One choice of parameters, how far it was off, and what it says of the months to come."""
+    """One choice of parameters, its error, and its forecast of the coming months."""
 
     level: float
     trend: float
@@ -22,7 +22,7 @@ class Fit:
 
 
 def forecast(values: Sequence[float]) -> Fit | None:
-    """Return the best fit over the grid, or None for less than two seasons."""
+    """Return the best fit in the grid, or None if there are fewer than two seasons."""
     if len(values) < 2 * SEASON:
         return None
     fits = (smooth(values, *parameters) for parameters in product(GRID, TRENDS, GRID))
@@ -30,24 +30,24 @@ def forecast(values: Sequence[float]) -> Fit | None:
 
 
 def smooth(values: Sequence[float], alpha: float, beta: float, gamma: float) -> Fit:
-    """Smooth `values` with additive trend and season, starting from the first two seasons."""
+    """Smooth `values` with additive trend and season, which start from the first two seasons."""
     first = sum(values[:SEASON]) / SEASON
     second = sum(values[SEASON : 2 * SEASON]) / SEASON
     trend = (second - first) / SEASON
-    # The first season's mean is the level of its middle, half a season before its last month.
+    # The mean of the first season is the level in its middle, half a season before its last month.
     middle = (SEASON - 1) / 2
     seasons = [value - first - trend * (month - middle) for month, value in enumerate(values[:SEASON])]
     level = first + trend * middle
-    off = 0.0
+    error = 0.0
     for index in range(SEASON, len(values)):
         value, season = values[index], seasons[index % SEASON]
-        off += abs(value - level - trend - season)
-        before = level
+        error += abs(value - level - trend - season)
+        previous = level
         level = alpha * (value - season) + (1 - alpha) * (level + trend)
-        trend = beta * (level - before) + (1 - beta) * trend
+        trend = beta * (level - previous) + (1 - beta) * trend
         seasons[index % SEASON] = gamma * (value - level) + (1 - gamma) * season
     ahead = (
         max(0.0, level + trend * step + seasons[(len(values) + step - 1) % SEASON])
         for step in range(1, AHEAD + 1)
     )
-    return Fit(alpha, beta, gamma, off / (len(values) - SEASON), tuple(ahead))
+    return Fit(alpha, beta, gamma, error / (len(values) - SEASON), tuple(ahead))

@@ -1,1 +1,1 @@
-"""The pages, one module per kind of work."""
+"""The views of the reference app, one module for each kind of work."""

@@ -1,4 +1,4 @@
-"""Other visitors: eight of them start work, and the page asks for a trivial one meanwhile."""
+"""Other visitors: start eight of them, and answer the trivial page that the browser opens meanwhile."""
 
 from threading import Lock
 
@@ -11,59 +11,63 @@ from django.views.decorators.http import require_POST, require_safe
 from ..crowd import PATHS, VISITORS, Address, Crowd
 from ..sizes import SizeForm
 
-TRIVIAL = "<!doctype html><html lang=en><title>A trivial page</title><p>Nothing here takes any time."
+TRIVIAL = "<!doctype html><html lang=en><title>A trivial page</title><p>This page needs no work."
 
 
 class CrowdForm(SizeForm):
-    """What is posted to let the visitors in."""
+    """The form that starts the visitors."""
 
     way = forms.ChoiceField(choices=[(way, way) for way in PATHS])
 
 
-class _Door:
-    """The visitors of this process: one crowd at a time."""
+class CurrentCrowd:
+    """The visitors in this process: one crowd at a time."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._crowd: Crowd | None = None
+        self.crowd: Crowd | None = None
 
-    def enter(self, crowd: Crowd) -> bool:
-        """Let a crowd in unless another is there."""
+    def replace(self, crowd: Crowd) -> bool:
+        """Make `crowd` the current one, unless visitors of another are still waiting. Return True if done."""
         with self._lock:
             if self.waiting:
                 return False
-            self._crowd = crowd
+            self.crowd = crowd
             return True
 
     @property
     def waiting(self) -> int:
-        """How many of the crowd have no result yet."""
-        return 0 if self._crowd is None else self._crowd.waiting
+        """How many visitors have no result yet."""
+        return 0 if self.crowd is None else self.crowd.waiting
 
     @property
     def refused(self) -> int:
-        """How many of the crowd went away without a result."""
-        return 0 if self._crowd is None else self._crowd.refused
+        """How many visitors got no report in the end."""
+        return 0 if self.crowd is None else self.crowd.refused
 
 
-door = _Door()
+current = CurrentCrowd()
 
 
 @require_POST
-def begin(request: HttpRequest) -> JsonResponse:
-    """Have eight visitors run a report one way; 202 once they press the button, 409 while others do."""
+def start(request: HttpRequest) -> JsonResponse:
+    """
+    Start eight visitors who request a report in one way.
+
+    Return 202 as soon as they press the button, or 409 while other visitors are still waiting.
+    """
     if settings.DEPLOYED:
-        # A function serves one request at a time, and nobody may have a deployed site call itself.
+        # A function serves one request at a time, and nobody may make a deployed site call itself.
         raise Http404
     form = CrowdForm(request.POST)
     if not form.is_valid():
-        return JsonResponse({"problem": form.problem}, status=400)
+        return JsonResponse({"problem": form.first_error}, status=400)
     address = Address(int(request.META["SERVER_PORT"]), request.get_host())
     crowd = Crowd(address, form.cleaned_data["way"], form.cleaned_data["orders"])
-    if not door.enter(crowd):
-        return JsonResponse({"problem": "Other visitors are here still. Try again shortly."}, status=409)
+    if not current.replace(crowd):
+        return JsonResponse({"problem": "Other visitors are still waiting. Try again shortly."}, status=409)
     try:
-        crowd.begin()
+        crowd.start()
     except TimeoutError as exc:
         return JsonResponse({"problem": str(exc)}, status=503)
     return JsonResponse({"visitors": VISITORS}, status=202)
@@ -72,7 +76,7 @@ def begin(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    """Answer with next to nothing, with how many visitors still wait, and how many went without a report."""
-    waiting, refused = door.waiting, door.refused
+    """Answer with a tiny page. Its headers say how many visitors are waiting, and how many got no report."""
+    waiting, refused = current.waiting, current.refused
     headers = {"Visitors-Waiting": str(waiting), "Visitors-Refused": str(refused)}
     return HttpResponse(TRIVIAL, headers=headers)

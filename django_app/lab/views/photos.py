@@ -1,4 +1,4 @@
-"""Photos: upload one, and watch its renditions arrive."""
+"""Photos: upload one, and follow its renditions as they arrive."""
 
 from secrets import token_hex
 
@@ -18,36 +18,38 @@ LIMITS = {"megabytes": LIMIT // 1024**2, "megapixels": LARGEST_PIXELS // 1_000_0
 def photos(request: HttpRequest) -> HttpResponse:
     """Accept an upload (POST), or show the form and the visitor's photos (GET)."""
     if request.method != "POST":
-        return _form(request)
+        return render_form(request)
     upload = request.FILES.get("photo")
     if getattr(request, "upload_too_large", False):
-        return _form(request, f"The file is larger than {LIMITS['megabytes']} MB. Choose a smaller one.", 413)
+        return render_form(
+            request, f"The file is larger than {LIMITS['megabytes']} MB. Choose a smaller one.", 413
+        )
     if upload is None:
-        return _form(request, "No file arrived. Choose a JPEG, PNG or WebP image.", 400)
+        return render_form(request, "No file arrived. Choose a JPEG, PNG or WebP image.", 400)
     data = upload.read()
     try:
         check_photo(data)
     except PhotoRefused as exc:
-        return _form(request, str(exc), 400)
+        return render_form(request, str(exc), 400)
     original = token_hex(16)
     files.put(original, "original", data)
     result = photo_renditions.enqueue(original)
     runs.remember(request, "photos", result.id, (upload.name or "photo")[:60])
     context = {**runs.describe(result), "renditions": RENDITIONS, "answer": "photo"}
-    return runs.follow_up(render(request, "lab/photo.html", context), result)
+    return runs.mark_accepted(render(request, "lab/photo.html", context), result)
 
 
 @never_cache
 @require_safe
 def photo(request: HttpRequest, run: str) -> HttpResponse:
-    """Follow one photo; `?part=details` gives only what changes as it goes on."""
-    result = runs.visible(request, photo_renditions, run)
+    """Show one photo. `?part=details` returns only the part that changes."""
+    result = runs.get_result_or_404(request, photo_renditions, run)
     context = {**runs.describe(result), "renditions": RENDITIONS}
     if request.GET.get("part") == "details":
         return render(request, "lab/_photo_details.html", context)
     return render(request, "lab/photo.html", context)
 
 
-def _form(request: HttpRequest, problem: str = "", status: int = 200) -> HttpResponse:
+def render_form(request: HttpRequest, problem: str = "", status: int = 200) -> HttpResponse:
     context = {"limits": LIMITS, "problem": problem, "runs": runs.recent(request, "photos")}
     return render(request, "lab/photos.html", context, status=status)

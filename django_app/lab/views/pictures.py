@@ -1,4 +1,4 @@
-"""The Mandelbrot picture: enqueued in bulk, followed as one, cancelled as one."""
+"""The Mandelbrot picture: its tiles are enqueued in bulk, and followed and cancelled together."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from django_offload.http.views import cancel_task
 
 from .. import runs
 from ..mandelbrot import COLUMNS, PLACES, TILE_FILES, TILE_HEIGHT, TILE_WIDTH, TILES
-from ..pictures import READ_AT_ONCE, Picture, begin
+from ..pictures import READ_AT_ONCE, Picture, enqueue_picture
 from ..timing import timed
 
 PICTURES = "pictures"
@@ -22,14 +22,14 @@ PICTURES = "pictures"
 def pictures(request: HttpRequest) -> HttpResponse:
     """Enqueue the tiles of a picture (POST), or show the form and the visitor's pictures (GET)."""
     if request.method != "POST":
-        return _form(request)
+        return render_form(request)
     place = request.POST.get("place", "")
     if place not in PLACES:
-        return _form(request, f"Choose one of these places: {', '.join(PLACES)}.", 400)
+        return render_form(request, f"Choose one of these places: {', '.join(PLACES)}.", 400)
     with timed(request, "enqueue", f"{TILES} tasks enqueued"):
-        picture = begin(place)
-    runs.remember(request, PICTURES, picture, PLACES[place].words)
-    context = {**_described(Picture.find(picture, most=0)), "answer": "picture"}
+        picture = enqueue_picture(place)
+    runs.remember(request, PICTURES, picture, PLACES[place].label)
+    context = {**describe(Picture.read(picture, most=0)), "answer": "picture"}
     response = render(request, "lab/picture.html", context, status=202)
     response.headers["Location"] = reverse("lab:picture-status", args=[picture])
     response.headers["Retry-After"] = "1"
@@ -39,8 +39,8 @@ def pictures(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def picture(request: HttpRequest, run: str) -> HttpResponse:
-    """Follow one picture; `?part=details` gives only what it comes to in the end."""
-    context = _described(_found(request, run))
+    """Show one picture. `?part=details` returns only the outcome."""
+    context = describe(get_picture_or_404(request, run))
     part = request.GET.get("part") == "details"
     return render(request, "lab/_picture_details.html" if part else "lab/picture.html", context)
 
@@ -48,54 +48,54 @@ def picture(request: HttpRequest, run: str) -> HttpResponse:
 @never_cache
 @require_safe
 def status(request: HttpRequest, run: str) -> JsonResponse:
-    """Tell how a picture is doing, in the words of a task's status, with the tiles that are there."""
-    found = _found(request, run, READ_AT_ONCE)
-    return JsonResponse(_status_of(found), headers={"Retry-After": "1"})
+    """Return a picture's status in the format of a task's status, with the names of the finished tiles."""
+    current = get_picture_or_404(request, run, READ_AT_ONCE)
+    return JsonResponse(status_json(current), headers={"Retry-After": "1"})
 
 
 @require_POST
 def cancel(request: HttpRequest, run: str) -> HttpResponse:
-    """Cancel every tile that is not drawn."""
-    for task_id in _found(request, run).pending:
+    """Cancel every tile that isn't drawn yet."""
+    for task_id in get_picture_or_404(request, run).pending:
         cancel_task(request, task_id)
     if "application/json" not in request.headers.get("Accept", ""):
         return redirect("lab:picture", run)
-    return JsonResponse(_status_of(_found(request, run)), status=202)
+    return JsonResponse(status_json(get_picture_or_404(request, run)), status=202)
 
 
-def _found(request: HttpRequest, run: str, most: int = TILES) -> Picture:
-    if not runs.remembered(request, PICTURES, run):
+def get_picture_or_404(request: HttpRequest, run: str, most: int = TILES) -> Picture:
+    if not runs.is_remembered(request, PICTURES, run):
         raise Http404
     try:
-        return Picture.find(run, most)
+        return Picture.read(run, most)
     except LookupError as exc:
         raise Http404 from exc
 
 
-def _status_of(found: Picture) -> dict[str, Any]:
-    done = len(found.arrived)
+def status_json(current: Picture) -> dict[str, Any]:
+    done = len(current.arrived)
     return {
-        "id": found.id,
-        "status": found.status.value,
+        "id": current.id,
+        "status": current.status.value,
         "attempts": 1,
         "progress": {"done": done, "total": TILES, "message": f"{done} of {TILES} tiles are drawn"},
-        "arrived": found.arrived,
+        "arrived": current.arrived,
     }
 
 
-def _described(found: Picture) -> dict[str, Any]:
-    """Return what the page of a picture shows."""
-    arrived = set(found.arrived)
+def describe(current: Picture) -> dict[str, Any]:
+    """Return the template context of a picture."""
+    arrived = set(current.arrived)
     return {
-        "id": found.id,
-        "status": found.status.value,
+        "id": current.id,
+        "status": current.status.value,
         "attempts": 1,
-        "status_url": reverse("lab:picture-status", args=[found.id]),
-        "cancel_url": reverse("lab:picture-cancel", args=[found.id]),
-        "ended": not found.pending,
-        "words": runs.WORDS[TaskResultStatus(found.status)],
-        "percent": found.percent,
-        "place": PLACES[found.place],
+        "status_url": reverse("lab:picture-status", args=[current.id]),
+        "cancel_url": reverse("lab:picture-cancel", args=[current.id]),
+        "ended": not current.pending,
+        "status_label": runs.STATUS_LABELS[TaskResultStatus(current.status)],
+        "percent": current.percent,
+        "place": PLACES[current.place],
         "tiles": [(name, name in arrived) for name in TILE_FILES],
         "drawn": len(arrived),
         "total": TILES,
@@ -103,7 +103,7 @@ def _described(found: Picture) -> dict[str, Any]:
     }
 
 
-def _form(request: HttpRequest, problem: str = "", code: int = 200) -> HttpResponse:
+def render_form(request: HttpRequest, problem: str = "", code: int = 200) -> HttpResponse:
     context = {
         "places": PLACES,
         "total": TILES,

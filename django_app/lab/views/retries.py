@@ -1,4 +1,4 @@
-"""Failure and retry, for all to see: a source that fails on purpose."""
+"""Failure and retry: a task whose source of data fails on purpose."""
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +12,7 @@ from ..tasks import exchange_rates
 
 
 class RatesForm(forms.Form):
-    """What is posted to fetch the rates."""
+    """The form that fetches the rates."""
 
     failures = forms.TypedChoiceField(coerce=int, choices=[(count, count) for count in FAILURES])
 
@@ -28,14 +28,14 @@ def retries(request: HttpRequest) -> HttpResponse:
         return render(request, "lab/retries.html", context, status=400)
     result = exchange_rates.enqueue(form.cleaned_data["failures"])
     context |= {**runs.describe(result), "answer": "rates"}
-    return runs.follow_up(render(request, "lab/rates.html", context), result)
+    return runs.mark_accepted(render(request, "lab/rates.html", context), result)
 
 
 @never_cache
 @require_safe
 def rates(request: HttpRequest, run: str) -> HttpResponse:
-    """Follow one fetch; `?part=details` gives only what changes as it goes on."""
-    result = runs.visible(request, exchange_rates, run)
+    """Show one fetch. `?part=details` returns only the part that changes."""
+    result = runs.get_result_or_404(request, exchange_rates, run)
     context = {**runs.describe(result), "attempts": ATTEMPTS}
     if request.GET.get("part") == "details":
         return render(request, "lab/_rates_details.html", context)

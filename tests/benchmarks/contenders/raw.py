@@ -123,7 +123,7 @@ def claim_and_outcome() -> Work:
 
     django.setup()
     from django_offload.protocol import transitions
-    from django_offload.stores.expressions import update
+    from django_offload.stores.dynamodb import update
 
     _, dynamodb = boto3_clients()
     now = datetime.now(UTC)

@@ -27,7 +27,7 @@ def section(plan: Plan) -> Section:
     ours = near["offload"]
     return Section(
         "Bulk",
-        "Ratios are to one plain `send_message` of boto3, for each task.",
+        "Ratios compare each task with one plain `send_message` of boto3.",
         [table(heads, rows)],
         [
             Figure("in bulk with record, CPU, each task", ours.ratio("cpu", near["boto3"]), 0.08),

@@ -81,9 +81,9 @@ def section(plan: Plan) -> Section:
     ]
     return Section(
         "Cold start",
-        "AWS's own runtime client runs the function in a process of its own, with the package of `make "
-        "package` unzipped into an empty folder, the packages of Lambda's runtime beside it, and nothing "
-        "else. Memory is the most that the process had; the last two columns compare with the first row.",
+        "AWS's own runtime client runs the function in a process of its own. The process finds the package "
+        "of `make package`, unzipped into an empty folder, and the packages of Lambda's runtime, but nothing "
+        "else. Memory is the most that the process had. The last two columns compare with the first row.",
         [table(heads, rows)],
         _figures(found),
     )

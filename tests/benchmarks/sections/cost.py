@@ -62,9 +62,9 @@ def section(plan: Plan) -> Section:
     plain, less = WAYS[1].label, WAYS[3].label
     return Section(
         "Money",
-        f"List prices of {REGION}, {AS_OF} ({SOURCE}): before compute and logs, which depend on the "
-        "task. A write bills the whole item, begun KB counted whole, and each entry of the sweeper's "
-        "index that comes or goes.",
+        f"The table shows list prices of {REGION} as of {AS_OF} ({SOURCE}), without compute and logs, which "
+        "depend on the task. A write bills the whole item, rounded up to whole KB, and each entry that it "
+        "adds to the sweeper's index or removes from it.",
         [table([*heads, "gives up"], rows), _always_on()],
         [
             Figure(

@@ -40,10 +40,10 @@ def section(plan: Plan) -> Section:
         "calls",
     ]
     text = (
-        "Ratios are to one plain `send_message` of boto3 in the same rounds. Ours and boto3's second row "
-        "keep a record, which a result needs. A fresh thread is compared with one that waits for its calls "
-        "while others are made, for the making alone leaves the processor's caches cold, whatever runs then; "
-        "the next column compares with calls in a loop."
+        "Ratios compare with one plain `send_message` of boto3 in the same rounds. Our rows and boto3's "
+        "second row write a record, which a result needs. A fresh thread is compared with a thread that "
+        "waits for its calls while other threads are made, because making threads alone leaves the "
+        "processor's caches cold. The next column compares it with calls in a loop."
     )
     return Section(
         "Enqueue",

@@ -22,7 +22,7 @@ def section(plan: Plan) -> Section:
     tasks = f"{(MANY if plan.full else MANY // 50):,}"
     return Section(
         "Memory",
-        f"A process with Django after {CALLS} tasks were enqueued.",
+        f"The table shows a process with Django after it has enqueued {CALLS} tasks.",
         [table(["what a process enqueues by", "memory, MB", "modules"], rows)],
         [Figure(f"memory that `enqueue_many` over a generator of {tasks} tasks adds", grown, 4, "MB")],
     )

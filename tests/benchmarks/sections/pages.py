@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from playwright.sync_api import sync_playwright
 
-from lab.proof import VITALS
+from lab.comparison import VITALS
 from tests.benchmarks.report import Figure, Section, table
 from tests.benchmarks.rounds import Plan
 from tests.browser.conftest import chromium
@@ -50,13 +50,14 @@ def section(plan: Plan) -> Section:
     rows += [[f"{NAMES[way]}, about {seconds(LONGER_MS)} of work", *cells(found.longer[way])] for way in WAYS]
     return Section(
         "Pages",
-        "The reference site as `make demo` runs it, on 4 server threads, its workers on the same machine, "
-        f"read off its own table in headless Chromium. The work is a report over {found.orders:,} orders, "
-        f"chosen so that server processing in the request takes about {seconds(WORK_MS)} here; it took "
-        f"{found.ways['request']['server'] / 1_000:.2f} s. Medians; of the others' page, of {CROWDS} crowds. "
-        f"Ratings are by Google's bounds: LCP is good up to {BOUNDS['lcp'].good / 1_000} s, "
-        f"and {seconds(WORK_MS)} of work with the paint may fit into that; about {seconds(LONGER_MS)} "
-        f"of work, {found.longer_orders:,} orders, may not.",
+        "The reference site runs as `make demo` runs it, on 4 server threads, with its workers on the same "
+        "machine. Headless Chromium reads the figures off the site's own table. The work is a report over "
+        f"{found.orders:,} orders, a number chosen so that server processing in the request takes about "
+        f"{seconds(WORK_MS)} here; it took {found.ways['request']['server'] / 1_000:.2f} s. All times are "
+        f"medians; those of the other visitors' page are medians of {CROWDS} crowds. The ratings use "
+        f"Google's bounds. LCP is good up to {BOUNDS['lcp'].good / 1_000} s, and {seconds(WORK_MS)} of work "
+        f"with the paint may fit into that. About {seconds(LONGER_MS)} of work, {found.longer_orders:,} "
+        "orders, may not.",
         [
             table(HEADS, rows),
             table(

@@ -37,10 +37,10 @@ def section(plan: Plan) -> Section:
     heads = ["CPU, ms, with so many records", *[f"{size:,}" for size in sizes], "in the largest"]
     return Section(
         "Scaling",
-        "Records and queue are in memory, with DynamoDB's two ways in: by key, and by the index in its "
-        "order. What is measured is our side: its time, its writes, the records it reads by key and the "
-        "entries it reads in the index. One record in a hundred is a dead letter, 500 at least; the "
-        "others ended well.",
+        "Records and queue are in memory. As in DynamoDB, they can be read by key, or in the order of the "
+        "index. The table measures our side: its time, its writes, the records it reads by key and the "
+        "entries it reads in the index. One record in a hundred is a dead letter, but at least 500 are. The "
+        "other tasks succeeded.",
         [table(heads, rows)],
         figures,
     )

@@ -23,9 +23,9 @@ def section(plan: Plan) -> Section:
     ours, writes = found["offload"], found["boto3-writes"]
     return Section(
         "Worker",
-        "Ratios are to the first row. Our handler is handed events of ten as AWS does it, which receives "
-        "and deletes messages itself; the row above ours does by boto3 what it does. Celery's worker is "
-        "started anew for each of its rounds, and its start is not counted.",
+        "Ratios compare with the first row. Our handler gets events of ten messages, as in AWS, which "
+        "receives and deletes the messages itself. The row above ours makes the same calls with boto3. "
+        "Celery's worker is started anew for each of its rounds, and its start is not counted.",
         [table(heads, rows)],
         [
             Figure(

@@ -19,7 +19,7 @@ def main() -> None:
     django.setup()
     call_command("migrate", verbosity=0)
     from django.contrib.auth.models import User
-    from django.contrib.staticfiles.layout import StaticFilesHandler
+    from django.contrib.staticfiles.handlers import StaticFilesHandler
     from django.test.testcases import LiveServerThread
 
     from django_offload.testing import Offload

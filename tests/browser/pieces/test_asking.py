@@ -15,6 +15,10 @@ OK, GONE = 200, 404
 type Rehearse = Callable[..., dict[str, Any]]
 
 
+def error(status: int) -> str:
+    return f"The task cannot be followed because /tasks/ answered {status}. Reload the page."
+
+
 @pytest.fixture
 def rehearse(visitor: Visitor) -> Rehearse:
     """Return what follows a task through given answers, (status, headers) or "cut", in no time."""
@@ -83,12 +87,12 @@ def test_a_signal_ends_a_wait_at_once(rehearse: Rehearse, hide_at: int | None):
 
 def test_a_task_that_is_not_recorded_yet_is_asked_for_a_few_times(rehearse: Rehearse):
     assert rehearse([GONE], [GONE], [GONE], [GONE], [OK])["yielded"] == 1
-    assert rehearse(*[[GONE]] * 5, [OK])["error"] == "The task cannot be followed: /tasks/ answered 404."
+    assert rehearse(*[[GONE]] * 5, [OK])["error"] == error(GONE)
 
 
 @pytest.mark.parametrize("status", [GONE, 403, 400, 0], ids=["gone", "forbidden", "wrong", "redirected"])
 def test_it_gives_up_where_it_is_not_to_know(rehearse: Rehearse, status: int):
     heard = rehearse([OK, {"ETag": '"a"'}], [status], [OK])
 
-    assert heard["error"] == f"The task cannot be followed: /tasks/ answered {status}."
+    assert heard["error"] == error(status)
     assert heard["yielded"] == 1

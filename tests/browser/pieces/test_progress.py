@@ -99,7 +99,8 @@ def test_a_task_that_is_gone_is_told_so_and_the_link_is_offered_again(visitor: V
 
     page.route("**/progress/**", lambda route: route.fulfill(status=404))
 
-    expect(text(page)).to_have_text("This task can no longer be followed.", timeout=PATIENCE_MS)
+    gone = "The progress can no longer be shown. Reload the page to see how the task is doing."
+    expect(text(page)).to_have_text(gone, timeout=PATIENCE_MS)
     expect(page.get_by_role("link", name="Refresh")).to_be_visible()
 
 

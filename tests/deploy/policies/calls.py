@@ -12,7 +12,8 @@ from urllib.parse import parse_qs
 from django_offload.aws import clients
 from django_offload.local.aws.schedule import Rule
 from django_offload.local.lambda_.functions import Function
-from django_offload.local.lambda_.invoker import InProcess, Outcome
+from django_offload.local.lambda_.in_process import InProcessInvoker
+from django_offload.local.lambda_.invoker import Outcome
 from django_offload.stack.names import SCHEDULER
 from django_offload.stack.versions import LIVE
 from django_offload.transports import sqs
@@ -50,7 +51,7 @@ class Recorder:
         os.environ.update(
             {key: text for key, text in (variables or {}).items() if key.startswith("OFFLOAD_")}
         )
-        sqs.forget_urls()
+        sqs.clear_urls()
         self.role = role
         try:
             yield
@@ -144,7 +145,7 @@ class Recorder:
         self.note(f"s3:{action}", bucket, key)
 
 
-class AsDeployed(InProcess):
+class AsDeployed(InProcessInvoker):
     """Calls handlers in this process, each as its function's role."""
 
     def __init__(self, recorder: Recorder) -> None:
@@ -160,4 +161,4 @@ class AsDeployed(InProcess):
 def forget() -> None:
     """Drop every client and name: they belong to another AWS."""
     clients.reset_clients()
-    sqs.forget_urls()
+    sqs.clear_urls()

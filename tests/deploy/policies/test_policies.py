@@ -12,7 +12,7 @@ from django_offload.local.aws.local_aws import LocalAWS
 from django_offload.local.aws.schedule import Schedule
 from django_offload.local.environment import applied
 from django_offload.local.lambda_.invoke_api import InvokeApi
-from django_offload.stack import Surroundings, template_of
+from django_offload.stack import StageEnvironment, template_of
 from django_offload.stack.names import SCHEDULER
 from django_offload.stack.stage_environment import Vpc
 from tests.contract.setup import tasks_setting
@@ -39,20 +39,22 @@ SETTING["default"]["OPTIONS"] |= {
 # Scheduler keeps what it could not hand over; here it always can.
 KEEPING = (SCHEDULER, "sqs:SendMessage")
 FED = {"sqs:ReceiveMessage", "sqs:DeleteMessage"}
-SECRETS = Surroundings(secrets={"SHOP_KEY": "ssm:/shop/key", "SHOP_DATABASE": "secretsmanager:shop/database"})
+SECRETS = StageEnvironment(
+    secrets={"SHOP_KEY": "ssm:/shop/key", "SHOP_DATABASE": "secretsmanager:shop/database"}
+)
 
 
 @pytest.fixture(scope="module")
 def told(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Recorder:
     """Tell the whole story once, and return what was recorded."""
     recorder, patch = Recorder(REGION), pytest.MonkeyPatch()
-    real = moto_server._one_write_at_a_time
-    patch.setattr(moto_server, "_one_write_at_a_time", lambda app: recorder.observing(real(app)))
+    real = moto_server.with_serial_dynamodb
+    patch.setattr(moto_server, "with_serial_dynamodb", lambda app: recorder.observing(real(app)))
     patch.setattr(InvokeApi, "invoke", recorder.invoking(InvokeApi.invoke))
-    patch.setattr(Schedule, "_invoke", recorder.striking(Schedule._invoke))
-    patch.setattr(local_aws, "InProcess", lambda: AsDeployed(recorder))
+    patch.setattr(Schedule, "invoke", recorder.striking(Schedule.invoke))
+    patch.setattr(local_aws, "InProcessInvoker", lambda: AsDeployed(recorder))
     with override_settings(TASKS=SETTING), django_db_blocker.unblock():  # type: ignore[attr-defined]
-        templates = {STACK: template_of(STACK, surroundings=SECRETS)}
+        templates = {STACK: template_of(STACK, stage_environment=SECRETS)}
         with LocalAWS(in_process=True, region=REGION, templates=templates) as aws:
             _prepare(aws, recorder)
             with applied({**aws.environment, "AWS_ACCESS_KEY_ID": ACTING}):
@@ -65,14 +67,14 @@ def told(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Rec
 
 def _prepare(aws: LocalAWS, recorder: Recorder) -> None:
     for mapping in aws.mappings:
-        recorder.feeding[mapping.mapping.queue] = mapping.mapping.function_arn.rsplit(":", 1)[-1]
+        recorder.feeding[mapping.config.queue] = mapping.config.function_arn.rsplit(":", 1)[-1]
     aws.server.client("ssm").put_parameter(Name="/shop/key", Value="k", Type="SecureString")
     aws.server.client("secretsmanager").create_secret(Name="shop/database", SecretString="d")
 
 
-def template_with(surroundings: Surroundings) -> Template:
+def template_with(stage_environment: StageEnvironment) -> Template:
     with override_settings(TASKS=SETTING):
-        document = json.loads(template_of(STACK, surroundings=surroundings, as_json=True))
+        document = json.loads(template_of(STACK, stage_environment=stage_environment, as_json=True))
     return Template(Evaluated(document, BoardEnabled="true"), REGION)
 
 
@@ -146,7 +148,7 @@ def test_lambda_may_do_in_a_network_what_awss_own_policy_for_it_says() -> None:
 
     ours = {
         (role, effect): {action for action in actions if action.startswith("ec2:")}
-        for role, effect, actions in template_with(Surroundings(vpc=vpc)).statements()
+        for role, effect, actions in template_with(StageEnvironment(vpc=vpc)).statements()
         if any(action.startswith("ec2:") for action in actions)
     }
 

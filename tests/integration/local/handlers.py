@@ -1,4 +1,4 @@
-"""Functions for these tests: each does one thing that a function may do."""
+"""Functions for these tests, each with one kind of behaviour."""
 
 import os
 import time
@@ -6,20 +6,20 @@ from typing import Any
 
 
 def acknowledge(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Acknowledge every message, and say which they were."""
+    """Acknowledge every message and print its body."""
     for record in event["Records"]:
         print("handled", record["body"], time.time())
     return {"batchItemFailures": []}
 
 
 def give_back(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Give back the messages whose body is "bad"."""
+    """Report the messages whose body is "bad" as failed."""
     bad = [record["messageId"] for record in event["Records"] if record["body"] == "bad"]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in bad]}
 
 
 def describe(event: Any, context: Any) -> dict[str, Any]:
-    """Return what the function sees of its event, its context and its environment."""
+    """Return the function's event, context and environment."""
     return {
         "event": event,
         "pid": os.getpid(),
@@ -35,7 +35,7 @@ def describe(event: Any, context: Any) -> dict[str, Any]:
 
 
 def misbehave(event: Any, context: Any) -> Any:
-    """Do what the event says: raise, exit, hang, or leave a child that hangs."""
+    """Raise, exit, hang or start a child that hangs, as the event demands."""
     match event:
         case {"exit": code}:
             os._exit(code)
@@ -52,6 +52,6 @@ def misbehave(event: Any, context: Any) -> Any:
 
 
 def crash(event: dict[str, Any], context: Any) -> None:
-    """Die without an answer."""
+    """Exit without a response."""
     print("about to crash")
     os._exit(1)

@@ -1,7 +1,7 @@
 """
-Somebody at work beside `offload_local`: enqueues, edits a task, breaks it, mends it; prints what came of it.
+A developer at work beside `offload_local`: enqueues, edits a task, breaks it, repairs it, prints the results.
 
-Run as its command, in a copy of the small project; SAID names the file with what the terminal shows.
+It runs as the command, in a copy of the small project. OUTPUT names the file with the terminal's output.
 """
 
 import json
@@ -22,32 +22,36 @@ def main() -> None:
     django.setup()
     from orders.tasks import fetch, hold, send
 
-    found: dict[str, Any] = {}
-    found["spans"] = [ended(result).return_value for result in [hold.enqueue(1.0) for _ in range(3)]]
+    findings: dict[str, Any] = {}
+    findings["spans"] = [ended(result).return_value for result in [hold.enqueue(1.0) for _ in range(3)]]
 
     running = hold.enqueue(4.0)
     eventually(lambda: refreshed(running).status == "RUNNING")
     change("mail of", "letter of", times=1)
-    found["after the change"] = ended(send.enqueue(1)).return_value
+    findings["after the change"] = ended(send.enqueue(1)).return_value
     ended(running)
-    found["meanwhile"] = [running.status, running.attempts]
+    findings["meanwhile"] = [running.status, running.attempts]
 
     change("letter of", '"(', times=2)
     waiting = fetch.enqueue(2)
-    eventually(lambda: "SyntaxError" in said())
+    eventually(lambda: "SyntaxError" in output())
     change('"(', "card of", times=3)
-    found["mended"] = [ended(waiting).return_value, waiting.attempts, ended(send.enqueue(3)).return_value]
-    print("FOUND", json.dumps(found), flush=True)
+    findings["repaired"] = [
+        ended(waiting).return_value,
+        waiting.attempts,
+        ended(send.enqueue(3)).return_value,
+    ]
+    print("FOUND", json.dumps(findings), flush=True)
 
 
-def said() -> str:
-    return Path(os.environ["SAID"]).read_text()
+def output() -> str:
+    return Path(os.environ["OUTPUT"]).read_text()
 
 
 def change(old: str, new: str, *, times: int) -> None:
-    """Edit the module of the tasks, and wait until that was noticed for the given time."""
+    """Edit the module of the tasks, and wait until `times` changes were announced."""
     MODULE.write_text(MODULE.read_text().replace(old, new))
-    eventually(lambda: len(re.findall(r"^Changed: .*\borders/tasks.py", said(), re.MULTILINE)) == times)
+    eventually(lambda: len(re.findall(r"^Changed: .*\borders/tasks.py", output(), re.MULTILINE)) == times)
 
 
 def refreshed(result: Any) -> Any:
@@ -64,7 +68,7 @@ def eventually(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         if time.monotonic() > deadline:
-            raise SystemExit("it did not happen in time")
+            raise SystemExit("the condition was false for too long")
         time.sleep(0.05)
 
 

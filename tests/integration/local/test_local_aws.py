@@ -1,4 +1,4 @@
-"""Queue, mapping, function, dead-letter queue: together, on moto's server."""
+"""Queue, mapping, function and dead-letter queue together, on moto's server."""
 
 import json
 import os
@@ -44,8 +44,8 @@ def url(name: str) -> str:
 
 def count(name: str) -> int:
     keys = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    found = client("sqs").get_queue_attributes(QueueUrl=url(name), AttributeNames=keys)["Attributes"]
-    return sum(int(found[key]) for key in keys)
+    attributes = client("sqs").get_queue_attributes(QueueUrl=url(name), AttributeNames=keys)["Attributes"]
+    return sum(int(attributes[key]) for key in keys)
 
 
 # Each test's own stack, and the handler that its worker runs.
@@ -72,7 +72,7 @@ def aws() -> Iterator[LocalAWS]:
 
 def test_a_stack_is_deployed_with_its_mappings_disabled_and_read_back(aws: LocalAWS) -> None:
     states = {
-        found["State"] for found in client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        mapping["State"] for mapping in client("lambda").list_event_source_mappings()["EventSourceMappings"]
     }
     mappings = {mapping.queue: mapping for mapping in deployed_mappings(aws.server)}
 
@@ -81,7 +81,7 @@ def test_a_stack_is_deployed_with_its_mappings_disabled_and_read_back(aws: Local
     assert (mappings["deployed"].batch_size, mappings["deployed"].window_seconds) == (5, 0)
     assert (mappings["deployed"].concurrency, mappings["deployed"].partial) == (7, True)
     assert (mappings["deployed-dead"].concurrency, mappings["deployed-dead"].partial) == (None, False)
-    assert aws.functions.find("deployed-worker").environment == {"COLOUR": "blue"}
+    assert aws.functions.get("deployed-worker").environment == {"COLOUR": "blue"}
     assert aws.schedule is not None
     assert [rule.period.total_seconds() for rule in aws.schedule.rules] == [60] * len(STACKS)
 
@@ -96,23 +96,23 @@ def test_draining_hands_every_message_to_its_function(aws: LocalAWS) -> None:
     assert count("drained") == 0
 
 
-def test_what_is_given_back_comes_again_and_ends_in_the_dead_letter_queue(aws: LocalAWS) -> None:
+def test_a_failed_message_returns_and_ends_in_the_dead_letter_queue(aws: LocalAWS) -> None:
     sqs = client("sqs")
     for body in ("good", "bad"):
         sqs.send_message(QueueUrl=url("partial"), MessageBody=body)
 
     assert aws.drain() == 2
     assert count("partial") == 1
-    handed = 0
+    deliveries = 0
 
     def at_rest() -> bool:
-        nonlocal handed
-        handed += aws.drain()
+        nonlocal deliveries
+        deliveries += aws.drain()
         return count("partial") + count("partial-dead") == 0
 
     eventually(at_rest)
     # Once more by the worker, since maxReceiveCount is 2, and once by the dead-letter function.
-    assert handed == 2
+    assert deliveries == 2
 
 
 def test_a_changed_visibility_decides_when_a_message_comes_again(aws: LocalAWS) -> None:
@@ -165,33 +165,33 @@ Resources:
         deploy(aws.server, "broken", template)
 
     assert str(caught.value) == (
-        "The stack broken was not created: The role defined for the function cannot be assumed by Lambda. "
-        "Correct TASKS, or look at the template with manage.py offload_template."
+        "The stack broken couldn't be created: The role defined for the function cannot be assumed by "
+        "Lambda. Correct TASKS, or check the template with manage.py offload_template."
     )
 
 
 def test_a_crash_is_delivered_again_and_ends_in_the_dead_letter_queue() -> None:
     before, environment = set(threading.enumerate()), dict(os.environ)
-    said: list[str] = []
+    lines: list[str] = []
 
-    with LocalAWS(region=OTHER_REGION, templates=stack("crashed", "crash"), concurrency=1, log=said.append):
+    with LocalAWS(region=OTHER_REGION, templates=stack("crashed", "crash"), concurrency=1, log=lines.append):
         client("sqs").send_message(QueueUrl=url("crashed"), MessageBody="poison")
         deadline = time.monotonic() + 20
-        while not any("handled poison" in line for line in said):
-            assert time.monotonic() < deadline, said
+        while not any("handled poison" in line for line in lines):
+            assert time.monotonic() < deadline, lines
             time.sleep(0.02)
 
-    assert [line for line in said if "handled" in line or "about to crash" in line][:2] == [
+    assert [line for line in lines if "handled" in line or "about to crash" in line][:2] == [
         "crashed-worker: about to crash"
     ] * 2
-    assert said[-1].startswith("crashed-dead-letter: handled poison")
+    assert lines[-1].startswith("crashed-dead-letter: handled poison")
     # Nothing is left of it.
     eventually(lambda: set(threading.enumerate()) == before)
     assert dict(os.environ) == environment
 
 
-def test_a_reset_forgets_messages_and_deploys_anew() -> None:
-    # In a process of its own: moto forgets everything that this process knows.
+def test_a_reset_deletes_messages_and_deploys_again() -> None:
+    # In another process, because a reset deletes all of moto's state in the process.
     program = textwrap.dedent("""
         from django_offload.local.aws.local_aws import LocalAWS
         from tests.integration.local.templates import stack

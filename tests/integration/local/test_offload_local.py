@@ -1,4 +1,4 @@
-"""The command, as somebody at a terminal starts and ends it."""
+"""The command, started and stopped from a terminal."""
 
 import json
 import os
@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 60
 
 @pytest.fixture(scope="module", autouse=True)
 def _database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Give the site a database of these tests' own."""
+    """Give the site its own database."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAB_DATABASE", str(tmp_path_factory.mktemp("database") / "lab.sqlite3"))
         subprocess.run([sys.executable, MANAGE, "migrate", "-v0"], env=environment(), check=True)
@@ -34,9 +34,9 @@ def _database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 def environment() -> dict[str, str]:
-    found = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    variables = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
     return {
-        **found,
+        **variables,
         "PYTHONPATH": f"{ROOT / 'django_app'}:{ROOT}",
     }
 
@@ -54,7 +54,7 @@ def run(tmp_path: Path, *arguments: str, **more: str) -> subprocess.CompletedPro
 
 
 class Terminal:
-    """The command while it runs, with what it has said so far."""
+    """The running command, with its output so far."""
 
     def __init__(self, tmp_path: Path, *arguments: str) -> None:
         self._output = tmp_path / "output"
@@ -70,19 +70,19 @@ class Terminal:
             )
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         return self._output.read_text()
 
     def wait_for(self, text: str) -> str:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while text not in self.said:
-            assert self.process.poll() is None, self.said
-            assert time.monotonic() < deadline, self.said
+        while text not in self.output:
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < deadline, self.output
             time.sleep(0.02)
-        return self.said
+        return self.output
 
     def family(self) -> set[int]:
-        """Return the ids of its processes: itself and all below it."""
+        """Return the ids of its process and all descendants."""
         parents: dict[int, int] = {}
         for name in filter(str.isdigit, os.listdir("/proc")):
             try:
@@ -113,31 +113,31 @@ def free_port() -> int:
 
 
 def living(pids: set[int]) -> set[int]:
-    found = set()
+    running = set()
     for pid in pids:
         try:
             if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":
-                found.add(pid)
+                running.add(pid)
         except (FileNotFoundError, ProcessLookupError):
             continue
-    return found
+    return running
 
 
-def test_a_taken_port_of_aws_is_told_and_the_next_free_one_used(tmp_path: Path) -> None:
+def test_a_taken_port_of_aws_is_announced_and_the_next_free_one_used(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
 
         ended = run(tmp_path, "--aws-port", str(port), "--", sys.executable, "-c", "")
 
     assert ended.returncode == 0, ended.stderr
-    (told,) = re.findall(
-        rf"Port {port}, wanted for AWS's interfaces, is taken by another program: (\d+)", ended.stdout
+    (used,) = re.findall(
+        rf"Another program uses port {port}, so AWS's interfaces will use port (\d+)\.", ended.stdout
     )
-    assert port < int(told) <= port + 100
-    assert re.search(rf"AWS's interfaces +http://127.0.0.1:{told} ", ended.stdout)
+    assert port < int(used) <= port + 100
+    assert re.search(rf"AWS's interfaces +http://127.0.0.1:{used} ", ended.stdout)
 
 
-def test_beside_another_aws_it_does_not_start(tmp_path: Path) -> None:
+def test_it_does_not_start_if_the_environment_names_another_aws(tmp_path: Path) -> None:
     ended = run(tmp_path, "--services-only", AWS_ENDPOINT_URL="https://sqs.eu-north-1.amazonaws.com")
 
     assert ended.returncode == 2
@@ -158,13 +158,13 @@ def test_a_command_runs_in_the_environment_and_its_exit_code_is_the_answer(tmp_p
 def test_addresses_are_there_for_programs_to_read(tmp_path: Path) -> None:
     ended = run(tmp_path, "--json", "--in-process", "--", sys.executable, "-c", "")
 
-    said = json.loads(ended.stdout)
+    report = json.loads(ended.stdout)
     assert ended.returncode == 0
-    assert said["env_file"] == str(tmp_path / ".offload" / "env")
-    assert said["environment"]["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
-    assert "site" not in said
-    started = {entry["what"]: entry["where"] for entry in said["started"]}
-    assert started["AWS's interfaces"].startswith(said["environment"]["AWS_ENDPOINT_URL"])
+    assert report["env_file"] == str(tmp_path / ".offload" / "env")
+    assert report["environment"]["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
+    assert "site" not in report
+    started = {entry["what"]: entry["where"] for entry in report["started"]}
+    assert started["AWS's interfaces"].startswith(report["environment"]["AWS_ENDPOINT_URL"])
     assert started["queue lab-dev-reports"].startswith("lab-dev-reports-worker, ")
     assert started["schedule"] == "lab-dev-sweeper, every 60 s"
     assert "code" not in started
@@ -183,7 +183,7 @@ def test_a_signal_is_for_the_command_to_answer(tmp_path: Path) -> None:
         started.process.send_signal(signal.SIGTERM)
 
         assert started.process.wait(PATIENCE_SECONDS) == 9
-        assert "Traceback" not in started.said
+        assert "Traceback" not in started.output
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -192,20 +192,20 @@ def test_a_signal_ends_the_site_and_everything_else_once(tmp_path: Path, number:
         socket.create_server(("127.0.0.1", 0)) as other,
         terminal(tmp_path, "--port", str(other.getsockname()[1]), "--concurrency", "3") as started,
     ):
-        said = started.wait_for("answers after")
-        port = int(re.findall(r"http://127.0.0.1:(\d+) answers after", said)[0])
+        output = started.wait_for("is ready after")
+        port = int(re.findall(r"http://127.0.0.1:(\d+) is ready after", output)[0])
         assert port != other.getsockname()[1]
-        assert f"wanted for the web server, is taken by another program: {port} it is instead." in said
+        assert f"so the web server will use port {port}." in output
         assert answers(port)
-        assert re.search(rf"site +http://127.0.0.1:{port}\n", said)
-        assert re.search(r"queue lab-dev-default +lab-dev-default-worker, 3 at once\n", said)
-        assert re.search(r"code +\d+ files in /.*: a change replaces the workers\n", said)
-        assert "\x1b" not in said
-        assert re.search(r"stack lab-dev +\d+\.\d s", said)
+        assert re.search(rf"site +http://127.0.0.1:{port}\n", output)
+        assert re.search(r"queue lab-dev-default +lab-dev-default-worker, 3 at once\n", output)
+        assert re.search(r"code +\d+ files in /.*; workers restart when one changes\n", output)
+        assert "\x1b" not in output
+        assert re.search(r"stack lab-dev +\d+\.\d s", output)
         file = tmp_path / ".offload" / "env"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert "export AWS_ENDPOINT_URL=http://127.0.0.1:" in file.read_text()
-        # This one, the web server and their warden at least.
+        # At least this process, the web server and their watchdog.
         family = started.family()
         assert len(family) >= 4
 
@@ -214,18 +214,18 @@ def test_a_signal_ends_the_site_and_everything_else_once(tmp_path: Path, number:
 
         assert started.process.wait(PATIENCE_SECONDS) == 0
         eventually(lambda: not living(family))
-        assert "Traceback" not in started.said
-        assert started.said.count("Ending everything") == 1
+        assert "Traceback" not in started.output
+        assert started.output.count("Stopping everything.") == 1
         assert not file.exists()
         assert not answers(port)
 
 
-def test_the_site_listens_once_the_stack_stands(tmp_path: Path) -> None:
+def test_the_site_starts_after_the_stack(tmp_path: Path) -> None:
     port = free_port()
     with terminal(tmp_path, "--port", str(port), "--noreload") as started:
         eventually(lambda: answers(port), seconds=PATIENCE_SECONDS)
 
-        assert "event source mappings" in started.said
+        assert "event source mappings" in started.output
 
 
 def test_a_signal_during_the_start_ends_it_too(tmp_path: Path) -> None:
@@ -237,13 +237,13 @@ def test_a_signal_during_the_start_ends_it_too(tmp_path: Path) -> None:
 
         assert started.process.wait(PATIENCE_SECONDS) == 0
         eventually(lambda: not living(family))
-        assert "Traceback" not in started.said
+        assert "Traceback" not in started.output
 
 
-def test_nothing_is_left_though_it_is_killed(tmp_path: Path) -> None:
+def test_no_process_is_left_after_it_is_killed(tmp_path: Path) -> None:
     port = free_port()
     with terminal(tmp_path, "--port", str(port)) as started:
-        started.wait_for("answers after")
+        started.wait_for("is ready after")
         family = started.family()
 
         started.process.kill()
@@ -254,14 +254,14 @@ def test_nothing_is_left_though_it_is_killed(tmp_path: Path) -> None:
 
 def test_a_web_server_that_ends_by_itself_ends_the_rest(tmp_path: Path) -> None:
     with terminal(tmp_path, "--port", str(free_port()), "--noreload") as started:
-        started.wait_for("answers after")
+        started.wait_for("is ready after")
         (web,) = [pid for pid in started.family() if "runserver" in Path(f"/proc/{pid}/cmdline").read_text()]
         family = started.family()
 
         os.kill(web, signal.SIGKILL)
 
         assert started.process.wait(PATIENCE_SECONDS) == 128 + signal.SIGKILL
-        assert "The web server has ended by itself" in started.said
+        assert "The web server stopped unexpectedly" in started.output
         eventually(lambda: not living(family))
 
 

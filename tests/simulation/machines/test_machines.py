@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from django_offload.conf import options
-from django_offload.definition.offload_task import name_of
-from django_offload.definition.registry import Registry
+from django_offload.definition.registry import Registry, name_of
 from django_offload.outbox import drain
 from django_offload.protocol import transitions
 from django_offload.worker import attempt, batch, delivery, progress_writer, sweep
@@ -57,10 +56,10 @@ def only_the_newest() -> list[str]:
 
 MACHINES: dict[type[RuleBasedStateMachine], Guardless] = {
     EnqueueMachine: lambda: mock.patch.object(
-        sweep.Sweeper, "_decide", DEFECTS["sweeper blind to lost messages"]
+        sweep.Sweeper, "decide", DEFECTS["sweeper blind to lost messages"]
     ),
     LeaseMachine: lambda: mock.patch.object(transitions, "holds_claim", DEFECTS["neither fence nor token"]),
-    BatchMachine: lambda: mock.patch.object(batch, "_settled", DEFECTS["acknowledged on error"]),
+    BatchMachine: lambda: mock.patch.object(batch.BatchItem, "settle", DEFECTS["acknowledged on error"]),
     CancelMachine: lambda: mock.patch.object(attempt, "claim", DEFECTS["cancelled task claimed"]),
     ResultMachine: stale_reads,
     DeployMachine: no_aliases,

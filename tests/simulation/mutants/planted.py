@@ -60,22 +60,24 @@ def _acknowledged_all(event: Any, context: Any, clock: Any = batch.utc_now) -> d
     return {}
 
 
-def _acknowledged_on_error(*given: Any) -> bool:
-    SETTLED(*given)
-    return True
+def _acknowledged_on_error(item: Any, step: Any) -> None:
+    SETTLE(item, step)
+    item.acknowledged = item.pending is None
 
 
-HANDLER, SETTLED = batch.handler, batch._settled
+HANDLER, SETTLE = batch.handler, batch.BatchItem.settle
 
 
-def _bulk(store: Store, enqueued: Any) -> bool:
+def _bulk(store: Store, item: Any) -> Any:
     """Write as BatchWriteItem does: whatever was there is gone."""
-    initial_item = record.initial_item(enqueued)
     gone = frozenset({"fence", "token", "workers", "lease_until", "started_at", "attempted_at", "errors"})
-    store.change(
-        enqueued.id, ConditionalWrite(name="create", conditions=((),), put=initial_item, remove=gone)
-    )
-    return True
+    write = ConditionalWrite(name="create", conditions=((),), put=item, remove=gone)
+
+    def create() -> bool:
+        store.change(item["id"], write)
+        return True
+
+    return create
 
 
 def _restarting(*args: Any, **options: Any) -> ConditionalWrite:
@@ -83,22 +85,22 @@ def _restarting(*args: Any, **options: Any) -> ConditionalWrite:
     return replace(made, put={**made.put, "fence": 0})
 
 
-COMPLETE = delivery.Worker._complete
+WORK = delivery.Worker.work
 
 
-def _remembering(self: Any, message: Any, options: Any) -> Any:
-    completed = COMPLETE(self, message, options)
-    return replace(completed, expires_at=completed.expires_at + timedelta(days=365))
+def _remembering(self: Any, message: Any, options: Any, receives: int) -> Any:
+    late = replace(message, expires_at=message.expires_at + timedelta(days=365))
+    return WORK(self, late, options, receives)
 
 
 def _sends_first(self: Any, due: Any, now: Any, delay: Any, *, counts: bool) -> Any:
-    options = self._options(due)
+    options = self.options_of(due)
     text = sweep.message_text(sweep.complete(self.store, due), options, now + record.MESSAGE_LIFE)
     sweep.transport_of(options).send(due.enqueued.queue, text, delay)
     return SEND(self, due, now, delay, counts=counts)
 
 
-SEND, DECIDE = sweep.Sweeper._send, sweep.Sweeper._decide
+SEND, DECIDE = sweep.Sweeper.send, sweep.Sweeper.decide
 
 
 def _blind_to_the_lost(self: Any, record: Any, now: Any) -> str:
@@ -117,7 +119,7 @@ def _one_part(self: Any, task_record: Any, text: str) -> Any:
     return KEEP(self, replace(task_record, fence=0), text)
 
 
-KEEP = attempt.Attempt._keep
+KEEP = attempt.Attempt.store_result
 
 
 def _believing(body: Any, keyring: Any) -> Any:
@@ -125,25 +127,21 @@ def _believing(body: Any, keyring: Any) -> Any:
     return message._message({name: value for name, value in fields.items() if name != "sig"})
 
 
-def _acknowledged_unwritten(arrivals: Sequence[Any], begin: batch.Begin) -> list[bool]:
+def _acknowledged_unwritten(items: Sequence[Any]) -> None:
     """Answer for each message before its last write is known."""
-    for arrival in arrivals:
-        begin(arrival, lambda: None)()
-    return [True] * len(arrivals)
+    for item in items:
+        item.work()
+        item.complete()
+        item.acknowledged = True
 
 
-def _unwaited(self: Any, task_record: Any, text: str) -> Callable[[], None]:
+def _unwaited(self: Any) -> None:
     """Take an outcome for stored, whatever becomes of its write."""
-    ending = SUCCEED(self, task_record, text)
-
-    def ended() -> None:
-        with suppress(Exception):
-            ending()
-
-    return ended
+    with suppress(Exception):
+        COMPLETE(self)
 
 
-SUCCEED = attempt.Attempt._succeed
+COMPLETE = attempt.PendingOutcome.complete
 
 
 def _marked_afterwards(task_id: str, key: str, run: Callable[[], str], using: str | None) -> str:
@@ -166,29 +164,29 @@ MUTANTS: tuple[Mutant, ...] = (
         "no fence", transitions, "holds_claim", lambda fence, token: tuple(holds_claim(fence, token)[::2])
     ),
     Mutant("no token", transitions, "holds_claim", lambda fence, token: holds_claim(fence, token)[:2]),
-    Mutant("acknowledged on error", batch, "_settled", _acknowledged_on_error),
+    Mutant("acknowledged on error", batch.BatchItem, "settle", _acknowledged_on_error),
     Mutant("{} on error", batch, "handler", _acknowledged_all),
     Mutant("lease never checked", attempt, "claim", _without(claim, "lease_until")),
     Mutant("not_before ignored", attempt, "claim", _without(claim, "not_before")),
     Mutant("attempts not counted", attempt, "claim", _without(claim, "workers")),
     Mutant("cancelled task claimed", attempt, "claim", _without(claim, "cancelled")),
     Mutant("claim without condition", attempt, "claim", _unconditional(claim)),
-    Mutant("bulk write over a claimed record", Store, "create", _bulk),
-    Mutant("sweeper sends before it moves due_at", sweep.Sweeper, "_send", _sends_first),
+    Mutant("bulk write over a claimed record", Store, "begin_create", _bulk),
+    Mutant("sweeper sends before it moves due_at", sweep.Sweeper, "send", _sends_first),
     Mutant("sweeper sends though another moved due_at", sweep, "send_again", _unconditional(send_again)),
-    Mutant("sweeper blind to lost workers", sweep.Sweeper, "_decide", _blind_to_the_lost),
-    Mutant("sweeper blind to lost messages", sweep.Sweeper, "_decide", _blind_to_the_waiting),
+    Mutant("sweeper blind to lost workers", sweep.Sweeper, "decide", _blind_to_the_lost),
+    Mutant("sweeper blind to lost messages", sweep.Sweeper, "decide", _blind_to_the_waiting),
     Mutant("redrive restarts the fence", transitions, "redrive", _restarting),
-    Mutant("result part without fence", attempt.Attempt, "_keep", _one_part),
-    Mutant("expired message creates a record", delivery.Worker, "_complete", _remembering),
+    Mutant("result part without fence", attempt.Attempt, "store_result", _one_part),
+    Mutant("expired message creates a record", delivery.Worker, "work", _remembering),
     Mutant("cancel ignores that it runs", transitions, "cancel", _unconditional(cancel)),
     Mutant("dead letter ends a live lease", fail, "abandon", _without(abandon, "lease_until")),
     Mutant("progress without condition", progress_writer, "report", _unconditional(report)),
-    Mutant("steps forgotten", step_results.StoreJournal, "kept", lambda self, key: None),
-    Mutant("lost reply taken for a refusal", attempt.Attempt, "_written", _deaf_to_own_outcome),
+    Mutant("steps forgotten", step_results.StepResults, "kept", lambda self, key: None),
+    Mutant("lost reply taken for a refusal", attempt.Attempt, "wait_for", _deaf_to_own_outcome),
     Mutant("signature not verified", delivery, "decode", _believing, "forged"),
-    Mutant("acknowledged before commit", batch, "_one_by_one", _acknowledged_unwritten),
-    Mutant("outcome's write not waited for", attempt.Attempt, "_succeed", _unwaited),
+    Mutant("acknowledged before commit", batch, "work_one_by_one", _acknowledged_unwritten),
+    Mutant("outcome's write not waited for", attempt.PendingOutcome, "complete", _unwaited),
     Mutant("marker written after the effect", marker, "once", _marked_afterwards, "duplicated"),
     Mutant("no marker", marker, "once", _unmarked, "duplicated"),
     Mutant("release without condition", attempt, "release", _unconditional(transitions.release)),

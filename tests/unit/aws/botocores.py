@@ -1,4 +1,4 @@
-"""What botocore makes of the same input: the request it would send, the result or error it would give."""
+"""What botocore does with the same input: the request that it sends, and its result or error."""
 
 import io
 from collections.abc import Mapping
@@ -20,16 +20,16 @@ _clients: dict[tuple[str, str], Any] = {}
 
 
 def botocores(service: str, *, region: str = "eu-west-1", token: str = "") -> Any:
-    """Return botocore's client of a service, as somebody given; it is made once."""
+    """Return botocore's client of a service, with the credentials of the tests; it is created once."""
     if (service, region) not in _clients:
         session = boto3.session.Session(
             ENVIRONMENT["AWS_ACCESS_KEY_ID"], ENVIRONMENT["AWS_SECRET_ACCESS_KEY"], None, region
         )
         config = Config(retries={"mode": "standard", "total_max_attempts": 1}, proxies={})
         _clients[service, region] = session.client(service, config=config)
-    found = _clients[service, region]
-    found._request_signer._credentials.token = token or None
-    return found
+    client = _clients[service, region]
+    client._request_signer._credentials.token = token or None
+    return client
 
 
 class _Raw(io.BytesIO):
@@ -45,7 +45,7 @@ def answered(
     now: float = 0.0,
     answer: tuple[int, Mapping[str, str], bytes] = (200, {}, b"{}"),
 ) -> tuple[AWSPreparedRequest, Any]:
-    """Have botocore make a call at a time and take an answer; return its request and what came of it."""
+    """Make botocore send a call at a given time and read a response; return its request and the outcome."""
     sent: list[AWSPreparedRequest] = []
 
     def send(request: AWSPreparedRequest, **kwargs: object) -> AWSResponse:

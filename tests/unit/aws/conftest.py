@@ -1,4 +1,4 @@
-"""Somebody who calls, and no waiting."""
+"""Credentials for every test, pauses that are not waited for, and a certificate."""
 
 import shutil
 import ssl
@@ -17,7 +17,7 @@ MAKE = ["req", "-x509", *CURVE, *NAMED]
 
 @pytest.fixture(autouse=True)
 def somebody(monkeypatch):
-    """Give keys by the environment, and nothing else that says who calls, or where."""
+    """Set credentials and a region in the environment, and remove every other configuration of AWS."""
     import os
 
     for name in list(os.environ):
@@ -35,16 +35,16 @@ def somebody(monkeypatch):
 
 @pytest.fixture
 def pauses(monkeypatch):
-    """Return the pauses between tries, which are not waited for; the longest that jitter allows."""
-    found = []
-    monkeypatch.setattr("django_offload.aws.lean.call.time.sleep", found.append)
+    """Return the pauses between tries. They are not waited for, and are the longest that jitter allows."""
+    seconds = []
+    monkeypatch.setattr("django_offload.aws.lean.call.time.sleep", seconds.append)
     monkeypatch.setattr("django_offload.aws.lean.retry.random.random", lambda: 1.0)
-    return found
+    return seconds
 
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
-    """Return a certificate for localhost that is its own root, with its key."""
+    """Return a self-signed certificate for localhost, with its key."""
     folder, openssl = tmp_path_factory.mktemp("tls"), shutil.which("openssl")
     if openssl is None:
         pytest.fail("These tests make a certificate with openssl, which is not installed: install it.")

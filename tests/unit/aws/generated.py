@@ -1,4 +1,4 @@
-"""Arguments of the calls, as any project could make them, and beyond."""
+"""Generated arguments of the calls: those that projects use, and others."""
 
 import base64
 
@@ -89,9 +89,9 @@ CALLS = {
     ("ssm", "get_parameters"): PARAMETERS,
     ("secretsmanager", "get_secret_value"): st.fixed_dictionaries({"SecretId": NAME}),
 }
-# Keys and tokens as AWS writes them.
+# Keys and tokens in the form that AWS uses.
 TOKEN = st.one_of(st.just(""), st.binary(min_size=1, max_size=90).map(lambda b: base64.b64encode(b).decode()))
-# The function of Lambda that calls, and its trace, as it stands in the environment; or as it never should.
+# The name and the trace of a Lambda function in its environment, with valid and invalid values.
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=a:0"
 TRACED = st.tuples(
     st.sampled_from([None, "shop-dev-worker"]),

@@ -1,4 +1,4 @@
-"""A server on loopback that answers as it is told, request by request, and notes what it was sent."""
+"""A server on loopback that follows a script, request by request, and records the requests."""
 
 import socket
 import ssl
@@ -11,18 +11,18 @@ from django_offload.aws.lean import SERVICES, Client
 from django_offload.aws.lean.endpoint import Endpoint, address_of
 
 PATIENCE_SECONDS = 10.0
-# What is done about one request; False closes the connection.
+# A step of the script, which answers one request. If it returns False, the connection is closed.
 type Answering = Callable[[socket.socket], bool]
 
 
 def says(body: bytes = b"{}", status: str = "200 OK", headers: str = "", *, stays: bool = True) -> Answering:
-    """Answer with a body of known length."""
+    """Return a step that sends a response whose length is known."""
     head = f"HTTP/1.1 {status}\r\n{headers}content-length: {len(body)}\r\n\r\n".encode()
     return raw(head + body, stays=stays)
 
 
 def raw(data: bytes, *, stays: bool = True) -> Answering:
-    """Answer with these very bytes."""
+    """Return a step that sends exactly these bytes."""
 
     def answer(connection: socket.socket) -> bool:
         connection.sendall(data)
@@ -32,18 +32,18 @@ def raw(data: bytes, *, stays: bool = True) -> Answering:
 
 
 def closes(connection: socket.socket) -> bool:
-    """Close the connection without a word."""
+    """Close the connection without a response."""
     return False
 
 
 class Scripted:
-    """Answers the requests it gets, on whatever connection, by its script; with `{}` once that is over."""
+    """Answers requests on all connections by its script, and with `{}` after the end of the script."""
 
     def __init__(
         self, *script: Answering, tls: ssl.SSLContext | None = None, meeting: threading.Barrier | None = None
     ) -> None:
         self.script, self._tls = deque(script), tls
-        self._meeting = meeting  # Of connections, before any of them is spoken to.
+        self._meeting = meeting  # All connections wait here before the server reads from any of them.
         self.requests: list[bytes] = []
         self.connections = 0
         self._open: list[socket.socket] = []
@@ -61,7 +61,7 @@ class Scripted:
         self.cut()
 
     def cut(self) -> None:
-        """Close every connection, as a server does that has not heard of its client for minutes."""
+        """Close every connection, as a server does with idle ones after some minutes."""
         while self._open:
             with suppress(OSError):
                 self._open.pop().shutdown(socket.SHUT_RDWR)
@@ -113,7 +113,7 @@ def serving(
     tries: int = 4,
     meeting: threading.Barrier | None = None,
 ) -> Iterator[tuple[Scripted, Client]]:
-    """Run a server by this script, with a lean client of it."""
+    """Run a server with this script, and yield it with a lean client."""
     server = Scripted(*script, tls=tls, meeting=meeting)
     address = address_of(server.url)
     assert address is not None

@@ -1,4 +1,4 @@
-"""A call on the wire: connections kept, tries, what is stale, and the time that all of it may take."""
+"""Calls over real sockets: reused and stale connections, retries, and the time budget."""
 
 import socket
 import threading
@@ -18,7 +18,7 @@ BROKEN = says(b"", "500 Internal Server Error")
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-def test_calls_of_any_thread_share_a_connection_where_one_is_free():
+def test_threads_share_idle_connections():
     with serving() as (server, client):
         for _ in range(3):
             client.get_item(**GET)
@@ -30,7 +30,7 @@ def test_calls_of_any_thread_share_a_connection_where_one_is_free():
         assert (server.connections, len(server.requests)) == (1, 9)
 
 
-def test_calls_at_a_time_have_connections_of_their_own():
+def test_concurrent_calls_use_separate_connections():
     with serving() as (server, client), ThreadPoolExecutor(8) as threads:
         barrier = threading.Barrier(8)
 
@@ -38,9 +38,9 @@ def test_calls_at_a_time_have_connections_of_their_own():
             barrier.wait(10)
             return [client.get_item(**GET) for _ in range(25)]
 
-        found = list(threads.map(call, range(8)))
+        results = list(threads.map(call, range(8)))
 
-        assert found == [[{}] * 25] * 8
+        assert results == [[{}] * 25] * 8
         assert server.connections <= 8
         assert len(server.requests) == 200
 
@@ -80,7 +80,7 @@ def test_two_calls_are_under_way_before_either_is_answered():
         "twice",
     ],
 )
-def test_an_answer_is_read_however_its_length_is_told(answer):
+def test_every_way_to_state_the_length_of_a_response_is_read(answer):
     with serving(answer) as (server, client):
         assert client.get_item(**GET) == {"a": "bc"}
         assert client.get_item(**GET) == {}
@@ -105,7 +105,7 @@ def test_an_answer_is_read_however_its_length_is_told(answer):
     ],
     ids=range(12),
 )
-def test_what_is_no_answer_is_tried_again_and_its_connection_is_not_used_again(answer, pauses):
+def test_an_invalid_response_is_retried_on_another_connection(answer, pauses):
     with serving(answer) as (server, client):
         assert client.get_item(**GET) == {}
 
@@ -115,32 +115,32 @@ def test_what_is_no_answer_is_tried_again_and_its_connection_is_not_used_again(a
 
 
 class Endless(socket.socket):
-    """Brings chunk after chunk."""
+    """Receives one chunk after the other."""
 
-    said = iter([CHUNKED])
+    first = iter([CHUNKED])
 
     def recv(self, size):
-        return next(self.said, b"8\r\n        \r\n")
+        return next(self.first, b"8\r\n        \r\n")
 
 
-def test_chunks_without_end_are_no_answer(monkeypatch):
+def test_chunks_without_end_are_an_invalid_response(monkeypatch):
     monkeypatch.setattr("django_offload.aws.lean.connection.LARGEST_BYTES", 100)
     ours, theirs = socket.socketpair()
 
     theirs.send(b"there is something to read")
-    with theirs, pytest.raises(NoAnswer, match="is none"):
+    with theirs, pytest.raises(NoAnswer, match="incomplete or invalid answer"):
         Connection("http://127.0.0.1", Endless(fileno=ours.detach())).receive(2.0)
 
 
-@pytest.mark.parametrize("said", ["close", "Close, x", "x,close"])
-def test_a_connection_that_the_server_closes_is_not_kept(said):
-    with serving(says(headers=f"connection: {said}\r\n")) as (_, client):
+@pytest.mark.parametrize("header", ["close", "Close, x", "x,close"])
+def test_a_connection_that_the_server_closes_is_not_kept(header):
+    with serving(says(headers=f"connection: {header}\r\n")) as (_, client):
         client.get_item(**GET)
 
         assert not client.pool._idle
 
 
-def test_tries_end_with_what_the_last_one_met(pauses):
+def test_the_exception_of_the_last_try_is_raised(pauses):
     with serving(BROKEN, THROTTLED, raw(b"HTTP/1.1 200", stays=False), THROTTLED) as (server, client):
         with pytest.raises(Refusal) as caught:
             client.get_item(**GET)
@@ -151,7 +151,7 @@ def test_tries_end_with_what_the_last_one_met(pauses):
         assert str(caught.value).startswith("AWS refused GetItem with ThrottlingException. Look the code up")
 
 
-def test_a_refusal_that_stays_one_is_not_tried_again(pauses):
+def test_a_permanent_refusal_is_not_retried(pauses):
     refused = says(b'{"__type": "x#AccessDeniedException", "Message": "No."}', "400 Bad Request")
     with serving(refused) as (server, client):
         with pytest.raises(Refusal, match=r"AccessDeniedException: No\. Look the code up"):
@@ -175,7 +175,7 @@ def test_a_connection_that_was_closed_while_it_waited_is_not_used(pauses):
         assert (len(server.requests), server.connections, pauses) == (2, 2, [])
 
 
-def test_a_connection_that_dies_before_its_answer_begins_is_replaced_at_once(pauses):
+def test_a_connection_that_breaks_before_the_response_is_replaced_at_once(pauses):
     with serving(says(), closes) as (server, client):
         client.get_item(**GET)
 
@@ -183,11 +183,11 @@ def test_a_connection_that_dies_before_its_answer_begins_is_replaced_at_once(pau
         assert (len(server.requests), server.connections, pauses) == (3, 2, [])
 
 
-def test_a_connection_that_dies_within_its_answer_is_a_failed_try(pauses):
+def test_a_connection_that_breaks_within_the_response_is_a_failed_try(pauses):
     with serving(says(), raw(b"HTTP/1.1 200", stays=False), tries=1) as (server, client):
         client.get_item(**GET)
 
-        with pytest.raises(NoAnswer, match="broke off") as caught:
+        with pytest.raises(NoAnswer, match="incomplete or invalid answer") as caught:
             client.get_item(**GET)
         assert not isinstance(caught.value, StaleConnection)
         assert len(server.requests) == 2
@@ -202,23 +202,23 @@ def test_a_connection_that_was_idle_for_long_is_not_used(monkeypatch):
         assert server.connections == 2
 
 
-def test_a_call_that_is_dropped_takes_its_connection_along():
-    asked = threading.Event()
+def test_a_dropped_call_closes_its_connection():
+    requested = threading.Event()
 
     def late(connection):
-        asked.set()
+        requested.set()
         return says(b'{"late": true}')(connection)
 
     with serving(late) as (server, client):
         call = client.begin("get_item", **GET)
-        assert asked.wait(10)
+        assert requested.wait(10)
         del call
 
         assert client.get_item(**GET) == {}
         assert server.connections == 2
 
 
-def test_where_nobody_listens_one_sentence_says_what_to_do(pauses):
+def test_an_unreachable_endpoint_raises_an_error_with_a_hint(pauses):
     with serving() as (server, client):
         server.close()
 
@@ -232,7 +232,7 @@ def test_where_nobody_listens_one_sentence_says_what_to_do(pauses):
     assert pauses == [0.025, 0.05, 0.1]
 
 
-def test_a_pause_that_does_not_fit_the_budget_is_not_begun(pauses):
+def test_a_pause_longer_than_the_time_budget_is_not_started(pauses):
     with serving(THROTTLED, THROTTLED) as (server, client), within(lambda: 1.5):
         with pytest.raises(Refusal):
             client.get_item(**GET)
@@ -240,7 +240,7 @@ def test_a_pause_that_does_not_fit_the_budget_is_not_begun(pauses):
         assert (len(server.requests), pauses) == (1, [])
 
 
-def test_a_wait_ends_with_the_budget(pauses):
+def test_waiting_ends_with_the_time_budget(pauses):
     begun = time.monotonic()
     silence = threading.Event()
     with serving(lambda connection: silence.wait(10)) as (_, client):
@@ -262,7 +262,7 @@ def test_without_time_left_nothing_is_sent():
         assert server.requests == []
 
 
-def test_an_answer_that_is_there_is_read_though_the_time_is_up():
+def test_a_response_that_has_arrived_is_read_after_the_time_is_up():
     left = [8.0]
     with serving() as (server, client), within(lambda: left[0]):
         call = client.begin("get_item", **GET)

@@ -1,4 +1,4 @@
-"""A connection whose other side is slow: requests leave and answers come in parts, within their time."""
+"""A connection to a slow server: requests and responses travel in parts, and time-outs apply."""
 
 import socket
 import ssl
@@ -11,13 +11,13 @@ from django_offload.aws.lean.connection import Connection
 from django_offload.exceptions import NoAnswer
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
-# More than the system keeps on the way.
+# More than the buffers of the system take.
 LARGE = b"x" * 4_000_000
 
 
 @pytest.fixture(params=["plain", "TLS 1.2", "TLS 1.3"])
 def pair(request, certificate):
-    """A connection, and its other side."""
+    """A connection, and the server's socket."""
     ours, theirs = socket.socketpair()
     theirs.settimeout(10)
     if request.param != "plain":
@@ -45,7 +45,7 @@ def read(sock, size):
     return data
 
 
-def test_a_request_that_does_not_fit_on_the_way_leaves_in_parts(pair):
+def test_a_request_larger_than_the_buffers_is_sent_in_parts(pair):
     connection, theirs = pair
     got = []
 
@@ -65,7 +65,7 @@ def test_a_request_that_does_not_fit_on_the_way_leaves_in_parts(pair):
     assert connection.reusable
 
 
-def test_a_request_that_nobody_reads_ends_in_its_time(pair):
+def test_sending_to_a_server_that_reads_nothing_times_out(pair):
     connection, _ = pair
     before = time.monotonic()
 
@@ -75,7 +75,7 @@ def test_a_request_that_nobody_reads_ends_in_its_time(pair):
     assert 0.2 <= time.monotonic() - before < 5
 
 
-def test_an_answer_that_never_comes_ends_in_its_time(pair):
+def test_a_missing_response_times_out(pair):
     connection, theirs = pair
     connection.send(b"POST", 1.0)
     assert theirs.recv(10) == b"POST"
@@ -88,7 +88,7 @@ def test_an_answer_that_never_comes_ends_in_its_time(pair):
 
 
 @pytest.mark.parametrize("cut", [1, 20, len(ANSWER) - 1])
-def test_an_answer_is_waited_for_to_its_end(pair, cut):
+def test_a_response_in_two_parts_is_received(pair, cut):
     connection, theirs = pair
 
     def answer():
@@ -103,7 +103,7 @@ def test_an_answer_is_waited_for_to_its_end(pair, cut):
     talker.join()
 
 
-def test_an_answer_that_stops_within_ends_in_its_time(pair):
+def test_a_response_that_stops_times_out(pair):
     connection, theirs = pair
     theirs.sendall(ANSWER[:20])
     before = time.monotonic()
@@ -114,8 +114,8 @@ def test_an_answer_that_stops_within_ends_in_its_time(pair):
     assert 0.2 <= time.monotonic() - before < 5
 
 
-def test_an_answer_of_one_record_of_tls_is_read_whole(pair):
-    """What TLS has read already, the system does not announce again."""
+def test_a_response_in_one_tls_record_is_read_completely(pair):
+    """The system does not report data again that TLS has already read."""
     connection, theirs = pair
     body = b"y" * 12_000
     theirs.sendall(ANSWER.replace(b"2\r\n", b"12000\r\n").replace(b"{}", body))
@@ -124,13 +124,13 @@ def test_an_answer_of_one_record_of_tls_is_read_whole(pair):
 
 
 @pytest.mark.parametrize(("sent_ago", "waits"), [(10.0, 0), (-10.0, 1)], ids=["late", "soon"])
-def test_an_answer_that_has_come_is_not_waited_for(sent_ago, waits):
+def test_a_response_that_has_arrived_is_not_waited_for(sent_ago, waits):
     ours, theirs = socket.socketpair()
     connection, waited = Connection("http://127.0.0.1", ours), []
     connection.send(b"POST", 1.0)
     theirs.sendall(ANSWER)
-    connection._sent = time.monotonic() - sent_ago
-    connection._readable = waited.append
+    connection._sent_at = time.monotonic() - sent_ago
+    connection._poll = waited.append
 
     with theirs:
         assert connection.receive(5.0).body == b"{}"

@@ -1,4 +1,4 @@
-"""Who calls: keys of the environment, renewed ones at once, else what botocore finds; and by whose clock."""
+"""Credentials from the environment and from botocore, their renewal, and the correction of clock skew."""
 
 import sys
 import time
@@ -34,14 +34,14 @@ def signed_at(request):
 
 
 @pytest.mark.parametrize("name", ["AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"])
-def test_keys_of_the_environment_are_read_without_botocore(monkeypatch, name):
+def test_credentials_in_the_environment_are_read_without_botocore(monkeypatch, name):
     monkeypatch.setitem(sys.modules, "botocore.session", None)
     monkeypatch.setenv(name, "token")
 
     assert credentials() == ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "token")
 
 
-def test_half_of_the_keys_is_an_error_that_says_what_to_do(monkeypatch):
+def test_an_access_key_without_a_secret_key_is_an_error_with_a_hint(monkeypatch):
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
 
     with pytest.raises(
@@ -50,7 +50,7 @@ def test_half_of_the_keys_is_an_error_that_says_what_to_do(monkeypatch):
         credentials()
 
 
-def test_keys_that_were_renewed_in_the_environment_are_in_force_at_once(monkeypatch):
+def test_renewed_credentials_in_the_environment_are_used_at_once(monkeypatch):
     with serving() as (server, client):
         client.get_item(**GET)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDOTHER")
@@ -61,7 +61,7 @@ def test_keys_that_were_renewed_in_the_environment_are_in_force_at_once(monkeypa
 
 @pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
 @pytest.mark.parametrize("code", REFUSED)
-def test_refused_keys_are_read_again_and_the_call_repeated(monkeypatch, pauses, name, code):
+def test_refused_credentials_are_read_again_and_the_call_is_retried(monkeypatch, pauses, name, code):
     def renew(connection):
         monkeypatch.setenv(name, "renewed")
         return says(f'{{"__type": "x#{code}"}}'.encode(), "400 Bad Request")(connection)
@@ -74,7 +74,7 @@ def test_refused_keys_are_read_again_and_the_call_repeated(monkeypatch, pauses, 
         assert pauses == []
 
 
-def test_expired_keys_that_nobody_renewed_are_an_error(pauses):
+def test_expired_credentials_that_were_not_renewed_are_an_error(pauses):
     with serving(EXPIRED) as (server, client):
         with pytest.raises(Refusal, match="ExpiredTokenException: The token is expired"):
             client.get_item(**GET)
@@ -82,7 +82,7 @@ def test_expired_keys_that_nobody_renewed_are_an_error(pauses):
         assert len(server.requests) == 1
 
 
-def test_without_keys_in_the_environment_botocore_looks_for_them(monkeypatch, tmp_path):
+def test_without_credentials_in_the_environment_botocore_finds_them(monkeypatch, tmp_path):
     profile = tmp_path / "credentials"
     profile.write_text("[shop]\naws_access_key_id = AKIDSHOP\naws_secret_access_key = s\n")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
@@ -98,11 +98,11 @@ def test_without_keys_in_the_environment_botocore_looks_for_them(monkeypatch, tm
     assert looked == [1]
 
     profile.write_text("[shop]\naws_access_key_id = AKIDNEXT\naws_secret_access_key = s\n")
-    assert module.renewed(credentials())
+    assert module.renewed_since(credentials())
     assert credentials().access_key == "AKIDNEXT"
 
 
-def test_without_any_keys_one_sentence_says_what_to_do(monkeypatch):
+def test_missing_credentials_are_an_error_with_a_hint(monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
 
     with pytest.raises(NoCredentials, match=r"no credentials.* Give credentials: AWS_PROFILE, or"):
@@ -121,12 +121,12 @@ ODD = {"line break": "x\n", "header": "x\r\nhost: elsewhere", "blank": " x", "be
         ("AWS_SESSION_TOKEN", "token"),
     ],
 )
-def test_what_no_header_can_hold_is_refused_before_anything_is_sent(monkeypatch, name, named, value):
+def test_credentials_that_no_header_can_contain_are_refused_before_the_call(monkeypatch, name, named, value):
     monkeypatch.setenv(name, value)
 
     with serving() as (server, client):
         with pytest.raises(
-            NoCredentials, match=rf"the {named} in the environment holds .*\. Give cred"
+            NoCredentials, match=rf"the {named} in the environment contains .*\. Give cred"
         ) as caught:
             client.get_item(**GET)
 
@@ -134,13 +134,13 @@ def test_what_no_header_can_hold_is_refused_before_anything_is_sent(monkeypatch,
         assert value not in str(caught.value)
 
 
-def test_what_botocore_finds_is_looked_at_in_the_same_way(monkeypatch, tmp_path):
+def test_credentials_of_botocore_are_validated_too(monkeypatch, tmp_path):
     profile = tmp_path / "credentials"
     profile.write_text("[default]\naws_access_key_id = AKIDSHOP\naws_secret_access_key = s é\n", "utf-8")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(profile))
 
-    with pytest.raises(NoCredentials, match="the secret key in a profile or a role holds"):
+    with pytest.raises(NoCredentials, match="the secret key in a profile or a role contains"):
         credentials()
 
 
@@ -152,7 +152,7 @@ def test_secrets_are_in_no_repr(monkeypatch):
 
 @pytest.mark.parametrize("code", ["InvalidSignatureException", "RequestTimeTooSkewed", "RequestExpired"])
 @pytest.mark.parametrize("ahead", [timedelta(hours=3), timedelta(minutes=-20)])
-def test_a_clock_that_differs_from_awss_is_corrected(pauses, code, ahead):
+def test_clock_skew_is_corrected(pauses, code, ahead):
     theirs = datetime.now(UTC) + ahead
     date = f"date: {format_datetime(theirs, usegmt=True)}\r\n"
     refused = says(f'{{"__type": "x#{code}"}}'.encode(), "403 Forbidden", date)
@@ -166,7 +166,7 @@ def test_a_clock_that_differs_from_awss_is_corrected(pauses, code, ahead):
         assert pauses == []
 
 
-def test_calls_under_way_together_learn_of_the_clock_each(pauses):
+def test_calls_under_way_together_each_correct_clock_skew(pauses):
     theirs = datetime.now(UTC) + timedelta(hours=3)
     date = f"date: {format_datetime(theirs, usegmt=True)}\r\n"
     refused = says(b'{"__type": "x#InvalidSignatureException"}', "403 Forbidden", date)
@@ -180,7 +180,7 @@ def test_calls_under_way_together_learn_of_the_clock_each(pauses):
 
 
 @pytest.mark.parametrize("date", ["", "date: Sun, 22 Nov\r\n", "date: {now}\r\n"])
-def test_a_refused_signature_is_an_error_where_the_clock_is_not_to_blame(pauses, date):
+def test_a_refused_signature_without_clock_skew_is_an_error(pauses, date):
     date = date.format(now=format_datetime(datetime.now(UTC)))
     refused = says(b'{"__type": "x#InvalidSignatureException"}', "403 Forbidden", date)
     with serving(refused) as (server, client):

@@ -1,4 +1,4 @@
-"""Calls end in time: where a task's deadline strikes while they wait, and where their answer drips."""
+"""Calls end in time: at a task's deadline while they wait, and even if their response drips in."""
 
 import signal
 import socket
@@ -22,20 +22,20 @@ def struck(*args, **kwargs):
 
 @pytest.fixture
 def alarm():
-    """Have the alarm raise as it does in a worker."""
+    """Make the alarm raise the exception that it raises in a worker."""
     before = signal.signal(signal.SIGALRM, struck)
     yield
     signal.signal(signal.SIGALRM, before)
 
 
 class Struck(socket.socket):
-    """A socket in whose waits the deadline strikes."""
+    """A socket whose waits are interrupted by the deadline."""
 
     send = recv = struck
 
 
 @pytest.mark.parametrize("step", ["send", "receive"])
-def test_a_deadline_within_a_wait_passes_and_closes_the_connection(step):
+def test_a_deadline_during_a_wait_propagates_and_closes_the_connection(step):
     ours, theirs = socket.socketpair()
     sock = Struck(fileno=ours.detach())
     connection = Connection("http://127.0.0.1", sock)
@@ -49,7 +49,7 @@ def test_a_deadline_within_a_wait_passes_and_closes_the_connection(step):
 
 
 @pytest.mark.parametrize(("kind", "wait"), [(socket.socket, "connect_ex"), (ssl.SSLSocket, "do_handshake")])
-def test_a_deadline_while_it_connects_passes(monkeypatch, kind, wait):
+def test_a_deadline_while_connecting_propagates(monkeypatch, kind, wait):
     monkeypatch.setattr(kind, wait, struck)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with serving(tls=context) as (_, client), pytest.raises(DeadlineExceeded):
@@ -73,7 +73,7 @@ def test_a_deadline_ends_the_call_that_waits_for_an_answer(alarm, pauses):
 
 
 class Dripping(socket.socket):
-    """Brings a byte of its answer every 0.3 s, on a clock of its own."""
+    """Receives a byte of the response every 0.3 s, by a clock of its own."""
 
     answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
     now = 0.0
@@ -85,7 +85,7 @@ class Dripping(socket.socket):
 
 
 @pytest.mark.parametrize(("seconds", "in_time"), [(1.5, False), (0.3 * 40 + 0.1, True)])
-def test_an_answer_that_drips_has_the_time_of_one_wait(monkeypatch, seconds, in_time):
+def test_a_dripping_response_has_to_end_within_one_time_out(monkeypatch, seconds, in_time):
     ours, theirs = socket.socketpair()
     sock = Dripping(fileno=ours.detach())
     connection = Connection("http://127.0.0.1", sock)

@@ -1,4 +1,4 @@
-"""Where a service is, and when that is botocore's to say."""
+"""The endpoint of a service, and when botocore has to resolve it."""
 
 import sys
 
@@ -12,28 +12,28 @@ from django_offload.exceptions import NotConfigured
 
 
 def where(service="sqs"):
-    found = endpoint_of(service)
-    return found and (found.address.url, found.region)
+    endpoint = endpoint_of(service)
+    return endpoint and (endpoint.address.url, endpoint.region)
 
 
 @pytest.fixture
 def unasked(monkeypatch):
-    """Have it fail to ask botocore."""
+    """Make every import of boto3 fail."""
     monkeypatch.setitem(sys.modules, "boto3", None)
 
 
 @pytest.mark.usefixtures("unasked")
-def test_the_environment_and_awss_rule_are_enough(monkeypatch):
+def test_the_endpoint_follows_from_the_environment_and_awss_rule(monkeypatch):
     assert where("dynamodb") == ("https://dynamodb.eu-west-1.amazonaws.com", "eu-west-1")
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", "http://[::1]:3001/")
     assert where("sqs") == ("http://127.0.0.1:4566", "eu-west-1")
-    assert endpoint_of("sqs").address.named == "127.0.0.1:4566"
-    assert endpoint_of("lambda").address.named == "[::1]:3001"
+    assert endpoint_of("sqs").address.host_header == "127.0.0.1:4566"
+    assert endpoint_of("lambda").address.host_header == "[::1]:3001"
     assert where("lambda") == ("http://[::1]:3001/", "eu-west-1")
 
-    # As boto3 spells it.
+    # The name that boto3 uses.
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:3002")
     assert where("secretsmanager") == ("http://127.0.0.1:3002", "eu-west-1")
 
@@ -47,7 +47,7 @@ def test_the_environment_and_awss_rule_are_enough(monkeypatch):
         "# use_fips_endpoint = true",
     ],
 )
-def test_a_configuration_that_says_nothing_of_endpoints_changes_nothing(monkeypatch, tmp_path, text):
+def test_a_configuration_file_without_endpoint_settings_changes_nothing(monkeypatch, tmp_path, text):
     (tmp_path / "config").write_text(text)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
 
@@ -79,7 +79,7 @@ def test_a_configuration_that_says_nothing_of_endpoints_changes_nothing(monkeypa
         ),
     ],
 )
-def test_what_else_is_configured_is_asked_of_botocore(monkeypatch, tmp_path, environment, config, url):
+def test_botocore_resolves_the_endpoint_for_other_settings(monkeypatch, tmp_path, environment, config, url):
     (tmp_path / "config").write_text(config)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     for name, value in environment.items():
@@ -88,9 +88,9 @@ def test_what_else_is_configured_is_asked_of_botocore(monkeypatch, tmp_path, env
         else:
             monkeypatch.delenv(name)
 
-    found, region = where()
+    actual_url, region = where()
 
-    assert found.startswith(url)
+    assert actual_url.startswith(url)
     assert region == (environment.get("AWS_DEFAULT_REGION", "eu-west-1") or "ap-south-1")
 
 
@@ -105,28 +105,28 @@ def test_what_else_is_configured_is_asked_of_botocore(monkeypatch, tmp_path, env
         ({}, True),
     ],
 )
-def test_what_the_lean_client_cannot_reach_is_called_by_boto3(monkeypatch, environment, lean):
+def test_boto3_calls_endpoints_that_the_lean_client_cannot_reach(monkeypatch, environment, lean):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
-    found = clients.client("sqs", "lean")
+    client = clients.client("sqs", "lean")
 
-    assert isinstance(found, Client) is lean
-    assert (found is clients.client("sqs")) is not lean
+    assert isinstance(client, Client) is lean
+    assert (client is clients.client("sqs")) is not lean
 
 
-def test_without_a_region_one_sentence_says_what_to_do(monkeypatch):
+def test_a_missing_region_is_an_error_with_a_hint(monkeypatch):
     monkeypatch.delenv("AWS_DEFAULT_REGION")
 
     with pytest.raises(NotConfigured) as caught:
         clients.client("sqs", "lean")
 
     assert str(caught.value) == (
-        "AWS was not reached: no region is named. Set AWS_DEFAULT_REGION, or correct ~/.aws/config."
+        "AWS was not reached: no region is set. Set AWS_DEFAULT_REGION, or correct ~/.aws/config."
     )
 
 
-def test_a_bundle_of_a_profile_is_botocores_to_trust(monkeypatch, tmp_path):
+def test_boto3_is_used_if_a_profile_names_a_bundle(monkeypatch, tmp_path):
     (tmp_path / "config").write_text("[default]\nca_bundle = /etc/ssl/ours.pem\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
 
@@ -134,7 +134,7 @@ def test_a_bundle_of_a_profile_is_botocores_to_trust(monkeypatch, tmp_path):
 
 
 class Serialized(Exception):
-    """A call came as far as to be sent."""
+    """boto3 was about to send a call."""
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ class Serialized(Exception):
         ("s3", "get_object", {"Bucket": "shop", "Key": ""}, ParamValidationError),
     ],
 )
-def test_boto3_looks_at_arguments_but_of_the_hot_path(service, call, arguments, raised):
+def test_boto3_validates_arguments_except_on_the_hot_path(service, call, arguments, raised):
     def sent(**kwargs):
         raise Serialized
 
@@ -157,11 +157,11 @@ def test_boto3_looks_at_arguments_but_of_the_hot_path(service, call, arguments, 
         getattr(client, call)(**arguments)
 
 
-def test_a_service_that_the_lean_client_does_not_speak_is_called_by_boto3():
+def test_boto3_calls_services_that_the_lean_client_does_not_know():
     assert clients.client("s3", "lean") is clients.client("s3")
 
 
-def test_a_process_has_one_lean_client_of_a_service_and_forgets_it_when_told():
+def test_a_process_has_one_lean_client_per_service_until_it_is_reset():
     first = clients.client("sqs", "lean")
     assert clients.client("sqs", "lean") is first
 

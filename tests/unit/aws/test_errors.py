@@ -1,4 +1,4 @@
-"""The errors of the lean client: as drawn, sentences that end with what to do, and redelivered."""
+"""The errors of the lean client: their classes, and messages that end with what to do."""
 
 import json
 
@@ -6,11 +6,10 @@ import pytest
 
 from django_offload.aws.explain import explain
 from django_offload.aws.lean import SERVICES
-from django_offload.aws.lean.answer import Answer
-from django_offload.aws.lean.dynamodb import DynamoDB
-from django_offload.aws.lean.sqs import SQS
+from django_offload.aws.lean.response import Response
+from django_offload.aws.lean.services import SQS, DynamoDB
 
-# As AWS goes on where a signature is not what it should be.
+# How AWS's message about a wrong signature continues.
 CANONICAL = """The Canonical String for this request should have been
 'POST
 /
@@ -22,10 +21,12 @@ x-amz-security-token:secret
 The String-to-Sign should have been
 'AWS4-HMAC-SHA256'
 """
-REFUSED = SQS().refusal("SendMessage", Answer(400, {}, b'{"__type": "AccessDenied", "message": "Not\\nyou"}'))
+REFUSED = SQS().refusal(
+    "SendMessage", Response(400, {}, b'{"__type": "AccessDenied", "message": "Not\\nyou"}')
+)
 
 
-def test_a_refusal_keeps_the_facts():
+def test_a_refusal_contains_operation_status_and_code():
     refused = REFUSED
 
     assert (refused.operation_name, refused.status, refused.code) == ("SendMessage", 400, "AccessDenied")
@@ -33,17 +34,17 @@ def test_a_refusal_keeps_the_facts():
 
 
 @pytest.mark.parametrize("service", [SERVICES[name] for name in ("dynamodb", "lambda", "sqs")])
-def test_what_is_caught_by_name_has_that_name(service):
+def test_refusals_have_the_names_of_their_codes(service):
     assert service.refusals
     for code, kind in service.refusals.items():
         assert kind.__name__ == code or code == "AWS.SimpleQueueService.NonExistentQueue"
 
 
 @pytest.mark.parametrize("say", [str, explain], ids=["itself", "a command"])
-def test_what_aws_says_of_a_signature_is_told_without_the_request(say):
+def test_the_message_about_a_signature_does_not_contain_the_request(say):
     body = {"__type": "x#InvalidSignatureException", "message": f"It does not match.\n\n{CANONICAL}"}
 
-    refused = DynamoDB().refusal("PutItem", Answer(400, {}, json.dumps(body).encode()))
+    refused = DynamoDB().refusal("PutItem", Response(400, {}, json.dumps(body).encode()))
 
     assert "PutItem with InvalidSignatureException: It does not match. " in say(refused)
     assert "Canonical" not in say(refused)

@@ -1,4 +1,4 @@
-"""Which of the connections that wait carries the next call."""
+"""Which idle connection is used for the next call."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from django_offload.aws.lean.pool import Pool
 
 
 class Ended:
-    """A connection whose other side has ended it, or said what nobody asked for."""
+    """A connection that the server has closed, or on which it has sent unexpected data."""
 
     reusable = True
     looks = 0
@@ -27,20 +27,20 @@ def pool():
     return Pool(Address(url="http://127.0.0.1:1", host="127.0.0.1", port=1, tls=False))
 
 
-def test_one_that_ended_while_it_waited_is_closed_and_not_handed_out(pool, monkeypatch):
+def test_a_connection_that_the_server_has_closed_is_not_taken(pool, monkeypatch):
     monkeypatch.setattr(module, "FRESH_SECONDS", 0.0)
     ended = Ended()
-    pool.give(ended)
+    pool.put_back(ended)
 
     assert pool.take() is None
     assert (ended.looks, ended.closed) == (1, True)
 
 
-def test_one_that_was_used_a_moment_ago_is_handed_out_without_a_look(pool, monkeypatch):
+def test_a_connection_used_a_moment_ago_is_taken_without_a_poll(pool, monkeypatch):
     monkeypatch.setattr(module, "FRESH_SECONDS", 60.0)
     monkeypatch.setattr(module, "LONGEST_IDLE_SECONDS", 60.0)
     ended = Ended()
-    pool.give(ended)
+    pool.put_back(ended)
 
     assert pool.take() is ended
     assert ended.looks == 0

@@ -1,4 +1,4 @@
-"""What a process keeps is its own: a child of a fork connects anew, and its parent's connections live on."""
+"""Processes share no connections: a forked child makes its own, and its parent's stay open."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import pytest
 
 from tests.architecture.sources import ROOT
 
-# A process of its own: this one has threads, which forks do not agree with.
+# It runs in a process of its own, because this one has threads and must not fork.
 FORKING = """
 import os
 if {unseen}:
@@ -23,7 +23,7 @@ def call():
 def begin():
     return clients.client("sqs", "lean").begin("get_queue_url", QueueName="shop-dev-default")
 
-# Two connections; one waits, and one has a call under way.
+# Two connections: one is idle, and one has a call under way.
 for call_under_way in [begin(), begin()]:
     call_under_way.result()
 under_way = begin()
@@ -31,7 +31,7 @@ pids = []
 for _ in range(2):
     pid = os.fork()
     if pid == 0:
-        assert {unseen} or not clients._lean
+        assert {unseen} or not clients._lean_clients
         call()
         call()
         os._exit(0)
@@ -44,7 +44,7 @@ call()
 
 @pytest.fixture
 def stub():
-    """Return the URL of a stand-in for AWS in another process."""
+    """Return the URL of a stub of AWS in another process."""
     command = [sys.executable, "-m", "tests.benchmarks.stub"]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -60,7 +60,7 @@ def counts(url):
         return json.load(answer)
 
 
-@pytest.mark.parametrize("unseen", [False, True], ids=["by Python", "by a server, which tells nobody"])
+@pytest.mark.parametrize("unseen", [False, True], ids=["by Python", "by a server, without Python's hooks"])
 def test_f28_a_forked_child_connects_anew_and_leaves_its_parents_connections_alone(stub, unseen):
     environment = {**os.environ, "AWS_ENDPOINT_URL": stub, "PYTHONPATH": "django_app"}
     done = subprocess.run(
@@ -73,6 +73,6 @@ def test_f28_a_forked_child_connects_anew_and_leaves_its_parents_connections_alo
     )
 
     assert (done.returncode, done.stderr) == (0, "")
-    # Two of the parent's, and one of each child's.
-    said = counts(stub)
-    assert (said["calls"], said["connections"]) == ({"GetQueueUrl": 8}, {"GetQueueUrl": 4})
+    # Two connections of the parent, and one of each child.
+    counted = counts(stub)
+    assert (counted["calls"], counted["connections"]) == ({"GetQueueUrl": 8}, {"GetQueueUrl": 4})

@@ -1,4 +1,4 @@
-"""What an answer means is what botocore makes of it: results, refusals, and which of them are tried again."""
+"""Results, refusals and retries are those of botocore for the same response."""
 
 import json
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from django_offload.aws.lean import SERVICES, retry
-from django_offload.aws.lean.answer import Answer
+from django_offload.aws.lean.response import Response
 from django_offload.exceptions import NoAnswer
 from tests.unit.aws.botocores import answered, botocores
 from tests.unit.aws.generated import ITEM, TEXT
@@ -51,7 +51,7 @@ CODES = [
     "ValidationException",
     "MessageNotInflight",
 ]
-# What only writes are refused with.
+# Codes with which AWS refuses only writes.
 OF_ITS_OWN = {
     "put_item": ["ReplicatedWriteConflictException"],
     "update_item": ["ReplicatedWriteConflictException"],
@@ -67,9 +67,9 @@ SOME = settings(max_examples=60, deadline=None, suppress_health_check=list(Healt
 
 @st.composite
 def refusals(draw, service, operation):
-    """Return a status, headers and a body with which AWS, or something in between, may refuse a call."""
+    """Return a status, headers and a body with which AWS, or a proxy, may refuse a call."""
     code, message = draw(st.sampled_from([*CODES, *OF_ITS_OWN.get(operation, ())])), draw(TEXT)
-    said = {draw(st.sampled_from(["message", "Message"])): message}
+    fields = {draw(st.sampled_from(["message", "Message"])): message}
     headers = {"x-amzn-requestid": "b25f48e8-84fd-11e6-80d9-574e0c4664cb"}
     full = draw(
         st.sampled_from(["{}", "com.amazonaws.dynamodb.v20120810#{}", "{}:http://internal.amazon.com/x/"])
@@ -77,14 +77,14 @@ def refusals(draw, service, operation):
     if service == "lambda" and draw(st.booleans()):
         headers["x-amzn-errortype"] = full.format(code)
     elif draw(st.integers(0, 9)):
-        said["__type"] = full.format(code)
-    # Which says the same as the body, and never comes without it.
-    former = service == "sqs" and "__type" in said and draw(st.booleans())
+        fields["__type"] = full.format(code)
+    # The header contains the same code as the body, and never comes without it.
+    former = service == "sqs" and "__type" in fields and draw(st.booleans())
     if former:
         headers["x-amzn-query-error"] = f"{FORMER.get(code, code)};Sender"
     if draw(st.booleans()):
-        said["Item"] = draw(ITEM)
-    body = json.dumps(said).encode()
+        fields["Item"] = draw(ITEM)
+    body = json.dumps(fields).encode()
     bodies = st.one_of(
         st.just(body), st.sampled_from([b"", b"<html><body>Bad gateway</body></html>", b"no JSON"])
     )
@@ -94,10 +94,10 @@ def refusals(draw, service, operation):
 @CALLS
 @SOME
 @given(data=st.data())
-def test_a_refusal_says_what_botocores_error_does(service, operation, data):
+def test_a_refusal_equals_botocores_error(service, operation, data):
     status, headers, body = data.draw(refusals(service, operation))
 
-    ours = SERVICES[service]().refusal(operation, Answer(status, headers, body))
+    ours = SERVICES[service]().refusal(operation, Response(status, headers, body))
 
     client = botocores(service)
     _, theirs = answered(client, operation, ARGUMENTS[service, operation], answer=(status, headers, body))
@@ -111,11 +111,11 @@ def test_a_refusal_says_what_botocores_error_does(service, operation, data):
 
 
 @pytest.mark.parametrize("item", [{"id": {"S": "x"}, "fence": {"N": "3"}}, {}])
-def test_a_refused_condition_brings_the_item_along(item):
+def test_a_refused_condition_returns_the_item(item):
     body = {"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", "Item": item}
     answer = (400, {}, json.dumps(body).encode())
 
-    ours = SERVICES["dynamodb"]().refusal("PutItem", Answer(*answer))
+    ours = SERVICES["dynamodb"]().refusal("PutItem", Response(*answer))
 
     arguments = ARGUMENTS["dynamodb", "put_item"]
     _, theirs = answered(botocores("dynamodb"), "put_item", arguments, answer=answer)
@@ -152,28 +152,28 @@ def test_a_result_is_what_botocore_returns(service, operation):
     for result in RESULTS[service, operation]:
         answer = (200, {}, json.dumps(result).encode())
 
-        ours = SERVICES[service]().result(Answer(*answer))
+        ours = SERVICES[service]().result(Response(*answer))
 
         _, theirs = answered(botocores(service), operation, ARGUMENTS[service, operation], answer=answer)
         assert ours == {name: value for name, value in theirs.items() if name != "ResponseMetadata"}
 
 
 @pytest.mark.parametrize(
-    ("service", "said", "known"),
+    ("service", "fields", "expected"),
     [
         ("ssm", {"Parameters": [{"Value": "x", "LastModifiedDate": 1.5}]}, {"Parameters": [{"Value": "x"}]}),
         ("secretsmanager", {"CreatedDate": 1.5, "SecretBinary": "eA==", "Name": "x"}, {"Name": "x"}),
     ],
 )
-def test_of_dates_and_bytes_nothing_is_told(service, said, known):
-    assert SERVICES[service]().result(Answer(200, {}, json.dumps(said).encode())) == known
+def test_results_lack_dates_and_bytes(service, fields, expected):
+    assert SERVICES[service]().result(Response(200, {}, json.dumps(fields).encode())) == expected
 
 
 @pytest.mark.parametrize("error", [None, "Unhandled"])
 def test_what_invoke_returns_is_what_botocore_returns(error):
     headers = {"x-amz-function-error": error} if error else {}
 
-    ours = SERVICES["lambda"]().result(Answer(202, headers, b'{"answer":42}'))
+    ours = SERVICES["lambda"]().result(Response(202, headers, b'{"answer":42}'))
 
     arguments = ARGUMENTS["lambda", "invoke"]
     _, theirs = answered(botocores("lambda"), "invoke", arguments, answer=(202, headers, b'{"answer":42}'))
@@ -183,13 +183,13 @@ def test_what_invoke_returns_is_what_botocore_returns(error):
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"Item": {}}', b"changed"])
-def test_an_answer_of_dynamodb_that_its_checksum_contradicts_is_none(body):
+def test_a_response_with_a_wrong_checksum_is_invalid(body):
     with pytest.raises(ValueError, match="changed on its way"):
-        SERVICES["dynamodb"]().result(Answer(200, {"x-amz-crc32": "12345"}, body))
+        SERVICES["dynamodb"]().result(Response(200, {"x-amz-crc32": "12345"}, body))
 
 
 def botocores_view(service, operation, refusal, tries):
-    """Return a refusal as botocore's standard retry mode looks at it."""
+    """Return a refusal as botocore's standard retry mode sees it."""
     model = botocores(service).meta.service_model.operation_model(
         "".join(part.title() for part in operation.split("_"))
     )
@@ -206,12 +206,12 @@ def botocores_view(service, operation, refusal, tries):
 @CALLS
 @SOME
 @given(data=st.data())
-def test_what_is_tried_again_and_after_how_long_is_what_botocore_does(service, operation, data):
+def test_retries_and_pauses_equal_botocores(service, operation, data):
     status, headers, body = data.draw(refusals(service, operation))
     if data.draw(st.booleans()):
         headers["x-amz-retry-after"] = data.draw(st.sampled_from(["0", "100", "90000", "-4", "soon"]))
     tries, chance = data.draw(st.integers(1, 5)), data.draw(st.floats(0, 1, exclude_max=True))
-    refusal = SERVICES[service]().refusal(operation, Answer(status, headers, body))
+    refusal = SERVICES[service]().refusal(operation, Response(status, headers, body))
     retries = retry.Retries(service, 4)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -219,16 +219,16 @@ def test_what_is_tried_again_and_after_how_long_is_what_botocore_does(service, o
         pause = retries.pause(refusal, tries)
 
     view = botocores_view(service, operation, refusal, tries)
-    # The status of a throttle beside the code of another error is nothing that AWS sends.
+    # AWS never sends the status of throttling with the code of another error.
     assume(status != retry.THROTTLED_STATUS or not ModeledRetryErrorDetector().is_modeled_error(view))
     conditions = StandardRetryConditions(max_attempts=retries.most_tries)
-    detector = SimpleNamespace(is_throttling_error_from_context=lambda context: retry.throttled(refusal))
+    detector = SimpleNamespace(is_throttling_error_from_context=lambda context: retry.is_throttled(refusal))
     backoff = ExponentialBackoff(random=lambda: chance, service_name=service, throttling_detector=detector)
     assert (pause is not None) == conditions.is_retryable(view), refusal
     assert pause is None or pause == pytest.approx(backoff.delay_amount(view))
 
 
-def test_tries_are_as_many_as_aws_has_in_its_standard_mode():
+def test_the_number_of_tries_is_that_of_awss_standard_mode():
     assert {name: retry.Retries(name, 10).most_tries for name in SERVICES} == {
         "dynamodb": 4,
         "lambda": 3,
@@ -238,7 +238,7 @@ def test_tries_are_as_many_as_aws_has_in_its_standard_mode():
     }
 
 
-def test_a_quota_ends_the_tries_of_a_client_that_only_fails():
+def test_a_quota_ends_the_retries_of_a_client_that_always_fails():
     retries, failure = retry.Retries("sqs", 4), NoAnswer("https://q", "Could not connect to")
 
     paused = 0
@@ -246,6 +246,6 @@ def test_a_quota_ends_the_tries_of_a_client_that_only_fails():
         paused += 1
 
     assert paused == 500 // 14
-    retries.succeeded(failure)
+    retries.refill(failure)
     assert retries.pause(failure, 1) is not None
     assert retries.pause(failure, 1) is None

@@ -1,4 +1,4 @@
-"""Every request of the lean client is, where it matters byte for byte, what botocore would send."""
+"""Every request of the lean client equals botocore's in everything that AWS looks at."""
 
 from http.client import HTTPMessage, parse_headers
 from io import BytesIO
@@ -14,7 +14,7 @@ from django_offload.aws.lean.endpoint import Endpoint, endpoint_of
 from tests.unit.aws.botocores import ENVIRONMENT, answered, botocores
 from tests.unit.aws.generated import CALLS, TOKEN, TRACED
 
-# What botocore tells of itself, and of the call's tries; none of it is signed.
+# Headers about botocore itself and about the tries, which are not signed.
 OF_BOTOCORE = {"user-agent", "amz-sdk-invocation-id", "amz-sdk-request"}
 
 
@@ -59,18 +59,20 @@ def test_a_request_is_the_one_that_botocore_sends(monkeypatch, service, operatio
     theirs, _ = answered(botocores(service, token=token), operation, arguments, now=now)
     assert f"{method} https://{headers['host']}{path}" == f"{theirs.method} {theirs.url}"
     assert body == (theirs.body or b"")
-    wanted = {name.lower(): text(value) for name, value in theirs.headers.items()}
+    expected = {name.lower(): text(value) for name, value in theirs.headers.items()}
     assert {name: value for name, value in headers.items() if name not in {"host", *OF_BOTOCORE}} == {
-        name: value for name, value in wanted.items() if name not in OF_BOTOCORE
+        name: value for name, value in expected.items() if name not in OF_BOTOCORE
     }
     assert headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/")
 
 
-def test_the_key_of_a_day_is_kept_and_that_of_another_is_not(monkeypatch):
+def test_the_signing_key_is_derived_once_a_day(monkeypatch):
     client, request = lean("sqs"), {"QueueName": "shop-dev-default"}
     derived = []
-    kept = client._signer._key
-    monkeypatch.setattr(client._signer, "_key", lambda *given: derived.append(kept(*given)) or derived[-1])
+    derive = client._signer.day_key
+    monkeypatch.setattr(
+        client._signer, "day_key", lambda *given: derived.append(derive(*given)) or derived[-1]
+    )
     for secret, now in (("a", 0.0), ("a", 86_399.0), ("a", 86_400.0), ("b", 86_400.0), ("a", 0.0)):
         monkeypatch.setattr("django_offload.aws.lean.client.time.time", lambda now=now: now)
         client.signed(
@@ -98,7 +100,7 @@ def test_an_endpoint_is_the_one_that_botocore_calls(monkeypatch, service, region
     assert (endpoint.address.url, endpoint.region) == (theirs.meta.endpoint_url, region)
 
 
-def test_what_a_call_does_not_know_is_refused_before_it_is_sent():
+def test_unknown_calls_and_arguments_are_refused_before_the_call():
     with pytest.raises(TypeError, match="LogType"):
         lean("lambda").begin("invoke", FunctionName="shop", LogType="Tail")
     with pytest.raises(AttributeError, match="delete_item"):

@@ -1,4 +1,4 @@
-"""Secrets that a function reads when it starts."""
+"""The secrets that a function reads when it starts."""
 
 import json
 from typing import Any
@@ -10,13 +10,13 @@ from django_offload.exceptions import SecretUnreadable
 
 
 class Vault:
-    """Both of AWS's places for secrets, with what was asked of them."""
+    """Stands in for both services that store secrets, and records the requests."""
 
     def __init__(self, **values: str) -> None:
-        self.values, self.asked = values, []
+        self.values, self.requested = values, []
 
     def get_parameters(self, *, Names: list[str], WithDecryption: bool) -> dict[str, Any]:
-        self.asked.append(Names)
+        self.requested.append(Names)
         assert WithDecryption
         return {
             "Parameters": [
@@ -25,7 +25,7 @@ class Vault:
         }
 
     def get_secret_value(self, *, SecretId: str) -> dict[str, str]:
-        self.asked.append([SecretId])
+        self.requested.append([SecretId])
         if SecretId not in self.values:
             raise LookupError(f"no secret {SecretId}")
         return {"SecretString": self.values[SecretId]}
@@ -57,7 +57,7 @@ def test_parameters_are_read_ten_at_a_time(vault: Vault) -> None:
 
     environ = load(**{f"NUMBER_{number}": f"ssm:/shop/{number}" for number in range(12)})
 
-    assert [len(names) for names in vault.asked] == [10, 2]
+    assert [len(names) for names in vault.requested] == [10, 2]
     assert environ["NUMBER_11"] == "11"
 
 
@@ -69,20 +69,18 @@ def test_parameters_are_read_ten_at_a_time(vault: Vault) -> None:
         ("vault:shop", "the service is unknown"),
     ],
 )
-def test_what_cannot_be_read_says_which_and_where_and_shows_no_value(
-    vault: Vault, reference: str, reason: str
-) -> None:
+def test_the_error_names_the_secret_and_shows_no_value(vault: Vault, reference: str, reason: str) -> None:
     with pytest.raises(SecretUnreadable) as caught:
         load(SECRET_KEY="ssm:/shop/key", OTHER=reference)
 
-    said = str(caught.value)
-    assert said.startswith(f"The secret OTHER was not read from {reference}: {reason}. ")
-    assert "k" * 50 not in said
+    message = str(caught.value)
+    assert message.startswith(f"The secret OTHER was not read from {reference}: {reason}. ")
+    assert "k" * 50 not in message
 
 
-def test_without_references_nobody_is_asked(vault: Vault) -> None:
+def test_without_references_no_call_is_made(vault: Vault) -> None:
     environ: dict[str, str] = {}
 
     secrets.load(environ)
 
-    assert (environ, vault.asked) == ({}, [])
+    assert (environ, vault.requested) == ({}, [])

@@ -1,4 +1,4 @@
-"""An enqueue where SQS is silent, and nobody knows the queue's address yet: the record keeps the task."""
+"""An enqueue while SQS does not answer, and the queue's URL is unknown: the record keeps the task."""
 
 import threading
 from datetime import UTC, datetime
@@ -7,16 +7,15 @@ import pytest
 
 from django_offload.aws import clients
 from django_offload.conf import CLIENTS, Options
-from django_offload.sending import many, record_and_message
-from django_offload.sending.many import send_many
-from django_offload.sending.record_and_message import send
+from django_offload.sending import enqueue
+from django_offload.sending.enqueue import send, send_many
 from tests.contract.records import enqueued_task
 from tests.unit.aws.server import Scripted, says
 
 
 @pytest.fixture
 def sqs():
-    """Return a server that takes requests and answers none."""
+    """Return a server that accepts requests and answers none."""
     silence = threading.Event()
     server = Scripted(*[lambda connection: silence.wait(30) and says()(connection)] * 20)
     yield server
@@ -35,10 +34,9 @@ def dynamodb():
 def options(request, sqs, dynamodb, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", sqs.url)
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.url)
-    monkeypatch.setattr(record_and_message, "LOOK_SECONDS", 1.0)
-    for module in (record_and_message, many):
-        monkeypatch.setattr(module, "BEGIN_SECONDS", 1.0)
-        monkeypatch.setattr(module, "SEND_SECONDS", 4.0)
+    monkeypatch.setattr(enqueue, "LOOK_SECONDS", 1.0)
+    monkeypatch.setattr(enqueue, "BEGIN_SECONDS", 1.0)
+    monkeypatch.setattr(enqueue, "SEND_SECONDS", 4.0)
     clients.reset_clients()
     params = {
         "BACKEND": "django_offload.backends.SQSBackend",
@@ -48,18 +46,18 @@ def options(request, sqs, dynamodb, monkeypatch):
     return Options.parse("default", params)
 
 
-def born(number: int):
+def enqueued_now(number: int):
     return enqueued_task(f"{number:032x}", enqueued_at=datetime.now(UTC))
 
 
-def test_a_task_is_kept(options, dynamodb):
-    send(born(1), options)
+def test_one_task_is_recorded(options, dynamodb):
+    send(enqueued_now(1), options)
 
     assert b"PutItem" in dynamodb.requests[0]
 
 
-def test_tasks_in_bulk_are_kept(options, dynamodb):
-    assert send_many([born(1), born(2)], options) == [None, None]
+def test_many_tasks_are_recorded(options, dynamodb):
+    assert send_many([enqueued_now(1), enqueued_now(2)], options) == [None, None]
 
-    # Each record, and then that the sweeper is to look at it soon.
+    # Each record, and then an update so that the sweeper looks at it soon.
     assert [b"PutItem" in request for request in dynamodb.requests] == [True, True, False, False]

@@ -24,5 +24,5 @@ def test_only_a_transaction_of_the_default_database_is_waited_for(
 
     monkeypatch.setattr(base, "connections", SimpleNamespace(all=connections))
 
-    assert tasks.double.get_backend()._waits() is waits
+    assert tasks.double.get_backend().waits_for_commit() is waits
     assert asked == [True], "a thread without a connection makes none for the question"

@@ -9,11 +9,11 @@ import pytest
 from django.db import transaction
 from django.tasks import signals
 
-from django_offload.backends import bulk
+from django_offload.backends import base
 from django_offload.definition.bulk_results import MOST_TASKS
 from django_offload.exceptions import EnqueueFailed, InvalidArguments, ResourceMissing
 from django_offload.outbox.models import OutboxEntry
-from django_offload.protocol.enqueued_task import to_micros
+from django_offload.protocol.json_codec import to_micros
 from django_offload.protocol.record import DUE_AFTER, SWEEP_EVERY
 from tests.contract.setup import STACK, tasks_setting
 from tests.faults import FailingStore, FailingTransport, WrappedTransport, store_with, transport_with
@@ -91,7 +91,7 @@ def test_each_task_is_told_of_once_and_a_receiver_that_fails_is_the_answer_to_it
 
 
 def test_tasks_whose_arguments_came_slowly_leave_as_of_now(site, monkeypatch):
-    monkeypatch.setattr(bulk, "ONE_INSTANT", timedelta(0))
+    monkeypatch.setattr(base, "ONE_INSTANT", timedelta(0))
     came = datetime.now(UTC)
 
     def slowly():
@@ -215,15 +215,15 @@ def test_large_arguments_leave_in_smaller_company():
     class Entry:
         arguments = "x" * 300_000
 
-    sizes = [len(chunk) for chunk, _ in bulk.chunks(iter([(Entry, None)] * 40))]
+    sizes = [len(chunk) for chunk, _ in base.chunks(iter([(Entry, None)] * 40))]
 
     assert sizes == [14, 14, 12]
-    assert 14 * 300_000 >= bulk.MOST_BYTES > 13 * 300_000
+    assert 14 * 300_000 >= base.MOST_BYTES > 13 * 300_000
 
 
 @pytest.mark.usefixtures("ours")
 def test_memory_stays_flat_over_a_generator(monkeypatch):
-    monkeypatch.setattr(bulk, "send_many", lambda enqueued_tasks, options: [None] * len(enqueued_tasks))
+    monkeypatch.setattr(base, "send_many", lambda enqueued_tasks, options: [None] * len(enqueued_tasks))
     rounds = 20
 
     def peak(count):

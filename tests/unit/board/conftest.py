@@ -11,12 +11,12 @@ from tests.unit.board.setup import Staff
 
 @pytest.fixture
 def staff(ours, offload, transactional_db):
-    """Return what makes staff: with all permissions of ours, or with those named."""
+    """Return a function that creates a staff user, with all permissions of the board or only those named."""
 
     def make(name="ada", *codenames, **traits):
         user = User.objects.create(username=name, is_staff=True, **traits)
-        wanted = Permission.objects.filter(content_type__app_label="django_offload")
-        user.user_permissions.add(*(wanted.filter(codename__in=codenames) if codenames else wanted))
+        permissions = Permission.objects.filter(content_type__app_label="django_offload")
+        user.user_permissions.add(*(permissions.filter(codename__in=codenames) if codenames else permissions))
         client = Client()
         client.force_login(user)
         return Staff(client, user)

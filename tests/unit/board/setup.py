@@ -1,4 +1,4 @@
-"""What tests of the board do there."""
+"""A staff user who works with the board."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -9,7 +9,7 @@ from django.urls import reverse
 
 
 class Staff:
-    """Somebody of the staff, with a browser."""
+    """A staff user with a browser."""
 
     def __init__(self, client: Client, user: User) -> None:
         self.client, self.user = client, user
@@ -20,7 +20,7 @@ class Staff:
         return self.client.get(f"{address}?{urlencode({'list': slug, **query})}")
 
     def ids(self, slug: str = "underway", **query: Any) -> list[str]:
-        """Return the ids on a page of a list, in their order."""
+        """Return the ids on a page of a list, in order."""
         return [record.enqueued.id for record, _ in self.see(slug, **query).context["page"].records]
 
     def open(self, task_id: str) -> Any:
@@ -28,10 +28,10 @@ class Staff:
         return self.client.get(reverse("admin:django_offload_task_change", args=[task_id]))
 
     def act(self, action: str, *ids: str, confirmed: bool = True, **more: str) -> Any:
-        """Do something with tasks, as the page that asks for confirmation does."""
+        """Run an action on tasks, as the page that asks for confirmation does."""
         data = {"action": action, "id": ids, **more, **({"confirmed": "yes"} if confirmed else {})}
         return self.client.post(reverse("admin:django_offload_task_act"), data)
 
-    def told(self, answer: Any) -> list[str]:
-        """Return the messages on the page an answer leads to."""
+    def messages_after(self, answer: Any) -> list[str]:
+        """Return the messages on the page that an answer redirects to."""
         return [str(message) for message in self.client.get(answer["Location"]).context["messages"]]

@@ -1,4 +1,4 @@
-"""Retry, cancel, redrive, discard: asked first, each with its own permission, and logged."""
+"""Retry, cancel, redrive and discard ask first. Each has its own permission, and the log records it."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -14,7 +14,7 @@ NAME = "tests.unit.tasks.double"
 ARGUMENTS = "[[21],{}]"
 
 
-def given(store, state):
+def create_task(store, state):
     task_id = new_id()
     enqueued = enqueued_task(task_id, name=NAME, arguments=ARGUMENTS)
     store.create(enqueued)
@@ -43,12 +43,12 @@ CASES = [
 
 @pytest.mark.parametrize(("action", "state", "after"), CASES)
 def test_an_action_is_done_and_logged(ada, store, action, state, after):
-    task_id = given(store, state)
+    task_id = create_task(store, state)
 
     answer = ada.act(action, task_id)
 
     assert record_of(store, task_id).status == after
-    (message,) = ada.told(answer)
+    (message,) = ada.messages_after(answer)
     assert message.startswith(f"Task {task_id}: ")
     entry = LogEntry.objects.get()
     assert (entry.user, entry.object_id) == (ada.user, task_id)
@@ -59,7 +59,7 @@ def test_an_action_is_done_and_logged(ada, store, action, state, after):
 
 @pytest.mark.parametrize(("action", "state", "after"), CASES)
 def test_nothing_is_done_before_it_is_confirmed(ada, store, action, state, after):
-    task_id = given(store, state)
+    task_id = create_task(store, state)
     before = store.get(task_id)
 
     answer = ada.act(action, task_id, confirmed=False)
@@ -71,10 +71,10 @@ def test_nothing_is_done_before_it_is_confirmed(ada, store, action, state, after
 
 
 @pytest.mark.parametrize(("action", "state", "after"), CASES)
-def test_each_action_has_a_permission_of_its_own(staff, store, action, state, after):
+def test_each_action_has_its_own_permission(staff, store, action, state, after):
     others = [f"{other}_task" for other in ("retry", "redrive", "cancel", "discard") if other != action]
     without, with_it = staff("bob", "view_task", *others), staff("eve", "view_task", f"{action}_task")
-    task_id = given(store, state)
+    task_id = create_task(store, state)
     before = store.get(task_id)
 
     assert without.act(action, task_id).status_code == 403
@@ -85,15 +85,15 @@ def test_each_action_has_a_permission_of_its_own(staff, store, action, state, af
     assert store.get(task_id) != before
 
 
-def test_who_may_act_but_not_look_may_do_nothing(staff, store):
-    blind, task_id = staff("bob", "cancel_task"), given(store, "ready")
+def test_a_permission_to_act_without_one_to_view_does_nothing(staff, store):
+    blind, task_id = staff("bob", "cancel_task"), create_task(store, "ready")
 
     assert blind.act("cancel", task_id).status_code == 403
     assert record_of(store, task_id).status == "READY"
 
 
 def test_a_get_does_nothing(ada, store):
-    task_id = given(store, "ready")
+    task_id = create_task(store, "ready")
 
     answer = ada.client.get(reverse(ACT), {"action": "cancel", "id": task_id, "confirmed": "yes"})
 
@@ -102,7 +102,7 @@ def test_a_get_does_nothing(ada, store):
 
 
 def test_a_post_from_elsewhere_is_refused(ada, store):
-    task_id, client = given(store, "ready"), Client(enforce_csrf_checks=True)
+    task_id, client = create_task(store, "ready"), Client(enforce_csrf_checks=True)
     client.force_login(ada.user)
 
     answer = client.post(reverse(ACT), {"action": "cancel", "id": task_id, "confirmed": "yes"})
@@ -111,21 +111,21 @@ def test_a_post_from_elsewhere_is_refused(ada, store):
     assert record_of(store, task_id).status == "READY"
 
 
-def test_many_are_settled_at_once_and_what_an_action_is_not_for_is_refused(ada, store):
-    failed, running = [given(store, "failed") for _ in range(3)], given(store, "running")
+def test_an_action_runs_on_many_tasks_and_refuses_those_it_does_not_apply_to(ada, store):
+    failed, running = [create_task(store, "failed") for _ in range(3)], create_task(store, "running")
 
     answer = ada.act("retry", *failed, running)
 
     assert {record_of(store, task_id).status for task_id in failed} == {"READY"}
-    assert ada.told(answer) == [
-        "Retry: done with 3 tasks.",
-        f"Task {running}: It is RUNNING now: nothing to retry.",
+    assert ada.messages_after(answer) == [
+        "Retry: 3 tasks done.",
+        f"Task {running}: Retry does not apply, because it is RUNNING now. Choose another action.",
     ]
     assert set(LogEntry.objects.values_list("object_id", flat=True)) == set(failed)
 
 
 def test_a_dead_letter_is_redriven_not_retried_and_the_other_way_round(ada, store):
-    failed, dead = given(store, "failed"), given(store, "dead")
+    failed, dead = create_task(store, "failed"), create_task(store, "dead")
 
     ada.act("retry", dead)
     ada.act("redrive", failed)
@@ -134,19 +134,19 @@ def test_a_dead_letter_is_redriven_not_retried_and_the_other_way_round(ada, stor
     assert not LogEntry.objects.exists()
 
 
-def test_what_could_not_run_stays_failed_and_says_why(ada, store):
+def test_a_task_that_could_not_run_stays_failed_and_says_why(ada, store):
     task_id = new_id()
     store.create(enqueued_task(task_id, name="gone.tasks.pay"))
     store.change(task_id, abandon(now=NOW, result_ttl=TTL, error=ERROR))
 
-    (message,) = ada.told(ada.act("redrive", task_id))
+    (message,) = ada.messages_after(ada.act("redrive", task_id))
 
     assert message.startswith(f"Task {task_id}: It stays FAILED. ")
     assert not LogEntry.objects.exists()
 
 
 def test_a_retried_task_runs_again(ada, store, offload):
-    task_id = given(store, "failed")
+    task_id = create_task(store, "failed")
 
     ada.act("retry", task_id)
     offload.run()
@@ -156,25 +156,27 @@ def test_a_retried_task_runs_again(ada, store, offload):
 
 
 def test_a_running_task_is_asked_to_stop(ada, store):
-    task_id = given(store, "running")
+    task_id = create_task(store, "running")
 
-    (message,) = ada.told(ada.act("cancel", task_id))
+    (message,) = ada.messages_after(ada.act("cancel", task_id))
 
-    assert message == f"Task {task_id}: It runs: it was asked to stop, and will not be tried again."
+    assert message == f"Task {task_id}: It is running and was asked to stop. It will not be tried again."
     assert record_of(store, task_id).cancelled
 
 
 @pytest.mark.parametrize(("action", "ids"), [("", ["0" * 32]), ("cancel", []), ("drop", ["0" * 32])])
-def test_what_is_not_said_is_not_done(ada, action, ids):
-    assert ada.told(ada.act(action, *ids)) == ["Nothing was done: choose tasks and what to do with them."]
+def test_nothing_is_done_without_a_known_action_and_a_task(ada, action, ids):
+    assert ada.messages_after(ada.act(action, *ids)) == ["Nothing was done. Choose tasks and an action."]
 
 
 def test_more_than_a_page_is_refused(ada):
-    assert ada.act("cancel", *(f"{number:032x}" for number in range(101))).status_code == 400
+    answer = ada.act("cancel", *(f"{number:032x}" for number in range(101)))
+
+    assert answer.status_code == 400
 
 
 @pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", ""])
-def test_the_way_back_stays_on_this_site(ada, store, back):
-    answer = ada.act("cancel", given(store, "ready"), back=back)
+def test_the_redirect_stays_on_this_site(ada, store, back):
+    answer = ada.act("cancel", create_task(store, "ready"), back=back)
 
     assert answer["Location"] == reverse("admin:django_offload_task_changelist")

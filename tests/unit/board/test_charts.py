@@ -1,22 +1,22 @@
-"""Charts: what is drawn of what CloudWatch told, and what stands in the table behind."""
+"""Charts of CloudWatch metrics, and their tables."""
 
 from datetime import timedelta
 
 import pytest
 
-from django_offload.board.charts import BOTTOM, HEIGHT, LEFT, TOP, WIDTH, charts, said
-from django_offload.board.metrics import METRICS, History
+from django_offload.board.charts import BOTTOM, HEIGHT, LEFT, TOP, WIDTH, charts, with_unit
+from django_offload.board.metrics import METRICS, QueueHistory
 from tests.contract.records import NOW
 
 MINUTE = timedelta(minutes=1)
 
 
-def history(**told):
-    """Return a history of four minutes; what is not told, nothing is known of."""
+def history(**values_by_key):
+    """Return a history of four minutes. Metrics that are not passed have no data."""
     instants = [NOW + number * MINUTE for number in range(4)]
-    values = {metric.key: told.get(metric.key, [None] * 4) for metric in METRICS}
-    points = {key: list(zip(instants, each, strict=True)) for key, each in values.items()}
-    return History(queue="default", points=points)
+    series = {metric.key: values_by_key.get(metric.key, [None] * 4) for metric in METRICS}
+    points = {key: list(zip(instants, values, strict=True)) for key, values in series.items()}
+    return QueueHistory(queue="default", points=points)
 
 
 def test_a_line_goes_through_its_points_from_edge_to_edge():
@@ -28,7 +28,7 @@ def test_a_line_goes_through_its_points_from_edge_to_edge():
     assert points[0] == (LEFT, base)
     assert points[2][1] == TOP
     assert points[3] == (WIDTH - 4, base)
-    assert depth.summary == "waiting: last 0, most 10"
+    assert depth.summary == "waiting: latest 0, highest 10"
 
 
 def test_a_gap_ends_a_line_and_a_point_alone_is_a_mark():
@@ -39,7 +39,7 @@ def test_a_gap_ends_a_line_and_a_point_alone_is_a_mark():
     assert len(line.dots) == 1
 
 
-def test_the_table_has_the_latest_first_and_no_noughts():
+def test_the_table_has_the_latest_row_first_and_no_rows_of_zeros():
     throughput = charts(history(done=[0, 4, 0, 6], errors=[0, 1, 0, 0]))[2]
 
     assert throughput.headings == ["all", "failed"]
@@ -52,10 +52,11 @@ def test_lines_of_one_chart_differ_in_dashes_and_marks():
         assert len({line.mark for line in chart.lines}) == len(chart.lines)
 
 
-def test_nothing_told_is_said():
+def test_a_chart_without_data_says_so():
     depth, age, *_ = charts(history())
 
-    assert depth.summary == age.summary == "CloudWatch has told nothing of this time."
+    nothing = "CloudWatch has no data for this period. Choose a longer one, or look later."
+    assert depth.summary == age.summary == nothing
     assert depth.rows == []
     assert depth.lines[0].strokes == []
 
@@ -66,21 +67,26 @@ def test_nothing_told_is_said():
 def test_an_axis_ends_at_a_round_number(most, top):
     depth = charts(history(depth=[0, 0, 0, most]))[0]
 
-    assert depth.levels[-1] == (TOP, top)
+    assert depth.gridlines[-1] == (TOP, top)
 
 
-def test_milliseconds_are_told_in_seconds():
+def test_milliseconds_are_shown_in_seconds():
     latency = charts(history(average=[None, None, None, 250.0], longest=[None, None, None, 4_300.0]))[3]
 
-    assert latency.summary == "average: last 0.25 s, most 0.25 s; longest: last 4.3 s, most 4.3 s"
+    assert latency.summary == "average: latest 0.25 s, highest 0.25 s; longest: latest 4.3 s, highest 4.3 s"
 
 
 @pytest.mark.parametrize(("value", "text"), [(0, "0 s"), (1234.6, "1,235 s"), (0.123, "0.12 s"), (9, "9 s")])
 def test_numbers_are_short(value, text):
-    assert said(value, "s") == text
+    assert with_unit(value, "s") == text
 
 
-def test_what_is_counted_since_the_start_is_summed_and_what_is_measured_is_the_last():
-    told = history(depth=[1, 2, None, None], done=[1, 2, 0, 4], errors=[0, 1, 0, 0])
+def test_counts_are_summed_and_measurements_show_the_latest_value():
+    queue_history = history(depth=[1, 2, None, None], done=[1, 2, 0, 4], errors=[0, 1, 0, 0])
 
-    assert (told.depth, told.age, told.invocations, told.failed) == (2, None, 7, 1)
+    assert (queue_history.depth, queue_history.age, queue_history.invocations, queue_history.failed) == (
+        2,
+        None,
+        7,
+        1,
+    )

@@ -1,4 +1,4 @@
-"""The page of one task: where it stands, what it was given, each attempt with what it raised."""
+"""The page of one task shows its state, its arguments, and each attempt with its error."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ def test_sensitive_arguments_are_masked_and_others_named(ada, offload):
     assert "4111" not in answer.text
 
 
-def test_where_nobody_knows_the_task_every_argument_is_masked(ada, store):
+def test_all_arguments_of_an_unknown_task_are_masked(ada, store):
     task_id = new_id()
     store.create(enqueued_task(task_id, name="gone.tasks.pay", arguments='[["4111"],{"to":"me"}]'))
 
@@ -34,7 +34,7 @@ def test_where_nobody_knows_the_task_every_argument_is_masked(ada, store):
     assert "4111" not in answer.text
 
 
-def test_every_failed_attempt_is_told_with_its_traceback(ada, offload):
+def test_every_failed_attempt_shows_its_traceback(ada, offload):
     offload.fail_next(OSError("the network is <down>"))
     result = tasks.send.enqueue(1)
     offload.run()
@@ -44,30 +44,30 @@ def test_every_failed_attempt_is_told_with_its_traceback(ada, offload):
 
     answer = ada.open(result.id)
 
-    events = answer.context["detail"].events
-    assert [event.what for event in events] == [
+    entries = answer.context["detail"].timeline
+    assert [entry.title for entry in entries] == [
         "Enqueued",
         "Attempt 1 failed",
         "Attempt 2 succeeded",
         "Finished",
     ]
-    assert events[1].note == "builtins.OSError: the network is <down>"
-    assert events[1].last
-    assert events[0].at <= events[1].at <= events[2].at <= events[3].at
-    assert [event.worker for event in events[1:3]] == result.worker_ids
-    assert "Traceback (most recent call last)" in events[1].traceback
+    assert entries[1].note == "builtins.OSError: the network is <down>"
+    assert entries[1].is_latest_error
+    assert entries[0].instant <= entries[1].instant <= entries[2].instant <= entries[3].instant
+    assert [entry.worker for entry in entries[1:3]] == result.worker_ids
+    assert "Traceback (most recent call last)" in entries[1].traceback
     assert "the network is &lt;down&gt;" in answer.text
     assert "<down>" not in answer.text
 
 
-def test_what_it_returned_is_shown_as_json(ada, offload):
+def test_the_return_value_is_shown_as_json(ada, offload):
     result = tasks.double.enqueue(21)
     offload.run()
 
     assert ada.open(result.id).context["detail"].returned == "42"
 
 
-def test_a_running_task_tells_its_progress_worker_and_trace(ada, store):
+def test_a_running_task_shows_its_progress_worker_and_trace(ada, store):
     task_id = new_id()
     enqueued = enqueued_task(task_id, traceparent=TRACE)
     store.change(task_id, claimed(task_id, enqueued=enqueued))
@@ -80,30 +80,30 @@ def test_a_running_task_tells_its_progress_worker_and_trace(ada, store):
     assert "3 of 4" in answer.text
     facts = dict(answer.context["detail"].facts)
     assert facts["Trace"] == "0af7651916cd43dd8448eb211c80319c"
-    events = answer.context["detail"].events
-    assert (events[1].what, events[1].worker) == ("Attempt 1 runs", "worker-1")
-    # Its lease, of the year in which these examples play, has run out.
-    assert events[2].what == "Its worker is gone"
+    entries = answer.context["detail"].timeline
+    assert (entries[1].title, entries[1].worker) == ("Attempt 1 runs", "worker-1")
+    # The lease has expired, because these examples are dated in the past.
+    assert entries[2].title == "Its worker was lost"
 
 
-def test_attempts_whose_worker_was_lost_and_those_before_a_redrive_are_told(ada, store):
+def test_lost_attempts_and_those_before_a_redrive_are_shown(ada, store):
     task_id = new_id()
     enqueued, later = enqueued_task(task_id), NOW + timedelta(hours=1)
     store.change(task_id, claimed(task_id, enqueued=enqueued))
     store.change(task_id, claimed(task_id, at=later, enqueued=enqueued))
     store.change(task_id, abandon(now=later + timedelta(hours=1), result_ttl=TTL, error=ERROR))
-    died = ada.open(task_id).context["detail"].events
+    died = ada.open(task_id).context["detail"].timeline
     store.change(task_id, redrive(task_id, now=later, due_at=later))
     store.change(task_id, claimed(task_id, at=later, enqueued=enqueued))
 
     lost = ("Its worker was lost.", "worker-1")
-    assert [(event.what, event.note, event.worker) for event in died[1:3]] == [
+    assert [(entry.title, entry.note, entry.worker) for entry in died[1:3]] == [
         ("Attempt 1 was lost", *lost),
         ("Attempt 2 was lost", *lost),
     ]
     answer = ada.open(task_id)
-    events = answer.context["detail"].events
-    assert [(event.what, event.worker) for event in events[1:5]] == [
+    entries = answer.context["detail"].timeline
+    assert [(entry.title, entry.worker) for entry in entries[1:5]] == [
         ("Attempt 1 was lost", ""),
         ("Attempt 2 was lost", ""),
         ("Sent again", ""),
@@ -113,27 +113,27 @@ def test_attempts_whose_worker_was_lost_and_those_before_a_redrive_are_told(ada,
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "text"),
     [(ERROR, "builtins.ValueError: The stock is negative"), (error_of(Cancelled()), "exceptions.Cancelled")],
 )
-def test_what_ended_it_from_outside_is_told(ada, store, error, said):
+def test_an_end_from_outside_shows_its_cause(ada, store, error, text):
     task_id = new_id()
     store.create(enqueued_task(task_id))
     store.change(task_id, abandon(now=NOW, result_ttl=TTL, error=error))
 
-    last = ada.open(task_id).context["detail"].events[-1]
+    last = ada.open(task_id).context["detail"].timeline[-1]
 
-    assert (last.what, last.at, last.kind) == ("FAILED", NOW, "bad")
-    assert said in last.note
+    assert (last.title, last.instant, last.kind) == ("FAILED", NOW, "bad")
+    assert text in last.note
 
 
-def test_what_starts_later_says_when(ada, store):
+def test_a_delayed_task_shows_when_it_starts(ada, store):
     task_id, later = new_id(), NOW + timedelta(days=1)
     store.create(enqueued_task(task_id, run_after=later))
 
-    last = ada.open(task_id).context["detail"].events[-1]
+    last = ada.open(task_id).context["detail"].timeline[-1]
 
-    assert (last.what, last.at) == ("Starts", later)
+    assert (last.title, last.instant) == ("Starts no earlier than", later)
 
 
 def test_a_long_value_is_cut(ada, offload):
@@ -145,5 +145,5 @@ def test_a_long_value_is_cut(ada, offload):
 
 
 @pytest.mark.parametrize("task_id", ["0" * 32, "nothing"])
-def test_there_is_no_page_of_what_is_not_there(ada, task_id):
+def test_an_unknown_task_has_no_page(ada, task_id):
     assert ada.open(task_id).status_code == 404

@@ -1,4 +1,4 @@
-"""Lists of tasks: what is in each, the newest first, a page at a time, as the filters want it."""
+"""Each list shows its tasks, newest first, page by page, with filters."""
 
 import re
 from datetime import timedelta
@@ -20,8 +20,8 @@ ENDS = {
 }
 
 
-def given(store, end=None, minute=0, **changes):
-    """Return the id of a task in the store, ended where that is said."""
+def create_task(store, end=None, minute=0, **changes):
+    """Create a task, end it if `end` says how, and return its id."""
     task_id = new_id()
     enqueued = enqueued_task(task_id, enqueued_at=NOW + minute * MINUTE, **changes)
     store.create(enqueued)
@@ -33,35 +33,35 @@ def given(store, end=None, minute=0, **changes):
 
 
 def test_each_list_holds_its_own(ada, store):
-    ready, running = given(store), given(store, "running")
-    failed, dead = given(store, "failed"), given(store, "dead")
-    given(store, "cancelled")
-    given(store, "successful")
+    ready, running = create_task(store), create_task(store, "running")
+    failed, dead = create_task(store, "failed"), create_task(store, "dead")
+    create_task(store, "cancelled")
+    create_task(store, "successful")
 
     assert set(ada.ids("underway")) == {ready, running}
     assert ada.ids("failed") == [failed]
     assert ada.ids("dead") == [dead]
 
 
-def test_pages_go_on_where_the_last_one_ended_the_newest_first(ada, store):
-    ids = [given(store, minute=number // 3) for number in range(250)]
+def test_each_page_continues_after_the_last_one_newest_first(ada, store):
+    ids = [create_task(store, minute=number // 3) for number in range(250)]
 
-    found, after, pages = [], "", 0
+    enqueued_tasks, after, pages = [], "", 0
     while pages == 0 or after:
         answer = ada.see("underway", **({"after": after} if after else {}))
         page = answer.context["page"]
-        found += [record.enqueued for record, _ in page.records]
-        after, pages = page.more, pages + 1
+        enqueued_tasks += [record.enqueued for record, _ in page.records]
+        after, pages = page.cursor, pages + 1
 
-    assert sorted(enqueued.id for enqueued in found) == sorted(ids)
-    assert [enqueued.enqueued_at for enqueued in found] == sorted(
-        (enqueued.enqueued_at for enqueued in found), reverse=True
+    assert sorted(enqueued.id for enqueued in enqueued_tasks) == sorted(ids)
+    assert [enqueued.enqueued_at for enqueued in enqueued_tasks] == sorted(
+        (enqueued.enqueued_at for enqueued in enqueued_tasks), reverse=True
     )
     assert pages == 3
 
 
-def test_a_page_of_some_other_list_begins_anew(ada, store):
-    task_id = given(store)
+def test_an_invalid_cursor_starts_at_the_first_page(ada, store):
+    task_id = create_task(store)
 
     for after in ("nonsense", "W10", "WzEsMl0", "%"):
         assert ada.ids("underway", after=after) == [task_id]
@@ -76,28 +76,28 @@ def test_a_page_of_some_other_list_begins_anew(ada, store):
     ],
 )
 def test_tasks_are_chosen_by_queue_name_and_owner(ada, store, query, changes):
-    wanted = given(store, **changes)
-    given(store)
+    task_id = create_task(store, **changes)
+    create_task(store)
 
-    assert ada.ids("underway", **query) == [wanted]
+    assert ada.ids("underway", **query) == [task_id]
 
 
 def test_tasks_are_chosen_by_state(ada, store):
-    ready, running = given(store), given(store, "running")
+    ready, running = create_task(store), create_task(store, "running")
 
     assert ada.ids("underway", state="READY") == [ready]
     assert ada.ids("underway", state="RUNNING") == [running]
 
 
 def test_tasks_are_chosen_by_the_time_they_were_enqueued(ada, store):
-    ids = [given(store, minute=minute) for minute in range(4)]
+    ids = [create_task(store, minute=minute) for minute in range(4)]
     since, until = (f"{NOW + minute * MINUTE:%Y-%m-%dT%H:%M:%S}" for minute in (1, 3))
 
     assert set(ada.ids("underway", since=since, until=until)) == set(ids[1:3])
 
 
-def test_what_failed_is_chosen_by_the_time_it_failed(ada, store):
-    failed = given(store, "failed")
+def test_failed_tasks_are_chosen_by_the_time_they_failed(ada, store):
+    failed = create_task(store, "failed")
     before, after = (f"{NOW + minute * MINUTE:%Y-%m-%dT%H:%M:%S}" for minute in (-1, 1))
 
     assert ada.ids("failed", since=before, until=after) == [failed]
@@ -105,8 +105,8 @@ def test_what_failed_is_chosen_by_the_time_it_failed(ada, store):
     assert ada.ids("failed", until=before) == []
 
 
-def test_a_filter_that_means_nothing_is_said_and_left_out(ada, store):
-    task_id = given(store)
+def test_an_invalid_filter_shows_an_error_and_does_not_apply(ada, store):
+    task_id = create_task(store)
 
     answer = ada.see("underway", queue="nowhere", since="yesterday")
 
@@ -115,26 +115,26 @@ def test_a_filter_that_means_nothing_is_said_and_left_out(ada, store):
     assert "Enter a valid date/time." in answer.text
 
 
-def test_what_left_the_list_since_the_index_was_read_is_not_shown(ada, store):
-    gone, stays = given(store), given(store)
+def test_a_task_that_left_the_list_since_the_index_was_read_is_not_shown(ada, store):
+    gone, stays = create_task(store), create_task(store)
     left = ConditionalWrite(name="ended", conditions=((equals("id", gone),),), put={"status": "SUCCESSFUL"})
     store.change(gone, left)
 
     answer = ada.see("underway")
 
     assert [record.enqueued.id for record, _ in answer.context["page"].records] == [stays]
-    assert "1 left the list meanwhile" in answer.text
+    assert "1 more left the list or could not be read" in answer.text
 
 
 def test_all_tasks_are_listed_only_where_options_keep_their_history(ada, store, settings):
-    ended, ready = given(store, "successful"), given(store, minute=1)
-    assert [each.slug for each in ada.see("all").context["lists"]] == ["underway", "failed", "dead"]
+    ended, ready = create_task(store, "successful"), create_task(store, minute=1)
+    assert [choice.slug for choice in ada.see("all").context["lists"]] == ["underway", "failed", "dead"]
 
-    kept = {
+    with_history = {
         name: {**alias, "OPTIONS": {**alias["OPTIONS"], "history": True}}
         for name, alias in settings.TASKS.items()
     }
-    settings.TASKS = kept
+    settings.TASKS = with_history
 
     assert ada.ids("all") == [ready, ended]
     assert ada.ids("all", state="SUCCESSFUL") == [ended]
@@ -142,7 +142,7 @@ def test_all_tasks_are_listed_only_where_options_keep_their_history(ada, store, 
 
 
 def test_a_search_goes_to_the_task_of_an_id(ada, store):
-    task_id = given(store)
+    task_id = create_task(store)
 
     answer = ada.see(q=f" {task_id.upper()} ")
 
@@ -150,16 +150,16 @@ def test_a_search_goes_to_the_task_of_an_id(ada, store):
 
 
 @pytest.mark.parametrize(
-    ("query", "said"), [("0" * 32, "There is no task 0"), ("send", "An id has 32 digits and letters")]
+    ("query", "text"), [("0" * 32, "There is no task 0"), ("send", "An id has 32 digits and letters")]
 )
-def test_a_search_in_vain_says_so(ada, store, query, said):
-    (message,) = ada.told(ada.see(q=query))
+def test_a_search_without_a_match_says_so(ada, store, query, text):
+    (message,) = ada.messages_after(ada.see(q=query))
 
-    assert message.startswith(said)
+    assert message.startswith(text)
 
 
-def test_who_may_not_look_sees_nothing(staff, store):
-    task_id = given(store)
+def test_without_the_permission_to_view_nothing_is_shown(staff, store):
+    task_id = create_task(store)
     nobody = staff("nobody", "cancel_task")
 
     for answer in (
@@ -171,9 +171,9 @@ def test_who_may_not_look_sees_nothing(staff, store):
         assert task_id not in answer.text
 
 
-def test_every_time_bears_its_zone(ada, store, settings):
+def test_every_time_has_a_zone(ada, store, settings):
     settings.TIME_ZONE = "Asia/Tokyo"
-    given(store, "failed")
+    create_task(store, "failed")
 
     page = ada.see("failed").text
 

@@ -1,4 +1,4 @@
-"""Pages over partitions: nothing newer than a page is on the next one, and each takes few calls."""
+"""Pages merge partitions: no page has a newer entry than the one before, and each makes few calls."""
 
 from types import SimpleNamespace
 
@@ -6,51 +6,51 @@ import pytest
 
 from django_offload.board import paging
 from django_offload.board.lists import FAILED_TASKS, UNDER_WAY
-from django_offload.board.places import END, decoded, encoded
+from django_offload.board.paging import END, decode_cursor, encode_cursor
 from django_offload.conf import configured
 from django_offload.protocol.record import initial_item
 from django_offload.stores import listing_of
 from django_offload.stores.dynamodb_listing import DynamoDBListing
-from django_offload.stores.listing import Place, Slice
+from django_offload.stores.listing import IndexEntry, IndexPage
 from tests.contract.records import enqueued_task, new_id
 
 MOST_CALLS = 3
 
 
 def place(micros):
-    return Place(micros, f"{micros:032x}")
+    return IndexEntry(micros, f"{micros:032x}")
 
 
-def test_what_is_older_than_a_partition_was_looked_through_waits_for_the_next_page():
-    looked_through = Slice(entries=[place(90), place(20)], more=place(20))
-    sparse = Slice(entries=[place(80)], more=place(50))
+def test_an_entry_older_than_another_partitions_last_one_waits_for_the_next_page():
+    looked_through = IndexPage(entries=[place(90), place(20)], more=place(20))
+    sparse = IndexPage(entries=[place(80)], more=place(50))
 
-    taken, rest = paging._merged([looked_through, sparse], [None, None])
+    taken, rest = paging.merge([looked_through, sparse], [None, None])
 
     assert taken == [place(90), place(80)]
     assert rest == [place(90), place(50)]
 
 
-def test_a_partition_where_nothing_matches_goes_on_behind_what_was_looked_through():
-    taken, rest = paging._merged([Slice(entries=[], more=place(50)), None], [None, END])
+def test_a_partition_without_matches_continues_after_the_last_entry_read():
+    taken, rest = paging.merge([IndexPage(entries=[], more=place(50)), None], [None, END])
 
     assert taken == []
     assert rest == [place(50), END]
 
 
 def test_the_last_page_ends_every_partition():
-    taken, rest = paging._merged([Slice(entries=[place(2)], more=None), None], [place(5), END])
+    taken, rest = paging.merge([IndexPage(entries=[place(2)], more=None), None], [place(5), END])
 
     assert taken == [place(2)]
     assert rest == [END, END]
 
 
-def test_places_are_the_same_after_a_journey_in_an_address():
-    places = [None, END, place(1_764_000_000_000_000)]
+def test_a_cursor_survives_an_address():
+    cursor = [None, END, place(1_764_000_000_000_000)]
 
-    assert decoded(encoded(places), 3) == places
-    assert decoded(encoded(places), 2) == [None, None]
-    assert encoded(places).isascii()
+    assert decode_cursor(encode_cursor(cursor), 3) == cursor
+    assert decode_cursor(encode_cursor(cursor), 2) == [None, None]
+    assert encode_cursor(cursor).isascii()
 
 
 class Counting:
@@ -59,13 +59,13 @@ class Counting:
     def __init__(self, listing):
         self._listing, self.calls = listing, 0
 
-    def take(self, *arguments):
+    def query(self, *arguments):
         self.calls += 1
-        return self._listing.take(*arguments)
+        return self._listing.query(*arguments)
 
-    def read(self, ids):
+    def get_many(self, ids):
         self.calls += 1
-        return self._listing.read(ids)
+        return self._listing.get_many(ids)
 
 
 @pytest.mark.parametrize("records", [100, 100_000])
@@ -78,29 +78,29 @@ def test_a_page_takes_the_same_few_calls_however_many_records_there_are(ours, st
     listing = Counting(listing_of(options))
     monkeypatch.setattr(paging, "listing_of", lambda options: listing)
 
-    found = paging.page(options, paging.Choice(of=UNDER_WAY))
+    page = paging.read_page(options, paging.TaskFilter(task_list=UNDER_WAY))
 
     assert listing.calls <= MOST_CALLS
-    assert [record.enqueued.id for record, _ in found.records] == [
+    assert [record.enqueued.id for record, _ in page.records] == [
         f"{number:032x}" for number in range(records - 1, records - 101, -1)
     ]
-    assert bool(found.more) == (records > 100)
+    assert bool(page.cursor) == (records > 100)
 
 
 def test_an_empty_list_has_one_page(ours, store):
-    found = paging.page(configured()["default"], paging.Choice(of=FAILED_TASKS))
+    page = paging.read_page(configured()["default"], paging.TaskFilter(task_list=FAILED_TASKS))
 
-    assert (found.records, found.looked_at, found.gone, found.more) == ([], 0, 0, "")
+    assert (page.records, page.gone, page.reached, page.cursor) == ([], 0, None, "")
 
 
 @pytest.mark.parametrize(("left_out", "calls", "read"), [(0, 1, 3), (1, 2, 3), (2, 2, 2)])
-def test_what_a_busy_table_leaves_out_is_asked_for_once_more(monkeypatch, left_out, calls, read):
-    """DynamoDB leaves out the last key of so many answers."""
-    asked = []
+def test_records_that_a_busy_table_leaves_out_are_read_once_more(monkeypatch, left_out, calls, read):
+    """DynamoDB leaves out the last key of the first `left_out` answers."""
+    requests = []
 
     def batch_get_item(RequestItems):
-        asked.append(keys := RequestItems["tasks"]["Keys"])
-        whole = len(asked) > left_out
+        requests.append(keys := RequestItems["tasks"]["Keys"])
+        whole = len(requests) > left_out
         left = {} if whole else {"tasks": {"Keys": keys[-1:]}}
         items = [{**key, "status": {"S": "READY"}} for key in (keys if whole else keys[:-1])]
         return {"Responses": {"tasks": items}, "UnprocessedKeys": left}
@@ -111,8 +111,8 @@ def test_what_a_busy_table_leaves_out_is_asked_for_once_more(monkeypatch, left_o
     )
     monkeypatch.setattr("django_offload.stores.dynamodb_listing.client", lambda name: aws)
 
-    found = DynamoDBListing("default", "tasks").read(["c", "a", "b"])
+    records = DynamoDBListing("default", "tasks").get_many(["c", "a", "b"])
 
-    assert [record["id"] for record in found] == ["c", "a", "b"][:read]
-    assert len(asked) == calls
-    assert asked[1:] == [[{"id": {"S": "b"}, "part": {"S": "record"}}]][: calls - 1]
+    assert [record["id"] for record in records] == ["c", "a", "b"][:read]
+    assert len(requests) == calls
+    assert requests[1:] == [[{"id": {"S": "b"}, "part": {"S": "record"}}]][: calls - 1]

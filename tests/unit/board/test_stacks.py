@@ -24,7 +24,7 @@ def second(ours, offload, settings):
         yield store
 
 
-def test_each_stack_has_its_own_lists_and_says_so_in_every_address(staff, store, second):
+def test_each_stack_has_its_own_lists_and_every_address_names_it(staff, store, second):
     ada, first, other = staff(), new_id(), new_id()
     store.create(enqueued_task(first))
     second.create(enqueued_task(other, alias="other"))
@@ -54,12 +54,12 @@ def test_without_a_stack_the_board_says_what_to_do(admin_user, settings):
     answer = client.get(reverse("admin:django_offload_task_changelist"))
 
     assert answer.status_code == 503
-    assert "TASKS names no backend of django-offload: give one an alias" in answer.text
+    assert "TASKS has no backend of django_offload. Add one, as the README shows." in answer.text
 
 
-@pytest.mark.parametrize("given", ["yes", 1, None])
-def test_whether_a_history_is_kept_is_true_or_false(given):
-    alias = tasks_setting(modules=[], history=given)["default"]
+@pytest.mark.parametrize("history", ["yes", 1, None])
+def test_whether_a_history_is_kept_is_true_or_false(history):
+    alias = tasks_setting(modules=[], history=history)["default"]
 
     with pytest.raises(ConfigurationError, match=r"OPTIONS\['history'\] is"):
         Options.parse("default", alias)

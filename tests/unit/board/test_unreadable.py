@@ -1,49 +1,49 @@
-"""Bodies that did not verify: looked at, discarded and logged; nothing else of the bucket is reached."""
+"""Staff can read and discard messages that did not verify, and nothing else in the bucket."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from django_offload.conf import configured
-from django_offload.operations.unverified_bodies import act_on_body, body
+from django_offload.operations.unverified_bodies import act_on_body, unverified_body
 from django_offload.payloads import payloads_of
 
 UNREADABLE = "admin:django_offload_task_unreadable"
 BODY = "dead/default/2026-01-01/1"
-# Arguments of a task, and what begins as the folder does.
-OTHERS = ["payloads/2026-01-01/0123", "deadline", ""]
+# The arguments of a task, a key that begins like the prefix, and no key.
+OTHER_KEYS = ["payloads/2026-01-01/0123", "deadline", ""]
 
 
 @pytest.fixture
 def payloads(ada):
-    found = payloads_of(configured()["default"])
-    for key in (BODY, *OTHERS):
-        found.put(key, b"kept")
-    return found
+    payloads = payloads_of(configured()["default"])
+    for key in (BODY, *OTHER_KEYS):
+        payloads.put(key, b"kept")
+    return payloads
 
 
 def test_a_discard_is_logged(ada, payloads):
     answer = ada.client.post(reverse(UNREADABLE), {"key": BODY})
 
     assert payloads.get(BODY) is None
-    assert ada.told(answer) == ["Discarded."]
+    assert ada.messages_after(answer) == ["Discarded."]
     entry = LogEntry.objects.get()
     assert (entry.user, entry.object_id, entry.is_deletion()) == (ada.user, BODY, True)
     assert entry.change_message == "Discard a message that did not verify: Discarded."
 
 
-@pytest.mark.parametrize("key", OTHERS)
-def test_nothing_else_of_the_bucket_is_discarded_or_shown(ada, payloads, key):
-    (said,) = ada.told(ada.client.post(reverse(UNREADABLE), {"key": key}))
+@pytest.mark.parametrize("key", OTHER_KEYS)
+def test_no_other_key_of_the_bucket_is_discarded_or_shown(ada, payloads, key):
+    (message,) = ada.messages_after(ada.client.post(reverse(UNREADABLE), {"key": key}))
 
-    assert said.startswith("There is no body of this key")
+    assert message.startswith("There is no message with this key. Run manage.py offload_dead list")
     assert payloads.get(key) == b"kept"
     assert not LogEntry.objects.exists()
-    assert (act_on_body("discard", key).done, body(key)) == (False, None)
+    assert (act_on_body("discard", key).done, unverified_body(key)) == (False, None)
     assert payloads.get(key) == b"kept"
 
 
-def test_who_may_not_discard_discards_nothing(staff, payloads):
+def test_a_user_without_the_permission_discards_nothing(staff, payloads):
     answer = staff("bob", "view_task", "retry_task").client.post(reverse(UNREADABLE), {"key": BODY})
 
     assert answer.status_code == 403

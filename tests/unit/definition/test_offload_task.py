@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 import django_offload
-from django_offload.definition.offload_task import OffloadTask, changed_options, name_of
+from django_offload.definition.offload_task import OffloadTask, changed_options
+from django_offload.definition.registry import name_of
 from tests.contract import tasks as plain
 from tests.unit import tasks
 

@@ -1,4 +1,4 @@
-"""Where a site answers, as the deployment tells it."""
+"""The addresses of a deployed site."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,7 +29,7 @@ from django_offload.deploy.release.web import Web
         ),
     ],
 )
-def test_every_address_of_the_site_is_told(
+def test_addresses_has_the_function_url_and_the_api_gateway(
     tmp_path: Path, url: str | None, api: str | None, region: str, addresses: dict[str, str]
 ) -> None:
     def function_url(FunctionName: str) -> dict[str, str]:
@@ -39,12 +39,15 @@ def test_every_address_of_the_site_is_told(
 
     def stacks(StackName: str) -> dict[str, Any]:
         if api is None:
-            said = {"Message": f"Stack with id {StackName} does not exist"}
-            raise ClientError({"Error": said}, "DescribeStacks")
+            error = {"Message": f"Stack with id {StackName} does not exist"}
+            raise ClientError({"Error": error}, "DescribeStacks")
         return {"Stacks": [{}]}
 
-    made = [{"LogicalResourceId": api, "PhysicalResourceId": "a1"}, {"PhysicalResourceId": "of another kind"}]
-    pages = SimpleNamespace(paginate=lambda **asked: [{"StackResourceSummaries": made}])
+    resources = [
+        {"LogicalResourceId": api, "PhysicalResourceId": "a1"},
+        {"PhysicalResourceId": "of another kind"},
+    ]
+    pages = SimpleNamespace(paginate=lambda **arguments: [{"StackResourceSummaries": resources}])
     client = SimpleNamespace(
         get_function_url_config=function_url,
         describe_stacks=stacks,

@@ -1,4 +1,4 @@
-"""The zip: the same bytes for the same files."""
+"""The zip file of a package."""
 
 import os
 import sys
@@ -22,58 +22,58 @@ def folder(path: Path, *, mtime: int, mode: int) -> Path:
     return path
 
 
-def test_time_and_rights_do_not_change_it(tmp_path: Path) -> None:
-    made = [
+def test_times_and_modes_of_files_do_not_change_the_archive(tmp_path: Path) -> None:
+    archives = [
         archive.write(folder(tmp_path / str(n), mtime=n * 10**8, mode=mode), tmp_path / f"{n}.zip")
         for n, mode in ((1, 0o600), (2, 0o755))
     ]
 
-    assert made[0].sha256 == made[1].sha256
-    with zipfile.ZipFile(made[0].path) as opened:
+    assert archives[0].sha256 == archives[1].sha256
+    with zipfile.ZipFile(archives[0].path) as opened:
         modes = {entry.filename: entry.external_attr >> 16 for entry in opened.infolist()}
     assert modes == {"b.py": 0o100644, "shop/a.py": 0o100644, "shop/native.so": 0o100755}
 
 
-def test_what_lambda_would_refuse_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_larger_than_lambdas_limit_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(archive, "LARGEST_UNZIPPED", 100)
 
-    with pytest.raises(PackageTooLarge, match="Lambda takes 0 MiB at most"):
+    with pytest.raises(PackageTooLarge, match="Lambda accepts at most 0 MiB"):
         archive.write(folder(tmp_path / "large", mtime=1, mode=0o600), tmp_path / "large.zip")
 
     assert not (tmp_path / "large.zip").exists()
 
 
-def test_what_is_no_package_says_so(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_zip_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.zip").write_text("no zip")
 
-    with pytest.raises(PackageFailed, match=r"Build one: manage\.py offload_package"):
-        archive.existing(tmp_path / "x.zip")
+    with pytest.raises(PackageFailed, match=r"Build one with manage\.py offload_package"):
+        archive.read_archive(tmp_path / "x.zip")
 
 
 @pytest.mark.parametrize(("machine", "architecture"), [(62, "x86_64"), (183, "arm64")])
-def test_what_a_package_was_built_for_is_read_from_it(
-    tmp_path: Path, machine: int, architecture: str
-) -> None:
-    with zipfile.ZipFile(tmp_path / "x.zip", "w") as made:
-        made.writestr("shop/__pycache__/a.cpython-312.pyc", b"")
+def test_read_archive_finds_runtime_and_architecture(tmp_path: Path, machine: int, architecture: str) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as package:
+        package.writestr("shop/__pycache__/a.cpython-312.pyc", b"")
         head = b"\x7fELF" + bytes(14) + machine.to_bytes(2, "little")
-        made.writestr("shop/native.cpython-312-of-some.so", head)
+        package.writestr("shop/native.cpython-312-of-some.so", head)
 
-    found = archive.existing(tmp_path / "x.zip")
+    package = archive.read_archive(tmp_path / "x.zip")
 
-    assert (found.runtime, found.architecture) == ("python3.12", architecture)
-
-
-def test_a_package_of_source_alone_is_for_any(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "x.zip", "w") as made:
-        made.writestr("shop/a.py", b"")
-
-    found = archive.existing(tmp_path / "x.zip")
-
-    assert (found.runtime, found.architecture) == (None, None)
+    assert (package.runtime, package.architecture) == ("python3.12", architecture)
 
 
-def test_bytecode_names_no_folder_of_this_machine_and_is_never_compared(tmp_path: Path) -> None:
+def test_a_package_with_only_source_fits_every_runtime(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as package:
+        package.writestr("shop/a.py", b"")
+
+    package = archive.read_archive(tmp_path / "x.zip")
+
+    assert (package.runtime, package.architecture) == (None, None)
+
+
+def test_bytecode_has_lambdas_paths_and_is_never_compared_with_its_source(tmp_path: Path) -> None:
     task = folder(tmp_path / "task", mtime=1, mode=0o644)
 
     bytecode.compile_all(task, PYTHON)
@@ -86,7 +86,7 @@ def test_bytecode_names_no_folder_of_this_machine_and_is_never_compared(tmp_path
     assert str(tmp_path).encode() not in data
 
 
-def test_a_module_that_does_not_compile_is_named(tmp_path: Path) -> None:
+def test_uncompiled_names_a_module_with_wrong_syntax(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("def (:\n")
 
     bytecode.compile_all(tmp_path, PYTHON)

@@ -1,4 +1,4 @@
-"""Which Python makes the bytecode."""
+"""The Python that compiles the bytecode."""
 
 import sys
 from pathlib import Path
@@ -11,25 +11,25 @@ from django_offload.deploy.package import bytecode
 MISSING = "3.99"
 
 
-def a_python(path: Path, says: str) -> str:
-    """Put a program there that answers as an interpreter of a version does, or refuses as a shim does."""
+def install_python(path: Path, script: str) -> str:
+    """Write a program that answers like a Python interpreter, or fails like a shim. Return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{says}\n")
+    path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
     return str(path)
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a home folder whose PATH has one interpreter, which refuses."""
+    """Return a home folder. The only interpreter on its PATH fails."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("PYENV_ROOT", raising=False)
-    a_python(tmp_path / "bin" / f"python{MISSING}", "exit 127")
+    install_python(tmp_path / "bin" / f"python{MISSING}", "exit 127")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     return tmp_path
 
 
-def test_this_one_is_taken_where_it_is_of_the_version() -> None:
+def test_interpreter_is_the_running_python_if_the_version_matches() -> None:
     assert bytecode.interpreter("{}.{}".format(*sys.version_info[:2])) == sys.executable
 
 
@@ -41,36 +41,36 @@ def test_this_one_is_taken_where_it_is_of_the_version() -> None:
         ".local/share/uv/python/cpython-3.99.0-linux-x86_64-gnu/bin/python3.99",
     ],
 )
-def test_another_is_found_where_pythons_are_installed(home: Path, place: str) -> None:
-    found = a_python(home / place, "echo 3.99 $0")
+def test_interpreter_is_found_where_pythons_are_usually_installed(home: Path, place: str) -> None:
+    installed = install_python(home / place, "echo 3.99 $0")
 
-    assert bytecode.interpreter(MISSING) == found
+    assert bytecode.interpreter(MISSING) == installed
 
 
-def test_what_a_shim_leads_to_is_taken_for_it_works_in_other_folders_too(home: Path) -> None:
-    a_python(home / "bin" / "python3", "echo 3.99 /opt/python3.99")
+def test_interpreter_is_the_python_that_a_shim_starts(home: Path) -> None:
+    install_python(home / "bin" / "python3", "echo 3.99 /opt/python3.99")
 
     assert bytecode.interpreter(MISSING) == "/opt/python3.99"
 
 
-def test_one_that_this_system_cannot_run_is_passed_over(home: Path) -> None:
+def test_an_interpreter_for_another_system_is_skipped(home: Path) -> None:
     versions = home / ".pyenv" / "versions"
-    other = a_python(versions / "3.99.1" / "bin" / "python3.99", "")
+    other = install_python(versions / "3.99.1" / "bin" / "python3.99", "")
     Path(other).write_bytes(b"\x7fELF of another processor")
-    found = a_python(versions / "3.99.2" / "bin" / "python3.99", "echo 3.99 $0")
+    installed = install_python(versions / "3.99.2" / "bin" / "python3.99", "echo 3.99 $0")
 
-    assert bytecode.interpreter(MISSING) == found
+    assert bytecode.interpreter(MISSING) == installed
 
 
-def test_one_of_another_version_is_never_taken(home: Path) -> None:
-    a_python(home / "bin" / "python3", "echo 3.8 $0")
-    a_python(home / ".pyenv" / "versions" / "3.99.1" / "bin" / "python3.99", "echo 3.98 $0")
+def test_an_interpreter_of_another_version_is_refused(home: Path) -> None:
+    install_python(home / "bin" / "python3", "echo 3.8 $0")
+    install_python(home / ".pyenv" / "versions" / "3.99.1" / "bin" / "python3.99", "echo 3.98 $0")
 
     with pytest.raises(PackageFailed) as caught:
         bytecode.interpreter(MISSING)
 
-    assert "the functions run on Python 3.99, which makes their bytecode, and is not found here." in str(
-        caught.value
+    assert str(caught.value) == (
+        "The package was not built. Python 3.99 was not found here. The functions run on it, and it "
+        "must compile their bytecode. Install it (pyenv install 3.99, uv python install 3.99, or from "
+        'python.org), or choose another "Runtime" in the "parameters" of the stage\'s file.'
     )
-    assert "Install it (pyenv install 3.99, uv python install 3.99, or from python.org)" in str(caught.value)
-    assert 'or choose "Runtime" among the "parameters" of the stage\'s file' in str(caught.value)

@@ -1,4 +1,4 @@
-"""Changes of a stack: shown, made, and explained where they fail."""
+"""Change sets: created, shown and executed."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -21,22 +21,22 @@ def refusal(message: str) -> ClientError:
 
 
 class CloudFormation:
-    """A stack whose next change goes as it is told to."""
+    """A stack, and the outcome of its next change."""
 
     exceptions = SimpleNamespace(ClientError=ClientError)
 
-    def __init__(self, *, status: str = "UPDATE_COMPLETE", made: dict[str, Any] | None = None) -> None:
-        self.status, self.made = status, made or {"Status": "CREATE_COMPLETE", "Changes": []}
-        self.asked: dict[str, Any] = {}
+    def __init__(self, *, status: str = "UPDATE_COMPLETE", described: dict[str, Any] | None = None) -> None:
+        self.status, self.described = status, described or {"Status": "CREATE_COMPLETE", "Changes": []}
+        self.arguments: dict[str, Any] = {}
         self.deleted: list[str] = []
         self.refuses: ClientError | None = None
-        self.looks = 0
+        self.requests = 0
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:
         return {"Stacks": [{"StackId": StackName, "StackStatus": self.status}]}
 
-    def create_change_set(self, **asked: Any) -> dict[str, str]:
-        self.asked = asked
+    def create_change_set(self, **arguments: Any) -> dict[str, str]:
+        self.arguments = arguments
         if self.refuses:
             raise self.refuses
         return {"Id": "arn"}
@@ -47,21 +47,21 @@ class CloudFormation:
     def delete_stack(self, *, StackName: str) -> None:
         self.deleted.append(StackName)
 
-    def execute_change_set(self, **asked: Any) -> None:
-        self.looks = 1
+    def execute_change_set(self, **arguments: Any) -> None:
+        self.requests = 1
 
     def get_paginator(self, name: str) -> Any:
         pages = {
-            "describe_change_set": [self.made],
+            "describe_change_set": [self.described],
             "describe_stack_events": [{"StackEvents": self.events()}],
         }
-        return SimpleNamespace(paginate=lambda **asked: pages[name])
+        return SimpleNamespace(paginate=lambda **arguments: pages[name])
 
     def events(self) -> list[dict[str, Any]]:
-        """Return the newest first: those of yesterday, and once it moves those of the change."""
+        """Return the newest first. The events of the change appear after some requests."""
         old = [event("Table", "CREATE_FAILED", "of yesterday"), event("shop-dev", "UPDATE_COMPLETE")]
-        self.looks += self.looks > 0
-        if self.looks < 3:  # The change is accepted, and has not begun.
+        self.requests += self.requests > 0
+        if self.requests < 3:  # The change is accepted, but has not started.
             return old
         return [
             event("shop-dev", "UPDATE_ROLLBACK_COMPLETE"),
@@ -86,38 +86,38 @@ def aws(cloudformation: CloudFormation) -> Any:
 
 
 def make(cloudformation: CloudFormation) -> ChangeSet | None:
-    return change_set.make(
+    return change_set.create(
         aws(cloudformation), "shop-dev", template_url="https://x", parameters={"CodeKey": "k"}, tags={}
     )
 
 
-def test_a_change_that_failed_is_explained_by_its_first_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_change_names_its_first_cause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack_events, "sleep", lambda seconds: None)
-    said: list[str] = []
+    lines: list[str] = []
     change = ChangeSet(stack="shop-dev", arn="arn", creates=False, changes=())
 
     with pytest.raises(StackChangeFailed) as caught:
-        change_set.execute(aws(CloudFormation(status="UPDATE_ROLLBACK_COMPLETE")), change, said.append)
+        change_set.execute(aws(CloudFormation(status="UPDATE_ROLLBACK_COMPLETE")), change, lines.append)
 
     assert str(caught.value) == (
         f"The stack shop-dev is UPDATE_ROLLBACK_COMPLETE: PayloadBucket: {BUCKET_TAKEN}. "
-        "Correct what the reasons name, then deploy again."
+        "Fix these causes, then deploy again."
     )
-    assert any(line.endswith(f"PayloadBucket: {BUCKET_TAKEN}") for line in said)
+    assert any(line.endswith(f"PayloadBucket: {BUCKET_TAKEN}") for line in lines)
 
 
-def test_a_change_that_could_not_be_undone_says_how_it_is_ended() -> None:
-    said = str(StackChangeFailed("shop-dev", "UPDATE_ROLLBACK_FAILED", ["Table: throttled"]))
+def test_a_failed_rollback_names_the_command_that_continues_it() -> None:
+    lines = str(StackChangeFailed("shop-dev", "UPDATE_ROLLBACK_FAILED", ["Table: throttled"]))
 
-    assert said.endswith(
-        "Correct what the reasons name, then run: aws cloudformation continue-update-rollback "
-        "--stack-name shop-dev, and deploy again."
+    assert lines.endswith(
+        "Fix these causes, then run aws cloudformation continue-update-rollback --stack-name shop-dev, and "
+        "deploy again."
     )
 
 
 @pytest.mark.parametrize("way", ["status", "refusal"])
-def test_a_change_of_nothing_is_none(way: str) -> None:
-    cloudformation = CloudFormation(made={"Status": "FAILED", "StatusReason": NOTHING})
+def test_a_change_set_without_changes_is_none(way: str) -> None:
+    cloudformation = CloudFormation(described={"Status": "FAILED", "StatusReason": NOTHING})
     if way == "refusal":
         cloudformation.refuses = refusal("No updates are to be performed.")
 
@@ -125,45 +125,47 @@ def test_a_change_of_nothing_is_none(way: str) -> None:
     assert cloudformation.deleted == (["arn"] if way == "status" else [])
 
 
-def test_a_change_that_cannot_be_made_says_why_and_that_nothing_happened() -> None:
-    cloudformation = CloudFormation(made={"Status": "FAILED", "StatusReason": "Template error: no such role"})
+def test_a_refused_change_says_why_and_that_nothing_was_changed() -> None:
+    cloudformation = CloudFormation(
+        described={"Status": "FAILED", "StatusReason": "Template error: no such role"}
+    )
 
     with pytest.raises(ChangeRefused, match=r"no such role\. Nothing was changed\. Correct TASKS"):
         make(cloudformation)
 
 
-def test_what_an_earlier_deletion_kept_is_taken_back() -> None:
+def test_create_imports_resources_that_an_earlier_deletion_kept() -> None:
     cloudformation = CloudFormation(status="REVIEW_IN_PROGRESS")
 
     change = make(cloudformation)
 
-    assert cloudformation.asked["ImportExistingResources"] is True
-    assert cloudformation.asked["ChangeSetType"] == "CREATE"
+    assert cloudformation.arguments["ImportExistingResources"] is True
+    assert cloudformation.arguments["ChangeSetType"] == "CREATE"
     assert change is not None
     assert change.creates
 
 
-def test_what_comes_back_is_told_to_be_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_imported_resources_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     def shown(action: str) -> list[str]:
         resource = {"Action": action, "ResourceType": "AWS::DynamoDB::Table", "LogicalResourceId": "Table"}
         change = ChangeSet(stack="shop-dev", arn="arn", creates=True, changes=({"ResourceChange": resource},))
         command, said = offload_deploy.Command(), list[str]()
-        monkeypatch.setattr(command, "tell", said.append)
-        command._show(change)
+        monkeypatch.setattr(command, "announce", said.append)
+        command.show_changes(change)
         return said
 
-    back = "  Import: kept by an earlier deployment, and taken back as it is, with all that is in it"
+    back = "  Import: an earlier deployment left it, and the stack adopts it with its data."
     assert shown("Import")[-1] == back
     assert back not in shown("Add")
 
 
-def test_a_replacement_stands_out_and_a_new_stack_leaves_nothing_when_it_is_left() -> None:
+def test_lines_mark_replacements_and_delete_removes_a_new_stack() -> None:
     resource = {"Action": "Modify", "ResourceType": "AWS::DynamoDB::Table", "LogicalResourceId": "Table"}
     changes = ({"ResourceChange": {**resource, "Replacement": "True"}},)
     change = ChangeSet(stack="shop-dev", arn="arn", creates=True, changes=changes)
     cloudformation = CloudFormation()
 
-    change_set.discard(aws(cloudformation), change)
+    change_set.delete(aws(cloudformation), change)
 
     assert [line.split() for line in change.lines()] == [
         ["Modify,", "REPLACED", "AWS::DynamoDB::Table", "Table"]

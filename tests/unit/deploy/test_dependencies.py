@@ -1,4 +1,4 @@
-"""What pip is asked for, and what is said where it fails."""
+"""Failures of pip."""
 
 import sys
 from pathlib import Path
@@ -11,17 +11,17 @@ from django_offload.stack.parameters import ARCHITECTURES
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("stderr", "message"),
     [
-        ("/opt/python: No module named pip", "has no pip. Put it in: uv pip install pip"),
+        ("/opt/python: No module named pip", "has no pip. Install it with uv pip install pip"),
         ("ERROR: No matching distribution found for tills", "No matching distribution found for tills"),
     ],
 )
-def test_what_pip_failed_with_says_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, said: str
+def test_a_failure_of_pip_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stderr: str, message: str
 ) -> None:
     (tmp_path / "requirements.txt").write_text("tills\n")
-    (tmp_path / "python").write_text(f"#!/bin/sh\necho '{words}' >&2\nexit 1\n")
+    (tmp_path / "python").write_text(f"#!/bin/sh\necho '{stderr}' >&2\nexit 1\n")
     (tmp_path / "python").chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
 
@@ -34,5 +34,5 @@ def test_what_pip_failed_with_says_what_to_do(
             with_boto3=False,
         )
 
-    assert said in str(caught.value)
-    assert ("Correct the requirements" in str(caught.value)) == words.startswith("ERROR")
+    assert message in str(caught.value)
+    assert ("Correct the requirements" in str(caught.value)) == stderr.startswith("ERROR")

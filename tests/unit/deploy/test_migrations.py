@@ -1,4 +1,4 @@
-"""Migrations, invoked over a wire that can fail."""
+"""Migrations, over a connection that can fail."""
 
 from types import SimpleNamespace
 
@@ -18,15 +18,15 @@ STAGE = SimpleNamespace(options=SimpleNamespace(function=lambda role: f"shop-dev
 
 @pytest.fixture
 def aws(monkeypatch):
-    """Give keys, and return what calls AWS from here."""
+    """Return clients of AWS that have keys."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDTEST")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     return AWS("eu-west-1")
 
 
-@pytest.mark.parametrize("answer", [closes, BROKEN], ids=["broken off", "refused by something between"])
-def test_migrations_that_give_no_answer_are_not_begun_again(aws, monkeypatch, answer):
-    server = Scripted(ACTIVE, answer)
+@pytest.mark.parametrize("response", [closes, BROKEN], ids=["closed connection", "error of a proxy"])
+def test_migrations_without_a_response_are_not_started_again(aws, monkeypatch, response):
+    server = Scripted(ACTIVE, response)
     monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", server.url)
 
     with pytest.raises(MigrationFailed, match="shop-dev-migrate"):
@@ -36,15 +36,15 @@ def test_migrations_that_give_no_answer_are_not_begun_again(aws, monkeypatch, an
     assert [request.split()[0] for request in server.requests] == [b"GET", b"POST"]
 
 
-def test_their_function_gets_the_code_and_what_it_is_built_for():
-    done = []
+def test_the_function_gets_the_code_with_its_processor_and_runtime():
+    calls = []
 
     class Lambda:
         def get_waiter(self, name):
-            return SimpleNamespace(wait=lambda **asked: done.append(name))
+            return SimpleNamespace(wait=lambda **arguments: calls.append(name))
 
         def __getattr__(self, name):
-            return lambda **asked: done.append((name, asked))
+            return lambda **arguments: calls.append((name, arguments))
 
     aws = SimpleNamespace(client=lambda service: Lambda())
     stage = SimpleNamespace(options=STAGE.options, architecture="arm64", runtime="python3.12")
@@ -53,7 +53,7 @@ def test_their_function_gets_the_code_and_what_it_is_built_for():
 
     name = {"FunctionName": "shop-dev-migrate"}
     code = {"S3Bucket": "code", "S3Key": "key", "Architectures": ["arm64"]}
-    assert done == [
+    assert calls == [
         ("update_function_code", {**name, **code}),
         "function_updated_v2",
         ("update_function_configuration", {**name, "Runtime": "python3.12"}),
@@ -61,11 +61,11 @@ def test_their_function_gets_the_code_and_what_it_is_built_for():
     ]
 
 
-def test_migrations_are_waited_for_as_long_as_they_may_take(aws, monkeypatch):
-    made = []
+def test_migrate_waits_as_long_as_the_function_may_run(aws, monkeypatch):
+    timeouts = []
 
     def patient(self, service, seconds):
-        made.append(seconds)
+        timeouts.append(seconds)
         return PATIENT(self, service, seconds)
 
     server = Scripted(ACTIVE, says(b'{"said": []}'))
@@ -76,5 +76,5 @@ def test_migrations_are_waited_for_as_long_as_they_may_take(aws, monkeypatch):
     migrations.migrate(aws, STAGE, print)
 
     server.close()
-    assert made[0] > limits.seconds(limits.MIGRATION_TIMEOUT)
+    assert timeouts[0] > limits.seconds(limits.MIGRATION_TIMEOUT)
     assert aws.patient("lambda", 910).meta.config.read_timeout == 910

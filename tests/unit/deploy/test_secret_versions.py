@@ -1,4 +1,4 @@
-"""A deployment starts functions anew where the secrets that they read have changed, and only there."""
+"""A deployment restarts functions only if their secrets have changed."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -13,11 +13,11 @@ SECRETS = {"SECRET_KEY": "ssm:/shop/key", "TOKEN": "secretsmanager:shop/token"}
 
 
 class Gone(Exception):
-    """There is no such secret."""
+    """The secret does not exist."""
 
 
 class Vault:
-    """Both of AWS's places for secrets; who asks it for a value fails."""
+    """Systems Manager and Secrets Manager, without values."""
 
     exceptions = SimpleNamespace(ResourceNotFoundException=Gone)
 
@@ -25,7 +25,7 @@ class Vault:
         self.parameters = {"/shop/key": 1}
         self.secrets = {"shop/token": {"a": ["AWSCURRENT"], "0": ["AWSPREVIOUS"]}}
         self.refuses = False
-        self.is_this_machine = False
+        self.is_local = False
 
     def client(self, service: str) -> "Vault":
         return self
@@ -37,14 +37,14 @@ class Vault:
     def paginate(self, *, ParameterFilters: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if self.refuses:
             raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "DescribeParameters")
-        (wanted,) = ParameterFilters
-        assert (wanted["Key"], wanted["Option"]) == ("Name", "Equals")
-        assert len(wanted["Values"]) <= 50
-        # A page for each, and a page of nothing.
+        (parameter_filter,) = ParameterFilters
+        assert (parameter_filter["Key"], parameter_filter["Option"]) == ("Name", "Equals")
+        assert len(parameter_filter["Values"]) <= 50
+        # One page per parameter, and an empty page.
         return [
             *(
                 {"Parameters": [{"Name": name, "Version": self.parameters[name]}]}
-                for name in wanted["Values"]
+                for name in parameter_filter["Values"]
                 if name in self.parameters
             ),
             {"Parameters": []},
@@ -56,47 +56,47 @@ class Vault:
         return {"VersionIdsToStages": self.secrets[SecretId]}
 
 
-def test_secrets_that_are_as_they_were_have_the_same_fingerprint() -> None:
+def test_unchanged_secrets_have_the_same_fingerprint() -> None:
     assert fingerprint(Vault(), SECRETS) == fingerprint(Vault(), dict(reversed(SECRETS.items())))
     assert fingerprint(Vault(), {}) == fingerprint(Vault(), {})
 
 
-def test_another_version_of_any_secret_is_another_fingerprint() -> None:
-    parameter, secret, gone = Vault(), Vault(), Vault()
+def test_a_new_version_of_a_secret_changes_the_fingerprint() -> None:
+    parameter, secret, missing = Vault(), Vault(), Vault()
     parameter.parameters["/shop/key"] = 2
     secret.secrets["shop/token"] = {"b": ["AWSCURRENT"], "a": ["AWSPREVIOUS"]}
-    gone.parameters.clear()
-    gone.secrets.clear()
+    missing.parameters.clear()
+    missing.secrets.clear()
 
-    found = {fingerprint(vault, SECRETS) for vault in (Vault(), parameter, secret, gone)}
+    fingerprints = {fingerprint(vault, SECRETS) for vault in (Vault(), parameter, secret, missing)}
 
-    assert len(found) == 4
-    assert None not in found
+    assert len(fingerprints) == 4
+    assert None not in fingerprints
 
 
-def test_sixty_parameters_are_asked_for_in_two_questions() -> None:
+def test_sixty_parameters_are_read_with_two_requests() -> None:
     vault = Vault()
     vault.parameters = {f"/shop/{number}": 1 for number in range(60)}
     secrets = {f"NUMBER_{number}": f"ssm:/shop/{number}" for number in range(60)}
     before = fingerprint(vault, secrets)
 
-    vault.parameters["/shop/9"] = 2  # Among the last, as they are sorted.
+    vault.parameters["/shop/9"] = 2  # One of the last in their order.
 
     assert fingerprint(vault, secrets) != before
 
 
 @pytest.mark.parametrize("refuses", [False, True])
-def test_a_deployment_hands_over_the_fingerprint_or_where_it_may_not_know_its_own_name(refuses: bool) -> None:
-    made, vault = Deployment.__new__(Deployment), Vault()
+def test_the_release_parameter_is_the_fingerprint_or_else_a_new_id(refuses: bool) -> None:
+    deployment, vault = Deployment.__new__(Deployment), Vault()
     vault.refuses = refuses
-    surroundings = SimpleNamespace(secrets=SECRETS)
-    made.aws = vault  # type: ignore[assignment]
-    made.stage = SimpleNamespace(surroundings=surroundings, parameters={})  # type: ignore[assignment]
-    own = "20261128T152654123456Z-0123abcd"
-    made.releases = SimpleNamespace(bucket="code", new_id=lambda key: own)  # type: ignore[assignment]
-    made.web = SimpleNamespace(function="shop-dev")  # type: ignore[assignment]
+    stage_environment = SimpleNamespace(secrets=SECRETS)
+    deployment.aws = vault  # type: ignore[assignment]
+    deployment.stage = SimpleNamespace(stage_environment=stage_environment, parameters={})  # type: ignore[assignment]
+    new_id = "20261128T152654123456Z-0123abcd"
+    deployment.releases = SimpleNamespace(bucket="code", new_id=lambda key: new_id)  # type: ignore[assignment]
+    deployment.web = SimpleNamespace(function="shop-dev")  # type: ignore[assignment]
 
-    given = made._parameters("code/1.zip")
+    parameters = deployment.parameters_for("code/1.zip")
 
-    wanted = own if refuses else fingerprint(Vault(), SECRETS)
-    assert given["Release"] == wanted
+    expected = new_id if refuses else fingerprint(Vault(), SECRETS)
+    assert parameters["Release"] == expected

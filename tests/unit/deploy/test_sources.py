@@ -1,4 +1,4 @@
-"""Which files of a project are packaged."""
+"""The project's files that are packaged."""
 
 import subprocess
 from pathlib import Path, PurePosixPath
@@ -6,16 +6,16 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from django_offload.deploy.errors import PackageFailed
-from django_offload.deploy.package.sources import project_files, untracked_modules, wanted
+from django_offload.deploy.package.sources import is_site_file, select_files, untracked_modules
 
-TAKEN = [
+PACKAGED = [
     "manage.py",
     "django_app/shop/views.py",
     "django_app/shop/templates/shop/home.html",
     "lambdas/worker.py",
     "shop/locale/de/LC_MESSAGES/django.mo",
 ]
-LEFT = [
+LEFT_OUT = [
     "README.md",
     "pyproject.toml",
     ".env",
@@ -41,19 +41,19 @@ LEFT = [
 ]
 
 
-@pytest.mark.parametrize("name", TAKEN)
-def test_code_and_what_it_reads_is_taken(name: str) -> None:
-    assert wanted(PurePosixPath(name))
+@pytest.mark.parametrize("name", PACKAGED)
+def test_code_and_files_that_it_reads_are_packaged(name: str) -> None:
+    assert is_site_file(PurePosixPath(name))
 
 
-@pytest.mark.parametrize("name", LEFT)
-def test_secrets_data_tests_and_tools_stay_out(name: str) -> None:
-    assert not wanted(PurePosixPath(name))
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_secrets_data_tests_and_tools_are_left_out(name: str) -> None:
+    assert not is_site_file(PurePosixPath(name))
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    for name in (*TAKEN, *LEFT):
+    for name in (*PACKAGED, *LEFT_OUT):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     (tmp_path / "own-env" / "lib").mkdir(parents=True)
@@ -62,29 +62,29 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_without_git_the_folder_is_walked_but_for_environments(project: Path) -> None:
-    assert list(map(str, project_files(project).taken)) == sorted(TAKEN)
+def test_without_git_all_folders_except_environments_are_searched(project: Path) -> None:
+    assert list(map(str, select_files(project).packaged)) == sorted(PACKAGED)
 
 
-def test_with_git_only_tracked_files_are_taken_and_missing_modules_named(project: Path) -> None:
+def test_with_git_only_tracked_files_are_packaged_and_untracked_modules_named(project: Path) -> None:
     git(project, "init", "-q")
     (project / ".git" / "hooks" / "x.py").unlink()
     git(project, "add", "manage.py", "lambdas")
 
-    assert list(map(str, project_files(project).taken)) == ["lambdas/worker.py", "manage.py"]
+    assert list(map(str, select_files(project).packaged)) == ["lambdas/worker.py", "manage.py"]
     assert PurePosixPath("django_app/shop/views.py") in untracked_modules(project)
 
 
-def test_what_is_left_out_is_counted_by_what_keeps_it_out(project: Path) -> None:
-    left = project_files(project).left
+def test_files_that_are_left_out_are_counted_by_kind(project: Path) -> None:
+    left_out = select_files(project).left_out
 
-    assert left["tests/"] == left[".sqlite3"] == 1
-    assert left[".pem"] == left[".PEM"] == 1
-    assert left["infra/"] == 1
-    assert ".toml" not in left  # At the top nobody expects it to be part of the site.
+    assert left_out["tests/"] == left_out[".sqlite3"] == 1
+    assert left_out[".pem"] == left_out[".PEM"] == 1
+    assert left_out["infra/"] == 1
+    assert ".toml" not in left_out  # Nobody expects a file at the top to be part of the site.
 
 
-def test_what_a_stage_asks_for_is_taken_whatever_it_is(project: Path) -> None:
+def test_files_that_a_stage_includes_are_always_packaged(project: Path) -> None:
     (project / ".gitignore").write_text("/shop/static/dist/\n/shop/cache/\n")
     git(project, "init", "-q")
     (project / ".git" / "hooks" / "x.py").unlink()
@@ -93,20 +93,22 @@ def test_what_a_stage_asks_for_is_taken_whatever_it_is(project: Path) -> None:
         (project / name).parent.mkdir(parents=True)
         (project / name).touch()
 
-    usual = project_files(project)
-    asked = project_files(project, ["shop/*.pem", "shop/static/dist/*"])
+    usual = select_files(project)
+    asked = select_files(project, ["shop/*.pem", "shop/static/dist/*"])
 
-    assert list(map(str, usual.taken)) == ["manage.py"]
+    assert list(map(str, usual.packaged)) == ["manage.py"]
     assert usual.ignored == ("shop/cache/", "shop/static/")
-    assert list(map(str, asked.taken)) == ["manage.py", "shop/server.pem", "shop/static/dist/site.js"]
+    assert list(map(str, asked.packaged)) == ["manage.py", "shop/server.pem", "shop/static/dist/site.js"]
     assert asked.ignored == ("shop/cache/",)
 
 
 def test_a_folder_without_code_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("")
 
-    with pytest.raises(PackageFailed, match=r"has no files to package\. Run it in the project's folder"):
-        project_files(tmp_path)
+    with pytest.raises(
+        PackageFailed, match=r"has no files to package\. Run the command in the project's folder"
+    ):
+        select_files(tmp_path)
 
 
 def git(folder: Path, *arguments: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 import django_offload
 from django_offload.definition.registry import LISTING
 from django_offload.deploy.package import task_list
-from django_offload.stack.stage_environment import NO_SURROUNDINGS
+from django_offload.stack.stage_environment import NO_STAGE_ENVIRONMENT
 
 SETTINGS = """
 print("settings are read")
@@ -41,8 +41,8 @@ def shop(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_each_name_of_a_task_is_listed_with_its_module_and_queue(shop: Path) -> None:
-    assert task_list.write(shop, "shop_settings", ".", NO_SURROUNDINGS) is None
+def test_every_name_of_a_task_is_listed_with_module_and_queue(shop: Path) -> None:
+    assert task_list.write(shop, "shop_settings", ".", NO_STAGE_ENVIRONMENT) is None
 
     assert json.loads((shop / LISTING).read_text()) == {
         "old": ["shop.tasks", "slow"],
@@ -52,10 +52,10 @@ def test_each_name_of_a_task_is_listed_with_its_module_and_queue(shop: Path) -> 
     }
 
 
-def test_tasks_that_cannot_be_imported_here_leave_no_list_and_say_why(shop: Path) -> None:
+def test_an_import_error_is_returned_and_no_list_is_written(shop: Path) -> None:
     (shop / "shop" / "mail.py").write_text("import only_on_lambda")
 
-    said = task_list.write(shop, "shop_settings", ".", NO_SURROUNDINGS)
+    error = task_list.write(shop, "shop_settings", ".", NO_STAGE_ENVIRONMENT)
 
-    assert said == "ModuleNotFoundError: No module named 'only_on_lambda'"
+    assert error == "ModuleNotFoundError: No module named 'only_on_lambda'"
     assert not (shop / LISTING).exists()

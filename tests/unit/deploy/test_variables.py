@@ -1,55 +1,61 @@
-"""What the web side alone has, told by name, with the line to write."""
+"""Warnings about variables that only the web side has."""
 
 import pytest
 
 from django_offload.deploy.errors import BadStage
-from django_offload.deploy.variables import looks_secret, of_the_web, problems
-from django_offload.stack.stage_environment import Surroundings
+from django_offload.deploy.variables import looks_secret, variable_warnings, web_variables
+from django_offload.stack.stage_environment import StageEnvironment
 
 
-def told(settings, **surroundings):
-    return [" ".join(problem) for problem in problems(settings, "dev", Surroundings(**surroundings))]
+def warnings_of(settings, **stage_environment):
+    return [
+        " ".join(problem)
+        for problem in variable_warnings(settings, "dev", StageEnvironment(**stage_environment))
+    ]
 
 
-def test_what_workers_lack_is_told_by_name_with_the_lines_to_write_and_no_value():
+def test_missing_variables_are_named_with_the_lines_to_add_and_without_values():
     settings = {
         "environment_variables": {"OVEN": "hot", "STRIPE_KEY": "sk-1"},
         "aws_environment_variables": {"PYTHONPATH": "/var/task/src", "CACHE": "redis://cook:pw@cache/1"},
     }
 
-    assert told(settings) == [
-        "By zappa_settings.json the web side of the stage 'dev' has variables that its workers lack: CACHE, "
-        'OVEN, STRIPE_KEY. Write those that tasks read into infra/dev.json: "environment": {"OVEN": "…"} and '
+    assert warnings_of(settings) == [
+        "zappa_settings.json gives the web side of the stage 'dev' variables that its workers lack: CACHE, "
+        'OVEN, STRIPE_KEY. Add those that tasks read to infra/dev.json: "environment": {"OVEN": "…"} and '
         '"secrets": {"CACHE": "ssm:/…/dev/cache", "STRIPE_KEY": "ssm:/…/dev/stripe-key"}.'
     ]
 
 
-def test_what_both_have_is_not_told():
+def test_variables_of_both_sides_cause_no_warning():
     settings = {
         "environment_variables": {"OVEN": "hot", "PLATES": 7},
         "aws_environment_variables": {"STRIPE_KEY": "sk-1", "TILL": "old"},
     }
     both = {"OVEN": "hot", "PLATES": "7", "TILL": "new"}
 
-    assert told(settings, environment=both, secrets={"STRIPE_KEY": "ssm:/stripe"}) == []
+    assert warnings_of(settings, environment=both, secrets={"STRIPE_KEY": "ssm:/stripe"}) == []
 
 
 @pytest.mark.parametrize(
     "stages", [{"environment": {"OVEN": "cold"}}, {"secrets": {"OVEN": "ssm:/pies/oven"}}]
 )
-def test_a_value_that_zappas_handler_would_put_over_the_stages_is_told(stages):
-    (said,) = told({"environment_variables": {"OVEN": "hot"}}, **stages)
+def test_a_variable_that_overrides_the_stages_file_causes_a_warning(stages):
+    (warning,) = warnings_of({"environment_variables": {"OVEN": "hot"}}, **stages)
 
-    assert "has values of its own, whatever infra/dev.json says: OVEN. Remove them there" in said
-
-
-def test_variables_that_nobody_sees_here_are_told():
-    (said,) = told({"remote_env": "s3://pies/env.json"})
-
-    assert "reads variables from remote_env, and its workers do not." in said
+    assert (
+        "environment_variables of zappa_settings.json overrides infra/dev.json: OVEN. Remove them there"
+        in warning
+    )
 
 
-def test_what_every_function_has_and_what_none_can_have_is_left_out():
+def test_a_remote_env_causes_a_warning():
+    (warning,) = warnings_of({"remote_env": "s3://pies/env.json"})
+
+    assert "reads variables from remote_env, but its workers don't." in warning
+
+
+def test_web_variables_leaves_out_reserved_and_invalid_names():
     given = {
         "PYTHONPATH": "src",
         "AWS_REGION": "x",
@@ -58,7 +64,7 @@ def test_what_every_function_has_and_what_none_can_have_is_left_out():
         "A": "x",
     }
 
-    assert of_the_web({"aws_environment_variables": given, "environment_variables": None}) == {}
+    assert web_variables({"aws_environment_variables": given, "environment_variables": None}) == {}
 
 
 @pytest.mark.parametrize(
@@ -77,11 +83,11 @@ def test_what_every_function_has_and_what_none_can_have_is_left_out():
         ("ALLOWED_HOSTS", "shop.example", False),
     ],
 )
-def test_a_secret_is_known_by_its_name_or_its_value(name, value, secret):
+def test_looks_secret_judges_name_and_value(name, value, secret):
     assert looks_secret(name, value) is secret
 
 
 @pytest.mark.parametrize("key", ["environment_variables", "aws_environment_variables"])
-def test_what_is_no_object_is_told_with_how_to_write_it(key):
-    with pytest.raises(BadStage, match=f'zappa_settings.json.*\'{key}\' is no object.*"NAME": "value"'):
-        told({key: ["OVEN=hot"]})
+def test_variables_that_are_not_an_object_are_refused(key):
+    with pytest.raises(BadStage, match=f'zappa_settings.json.*\'{key}\' is not an object.*"NAME": "value"'):
+        warnings_of({key: ["OVEN=hot"]})

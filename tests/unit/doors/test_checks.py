@@ -1,4 +1,4 @@
-"""System checks: what is wrong before anything runs, each with a hint."""
+"""System checks find mistakes before anything runs, and give hints."""
 
 import pytest
 from django.core.checks import run_checks
@@ -24,9 +24,9 @@ def ids(messages):
 
 
 def test_a_good_configuration_has_nothing_to_say(ours):
-    found = [message for message in run_checks() if message.id.startswith("django_offload")]
+    messages = [message for message in run_checks() if message.id.startswith("django_offload")]
 
-    assert found == []
+    assert messages == []
 
 
 def test_each_backend_checks_its_own_options(settings):
@@ -39,14 +39,14 @@ def test_each_backend_checks_its_own_options(settings):
     assert "stack, queues, table" in messages[0].hint
 
 
-def test_a_broken_configuration_is_told_by_the_backend_alone(settings):
+def test_a_broken_configuration_is_reported_by_the_backend_alone(settings):
     settings.TASKS = tasks_setting(modules=[], stack="NO")
 
     for check in (checks.check_tasks, checks.check_middleware):
         assert check() == []
 
 
-def test_two_tasks_of_one_name_are_told(ours, monkeypatch):
+def test_two_tasks_of_one_name_are_reported(ours, monkeypatch):
     monkeypatch.setattr(tasks, "impostor", task(name="orders.send")(tasks.double.func), raising=False)
     from django_offload.definition.registry import registry
 
@@ -61,23 +61,26 @@ def test_two_tasks_of_one_name_are_told(ours, monkeypatch):
     assert "@task(name=...)" in message.hint
 
 
-def test_a_timeout_longer_than_its_queues_is_told(settings):
+def test_a_timeout_longer_than_its_queues_is_reported(settings):
     settings.TASKS = tasks_setting(modules=["tests.unit.tasks"], queues={"default": {"timeout": 10}})
 
     messages = {message.id: message for message in checks.check_tasks()}
 
-    said = messages["django_offload.E011"]
-    assert said.msg == "tests.unit.tasks.send has a timeout of 0:00:20, its queue one of 0:00:10."
-    assert "OPTIONS['queues']['default']['timeout']" in said.hint
+    message = messages["django_offload.E011"]
+    assert (
+        message.msg
+        == "tests.unit.tasks.send has a timeout of 0:00:20, but its queue's timeout is only 0:00:10."
+    )
+    assert "OPTIONS['queues']['default']['timeout']" in message.hint
 
 
-def test_a_batch_that_may_not_fit_is_told(settings):
+def test_a_batch_that_may_not_fit_is_reported(settings):
     settings.TASKS = tasks_setting(modules=["tests.unit.tasks"], queues={"default": {"batch_size": 5}})
 
-    told = [message.msg for message in checks.check_tasks() if message.id == "django_offload.E012"]
+    texts = [message.msg for message in checks.check_tasks() if message.id == "django_offload.E012"]
 
-    assert any("tests.unit.tasks.double" in text for text in told)
-    assert not any("tests.unit.tasks.send " in text for text in told)
+    assert any("tests.unit.tasks.double" in text for text in texts)
+    assert not any("tests.unit.tasks.send " in text for text in texts)
 
 
 def test_a_batch_whose_tasks_run_beside_each_other_takes_as_long_as_one(settings):
@@ -95,8 +98,8 @@ def test_more_tasks_at_a_time_than_a_batch_has_messages_are_a_warning(settings):
 
     assert (message.id, message.level) == ("django_offload.W013", 30)
     assert message.msg == (
-        "TASKS['default'] lets 3 tasks of queue 'default' run at a time in a worker, "
-        "and hands it batches of 2."
+        "TASKS['default'] lets a worker run 3 tasks of queue 'default' at a time, but its batches hold "
+        "only 2."
     )
     assert message.hint == "Raise OPTIONS['queues']['default']['batch_size'] to 3 or more."
 
@@ -107,6 +110,7 @@ def test_a_missing_middleware_is_a_warning(ours, settings):
     (message,) = checks.check_middleware()
 
     assert (message.id, message.level) == ("django_offload.W020", 30)
+    assert message.msg == "Tasks have no owner. Only staff and clients with a token can follow them."
     assert "after the session and authentication middleware" in message.hint
 
 
@@ -118,7 +122,7 @@ def test_an_own_owner_needs_no_middleware(settings):
 
 
 @pytest.mark.parametrize(
-    ("url", "debug", "told"),
+    ("url", "debug", "reported"),
     [
         ("http://aws.example.org", False, True),
         ("http://aws.example.org", True, False),
@@ -129,11 +133,13 @@ def test_an_own_owner_needs_no_middleware(settings):
         ("http://127.0.0.1.example.org", False, True),
     ],
 )
-def test_an_endpoint_in_the_clear_is_told(monkeypatch, settings, url, debug, told):
+def test_an_endpoint_in_the_clear_is_reported(monkeypatch, settings, url, debug, reported):
     settings.DEBUG = debug
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", url)
 
     messages = checks.check_endpoint()
 
-    assert ids(messages) == (["django_offload.E021"] if told else [])
-    assert not told or f"AWS_ENDPOINT_URL_SQS is '{url}'" in messages[0].msg
+    assert ids(messages) == (["django_offload.E021"] if reported else [])
+    assert not reported or messages[0].msg == (
+        f"AWS_ENDPOINT_URL_SQS is '{url}'. Messages and results would cross the network unencrypted."
+    )

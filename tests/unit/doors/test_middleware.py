@@ -1,4 +1,4 @@
-"""Who makes a request is who owns what it enqueues, in a view of either kind."""
+"""The user or session of a request owns the tasks that it enqueues, in sync and async views."""
 
 import pytest
 from asgiref.sync import async_to_sync, iscoroutinefunction
@@ -19,28 +19,28 @@ TRACE = "00-" + "a1" * 16 + "-" + "b2" * 8 + "-01"
 
 
 def request(user=None, session_key=None, **headers):
-    made = RequestFactory().get("/", headers=headers)
-    made.user = user or AnonymousUser()
-    made.session = SessionStore(session_key)
-    return made
+    http_request = RequestFactory().get("/", headers=headers)
+    http_request.user = user or AnonymousUser()
+    http_request.session = SessionStore(session_key)
+    return http_request
 
 
-def seen(made):
+def seen(http_request):
     """Return the owner and the trace that a view of this request sees."""
-    found = []
+    contexts = []
 
     def view(request):
-        found.append((current_owner(), current_trace()))
+        contexts.append((current_owner(), current_trace()))
         return HttpResponse()
 
     async def view_async(request):
-        found.append((current_owner(), current_trace()))
+        contexts.append((current_owner(), current_trace()))
         return HttpResponse()
 
-    OwnerMiddleware(view)(made)
-    async_to_sync(OwnerMiddleware(view_async))(made)
-    assert found[0] == found[1]
-    return found[0]
+    OwnerMiddleware(view)(http_request)
+    async_to_sync(OwnerMiddleware(view_async))(http_request)
+    assert contexts[0] == contexts[1]
+    return contexts[0]
 
 
 def test_a_user_is_the_owner():
@@ -48,9 +48,9 @@ def test_a_user_is_the_owner():
 
 
 def test_without_a_user_the_session_is_the_owner_and_its_key_stays_secret():
-    made = request(session_key="the-key-of-the-session")
+    http_request = request(session_key="the-key-of-the-session")
 
-    owner = seen(made)[0]
+    owner = seen(http_request)[0]
 
     assert owner.startswith("session:")
     assert "the-key" not in owner
@@ -75,9 +75,9 @@ def test_a_view_that_raises_leaves_no_owner():
 
 
 def test_a_request_without_a_session_or_user_has_no_owner():
-    made = RequestFactory().get("/")
+    http_request = RequestFactory().get("/")
 
-    assert seen(made) == (None, None)
+    assert seen(http_request) == (None, None)
 
 
 def test_the_trace_context_of_a_request_is_kept():
@@ -103,7 +103,7 @@ def owner_of(result):
 
 @pytest.mark.urls("tests.unit.http.setup")
 @pytest.mark.parametrize("path", ["/work/", "/async-work/"])
-def test_a_task_belongs_to_whoever_asked_for_it(ours, offload, transactional_db, client, path):
+def test_a_task_belongs_to_the_user_who_enqueued_it(ours, offload, transactional_db, client, path):
     user = User.objects.create_user("owner")
     client.force_login(user)
     client.post(path)

@@ -11,15 +11,15 @@ from tests.unit.http.site_of_pieces import shown
 
 @pytest.fixture
 def visitor(ours, offload, transactional_db):
-    """Return what makes visitors: anonymous, or users of these traits; `permitted` may be one permission."""
+    """Return a function that creates an anonymous visitor or a user. `permitted` may name one permission."""
 
     def make(name=None, *, permitted=False, csrf=False, **traits):
         client = Client(enforce_csrf_checks=csrf)
         if name is not None:
             user = User.objects.create_user(name, **traits)
             if permitted:
-                of_ours = Permission.objects.filter(content_type__app_label="django_offload")
-                chosen = of_ours if permitted is True else of_ours.filter(codename=permitted)
+                permissions = Permission.objects.filter(content_type__app_label="django_offload")
+                chosen = permissions if permitted is True else permissions.filter(codename=permitted)
                 user.user_permissions.add(*chosen)
             client.force_login(user)
         return Visitor(client)
@@ -34,7 +34,7 @@ def status_url():
 
 @pytest.fixture
 def page(rf, ours, offload):
-    """Return what renders a page with a piece, for a request of one's choice."""
+    """Return a function that renders a page with a piece."""
 
     def render(source, request=None, **context):
         return shown(request or rf.get("/a/page/?of=mine"), source, **context).text

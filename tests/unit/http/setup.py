@@ -29,18 +29,18 @@ urlpatterns = [
 
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer without the pages of the reference site, whose addresses are not here."""
+    """Answer without the reference site's pages, because its URLs are not here."""
     return HttpResponse("There is no such page.", status=404)
 
 
 class Visitor:
-    """Somebody with a browser."""
+    """A visitor with a browser."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
 
     def enqueue(self, path="/work/", **headers):
-        """Have the site enqueue a task; return its result, the answer beside."""
+        """Have the site enqueue a task and return its result. Keep the answer as `self.answer`."""
         self.answer = self.client.post(path, headers=headers)
         return RESULTS[-1]
 

@@ -20,9 +20,9 @@ URL = re.compile(r'data-url="([^"]+)"')
 
 
 def url_of(html: str) -> str:
-    """Return where the one piece of a page asks."""
-    (found,) = URL.findall(html)
-    return unescape(found)
+    """Return the address that the only piece of a page polls."""
+    (url,) = URL.findall(html)
+    return unescape(url)
 
 
 def shown(

@@ -1,4 +1,4 @@
-"""The answer of a view that enqueued: with a page of one's own, and under other backends."""
+"""The answer of a view that enqueues, with a page of its own and with other backends."""
 
 import pytest
 from django.http import HttpResponse
@@ -9,7 +9,7 @@ from tests.unit import tasks
 pytestmark = pytest.mark.urls("tests.unit.http.setup")
 
 
-def test_a_page_of_ones_own_is_accepted_as_the_status_is(ours, offload):
+def test_a_page_is_accepted_like_the_status(ours, offload):
     result = tasks.double.enqueue(1)
 
     page = accepted(result, HttpResponse("<h1>Your report</h1>"))

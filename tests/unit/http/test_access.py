@@ -1,10 +1,10 @@
-"""For whom a task exists: its owner, permitted staff, the bearer of its token; for others it does not."""
+"""A task exists for its owner, permitted staff and clients with its token, and for nobody else."""
 
 import pytest
 from django.core import signing
 from django.test import override_settings
 
-from django_offload.http.tokens import token_for, verifies
+from django_offload.http.tokens import is_status_token, status_token
 from tests.unit import tasks
 
 pytestmark = pytest.mark.urls("tests.unit.http.setup")
@@ -58,7 +58,7 @@ def test_permitted_staff_reads_and_cancels(owner, visitor, staff):
 
 def test_the_bearer_of_a_token_reads_and_does_not_cancel(owner, visitor):
     result, other = owner.enqueue(), visitor()
-    query = f"?token={token_for(result.id)}"
+    query = f"?token={status_token(result.id)}"
 
     assert other.status(result.id, query).status_code == 200
     assert_not_found(other.cancel(result.id, query))
@@ -78,8 +78,8 @@ def test_the_location_of_the_answer_carries_the_token(owner, visitor):
 def test_any_other_token_is_none(owner, visitor, forge):
     result, other = owner.enqueue(), visitor()
     token = {
-        "another id's": token_for("0" * 32),
-        "cut": token_for(result.id)[:-1],
+        "another id's": status_token("0" * 32),
+        "cut": status_token(result.id)[:-1],
         "empty": "",
         "odd": "%F0%9F%98%80:%00:%ED%A0%80",
         "signed for something else": signing.TimestampSigner().sign(result.id).partition(":")[2],
@@ -90,7 +90,7 @@ def test_any_other_token_is_none(owner, visitor, forge):
 
 def test_a_token_lasts_a_day(owner, visitor, monkeypatch):
     result, other = owner.enqueue(), visitor()
-    query = f"?token={token_for(result.id)}"
+    query = f"?token={status_token(result.id)}"
     now = signing.time.time()
 
     monkeypatch.setattr(signing.time, "time", lambda: now + 24 * 3600 - 10)
@@ -101,12 +101,12 @@ def test_a_token_lasts_a_day(owner, visitor, monkeypatch):
 
 def test_a_token_survives_the_rotation_of_the_secret():
     with override_settings(SECRET_KEY="old"):
-        token = token_for("0" * 32)
+        token = status_token("0" * 32)
 
     with override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=["old"]):
-        assert verifies("0" * 32, token)
+        assert is_status_token(token, "0" * 32)
     with override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=[]):
-        assert not verifies("0" * 32, token)
+        assert not is_status_token(token, "0" * 32)
 
 
 def test_a_task_without_an_owner_belongs_to_nobody(visitor):

@@ -1,4 +1,4 @@
-"""Cancelling over HTTP."""
+"""Cancel a task over HTTP."""
 
 import pytest
 from django.tasks import TaskResultStatus
@@ -71,11 +71,11 @@ def test_a_permission_to_read_cancels_nothing(visitor):
     assert reader.status(result.id).json()["status"] == "READY"
 
 
-def test_what_ends_by_a_cancel_is_announced(visitor):
-    found = []
+def test_a_cancel_sends_task_finished(visitor):
+    finished = []
 
     def note(sender, task_result, **kwargs):
-        found.append((task_result.id, task_result.status))
+        finished.append((task_result.id, task_result.status))
 
     task_finished.connect(note)
     somebody = visitor()
@@ -83,4 +83,4 @@ def test_what_ends_by_a_cancel_is_announced(visitor):
     somebody.cancel(result.id)
     task_finished.disconnect(note)
 
-    assert found == [(result.id, TaskResultStatus.FAILED)]
+    assert finished == [(result.id, TaskResultStatus.FAILED)]

@@ -1,4 +1,4 @@
-"""The piece of a page that shows how far a task is."""
+"""The piece of a page that shows a task's progress."""
 
 import json
 import re
@@ -10,13 +10,15 @@ from django.utils import timezone
 from django.utils.csp import CSP
 
 from django_offload.conf import configured
-from django_offload.http.pieces import Seen
+from django_offload.http.pieces import TaskProgress
 from django_offload.stores import store_of
 from tests.contract.records import after, claimed, enqueued_task
 from tests.unit import tasks
 from tests.unit.http.site_of_pieces import URL, url_of
 
 pytestmark = pytest.mark.urls("tests.unit.http.site_of_pieces")
+
+NOT_STORED = "This task no longer exists. Start it again if you still need its result."
 
 
 def running(task_id, **progress):
@@ -76,18 +78,18 @@ def test_a_result_that_has_ended_is_not_asked_for(page, offload):
         assert gone not in html
 
 
-@pytest.mark.parametrize("task_id", ["0" * 32, "no id of ours"])
-def test_a_task_that_is_not_kept_is_told_so(page, task_id):
+@pytest.mark.parametrize("task_id", ["0" * 32, "no id"])
+def test_a_task_without_a_record_says_so(page, task_id):
     html = page("{% task_progress result %}", result=task_id)
 
-    assert "This task is no longer kept." in html
+    assert NOT_STORED in html
     assert "<script" not in html
 
 
 def test_nothing_is_asked_for_where_there_is_no_id(page, offload, monkeypatch):
-    monkeypatch.setattr("django_offload.http.pieces.readable_task", None)
+    monkeypatch.setattr("django_offload.http.pieces.get_task_or_404", None)
 
-    assert "This task is no longer kept." in page("{% task_progress nothing %}")
+    assert NOT_STORED in page("{% task_progress nothing %}")
 
 
 @pytest.mark.parametrize("backend", ["immediate.ImmediateBackend", "dummy.DummyBackend"])
@@ -112,10 +114,10 @@ def test_another_backends_result_is_shown_and_not_asked_for(page, settings, back
     ],
 )
 def test_each_state_has_its_words(status, attempts, expected):
-    assert Seen(id="1", status=status, attempts=attempts).text == expected
+    assert TaskProgress(id="1", status=status, attempts=attempts).text == expected
 
 
-def test_who_cancelled_is_told_so(visitor, page):
+def test_a_cancelled_task_says_so(visitor, page):
     somebody = visitor()
     result = somebody.enqueue()
     somebody.cancel(result.id)
@@ -139,18 +141,18 @@ def test_who_cancelled_is_told_so(visitor, page):
         ("SUCCESSFUL", None, 100),
     ],
 )
-def test_how_much_is_done_is_told_where_it_is_known(status, progress, expected):
-    assert Seen(id="1", status=status, progress=progress).percent == expected
+def test_the_percentage_is_shown_if_it_is_known(status, progress, expected):
+    assert TaskProgress(id="1", status=status, progress=progress).percent == expected
 
 
 def test_the_link_without_scripts_leads_to_the_page_that_was_got(page, rf):
     got = page("{% task_progress result %}", result=tasks.double.enqueue(1))
     posted = page("{% task_progress result %}", rf.post("/a/page/"), result=tasks.double.enqueue(1))
-    told = page("{% task_progress result refresh='/there/' %}", result=tasks.double.enqueue(1))
+    with_address = page("{% task_progress result refresh='/there/' %}", result=tasks.double.enqueue(1))
 
     assert '<a href="/a/page/?of=mine">Refresh</a>' in got
     assert f'<a href="{URL.findall(posted)[0]}">Refresh</a>' in posted
-    assert '<a href="/there/">Refresh</a>' in told
+    assert '<a href="/there/">Refresh</a>' in with_address
 
 
 def test_htmx_asks_by_attributes_as_often_as_the_server_says(page, visitor):
@@ -166,7 +168,7 @@ def test_htmx_asks_by_attributes_as_often_as_the_server_says(page, visitor):
     assert "hx-swap-oob" not in again
 
 
-def test_htmx_is_told_a_text_once(page, visitor, offload):
+def test_htmx_gets_each_text_once(page, visitor, offload):
     html = page("{% task_progress result htmx=True %}", result=tasks.double.enqueue(1))
     (url,) = re.findall(r'hx-get="([^"]+)"', html)
     offload.run()
@@ -177,7 +179,7 @@ def test_htmx_is_told_a_text_once(page, visitor, offload):
     assert "hx-get" not in ended
 
 
-def test_scripts_and_styles_bear_the_nonce_of_the_page(page):
+def test_scripts_and_styles_have_the_nonce_of_the_page(page):
     html = page("{% task_progress result %}", result=tasks.double.enqueue(1), csp_nonce="only once")
 
     assert html.count('nonce="only once"') == 2

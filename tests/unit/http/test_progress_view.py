@@ -1,4 +1,4 @@
-"""The view that draws a piece anew: for whom, and what it says."""
+"""The view that renders a piece again, and who may use it."""
 
 from datetime import timedelta
 
@@ -6,8 +6,8 @@ import pytest
 from django.core import signing
 from django.urls import reverse
 
-from django_offload.http.pieces import Words
-from django_offload.http.tokens import piece_token, token_for
+from django_offload.http.pieces import PieceWords
+from django_offload.http.tokens import piece_token, status_token
 from tests.unit import tasks
 from tests.unit.http.site_of_pieces import url_of
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.urls("tests.unit.http.site_of_pieces")
 
 @pytest.fixture
 def answer(visitor):
-    """Return what asks for a piece again, by its own address."""
+    """Return a function that polls the address of a piece."""
     return lambda html, **headers: visitor().client.get(url_of(html), headers=headers)
 
 
@@ -74,7 +74,7 @@ def test_who_may_read_the_task_needs_no_token(visitor):
     owner, stranger = visitor("owner"), visitor("mallory")
     staff = visitor("ada", is_staff=True, permitted=True)
     url = progress_url(owner.enqueue().id)
-    by_token = progress_url(owner.enqueue().id, token=token_for(owner.enqueue().id))
+    by_token = progress_url(owner.enqueue().id, token=status_token(owner.enqueue().id))
 
     assert owner.client.get(url).status_code == 200
     assert staff.client.get(url).status_code == 200
@@ -99,8 +99,8 @@ def test_a_piece_is_asked_for_a_day(page, answer, monkeypatch):
     assert answer(html).status_code == 404
 
 
-def test_words_of_another_release_are_passed_over():
-    assert Words.of({"label": "A", "colour": "red"}) == Words(label="A")
+def test_words_of_another_release_are_ignored():
+    assert PieceWords.from_token({"label": "A", "colour": "red"}) == PieceWords(label="A")
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete"])
@@ -115,6 +115,6 @@ def test_where_a_login_is_required_everywhere_a_token_still_reads(visitor, setti
     result, stranger = tasks.double.enqueue(1), visitor()
 
     assert stranger.client.get("/shown/").status_code == 302
-    assert stranger.status(result.id, f"?token={token_for(result.id)}").status_code == 200
+    assert stranger.status(result.id, f"?token={status_token(result.id)}").status_code == 200
     assert stranger.client.get(progress_url(result.id, token=piece_token(result.id, {}))).status_code == 200
     assert stranger.status(result.id).status_code == 404

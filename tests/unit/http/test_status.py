@@ -1,4 +1,4 @@
-"""The status of a task as JSON, cheap to ask for again."""
+"""The status of a task as JSON, and its caching."""
 
 import re
 from datetime import timedelta
@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from django_offload.operations.status import retry_after
-from django_offload.protocol.record import read_record
+from django_offload.protocol.record import initial_item, read_record
 from django_offload.protocol.transitions import create
 from tests.contract import tasks as plain
 from tests.contract.records import NOW, after, claimed, enqueued_task
@@ -34,11 +34,15 @@ def test_accepted_is_202_with_where_to_look_and_the_status(visitor):
     assert answer.status_code == 202
     assert answer.headers["Retry-After"] == "1"
     assert answer.headers["Content-Type"] == "application/json"
-    said = answer.json()
-    assert list(said) == FIELDS
-    assert (said["id"], said["task"], said["queue"]) == (result.id, "tests.unit.tasks.double", "default")
-    assert (said["status"], said["attempts"], said["progress"]) == ("READY", 0, None)
-    assert (said["started_at"], said["finished_at"], said["run_after"]) == (None, None, None)
+    status = answer.json()
+    assert list(status) == FIELDS
+    assert (status["id"], status["task"], status["queue"]) == (
+        result.id,
+        "tests.unit.tasks.double",
+        "default",
+    )
+    assert (status["status"], status["attempts"], status["progress"]) == ("READY", 0, None)
+    assert (status["started_at"], status["finished_at"], status["run_after"]) == (None, None, None)
 
 
 def test_the_answer_to_enqueue_and_the_first_status_are_the_same(visitor):
@@ -53,12 +57,12 @@ def test_a_finished_task_has_its_return_value(visitor, offload):
     result = somebody.enqueue()
     offload.run()
 
-    said = somebody.status(result.id).json()
+    status = somebody.status(result.id).json()
 
-    assert list(said) == [*FIELDS, "return_value"]
-    assert (said["status"], said["attempts"], said["return_value"]) == ("SUCCESSFUL", 1, 42)
+    assert list(status) == [*FIELDS, "return_value"]
+    assert (status["status"], status["attempts"], status["return_value"]) == ("SUCCESSFUL", 1, 42)
     for name in ("enqueued_at", "started_at", "finished_at"):
-        assert INSTANT.fullmatch(said[name]), said[name]
+        assert INSTANT.fullmatch(status[name]), status[name]
 
 
 def test_a_failed_task_has_its_error_and_staff_alone_its_traceback(visitor, staff, offload):
@@ -67,24 +71,24 @@ def test_a_failed_task_has_its_error_and_staff_alone_its_traceback(visitor, staf
     offload.fail_next(ValueError("The stock is negative"))
     offload.run()
 
-    said, told = somebody.status(result.id).json(), staff.status(result.id).json()
+    status, full_status = somebody.status(result.id).json(), staff.status(result.id).json()
 
-    assert list(said) == [*FIELDS, "error"]
-    assert said["error"] == {"class": "builtins.ValueError", "message": "The stock is negative"}
-    assert list(told["error"]) == ["class", "message", "traceback"]
-    assert told["error"]["traceback"].startswith("Traceback (most recent call last):\n")
-    assert told["error"]["traceback"].endswith("ValueError: The stock is negative\n")
+    assert list(status) == [*FIELDS, "error"]
+    assert status["error"] == {"class": "builtins.ValueError", "message": "The stock is negative"}
+    assert list(full_status["error"]) == ["class", "message", "traceback"]
+    assert full_status["error"]["traceback"].startswith("Traceback (most recent call last):\n")
+    assert full_status["error"]["traceback"].endswith("ValueError: The stock is negative\n")
 
 
 @pytest.mark.parametrize("characters", [10, 1_000, 400_000])
-def test_a_return_value_of_any_size_is_told(staff, offload, characters):
+def test_a_return_value_of_any_size_is_shown(staff, offload, characters):
     result = plain.returns_much.enqueue(characters)
     offload.run()
 
     assert staff.status(result.id).json()["return_value"] == "x" * characters
 
 
-def test_run_after_is_told(staff):
+def test_run_after_is_shown(staff):
     later = timezone.now() + timedelta(minutes=5)
     result = plain.nothing.using(run_after=later).enqueue()
 
@@ -132,7 +136,7 @@ def test_retry_after_ends_with_the_task(visitor, offload):
     ("seconds", "expected"), [(0, 1), (-60, 1), (10, 1), (24, 2), (60, 5), (119, 9), (120, 10), (86_400, 10)]
 )
 def test_retry_after_grows_from_one_to_ten(seconds, expected):
-    record = read_record(after(create(enqueued_task("0" * 32, enqueued_at=NOW))))
+    record = read_record(after(create(initial_item(enqueued_task("0" * 32, enqueued_at=NOW)))))
 
     assert retry_after(record, NOW + timedelta(seconds=seconds)) == expected
 

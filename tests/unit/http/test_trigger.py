@@ -1,4 +1,6 @@
-"""The view that enqueues with what a form or JSON says."""
+"""The view that enqueues with the arguments in a form or JSON."""
+
+import html
 
 import pytest
 
@@ -8,6 +10,10 @@ pytestmark = pytest.mark.urls("tests.unit.http.site_of_pieces")
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 REQUIRED = [{"message": "This field is required.", "code": "required"}]
+FORBIDDEN = {
+    "message": "You may not start this task. Sign in with an account that may.",
+    "code": "forbidden",
+}
 
 
 def send(somebody, path="/double/", data=None, **headers):
@@ -23,9 +29,9 @@ def result_of(answer, somebody, offload):
 @pytest.mark.parametrize("content_type", ["application/json", None], ids=["JSON", "a form"])
 def test_what_a_form_takes_is_enqueued(visitor, offload, content_type):
     somebody = visitor()
-    given = {"content_type": content_type} if content_type else {}
+    options = {"content_type": content_type} if content_type else {}
 
-    answer = somebody.client.post("/double/", {"number": 21}, **given)
+    answer = somebody.client.post("/double/", {"number": 21}, **options)
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (202, "1")
     assert answer.json()["status"] == "READY"
@@ -39,9 +45,9 @@ def test_what_a_form_takes_is_enqueued(visitor, offload, content_type):
 def test_what_a_form_refuses_is_400_with_the_errors_of_each_field(
     visitor, offload, content_type, number, code
 ):
-    given = {"content_type": content_type} if content_type else {}
+    options = {"content_type": content_type} if content_type else {}
 
-    answer = visitor().client.post("/double/", {"number": number}, **given)
+    answer = visitor().client.post("/double/", {"number": number}, **options)
 
     assert answer.status_code == 400
     ((field, (error,)),) = answer.json()["errors"].items()
@@ -67,7 +73,12 @@ def test_a_body_of_another_kind_is_400_and_says_what_to_send(visitor):
     assert answer.status_code == 400
     assert answer.json() == {
         "errors": {
-            "__all__": [{"message": "Send JSON, as Content-Type: application/json.", "code": "content_type"}]
+            "__all__": [
+                {
+                    "message": "The request must be JSON. Send it as Content-Type: application/json.",
+                    "code": "content_type",
+                }
+            ]
         }
     }
 
@@ -89,7 +100,7 @@ def test_without_a_form_the_names_are_held_against_the_tasks_signature(visitor, 
 
     assert missing.json() == {"errors": {"number": REQUIRED}}
     assert unknown.json() == {
-        "errors": {"colour": [{"message": "There is no such field.", "code": "unknown"}]}
+        "errors": {"colour": [{"message": "The task has no such field. Remove it.", "code": "unknown"}]}
     }
     assert as_form.json()["errors"]["__all__"][0]["code"] == "content_type"
     assert {missing.status_code, unknown.status_code, as_form.status_code} == {400}
@@ -97,7 +108,7 @@ def test_without_a_form_the_names_are_held_against_the_tasks_signature(visitor, 
 
 
 @pytest.mark.parametrize(
-    ("path", "given"),
+    ("path", "arguments"),
     [
         ("/count/", {"total": 2}),
         ("/anything/", {"one": 1, "two": 2}),
@@ -105,8 +116,8 @@ def test_without_a_form_the_names_are_held_against_the_tasks_signature(visitor, 
         ("/patient/", None),
     ],
 )
-def test_context_defaults_and_further_keywords_need_not_be_given(visitor, path, given):
-    assert send(visitor(), path, given).status_code == 202
+def test_context_defaults_and_further_keywords_need_not_be_given(visitor, path, arguments):
+    assert send(visitor(), path, arguments).status_code == 202
 
 
 def test_a_post_without_a_body_enqueues_a_task_without_arguments(visitor):
@@ -134,7 +145,10 @@ def test_what_no_message_carries_says_what_to_do(visitor, tmp_path):
     file = tmp_path / "photo"
     file.write_text("light")
 
-    with file.open() as photo, pytest.raises(TypeError, match=r"override arguments\(\), keep it where"):
+    with (
+        file.open() as photo,
+        pytest.raises(TypeError, match=r"can't be an argument of a task\. Override arguments\(\): store it"),
+    ):
         visitor().client.post("/upload/", {"photo": photo})
 
 
@@ -149,7 +163,7 @@ def test_the_permission_hook_lets_in(visitor, offload):
     )
     page = visitor().client.get("/for-staff/", headers=BROWSER)
 
-    assert (refused.status_code, refused.json()["errors"]["__all__"][0]["code"]) == (403, "forbidden")
+    assert (refused.status_code, refused.json()["errors"]["__all__"]) == (403, [FORBIDDEN])
     assert (page.status_code, page.headers["Content-Type"]) == (403, "text/html; charset=utf-8")
     assert taken.status_code == 202
     assert offload.run() == 1
@@ -170,11 +184,11 @@ def test_a_browser_gets_pages(visitor, offload):
     assert {"Accept", "HX-Request"} <= set(taken.headers["Vary"].split(", "))
 
 
-def test_a_browser_is_told_what_no_field_is_to_blame_for(visitor):
+def test_a_browser_sees_errors_that_belong_to_no_field(visitor):
     answer = visitor().client.post("/plain/", {"number": 1}, headers=BROWSER)
 
     assert answer.status_code == 400
-    assert "<li>Send JSON, as Content-Type: application/json.</li>" in answer.text
+    assert "<li>The request must be JSON. Send it as Content-Type: application/json.</li>" in answer.text
 
 
 def test_htmx_gets_the_piece(visitor):
@@ -186,7 +200,7 @@ def test_htmx_gets_the_piece(visitor):
 
 
 @pytest.mark.parametrize("headers", [{}, BROWSER], ids=["JSON", "a browser"])
-def test_where_nothing_can_be_enqueued_it_is_503(visitor, offload, monkeypatch, headers):
+def test_a_task_that_cannot_be_enqueued_is_503(visitor, offload, monkeypatch, headers):
     def refuse(*args, **kwargs):
         raise OSError("The wire is cut")
 
@@ -197,8 +211,9 @@ def test_where_nothing_can_be_enqueued_it_is_503(visitor, offload, monkeypatch, 
 
     answer = visitor().client.post("/double/", {"number": 1}, headers=headers)
 
+    message = "The task was not started because the queue didn't answer. Try again in a minute."
     assert answer.status_code == 503
-    assert "Nothing was started, for the queue did not answer. Try again in a minute." in answer.text
+    assert message in html.unescape(answer.text)
 
 
 def test_arguments_that_no_message_carries_are_400(visitor, monkeypatch):
@@ -213,5 +228,5 @@ def test_arguments_that_no_message_carries_are_400(visitor, monkeypatch):
 
 
 def test_a_view_without_a_task_says_so(rf):
-    with pytest.raises(TypeError, match=r"TriggerView has no task: set `task`, or override get_task\(\)."):
+    with pytest.raises(TypeError, match=r"TriggerView has no task\. Set `task`, or override get_task\(\)."):
         TriggerView().get_task()

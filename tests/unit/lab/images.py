@@ -1,4 +1,4 @@
-"""Photos made up for tests, well-formed and hostile."""
+"""Generated photos for tests, both well-formed and hostile."""
 
 import struct
 import zlib
@@ -23,12 +23,12 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def noise(width: int = 640, height: int = 480) -> bytes:
-    """Return a JPEG that does not compress to nothing."""
+    """Return a JPEG that stays large when it is compressed."""
     return encoded(Image.effect_noise((width, height), 80).convert("RGB"), "JPEG")
 
 
 def turned(orientation: int) -> bytes:
-    """Return a photo whose EXIF says how it was held, and by whom."""
+    """Return a photo whose EXIF data contains its orientation and an artist."""
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     exif[ExifTags.Base.Artist] = "Somebody with a name"

@@ -1,4 +1,4 @@
-"""Other visitors: who lets them in, how many, and that they do what browsers do."""
+"""Other visitors: who may start them, how many there are, and that they act like browsers."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from lab.crowd import VISITORS, Address, Crowd
-from lab.views.crowd import door
+from lab.views.crowd import current
 
 PATIENCE_SECONDS = 10
 FORM = '<input type="hidden" name="csrfmiddlewaretoken" value="abc">'
@@ -20,7 +20,7 @@ HOST = "shop.example"
 
 
 class Site(ThreadingHTTPServer):
-    """A site with a form, and an answer that waits until it may come."""
+    """A site with a form, whose responses wait for `may_answer`."""
 
     daemon_threads = True
 
@@ -67,7 +67,7 @@ class Page(BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def log_message(self, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def until_gone(crowd: Crowd) -> None:
         if not crowd.waiting:
             return
         pause.wait(0.01)
-    pytest.fail(f"{crowd.waiting} visitors wait still")
+    pytest.fail(f"{crowd.waiting} visitors are still waiting")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def until_gone(crowd: Crowd) -> None:
 )
 def test_each_visitor_fills_in_the_form_and_waits_for_the_result(site: Site, way: str, path: str, polls: int):
     crowd = Crowd(site.address, way, 50_000)
-    crowd.begin()
+    crowd.start()
     assert crowd.waiting == VISITORS
 
     site.may_answer.set()
@@ -117,13 +117,13 @@ def test_each_visitor_fills_in_the_form_and_waits_for_the_result(site: Site, way
         ("offload", False, None),
     ],
 )
-def test_who_has_no_report_in_the_end_is_counted(
+def test_visitors_without_a_report_are_counted(
     site: Site, monkeypatch: pytest.MonkeyPatch, way: str, refuses: bool, ends: str | None
 ):
     monkeypatch.setattr("lab.crowd.LONGEST_POLLS", 2)
     site.refuses, site.ends = refuses, ends
     crowd = Crowd(site.address, way, 50_000)
-    crowd.begin()
+    crowd.start()
 
     site.may_answer.set()
     until_gone(crowd)
@@ -131,12 +131,12 @@ def test_who_has_no_report_in_the_end_is_counted(
     assert crowd.refused == VISITORS
 
 
-def test_a_site_without_a_form_is_told(site: Site, monkeypatch: pytest.MonkeyPatch):
+def test_a_site_without_a_form_is_an_error(site: Site, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("lab.crowd.TOKEN", re.compile("nothing of the kind"))
     crowd = Crowd(site.address, "request", 50_000)
 
-    with pytest.raises(TimeoutError, match="could not open the form"):
-        crowd.begin()
+    with pytest.raises(TimeoutError, match="couldn't open the form"):
+        crowd.start()
 
     until_gone(crowd)
     assert crowd.refused == VISITORS
@@ -150,22 +150,22 @@ class StandIn:
 
 @pytest.fixture
 def empty(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
-    monkeypatch.setattr(door, "_crowd", None)
+    monkeypatch.setattr(current, "crowd", None)
     monkeypatch.setattr("lab.sizes.seeded", lambda: 50_000)
 
 
 @pytest.mark.usefixtures("empty")
-def test_the_trivial_page_tells_how_many_wait(client: Client, monkeypatch: pytest.MonkeyPatch):
+def test_the_trivial_page_says_how_many_visitors_wait(client: Client, monkeypatch: pytest.MonkeyPatch):
     assert client.get("/visitors/page/").headers["Visitors-Waiting"] == "0"
-    monkeypatch.setattr(door, "_crowd", StandIn())
+    monkeypatch.setattr(current, "crowd", StandIn())
 
     answer = client.get("/visitors/page/")
     assert (answer.headers["Visitors-Waiting"], answer.headers["Visitors-Refused"]) == (str(VISITORS), "3")
 
 
 @pytest.mark.usefixtures("empty")
-def test_a_second_crowd_is_refused_while_the_first_is_there(client: Client, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(door, "_crowd", StandIn())
+def test_a_second_crowd_is_refused_while_the_first_waits(client: Client, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(current, "crowd", StandIn())
 
     answer = client.post("/visitors/", {"way": "request", "orders": "50000"})
 
@@ -192,7 +192,7 @@ def test_a_deployed_site_does_not_call_itself(client: Client, settings: Settings
     assert "data-let-in" not in client.get("/").text
 
 
-def test_visitors_need_the_token_against_forgery():
+def test_starting_visitors_needs_the_csrf_token():
     strict = Client(enforce_csrf_checks=True)
 
     assert strict.post("/visitors/", {"way": "offload", "orders": "50000"}).status_code == 403

@@ -1,4 +1,4 @@
-"""The first page: what it carries besides measurements, and that the code it shows does what it says."""
+"""The first page: its contents, and that the code it shows works as described."""
 
 import re
 import sys
@@ -13,8 +13,8 @@ from pytest_django import Settings
 
 from django_offload.testing import Offload
 from lab import seeding
-from lab.proof import COLUMNS, VITALS, WAYS
-from lab.threads import WAITED
+from lab.comparison import COLUMNS, VITALS, WAYS
+from lab.thread_limit import WAITED
 from lab.timing import ServerTimingMiddleware, timed
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,24 +32,24 @@ def timings(response: HttpResponse) -> dict[str, float]:
 
 
 def code(client: Client, way: str) -> str:
-    found = re.search(rf'<code data-code="{way}">(.*?)</code>', client.get("/").text, re.DOTALL)
-    assert found
-    return unescape(found[1])
+    match = re.search(rf'<code data-code="{way}">(.*?)</code>', client.get("/").text, re.DOTALL)
+    assert match
+    return unescape(match[1])
 
 
 @pytest.fixture
 def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """The project that the page's code is of; what it made reports of."""
-    made: list[int] = []
+    """Install the project of the page's code. Return the numbers of orders that it made reports of."""
+    report_sizes: list[int] = []
     reports = ModuleType("shop.reports")
-    reports.build_report = lambda orders: made.append(orders) or {"orders": orders}
+    reports.build_report = lambda orders: report_sizes.append(orders) or {"orders": orders}
     for module in (ModuleType("shop"), reports, ModuleType("shop.tasks"), ModuleType("shop.views")):
         monkeypatch.setitem(sys.modules, module.__name__, module)
-    return made
+    return report_sizes
 
 
 def run(text: str, settings: Settings) -> HttpResponse:
-    """Run the code of a page as the modules it names, in a project that knows them, and then its view."""
+    """Run the page's code as the modules that it names, and then its view."""
     for part in re.split(r"^# (?=shop/)", text, flags=re.MULTILINE)[1:]:
         path, _, body = part.partition("\n")
         module = sys.modules[path.removesuffix(".py").replace("/", ".")]
@@ -62,7 +62,7 @@ def run(text: str, settings: Settings) -> HttpResponse:
     return response
 
 
-def test_the_code_of_both_ways_does_what_the_page_says(
+def test_the_code_of_both_ways_works_as_the_page_says(
     client: Client, shop: list[int], settings: Settings, offload: Offload
 ):
     texts = {way: code(client, way) for way in WAYS}
@@ -85,7 +85,7 @@ def test_the_code_fits_ten_lines_each_way(client: Client):
         assert len(lines) <= 10, lines
 
 
-def test_a_row_for_each_way_and_a_cell_for_each_measure(client: Client):
+def test_the_table_has_a_row_for_each_way_and_a_cell_for_each_metric(client: Client):
     page = client.get("/").text
 
     for way in WAYS:
@@ -96,7 +96,7 @@ def test_a_row_for_each_way_and_a_cell_for_each_measure(client: Client):
     assert "data-value" not in page, "no figure is written in advance"
 
 
-def test_every_view_says_what_it_took(client: Client, offload: Offload, monkeypatch: pytest.MonkeyPatch):
+def test_every_view_reports_its_duration(client: Client, offload: Offload, monkeypatch: pytest.MonkeyPatch):
     seeding.seed(1_000)
     monkeypatch.setattr("lab.sizes.seeded", lambda: 50_000)
 
@@ -106,9 +106,9 @@ def test_every_view_says_what_it_took(client: Client, offload: Offload, monkeypa
 
     assert set(offloaded) == set(drawn) == {"wait", "view", "enqueue"}
     assert set(in_request) == {"wait", "view", "work"}
-    for found in (offloaded, in_request, drawn):
-        part = found.get("work", found.get("enqueue", 0.0))
-        assert 0 < part <= found["view"]
+    for parts in (offloaded, in_request, drawn):
+        part = parts.get("work", parts.get("enqueue", 0.0))
+        assert 0 < part <= parts["view"]
     assert set(timings(client.get("/nothing/"))) == {"wait", "view"}
 
 
@@ -116,7 +116,7 @@ def test_every_view_says_what_it_took(client: Client, offload: Offload, monkeypa
     ("path", "orders", "status"),
     [("/reports/", "50000", 202), ("/reports/in-request/", "50000", 200), ("/reports/", "200000", 400)],
 )
-def test_the_shop_is_asked_once_how_many_orders_it_has(
+def test_the_orders_of_the_shop_are_counted_once(
     client: Client,
     offload: Offload,
     monkeypatch: pytest.MonkeyPatch,
@@ -125,15 +125,15 @@ def test_the_shop_is_asked_once_how_many_orders_it_has(
     status: int,
 ):
     seeding.seed(1_000)
-    asked: list[int] = []
-    monkeypatch.setattr("lab.sizes.seeded", lambda: asked.append(1) or 50_000)
+    counts: list[int] = []
+    monkeypatch.setattr("lab.sizes.seeded", lambda: counts.append(1) or 50_000)
 
     assert client.post(path, {"orders": orders}).status_code == status
 
-    assert len(asked) == 1
+    assert len(counts) == 1
 
 
-def test_the_wait_for_a_thread_is_told():
+def test_the_wait_for_a_thread_is_reported():
     def view(request: HttpRequest) -> HttpResponse:
         with timed(request, "work", "Something"):
             return HttpResponse()

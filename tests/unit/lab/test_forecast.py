@@ -24,7 +24,7 @@ def test_a_series_that_grows_steadily_is_forecast_exactly():
     assert fit.ahead == pytest.approx([value + 5 * (36 + index) for index, value in enumerate(SEASON[:3])])
 
 
-def test_no_choice_of_the_grid_fits_better_than_the_one_taken():
+def test_the_chosen_parameters_fit_best():
     values = [value * (1 + (index * 7919 % 11) / 40) for index, value in enumerate(SEASON * 3)]
 
     fit = forecast(values)

@@ -15,7 +15,7 @@ from lab.photos import PHOTO_FILES
 from lab.uploads import LIMIT
 from tests.unit.lab.images import bomb, photo
 
-# Tasks leave at the commit: a test within a transaction would never see one run.
+# Tasks are sent at the commit, so in a test within a transaction none would run.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -27,14 +27,14 @@ def shop(offload: Offload) -> Offload:
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Offer a report that takes a moment."""
+    """Offer a report that takes only a moment."""
     monkeypatch.setattr("lab.sizes.seeded", lambda: 50_000)
 
 
 def attribute(response: HttpResponse, name: str) -> str:
-    found = re.search(rf'{name}="([^"]*)"', response.text)
-    assert found, f"no {name} in {response.text}"
-    return found[1]
+    match = re.search(rf'{name}="([^"]*)"', response.text)
+    assert match, f"no {name} in {response.text}"
+    return match[1]
 
 
 def start_report(client: Client) -> HttpResponse:
@@ -59,7 +59,7 @@ def test_the_first_page_offers_both_ways(client: Client):
 @pytest.mark.parametrize(
     "path", ["/", "/reports/", "/photos/", "/mandelbrot/", "/retries/", "/visitors/page/", "/nothing/"]
 )
-def test_no_page_has_code_or_style_within(client: Client, path: str):
+def test_no_page_has_inline_scripts_or_styles(client: Client, path: str):
     page = client.get(path)
 
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", page.text)
@@ -94,7 +94,7 @@ def test_a_finished_report_shows_its_chart_and_offers_downloads(client: Client, 
     assert "sandbox" in chart.headers["Content-Security-Policy"]
 
 
-def test_the_details_alone_have_the_result_and_no_page_around_it(client: Client, shop: Offload):
+def test_the_details_have_the_result_without_the_page(client: Client, shop: Offload):
     address = attribute(start_report(client), "data-page-url")
     shop.run()
 
@@ -157,7 +157,7 @@ def test_only_files_of_known_names_are_served(client: Client, name: str):
     ("orders", "reason"),
     [("3000000", "seed_orders --orders 3000000"), ("7", "not one of"), ("x", "not one of")],
 )
-def test_a_size_that_cannot_be_made_is_refused(client: Client, way: str, orders: str, reason: str):
+def test_an_unavailable_size_is_refused(client: Client, way: str, orders: str, reason: str):
     page = client.post(way, {"orders": orders})
 
     assert page.status_code == 400
@@ -227,7 +227,7 @@ def test_an_upload_without_a_file_is_refused(client: Client):
     assert "No file arrived" in page.text
 
 
-def test_two_failures_and_a_success_are_told(client: Client, shop: Offload):
+def test_two_failures_and_a_success_are_shown(client: Client, shop: Offload):
     page = client.post("/retries/", {"failures": "2"})
     shop.run()
 
@@ -241,7 +241,7 @@ def test_two_failures_and_a_success_are_told(client: Client, shop: Offload):
     assert "1.0842" in done.text
 
 
-def test_a_failure_for_good_is_told(client: Client, shop: Offload):
+def test_a_final_failure_is_shown(client: Client, shop: Offload):
     page = client.post("/retries/", {"failures": "3"})
     shop.run()
 
@@ -284,11 +284,11 @@ def test_a_photo_somebody_cancels_stops_at_the_next_rendition(
     done = client.get(attribute(page, "data-page-url"))
     assert attribute(done, "data-status") == "FAILED"
     assert "Cancelled" in done.text
-    kept = [name for name in PHOTO_FILES if files.get(attribute(page, "data-task"), name)]
-    assert len(kept) == 1
+    stored = [name for name in PHOTO_FILES if files.get(attribute(page, "data-task"), name)]
+    assert len(stored) == 1
 
 
-def test_an_upload_that_has_gone_is_named(client: Client, shop: Offload):
+def test_a_missing_upload_is_an_error_with_advice(client: Client, shop: Offload):
     page = upload(client, photo())
     for payloads in shop.payloads.values():
         payloads.objects.clear()

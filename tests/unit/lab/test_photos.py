@@ -1,4 +1,4 @@
-"""Renditions, and what is refused before any is made."""
+"""Renditions, and uploads that are refused."""
 
 import warnings
 from io import BytesIO
@@ -12,7 +12,7 @@ from tests.unit.lab.images import BLUE, RED, bomb, encoded, noise, photo, turned
 
 
 def rendered(data: bytes) -> dict[str, Image.Image]:
-    return {rendition.name: Image.open(BytesIO(made)) for rendition, made in render(data)}
+    return {rendition.name: Image.open(BytesIO(jpeg)) for rendition, jpeg in render(data)}
 
 
 def near(pixel: object, colour: tuple[int, int, int]) -> bool:
@@ -22,27 +22,29 @@ def near(pixel: object, colour: tuple[int, int, int]) -> bool:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_five_renditions_are_made_of_each_format(kind: str):
-    made = rendered(photo(2000, 1500, kind))
+    renditions = rendered(photo(2000, 1500, kind))
 
-    assert {name: image.size for name, image in made.items()} == {
+    assert {name: image.size for name, image in renditions.items()} == {
         "thumbnail": (160, 120),
         "small": (480, 360),
         "medium": (960, 720),
         "large": (1920, 1440),
         "square": (640, 640),
     }
-    assert {image.format for image in made.values()} == {"JPEG"}
+    assert {image.format for image in renditions.values()} == {"JPEG"}
 
 
 def test_a_small_photo_is_not_enlarged():
-    made = rendered(photo(100, 60))
+    renditions = rendered(photo(100, 60))
 
-    assert made["large"].size == (100, 60)
-    assert made["square"].size == (60, 60)
+    assert renditions["large"].size == (100, 60)
+    assert renditions["square"].size == (60, 60)
 
 
 def test_the_thumbnail_comes_first():
-    assert [rendition.name for rendition, _ in render(photo())] == [one.name for one in RENDITIONS]
+    assert [rendition.name for rendition, _ in render(photo())] == [
+        rendition.name for rendition in RENDITIONS
+    ]
     assert RENDITIONS[0].name == "thumbnail"
 
 
@@ -66,13 +68,13 @@ def test_no_metadata_is_kept():
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
     sources = (turned(6), photo(icc_profile=profile), photo(comment=b"Somebody at home"))
-    made = [data for source in sources for _, data in render(source)]
+    renditions = [data for source in sources for _, data in render(source)]
 
-    assert all(not Image.open(BytesIO(data)).getexif() for data in made)
-    assert not any(b"Somebody" in data or b"ICC_PROFILE" in data for data in made)
+    assert all(not Image.open(BytesIO(data)).getexif() for data in renditions)
+    assert not any(b"Somebody" in data or b"ICC_PROFILE" in data for data in renditions)
 
 
-def test_what_is_transparent_becomes_white():
+def test_transparent_areas_become_white():
     image = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
     image.paste((*BLUE, 255), (32, 0, 64, 64))
 
@@ -86,9 +88,9 @@ def test_damaged_exif_does_not_damage_the_photo():
     data = turned(6)
     begin = data.index(b"Exif\0\0")
 
-    made = rendered(data[: begin + 10] + b"\xff" * 8 + data[begin + 18 :])
+    renditions = rendered(data[: begin + 10] + b"\xff" * 8 + data[begin + 18 :])
 
-    assert made["small"].size == (400, 300)
+    assert renditions["small"].size == (400, 300)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +121,7 @@ def test_a_small_file_that_would_become_a_huge_image_is_refused(width: int, heig
     with pytest.raises(PhotoRefused, match="more than 40 million pixels"):
         check_photo(bomb(width, height))
 
-    # Whatever a project does with Pillow's warnings.
+    # Even if a project ignores Pillow's warnings.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with pytest.raises(PhotoRefused, match="more than 40 million pixels"):

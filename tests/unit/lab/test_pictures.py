@@ -1,4 +1,4 @@
-"""The Mandelbrot picture: what is drawn, and many tasks followed as one."""
+"""The Mandelbrot picture: its tiles, and many tasks followed as one."""
 
 from io import BytesIO
 
@@ -8,7 +8,7 @@ from PIL import Image
 
 from django_offload.testing import Offload
 from lab.mandelbrot import COLUMNS, INSIDE, PLACES, TILE_HEIGHT, TILE_WIDTH, TILES, draw_tile
-from lab.pictures import _listed
+from lab.pictures import read_task_list
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,7 +49,7 @@ def test_a_picture_is_followed_as_one_task(client: Client, drawn: Offload):
     assert tile.headers["Content-Type"] == "image/png"
 
 
-def test_what_is_not_drawn_can_be_cancelled(client: Client, drawn: Offload):
+def test_tiles_that_are_not_drawn_can_be_cancelled(client: Client, drawn: Offload):
     address = begin(client)
 
     answer = client.post(f"{address}cancel/", headers={"Accept": "application/json"})
@@ -80,11 +80,11 @@ def test_a_visitor_finds_a_picture_again(client: Client):
     assert "A spiral" in client.get("/mandelbrot/").text
 
 
-def test_a_picture_whose_list_is_gone_is_not_there(client: Client, drawn: Offload):
+def test_a_picture_without_its_task_list_is_not_found(client: Client, drawn: Offload):
     address = begin(client)
     for payloads in drawn.payloads.values():
         payloads.objects.clear()
-    _listed.cache_clear()
+    read_task_list.cache_clear()
 
     assert client.get(address).status_code == 404
 

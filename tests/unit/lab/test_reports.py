@@ -1,4 +1,4 @@
-"""The report's figures, against a second, plainer computation."""
+"""Compare the report's figures with a second, simpler computation."""
 
 import csv
 from collections import Counter
@@ -20,7 +20,7 @@ ORDERS = 3_000
 
 @pytest.fixture(autouse=True)
 def _coarse_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the forecast try few parameters: it takes most of a small report's time."""
+    """Try few parameters, because the forecast takes most of the time of a small report."""
     monkeypatch.setattr("lab.reports.forecast.GRID", (0.3,))
 
 
@@ -62,7 +62,7 @@ def test_the_csv_has_a_line_for_each_month_product_and_region_with_orders(report
     assert report.summary["lines"] == len(groups) == len(lines(report))
 
 
-def test_a_line_of_the_csv_tells_units_revenue_median_and_percentile(report: Report):
+def test_a_line_of_the_csv_has_units_revenue_median_and_percentile(report: Report):
     line = max(lines(report), key=lambda line: int(line["orders"]))
     year, month = line["month"].split("-")
     orders = Order.objects.filter(
@@ -85,9 +85,11 @@ def test_customers_count_as_returned_within_the_three_months_after_their_first(r
     months: dict[int, set[int]] = {}
     for customer, day in Order.objects.filter(pk__lte=ORDERS).values_list("customer", "placed_on"):
         months.setdefault(customer, set()).add(day.year * 12 + day.month)
-    back = [customer for customer, seen in months.items() if seen & {min(seen) + step for step in (1, 2, 3)}]
+    returned = [
+        customer for customer, seen in months.items() if seen & {min(seen) + step for step in (1, 2, 3)}
+    ]
 
-    assert report.summary["returned_percent"] == round(100 * len(back) / len(months), 1) > 0
+    assert report.summary["returned_percent"] == round(100 * len(returned) / len(months), 1) > 0
 
 
 def test_progress_only_grows_and_ends_at_its_total():
@@ -117,12 +119,12 @@ def test_the_charts_are_xml_without_styles_or_scripts(report: Report):
         assert b"style=" not in data
 
 
-def test_months_are_counted_through():
+def test_months_are_consecutive_numbers():
     january = month_of(Order(placed_on=seeding.date(2024, 1, 31)).placed_on)
 
     assert month_name(january) == "2024-01"
     assert month_name(january - 1) == "2023-12"
 
 
-def test_the_moving_average_begins_with_what_there_is():
+def test_the_moving_average_starts_with_fewer_months():
     assert moving_average([3, 5, 10, 30]) == [3, 4, 6, 15]

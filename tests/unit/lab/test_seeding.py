@@ -1,4 +1,4 @@
-"""Orders are the same wherever and in however many steps they are made."""
+"""Orders are the same on every machine, and however many steps create them."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def test_a_batch_is_the_same_every_time():
     assert once[0] == (20_001, "2024-11-09", 13, 4, 10_213, 1, 450)
 
 
-def test_more_orders_are_added_to_those_that_are_there():
+def test_more_orders_are_added_to_existing_ones():
     assert seeding.seed(150) == 150
     first = list(Order.objects.order_by("pk").values_list("pk", *ROW))
 
@@ -37,7 +37,7 @@ def test_more_orders_are_added_to_those_that_are_there():
     assert Order.objects.count() == seeding.seeded() == 10_020
 
 
-def test_steps_do_not_change_what_is_made():
+def test_steps_do_not_change_the_orders():
     seeding.seed(7)
     seeding.seed(90)
     in_steps = [row(pk) for pk in (1, 7, 8, 90)]
@@ -64,7 +64,7 @@ def test_every_order_is_of_the_catalogue():
     assert not Order.objects.filter(amount=0).exists()
 
 
-def test_the_command_tells_how_far_it_is_and_what_it_added():
+def test_the_command_shows_its_progress_and_how_many_orders_it_added():
     out = StringIO()
 
     call_command("seed_orders", orders=120, stdout=out)
@@ -72,7 +72,7 @@ def test_the_command_tells_how_far_it_is_and_what_it_added():
 
     assert "120 of 120 orders" in out.getvalue()
     assert "Added 120 orders in" in out.getvalue()
-    assert "There are 120 orders already: nothing to add." in out.getvalue()
+    assert "The shop already has 120 orders, so nothing was added." in out.getvalue()
 
 
 def test_the_command_refuses_no_orders():
@@ -82,7 +82,7 @@ def test_the_command_refuses_no_orders():
 
 def test_a_slow_or_quick_machine_may_offer_another_number_of_orders():
     program = "import django; django.setup(); from lab.sizes import SIZES, sizes; print(SIZES)"
-    said = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", program],
         env={
             **os.environ,
@@ -95,4 +95,4 @@ def test_a_slow_or_quick_machine_may_offer_another_number_of_orders():
         check=True,
     ).stdout
 
-    assert said.strip() == "(50000, 120000, 1000000, 3000000)"
+    assert output.strip() == "(50000, 120000, 1000000, 3000000)"

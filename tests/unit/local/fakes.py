@@ -1,4 +1,4 @@
-"""Stand-ins for what this package talks to: a queue, functions, and what runs them."""
+"""Fakes of a queue, of deployed functions and of the invoker that runs them."""
 
 import itertools
 import threading
@@ -7,46 +7,46 @@ from collections.abc import Callable
 from typing import Any
 
 from django_offload.local.errors import FunctionMissing
-from django_offload.local.lambda_.functions import Function, name_of
+from django_offload.local.lambda_.functions import Function, function_name
 from django_offload.local.lambda_.invoker import Invoker, Outcome
 
 SOURCE = "arn:aws:sqs:eu-north-1:123456789012:shop-default"
 
 
 def function(name: str = "shop-default-worker", **changes: Any) -> Function:
-    said: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "name": name,
         "arn": f"arn:aws:lambda:eu-north-1:123456789012:function:{name}",
         "handler": "tests.integration.local.handlers.acknowledge",
         "timeout_seconds": 3,
         "memory": 256,
     }
-    return Function(**{**said, **changes})
+    return Function(**{**defaults, **changes})
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 5) -> None:
     """Wait until `condition` holds; fail if it does not in that time."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"it did not happen within {seconds:g} s"
+        assert time.monotonic() < deadline, f"the condition was false for {seconds:g} s"
         time.sleep(0.005)
 
 
 class FakeFunctions:
-    """Functions that are deployed without AWS."""
+    """Deployed functions without AWS."""
 
     def __init__(self, *deployed: Function) -> None:
-        self._deployed = {found.name: found for found in deployed}
+        self._deployed = {function.name: function for function in deployed}
 
-    def find(self, name: str) -> Function:
+    def get(self, name: str) -> Function:
         try:
-            return self._deployed[name_of(name)]
+            return self._deployed[function_name(name)]
         except KeyError:
             raise FunctionMissing(name) from None
 
 
 class FakeInvoker(Invoker):
-    """Answers with what it was given, one after the other, the last for ever; keeps the events."""
+    """Returns the given outcomes one after the other, repeats the last, and stores the events."""
 
     def __init__(self, *outcomes: Outcome, during: Callable[[], None] = lambda: None) -> None:
         self.events: list[bytes] = []
@@ -66,7 +66,7 @@ class FakeInvoker(Invoker):
 
 
 class FakeSQS:
-    """One queue: receives hand out what waits, at most ten at a time; deletes are kept."""
+    """One queue. It returns at most ten waiting messages at a time, and stores deleted handles."""
 
     def __init__(self, *bodies: str) -> None:
         self._numbers = itertools.count()
@@ -93,13 +93,13 @@ class FakeSQS:
     def get_queue_url(self, *, QueueName: str) -> dict[str, str]:
         return {"QueueUrl": f"http://127.0.0.1/123456789012/{QueueName}"}
 
-    def receive_message(self, **asked: Any) -> dict[str, Any]:
-        assert asked["MaxNumberOfMessages"] <= 10
+    def receive_message(self, **arguments: Any) -> dict[str, Any]:
+        assert arguments["MaxNumberOfMessages"] <= 10
         with self.lock:
-            self.receives.append(asked)
-            count = asked["MaxNumberOfMessages"]
-            taken, self.waiting = self.waiting[:count], self.waiting[count:]
-        return {"Messages": taken} if taken else {}
+            self.receives.append(arguments)
+            count = arguments["MaxNumberOfMessages"]
+            received, self.waiting = self.waiting[:count], self.waiting[count:]
+        return {"Messages": received} if received else {}
 
     def delete_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:
         assert len(Entries) <= 10

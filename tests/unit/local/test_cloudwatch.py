@@ -1,28 +1,28 @@
-"""What local AWS tells CloudWatch, as AWS does by itself."""
+"""The metrics that AWS on this machine sends to CloudWatch, as AWS does."""
 
 from itertools import count
 
 import pytest
 
-from django_offload.local.aws.cloudwatch import Metered, Ran, tell_once
-from django_offload.local.lambda_.invoker import Invoker, Outcome, failure
+from django_offload.local.aws.cloudwatch import FunctionRun, MeteredInvoker, put_metrics
+from django_offload.local.lambda_.invoker import Invoker, Outcome, failed_outcome
 from tests.unit.local.fakes import function
 
 
-class Steps(Invoker):
+class AlternatingInvoker(Invoker):
     """Fails every second time."""
 
     def __init__(self):
-        self.times, self.closed, self.renewed = count(), False, 0
+        self.times, self.closed, self.reloaded = count(), False, 0
 
     def invoke(self, function, event):
-        return failure("Error", "no") if next(self.times) % 2 else Outcome(payload=event)
+        return failed_outcome("Error", "no") if next(self.times) % 2 else Outcome(payload=event)
 
     def close(self):
         self.closed = True
 
-    def renew(self):
-        self.renewed += 1
+    def reload(self):
+        self.reloaded += 1
         return 3
 
 
@@ -30,32 +30,32 @@ FUNCTION = function()
 
 
 @pytest.fixture
-def metered():
+def invoker():
     clock = count(0, 0.25)
-    return Metered(Steps(), clock=lambda: next(clock))
+    return MeteredInvoker(AlternatingInvoker(), clock=lambda: next(clock))
 
 
-def test_what_ran_is_noted_once(metered):
-    assert metered.invoke(FUNCTION, b"1").payload == b"1"
-    assert metered.invoke(FUNCTION, b"2").failed
+def test_each_run_is_returned_once(invoker):
+    assert invoker.invoke(FUNCTION, b"1").payload == b"1"
+    assert invoker.invoke(FUNCTION, b"2").failed
 
-    assert metered.taken() == {FUNCTION.name: [Ran(250.0, False), Ran(250.0, True)]}
-    assert metered.taken() == {}
+    assert invoker.take_runs() == {FUNCTION.name: [FunctionRun(250.0, False), FunctionRun(250.0, True)]}
+    assert invoker.take_runs() == {}
 
 
-def test_the_rest_is_the_other_invokers(metered):
-    assert metered.renew() == 3
-    metered.close()
+def test_other_calls_reach_the_inner_invoker(invoker):
+    assert invoker.reload() == 3
+    invoker.close()
 
-    assert metered.inner.closed
+    assert invoker.inner.closed
 
 
 class CloudWatch:
     def __init__(self):
-        self.told = []
+        self.metrics = []
 
     def put_metric_data(self, Namespace, MetricData):
-        self.told += [(Namespace, datum["MetricName"], datum["StatisticValues"]) for datum in MetricData]
+        self.metrics += [(Namespace, datum["MetricName"], datum["StatisticValues"]) for datum in MetricData]
 
 
 class Server:
@@ -68,15 +68,15 @@ class Server:
         return {"cloudwatch": self.cloudwatch}[service]
 
 
-def test_functions_are_told_with_their_sums(metered):
+def test_function_metrics_have_their_sums(invoker):
     server = Server()
     for event in (b"1", b"2", b"3"):
-        metered.invoke(FUNCTION, event)
+        invoker.invoke(FUNCTION, event)
 
-    tell_once(server, metered)
+    put_metrics(server, invoker)
 
-    found = {name: values for _, name, values in server.cloudwatch.told}
-    assert found["Invocations"]["Sum"] == 3
-    assert found["Errors"] == {"SampleCount": 3, "Sum": 1.0, "Minimum": 0.0, "Maximum": 1.0}
-    assert found["Duration"]["Maximum"] == 250.0
-    assert {namespace for namespace, _, _ in server.cloudwatch.told} == {"AWS/Lambda"}
+    statistics = {name: values for _, name, values in server.cloudwatch.metrics}
+    assert statistics["Invocations"]["Sum"] == 3
+    assert statistics["Errors"] == {"SampleCount": 3, "Sum": 1.0, "Minimum": 0.0, "Maximum": 1.0}
+    assert statistics["Duration"]["Maximum"] == 250.0
+    assert {namespace for namespace, _, _ in server.cloudwatch.metrics} == {"AWS/Lambda"}

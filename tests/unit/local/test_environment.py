@@ -1,4 +1,4 @@
-"""The environment that leads to this machine and to no other AWS."""
+"""The environment variables that lead to this machine and to no other AWS."""
 
 import os
 import stat
@@ -7,22 +7,21 @@ from pathlib import Path
 import pytest
 
 from django_offload.local.aws.moto_server import MotoServer
-from django_offload.local.environment import applied, refuse_other_aws, variables, without_aws
+from django_offload.local.environment import applied, env_file, refuse_other_aws, variables, without_aws
 from django_offload.local.errors import NotThisMachine
 from django_offload.local.lambda_.worker_process import process_environment, source_roots
-from django_offload.local.serve.env_file import env_file
 
 from .fakes import function
 
 
-def test_the_variables_name_the_endpoints_and_keys_that_are_none() -> None:
-    said = variables("http://127.0.0.1:1", region="eu-north-1", lambda_endpoint="http://127.0.0.1:2")
+def test_the_variables_name_the_endpoints_and_hide_configuration_files() -> None:
+    environment = variables("http://127.0.0.1:1", region="eu-north-1", lambda_endpoint="http://127.0.0.1:2")
 
-    assert said["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"
-    assert said["AWS_ENDPOINT_URL_LAMBDA"] == "http://127.0.0.1:2"
-    assert said["AWS_DEFAULT_REGION"] == "eu-north-1"
-    assert said["AWS_EC2_METADATA_DISABLED"] == "true"
-    assert said["AWS_CONFIG_FILE"] == said["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
+    assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"
+    assert environment["AWS_ENDPOINT_URL_LAMBDA"] == "http://127.0.0.1:2"
+    assert environment["AWS_DEFAULT_REGION"] == "eu-north-1"
+    assert environment["AWS_EC2_METADATA_DISABLED"] == "true"
+    assert environment["AWS_CONFIG_FILE"] == environment["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
 
 
 @pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS"])
@@ -61,24 +60,24 @@ def test_the_environment_is_applied_and_taken_back(monkeypatch: pytest.MonkeyPat
 def test_a_process_gets_nothing_of_another_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "work")
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "https://sqs.eu-north-1.amazonaws.com")
-    monkeypatch.setenv("SECRET_KEY", "kept")
+    monkeypatch.setenv("SECRET_KEY", "secret")
 
     environment = process_environment(function(), {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "127.0.0.1:9")
 
     assert not {"AWS_PROFILE", "AWS_ENDPOINT_URL_SQS"} & environment.keys()
-    assert environment["SECRET_KEY"] == "kept"
+    assert environment["SECRET_KEY"] == "secret"
     assert without_aws({"AWS_PROFILE": "work", "HOME": "/"}) == {"HOME": "/"}
 
 
 def test_a_process_gets_what_lambda_gives_and_the_functions_own() -> None:
-    own = {
+    variables_of_function = {
         "PYTHONPATH": "/var/task/django_app",
         "OFFLOAD_STACK": "shop",
         "AWS_ENDPOINT_URL": "http://elsewhere",
     }
 
     environment = process_environment(
-        function(environment=own), {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "127.0.0.1:9"
+        function(environment=variables_of_function), {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "127.0.0.1:9"
     )
 
     assert environment["AWS_LAMBDA_RUNTIME_API"] == "127.0.0.1:9"
@@ -112,7 +111,7 @@ def test_the_file_for_other_terminals_is_private_and_goes_away(
     assert not path.exists()
 
 
-def test_the_file_of_a_later_one_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_of_a_later_process_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
     with env_file({"A": "1"}) as path:

@@ -1,4 +1,4 @@
-"""How a mapping gathers batches, hands them over, and settles them."""
+"""How a mapping gathers batches, invokes its function, and deletes messages."""
 
 import json
 import threading
@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from django_offload.local.aws.event_source_mapping import EventSourceMapping, Mapping
-from django_offload.local.lambda_.invoker import Outcome, failure
+from django_offload.local.aws.event_source_mapping import EventSourceMapping, MappingConfig
+from django_offload.local.lambda_.invoker import Outcome, failed_outcome
 
 from .fakes import SOURCE, FakeFunctions, FakeInvoker, FakeSQS, eventually, function
 
 
-def make(sqs: FakeSQS, invoker: FakeInvoker, clock: Callable[[], float] = time.monotonic, **said: Any):
-    mapping = Mapping(source_arn=SOURCE, function_arn=function().arn, **{"partial": True, **said})
+def make(sqs: FakeSQS, invoker: FakeInvoker, clock: Callable[[], float] = time.monotonic, **options: Any):
+    config = MappingConfig(source_arn=SOURCE, function_arn=function().arn, **{"partial": True, **options})
     return EventSourceMapping(
-        mapping, sqs=sqs, functions=FakeFunctions(function()), invoker=invoker, clock=clock
+        config, sqs=sqs, functions=FakeFunctions(function()), invoker=invoker, clock=clock
     )
 
 
@@ -42,7 +42,7 @@ def test_an_empty_queue_invokes_nothing() -> None:
     assert invoker.events == []
 
 
-def test_what_failed_is_not_deleted() -> None:
+def test_a_failed_message_is_not_deleted() -> None:
     sqs = FakeSQS("one", "two", "three")
     invoker = FakeInvoker(Outcome(payload=b'{"batchItemFailures": [{"itemIdentifier": "id-1"}]}'))
 
@@ -51,10 +51,10 @@ def test_what_failed_is_not_deleted() -> None:
     assert sqs.deleted == ["receipt-0", "receipt-2"]
 
 
-def test_what_was_given_back_or_failed_can_be_brought_back_once() -> None:
+def test_failed_messages_are_brought_back_once() -> None:
     sqs = FakeSQS(*(str(number) for number in range(12)))
     partial = Outcome(payload=b'{"batchItemFailures": [{"itemIdentifier": "id-1"}]}')
-    mapping = make(sqs, FakeInvoker(partial, failure("SyntaxError", "no")))
+    mapping = make(sqs, FakeInvoker(partial, failed_outcome("SyntaxError", "no")))
     mapping.poll_once()
     mapping.poll_once()
 
@@ -67,7 +67,7 @@ def test_what_was_given_back_or_failed_can_be_brought_back_once() -> None:
 def test_an_error_of_the_function_deletes_nothing(caplog: pytest.LogCaptureFixture) -> None:
     sqs = FakeSQS("one", "two")
 
-    make(sqs, FakeInvoker(failure("ValueError", "no such order"))).poll_once()
+    make(sqs, FakeInvoker(failed_outcome("ValueError", "no such order"))).poll_once()
 
     assert sqs.deleted == []
     assert "shop-default-worker failed: ValueError: no such order" in caplog.text
@@ -75,9 +75,9 @@ def test_an_error_of_the_function_deletes_nothing(caplog: pytest.LogCaptureFixtu
 
 def test_a_function_that_is_not_deployed_deletes_nothing(caplog: pytest.LogCaptureFixture) -> None:
     sqs = FakeSQS("one")
-    mapping = Mapping(source_arn=SOURCE, function_arn=function().arn)
+    config = MappingConfig(source_arn=SOURCE, function_arn=function().arn)
 
-    EventSourceMapping(mapping, sqs=sqs, functions=FakeFunctions(), invoker=FakeInvoker()).poll_once()
+    EventSourceMapping(config, sqs=sqs, functions=FakeFunctions(), invoker=FakeInvoker()).poll_once()
 
     assert sqs.deleted == []
     assert "Function not found" in caplog.text
@@ -144,9 +144,9 @@ def test_a_full_batch_does_not_wait_for_its_window() -> None:
     assert len(records) == 2
 
 
-@pytest.mark.parametrize(("asked", "maximum", "expected"), [(2, 10, 2), (10, 3, 3), (4, None, 4)])
+@pytest.mark.parametrize(("requested", "maximum", "expected"), [(2, 10, 2), (10, 3, 3), (4, None, 4)])
 def test_no_more_invocations_run_at_a_time_than_allowed(
-    asked: int, maximum: int | None, expected: int
+    requested: int, maximum: int | None, expected: int
 ) -> None:
     go, stop, running, most = threading.Event(), threading.Event(), [0], [0]
     lock = threading.Lock()
@@ -161,7 +161,7 @@ def test_no_more_invocations_run_at_a_time_than_allowed(
 
     sqs, invoker = FakeSQS(*map(str, range(12))), FakeInvoker(during=during)
     mapping = make(sqs, invoker, batch_size=1, concurrency=maximum)
-    thread = threading.Thread(target=mapping.run, args=(stop, asked), daemon=True)
+    thread = threading.Thread(target=mapping.run, args=(stop, requested), daemon=True)
     thread.start()
     eventually(lambda: most[0] == expected)
     # A busy mapping leaves the rest in the queue, where others can receive it.
@@ -178,14 +178,14 @@ def test_no_more_invocations_run_at_a_time_than_allowed(
 def test_a_queue_that_cannot_be_read_does_not_end_the_mapping(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("django_offload.local.aws.event_source_mapping.TROUBLE_SECONDS", 0)
+    monkeypatch.setattr("django_offload.local.aws.event_source_mapping.ERROR_PAUSE_SECONDS", 0)
     sqs, stop = FakeSQS("one"), threading.Event()
     receive, failures = sqs.receive_message, iter([OSError("refused")])
 
-    def once_broken(**asked: Any) -> dict[str, Any]:
-        for problem in failures:
-            raise problem
-        return receive(**asked)
+    def once_broken(**arguments: Any) -> dict[str, Any]:
+        for error in failures:
+            raise error
+        return receive(**arguments)
 
     monkeypatch.setattr(sqs, "receive_message", once_broken)
     thread = threading.Thread(target=make(sqs, FakeInvoker()).run, args=(stop, 1), daemon=True)
@@ -194,4 +194,4 @@ def test_a_queue_that_cannot_be_read_does_not_end_the_mapping(
     stop.set()
     thread.join(5)
 
-    assert "Queue shop-default cannot be read: refused" in caplog.text
+    assert "Couldn't read the queue shop-default: refused" in caplog.text

@@ -20,11 +20,11 @@ def test_a_signal_is_one_interruption_and_no_more(number: int) -> None:
     assert interrupts.number == number
 
 
-def test_a_signal_is_kept_back_where_something_starts() -> None:
+def test_a_signal_is_deferred_while_something_starts() -> None:
     reached = []
 
     def start(interrupts: Interrupts) -> None:
-        with interrupts.held():
+        with interrupts.deferred():
             os.kill(os.getpid(), signal.SIGINT)
             reached.append("the end of the block")
 
@@ -34,7 +34,7 @@ def test_a_signal_is_kept_back_where_something_starts() -> None:
     assert reached == ["the end of the block"]
 
 
-def test_an_interruption_that_was_swallowed_is_noticed_at_the_next_check() -> None:
+def test_the_next_check_raises_an_interruption_that_was_lost() -> None:
     with Interrupts() as interrupts:
         interrupts.check()
         with suppress(Interrupted):  # As Python does with what is raised in __del__.
@@ -50,7 +50,7 @@ def test_a_signal_during_the_end_is_ignored() -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_the_handlers_of_before_are_put_back() -> None:
+def test_the_previous_handlers_are_restored() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
 
     with Interrupts():
@@ -60,17 +60,17 @@ def test_the_handlers_of_before_are_put_back() -> None:
 
 
 def test_in_another_thread_nothing_changes() -> None:
-    problems: list[BaseException] = []
+    errors: list[BaseException] = []
 
     def enter() -> None:
         try:
             with Interrupts():
                 pass
         except ValueError as exc:
-            problems.append(exc)
+            errors.append(exc)
 
     thread = threading.Thread(target=enter)
     thread.start()
     thread.join()
 
-    assert problems == []
+    assert errors == []

@@ -1,4 +1,4 @@
-"""Lambda's Invoke, as its client speaks to it."""
+"""Lambda's Invoke, as its client calls it."""
 
 import http.client
 import json
@@ -8,8 +8,8 @@ import pytest
 
 from django_offload.local.lambda_.async_invocations import AsyncInvocations
 from django_offload.local.lambda_.invoke_api import ASYNC_LIMIT, InvokeApi
-from django_offload.local.lambda_.invoker import Outcome, failure
-from django_offload.local.loopback import Door, LoopbackServer
+from django_offload.local.lambda_.invoker import Outcome, failed_outcome
+from django_offload.local.loopback import LoopbackServer, RequestHandler
 
 from .fakes import FakeFunctions, FakeInvoker, function
 
@@ -17,28 +17,28 @@ PATH = "/2015-03-31/functions/{}/invocations"
 Answer = tuple[int, dict[str, str], bytes]
 
 
-class Moto(Door):
-    """Answers with what it was asked."""
+class Moto(RequestHandler):
+    """Returns the request that it received."""
 
     def do_POST(self) -> None:
-        body = self.read().decode()
-        self.answer(200, json.dumps([self.command, self.path, body]).encode(), {"X-Moto": "yes"})
+        body = self.read_body().decode()
+        self.respond(200, json.dumps([self.command, self.path, body]).encode(), {"X-Moto": "yes"})
 
     do_GET = do_DELETE = do_PUT = do_POST
 
 
 class Lambda:
-    """An InvokeApi with what stands behind it."""
+    """An InvokeApi with moto and an invoker."""
 
     def __init__(self, *outcomes: Outcome) -> None:
         self.moto = LoopbackServer(Moto, None)
         self.moto.start()
         self.invoker = FakeInvoker(*outcomes)
-        self.asynchronous = AsyncInvocations(self.invoker)
+        self.async_invocations = AsyncInvocations(self.invoker)
         self.api = InvokeApi(
             functions=FakeFunctions(function()),
             invoker=self.invoker,
-            asynchronous=self.asynchronous,
+            async_invocations=self.async_invocations,
             moto_port=self.moto.port,
         )
         self.api.start()
@@ -78,7 +78,7 @@ def test_a_synchronous_invocation_answers_with_the_payload(aws: Lambda) -> None:
 
 
 def test_an_error_of_the_function_is_an_answer_too() -> None:
-    aws = Lambda(failure("ValueError", "no"))
+    aws = Lambda(failed_outcome("ValueError", "no"))
 
     status, headers, body = aws.invoke(function().name, b"{}")
     aws.close()
@@ -91,7 +91,7 @@ def test_an_asynchronous_invocation_is_accepted_and_runs_later(aws: Lambda) -> N
     status, _, body = aws.invoke(function().name, b'{"n": 1}', "Event")
 
     assert (status, body, aws.invoker.events) == (202, b"", [])
-    assert aws.asynchronous.run_pending() == 1
+    assert aws.async_invocations.run_pending() == 1
     assert aws.invoker.events == [b'{"n": 1}']
 
 

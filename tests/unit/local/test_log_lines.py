@@ -1,4 +1,4 @@
-"""What is shown of a line that a function said."""
+"""How a function's output is shown."""
 
 import pytest
 
@@ -9,8 +9,8 @@ FUNCTION = "shop-default-worker"
 
 
 class Terminal:
-    def __init__(self, *, is_one: bool = True) -> None:
-        self.isatty = lambda: is_one
+    def __init__(self, *, interactive: bool = True) -> None:
+        self.isatty = lambda: interactive
 
 
 def test_a_line_of_no_task_is_its_function_and_its_text() -> None:
@@ -22,14 +22,14 @@ def test_a_line_of_no_task_is_its_function_and_its_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "text"),
+    ("output", "text"),
     [
         (f"{MARK}{TASK}{MARK}  half done", "  half done"),
         (f"[INFO] Task id={TASK} path=a.b state=RUNNING", f"[INFO] Task id={TASK} path=a.b state=RUNNING"),
     ],
 )
-def test_a_line_of_a_task_names_it_and_has_its_colour(said: str, text: str) -> None:
-    line = LogLine(FUNCTION, said)
+def test_a_line_of_a_task_names_it_and_has_its_colour(output: str, text: str) -> None:
+    line = LogLine(FUNCTION, output)
 
     assert line.task_id == TASK
     assert line == f"shop-default-worker 01234567: {text}"
@@ -44,7 +44,7 @@ def test_tasks_have_colours_of_their_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("terminal", "environ", "wanted"),
+    ("terminal", "environ", "coloured"),
     [
         (True, {}, True),
         (True, {"NO_COLOR": ""}, True),
@@ -53,12 +53,12 @@ def test_tasks_have_colours_of_their_own() -> None:
         (False, {}, False),
     ],
 )
-def test_colours_are_for_terminals_whose_owner_wants_them(
-    terminal: bool, environ: dict[str, str], wanted: bool
+def test_only_terminals_that_allow_colours_have_them(
+    terminal: bool, environ: dict[str, str], coloured: bool
 ) -> None:
-    assert wants_colour(Terminal(is_one=terminal), environ) is wanted
+    assert wants_colour(Terminal(interactive=terminal), environ) is coloured
 
 
-def test_a_metric_is_told_from_a_text() -> None:
+def test_a_metric_is_not_text() -> None:
     assert LogLine(FUNCTION, '{"_aws": {"Timestamp": 1}}').metric
     assert not LogLine(FUNCTION, "_aws").metric

@@ -1,4 +1,4 @@
-"""The Runtime API, spoken to as AWS's runtime client does."""
+"""The Runtime API, called as AWS's runtime client does."""
 
 import http.client
 import json
@@ -9,7 +9,12 @@ from collections.abc import Iterator
 import pytest
 
 from django_offload.local.lambda_.invoker import Outcome
-from django_offload.local.lambda_.runtime_api import PAYLOAD_LIMIT, Invocation, RuntimeApi, Said
+from django_offload.local.lambda_.runtime_api import (
+    PAYLOAD_LIMIT,
+    FunctionInvocation,
+    ProcessReport,
+    RuntimeApi,
+)
 
 from .fakes import function
 
@@ -37,12 +42,12 @@ def answer_path(request_id: str, kind: str = "response") -> str:
     return f"/2018-06-01/runtime/invocation/{request_id}/{kind}"
 
 
-def invocation(request_id: str = "00000000-0000-4000-8000-000000000001") -> Invocation:
-    return Invocation(id=request_id, function=function(), event=b'{"n": 1}')
+def invocation(request_id: str = "00000000-0000-4000-8000-000000000001") -> FunctionInvocation:
+    return FunctionInvocation(id=request_id, function=function(), event=b'{"n": 1}')
 
 
-def test_an_event_is_handed_over_with_its_headers(api: RuntimeApi) -> None:
-    api.hand(invocation())
+def test_an_event_is_fetched_with_its_headers(api: RuntimeApi) -> None:
+    api.offer(invocation())
 
     before = time.time()
     status, headers, body = ask(api.address, "GET", NEXT)
@@ -52,29 +57,29 @@ def test_an_event_is_handed_over_with_its_headers(api: RuntimeApi) -> None:
     assert headers["Lambda-Runtime-Invoked-Function-Arn"] == function().arn
     assert headers["Lambda-Runtime-Trace-Id"].startswith("Root=1-")
     assert 2.9 < int(headers["Lambda-Runtime-Deadline-Ms"]) / 1000 - before < 4
-    assert api.wait(1) == (Said.TAKEN, None)
+    assert api.wait(1) == (ProcessReport.FETCHED, None)
 
 
 def test_a_response_is_the_outcome(api: RuntimeApi) -> None:
-    api.hand(invocation())
+    api.offer(invocation())
     ask(api.address, "GET", NEXT)
 
     status, _, _ = ask(api.address, "POST", answer_path(invocation().id), b'{"ok": true}')
 
     assert status == 202
-    assert [api.wait(1) for _ in range(2)][1] == (Said.ANSWERED, Outcome(payload=b'{"ok": true}'))
+    assert [api.wait(1) for _ in range(2)][1] == (ProcessReport.RESPONDED, Outcome(payload=b'{"ok": true}'))
 
 
 def test_an_error_is_a_failed_outcome(api: RuntimeApi) -> None:
-    api.hand(invocation())
+    api.offer(invocation())
     ask(api.address, "GET", NEXT)
 
     ask(
         api.address, "POST", answer_path(invocation().id, "error"), b'{"errorType": "E", "errorMessage": "m"}'
     )
 
-    said, outcome = [api.wait(1) for _ in range(2)][1]
-    assert said is Said.ANSWERED
+    report, outcome = [api.wait(1) for _ in range(2)][1]
+    assert report is ProcessReport.RESPONDED
     assert outcome is not None
     assert (outcome.failed, outcome.error) == (True, "E: m")
 
@@ -85,12 +90,12 @@ def test_an_init_error_says_that_the_process_ends(api: RuntimeApi) -> None:
     status, _, _ = ask(api.address, "POST", "/2018-06-01/runtime/init/error", body)
 
     assert status == 202
-    assert api.wait(1) == (Said.ENDED, Outcome(payload=body, failed=True))
+    assert api.wait(1) == (ProcessReport.ENDED, Outcome(payload=body, failed=True))
 
 
 @pytest.mark.parametrize("request_id", ["another", ""])
-def test_an_answer_to_what_does_not_run_is_refused(api: RuntimeApi, request_id: str) -> None:
-    api.hand(invocation())
+def test_an_answer_to_another_invocation_is_refused(api: RuntimeApi, request_id: str) -> None:
+    api.offer(invocation())
     ask(api.address, "GET", NEXT)
 
     status, _, body = ask(api.address, "POST", answer_path(request_id), b"null")
@@ -100,7 +105,7 @@ def test_an_answer_to_what_does_not_run_is_refused(api: RuntimeApi, request_id: 
 
 
 def test_a_second_answer_is_refused(api: RuntimeApi) -> None:
-    api.hand(invocation())
+    api.offer(invocation())
     ask(api.address, "GET", NEXT)
     ask(api.address, "POST", answer_path(invocation().id), b"null")
 
@@ -110,7 +115,7 @@ def test_a_second_answer_is_refused(api: RuntimeApi) -> None:
 
 
 def test_a_response_over_the_limit_is_an_error(api: RuntimeApi) -> None:
-    api.hand(invocation())
+    api.offer(invocation())
     ask(api.address, "GET", NEXT)
 
     ask(api.address, "POST", answer_path(invocation().id), b"x" * (PAYLOAD_LIMIT + 1))
@@ -129,20 +134,20 @@ def test_other_paths_are_not_found(api: RuntimeApi, method: str, path: str) -> N
 
 def test_a_request_that_a_dead_process_left_open_takes_no_event_of_its_successor() -> None:
     old, new = RuntimeApi(), RuntimeApi()
-    got: list[bytes] = []
+    responses: list[bytes] = []
 
     def left_open() -> None:
         try:
-            got.append(ask(old.address, "GET", NEXT)[2])
+            responses.append(ask(old.address, "GET", NEXT)[2])
         except (OSError, http.client.HTTPException):
-            got.append(b"ended")
+            responses.append(b"ended")
 
     thread = threading.Thread(target=left_open, daemon=True)
     thread.start()
     old.close()
-    new.hand(invocation())
+    new.offer(invocation())
 
     assert ask(new.address, "GET", NEXT)[2] == b'{"n": 1}'
     thread.join(5)
     new.close()
-    assert got == [b"ended"]
+    assert responses == [b"ended"]

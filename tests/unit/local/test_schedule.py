@@ -1,4 +1,4 @@
-"""Rules with a rate, and what they invoke."""
+"""Rules with a rate, and the functions that they invoke."""
 
 import json
 import threading
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from django_offload.local.aws import schedule
-from django_offload.local.aws.schedule import Rule, Schedule, declared_rules, event_of, rate
+from django_offload.local.aws.schedule import Rule, Schedule, configured_rules, make_event, parse_rate
 from django_offload.local.lambda_.async_invocations import AsyncInvocations
 
 from .fakes import FakeFunctions, FakeInvoker, eventually, function
@@ -17,12 +17,12 @@ NOW = datetime(2026, 11, 22, 8, 30, 5, tzinfo=UTC)
 
 
 def rule(**changes: object) -> Rule:
-    said = {
+    defaults = {
         "arn": "arn:aws:events:eu-north-1:123456789012:rule/shop-sweeper",
         "period": timedelta(minutes=1),
         "function_arn": function().arn,
     }
-    return Rule(**{**said, **changes})  # type: ignore[arg-type]
+    return Rule(**{**defaults, **changes})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,11 @@ def rule(**changes: object) -> Rule:
     ],
 )
 def test_a_rate_is_a_period(expression: str, period: timedelta | None) -> None:
-    assert rate(expression) == period
+    assert parse_rate(expression) == period
 
 
 def test_the_event_is_the_one_that_eventbridge_makes() -> None:
-    event = json.loads(event_of(rule(), NOW))
+    event = json.loads(make_event(rule(), NOW))
 
     assert len(event.pop("id")) == 36
     assert event == {
@@ -56,39 +56,39 @@ def test_the_event_is_the_one_that_eventbridge_makes() -> None:
     }
 
 
-def test_a_target_may_have_an_input_of_its_own() -> None:
-    assert event_of(rule(input='{"n": 1}'), NOW) == b'{"n": 1}'
+def test_a_target_may_have_its_own_input() -> None:
+    assert make_event(rule(input='{"n": 1}'), NOW) == b'{"n": 1}'
 
 
-def test_a_tick_invokes_asynchronously() -> None:
+def test_a_rule_invokes_asynchronously() -> None:
     invoker = FakeInvoker()
-    asynchronous = AsyncInvocations(invoker)
-    ticking = Schedule([rule()], functions=FakeFunctions(function()), asynchronous=asynchronous)
+    async_invocations = AsyncInvocations(invoker)
+    schedule_ = Schedule([rule()], functions=FakeFunctions(function()), async_invocations=async_invocations)
 
-    assert ticking.tick() == 1
+    schedule_.invoke(rule())
 
     assert invoker.events == []
-    assert asynchronous.run_pending() == 1
+    assert async_invocations.run_pending() == 1
 
 
-def test_a_rule_whose_function_is_gone_is_passed_over() -> None:
-    asynchronous = AsyncInvocations(FakeInvoker())
+def test_a_rule_without_its_function_is_skipped() -> None:
+    async_invocations = AsyncInvocations(FakeInvoker())
 
-    Schedule([rule()], functions=FakeFunctions(), asynchronous=asynchronous).tick()
+    Schedule([rule()], functions=FakeFunctions(), async_invocations=async_invocations).invoke(rule())
 
-    assert asynchronous.run_pending() == 0
+    assert async_invocations.run_pending() == 0
 
 
 def test_each_rule_is_invoked_soon_and_then_every_period(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedule, "FIRST_SECONDS", 0.01)
     invoker, stop = FakeInvoker(), threading.Event()
-    asynchronous = AsyncInvocations(invoker)
+    async_invocations = AsyncInvocations(invoker)
     rules = [rule(period=timedelta(milliseconds=10), input="1"), rule(input="2")]
-    ticking = Schedule(rules, functions=FakeFunctions(function()), asynchronous=asynchronous)
+    schedule_ = Schedule(rules, functions=FakeFunctions(function()), async_invocations=async_invocations)
 
-    thread = threading.Thread(target=ticking.run, args=(stop,), daemon=True)
+    thread = threading.Thread(target=schedule_.run, args=(stop,), daemon=True)
     thread.start()
-    eventually(lambda: asynchronous.run_pending() >= 0 and invoker.events.count(b"1") >= 3)
+    eventually(lambda: async_invocations.run_pending() >= 0 and invoker.events.count(b"1") >= 3)
     stop.set()
     thread.join(5)
 
@@ -96,53 +96,53 @@ def test_each_rule_is_invoked_soon_and_then_every_period(monkeypatch: pytest.Mon
     assert invoker.events.count(b"2") == 1
 
 
-def test_without_rules_nothing_waits() -> None:
-    Schedule([], functions=FakeFunctions(), asynchronous=AsyncInvocations(FakeInvoker())).run(
+def test_without_rules_the_schedule_ends() -> None:
+    Schedule([], functions=FakeFunctions(), async_invocations=AsyncInvocations(FakeInvoker())).run(
         threading.Event()
     )
 
 
-def test_recurring_tasks_with_a_rate_strike_after_a_period_with_the_time(
+def test_scheduled_tasks_with_a_rate_start_after_one_period_with_the_time(
     monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     monkeypatch.setattr(schedule, "FIRST_SECONDS", 0.01)
-    declared = {
+    schedules = {
         "hourly": {"task": "tests.unit.tasks.double", "when": "rate(1 hour)", "args": [4]},
         "nightly": {"task": "tests.unit.tasks.double", "when": "cron(0 3 * * ? *)", "args": [4]},
     }
     settings.TASKS = {
         "default": {
             "BACKEND": "django_offload.backends.SQSBackend",
-            "OPTIONS": {"stack": "shop", "schedules": declared},
+            "OPTIONS": {"stack": "shop", "schedules": schedules},
         }
     }
     sweeper = rule(function_arn="arn:aws:lambda:eu-north-1:123456789012:function:shop-sweeper")
 
-    (found,) = declared_rules([rule(), sweeper])
+    (hourly,) = configured_rules([rule(), sweeper])
 
-    assert (found.function_arn, found.period, found.soon) == (
+    assert (hourly.function_arn, hourly.period, hourly.soon) == (
         sweeper.function_arn,
         timedelta(hours=1),
         False,
     )
-    assert json.loads(event_of(found, NOW)) == {
+    assert json.loads(make_event(hourly, NOW)) == {
         "schedule": "hourly",
         "alias": "default",
         "at": "2026-11-22T08:30:05Z",
     }
-    assert list(declared_rules([rule()])) == []
+    assert list(configured_rules([rule()])) == []
 
 
-def test_what_is_not_soon_waits_for_its_first_period(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rule_that_is_not_soon_waits_for_one_period(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedule, "FIRST_SECONDS", 0.01)
     invoker, stop = FakeInvoker(), threading.Event()
-    asynchronous = AsyncInvocations(invoker)
+    async_invocations = AsyncInvocations(invoker)
     rules = [rule(period=timedelta(milliseconds=10), input="1"), rule(input="2", soon=False)]
-    ticking = Schedule(rules, functions=FakeFunctions(function()), asynchronous=asynchronous)
+    schedule_ = Schedule(rules, functions=FakeFunctions(function()), async_invocations=async_invocations)
 
-    thread = threading.Thread(target=ticking.run, args=(stop,), daemon=True)
+    thread = threading.Thread(target=schedule_.run, args=(stop,), daemon=True)
     thread.start()
-    eventually(lambda: asynchronous.run_pending() >= 0 and invoker.events.count(b"1") >= 3)
+    eventually(lambda: async_invocations.run_pending() >= 0 and invoker.events.count(b"1") >= 3)
     stop.set()
     thread.join(5)
 

@@ -1,6 +1,6 @@
 """The event that Lambda makes of messages."""
 
-from django_offload.local.aws.sqs_event import events, make_record
+from django_offload.local.aws.sqs_event import make_record, split_into_events
 
 ARN = "arn:aws:sqs:us-east-2:123456789012:my-queue"
 # As ReceiveMessage returns it, and as AWS's documentation shows the event made of it:
@@ -63,16 +63,16 @@ def test_a_message_without_attributes_has_empty_ones() -> None:
 def test_records_make_one_event() -> None:
     records = [make_record(MESSAGE, ARN) for _ in range(10)]
 
-    assert list(events(records)) == [{"Records": records}]
+    assert list(split_into_events(records)) == [{"Records": records}]
 
 
 def test_a_batch_larger_than_lambda_takes_becomes_several_events() -> None:
     large = {**RECORD, "body": "x" * 2_500_000}
 
-    sizes = [len(event["Records"]) for event in events([large] * 5)]
+    sizes = [len(event["Records"]) for event in split_into_events([large] * 5)]
 
     assert sizes == [2, 2, 1]
 
 
 def test_no_records_make_no_event() -> None:
-    assert list(events([])) == []
+    assert list(split_into_events([])) == []

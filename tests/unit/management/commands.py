@@ -1,4 +1,4 @@
-"""Runs a command as manage.py does, and says how it ended."""
+"""Run a command as manage.py does, and return its exit code and output."""
 
 import json
 from io import StringIO
@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 
 def run(command: str, *args: str) -> tuple[int, str]:
-    """Return a command's exit code and what it printed; of an error, its sentence."""
+    """Return a command's exit code and its output, or the message of a CommandError."""
     out = StringIO()
     try:
         call_command(command, *args, stdout=out)
@@ -20,6 +20,6 @@ def run(command: str, *args: str) -> tuple[int, str]:
 
 
 def run_json(command: str, *args: str) -> tuple[int, Any]:
-    """Return a command's exit code and the data it printed."""
+    """Return a command's exit code and its JSON output."""
     code, printed = run(command, *args, "--json")
     return code, json.loads(printed)

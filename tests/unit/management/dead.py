@@ -1,4 +1,4 @@
-"""Records that were given up, for tests."""
+"""Dead letters for tests."""
 
 from datetime import UTC, datetime
 
@@ -6,16 +6,16 @@ from django.tasks import TaskResult
 
 from django_offload.conf import configured
 from django_offload.exceptions import DeadLettered, OffloadError
-from django_offload.operations.fail import end
+from django_offload.operations.fail import fail_record
 from django_offload.protocol.record import read_record
 from django_offload.stores import Store
 from tests.unit.management.commands import run_json
 
 
 def given_up(store: Store, result: TaskResult, error: OffloadError | None = None) -> TaskResult:
-    """End a record that nobody works on, as the dead-letter handler or the sweeper does."""
+    """End the record of a task that no worker runs, as the dead-letter handler or the sweeper does."""
     enqueued = read_record(store.get(result.id)).enqueued
-    end(
+    fail_record(
         store, enqueued, configured()["default"], datetime.now(UTC), error or DeadLettered("the test says so")
     )
     return result
@@ -23,8 +23,8 @@ def given_up(store: Store, result: TaskResult, error: OffloadError | None = None
 
 def ids() -> list[str]:
     """Return the ids that offload_dead lists."""
-    _, said = run_json("offload_dead", "list")
-    return [row["id"] for row in said["records"]]
+    _, output = run_json("offload_dead", "list")
+    return [row["id"] for row in output["records"]]
 
 
 def status(store: Store, result: TaskResult) -> str:

@@ -1,4 +1,4 @@
-"""A real terminal of the system, of a chosen width, that commands print on."""
+"""A pseudoterminal of a chosen size for the output of commands."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ from typing import TextIO
 
 
 class Terminal:
-    """A terminal: `stream` is what a command has as stdout or stderr, `shown` all that came through."""
+    """A terminal. Commands write to `stream`; afterwards `shown` is what they wrote."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream, self.shown = stream, ""
@@ -19,25 +19,25 @@ class Terminal:
 
 @contextmanager
 def terminal(columns: int, lines: int = 24) -> Iterator[Terminal]:
-    """Open one, and read what is written on it until it is closed."""
-    ours, theirs = os.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    """Open a terminal, and record its output until it is closed."""
+    controller, terminal_end = os.openpty()
+    fcntl.ioctl(terminal_end, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     read: list[bytes] = []
-    reader = threading.Thread(target=_read, args=(ours, read), daemon=True)
+    reader = threading.Thread(target=_read, args=(controller, read), daemon=True)
     reader.start()
-    stream = open(theirs, "w", encoding="utf-8")  # noqa: SIM115, closed below, before its reader is joined
+    stream = open(terminal_end, "w", encoding="utf-8")  # noqa: SIM115, closed below, before its reader is joined
     opened = Terminal(stream)
     try:
         yield opened
     finally:
         stream.close()
         reader.join(10)
-        os.close(ours)
+        os.close(controller)
         opened.shown = b"".join(read).decode().replace("\r\n", "\n")
 
 
 def _read(descriptor: int, into: list[bytes]) -> None:
-    """Read until the other side is closed, which Linux tells as an error and others as an end."""
+    """Read until the other side is closed. On Linux that raises an error; elsewhere it ends the data."""
     try:
         while data := os.read(descriptor, 65_536):
             into.append(data)

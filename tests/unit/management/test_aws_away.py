@@ -1,4 +1,4 @@
-"""Every command that asks AWS: where it does not answer, one sentence and exit code 2."""
+"""If AWS doesn't answer, every command that needs it prints one line and exits with code 2."""
 
 import pytest
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(params=CLIENTS)
 def away(settings, ours, monkeypatch, request):
-    """Lead to a port of this machine where nothing listens."""
+    """Use an endpoint on this machine where nothing listens."""
     for alias in ours.values():
         alias["OPTIONS"]["client"] = request.param
     settings.TASKS = {**ours}
@@ -43,9 +43,9 @@ def away(settings, ours, monkeypatch, request):
     ids=" ".join,
 )
 def test_where_aws_does_not_answer_one_sentence_says_what_to_do(command):
-    code, said = run(*command)
+    code, output = run(*command)
 
     assert code == 2
-    assert said.startswith("AWS was not reached: Could not connect to the endpoint URL")
-    assert said.endswith("Check the network and AWS_ENDPOINT_URL, or start manage.py offload_local.")
-    assert "\n" not in said
+    assert output.startswith("AWS was not reached: Could not connect to the endpoint URL")
+    assert output.endswith("Check the network and AWS_ENDPOINT_URL, or start manage.py offload_local.")
+    assert "\n" not in output

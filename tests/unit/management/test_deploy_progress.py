@@ -1,4 +1,4 @@
-"""How far a deployment is: bytes that have left, resources that are there."""
+"""offload_deploy counts uploaded bytes and finished resources."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,36 +12,36 @@ import pytest
 
 from django_offload.deploy.package.archive import Archive
 from django_offload.deploy.release.change_set import ChangeSet
-from django_offload.deploy.release.stack_events import line
+from django_offload.deploy.release.stack_events import event_line
 from django_offload.management.commands.offload_deploy import Command
 
 
-class Told:
-    """Work that keeps what it is told."""
+class RecordedProgress:
+    """A progress display that records its updates."""
 
     def __init__(self) -> None:
-        self.said: list[tuple[float, float | None, str]] = []
+        self.updates: list[tuple[float, float | None, str]] = []
 
-    def at(self, done: float, total: float | None = None, text: str = "") -> None:
-        self.said.append((done, total, text))
-
-
-@pytest.fixture
-def told() -> Told:
-    return Told()
+    def update(self, done: float, total: float | None = None, text: str = "") -> None:
+        self.updates.append((done, total, text))
 
 
 @pytest.fixture
-def command(told: Told, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Return the command with `told` for its bars."""
+def recorded() -> RecordedProgress:
+    return RecordedProgress()
+
+
+@pytest.fixture
+def command(recorded: RecordedProgress, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Return the command with `recorded` as its progress display."""
 
     @contextmanager
-    def working(what: str) -> Iterator[Told]:
-        yield told
+    def progress(label: str) -> Iterator[RecordedProgress]:
+        yield recorded
 
-    made = Command(stdout=StringIO())
-    monkeypatch.setattr(made, "working", working)
-    return made
+    command = Command(stdout=StringIO())
+    monkeypatch.setattr(command, "progress", progress)
+    return command
 
 
 def event(name: str, status: str) -> dict[str, Any]:
@@ -53,14 +53,16 @@ def event(name: str, status: str) -> dict[str, Any]:
 
 
 def deployment(*statuses: tuple[str, str]) -> Any:
-    """Return a deployment that tells the command of these events."""
-    made = SimpleNamespace(outputs=dict)
-    made.apply = lambda release, change, steps: [made.say(line(event(*each))) for each in statuses]
-    return made
+    """Return a deployment that announces these events."""
+    stub = SimpleNamespace(outputs=dict)
+    stub.apply = lambda release, change, steps: [stub.say(event_line(event(*status))) for status in statuses]
+    return stub
 
 
-def test_resources_are_counted_once_each_when_they_are_there(command: Command, told: Told) -> None:
-    made = deployment(
+def test_resources_are_counted_once_each_when_they_are_there(
+    command: Command, recorded: RecordedProgress
+) -> None:
+    stub = deployment(
         ("Table", "CREATE_IN_PROGRESS"),
         ("Table", "CREATE_COMPLETE"),
         ("Sweeper", "UPDATE_COMPLETE"),
@@ -68,34 +70,34 @@ def test_resources_are_counted_once_each_when_they_are_there(command: Command, t
         ("shop-dev", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
         ("shop-dev", "UPDATE_COMPLETE"),
     )
-    made.say = command.tell
+    stub.say = command.announce
     change = SimpleNamespace(changes=[{}, {}])
 
-    command._apply(made, SimpleNamespace(id="1"), change, {"no_web": True, "no_migrate": True})
+    command.apply(stub, SimpleNamespace(id="1"), change, {"no_web": True, "no_migrate": True})
 
-    assert [done for done, total, _ in told.said] == [0, 1, 2, 2, 2, 3]
-    assert {(total, text) for _, total, text in told.said} == {(3, "resources")}
-
-
-def test_where_only_code_changes_nothing_is_counted(command: Command, told: Told) -> None:
-    made = deployment()
-    made.apply = lambda release, change, steps: command.tell("Deploying the web side")
-
-    command._apply(made, SimpleNamespace(id="1"), None, {"no_web": False, "no_migrate": True})
-
-    assert told.said == [(0, None, "")]
+    assert [done for done, total, _ in recorded.updates] == [0, 1, 2, 2, 2, 3]
+    assert {(total, text) for _, total, text in recorded.updates} == {(3, "resources")}
 
 
-def test_bytes_are_counted_while_they_leave(command: Command, told: Told) -> None:
+def test_where_only_code_changes_nothing_is_counted(command: Command, recorded: RecordedProgress) -> None:
+    stub = deployment()
+    stub.apply = lambda release, change, steps: command.announce("Deploying the web side")
+
+    command.apply(stub, SimpleNamespace(id="1"), None, {"no_web": False, "no_migrate": True})
+
+    assert recorded.updates == [(0, None, "")]
+
+
+def test_bytes_are_counted_while_they_leave(command: Command, recorded: RecordedProgress) -> None:
     package = Archive(path=Path("x.zip"), sha256="0", size=3 * 2**20, unzipped=0, files=1)
 
     def put(package: Archive, sent: Any) -> None:
         for _ in range(3):
             sent(2**20)
 
-    command._upload(SimpleNamespace(releases=SimpleNamespace(put_package=put)), package)
+    command.upload(SimpleNamespace(releases=SimpleNamespace(put_package=put)), package)
 
-    assert told.said == [(1.0, 3.0, "MiB"), (2.0, 3.0, "MiB"), (3.0, 3.0, "MiB")]
+    assert recorded.updates == [(1.0, 3.0, "MiB"), (2.0, 3.0, "MiB"), (3.0, 3.0, "MiB")]
 
 
 def test_what_is_replaced_or_removed_is_red_on_terminals(command: Command) -> None:
@@ -113,7 +115,7 @@ def test_what_is_replaced_or_removed_is_red_on_terminals(command: Command) -> No
     ]
     command.coloured = True
 
-    command._show(ChangeSet(stack="shop-dev", arn="a", creates=False, changes=tuple(changes)))
+    command.show_changes(ChangeSet(stack="shop-dev", arn="a", creates=False, changes=tuple(changes)))
 
     lines = [line for line in command.stdout.getvalue().splitlines() if line.startswith("\x1b")]
     assert ["Modify, REPLACED" in lines[0], "Remove" in lines[1], len(lines)] == [True, True, 2]

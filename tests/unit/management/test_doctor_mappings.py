@@ -1,4 +1,4 @@
-"""Where the doctor looks for what feeds a function: at its alias, and at itself."""
+"""The doctor finds event source mappings of a function's alias and of the function itself."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -11,11 +11,11 @@ MAPPING = {"EventSourceArn": "arn:aws:sqs:eu-central-1:123456789012:shop-dev-def
 
 
 class Missing(Exception):
-    """Stands for ResourceNotFoundException."""
+    """Replace ResourceNotFoundException."""
 
 
 class Lambda:
-    """Lambda with one mapping, of what it is told; of anything else it knows nothing."""
+    """A Lambda client that knows one function, with one mapping."""
 
     exceptions = SimpleNamespace(ResourceNotFoundException=Missing)
 
@@ -38,11 +38,11 @@ def test_a_mapping_is_found_where_it_feeds_the_alias_and_where_there_is_none(
 ) -> None:
     monkeypatch.setattr(functions, "client", lambda service: Lambda(fed))
 
-    assert functions._mapping_of("shop-dev-default-worker", "shop-dev-default") == MAPPING
-    assert functions._mapping_of("shop-dev-default-worker", "shop-dev-reports") is None
+    assert functions.find_mapping("shop-dev-default-worker", "shop-dev-default") == MAPPING
+    assert functions.find_mapping("shop-dev-default-worker", "shop-dev-reports") is None
 
 
 def test_a_function_that_is_missing_is_fed_by_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(functions, "client", lambda service: Lambda("another"))
 
-    assert functions._mapping_of("shop-dev-default-worker", "shop-dev-default") is None
+    assert functions.find_mapping("shop-dev-default-worker", "shop-dev-default") is None

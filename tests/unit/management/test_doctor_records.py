@@ -1,11 +1,12 @@
-"""What the doctor says of records: the oldest in a backlog, what waits for too long, what cannot be read."""
+"""The doctor finds records that are the oldest of a backlog, wait for too long, or can't be read."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from django_offload.conf import configured
-from django_offload.management.doctor import finding, records
+from django_offload.management.doctor import finding as finding_module
+from django_offload.management.doctor import records
 from django_offload.protocol.transitions import postpone
 from tests.contract.records import enqueued_task
 from tests.contract.setup import STACK
@@ -16,7 +17,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def options(ours, monkeypatch):
-    monkeypatch.setattr(finding, "local", lambda: False)
+    monkeypatch.setattr(finding_module, "is_local_aws", lambda: False)
     return configured()["default"]
 
 
@@ -43,10 +44,10 @@ def test_the_oldest_of_a_backlog_is_named_though_it_is_looked_at_last(store, opt
     for number in range(600, 750):
         waiting_since(store, number, NOW, run_after=NOW + 48 * HOUR)
 
-    found = records.unfinished(options, NOW)
+    unfinished = records.unfinished_records(options, NOW)
 
-    assert found.data()["oldest_ready"]["id"] == oldest
-    assert list(records.waiting(options, NOW, found.ready)) == []
+    assert unfinished.data()["oldest_ready"]["id"] == oldest
+    assert list(records.check_waiting(options, NOW, unfinished.ready)) == []
 
 
 def test_what_is_ready_for_longer_than_the_sweeper_lets_it_wait_is_wrong(store, options):
@@ -57,23 +58,26 @@ def test_what_is_ready_for_longer_than_the_sweeper_lets_it_wait_is_wrong(store, 
     ]
     waiting_since(store, 2_000, NOW - 72 * HOUR, run_after=NOW + HOUR)
 
-    (found,) = records.waiting(options, NOW, records.unfinished(options, NOW).ready)
+    (finding,) = records.check_waiting(options, NOW, records.unfinished_records(options, NOW).ready)
 
-    assert (found.id, found.wrong) == ("ready-for-long", True)
-    assert found.text == f"3 records READY for more than 12 hours, the oldest for 72: {', '.join(ids)}."
-    assert f"aws logs tail /aws/lambda/{STACK}-default-worker" in found.mend
+    assert (finding.id, finding.wrong) == ("ready-for-long", True)
+    assert (
+        finding.text
+        == f"3 records stayed READY for more than 12 hours, the oldest for 72 hours: {', '.join(ids)}."
+    )
+    assert f"aws logs tail /aws/lambda/{STACK}-default-worker" in finding.remedy
 
 
 def test_a_record_that_cannot_be_read_is_named_and_hides_no_other(store, options):
     broken, lost = (waiting_since(store, number, NOW - HOUR) for number in range(2))
     store.records[broken]["options"] = "{"
 
-    found = {one.id: one for one in records.overdue(options, NOW)}
+    findings = {finding.id: finding for finding in records.check_overdue(options, NOW)}
 
-    assert found["overdue-ready"].text.endswith(f": {lost}.")
-    assert found["overdue-unreadable"].text.startswith("1 record that cannot be read, overdue by up to")
-    assert found["overdue-unreadable"].text.endswith(f": {broken}.")
+    assert findings["overdue-ready"].text.endswith(f": {lost}.")
+    assert findings["overdue-unreadable"].text.startswith("1 record couldn't be read (overdue by up to")
+    assert findings["overdue-unreadable"].text.endswith(f": {broken}.")
     assert f'get-item --table-name {STACK}-tasks --key \'{{"id": {{"S": "{broken}"}}' in (
-        found["overdue-unreadable"].mend
+        findings["overdue-unreadable"].remedy
     )
-    assert records.unfinished(options, NOW).data()["oldest_ready"]["id"] == lost
+    assert records.unfinished_records(options, NOW).data()["oldest_ready"]["id"] == lost

@@ -1,4 +1,4 @@
-"""offload_result --follow: progress until the task ends, and its outcome as the exit code."""
+"""offload_result --follow shows progress until the task ends; its outcome is the exit code."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from rich.progress import Progress
 
-from django_offload.management import long_work
+from django_offload.management import progress
 from django_offload.management.commands.offload_result import Command
 from django_offload.protocol.record import read_record
 from django_offload.protocol.transitions import report, succeed
@@ -30,7 +30,7 @@ def store(ours: Any, offload: Any) -> Any:
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Return a list of what happens at each pause, the last of it an end of patience."""
+    """Return a list of callables, one for each pause of the command. When none is left, the test fails."""
     happens: list[Any] = []
 
     def pause(seconds: float) -> None:
@@ -51,7 +51,7 @@ def stop() -> None:
 
 
 def redrawn(update: Callable[..., None]) -> Callable[..., None]:
-    """Have a bar drawn at each change: the steps of these tests take less time than its next picture."""
+    """Draw the bar at each change, because these tests end before rich would draw it again."""
 
     def changed(self: Progress, *arguments: Any, **options: Any) -> None:
         update(self, *arguments, **options, refresh=True)
@@ -60,7 +60,7 @@ def redrawn(update: Callable[..., None]) -> Callable[..., None]:
 
 
 class Attempt:
-    """An attempt at a task, made by the transitions that a worker makes."""
+    """Change a record as a worker does during an attempt."""
 
     held: ClassVar[dict[str, Any]] = {"fence": 1, "token": TOKEN}
 
@@ -88,9 +88,9 @@ def test_it_waits_for_the_end_and_shows_the_result(store: Any, offload: Any, mea
     result = tasks.double.enqueue(21)
     meanwhile += [nothing, nothing, offload.run]
 
-    code, said = run("offload_result", result.id, "--follow")
+    code, output = run("offload_result", result.id, "--follow")
 
-    first, *others = said.splitlines()
+    first, *others = output.splitlines()
     assert code == 0
     assert first.endswith("UTC  READY")
     assert sum("READY" in line for line in others) == 0
@@ -101,10 +101,10 @@ def test_a_failed_task_is_exit_code_1(store: Any, offload: Any, meanwhile: list[
     result = contract.raises_value_error.enqueue()
     meanwhile += [offload.run]
 
-    code, said = run("offload_result", result.id, "--follow")
+    code, output = run("offload_result", result.id, "--follow")
 
     assert code == 1
-    assert said.endswith("ValueError: The stock is negative\n")
+    assert output.endswith("ValueError: The stock is negative\n")
     assert run("offload_result", result.id)[0] == 0
 
 
@@ -119,9 +119,9 @@ def test_programs_get_a_line_of_json_for_each_change(store: Any, offload: Any, m
     result = tasks.double.enqueue(21)
     meanwhile += [nothing, offload.run]
 
-    code, said = run("offload_result", result.id, "--follow", "--json")
+    code, output = run("offload_result", result.id, "--follow", "--json")
 
-    lines = [json.loads(line) for line in said.splitlines()]
+    lines = [json.loads(line) for line in output.splitlines()]
     assert code == 0
     assert [line["status"] for line in lines] == ["READY", "SUCCESSFUL"]
     assert lines[-1]["return_value"] == 42
@@ -131,10 +131,10 @@ def test_ctrl_c_ends_the_watching_alone(store: Any, offload: Any, meanwhile: lis
     result = tasks.double.enqueue(21)
     meanwhile += [stop]
 
-    code, said = run("offload_result", result.id, "--follow")
+    code, output = run("offload_result", result.id, "--follow")
 
     assert code == 130
-    assert said == f"Ended by Ctrl-C: the task goes on. See manage.py offload_result {result.id}."
+    assert output == f"Stopped by Ctrl-C. The task continues. See manage.py offload_result {result.id}."
     offload.run()
     assert "SUCCESSFUL" in run("offload_result", result.id)[1]
 
@@ -143,11 +143,11 @@ def test_progress_is_a_line_for_each_change(store: Any, meanwhile: list[Any]) ->
     result = tasks.double.enqueue(21)
     meanwhile += Attempt(store, result.id).steps()
 
-    code, said = run("offload_result", result.id, "--follow")
+    code, output = run("offload_result", result.id, "--follow")
 
-    told = [line.split("UTC  ")[1] for line in said.splitlines() if line[2] == ":"]
+    changes = [line.split("UTC  ")[1] for line in output.splitlines() if line[2] == ":"]
     assert code == 0
-    assert told == [
+    assert changes == [
         *("READY", "RUNNING"),
         *("RUNNING  3 of 1,000, part 3", "RUNNING  700 of 1,000, part 700"),
     ]
@@ -157,7 +157,7 @@ def test_on_a_terminal_progress_is_a_bar(
     store: Any, meanwhile: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(long_work, "BAR_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "BAR_AFTER_SECONDS", 0.0)
     monkeypatch.setattr("rich.progress.Progress.update", redrawn(Progress.update))
     result = tasks.double.enqueue(21)
     meanwhile += Attempt(store, result.id).steps()

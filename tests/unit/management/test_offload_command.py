@@ -1,4 +1,4 @@
-"""OffloadCommand: exit codes, one sentence per error, output for readers and for programs."""
+"""OffloadCommand: exit codes, errors in one line, output for people and for programs."""
 
 import json
 from datetime import UTC, datetime
@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 from django.core.management import CommandError, call_command
 
-from django_offload.aws.lean.answer import Answer
-from django_offload.aws.lean.dynamodb import DynamoDB
+from django_offload.aws.lean.response import Response
+from django_offload.aws.lean.services import DynamoDB
 from django_offload.exceptions import ConfigurationError, NoAnswer, Refusal
 from django_offload.management.base import OffloadCommand
 
@@ -24,12 +24,12 @@ class Command(OffloadCommand):
         super().__init__(**kwargs)
         self.raising, self.code = raising, code
 
-    def answer(self, **options: Any) -> int:
+    def run(self, **options: Any) -> int:
         if self.raising:
             raise self.raising
-        self.line("for readers")
-        self.table(["queue", "waiting"], [["default", 7], ["reports", 1200]])
-        self.data({"at": datetime(2026, 1, 2, tzinfo=UTC)})
+        self.write_line("for readers")
+        self.write_table(["queue", "waiting"], [["default", 7], ["reports", 1200]])
+        self.write_json({"at": datetime(2026, 1, 2, tzinfo=UTC)})
         return self.code
 
 
@@ -45,7 +45,7 @@ def client_error(code: str) -> ClientError:
 
 def refusal(code: str) -> Refusal:
     body = json.dumps({"__type": code, "message": "it said\nno"}).encode()
-    return DynamoDB().refusal("GetItem", Answer(400, {}, body))
+    return DynamoDB().refusal("GetItem", Response(400, {}, body))
 
 
 def test_readers_get_lines_and_aligned_columns() -> None:
@@ -58,7 +58,7 @@ def test_json_prints_nothing_but_json() -> None:
 
 def test_a_table_without_rows_is_its_headings() -> None:
     out = StringIO()
-    Command(stdout=out).table(["queue", "waiting"], [])
+    Command(stdout=out).write_table(["queue", "waiting"], [])
 
     assert out.getvalue() == "queue  waiting\n"
 
@@ -72,7 +72,7 @@ def test_the_answer_is_the_exit_code(code: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "said", "hint"),
+    ("error", "text", "hint"),
     [
         (ConfigurationError("default", "Bad.", "Mend it."), "TASKS['default']: Bad.", "Mend it."),
         (EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), "127.0.0.1:1", "AWS_ENDPOINT_URL"),
@@ -91,12 +91,12 @@ def test_the_answer_is_the_exit_code(code: int) -> None:
         (client_error("Teapot"), "Teapot", "AWS's documentation"),
     ],
 )
-def test_an_error_becomes_one_sentence_and_exit_code_2(error: Exception, said: str, hint: str) -> None:
+def test_an_error_becomes_one_sentence_and_exit_code_2(error: Exception, text: str, hint: str) -> None:
     with pytest.raises(CommandError) as raised:
         run(Command(raising=error))
 
     assert raised.value.returncode == 2
-    assert said in str(raised.value)
+    assert text in str(raised.value)
     assert hint in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -117,7 +117,7 @@ def test_other_errors_are_bugs_and_keep_their_traceback() -> None:
 
 
 def test_commands_say_what_is_wrong_with_code_1_and_what_is_unusable_with_code_2() -> None:
-    assert (Command().wrong("Stale.").returncode, Command().unusable("Which?").returncode) == (1, 2)
+    assert (Command().failure("Stale.").returncode, Command().usage_error("Which?").returncode) == (1, 2)
 
 
 def test_help_shows_the_example_line_by_line() -> None:

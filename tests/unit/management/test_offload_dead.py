@@ -1,4 +1,4 @@
-"""The command offload_dead: what it lists and shows, and what is discarded."""
+"""offload_dead lists, shows and discards dead letters."""
 
 import pytest
 
@@ -24,10 +24,10 @@ def payloads(offload):
 
 
 def test_without_dead_letters_the_list_says_so(store):
-    said = "There are no dead letters%s; --failed looks among tasks that failed by themselves too.\n"
+    text = "There are no %sdead letters. Add --failed for tasks that failed with their own exception.\n"
 
-    assert run("offload_dead", "list") == (0, said % "")
-    assert run("offload_dead", "redrive", "--task", "x") == (0, said % " of this kind")
+    assert run("offload_dead", "list") == (0, text % "")
+    assert run("offload_dead", "redrive", "--task", "x") == (0, text % "matching ")
     assert run("offload_dead", "discard", "--all", "--failed") == (0, "There are no dead letters.\n")
 
 
@@ -41,13 +41,13 @@ def test_what_was_given_up_is_listed_oldest_first(store):
 def test_a_row_says_what_when_and_why(store):
     result = given_up(store, tasks.double.enqueue(1), WorkerLost(3))
 
-    code, said = run("offload_dead", "list")
+    code, output = run("offload_dead", "list")
 
     assert code == 0
-    assert said.splitlines()[0].split() == [
+    assert output.splitlines()[0].split() == [
         *("id", "task", "cause", "queue", "attempts", "failed", "at", "message")
     ]
-    assert said.splitlines()[1].startswith(f"{result.id}  tests.unit.tasks.double  WorkerLost  default")
+    assert output.splitlines()[1].startswith(f"{result.id}  tests.unit.tasks.double  WorkerLost  default")
 
 
 def test_what_its_own_task_failed_is_listed_only_with_failed(store, offload):
@@ -55,25 +55,25 @@ def test_what_its_own_task_failed_is_listed_only_with_failed(store, offload):
     offload.run()
 
     assert ids() == []
-    _, said = run_json("offload_dead", "list", "--failed")
-    assert [(row["id"], row["cause"]) for row in said["records"]] == [(result.id, "builtins.ValueError")]
+    _, output = run_json("offload_dead", "list", "--failed")
+    assert [(row["id"], row["cause"]) for row in output["records"]] == [(result.id, "builtins.ValueError")]
 
 
 def test_what_was_cancelled_is_no_dead_letter(store):
     given_up(store, tasks.double.enqueue(1), Cancelled())
 
-    _, said = run_json("offload_dead", "list", "--failed")
+    _, output = run_json("offload_dead", "list", "--failed")
 
-    assert said["records"] == []
+    assert output["records"] == []
 
 
 def test_more_than_one_page_is_listed_whole(store):
     many = {given_up(store, tasks.double.enqueue(number)).id for number in range(130)}
 
-    _, said = run_json("offload_dead", "list", "--limit", "1000")
+    _, output = run_json("offload_dead", "list", "--limit", "1000")
     code, some = run("offload_dead", "list", "--limit", "9")
 
-    assert {row["id"] for row in said["records"]} == many
+    assert {row["id"] for row in output["records"]} == many
     assert (code, len(some.splitlines())) == (0, 1 + 9 + 1)
     assert some.splitlines()[-1].startswith("There may be more than these 9")
 
@@ -95,42 +95,42 @@ def test_the_list_is_narrowed_by_task_and_by_cause(store):
 def test_show_tells_all_of_a_record_but_what_is_sensitive(store):
     result = given_up(store, tasks.send.enqueue(7, card="4711"))
 
-    code, said = run("offload_dead", "show", result.id)
+    code, output = run("offload_dead", "show", result.id)
 
     assert code == 0
-    assert "DeadLettered: The task was given up: the test says so." in said
-    assert '{"card": "********"}' in said
-    assert "4711" not in said
+    assert "DeadLettered: The task was given up: the test says so." in output
+    assert '{"card": "********"}' in output
+    assert "4711" not in output
 
 
 @pytest.mark.parametrize("action", ["redrive", "discard"])
 def test_one_must_say_which(store, action):
-    code, said = run("offload_dead", action)
+    code, output = run("offload_dead", action)
 
-    assert (code, said) == (2, f"Say which to {action}: ids, or --task, --cause or --all.")
+    assert (code, output) == (2, f"Choose what to {action}. Give ids, or use --task, --cause or --all.")
     assert run("offload_dead", action, "0" * 32, "--all")[0] == 2
 
 
 def test_a_discarded_record_stays_failed_and_is_listed_no_more(store):
-    kept, gone = given_up(store, tasks.double.enqueue(1)), given_up(store, tasks.follow.enqueue([]))
+    listed, discarded = given_up(store, tasks.double.enqueue(1)), given_up(store, tasks.follow.enqueue([]))
 
-    code, said = run("offload_dead", "discard", gone.id)
-    again = run("offload_dead", "discard", gone.id)
+    code, output = run("offload_dead", "discard", discarded.id)
+    again = run("offload_dead", "discard", discarded.id)
 
-    assert (code, said) == (0, f"{gone.id}  Discarded: it stays FAILED, and is listed no more.\n")
-    assert again == (0, f"{gone.id}  It was not listed.\n")
-    assert ids() == [kept.id]
-    assert status(store, gone) == FAILED
-    assert run("offload_dead", "redrive", gone.id)[0] == 0
+    assert (code, output) == (0, f"{discarded.id}  Discarded. It stays FAILED but is no longer listed.\n")
+    assert again == (0, f"{discarded.id}  It is not in the list, so nothing was changed.\n")
+    assert ids() == [listed.id]
+    assert status(store, discarded) == FAILED
+    assert run("offload_dead", "redrive", discarded.id)[0] == 0
 
 
 def test_bodies_are_listed_shown_as_text_and_discarded(store, payloads):
     payloads.put(BODY, b"\x1b]0;owned\x07\xff{" + b"x" * 5_000)
 
-    _, said = run_json("offload_dead", "list")
+    _, output = run_json("offload_dead", "list")
     code, shown = run("offload_dead", "show", BODY, "--bytes", "20")
 
-    assert [(body["key"], body["size"]) for body in said["bodies"]] == [(BODY, 5_012)]
+    assert [(body["key"], body["size"]) for body in output["bodies"]] == [(BODY, 5_012)]
     assert code == 0
     assert shown.splitlines()[0].startswith(r"\x1b]0;owned\x07\\xff{xxxxxxxx")
     assert "\x1b" not in shown
@@ -155,15 +155,15 @@ def test_redrive_of_all_passes_bodies_by_and_discard_of_all_takes_them(store, pa
 def test_what_a_record_says_moves_no_cursor(store):
     given_up(store, tasks.double.enqueue(1), DeadLettered("\x1b[2J\r\u009bgone"))
 
-    _, said = run("offload_dead", "list")
+    _, output = run("offload_dead", "list")
 
-    assert r"\x1b[2J\x0d\x9bgone" in said
-    assert not {"\x1b", "\r", "\u009b"} & set(said)
+    assert r"\x1b[2J\x0d\x9bgone" in output
+    assert not {"\x1b", "\r", "\u009b"} & set(output)
 
 
 def test_without_a_backend_of_ours_it_says_which_to_add(settings):
     settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}}
 
-    code, said = run("offload_dead", "list")
+    code, output = run("offload_dead", "list")
 
-    assert (code, said.split(".")[0]) == (2, "TASKS names no backend of django_offload")
+    assert (code, output.split(".")[0]) == (2, "TASKS has no django_offload backend")

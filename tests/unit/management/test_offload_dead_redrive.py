@@ -1,4 +1,4 @@
-"""The command offload_dead redrive: another life, its exact arguments, and who gets none."""
+"""offload_dead redrive runs a task again with its exact arguments, or refuses and says why."""
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -34,9 +34,9 @@ def test_a_redriven_record_runs_to_its_end(store, offload):
     result = given_up(store, tasks.double.enqueue(21))
     offload.transports[STACK].queues.clear()
 
-    code, said = run("offload_dead", "redrive", result.id)
+    code, output = run("offload_dead", "redrive", result.id)
 
-    assert (code, said) == (0, f"{result.id}  READY again, and sent.\n")
+    assert (code, output) == (0, f"{result.id}  READY again, and sent.\n")
     assert ids() == []
     assert offload.run() == 1
     assert default_task_backend.get_result(result.id).return_value == 42
@@ -84,13 +84,13 @@ def test_what_is_alive_or_unknown_is_refused_with_its_state(store, offload, acti
     )
     before = [dict(store.get(result.id)) for result in (done, waiting, running)]
 
-    code, said = run("offload_dead", action, done.id, waiting.id, running.id, "f" * 32)
+    code, output = run("offload_dead", action, done.id, waiting.id, running.id, "f" * 32)
 
     assert code == 1
-    lines = said.splitlines()
+    lines = output.splitlines()
     for line, state in zip(lines, ["SUCCESSFUL", "READY", "RUNNING"], strict=False):
-        assert f"  It is {state}: " in line
-    assert lines[3].startswith("f" * 32 + "  There is no task of this id.")
+        assert f"  It is {state}. " in line
+    assert lines[3].startswith("f" * 32 + "  There is no task with this id. Check the id.")
     assert [dict(store.get(result.id)) for result in (done, waiting, running)] == before
 
 
@@ -98,10 +98,10 @@ def test_redrive_leaves_alone_what_could_not_run(store, offload, monkeypatch):
     result = given_up(store, tasks.double.enqueue(1))
     monkeypatch.delitem(registry()._tasks, "tests.unit.tasks.double")
 
-    code, said = run("offload_dead", "redrive", "--all")
+    code, output = run("offload_dead", "redrive", "--all")
 
     assert code == 1
-    assert "It stays FAILED. No task is named 'tests.unit.tasks.double'. Define it" in said
+    assert "It stays FAILED. No task is named 'tests.unit.tasks.double'. Define it" in output
     assert ids() == [result.id]
 
 
@@ -109,19 +109,19 @@ def test_of_what_is_alive_the_state_is_told_whether_it_could_run_or_not(store, m
     result = tasks.double.enqueue(1)
     monkeypatch.delitem(registry()._tasks, "tests.unit.tasks.double")
 
-    _, said = run("offload_dead", "redrive", result.id)
+    _, output = run("offload_dead", "redrive", result.id)
 
-    assert said == f"{result.id}  It is READY: it is about to run already.\n"
+    assert output == f"{result.id}  It is READY. It will run without a redrive.\n"
 
 
 def test_redrive_leaves_alone_what_the_function_does_not_take_any_more(store, monkeypatch):
     result = given_up(store, tasks.double.enqueue(1))
     monkeypatch.setitem(registry()._tasks, "tests.unit.tasks.double", contract.answer)
 
-    code, said = run("offload_dead", "redrive", result.id)
+    code, output = run("offload_dead", "redrive", result.id)
 
     assert code == 1
-    assert "arguments do not fit the function" in said
+    assert "arguments do not fit the function" in output
     assert status(store, result) == FAILED
 
 
@@ -130,10 +130,10 @@ def test_redrive_leaves_alone_what_lost_its_arguments(store, payloads):
     del store.texts[beside.id][ARGUMENTS_PART]
     payloads.objects.clear()
 
-    code, said = run("offload_dead", "redrive", "--all")
+    code, output = run("offload_dead", "redrive", "--all")
 
     assert code == 1
-    assert said.count("It stays FAILED. What the task keeps in S3 under") == 2
+    assert output.count("It stays FAILED. What the task keeps in S3 under") == 2
     assert {status(store, beside), status(store, away)} == {FAILED}
 
 
@@ -147,14 +147,14 @@ def test_a_redrive_whose_message_is_not_accepted_is_left_to_the_sweeper(store, o
 
     with monkeypatch.context() as patch:
         patch.setattr(transport, "send", refuse)
-        code, said = run("offload_dead", "redrive", result.id)
+        code, output = run("offload_dead", "redrive", result.id)
     offload.clock.skip_to(datetime.now(UTC) + timedelta(minutes=6))
     offload.sweep()
     offload.run()
 
-    assert (code, said) == (
+    assert (code, output) == (
         0,
-        f"{result.id}  READY again; its message was not accepted (no answer), the sweeper sends it.\n",
+        f"{result.id}  READY again. Its message was not accepted (no answer), so the sweeper will send it.\n",
     )
     assert status(store, result) == "SUCCESSFUL"
 
@@ -179,20 +179,20 @@ def test_redrive_by_cause_takes_those_and_no_others(store):
     lost = [given_up(store, tasks.double.enqueue(number), WorkerLost(3)) for number in range(3)]
     other = given_up(store, tasks.double.enqueue(9))
 
-    code, said = run_json("offload_dead", "redrive", "--cause", "WorkerLost")
+    code, output = run_json("offload_dead", "redrive", "--cause", "WorkerLost")
 
     assert code == 0
-    assert {(row["id"], row["done"]) for row in said} == {(result.id, True) for result in lost}
+    assert {(row["id"], row["done"]) for row in output} == {(result.id, True) for result in lost}
     assert ids() == [other.id]
 
 
 def test_what_fails_again_at_once_is_redriven_once(store, offload, monkeypatch):
     monkeypatch.setattr(due_entries, "PAGE", 2)
-    given = [given_up(store, tasks.double.enqueue(number)) for number in range(12)]
+    results = [given_up(store, tasks.double.enqueue(number)) for number in range(12)]
     calls = []
 
     def settle_and_fail(action, of, task_id, *rest):
-        assert len(calls) < len(given), "it goes on for ever"
+        assert len(calls) < len(results), "it goes on for ever"
         calls.append(task_id)
         verdict = act_on_record(action, of, task_id, *rest)
         given_up(store, SimpleNamespace(id=task_id))
@@ -200,8 +200,8 @@ def test_what_fails_again_at_once_is_redriven_once(store, offload, monkeypatch):
 
     monkeypatch.setattr(offload_dead, "act_on_record", settle_and_fail)
 
-    code, said = run_json("offload_dead", "redrive", "--all")
+    code, output = run_json("offload_dead", "redrive", "--all")
 
     assert code == 0
-    assert calls == [one["id"] for one in said] == [result.id for result in given]
-    assert len(ids()) == len(given)
+    assert calls == [row["id"] for row in output] == [result.id for result in results]
+    assert len(ids()) == len(results)

@@ -1,4 +1,4 @@
-"""What the command itself does: its help, what it refuses, and how it shows lines of functions."""
+"""The command offload_local itself: its help, the options it refuses, and its log lines."""
 
 import io
 from typing import Any
@@ -19,7 +19,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Run the command on a terminal with nothing started but one line said; return what is shown."""
+    """Return a function that runs the command with one log line, and returns stdout and stderr."""
     monkeypatch.setattr(offload_local, "serve", lambda *, log, **options: log(LINE) or 0)
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
@@ -53,9 +53,9 @@ def test_its_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         call_command("offload_local", "--help")
 
-    said = capsys.readouterr().out
-    assert "manage.py offload_local --port 8001 --concurrency 4" in said
-    assert "--noreload" in said
+    output = capsys.readouterr().out
+    assert "manage.py offload_local --port 8001 --concurrency 4" in output
+    assert "--noreload" in output
 
 
 def test_no_workers_at_all_are_refused() -> None:

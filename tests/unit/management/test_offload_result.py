@@ -1,4 +1,4 @@
-"""The command offload_result: all that a record tells, but what is sensitive."""
+"""offload_result shows a record without sensitive arguments, and cancels tasks."""
 
 from datetime import UTC, datetime
 
@@ -22,21 +22,21 @@ def test_a_result_is_shown_with_its_arguments(store, offload):
     result = tasks.double.enqueue(21)
     offload.run()
 
-    code, said = run_json("offload_result", result.id)
+    code, output = run_json("offload_result", result.id)
 
     assert code == 0
-    assert (said["status"], said["return_value"], said["attempts"]) == ("SUCCESSFUL", 42, 1)
-    assert (said["task"], said["args"], said["kwargs"]) == ("tests.unit.tasks.double", [21], {})
-    assert len(said["worker_ids"]) == 1
+    assert (output["status"], output["return_value"], output["attempts"]) == ("SUCCESSFUL", 42, 1)
+    assert (output["task"], output["args"], output["kwargs"]) == ("tests.unit.tasks.double", [21], {})
+    assert len(output["worker_ids"]) == 1
 
 
 def test_for_readers_it_is_a_line_each(store, offload):
     result = tasks.double.enqueue(21)
     offload.run()
 
-    code, said = run("offload_result", result.id)
+    code, output = run("offload_result", result.id)
 
-    lines = dict(line.split(maxsplit=1) for line in said.splitlines())
+    lines = dict(line.split(maxsplit=1) for line in output.splitlines())
     assert code == 0
     assert (lines["id"], lines["status"], lines["return_value"], lines["args"]) == (
         *(result.id, "SUCCESSFUL", "42", "[21]"),
@@ -48,11 +48,11 @@ def test_an_error_is_shown_with_its_traceback_last(store, offload):
     result = contract.raises_value_error.enqueue()
     offload.run()
 
-    code, said = run("offload_result", result.id)
+    code, output = run("offload_result", result.id)
 
     assert code == 0
-    assert "error         builtins.ValueError: The stock is negative\nTraceback" in said
-    assert said.endswith("ValueError: The stock is negative\n")
+    assert "error         builtins.ValueError: The stock is negative\nTraceback" in output
+    assert output.endswith("ValueError: The stock is negative\n")
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def test_an_error_is_shown_with_its_traceback_last(store, offload):
 def test_sensitive_arguments_are_hidden(store, args, kwargs, shown):
     result = tasks.send.enqueue(*args, **kwargs)
 
-    _, said = run_json("offload_result", result.id)
+    _, output = run_json("offload_result", result.id)
 
-    assert (said["args"], said["kwargs"]) == shown
+    assert (output["args"], output["kwargs"]) == shown
     assert "4711" not in run("offload_result", result.id)[1]
 
 
@@ -75,9 +75,9 @@ def test_of_an_unknown_task_every_argument_is_hidden(store, monkeypatch):
     result = contract.echo.enqueue("a", key="b")
     monkeypatch.delitem(registry()._tasks, "tests.contract.tasks.echo")
 
-    _, said = run_json("offload_result", result.id)
+    _, output = run_json("offload_result", result.id)
 
-    assert (said["args"], said["kwargs"]) == (["********"], {"key": "********"})
+    assert (output["args"], output["kwargs"]) == (["********"], {"key": "********"})
 
 
 @pytest.mark.parametrize("size", [5_000, 400_000])
@@ -85,10 +85,10 @@ def test_large_arguments_and_results_are_shown_wherever_they_are_kept(store, off
     result = contract.echo.enqueue("x" * size)
     offload.run()
 
-    _, said = run_json("offload_result", result.id)
+    _, output = run_json("offload_result", result.id)
 
-    assert said["args"] == ["x" * size]
-    assert said["return_value"] == [["x" * size], {}]
+    assert output["args"] == ["x" * size]
+    assert output["return_value"] == [["x" * size], {}]
     assert bool(offload.payloads[STACK].objects) == (size > 300_000)
 
 
@@ -99,27 +99,29 @@ def test_what_is_gone_is_said_to_be_gone(store, offload, size):
     store.texts.pop(result.id, None)
     offload.payloads[STACK].objects.clear()
 
-    code, said = run_json("offload_result", result.id)
+    code, output = run_json("offload_result", result.id)
 
-    assert (code, said["status"]) == (0, "SUCCESSFUL")
-    assert "is gone. Check the bucket's lifecycle" in said["lost_arguments"]
-    assert "is gone. Check the bucket's lifecycle" in said["lost_result"]
-    assert not {"args", "kwargs", "return_value"} & said.keys()
+    assert (code, output["status"]) == (0, "SUCCESSFUL")
+    assert "is gone. Check the bucket's lifecycle" in output["lost_arguments"]
+    assert "is gone. Check the bucket's lifecycle" in output["lost_result"]
+    assert not {"args", "kwargs", "return_value"} & output.keys()
 
 
 def test_an_unknown_id_is_wrong(store):
-    code, said = run("offload_result", "0" * 32)
+    code, output = run("offload_result", "0" * 32)
 
     assert code == 1
-    assert said == f"There is no task of id {'0' * 32}. Check the id; results are kept for result_ttl."
+    assert (
+        output == f"There is no task with the id {'0' * 32}. Check the id. Results are kept for result_ttl."
+    )
 
 
 def test_a_task_that_has_not_started_is_cancelled_at_once(store, offload):
     result = tasks.double.enqueue(21)
 
-    code, said = run_json("offload_result", result.id, "--cancel")
+    code, output = run_json("offload_result", result.id, "--cancel")
 
-    assert (code, said["status"], said["error"]["class"]) == (
+    assert (code, output["status"], output["error"]["class"]) == (
         *(0, "FAILED", "django_offload.exceptions.Cancelled"),
     )
     offload.run()
@@ -131,9 +133,9 @@ def test_a_running_task_is_asked_to_stop(store):
     enqueued = read_record(store.get(result.id)).enqueued
     store.change(result.id, claimed(result.id, datetime.now(UTC), enqueued=enqueued))
 
-    code, said = run_json("offload_result", result.id, "--cancel")
+    code, output = run_json("offload_result", result.id, "--cancel")
 
-    assert (code, said["status"]) == (0, "RUNNING")
+    assert (code, output["status"]) == (0, "RUNNING")
     assert read_record(store.get(result.id)).cancelled
 
 
@@ -142,5 +144,5 @@ def test_what_has_ended_cannot_be_cancelled(store, offload):
     offload.run()
 
     assert run("offload_result", result.id, "--cancel") == (
-        *(1, "It is SUCCESSFUL: there is nothing to cancel."),
+        *(1, "The task has ended as SUCCESSFUL, so it can't be cancelled."),
     )

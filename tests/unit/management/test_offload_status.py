@@ -1,4 +1,4 @@
-"""The command offload_status: what waits, what is due, what was given up."""
+"""offload_status counts waiting messages, due records and dead letters."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,7 @@ import pytest
 
 from django_offload.conf import configured
 from django_offload.exceptions import DeadLettered
-from django_offload.operations.fail import end
+from django_offload.operations.fail import fail_record
 from django_offload.protocol.record import read_record
 from django_offload.protocol.transitions import postpone
 from django_offload.stores import store_of
@@ -30,10 +30,10 @@ def test_each_queue_is_a_row(aws):
     tasks.double.enqueue(1)
     tasks.double.using(run_after=datetime.now(UTC) + timedelta(minutes=5)).enqueue(2)
 
-    code, said = run("offload_status")
+    code, output = run("offload_status")
 
     assert code == 0
-    assert said.splitlines() == [
+    assert output.splitlines() == [
         f"stack {STACK}, records due: 0, given up: 0",
         "queue    waiting  delayed  in flight  dead letters",
         "default        1        1          0             0",
@@ -46,44 +46,46 @@ def test_for_programs_it_is_data(aws):
     due_was, now = read_record(store.get(result.id)).due_at, datetime.now(UTC)
     store.change(result.id, postpone(result.id, due_was=due_was, due_at=now - timedelta(minutes=1)))
 
-    code, (said,) = run_json("offload_status")
+    code, (output,) = run_json("offload_status")
 
-    assert (code, said["stack"], said["due"], said["given_up"]) == (0, STACK, 1, 0)
-    assert said["queues"][0] == {"queue": "default", "waiting": 1, "delayed": 0, "in_flight": 0, "dead": 0}
+    assert (code, output["stack"], output["due"], output["given_up"]) == (0, STACK, 1, 0)
+    assert output["queues"][0] == {"queue": "default", "waiting": 1, "delayed": 0, "in_flight": 0, "dead": 0}
 
 
 def test_what_was_given_up_is_wrong(aws):
     store, options = store_of(configured()["default"]), configured()["default"]
     enqueued = read_record(store.get(tasks.double.enqueue(1).id)).enqueued
-    end(store, enqueued, options, datetime.now(UTC), DeadLettered("the test says so"))
+    fail_record(store, enqueued, options, datetime.now(UTC), DeadLettered("the test says so"))
 
-    code, (said,) = run_json("offload_status")
+    code, (output,) = run_json("offload_status")
 
-    assert (code, said["given_up"], said["due"]) == (1, 1, 0)
+    assert (code, output["given_up"], output["due"]) == (1, 1, 0)
 
 
 def test_dead_letters_that_wait_are_wrong(aws):
     send_junk(aws, "reports-dead")
 
-    code, (said,) = run_json("offload_status")
+    code, (output,) = run_json("offload_status")
 
-    assert (code, said["queues"][1]["dead"]) == (1, 1)
+    assert (code, output["queues"][1]["dead"]) == (1, 1)
 
 
 def test_a_missing_queue_is_said_with_what_to_do(aws, settings):
     settings.TASKS["default"]["QUEUES"] = ["default", "reports", "photos"]
     settings.TASKS = {"default": settings.TASKS["default"]}
 
-    code, said = run("offload_status")
+    code, output = run("offload_status")
 
     assert code == 2
-    assert said.startswith(f"TASKS['default']: The queue '{STACK}-photos' does not exist in the AWS account")
-    assert "manage.py offload_local" in said
+    assert output.startswith(
+        f"TASKS['default']: The queue '{STACK}-photos' does not exist in the AWS account"
+    )
+    assert "manage.py offload_local" in output
 
 
 def test_without_a_backend_of_ours_it_says_which_to_add(settings):
     settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}}
 
-    code, said = run("offload_status")
+    code, output = run("offload_status")
 
-    assert (code, said.split(".")[0]) == (2, "TASKS names no backend of django_offload")
+    assert (code, output.split(".")[0]) == (2, "TASKS has no django_offload backend")

@@ -1,4 +1,4 @@
-"""The command offload_sweep: the sweeper once, from here."""
+"""offload_sweep runs the sweeper once in this process."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +20,7 @@ def store(ours, offload):
 
 
 def lose(store, offload, number=1):
-    """Enqueue a task whose message is lost, and which was due a minute ago."""
+    """Enqueue a task that has lost its message and was due a minute ago."""
     result = tasks.double.enqueue(number)
     offload.transports[STACK].queues["default"].messages.clear()
     due_was, now = read_record(store.get(result.id)).due_at, datetime.now(UTC)
@@ -47,9 +47,9 @@ def test_for_programs_it_counts(store, offload):
     lose(store, offload)
     lose(store, offload)
 
-    code, said = run_json("offload_sweep")
+    code, output = run_json("offload_sweep")
 
-    assert (code, said) == (0, {"sent": 2})
+    assert (code, output) == (0, {"sent": 2})
 
 
 def test_what_could_not_be_swept_is_wrong(store, offload, monkeypatch):
@@ -65,7 +65,7 @@ def test_what_could_not_be_swept_is_wrong(store, offload, monkeypatch):
 
 def test_it_stops_in_time(store, offload, monkeypatch):
     lose(store, offload)
-    monkeypatch.setattr(Sweeper, "_look", lambda *args: pytest.fail("There was no time for this."))
+    monkeypatch.setattr(Sweeper, "sweep_entry", lambda *args: pytest.fail("There was no time for this."))
 
     assert run("offload_sweep", "--seconds", "0.5") == (0, "Swept: 1 stopped.\n")
 

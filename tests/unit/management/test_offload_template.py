@@ -1,4 +1,4 @@
-"""The command offload_template: what it prints, writes, and finds stale."""
+"""offload_template prints and writes the template, and finds a stale one."""
 
 import json
 from io import StringIO
@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from django_offload.conf import Options, QueueOptions
 from django_offload.management.commands import offload_template
-from django_offload.stack import build
+from django_offload.stack import build_template
 
 
 def options(stack: str) -> Options:
@@ -19,15 +19,15 @@ def options(stack: str) -> Options:
 
 @pytest.fixture
 def configured(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Options]]:
-    """Return the stacks that the command finds, for a test to change."""
-    found = {"shop-dev": [options("shop-dev")]}
+    """Return the configured stacks, which a test may change."""
+    stacks = {"shop-dev": [options("shop-dev")]}
 
     def template_of(stack: str, **arguments: Any) -> str:
-        return build(found[stack], **arguments)
+        return build_template(stacks[stack], **arguments)
 
-    monkeypatch.setattr(offload_template, "stacks", lambda: found)
+    monkeypatch.setattr(offload_template, "stacks", lambda: stacks)
     monkeypatch.setattr(offload_template, "template_of", template_of)
-    return found
+    return stacks
 
 
 def run(*args: str) -> str:
@@ -38,12 +38,12 @@ def run(*args: str) -> str:
 
 @pytest.mark.usefixtures("configured")
 def test_it_prints_the_template_and_nothing_else() -> None:
-    assert run() == build([options("shop-dev")])
+    assert run() == build_template([options("shop-dev")])
 
 
 @pytest.mark.usefixtures("configured")
 def test_json_is_the_template_as_json() -> None:
-    assert json.loads(run("--json")) == json.loads(build([options("shop-dev")], as_json=True))
+    assert json.loads(run("--json")) == json.loads(build_template([options("shop-dev")], as_json=True))
 
 
 @pytest.mark.usefixtures("configured")
@@ -52,26 +52,28 @@ def test_what_was_written_is_fresh(tmp_path: Path) -> None:
 
     assert run("--output", str(file)) == ""
     assert run("--check", str(file)) == ""
-    assert file.read_text() == build([options("shop-dev")])
+    assert file.read_text() == build_template([options("shop-dev")])
 
 
 @pytest.mark.usefixtures("configured")
 def test_a_stale_file_is_found_wrong_with_the_command_that_mends_it(tmp_path: Path) -> None:
     file = tmp_path / "template.yaml"
-    file.write_text(build([options("shop-dev")]) + "\n")
+    file.write_text(build_template([options("shop-dev")]) + "\n")
 
     with pytest.raises(CommandError) as raised:
         run("--check", str(file))
 
     assert raised.value.returncode == 1
     assert str(raised.value) == (
-        f"{file} is stale: run manage.py offload_template --output {file} and commit it."
+        f"{file} is stale. Run manage.py offload_template --output {file} and commit it."
     )
 
 
 @pytest.mark.usefixtures("configured")
 def test_a_missing_file_is_named_with_the_option_that_writes_it(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match=r"cannot be read .*: write it with --output") as raised:
+    with pytest.raises(
+        CommandError, match=r"can't be read .*\. Write it with manage\.py offload_template --output"
+    ) as raised:
         run("--check", str(tmp_path / "none.yaml"))
 
     assert raised.value.returncode == 2
@@ -79,7 +81,7 @@ def test_a_missing_file_is_named_with_the_option_that_writes_it(tmp_path: Path) 
 
 @pytest.mark.usefixtures("configured")
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="cannot be written") as raised:
+    with pytest.raises(CommandError, match="can't be written") as raised:
         run("--output", str(tmp_path / "none" / "template.yaml"))
 
     assert raised.value.returncode == 2
@@ -88,7 +90,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_of_several_stacks_one_must_be_chosen(configured: dict[str, list[Options]]) -> None:
     configured["shop-live"] = [options("shop-live")]
 
-    with pytest.raises(CommandError, match="add --stack with one of shop-dev, shop-live") as raised:
+    with pytest.raises(CommandError, match="Add --stack with one of shop-dev, shop-live") as raised:
         run()
 
     assert raised.value.returncode == 2
@@ -97,7 +99,7 @@ def test_of_several_stacks_one_must_be_chosen(configured: dict[str, list[Options
 
 @pytest.mark.usefixtures("configured")
 def test_an_unknown_stack_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(CommandError, match="names no stack 'x': use shop-dev"):
+    with pytest.raises(CommandError, match=r"names no stack 'x'\. Use shop-dev"):
         run("--stack", "x")
 
 

@@ -1,4 +1,4 @@
-"""What a real terminal is shown, and what it is not where nobody looks."""
+"""Colours and progress appear on a terminal, and not in files or pipes."""
 
 import json
 import os
@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command, color
 
-from django_offload.management import long_work
+from django_offload.management import progress
 from django_offload.management.base import OffloadCommand
-from django_offload.management.commands.offload_init import of_diff
-from django_offload.management.long_work import Bar, Lines
-from django_offload.management.tables import Painted
+from django_offload.management.commands.offload_init import styled_diff_line
+from django_offload.management.progress import ProgressBar, ProgressLines
+from django_offload.management.rendering import Styled
 from tests.unit.management.terminal import terminal
 
 RED, PLAIN = "\x1b[31;1m", "\x1b[0m"
@@ -26,19 +26,19 @@ def _a_usual_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_COLOR", "COLUMNS", "LINES", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setattr(long_work, "BAR_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "BAR_AFTER_SECONDS", 0.0)
 
 
 class Command(OffloadCommand):
-    help = "Tell what is wrong, at such a length that no terminal of eighty columns can show it on one line."
+    help = "Show what is wrong, in so many words that no terminal of eighty columns can show them on a line."
     example = "manage.py offload_something"
 
-    def answer(self, **options: Any) -> int:
-        with self.working("Working") as work:
-            work.at(1, 3, "one")
-            self.line(Painted("WRONG", "bad"), "  \x1b[2J")
-        self.table(["id", "text"], [["0" * 32, "much " * 20]])
-        self.data({"done": 3})
+    def run(self, **options: Any) -> int:
+        with self.progress("Working") as work:
+            work.update(1, 3, "one")
+            self.write_line(Styled("WRONG", "bad"), "  \x1b[2J")
+        self.write_table(["id", "text"], [["0" * 32, "much " * 20]])
+        self.write_json({"done": 3})
         return 0
 
 
@@ -66,7 +66,7 @@ def test_who_wants_no_colours_gets_none(monkeypatch: pytest.MonkeyPatch, name: s
 def test_errors_are_red_on_terminals_that_may_have_colours(
     monkeypatch: pytest.MonkeyPatch, variable: dict[str, str]
 ) -> None:
-    # Django asks this of the process's own stdout, which is no terminal while tests run.
+    # Django checks the stdout of the process, which isn't a terminal in tests.
     monkeypatch.setattr(color, "supports_color", lambda: True)
     for name, value in variable.items():
         monkeypatch.setenv(name, value)
@@ -121,8 +121,8 @@ def test_on_a_narrow_terminal_the_text_gives_way_to_the_bar(
     monkeypatch.setenv("COLUMNS", str(columns))
 
     with terminal(columns) as opened:
-        bar = Bar("build_the_report", opened.stream, coloured=False)
-        bar.at(700, 1_000, "RUNNING Reading orders of the largest customers of this year")
+        bar = ProgressBar("build_the_report", opened.stream, coloured=False)
+        bar.update(700, 1_000, "RUNNING Reading orders of the largest customers of this year")
         bar.close()
 
     drawn = re.split(r"[\r\n]+", re.sub(r"\x1b\[[?0-9;]*[a-zA-Z]", "", opened.shown))
@@ -134,7 +134,7 @@ def test_on_a_narrow_terminal_the_text_gives_way_to_the_bar(
 
 def test_without_rich_there_are_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rich", None)
-    monkeypatch.setattr(long_work, "LINES_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "LINES_EVERY_SECONDS", 0.0)
 
     with terminal(80) as opened:
         call_command(Command(), stdout=StringIO(), stderr=opened.stream)
@@ -143,53 +143,53 @@ def test_without_rich_there_are_plain_lines(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_plain_lines_come_every_five_seconds() -> None:
-    said: list[str] = []
+    output: list[str] = []
     now = 0.0
-    lines = Lines("Redriving", said.append, lambda: now)
+    lines = ProgressLines("Redriving", output.append, lambda: now)
 
     for now in (1.0, 4.9, 5.0, 6.0, 9.9, 10.5):
-        lines.at(1_000 * now, 20_000)
+        lines.update(1_000 * now, 20_000)
     now = 20.0
-    lines.at(0, None, "waiting")
+    lines.update(0, None, "waiting")
 
-    assert said == ["Redriving: 5,000 of 20,000", "Redriving: 10,500 of 20,000", "Redriving: waiting"]
+    assert output == ["Redriving: 5,000 of 20,000", "Redriving: 10,500 of 20,000", "Redriving: waiting"]
 
 
 def test_work_that_is_done_soon_draws_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(long_work, "BAR_AFTER_SECONDS", 0.5)
+    monkeypatch.setattr(progress, "BAR_AFTER_SECONDS", 0.5)
     now = 0.0
 
     with terminal(80) as opened:
-        bar = Bar("Working", opened.stream, coloured=True, clock=lambda: now)
+        bar = ProgressBar("Working", opened.stream, coloured=True, clock=lambda: now)
         now = 0.4
-        bar.at(1, 2)
-        drawn_above = bar.above("a line")
+        bar.update(1, 2)
+        drawn_above = bar.write_above("a line")
         bar.close()
 
     assert (opened.shown, drawn_above) == ("", False)
 
 
 @pytest.mark.parametrize(
-    ("line", "meaning"),
+    ("line", "style"),
     [
         ("+++ new/x.py", "heading"),
         ("+x", "good"),
         ("-x", "bad"),
-        ("@@ -1 +1 @@", "waits"),
+        ("@@ -1 +1 @@", "info"),
         (" x", None),
         ("", None),
     ],
 )
-def test_lines_of_a_diff_have_the_colours_of_a_diff(line: str, meaning: str | None) -> None:
-    assert (of_diff(line), getattr(of_diff(line), "meaning", None)) == (line, meaning)
+def test_lines_of_a_diff_have_the_colours_of_a_diff(line: str, style: str | None) -> None:
+    assert (styled_diff_line(line), getattr(styled_diff_line(line), "style", None)) == (line, style)
 
 
 def test_ctrl_c_is_no_traceback() -> None:
     class Interrupted(Command):
-        def answer(self, **options: Any) -> int:
+        def run(self, **options: Any) -> int:
             raise KeyboardInterrupt
 
-    with pytest.raises(CommandError, match="Ended by Ctrl-C: what was done stays done") as raised:
+    with pytest.raises(CommandError, match=r"Stopped by Ctrl-C\. Completed steps aren't undone\.") as raised:
         call_command(Interrupted())
 
     assert raised.value.returncode == 130
@@ -201,9 +201,9 @@ import django
 django.setup()
 from django_offload.management.base import OffloadCommand
 class Command(OffloadCommand):
-    def answer(self, **options):
+    def run(self, **options):
         for number in range(100_000):
-            self.line(str(number))
+            self.write_line(str(number))
         return 0
 Command().run_from_argv(["manage.py", "offload_something"])
 """

@@ -1,4 +1,4 @@
-"""offload_status --watch: look after look in one place, until Ctrl-C."""
+"""offload_status --watch shows each look in place of the last one, until Ctrl-C."""
 
 import json
 import re
@@ -14,42 +14,45 @@ from tests.unit.management.terminal import terminal
 
 
 def look(waiting: int, *, dead: int = 0, queues: int = 1) -> list[dict[str, Any]]:
-    """Return what one look at a stack finds."""
+    """Return the status that one look reads."""
     counts = {"waiting": waiting, "delayed": 0, "in_flight": 0, "dead": dead}
-    found = [{"queue": f"queue{number}", **counts} for number in range(queues)]
-    return [{"stack": "shop-dev", "due": 0, "given_up": 0, "queues": found}]
+    rows = [{"queue": f"queue{number}", **counts} for number in range(queues)]
+    return [{"stack": "shop-dev", "due": 0, "given_up": 0, "queues": rows}]
 
 
 @pytest.fixture
 def looks(ours: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Return a list of what each look finds; Ctrl-C comes after the last."""
+    """Return a list with the status of each look. After the last one, Ctrl-C stops the command."""
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    found: list[Any] = []
+    statuses: list[Any] = []
 
     def pause(seconds: float) -> None:
         assert seconds == 2.0
-        if not found:
+        if not statuses:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(offload_status.Command, "pause", staticmethod(pause))
-    monkeypatch.setattr(offload_status, "_look", lambda: found.pop(0))
-    return found
+    monkeypatch.setattr(offload_status, "read_status", lambda: statuses.pop(0))
+    return statuses
 
 
-def rows(said: str) -> Iterator[list[str]]:
-    return (line.split() for line in said.splitlines() if line.startswith("queue0"))
+def rows(output: str) -> Iterator[list[str]]:
+    return (line.split() for line in output.splitlines() if line.startswith("queue0"))
 
 
 def test_in_a_file_look_follows_look(looks: list[Any]) -> None:
     looks += [look(3), look(1)]
 
-    code, said = run("offload_status", "--watch")
+    code, output = run("offload_status", "--watch")
 
     assert code == 0
-    assert [row[1] for row in rows(said)] == ["3", "1"]
-    assert len(re.findall(r"^\d\d:\d\d:\d\d UTC, every 2 s; Ctrl-C ends it\.$", said, re.MULTILINE)) == 2
-    assert "\x1b" not in said
+    assert [row[1] for row in rows(output)] == ["3", "1"]
+    assert (
+        len(re.findall(r"^\d\d:\d\d:\d\d UTC, every 2 s\. Press Ctrl-C to stop\.$", output, re.MULTILINE))
+        == 2
+    )
+    assert "\x1b" not in output
 
 
 def test_the_exit_code_is_that_of_the_last_look(looks: list[Any]) -> None:
@@ -71,7 +74,7 @@ def test_a_terminal_shows_each_look_over_the_one_before(looks: list[Any]) -> Non
     assert "30000" in first
     assert "30000" not in second
     assert opened.shown.count("\x1b[2J") == 1
-    # What was longer before leaves nothing behind.
+    # The longer lines of the look before are erased.
     assert second.count("\x1b[K\n") == second.count("\n")
     assert second.endswith("\x1b[J")
 
@@ -88,9 +91,9 @@ def test_what_is_longer_than_the_terminal_does_not_roll(looks: list[Any]) -> Non
 def test_programs_get_a_line_of_json_for_each_look(looks: list[Any]) -> None:
     looks += [look(3), look(1)]
 
-    _, said = run("offload_status", "--watch", "--json")
+    _, output = run("offload_status", "--watch", "--json")
 
-    assert [json.loads(line)[0]["queues"][0]["waiting"] for line in said.splitlines()] == [3, 1]
+    assert [json.loads(line)[0]["queues"][0]["waiting"] for line in output.splitlines()] == [3, 1]
 
 
 def test_it_looks_no_faster_than_time_goes_on(looks: list[Any]) -> None:

@@ -8,7 +8,7 @@ from django.utils.json import normalize_json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_offload.protocol.enqueued_task import dump, dump_any
+from django_offload.protocol.json_codec import dump, dump_any
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

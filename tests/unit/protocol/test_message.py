@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from django_offload.exceptions import BadSignature, MalformedMessage, MessageRefused, UnknownVersion
-from django_offload.protocol.enqueued_task import EnqueuedTask, dump, from_micros, to_micros
+from django_offload.protocol.enqueued_task import EnqueuedTask
+from django_offload.protocol.json_codec import dump, from_micros, to_micros
 from django_offload.protocol.message import Keyring, TaskMessage, decode, encode, key_id
 
 KEYS = Keyring(["secret"], "shop:default")

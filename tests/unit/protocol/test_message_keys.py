@@ -5,7 +5,7 @@ import json
 import pytest
 
 from django_offload.exceptions import BadSignature, UnknownKey
-from django_offload.protocol.enqueued_task import dump
+from django_offload.protocol.json_codec import dump
 from django_offload.protocol.message import Keyring, decode, encode, key_id
 
 from .test_message import KEYS, MESSAGE, signed

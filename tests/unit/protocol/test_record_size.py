@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_offload.protocol.enqueued_task import EnqueuedTask, Reference, dump
+from django_offload.protocol.enqueued_task import EnqueuedTask, Reference
+from django_offload.protocol.json_codec import dump
 from django_offload.protocol.record import initial_item
 from django_offload.protocol.record_size import (
     INLINE_ARGUMENTS_BYTES,
@@ -17,7 +18,7 @@ from django_offload.protocol.record_size import (
     truncate,
 )
 from django_offload.protocol.transitions import claim, release, report
-from django_offload.stores.expressions import attribute
+from django_offload.stores.dynamodb import attribute
 from tests.write_units import item_size
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The send, where AWS is slow and where clocks are the project's."""
+"""A send while AWS is slow, and with and without time zones."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +9,7 @@ from django_offload.aws.time_budget import seconds_left
 from django_offload.conf import configured
 from django_offload.exceptions import EnqueueFailed
 from django_offload.outbox import drain as outbox
-from django_offload.sending.record_and_message import LOOK_SECONDS, SEND_SECONDS, send
+from django_offload.sending.enqueue import LOOK_SECONDS, SEND_SECONDS, send
 from django_offload.transports.base import Transport
 from tests.contract.records import enqueued_task
 
@@ -17,7 +17,7 @@ NOW = datetime.now(UTC)
 
 
 class Watched(Transport):
-    """Notes how long its calls may take."""
+    """Records how long its calls may take."""
 
     longest_return = timedelta(minutes=15)
 
@@ -41,7 +41,7 @@ def watched(ours, offload, exits):
     return exits.enter_context(transports.use(configured()["default"].stack, Watched()))
 
 
-def test_a_request_waits_for_aws_some_seconds_at_most(watched):
+def test_a_request_waits_for_aws_a_few_seconds_at_most(watched):
     send(enqueued_task("0" * 32, enqueued_at=NOW), configured()["default"])
 
     looked, sent = watched.bounds
@@ -49,14 +49,14 @@ def test_a_request_waits_for_aws_some_seconds_at_most(watched):
     assert 0 < sent <= SEND_SECONDS
 
 
-def test_a_worker_that_enqueues_keeps_to_its_own_deadline(watched):
+def test_an_enqueue_in_a_worker_respects_the_workers_deadline(watched):
     with within(lambda: 1.0):
         send(enqueued_task("0" * 32, enqueued_at=NOW), configured()["default"])
 
     assert all(bound <= 1.0 for bound in watched.bounds)
 
 
-def test_a_far_start_that_could_not_be_recorded_is_no_task(watched, offload, monkeypatch):
+def test_a_task_that_starts_late_cannot_be_enqueued_without_its_record(watched, offload, monkeypatch):
     def refuse(*args):
         raise OSError("no answer")
 
@@ -68,7 +68,7 @@ def test_a_far_start_that_could_not_be_recorded_is_no_task(watched, offload, mon
     assert len(watched.bounds) == 1
 
 
-def test_what_lambda_would_forget_is_no_task_without_its_record(watched, offload, monkeypatch):
+def test_a_task_for_lambda_cannot_be_enqueued_without_its_record(watched, offload, monkeypatch):
     def refuse(*args):
         raise OSError("no answer")
 
@@ -81,7 +81,7 @@ def test_what_lambda_would_forget_is_no_task_without_its_record(watched, offload
 
 
 @pytest.mark.parametrize("aware", [True, False])
-def test_the_outbox_keeps_time_as_the_project_does(ours, offload, transactional_db, settings, aware):
+def test_the_outbox_works_with_and_without_time_zones(ours, offload, transactional_db, settings, aware):
     settings.USE_TZ = aware
     enqueued = enqueued_task("0" * 32, enqueued_at=NOW - timedelta(minutes=5))
 

@@ -1,4 +1,4 @@
-"""The send of many: what may leave before what, and how long a request waits for it."""
+"""A send of many tasks: the order of records and messages, and how long a request waits."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,8 +8,7 @@ from django_offload import transports
 from django_offload.aws.time_budget import seconds_left
 from django_offload.conf import configured
 from django_offload.exceptions import EnqueueFailed
-from django_offload.sending.many import send_many
-from django_offload.sending.record_and_message import LOOK_SECONDS, SEND_SECONDS
+from django_offload.sending.enqueue import LOOK_SECONDS, SEND_SECONDS, send_many
 from django_offload.transports.base import Transport
 from tests.contract.records import enqueued_task, new_id
 from tests.contract.setup import STACK
@@ -20,7 +19,7 @@ LARGE = f'[["{"x" * 1_000}"],{{}}]'
 
 
 class Noting(Transport):
-    """Notes what it is asked for, in the order of `steps`."""
+    """Records its sends in `steps`."""
 
     longest_return = timedelta(minutes=15)
 
@@ -39,7 +38,7 @@ class Noting(Transport):
 
 
 class Half(WrappedStore):
-    """Notes what is kept; refuses records, or what stands beside them, of some tasks."""
+    """Records what is stored in `steps`. Refuses the records or the parts of some tasks."""
 
     def __init__(self, inner, steps, *, records=(), parts=()):
         super().__init__(inner)
@@ -51,11 +50,15 @@ class Half(WrappedStore):
         self.steps.append("part")
         return super().put_part(task_id, part, text, ttl)
 
-    def create(self, enqueued):
-        if enqueued.id in self.refused:
-            raise OSError("no answer to the birth")
-        self.steps.append("record")
-        return super().create(enqueued)
+    def begin_create(self, item):
+        def create():
+            if item["id"] in self.refused:
+                raise OSError("no answer to the create")
+            self.steps.append("record")
+            return create_inside()
+
+        create_inside = super().begin_create(item)
+        return create
 
 
 @pytest.fixture
@@ -72,7 +75,7 @@ def enqueued_tasks(**changes):
     return [enqueued_task(new_id(), enqueued_at=NOW, **changes) for _ in range(3)]
 
 
-def test_a_request_waits_some_seconds_at_most_for_all_of_them(transport):
+def test_a_request_waits_a_few_seconds_at_most_for_all_tasks(transport):
     send_many(enqueued_tasks(), configured()["default"])
 
     looked, *sent = transport.bounds
@@ -81,7 +84,7 @@ def test_a_request_waits_some_seconds_at_most_for_all_of_them(transport):
     assert all(0 < bound <= SEND_SECONDS for bound in sent)
 
 
-def test_what_stands_beside_records_is_kept_before_any_record_or_message(transport, steps):
+def test_parts_are_stored_before_any_record_or_message(transport, steps):
     with store_with(lambda inner: Half(inner, steps)):
         assert send_many(enqueued_tasks(arguments=LARGE), configured()["default"]) == [None] * 3
 
@@ -89,7 +92,7 @@ def test_what_stands_beside_records_is_kept_before_any_record_or_message(transpo
     assert sorted(steps[3:]) == ["message"] * 3 + ["record"] * 3
 
 
-def test_there_is_no_record_of_arguments_that_could_not_be_kept_but_a_message(transport, steps, offload):
+def test_a_task_whose_arguments_could_not_be_stored_has_a_message_and_no_record(transport, steps, offload):
     lost, *others = enqueued_tasks(arguments=LARGE)
 
     with store_with(lambda inner: Half(inner, steps, parts=[lost.id])):
@@ -100,7 +103,7 @@ def test_there_is_no_record_of_arguments_that_could_not_be_kept_but_a_message(tr
 
 
 @pytest.mark.parametrize("way", ["lambda", "a far start"])
-def test_where_only_the_record_keeps_a_task_nothing_else_leaves_without_it(
+def test_no_message_is_sent_without_the_record_if_only_the_record_is_durable(
     transport, steps, offload, monkeypatch, way
 ):
     far = NOW + timedelta(days=1)
@@ -112,12 +115,12 @@ def test_where_only_the_record_keeps_a_task_nothing_else_leaves_without_it(
         failure, *rest = send_many([lost, *others], configured()["default"])
 
     assert isinstance(failure, EnqueueFailed)
-    assert (failure.task_id, str(failure.__cause__)) == (lost.id, "no answer to the birth")
+    assert (failure.task_id, str(failure.__cause__)) == (lost.id, "no answer to the create")
     assert rest == [None, None]
     assert steps == ["record"] * 2 + ([] if way == "a far start" else ["message"] * 2)
 
 
-def test_a_bucket_that_does_not_answer_fails_its_own_task_alone(transport, steps, offload, monkeypatch):
+def test_a_failing_bucket_fails_only_its_own_task(transport, steps, offload, monkeypatch):
     large, *others = enqueued_tasks()
     large = enqueued_task(large.id, enqueued_at=NOW, arguments=f'[["{"x" * 400_000}"],{{}}]')
 

@@ -1,4 +1,4 @@
-"""A template as CloudFormation would read it with some parameters: conditions decided, parameters put in."""
+"""Evaluate a template as CloudFormation would with some parameters."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,11 +7,11 @@ _ABSENT = object()
 
 
 class Evaluated:
-    """The resources that are left: conditions, parameters, mappings are resolved, other references stay."""
+    """The resources whose conditions hold, with parameters and mappings resolved. Other references stay."""
 
     def __init__(self, document: Mapping[str, Any], **parameters: object) -> None:
         self._document = document
-        defaults = {name: said.get("Default") for name, said in document["Parameters"].items()}
+        defaults = {name: properties.get("Default") for name, properties in document["Parameters"].items()}
         self.parameters = {**defaults, **parameters}
         self.resources: dict[str, dict[str, Any]] = {
             name: self._read(resource)
@@ -21,8 +21,11 @@ class Evaluated:
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
         """Return the properties of every resource of a type, by logical id."""
-        found = {name: one for name, one in self.resources.items() if one["Type"] == f"AWS::{kind}"}
-        return {name: one["Properties"] for name, one in found.items()}
+        return {
+            name: resource["Properties"]
+            for name, resource in self.resources.items()
+            if resource["Type"] == f"AWS::{kind}"
+        }
 
     def _holds(self, condition: Any) -> bool:
         if isinstance(condition, str):
@@ -31,15 +34,15 @@ class Evaluated:
         if function == "Condition":
             return self._holds(arguments)
         if function == "Fn::And":
-            return all(self._holds(one) for one in arguments)
+            return all(self._holds(argument) for argument in arguments)
         if function == "Fn::Not":
             return not self._holds(arguments[0])
-        left, right = (self._read(one) for one in arguments)
+        left, right = (self._read(argument) for argument in arguments)
         return bool(left == right)
 
     def _read(self, value: Any) -> Any:
         if isinstance(value, list):
-            return [read for one in value if (read := self._read(one)) is not _ABSENT]
+            return [read for element in value if (read := self._read(element)) is not _ABSENT]
         if not isinstance(value, dict):
             return value
         if len(value) == 1:
@@ -51,7 +54,7 @@ class Evaluated:
             if function == "Fn::If":
                 return self._read(arguments[1 if self._holds(arguments[0]) else 2])
             if function == "Fn::FindInMap":
-                name, first, second = (self._read(one) for one in arguments)
+                name, first, second = (self._read(argument) for argument in arguments)
                 return self._document["Mappings"][name][first][second]
-        read = {key: self._read(one) for key, one in value.items()}
-        return {key: one for key, one in read.items() if one is not _ABSENT}
+        values = {key: self._read(element) for key, element in value.items()}
+        return {key: element for key, element in values.items() if element is not _ABSENT}

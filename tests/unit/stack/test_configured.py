@@ -1,4 +1,4 @@
-"""The stacks of TASKS, with what the project's tasks demand of them."""
+"""The stacks of TASKS, and what the project's tasks need from them."""
 
 import json
 from collections.abc import Callable
@@ -29,12 +29,12 @@ TASKS = {
 
 
 def work() -> None:
-    """Do nothing: a task must be made of some function."""
+    """Do nothing. A task needs some function."""
 
 
 @pytest.fixture
 def defines(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Return how a test says which tasks the project defines."""
+    """Return a function that sets which tasks the project defines."""
 
     def define(**tasks: Any) -> None:
         modules = []
@@ -47,15 +47,16 @@ def defines(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 def resource(stack: str, logical_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(template_of(stack, as_json=True))["Resources"][logical_id]
-    return found["Properties"]
+    template = json.loads(template_of(stack, as_json=True))
+    properties: dict[str, Any] = template["Resources"][logical_id]["Properties"]
+    return properties
 
 
 @override_settings(TASKS=TASKS)
-def test_aliases_are_grouped_by_stack_and_other_backends_left_out() -> None:
-    found = {stack: [options.alias for options in several] for stack, several in stacks().items()}
+def test_aliases_are_grouped_by_stack_without_other_backends() -> None:
+    aliases = {stack: [options.alias for options in several] for stack, several in stacks().items()}
 
-    assert found == {"shop-dev": ["default", "direct"], "mail-dev": ["mail"]}
+    assert aliases == {"shop-dev": ["default", "direct"], "mail-dev": ["mail"]}
 
 
 @override_settings(TASKS=TASKS)
@@ -84,7 +85,7 @@ def test_the_longest_result_of_a_task_keeps_payloads(defines: Callable[..., None
 
 
 @override_settings(TASKS=TASKS)
-def test_workers_may_invoke_functions_where_an_alias_of_their_stack_does(
+def test_workers_may_invoke_functions_if_an_alias_of_their_stack_does(
     defines: Callable[..., None],
 ) -> None:
     defines()

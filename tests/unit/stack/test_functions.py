@@ -46,7 +46,7 @@ def test_only_workers_may_send_to_the_queue_that_feeds_them() -> None:
     assert allowed == {"FunctionDefaultWorker", "FunctionReportsWorker"}
 
 
-def test_the_environment_names_everything_a_function_would_ask_for() -> None:
+def test_the_environment_contains_what_a_function_would_otherwise_ask_aws_for() -> None:
     for function in of_type("Lambda::Function").values():
         variables = dict(function["Environment"]["Variables"])
         urls = variables.pop("OFFLOAD_QUEUE_URLS")["Fn::Sub"]
@@ -67,25 +67,25 @@ def test_the_environment_names_everything_a_function_would_ask_for() -> None:
 
 
 def test_code_processor_and_python_come_from_parameters() -> None:
-    given = {"CodeBucket": "code", "CodeKey": "1.zip", "Architecture": "arm64", "Runtime": "python3.12"}
+    parameters = {"CodeBucket": "code", "CodeKey": "1.zip", "Architecture": "arm64", "Runtime": "python3.12"}
 
-    for function in evaluated(parameters=given).of_type("Lambda::Function").values():
+    for function in evaluated(parameters=parameters).of_type("Lambda::Function").values():
         assert function["Code"] == {"S3Bucket": "code", "S3Key": "1.zip"}
         assert function["Architectures"] == ["arm64"]
         assert function["Runtime"] == "python3.12"
 
 
-def test_the_pythons_to_choose_from_are_those_that_the_library_is_tested_with() -> None:
-    said = document()["Parameters"]["Runtime"]
-    known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
+def test_a_stage_can_choose_the_pythons_that_the_library_is_tested_with() -> None:
+    runtime = document()["Parameters"]["Runtime"]
+    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
 
-    ours = "Programming Language :: Python :: 3."
-    named = [one.rpartition(" :: ")[2] for one in known if one.startswith(ours)]
-    assert said["AllowedValues"] == [f"python{version}" for version in named]
-    assert said["Default"] == said["AllowedValues"][-1]
+    prefix = "Programming Language :: Python :: 3."
+    versions = [one.rpartition(" :: ")[2] for one in classifiers if one.startswith(prefix)]
+    assert runtime["AllowedValues"] == [f"python{version}" for version in versions]
+    assert runtime["Default"] == runtime["AllowedValues"][-1]
 
 
-def test_every_function_writes_to_a_log_group_that_forgets() -> None:
+def test_every_function_writes_to_a_log_group_that_expires() -> None:
     stage = evaluated(parameters={"LogRetentionDays": 7})
     groups = stage.of_type("Logs::LogGroup")
 
@@ -93,14 +93,14 @@ def test_every_function_writes_to_a_log_group_that_forgets() -> None:
         group = groups.pop(function["LoggingConfig"]["LogGroup"]["Ref"])
         assert group["LogGroupName"] == f"/aws/lambda/{function['FunctionName']}"
         assert group["RetentionInDays"] == 7
-    # The web's, whose function is Zappa's.
+    # The web's log group remains, because Zappa deploys its function.
     assert [(name, group["RetentionInDays"]) for name, group in groups.items()] == [("LogGroupWeb", 7)]
 
 
 def test_functions_may_have_names_of_their_own() -> None:
-    named = options(functions={"reports-worker": "heavy", "sweeper": "broom"})
+    renamed = options(functions={"reports-worker": "heavy", "sweeper": "broom"})
 
-    names = {one["FunctionName"] for one in of_type("Lambda::Function", named).values()}
+    names = {one["FunctionName"] for one in of_type("Lambda::Function", renamed).values()}
 
     assert names == {
         "shop-dev-default-worker",
@@ -111,7 +111,7 @@ def test_functions_may_have_names_of_their_own() -> None:
     }
 
 
-def test_the_sweeper_starts_every_minute_and_only_by_its_own_rule() -> None:
+def test_only_its_own_rule_starts_the_sweeper_every_minute() -> None:
     rule = properties("SweeperSchedule")
 
     assert rule["ScheduleExpression"] == "rate(1 minute)"
@@ -127,11 +127,11 @@ def test_the_sweeper_starts_every_minute_and_only_by_its_own_rule() -> None:
     }
 
 
-def test_every_parameter_says_what_it_is_and_only_the_code_has_no_default() -> None:
+def test_every_parameter_has_a_description_and_only_the_code_has_no_default() -> None:
     parameters = document()["Parameters"]
 
     assert {name for name, one in parameters.items() if "Default" not in one} == {"CodeBucket", "CodeKey"}
-    assert all(one["Description"].endswith(".") or ":" in one["Description"] for one in parameters.values())
+    assert all(one["Description"].endswith(".") for one in parameters.values())
 
 
 @pytest.mark.parametrize("section", ["Parameters", "Conditions", "Resources", "Outputs"])

@@ -1,4 +1,4 @@
-"""What the stand-in for AWS on this machine does not create, so that it was never exercised, one by one."""
+"""List every resource that the local stand-in for AWS doesn't create, and so no local test exercises."""
 
 from django_offload.conf.schedules import Recurrence
 from tests.unit.stack.examples import document, evaluated, options
@@ -7,7 +7,7 @@ NIGHTLY = Recurrence(task="shop.tasks.report", when="cron(0 3 * * ? *)", timezon
 BOTH = (options(schedules={"nightly": NIGHTLY}), options("direct", transport="lambda"))
 FUNCTIONS = ["DeadLetter", "DefaultWorker", "ReportsWorker", "Sweeper"]
 QUEUES = ["DeadLetterQueueDefault", "DeadLetterQueueReports", "FailedEvents", "QueueDefault", "QueueReports"]
-WATCHED = ["DeadLetter", "DefaultWorker", "ReportsWorker", "Sweeper", "Web"]
+ALARMED = ["DeadLetter", "DefaultWorker", "ReportsWorker", "Sweeper", "Web"]
 NOT_LOCAL = {
     "Lambda::Version": [f"Version{name}" for name in FUNCTIONS],
     "Lambda::Alias": [f"Alias{name}" for name in FUNCTIONS],
@@ -25,13 +25,13 @@ NOT_LOCAL = {
         "AlarmDroppedDefaultWorker",
         "AlarmDroppedReportsWorker",
         "AlarmDroppedSweeper",
-        *(f"AlarmErrors{name}" for name in WATCHED),
+        *(f"AlarmErrors{name}" for name in ALARMED),
         "AlarmFailedEvents",
         "AlarmOldestMessageDefault",
         "AlarmOldestMessageReports",
         "AlarmOldestRunning",
         "AlarmSweeperSilent",
-        *(f"AlarmThrottles{name}" for name in (*WATCHED[:-1], "Table", "Web")),
+        *(f"AlarmThrottles{name}" for name in (*ALARMED[:-1], "Table", "Web")),
         "AlarmUntakenDeadLettersDefault",
         "AlarmUntakenDeadLettersReports",
     ],
@@ -43,7 +43,7 @@ EVERYTHING = {
 }
 
 
-def test_what_no_stand_in_creates_is_listed_here() -> None:
+def test_every_resource_that_is_not_created_locally_is_listed_here() -> None:
     whole = evaluated(*BOTH, parameters=EVERYTHING).resources
     local = evaluated(*BOTH, parameters={**EVERYTHING, "MappingsEnabled": "false"}).resources
 
@@ -54,7 +54,7 @@ def test_what_no_stand_in_creates_is_listed_here() -> None:
     assert missing == NOT_LOCAL
 
 
-def test_where_no_alias_is_made_none_is_referred_to() -> None:
+def test_without_aliases_nothing_refers_to_one() -> None:
     local = evaluated(*BOTH, parameters={"MappingsEnabled": "false"})
 
     assert "'Alias" not in str(local.resources)
@@ -62,7 +62,7 @@ def test_where_no_alias_is_made_none_is_referred_to() -> None:
     assert local.resources["SweeperSchedule"]["Properties"]["State"] == "DISABLED"
 
 
-def test_a_pause_stops_mappings_and_schedule_and_takes_nothing_away() -> None:
+def test_a_pause_stops_mappings_and_schedule_and_removes_nothing() -> None:
     paused, running = evaluated(*BOTH, parameters={"Paused": "true"}), evaluated(*BOTH)
 
     assert set(paused.resources) == set(running.resources)

@@ -1,4 +1,4 @@
-"""The queues of the template, and what feeds functions from them."""
+"""The queues of the template, and the mappings that feed functions from them."""
 
 from datetime import timedelta
 
@@ -28,14 +28,14 @@ def test_a_message_stays_hidden_for_six_timeouts_and_the_batch_window() -> None:
 
 def test_a_fraction_of_a_second_is_rounded_up() -> None:
     timeout = timedelta(seconds=1, milliseconds=100)
-    given = options(queues={"default": QueueOptions(timeout=timeout)})
+    changed = options(queues={"default": QueueOptions(timeout=timeout)})
 
-    assert properties("QueueDefault", given)["VisibilityTimeout"] == 12
-    assert properties("FunctionDefaultWorker", given)["Timeout"] == "2"
+    assert properties("QueueDefault", changed)["VisibilityTimeout"] == 12
+    assert properties("FunctionDefaultWorker", changed)["Timeout"] == "2"
 
 
 @pytest.mark.parametrize("name", ["Default", "Reports"])
-def test_whatever_timeout_a_stage_chooses_messages_stay_hidden_six_times_as_long(name: str) -> None:
+def test_messages_stay_hidden_for_six_times_the_timeout_that_a_stage_chooses(name: str) -> None:
     choices = document()["Parameters"][f"Timeout{name}"]["AllowedValues"]
     window = properties(f"Mapping{name}WorkerFrom{name}")["MaximumBatchingWindowInSeconds"]
 
@@ -46,9 +46,9 @@ def test_whatever_timeout_a_stage_chooses_messages_stay_hidden_six_times_as_long
 
 
 def test_messages_are_received_ten_times_more_than_the_queue_attempts() -> None:
-    given = options(queues={"default": QueueOptions(max_attempts=7)})
+    changed = options(queues={"default": QueueOptions(max_attempts=7)})
 
-    assert properties("QueueDefault", given)["RedrivePolicy"] == {
+    assert properties("QueueDefault", changed)["RedrivePolicy"] == {
         "deadLetterTargetArn": {"Fn::GetAtt": ["DeadLetterQueueDefault", "Arn"]},
         "maxReceiveCount": 17,
     }
@@ -61,7 +61,7 @@ def test_a_task_with_more_attempts_than_its_queue_raises_the_receives() -> None:
     assert properties("QueueReports", attempts={"reports": 1})["RedrivePolicy"]["maxReceiveCount"] == 13
 
 
-def test_every_queue_is_encrypted_and_takes_the_largest_messages() -> None:
+def test_every_queue_is_encrypted_and_accepts_the_largest_messages() -> None:
     queues = of_type("SQS::Queue")
 
     assert {(queue["SqsManagedSseEnabled"], queue["MaximumMessageSize"]) for queue in queues.values()} == {
@@ -76,7 +76,7 @@ def test_every_queue_is_encrypted_and_takes_the_largest_messages() -> None:
     }
 
 
-def test_a_mapping_feeds_each_worker_as_its_queue_says() -> None:
+def test_a_mapping_feeds_each_worker_with_the_options_of_its_queue() -> None:
     assert properties("MappingReportsWorkerFromReports") == {
         "EventSourceArn": {"Fn::GetAtt": ["QueueReports", "Arn"]},
         "FunctionName": {"Ref": "AliasReportsWorker"},

@@ -1,4 +1,4 @@
-"""What each function may do, and to what."""
+"""What each function may do, and with which resources."""
 
 import re
 from collections.abc import Iterator
@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from django_offload.stack import Surroundings
+from django_offload.stack import StageEnvironment
 from tests.unit.stack.examples import document, evaluated, of_type, options, statements_of
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 INVOKING = (options(), options("direct", transport="lambda"))
-# What Lambda itself does as the role of a function that it feeds.
-FEEDS = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+# What Lambda itself does with the role of a function that it feeds.
+FEEDING = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
-SECRETS = Surroundings(secrets={"SECRET_KEY": "ssm:/shop/key", "DATABASE_URL": "ssm:/shop/database"})
+SECRETS = StageEnvironment(secrets={"SECRET_KEY": "ssm:/shop/key", "DATABASE_URL": "ssm:/shop/database"})
 
 
 def statements(role: str, *several: Any) -> list[dict[str, Any]]:
@@ -28,14 +28,14 @@ def actions(role: str, *several: Any) -> set[str]:
 
 def calls(role: str, *several: Any) -> set[str]:
     """Return what a role's own code may call."""
-    found = evaluated(*several).resources[role]
-    return {action for one in statements_of(found, "works") for action in one["Action"]}
+    role_resource = evaluated(*several).resources[role]
+    return {action for one in statements_of(role_resource, "works") for action in one["Action"]}
 
 
 def deployed(role: str, *several: Any) -> set[str]:
-    """Return what a role may do as deployed, a stage's secrets included, besides writing its log."""
-    found = evaluated(*several, surroundings=SECRETS).resources[role]
-    return {action for one in statements_of(found) for action in one["Action"]} - LOGS
+    """Return what a role may do with a stage's secrets, except writing its log."""
+    role_resource = evaluated(*several, stage_environment=SECRETS).resources[role]
+    return {action for one in statements_of(role_resource) for action in one["Action"]} - LOGS
 
 
 def resources(role: str, action: str, *several: Any) -> list[str]:
@@ -85,37 +85,39 @@ def test_the_web_may_do_exactly_what_it_does() -> None:
     [(options(),), (options(transport="lambda"),), INVOKING],
     ids=["queues", "invocations", "both"],
 )
-def test_roles_keep_within_what_was_promised_with_the_secrets_of_a_stage(several: tuple[Any, ...]) -> None:
+def test_roles_have_no_more_actions_than_promised(
+    several: tuple[Any, ...],
+) -> None:
     web, worker = (deployed(role, *several) for role in ("RoleWeb", "RoleReportsWorker"))
 
     assert "ssm:GetParameters" in web & worker
     assert len(web) <= 8
-    # What Lambda does as the worker is counted too; a project with both backends needs one more.
+    # This counts what Lambda does with the worker's role too. A project with both backends needs one more.
     assert len(worker) <= 10 + (several == INVOKING)
     assert len(board(*several)) <= 8
 
 
 @pytest.mark.parametrize("several", [(options(),), INVOKING], ids=["queues", "both"])
-def test_what_lambda_does_as_a_role_stands_apart_from_what_its_code_calls(several: tuple[Any, ...]) -> None:
-    found = evaluated(*several, parameters={"KmsKeyArn": KEY}).resources
+def test_what_lambda_does_with_a_role_is_separate_from_what_its_code_calls(several: tuple[Any, ...]) -> None:
+    resources = evaluated(*several, parameters={"KmsKeyArn": KEY}).resources
 
     def runs(role: str) -> set[str]:
-        return {action for one in statements_of(found[role], "runs") for action in one["Action"]}
+        return {action for one in statements_of(resources[role], "runs") for action in one["Action"]}
 
     kms = {"kms:Decrypt", "kms:GenerateDataKey"}
-    kept = {"sqs:SendMessage"} if several == INVOKING else set()
-    assert runs("RoleReportsWorker") - LOGS - kms == FEEDS | kept
-    assert runs("RoleDeadLetter") - LOGS - kms == FEEDS
+    failed_events = {"sqs:SendMessage"} if several == INVOKING else set()
+    assert runs("RoleReportsWorker") - LOGS - kms == FEEDING | failed_events
+    assert runs("RoleDeadLetter") - LOGS - kms == FEEDING
     assert runs("RoleSweeper") - LOGS - kms == {"sqs:SendMessage"}
     assert runs("RoleWeb") == runs("RoleMigrate") == LOGS | kms
 
 
-def test_both_ways_of_sending_cost_the_web_one_action_more() -> None:
+def test_both_backends_together_need_one_more_action_of_the_web() -> None:
     assert actions("RoleWeb", *INVOKING) - actions("RoleWeb") == {"lambda:InvokeFunction"}
     assert len(actions("RoleWeb", *INVOKING) - LOGS) <= 8
 
 
-def test_a_stack_of_one_way_of_sending_allows_nothing_of_the_other() -> None:
+def test_a_stack_with_one_backend_allows_nothing_of_the_other() -> None:
     invoking = options(transport="lambda")
 
     for role in ("RoleWeb", "RoleReportsWorker", "RoleSweeper"):
@@ -131,7 +133,7 @@ def board(*several: Any) -> set[str]:
     return {action for one in policy["PolicyDocument"]["Statement"] for action in one["Action"]}
 
 
-def test_the_board_has_no_rights_unless_a_stage_wants_it() -> None:
+def test_the_board_has_no_permissions_unless_a_stage_enables_it() -> None:
     assert "BoardPolicy" not in evaluated().resources
     assert board() == {
         "dynamodb:Query",
@@ -149,10 +151,8 @@ def test_the_board_has_no_rights_unless_a_stage_wants_it() -> None:
     ("parameter", "actions"),
     [("KmsKeyArn", ["kms:Decrypt", "kms:GenerateDataKey"]), ("SecretsKmsKeyArn", ["kms:Decrypt"])],
 )
-def test_every_role_may_use_a_key_of_the_customers_from_its_beginning(
-    parameter: str, actions: list[str]
-) -> None:
-    """A policy that is attached later comes too late for a function that starts at once."""
+def test_every_role_may_use_the_customers_key_from_its_creation(parameter: str, actions: list[str]) -> None:
+    """A policy that is attached later is too late for a function that starts at once."""
 
     def allowed(**parameters: object) -> dict[str, list[Any]]:
         roles = {
@@ -175,18 +175,18 @@ def test_every_role_may_use_a_key_of_the_customers_from_its_beginning(
     ("parameter", "roles"),
     [("WorkerPolicies", {"RoleDefaultWorker", "RoleReportsWorker"}), ("WebPolicies", {"RoleWeb"})],
 )
-def test_a_stage_may_attach_policies_of_its_own_to_workers_or_web(parameter: str, roles: set[str]) -> None:
-    given = "arn:aws:iam::123456789012:policy/shop/Files,arn:aws:iam::aws:policy/AmazonSESFullAccess"
+def test_a_stage_may_attach_its_own_policies_to_workers_or_web(parameter: str, roles: set[str]) -> None:
+    policies = "arn:aws:iam::123456789012:policy/shop/Files,arn:aws:iam::aws:policy/AmazonSESFullAccess"
 
     def attached(**parameters: object) -> dict[str, Any]:
-        found = evaluated(parameters=parameters).of_type("IAM::Role")
-        return {name: one["ManagedPolicyArns"] for name, one in found.items() if "ManagedPolicyArns" in one}
+        roles = evaluated(parameters=parameters).of_type("IAM::Role")
+        return {name: one["ManagedPolicyArns"] for name, one in roles.items() if "ManagedPolicyArns" in one}
 
     assert attached() == {}
-    assert attached(**{parameter: given}) == {role: {"Fn::Split": [",", given]} for role in roles}
+    assert attached(**{parameter: policies}) == {role: {"Fn::Split": [",", policies]} for role in roles}
     pattern = document()["Parameters"][parameter]["AllowedPattern"]
-    assert all(re.fullmatch(pattern, text) for text in ("", given))
-    assert not any(re.fullmatch(pattern, text) for text in ("*", f"{given},", "arn:aws:iam::aws:role/x"))
+    assert all(re.fullmatch(pattern, text) for text in ("", policies))
+    assert not any(re.fullmatch(pattern, text) for text in ("*", f"{policies},", "arn:aws:iam::aws:role/x"))
 
 
 def test_a_worker_receives_from_its_own_queue_and_sends_to_all() -> None:
@@ -195,7 +195,7 @@ def test_a_worker_receives_from_its_own_queue_and_sends_to_all() -> None:
     assert resources("RoleReportsWorker", "sqs:SendMessage") == ["QueueDefault.Arn", "QueueReports.Arn"]
 
 
-def test_a_worker_touches_the_table_but_not_its_index() -> None:
+def test_a_worker_may_use_the_table_but_not_its_index() -> None:
     assert resources("RoleReportsWorker", "dynamodb:UpdateItem") == ["Table.Arn"]
 
 
@@ -210,7 +210,7 @@ def test_the_dead_letter_function_may_do_exactly_what_it_does() -> None:
     }
 
 
-def test_the_dead_letter_function_keeps_under_dead_what_it_cannot_verify() -> None:
+def test_the_dead_letter_function_stores_unverified_bodies_under_dead() -> None:
     assert resources("RoleDeadLetter", "sqs:ReceiveMessage") == [
         "DeadLetterQueueDefault.Arn",
         "DeadLetterQueueReports.Arn",
@@ -228,25 +228,25 @@ def test_the_sweeper_may_do_exactly_what_it_does() -> None:
     }
 
 
-def test_with_an_outbox_the_sweeper_may_also_do_what_a_first_send_does() -> None:
+def test_with_an_outbox_the_sweeper_may_also_store_payloads() -> None:
     several = (options(), options("other", outbox=True))
 
     assert actions("RoleSweeper", *several) - actions("RoleSweeper") == {"s3:PutObject"}
     assert resources("RoleSweeper", "s3:PutObject", *several) == ["${PayloadBucket.Arn}/payloads/*"]
 
 
-def test_the_sweeper_queries_the_index_alone_and_sends_to_all_queues() -> None:
+def test_the_sweeper_queries_only_the_index_and_sends_to_all_queues() -> None:
     assert resources("RoleSweeper", "dynamodb:Query") == ["${Table.Arn}/index/due"]
     assert resources("RoleSweeper", "sqs:SendMessage") == [
         "QueueDefault.Arn",
         "QueueReports.Arn",
-        # Where Lambda keeps, as this role, a sweep that it could not start.
+        # Lambda, with this role, sends a sweep that it couldn't start to this queue.
         "FailedEvents.Arn",
     ]
 
 
 @pytest.mark.parametrize("role", ["RoleDefaultWorker", "RoleSweeper"])
-def test_functions_may_be_invoked_only_where_an_alias_sends_that_way(role: str) -> None:
+def test_functions_may_be_invoked_only_if_an_alias_uses_lambda_backend(role: str) -> None:
     name = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:shop-dev-%s-worker:live"
 
     assert "lambda:InvokeFunction" not in actions(role)
@@ -254,13 +254,13 @@ def test_functions_may_be_invoked_only_where_an_alias_sends_that_way(role: str) 
 
 
 def test_nothing_is_allowed_on_everything_and_every_action_is_spelled_out() -> None:
-    found = list(all_statements())
+    every_statement = list(all_statements())
 
-    assert len(found) > 10
-    for statement in found:
+    assert len(every_statement) > 10
+    for statement in every_statement:
         assert not any("*" in action for action in statement["Action"])
         for resource in statement["Resource"]:
-            # A reference to a resource of this stack, or the ARN of one of its functions by name.
+            # A reference to a resource of this stack, or the ARN of one of its functions, built from a name.
             text = _short(resource)
             assert text.split(".")[0].strip("${") in document()["Resources"] or ":function:shop-dev-" in text
 

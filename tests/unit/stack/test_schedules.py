@@ -1,4 +1,4 @@
-"""EventBridge Scheduler: a schedule for each recurring task of TASKS, which may start the sweeper alone."""
+"""EventBridge Scheduler: a schedule for each scheduled task of TASKS, which may only start the sweeper."""
 
 import json
 
@@ -17,7 +17,7 @@ def declaring(alias: str = "default", **schedules: Recurrence) -> Options:
     return options(alias, schedules=schedules)
 
 
-def test_without_a_declaration_there_is_nothing_of_scheduler() -> None:
+def test_without_a_schedule_the_template_has_nothing_of_scheduler() -> None:
     resources = evaluated().resources
 
     assert not [name for name, one in resources.items() if one["Type"].startswith("AWS::Scheduler")]
@@ -54,7 +54,7 @@ def test_a_pause_stops_schedules() -> None:
     assert paused.of_type("Scheduler::Schedule")["DefaultNightlySchedule"]["State"] == "DISABLED"
 
 
-def test_a_schedule_may_start_the_sweeper_and_only_out_of_the_stacks_own_group() -> None:
+def test_a_schedule_may_start_the_sweeper_only_from_the_stacks_own_group() -> None:
     role = evaluated(declaring(nightly=NIGHTLY)).resources["RoleScheduler"]["Properties"]
 
     allowed = role["Policies"][0]["PolicyDocument"]["Statement"]
@@ -69,12 +69,12 @@ def test_a_schedule_may_start_the_sweeper_and_only_out_of_the_stacks_own_group()
     assert group.endswith(":schedule-group/shop-dev")
 
 
-def test_what_a_schedule_struck_is_repeated_where_it_failed() -> None:
+def test_a_failed_occurrence_of_a_schedule_is_retried() -> None:
     limits = evaluated(declaring(nightly=NIGHTLY)).of_type("Lambda::EventInvokeConfig")
 
     assert limits["EventsSweeper"]["MaximumRetryAttempts"] == 2
 
 
-def test_two_aliases_that_name_one_schedule_contradict_each_other() -> None:
-    with pytest.raises(ConfigurationError, match="names 'nightly', as another alias does"):
+def test_two_aliases_with_a_schedule_of_the_same_name_contradict_each_other() -> None:
+    with pytest.raises(ConfigurationError, match="names 'nightly', and so does another alias"):
         evaluated(declaring(nightly=NIGHTLY), declaring("other", nightly=HOURLY))

@@ -7,7 +7,7 @@ import pytest
 
 from django_offload.conf import QueueOptions
 from django_offload.protocol.record import RECORD_LIFE
-from django_offload.stack import Place, Surroundings
+from django_offload.stack import DeploymentTarget, StageEnvironment
 from tests.unit.stack.examples import document, of_type, options, properties
 
 
@@ -32,7 +32,7 @@ def test_the_table_is_keyed_by_id_and_part() -> None:
     }
 
 
-def test_the_index_holds_what_never_changes_beside_its_keys() -> None:
+def test_the_index_has_only_attributes_that_never_change() -> None:
     (index,) = properties("Table")["GlobalSecondaryIndexes"]
 
     assert index == {
@@ -48,7 +48,7 @@ def test_the_index_holds_what_never_changes_beside_its_keys() -> None:
     }
 
 
-def test_the_table_is_billed_on_demand_forgets_is_restorable_and_encrypted() -> None:
+def test_the_table_is_billed_on_demand_expires_is_restorable_and_encrypted() -> None:
     table = properties("Table")
 
     assert table["BillingMode"] == "PAY_PER_REQUEST"
@@ -86,12 +86,12 @@ def test_the_bucket_may_have_a_name_of_its_own() -> None:
     assert properties("PayloadBucket", options(bucket="our-payloads"))["BucketName"] == "our-payloads"
 
 
-def test_what_outlives_the_stack_has_a_name_by_which_a_later_one_takes_it_back() -> None:
+def test_what_outlives_the_stack_has_a_name_by_which_a_later_stack_imports_it() -> None:
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html"""
-    place = Place(account="123456789012", region="eu-west-1", web_function="shop-web-dev")
+    target = DeploymentTarget(account="123456789012", region="eu-west-1", web_function="shop-web-dev")
     kept = {
         name: one
-        for name, one in document(surroundings=Surroundings(place=place))["Resources"].items()
+        for name, one in document(stage_environment=StageEnvironment(target=target))["Resources"].items()
         if one.get("DeletionPolicy") in {"Retain", "RetainExceptOnCreate"}
     }
 
@@ -103,12 +103,12 @@ def test_what_outlives_the_stack_has_a_name_by_which_a_later_one_takes_it_back()
     }
 
 
-def test_without_a_bucket_nothing_of_the_template_speaks_of_one() -> None:
-    found = document(options(bucket=None))
+def test_without_a_bucket_the_template_does_not_mention_one() -> None:
+    template = document(options(bucket=None))
 
-    assert "PayloadBucket" not in str(found)
-    assert "OFFLOAD_BUCKET" not in str(found)
-    assert "s3:" not in str(found)
+    assert "PayloadBucket" not in str(template)
+    assert "OFFLOAD_BUCKET" not in str(template)
+    assert "s3:" not in str(template)
     assert of_type("S3::Bucket", options(bucket=None)) == {}
 
 

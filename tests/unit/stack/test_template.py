@@ -12,7 +12,7 @@ import pytest
 from django_offload.conf import QueueOptions
 from django_offload.conf.schedules import Recurrence
 from django_offload.exceptions import ConfigurationError
-from django_offload.stack import Surroundings, Vpc, build
+from django_offload.stack import StageEnvironment, Vpc, build_template
 from tests.unit.stack.examples import document, options
 
 LARGE = options(
@@ -44,25 +44,27 @@ VARIANTS = {
         options("direct", transport="lambda"),
     ],
 }
-STAGE = Surroundings(
+STAGE = StageEnvironment(
     environment={"OFFLOAD_STAGE": "dev"},
     secrets={"SECRET_KEY": "ssm:/shop/key", "TOKEN": "secretsmanager:shop/token"},
     vpc=Vpc(subnets=["subnet-0123456789abcdef0"], security_groups=["sg-0123456789abcdef0"]),
 )
 
 
-def test_the_head_says_how_the_text_was_made() -> None:
-    assert build([options()]).startswith(
+def test_the_head_says_how_the_text_was_generated() -> None:
+    assert build_template([options()]).startswith(
         "# Generated from TASKS by: manage.py offload_template\n# Do not edit:"
     )
 
 
 def test_the_same_options_give_the_same_text_in_another_process() -> None:
-    program = (
-        "from tests.unit.stack.examples import *; print(build([options()], settings_module='x'), end='')"
-    )
+    program = """
+from django_offload.stack import build_template
+from tests.unit.stack.examples import options
+print(build_template([options()], settings_module="x"), end="")
+"""
 
-    made = subprocess.run(
+    built = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
@@ -70,10 +72,10 @@ def test_the_same_options_give_the_same_text_in_another_process() -> None:
         check=True,
     )
 
-    assert made.stdout == build([options()], settings_module="x")
+    assert built.stdout == build_template([options()], settings_module="x")
 
 
-def test_sections_stand_in_the_order_of_awss_documentation() -> None:
+def test_sections_are_in_the_order_of_awss_documentation() -> None:
     assert list(document()) == [
         "AWSTemplateFormatVersion",
         "Description",
@@ -88,15 +90,15 @@ def test_sections_stand_in_the_order_of_awss_documentation() -> None:
 def test_the_settings_module_is_this_process_own_unless_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "blog.settings")
 
-    assert "DJANGO_SETTINGS_MODULE: blog.settings\n" in build([options()])
+    assert "DJANGO_SETTINGS_MODULE: blog.settings\n" in build_template([options()])
 
 
 def test_cfn_lint_finds_nothing(tmp_path: Path) -> None:
     for name, several in VARIANTS.items():
-        surroundings = STAGE if name == "with everything" else Surroundings()
-        (tmp_path / f"{name}.yaml").write_text(build(several, surroundings=surroundings))
+        stage_environment = STAGE if name == "with everything" else StageEnvironment()
+        (tmp_path / f"{name}.yaml").write_text(build_template(several, stage_environment=stage_environment))
 
-    # Of all at once: most of its time is its start.
+    # All files in one run, because starting cfn-lint takes most of the time.
     command = [Path(sys.executable).with_name("cfn-lint"), "--regions", "eu-central-1", "us-east-1", "--"]
     linted = subprocess.run(
         [*command, *tmp_path.iterdir()], capture_output=True, text=True, check=False, cwd=tmp_path
@@ -111,17 +113,17 @@ def test_a_missing_troposphere_is_named_with_the_command_that_installs_it(
     monkeypatch.setitem(sys.modules, "troposphere", None)
 
     with pytest.raises(ConfigurationError, match=r'Install it: pip install "django-offload\[deploy\]"\.'):
-        build([options()])
+        build_template([options()])
 
 
-def test_the_template_of_many_queues_is_within_what_cloudformation_takes() -> None:
+def test_the_template_of_many_queues_is_within_cloudformations_limits() -> None:
     several = options(queues={f"queue-{number}": QueueOptions() for number in range(20)})
 
     found = document(several)
 
-    # From S3, where a template over 51,200 bytes must lie:
+    # The limits of a template in S3, where one over 51,200 bytes must be:
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
-    assert len(build([several]).encode()) < 1_000_000
+    assert len(build_template([several]).encode()) < 1_000_000
     assert len(found["Resources"]) <= 500
     assert len(found["Parameters"]) <= 200
-    assert json.loads(build([several], as_json=True))
+    assert json.loads(build_template([several], as_json=True))

@@ -1,4 +1,4 @@
-"""The whole template, deployed by a CloudFormation that is not ours and read back service by service."""
+"""Deploy the whole template with moto's CloudFormation, and read it back service by service."""
 
 import ast
 import io
@@ -12,11 +12,11 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from django_offload.stack import build
+from django_offload.stack import build_template
 from tests.unit.stack.evaluate import Evaluated
 from tests.unit.stack.examples import options
 
-# No other test uses this region: moto keeps its state by process and region, not by server.
+# No other test uses this region, because moto keeps its state by process and region, not by server.
 REGION = "eu-north-1"
 STACK = "shop-dev"
 
@@ -38,14 +38,14 @@ def client() -> Iterator[Client]:
         return clients[service]
 
     yield client
-    for made in clients.values():
-        made.close()
+    for open_client in clients.values():
+        open_client.close()
     server.stop()
 
 
 @pytest.fixture(scope="module")
 def outputs(client: Client) -> dict[str, str]:
-    """Deploy the template with the mappings disabled, and return what the stack tells."""
+    """Deploy the template with the mappings disabled, and return the stack's outputs."""
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("lambdas/worker.py", "def handler(event, context): ...\n")
@@ -54,7 +54,7 @@ def outputs(client: Client) -> dict[str, str]:
     parameters = {"CodeBucket": "code", "CodeKey": "1.zip", "MappingsEnabled": "false"}
     client("cloudformation").create_stack(
         StackName=STACK,
-        TemplateBody=build(
+        TemplateBody=build_template(
             [options(), options("direct", transport="lambda")], settings_module="shop.settings"
         ),
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
@@ -66,26 +66,29 @@ def outputs(client: Client) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("outputs")
-def test_all_that_stands_under_no_condition_of_aws_is_created(client: Client) -> None:
+def test_every_resource_without_the_condition_of_aws_is_created(client: Client) -> None:
     whole = json.loads(
-        build(
+        build_template(
             [options(), options("direct", transport="lambda")], settings_module="shop.settings", as_json=True
         )
     )
-    wanted = Evaluated(whole, MappingsEnabled="false").resources
+    expected = Evaluated(whole, MappingsEnabled="false").resources
 
-    found = client("cloudformation").list_stack_resources(StackName=STACK)["StackResourceSummaries"]
+    summaries = client("cloudformation").list_stack_resources(StackName=STACK)["StackResourceSummaries"]
 
-    created = {one["LogicalResourceId"]: one["ResourceType"] for one in found if one.get("LogicalResourceId")}
-    assert created == {name: one["Type"] for name, one in wanted.items()}
+    created = {
+        summary["LogicalResourceId"]: summary["ResourceType"]
+        for summary in summaries
+        if summary.get("LogicalResourceId")
+    }
+    assert created == {name: one["Type"] for name, one in expected.items()}
 
 
 def attributes(client: Client, queue: str) -> dict[str, str]:
     url = client("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
-    found: dict[str, str] = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])[
-        "Attributes"
-    ]
-    return found
+    response = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    queue_attributes: dict[str, str] = response["Attributes"]
+    return queue_attributes
 
 
 def test_outputs_name_the_resources(outputs: dict[str, str]) -> None:
@@ -159,25 +162,25 @@ def test_table_and_index(client: Client, outputs: dict[str, str]) -> None:
 
 
 def test_the_bucket_is_encrypted(client: Client, outputs: dict[str, str]) -> None:
-    found = client("s3").get_bucket_encryption(Bucket=outputs["BucketName"])
+    encryption = client("s3").get_bucket_encryption(Bucket=outputs["BucketName"])
 
-    (rule,) = found["ServerSideEncryptionConfiguration"]["Rules"]
+    (rule,) = encryption["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
 
 
 @pytest.mark.usefixtures("outputs")
-def test_each_function_has_the_role_made_for_it(client: Client) -> None:
-    taken = set()
+def test_each_function_has_a_role_of_its_own(client: Client) -> None:
+    roles = set()
     for function in client("lambda").list_functions()["Functions"]:
         role = function["Role"].split("/")[-1]
         policy = client("iam").get_role_policy(RoleName=role, PolicyName="runs")["PolicyDocument"]
-        taken.add(role)
-        # AWS sends the document as JSON; moto as Python prints it.
+        roles.add(role)
+        # AWS returns the document as JSON, and moto as a Python literal.
         statements = ast.literal_eval(policy)["Statement"]
         # References became ARNs: each role may write to the log of its own function.
         (log,) = statements[0]["Resource"]
         assert f":log-group:/aws/lambda/{function['FunctionName']}" in log
-    assert len(taken) == 5
+    assert len(roles) == 5
 
 
 @pytest.mark.usefixtures("outputs")

@@ -1,4 +1,4 @@
-"""The committed template is what the reference site's settings say."""
+"""The committed template matches the settings of the reference site."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_the_committed_template_is_what_the_settings_say(tmp_path: Path) -> None:
+def test_the_committed_template_matches_the_settings(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "django", "offload_template", "--check", "infra/template.yaml"]
     environment = {
         **os.environ,

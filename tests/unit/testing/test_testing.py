@@ -1,4 +1,4 @@
-"""The fixture `offload`: what it promises to tests of projects."""
+"""What the fixture `offload` promises to the tests of a project."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from tests.contract import tasks
 pytestmark = pytest.mark.usefixtures("ours")
 
 
-def test_run_says_how_many_deliveries_there_were(offload):
+def test_run_returns_the_number_of_deliveries(offload):
     for number in range(3):
         tasks.add.enqueue(number)
 
@@ -24,7 +24,7 @@ def test_run_says_how_many_deliveries_there_were(offload):
     assert offload.run() == 0
 
 
-def test_what_waits_is_skipped_and_not_waited_for(offload):
+def test_run_skips_the_time_until_a_task_starts(offload):
     task = tasks.nothing.using(run_after=timezone.now() + timedelta(minutes=14))
     result = task.enqueue()
 
@@ -35,7 +35,7 @@ def test_what_waits_is_skipped_and_not_waited_for(offload):
     assert result.started_at >= task.run_after
 
 
-def test_fail_next_fails_one_task_after_the_other(offload):
+def test_fail_next_fails_one_task_for_each_call(offload):
     results = [tasks.answer.enqueue() for _ in range(3)]
     offload.fail_next(OSError("no disk"))
     offload.fail_next(ValueError("no sense"))
@@ -48,7 +48,7 @@ def test_fail_next_fails_one_task_after_the_other(offload):
     assert [error.exception_class for result in results for error in result.errors] == [OSError, ValueError]
 
 
-def test_a_test_without_a_database_needs_none(offload):
+def test_run_needs_no_database(offload):
     result = tasks.answer.enqueue()
 
     offload.run()
@@ -58,18 +58,18 @@ def test_a_test_without_a_database_needs_none(offload):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_tests_database_connection_is_left_open(offload):
+def test_run_keeps_the_connection_of_the_test_open(offload):
     connection.ensure_connection()
-    opened = connection.connection
+    open_connection = connection.connection
     tasks.answer.enqueue()
 
     offload.run()
 
-    assert connection.connection is opened
+    assert connection.connection is open_connection
 
 
-def test_a_test_that_left_a_connection_open_disturbs_no_other(offload):
-    # The one before this opened it, where both run.
+def test_a_connection_that_another_test_left_open_does_no_harm(offload):
+    # The test before this one opened the connection, if both run in this order.
     result = tasks.answer.enqueue()
 
     offload.run()
@@ -78,18 +78,17 @@ def test_a_test_that_left_a_connection_open_disturbs_no_other(offload):
     assert result.return_value == 42
 
 
-def test_a_task_that_enqueues_itself_for_ever_is_found_out(offload, monkeypatch):
+def test_run_stops_if_a_task_enqueues_itself_for_ever(offload, monkeypatch):
     from django_offload.testing import memory
 
     monkeypatch.setattr(memory, "MOST_RUNS", 50)
     tasks.enqueues_itself_twice.enqueue()
 
-    with pytest.raises(AssertionError, match="does a task enqueue itself for ever"):
+    with pytest.raises(AssertionError, match=r"did not end\. Does a task enqueue itself for ever\?"):
         offload.run()
 
 
-def test_afterwards_nothing_stands_in_for_aws(offload):
-
+def test_active_restores_what_it_replaced(offload):
     def in_use():
         options = configured()["default"]
         return [store_of(options), transport_of(options), payloads_of(options)]

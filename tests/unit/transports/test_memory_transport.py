@@ -1,4 +1,4 @@
-"""The memory transport against a queue that looks at every message each time."""
+"""The memory transport, compared with a queue that looks at every message each time."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -18,9 +18,9 @@ class Plain:
         self.messages, self.dead = [], []
 
     def receive(self, now, limit):
-        found = []
+        bodies = []
         for message in [message for message in self.messages if message[1] <= now]:
-            if len(found) == limit:
+            if len(bodies) == limit:
                 break
             message[2] += 1
             if message[2] > MOST_RECEIVES:
@@ -28,8 +28,8 @@ class Plain:
                 self.dead.append(message[0])
                 continue
             message[1] = now + VISIBILITY
-            found.append(message[0])
-        return found
+            bodies.append(message[0])
+        return bodies
 
     def hide(self, name, until):
         for message in self.messages:
@@ -41,7 +41,7 @@ class Plain:
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_it_delivers_what_a_plain_queue_delivers(seed):
+def test_the_memory_transport_delivers_what_a_plain_queue_delivers(seed):
     now, rng = datetime(2026, 3, 1, tzinfo=UTC), Random(seed)
     transport = MemoryTransport(lambda: now, visibility=VISIBILITY, max_receives=MOST_RECEIVES)
     plain, received = Plain(), []
@@ -54,8 +54,8 @@ def test_it_delivers_what_a_plain_queue_delivers(seed):
             plain.messages.append([str(number), now + duration, 0])
         elif step == "receive":
             limit = 1 + duration.seconds
-            received += (found := transport.receive("q", limit))
-            assert [delivery.body for delivery in found] == plain.receive(now, limit)
+            received += (bodies := transport.receive("q", limit))
+            assert [delivery.body for delivery in bodies] == plain.receive(now, limit)
         elif step == "wait":
             now += duration
         elif received:

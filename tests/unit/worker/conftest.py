@@ -7,15 +7,17 @@ import pytest
 
 from django_offload import stores, transports
 from django_offload.conf import Options, configured
-from django_offload.protocol.enqueued_task import EnqueuedTask, dump
+from django_offload.protocol.enqueued_task import EnqueuedTask
+from django_offload.protocol.json_codec import dump
 from django_offload.protocol.record import MESSAGE_LIFE, TaskRecord, read_record
-from django_offload.sending.record_and_message import message_text
+from django_offload.sending.enqueue import message_text
 from django_offload.stores.memory import MemoryStore
 from django_offload.testing import Invocation, sqs_event
 from django_offload.transports import Delivery
 from django_offload.transports.lambda_invoke import LambdaTransport
 from django_offload.transports.memory import MemoryTransport
 from django_offload.worker import dead_letter, deadline
+from django_offload.worker.attempt import PendingOutcome
 from django_offload.worker.delivery import Worker
 from django_offload.worker.sweep import Sweeper
 from tests.contract.records import NOW, enqueued_task
@@ -52,7 +54,12 @@ class Stage:
 
     def deliver(self, enqueued: EnqueuedTask, *, direct: bool = False) -> timedelta | None:
         delivery = Delivery(id="1", body=self.message(enqueued), queue="default")
-        return self.worker(direct=direct).deliver(delivery)
+        return self.answer(self.worker(direct=direct), delivery)
+
+    def answer(self, worker: Worker, delivery: Delivery) -> timedelta | None:
+        """Return what becomes of a delivery, once its outcome is stored."""
+        answer = worker.deliver(delivery)
+        return worker.complete(answer) if isinstance(answer, PendingOutcome) else answer
 
     def bury(self, enqueued: EnqueuedTask, *, sent_at: datetime | None = None) -> None:
         """Hand a message to the dead-letter handler; it was sent at `sent_at` (default: at its start)."""

@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 
 from django_offload.exceptions import PayloadLost
-from django_offload.operations.unverified_bodies import act_on_body, body
+from django_offload.operations.unverified_bodies import act_on_body, unverified_body
 from django_offload.payloads import use
 from django_offload.payloads.memory import MemoryPayloads
 from django_offload.protocol.enqueued_task import Reference
 from django_offload.protocol.record import READY, SUCCESSFUL
 from django_offload.transports import Delivery
-from django_offload.worker.delivery import DOUBTED
+from django_offload.worker.delivery import DENIALS
 
 KEY = "payloads/x/arguments"
 
@@ -43,16 +43,16 @@ def large(stage, enqueued, payloads):
 
 def deliver(stage, enqueued, receives):
     body = stage.message(enqueued)
-    return stage.worker().deliver(Delivery(id="1", body=body, queue="default", receives=receives))
+    return stage.answer(stage.worker(), Delivery(id="1", body=body, queue="default", receives=receives))
 
 
 def test_what_s3_denies_is_given_back_a_few_times_and_then_gone(stage, large):
-    waits = [deliver(stage, large, receives) for receives in range(1, DOUBTED)]
+    waits = [deliver(stage, large, receives) for receives in range(1, DENIALS)]
 
-    assert waits == [timedelta(seconds=2**receives) for receives in range(1, DOUBTED)]
+    assert waits == [timedelta(seconds=2**receives) for receives in range(1, DENIALS)]
     assert stage.record(large).status == READY
 
-    assert deliver(stage, large, DOUBTED) is None
+    assert deliver(stage, large, DENIALS) is None
     assert stage.record(large).error["class"] == "django_offload.exceptions.PayloadLost"
 
 
@@ -75,5 +75,5 @@ def test_what_is_gone_ends_its_task_at_once(stage, large, payloads):
 def test_of_a_body_that_is_denied_nobody_knows(payloads):
     payloads.put("dead/default/1", b"x")
 
-    assert body("dead/default/1") is None
-    assert act_on_body("discard", "dead/default/1").text.startswith("There is no body of this key")
+    assert unverified_body("dead/default/1") is None
+    assert act_on_body("discard", "dead/default/1").text.startswith("There is no message with this key")

@@ -7,9 +7,9 @@ import pytest
 
 from django_offload.definition.context import OffloadContext, current
 from django_offload.definition.offload_task import task
-from django_offload.definition.results import enqueued_result
 from django_offload.definition.signatures import argument_error
 from django_offload.exceptions import BadArguments, DeadlineExceeded
+from django_offload.sending.enqueue import enqueued_result
 from django_offload.worker.execution import TRACEBACK_CHARACTERS, error_text, execute
 from tests.contract import tasks as plain
 from tests.contract.records import NOW, enqueued_task
@@ -24,7 +24,7 @@ def enqueued(*args, **kwargs):
 def run(function, *args, seconds=5.0, **kwargs):
     made = task(plain.nothing.func)
     object.__setattr__(made, "func", function)
-    context = OffloadContext(task_result=enqueued_result(made, enqueued(*args, **kwargs)))
+    context = OffloadContext(task_result=enqueued_result(made, enqueued(*args, **kwargs), args, kwargs))
     return execute(made, context, seconds)
 
 

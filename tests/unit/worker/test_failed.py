@@ -1,20 +1,20 @@
-"""The dead letters: what cannot be read hides none of the others."""
+"""A record that can't be read hides no other dead letter."""
 
 from datetime import timedelta
 
 from django_offload.exceptions import DeadLettered
 from django_offload.operations.dead_letters import failed_records
-from django_offload.operations.fail import end
+from django_offload.operations.fail import fail_record
 
 
-def test_a_record_that_is_none_of_ours_hides_no_dead_letter(stage, enqueued, caplog):
+def test_a_record_that_cannot_be_read_is_logged_and_skipped(stage, enqueued, caplog):
     for number in range(3):
         stage.store.create(enqueued(number))
         stage.now += timedelta(minutes=1)
-        end(stage.store, enqueued(number), stage.options, stage.now, DeadLettered("the test says so"))
+        fail_record(stage.store, enqueued(number), stage.options, stage.now, DeadLettered("the test says so"))
     stage.store.records[enqueued(0).id]["error"] = "{"
 
-    found = [record.enqueued.id for record in failed_records(stage.store)]
+    ids = [record.enqueued.id for record in failed_records(stage.store)]
 
-    assert found == [enqueued(1).id, enqueued(2).id]
-    assert f"The record of task id={enqueued(0).id} cannot be read; look at it in the table" in caplog.text
+    assert ids == [enqueued(1).id, enqueued(2).id]
+    assert f"The record of task id={enqueued(0).id} can't be read. Look at it in the table." in caplog.text

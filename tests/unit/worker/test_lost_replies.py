@@ -7,7 +7,7 @@ from django.tasks.signals import task_finished
 
 from django_offload.exceptions import DeadLettered, WorkerLost
 from django_offload.operations.cancel import cancel
-from django_offload.operations.fail import end
+from django_offload.operations.fail import fail_record
 from django_offload.operations.redrive import redrive
 from django_offload.protocol.record import FAILED, READY
 from tests.contract.records import NOW
@@ -56,7 +56,7 @@ def test_what_the_sweeper_moved_it_sends(stage, repeated):
 
 def test_what_became_ready_is_sent(stage, repeated):
     dead = repeated("redrive")
-    end(stage.store, dead, stage.options, NOW, DeadLettered("the test says so"))
+    fail_record(stage.store, dead, stage.options, NOW, DeadLettered("the test says so"))
 
     verdict = redrive(stage.store, dead.id, stage.options, NOW + MINUTE)
 
@@ -68,7 +68,7 @@ def test_what_became_ready_is_sent(stage, repeated):
 def test_of_two_who_redrive_at_one_instant_one_sends(stage, enqueued):
     dead = enqueued()
     stage.store.create(dead)
-    end(stage.store, dead, stage.options, NOW, DeadLettered("the test says so"))
+    fail_record(stage.store, dead, stage.options, NOW, DeadLettered("the test says so"))
 
     verdicts = []
 
@@ -96,7 +96,7 @@ def test_what_was_cancelled_is_told_as_cancelled(stage, repeated, finished):
 def test_what_was_ended_from_outside_is_told_as_ended(stage, repeated, finished):
     waits = repeated("abandon")
 
-    record = end(stage.store, waits, stage.options, NOW, DeadLettered("the test says so"))
+    record = fail_record(stage.store, waits, stage.options, NOW, DeadLettered("the test says so"))
 
     assert record is not None
     assert record.status == FAILED
@@ -109,7 +109,7 @@ def test_a_failure_that_comes_after_its_task_was_given_up_is_told_once(stage, en
     later = NOW + timedelta(hours=1)
     inner = stage.store
     stage.store = WatchingStore(
-        inner, "fail", lambda task_id: end(inner, failing, stage.options, later, WorkerLost(1))
+        inner, "fail", lambda task_id: fail_record(inner, failing, stage.options, later, WorkerLost(1))
     )
 
     assert stage.deliver(failing) is None

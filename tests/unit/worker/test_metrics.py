@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from django_offload.worker import sweep
-from django_offload.worker.metrics import tell_longest_running
+from django_offload.worker.metrics import print_longest_running
 from tests.contract.records import NOW, claimed
 
 
 def test_the_line_is_a_metric_that_cloudwatch_reads_from_a_log(capsys: pytest.CaptureFixture[str]) -> None:
-    tell_longest_running("shop-dev", [timedelta(minutes=2), timedelta(minutes=7)], NOW)
+    print_longest_running("shop-dev", [timedelta(minutes=2), timedelta(minutes=7)], NOW)
 
     line = json.loads(capsys.readouterr().out)
     (metric,) = line["_aws"]["CloudWatchMetrics"]
@@ -25,7 +25,7 @@ def test_the_line_is_a_metric_that_cloudwatch_reads_from_a_log(capsys: pytest.Ca
 
 
 def test_where_nothing_runs_the_metric_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    tell_longest_running("shop-dev", [], NOW)
+    print_longest_running("shop-dev", [], NOW)
 
     assert json.loads(capsys.readouterr().out)["OldestRunningSeconds"] == 0
 

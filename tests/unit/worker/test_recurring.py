@@ -7,7 +7,7 @@ import pytest
 from django.tasks.signals import task_enqueued
 
 from django_offload.exceptions import EnqueueFailed, UnknownEvent
-from django_offload.local.aws.schedule import Rule, event_of
+from django_offload.local.aws.schedule import Rule, make_event
 from django_offload.protocol.record import READY, SUCCESSFUL
 from django_offload.stack.schedules import event_text
 from django_offload.testing import Invocation
@@ -29,7 +29,7 @@ def declared(settings, stage):
 def struck(at=NOW, name="nightly", alias="default"):
     """Return the event that a schedule's text becomes."""
     rule = Rule(arn="", period=timedelta(days=1), function_arn="", input=event_text(alias, name))
-    return json.loads(event_of(rule, at))
+    return json.loads(make_event(rule, at))
 
 
 def enqueue_scheduled(stage, event):
@@ -42,7 +42,7 @@ def test_what_a_schedule_declares_is_enqueued_and_runs(declared):
     (seen,) = declared.store.records.values()
     assert (seen["status"], seen["name"]) == (READY, "tests.unit.tasks.double")
     (delivery,) = declared.transport.receive("default", 1)
-    assert declared.worker().deliver(delivery) is None
+    assert declared.answer(declared.worker(), delivery) is None
     (seen,) = declared.store.records.values()
     assert (seen["status"], seen["result"]) == (SUCCESSFUL, "8")
 

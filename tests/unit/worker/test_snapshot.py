@@ -96,10 +96,11 @@ from django_offload.worker.start import snapshot
 from django_offload.aws import credentials
 before = "botocore.session" in sys.modules
 snapshot.freeze()
-print(before, "botocore.session" in sys.modules, credentials._found)
+print(before, "botocore.session" in sys.modules, credentials._provider)
 names = set(sys.modules)
 snapshot.resume(lambda: None)
-print(credentials._found.access_key, sorted(name for name in set(sys.modules) - names if "botocore" in name))
+new = set(sys.modules) - names
+print(credentials._provider.access_key, sorted(name for name in new if "botocore" in name))
 """
 
     try:

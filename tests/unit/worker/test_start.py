@@ -281,7 +281,7 @@ def test_the_clients_of_aws_are_made_before_the_first_message(client, made):
     script = """
 import lambdas.worker
 from django_offload.aws import clients
-print(sorted(service for _, service in clients._clients), sorted(clients._lean))
+print(sorted(service for _, service in clients._clients), sorted(clients._lean_clients))
 """
 
     assert started(script, CLIENT=client) == f"{made}\n"

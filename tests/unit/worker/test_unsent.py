@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 
 from django_offload import stores, transports
-from django_offload.sending.many import send_many
-from django_offload.sending.record_and_message import send
+from django_offload.sending.enqueue import send, send_many
 from tests.faults import FailingStore, FailingTransport
 from tests.unit.worker.test_sweep import fill, waiting
 

@@ -1,19 +1,15 @@
 """
-A client of AWS for the few calls that are made all the time, at a fraction of boto3's time and memory.
+A client of AWS for the few calls that the library makes all the time; it costs a fraction of boto3.
 
-Names, arguments and results are those of boto3's client, but for ResponseMetadata and what no adapter uses;
-`client.exceptions` has the refusals that somebody catches. All exceptions stand in errors.py.
+Names, arguments and results are those of boto3's client, but only the parts that the adapters use.
+`client.exceptions` contains the refusals that callers catch; exceptions.py defines them all.
 """
 
 from ...exceptions import CallFailed
 from .client import Client
-from .dynamodb import DynamoDB
+from .connecting import made_together
 from .endpoint import endpoint_of
-from .lambda_ import Lambda
-from .opening import made_together
-from .secrets_manager import SecretsManager
-from .sqs import SQS
-from .ssm import SSM
+from .services import SQS, SSM, DynamoDB, Lambda, SecretsManager
 
 __all__ = ["CallFailed", "Client", "client_of", "made_together"]
 
@@ -21,6 +17,6 @@ SERVICES = {service.name: service for service in (DynamoDB, Lambda, SQS, SSM, Se
 
 
 def client_of(service: str, *, connect: float, read: float, tries: int) -> Client | None:
-    """Return a client of a service; None where only boto3 can reach it, or speaks its protocol."""
+    """Return a client of a service, or None if only boto3 can reach the service or knows its protocol."""
     endpoint = endpoint_of(service) if service in SERVICES else None
     return Client(SERVICES[service](), endpoint, connect, read, tries) if endpoint else None

@@ -1,4 +1,4 @@
-"""One call: sent, answered, tried again where that helps, and all of it within the budget."""
+"""One call: it is sent, tried again where that helps, and ends within the time budget."""
 
 import logging
 import time
@@ -6,143 +6,126 @@ from typing import TYPE_CHECKING
 
 from ...exceptions import CallFailed, NoAnswer, OutOfTime, Refusal, StaleConnection
 from ..time_budget import LEAST_SECONDS, seconds_left
-from .answer import Answer
+from .connecting import PendingConnection, join_group
 from .connection import Connection
-from .credentials import credentials, renewed
-from .opening import Opening, is_for_later
-from .service import Request, Result
-from .skew import skew_of
+from .credentials import credentials, renewed_since
+from .response import Response
+from .retry import OUTDATED_KEYS, clock_skew
+from .services import Request, Result
 
 if TYPE_CHECKING:
     from .client import Client
 
 logger = logging.getLogger("django_offload")
 
-# For an answer that may be there already, although the time is up.
+# Enough to read a response that has already arrived when the time is up.
 SHORTEST_WAIT_SECONDS = 0.05
 FIRST_REFUSAL_STATUS = 300
-# How AWS refuses keys that have been renewed since they were read, or that were read while they were renewed:
-# one of them old, one new.
-OUTDATED = frozenset(
-    {
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "RequestExpired",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-    }
-)
 
 
 class Call:
     """
-    A call under way: its request was sent when it was made, as far as that was possible.
+    A call under way. Creating it sends the request, unless the connection has to be made first.
 
-    Dropped without its result, it closes its connection.
+    A call that is dropped without its result closes its connection.
     """
 
     def __init__(self, client: "Client", request: Request) -> None:
         self._client, self._request = client, request
         self._connection: Connection | None = None
-        self._opening: Opening | None = None
+        self._pending: PendingConnection | None = None
         self._failure: CallFailed | None = None
         self._tries = 0
-        self._begin()
+        self.send()
 
     def result(self) -> Result:
-        """Return what boto3 would. Raise Refusal or NoAnswer, once further tries would help no more."""
-        last: CallFailed | None = None
+        """Return what boto3 would. Raise Refusal or NoAnswer when further tries would not help."""
+        last_failure: CallFailed | None = None
         while True:
             try:
-                found = self._finish()
+                result = self.finish_try()
             except CallFailed as exc:
-                pause, last = self._pause(exc), exc
+                pause, last_failure = self._pause_after(exc), exc
                 if pause is None:
                     raise
                 logger.debug("%s is tried again in %.2f s: %s", self._request.operation, pause, exc)
             else:
-                self._client.retries.succeeded(last)
-                return found
+                self._client.retries.refill(last_failure)
+                return result
             if pause:
                 time.sleep(pause)
-            self._begin()
+            self.send()
 
-    def _begin(self) -> None:
-        """Send the request; _finish() tells what went wrong. Raise OutOfTime if it is too late to begin."""
+    def send(self) -> None:
+        """Start a try; finish_try() raises what went wrong. Raise OutOfTime if too little time is left."""
         left = seconds_left()
         if left is not None and left < LEAST_SECONDS:
             raise OutOfTime(f"A call to {self._client.service.name}")
         self._tries += 1
-        self._failure, self._used, self._skew = None, credentials(), self._client.skew
-        self._sent = self._client.signed(self._request, self._used)
+        self._failure, self._credentials, self._clock_skew = None, credentials(), self._client.clock_skew
+        self._signed_request = self._client.signed(self._request, self._credentials)
         try:
             self._connection = self._client.pool.take()
             if self._connection is None:
-                self._send_afresh()
+                self._send_on_new_connection()
                 return
             try:
-                self._connection.send(self._sent, _bounded(self._client.read_timeout, left))
+                self._connection.send(self._signed_request, bounded(self._client.read_timeout, left))
             except StaleConnection:
-                self._send_afresh()
+                self._send_on_new_connection()
         except NoAnswer as exc:
             self._failure = exc
 
-    def _send_afresh(self) -> None:
+    def _send_on_new_connection(self) -> None:
         client = self._client
-        opening = client.pool.opening(
-            self._sent,
-            _bounded(client.connect_timeout, seconds_left()),
-            lambda: _bounded(client.read_timeout, seconds_left()),
+        pending = client.pool.connect(
+            self._signed_request,
+            bounded(client.connect_timeout, seconds_left()),
+            lambda: bounded(client.read_timeout, seconds_left()),
         )
-        if is_for_later(opening):
-            self._opening = opening
+        if join_group(pending):
+            self._pending = pending
         else:
-            self._connection = opening.connection()
+            self._connection = pending.connection()
 
-    def _finish(self) -> Result:
-        """Return what this try's answer says. Raise CallFailed if it is not what was asked for."""
+    def finish_try(self) -> Result:
+        """Wait for the response and return its result. Raise CallFailed if this try has failed."""
         if self._failure is not None:
             raise self._failure
-        answer = self._answer()
-        if answer.status >= FIRST_REFUSAL_STATUS:
-            raise self._client.service.refusal(self._request.operation, answer)
         try:
-            return self._client.service.result(answer)
-        except ValueError as exc:
-            raise NoAnswer(self._client.address.url, "What is no answer came from endpoint URL:") from exc
-
-    def _answer(self) -> Answer:
-        try:
-            answer = self._receive()
+            response = self._receive()
         except StaleConnection:
-            # Closed while it waited, or while this process was frozen: the call was hardly read, and may be
-            # repeated in any case.
-            self._send_afresh()
-            answer = self._receive()
+            # The server closed the connection while it was idle, or while this process was frozen. It has
+            # hardly read the request, and every call may be repeated anyway.
+            self._send_on_new_connection()
+            response = self._receive()
         connection, self._connection = self._connection, None
         if connection is not None:
-            self._client.pool.give(connection)
-        return answer
+            self._client.pool.put_back(connection)
+        if response.status >= FIRST_REFUSAL_STATUS:
+            raise self._client.service.refusal(self._request.operation, response)
+        try:
+            return self._client.service.result(response)
+        except ValueError as exc:
+            raise NoAnswer(self._client.address.url, "An invalid answer came from the endpoint URL:") from exc
 
-    def _receive(self) -> Answer:
-        if self._opening is not None:
-            opening, self._opening = self._opening, None
-            self._connection = opening.connection()
+    def _receive(self) -> Response:
+        if self._pending is not None:
+            pending, self._pending = self._pending, None
+            self._connection = pending.connection()
         assert self._connection is not None
-        return self._connection.receive(_bounded(self._client.read_timeout, seconds_left()))
+        return self._connection.receive(bounded(self._client.read_timeout, seconds_left()))
 
-    def _pause(self, failure: CallFailed) -> float | None:
-        """Return after how many seconds to try again, None where that helps no more."""
+    def _pause_after(self, failure: CallFailed) -> float | None:
+        """Return the seconds to wait before another try, or None if another try would not help."""
         client = self._client
         if isinstance(failure, Refusal) and self._tries < client.retries.most_tries:
-            # Against the clock that signed this call: another may have corrected the client's meanwhile.
-            skew = skew_of(failure, time.time() + self._skew)
+            # Compare with the clock that signed this call, because another call may have corrected it since.
+            skew = clock_skew(failure, time.time() + self._clock_skew)
             if skew is not None:
-                client.skew = self._skew + skew
+                client.clock_skew = self._clock_skew + skew
                 return 0.0
-            if failure.code in OUTDATED and renewed(self._used):
+            if failure.code in OUTDATED_KEYS and renewed_since(self._credentials):
                 return 0.0
         left = seconds_left()
         if left is not None and left < LEAST_SECONDS:
@@ -151,6 +134,6 @@ class Call:
         return None if pause is not None and left is not None and left < pause + LEAST_SECONDS else pause
 
 
-def _bounded(seconds: float, left: float | None) -> float:
-    """Return a time-out no longer than what is left, and never none at all."""
+def bounded(seconds: float, left: float | None) -> float:
+    """Return a time-out that is no longer than the time left, and never 0."""
     return seconds if left is None else max(min(seconds, left), SHORTEST_WAIT_SECONDS)

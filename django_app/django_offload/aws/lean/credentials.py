@@ -1,4 +1,4 @@
-"""Who calls: keys from the environment, else whatever botocore finds, imported only then."""
+"""The credentials of calls: from the environment, or from botocore, which is imported only if needed."""
 
 import os
 from threading import Lock
@@ -9,7 +9,7 @@ from ...exceptions import NoCredentials
 ACCESS_KEY, SECRET_KEY = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
 # The names that botocore reads, in its order.
 TOKENS = ("AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN")
-# Where a process gets its keys that has none in its environment, as one that Lambda restores of a snapshot:
+# Where a process without keys in its environment gets them, as one that Lambda restores from a snapshot:
 # https://docs.aws.amazon.com/lambda/latest/dg/snapstart-activate.html
 CONTAINER = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
 
@@ -22,85 +22,81 @@ class Credentials(NamedTuple):
     token: str | None
 
     def __repr__(self) -> str:
-        """Name whose they are, and no secret."""
+        """Show the access key, and no secret."""
         return f"Credentials({self.access_key!r}, …)"
 
 
 _lock = Lock()
-_environment: Credentials | None = None  # As last read.
-_found: Any = None  # By botocore.
-_kept: Credentials | None = None  # Of those, as last frozen.
+_environment: Credentials | None = None  # As last read from the environment.
+_provider: Any = None  # Botocore's credentials, which it renews.
+_validated: Credentials | None = None  # The last ones of the provider that passed validated().
 
 
 def credentials() -> Credentials:
     """
-    Return the keys in force now.
+    Return the credentials in force now. Raise NoCredentials if there are none.
 
-    The environment's access key is looked at each time: keys that were renewed there are in force at once;
-    what else may have changed, AWS's refusal tells. Raise NoCredentials if there are none anywhere.
+    Each call reads the environment's access key, so that renewed keys are in force at once. If only the
+    other values have changed, AWS refuses a call and renewed_since() reads them again.
     """
     global _environment  # noqa: PLW0603, what is read often
     access_key = os.environ.get(ACCESS_KEY)
     if not access_key:
-        return _resolved()
-    kept = _environment
-    if kept is None or kept.access_key != access_key:
-        kept = _environment = _read(access_key)
-    return kept
+        return credentials_of_botocore()
+    current = _environment
+    if current is None or current.access_key != access_key:
+        secret_key = os.environ.get(SECRET_KEY)
+        if not secret_key:
+            raise NoCredentials(f"{ACCESS_KEY} is set without {SECRET_KEY}")
+        token = next(filter(None, map(os.environ.get, TOKENS)), None)
+        current = validated(Credentials(access_key, secret_key, token), "the environment")
+        _environment = current
+    return current
 
 
-def renewed(used: Credentials) -> bool:
-    """Tell whether other keys than `used` are in force by now, which AWS has refused."""
+def credentials_of_botocore() -> Credentials:
+    """Return credentials of a profile, login, container or instance; botocore renews them in time."""
+    global _provider, _validated  # noqa: PLW0603
+    with _lock:
+        if _provider is None:
+            from botocore.session import get_session
+
+            _provider = get_session().get_credentials()
+        provider = _provider
+    if provider is None:
+        raise NoCredentials("there are none in the environment, a profile or a role")
+    frozen = provider.get_frozen_credentials()
+    current = Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+    if current != _validated:
+        _validated = validated(current, "a profile or a role")
+    return current
+
+
+def validated(candidate: Credentials, origin: str) -> Credentials:
+    """Return the credentials. Raise NoCredentials if a header cannot contain one of their values."""
+    for name, value in zip(("access key", "secret key", "token"), candidate, strict=True):
+        if value and not (value.isascii() and value.isprintable() and " " not in value):
+            raise NoCredentials(
+                f"the {name} in {origin} contains a blank, a line break (perhaps at the end of a file) or "
+                "a character beyond ASCII"
+            )
+    return candidate
+
+
+def renewed_since(refused: Credentials) -> bool:
+    """Read the credentials again, and return True if they differ from those that AWS refused."""
     drop_credentials()
-    return credentials() != used
+    return credentials() != refused
 
 
-def foresee() -> None:
-    """Import what finding keys will take, where they are not in the environment; nobody is asked for any."""
+def preload() -> None:
+    """Import what credentials() will need if the environment contains no keys; this makes no call."""
     if any(map(os.environ.get, CONTAINER)):
         import botocore.session  # noqa: F401
 
 
 def drop_credentials() -> None:
-    """Read the environment again, and have botocore look again."""
-    global _lock, _environment, _found, _kept
-    # Anew, for in a child of a fork another thread's lock would never be free.
-    _lock, _environment, _found, _kept = Lock(), None, None, None
-
-
-def _read(access_key: str) -> Credentials:
-    """Return the keys that the environment holds."""
-    secret_key = os.environ.get(SECRET_KEY)
-    if not secret_key:
-        raise NoCredentials(f"{ACCESS_KEY} is set without {SECRET_KEY}")
-    token = next(filter(None, map(os.environ.get, TOKENS)), None)
-    return _checked(Credentials(access_key, secret_key, token), "the environment")
-
-
-def _resolved() -> Credentials:
-    """Return keys from a profile, a login, a container or an instance; botocore renews them in time."""
-    global _found, _kept  # noqa: PLW0603
-    with _lock:
-        if _found is None:
-            from botocore.session import get_session
-
-            _found = get_session().get_credentials()
-        found = _found
-    if found is None:
-        raise NoCredentials("there are none in the environment, a profile or a role")
-    frozen = found.get_frozen_credentials()
-    now = Credentials(frozen.access_key, frozen.secret_key, frozen.token)
-    if now != _kept:
-        _kept = _checked(now, "a profile or a role")
-    return now
-
-
-def _checked(read: Credentials, origin: str) -> Credentials:
-    """Return what was read. Raise NoCredentials if any of it cannot stand in a header."""
-    for name, value in zip(("access key", "secret key", "token"), read, strict=True):
-        if value and not (value.isascii() and value.isprintable() and " " not in value):
-            raise NoCredentials(
-                f"the {name} in {origin} holds a character that none has: a blank, a line break (at the end "
-                "of a file, perhaps) or one beyond ASCII"
-            )
-    return read
+    """Drop all credentials, so that the next call reads the environment or asks botocore again."""
+    global _lock, _environment, _provider, _validated
+    # A new lock, because in a forked child another thread's lock would never be released.
+    _lock, _environment, _provider, _validated = Lock(), None, None, None

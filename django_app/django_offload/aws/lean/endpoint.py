@@ -1,4 +1,4 @@
-"""Where a service is: named by the environment, or by AWS's rule for its region; else botocore is asked."""
+"""The endpoint of a service: from the environment, or by AWS's rule for the region, or from botocore."""
 
 import os
 import re
@@ -11,17 +11,17 @@ from urllib.parse import urlsplit
 from ...exceptions import NotConfigured
 from .connection import Address
 
-# The regions of the partition "aws", whose endpoints follow one rule; others are botocore's to know.
+# The regions of the partition "aws", whose endpoints follow one rule. Only botocore knows the others.
 USUAL_REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+")
 TRUE = {"true", "1"}
-# How a variable names a service where that is not its own name.
+# How a variable names a service if not by the service's own name.
 VARIABLE = {"secretsmanager": "SECRETS_MANAGER"}
 SWITCHES = (
     "AWS_USE_FIPS_ENDPOINT",
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
 )
-# What a line of ~/.aws/config may say of endpoints.
+# The settings in ~/.aws/config that change an endpoint.
 CONFIGURED = re.compile(
     r"^\s*(endpoint_url|use_fips_endpoint|use_dualstack_endpoint|ignore_configured_endpoint_urls|services"
     r"|account_id_endpoint_mode)\s*=",
@@ -32,7 +32,7 @@ CONFIGURED_BUNDLE = re.compile(r"^\s*ca_bundle\s*=", re.M)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where a service is, and the region to sign for."""
+    """The address of a service, and the region to sign for."""
 
     address: Address
     region: str
@@ -40,25 +40,32 @@ class Endpoint:
 
 def endpoint_of(service: str) -> Endpoint | None:
     """
-    Return where a service is; None where only botocore knows how to reach it: through a proxy, below a path,
-    or trusting what a profile names. Raise NotConfigured without a region.
+    Return the endpoint of a service. Raise NotConfigured if no region is set.
+
+    Return None if only botocore can reach it: through a proxy, below a path, or with certificates that a
+    profile names.
     """
-    environment, config = os.environ, _config(os.environ)
+    environment, config = os.environ, read_shared_config(os.environ)
     region = environment.get("AWS_DEFAULT_REGION", "")
-    named = f"AWS_ENDPOINT_URL_{VARIABLE.get(service, service.upper())}"
-    url = environment.get(named) or environment.get("AWS_ENDPOINT_URL")
-    if not region or _special(environment, config) or not (url or USUAL_REGION.fullmatch(region)):
-        url, region = _asked_of_botocore(service)
+    variable = f"AWS_ENDPOINT_URL_{VARIABLE.get(service, service.upper())}"
+    url = environment.get(variable) or environment.get("AWS_ENDPOINT_URL")
+    has_special_settings = (
+        any(environment.get(name, "").lower() in TRUE for name in SWITCHES)
+        or environment.get("AWS_ACCOUNT_ID_ENDPOINT_MODE", "").lower() == "required"
+        or CONFIGURED.search(config) is not None
+    )
+    if not region or has_special_settings or not (url or USUAL_REGION.fullmatch(region)):
+        url, region = resolve_by_botocore(service)
     elif not url:
         url = f"https://{service}.{region}.amazonaws.com"
     address = address_of(url)
-    if address is None or CONFIGURED_BUNDLE.search(config) or _proxied(url, address):
+    if address is None or CONFIGURED_BUNDLE.search(config) or needs_proxy(url, address):
         return None
     return Endpoint(address=address, region=region)
 
 
 def address_of(url: str) -> Address | None:
-    """Return the address that a URL names, None if it names more than that."""
+    """Return the address that a URL names, or None if the URL also has a user, a path or a query."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
         return None
@@ -68,43 +75,35 @@ def address_of(url: str) -> Address | None:
     return Address(url=url, host=parts.hostname, port=parts.port or (443 if tls else 80), tls=tls)
 
 
-def _special(environment: Mapping[str, str], config: str) -> bool:
-    """Tell whether anything but a region and a URL decides."""
-    return (
-        any(environment.get(name, "").lower() in TRUE for name in SWITCHES)
-        or environment.get("AWS_ACCOUNT_ID_ENDPOINT_MODE", "").lower() == "required"
-        or CONFIGURED.search(config) is not None
-    )
-
-
-def _config(environment: Mapping[str, str]) -> str:
-    """Return the text of the shared configuration file, empty where there is none."""
+def read_shared_config(environment: Mapping[str, str]) -> str:
+    """Return the text of AWS's shared configuration file, or an empty text if there is none."""
     path = Path(environment.get("AWS_CONFIG_FILE") or "~/.aws/config")
     try:
         return path.expanduser().read_text("utf-8", "replace")
-    except (OSError, RuntimeError):  # Not there, or there is no home to look in.
+    except (OSError, RuntimeError):  # There is no such file, or no home directory.
         return ""
 
 
-def _asked_of_botocore(service: str) -> tuple[str, str]:
+def resolve_by_botocore(service: str) -> tuple[str, str]:
+    """Return the URL and the region that botocore would use."""
     import boto3
     from botocore.exceptions import NoRegionError
 
     try:
         client = boto3.session.Session().client(service)
     except NoRegionError as exc:
-        raise NotConfigured("no region is named") from exc
+        raise NotConfigured("no region is set") from exc
     return client.meta.endpoint_url, client.meta.region_name
 
 
-def _proxied(url: str, address: Address) -> bool:
-    """Tell whether botocore would go through a proxy."""
+def needs_proxy(url: str, address: Address) -> bool:
+    """Return True if botocore would use a proxy."""
     scheme = urlsplit(url).scheme
-    names = {f"{kind}_proxy" for kind in (scheme, "all")}
-    # Elsewhere than on Linux and its like, the system too has a say.
-    if sys.platform not in ("darwin", "win32") and not any(name.lower() in names for name in os.environ):
+    variables = {f"{kind}_proxy" for kind in (scheme, "all")}
+    # On macOS and Windows the system's settings can name a proxy too.
+    if sys.platform not in ("darwin", "win32") and not any(name.lower() in variables for name in os.environ):
         return False
     from urllib.request import getproxies, proxy_bypass
 
-    found = getproxies()
-    return bool(found.get(scheme) or found.get("all")) and not proxy_bypass(address.named)
+    proxies = getproxies()
+    return bool(proxies.get(scheme) or proxies.get("all")) and not proxy_bypass(address.host_header)

@@ -1,4 +1,4 @@
-"""The connections to one address that wait for their next request, shared by every thread of a process."""
+"""The idle connections to one address, which all threads of a process share."""
 
 import math
 import socket
@@ -8,103 +8,97 @@ from collections import deque
 from collections.abc import Callable
 
 from ...exceptions import NoAnswer, OffloadError
+from .certificates import aws_context, configured_bundle, system_context
+from .connecting import PendingConnection, SocketAddresses, Steps, connect_socket, start_tls
 from .connection import Address, Connection
-from .opening import Opening, Steps
-from .steps import Places, connected, secured
-from .trust import given_bundle, narrow, wide
 
-# AWS, and what translates addresses on the way, forgets connections that were idle for minutes.
+# AWS, and devices that translate addresses on the way, drop connections that are idle for minutes.
 LONGEST_IDLE_SECONDS = 50.0
 MOST_IDLE = 32
-# One used so lately is not looked at, for that takes a call to the system, where other threads take over; had
-# it ended meanwhile, the call would be sent once more.
+# A connection used so recently is not polled, because that system call lets other threads take over. If the
+# server has closed it meanwhile, the call is sent again.
 FRESH_SECONDS = 0.1
-# Connections that are made together ask once where to; who comes later asks again.
-PLACES_SECONDS = 1.0
+# Connections that are made together share one lookup of the name; later ones look it up again.
+LOOKUP_SECONDS = 1.0
 
 
 class Pool:
-    """Hands a connection to one caller at a time; the one used last goes first."""
+    """Gives a connection to one caller at a time, the most recently used one first."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        # Its ends are changed atomically: threads need no lock.
+        # A deque changes atomically at its ends, so that threads need no lock.
         self._idle: deque[tuple[float, Connection]] = deque()
-        self._trust: ssl.SSLContext | None = None
-        self._asked: tuple[float, Places] = (-math.inf, ())
+        self._tls_context: ssl.SSLContext | None = None
+        self._lookup: tuple[float, SocketAddresses] = (-math.inf, ())
 
     def take(self) -> Connection | None:
-        """Return a connection that seems to live, None if there is none."""
+        """Return an idle connection that seems alive, or None."""
         while self._idle:
             try:
-                since, connection = self._idle.pop()
-            except IndexError:  # Another thread was faster.
+                idle_since, connection = self._idle.pop()
+            except IndexError:  # Another thread took the last one.
                 return None
-            waited = time.monotonic() - since
-            if waited < LONGEST_IDLE_SECONDS and (waited < FRESH_SECONDS or connection.idle()):
+            idle_seconds = time.monotonic() - idle_since
+            if idle_seconds < LONGEST_IDLE_SECONDS and (idle_seconds < FRESH_SECONDS or connection.idle()):
                 return connection
             connection.close()
         return None
 
-    def give(self, connection: Connection) -> None:
-        """Keep a connection whose answer was read, if it can carry another."""
+    def put_back(self, connection: Connection) -> None:
+        """Keep a connection whose response was read, if it can carry another request."""
         if connection.reusable and len(self._idle) < MOST_IDLE:
             self._idle.append((time.monotonic(), connection))
         else:
             connection.close()
 
-    def opening(self, request: bytes, timeout: float, send_timeout: Callable[[], float]) -> Opening:
-        """Begin to make a connection, within `timeout` seconds, that then sends this request."""
-        return Opening(self._made(request, time.monotonic() + timeout, send_timeout), self._address.url)
+    def connect(self, request: bytes, timeout: float, send_timeout: Callable[[], float]) -> PendingConnection:
+        """Start to make a connection within `timeout` seconds, which then sends the request."""
+        steps = self._connect_and_send(request, time.monotonic() + timeout, send_timeout)
+        return PendingConnection(steps, self._address.url)
 
-    def _made(self, request: bytes, ends: float, send_timeout: Callable[[], float]) -> Steps:
-        connection = yield from self._connected(ends)
+    def _connect_and_send(self, request: bytes, deadline: float, send_timeout: Callable[[], float]) -> Steps:
+        connection = yield from self._connect_steps(deadline)
         connection.send(request, send_timeout())
         return connection
 
-    def _connected(self, ends: float) -> Steps:
-        address, trust = self._address, None
+    def _connect_steps(self, deadline: float) -> Steps:
+        address, context = self._address, None
         if address.tls:
-            trust = self._trust = self._trust or narrow(given_bundle())
+            context = self._tls_context = self._tls_context or aws_context(configured_bundle())
         try:
-            sock = yield from connected(self._places(), ends)
-        except OffloadError:  # A task's deadline, which is a TimeoutError too.
+            looked_up_at, socket_addresses = self._lookup
+            if time.monotonic() - looked_up_at > LOOKUP_SECONDS:
+                socket_addresses = socket.getaddrinfo(
+                    address.host_bytes, address.port, type=socket.SOCK_STREAM
+                )
+                self._lookup = (time.monotonic(), socket_addresses)
+            sock = yield from connect_socket(socket_addresses, deadline)
+        except OffloadError:  # A task's deadline is a TimeoutError too.
             raise
         except TimeoutError as exc:
-            raise NoAnswer(address.url, "Connect timeout on endpoint URL:") from exc
+            raise NoAnswer(address.url, "Connect timeout on the endpoint URL:") from exc
         except OSError as exc:
             raise NoAnswer(address.url, "Could not connect to the endpoint URL:") from exc
-        if trust is None:
+        if context is None:
             return Connection(address.url, sock)
         try:
-            return Connection(address.url, (yield from secured(sock, trust, address.host_bytes, ends)))
+            tls_socket = yield from start_tls(sock, context, address.host_bytes, deadline)
+            return Connection(address.url, tls_socket)
         except OffloadError:
             raise
         except ssl.SSLCertVerificationError as exc:
-            if self._widened(trust):
-                return (yield from self._connected(ends))
+            # Without a configured bundle, trust everything that the system trusts from now on.
+            if configured_bundle() is None and context is not system_context():
+                self._tls_context = system_context()
+                return (yield from self._connect_steps(deadline))
             raise NoAnswer(
-                address.url, f"TLS does not trust ({exc.verify_message}) the endpoint URL:"
+                address.url, f"The certificate is not trusted ({exc.verify_message}) at the endpoint URL:"
             ) from exc
         except OSError as exc:
-            raise NoAnswer(address.url, "TLS failed with the endpoint URL:") from exc
-
-    def _places(self) -> Places:
-        """Return where the address is."""
-        asked, places = self._asked
-        if time.monotonic() - asked > PLACES_SECONDS:
-            places = socket.getaddrinfo(self._address.host_bytes, self._address.port, type=socket.SOCK_STREAM)
-            self._asked = (time.monotonic(), places)
-        return places
+            raise NoAnswer(address.url, "The TLS handshake failed at the endpoint URL:") from exc
 
     def close(self) -> None:
-        """Close what waits."""
+        """Close the idle connections."""
         while self._idle:
             self._idle.pop()[1].close()
-
-    def _widened(self, failed: ssl.SSLContext) -> bool:
-        """Trust what the system trusts from now on; False if that is what failed, or others were named."""
-        if given_bundle() is not None or failed is wide():
-            return False
-        self._trust = wide()
-        return True

@@ -1,1 +1,1 @@
-"""The one zip that web and workers run from."""
+"""Build the package: one zip file that web and workers run from."""

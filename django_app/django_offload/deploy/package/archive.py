@@ -1,16 +1,17 @@
-"""One zip for every function: the same bytes for the same files, whoever made it and when."""
+"""Write the zip file. The same files make the same bytes, on any machine and at any time."""
 
 import hashlib
 import os
 import re
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from ..errors import PackageFailed, PackageTooLarge
 
-# The oldest instant that a zip can name.
+# The earliest time that a zip file can store.
 _MTIME = (1980, 1, 1, 0, 0, 0)
 _FILE, _EXECUTABLE = 0o100644, 0o100755
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -27,64 +28,80 @@ class Archive:
     path: Path
     sha256: str
     size: int  # Bytes, zipped.
-    unzipped: int
+    unzipped: int  # Bytes.
     files: int
-    left: Mapping[str, int] = field(default_factory=dict)  # Files of the project outside, by kind.
-    runtime: str | None = None  # What its bytecode is for, of one that was built before.
-    architecture: str | None = None  # What its shared libraries are for, of one that was built before.
+    left_out: Mapping[str, int] = field(default_factory=dict)  # How many project files, by their kind.
+    runtime: str | None = None  # Of the bytecode in a package that was built before.
+    architecture: str | None = None  # Of the shared libraries in a package that was built before.
+
+    @classmethod
+    def at(
+        cls,
+        path: Path,
+        *,
+        unzipped: int,
+        files: int,
+        runtime: str | None = None,
+        architecture: str | None = None,
+    ) -> Self:
+        """Return the archive at `path`, with its hash and size."""
+        return cls(
+            path=path,
+            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            size=path.stat().st_size,
+            unzipped=unzipped,
+            files=files,
+            runtime=runtime,
+            architecture=architecture,
+        )
 
 
 def write(folder: Path, output: Path) -> Archive:
     """
-    Zip what `folder` holds, sorted, with one time, and with rights that do not depend on this machine.
+    Zip the files in `folder`, sorted, all with the same time, and with modes independent of this machine.
 
-    Raise PackageTooLarge if Lambda would refuse it.
+    Raise PackageTooLarge if Lambda would reject the result.
     """
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    paths = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
     unzipped = sum(path.stat().st_size for path in paths)
     if unzipped > LARGEST_UNZIPPED:
         raise PackageTooLarge(unzipped, LARGEST_UNZIPPED)
     output.parent.mkdir(parents=True, exist_ok=True)
-    partly = output.with_suffix(".part")
-    with zipfile.ZipFile(partly, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    unfinished = output.with_suffix(".part")
+    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for path in sorted(paths, key=lambda path: path.relative_to(folder).as_posix()):
-            _add(archive, path, path.relative_to(folder).as_posix())
-    os.replace(partly, output)
-    return _archive(output, unzipped, len(paths))
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _MTIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # Unix, on every system.
+            entry.external_attr = (_EXECUTABLE if ".so" in path.suffixes else _FILE) << 16
+            archive.writestr(entry, path.read_bytes())
+    os.replace(unfinished, output)
+    return Archive.at(output, unzipped=unzipped, files=len(paths))
 
 
-def existing(path: Path) -> Archive:
-    """Return what is known of a package that was built before. Raise PackageFailed if it is none."""
+def read_archive(path: Path) -> Archive:
+    """
+    Return the package at `path`, which was built before.
+
+    Its runtime and architecture are None if it has no bytecode or no shared library. Raise PackageFailed
+    if the file is not a package.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-            runtime, architecture = _made_for(archive)
+            names = archive.namelist()
+            tag = next(filter(None, map(_BYTECODE.search, names)), None)
+            library = next((name for name in names if ".so" in Path(name).suffixes), None)
+            head = b"" if library is None else archive.read(library)[:20]
     except (OSError, zipfile.BadZipFile) as exc:
         raise PackageFailed(
-            f"{path} is no package ({exc}).", "Build one: manage.py offload_package."
+            f"{path} is not a package ({exc}).", "Build one with manage.py offload_package."
         ) from exc
-    found = _archive(path, sum(entry.file_size for entry in entries), len(entries))
-    return replace(found, runtime=runtime, architecture=architecture)
-
-
-def _made_for(archive: zipfile.ZipFile) -> tuple[str | None, str | None]:
-    """Return runtime and processor that a package is built for, each as far as the package tells."""
-    names = archive.namelist()
-    tag = next(filter(None, map(_BYTECODE.search, names)), None)
-    library = next((name for name in names if ".so" in Path(name).suffixes), None)
-    head = b"" if library is None else archive.read(library)[:20]
     machine = int.from_bytes(head[18:20], "little") if head.startswith(b"\x7fELF") else 0
-    return tag and f"python{tag[1]}.{tag[2]}", _MACHINES.get(machine)
-
-
-def _archive(path: Path, unzipped: int, files: int) -> Archive:
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Archive(path=path, sha256=sha256, size=path.stat().st_size, unzipped=unzipped, files=files)
-
-
-def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
-    entry = zipfile.ZipInfo(name, _MTIME)
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    entry.create_system = 3  # Unix, whatever this is.
-    entry.external_attr = (_EXECUTABLE if ".so" in path.suffixes else _FILE) << 16
-    archive.writestr(entry, path.read_bytes())
+    return Archive.at(
+        path,
+        unzipped=sum(entry.file_size for entry in entries),
+        files=len(entries),
+        runtime=tag and f"python{tag[1]}.{tag[2]}",
+        architecture=_MACHINES.get(machine),
+    )

@@ -1,4 +1,4 @@
-"""Bytecode made beforehand: Lambda's file system is read-only, so each cold start would compile anew."""
+"""Compile the bytecode in advance, because a cold start can't store it on Lambda's read-only file system."""
 
 import os
 import shutil
@@ -12,32 +12,32 @@ from ..errors import PackageFailed
 
 
 def interpreter(python: str) -> str:
-    """Return a Python of version `python`, such as 3.13. Raise PackageFailed if this machine has none."""
+    """Return the path of a Python of version `python`, such as 3.13. Raise PackageFailed if there is none."""
     if python == "{}.{}".format(*sys.version_info[:2]):
         return sys.executable
-    for path in _candidates(python):
-        version, _, itself = _said(path).partition(" ")
+    for path in candidates(python):
+        version, _, executable = version_and_path(path).partition(" ")
         if version == python:
-            return itself
+            return executable
     raise PackageFailed(
-        f"the functions run on Python {python}, which makes their bytecode, and is not found here.",
-        f"Install it (pyenv install {python}, uv python install {python}, or from python.org); or choose "
-        '"Runtime" among the "parameters" of the stage\'s file.',
+        f"Python {python} was not found here. The functions run on it, and it must compile their bytecode.",
+        f"Install it (pyenv install {python}, uv python install {python}, or from python.org), or choose "
+        'another "Runtime" in the "parameters" of the stage\'s file.',
     )
 
 
 def compile_all(folder: Path, python: str) -> None:
     """
-    Write the bytecode of every module below `folder`, the same for the same source.
+    Compile every module below `folder`. The same source makes the same bytecode.
 
-    It is never compared with its source again: nothing changes a package after it is made.
+    Python never compares this bytecode with its source, because nothing changes a finished package.
     """
     subprocess.run(
         [
             *(interpreter(python), "-s", "-m", "compileall", "-q", "-q", "-j", "1"),
             *("--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", TASK_ROOT, str(folder)),
         ],
-        # Sets of constants are written in the order of their hashes.
+        # Python writes the constants of a set in the order of their hashes.
         env={**without_python(os.environ), "PYTHONHASHSEED": "0"},
         capture_output=True,
         check=False,
@@ -45,7 +45,7 @@ def compile_all(folder: Path, python: str) -> None:
 
 
 def uncompiled(folder: Path) -> list[str]:
-    """Return the modules below `folder` that have no bytecode: their syntax is wrong."""
+    """Return the modules below `folder` that have no bytecode, because their syntax is wrong."""
     return sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*.py")
@@ -54,12 +54,12 @@ def uncompiled(folder: Path) -> list[str]:
 
 
 def without_python(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return `environ` without what changes how Python starts."""
+    """Return `environ` without the variables that change how Python starts."""
     return {key: value for key, value in environ.items() if not key.startswith("PYTHON")}
 
 
-def _candidates(python: str) -> Iterator[str]:
-    """Yield where a Python of that version may be. One on PATH may be a shim that refuses to run."""
+def candidates(python: str) -> Iterator[str]:
+    """Yield paths where a Python of this version may be installed, those on PATH first."""
     name = f"python{python}"
     yield from filter(None, map(shutil.which, (name, "python3")))
     pyenv = os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv"
@@ -72,11 +72,15 @@ def _candidates(python: str) -> Iterator[str]:
     yield from (str(folder / name) for folder in folders if (folder / name).exists())
 
 
-def _said(path: str) -> str:
-    """Return version and path of what runs there, if it runs: a shim leads on to it in some folders only."""
+def version_and_path(path: str) -> str:
+    """
+    Return the version and the path of the Python that `path` starts, or an empty string if it fails.
+
+    `path` may be a shim, which starts a Python in some folders and fails in others.
+    """
     program = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"
     try:
-        ran = subprocess.run([path, "-I", "-c", program], capture_output=True, text=True, check=False)
-    except OSError:  # Made for another system, as in a home folder that a container shares.
+        process = subprocess.run([path, "-I", "-c", program], capture_output=True, text=True, check=False)
+    except OSError:  # Built for another system: a container may share its home folder.
         return ""
-    return ran.stdout.strip()
+    return process.stdout.strip()

@@ -1,4 +1,4 @@
-"""The index of a package's modules, which a start reads instead of looking for each of them."""
+"""Write the index of the package's modules, so that a start doesn't search the folders for each of them."""
 
 import json
 from collections.abc import Iterator
@@ -10,25 +10,25 @@ LIBRARY = ".so"
 
 
 def write(folder: Path, source_root: str) -> None:
-    """Write the index of the modules that are imported from `source_root` in `folder`, and from itself."""
+    """Write the index of the modules that are imported from `folder` and from `source_root` in it."""
     index: dict[str, dict[str, list[str]]] = {}
-    known: set[str] = set()
+    seen: set[str] = set()
     for root in dict.fromkeys([source_root, "."]):
         packages: list[str] = []
         modules: list[str] = []
-        for name, is_package in _modules(folder / root):
-            if name.partition(".")[0] not in known:
+        for name, is_package in importable_modules(folder / root):
+            if name.partition(".")[0] not in seen:
                 (packages if is_package else modules).append(name)
-        # What the first folder has, compiled or not, is never looked for in the second.
-        known |= {path.name.partition(".")[0] for path in (folder / root).iterdir()}
+        # Python finds these names in the first folder, compiled or not, and doesn't look in the second.
+        seen |= {path.name.partition(".")[0] for path in (folder / root).iterdir()}
         index[root] = {"packages": packages, "modules": modules}
     (folder / FILE).write_text(json.dumps(index, separators=(",", ":")), encoding="ascii")
 
 
-def _modules(folder: Path, prefix: str = "") -> Iterator[tuple[str, bool]]:
-    """Yield the names that Python finds in a folder as source, and whether each is a package."""
+def importable_modules(folder: Path, prefix: str = "") -> Iterator[tuple[str, bool]]:
+    """Yield the name of each module that Python imports from source, and True if it is a package."""
     entries = sorted(folder.iterdir())
-    # A compiled module goes before one of the same name in Python.
+    # Python prefers a compiled module to a source file of the same name.
     compiled = {path.name.partition(".")[0] for path in entries if path.suffix == LIBRARY}
     packages = {path.name for path in entries if (path / "__init__.py").is_file()}
     for path in entries:
@@ -36,9 +36,9 @@ def _modules(folder: Path, prefix: str = "") -> Iterator[tuple[str, bool]]:
         if not (name.isidentifier() and name.isascii()):
             continue
         if path.name in packages:
-            # With an __init__ that is compiled, nobody but Python knows what follows.
+            # A compiled __init__ may change where Python looks for the package's modules.
             if not list(path.glob(f"__init__.*{LIBRARY}")):
                 yield prefix + name, True
-                yield from _modules(path, f"{prefix}{name}.")
+                yield from importable_modules(path, f"{prefix}{name}.")
         elif path.suffix == ".py" and name != "__init__" and name not in packages | compiled:
             yield prefix + name, False

@@ -1,12 +1,10 @@
-"""Static files, collected with the names that the deployed settings give them."""
+"""Collect the static files, with the names that the deployed settings give them."""
 
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...stack.stage_environment import Surroundings
-from ..environment import of_a_package
+from ...stack.stage_environment import StageEnvironment
+from ..environment import last_error, package_environment, run_python
 from ..errors import PackageFailed
 
 _PROGRAM = """
@@ -21,8 +19,8 @@ if not Path(settings.STATIC_ROOT).resolve().is_relative_to(Path.cwd().resolve())
     raise SystemExit(4)
 from django.core.management import call_command
 call_command("collectstatic", interactive=False, verbosity=0)
-elsewhere = settings.STATIC_URL.startswith(("http:", "https:", "//"))
-print("served" if elsewhere or "whitenoise" in str(settings.MIDDLEWARE).lower() else "not served")
+other_host = settings.STATIC_URL.startswith(("http:", "https:", "//"))
+print("served" if other_host or "whitenoise" in str(settings.MIDDLEWARE).lower() else "not served")
 print(settings.STATIC_ROOT)
 """
 _NONE_CONFIGURED, _OUTSIDE = 3, 4
@@ -30,42 +28,41 @@ _NONE_CONFIGURED, _OUTSIDE = 3, 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """Static files that are in the package."""
+    """The static files in the package."""
 
     folder: Path
-    served: bool  # By WhiteNoise, or from another host: nothing else would in a function.
+    served: bool  # By WhiteNoise, or by another host. Nothing else can serve them in a function.
+
+    def summary(self) -> str:
+        count = sum(path.is_file() for path in self.folder.rglob("*"))
+        unserved = "" if self.served else "; nothing serves them, so add WhiteNoise's middleware or a CDN"
+        return f"{count} in {self.folder.name}/{unserved}"
 
 
 def collect(
-    folder: Path, settings_module: str, source_root: str, surroundings: Surroundings
+    folder: Path, settings_module: str, source_root: str, stage_environment: StageEnvironment
 ) -> Collected | None:
     """
-    Run collectstatic on the project's copy in `folder`, outside debug mode; return where files are now.
+    Run collectstatic in the project's copy in `folder`, with debug mode off.
 
-    None where the settings have no STATIC_ROOT. Raise PackageFailed if it fails, or if STATIC_ROOT is
-    not a folder of the project.
+    Return None if the settings have no STATIC_ROOT. Raise PackageFailed if collectstatic fails, or if
+    STATIC_ROOT is outside of the project.
     """
-    ran = subprocess.run(
-        [sys.executable, "-c", _PROGRAM],
-        cwd=folder,
-        env=of_a_package(folder, settings_module, source_root, surroundings),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    said = (ran.stdout.strip() or ran.stderr.strip() or "collectstatic ended without a word").splitlines()[-1]
-    if ran.returncode == _NONE_CONFIGURED:
+    environ = package_environment(folder, settings_module, source_root, stage_environment)
+    process = run_python(_PROGRAM, folder, environ)
+    printed = process.stdout.strip().splitlines()
+    if process.returncode == _NONE_CONFIGURED:
         return None
-    if ran.returncode == _OUTSIDE:
+    if process.returncode == _OUTSIDE:
         raise PackageFailed(
-            f"STATIC_ROOT is {said}, outside the project.",
-            "Set it to BASE_DIR / 'staticfiles', so that it lies beside the code on Lambda too.",
+            f"STATIC_ROOT is {printed[-1]}, outside of the project.",
+            "Set it to BASE_DIR / 'staticfiles', so that the files are beside the code on Lambda too.",
         )
-    if ran.returncode != 0:
-        said = (ran.stderr.strip().splitlines() or [said])[-1]
+    if process.returncode != 0:
         raise PackageFailed(
-            f"Static files were not collected: {said.rstrip('.')}.",
-            "Correct it until manage.py collectstatic runs with DEBUG=0 and the variables of the stage's "
-            "file; for a secret that a placeholder cannot stand for, set the variable for this command.",
+            f"Collecting the static files failed: {last_error(process).rstrip('.')}.",
+            "Run manage.py collectstatic with DEBUG=0 and the variables of the stage's file, and correct the "
+            "errors. If the settings don't accept the placeholder of a secret, set that variable for this "
+            "command.",
         )
-    return Collected(folder=Path(said), served=ran.stdout.strip().splitlines()[-2] == "served")
+    return Collected(folder=Path(printed[-1]), served=printed[-2] == "served")

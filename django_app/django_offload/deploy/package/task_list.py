@@ -1,12 +1,10 @@
-"""The list of a package's tasks: which module to import for each, so that a start imports no other."""
+"""List the package's tasks with their modules, so that a worker's start imports only those it needs."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 from ...definition.registry import LISTING
-from ...stack.stage_environment import Surroundings
-from ..environment import of_a_package
+from ...stack.stage_environment import StageEnvironment
+from ..environment import last_error, package_environment, run_python
 
 _PROGRAM = """
 import json
@@ -17,21 +15,18 @@ print(json.dumps(registry().listed, sort_keys=True))
 """
 
 
-def write(folder: Path, settings_module: str, source_root: str, surroundings: Surroundings) -> str | None:
+def write(
+    folder: Path, settings_module: str, source_root: str, stage_environment: StageEnvironment
+) -> str | None:
     """
-    Write the list of the project's tasks into its copy in `folder`; return why there is none, else None.
+    Write the list of tasks into the project's copy in `folder`. Return None, or the error if that fails.
 
-    Without it the package works as well: a start imports every task module.
+    The package works without the list, but then a start imports every task module.
     """
-    ran = subprocess.run(
-        [sys.executable, "-c", _PROGRAM],
-        cwd=folder,
-        env=of_a_package(folder, settings_module, source_root, surroundings),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if ran.returncode != 0:
-        return (ran.stderr.strip().splitlines() or ["Python ended without a word"])[-1]
-    (folder / LISTING).write_text(ran.stdout.splitlines()[-1])  # The settings may have printed something.
+    environ = package_environment(folder, settings_module, source_root, stage_environment)
+    process = run_python(_PROGRAM, folder, environ)
+    if process.returncode != 0:
+        return last_error(process)
+    # The settings may have printed something before the last line.
+    (folder / LISTING).write_text(process.stdout.splitlines()[-1])
     return None

@@ -1,1 +1,1 @@
-"""A deployment: the package to its bucket, the stack, the migrations and the web side."""
+"""Deploy a release: upload the package, change the stack, run the migrations, deploy the web side."""

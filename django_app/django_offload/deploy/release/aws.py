@@ -1,4 +1,4 @@
-"""AWS as whoever deploys reaches it: clients of one region, and the account."""
+"""Clients and facts of the AWS account and region that a stage is deployed to."""
 
 import os
 from functools import cached_property
@@ -8,7 +8,7 @@ from ...aws.loopback import is_loopback
 
 
 class AWS:
-    """Clients made by boto3's own standard means, for the region of a stage."""
+    """boto3 clients for the region of a stage, configured by boto3's standard means."""
 
     def __init__(self, region: str) -> None:
         self.region = region
@@ -17,20 +17,24 @@ class AWS:
     def client(self, service: str) -> Any:
         """Return the client of a service."""
         if service not in self._clients:
-            self._clients[service] = self._new(service, read_timeout=60, tries=5)
+            self._clients[service] = self._new_client(service, read_timeout=60, attempts=5)
         return self._clients[service]
 
     def patient(self, service: str, seconds: int) -> Any:
-        """Return a client whose calls may take this long, and are made once: repeated, it may run twice."""
-        return self._new(service, read_timeout=seconds, tries=1)
+        """
+        Return a client that waits up to `seconds` for each response.
 
-    def _new(self, service: str, *, read_timeout: int, tries: int) -> Any:
+        It never repeats a call, because the first one may still be running.
+        """
+        return self._new_client(service, read_timeout=seconds, attempts=1)
+
+    def _new_client(self, service: str, *, read_timeout: int, attempts: int) -> Any:
         import boto3
         from botocore.config import Config
 
         config = Config(
             read_timeout=read_timeout,
-            retries={"mode": "standard", "total_max_attempts": tries},
+            retries={"mode": "standard", "total_max_attempts": attempts},
             tcp_keepalive=True,
         )
         return boto3.session.Session(region_name=self.region).client(service, config=config)
@@ -41,17 +45,17 @@ class AWS:
 
     @property
     def domain(self) -> str:
-        """Where the region's endpoints are."""
+        """The domain of the region's endpoints."""
         return "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
 
     @property
-    def is_this_machine(self) -> bool:
-        """Is it the stand-in that offload_local serves? There mappings run outside of CloudFormation."""
+    def is_local(self) -> bool:
+        """True for the local AWS of offload_local, which runs the mappings outside of CloudFormation."""
         return is_loopback(os.environ.get("AWS_ENDPOINT_URL", ""))
 
 
-def one_line(exc: BaseException) -> str:
-    """Return what an error of AWS says, on one line."""
-    # A connection that broke has a response too: None.
+def error_message(exc: BaseException) -> str:
+    """Return the message of an AWS error on one line."""
+    # If the connection broke, the exception has a response too, but it is None.
     response: dict[str, dict[str, str]] = getattr(exc, "response", None) or {}
     return " ".join(str(response.get("Error", {}).get("Message") or exc).split())

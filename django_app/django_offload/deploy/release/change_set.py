@@ -1,23 +1,26 @@
-"""A change of a stack, as CloudFormation would make it: made, looked at, then executed or discarded."""
+"""CloudFormation's change sets: create one, show its changes, then execute or delete it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import sleep
 from typing import Any
 
+from .. import Announce
 from ..errors import ChangeRefused, StackChangeFailed
-from .aws import AWS, one_line
-from .stack_events import Say, failures_of, known, wait
+from .aws import AWS, error_message
+from .deployed_stack import stack_status
+from .stack_events import event_ids, failure_reasons, wait_for_stack
 
-ABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
-# What CloudFormation says of a change set that changes nothing; moto says the second.
-_NOTHING = ("didn't contain changes", "No updates are to be performed")
-_ASK_SECONDS, _ASKS = 2, 150
+CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
+# CloudFormation's messages for a change set without changes. moto uses the second.
+_NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+_POLL_SECONDS, _MOST_POLLS = 2, 150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSet:
-    """What would change."""
+    """The changes that CloudFormation would make to a stack."""
 
     stack: str
     arn: str
@@ -26,120 +29,95 @@ class ChangeSet:
 
     @property
     def imports(self) -> bool:
-        """Is anything taken into the stack that is there already?"""
+        """True if the stack takes over a resource that already exists."""
         return any(change["ResourceChange"]["Action"] == "Import" for change in self.changes)
 
     def lines(self) -> Iterator[str]:
-        """Yield a line per resource; what is replaced or removed stands out."""
+        """Yield a line for each resource. The lines of replaced resources say REPLACED."""
         for change in self.changes:
-            said = change["ResourceChange"]
-            replaced = said.get("Replacement") in {"True", "Conditional"}
-            action = f"{said['Action']}{', REPLACED' if replaced else ''}"
-            yield f"  {action:<18} {said['ResourceType']:<38} {said['LogicalResourceId']}"
+            resource = change["ResourceChange"]
+            replaced = resource.get("Replacement") in {"True", "Conditional"}
+            action = f"{resource['Action']}{', REPLACED' if replaced else ''}"
+            yield f"  {action:<18} {resource['ResourceType']:<38} {resource['LogicalResourceId']}"
 
 
-def described(aws: AWS, stack: str) -> Mapping[str, Any] | None:
-    """Return what CloudFormation says of a stack, None where there is none."""
-    cloudformation = aws.client("cloudformation")
-    try:
-        found: Mapping[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-    except cloudformation.exceptions.ClientError as exc:
-        if "does not exist" in str(exc):
-            return None
-        raise
-    return found
-
-
-def status_of(aws: AWS, stack: str) -> str | None:
-    """Return the status of a stack, None where there is none."""
-    found = described(aws, stack)
-    return None if found is None else str(found["StackStatus"])
-
-
-def resources(aws: AWS, stack: str) -> list[Mapping[str, Any]]:
-    """Return what the stack consists of, as CloudFormation lists it."""
-    pages = aws.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
-    return [resource for page in pages for resource in page["StackResourceSummaries"]]
-
-
-def make(
+def create(
     aws: AWS, stack: str, *, template_url: str, parameters: Mapping[str, str], tags: Mapping[str, str]
 ) -> ChangeSet | None:
     """
-    Return the change set that makes `stack` what its template says; None where nothing would change.
+    Create the change set that brings `stack` to its template. Return None if nothing would change.
 
-    Raise ChangeRefused, with CloudFormation's reason, where it cannot be made.
+    Raise ChangeRefused, with CloudFormation's reason, if it can't be created.
     """
     cloudformation = aws.client("cloudformation")
-    creates = status_of(aws, stack) in {None, "REVIEW_IN_PROGRESS"}
+    creates = stack_status(aws, stack) in {None, "REVIEW_IN_PROGRESS"}
     try:
         arn = cloudformation.create_change_set(
             StackName=stack,
             ChangeSetName=f"offload-{datetime.now(UTC):%Y%m%d%H%M%S%f}",
             ChangeSetType="CREATE" if creates else "UPDATE",
             TemplateURL=template_url,
-            Parameters=[_pair("Parameter", *item) for item in parameters.items()],
-            Capabilities=list(ABILITIES),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Capabilities=list(CAPABILITIES),
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-            # Table and bucket that an earlier --delete kept, or a creation that was undone, come back.
+            # The table and bucket that an earlier --delete or a rolled back creation kept come back.
             ImportExistingResources=True,
         )["Id"]
-        said = _made(cloudformation, stack, arn)
+        description = wait_until_created(cloudformation, stack, arn)
     except cloudformation.exceptions.ClientError as exc:
-        if any(words in str(exc) for words in _NOTHING):
+        if any(words in str(exc) for words in _NO_CHANGES):
             return None
-        raise ChangeRefused(stack, one_line(exc)) from exc
-    if said["Status"] != "FAILED":
-        return ChangeSet(stack=stack, arn=arn, creates=creates, changes=tuple(said.get("Changes", ())))
+        raise ChangeRefused(stack, error_message(exc)) from exc
+    if description["Status"] != "FAILED":
+        changes = tuple(description.get("Changes", ()))
+        return ChangeSet(stack=stack, arn=arn, creates=creates, changes=changes)
     cloudformation.delete_change_set(StackName=stack, ChangeSetName=arn)
-    reason = said.get("StatusReason", "no reason given")
-    if any(words in reason for words in _NOTHING):
+    reason = description.get("StatusReason", "no reason given")
+    if any(words in reason for words in _NO_CHANGES):
         return None
     raise ChangeRefused(stack, reason)
 
 
-def discard(aws: AWS, change: ChangeSet) -> None:
-    """Forget a change set, and the empty stack that one for a new stack leaves."""
+def wait_until_created(cloudformation: Any, stack: str, arn: str) -> dict[str, Any]:
+    """Wait until CloudFormation has computed a change set, and return it with every page of its changes."""
+    for _ in range(_MOST_POLLS):
+        pages = cloudformation.get_paginator("describe_change_set").paginate(
+            StackName=stack, ChangeSetName=arn
+        )
+        description: dict[str, Any] = {}
+        changes: list[Any] = []
+        for page in pages:
+            description = page
+            changes += page.get("Changes", [])
+        if description["Status"] not in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
+            break
+        sleep(_POLL_SECONDS)
+    return {**description, "Changes": changes}
+
+
+def delete(aws: AWS, change: ChangeSet) -> None:
+    """Delete a change set, and the empty stack that CloudFormation creates for a new stack's one."""
     cloudformation = aws.client("cloudformation")
     cloudformation.delete_change_set(StackName=change.stack, ChangeSetName=change.arn)
     if change.creates:
         cloudformation.delete_stack(StackName=change.stack)
 
 
-def execute(aws: AWS, change: ChangeSet, say: Say) -> None:
-    """Make the change, tell of each resource, and wait. Raise StackChangeFailed with what explains it."""
+def execute(aws: AWS, change: ChangeSet, announce: Announce) -> None:
+    """
+    Change the stack, announce each event, and wait until it's done.
+
+    Raise StackChangeFailed, with the reasons of the resources that failed, if the change fails.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     cloudformation = aws.client("cloudformation")
-    before = known(cloudformation, change.stack)
+    earlier = event_ids(cloudformation, change.stack)
     try:
         cloudformation.execute_change_set(StackName=change.stack, ChangeSetName=change.arn)
-        status = wait(cloudformation, change.stack, before=before, say=say)
+        status = wait_for_stack(cloudformation, change.stack, earlier=earlier, announce=announce)
     except (BotoCoreError, ClientError) as exc:
-        reasons = failures_of(cloudformation, change.stack, before) or [one_line(exc)]
-        raise StackChangeFailed(change.stack, status_of(aws, change.stack) or "gone", reasons) from exc
+        reasons = failure_reasons(cloudformation, change.stack, earlier) or [error_message(exc)]
+        raise StackChangeFailed(change.stack, stack_status(aws, change.stack) or "gone", reasons) from exc
     if status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
-        raise StackChangeFailed(change.stack, status, failures_of(cloudformation, change.stack, before))
-
-
-def _made(cloudformation: Any, stack: str, arn: str) -> dict[str, Any]:
-    """Return the change set once CloudFormation has worked it out, with every page of its changes."""
-    from time import sleep
-
-    for _ in range(_ASKS):
-        pages = cloudformation.get_paginator("describe_change_set").paginate(
-            StackName=stack, ChangeSetName=arn
-        )
-        said: dict[str, Any] = {}
-        changes: list[Any] = []
-        for page in pages:
-            said = page
-            changes += page.get("Changes", [])
-        if said["Status"] not in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
-            break
-        sleep(_ASK_SECONDS)
-    return {**said, "Changes": changes}
-
-
-def _pair(kind: str, key: str, value: str) -> dict[str, str]:
-    return {f"{kind}Key": key, f"{kind}Value": value}
+        raise StackChangeFailed(change.stack, status, failure_reasons(cloudformation, change.stack, earlier))

@@ -1,29 +1,30 @@
-"""A deployment, step by step: package, upload, change of the stack, migrations, web side, release."""
+"""The steps of a deployment: look at the stack, prepare a change, apply it, go back, delete."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ...stack import Place, template_of
+from ...stack import template_of
 from ...stack.layout import Layout
 from ...stack.names import MIGRATE
+from ...stack.stage_environment import DeploymentTarget
+from .. import Announce
 from ..errors import BadStage, DeployError, NotDeployed, WrongPackage
 from ..package.archive import Archive
 from ..stage import Stage
 from ..zappa_settings import FILE, name_problem, network_problem, zappa_settings
-from . import change_set, migrations, old_versions, ownership, secret_versions
+from . import change_set, deployed_stack, migrations, old_versions, secret_versions
 from .aws import AWS
 from .change_set import ChangeSet
-from .releases import Release, Releases, code_key, digest, empty
-from .stack_events import Say
+from .releases import Release, Releases, code_key, delete_bucket, parameters_digest
 from .web import Web
 
-# A stack whose creation was undone cannot be changed, only made anew.
-_UNDONE = "ROLLBACK_COMPLETE"
+# The status of a stack whose creation was rolled back. It can't be changed, only created again.
+_ROLLED_BACK = "ROLLBACK_COMPLETE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
-    """Which steps a deployment takes beyond the stack."""
+    """The steps that a deployment takes besides the change of the stack."""
 
     web: bool = True
     migrations: bool = True
@@ -31,219 +32,230 @@ class Steps:
 
 class Deployment:
     """
-    Brings a stage to AWS, or back to the release before.
+    Deploys a stage to AWS, or an earlier release of it.
 
-    Raise BadStage where the web side would take the place of the stack, or stand in another network.
+    Raise BadStage if the web side would replace the stack, or is in a VPC without the workers.
     """
 
-    def __init__(self, aws: AWS, stage: Stage, layout: Layout, say: Say) -> None:
-        self.aws, self.stage, self._say = aws, stage, say
+    def __init__(self, aws: AWS, stage: Stage, layout: Layout, announce: Announce) -> None:
+        self.aws, self.stage, self.announce = aws, stage, announce
         self.releases = Releases(aws, stage.stack)
         settings = zappa_settings(layout.root, stage.name)
         problem = name_problem(settings, stage.name, stage.stack) or network_problem(
-            settings, stage.surroundings.vpc
+            settings, stage.stage_environment.vpc
         )
         if problem is not None:
             raise BadStage(layout.root / FILE, *problem)
         self.web = Web(aws, stage, layout.root, settings)
 
-    def look(self, *, deletes: bool = False) -> None:
+    def check_stack(self, *, deletes: bool = False) -> None:
         """
-        Look at what is there already, before anything is made.
+        Check the deployed stack before anything is changed.
 
-        Raise WrongStage where it is not this stage's, StackStuck where it cannot be changed.
+        Raise WrongStage if it isn't this stage's, StackStuck if CloudFormation accepts no change of it now.
         """
-        ownership.check_owner(self.aws, self.stage)
+        deployed_stack.check_owner(self.aws, self.stage)
         if not deletes:
-            ownership.check_rest(self.aws, self.stage)
+            deployed_stack.check_changeable(self.aws, self.stage)
 
-    def prepare(self, package: Archive, *, look: bool = False) -> tuple[Release, ChangeSet | None]:
+    def prepare(self, package: Archive, *, dry_run: bool = False) -> tuple[Release, ChangeSet | None]:
         """
-        Upload the template and work out what would change; nothing is changed yet.
+        Upload the template and return the release with the changes it would make. Change nothing yet.
 
-        The same code, template and parameters again are no new release: going back leads to what was
-        different. Raise WrongPackage, ChangeRefused, and NotDeployed where more than a `look` is needed to
-        know.
+        If code, template and parameters are those of the current release, return that release, so that
+        a rollback always leads to something different.
+
+        Raise WrongPackage, ChangeRefused, or NotDeployed if a dry run can't compute the changes.
         """
-        self._check_package(package)
+        self.check_package(package)
         self.releases.make_bucket()
-        current = self._current()
+        current = self.current_release()
         key = code_key(package)
-        parameters = self._parameters(key)
-        template = self._template()
-        # Whoever reads the deployed template finds what it was deployed with; stand-ins for AWS take no
-        # change for one whose template is the same.
-        mark = digest(parameters)
+        parameters = self.parameters_for(key)
+        target = DeploymentTarget(
+            account=self.aws.account, region=self.aws.region, web_function=self.web.function
+        )
+        environment = replace(self.stage.stage_environment, target=target)
+        template = template_of(self.stage.stack, stage_environment=environment)
+        # The digest shows in the deployed template what it was deployed with. Local AWS also needs it,
+        # because it accepts no change whose template is the same.
+        digest = parameters_digest(parameters)
         release = Release(
             id=self.releases.new_id(key),
             stage=self.stage.name,
             code_key=key,
-            template_key=self.releases.put_template(f"{template}Metadata:\n  Release: {mark}\n"),
+            template_key=self.releases.put_template(f"{template}Metadata:\n  Release: {digest}\n"),
             parameters=parameters,
             previous=current.id if current else None,
         )
-        if current is not None and release.does_as(current):
+        if current is not None and release.deploys_same_as(current):
             release = current
         try:
-            return release, self.change(release, look=look)
+            return release, self.change(release, dry_run=dry_run)
         except DeployError:
-            self.releases.forget()
+            self.releases.discard_uploads()
             raise
 
-    def leave(self, change: ChangeSet | None) -> None:
-        """Make no change: nothing is there that was not there before."""
+    def cancel(self, change: ChangeSet | None) -> None:
+        """Delete the change set and everything that was uploaded for it."""
         if change is not None:
-            change_set.discard(self.aws, change)
-        self.releases.forget()
+            change_set.delete(self.aws, change)
+        self.releases.discard_uploads()
 
-    def change(self, release: Release, *, look: bool = False) -> ChangeSet | None:
-        """Return what `release` would change. Raise ChangeRefused if CloudFormation takes none of it."""
-        if change_set.status_of(self.aws, self.stage.stack) == _UNDONE:
-            if look:
+    def change(self, release: Release, *, dry_run: bool = False) -> ChangeSet | None:
+        """Return the changes that `release` would make, or None. Raise ChangeRefused if there's an error."""
+        if deployed_stack.stack_status(self.aws, self.stage.stack) == _ROLLED_BACK:
+            if dry_run:
                 raise NotDeployed(
                     self.stage.stack,
-                    "is what an undone creation left",
-                    "Deploy without --dry-run: that is deleted, and the stack made anew.",
+                    "remains from a creation that was rolled back",
+                    "Deploy without --dry-run, which deletes it and creates the stack again.",
                 )
-            self._say("  the stack's creation was undone before: it is deleted and made anew")
-            self._delete_stack()
-        return change_set.make(
+            self.announce("  the stack's creation was rolled back before, so it is deleted and created again")
+            self.delete_stack()
+        return change_set.create(
             self.aws,
             self.stage.stack,
             template_url=self.releases.url(release.template_key),
             parameters=release.parameters,
-            tags={ownership.TAG: self.stage.name},
+            tags={deployed_stack.TAG: self.stage.name},
         )
 
     def apply(self, release: Release, change: ChangeSet | None, steps: Steps) -> None:
         """
         Migrate, change the stack, deploy the web side, and record the release.
 
-        Tables change before the code that uses them, except that a new stack must be there first. Raise
-        MigrationFailed, StackChangeFailed or WebFailed at the step that failed; those before it stay.
+        The migrations run before the change, so that tables change before the code that uses them. A new
+        stack is created first. Raise MigrationFailed, StackChangeFailed or WebFailed if that step fails.
+        The steps before it aren't undone.
         """
-        fresh = change is not None and change.creates
-        if steps.migrations and not fresh:
-            self._migrate_with(release)
+        creates = change is not None and change.creates
+        if steps.migrations and not creates:
+            self.migrate_before_change(release)
         if change is not None:
-            self._say(f"Changing the stack {self.stage.stack}:")
-            change_set.execute(self.aws, change, self._say)
+            self.announce(f"Changing the stack {self.stage.stack}:")
+            change_set.execute(self.aws, change, self.announce)
         self.releases.record(release)
-        if steps.migrations and fresh:
-            self._say("Migrating the database:")
-            migrations.migrate(self.aws, self.stage, self._say)
+        if steps.migrations and creates:
+            self.announce("Migrating the database:")
+            migrations.migrate(self.aws, self.stage, self.announce)
         self.web.write_settings()
         if steps.web:
-            self._say("Deploying the web side with Zappa:")
+            self.announce("Deploying the web side with Zappa:")
             for line in self.web.deploy(self.releases.bucket, release.code_key):
-                self._say(f"  {line}")
-        old_versions.prune(self.aws, self.stage.stack, self._say)
+                self.announce(f"  {line}")
+        old_versions.prune(self.aws, self.stage.stack, self.announce)
 
-    def before(self) -> Release:
+    def previous_release(self) -> Release:
         """
-        Return the newest release before the current one that has other code. Raise NotDeployed if none has.
+        Return the newest release before the current one that has other code.
 
-        Releases between them changed secrets, variables or parameters alone, and who goes back wants to be
-        rid of code.
+        Skip the releases that changed only secrets, variables or parameters, because a rollback is meant
+        to replace code. Raise NotDeployed if there is no such release.
         """
-        current = found = self._current()
-        while current and found and found.code_key == current.code_key:
-            found = self.releases.read(found.previous) if found.previous else None
-        if found is None:
+        current = release = self.current_release()
+        while current and release and release.code_key == current.code_key:
+            release = self.releases.get(release.previous) if release.previous else None
+        if release is None:
             raise NotDeployed(
                 self.stage.stack,
                 "has no earlier release with other code",
-                "Deploy the code you want instead; what the stage's file says is changed back there.",
+                "Deploy the code you want instead. To undo a change of the stage's file, edit that file.",
             )
-        return found
+        return release
 
     def delete(self, *, with_data: bool) -> None:
-        """Delete web side, stack and packages; table and bucket, which the stack keeps, only `with_data`."""
-        if change_set.status_of(self.aws, self.stage.stack) is None:
-            if not self.releases.are_there():
+        """
+        Delete the web side, the stack and the packages.
+
+        The stack keeps its table and bucket. Delete these too if `with_data` is true.
+        """
+        if deployed_stack.stack_status(self.aws, self.stage.stack) is None:
+            if not self.releases.exist():
                 raise NotDeployed(self.stage.stack, "does not exist", "Correct the stage, or its region.")
-            # What a deployment left that came to nothing.
+            # A deployment that failed early leaves only the bucket.
             self.releases.delete()
-            self._say(f"  deleted: {self.releases.bucket}; there is no stack")
+            self.announce(f"  deleted: {self.releases.bucket}; there is no stack")
             return
-        if self.web.is_there():
+        if self.web.exists():
             self.web.write_settings()
             for line in self.web.undeploy():
-                self._say(f"  {line}")
-        kept = self._kept()
-        self._delete_stack()
+                self.announce(f"  {line}")
+        retained = self.retained_resources()
+        names = ", ".join(retained.values()) or "nothing"
+        self.delete_stack()
         self.releases.delete()
         if not with_data:
-            names = ", ".join(kept.values()) or "nothing"
-            self._say(f"  kept: {names} (the next deployment takes them back; --with-data deletes them too)")
+            self.announce(
+                f"  kept: {names} (the next deployment takes them back; --with-data deletes them too)"
+            )
             return
-        self._delete_data(kept)
+        if "AWS::S3::Bucket" in retained:
+            delete_bucket(self.aws.client("s3"), retained["AWS::S3::Bucket"])
+        if "AWS::DynamoDB::Table" in retained:
+            self.aws.client("dynamodb").delete_table(TableName=retained["AWS::DynamoDB::Table"])
+        self.announce(f"  deleted: {names}")
 
     def outputs(self) -> Mapping[str, str]:
-        """Return what the stack says of itself, and the web side's addresses."""
-        said = self.aws.client("cloudformation").describe_stacks(StackName=self.stage.stack)["Stacks"][0]
-        found = {output["OutputKey"]: output["OutputValue"] for output in said.get("Outputs", [])}
-        return found | self.web.addresses()
+        """Return the outputs of the stack, and the addresses of the web side."""
+        stack = self.aws.client("cloudformation").describe_stacks(StackName=self.stage.stack)["Stacks"][0]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+        return outputs | self.web.addresses()
 
-    def _check_package(self, package: Archive) -> None:
-        """Raise WrongPackage where one that was built before would not run on the stage's functions."""
+    def check_package(self, package: Archive) -> None:
+        """Raise WrongPackage if the package is built for another runtime or processor than the stage has."""
         stage = self.stage
-        pairs = ((package.runtime, stage.runtime), (package.architecture, stage.architecture))
-        for made_for, wanted in pairs:
-            if made_for is not None and made_for != wanted:
-                raise WrongPackage(package.path, made_for, wanted, stage.name, stage.architecture)
+        for built_for, required in (
+            (package.runtime, stage.runtime),
+            (package.architecture, stage.architecture),
+        ):
+            if built_for is not None and built_for != required:
+                raise WrongPackage(package.path, built_for, required, stage.name, stage.architecture)
 
-    def _template(self) -> str:
-        place = Place(account=self.aws.account, region=self.aws.region, web_function=self.web.function)
-        return template_of(self.stage.stack, surroundings=replace(self.stage.surroundings, place=place))
-
-    def _current(self) -> Release | None:
+    def current_release(self) -> Release | None:
         """Return the current release. Raise WrongStage if it is another stage's."""
-        found = self.releases.current()
-        ownership.check_stage(self.stage, found.stage if found else None)
-        return found
+        release = self.releases.current()
+        deployed_stack.check_stage(self.stage, release.stage if release else None)
+        return release
 
-    def _parameters(self, key: str) -> dict[str, str]:
-        # Where nobody says which secrets there are, they may all be new.
-        secrets = secret_versions.fingerprint(self.aws, self.stage.surroundings.secrets)
-        found = {
+    def parameters_for(self, key: str) -> dict[str, str]:
+        """Return the template's parameters for a deployment of the code with this key."""
+        # If the versions of the secrets can't be read, any of them may be new, so every release differs.
+        secrets = secret_versions.fingerprint(self.aws, self.stage.stage_environment.secrets)
+        parameters = {
             **self.stage.parameters,
             "CodeBucket": self.releases.bucket,
             "CodeKey": key,
             "Release": secrets or self.releases.new_id(key),
             "WebFunction": self.web.function,
         }
-        # There mappings and schedules are run by offload_local, and half of AWS cannot be created.
-        return found | ({"MappingsEnabled": "false"} if self.aws.is_this_machine else {})
+        if self.aws.is_local:
+            # offload_local runs the mappings and schedules itself.
+            parameters["MappingsEnabled"] = "false"
+        return parameters
 
-    def _migrate_with(self, release: Release) -> None:
-        self._say("Migrating the database, with the new code:")
+    def migrate_before_change(self, release: Release) -> None:
+        """Run the migrations with the new code, in the function that the stack has for them, if any."""
+        self.announce("Migrating the database, with the new code:")
         name = self.stage.options.function(MIGRATE)
         client = self.aws.client("lambda")
         try:
             client.get_function_configuration(FunctionName=name)
         except client.exceptions.ResourceNotFoundException:
-            self._say(f"  the function {name} is not there yet: it runs with the next deployment")
+            self.announce(f"  the function {name} doesn't exist yet, so the next deployment runs it")
             return
         migrations.give_code(self.aws, self.stage, self.releases.bucket, release.code_key)
-        migrations.migrate(self.aws, self.stage, self._say)
+        migrations.migrate(self.aws, self.stage, self.announce)
 
-    def _kept(self) -> dict[str, str]:
-        """Return what the template keeps, by the type of resource."""
+    def retained_resources(self) -> dict[str, str]:
+        """Return the names of the table and the bucket, which outlive the stack, by resource type."""
         return {
             resource["ResourceType"]: resource["PhysicalResourceId"]
-            for resource in change_set.resources(self.aws, self.stage.stack)
+            for resource in deployed_stack.stack_resources(self.aws, self.stage.stack)
             if resource["ResourceType"] in {"AWS::DynamoDB::Table", "AWS::S3::Bucket"}
         }
 
-    def _delete_data(self, kept: Mapping[str, str]) -> None:
-        if "AWS::S3::Bucket" in kept:
-            empty(self.aws.client("s3"), kept["AWS::S3::Bucket"])
-        if "AWS::DynamoDB::Table" in kept:
-            self.aws.client("dynamodb").delete_table(TableName=kept["AWS::DynamoDB::Table"])
-        self._say(f"  deleted: {', '.join(kept.values()) or 'nothing'}")
-
-    def _delete_stack(self) -> None:
+    def delete_stack(self) -> None:
         cloudformation = self.aws.client("cloudformation")
         cloudformation.delete_stack(StackName=self.stage.stack)
         cloudformation.get_waiter("stack_delete_complete").wait(StackName=self.stage.stack)

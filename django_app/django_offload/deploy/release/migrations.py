@@ -1,4 +1,4 @@
-"""The site's migrations, run by the stack's own function: it stands where the database is reached."""
+"""Run the site's migrations in a function of the stack, because that function can reach the database."""
 
 import json
 from typing import Any
@@ -6,35 +6,36 @@ from typing import Any
 from ...stack import limits
 from ...stack.names import MIGRATE
 from ...worker.migration import EVENT
+from .. import Announce
 from ..errors import MigrationFailed
 from ..stage import Stage
-from .aws import AWS, one_line
-from .stack_events import Say
+from .aws import AWS, error_message
 
 
-def migrate(aws: AWS, stage: Stage, say: Say) -> None:
-    """Run the migrations with the code that the function has. Raise MigrationFailed with what went wrong."""
+def migrate(aws: AWS, stage: Stage, announce: Announce) -> None:
+    """Run the migrations with the code that the function has. Raise MigrationFailed if they fail."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     name = stage.options.function(MIGRATE)
-    once = aws.patient("lambda", limits.seconds(limits.MIGRATION_TIMEOUT) + 10)
+    client = aws.patient("lambda", limits.seconds(limits.MIGRATION_TIMEOUT) + 10)
     try:
         aws.client("lambda").get_waiter("function_active_v2").wait(FunctionName=name)
-        answer = once.invoke(FunctionName=name, Payload=json.dumps(EVENT).encode())
-        said: Any = json.loads(answer["Payload"].read() or b"null")
+        response = client.invoke(FunctionName=name, Payload=json.dumps(EVENT).encode())
+        outcome: Any = json.loads(response["Payload"].read() or b"null")
     except (BotoCoreError, ClientError) as exc:
-        raise MigrationFailed(name, one_line(exc)) from exc
-    if answer.get("FunctionError"):
-        raise MigrationFailed(name, f"{said.get('errorType', 'Error')}: {said.get('errorMessage', '')}")
-    for line in said["said"]:
-        say(f"  {line.strip()}")
+        raise MigrationFailed(name, error_message(exc)) from exc
+    if response.get("FunctionError"):
+        reason = f"{outcome.get('errorType', 'Error')}: {outcome.get('errorMessage', '')}"
+        raise MigrationFailed(name, reason)
+    for line in outcome["said"]:
+        announce(f"  {line.strip()}")
 
 
 def give_code(aws: AWS, stage: Stage, bucket: str, key: str) -> None:
     """
-    Give the function new code before any other has it: tables change first, then what uses them.
+    Give the function the new code, with the processor and runtime that the package is built for.
 
-    With it come the processor and the Python that the package is built for.
+    This function gets the code first, because tables must change before the code that uses them.
     """
     client = aws.client("lambda")
     name = stage.options.function(MIGRATE)

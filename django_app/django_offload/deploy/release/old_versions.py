@@ -1,38 +1,42 @@
-"""Versions of functions that nobody invokes any more: each keeps its code, and a snapshot costs money."""
+"""Delete old versions of functions, because each keeps its code and snapshots cost money."""
 
 from typing import Any
 
-from . import change_set
-from .aws import AWS, one_line
-from .stack_events import Say
+from .. import Announce
+from . import deployed_stack
+from .aws import AWS, error_message
 
-# The newest: what a rollback leads back to, and one for what is still under way.
-KEPT = 3
+# The newest versions stay: for a rollback, and for invocations that still run.
+VERSIONS_TO_KEEP = 3
 
 
-def prune(aws: AWS, stack: str, say: Say) -> None:
-    """Delete all versions but the newest and those that an alias leads to; trouble stops nothing."""
+def prune(aws: AWS, stack: str, announce: Announce) -> None:
+    """
+    Delete all versions of the stack's functions except the newest and those of an alias.
+
+    Errors of AWS are announced, and don't fail the deployment.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     client = aws.client("lambda")
     names = (
         resource["PhysicalResourceId"]
-        for resource in change_set.resources(aws, stack)
+        for resource in deployed_stack.stack_resources(aws, stack)
         if resource["ResourceType"] == "AWS::Lambda::Function"
     )
     try:
-        deleted = sum(_prune(client, name) for name in names)
+        deleted = sum(prune_function(client, name) for name in names)
     except (BotoCoreError, ClientError) as exc:
-        say(f"  old versions were left, and the next deployment tries again: {one_line(exc)}")
+        announce(f"  old versions remain, and the next deployment tries again: {error_message(exc)}")
         return
     if deleted:
-        say(f"  old versions deleted: {deleted}")
+        announce(f"  old versions deleted: {deleted}")
 
 
-def _prune(client: Any, function: str) -> int:
-    """Delete the old versions of a function and return how many that were."""
+def prune_function(client: Any, function: str) -> int:
+    """Delete the old versions of a function, and return how many were deleted."""
     aliases = client.get_paginator("list_aliases").paginate(FunctionName=function)
-    led_to = {
+    in_use = {
         version
         for page in aliases
         for alias in page["Aliases"]
@@ -42,8 +46,13 @@ def _prune(client: Any, function: str) -> int:
         )
     }
     pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
-    found = [said["Version"] for page in pages for said in page["Versions"] if said["Version"] != "$LATEST"]
-    old = [version for version in sorted(found, key=int)[:-KEPT] if version not in led_to]
+    versions = [
+        version["Version"]
+        for page in pages
+        for version in page["Versions"]
+        if version["Version"] != "$LATEST"
+    ]
+    old = [version for version in sorted(versions, key=int)[:-VERSIONS_TO_KEEP] if version not in in_use]
     for version in old:
         client.delete_function(FunctionName=function, Qualifier=version)
     return len(old)

@@ -1,57 +1,57 @@
-"""Which versions of a stage's secrets there are now: functions that have read others must be started anew."""
+"""The versions of a stage's secrets. Functions that read older ones must be started again."""
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from itertools import batched
 
-from ...stack.stage_environment import SSM, parse
+from ...stack.stage_environment import SSM, parse_secret_reference
 from .aws import AWS
 
-# What one filter of Systems Manager's DescribeParameters takes:
+# How many names one filter of Systems Manager's DescribeParameters accepts:
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ParameterStringFilter.html
 MOST_NAMES = 50
 
 
 def fingerprint(aws: AWS, secrets: Mapping[str, str]) -> str | None:
     """
-    Return a name for the secrets as they are now: another one where any has another version.
+    Return a hash of the secrets' versions, which changes whenever one of them gets a new version.
 
-    Versions alone are asked for, no value. Return None where whoever deploys may not know them.
+    This reads versions only, no values. Return None if AWS denies that.
     """
     from botocore.exceptions import ClientError
 
     references = sorted(set(secrets.values()))
-    by_service: dict[str, list[str]] = {}
-    for service, name in map(parse, references):
-        by_service.setdefault(service, []).append(name)
+    names_by_service: dict[str, list[str]] = {}
+    for service, name in map(parse_secret_reference, references):
+        names_by_service.setdefault(service, []).append(name)
     try:
-        found = sorted(
+        versions = sorted(
             (service, name, version)
-            for service, names in by_service.items()
-            for name, version in (_parameters if service == SSM else _managed)(aws, names)
+            for service, names in names_by_service.items()
+            for name, version in (parameter_versions if service == SSM else secret_versions)(aws, names)
         )
     except ClientError:
         return None
-    return hashlib.sha256(json.dumps([references, found]).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps([references, versions]).encode()).hexdigest()[:12]
 
 
-def _parameters(aws: AWS, names: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield names and versions of Systems Manager's parameters that are there."""
-    pages = aws.client("ssm").get_paginator("describe_parameters")
-    for some in batched(names, MOST_NAMES):
-        wanted = [{"Key": "Name", "Option": "Equals", "Values": list(some)}]
-        for page in pages.paginate(ParameterFilters=wanted):
-            for said in page["Parameters"]:
-                yield said["Name"], str(said["Version"])
+def parameter_versions(aws: AWS, names: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield the name and version of each of these Systems Manager parameters that exists."""
+    paginator = aws.client("ssm").get_paginator("describe_parameters")
+    for batch in batched(names, MOST_NAMES):
+        filters = [{"Key": "Name", "Option": "Equals", "Values": list(batch)}]
+        for page in paginator.paginate(ParameterFilters=filters):
+            for parameter in page["Parameters"]:
+                yield parameter["Name"], str(parameter["Version"])
 
 
-def _managed(aws: AWS, names: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield names and current versions of Secrets Manager's secrets that are there."""
+def secret_versions(aws: AWS, names: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield the name and current version of each of these Secrets Manager secrets that exists."""
     client = aws.client("secretsmanager")
     for name in names:
         try:
             stages = client.describe_secret(SecretId=name).get("VersionIdsToStages", {})
         except client.exceptions.ResourceNotFoundException:
-            continue  # The functions say so when they start.
+            continue  # The functions report a missing secret when they start.
         yield from ((name, version) for version, labels in stages.items() if "AWSCURRENT" in labels)

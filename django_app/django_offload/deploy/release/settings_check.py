@@ -1,13 +1,11 @@
-"""The settings as a stage's functions will have them, checked before anything is uploaded."""
+"""Check the settings as a stage's functions will have them, before anything is uploaded."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...stack.layout import HANDLERS, Layout
-from ..environment import of_a_function
+from ..environment import function_environment, last_error, run_python
 from ..errors import ChecksFailed
 from ..stage import Stage
 
@@ -17,17 +15,18 @@ import django
 from django.conf import settings
 from django.core import checks
 django.setup()
-found = [found for found in checks.run_checks(include_deployment_checks=True) if not found.is_silenced()]
+messages = checks.run_checks(include_deployment_checks=True)
 print(json.dumps({
     "debug": bool(settings.DEBUG),
     "hosts": list(settings.ALLOWED_HOSTS),
     "engines": {alias: database.get("ENGINE", "") for alias, database in settings.DATABASES.items()},
-    "messages": [[one.level, one.id, str(one.msg), str(one.hint or "")] for one in found],
+    "messages": [[one.level, one.id, str(one.msg), str(one.hint or "")]
+                 for one in messages if not one.is_silenced()],
 }))
 """
 _ERROR, _WARNING = 40, 30
-# What is told in the words of a stage; and that files are stale, which a deployment makes anew.
-_TOLD = {
+# Problems that are reported with the stage's name instead, and stale files, which a deployment renews.
+_REPORTED_ELSEWHERE = {
     *("security.W018", "security.W020"),
     *("django_offload.E022", "django_offload.W033", "django_offload.W035"),
 }
@@ -35,67 +34,69 @@ _TOLD = {
 
 def check(layout: Layout, stage: Stage, *, web: bool) -> list[str]:
     """
-    Return the ids of warnings of `check --deploy`. Raise ChecksFailed with all that would not run.
+    Return the ids of the warnings of `check --deploy`.
 
-    Settings are read in a process that has the environment of the stage's functions.
+    Raise ChecksFailed, with everything that would not run, if there are errors.
     """
     missing = [
-        door.name
-        for door in (HANDLERS / "lambdas").glob("*.py")
-        if not (layout.root / "lambdas" / door.name).exists()
+        handler.name
+        for handler in (HANDLERS / "lambdas").glob("*.py")
+        if not (layout.root / "lambdas" / handler.name).exists()
     ]
     if missing:
-        raise ChecksFailed(
-            stage.name, [f"lambdas/ lacks {', '.join(sorted(missing))}: run manage.py offload_init."]
-        )
-    said = _said(layout, stage)
-    wrong = list(problems(said, stage.name, web=web))
-    if wrong:
-        raise ChecksFailed(stage.name, wrong)
-    return [name for level, name, _, _ in said["messages"] if level == _WARNING and name not in _TOLD]
+        names = ", ".join(sorted(missing))
+        raise ChecksFailed(stage.name, [f"lambdas/ lacks {names}. Run manage.py offload_init."])
+    settings = inspect_settings(layout, stage)
+    blocking = list(blocking_problems(settings, stage.name, web=web))
+    if blocking:
+        raise ChecksFailed(stage.name, blocking)
+    return [
+        check_id
+        for level, check_id, _, _ in settings["messages"]
+        if level == _WARNING and check_id not in _REPORTED_ELSEWHERE
+    ]
 
 
-def problems(said: Mapping[str, Any], stage: str, *, web: bool) -> Iterator[str]:
-    """Yield a sentence for each thing that would not run, or not be safe."""
-    if said["debug"]:
+def blocking_problems(settings: Mapping[str, Any], stage: str, *, web: bool) -> Iterator[str]:
+    """Yield a text for each problem that would stop the site, or expose it."""
+    if settings["debug"]:
         yield (
-            "DEBUG is on, so visitors would see tracebacks and settings: turn it off for the functions, with "
+            "DEBUG is on, so visitors would see tracebacks and settings. Turn it off for the functions, with "
             'DEBUG = os.environ.get("DEBUG") == "1" in the settings.'
         )
-    if web and not said["hosts"]:
+    if web and not settings["hosts"]:
         yield (
-            "ALLOWED_HOSTS is empty, so every request would be refused: let the settings read it, and name "
-            f'the site\'s host in "environment" of infra/{stage}.json.'
+            "ALLOWED_HOSTS is empty, so the site would refuse every request. Let the settings read it from a "
+            f'variable, and name the site\'s host in "environment" of infra/{stage}.json.'
         )
-    for alias, engine in said["engines"].items():
+    for alias, engine in settings["engines"].items():
         if engine.endswith(("sqlite3", "spatialite")):
             yield (
-                f"DATABASES['{alias}'] is SQLite, of which each function would have one of its own: let the "
-                f'settings read the address of a server, from "secrets" of infra/{stage}.json.'
+                f"DATABASES['{alias}'] is SQLite, so each function would have its own database. Let the "
+                f'settings read the address of a database server from "secrets" of infra/{stage}.json.'
             )
-    for level, name, text, hint in said["messages"]:
-        if level >= _ERROR and name not in _TOLD:
-            yield " ".join(f"{text} ({name}) {hint}".split())
+    for level, check_id, text, hint in settings["messages"]:
+        if level >= _ERROR and check_id not in _REPORTED_ELSEWHERE:
+            yield " ".join(f"{text} ({check_id}) {hint}".split())
 
 
-def _said(layout: Layout, stage: Stage) -> dict[str, Any]:
-    ran = subprocess.run(
-        [sys.executable, "-c", _PROGRAM],
-        cwd=layout.root,
-        env=of_a_function(layout, stage),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if ran.returncode != 0:
-        last = (ran.stderr.strip().splitlines() or ["Python ended without a word"])[-1]
+def inspect_settings(layout: Layout, stage: Stage) -> dict[str, Any]:
+    """
+    Return the settings and check messages of a process that has the functions' environment.
+
+    Raise ChecksFailed if the settings can't be read there.
+    """
+    process = run_python(_PROGRAM, layout.root, function_environment(layout, stage))
+    if process.returncode != 0:
         raise ChecksFailed(
             stage.name,
             [
-                f"the settings cannot be read as its functions read them ({last.rstrip('.')}): install here "
-                f"what they need, and name variables and secrets in infra/{stage.name}.json. Where the "
-                "placeholder of a secret is no good, set that variable for this command."
+                "The settings can't be read in the environment of its functions "
+                f"({last_error(process).rstrip('.')}). Install what they need on this machine, and name "
+                f"variables and secrets in infra/{stage.name}.json. If the settings don't accept the "
+                "placeholder of a secret, set that variable for this command."
             ],
         )
-    found: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])  # Settings may have printed something.
-    return found
+    # The settings may have printed something before the last line.
+    settings: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
+    return settings

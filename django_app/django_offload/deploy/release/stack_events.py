@@ -1,81 +1,81 @@
-"""What CloudFormation tells while it changes a stack."""
+"""The events that CloudFormation reports while it changes a stack."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from time import sleep
 from typing import Any, Self
 
-Say = Callable[[str], object]
+from .. import Announce
 
 
 class EventLine(str):
-    """What is told of one event, and which resource is where it should be now."""
+    """One event as a line of text, with the name of the resource that it finishes, if any."""
 
     __slots__ = ("finished",)
     finished: str | None
 
     def __new__(cls, text: str, finished: str | None) -> Self:
-        made = super().__new__(cls, text)
-        made.finished = finished
-        return made
+        line = super().__new__(cls, text)
+        line.finished = finished
+        return line
 
 
 POLL_SECONDS = 3.0
 _FINISHED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"}
-# Follow from another failure, and explain nothing.
+# These reasons follow from another failure, so they explain nothing.
 _CONSEQUENCES = ("cancelled", "The following resource(s) failed")
 
 
-def known(cloudformation: Any, stack: str) -> frozenset[str]:
-    """Return the ids of the events that a stack has so far: what comes later belongs to the next change."""
-    return frozenset(event["EventId"] for event in _events(cloudformation, stack, frozenset()))
+def event_ids(cloudformation: Any, stack: str) -> frozenset[str]:
+    """Return the ids of a stack's events so far, so that the next change's events can be recognized."""
+    return frozenset(event["EventId"] for event in new_events(cloudformation, stack, frozenset()))
 
 
-def wait(
+def wait_for_stack(
     cloudformation: Any,
     stack: str,
     *,
-    before: frozenset[str],
-    say: Say,
+    earlier: frozenset[str],
+    announce: Announce,
     poll_seconds: float = POLL_SECONDS,
 ) -> str:
     """
-    Tell of each event that is not of `before` until the stack is at rest again; return its status.
+    Wait until the change of a stack is done, and return the stack's status. Announce each new event.
 
-    A stack that does not move yet shows the status of its last change, so its own event is waited for.
+    Until the change starts, the stack has the status of its last change. That's why this waits for an
+    event of the stack itself that is not among the `earlier` ones.
     """
-    told: set[str] = set()
+    announced: set[str] = set()
     while True:
         ended = False
-        for event in _events(cloudformation, stack, before):
-            ended = event["LogicalResourceId"] == stack and not _moves(event["ResourceStatus"])
-            if event["EventId"] not in told:
-                told.add(event["EventId"])
-                say(line(event))
+        for event in new_events(cloudformation, stack, earlier):
+            ended = event["LogicalResourceId"] == stack and not is_in_progress(event["ResourceStatus"])
+            if event["EventId"] not in announced:
+                announced.add(event["EventId"])
+                announce(event_line(event))
         status = str(cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
-        if ended and not _moves(status):
+        if ended and not is_in_progress(status):
             return status
         sleep(poll_seconds)
 
 
-def _moves(status: str) -> bool:
+def is_in_progress(status: str) -> bool:
     return status.endswith("_IN_PROGRESS")
 
 
-def line(event: Mapping[str, Any]) -> EventLine:
-    name, status, reason = (
-        event["LogicalResourceId"],
-        event["ResourceStatus"],
-        event.get("ResourceStatusReason"),
-    )
-    shown = f"  {event['Timestamp']:%H:%M:%S} {status:<22} {name}"
-    told = f"{shown}: {reason}" if reason and "FAILED" in status else shown
-    return EventLine(told, name if status in _FINISHED else None)
+def event_line(event: Mapping[str, Any]) -> EventLine:
+    """Return an event as a line: its time, status and resource, and the reason of a failure."""
+    name, status = event["LogicalResourceId"], event["ResourceStatus"]
+    reason = event.get("ResourceStatusReason")
+    text = f"  {event['Timestamp']:%H:%M:%S} {status:<22} {name}"
+    if reason and "FAILED" in status:
+        text = f"{text}: {reason}"
+    return EventLine(text, name if status in _FINISHED else None)
 
 
-def failures_of(cloudformation: Any, stack: str, before: frozenset[str]) -> list[str]:
-    """Return why resources failed, the first cause first; empty where CloudFormation does not say."""
+def failure_reasons(cloudformation: Any, stack: str, earlier: frozenset[str]) -> list[str]:
+    """Return why resources failed, the first cause first. Empty if CloudFormation gives no reason."""
     try:
-        events = list(_events(cloudformation, stack, before))
+        events = list(new_events(cloudformation, stack, earlier))
     except cloudformation.exceptions.ClientError:
         return []
     return [
@@ -87,12 +87,12 @@ def failures_of(cloudformation: Any, stack: str, before: frozenset[str]) -> list
     ]
 
 
-def _events(cloudformation: Any, stack: str, before: frozenset[str]) -> Iterator[Mapping[str, Any]]:
-    """Yield the events that are not of `before`, the oldest first."""
-    found: list[Mapping[str, Any]] = []
+def new_events(cloudformation: Any, stack: str, earlier: frozenset[str]) -> Iterator[Mapping[str, Any]]:
+    """Yield a stack's events that are not among the `earlier` ones, the oldest first."""
+    events: list[Mapping[str, Any]] = []
     for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
-        fresh = [event for event in page["StackEvents"] if event["EventId"] not in before]
-        found += fresh
+        fresh = [event for event in page["StackEvents"] if event["EventId"] not in earlier]
+        events += fresh
         if len(fresh) < len(page["StackEvents"]):
             break
-    yield from reversed(found)
+    yield from reversed(events)

@@ -1,4 +1,4 @@
-"""The web side: Zappa's own commands, with what the stack tells filled into its settings."""
+"""The web side: Zappa's own commands, with zappa_settings.json completed from the deployed stack."""
 
 import json
 import os
@@ -15,13 +15,13 @@ from ..errors import WebFailed
 from ..stage import Stage
 from ..zappa_settings import web_function
 from .aws import AWS
-from .change_set import described, resources
+from .deployed_stack import describe_stack, stack_resources
 
 FOLDER = Path(".offload")
 
 
 class Web:
-    """The web function of a stage, deployed by Zappa."""
+    """The web function of a stage, which Zappa deploys."""
 
     def __init__(self, aws: AWS, stage: Stage, root: Path, settings: Mapping[str, Any]) -> None:
         self._aws, self._stage, self._root, self._settings = aws, stage, root, settings
@@ -36,80 +36,125 @@ class Web:
         return self._root / FOLDER / f"zappa-{self._stage.name}.json"
 
     def write_settings(self) -> Path:
-        """Write what Zappa needs beyond zappa_settings.json: role, network, variables. Return the file."""
-        given = dict(self._settings)
-        given |= {"aws_region": self._stage.region, "role_arn": self._role(), "manage_roles": False}
-        said = self._of_the_stack()
-        # Those of the package, whatever Zappa's settings or (after a rollback) the stage's file say.
-        given |= {"runtime": said["Runtime"], "architecture": said["Architectures"][0]}
-        given["aws_environment_variables"] = {
-            **given.get("aws_environment_variables", {}),
-            **said["Environment"]["Variables"],
+        """
+        Write the settings file for Zappa's commands, and return its path.
+
+        It is zappa_settings.json with the stack's role, runtime, processor, network, variables and key.
+        """
+        role_name = next(
+            resource["PhysicalResourceId"]
+            for resource in stack_resources(self._aws, self._stage.stack)
+            if resource["LogicalResourceId"] == role_id(WEB)
+        )
+        role = self._aws.client("iam").get_role(RoleName=role_name)["Role"]
+        settings = dict(self._settings)
+        settings |= {"aws_region": self._stage.region, "role_arn": str(role["Arn"]), "manage_roles": False}
+        stack_function = self.stack_function()
+        # The package decides these. Zappa's settings or, after a rollback, the stage's file may differ.
+        settings |= {
+            "runtime": stack_function["Runtime"],
+            "architecture": stack_function["Architectures"][0],
         }
-        if said.get("KMSKeyArn"):
-            given["aws_kms_key_arn"] = said["KMSKeyArn"]
-        vpc = self._stage.surroundings.vpc
+        settings["aws_environment_variables"] = {
+            **settings.get("aws_environment_variables", {}),
+            **stack_function["Environment"]["Variables"],
+        }
+        if stack_function.get("KMSKeyArn"):
+            settings["aws_kms_key_arn"] = stack_function["KMSKeyArn"]
+        vpc = self._stage.stage_environment.vpc
         if vpc is not None:
-            given["vpc_config"] = {
+            settings["vpc_config"] = {
                 "SubnetIds": list(vpc.subnets),
                 "SecurityGroupIds": list(vpc.security_groups),
             }
         file = self.settings_file
         file.parent.mkdir(mode=0o700, exist_ok=True)
-        file.write_text(json.dumps({self._stage.name: given}, indent=4) + "\n")
+        file.write_text(json.dumps({self._stage.name: settings}, indent=4) + "\n")
         return file
 
     def deploy(self, bucket: str, key: str) -> list[str]:
-        """Deploy or update the function from the workers' own package; return what Zappa says."""
-        found = self._found()
-        if found is None:
-            return self._zappa("deploy", "--zip", f"s3://{bucket}/{key}")
-        architecture = self._written()["architecture"]
-        if found.get("Architectures", ["x86_64"]) != [architecture]:
-            self._move(bucket, key, architecture)
-        if self._publishes:
-            self._forget_variables()  # The version that Zappa publishes has what the function has by then.
-        said = self._zappa("update", "--zip", f"s3://{bucket}/{key}")
-        self._forget_variables()
-        return said
+        """Deploy or update the function with the workers' own package. Return what Zappa prints."""
+        function = self.configuration()
+        if function is None:
+            return self.run_zappa("deploy", "--zip", f"s3://{bucket}/{key}")
+        architecture = self._written_settings()["architecture"]
+        if function.get("Architectures", ["x86_64"]) != [architecture]:
+            # `zappa update` keeps the old processor, so the function gets the new one here, with its code.
+            client = self._aws.client("lambda")
+            client.update_function_code(
+                FunctionName=self.function, S3Bucket=bucket, S3Key=key, Architectures=[architecture]
+            )
+            client.get_waiter("function_updated_v2").wait(FunctionName=self.function)
+        snap_start = self._settings.get("snap_start") or "None"
+        if snap_start != "None" or self._settings.get("provisioned_concurrency") is not None:
+            # Zappa then publishes a version, which has the variables that the function has by then.
+            self._remove_old_variables()
+        output = self.run_zappa("update", "--zip", f"s3://{bucket}/{key}")
+        self._remove_old_variables()
+        return output
 
     def undeploy(self) -> list[str]:
-        return self._zappa("undeploy", "--yes")
+        return self.run_zappa("undeploy", "--yes")
 
-    def is_there(self) -> bool:
-        return self._found() is not None
+    def exists(self) -> bool:
+        return self.configuration() is not None
 
     def addresses(self) -> dict[str, str]:
-        """Return where the site answers: the function URL, API Gateway's address, or both."""
+        """Return the addresses of the site: its function URL, its API Gateway, or both."""
         client = self._aws.client("lambda")
-        found = {}
+        addresses = {}
         with suppress(client.exceptions.ResourceNotFoundException):
-            found["Address"] = str(client.get_function_url_config(FunctionName=self.function)["FunctionUrl"])
-        gateway = self._gateway()
-        if gateway is not None:
-            found["ApiGatewayAddress" if found else "Address"] = gateway
-        return found
+            url = client.get_function_url_config(FunctionName=self.function)["FunctionUrl"]
+            addresses["Address"] = str(url)
+        # Zappa creates an API Gateway in a stack of its own, which has the function's name.
+        if describe_stack(self._aws, self.function) is not None:
+            resources = {
+                resource.get("LogicalResourceId"): resource.get("PhysicalResourceId")
+                for resource in stack_resources(self._aws, self.function)
+            }
+            api = resources.get("Api") or resources.get("ApiV2")  # Zappa's names of REST and HTTP APIs.
+            if api is not None:
+                host = f"{api}.execute-api.{self._aws.region}.{self._aws.domain}"
+                name = "ApiGatewayAddress" if addresses else "Address"
+                addresses[name] = f"https://{host}/{self._stage.name}"
+        return addresses
 
-    def _gateway(self) -> str | None:
-        """Return the address of the API Gateway in Zappa's own stack, None where there is none."""
-        if described(self._aws, self.function) is None:
+    def configuration(self) -> dict[str, Any] | None:
+        """Return Lambda's configuration of the function, or None if it doesn't exist."""
+        client = self._aws.client("lambda")
+        try:
+            configuration: dict[str, Any] = client.get_function_configuration(FunctionName=self.function)
+        except client.exceptions.ResourceNotFoundException:
             return None
-        named = {
-            one.get("LogicalResourceId"): one.get("PhysicalResourceId")
-            for one in resources(self._aws, self.function)
-        }
-        api = named.get("Api") or named.get("ApiV2")  # REST and HTTP API, as Zappa names them.
-        if api is None:
-            return None
-        host = f"{api}.execute-api.{self._aws.region}.{self._aws.domain}"
-        return f"https://{host}/{self._stage.name}"
+        return configuration
 
-    def _zappa(self, action: str, *arguments: str) -> list[str]:
+    def stack_function(self) -> dict[str, Any]:
+        """
+        Return the configuration of a function of the stack, whose variables and key the web side shares.
+
+        Raise WebFailed if its variables can't be read.
+        """
+        name = self._stage.options.function(SWEEPER)
+        configuration: dict[str, Any] = self._aws.client("lambda").get_function_configuration(
+            FunctionName=name
+        )
+        denied = configuration.get("Environment", {}).get("Error")
+        if denied:
+            raise WebFailed(
+                f"manage.py offload_deploy --stage {self._stage.name}",
+                f"you may not read the variables of {name}, which the web side needs too "
+                f"({denied.get('Message') or denied.get('ErrorCode')}). Let the policy of the key in "
+                "KmsKeyArn allow you kms:Decrypt",
+            )
+        return {"Environment": {"Variables": {}}, "Architectures": ["x86_64"], **configuration}
+
+    def run_zappa(self, action: str, *arguments: str) -> list[str]:
+        """Run a command of Zappa, and return the lines that it prints. Raise WebFailed if it fails."""
         command = [
-            *(zappa(), action, self._stage.name, "--settings_file"),
+            *(zappa_command(), action, self._stage.name, "--settings_file"),
             *(str(self.settings_file), "--disable_progress", *arguments),
         ]
-        ran = subprocess.run(
+        process = subprocess.run(
             command,
             cwd=self._root,
             env={**os.environ, "AWS_DEFAULT_REGION": self._stage.region, "NO_COLOR": "1"},
@@ -119,81 +164,36 @@ class Web:
             text=True,
             check=False,
         )
-        lines = [line for line in ran.stdout.splitlines() if line.strip()]
-        if ran.returncode != 0:
-            reason = next((line for line in reversed(lines) if "rror" in line), "it does not say why")
+        lines = [line for line in process.stdout.splitlines() if line.strip()]
+        if process.returncode != 0:
+            reason = next((line for line in reversed(lines) if "rror" in line), "Zappa gives no reason")
             raise WebFailed(" ".join(command), f"zappa {action} failed: {reason.strip()}")
         return lines
 
-    def _role(self) -> str:
-        found = (
-            one for one in resources(self._aws, self._stage.stack) if one["LogicalResourceId"] == role_id(WEB)
-        )
-        name = next(found)["PhysicalResourceId"]
-        iam = self._aws.client("iam")
-        return str(iam.get_role(RoleName=name)["Role"]["Arn"])
+    def _written_settings(self) -> dict[str, Any]:
+        settings: dict[str, Any] = json.loads(self.settings_file.read_text())[self._stage.name]
+        return settings
 
-    def _found(self) -> dict[str, Any] | None:
-        """Return what Lambda says of the function, None where there is none."""
-        client = self._aws.client("lambda")
-        try:
-            found: dict[str, Any] = client.get_function_configuration(FunctionName=self.function)
-        except client.exceptions.ResourceNotFoundException:
-            return None
-        return found
-
-    @property
-    def _publishes(self) -> bool:
-        """Does an alias lead to a version that Zappa publishes, rather than to what is there now?"""
-        snaps = self._settings.get("snap_start") or "None"
-        return snaps != "None" or self._settings.get("provisioned_concurrency") is not None
-
-    def _move(self, bucket: str, key: str, architecture: str) -> None:
-        """Give the function the package's processor with its code: `zappa update` leaves the old one."""
-        client = self._aws.client("lambda")
-        client.update_function_code(
-            FunctionName=self.function, S3Bucket=bucket, S3Key=key, Architectures=[architecture]
-        )
-        client.get_waiter("function_updated_v2").wait(FunctionName=self.function)
-
-    def _forget_variables(self) -> None:
-        """Take away the variables that no settings name any more: `zappa update` keeps them for ever."""
-        wanted = self._written()["aws_environment_variables"]
+    def _remove_old_variables(self) -> None:
+        """Remove the variables that no settings name any more, because `zappa update` keeps them."""
+        variables = self._written_settings()["aws_environment_variables"]
         client = self._aws.client("lambda")
         client.get_waiter("function_updated_v2").wait(FunctionName=self.function)
-        found = client.get_function_configuration(FunctionName=self.function)
-        if found.get("Environment", {}).get("Variables", {}) != wanted:
+        configuration = client.get_function_configuration(FunctionName=self.function)
+        if configuration.get("Environment", {}).get("Variables", {}) != variables:
             client.update_function_configuration(
-                FunctionName=self.function, Environment={"Variables": wanted}
+                FunctionName=self.function, Environment={"Variables": variables}
             )
             client.get_waiter("function_updated_v2").wait(FunctionName=self.function)
 
-    def _written(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.settings_file.read_text())[self._stage.name]
-        return found
 
-    def _of_the_stack(self) -> dict[str, Any]:
-        """Return how the stack made a function of its own: the web has the same variables and key."""
-        name = self._stage.options.function(SWEEPER)
-        said: dict[str, Any] = self._aws.client("lambda").get_function_configuration(FunctionName=name)
-        refused = said.get("Environment", {}).get("Error")
-        if refused:
-            raise WebFailed(
-                f"manage.py offload_deploy --stage {self._stage.name}",
-                f"you may not read the variables of {name}, which the web side gets as well "
-                f"({refused.get('Message') or refused.get('ErrorCode')}); "
-                "let the policy of the key in KmsKeyArn allow you kms:Decrypt",
-            )
-        return {"Environment": {"Variables": {}}, "Architectures": ["x86_64"], **said}
-
-
-def zappa() -> str:
+def zappa_command() -> str:
     """Return the path of Zappa's command. Raise WebFailed if it is not installed."""
-    beside = Path(sys.executable).with_name("zappa")
-    found = str(beside) if beside.exists() else shutil.which("zappa")
-    if found is None:
+    beside_python = Path(sys.executable).with_name("zappa")
+    path = str(beside_python) if beside_python.exists() else shutil.which("zappa")
+    if path is None:
         raise WebFailed(
             "manage.py offload_deploy",
-            'zappa is not installed (pip install "django-offload[deploy]" brings it)',
+            'zappa is not installed (pip install "django-offload[deploy]" installs it)',
         )
-    return found
+    return path

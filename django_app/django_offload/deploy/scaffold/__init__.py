@@ -1,1 +1,1 @@
-"""What `offload_init` does: the files that deploying takes, and what code needs that comes from elsewhere."""
+"""The work of `offload_init`: write the files that deploying needs, and rewrite code from Celery or Zappa."""

@@ -1,4 +1,4 @@
-"""System checks that lead a project to its first task, and to its first deployment."""
+"""System checks that help a project to its first task and its first deployment."""
 
 from typing import Any
 
@@ -13,36 +13,38 @@ from ...exceptions import ConfigurationError, OffloadError
 
 EXAMPLE = '{"BACKEND": "django_offload.backends.SQSBackend", "OPTIONS": {"stack": "shop-dev"}}'
 
+# Some imports are inside the functions, so that starting a worker or a page doesn't load the template.
+
 
 def check_backend(**kwargs: Any) -> list[CheckMessage]:
-    """Look for a backend of ours."""
+    """Warn if TASKS has no django_offload backend."""
     if _is_configured() is not False:
         return []
     return [
         checks.Warning(
-            "django_offload is installed, and TASKS names none of its backends.",
-            hint=f'Write into the settings: TASKS = {{"default": {EXAMPLE}}}',
+            "django_offload is installed, but TASKS names none of its backends.",
+            hint=f'Add to the settings: TASKS = {{"default": {EXAMPLE}}}',
             id="django_offload.W030",
         )
     ]
 
 
 def check_task_modules(**kwargs: Any) -> list[CheckMessage]:
-    """Look for tasks that a worker would know."""
+    """Warn if a worker would find no task."""
     if not _is_configured() or registry().tasks:
         return []
     return [
         checks.Warning(
             "No task module defines a task.",
-            hint="Write one into the tasks.py of an installed app: from django_offload import task, and "
-            "@task above a function. Modules of other names go into OPTIONS['modules'].",
+            hint="Write one in the tasks.py of an installed app: from django_offload import task, and "
+            "@task above a function. Add modules of other names to OPTIONS['modules'].",
             id="django_offload.W031",
         )
     ]
 
 
 def check_urls(**kwargs: Any) -> list[CheckMessage]:
-    """Look for the pages that tell a task's status."""
+    """Warn if no URL shows the status of a task."""
     if not _is_configured() or not getattr(settings, "ROOT_URLCONF", None):
         return []
     try:
@@ -50,7 +52,7 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
     except NoReverseMatch:
         return [
             checks.Warning(
-                "No page tells the status of a task, so accepted() has nowhere to lead.",
+                "No page shows the status of a task, so accepted() has no page to link to.",
                 hint='Add path("tasks/", include("django_offload.urls")) to urlpatterns.',
                 id="django_offload.W032",
             )
@@ -59,30 +61,29 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_files(**kwargs: Any) -> list[CheckMessage]:
-    """Look for what deploying takes: the files are there, and the template is that of the settings."""
+    """Warn if files that deploying needs are missing, or are older than the settings."""
     if not _is_configured():
         return []
-    # Whoever starts a worker or a page pays for no more than it needs.
     from ...stack import stacks
     from ...stack.layout import layout
-    from .project import changes_of
+    from .project_files import project_files
 
     try:
-        found = layout()
-        changes = [change for stack in list(stacks())[:1] for change in changes_of(found, stack)]
+        project = layout()
+        changes = [change for stack in list(stacks())[:1] for change in project_files(project, stack)]
     except OffloadError as exc:
         return [
             checks.Warning(
                 str(exc), hint="Then run manage.py check --deploy again.", id="django_offload.W033"
             )
         ]
-    # What somebody wrote by hand is theirs.
-    wanted = [found.shown(change.path) for change in changes if change.needed and not change.overwrites]
-    if not wanted:
+    # Files that a person wrote may differ.
+    stale = [project.shown(change.path) for change in changes if change.needed and not change.overwrites]
+    if not stale:
         return []
     return [
         checks.Warning(
-            f"Deploying takes files that are missing or stale: {', '.join(wanted)}.",
+            f"Files that deploying needs are missing or stale: {', '.join(stale)}.",
             hint="Run manage.py offload_init, which shows what it writes and overwrites nothing.",
             id="django_offload.W033",
         )
@@ -90,54 +91,56 @@ def check_files(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_names(**kwargs: Any) -> list[CheckMessage]:
-    """Look for a web side that Zappa would name as the stack is named, and put in its place."""
+    """Report a web side that Zappa would give the stack's name, so that it would replace the stack."""
     if not _is_configured():
         return []
     from ...stack import stacks
     from ...stack.layout import layout
-    from ..zappa_settings import name_problem, read, zappa_settings
+    from ..zappa_settings import name_problem, read_stages, zappa_settings
 
     try:
         root = layout().root
-        found = [
+        problems = [
             name_problem(zappa_settings(root, stage), stage, stack)
-            for stage in read(root)
+            for stage in read_stages(root)
             for stack in stacks()
         ]
     except OffloadError:
-        return []  # Whoever needs the files tells what is wrong with them.
+        return []  # The commands that need these files report what is wrong with them.
     return [
         checks.Error(problem[0], hint=problem[1], id="django_offload.E034")
-        for problem in found
+        for problem in problems
         if problem is not None
     ]
 
 
 def check_variables(**kwargs: Any) -> list[CheckMessage]:
-    """Look for variables that Zappa's settings give the web side alone."""
+    """Warn about variables that Zappa's settings give only to the web side."""
     if not _is_configured():
         return []
     from ...stack.layout import layout
-    from ..stage import surroundings_of
-    from ..variables import problems
-    from ..zappa_settings import read, zappa_settings
+    from ..stage import stage_environment_of, stage_file
+    from ..variables import variable_warnings
+    from ..zappa_settings import read_stages, zappa_settings
 
     try:
         root = layout().root
-        found = [
-            problem
-            for stage in read(root)
-            if (root / "infra" / f"{stage}.json").exists()
-            for problem in problems(zappa_settings(root, stage), stage, surroundings_of(root, stage))
+        warnings = [
+            warning
+            for stage in read_stages(root)
+            if stage_file(root, stage).exists()
+            for warning in variable_warnings(
+                zappa_settings(root, stage), stage, stage_environment_of(root, stage)
+            )
         ]
     except OffloadError:
-        return []  # Whoever needs the files tells what is wrong with them.
-    return [checks.Warning(said, hint=hint, id="django_offload.W035") for said, hint in found]
+        return []  # The commands that need these files report what is wrong with them.
+    return [checks.Warning(text, hint=hint, id="django_offload.W035") for text, hint in warnings]
 
 
 def _is_configured() -> bool | None:
-    """Tell whether TASKS names a backend of ours; None where it is wrong, as its own check tells."""
+    """Return True if TASKS names a django_offload backend, or None if TASKS is invalid."""
     try:
         return bool(configured())
     except (ConfigurationError, ImportError):
-        return None
+        return None  # Another check reports the error.

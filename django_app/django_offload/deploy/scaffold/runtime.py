@@ -1,4 +1,4 @@
-"""Which of Lambda's Pythons a project's functions get: where it is known what the project runs on, that."""
+"""Choose the Python of a project's functions: the one that the project runs on, if Lambda has it."""
 
 import sys
 from collections.abc import Mapping
@@ -7,22 +7,23 @@ from typing import Any
 from ...stack.parameters import DEFAULT_RUNTIME, RUNTIMES
 
 
-def runtime(zappas: Mapping[str, Any] | None = None) -> str:
-    """Return what Zappa's settings of a stage say, else this Python, where functions can have it."""
-    wanted = ((zappas or {}).get("runtime"), own())
-    return next((found for found in wanted if found in RUNTIMES), DEFAULT_RUNTIME)
+def function_runtime(settings: Mapping[str, Any] | None = None) -> str:
+    """Return the runtime in a stage's Zappa settings, or else this Python's, if functions can have it."""
+    preferred = ((settings or {}).get("runtime"), own_runtime())
+    return next((runtime for runtime in preferred if runtime in RUNTIMES), DEFAULT_RUNTIME)
 
 
-def note(given: str) -> str | None:
-    """Return what to know of functions that are `given` a Python, since they cannot have this project's."""
-    if own() in RUNTIMES:
+def runtime_note(runtime: str) -> str | None:
+    """Return a note if functions can't have this project's Python and get `runtime` instead, or None."""
+    if own_runtime() in RUNTIMES:
         return None
-    version = given.removeprefix("python")
+    version = runtime.removeprefix("python")
     return (
-        f'Functions cannot have this project\'s {own()}; their "Runtime" in infra/ is {given}. '
-        f"Code must run on that as well, and packaging takes a Python {version} on this machine."
+        f'Functions cannot use this project\'s {own_runtime()}, so their "Runtime" in infra/ is {runtime}. '
+        f"Your code must run on that too, and packaging needs Python {version} on this machine."
     )
 
 
-def own() -> str:
+def own_runtime() -> str:
+    """Return the name that Lambda would give to the Python that runs this."""
     return "python{}.{}".format(*sys.version_info[:2])

@@ -1,4 +1,4 @@
-"""What the web side's settings of Zappa need, put into what is there already."""
+"""Add the settings that the web side needs to zappa_settings.json."""
 
 import json
 import os
@@ -7,15 +7,14 @@ from typing import Any
 
 from ...exceptions import ConfigurationError
 from ...stack.layout import TASK_ROOT, Layout
-from ..zappa_settings import slug, web_function
-from .changes import Change, read
-from .runtime import runtime
+from ..zappa_settings import FILE, slug, web_function
+from .file_change import FileChange, read_text
+from .runtime import function_runtime
 
-NAME = "zappa_settings.json"
 STAGE, REGION = "dev", "us-east-1"
 VARIABLES = "aws_environment_variables"
 INDENT = 4
-# Never part of what is deployed; Zappa compares the names of files and folders.
+# Files and folders that are never deployed. Zappa compares their names.
 EXCLUDE = [
     *(".cache", ".git", ".mypy_cache", ".offload", ".pytest_cache", ".ruff_cache"),
     *(".venv", "__pycache__", "*.pyc", "tests"),
@@ -23,54 +22,55 @@ EXCLUDE = [
 ]
 
 
-def zappa(layout: Layout, stack: str) -> Change:
+def zappa_file(layout: Layout, stack: str) -> FileChange:
     """
-    Return zappa_settings.json with what the web side of a stack needs in every stage.
+    Return zappa_settings.json with the settings that every stage's web side needs.
 
-    What a stage says already stays, but for the path of the modules. Raise ConfigurationError if the
-    file is not JSON, or the settings are in a file of another form.
+    Existing settings stay as they are, but the modules' path comes first in PYTHONPATH. Raise
+    ConfigurationError if the file is not JSON, or if the settings are in another format.
     """
-    path = layout.root / NAME
-    before = read(path)
+    path = layout.root / FILE
+    before = read_text(path)
     if before is None:
-        _refuse_other_forms(layout)
-        stages = {STAGE: {**_fresh(layout, stack), **_needed(layout), "exclude": EXCLUDE}}
-        return Change(path=path, before=None, after=_text(stages, INDENT))
-    stages = _parsed(before)
+        for ending in ("toml", "yml", "yaml"):
+            other = path.with_suffix(f".{ending}")
+            if other.exists():
+                raise ConfigurationError(
+                    "default",
+                    f"This site's Zappa settings are in {other.name}. Zappa would no longer read that file.",
+                    f"Convert it to {FILE}, then try again.",
+                )
+        stages = {STAGE: {**new_stage(layout, stack), **required_settings(layout), "exclude": EXCLUDE}}
+        return FileChange(path=path, before=None, after=as_json(stages))
+    stages = parse_stages(before)
     for stage in stages.values():
-        if "extends" not in stage:  # It has all that the stage has which it extends …
-            _patch(stage, _needed(layout))
-        elif VARIABLES in stage:  # … but for what it says itself, which takes the place of that.
-            _patch(stage, {key: value for key, value in _needed(layout).items() if key == VARIABLES})
-    unchanged = stages == _parsed(before)
-    after = before if unchanged else _like(before, stages)
-    return Change(path=path, before=before, after=after, merged=True)
+        if "extends" not in stage:
+            add_missing(stage, required_settings(layout))
+        elif VARIABLES in stage:
+            # A stage inherits every setting of the stage that it extends. But its own variables replace
+            # the inherited ones.
+            variables = required_settings(layout).get(VARIABLES)
+            add_missing(stage, {} if variables is None else {VARIABLES: variables})
+    after = before if stages == parse_stages(before) else as_json(stages, like=before)
+    return FileChange(path=path, before=before, after=after, merged=True)
 
 
-def stages_of(layout: Layout) -> dict[str, dict[str, Any]]:
-    """Return what the file says of each stage, nothing where it is not there. Raise as zappa() does."""
-    text = read(layout.root / NAME)
-    return {} if text is None else _parsed(text)
+def zappa_stages(layout: Layout) -> dict[str, dict[str, Any]]:
+    """Return the settings of each stage, empty if there is no file. Raise as zappa_file() does."""
+    text = read_text(layout.root / FILE)
+    return {} if text is None else parse_stages(text)
 
 
-def _refuse_other_forms(layout: Layout) -> None:
-    """Raise ConfigurationError where a new file would take the place of what Zappa reads now."""
-    for ending in ("toml", "yml", "yaml"):
-        other = (layout.root / NAME).with_suffix(f".{ending}")
-        if other.exists():
-            raise ConfigurationError(
-                "default",
-                f"This site's settings of Zappa are in {other.name}, which Zappa would read no more.",
-                f"Write them as {NAME}, then try again.",
-            )
-
-
-def _fresh(layout: Layout, stack: str) -> dict[str, Any]:
+def new_stage(layout: Layout, stack: str) -> dict[str, Any]:
     """Return a stage for a project that was never deployed."""
+    name = f"{(slug(layout.root.name) or 'site').removesuffix('-web')}-web"
+    # Zappa's own stack gets the name of project and stage. It must not replace our stack.
+    if web_function({"project_name": name}, STAGE) == stack:
+        name = f"{name}-site"
     return {
-        "project_name": _project(layout.root.name, stack),
+        "project_name": name,
         "django_settings": layout.settings_module,
-        "runtime": runtime(),
+        "runtime": function_runtime(),
         "aws_region": os.environ.get("AWS_DEFAULT_REGION", REGION),
         "s3_bucket": f"{stack}-zappa",
         "apigateway_enabled": False,
@@ -82,58 +82,49 @@ def _fresh(layout: Layout, stack: str) -> dict[str, Any]:
     }
 
 
-def _project(folder: str, stack: str) -> str:
-    """Return a name that with its stage is not the stack's: Zappa's own stack would replace it."""
-    name = f"{(slug(folder) or 'site').removesuffix('-web')}-web"
-    return name if web_function({"project_name": name}, STAGE) != stack else f"{name}-site"
-
-
-def _needed(layout: Layout) -> dict[str, Any]:
-    """Return what every stage needs: the door that reads secrets, no role that Zappa rewrites, a path."""
-    found: dict[str, Any] = {
+def required_settings(layout: Layout) -> dict[str, Any]:
+    """Return the settings of every stage: the handler that reads secrets, the stack's role, the path."""
+    settings: dict[str, Any] = {
         "lambda_handler": "lambdas.web.handler",
         "manage_roles": False,
         "log_level": "INFO",
     }
     if layout.python_path != TASK_ROOT:
-        found[VARIABLES] = {"PYTHONPATH": layout.python_path}
-    return found
+        settings[VARIABLES] = {"PYTHONPATH": layout.python_path}
+    return settings
 
 
-def _patch(stage: dict[str, Any], needed: dict[str, Any]) -> None:
-    """Give a stage what it lacks, and put the modules' path before those it has."""
-    paths = needed.pop(VARIABLES, {}).get("PYTHONPATH")
-    for key, value in needed.items():
+def add_missing(stage: dict[str, Any], required: dict[str, Any]) -> None:
+    """Add the settings that a stage lacks, and put the modules' path first in its PYTHONPATH."""
+    python_path = required.pop(VARIABLES, {}).get("PYTHONPATH")
+    for key, value in required.items():
         stage.setdefault(key, value)
-    if paths is not None:
+    if python_path is not None:
         variables = stage.setdefault(VARIABLES, {})
-        known = variables.get("PYTHONPATH", "").split(":")
-        if paths not in known:
-            variables["PYTHONPATH"] = ":".join(filter(None, [paths, *known]))
+        paths = variables.get("PYTHONPATH", "").split(":")
+        if python_path not in paths:
+            variables["PYTHONPATH"] = ":".join(filter(None, [python_path, *paths]))
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def parse_stages(text: str) -> dict[str, Any]:
+    """Return the stages in the text of the file. Raise ConfigurationError if it has none."""
     try:
         stages = json.loads(text)
     except ValueError as exc:
         raise ConfigurationError(
-            "default", f"{NAME} is not JSON ({exc}).", "Correct it, then try again."
+            "default", f"{FILE} is not JSON ({exc}).", "Correct it, then try again."
         ) from exc
     if not isinstance(stages, dict) or not all(isinstance(stage, dict) for stage in stages.values()):
         raise ConfigurationError(
-            "default", f"{NAME} is not an object of stages.", "Correct it, then try again."
+            "default", f"{FILE} is not an object of stages.", "Correct it, then try again."
         )
     return stages
 
 
-def _text(stages: dict[str, Any], indent: int | str) -> str:
-    return json.dumps(stages, indent=indent, ensure_ascii=False) + "\n"
-
-
-def _like(before: str, stages: dict[str, Any]) -> str:
-    """Write the stages as `before` is written: its indent, its ends of lines, its last line."""
-    found = re.search(r"^([ \t]+)\"", before, re.MULTILINE)
-    after = _text(stages, found[1] if found else INDENT)
-    if not before.endswith("\n"):
-        after = after.rstrip("\n")
-    return after.replace("\n", "\r\n") if "\r\n" in before else after
+def as_json(stages: dict[str, Any], *, like: str | None = None) -> str:
+    """Return the stages as JSON, with the indent, line endings and last line of the text `like`."""
+    indent = re.search(r"^([ \t]+)\"", like, re.MULTILINE) if like else None
+    text = json.dumps(stages, indent=indent[1] if indent else INDENT, ensure_ascii=False)
+    if like is None or like.endswith("\n"):
+        text += "\n"
+    return text.replace("\n", "\r\n") if like and "\r\n" in like else text

@@ -1,1 +1,1 @@
-"""AWS on this machine: what moto serves, and what moto leaves out."""
+"""The AWS services on this machine: what moto serves, and what moto lacks."""

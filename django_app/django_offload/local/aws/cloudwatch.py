@@ -1,4 +1,4 @@
-"""What AWS tells CloudWatch by itself, and no stand-in does: how deep queues are, how functions ran."""
+"""The metrics that SQS and Lambda send to CloudWatch on AWS, and that moto doesn't."""
 
 import logging
 import threading
@@ -14,96 +14,96 @@ from .moto_server import MotoServer
 
 logger = logging.getLogger("django_offload.local")
 
-# On AWS once a minute; here somebody looks on, and soon.
-EVERY_SECONDS = 30.0
+# AWS does it once a minute. Here it is more often, because somebody is watching.
+INTERVAL_SECONDS = 30.0
 FIRST_SECONDS = 5.0
 ACCOUNT = "123456789012"
-# Data of one PutMetricData.
-MOST_DATA = 500
+# The most data that one PutMetricData takes.
+DATA_LIMIT = 500
 
 
-class Ran(NamedTuple):
-    """One invocation of a function."""
+class FunctionRun(NamedTuple):
+    """The duration and result of one invocation."""
 
     milliseconds: float
     failed: bool
 
 
-class Metered(Invoker):
-    """Runs functions by another invoker, and notes how each ran."""
+class MeteredInvoker(Invoker):
+    """Runs functions with another invoker, and measures each run."""
 
     def __init__(self, invoker: Invoker, clock: Callable[[], float] = time.monotonic) -> None:
         self.inner, self._clock = invoker, clock
-        self._ran: defaultdict[str, list[Ran]] = defaultdict(list)
+        self._runs: defaultdict[str, list[FunctionRun]] = defaultdict(list)
         self._lock = threading.Lock()
 
     def invoke(self, function: Function, event: bytes) -> Outcome:
         start = self._clock()
         outcome = self.inner.invoke(function, event)
         with self._lock:
-            self._ran[function.name].append(Ran((self._clock() - start) * 1000, outcome.failed))
+            self._runs[function.name].append(FunctionRun((self._clock() - start) * 1000, outcome.failed))
         return outcome
 
     def close(self) -> None:
         self.inner.close()
 
-    def renew(self) -> int:
-        return self.inner.renew()
+    def reload(self) -> int:
+        return self.inner.reload()
 
-    def taken(self) -> dict[str, list[Ran]]:
-        """Return what ran since the last time, by function."""
+    def take_runs(self) -> dict[str, list[FunctionRun]]:
+        """Return the runs of each function since the last call."""
         with self._lock:
-            found, self._ran = dict(self._ran), defaultdict(list)
-        return found
+            runs, self._runs = dict(self._runs), defaultdict(list)
+        return runs
 
 
-def tell(stop: threading.Event, server: MotoServer, metered: Metered) -> None:
-    """Tell CloudWatch every few seconds, until `stop`; what goes wrong is told the log, and stops nothing."""
+def put_metrics_until(stop: threading.Event, server: MotoServer, invoker: MeteredInvoker) -> None:
+    """Send metrics to CloudWatch every few seconds until `stop`. Log errors and continue."""
     seconds = FIRST_SECONDS
     while not stop.wait(seconds):
-        seconds = EVERY_SECONDS
+        seconds = INTERVAL_SECONDS
         try:
-            tell_once(server, metered)
-        except Exception as exc:  # noqa: BLE001, charts are no reason to end
-            logger.warning("CloudWatch was not told: %s", exc)
+            put_metrics(server, invoker)
+        except Exception as exc:  # noqa: BLE001 - missing charts are no reason to stop.
+            logger.warning("Couldn't send metrics to CloudWatch: %s", exc)
 
 
-def tell_once(server: MotoServer, metered: Metered) -> None:
-    """Tell CloudWatch how things are."""
+def put_metrics(server: MotoServer, invoker: MeteredInvoker) -> None:
+    """Send the current metrics of queues, and of the functions that ran since the last call."""
     cloudwatch = server.client("cloudwatch")
-    of_functions = [datum for name, ran in metered.taken().items() for datum in _of_function(name, ran)]
-    for namespace, data in (("AWS/SQS", list(_of_queues(server))), ("AWS/Lambda", of_functions)):
-        for start in range(0, len(data), MOST_DATA):
-            cloudwatch.put_metric_data(Namespace=namespace, MetricData=data[start : start + MOST_DATA])
+    function_data = [
+        metric_datum(metric, "FunctionName", name, values)
+        for name, runs in invoker.take_runs().items()
+        for metric, values in (
+            ("Invocations", [1.0] * len(runs)),
+            ("Errors", [float(run.failed) for run in runs]),
+            ("Duration", [run.milliseconds for run in runs]),
+        )
+    ]
+    for namespace, data in (("AWS/SQS", list(queue_data(server))), ("AWS/Lambda", function_data)):
+        for start in range(0, len(data), DATA_LIMIT):
+            cloudwatch.put_metric_data(Namespace=namespace, MetricData=data[start : start + DATA_LIMIT])
 
 
-def _of_queues(server: MotoServer) -> Iterator[dict[str, Any]]:
+def queue_data(server: MotoServer) -> Iterator[dict[str, Any]]:
+    """Yield the depth and the age of each queue."""
     from moto.sqs.models import sqs_backends
 
     now = datetime.now(UTC).timestamp()
     for queue in list(sqs_backends[ACCOUNT][server.region].queues.values()):
         visible = list(queue.messages)
-        sent = [float(message.sent_timestamp or 0) / 1000 for message in visible]
-        for name, value in (
+        sent_at = [float(message.sent_timestamp or 0) / 1000 for message in visible]
+        for metric, value in (
             ("ApproximateNumberOfMessagesVisible", len(visible)),
-            ("ApproximateAgeOfOldestMessage", now - min(sent, default=now)),
+            ("ApproximateAgeOfOldestMessage", now - min(sent_at, default=now)),
         ):
-            yield _datum(name, "QueueName", queue.name, [value])
+            yield metric_datum(metric, "QueueName", queue.name, [value])
 
 
-def _of_function(name: str, ran: Sequence[Ran]) -> Iterator[dict[str, Any]]:
-    for metric, values in (
-        ("Invocations", [1.0] * len(ran)),
-        ("Errors", [float(one.failed) for one in ran]),
-        ("Duration", [one.milliseconds for one in ran]),
-    ):
-        yield _datum(metric, "FunctionName", name, values)
-
-
-def _datum(name: str, dimension: str, of: str, values: Sequence[float]) -> dict[str, Any]:
+def metric_datum(metric: str, dimension: str, name: str, values: Sequence[float]) -> dict[str, Any]:
     return {
-        "MetricName": name,
-        "Dimensions": [{"Name": dimension, "Value": of}],
+        "MetricName": metric,
+        "Dimensions": [{"Name": dimension, "Value": name}],
         "StatisticValues": {
             "SampleCount": len(values),
             "Sum": sum(values),

@@ -1,4 +1,4 @@
-"""AWS on this machine as one thing: started, deployed to, and ended together."""
+"""All of AWS on this machine in one object, to start, deploy to and stop together."""
 
 import os
 import threading
@@ -10,35 +10,35 @@ from typing import Self
 
 from ..environment import applied, variables
 from ..lambda_.async_invocations import AsyncInvocations
-from ..lambda_.functions import Functions
+from ..lambda_.deployed_code import DeployedCode
+from ..lambda_.functions import DeployedFunctions
+from ..lambda_.in_process import InProcessInvoker
 from ..lambda_.invoke_api import InvokeApi
-from ..lambda_.invoker import InProcess
-from ..lambda_.processes import Processes
-from ..lambda_.unpacked import Unpacked
+from ..lambda_.processes import ProcessInvoker
 from ..lambda_.worker_process import Log
-from .cloudwatch import Metered, tell
+from .cloudwatch import MeteredInvoker, put_metrics_until
 from .event_source_mapping import EventSourceMapping, deployed_mappings
 from .moto_server import MotoServer
-from .schedule import Schedule, declared_rules, deployed_rules
+from .schedule import Schedule, configured_rules, deployed_rules
 from .stack_deploy import deploy
 
 Announce = Callable[[str], object]
-_JOIN_SECONDS = 5.0
-
-
-def say_nothing(line: str) -> None:
-    """Take a line and say nothing."""
+JOIN_SECONDS = 5.0
 
 
 class LocalAWS:
     """
-    AWS on this machine, with every stack of TASKS (or of `templates`, by stack) deployed.
+    AWS on this machine, with every stack of TASKS, or with the stacks of `templates`, by name.
 
-    With `in_process` handlers are called in this process, and only by `poll_once()` and `drain()` unless
-    `background` asks for threads. Otherwise functions run in processes of their own, fed by threads, at most
-    `concurrency` of each function. While it is open this process's environment leads to it.
-    Open one at a time: moto keeps its state in the process. Functions run from the working tree; given a
-    folder for `packages`, from what was deployed, beside AWS's own packages and no others.
+    By default functions run in their own processes, at most `concurrency` per function, and threads invoke
+    them. With `in_process`, handlers run in this process, and only during `poll_once()` and `drain()`
+    unless `background` is True.
+
+    Functions run from the working tree. If `packages` names a folder, they run from their deployed packages,
+    which see AWS's own packages and no others.
+
+    While it is open, this process's environment leads to it. Open only one at a time, because moto keeps
+    its state in the process.
     """
 
     def __init__(
@@ -50,14 +50,15 @@ class LocalAWS:
         aws_port: int = 0,
         region: str | None = None,
         templates: Mapping[str, str] | None = None,
-        announce: Announce = say_nothing,
+        announce: Announce = lambda line: None,
         log: Log = print,
         packages: Path | None = None,
     ) -> None:
         self.server = MotoServer(aws_port, region)
-        self.functions = Functions(self.server, Unpacked(packages, self.server) if packages else None)
-        self.environment: dict[str, str] = {}  # What every process needs to reach it.
-        self.outputs: dict[str, dict[str, str]] = {}  # Of each stack.
+        deployed_code = DeployedCode(packages, self.server) if packages else None
+        self.functions = DeployedFunctions(self.server, deployed_code)
+        self.environment: dict[str, str] = {}  # The variables that lead any process to this AWS.
+        self.outputs: dict[str, dict[str, str]] = {}  # By stack.
         self.mappings: list[EventSourceMapping] = []
         self.schedule: Schedule | None = None
         self._in_process = in_process
@@ -82,23 +83,23 @@ class LocalAWS:
         self.close()
 
     def open(self) -> None:
-        """Serve AWS's interfaces, and lead this process's environment to them."""
-        with self._step("AWS's interfaces"):
+        """Start the servers and lead this process's environment to them."""
+        with self._timed_step("AWS's interfaces"):
             self.server.start()
         self._exits.callback(self.server.stop)
-        # Filled below: processes need the address of what needs them.
+        # Function processes receive this mapping. It is filled below, once the Lambda endpoint is known.
         environment = self.environment
-        self.invoker = Metered(
-            InProcess()
+        self.invoker = MeteredInvoker(
+            InProcessInvoker()
             if self._in_process
-            else Processes(environment=environment, concurrency=self.concurrency, log=self._log)
+            else ProcessInvoker(environment=environment, concurrency=self.concurrency, log=self._log)
         )
         self._exits.callback(self.invoker.close)
-        self.asynchronous = AsyncInvocations(self.invoker)
+        self.async_invocations = AsyncInvocations(self.invoker)
         api = InvokeApi(
             functions=self.functions,
             invoker=self.invoker,
-            asynchronous=self.asynchronous,
+            async_invocations=self.async_invocations,
             moto_port=self.server.port,
         )
         api.start()
@@ -109,96 +110,99 @@ class LocalAWS:
         self._exits.enter_context(applied(environment))
 
     def deploy(self) -> None:
-        """Create every stack that is not there, and find its mappings and schedules. Raise StackFailed."""
+        """Create the stacks and read their mappings and schedules. Raise StackFailed if that fails."""
         templates = configured_templates() if self._templates is None else self._templates
         for stack, template in templates.items():
-            with self._step(f"stack {stack}"):
+            with self._timed_step(f"stack {stack}"):
                 self.outputs[stack] = deploy(self.server, stack, template)
         sqs = self.server.client("sqs")
         self.mappings = [
-            EventSourceMapping(mapping, sqs=sqs, functions=self.functions, invoker=self.invoker)
-            for mapping in deployed_mappings(self.server)
+            EventSourceMapping(config, sqs=sqs, functions=self.functions, invoker=self.invoker)
+            for config in deployed_mappings(self.server)
         ]
         rules = list(deployed_rules(self.server))
-        rules += declared_rules(rules)
-        self.schedule = Schedule(rules, functions=self.functions, asynchronous=self.asynchronous)
+        rules += configured_rules(rules)
+        self.schedule = Schedule(rules, functions=self.functions, async_invocations=self.async_invocations)
 
     def feed(self) -> None:
-        """Start what feeds functions, in the background: mappings, schedules, asynchronous invocations."""
+        """Start invoking functions in the background: by mapping, on schedule and asynchronously."""
         if not self._background:
             return
-        self.asynchronous.start(self.concurrency)
-        self._exits.callback(self.asynchronous.stop)
+        self.async_invocations.start(self.concurrency)
+        self._exits.callback(self.async_invocations.stop)
         for mapping in self.mappings:
-            self._start(f"poller-{mapping.mapping.queue}", mapping.run, self._stopping, self.concurrency)
+            self._start_thread(
+                f"poller-{mapping.config.queue}", mapping.run, self._stopping, self.concurrency
+            )
         assert self.schedule is not None
-        self._start("schedule", self.schedule.run, self._stopping)
-        self._start("metrics", tell, self._stopping, self.server, self.invoker)
+        self._start_thread("schedule", self.schedule.run, self._stopping)
+        self._start_thread("metrics", put_metrics_until, self._stopping, self.server, self.invoker)
         schedules = len(self.schedule.rules)
         self._announce(
             f"  {len(self.mappings)} event source mappings, {schedules} schedule{'s'[: schedules != 1]}, "
-            f"{'handlers in this process' if self._in_process else f'{self.concurrency} workers a function'}"
+            + ("handlers in this process" if self._in_process else f"{self.concurrency} workers per function")
         )
 
     def poll_once(self) -> int:
-        """Run one batch of each mapping and what was invoked asynchronously; return how many there were."""
-        return sum(mapping.poll_once() for mapping in self.mappings) + self.asynchronous.run_pending()
+        """Run one batch per mapping and all pending asynchronous invocations, and return their number."""
+        return sum(mapping.poll_once() for mapping in self.mappings) + self.async_invocations.run_pending()
 
     def drain(self) -> int:
-        """Poll until nothing is there that can be received now, and return how many there were."""
-        count = 0
-        while found := self.poll_once():
-            count += found
-        return count
+        """Poll until nothing can be received now, and return how many messages and invocations ran."""
+        total = 0
+        while count := self.poll_once():
+            total += count
+        return total
 
-    def renew(self) -> int:
+    def reload(self) -> int:
         """
-        Have functions run the code as it is now; return how many processes still end what they run.
+        Run functions with the current code from now on. Return how many workers still run the old code.
 
-        What failed before is received again at once: the new code may be what it waits for.
+        Make failed messages visible at once, because the new code may fix their error.
         """
-        busy = self.invoker.renew()
+        busy_workers = self.invoker.reload()
         self.bring_back()
-        return busy
+        return busy_workers
 
     def bring_back(self) -> None:
-        """Have what functions gave back be received again now, not at the end of its visibility timeout."""
+        """Make failed messages visible now instead of at the end of their visibility timeout."""
         for mapping in self.mappings:
             mapping.bring_back()
 
     def reset(self) -> None:
-        """Forget every message, record and object, and deploy anew. Only without `background`."""
-        self.asynchronous.clear()
+        """Delete every message, record and object, and deploy again. Don't use it with `background`."""
+        self.async_invocations.clear()
         self.server.reset()
-        self.functions.forget()
+        self.functions.clear_cache()
         self.outputs.clear()
         self.deploy()
 
     def close(self) -> None:
-        """End everything that was started: threads, processes, servers."""
+        """Stop all threads, processes and servers."""
         self._stopping.set()
-        # Workers first: what waits for an answer of theirs then gets one.
+        # Stop the workers first, so that everything that waits for a response gets one.
         if hasattr(self, "invoker"):
             self.invoker.close()
         self._exits.close()
         for thread in self._threads:
-            thread.join(_JOIN_SECONDS)
+            thread.join(JOIN_SECONDS)
         self._threads.clear()
 
-    def _start(self, name: str, target: Callable[..., object], *args: object) -> None:
+    def _start_thread(self, name: str, target: Callable[..., object], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
 
     @contextmanager
-    def _step(self, name: str) -> Iterator[None]:
+    def _timed_step(self, name: str) -> Iterator[None]:
+        """Announce how long the block took."""
         start = time.monotonic()
         yield
         self._announce(f"  {name:<40} {time.monotonic() - start:5.1f} s")
 
 
 def configured_templates() -> dict[str, str]:
-    """Return the template of every stack in TASKS."""
+    """Return the template of every stack in TASKS, by stack."""
     from ...stack.configured import stacks, template_of
 
     return {stack: template_of(stack) for stack in stacks()}

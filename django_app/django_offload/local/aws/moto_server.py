@@ -1,4 +1,4 @@
-"""moto's server: SQS, DynamoDB, S3, CloudFormation and other interfaces of AWS, on 127.0.0.1."""
+"""moto's server: SQS, DynamoDB, S3, CloudFormation and other AWS services on 127.0.0.1."""
 
 import logging
 import os
@@ -9,16 +9,16 @@ from typing import Any
 from ...aws.loopback import LOOPBACK
 from ..environment import DEFAULT_REGION, refuse_other_aws, variables
 from ..errors import PackageMissing
-from ..loopback import Tracked, refuse_taken_port
-from .resource_import import importing
+from ..loopback import StoppableServer, refuse_taken_port
+from .resource_import import with_resource_import
 
 
 class MotoServer:
     """
-    AWS's interfaces on this machine; start one per process, since moto keeps its state in the process.
+    A server for AWS services. Start only one per process, because moto keeps its state in the process.
 
-    Raise NotThisMachine if the environment already names another AWS, PackageMissing without moto, PortTaken
-    if `port` (0 for any) is not free.
+    Raise NotThisMachine on start if the environment names another AWS, PackageMissing if moto isn't
+    installed, and PortTaken if `port` isn't free (0 means any port).
     """
 
     def __init__(self, port: int = 0, region: str | None = None) -> None:
@@ -32,7 +32,7 @@ class MotoServer:
         refuse_other_aws(os.environ)
         if self.port:
             refuse_taken_port(self.port, "AWS on this machine", "Choose another with --aws-port.")
-        self._server = _server(self.port)
+        self._server = create_server(self.port)
         self.port = self._server.port
         self._server.start()
         return self
@@ -57,50 +57,47 @@ class MotoServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What every other process needs to reach this server."""
+        """The environment variables that lead any process to this server."""
         return variables(self.endpoint, region=self.region)
 
     def reset(self) -> None:
-        """Forget everything: queues, tables, buckets, stacks."""
+        """Delete all queues, tables, buckets, stacks and other resources."""
         request = urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST")  # noqa: S310
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
             response.read()
 
-    def code_of(self, function: str) -> bytes:
-        """Return the package that a function was last deployed with; the server must run in this process."""
+    def package_of(self, function: str) -> bytes:
+        """Return the latest package of a function. The server must run in this process."""
         from moto.awslambda.utils import get_backend
         from moto.core.models import DEFAULT_ACCOUNT_ID
 
-        code: bytes = get_backend(DEFAULT_ACCOUNT_ID, self.region).get_function(function).code_bytes
-        return code
+        package: bytes = get_backend(DEFAULT_ACCOUNT_ID, self.region).get_function(function).code_bytes
+        return package
 
     def client(self, service: str) -> Any:
-        """Return a boto3 client that reaches this server whatever the environment says."""
-        # Making a client is not safe across threads; using one is.
-        with self._lock:
-            if service not in self._clients:
-                self._clients[service] = self._make_client(service)
-            return self._clients[service]
-
-    def _make_client(self, service: str) -> Any:
+        """Return a boto3 client that calls this server whatever the environment says."""
         import boto3
         from botocore.config import Config
 
-        ours = self.environment
-        session = boto3.Session(
-            aws_access_key_id=ours["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=ours["AWS_SECRET_ACCESS_KEY"],
-            region_name=self.region,
-        )
-        # One connection for each thread that polls; no retries: a server that stopped stays stopped.
-        config = Config(
-            max_pool_connections=64, retries={"max_attempts": 0}, read_timeout=30, connect_timeout=5
-        )
-        return session.client(service, endpoint_url=self.endpoint, config=config)
+        # Using a client is safe across threads, but creating one isn't.
+        with self._lock:
+            if service not in self._clients:
+                environment = self.environment
+                session = boto3.Session(
+                    aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+                    aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+                    region_name=self.region,
+                )
+                # Each polling thread needs a connection. A stopped server doesn't return, so don't retry.
+                config = Config(
+                    max_pool_connections=64, retries={"max_attempts": 0}, read_timeout=30, connect_timeout=5
+                )
+                self._clients[service] = session.client(service, endpoint_url=self.endpoint, config=config)
+            return self._clients[service]
 
 
-def _server(port: int) -> Any:
-    """Return moto's server, not yet serving. Raise PackageMissing without moto."""
+def create_server(port: int) -> Any:
+    """Return moto's server without starting it. Raise PackageMissing if moto isn't installed."""
     try:
         from moto.core.config import default_user_config
         from moto.moto_server.werkzeug_app import (
@@ -111,23 +108,24 @@ def _server(port: int) -> Any:
         from werkzeug.serving import ThreadedWSGIServer
     except ImportError as exc:
         raise PackageMissing("moto[server]") from exc
-    # A line for every call would bury what the workers say.
+    # A log line for every call would hide the output of the workers.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    # moto shall never look for Docker: functions are run by this package.
+    # This package runs the functions, so moto must not look for Docker.
     default_user_config["lambda"] = {"use_docker": False}
-    # ThreadedMotoServer hangs where its port is taken and leaves its connections open at the end.
-    server_class = type("MotoHTTPServer", (Tracked, ThreadedWSGIServer), {})
-    application = _one_write_at_a_time(importing(DomainDispatcherApplication(create_backend_app)))
-    # Headers and body are two writes: otherwise the second waits 40 ms for the first's acknowledgement.
+    # ThreadedMotoServer hangs if its port is taken, and leaves its connections open when it stops.
+    server_class = type("MotoHTTPServer", (StoppableServer, ThreadedWSGIServer), {})
+    application = with_serial_dynamodb(with_resource_import(DomainDispatcherApplication(create_backend_app)))
+    # Headers and body are two writes. With Nagle, the second waits 40 ms for the first's acknowledgement.
     handler = type("MotoHandler", (MotoRequestHandler,), {"disable_nagle_algorithm": True})
     return server_class(LOOPBACK, port, application, handler)
 
 
-def _one_write_at_a_time(application: Any) -> Any:
+def with_serial_dynamodb(application: Any) -> Any:
     """
-    Return `application` with DynamoDB's calls one after the other.
+    Return `application` with DynamoDB calls that run one at a time.
 
-    moto looks at an item and writes it in two steps: of two conditional writes at once, both could win.
+    moto checks an item and writes it in two steps. Without the lock, two conditional writes at the same
+    time could both succeed.
     """
     lock = threading.Lock()
 

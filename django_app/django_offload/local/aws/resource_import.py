@@ -1,5 +1,5 @@
 """
-CloudFormation's import of what is there already, which moto lacks: what an earlier stack kept comes back.
+CloudFormation's import of existing resources, which moto lacks, so that a new stack adopts retained data.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
 """
@@ -12,37 +12,37 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs
 
-# Does the change set that is executed import?
-_IMPORTS: ContextVar[bool] = ContextVar("imports", default=False)
-_KEEPING = {"Retain", "RetainExceptOnCreate"}
-# A change set's name, as its ARN has it.
-_NAME = re.compile(r":changeSet/([^/]+)/")
+# Whether the change set that runs now imports existing resources.
+_importing: ContextVar[bool] = ContextVar("importing", default=False)
+_RETAINING_POLICIES = {"Retain", "RetainExceptOnCreate"}
+# The name of a change set within its ARN.
+_CHANGE_SET_NAME = re.compile(r":changeSet/([^/]+)/")
 
 
-def importing(application: Any) -> Any:
-    """Return moto's `application` with change sets that import where they are asked to."""
-    _models()
-    asked: set[str] = set()
+def with_resource_import(application: Any) -> Any:
+    """Return moto's `application` with support for ImportExistingResources in change sets."""
+    register_importable_models()
+    importing_change_sets: set[str] = set()
 
     def serve(environ: dict[str, Any], start_response: Any) -> Any:
-        said = _said(environ)
-        action, name = said.get("Action"), said.get("ChangeSetName", "")
-        if action == "CreateChangeSet" and said.get("ImportExistingResources") == "true":
-            asked.add(name)
+        parameters = read_cloudformation_parameters(environ)
+        action, name = parameters.get("Action"), parameters.get("ChangeSetName", "")
+        if action == "CreateChangeSet" and parameters.get("ImportExistingResources") == "true":
+            importing_change_sets.add(name)
         if action != "ExecuteChangeSet":
             return application(environ, start_response)
-        found = _NAME.search(name)
-        token = _IMPORTS.set((found[1] if found else name) in asked)
+        arn = _CHANGE_SET_NAME.search(name)
+        token = _importing.set((arn[1] if arn else name) in importing_change_sets)
         try:
             return list(application(environ, start_response))
         finally:
-            _IMPORTS.reset(token)
+            _importing.reset(token)
 
     return serve
 
 
-def _said(environ: dict[str, Any]) -> Mapping[str, str]:
-    """Return what a call of CloudFormation says; nothing of a call of another service."""
+def read_cloudformation_parameters(environ: dict[str, Any]) -> Mapping[str, str]:
+    """Return the parameters of a CloudFormation call, or an empty mapping for other services."""
     if "/cloudformation/" not in environ.get("HTTP_AUTHORIZATION", ""):
         return {}
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -51,11 +51,12 @@ def _said(environ: dict[str, Any]) -> Mapping[str, str]:
 
 
 @cache
-def _models() -> tuple[type, ...]:
+def register_importable_models() -> tuple[type, ...]:
     """
-    Return table and bucket as moto's CloudFormation makes them, or takes them where it imports.
+    Return subclasses of moto's table and bucket that CloudFormation can import.
 
-    moto finds them among the subclasses of CloudFormationModel, and uses the last of a type.
+    Defining them is enough, because moto searches the subclasses of CloudFormationModel and uses the last
+    one of each type. The cache keeps them alive.
     """
     from moto.dynamodb.models import dynamodb_backends
     from moto.dynamodb.models.table import Table
@@ -63,26 +64,26 @@ def _models() -> tuple[type, ...]:
     from moto.utilities.utils import get_partition
 
     return (
-        _kept(Table, lambda account, region: dynamodb_backends[account][region].tables),
-        _kept(FakeBucket, lambda account, region: s3_backends[account][get_partition(region)].buckets),
+        importable(Table, lambda account, region: dynamodb_backends[account][region].tables),
+        importable(FakeBucket, lambda account, region: s3_backends[account][get_partition(region)].buckets),
     )
 
 
-def _kept(model: Any, there: Callable[[str, str], Mapping[str, Any]]) -> type:
-    """Return a model of moto's that takes what is `there`, by name, where it is imported."""
+def importable(model: Any, existing: Callable[[str, str], Mapping[str, Any]]) -> type:
+    """Return a subclass of `model` that reuses an `existing` resource of the same name when importing."""
     from moto.core.common_models import CloudFormationModel
 
-    class Kept(model, CloudFormationModel):  # type: ignore[misc]
+    class ImportableModel(model, CloudFormationModel):  # type: ignore[misc]
         @classmethod
         def create_from_cloudformation_json(
             cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **more: Any
         ) -> Any:
-            found = there(account_id, region_name).get(resource_name)
-            keeps = cloudformation_json.get("DeletionPolicy") in _KEEPING
-            if found is not None and keeps and _IMPORTS.get():
-                return found
+            resource = existing(account_id, region_name).get(resource_name)
+            retained = cloudformation_json.get("DeletionPolicy") in _RETAINING_POLICIES
+            if resource is not None and retained and _importing.get():
+                return resource
             return super().create_from_cloudformation_json(
                 resource_name, cloudformation_json, account_id, region_name, **more
             )
 
-    return Kept
+    return ImportableModel

@@ -1,4 +1,4 @@
-"""What EventBridge does on AWS: rules and schedules with a rate, and the functions they invoke."""
+"""EventBridge on this machine: rules and schedules with a rate, and the functions that they invoke."""
 
 import json
 import re
@@ -13,36 +13,36 @@ from ...conf import configured
 from ...stack.schedules import AT, event_text
 from ..errors import FunctionMissing
 from ..lambda_.async_invocations import AsyncInvocations
-from ..lambda_.functions import Functions
+from ..lambda_.functions import DeployedFunctions, function_name
 from .moto_server import MotoServer
 
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
-# The first tick comes soon, so that nobody waits a whole period to see it.
+# The first invocation comes soon, so that nobody waits a whole period to see it.
 FIRST_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule, or schedule, and one function it invokes; enabled or not, since here each runs."""
+    """A rule or schedule, and one function that it invokes. It runs here whether it is enabled or not."""
 
     arn: str
     period: timedelta
     function_arn: str
-    input: str | None = None  # What the target is handed instead of the event.
-    soon: bool = True  # Does it start as soon as it can, or after a first period as on AWS?
+    input: str | None = None  # Replaces the event that the function receives.
+    soon: bool = True  # False waits for one period before the first invocation, as AWS does.
 
 
-def rate(expression: str) -> timedelta | None:
-    """Return the period of a rate(...) expression; None for what else a schedule may be."""
-    found = _RATE.fullmatch(expression)
-    return timedelta(**{f"{found[2]}s": int(found[1])}) if found else None
+def parse_rate(expression: str) -> timedelta | None:
+    """Return the period of a rate(...) expression, or None for any other expression."""
+    match = _RATE.fullmatch(expression)
+    return timedelta(**{f"{match[2]}s": int(match[1])}) if match else None
 
 
 def deployed_rules(server: MotoServer) -> Iterator[Rule]:
-    """Yield every deployed rule with a rate, once for each function it has as a target."""
+    """Yield every deployed rule with a rate, once for each function among its targets."""
     events = server.client("events")
     for rule in events.list_rules()["Rules"]:
-        period = rate(rule.get("ScheduleExpression", ""))
+        period = parse_rate(rule.get("ScheduleExpression", ""))
         if period is None:
             continue
         for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
@@ -55,24 +55,24 @@ def deployed_rules(server: MotoServer) -> Iterator[Rule]:
                 )
 
 
-def declared_rules(rules: Iterable[Rule]) -> Iterator[Rule]:
+def configured_rules(deployed: Iterable[Rule]) -> Iterator[Rule]:
     """
-    Yield the recurring tasks of TASKS that have a rate, as their schedules' sweepers are to be told.
+    Yield a rule for every scheduled task in TASKS that has a rate.
 
-    `rules` are the deployed ones, among them each sweeper's own: what starts a sweeper knows where it is.
+    It invokes the sweeper of the task's stack, whose ARN comes from the sweeper's own deployed rule.
     """
-    sweepers = {rule.function_arn.rsplit(":", 1)[-1]: rule for rule in rules}
+    sweeper_rules = {function_name(rule.function_arn): rule for rule in deployed}
     for options in configured().values():
-        sweeper = sweepers.get(options.function("sweeper"))
+        sweeper_rule = sweeper_rules.get(options.function("sweeper"))
         for name, recurrence in options.schedules.items():
-            period = rate(recurrence.when)
-            if sweeper is not None and period is not None:
+            period = parse_rate(recurrence.when)
+            if sweeper_rule is not None and period is not None:
                 text = event_text(options.alias, name)
-                yield replace(sweeper, period=period, input=text, soon=False)
+                yield replace(sweeper_rule, period=period, input=text, soon=False)
 
 
-def event_of(rule: Rule, now: datetime) -> bytes:
-    """Return the event that a rule hands to its target."""
+def make_event(rule: Rule, now: datetime) -> bytes:
+    """Return the event that a rule sends to its target."""
     if rule.input is not None:
         return rule.input.replace(AT, f"{now:%Y-%m-%dT%H:%M:%SZ}").encode()
     _, _, _, region, account, _ = rule.arn.split(":", 5)
@@ -92,22 +92,16 @@ def event_of(rule: Rule, now: datetime) -> bytes:
 
 
 class Schedule:
-    """Invokes the functions of rules, asynchronously as EventBridge does."""
+    """Invokes the functions of rules asynchronously, as EventBridge does."""
 
     def __init__(
-        self, rules: Sequence[Rule], *, functions: Functions, asynchronous: AsyncInvocations
+        self, rules: Sequence[Rule], *, functions: DeployedFunctions, async_invocations: AsyncInvocations
     ) -> None:
         self.rules = rules
-        self._functions, self._asynchronous = functions, asynchronous
-
-    def tick(self) -> int:
-        """Invoke every rule's function now, and return how many there are."""
-        for rule in self.rules:
-            self._invoke(rule)
-        return len(self.rules)
+        self._functions, self._async_invocations = functions, async_invocations
 
     def run(self, stop: threading.Event) -> None:
-        """Invoke each rule's function every period, until `stop`."""
+        """Invoke each rule's function once per period until `stop`."""
         if not self.rules:
             return
         start = time.monotonic() + FIRST_SECONDS
@@ -119,12 +113,12 @@ class Schedule:
             now = time.monotonic()
             for number, rule in enumerate(self.rules):
                 if due[number] <= now:
-                    self._invoke(rule)
+                    self.invoke(rule)
                     due[number] = now + rule.period.total_seconds()
 
-    def _invoke(self, rule: Rule) -> None:
+    def invoke(self, rule: Rule) -> None:
         try:
-            function = self._functions.find(rule.function_arn)
+            function = self._functions.get(rule.function_arn)
         except FunctionMissing:
-            return  # Its stack was taken away; the rule will go with it.
-        self._asynchronous.submit(function, event_of(rule, datetime.now(UTC)))
+            return  # Its stack was deleted, and the rule will disappear too.
+        self._async_invocations.submit(function, make_event(rule, datetime.now(UTC)))

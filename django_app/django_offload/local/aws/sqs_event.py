@@ -1,4 +1,4 @@
-"""The event that Lambda makes of SQS messages, and what a response to it acknowledges."""
+"""The event that Lambda makes of SQS messages, and the messages that a response acknowledges."""
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,12 +6,12 @@ from typing import Any
 
 from ..lambda_.invoker import Outcome
 
-Record = dict[str, Any]
-Event = dict[str, list[Record]]
+SQSRecord = dict[str, Any]
+SQSEvent = dict[str, list[SQSRecord]]
 
-# Lambda invokes with at most 6 MB of event; a batch that is larger becomes several.
+# An event of Lambda has at most 6 MB. A larger batch becomes several events.
 EVENT_LIMIT = 6 * 1000 * 1000
-# What a record adds to its body and attributes, generously.
+# A generous estimate of what a record adds to its body and attributes, in bytes.
 _RECORD_OVERHEAD = 2_000
 
 _LOWER_CAMEL = {
@@ -23,15 +23,23 @@ _LOWER_CAMEL = {
 }
 
 
-def make_record(message: Mapping[str, Any], source_arn: str) -> Record:
-    """Return what Lambda hands to a function for one message that ReceiveMessage returned."""
+def make_record(message: Mapping[str, Any], source_arn: str) -> SQSRecord:
+    """Return the record that Lambda makes of one message from ReceiveMessage."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
         "body": message["Body"],
         "attributes": dict(message.get("Attributes", {})),
         "messageAttributes": {
-            name: _attribute(value) for name, value in message.get("MessageAttributes", {}).items()
+            name: {
+                "stringListValues": [],
+                "binaryListValues": [],
+                **{
+                    _LOWER_CAMEL[key]: base64.b64encode(value).decode() if isinstance(value, bytes) else value
+                    for key, value in attribute.items()
+                },
+            }
+            for name, attribute in message.get("MessageAttributes", {}).items()
         },
         "md5OfBody": message["MD5OfBody"],
         "eventSource": "aws:sqs",
@@ -40,35 +48,29 @@ def make_record(message: Mapping[str, Any], source_arn: str) -> Record:
     }
 
 
-def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {"stringListValues": [], "binaryListValues": []}
-    for key, said in value.items():
-        found[_LOWER_CAMEL[key]] = base64.b64encode(said).decode() if isinstance(said, bytes) else said
-    return found
-
-
-def events(records: Sequence[Record], limit: int = EVENT_LIMIT) -> Iterator[Event]:
-    """Yield `records` as one event, or as several where one would be larger than Lambda takes."""
-    batch: list[Record] = []
-    size = 0
+def split_into_events(records: Sequence[SQSRecord], limit: int = EVENT_LIMIT) -> Iterator[SQSEvent]:
+    """Yield `records` in one event, or in several if one would exceed Lambda's limit."""
+    batch: list[SQSRecord] = []
+    batch_size = 0
     for record in records:
-        more = len(record["body"].encode()) + len(str(record["messageAttributes"])) + _RECORD_OVERHEAD
-        if batch and size + more > limit:
+        size = len(record["body"].encode()) + len(str(record["messageAttributes"])) + _RECORD_OVERHEAD
+        if batch and batch_size + size > limit:
             yield {"Records": batch}
-            batch, size = [], 0
+            batch, batch_size = [], 0
         batch.append(record)
-        size += more
+        batch_size += size
     if batch:
         yield {"Records": batch}
 
 
-def acknowledge(event: Event, outcome: Outcome, *, partial: bool) -> tuple[list[Record], list[Record]]:
+def acknowledge(
+    event: SQSEvent, outcome: Outcome, *, partial: bool
+) -> tuple[list[SQSRecord], list[SQSRecord]]:
     """
-    Return which records of `event` are acknowledged and which have failed.
+    Return the acknowledged records of `event` and the failed ones.
 
-    `partial` says whether the mapping has ReportBatchItemFailures; without it the batch stands or falls
-    together. An error fails all. With it, nothing, `{}`, or an empty or null list acknowledge all; an id that
-    is unknown, missing or no text fails all, as does a response that is not an object.
+    `partial` means that the mapping has ReportBatchItemFailures. Without it all records share one result.
+    An error of the function fails all records.
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
     """
     records = event["Records"]
@@ -76,19 +78,24 @@ def acknowledge(event: Event, outcome: Outcome, *, partial: bool) -> tuple[list[
         return [], records
     if not partial:
         return records, []
-    failed = _failed_ids(outcome)
-    if failed is None or not failed <= {record["messageId"] for record in records}:
+    failed_ids = reported_failures(outcome)
+    if failed_ids is None or not failed_ids <= {record["messageId"] for record in records}:
         return [], records
     return (
-        [record for record in records if record["messageId"] not in failed],
-        [record for record in records if record["messageId"] in failed],
+        [record for record in records if record["messageId"] not in failed_ids],
+        [record for record in records if record["messageId"] in failed_ids],
     )
 
 
-def _failed_ids(outcome: Outcome) -> set[str] | None:
-    """Return the ids that a response gives back; None where it cannot be understood."""
+def reported_failures(outcome: Outcome) -> set[str] | None:
+    """
+    Return the message ids in a partial batch response, or None if the response is invalid.
+
+    An empty response, `{}`, and an empty or null list report no failures. A response that isn't an object
+    is invalid, and so is an id that is missing, empty or not a string.
+    """
     try:
-        response = outcome.read()
+        response = outcome.value()
     except ValueError:
         return None
     if response is None:
@@ -101,4 +108,4 @@ def _failed_ids(outcome: Outcome) -> set[str] | None:
     if not isinstance(failures, list) or not all(isinstance(failure, dict) for failure in failures):
         return None
     ids = [failure.get("itemIdentifier") for failure in failures]
-    return set(ids) if all(isinstance(found, str) and found for found in ids) else None
+    return set(ids) if all(isinstance(message_id, str) and message_id for message_id in ids) else None

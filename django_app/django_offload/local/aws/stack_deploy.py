@@ -1,4 +1,4 @@
-"""The stacks of TASKS, created through CloudFormation on this machine."""
+"""Creates the stacks of TASKS through CloudFormation on this machine."""
 
 import io
 import re
@@ -9,57 +9,54 @@ from typing import Any
 from ..errors import StackFailed
 from .moto_server import MotoServer
 
-# What CloudFormation wants as code; on this machine the functions run from the working tree.
+# CloudFormation requires code for functions, but on this machine they run from the working tree.
 CODE_BUCKET, CODE_KEY = "offload-local-code", "code.zip"
-# Enabled, moto would delete their messages unread; the mappings here are ours, and so is the schedule.
+# moto would delete the messages of enabled mappings unread, so this package runs mappings and schedules.
 PARAMETERS = {"CodeBucket": CODE_BUCKET, "CodeKey": CODE_KEY, "MappingsEnabled": "false"}
 WAIT_SECONDS = 60
-_ABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
+_CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
 
 
 def deploy(server: MotoServer, stack: str, template: str) -> dict[str, str]:
     """
-    Create `stack` from a template that names `PARAMETERS`, and return its outputs.
+    Create `stack` from a template, set those of `PARAMETERS` that it declares, and return its outputs.
 
-    Raise StackFailed, with the reasons CloudFormation gives, if it cannot be created.
+    Raise StackFailed with CloudFormation's reasons if the stack can't be created.
     """
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
-    _provide_code(server)
+    upload_placeholder_code(server)
     cloudformation = server.client("cloudformation")
     try:
-        asked = cloudformation.get_template_summary(TemplateBody=template)["Parameters"]
-        known = {parameter["ParameterKey"] for parameter in asked}
+        declared = cloudformation.get_template_summary(TemplateBody=template)["Parameters"]
+        declared_keys = {parameter["ParameterKey"] for parameter in declared}
         cloudformation.create_stack(
             StackName=stack,
             TemplateBody=template,
-            Capabilities=_ABILITIES,
+            Capabilities=_CAPABILITIES,
             Parameters=[
                 {"ParameterKey": key, "ParameterValue": value}
                 for key, value in PARAMETERS.items()
-                if key in known
+                if key in declared_keys
             ],
         )
-        _wait(cloudformation, stack)
+        cloudformation.get_waiter("stack_create_complete").wait(
+            StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": WAIT_SECONDS}
+        )
     except (ClientError, BotoCoreError, ResponseParserError) as exc:
-        raise StackFailed(stack, _reasons(cloudformation, stack) or _sentence(exc)) from exc
-    return outputs(server, stack)
+        reasons = failed_resources(cloudformation, stack)
+        if not reasons:
+            # moto reports a refused resource in JSON, but CloudFormation's client expects XML.
+            message = re.search(r'"message": "([^"]*)"', str(exc))
+            reasons = " ".join((message[1] if message else str(exc)).split()).rstrip(".")
+        raise StackFailed(stack, reasons) from exc
+    description = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
 
 
-def outputs(server: MotoServer, stack: str) -> dict[str, str]:
-    """Return what the stack says of itself."""
-    found = server.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
-
-
-def _wait(cloudformation: Any, stack: str) -> None:
-    config = {"Delay": 1, "MaxAttempts": WAIT_SECONDS}
-    cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig=config)
-
-
-def _reasons(cloudformation: Any, stack: str) -> str:
-    """Return why resources of `stack` failed, in the order it happened; empty where it does not say."""
+def failed_resources(cloudformation: Any, stack: str) -> str:
+    """Return why resources of `stack` failed, oldest first, or an empty string if no reason is known."""
     from botocore.exceptions import ClientError
 
     try:
@@ -73,22 +70,14 @@ def _reasons(cloudformation: Any, stack: str) -> str:
     )
 
 
-def _sentence(exc: Exception) -> str:
-    """Return what an error says, on one line."""
-    # What a resource refuses, moto answers as JSON, where a client of CloudFormation expects XML.
-    found = re.search(r'"message": "([^"]*)"', str(exc))
-    return " ".join((found[1] if found else str(exc)).split()).rstrip(".")
-
-
-def _provide_code(server: MotoServer) -> None:
-    """Put a small zip where CloudFormation looks for the functions' code."""
+def upload_placeholder_code(server: MotoServer) -> None:
+    """Upload a small zip to the place where CloudFormation looks for the functions' code."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as code:
         code.writestr("README.txt", "On this machine functions run from the working tree.\n")
     s3 = server.client("s3")
-    buckets = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
-    if CODE_BUCKET not in buckets:
-        # us-east-1 is the one region that may not be named as a constraint.
-        elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": server.region}}
-        s3.create_bucket(Bucket=CODE_BUCKET, **({} if server.region == "us-east-1" else elsewhere))
+    if CODE_BUCKET not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
+        # S3 refuses us-east-1 as a location constraint, because it is the default.
+        location = {"CreateBucketConfiguration": {"LocationConstraint": server.region}}
+        s3.create_bucket(Bucket=CODE_BUCKET, **({} if server.region == "us-east-1" else location))
     s3.put_object(Bucket=CODE_BUCKET, Key=CODE_KEY, Body=archive.getvalue())

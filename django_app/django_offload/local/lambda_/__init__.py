@@ -1,1 +1,1 @@
-"""Functions on this machine: by whom they are invoked, and the processes that run them."""
+"""Lambda on this machine: the interfaces that invoke functions, and the processes that run them."""

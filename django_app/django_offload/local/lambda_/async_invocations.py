@@ -1,4 +1,4 @@
-"""Asynchronous invocations: accepted at once, run when there is room, tried again on an error."""
+"""Asynchronous invocations: accepted at once, run when a slot is free, retried after an error."""
 
 import heapq
 import itertools
@@ -13,74 +13,77 @@ from .invoker import Invoker
 
 logger = logging.getLogger("django_offload.local")
 
-# Lambda tries twice more, one and two minutes later.
+# Lambda retries twice, one and two minutes later.
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
-TRIES = 3
-# On this machine nobody wants to wait that long: the pauses are as many seconds as AWS's are minutes.
-PAUSE_SECONDS = 1.0
-_JOIN_SECONDS = 2.0
-_numbers = itertools.count()
+MAX_TRIES = 3
+# Developers shouldn't wait that long, so each minute of AWS's delays is one second here.
+RETRY_DELAY_SECONDS = 1.0
+JOIN_SECONDS = 2.0
+_sequence_numbers = itertools.count()
 
 
 @dataclass(order=True, frozen=True, slots=True)
-class _Accepted:
+class AsyncInvocation:
+    """One event that a function will receive, ordered by its due time."""
+
     due: float
-    number: int  # Parts those that are due together.
+    number: int  # Orders invocations with the same due time.
     function: Function = field(compare=False)
     event: bytes = field(compare=False)
-    tries: int = field(compare=False)  # Made so far.
+    tries: int = field(compare=False)  # How often it has run so far.
 
 
 class AsyncInvocations:
     """
     Lambda's queue of asynchronous invocations.
 
-    After `start()` they run in threads, at most `concurrency` of each function. Without it they wait
-    for `run_pending()`, which runs them in the caller's thread and without pauses.
+    After `start()` they run in threads, at most `concurrency` of each function. Before it they wait for
+    `run_pending()`, which runs them in the caller's thread without delays.
     """
 
-    def __init__(self, invoker: Invoker, *, pause_seconds: float = PAUSE_SECONDS) -> None:
-        self._invoker, self._pause = invoker, pause_seconds
-        self._lanes: dict[str, _Lane] = {}
+    def __init__(self, invoker: Invoker, *, retry_delay_seconds: float = RETRY_DELAY_SECONDS) -> None:
+        self._invoker, self._retry_delay = invoker, retry_delay_seconds
+        self._queues: dict[str, FunctionQueue] = {}
         self._lock = threading.Lock()
         self._concurrency = 0
 
     def start(self, concurrency: int) -> None:
-        """Run what is accepted from now on without being asked."""
+        """Run invocations in the background from now on."""
         self._concurrency = concurrency
 
     def stop(self) -> None:
         with self._lock:
-            lanes = list(self._lanes.values())
-        for lane in lanes:
-            lane.stop()
+            queues = list(self._queues.values())
+        for queue in queues:
+            queue.stop()
 
     def submit(self, function: Function, event: bytes) -> None:
         """Accept an invocation."""
         with self._lock:
-            lane = self._lanes.get(function.name)
-            if lane is None:
-                lane = self._lanes[function.name] = _Lane(self._invoker, self._pause, function.name)
+            queue = self._queues.get(function.name)
+            if queue is None:
+                queue = FunctionQueue(self._invoker, self._retry_delay, function.name)
+                self._queues[function.name] = queue
                 if self._concurrency:
-                    lane.start(self._concurrency)
-        lane.put(_Accepted(time.monotonic(), next(_numbers), function, event, tries=0))
+                    queue.start(self._concurrency)
+        queue.put(AsyncInvocation(time.monotonic(), next(_sequence_numbers), function, event, tries=0))
 
     def run_pending(self) -> int:
-        """Run what waits, further tries included, and return how many invocations were made."""
-        return sum(lane.run_pending() for lane in list(self._lanes.values()))
+        """Run all waiting invocations with their retries, and return how many times functions ran."""
+        return sum(queue.run_pending() for queue in list(self._queues.values()))
 
     def clear(self) -> None:
-        """Forget what waits."""
-        for lane in list(self._lanes.values()):
-            lane.clear()
+        """Discard all waiting invocations."""
+        for queue in list(self._queues.values()):
+            queue.clear()
 
 
-class _Lane:
-    """The accepted invocations of one function, by when they are due."""
+class FunctionQueue:
+    """The waiting asynchronous invocations of one function, ordered by due time."""
 
-    def __init__(self, invoker: Invoker, pause_seconds: float, name: str) -> None:
-        self._invoker, self._pause, self._name = invoker, pause_seconds, name
-        self._heap: list[_Accepted] = []
+    def __init__(self, invoker: Invoker, retry_delay_seconds: float, name: str) -> None:
+        self._invoker, self._retry_delay, self._name = invoker, retry_delay_seconds, name
+        self._heap: list[AsyncInvocation] = []
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -88,7 +91,7 @@ class _Lane:
     def start(self, concurrency: int) -> None:
         slots = Slots(concurrency, f"async-{self._name}")
         self._thread = threading.Thread(
-            target=self._run, args=(slots,), name=f"lane-{self._name}", daemon=True
+            target=self.run, args=(slots,), name=f"async-queue-{self._name}", daemon=True
         )
         self._thread.start()
 
@@ -97,11 +100,11 @@ class _Lane:
             self._stop.set()
             self._changed.notify_all()
         if self._thread is not None:
-            self._thread.join(_JOIN_SECONDS)
+            self._thread.join(JOIN_SECONDS)
 
-    def put(self, accepted: _Accepted) -> None:
+    def put(self, invocation: AsyncInvocation) -> None:
         with self._changed:
-            heapq.heappush(self._heap, accepted)
+            heapq.heappush(self._heap, invocation)
             self._changed.notify_all()
 
     def clear(self) -> None:
@@ -114,37 +117,40 @@ class _Lane:
             with self._changed:
                 if not self._heap:
                     return count
-                accepted = heapq.heappop(self._heap)
-            self._try(accepted)
+                invocation = heapq.heappop(self._heap)
+            self.invoke(invocation)
             count += 1
 
-    def _run(self, slots: Slots) -> None:
-        while slots.wait(self._stop):
-            accepted = self._next()
-            if accepted is None:
-                slots.give_back()
+    def run(self, slots: Slots) -> None:
+        """Run each invocation when it is due, until stop()."""
+        while slots.acquire(self._stop):
+            invocation = self._wait_for_due()
+            if invocation is None:
+                slots.release()
                 break
-            slots.run(lambda item=accepted: self._try(item))  # type: ignore[misc]
-        slots.join(_JOIN_SECONDS)
+            slots.run(lambda due=invocation: self.invoke(due))  # type: ignore[misc]
+        slots.join(JOIN_SECONDS)
 
-    def _next(self) -> _Accepted | None:
-        """Return what is due, waiting for it; None once the lane is stopped."""
+    def _wait_for_due(self) -> AsyncInvocation | None:
+        """Wait until an invocation is due and return it, or None once the queue is stopped."""
         with self._changed:
             while not self._stop.is_set():
-                left = self._heap[0].due - time.monotonic() if self._heap else None
-                if left is not None and left <= 0:
+                seconds_left = self._heap[0].due - time.monotonic() if self._heap else None
+                if seconds_left is not None and seconds_left <= 0:
                     return heapq.heappop(self._heap)
-                self._changed.wait(left)
+                self._changed.wait(seconds_left)
         return None
 
-    def _try(self, accepted: _Accepted) -> None:
-        outcome = self._invoker.invoke(accepted.function, accepted.event)
-        tries = accepted.tries + 1
+    def invoke(self, invocation: AsyncInvocation) -> None:
+        """Run the function, and queue a retry if it fails and has tries left."""
+        outcome = self._invoker.invoke(invocation.function, invocation.event)
+        tries = invocation.tries + 1
         if not outcome.failed or self._stop.is_set():
             return
-        if tries >= TRIES:
-            logger.error("%s failed %d times and is given up: %s", self._name, tries, outcome.error)
+        if tries >= MAX_TRIES:
+            logger.error("%s failed %d times and won't be retried: %s", self._name, tries, outcome.error)
             return
-        logger.warning("%s failed and is tried again: %s", self._name, outcome.error)
-        due = time.monotonic() + self._pause * tries
-        self.put(_Accepted(due, next(_numbers), accepted.function, accepted.event, tries))
+        logger.warning("%s failed and will be retried: %s", self._name, outcome.error)
+        due = time.monotonic() + self._retry_delay * tries
+        number = next(_sequence_numbers)
+        self.put(AsyncInvocation(due, number, invocation.function, invocation.event, tries))

@@ -1,52 +1,63 @@
-"""Functions run as on Lambda: in processes of AWS's own runtime client, one for each concurrent execution."""
+"""Functions that run as on Lambda: in processes of AWS's own runtime client, one for each execution."""
 
+import sys
 import threading
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 
-from ..watchdog import Warden
+from ..watchdog import Watchdog
 from .functions import Function
-from .invoker import Invoker, Outcome, failure
+from .invoker import Invoker, Outcome, failed_outcome
 from .worker_process import Log, WorkerProcess
 
 
-class Processes(Invoker):
-    """
-    Runs functions in processes, at most `concurrency` of each function, started when they are needed.
+def runtime_client_missing() -> str | None:
+    """Return why AWS's runtime client can't run here, or None if it can."""
+    if sys.platform != "linux":
+        return "AWS's runtime client, awslambdaric, needs Linux"
+    if find_spec("awslambdaric") is None:
+        return 'awslambdaric isn\'t installed (install it with: pip install "django-offload[local]")'
+    return None
 
-    A process that ends, or is killed at its timeout, fails its invocation and no other. All of them end
-    with `close()`, and also if this process is killed.
+
+class ProcessInvoker(Invoker):
+    """
+    Runs functions in processes, which it starts when they are needed, at most `concurrency` per function.
+
+    If a process ends or is killed at its timeout, only its own invocation fails. All processes end with
+    `close()`, and also if this process is killed.
     """
 
     def __init__(self, *, environment: Mapping[str, str], concurrency: int, log: Log = print) -> None:
         self._environment, self._concurrency, self._log = environment, concurrency, log
-        self._warden = Warden()
-        self._pools: dict[tuple[str, object], _Pool] = {}
+        self._watchdog = Watchdog()
+        self._pools: dict[tuple[str, object], WorkerPool] = {}
         self._lock = threading.Lock()
         self._closed = False
 
     def invoke(self, function: Function, event: bytes) -> Outcome:
         with self._lock:
             if self._closed:
-                return failure("Runtime.ExitError", "The functions of this machine are being stopped")
-            # What runs when new code is deployed ends with the code it began with.
+                return failed_outcome("Runtime.ExitError", "The functions on this machine are shutting down")
+            # A running invocation keeps the code that it started with when new code is deployed.
             key = (function.name, function.code)
             pool = self._pools.get(key)
             if pool is None:
-                pool = self._pools[key] = _Pool(self._concurrency)
-        worker = pool.take(lambda: WorkerProcess(function, self._environment, self._warden, self._log))
+                pool = self._pools[key] = WorkerPool(self._concurrency)
+        worker = pool.acquire(lambda: WorkerProcess(function, self._environment, self._watchdog, self._log))
         try:
             return worker.invoke(event)
         finally:
-            pool.give_back(worker)
+            pool.release(worker)
 
-    def renew(self) -> int:
-        """Replace every process, a busy one once it has ended what it runs; return how many are busy."""
+    def reload(self) -> int:
+        """Replace every process, busy ones after their invocation. Return how many are busy."""
         with self._lock:
             pools = list(self._pools.values())
-        return sum(pool.renew() for pool in pools)
+        return sum(pool.reload() for pool in pools)
 
     def pids(self, function: str) -> list[int]:
-        """Return the process of each worker of a function that has one now: for tests that kill them."""
+        """Return the ids of a function's running processes, so that tests can kill them."""
         with self._lock:
             pools = [pool for (name, _), pool in self._pools.items() if name == function]
         return [pid for pool in pools for pid in pool.pids()]
@@ -57,49 +68,49 @@ class Processes(Invoker):
             pools = list(self._pools.values())
         for pool in pools:
             pool.close()
-        self._warden.close()
+        self._watchdog.close()
 
 
-class _Pool:
+class WorkerPool:
     """The processes of one function."""
 
     def __init__(self, size: int) -> None:
         self._free = threading.Semaphore(size)
         self._idle: list[WorkerProcess] = []
         self._all: list[WorkerProcess] = []
-        self._old: list[WorkerProcess] = []  # Busy ones that run code from before a change.
+        self._outdated: list[WorkerProcess] = []  # Busy workers whose code has changed since they started.
         self._lock = threading.Lock()
 
-    def take(self, make: Callable[[], WorkerProcess]) -> WorkerProcess:
-        """Return a worker that is idle, the one used last first, or a new one; wait while all are busy."""
+    def acquire(self, start_worker: Callable[[], WorkerProcess]) -> WorkerProcess:
+        """Return the idle worker that was used last, or a new one. Wait while all workers are busy."""
         self._free.acquire()
         with self._lock:
             if not self._idle:
-                self._all.append(make())
+                self._all.append(start_worker())
                 return self._all[-1]
             return self._idle.pop()
 
-    def give_back(self, worker: WorkerProcess) -> None:
+    def release(self, worker: WorkerProcess) -> None:
         with self._lock:
-            old = worker in self._old
-            if old:
-                self._old.remove(worker)
+            outdated = worker in self._outdated
+            if outdated:
+                self._outdated.remove(worker)
                 self._all.remove(worker)
             else:
                 self._idle.append(worker)
-        if old:
+        if outdated:
             worker.close()
         self._free.release()
 
-    def renew(self) -> int:
-        """End idle processes now, busy ones when they are given back; return how many those are."""
+    def reload(self) -> int:
+        """Close idle workers now and busy workers on release. Return how many are busy."""
         with self._lock:
             idle, self._idle = self._idle, []
             self._all = [worker for worker in self._all if worker not in idle]
-            self._old = list(self._all)
+            self._outdated = list(self._all)
         for worker in idle:
             worker.close()
-        return len(self._old)
+        return len(self._outdated)
 
     def pids(self) -> list[int]:
         with self._lock:

@@ -1,7 +1,7 @@
 """
-What a function's process runs: AWS's own runtime client, with the lines of each task marked by its id.
+The program that a function's process runs: AWS's own runtime client, with each task's lines marked by its id.
 
-Lines that a task writes look like anybody's; who reads them together wants to know whose they are.
+The marks let a reader of several workers' output see which task wrote a line.
 """
 
 import sys
@@ -10,25 +10,25 @@ from typing import Any, TextIO
 from .log_lines import MARK
 
 
-class Marked:
-    """A text stream that begins every line a task writes with that task's id."""
+class MarkedStream:
+    """A text stream that starts every line that a task writes with the task's id."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._at_the_start = True  # Of a line.
-        self._owed = False  # Whether a line was ended for its writer, who may yet do so.
+        self._at_line_start = True
+        self._newline_added = False  # True if write() ended a line that its writer may still end.
 
     def write(self, text: str) -> int:
-        owed, self._owed = self._owed, False
-        if not text or (owed and text == "\n"):
+        newline_added, self._newline_added = self._newline_added, False
+        if not text or (newline_added and text == "\n"):
             return len(text)
-        # AWS's client ends a traceback without a line's end: it would wait for the next line, and join it.
-        self._owed = "\n" in text and not text.endswith("\n")
-        lines = f"{text}\n" if self._owed else text
-        mark = _mark()
-        body = lines[:-1].replace("\n", f"\n{mark}") + lines[-1]
-        self._stream.write(f"{mark}{body}" if self._at_the_start else body)
-        self._at_the_start = lines.endswith("\n")
+        # AWS's client doesn't end the last line of a traceback, which would join it to the next line.
+        self._newline_added = "\n" in text and not text.endswith("\n")
+        lines = f"{text}\n" if self._newline_added else text
+        mark = current_mark()
+        marked_lines = lines[:-1].replace("\n", f"\n{mark}") + lines[-1]
+        self._stream.write(f"{mark}{marked_lines}" if self._at_line_start else marked_lines)
+        self._at_line_start = lines.endswith("\n")
         return len(text)
 
     def writelines(self, lines: Any) -> None:
@@ -39,19 +39,19 @@ class Marked:
         return getattr(self._stream, name)
 
 
-def _mark() -> str:
-    """Return the mark of the task that runs here; empty where none does."""
-    # Not imported for this: the function may have nothing to do with Django.
+def current_mark() -> str:
+    """Return the mark of the task that runs in this thread, or an empty string."""
+    # Looked up without an import, because the function may not use Django at all.
     context = sys.modules.get("django_offload.definition.context")
-    running = context.current() if context is not None else None
-    return f"{MARK}{running.task_result.id}{MARK}" if running is not None else ""
+    task_context = context.current() if context is not None else None
+    return f"{MARK}{task_context.task_result.id}{MARK}" if task_context is not None else ""
 
 
 def main() -> None:
-    """Serve invocations until the Runtime API hands out no more."""
+    """Serve invocations until the Runtime API is closed."""
     from awslambdaric.__main__ import main as serve
 
-    sys.stdout, sys.stderr = Marked(sys.stdout), Marked(sys.stderr)
+    sys.stdout, sys.stderr = MarkedStream(sys.stdout), MarkedStream(sys.stderr)
     serve(sys.argv)
 
 

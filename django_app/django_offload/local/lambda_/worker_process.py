@@ -1,4 +1,4 @@
-"""One execution environment: a process of AWS's own runtime client, kept warm between invocations."""
+"""One execution environment: a process of AWS's own runtime client that stays warm between invocations."""
 
 import os
 import subprocess
@@ -9,43 +9,44 @@ from collections.abc import Callable, Mapping
 from uuid import uuid4
 
 from ..environment import without_aws
-from ..watchdog import Warden, kill_group
-from .functions import Function
-from .invoker import Outcome, failure
-from .lambda_context import log_stream_name
+from ..watchdog import Watchdog, kill_group
+from .deployed_code import isolated_python
+from .functions import Function, log_stream_name
+from .invoker import Outcome, failed_outcome
 from .log_lines import LogLine
-from .runtime_api import Invocation, RuntimeApi, Said
-from .unpacked import interpreter
+from .runtime_api import FunctionInvocation, ProcessReport, RuntimeApi
 
-# Lambda gives a function this long to import its code before the first event; after it, the function's
-# own timeout counts. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+# Lambda gives a function this long to import its code before the first event. After that, the function's
+# own timeout applies. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 INIT_SECONDS = 10.0
 
-Log = Callable[[str], None]  # Takes a LogLine where a function said it.
+Log = Callable[[str], None]  # Receives a LogLine for each line that a function writes.
 
 
 def source_roots() -> list[str]:
-    """Return the folders that this project's modules are imported from, and last the doors it may lack."""
+    """Return the folders that the project's modules are imported from, ending with its handlers' folders."""
     from ...stack.layout import import_roots
 
     roots = [os.getcwd(), *(os.path.abspath(path) for path in sys.path if os.path.isdir(path or "."))]
-    standard = sysconfig.get_path("stdlib")
-    ours = [path for path in roots if "-packages" not in path and not path.startswith(standard)]
-    return list(dict.fromkeys([*ours, *import_roots()]))
+    standard_library = sysconfig.get_path("stdlib")
+    project_roots = [
+        path for path in roots if "-packages" not in path and not path.startswith(standard_library)
+    ]
+    return list(dict.fromkeys([*project_roots, *import_roots()]))
 
 
-def process_environment(function: Function, base: Mapping[str, str], address: str) -> dict[str, str]:
+def process_environment(function: Function, aws: Mapping[str, str], address: str) -> dict[str, str]:
     """
-    Return the environment of a process of `function`.
+    Return the environment variables for a process of `function`.
 
-    It is this process's own, AWS's of this machine, the function's variables, and Lambda's; PYTHONPATH
-    leads to the working tree, or to where the function's package is unpacked, since on this machine there is
-    no /var/task. AWS_EXECUTION_ENV is left out: settings take it for the sign that they are deployed.
+    They are this process's own variables, the function's, those of AWS on this machine, and Lambda's.
+    PYTHONPATH leads to the working tree or to the unpacked package, because /var/task doesn't exist here.
+    AWS_EXECUTION_ENV is missing, because settings use it to detect that they are deployed.
     """
     return {
         **without_aws(os.environ),
         **function.environment,
-        **base,
+        **aws,
         "PYTHONPATH": function.python_path or os.pathsep.join(source_roots()),
         "PYTHONUNBUFFERED": "1",
         "AWS_LAMBDA_RUNTIME_API": address,
@@ -60,21 +61,22 @@ def process_environment(function: Function, base: Mapping[str, str], address: st
     }
 
 
-def _interpreter(function: Function) -> list[str]:
-    """Return the command of AWS's runtime client: on the working tree with the lines of tasks marked."""
-    if function.code:
-        return [*interpreter(), "-m", "awslambdaric"]
-    return [sys.executable, "-m", "django_offload.local.lambda_.runtime_client"]
+class RuntimeProcess:
+    """One process of AWS's runtime client, with a Runtime API of its own."""
 
-
-class Generation:
-    """One process and the Runtime API that it alone talks to."""
-
-    def __init__(self, function: Function, environment: Mapping[str, str], warden: Warden, log: Log) -> None:
+    def __init__(
+        self, function: Function, environment: Mapping[str, str], watchdog: Watchdog, log: Log
+    ) -> None:
         self.api = RuntimeApi()
-        self._warden, self._function, self._log = warden, function, log
+        self._watchdog, self._function, self._log = watchdog, function, log
+        # From the working tree, our runtime client marks each line with the id of its task.
+        command = (
+            [*isolated_python(), "-m", "awslambdaric"]
+            if function.code
+            else [sys.executable, "-m", "django_offload.local.lambda_.runtime_client"]
+        )
         self._process = subprocess.Popen(
-            [*_interpreter(function), function.handler],
+            [*command, function.handler],
             cwd=function.code,
             env=process_environment(function, environment, self.api.address),
             stdin=subprocess.DEVNULL,
@@ -82,12 +84,14 @@ class Generation:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            # A group of its own, to be killed with everything that the task has started.
+            # Its own group, so that end() can also kill everything that the task started.
             process_group=0,
         )
-        warden.add(self._process.pid)
-        self._follower = threading.Thread(target=self._follow, name=f"log-{function.name}", daemon=True)
-        self._follower.start()
+        watchdog.add(self._process.pid)
+        self._output_thread = threading.Thread(
+            target=self._read_output, name=f"log-{function.name}", daemon=True
+        )
+        self._output_thread.start()
 
     @property
     def pid(self) -> int:
@@ -98,81 +102,77 @@ class Generation:
         return self._process.poll() is None
 
     def end(self) -> None:
-        """Kill the process with everything it has started, and wait until it is gone."""
+        """Kill the process and everything it started, and wait until it has ended."""
         kill_group(self._process.pid)
         self._process.wait()
-        self._warden.remove(self._process.pid)
+        self._watchdog.remove(self._process.pid)
         self.api.close()
-        self._follower.join(1)
-        if self._process.stdout is not None and not self._follower.is_alive():
+        self._output_thread.join(1)
+        if self._process.stdout is not None and not self._output_thread.is_alive():
             self._process.stdout.close()
 
-    def _follow(self) -> None:
-        """Pass on what the process says, and say in its place that it has ended."""
+    def _read_output(self) -> None:
+        """Log every line that the process writes, and report its end."""
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            # awslambdaric parts the lines of a traceback by carriage returns.
-            for part in line.rstrip("\n").split("\r"):
-                self._log(LogLine(self._function.name, part))
-        self.api.say_ended(_exit_error(self._process.wait()))
+        for output in self._process.stdout:
+            # awslambdaric separates the lines of a traceback with carriage returns.
+            for line in output.rstrip("\n").split("\r"):
+                self._log(LogLine(self._function.name, line))
+        code = self._process.wait()
+        reason = f"signal: {-code}" if code < 0 else f"exit status {code}"
+        self.api.report_end(
+            failed_outcome("Runtime.ExitError", f"Error: Runtime exited with error: {reason}")
+        )
 
 
 class WorkerProcess:
-    """Runs one invocation at a time of one function, in a process that outlives it."""
+    """Runs one invocation of a function at a time, in a process that it keeps and replaces if it ends."""
 
-    def __init__(self, function: Function, environment: Mapping[str, str], warden: Warden, log: Log) -> None:
-        self._function, self._environment, self._warden, self._log = function, environment, warden, log
-        self._generation: Generation | None = None
+    def __init__(
+        self, function: Function, environment: Mapping[str, str], watchdog: Watchdog, log: Log
+    ) -> None:
+        self._function, self._environment, self._watchdog, self._log = function, environment, watchdog, log
+        self._process: RuntimeProcess | None = None
         self._closed = False
         self._lock = threading.Lock()
 
     def invoke(self, event: bytes) -> Outcome:
-        """Run the function; its process is killed at the function's timeout, as Lambda does."""
+        """Run the function. At the function's timeout, kill its process, as Lambda does."""
         with self._lock:
             if self._closed:
-                return failure("Runtime.ExitError", "The functions of this machine are being stopped")
-            generation = self._living()
-        invocation = Invocation(id=str(uuid4()), function=self._function, event=event)
-        generation.api.hand(invocation)
-        said, outcome = generation.api.wait(INIT_SECONDS + self._function.timeout_seconds)
-        if said is Said.TAKEN:
-            said, outcome = generation.api.wait(self._function.timeout_seconds)
-        if said is not Said.ANSWERED:
+                return failed_outcome("Runtime.ExitError", "The functions on this machine are shutting down")
+            process = self._process
+            if process is None or not process.alive:
+                self._end_process(process)
+                process = RuntimeProcess(self._function, self._environment, self._watchdog, self._log)
+                self._process = process
+        invocation = FunctionInvocation(id=str(uuid4()), function=self._function, event=event)
+        process.api.offer(invocation)
+        timeout_seconds = self._function.timeout_seconds
+        report, outcome = process.api.wait(INIT_SECONDS + timeout_seconds)
+        if report is ProcessReport.FETCHED:
+            report, outcome = process.api.wait(timeout_seconds)
+        if report is not ProcessReport.RESPONDED:
             with self._lock:
-                self._drop(generation)
-        return outcome or _timed_out(invocation)
+                self._end_process(process)
+        return outcome or failed_outcome(
+            "Sandbox.Timedout",
+            f"RequestId: {invocation.id} Error: Task timed out after {timeout_seconds:.2f} seconds",
+        )
 
     @property
     def pid(self) -> int | None:
-        """The process it has now, None where it has none."""
-        generation = self._generation
-        return generation.pid if generation is not None and generation.alive else None
+        """The id of the running process, or None."""
+        process = self._process
+        return process.pid if process is not None and process.alive else None
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            self._drop(self._generation)
+            self._end_process(self._process)
 
-    def _living(self) -> Generation:
-        """Return the process to use, a new one if the last has ended."""
-        if self._generation is None or not self._generation.alive:
-            self._drop(self._generation)
-            self._generation = Generation(self._function, self._environment, self._warden, self._log)
-        return self._generation
-
-    def _drop(self, generation: Generation | None) -> None:
-        if generation is not None and generation is self._generation:
-            self._generation = None
-            generation.end()
-
-
-def _timed_out(invocation: Invocation) -> Outcome:
-    seconds = invocation.function.timeout_seconds
-    return failure(
-        "Sandbox.Timedout", f"RequestId: {invocation.id} Error: Task timed out after {seconds:.2f} seconds"
-    )
-
-
-def _exit_error(code: int) -> Outcome:
-    how = f"signal: {-code}" if code < 0 else f"exit status {code}"
-    return failure("Runtime.ExitError", f"Error: Runtime exited with error: {how}")
+    def _end_process(self, process: RuntimeProcess | None) -> None:
+        """End `process` unless another one has replaced it. The caller holds the lock."""
+        if process is not None and process is self._process:
+            self._process = None
+            process.end()

@@ -1,1 +1,1 @@
-"""One command: AWS on this machine, the site, and code that reloads."""
+"""What `manage.py offload_local` runs: AWS on this machine, the site or a command, and the reloader."""

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as one orderly end."""
+"""Ctrl-C and SIGTERM, turned into one orderly shutdown."""
 
 import signal
 import threading
@@ -9,53 +9,53 @@ from typing import Any, Self
 
 
 class Interrupted(BaseException):
-    """Somebody asked this process to end. Not an Exception: nothing on the way may take it for an error."""
+    """A signal asked this process to stop. It isn't an Exception, so that no code handles it as an error."""
 
 
 class Interrupts:
     """
-    Turns the first SIGINT or SIGTERM into Interrupted, in the main thread; later ones are ignored.
+    Raises Interrupted in the main thread for the first SIGINT or SIGTERM, and ignores later signals.
 
-    Where it is entered in another thread it changes nothing: signals do not reach that one.
+    In another thread it does nothing, because only the main thread receives signals.
     """
 
     def __init__(self) -> None:
-        self.number: int | None = None  # The signal that came.
-        self._held = False
-        self._before: dict[int, Any] = {}
+        self.number: int | None = None  # The first signal.
+        self._deferred = False
+        self._previous_handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {
-                number: signal.signal(number, self._on) for number in (signal.SIGINT, signal.SIGTERM)
+            self._previous_handlers = {
+                number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)
             }
         return self
 
     def __exit__(self, *exc: object) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._previous_handlers.items():
             signal.signal(number, handler)
 
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.number is not None:
+            return
+        self.number = number
+        if not self._deferred:
+            raise Interrupted
+
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep signals back until the block ends, so that what it starts is known to whoever ends it."""
-        self._held = True
+    def deferred(self) -> Iterator[None]:
+        """Delay Interrupted until the block ends, so that everything the block starts can be stopped."""
+        self._deferred = True
         yield
-        self._held = False
+        self._deferred = False
         if self.number is not None:
             raise Interrupted
 
     def check(self) -> None:
-        """Raise Interrupted if a signal came: Python swallows what is raised while it collects garbage."""
-        if self.number is not None and not self._held:
+        """Raise Interrupted after a signal, because Python drops exceptions raised in garbage collection."""
+        if self.number is not None and not self._deferred:
             raise Interrupted
 
     def ignore(self) -> None:
-        """Take no more signals: what follows is the end."""
-        self._held = True
-
-    def _on(self, number: int, frame: FrameType | None) -> None:
-        if self.number is not None:
-            return
-        self.number = number
-        if not self._held:
-            raise Interrupted
+        """Ignore all signals from now on, because the process is stopping."""
+        self._deferred = True

@@ -1,60 +1,124 @@
-"""New code for the functions of this machine: what is said and done when the project's files change."""
+"""Restarts workers when the project's source files change."""
 
+import os
 import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..aws.local_aws import Announce, LocalAWS
 from ..lambda_.worker_process import source_roots
-from .code_watch import Code
 
-# How many changed files are named.
-_NAMED = 3
+# Django's own reloader checks as often.
+INTERVAL_SECONDS = 1.0
+# A folder with more files is not a project but a home directory or a whole disk.
+FILE_LIMIT = 20_000
+# How many changed files an announcement names.
+NAMES_LIMIT = 3
+_IGNORED_FOLDERS = {"__pycache__", "node_modules", "site-packages"}
 
 
-def watched(announce: Announce) -> Code | None:
-    """Return the project's code; None, and say so, where it is too much to look at."""
-    code = Code(source_roots())
-    if not code.too_much:
-        return code
+class SourceFiles:
+    """
+    The Python files and templates below the given folders.
+
+    Django's reloader only watches modules of its own process. Here other processes import the code later.
+    """
+
+    def __init__(self, roots: Sequence[str]) -> None:
+        paths = [Path(root) for root in roots]
+        self.roots = [path for path in paths if not any(other in path.parents for other in paths)]
+        self._modified_at = self._scan()
+
+    def __len__(self) -> int:
+        return len(self._modified_at)
+
+    @property
+    def too_many(self) -> bool:
+        """Whether there are too many files to check each of them every second."""
+        return len(self._modified_at) > FILE_LIMIT
+
+    def changes(self) -> list[Path]:
+        """Return the files that were changed, added or removed since the last call."""
+        before, self._modified_at = self._modified_at, self._scan()
+        return sorted({Path(path) for path, _ in before.items() ^ self._modified_at.items()})
+
+    def watch(
+        self,
+        stop: threading.Event,
+        on_change: Callable[[list[Path]], object],
+        interval_seconds: float = INTERVAL_SECONDS,
+    ) -> None:
+        """Call `on_change` with the changed files whenever there are some, until `stop`."""
+        while not stop.wait(interval_seconds):
+            changes = self.changes()
+            if changes:
+                on_change(changes)
+
+    def _scan(self) -> dict[str, int]:
+        """Return when each file was last modified, in nanoseconds."""
+        modified_at: dict[str, int] = {}
+        for root in self.roots:
+            for entry in source_entries(str(root)):
+                modified_at[entry.path] = entry.stat().st_mtime_ns
+                if len(modified_at) > FILE_LIMIT:
+                    return modified_at
+        return modified_at
+
+
+def source_entries(folder: str, in_templates: bool = False) -> Iterator["os.DirEntry[str]"]:
+    """Yield the source files below a folder, except in virtual environments, caches and hidden folders."""
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:  # The folder was just removed, or this user may not read it.
+        return
+    if any(entry.name == "pyvenv.cfg" for entry in entries):
+        return
+    for entry in entries:
+        if entry.name.startswith(".") or entry.name in _IGNORED_FOLDERS:
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from source_entries(entry.path, in_templates or entry.name == "templates")
+        elif (in_templates or entry.name.endswith(".py")) and entry.is_file():
+            yield entry
+
+
+def project_files(announce: Announce) -> SourceFiles | None:
+    """Return the project's source files. If there are too many to watch, announce it and return None."""
+    files = SourceFiles(source_roots())
+    if not files.too_many:
+        return files
     announce(
-        f"  Changes are not watched: more than {len(code) - 1:,} files below "
-        f"{', '.join(map(str, code.roots))}. Start in the project's own folder."
+        f"  Code changes aren't watched because there are more than {len(files) - 1:,} files below "
+        f"{', '.join(map(str, files.roots))}. Start the command in your project's own folder."
     )
     return None
 
 
-class Renewal:
-    """Replaces workers when code changes: what runs goes on to its end, and the queue keeps the rest."""
+class Reloader:
+    """Restarts workers after a change. Busy workers finish first, and messages wait in the queue."""
 
     def __init__(self, aws: LocalAWS, announce: Announce) -> None:
         self._aws, self._announce = aws, announce
 
-    def __call__(self, changed: list[Path]) -> None:
-        busy = self._aws.renew()
-        names = [_shown(path) for path in changed[:_NAMED]]
-        more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
-        self._announce(f"Changed: {', '.join(names)}{more}. {_said(busy)}")
-        if _settings() in changed:
+    def __call__(self, changes: list[Path]) -> None:
+        from django.conf import settings
+
+        busy_workers = self._aws.reload()
+        current_folder = Path.cwd()
+        names = ", ".join(
+            str(path.relative_to(current_folder) if path.is_relative_to(current_folder) else path)
+            for path in changes[:NAMES_LIMIT]
+        )
+        if len(changes) > NAMES_LIMIT:
+            names += f" and {len(changes) - NAMES_LIMIT} more"
+        sentence = "Workers restart."
+        if busy_workers:
+            workers = "1 worker finishes its" if busy_workers == 1 else f"{busy_workers} workers finish their"
+            sentence = f"Workers restart; {workers} current work first."
+        self._announce(f"Changed: {names}. {sentence}")
+        module = sys.modules.get(getattr(settings, "SETTINGS_MODULE", None) or "")
+        if module is not None and module.__file__ and Path(module.__file__) in changes:
             self._announce(
-                "Queues and options of TASKS are deployed at the start: start anew if they changed."
+                "TASKS is deployed only at the start. If you changed its queues or options, start again."
             )
-
-
-def _shown(path: Path) -> str:
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
-
-
-def _said(busy: int) -> str:
-    if not busy:
-        return "Workers are replaced."
-    ends = "1 worker ends" if busy == 1 else f"{busy} workers end"
-    return f"Workers are replaced; {ends} what runs first."
-
-
-def _settings() -> Path | None:
-    """Return the file of the project's settings."""
-    from django.conf import settings
-
-    module = sys.modules.get(getattr(settings, "SETTINGS_MODULE", None) or "")
-    return Path(module.__file__) if module is not None and module.__file__ else None

@@ -1,50 +1,37 @@
-"""What was started, for people to read: a table of what it is, and where."""
+"""A table of everything that was started and where to find it."""
 
 import json
 from collections.abc import Iterator, Sequence
 
-from ..aws.event_source_mapping import EventSourceMapping
 from ..aws.local_aws import LocalAWS
-from ..aws.schedule import Rule
-from .code_watch import Code
+from ..lambda_.functions import function_name
+from .reloader import SourceFiles
 
 Row = tuple[str, str]
 
 
-def rows(aws: LocalAWS, site: str | None, env_file: str, code: Code | None) -> Iterator[Row]:
-    """Yield what is there and where, from what people open first to what they seldom need."""
+def report_rows(aws: LocalAWS, site: str | None, env_file: str, files: SourceFiles | None) -> Iterator[Row]:
+    """Yield the name and place of each part, starting with those that people open first."""
     if site is not None:
         yield "site", site
     for mapping in aws.mappings:
-        yield f"queue {mapping.mapping.queue}", _fed(mapping, aws.concurrency)
+        config = mapping.config
+        at_once = min(aws.concurrency, config.concurrency or aws.concurrency)
+        batch = f", {config.batch_size} messages each" if config.batch_size > 1 else ""
+        yield f"queue {config.queue}", f"{function_name(config.function_arn)}, {at_once} at once{batch}"
     for rule in aws.schedule.rules if aws.schedule is not None else ():
-        yield "schedule", f"{_struck(rule)}, every {rule.period.total_seconds():.0f} s"
+        # A rule with an input starts the scheduled task that TASKS names, another rule starts a function.
+        name = json.loads(rule.input)["schedule"] if rule.input else function_name(rule.function_arn)
+        yield "schedule", f"{name}, every {rule.period.total_seconds():.0f} s"
     yield "AWS's interfaces", f"{aws.environment['AWS_ENDPOINT_URL']} (SQS, DynamoDB, S3, CloudFormation)"
     yield "Lambda", aws.environment["AWS_ENDPOINT_URL_LAMBDA"]
     yield "other terminals", f". {env_file}"
-    if code is not None:
-        where = ", ".join(str(root) for root in code.roots)
-        yield "code", f"{len(code)} files in {where}: a change replaces the workers"
+    if files is not None:
+        folders = ", ".join(str(root) for root in files.roots)
+        yield "code", f"{len(files)} files in {folders}; workers restart when one changes"
 
 
-def table(found: Sequence[Row]) -> Iterator[str]:
-    """Yield the lines of a table."""
-    width = max(len(what) for what, _ in found)
-    for what, where in found:
-        yield f"  {what:<{width}}  {where}"
-
-
-def _fed(mapping: EventSourceMapping, concurrency: int) -> str:
-    said = mapping.mapping
-    at_once = min(concurrency, said.concurrency or concurrency)
-    batch = f", {said.batch_size} messages each" if said.batch_size > 1 else ""
-    return f"{_name(said.function_arn)}, {at_once} at once{batch}"
-
-
-def _struck(rule: Rule) -> str:
-    """Return what a schedule starts: a recurring task by the name it has in TASKS, else a function."""
-    return str(json.loads(rule.input)["schedule"]) if rule.input else _name(rule.function_arn)
-
-
-def _name(arn: str) -> str:
-    return arn.rsplit(":", 1)[-1]
+def table_lines(rows: Sequence[Row]) -> Iterator[str]:
+    width = max(len(name) for name, _ in rows)
+    for name, place in rows:
+        yield f"  {name:<{width}}  {place}"

@@ -1,4 +1,4 @@
-"""manage.py offload_dead: what was given up, and what becomes of it."""
+"""manage.py offload_dead: list dead letters, show one, redrive or discard them."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -7,26 +7,30 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandParser
 
-from ...conf import configured
 from ...operations import describe
-from ...operations.dead_letters import DeadLetterFilter, act_on, act_on_record, row_of
+from ...operations.dead_letters import DeadLetterFilter, act_on, act_on_record, dead_letter_row
 from ...operations.find import find
 from ...operations.redrive import ActionResult
-from ...operations.unverified_bodies import FOLDER, SHOWN_BYTES, bodies, body, escaped
+from ...operations.unverified_bodies import (
+    SHOWN_BYTES,
+    UNVERIFIED_PREFIX,
+    escaped,
+    unverified_bodies,
+    unverified_body,
+)
 from ...stores import store_of
-from ..base import FINE, WRONG, HelpFormatter, OffloadCommand, epilog
-from ..record_lines import lines
-from ..tables import Painted
+from ..base import EXIT_OK, EXIT_PROBLEM, HelpFormatter, OffloadCommand, example_epilog
+from ..rendering import Styled, record_lines
 
-WORK = {"redrive": "Redriving", "discard": "Discarding"}
+PROGRESS_LABELS = {"redrive": "Redriving", "discard": "Discarding"}
 HEADINGS = ["id", "task", "cause", "queue", "attempts", "failed at", "message"]
 
 
 class Command(OffloadCommand):
     """
-    List, show, redrive or discard dead letters: FAILED records that something else than their task ended.
+    Work on dead letters: FAILED records that ended for another reason than their task's own exception.
 
-    A redriven record is READY again, its message signed anew; one that runs or waits is refused.
+    Redriving makes a record READY and sends a newly signed message. It refuses a record that waits or runs.
     """
 
     help = "List, show, redrive or discard dead letters: tasks that were given up."
@@ -44,129 +48,144 @@ manage.py offload_dead discard --all
             dest="action", metavar="ACTION", required=True, help="One of these; each has --help."
         )
 
-        def action_of(name: str, text: str) -> CommandParser:
+        def add_action(name: str, text: str) -> CommandParser:
             examples = [line for line in self.example.splitlines() if f" {name}" in line]
-            made: CommandParser = actions.add_parser(
+            action_parser: CommandParser = actions.add_parser(
                 name,
                 help=text,
                 description=text,
-                epilog=epilog("\n".join(examples)),
+                epilog=example_epilog("\n".join(examples)),
                 formatter_class=HelpFormatter,
             )
-            return made
+            return action_parser
 
-        listing = action_of("list", "List them, the oldest first.")
-        listing.add_argument("--limit", type=int, default=100, help="At most so many (default: 100).")
-        showing = action_of("show", "Show one by its id, or a body by its key.")
-        showing.add_argument("id", metavar="ID", help="The id of a task, or the key of a body.")
-        size = f"At most so many bytes of a body (default: {SHOWN_BYTES:,})."
-        showing.add_argument("--bytes", type=int, default=SHOWN_BYTES, help=size)
-        redriving = action_of("redrive", "Make them READY again and send them.")
-        discarding = action_of("discard", "Take them out of the list; they stay FAILED.")
-        for action in (redriving, discarding):
-            action.add_argument("ids", metavar="ID", nargs="*", help="By id.")
-            action.add_argument("--all", action="store_true", help="All that are listed.")
-        for action in (listing, redriving, discarding):
-            action.add_argument("--task", help="Only those of this task.")
-            action.add_argument("--cause", help="Only those with this error: the name of its class.")
-            action.add_argument(
-                "--failed", action="store_true", help="Also those that failed by their task's own exception."
+        list_parser = add_action("list", "List dead letters, the oldest first.")
+        list_parser.add_argument("--limit", type=int, default=100, help="List at most this many (100).")
+        show_parser = add_action("show", "Show a dead letter, or a message that failed verification.")
+        show_parser.add_argument("id", metavar="ID", help="The id of a task, or the key of a message.")
+        show_parser.add_argument(
+            "--bytes",
+            type=int,
+            default=SHOWN_BYTES,
+            help=f"Show at most this many bytes of a message ({SHOWN_BYTES:,}).",
+        )
+        redrive_parser = add_action("redrive", "Make dead letters READY again and send them.")
+        discard_parser = add_action("discard", "Remove dead letters from the list. They stay FAILED.")
+        for action_parser in (redrive_parser, discard_parser):
+            action_parser.add_argument(
+                "ids", metavar="ID", nargs="*", help="Ids of tasks, or keys of messages."
             )
-        for action in (listing, showing, redriving, discarding):
-            self.add_shared_arguments(action)
+            action_parser.add_argument("--all", action="store_true", help="All that are listed.")
+        for action_parser in (list_parser, redrive_parser, discard_parser):
+            action_parser.add_argument("--task", help="Only dead letters of this task.")
+            action_parser.add_argument("--cause", help="Only dead letters with this class of error.")
+            action_parser.add_argument(
+                "--failed", action="store_true", help="Also tasks that failed with their own exception."
+            )
+        for action_parser in (list_parser, show_parser, redrive_parser, discard_parser):
+            self.add_common_arguments(action_parser)
 
-    def answer(self, **options: Any) -> int:
-        if not configured():
-            raise self.unusable("TASKS names no backend of django_offload. Add one, as the README shows.")
+    def run(self, **options: Any) -> int:
+        self.require_backend()
         action = options["action"]
         if action == "show":
-            self.above_zero("--bytes", options["bytes"])
-            return self._show(options["id"], options["bytes"])
-        choice = DeadLetterFilter(task=options["task"], cause=options["cause"], failed=options["failed"])
+            self.require_positive("--bytes", options["bytes"])
+            if options["id"].startswith(UNVERIFIED_PREFIX):
+                return self.show_message(options["id"], options["bytes"])
+            return self.show_record(options["id"])
+        selection = DeadLetterFilter(task=options["task"], cause=options["cause"], failed=options["failed"])
         if action == "list":
-            return self._list(choice, options["limit"])
-        return self._settle(action, choice, options["ids"], everything=options["all"])
+            self.require_positive("--limit", options["limit"])
+            return self.list_dead_letters(selection, options["limit"])
+        return self.act(action, selection, options["ids"], everything=options["all"])
 
-    def _list(self, choice: DeadLetterFilter, limit: int) -> int:
-        self.above_zero("--limit", limit)
-        found = [row_of(*each) for each in islice(choice.records(), limit)]
-        lying = [] if choice.narrow else list(islice(bodies(), limit))
-        self.data(
+    def list_dead_letters(self, selection: DeadLetterFilter, limit: int) -> int:
+        rows = [dead_letter_row(*dead_letter) for dead_letter in islice(selection.records(), limit)]
+        messages = [] if selection.narrow else list(islice(unverified_bodies(), limit))
+        self.write_json(
             {
-                "records": found,
+                "records": rows,
                 "bodies": [
-                    {"key": kept.key, "stack": of.stack, "size": kept.size, "kept_at": kept.kept_at}
-                    for of, kept in lying
+                    {"key": entry.key, "stack": stack.stack, "size": entry.size, "kept_at": entry.stored_at}
+                    for stack, entry in messages
                 ],
             }
         )
-        if found:
-            self.table(HEADINGS, [_cells(row) for row in found])
-        if len(found) == limit:
-            self.line(f"There may be more than these {limit}: --limit, --task or --cause shows others.")
-        if lying:
-            if found:
-                self.line()
-            self.line("Bodies that did not verify:")
-            rows = [[kept.key, kept.size, f"{kept.kept_at:%Y-%m-%d %H:%M}"] for _, kept in lying]
-            self.table(["key", "bytes", "kept at (UTC)"], rows)
-        if not found and not lying:
-            self.line(_none(choice))
-        return FINE
+        if rows:
+            self.write_table(HEADINGS, [table_row(row) for row in rows])
+        if len(rows) == limit:
+            self.write_line(f"There may be more than these {limit}. Use --limit, --task or --cause.")
+        if messages:
+            if rows:
+                self.write_line()
+            self.write_line("Messages that failed verification:")
+            self.write_table(
+                ["key", "bytes", "stored at (UTC)"],
+                [[entry.key, entry.size, f"{entry.stored_at:%Y-%m-%d %H:%M}"] for _, entry in messages],
+            )
+        if not rows and not messages:
+            self.write_line(none_text(selection))
+        return EXIT_OK
 
-    def _show(self, task_id: str, most: int) -> int:
-        if task_id.startswith(FOLDER):
-            data = body(task_id)
-            if data is None:
-                raise self.wrong(f"There is no body of key {task_id}. See manage.py offload_dead list.")
-            text = escaped(data, most)
-            self.data({"key": task_id, "size": len(data), "text": text})
-            self.line(text)
-            if len(data) > most:
-                self.line(f"… {len(data) - most:,} bytes more: --bytes {len(data)} shows them.")
-            return FINE
-        found = find(task_id, with_parts=True)
-        if found is None:
-            raise self.wrong(f"There is no task of id {task_id}. See manage.py offload_dead list.")
-        status = describe.described(found)
-        self.data(status)
-        for line in lines(status):
-            self.line(*line)
-        return FINE
+    def show_record(self, task_id: str) -> int:
+        stored_task = find(task_id, with_parts=True)
+        if stored_task is None:
+            raise self.failure(f"There is no task with the id {task_id}. See manage.py offload_dead list.")
+        description = describe.describe(stored_task)
+        self.write_json(description)
+        for line in record_lines(description):
+            self.write_line(*line)
+        return EXIT_OK
 
-    def _settle(self, action: str, choice: DeadLetterFilter, ids: list[str], *, everything: bool) -> int:
-        if bool(ids) == (everything or choice.narrow):
-            raise self.unusable(f"Say which to {action}: ids, or --task, --cause or --all.")
-        verdicts = []
-        with self.working(WORK[action]) as work:
-            for verdict in self._verdicts(action, choice, ids):
-                verdicts.append(verdict)
-                self.line(Painted(verdict.id, "good" if verdict.done else "bad"), f"  {verdict.text}")
-                work.at(len(verdicts), len(ids) or None)
-        self.data([{"id": each.id, "done": each.done, "text": each.text} for each in verdicts])
-        if not verdicts:
-            self.line(_none(choice))
-        return FINE if all(each.done for each in verdicts) else WRONG
+    def show_message(self, key: str, limit: int) -> int:
+        data = unverified_body(key)
+        if data is None:
+            raise self.failure(f"There is no message with the key {key}. See manage.py offload_dead list.")
+        text = escaped(data, limit)
+        self.write_json({"key": key, "size": len(data), "text": text})
+        self.write_line(text)
+        if len(data) > limit:
+            self.write_line(f"… {len(data) - limit:,} more bytes. Show them with --bytes {len(data)}.")
+        return EXIT_OK
 
-    def _verdicts(self, action: str, choice: DeadLetterFilter, ids: list[str]) -> Iterator[ActionResult]:
-        now = datetime.now(UTC)
-        if ids:
-            yield from (act_on(action, task_id, now) for task_id in dict.fromkeys(ids))
-            return
-        # What fails again, as soon as it is redriven, is for another call of this command.
-        for options, record in choice.records(until=now):
-            yield act_on_record(action, store_of(options), record.enqueued.id, options, datetime.now(UTC))
-        if action == "discard" and not choice.narrow:
-            yield from (act_on(action, kept.key, now) for _, kept in bodies())
+    def act(self, action: str, selection: DeadLetterFilter, ids: list[str], *, everything: bool) -> int:
+        """Redrive or discard the dead letters, and print what happened to each."""
+        if bool(ids) == (everything or selection.narrow):
+            raise self.usage_error(f"Choose what to {action}. Give ids, or use --task, --cause or --all.")
+        results = []
+        with self.progress(PROGRESS_LABELS[action]) as progress:
+            for result in act_on_all(action, selection, ids):
+                results.append(result)
+                self.write_line(Styled(result.id, "good" if result.done else "bad"), f"  {result.text}")
+                progress.update(len(results), len(ids) or None)
+        self.write_json([{"id": result.id, "done": result.done, "text": result.text} for result in results])
+        if not results:
+            self.write_line(none_text(selection))
+        return EXIT_OK if all(result.done for result in results) else EXIT_PROBLEM
 
 
-def _cells(row: dict[str, Any]) -> list[object]:
+def act_on_all(action: str, selection: DeadLetterFilter, ids: list[str]) -> Iterator[ActionResult]:
+    """Redrive or discard the tasks with these ids, or all that match; yield what happened to each."""
+    now = datetime.now(UTC)
+    if ids:
+        yield from (act_on(action, task_id, now) for task_id in dict.fromkeys(ids))
+        return
+    # A redriven task may fail again at once. Without a limit of time it would be redriven for ever.
+    for options, record in selection.records(until=now):
+        yield act_on_record(action, store_of(options), record.enqueued.id, options, datetime.now(UTC))
+    if action == "discard" and not selection.narrow:
+        yield from (act_on(action, entry.key, now) for _, entry in unverified_bodies())
+
+
+def table_row(row: dict[str, Any]) -> list[object]:
     failed_at = f"{row['failed_at']:%Y-%m-%d %H:%M}" if row["failed_at"] else ""
-    cause = Painted(row["cause"].rpartition(".")[2], "bad")
+    cause = Styled(row["cause"].rpartition(".")[2], "bad")
     return [row["id"], row["task"], cause, row["queue"], row["attempts"], failed_at, row["message"]]
 
 
-def _none(choice: DeadLetterFilter) -> str:
-    kind = " of this kind" if choice.narrow else ""
-    more = "" if choice.failed else "; --failed looks among tasks that failed by themselves too"
-    return f"There are no dead letters{kind}{more}."
+def none_text(selection: DeadLetterFilter) -> str:
+    """Return what to print if no dead letter matches."""
+    text = f"There are no {'matching ' if selection.narrow else ''}dead letters."
+    return (
+        text if selection.failed else f"{text} Add --failed for tasks that failed with their own exception."
+    )

@@ -1,4 +1,4 @@
-"""manage.py offload_deploy: from the working tree to a running site on AWS, and back."""
+"""manage.py offload_deploy: deploy a stage to AWS, roll it back, or delete it."""
 
 import os
 import subprocess
@@ -8,23 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from ...deploy import variables
-from ...deploy.package.archive import Archive, existing
+from ...deploy.package.archive import Archive, read_archive
 from ...deploy.package.build import build, recipe_of
 from ...deploy.release.aws import AWS
 from ...deploy.release.change_set import ChangeSet
 from ...deploy.release.deployment import Deployment, Steps
 from ...deploy.release.settings_check import check
 from ...deploy.release.stack_events import EventLine
-from ...deploy.stage import ENV_STAGE, Stage, read
+from ...deploy.stage import ENV_STAGE, Stage, read_stage
 from ...deploy.zappa_settings import zappa_settings
 from ...stack.layout import Layout, layout
-from ..base import FINE, OffloadCommand
-from ..long_work import Work
-from ..tables import Painted
+from ..base import EXIT_OK, OffloadCommand
+from ..progress import Progress
+from ..rendering import Styled
 
 
 class Command(OffloadCommand):
-    help = "Deploy a stage: package, stack (its changes are shown first), migrations, and the web side."
+    help = (
+        "Deploy a stage: build the package, change the stack, run the migrations, and deploy the web side. "
+        "The changes of the stack are shown first."
+    )
     example = """
 manage.py offload_deploy --stage dev --dry-run
 manage.py offload_deploy --stage dev
@@ -32,172 +35,181 @@ manage.py offload_deploy --stage dev --rollback
 manage.py offload_deploy --stage dev --delete
 """
 
-    _work: Work | None = None
-    _expected = 0  # Resources that change, and the stack itself.
-    _there: set[str]
+    _progress: Progress | None = None
+    _expected_resources = 0  # The resources that change, and the stack itself.
+    _finished_resources: set[str]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--stage", default="dev", help="infra/<stage>.json says where and with what (dev)."
+            "--stage", default="dev", help="The stage that infra/<stage>.json describes (dev)."
         )
-        way = parser.add_mutually_exclusive_group()
-        way.add_argument("--dry-run", action="store_true", help="Show what would change; change nothing.")
-        way.add_argument("--rollback", action="store_true", help="Go back to the code before this.")
-        way.add_argument("--delete", action="store_true", help="Delete it all, but for table and bucket.")
+        mode = parser.add_mutually_exclusive_group()
+        mode.add_argument("--dry-run", action="store_true", help="Show the changes without making them.")
+        mode.add_argument("--rollback", action="store_true", help="Return to the code before this.")
+        mode.add_argument("--delete", action="store_true", help="Delete all except table and bucket.")
         parser.add_argument("--with-data", action="store_true", help="With --delete: table and bucket too.")
-        parser.add_argument("--package", type=Path, metavar="FILE", help="What offload_package has built.")
-        parser.add_argument("--no-web", action="store_true", help="Leave the web side as it is.")
-        parser.add_argument("--no-migrate", action="store_true", help="Run no migrations.")
-        # Not Django's own of this name, which call_command() sets.
+        parser.add_argument(
+            "--package", type=Path, metavar="FILE", help="A package that offload_package has built."
+        )
+        parser.add_argument("--no-web", action="store_true", help="Don't deploy the web side.")
+        parser.add_argument("--no-migrate", action="store_true", help="Don't run migrations.")
+        # Django has an option of this name too, which call_command() sets.
         parser.add_argument(
             "--skip-checks",
             action="store_true",
             dest="unchecked",
-            help="Deploy whatever the settings' checks find.",
+            help="Deploy without checking the settings.",
         )
-        parser.add_argument("--yes", action="store_true", help="Do not ask before anything is changed.")
+        parser.add_argument("--yes", action="store_true", help="Make the changes without asking.")
 
-    def answer(self, **options: Any) -> int:
+    def run(self, **options: Any) -> int:
         if options["with_data"] and not options["delete"]:
-            raise self.unusable("--with-data belongs to --delete: nothing else deletes data.")
+            raise self.usage_error("--with-data has no effect without --delete. Add --delete, or remove it.")
         if os.environ.get(ENV_STAGE) != options["stage"]:
-            return self._in_stage(options["stage"])
-        place = layout()
-        stage = read(place.root, options["stage"])
-        deployment = Deployment(AWS(stage.region), stage, place, self.tell)
-        self.tell(
+            # Settings may name their stack after the stage, so start again with the stage in the environment.
+            # Unlike sys.argv, sys.orig_argv has the -m of `python -m django`.
+            command = [sys.executable, *sys.orig_argv[1:]]
+            environment = {**os.environ, ENV_STAGE: options["stage"]}
+            return subprocess.run(command, env=environment, check=False).returncode
+        project = layout()
+        stage = read_stage(project.root, options["stage"])
+        deployment = Deployment(AWS(stage.region), stage, project, self.announce)
+        self.announce(
             f"Stage {stage.name}: stack {stage.stack}, account {deployment.aws.account}, {stage.region}"
         )
-        deployment.look(deletes=options["delete"])
+        deployment.check_stack(deletes=options["delete"])
         if options["delete"]:
-            return self._delete(deployment, options)
+            return self.delete(deployment, options)
         if options["rollback"]:
-            return self._rollback(deployment, options)
-        return self._deploy(deployment, place, options)
+            return self.roll_back(deployment, options)
+        return self.deploy(deployment, project, options)
 
-    def tell(self, text: str) -> None:
-        self.line(text)
+    def announce(self, text: str) -> None:
+        """Print a line at once, and show the progress of the deployment."""
+        self.write_line(text)
         self.stdout.flush()
-        if self._work is not None:
+        if self._progress is not None:
             if isinstance(text, EventLine) and text.finished:
-                self._there.add(text.finished)
-            if self._expected:
-                self._work.at(min(len(self._there), self._expected), self._expected, "resources")
+                self._finished_resources.add(text.finished)
+            total = self._expected_resources
+            if total:
+                self._progress.update(min(len(self._finished_resources), total), total, "resources")
             else:
-                self._work.at(0)
+                self._progress.update(0)
 
-    def _in_stage(self, stage: str) -> int:
-        """Run this command in a process whose settings know the stage: they may name its stack by it."""
-        # As Python was given it: sys.argv has forgotten the -m of `python -m django`.
-        command = [sys.executable, *sys.orig_argv[1:]]
-        return subprocess.run(command, env={**os.environ, ENV_STAGE: stage}, check=False).returncode
-
-    def _deploy(self, deployment: Deployment, place: Layout, options: dict[str, Any]) -> int:
+    def deploy(self, deployment: Deployment, project: Layout, options: dict[str, Any]) -> int:
         if not options["unchecked"]:
-            self._check(deployment.stage, place, web=not options["no_web"])
-        package = self._package(deployment.stage, place, options["package"])
-        release, change = deployment.prepare(package, look=options["dry_run"])
-        self._show(change)
+            self.check_settings(deployment.stage, project, web=not options["no_web"])
+        package = self.package(deployment.stage, project, options["package"])
+        release, change = deployment.prepare(package, dry_run=options["dry_run"])
+        self.show_changes(change)
         if options["dry_run"]:
-            deployment.leave(change)
-            self.data({"changes": [] if change is None else list(change.changes)})
-            return FINE
-        if not self._agreed(options, "Make these changes?"):
-            return self._leave(deployment, change)
-        self._upload(deployment, package)
-        return self._apply(deployment, release, change, options)
+            deployment.cancel(change)
+            self.write_json({"changes": [] if change is None else list(change.changes)})
+            return EXIT_OK
+        if not self.confirm(options, "Make these changes?"):
+            return self.discard_change(deployment, change)
+        self.upload(deployment, package)
+        return self.apply(deployment, release, change, options)
 
-    def _rollback(self, deployment: Deployment, options: dict[str, Any]) -> int:
-        release = deployment.before()
-        self.tell(
-            f"Back to the release {release.id}, the last with other code, with its variables and parameters; "
-            "secrets stay as they are, and migrations are not undone."
+    def roll_back(self, deployment: Deployment, options: dict[str, Any]) -> int:
+        release = deployment.previous_release()
+        self.announce(
+            f"Rolling back to release {release.id}, the last with other code, with its variables and "
+            "parameters. Secrets and migrations stay as they are."
         )
         change = deployment.change(release)
-        self._show(change)
-        if not self._agreed(options, "Go back?"):
-            return self._leave(deployment, change)
-        # What was migrated stays: older code must get along with newer tables.
-        return self._apply(deployment, release, change, {**options, "no_migrate": True})
+        self.show_changes(change)
+        if not self.confirm(options, "Roll back?"):
+            return self.discard_change(deployment, change)
+        # Migrations aren't undone, so the older code must work with the newer tables.
+        return self.apply(deployment, release, change, {**options, "no_migrate": True})
 
-    def _delete(self, deployment: Deployment, options: dict[str, Any]) -> int:
-        what = "with table and bucket" if options["with_data"] else "but for table and bucket"
-        if not self._agreed(options, f"Delete {deployment.stage.stack}, {what}?"):
-            self.tell("Nothing was deleted.")
-            return FINE
+    def delete(self, deployment: Deployment, options: dict[str, Any]) -> int:
+        stack = deployment.stage.stack
+        extent = "including table and bucket" if options["with_data"] else "except table and bucket"
+        if not self.confirm(options, f"Delete {stack}, {extent}?"):
+            self.announce("Nothing was deleted.")
+            return EXIT_OK
         deployment.delete(with_data=options["with_data"])
-        self.tell(f"The stack {deployment.stage.stack} is deleted.")
-        return FINE
+        self.announce(f"The stack {stack} is deleted.")
+        return EXIT_OK
 
-    def _check(self, stage: Stage, place: Layout, *, web: bool) -> None:
-        self.tell("Checking the settings, as the stage has them:")
-        warnings = check(place, stage, web=web)
+    def check_settings(self, stage: Stage, project: Layout, *, web: bool) -> None:
+        self.announce("Checking the settings of the stage:")
+        warnings = check(project, stage, web=web)
         names = f"{len(warnings)} warnings ({', '.join(sorted(set(warnings)))}), see manage.py check --deploy"
-        self.tell(f"  nothing is wrong{'; ' + names if warnings else ''}")
+        self.announce(f"  no errors{'; ' + names if warnings else ''}")
         if web:
-            settings = zappa_settings(place.root, stage.name)
-            for problem, remedy in variables.problems(settings, stage.name, stage.surroundings):
-                self.tell(Painted(f"  {problem} {remedy}", "waits"))
+            settings = zappa_settings(project.root, stage.name)
+            for problem, remedy in variables.variable_warnings(settings, stage.name, stage.stage_environment):
+                self.announce(Styled(f"  {problem} {remedy}", "info"))
 
-    def _package(self, stage: Stage, place: Layout, built: Path | None) -> Archive:
-        if built is not None:
-            return existing(built)
-        self.tell("Packaging:")
-        recipe = recipe_of(place, stage.name, architecture=stage.architecture, requirements=None)
-        with self.working("Packaging") as self._work:
-            made = build(recipe, place.root / "dist" / f"{stage.name}-{stage.architecture}.zip", self.tell)
-        self._work = None
-        self.tell(f"  {made.size / 2**20:.1f} MiB, sha256 {made.sha256}")
-        return made
+    def package(self, stage: Stage, project: Layout, file: Path | None) -> Archive:
+        """Return the package in `file`, or build one."""
+        if file is not None:
+            return read_archive(file)
+        self.announce("Packaging:")
+        recipe = recipe_of(project, stage.name, architecture=stage.architecture, requirements=None)
+        output = project.root / "dist" / f"{stage.name}-{stage.architecture}.zip"
+        with self.progress("Packaging") as self._progress:
+            archive = build(recipe, output, self.announce)
+        self._progress = None
+        self.announce(f"  {archive.size / 2**20:.1f} MiB, sha256 {archive.sha256}")
+        return archive
 
-    def _upload(self, deployment: Deployment, package: Archive) -> None:
-        sent: list[int] = []
-        with self.working("Uploading") as work:
+    def upload(self, deployment: Deployment, package: Archive) -> None:
+        uploaded: list[int] = []
+        with self.progress("Uploading") as progress:
 
-            def told(size: int) -> None:
-                sent.append(size)
-                work.at(round(sum(sent) / 2**20, 1), round(package.size / 2**20, 1), "MiB")
+            def show_upload(size: int) -> None:
+                uploaded.append(size)
+                progress.update(round(sum(uploaded) / 2**20, 1), round(package.size / 2**20, 1), "MiB")
 
-            deployment.releases.put_package(package, told)
+            deployment.releases.put_package(package, show_upload)
 
-    def _apply(
+    def apply(
         self, deployment: Deployment, release: Any, change: ChangeSet | None, options: dict[str, Any]
     ) -> int:
+        """Change the stack, run migrations, deploy the web side, and print where the site is."""
         steps = Steps(web=not options["no_web"], migrations=not options["no_migrate"])
-        self._expected, self._there = len(change.changes) + 1 if change is not None else 0, set()
-        with self.working("Deploying") as self._work:
+        self._expected_resources = len(change.changes) + 1 if change is not None else 0
+        self._finished_resources = set()
+        with self.progress("Deploying") as self._progress:
             deployment.apply(release, change, steps)
-        self._work = None
-        said = deployment.outputs()
-        self.tell(f"Release {release.id} is deployed.")
-        for name, value in said.items():
-            self.tell(f"  {name:<20} {value}")
-        self.data({"release": release.id, "outputs": dict(said)})
-        return FINE
+        self._progress = None
+        outputs = deployment.outputs()
+        self.announce(f"Release {release.id} is deployed.")
+        for name, value in outputs.items():
+            self.announce(f"  {name:<20} {value}")
+        self.write_json({"release": release.id, "outputs": dict(outputs)})
+        return EXIT_OK
 
-    def _show(self, change: ChangeSet | None) -> None:
+    def show_changes(self, change: ChangeSet | None) -> None:
         if change is None:
-            self.tell("The stack is as it should be.")
+            self.announce("The stack is up to date.")
             return
-        self.tell(f"Changes of the stack {change.stack}{' (new)' if change.creates else ''}:")
+        self.announce(f"Changes of the stack {change.stack}{' (new)' if change.creates else ''}:")
         for line in change.lines():
-            self.tell(Painted(line, "bad") if "REPLACED" in line or line.startswith("  Remove") else line)
+            destroys = "REPLACED" in line or line.startswith("  Remove")
+            self.announce(Styled(line, "bad") if destroys else line)
         if change.imports:
-            self.tell(
-                "  Import: kept by an earlier deployment, and taken back as it is, with all that is in it"
-            )
+            self.announce("  Import: an earlier deployment left it, and the stack adopts it with its data.")
         if not change.changes:
-            self.tell("  no resource is added or removed: parameters alone change")
+            self.announce("  only parameters change; no resource is added or removed")
 
-    def _agreed(self, options: dict[str, Any], question: str) -> bool:
-        """Return whether to go on. Raise CommandError where nobody can be asked."""
+    def confirm(self, options: dict[str, Any], question: str) -> bool:
+        """Return True with --yes or if the user agrees. Raise CommandError if there is no terminal to ask."""
         if options["yes"]:
             return True
         if self.as_json or not sys.stdin.isatty():
-            raise self.unusable("Nobody can be asked here: add --yes, or look first with --dry-run.")
+            raise self.usage_error(
+                "This needs a confirmation, but there's no terminal to ask on. Add --yes, or see the changes "
+                "first with --dry-run."
+            )
         return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
 
-    def _leave(self, deployment: Deployment, change: ChangeSet | None) -> int:
-        deployment.leave(change)
-        self.tell("Nothing was changed.")
-        return FINE
+    def discard_change(self, deployment: Deployment, change: ChangeSet | None) -> int:
+        deployment.cancel(change)
+        self.announce("Nothing was changed.")
+        return EXIT_OK

@@ -1,91 +1,86 @@
-"""manage.py offload_doctor: what is wrong, and what mends it."""
+"""manage.py offload_doctor: find problems, and show how to correct them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, ClassVar
 
-from ...conf import Options, configured, stacks
-from ...stack import Plan, plan_of
-from ..base import FINE, WRONG, OffloadCommand
+from ...conf import Options, stacks
+from ...stack import StackSpec, spec_of
+from ..base import EXIT_OK, EXIT_PROBLEM, OffloadCommand
 from ..doctor import functions, project, queues, records, storage
 from ..doctor.finding import Finding
-from ..tables import Painted
+from ..rendering import Styled
 
-# What of a stack is looked at, by its name for readers.
-DEPLOYED: dict[str, Callable[[Plan], Iterator[Finding]]] = {
-    "queues": queues.examine,
-    "table": storage.table,
-    "bucket": storage.bucket,
-    "functions": functions.examine,
+# The checks of a deployed stack, by the names that the progress shows.
+STACK_CHECKS: dict[str, Callable[[StackSpec], Iterator[Finding]]] = {
+    "queues": queues.check_queues,
+    "table": storage.check_table,
+    "bucket": storage.check_bucket,
+    "functions": functions.check_functions,
 }
 
 
 class Command(OffloadCommand):
-    """Look at settings, stack, records and outbox; print what is wrong, and what mends it. Change nothing."""
-
-    help = "Find what is stuck, given up, missing, or contradicts TASKS, and say what mends it."
+    help = "Find what is stuck, given up or missing, or contradicts TASKS, and how to correct it."
     example: ClassVar[str] = "manage.py offload_doctor\nmanage.py offload_doctor --json"
 
-    def answer(self, **options: Any) -> int:
-        if not configured():
-            raise self.unusable("TASKS names no backend of django_offload. Add one, as the README shows.")
+    def run(self, **options: Any) -> int:
+        self.require_backend()
         now = datetime.now(UTC)
-        findings = [*project.settings(), *project.environment(), *project.database(now)]
+        findings = [*project.check_settings(), *project.check_environment(), *project.check_database(now)]
         oldest: dict[str, Any] = {}
-        with self.working("Looking") as work:
-            steps, known = count(), stacks()
+        with self.progress("Checking") as progress:
+            step_numbers, all_stacks = count(), stacks()
+            total = len(all_stacks) * (len(STACK_CHECKS) + 1)
+            for stack in all_stacks:
+                plan = spec_of(stack.stack)
+                stack_findings: list[Finding] = []
+                for name, check in STACK_CHECKS.items():
+                    progress.update(next(step_numbers), total, f"{name} of {stack.stack}")
+                    stack_findings += check(plan)
+                progress.update(next(step_numbers), total, f"records of {stack.stack}")
+                ids = {finding.id for finding in stack_findings}
+                findings += [*stack_findings, *check_stored(stack, now, ids, oldest)]
+        self.write_report(findings, oldest)
+        return EXIT_PROBLEM if any(finding.wrong for finding in findings) else EXIT_OK
 
-            def look(what: str) -> None:
-                work.at(next(steps), len(known) * (len(DEPLOYED) + 1), what)
-
-            for stack in known:
-                found = list(self._deployed(stack, look))
-                findings += found
-                look(f"records of {stack.stack}")
-                findings += self._kept(stack, now, {finding.id for finding in found}, oldest)
-        return self._tell(findings, oldest)
-
-    def _kept(
-        self, stack: Options, now: datetime, known: set[str], oldest: dict[str, Any]
-    ) -> Iterator[Finding]:
-        """Look at what is kept, which can be asked only where there is something to keep it."""
-        if not known & {"table-missing", "other-table", "index-missing"}:
-            yield from records.overdue(stack, now)
-            yield from records.given_up(stack)
-            unfinished = records.unfinished(stack, now)
-            oldest[stack.stack] = unfinished.data()
-            yield from records.waiting(stack, now, unfinished.ready)
-        if not known & {"bucket-missing", "bucket-forbidden"}:
-            yield from records.refused(stack)
-
-    def _deployed(self, options: Options, look: Callable[[str], object]) -> Iterator[Finding]:
-        plan = plan_of(options.stack)
-        for name, examine in DEPLOYED.items():
-            look(f"{name} of {options.stack}")
-            yield from examine(plan)
-
-    def _tell(self, findings: list[Finding], oldest: dict[str, Any]) -> int:
+    def write_report(self, findings: list[Finding], oldest: dict[str, Any]) -> None:
         wrong = [finding for finding in findings if finding.wrong]
         notes = [finding for finding in findings if not finding.wrong]
-        self.data(
+        self.write_json(
             {
-                "findings": [asdict(finding) for finding in wrong],
-                "notes": [asdict(finding) for finding in notes],
+                "findings": [finding.data() for finding in wrong],
+                "notes": [finding.data() for finding in notes],
                 "stacks": oldest,
             }
         )
         for finding in findings:
-            mark = Painted("WRONG", "bad") if finding.wrong else Painted("note ", "waits")
-            self.line(mark, f"  {finding.text} ({finding.id})\n       → {finding.mend}")
-        for stack, found in oldest.items():
-            for what, record in found.items():
+            mark = Styled("WRONG", "bad") if finding.wrong else Styled("note ", "info")
+            self.write_line(mark, f"  {finding.text} ({finding.id})\n       → {finding.remedy}")
+        for stack, oldest_records in oldest.items():
+            for name, record in oldest_records.items():
                 if record:
-                    told = f"{record['id']} {record['task']}, since {record['since']:%Y-%m-%d %H:%M} UTC"
-                    self.line(f"{stack}: {what.replace('_', ' ')}: {told}")
+                    since = f"{record['since']:%Y-%m-%d %H:%M} UTC"
+                    title = name.replace("_", " ")
+                    self.write_line(f"{stack}: {title}: {record['id']} {record['task']}, since {since}")
         if wrong:
-            self.line(Painted(f"{len(wrong)} {'finding' if len(wrong) == 1 else 'findings'}.", "bad"))
+            self.write_line(
+                Styled(f"{len(wrong)} {'problem' if len(wrong) == 1 else 'problems'} found.", "bad")
+            )
         else:
-            self.line(Painted("Nothing is wrong.", "good"))
-        return WRONG if wrong else FINE
+            self.write_line(Styled("No problems found.", "good"))
+
+
+def check_stored(
+    stack: Options, now: datetime, finding_ids: set[str], oldest: dict[str, Any]
+) -> Iterator[Finding]:
+    """Check the records and the bucket, if they can be read. Add the oldest records to `oldest`."""
+    if not finding_ids & {"table-missing", "other-table", "index-missing"}:
+        yield from records.check_overdue(stack, now)
+        yield from records.check_dead_letters(stack)
+        unfinished = records.unfinished_records(stack, now)
+        oldest[stack.stack] = unfinished.data()
+        yield from records.check_waiting(stack, now, unfinished.ready)
+    if not finding_ids & {"bucket-missing", "bucket-forbidden"}:
+        yield from records.check_unverified_messages(stack)

@@ -1,4 +1,4 @@
-"""manage.py offload_init: the files that deploying takes; what code needs that comes from elsewhere."""
+"""manage.py offload_init: write the files that a deployment needs, or show how to leave Celery or Zappa."""
 
 from collections.abc import Sequence, Sized
 from pathlib import Path
@@ -6,25 +6,24 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from ...deploy.scaffold.changes import Change
+from ...deploy.scaffold.file_change import FileChange
 from ...deploy.scaffold.migrate_from import ORIGINS, report
-from ...deploy.scaffold.notes import notes
-from ...deploy.scaffold.project import changes_of
+from ...deploy.scaffold.project_files import notes, project_files
 from ...stack import stacks
 from ...stack.layout import Layout, layout
-from ..base import FINE, OffloadCommand
-from ..tables import Painted
+from ..base import EXIT_OK, OffloadCommand
+from ..rendering import Styled
 
-# Of a new file; the template has hundreds of lines.
-LONGEST_SHOWN = 60
-_OF_DIFF = {"+": "good", "-": "bad", "@": "waits"}
+# Of a new file, because the template has hundreds of lines.
+MOST_LINES_SHOWN = 60
+DIFF_STYLES = {"+": "good", "-": "bad", "@": "info"}
 
 
 class Command(OffloadCommand):
     help = (
-        "Add what deploying takes: lambdas/ (what AWS invokes), infra/ (the stack), and what the web side "
-        "needs in zappa_settings.json. Every change is shown first, and what is there stays. With --from, "
-        "print what a project's code needs that comes from Celery or Zappa, and change nothing."
+        "Add the files that a deployment needs: lambdas/ (the handlers), infra/ (the stack), and settings of "
+        "the web side in zappa_settings.json. Each change is shown first, and existing content is kept. "
+        "With --from, print the changes that code of Celery or Zappa needs, and change nothing."
     )
     example = """
 manage.py offload_init --dry-run
@@ -33,119 +32,114 @@ manage.py offload_init --from celery > offload.diff
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--stack", help="Which stack, where TASKS names several.")
-        parser.add_argument(
-            "--root", type=Path, help="The folder that is deployed, where it is not the one that is found."
-        )
-        parser.add_argument("--dry-run", action="store_true", help="Show the changes, and make none.")
+        parser.add_argument("--stack", help="The stack, if TASKS names several.")
+        parser.add_argument("--root", type=Path, help="The folder to deploy, if not the one that is found.")
+        parser.add_argument("--dry-run", action="store_true", help="Show the changes without making them.")
         parser.add_argument("--yes", action="store_true", help="Make the changes without asking.")
         parser.add_argument(
-            "--overwrite",
-            action="store_true",
-            help="Replace files that differ, too; they are kept otherwise.",
+            "--overwrite", action="store_true", help="Also replace files that you have changed."
         )
-
         parser.add_argument(
             "--from",
             choices=ORIGINS,
             dest="origin",
-            help="Print the changes that code needs which comes from there, as a diff, and change nothing.",
+            help="Print the changes that code of Celery or Zappa needs, as a diff, and change nothing.",
         )
 
-    def answer(self, **options: Any) -> int:
+    def run(self, **options: Any) -> int:
         if options["origin"]:
-            return self._report(layout(options["root"]), options["origin"])
-        stack = self.one_stack(list(stacks()), options["stack"])
-        found = layout(options["root"])
-        changes = [change for change in changes_of(found, stack) if change.needed]
-        kept = [change for change in changes if change.overwrites and not options["overwrite"]]
-        to_make = [change for change in changes if change not in kept]
-        self.line(f"Project {found.root}, settings {found.settings_module}, stack {stack}")
-        self.line()
-        for change in to_make:
-            self._show(change, found)
-        for note in notes(found, to_make):
-            self.line(Painted(note, "waits"))
-            self.line()
-        for change in kept:
-            self.line(
-                f"Kept: {found.shown(change.path)} is not what this command would write. Look with "
-                "--overwrite --dry-run; --overwrite replaces it."
-            )
-        made = bool(to_make) and not options["dry_run"] and (options["yes"] or self._agreed(to_make))
-        if made:
-            self._make(to_make)
-        self._tell(to_make, kept, found, made=made, dry_run=options["dry_run"])
-        return FINE
-
-    def _report(self, found: Layout, origin: str) -> int:
-        """Print what the project's code needs: what to decide as comments, then what git can apply."""
-        wanted = report(found, origin)
-        self.data({"changes": wanted.diffs, "notes": [str(note) for note in wanted.notes]})
-        self.line(
-            f"# {wanted.lines} lines change in {_files(wanted.diffs)}; {len(wanted.notes)} to decide. "
-            "Nothing was changed: git apply takes this, or your editor."
-        )
-        for note in wanted.notes:
-            self.line(f"# {note}")
-        for diff in wanted.diffs.values():
-            for line in diff.splitlines():
-                self.line(of_diff(line))
-        return FINE
-
-    def _show(self, change: Change, found: Layout) -> None:
-        lines = change.diff(found.shown(change.path)).splitlines()
-        shown = lines if change.before is not None else lines[:LONGEST_SHOWN]
-        for line in shown:
-            self.line(of_diff(line))
-        if len(lines) > len(shown):
-            self.line(f"… and {len(lines) - len(shown)} lines more: manage.py offload_template prints them")
-        self.line()
-
-    def _agreed(self, changes: Sequence[Change]) -> bool:
-        """Ask. Raise CommandError where nobody is there to answer."""
-        if self.as_json:
-            raise self.unusable("With --json nobody is asked: add --yes or --dry-run.")
-        try:
-            answer = input(f"Write {_files(changes)}? [y/N] ")
-        except EOFError as exc:
-            raise self.unusable("Nothing was written, for nobody was there to agree: add --yes.") from exc
-        return answer.strip().lower() in {"y", "yes"}
-
-    def _make(self, changes: Sequence[Change]) -> None:
+            return self.write_migration(layout(options["root"]), options["origin"])
+        stack = self.select_stack(list(stacks()), options["stack"])
+        project = layout(options["root"])
+        needed = [change for change in project_files(project, stack) if change.needed]
+        kept = [change for change in needed if change.overwrites and not options["overwrite"]]
+        changes = [change for change in needed if change not in kept]
+        self.write_line(f"Project {project.root}, settings {project.settings_module}, stack {stack}")
+        self.write_line()
         for change in changes:
-            try:
-                change.make()
-            except OSError as exc:
-                raise self.unusable(
-                    f"{change.path} was not written ({exc.strerror or exc}): mend that, then run this again; "
-                    "what is written already stays."
-                ) from exc
-
-    def _tell(
-        self, changes: Sequence[Change], kept: Sequence[Change], found: Layout, *, made: bool, dry_run: bool
-    ) -> None:
-        self.data(
+            self.show_change(change, project)
+        for note in notes(project, changes):
+            self.write_line(Styled(note, "info"))
+            self.write_line()
+        for change in kept:
+            self.write_line(
+                f"Kept: {project.shown(change.path)} differs from what this command would write. See the "
+                "difference with --overwrite --dry-run. Replace it with --overwrite."
+            )
+        write = bool(changes) and not options["dry_run"] and (options["yes"] or self.confirm(changes))
+        if write:
+            self.write_files(changes)
+        self.write_json(
             {
-                "root": str(found.root),
-                "written": made,
-                "changes": {found.shown(change.path): change.diff("") for change in changes},
-                "kept": [found.shown(change.path) for change in kept],
+                "root": str(project.root),
+                "written": write,
+                "changes": {project.shown(change.path): change.diff("") for change in changes},
+                "kept": [project.shown(change.path) for change in kept],
             }
         )
-        if made:
-            self.line(f"Wrote {_files(changes)}. Next: manage.py check, then manage.py offload_local.")
+        if write:
+            self.write_line(
+                f"Wrote {file_count(changes)}. Next: manage.py check, then manage.py offload_local."
+            )
         elif not changes:
-            self.line("Nothing to write: all is there.")
+            self.write_line("There is nothing to write.")
         else:
-            self.line(f"Nothing was written.{'' if dry_run else ' Run this again when you are ready.'}")
+            retry = "" if options["dry_run"] else " Run this command again when you are ready."
+            self.write_line(f"Nothing was written.{retry}")
+        return EXIT_OK
+
+    def write_migration(self, project: Layout, origin: str) -> int:
+        """Print what the code needs: first decisions to make, as comments, then a diff that git can apply."""
+        migration = report(project, origin)
+        self.write_json({"changes": migration.diffs, "notes": [str(note) for note in migration.notes]})
+        self.write_line(
+            f"# {migration.lines} lines change in {file_count(migration.diffs)}; {len(migration.notes)} to "
+            "decide. Nothing was changed. Apply the diff with git apply or in your editor."
+        )
+        for note in migration.notes:
+            self.write_line(f"# {note}")
+        for diff in migration.diffs.values():
+            for line in diff.splitlines():
+                self.write_line(styled_diff_line(line))
+        return EXIT_OK
+
+    def show_change(self, change: FileChange, project: Layout) -> None:
+        lines = change.diff(project.shown(change.path)).splitlines()
+        limit = MOST_LINES_SHOWN if change.before is None else len(lines)
+        for line in lines[:limit]:
+            self.write_line(styled_diff_line(line))
+        if len(lines) > limit:
+            self.write_line(
+                f"… and {len(lines) - limit} more lines. Print all with manage.py offload_template."
+            )
+        self.write_line()
+
+    def confirm(self, changes: Sequence[FileChange]) -> bool:
+        """Return True if the user agrees. Raise CommandError if there is no user to ask."""
+        if self.as_json:
+            raise self.usage_error("With --json the command can't ask. Add --yes or --dry-run.")
+        try:
+            answer = input(f"Write {file_count(changes)}? [y/N] ")
+        except EOFError as exc:
+            raise self.usage_error("Nothing was written, because nobody confirmed it. Add --yes.") from exc
+        return answer.strip().lower() in {"y", "yes"}
+
+    def write_files(self, changes: Sequence[FileChange]) -> None:
+        for change in changes:
+            try:
+                change.write()
+            except OSError as exc:
+                raise self.usage_error(
+                    f"{change.path} was not written ({exc.strerror or exc}). Correct that, then run this "
+                    "command again. It keeps the files that are written already."
+                ) from exc
 
 
-def of_diff(line: str) -> str:
-    """Return a line of a diff in the colour that it has in git's, too."""
-    meaning = "heading" if line.startswith(("+++", "---")) else _OF_DIFF.get(line[:1])
-    return Painted(line, meaning) if meaning else line
+def styled_diff_line(line: str) -> str:
+    """Return a line of a diff in the colour that git shows it in."""
+    style = "heading" if line.startswith(("+++", "---")) else DIFF_STYLES.get(line[:1])
+    return Styled(line, style) if style else line
 
 
-def _files(changes: Sized) -> str:
-    return f"{len(changes)} {'file' if len(changes) == 1 else 'files'}"
+def file_count(files: Sized) -> str:
+    return f"{len(files)} {'file' if len(files) == 1 else 'files'}"

@@ -1,4 +1,4 @@
-"""manage.py offload_local: AWS on this machine, with the site or a command beside it."""
+"""manage.py offload_local: run AWS on this machine, together with the site or a command."""
 
 import os
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from ...local.lambda_.log_lines import LogLine, wants_colour
-from ...local.services import serve
+from ...local.serve.session import serve
 from ..base import OffloadCommand
 
 LAST_PORT = 65_535
@@ -14,13 +14,11 @@ LAST_PORT = 65_535
 
 class Command(OffloadCommand):
     help = (
-        "Run AWS on this machine, without an account and without Docker: the stack of TASKS, queues that "
-        "feed workers, the sweeper on its schedule; and the site, or a command, that uses it. When code "
-        "changes, web server and workers start anew."
+        "Run AWS on this machine, without an account and without Docker: the stack of TASKS, its queues with "
+        "workers, and the sweeper on its schedule. Also run the site, or a command that uses them. When code "
+        "changes, the web server and the workers restart."
     )
-    json_help = (
-        "Print addresses and environment as JSON when all is ready; what functions say goes to stderr."
-    )
+    json_help = "Print addresses and environment as JSON when everything is ready; write logs to stderr."
     example = """
 manage.py offload_local --port 8001 --concurrency 4
 manage.py offload_local -- pytest tests/integration
@@ -29,47 +27,56 @@ manage.py offload_local --services-only
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--port",
-            type=int,
-            default=8000,
-            help="Port of the web server (8000); the next free one if it is taken.",
+            "--port", type=int, default=8000, help="The port of the web server (8000), or the next free one."
         )
         parser.add_argument(
-            "--aws-port", type=int, default=0, help="Port of AWS's interfaces (any free one)."
+            "--aws-port", type=int, default=0, help="The port of the AWS endpoint (any free one)."
         )
         parser.add_argument(
-            "--concurrency", type=int, help="Workers of each queue at once (as many as there are cores)."
+            "--concurrency", type=int, help="Concurrent workers of each queue (the number of cores)."
         )
         parser.add_argument(
-            "--services-only", action="store_true", help="Run no web server and no command: only AWS."
+            "--services-only", action="store_true", help="Run only AWS, without web server or command."
         )
         parser.add_argument(
             "--in-process",
             action="store_true",
-            help="Run handlers in threads of this process, for a debugger; no timeout ends them.",
+            help="Run handlers in threads of this process, for a debugger. They have no timeout.",
         )
         parser.add_argument(
             "--noreload",
             action="store_false",
             dest="reload",
-            help="Leave workers and web server alone when code changes.",
+            help="Don't restart workers and web server when code changes.",
         )
         parser.add_argument(
             "command", nargs="*", metavar="COMMAND", help="After --: run this instead of the web server."
         )
 
-    def answer(self, **options: Any) -> int:
-        stream = self.stderr if self.as_json else self.stdout
-        self._coloured = options["force_color"] or (
-            not options["no_color"] and wants_colour(stream, os.environ)
-        )
+    def run(self, **options: Any) -> int:
         if options["concurrency"] is not None and options["concurrency"] < 1:
-            raise self.unusable("--concurrency must be 1 or more.")
+            raise self.usage_error("--concurrency must be 1 or more.")
         for option in ("port", "aws_port"):
             if not 0 <= options[option] <= LAST_PORT:
-                raise self.unusable(f"--{option.replace('_', '-')} must be from 0 to {LAST_PORT}.")
+                raise self.usage_error(f"--{option.replace('_', '-')} must be from 0 to {LAST_PORT}.")
         if options["command"] and options["services_only"]:
-            raise self.unusable("--services-only runs no command: give one or the other.")
+            raise self.usage_error("--services-only runs no command. Remove it, or the command.")
+        # With --json, stdout contains only JSON.
+        stream = self.stderr if self.as_json else self.stdout
+        coloured = options["force_color"] or (not options["no_color"] and wants_colour(stream, os.environ))
+
+        def write_log(line: str) -> None:
+            stream.write(line.painted() if coloured and isinstance(line, LogLine) else line, str)
+            stream.flush()
+
+        def announce(line: str) -> None:
+            self.write_line(line)
+            self.stdout.flush()
+
+        def write_addresses(addresses: object) -> None:
+            self.write_json(addresses)
+            self.stdout.flush()
+
         return serve(
             port=options["port"],
             aws_port=options["aws_port"],
@@ -78,21 +85,7 @@ manage.py offload_local --services-only
             in_process=options["in_process"],
             reload=options["reload"],
             command=options["command"] or None,
-            announce=self.announce,
-            log=self.log,
-            ready=self.data,
+            announce=announce,
+            log=write_log,
+            ready=write_addresses,
         )
-
-    def announce(self, line: str) -> None:
-        self.line(line)
-        self.stdout.flush()
-
-    def log(self, line: str) -> None:
-        """Pass on a line of a function."""
-        stream = self.stderr if self.as_json else self.stdout
-        stream.write(line.painted() if self._coloured and isinstance(line, LogLine) else line, str)
-        stream.flush()
-
-    def data(self, value: object) -> None:
-        super().data(value)
-        self.stdout.flush()

@@ -1,4 +1,4 @@
-"""manage.py offload_result: one task, as its record tells; now, or until it has ended."""
+"""manage.py offload_result: show a task once, or until it ends; or cancel it."""
 
 import time
 from datetime import UTC, datetime
@@ -12,25 +12,23 @@ from ...operations.cancel import cancel
 from ...operations.find import StoredTask, find
 from ...operations.status import status_of
 from ...protocol.record import SUCCESSFUL, TaskRecord, read_record
-from ..base import FINE, INTERRUPTED, WRONG, OffloadCommand
-from ..long_work import Bar, Work
-from ..record_lines import far, lines, painted
+from ..base import EXIT_INTERRUPTED, EXIT_OK, EXIT_PROBLEM, OffloadCommand
+from ..progress import Progress, ProgressBar
+from ..rendering import progress_text, record_lines, styled_status
 
 
 class Command(OffloadCommand):
-    """Print a task's record: state, times, arguments (sensitive ones hidden), result or error."""
-
     help = (
-        "Show one task by its id: state, attempts, arguments, result or error with traceback. With --follow, "
-        "show its progress until it ends; the exit code is then 0 if it succeeded, 1 if it failed. Ctrl-C "
-        "ends the watching with exit code 130; the task goes on."
+        "Show one task by its id: status, attempts, arguments, result or error with traceback. "
+        "With --follow, show its progress until it ends. The exit code is then 0 if it succeeded and 1 if it "
+        "failed. Ctrl-C stops following with exit code 130; the task continues."
     )
     example: ClassVar[str] = """
 manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234
 manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --follow
 manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --cancel
 """
-    json_help = "Print JSON, for programs to read; with --follow a line of it for each change."
+    json_help = "Print JSON for programs. With --follow, print a line of it for each change."
     pause = staticmethod(time.sleep)
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,76 +36,77 @@ manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --cancel
         parser.add_argument(
             "--follow",
             action="store_true",
-            help="Show its progress until it ends: as a bar where rich is installed "
-            '(pip install "django-offload[terminal]"), else a line for each change.',
+            help="Show its progress until it ends: as a bar if rich is installed "
+            '(pip install "django-offload[terminal]"), otherwise as a line for each change.',
         )
         parser.add_argument(
             "--cancel",
             action="store_true",
-            help="Cancel it first: at once where it has not started, else as soon as it asks.",
+            help="Cancel it first. A running task stops when it next checks for that.",
         )
         parser.add_argument(
             "--every",
             type=float,
             default=1.0,
             metavar="SECONDS",
-            help="With --follow: how often to look (1).",
+            help="With --follow: the time between reads (1).",
         )
 
-    def answer(self, **options: Any) -> int:
-        self.above_zero("--every", options["every"])
-        found = self._find(options["id"])
+    def run(self, **options: Any) -> int:
+        self.require_positive("--every", options["every"])
+        stored_task = self.find_task(options["id"])
         if options["cancel"]:
-            found = self._cancel(found)
+            enqueued = stored_task.record.enqueued
+            if cancel(stored_task.store, enqueued, stored_task.options, datetime.now(UTC)) is None:
+                raise self.failure(
+                    f"The task has ended as {stored_task.record.status}, so it can't be cancelled."
+                )
+            stored_task = self.find_task(enqueued.id)
         if options["follow"]:
-            found = self._follow(found, options["every"])
-        status = describe.described(found)
-        self.data_line(status) if options["follow"] else self.data(status)
-        for line in lines(status):
-            self.line(*line)
-        return WRONG if options["follow"] and found.record.status != SUCCESSFUL else FINE
+            stored_task = self.follow(stored_task, options["every"])
+        description = describe.describe(stored_task)
+        self.write_json_line(description) if options["follow"] else self.write_json(description)
+        for line in record_lines(description):
+            self.write_line(*line)
+        unsuccessful = stored_task.record.status != SUCCESSFUL
+        return EXIT_PROBLEM if options["follow"] and unsuccessful else EXIT_OK
 
-    def _find(self, task_id: str) -> StoredTask:
-        found = find(task_id, with_parts=True)
-        if found is None:
-            raise self.wrong(
-                f"There is no task of id {task_id}. Check the id; results are kept for result_ttl."
+    def find_task(self, task_id: str) -> StoredTask:
+        stored_task = find(task_id, with_parts=True)
+        if stored_task is None:
+            raise self.failure(
+                f"There is no task with the id {task_id}. Check the id. Results are kept for result_ttl."
             )
-        return found
+        return stored_task
 
-    def _cancel(self, found: StoredTask) -> StoredTask:
-        task_id = found.record.enqueued.id
-        if cancel(found.store, found.record.enqueued, found.options, datetime.now(UTC)) is None:
-            raise self.wrong(f"It is {found.record.status}: there is nothing to cancel.")
-        return self._find(task_id)
-
-    def _follow(self, found: StoredTask, every: float) -> StoredTask:
-        """Return the record once it has ended, having told of each change until then."""
-        store, record = found.store, found.record
-        task_id, told = record.enqueued.id, object()
+    def follow(self, stored_task: StoredTask, every: float) -> StoredTask:
+        """Print each change of a task until it ends, and return its final record."""
+        store, record = stored_task.store, stored_task.record
+        task_id, last_change = record.enqueued.id, object()
         try:
-            with self.working(record.enqueued.name.rpartition(".")[2]) as work:
+            with self.progress(record.enqueued.name.rpartition(".")[2]) as progress:
                 while not record.ended:
-                    told = self._tell(record, work, told)
+                    last_change = self.show_progress(record, progress, last_change)
                     self.pause(every)
                     attributes = store.get(task_id)
                     if attributes is None:
                         break
                     record = read_record(attributes)
         except KeyboardInterrupt as exc:
-            sentence = f"Ended by Ctrl-C: the task goes on. See manage.py offload_result {task_id}."
-            raise CommandError(sentence, returncode=INTERRUPTED) from exc
-        return self._find(task_id)
+            message = f"Stopped by Ctrl-C. The task continues. See manage.py offload_result {task_id}."
+            raise CommandError(message, returncode=EXIT_INTERRUPTED) from exc
+        return self.find_task(task_id)
 
-    def _tell(self, record: TaskRecord, work: Work, told: object) -> object:
-        """Show how far the task is; as a line only what was not `told` before. Return what is told now."""
-        progress = record.progress or {}
-        if isinstance(work, Bar):
-            text = f"{record.status} {progress.get('message') or ''}".rstrip()
-            work.at(progress.get("done", 0), progress.get("total"), text)
-        now = (record.status, record.attempts, record.progress)
-        if now != told:
-            self.data_line(status_of(record, {}))
-            if not isinstance(work, Bar):
-                self.line(f"{datetime.now(UTC):%H:%M:%S} UTC  ", painted(record.status), f"  {far(progress)}")
-        return now
+    def show_progress(self, record: TaskRecord, progress: Progress, last_change: object) -> object:
+        """Update the bar; print a line only if something differs from `last_change`. Return the new state."""
+        reported = record.progress or {}
+        if isinstance(progress, ProgressBar):
+            text = f"{record.status} {reported.get('message') or ''}".rstrip()
+            progress.update(reported.get("done", 0), reported.get("total"), text)
+        change = (record.status, record.attempts, record.progress)
+        if change != last_change:
+            self.write_json_line(status_of(record, {}))
+            if not isinstance(progress, ProgressBar):
+                time_text = f"{datetime.now(UTC):%H:%M:%S} UTC  "
+                self.write_line(time_text, styled_status(record.status), f"  {progress_text(reported)}")
+        return change

@@ -1,4 +1,4 @@
-"""manage.py offload_status: the queues of every stack, and what waits in them; once, or again and again."""
+"""manage.py offload_status: count what waits in the queues of every stack, once or again and again."""
 
 import time
 from datetime import UTC, datetime
@@ -7,126 +7,134 @@ from typing import Any, ClassVar
 from django.core.management.base import CommandParser
 
 from ...aws import client
-from ...conf import Options, configured, stacks
+from ...conf import Options, stacks
 from ...exceptions import ResourceMissing
 from ...operations.due_entries import EVER
 from ...protocol.record import DEAD_SHARDS, DUE_SHARDS
 from ...stores import store_of
 from ...worker.events import utc_now
-from ..base import FINE, WRONG, OffloadCommand
-from ..tables import Painted
+from ..base import EXIT_OK, EXIT_PROBLEM, OffloadCommand
+from ..rendering import Styled
 
-COUNTS = {
+COUNT_ATTRIBUTES = {
     "waiting": "ApproximateNumberOfMessages",
     "delayed": "ApproximateNumberOfMessagesDelayed",
     "in_flight": "ApproximateNumberOfMessagesNotVisible",
 }
-# More records of a shard than this are not counted: it is a question, not an inventory.
+# The limit for each shard, because a look needs no exact numbers.
 MOST_COUNTED = 1_000
 
 
 class Command(OffloadCommand):
-    """Print what waits or is under way in each queue, and how many records are due or given up."""
-
     help = (
-        "Show what waits in each queue, its dead letters, and how many records the sweeper has to look at. "
-        "The exit code is 1 where something was given up. With --watch, look again until Ctrl-C ends it; the "
-        "exit code is then that of the last look."
+        "Show what waits in each queue, its dead letters, and how many records are due for the sweeper. The "
+        "exit code is 1 if there are dead letters. With --watch, look again until you press Ctrl-C; the exit "
+        "code is then that of the last look."
     )
     example: ClassVar[str] = """
 manage.py offload_status
 manage.py offload_status --watch --every 5
 manage.py offload_status --json
 """
-    json_help = "Print JSON, for programs to read; with --watch a line of it for each look."
+    json_help = "Print JSON for programs. With --watch, print a line of it for each look."
     pause = staticmethod(time.sleep)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--watch", action="store_true", help="Look again and again; Ctrl-C ends it.")
+        parser.add_argument("--watch", action="store_true", help="Look again until you press Ctrl-C.")
         parser.add_argument(
-            "--every", type=float, default=2.0, metavar="SECONDS", help="With --watch: how often to look (2)."
+            "--every",
+            type=float,
+            default=2.0,
+            metavar="SECONDS",
+            help="With --watch: the time between looks (2).",
         )
 
-    def answer(self, **options: Any) -> int:
-        if not configured():
-            raise self.unusable("TASKS names no backend of django_offload. Add one, as the README shows.")
-        self.above_zero("--every", options["every"])
+    def run(self, **options: Any) -> int:
+        self.require_backend()
+        self.require_positive("--every", options["every"])
         if options["watch"]:
-            return self._watch(options["every"])
-        found = _look()
-        self.data(found)
-        self._tell(found)
-        return _code(found)
+            return self.watch(options["every"])
+        status = read_status()
+        self.write_json(status)
+        self.write_tables(status)
+        return exit_code(status)
 
-    def _watch(self, every: float) -> int:
-        code = FINE
+    def watch(self, every: float) -> int:
+        last_exit_code = EXIT_OK
         try:
             while True:
-                found = _look()
-                code = _code(found)
-                self.data_line(found)
-                with self.picture():
-                    self.line(f"{datetime.now(UTC):%H:%M:%S} UTC, every {every:g} s; Ctrl-C ends it.")
-                    self.line()
-                    self._tell(found)
+                status = read_status()
+                last_exit_code = exit_code(status)
+                self.write_json_line(status)
+                with self.redraw():
+                    self.write_line(
+                        f"{datetime.now(UTC):%H:%M:%S} UTC, every {every:g} s. Press Ctrl-C to stop."
+                    )
+                    self.write_line()
+                    self.write_tables(status)
                 self.pause(every)
         except KeyboardInterrupt:
-            return code
+            return last_exit_code
 
-    def _tell(self, found: list[dict[str, Any]]) -> None:
-        for stack in found:
-            if stack is not found[0]:
-                self.line()
-            self.line(
-                Painted(f"stack {stack['stack']}", "heading"),
+    def write_tables(self, status: list[dict[str, Any]]) -> None:
+        for stack in status:
+            if stack is not status[0]:
+                self.write_line()
+            self.write_line(
+                Styled(f"stack {stack['stack']}", "heading"),
                 f", records due: {stack['due']}, given up: ",
-                Painted(stack["given_up"], "bad" if stack["given_up"] else "plain"),
+                alarm(stack["given_up"]),
             )
-            self.table(
+            self.write_table(
                 ["queue", "waiting", "delayed", "in flight", "dead letters"],
                 [
-                    [row["queue"], row["waiting"], row["delayed"], row["in_flight"], _alarming(row["dead"])]
+                    [row["queue"], row["waiting"], row["delayed"], row["in_flight"], alarm(row["dead"])]
                     for row in stack["queues"]
                 ],
             )
 
 
-def _alarming(count: int) -> int | Painted:
-    return Painted(count, "bad") if count else count
+def alarm(count: int) -> Styled:
+    """Return a count, in red unless it is 0."""
+    return Styled(count, "bad" if count else "plain")
 
 
-def _code(found: list[dict[str, Any]]) -> int:
-    dead = any(row["dead"] for stack in found for row in stack["queues"])
-    return WRONG if dead or any(stack["given_up"] for stack in found) else FINE
+def exit_code(status: list[dict[str, Any]]) -> int:
+    """Return 1 if any stack has dead letters, otherwise 0."""
+    dead = any(row["dead"] for stack in status for row in stack["queues"])
+    return EXIT_PROBLEM if dead or any(stack["given_up"] for stack in status) else EXIT_OK
 
 
-def _look() -> list[dict[str, Any]]:
-    """Return what every stack of TASKS has to say."""
-    return [_stack(options) for options in stacks()]
+def read_status() -> list[dict[str, Any]]:
+    """Count the records and messages of every stack, and return them as --json prints them."""
+    status = []
+    for options in stacks():
+        store, now = store_of(options), utc_now()
+        status.append(
+            {
+                "stack": options.stack,
+                "due": sum(len(store.due(shard, now, MOST_COUNTED)) for shard in range(DUE_SHARDS)),
+                "given_up": sum(len(store.due(shard, EVER, MOST_COUNTED)) for shard in DEAD_SHARDS),
+                "queues": [
+                    {
+                        "queue": queue,
+                        **message_counts(options, options.queue(queue)),
+                        "dead": sum(message_counts(options, options.dead_letter_queue(queue)).values()),
+                    }
+                    for queue in options.queues
+                ],
+            }
+        )
+    return status
 
 
-def _stack(options: Options) -> dict[str, Any]:
-    store, now = store_of(options), utc_now()
-    return {
-        "stack": options.stack,
-        "due": sum(len(store.due(shard, now, MOST_COUNTED)) for shard in range(DUE_SHARDS)),
-        "given_up": sum(len(store.due(shard, EVER, MOST_COUNTED)) for shard in DEAD_SHARDS),
-        "queues": [_queue(options, queue) for queue in options.queues],
-    }
-
-
-def _queue(options: Options, queue: str) -> dict[str, Any]:
-    counts = _counts(options, options.queue(queue))
-    dead = _counts(options, options.dead_letter_queue(queue))
-    return {"queue": queue, **counts, "dead": sum(dead.values())}
-
-
-def _counts(options: Options, name: str) -> dict[str, int]:
-    """Return about how many messages an SQS queue has. Raise ResourceMissing if it is not there."""
+def message_counts(options: Options, name: str) -> dict[str, int]:
+    """Return roughly how many messages an SQS queue has. Raise ResourceMissing if it doesn't exist."""
     sqs = client("sqs")
     try:
         url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     except sqs.exceptions.QueueDoesNotExist as exc:
         raise ResourceMissing(options.alias, "queue", name) from exc
-    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(COUNTS.values()))["Attributes"]
-    return {key: int(found[attribute]) for key, attribute in COUNTS.items()}
+    names = list(COUNT_ATTRIBUTES.values())
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return {key: int(attributes[name]) for key, name in COUNT_ATTRIBUTES.items()}

@@ -1,4 +1,4 @@
-"""manage.py offload_sweep: run the sweeper once, from here."""
+"""manage.py offload_sweep: run the sweeper once, in this process."""
 
 import time
 from datetime import UTC, datetime
@@ -6,41 +6,36 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandParser
 
-from ...conf import configured, stacks
+from ...conf import stacks
 from ...stores import store_of
 from ...worker.sweep import sweep
-from ..base import FINE, WRONG, OffloadCommand
+from ..base import EXIT_OK, EXIT_PROBLEM, OffloadCommand
 
 
 class Command(OffloadCommand):
-    """Do once what the sweeper does every minute: send again what is due."""
-
-    help = "Send again what is due and has no message any more, as the sweeper does every minute."
+    help = "Send due tasks again if their message is lost, as the sweeper does every minute."
     example: ClassVar[str] = "manage.py offload_sweep --seconds 60"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--seconds", type=float, default=60.0, help="Stop after this long (default: 60).")
+        parser.add_argument("--seconds", type=float, default=60.0, help="Stop after this time (60).")
 
-    def answer(self, **options: Any) -> int:
-        if not configured():
-            raise self.unusable("TASKS names no backend of django_offload. Add one, as the README shows.")
-        self.above_zero("--seconds", options["seconds"])
-        for each in stacks():
-            # The sweeper goes on where AWS does not answer; who asks for it here wants to know.
-            store_of(each).due(0, datetime.now(UTC), 1)
-        done = self._sweep(options["seconds"])
-        self.data(done)
-        told = ", ".join(f"{count} {what}" for what, count in sorted(done.items()))
-        self.line(f"Swept: {told}." if told else "Nothing was due.")
-        return WRONG if done.get("failed") else FINE
+    def run(self, **options: Any) -> int:
+        self.require_backend()
+        seconds = options["seconds"]
+        self.require_positive("--seconds", seconds)
+        for stack in stacks():
+            # The sweeper only logs that AWS doesn't answer, but this command must report it.
+            store_of(stack).due(0, datetime.now(UTC), 1)
+        started_at = time.monotonic()
+        with self.progress("Sweeping") as progress:
 
-    def _sweep(self, seconds: float) -> dict[str, int]:
-        began = time.monotonic()
-        with self.working("Sweeping") as work:
+            def seconds_left() -> float:
+                elapsed = time.monotonic() - started_at
+                progress.update(int(elapsed), int(seconds), "seconds")
+                return float(seconds - elapsed)
 
-            def left() -> float:
-                taken = time.monotonic() - began
-                work.at(int(taken), int(seconds), "seconds")
-                return seconds - taken
-
-            return sweep(lambda: datetime.now(UTC), left)
+            counts = sweep(lambda: datetime.now(UTC), seconds_left)
+        self.write_json(counts)
+        text = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
+        self.write_line(f"Swept: {text}." if text else "Nothing was due.")
+        return EXIT_PROBLEM if counts.get("failed") else EXIT_OK

@@ -1,1 +1,1 @@
-"""What offload_doctor looks at: each module yields what it finds."""
+"""What offload_doctor checks. Each module yields a Finding for each problem."""

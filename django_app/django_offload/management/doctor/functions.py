@@ -1,123 +1,142 @@
-"""The functions, and what starts them, as they are deployed."""
+"""Compare the deployed functions, and what starts them, with TASKS."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ...aws import client
 from ...conf import ENV_STACK
-from ...stack import Plan, limits
+from ...stack import StackSpec, limits
 from ...stack.names import DEAD_LETTER, SWEEPER, worker
 from ...stack.versions import LIVE
-from .finding import Finding, deploy, local
+from .finding import Finding, deploy_remedy, finding, is_local_aws
 
 
-def examine(plan: Plan) -> Iterator[Finding]:
-    """Look at every function, its event source mappings, and the sweeper's schedule."""
-    stopped: list[str] = []
+def check_functions(plan: StackSpec) -> Iterator[Finding]:
+    """Check every function, its event source mappings, and the sweeper's schedule."""
+    disabled: list[str] = []
+    service_timeout = limits.seconds(limits.SERVICE_TIMEOUT)
     for name, queue in plan.queues.items():
-        choices = limits.timeouts(queue.timeout)
-        yield from _function(plan, worker(name), limits.seconds(queue.timeout), queue.memory, choices)
-        wanted = (queue.batch_size, limits.seconds(queue.batch_window), queue.max_concurrency)
-        yield from _mapping(plan, worker(name), plan.options.queue(name), wanted, stopped)
-    yield from _function(plan, DEAD_LETTER, limits.seconds(limits.SERVICE_TIMEOUT), limits.SERVICE_MEMORY)
+        role, timeout = worker(name), limits.seconds(queue.timeout)
+        yield from check_function(plan, role, timeout, queue.memory, limits.timeouts(queue.timeout))
+        yield from check_mapping(
+            plan,
+            role,
+            plan.options.queue(name),
+            batch_size=queue.batch_size,
+            batch_window=limits.seconds(queue.batch_window),
+            max_concurrency=queue.max_concurrency,
+            disabled=disabled,
+        )
+    yield from check_function(plan, DEAD_LETTER, service_timeout, limits.SERVICE_MEMORY)
     for name in plan.queues:
-        queue_name = plan.options.dead_letter_queue(name)
-        wanted = (limits.DEAD_LETTER_BATCH, 0, limits.DEAD_LETTER_CONCURRENCY)
-        yield from _mapping(plan, DEAD_LETTER, queue_name, wanted, stopped)
-    yield from _function(plan, SWEEPER, limits.seconds(limits.SERVICE_TIMEOUT), limits.SERVICE_MEMORY)
-    yield from _schedule(plan, stopped)
-    if stopped:
-        yield _stopped(plan, stopped)
+        yield from check_mapping(
+            plan,
+            DEAD_LETTER,
+            plan.options.dead_letter_queue(name),
+            batch_size=limits.DEAD_LETTER_BATCH,
+            batch_window=0,
+            max_concurrency=limits.DEAD_LETTER_CONCURRENCY,
+            disabled=disabled,
+        )
+    yield from check_function(plan, SWEEPER, service_timeout, limits.SERVICE_MEMORY)
+    yield from check_schedule(plan, disabled)
+    if disabled and is_local_aws():
+        text = "Local AWS disables event source mappings and schedule, because offload_local does their work."
+        remedy = "Keep manage.py offload_local running."
+        yield finding("local", plan.stack, text, remedy=remedy, wrong=False)
+    elif disabled:
+        yield finding(
+            "disabled",
+            plan.stack,
+            f"Disabled: {', '.join(disabled)}. Messages wait, and the sweeper doesn't run.",
+            remedy=deploy_remedy(plan.stack, MappingsEnabled="true", Paused="false"),
+        )
 
 
-def deployed(plan: Plan, role: str) -> Mapping[str, Any] | None:
-    """Return a function as it is deployed, None if there is none."""
+def function_configuration(plan: StackSpec, role: str) -> Mapping[str, Any] | None:
+    """Return the configuration of a deployed function, or None if there is none."""
     awslambda = client("lambda")
     try:
-        found: Mapping[str, Any] = awslambda.get_function_configuration(
-            FunctionName=plan.options.function(role)
-        )
+        return dict(awslambda.get_function_configuration(FunctionName=plan.options.function(role)))
     except awslambda.exceptions.ResourceNotFoundException:
         return None
-    return found
 
 
-def _function(
-    plan: Plan, role: str, timeout: int, memory: int, choices: Sequence[int] = ()
+def check_function(
+    plan: StackSpec, role: str, timeout: int, memory: int, stage_timeouts: Sequence[int] = ()
 ) -> Iterator[Finding]:
-    """Look at a function; `choices` are the timeouts that a stage may give it."""
-    name, found = plan.options.function(role), deployed(plan, role)
-
-    def finding(what: str, text: str, *, wrong: bool = True) -> Finding:
-        text = f"The function {name} {text}"
-        return Finding(id=what, stack=plan.stack, text=text, mend=deploy(plan.stack), wrong=wrong)
-
-    if found is None:
-        yield finding("function-missing", "does not exist.")
+    """Check a function. One of the timeouts that a stage may choose is only a note."""
+    stack, function = plan.stack, f"The function {plan.options.function(role)}"
+    configuration = function_configuration(plan, role)
+    if configuration is None:
+        yield finding("function-missing", stack, f"{function} does not exist.")
         return
-    if found["Timeout"] != timeout:
-        text = f"has a timeout of {found['Timeout']} s, TASKS says {timeout} s."
-        yield finding("other-timeout", text, wrong=found["Timeout"] not in choices)
-    if found["MemorySize"] < memory:
-        yield finding("memory-too-small", f"has {found['MemorySize']} MB, TASKS says {memory} MB.")
-    stack = found.get("Environment", {}).get("Variables", {}).get(ENV_STACK)
-    if stack != plan.stack:
-        yield finding("function-of-another-stack", f"has {ENV_STACK}={stack or ''} in its environment.")
-    if found.get("State") == "Failed":
-        yield finding("function-failed", f"cannot run: {found.get('StateReason', 'AWS gives no reason.')}")
+    if configuration["Timeout"] != timeout:
+        text = f"{function} has a timeout of {configuration['Timeout']} s, but TASKS says {timeout} s."
+        wrong = configuration["Timeout"] not in stage_timeouts
+        yield finding("other-timeout", stack, text, wrong=wrong)
+    if configuration["MemorySize"] < memory:
+        text = f"{function} has {configuration['MemorySize']} MB, but TASKS says {memory} MB."
+        yield finding("memory-too-small", stack, text)
+    function_stack = configuration.get("Environment", {}).get("Variables", {}).get(ENV_STACK)
+    if function_stack != stack:
+        text = f"{function} has {ENV_STACK}={function_stack or ''} in its environment."
+        yield finding("function-of-another-stack", stack, text)
+    if configuration.get("State") == "Failed":
+        reason = configuration.get("StateReason", "AWS gives no reason.")
+        yield finding("function-failed", stack, f"{function} can't run: {reason}")
 
 
-def _mapping(
-    plan: Plan, role: str, queue: str, wanted: tuple[int, int, int], stopped: list[str]
+def check_mapping(
+    plan: StackSpec,
+    role: str,
+    queue: str,
+    *,
+    batch_size: int,
+    batch_window: int,
+    max_concurrency: int,
+    disabled: list[str],
 ) -> Iterator[Finding]:
-    name = plan.options.function(role)
-    found = _mapping_of(name, queue)
-
-    def finding(what: str, text: str) -> Finding:
-        return Finding(id=what, stack=plan.stack, text=text, mend=deploy(plan.stack))
-
-    if found is None:
-        yield finding("mapping-missing", f"No event source mapping feeds the function {name} from {queue}.")
+    """Check the event source mapping of a queue. If it is disabled, add it to `disabled`."""
+    stack, function = plan.stack, plan.options.function(role)
+    mapping = find_mapping(function, queue)
+    if mapping is None:
+        text = f"No event source mapping feeds the function {function} from {queue}."
+        yield finding("mapping-missing", stack, text)
         return
-    if found["State"] not in {"Enabled", "Enabling", "Creating", "Updating"}:
-        stopped.append(f"the mapping of {queue}")
-    if "ReportBatchItemFailures" not in found.get("FunctionResponseTypes", []):
+    if mapping["State"] not in {"Enabled", "Enabling", "Creating", "Updating"}:
+        disabled.append(f"the mapping of {queue}")
+    if "ReportBatchItemFailures" not in mapping.get("FunctionResponseTypes", []):
         yield finding(
             "no-partial-batch",
-            f"The event source mapping of {queue} has no ReportBatchItemFailures: what a worker gives back "
-            "is deleted, and such tasks wait for the sweeper.",
+            stack,
+            f"The event source mapping of {queue} has no ReportBatchItemFailures. AWS deletes the messages "
+            "that a worker returns, so their tasks wait for the sweeper.",
         )
-    yield from _feeding(plan, queue, found, *wanted)
-
-
-def _feeding(
-    plan: Plan, queue: str, found: Mapping[str, Any], batch: int, window: int, most: int
-) -> Iterator[Finding]:
-    """Compare how a mapping feeds its function with what TASKS says."""
-
-    def finding(what: str, text: str, *, wrong: bool = True) -> Finding:
-        return Finding(
-            id=what, stack=plan.stack, text=f"{queue} {text}.", mend=deploy(plan.stack), wrong=wrong
+    if mapping["BatchSize"] != batch_size:
+        text = f"{queue} is read in batches of {mapping['BatchSize']}, but TASKS says {batch_size}."
+        yield finding("other-batch-size", stack, text)
+    mapping_window = mapping.get("MaximumBatchingWindowInSeconds", 0)
+    if mapping_window != batch_window:
+        text = f"{queue} waits {mapping_window} s for a batch to fill, but TASKS says {batch_window} s."
+        yield finding("other-batch-window", stack, text)
+    mapping_concurrency = mapping.get("ScalingConfig", {}).get("MaximumConcurrency")
+    if mapping_concurrency is None:
+        text = f"{queue} has no limit of concurrent workers, but TASKS says {max_concurrency}."
+        yield finding("no-concurrency-limit", stack, text)
+    elif mapping_concurrency != max_concurrency:
+        # Only a note, because a stage may choose another limit.
+        text = (
+            f"{queue} has at most {mapping_concurrency} concurrent workers, but TASKS says {max_concurrency}."
         )
-
-    size, waits = found["BatchSize"], found.get("MaximumBatchingWindowInSeconds", 0)
-    if size != batch:
-        yield finding("other-batch-size", f"is read in batches of {size}, TASKS says {batch}")
-    if waits != window:
-        yield finding("other-batch-window", f"waits {waits} s for a batch to fill, TASKS says {window} s")
-    at_once = found.get("ScalingConfig", {}).get("MaximumConcurrency")
-    if at_once is None:
-        yield finding("no-concurrency-limit", f"has no limit of workers at a time, TASKS says {most}")
-    elif at_once != most:
-        # A stage may choose another: said, and not wrong.
-        text = f"has at most {at_once} workers at a time, TASKS says {most}"
-        yield finding("other-concurrency", text, wrong=False)
+        yield finding("other-concurrency", stack, text, wrong=False)
 
 
-def _mapping_of(function: str, queue: str) -> Mapping[str, Any] | None:
+def find_mapping(function: str, queue: str) -> Mapping[str, Any] | None:
+    """Return the mapping from a queue to a function or its alias, or None if there is none."""
     awslambda = client("lambda")
     pages = awslambda.get_paginator("list_event_source_mappings")
-    # Of a function, AWS lists what feeds itself, not what feeds its aliases.
+    # For the name of a function, AWS doesn't list the mappings of its aliases.
     for name in (f"{function}:{LIVE}", function):
         try:
             for page in pages.paginate(FunctionName=name):
@@ -125,33 +144,18 @@ def _mapping_of(function: str, queue: str) -> Mapping[str, Any] | None:
                     if mapping["EventSourceArn"].rpartition(":")[2] == queue:
                         return mapping  # type: ignore[no-any-return]
         except awslambda.exceptions.ResourceNotFoundException:
-            continue  # There is no alias; that the function itself is missing is said elsewhere.
+            continue  # There is no alias. check_function() reports a missing function.
     return None
 
 
-def _schedule(plan: Plan, stopped: list[str]) -> Iterator[Finding]:
+def check_schedule(plan: StackSpec, disabled: list[str]) -> Iterator[Finding]:
+    """Check that a rule starts the sweeper. If the rule is disabled, add it to `disabled`."""
     name, events = plan.options.function(SWEEPER), client("events")
     try:
         rule = events.describe_rule(Name=name)
     except events.exceptions.ResourceNotFoundException:
-        text = f"No rule {name} starts the sweeper: what is lost or waits for its time is never sent."
-        yield Finding(id="schedule-missing", stack=plan.stack, text=text, mend=deploy(plan.stack))
+        text = f"No rule {name} starts the sweeper, so lost messages and later tasks are never sent."
+        yield finding("schedule-missing", plan.stack, text)
         return
     if rule["State"] != "ENABLED":
-        stopped.append("the sweeper's schedule")
-
-
-def _stopped(plan: Plan, stopped: list[str]) -> Finding:
-    """Return what it means that AWS was told to start nothing."""
-    if local():
-        text = (
-            "Event source mappings and schedule are disabled in the local AWS: offload_local does their work."
-        )
-        mend = "Keep manage.py offload_local running."
-        return Finding(id="local", stack=plan.stack, text=text, mend=mend, wrong=False)
-    return Finding(
-        id="disabled",
-        stack=plan.stack,
-        text=f"Disabled: {', '.join(stopped)}. Messages wait, and nothing is swept.",
-        mend=deploy(plan.stack, MappingsEnabled="true", Paused="false"),
-    )
+        disabled.append("the sweeper's schedule")

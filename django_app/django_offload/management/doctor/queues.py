@@ -1,99 +1,96 @@
-"""The queues as they are deployed, against what TASKS needs."""
+"""Compare the deployed queues with TASKS."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from ...aws import client
 from ...conf import QueueOptions
-from ...stack import Plan, limits
+from ...stack import StackSpec, limits
 from ...stack.names import DEAD_LETTER, worker
-from .finding import Finding, deploy, log_of
-from .functions import deployed
+from .finding import Finding, finding, log_remedy
+from .functions import function_configuration
 
 
-def examine(plan: Plan) -> Iterator[Finding]:
-    """Look at every queue and its dead-letter queue."""
+def check_queues(plan: StackSpec) -> Iterator[Finding]:
+    """Check every queue and its dead-letter queue."""
     for name, queue in plan.queues.items():
-        own, dead = plan.options.queue(name), plan.options.dead_letter_queue(name)
-        found = _attributes(own, plan.options.queue_urls.get(name))
-        found_dead = _attributes(dead)
-        for missing, attributes, what in ((own, found, "queue"), (dead, found_dead, "dead-letter queue")):
-            if attributes is None:
-                text = f"The {what} {missing} does not exist."
-                yield Finding(
-                    id=f"{what.replace(' ', '-')}-missing",
-                    stack=plan.stack,
-                    text=text,
-                    mend=deploy(plan.stack),
-                )
-        if found is not None:
-            yield from _contradictions(plan, name, queue, found, found_dead)
-        if found_dead is not None:
-            yield from _waiting(plan, dead, found_dead)
+        queue_name, dead_name = plan.options.queue(name), plan.options.dead_letter_queue(name)
+        attributes = queue_attributes(queue_name, plan.options.queue_urls.get(name))
+        dead_attributes = queue_attributes(dead_name)
+        if attributes is None:
+            yield finding("queue-missing", plan.stack, f"The queue {queue_name} does not exist.")
+        if dead_attributes is None:
+            text = f"The dead-letter queue {dead_name} does not exist."
+            yield finding("dead-letter-queue-missing", plan.stack, text)
+        if attributes is not None:
+            yield from check_attributes(plan, name, queue, attributes, dead_attributes)
+        count = int(dead_attributes["ApproximateNumberOfMessages"]) if dead_attributes is not None else 0
+        if count:
+            yield finding(
+                "dead-letters-waiting",
+                plan.stack,
+                f"{count} {'message waits' if count == 1 else 'messages wait'} in {dead_name}, and no "
+                "function reads them.",
+                remedy=log_remedy(plan.options.function(DEAD_LETTER)),
+            )
 
 
-def _attributes(name: str, url: str | None = None) -> dict[str, str] | None:
-    """Return the attributes of a queue in SQS, None if there is none."""
+def queue_attributes(name: str, url: str | None = None) -> Mapping[str, str] | None:
+    """Return the attributes of an SQS queue, or None if there is no such queue."""
     sqs = client("sqs")
     try:
         url = url or sqs.get_queue_url(QueueName=name)["QueueUrl"]
-        found: dict[str, str] = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        return dict(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"])
     except sqs.exceptions.QueueDoesNotExist:
         return None
-    return found
 
 
-def _contradictions(
-    plan: Plan, own: str, queue: QueueOptions, found: dict[str, str], dead: dict[str, str] | None
+def check_attributes(
+    plan: StackSpec,
+    name: str,
+    queue: QueueOptions,
+    attributes: Mapping[str, str],
+    dead_attributes: Mapping[str, str] | None,
 ) -> Iterator[Finding]:
-    name = plan.options.queue(own)
-
-    def finding(what: str, text: str) -> Finding:
-        return Finding(id=what, stack=plan.stack, text=f"{name} {text}", mend=deploy(plan.stack))
-
-    # The function's own timeout counts, whatever TASKS says: a stage may have chosen another.
-    function = deployed(plan, worker(own))
+    """Check that the attributes of a queue suit TASKS, its function and its dead-letter queue."""
+    stack, queue_name = plan.stack, plan.options.queue(name)
+    # Use the function's own timeout, because a stage may choose another one than TASKS.
+    function = function_configuration(plan, worker(name))
     timeout = timedelta(seconds=function["Timeout"]) if function else queue.timeout
-    hidden, needed = int(found["VisibilityTimeout"]), limits.visibility(timeout, queue.batch_window)
-    if hidden < needed:
+    visibility, needed = int(attributes["VisibilityTimeout"]), limits.visibility(timeout, queue.batch_window)
+    if visibility < needed:
         yield finding(
             "visibility-too-short",
-            f"hides a message for {hidden} s; its function may run for {limits.seconds(timeout)} s "
-            f"and then {needed} s are needed: messages come again while they are worked on.",
+            stack,
+            f"The visibility timeout of {queue_name} is {visibility} s, but it must be at least {needed} s "
+            f"because its function may run for {limits.seconds(timeout)} s. Otherwise SQS redelivers "
+            "messages while a worker processes them.",
         )
-    policy = json.loads(found.get("RedrivePolicy", "{}"))
-    receives, wanted = (
-        int(policy.get("maxReceiveCount", 0)),
-        queue.max_attempts + limits.RECEIVES_BEYOND_ATTEMPTS,
-    )
+    policy = json.loads(attributes.get("RedrivePolicy", "{}"))
+    receives = int(policy.get("maxReceiveCount", 0))
+    needed_receives = queue.max_attempts + limits.RECEIVES_BEYOND_ATTEMPTS
     if not policy:
-        yield finding("no-dead-letter-queue", "has no dead-letter queue: what fails comes again for ever.")
-    elif receives < wanted:
+        text = f"{queue_name} has no dead-letter queue, so SQS redelivers failing messages without end."
+        yield finding("no-dead-letter-queue", stack, text)
+    elif receives < needed_receives:
         yield finding(
             "receives-too-few",
-            f"gives a message up after {receives} receipts; tasks with {queue.max_attempts} attempts "
-            f"need {wanted} (maxReceiveCount).",
+            stack,
+            f"{queue_name} moves a message to its dead-letter queue after {receives} receives, but tasks "
+            f"with {queue.max_attempts} attempts need {needed_receives} (maxReceiveCount).",
         )
-    if policy and dead is not None and policy.get("deadLetterTargetArn") != dead["QueueArn"]:
-        yield finding("other-dead-letter-queue", f"gives messages up to {policy.get('deadLetterTargetArn')}.")
-    if int(found["MaximumMessageSize"]) < limits.LARGEST_MESSAGE:
-        yield finding("messages-too-small", f"takes messages of {found['MaximumMessageSize']} bytes at most.")
-    kept = timedelta(seconds=int(found["MessageRetentionPeriod"]))
-    if kept < limits.RETENTION:
-        yield finding("retention-too-short", f"keeps a message for {kept}, not for {limits.RETENTION}.")
-    if dead is not None and int(dead["MessageRetentionPeriod"]) <= int(found["MessageRetentionPeriod"]):
-        yield finding("dead-retention-too-short", "keeps messages as long as its dead-letter queue does.")
-
-
-def _waiting(plan: Plan, name: str, found: dict[str, str]) -> Iterator[Finding]:
-    """Look for dead letters that nobody turned into records."""
-    count = int(found["ApproximateNumberOfMessages"])
-    if count:
-        function = plan.options.function(DEAD_LETTER)
-        yield Finding(
-            id="dead-letters-waiting",
-            stack=plan.stack,
-            text=f"{count} messages wait in {name}, and no function takes them.",
-            mend=log_of(function),
-        )
+    target = policy.get("deadLetterTargetArn")
+    if policy and dead_attributes is not None and target != dead_attributes["QueueArn"]:
+        yield finding("other-dead-letter-queue", stack, f"{queue_name} moves failed messages to {target}.")
+    if int(attributes["MaximumMessageSize"]) < limits.LARGEST_MESSAGE:
+        text = f"{queue_name} accepts messages of at most {attributes['MaximumMessageSize']} bytes."
+        yield finding("messages-too-small", stack, text)
+    retention_seconds = int(attributes["MessageRetentionPeriod"])
+    if timedelta(seconds=retention_seconds) < limits.RETENTION:
+        retention = timedelta(seconds=retention_seconds)
+        text = f"{queue_name} keeps a message for {retention} instead of {limits.RETENTION}."
+        yield finding("retention-too-short", stack, text)
+    if dead_attributes is not None and int(dead_attributes["MessageRetentionPeriod"]) <= retention_seconds:
+        text = f"The dead-letter queue of {queue_name} must keep messages longer than {queue_name} does."
+        yield finding("dead-retention-too-short", stack, text)

@@ -1,52 +1,47 @@
-"""The table and the bucket as they are deployed."""
+"""Compare the deployed table and bucket with TASKS."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from ...aws import client
 from ...payloads import bucket_name
-from ...stack import Plan
+from ...stack import StackSpec
 from ...stack.names import INDEX
-from .finding import Finding, deploy, local
+from .finding import Finding, finding, is_local_aws
 
 TABLE_KEYS, INDEX_KEYS = ["id", "part"], ["due_shard", "due_at"]
 
 
-def table(plan: Plan) -> Iterator[Finding]:
-    """Look at the table of the records and its index."""
-    name, dynamodb = plan.options.table, client("dynamodb")
-
-    def finding(what: str, text: str, mend: str = "") -> Finding:
-        return Finding(
-            id=what, stack=plan.stack, text=f"The table {name} {text}", mend=mend or deploy(plan.stack)
-        )
-
+def check_table(plan: StackSpec) -> Iterator[Finding]:
+    """Check the table of the records, its index, and its time to live."""
+    name, stack, dynamodb = plan.options.table, plan.stack, client("dynamodb")
     try:
-        found = dynamodb.describe_table(TableName=name)["Table"]
+        description = dynamodb.describe_table(TableName=name)["Table"]
     except dynamodb.exceptions.ResourceNotFoundException:
-        yield finding("table-missing", "does not exist.")
+        yield finding("table-missing", stack, f"The table {name} does not exist.")
         return
-    if _keys(found) != TABLE_KEYS:
-        yield finding("other-table", f"has the keys {_keys(found)}, not {TABLE_KEYS}: it is not one of ours.")
+    if key_names(description) != TABLE_KEYS:
+        text = f"The table {name} has the keys {key_names(description)} instead of {TABLE_KEYS}. "
+        yield finding("other-table", stack, f"{text}It doesn't belong to django-offload.")
         return
-    indexes = {index["IndexName"]: index for index in found.get("GlobalSecondaryIndexes", [])}
-    if INDEX not in indexes or _keys(indexes[INDEX]) != INDEX_KEYS:
-        yield finding(
-            "index-missing", f"has no index '{INDEX}' of {INDEX_KEYS}: nothing can be swept or listed."
-        )
-    # The stand-in on this machine does not read what the template says of it.
-    if not local():
-        said = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
-        if said["TimeToLiveStatus"] not in {"ENABLED", "ENABLING"}:
-            mend = (
-                f"aws dynamodb update-time-to-live --table-name {name} "
+    indexes = {index["IndexName"]: index for index in description.get("GlobalSecondaryIndexes", [])}
+    if INDEX not in indexes or key_names(indexes[INDEX]) != INDEX_KEYS:
+        text = f"The table {name} has no index '{INDEX}' of {INDEX_KEYS}, so no task can be swept or listed."
+        yield finding("index-missing", stack, text)
+    # Local AWS ignores the time to live in the template.
+    if not is_local_aws():
+        time_to_live = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        if time_to_live["TimeToLiveStatus"] not in {"ENABLED", "ENABLING"}:
+            remedy = (
+                f"Enable it: aws dynamodb update-time-to-live --table-name {name} "
                 "--time-to-live-specification Enabled=true,AttributeName=ttl"
             )
-            yield finding("no-ttl", "never forgets: its time to live is disabled.", mend)
+            text = f"The table {name} never deletes records, because its time to live is disabled."
+            yield finding("no-ttl", stack, text, remedy=remedy)
 
 
-def bucket(plan: Plan) -> Iterator[Finding]:
-    """Look at the bucket of what is too large for a message or a record."""
+def check_bucket(plan: StackSpec) -> Iterator[Finding]:
+    """Check the bucket for payloads that are too large for a message or a record."""
     from botocore.exceptions import ClientError
 
     name = bucket_name(plan.options)
@@ -55,18 +50,18 @@ def bucket(plan: Plan) -> Iterator[Finding]:
     try:
         client("s3").head_bucket(Bucket=name)
     except ClientError as exc:
-        if exc.response["Error"]["Code"] not in {"403", "404"}:
+        code = exc.response["Error"]["Code"]
+        if code not in {"403", "404"}:
             raise
-        missing = exc.response["Error"]["Code"] == "404"
-        yield Finding(
-            id="bucket-missing" if missing else "bucket-forbidden",
-            stack=plan.stack,
-            text=f"The bucket {name} {'does not exist' if missing else 'may not be used'}.",
-            mend=deploy(plan.stack)
-            if missing
-            else "See whose account is used: aws sts get-caller-identity. Correct it, or OPTIONS['bucket'].",
-        )
+        if code == "404":
+            yield finding("bucket-missing", plan.stack, f"The bucket {name} does not exist.")
+        else:
+            remedy = (
+                "See which account is in use: aws sts get-caller-identity. Correct it, or OPTIONS['bucket']."
+            )
+            text = f"Access to the bucket {name} is denied."
+            yield finding("bucket-forbidden", plan.stack, text, remedy=remedy)
 
 
-def _keys(described: dict[str, Any]) -> list[str]:
-    return [key["AttributeName"] for key in described["KeySchema"]]
+def key_names(description: dict[str, Any]) -> list[str]:
+    return [key["AttributeName"] for key in description["KeySchema"]]

@@ -1,19 +1,19 @@
-// The board: what is shown is fetched again now and then, and selections are counted.
+// The board fetches its live region again every few seconds, and counts selected tasks.
 
 const live = () => document.querySelector("[data-live]");
 const status = document.querySelector("[data-live-status]");
-// Each answer has another token against forgery.
+// Each answer contains a different CSRF token.
 const TOKEN = /(name="csrfmiddlewaretoken" value=")[^"]*/g;
-let shown = served(live());
+let shown = comparable(live());
 let timer;
 
-/** Return what the server sent of a region; not what the visitor opened or chose in it. */
-function served(region) {
+/** Return a region's HTML as the server sent it. Selections and opened details don't change it. */
+function comparable(region) {
   return region?.outerHTML.replaceAll(TOKEN, "$1");
 }
 
-/** Wait as long as the page says, then ask again; not in a tab that nobody sees, nor when switched off. */
-function plan() {
+/** Schedule the next refresh, unless the tab is hidden or the visitor switched it off. */
+function schedule() {
   clearTimeout(timer);
   const region = live();
   if (status) status.hidden = !region;
@@ -27,64 +27,66 @@ async function refresh() {
     if (answer.ok && !answer.redirected) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       replace(page.getElementById(live()?.id));
-      say(`Updated ${new Date().toLocaleTimeString()}`);
+      showStatus(`Updated ${new Date().toLocaleTimeString()}`);
     } else {
-      say(`The site answered ${answer.redirected ? "with another page" : answer.status}: reload to see why.`);
+      showStatus(`The site answered ${answer.redirected ? "with another page" : answer.status}. Reload to see why.`);
     }
   } catch {
-    say("The site could not be reached; trying again.");
+    showStatus("The site could not be reached. This page tries again by itself.");
   }
-  plan();
+  schedule();
 }
 
-/** Put the new content in, and keep what the visitor chose, opened and stands on. */
+/** Replace the region if it changed. Keep selections, opened details, scroll positions and the focus. */
 function replace(fresh) {
   const old = live();
-  const said = served(fresh);
-  // What is the same stays: whoever reads, scrolls or selects in it is not disturbed.
-  if (!fresh || !old || said === shown) return;
-  shown = said;
-  const scrolled = new Map([...old.querySelectorAll("pre")].map((one) => [nameOf(one), one.scrollTop]));
-  const chosen = new Set([...old.querySelectorAll("[name=id]:checked")].map((box) => box.value));
-  const opened = new Map([...old.querySelectorAll("details[data-keep]")].map((one) => [one.dataset.keep, one.open]));
-  const at = old.contains(document.activeElement) ? nameOf(document.activeElement) : null;
-  for (const box of fresh.querySelectorAll("input[type=checkbox][name=id]")) box.checked = chosen.has(box.value);
-  for (const one of fresh.querySelectorAll("details[data-keep]")) {
-    if (opened.has(one.dataset.keep)) one.open = opened.get(one.dataset.keep);
+  const html = comparable(fresh);
+  // An unchanged region stays, so that it doesn't disturb a visitor who reads, scrolls or selects text.
+  if (!fresh || !old || html === shown) return;
+  shown = html;
+  const scrolled = new Map([...old.querySelectorAll("pre")].map((pre) => [keyOf(pre), pre.scrollTop]));
+  const selected = new Set([...old.querySelectorAll("[name=id]:checked")].map((box) => box.value));
+  const opened = new Map([...old.querySelectorAll("details[data-keep]")].map((details) => [details.dataset.keep, details.open]));
+  const focused = old.contains(document.activeElement) ? keyOf(document.activeElement) : null;
+  for (const box of fresh.querySelectorAll("input[type=checkbox][name=id]")) box.checked = selected.has(box.value);
+  for (const details of fresh.querySelectorAll("details[data-keep]")) {
+    if (opened.has(details.dataset.keep)) details.open = opened.get(details.dataset.keep);
   }
   old.replaceWith(fresh);
-  for (const one of fresh.querySelectorAll("pre")) one.scrollTop = scrolled.get(nameOf(one)) ?? 0;
-  if (at) stand(fresh, at);
+  for (const pre of fresh.querySelectorAll("pre")) pre.scrollTop = scrolled.get(keyOf(pre)) ?? 0;
+  if (focused) restoreFocus(fresh, focused);
   count();
 }
 
-/** Return what tells an element from its neighbours, in the old content as in the new. */
-function nameOf(element) {
-  const own = element.name ? `${element.name}=${element.value}` : (element.getAttribute("href") ?? "");
-  return `${element.localName} ${own} ${element.closest("[data-keep]")?.dataset.keep ?? ""}`;
+/** Return a key that identifies an element in the old and the new region. */
+function keyOf(element) {
+  const value = element.name ? `${element.name}=${element.value}` : (element.getAttribute("href") ?? "");
+  return `${element.localName} ${value} ${element.closest("[data-keep]")?.dataset.keep ?? ""}`;
 }
 
-/** Give the focus to what had it before, or, where that is gone, to where it was: Tab goes on from there. */
-function stand(region, at) {
-  const found = [...region.querySelectorAll("a, button, input, summary, pre")].find((one) => nameOf(one) === at);
-  if (!found) region.tabIndex = -1;
-  (found ?? region).focus({ preventScroll: true });
+/** Focus the element with this key. If it is gone, focus the region, so that Tab continues from there. */
+function restoreFocus(region, key) {
+  const focusable = [...region.querySelectorAll("a, button, input, summary, pre")];
+  const target = focusable.find((element) => keyOf(element) === key);
+  if (!target) region.tabIndex = -1;
+  (target ?? region).focus({ preventScroll: true });
 }
 
-function say(text) {
-  const said = status?.querySelector("[data-live-said]");
-  if (said) said.textContent = text;
+function showStatus(text) {
+  const element = status?.querySelector("[data-live-said]");
+  if (element) element.textContent = text;
 }
 
-/** Tell how many tasks are selected. */
+/** Show how many tasks are selected. */
 function count() {
   const boxes = [...document.querySelectorAll("input[type=checkbox][name=id]")];
-  const chosen = boxes.filter((box) => box.checked).length;
+  const selected = boxes.filter((box) => box.checked).length;
   const all = document.querySelector("[data-select-all]");
-  if (all) [all.checked, all.indeterminate] = [chosen > 0 && chosen === boxes.length, chosen > 0 && chosen < boxes.length];
+  if (all) all.checked = selected > 0 && selected === boxes.length;
+  if (all) all.indeterminate = selected > 0 && selected < boxes.length;
   for (const box of boxes) box.closest("tr").classList.toggle("selected", box.checked);
   const counter = document.querySelector("[data-selected]");
-  if (counter) counter.textContent = `${chosen} of ${boxes.length} selected`;
+  if (counter) counter.textContent = `${selected} of ${boxes.length} selected`;
 }
 
 document.addEventListener("change", ({ target }) => {
@@ -92,8 +94,8 @@ document.addEventListener("change", ({ target }) => {
     for (const box of document.querySelectorAll("input[type=checkbox][name=id]")) box.checked = target.checked;
   }
   if (target.matches("[data-select-all], [name=id]")) count();
-  if (target.matches("[data-live-switch]")) plan();
+  if (target.matches("[data-live-switch]")) schedule();
 });
 document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : live() && refresh()));
 count();
-plan();
+schedule();

@@ -1,23 +1,23 @@
-// What makes {% task_progress %} live: each piece asks for itself, drawn by the server, until its task has ended.
+// Keep each {% task_progress %} up to date: it polls for new HTML from the server until its task has ended.
 import { answers } from "./watch.js";
 
 const ENDED = ["SUCCESSFUL", "FAILED"];
 
 class OffloadProgress extends HTMLElement {
   connectedCallback() {
-    if (!this.dataset.url) return; // It has ended, or htmx asks.
-    this.stopped = new AbortController();
-    this.follow(this.dataset.url, this.stopped.signal).catch(() => this.isConnected && this.giveUp());
+    if (!this.dataset.url) return; // The task has ended, or htmx polls.
+    this.polling = new AbortController();
+    this.follow(this.dataset.url, this.polling.signal).catch(() => this.isConnected && this.showGone());
   }
 
   disconnectedCallback() {
-    this.stopped?.abort();
+    this.polling?.abort();
   }
 
   async follow(url, signal) {
-    this.offerRefresh(false);
+    this.showRefreshLink(false);
     for await (const answer of answers(url, { signal, wait: 1, accept: "text/html" })) {
-      const status = this.draw(await answer.text());
+      const status = this.update(await answer.text());
       const detail = { id: this.dataset.taskId, status };
       this.dispatchEvent(new CustomEvent("offload:progress", { bubbles: true, detail }));
       if (!ENDED.includes(status)) continue;
@@ -27,28 +27,28 @@ class OffloadProgress extends HTMLElement {
     }
   }
 
-  // The bar is exchanged; the text stays and changes only when it says something else, for it is read out.
-  draw(html) {
+  // Replace the bar. Change the text only if it differs, because screen readers read out each change.
+  update(html) {
     const piece = new DOMParser().parseFromString(html, "text/html");
     const bar = piece.querySelector(".offload-bar");
     this.querySelector(".offload-bar").replaceWith(bar);
-    this.say(piece.querySelector(".offload-text").textContent);
+    this.setText(piece.querySelector(".offload-text").textContent);
     return bar.dataset.status;
   }
 
-  say(words) {
-    const text = this.querySelector(".offload-text");
-    if (text.textContent !== words) text.textContent = words;
+  setText(text) {
+    const element = this.querySelector(".offload-text");
+    if (element.textContent !== text) element.textContent = text;
   }
 
-  offerRefresh(offered) {
+  showRefreshLink(shown) {
     const link = this.querySelector(".offload-refresh");
-    if (link) link.hidden = !offered;
+    if (link) link.hidden = !shown;
   }
 
-  giveUp() {
-    this.say(this.querySelector(".offload-text").dataset.gone);
-    this.offerRefresh(true);
+  showGone() {
+    this.setText(this.querySelector(".offload-text").dataset.gone);
+    this.showRefreshLink(true);
   }
 }
 

@@ -1,52 +1,52 @@
-// Follow a task: watch(url, { onProgress, onDone }), where url is the Location that its enqueuing answered.
+// Follow a task: watch(url, { onProgress, onDone }), where url is the Location of the 202 answer.
 const ENDED = ["SUCCESSFUL", "FAILED"];
-const LONGEST = 10; // Seconds between two questions, unless the server says otherwise.
-const PATIENCE = 5; // Unknown tasks are asked for so often: some are recorded only when they start.
+const LONGEST_WAIT = 10; // Seconds between two requests, unless the server asks for more.
+const MOST_UNKNOWN = 5; // Some tasks have no record until they start, so accept a few 404 answers at first.
 
-// Wait for what `begin` begins, or for the signal's end: it then raises.
-async function until(begin, signal) {
+// Wait until `start` calls its callback. Raise if the signal is aborted.
+async function until(start, signal) {
   signal?.throwIfAborted();
-  const left = new AbortController();
-  await new Promise((go) => {
-    signal?.addEventListener("abort", go, { once: true, signal: left.signal });
-    begin(go, left.signal);
+  const cleanup = new AbortController();
+  await new Promise((resume) => {
+    signal?.addEventListener("abort", resume, { once: true, signal: cleanup.signal });
+    start(resume, cleanup.signal);
   });
-  left.abort();
+  cleanup.abort();
   signal?.throwIfAborted();
 }
 
-// Wait, and go on waiting while the tab is hidden.
+// Wait for some seconds, and then until the tab is visible.
 async function pause(seconds, signal) {
-  await until((go, left) => {
-    const timer = setTimeout(go, 1000 * seconds);
-    left.addEventListener("abort", () => clearTimeout(timer));
+  await until((resume, cleanup) => {
+    const timer = setTimeout(resume, 1000 * seconds);
+    cleanup.addEventListener("abort", () => clearTimeout(timer));
   }, signal);
   while (globalThis.document?.hidden) {
-    await until((go, left) => document.addEventListener("visibilitychange", go, { once: true, signal: left }), signal);
+    await until((resume, cleanup) => document.addEventListener("visibilitychange", resume, { once: true, signal: cleanup }), signal);
   }
 }
 
-// Yield each answer that says something new, as often as the server wants to be asked; it never ends by itself.
+// Yield each new answer, and poll as often as the server asks for. The caller ends the loop.
 export async function* answers(url, { signal, wait = 0, accept = "application/json" } = {}) {
   let etag = "";
   let unknown = 0;
   for (;;) {
     await pause(wait, signal);
     const headers = { Accept: accept, ...(etag && { "If-None-Match": etag }) };
-    const asked = fetch(url, { headers, signal, cache: "no-store", redirect: "manual" });
-    const answer = await asked.catch(() => null);
+    const request = fetch(url, { headers, signal, cache: "no-store", redirect: "manual" });
+    const answer = await request.catch(() => null);
     signal?.throwIfAborted();
-    const said = Number(answer?.headers.get("Retry-After"));
-    wait = said > 0 ? said : Math.min(LONGEST, Math.max(1, 1.5 * wait));
+    const retryAfter = Number(answer?.headers.get("Retry-After"));
+    wait = retryAfter > 0 ? retryAfter : Math.min(LONGEST_WAIT, Math.max(1, 1.5 * wait));
     if (!answer || answer.status === 304 || answer.status === 429 || answer.status >= 500) continue;
-    if (answer.status === 404 && !etag && ++unknown < PATIENCE) continue;
-    if (!answer.ok) throw new Error(`The task cannot be followed: ${url} answered ${answer.status}.`);
+    if (answer.status === 404 && !etag && ++unknown < MOST_UNKNOWN) continue;
+    if (!answer.ok) throw new Error(`The task cannot be followed because ${url} answered ${answer.status}. Reload the page.`);
     etag = answer.headers.get("ETag") ?? "";
     yield answer;
   }
 }
 
-// Resolve with the task's last status, SUCCESSFUL or FAILED; reject when it cannot be followed.
+// Resolve with the last status, SUCCESSFUL or FAILED. Reject if the server no longer answers with a status.
 export async function watch(url, { onProgress, onDone, signal } = {}) {
   for await (const answer of answers(url, { signal })) {
     const task = await answer.json();

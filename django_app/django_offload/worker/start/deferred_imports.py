@@ -1,4 +1,4 @@
-"""Modules that Django's start would load and that few tasks use: they are loaded once they are used."""
+"""Defer modules that Django's start would load and few tasks use, until one uses them."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from importlib.abc import Loader
 else:
-    Loader = object  # For importlib.abc brings modules along that nothing else needs.
+    Loader = object  # importlib.abc imports modules that nothing else needs.
 
 ADMIN = "django.contrib.admin"
 
-# By module, what may be asked of it without loading it: functions, never classes, for these have subclasses.
+# By module, the functions that it gives without being loaded. Never classes, because they have subclasses.
 DEFERRED: Mapping[str, frozenset[str]] = {
     ADMIN: frozenset(),
     "django.contrib.admin.checks": frozenset({"check_admin_app", "check_dependencies"}),
@@ -36,14 +36,14 @@ DEFERRED: Mapping[str, frozenset[str]] = {
     "django.views": frozenset(),
     "sqlparse": frozenset(),
 }
-# Of the same, what lies in a module that costs next to nothing.
+# Names of deferred modules that are defined in another module, which costs next to nothing.
 LIGHT: Mapping[tuple[str, str], str] = {
     ("django.core.mail", "DEFAULT_MAILER_ALIAS"): "django.core.mail.handler",
     ("django.core.mail", "InvalidMailer"): "django.core.mail.exceptions",
     ("django.core.mail", "MailerDoesNotExist"): "django.core.mail.exceptions",
     ("django.urls", "NoReverseMatch"): "django.urls.exceptions",
 }
-# What may be imported out of a package that waits; anything else has the package loaded first, as it expects.
+# Modules of a deferred package that may be imported without it. Any other loads its package first.
 ALONE = frozenset(
     {
         *("django.contrib.admin.apps", "django.contrib.admin.checks"),
@@ -59,13 +59,13 @@ ALONE = frozenset(
 @contextmanager
 def deferred() -> Iterator[None]:
     """
-    Put off the loading of DEFERRED inside the block, as far as nobody uses what they hold.
+    Defer the loading of DEFERRED inside the block, unless something uses what they hold.
 
-    What was put off is not in sys.modules afterwards; whoever imports it, or uses what refers to it
-    already, has it loaded then. The admin looks for the admin modules of all apps once it is loaded.
-    Nothing is changed where it was loaded before.
+    A deferred module isn't in sys.modules after the block. The next import of it, or the first use of a
+    reference to it, loads it. The admin looks for the admin modules of all apps once it is loaded. A module
+    that was loaded before the block isn't changed.
     """
-    finder = _Finder()
+    finder = DeferringFinder()
     sys.meta_path.insert(0, finder)
     try:
         yield
@@ -73,13 +73,13 @@ def deferred() -> Iterator[None]:
         finder.end()
 
 
-class _Finder:
-    """Finds what is deferred, and hands it over unloaded; later, whole."""
+class DeferringFinder:
+    """Finds deferred modules: unloaded inside the block, loaded after it."""
 
     def __init__(self) -> None:
         self._deferring = True
-        self._discovers = False  # Was the admin told to look for the admin modules of all apps?
-        # What waits for its first use, and what then fills it.
+        self._discovers = False  # Has autodiscover() of the admin been called?
+        # Modules that wait for their first use, with the loader that fills them.
         self._waiting: dict[str, tuple[ModuleType, Loader]] = {}
 
     def find_spec(self, name: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
@@ -90,15 +90,15 @@ class _Finder:
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
             if not deferred:
-                spec.loader = _AfterItsPackage(self, package, spec.loader)
+                spec.loader = AfterPackageLoader(self, package, spec.loader)
             elif self._deferring:
-                spec.loader = _Later(self, spec.loader)
+                spec.loader = LaterLoader(self, spec.loader)
             else:
-                spec.loader = _Filled(self, self.waiting(name))
+                spec.loader = FillingLoader(self, self.waiting(name))
         return spec
 
     def end(self) -> None:
-        """Have whatever is imported from now on loaded at once."""
+        """Load every import at once from now on."""
         self._deferring = False
         for name in self._waiting:
             del sys.modules[name]
@@ -107,7 +107,7 @@ class _Finder:
         return self._waiting[name][0]
 
     def wait(self, module: ModuleType, real: Loader) -> None:
-        """Have a module wait for its first use."""
+        """Let a module wait for its first use."""
         self._waiting[module.__name__] = module, real
 
         def look_up(name: str) -> Any:
@@ -117,14 +117,14 @@ class _Finder:
             if asked == (ADMIN, "autodiscover"):
                 return partial(setattr, self, "_discovers", True)
             if name in DEFERRED[module.__name__]:
-                return self._later(module, name)
+                return self.deferred_function(module, name)
             if name.startswith("__") and name != "__all__":
                 raise AttributeError(name)
             return getattr(self.use(module), name)
 
         vars(module)["__getattr__"] = look_up
 
-    def _later(self, module: ModuleType, name: str) -> Callable[..., Any]:
+    def deferred_function(self, module: ModuleType, name: str) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             return getattr(self.use(module), name)(*args, **kwargs)
 
@@ -133,14 +133,14 @@ class _Finder:
         return call
 
     def use(self, module: ModuleType) -> ModuleType:
-        """Return the same module, loaded."""
+        """Return the module, loaded."""
         if not self._deferring:
             return import_module(module.__name__)
         self.fill(module)
         return module
 
     def fill(self, module: ModuleType) -> None:
-        """Load a module that waits."""
+        """Load a waiting module."""
         waiting = self._waiting.pop(module.__name__, None)
         if waiting is None:
             return
@@ -157,10 +157,10 @@ class _Finder:
             module.autodiscover()
 
 
-class _Later(Loader):
-    """Leaves a module to wait."""
+class LaterLoader(Loader):
+    """Lets a module wait for its first use."""
 
-    def __init__(self, finder: _Finder, real: Loader) -> None:
+    def __init__(self, finder: DeferringFinder, real: Loader) -> None:
         self._finder, self._real = finder, real
 
     def create_module(self, spec: ModuleSpec) -> None:
@@ -170,10 +170,10 @@ class _Later(Loader):
         self._finder.wait(module, self._real)
 
 
-class _Filled(Loader):
-    """Fills the module that waits: whoever refers to it has the one that is imported."""
+class FillingLoader(Loader):
+    """Fills the waiting module, so that references to it and imports are the same object."""
 
-    def __init__(self, finder: _Finder, module: ModuleType) -> None:
+    def __init__(self, finder: DeferringFinder, module: ModuleType) -> None:
         self._finder, self._module = finder, module
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
@@ -183,10 +183,10 @@ class _Filled(Loader):
         self._finder.fill(module)
 
 
-class _AfterItsPackage(Loader):
-    """Loads the package of a module first, which may have loaded the module by then."""
+class AfterPackageLoader(Loader):
+    """Loads the package of a module first, which may itself import the module."""
 
-    def __init__(self, finder: _Finder, package: str, real: Loader) -> None:
+    def __init__(self, finder: DeferringFinder, package: str, real: Loader) -> None:
         self._finder, self._package, self._real = finder, package, real
         self._spec: ModuleSpec | None = None
 

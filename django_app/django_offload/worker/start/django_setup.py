@@ -1,4 +1,4 @@
-"""The start of a process that works: Django as tasks need it, and no more."""
+"""Set Django up for tasks, without the parts that only pages need."""
 
 import gc
 import logging
@@ -17,33 +17,33 @@ REPORTER = "django.views.debug.ExceptionReporter"
 
 def start() -> None:
     """
-    Set Django up where nobody has, and load the project's tasks.
+    Set Django up unless it is, and import the project's tasks.
 
-    What django.setup() would load for pages alone is put off until a task uses it. A task module that
-    cannot be imported is logged, and raises again for each message.
+    Modules that django.setup() loads for pages alone are loaded when a task uses them. A task module that
+    can't be imported is logged, and raises again for each message.
     """
     module_index.install()
-    with _uncollected(), deferred():
+    with uncollected(), deferred():
         from django.apps import apps
 
         if not apps.ready:
             from ...aws import secrets
             from . import snapshot
 
-            secrets.load()  # The settings read them.
-            _set_up()
+            secrets.load()  # Before the settings, which read them.
+            set_up_django()
             prepare()
             snapshot.register(prepare)
-        _find_tasks()
+        import_tasks()
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """
-    Have the garbage collector look at nothing that the block makes, neither now nor later.
+    Exclude the objects that the block makes from garbage collection, now and later.
 
-    Modules and models stay for as long as the process does: to look through them took a tenth of a start, and
-    a pause of some milliseconds each time that tasks had left enough behind.
+    Modules and models live as long as the process. Collecting them took a tenth of a start, and a pause of
+    some milliseconds whenever tasks had made enough garbage.
     """
     collecting = gc.isenabled()
     gc.disable()
@@ -56,7 +56,7 @@ def _uncollected() -> Iterator[None]:
 
 
 def start_whole() -> None:
-    """Set Django up where nobody has, all of it: for functions that run no tasks."""
+    """Set all of Django up unless it is, for functions that run no tasks."""
     from django.apps import apps
 
     if apps.ready:
@@ -67,14 +67,14 @@ def start_whole() -> None:
     from ...aws import secrets
     from . import snapshot
 
-    secrets.load()  # The settings read them.
+    secrets.load()  # Before the settings, which read them.
     django.setup()
     prepare()
     snapshot.register(prepare)
 
 
 def prepare() -> None:
-    """Make the clients of AWS: a start has more of the processor than the first message. No call is made."""
+    """Make the clients of AWS without a call: a start has more CPU than the first message."""
     from ...aws import client
     from ...conf import stacks
     from ...stores import store_of
@@ -86,19 +86,19 @@ def prepare() -> None:
             transport_of(options, "sqs")
             for service in ("dynamodb", "sqs"):
                 client(service, options.client)
-    except Exception as exc:  # noqa: BLE001, whoever needs one later is told
+    except Exception as exc:  # noqa: BLE001, the first call raises it again
         logger.debug("The clients of AWS could not be made yet: %s", exc)
 
 
-def _set_up() -> None:
-    """Do what django.setup() does."""
+def set_up_django() -> None:
+    """Do what django.setup() does, without Django's reporter of errors by mail."""
     from django.apps import apps
     from django.conf import settings
     from django.utils import log
 
     names = vars(log)
     find = names["import_string"]
-    names["import_string"] = _without_reporter(find)
+    names["import_string"] = without_reporter(find)
     try:
         log.configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
     finally:
@@ -110,8 +110,8 @@ def _set_up() -> None:
     apps.populate(settings.INSTALLED_APPS)
 
 
-def _without_reporter(find: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return what finds everything but Django's reporter for mails to admins, which brings templates."""
+def without_reporter(find: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return an import_string() that imports Django's reporter, and templates with it, at its first call."""
 
     def reporter(*args: Any, **kwargs: Any) -> Any:
         return find(REPORTER)(*args, **kwargs)
@@ -119,8 +119,8 @@ def _without_reporter(find: Callable[[str], Any]) -> Callable[[str], Any]:
     return lambda path: reporter if path == REPORTER else find(path)
 
 
-def _find_tasks() -> None:
-    """Import the task modules, of a package with a list of them those of this function's queue alone."""
+def import_tasks() -> None:
+    """Import the task modules; in a package that lists them, only those of this function's queue."""
     from ...conf import configured
     from ...definition.registry import registry
 

@@ -1,8 +1,8 @@
 """
-Where the modules of a package are: told when it is made, so that a start looks for none of them.
+The index of a package's modules, which is written with the package so that a start searches for none.
 
 Python asks the file system half a dozen times for each of a start's 400 modules before it reads one. With the
-index it reads one file for each, which saves a tenth of a start's time, more where files are slow.
+index it reads one file for each, which saves a tenth of a start's time, or more if files are slow.
 """
 
 import json
@@ -18,13 +18,13 @@ from types import CodeType, ModuleType
 # Where Lambda unpacks a package.
 ENV_ROOT = "LAMBDA_TASK_ROOT"
 FILE = "offload_modules.json"
-# Bytecode of this Python that is not to be compared with its source (PEP 552).
+# Bytecode of this Python that isn't compared with its source (PEP 552).
 HEADER = MAGIC_NUMBER + b"\1\0\0\0"
 HEADER_BYTES = 16
 
 
 def install() -> None:
-    """Have imports look into the package's index first; without one, change nothing."""
+    """Make imports use the package's index, if there is one."""
     root = os.environ.get(ENV_ROOT)
     if root is None or any(isinstance(finder, Finder) for finder in sys.meta_path):
         return
@@ -33,13 +33,13 @@ def install() -> None:
             listed = json.load(file)
     except FileNotFoundError:
         return
-    # What is built in or frozen goes before, as it does without an index.
+    # Built-in and frozen modules come first, as they do without an index.
     where = sys.meta_path.index(PathFinder) if PathFinder in sys.meta_path else len(sys.meta_path)
     sys.meta_path.insert(where, Finder(root, listed))
 
 
 class Finder:
-    """Finds the modules that the index lists: by folder of the package, `packages` and other `modules`."""
+    """Finds the modules in the index: for each folder of the package, `packages` and other `modules`."""
 
     def __init__(self, root: str, listed: dict[str, dict[str, list[str]]]) -> None:
         self._places: dict[str, tuple[str, bool]] = {}
@@ -65,7 +65,7 @@ class Finder:
 
 
 class Loader(SourceFileLoader):
-    """Reads a module's bytecode; where that is missing or not to be trusted, does what Python does."""
+    """Reads a module's bytecode. If it is missing or might be stale, does what Python does."""
 
     def get_code(self, fullname: str) -> CodeType | None:
         try:

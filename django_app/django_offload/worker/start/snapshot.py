@@ -1,4 +1,4 @@
-"""What no two processes that Lambda's SnapStart restores of one snapshot may share."""
+"""Keep processes that SnapStart restores from one snapshot from sharing connections, keys and randomness."""
 
 import logging
 import random
@@ -17,9 +17,9 @@ HOOKS = "snapshot_restore_py"
 
 def register(prepare: Callable[[], None]) -> None:
     """
-    Have Lambda do without connections in a snapshot, and `prepare` what a restored process begins with.
+    Have Lambda drop connections before a snapshot, and call `prepare` in a restored process.
 
-    Where the runtime knows no snapshots, do nothing.
+    Do nothing if the runtime knows no snapshots.
     """
     try:
         hooks = import_module(HOOKS)
@@ -30,24 +30,24 @@ def register(prepare: Callable[[], None]) -> None:
 
 
 def freeze() -> None:
-    """Leave nothing in the snapshot that must not be shared, and all that a restored process would import."""
+    """Drop what must not be shared before a snapshot, and import what a restored process would import."""
     part()
-    credentials.foresee()
+    credentials.preload()
 
 
 def part() -> None:
-    """Close every connection, and drop the keys that calls to AWS are signed with."""
+    """Close every connection, and drop the keys that sign calls to AWS."""
     connections.close_all()
     reset_clients()
 
 
 def resume(prepare: Callable[[], None]) -> None:
-    """Begin anew: all that one snapshot becomes would draw the same numbers, and sign with old keys."""
+    """Draw new random numbers and read new keys, which copies of one snapshot would share."""
     part()
-    # Ids and tokens come from the system, which Lambda keeps apart; delays of retries come from here.
+    # Lambda keeps the system's randomness apart, which ids and tokens use; delays of retries use this one.
     random.seed()
     prepare()
     try:
         credentials.credentials()
-    except Exception as exc:  # noqa: BLE001, whoever needs them later is told
+    except Exception as exc:  # noqa: BLE001, the first call raises it again
         logger.debug("The keys of this process could not be found yet: %s", exc)

@@ -1,5 +1,5 @@
-// Which click a page is the answer to, and how fast that click was painted on the page it was made on.
-import { read, write, WAYS } from "./kept.js";
+// Find the click that a page answers, and how fast the page before painted that click.
+import { read, write, WAYS } from "./measurements.js";
 import { interactions } from "./observers.js";
 
 const CLICK = "offload-click";
@@ -17,13 +17,13 @@ export function noteClicks(page) {
   window.addEventListener("pagehide", () => {
     if (clicked) write(CLICK, { ...clicked, inp: slowest() });
   });
-  // A page that comes back from the history must not look busy.
+  // A page that is restored from the history must not look busy.
   window.addEventListener("pageshow", () => {
     for (const button of page.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
   });
 }
 
-// Return the click that this page is the answer to. It is used up: a reload measures nothing.
+// Return the click that this page answers. Remove it, so that a reload measures nothing.
 export function answeredClick(page) {
   const click = read(CLICK, null);
   write(CLICK, null);

@@ -1,7 +1,7 @@
-// The table of both ways, and the verdicts that follow from its numbers.
+// Fill the table of both ways, and derive the verdicts from its numbers.
 import { duration, times } from "./drawing.js";
-import { WAYS } from "./kept.js";
-import { tells } from "./observers.js";
+import { WAYS } from "./measurements.js";
+import { supports } from "./observers.js";
 import { rating, verdict, vitals, WORDS } from "./ratings.js";
 
 const FORMATS = {
@@ -9,11 +9,11 @@ const FORMATS = {
   dom: (value) => value.toLocaleString("en"),
   shift: (value) => value.toFixed(3),
 };
-const UNTOLD = { shift: "layout-shift", forced: "long-animation-frame", lcp: "largest-contentful-paint", inp: "event" };
+const ENTRY_TYPES = { shift: "layout-shift", forced: "long-animation-frame", lcp: "largest-contentful-paint", inp: "event" };
 
-function words(metric, value) {
+function valueText(metric, value) {
   if (value === undefined) {
-    return UNTOLD[metric] && !tells(UNTOLD[metric]) ? "not told by this browser" : "–";
+    return ENTRY_TYPES[metric] && !supports(ENTRY_TYPES[metric]) ? "not reported by this browser" : "–";
   }
   return (FORMATS[metric] ?? duration)(value);
 }
@@ -22,36 +22,36 @@ function write(cell, text) {
   if (cell.textContent !== text) cell.textContent = text;
 }
 
-function fill(cell, known, measured) {
+function fill(cell, bounds, measured) {
   const { metric } = cell.dataset;
   if (metric === "verdict") {
-    const found = verdict(known, measured);
-    write(cell, found ? judged(found) : "–");
-    cell.dataset.rating = found?.rate ?? "";
+    const result = verdict(bounds, measured);
+    write(cell, result ? verdictText(result) : "–");
+    cell.dataset.rating = result?.rate ?? "";
     return;
   }
   const value = measured?.[metric];
-  write(cell, words(metric, value));
+  write(cell, valueText(metric, value));
   if (value === undefined) delete cell.dataset.value;
   else cell.dataset.value = value;
 }
 
-function judged({ rate, because, without }) {
+function verdictText({ rate, because, without }) {
   const reason = rate === "good" ? "" : `: ${because.join(", ").toUpperCase()}`;
   return `${WORDS[rate]}${reason}${without.length ? ` (without ${without.join(", ").toUpperCase()})` : ""}`;
 }
 
-// What INP was, in words.
-function reaction(known, ways) {
-  const vital = known.find(({ metric }) => metric === "inp");
+// Describe INP in a sentence.
+function reaction(bounds, ways) {
+  const vital = bounds.find(({ metric }) => metric === "inp");
   const [request, offload] = WAYS.map((way) => ways[way]?.inp);
-  const told = (value) => `${WORDS[rating(vital, value)]} (${duration(value)})`;
+  const rated = (value) => `${WORDS[rating(vital, value)]} (${duration(value)})`;
   if (request !== undefined && offload !== undefined) {
-    return `Here it was ${told(request)} in the request, ${told(offload)} offloaded.`;
+    return `Here it was ${rated(request)} in the request, ${rated(offload)} offloaded.`;
   }
-  if (request !== undefined) return `Here it was ${told(request)} in the request.`;
-  if (offload !== undefined) return `Here it was ${told(offload)} offloaded.`;
-  return tells("event") ? "Run the report both ways to see it here." : "This browser does not tell it.";
+  if (request !== undefined) return `Here it was ${rated(request)} in the request.`;
+  if (offload !== undefined) return `Here it was ${rated(offload)} offloaded.`;
+  return supports("event") ? "Run the report both ways to see it here." : "This browser doesn't report it.";
 }
 
 function sentence(ways) {
@@ -62,23 +62,23 @@ function sentence(ways) {
   const bytes = times(request.ttfb / offload.ttfb);
   const paint = times(request.painted / offload.painted);
   const share = Math.round((100 * request.phases.server) / request.painted);
-  if (offload.ttfb >= request.ttfb) return "Offloaded, the first byte came no sooner: this work is too short to need it.";
+  if (offload.ttfb >= request.ttfb) return "Offloaded, the first byte came no sooner, because this work is too short to need it.";
   return `Offloaded, the first byte came ${bytes} times sooner, and the answer was painted ${paint} times sooner. ` +
     `In the request, server processing took ${share} % of the wait.`;
 }
 
-export function showComparison(page, kept) {
-  const known = vitals(page);
+export function showComparison(page, measurements) {
+  const bounds = vitals(page);
   const line = page.querySelector("#verdict");
   const answered = page.querySelector("[data-answered]");
-  const forget = page.querySelector("[data-forget]");
+  const clear = page.querySelector("[data-forget]");
   if (!line) return;
-  forget.addEventListener("click", () => kept.forget());
-  kept.tell((ways) => {
-    for (const cell of page.querySelectorAll("#comparison [data-metric]")) fill(cell, known, ways[cell.dataset.way]);
+  clear.addEventListener("click", () => measurements.clear());
+  measurements.subscribe((ways) => {
+    for (const cell of page.querySelectorAll("#comparison [data-metric]")) fill(cell, bounds, ways[cell.dataset.way]);
     write(line, sentence(ways));
-    write(page.querySelector("[data-reaction]"), reaction(known, ways));
-    forget.hidden = !Object.keys(ways).length;
+    write(page.querySelector("[data-reaction]"), reaction(bounds, ways));
+    clear.hidden = !Object.keys(ways).length;
     const own = ways[page.querySelector("main").dataset.answer];
     if (answered && own?.painted) {
       write(answered.firstChild, `This page was painted ${duration(own.painted)} after the click. `);

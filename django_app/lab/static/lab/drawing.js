@@ -1,4 +1,4 @@
-// SVG, element by element: attributes and classes alone, since the page's policy lets no style in.
+// Draw SVG with attributes and classes only, because the content security policy allows no inline styles.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -24,28 +24,28 @@ export function duration(ms) {
 
 export const times = (ratio) => (ratio < 10 ? ratio.toFixed(1) : rounded(ratio));
 
-// Marks at round values, at most one per 90 pixels, from 0 to `most`.
+// Draw marks at round values from 0 to `most`, at most one per 90 pixels.
 export function axis(svg, { left, width, top, bottom, most }) {
-  const wanted = (most * 90) / width;
-  const power = 10 ** Math.floor(Math.log10(wanted));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= wanted);
+  const least = (most * 90) / width;
+  const power = 10 ** Math.floor(Math.log10(least));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= least);
   for (let value = 0; value <= most * 1.0001; value += step) {
     const x = left + (width * value) / most;
     draw(svg, "line", { x1: x, x2: x, y1: top, y2: bottom, class: "grid" });
-    const words = step >= 1000 ? `${value / 1000} s` : `${rounded(value)} ms`;
+    const label = step >= 1000 ? `${value / 1000} s` : `${rounded(value)} ms`;
     const anchor = value === 0 ? "start" : x > left + width - 30 ? "end" : "middle";
-    draw(svg, "text", { x, y: bottom + 16, class: "tick", "text-anchor": anchor }, words);
+    draw(svg, "text", { x, y: bottom + 16, class: "tick", "text-anchor": anchor }, label);
   }
 }
 
-// Draw by `again` once the holder's width is known, and whenever it changes. Returns what draws anew: the width is
-// what the browser has told, since asking for it between changes would force a layout.
-export function drawnIn(holder, again) {
+// Call `redraw` with the holder's width as soon as it is known, and whenever it changes. Return a function that draws
+// again with the last width, because reading the width between changes would force a layout.
+export function drawnIn(holder, redraw) {
   let width = 0;
   new ResizeObserver(([entry]) => {
     if (Math.floor(entry.contentRect.width) === width) return;
     width = Math.floor(entry.contentRect.width);
-    again(width);
+    redraw(width);
   }).observe(holder);
-  return () => width && again(width);
+  return () => width && redraw(width);
 }

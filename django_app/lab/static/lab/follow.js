@@ -1,17 +1,17 @@
-// Following one task: its status is asked for as often as the server says, and shown without a reload.
+// Follow one task: poll its status as often as the server says, and show it without a reload.
 
 const FIRST_MS = 250;
 const LONGEST_MS = 10_000;
 const ENDED = ["SUCCESSFUL", "FAILED"];
 
-// Wait, and go on waiting while nobody sees the tab.
+// Wait, and continue to wait while the tab is hidden.
 async function pause(ms) {
   await new Promise((done) => setTimeout(done, ms));
   while (document.hidden) await new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
 }
 
-function words(status, attempts) {
-  if (status === "READY") return attempts ? "Waiting to be tried again" : "Waiting";
+function statusLabel(status, attempts) {
+  if (status === "READY") return attempts ? "Waiting for a retry" : "Waiting";
   if (status === "RUNNING") return attempts > 1 ? `Running, attempt ${attempts}` : "Running";
   return status === "SUCCESSFUL" ? "Done" : "Failed";
 }
@@ -23,10 +23,10 @@ function percent(task) {
 }
 
 function message(task) {
-  if (task.status === "SUCCESSFUL") return "Done: the result is on this page.";
-  if (task.status === "FAILED") return "It has ended without a result.";
-  if (task.status === "RUNNING") return task.progress?.message || "A worker has begun";
-  return task.attempts ? "It will be tried again shortly" : "Waiting for a worker";
+  if (task.status === "SUCCESSFUL") return "Done. The result is on this page.";
+  if (task.status === "FAILED") return "It ended without a result.";
+  if (task.status === "RUNNING") return task.progress?.message || "A worker has started";
+  return task.attempts ? "It will be retried shortly" : "Waiting for a worker";
 }
 
 function say(panel, text) {
@@ -36,14 +36,14 @@ function say(panel, text) {
 function show(panel, task) {
   panel.dataset.status = task.status;
   panel.dataset.attempts = task.attempts;
-  panel.querySelector("[data-field=status]").textContent = words(task.status, task.attempts);
+  panel.querySelector("[data-field=status]").textContent = statusLabel(task.status, task.attempts);
   const bar = panel.querySelector("progress");
   bar.value = percent(task);
   bar.setAttribute("aria-valuenow", bar.value);
   pieces(panel, task).forEach(arrive);
 }
 
-// The pieces that are there: named by the task's status, else the first of them in their order.
+// Return the finished pieces: those that the task's status names, or else the first ones in their order.
 function pieces(panel, task) {
   const done = task.progress?.done ?? 0;
   return [...panel.querySelectorAll("[data-rendition]")].filter((piece, index) =>
@@ -61,7 +61,7 @@ function arrive(figure) {
   figure.setAttribute("data-arrived", "");
 }
 
-// What only the server can draw (results, failures of attempts) comes as a piece of the page.
+// Fetch the part of the page that only the server can render: results, and failures of attempts.
 async function showDetails(panel) {
   const answer = await fetch(`${panel.dataset.pageUrl}?part=details`, { cache: "no-store" });
   if (!answer.ok) return;
@@ -78,15 +78,15 @@ function offerCancel(panel) {
     button.disabled = true;
     const headers = { "X-CSRFToken": token, Accept: "application/json" };
     const answer = await fetch(panel.dataset.cancelUrl, { method: "POST", headers }).catch(() => null);
-    say(panel, cancelled(answer));
+    say(panel, cancelMessage(answer));
     button.disabled = answer?.ok ?? false;
   });
 }
 
-function cancelled(answer) {
+function cancelMessage(answer) {
   if (answer?.ok) return "It will stop at its next step";
-  if (answer?.status === 409) return "It has ended already: there is nothing left to cancel.";
-  return answer ? `It was not cancelled: the server answered ${answer.status}. Reload this page.` : "The server did not answer: try to cancel again.";
+  if (answer?.status === 409) return "It has already ended, so there is nothing to cancel.";
+  return answer ? `It wasn't cancelled, because the server answered ${answer.status}. Reload this page.` : "The server didn't answer. Try to cancel again.";
 }
 
 // Resolve when the task has ended and its result is on the page.
@@ -95,7 +95,7 @@ export async function follow(panel) {
   let shown = `${panel.dataset.status} ${panel.dataset.attempts}`;
   let wait = FIRST_MS;
   let failures = 0;
-  let said = null;
+  let announced = null;
   if (ENDED.includes(panel.dataset.status)) return;
   offerCancel(panel);
   for (;;) {
@@ -107,14 +107,14 @@ export async function follow(panel) {
       answer = null;
     }
     if (answer?.status === 404) {
-      say(panel, "This task is no longer kept.");
+      say(panel, "This task no longer exists.");
       return new Promise(() => {});
     }
     if (!answer || answer.status >= 400) {
       failures += 1;
       wait = Math.min(LONGEST_MS, 1000 * 2 ** failures);
-      said = null;
-      say(panel, "No answer from the server; it will be asked again.");
+      announced = null;
+      say(panel, "The server didn't answer. This page will try again.");
       continue;
     }
     failures = 0;
@@ -126,9 +126,9 @@ export async function follow(panel) {
     const state = `${task.status} ${task.attempts}`;
     if (state !== shown) await showDetails(panel);
     shown = state;
-    // Read out when it is news, and once the result is there.
-    if (message(task) !== said) say(panel, message(task));
-    said = message(task);
+    // Screen readers announce every change, so set the text only if it is new, and after the result arrived.
+    if (message(task) !== announced) say(panel, message(task));
+    announced = message(task);
     if (ENDED.includes(task.status)) {
       panel.querySelector("[data-cancel]").hidden = true;
       return;

@@ -1,15 +1,15 @@
-// The comparison: what this browser measured of the two answers, shown as table, timeline and vitals.
+// Measure the two answers in this browser, and show them as a table, a timeline and vitals.
 import { answeredClick, noteClicks } from "./clicks.js";
 import { showComparison } from "./comparison.js";
-import { Kept } from "./kept.js";
-import { answerPaint, domChanges, firstPaint, forcedLayout, interactions, largestPaint, layoutShifts, tells } from "./observers.js";
+import { Measurements } from "./measurements.js";
+import { answerPaint, domChanges, firstPaint, forcedLayout, interactions, largestPaint, layoutShifts, supports } from "./observers.js";
 import { showTimeline } from "./timeline.js";
 import { showVitals } from "./vitals.js";
 
-// Milliseconds of one clock that goes on from page to page.
+// Milliseconds on a clock that continues from page to page.
 const now = () => performance.timeOrigin + performance.now();
 
-// The second frame begins when the first has been painted.
+// The second frame starts when the first has been painted.
 const painted = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(now()))));
 
 function phases(click) {
@@ -22,11 +22,11 @@ function phases(click) {
   };
 }
 
-function observe(page, kept, click) {
+function observe(page, measurements, click) {
   const { way } = click;
   const before = performance.timeOrigin - click.at;
-  const add = (metric) => (value) => kept.add(way, { [metric]: value });
-  kept.begin(way, {
+  const add = (metric) => (value) => measurements.add(way, { [metric]: value });
+  measurements.start(way, {
     orders: Number(page.querySelector("main").dataset.orders),
     ttfb: click.navigation.responseStart,
     phases: phases(click),
@@ -38,33 +38,33 @@ function observe(page, kept, click) {
   layoutShifts(add("shift"));
   forcedLayout(add("forced"));
   domChanges(page.querySelector("main"), add("dom"));
-  interactions((slowest) => kept.add(way, { inp: Math.max(slowest, kept.ways[way].inp ?? 0) }));
+  interactions((slowest) => measurements.add(way, { inp: Math.max(slowest, measurements.ways[way].inp ?? 0) }));
   answerPaint((at) => {
     const waited = before + at;
-    // Of a browser that tells how fast clicks are painted, and did not: the answer was quicker than the next frame,
-    // and is itself the next paint. Nobody knows that of other browsers, nor of an answer that keeps one waiting.
-    const pressed = click.inp ?? (way === "offload" && tells("event") ? waited : undefined);
-    kept.add(way, { painted: waited, pressed, inp: kept.ways[way].inp ?? pressed });
-    // Made in the request, the result is what this paint shows.
-    if (way === "request") kept.add(way, { ready: waited });
+    // If a browser can report how fast it paints clicks but reported none, the answer came before the next frame,
+    // and is itself the next paint. That isn't known for other browsers, or for an answer that takes long.
+    const pressed = click.inp ?? (way === "offload" && supports("event") ? waited : undefined);
+    measurements.add(way, { painted: waited, pressed, inp: measurements.ways[way].inp ?? pressed });
+    // If the report is made in the request, this paint shows the result.
+    if (way === "request") measurements.add(way, { ready: waited });
   });
 }
 
 export function measure(page) {
-  const kept = new Kept();
+  const measurements = new Measurements();
   const click = answeredClick(page);
   const resultShown = async () => {
-    if (click) kept.add(click.way, { ready: (await painted()) - click.at });
+    if (click) measurements.add(click.way, { ready: (await painted()) - click.at });
   };
   const show = () => {
-    showComparison(page, kept);
-    showTimeline(page, kept);
-    showVitals(page, kept);
+    showComparison(page, measurements);
+    showTimeline(page, measurements);
+    showVitals(page, measurements);
   };
   noteClicks(page);
   if (click) {
-    observe(page, kept, click);
-    // Drawing must not hold up the paint that it tells of.
+    observe(page, measurements, click);
+    // Drawing must not delay the paint that is measured.
     painted().then(show);
   } else {
     show();

@@ -1,63 +1,63 @@
-// The browser's own measurements, as they come in. What a browser does not offer stays unsaid.
+// Report the browser's own measurements as they arrive. A browser that doesn't offer one reports nothing.
 
-export function tells(type) {
+export function supports(type) {
   return PerformanceObserver.supportedEntryTypes?.includes(type) ?? false;
 }
 
-function observe(type, tell, options = {}) {
-  if (!tells(type)) return null;
-  const observer = new PerformanceObserver((list) => list.getEntries().forEach(tell));
+function observe(type, report, options = {}) {
+  if (!supports(type)) return null;
+  const observer = new PerformanceObserver((list) => list.getEntries().forEach(report));
   observer.observe({ type, buffered: true, ...options });
-  return { flush: () => observer.takeRecords().forEach(tell) };
+  return { flush: () => observer.takeRecords().forEach(report) };
 }
 
-export function firstPaint(tell) {
-  observe("paint", (entry) => entry.name === "first-contentful-paint" && tell(entry.startTime));
+export function firstPaint(report) {
+  observe("paint", (entry) => entry.name === "first-contentful-paint" && report(entry.startTime));
 }
 
-export function largestPaint(tell) {
-  observe("largest-contentful-paint", (entry) => tell(entry.startTime));
+export function largestPaint(report) {
+  observe("largest-contentful-paint", (entry) => report(entry.startTime));
 }
 
-// The paint of the element that says it is the answer: elementtiming="answer".
-export function answerPaint(tell) {
-  const known = observe("element", (entry) => entry.identifier === "answer" && tell(entry.startTime));
-  if (!known) firstPaint(tell);
+// Report the paint of the element with elementtiming="answer".
+export function answerPaint(report) {
+  const observer = observe("element", (entry) => entry.identifier === "answer" && report(entry.startTime));
+  if (!observer) firstPaint(report);
 }
 
-// Cumulative Layout Shift: the largest sum of shifts less than a second apart, within five seconds at most.
-export function layoutShifts(tell) {
+// Cumulative Layout Shift is the largest sum of shifts that are less than a second apart, within five seconds.
+export function layoutShifts(report) {
   let [first, last, sum, worst] = [0, 0, 0, 0];
-  const known = observe("layout-shift", (entry) => {
+  const observer = observe("layout-shift", (entry) => {
     if (entry.hadRecentInput) return;
-    const goesOn = entry.startTime - last < 1000 && entry.startTime - first < 5000;
-    sum = goesOn ? sum + entry.value : entry.value;
-    first = goesOn ? first : entry.startTime;
+    const sameGroup = entry.startTime - last < 1000 && entry.startTime - first < 5000;
+    sum = sameGroup ? sum + entry.value : entry.value;
+    first = sameGroup ? first : entry.startTime;
     last = entry.startTime;
     worst = Math.max(worst, sum);
-    tell(worst);
+    report(worst);
   });
-  if (known) tell(0);
+  if (observer) report(0);
 }
 
-export function forcedLayout(tell) {
+export function forcedLayout(report) {
   let sum = 0;
-  const known = observe("long-animation-frame", (entry) => {
+  const observer = observe("long-animation-frame", (entry) => {
     for (const script of entry.scripts) sum += script.forcedStyleAndLayoutDuration;
-    tell(sum);
+    report(sum);
   });
-  if (known) tell(0);
+  if (observer) report(0);
 }
 
-// Tell the slowest interaction whenever there is a slower one. Returns a function that asks once more.
-export function interactions(tell) {
+// Report each interaction that is slower than all before. Return a function that returns the slowest one.
+export function interactions(report) {
   let worst;
   const note = (entry) => {
-    // A pointer that moves or a window that loads is no interaction; the first input has no id in some browsers.
+    // Entries without an id, such as pointer moves, are no interactions. In some browsers the first input has none.
     if (!entry.interactionId && entry.entryType !== "first-input") return;
     if (worst !== undefined && entry.duration <= worst) return;
     worst = entry.duration;
-    tell(worst);
+    report(worst);
   };
   const observers = [observe("event", note, { durationThreshold: 16 }), observe("first-input", note)];
   return () => {
@@ -66,13 +66,13 @@ export function interactions(tell) {
   };
 }
 
-// Count changes to the page, without those of what measures it.
-export function domChanges(root, tell) {
+// Count changes to the page, except in the parts that show measurements.
+export function domChanges(root, report) {
   let count = 0;
-  const measures = (node) => (node instanceof Element ? node : node.parentElement)?.closest("[data-measures]");
+  const isMeasurement = (node) => (node instanceof Element ? node : node.parentElement)?.closest("[data-measures]");
   new MutationObserver((records) => {
-    count += records.filter((record) => !measures(record.target)).length;
-    tell(count);
+    count += records.filter((record) => !isMeasurement(record.target)).length;
+    report(count);
   }).observe(root, { attributes: true, characterData: true, childList: true, subtree: true });
-  tell(0);
+  report(0);
 }

@@ -1,17 +1,17 @@
-// What every page loads: it finds what there is to measure and to follow.
+// Every page loads this module, which starts measuring and following.
 import { measure } from "./measure.js";
 import { follow } from "./follow.js";
 import { offerVisitors } from "./visitors.js";
 
 const panel = document.querySelector("[data-task]");
-const measured = measure(document);
+const measuring = measure(document);
 
-// The answer of a POST has no address of its own: give it the one that survives a reload.
+// The answer to a POST has no address of its own. Give it the one that works after a reload.
 if (panel && document.querySelector("main").dataset.answer) {
   history.replaceState(null, "", panel.dataset.pageUrl);
 }
 if (panel) {
-  follow(panel).then(measured.resultShown);
+  follow(panel).then(measuring.resultShown);
 }
 
 for (const select of document.querySelectorAll("[data-size]")) {

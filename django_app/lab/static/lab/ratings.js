@@ -1,9 +1,9 @@
-// Ratings by the bounds that the page gives with each vital.
+// Rate values by the bounds in the page.
 
 export const WORDS = { good: "good", improve: "needs improvement", poor: "poor" };
 const ORDER = ["good", "improve", "poor"];
 
-// Return each vital of a page with its bounds.
+// Return the vitals of a page with their bounds.
 export function vitals(page) {
   return [...page.querySelectorAll("[data-vital]")].map((element) => ({
     element,
@@ -19,10 +19,10 @@ export function rating(vital, value) {
   return value <= vital.poor ? "improve" : "poor";
 }
 
-// Return the worst rating of a way, the metrics that have it, and those not told; null before any is.
-export function verdict(known, measured) {
-  const rated = known.filter((vital) => vital.good).map((vital) => [vital.metric, rating(vital, measured?.[vital.metric])]);
-  const of = (rate) => rated.filter(([, one]) => one === rate).map(([metric]) => metric);
-  const worst = ORDER.findLast((rate) => of(rate).length);
-  return worst ? { rate: worst, because: of(worst), without: of(null) } : null;
+// Return the worst rating of a way, the metrics with that rating, and those without a value. Return null without values.
+export function verdict(bounds, measured) {
+  const rated = bounds.filter((vital) => vital.good).map((vital) => [vital.metric, rating(vital, measured?.[vital.metric])]);
+  const metricsWith = (wanted) => rated.filter(([, rate]) => rate === wanted).map(([metric]) => metric);
+  const worst = ORDER.findLast((rate) => metricsWith(rate).length);
+  return worst ? { rate: worst, because: metricsWith(worst), without: metricsWith(null) } : null;
 }

@@ -1,38 +1,38 @@
-// From the click to the paint, to scale: one line for each way, and the short one once more, enlarged.
+// Draw the time from the click to the paint, to scale: one line per way, and the short one also enlarged.
 import { axis, canvas, draw, drawnIn, duration } from "./drawing.js";
-import { WAYS } from "./kept.js";
+import { WAYS } from "./measurements.js";
 
 const NAMES = { request: "In the request", offload: "Offloaded" };
-const WORDS = {
-  sent: "request on its way",
+const LABELS = {
+  sent: "request in transit",
   wait: "waiting for a thread",
   server: "server processing",
   response: "network response",
   paint: "first paint",
-  interaction: "interaction: the click, until its button is painted",
+  interaction: "interaction: from the click until the button is painted",
 };
 const BAR = 24;
-// The click is painted while its request is on its way: it has a strip of its own below the bar.
+// The browser paints the click while the request is in transit, so the click has a strip below the bar.
 const STRIP = { below: BAR + 3, height: 6 };
 const ROW = 58;
-// Below this share of the width a line is shown enlarged as well.
+// A line shorter than this share of the width is also shown enlarged.
 const SMALL = 0.2;
 const LENS = 36;
 
-// Return the parts of a way as [name, from, to], in milliseconds since the click: without gaps up to the paint,
-// and what the browser did with the click itself meanwhile.
+// Return the parts of a way as [name, from, to], in milliseconds since the click. They have no gaps up to the paint.
+// The interaction is what the browser did with the click meanwhile.
 export function parts(measured) {
   if (!measured?.phases || measured.fcp === undefined) return [];
   const { before, wait, server, first, last } = measured.phases;
   const fcp = Math.max(last, before + measured.fcp);
   const ends = { sent: Math.max(0, first - server - wait), wait: Math.max(0, first - server), server: first, response: last, paint: fcp };
   let from = 0;
-  const found = Object.entries(ends).map(([name, to]) => {
+  const phases = Object.entries(ends).map(([name, to]) => {
     const part = [name, from, Math.max(from, to)];
     from = part[2];
     return part;
   });
-  return measured.pressed === undefined ? found : [...found, ["interaction", 0, measured.pressed]];
+  return measured.pressed === undefined ? phases : [...phases, ["interaction", 0, measured.pressed]];
 }
 
 const end = (spans) => Math.max(...spans.map(([, , to]) => to));
@@ -43,7 +43,7 @@ function bar(svg, spans, y, scale, way) {
     draw(svg, "rect", {
       x: scale(from), width: Math.max(0, scale(to) - scale(from)), ...place,
       class: `part ${name}`, "data-part": name, "data-timeline-way": way, "data-ms": to - from,
-    }).append(titled(`${WORDS[name]}: ${duration(to - from)}`));
+    }).append(titled(`${LABELS[name]}: ${duration(to - from)}`));
   }
 }
 
@@ -65,7 +65,7 @@ function flag(svg, measured, y, scale, width) {
   if (measured.ready === undefined || measured.ready <= measured.painted * 1.5) return;
   const x = scale(measured.ready);
   draw(svg, "path", { d: `M${x} ${y}v${BAR}`, class: "ready" });
-  draw(svg, "text", { x: x > width - 90 ? x - 6 : x + 6, y: y + 16, class: "tick", "text-anchor": x > width - 90 ? "end" : "start" }, "report there");
+  draw(svg, "text", { x: x > width - 90 ? x - 6 : x + 6, y: y + 16, class: "tick", "text-anchor": x > width - 90 ? "end" : "start" }, "report ready");
 }
 
 function legend(holder, ways) {
@@ -83,9 +83,9 @@ function legend(holder, ways) {
     return line;
   };
   row(["Part", ...WAYS.map((way) => NAMES[way])], "head");
-  const found = Object.fromEntries(WAYS.map((way) => [way, Object.fromEntries(parts(ways[way]).map(([name, from, to]) => [name, to - from]))]));
-  for (const name of Object.keys(WORDS)) {
-    const line = row([WORDS[name], ...WAYS.map((way) => (found[way][name] === undefined ? "–" : duration(found[way][name])))]);
+  const durations = Object.fromEntries(WAYS.map((way) => [way, Object.fromEntries(parts(ways[way]).map(([name, from, to]) => [name, to - from]))]));
+  for (const name of Object.keys(LABELS)) {
+    const line = row([LABELS[name], ...WAYS.map((way) => (durations[way][name] === undefined ? "–" : duration(durations[way][name])))]);
     const swatch = document.createElement("span");
     swatch.className = `swatch ${name}`;
     line.cells[0].prepend(swatch);
@@ -100,8 +100,8 @@ function show(holder, ways, width) {
   const offload = lines.find(([way]) => way === "offload")?.[1];
   const enlarged = offload && end(offload) / most < SMALL;
   const bottom = lines.length * ROW + 2;
-  const said = lines.map(([way]) => `${NAMES[way]} painted after ${duration(ways[way].painted ?? 0)}`).join("; ");
-  const svg = canvas(width, bottom + 22 + (enlarged ? LENS + STRIP.below + STRIP.height : 0), `Timeline: ${said}`);
+  const summary = lines.map(([way]) => `${NAMES[way]} painted after ${duration(ways[way].painted ?? 0)}`).join("; ");
+  const svg = canvas(width, bottom + 22 + (enlarged ? LENS + STRIP.below + STRIP.height : 0), `Timeline: ${summary}`);
   const scale = (ms) => (width * ms) / most;
   if (enlarged) lens(svg, offload, bottom - ROW + 24 + STRIP.below + STRIP.height, bottom + 22 + LENS, width, most);
   axis(svg, { left: 0, width, top: 0, bottom, most });
@@ -115,13 +115,13 @@ function show(holder, ways, width) {
   legend(holder, ways);
 }
 
-export function showTimeline(page, kept) {
+export function showTimeline(page, measurements) {
   const holder = page.querySelector("[data-timeline]");
   if (!holder) return;
   const empty = [...holder.childNodes];
-  const again = drawnIn(holder, (width) => {
-    if (Object.keys(kept.ways).length) show(holder, kept.ways, width);
+  const redraw = drawnIn(holder, (width) => {
+    if (Object.keys(measurements.ways).length) show(holder, measurements.ways, width);
     else holder.replaceChildren(...empty);
   });
-  kept.tell(again, ["phases", "fcp", "pressed", "painted", "ready"]);
+  measurements.subscribe(redraw, ["phases", "fcp", "pressed", "painted", "ready"]);
 }

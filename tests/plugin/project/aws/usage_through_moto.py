@@ -1,4 +1,4 @@
-"""The same through AWS's interfaces on this machine."""
+"""Tasks that go through AWS's interfaces on this machine."""
 
 import pytest
 from django.tasks import TaskResultStatus
@@ -17,7 +17,7 @@ def test_through_the_view(client, offload_aws, django_capture_on_commit_callback
 
 
 @pytest.mark.django_db
-def test_a_commit_that_never_comes_is_told(offload_aws):
+def test_the_number_warns_that_the_commit_never_comes(offload_aws):
     fetch.enqueue(1)
 
     assert repr(offload_aws.run()).startswith("0 (1 task waits for a commit that never comes")
@@ -48,7 +48,7 @@ def test_every_worker_dies(offload_aws):
     assert result.errors[-1].exception_class_path.endswith("WorkerLost")
 
 
-def test_a_death_takes_its_whole_batch_along(offload_aws):
+def test_a_dying_worker_fails_its_whole_batch(offload_aws):
     results = [send.enqueue(number) for number in range(5)]
     offload_aws.kill_next()
 

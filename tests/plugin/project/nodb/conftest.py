@@ -1,4 +1,4 @@
-"""What a project without pytest-django does by itself."""
+"""Set Django up, because this project does not use pytest-django."""
 
 import django
 

@@ -1,4 +1,4 @@
-"""A project that has no database at all."""
+"""A project without a database."""
 
 from django.tasks import TaskResultStatus
 from orders.tasks import fetch

@@ -15,7 +15,7 @@ def write(order):
 
 @task(max_attempts=3, backoff=60)
 def fetch(order):
-    """Fetch what another service knows of an order."""
+    """Fetch an order from another service."""
     return f"order {order}"
 
 
@@ -27,7 +27,7 @@ def send(order):
 
 @task
 def hold(seconds):
-    """Keep a worker for a while, and return from when to when."""
+    """Keep a worker busy, and return when that started and ended."""
     began = time.time()
     print("held for", seconds)
     time.sleep(seconds)

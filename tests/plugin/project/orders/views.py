@@ -1,4 +1,4 @@
-"""Pages that hand their work to a task."""
+"""Views that enqueue tasks."""
 
 from django.db import transaction
 
@@ -8,7 +8,7 @@ from .tasks import write
 
 
 def write_receipt(request, order):
-    """Write a receipt once the order is kept."""
+    """Write a receipt after the order is stored."""
     with transaction.atomic():
         result = write.enqueue(order)
     return accepted(result)

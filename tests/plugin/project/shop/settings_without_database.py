@@ -1,4 +1,4 @@
-"""The same project, with neither a database nor the app that needs one."""
+"""The same project without a database and without the app that needs one."""
 
 from .settings import *  # noqa: F403
 

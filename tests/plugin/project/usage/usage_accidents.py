@@ -1,4 +1,4 @@
-"""What goes wrong, on demand: exceptions, and workers that die."""
+"""Exceptions and dying workers, on demand."""
 
 from datetime import timedelta
 
@@ -46,7 +46,7 @@ def test_a_worker_dies_and_another_goes_on(offload):
     assert offload.clock() - before > timedelta(minutes=5)
 
 
-def test_a_worker_dies_as_often_as_a_task_may_be_tried(offload):
+def test_every_worker_of_a_task_dies(offload):
     result = fetch.enqueue(1)
     for _ in range(3):
         offload.kill_next()
@@ -69,7 +69,7 @@ def test_a_worker_dies_before_or_after_its_work(offload, after_work, receipts):
     assert Receipt.objects.count() == receipts
 
 
-def test_a_death_takes_its_whole_batch_along(offload):
+def test_a_dying_worker_fails_its_whole_batch(offload):
     results = [send.enqueue(number) for number in range(5)]
     offload.kill_next()
 
@@ -80,7 +80,7 @@ def test_a_death_takes_its_whole_batch_along(offload):
     assert [result.attempts for result in results] == [2, 1, 1, 1, 1]
 
 
-def test_what_no_message_can_wait_for_is_skipped_too(offload):
+def test_run_skips_a_start_that_no_message_can_wait_for(offload):
     start = offload.clock() + timedelta(days=2)
     result = fetch.using(run_after=start).enqueue(1)
 

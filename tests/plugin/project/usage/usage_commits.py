@@ -1,4 +1,4 @@
-"""What waits for a commit, and how a test learns of it."""
+"""Tasks that wait for a commit, and how a test learns about them."""
 
 import pytest
 from django.db import transaction
@@ -7,30 +7,35 @@ from orders.tasks import fetch, write
 
 
 @pytest.mark.django_db
-def test_the_number_says_that_a_commit_never_comes(offload):
+def test_the_number_warns_that_the_commit_never_comes(offload):
     write.enqueue(1)
     write.enqueue(2)
 
     runs = offload.run()
 
     assert (runs, runs.waiting, offload.waiting) == (0, 2, 2)
-    assert repr(runs).startswith("0 (2 tasks wait for a commit that never comes")
-    assert "captureOnCommitCallbacks" in repr(runs)
+    assert repr(runs) == (
+        "0 (2 tasks wait for a commit that never comes, because the test rolls its transaction back. "
+        "Enqueue inside `with self.captureOnCommitCallbacks(execute=True):` (with pytest, "
+        "`with django_capture_on_commit_callbacks(execute=True):`). Or let the test commit, with "
+        "TransactionTestCase or django_db(transaction=True).)"
+    )
 
 
 @pytest.mark.django_db
-def test_a_block_that_is_open_may_still_commit(offload, django_capture_on_commit_callbacks):
+def test_an_open_transaction_may_still_commit(offload, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
         fetch.enqueue(1)
         assert repr(offload.run()) == (
-            "0 (1 task waits for the commit of a transaction that is still open. Call run() after it.)"
+            "0 (1 task waits for the commit of a transaction that is still open. "
+            "Call run() after the commit.)"
         )
 
     assert repr(offload.run()) == "1"
 
 
 @pytest.mark.django_db
-def test_what_was_rolled_back_waits_no_more(offload):
+def test_a_task_that_was_rolled_back_does_not_wait(offload):
     with transaction.atomic():
         fetch.enqueue(1)
         transaction.set_rollback(True)

@@ -1,4 +1,4 @@
-"""Tests that fail because they forget the commit: what they are told is what counts."""
+"""Tests that fail because they forget the commit, so that their reports can be checked."""
 
 import pytest
 from django.test import TestCase

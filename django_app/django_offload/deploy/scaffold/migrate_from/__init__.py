@@ -1,4 +1,4 @@
-"""What a project's code needs when its tasks come from elsewhere: found by reading it, shown as a diff."""
+"""Rewrite a project's code from Celery or Zappa, without importing or changing it. The result is a diff."""
 
 from .report import ORIGINS, Report, report
 

@@ -1,58 +1,60 @@
-"""Tasks of zappa.asynchronous: what their code needs here."""
+"""Rewrite tasks of zappa.asynchronous."""
 
 import ast
 
-from .editing import Editing
-from .project import Project, decorate
-from .tasks import decorated
+from .editor import ModuleEditor
+from .tasks import ProjectTasks, decorated_tasks, replace_decorator
 
 MODULE = "zappa.asynchronous"
 DECORATORS = frozenset({f"{MODULE}.task", f"{MODULE}.task_sns"})
 
 
-def rule(editing: Editing, project: Project) -> None:
-    """Change what a module defines and calls."""
-    for one in decorated(editing.source, project.decorators):
-        decorate(editing, one, {})
-        if {"remote_aws_lambda_function_name", "remote_aws_region"} & one.options.keys():
-            editing.note(
-                one.decorator, "A task of another project is enqueued by that project: call its site."
+def rewrite(editor: ModuleEditor, project: ProjectTasks) -> None:
+    """Rewrite the tasks that a module defines, and the calls and results that it uses."""
+    for task in decorated_tasks(editor.source, project.decorators):
+        replace_decorator(editor, task, {})
+        if {"remote_aws_lambda_function_name", "remote_aws_region"} & task.options.keys():
+            editor.note(
+                task.decorator, "Only the project of this task can enqueue it. Send a request to its site."
             )
-    for node in ast.walk(editing.source.tree):
+    for node in ast.walk(editor.source.tree):
         if isinstance(node, ast.Call):
-            _call(editing, project, node)
+            rewrite_call(editor, project, node)
         elif isinstance(node, ast.Attribute) and node.attr == "response_id":
-            editing.replace(node, f"{editing.text(node.value)}.id")
+            editor.replace(node, f"{editor.text(node.value)}.id")
 
 
-def _call(editing: Editing, project: Project, node: ast.Call) -> None:
-    means = editing.source.dotted(node.func)
-    if means in project.tasks:
-        editing.append(node.func, ".enqueue")
+def rewrite_call(editor: ModuleEditor, project: ProjectTasks, node: ast.Call) -> None:
+    """Rewrite a call, if it calls a task, or a function of zappa.asynchronous."""
+    called = editor.source.dotted(node.func)
+    if called in project.tasks:
+        editor.append(node.func, ".enqueue")
     elif isinstance(node.func, ast.Attribute) and node.func.attr == "sync":
-        if editing.source.dotted(node.func.value) in project.tasks:
-            editing.replace(node.func, f"{editing.text(node.func.value)}.call")
-    elif means == f"{MODULE}.get_async_response":
-        backend = editing.need("django.tasks", "default_task_backend")
-        editing.replace(node.func, f"{backend}.get_result")
-        editing.note(node, "It returns a TaskResult: .status and .return_value are what the dictionary had.")
-    elif means == f"{MODULE}.run":
-        _run(editing, project, node)
+        if editor.source.dotted(node.func.value) in project.tasks:
+            editor.replace(node.func, f"{editor.text(node.func.value)}.call")
+    elif called == f"{MODULE}.get_async_response":
+        backend = editor.require("django.tasks", "default_task_backend")
+        editor.replace(node.func, f"{backend}.get_result")
+        editor.note(
+            node, "This returns a TaskResult. Use its .status and .return_value instead of the dictionary."
+        )
+    elif called == f"{MODULE}.run":
+        rewrite_run(editor, project, node)
 
 
-def _run(editing: Editing, project: Project, node: ast.Call) -> None:
-    """Change run(function, args, kwargs), whose function need not be a task."""
-    named = {one.arg: one.value for one in node.keywords if one.arg}
-    given = dict(zip(("func", "args", "kwargs"), node.args, strict=False)) | named
-    function = given.get("func")
+def rewrite_run(editor: ModuleEditor, project: ProjectTasks, node: ast.Call) -> None:
+    """Rewrite run(function, args, kwargs). The function need not be a task."""
+    by_name = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+    arguments = dict(zip(("func", "args", "kwargs"), node.args, strict=False)) | by_name
+    function = arguments.get("func")
     if function is None:
         return
-    text = editing.text(function)
-    arguments = [
-        f"{stars}{editing.text(given[name])}"
-        for name, stars in (("args", "*"), ("kwargs", "**"))
-        if name in given
+    name = editor.text(function)
+    texts = [
+        f"{stars}{editor.text(arguments[key])}"
+        for key, stars in (("args", "*"), ("kwargs", "**"))
+        if key in arguments
     ]
-    editing.replace(node, f"{text}.enqueue({', '.join(arguments)})")
-    if editing.source.dotted(function) not in project.tasks:
-        editing.note(node, f"Make {text} a task: @task of django_offload, in the tasks module of its app.")
+    editor.replace(node, f"{name}.enqueue({', '.join(texts)})")
+    if editor.source.dotted(function) not in project.tasks:
+        editor.note(node, f"Make {name} a task: use @task of django_offload in the tasks module of its app.")

@@ -1,80 +1,82 @@
-"""The imports of a changed module: what it no longer uses goes, what it newly needs comes."""
+"""Update a rewritten module's imports: remove those it no longer uses, and add those it needs."""
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .reading import Source
-
-type Statement = ast.Import | ast.ImportFrom
+from .source import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Needed:
-    """Something to import."""
+class RequiredImport:
+    """A name, or a whole module, that must be imported."""
 
     module: str
-    name: str = ""  # Empty: the module itself.
+    name: str = ""  # Empty for the module itself.
 
     @property
-    def origin(self) -> str:
+    def dotted(self) -> str:
         return f"{self.module}.{self.name}" if self.name else self.module
 
-    def statement(self, local: str) -> str:
-        """Return the statement that imports it as `local`."""
+    def statement(self, local_name: str) -> str:
+        """Return the statement that imports it as `local_name`."""
         if not self.name:
-            return f"import {self.module}" + (f" as {local}" if local != self.module else "")
-        return f"from {self.module} import {self.name}" + (f" as {local}" if local != self.name else "")
+            return f"import {self.module}" + (f" as {local_name}" if local_name != self.module else "")
+        return f"from {self.module} import {self.name}" + (
+            f" as {local_name}" if local_name != self.name else ""
+        )
 
 
-def settle(before: Source, after: Source, needed: Mapping[str, Needed]) -> str:
-    """Return the text of `after` with the imports it needs, without those that only `before` used."""
-    missing = {local: what for local, what in needed.items() if after.names.get(local) != what.origin}
-    gone = (_used(before.tree) - _used(after.tree)) | missing.keys()
-    new = [what.statement(local) for local, what in sorted(missing.items(), key=lambda one: one[1].origin)]
+def update_imports(before: Source, after: Source, required: Mapping[str, RequiredImport]) -> str:
+    """
+    Return the text of `after` with every required import, which are given by their names in the module.
+
+    Remove the imports that `before` used and `after` doesn't. New ones replace the first that is removed.
+    """
+    missing = {name: item for name, item in required.items() if after.names.get(name) != item.dotted}
+    unused = (used_names(before.tree) - used_names(after.tree)) | missing.keys()
+    new = [item.statement(name) for name, item in sorted(missing.items(), key=lambda pair: pair[1].dotted)]
     lines = after.text.splitlines(keepends=True)
     end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
-    changed = [node for node in _statements(after.tree) if any(_local(alias) in gone for alias in node.names)]
+    imports = [node for node in ast.walk(after.tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    changed = [
+        node
+        for node in sorted(imports, key=lambda node: node.lineno)
+        if any(imported_as(alias) in unused for alias in node.names)
+    ]
     for node in reversed(changed):
         assert node.end_lineno is not None
         indent = " " * node.col_offset
-        kept = [alias for alias in node.names if _local(alias) not in gone]
-        written = _written(node, kept) + (new if node is changed[0] else [])
-        if not written and node.col_offset:
-            written = ["pass"]  # It may be all that a block has.
-        lines[node.lineno - 1 : node.end_lineno] = [indent + line + end for line in written]
+        remaining = [alias for alias in node.names if imported_as(alias) not in unused]
+        statements = []
+        if remaining:
+            statement: ast.stmt = ast.Import(names=remaining)
+            if isinstance(node, ast.ImportFrom):
+                statement = ast.ImportFrom(module=node.module, names=remaining, level=node.level)
+            statements.append(ast.unparse(statement))
+        if node is changed[0]:
+            statements += new
+        if not statements and node.col_offset:
+            statements = ["pass"]  # The import may have been the only statement of its block.
+        lines[node.lineno - 1 : node.end_lineno] = [indent + statement + end for statement in statements]
     if new and not changed:
-        place = _place(after.tree)
-        lines[place:place] = [line + end for line in new]
+        position = last_import_line(after.tree)
+        lines[position:position] = [line + end for line in new]
     return "".join(lines)
 
 
-def _used(tree: ast.Module) -> set[str]:
+def used_names(tree: ast.Module) -> set[str]:
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
-def _statements(tree: ast.Module) -> Iterator[Statement]:
-    """Yield every import, in the order of the lines."""
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-    yield from sorted(found, key=lambda node: node.lineno)
-
-
-def _local(alias: ast.alias) -> str:
+def imported_as(alias: ast.alias) -> str:
+    """Return the name that an import defines in the module."""
     return alias.asname or alias.name.partition(".")[0]
 
 
-def _written(node: Statement, kept: list[ast.alias]) -> list[str]:
-    """Return the import with what is left of it."""
-    if not kept:
-        return []
-    if isinstance(node, ast.Import):
-        return [ast.unparse(ast.Import(names=kept))]
-    return [ast.unparse(ast.ImportFrom(module=node.module, names=kept, level=node.level))]
-
-
-def _place(tree: ast.Module) -> int:
-    """Return the number of the line below the last import at the top, or below the docstring."""
-    head = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    if not head and ast.get_docstring(tree) is not None:
+def last_import_line(tree: ast.Module) -> int:
+    """Return the number of the last line of the imports at the top, or of the docstring without imports."""
+    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    if not imports and ast.get_docstring(tree) is not None:
         return tree.body[0].end_lineno or 0
-    return max((node.end_lineno or 0 for node in head), default=0)
+    return max((node.end_lineno or 0 for node in imports), default=0)

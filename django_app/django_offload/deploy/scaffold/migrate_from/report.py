@@ -1,20 +1,19 @@
-"""What a project's code needs, all of it: a diff that git can apply, and what a person must decide."""
+"""Rewrite all of a project's code, and report it as diffs and notes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ....stack.layout import Layout
-from ..changes import difference
+from ..file_change import file_diff
 from . import from_celery, from_zappa
-from .editing import Editing, Note
-from .imports import settle
-from .project import Project, Rule
-from .reading import Source, parsed, sources
-from .tasks import known_tasks
+from .editor import ModuleEditor, Note
+from .imports import update_imports
+from .source import Source, parse_source, read_sources
+from .tasks import ProjectTasks, Rule, find_tasks
 
 ORIGINS = ("celery", "zappa")
-# A change inside of a change waits for its turn.
-_MOST_TURNS = 5
+# A pass applies only the outer one of two overlapping changes. The next pass applies the inner one.
+_MOST_PASSES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +25,7 @@ class Report:
 
     @property
     def lines(self) -> int:
-        """How many lines are written anew."""
+        """The number of lines that the diffs add."""
         return sum(
             line.startswith("+") and not line.startswith("+++ ")
             for diff in self.diffs.values()
@@ -35,35 +34,38 @@ class Report:
 
 
 def report(layout: Layout, origin: str) -> Report:
-    """Return what the code of a project needs whose tasks come from `origin`; nothing is changed."""
-    found = {source.module: source for source in sources(layout.source)}
-    decorators = from_zappa.DECORATORS if origin == "zappa" else from_celery.decorators(found)
-    rule: Rule = from_zappa.rule if origin == "zappa" else from_celery.rule
-    project = Project(decorators=decorators, tasks=known_tasks(found, decorators))
+    """Return the changes that a project's code from `origin` needs. Change no file."""
+    sources = {source.module: source for source in read_sources(layout.source)}
+    decorators = from_zappa.DECORATORS if origin == "zappa" else from_celery.decorators(sources)
+    rule: Rule = from_zappa.rewrite if origin == "zappa" else from_celery.rewrite
+    project = find_tasks(sources, decorators)
     diffs: dict[str, str] = {}
-    notes: list[Note] = []
-    for source in found.values():
+    notes: set[Note] = set()
+    for source in sources.values():
         name = layout.shown(source.path)
-        text, told = _rewritten(source, layout, name, rule, project)
-        notes += told
+        text, notes_of_module = rewrite_module(source, layout, name, rule, project)
+        notes.update(notes_of_module)
         if text != source.text:
-            diffs[name] = difference(source.text, text, name)
-    return Report(diffs=diffs, notes=sorted(set(notes)))
+            diffs[name] = file_diff(source.text, text, name)
+    return Report(diffs=diffs, notes=sorted(notes))
 
 
-def _rewritten(
-    source: Source, layout: Layout, name: str, rule: Rule, project: Project
+def rewrite_module(
+    source: Source, layout: Layout, name: str, rule: Rule, project: ProjectTasks
 ) -> tuple[str, list[Note]]:
-    """Return a module's new text, and what the first reading tells: its lines are those of the file."""
-    current, told = source, None
-    for _ in range(_MOST_TURNS):
-        editing = Editing(current, name)
-        rule(editing, project)
-        told = editing.notes if told is None else told
-        text = editing.result()
-        after = parsed(source.path, layout.source, text)
-        settled = settle(current, after, editing.needed)
-        if settled == current.text:
+    """
+    Return a module's new text, and the notes about it.
+
+    The notes are those of the first pass, because only its line numbers are the file's.
+    """
+    current, notes = source, None
+    for _ in range(_MOST_PASSES):
+        editor = ModuleEditor(current, name)
+        rule(editor, project)
+        notes = editor.notes if notes is None else notes
+        edited = parse_source(source.path, layout.source, editor.result())
+        text = update_imports(current, edited, editor.imports)
+        if text == current.text:
             break
-        current = parsed(source.path, layout.source, settled)
-    return current.text, told or []
+        current = parse_source(source.path, layout.source, text)
+    return current.text, notes or []

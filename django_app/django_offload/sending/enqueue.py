@@ -1,0 +1,350 @@
+"""
+What a call enqueues, and its way into AWS: a record and a message, under way together.
+
+    build ──▶ large arguments to the bucket ──▶ arguments beside the record ──▶ record ──┐  either of the two
+                                                                           └─▶ message ──┘  keeps the task
+
+One task is the case of many tasks with one element.
+"""
+
+import logging
+import secrets as randomness
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.tasks import TaskResult, TaskResultStatus
+from django.tasks.exceptions import InvalidTask
+from django.utils import timezone
+
+from ..aws import at_most, begin_together, made_together
+from ..conf import Options, secrets
+from ..definition.context import current_context, trace
+from ..definition.offload_task import AnyResult, AnyTask, changed_options
+from ..definition.registry import name_of, registry
+from ..exceptions import EnqueueFailed, InvalidArguments, PayloadLost, PayloadTooLarge
+from ..payloads import payloads_of
+from ..protocol.conditional_write import Attributes
+from ..protocol.enqueued_task import EnqueuedTask
+from ..protocol.json_codec import dump_any, from_micros
+from ..protocol.message import MAX_DEPTH, Keyring, TaskMessage, encode
+from ..protocol.record import (
+    ARGUMENTS_PART,
+    LONGEST_DELAY,
+    MESSAGE_LIFE,
+    PART_BYTES,
+    PAYLOAD_LIFE,
+    RECORD_LIFE,
+    TaskRecord,
+    initial_item,
+)
+from ..protocol.transitions import postpone
+from ..stores import Part, Store, store_of
+from ..transports import Transport, transport_of
+
+logger = logging.getLogger("django_offload")
+
+# A request waits for AWS at most this long, because gateways and servers give it half a minute in all …
+SEND_SECONDS = 8.0
+# … for the name of a queue, which a process asks for once …
+LOOK_SECONDS = 2.0
+# … and for a connection to it. A record whose message is stuck there needs the rest of the time.
+BEGIN_SECONDS = 4.0
+
+NO_DELAY = timedelta(0)
+
+# Makes tasks that differ in their ids and arguments; dataclasses.replace() takes three times as long.
+type Prototype = partial[EnqueuedTask]
+# Why tasks, by their ids, were not sent, or why one half of a send failed.
+type Failures = dict[str, Exception]
+
+
+def prototype_of(task: AnyTask, options: Options, owner: str | None) -> Prototype:
+    """
+    Return what the tasks that one call enqueues have in common.
+
+    Raise InvalidTask if no worker would know the task, if it's at the end of a runaway chain, or if nothing
+    could wait for its `run_after`.
+    """
+    defined = registry().defined(task)
+    name = name_of(task)
+    context = current_context.get()
+    depth = context.depth + 1 if context else 0
+    if depth > MAX_DEPTH:
+        raise InvalidTask(
+            f"Task {name} is at the end of a chain of {MAX_DEPTH:,} tasks, each enqueued by the one "
+            "before it. End the chain, or start a new one from outside a task."
+        )
+    now, run_after = datetime.now(UTC), task.run_after
+    if run_after is not None:
+        # A naive datetime is in the project's time zone.
+        aware = run_after if timezone.is_aware(run_after) else timezone.make_aware(run_after)
+        run_after = aware.astimezone(UTC)
+        if not options.record_at_enqueue and run_after - now > LONGEST_DELAY:
+            raise InvalidTask(
+                f"run_after of task {name} is over {LONGEST_DELAY} away, which only a record can wait for. "
+                "Give an earlier time, or remove OPTIONS['record_at_enqueue']."
+            )
+    return partial(
+        EnqueuedTask,
+        alias=options.alias,
+        name=name,
+        queue=task.queue_name,
+        enqueued_at=now,
+        run_after=run_after,
+        owner=owner,
+        depth=depth,
+        traceparent=context.traceparent if context else trace.get(),
+        options={} if task is defined else changed_options(task, defined),
+    )
+
+
+def build(
+    prototype: Prototype, args: Any, kwargs: Any, options: Options, task_id: str | None = None
+) -> EnqueuedTask:
+    """
+    Return a task with arguments and an id of its own, 128 random bits where none is given.
+
+    Raise InvalidArguments, or TypeError, if JSON or the stack can't carry the arguments, and InvalidTask if
+    they would be gone before the task starts.
+    """
+    try:
+        arguments = dump_any([args, kwargs])
+    except (ValueError, RecursionError) as exc:
+        raise InvalidArguments(prototype.keywords["name"], str(exc)) from exc
+    enqueued: EnqueuedTask = prototype(id=task_id or randomness.token_hex(16), arguments=arguments)
+    if len(arguments) > PART_BYTES:
+        if payloads_of(options) is None:
+            raise PayloadTooLarge(enqueued.name, len(arguments), PART_BYTES)
+        if enqueued.start_at - enqueued.enqueued_at > PAYLOAD_LIFE - RECORD_LIFE:
+            raise InvalidTask(
+                f"run_after of task {enqueued.name} is too far away for arguments of {len(arguments):,} "
+                f"bytes, which are kept for {PAYLOAD_LIFE.days} days only. Give a time within "
+                f"{(PAYLOAD_LIFE - RECORD_LIFE).days} days, or smaller arguments."
+            )
+    return enqueued
+
+
+def enqueued_result(task: AnyTask, enqueued: EnqueuedTask, args: Any, kwargs: Any) -> AnyResult:
+    """Return the result of a task that is about to be sent: READY, and without an `enqueued_at` yet."""
+    return TaskResult(
+        task=task,
+        id=enqueued.id,
+        status=TaskResultStatus.READY,
+        enqueued_at=None,
+        started_at=None,
+        last_attempted_at=None,
+        finished_at=None,
+        args=args,
+        kwargs=kwargs,
+        backend=enqueued.alias,
+        errors=[],
+        worker_ids=[],
+    )
+
+
+def send(enqueued: EnqueuedTask, options: Options) -> None:
+    """Do what send_many() does for one task, and raise its failure."""
+    (failure,) = send_many([enqueued], options)
+    if failure is not None:
+        raise failure
+
+
+def send_many(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list[EnqueueFailed | None]:
+    """
+    Write the records and send the messages of tasks of one queue that start together.
+
+    One of the two is enough, because the sweeper repairs the other. May be repeated for the same tasks, and
+    takes some seconds at most. Return for each task None if it was accepted, or an EnqueueFailed with its
+    cause: neither was accepted; or the record wasn't and nothing else would keep the task, because no message
+    can wait that long or Lambda soon gives one up; or, where the first claim makes the record, the message
+    wasn't. Raise ResourceMissing, with nothing sent, if AWS says that the queue doesn't exist.
+    """
+    transport = transport_of(options)
+    ready: list[EnqueuedTask] = []
+    causes: Failures = {}
+    with at_most(SEND_SECONDS):
+        queue = enqueued_tasks[0].queue
+        if not transport.is_prepared(queue):
+            with at_most(LOOK_SECONDS):
+                transport.prepare(queue)
+        for enqueued in enqueued_tasks:
+            try:
+                ready.append(upload_large_arguments(enqueued, options))
+            except Exception as exc:  # noqa: BLE001, whatever a seam raises
+                causes[enqueued.id] = exc
+        if ready:
+            causes |= send_records_and_messages(ready, options, transport)
+    return [
+        None if (cause := causes.get(enqueued.id)) is None else enqueue_failed(enqueued, cause)
+        for enqueued in enqueued_tasks
+    ]
+
+
+def send_records_and_messages(
+    enqueued_tasks: Sequence[EnqueuedTask], options: Options, transport: Transport
+) -> Failures:
+    """Send what keeps each task, and return why it failed where nothing keeps it."""
+    if not options.record_at_enqueue:
+        return begin_messages(enqueued_tasks, options, transport)()
+    store, items = store_of(options), [initial_item(enqueued) for enqueued in enqueued_tasks]
+    deferred = is_deferred(enqueued_tasks[0], transport)
+    if deferred or not transport.longest_return:
+        # Only the record keeps the task, so nothing else leaves before the record is there.
+        unrecorded = begin_records(enqueued_tasks, items, store, options)()
+        recorded = [enqueued for enqueued in enqueued_tasks if enqueued.id not in unrecorded]
+        if recorded and not deferred:
+            begin_messages(recorded, options, transport)()
+        return unrecorded
+    # Both are under way together, and so are new connections. If a message arrives first, its claim makes
+    # the record.
+    with made_together():
+        wait_for_records = begin_records(enqueued_tasks, items, store, options)
+        with at_most(BEGIN_SECONDS):
+            wait_for_messages = begin_messages(enqueued_tasks, options, transport)
+    unrecorded, unsent = wait_for_records(), wait_for_messages()
+    if unsent:
+        waiting = [
+            (enqueued, item)
+            for enqueued, item in zip(enqueued_tasks, items, strict=True)
+            if enqueued.id in unsent and enqueued.id not in unrecorded
+        ]
+        have_swept_soon(waiting, store)
+    return {task_id: cause for task_id, cause in unsent.items() if task_id in unrecorded}
+
+
+def begin_records(
+    enqueued_tasks: Sequence[EnqueuedTask], items: Sequence[Attributes], store: Store, options: Options
+) -> Callable[[], Failures]:
+    """
+    Begin to create records, and return a callable that waits for them.
+
+    Large arguments are written beside a record before it, so that no record lacks them.
+    """
+    parts = [
+        part
+        for enqueued, item in zip(enqueued_tasks, items, strict=True)
+        if (part := arguments_part(enqueued, item, options))
+    ]
+    unkept: Failures = {}
+    if parts:
+        by_id = {enqueued.id: enqueued for enqueued in enqueued_tasks}
+        results = begin_together(partial(store.begin_put_part, part) for part in parts)()
+        unkept = failed([by_id[part.task_id] for part in parts], "record", results)
+        enqueued_tasks = [enqueued for enqueued in enqueued_tasks if enqueued.id not in unkept]
+        items = [item for item in items if item["id"] not in unkept]
+    wait = store.begin_create_many(items)
+    return lambda: unkept | failed(enqueued_tasks, "record", wait())
+
+
+def begin_messages(
+    enqueued_tasks: Sequence[EnqueuedTask], options: Options, transport: Transport
+) -> Callable[[], Failures]:
+    """Begin to send messages, and return a callable that waits for them."""
+    first = enqueued_tasks[0]
+    delay = max(first.start_at - first.enqueued_at, NO_DELAY) if first.run_after else NO_DELAY
+    try:
+        texts = [
+            message_text(enqueued, options, enqueued.start_at + MESSAGE_LIFE) for enqueued in enqueued_tasks
+        ]
+        wait = transport.begin_send_many(first.queue, texts, delay)
+    except Exception as exc:  # noqa: BLE001, whatever a seam raises
+        failures = failed(enqueued_tasks, "message", [exc] * len(enqueued_tasks))
+        return lambda: failures
+    return lambda: failed(enqueued_tasks, "message", wait())
+
+
+def failed(enqueued_tasks: Sequence[EnqueuedTask], half: str, results: Iterable[object]) -> Failures:
+    """Return the exceptions among the results of one half of a send, and log them: the other half may do."""
+    failures: Failures = {}
+    for enqueued, result in zip(enqueued_tasks, results, strict=True):
+        if isinstance(result, Exception):
+            logger.warning("Task id=%s name=%s %s failed: %s", enqueued.id, enqueued.name, half, result)
+            failures[enqueued.id] = result
+    return failures
+
+
+def enqueue_failed(enqueued: EnqueuedTask, cause: Exception) -> EnqueueFailed:
+    failure = EnqueueFailed(enqueued.id, enqueued.name, enqueued.queue)
+    failure.__cause__ = cause
+    return failure
+
+
+def have_swept_soon(waiting: Sequence[tuple[EnqueuedTask, Attributes]], store: Store) -> None:
+    """Have the next sweep send tasks of which AWS took no message, whatever waits in their queue."""
+
+    def begin(enqueued: EnqueuedTask, item: Attributes) -> Callable[[], object]:
+        due_was = from_micros(int(item["due_at"]))  # type: ignore[arg-type]
+        # A record that is due before it may start has had no message yet.
+        due_at = enqueued.start_at - timedelta(microseconds=1)
+        return store.begin_change(enqueued.id, postpone(enqueued.id, due_was=due_was, due_at=due_at))
+
+    results = begin_together(partial(begin, *pair) for pair in waiting)()
+    failed([enqueued for enqueued, _ in waiting], "note for the sweeper", results)
+
+
+def is_deferred(enqueued: EnqueuedTask, transport: Transport) -> bool:
+    """Return True if a task starts later than any message can wait."""
+    return (
+        enqueued.run_after is not None and enqueued.start_at - enqueued.enqueued_at > transport.longest_delay
+    )
+
+
+def message_text(enqueued: EnqueuedTask, options: Options, expires_at: datetime) -> str:
+    """Return the signed message of a task."""
+    keyring = Keyring(secrets(), options.scope(enqueued.queue))
+    return encode(TaskMessage(enqueued=enqueued, expires_at=expires_at), keyring)
+
+
+def upload_large_arguments(enqueued: EnqueuedTask, options: Options) -> EnqueuedTask:
+    """
+    Put arguments that no message can carry into the bucket, and return the task that refers to them.
+
+    Raise PayloadTooLarge if the stack has no bucket.
+    """
+    if len(enqueued.arguments) <= PART_BYTES:
+        return enqueued
+    payloads = payloads_of(options)
+    if payloads is None:
+        raise PayloadTooLarge(enqueued.name, len(enqueued.arguments), PART_BYTES)
+    return replace(enqueued, reference=payloads.keep(f"payloads/{enqueued.id}/arguments", enqueued.arguments))
+
+
+def ensure_record(store: Store, enqueued: EnqueuedTask, options: Options) -> None:
+    """Create a READY record if there is none, after its arguments where they are beside it."""
+    item = initial_item(enqueued)
+    keep_arguments(store, enqueued, item, options)
+    store.begin_create(item)()
+
+
+def keep_arguments(store: Store, enqueued: EnqueuedTask, item: Attributes, options: Options) -> None:
+    """Write the arguments beside the record, if they aren't in its initial item."""
+    part = arguments_part(enqueued, item, options)
+    if part is not None:
+        store.put_part(part.task_id, part.name, part.text, part.ttl)
+
+
+def arguments_part(enqueued: EnqueuedTask, item: Attributes, options: Options) -> Part | None:
+    """Return the arguments that are written beside the record, or None if the item has or refers to them."""
+    if "arguments" in item or enqueued.reference is not None:
+        return None
+    # A record that fails at the end of its life is listed for as long again, with its arguments.
+    ttl = enqueued.start_at + 2 * RECORD_LIFE + options.ttl(enqueued.queue)
+    return Part(task_id=enqueued.id, name=ARGUMENTS_PART, text=enqueued.arguments, ttl=int(ttl.timestamp()))
+
+
+def complete(store: Store, record: TaskRecord) -> EnqueuedTask:
+    """
+    Return the task of a record with its arguments, which are read if they are beside it.
+
+    Raise PayloadLost if they are gone.
+    """
+    enqueued = record.enqueued
+    if record.inline or enqueued.reference is not None:
+        return enqueued
+    arguments = store.get_part(enqueued.id, ARGUMENTS_PART)
+    if arguments is None:
+        raise PayloadLost(ARGUMENTS_PART, "gone")
+    return replace(enqueued, arguments=arguments)

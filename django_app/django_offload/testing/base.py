@@ -1,0 +1,74 @@
+"""The part that both fixtures share: tasks that fail on demand, workers that die, and commits."""
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+from ..worker import attempt, connections, execution
+from .commits import CommitTracker, DeliveryCount
+
+Failure = BaseException | type[BaseException]
+
+
+class WorkerKilled(SystemExit):
+    """Simulates SIGKILL, so no code of the worker runs after it."""
+
+
+class TaskRunner:
+    """Base of the fixtures. It runs tasks in the process of the test."""
+
+    def __init__(self) -> None:
+        self.last: DeliveryCount | None = None  # What the last run() returned.
+        self._commits = CommitTracker()
+        self._failures: deque[Failure] = deque()
+        self._kills: deque[bool] = deque()  # For each worker to kill, True if its task runs first.
+        self._deaths = 0  # The number of workers that were killed.
+
+    @property
+    def waiting(self) -> int:
+        """The number of tasks that wait for a transaction to commit. They are in no queue yet."""
+        return self._commits.waiting
+
+    def fail_next(self, exception: Failure) -> None:
+        """Make the next task that runs raise this exception. Call it again for the task after that."""
+        self._failures.append(exception)
+
+    def kill_next(self, *, after_work: bool = False) -> None:
+        """
+        Kill the worker of the next attempt, after its claim and before its outcome is stored.
+
+        The worker dies before the task's function runs or, with `after_work`, after the function returns. The
+        record stays RUNNING until its lease ends, and run() skips to that time. Then the task is tried again,
+        or it ends FAILED with WorkerLost if no attempts are left. Call it again for the attempt after that.
+        """
+        self._kills.append(after_work)
+
+    @contextmanager
+    def workers_in_process(self) -> Iterator[None]:
+        """Let workers run in the process of the test until the block ends, and fail or die on demand."""
+        call, execute = execution._call, execution.execute
+
+        def call_or_fail(*args: Any) -> Any:
+            if self._failures:
+                raise self._failures.popleft()
+            return call(*args)
+
+        def execute_or_die(task: Any, context: Any, seconds: float) -> Any:
+            after_work = self._kills.popleft() if self._kills else None
+            if after_work is None:
+                return execute(task, context, seconds)
+            if after_work:
+                execute(task, context, seconds)
+            self._deaths += 1
+            raise WorkerKilled("the worker was killed")
+
+        with (
+            mock.patch.object(execution, "_call", call_or_fail),
+            mock.patch.object(attempt, "execute", execute_or_die),
+            # Connections and their transactions belong to the test. Django's test client keeps them open too.
+            mock.patch.object(connections, "close_old_connections", return_value=None),
+            self._commits.tracking(),
+        ):
+            yield

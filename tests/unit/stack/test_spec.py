@@ -1,0 +1,81 @@
+"""How aliases become one stack, and which options must agree."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from django_offload.conf import QueueOptions
+from django_offload.exceptions import ConfigurationError
+from tests.unit.stack.examples import REPORTS, of_type, options, properties
+
+
+def names(*several: Any) -> list[str]:
+    return [
+        one["QueueName"] for name, one in of_type("SQS::Queue", *several).items() if name.startswith("Queue")
+    ]
+
+
+def test_the_queues_of_all_aliases_are_merged_in_their_order() -> None:
+    first = options(queues={"default": QueueOptions(), "reports": REPORTS})
+    second = options("other", queues={"reports": REPORTS, "photos": QueueOptions()})
+
+    assert names(first, second) == ["shop-dev-default", "shop-dev-reports", "shop-dev-photos"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"timeout": timedelta(seconds=30)},
+        {"memory": 2048},
+        {"batch_size": 2},
+        {"batch_window": timedelta(seconds=1)},
+        {"max_concurrency": 20},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_two_aliases_may_not_contradict_each_other_about_a_queue(changed: dict[str, Any]) -> None:
+    other = options("other", queues={"reports": replace(REPORTS, **changed)})
+    key = next(iter(changed))
+
+    with pytest.raises(ConfigurationError) as raised:
+        names(options(), other)
+
+    assert str(raised.value) == (
+        f"TASKS['other']: OPTIONS['queues']['reports']['{key}'] differs from that of another alias with this "
+        "queue and stack. Give both the same value, or a stack of their own. An option that is left out has "
+        "its default."
+    )
+
+
+@pytest.mark.parametrize(
+    "changed", [{"table": "ours"}, {"bucket": None}, {"functions": {"sweeper": "broom"}}, {"stack": "x-y"}]
+)
+def test_two_aliases_may_not_contradict_each_other_about_the_stack(changed: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=f"{next(iter(changed))}'] differs from that of TASKS"):
+        names(options(), options("other", **changed))
+
+
+def test_the_largest_attempts_of_the_aliases_count() -> None:
+    few, many = (options(queues={"default": QueueOptions(max_attempts=count)}) for count in (2, 9))
+
+    for several in ([few, many], [many, few]):
+        assert properties("QueueDefault", *several)["RedrivePolicy"]["maxReceiveCount"] == 19
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shared"),
+    [
+        ("high-low", "high_low", "HighLow"),
+        ("mail", "mail-dead", "shop-dev-mail-dead"),
+        ("mail", "Mail", "Mail"),
+    ],
+)
+def test_two_queues_may_not_become_one_resource(first: str, second: str, shared: str) -> None:
+    both = options(queues={first: QueueOptions(), second: QueueOptions()})
+
+    with pytest.raises(ConfigurationError, match="Rename one of them") as raised:
+        names(both)
+
+    assert f"'{first}' and '{second}' would share the resource name '{shared}'" in str(raised.value)
