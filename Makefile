@@ -6,7 +6,7 @@ ARCHITECTURE ?= x86_64
 RUN := PYTHONPATH=django_app:. DJANGO_SETTINGS_MODULE=config.settings
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo test torture kills bench modules-entered screenshot screenshots package check format lock clean .venv .venv-3.12 .venv-bench
+.PHONY: help demo test test-all torture kills bench modules-entered screenshot screenshots package check format lock clean .venv .venv-3.12 .venv-bench
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -14,8 +14,11 @@ help: ## Say what can be made
 demo: ## Start the reference site, with AWS on this machine, on http://127.0.0.1:8000 (another port: PORT=8001)
 	@folder=$$(.ci/demo-environment) && exec env $(RUN) "$$folder/bin/python" -m lab.demo --port $(PORT)
 
-test: .venv .venv-3.12 ## Run the unit and contract tests on Python 3.12, then all tests on 3.13
+test: .venv .venv-3.12 ## Run the tests that differ by version on Python 3.12, then all on 3.13 (SEED= repeats an order)
 	@$(RUN) .ci/test
+
+test-all: .venv .venv-3.12 ## Run all tests on Python 3.12 and on 3.13
+	@$(RUN) .ci/test all
 
 torture: .venv ## Prove that nothing is lost: a million tasks with every fault (SEED= replays, TASKS= for fewer)
 	@$(RUN) .venv/bin/python -m tests.simulation.torture --tasks $(TASKS) $(if $(SEED),--seed $(SEED))

@@ -1,8 +1,39 @@
-"""Fixtures of every test."""
+"""Fixtures of every test, and how two workers share the tests."""
 
 from contextlib import ExitStack
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+# Files whose paths begin alike share costly fixtures, so that one worker runs all of them. They come first, and
+# the longest group of all before the others, so that both workers end at about the same time. Pages are
+# measured, so no two browsers run at the same time. Every other file is a group of its own.
+GROUPS = ("tests/browser/", "tests/deploy/", "tests/scaffold/")
+
+
+def group_of(file: str) -> str:
+    """Return the group of a test by the path of its file, or by its node id."""
+    file = file.partition("::")[0]
+    return next((group for group in GROUPS if file.startswith(group)), file)
+
+
+class GroupScheduling(LoadScopeScheduling):
+    """Gives each worker whole groups of tests, in the order of the tests."""
+
+    def _split_scope(self, nodeid):
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    config.option.loadscopereorder = False
+    return GroupScheduling(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    """Put the long groups first. The order of the others, which pytest-randomly chose, stays."""
+    order = {group: number for number, group in enumerate(GROUPS)}
+    items.sort(key=lambda item: order.get(group_of(item.nodeid), len(order)))
+
 
 pytest_plugins = ["pytester", "django_offload.pytest_plugin", "tests.reliability.databases"]
 
@@ -24,8 +55,3 @@ def _site_tasks():
     from django_offload.definition.registry import task_modules
 
     task_modules([])
-
-
-def pytest_collection_modifyitems(items):
-    """Pages come last: what they measure must not share the machine with the run on another Python."""
-    items.sort(key=lambda item: "browser" in item.path.parts)

@@ -45,7 +45,8 @@ MET = {2: AGAIN, 99: [call for call in CALLS if call not in {"arguments part", "
 ENQUEUES = {
     "enqueue": lambda: tasks.long_result.enqueue(7),
     "enqueue with much": lambda: tasks.much.enqueue(7, tasks.LONG),
-    "enqueue many": lambda: next(iter(tasks.long_result.enqueue_many([(7,)]))),
+    # Two, because one message alone is sent without a batch.
+    "enqueue many": lambda: next(iter(tasks.long_result.enqueue_many([(7,), (8,)]))),
     "invoke": lambda: tasks.long_result.using(backend="other").enqueue(7),
 }
 
@@ -128,7 +129,7 @@ def test_no_call_of_the_hot_path_loses_a_task(
         assert record.status == "SUCCESSFUL", f"{fault} at {call}"
         assert store_of(line.options).get_part(record.enqueued.id, record.result_part) == f'"{tasks.LONG}"'
         least = 2 if "run" in CALLS[call][0] else 1
-        assert least <= len(tasks.executions) <= record.attempts, f"{fault} at {call}"
+        assert least <= tasks.executions.count(7) <= record.attempts, f"{fault} at {call}"
 
 
 def test_f05_throttled_up_to_20_times_a_task_is_claimed_once_and_ends(line: Line, no_pauses: None) -> None:
