@@ -5,8 +5,8 @@ from contextlib import ExitStack
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# Files whose paths begin alike share costly fixtures, so that one worker runs all of them. They come first, and
-# the longest group of all before the others, so that both workers end at about the same time. Pages are
+# Files whose paths begin alike share costly fixtures, so that one worker runs all of them. They come first,
+# the longest group before the others, so that both workers end at about the same time. Pages are
 # measured, so no two browsers run at the same time. Every other file is a group of its own.
 GROUPS = ("tests/browser/", "tests/deploy/", "tests/scaffold/")
 
