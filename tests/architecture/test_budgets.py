@@ -1,6 +1,6 @@
 """The sizes the code keeps, so that it stays readable a file and a function at a time."""
 
-from tests.architecture.sources import ROOT, SOURCE_ROOT, Function, functions, length, modules, shown
+from tests.architecture.sources import ROOT, SOURCE_ROOT, Function, functions, length, modules, shown, tracked
 
 # A module is a chapter, a function is one thought: what is longer holds two.
 LONGEST_MODULE = 400
@@ -8,6 +8,8 @@ LONGEST_FUNCTION = 60
 LONGEST_DOOR = 25
 # Pages that are read from top to bottom.
 LONGEST_PAGES = {"README.md": 150, "ARCHITECTURE.md": 400}
+MOST_WORDS_OF_THE_README = 800
+LONGEST_PROSE_LINE = 120
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "core", "manager", "misc"}
 
 EVERYTHING = modules(SOURCE_ROOT, ROOT / "lambdas", ROOT / "tests", ROOT / ".ci")
@@ -40,6 +42,23 @@ def test_pages_read_as_a_whole_stay_short():
     }
 
     assert not too_long, f"Replace rather than add; details belong into django_app/docs/: {too_long}"
+
+
+def test_the_readme_is_read_in_a_few_minutes():
+    assert len((ROOT / "README.md").read_text().split()) <= MOST_WORDS_OF_THE_README
+
+
+def test_no_line_of_prose_on_a_page_is_longer_than_120_characters():
+    too_long = [
+        f"{shown(page)}:{number}"
+        for page in tracked()
+        if page.suffix == ".md" and "tests" not in page.relative_to(ROOT).parts
+        for number, line in enumerate(page.read_text().splitlines(), 1)
+        # A row of a table and a line with a link cannot be wrapped everywhere.
+        if len(line) > LONGEST_PROSE_LINE and not line.lstrip().startswith("|") and "](" not in line
+    ]
+
+    assert not too_long, f"Wrap these lines: {', '.join(too_long)}"
 
 
 def test_no_function_is_longer_than_a_thought():

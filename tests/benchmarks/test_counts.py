@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.benchmarks import modules_entered
 from tests.benchmarks.cold_start import COLD, IndexEntry, run
 from tests.benchmarks.metered import write_units
 from tests.benchmarks.processes import ROOT, Driver, Stub
@@ -106,6 +107,17 @@ def test_without_a_record_at_enqueue_it_costs_two(settings: Any) -> None:
     found = write_units(7)
 
     assert (found["enqueue"], found["worker"], found["reads"]) == (0, 2, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_enqueue_and_a_delivery_enter_few_modules(settings: Any) -> None:
+    settings.TASKS = {"default": offload(client="boto3", owner=f"{modules_entered.NAME}.nobody")}
+
+    found = modules_entered.measured()
+
+    # 19 and 29 at first, of which seven tenths are kept.
+    assert len(found["enqueue"]) <= 13, found["enqueue"]
+    assert len(found["delivery"]) <= 20, found["delivery"]
 
 
 def test_neither_enqueue_nor_sweep_nor_list_grows_with_the_table() -> None:

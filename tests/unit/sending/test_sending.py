@@ -9,9 +9,11 @@ from django_offload.aws.time_budget import seconds_left
 from django_offload.conf import configured
 from django_offload.exceptions import EnqueueFailed
 from django_offload.outbox import drain as outbox
+from django_offload.protocol import record, record_size
 from django_offload.sending.enqueue import LOOK_SECONDS, SEND_SECONDS, send
 from django_offload.transports.base import Transport
 from tests.contract.records import enqueued_task
+from tests.unit import tasks
 
 NOW = datetime.now(UTC)
 
@@ -90,3 +92,18 @@ def test_the_outbox_works_with_and_without_time_zones(ours, offload, transaction
     assert outbox.drain(NOW - timedelta(minutes=10), lambda: 60.0) == 0
     assert outbox.drain(NOW, lambda: 60.0) == 1
     assert offload.run() == 1
+
+
+@pytest.mark.parametrize("size", [1, 1_000], ids=["in the record", "beside it"])
+def test_one_place_decides_once_where_arguments_are_written(ours, offload, monkeypatch, size):
+    decided = []
+
+    def fits_inline(enqueued):
+        decided.append(enqueued.id)
+        return record_size.fits_inline(enqueued)
+
+    monkeypatch.setattr(record, "fits_inline", fits_inline)
+
+    result = tasks.double.enqueue("x" * size)
+
+    assert decided == [result.id]
