@@ -7,7 +7,7 @@ The errors of django-offload.
     ├── SecretUnreadable                            a secret of the stage file is missing or can't be read
     ├── DatabaseNotShared                           each deployed function would have its own database
     ├── InvalidArguments (InvalidTask)              the arguments of enqueue() can't be written as JSON
-    │   └── PayloadTooLarge                         the arguments are larger than a message may be
+    │   └── PayloadTooLarge                         the arguments are too large without a bucket
     ├── EnqueueFailed                               AWS confirmed neither the record nor the message
     ├── OutOfTime                                   an invocation ends too soon to start something
     ├── UnknownTask                                 no declared task module defines a task of this name
@@ -117,14 +117,14 @@ class InvalidArguments(OffloadError, InvalidTask):
 
 
 class PayloadTooLarge(InvalidArguments):
-    """The arguments are larger than a message may be."""
+    """The arguments are too large to send without a bucket."""
 
     advice = "Set OPTIONS['bucket'], or write the data to a file or the database and pass its location."
 
     def __init__(self, name: str, size: int, limit: int) -> None:
         self.size, self.limit = size, limit
         super().__init__(
-            name, f"they have {size:,} bytes as JSON, and the limit without a bucket is {limit:,}"
+            name, f"they have {size:,} bytes as JSON, and the limit without a bucket is {limit:,} bytes"
         )
 
 
@@ -218,9 +218,8 @@ class UnknownKey(MessageRefused):
     def __init__(self, key_id: str) -> None:
         self.key_id = key_id
         super().__init__(
-            f"The message is signed with key {key_id}, which this process doesn't have. Give the web side "
-            "and the workers the same SECRET_KEY, and keep an old key in SECRET_KEY_FALLBACKS while messages "
-            "signed with it are under way."
+            f"The message is signed with key {key_id}, which this process doesn't have. Give web and workers "
+            "the same SECRET_KEY. Keep an old one in SECRET_KEY_FALLBACKS while its messages are under way."
         )
 
 
@@ -397,6 +396,5 @@ class WorkerLost(TaskEnded):
     def __init__(self, attempts: int) -> None:
         super().__init__(
             f"The worker died while it ran the task, on each of {attempts} attempts: it ran out of memory or "
-            "time, or the interpreter crashed. Look into the worker's log, and give the queue more memory or "
-            "time."
+            "time, or it crashed. Look into the worker's log, and give the queue more memory or time."
         )
