@@ -1,7 +1,5 @@
 """Tasks that leave together: at once, at a commit, with an outbox, and where AWS takes some of them."""
 
-import gc
-import sys
 import tracemalloc
 from datetime import UTC, datetime, timedelta
 
@@ -236,28 +234,3 @@ def test_memory_stays_flat_over_a_generator(monkeypatch):
 
     peak(MOST_TASKS)
     assert peak(rounds * MOST_TASKS) < 1.5 * peak(2 * MOST_TASKS)
-
-
-def test_nothing_is_kept_of_tasks_that_were_sent(site):
-    def numbers(count):
-        for number in range(count):
-            if number % MOST_TASKS == 0:  # What was sent is elsewhere: not in this process, as it is here.
-                site.stores[STACK].__init__()
-                site.transports[STACK].queues.clear()
-            yield (number,)
-
-    def kept(count):
-        """Return how much is allocated when the last answer has come."""
-        for answer in tasks.double.enqueue_many(numbers(count)):  # noqa: B007
-            pass
-        assert answer.args == [count - 1]
-        del answer
-        gc.collect()
-        return sys.getallocatedblocks()
-
-    few, many = 10 * MOST_TASKS, 50 * MOST_TASKS
-    kept(few)  # What is made once is there.
-    first = kept(few)
-
-    # One object for each task would be forty times as many.
-    assert kept(many) - first < MOST_TASKS

@@ -68,7 +68,7 @@ class Counting:
         return self._listing.get_many(ids)
 
 
-@pytest.mark.parametrize("records", [100, 100_000])
+@pytest.mark.parametrize("records", [100, 2_000])
 def test_a_page_takes_the_same_few_calls_however_many_records_there_are(ours, store, monkeypatch, records):
     options = configured()["default"]
     like = initial_item(enqueued_task(new_id()))
