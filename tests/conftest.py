@@ -1,4 +1,4 @@
-"""Fixtures of every test, and how two workers share the tests."""
+"""Fixtures of every test, and how `pytest -n 2` shares the tests."""
 
 from contextlib import ExitStack
 
