@@ -82,7 +82,7 @@ class Run:
             self.order = POINTS[self.dice.randrange(len(POINTS))]
             self.nursery.order(self.order)
 
-    def enqueue_scheduled(self) -> None:
+    def strike(self) -> None:
         """Kill a worker that lives, chosen at random, and note what it was at."""
         pids = self.aws.invoker.inner.pids("killed-default-worker")
         if pids:
