@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -33,7 +34,14 @@ def server() -> Iterator[MotoServer]:
         s3.create_bucket(Bucket="existing-bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_object(Bucket="existing-bucket", Key="1", Body=b"1")
         yield server
-        server.reset()
+        # Not server.reset(), which would delete what other tests of this process have deployed.
+        with suppress(ClientError):
+            server.client("cloudformation").delete_stack(StackName="shop")
+        with suppress(ClientError):
+            dynamodb.delete_table(TableName="existing-table")
+        with suppress(ClientError):
+            s3.delete_object(Bucket="existing-bucket", Key="1")
+            s3.delete_bucket(Bucket="existing-bucket")
 
 
 def create(server: MotoServer, *resources: dict[str, Any], imports: bool, by_arn: bool = True) -> None:

@@ -91,4 +91,4 @@ def test_stopping_leaves_no_thread() -> None:
 
     invocations.stop()
 
-    eventually(lambda: set(threading.enumerate()) == before)
+    eventually(lambda: set(threading.enumerate()) <= before)

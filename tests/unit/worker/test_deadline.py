@@ -221,9 +221,9 @@ def test_a_block_that_was_left_unended_is_struck_no_more_once_its_function_is_le
 
 def test_a_signal_that_comes_late_is_ignored():
     with limited(5):
-        enqueue_scheduled = signal.getsignal(signal.SIGALRM)
+        alarm_handler = signal.getsignal(signal.SIGALRM)
 
-    enqueue_scheduled(signal.SIGALRM, sys._getframe())  # Would raise.
+    alarm_handler(signal.SIGALRM, sys._getframe())  # Would raise.
 
 
 @pytest.mark.parametrize("seconds", [0, -5])
