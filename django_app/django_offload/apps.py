@@ -21,6 +21,7 @@ CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("deploy.scaffold.checks.check_files", (), True),
     ("deploy.scaffold.checks.check_names", (), True),
     ("deploy.scaffold.checks.check_variables", (), True),
+    ("deploy.scaffold.checks.check_web", (Tags.security,), True),
 )
 
 

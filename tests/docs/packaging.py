@@ -16,13 +16,13 @@ def in_a_repository(world: World) -> str:
     world.patch.setattr(offload_package, "layout", lambda: found)
     world.patch.setattr(zappa_settings, "zappa_settings", lambda root, stage: {})
     world.patch.setattr(web_handler, "add", lambda folder, stage, settings: None)
-    world.patch.setattr(static_files, "collect", lambda *arguments: None)
+    world.patch.setattr(static_files, "collect", lambda *arguments, **options: None)
     world.patch.setattr(
         task_list, "write", lambda *arguments: "ModuleNotFoundError: No module named 'pandas'"
     )
-    world.patch.setattr(build, "add_dependencies", lambda *arguments: None)
+    world.patch.setattr(build, "add_dependencies", lambda *arguments, **options: None)
     for name in ("interpreter", "compile_all"):
-        world.patch.setattr(bytecode, name, lambda *arguments: None)
+        world.patch.setattr(bytecode, name, lambda *arguments, **options: None)
     world.patch.setattr(bytecode, "uncompiled", lambda folder: [])
     return ""
 

@@ -28,6 +28,16 @@ def web_variables(settings: Mapping[str, Any]) -> dict[str, str]:
     return {name: as_text(value) for name, value in variables.items() if is_allowed_variable(name)}
 
 
+def handler_variables(settings: Mapping[str, Any]) -> dict[str, str]:
+    """
+    Return `environment_variables`, which the function gets as its own, before its code starts.
+
+    Leave out those that the stack or Lambda sets itself. Raise BadStage as web_variables() does.
+    """
+    variables = variables_in(settings, _HANDLER_KEY)
+    return {name: as_text(value) for name, value in variables.items() if is_allowed_variable(name)}
+
+
 def variables_in(settings: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     variables = settings.get(key) or {}
     if not isinstance(variables, Mapping):

@@ -32,6 +32,7 @@ def test_a_failure_of_pip_says_what_to_do(
             architecture=ARCHITECTURES[0],
             python="3.13",
             with_boto3=False,
+            with_zappa=False,
         )
 
     assert message in str(caught.value)

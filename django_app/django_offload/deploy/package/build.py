@@ -11,6 +11,7 @@ from ...stack.stage_environment import NO_STAGE_ENVIRONMENT, StageEnvironment
 from .. import Announce, zappa_settings
 from ..errors import PackageFailed
 from ..stage import include_of, runtime_of, stage_environment_of
+from ..web_features import has_zappas_handler
 from . import archive, bytecode, dependencies, module_list, sources, static_files, task_list, web_handler
 from .dependencies import find_requirements, matches_any
 
@@ -84,7 +85,8 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
         path = recipe.requirements
         shown = path.relative_to(recipe.root).as_posix() if path.is_relative_to(recipe.root) else str(path)
         announce(f"  requirements: {shown} for {recipe.architecture}, Python {recipe.python}")
-        add_dependencies(recipe, folder, Path(temporary) / "needed", exclude)
+        with_zappa = has_zappas_handler(settings)
+        add_dependencies(recipe, folder, Path(temporary) / "needed", exclude, with_zappa=with_zappa)
         web_handler.add(folder, recipe.stage, settings)
         unused = web_handler.unused(settings, f"python{recipe.python}")
         if unused:
@@ -124,7 +126,9 @@ def first_few(names: Sequence[str]) -> str:
     return f"{', '.join(names[:_MOST_SHOWN])}{' …' if names[_MOST_SHOWN:] else ''}"
 
 
-def add_dependencies(recipe: Recipe, folder: Path, installed: Path, exclude: Sequence[str]) -> None:
+def add_dependencies(
+    recipe: Recipe, folder: Path, installed: Path, exclude: Sequence[str], *, with_zappa: bool
+) -> None:
     """
     Install the requirements into `installed`, then move them into `folder`.
 
@@ -136,6 +140,7 @@ def add_dependencies(recipe: Recipe, folder: Path, installed: Path, exclude: Seq
         architecture=recipe.architecture,
         python=recipe.python,
         with_boto3=recipe.with_boto3,
+        with_zappa=with_zappa,
         exclude=exclude,
     )
     for path in installed.iterdir():

@@ -17,7 +17,9 @@ RUNTIME_PACKAGES = frozenset(
     {"boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"}
 )
 TOOLS = frozenset({"pip", "setuptools", "wheel"})
-# Zappa's handler needs two packages. Its command line, which is not packaged, needs twenty more.
+# What the web function needs.
+WEB = ("apig-wsgi>=2.20",)
+# Zappa's own handler needs two packages. Its command line, which is not packaged, needs twenty more.
 ZAPPA = ("zappa>=0.63,<0.64",)
 ZAPPA_REQUIREMENTS = ("werkzeug>=3", "durationpy>=0.9")
 REQUIREMENTS_FILES = ("lambdas/requirements.lock", "lambdas/requirements.txt", "requirements.txt")
@@ -49,10 +51,13 @@ def install(
     architecture: str,
     python: str,
     with_boto3: bool,
+    with_zappa: bool,
     exclude: Sequence[str] = (),
 ) -> None:
     """
-    Install `requirements` into `folder`, and Zappa's handler if they don't include Zappa.
+    Install `requirements` into `folder`, and what the web function's handler needs, unless they include it.
+
+    That is apig-wsgi, or Zappa if the stage keeps its handler.
 
     pip installs a file with hashes exactly, without further dependencies. Delete files whose base names
     match one of the `exclude` patterns, as Zappa does. Raise PackageFailed, with pip's message, if pip fails.
@@ -69,7 +74,9 @@ def install(
     ]
     exact = "--hash=sha256:" in requirements.read_text()
     _run_pip([*command, *(["--no-deps"] if exact else []), "-r", str(requirements)])
-    if not list(folder.glob("zappa-*.dist-info")):
+    if not with_zappa and not list(folder.glob("apig_wsgi-*.dist-info")):
+        _run_pip([*command, "--no-deps", *WEB])
+    if with_zappa and not list(folder.glob("zappa-*.dist-info")):
         _run_pip([*command, "--no-deps", *ZAPPA])
         _run_pip([*command, *ZAPPA_REQUIREMENTS])
     remove_distributions(folder, TOOLS if with_boto3 else TOOLS | RUNTIME_PACKAGES)

@@ -1,4 +1,4 @@
-"""Add Zappa's handler to the package, and its settings as a module."""
+"""Add the web function's handler to the package, and its settings as a module."""
 
 import shutil
 from collections.abc import Mapping
@@ -6,21 +6,42 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PackageFailed
+from ..web_features import has_zappas_handler
 
 # Zappa's own defaults.
 _DEFAULTS: Mapping[str, object] = {"log_level": "DEBUG", "binary_support": True, "debug": False}
 # Settings for Zappa's packaging, which this replaces.
-_NOT_USED = ("app_function", "docker_image_uri", "prebuild_script", "slim_handler")
+_NOT_USED = ("docker_image_uri", "prebuild_script", "slim_handler")
+
+
+# lambdas/web.py of earlier releases imports its handler from the root of the package.
+_HANDLER = '''"""The handler for HTTP requests."""
+
+from django_offload.web.start import start
+
+lambda_handler = start()
+'''
 
 
 def add(folder: Path, stage: str, settings: Mapping[str, Any]) -> None:
-    """Write Zappa's handler and its settings into `folder`. Raise PackageFailed if Zappa is missing there."""
-    handler = folder / "zappa" / "handler.py"
-    if not handler.is_file():
-        raise PackageFailed("Zappa's handler is missing.", "Add zappa to the requirements of the functions.")
-    shutil.copyfile(handler, folder / "handler.py")
+    """
+    Write handler.py and zappa_settings.py into `folder`.
+
+    handler.py is Zappa's own if the stage names it. Raise PackageFailed if Zappa is then missing there.
+    """
+    if has_zappas_handler(settings):
+        handler = folder / "zappa" / "handler.py"
+        if not handler.is_file():
+            raise PackageFailed(
+                "Zappa's handler is missing.", "Add zappa to the requirements of the functions."
+            )
+        shutil.copyfile(handler, folder / "handler.py")
+    else:
+        (folder / "handler.py").write_text(_HANDLER)
     lines = (f"{name} = {value!r}\n" for name, value in handler_settings(stage, settings).items())
-    (folder / "zappa_settings.py").write_text('"""Settings of Zappa\'s handler."""\n\n' + "".join(lines))
+    (folder / "zappa_settings.py").write_text(
+        '"""Settings of the web function, as Zappa writes them."""\n\n' + "".join(lines)
+    )
 
 
 def unused(settings: Mapping[str, Any], runtime: str) -> list[str]:
@@ -32,7 +53,7 @@ def unused(settings: Mapping[str, Any], runtime: str) -> list[str]:
 
 
 def handler_settings(stage: str, settings: Mapping[str, Any]) -> dict[str, object]:
-    """Return the names that Zappa's handler reads, with the values that Zappa would write."""
+    """Return the names that both handlers read, with the values that Zappa would write."""
     settings = {**_DEFAULTS, **settings}
     functions_by_source: dict[str, list[str]] = {}
     for event in settings.get("events", []):
@@ -70,7 +91,11 @@ def handler_settings(stage: str, settings: Mapping[str, Any]) -> dict[str, objec
         "ADDITIONAL_TEXT_MIMETYPES": settings.get("additional_text_mimetypes", []),
     }
     # Zappa's handler tests whether these names exist.
+    module, _, function = (settings.get("app_function") or "").rpartition(".")
     optional = {
+        "APP_MODULE": module,
+        "APP_FUNCTION": function,
+        "APP_TYPE": settings.get("app_type"),
         "REMOTE_ENV": settings.get("remote_env"),
         "AUTHORIZER_FUNCTION": settings.get("authorizer", {}).get("function"),
         "WEBSOCKET_HANDLER_MODULE": settings.get("websocket_handler_module"),

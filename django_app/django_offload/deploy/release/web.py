@@ -13,6 +13,7 @@ from typing import Any
 from ...stack.names import SWEEPER, WEB, role_id
 from ..errors import WebFailed
 from ..stage import Stage
+from ..variables import handler_variables
 from ..zappa_settings import web_function
 from .aws import AWS
 from .deployed_stack import describe_stack, stack_resources
@@ -58,6 +59,7 @@ class Web:
         settings["aws_environment_variables"] = {
             **settings.get("aws_environment_variables", {}),
             **stack_function["Environment"]["Variables"],
+            **handler_variables(settings),
         }
         if stack_function.get("KMSKeyArn"):
             settings["aws_kms_key_arn"] = stack_function["KMSKeyArn"]

@@ -138,6 +138,29 @@ def check_variables(**kwargs: Any) -> list[CheckMessage]:
     return [checks.Warning(text, hint=hint, id="django_offload.W035") for text, hint in warnings]
 
 
+def check_web(**kwargs: Any) -> list[CheckMessage]:
+    """Report settings of Zappa that the web function doesn't serve, and stages that keep Zappa's handler."""
+    if not _is_configured():
+        return []
+    from ...stack.layout import layout
+    from ..web_features import handler_warning, refused_features
+    from ..zappa_settings import read_stages, zappa_settings
+
+    messages: list[CheckMessage] = []
+    try:
+        root = layout().root
+        for stage in read_stages(root):
+            settings = zappa_settings(root, stage)
+            for problem, remedy in refused_features(settings, stage):
+                messages.append(checks.Error(problem, hint=remedy, id="django_offload.E036"))
+            warning = handler_warning(settings, stage)
+            if warning is not None:
+                messages.append(checks.Warning(warning[0], hint=warning[1], id="django_offload.W036"))
+    except OffloadError:
+        return []  # The commands that need these files report what is wrong with them.
+    return messages
+
+
 def _is_configured() -> bool | None:
     """Return True if TASKS names a django_offload backend, or None if TASKS is invalid."""
     try:

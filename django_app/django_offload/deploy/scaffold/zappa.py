@@ -77,16 +77,16 @@ def new_stage(layout: Layout, stack: str) -> dict[str, Any]:
         "function_url_enabled": True,
         "function_url_config": {"authorizer": "NONE", "cors": False},
         "timeout_seconds": 30,
-        "keep_warm": False,
         "touch": False,
     }
 
 
 def required_settings(layout: Layout) -> dict[str, Any]:
-    """Return the settings of every stage: the handler that reads secrets, the stack's role, the path."""
+    """Return the settings of every stage: our handler, the stack's role, no events, the path."""
     settings: dict[str, Any] = {
         "lambda_handler": "lambdas.web.handler",
         "manage_roles": False,
+        "keep_warm": False,
         "log_level": "INFO",
     }
     if layout.python_path != TASK_ROOT:

@@ -16,6 +16,7 @@ from ...deploy.release.deployment import Deployment, Steps
 from ...deploy.release.settings_check import check
 from ...deploy.release.stack_events import EventLine
 from ...deploy.stage import ENV_STAGE, Stage, read_stage
+from ...deploy.web_features import handler_warning
 from ...deploy.zappa_settings import zappa_settings
 from ...stack.layout import Layout, layout
 from ..base import EXIT_OK, OffloadCommand
@@ -144,6 +145,9 @@ manage.py offload_deploy --stage dev --delete
             settings = zappa_settings(project.root, stage.name)
             for problem, remedy in variables.variable_warnings(settings, stage.name, stage.stage_environment):
                 self.announce(Styled(f"  {problem} {remedy}", "info"))
+            warning = handler_warning(settings, stage.name)
+            if warning is not None:
+                self.announce(Styled(f"  {' '.join(warning)}", "warning"))
 
     def package(self, stage: Stage, project: Layout, file: Path | None) -> Archive:
         """Return the package in `file`, or build one."""
