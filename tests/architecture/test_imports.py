@@ -16,6 +16,7 @@ LAZY_PACKAGES = {
     "moto": ("local/", "pytest_plugin.py", "testing.py"),
     "werkzeug": ("local/",),  # Comes with moto.
     "awslambdaric": ("local/",),
+    "apig_wsgi": ("web/",),
     "zappa": (),  # Deploying runs its command.
     "rich": ("management/",),
 }

@@ -108,5 +108,5 @@ def test_no_requirements_file_carries_an_address():
 def test_functions_run_with_the_versions_that_the_tests_have():
     pins = {pin["name"]: pin["version"] for pin in PIN.finditer((ROOT / OF_THE_FUNCTIONS[1]).read_text())}
 
-    assert {"django", "zappa", "psycopg-binary"} <= set(pins)
+    assert {"django", "apig-wsgi", "psycopg-binary"} <= set(pins)
     assert {name: version for name, version in pins.items() if locked().get(name) != version} == {}

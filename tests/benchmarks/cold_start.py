@@ -3,16 +3,20 @@
 import json
 import os
 import subprocess
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from django_offload.local.lambda_.functions import Function
 from django_offload.local.lambda_.runtime_api import FunctionInvocation, ProcessReport, RuntimeApi
 from django_offload.local.lambda_.worker_process import process_environment
 from tests.benchmarks.processes import ROOT, Stub, clean_environment
+from tests.deploy.http_events import HOST
 
 COLD = Path(__file__).parent / "cold"
 PATIENCE_SECONDS = 60.0
@@ -54,13 +58,13 @@ def run(start: Start, place: IndexEntry, stub: Stub) -> Mapping[str, float]:
         handler=start.handler,
         timeout_seconds=300,
         memory=512,
-        environment=dict(start.environment),
         code=place.folder,
         python_path=place.python_path,
     )
     environment = {
         **clean_environment(),
         **process_environment(function, stub.environment, api.address),
+        **dict(start.environment),
         "LAMBDA_TASK_ROOT": str(place.folder),
     }
     api.offer(FunctionInvocation(id="1", function=function, event=json.dumps(start.event).encode()))
@@ -100,11 +104,28 @@ def _wait(api: RuntimeApi, start: Start) -> None:
         if report is ProcessReport.FETCHED:
             continue
         if report is ProcessReport.RESPONDED and outcome is not None and not outcome.failed:
-            answer = json.loads(outcome.payload or b"null")
-            if not (answer or {}).get("batchItemFailures"):
+            answer = json.loads(outcome.payload or b"null") or {}
+            # A worker answers what failed, the web function with a status.
+            if not answer.get("batchItemFailures") and answer.get("statusCode", 200) == 200:
                 return
         raise ChildProcessError(f"{start.handler} failed: {outcome}. Mend that.")
     raise ChildProcessError(f"{start.handler} did not answer within {PATIENCE_SECONDS:.0f} s: mend that.")
+
+
+@contextmanager
+def migrated_site() -> Iterator[Mapping[str, str]]:
+    """Yield the variables with which the reference site answers from the package."""
+    with TemporaryDirectory(prefix="benchmark-site-") as folder:
+        variables = {
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "LAB_DATABASE": str(Path(folder, "lab.sqlite3")),
+            "ALLOWED_HOSTS": HOST,
+            "SECRET_KEY": "of-the-benchmarks",
+            "DEBUG": "0",
+        }
+        command = [sys.executable, "django_app/manage.py", "migrate", "--verbosity", "0"]
+        subprocess.run(command, cwd=ROOT, env=clean_environment(**variables), check=True)
+        yield variables
 
 
 def event_of_ours(python: str) -> Any:

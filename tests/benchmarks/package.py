@@ -26,7 +26,7 @@ print(json.dumps(registry().listed))
 # What a function of the benchmarks has beside the package.
 BESIDE = ("site.py", "tasks.py")
 # Zappa's own modules, which its handler in the package imports; and what they need.
-OF_ZAPPA = ("zappa",)
+OF_ZAPPA = ("zappa", "werkzeug", "markupsafe", "durationpy")
 
 
 @contextmanager

@@ -80,7 +80,7 @@ def test_an_outbox_row_of_a_released_version_is_read_as_it_was_meant(sample: dic
 
 @pytest.mark.parametrize("name", HANDLERS)
 def test_a_handler_that_a_released_version_wrote_still_hands_over_ours(name: str, tmp_path: Path) -> None:
-    # Zappa's, which lies at the root of a package.
+    # It lies at the root of a package.
     (tmp_path / "handler.py").write_text("def lambda_handler(event, context): ...\n")
     program = f"import sys, lambdas.{name} as it; print(it.__file__, it.handler.__module__)"
     environment = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}

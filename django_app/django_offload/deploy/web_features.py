@@ -71,7 +71,7 @@ def handler_warning(settings: Mapping[str, Any], stage: str) -> tuple[str, str] 
     if not has_zappas_handler(settings):
         return None
     return (
-        f"The web function of the stage '{stage}' has Zappa's handler, which runs whatever an event names. So "
-        "whoever may invoke the function can do all that its role may.",
+        f"The web function of the stage '{stage}' has Zappa's handler, which runs whatever an event names. "
+        "So whoever may invoke the function can do all that its role may.",
         f'Set "lambda_handler": "lambdas.web.handler" in {FILE}.',
     )

@@ -5,8 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from apig_wsgi import make_lambda_handler
-
+from ..exceptions import ConfigurationError
 from .requests import Request, Site, read_request
 from .responses import (
     FAILED,
@@ -20,7 +19,7 @@ from .responses import (
 )
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 logger = logging.getLogger("django_offload.web")
 
@@ -29,9 +28,22 @@ _OF_ADAPTER = {"REQUEST_METHOD", "CONTENT_LENGTH"}
 
 
 class Handler:
-    """Answers the events of a web function with a WSGI application."""
+    """
+    Answers the events of a web function with a WSGI application.
+
+    Raise ConfigurationError if apig-wsgi isn't installed.
+    """
 
     def __init__(self, application: "WSGIApplication", site: Site) -> None:
+        try:
+            from apig_wsgi import make_lambda_handler
+        except ImportError as exc:
+            raise ConfigurationError(
+                "default",
+                "The web function needs apig-wsgi, which isn't installed.",
+                'Add "django-offload[web]" to the requirements of the functions.',
+            ) from exc
+        self._make_adapter = make_lambda_handler
         self.application, self.site = application, site
         self._text_types = TEXT_TYPES + site.text_types
 
@@ -52,7 +64,7 @@ class Handler:
 
     def respond(self, request: Request, context: object) -> Mapping[str, Any]:
         """Return the response to a request: a 500 if the application fails, or says too much for Lambda."""
-        adapted = make_lambda_handler(
+        adapted = self._make_adapter(
             application_for(request, self.application, context),
             binary_support=True,
             non_binary_content_type_prefixes=self._text_types,

@@ -13,7 +13,7 @@ from ..exceptions import ConfigurationError
 from ..worker.start import module_index
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from wsgiref.types import WSGIApplication
 
 # Zappa and offload_package write the settings of a stage into the package, as this module.
 SETTINGS = "zappa_settings"

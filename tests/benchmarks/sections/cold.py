@@ -1,10 +1,13 @@
-"""Cold start: from the start of a process to its first task done."""
+"""Cold start: from the start of a process to its first task done, or its first page."""
 
-from tests.benchmarks.cold_start import Start, event_of_ours, run
+from collections.abc import Mapping
+
+from tests.benchmarks.cold_start import Start, event_of_ours, migrated_site, run
 from tests.benchmarks.package import unzipped
 from tests.benchmarks.processes import Stub
 from tests.benchmarks.report import Figure, Section, table
 from tests.benchmarks.rounds import Plan, Series
+from tests.deploy.http_events import http
 
 ZAPPA_EVENT = {
     "command": "zappa.asynchronous.route_lambda_task",
@@ -32,7 +35,9 @@ def starts(python: str) -> dict[str, Start]:
     return {
         "django": Start(label="Django with contenttypes and auth", handler="django_alone.handler"),
         "boto3": Start(label="the same, boto3 and two clients", handler="django_and_boto3.handler"),
-        "zappa": Start(label="Zappa, Django, its async", handler="handler.lambda_handler", event=ZAPPA_EVENT),
+        "zappa": Start(
+            label="Zappa, Django, its async", handler="zappa.handler.lambda_handler", event=ZAPPA_EVENT
+        ),
         "client": Start(label="Django, our client of two services", handler="django_and_client.handler"),
         "import": Start(
             label="**django-offload** worker, imported alone",
@@ -50,10 +55,30 @@ def starts(python: str) -> dict[str, Start]:
     }
 
 
+def web_starts(variables: Mapping[str, str]) -> dict[str, Start]:
+    """Return the starts of the web function, which answers the first page of the reference site."""
+    page, environment = http("/", url=True), tuple(variables.items())
+    return {
+        "web-zappa": Start(
+            label="web function, Zappa's handler",
+            handler="zappa_web.handler",
+            event=page,
+            environment=environment,
+        ),
+        "web": Start(
+            label="**django-offload** web function",
+            handler="lambdas.web.handler",
+            event=page,
+            environment=environment,
+            ours=True,
+        ),
+    }
+
+
 def section(plan: Plan) -> Section:
-    wanted = starts(plan.python)
-    found = {name: Series(start.label, start.ours) for name, start in wanted.items()}
-    with unzipped(plan.python) as place, Stub() as stub:
+    with unzipped(plan.python) as place, Stub() as stub, migrated_site() as variables:
+        wanted = starts(plan.python) | web_starts(variables)
+        found = {name: Series(start.label, start.ours) for name, start in wanted.items()}
         for start in wanted.values():
             run(start, place, stub)
         for _ in range(plan.rounds):
@@ -72,7 +97,7 @@ def section(plan: Plan) -> Section:
         for series in found.values()
     ]
     heads = [
-        "process start to first task done",
+        "process start to first task done, or first page",
         "CPU, ms",
         "wall, ms",
         "memory, MB",
@@ -109,6 +134,11 @@ def _figures(found: dict[str, Series]) -> list[Figure]:
             "the same with a secret to read, CPU, to Django and the client",
             found["secrets"].ratio("cpu", found["client"]),
             1.15,
+        ),
+        Figure(
+            "web function, process start to first page, CPU, to Zappa's handler",
+            found["web"].ratio("cpu", found["web-zappa"]),
+            0.75,
         ),
         Figure("cold start, memory beyond Django", more("offload", "memory"), 4, "MB"),
     ]

@@ -8,8 +8,6 @@ from ...stack.layout import HANDLERS, Layout
 from ..environment import function_environment, last_error, run_python
 from ..errors import ChecksFailed
 from ..stage import Stage
-from ..web_features import refused_features
-from ..zappa_settings import zappa_settings
 
 _PROGRAM = """
 import json
@@ -51,9 +49,6 @@ def check(layout: Layout, stage: Stage, *, web: bool) -> list[str]:
         raise ChecksFailed(stage.name, [f"lambdas/ lacks {names}. Run manage.py offload_init."])
     settings = inspect_settings(layout, stage)
     blocking = list(blocking_problems(settings, stage.name, web=web))
-    if web:
-        features = refused_features(zappa_settings(layout.root, stage.name), stage.name)
-        blocking += [f"{problem} {remedy}" for problem, remedy in features]
     if blocking:
         raise ChecksFailed(stage.name, blocking)
     return [

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...deploy import variables
+from ...deploy.errors import ChecksFailed
 from ...deploy.package.archive import Archive, read_archive
 from ...deploy.package.build import build, recipe_of
 from ...deploy.release.aws import AWS
@@ -16,7 +17,7 @@ from ...deploy.release.deployment import Deployment, Steps
 from ...deploy.release.settings_check import check
 from ...deploy.release.stack_events import EventLine
 from ...deploy.stage import ENV_STAGE, Stage, read_stage
-from ...deploy.web_features import handler_warning
+from ...deploy.web_features import handler_warning, refused_features
 from ...deploy.zappa_settings import zappa_settings
 from ...stack.layout import Layout, layout
 from ..base import EXIT_OK, OffloadCommand
@@ -138,6 +139,11 @@ manage.py offload_deploy --stage dev --delete
 
     def check_settings(self, stage: Stage, project: Layout, *, web: bool) -> None:
         self.announce("Checking the settings of the stage:")
+        if web:
+            features = refused_features(zappa_settings(project.root, stage.name), stage.name)
+            refused = [f"{problem} {remedy}" for problem, remedy in features]
+            if refused:
+                raise ChecksFailed(stage.name, refused)
         warnings = check(project, stage, web=web)
         names = f"{len(warnings)} warnings ({', '.join(sorted(set(warnings)))}), see manage.py check --deploy"
         self.announce(f"  no errors{'; ' + names if warnings else ''}")

@@ -1,0 +1,76 @@
+"""What only Zappa's handler does, and what deploying says of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from django_offload.deploy.scaffold import checks
+from django_offload.deploy.web_features import REFUSED, handler_warning, refused_features
+from django_offload.stack.layout import Layout
+
+OURS = {"lambda_handler": "lambdas.web.handler", "keep_warm": False}
+USED: dict[str, Any] = {
+    "events": [{"function": "cakes.bake", "expression": "rate(1 hour)"}],
+    "bot_events": [{"function": "cakes.chat"}],
+    "cognito": {"triggers": []},
+    "authorizer": {"function": "cakes.may"},
+    "websocket_handler_module": "cakes.sockets",
+    "alb_enabled": True,
+    "app_type": "asgi",
+    "slim_handler": True,
+    "async_response_table": "cakes",
+    "remote_env": "s3://cakes/env.json",
+    "exception_handler": "cakes.report",
+    "keep_warm": True,
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_setting_that_only_zappas_handler_serves_is_refused_by_name(name: str) -> None:
+    ((problem, remedy),) = refused_features({**OURS, name: USED[name]}, "dev")
+
+    assert f"zappa_settings.json sets {name} in the stage 'dev'" in problem
+    assert remedy == REFUSED[name]
+
+
+def test_keep_warm_is_zappas_default() -> None:
+    ((problem, _),) = refused_features({"lambda_handler": "lambdas.web.handler"}, "dev")
+
+    assert "sets keep_warm (Zappa's default) in the stage 'dev'" in problem
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"events": [], "cognito": None, "slim_handler": False},
+        {"authorizer": {"arn": "arn:aws:lambda:::function:may"}},
+        {"app_type": "wsgi"},
+        {"context_header_mappings": {"X-User": "authorizer.sub"}, "base_path": "shop"},
+    ],
+)
+def test_what_isnt_used_or_is_served_is_not_refused(settings: dict[str, Any]) -> None:
+    assert list(refused_features(OURS | settings, "dev")) == []
+
+
+@pytest.mark.parametrize("settings", [{}, {"lambda_handler": "handler.lambda_handler"}])
+def test_a_stage_that_keeps_zappas_handler_keeps_its_features_and_is_warned(settings: dict[str, Any]) -> None:
+    assert list(refused_features(USED | settings, "dev")) == []
+    warning = handler_warning(settings, "dev")
+    assert warning is not None
+    assert "runs whatever an event names" in warning[0]
+    assert handler_warning(OURS, "dev") is None
+
+
+def test_the_check_names_every_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = {"dev": {**OURS, "events": USED["events"]}, "prod": {"project_name": "cakes"}}
+    (tmp_path / "zappa_settings.json").write_text(json.dumps(stages))
+    layout = Layout(root=tmp_path, source=tmp_path, settings_module="cakes.settings")
+    monkeypatch.setattr("django_offload.stack.layout.layout", lambda: layout)
+
+    messages = checks.check_web()
+
+    assert [message.id for message in messages] == ["django_offload.E036", "django_offload.W036"]
+    assert "the stage 'dev'" in messages[0].msg
+    assert "the stage 'prod'" in messages[1].msg
