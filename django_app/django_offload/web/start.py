@@ -8,9 +8,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..aws import secrets
-from ..exceptions import ConfigurationError
-from ..worker.start import module_index
+from ..worker.start import module_index, uncollected
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -27,23 +25,24 @@ def start() -> Callable[[object, object], Mapping[str, Any]]:
     isn't WSGI.
     """
     module_index.install()
-    settings = stage_settings()
-    set_variables(settings)
-    secrets.load()
-    logging.getLogger().setLevel(getattr(settings, "LOG_LEVEL", None) or "INFO")
-    application = find_application(settings)
-    # Only now, because the index finds them.
-    from .handler import Handler
-    from .requests import Site
+    with uncollected():
+        settings = stage_settings()
+        set_variables(settings)
+        # Only from here on, because the index finds the modules.
+        from ..aws import secrets
+        from .handler import Handler
+        from .requests import Site
 
-    site = Site(
-        stage=getattr(settings, "API_STAGE", None) or "",
-        base_path=(getattr(settings, "BASE_PATH", None) or "").strip("/"),
-        domain=getattr(settings, "DOMAIN", None) or "",
-        headers_from_context=getattr(settings, "CONTEXT_HEADER_MAPPINGS", None) or {},
-        text_types=tuple(getattr(settings, "ADDITIONAL_TEXT_MIMETYPES", None) or ()),
-    )
-    return Handler(application, site)
+        secrets.load()  # Before the settings, which read them.
+        logging.getLogger().setLevel(getattr(settings, "LOG_LEVEL", None) or "INFO")
+        site = Site(
+            stage=getattr(settings, "API_STAGE", None) or "",
+            base_path=(getattr(settings, "BASE_PATH", None) or "").strip("/"),
+            domain=getattr(settings, "DOMAIN", None) or "",
+            headers_from_context=getattr(settings, "CONTEXT_HEADER_MAPPINGS", None) or {},
+            text_types=tuple(getattr(settings, "ADDITIONAL_TEXT_MIMETYPES", None) or ()),
+        )
+        return Handler(find_application(settings), site)
 
 
 def stage_settings() -> ModuleType:
@@ -66,6 +65,8 @@ def set_variables(settings: ModuleType) -> None:
 def find_application(settings: ModuleType) -> "WSGIApplication":
     """Return Django's WSGI application, or the one that the stage names in app_function."""
     if getattr(settings, "APP_TYPE", None) == "asgi":
+        from ..exceptions import ConfigurationError
+
         raise ConfigurationError(
             "default",
             "The web function serves WSGI, but zappa_settings.json says app_type: asgi.",
