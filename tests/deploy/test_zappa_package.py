@@ -1,6 +1,7 @@
 """Compare our package with the one that Zappa itself builds of the project."""
 
 import ast
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,10 @@ import asgiref
 import pytest
 import zappa
 
+from django_offload.local.lambda_.deployed_code import link_runtime
+
+from . import clean
+from .http_events import http
 from .project import PATIENCE_SECONDS, PLANTED, REGION, Project, files_with
 
 # Ours has debug mode off, and no region, because every function's environment has it.
@@ -64,15 +69,54 @@ def settings(package: Path) -> dict[str, object]:
     }
 
 
-def test_our_package_has_zappas_handler_and_says_to_it_what_zappa_would(package: Path, zappas: Path) -> None:
+def test_our_package_says_to_its_handler_what_zappa_would(package: Path, zappas: Path) -> None:
     ours, theirs = settings(package), settings(zappas)
     # Zappa searches every file for a word to set this, and only WebSockets use it.
     theirs.pop("WEBSOCKET_HANDLER_MODULE", None)
 
     assert ours.keys() == theirs.keys()
     assert {name for name in ours if ours[name] != theirs[name]} <= OURS
-    with zipfile.ZipFile(package) as one, zipfile.ZipFile(zappas) as other:
+
+
+def test_our_package_has_nothing_of_zappa(package: Path) -> None:
+    with zipfile.ZipFile(package) as archive:
+        tops = {name.partition("/")[0] for name in archive.namelist()}
+        handler = archive.read("handler.py").decode()
+
+    assert tops.isdisjoint({"zappa", "werkzeug", "durationpy", "markupsafe"})
+    assert "apig_wsgi" in tops
+    assert "from django_offload.web.start import start" in handler
+
+
+def test_a_stage_that_names_zappas_handler_gets_it_whole(
+    project: Project, zappas: Path, tmp_path: Path
+) -> None:
+    own = Project(tmp_path / "shop", project.root)
+    stages = json.loads((own.root / "zappa_settings.json").read_text())
+    stages["dev"]["lambda_handler"] = "handler.lambda_handler"
+    own.write("zappa_settings.json", json.dumps(stages))
+
+    built = Path(json.loads(own.done("offload_package", "--json"))["path"])
+
+    with zipfile.ZipFile(built) as one, zipfile.ZipFile(zappas) as other:
         assert one.read("handler.py") == other.read("handler.py")
+    program = """
+import django
+django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+from handler import lambda_handler
+print(json.dumps(lambda_handler(EVENT, None)["statusCode"]))
+"""
+    answer = clean.run(
+        clean.unzip(built, tmp_path / "task"),
+        link_runtime(tmp_path / "runtime"),
+        program.replace("EVENT", repr(http("/", url=True))),
+        LAB_DATABASE=str(tmp_path / "lab.sqlite3"),
+        ALLOWED_HOSTS="site.example",
+        DJANGO_SETTINGS_MODULE="config.settings",
+    )
+    assert answer == 200
 
 
 def test_zappas_package_has_the_code_where_ours_has_it_and_no_secrets_either(zappas: Path) -> None:
