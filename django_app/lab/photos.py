@@ -101,10 +101,8 @@ def render(data: bytes) -> Iterator[tuple[Rendition, bytes]]:
     image = open_image(data)
     # To save memory, decode a large JPEG at a fraction of its size that is still larger than any rendition.
     image.draft("RGB", (2 * LARGEST_SIDE, 2 * LARGEST_SIDE))
-    try:
+    with refused_if_damaged():
         image.load()
-    except ERRORS as exc:
-        raise PhotoRefused(DAMAGED) from exc
     photo = normalise(image)
     for rendition in RENDITIONS:
         if rendition.square:
@@ -119,9 +117,17 @@ def render(data: bytes) -> Iterator[tuple[Rendition, bytes]]:
 
 
 def open_image(data: bytes) -> Image.Image:
+    with refused_if_damaged(), ignored_metadata_warnings():
+        return Image.open(BytesIO(data), formats=FORMATS)
+
+
+@contextmanager
+def refused_if_damaged() -> Iterator[None]:
+    """Raise PhotoRefused for an error that Pillow raises."""
     try:
-        with ignored_metadata_warnings():
-            return Image.open(BytesIO(data), formats=FORMATS)
+        yield
+    except TimeoutError:
+        raise  # It is the task's deadline. The photo may be intact.
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
         raise PhotoRefused(TOO_MANY_PIXELS) from exc
     except UnidentifiedImageError as exc:
@@ -155,6 +161,8 @@ def turn_upright(image: Image.Image) -> Image.Image:
     try:
         with ignored_metadata_warnings():
             turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+    except TimeoutError:
+        raise  # It is the task's deadline, as in refused_if_damaged().
     except (*ERRORS, struct.error):
         return image
     return image if turn is None else image.transpose(turn)
@@ -177,6 +185,8 @@ def to_srgb(image: Image.Image) -> Image.Image:
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
         converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"))
+    except TimeoutError:
+        raise
     except (ImageCms.PyCMSError, OSError):
         return image
     return converted or image
