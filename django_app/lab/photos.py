@@ -9,6 +9,7 @@ from io import BytesIO
 
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from .photo_headers import DAMAGED, UNKNOWN, PhotoRefused, read_size
 from .uploads import LIMIT
 
 FORMATS = ("JPEG", "PNG", "WEBP")
@@ -18,6 +19,9 @@ TOO_MANY_PIXELS = (
     f"The image has more than {LARGEST_PIXELS // 1_000_000} million pixels. Choose a smaller one."
 )
 QUALITY = 84
+# The type of "multi process elements" in an ICC profile. They are a program: one of 40 KB keeps the colour
+# library busy for 40 seconds, in a single call that no deadline can interrupt. Cameras don't write it.
+CALCULATIONS = b"mpet"
 ERRORS = (
     OSError,
     SyntaxError,
@@ -41,10 +45,6 @@ TURNS = {
 # Pillow warns above this limit, and raises an error above twice of it. Here both are errors.
 Image.MAX_IMAGE_PIXELS = LARGEST_PIXELS
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
-
-
-class PhotoRefused(ValueError):
-    """The upload can't be used as a photo. The message is shown to the visitor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,37 +72,37 @@ PHOTO_FILES = tuple(rendition.file for rendition in RENDITIONS)
 
 
 def check_photo(data: bytes) -> None:
-    """Read a whole upload. Raise PhotoRefused if it isn't a complete JPEG, PNG or WebP of an allowed size."""
+    """
+    Check the size and the headers of an upload, without decoding a pixel, so that a request may do it.
+
+    Raise PhotoRefused if it isn't a complete JPEG, PNG or WebP of an allowed size. Only render() finds
+    damaged pixels.
+    """
     if not data:
         raise PhotoRefused("The file is empty. Choose a JPEG, PNG or WebP image.")
     if len(data) > LIMIT:
         raise PhotoRefused(f"The file is larger than {LIMIT // 1024**2} MB. Choose a smaller one.")
-    image = open_image(data)
-    width, height = image.size
+    width, height = read_size(data)
     if width * height > LARGEST_PIXELS:
         raise PhotoRefused(TOO_MANY_PIXELS)
     if min(width, height) < SMALLEST_SIDE:
         raise PhotoRefused(
             f"The image is {width} × {height} pixels. Choose one of at least {SMALLEST_SIDE} on each side."
         )
-    try:
-        # Decoding a JPEG at an eighth of its size finds damage with little computation.
-        image.draft("RGB", (width // 8, height // 8))
-        image.load()
-    except ERRORS as exc:
-        raise PhotoRefused("The image is damaged or cut short. Export it again, or choose another.") from exc
 
 
 def render(data: bytes) -> Iterator[tuple[Rendition, bytes]]:
     """
     Yield each rendition as a JPEG, turned upright and without metadata.
 
-    Raise PhotoRefused as check_photo() does.
+    Raise PhotoRefused as check_photo() does, and if the pixels can't be decoded.
     """
     check_photo(data)
     image = open_image(data)
     # To save memory, decode a large JPEG at a fraction of its size that is still larger than any rendition.
     image.draft("RGB", (2 * LARGEST_SIDE, 2 * LARGEST_SIDE))
+    with refused_if_damaged():
+        image.load()
     photo = normalise(image)
     for rendition in RENDITIONS:
         if rendition.square:
@@ -117,17 +117,23 @@ def render(data: bytes) -> Iterator[tuple[Rendition, bytes]]:
 
 
 def open_image(data: bytes) -> Image.Image:
+    with refused_if_damaged(), ignored_metadata_warnings():
+        return Image.open(BytesIO(data), formats=FORMATS)
+
+
+@contextmanager
+def refused_if_damaged() -> Iterator[None]:
+    """Raise PhotoRefused for an error that Pillow raises."""
     try:
-        with ignored_metadata_warnings():
-            return Image.open(BytesIO(data), formats=FORMATS)
+        yield
+    except TimeoutError:
+        raise  # It is the task's deadline. The photo may be intact.
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
         raise PhotoRefused(TOO_MANY_PIXELS) from exc
     except UnidentifiedImageError as exc:
-        raise PhotoRefused(
-            "The file is not an image that can be read here. Choose a JPEG, PNG or WebP."
-        ) from exc
+        raise PhotoRefused(UNKNOWN) from exc
     except ERRORS as exc:
-        raise PhotoRefused("The image is damaged. Export it again, or choose another.") from exc
+        raise PhotoRefused(DAMAGED) from exc
 
 
 @contextmanager
@@ -152,23 +158,35 @@ def normalise(image: Image.Image) -> Image.Image:
 
 def turn_upright(image: Image.Image) -> Image.Image:
     """Turn the image as its EXIF data says. Return it unchanged if the EXIF data can't be read."""
-    image.load()
     try:
         with ignored_metadata_warnings():
             turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+    except TimeoutError:
+        raise  # It is the task's deadline, as in refused_if_damaged().
     except (*ERRORS, struct.error):
         return image
     return image if turn is None else image.transpose(turn)
 
 
 def to_srgb(image: Image.Image) -> Image.Image:
-    """Convert the image to sRGB, because a wide-gamut photo without its profile would look pale."""
+    """
+    Convert the image to sRGB, because a wide-gamut photo without its profile would look pale.
+
+    Raise PhotoRefused if the profile contains calculations.
+    """
     profile = image.info.get("icc_profile")
     if not profile or image.mode not in {"RGB", "RGBA"}:
         return image
+    if CALCULATIONS in profile:
+        raise PhotoRefused(
+            "The photo's colour profile contains calculations, which may take long. "
+            "Save the photo again with the profile sRGB."
+        )
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
         converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"))
+    except TimeoutError:
+        raise
     except (ImageCms.PyCMSError, OSError):
         return image
     return converted or image

@@ -129,6 +129,6 @@ def decode_cursor(text: str, partitions: int) -> Cursor:
     try:
         values = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         cursor = [None if value is None else IndexEntry(int(value[0]), str(value[1])) for value in values]
-    except (ValueError, TypeError, LookupError):
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
         return beginning
     return cursor if len(cursor) == partitions else beginning

@@ -15,7 +15,17 @@ from django.views import View
 from ..definition.offload_task import AnyTask
 from ..exceptions import EnqueueFailed, InvalidArguments
 from . import accepted
-from .arguments import CSRF_FIELD, Errors, as_json, error, is_form, not_json, parse_json, signature_errors
+from .arguments import (
+    CSRF_FIELD,
+    Errors,
+    as_json,
+    error,
+    is_form,
+    not_json,
+    parse_json,
+    signature_errors,
+    texts_of,
+)
 
 JSON, HTML = "application/json", "text/html"
 
@@ -91,7 +101,7 @@ class TriggerView(View):
         if not self._prefers_html():
             return JsonResponse({"errors": errors}, status=status)
         form_shows_errors = form is not None and form.errors
-        problems = [] if form_shows_errors else [problem["message"] for problem in errors["__all__"]]
+        problems = [] if form_shows_errors else texts_of(errors)
         return self._render_page(status, form=form, problems=problems)
 
     def _parse(self, request: HttpRequest) -> tuple[BaseForm | None, dict[str, Any], Errors]:
@@ -112,4 +122,8 @@ class TriggerView(View):
         return render(self.request, self.template_name, {"view": self, **context}, status=status)
 
     def _prefers_html(self) -> bool:
-        return self.request.get_preferred_type([JSON, HTML]) == HTML
+        """Return True if the client prefers a page. One with a malformed Accept header gets JSON."""
+        try:
+            return self.request.get_preferred_type([JSON, HTML]) == HTML
+        except ValueError:
+            return False

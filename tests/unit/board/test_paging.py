@@ -1,5 +1,6 @@
 """Pages merge partitions: no page has a newer entry than the one before, and each makes few calls."""
 
+from base64 import urlsafe_b64encode
 from types import SimpleNamespace
 
 import pytest
@@ -51,6 +52,24 @@ def test_a_cursor_survives_an_address():
     assert decode_cursor(encode_cursor(cursor), 3) == cursor
     assert decode_cursor(encode_cursor(cursor), 2) == [None, None]
     assert encode_cursor(cursor).isascii()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[",
+        "[" * 60_000,
+        "[[1e400,1],null]",
+        "[[" + "9" * 5_000 + ",1],null]",
+        "[[NaN,1],null]",
+        "[[]]",
+        "{}",
+        "7",
+    ],
+    ids=["cut", "deep", "infinite", "long", "not a number", "empty", "an object", "a number"],
+)
+def test_a_cursor_that_nobody_encoded_is_the_beginning(text):
+    assert decode_cursor(urlsafe_b64encode(text.encode()).decode(), 2) == [None, None]
 
 
 class Counting:

@@ -5,6 +5,7 @@ import html
 import pytest
 
 from django_offload.http import TriggerView
+from django_offload.http.arguments import MOST_UNKNOWN
 
 pytestmark = pytest.mark.urls("tests.unit.http.site_of_pieces")
 
@@ -230,3 +231,39 @@ def test_arguments_that_no_message_carries_are_400(visitor, monkeypatch):
 def test_a_view_without_a_task_says_so(rf):
     with pytest.raises(TypeError, match=r"TriggerView has no task\. Set `task`, or override get_task\(\)."):
         TriggerView().get_task()
+
+
+def test_many_unknown_fields_get_a_short_answer(visitor, offload):
+    fields = {f"field{number}": 1 for number in range(50_000)}
+
+    answer = send(visitor(), "/plain/", {"number": 1, **fields})
+
+    errors = answer.json()["errors"]
+    assert answer.status_code == 400
+    assert list(errors)[:3] == ["field0", "field1", "field2"]
+    assert len(errors) == MOST_UNKNOWN + 1
+    assert errors["__all__"][0]["message"] == (
+        "The task doesn't have 50000 of these fields. Send only those that it has."
+    )
+    assert len(answer.content) < 3_000
+
+
+@pytest.mark.parametrize(
+    "accept", ["text/html;a=" + "b" * 20_000, "text/html;a*=no-such-code''b"], ids=["long", "an unknown code"]
+)
+def test_a_malformed_accept_header_gets_json(visitor, offload, accept):
+    somebody = visitor()
+
+    answer = send(somebody, "/plain/", {"number": 2}, accept=accept)
+
+    assert (answer.status_code, answer.json()["status"]) == (202, "READY")
+    assert result_of(answer, somebody, offload) == 4
+    assert send(somebody, "/plain/", accept=accept).json() == {"errors": {"number": REQUIRED}}
+
+
+def test_a_browser_that_sends_json_sees_which_fields_are_wrong(visitor):
+    answer = send(visitor(), "/plain/", {"colour": "red"}, **BROWSER)
+
+    assert answer.status_code == 400
+    assert "colour: The task has no such field. Remove it." in answer.text
+    assert "number: This field is required." in answer.text

@@ -2,6 +2,7 @@
 
 import re
 from io import BytesIO
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -13,6 +14,7 @@ from django_offload.testing import Offload
 from lab import files, seeding
 from lab.photos import PHOTO_FILES
 from lab.uploads import LIMIT
+from tests.unit.lab.hostile_images import many_scans, slow_profile
 from tests.unit.lab.images import bomb, photo
 
 # Tasks are sent at the commit, so in a test within a transaction none would run.
@@ -200,6 +202,7 @@ def test_a_photo_becomes_five_renditions(client: Client, shop: Offload):
     [
         (b"no image", 400, "not an image"),
         (photo()[:-200], 400, "cut short"),
+        (many_scans(1_500), 400, "more than 100 scans.* Save the photo again as an ordinary JPEG"),
         (bomb(30_000, 30_000), 400, "40 million pixels"),
         (bytes(LIMIT + 1), 413, "larger than 10 MB"),
     ],
@@ -209,6 +212,54 @@ def test_a_bad_upload_is_refused_with_a_clear_sentence(client: Client, data: byt
 
     assert page.status_code == status
     assert re.search(rf'role="alert">[^<]*{reason}', page.text)
+
+
+def test_a_request_checks_the_headers_and_the_worker_decodes(
+    client: Client, shop: Offload, monkeypatch: pytest.MonkeyPatch
+):
+    decoders: list[str] = []
+    open_image, get_decoder = Image.open, Image._getdecoder
+
+    def counted_open(*args: Any, **options: Any) -> Image.Image:
+        decoders.append("open")
+        return open_image(*args, **options)
+
+    def counted_decoder(mode: str, name: str, *args: Any) -> Any:
+        decoders.append(name)
+        return get_decoder(mode, name, *args)
+
+    monkeypatch.setattr(Image, "open", counted_open)
+    monkeypatch.setattr("PIL.Image._getdecoder", counted_decoder)
+    uploads = [photo(), photo(kind="PNG"), photo(kind="WEBP"), many_scans(60), bomb(100, 100)]
+    refused = [many_scans(1_500), photo()[:-200], bomb(30_000, 30_000)]
+
+    assert [upload(client, data).status_code for data in uploads] == [202] * 5
+    assert [upload(client, data).status_code for data in refused] == [400] * 3
+
+    assert decoders == []
+    shop.run()
+    assert decoders == ["open", "jpeg", "open", "zip", "open", "raw", "open", "jpeg", "open", "zip"]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (bomb(100, 100), "The image is damaged or cut short. Export it again, or choose another."),
+        (photo(icc_profile=slow_profile(2)), "Save the photo again with the profile sRGB."),
+    ],
+    ids=["damaged pixels", "a profile with calculations"],
+)
+def test_a_photo_that_cannot_be_rendered_fails_once_with_a_clear_sentence(
+    client: Client, shop: Offload, data: bytes, reason: str
+):
+    page = upload(client, data)
+    assert page.status_code == 202
+    shop.run()
+
+    done = client.get(attribute(page, "data-page-url"))
+    assert attribute(done, "data-status") == "FAILED"
+    assert reason in done.text
+    assert "The task failed after 1 attempt." in done.text
 
 
 def test_many_files_at_once_are_together_too_large(client: Client):

@@ -4,10 +4,14 @@ import warnings
 from io import BytesIO
 
 import pytest
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 
+from django_offload.exceptions import DeadlineExceeded
+from django_offload.worker.deadline import limited
+from lab.photo_headers import MOST_SCANS
 from lab.photos import LARGEST_PIXELS, RENDITIONS, PhotoRefused, check_photo, render
 from lab.uploads import LIMIT
+from tests.unit.lab.hostile_images import many_scans
 from tests.unit.lab.images import BLUE, RED, bomb, encoded, noise, photo, turned
 
 
@@ -126,6 +130,35 @@ def test_a_small_file_that_would_become_a_huge_image_is_refused(width: int, heig
         warnings.simplefilter("ignore")
         with pytest.raises(PhotoRefused, match="more than 40 million pixels"):
             check_photo(bomb(width, height))
+
+
+def test_a_deadline_while_decoding_does_not_make_the_photo_a_damaged_one():
+    # It takes half a second to decode, nearly all of it in one call.
+    slow = many_scans(MOST_SCANS, side=3_000)
+
+    with pytest.raises(DeadlineExceeded, match="reached its time limit"):
+        render_within(0.05, slow)
+
+
+@pytest.mark.parametrize("step", ["PIL.Image.Exif.load", "PIL.ImageCms.profileToProfile"])
+def test_a_deadline_is_not_taken_for_damaged_metadata(step: str, monkeypatch: pytest.MonkeyPatch):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    data = photo(kind="PNG", icc_profile=profile, exif=exif)
+
+    def interrupted(*args: object) -> None:
+        raise DeadlineExceeded(60)
+
+    monkeypatch.setattr(step, interrupted)
+
+    with pytest.raises(DeadlineExceeded):
+        list(render(data))
+
+
+def render_within(seconds: float, data: bytes) -> None:
+    with limited(seconds):
+        list(render(data))
 
 
 def test_rendering_checks_again():
