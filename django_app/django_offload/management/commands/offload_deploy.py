@@ -139,16 +139,14 @@ manage.py offload_deploy --stage dev --delete
 
     def check_settings(self, stage: Stage, project: Layout, *, web: bool) -> None:
         self.announce("Checking the settings of the stage:")
-        if web:
-            features = refused_features(zappa_settings(project.root, stage.name), stage.name)
-            refused = [f"{problem} {remedy}" for problem, remedy in features]
-            if refused:
-                raise ChecksFailed(stage.name, refused)
         warnings = check(project, stage, web=web)
         names = f"{len(warnings)} warnings ({', '.join(sorted(set(warnings)))}), see manage.py check --deploy"
         self.announce(f"  no errors{'; ' + names if warnings else ''}")
         if web:
             settings = zappa_settings(project.root, stage.name)
+            refused = [f"{problem} {remedy}" for problem, remedy in refused_features(settings, stage.name)]
+            if refused:
+                raise ChecksFailed(stage.name, refused)
             for problem, remedy in variables.variable_warnings(settings, stage.name, stage.stage_environment):
                 self.announce(Styled(f"  {problem} {remedy}", "info"))
             warning = handler_warning(settings, stage.name)
