@@ -1,10 +1,12 @@
 """The app configuration of django_offload, for INSTALLED_APPS."""
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Tags, register
+from django.core.exceptions import SuspiciousOperation
 from django.utils.module_loading import import_string
 
 # Path, tags, and True for checks that run only with `check --deploy`. Each backend adds its own check.
@@ -23,9 +25,20 @@ CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("deploy.scaffold.checks.check_variables", (), True),
 )
 
+# They log addresses or carry a request. A filter sees only what is logged on its own logger, so each is named.
+LOGGERS = (
+    "django.request",
+    "django.server",
+    "django.security.csrf",
+    *(
+        f"django.security.{error.__name__}"
+        for error in (SuspiciousOperation, *SuspiciousOperation.__subclasses__())
+    ),
+)
+
 
 class DjangoOffloadConfig(AppConfig):
-    """Register the system checks."""
+    """Register the system checks, and keep tokens out of logs."""
 
     name = "django_offload"
     verbose_name = "Offloaded tasks"
@@ -33,6 +46,15 @@ class DjangoOffloadConfig(AppConfig):
     def ready(self) -> None:
         for name, tags, deploy in CHECKS:
             register_lazily(f"{self.name}.{name}", tags, deploy)
+        for name in LOGGERS:
+            logging.getLogger(name).addFilter(hide_tokens)
+
+
+def hide_tokens(record: logging.LogRecord) -> bool:
+    """Hide the tokens of links in a log record. Import the filter here, because workers log no requests."""
+    from .http.log_filter import token_filter
+
+    return token_filter.filter(record)
 
 
 def register_lazily(path: str, tags: tuple[str, ...], deploy: bool) -> None:
