@@ -25,7 +25,7 @@ CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("deploy.scaffold.checks.check_variables", (), True),
 )
 
-# They log addresses or carry a request. A filter sees only what is logged on its own logger, so each is named.
+# Their records have addresses or a request. A filter of a logger doesn't see the records of its children.
 LOGGERS = (
     "django.request",
     "django.server",

@@ -27,9 +27,9 @@ def accepted(result: AnyResult, response: HttpResponse | None = None) -> HttpRes
     Return the 202 answer to a request that enqueued a task.
 
     Its Location is the task's status page, with a token that reads this one task for 24 hours. So a client
-    without cookies can follow the task. Scripts send the token of the answer's header X-Offload-Token in a header
-    of the same name instead, because servers log addresses. The body is the status as JSON, or the `response`
-    that you pass. The result of another backend gets no Location.
+    without cookies can follow the task. The header X-Offload-Token has the token too. Scripts send it back in
+    a header of that name, because servers log addresses. The body is the status as JSON, or the `response`
+    that you pass. The result of another backend gets neither header.
     """
     from .access import has_record
     from .tokens import HEADER, status_token

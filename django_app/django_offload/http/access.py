@@ -46,8 +46,8 @@ def get_permitted_task_or_404(
     """
     Return a task for its owner, for staff with the permission, and with a token that the caller has verified.
 
-    Others get Http404. Requests without an owner get it before anything is read, so that guesses cost no reads
-    and take the same time whether or not the task exists.
+    Others get Http404. Requests without an owner get it before anything is read, so that guesses cost no
+    reads and take the same time whether or not the task exists.
     """
     may_see_all = has_token or is_staff(request, permission)
     if not may_see_all and owner_of(request) is None:

@@ -1,8 +1,8 @@
 """
-Hide the tokens of links in logs and error reports, because a token that can be read there can be used for a day.
+Hide the tokens of links in logs and error reports, because whoever reads one there can use it for a day.
 
-The app's configuration puts hide_tokens() on Django's loggers. For the access log of another server that runs in the
-same process, put a TokenFilter on its logger.
+The app's configuration filters Django's loggers. For another server's access log, put a TokenFilter on its
+logger.
 """
 
 import logging
@@ -29,7 +29,7 @@ def without_tokens(text: str) -> str:
 
 
 class TokenFilter(logging.Filter):
-    """Hide tokens in log records, and in the request that a record carries for error mails. Drop no record."""
+    """Hide the tokens in a log record, and in the request that it carries for error mails."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, Mapping):

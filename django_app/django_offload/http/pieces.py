@@ -120,8 +120,8 @@ def piece_context(
     """
     Return the context of the piece's templates. Sites override these templates, so its names must stay.
 
-    `poll_url` is where scripts ask, with `token` in the header X-Offload-Token. `url` is a link with the token in
-    it. `refresh` is the address of the page that contains the piece.
+    `poll_url` is where scripts ask, with `token` in the header X-Offload-Token. `url` is a link that contains
+    the token. `refresh` is the address of the page that contains the piece.
     """
     context: dict[str, Any] = {"seen": task, "words": words}
     if task.ended or not task.has_record:

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 
 from ..operations.cancel import cancel
@@ -33,6 +34,7 @@ def status(request: HttpRequest, task_id: str) -> HttpResponse:
 
 @login_not_required
 @require_safe
+@sensitive_variables()  # One of them is the token, which Django's HTML error mails would show.
 def progress(request: HttpRequest, task_id: str) -> HttpResponse:
     """
     Render the progress of a task again, for the piece of a page that `{% task_progress %}` made.
@@ -81,7 +83,7 @@ def with_etag(request: HttpRequest, record: TaskRecord, response: HttpResponse, 
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-cache"
     patch_vary_headers(response, ("Cookie", HEADER, *vary))
-    # The address may have a token, which the page must not send on. Without the origin, CSRF checks would fail.
+    # The address may have a token, which no page may send on. CSRF checks need the origin.
     response["Referrer-Policy"] = "strict-origin"
     if not record.ended:
         response["Retry-After"] = str(retry_after(record, datetime.now(UTC)))
