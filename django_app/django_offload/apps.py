@@ -30,6 +30,8 @@ LOGGERS = (
     "django.request",
     "django.server",
     "django.security.csrf",
+    "gunicorn.access",
+    "uvicorn.access",
     *(
         f"django.security.{error.__name__}"
         for error in (SuspiciousOperation, *SuspiciousOperation.__subclasses__())

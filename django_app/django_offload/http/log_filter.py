@@ -1,8 +1,8 @@
 """
 Hide the tokens of links in logs and error reports, because whoever reads one there can use it for a day.
 
-The app's configuration filters Django's loggers. For another server's access log, put a TokenFilter on its
-logger.
+The app's configuration filters the loggers of Django, gunicorn and uvicorn. For another server that runs in
+Python, put a TokenFilter on the logger of its access log.
 """
 
 import logging

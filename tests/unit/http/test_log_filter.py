@@ -110,6 +110,39 @@ def test_each_form_of_log_call_is_filtered(lines, arguments):
     assert f"token={HIDDEN}" in written
 
 
+class Atoms(dict):
+    """What gunicorn logs: a mapping that has a value for every name."""
+
+    def __getitem__(self, name):
+        return super().get(name, "-")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        (
+            "gunicorn.access",
+            (
+                '"%(r)s" %(s)s "%(f)s" %(u)s',
+                Atoms(r=f"GET /?token={TOKEN} HTTP/1.1", s="200", f=f"/?token={TOKEN}"),
+            ),
+            '"GET /?token=*** HTTP/1.1" 200 "/?token=***" -',
+        ),
+        (
+            "uvicorn.access",
+            ('%s - "%s %s HTTP/%s" %d', "127.0.0.1:1", "GET", f"/?token={TOKEN}", "1.1", 200),
+            '127.0.0.1:1 - "GET /?token=*** HTTP/1.1" 200',
+        ),
+    ],
+)
+def test_the_access_log_of_a_server_that_runs_django_is_filtered(caplog, name, arguments, expected):
+    caplog.set_level(logging.INFO, name)
+
+    logging.getLogger(name).info(*arguments)
+
+    assert caplog.messages == [expected]
+
+
 def test_the_caller_keeps_its_own_mapping(lines):
     atoms = {"r": f"GET /?token={TOKEN}"}
 
@@ -146,13 +179,16 @@ def test_the_app_filters_each_logger_once():
 
 @pytest.fixture
 def restored_logging():
-    names = ("", "django", *LOGGERS)
-    loggers = {name: logging.getLogger(name) for name in names}
-    before = {name: (one.handlers[:], one.level, one.propagate) for name, one in loggers.items()}
+    """Undo what a test configures, for the loggers of the whole process."""
+    loggers = [
+        logging.root,
+        *(one for one in logging.root.manager.loggerDict.values() if hasattr(one, "handlers")),
+    ]
+    before = [(one, one.handlers[:], one.level, one.propagate, one.disabled) for one in loggers]
     yield
-    for name, (handlers, level, propagate) in before.items():
-        loggers[name].handlers, loggers[name].propagate = handlers, propagate
-        loggers[name].setLevel(level)
+    for one, handlers, level, propagate, disabled in before:
+        one.handlers, one.propagate, one.disabled = handlers, propagate, disabled
+        one.setLevel(level)
 
 
 @pytest.mark.parametrize("disable_existing", [True, False])
