@@ -32,6 +32,8 @@ LOGGERS = (
     "django.security.csrf",
     "gunicorn.access",
     "uvicorn.access",
+    "zappa.handler",
+    "zappa.wsgi",
     *(
         f"django.security.{error.__name__}"
         for error in (SuspiciousOperation, *SuspiciousOperation.__subclasses__())

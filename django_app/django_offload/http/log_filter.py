@@ -1,8 +1,8 @@
 """
-Hide the tokens of links in logs and error reports, because whoever reads one there can use it for a day.
+Hide the tokens of links in logs and error reports, because anybody who reads one there can use it for a day.
 
-The app's configuration filters the loggers of Django, gunicorn and uvicorn. For another server that runs in
-Python, put a TokenFilter on the logger of its access log.
+The app's configuration filters the loggers of Django, gunicorn, uvicorn and Zappa. For another server that
+runs in Python, put a TokenFilter on the logger of its access log.
 """
 
 import logging
@@ -17,15 +17,17 @@ HIDDEN = "***"
 # What may stand for a letter in a query: itself or its percent code. A link inside a link is encoded again.
 NAME = "".join(f"(?:{letter}|%(?:25)*(?:{ord(letter):x}|{ord(letter.upper()):x}))" for letter in "token")
 PARAMETER = re.compile(
-    rf"((?:^|[?&\s\"'(]|%(?:25)*(?:3f|26)){NAME}(?:=|%(?:25)*3d))[^&#\s\"<>]+", re.IGNORECASE
+    rf"((?:^|[?&\s\"'(]|%(?:25)*(?:3f|26)){NAME}(?:=|%(?:25)*3d)'?)[^&#\s\"'<>]+", re.IGNORECASE
 )
+# The header in a dump of a request: as in a dictionary, a list of pairs or HTTP itself.
+HEADER_LINE = re.compile(r"(x-offload-token['\"]?\s*[:=,]\s*b?['\"]?)[^\s'\",}]+", re.IGNORECASE)
 # Where servers, browsers and htmx put an address. Cookies and other headers are not addresses.
 ADDRESSES = ("QUERY_STRING", "REQUEST_URI", "RAW_URI", "HTTP_REFERER", "HTTP_HX_CURRENT_URL")
 
 
 def without_tokens(text: str) -> str:
-    """Return a text with `***` for the value of each parameter `token`, however it is written."""
-    return PARAMETER.sub(rf"\1{HIDDEN}", text)
+    """Return a text with `***` for the value of each parameter `token`, and of the header X-Offload-Token."""
+    return HEADER_LINE.sub(rf"\1{HIDDEN}", PARAMETER.sub(rf"\1{HIDDEN}", text))
 
 
 class TokenFilter(logging.Filter):

@@ -61,6 +61,19 @@ def test_whatever_django_reads_as_a_token_is_hidden(query):
     assert all(TOKEN not in value for _, values in safe.lists() for value in values)
 
 
+@pytest.mark.parametrize(
+    "dump",
+    [
+        f"X-Offload-Token: {TOKEN}",
+        f"{{'headers': {{'x-offload-token': '{TOKEN}', 'x': '***'}}, 'rawQueryString': 'token={TOKEN}'}}",
+        f'{{"headers":{{"x-offload-token":"{TOKEN}"}},"rawQueryString":"a=b&token={TOKEN}"}}',
+        f"[(b'x-offload-token', b'{TOKEN}')]",
+    ],
+)
+def test_a_dump_of_a_request_has_no_token(dump):
+    assert without_tokens(dump) == dump.replace(TOKEN, HIDDEN)
+
+
 @pytest.mark.parametrize("query", OTHERS)
 def test_other_parameters_stay(query):
     assert without_tokens(f"GET /{query} HTTP/1.1") == f"GET /{query} HTTP/1.1"
