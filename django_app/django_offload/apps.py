@@ -26,18 +26,16 @@ CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
 )
 
 # Their records have addresses or a request. A filter of a logger doesn't see the records of its children.
+SUSPICIOUS: list[type[SuspiciousOperation]] = [SuspiciousOperation, *SuspiciousOperation.__subclasses__()]
 LOGGERS = (
     "django.request",
     "django.server",
     "django.security.csrf",
+    *(f"django.security.{error.__name__}" for error in SUSPICIOUS),
     "gunicorn.access",
     "uvicorn.access",
     "zappa.handler",
     "zappa.wsgi",
-    *(
-        f"django.security.{error.__name__}"
-        for error in (SuspiciousOperation, *SuspiciousOperation.__subclasses__())
-    ),
 )
 
 
