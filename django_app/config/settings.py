@@ -122,6 +122,8 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 
+# An address may have a token, which no page may send on. CSRF checks need the origin.
+SECURE_REFERRER_POLICY = "strict-origin"
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 if not DEBUG:

@@ -1,10 +1,12 @@
 """The app configuration of django_offload, for INSTALLED_APPS."""
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Tags, register
+from django.core.exceptions import SuspiciousOperation
 from django.utils.module_loading import import_string
 
 # Path, tags, and True for checks that run only with `check --deploy`. Each backend adds its own check.
@@ -24,9 +26,22 @@ CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("deploy.scaffold.checks.check_web", (Tags.security,), True),
 )
 
+# Their records have addresses or a request. A filter of a logger doesn't see the records of its children.
+SUSPICIOUS: list[type[SuspiciousOperation]] = [SuspiciousOperation, *SuspiciousOperation.__subclasses__()]
+LOGGERS = (
+    "django.request",
+    "django.server",
+    "django.security.csrf",
+    *(f"django.security.{error.__name__}" for error in SUSPICIOUS),
+    "gunicorn.access",
+    "uvicorn.access",
+    "zappa.handler",
+    "zappa.wsgi",
+)
+
 
 class DjangoOffloadConfig(AppConfig):
-    """Register the system checks."""
+    """Register the system checks, and keep tokens out of logs."""
 
     name = "django_offload"
     verbose_name = "Offloaded tasks"
@@ -34,6 +49,15 @@ class DjangoOffloadConfig(AppConfig):
     def ready(self) -> None:
         for name, tags, deploy in CHECKS:
             register_lazily(f"{self.name}.{name}", tags, deploy)
+        for name in LOGGERS:
+            logging.getLogger(name).addFilter(hide_tokens)
+
+
+def hide_tokens(record: logging.LogRecord) -> bool:
+    """Hide the tokens of links in a log record. Import the filter here, because workers log no requests."""
+    from .http.log_filter import token_filter
+
+    return token_filter.filter(record)
 
 
 def register_lazily(path: str, tags: tuple[str, ...], deploy: bool) -> None:

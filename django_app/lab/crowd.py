@@ -86,16 +86,21 @@ class Visitor:
         status_url = response.headers["Location"]
         if status_url is None or response.status != 202:
             return way == "request" and response.status == 200
+        # Servers log addresses, so the token travels in a header.
+        status_url, token = status_url.partition("?")[0], response.headers["X-Offload-Token"] or ""
         for _ in range(LONGEST_POLLS):
             sleep(float(response.headers["Retry-After"] or 1))
-            response, text = self.request("GET", status_url)
+            response, text = self.request("GET", status_url, headers={"X-Offload-Token": token})
             status = loads(text)["status"]
             if status in ENDED:
                 return status == "SUCCESSFUL"
         return False
 
-    def request(self, method: str, path: str, body: str | None = None) -> tuple[HTTPResponse, str]:
+    def request(
+        self, method: str, path: str, body: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[HTTPResponse, str]:
         headers = {
+            **(headers or {}),
             "Host": self._address.host,
             "Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items()),
         }

@@ -83,7 +83,7 @@ def mark_accepted(response: HttpResponse, result: TaskResult) -> HttpResponse:
     """Give a page the status 202 and the headers that say where and when to ask for the task's status."""
     answer = accepted(result)
     response.status_code = answer.status_code
-    for header in ("Location", "Retry-After"):
+    for header in ("Location", "Retry-After", "X-Offload-Token"):
         response.headers[header] = answer.headers[header]
     return response
 

@@ -15,6 +15,10 @@ MOST_REFRESHES = 300
 # Chromium says so on the console of every page that was answered 4xx; the status is asserted on its own.
 STATUS_NOTE = "Failed to load resource: the server responded with a status of 4"
 
+# What scripts and htmx fetch, and what none of their addresses may have.
+SCRIPTED = {"fetch", "xhr"}
+TOKEN = re.compile("[?&]token=")
+
 # Runs in the page, before anything of its own: what the panel showed, one after the other.
 WATCH = """
 window.seen = [];
@@ -53,13 +57,17 @@ class Visitor:
         self.page: Page = self.context.new_page()
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
-        self.page.on(
-            "request", lambda request: self.polls.append(request) if "/tasks/" in request.url else None
-        )
+        self.page.on("request", self._request)
 
     def _console(self, message: Any) -> None:
         if message.type in {"error", "warning"} and not message.text.startswith(STATUS_NOTE):
             self.problems.append(f"{message.type}: {message.text}")
+
+    def _request(self, request: Request) -> None:
+        if "/tasks/" in request.url:
+            self.polls.append(request)
+        if request.resource_type in SCRIPTED and TOKEN.search(request.url):
+            self.problems.append(f"a script put a token into the address {request.url}")
 
     def goto(self, path: str) -> int:
         """Open a page and return its status."""

@@ -27,16 +27,19 @@ def accepted(result: AnyResult, response: HttpResponse | None = None) -> HttpRes
     Return the 202 answer to a request that enqueued a task.
 
     Its Location is the task's status page, with a token that reads this one task for 24 hours. So a client
-    without cookies can follow the task. The body is the status as JSON, or the `response` that you pass.
-    The result of another backend gets no Location.
+    without cookies can follow the task. The header X-Offload-Token has the token too. Scripts send it back in
+    a header of that name, because servers log addresses. The body is the status as JSON, or the `response`
+    that you pass. The result of another backend gets neither header.
     """
     from .access import has_record
+    from .tokens import HEADER, status_token
 
     if response is None:
         response = JsonResponse(status_of_enqueued(result))
     response.status_code = 202
     if has_record(result):
         response["Location"] = status_url(result.id)
+        response[HEADER] = status_token(result.id)
         response["Retry-After"] = "1"
     return response
 
@@ -71,9 +74,12 @@ def status_of_enqueued(result: AnyResult) -> dict[str, Any]:
 
 def readable(request: HttpRequest, task_id: str) -> bool:
     """Return True if the task exists and the request may see it. For views of your own."""
-    from .access import get_task_or_404, may_read
+    from .access import get_permitted_task_or_404
+    from .tokens import is_status_token, token_of
 
     try:
-        return may_read(request, get_task_or_404(task_id).record)
+        has_token = is_status_token(token_of(request), task_id)
+        get_permitted_task_or_404(request, task_id, has_token=has_token)
     except Http404:
         return False
+    return True

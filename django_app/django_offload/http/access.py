@@ -9,7 +9,6 @@ from ..conf.request_owner import owner_of
 from ..definition.offload_task import AnyResult
 from ..operations.find import StoredTask, find
 from ..protocol.record import TaskRecord
-from .tokens import is_status_token
 
 VIEW_PERMISSION = "django_offload.view_task"
 CANCEL_PERMISSION = "django_offload.cancel_task"
@@ -41,11 +40,19 @@ def has_record(result: AnyResult) -> bool:
     return bool(getattr(task_backends[result.backend], "is_offload", False))
 
 
-def may_read(request: HttpRequest, record: TaskRecord) -> bool:
-    """Return True if the request comes from the owner or permitted staff, or carries the task's token."""
-    token = request.GET.get("token", "")
-    return (
-        is_owner(request, record)
-        or is_staff(request)
-        or bool(token and is_status_token(token, record.enqueued.id))
-    )
+def get_permitted_task_or_404(
+    request: HttpRequest, task_id: str, *, permission: str = VIEW_PERMISSION, has_token: bool = False
+) -> StoredTask:
+    """
+    Return a task for its owner, for staff with the permission, and with a token that the caller has verified.
+
+    Others get Http404. Requests without an owner get it before anything is read, so that guesses cost no
+    reads and take the same time whether or not the task exists.
+    """
+    may_see_all = has_token or is_staff(request, permission)
+    if not may_see_all and owner_of(request) is None:
+        raise Http404(NOT_FOUND)
+    task = get_task_or_404(task_id)
+    if not may_see_all and not is_owner(request, task.record):
+        raise Http404(NOT_FOUND)
+    return task

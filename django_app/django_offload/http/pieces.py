@@ -120,12 +120,21 @@ def piece_context(
     """
     Return the context of the piece's templates. Sites override these templates, so its names must stay.
 
-    `refresh` is the address of the page that contains the piece.
+    `poll_url` is where scripts ask, with `token` in the header X-Offload-Token. `url` is a link that contains
+    the token. `refresh` is the address of the page that contains the piece.
     """
     context: dict[str, Any] = {"seen": task, "words": words}
     if task.ended or not task.has_record:
         return context
     token = token or piece_token(task.id, {name: value for name, value in asdict(words).items() if value})
-    url = f"{reverse('django_offload:progress', args=[task.id])}?{urlencode({'token': token})}"
+    poll_url = reverse("django_offload:progress", args=[task.id])
+    url = f"{poll_url}?{urlencode({'token': token})}"
     # htmx sends back the hash of the last text, so that a screen reader reads each text once.
-    return {**context, "url": url, "refresh": refresh or url, "said": task.text_hash}
+    return {
+        **context,
+        "url": url,
+        "poll_url": poll_url,
+        "token": token,
+        "refresh": refresh or url,
+        "said": task.text_hash,
+    }

@@ -4,10 +4,34 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.signing import BadSignature, TimestampSigner, dumps, loads
+from django.http import HttpRequest
 
+from .log_filter import hide_in_request
+
+# Scripts send a token in this header, because servers log addresses. The 202 answer has it too.
+HEADER = "X-Offload-Token"
 MAX_AGE = timedelta(hours=24)
 STATUS_SALT = "django_offload.http.token"
 PIECE_SALT = "django_offload.http.piece"
+
+
+def token_of(request: HttpRequest) -> str:
+    """
+    Return the token that a request carries, or an empty text.
+
+    The header comes first. A query that has the parameter `token` twice carries none.
+    """
+    if token := request.headers.get(HEADER, ""):
+        return token
+    tokens = request.GET.getlist("token")
+    return tokens[0] if len(tokens) == 1 else ""
+
+
+def take_token(request: HttpRequest) -> str:
+    """Return the token that a request carries, and hide it there, so that no report of an error shows it."""
+    token = token_of(request)
+    hide_in_request(request)
+    return token
 
 
 def status_token(task_id: str) -> str:

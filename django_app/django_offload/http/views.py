@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 
 from ..operations.cancel import cancel
@@ -17,23 +18,23 @@ from ..operations.find import StoredTask
 from ..operations.status import retry_after, status_of
 from ..payloads import fetch_result
 from ..protocol.record import TaskRecord
-from .access import CANCEL_PERMISSION, NOT_FOUND, get_task_or_404, is_owner, is_staff, may_read
+from .access import CANCEL_PERMISSION, get_permitted_task_or_404, get_task_or_404, is_staff
 from .pieces import PieceWords, TaskProgress, piece_context
-from .tokens import words_from_token
+from .tokens import HEADER, is_status_token, take_token, words_from_token
 
 
 @login_not_required
 @require_safe
 def status(request: HttpRequest, task_id: str) -> HttpResponse:
     """Return the task's status as JSON, 304 if it hasn't changed, or 404 if the request may not see it."""
-    task = get_task_or_404(task_id)
-    if not may_read(request, task.record):
-        raise Http404(NOT_FOUND)
-    return with_etag(request, task.record, JsonResponse(read_status(request, task)), "Cookie")
+    has_token = is_status_token(take_token(request), task_id)
+    task = get_permitted_task_or_404(request, task_id, has_token=has_token)
+    return with_etag(request, task.record, JsonResponse(read_status(request, task)))
 
 
 @login_not_required
 @require_safe
+@sensitive_variables()  # One of them is the token, which Django's HTML error mails would show.
 def progress(request: HttpRequest, task_id: str) -> HttpResponse:
     """
     Render the progress of a task again, for the piece of a page that `{% task_progress %}` made.
@@ -41,18 +42,17 @@ def progress(request: HttpRequest, task_id: str) -> HttpResponse:
     A browser that opens this address gets a whole page. The request must carry the piece's own token, or
     come from somebody who may see the task. Otherwise the answer is 404.
     """
-    record = get_task_or_404(task_id).record
-    token = request.GET.get("token", "")
-    words = words_from_token(token, task_id) if token else None
-    if words is None and not may_read(request, record):
-        raise Http404(NOT_FOUND)
+    token = take_token(request)
+    words = words_from_token(token, task_id)
+    has_token = words is not None or is_status_token(token, task_id)
+    record = get_permitted_task_or_404(request, task_id, has_token=has_token).record
     token = "" if words is None else token
     task = TaskProgress.from_record(record)
     context = piece_context(task, PieceWords.from_token(words or {}), token=token)
     context["news"] = request.GET.get("said") != task.text_hash
     opened = request.headers.get("Sec-Fetch-Mode") == "navigate"
     response = render(request, f"django_offload/{'page' if opened else 'progress_answer'}.html", context)
-    return with_etag(request, record, response, "Cookie", "Sec-Fetch-Mode")
+    return with_etag(request, record, response, "Sec-Fetch-Mode")
 
 
 @login_not_required
@@ -65,9 +65,8 @@ def cancel_task(request: HttpRequest, task_id: str) -> HttpResponse:
     Answer 202 with its status, or 409 if it has already ended. Only the owner and staff with the permission
     to cancel may do this. A token isn't enough.
     """
-    task = get_task_or_404(task_id)
-    if not (is_owner(request, task.record) or is_staff(request, CANCEL_PERMISSION)):
-        raise Http404(NOT_FOUND)
+    take_token(request)  # It isn't enough, but nothing may report it.
+    task = get_permitted_task_or_404(request, task_id, permission=CANCEL_PERMISSION)
     record = cancel(task.store, task.record.enqueued, task.options, datetime.now(UTC))
     if record is None:
         return JsonResponse(read_status(request, get_task_or_404(task_id)), status=409)
@@ -75,13 +74,17 @@ def cancel_task(request: HttpRequest, task_id: str) -> HttpResponse:
 
 
 def with_etag(request: HttpRequest, record: TaskRecord, response: HttpResponse, *vary: str) -> HttpResponse:
-    """Add caching headers and Retry-After. Return 304 instead if the client already has this answer."""
+    """
+    Add headers about caching, the referrer and Retry-After. Return 304 if the client already has this answer.
+    """
     etag = f'"{sha256(response.content).hexdigest()[:32]}"'
     if etag in parse_etags(request.headers.get("If-None-Match", "")):
         response = HttpResponseNotModified()
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-cache"
-    patch_vary_headers(response, vary)
+    patch_vary_headers(response, ("Cookie", HEADER, *vary))
+    # The address may have a token, which no page may send on. CSRF checks need the origin.
+    response["Referrer-Policy"] = "strict-origin"
     if not record.ended:
         response["Retry-After"] = str(retry_after(record, datetime.now(UTC)))
     return response

@@ -1,9 +1,9 @@
 // Follow a task whose answers are given beforehand, in no time; return what was asked, waited for and yielded.
 // Stopped at a wait, or while hidden after it: whoever does not hear of it goes on later.
-async ({ given, hideAt, stopAt }) => {
+async ({ given, link, token, hideAt, stopAt }) => {
   const { answers } = await import("/static/django_offload/watch.js");
   const { fetch, setTimeout, clearTimeout } = window;
-  const heard = { waits: [], etags: [], yielded: 0, error: null, askedHidden: 0, cleared: [], late: false };
+  const heard = { waits: [], etags: [], asked: [], yielded: 0, error: null, askedHidden: 0, cleared: [], late: false };
   const stop = new AbortController();
   const enough = () => stop.abort(new Error("That is enough."));
   const hide = (hidden) => {
@@ -28,6 +28,7 @@ async ({ given, hideAt, stopAt }) => {
   window.clearTimeout = (timer) => heard.cleared.push(timer);
   window.fetch = async (url, { headers, signal }) => {
     heard.etags.push(headers["If-None-Match"] ?? null);
+    heard.asked.push([url, headers["X-Offload-Token"] ?? null]);
     const next = given.shift();
     if (!next) throw (heard.ended = true);
     if (next === "cut") throw new TypeError("Failed to fetch");
@@ -35,7 +36,7 @@ async ({ given, hideAt, stopAt }) => {
     return { status, ok: status >= 200 && status < 300, headers: new Headers(said) };
   };
   try {
-    for await (const answer of answers("/tasks/", { signal: stop.signal })) {
+    for await (const answer of answers(link, { signal: stop.signal, ...(token && { token }) })) {
       heard.yielded += 1;
       if (!given.length) break;
     }

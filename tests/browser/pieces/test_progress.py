@@ -117,3 +117,33 @@ def test_a_piece_that_comes_later_goes_on_and_one_that_is_taken_away_stops(visit
     page.wait_for_timeout(2500)
 
     assert len(visitor.polls) == asked
+
+
+def test_a_template_of_the_site_that_prints_the_link_is_polled_without_the_token_in_it(
+    visitor: Visitor, visit: Callable[..., Visitor], site: Site
+):
+    start(visitor)
+    task_id = visitor.page.url.rstrip("/").rpartition("/")[2]
+    token = visitor.page.locator("offload-progress").get_attribute("data-token")
+    stranger = visit()
+    # As templates did before there was a header.
+    stranger.page.evaluate(
+        """([url, id]) => {
+            const link = document.createElement("script");
+            link.type = "module";
+            link.src = "/static/django_offload/progress.js";
+            const piece = document.createElement("offload-progress");
+            piece.dataset.url = url;
+            piece.dataset.taskId = id;
+            for (const name of ["offload-text", "offload-bar"]) {
+                piece.append(Object.assign(document.createElement("p"), { className: name }));
+            }
+            piece.querySelector(".offload-text").setAttribute("role", "status");
+            document.querySelector("main").append(link, piece);
+        }""",
+        [f"/tasks/{task_id}/progress/?token={token}", task_id],
+    )
+    site.allow(ALL)
+
+    expect(text(stranger.page)).to_have_text("Done", timeout=PATIENCE_MS)
+    assert {poll.headers["x-offload-token"] for poll in stranger.polls} == {token}

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import APIResponse, expect
+from playwright.sync_api import APIResponse, Request, expect
 
 from tests.browser.pieces.test_progress import PATIENCE_MS, bar, text
 from tests.browser.visitor import Visitor
@@ -80,7 +80,14 @@ def test_without_scripts_the_answer_to_a_form_leads_to_a_page_of_the_tasks_own(v
     with page.expect_navigation():
         page.get_by_role("link", name="Refresh").click()
     expect(page.get_by_role("heading", name="Your report")).to_be_visible()
+    assert "?token=" in page.url, "without scripts the token can only be in the link"
+    requests: list[Request] = []
+    page.on("request", lambda request: requests.append(request))  # noqa: PLW0108 - Playwright marks it.
     visitor.refresh()
+    page.reload()
+    referrers = {request.all_headers().get("referer", "") for request in requests}
+    assert page.evaluate("origin + '/'") in referrers
+    assert not [referrer for referrer in referrers if "token" in referrer], "no page sends its token on"
 
     expect(text(page)).to_have_text("Done")
     expect(bar(page)).to_have_attribute("aria-valuenow", "100")

@@ -1,5 +1,6 @@
 """A site whose pages show progress and trigger tasks."""
 
+import json
 import re
 from html import unescape
 
@@ -16,13 +17,17 @@ from tests.unit.http.setup import RESULTS, enqueues, handler404
 
 __all__ = ["handler404"]
 
-URL = re.compile(r'data-url="([^"]+)"')
+PIECE = re.compile(r'data-url="([^"]+)" data-token="([^"]+)"')
+HTMX_PIECE = re.compile(r"""hx-get="([^"]+)" hx-headers='([^']+)'""")
 
 
-def url_of(html: str) -> str:
-    """Return the address that the only piece of a page polls."""
-    (url,) = URL.findall(html)
-    return unescape(url)
+def poll_of(html: str) -> tuple[str, dict[str, str]]:
+    """Return the address that the only piece of a page polls, and the headers it sends."""
+    if found := HTMX_PIECE.findall(html):
+        ((url, headers),) = found
+        return unescape(url), json.loads(unescape(headers))
+    ((url, token),) = PIECE.findall(html)
+    return unescape(url), {"X-Offload-Token": unescape(token)}
 
 
 def shown(

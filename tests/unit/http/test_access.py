@@ -1,9 +1,12 @@
 """A task exists for its owner, permitted staff and clients with its token, and for nobody else."""
 
+from urllib.parse import quote
+
 import pytest
 from django.core import signing
 from django.test import override_settings
 
+from django_offload.http import readable
 from django_offload.http.tokens import is_status_token, status_token
 from tests.unit import tasks
 
@@ -86,6 +89,65 @@ def test_any_other_token_is_none(owner, visitor, forge):
     }[forge]
 
     assert_not_found(other.status(result.id, f"?token={token}"))
+
+
+def test_a_token_in_the_header_reads_as_one_in_the_link(owner, visitor):
+    result, other = owner.enqueue(), visitor()
+    token = owner.answer.headers["X-Offload-Token"]
+
+    assert owner.answer.headers["Location"] == f"/tasks/{result.id}/?token={quote(token, safe=':')}"
+    assert other.status(result.id, x_offload_token=token).json()["id"] == result.id
+    assert_not_found(other.cancel(result.id, x_offload_token=token))
+    assert_not_found(other.status("0" * 32, x_offload_token=token))
+
+
+def test_the_header_comes_before_the_link(visitor):
+    task_id, stranger = visitor("owner").enqueue().id, visitor()
+    good, bad = status_token(task_id), status_token("0" * 32)
+
+    assert stranger.status(task_id, f"?token={bad}", x_offload_token=good).status_code == 200
+    assert_not_found(stranger.status(task_id, f"?token={good}", x_offload_token=bad))
+    assert stranger.status(task_id, f"?token={good}", x_offload_token="").status_code == 200
+
+
+def test_the_owner_and_staff_need_no_good_token(owner, visitor):
+    result, staff = owner.enqueue(), visitor("ada", is_staff=True, permitted=True)
+
+    for reader in (owner, staff):
+        assert reader.status(result.id, "?token=old").status_code == 200
+        assert reader.status(result.id, x_offload_token="old").status_code == 200
+
+
+def test_readable_takes_the_token_of_a_page_and_leaves_it_there(visitor, rf):
+    task_id = visitor("owner").enqueue().id
+    token = status_token(task_id)
+    by_link = rf.get(f"/report/?token={token}")
+
+    assert readable(by_link, task_id)
+    assert by_link.get_full_path() == f"/report/?token={token}"
+    assert readable(rf.get("/report/", headers={"X-Offload-Token": token}), task_id)
+    assert not readable(rf.get("/report/", headers={"X-Offload-Token": token[:-1]}), task_id)
+    assert not readable(rf.get("/report/"), task_id)
+    assert not readable(by_link, "0" * 32)
+
+
+def test_an_answer_varies_with_the_header_and_sends_no_address_on(visitor, settings):
+    settings.SECURE_REFERRER_POLICY = (
+        "same-origin"  # Django's default, which sends whole addresses to the site.
+    )
+    somebody = visitor()
+    task_id = somebody.enqueue().id
+    stranger, token = visitor(), status_token(task_id)
+
+    first = stranger.status(task_id, x_offload_token=token)
+    known = stranger.status(task_id, x_offload_token=token, if_none_match=first.headers["ETag"])
+    refused = stranger.status(task_id, if_none_match=first.headers["ETag"])
+
+    assert {"Cookie", "X-Offload-Token"} <= set(first.headers["Vary"].split(", "))
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    assert first.headers["Referrer-Policy"] == "strict-origin"
+    assert (known.status_code, known.headers["Vary"]) == (304, first.headers["Vary"])
+    assert_not_found(refused)
 
 
 def test_a_token_lasts_a_day(owner, visitor, monkeypatch):

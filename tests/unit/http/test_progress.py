@@ -2,7 +2,7 @@
 
 import json
 import re
-from html import unescape
+from urllib.parse import urlencode
 
 import pytest
 from django.tasks import task_backends
@@ -14,7 +14,7 @@ from django_offload.http.pieces import TaskProgress
 from django_offload.stores import store_of
 from tests.contract.records import after, claimed, enqueued_task
 from tests.unit import tasks
-from tests.unit.http.site_of_pieces import URL, url_of
+from tests.unit.http.site_of_pieces import poll_of
 
 pytestmark = pytest.mark.urls("tests.unit.http.site_of_pieces")
 
@@ -41,7 +41,10 @@ def test_a_result_is_shown_with_where_to_ask(visitor):
     assert 'role="status" aria-live="polite"' in html
     assert re.search(r'<progress role="progressbar"[^>]* aria-valuenow="0"', html)
     assert '<script type="module" src="/static/django_offload/progress.js"' in html
-    assert url_of(html).startswith(f"/tasks/{result.id}/progress/?token=")
+    url, headers = poll_of(html)
+    assert url == f"/tasks/{result.id}/progress/"
+    assert list(headers) == ["X-Offload-Token"]
+    assert "?token=" not in html, "an address can be read in logs"
     assert "hx-" not in html, "only one of the two asks"
 
 
@@ -151,29 +154,32 @@ def test_the_link_without_scripts_leads_to_the_page_that_was_got(page, rf):
     with_address = page("{% task_progress result refresh='/there/' %}", result=tasks.double.enqueue(1))
 
     assert '<a href="/a/page/?of=mine">Refresh</a>' in got
-    assert f'<a href="{URL.findall(posted)[0]}">Refresh</a>' in posted
+    url, headers = poll_of(posted)
+    link = f"{url}?{urlencode({'token': headers['X-Offload-Token']})}"
+    assert f'<a href="{link}">Refresh</a>' in posted
     assert '<a href="/there/">Refresh</a>' in with_address
 
 
 def test_htmx_asks_by_attributes_as_often_as_the_server_says(page, visitor):
     html = page("{% task_progress result htmx=True %}", result=tasks.double.enqueue(1))
-    (url,) = re.findall(r'hx-get="([^"]+)"', html)
-    again = visitor().client.get(unescape(url)).text
+    url, headers = poll_of(html)
+    again = visitor().client.get(url, headers=headers).text
 
     assert "<script" not in html
     assert "data-url" not in html
     assert '<noscript><p class="offload-refresh">' in html
     assert 'hx-trigger="every 1s" hx-swap="outerHTML"' in html
-    assert f'hx-get="{url}"' in again
+    assert "token=" not in url
+    assert poll_of(again) == (url, headers)
     assert "hx-swap-oob" not in again
 
 
 def test_htmx_gets_each_text_once(page, visitor, offload):
     html = page("{% task_progress result htmx=True %}", result=tasks.double.enqueue(1))
-    (url,) = re.findall(r'hx-get="([^"]+)"', html)
+    url, headers = poll_of(html)
     offload.run()
 
-    ended = visitor().client.get(unescape(url)).text
+    ended = visitor().client.get(url, headers=headers).text
 
     assert re.search(r'<p id="offload-[0-9a-f]{32}" hx-swap-oob="innerHTML">Done</p>', ended)
     assert "hx-get" not in ended

@@ -9,15 +9,20 @@ from django.urls import reverse
 from django_offload.http.pieces import PieceWords
 from django_offload.http.tokens import piece_token, status_token
 from tests.unit import tasks
-from tests.unit.http.site_of_pieces import url_of
+from tests.unit.http.site_of_pieces import poll_of
 
 pytestmark = pytest.mark.urls("tests.unit.http.site_of_pieces")
 
 
 @pytest.fixture
 def answer(visitor):
-    """Return a function that polls the address of a piece."""
-    return lambda html, **headers: visitor().client.get(url_of(html), headers=headers)
+    """Return a function that polls as a piece does."""
+
+    def poll(html, **headers):
+        url, own = poll_of(html)
+        return visitor().client.get(url, headers={**own, **headers})
+
+    return poll
 
 
 def progress_url(task_id, **query):
@@ -53,7 +58,7 @@ def test_a_browser_that_is_led_there_gets_a_whole_page(page, answer):
 
     assert whole.text.startswith("<!doctype html>")
     assert "<h1>My report</h1>" in whole.text
-    assert url_of(whole.text) == url_of(html)
+    assert poll_of(whole.text) == poll_of(html)
     assert "Sec-Fetch-Mode" in whole.headers["Vary"]
     assert not answer(html).text.startswith("<!doctype")
 

@@ -43,6 +43,8 @@ class Page(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.startswith("/tasks/"):
             self.server.polls += 1
+            assert self.path == "/tasks/1/", "a token in an address is logged"
+            assert self.headers["X-Offload-Token"] == "a"
             self._send(200, dumps({"status": self.server.ends}))
         else:
             self._send(200, FORM, **{"Set-Cookie": "csrftoken=abc; Path=/"})
@@ -55,7 +57,9 @@ class Page(BaseHTTPRequestHandler):
         if self.server.refuses:
             self._send(500, "Sorry")
         elif self.path == "/reports/":
-            self._send(202, "", Location="/tasks/1/", **{"Retry-After": "0.01"})
+            self._send(
+                202, "", Location="/tasks/1/?token=a", **{"X-Offload-Token": "a", "Retry-After": "0.01"}
+            )
         else:
             self._send(200, "The report")
 

@@ -3,6 +3,7 @@
 import re
 from io import BytesIO
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -74,7 +75,9 @@ def test_an_offloaded_report_is_answered_202_with_a_page_that_follows_it(client:
     page = start_report(client)
 
     assert page.status_code == 202
-    assert page.headers["Location"].startswith(attribute(page, "data-status-url") + "?token=")
+    status_url, _, token = page.headers["Location"].partition("?token=")
+    assert status_url == attribute(page, "data-status-url")
+    assert page.headers["X-Offload-Token"] == unquote(token)
     assert page.headers["Retry-After"] == "1"
     assert attribute(page, "data-status") == "READY"
 
@@ -135,7 +138,9 @@ def test_a_token_lets_somebody_else_read_it(client: Client, shop: Offload):
     shop.run()
     token = page.headers["Location"].partition("?")[2]
 
-    assert Client().get(f"{attribute(page, 'data-page-url')}?{token}").status_code == 200
+    opened = Client().get(f"{attribute(page, 'data-page-url')}?{token}")
+    assert opened.status_code == 200
+    assert opened.headers["Referrer-Policy"] == "strict-origin", "the page would send its token on"
     assert Client().get(f"/files/{attribute(page, 'data-task')}/report.csv?{token}").status_code == 200
 
 

@@ -16,12 +16,13 @@ class OffloadProgress extends HTMLElement {
 
   async follow(url, signal) {
     this.showRefreshLink(false);
-    for await (const answer of answers(url, { signal, wait: 1, accept: "text/html" })) {
+    for await (const answer of answers(url, { signal, token: this.dataset.token, wait: 1, accept: "text/html" })) {
       const status = this.update(await answer.text());
       const detail = { id: this.dataset.taskId, status };
       this.dispatchEvent(new CustomEvent("offload:progress", { bubbles: true, detail }));
       if (!ENDED.includes(status)) continue;
       this.removeAttribute("data-url");
+      this.removeAttribute("data-token");
       this.dispatchEvent(new CustomEvent("offload:done", { bubbles: true, detail }));
       return;
     }

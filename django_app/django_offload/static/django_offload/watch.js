@@ -26,13 +26,24 @@ async function pause(seconds, signal) {
   }
 }
 
+// Return an address of this site without its token, and the token. Servers log addresses, so a header carries it.
+function split(link) {
+  const address = new URL(link, globalThis.location?.href);
+  const token = address.searchParams.get("token");
+  if (!token || (globalThis.location && address.origin !== location.origin)) return [link];
+  address.searchParams.delete("token");
+  return [address.href, token];
+}
+
 // Yield each new answer, and poll as often as the server asks for. The caller ends the loop.
-export async function* answers(url, { signal, wait = 0, accept = "application/json" } = {}) {
+export async function* answers(link, { signal, token, wait = 0, accept = "application/json" } = {}) {
+  const [url, linked] = split(link);
+  const fixed = { Accept: accept, ...((token || linked) && { "X-Offload-Token": token || linked }) };
   let etag = "";
   let unknown = 0;
   for (;;) {
     await pause(wait, signal);
-    const headers = { Accept: accept, ...(etag && { "If-None-Match": etag }) };
+    const headers = { ...fixed, ...(etag && { "If-None-Match": etag }) };
     const request = fetch(url, { headers, signal, cache: "no-store", redirect: "manual" });
     const answer = await request.catch(() => null);
     signal?.throwIfAborted();
@@ -40,7 +51,7 @@ export async function* answers(url, { signal, wait = 0, accept = "application/js
     wait = retryAfter > 0 ? retryAfter : Math.min(LONGEST_WAIT, Math.max(1, 1.5 * wait));
     if (!answer || answer.status === 304 || answer.status === 429 || answer.status >= 500) continue;
     if (answer.status === 404 && !etag && ++unknown < MOST_UNKNOWN) continue;
-    if (!answer.ok) throw new Error(`The task cannot be followed because ${url} answered ${answer.status}. Reload the page.`);
+    if (!answer.ok) throw new Error(`The task cannot be followed because ${url.split("?")[0]} answered ${answer.status}. Reload the page.`);
     etag = answer.headers.get("ETag") ?? "";
     yield answer;
   }

@@ -1,0 +1,87 @@
+"""
+Hide the tokens of links in logs and error reports, because anybody who reads one there can use it for a day.
+
+The app's configuration filters the loggers of Django, gunicorn, uvicorn and Zappa. For another server that
+runs in Python, put a TokenFilter on the logger of its access log.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from copy import copy
+from typing import Any
+
+from django.http import HttpRequest
+
+HIDDEN = "***"
+# What may stand for a letter in a query: itself or its percent code. A link inside a link is encoded again.
+NAME = "".join(f"(?:{letter}|%(?:25)*(?:{ord(letter):x}|{ord(letter.upper()):x}))" for letter in "token")
+PARAMETER = re.compile(
+    rf"((?:^|[?&\s\"'(]|%(?:25)*(?:3f|26)){NAME}(?:=|%(?:25)*3d)'?)[^&#\s\"'<>]+", re.IGNORECASE
+)
+# The header in a dump of a request: as in a dictionary, a list of pairs or HTTP itself.
+HEADER_LINE = re.compile(r"(x-offload-token['\"]?\s*[:=,]\s*b?['\"]?)[^\s'\",}]+", re.IGNORECASE)
+# Where servers, browsers and htmx put an address. Cookies and other headers are not addresses.
+ADDRESSES = ("QUERY_STRING", "REQUEST_URI", "RAW_URI", "HTTP_REFERER", "HTTP_HX_CURRENT_URL")
+
+
+def without_tokens(text: str) -> str:
+    """Return a text with `***` for the value of each parameter `token`, and of the header X-Offload-Token."""
+    return HEADER_LINE.sub(rf"\1{HIDDEN}", PARAMETER.sub(rf"\1{HIDDEN}", text))
+
+
+class TokenFilter(logging.Filter):
+    """Hide the tokens in a log record, and in the request that it carries for error mails."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, Mapping):
+            arguments: Any = copy(record.args)
+            arguments.update({name: hidden(value) for name, value in record.args.items()})
+            record.args = arguments
+        elif record.args:
+            record.args = tuple(map(hidden, record.args))
+        else:
+            record.msg = hidden(record.msg)
+        request = getattr(record, "request", None)
+        if isinstance(request, HttpRequest):
+            record.request = redacted_copy(request)
+        if record.exc_info and not record.exc_text:
+            traceback = logging.Formatter().formatException(record.exc_info)
+            # Formatters use this text instead of making their own.
+            record.exc_text = without_tokens(traceback)
+        return True
+
+
+def hidden(value: Any) -> Any:
+    """Return a logged value, or its text without tokens if that has any."""
+    if value is None or isinstance(value, int | float):
+        return value
+    text = str(value)
+    safe = without_tokens(text)
+    return value if safe == text else safe
+
+
+def redacted_copy(request: HttpRequest) -> HttpRequest:
+    """Return a copy of a request without its tokens. The request itself may still be needed as it is."""
+    duplicate = object.__new__(type(request))
+    duplicate.__dict__.update(request.__dict__)
+    duplicate.META = dict(request.META)
+    hide_in_request(duplicate)
+    return duplicate
+
+
+def hide_in_request(request: HttpRequest) -> None:
+    """Hide the tokens in a request's addresses, for everything that reports errors of this request."""
+    for name in ADDRESSES:
+        if isinstance(address := request.META.get(name), str):
+            request.META[name] = without_tokens(address)
+    parameters = request.GET.copy()
+    for name, values in request.GET.lists():
+        parameters.setlist(
+            name, [HIDDEN if name.lower() == "token" else without_tokens(value) for value in values]
+        )
+    parameters._mutable = False
+    request.GET = parameters  # type: ignore[assignment]
+
+
+token_filter = TokenFilter()
