@@ -66,6 +66,7 @@ def redacted_copy(request: HttpRequest) -> HttpRequest:
     duplicate = object.__new__(type(request))
     duplicate.__dict__.update(request.__dict__)
     duplicate.META = dict(request.META)
+    duplicate.META.pop("lambda.event", None)  # It repeats the address, and all headers.
     hide_in_request(duplicate)
     return duplicate
 

@@ -64,13 +64,14 @@ class Handler:
 
     def respond(self, request: Request, context: object) -> Mapping[str, Any]:
         """Return the response to a request: a 500 if the application fails, or says too much for Lambda."""
+        names: dict[str, str] = {}
         adapted = self._make_adapter(
-            application_for(request, self.application, context),
+            application_for(request, self.application, context, names),
             binary_support=True,
             non_binary_content_type_prefixes=self._text_types,
         )
         try:
-            response = completed(adapted(request.as_event(), context))
+            response = completed(adapted(request.as_event(), context), names)
         except Exception:
             logger.exception("%s failed", request.line)
             return plain_response(FAILED)
@@ -82,12 +83,15 @@ class Handler:
         return response
 
 
-def application_for(request: Request, application: "WSGIApplication", context: object) -> "WSGIApplication":
-    """Return the application that apig-wsgi calls for one request."""
+def application_for(
+    request: Request, application: "WSGIApplication", context: object, names: dict[str, str]
+) -> "WSGIApplication":
+    """Return the application that apig-wsgi calls for one request. It fills `names`, for completed()."""
 
     def respond(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         kept = {key: environ[key] for key in environ if key.startswith("wsgi.") or key in _OF_ADAPTER}
         status, headers, body = run(application, {**kept, **request.environ(), "lambda.context": context})
+        names.update((name.lower(), name) for name, _ in headers)
         start_response(status, for_adapter(headers, body))
         return [body]
 

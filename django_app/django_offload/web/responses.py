@@ -44,18 +44,26 @@ def for_adapter(headers: Sequence[tuple[str, str]], body: bytes) -> Headers:
     return [*others.values(), *cookies]
 
 
-def completed(response: dict[str, Any]) -> dict[str, Any]:
-    """Return a response of apig-wsgi without the header of for_adapter(), in the form of all events."""
+def completed(response: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """
+    Return a response of apig-wsgi without the header of for_adapter(), in the form of all events.
+
+    `names` has each header's name by its name in lower case. Some clients of a function look for the former.
+    """
     multiple: dict[str, list[str]] | None = response.get("multiValueHeaders")
     if multiple is not None:
-        # API Gateway merges both. `headers` alone is what older clients of the function look at.
+        if multiple.get(_AS_BASE64[0]) == [_AS_BASE64[1]]:
+            del multiple[_AS_BASE64[0]]
+        # API Gateway merges both, and counts what is in both once.
         response["headers"] = {
             name: values[0] for name, values in multiple.items() if name.lower() != "set-cookie"
         }
-    for headers in filter(None, (multiple, response["headers"])):
-        for name in [name for name in headers if name.lower() == "content-encoding"]:
-            if _AS_BASE64[1] in headers[name]:
-                del headers[name]
+    else:
+        response["headers"] = {
+            names.get(name, name): value
+            for name, value in response["headers"].items()
+            if (name, value) != (_AS_BASE64[0].lower(), _AS_BASE64[1])
+        }
     if not response["body"]:
         response["isBase64Encoded"] = False
     return response
