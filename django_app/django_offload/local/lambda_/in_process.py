@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from .functions import Function, log_stream_name
 from .invoker import Invoker, Outcome, failed_outcome
+from .project_modules import import_error, source_roots
 
 
 class LambdaContext:
@@ -58,6 +59,9 @@ class InProcessInvoker(Invoker):
         sys.path.extend(root for root in import_roots() if root not in sys.path)
 
     def invoke(self, function: Function, event: bytes) -> Outcome:
+        error = import_error(function.handler, source_roots())
+        if error is not None:
+            return error
         context = LambdaContext(function, log_stream=self._log_stream)
         try:
             module, _, name = function.handler.rpartition(".")
