@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hmac import compare_digest
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 from ..aws.loopback import LOOPBACK, LOOPBACK_HOSTS
@@ -95,7 +95,7 @@ def sent_access_key(target: str, headers: Headers) -> bytes:
         return (match[1] or match[2]).encode() if match else b""
     if signatures:
         return b""
-    query = parse_qs(urlsplit(target).query)
+    query = parse_qs(target.partition("?")[2])
     credentials = [*query.get("X-Amz-Credential", ()), *query.get("AWSAccessKeyId", ())]
     return credentials[0].partition("/")[0].encode() if len(credentials) == 1 else b""
 
