@@ -94,13 +94,6 @@ def test_a_process_gets_what_lambda_gives_and_the_functions_own() -> None:
     assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"
 
 
-def test_source_roots_are_the_projects_own() -> None:
-    roots = source_roots()
-
-    assert any((Path(root) / "django_offload").is_dir() for root in roots)
-    assert not any("site-packages" in root or root == os.path.dirname(os.__file__) for root in roots)
-
-
 def test_the_file_for_other_terminals_is_private_and_goes_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,8 +75,8 @@ def local_variables(function: Function) -> dict[str, str]:
         for name, value in function.environment.items()
         if name not in refused and name != COMPUTED
     }
-    if ENV_SECRETS in variables:
-        references = secret_references(function)
+    references = secret_references(function)
+    if refused & references.keys():
         variables[ENV_SECRETS] = json.dumps(
             {name: reference for name, reference in references.items() if name not in refused}
         )

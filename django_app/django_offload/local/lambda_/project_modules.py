@@ -50,10 +50,11 @@ def import_error(handler: str, roots: Sequence[str]) -> Outcome | None:
 
 def is_own_module(module: str, roots: Sequence[str]) -> bool:
     """
-    Return True if Python finds a module in a file below one of `roots`, also where other paths follow them.
+    Return True if Python imports a module from one of `roots`, with its own import path after them.
 
-    Nothing is imported. Python prefers the standard library's modules that it has already imported, so their
-    names count as the standard library's.
+    Nothing is imported here. A root may contain a virtual environment, so the file must be where the module's
+    name puts it below the root. Names of the standard library are never the project's, because Python may
+    have imported them already.
     """
     parts = module.split(".")
     if parts[0] in sys.stdlib_module_names or any(part.endswith("-packages") for part in parts):
@@ -64,4 +65,8 @@ def is_own_module(module: str, roots: Sequence[str]) -> bool:
         if spec is None:
             return False
         path, origin = list(spec.submodule_search_locations or ()), spec.origin
-    return origin is not None and any(Path(origin).is_relative_to(os.path.abspath(root)) for root in roots)
+    if origin is None:
+        return False
+    # The folder of the file is the module's own if it is a package.
+    own_folders = [Path(os.path.abspath(root), *parts) for root in roots]
+    return any(Path(origin).parent in (folder, folder.parent) for folder in own_folders)
