@@ -75,7 +75,7 @@ def refusal(
             code="InvalidClientTokenId",
             message=(
                 "The request isn't signed with the access key of AWS on this machine, which is new at each "
-                "start. Take the key from the environment of offload_local, or read it again: . .offload/env"
+                "start. Read the variables of this start again (. .offload/env)."
             ),
         )
     return None

@@ -200,7 +200,7 @@ def test_a_client_from_an_old_terminal_says_what_to_do(ports: Ports, service: st
         getattr(session.client(service), CALLS[service])()
 
     assert caught.value.response["Error"]["Code"] == "InvalidClientTokenId"
-    assert caught.value.response["Error"]["Message"].endswith("or read it again: . .offload/env")
+    assert caught.value.response["Error"]["Message"].endswith("again (. .offload/env).")
     assert getattr(ports.aws.server.client(service), CALLS[service])()
 
 

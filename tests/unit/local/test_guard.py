@@ -66,7 +66,7 @@ def test_without_the_key_of_this_start_a_request_is_refused(change: Change) -> N
 
     assert refused is not None
     assert refused.code == "InvalidClientTokenId"
-    assert refused.message.endswith("read it again: . .offload/env")
+    assert refused.message.endswith("again (. .offload/env).")
     assert KEY not in refused.message
     assert judged(head, access_key=None) is None
 
