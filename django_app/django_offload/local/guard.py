@@ -112,11 +112,12 @@ def authorization(access_key: str) -> str:
 
 def error_response(refused: Refusal, target: str, headers: Headers) -> tuple[dict[str, str], bytes]:
     """Return the headers and the body of a refusal, in the form that the called service's client reads."""
-    json_client = any(
+    signed_for_s3 = any(name.lower() == "authorization" and "/s3/" in value for name, value in headers)
+    json_client = _DATED_PATH.match(target) or any(
         name.lower() == "x-amz-target" or (name.lower() == "content-type" and "json" in value.lower())
         for name, value in headers
     )
-    if json_client or _DATED_PATH.match(target):
+    if json_client and not signed_for_s3:  # An object may be JSON, and a bucket's name a date.
         # The runtime client and Lambda's client use other names for the same.
         body = json.dumps(
             {"__type": refused.code, "message": refused.message, "errorType": refused.code}
@@ -124,7 +125,6 @@ def error_response(refused: Refusal, target: str, headers: Headers) -> tuple[dic
         return {"Content-Type": "application/json", "x-amzn-ErrorType": refused.code}, body
     error = f"<Code>{refused.code}</Code><Message>{escape(refused.message)}</Message>"
     # S3 answers with Error alone, the older services with an Error inside.
-    signed_for_s3 = any(name.lower() == "authorization" and "/s3/" in value for name, value in headers)
     text = f"<Error>{error}</Error>"
     if not signed_for_s3:
         text = f"<ErrorResponse>{text}</ErrorResponse>"

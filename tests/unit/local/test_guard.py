@@ -162,3 +162,12 @@ def test_other_clients_get_xml(service: str, outermost: str) -> None:
     assert extra == {"Content-Type": "application/xml"}
     assert text.partition("?>\n")[2].startswith(outermost)
     assert "<Code>AccessDenied</Code><Message>No &lt;pages&gt; &amp; no proxies.</Message>" in text
+
+
+@pytest.mark.parametrize("target", ["/bucket/orders.json", "/2026-11-30/orders.json"])
+def test_a_client_of_s3_gets_xml_for_a_json_object_too(target: str) -> None:
+    head = signed("PUT", target, port=PORT, access_key=KEY, service="s3").plus(
+        ("Content-Type", "application/json")
+    )
+
+    assert error_response(REFUSED, target, head.headers)[0] == {"Content-Type": "application/xml"}
