@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from botocore.exceptions import ClientError
 from django.db import transaction
 
+from django_offload.aws import clients
 from django_offload.definition.registry import Registry
 from django_offload.deploy.scaffold import checks
 from django_offload.exceptions import (
@@ -158,6 +159,12 @@ def has_nobody_to_ask(world: World) -> str:
     return NOBODY
 
 
+def has_an_old_key(world: World) -> str:
+    world.patch.setenv("AWS_ACCESS_KEY_ID", "LOCALOLD")
+    clients.reset_clients()
+    return NOBODY
+
+
 def is_paused(world: World) -> str:
     world.patch.setattr(functions, "is_local_aws", lambda: False)
     return NOBODY
@@ -231,6 +238,7 @@ CASES: dict[str, dict[str, Case]] = {
         "TASKS names none of its backends": has_another_backend,
         "No task module defines a task.": has_no_tasks,
         "AWS was not reached": has_nobody_to_ask,
+        "AWS refused … with InvalidClientTokenId": has_an_old_key,
         "waiting": is_in_the_queue,
     },
     "Messages pile up": {"in flight": is_taken, "Disabled:": is_paused},

@@ -148,7 +148,9 @@ class Proxy:
             return b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
         address = (str(self._upstream.hostname), self._upstream.port or 80)
         with socket.create_connection(address) as upstream:
-            upstream.sendall(head + b"\r\nConnection: close\r\n\r\n" + body)
+            # AWS on this machine answers only to its own name.
+            own_head = head.replace(urlsplit(self.endpoint).netloc.encode(), self._upstream.netloc.encode())
+            upstream.sendall(own_head + b"\r\nConnection: close\r\n\r\n" + body)
             parts = iter(lambda: upstream.recv(65536), b"")
             return kept_alive(b"".join(parts))
 

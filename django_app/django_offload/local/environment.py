@@ -14,17 +14,20 @@ DEFAULT_REGION = "us-east-1"
 ENV_FILE = Path(".offload/env")
 
 
-def variables(endpoint: str, *, region: str, lambda_endpoint: str | None = None) -> dict[str, str]:
+def variables(
+    endpoint: str, *, region: str, access_key: str, lambda_endpoint: str | None = None
+) -> dict[str, str]:
     """
     Return the variables that make boto3 in any process call the AWS on this machine.
 
-    They hide the user's own configuration files, because a profile there may name other endpoints or keys.
+    Its servers require the access key, and don't check signatures. The variables also hide the user's
+    own configuration files, because a profile there may name other endpoints or keys.
     """
     environment = {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
-        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_ACCESS_KEY_ID": access_key,
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,

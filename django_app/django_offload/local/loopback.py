@@ -6,12 +6,14 @@ import socketserver
 import threading
 import time
 from collections.abc import Mapping
+from email.errors import MissingHeaderBodySeparatorDefect
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from ..aws.loopback import LOOPBACK
 from .errors import PortTaken
+from .guard import Refusal, error_response, refusal
 
 # How often a server checks whether to stop. It still answers requests at once.
 POLL_SECONDS = 0.1
@@ -20,12 +22,17 @@ LARGEST_PORT = 65_535
 PORTS_TO_TRY = 100
 # How long stop() waits for the handlers whose connections it ended.
 JOIN_SECONDS = 3.0
+# How much of a refused request is received, unread, so that its sender gets to the answer.
+DISCARDED_BYTES = 1024 * 1024
+DISCARD_SECONDS = 1.0
 
 
 class StoppableServer(socketserver.ThreadingMixIn, socketserver.BaseServer):
     """Serves each connection in its own thread, and ends all of these threads when it stops."""
 
     daemon_threads = True
+    # Requests must be signed with it. None serves unsigned requests too.
+    access_key: str | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._open_connections: dict[threading.Thread, socket.socket] = {}
@@ -70,23 +77,72 @@ class StoppableServer(socketserver.ThreadingMixIn, socketserver.BaseServer):
             thread.join(max(0.0, deadline - time.monotonic()))
 
 
-class RequestHandler(BaseHTTPRequestHandler):
-    """Answers the requests of one connection without logging them, so that only functions write logs."""
+class GuardedRequests(BaseHTTPRequestHandler):
+    """Refuses the requests of web pages and of strangers, before it reads their body."""
 
-    protocol_version = "HTTP/1.1"
     # Headers and body are two writes. With Nagle, the second waits 40 ms for the first's acknowledgement.
     disable_nagle_algorithm = True
-    server: "LoopbackServer"
+    server: Any  # A StoppableServer with the number of its port.
 
     def parse_request(self) -> bool:
-        """Return False, and refuse the request, if it comes from a page in a browser."""
-        if not super().parse_request():
-            return False
-        if "Origin" not in self.headers:  # Browsers send it, AWS clients don't.
+        """Return False, and answer with an error, if the request is malformed or refused."""
+        return super().parse_request() and self.is_served()
+
+    def handle_expect_100(self) -> bool:
+        """Ask for the body only if the request is served."""
+        return self.is_served() and super().handle_expect_100()
+
+    def is_served(self) -> bool:
+        """Return True if the guard lets the request pass. Otherwise answer with its refusal."""
+        headers = self.headers.items()
+        # The parser ignores all headers after a line that it doesn't understand.
+        if any(isinstance(defect, MissingHeaderBodySeparatorDefect) for defect in self.headers.defects):
+            message = "A line of the request's head isn't a header. Use an AWS client."
+            refused: Refusal | None = Refusal(code="AccessDenied", message=message)
+        else:
+            server = self.server
+            refused = refusal(
+                self.command, self.path, headers, port=server.port, access_key=server.access_key
+            )
+        if refused is None:
             return True
         self.close_connection = True
-        self.send_error(HTTPStatus.FORBIDDEN)
+        extra_headers, body = error_response(refused, self.path, headers)
+        self.send_response(HTTPStatus.FORBIDDEN)
+        for name, value in {
+            **extra_headers,
+            "Content-Length": str(len(body)),
+            "Connection": "close",
+            "X-Content-Type-Options": "nosniff",
+        }.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(b"" if self.command == "HEAD" else body)
+        self.discard_body()
         return False
+
+    def discard_body(self) -> None:
+        """Receive what the client still sends, because it wouldn't read the answer after a reset."""
+        deadline = time.monotonic() + DISCARD_SECONDS
+        received = 0
+        with contextlib.suppress(OSError):  # The client may have closed it already, or send too slowly.
+            self.connection.shutdown(socket.SHUT_WR)
+            while received < DISCARDED_BYTES and (seconds_left := deadline - time.monotonic()) > 0:
+                self.connection.settimeout(seconds_left)
+                part = self.connection.recv(65_536)
+                if not part:
+                    return
+                received += len(part)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is inherited.
+        """Write nothing, so that only functions write logs."""
+
+
+class RequestHandler(GuardedRequests):
+    """Answers the requests of one connection."""
+
+    protocol_version = "HTTP/1.1"
+    server: "LoopbackServer"
 
     def read_body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -102,19 +158,23 @@ class RequestHandler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is inherited.
-        pass
-
 
 class LoopbackServer(StoppableServer, socketserver.TCPServer):
-    """An HTTP server on a port of 127.0.0.1. Port 0 means any free port."""
+    """
+    An HTTP server on a port of 127.0.0.1. Port 0 means any free port.
+
+    With `access_key` it serves only requests that are signed with it.
+    """
 
     # TCPServer, because HTTPServer asks the DNS for its own name.
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, handler: type[RequestHandler], service: Any, port: int = 0) -> None:
+    def __init__(
+        self, handler: type[RequestHandler], service: Any, port: int = 0, *, access_key: str | None = None
+    ) -> None:
         self.service = service  # The object that the handler calls.
+        self.access_key = access_key
         super().__init__((LOOPBACK, port), handler)
 
     @property

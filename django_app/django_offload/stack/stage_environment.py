@@ -63,10 +63,14 @@ def parse_secret_reference(reference: str) -> tuple[str, str]:
     return (SSM, match[2]) if match[1] else (SECRETS_MANAGER, match[4])
 
 
+def is_function_variable(name: str) -> bool:
+    """Return True if a function may have a variable of that name, because AWS's runtime doesn't set it."""
+    return _VARIABLE.fullmatch(name) is not None and not name.startswith(("AWS_", "LAMBDA_"))
+
+
 def is_allowed_variable(name: str) -> bool:
     """Return True if a stage may give its functions a variable of that name."""
-    reserved = name in _RESERVED or name.startswith(("AWS_", "LAMBDA_"))
-    return not reserved and _VARIABLE.fullmatch(name) is not None
+    return is_function_variable(name) and name not in _RESERVED
 
 
 def check_stage_environment(stage_environment: StageEnvironment, alias: str) -> None:

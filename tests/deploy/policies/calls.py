@@ -21,6 +21,7 @@ from django_offload.transports import sqs
 # Whoever prepares or looks, in tests, acts as nobody whose policy is asked.
 NOBODY = "nobody"
 ACCOUNT = "123456789012"
+# The session token of those who act as a role.
 ACTING = "acting"
 # A batch is allowed by the action on one entry: https://docs.aws.amazon.com/service-authorization/latest/reference/
 _BATCHES = ("SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch")
@@ -102,7 +103,7 @@ class Recorder:
 
     def _read(self, environ: Mapping[str, Any], body: bytes) -> None:
         # What tells a role's own calls from those of Lambda, and of the machinery around it.
-        own = f"Credential={ACTING}/" in environ.get("HTTP_AUTHORIZATION", "")
+        own = environ.get("HTTP_X_AMZ_SECURITY_TOKEN") == ACTING
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         if own and "/monitoring/" in environ["HTTP_AUTHORIZATION"]:
             action = target.rpartition(".")[2] or environ["PATH_INFO"].rpartition("/")[2]

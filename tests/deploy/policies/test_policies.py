@@ -57,7 +57,7 @@ def told(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Rec
         templates = {STACK: template_of(STACK, stage_environment=SECRETS)}
         with LocalAWS(in_process=True, region=REGION, templates=templates) as aws:
             _prepare(aws, recorder)
-            with applied({**aws.environment, "AWS_ACCESS_KEY_ID": ACTING}):
+            with applied({**aws.environment, "AWS_SESSION_TOKEN": ACTING}):
                 forget()
                 Story(aws, recorder, STACK).tell()
     forget()

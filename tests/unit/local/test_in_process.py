@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,8 +18,10 @@ from .fakes import function
 
 
 @pytest.fixture
-def invoke(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Outcome]:
     """Invoke a handler with an event."""
+    (tmp_path / "handlers_of_a_test.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
 
     def call(handler: Callable[[Any, Any], object], event: object = None) -> Outcome:
         module = ModuleType("handlers_of_a_test")

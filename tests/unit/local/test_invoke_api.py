@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from django_offload.local.guard import authorization, new_access_key
 from django_offload.local.lambda_.async_invocations import AsyncInvocations
 from django_offload.local.lambda_.invoke_api import ASYNC_LIMIT, InvokeApi
 from django_offload.local.lambda_.invoker import Outcome, failed_outcome
@@ -13,6 +14,7 @@ from django_offload.local.loopback import LoopbackServer, RequestHandler
 
 from .fakes import FakeFunctions, FakeInvoker, function
 
+KEY = new_access_key()
 PATH = "/2015-03-31/functions/{}/invocations"
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -40,13 +42,19 @@ class Lambda:
             invoker=self.invoker,
             async_invocations=self.async_invocations,
             moto_port=self.moto.port,
+            access_key=KEY,
         )
         self.api.start()
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
         connection = http.client.HTTPConnection(self.api.endpoint.removeprefix("http://"), timeout=5)
         try:
-            connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
+            connection.request(
+                method,
+                path,
+                body,
+                {"Authorization": authorization(KEY)} | {k.replace("_", "-"): v for k, v in headers.items()},
+            )
             response = connection.getresponse()
             return response.status, dict(response.getheaders()), response.read()
         finally:

@@ -101,11 +101,15 @@ class LocalAWS:
             invoker=self.invoker,
             async_invocations=self.async_invocations,
             moto_port=self.server.port,
+            access_key=self.server.access_key,
         )
         api.start()
         self._exits.callback(api.stop)
         environment |= variables(
-            self.server.endpoint, region=self.server.region, lambda_endpoint=api.endpoint
+            self.server.endpoint,
+            region=self.server.region,
+            access_key=self.server.access_key,
+            lambda_endpoint=api.endpoint,
         )
         self._exits.enter_context(applied(environment))
 

@@ -9,7 +9,8 @@ from typing import Any
 from ...aws.loopback import LOOPBACK
 from ..environment import DEFAULT_REGION, refuse_other_aws, variables
 from ..errors import PackageMissing
-from ..loopback import StoppableServer, refuse_taken_port
+from ..guard import authorization, new_access_key
+from ..loopback import GuardedRequests, StoppableServer, refuse_taken_port
 from .resource_import import with_resource_import
 
 
@@ -23,6 +24,7 @@ class MotoServer:
 
     def __init__(self, port: int = 0, region: str | None = None) -> None:
         self.port = port
+        self.access_key = new_access_key()
         self.region = region or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
         self._server: Any = None
         self._clients: dict[str, Any] = {}
@@ -32,7 +34,7 @@ class MotoServer:
         refuse_other_aws(os.environ)
         if self.port:
             refuse_taken_port(self.port, "AWS on this machine", "Choose another with --aws-port.")
-        self._server = create_server(self.port)
+        self._server = create_server(self.port, self.access_key)
         self.port = self._server.port
         self._server.start()
         return self
@@ -58,11 +60,14 @@ class MotoServer:
     @property
     def environment(self) -> dict[str, str]:
         """The environment variables that lead any process to this server."""
-        return variables(self.endpoint, region=self.region)
+        return variables(self.endpoint, region=self.region, access_key=self.access_key)
 
     def reset(self) -> None:
         """Delete all queues, tables, buckets, stacks and other resources."""
-        request = urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST")  # noqa: S310
+        headers = {"Authorization": authorization(self.access_key)}
+        request = urllib.request.Request(  # noqa: S310
+            f"{self.endpoint}/moto-api/reset", headers=headers, method="POST"
+        )
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
             response.read()
 
@@ -96,8 +101,12 @@ class MotoServer:
             return self._clients[service]
 
 
-def create_server(port: int) -> Any:
-    """Return moto's server without starting it. Raise PackageMissing if moto isn't installed."""
+def create_server(port: int, access_key: str) -> Any:
+    """
+    Return moto's server without starting it. It serves only requests that are signed with `access_key`.
+
+    Raise PackageMissing if moto isn't installed.
+    """
     try:
         from moto.core.config import default_user_config
         from moto.moto_server.werkzeug_app import (
@@ -115,9 +124,10 @@ def create_server(port: int) -> Any:
     # ThreadedMotoServer hangs if its port is taken, and leaves its connections open when it stops.
     server_class = type("MotoHTTPServer", (StoppableServer, ThreadedWSGIServer), {})
     application = with_serial_dynamodb(with_resource_import(DomainDispatcherApplication(create_backend_app)))
-    # Headers and body are two writes. With Nagle, the second waits 40 ms for the first's acknowledgement.
-    handler = type("MotoHandler", (MotoRequestHandler,), {"disable_nagle_algorithm": True})
-    return server_class(LOOPBACK, port, application, handler)
+    handler = type("MotoHandler", (GuardedRequests, MotoRequestHandler), {})
+    server = server_class(LOOPBACK, port, application, handler)
+    server.access_key = access_key
+    return server
 
 
 def with_serial_dynamodb(application: Any) -> Any:

@@ -6,7 +6,7 @@ import os
 import sys
 import zipfile
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ...stack.layout import TASK_ROOT
 from ..aws.moto_server import MotoServer
@@ -35,8 +35,17 @@ class DeployedCode:
         return folder
 
     def python_path(self, code: Path, deployed_path: str) -> str:
-        """Return PYTHONPATH for the unpacked `code`, given the function's PYTHONPATH on Lambda."""
-        roots = [root.replace(TASK_ROOT, str(code), 1) for root in deployed_path.split(os.pathsep) if root]
+        """
+        Return PYTHONPATH for the unpacked `code`, given the function's PYTHONPATH on Lambda.
+
+        Folders outside of the package are left out, because they name other folders on this machine.
+        """
+        deployed_roots = [PurePosixPath(os.path.normpath(root)) for root in deployed_path.split(":") if root]
+        roots = [
+            str(code / root.relative_to(TASK_ROOT))
+            for root in deployed_roots
+            if root.is_relative_to(TASK_ROOT)
+        ]
         return os.pathsep.join([*roots, str(code), str(self._folder / "runtime")])
 
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from .functions import Function, log_stream_name
 from .invoker import Invoker, Outcome, failed_outcome
+from .project_modules import import_error, source_roots
 
 
 class LambdaContext:
@@ -54,10 +55,16 @@ class InProcessInvoker(Invoker):
         from ...stack.layout import import_roots
 
         self._log_stream = log_stream_name()
+        self._checked_handlers: set[str] = set()  # Those that are in the project.
         # At the end, as in the import path of a function's own process.
         sys.path.extend(root for root in import_roots() if root not in sys.path)
 
     def invoke(self, function: Function, event: bytes) -> Outcome:
+        if function.handler not in self._checked_handlers:
+            error = import_error(function.handler, source_roots())
+            if error is not None:
+                return error
+            self._checked_handlers.add(function.handler)
         context = LambdaContext(function, log_stream=self._log_stream)
         try:
             module, _, name = function.handler.rpartition(".")

@@ -42,10 +42,11 @@ class InvokeApi:
         invoker: Invoker,
         async_invocations: AsyncInvocations,
         moto_port: int,
+        access_key: str,
     ) -> None:
         self.functions, self.invoker, self.async_invocations = functions, invoker, async_invocations
         self.moto_port = moto_port
-        self._server = LoopbackServer(InvokeApiHandler, self)
+        self._server = LoopbackServer(InvokeApiHandler, self, access_key=access_key)
 
     @property
     def endpoint(self) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 
 from ..watchdog import Watchdog
+from .deployed_variables import refused_variables
 from .functions import Function
 from .invoker import Invoker, Outcome, failed_outcome
+from .log_lines import LogLine
 from .worker_process import Log, WorkerProcess
 
 
@@ -32,6 +34,7 @@ class ProcessInvoker(Invoker):
         self._environment, self._concurrency, self._log = environment, concurrency, log
         self._watchdog = Watchdog()
         self._pools: dict[tuple[str, object], WorkerPool] = {}
+        self._reported: set[tuple[str, str]] = set()  # Refused variables, by function and name.
         self._lock = threading.Lock()
         self._closed = False
 
@@ -44,11 +47,26 @@ class ProcessInvoker(Invoker):
             pool = self._pools.get(key)
             if pool is None:
                 pool = self._pools[key] = WorkerPool(self._concurrency)
-        worker = pool.acquire(lambda: WorkerProcess(function, self._environment, self._watchdog, self._log))
+        worker = pool.acquire(lambda: self._start_worker(function))
         try:
             return worker.invoke(event)
         finally:
             pool.release(worker)
+
+    def _start_worker(self, function: Function) -> WorkerProcess:
+        """Return a new worker, and log once which of the function's variables it doesn't get."""
+        with self._lock:
+            names = [
+                name for name in refused_variables(function) if (function.name, name) not in self._reported
+            ]
+            self._reported |= {(function.name, name) for name in names}
+        if names:
+            text = (
+                f"These deployed variables aren't set on this machine: {', '.join(names)}. They decide which "
+                "code or programs run here. If you need them, set them before you start offload_local."
+            )
+            self._log(LogLine(function.name, text))
+        return WorkerProcess(function, self._environment, self._watchdog, self._log)
 
     def reload(self) -> int:
         """Replace every process, busy ones after their invocation. Return how many are busy."""

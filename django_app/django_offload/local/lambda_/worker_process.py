@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import sysconfig
 import threading
 from collections.abc import Callable, Mapping
 from uuid import uuid4
@@ -11,9 +10,11 @@ from uuid import uuid4
 from ..environment import without_aws
 from ..watchdog import Watchdog, kill_group
 from .deployed_code import isolated_python
+from .deployed_variables import local_variables
 from .functions import Function, log_stream_name
 from .invoker import Outcome, failed_outcome
 from .log_lines import LogLine
+from .project_modules import handler_roots, import_error, source_roots
 from .runtime_api import FunctionInvocation, ProcessReport, RuntimeApi
 
 # Lambda gives a function this long to import its code before the first event. After that, the function's
@@ -23,29 +24,18 @@ INIT_SECONDS = 10.0
 Log = Callable[[str], None]  # Receives a LogLine for each line that a function writes.
 
 
-def source_roots() -> list[str]:
-    """Return the folders that the project's modules are imported from, ending with its handlers' folders."""
-    from ...stack.layout import import_roots
-
-    roots = [os.getcwd(), *(os.path.abspath(path) for path in sys.path if os.path.isdir(path or "."))]
-    standard_library = sysconfig.get_path("stdlib")
-    project_roots = [
-        path for path in roots if "-packages" not in path and not path.startswith(standard_library)
-    ]
-    return list(dict.fromkeys([*project_roots, *import_roots()]))
-
-
 def process_environment(function: Function, aws: Mapping[str, str], address: str) -> dict[str, str]:
     """
     Return the environment variables for a process of `function`.
 
-    They are this process's own variables, the function's, those of AWS on this machine, and Lambda's.
+    They are this process's own variables, those of the function's that may reach this machine, those of AWS
+    on this machine, and Lambda's.
     PYTHONPATH leads to the working tree or to the unpacked package, because /var/task doesn't exist here.
     AWS_EXECUTION_ENV is missing, because settings use it to detect that they are deployed.
     """
     return {
         **without_aws(os.environ),
-        **function.environment,
+        **local_variables(function),
         **aws,
         "PYTHONPATH": function.python_path or os.pathsep.join(source_roots()),
         "PYTHONUNBUFFERED": "1",
@@ -144,6 +134,9 @@ class WorkerProcess:
             process = self._process
             if process is None or not process.alive:
                 self._end_process(process)
+                error = import_error(self._function.handler, handler_roots(self._function))
+                if error is not None:
+                    return error
                 process = RuntimeProcess(self._function, self._environment, self._watchdog, self._log)
                 self._process = process
         invocation = FunctionInvocation(id=str(uuid4()), function=self._function, event=event)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..aws.local_aws import Announce, LocalAWS
-from ..lambda_.worker_process import source_roots
+from ..lambda_.project_modules import source_roots
 
 # Django's own reloader checks as often.
 INTERVAL_SECONDS = 1.0

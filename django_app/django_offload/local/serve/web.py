@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from ...aws.loopback import LOOPBACK
 from ..environment import without_aws
-from ..lambda_.worker_process import source_roots
+from ..lambda_.project_modules import source_roots
 from ..watchdog import Watchdog, kill_group
 
 # How long a process may take to end before it is killed.
