@@ -1,5 +1,6 @@
 """The reference site, deployed to local AWS by the command, answers from its package."""
 
+import json
 import os
 import re
 import shutil
@@ -8,11 +9,12 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 
 from tests.reliability.postgresql import PostgreSQL
+from tests.unit.web.hostile import HOSTILE
 
 from . import readme
 from .cloud import Cloud, eventually
@@ -133,6 +135,22 @@ def test_a_task_goes_from_its_page_over_the_queue_to_a_worker_of_the_same_packag
     assert status["return_value"]["USD"] == "1.0842"
     web, worker = (cloud.aws.functions.get(name) for name in ("lab-web-dev", "lab-dev-default-worker"))
     assert web.code == worker.code
+    # The status was asked for by the link with the token, and each request has a line in the log.
+    where = urlsplit(accepted.headers["Location"])
+    token, log = where.query.removeprefix("token="), "\n".join(cloud.said)
+    assert f"GET {where.path} 200" in log
+    assert token not in log
+    assert "token=" not in log
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_the_deployed_web_function_obeys_nothing_but_requests(cloud: Cloud, deployed: str, name: str) -> None:
+    function = cloud.aws.functions.get("lab-web-dev")
+
+    outcome = cloud.aws.invoker.invoke(function, json.dumps(HOSTILE[name]).encode())
+
+    assert outcome.failed
+    assert json.loads(outcome.payload)["errorType"] == "UnknownEvent"
 
 
 def test_no_secret_is_in_what_is_deployed(cloud: Cloud, deployed: str, project: Project) -> None:
