@@ -12,6 +12,7 @@ The errors of django-offload.
     ├── OutOfTime                                   an invocation ends too soon to start something
     ├── UnknownTask                                 no declared task module defines a task of this name
     ├── StepTooLarge                                a step returned more than can be stored
+    ├── ClassNotImported (ImportError)              the class of a stored error isn't imported here
     ├── UnknownEvent                                a handler was invoked with another handler's event
     ├── MessageRefused                              a message that can't be read or verified
     │   ├── MalformedMessage                        it isn't a message of django-offload
@@ -183,6 +184,17 @@ class StepTooLarge(OffloadError):
         )
 
 
+class ClassNotImported(OffloadError, ImportError):
+    """A stored error names a class that this process hasn't imported, or that is no exception class."""
+
+    def __init__(self, class_path: object) -> None:
+        self.class_path = class_path
+        super().__init__(
+            f"The exception class '{str(class_path)[:200]}' isn't imported in this process, and a stored result "
+            "never imports a module. Use exception_class_path, or import the module that defines the class first."
+        )
+
+
 class MessageRefused(OffloadError):
     """A message can't be read or verified. It changes no record."""
 
@@ -247,6 +259,15 @@ class CallFailed(OffloadError):
     """AWS didn't confirm a call."""
 
     retryable = True
+
+
+# The package that had the errors of calls to AWS until version 0.1.0.
+MOVED = "django_offload.wire."
+
+
+def current_path(path: str) -> str:
+    """Return a class path, or the current one of an error that was under django_offload.wire until 0.1.0."""
+    return f"{CallFailed.__module__}.{path.rpartition('.')[2]}" if path.startswith(MOVED) else path
 
 
 class NotConfigured(CallFailed):
