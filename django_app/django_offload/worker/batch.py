@@ -1,6 +1,5 @@
 """From Lambda's event to outcomes: a batch of SQS, or one message by direct invocation."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +11,16 @@ from .attempt import PendingOutcome, nothing_pending
 from .connections import living_connections
 from .deadline import LambdaInvocation
 from .delivery import Worker
-from .events import LambdaContext, RoutedDelivery, batch, direct, invocation_of, utc_now
-
-logger = logging.getLogger("django_offload")
+from .events import (
+    LambdaContext,
+    RoutedDelivery,
+    batch,
+    direct,
+    invocation_of,
+    log_exception,
+    mask_of_body,
+    utc_now,
+)
 
 
 def handler(
@@ -90,10 +96,11 @@ class BatchItem:
                 self.acknowledged = True
             else:
                 self.transport.give_back(self.routed.delivery, answer)
-        except Exception:
+        except Exception as exc:  # noqa: BLE001, one message must not keep the others from being worked on
             # Not the task's own exception, which is an outcome: AWS didn't answer, or there is a defect here.
             delivery = self.routed.delivery
-            logger.exception("Delivery id=%s queue=%s comes again", delivery.id, delivery.queue)
+            text, mask = "Delivery id=%s queue=%s comes again", mask_of_body(delivery.body)
+            log_exception(exc, mask, text, delivery.id, delivery.queue)
 
 
 def work_on(items: Sequence[BatchItem]) -> None:

@@ -14,6 +14,7 @@ from django.apps import apps
 
 from ..aws import within
 from ..conf import ENV_STACK, OUTBOX, Options, options_for, stacks
+from ..definition.registry import mask_of
 from ..definition.retry_policy import attempts_allowed
 from ..exceptions import Cancelled, DeadLettered, Expired, OffloadError, PayloadLost, WorkerLost
 from ..operations.due_entries import entries
@@ -37,7 +38,7 @@ from .connections import living_connections
 from .deadline import RESERVE_SECONDS
 from .effect_cleanup import remove_old_markers
 from .enqueue_scheduled import enqueue_scheduled
-from .events import LambdaContext, utc_now
+from .events import LambdaContext, log_exception, utc_now
 from .metrics import print_longest_running
 from .step_results import EFFECTS
 
@@ -106,6 +107,7 @@ class Sweeper:
         # The index lags behind: if the record itself isn't due then, somebody else has dealt with it.
         if attributes is None or "due_at" not in attributes:
             return "stale"
+        record = None
         try:
             record = read_record(attributes)
             if record.due_at != entry.due_at:
@@ -116,8 +118,9 @@ class Sweeper:
                 return self.end(record, self.clock(), exc)
         except Refused:
             return "stale"  # A worker or another sweeper was faster.
-        except Exception:
-            logger.exception("Task id=%s could not be swept; it is due again", entry.id)
+        except Exception as exc:  # noqa: BLE001, one record must not keep the others from being swept
+            mask = mask_of(record.enqueued) if record is not None else None
+            log_exception(exc, mask, "Task id=%s could not be swept; it is due again", entry.id)
             return "failed"
 
     def decide(self, record: TaskRecord, now: datetime) -> str:
