@@ -166,9 +166,11 @@ def spellings(text: str) -> Iterator[str]:
 def escaped(text: str) -> Iterator[str]:
     """Yield a text as repr(), ascii(), JSON and URLs write it."""
     data = text.encode("utf-8", "surrogatepass")
-    yield repr(text)[1:-1]
-    yield ascii(text)[1:-1]
-    yield repr(data)[2:-1]
+    # Python escapes an apostrophe only beside a quotation mark, which the text around the value may contain.
+    for beside in ("", '"'):
+        yield repr(beside + text)[1 + len(beside) : -1]
+        yield ascii(beside + text)[1 + len(beside) : -1]
+        yield repr(beside.encode() + data)[2 + len(beside) : -1]
     yield json.dumps(text)[1:-1]
     yield json.dumps(text, ensure_ascii=False)[1:-1]
     yield quote(data)

@@ -209,6 +209,11 @@ def mask_of_arguments(name: str, load_arguments: Callable[[], Any]) -> "Mask | N
         from .masking import Mask
 
         return Mask(load_arguments())
+    return mask_of_task(task, load_arguments)
+
+
+def mask_of_task(task: AnyTask, load_arguments: Callable[[], Any]) -> "Mask | None":
+    """Do what mask_of() does, for a task and [args, kwargs]."""
     if not getattr(task, "sensitive", ()):
         return None
     from .masking import Mask, sensitive_values

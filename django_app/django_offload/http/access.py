@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from django.http import Http404, HttpRequest
 from django.tasks import task_backends
 
+from ..conf import Options
 from ..conf.request_owner import owner_of
 from ..definition.offload_task import AnyResult
 from ..operations.find import StoredTask, find
@@ -49,3 +50,9 @@ def may_read(request: HttpRequest, record: TaskRecord) -> bool:
         or is_staff(request)
         or bool(token and is_status_token(token, record.enqueued.id))
     )
+
+
+def may_read_error_text(request: HttpRequest, record: TaskRecord, options: Options) -> bool:
+    """Return True if somebody who isn't staff may read the text of the task's exception, not only its class."""
+    for_staff = bool(record.error and record.error.get("for_staff"))
+    return options.error_text == "owner" and not for_staff and is_owner(request, record)

@@ -17,7 +17,15 @@ from ..operations.find import StoredTask
 from ..operations.status import retry_after, status_of
 from ..payloads import fetch_result
 from ..protocol.record import TaskRecord
-from .access import CANCEL_PERMISSION, NOT_FOUND, get_task_or_404, is_owner, is_staff, may_read
+from .access import (
+    CANCEL_PERMISSION,
+    NOT_FOUND,
+    get_task_or_404,
+    is_owner,
+    is_staff,
+    may_read,
+    may_read_error_text,
+)
 from .pieces import PieceWords, TaskProgress, piece_context
 from .tokens import words_from_token
 
@@ -88,10 +96,12 @@ def with_etag(request: HttpRequest, record: TaskRecord, response: HttpResponse, 
 
 
 def read_status(request: HttpRequest, task: StoredTask) -> dict[str, object]:
-    """Return the status of a task, with its return value. Only staff get a traceback."""
+    """Return the status of a task, with its return value. Only staff get tracebacks, bearers no error text."""
     record, staff = task.record, is_staff(request)
     texts = fetch_result(record, task.options)
     for part in (record.result_part, record.error_parts[-1] if staff and record.error_parts else None):
         if part is not None and part not in texts:
             texts[part] = task.store.get_part(record.enqueued.id, part) or "null"
-    return status_of(record, texts, traceback=staff)
+    return status_of(
+        record, texts, traceback=staff, error_text=staff or may_read_error_text(request, record, task.options)
+    )

@@ -6,7 +6,7 @@ from functools import partial
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from django_offload import task
@@ -90,6 +90,8 @@ SPELLINGS = {
 
 @pytest.mark.parametrize("spell", SPELLINGS)
 @given(value=st.text(min_size=SHORTEST).filter(lambda text: len(text.strip()) >= SHORTEST))
+@example(value="00000'")
+@example(value="""a'b"c\\d\ne""")
 def test_every_spelling_of_a_text_is_hidden(spell, value):
     text = SPELLINGS[spell](value)
 
