@@ -8,18 +8,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 
 from ..aws import within
 from ..conf import ENV_STACK, OUTBOX, Options, options_for, stacks
-from ..definition.registry import mask_of
+from ..definition.registry import mask_of_arguments
 from ..definition.retry_policy import attempts_allowed
 from ..exceptions import Cancelled, DeadLettered, Expired, OffloadError, PayloadLost, WorkerLost
 from ..operations.due_entries import entries
 from ..operations.fail import change_or_recognise, fail_record, with_jitter
 from ..protocol.conditional_write import Refused
+from ..protocol.json_codec import load
 from ..protocol.record import (
     DUE_AFTER,
     DUE_SHARDS,
@@ -41,6 +42,9 @@ from .enqueue_scheduled import enqueue_scheduled
 from .events import LambdaContext, log_exception, utc_now
 from .metrics import print_longest_running
 from .step_results import EFFECTS
+
+if TYPE_CHECKING:
+    from ..definition.masking import Mask
 
 logger = logging.getLogger("django_offload")
 
@@ -119,9 +123,20 @@ class Sweeper:
         except Refused:
             return "stale"  # A worker or another sweeper was faster.
         except Exception as exc:  # noqa: BLE001, one record must not keep the others from being swept
-            mask = mask_of(record.enqueued) if record is not None else None
+            mask = self.mask_of(record) if record is not None else None
             log_exception(exc, mask, "Task id=%s could not be swept; it is due again", entry.id)
             return "failed"
+
+    def mask_of(self, record: TaskRecord) -> "Mask | None":
+        """Return what hides the sensitive arguments of a record, which may be beside it; or its messages."""
+        try:
+            return mask_of_arguments(
+                record.enqueued.name, lambda: load(complete(self.store, record).arguments)
+            )
+        except Exception:  # noqa: BLE001, AWS doesn't answer, which is what this record's error is about
+            from ..definition.masking import Mask
+
+            return Mask([0])  # Too short to be found, so that no message is shown.
 
     def decide(self, record: TaskRecord, now: datetime) -> str:
         if record.status == RUNNING and record.attempted_at is not None:
