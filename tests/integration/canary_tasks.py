@@ -96,14 +96,3 @@ def returns_too_much(card):
 @task(sensitive="card")
 def dies(card):
     raise SystemExit(f"bye {card}")
-
-
-@task(sensitive="card")
-def takes_one(card):
-    raise AssertionError("its arguments never fit")
-
-
-@task(takes_context=True, sensitive=("card", "pin"))
-def fails_with_a_pin(context, card, pin):
-    context.progress(1, 2, f"the pin is {pin}")
-    raise ValueError(f"the pin {pin} of {card} is wrong")

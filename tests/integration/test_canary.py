@@ -113,20 +113,21 @@ def visitors(site):
     tasks.OWNERS.clear()
 
 
-def ends_by_itself(site):
+def ends_by_itself(site, backend="default"):
     """Run a task for each way in which its own code ends it."""
+    fails = tasks.fails.using(backend=backend)
     for task in (
         *(tasks.succeeds, tasks.fails, tasks.fails_async, tasks.fails_chained, tasks.fails_far_along),
         *(tasks.fails_twice, tasks.fails_with_a_broken_backoff, tasks.fails_and_waits),
         *(tasks.takes_too_long, tasks.returns_too_much, tasks.dies),
     ):
-        yield task.enqueue(CANARY)
-    yield tasks.fails.enqueue(card={"number": [CANARY]})
-    yield tasks.fails.enqueue([CANARY] * 20)  # Beside the record.
-    yield tasks.fails.enqueue([CANARY] * 9_000)  # In the bucket.
-    yield from tasks.fails.enqueue_many([(CANARY,), {"card": CANARY}])
-    yield tasks.takes_one.enqueue(CANARY, card=CANARY)
-    yield tasks.takes_one.enqueue(number=CANARY)
+        yield task.using(backend=backend).enqueue(CANARY)
+    yield fails.enqueue(card={"number": [CANARY]})
+    yield fails.enqueue([CANARY] * 20)  # Beside the record.
+    yield fails.enqueue([CANARY] * 9_000)  # In the bucket.
+    yield from fails.enqueue_many([(CANARY,), {"card": CANARY}])
+    yield fails.enqueue(CANARY, card=CANARY)  # No function takes these two.
+    yield fails.enqueue(number=CANARY)
     site.run()
 
 
@@ -290,3 +291,24 @@ def test_a_canary_is_seen_nowhere_and_stored_only_where_arguments_are(site, visi
         "message",
         "outbox",
     }
+
+
+def test_a_worker_that_is_invoked_directly_shows_no_canary(site, visitors, capfd):
+    with logged() as lines:
+        results = list(ends_by_itself(site, "other"))
+        with store_with(lambda inner: QuotingStore(inner, "fail", "succeed", "claim")):
+            results += [task.using(backend="other").enqueue(CANARY) for task in (tasks.fails, tasks.succeeds)]
+            site.run()
+        site.sweep(timedelta(hours=1))
+        site.run()
+        for result in results:
+            result.refresh()
+        answers = pages(visitors, [result.id for result in results])
+        printed = terminal([result.id for result in results])
+
+    assert sum(len(result.errors) for result in results) > 15
+    assert hits({place: answer.content.decode() for place, answer in answers.items()}) == {}
+    assert hits(printed) == {}
+    assert hits(dict(enumerate(lines))) == {}
+    assert hits(dict(zip(("stdout", "stderr"), capfd.readouterr(), strict=True))) == {}
+    assert hits({result.id: "".join(error.traceback for error in result.errors) for result in results}) == {}

@@ -181,12 +181,10 @@ class Attempt:
         logger.warning("Task id=%s given back: %s", self.enqueued.id, late)
         try:
             self.change(unclaim(fence=record.fence, token=self.token, workers=record.worker_ids[:-1]))
-        except Refused as exc:
-            refused = exc
-        else:
-            return timedelta(0)
-        self.end_if_cancelled(record, late, refused)
-        return None
+        except Refused as refused:
+            self.end_if_cancelled(record, late, refused)
+            return None
+        return timedelta(0)
 
     def store_failure(self, record: TaskRecord, exc: BaseException) -> timedelta | None:
         """Store what the task raised: release the record for another attempt, or fail it."""
@@ -196,10 +194,9 @@ class Attempt:
             return None
         try:
             return self.release(record, exc, delay)
-        except Refused as conflict:
-            refused = conflict
-        self.end_if_cancelled(record, exc, refused)
-        return None
+        except Refused as refused:
+            self.end_if_cancelled(record, exc, refused)
+            return None
 
     def end_if_cancelled(self, record: TaskRecord, exc: BaseException, refused: Refused) -> None:
         """End a cancelled task instead of another attempt. Raise `refused` if it wasn't cancelled."""
