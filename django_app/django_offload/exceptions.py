@@ -14,6 +14,7 @@ The errors of django-offload.
     ├── StepTooLarge                                a step returned more than can be stored
     ├── ClassNotImported (ImportError)              the class of a stored error isn't imported here
     ├── UnknownEvent                                a handler was invoked with another handler's event
+    ├── DeliveryFailed                              an invocation failed; its error may quote arguments
     ├── MessageRefused                              a message that can't be read or verified
     │   ├── MalformedMessage                        it isn't a message of django-offload
     │   ├── UnknownVersion                          another release wrote it
@@ -190,8 +191,19 @@ class ClassNotImported(OffloadError, ImportError):
     def __init__(self, class_path: object) -> None:
         self.class_path = class_path
         super().__init__(
-            f"The exception class '{str(class_path)[:200]}' isn't imported in this process, and a stored result "
-            "never imports a module. Use exception_class_path, or import the module that defines the class first."
+            f"The exception class '{str(class_path)[:200]}' isn't imported in this process, and a stored "
+            "result never imports a module. Use exception_class_path, or import the module that defines the "
+            "class first."
+        )
+
+
+class DeliveryFailed(OffloadError):
+    """A direct invocation failed with an error that Lambda must not show, because it may quote arguments."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"The delivery failed with {kind}, and will be tried again. The task has sensitive arguments, so "
+            "the error is only in the worker's log, without them. Look it up there if it fails for good."
         )
 
 

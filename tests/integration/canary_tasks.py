@@ -1,4 +1,4 @@
-"""Tasks with a sensitive argument, one for each way in which a task can end. Each one talks about its argument."""
+"""Tasks with a sensitive argument, one for each way in which a task can end. Each one quotes it."""
 
 import asyncio
 import json

@@ -14,7 +14,6 @@ from django.tasks import TaskResultStatus
 from django.test import Client
 from django.urls import reverse
 
-from django_offload.conf import configured
 from django_offload.exceptions import EnqueueFailed
 from django_offload.http import status_url
 from django_offload.operations.unverified_bodies import unverified_bodies
@@ -307,6 +306,7 @@ def test_a_worker_that_is_invoked_directly_shows_no_canary(site, visitors, capfd
         printed = terminal([result.id for result in results])
 
     assert sum(len(result.errors) for result in results) > 15
+    assert any("will be retried: DeliveryFailed: The delivery failed with Quoting" in line for line in lines)
     assert hits({place: answer.content.decode() for place, answer in answers.items()}) == {}
     assert hits(printed) == {}
     assert hits(dict(enumerate(lines))) == {}

@@ -260,7 +260,7 @@ class Departure:
             if mask is None:
                 logger.error(text, enqueued.id, failure, exc_info=failure)
             else:  # Handlers format an exception themselves, and know no mask.
-                logger.error(f"{text}\n%s", enqueued.id, mask(str(failure)), mask.traceback(failure))
+                logger.error(text, enqueued.id, mask.traceback(failure))
 
 
 def chunks(entries: Iterator[Entry]) -> Iterator[tuple[list[Entry], Exception | None]]:

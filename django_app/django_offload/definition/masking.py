@@ -44,9 +44,10 @@ class Mask:
         self.forms = [form for form in forms if len(form) >= SHORTEST and not form.isspace()]
 
     def __call__(self, text: str) -> str:
-        """Return the text without the values, also where they overlap or where only their beginning is left."""
+        """Return the text without the values, also if they overlap or only their beginning is left."""
         spans = sorted(span for form in self.forms for span in occurrences(form, text))
-        parts, end = [], 0
+        parts: list[str] = []
+        end = 0
         for start, stop in spans:
             if start > end or not parts:
                 parts += [text[end:start], HIDDEN]
@@ -119,14 +120,14 @@ def leaves(value: Any) -> Iterator[str]:
 
 
 def keys(value: Any) -> Iterator[str]:
-    """Yield the keys of the dictionaries inside a value. A short one is taken for the name of a field."""
+    """Yield the keys of the dictionaries inside a value. A short key is taken for the name of a field."""
     for inner in walk(value):
         if isinstance(inner, Mapping):
             yield from map(text_of, inner)
 
 
 def walk(value: Any) -> Iterator[Any]:
-    """Yield a value and all values inside it. JSON may be nested deeper than functions can call themselves."""
+    """Yield a value and all values inside it, without recursion, because JSON may be nested deeply."""
     waiting = [value]
     while waiting:
         inner = waiting.pop()

@@ -38,7 +38,10 @@ class TaskError(DjangoTaskError):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, DjangoTaskError):
             return NotImplemented
-        own, others = (self.exception_class_path, self.traceback), (other.exception_class_path, other.traceback)
+        own, others = (
+            (self.exception_class_path, self.traceback),
+            (other.exception_class_path, other.traceback),
+        )
         return own == others
 
     __hash__ = DjangoTaskError.__hash__
@@ -127,9 +130,10 @@ def return_value(record: TaskRecord, parts: Mapping[str, str]) -> Any:
     return None if text is None else load(text)
 
 
-def errors_of(record: TaskRecord, parts: Mapping[str, str]) -> list[TaskError]:
+def errors_of(record: TaskRecord, parts: Mapping[str, str]) -> list[DjangoTaskError]:
     """Return the errors of all attempts, and then the error that ended the task from outside, if any."""
     texts = [load(parts[part]) for part in record.error_parts if part in parts]
+    errors: list[DjangoTaskError]
     errors = [TaskError(exception_class_path=text["class"], traceback=text["traceback"]) for text in texts]
     if record.error and record.error.get("ended"):
         path, message = record.error["class"], record.error["message"]

@@ -53,6 +53,6 @@ def may_read(request: HttpRequest, record: TaskRecord) -> bool:
 
 
 def may_read_error_text(request: HttpRequest, record: TaskRecord, options: Options) -> bool:
-    """Return True if somebody who isn't staff may read the text of the task's exception, not only its class."""
+    """Return True if a visitor who isn't staff may read the text of the task's exception."""
     for_staff = bool(record.error and record.error.get("for_staff"))
     return options.error_text == "owner" and not for_staff and is_owner(request, record)

@@ -96,7 +96,7 @@ def with_etag(request: HttpRequest, record: TaskRecord, response: HttpResponse, 
 
 
 def read_status(request: HttpRequest, task: StoredTask) -> dict[str, object]:
-    """Return the status of a task, with its return value. Only staff get tracebacks, bearers no error text."""
+    """Return the status of a task, with its return value. Only staff get a traceback."""
     record, staff = task.record, is_staff(request)
     texts = fetch_result(record, task.options)
     for part in (record.result_part, record.error_parts[-1] if staff and record.error_parts else None):

@@ -136,7 +136,10 @@ def send_redriven(enqueued: EnqueuedTask, options: Options, start_at: datetime, 
     except Exception as exc:  # noqa: BLE001, the record is READY, so the sweeper sends it after any exception
         reason = masked_text(exc, enqueued)
         logger.warning(
-            "Task id=%s name=%s redriven, but its message was not sent: %s", enqueued.id, enqueued.name, reason
+            "Task id=%s name=%s redriven, but its message was not sent: %s",
+            enqueued.id,
+            enqueued.name,
+            reason,
         )
         return f"READY again. Its message was not accepted ({reason}), so the sweeper will send it."
     return "READY again, and sent."

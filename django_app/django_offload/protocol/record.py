@@ -67,8 +67,8 @@ class TaskRecord:
     due_at: datetime | None
     worker_ids: list[str]
     error_parts: list[str]  # The parts with the errors of attempts, in order.
-    # The latest error: "class", "message", "ended" if something else than the task ended it, and "for_staff" if
-    # only staff may read the message, because a sensitive value is too short to be found in it.
+    # The latest error: "class", "message", "ended" if something else than the task ended it, and "for_staff"
+    # if only staff may read the message, because a sensitive value is too short to be found in it.
     error: dict[str, Any] | None
     result: str | None  # JSON text of the return value, if it is in the record itself.
     result_part: str | None  # The name of the part with the return value, otherwise.

@@ -270,7 +270,7 @@ def failed(enqueued_tasks: Sequence[EnqueuedTask], half: str, results: Iterable[
 
 
 def masked_text(exc: Exception, enqueued: EnqueuedTask) -> str:
-    """Return the text of an exception of AWS, which may quote the arguments of a task, without sensitive ones."""
+    """Return the text of an exception without sensitive arguments, because AWS may quote what it refuses."""
     mask = mask_of(enqueued)
     return mask(str(exc)) if mask else str(exc)
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..aws import within
+from ..exceptions import DeliveryFailed, MessageRefused
 from ..stores import store_of
 from ..transports import transport_of
 from .attempt import PendingOutcome, nothing_pending
@@ -44,7 +45,7 @@ def handler(
             }
         item = BatchItem(direct(event, context), invocation, clock, transport="lambda")
         with living_connections():
-            item.worker().deliver(item.routed.delivery)
+            item.work_directly()
     return None
 
 
@@ -73,6 +74,21 @@ class BatchItem:
             invocation=self.invocation,
             complete_previous=complete_previous,
         )
+
+    def work_directly(self) -> None:
+        """Work on the message of a direct invocation. Raise what Lambda shall log and try again."""
+        try:
+            self.worker().deliver(self.routed.delivery)
+            return
+        except MessageRefused:
+            raise
+        except Exception as exc:
+            mask = mask_of_body(self.routed.delivery.body)
+            if mask is None:
+                raise
+            kind = type(exc).__qualname__
+            log_exception(exc, mask, "Invocation for queue=%s failed", self.routed.delivery.queue)
+        raise DeliveryFailed(kind)  # Here it isn't chained to the exception.
 
     def work(self, complete_previous: Callable[[], None] = nothing_pending) -> None:
         """Work on the message; a success may stay pending."""

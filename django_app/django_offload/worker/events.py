@@ -99,11 +99,11 @@ def known_queues() -> Iterator[tuple[Options, str]]:
 
 
 def log_exception(exc: BaseException, mask: "Mask | None", text: str, *args: object) -> None:
-    """Log an exception with its traceback. What a mask must hide goes into the text: handlers know no mask."""
+    """Log an exception with its traceback. Handlers format it themselves, so a mask makes it a text."""
     if mask is None:
         logger.error(text, *args, exc_info=exc)
     else:
-        logger.error(f"{text}\n%s", *args, mask.traceback(exc))
+        logger.error("%s\n%s", text % args, mask.traceback(exc))
 
 
 def mask_of_body(body: Any) -> "Mask | None":

@@ -154,7 +154,12 @@ def test_a_value_that_is_too_short_is_told(value, complete):
     assert mask(value).complete is complete
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda v: st.lists(v) | st.dictionaries(st.text(), v),
+    )
+)
 def test_any_json_value_makes_a_mask(value):
     made = mask(value)
 

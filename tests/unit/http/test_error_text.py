@@ -78,7 +78,9 @@ def test_an_answer_to_a_cancel_that_came_too_late_says_no_more(visitor, failed, 
 
 
 @pytest.mark.parametrize("card", ["123", 7, True, {"number": CARD, "cvc": "123"}])
-def test_a_value_too_short_to_be_found_leaves_the_class_to_all_but_staff(visitor, staff, failed, caplog, card):
+def test_a_value_too_short_to_be_found_leaves_the_class_to_all_but_staff(
+    visitor, staff, failed, caplog, card
+):
     owner = visitor("owner")
     task_id = failed(owner, f"/pays/?card={quote(json.dumps(card))}", f"not {json.dumps(card)} of 123")
 
@@ -117,7 +119,8 @@ def test_the_mark_of_a_short_value_costs_other_tasks_nothing(visitor, failed, of
 
 
 @pytest.mark.parametrize(
-    ("card", "message"), [(CARD, "refused: ********"), ("123", ""), ({"a": [CARD]}, "refused: {'a': ['********']}")]
+    ("card", "message"),
+    [(CARD, "refused: ********"), ("123", ""), ({"a": [CARD]}, "refused: {'a': ['********']}")],
 )
 def test_the_answer_of_another_backend_hides_the_values_too(ours, settings, offload, card, message):
     settings.TASKS = ours | {"at once": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
