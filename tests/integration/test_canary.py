@@ -306,7 +306,7 @@ def test_a_worker_that_is_invoked_directly_shows_no_canary(site, visitors, capfd
         printed = terminal([result.id for result in results])
 
     assert sum(len(result.errors) for result in results) > 15
-    assert any("will be retried: DeliveryFailed: The delivery failed with Quoting" in line for line in lines)
+    assert any("will be retried: CallFailed: The delivery failed with Quoting" in line for line in lines)
     assert hits({place: answer.content.decode() for place, answer in answers.items()}) == {}
     assert hits(printed) == {}
     assert hits(dict(enumerate(lines))) == {}

@@ -15,12 +15,14 @@ from django.tasks.signals import task_finished, task_started
 from django.utils import timezone
 
 from ..conf import duration
-from ..exceptions import ClassNotImported, current_path
+from ..exceptions import CallFailed, ClassNotImported
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import load
 from ..protocol.record import ARGUMENTS_PART, TaskRecord
 from .offload_task import AnyResult, AnyTask, OffloadTask
 
+# The package that had the errors of calls to AWS until version 0.1.0.
+MOVED = "django_offload.wire."
 # Modules and classes may be nested so deep. No real path is longer.
 MOST_NAMES = 50
 
@@ -61,6 +63,11 @@ def imported_exception(path: str) -> type[BaseException]:
         if issubclass(type(value), type) and BaseException in type.__getattribute__(value, "__mro__"):
             return value  # type: ignore[no-any-return]
     raise ClassNotImported(path)
+
+
+def current_path(path: str) -> str:
+    """Return a class path, or the current one of an error that was under django_offload.wire until 0.1.0."""
+    return f"{CallFailed.__module__}.{path.rpartition('.')[2]}" if path.startswith(MOVED) else path
 
 
 def namespace(value: Any) -> Mapping[str, Any]:

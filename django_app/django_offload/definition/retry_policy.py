@@ -8,10 +8,11 @@ from functools import lru_cache
 from typing import Any
 
 from ..conf import DEFAULT_MAX_ATTEMPTS, Options, duration
-from ..exceptions import Cancelled, UnknownTask, current_path
+from ..exceptions import Cancelled, UnknownTask
 from ..protocol.enqueued_task import EnqueuedTask
 from .offload_task import AnyTask, Backoff, OffloadTask, class_paths
 from .registry import registry
+from .results import current_path
 
 # The longest wait between two attempts, unless a callable returns another.
 LONGEST_BACKOFF = timedelta(seconds=900)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..aws import within
-from ..exceptions import DeliveryFailed, MessageRefused
+from ..exceptions import CallFailed, MessageRefused
 from ..stores import store_of
 from ..transports import transport_of
 from .attempt import PendingOutcome, nothing_pending
@@ -88,7 +88,10 @@ class BatchItem:
                 raise
             kind = type(exc).__qualname__
             log_exception(exc, mask, "Invocation for queue=%s failed", self.routed.delivery.queue)
-        raise DeliveryFailed(kind)  # Here it isn't chained to the exception.
+        # Here nothing is chained to the exception, whose text may quote the arguments.
+        raise CallFailed(
+            f"The delivery failed with {kind}. The worker's log has its text. It will be tried again."
+        )
 
     def work(self, complete_previous: Callable[[], None] = nothing_pending) -> None:
         """Work on the message; a success may stay pending."""

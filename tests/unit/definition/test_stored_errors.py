@@ -74,7 +74,7 @@ def test_any_other_text_imports_nothing_and_says_what_to_do(path):
         _ = error(path).exception_class
 
     assert set(sys.modules) == before
-    assert f"'{str(path)[:200]}' isn't imported" in str(raised.value)
+    assert f"'{str(path)[:200]}' isn't imported here, and" in str(raised.value)
     assert "Use exception_class_path, or import the module" in str(raised.value)
 
 

@@ -37,7 +37,6 @@ EXAMPLES = [
     exceptions.ResultTooLarge(1_000_000, 300_000),
     exceptions.WorkerLost(3),
     exceptions.Expired(7),
-    exceptions.DeliveryFailed("NoAnswer"),
     exceptions.ClassNotImported("shop.errors.CardRefused"),
     exceptions.StepTooLarge("rows", 400_000, 300_000),
     exceptions.PayloadLost("payloads/x/arguments", "gone"),
