@@ -12,6 +12,7 @@ The errors of django-offload.
     ├── OutOfTime                                   an invocation ends too soon to start something
     ├── UnknownTask                                 no declared task module defines a task of this name
     ├── StepTooLarge                                a step returned more than can be stored
+    ├── ClassNotImported (ImportError)              the class of a stored error isn't imported here
     ├── UnknownEvent                                a handler was invoked with another handler's event
     ├── MessageRefused                              a message that can't be read or verified
     │   ├── MalformedMessage                        it isn't a message of django-offload
@@ -39,10 +40,8 @@ The errors of django-offload.
         └── WorkerLost                              its worker died, on every attempt
 
 local/errors.py draws the errors of AWS on this machine, deploy/errors.py those of packages and deployments.
-
-A call passes facts, and the class writes the sentences. The last one says what to do.
-An error of AWS that somebody catches has a class of its own, with boto3's name for it.
-`retryable` decides what happens if a delivery raises the error: another delivery, or the end of the task.
+A call passes facts, and the class writes the sentences. The last one says what to do. An error of AWS that
+somebody catches has boto3's name. `retryable` decides between another delivery and the end of the task.
 """
 
 from collections.abc import Mapping, Sequence
@@ -123,9 +122,8 @@ class PayloadTooLarge(InvalidArguments):
 
     def __init__(self, name: str, size: int, limit: int) -> None:
         self.size, self.limit = size, limit
-        super().__init__(
-            name, f"they have {size:,} bytes as JSON, and the limit without a bucket is {limit:,} bytes"
-        )
+        reason = f"they have {size:,} bytes as JSON, and the limit without a bucket is {limit:,} bytes"
+        super().__init__(name, reason)
 
 
 class EnqueueFailed(OffloadError):
@@ -183,6 +181,16 @@ class StepTooLarge(OffloadError):
         )
 
 
+class ClassNotImported(OffloadError, ImportError):
+    """A stored error names a class that this process hasn't imported, or that is no exception class."""
+
+    def __init__(self, class_path: object) -> None:
+        super().__init__(
+            f"The exception class '{str(class_path)[:200]}' isn't imported here, and a stored result imports "
+            "nothing. Use exception_class_path, or import the module that defines the class first."
+        )
+
+
 class MessageRefused(OffloadError):
     """A message can't be read or verified. It changes no record."""
 
@@ -235,11 +243,7 @@ class BadSignature(MessageRefused):
 
 
 def aws_message(message: object) -> str:
-    """
-    Return a message of AWS on one line.
-
-    An error about a signature quotes the request, with the session token. Leave that part out.
-    """
+    """Return a message of AWS on one line, without the request that it may quote, and the session token."""
     return " ".join(str(message).partition("The Canonical String")[0].split())
 
 
@@ -260,10 +264,8 @@ class NoCredentials(NotConfigured):
     """The environment has no usable credentials."""
 
     def __init__(self, problem: str) -> None:
-        super().__init__(
-            f"no credentials, because {problem}",
-            "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
-        )
+        hint = "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        super().__init__(f"no credentials, because {problem}", hint)
 
 
 class NoAnswer(CallFailed):
@@ -271,10 +273,8 @@ class NoAnswer(CallFailed):
 
     def __init__(self, url: str, problem: str) -> None:
         self.url = url
-        super().__init__(
-            f'AWS was not reached: {problem} "{url}". '
-            "Check the network and AWS_ENDPOINT_URL, or start manage.py offload_local."
-        )
+        hint = "Check the network and AWS_ENDPOINT_URL, or start manage.py offload_local."
+        super().__init__(f'AWS was not reached: {problem} "{url}". {hint}')
 
 
 class StaleConnection(NoAnswer):

@@ -16,6 +16,7 @@ class Task(models.Model):
             ("retry_task", "Can retry failed task"),
             ("redrive_task", "Can redrive dead letter"),
             ("discard_task", "Can discard failed task"),
+            ("view_message_body", "Can view the body of an unreadable message"),
         )
         verbose_name = "task"
 

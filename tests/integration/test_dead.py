@@ -179,7 +179,7 @@ def test_bodies_in_the_bucket_are_listed_shown_and_discarded(aws, queues):
     aws.run()
 
     (body,) = run_json("offload_dead", "list")[1]["bodies"]
-    code, output = run("offload_dead", "show", body["key"])
+    code, output = run("offload_dead", "show", body["key"], "--bytes", "100")
 
     assert (code, output) == (0, '{"v":1,"\\x1b[2J\n')
     assert run("offload_dead", "redrive", body["key"])[0] == 1

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,8 @@ def test_a_record_of_a_released_version_is_read_as_it_was_meant(sample: dict[str
 
 @pytest.mark.parametrize("path", ERRORS)
 def test_an_error_in_a_record_of_a_released_version_is_still_found(path: str) -> None:
+    if not path.startswith(("django_offload.exceptions.", "django_offload.wire.")):
+        import_module(path.rpartition(".")[0])  # A stored result imports nothing.
     failed = next(sample["attributes"] for sample in RECORDS if sample["says"] == "FAILED by its task")
     text = json.dumps({"class": path, "message": "so", "at": 0, "traceback": f"{path}: so\n"})
 

@@ -184,7 +184,14 @@ def only_the_holder_gives_back() -> None:
 
 def writer(store: Store, fence: int, token: str, invocation: LambdaInvocation) -> ProgressWriter:
     return ProgressWriter(
-        store=store, task_id=ID, fence=fence, token=token, invocation=invocation, reserve=0.0, claimed={}
+        store=store,
+        task_id=ID,
+        fence=fence,
+        token=token,
+        invocation=invocation,
+        reserve=0.0,
+        claimed={},
+        mask=lambda: None,
     )
 
 

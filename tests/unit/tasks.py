@@ -53,3 +53,9 @@ send_soon = send.using(timeout=10)
 @task(backoff=lambda attempt: 30 * 86_400, max_attempts=2)
 def in_a_month():
     raise OSError("not yet")
+
+
+@task(takes_context=True, sensitive="card")
+def refuse(context, card, say=""):
+    progress(1, 2, f"{say} {card}")
+    raise ValueError(f"refused: {card}")

@@ -26,12 +26,19 @@ from django.utils.module_loading import import_string
 from ..conf import Options, find_problems
 from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
 from ..definition.offload_task import AnyResult, AnyTask, OffloadTask
-from ..definition.registry import registry
+from ..definition.registry import mask_of, registry
 from ..definition.results import in_django_time, parts_of, result_of
 from ..payloads import fetch_parts
 from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask
 from ..protocol.record import read_record
-from ..sending.enqueue import Prototype, build, enqueued_result, prototype_of, send_many
+from ..sending.enqueue import (
+    Prototype,
+    build,
+    enqueued_result,
+    masked_text,
+    prototype_of,
+    send_many,
+)
 from ..stores import store_of
 
 logger = logging.getLogger("django_offload")
@@ -235,7 +242,8 @@ class Departure:
         outbox().forget_many([enqueued for enqueued, failure in pairs if failure is None])
         for enqueued, failure in pairs:
             if failure is not None:
-                logger.warning("Task id=%s was not sent yet, it is in the outbox: %s", enqueued.id, failure)
+                reason = masked_text(failure, enqueued)
+                logger.warning("Task id=%s was not sent yet, it is in the outbox: %s", enqueued.id, reason)
         return [None] * len(pairs)
 
     def leave_at_commit(self) -> None:
@@ -246,10 +254,13 @@ class Departure:
         except Exception as exc:  # noqa: BLE001, the same for all, and the log names each
             failures = [exc] * len(self.entries)
         for (enqueued, _), failure in zip(self.entries, failures, strict=True):
-            if failure is not None:
-                logger.error(
-                    "Task id=%s was not sent at the commit: %s", enqueued.id, failure, exc_info=failure
-                )
+            if failure is None:
+                continue
+            mask, text = mask_of(enqueued), "Task id=%s was not sent at the commit: %s"
+            if mask is None:
+                logger.error(text, enqueued.id, failure, exc_info=failure)
+            else:  # Handlers format an exception themselves, and know no mask.
+                logger.error(text, enqueued.id, mask.traceback(failure))
 
 
 def chunks(entries: Iterator[Entry]) -> Iterator[tuple[list[Entry], Exception | None]]:

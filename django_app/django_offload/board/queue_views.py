@@ -22,6 +22,8 @@ from .charts import charts
 from .forms import selected_stack
 from .metrics import SPANS, read_histories
 
+# A body that can't be read may contain the arguments of a task, the sensitive ones too.
+BODY_PERMISSION = "django_offload.view_message_body"
 # S3 lists at most this many in one call.
 MOST_BODIES = 100
 
@@ -62,10 +64,12 @@ def show_unreadable(request: HttpRequest, context: dict[str, Any]) -> HttpRespon
     data = unverified_body(key) if key else None
     if key and data is None:
         raise Http404(f"There is no message with the key {key}. Go back to the list of unreadable messages.")
+    may_read = bool(request.user.has_perm(BODY_PERMISSION))
     context |= {
         "key": key,
         "size": len(data) if data is not None else 0,
-        "text": escaped(data, SHOWN_BYTES) if data is not None else "",
+        "text": escaped(data, SHOWN_BYTES) if data is not None and may_read else "",
+        "needs": "" if may_read else BODY_PERMISSION,
         "bodies": [] if key else [stored for _, stored in islice(unverified_bodies(), MOST_BODIES)],
         "most": MOST_BODIES,
         "may_discard": DISCARD.allowed(request),

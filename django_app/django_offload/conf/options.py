@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 
 from ..exceptions import ConfigurationError
 from .schedules import Recurrence, parse
-from .validation import CLIENTS, DURATIONS, QueueOptions, duration, find_problems
+from .validation import CLIENTS, DURATIONS, ERROR_TEXTS, QueueOptions, duration, find_problems
 
 # Returns the owner of the current request.
 DEFAULT_OWNER = "django_offload.conf.request_owner.current_owner"
@@ -57,6 +57,9 @@ class Options:
     result_ttl: timedelta = timedelta(days=14)
     client: str = CLIENTS[0]
     record_at_enqueue: bool = True  # If False, the first claim creates the record.
+    error_text: str = ERROR_TEXTS[
+        0
+    ]  # Who reads an exception's text besides staff: "owner", or "class" for nobody.
 
     @classmethod
     def parse(cls, alias: str, params: Mapping[str, Any]) -> "Options":

@@ -21,6 +21,8 @@ QUEUE_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,29}")
 OUTBOX = "django_offload.outbox"
 # The client for frequent calls to AWS: django-offload's own (the default), or boto3.
 CLIENTS = ("lean", "boto3")
+# Who reads the text of an exception besides staff: the task's owner (the default), or nobody.
+ERROR_TEXTS = ("owner", "class")
 
 DEFAULT_MAX_ATTEMPTS = 3
 # Lambda runs a function for at most 15 minutes.
@@ -95,6 +97,7 @@ OPTION_KEYS = (
     "result_ttl",
     "client",
     "record_at_enqueue",
+    "error_text",
 )
 
 
@@ -166,8 +169,9 @@ def queue_problems(where: str, queue: Mapping[str, Any]) -> Iterator[Problem]:
 
 def option_problems(options: Mapping[str, Any], backend: str) -> Iterator[tuple[str, str]]:
     """Yield each problem in the values of OPTIONS as a text and a hint."""
-    if options.get("client", CLIENTS[0]) not in CLIENTS:
-        yield f"OPTIONS['client'] is {options['client']!r}.", f"Use one of: {', '.join(CLIENTS)}."
+    for key, choices in (("client", CLIENTS), ("error_text", ERROR_TEXTS)):
+        if options.get(key, choices[0]) not in choices:
+            yield f"OPTIONS['{key}'] is {options[key]!r}.", f"Use one of: {', '.join(choices)}."
     if not isinstance(options.get("history", False), bool):
         yield f"OPTIONS['history'] is {options['history']!r}.", "Give True or False."
     if options.get("outbox") and not any(app.startswith(OUTBOX) for app in settings.INSTALLED_APPS):

@@ -25,7 +25,7 @@ class Reporter(ABC):
 
     @abstractmethod
     def send(self, progress: dict[str, Any]) -> bool:
-        """Store the progress. Return True if somebody cancelled the task."""
+        """Store the progress and the beginning of its message. Return True if somebody cancelled the task."""
 
     @abstractmethod
     def asked_to_stop(self) -> bool:
@@ -158,9 +158,7 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
         if is_last or now - state.sent_at >= REPORT_EVERY_SECONDS:
             state.sent_at = state.asked_at = now
             # Once the flag was seen, it stays, whatever a later answer says.
-            state.cancelled |= self.reporter.send(
-                {"done": state.done, "total": total, "message": message[:200]}
-            )
+            state.cancelled |= self.reporter.send({"done": state.done, "total": total, "message": message})
 
 
 current_context: ContextVar[OffloadContext | None] = ContextVar("django_offload_context", default=None)

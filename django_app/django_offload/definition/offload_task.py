@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from inspect import iscoroutinefunction
+from inspect import iscoroutinefunction, signature
 from typing import Any, overload
 
 from asgiref.sync import sync_to_async
 from django.tasks import DEFAULT_TASK_BACKEND_ALIAS, DEFAULT_TASK_QUEUE_NAME, Task, TaskContext, TaskResult
 from django.tasks.base import DEFAULT_TASK_PRIORITY
 from django.tasks.exceptions import InvalidTask
-from django.utils.inspect import get_func_args
 
 from ..conf import LONGEST_RESULT_TTL, MOST_ATTEMPTS, duration
 from .bulk_results import Arguments, AsyncBulkResults, BulkResults, split_arguments
@@ -38,7 +37,7 @@ class OffloadTask(Task):  # type: ignore[type-arg]
     result_ttl: timedelta | None = None  # Seconds or timedelta. None means the queue's.
     name: str = ""  # Stays the same if the function is renamed. Empty means the function's.
     aliases: tuple[str, ...] = ()  # Earlier names, because messages under way may use them.
-    sensitive: tuple[str, ...] = ()  # Names of arguments that are never shown.
+    sensitive: tuple[str, ...] = ()  # Names of arguments whose values are never shown.
     stable_name: str = ""  # The name in messages: the name, or else the module path.
 
     def __post_init__(self) -> None:
@@ -141,7 +140,7 @@ def check_options(task: OffloadTask) -> None:
         duration_option("backoff", task.backoff)
     if task.timeout is not None and not task.timeout:
         raise InvalidTask("timeout is 0. Give seconds or a timedelta above 0.")
-    missing = set(task.sensitive) - set(get_func_args(task.func))
+    missing = set(task.sensitive) - set(signature(task.func).parameters) if task.sensitive else None
     if missing:
         raise InvalidTask(
             f"sensitive names {', '.join(sorted(missing))}, but {task.module_path} has no such parameters. "

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from threading import RLock
 from types import ModuleType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.apps import apps
 from django.core.signals import setting_changed
@@ -21,7 +21,11 @@ from django.utils.module_loading import module_has_submodule
 from ..conf import Options, configured
 from ..exceptions import UnknownTask
 from ..protocol.enqueued_task import EnqueuedTask
+from ..protocol.json_codec import load
 from .offload_task import AnyTask, OffloadTask
+
+if TYPE_CHECKING:
+    from .masking import Mask
 
 # Lambda's variable for the folder of the unpacked package, and the list of tasks at the top of that folder.
 ENV_TASK_ROOT = "LAMBDA_TASK_ROOT"
@@ -186,6 +190,35 @@ def result_ttl(enqueued: EnqueuedTask, options: Options) -> timedelta:
     except UnknownTask:
         own = None
     return own if own is not None else options.ttl(enqueued.queue)
+
+
+def mask_of(enqueued: EnqueuedTask) -> "Mask | None":
+    """Return what hides the values of a task's sensitive arguments in texts, or None if it has none."""
+    return mask_of_arguments(enqueued.name, lambda: load(enqueued.arguments))
+
+
+def mask_of_arguments(name: str, load_arguments: Callable[[], Any]) -> "Mask | None":
+    """
+    Do what mask_of() does, for the task with this name and [args, kwargs].
+
+    If no declared module defines the task (any more), hide all of its arguments.
+    """
+    try:
+        task = registry().resolve(name)
+    except UnknownTask:
+        from .masking import Mask
+
+        return Mask(load_arguments())
+    return mask_of_task(task, load_arguments)
+
+
+def mask_of_task(task: AnyTask, load_arguments: Callable[[], Any]) -> "Mask | None":
+    """Do what mask_of() does, for a task and [args, kwargs]."""
+    if not getattr(task, "sensitive", ()):
+        return None
+    from .masking import Mask, sensitive_values
+
+    return Mask(sensitive_values(task, *load_arguments()))
 
 
 @receiver(setting_changed)

@@ -1,22 +1,82 @@
 """Django's TaskResult, built from a record and its parts."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import ModuleType
 from typing import Any, overload
 
 from django.conf import settings
 from django.tasks import TaskResult, TaskResultStatus, task_backends
-from django.tasks.base import TaskError
+from django.tasks.base import TaskError as DjangoTaskError
 from django.tasks.exceptions import InvalidTask, InvalidTaskBackend
 from django.tasks.signals import task_finished, task_started
 from django.utils import timezone
 
 from ..conf import duration
+from ..exceptions import CallFailed, ClassNotImported
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import load
 from ..protocol.record import ARGUMENTS_PART, TaskRecord
 from .offload_task import AnyResult, AnyTask, OffloadTask
+
+# The package that had the errors of calls to AWS until version 0.1.0.
+MOVED = "django_offload.wire."
+# Modules and classes may be nested so deep. No real path is longer.
+MOST_NAMES = 50
+
+
+class TaskError(DjangoTaskError):
+    """Django's TaskError, and equal to it. But a stored text never decides what is imported."""
+
+    __slots__ = ()
+
+    @property
+    def exception_class(self) -> type[BaseException]:
+        """The class of the exception. Raise ClassNotImported if this process hasn't imported it."""
+        return imported_exception(self.exception_class_path)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, DjangoTaskError):
+            return NotImplemented
+        own, others = (
+            (self.exception_class_path, self.traceback),
+            (other.exception_class_path, other.traceback),
+        )
+        return own == others
+
+    __hash__ = DjangoTaskError.__hash__
+
+
+def imported_exception(path: str) -> type[BaseException]:
+    """
+    Return the exception class with this path, from a module that is already imported.
+
+    Raise ClassNotImported if there is none. This runs no code of a module or class, such as __getattr__().
+    """
+    names = current_path(path).split(".") if isinstance(path, str) else []
+    for count in range(len(names) - 1 if len(names) <= MOST_NAMES else 0, 0, -1):
+        value: Any = sys.modules.get(".".join(names[:count]))
+        for name in names[count:]:
+            value = namespace(value).get(name)
+        if issubclass(type(value), type) and BaseException in type.__getattribute__(value, "__mro__"):
+            return value  # type: ignore[no-any-return]
+    raise ClassNotImported(path)
+
+
+def current_path(path: str) -> str:
+    """Return a class path, or the current one of an error that was under django_offload.wire until 0.1.0."""
+    return f"{CallFailed.__module__}.{path.rpartition('.')[2]}" if path.startswith(MOVED) else path
+
+
+def namespace(value: Any) -> Mapping[str, Any]:
+    """Return the names in a module or class. A lazy module or a metaclass isn't asked, so none runs code."""
+    for kind in (ModuleType, type):
+        if issubclass(type(value), kind):
+            names: Mapping[str, Any] = kind.__getattribute__(value, "__dict__")
+            return names
+    return {}
 
 
 def result_of(record: TaskRecord, parts: Mapping[str, str], defined: AnyTask) -> AnyResult:
@@ -77,9 +137,10 @@ def return_value(record: TaskRecord, parts: Mapping[str, str]) -> Any:
     return None if text is None else load(text)
 
 
-def errors_of(record: TaskRecord, parts: Mapping[str, str]) -> list[TaskError]:
+def errors_of(record: TaskRecord, parts: Mapping[str, str]) -> list[DjangoTaskError]:
     """Return the errors of all attempts, and then the error that ended the task from outside, if any."""
     texts = [load(parts[part]) for part in record.error_parts if part in parts]
+    errors: list[DjangoTaskError]
     errors = [TaskError(exception_class_path=text["class"], traceback=text["traceback"]) for text in texts]
     if record.error and record.error.get("ended"):
         path, message = record.error["class"], record.error["message"]

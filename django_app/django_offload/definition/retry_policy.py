@@ -8,15 +8,14 @@ from functools import lru_cache
 from typing import Any
 
 from ..conf import DEFAULT_MAX_ATTEMPTS, Options, duration
-from ..exceptions import CallFailed, Cancelled, UnknownTask
+from ..exceptions import Cancelled, UnknownTask
 from ..protocol.enqueued_task import EnqueuedTask
 from .offload_task import AnyTask, Backoff, OffloadTask, class_paths
 from .registry import registry
+from .results import current_path
 
 # The longest wait between two attempts, unless a callable returns another.
 LONGEST_BACKOFF = timedelta(seconds=900)
-# The package that had the errors of calls to AWS until version 0.1.0.
-MOVED = "django_offload.wire."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +65,6 @@ class RetryPolicy:
         first = min(LONGEST_BACKOFF, duration(self.backoff))
         longest = min(LONGEST_BACKOFF, first * 2.0 ** min(attempt - 1, 30))
         return longest * (random.random() if chance is None else chance)  # noqa: S311
-
-
-def current_path(path: str) -> str:
-    """Return a class path, or the current one of an error that was under django_offload.wire until 0.1.0."""
-    return f"{CallFailed.__module__}.{path.rpartition('.')[2]}" if path.startswith(MOVED) else path
 
 
 @lru_cache(maxsize=1_000)

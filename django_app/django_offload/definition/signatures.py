@@ -9,6 +9,7 @@ from ..exceptions import BadArguments
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import load
 from .offload_task import AnyTask
+from .registry import mask_of
 
 
 def argument_error(task: AnyTask, enqueued: EnqueuedTask) -> BadArguments | None:
@@ -20,7 +21,8 @@ def argument_error(task: AnyTask, enqueued: EnqueuedTask) -> BadArguments | None
     try:
         signature_of(task).bind(*args, **kwargs)
     except TypeError as exc:
-        return BadArguments(enqueued.name, str(exc))
+        mask = mask_of(enqueued)
+        return BadArguments(enqueued.name, mask(str(exc)) if mask else str(exc))
     return None
 
 

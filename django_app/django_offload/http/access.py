@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from django.http import Http404, HttpRequest
 from django.tasks import task_backends
 
+from ..conf import Options
 from ..conf.request_owner import owner_of
 from ..definition.offload_task import AnyResult
 from ..operations.find import StoredTask, find
@@ -56,3 +57,9 @@ def get_permitted_task_or_404(
     if not may_see_all and not is_owner(request, task.record):
         raise Http404(NOT_FOUND)
     return task
+
+
+def may_read_error_text(request: HttpRequest, record: TaskRecord, options: Options) -> bool:
+    """Return True if a visitor who isn't staff may read the text of the task's exception."""
+    for_staff = bool(record.error and record.error.get("for_staff"))
+    return options.error_text == "owner" and not for_staff and is_owner(request, record)

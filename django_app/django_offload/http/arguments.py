@@ -108,6 +108,6 @@ class ArgumentEncoder(DjangoJSONEncoder):
             return super().default(o)
         except TypeError as exc:
             raise TypeError(
-                f"{o!r} can't be an argument of a task. Override arguments(): store it where workers can "
-                "reach it, and pass its name or key."
+                f"A value of type {type(o).__qualname__} can't be an argument of a task. Override "
+                "arguments(): store it where workers can reach it, and pass its name or key."
             ) from exc

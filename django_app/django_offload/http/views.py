@@ -18,7 +18,13 @@ from ..operations.find import StoredTask
 from ..operations.status import retry_after, status_of
 from ..payloads import fetch_result
 from ..protocol.record import TaskRecord
-from .access import CANCEL_PERMISSION, get_permitted_task_or_404, get_task_or_404, is_staff
+from .access import (
+    CANCEL_PERMISSION,
+    get_permitted_task_or_404,
+    get_task_or_404,
+    is_staff,
+    may_read_error_text,
+)
 from .pieces import PieceWords, TaskProgress, piece_context
 from .tokens import HEADER, is_status_token, take_token, words_from_token
 
@@ -97,4 +103,6 @@ def read_status(request: HttpRequest, task: StoredTask) -> dict[str, object]:
     for part in (record.result_part, record.error_parts[-1] if staff and record.error_parts else None):
         if part is not None and part not in texts:
             texts[part] = task.store.get_part(record.enqueued.id, part) or "null"
-    return status_of(record, texts, traceback=staff)
+    return status_of(
+        record, texts, traceback=staff, error_text=staff or may_read_error_text(request, record, task.options)
+    )

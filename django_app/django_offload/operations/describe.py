@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from ..definition.offload_task import OffloadTask
+from ..definition.masking import HIDDEN, are_sensitive
 from ..definition.registry import registry
 from ..definition.signatures import signature_of
 from ..exceptions import PayloadLost, UnknownTask
@@ -11,8 +11,6 @@ from ..payloads import fetch, fetch_result
 from ..protocol.record import ARGUMENTS_PART, TaskRecord
 from .find import StoredTask
 from .status import status_of
-
-HIDDEN = "********"
 
 
 def describe(stored: StoredTask) -> dict[str, Any]:
@@ -53,12 +51,10 @@ def describe_arguments(stored: StoredTask) -> dict[str, Any]:
     except UnknownTask:
         # Hide all of them, because only the task says which are sensitive.
         return {"args": [HIDDEN] * len(args), "kwargs": dict.fromkeys(kwargs, HIDDEN)}
-    sensitive = set(task.sensitive) if isinstance(task, OffloadTask) else set()
-    names = list(signature_of(task).parameters)
-    shown = [HIDDEN if name in sensitive else value for name, value in zip(names, args, strict=False)]
+    positional, by_name = are_sensitive(task, args, kwargs)
     return {
-        "args": shown + [HIDDEN if sensitive else value for value in args[len(names) :]],
-        "kwargs": {name: HIDDEN if name in sensitive else value for name, value in kwargs.items()},
+        "args": [HIDDEN if hidden else value for value, hidden in zip(args, positional, strict=True)],
+        "kwargs": {name: HIDDEN if by_name[name] else value for name, value in kwargs.items()},
     }
 
 

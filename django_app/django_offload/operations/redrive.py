@@ -24,7 +24,7 @@ from ..protocol.record import (
     TaskRecord,
     read_record,
 )
-from ..sending.enqueue import complete, message_text
+from ..sending.enqueue import complete, masked_text, message_text
 from ..stores import Store
 from ..transports import transport_of
 from .fail import change_or_recognise, with_jitter
@@ -134,8 +134,12 @@ def send_redriven(enqueued: EnqueuedTask, options: Options, start_at: datetime, 
         text = message_text(enqueued, options, start_at + MESSAGE_LIFE)
         transport_of(options).send(enqueued.queue, text, delay)
     except Exception as exc:  # noqa: BLE001, the record is READY, so the sweeper sends it after any exception
+        reason = masked_text(exc, enqueued)
         logger.warning(
-            "Task id=%s name=%s redriven, but its message was not sent: %s", enqueued.id, enqueued.name, exc
+            "Task id=%s name=%s redriven, but its message was not sent: %s",
+            enqueued.id,
+            enqueued.name,
+            reason,
         )
-        return f"READY again. Its message was not accepted ({exc}), so the sweeper will send it."
+        return f"READY again. Its message was not accepted ({reason}), so the sweeper will send it."
     return "READY again, and sent."

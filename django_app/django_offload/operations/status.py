@@ -8,14 +8,21 @@ from typing import Any
 from django.utils.timezone import get_default_timezone, is_aware, make_aware
 
 from ..definition.offload_task import AnyResult
+from ..definition.registry import mask_of_task
 from ..definition.results import return_value
 from ..protocol.record import FAILED, SUCCESSFUL, TaskRecord
 
 LONGEST_RETRY_AFTER_SECONDS = 10
 
 
-def status_of(record: TaskRecord, parts: Mapping[str, str], *, traceback: bool = False) -> dict[str, Any]:
-    """Return the status of a record. Its return value and traceback may be in `parts`, stored beside it."""
+def status_of(
+    record: TaskRecord, parts: Mapping[str, str], *, traceback: bool = False, error_text: bool = True
+) -> dict[str, Any]:
+    """
+    Return the status of a record. Its return value and traceback may be in `parts`, stored beside it.
+
+    Without `error_text`, the message of its error is empty.
+    """
     enqueued = record.enqueued
     status: dict[str, Any] = {
         "id": enqueued.id,
@@ -32,7 +39,8 @@ def status_of(record: TaskRecord, parts: Mapping[str, str], *, traceback: bool =
     if record.status == SUCCESSFUL:
         status["return_value"] = return_value(record, parts)
     if record.status == FAILED and record.error:
-        status["error"] = {"class": record.error["class"], "message": record.error["message"]}
+        message = record.error["message"] if error_text else ""
+        status["error"] = {"class": record.error["class"], "message": message}
         if traceback:
             errors = [json.loads(parts[part]) for part in record.error_parts if part in parts]
             status["error"]["traceback"] = errors[-1]["traceback"] if errors and errors[-1] else ""
@@ -50,7 +58,12 @@ def outcome(result: AnyResult) -> dict[str, Any]:
     if result.status == FAILED and result.errors:
         error = result.errors[-1]
         last_line = (error.traceback.strip().splitlines() or [""])[-1]
-        return {"error": {"class": error.exception_class_path, "message": last_line.partition(": ")[2]}}
+        message = last_line.partition(": ")[2]
+        # Another backend stores the text as it is.
+        mask = mask_of_task(result.task, lambda: [result.args, result.kwargs])
+        if mask is not None:
+            message = mask(message) if mask.complete else ""
+        return {"error": {"class": error.exception_class_path, "message": message}}
     return {}
 
 

@@ -12,7 +12,7 @@ from django.db.models import Q
 from ..conf import configured
 from ..definition.results import in_django_time
 from ..protocol.enqueued_task import EnqueuedTask
-from ..sending.enqueue import send
+from ..sending.enqueue import masked_text, send
 from ..sending.outbox_row import pack, unpack
 from .models import OutboxEntry
 
@@ -53,7 +53,8 @@ def forget_many(enqueued_tasks: Sequence[EnqueuedTask]) -> None:
         delete(*(enqueued.id for enqueued in enqueued_tasks))
     except DatabaseError as exc:
         for enqueued in enqueued_tasks:
-            logger.warning("Task id=%s was sent, and stays in the outbox: %s", enqueued.id, exc)
+            reason = masked_text(exc, enqueued)
+            logger.warning("Task id=%s was sent, and stays in the outbox: %s", enqueued.id, reason)
 
 
 def delete(*task_ids: str) -> None:
@@ -99,11 +100,13 @@ def send_entry(entry: OutboxEntry) -> bool:
     if options is None:
         logger.error("Task id=%s stays in the outbox: TASKS has no '%s' any more", entry.id, entry.alias)
         return False
+    enqueued = None
     try:
         enqueued = unpack(entry.birth)
         send(replace(enqueued, enqueued_at=datetime.now(UTC)), options)
     except Exception as exc:  # noqa: BLE001, a task that cannot be sent must not stop the others
-        logger.error("Task id=%s stays in the outbox: %s: %s", entry.id, type(exc).__name__, exc)
+        reason = masked_text(exc, enqueued) if enqueued else "its row can't be read"
+        logger.error("Task id=%s stays in the outbox: %s: %s", entry.id, type(exc).__name__, reason)
         return False
     delete_sent(enqueued)
     return True

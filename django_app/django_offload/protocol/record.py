@@ -1,7 +1,7 @@
 """The record of a task result: its stored form, and its state as it was read."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,7 +67,8 @@ class TaskRecord:
     due_at: datetime | None
     worker_ids: list[str]
     error_parts: list[str]  # The parts with the errors of attempts, in order.
-    # The latest error: "class", "message", and "ended" if something else than the task ended it.
+    # The latest error: "class", "message", "ended" if something else than the task ended it, and "for_staff"
+    # if only staff may read the message, because a sensitive value is too short to be found in it.
     error: dict[str, Any] | None
     result: str | None  # JSON text of the return value, if it is in the record itself.
     result_part: str | None  # The name of the part with the return value, otherwise.
@@ -218,11 +219,17 @@ def error_part(fence: int) -> str:
     return f"error#{fence:04d}"
 
 
-def error_of(exc: BaseException) -> dict[str, Any]:
-    """Return an exception as a record contains it: its class path, and the beginning of its message."""
+def error_of(exc: BaseException, mask: Callable[[str], str] | None = None) -> dict[str, Any]:
+    """
+    Return an exception as a record contains it: its class path, and the beginning of its message.
+
+    `mask` hides values in the whole message, before it is cut.
+    """
     kind = type(exc)
     try:
         text = str(exc)
     except Exception as failure:  # noqa: BLE001, the __str__ of the project's own class raised
         text = f"<its message can't be read: {type(failure).__name__}>"
+    if mask is not None:
+        text = mask(text)
     return {"class": f"{kind.__module__}.{kind.__qualname__}", "message": text[:MESSAGE_CHARACTERS]}

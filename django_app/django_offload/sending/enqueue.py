@@ -23,7 +23,7 @@ from ..aws import at_most, begin_together, made_together
 from ..conf import Options, signing_keys
 from ..definition.context import current_context, trace
 from ..definition.offload_task import AnyResult, AnyTask, changed_options
-from ..definition.registry import name_of, registry
+from ..definition.registry import mask_of, name_of, registry
 from ..exceptions import EnqueueFailed, InvalidArguments, PayloadLost, PayloadTooLarge
 from ..payloads import payloads_of
 from ..protocol.conditional_write import Attributes
@@ -263,9 +263,16 @@ def failed(enqueued_tasks: Sequence[EnqueuedTask], half: str, results: Iterable[
     failures: Failures = {}
     for enqueued, result in zip(enqueued_tasks, results, strict=True):
         if isinstance(result, Exception):
-            logger.warning("Task id=%s name=%s %s failed: %s", enqueued.id, enqueued.name, half, result)
+            reason = masked_text(result, enqueued)
+            logger.warning("Task id=%s name=%s %s failed: %s", enqueued.id, enqueued.name, half, reason)
             failures[enqueued.id] = result
     return failures
+
+
+def masked_text(exc: Exception, enqueued: EnqueuedTask) -> str:
+    """Return the text of an exception without sensitive arguments, because AWS may quote what it refuses."""
+    mask = mask_of(enqueued)
+    return mask(str(exc)) if mask else str(exc)
 
 
 def enqueue_failed(enqueued: EnqueuedTask, cause: Exception) -> EnqueueFailed:

@@ -5,11 +5,13 @@ import secrets as randomness
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ..conf import DEFAULT_MAX_ATTEMPTS, Options
 from ..definition.context import OffloadContext
 from ..definition.offload_task import AnyResult, AnyTask
-from ..definition.registry import result_ttl
+from ..definition.registry import mask_of, result_ttl
 from ..definition.results import announce, result_of, successful
 from ..definition.retry_policy import RetryPolicy, policy_as_defined
 from ..exceptions import Cancelled, OffloadError, OutOfTime, ResultTooLarge
@@ -37,9 +39,13 @@ from ..sending.enqueue import keep_arguments
 from ..stores import Store
 from ..transports import Transport
 from .deadline import LambdaInvocation
-from .execution import error_text, execute
+from .events import log_exception
+from .execution import error_text, execute, stored_error
 from .progress_writer import ProgressWriter
 from .step_results import StepResults
+
+if TYPE_CHECKING:
+    from ..definition.masking import Mask
 
 logger = logging.getLogger("django_offload")
 
@@ -239,15 +245,24 @@ class Attempt:
             token=self.token,
             now=self.environment.clock(),
             result_ttl=result_ttl(self.enqueued, self.options),
-            error={**error_of(ended), "ended": True} if ended else error_of(exc),
+            error={**error_of(ended), "ended": True} if ended else stored_error(exc, self.mask),
             part=part,
         )
+        if self.mask is not None:
+            # Nothing may handle the exception here: Django's log would show it, and so would a later error.
+            self.announce_failure(change, part, text)
+            log_exception(exc, self.mask, "Task id=%s name=%s failed", self.enqueued.id, self.enqueued.name)
+            return
         try:
             raise exc
         except BaseException:  # noqa: BLE001, Django's log shows the exception that is being handled
-            after = read_record(self.change(change))
-            parts = {ARGUMENTS_PART: self.enqueued.arguments, part: text}
-            announce(result_of(after, parts, self.task), finished=True)
+            self.announce_failure(change, part, text)
+
+    def announce_failure(self, change: ConditionalWrite, part: str, text: str) -> None:
+        """Make the change that ends the task, and send task_finished."""
+        after = read_record(self.change(change))
+        parts = {ARGUMENTS_PART: self.enqueued.arguments, part: text}
+        announce(result_of(after, parts, self.task), finished=True)
 
     def release(self, record: TaskRecord, exc: BaseException, delay: timedelta) -> timedelta | None:
         """Give the record back as READY; return the delay if the message itself comes back after it."""
@@ -264,7 +279,7 @@ class Attempt:
                 token=self.token,
                 not_before=not_before,
                 due_at=not_before + DUE_AFTER if returns else not_before - lead,
-                error=truncate(error_of(exc), free_bytes(self.claimed)),
+                error=truncate(stored_error(exc, self.mask), free_bytes(self.claimed)),
                 part=part,
             )
         )
@@ -286,15 +301,21 @@ class Attempt:
         try:
             delay = self.policy.delay(record.attempts)
             _ = self.environment.clock() + delay + RECORD_LIFE
-        except Exception:  # A callable of the project, whose exception must not repeat the task.
-            logger.exception(
-                "Task id=%s name=%s ends: its backoff failed", self.enqueued.id, self.enqueued.name
+        except Exception as failure:  # noqa: BLE001, a callable of the project, which must not repeat the task
+            enqueued = self.enqueued
+            log_exception(
+                failure, self.mask, "Task id=%s name=%s ends: its backoff failed", enqueued.id, enqueued.name
             )
             return None
         return delay
 
+    @cached_property
+    def mask(self) -> "Mask | None":
+        """What hides the task's sensitive arguments in texts, or None if it has none."""
+        return mask_of(self.enqueued)
+
     def put_error(self, record: TaskRecord, exc: BaseException) -> tuple[str, str]:
-        part, text = error_part(record.fence), error_text(exc, self.environment.clock())
+        part, text = error_part(record.fence), error_text(exc, self.environment.clock(), self.mask)
         self.put_part(part, text)
         return part, text
 
@@ -319,6 +340,7 @@ class Attempt:
                 invocation=environment.invocation,
                 reserve=max(environment.invocation.left() - self.seconds(), 0.0),
                 claimed=self.claimed,
+                mask=lambda: self.mask,
             ),
             journal=StepResults(environment.store, self.enqueued.id, self.enqueued.alias, self.parts_ttl),
             depth=self.enqueued.depth,

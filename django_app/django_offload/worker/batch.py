@@ -1,20 +1,27 @@
 """From Lambda's event to outcomes: a batch of SQS, or one message by direct invocation."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from ..aws import within
+from ..exceptions import CallFailed, MessageRefused
 from ..stores import store_of
 from ..transports import transport_of
 from .attempt import PendingOutcome, nothing_pending
 from .connections import living_connections
 from .deadline import LambdaInvocation
 from .delivery import Worker
-from .events import LambdaContext, RoutedDelivery, batch, direct, invocation_of, utc_now
-
-logger = logging.getLogger("django_offload")
+from .events import (
+    LambdaContext,
+    RoutedDelivery,
+    batch,
+    direct,
+    invocation_of,
+    log_exception,
+    mask_of_body,
+    utc_now,
+)
 
 
 def handler(
@@ -38,7 +45,7 @@ def handler(
             }
         item = BatchItem(direct(event, context), invocation, clock, transport="lambda")
         with living_connections():
-            item.worker().deliver(item.routed.delivery)
+            item.work_directly()
     return None
 
 
@@ -68,6 +75,24 @@ class BatchItem:
             complete_previous=complete_previous,
         )
 
+    def work_directly(self) -> None:
+        """Work on the message of a direct invocation. Raise what Lambda shall log and try again."""
+        try:
+            self.worker().deliver(self.routed.delivery)
+            return
+        except MessageRefused:
+            raise
+        except Exception as exc:
+            mask = mask_of_body(self.routed.delivery.body)
+            if mask is None:
+                raise
+            kind = type(exc).__qualname__
+            log_exception(exc, mask, "Invocation for queue=%s failed", self.routed.delivery.queue)
+        # Here nothing is chained to the exception, whose text may quote the arguments.
+        raise CallFailed(
+            f"The delivery failed with {kind}. The worker's log has its text. It will be tried again."
+        )
+
     def work(self, complete_previous: Callable[[], None] = nothing_pending) -> None:
         """Work on the message; a success may stay pending."""
         worker = self.worker(complete_previous)
@@ -90,10 +115,11 @@ class BatchItem:
                 self.acknowledged = True
             else:
                 self.transport.give_back(self.routed.delivery, answer)
-        except Exception:
+        except Exception as exc:  # noqa: BLE001, one message must not keep the others from being worked on
             # Not the task's own exception, which is an outcome: AWS didn't answer, or there is a defect here.
             delivery = self.routed.delivery
-            logger.exception("Delivery id=%s queue=%s comes again", delivery.id, delivery.queue)
+            text, mask = "Delivery id=%s queue=%s comes again", mask_of_body(delivery.body)
+            log_exception(exc, mask, text, delivery.id, delivery.queue)
 
 
 def work_on(items: Sequence[BatchItem]) -> None:

@@ -20,7 +20,15 @@ from ..protocol.record import MESSAGE_LIFE, READY, TaskRecord, read_record
 from ..protocol.transitions import look_at
 from ..sending.enqueue import ensure_record
 from ..stores import store_of
-from .events import LambdaContext, RoutedDelivery, batch, invocation_of, utc_now
+from .events import (
+    LambdaContext,
+    RoutedDelivery,
+    batch,
+    invocation_of,
+    log_exception,
+    mask_of_body,
+    utc_now,
+)
 
 logger = logging.getLogger("django_offload")
 
@@ -37,9 +45,10 @@ def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = 
         try:
             with within(invocation_of(context).left):
                 end_dead_letter(routed, clock())
-        except Exception:
+        except Exception as exc:  # noqa: BLE001, one dead letter must not keep the others
             delivery = routed.delivery
-            logger.exception("Dead letter id=%s queue=%s comes again", delivery.id, delivery.queue)
+            text, mask = "Dead letter id=%s queue=%s comes again", mask_of_body(delivery.body)
+            log_exception(exc, mask, text, delivery.id, delivery.queue)
             failures.append({"itemIdentifier": delivery.id})
     return {"batchItemFailures": failures}
 

@@ -1,15 +1,23 @@
-"""Lambda's events, read into deliveries."""
+"""Lambda's events, read into deliveries, and how a failed one is logged."""
 
+import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..conf import Options, configured
+from ..definition.registry import mask_of_arguments
 from ..exceptions import UnknownEvent
 from ..transports import Delivery
 from .deadline import LambdaInvocation
+
+if TYPE_CHECKING:
+    from ..definition.masking import Mask
+
+logger = logging.getLogger("django_offload")
 
 
 def utc_now() -> datetime:
@@ -88,3 +96,20 @@ def known_queues() -> Iterator[tuple[Options, str]]:
     for options in configured().values():
         for queue in options.queues:
             yield options, queue
+
+
+def log_exception(exc: BaseException, mask: "Mask | None", text: str, *args: object) -> None:
+    """Log an exception with its traceback. Handlers format it themselves, so a mask makes it a text."""
+    if mask is None:
+        logger.error(text, *args, exc_info=exc)
+    else:
+        logger.error("%s\n%s", text % args, mask.traceback(exc))
+
+
+def mask_of_body(body: Any) -> "Mask | None":
+    """Return what hides the sensitive arguments in a message's body, or None if it has none or isn't read."""
+    try:
+        fields = json.loads(body) if isinstance(body, str) else body
+        return mask_of_arguments(fields["name"], lambda: [fields.get("args", []), fields.get("kwargs", {})])
+    except Exception:  # noqa: BLE001, anybody may have written the body
+        return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from inspect import iscoroutinefunction
 from traceback import format_exception
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync
 
@@ -16,6 +16,9 @@ from ..protocol.json_codec import dump, dump_any, to_micros
 from ..protocol.record import error_of
 from .deadline import limited
 from .one_loop import shared
+
+if TYPE_CHECKING:
+    from ..definition.masking import Mask
 
 # The end of a traceback is kept, because it has the exception. A character takes up to 12 bytes as ASCII JSON
 # (an emoji is two escapes), and a part has 300,000 bytes.
@@ -69,7 +72,16 @@ async def run_within(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any
         raise
 
 
-def error_text(exc: BaseException, at: datetime) -> str:
-    """Return the JSON of an exception: class, message, time, and traceback without local variables."""
+def stored_error(exc: BaseException, mask: "Mask | None" = None) -> dict[str, Any]:
+    """Return an exception as a record contains it, without sensitive values."""
+    error = error_of(exc, mask)
+    return error if mask is None or mask.complete else {**error, "for_staff": True}
+
+
+def error_text(exc: BaseException, at: datetime, mask: "Mask | None" = None) -> str:
+    """Return the JSON of a stored error, its time, and its traceback without local variables."""
     traceback = "".join(format_exception(exc))
-    return dump({**error_of(exc), "at": to_micros(at), "traceback": traceback[-TRACEBACK_CHARACTERS:]})
+    if mask is not None:
+        traceback = mask(traceback)
+    error = stored_error(exc, mask)
+    return dump({**error, "at": to_micros(at), "traceback": traceback[-TRACEBACK_CHARACTERS:]})

@@ -8,17 +8,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 
 from ..aws import within
 from ..conf import ENV_STACK, OUTBOX, Options, options_for, stacks
+from ..definition.registry import mask_of_arguments
 from ..definition.retry_policy import attempts_allowed
 from ..exceptions import Cancelled, DeadLettered, Expired, OffloadError, PayloadLost, WorkerLost
 from ..operations.due_entries import entries
 from ..operations.fail import change_or_recognise, fail_record, with_jitter
 from ..protocol.conditional_write import Refused
+from ..protocol.json_codec import load
 from ..protocol.record import (
     DUE_AFTER,
     DUE_SHARDS,
@@ -37,9 +39,12 @@ from .connections import living_connections
 from .deadline import RESERVE_SECONDS
 from .effect_cleanup import remove_old_markers
 from .enqueue_scheduled import enqueue_scheduled
-from .events import LambdaContext, utc_now
+from .events import LambdaContext, log_exception, utc_now
 from .metrics import print_longest_running
 from .step_results import EFFECTS
+
+if TYPE_CHECKING:
+    from ..definition.masking import Mask
 
 logger = logging.getLogger("django_offload")
 
@@ -106,6 +111,7 @@ class Sweeper:
         # The index lags behind: if the record itself isn't due then, somebody else has dealt with it.
         if attributes is None or "due_at" not in attributes:
             return "stale"
+        record = None
         try:
             record = read_record(attributes)
             if record.due_at != entry.due_at:
@@ -116,9 +122,21 @@ class Sweeper:
                 return self.end(record, self.clock(), exc)
         except Refused:
             return "stale"  # A worker or another sweeper was faster.
-        except Exception:
-            logger.exception("Task id=%s could not be swept; it is due again", entry.id)
+        except Exception as exc:  # noqa: BLE001, one record must not keep the others from being swept
+            mask = self.mask_of(record) if record is not None else None
+            log_exception(exc, mask, "Task id=%s could not be swept; it is due again", entry.id)
             return "failed"
+
+    def mask_of(self, record: TaskRecord) -> "Mask | None":
+        """Return what hides the sensitive arguments of a record, which may be beside it; or its messages."""
+        try:
+            return mask_of_arguments(
+                record.enqueued.name, lambda: load(complete(self.store, record).arguments)
+            )
+        except Exception:  # noqa: BLE001, AWS doesn't answer, which is what this record's error is about
+            from ..definition.masking import Mask
+
+            return Mask([0])  # Too short to be found, so that no message is shown.
 
     def decide(self, record: TaskRecord, now: datetime) -> str:
         if record.status == RUNNING and record.attempted_at is not None:

@@ -43,6 +43,20 @@ def test_no_other_key_of_the_bucket_is_discarded_or_shown(ada, payloads, key):
     assert payloads.get(key) == b"kept"
 
 
+def test_a_body_is_shown_only_with_its_permission(staff, payloads):
+    payloads.put(BODY, b"4111-1111")
+    address = f"{reverse(UNREADABLE)}?key={BODY}"
+
+    may_not = staff("bob", "view_task", "discard_task").client.get(address).content.decode()
+    may = staff("eve", "view_task", "view_message_body").client.get(address).content.decode()
+
+    assert "4111-1111" not in may_not
+    assert "You may not see the body, because it may contain sensitive arguments." in may_not
+    assert "Ask for the permission <code>django_offload.view_message_body</code>." in may_not
+    assert "Yes, discard it" in may_not
+    assert ("4111-1111" in may, "You may not see the body" in may) == (True, False)
+
+
 def test_a_user_without_the_permission_discards_nothing(staff, payloads):
     answer = staff("bob", "view_task", "retry_task").client.post(reverse(UNREADABLE), {"key": BODY})
 

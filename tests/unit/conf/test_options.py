@@ -167,6 +167,9 @@ def test_a_batch_over_ten_needs_a_window():
     ("options", "text"),
     [
         ({"client": "curl"}, "OPTIONS['client'] is 'curl'."),
+        ({"error_text": "staff"}, "OPTIONS['error_text'] is 'staff'."),
+        ({"error_text": None}, "OPTIONS['error_text'] is None."),
+        ({"error_text": ["owner"]}, "OPTIONS['error_text'] is ['owner']."),
         (
             {"result_ttl": "a day"},
             "OPTIONS['result_ttl'] is 'a day'.",

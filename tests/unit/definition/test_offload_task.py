@@ -92,6 +92,15 @@ def test_an_invalid_option_is_refused_by_the_decorator(options, message):
     assert message in str(raised.value)
 
 
+def sign(text, /, *rest, key, **options):
+    return text
+
+
+@pytest.mark.parametrize("name", ["text", "rest", "key", "options"])
+def test_an_argument_of_any_kind_can_be_sensitive(name):
+    assert django_offload.task(sensitive=name)(sign).sensitive == (name,)
+
+
 def test_an_unknown_option_is_refused():
     with pytest.raises(TypeError, match="unexpected keyword argument 'max_attemps'"):
         django_offload.task(max_attemps=3)(tasks.double.func)

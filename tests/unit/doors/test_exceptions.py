@@ -37,6 +37,7 @@ EXAMPLES = [
     exceptions.ResultTooLarge(1_000_000, 300_000),
     exceptions.WorkerLost(3),
     exceptions.Expired(7),
+    exceptions.ClassNotImported("shop.errors.CardRefused"),
     exceptions.StepTooLarge("rows", 400_000, 300_000),
     exceptions.PayloadLost("payloads/x/arguments", "gone"),
     exceptions.SecretUnreadable("DATABASE_URL", "ssm:/shop/database", "there is no such parameter."),
@@ -105,6 +106,7 @@ def test_django_catches_what_is_its_own():
     assert issubclass(exceptions.InvalidArguments, InvalidTask)
     assert issubclass(exceptions.ConfigurationError, ImproperlyConfigured)
     assert issubclass(exceptions.DeadlineExceeded, TimeoutError)
+    assert issubclass(exceptions.ClassNotImported, ImportError)
 
 
 def test_errors_that_newer_code_or_a_key_can_fix_are_retryable():

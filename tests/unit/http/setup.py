@@ -1,4 +1,6 @@
-"""A site of one view that enqueues, and its visitors."""
+"""A site of views that enqueue, and its visitors."""
+
+import json
 
 from django.http import HttpRequest, HttpResponse
 from django.tasks import TaskResult
@@ -16,6 +18,11 @@ def enqueues(request: HttpRequest) -> HttpResponse:
     return accepted(RESULTS[-1])
 
 
+def pays(request: HttpRequest) -> HttpResponse:
+    RESULTS.append(tasks.send.using(max_attempts=1).enqueue(7, card=json.loads(request.GET["card"])))
+    return accepted(RESULTS[-1])
+
+
 async def enqueues_async(request: HttpRequest) -> HttpResponse:
     RESULTS.append(await tasks.double.aenqueue(21))
     return accepted(RESULTS[-1])
@@ -23,6 +30,7 @@ async def enqueues_async(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("work/", enqueues),
+    path("pays/", pays),
     path("async-work/", enqueues_async),
     path("tasks/", include("django_offload.urls")),
 ]

@@ -140,6 +140,19 @@ def test_bodies_are_listed_shown_as_text_and_discarded(store, payloads):
     assert run("offload_dead", "show", BODY)[0] == run("offload_dead", "discard", BODY)[0] == 1
 
 
+def test_a_body_is_shown_only_if_bytes_of_it_are_asked_for(store, payloads):
+    payloads.put(BODY, b"4111-1111")
+
+    assert run("offload_dead", "show", BODY) == (
+        0,
+        "The message has 9 bytes. It may contain sensitive arguments of a task. Show them with --bytes 9.\n",
+    )
+    assert run_json("offload_dead", "show", BODY) == (0, {"key": BODY, "size": 9, "text": ""})
+    assert run("offload_dead", "show", BODY, "--bytes", "9") == (0, "4111-1111\n")
+    assert run_json("offload_dead", "show", BODY, "--bytes", "9")[1]["text"] == "4111-1111"
+    assert run("offload_dead", "show", BODY, "--bytes", "0")[0] == 2
+
+
 def test_redrive_of_all_passes_bodies_by_and_discard_of_all_takes_them(store, payloads):
     payloads.put(BODY, b"junk")
     result = given_up(store, tasks.double.enqueue(1))

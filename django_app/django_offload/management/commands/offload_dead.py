@@ -66,8 +66,7 @@ manage.py offload_dead discard --all
         show_parser.add_argument(
             "--bytes",
             type=int,
-            default=SHOWN_BYTES,
-            help=f"Show at most this many bytes of a message ({SHOWN_BYTES:,}).",
+            help="Also show the body of a message, at most this many bytes of it. It may contain arguments.",
         )
         redrive_parser = add_action("redrive", "Make dead letters READY again and send them.")
         discard_parser = add_action("discard", "Remove dead letters from the list. They stay FAILED.")
@@ -89,7 +88,8 @@ manage.py offload_dead discard --all
         self.require_backend()
         action = options["action"]
         if action == "show":
-            self.require_positive("--bytes", options["bytes"])
+            if options["bytes"] is not None:
+                self.require_positive("--bytes", options["bytes"])
             if options["id"].startswith(UNVERIFIED_PREFIX):
                 return self.show_message(options["id"], options["bytes"])
             return self.show_record(options["id"])
@@ -137,12 +137,18 @@ manage.py offload_dead discard --all
             self.write_line(*line)
         return EXIT_OK
 
-    def show_message(self, key: str, limit: int) -> int:
+    def show_message(self, key: str, limit: int | None) -> int:
         data = unverified_body(key)
         if data is None:
             raise self.failure(f"There is no message with the key {key}. See manage.py offload_dead list.")
-        text = escaped(data, limit)
+        text = "" if limit is None else escaped(data, limit)
         self.write_json({"key": key, "size": len(data), "text": text})
+        if limit is None:
+            self.write_line(
+                f"The message has {len(data):,} bytes. It may contain sensitive arguments of a task. "
+                f"Show them with --bytes {min(len(data), SHOWN_BYTES)}."
+            )
+            return EXIT_OK
         self.write_line(text)
         if len(data) > limit:
             self.write_line(f"… {len(data) - limit:,} more bytes. Show them with --bytes {len(data)}.")

@@ -1,0 +1,161 @@
+"""No text of a record, a part, a message or an outbox row decides what a process imports."""
+
+import importlib.abc
+import json
+import sys
+from dataclasses import replace
+
+import pytest
+from django.tasks import default_task_backend
+from django.urls import reverse
+
+from django_offload.conf import configured
+from django_offload.definition.registry import registry
+from django_offload.exceptions import ClassNotImported, UnknownTask
+from django_offload.http import status_url
+from django_offload.outbox.drain import send_entry
+from django_offload.outbox.models import OutboxEntry
+from django_offload.protocol.conditional_write import ConditionalWrite, equals
+from django_offload.protocol.record import FAILED, FAILED_SHARDS, RUNNING, shard_of
+from django_offload.sending.enqueue import message_text
+from django_offload.sending.outbox_row import pack
+from tests.integration import tasks
+from tests.integration.setup import record_of, store
+from tests.unit.management.commands import run
+
+BOARD = "admin:django_offload_task_changelist"
+# What a stored text may name: a module that nobody has imported, and one that runs something when it is.
+PATHS = ["unheard_of.Error", "antigravity.Error", "unheard_of", "this.d"]
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    """Notes every module that this process looks for, and finds none."""
+
+    def __init__(self):
+        self.names = []
+
+    def find_spec(self, name, path=None, target=None):
+        self.names.append(name)
+
+
+@pytest.fixture
+def imports(monkeypatch, tmp_path):
+    """Return the names of the modules that are imported from now on. One of them would leave a trace."""
+    (tmp_path / "unheard_of.py").write_text("raise SystemExit('a stored text imported me')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    finder = Finder()
+    monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
+    return finder.names
+
+
+def stored_with(task_id, **attributes):
+    """Write attributes into a record, as somebody who may write to the table can do."""
+    change = ConditionalWrite(name="forge", conditions=((equals("id", task_id),),), put=attributes)
+    store().change(task_id, change)
+
+
+def failed_with(path, **attributes):
+    """Return the id of a FAILED record in which every text names `path`."""
+    result = tasks.note.enqueue("a")
+    error = {"class": path, "message": path, "ended": True}
+    store().put_part(
+        result.id, "error#0001", json.dumps({**error, "at": 0, "traceback": f"{path}: so\n"}), 2**31
+    )
+    stored_with(
+        result.id,
+        status=FAILED,
+        error=json.dumps(error),
+        errors=["error#0001"],
+        workers=[path],
+        fence=1,
+        options=json.dumps({"retry_on": [path], "no_retry_on": [path]}),
+        progress=json.dumps({"done": 1, "total": 2, "message": path}),
+        due_shard=FAILED_SHARDS[0],
+        finished_at=1,
+        **attributes,
+    )
+    return result.id
+
+
+def read_by_every_face(staff, client, task_id):
+    """Read a record wherever somebody can look at it."""
+    try:
+        result = default_task_backend.get_result(task_id)
+    except UnknownTask:
+        pass
+    else:
+        result.refresh()
+        for error in result.errors:
+            with pytest.raises(ClassNotImported):
+                _ = error.exception_class
+    for visitor in (staff, client):
+        assert visitor.get(status_url(task_id)).status_code == 200
+    assert staff.get(reverse("django_offload:progress", args=[task_id])).status_code == 200
+    for name in ("failed", "dead", "underway"):
+        assert staff.get(f"{reverse(BOARD)}?list={name}").status_code == 200
+    assert staff.get(reverse("admin:django_offload_task_change", args=[task_id])).status_code == 200
+    for command in (
+        ("offload_result", task_id),
+        ("offload_result", task_id, "--json"),
+        ("offload_dead", "list", "--failed"),
+        ("offload_dead", "list", "--failed", "--json"),
+        ("offload_dead", "show", task_id),
+        ("offload_dead", "redrive", task_id, "--json"),
+        ("offload_status", "--json"),
+        ("offload_doctor", "--json"),
+    ):
+        run(*command)
+
+
+@pytest.fixture
+def faces(aws, staff):
+    """Return a function that reads a record by every face, after each has imported what it needs itself."""
+    from django.test import Client
+
+    def read(task_id):
+        read_by_every_face(staff, Client(), task_id)
+
+    for attributes in ({}, {"name": "tests.gone"}):
+        read(failed_with("shop.errors.Refused", **attributes))
+    aws.run()
+    aws.sweep()
+    return read
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_record_imports_nothing_wherever_it_is_read(faces, imports, path):
+    before = set(sys.modules)
+
+    for attributes in ({}, {"name": path}, {"alias": path}, {"owner": path}, {"queue": path}):
+        faces(failed_with(path, **attributes))
+
+    assert [name for name in imports if not name.startswith("tests.")] == []
+    assert set(sys.modules) == before
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_message_a_row_and_a_sweep_import_nothing(aws, queues, faces, imports, path):
+    options, before = configured()["default"], set(sys.modules)
+    enqueued = record_of(tasks.note.enqueue("a").id).enqueued
+    hostile = replace(enqueued, id="0" * 32, name=path, options={"retry_on": [path], "no_retry_on": [path]})
+    retried = replace(enqueued, id="1" * 32, options=hostile.options)
+    lost = failed_with(path)
+    aws.run()
+    for each in (hostile, retried):
+        queues.sqs.send_message(
+            QueueUrl=queues.sqs.get_queue_url(QueueName=options.queue("default"))["QueueUrl"],
+            MessageBody=message_text(each, options, enqueued.enqueued_at.replace(year=2100)),
+        )
+    OutboxEntry.objects.create(
+        id=hostile.id, alias="default", birth=pack(hostile), created_at=enqueued.enqueued_at
+    )
+    stored_with(lost, status=RUNNING, lease_until=1, due_at=1, due_shard=shard_of(lost))
+
+    aws.fail_next(OSError("not yet"))
+    aws.run()
+    assert send_entry(OutboxEntry.objects.get())
+    assert aws.sweep().get("sent", 0) == 1
+
+    assert path not in registry().tasks
+    assert [name for name in imports if not name.startswith("tests.")] == []
+    assert set(sys.modules) == before
