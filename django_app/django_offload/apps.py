@@ -1,7 +1,7 @@
 """The app configuration of django_offload, for INSTALLED_APPS."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.apps import AppConfig
@@ -27,14 +27,13 @@ CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
 )
 
 # Their records have addresses or a request. A filter of a logger doesn't see the records of its children.
-SUSPICIOUS: list[type[SuspiciousOperation]] = [SuspiciousOperation, *SuspiciousOperation.__subclasses__()]
 LOGGERS = (
     "django.request",
     "django.server",
     "django.security.csrf",
-    *(f"django.security.{error.__name__}" for error in SUSPICIOUS),
-    "gunicorn.access",
-    "uvicorn.access",
+    "django.security.SuspiciousOperation",
+    "django.security.SuspiciousSession",  # Sessions define it when the first request comes.
+    *("gunicorn.access", "gunicorn.error", "uvicorn.access", "uvicorn.error"),
     "zappa.handler",
     "zappa.wsgi",
 )
@@ -49,8 +48,15 @@ class DjangoOffloadConfig(AppConfig):
     def ready(self) -> None:
         for name, tags, deploy in CHECKS:
             register_lazily(f"{self.name}.{name}", tags, deploy)
-        for name in LOGGERS:
+        for name in (*LOGGERS, *(f"django.security.{name}" for name in names_below(SuspiciousOperation))):
             logging.getLogger(name).addFilter(hide_tokens)
+
+
+def names_below(kind: type[Exception]) -> Iterator[str]:
+    """Yield the names of all classes below a class: Django logs each in a logger of its own."""
+    for inner in kind.__subclasses__():
+        yield inner.__name__
+        yield from names_below(inner)
 
 
 def hide_tokens(record: logging.LogRecord) -> bool:

@@ -148,11 +148,15 @@ def packed_part(name: bytes, content: bytes) -> bytes:
 
 
 def unpacked_size(packed: bytes, most: int) -> int:
-    """Unpack at most `most` bytes, and return how many there were. Damaged data counts as 0, as in Pillow."""
+    """
+    Unpack at most `most` bytes, and return how many there were. Raise PhotoRefused if they are damaged.
+
+    Damage may follow a megabyte of good data, whose unpacking a limit of the sum must not miss.
+    """
     try:
         return len(zlib.decompressobj().decompress(packed, most)) if packed else 0
-    except zlib.error:
-        return 0
+    except zlib.error as exc:
+        raise PhotoRefused(DAMAGED) from exc
 
 
 def read_webp(data: bytes) -> tuple[int, int]:

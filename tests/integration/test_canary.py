@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from traceback import format_exception
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -169,8 +170,10 @@ def is_not_sent(site):
         site.sweep()
         site.sweep(timedelta(hours=1))
         with store_with(lambda inner: QuotingStore(inner, *["create"] * 9)):
-            with pytest.raises(EnqueueFailed):
+            with pytest.raises(EnqueueFailed) as raised:
                 tasks.fails.enqueue(CANARY)
+            # A view's log and Django's error mail would show this.
+            assert CANARY not in "".join(format_exception(raised.value))
             with transaction.atomic():
                 tasks.fails.enqueue(CANARY)
             (entry,) = OutboxEntry.objects.all()

@@ -59,3 +59,8 @@ def in_a_month():
 def refuse(context, card, say=""):
     progress(1, 2, f"{say} {card}")
     raise ValueError(f"refused: {card}")
+
+
+@task(sensitive="secret")
+def quotes(secret):
+    raise ValueError(f"bad {secret}")

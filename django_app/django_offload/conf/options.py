@@ -57,9 +57,8 @@ class Options:
     result_ttl: timedelta = timedelta(days=14)
     client: str = CLIENTS[0]
     record_at_enqueue: bool = True  # If False, the first claim creates the record.
-    error_text: str = ERROR_TEXTS[
-        0
-    ]  # Who reads an exception's text besides staff: "owner", or "class" for nobody.
+    # Who reads an exception's text besides staff: "owner", or "class" for nobody.
+    error_text: str = ERROR_TEXTS[0]
 
     @classmethod
     def parse(cls, alias: str, params: Mapping[str, Any]) -> "Options":

@@ -37,7 +37,9 @@ class Mask:
         forms: dict[str, None] = {}
         for value in values:
             for leaf in leaves(value):
-                self.complete &= len(leaf.strip()) >= SHORTEST
+                # An exception group indents each line of a message, so each must be long enough.
+                lines = [line.strip() for line in leaf.splitlines()]
+                self.complete &= all(len(line) >= SHORTEST for line in lines if line)
                 forms |= dict.fromkeys(spellings(leaf))
             for key in keys(value):
                 forms |= dict.fromkeys(spellings(key))

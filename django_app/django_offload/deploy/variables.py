@@ -77,17 +77,17 @@ def variable_warnings(
             f'Add those that tasks read to "environment" or "secrets" in infra/{stage}.json.',
         )
     # The stage's file replaces Zappa's aws_environment_variables, for web and workers alike.
-    overriding = {
+    differing = {
         name
         for name, value in variables_in(settings, _HANDLER_KEY).items()
         if name in stage_environment.secrets
         or stage_environment.environment.get(name, as_text(value)) != as_text(value)
     }
-    if overriding:
+    if differing:
         yield (
-            f"On the web side of the stage '{stage}', {_HANDLER_KEY} of {FILE} overrides "
-            f"infra/{stage}.json: {', '.join(sorted(overriding))}.",
-            f"Remove them there, because the values of infra/{stage}.json reach the web side too.",
+            f"{_HANDLER_KEY} of {FILE} and infra/{stage}.json give the web side of the stage '{stage}' "
+            f"different values: {', '.join(sorted(differing))}.",
+            f"Remove them in {FILE}, because the values of infra/{stage}.json reach the web side too.",
         )
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from .zappa_settings import FILE
 
-# Zappa's default, which runs whatever an event names.
+# Zappa's default, and the module that it is a copy of. Both run whatever an event names.
 ZAPPAS_HANDLER = "handler.lambda_handler"
+ZAPPAS_HANDLERS = {ZAPPAS_HANDLER, "zappa.handler.lambda_handler"}
 
 # Each setting that only Zappa's handler could serve, and what to do instead.
 REFUSED: Mapping[str, str] = {
@@ -27,15 +28,14 @@ REFUSED: Mapping[str, str] = {
     "async_response_table": "Use the tasks of django_offload, whose results are kept in the stack's table.",
     "remote_env": 'Name the variables in "environment" or "secrets" of the stage\'s file in infra/.',
     "exception_handler": "Connect to Django's signal got_request_exception, or use LOGGING.",
-    "keep_warm": 'Set "keep_warm": false. A scheduled event is no request; use provisioned_concurrency if '
-    "starts are too slow.",
+    "keep_warm": 'Set "keep_warm": false. If the stage is deployed already, run zappa unschedule once, '
+    "because Zappa keeps the schedule. Use provisioned_concurrency if starts are too slow.",
 }
 
 
 def has_zappas_handler(settings: Mapping[str, Any]) -> bool:
     """Return True if the stage names Zappa's own handler, or none, so that Zappa's default counts."""
-    named: object = settings.get("lambda_handler", ZAPPAS_HANDLER)
-    return named == ZAPPAS_HANDLER
+    return settings.get("lambda_handler", ZAPPAS_HANDLER) in ZAPPAS_HANDLERS
 
 
 def is_used(settings: Mapping[str, Any], name: str) -> bool:

@@ -17,7 +17,7 @@ HIDDEN = "***"
 # What may stand for a letter in a query: itself or its percent code. A link inside a link is encoded again.
 NAME = "".join(f"(?:{letter}|%(?:25)*(?:{ord(letter):x}|{ord(letter.upper()):x}))" for letter in "token")
 PARAMETER = re.compile(
-    rf"((?:^|[?&\s\"'(]|%(?:25)*(?:3f|26)){NAME}(?:=|%(?:25)*3d)'?)[^&#\s\"'<>]+", re.IGNORECASE
+    rf"((?:^|[?&\s\"'(]|&amp;|\\u0026|%(?:25)*(?:3f|26)){NAME}(?:=|%(?:25)*3d)'?)[^&#\s\"'<>]+", re.IGNORECASE
 )
 # The header in a dump of a request: as in a dictionary, a list of pairs or HTTP itself.
 HEADER_LINE = re.compile(r"(x-offload-token['\"]?\s*[:=,]\s*b?['\"]?)[^\s'\",}]+", re.IGNORECASE)

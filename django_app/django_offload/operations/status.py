@@ -57,12 +57,11 @@ def outcome(result: AnyResult) -> dict[str, Any]:
         return {"return_value": result.return_value}
     if result.status == FAILED and result.errors:
         error = result.errors[-1]
-        last_line = (error.traceback.strip().splitlines() or [""])[-1]
-        message = last_line.partition(": ")[2]
-        # Another backend stores the text as it is.
+        # Another backend stores the text as it is. The whole of it is masked, because a value may have lines.
         mask = mask_of_task(result.task, lambda: [result.args, result.kwargs])
-        if mask is not None:
-            message = mask(message) if mask.complete else ""
+        traceback = error.traceback if mask is None else mask(error.traceback) if mask.complete else ""
+        last_line = (traceback.strip().splitlines() or [""])[-1]
+        message = last_line.partition(": ")[2]
         return {"error": {"class": error.exception_class_path, "message": message}}
     return {}
 

@@ -24,7 +24,7 @@ from ..conf import Options, signing_keys
 from ..definition.context import current_context, trace
 from ..definition.offload_task import AnyResult, AnyTask, changed_options
 from ..definition.registry import mask_of, name_of, registry
-from ..exceptions import EnqueueFailed, InvalidArguments, PayloadLost, PayloadTooLarge
+from ..exceptions import CallFailed, EnqueueFailed, InvalidArguments, PayloadLost, PayloadTooLarge
 from ..payloads import payloads_of
 from ..protocol.conditional_write import Attributes
 from ..protocol.enqueued_task import EnqueuedTask
@@ -277,7 +277,9 @@ def masked_text(exc: Exception, enqueued: EnqueuedTask) -> str:
 
 def enqueue_failed(enqueued: EnqueuedTask, cause: Exception) -> EnqueueFailed:
     failure = EnqueueFailed(enqueued.id, enqueued.name, enqueued.queue)
-    failure.__cause__ = cause
+    mask = mask_of(enqueued)
+    # Whoever logs the failure also formats its cause.
+    failure.__cause__ = cause if mask is None else CallFailed(mask(f"{type(cause).__qualname__}: {cause}"))
     return failure
 
 

@@ -40,7 +40,7 @@ class Request:
     headers: Mapping[str, str]  # By lower-case name.
     client_address: str  # As AWS saw it.
     script_name: str
-    remote_user: str | None
+    remote_user: str  # As an authorizer or IAM names it, or "".
     authorizer: Mapping[str, Any] | None
     is_version_2: bool
 
@@ -135,7 +135,7 @@ def version_1(event: Mapping[str, Any], context: Mapping[str, Any], site: Site) 
         headers=headers,
         client_address=text(identity.get("sourceIp") or ""),
         script_name=script_name,
-        remote_user=authorizer.get("principalId") if authorizer else identity.get("userArn"),
+        remote_user=text((authorizer.get("principalId") if authorizer else identity.get("userArn")) or ""),
         authorizer=authorizer or None,
         is_version_2=False,
     )
@@ -166,8 +166,11 @@ def version_2(event: Mapping[str, Any], context: Mapping[str, Any], site: Site) 
         headers=allowed_headers(values, context, site),
         client_address=text(http.get("sourceIp") or ""),
         script_name=script_name,
-        remote_user=(authorizer.get("lambda") or {}).get("principalId")
-        or (authorizer.get("iam") or {}).get("userArn"),
+        remote_user=text(
+            mapping(authorizer.get("lambda") or {}).get("principalId")
+            or mapping(authorizer.get("iam") or {}).get("userArn")
+            or ""
+        ),
         authorizer=authorizer or None,
         is_version_2=True,
     )
@@ -193,7 +196,8 @@ def allowed_headers(values: list[tuple[str, str]], context: Mapping[str, Any], s
     mapped = {name.lower().replace("_", "-"): path for name, path in site.headers_from_context.items()}
     headers: dict[str, str] = {}
     for name, value in values:
-        if "_" in name or name in mapped:
+        # Upper case makes ASCII of some other letters.
+        if "_" in name or not name.isascii() or name in mapped:
             continue
         separator = "; " if name == "cookie" else ", "
         headers[name] = f"{headers[name]}{separator}{value}" if name in headers else value

@@ -56,7 +56,7 @@ def set_variables(settings: ModuleType) -> None:
     for name, source in (("PROJECT", "PROJECT_NAME"), ("STAGE", "API_STAGE")):
         if hasattr(settings, source):
             variables[name] = getattr(settings, source)
-    # offload_deploy makes the stage's own variables those of the function, and leaves none here.
+    # With offload_deploy the function has these variables already. Zappa alone leaves them here.
     os.environ.update(variables | getattr(settings, "ENVIRONMENT_VARIABLES", {}))
     if getattr(settings, "DJANGO_SETTINGS", None):
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings.DJANGO_SETTINGS)

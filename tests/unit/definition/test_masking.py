@@ -148,6 +148,8 @@ def test_a_text_that_repeats_itself_takes_no_longer():
         ([], True),
         ({"cvc": "123456"}, True),
         ({"card": [CARD, "123"]}, False),
+        ("123456\n\n789012\n", True),
+        ("12345\n67890\n13579", False),
     ],
 )
 def test_a_value_that_is_too_short_is_told(value, complete):

@@ -40,13 +40,11 @@ def test_variables_of_both_sides_cause_no_warning():
 @pytest.mark.parametrize(
     "stages", [{"environment": {"OVEN": "cold"}}, {"secrets": {"OVEN": "ssm:/pies/oven"}}]
 )
-def test_a_variable_that_overrides_the_stages_file_causes_a_warning(stages):
+def test_a_variable_that_differs_from_the_stages_file_causes_a_warning(stages):
     (warning,) = warnings_of({"environment_variables": {"OVEN": "hot"}}, **stages)
 
-    assert (
-        "environment_variables of zappa_settings.json overrides infra/dev.json: OVEN. Remove them there"
-        in warning
-    )
+    assert warning.startswith("environment_variables of zappa_settings.json and infra/dev.json give the web")
+    assert "different values: OVEN. Remove them in zappa_settings.json, because" in warning
 
 
 def test_a_remote_env_causes_a_warning():

@@ -3,6 +3,7 @@
 import pytest
 from django.http import HttpResponse
 
+from django_offload.definition.masking import HIDDEN
 from django_offload.http import accepted
 from tests.unit import tasks
 
@@ -37,3 +38,13 @@ def test_a_result_of_a_backend_where_it_failed_at_once_has_its_error(settings, c
 
     assert b'"error": {"class": "builtins.OSError", "message": "not yet"}' in answer.content
     assert "Location" not in answer.headers
+
+
+@pytest.mark.parametrize("secret", ["hunter2hunter2", "header\nkey: hunter2hunter2"])
+def test_a_sensitive_value_in_such_an_error_is_hidden_whole(settings, secret):
+    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+
+    answer = accepted(tasks.quotes.enqueue(secret))
+
+    assert b"hunter2" not in answer.content
+    assert HIDDEN.encode() in answer.content

@@ -1,6 +1,7 @@
 """The check of an upload: small files that take long to decode are refused, and ordinary photos aren't."""
 
 import struct
+import zlib
 
 import pytest
 from hypothesis import given
@@ -139,7 +140,18 @@ def test_the_walk_ends_at_the_limit_whatever_follows():
 def test_a_text_is_not_unpacked_beyond_its_limit():
     assert unpacked_size(packed(64_000_000), MOST_UNPACKED + 1) == MOST_UNPACKED + 1
     assert unpacked_size(packed(1_000), MOST_UNPACKED) == 1_000
-    assert unpacked_size(b"damaged", MOST_UNPACKED) == 0
+
+
+def test_a_text_that_is_damaged_after_a_megabyte_is_refused_at_once():
+    packer = zlib.compressobj()
+    damaged = packer.compress(bytes(MOST_UNPACKED - 6)) + packer.flush(zlib.Z_FULL_FLUSH) + b"\x07\xff"
+    chunks = [chunk(b"zTXt", b"a\0\0" + damaged)] * 5_000
+
+    with pytest.raises(PhotoRefused, match="damaged") as raised:
+        check_photo(with_chunks(chunks))
+
+    frames = [entry.name for entry in raised.traceback]
+    assert frames.count("unpacked_size") == 1
 
 
 @pytest.mark.parametrize(

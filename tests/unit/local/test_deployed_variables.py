@@ -105,10 +105,14 @@ def test_the_settings_in_use_are_kept_wherever_they_are(monkeypatch: pytest.Monk
 
 
 def test_a_secret_cannot_take_a_refused_name() -> None:
-    secrets = {"LD_PRELOAD": "ssm:/evil", "SECRET_KEY": "ssm:/shop/key"}
+    secrets = {
+        "LD_PRELOAD": "ssm:/evil",
+        "DJANGO_SETTINGS_MODULE": "ssm:/evil",
+        "SECRET_KEY": "ssm:/shop/key",
+    }
     deployed = function(environment={"OFFLOAD_SECRETS": json.dumps(secrets)})
 
-    assert refused_variables(deployed) == ["LD_PRELOAD"]
+    assert refused_variables(deployed) == ["DJANGO_SETTINGS_MODULE", "LD_PRELOAD"]
     assert json.loads(local_variables(deployed)["OFFLOAD_SECRETS"]) == {"SECRET_KEY": "ssm:/shop/key"}
 
 

@@ -2,12 +2,17 @@
 
 import http.client
 import json
+import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from django_offload.aws.loopback import LOOPBACK
+from django_offload.local import peer
 from django_offload.local.lambda_.invoker import Outcome
 from django_offload.local.lambda_.runtime_api import (
     PAYLOAD_LIMIT,
@@ -151,3 +156,36 @@ def test_a_request_that_a_dead_process_left_open_takes_no_event_of_its_successor
     thread.join(5)
     new.close()
     assert responses == [b"ended"]
+
+
+def test_another_account_of_this_machine_gets_no_event(
+    api: RuntimeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = os.getuid()
+    monkeypatch.setattr(peer.os, "getuid", lambda: own + 1)
+    api.offer(invocation())
+
+    with pytest.raises(OSError, match=r"reset|without response"):
+        ask(api.address, "GET", NEXT)
+
+    monkeypatch.setattr(peer.os, "getuid", lambda: own)
+    assert ask(api.address, "GET", NEXT)[0] == 200
+
+
+def test_the_account_of_a_connection_is_found_in_the_table() -> None:
+    with socket.create_server((LOOPBACK, 0)) as server, socket.create_connection(server.getsockname()[:2]):
+        connection, _ = server.accept()
+        with connection:
+            assert peer.is_own_account(connection)
+
+
+def test_a_connection_that_is_in_no_table_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tcp").write_text("  sl  local_address rem_address   st\n")
+    monkeypatch.setattr(peer, "TABLE", str(tmp_path / "tcp"))
+
+    with socket.create_server((LOOPBACK, 0)) as server, socket.create_connection(server.getsockname()[:2]):
+        connection, _ = server.accept()
+        with connection:
+            assert not peer.is_own_account(connection)
+            monkeypatch.setattr(peer, "TABLE", str(tmp_path / "missing"))
+            assert peer.is_own_account(connection)

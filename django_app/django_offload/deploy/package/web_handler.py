@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PackageFailed
+from ..stage import as_texts
 from ..web_features import has_zappas_handler
 
 # Zappa's own defaults.
@@ -75,7 +76,7 @@ def handler_settings(stage: str, settings: Mapping[str, Any]) -> dict[str, objec
         "DOMAIN": settings.get("domain"),
         "BASE_PATH": settings.get("base_path"),
         # Without the region, because the environment of every function has it.
-        "ENVIRONMENT_VARIABLES": settings.get("environment_variables", {}),
+        "ENVIRONMENT_VARIABLES": as_texts(settings.get("environment_variables") or {}),
         "API_STAGE": stage,
         "PROJECT_NAME": settings["project_name"],
         "SETTINGS_FILE": settings.get("settings_file"),

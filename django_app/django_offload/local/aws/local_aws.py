@@ -54,7 +54,8 @@ class LocalAWS:
         log: Log = print,
         packages: Path | None = None,
     ) -> None:
-        self.server = MotoServer(aws_port, region)
+        # In tests, a session of boto3 may have read another key before.
+        self.server = MotoServer(aws_port, region, requires_key=not in_process)
         deployed_code = DeployedCode(packages, self.server) if packages else None
         self.functions = DeployedFunctions(self.server, deployed_code)
         self.environment: dict[str, str] = {}  # The variables that lead any process to this AWS.
@@ -101,7 +102,7 @@ class LocalAWS:
             invoker=self.invoker,
             async_invocations=self.async_invocations,
             moto_port=self.server.port,
-            access_key=self.server.access_key,
+            access_key=self.server.required_key,
         )
         api.start()
         self._exits.callback(api.stop)

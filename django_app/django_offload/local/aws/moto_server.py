@@ -13,6 +13,9 @@ from ..guard import authorization, new_access_key
 from ..loopback import GuardedRequests, StoppableServer, refuse_taken_port
 from .resource_import import with_resource_import
 
+# An access key where none is required.
+ANY_KEY = "local"
+
 
 class MotoServer:
     """
@@ -22,9 +25,11 @@ class MotoServer:
     installed, and PortTaken if `port` isn't free (0 means any port).
     """
 
-    def __init__(self, port: int = 0, region: str | None = None) -> None:
+    def __init__(self, port: int = 0, region: str | None = None, *, requires_key: bool = True) -> None:
         self.port = port
-        self.access_key = new_access_key()
+        # The key that each request must be signed with, or None.
+        self.required_key = new_access_key() if requires_key else None
+        self.access_key = self.required_key or ANY_KEY
         self.region = region or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
         self._server: Any = None
         self._clients: dict[str, Any] = {}
@@ -34,7 +39,7 @@ class MotoServer:
         refuse_other_aws(os.environ)
         if self.port:
             refuse_taken_port(self.port, "AWS on this machine", "Choose another with --aws-port.")
-        self._server = create_server(self.port, self.access_key)
+        self._server = create_server(self.port, self.required_key)
         self.port = self._server.port
         self._server.start()
         return self
@@ -101,9 +106,9 @@ class MotoServer:
             return self._clients[service]
 
 
-def create_server(port: int, access_key: str) -> Any:
+def create_server(port: int, access_key: str | None) -> Any:
     """
-    Return moto's server without starting it. It serves only requests that are signed with `access_key`.
+    Return moto's server without starting it. With `access_key` it serves only requests signed with it.
 
     Raise PackageMissing if moto isn't installed.
     """

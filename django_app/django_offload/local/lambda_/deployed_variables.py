@@ -43,13 +43,15 @@ _NAMES = frozenset(
         *("PATH", "HOME", "BROWSER", "EDITOR", "VISUAL", "PAGER", "MANPAGER", "LESSOPEN", "LESSCLOSE"),
         *("NODE_OPTIONS", "NODE_PATH", "NODE_EXTRA_CA_CERTS", "PHPRC", "PHP_INI_SCAN_DIR"),
         *("SSH_ASKPASS", "SSH_AUTH_SOCK", "SSH_SK_PROVIDER", "DOCKER_HOST", "DOCKER_CONFIG"),
+        *("CLASSPATH", "MAKEFLAGS", "TAR_OPTIONS", "WGETRC", "CC", "CXX", "MPLBACKEND", "OMP_TOOL_LIBRARIES"),
+        *("CUDA_INJECTION64_PATH", "GST_PLUGIN_SCANNER", "GUNICORN_CMD_ARGS"),
         *("GNUPGHOME", "PGSERVICEFILE", "PGSYSCONFDIR", "PGPASSFILE", "MYSQL_HOME", "ODBCINI", "ODBCSYSINI"),
     }
 )
 _PREFIXES = (
     *("LD_", "DYLD_", "_RLD", "MALLOC_", "GLIBC_", "BASH_"),
     # Interpreters, and what installs their packages.
-    *("PYTHON", "PERL", "RUBY", "GEM_", "NPM_", "JAVA_", "JDK_", "LUA_", "PIP_", "UV_"),
+    *("PYTHON", "PERL", "RUBY", "GEM_", "NPM_", "npm_", "JAVA_", "JDK_", "LUA_", "PIP_", "UV_"),
     # Programs that read their plugins or commands from variables.
     *("XDG_", "GIT_", "COVERAGE_", "PYTEST_", "KRB5_", "OPENSSL_", "SASL_", "MAGICK_"),
     # Certificates, and the file that all keys of TLS are written to.
@@ -57,6 +59,7 @@ _PREFIXES = (
 )
 _SUFFIXES = (
     *("_PRELOAD", "_LIBRARY_PATH", "_PLUGINS", "_PLUGIN_DIR", "_PLUGIN_PATH"),
+    *("_MODULES", "_MODULE_FILE", "_DRIVER_PATH", "_DRIVERS_PATH", "_RSH", "_ASKPASS", "_HOOKS"),
     *("_CA_BUNDLE", "_PROXY", "_proxy"),
 )
 
@@ -96,7 +99,8 @@ def _refused(function: Function) -> Iterator[str]:
         if is_steering(name) or foreign_settings or "\0" in value:
             yield name
     # A function puts its secrets into its environment when it starts, so that programs it starts get them.
-    yield from filter(is_steering, secret_references(function))
+    # Their values aren't known here, so none may choose the settings.
+    yield from (name for name in secret_references(function) if is_steering(name) or name == SETTINGS_MODULE)
 
 
 def is_usable_settings(module: str, function: Function) -> bool:

@@ -42,7 +42,7 @@ class InvokeApi:
         invoker: Invoker,
         async_invocations: AsyncInvocations,
         moto_port: int,
-        access_key: str,
+        access_key: str | None,
     ) -> None:
         self.functions, self.invoker, self.async_invocations = functions, invoker, async_invocations
         self.moto_port = moto_port

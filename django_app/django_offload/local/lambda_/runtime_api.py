@@ -15,8 +15,10 @@ import threading
 import time
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Any
 
 from ..loopback import LoopbackServer, RequestHandler
+from ..peer import is_own_account
 from .functions import Function
 from .invoker import Outcome, failed_outcome
 
@@ -59,7 +61,7 @@ class RuntimeApi:
         self._reports: queue.SimpleQueue[tuple[ProcessReport, Outcome | None]] = queue.SimpleQueue()
         self._current_id: str | None = None
         self._lock = threading.Lock()
-        self._server = LoopbackServer(RuntimeApiHandler, self)
+        self._server = RuntimeApiServer(RuntimeApiHandler, self)
         self._server.start()
 
     @property
@@ -108,6 +110,13 @@ class RuntimeApi:
             self._current_id = None
         self._reports.put((ProcessReport.RESPONDED, outcome))
         return True
+
+
+class RuntimeApiServer(LoopbackServer):
+    """Serves only this account, because AWS's runtime client signs nothing."""
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        return is_own_account(request)
 
 
 class RuntimeApiHandler(RequestHandler):
