@@ -110,6 +110,9 @@ def mask_of_body(body: Any) -> "Mask | None":
     """Return what hides the sensitive arguments in a message's body, or None if it has none or isn't read."""
     try:
         fields = json.loads(body) if isinstance(body, str) else body
-        return mask_of_arguments(fields["name"], lambda: [fields.get("args", []), fields.get("kwargs", {})])
+        mask = mask_of_arguments(fields["name"], lambda: [fields.get("args", []), fields.get("kwargs", {})])
+        if mask is not None and "ref" in fields:
+            mask.complete = False  # The arguments are in the bucket.
+        return mask
     except Exception:  # noqa: BLE001, anybody may have written the body
         return None

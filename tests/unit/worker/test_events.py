@@ -5,7 +5,7 @@ import pytest
 from django_offload.exceptions import UnknownEvent
 from django_offload.testing import Invocation
 from django_offload.worker import batch, dead_letter
-from django_offload.worker.events import invocation_of
+from django_offload.worker.events import invocation_of, mask_of_body
 
 pytestmark = pytest.mark.usefixtures("ours")
 WORKER = Invocation("contract-default-worker")
@@ -79,3 +79,18 @@ def test_a_worker_is_named_by_its_log_stream():
 
 def test_without_a_log_stream_a_worker_is_named_by_its_process():
     assert invocation_of(Invocation("f", log_stream_name="")).worker_id.startswith("pid-")
+
+
+@pytest.mark.parametrize(
+    ("body", "complete"),
+    [
+        ({"name": "tests.unit.tasks.quotes", "args": ["hunter2hunter2"], "kwargs": {}}, True),
+        ({"name": "tests.unit.tasks.quotes", "ref": {"key": "payloads/1/arguments"}}, False),
+        ({"name": "tests.unit.tasks.double", "args": [1], "kwargs": {}}, None),
+        ("{", None),
+    ],
+)
+def test_the_mask_of_a_body_is_incomplete_if_its_arguments_are_elsewhere(body, complete):
+    mask = mask_of_body(body)
+
+    assert (None if mask is None else mask.complete) is complete
