@@ -13,7 +13,7 @@ UNIT_BYTES = 1_024
 INLINE_ARGUMENTS_BYTES = 400
 # So do arguments that exceed this together with the other texts of a new record. A claim, the failure of an
 # attempt and another claim then fit into the same KB.
-INITIAL_TEXT_BYTES = 600
+INITIAL_TEXT_BYTES = 570
 # Space for attributes that are added later: the flag of a cancel, an error's name.
 MARGIN_BYTES = 24
 

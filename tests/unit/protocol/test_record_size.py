@@ -3,13 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from django_offload.protocol.enqueued_task import EnqueuedTask, Reference
 from django_offload.protocol.json_codec import dump
 from django_offload.protocol.record import initial_item
 from django_offload.protocol.record_size import (
+    INITIAL_TEXT_BYTES,
     INLINE_ARGUMENTS_BYTES,
     MARGIN_BYTES,
     UNIT_BYTES,
@@ -89,6 +90,30 @@ def failing_life(enqueued, progress, error, attempts):
         yield (record := failed.apply(record))
 
 
+def with_text(size):
+    """Return a task whose record has this many bytes of text, 400 of them arguments."""
+    others = len("default") * 2 + len(OWNER) + len(TRACE) + 400
+    return EnqueuedTask(
+        id="0" * 32,
+        alias="default",
+        name=("shop.orders.tasks." + "n" * size)[: size - others],
+        queue="default",
+        arguments="x" * 400,
+        enqueued_at=NOW,
+        run_after=NOW,
+        owner=OWNER,
+        depth=1_000,
+        traceparent=TRACE,
+    )
+
+
+LONGEST_NUMBERS = {"done": 10**9, "total": 10**9, "message": ""}
+
+
+@example(
+    with_text(INITIAL_TEXT_BYTES), LONGEST_NUMBERS, {"class": "shop.errors.PaymentRefused", "message": ""}
+)
+@example(with_text(600), LONGEST_NUMBERS, {"class": "shop.errors.PaymentRefused", "message": ""})
 @given(ENQUEUED_TASKS, PROGRESS, ERROR)
 def test_every_write_of_up_to_three_attempts_is_within_one_unit(enqueued, progress, error):
     for record in failing_life(enqueued, progress, error, 3):
