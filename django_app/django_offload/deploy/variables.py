@@ -24,8 +24,9 @@ def web_variables(settings: Mapping[str, Any]) -> dict[str, str]:
 
     Raise BadStage if the settings have something other than variables there.
     """
-    variables = {**variables_in(settings, _FUNCTION_KEY), **variables_in(settings, _HANDLER_KEY)}
-    return {name: as_text(value) for name, value in variables.items() if is_allowed_variable(name)}
+    variables = variables_in(settings, _FUNCTION_KEY)
+    allowed = {name: as_text(value) for name, value in variables.items() if is_allowed_variable(name)}
+    return allowed | handler_variables(settings)
 
 
 def handler_variables(settings: Mapping[str, Any]) -> dict[str, str]:

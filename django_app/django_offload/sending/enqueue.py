@@ -278,7 +278,7 @@ def masked_text(exc: Exception, enqueued: EnqueuedTask) -> str:
 def enqueue_failed(enqueued: EnqueuedTask, cause: Exception) -> EnqueueFailed:
     failure = EnqueueFailed(enqueued.id, enqueued.name, enqueued.queue)
     mask = mask_of(enqueued)
-    # Whoever logs the failure also formats its cause.
+    # A log or an error mail of the failure shows its cause too.
     failure.__cause__ = cause if mask is None else CallFailed(mask(f"{type(cause).__qualname__}: {cause}"))
     return failure
 

@@ -219,6 +219,7 @@ def test_the_handler_gets_every_setting_that_zappa_would_write(
         "django_settings": "pies.settings",
         "debug": False,
         "environment_variables": {"OVEN": "hot"},
+        "app_function": "pies.wsgi.application",
         "events": [{"function": "pies.bake", "event_source": {"arn": arn}}, {"function": "pies.daily"}],
         "bot_events": [{"function": "pies.chat", "event_source": intent}],
         "cognito": {"triggers": [{"source": "PreSignUp_SignUp", "function": "pies.welcome"}]},
@@ -281,3 +282,11 @@ def test_the_web_function_has_the_name_that_zappa_gives_it(
 
     assert web_function(zappa_settings(root, "dev"), "dev") == name
     assert zappa_cli.lambda_name == name
+
+
+def test_a_variable_that_is_a_number_becomes_text_in_the_package() -> None:
+    settings = {"project_name": "pies", "django_settings": "pies.settings"}
+
+    written = web_handler.handler_settings("dev", {**settings, "environment_variables": {"SHELVES": 3}})
+
+    assert written["ENVIRONMENT_VARIABLES"] == {"SHELVES": "3"}

@@ -92,6 +92,16 @@ def test_a_header_with_an_underscore_is_dropped(make: Any) -> None:
     assert seen_by(event).environ["HTTP_X_USER"] == "guest"
 
 
+def test_a_header_whose_name_becomes_another_in_upper_case_is_dropped() -> None:
+    event = function_url()
+    event["headers"] |= {"ho\u017ft": "evil.example", "x-u\u017fer": "root"}
+
+    environ = seen_by(event, Site(headers_from_context={"X-User": "authorizer.sub"})).environ
+
+    assert environ["HTTP_HOST"] == "abcde12345fghij67890.lambda-url.eu-central-1.on.aws"
+    assert "HTTP_X_USER" not in environ
+
+
 def test_a_header_of_the_context_never_comes_from_the_client() -> None:
     site = Site(headers_from_context={"X-User": "authorizer.sub"})
     event = function_url()

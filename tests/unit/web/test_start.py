@@ -146,3 +146,25 @@ def test_the_log_level_of_the_stage_counts(tmp_path: Path, level: str) -> None:
 
     assert ("django_offload.web:POST /cakes/apple%20pie/ 200" in ran.stderr) is (level == "INFO")
     assert "size=2" not in ran.stderr
+
+
+def test_a_secret_overrides_a_variable_of_zappas_settings(tmp_path: Path) -> None:
+    # Only AWS's answer is put in its place.
+    stored = """
+import os
+from django_offload.aws import secrets
+secrets.load = lambda: os.environ.update(OVEN="secret")
+"""
+
+    ran = run(tmp_path, STAGE + stored)
+
+    assert "OVEN=secret" in json.loads(ran.stdout)["answers"]["function URL"]["body"]
+
+
+def test_a_package_without_the_adapter_says_what_to_add(tmp_path: Path) -> None:
+    (tmp_path / "apig_wsgi.py").write_text("raise ImportError('no module named apig_wsgi')\n")
+
+    ran = run(tmp_path, STAGE)
+
+    assert ran.returncode == 1
+    assert 'Add "django-offload[web]" to the requirements of the functions.' in ran.stderr
