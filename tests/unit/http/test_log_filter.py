@@ -322,3 +322,15 @@ def test_an_error_mail_of_a_wrong_host_has_no_token(visitor, mails, settings):
     assert answer.status_code == 400
     assert "Invalid HTTP_HOST header" in mails()[0]
     assert not [text for text in mails()[:2] if token in text]
+
+
+def test_an_error_mail_leaves_out_lambdas_event_which_has_the_address_too(rf):
+    request = rf.get("/tasks/")
+    request.META["lambda.event"] = {"rawQueryString": f"token={TOKEN}"}
+    record = logging.LogRecord("django.request", logging.ERROR, __file__, 1, "failed", (), None)
+    record.request = request
+
+    TokenFilter().filter(record)
+
+    assert TOKEN not in str(record.request.META)
+    assert request.META["lambda.event"] == {"rawQueryString": f"token={TOKEN}"}  # The site may still read it.

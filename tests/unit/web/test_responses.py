@@ -70,6 +70,13 @@ def test_several_headers_of_one_name_all_arrive(shape: str) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
+def test_headers_keep_the_names_that_the_site_gave_them(shape: str) -> None:
+    response = answer(shape, "302 Found", [HTML, ("Location", "/pies/"), ("x-Pie", "apple")], b"pie")
+
+    assert {"Content-Type", "Location", "x-Pie"} == response["headers"].keys()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 def test_more_types_of_text_come_from_the_settings(shape: str) -> None:
     csv = [("Content-Type", "application/csv")]
 
