@@ -162,10 +162,12 @@ def test_a_value_that_is_too_short_is_told(value, complete):
         lambda v: st.lists(v) | st.dictionaries(st.text(), v),
     )
 )
+@example("0000\x1e0")  # A separator that ends a line.
 def test_any_json_value_makes_a_mask(value):
     made = mask(value)
 
-    assert made.complete is all(len(leaf.strip()) >= SHORTEST for leaf in leaves(value))
+    lines = [line.strip() for leaf in leaves(value) for line in leaf.splitlines()]
+    assert made.complete is all(len(line) >= SHORTEST for line in lines if line)
     assert isinstance(made(json.dumps(value)), str)
 
 
