@@ -113,7 +113,8 @@ class UseFinder:
         if value.name == "app":
             self.add("import app", node, scope)
         elif value.name != "task":
-            self.add("import", node, scope)
+            is_own = value.name.partition(".")[0] == "celery"
+            self.add("import" if is_own else value.name, node, scope)
 
     def visit_function(self, node: Function, scope: Scope) -> None:
         outside = scope.parent or scope
@@ -155,7 +156,7 @@ class UseFinder:
     def add_options(self, name: str, call: ast.expr, scope: Scope, task: Task | None) -> None:
         if isinstance(call, ast.Call):
             for keyword in call.keywords:
-                option = f"{keyword.arg}=" if keyword.arg else "**"
+                option = f"{keyword.arg}=" if keyword.arg else "..."
                 self.add(f"{name}({option})", keyword, scope, task)
 
     def is_telling_decorator(self, decorator: ast.expr, scope: Scope) -> bool:
@@ -245,7 +246,7 @@ class UseFinder:
             kind = "task.apply_async" if value.name == "signature.apply_async" else value.name
             self.add_options(kind, node, scope, value.task)
             if any(isinstance(argument, ast.Starred) for argument in node.args):
-                self.add(f"{kind}(*)", node, scope, value.task)
+                self.add(f"{kind}(...)", node, scope, value.task)
         if name.startswith("app.conf.update"):
             self.add_updates(node, scope)
         if name in {"task.delay", "task.delay_on_commit", "task.apply_async"}:

@@ -141,13 +141,13 @@ CALLS = (
     ),
     Idiom(
         "apply_async(**options)",
-        ("task.apply_async(**)", "task.apply_async(*)", "app.send_task(**)", "signature.set(**)"),
+        ("task.apply_async(...)", "app.send_task(...)", "signature.set(...)"),
         "Write the options out as `f.using(…)`: `run_after`, `queue_name`, `backend` and the options of the "
         "reference.",
     ),
     Idiom(
         "f.apply(…)",
-        ("task.apply",),
+        ("task.apply", "task.apply(*"),
         "To run the task here, write `f.call(…)`: it returns the value, or raises. To have a result too, use the "
         "fixture `offload` in tests.",
     ),

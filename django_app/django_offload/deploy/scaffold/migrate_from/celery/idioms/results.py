@@ -5,7 +5,7 @@ from .idiom import Idiom
 RESULTS = (
     Idiom(
         "AsyncResult(id)",
-        ("celery.result.AsyncResult", "celery.result.AsyncResult(*)"),
+        ("celery.result.AsyncResult", "celery.result.AsyncResult(...)"),
         "Write `default_task_backend.get_result(id)` of `django.tasks`. It raises TaskResultDoesNotExist for an "
         "unknown id, where Celery says PENDING.",
     ),

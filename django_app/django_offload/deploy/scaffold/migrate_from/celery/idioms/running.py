@@ -5,7 +5,7 @@ from .idiom import Idiom
 RUNNING = (
     Idiom(
         "self.retry()",
-        ("task.retry",),
+        ("task.retry", "task.retry(exc=)", "task.retry(countdown=)", "task.retry(eta=)"),
         "Raise the exception itself, with `max_attempts` and `retry_on` in the decorator. The wait of "
         "`countdown=` becomes `backoff`, a number or a function of the attempt from 1. "
         "`countdown=60 * 2 ** self.request.retries` is `backoff=lambda attempt: 60 * 2 ** (attempt - 1)`.",
@@ -19,7 +19,7 @@ RUNNING = (
         "self.retry() with limits, a queue or throw=False",
         (
             *("task.retry(max_retries=)", "task.retry(queue=)", "task.retry(throw=)", "task.retry(priority=)"),
-            *("task.retry(time_limit=)", "task.retry(soft_time_limit=)", "task.retry(expires=)", "task.retry(**)"),
+            *("task.retry(time_limit=)", "task.retry(soft_time_limit=)", "task.retry(expires=)", "task.retry(...)"),
         ),
         "The decorator says how often a task is tried, for all its attempts. What follows `throw=False` must "
         "run before the exception is raised.",

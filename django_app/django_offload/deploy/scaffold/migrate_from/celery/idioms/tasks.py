@@ -45,7 +45,7 @@ TASKS = (
     ),
     Idiom(
         "@periodic_task",
-        ("@periodic", "celery.task.periodic_task"),
+        ("@periodic", "celery.task.periodic_task", "@task(run_every=)"),
         'Write `@task`, and give its time in `OPTIONS["schedules"]`: `"when": "rate(5 minutes)"` or a cron '
         "expression of AWS.",
     ),
@@ -154,7 +154,7 @@ TASKS = (
     ),
     Idiom(
         "**options of a decorator",
-        ("@task(**)",),
+        ("@task(...)",),
         "Write the options out, as the reference names them. `@task` refuses names that it doesn't know.",
     ),
     Idiom(
