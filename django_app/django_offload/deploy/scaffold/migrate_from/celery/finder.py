@@ -124,7 +124,7 @@ class Finder:
             if renames.is_renamed(use) and use.name != "@task outside":
                 renamed.add((path, use.line))
                 continue
-            why = renames.reasons.get(id(use.task), "") if use.name == "@task" else ""
+            why = renames.reasons.get(id(use.task), "") if use.name in {"@task", "@own", "@periodic"} else ""
             places.append(Place(path, use.line, use.name, why))
         return places, len(renamed)
 

@@ -122,6 +122,8 @@ class Renames:
         if not returns_json(function, top.inner[id(function)]):
             return "its return value may not be JSON"
         for use in uses:
+            if not self.project.sources[use.module].is_editable:
+                return f"the file of {use.module} isn't plain UTF-8"
             reason = self.reason_of_use(use, function)
             if reason:
                 return f"{reason} ({use.module}:{use.line})"
@@ -141,7 +143,8 @@ class Renames:
             return "its name has more than one meaning"
         if use.name == "task()" or use.name == "task.run":
             return ""
-        if use.name == "task.apply_async" and apply_async_edits(call, "") is None:
+        source = self.project.sources[use.module]
+        if use.name == "task.apply_async" and apply_async_edits(call, source.text) is None:
             return "the arguments of apply_async() aren't written out"
         if not arguments_are_json(use.name, call, function, scope):
             return "an argument may not be JSON"
