@@ -75,12 +75,13 @@ def test_a_call_is_renamed_with_its_task(tmp_path: Path, theirs: str, ours: str)
         "import orders.tasks\n\n\ndef start():\n    result = orders.tasks.fee.delay(1)\n    return result.id\n",
         "from .tasks import *\n\n\ndef start():\n    fee.delay(1)\n",
         "from . import fee\n\n\ndef start():\n    on_commit(lambda: fee.delay(1))\n",
+        "from . import tasks\n\n\ndef start():\n    tasks.fee.delay(len(tasks.seen))\n",
         "def start():\n    from shop.all_tasks import fee as f\n    for n in range(3):\n        f.delay(n)\n",
     ],
 )
 def test_a_delay_stays_wherever_its_task_comes_from(tmp_path: Path, views: str) -> None:
     files = {
-        "orders/tasks.py": TASK,
+        "orders/tasks.py": f"{TASK}\n\nseen = []\n",
         "orders/__init__.py": "from .tasks import fee\n",
         "shop/all_tasks.py": "from orders import *\n",
         "orders/views.py": views,

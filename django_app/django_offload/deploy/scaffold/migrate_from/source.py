@@ -54,7 +54,6 @@ def read_sources(root: Path, folder: Path, unread: list[Unread], seen: Seen) -> 
 
     Modules inside of `folder` are imported from there, others from `root`. `seen` is called with each file.
     """
-    modules: dict[str, Path] = {}
     for path in project_files(root, unread):
         seen(path)
         if path.suffix != ".py":
@@ -66,9 +65,8 @@ def read_sources(root: Path, folder: Path, unread: list[Unread], seen: Seen) -> 
         except (SyntaxError, ValueError, OSError, RecursionError, MemoryError) as exc:
             unread.append(Unread(path, reason_of(exc)))
             continue
-        other = modules.setdefault(source.module, path)
-        if other != path:
-            unread.append(Unread(path, f"has the same module name as {other.name} in {other.parent.name}"))
+        if (path.with_suffix("") / "__init__.py").exists():
+            unread.append(Unread(path, "is hidden by the package of the same name"))
             continue
         yield source
 
@@ -95,14 +93,17 @@ def read_code(path: Path) -> tuple[str, bool]:
     """
     Return the text of a module, and whether a diff can change it.
 
-    Raise ValueError if it isn't text or is too large, and SyntaxError if it names an unknown encoding.
+    Raise ValueError if it isn't text, is too large, or names an unknown encoding.
     """
     if path.stat().st_size > LARGEST_FILE:
         raise ValueError(f"is larger than {LARGEST_FILE:,} bytes")
     content = path.read_bytes()
     if b"\0" in content:
         raise ValueError("is not text")
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+    except SyntaxError as exc:
+        raise ValueError("is not text in UTF-8, or names an unknown encoding") from exc
     try:
         return content.decode(encoding), encoding in {"utf-8", "ascii"}
     except UnicodeDecodeError as exc:

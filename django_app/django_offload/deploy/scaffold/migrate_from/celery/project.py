@@ -10,6 +10,7 @@ from .scopes import Binding, Function, Scope, module_scope
 
 MODULE, FUNCTION, CLASS = "project:module", "project:function", "project:class"
 RESULTS = "project:results"
+OURS = "project:ours"  # From django_offload or django.tasks: a project may have moved in part.
 TASK_CLASS = "taskclass"
 # Arguments of tests that are fixtures of celery.contrib.pytest.
 _FIXTURES = {"celery_app": "app", "celery_session_app": "app", "celery_worker": "celery.contrib.pytest"}
@@ -169,6 +170,8 @@ class Project:
                 if value is not None:
                     return value
                 break
+        if parts[0] == "django_offload" or parts[:2] == ["django", "tasks"]:
+            return Value(OURS)
         is_own = any(module.split(".")[0] == parts[0] for module in self.scopes) and parts[0] != "celery"
         return Value(canonical(dotted)) if not is_own and is_library(dotted) else None
 
@@ -187,6 +190,8 @@ class Project:
             assert owner.scope is not None
             inner = owner.scope.inner[id(owner.node)]
             return self.bound(inner, name)
+        if owner.name == OURS:
+            return owner
         if not owner.is_celery:
             return None
         if owner.name in {TASK_CLASS, "task"} and owner.node is not None and name not in TASK_ATTRIBUTES:
@@ -218,7 +223,7 @@ class Project:
             return Value("task", task=Task(module=scope.module))
         if function.name == FUNCTION:
             return self.returned(function)
-        if function.name == CLASS:
+        if function.name in {CLASS, OURS}:
             return function  # An instance has the attributes of its class.
         if function.name == TASK_CLASS:
             return Value("task", task=Task(module=scope.module), node=function.node)
@@ -245,7 +250,10 @@ class Project:
             found = Value(FUNCTION, node=node, scope=scope)
             self._values[key] = found
             for decorator in node.decorator_list:
-                is_task, is_own = self.decorates(self.value(decorator, scope), decorator, scope)
+                value = self.value(decorator, scope)
+                if value is not None and value.name == OURS:
+                    found = self._values[key] = value
+                is_task, is_own = self.decorates(value, decorator, scope)
                 if is_task:
                     task = Task(module=scope.module, function=node, decorator=decorator, is_own=is_own)
                     found = self._values[key] = Value("task", task=task)

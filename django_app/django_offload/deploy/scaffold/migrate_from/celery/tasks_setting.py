@@ -15,7 +15,7 @@ from .schedules import literal, named, when
 from .uses import Use
 
 BACKEND = "django_offload.backends.SQSBackend"
-_LINE = 70  # The longest dictionary on a line of its own.
+_LINE = 95  # The longest dictionary on one line, with its indentation.
 _SHORT_FROM = 12  # The outer levels always have a line for each key.
 # Celery's own name for the queue that django-offload calls "default".
 _DEFAULT_QUEUES = {"celery", "default"}
@@ -215,7 +215,8 @@ class TasksSetting:
 
 def python_text(value: Any, indent: int = 0) -> str:
     """Return a value as code: a dictionary with a line for each key, unless it is short."""
-    if not isinstance(value, dict) or indent + len(repr(value)) <= _LINE and indent >= _SHORT_FROM:
+    is_short = indent >= _SHORT_FROM and indent + len(repr(value)) <= _LINE
+    if not isinstance(value, dict) or is_short:
         return json_like(value)
     inner = " " * (indent + 4)
     lines = [f"{inner}{json_like(key)}: {python_text(item, indent + 4)}," for key, item in value.items()]

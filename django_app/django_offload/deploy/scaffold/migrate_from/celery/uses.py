@@ -194,7 +194,9 @@ class UseFinder:
             if node.attr in _TELLING and not self.is_foreign(node, scope):
                 self.add(f"unresolved.{node.attr}", node, scope)
             self.add_setting(node.attr, node, scope)
-            self.visit_children(node, scope)
+            owner = self.project.value(node.value, scope)
+            if owner is None or owner.name != MODULE:  # Another name of a module says nothing about its tasks.
+                self.visit_children(node, scope)
             return
         self.add_mention(value, node, scope)
         self.visit_base(node, scope)
