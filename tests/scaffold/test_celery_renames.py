@@ -39,7 +39,9 @@ def added(result: Report, path: str) -> list[str]:
     ],
 )
 def test_a_decorator_is_renamed(tmp_path: Path, theirs: str, ours: str) -> None:
-    result = report_on(tmp_path, {"orders/tasks.py": TASK.replace("@shared_task", f"@shared_task{theirs}")})
+    tasks = TASK.replace("@shared_task", f"@shared_task{theirs}")
+
+    result = report_on(tmp_path, {"orders/tasks.py": tasks, "orders/views.py": CALL})
 
     assert added(result, "orders/tasks.py") == ["from django_offload import task", ours]
     assert result.notes == []
@@ -101,6 +103,8 @@ def test_a_delay_stays_wherever_its_task_comes_from(tmp_path: Path, views: str) 
         ("a decorator of the project", "def own(f):\n    return shared_task(f)\n\n\n@own\ndef fee(x: int): ...\n", ""),
         ("Celery doesn't await it", "@shared_task\nasync def fee(x: int): ...\n", ""),
         ("defined more than once", "@shared_task\ndef fee(x: int): ...\n\n\nfee = audited(fee)\n", ""),
+        ("another decorator may change", "@shared_task\n@cached\ndef fee(x: int): ...\n", ""),
+        ("nothing in the project calls it", "", "pass"),
         ("positional arguments", "@shared_task(*OPTIONS)\ndef fee(x: int): ...\n", ""),
         ("name= isn't a plain name", "@shared_task(name=NAME)\ndef fee(x: int): ...\n", ""),
         ("queue= isn't a plain name", "@shared_task(queue='a.b')\ndef fee(x: int): ...\n", ""),
@@ -108,11 +112,11 @@ def test_a_delay_stays_wherever_its_task_comes_from(tmp_path: Path, views: str) 
         ("return value may not be JSON", "@shared_task\ndef fee(x: int):\n    yield x\n", ""),
         ("has no exact counterpart", "@shared_task(bind=True)\ndef fee(self, x: int): ...\n", ""),
         ("has no exact counterpart", "@shared_task(time_limit=3)\ndef fee(x: int): ...\n", ""),
-        ("has no exact counterpart", "@f\n@shared_task\ndef fee(x: int): ...\n", ""),
+        ("another decorator may change", "@f\n@shared_task\ndef fee(x: int): ...\n", ""),
         ("has no exact counterpart", "def g():\n    @shared_task\n    def fee(x: int): ...\n", ""),
         ("its code uses Celery", "@shared_task\ndef fee(x: int):\n    current_app.control.purge()\n", ""),
         ("its code uses Celery", "@shared_task\ndef fee(x: int):\n    other.delay(x)\n", ""),
-        ("has no exact counterpart", "", "fee.apply_async((1,), countdown=3)"),
+        ("aren't written out", "", "fee.apply_async((1,), countdown=3)"),
         ("has no exact counterpart", "", "fee.s(1)"),
         ("used as a value", "", "partial(fee.delay, 1)"),
         ("has no exact counterpart", "", "run([fee])"),
@@ -149,7 +153,7 @@ def test_a_task_stays_if_a_rename_could_be_wrong(tmp_path: Path, why: str, tasks
         "orders/tasks.py": head + tasks if tasks else TASK,
         "shop/later.py": "from celery import shared_task\n\n\n@shared_task(bind=True)\ndef other(self, x): ...\n",
         "orders/views.py": "from celery import Celery, current_app\nfrom . import tasks\nfrom .tasks import fee\n\n\n"
-        f"def start(order, numbers):\n    {views or 'pass'}\n",
+        f"def start(order, numbers):\n    {views or 'fee.delay(1)'}\n",
     }
 
     result = report_on(tmp_path, files)
@@ -171,26 +175,31 @@ def test_a_parameter_of_the_same_name_is_no_task(tmp_path: Path) -> None:
 def test_an_import_that_another_module_uses_stays(tmp_path: Path) -> None:
     other = "from .tasks import shared_task\n\n\n@shared_task(bind=True)\ndef total(self): ...\n"
 
-    result = report_on(tmp_path, {"orders/tasks.py": TASK, "orders/more.py": other})
+    result = report_on(tmp_path, {"orders/tasks.py": TASK, "orders/views.py": CALL, "orders/more.py": other})
 
     assert added(result, "orders/tasks.py") == ["from django_offload import task", "@task"]
     assert "-from celery import shared_task" not in result.diffs["orders/tasks.py"]
 
 
 def test_a_name_that_is_taken_is_not_reused(tmp_path: Path) -> None:
-    code = TASK + "\n\nfor task in range(3):\n    print(task)\n"
+    code = TASK + "\n\nfor task in range(3):\n    fee(task)\n"
 
     result = report_on(tmp_path, {"orders/tasks.py": code})
 
-    assert added(result, "orders/tasks.py") == ["from django_offload import task as offload_task", "@offload_task"]
+    assert added(result, "orders/tasks.py") == [
+        "from django_offload import task as offload_task",
+        "@offload_task",
+        "    fee.call(task)",
+    ]
 
 
 def test_a_logger_is_renamed_with_the_last_task_of_its_module(tmp_path: Path) -> None:
     head = "from celery.utils.log import get_task_logger\n\nlog = get_task_logger(__name__)\n"
     more = "\n\n@shared_task(bind=True)\ndef total(self): ...\n"
+    tasks = TASK.replace("\n\n\n", f"\n{head}\n\n", 1)
 
-    alone = report_on(tmp_path / "a", {"orders/tasks.py": TASK.replace("\n\n\n", f"\n{head}\n\n", 1)})
-    mixed = report_on(tmp_path / "b", {"orders/tasks.py": TASK.replace("\n\n\n", f"\n{head}\n\n", 1) + more})
+    alone = report_on(tmp_path / "a", {"orders/tasks.py": tasks, "orders/views.py": CALL})
+    mixed = report_on(tmp_path / "b", {"orders/tasks.py": tasks + more, "orders/views.py": CALL})
 
     assert "log = logging.getLogger(__name__)" in added(alone, "orders/tasks.py")
     assert "logging" not in mixed.diffs["orders/tasks.py"].replace("get_task_logger", "")
@@ -201,7 +210,7 @@ def test_a_logger_is_renamed_with_the_last_task_of_its_module(tmp_path: Path) ->
     [("\ufeff", False), ("# coding: latin-1\n", False), ("# coding: utf-8\n", True), ("\x0c\n", True)],
 )
 def test_only_plain_utf_8_is_changed(tmp_path: Path, head: str, changes: bool) -> None:
-    result = report_on(tmp_path, {"orders/tasks.py": head + TASK})
+    result = report_on(tmp_path, {"orders/tasks.py": head + TASK, "orders/views.py": CALL})
 
     assert bool(result.diffs) is changes
     assert (result.findings is not None and result.findings.places > 0) is not changes

@@ -18,7 +18,7 @@ ReportOn = Callable[..., Report]
 def report_on(tmp_path: Path) -> ReportOn:
     """Return a function that reports on a project with these files, given by their paths."""
 
-    def report_on(origin: str, watch: Watch = lambda done, name: None, **files: str) -> Report:
+    def report_on(origin: str, watch: Watch = lambda done, total, name: None, **files: str) -> Report:
         for name, text in files.items():
             path = tmp_path / f"{name.replace('__', '/')}.py"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -213,14 +213,15 @@ def test_700_files_are_parsed_once_each_and_shown_one_by_one(
     )
     files = {f"a{number}__tasks": code if number < 20 else "x = 1\n" for number in range(700)}
     parses: list[str] = []
-    shown: list[tuple[int, str]] = []
+    shown: list[tuple[int, int | None, str]] = []
     parse = ast.parse
     monkeypatch.setattr(ast, "parse", lambda text, *args: parses.append(text) or parse(text, *args))
 
-    result = report_on(origin, watch=lambda done, name: shown.append((done, name)), **files)
+    result = report_on(origin, watch=lambda *state: shown.append(state), **files)
 
     assert (result.files, len(result.diffs)) == (700, 20)
     # A changed module is parsed again for its imports, and with Zappa until nothing changes any more.
     assert len(parses) <= 700 + (20 if origin == "celery" else 700 + 3 * 20)
-    assert [done for done, _ in shown] == list(range(1, 701))
-    assert shown[0] == (1, "a0/tasks.py")
+    assert [done for done, total, _ in shown if total is None] == list(range(1, 701))
+    assert [done for done, total, _ in shown if total == 700] == list(range(1, 701) if origin == "celery" else [])
+    assert shown[0] == (1, None, "a0/tasks.py")

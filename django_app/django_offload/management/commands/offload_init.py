@@ -97,7 +97,7 @@ manage.py offload_init --from celery > offload.diff
                 project,
                 origin,
                 app_names=app_names,
-                watch=lambda done, name: progress.update(done, None, name),
+                watch=progress.update,
             )
         self.write_json(migration_json(migration))
         for line in comment_lines(migration):

@@ -1,6 +1,6 @@
 """Read all of a project's code, and report what to change as diffs and notes."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from ....stack.layout import Layout
 from ..file_change import file_diff
 from . import from_zappa
-from .celery.finder import Finder, Findings, is_other_file
+from .celery.finder import Finder, Findings, Watch, is_other_file
 from .celery.idioms import IDIOMS, Idiom
 from .editor import ModuleEditor, Note
 from .imports import update_imports
@@ -18,8 +18,6 @@ from .tasks import ProjectTasks, find_tasks
 ORIGINS = ("celery", "zappa")
 # A pass applies only the outer one of two overlapping changes. The next pass applies the inner one.
 _MOST_PASSES = 5
-
-type Watch = Callable[[int, str], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,19 +48,20 @@ def report(
     *,
     app_names: Collection[str] = (),
     idioms: Sequence[Idiom] = IDIOMS,
-    watch: Watch = lambda done, name: None,
+    watch: Watch = lambda done, total, name: None,
 ) -> Report:
     """
     Return the changes that a project's code from `origin` needs. Change no file.
 
-    `app_names` are the installed apps. `watch` is called with each file, its number and its name.
+    `app_names` are the installed apps. `watch` is called with the number, the total and the name of each file
+    that is read, and for Celery again when its uses are looked for.
     """
     unread: list[Unread] = []
     files: list[Path] = []
 
     def seen(path: Path) -> None:
         files.append(path)
-        watch(len(files), layout.shown(path))
+        watch(len(files), None, layout.shown(path))
 
     sources = list(read_sources(layout.root, layout.source, unread, seen))
     skipped = [Note(layout.shown(item.path), 0, item.reason) for item in sorted(unread)]
@@ -70,7 +69,12 @@ def report(
         return zappa_report(layout, sources, skipped)
     others = [path for path in files if is_other_file(path)]
     finder = Finder(
-        sources=sources, shown=layout.shown, app_names=app_names, other_files=others, idioms=idioms
+        sources=sources,
+        shown=layout.shown,
+        app_names=app_names,
+        other_files=others,
+        idioms=idioms,
+        watch=watch,
     )
     findings = finder.find()
     by_module = {source.module: source for source in sources}

@@ -17,6 +17,9 @@ from .schedules import named
 from .tasks_setting import TasksSetting, modules_to_name
 from .uses import Use, UseFinder
 
+# Called with a number, the number of all if it is known, and the name of a file.
+type Watch = Callable[[int, int | None, str], object]
+
 _COMMAND = re.compile(r"\bcelery\b", re.IGNORECASE)
 # Files besides Python that start Celery or install it. A name without a dot is a whole name.
 _OTHER_FILES = re.compile(
@@ -62,6 +65,7 @@ class Finder:
     app_names: Collection[str]  # Installed apps, whose tasks modules workers import.
     other_files: Sequence[Path] = ()
     idioms: Sequence[Idiom] = IDIOMS
+    watch: Watch = lambda done, total, name: None  # noqa: E731
 
     def find(self) -> Findings:
         project = Project.of(self.sources)
@@ -100,7 +104,8 @@ class Finder:
         names = {name: task for task in tasks for name in (task.path, task.name) if name}
         uses: list[Use] = []
         named_tasks: set[str] = set()
-        for module in project.sources:
+        for number, (module, source) in enumerate(project.sources.items(), 1):
+            self.watch(number, len(project.sources), self.shown(source.path))
             finder = UseFinder(
                 project,
                 module,

@@ -12,6 +12,8 @@ MODULE, FUNCTION, CLASS = "project:module", "project:function", "project:class"
 RESULTS = "project:results"
 OURS = "project:ours"  # From django_offload or django.tasks: a project may have moved in part.
 TASK_CLASS = "taskclass"
+_GENERIC = frozenset({"celery.Celery", "celery.Task", "celery.result.AsyncResult", TASK_CLASS})
+_TASK_DECORATORS = frozenset({"task", "shared_task", "periodic_task"})
 # Arguments of tests that are fixtures of celery.contrib.pytest.
 _FIXTURES = {"celery_app": "app", "celery_session_app": "app", "celery_worker": "celery.contrib.pytest"}
 
@@ -70,6 +72,7 @@ class Project:
 
     sources: Mapping[str, Source]
     scopes: dict[str, Scope] = field(default_factory=dict)
+    tops: set[str] = field(default_factory=set)  # Its top-level packages and modules.
     _values: dict[object, Value | None] = field(default_factory=dict)
 
     @classmethod
@@ -78,17 +81,16 @@ class Project:
         for source in project.sources.values():
             is_package = source.path.stem == "__init__"
             package = source.module if is_package else source.module.rpartition(".")[0]
+            project.tops.add(source.module.partition(".")[0])
             project.scopes[source.module] = module_scope(source.tree, source.module, package)
         return project
 
     def tasks(self) -> Iterator[Task]:
         """Yield every task that is a decorated function."""
-        for module, source in self.sources.items():
-            top = self.scopes[module]
-            for node in ast.walk(source.tree):
-                if isinstance(node, Function):
-                    scope = top.inner[id(node)].parent
-                    value = self.function_value(node, scope or top)
+        for top in self.scopes.values():
+            for scope in top.inner.values():
+                if isinstance(scope.node, Function) and scope.node.decorator_list:
+                    value = self.function_value(scope.node, scope.parent or top)
                     if value.task is not None:
                         yield value.task
 
@@ -113,6 +115,8 @@ class Project:
                 owner = self.value(node.value, scope)
                 if owner is None or not owner.is_celery:
                     return None
+                if owner.name in _GENERIC:
+                    return owner  # As in Celery[Task], for type checkers.
                 return Value("task") if owner.name == "app.tasks" else Value(f"{owner.name}[]")
             case ast.BinOp(op=ast.BitOr()):
                 sides = [self.value(side, scope) for side in (node.left, node.right)]
@@ -141,7 +145,15 @@ class Project:
     def bound(self, scope: Scope, name: str) -> Value | None:
         """Return the value of a name in the scope that binds it: the first of its values that is known."""
         values = (self.binding_value(binding, scope) for binding in scope.bindings.get(name, []))
-        return next((value for value in values if value is not None), None)
+        value = next((value for value in values if value is not None), None)
+        if value is None and name in scope.bindings and scope.parent is None and self.acts_as_app(scope, name):
+            return Value("app")
+        return value
+
+    def acts_as_app(self, scope: Scope, name: str) -> bool:
+        """Return True if a module calls a method of a name that only Celery's apps have."""
+        text = self.sources[scope.module].text
+        return any(f"{name}.{method}(" in text for method in ("config_from_object", "autodiscover_tasks"))
 
     def binding_value(self, binding: Binding, scope: Scope) -> Value | None:
         node = binding.node
@@ -172,7 +184,7 @@ class Project:
                 break
         if parts[0] == "django_offload" or parts[:2] == ["django", "tasks"]:
             return Value(OURS)
-        is_own = any(module.split(".")[0] == parts[0] for module in self.scopes) and parts[0] != "celery"
+        is_own = parts[0] in self.tops and parts[0] != "celery"
         return Value(canonical(dotted)) if not is_own and is_library(dotted) else None
 
     def attribute(self, owner: Value, name: str) -> Value | None:
@@ -265,12 +277,32 @@ class Project:
         if isinstance(decorator, ast.Call):
             function = self.value(decorator.func, scope)
             is_own = function is not None and not function.is_celery
+        if value is None and self.looks_like_celery(decorator, scope):
+            return True, True
         for _ in range(4):
             if value is None or value.name != FUNCTION:
                 break
             value, is_own = self.returned(value), True
         is_task = value is not None and (value.name in DECORATORS or value.name in {"decorator", "task"})
         return is_task, is_own
+
+    def looks_like_celery(self, decorator: ast.expr, scope: Scope) -> bool:
+        """Return True if a decorator is called like Celery's, but can't be followed to it or to anything else."""
+        function = decorator.func if isinstance(decorator, ast.Call) else decorator
+        is_called_so = isinstance(function, ast.Attribute) and function.attr in _TASK_DECORATORS
+        return is_called_so and self.value(function, scope) is None and not self.is_foreign(function, scope)
+
+    def is_foreign(self, node: ast.expr, scope: Scope) -> bool:
+        """Return True if an expression begins with what is imported from elsewhere, which isn't Celery."""
+        while isinstance(node, ast.Attribute | ast.Call | ast.Subscript):
+            node = node.func if isinstance(node, ast.Call) else node.value
+        if not isinstance(node, ast.Name):
+            return isinstance(node, ast.Constant)
+        owner = scope.owner(node.id)
+        bindings = owner.bindings[node.id] if owner else []
+        return any(
+            binding.dotted and binding.dotted.partition(".")[0] not in self.tops for binding in bindings
+        )
 
     def class_value(self, node: ast.ClassDef, scope: Scope) -> Value:
         for base in node.bases:

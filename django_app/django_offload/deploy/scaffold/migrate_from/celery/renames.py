@@ -107,6 +107,8 @@ class Renames:
             return "Celery doesn't await it"
         if len(top.bindings.get(function.name, [])) != 1:
             return f"{function.name} is defined more than once"
+        if len(function.decorator_list) > 1:
+            return "another decorator may change what it returns"
         if isinstance(task.decorator, ast.Call) and task.decorator.args:
             return "its decorator has positional arguments"
         if self.setting.is_routed(task):
@@ -127,6 +129,8 @@ class Renames:
             reason = self.reason_of_use(use, function)
             if reason:
                 return f"{reason} ({use.module}:{use.line})"
+        if not any(use.name in _CALLS for use in uses):
+            return "nothing in the project calls it, so something else may name it"
         return ""
 
     def reason_of_use(self, use: Use, function: Function) -> str:

@@ -72,12 +72,7 @@ class ScopeBuilder(ast.NodeVisitor):
         self.scope.inner[id(node)] = scope
         builder = ScopeBuilder(scope, self.package)
         if isinstance(node, Function):
-            scope.outside = {
-                name
-                for statement in ast.walk(node)
-                if isinstance(statement, ast.Global | ast.Nonlocal)
-                for name in statement.names
-            }
+            scope.outside = {name for statement in node.body for name in names_given_away(statement)}
         if isinstance(node, Function | ast.Lambda):
             arguments = node.args
             every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
@@ -182,6 +177,16 @@ class ScopeBuilder(ast.NodeVisitor):
                 self.visit(target)
         else:
             self.visit(target)
+
+
+def names_given_away(node: ast.AST) -> Iterator[str]:
+    """Yield the names of every `global` and `nonlocal` in a statement, but not in expressions."""
+    if isinstance(node, ast.Global | ast.Nonlocal):
+        yield from node.names
+    elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
+        for child in ast.iter_child_nodes(node):
+            if not isinstance(child, ast.expr):
+                yield from names_given_away(child)
 
 
 def imported_module(node: ast.ImportFrom, package: str) -> str:

@@ -17,13 +17,12 @@ _TELLING = frozenset(
         *("update_state", "s", "si", "subtask", "add_periodic_task", "successful", "ready"),
     }
 )
-_TELLING_DECORATORS = frozenset({"task", "shared_task", "periodic_task"})
 _TELLING_OPTIONS = {"timeout", "propagate", "disable_sync_subtasks"}  # Of get().
 _WITH_OPTIONS = frozenset(
     {"task.apply_async", "app.send_task", "task.retry", "signature.set", "signature.apply_async", "task.apply"}
 )
 _STRING = re.compile(
-    r"celery|celery[ .:/][\w .:/=-]*|\w+ (?:-\S+ )*celery .*"
+    r"celery|kombu|django-celery-\w+|celery[ .:/][\w .:/=-]*|\w+ (?:-\S+ )*celery .*"
     r"|(?:django_celery_\w+|djcelery|redbeat|celery_progress|pytest_celery|django_structlog\.celery)(?:[.:]\w+)*"
 )
 
@@ -123,7 +122,7 @@ class UseFinder:
         for decorator in node.decorator_list:
             if task is not None and decorator is task.decorator:
                 self.add_task(task, decorator, outside)
-            elif not self.is_telling_decorator(decorator, outside):
+            else:
                 self.visit(decorator, outside)
         for child in ast.iter_child_nodes(node):
             if child not in node.decorator_list:
@@ -137,6 +136,8 @@ class UseFinder:
         function = decorator.func if isinstance(decorator, ast.Call) else decorator
         value = self.project.value(function, scope)
         kind = "@own" if task.is_own else "@task"
+        if self.project.looks_like_celery(decorator, scope):
+            kind = f"unresolved.{function.attr if isinstance(function, ast.Attribute) else ''}"
         if value is not None and value.name == "celery.task.periodic_task":
             kind = "@periodic"
         self.add(kind, decorator, scope, task)
@@ -159,39 +160,18 @@ class UseFinder:
                 option = f"{keyword.arg}=" if keyword.arg else "..."
                 self.add(f"{name}({option})", keyword, scope, task)
 
-    def is_telling_decorator(self, decorator: ast.expr, scope: Scope) -> bool:
-        """Add a decorator that looks like Celery's, but can't be followed to it. Return True if it was one."""
-        function = decorator.func if isinstance(decorator, ast.Call) else decorator
-        name = function.attr if isinstance(function, ast.Attribute) else ""
-        if name not in _TELLING_DECORATORS or self.project.value(function, scope) is not None:
-            return False
-        if self.is_foreign(function, scope):
-            return False
-        self.add(f"unresolved.{name}", decorator, scope)
-        return True
-
-    def is_foreign(self, node: ast.expr, scope: Scope) -> bool:
-        """Return True if an expression begins with what is imported from elsewhere, which isn't Celery."""
-        while isinstance(node, ast.Attribute | ast.Call | ast.Subscript):
-            node = node.func if isinstance(node, ast.Call) else node.value
-        if not isinstance(node, ast.Name):
-            return isinstance(node, ast.Constant)
-        owner = scope.owner(node.id)
-        bindings = owner.bindings[node.id] if owner else []
-        tops = {module.partition(".")[0] for module in self.project.scopes}
-        return any(binding.dotted and binding.dotted.partition(".")[0] not in tops for binding in bindings)
-
     def visit_Name(self, node: ast.Name, scope: Scope) -> None:
         if isinstance(node.ctx, ast.Load):
             value = self.project.value(node, scope)
             self.add_mention(value, node, scope)
+            self.add_setting(node.id, node, scope)
         else:
             self.add_setting(node.id, node, scope, is_assigned=True)
 
     def visit_Attribute(self, node: ast.Attribute, scope: Scope) -> None:
         value = self.project.value(node, scope)
         if value is None:
-            if node.attr in _TELLING and not self.is_foreign(node, scope):
+            if node.attr in _TELLING and not self.project.is_foreign(node, scope):
                 self.add(f"unresolved.{node.attr}", node, scope)
             self.add_setting(node.attr, node, scope)
             owner = self.project.value(node.value, scope)
@@ -267,7 +247,7 @@ class UseFinder:
             self.add("on_commit", node, scope)
         options = {keyword.arg for keyword in node.keywords}
         if name == "get" and isinstance(function, ast.Attribute) and options & _TELLING_OPTIONS:
-            if not options - _TELLING_OPTIONS and not node.args and not self.is_foreign(function, scope):
+            if not options - _TELLING_OPTIONS and not node.args and not self.project.is_foreign(function, scope):
                 self.add("unresolved.get", node, scope)
 
     def sends_task(self, node: ast.Call, scope: Scope) -> bool:
@@ -336,13 +316,9 @@ class UseFinder:
         elif _STRING.fullmatch(text):
             self.add(f"string.{text}", node, scope)
         elif "." in path and all(part.isidentifier() for part in path.split(".")):
-            value = self.project.imported(path) if path.split(".")[0] in self.tops else None
+            value = self.project.imported(path) if path.split(".")[0] in self.project.tops else None
             if value is not None and value.name in {"app", "celery.Celery"}:
                 self.add("string.app", node, scope)
-
-    @property
-    def tops(self) -> set[str]:
-        return {module.partition(".")[0] for module in self.project.scopes}
 
     def is_in_schedule(self, scope: Scope) -> bool:
         """Return True inside the value of beat_schedule, task_routes or the like, which is a use already."""
