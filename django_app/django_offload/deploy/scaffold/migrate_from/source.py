@@ -7,6 +7,7 @@ import tokenize
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 # These folders hold no code of the project, and neither do hidden ones.
@@ -27,7 +28,7 @@ class Unread:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """One module."""
 
@@ -35,8 +36,24 @@ class Source:
     module: str  # Its name in an import.
     text: str
     tree: ast.Module
-    names: Mapping[str, str]  # The dotted path of each imported or top-level name.
     is_editable: bool = True  # False if its encoding isn't plain UTF-8, as a diff needs it.
+
+    @property
+    def package(self) -> str:
+        """The package that the module's relative imports start from."""
+        return self.module if self.path.stem == "__init__" else self.module.rpartition(".")[0]
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """The dotted path of each imported or top-level name."""
+        defined: list[str] = []
+        for node in self.tree.body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                defined.append(node.name)
+            elif isinstance(node, ast.Assign):
+                defined += [target.id for target in node.targets if isinstance(target, ast.Name)]
+        names = {name: f"{self.module}.{name}" for name in defined}
+        return names | dict(imported_names(self.tree, self.package))
 
     def dotted(self, node: ast.AST) -> str:
         """Return the dotted path that a name or attribute refers to, or an empty string if unknown."""
@@ -125,19 +142,9 @@ def parse_source(path: Path, folder: Path, text: str, *, is_editable: bool = Tru
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Of invalid escapes and the like, which are the project's.
         tree = ast.parse(text)
-    parts = list(path.relative_to(folder).with_suffix("").parts)
-    is_package = parts[-1] == "__init__"
-    module = ".".join(parts[:-1] if is_package else parts)
-    package = module if is_package else module.rpartition(".")[0]
-    defined: list[str] = []
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            defined.append(node.name)
-        elif isinstance(node, ast.Assign):
-            defined += [target.id for target in node.targets if isinstance(target, ast.Name)]
-    names = {name: f"{module}.{name}" for name in defined}
-    names |= dict(imported_names(tree, package))
-    return Source(path=path, module=module, text=text, tree=tree, names=names, is_editable=is_editable)
+    parts = path.relative_to(folder).with_suffix("").parts
+    module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    return Source(path=path, module=module, text=text, tree=tree, is_editable=is_editable)
 
 
 def imported_names(tree: ast.Module, package: str) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ MODULE, FUNCTION, CLASS = "project:module", "project:function", "project:class"
 RESULTS = "project:results"
 OURS = "project:ours"  # From django_offload or django.tasks: a project may have moved in part.
 TASK_CLASS = "taskclass"
-_GENERIC = frozenset({"celery.Celery", "celery.Task", "celery.result.AsyncResult", TASK_CLASS})
+GENERIC = frozenset({"celery.Celery", "celery.Task", "celery.result.AsyncResult", TASK_CLASS})
 _TASK_DECORATORS = frozenset({"task", "shared_task", "periodic_task"})
 # Arguments of tests that are fixtures of celery.contrib.pytest.
 _FIXTURES = {"celery_app": "app", "celery_session_app": "app", "celery_worker": "celery.contrib.pytest"}
@@ -79,10 +79,8 @@ class Project:
     def of(cls, sources: Iterable[Source]) -> "Project":
         project = cls(sources={source.module: source for source in sources})
         for source in project.sources.values():
-            is_package = source.path.stem == "__init__"
-            package = source.module if is_package else source.module.rpartition(".")[0]
             project.tops.add(source.module.partition(".")[0])
-            project.scopes[source.module] = module_scope(source.tree, source.module, package)
+            project.scopes[source.module] = module_scope(source.tree, source.module, source.package)
         return project
 
     def tasks(self) -> Iterator[Task]:
@@ -115,7 +113,7 @@ class Project:
                 owner = self.value(node.value, scope)
                 if owner is None or not owner.is_celery:
                     return None
-                if owner.name in _GENERIC:
+                if owner.name in GENERIC:
                     return owner  # As in Celery[Task], for type checkers.
                 return Value("task") if owner.name == "app.tasks" else Value(f"{owner.name}[]")
             case ast.BinOp(op=ast.BitOr()):

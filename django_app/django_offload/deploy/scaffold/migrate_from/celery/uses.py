@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .arguments import argument_problem
 from .names import DECORATORS, SETTING, setting_name
-from .project import MODULE, Project, Task, Value
+from .project import GENERIC, MODULE, Project, Task, Value
 from .scopes import Function, Scope, imported_module
 
 # Methods of Celery's tasks and results that hardly anything else has.
@@ -97,10 +97,7 @@ class UseFinder:
             self.add_import(node, name, alias.name, scope)
 
     def visit_ImportFrom(self, node: ast.ImportFrom, scope: Scope) -> None:
-        top = self.project.sources[self.module]
-        is_package = top.path.stem == "__init__"
-        package = self.module if is_package else self.module.rpartition(".")[0]
-        base = imported_module(node, package)
+        base = imported_module(node, self.project.sources[self.module].package)
         for alias in node.names:
             self.add_import(node, alias.asname or alias.name, f"{base}.{alias.name}", scope)
 
@@ -175,7 +172,8 @@ class UseFinder:
                 self.add(f"unresolved.{node.attr}", node, scope)
             self.add_setting(node.attr, node, scope)
             owner = self.project.value(node.value, scope)
-            if owner is None or owner.name != MODULE:  # Another name of a module says nothing about its tasks.
+            # Another name of a module says nothing about its tasks, and one of a project's class about Celery.
+            if owner is None or not (owner.name == MODULE or owner.is_celery):
                 self.visit_children(node, scope)
             return
         self.add_mention(value, node, scope)
@@ -187,7 +185,6 @@ class UseFinder:
             self.visit_children(node, scope)
             return
         self.add("app.tasks[]" if value.name == "task" else value.name, node, scope, value.task)
-        self.visit(node.slice, scope)
         self.visit_base(node, scope)
 
     def visit_base(self, node: ast.expr, scope: Scope) -> None:
@@ -196,7 +193,10 @@ class UseFinder:
         while isinstance(node, ast.Attribute):
             node = node.value
         if isinstance(node, ast.Subscript):
-            self.visit_children(node, scope)
+            value = self.project.value(node, scope)
+            if value is None or value.name not in GENERIC:  # Type checkers alone read those.
+                self.visit(node.slice, scope)
+                self.visit_base(node.value, scope)
         elif not isinstance(node, ast.Name):
             self.visit(node, scope)
         self.parents.pop()
