@@ -196,7 +196,7 @@ class UseFinder:
             value = self.project.value(node, scope)
             if value is None or value.name not in GENERIC:  # Type checkers alone read those.
                 self.visit(node.slice, scope)
-                self.visit_base(node.value, scope)
+                self.visit(node.value, scope)
         elif not isinstance(node, ast.Name):
             self.visit(node, scope)
         self.parents.pop()
