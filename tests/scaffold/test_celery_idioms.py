@@ -81,9 +81,7 @@ def test_without_its_row_an_idiom_is_unknown_or_less_exact(case: Case, tmp_path:
 def texts(pattern: str) -> list[tuple[str, ...]]:
     """Return what a pattern finds in the answers."""
     found = [
-        match.groups() or (match[0],)
-        for idiom in IDIOMS
-        for match in re.finditer(pattern, idiom.answer)
+        match.groups() or (match[0],) for idiom in IDIOMS for match in re.finditer(pattern, idiom.answer)
     ]
     assert found, f"No answer has {pattern}"
     return found

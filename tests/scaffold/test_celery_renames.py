@@ -74,7 +74,7 @@ def test_a_call_is_renamed_with_its_task(tmp_path: Path, theirs: str, ours: str)
     "views",
     [
         "from orders import tasks as t\n\n\ndef start():\n    return t.fee.delay(1).id\n",
-        "import orders.tasks\n\n\ndef start():\n    result = orders.tasks.fee.delay(1)\n    return result.id\n",
+        "import orders.tasks\n\n\ndef start():\n    r = orders.tasks.fee.delay(1)\n    return r.id\n",
         "from .tasks import *\n\n\ndef start():\n    fee.delay(1)\n",
         "from . import fee\n\n\ndef start():\n    on_commit(lambda: fee.delay(1))\n",
         "from . import tasks\n\n\ndef start():\n    tasks.fee.delay(len(tasks.seen))\n",
@@ -100,7 +100,11 @@ def test_a_delay_stays_wherever_its_task_comes_from(tmp_path: Path, views: str) 
 @pytest.mark.parametrize(
     ("why", "tasks", "views"),
     [
-        ("a decorator of the project", "def own(f):\n    return shared_task(f)\n\n\n@own\ndef fee(x: int): ...\n", ""),
+        (
+            "a decorator of the project",
+            "def own(f):\n    return shared_task(f)\n\n\n@own\ndef fee(x: int): ...\n",
+            "",
+        ),
         ("Celery doesn't await it", "@shared_task\nasync def fee(x: int): ...\n", ""),
         ("defined more than once", "@shared_task\ndef fee(x: int): ...\n\n\nfee = audited(fee)\n", ""),
         ("another decorator may change", "@shared_task\n@cached\ndef fee(x: int): ...\n", ""),
@@ -132,7 +136,11 @@ def test_a_delay_stays_wherever_its_task_comes_from(tmp_path: Path, views: str) 
         ("result", "", "r = fee.delay(1)\n    return r.id, r"),
         ("result.get", "", "return fee.delay(1).get()"),
         ("delay_on_commit() is used", "", "return fee.delay_on_commit(1)"),
-        ("more than one meaning", "", "fee.delay(1)\n\n\ntry:\n    from .other import fee\nexcept OSError:\n    pass"),
+        (
+            "more than one meaning",
+            "",
+            "fee.delay(1)\n\n\ntry:\n    from .other import fee\nexcept OSError:\n    pass",
+        ),
         ("a text names it", "", "patch('orders.tasks.fee.delay')"),
         ("a text names it", "", "import_string('orders.tasks.fee')"),
         ("used as a value", "", "reload(tasks)"),
@@ -151,8 +159,10 @@ def test_a_task_stays_if_a_rename_could_be_wrong(tmp_path: Path, why: str, tasks
     head = "from celery import current_app, shared_task\nfrom shop.later import other\n\n\n"
     files = {
         "orders/tasks.py": head + tasks if tasks else TASK,
-        "shop/later.py": "from celery import shared_task\n\n\n@shared_task(bind=True)\ndef other(self, x): ...\n",
-        "orders/views.py": "from celery import Celery, current_app\nfrom . import tasks\nfrom .tasks import fee\n\n\n"
+        "shop/later.py": "from celery import shared_task\n\n\n"
+        "@shared_task(bind=True)\ndef other(self, x): ...\n",
+        "orders/views.py": "from celery import Celery, current_app\n"
+        "from . import tasks\nfrom .tasks import fee\n\n\n"
         f"def start(order, numbers):\n    {views or 'fee.delay(1)'}\n",
     }
 
@@ -219,9 +229,15 @@ def test_only_plain_utf_8_is_changed(tmp_path: Path, head: str, changes: bool) -
 
 
 def test_what_the_table_does_not_know_is_listed(tmp_path: Path) -> None:
-    code = "from celery import shared_task\n\n\n@shared_task(bind=True, wings=2)\ndef fee(self):\n    self.fly()\n"
+    code = (
+        "from celery import shared_task\n\n\n"
+        "@shared_task(bind=True, wings=2)\ndef fee(self):\n    self.fly()\n"
+    )
 
     result = report_on(tmp_path, {"orders/tasks.py": code})
 
     assert result.findings is not None
-    assert [(place.line, place.use) for place in result.findings.unknown] == [(4, "@task(wings=)"), (6, "task.fly")]
+    assert [(place.line, place.use) for place in result.findings.unknown] == [
+        (4, "@task(wings=)"),
+        (6, "task.fly"),
+    ]

@@ -1,4 +1,4 @@
-"""The TASKS setting that offload_init --from celery prints: valid, with the queues and schedules of the code."""
+"""The TASKS setting that offload_init --from celery prints, with the queues and schedules of the code."""
 
 import ast
 import json
@@ -72,7 +72,8 @@ def test_queues_come_from_tasks_calls_routes_and_settings(tmp_path: Path) -> Non
         report_on(
             tmp_path,
             orders__views="from .tasks import fee\n\nMAIL = 'mail'\nfee.apply_async((1,), queue=MAIL)\n",
-            shop__settings="from kombu import Queue\n\nCELERY_TASK_ROUTES = {'a.*': 'routed', 'b': {'queue': 'by_key'}}\n"
+            shop__settings="from kombu import Queue\n\n"
+            "CELERY_TASK_ROUTES = {'a.*': 'routed', 'b': {'queue': 'by_key'}}\n"
             "CELERY_TASK_QUEUES = (Queue('first'), Queue(name='celery'))\n",
         )
     )
@@ -193,7 +194,8 @@ def test_crontabs_mean_what_they_mean_for_celery(tmp_path: Path, elsewhere: Envi
         "        return sorted(getattr(crontab(**{name: text}), name))\n"
         "    except Exception:\n"
         "        return None\n"
-        "print(json.dumps({n: [read(n, t) for t in ts] for n, ts in json.load(open('specs.json')).items()}))\n"
+        "specifications = json.load(open('specs.json'))\n"
+        "print(json.dumps({n: [read(n, t) for t in ts] for n, ts in specifications.items()}))\n"
     )
     (tmp_path / "specs.json").write_text(json.dumps(SPECIFICATIONS))
     theirs = json.loads(elsewhere.run("python theirs.py", tmp_path))

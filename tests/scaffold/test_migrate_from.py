@@ -122,8 +122,8 @@ def test_the_report_groups_places_by_idiom_and_ends_with_the_setting(shop_of_cel
     comments = printed.partition("--- a/")[0].splitlines()
     assert all(line.startswith("#") for line in comments)
     assert comments[0] == (
-        "# 8 lines change in 2 files; 34 to decide. Nothing was changed. Apply the diff with git apply or in your "
-        "editor."
+        "# 8 lines change in 2 files; 34 to decide. Nothing was changed. Apply the diff with git apply or in "
+        "your editor."
     )
     place = comments.index("# apply_async(priority=)")
     assert comments[place + 1].startswith("#     SQS has no priorities.")

@@ -121,8 +121,7 @@ def test_an_existing_name_is_not_reused(report_on: ReportOn) -> None:
 def test_a_change_inside_another_change_is_applied(report_on: ReportOn) -> None:
     result = report_on(
         "zappa",
-        tasks="from zappa.asynchronous import run, task\n\n\n@task\ndef f(é): ...\n\n\n"
-        "run(f, ['é', f(1)])\n",
+        tasks="from zappa.asynchronous import run, task\n\n\n@task\ndef f(é): ...\n\n\nrun(f, ['é', f(1)])\n",
     )
 
     assert lines(result.diffs["tasks.py"])[-1] == "f.enqueue(*['é', f.enqueue(1)])"
@@ -145,7 +144,9 @@ def test_a_block_whose_only_import_is_removed_gets_pass(report_on: ReportOn) -> 
 
 
 def test_a_form_feed_and_the_ends_of_lines_stay_as_they_are(report_on: ReportOn) -> None:
-    code = "import os\r\nfrom zappa.asynchronous import task\r\n\x0c\r\n@task\r\ndef f():\r\n    return os\r\n"
+    code = (
+        "import os\r\nfrom zappa.asynchronous import task\r\n\x0c\r\n@task\r\ndef f():\r\n    return os\r\n"
+    )
 
     result = report_on("zappa", tasks=code)
 
@@ -208,7 +209,8 @@ def test_700_files_are_parsed_once_each_and_shown_one_by_one(
     report_on: ReportOn, origin: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = (
-        "from celery import shared_task\nfrom zappa.asynchronous import task\n\n\n@shared_task\ndef f(x: int): ...\n\n\n"
+        "from celery import shared_task\nfrom zappa.asynchronous import task\n\n\n"
+        "@shared_task\ndef f(x: int): ...\n\n\n"
         "@task\ndef g(x: int): ...\n\n\nf.delay(1)\n"
     )
     files = {f"a{number}__tasks": code if number < 20 else "x = 1\n" for number in range(700)}
@@ -223,5 +225,7 @@ def test_700_files_are_parsed_once_each_and_shown_one_by_one(
     # A changed module is parsed again for its imports, and with Zappa until nothing changes any more.
     assert len(parses) <= 700 + (20 if origin == "celery" else 700 + 3 * 20)
     assert [done for done, total, _ in shown if total is None] == list(range(1, 701))
-    assert [done for done, total, _ in shown if total == 700] == list(range(1, 701) if origin == "celery" else [])
+    assert [done for done, total, _ in shown if total == 700] == list(
+        range(1, 701) if origin == "celery" else []
+    )
     assert shown[0] == (1, None, "a0/tasks.py")

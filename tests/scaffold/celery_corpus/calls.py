@@ -51,7 +51,11 @@ CASES = (
             "fee.delay({1, 2})  #: f.delay(x) & a date, Decimal, UUID or set as an argument"
         ),
     ),
-    Case("f.delay_on_commit(x)", "Write `f.delay(x)`", called("fee.delay_on_commit(1)  #: f.delay_on_commit(x)")),
+    Case(
+        "f.delay_on_commit(x)",
+        "Write `f.delay(x)`",
+        called("fee.delay_on_commit(1)  #: f.delay_on_commit(x)"),
+    ),
     Case(
         "f.apply_async_on_commit()",
         "f.enqueue(…)",
@@ -73,7 +77,9 @@ CASES = (
     Case(
         "apply_async(countdown=)",
         "f.using(run_after=timezone.now() + timedelta(seconds=60))",
-        called("fee.apply_async((1,), countdown=9)  #: f.apply_async(args, kwargs) & apply_async(countdown=)"),
+        called(
+            "fee.apply_async((1,), countdown=9)  #: f.apply_async(args, kwargs) & apply_async(countdown=)"
+        ),
     ),
     Case(
         "apply_async(eta=)",
@@ -190,8 +196,7 @@ CASES = (
         "chord()",
         "select_for_update()",
         called(
-            "from celery import chord\n"
-            "chord([fee.s(1)])(fee.s())  #: chord() & f.s(), f.si(), signature()"
+            "from celery import chord\nchord([fee.s(1)])(fee.s())  #: chord() & f.s(), f.si(), signature()"
         ),
     ),
     Case(

@@ -33,7 +33,9 @@ __all__ = ("celery_app",)
     Case(
         "app.config_from_object(), app.conf",
         "`TASKS` has all settings",
-        app('app.config_from_object("django.conf:settings", namespace="CELERY")  #: app.config_from_object(), app.conf'),
+        app(
+            'app.config_from_object("django.conf:settings", namespace="CELERY")  #: app.config_from_object(), app.conf'
+        ),
     ),
     Case(
         "app.autodiscover_tasks()",
@@ -54,7 +56,11 @@ __all__ = ("celery_app",)
             "workers.active()  #: app.control.inspect()"
         ),
     ),
-    Case("app.control.purge()", "No command empties a queue", app("app.control.purge()  #: app.control.purge()")),
+    Case(
+        "app.control.purge()",
+        "No command empties a queue",
+        app("app.control.purge()  #: app.control.purge()"),
+    ),
     Case(
         "app.control, other commands",
         "no workers to control",
@@ -88,7 +94,9 @@ __all__ = ("celery_app",)
     Case(
         "app.on_after_configure.connect",
         "AppConfig.ready()",
-        app("@app.on_after_configure.connect  #: app.on_after_configure.connect\ndef setup(sender, **kwargs): ..."),
+        app(
+            "@app.on_after_configure.connect  #: app.on_after_configure.connect\ndef setup(sender, **kwargs): ..."
+        ),
     ),
     Case(
         "add_periodic_task()",

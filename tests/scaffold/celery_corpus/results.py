@@ -1,7 +1,7 @@
 """Cases of results."""
 
-from .case import Case
 from .calls import called
+from .case import Case
 
 
 def result(code: str) -> str:
@@ -19,7 +19,11 @@ CASES = (
         "default_task_backend.get_result(id)",
         called("def state(id):\n    return fee.AsyncResult(id)  #: AsyncResult(id)"),
     ),
-    Case("result.id", "`.id` is the id", called("def start():\n    return fee.delay(1).id  #: f.delay(x) & result.id")),
+    Case(
+        "result.id",
+        "`.id` is the id",
+        called("def start():\n    return fee.delay(1).id  #: f.delay(x) & result.id"),
+    ),
     Case(
         "result.get(), wait(), join(), collect()",
         "accepted(result)",

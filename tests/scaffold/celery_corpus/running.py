@@ -53,8 +53,10 @@ CASES = (
     Case(
         "self.request.retries",
         "context.attempt - 1",
-        bound("request = self.request  #: self.request.headers and other attributes of a request\n"
-              "return request.retries  #: self.request.retries"),
+        bound(
+            "request = self.request  #: self.request.headers and other attributes of a request\n"
+            "return request.retries  #: self.request.retries"
+        ),
     ),
     Case(
         "self.request.args, self.request.kwargs",
@@ -100,15 +102,16 @@ CASES = (
         "current_task, self as a value",
         "take the context",
         bound(
-            "log(self)  #: current_task, self as a value\n"
-            "return current_task.request.id  #: self.request.id",
+            "log(self)  #: current_task, self as a value\nreturn current_task.request.id  #: self.request.id",
             "from celery import current_task",
         ),
     ),
     Case(
         "self.replace(), self.add_to_chord()",
         "Enqueue the other task",
-        bound("raise self.replace(other.s(order))  #: self.replace(), self.add_to_chord() & .delay() of something that isn't known"),
+        bound(
+            "raise self.replace(other.s(order))  #: self.replace(), self.add_to_chord() & .delay() of something that isn't known"
+        ),
     ),
     Case(
         "self.backend, self.app",

@@ -78,13 +78,17 @@ CASES = (
     Case(
         "task_time_limit, task_soft_time_limit",
         '"timeout"',
-        app("app.conf.update(task_soft_time_limit=60)"
-            "  #: app.config_from_object(), app.conf & task_time_limit, task_soft_time_limit"),
+        app(
+            "app.conf.update(task_soft_time_limit=60)"
+            "  #: app.config_from_object(), app.conf & task_time_limit, task_soft_time_limit"
+        ),
     ),
     Case(
         "task_annotations, task_default_rate_limit",
         "in the decorator of each task",
-        app('app.conf.task_annotations = {"*": {"rate_limit": "1/s"}}  #: task_annotations, task_default_rate_limit'),
+        app(
+            'app.conf.task_annotations = {"*": {"rate_limit": "1/s"}}  #: task_annotations, task_default_rate_limit'
+        ),
     ),
     Case(
         "task_acks_late, task_track_started and the like",
@@ -122,9 +126,15 @@ CASES = (
     Case(
         "worker_max_tasks_per_child and other settings of workers",
         "Lambda starts and ends the processes",
-        settings("CELERYD_MAX_TASKS_PER_CHILD = 9", "worker_max_tasks_per_child and other settings of workers"),
+        settings(
+            "CELERYD_MAX_TASKS_PER_CHILD = 9", "worker_max_tasks_per_child and other settings of workers"
+        ),
     ),
-    Case("timezone, enable_utc", '"timezone"', settings('CELERY_TIMEZONE = "Europe/Zurich"', "timezone, enable_utc")),
+    Case(
+        "timezone, enable_utc",
+        '"timezone"',
+        settings('CELERY_TIMEZONE = "Europe/Zurich"', "timezone, enable_utc"),
+    ),
     Case(
         "imports, include",
         'OPTIONS["modules"]',

@@ -26,8 +26,8 @@ def comment_lines(report: Report) -> Iterator[str]:
 def celery_lines(report: Report, findings: Findings) -> Iterator[str]:
     yield summary(report, findings.places + len(findings.unknown))
     yield (
-        f"# {counted(report.files, 'module')} read. {counted(findings.renamed, 'place')} renamed or right as it is, "
-        f"{counted(findings.places, 'place')} in {counted(len(findings.decisions), 'idiom')} below, "
+        f"# {counted(report.files, 'module')} read. {counted(findings.renamed, 'place')} renamed or right as "
+        f"it is, {counted(findings.places, 'place')} in {counted(len(findings.decisions), 'idiom')} below, "
         f"{len(findings.unknown)} unknown."
     )
     for idiom, places in findings.decisions.items():
@@ -47,8 +47,8 @@ def celery_lines(report: Report, findings: Findings) -> Iterator[str]:
 
 def summary(report: Report, decisions: int) -> str:
     return (
-        f"# {report.lines} lines change in {counted(len(report.diffs), 'file')}; {decisions} to decide. Nothing was "
-        "changed. Apply the diff with git apply or in your editor."
+        f"# {report.lines} lines change in {counted(len(report.diffs), 'file')}; {decisions} to decide. "
+        "Nothing was changed. Apply the diff with git apply or in your editor."
     )
 
 
@@ -59,12 +59,19 @@ def place_lines(places: Sequence[Place]) -> Iterator[str]:
         numbers = ", ".join(str(place.line) for place in of_file if not place.why)
         if numbers:
             yield f"#     {path}:{numbers}"
-        yield from (f"#     {path}:{place.line}: stays, because {place.why}" for place in of_file if place.why)
+        yield from (
+            f"#     {path}:{place.line}: stays, because {place.why}" for place in of_file if place.why
+        )
 
 
 def commented(text: str) -> Iterable[str]:
     return textwrap.wrap(
-        text, WIDTH, initial_indent="#     ", subsequent_indent="#     ", break_long_words=False, break_on_hyphens=False
+        text,
+        WIDTH,
+        initial_indent="#     ",
+        subsequent_indent="#     ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 

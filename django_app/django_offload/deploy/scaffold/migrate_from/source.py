@@ -92,7 +92,9 @@ def project_files(root: Path, unread: list[Unread]) -> Iterator[Path]:
     """Yield every file of the project in a fixed order. Add the folders that are left out by name."""
     for folder, folders, files in os.walk(root):
         left_out = {name for name in folders if name in _FOLDERS_NAMED or is_environment(Path(folder, name))}
-        unread += [Unread(Path(folder, name), "usually holds no code of a project") for name in sorted(left_out)]
+        unread += [
+            Unread(Path(folder, name), "usually holds no code of a project") for name in sorted(left_out)
+        ]
         folders[:] = sorted(
             name
             for name in folders

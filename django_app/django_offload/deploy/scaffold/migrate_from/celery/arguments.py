@@ -8,7 +8,18 @@ _JSON_TYPES = frozenset({"bool", "dict", "float", "int", "list", "str"})
 _JSON_CALLS = _JSON_TYPES | {"abs", "ascii", "bin", "chr", "hex", "len", "ord", "repr", "round", "sorted"}
 _JSON_METHODS = frozenset(
     {
-        *("capitalize", "casefold", "format", "hex", "isoformat", "join", "lower", "lstrip", "replace", "rstrip"),
+        *(
+            "capitalize",
+            "casefold",
+            "format",
+            "hex",
+            "isoformat",
+            "join",
+            "lower",
+            "lstrip",
+            "replace",
+            "rstrip",
+        ),
         *("strftime", "strip", "timestamp", "title", "total_seconds", "upper"),
     }
 )
@@ -25,11 +36,13 @@ _MODEL_METHODS = frozenset(
         *("filter", "exclude", "order_by", "select_related", "prefetch_related", "acreate", "aget"),
     }
 )
-_MODEL_GETTERS = frozenset({"get_object_or_404", "aget_object_or_404", "get_object", "get_user", "get_queryset"})
+_MODEL_GETTERS = frozenset(
+    {"get_object_or_404", "aget_object_or_404", "get_object", "get_user", "get_queryset"}
+)
 
 
 def argument_problem(node: ast.expr, scope: Scope) -> str:
-    """Return "model" or "value" if an argument is surely a model's instance or no JSON, else an empty text."""
+    """Return "model" or "value" if an argument is surely a model's instance or no JSON, else ""."""
     if isinstance(node, ast.Name):
         return name_problem(node.id, scope)
     if isinstance(node, ast.Attribute):
@@ -71,7 +84,7 @@ def name_problem(name: str, scope: Scope) -> str:
 
 
 def parameter_problem(argument: ast.arg, scope: Scope) -> str:
-    """Return "model" for the instance of a signal's receiver, and for self in a class that looks like a model."""
+    """Return "model" for the instance of a signal's receiver, and for self in a class of models."""
     if argument.arg == "instance" and isinstance(scope.node, Function):
         return "model"
     parent = scope.parent.node if scope.parent else None

@@ -65,7 +65,7 @@ class Finder:
     app_names: Collection[str]  # Installed apps, whose tasks modules workers import.
     other_files: Sequence[Path] = ()
     idioms: Sequence[Idiom] = IDIOMS
-    watch: Watch = lambda done, total, name: None  # noqa: E731
+    watch: Watch = lambda done, total, name: None
 
     def find(self) -> Findings:
         project = Project.of(self.sources)
@@ -84,7 +84,10 @@ class Finder:
             idiom = table.find(place.use)
             if idiom is None:
                 unknown.append(place)
-            elif all(place.path != other.path or place.line != other.line for other in decisions.get(idiom, [])[-1:]):
+            elif all(
+                place.path != other.path or place.line != other.line
+                for other in decisions.get(idiom, [])[-1:]
+            ):
                 decisions.setdefault(idiom, []).append(place)
         return Findings(
             decisions={idiom: decisions[idiom] for idiom in self.idioms if idiom in decisions},

@@ -1,8 +1,8 @@
 """
 The names of Celery as the table of idioms writes them: one name for each thing, wherever it is imported from.
 
-A name begins with `celery.` or another library, or with what an expression is: `app`, `task`, `decorator` (what
-`shared_task(…)` returns), `result`, `signature` or `inspect`.
+A name begins with `celery.` or another library, or with what an expression is: `app`, `task`, `result`,
+`signature`, `inspect` or `decorator`, which is what `shared_task(…)` returns.
 """
 
 import re
@@ -63,6 +63,12 @@ _SAME = {
     "result.info": "result.result",
 }
 _CANVAS = ("chain", "chord", "chunks", "group", "signature", "xmap", "xstarmap")
+_RETURNING_RESULTS = (
+    *("celery.result.AsyncResult", "celery.result.EagerResult", "celery.result.GroupResult"),
+    *("celery.result.ResultSet", "celery.result.GroupResult.restore", "celery.result.result_from_tuple"),
+    *("app.send_task", "task.apply", "task.apply_async", "task.delay", "unresolved.delay"),
+    *("unresolved.apply_async", "signature", "signature.apply", "signature.apply_async", "signature.delay"),
+)
 # What a call returns, by the name of what is called.
 CALLS = {
     "celery.Celery": "app",
@@ -70,16 +76,7 @@ CALLS = {
     "app._get_current_object": "app",
     **dict.fromkeys(("app.tasks.get", "app.register_task"), "task"),
     "app.control.inspect": "inspect",
-    **{
-        name: "result"
-        for name in (
-            *("celery.result.AsyncResult", "celery.result.EagerResult", "celery.result.GroupResult"),
-            *("celery.result.ResultSet", "celery.result.GroupResult.restore", "celery.result.result_from_tuple"),
-            *("app.send_task", "task.apply", "task.apply_async", "task.delay", "unresolved.delay"),
-            *("unresolved.apply_async", "signature.apply", "signature.apply_async", "signature.delay"),
-            *("signature",),
-        )
-    },
+    **dict.fromkeys(_RETURNING_RESULTS, "result"),
     **{f"celery.{name}": "signature" for name in _CANVAS},
     **{f"task.{name}": "signature" for name in ("chunks", "map", "s", "si", "signature", "starmap")},
     **{f"signature.{name}": "signature" for name in ("clone", "on_error", "set", "skew", "s", "si")},
@@ -107,7 +104,18 @@ def canonical(name: str) -> str:
 
 _OLD_PREFIXES = {"CELERYBEAT_": "beat_", "CELERYD_": "worker_", "DJANGO_CELERY_BEAT_": "beat_"}
 _FAMILIES = (
-    *("beat_", "broker_", "cache_", "control_", "database_", "event_", "redis_", "result_", "s3_", "security_"),
+    *(
+        "beat_",
+        "broker_",
+        "cache_",
+        "control_",
+        "database_",
+        "event_",
+        "redis_",
+        "result_",
+        "s3_",
+        "security_",
+    ),
     *("task_", "worker_"),
 )
 _WITHOUT_FAMILY = {"accept_content", "enable_utc", "imports", "include", "timezone"}

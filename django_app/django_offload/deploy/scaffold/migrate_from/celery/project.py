@@ -144,7 +144,12 @@ class Project:
         """Return the value of a name in the scope that binds it: the first of its values that is known."""
         values = (self.binding_value(binding, scope) for binding in scope.bindings.get(name, []))
         value = next((value for value in values if value is not None), None)
-        if value is None and name in scope.bindings and scope.parent is None and self.acts_as_app(scope, name):
+        if (
+            value is None
+            and name in scope.bindings
+            and scope.parent is None
+            and self.acts_as_app(scope, name)
+        ):
             return Value("app")
         return value
 
@@ -285,7 +290,7 @@ class Project:
         return is_task, is_own
 
     def looks_like_celery(self, decorator: ast.expr, scope: Scope) -> bool:
-        """Return True if a decorator is called like Celery's, but can't be followed to it or to anything else."""
+        """Return True if a decorator is called like Celery's, but nothing says what it is."""
         function = decorator.func if isinstance(decorator, ast.Call) else decorator
         is_called_so = isinstance(function, ast.Attribute) and function.attr in _TASK_DECORATORS
         return is_called_so and self.value(function, scope) is None and not self.is_foreign(function, scope)
@@ -343,7 +348,9 @@ class Project:
 
 
 # `from … import *` of these is common in old code.
-_STAR_MODULES = frozenset({"celery", "celery.canvas", "celery.exceptions", "celery.result", "celery.schedules"})
+_STAR_MODULES = frozenset(
+    {"celery", "celery.canvas", "celery.exceptions", "celery.result", "celery.schedules"}
+)
 
 
 def own_statements(function: Function) -> Iterator[ast.AST]:
@@ -354,4 +361,3 @@ def own_statements(function: Function) -> Iterator[ast.AST]:
         yield node
         if not isinstance(node, Function | ast.ClassDef | ast.Lambda):
             waiting.extend(ast.iter_child_nodes(node))
-

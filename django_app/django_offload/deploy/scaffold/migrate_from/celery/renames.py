@@ -83,8 +83,8 @@ class Renames:
                 if "json" not in text or any(name in text for name in ("pickle", "yaml", "msgpack")):
                     return "its arguments may not be JSON"
             if use.name == "app.send_task" and isinstance(use.node, ast.Call):
-                name = use.node.args[0] if use.node.args else None
-                if not isinstance(name, ast.Constant):
+                named_task = use.node.args[0] if use.node.args else None
+                if not isinstance(named_task, ast.Constant):
                     return "app.send_task() may name it"
             if use.name in {"celery.Celery", "celery.Task"} and self.changes_class(use):
                 return "the app gives it another class"
@@ -158,7 +158,7 @@ class Renames:
         return "" if result_is_unused(call, use.parents, scope) else "its result is used"
 
     def withdraw_by_body(self, by_function: Mapping[int, Sequence[Use]]) -> bool:
-        """Take back the renames of tasks whose code uses Celery in another way. Return True if there was one."""
+        """Take back the rename of a task whose code uses Celery in another way. Return True if one did."""
         for key, task in list(self.tasks.items()):
             assert task.function is not None
             for use in by_function.get(id(task.function), []):
@@ -251,7 +251,8 @@ def arguments_are_json(name: str, call: ast.Call, function: Function, scope: Sco
                 return False
         for keyword in call.keywords:
             parameter = by_name.get(keyword.arg or "")
-            if not is_json(keyword.value, scope) and not is_json_annotation(parameter and parameter.annotation):
+            annotation = parameter.annotation if parameter else None
+            if not is_json(keyword.value, scope) and not is_json_annotation(annotation):
                 return False
         return True
     return all(is_json(argument, scope) for argument in sent_arguments(name, call))
@@ -275,7 +276,11 @@ def result_is_unused(call: ast.Call, parents: Sequence[ast.AST], scope: Scope) -
     if isinstance(parent, ast.Lambda) and len(parents) > 1:
         outer = parents[-2]
         return isinstance(outer, ast.Call) and ast.unparse(outer.func).rpartition(".")[2] == "on_commit"
-    if isinstance(parent, ast.Assign) and len(parent.targets) == 1 and isinstance(parent.targets[0], ast.Name):
+    if (
+        isinstance(parent, ast.Assign)
+        and len(parent.targets) == 1
+        and isinstance(parent.targets[0], ast.Name)
+    ):
         name = parent.targets[0].id
         owner = scope.owner(name)
         if owner is None or not isinstance(owner.node, Function) or len(owner.bindings[name]) != 1:
@@ -317,7 +322,7 @@ def apply_async_edits(
     values = kwargs.values if kwargs is not None else []
     pieces = [("", element) for element in elements]
     pieces += [(f"{name}=", value) for name, value in zip(names, values, strict=True)]
-    # Parentheses and comments between the pieces would be lost, so each must be a simple expression on its own.
+    # Parentheses between the pieces would be lost, so each must be a simple expression on its own.
     if any(not isinstance(piece, ast.Constant | ast.Name | ast.Attribute) for _, piece in pieces):
         return None
     edits = []

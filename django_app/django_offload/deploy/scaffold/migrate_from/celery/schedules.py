@@ -116,7 +116,11 @@ def expand(part: str, name: str, valid: range) -> set[int] | None:
     if not dash:
         return {first} if step_text == "" else None  # Celery refuses 7/2.
     # A range such as fri-mon goes round the end.
-    numbers = [*range(first, last + 1)] if first <= last else [*range(first, valid.stop), *range(valid.start, last + 1)]
+    numbers = (
+        [*range(first, last + 1)]
+        if first <= last
+        else [*range(first, valid.stop), *range(valid.start, last + 1)]
+    )
     return set(numbers[::step])
 
 

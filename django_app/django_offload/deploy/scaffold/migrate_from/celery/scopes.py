@@ -203,7 +203,13 @@ def defaults(arguments: ast.arguments) -> Iterator[ast.expr]:
 
 def annotations(node: Function) -> Iterator[ast.expr]:
     arguments = node.args
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    every = [
+        *arguments.posonlyargs,
+        *arguments.args,
+        *arguments.kwonlyargs,
+        arguments.vararg,
+        arguments.kwarg,
+    ]
     yield from (argument.annotation for argument in every if argument and argument.annotation)
     if node.returns is not None:
         yield node.returns

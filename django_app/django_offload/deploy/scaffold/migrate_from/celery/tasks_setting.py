@@ -23,7 +23,7 @@ _DEFAULT_QUEUES = {"celery", "default"}
 
 @dataclass(slots=True)
 class TasksSetting:
-    """What the code says about queues, modules and schedules, and the uses that can't be moved as they are."""
+    """What the code says about queues, modules and schedules, and the uses that can't be moved."""
 
     project: Project
     queues: set[str] = field(default_factory=set)
@@ -145,7 +145,9 @@ class TasksSetting:
 
     def add_periodic_task(self, node: ast.Call, use: Use) -> None:
         """Add add_periodic_task(schedule, signature, args, kwargs, name)."""
-        given = dict(zip(("schedule", "sig", "args", "kwargs", "name"), node.args, strict=False)) | named(node)
+        given = dict(zip(("schedule", "sig", "args", "kwargs", "name"), node.args, strict=False)) | named(
+            node
+        )
         constants = self.constants(use.module)
         time = when(given["schedule"], constants) if "schedule" in given else None
         args, kwargs = given.get("args"), given.get("kwargs")
@@ -155,7 +157,9 @@ class TasksSetting:
         function = signature
         if isinstance(signature, ast.Call) and isinstance(signature.func, ast.Attribute):
             function = signature.func.value
-            values = literal(ast.Tuple([*signature.args, *(getattr(args, "elts", []))], ast.Load()), constants)
+            values = literal(
+                ast.Tuple([*signature.args, *(getattr(args, "elts", []))], ast.Load()), constants
+            )
             pairs = {keyword.arg or "**": literal(keyword.value, constants) for keyword in signature.keywords}
             keywords = ... if ... in pairs.values() or "**" in pairs else pairs
         value = self.project.value(function, use.scope) if function is not None and use.scope else None
@@ -229,14 +233,22 @@ def json_like(value: Any) -> str:
         return f"{{{', '.join(f'{json_like(key)}: {json_like(item)}' for key, item in value.items())}}}"
     if isinstance(value, list):
         return f"[{', '.join(map(json_like, value))}]"
-    return json.dumps(value) if isinstance(value, str) and value.isascii() and value.isprintable() else repr(value)
+    return (
+        json.dumps(value)
+        if isinstance(value, str) and value.isascii() and value.isprintable()
+        else repr(value)
+    )
 
 
 def queue_name(name: str) -> str:
     """Return a name for a queue in AWS: Celery's own if it is valid."""
     if name in _DEFAULT_QUEUES:
         return "default"
-    return name if QUEUE_PATTERN.fullmatch(name) else re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:30].lstrip("-") or "queue"
+    return (
+        name
+        if QUEUE_PATTERN.fullmatch(name)
+        else re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:30].lstrip("-") or "queue"
+    )
 
 
 def stack_name(project: str) -> str:
@@ -266,7 +278,7 @@ def assigned(use: Use) -> ast.expr | None:
     if isinstance(parent, ast.AnnAssign) and node is parent.target:
         return parent.value
     if isinstance(parent, ast.Dict) and node in parent.keys:  # In app.conf.update({…}).
-        return parent.values[parent.keys.index(node)]  # type: ignore[arg-type]
+        return parent.values[parent.keys.index(node)]
     return None
 
 

@@ -19,7 +19,14 @@ _TELLING = frozenset(
 )
 _TELLING_OPTIONS = {"timeout", "propagate", "disable_sync_subtasks"}  # Of get().
 _WITH_OPTIONS = frozenset(
-    {"task.apply_async", "app.send_task", "task.retry", "signature.set", "signature.apply_async", "task.apply"}
+    {
+        "task.apply_async",
+        "app.send_task",
+        "task.retry",
+        "signature.set",
+        "signature.apply_async",
+        "task.apply",
+    }
 )
 _STRING = re.compile(
     r"celery|kombu|django-celery-\w+|celery[ .:/][\w .:/=-]*|\w+ (?:-\S+ )*celery .*"
@@ -172,7 +179,7 @@ class UseFinder:
                 self.add(f"unresolved.{node.attr}", node, scope)
             self.add_setting(node.attr, node, scope)
             owner = self.project.value(node.value, scope)
-            # Another name of a module says nothing about its tasks, and one of a project's class about Celery.
+            # Another name of a module says nothing about its tasks, nor one of a project's class.
             if owner is None or not (owner.name == MODULE or owner.is_celery):
                 self.visit_children(node, scope)
             return
@@ -202,7 +209,7 @@ class UseFinder:
         self.parents.pop()
 
     def add_mention(self, value: Value | None, node: ast.expr, scope: Scope) -> None:
-        """Add a name or attribute that is Celery's. A result alone is no use of it, but its attributes are."""
+        """Add a name or attribute that is Celery's. A result alone is none, but its attributes are."""
         if value is None:
             return
         if value.name == MODULE:
@@ -246,9 +253,9 @@ class UseFinder:
         if name == "on_commit" and self.sends_task(node, scope):
             self.add("on_commit", node, scope)
         options = {keyword.arg for keyword in node.keywords}
-        if name == "get" and isinstance(function, ast.Attribute) and options & _TELLING_OPTIONS:
-            if not options - _TELLING_OPTIONS and not node.args and not self.project.is_foreign(function, scope):
-                self.add("unresolved.get", node, scope)
+        is_of_result = bool(options) and options <= _TELLING_OPTIONS and not node.args
+        if name == "get" and is_of_result and not self.project.is_foreign(function, scope):
+            self.add("unresolved.get", node, scope)
 
     def sends_task(self, node: ast.Call, scope: Scope) -> bool:
         """Return True if an argument, or what a lambda in it calls, sends a task."""
@@ -281,9 +288,10 @@ class UseFinder:
     def visit_BinOp(self, node: ast.BinOp, scope: Scope) -> None:
         value = self.project.value(node, scope)
         outer = self.parents[-1] if self.parents else None
-        if isinstance(node.op, ast.BitOr) and value is not None and value.name == "signature":
-            if not (isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.BitOr)):
-                self.add("|", node, scope)
+        is_inner = isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.BitOr)
+        is_chain = isinstance(node.op, ast.BitOr) and value is not None and value.name == "signature"
+        if is_chain and not is_inner:
+            self.add("|", node, scope)
         self.visit_children(node, scope)
 
     def visit_keyword(self, node: ast.keyword, scope: Scope) -> None:

@@ -41,8 +41,8 @@ CALLS = (
     Idiom(
         "a date, Decimal, UUID or set as an argument",
         ("task.delay(value)", "task.apply_async(value)"),
-        "Pass `value.isoformat()`, `str(value)` or `list(value)`. Celery's JSON knows dates, Decimal and UUID; "
-        "here `enqueue()` raises InvalidArguments.",
+        "Pass `value.isoformat()`, `str(value)` or `list(value)`. Celery's JSON knows dates, Decimal and "
+        "UUID; here `enqueue()` raises InvalidArguments.",
     ),
     Idiom(
         "f.delay_on_commit(x)",
@@ -58,8 +58,8 @@ CALLS = (
     Idiom(
         "transaction.on_commit(lambda: f.delay(x))",
         ("on_commit",),
-        "Write `f.delay(x)` alone, because inside a transaction it's sent at the commit. Keep `on_commit` if it "
-        "names another database than the default.",
+        "Write `f.delay(x)` alone, because inside a transaction it's sent at the commit. Keep "
+        "`on_commit` if it names another database than the default.",
     ),
     Idiom(
         "f.apply_async(args, kwargs)",
@@ -89,7 +89,7 @@ CALLS = (
     Idiom(
         "apply_async(priority=)",
         ("task.apply_async(priority=)", "app.send_task(priority=)", "signature.set(priority=)"),
-        "SQS has no priorities. Use a queue of its own: `f.using(queue_name=\"urgent\").enqueue(…)`.",
+        'SQS has no priorities. Use a queue of its own: `f.using(queue_name="urgent").enqueue(…)`.',
     ),
     Idiom(
         "apply_async(expires=)",
@@ -100,30 +100,60 @@ CALLS = (
     Idiom(
         "apply_async(task_id=)",
         ("task.apply_async(task_id=)", "app.send_task(task_id=)", "signature.set(task_id=)"),
-        "The backend chooses the id. Store `result.id` of `f.enqueue(…)`; to refuse a second task, look in your "
-        "database first.",
+        "The backend chooses the id. Store `result.id` of `f.enqueue(…)`; to refuse a second task, look "
+        "in your database first.",
     ),
     Idiom(
         "apply_async(link=, link_error=)",
         (
-            *("task.apply_async(link=)", "task.apply_async(link_error=)", "signature.link", "signature.on_error"),
-            *("signature.link_error", "app.send_task(link=)", "app.send_task(link_error=)", "signature.set(link*=)"),
+            *(
+                "task.apply_async(link=)",
+                "task.apply_async(link_error=)",
+                "signature.link",
+                "signature.on_error",
+            ),
+            *(
+                "signature.link_error",
+                "app.send_task(link=)",
+                "app.send_task(link_error=)",
+                "signature.set(link*=)",
+            ),
         ),
         "For `link`, enqueue the next task at the end of the task. For `link_error`, receive "
         "`django.tasks.signals.task_finished`, and look at `task_result.status` and `task_result.errors`.",
     ),
     Idiom(
         "apply_async(soft_time_limit=, time_limit=)",
-        ("task.apply_async(soft_time_limit=)", "task.apply_async(time_limit=)", "signature.set(*time_limit=)"),
+        (
+            "task.apply_async(soft_time_limit=)",
+            "task.apply_async(time_limit=)",
+            "signature.set(*time_limit=)",
+        ),
         "Write `f.using(timeout=60).enqueue(…)`.",
     ),
     Idiom(
         "apply_async(retry=, retry_policy=, ignore_result=, serializer=, compression=)",
         (
-            *("task.apply_async(retry=)", "task.apply_async(retry_policy=)", "task.apply_async(ignore_result=)"),
-            *("task.apply_async(serializer=)", "task.apply_async(compression=)", "task.apply_async(connection=)"),
-            *("task.apply_async(producer=)", "task.apply_async(publisher=)", "task.apply_async(add_to_parent=)"),
-            *("task.apply_async(delivery_mode=)", "task.apply_async(mandatory=)", "task.apply_async(immutable=)"),
+            *(
+                "task.apply_async(retry=)",
+                "task.apply_async(retry_policy=)",
+                "task.apply_async(ignore_result=)",
+            ),
+            *(
+                "task.apply_async(serializer=)",
+                "task.apply_async(compression=)",
+                "task.apply_async(connection=)",
+            ),
+            *(
+                "task.apply_async(producer=)",
+                "task.apply_async(publisher=)",
+                "task.apply_async(add_to_parent=)",
+            ),
+            *(
+                "task.apply_async(delivery_mode=)",
+                "task.apply_async(mandatory=)",
+                "task.apply_async(immutable=)",
+            ),
             *("app.send_task(retry=)", "app.send_task(serializer=)", "app.send_task(connection=)"),
             *("app.send_task(ignore_result=)",),
         ),
@@ -133,7 +163,11 @@ CALLS = (
         "apply_async(headers=, shadow=, reply_to=, stamped_headers=)",
         (
             *("task.apply_async(headers=)", "task.apply_async(shadow=)", "task.apply_async(reply_to=)"),
-            *("task.apply_async(stamped_headers=)", "task.apply_async(group_id=)", "task.apply_async(chord=)"),
+            *(
+                "task.apply_async(stamped_headers=)",
+                "task.apply_async(group_id=)",
+                "task.apply_async(chord=)",
+            ),
             *("task.apply_async(parent_id=)", "task.apply_async(root_id=)", "signature.stamp"),
             *("app.send_task(headers=)",),
         ),
@@ -148,14 +182,14 @@ CALLS = (
     Idiom(
         "f.apply(…)",
         ("task.apply", "task.apply(*"),
-        "To run the task here, write `f.call(…)`: it returns the value, or raises. To have a result too, use the "
-        "fixture `offload` in tests.",
+        "To run the task here, write `f.call(…)`: it returns the value, or raises. To have a result too, "
+        "use the fixture `offload` in tests.",
     ),
     Idiom(
         "app.send_task(name)",
         ("app.send_task", "app.send_task(args=)", "app.send_task(kwargs=)", "app.send_task(name=)"),
-        "Import the task, and call `.enqueue(…)`. A task of another project can't be enqueued from here; send a "
-        "request to its site.",
+        "Import the task, and call `.enqueue(…)`. A task of another project can't be enqueued from here; "
+        "send a request to its site.",
     ),
     Idiom(
         "app.tasks[name]",
@@ -164,19 +198,29 @@ CALLS = (
     ),
     Idiom(
         "f.s(), f.si(), signature()",
-        ("task.s", "task.si", "task.signature", "celery.signature", "signature", "signature.*", "signature[]"),
-        "There are no signatures. Pass the task and its arguments, and call `f.enqueue(*args)` where it starts.",
+        (
+            "task.s",
+            "task.si",
+            "task.signature",
+            "celery.signature",
+            "signature",
+            "signature.*",
+            "signature[]",
+        ),
+        "There are no signatures. Pass the task and its arguments, and call `f.enqueue(*args)` where it "
+        "starts.",
     ),
     Idiom(
         "chain(), a | b",
         ("celery.chain", "|"),
-        "Enqueue the next task at the end of the one before: `second.delay(value)`. Or call the functions one "
-        "after the other in one task, each as `context.step(key, function)`.",
+        "Enqueue the next task at the end of the one before: `second.delay(value)`. Or call the "
+        "functions one after the other in one task, each as `context.step(key, function)`.",
     ),
     Idiom(
         "group()",
         ("celery.group",),
-        "Write `for result in f.enqueue_many((x,) for x in items): …`. Store the ids to ask for their results.",
+        "Write `for result in f.enqueue_many((x,) for x in items): …`. Store the ids to ask for their "
+        "results.",
     ),
     Idiom(
         "chord()",
@@ -187,7 +231,7 @@ CALLS = (
     Idiom(
         "f.map(), f.starmap(), f.chunks()",
         ("task.map", "task.starmap", "task.chunks", "celery.chunks", "celery.xmap", "celery.xstarmap"),
-        "For a task of each item write `f.enqueue_many((x,) for x in items)`, and iterate over the answers. For "
-        "one task of many items pass the list.",
+        "For a task of each item write `f.enqueue_many((x,) for x in items)`, and iterate over the "
+        "answers. For one task of many items pass the list.",
     ),
 )

@@ -16,7 +16,7 @@ class Idiom:
 
 
 class Table:
-    """Idioms by their uses. An exact use counts before a pattern, and a longer pattern before a shorter one."""
+    """Idioms by their uses. An exact use counts before a pattern, a longer pattern before a shorter."""
 
     def __init__(self, idioms: Iterable[Idiom]) -> None:
         self.exact: dict[str, Idiom] = {}

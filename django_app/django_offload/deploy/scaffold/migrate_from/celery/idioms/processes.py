@@ -6,7 +6,14 @@ PROCESSES = (
     Idiom(
         "Celery(), the app",
         (
-            *("celery.Celery", "celery.Celery(*", "app", "celery.app_or_default", "app.main", "app.set_default"),
+            *(
+                "celery.Celery",
+                "celery.Celery(*",
+                "app",
+                "celery.app_or_default",
+                "app.main",
+                "app.set_default",
+            ),
             *("app.set_current", "app.close", "app.loader", "app.loader.*", "celery.Celery.*", "import app"),
             *("app._get_current_object", "celery.app_or_default(*"),
         ),
@@ -28,8 +35,8 @@ PROCESSES = (
     Idiom(
         "app.control.revoke()",
         ("app.control.revoke", "app.control.terminate", "app.control.revoke_by_stamped_headers"),
-        "Send a POST to `django_offload:cancel`, or run `manage.py offload_result ID --cancel`. A running task "
-        "isn't killed; it reads `context.cancelled`.",
+        "Send a POST to `django_offload:cancel`, or run `manage.py offload_result ID --cancel`. A "
+        "running task isn't killed; it reads `context.cancelled`.",
     ),
     Idiom(
         "app.control.inspect()",
@@ -45,7 +52,8 @@ PROCESSES = (
     Idiom(
         "app.control, other commands",
         ("app.control", "app.control.*", "celery.worker.control*"),
-        "There are no workers to control: Lambda starts and stops them. `max_concurrency` of a queue is the limit.",
+        "There are no workers to control: Lambda starts and stops them. `max_concurrency` of a queue is "
+        "the limit.",
     ),
     Idiom(
         "task_prerun, before_task_publish",
@@ -54,8 +62,8 @@ PROCESSES = (
             *("celery.signals.before_task_publish*", "celery.signals.after_task_publish*"),
             "celery.signals.task_sent*",
         ),
-        "Receive `django.tasks.signals.task_started`, or `task_enqueued` for what is published. The arguments "
-        "are in `task_result`.",
+        "Receive `django.tasks.signals.task_started`, or `task_enqueued` for what is published. The "
+        "arguments are in `task_result`.",
     ),
     Idiom(
         "task_postrun, task_success, task_failure",
@@ -63,8 +71,8 @@ PROCESSES = (
             *("celery.signals.task_postrun*", "celery.signals.task_success*", "celery.signals.task_failure*"),
             *("celery.signals.task_internal_error*",),
         ),
-        "Receive `django.tasks.signals.task_finished`, and look at `task_result.status`. It isn't sent between "
-        "two attempts.",
+        "Receive `django.tasks.signals.task_finished`, and look at `task_result.status`. It isn't sent "
+        "between two attempts.",
     ),
     Idiom(
         "task_retry, task_revoked, task_rejected, task_unknown",
@@ -79,8 +87,18 @@ PROCESSES = (
         "worker_process_init and other signals of processes",
         (
             *("celery.signals.worker_*", "celery.signals.celeryd_*", "celery.signals.beat_*"),
-            *("celery.signals.import_modules*", "celery.signals.heartbeat_sent*", "celery.signals.eventlet_*"),
-            *("celery.signals.user_preload_options*", "celery.bootsteps*", "app.steps", "app.steps[]", "app.user_options*"),
+            *(
+                "celery.signals.import_modules*",
+                "celery.signals.heartbeat_sent*",
+                "celery.signals.eventlet_*",
+            ),
+            *(
+                "celery.signals.user_preload_options*",
+                "celery.bootsteps*",
+                "app.steps",
+                "app.steps[]",
+                "app.user_options*",
+            ),
         ),
         "Put what a process needs into `AppConfig.ready()`, or make it at the first use. Lambda starts and "
         "freezes processes as it likes, so nothing runs at their end.",
@@ -103,19 +121,30 @@ PROCESSES = (
     Idiom(
         "crontab(), schedule(), solar()",
         ("celery.schedules*", "celery.beat*", "celery.bin.beat*"),
-        "AWS's cron has six fields: `cron(0 3 * * ? *)` is every day at 03:00, with `\"timezone\"`. The shortest "
-        "rate is a minute. There is no solar time.",
+        'AWS\'s cron has six fields: `cron(0 3 * * ? *)` is every day at 03:00, with `"timezone"`. The '
+        "shortest rate is a minute. There is no solar time.",
     ),
     Idiom(
         "django_celery_beat",
-        ("django_celery_beat*", "string.django_celery_beat*", "redbeat*", "string.redbeat*", "string.djcelery*"),
-        'Its rows name tasks that no code names. Write each enabled row of PeriodicTask into '
+        (
+            "django_celery_beat*",
+            "string.django_celery_beat*",
+            "redbeat*",
+            "string.redbeat*",
+            "string.djcelery*",
+        ),
+        "Its rows name tasks that no code names. Write each enabled row of PeriodicTask into "
         '`OPTIONS["schedules"]`; nothing reads the rows any more. No task is rewritten meanwhile.',
     ),
     Idiom(
         "celery.contrib.testing, celery_app, celery_worker in tests",
         (
-            *("celery.contrib.testing*", "celery.contrib.pytest*", "pytest_celery*", "string.celery.contrib.pytest"),
+            *(
+                "celery.contrib.testing*",
+                "celery.contrib.pytest*",
+                "pytest_celery*",
+                "string.celery.contrib.pytest",
+            ),
             "string.pytest_celery",
         ),
         "Use the fixture `offload`: `offload.run()` runs what was enqueued, through the real handlers.",
@@ -123,8 +152,8 @@ PROCESSES = (
     Idiom(
         "celery.contrib.abortable, batches and other extras",
         ("celery.contrib.abortable*", "celery.contrib.*", "celery_batches*"),
-        "For abortable tasks read `context.cancelled`. For batches set `\"batch_size\"` of the queue, or pass a "
-        "list to one task.",
+        'For abortable tasks read `context.cancelled`. For batches set `"batch_size"` of the queue, or '
+        "pass a list to one task.",
     ),
     Idiom(
         "sentry_sdk.integrations.celery and other integrations",
@@ -155,7 +184,15 @@ PROCESSES = (
     Idiom(
         "app.start(), app.worker_main(), app.Worker",
         (
-            *("app.start", "app.worker_main", "app.Worker", "app.Worker.*", "app.Beat*", "celery.bin*", "celery.apps*"),
+            *(
+                "app.start",
+                "app.worker_main",
+                "app.Worker",
+                "app.Worker.*",
+                "app.Beat*",
+                "celery.bin*",
+                "celery.apps*",
+            ),
             *("celery.platforms*", "celery.worker*", "celery.concurrency*", "flower*"),
         ),
         "There is no worker to start. `manage.py offload_local` runs everything on your machine.",
@@ -163,10 +200,18 @@ PROCESSES = (
     Idiom(
         "app.connection(), kombu, events",
         (
-            *("app.connection*", "app.broker_connection*", "app.producer_pool*", "app.pool*", "app.events*", "app.amqp*"),
+            *(
+                "app.connection*",
+                "app.broker_connection*",
+                "app.producer_pool*",
+                "app.pool*",
+                "app.events*",
+                "app.amqp*",
+            ),
             *("kombu*", "amqp*", "app.Events*", "celery.events*", "billiard*", "vine*", "app.oid"),
         ),
-        "There is no broker. `kombu.Queue(\"slow\")` is a name in `QUEUES`; other messages are sent with boto3.",
+        'There is no broker. `kombu.Queue("slow")` is a name in `QUEUES`; other messages are sent with '
+        "boto3.",
     ),
     Idiom(
         "celery.utils",

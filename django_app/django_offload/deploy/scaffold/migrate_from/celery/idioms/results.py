@@ -6,8 +6,8 @@ RESULTS = (
     Idiom(
         "AsyncResult(id)",
         ("celery.result.AsyncResult", "celery.result.AsyncResult(...)"),
-        "Write `default_task_backend.get_result(id)` of `django.tasks`. It raises TaskResultDoesNotExist for an "
-        "unknown id, where Celery says PENDING.",
+        "Write `default_task_backend.get_result(id)` of `django.tasks`. It raises TaskResultDoesNotExist "
+        "for an unknown id, where Celery says PENDING.",
     ),
     Idiom(
         "result.id",
@@ -17,9 +17,17 @@ RESULTS = (
     ),
     Idiom(
         "result.get(), wait(), join(), collect()",
-        ("result.get", "result.wait", "result.join", "result.join_native", "result.collect", "result.iterate"),
-        "No call waits for a result. Answer with `accepted(result)` of `django_offload.http`, and let the page "
-        "ask again. In tests call `offload.run()`, then `result.refresh()` and `result.return_value`.",
+        (
+            "result.get",
+            "result.wait",
+            "result.join",
+            "result.join_native",
+            "result.collect",
+            "result.iterate",
+        ),
+        "No call waits for a result. Answer with `accepted(result)` of `django_offload.http`, and let "
+        "the page ask again. In tests call `offload.run()`, then `result.refresh()` and "
+        "`result.return_value`.",
     ),
     Idiom(
         "result.ready()",
@@ -28,14 +36,20 @@ RESULTS = (
     ),
     Idiom(
         "result.successful(), result.failed()",
-        ("result.successful", "result.failed", "result.maybe_throw", "result.waiting", "result.completed_count"),
+        (
+            "result.successful",
+            "result.failed",
+            "result.maybe_throw",
+            "result.waiting",
+            "result.completed_count",
+        ),
         "Compare `result.status` with `TaskResultStatus.SUCCESSFUL` or `.FAILED` of `django.tasks`.",
     ),
     Idiom(
         "result.state, result.status",
         ("result.state", "celery.states.*", "celery.states"),
-        "Write `result.status`. PENDING and RETRY are READY, STARTED is RUNNING, SUCCESS is SUCCESSFUL, FAILURE "
-        "and REVOKED are FAILED.",
+        "Write `result.status`. PENDING and RETRY are READY, STARTED is RUNNING, SUCCESS is SUCCESSFUL, "
+        "FAILURE and REVOKED are FAILED.",
     ),
     Idiom(
         "result.result, result.info",
@@ -51,8 +65,8 @@ RESULTS = (
     Idiom(
         "result.revoke()",
         ("result.revoke",),
-        "Send a POST to `django_offload:cancel`, or run `manage.py offload_result ID --cancel`. A running task "
-        "reads `context.cancelled`.",
+        "Send a POST to `django_offload:cancel`, or run `manage.py offload_result ID --cancel`. A "
+        "running task reads `context.cancelled`.",
     ),
     Idiom(
         "result.forget()",
@@ -72,7 +86,13 @@ RESULTS = (
         "result.children, parent, graph, then()",
         (
             *("result.children", "result.parent", "result.graph", "result.then", "result.build_graph"),
-            *("result.add", "result.results", "result.as_tuple", "result.as_list", "result.supports_native_join"),
+            *(
+                "result.add",
+                "result.results",
+                "result.as_tuple",
+                "result.as_list",
+                "result.supports_native_join",
+            ),
             *("result[]", "result.backend", "result.backend.*"),
         ),
         "A result stands alone. Store the ids of tasks that belong together.",
@@ -90,8 +110,9 @@ RESULTS = (
     Idiom(
         "django_celery_results",
         ("django_celery_results*", "string.django_celery_results*"),
-        "Remove it. The board in the admin lists tasks; a single one is `default_task_backend.get_result(id)`. "
-        "Old rows stay in your database until you drop their tables.",
+        "Remove it. The board in the admin lists tasks; a single one is "
+        "`default_task_backend.get_result(id)`. Old rows stay in your database until you drop their "
+        "tables.",
     ),
     Idiom(
         "allow_join_result()",

@@ -18,8 +18,18 @@ RUNNING = (
     Idiom(
         "self.retry() with limits, a queue or throw=False",
         (
-            *("task.retry(max_retries=)", "task.retry(queue=)", "task.retry(throw=)", "task.retry(priority=)"),
-            *("task.retry(time_limit=)", "task.retry(soft_time_limit=)", "task.retry(expires=)", "task.retry(...)"),
+            *(
+                "task.retry(max_retries=)",
+                "task.retry(queue=)",
+                "task.retry(throw=)",
+                "task.retry(priority=)",
+            ),
+            *(
+                "task.retry(time_limit=)",
+                "task.retry(soft_time_limit=)",
+                "task.retry(expires=)",
+                "task.retry(...)",
+            ),
         ),
         "The decorator says how often a task is tried, for all its attempts. What follows `throw=False` must "
         "run before the exception is raised.",
@@ -63,12 +73,17 @@ RUNNING = (
     Idiom(
         "self.request.is_eager, called_directly",
         ("task.request.is_eager", "task.request.called_directly"),
-        "A task that runs in place by `.call(…)` has `context.task_result.id == \"local\"`.",
+        'A task that runs in place by `.call(…)` has `context.task_result.id == "local"`.',
     ),
     Idiom(
         "self.request.eta, expires, timelimit",
         (
-            *("task.request.eta", "task.request.expires", "task.request.timelimit", "task.request.time_limit"),
+            *(
+                "task.request.eta",
+                "task.request.expires",
+                "task.request.timelimit",
+                "task.request.time_limit",
+            ),
             "task.request.soft_time_limit",
         ),
         "The start is `context.task_result.task.run_after`, and the remaining time is `context.remaining`. "
@@ -78,7 +93,12 @@ RUNNING = (
         "self.request.parent_id, root_id, group, chord",
         (
             *("task.request.parent_id", "task.request.root_id", "task.request.group", "task.request.chord"),
-            *("task.request.chain", "task.request.callbacks", "task.request.errbacks", "task.request.children"),
+            *(
+                "task.request.chain",
+                "task.request.callbacks",
+                "task.request.errbacks",
+                "task.request.children",
+            ),
             *("task.request.group_index", "task.request.reply_to"),
         ),
         "A task doesn't know what enqueued it. Pass the id that it needs as an argument.",
@@ -86,14 +106,15 @@ RUNNING = (
     Idiom(
         "self.request.headers and other attributes of a request",
         ("task.request.*", "task.request[]", "task.request"),
-        "A context has `task_result`, `attempt`, `remaining`, `cancelled` and `idempotency_key`. Pass anything "
-        "else as an argument.",
+        "A context has `task_result`, `attempt`, `remaining`, `cancelled` and `idempotency_key`. Pass "
+        "anything else as an argument.",
     ),
     Idiom(
         "current_task, self as a value",
         ("task",),
         "A task can't be called or given away like a function. Pass a function that calls `.delay(…)` or "
-        "`.call(…)`. In place of `current_task`, take the context; `django_offload.progress(…)` works anywhere.",
+        "`.call(…)`. In place of `current_task`, take the context; `django_offload.progress(…)` works "
+        "anywhere.",
     ),
     Idiom(
         "self.replace(), self.add_to_chord()",
@@ -103,7 +124,8 @@ RUNNING = (
     Idiom(
         "self.backend, self.app",
         ("task.backend", "task.backend.*", "app.backend", "app.backend.*"),
-        "There is no result backend. Read a result with `default_task_backend.get_result(id)` of `django.tasks`.",
+        "There is no result backend. Read a result with `default_task_backend.get_result(id)` of "
+        "`django.tasks`.",
     ),
     Idiom(
         "self.send_event()",
@@ -112,14 +134,20 @@ RUNNING = (
     ),
     Idiom(
         "task.signature_from_request(), task.on_failure and other hooks",
-        ("task.signature_from_request", "task.on_*", "task.before_start", "task.after_return", "task.on_bound"),
+        (
+            "task.signature_from_request",
+            "task.on_*",
+            "task.before_start",
+            "task.after_return",
+            "task.on_bound",
+        ),
         "A task has no such hooks. Receive `django.tasks.signals.task_started` and `task_finished`.",
     ),
     Idiom(
         "SoftTimeLimitExceeded",
         ("celery.exceptions.SoftTimeLimitExceeded", "billiard.exceptions.SoftTimeLimitExceeded"),
-        "Write `from django_offload.exceptions import DeadlineExceeded`. It is raised again and again until the "
-        "function returns, so clean up within a second.",
+        "Write `from django_offload.exceptions import DeadlineExceeded`. It is raised again and again "
+        "until the function returns, so clean up within a second.",
     ),
     Idiom(
         "TimeLimitExceeded, WorkerLostError",
@@ -155,7 +183,8 @@ RUNNING = (
     Idiom(
         "OperationalError when the broker is away",
         ("kombu.exceptions.OperationalError", "celery.exceptions.OperationalError", "kombu.exceptions.*"),
-        "Catch `django_offload.exceptions.EnqueueFailed`. Inside a transaction the task is sent at the commit.",
+        "Catch `django_offload.exceptions.EnqueueFailed`. Inside a transaction the task is sent at the "
+        "commit.",
     ),
     Idiom(
         "TimeoutError of result.get()",
@@ -165,8 +194,16 @@ RUNNING = (
     Idiom(
         "NotRegistered and other errors of Celery",
         (
-            *("celery.exceptions.NotRegistered", "celery.exceptions.ChordError", "celery.exceptions.CeleryError"),
-            *("celery.exceptions.TaskError", "celery.exceptions.InvalidTaskError", "celery.exceptions.QueueNotFound"),
+            *(
+                "celery.exceptions.NotRegistered",
+                "celery.exceptions.ChordError",
+                "celery.exceptions.CeleryError",
+            ),
+            *(
+                "celery.exceptions.TaskError",
+                "celery.exceptions.InvalidTaskError",
+                "celery.exceptions.QueueNotFound",
+            ),
             *("celery.exceptions.ImproperlyConfigured", "celery.exceptions.BackendError"),
         ),
         "Catch `django_offload.exceptions.OffloadError`, the base class of all errors of django-offload.",

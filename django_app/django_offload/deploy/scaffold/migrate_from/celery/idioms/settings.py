@@ -5,7 +5,9 @@ from .idiom import Idiom
 
 def settings(*names: str) -> tuple[str, ...]:
     """Return the uses of settings: in Django's settings, and as attributes of the app's configuration."""
-    return tuple(use for name in names for use in (f"setting.{name}", f"app.conf.{name}", f"app.conf.{name}.*"))
+    return tuple(
+        use for name in names for use in (f"setting.{name}", f"app.conf.{name}", f"app.conf.{name}.*")
+    )
 
 
 SETTINGS = (
@@ -17,18 +19,19 @@ SETTINGS = (
     Idiom(
         "an entry of beat_schedule that can't be moved as it is",
         ("schedule",),
-        "AWS's shortest rate is one minute, and a cron can't limit the day of the month and of the week at once. "
-        "Let the task itself look at the time, or call a command from a server's cron.",
+        "AWS's shortest rate is one minute, and a cron can't limit the day of the month and of the week "
+        "at once. Let the task itself look at the time, or call a command from a server's cron.",
     ),
     Idiom(
         "options of an entry of beat_schedule",
         ("schedule options",),
-        "A schedule has `task`, `when`, `timezone`, `args` and `kwargs`. Give the task its queue in the decorator.",
+        "A schedule has `task`, `when`, `timezone`, `args` and `kwargs`. Give the task its queue in the "
+        "decorator.",
     ),
     Idiom(
         "beat_scheduler and other settings of beat",
         settings("beat_*"),
-        "Remove it. EventBridge Scheduler enqueues what `OPTIONS[\"schedules\"]` says.",
+        'Remove it. EventBridge Scheduler enqueues what `OPTIONS["schedules"]` says.',
     ),
     Idiom(
         "task_routes",
@@ -37,7 +40,9 @@ SETTINGS = (
     ),
     Idiom(
         "task_queues, task_default_queue",
-        settings("task_queues", "task_default_queue", "task_create_missing_queues", "task_queue*", "task_default_*"),
+        settings(
+            "task_queues", "task_default_queue", "task_create_missing_queues", "task_queue*", "task_default_*"
+        ),
         'Write the names in `TASKS["default"]["QUEUES"]`. A task without `queue_name` goes to `default`.',
     ),
     Idiom(
@@ -48,9 +53,11 @@ SETTINGS = (
     ),
     Idiom(
         "task_serializer, accept_content, result_serializer",
-        settings("task_serializer", "accept_content", "result_serializer", "result_accept_content", "*compression"),
-        "Remove it. Arguments and results are JSON. With pickle, tasks got model instances, dates and classes: "
-        "pass keys and text. No task is rewritten while pickle is on.",
+        settings(
+            "task_serializer", "accept_content", "result_serializer", "result_accept_content", "*compression"
+        ),
+        "Remove it. Arguments and results are JSON. With pickle, tasks got model instances, dates and "
+        "classes: pass keys and text. No task is rewritten while pickle is on.",
     ),
     Idiom(
         "task_time_limit, task_soft_time_limit",
@@ -59,15 +66,22 @@ SETTINGS = (
     ),
     Idiom(
         "task_annotations, task_default_rate_limit",
-        settings("task_annotations", "task_annotations[]", "task_default_rate_limit", "worker_disable_rate_limits"),
-        "Write the options in the decorator of each task. There is no rate per task, but `max_concurrency` of its "
-        "queue.",
+        settings(
+            "task_annotations", "task_annotations[]", "task_default_rate_limit", "worker_disable_rate_limits"
+        ),
+        "Write the options in the decorator of each task. There is no rate per task, but "
+        "`max_concurrency` of its queue.",
     ),
     Idiom(
         "task_acks_late, task_track_started and the like",
         settings(
             *("task_acks_*", "task_track_started", "task_reject_on_worker_lost", "task_retry_on_worker_lost"),
-            *("task_ignore_result", "task_store_errors_even_if_ignored", "task_publish_retry*", "task_protocol"),
+            *(
+                "task_ignore_result",
+                "task_store_errors_even_if_ignored",
+                "task_publish_retry*",
+                "task_protocol",
+            ),
             *("task_send_sent_event", "task_remote_tracebacks", "task_inherit_parent_priority"),
             *("task_allow_error_cb_on_chord_header", "task_repr_maxlevels"),
         ),
@@ -76,7 +90,7 @@ SETTINGS = (
     Idiom(
         "broker_url, broker_transport_options",
         settings("broker_*"),
-        "Remove it. There is no broker; `OPTIONS[\"stack\"]` names the queues in AWS.",
+        'Remove it. There is no broker; `OPTIONS["stack"]` names the queues in AWS.',
     ),
     Idiom(
         "result_backend",

@@ -6,21 +6,21 @@ TASKS = (
     Idiom(
         "@shared_task, @app.task",
         ("@task",),
-        "Write `@task` of `from django_offload import task`. If a worker dies, its task runs again, so it must be "
-        "able to run twice.",
+        "Write `@task` of `from django_offload import task`. If a worker dies, its task runs again, so "
+        "it must be able to run twice.",
         is_renamed=True,
     ),
     Idiom(
         "a decorator of the project that makes tasks",
         ("@own",),
-        "Let the decorator return `task(…)` of `from django_offload import task`. It takes the options of the "
-        "reference, not Celery's.",
+        "Let the decorator return `task(…)` of `from django_offload import task`. It takes the options "
+        "of the reference, not Celery's.",
     ),
     Idiom(
         "a task outside of an app's tasks module",
         ("@task outside",),
-        'Workers import only the `tasks` module of each app. Add the module to `OPTIONS["modules"]`, as TASKS '
-        "below does, or move the task.",
+        'Workers import only the `tasks` module of each app. Add the module to `OPTIONS["modules"]`, as '
+        "TASKS below does, or move the task.",
     ),
     Idiom(
         "a task inside a function or class",
@@ -41,7 +41,8 @@ TASKS = (
     Idiom(
         "shared_task or app.task as a value",
         ("celery.shared_task", "app.task", "decorator"),
-        "Replace it by `task` of `from django_offload import task`, and its options by those of the reference.",
+        "Replace it by `task` of `from django_offload import task`, and its options by those of the "
+        "reference.",
     ),
     Idiom(
         "@periodic_task",
@@ -80,8 +81,8 @@ TASKS = (
     Idiom(
         "autoretry_for=",
         ("@task(autoretry_for=)",),
-        "Write `retry_on=(…)` with the same classes, and `max_attempts=4`, because Celery retries 3 times unless "
-        "`max_retries` says otherwise.",
+        "Write `retry_on=(…)` with the same classes, and `max_attempts=4`, because Celery retries 3 "
+        "times unless `max_retries` says otherwise.",
     ),
     Idiom(
         "dont_autoretry_for=",
@@ -91,8 +92,8 @@ TASKS = (
     Idiom(
         "max_retries=, retry_kwargs=",
         ("@task(max_retries=)", "@task(retry_kwargs=)", "task.max_retries"),
-        "Write `max_attempts=N + 1`, at most 100: it counts the first attempt too. With it every exception is "
-        "retried, unless `retry_on` names classes.",
+        "Write `max_attempts=N + 1`, at most 100: it counts the first attempt too. With it every "
+        "exception is retried, unless `retry_on` names classes.",
     ),
     Idiom(
         "retry_backoff=, default_retry_delay=",
@@ -106,20 +107,25 @@ TASKS = (
     Idiom(
         "soft_time_limit=, time_limit=",
         ("@task(soft_time_limit=)", "@task(time_limit=)", "task.soft_time_limit", "task.time_limit"),
-        "Write `timeout=seconds`. It raises `DeadlineExceeded` inside the task. A task has at most 900 s, and at "
-        "most the `timeout` of its queue, 300 s unless `OPTIONS` says otherwise.",
+        "Write `timeout=seconds`. It raises `DeadlineExceeded` inside the task. A task has at most 900 "
+        "s, and at most the `timeout` of its queue, 300 s unless `OPTIONS` says otherwise.",
     ),
     Idiom(
         "rate_limit=",
         ("@task(rate_limit=)", "task.rate_limit", "app.control.rate_limit"),
-        "There is no rate per task. Give the task a queue of its own, and limit how many of it run at the same "
-        'time with `"max_concurrency"` of that queue.',
+        "There is no rate per task. Give the task a queue of its own, and limit how many of it run at "
+        'the same time with `"max_concurrency"` of that queue.',
     ),
     Idiom(
         "acks_late=, reject_on_worker_lost=, track_started=",
         (
             *("@task(acks_late=)", "@task(acks_on_*=)", "@task(reject_on_worker_lost=)"),
-            *("@task(retry_on_worker_lost=)", "@task(track_started=)", "@task(send_events=)", "@task(trail=)"),
+            *(
+                "@task(retry_on_worker_lost=)",
+                "@task(track_started=)",
+                "@task(send_events=)",
+                "@task(trail=)",
+            ),
             *("@task(store_errors_even_if_ignored=)", "@task(typing=)", "task.acks_late"),
         ),
         "Remove it, because this is always so: a task whose worker dies runs again, and its state and errors "
@@ -139,8 +145,8 @@ TASKS = (
     Idiom(
         "expires=, priority= of a task",
         ("@task(expires=)", "@task(priority=)"),
-        "Neither is an option of a task. For `expires`, return early if "
-        "`timezone.now() - context.task_result.enqueued_at` is too long. For `priority`, use a queue of its own.",
+        "Neither is an option of a task. For `expires`, return early if `timezone.now() - "
+        "context.task_result.enqueued_at` is too long. For `priority`, use a queue of its own.",
     ),
     Idiom(
         "throws=",
@@ -150,7 +156,7 @@ TASKS = (
     Idiom(
         "pydantic=",
         ("@task(pydantic*=)",),
-        "Pass `model.model_dump(mode=\"json\")`, and validate the argument inside the task.",
+        'Pass `model.model_dump(mode="json")`, and validate the argument inside the task.',
     ),
     Idiom(
         "**options of a decorator",
@@ -163,7 +169,7 @@ TASKS = (
             *("@task(once=)", "@task(unique_on=)", "@task(lock_expiry=)", "@task(raise_on_duplicate=)"),
             *("celery_once*", "celery_singleton*"),
         ),
-        "There is no lock around a task. Write what must happen once as `context.atomic(key, function)`, or look "
-        "in your database before you enqueue.",
+        "There is no lock around a task. Write what must happen once as `context.atomic(key, function)`, "
+        "or look in your database before you enqueue.",
     ),
 )
