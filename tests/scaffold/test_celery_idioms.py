@@ -15,7 +15,8 @@ from django_offload.conf.validation import OPTION_KEYS, QUEUE_KEYS
 from django_offload.definition.context import OffloadContext
 from django_offload.definition.offload_task import OffloadTask
 from django_offload.deploy.scaffold.migrate_from import Report, report
-from django_offload.deploy.scaffold.migrate_from.celery.idioms import IDIOMS, Idiom
+from django_offload.deploy.scaffold.migrate_from.celery import renames
+from django_offload.deploy.scaffold.migrate_from.celery.idioms import IDIOMS, Idiom, Table
 from django_offload.stack.layout import Layout
 from django_offload.testing import Offload
 from tests.docs.holders import arguments_of
@@ -76,6 +77,13 @@ def test_without_its_row_an_idiom_is_unknown_or_less_exact(case: Case, tmp_path:
     listed = {(path, line) for path, line, _ in answered(result)}
     listed |= {(place.path, place.line) for place in result.findings.unknown}
     assert {(path, line) for path, line, _ in lost} <= listed  # Nothing is missed silently.
+
+
+def test_the_table_says_which_uses_a_rename_serves() -> None:
+    table = Table(IDIOMS)
+    served = {*renames.CALLS, *renames.HARMLESS, renames.LOGGER, "result.id"} - {"@task outside"}
+
+    assert {table.find(use) for use in served} == {idiom for idiom in IDIOMS if idiom.is_renamed}
 
 
 def texts(pattern: str) -> list[tuple[str, ...]]:

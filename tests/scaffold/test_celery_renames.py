@@ -174,6 +174,83 @@ def test_a_task_stays_if_a_rename_could_be_wrong(tmp_path: Path, why: str, tasks
     assert any(why in reason for reason in reasons), reasons
 
 
+@pytest.mark.parametrize(
+    ("argument", "is_json"),
+    [
+        ("1", True),
+        ("-1.5", True),
+        ("None", True),
+        ("f'{order}'", True),
+        ("'a' + 'b' * 2", True),
+        ("'%s' % 1", True),
+        ("[1, ('a', {'b': True})]", True),
+        ("str(order)", True),
+        ("len(order)", True),
+        ("', '.join(order)", True),
+        ("order is None", True),
+        ("not order", True),
+        ("1 if order else 'x'", True),
+        ("known", True),
+        ("number", True),
+        ("loop", True),
+        ("item", True),
+        ("order", False),
+        ("order.pk", False),
+        ("order.pk == 1", False),
+        ("'%s' % order", False),
+        ("[order]", False),
+        ("{'a': order}", False),
+        ("{**order}", False),
+        ("{1: 2}", False),
+        ("{1, 2}", False),
+        ("b'x'", False),
+        ("1j", False),
+        ("...", False),
+        ("1e999", False),
+        ("float(order)", False),
+        ("ratio", False),
+        ("1 or order", False),
+        ("filled", False),
+        ("changed", False),
+        ("given_away", False),
+        ("added", False),
+        ("int(order, hex=hex)", True),
+        ("bool(order)", False),
+        ("row", False),
+        ("[n for n in order]", False),
+        ("lambda: 1", False),
+    ],
+)
+def test_an_argument_must_surely_be_json(tmp_path: Path, argument: str, is_json: bool) -> None:
+    tasks = TASK.replace("order: int", "order, *more")
+    views = f"""from .tasks import fee
+from .own import bool
+
+def start(order, number: int | None, ratio: float):
+    known = "x"
+    filled = []
+    filled.append(order)
+    changed = 1
+    changed = order
+    given_away = 1
+    added = 1
+    added += order
+
+    def change():
+        nonlocal given_away
+        given_away = order
+
+    for loop in range(3):
+        for item in (1, 2):
+            for row in [[1]]:
+                fee.delay({argument})
+"""
+
+    result = report_on(tmp_path, {"orders/tasks.py": tasks, "orders/views.py": views})
+
+    assert bool(result.diffs) is is_json
+
+
 def test_a_parameter_of_the_same_name_is_no_task(tmp_path: Path) -> None:
     views = "from .tasks import fee\n\n\ndef total(fee):\n    return fee(3)\n\n\ndef other():\n    fee(3)\n"
 
@@ -226,6 +303,22 @@ def test_only_plain_utf_8_is_changed(tmp_path: Path, head: str, changes: bool) -
     assert (result.findings is not None and result.findings.places > 0) is not changes
     if changes:
         assert added(result, "orders/tasks.py")[-1] == "@task"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (f"x = {' + '.join(['y'] * 2_000)}\n", "is nested too deeply"),
+        (f"{'#' * 1_000_001}\n", "is larger than 1,000,000 bytes"),
+    ],
+)
+def test_nothing_is_renamed_if_a_module_cannot_be_followed(tmp_path: Path, code: str, reason: str) -> None:
+    result = report_on(tmp_path, {"orders/tasks.py": TASK, "orders/views.py": CALL, "shop/deep.py": code})
+
+    assert result.diffs == {}
+    assert [(note.path, note.text) for note in result.unread] == [("shop/deep.py", reason)]
+    assert result.findings is not None
+    assert "couldn't be read" in str(result.findings.decisions)
 
 
 def test_what_the_table_does_not_know_is_listed(tmp_path: Path) -> None:

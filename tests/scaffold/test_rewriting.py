@@ -155,6 +155,20 @@ def test_a_form_feed_and_the_ends_of_lines_stay_as_they_are(report_on: ReportOn)
     assert " \x0c\r\n" in result.diffs["tasks.py"]
 
 
+def test_modules_beside_the_source_folder_are_read_too(tmp_path: Path) -> None:
+    code = "from zappa.asynchronous import task\n\n\n@task\ndef f(): ...\n"
+    for name in ("src/a/tasks.py", "tests/tasks.py", "a/tasks.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(code)
+
+    result = report(Layout(root=tmp_path, source=tmp_path / "src", settings_module="x"), "zappa")
+
+    assert sorted(result.diffs) == ["a/tasks.py", "tests/tasks.py"]
+    assert [str(note) for note in result.unread] == [
+        "src/a/tasks.py:0: has the same module name as a/tasks.py"
+    ]
+
+
 def test_migrations_are_read_too(report_on: ReportOn) -> None:
     code = "from zappa.asynchronous import task\n\n\n@task\ndef f(): ...\n"
 

@@ -25,6 +25,9 @@ def comment_lines(report: Report) -> Iterator[str]:
 
 def celery_lines(report: Report, findings: Findings) -> Iterator[str]:
     yield summary(report, findings.places + len(findings.unknown))
+    if not (findings.places or findings.renamed or findings.unknown):
+        yield f"# {counted(report.files, 'module')} read. None of them uses Celery."
+        return
     yield (
         f"# {counted(report.files, 'module')} read. {counted(findings.renamed, 'place')} renamed or right as "
         f"it is, {counted(findings.places, 'place')} in {counted(len(findings.decisions), 'idiom')} below, "

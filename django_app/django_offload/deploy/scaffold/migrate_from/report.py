@@ -12,7 +12,7 @@ from .celery.finder import Finder, Findings, Watch, is_other_file
 from .celery.idioms import IDIOMS, Idiom
 from .editor import ModuleEditor, Note
 from .imports import update_imports
-from .source import Source, Unread, parse_source, read_sources
+from .source import TOO_DEEP, Source, Unread, parse_source, read_sources
 from .tasks import ProjectTasks, find_tasks
 
 ORIGINS = ("celery", "zappa")
@@ -64,19 +64,20 @@ def report(
         watch(len(files), None, layout.shown(path))
 
     sources = list(read_sources(layout.root, layout.source, unread, seen))
-    skipped = [Note(layout.shown(item.path), 0, item.reason) for item in sorted(unread)]
     if origin == "zappa":
-        return zappa_report(layout, sources, skipped)
+        return zappa_report(layout, sources, unread_notes(layout, unread))
     others = [path for path in files if is_other_file(path)]
     finder = Finder(
         sources=sources,
         shown=layout.shown,
         app_names=app_names,
         other_files=others,
+        unread=any(item.may_run for item in unread),
         idioms=idioms,
         watch=watch,
     )
     findings = finder.find()
+    unread += [Unread(path, TOO_DEEP, may_run=True) for path in findings.too_deep]
     by_module = {source.module: source for source in sources}
     diffs = {}
     for module, text in findings.texts.items():
@@ -92,12 +93,16 @@ def report(
     return Report(
         diffs=diffs,
         notes=sorted(set(notes)),
-        unread=skipped,
+        unread=unread_notes(layout, unread),
         files=len(sources),
         findings=findings,
         tasks=findings.setting.value(stack),
         setting=findings.setting.text(stack),
     )
+
+
+def unread_notes(layout: Layout, unread: Sequence[Unread]) -> list[Note]:
+    return [Note(layout.shown(item.path), 0, item.reason) for item in sorted(unread)]
 
 
 def zappa_report(layout: Layout, sources: Sequence[Source], unread: Sequence[Note]) -> Report:

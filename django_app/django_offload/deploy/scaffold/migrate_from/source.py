@@ -26,6 +26,10 @@ class Unread:
 
     path: Path
     reason: str
+    may_run: bool = False  # True if Python could import it all the same.
+
+
+TOO_DEEP = "is nested too deeply"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +75,7 @@ def read_sources(root: Path, folder: Path, unread: list[Unread], seen: Seen) -> 
 
     Modules inside of `folder` are imported from there, others from `root`. `seen` is called with each file.
     """
+    modules: dict[str, Path] = {}
     for path in project_files(root, unread):
         seen(path)
         if path.suffix != ".py":
@@ -80,10 +85,15 @@ def read_sources(root: Path, folder: Path, unread: list[Unread], seen: Seen) -> 
             inside = folder if path.is_relative_to(folder) else root
             source = parse_source(path, inside, text, is_editable=is_editable)
         except (SyntaxError, ValueError, OSError, RecursionError, MemoryError) as exc:
-            unread.append(Unread(path, reason_of(exc)))
+            unread.append(Unread(path, reason_of(exc), may_run=not isinstance(exc, SyntaxError | OSError)))
             continue
         if (path.with_suffix("") / "__init__.py").exists():
             unread.append(Unread(path, "is hidden by the package of the same name"))
+            continue
+        other = modules.setdefault(source.module, path)
+        if other != path:
+            reason = f"has the same module name as {other.relative_to(root).as_posix()}"
+            unread.append(Unread(path, reason, may_run=True))
             continue
         yield source
 
@@ -136,7 +146,7 @@ def reason_of(exc: BaseException) -> str:
         return f"can't be parsed ({place}{exc.msg}); it may be code of Python 2 or a template"
     if isinstance(exc, OSError):
         return f"can't be read ({exc.strerror or exc})"
-    return str(exc) if isinstance(exc, ValueError) else "is nested too deeply"
+    return str(exc) if isinstance(exc, ValueError) else TOO_DEEP
 
 
 def parse_source(path: Path, folder: Path, text: str, *, is_editable: bool = True) -> Source:

@@ -1,11 +1,12 @@
 """Whether an argument or a return value is surely JSON, surely not, or unknown."""
 
 import ast
+from math import isfinite
 
 from .scopes import Function, Scope
 
-_JSON_TYPES = frozenset({"bool", "dict", "float", "int", "list", "str"})
-_JSON_CALLS = _JSON_TYPES | {"abs", "ascii", "bin", "chr", "hex", "len", "ord", "repr", "round", "sorted"}
+_JSON_TYPES = frozenset({"bool", "int", "str"})  # A float may be NaN, which isn't JSON.
+_JSON_CALLS = _JSON_TYPES | {"ascii", "bin", "chr", "hex", "len", "ord", "repr"}
 _JSON_METHODS = frozenset(
     {
         *(
@@ -100,9 +101,12 @@ def is_json(node: ast.expr | None, scope: Scope, depth: int = 0) -> bool:
         case None:
             return True
         case ast.Constant():
-            return not isinstance(node.value, bytes | complex) and node.value is not ...
-        case ast.JoinedStr() | ast.Compare():
+            is_finite = not isinstance(node.value, float) or isfinite(node.value)
+            return is_finite and not isinstance(node.value, bytes | complex) and node.value is not ...
+        case ast.JoinedStr():
             return True
+        case ast.Compare():  # The other operators can return anything, such as a query.
+            return all(isinstance(operator, ast.Is | ast.IsNot | ast.In | ast.NotIn) for operator in node.ops)
         case ast.List() | ast.Tuple():
             return all(is_json(element, scope, depth) for element in node.elts)
         case ast.Dict():
@@ -117,9 +121,7 @@ def is_json(node: ast.expr | None, scope: Scope, depth: int = 0) -> bool:
         case ast.IfExp():
             return is_json(node.body, scope, depth) and is_json(node.orelse, scope, depth)
         case ast.Call(func=ast.Name(id=name)):
-            return name in _JSON_TYPES & {"bool", "float", "int", "str"} or (
-                name in _JSON_CALLS - {"dict", "list", "sorted", "abs", "round"} and scope.owner(name) is None
-            )
+            return name in _JSON_CALLS and scope.owner(name) is None
         case ast.Call(func=ast.Attribute(attr=method, value=owner)):
             return method in _JSON_METHODS and isinstance(owner, ast.Constant | ast.JoinedStr)
         case ast.Name():
@@ -135,19 +137,22 @@ def is_json_name(name: str, scope: Scope, depth: int) -> bool:
     (binding,) = owner.bindings[name]
     node = binding.node
     if binding.is_item:
-        is_range = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range"
-        literal = isinstance(node, ast.List | ast.Tuple) and is_json(node, owner, depth + 1)
-        return is_range or literal
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            return node.func.id == "range" and owner.owner("range") is None
+        items = node.elts if isinstance(node, ast.List | ast.Tuple) else [None]
+        return all(isinstance(item, ast.Constant) and is_json(item, owner) for item in items)
     if isinstance(node, ast.arg):
         return is_json_annotation(node.annotation)
-    return isinstance(node, ast.expr) and not binding.dotted and is_json(node, owner, depth + 1)
+    if binding.dotted or not isinstance(node, ast.expr) or isinstance(node, ast.List | ast.Dict):
+        return False  # A list or dictionary may have changed since.
+    return is_json(node, owner, depth + 1)
 
 
 def is_json_annotation(annotation: ast.expr | None) -> bool:
     """Return True for int, str and the like, also if None is possible or a list holds them."""
     match annotation:
         case ast.Name(id=name):
-            return name in _JSON_TYPES - {"dict", "list"}
+            return name in _JSON_TYPES
         case ast.Constant(value=None):
             return True
         case ast.BinOp(op=ast.BitOr()):

@@ -50,6 +50,7 @@ class Findings:
     renamed: int  # Places that are rewritten, or stay because they mean the same.
     texts: Mapping[str, str]  # The new text of each module that changes.
     setting: TasksSetting
+    too_deep: Sequence[Path]  # Modules whose code is nested too deeply to follow.
 
     @property
     def places(self) -> int:
@@ -64,6 +65,7 @@ class Finder:
     shown: Callable[[Path], str]
     app_names: Collection[str]  # Installed apps, whose tasks modules workers import.
     other_files: Sequence[Path] = ()
+    unread: bool = False  # True if there are modules that could use a task, but weren't read.
     idioms: Sequence[Idiom] = IDIOMS
     watch: Watch = lambda done, total, name: None
 
@@ -73,11 +75,12 @@ class Finder:
         uses, named_tasks = self.uses(project, tasks)
         setting = TasksSetting(project, modules=modules_to_name(tasks, self.task_modules))
         setting.read(uses, tasks)
-        renames = Renames(project, setting, uses)
+        unread = self.unread or bool(project.too_deep)
+        renames = Renames(project, setting, uses, is_incomplete=unread)
         renames.decide(tasks, named_tasks)
-        places, renamed = self.places([*uses, *setting.problems], project, renames)
-        places += [place for path in self.other_files for place in self.places_in_other_file(path)]
         table = Table(self.idioms)
+        places, renamed = self.places([*uses, *setting.problems], project, renames, table)
+        places += [place for path in self.other_files for place in self.places_in_other_file(path)]
         decisions: dict[Idiom, list[Place]] = {}
         unknown: list[Place] = []
         for place in sorted(set(places)):
@@ -95,6 +98,7 @@ class Finder:
             renamed=renamed,
             texts=self.new_texts(project, renames),
             setting=setting,
+            too_deep=[source.path for source in project.too_deep],
         )
 
     @property
@@ -109,19 +113,27 @@ class Finder:
         named_tasks: set[str] = set()
         for number, (module, source) in enumerate(project.sources.items(), 1):
             self.watch(number, len(project.sources), self.shown(source.path))
-            finder = UseFinder(
-                project,
-                module,
-                task_names=names,
-                task_modules=self.task_modules,
-                setting_scopes=scopes,
-                namespaces=namespaces,
-            )
+            if module not in project.scopes:
+                continue
+            try:
+                finder = UseFinder(
+                    project,
+                    module,
+                    task_names=names,
+                    task_modules=self.task_modules,
+                    setting_scopes=scopes,
+                    namespaces=namespaces,
+                )
+            except RecursionError:
+                project.too_deep.append(source)
+                continue
             uses += finder.uses
             named_tasks |= finder.named
         return uses, named_tasks
 
-    def places(self, uses: Iterable[Use], project: Project, renames: Renames) -> tuple[list[Place], int]:
+    def places(
+        self, uses: Iterable[Use], project: Project, renames: Renames, table: Table
+    ) -> tuple[list[Place], int]:
         """Return the places that a person must look at, and the number of the others."""
         places: list[Place] = []
         renamed: set[tuple[str, int]] = set()
@@ -129,7 +141,8 @@ class Finder:
             if use.name.startswith(MODULE):
                 continue
             path = self.shown(project.sources[use.module].path)
-            if renames.is_renamed(use) and use.name != "@task outside":
+            idiom = table.find(use.name)
+            if idiom is not None and idiom.is_renamed and renames.is_renamed(use):
                 renamed.add((path, use.line))
                 continue
             why = renames.reasons.get(id(use.task), "") if use.name in {"@task", "@own", "@periodic"} else ""
@@ -152,6 +165,8 @@ class Finder:
         texts: dict[str, str] = {}
         imported = imported_from(project)
         for module, source in project.sources.items():
+            if module not in project.scopes:
+                continue
             editor = ModuleEditor(source, self.shown(source.path), taken=project.scopes[module].bindings)
             renames.edit(editor, module)
             text = editor.result()
@@ -188,8 +203,8 @@ def configurations(project: Project) -> tuple[set[int], set[str]]:
     """Return the modules and classes that app.config_from_object() names, and its namespaces."""
     scopes: set[int] = set()
     namespaces: set[str] = set()
-    for module, source in project.sources.items():
-        top = project.scopes[module]
+    for module, top in project.scopes.items():
+        source = project.sources[module]
         for node in ast.walk(source.tree) if "config_from_object" in source.text else ():
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue

@@ -73,6 +73,7 @@ class Project:
     sources: Mapping[str, Source]
     scopes: dict[str, Scope] = field(default_factory=dict)
     tops: set[str] = field(default_factory=set)  # Its top-level packages and modules.
+    too_deep: list[Source] = field(default_factory=list)  # Modules whose code is nested too deeply to follow.
     _values: dict[object, Value | None] = field(default_factory=dict)
 
     @classmethod
@@ -80,7 +81,10 @@ class Project:
         project = cls(sources={source.module: source for source in sources})
         for source in project.sources.values():
             project.tops.add(source.module.partition(".")[0])
-            project.scopes[source.module] = module_scope(source.tree, source.module, source.package)
+            try:
+                project.scopes[source.module] = module_scope(source.tree, source.module, source.package)
+            except RecursionError:
+                project.too_deep.append(source)
         return project
 
     def tasks(self) -> Iterator[Task]:
@@ -317,7 +321,7 @@ class Project:
         return Value(CLASS, node=node, scope=scope)
 
     def parameter(self, argument: ast.arg, scope: Scope) -> Value | None:
-        """Return what a parameter is, as far as its function or its annotation says."""
+        """Return what a parameter is, if its function or its annotation says so."""
         function = scope.node
         if isinstance(function, Function) and scope.parent is not None:
             first = next(iter([*function.args.posonlyargs, *function.args.args]), None)

@@ -14,9 +14,8 @@ from .tasks_setting import TasksSetting
 from .uses import Use, sent_arguments
 
 # Uses of a task that a rename serves; each is looked at more closely.
-_CALLS = frozenset({"task()", "task.run", "task.delay", "task.delay_on_commit", "task.apply_async"})
-_ENQUEUES = _CALLS - {"task()", "task.run"}
-_HARMLESS = frozenset(
+CALLS = frozenset({"task()", "task.run", "task.delay", "task.delay_on_commit", "task.apply_async"})
+HARMLESS = frozenset(
     {
         *("@task", "@task(name=)", "@task(queue=)", "@task outside"),
         *("task.apply_async(args=)", "task.apply_async(kwargs=)"),
@@ -44,6 +43,7 @@ class Renames:
     project: Project
     setting: TasksSetting
     uses: Sequence[Use]
+    is_incomplete: bool = False  # True if some modules couldn't be read.
     reasons: dict[int, str] = field(default_factory=dict)  # By the id of a task, if it stays Celery's.
     tasks: dict[int, Task] = field(default_factory=dict)  # Those that are renamed, by their id.
 
@@ -72,6 +72,8 @@ class Renames:
             pass
 
     def reason_for_all(self) -> str:
+        if self.is_incomplete:
+            return "a module that may use it couldn't be read"
         for use in self.uses:
             for name, reason in _GLOBAL:
                 if use.name.removeprefix("string.") == name or use.name.startswith(
@@ -129,16 +131,16 @@ class Renames:
             reason = self.reason_of_use(use, function)
             if reason:
                 return f"{reason} ({use.module}:{use.line})"
-        if not any(use.name in _CALLS for use in uses):
+        if not any(use.name in CALLS for use in uses):
             return "nothing in the project calls it, so something else may name it"
         return ""
 
     def reason_of_use(self, use: Use, function: Function) -> str:
-        if use.name in _HARMLESS:
+        if use.name in HARMLESS:
             return ""
         if use.name == "result.id" and isinstance(use.node, ast.Attribute) and use.node.attr == "id":
             return ""
-        if use.name not in _CALLS:
+        if use.name not in CALLS:
             return f"{use.name} has no exact counterpart"
         call, scope = use.node, use.scope
         if not isinstance(call, ast.Call) or scope is None:

@@ -31,11 +31,17 @@ class Scope:
     outside: set[str] = field(default_factory=set)  # Names that `global` or `nonlocal` gives away.
 
     def bind(self, name: str, node: ast.AST, dotted: str = "", *, is_item: bool = False) -> None:
-        owner = self
-        if name in self.outside:
-            while owner.parent is not None:
-                owner = owner.parent
-        owner.bindings.setdefault(name, []).append(Binding(node, dotted, is_item))
+        owners = [self]
+        if name in self.outside:  # Which of the scopes around it owns the name makes no difference here.
+            owners = list(self.around())
+        for owner in owners:
+            owner.bindings.setdefault(name, []).append(Binding(node, dotted, is_item))
+
+    def around(self) -> Iterator["Scope"]:
+        scope = self.parent
+        while scope is not None:
+            yield scope
+            scope = scope.parent
 
     def owner(self, name: str) -> "Scope | None":
         """Return the scope that a name refers to from here, or None if no scope of the module binds it."""

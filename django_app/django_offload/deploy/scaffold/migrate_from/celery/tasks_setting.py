@@ -228,7 +228,7 @@ def python_text(value: Any, indent: int = 0) -> str:
 
 
 def json_like(value: Any) -> str:
-    """Return a value as Python code, with double quotes as far as its texts allow."""
+    """Return a value as Python code, with double quotes around ordinary texts."""
     if isinstance(value, dict):
         return f"{{{', '.join(f'{json_like(key)}: {json_like(item)}' for key, item in value.items())}}}"
     if isinstance(value, list):
