@@ -305,6 +305,15 @@ def test_only_plain_utf_8_is_changed(tmp_path: Path, head: str, changes: bool) -
         assert added(result, "orders/tasks.py")[-1] == "@task"
 
 
+def test_code_that_python_refuses_keeps_nothing_from_being_renamed(tmp_path: Path) -> None:
+    files = {"orders/tasks.py": TASK, "orders/views.py": CALL, "old.py": "print 1\n", "bin.py": "x\0"}
+
+    result = report_on(tmp_path, files)
+
+    assert list(result.diffs) == ["orders/tasks.py"]
+    assert [note.path for note in result.unread] == ["bin.py", "old.py"]
+
+
 @pytest.mark.parametrize(
     ("code", "reason"),
     [

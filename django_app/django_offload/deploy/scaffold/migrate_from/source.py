@@ -69,6 +69,10 @@ class Source:
         return ""
 
 
+class TooLarge(ValueError):
+    """A file is larger than code that people write."""
+
+
 def read_sources(root: Path, folder: Path, unread: list[Unread], seen: Seen) -> Iterator[Source]:
     """
     Yield every module below `root` that can be parsed, and add what can't be to `unread`.
@@ -85,7 +89,7 @@ def read_sources(root: Path, folder: Path, unread: list[Unread], seen: Seen) -> 
             inside = folder if path.is_relative_to(folder) else root
             source = parse_source(path, inside, text, is_editable=is_editable)
         except (SyntaxError, ValueError, OSError, RecursionError, MemoryError) as exc:
-            unread.append(Unread(path, reason_of(exc), may_run=not isinstance(exc, SyntaxError | OSError)))
+            unread.append(Unread(path, reason_of(exc), may_run=isinstance(exc, TooLarge | RecursionError | MemoryError)))
             continue
         if (path.with_suffix("") / "__init__.py").exists():
             unread.append(Unread(path, "is hidden by the package of the same name"))
@@ -122,10 +126,10 @@ def read_code(path: Path) -> tuple[str, bool]:
     """
     Return the text of a module, and whether a diff can change it.
 
-    Raise ValueError if it isn't text, is too large, or names an unknown encoding.
+    Raise TooLarge if it is too large, and ValueError if it isn't text or names an unknown encoding.
     """
     if path.stat().st_size > LARGEST_FILE:
-        raise ValueError(f"is larger than {LARGEST_FILE:,} bytes")
+        raise TooLarge(f"is larger than {LARGEST_FILE:,} bytes")
     content = path.read_bytes()
     if b"\0" in content:
         raise ValueError("is not text")
