@@ -89,7 +89,8 @@ def read_sources(root: Path, folder: Path, unread: list[Unread], seen: Seen) -> 
             inside = folder if path.is_relative_to(folder) else root
             source = parse_source(path, inside, text, is_editable=is_editable)
         except (SyntaxError, ValueError, OSError, RecursionError, MemoryError) as exc:
-            unread.append(Unread(path, reason_of(exc), may_run=isinstance(exc, TooLarge | RecursionError | MemoryError)))
+            may_run = isinstance(exc, TooLarge | RecursionError | MemoryError)
+            unread.append(Unread(path, reason_of(exc), may_run=may_run))
             continue
         if (path.with_suffix("") / "__init__.py").exists():
             unread.append(Unread(path, "is hidden by the package of the same name"))
