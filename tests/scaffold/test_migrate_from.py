@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scaffold.environment import ROOT
+from tests.scaffold.environment import ROOT, Environment
 
 SAMPLES = Path(__file__).parent / "samples"
 MOST_LINES = 5
@@ -59,10 +59,17 @@ def pies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(SAMPLES / "zappa", tmp_path_factory.mktemp("samples") / "zappa"))
 
 
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
     """Return the sample site that uses Celery."""
-    return Path(shutil.copytree(SAMPLES / "celery", tmp_path_factory.mktemp("samples") / "celery"))
+    return Path(shutil.copytree(SAMPLES / "celery", tmp_path / "celery"))
+
+
+@pytest.fixture
+def shop_of_celery(shop: Path) -> Path:
+    """Return the same site with our app, but with everything still on Celery."""
+    configure(shop, "shop/settings.py", "default", "slow")
+    return shop
 
 
 def test_a_zappa_site_needs_at_most_five_new_lines(pies: Path) -> None:
@@ -82,28 +89,72 @@ def test_a_zappa_site_needs_at_most_five_new_lines(pies: Path) -> None:
     assert added(python(pies, "manage.py", "offload_init", "--from", "zappa")) == 0
 
 
-def test_a_celery_site_runs_after_the_diff_is_applied(shop: Path) -> None:
-    configure(shop, "shop/settings.py", "default", "slow")
+def test_a_celery_site_runs_before_and_after_the_diff_and_once_all_is_moved(
+    shop: Path, elsewhere: Environment
+) -> None:
+    with_both = f"PYTHONPATH={ROOT / 'django_app'} AWS_DEFAULT_REGION=us-east-1 python use.py"
+    assert elsewhere.run("python use.py celery", shop) == "used\n"
 
+    configure(shop, "shop/settings.py", "default")
+    found = json.loads(python(shop, "manage.py", "offload_init", "--from", "celery", "--json"))
     printed = python(shop, "manage.py", "offload_init", "--from", "celery")
+    with (shop / "shop/settings.py").open("a") as file:
+        file.write(f"TASKS = {found['TASKS']}\n")
     apply(shop, printed)
-    python(shop, "use.py")
 
-    decide = [line.partition(": ")[0] for line in printed.splitlines() if line.startswith("# ")][1:]
-    assert decide == [
-        "# orders/closing.py:9",  # A chain.
-        "# orders/tasks.py:34",  # rate_limit
-        "# orders/views.py:11",  # priority
-        "# orders/views.py:18",  # Celery's states have other names.
-        "# shop/celery.py:5",  # The app.
-        "# shop/celery.py:6",  # Its schedule.
+    assert sorted(found["changes"]) == ["notes/tasks.py", "notes/views.py"]
+    assert "celery" not in (shop / "notes/tasks.py").read_text()
+    assert elsewhere.run(f"{with_both} both", shop) == "used\n"
+
+    shutil.copytree(SAMPLES / "celery_moved", shop, dirs_exist_ok=True)
+    (shop / "shop/celery.py").unlink()
+    (shop / "use.py").write_text((shop / "use.py").read_text().replace("shop.celery", "shop.urls"))
+    python(shop, "use.py", "offload")
+    (shop / "use.py").unlink()
+
+    found = json.loads(python(shop, "manage.py", "offload_init", "--from", "celery", "--json"))
+    assert (found["changes"], found["notes"], found["unknown"]) == ({}, [], [])
+    assert python(shop, "manage.py", "offload_init", "--from", "celery").splitlines()[1:] == [
+        "# 11 modules read. None of them uses Celery."
     ]
-    assert "@task has no option for: rate_limit." in printed
-    assert "import shared_task" not in (shop / "orders/tasks.py").read_text()
-    assert "from celery import chain" in (shop / "orders/closing.py").read_text()
 
 
-def test_json_has_the_changes_by_file(shop: Path) -> None:
-    data = json.loads(python(shop, "manage.py", "offload_init", "--from", "celery", "--json"))
+def test_the_report_groups_places_by_idiom_and_ends_with_the_setting(shop_of_celery: Path) -> None:
+    printed = python(shop_of_celery, "manage.py", "offload_init", "--from", "celery")
 
-    assert data.keys() == {"changes", "notes"}
+    comments = printed.partition("--- a/")[0].splitlines()
+    assert all(line.startswith("#") for line in comments)
+    assert comments[0] == (
+        "# 8 lines change in 2 files; 34 to decide. Nothing was changed. Apply the diff with git apply or in "
+        "your editor."
+    )
+    place = comments.index("# apply_async(priority=)")
+    assert comments[place + 1].startswith("#     SQS has no priorities.")
+    assert comments[place + 2] == "#     orders/views.py:11"
+    assert "#     orders/tasks.py:17: stays, because a text names it" in comments
+    setting = "\n".join(line.removeprefix("#").removeprefix("     ") for line in comments[-20:])
+    assert '"QUEUES": ["default", "slow"],' in setting
+    assert '"nightly": {"task": "orders.tasks.ship", "when": "rate(1 day)", "args": [1]}' in setting
+
+
+def test_files_that_cannot_be_read_are_named(shop_of_celery: Path) -> None:
+    (shop_of_celery / "old.py").write_text("print 1\n")
+    (shop_of_celery / "venv").mkdir()
+
+    printed = python(shop_of_celery, "manage.py", "offload_init", "--from", "celery")
+    data = json.loads(python(shop_of_celery, "manage.py", "offload_init", "--from", "celery", "--json"))
+
+    assert "# Not read:\n#     old.py can't be parsed (line 1: " in printed
+    assert data["unread"].keys() == {"old.py", "venv"}
+
+
+def test_json_has_the_changes_by_file(tmp_path: Path, shop_of_celery: Path) -> None:
+    pies = Path(shutil.copytree(SAMPLES / "zappa", tmp_path / "zappa"))
+    configure(pies, "pies/settings.py", "default")
+    zappa = json.loads(python(pies, "manage.py", "offload_init", "--from", "zappa", "--json"))
+    celery = json.loads(python(shop_of_celery, "manage.py", "offload_init", "--from", "celery", "--json"))
+
+    assert zappa.keys() == {"changes", "notes", "unread"}
+    assert celery.keys() == {"changes", "notes", "unread", "renamed", "idioms", "unknown", "TASKS"}
+    assert celery["idioms"]["apply_async(priority=)"]["places"] == ["orders/views.py:11"]
+    assert any(note.startswith("orders/views.py:11: SQS has no priorities.") for note in celery["notes"])

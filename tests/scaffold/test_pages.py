@@ -14,7 +14,6 @@ from tests.scaffold.environment import ROOT, Environment
 
 HERE = Path(__file__).parent
 DOCS = ROOT / "django_app" / "docs"
-LOCK = HERE / "requirements.lock"
 OURS, BOTH = "django-offload", "both"
 PAGES = {"celery": "Celery", "zappa": "Zappa", "django_tasks_db": "django-tasks-db", "django_q2": "django-q2"}
 # What each side's settings need beside the lines of the page.
@@ -82,15 +81,6 @@ def site(folder: Path, page: str, side: str) -> Path:
             with (folder / name).open("a") as file:
                 file.write(text)
     return folder
-
-
-@pytest.fixture(scope="module")
-def elsewhere() -> Iterator[Environment]:
-    """Return an environment with what people come from, and without us."""
-    install = f"pip install --require-hashes --no-deps -r {LOCK.relative_to(ROOT)}"
-    made = Environment("3.13", install, depends=LOCK.read_text())
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -1,11 +1,14 @@
-"""The rewrite of single lines of code from Celery or Zappa."""
+"""The rewrite of single lines of code from Zappa, and which files are read."""
 
+import ast
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from django_offload.deploy.scaffold.migrate_from import Report, report
+from django_offload.deploy.scaffold.migrate_from import ORIGINS, Report, report
+from django_offload.deploy.scaffold.migrate_from.report import Watch
+from django_offload.deploy.scaffold.migrate_from.source import LARGEST_FILE
 from django_offload.stack.layout import Layout
 
 ReportOn = Callable[..., Report]
@@ -15,12 +18,12 @@ ReportOn = Callable[..., Report]
 def report_on(tmp_path: Path) -> ReportOn:
     """Return a function that reports on a project with these files, given by their paths."""
 
-    def report_on(origin: str, **files: str) -> Report:
+    def report_on(origin: str, watch: Watch = lambda done, total, name: None, **files: str) -> Report:
         for name, text in files.items():
             path = tmp_path / f"{name.replace('__', '/')}.py"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        return report(Layout(root=tmp_path, source=tmp_path, settings_module="x"), origin)
+            path.write_bytes(text.encode())
+        return report(Layout(root=tmp_path, source=tmp_path, settings_module="x"), origin, watch=watch)
 
     return report_on
 
@@ -93,7 +96,7 @@ def test_zappas_responses_become_results(report_on: ReportOn) -> None:
 
 def test_a_task_outside_of_a_tasks_module_gets_a_note(report_on: ReportOn) -> None:
     (note,) = report_on(
-        "celery", shop__jobs="from celery import shared_task\n\n\n@shared_task\ndef f(): ...\n"
+        "zappa", shop__jobs="from zappa.asynchronous import task\n\n\n@task\ndef f(): ...\n"
     ).notes
 
     assert str(note) == (
@@ -104,113 +107,139 @@ def test_a_task_outside_of_a_tasks_module_gets_a_note(report_on: ReportOn) -> No
 
 def test_an_existing_name_is_not_reused(report_on: ReportOn) -> None:
     result = report_on(
-        "celery",
-        tasks="from celery import shared_task\n\nfrom shop.models import task\n\n\n"
-        "@shared_task(queue='q')\ndef f():\n    return task\n",
+        "zappa",
+        tasks="from zappa import asynchronous\n\nfrom shop.models import task\n\n\n"
+        "@asynchronous.task\ndef f():\n    return task\n",
     )
 
     assert lines(result.diffs["tasks.py"]) == [
         "from django_offload import task as offload_task",
-        "@offload_task(queue_name='q')",
+        "@offload_task",
     ]
 
 
 def test_a_change_inside_another_change_is_applied(report_on: ReportOn) -> None:
     result = report_on(
-        "celery",
-        tasks="from celery import shared_task\n\n\n@shared_task\ndef f(é): ...\n\n\n"
-        "f.apply_async(args=['é', f.apply_async((1,))], kwargs=f.apply_async(countdown=9))\n",
+        "zappa",
+        tasks="from zappa.asynchronous import run, task\n\n\n@task\ndef f(é): ...\n\n\nrun(f, ['é', f(1)])\n",
     )
 
-    assert lines(result.diffs["tasks.py"])[-1] == (
-        "f.enqueue('é', f.enqueue(1), **f.using(run_after=timezone.now() + timedelta(seconds=9)).enqueue())"
-    )
+    assert lines(result.diffs["tasks.py"])[-1] == "f.enqueue(*['é', f.enqueue(1)])"
 
 
 def test_a_block_whose_only_import_is_removed_gets_pass(report_on: ReportOn) -> None:
     result = report_on(
-        "celery",
-        views="from celery.utils.log import get_task_logger\n\n"
-        "try:\n    from celery.result import AsyncResult\nexcept ImportError:\n    raise\n\n"
-        "log = get_task_logger(__name__)\nlog.info(AsyncResult('1'))\n",
+        "zappa",
+        views="import os\n\n"
+        "try:\n    from zappa.asynchronous import get_async_response\nexcept ImportError:\n    raise\n"
+        "try:\n    from zappa.asynchronous import run\nexcept ImportError:\n    raise\n\n"
+        "run(os.stat, get_async_response('1'))\n",
     )
 
     assert lines(result.diffs["views.py"]) == [
-        "from django.tasks import default_task_backend",
-        "import logging",
         "    pass",
-        "log = logging.getLogger(__name__)",
-        "log.info(default_task_backend.get_result('1'))",
+        "    from django.tasks import default_task_backend",
+        "os.stat.enqueue(*default_task_backend.get_result('1'))",
     ]
 
 
-@pytest.mark.parametrize(
-    ("theirs", "ours"),
-    [
-        ("", "@task"),
-        ("(name='x', ignore_result=True)", "@task(name='x')"),
-        ("(autoretry_for=(OSError,))", "@task(max_attempts=4, retry_on=(OSError,))"),
-        (
-            "(autoretry_for=[OSError], retry_kwargs={'max_retries': 2}, retry_backoff=5)",
-            "@task(max_attempts=3, retry_on=[OSError], backoff=5)",
-        ),
-        (
-            "(autoretry_for=E, max_retries=N, default_retry_delay=30)",
-            "@task(max_attempts=N + 1, retry_on=E, backoff=lambda attempt: 30)",
-        ),
-        ("(soft_time_limit=20, time_limit=30)", "@task(timeout=20)"),
-        ("(time_limit=30)", "@task(timeout=30)"),
-    ],
-)
-def test_celerys_options_become_ours(report_on: ReportOn, theirs: str, ours: str) -> None:
-    result = report_on(
-        "celery", tasks=f"from celery import shared_task\n\n\n@shared_task{theirs}\ndef f(): ...\n"
+def test_a_form_feed_and_the_ends_of_lines_stay_as_they_are(report_on: ReportOn) -> None:
+    code = (
+        "import os\r\nfrom zappa.asynchronous import task\r\n\x0c\r\n@task\r\ndef f():\r\n    return os\r\n"
     )
 
-    assert lines(result.diffs["tasks.py"]) == ["from django_offload import task", ours]
-    assert result.notes == []
+    result = report_on("zappa", tasks=code)
+
+    assert "\n+from django_offload import task\r\n" in result.diffs["tasks.py"]
+    assert len(lines(result.diffs["tasks.py"])) == 1
+    assert " \x0c\r\n" in result.diffs["tasks.py"]
 
 
-@pytest.mark.parametrize(
-    ("options", "note"),
-    [
-        ("max_retries=None", "Choose max_attempts, at most 100"),
-        ("max_retries=3", "Limit them with retry_on"),
-        ("rate_limit='1/s', base=Base", "@task has no option for: base, rate_limit."),
-    ],
-)
-def test_options_that_a_person_must_decide_get_a_note(report_on: ReportOn, options: str, note: str) -> None:
-    result = report_on(
-        "celery", tasks=f"from celery import shared_task\n\n\n@shared_task({options})\ndef f(): ...\n"
-    )
+def test_modules_beside_the_source_folder_are_read_too(tmp_path: Path) -> None:
+    code = "from zappa.asynchronous import task\n\n\n@task\ndef f(): ...\n"
+    for name in ("src/a/tasks.py", "tests/tasks.py", "a/tasks.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(code)
 
-    assert note in note_texts(result)[0]
+    result = report(Layout(root=tmp_path, source=tmp_path / "src", settings_module="x"), "zappa")
 
-
-def test_a_bound_tasks_first_argument_is_the_context(report_on: ReportOn) -> None:
-    result = report_on(
-        "celery",
-        tasks="from celery import shared_task\n\n\n@shared_task(bind=True)\ndef f(self: object, x):\n"
-        "    self.update_state(meta=self.request.id)\n    raise self.retry()\n",
-    )
-
-    assert lines(result.diffs["tasks.py"])[-4:] == [
-        "@task(takes_context=True)",
-        "def f(context: object, x):",
-        "    context.update_state(meta=context.task_result.id)",
-        "    raise context.retry()",
-    ]
-    assert note_texts(result) == [
-        "Report progress with context.progress(done, total, message).",
-        "Raise the exception itself. With max_attempts, backoff decides when to retry.",
+    assert sorted(result.diffs) == ["a/tasks.py", "tests/tasks.py"]
+    assert [str(note) for note in result.unread] == [
+        "src/a/tasks.py:0: has the same module name as a/tasks.py"
     ]
 
 
-def test_code_outside_of_the_project_is_not_read(report_on: ReportOn) -> None:
-    code = "from celery import shared_task\n\n\n@shared_task\ndef f(): ...\n"
+def test_migrations_are_read_too(report_on: ReportOn) -> None:
+    code = "from zappa.asynchronous import task\n\n\n@task\ndef f(): ...\n"
+
+    result = report_on("zappa", a__migrations__tasks=code)
+
+    assert list(result.diffs) == ["a/migrations/tasks.py"]
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_what_cannot_be_read_is_named_with_a_reason(report_on: ReportOn, tmp_path: Path, origin: str) -> None:
+    (tmp_path / "binary.py").write_bytes(b"x = 1\0\n")
+    (tmp_path / "latin.py").write_bytes("é = 1\n".encode("latin-1"))
+    (tmp_path / "late.py").write_bytes(b"x = 1\n" * 3 + "é = 1\n".encode("latin-1"))
+    (tmp_path / "coding.py").write_text("# coding: nothing\n")
+    (tmp_path / "huge.py").write_bytes(b"#" * (LARGEST_FILE + 1))
+    (tmp_path / "gone.py").symlink_to(tmp_path / "nowhere.py")
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two.py").write_text("")
+    (tmp_path / "two" / "__init__.py").write_text("")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "pyvenv.cfg").write_text("")
 
     result = report_on(
-        "celery", **{"venv__tasks": code, "a__migrations__b": code, ".x__tasks": code, "old": "print 1"}
+        origin,
+        python2="print 1\n",
+        template="x = {{ name }}{% if %}\n",
+        deep=f"x = {'-' * 100_000}1\n",
+        **{"env__a": "x = 1\n", "mine__a": "x = 1\n", ".hidden__a": "x", "node_modules__a": "x = 1\n"},
     )
 
-    assert (result.diffs, result.notes, result.lines) == ({}, [], 0)
+    reasons = {note.path: note.text for note in result.unread}
+    assert reasons.pop("python2.py").startswith("can't be parsed (line 1: Missing parentheses")
+    assert reasons.pop("template.py").startswith("can't be parsed (line 1: ")
+    deep = reasons.pop("deep.py")
+    assert deep == "is nested too deeply" or deep.startswith("can't be parsed")
+    assert reasons == {
+        "binary.py": "is not text",
+        "env": "usually holds no code of a project",
+        "gone.py": "can't be read (No such file or directory)",
+        "huge.py": "is larger than 1,000,000 bytes",
+        "latin.py": "is not text in UTF-8, or names an unknown encoding",
+        "coding.py": "is not text in UTF-8, or names an unknown encoding",
+        "late.py": "is not text in utf-8",
+        "mine": "usually holds no code of a project",
+        "two.py": "is hidden by the package of the same name",
+    }
+    assert (result.diffs, result.notes) == ({}, [])
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_700_files_are_parsed_once_each_and_shown_one_by_one(
+    report_on: ReportOn, origin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = (
+        "from celery import shared_task\nfrom zappa.asynchronous import task\n\n\n"
+        "@shared_task\ndef f(x: int): ...\n\n\n"
+        "@task\ndef g(x: int): ...\n\n\nf.delay(1)\n"
+    )
+    files = {f"a{number}__tasks": code if number < 20 else "x = 1\n" for number in range(700)}
+    parses: list[str] = []
+    shown: list[tuple[int, int | None, str]] = []
+    parse = ast.parse
+    monkeypatch.setattr(ast, "parse", lambda text, *args: parses.append(text) or parse(text, *args))
+
+    result = report_on(origin, watch=lambda *state: shown.append(state), **files)
+
+    assert (result.files, len(result.diffs)) == (700, 20)
+    # A changed module is parsed again for its imports, and with Zappa until nothing changes any more.
+    assert len(parses) <= 700 + (20 if origin == "celery" else 700 + 3 * 20)
+    assert [done for done, total, _ in shown if total is None] == list(range(1, 701))
+    assert [done for done, total, _ in shown if total == 700] == list(
+        range(1, 701) if origin == "celery" else []
+    )
+    assert shown[0] == (1, None, "a0/tasks.py")

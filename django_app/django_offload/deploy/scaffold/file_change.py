@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from difflib import unified_diff
+from io import StringIO
 from pathlib import Path
 
 
@@ -47,8 +48,8 @@ def read_text(path: Path) -> str | None:
 
 def file_diff(before: str | None, after: str, name: str) -> str:
     """Return the unified diff between two versions of the file `name`."""
-    old = (before or "").splitlines(keepends=True)
-    new = after.splitlines(keepends=True)
+    # A form feed ends no line for git, as it does for str.splitlines().
+    old, new = list(StringIO(before or "", newline="\n")), list(StringIO(after, newline="\n"))
     source = "/dev/null" if before is None else f"a/{name}"
     lines = [
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"

@@ -4,10 +4,11 @@ from collections.abc import Sequence, Sized
 from pathlib import Path
 from typing import Any
 
+from django.apps import apps
 from django.core.management.base import CommandParser
 
 from ...deploy.scaffold.file_change import FileChange
-from ...deploy.scaffold.migrate_from import ORIGINS, report
+from ...deploy.scaffold.migrate_from import ORIGINS, Report, comment_lines, report
 from ...deploy.scaffold.project_files import notes, project_files
 from ...stack import stacks
 from ...stack.layout import Layout, layout
@@ -90,18 +91,30 @@ manage.py offload_init --from celery > offload.diff
 
     def write_migration(self, project: Layout, origin: str) -> int:
         """Print what the code needs: first decisions to make, as comments, then a diff that git can apply."""
-        migration = report(project, origin)
-        self.write_json({"changes": migration.diffs, "notes": [str(note) for note in migration.notes]})
-        self.write_line(
-            f"# {migration.lines} lines change in {file_count(migration.diffs)}; {len(migration.notes)} to "
-            "decide. Nothing was changed. Apply the diff with git apply or in your editor."
-        )
-        for note in migration.notes:
-            self.write_line(f"# {note}")
+        app_names = [config.name for config in apps.get_app_configs()]
+        with self.progress("Reading") as progress:
+            migration = report(
+                project,
+                origin,
+                app_names=app_names,
+                watch=progress.update,
+            )
+        self.write_json(migration_json(migration))
+        for line in comment_lines(migration):
+            self.write_line(line)
         for diff in migration.diffs.values():
-            for line in diff.splitlines():
-                self.write_line(styled_diff_line(line))
+            self.write_diff(diff)
         return EXIT_OK
+
+    def write_diff(self, diff: str) -> None:
+        """Print a diff. A file or pipe gets every character as it is, because git compares them all."""
+        if self.as_json:
+            return
+        if not self.stdout.isatty():
+            self.stdout.write(diff)
+            return
+        for line in diff.removesuffix("\n").split("\n"):
+            self.write_line(styled_diff_line(line))
 
     def show_change(self, change: FileChange, project: Layout) -> None:
         lines = change.diff(project.shown(change.path)).splitlines()
@@ -133,6 +146,28 @@ manage.py offload_init --from celery > offload.diff
                     f"{change.path} was not written ({exc.strerror or exc}). Correct that, then run this "
                     "command again. It keeps the files that are written already."
                 ) from exc
+
+
+def migration_json(migration: Report) -> dict[str, Any]:
+    """Return what --from prints with --json. Celery's report has more keys than Zappa's."""
+    data: dict[str, Any] = {
+        "changes": migration.diffs,
+        "notes": [str(note) for note in migration.notes],
+        "unread": {note.path: note.text for note in migration.unread},
+    }
+    findings = migration.findings
+    if findings is not None:
+        data["renamed"] = findings.renamed
+        data["idioms"] = {
+            idiom.name: {
+                "answer": idiom.answer,
+                "places": [f"{place.path}:{place.line}" for place in places],
+            }
+            for idiom, places in findings.decisions.items()
+        }
+        data["unknown"] = [f"{place.path}:{place.line}: {place.use}" for place in findings.unknown]
+        data["TASKS"] = migration.tasks
+    return data
 
 
 def styled_diff_line(line: str) -> str:

@@ -1,7 +1,9 @@
 """Collect changes to one module while reading it, then apply them from its end to its beginning."""
 
 import ast
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import accumulate
 
 from .imports import RequiredImport
 from .source import Source
@@ -22,13 +24,15 @@ class Note:
 class ModuleEditor:
     """The changes to one module."""
 
-    def __init__(self, source: Source, path: str) -> None:
+    def __init__(self, source: Source, path: str, taken: Collection[str] = ()) -> None:
         self.source = source
+        self._taken = taken  # Names that the module binds, besides those of its imports and definitions.
         self.notes: list[Note] = []
         self.imports: dict[str, RequiredImport] = {}  # By the name in the module.
         self._path = path
         self._edits: list[tuple[int, int, str]] = []  # Start, end and new text, in bytes.
-        self._lines = [line.encode() for line in source.text.splitlines(keepends=True)]
+        lengths = (len(line) for line in source.text.encode().splitlines(keepends=True))
+        self._starts = [0, *accumulate(lengths)]  # Where each line starts, in bytes.
 
     def note(self, node: ast.expr | ast.stmt, text: str) -> None:
         self.notes.append(Note(self._path, node.lineno, text))
@@ -43,6 +47,15 @@ class ModuleEditor:
         end = self._span(node)[1]
         self._edits.append((end, end, text))
 
+    def replace_attribute(self, node: ast.Attribute, name: str) -> None:
+        """Replace the last name of a chain of attributes."""
+        end = self._span(node)[1]
+        self._edits.append((end - len(node.attr.encode()), end, name))
+
+    def replace_between(self, start: tuple[int, int], end: tuple[int, int], text: str) -> None:
+        """Replace the code between two places, each given by its line and its offset in bytes."""
+        self._edits.append((self._offset(*start), self._offset(*end), text))
+
     def text(self, node: ast.expr | ast.arg) -> str:
         """Return the code of a node."""
         return ast.get_source_segment(self.source.text, node) or ast.unparse(node)
@@ -52,8 +65,9 @@ class ModuleEditor:
         required = RequiredImport(module=module, name=name)
         local_name = name or module
         existing = self.source.names.get(local_name, required.dotted)
-        # A name from Celery or Zappa is free, because its import is removed.
-        if existing != required.dotted and not existing.startswith(("celery.", "zappa.")):
+        # A name from Zappa is free, because its import is removed. Celery's may stay in use.
+        is_taken = local_name in self._taken and local_name not in self.source.names
+        if is_taken or (existing != required.dotted and not existing.startswith("zappa.")):
             local_name = f"offload_{local_name}"
         self.imports[local_name] = required
         return local_name
@@ -84,6 +98,7 @@ class ModuleEditor:
         """Return where a node starts and ends, as offsets in bytes."""
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
-        start = sum(map(len, self._lines[: node.lineno - 1])) + node.col_offset
-        end = sum(map(len, self._lines[: node.end_lineno - 1])) + node.end_col_offset
-        return start, end
+        return self._offset(node.lineno, node.col_offset), self._offset(node.end_lineno, node.end_col_offset)
+
+    def _offset(self, line: int, column: int) -> int:
+        return self._starts[line - 1] + column

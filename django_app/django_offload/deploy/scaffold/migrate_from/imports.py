@@ -1,8 +1,9 @@
 """Update a rewritten module's imports: remove those it no longer uses, and add those it needs."""
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from io import StringIO
 
 from .source import Source
 
@@ -27,16 +28,19 @@ class RequiredImport:
         )
 
 
-def update_imports(before: Source, after: Source, required: Mapping[str, RequiredImport]) -> str:
+def update_imports(
+    before: Source, after: Source, required: Mapping[str, RequiredImport], kept: Collection[str] = ()
+) -> str:
     """
     Return the text of `after` with every required import, which are given by their names in the module.
 
-    Remove the imports that `before` used and `after` doesn't. New ones replace the first that is removed.
+    Remove the imports that `before` used and `after` doesn't, but none of the names in `kept`, which other
+    modules import from here. New ones replace the first that is removed.
     """
     missing = {name: item for name, item in required.items() if after.names.get(name) != item.dotted}
-    unused = (used_names(before.tree) - used_names(after.tree)) | missing.keys()
+    unused = (used_names(before.tree) - used_names(after.tree) - set(kept)) | missing.keys()
     new = [item.statement(name) for name, item in sorted(missing.items(), key=lambda pair: pair[1].dotted)]
-    lines = after.text.splitlines(keepends=True)
+    lines = list(StringIO(after.text, newline=""))
     end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
     imports = [node for node in ast.walk(after.tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     changed = [

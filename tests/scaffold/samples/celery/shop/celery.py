@@ -2,5 +2,8 @@
 
 from celery import Celery
 
-app = Celery("shop")
-app.conf.beat_schedule = {"nightly": {"task": "orders.tasks.ship", "schedule": 86400}}
+app = Celery("shop", broker="memory://", backend="cache+memory://")
+app.conf.update(task_always_eager=True)
+app.conf.beat_schedule = {
+    "nightly": {"task": "orders.tasks.ship", "schedule": 86400, "args": [1]},
+}

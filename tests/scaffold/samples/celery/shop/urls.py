@@ -1,6 +1,11 @@
 """URLs of a sample site."""
 
 from django.urls import path
+from notes.views import note
 from orders import views
 
-urlpatterns = [path("order/", views.order), path("order/<task_id>/", views.state)]
+urlpatterns = [
+    path("note/", note),
+    path("order/", views.order),
+    path("order/<task_id>/", views.state),
+]
