@@ -1,7 +1,7 @@
 """
 What Zappa's handler does at run time: done by our web function, or refused by name.
 
-docs/from_zappa.md shows the whole table. Zappa's command line deploys, updates and shows the web side as
+docs/how_to/from_zappa.md shows the whole table. Zappa's command line deploys, updates and shows the web side as
 before.
 """
 
