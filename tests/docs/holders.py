@@ -16,9 +16,11 @@ from django.core.management.base import CommandError
 from django_offload.conf import Options
 from tests.browser.pieces import page as pieces
 from tests.deploy import readme as deploying
+from tests.docs import how_to
 from tests.docs.pages import ROOT, Block, commands
 from tests.scaffold import readme as adopting
 from tests.scaffold import test_pages as elsewhere
+from tests.scaffold import tutorial
 from tests.unit.stack.examples import document
 
 # Parts of AWS's command line that are no operations of its services.
@@ -62,6 +64,20 @@ def is_of_those_who_come_from_elsewhere(block: Block) -> bool:
     if block.page.parent != elsewhere.DOCS or page not in elsewhere.PAGES:
         return False
     return any(text in block.text for _, _, text in elsewhere.blocks(page))
+
+
+def is_of_the_tutorial(block: Block) -> bool:
+    """The first lesson's files, commands and status, done to the letter by tests/scaffold/test_tutorial.py."""
+    return block.page == tutorial.PAGE and block.text in tutorial.blocks(block.language)
+
+
+def is_of_a_how_to(block: Block) -> bool:
+    """The files of how-to pages, run by tests/docs/test_how_to.py; one of them shows a stage's file."""
+    if block.page not in how_to.PAGES:
+        return False
+    if block.language == "json":
+        return block.page.stem == "monitor"
+    return block.language == "python" and block.text.partition("\n")[2] in "".join(how_to.files(block.page).values())
 
 
 def is_of_the_pages_project(block: Block) -> bool:
@@ -114,6 +130,8 @@ HOLDERS: list[Callable[[Block], bool]] = [
     is_drawing,
     is_the_layers,
     is_done_in_a_fresh_project,
+    is_of_the_tutorial,
+    is_of_a_how_to,
     is_of_those_who_come_from_elsewhere,
     is_of_the_pages_project,
     is_a_step_of_deploying,

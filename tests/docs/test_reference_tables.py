@@ -1,6 +1,7 @@
 """The reference's tables are made from the code: all that there is, each with its sentence."""
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,7 @@ from django_offload.conf.validation import OPTION_KEYS, QUEUE_BOUNDS, QUEUE_KEYS
 from django_offload.definition.offload_task import USING
 from django_offload.deploy.stage import KEYS
 from django_offload.templatetags import offload
+from tests.contract import tasks as contract
 from tests.docs.reference import checks, commands, environment, errors, pages, settings, stack
 from tests.docs.reference.entry import Entry, Table, prose
 from tests.docs.reference.sentences import SENTENCE, comment_at, modules, tree_of
@@ -100,12 +102,11 @@ def test_every_id_of_a_check_is_there_and_a_call_makes_it() -> None:
 def class_names() -> Iterator[str]:
     """Yield the name of each class of the library that ends as a branch of the tree of errors."""
     known = {"OffloadError"}
-    bases = {
-        node.name: {ast.unparse(base).rpartition(".")[2] for base in node.bases}
-        for path in modules()
-        for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.ClassDef)
-    }
+    bases: dict[str, set[str]] = defaultdict(set)
+    for path in modules():
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.ClassDef):
+                bases[node.name] |= {ast.unparse(base).rpartition(".")[2] for base in node.bases}
     while found := {name for name, of in bases.items() if of & known} - known:
         known |= found
     yield from known
@@ -129,7 +130,7 @@ def test_every_url_and_tag_is_there() -> None:
 
 
 def test_a_status_has_the_fields_that_are_there(world) -> None:
-    failed, done = tasks.fails.enqueue(), tasks.double.enqueue(1)
+    failed, done = contract.raises_value_error.enqueue(), tasks.double.enqueue(1)
     world.aws.run()
 
     shown = set()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 LIBRARY = Path(__file__).resolve().parents[3] / "django_app" / "django_offload"
 # Long enough to say something, and to its end.
-SENTENCE = re.compile(r"[A-Z`{…].{10,}[.!?…}]", re.DOTALL)
+SENTENCE = re.compile(r"(?:[A-Z`{…]|django_offload).{10,}[.!?…}]", re.DOTALL)
 
 
 @cache
