@@ -48,7 +48,7 @@ screenshots: .venv ## Draw every page, wide and narrow, light and dark, into .ca
 package: .venv ## Build the one zip that web and workers run from (STAGE=dev, ARCHITECTURE=x86_64 or arm64)
 	@$(RUN) .venv/bin/python django_app/manage.py offload_package --stage $(STAGE) --architecture $(ARCHITECTURE)
 
-check: .venv ## Check format, lint, types, layers and the CloudFormation template
+check: .venv ## Check format, lint, types, layers, the CloudFormation template and the site of the pages
 	@$(RUN) .ci/check
 
 format: .venv ## Format the code and fix what the linter can

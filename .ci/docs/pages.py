@@ -64,7 +64,9 @@ def relinked(text: str, path: Path, places: dict[Path, str]) -> str:
             return found[0]
         file = (path.parent / target).resolve()
         if not file.exists():
-            raise SystemExit(f"{path.relative_to(ROOT)} leads to {target}, which doesn't exist. Correct the link.")
+            raise SystemExit(
+                f"{path.relative_to(ROOT)} leads to {target}, which doesn't exist. Correct the link."
+            )
         place = places.get(file)
         if place is None:
             return found["text"]

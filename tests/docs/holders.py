@@ -77,7 +77,9 @@ def is_of_a_how_to(block: Block) -> bool:
         return False
     if block.language == "json":
         return block.page.stem == "monitor"
-    return block.language == "python" and block.text.partition("\n")[2] in "".join(how_to.files(block.page).values())
+    return block.language == "python" and block.text.partition("\n")[2] in "".join(
+        how_to.files(block.page).values()
+    )
 
 
 def is_of_the_pages_project(block: Block) -> bool:

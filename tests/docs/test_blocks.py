@@ -20,7 +20,11 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 def test_there_are_blocks_on_every_kind_of_page() -> None:
     pages = {name_of(block.page) for block in BLOCKS}
 
-    assert {"README.md", "django_app/docs/tutorial/first_task.md", "django_app/docs/how_to/progress_on_a_page.md"} < pages
+    assert {
+        "README.md",
+        "django_app/docs/tutorial/first_task.md",
+        "django_app/docs/how_to/progress_on_a_page.md",
+    } < pages
     assert sum(block.language == "sh" for block in BLOCKS) > 10
 
 

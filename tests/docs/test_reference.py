@@ -49,7 +49,7 @@ def test_every_extra_and_app_is_there() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     apps = {f"django_offload.{path.parent.name}" for path in LIBRARY.glob("*/apps.py")} | {"django_offload"}
 
-    assert set(firsts("extra of `pip install \"django-offload[…]\"`")) == set(extras)
+    assert set(firsts('extra of `pip install "django-offload[…]"`')) == set(extras)
     assert set(firsts("in `INSTALLED_APPS`")) == apps
 
 
@@ -61,7 +61,11 @@ def test_a_fixture_has_what_is_said_of_it() -> None:
 
 
 def test_the_commands_of_the_reliability_page_run_tests_that_there_are() -> None:
-    commands = [found for text in fits_inline(DOCS / "explanation" / "reliability.md") if (found := PYTEST.fullmatch(text))]
+    commands = [
+        found
+        for text in fits_inline(DOCS / "explanation" / "reliability.md")
+        if (found := PYTEST.fullmatch(text))
+    ]
 
     assert len(commands) >= 5
     for found in commands:

@@ -1,6 +1,7 @@
 """The reference's tables are made from the code: all that there is, each with its sentence."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -17,7 +18,7 @@ from tests.contract import tasks as contract
 from tests.docs.reference import checks, commands, environment, errors, pages, settings, stack
 from tests.docs.reference.entry import Entry, Table, prose
 from tests.docs.reference.sentences import SENTENCE, comment_at, modules, tree_of
-from tests.docs.reference.tables import TABLES, with_tables
+from tests.docs.reference.tables import FOLDER, TABLES, with_tables
 from tests.integration.setup import record_of
 from tests.unit import tasks
 
@@ -117,6 +118,10 @@ def test_every_error_is_there_and_in_the_drawing() -> None:
 
     assert set(listed) == set(class_names())
     assert [line.lstrip("│├└─ ").partition(" ")[0] for line in errors.tree().splitlines()] == listed
+    page = (FOLDER / "errors.md").read_text()
+    assert {kind.__module__ for _, kind in errors.classes()} == set(
+        re.findall(r"`(django_offload[\w.]*s)`", page)
+    )
 
 
 def test_every_url_and_tag_is_there() -> None:
@@ -167,7 +172,7 @@ def test_every_part_of_the_template_is_there() -> None:
 
 def test_a_comment_is_read_above_and_beside(tmp_path) -> None:
     module = tmp_path / "module.py"
-    module.write_text('# Of the first\n# line.\nfirst = 1\nsecond = 2  # Of the second.\nthird = 3\n')
+    module.write_text("# Of the first\n# line.\nfirst = 1\nsecond = 2  # Of the second.\nthird = 3\n")
 
     assert [comment_at(module, line) for line in (3, 4, 5)] == ["Of the first line.", "Of the second.", ""]
 

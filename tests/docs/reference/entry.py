@@ -35,7 +35,10 @@ class Table:
     def text(self) -> str:
         """Return the table as Markdown."""
         rows = [
-            [f"`{entry.name}`", *map(prose, (*entry.facts, entry.sentence, entry.advice)[: len(self.headings) - 1])]
+            [
+                f"`{entry.name}`",
+                *map(prose, (*entry.facts, entry.sentence, entry.advice)[: len(self.headings) - 1]),
+            ]
             for entry in self.entries()
         ]
         lines = [self.headings, *rows]

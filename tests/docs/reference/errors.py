@@ -16,7 +16,6 @@ def errors() -> list[Entry]:
     return [
         Entry(
             name=kind.__name__,
-            facts=(f"`{kind.__module__}`",),
             sentence=docstring(kind) if kind.__doc__ else "",
             place=f"{kind.__module__}.{kind.__name__}",
         )
@@ -38,9 +37,7 @@ def classes() -> Iterator[tuple[str, type]]:
     """Yield each class of the library below OffloadError, with the branch that leads to it."""
     for path in modules():
         if path.name.endswith("errors.py") or path.name == "exceptions.py":
-            importlib.import_module(
-                ".".join((PACKAGE, *path.relative_to(LIBRARY).with_suffix("").parts))
-            )
+            importlib.import_module(".".join((PACKAGE, *path.relative_to(LIBRARY).with_suffix("").parts)))
     yield "", OffloadError
     yield from below(OffloadError, "")
 

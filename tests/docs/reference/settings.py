@@ -123,5 +123,3 @@ def bounds(name: str) -> str:
     if name not in DURATIONS:
         return f"{low:,g} to {high:,.0f}"
     return f"{low:g} s to {duration(timedelta(seconds=high))}"
-
-

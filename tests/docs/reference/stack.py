@@ -33,7 +33,9 @@ ALIASES = [
         outbox=True,
         schedules={"nightly": Recurrence(task="reports.tasks.build_report", when="rate(1 day)")},
     ),
-    Options(alias="fast", transport="lambda", stack=STACK, queues=QUEUES, table=f"{STACK}-tasks", history=True),
+    Options(
+        alias="fast", transport="lambda", stack=STACK, queues=QUEUES, table=f"{STACK}-tasks", history=True
+    ),
 ]
 STAGE = StageEnvironment(
     environment={"DEBUG": "0"},
@@ -56,7 +58,11 @@ def stage_keys() -> list[Entry]:
 def document() -> dict[str, Any]:
     """Return the template of a stack that has everything."""
     text = build_template(
-        ALIASES, settings_module="shop.settings", stage_environment=STAGE, result_ttl=timedelta(0), as_json=True
+        ALIASES,
+        settings_module="shop.settings",
+        stage_environment=STAGE,
+        result_ttl=timedelta(0),
+        as_json=True,
     )
     template: dict[str, Any] = json.loads(text)
     return template

@@ -52,12 +52,8 @@ TABLES = (
         headings=("URL", "name", "answer"),
         entries=pages.endpoints,
     ),
-    Table(
-        page=FOLDER / "http.md", name="fields", headings=("field", MEANING), entries=pages.status_fields
-    ),
-    Table(
-        page=FOLDER / "http.md", name="tags", headings=("tag or argument", MEANING), entries=pages.tags
-    ),
+    Table(page=FOLDER / "http.md", name="fields", headings=("field", MEANING), entries=pages.status_fields),
+    Table(page=FOLDER / "http.md", name="tags", headings=("tag or argument", MEANING), entries=pages.tags),
     Table(
         page=FOLDER / "commands.md",
         name="commands",
@@ -79,7 +75,7 @@ TABLES = (
     Table(
         page=FOLDER / "errors.md",
         name="errors",
-        headings=("class", "module", "when"),
+        headings=("class", "when"),
         entries=errors.errors,
         drawing=errors.tree,
     ),
