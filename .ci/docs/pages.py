@@ -28,7 +28,7 @@ def pages() -> dict[Path, str]:
 
 
 def gather(folder: Path) -> None:
-    """Write all pages into a folder, with links that lead to each other there, and the index with its menu."""
+    """Write all pages into a folder, with links that lead to each other there, and the menu of the site."""
     places = pages()
     for path, place in places.items():
         target = folder / place

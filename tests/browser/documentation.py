@@ -1,4 +1,4 @@
-"""The built site of the pages, read in the browser: make check and make docs look at every page, and search."""
+"""The built site of the pages, read in the browser: make check opens every page, and searches."""
 
 import argparse
 import sys

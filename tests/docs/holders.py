@@ -67,7 +67,7 @@ def is_of_those_who_come_from_elsewhere(block: Block) -> bool:
 
 
 def is_of_the_tutorial(block: Block) -> bool:
-    """The first lesson's files, commands and status, done to the letter by tests/scaffold/test_tutorial.py."""
+    """The first lesson's files, commands and status, done by tests/scaffold/test_tutorial.py."""
     return block.page == tutorial.PAGE and block.text in tutorial.blocks(block.language)
 
 

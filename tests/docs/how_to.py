@@ -46,7 +46,7 @@ _FILE = re.compile(r"# (?P<name>\w+/\w+\.py)\n")
 
 
 def files(page: Path) -> dict[str, str]:
-    """Return the Python files of a page, by name. A file that several blocks name gets them one after the other."""
+    """Return the Python files of a page, by name. Blocks that name the same file follow each other."""
     parts: dict[str, list[str]] = defaultdict(list)
     for block in blocks(page):
         head = _FILE.match(block.text)

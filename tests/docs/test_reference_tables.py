@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.management import get_commands
-from django.test import RequestFactory
 
 from django_offload import urls
 from django_offload.conf.validation import OPTION_KEYS, QUEUE_BOUNDS, QUEUE_KEYS
@@ -34,7 +33,8 @@ def test_every_entry_has_its_sentence(table: Table) -> None:
     assert entries
     for entry in entries:
         assert SENTENCE.match(entry.sentence), (
-            f"{entry.name} needs a sentence, from its capital to its full stop: {entry.place}\n{entry.sentence!r}"
+            f"{entry.name} needs a sentence, from its capital to its full stop, in {entry.place}: "
+            f"{entry.sentence!r}"
         )
 
 

@@ -104,7 +104,7 @@ def resources() -> list[Entry]:
 
 @contextmanager
 def noted() -> Iterator[dict[str, tuple[str, str]]]:
-    """Note for each resource the comment above the call that adds it, or above the call of the function around."""
+    """Note for each resource the comment above the call that adds it, or above an outer call."""
     places: dict[str, tuple[str, str]] = {}
     add = Template.add_resource
 

@@ -108,7 +108,7 @@ TABLES = (
 
 
 def with_tables(page: Path, text: str) -> str:
-    """Return the text of a page with its tables as the code has them now. Raise LookupError if one has no place."""
+    """Return the text of a page with the tables of the present code. Raise LookupError without a place."""
     for table in TABLES:
         if table.page == page:
             begin, end = marks(table.name)
