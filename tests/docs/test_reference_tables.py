@@ -1,6 +1,7 @@
 """The reference's tables are made from the code: all that there is, each with its sentence."""
 
 import ast
+import dataclasses
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import pytest
 from django.core.management import get_commands
 
 from django_offload import urls
+from django_offload.conf import Options
 from django_offload.conf.validation import OPTION_KEYS, QUEUE_BOUNDS, QUEUE_KEYS
 from django_offload.definition.offload_task import USING
 from django_offload.deploy.stage import KEYS
@@ -53,7 +55,10 @@ def test_the_page_has_the_tables_of_the_present_code(page) -> None:
 
 
 def test_every_option_is_there() -> None:
+    fields = {field.name for field in dataclasses.fields(Options)}
+
     assert names(settings.options()) == list(OPTION_KEYS)
+    assert fields - set(OPTION_KEYS) == {"alias", "transport"}, "What parse() itself sets."
     assert names(settings.queue_options()) == list(QUEUE_KEYS) == list(QUEUE_BOUNDS)
 
 

@@ -5,6 +5,7 @@ import importlib
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,6 +39,7 @@ def ids() -> set[str]:
     }
 
 
+@cache
 def checks() -> list[Entry]:
     """Return an entry for each id. A text that only the moment knows is told by the comment above it."""
     by_id: dict[str, list[Message]] = defaultdict(list)

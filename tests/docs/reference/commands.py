@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from django.core.management import BaseCommand, load_command_class
@@ -14,6 +15,7 @@ COMMANDS = sorted(path.stem for path in (LIBRARY / "management" / "commands").gl
 OF_EVERY_COMMAND = {"--json"}
 
 
+@cache
 def parser_of(command: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = load_command_class("django_offload", command).create_parser(
         "manage.py", command

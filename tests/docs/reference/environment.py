@@ -26,7 +26,7 @@ OTHERS = {
     "AWS_ACCOUNT_ID_ENDPOINT_MODE": "If it is `required`, botocore chooses the endpoint.",
     "AWS_CA_BUNDLE": "The file of the certificates to trust instead of those of Amazon.",
     "REQUESTS_CA_BUNDLE": "The same, if AWS_CA_BUNDLE isn't set.",
-    "AWS_LAMBDA_FUNCTION_NAME": "The name of the function, by which the library knows that it runs in Lambda.",
+    "AWS_LAMBDA_FUNCTION_NAME": "The name of the function; its presence says that this is Lambda.",
     "LAMBDA_TASK_ROOT": "The folder of the package in Lambda, which sets it.",
     "_X_AMZN_TRACE_ID": "The trace of an invocation, which calls pass on; Lambda sets it.",
     "DJANGO_SETTINGS_MODULE": "The settings of the project.",

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -55,6 +56,7 @@ def stage_keys() -> list[Entry]:
     ]
 
 
+@cache
 def document() -> dict[str, Any]:
     """Return the template of a stack that has everything."""
     text = build_template(
@@ -87,10 +89,11 @@ def outputs() -> list[Entry]:
     ]
 
 
+@cache
 def resources() -> list[Entry]:
     """Return an entry for each resource, with the comment above the call that adds it, or its description."""
     with noted() as places:
-        template = document()
+        template = document.__wrapped__()
     return [
         Entry(
             name=name,
@@ -118,7 +121,7 @@ def noted() -> Iterator[dict[str, tuple[str, str]]]:
 
 def comment_of(frame: FrameType | None) -> tuple[str, str]:
     first = ""
-    while frame is not None and Path(frame.f_code.co_filename).is_relative_to(LIBRARY / "stack"):
+    while frame is not None and frame.f_code.co_name.startswith("add_"):
         path = Path(frame.f_code.co_filename)
         first = first or f"{path.relative_to(LIBRARY)}:{frame.f_lineno}"
         if comment := comment_at(path, frame.f_lineno):
