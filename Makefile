@@ -6,7 +6,7 @@ ARCHITECTURE ?= x86_64
 RUN := PYTHONPATH=django_app:. DJANGO_SETTINGS_MODULE=config.settings
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo test test-all torture kills bench modules-entered screenshot screenshots package check format lock clean .venv .venv-3.12 .venv-bench
+.PHONY: help demo test test-all torture kills bench modules-entered reference docs screenshot screenshots package check format lock clean .venv .venv-3.12 .venv-bench .venv-docs
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,12 @@ bench: .venv .venv-bench ## Measure against raw boto3, Celery and others, and wr
 modules-entered: .venv ## Count the modules that one warm enqueue() and one warm delivery enter
 	@$(RUN) .venv/bin/python -m tests.benchmarks.modules_entered
 
+reference: .venv ## Write the reference's tables from the code
+	@$(RUN) .venv/bin/python -m tests.docs.reference
+
+docs: reference .venv-docs ## Build the pages into a site, build/docs, which any static host serves
+	@.venv-docs/bin/python .ci/docs/build.py build/docs
+
 screenshot: .venv ## Draw the first page for README.md, both ways measured, into django_app/docs/first-page.png
 	@CHROMIUM=$$(.ci/browser) && export CHROMIUM && $(RUN) .venv/bin/python -m tests.browser.screenshot
 
@@ -42,7 +48,7 @@ screenshots: .venv ## Draw every page, wide and narrow, light and dark, into .ca
 package: .venv ## Build the one zip that web and workers run from (STAGE=dev, ARCHITECTURE=x86_64 or arm64)
 	@$(RUN) .venv/bin/python django_app/manage.py offload_package --stage $(STAGE) --architecture $(ARCHITECTURE)
 
-check: .venv ## Check format, lint, types, layers and the CloudFormation template
+check: .venv ## Check format, lint, types, layers, the CloudFormation template and the site of the pages
 	@$(RUN) .ci/check
 
 format: .venv ## Format the code and fix what the linter can
@@ -52,7 +58,7 @@ lock: ## Write requirements.lock from requirements.in
 	@.ci/lock
 
 clean: ## Remove environments, caches, built files and the local site's data
-	@rm -rf .venv .venv-3.12 .venv-lock .venv-checkov .venv-bench .offload .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
+	@rm -rf .venv .venv-3.12 .venv-lock .venv-checkov .venv-bench .venv-docs .offload .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
 		.hypothesis build dist django_app/*.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -61,6 +67,9 @@ clean: ## Remove environments, caches, built files and the local site's data
 
 .venv-3.12:
 	@.ci/environment 3.12 .venv-3.12
+
+.venv-docs:
+	@.ci/environment 3.13 .venv-docs .ci/docs/requirements.lock
 
 .venv-bench:
 	@.ci/environment 3.13 .venv-bench tests/benchmarks/requirements.lock

@@ -11,7 +11,7 @@ TOP_LEVEL = {
     *("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "Makefile"),
     "BENCHMARKS.md",
     *("pyproject.toml", "requirements.in", "requirements.lock", "zappa_settings.json"),
-    *(".gitignore", ".python-version"),
+    *(".gitignore", ".python-version", ".readthedocs.yaml"),
 }
 WAYS_TO_SKIP = {
     "skip",

@@ -10,7 +10,9 @@ from django_offload.stack.alarms import alarm_definitions
 from django_offload.stack.prices import AS_OF, PRICES, SOURCE
 from tests.benchmarks.cost_tables import idle_month, per_million, tables
 
-INFRA = Path(__file__).resolve().parents[2] / "infra"
+ROOT = Path(__file__).resolve().parents[2]
+INFRA = ROOT / "infra"
+COSTS = ROOT / "django_app" / "docs" / "explanation" / "costs.md"
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def test_the_cost_includes_every_alarm_of_the_template(spec: StackSpec) -> None:
 
 
 def test_the_page_shows_the_computed_costs(spec: StackSpec) -> None:
-    page = (INFRA / "README.md").read_text()
+    page = COSTS.read_text()
 
     assert {"us-east-1", "eu-central-1"} <= set(PRICES)
     assert tables(PRICES, spec) in page

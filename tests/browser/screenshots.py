@@ -97,7 +97,7 @@ def of_the_board(visitor: Visitor, demo: Demo) -> Iterator[str]:
 
 
 def of_the_pieces(visitor: Visitor, site: Site) -> Iterator[str]:
-    """Go through what docs/pages.md puts on a page, and name each state."""
+    """Go through what progress_on_a_page.md puts on a page, and name each state."""
     page = visitor.page
     visitor.goto("/")
     site.allow(2)

@@ -1,4 +1,4 @@
-"""What a newcomer does with a mouse: every way of docs/README.md is gone, and its clicks are counted."""
+"""What a newcomer does with a mouse: every way of everyday_tasks.md is gone, and its clicks are counted."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -13,6 +13,7 @@ from tests.browser.states import states
 from tests.browser.visitor import PATIENCE_MS, Visitor
 from tests.docs.pages import DOCS, sections
 
+PAGE = DOCS / "how_to" / "everyday_tasks.md"
 MOST_CLICKS = 3
 STARTS = {
     "the first page": "/",
@@ -20,7 +21,7 @@ STARTS = {
     "the list of failed tasks": f"{BOARD}?list=failed",
     "the list of dead letters": f"{BOARD}?list=dead",
 }
-(SECTION,) = [one for one in sections(DOCS / "README.md") if one.title.startswith("By one command")]
+(SECTION,) = [one for one in sections(PAGE) if one.title.startswith("By one command")]
 WAYS = {row[0]: row[2].split(" → ") for row in SECTION.rows if row[2] != "–"}
 # Runs in the page: what a person's own hand clicked, from page to page.
 COUNT = """addEventListener("click", (event) => {
@@ -88,7 +89,7 @@ def step(page: Page, words: str, task_id: str) -> None:
 
 def test_every_way_is_tried_and_begins_where_the_page_says():
     assert list(WAYS) == list(CASES)
-    text = (DOCS / "README.md").read_text()
+    text = PAGE.read_text()
     assert all(address in text for address in STARTS.values() if address != "/")
 
 

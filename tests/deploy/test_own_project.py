@@ -1,4 +1,4 @@
-"""A project with another layout is deployed exactly as infra/README.md says."""
+"""A project with another layout is deployed exactly as the tutorial says."""
 
 import json
 import os

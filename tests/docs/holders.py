@@ -16,9 +16,11 @@ from django.core.management.base import CommandError
 from django_offload.conf import Options
 from tests.browser.pieces import page as pieces
 from tests.deploy import readme as deploying
-from tests.docs.pages import DOCS, ROOT, Block, commands
+from tests.docs import how_to
+from tests.docs.pages import ROOT, Block, commands
 from tests.scaffold import readme as adopting
 from tests.scaffold import test_pages as elsewhere
+from tests.scaffold import tutorial
 from tests.unit.stack.examples import document
 
 # Parts of AWS's command line that are no operations of its services.
@@ -46,8 +48,8 @@ def is_the_layers(block: Block) -> bool:
 
 def is_done_in_a_fresh_project(block: Block) -> bool:
     """The README's files, commands and status, done to the letter by tests/scaffold/test_readme.py."""
-    if block.page == adopting.REFERENCE:
-        return block.text in adopting.blocks(adopting.DEPLOYING, "sh", adopting.REFERENCE)
+    if block.page == adopting.DEPLOY and block.language == "sh":
+        return block.text in adopting.blocks(adopting.DEPLOYING, "sh", adopting.DEPLOY)
     if block.page != adopting.README:
         return False
     return block.text in [
@@ -59,21 +61,37 @@ def is_done_in_a_fresh_project(block: Block) -> bool:
 def is_of_those_who_come_from_elsewhere(block: Block) -> bool:
     """Both sides of the four pages, run by tests/scaffold/test_pages.py."""
     page = block.page.stem.removeprefix("from_")
-    if block.page.parent != DOCS or page not in elsewhere.PAGES:
+    if block.page.parent != elsewhere.DOCS or page not in elsewhere.PAGES:
         return False
     return any(text in block.text for _, _, text in elsewhere.blocks(page))
 
 
+def is_of_the_tutorial(block: Block) -> bool:
+    """The first lesson's files, commands and status, done by tests/scaffold/test_tutorial.py."""
+    return block.page == tutorial.PAGE and block.text in tutorial.blocks(block.language)
+
+
+def is_of_a_how_to(block: Block) -> bool:
+    """The files of how-to pages, run by tests/docs/test_how_to.py; one of them shows a stage's file."""
+    if block.page not in how_to.PAGES:
+        return False
+    if block.language == "json":
+        return block.page.stem == "monitor"
+    return block.language == "python" and block.text.partition("\n")[2] in "".join(
+        how_to.files(block.page).values()
+    )
+
+
 def is_of_the_pages_project(block: Block) -> bool:
-    """The files of pages.md, run in Chromium by tests/browser/pieces."""
+    """The files of progress_on_a_page.md, run in Chromium by tests/browser/pieces."""
     if block.page != pieces.PAGE:
         return False
     return block.text.partition("\n")[2] in "".join(pieces.files().values())
 
 
 def is_a_step_of_deploying(block: Block) -> bool:
-    """The steps of infra/README.md, done by tests/deploy/test_deployed_site.py."""
-    if block.page != ROOT / "infra" / "README.md":
+    """The steps of the page on deploying, done by tests/deploy/test_deployed_site.py."""
+    if block.page != deploying.PAGE or block.language != "sh":
         return False
     known = deploying.commands()
     return all(shlex.split(line) in known for line in commands(block.text))
@@ -81,7 +99,7 @@ def is_a_step_of_deploying(block: Block) -> bool:
 
 def is_of_ones_own_project(block: Block) -> bool:
     """What a project of one's own gets and types, done by tests/deploy/test_own_project.py."""
-    if block.page != ROOT / "infra" / "README.md":
+    if block.page != deploying.TUTORIAL:
         return False
     if block.language in {"python", "json"}:
         return textwrap.dedent(block.text) == deploying.own_file(block.language)
@@ -114,6 +132,8 @@ HOLDERS: list[Callable[[Block], bool]] = [
     is_drawing,
     is_the_layers,
     is_done_in_a_fresh_project,
+    is_of_the_tutorial,
+    is_of_a_how_to,
     is_of_those_who_come_from_elsewhere,
     is_of_the_pages_project,
     is_a_step_of_deploying,

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "django_app" / "docs"
 PAGES = sorted(
-    [*ROOT.glob("*.md"), *DOCS.glob("*.md"), ROOT / "infra" / "README.md", ROOT / "tests/contract/README.md"]
+    [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), ROOT / "infra" / "README.md", ROOT / "tests/contract/README.md"]
 )
 _FENCED = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL

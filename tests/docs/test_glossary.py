@@ -6,7 +6,7 @@ import pytest
 
 from tests.docs.pages import DOCS, ROOT
 
-PAGE = (DOCS / "glossary.md").read_text()
+PAGE = (DOCS / "reference" / "glossary.md").read_text()
 ENTRIES = re.findall(r"^\*\*([^*]+)\*\* · ", PAGE, re.MULTILINE)
 # In bold anywhere: some words are explained beside those they belong to.
 WORDS = {word.strip() for words in re.findall(r"\*\*([^*]+)\*\*", PAGE) for word in words.split(",")}

@@ -21,7 +21,9 @@ from tests.docs.world import World
 from tests.integration.setup import record_of, store
 from tests.scaffold import readme
 
-(SECTION,) = [one for one in sections(DOCS / "README.md") if one.title.startswith("By one command")]
+(SECTION,) = [
+    one for one in sections(DOCS / "how_to" / "everyday_tasks.md") if one.title.startswith("By one command")
+]
 # What is only clicked has none; tests/browser/test_newcomer.py clicks.
 COMMANDS = {row[0]: row[1].strip("`") for row in SECTION.rows if row[1] != "–"}
 START = "start the site, AWS and workers on this machine"

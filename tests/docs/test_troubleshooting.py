@@ -14,7 +14,7 @@ from tests.docs.pages import DOCS, Section, sections
 from tests.docs.symptoms import CASES, COUNTS, Case
 from tests.docs.world import World
 
-SECTIONS = {section.title: section for section in sections(DOCS / "troubleshooting.md")}
+SECTIONS = {section.title: section for section in sections(DOCS / "how_to" / "troubleshooting.md")}
 SAID = re.compile(r"`([^`]+)`")
 # Its rows are the doctor's findings by their ids; tests/integration/test_doctor*.py bring findings about.
 DOCTOR = SECTIONS.pop("offload_doctor finds something")

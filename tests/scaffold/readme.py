@@ -9,9 +9,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-REFERENCE = ROOT / "django_app" / "docs" / "reference.md"
-# The ten lines at the top of the README, its steps, and what the reference adds for deploying.
-PITCH, STEPS, DEPLOYING = "# django-offload", "## In your project", "## Deploying"
+DEPLOY = ROOT / "django_app" / "docs" / "how_to" / "deploy.md"
+# The ten lines at the top of the README, its steps, and what the page on deploying adds.
+PITCH, STEPS, DEPLOYING = "# django-offload", "## In your project", "## What `offload_init` writes"
 _BLOCK = re.compile(
     r"^(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
 )
@@ -41,8 +41,8 @@ def commands() -> list[str]:
 
 
 def deploying_commands() -> list[str]:
-    """Return what the reference has people type to prepare a project for deploying."""
-    return _lines(blocks(DEPLOYING, "sh", REFERENCE))
+    """Return what the page has people type to prepare a project for deploying."""
+    return _lines(blocks(DEPLOYING, "sh", DEPLOY))
 
 
 def files() -> list[Part]:

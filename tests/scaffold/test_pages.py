@@ -13,7 +13,7 @@ import pytest
 from tests.scaffold.environment import ROOT, Environment
 
 HERE = Path(__file__).parent
-DOCS = ROOT / "django_app" / "docs"
+DOCS = ROOT / "django_app" / "docs" / "how_to"
 OURS, BOTH = "django-offload", "both"
 PAGES = {"celery": "Celery", "zappa": "Zappa", "django_tasks_db": "django-tasks-db", "django_q2": "django-q2"}
 # What each side's settings need beside the lines of the page.

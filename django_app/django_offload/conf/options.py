@@ -22,16 +22,20 @@ DEFAULT_OWNER = "django_offload.conf.request_owner.current_owner"
 BUCKET_OF_STACK = "<stack>-payloads-<account>-<region>"
 
 # The template sets these on every function, so that the function finds its resources without a call.
+
+# The stack that the function belongs to.
 ENV_STACK = "OFFLOAD_STACK"
+# The name of the stack's bucket.
 ENV_BUCKET = "OFFLOAD_BUCKET"
+# The URL of each queue as JSON, by the queue's name.
 ENV_QUEUE_URLS = "OFFLOAD_QUEUE_URLS"
 # The alias of the worker functions, if they have one.
 ENV_ALIAS = "OFFLOAD_ALIAS"
-# JSON: where the secret value of each variable is stored, by the variable's name. Never the value.
+# Where the secret value of each variable is stored, as JSON by the variable's name, and never the value.
 ENV_SECRETS = "OFFLOAD_SECRETS"
 # Names the versions of the secrets, because Lambda publishes a new version only if the function changed.
 ENV_RELEASE = "OFFLOAD_RELEASE"
-# Set to WRITES_BY_UPDATE if the role has no permission for any other write.
+# The value `update` if the function's role has no permission for any other write to DynamoDB.
 ENV_WRITES = "OFFLOAD_WRITES"
 WRITES_BY_UPDATE = "update"
 
@@ -42,22 +46,37 @@ class Options:
 
     alias: str
     transport: str = "sqs"  # How messages travel: "sqs" or "lambda".
-    stack: str  # The prefix of every resource name.
-    queues: Mapping[str, QueueOptions]  # Every queue in QUEUES, by name.
+    # The prefix of all resource names in AWS: 2 to 26 lower case letters, digits and hyphens.
+    stack: str
+    # The options of each queue in QUEUES, by its name.
+    queues: Mapping[str, QueueOptions]
+    # The name of the DynamoDB table, by default `<stack>-tasks`.
     table: str
-    bucket: str | None = BUCKET_OF_STACK  # None for no bucket.
-    queue_urls: Mapping[str, str] = field(default_factory=dict)  # By queue name.
-    functions: Mapping[str, str] = field(default_factory=dict)  # Names of functions, by role.
-    modules: tuple[str, ...] = ()  # Task modules besides <app>.tasks.
+    # The name of the S3 bucket for large arguments and results, or None for no bucket.
+    bucket: str | None = BUCKET_OF_STACK
+    # The URL of each queue, by its name; a URL that is missing is looked up.
+    queue_urls: Mapping[str, str] = field(default_factory=dict)
+    # Names of functions other than `<stack>-<role>`, by role: `<queue>-worker`, `dead-letter`, `sweeper`.
+    functions: Mapping[str, str] = field(default_factory=dict)
+    # Modules that define tasks, besides the module `tasks` of each app.
+    modules: tuple[str, ...] = ()
+    # Inside a transaction of the default database, send a task only after the commit.
     on_commit: bool = True
+    # Inside a transaction, keep the task in your database until it is sent.
     outbox: bool = False
-    schedules: Mapping[str, Recurrence] = field(default_factory=dict)  # Recurring tasks, by name.
-    history: bool = False  # The board lists every task, which costs one more write unit per task.
+    # Tasks that AWS enqueues again and again, by name.
+    schedules: Mapping[str, Recurrence] = field(default_factory=dict)
+    # Also list successful tasks on the board, which costs one more write unit a task.
+    history: bool = False
+    # The path of a function that returns the owner of a new task, or None.
     owner: str = DEFAULT_OWNER
+    # How long a result can be read, in seconds or as a timedelta, up to 366 days.
     result_ttl: timedelta = timedelta(days=14)
+    # How AWS is called where speed counts: by our own client "lean", or by "boto3".
     client: str = CLIENTS[0]
-    record_at_enqueue: bool = True  # If False, the first claim creates the record.
-    # Who reads an exception's text besides staff: "owner", or "class" for nobody.
+    # Write the record when a task is enqueued; if False, the first claim creates it.
+    record_at_enqueue: bool = True
+    # Who reads the text of an exception besides staff: the "owner" of the task, or with "class" nobody.
     error_text: str = ERROR_TEXTS[0]
 
     @classmethod

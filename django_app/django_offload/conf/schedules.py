@@ -19,10 +19,15 @@ LONGEST_ARGUMENTS = 10_000
 class Recurrence:
     """A task that EventBridge Scheduler enqueues again and again."""
 
-    task: str  # Its name in the registry: "<module>.<function>".
-    when: str  # "rate(…)" or "cron(…)", as AWS writes them.
-    timezone: str = "UTC"  # Of a cron expression.
+    # The name of the task: `<module>.<function>`, or its own `name`.
+    task: str
+    # The time as AWS writes it: `rate(5 minutes)` or `cron(0 3 * * ? *)`.
+    when: str
+    # The time zone of a cron expression, such as `Europe/Zurich`.
+    timezone: str = "UTC"
+    # The positional arguments, which must be JSON.
     args: tuple[Any, ...] = ()
+    # The keyword arguments, which must be JSON.
     kwargs: Mapping[str, Any] = field(default_factory=dict)
 
 

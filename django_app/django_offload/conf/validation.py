@@ -55,14 +55,22 @@ def duration(value: float | timedelta) -> timedelta:
 class QueueOptions:
     """The options of one queue, and of the function that works on it."""
 
-    timeout: timedelta = timedelta(seconds=300)  # Of one invocation.
-    memory: int = 512  # MB.
-    batch_size: int = 1  # Messages per invocation.
-    batch_window: timedelta = timedelta(0)  # How long AWS waits for a batch to fill.
-    max_concurrency: int = 10  # Invocations at the same time.
-    concurrency: int = 1  # Tasks at the same time within one invocation.
-    max_attempts: int = DEFAULT_MAX_ATTEMPTS  # If the task has no max_attempts.
-    result_ttl: timedelta | None = None  # If the task has no result_ttl.
+    # How long one invocation of its worker may take.
+    timeout: timedelta = timedelta(seconds=300)
+    # The worker's memory in MB; Lambda gives it processor time in proportion.
+    memory: int = 512
+    # How many messages one invocation receives; more than 10 need a `batch_window` of at least 1 s.
+    batch_size: int = 1
+    # How long AWS waits for a batch to fill.
+    batch_window: timedelta = timedelta(0)
+    # How many invocations run at the same time.
+    max_concurrency: int = 10
+    # How many tasks of a batch one invocation runs at the same time.
+    concurrency: int = 1
+    # How often a task whose worker dies is started in all, if the task itself doesn't say.
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS
+    # How long results of its tasks can be read, if the task itself doesn't say; None means the stack's.
+    result_ttl: timedelta | None = None
 
 
 QUEUE_KEYS = tuple(field.name for field in fields(QueueOptions))
@@ -134,6 +142,7 @@ def find_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
             )
         yield from queue_problems(f"OPTIONS['queues']['{name}']", queue)
     for text, hint in option_problems(options, str(params.get("BACKEND", ""))):
+        # A value in OPTIONS is wrong, or contradicts another one.
         yield Problem("E006", text, hint)
 
 

@@ -29,15 +29,25 @@ USING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "resul
 class OffloadTask(Task):  # type: ignore[type-arg]
     """A task with the options of django-offload. Other backends accept it and ignore these options."""
 
-    max_attempts: int | None = None  # If set, exceptions are retried too, not only crashes.
-    backoff: Backoff = 1.0  # Seconds before the second attempt, which double; or a function of the attempt.
-    retry_on: Exceptions = ()  # Empty means Exception if max_attempts is set, and no class otherwise.
+    # How often the task may run in all, from 1 to 100; if set, exceptions are retried too, not only crashes.
+    max_attempts: int | None = None
+    # The longest pause before the second attempt, doubled with each attempt up to 15 minutes, or a function
+    # of the attempt's number that returns the pause.
+    backoff: Backoff = 1.0
+    # Exception classes after which the task is tried again; all of them if only `max_attempts` is set.
+    retry_on: Exceptions = ()
+    # Exception classes after which the task is not tried again.
     no_retry_on: Exceptions = ()
-    timeout: timedelta | None = None  # Seconds or timedelta. None means the time of the invocation.
-    result_ttl: timedelta | None = None  # Seconds or timedelta. None means the queue's.
-    name: str = ""  # Stays the same if the function is renamed. Empty means the function's.
-    aliases: tuple[str, ...] = ()  # Earlier names, because messages under way may use them.
-    sensitive: tuple[str, ...] = ()  # Names of arguments whose values are never shown.
+    # How long one attempt may take, at most the `timeout` of the queue; None means the invocation's time.
+    timeout: timedelta | None = None
+    # How long the result can be read; None means as long as the queue says.
+    result_ttl: timedelta | None = None
+    # A name that stays the same when you move or rename the function; by default the function's path.
+    name: str = ""
+    # Earlier names, so that messages under way still find the task.
+    aliases: tuple[str, ...] = ()
+    # Names of arguments whose values are never shown.
+    sensitive: tuple[str, ...] = ()
     stable_name: str = ""  # The name in messages: the name, or else the module path.
 
     def __post_init__(self) -> None:

@@ -13,10 +13,23 @@ from ..stack.parameters import ARCHITECTURE, ARCHITECTURES, DEFAULT_RUNTIME, RUN
 from ..stack.stage_environment import StageEnvironment, Vpc, check_stage_environment
 from .errors import BadStage
 
-# Names the stage to the settings. Every function gets it too.
+# The name of the stage, for the settings; every function gets it too.
 ENV_STAGE = "OFFLOAD_STAGE"
 OWN_VARIABLES = (ENV_STAGE, ENV_ALIAS)
-KEYS = ("region", "parameters", "environment", "secrets", "vpc", "include")
+KEYS = (
+    # The region of AWS, by default that of AWS_DEFAULT_REGION, or else us-east-1.
+    "region",
+    # Values for the parameters of the stack's template, by name.
+    "parameters",
+    # Environment variables of the web side and the workers, by name.
+    "environment",
+    # Where the secret value of a variable is stored, by its name: `ssm:/path` or `secretsmanager:name`.
+    "secrets",
+    # The network of the functions as `subnets` and `security_groups`, or null for none.
+    "vpc",
+    # Patterns of files that are packaged although other rules leave them out.
+    "include",
+)
 # The package depends on these parameters, so they are checked before CloudFormation could reject them.
 CHOICES = {ARCHITECTURE: ARCHITECTURES, RUNTIME: RUNTIMES}
 

@@ -1,8 +1,8 @@
 """
 What Zappa's handler does at run time: done by our web function, or refused by name.
 
-docs/from_zappa.md shows the whole table. Zappa's command line deploys, updates and shows the web side as
-before.
+docs/how_to/from_zappa.md shows the whole table. Zappa's command line deploys, updates and shows the web
+side as before.
 """
 
 from collections.abc import Iterator, Mapping

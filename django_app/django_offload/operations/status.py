@@ -25,24 +25,41 @@ def status_of(
     """
     enqueued = record.enqueued
     status: dict[str, Any] = {
+        # The id of the task, 32 hexadecimal digits.
         "id": enqueued.id,
+        # The name of the task.
         "task": enqueued.name,
+        # The queue that the task was enqueued on.
         "queue": enqueued.queue,
+        # The state of the task: READY, RUNNING, SUCCESSFUL or FAILED.
         "status": record.status,
+        # How many attempts have begun.
         "attempts": record.attempts,
+        # The last progress as `done`, `total` and `message`, or null.
         "progress": record.progress,
+        # When the task was enqueued, in ISO 8601 and UTC.
         "enqueued_at": iso(enqueued.enqueued_at),
+        # When the first attempt began, or null.
         "started_at": iso(record.started_at),
+        # When the task ended, or null.
         "finished_at": iso(record.finished_at),
+        # The time before which the task doesn't start, or null.
         "run_after": iso(enqueued.run_after),
     }
     if record.status == SUCCESSFUL:
+        # The value that the task returned, only if it was SUCCESSFUL.
         status["return_value"] = return_value(record, parts)
     if record.status == FAILED and record.error:
-        message = record.error["message"] if error_text else ""
-        status["error"] = {"class": record.error["class"], "message": message}
+        # The last error, only if the task has FAILED.
+        status["error"] = {
+            # The path of the exception's class.
+            "class": record.error["class"],
+            # The text of the exception, empty for everybody who may not read it.
+            "message": record.error["message"] if error_text else "",
+        }
         if traceback:
             errors = [json.loads(parts[part]) for part in record.error_parts if part in parts]
+            # The traceback, for staff only.
             status["error"]["traceback"] = errors[-1]["traceback"] if errors and errors[-1] else ""
     return status
 

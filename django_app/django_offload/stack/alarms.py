@@ -193,6 +193,7 @@ def add_topic(template: "Template", spec: StackSpec) -> None:
             "StringEquals": {"aws:SourceAccount": Ref("AWS::AccountId")},
         },
     }
+    # Sends alarms to AlarmEmail.
     template.add_resource(
         sns.Topic(
             TOPIC,
@@ -202,6 +203,7 @@ def add_topic(template: "Template", spec: StackSpec) -> None:
             Condition=parameters.ALARM_MAIL,
         )
     )
+    # Allows only alarms of this stack to publish, and only over TLS.
     template.add_resource(
         sns.TopicPolicy(
             f"{TOPIC}Policy",

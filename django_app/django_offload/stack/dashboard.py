@@ -17,6 +17,7 @@ type Metric = list[object]
 def add_dashboard(template: "Template", spec: StackSpec) -> None:
     from troposphere import Sub, cloudwatch
 
+    # Shows on one page whether the stack is healthy.
     template.add_resource(
         cloudwatch.Dashboard(
             "Dashboard",

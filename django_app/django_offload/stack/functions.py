@@ -58,11 +58,15 @@ def add_functions(template: "Template", spec: StackSpec) -> None:
         timeout, memory = timeout_parameter(queue_name), memory_parameter(queue_name)
         # Lambda's loop detection would stop tasks that enqueue tasks. The message's depth stops endless ones.
         size = {"Timeout": Ref(timeout), "MemorySize": Ref(memory), "RecursiveLoop": "Allow"}
+        # Runs the tasks of its queue.
         add_function(template, spec, worker(queue_name), "worker", size, [timeout, memory])
-    for role, module in {DEAD_LETTER: "dead_letter", SWEEPER: "sweeper"}.items():
-        size = {"Timeout": limits.seconds(limits.SERVICE_TIMEOUT), "MemorySize": limits.SERVICE_MEMORY}
-        add_function(template, spec, role, module, size, [])
+    size = {"Timeout": limits.seconds(limits.SERVICE_TIMEOUT), "MemorySize": limits.SERVICE_MEMORY}
+    # Writes on the record of a dead letter why the task was given up.
+    add_function(template, spec, DEAD_LETTER, "dead_letter", size, [])
+    # Sends lost tasks again each minute, and enqueues scheduled tasks.
+    add_function(template, spec, SWEEPER, "sweeper", size, [])
     size = {"Timeout": limits.seconds(limits.MIGRATION_TIMEOUT), "MemorySize": limits.MIGRATION_MEMORY}
+    # Migrates the database during a deployment.
     add_function(template, spec, MIGRATE, "migrate", size, None)
 
 
@@ -114,6 +118,7 @@ def add_function(
 def add_log_group(template: "Template", role: str, name: object, **attributes: object) -> None:
     from troposphere import Ref, logs
 
+    # Keeps the log of a function for LogRetentionDays.
     template.add_resource(
         logs.LogGroup(
             log_group_id(role),

@@ -20,12 +20,14 @@ def add_queues(template: "Template", spec: StackSpec) -> None:
 
     template.add_mapping(VISIBILITY, visibility_timeouts(spec))
     for name, queue in spec.queues.items():
+        # Keeps messages that were received too often, until the dead-letter function has taken them.
         add_queue(
             template,
             dead_letter_queue_id(name),
             spec.options.dead_letter_queue(name),
             visibility=limits.visibility(limits.SERVICE_TIMEOUT),
         )
+        # Keeps the messages of the queue's tasks until the worker has acknowledged them.
         add_queue(
             template,
             queue_id(name),
@@ -37,6 +39,7 @@ def add_queues(template: "Template", spec: StackSpec) -> None:
                 maxReceiveCount=queue.max_attempts + limits.RECEIVES_BEYOND_ATTEMPTS,
             ),
         )
+    # Keeps events that EventBridge, Scheduler or Lambda could not deliver.
     add_queue(template, FAILED, spec.failed_events, visibility=limits.FAILED_EVENTS_VISIBILITY)
     for name in spec.queues:
         add_queue_policy(template, queue_id(name))
@@ -93,6 +96,7 @@ def add_queue_policy(template: "Template", logical_id: str) -> None:
                 "Condition": condition_on_source(GetAtt(SCHEDULE, "Arn")),
             }
         )
+    # Refuses requests to the queue without TLS.
     template.add_resource(
         sqs.QueuePolicy(
             f"{logical_id}Policy",

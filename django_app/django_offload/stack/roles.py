@@ -66,13 +66,17 @@ def add_roles(template: "Template", spec: StackSpec) -> None:
             *([keep_failed_events] if spec.sends_by_lambda else []),
         ]
         properties = managed_policies(HAS_WORKER_POLICIES, WORKER_POLICIES)
+        # Allows a worker what the library's code does for its queue, and what WorkerPolicies allow.
         add_role(template, spec, worker(name), worker_statements(spec, name), runs, properties)
     receive = allow(RECEIVE, [arn(dead_letter_queue_id(name)) for name in spec.queues])
+    # Allows the dead-letter function what its code does.
     add_role(template, spec, DEAD_LETTER, dead_letter_statements(spec), [receive])
+    # Allows the sweeper what its code does.
     add_role(template, spec, SWEEPER, sweeper_statements(spec), [keep_failed_events])
     properties = managed_policies(HAS_WEB_POLICIES, WEB_POLICIES)
+    # Allows the web function to enqueue, read and cancel tasks, and what WebPolicies allow.
     add_role(template, spec, WEB, web_statements(spec), [], properties)
-    # Migrations use only the database.
+    # Allows migrations nothing in AWS, because they use only the database.
     add_role(template, spec, MIGRATE, [], [])
     add_board_policy(template, spec)
 
@@ -179,6 +183,7 @@ def add_board_policy(template: "Template", spec: StackSpec) -> None:
     ]
     if spec.options.bucket is not None:
         statements.append(allow(["s3:ListBucket"], [arn(BUCKET)]))
+    # Allows the web function what the board does, if BoardEnabled is true.
     template.add_resource(
         iam.PolicyType(
             "BoardPolicy",

@@ -23,9 +23,11 @@ def add_schedules(template: "Template", spec: StackSpec) -> None:
 
     if not spec.schedules:
         return
+    # Holds the schedules of the stack.
     template.add_resource(scheduler.ScheduleGroup(GROUP, Name=spec.stack, Condition=ON_AWS))
     add_scheduler_role(template, spec)
     for (alias, name), recurrence in spec.schedules.items():
+        # Starts the sweeper when a task of OPTIONS['schedules'] is due.
         template.add_resource(
             scheduler.Schedule(
                 f"{logical(f'{alias}-{name}')}Schedule",
@@ -73,6 +75,7 @@ def add_scheduler_role(template: "Template", spec: StackSpec) -> None:
         allow(["lambda:InvokeFunction"], [Ref(alias_id(SWEEPER))]),
         allow(["sqs:SendMessage"], [arn(FAILED)]),
     ]
+    # Allows the schedules to start the sweeper, and to keep events that could not be delivered.
     template.add_resource(
         iam.Role(
             role_id(SCHEDULER),

@@ -35,6 +35,7 @@ def add_table(template: "Template", spec: StackSpec) -> None:
     if spec.history:
         types |= {"alias": "S", "enqueued_at": "N"}
         indexes.append(secondary_index(HISTORY, "alias", "enqueued_at"))
+    # Keeps the record of each task until its result_ttl is over.
     template.add_resource(
         dynamodb.Table(
             TABLE,
@@ -89,6 +90,7 @@ def add_bucket(template: "Template", spec: StackSpec, bucket: str) -> None:
         s3.ServerSideEncryptionByDefault(SSEAlgorithm="aws:kms", KMSMasterKeyID=Ref(KMS_KEY)),
         s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256"),
     )
+    # Keeps arguments and results that are too large for a message or a record, and refused messages.
     template.add_resource(
         s3.Bucket(
             BUCKET,
@@ -125,6 +127,7 @@ def add_bucket(template: "Template", spec: StackSpec, bucket: str) -> None:
         )
     )
     contents = [GetAtt(BUCKET, "Arn"), Sub(f"${{{BUCKET}.Arn}}/*")]
+    # Refuses requests to the bucket without TLS.
     template.add_resource(
         s3.BucketPolicy(
             f"{BUCKET}Policy",

@@ -30,9 +30,11 @@ def add_mappings(template: "Template", spec: StackSpec) -> None:
     for name, queue in spec.queues.items():
         window = limits.seconds(queue.batch_window)
         most = Ref(concurrency_parameter(name))
+        # Reads a queue and starts its worker with the messages.
         add_mapping(template, worker(name), name, queue_id(name), queue.batch_size, window, most)
     size, most = limits.DEAD_LETTER_BATCH, limits.DEAD_LETTER_CONCURRENCY
     for name in spec.queues:
+        # Reads a dead-letter queue and starts the dead-letter function with the messages.
         add_mapping(template, DEAD_LETTER, name, dead_letter_queue_id(name), size, 0, most)
 
 
@@ -71,6 +73,7 @@ def add_mapping(
 def add_sweeper_schedule(template: "Template", spec: StackSpec) -> None:
     from troposphere import GetAtt, Ref, awslambda, events
 
+    # Starts the sweeper each minute.
     template.add_resource(
         events.Rule(
             SCHEDULE,
@@ -87,6 +90,7 @@ def add_sweeper_schedule(template: "Template", spec: StackSpec) -> None:
             ],
         )
     )
+    # Allows that rule, and no other, to start the sweeper.
     template.add_resource(
         awslambda.Permission(
             f"{SCHEDULE}Permission",
@@ -115,6 +119,7 @@ def add_event_limits(template: "Template", spec: StackSpec) -> None:
         # The next sweep starts within a minute, so a failed one isn't retried. An event of a schedule is.
         sweeps_only = role == SWEEPER and not spec.schedules
         retries, age = (0, limits.SWEEP_AGE) if sweeps_only else (limits.EVENT_RETRIES, limits.EVENT_AGE)
+        # Limits how often and how long Lambda tries an event of a function.
         template.add_resource(
             awslambda.EventInvokeConfig(
                 f"Events{logical(role)}",

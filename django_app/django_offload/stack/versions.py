@@ -27,6 +27,7 @@ def add_version(template: "Template", role: str, function: "Function", parameter
     digest = sha256(json.dumps(function.to_dict()["Properties"], sort_keys=True).encode()).hexdigest()[:12]
     # Only the values, because a description has at most 256 characters, and the ARN of a key takes 90.
     values = " ".join(f"${{{parameter}}}" for parameter in parameters)
+    # Is the published version of a function that its alias points to.
     template.add_resource(
         awslambda.Version(
             version_id(role),
@@ -38,6 +39,7 @@ def add_version(template: "Template", role: str, function: "Function", parameter
             DeletionPolicy="Delete",
         )
     )
+    # Is the alias `live`, by which a function is invoked.
     template.add_resource(
         awslambda.Alias(
             alias_id(role),

@@ -1,4 +1,4 @@
-"""The project of docs/pages.md, served once, and its visitors."""
+"""The project of progress_on_a_page.md, served once, and its visitors."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

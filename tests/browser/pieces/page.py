@@ -1,11 +1,11 @@
-"""docs/pages.md as the files of a project."""
+"""progress_on_a_page.md as the files of a project."""
 
 import re
 from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGE = ROOT / "django_app" / "docs" / "pages.md"
+PAGE = ROOT / "django_app" / "docs" / "how_to" / "progress_on_a_page.md"
 # A block begins with the name of its file, in a comment of its language.
 _BLOCK = re.compile(
     r"^```(?P<language>\w+)\n(?:# |// |/\* |\{# )(?P<file>\S+)(?: #\}| \*/)?\n(?P<text>.*?)^```$",

@@ -1,4 +1,4 @@
-"""Serve the project of docs/pages.md on a free port, and work on its tasks in the same process."""
+"""Serve the project of progress_on_a_page.md on a free port, and work on its tasks in the same process."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The project of docs/pages.md as a process of its own."""
+"""The project of progress_on_a_page.md as a process of its own."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A piece that shows progress, as docs/pages.md puts it on a page."""
+"""A piece that shows progress, as progress_on_a_page.md puts it on a page."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Forms, scripts and an API that start tasks, as docs/pages.md has them."""
+"""Forms, scripts and an API that start tasks, as progress_on_a_page.md has them."""
 
 from collections.abc import Callable
 from typing import Any

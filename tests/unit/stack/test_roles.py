@@ -10,6 +10,7 @@ import pytest
 from django_offload.stack import StageEnvironment
 from tests.unit.stack.examples import document, evaluated, of_type, options, statements_of
 
+PERMISSIONS = Path(__file__).resolve().parents[3] / "django_app" / "docs" / "explanation" / "permissions.md"
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 INVOKING = (options(), options("direct", transport="lambda"))
 # What Lambda itself does with the role of a function that it feeds.
@@ -277,7 +278,7 @@ def test_each_function_has_a_role_of_its_own_that_only_lambda_of_this_account_ma
 
 
 def test_the_page_counts_the_actions_of_the_roles() -> None:
-    page = (Path(__file__).resolve().parents[3] / "infra" / "README.md").read_text()
+    page = PERMISSIONS.read_text()
     rows = re.findall(r"^\| ([\w ]+?) \| .* \| (\d+)[^|]* \|$", page, re.MULTILINE)
 
     counted = {"web": "RoleWeb", "worker": "RoleReportsWorker", "dead letter": "RoleDeadLetter"}

@@ -108,6 +108,7 @@ def check_names(**kwargs: Any) -> list[CheckMessage]:
     except OffloadError:
         return []  # The commands that need these files report what is wrong with them.
     return [
+        # Zappa would give the web side the stack's name, and then replace the stack.
         checks.Error(problem[0], hint=problem[1], id="django_offload.E034")
         for problem in problems
         if problem is not None
@@ -135,6 +136,7 @@ def check_variables(**kwargs: Any) -> list[CheckMessage]:
         ]
     except OffloadError:
         return []  # The commands that need these files report what is wrong with them.
+    # Zappa's settings give the web side variables that the workers lack.
     return [checks.Warning(text, hint=hint, id="django_offload.W035") for text, hint in warnings]
 
 
@@ -152,9 +154,11 @@ def check_web(**kwargs: Any) -> list[CheckMessage]:
         for stage in read_stages(root):
             settings = zappa_settings(root, stage)
             for problem, remedy in refused_features(settings, stage):
+                # A setting of Zappa asks for what the web function doesn't do.
                 messages.append(checks.Error(problem, hint=remedy, id="django_offload.E036"))
             warning = handler_warning(settings, stage)
             if warning is not None:
+                # A stage keeps Zappa's own handler, with all that an event may run.
                 messages.append(checks.Warning(warning[0], hint=warning[1], id="django_offload.W036"))
     except OffloadError:
         return []  # The commands that need these files report what is wrong with them.

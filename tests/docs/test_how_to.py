@@ -1,0 +1,223 @@
+"""The code of the how-to pages runs, through the real handlers, and does what the pages say."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from importlib import import_module
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.tasks.signals import task_finished
+from django.utils import timezone
+
+from django_offload.conf import Options
+from django_offload.deploy.stage import load
+from django_offload.testing import Offload
+from tests.contract.setup import tasks_setting
+from tests.docs.how_to import FOLDER, OWN, PAGES, SETTINGS, files
+from tests.docs.pages import blocks
+from tests.plugin.conftest import LIBRARY
+from tests.unit import tasks
+
+MODULES = ["orders.tasks", "photos.tasks"]
+SITE = """
+SECRET_KEY = "of a page"
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django_offload", "orders"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+TASKS = {"default": {"BACKEND": "django_offload.backends.SQSBackend", "OPTIONS": {"stack": "shop-dev"}}}
+USE_TZ = True
+"""
+
+
+def write(folder: Path, page: str) -> None:
+    for name, text in {**OWN, **files(FOLDER / f"{page}.md")}.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+
+
+class Shop(NamedTuple):
+    """The project of a page."""
+
+    offload: Offload
+    module: Callable[[str], Any]
+
+
+@pytest.fixture
+def shop(
+    tmp_path: Path, settings: Any, request: pytest.FixtureRequest, transactional_db: None
+) -> Iterator[Callable[[str], Shop]]:
+    """Return what makes the project of a page."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    request.getfixturevalue("monkeypatch").syspath_prepend(str(tmp_path))
+
+    def of(page: str) -> Shop:
+        write(tmp_path, page)
+        present = [name for name in MODULES if (tmp_path / f"{name.replace('.', '/')}.py").exists()]
+        settings.TASKS = tasks_setting(modules=["tests.unit.tasks", *present])
+        return Shop(request.getfixturevalue("offload"), import_module)
+
+    yield of
+    for name in [name for name in sys.modules if name.partition(".")[0] in {"orders", "photos"}]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_page_with_code_has_its_test(page: Path) -> None:
+    assert files(page)
+    assert f'("{page.stem}")' in Path(__file__).read_text() or page.stem == "test_tasks"
+
+
+def test_effects_happen_once(shop: Callable[[str], Shop]) -> None:
+    offload, module = shop("effects_once")
+    of_page = module("orders.tasks")
+    User.objects.create(username="ada")
+    offload.kill_next(after_work=True)
+    result = of_page.pay.enqueue("ada", 10)
+
+    offload.run()
+
+    result.refresh()
+    assert result.return_value == "receipt 1"
+    assert len(result.worker_ids) == 2
+    assert of_page.mail.printed == [("ada", 10)]
+    # The service sees both calls, and the same key.
+    assert len(of_page.bank.charged) == 2
+    assert len({key for *_, key in of_page.bank.charged}) == 1
+    assert User.objects.get(username="ada").last_name == "paid"
+
+
+def test_a_file_is_passed_by_its_name(shop: Callable[[str], Shop]) -> None:
+    offload, module = shop("large_payloads")
+    views = module("photos.views")
+    result = views.upload(File(BytesIO(b"quiet"), name="words.txt"))
+
+    offload.run()
+
+    result.refresh()
+    with default_storage.open(result.return_value) as file:
+        assert file.read() == b"QUIET"
+
+
+def test_many_tasks_answer_in_order(shop: Callable[[str], Shop]) -> None:
+    offload, module = shop("many_tasks")
+    ids, problems = module("orders.views").invoice_all([1, 2, object(), 3])
+
+    offload.run()
+
+    of_page = module("orders.tasks")
+    values = [of_page.invoice.get_result(one).return_value for one in ids]
+    assert values == ["1 × invoice 1", "1 × invoice 2", "1 × invoice 3"]
+    assert len(problems) == 1
+
+
+def test_a_failed_task_is_noted(shop: Callable[[str], Shop]) -> None:
+    offload, module = shop("monitor")
+    apps = module("orders.apps")
+    try:
+        offload.fail_next(ValueError("no"))
+        result = tasks.double.enqueue(1)
+        offload.run()
+    finally:
+        task_finished.disconnect(apps.note)
+
+    assert apps.failed == [result.id]
+
+
+def test_only_the_named_errors_are_tried_again(shop: Callable[[str], Shop]) -> None:
+    offload, module = shop("retries")
+    of_page = module("orders.tasks")
+    offload.fail_next(of_page.CarrierAway("no driver"))
+    again, never = of_page.book.enqueue(1, "Rue 1"), of_page.book.enqueue(2, "")
+
+    offload.run()
+
+    again.refresh()
+    never.refresh()
+    assert (again.status, len(again.worker_ids)) == ("SUCCESSFUL", 2)
+    assert (never.status, len(never.worker_ids)) == ("FAILED", 1)
+    offload.fail_next(of_page.UnknownAddress("nowhere"))
+    refused = of_page.label.enqueue(1)
+    offload.run()
+    refused.refresh()
+    assert (refused.status, len(refused.worker_ids)) == ("FAILED", 1)
+
+
+def test_a_task_can_wait_for_its_day(shop: Callable[[str], Shop]) -> None:
+    offload, module = shop("schedule_tasks")
+    result = module("orders.views").remind_tomorrow(7)
+
+    assert result.task.run_after - timezone.now() > timedelta(hours=23)
+    offload.run()
+    result.refresh()
+    assert result.return_value == "reminded of 7"
+
+
+def refused(order: int, card: str) -> None:
+    raise ValueError(f"The bank refuses {card}")
+
+
+def test_a_sensitive_argument_is_nowhere(
+    shop: Callable[[str], Shop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offload, module = shop("sensitive_arguments")
+    of_page = module("orders.tasks")
+    monkeypatch.setattr(of_page, "charge", refused)
+    result = of_page.pay.enqueue(1, card="4929 1234 5678")
+
+    offload.run()
+
+    result.refresh()
+    assert result.status == "FAILED"
+    assert "The bank refuses ********" in result.errors[0].traceback
+    assert "4929" not in result.errors[0].traceback
+
+
+def test_a_task_leaves_after_the_commit(shop: Callable[[str], Shop]) -> None:
+    offload, module = shop("transactions")
+    views = module("orders.views")
+    with transaction.atomic():
+        result = views.sign_up("ada")
+        assert (offload.waiting, result.enqueued_at) == (1, None)
+
+    offload.run()
+
+    result.refresh()
+    assert result.return_value == "Welcome, ada"
+
+
+def test_the_settings_of_the_outbox_are_right(settings: Any) -> None:
+    space: dict[str, Any] = {"INSTALLED_APPS": []}
+    exec(files(FOLDER / "transactions.md")[SETTINGS], space)  # noqa: S102, our own page
+
+    assert set(space["INSTALLED_APPS"]) < set(settings.INSTALLED_APPS)
+    assert Options.parse("default", space["TASKS"]["default"]).outbox
+
+
+def test_a_stages_file_may_say_so(tmp_path: Path) -> None:
+    (block,) = [block for block in blocks(FOLDER / "monitor.md") if block.language == "json"]
+    file = tmp_path / "dev.json"
+    file.write_text(block.text)
+
+    assert load(file) == json.loads(block.text)
+
+
+def test_the_tests_of_the_page_pass(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As readers run them: with pytest, in a process of their own."""
+    write(pytester.path, "test_tasks")
+    (pytester.path / "site_of_the_page.py").write_text(SITE)
+    monkeypatch.setenv("PYTHONPATH", f"{LIBRARY}:{pytester.path}")
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "site_of_the_page")
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+
+    ran = pytester.runpytest_subprocess(
+        "-p", "django_offload.pytest_plugin", "orders/tests.py", "-p", "no:cacheprovider", timeout=120
+    )
+
+    ran.assert_outcomes(passed=4)
