@@ -1,6 +1,7 @@
 """
-The errors of django-offload. local/errors.py has those of AWS on this machine, deploy/errors.py those of packages.
+The errors of django-offload.
 
+local/errors.py has the errors of AWS on this machine, deploy/errors.py those of packages and deployments.
 A call passes facts, and the class writes the sentences. The last one says what to do. An error of AWS that
 somebody catches has boto3's name. `retryable` decides between another delivery and the end of the task.
 """
@@ -66,14 +67,14 @@ class DatabaseNotShared(OffloadError):
         )
 
 
-class InvalidArguments(OffloadError, InvalidTask):
-    """The arguments can't be written as JSON."""
+class InvalidArguments(OffloadError, InvalidTask, TypeError):
+    """The arguments don't match the function, or they can't be written as JSON."""
 
     advice = "Pass numbers, text, lists and dictionaries; instead of a model instance, pass its primary key."
 
-    def __init__(self, name: str, reason: str) -> None:
+    def __init__(self, name: str, reason: str, advice: str = "") -> None:
         self.name, self.reason = name, reason
-        super().__init__(f"The arguments of task {name} can't be sent: {reason}. {self.advice}")
+        super().__init__(f"The arguments of task {name} can't be sent: {reason}. {advice or self.advice}")
 
 
 class PayloadTooLarge(InvalidArguments):

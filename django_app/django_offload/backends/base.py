@@ -104,7 +104,7 @@ class OffloadBackend(BaseTaskBackend):
         accepted neither the record nor the message.
         """
         self.validate_task(task)
-        enqueued = build(self.prototype(task), args, kwargs, self.conf)
+        enqueued = build(task, self.prototype(task), args, kwargs, self.conf)
         result = enqueued_result(task, enqueued, args, kwargs)
         (failure,) = self.depart([(enqueued, result)])
         if failure is not None:
@@ -134,10 +134,11 @@ class OffloadBackend(BaseTaskBackend):
         """Return a task of enqueue_many(), or why it can't be sent."""
         args, kwargs = split_arguments(item)
         try:
-            enqueued = build(partial(prototype, enqueued_at=datetime.now(UTC)), args, kwargs, self.conf)
-        except (InvalidTask, TypeError) as exc:
+            dated = partial(prototype, enqueued_at=datetime.now(UTC))
+            enqueued = build(task, dated, args, kwargs, self.conf)
+            return enqueued, enqueued_result(task, enqueued, args, kwargs)
+        except InvalidTask as exc:
             return exc
-        return enqueued, enqueued_result(task, enqueued, args, kwargs)
 
     def depart(self, entries: Sequence[Able]) -> list[Exception | None]:
         """
