@@ -52,3 +52,8 @@ def logged(function):
 @logged
 def wrapped(first):
     return None
+
+
+@task
+async def later(number):
+    return number
