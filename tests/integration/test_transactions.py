@@ -103,7 +103,7 @@ def test_what_is_wrong_is_said_at_once_and_not_at_the_commit(aws):
     with transaction.atomic():
         with pytest.raises(InvalidArguments, match="can't be sent: value is NaN, which JSON doesn't have"):
             tasks.note.enqueue(float("nan"))
-        with pytest.raises(InvalidArguments, match="missing a required argument: 'value'. Call note.enqueue"):
+        with pytest.raises(InvalidArguments, match="missing a required argument: 'value'"):
             tasks.note.enqueue()
         with pytest.raises(InvalidTask, match="Queue 'other' is not valid"):
             tasks.note.using(queue_name="other")
