@@ -97,6 +97,7 @@ def test_other_files_are_not_reported(tmp_path: Path, settings, monkeypatch: pyt
     files = {
         "pies_by_module/tasks.py": OFFLOADED,  # OPTIONS["modules"] names it.
         "celery_app/tasks.py": "from celery import shared_task\n\n@shared_task\ndef build():\n    pass\n",
+        "celery_site/tasks.py": "from .celery import app\n\n@app.task\ndef build():\n    pass\n",
         "tests/tasks.py": OFFLOADED,
         "venv/pyvenv.cfg": "",
         "venv/lib/tasks.py": OFFLOADED,

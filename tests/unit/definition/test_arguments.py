@@ -117,6 +117,11 @@ REFUSED = {
         "a model instance (User) that isn't saved",
         "Pass order.pk after order.save(), and load it in the task.",
     ),
+    "unsaved model instance with a key": (
+        User(pk=7),
+        "a model instance (User) that isn't saved",
+        "Pass order.pk after order.save(), and load it in the task.",
+    ),
     "AnonymousUser": (AnonymousUser(), "an AnonymousUser", "Pass order.pk, which is None, and handle that"),
     "QuerySet": (User.objects.all(), "a QuerySet", PRIMARY_KEYS),
     "values()": (User.objects.values("pk"), "a QuerySet", "Pass list(order)."),
