@@ -8,6 +8,7 @@ from django_offload.worker import batch
 from tests.contract import tasks
 from tests.contract.waiting import event_of_all, positions_of
 from tests.faults import Unreachable, WrappedStore, store_with
+from tests.older_code import enqueued_by_older_code
 
 OF_ONE = ["begin claim", "end claim", "begin succeed", "end succeed"]
 
@@ -96,7 +97,7 @@ def test_a_lost_response_to_the_last_write_returns_only_its_own_message(offloade
 
 def test_the_last_write_finishes_before_a_message_that_is_not_claimed(offloaded):
     tasks.answer.enqueue()
-    tasks.answer.enqueue("one too many")
+    enqueued_by_older_code(tasks.answer, "one too many")
 
     steps, failures = work(offloaded)
 

@@ -13,6 +13,7 @@ from django_offload.transports import Delivery
 from django_offload.worker import batch
 from tests.contract import tasks
 from tests.contract.setup import TASK_MODULES, tasks_setting
+from tests.older_code import enqueued_by_older_code
 
 # The kinds of messages, and whether they may be acknowledged.
 KINDS = {
@@ -34,7 +35,7 @@ def bodies(kind, offload):
         "misfit": tasks.raises_value_error,
         "for another queue": tasks.on_the_queue_for_reports,
     }.get(kind, tasks.answer)
-    result = make.enqueue(*(["one too many"] if kind == "misfit" else []))
+    result = enqueued_by_older_code(make, "one too many") if kind == "misfit" else make.enqueue()
     (transport,) = offload.transports.values()
     held = [held for queue in transport.queues.values() for held in queue.messages.values()]
     for queue in transport.queues.values():

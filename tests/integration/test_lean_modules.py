@@ -30,8 +30,13 @@ print(lambdas.worker.handler(event, Invocation("contract-default-worker")))
 """
 LOADED = """
 packages = {"boto3", "botocore", "s3transfer", "urllib3"}
-# Only a task with sensitive arguments needs the last one.
-rare = {"django_offload.definition.masking"}
+# Only a task with sensitive arguments needs the first one, and only a mistake the others.
+rare = {
+    "django_offload.definition.masking",
+    "django_offload.definition.arguments",
+    "django_offload.definition.functions",
+    "django_offload.conf.json_values",
+}
 print(sorted(name for name in sys.modules if name.partition(".")[0] in packages or name in rare))
 """
 

@@ -16,6 +16,7 @@ from django_offload.protocol.record import FAILED, PART_BYTES, SUCCESSFUL
 from django_offload.sending.enqueue import message_text
 from tests.contract import tasks as plain
 from tests.contract.setup import STACK, TASK_MODULES, tasks_setting
+from tests.older_code import enqueued_by_older_code
 from tests.reliability import tasks
 from tests.reliability.hostile import hostile_bodies
 from tests.reliability.line import MemoryLine
@@ -147,7 +148,7 @@ def test_f15_an_unknown_task_waits_dies_and_runs_after_the_fix(line: MemoryLine)
 def test_f16_a_changed_signature_fails_the_task_unrun_and_a_type_error_inside_is_its_own(
     line: MemoryLine,
 ) -> None:
-    unfit, inside = plain.add.enqueue(1, 2, 3), plain.raises_type_error.enqueue()
+    unfit, inside = enqueued_by_older_code(plain.add, 1, 2, 3), plain.raises_type_error.enqueue()
     line.site.run()
 
     refused, raised = line.record(unfit.id), line.record(inside.id)

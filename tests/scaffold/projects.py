@@ -38,7 +38,6 @@ class Project:
         settings = package / shape.settings
         if settings.name != "settings.py":
             self._move_settings(package, settings)
-        self.append(settings, f'INSTALLED_APPS += ["{shape.app}"]\n')
 
     def use_database(self, settings: dict[str, Any]) -> None:
         """Have the project keep its data there."""

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from django.core.checks import run_checks
+from django.core.checks import CheckMessage, run_checks
 
 from django_offload.deploy.scaffold import checks
 from django_offload.stack import layout as layouts
@@ -33,6 +33,86 @@ def test_a_project_without_tasks_gets_a_warning(settings, monkeypatch: pytest.Mo
 
     assert message.id == "django_offload.W031"
     assert "tasks.py of an installed app" in message.hint
+
+
+OFFLOADED = "from django_offload import task\n\n@task(max_attempts=2)\ndef build(year):\n    return year\n"
+
+
+def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str]) -> list[CheckMessage]:
+    """Return what the check reports about a project with these files."""
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    project = Layout(root=tmp_path, source=tmp_path, settings_module="shop.settings")
+    monkeypatch.setattr(layouts, "layout", lambda: project)
+    return checks.check_task_modules()
+
+
+@pytest.mark.parametrize(
+    ("path", "app"),
+    [
+        ("reports/tasks.py", "reports"),
+        ("apps/reports/tasks.py", "apps.reports"),
+        ("reports/tasks/__init__.py", "reports"),
+    ],
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        OFFLOADED,
+        "from django.tasks import task\n\n@task\ndef build():\n    pass\n",
+        "import django_offload\n\n@django_offload.task\ndef build():\n    pass\n",
+        "from django_tasks import task\n\ndef build():\n    pass\n\nbuild = task(build)\n",
+    ],
+)
+def test_tasks_of_an_app_that_is_not_installed_are_named(
+    tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch, path: str, app: str, text: str
+) -> None:
+    settings.TASKS = tasks_setting(modules=[])
+
+    (message,) = checked(tmp_path, monkeypatch, {path: text})
+
+    assert message.id == "django_offload.W037"
+    assert (
+        message.msg
+        == f"{path} defines tasks that no worker would know, because INSTALLED_APPS doesn't name its app."
+    )
+    assert message.hint == f"Add '{app}' to INSTALLED_APPS, or '{app}.tasks' to OPTIONS['modules']."
+
+
+def test_a_folder_that_modules_come_from_is_no_part_of_the_apps_name(
+    tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TASKS = tasks_setting(modules=[])
+    monkeypatch.syspath_prepend(str(tmp_path / "apps"))
+
+    (message,) = checked(tmp_path, monkeypatch, {"apps/reports/tasks.py": OFFLOADED})
+
+    assert message.hint == "Add 'reports' to INSTALLED_APPS, or 'reports.tasks' to OPTIONS['modules']."
+
+
+def test_other_files_are_not_reported(tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.TASKS = tasks_setting(modules=["pies_by_module.tasks"])
+    monkeypatch.syspath_prepend(str(tmp_path))
+    files = {
+        "pies_by_module/tasks.py": OFFLOADED,  # OPTIONS["modules"] names it.
+        "celery_app/tasks.py": "from celery import shared_task\n\n@shared_task\ndef build():\n    pass\n",
+        "celery_site/tasks.py": "from .celery import app\n\n@app.task\ndef build():\n    pass\n",
+        "tests/tasks.py": OFFLOADED,
+        "venv/pyvenv.cfg": "",
+        "venv/lib/tasks.py": OFFLOADED,
+        "node_modules/pies/tasks.py": OFFLOADED,
+        ".cache/pies/tasks.py": OFFLOADED,
+        "notes/tasks.py": "TASKS = 'from django_offload import task'\n",
+        "plain/tasks.py": "from django_offload import progress\n",
+    }
+
+    assert checked(tmp_path, monkeypatch, files) == []
+
+
+def test_an_installed_app_is_not_reported(settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reference site has tasks in an app with a configuration of its own."""
+    assert checks.check_task_modules() == []
 
 
 def test_missing_urls_cause_a_warning_with_the_line_to_add(settings) -> None:

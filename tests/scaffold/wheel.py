@@ -17,6 +17,15 @@ PIN = re.compile(r"^[A-Za-z0-9][^\\\n]*==[^\\\n]*", re.MULTILINE)
 def build(folder: Path) -> Path:
     """Build the wheel away from the checkout, and return where it is."""
     source = folder / "source"
+    copy_sources(source)
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    done([*pip, "-w", str(folder / "dist"), str(source)], cwd=folder)
+    (wheel,) = (folder / "dist").glob("*.whl")
+    return wheel
+
+
+def copy_sources(source: Path) -> None:
+    """Copy what the wheel is built from, with a version of the tests' own."""
     source.mkdir(parents=True)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
@@ -26,10 +35,6 @@ def build(folder: Path) -> Path:
     )
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.copytree(ROOT / "django_app", source / "django_app", ignore=ignored)
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    done([*pip, "-w", str(folder / "dist"), str(source)], cwd=folder)
-    (wheel,) = (folder / "dist").glob("*.whl")
-    return wheel
 
 
 def environment(version: str, wheel: Path) -> Environment:

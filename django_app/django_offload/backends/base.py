@@ -8,6 +8,7 @@ The two backends: validate, decide when tasks leave, send them; read a result.
 
 import logging
 import re
+from asyncio import _get_running_loop as running_loop
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,7 @@ from django.utils.module_loading import import_string
 
 from ..conf import Options, find_problems
 from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
-from ..definition.offload_task import AnyResult, AnyTask, OffloadTask
+from ..definition.offload_task import AnyResult, AnyTask, OffloadTask, refuse_event_loop
 from ..definition.registry import mask_of, registry
 from ..definition.results import in_django_time, parts_of, result_of
 from ..payloads import fetch_parts
@@ -100,11 +101,13 @@ class OffloadBackend(BaseTaskBackend):
 
         Inside a transaction (option `on_commit`) nothing leaves before the commit. Until then the result's
         `enqueued_at` is None; it stays None if AWS accepts nothing at the commit, and an ERROR in the log
-        names the id. Raise InvalidTask if the task or its arguments can't be sent, and EnqueueFailed if AWS
-        accepted neither the record nor the message.
+        names the id. Raise InvalidTask if the task or its arguments can't be sent, EnqueueFailed if AWS
+        accepted neither the record nor the message, and SynchronousOnlyOperation in an event loop.
         """
+        if running_loop() is not None:
+            refuse_event_loop(task, "enqueue", "await {}.aenqueue(...)")
         self.validate_task(task)
-        enqueued = build(self.prototype(task), args, kwargs, self.conf)
+        enqueued = build(task, self.prototype(task), args, kwargs, self.conf)
         result = enqueued_result(task, enqueued, args, kwargs)
         (failure,) = self.depart([(enqueued, result)])
         if failure is not None:
@@ -118,6 +121,8 @@ class OffloadBackend(BaseTaskBackend):
         If iterating over `arguments` raises, or AWS says that the queue doesn't exist (ResourceMissing),
         raise that after the answers to what came before.
         """
+        if running_loop() is not None:
+            refuse_event_loop(task, "enqueue_many", "async for answer in {}.aenqueue_many(...)")
         self.validate_task(task)
         prototype = self.prototype(task)
         for entries, failure in chunks(self.entry(task, prototype, item) for item in arguments):
@@ -134,10 +139,11 @@ class OffloadBackend(BaseTaskBackend):
         """Return a task of enqueue_many(), or why it can't be sent."""
         args, kwargs = split_arguments(item)
         try:
-            enqueued = build(partial(prototype, enqueued_at=datetime.now(UTC)), args, kwargs, self.conf)
-        except (InvalidTask, TypeError) as exc:
+            dated = partial(prototype, enqueued_at=datetime.now(UTC))
+            enqueued = build(task, dated, args, kwargs, self.conf)
+            return enqueued, enqueued_result(task, enqueued, args, kwargs)
+        except InvalidTask as exc:
             return exc
-        return enqueued, enqueued_result(task, enqueued, args, kwargs)
 
     def depart(self, entries: Sequence[Able]) -> list[Exception | None]:
         """

@@ -70,15 +70,20 @@ def argument_problems(where: str, args: object, kwargs: object) -> Iterator[tupl
         yield f"{where} has arguments of the wrong type.", "Give 'args' as a list, 'kwargs' as a dictionary."
         return
     try:
-        size = len(json.dumps([args, kwargs], allow_nan=False))
-    except (TypeError, ValueError, RecursionError) as exc:
-        yield (
-            f"{where} has arguments that can't be written as JSON: {exc}.",
-            "Give numbers, text, lists and dictionaries.",
-        )
-        return
-    if size > LONGEST_ARGUMENTS:
-        yield f"{where} has arguments of {size:,} bytes.", f"Give at most {LONGEST_ARGUMENTS:,} bytes."
+        text = json.dumps([args, *kwargs.values()], allow_nan=False)
+        is_plain = '":' not in text  # No dictionary, whose keys may be other than text.
+    except (TypeError, ValueError, RecursionError):
+        is_plain = False
+    if not is_plain:
+        from .json_values import NotJSON, plain  # Imported here, because most schedules don't need it.
+
+        try:
+            text = json.dumps([plain(args, "args"), plain(dict(kwargs), "kwargs")])
+        except NotJSON as exc:
+            yield f"{where}: {exc.path} is {exc.what}.", exc.advice
+            return
+    if len(text) > LONGEST_ARGUMENTS:
+        yield f"{where} has arguments of {len(text):,} bytes.", f"Give at most {LONGEST_ARGUMENTS:,} bytes."
 
 
 def is_timezone(name: object) -> bool:

@@ -1,12 +1,17 @@
 """OffloadTask with its options, and the @task decorator."""
 
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+import os
+from asyncio import _get_running_loop as running_loop
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from inspect import iscoroutinefunction, signature
-from typing import Any, overload
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
+from reprlib import repr as short
+from types import FunctionType, NoneType
+from typing import Any, Never, overload
 
 from asgiref.sync import sync_to_async
+from django.core.exceptions import SynchronousOnlyOperation
 from django.tasks import DEFAULT_TASK_BACKEND_ALIAS, DEFAULT_TASK_QUEUE_NAME, Task, TaskContext, TaskResult
 from django.tasks.base import DEFAULT_TASK_PRIORITY
 from django.tasks.exceptions import InvalidTask
@@ -23,6 +28,8 @@ type Exceptions = tuple[type[BaseException], ...]
 
 # The options that .using() can change, besides Django's own.
 USING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "result_ttl")
+# Types whose values an error may quote. The repr() of a QuerySet would query the database.
+PLAIN = (str, int, float, bool, NoneType)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +57,14 @@ class OffloadTask(Task):  # type: ignore[type-arg]
     sensitive: tuple[str, ...] = ()
     stable_name: str = ""  # The name in messages: the name, or else the module path.
 
+    # A template calls what can be called, but a task only says how to enqueue it.
+    do_not_call_in_templates = True
+
     def __post_init__(self) -> None:
+        if not is_plain_function(self.func):
+            from .functions import invalid_function  # Imported here, because a worker's tasks are valid.
+
+            raise invalid_function(self.func)
         set_option = object.__setattr__
         for option in ("retry_on", "no_retry_on", "aliases", "sensitive"):
             value = getattr(self, option)
@@ -115,8 +129,28 @@ class OffloadTask(Task):  # type: ignore[type-arg]
         """Do what enqueue_many() does, for `async for`. `arguments` may be asynchronous too."""
         return AsyncBulkResults(self.enqueue_many, arguments)
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Never:
+        """Raise TypeError, which says how to enqueue the task, and how to run it here."""
+        name, wait = self.func.__name__, "await " if iscoroutinefunction(self.func) else ""
+        enqueue, call = ("aenqueue", "acall") if wait else ("enqueue", "call")
+        text = call_text(() if self.sensitive else args, {} if self.sensitive else kwargs)
+        raise TypeError(
+            f"{name} is a task, so {name}() doesn't run it. Use {wait}{name}.{enqueue}({text}) to run "
+            f"it in a worker, or {wait}{name}.{call}({text}) to run it here."
+        )
+
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the function here, and return its value. A task that takes its context gets a local one."""
+        """
+        Run the function here, and return its value. A task that takes its context gets a local one.
+
+        Raise RuntimeError for an async function in a thread whose event loop is running.
+        """
+        if iscoroutinefunction(self.func) and running_loop() is not None:
+            name = self.func.__name__
+            raise RuntimeError(
+                f"{name}.call() can't wait for an async function in a thread whose event loop is running. "
+                f"Use await {name}.acall(...)."
+            )
         return super(OffloadTask, self).call(*self._with_context(args), **kwargs)
 
     async def acall(self, *args: Any, **kwargs: Any) -> Any:
@@ -133,6 +167,34 @@ class OffloadTask(Task):  # type: ignore[type-arg]
         if args and isinstance(args[0], TaskContext):
             return (OffloadContext(task_result=args[0].task_result), *args[1:])
         return (OffloadContext(task_result=local_result(self)), *args)
+
+
+def is_plain_function(func: object) -> bool:
+    """Return True if a worker finds a function by its name, and a call runs it."""
+    return (
+        isinstance(func, FunctionType)
+        and func.__qualname__ == func.__name__
+        and func.__name__.isidentifier()
+        and not isgeneratorfunction(func)
+        and not isasyncgenfunction(func)
+    )
+
+
+def call_text(args: Iterable[object], kwargs: Mapping[str, object]) -> str:
+    """Return arguments as one writes them in a call. Only short and plain values are shown."""
+    texts = [short(value) if type(value) in PLAIN else "..." for value in args]
+    texts += [f"{name}={short(value) if type(value) in PLAIN else '...'}" for name, value in kwargs.items()]
+    return ", ".join(texts) or "..."
+
+
+def refuse_event_loop(task: AnyTask, method: str, instead: str) -> None:
+    """Raise SynchronousOnlyOperation, as Django does for its database, unless the same variable allows it."""
+    if not os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE"):
+        name = task.func.__name__
+        raise SynchronousOnlyOperation(
+            f"{name}.{method}() would block the event loop of this thread until AWS answers. "
+            f"Use {instead.format(name)}, or call it in another thread, with sync_to_async()."
+        )
 
 
 def check_options(task: OffloadTask) -> None:
@@ -239,7 +301,7 @@ def task(
             **options,
         )
 
-    return wrap(function) if function else wrap
+    return wrap if function is None else wrap(function)
 
 
 def class_paths(kinds: Iterable[type[BaseException]]) -> list[str]:

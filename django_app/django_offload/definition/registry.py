@@ -81,9 +81,13 @@ class Registry:
         """Return the task as its module defines it. Raise InvalidTask if no declared module defines it."""
         registered = self._tasks.get(name_of(task))
         if registered is None or registered.func is not task.func:
+            app, _, name = task.func.__module__.rpartition(".")
+            remedy = "Define it in the tasks module of an installed app"
+            if app and name == "tasks" and not apps.is_installed(app):
+                remedy = f"Add '{app}' to INSTALLED_APPS"
             raise InvalidTask(
                 f"{task.module_path} is not in a task module of this project, so no worker would know it. "
-                "Define it in the tasks module of an installed app, or name its module in OPTIONS['modules']."
+                f"{remedy}, or name its module in OPTIONS['modules']."
             )
         return registered
 

@@ -6,6 +6,7 @@ The standard library makes a new encoder for every call, which costs more than e
 
 import json
 import json.encoder
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -44,6 +45,8 @@ def writer(*, item: str, key: str, allow_nan: bool) -> Callable[[Any], str]:
 
 
 _write = writer(item=",", key=":", allow_nan=False)
+# Finds a key that may have been a number, True, False or None before it was written.
+find_converted_key = re.compile(r'"[-0-9tfn](?:[-+.0-9e]*|rue|alse|ull)":').search
 _scan = json.JSONDecoder().raw_decode
 
 

@@ -24,11 +24,12 @@ from ..conf import Options, signing_keys
 from ..definition.context import current_context, trace
 from ..definition.offload_task import AnyResult, AnyTask, changed_options
 from ..definition.registry import mask_of, name_of, registry
+from ..definition.signatures import call_form, mismatch
 from ..exceptions import CallFailed, EnqueueFailed, InvalidArguments, PayloadLost, PayloadTooLarge
 from ..payloads import payloads_of
 from ..protocol.conditional_write import Attributes
 from ..protocol.enqueued_task import EnqueuedTask
-from ..protocol.json_codec import dump_any, from_micros
+from ..protocol.json_codec import dump, find_converted_key, from_micros
 from ..protocol.message import MAX_DEPTH, Keyring, TaskMessage, encode
 from ..protocol.record import (
     ARGUMENTS_PART,
@@ -102,18 +103,29 @@ def prototype_of(task: AnyTask, options: Options, owner: str | None) -> Prototyp
 
 
 def build(
-    prototype: Prototype, args: Any, kwargs: Any, options: Options, task_id: str | None = None
+    task: AnyTask,
+    prototype: Prototype,
+    args: Any,
+    kwargs: Any,
+    options: Options,
+    task_id: str | None = None,
 ) -> EnqueuedTask:
     """
     Return a task with arguments and an id of its own, 128 random bits where none is given.
 
-    Raise InvalidArguments, or TypeError, if JSON or the stack can't carry the arguments, and InvalidTask if
-    they would be gone before the task starts.
+    Raise InvalidArguments if the function doesn't take the arguments, or if JSON or the stack can't carry
+    them, and InvalidTask if they would be gone before the task starts.
     """
+    reason = mismatch(task.func, task.takes_context, len(args), tuple(kwargs))
+    if reason is not None:
+        raise InvalidArguments(name_of(task), reason, f"Call {task.func.__name__}.enqueue{call_form(task)}.")
     try:
-        arguments = dump_any([args, kwargs])
-    except (ValueError, RecursionError) as exc:
-        raise InvalidArguments(prototype.keywords["name"], str(exc)) from exc
+        arguments = dump([args, kwargs])
+        is_plain = find_converted_key(arguments) is None
+    except (TypeError, ValueError, RecursionError):
+        is_plain = False
+    if not is_plain:
+        arguments = dump(plain_arguments(task, args, kwargs))
     enqueued: EnqueuedTask = prototype(id=task_id or randomness.token_hex(16), arguments=arguments)
     if len(arguments) > PART_BYTES:
         if payloads_of(options) is None:
@@ -127,22 +139,37 @@ def build(
     return enqueued
 
 
+def plain_arguments(task: AnyTask, args: Any, kwargs: Any) -> list[Any]:
+    """Return [args, kwargs] as values that JSON knows. Raise InvalidArguments if there are others in them."""
+    from ..definition import arguments  # Imported here, because the arguments of most tasks are plain.
+
+    return arguments.plain_arguments(task, args, kwargs)
+
+
 def enqueued_result(task: AnyTask, enqueued: EnqueuedTask, args: Any, kwargs: Any) -> AnyResult:
-    """Return the result of a task that is about to be sent: READY, and without an `enqueued_at` yet."""
-    return TaskResult(
-        task=task,
-        id=enqueued.id,
-        status=TaskResultStatus.READY,
-        enqueued_at=None,
-        started_at=None,
-        last_attempted_at=None,
-        finished_at=None,
-        args=args,
-        kwargs=kwargs,
-        backend=enqueued.alias,
-        errors=[],
-        worker_ids=[],
-    )
+    """
+    Return the result of a task that is about to be sent: READY, and without an `enqueued_at` yet.
+
+    Raise InvalidArguments if the arguments are nested more deeply than Django can follow.
+    """
+    try:
+        return TaskResult(
+            task=task,
+            id=enqueued.id,
+            status=TaskResultStatus.READY,
+            enqueued_at=None,
+            started_at=None,
+            last_attempted_at=None,
+            finished_at=None,
+            args=args,
+            kwargs=kwargs,
+            backend=enqueued.alias,
+            errors=[],
+            worker_ids=[],
+        )
+    except RecursionError:
+        plain_arguments(task, args, kwargs)  # Names the argument.
+        raise
 
 
 def send(enqueued: EnqueuedTask, options: Options) -> None:

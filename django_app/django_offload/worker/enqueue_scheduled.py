@@ -40,7 +40,7 @@ def enqueue_scheduled(event: Mapping[str, Any], clock: Callable[[], datetime]) -
     prototype = prototype_of(task, options, owner=None)
     prototype.keywords["enqueued_at"] = clock()
     task_id = sha256(f"{options.stack}:{options.alias}:{name}:{at}".encode()).hexdigest()[:32]
-    enqueued = build(prototype, schedule.args, schedule.kwargs, options, task_id)
+    enqueued = build(task, prototype, schedule.args, schedule.kwargs, options, task_id)
     result = enqueued_result(task, enqueued, schedule.args, schedule.kwargs)
     send(enqueued, options)
     logger.info("Schedule %s of %s enqueued task id=%s name=%s", name, at, enqueued.id, enqueued.name)

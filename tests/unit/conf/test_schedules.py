@@ -1,6 +1,11 @@
 """OPTIONS['schedules'] is parsed, and each problem comes with a hint."""
 
+from datetime import date
+from decimal import Decimal
+from types import MappingProxyType
+
 import pytest
+from django.utils.translation import gettext_lazy
 
 from django_offload import checks
 from django_offload.conf import configured
@@ -43,12 +48,46 @@ def test_a_schedule_that_aws_understands_has_no_problem(when):
             {"nightly": {**GOOD, "args": "4"}},
             "Give 'args' as a list, 'kwargs' as a dictionary.",
         ),
-        ({"nightly": {**GOOD, "args": [object()]}}, "Give numbers, text, lists and dictionaries."),
+        (
+            {"nightly": {**GOOD, "args": [object()]}},
+            "Pass numbers, text, lists and dictionaries that describe it.",
+        ),
         ({"nightly": {**GOOD, "args": ["x" * 10_001]}}, "Give at most 10,000 bytes."),
     ],
 )
 def test_each_problem_has_a_hint(schedules, hint):
     assert [problem[1] for problem in schedule_problems(schedules)] == [hint]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem", "hint"),
+    [
+        ({"args": [1, {"day": date(2026, 1, 1)}]}, "args[1].day is a date.", "Pass day.isoformat(), and"),
+        ({"kwargs": {"rate": Decimal(1)}}, "kwargs.rate is a Decimal.", "Pass str(rate), and"),
+        (
+            {"args": [{7: 1}]},
+            "args[0] is a dictionary with a key of type int, and JSON",
+            "Pass a dictionary wh",
+        ),
+        ({"kwargs": {"rate": float("nan")}}, "kwargs.rate is NaN, which JSON doesn't", "Pass None instead"),
+        (
+            {"kwargs": MappingProxyType({"kind": gettext_lazy("a")})},
+            "kwargs.kind is a lazy",
+            "Pass str(kind).",
+        ),
+    ],
+)
+def test_an_argument_that_json_cannot_carry_is_named(arguments, problem, hint):
+    ((text, advice),) = schedule_problems({"nightly": {**GOOD, **arguments}})
+
+    assert text.startswith(f"OPTIONS['schedules']['nightly']: {problem}")
+    assert advice.startswith(hint)
+
+
+def test_other_values_that_json_can_carry_have_no_problem():
+    arguments = {"args": (1, range(2), {"a": (2,)}), "kwargs": MappingProxyType({"b": {"3": None}})}
+
+    assert list(schedule_problems({"nightly": {**GOOD, **arguments}})) == []
 
 
 def test_a_schedule_is_parsed_with_its_defaults(settings):

@@ -20,7 +20,7 @@ from django_offload.definition.registry import (
 from django_offload.exceptions import UnknownTask
 from tests.contract import tasks as contract_tasks
 from tests.contract.setup import tasks_setting
-from tests.unit import tasks
+from tests.unit import argument_tasks, tasks
 
 pytestmark = pytest.mark.usefixtures("ours")
 
@@ -133,8 +133,17 @@ def test_a_task_outside_the_declared_modules_is_refused_at_enqueue(settings, off
 
     assert str(raised.value) == (
         "tests.unit.tasks.double is not in a task module of this project, so no worker would know it. "
-        "Define it in the tasks module of an installed app, or name its module in OPTIONS['modules']."
+        "Add 'tests.unit' to INSTALLED_APPS, or name its module in OPTIONS['modules']."
     )
+
+
+def test_a_task_in_a_module_of_another_name_has_no_app_to_install(settings, offload):
+    settings.TASKS = tasks_setting(modules=["tests.contract.tasks"])
+
+    with pytest.raises(
+        InvalidTask, match="Define it in the tasks module of an installed app, or name its mod"
+    ):
+        argument_tasks.two.enqueue(1)
 
 
 def test_another_function_under_a_declared_name_is_refused():

@@ -9,6 +9,7 @@ from django_offload.protocol.record import read_record
 from tests.contract import tasks as contract
 from tests.contract.records import claimed
 from tests.contract.setup import STACK
+from tests.older_code import enqueued_by_older_code
 from tests.unit import tasks
 from tests.unit.management.commands import run, run_json
 
@@ -66,7 +67,7 @@ def test_an_error_is_shown_with_its_traceback_last(store, offload):
     ],
 )
 def test_sensitive_arguments_are_hidden(store, args, kwargs, shown):
-    result = tasks.send.enqueue(*args, **kwargs)
+    result = enqueued_by_older_code(tasks.send, *args, **kwargs)
 
     _, output = run_json("offload_result", result.id)
 

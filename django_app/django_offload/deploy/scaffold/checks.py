@@ -30,9 +30,27 @@ def check_backend(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_task_modules(**kwargs: Any) -> list[CheckMessage]:
-    """Warn if a worker would find no task."""
-    if not _is_configured() or registry().tasks:
+    """Warn about tasks that no worker would find, because their app isn't installed, or if there are none."""
+    if not _is_configured():
         return []
+    from ...stack.layout import layout
+    from .task_files import unknown_task_files
+
+    try:
+        project = layout()
+        files = [(project.shown(path), app) for path, app in unknown_task_files(project.source)]
+    except (OffloadError, OSError):
+        files = []  # Settings that were configured in code have no folder.
+    messages: list[CheckMessage] = [
+        checks.Warning(
+            f"{path} defines tasks that no worker would know, because INSTALLED_APPS doesn't name its app.",
+            hint=f"Add '{app}' to INSTALLED_APPS, or '{app}.tasks' to OPTIONS['modules'].",
+            id="django_offload.W037",
+        )
+        for path, app in files
+    ]
+    if messages or registry().tasks:
+        return messages
     return [
         checks.Warning(
             "No task module defines a task.",
