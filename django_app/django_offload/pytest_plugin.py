@@ -6,6 +6,7 @@ fails while tasks wait for a commit, its report says so. Importing this module i
 """
 
 import os
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,16 @@ def offload_aws(_offload_server: "AWSServer") -> "Iterator[OffloadAWS]":
         _offload_server.deploy_or_empty()
         with OffloadAWS(_offload_server.aws).active() as active:
             yield active
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """Begin each test with an empty memory. What its fixtures enqueue belongs to the test."""
+    if "django_offload.aws.stand_ins" in sys.modules:  # Otherwise no task was enqueued yet.
+        from .aws import memory
+
+        memory.State.isolated = True
+        memory.begin_test()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -77,10 +77,18 @@ def create_boto3_client(service: str) -> Any:
 def create_lean_client(service: str) -> LeanClient | None:
     with _lock:
         if service not in _lean_clients:
-            _lean_clients[service] = client_of(
-                service, connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS, tries=TRIES
+            _lean_clients[service] = (
+                None
+                if mocked_by_moto()
+                else client_of(service, connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS, tries=TRIES)
             )
         return _lean_clients[service]
+
+
+def mocked_by_moto() -> bool:
+    """Return True inside moto's mock_aws, which answers boto3's clients and no others."""
+    mock = getattr(sys.modules.get("moto.core.models"), "MockAWS", None)
+    return bool(getattr(mock, "_mocks_active", False))
 
 
 def under_way(client: Any, operation: str, **arguments: Any) -> Callable[[], dict[str, Any]]:

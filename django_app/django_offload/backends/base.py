@@ -8,6 +8,7 @@ The two backends: validate, decide when tasks leave, send them; read a result.
 
 import logging
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,8 @@ from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist
 from django.tasks.signals import task_enqueued
 from django.utils.module_loading import import_string
 
+from ..aws.stand_ins import follow_tests
+from ..compat import TEST_UTILS
 from ..conf import Options, find_problems
 from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
 from ..definition.offload_task import AnyResult, AnyTask, OffloadTask
@@ -128,6 +131,8 @@ class OffloadBackend(BaseTaskBackend):
                 raise failure
 
     def prototype(self, task: AnyTask) -> Prototype:
+        if TEST_UTILS in sys.modules:
+            follow_tests(self.conf, enqueues=True)
         return prototype_of(task, self.conf, import_string(self.conf.owner)())
 
     def entry(self, task: AnyTask, prototype: Prototype, item: Arguments) -> Entry:
@@ -174,6 +179,8 @@ class OffloadBackend(BaseTaskBackend):
         """
         if not isinstance(result_id, str) or not _is_id(result_id):
             raise TaskResultDoesNotExist(result_id)
+        if TEST_UTILS in sys.modules:
+            follow_tests(self.conf)
         store = store_of(self.conf)
         attributes = store.get(result_id)
         if attributes is None:

@@ -59,6 +59,8 @@ class Options:
     record_at_enqueue: bool = True  # If False, the first claim creates the record.
     # Who reads an exception's text besides staff: "owner", or "class" for nobody.
     error_text: str = ERROR_TEXTS[0]
+    # What enqueue() does in Django's test environment: MEMORY, or "send". None is MEMORY with a warning.
+    in_tests: str | None = None
 
     @classmethod
     def parse(cls, alias: str, params: Mapping[str, Any]) -> "Options":

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from ..aws.stand_ins import StandIns
+from ..aws.stand_ins import Clock, StandIns
 from ..conf import Options
 from .base import Delivery, Transport
 
@@ -15,9 +15,15 @@ def transport_of(options: Options, kind: str | None = None) -> Transport:
     from .lambda_invoke import LambdaTransport
     from .sqs import SQSTransport
 
-    stand_in = _stand_ins.get(options.stack)
+    stand_in = stand_ins.get(options)
     return stand_in or {"sqs": SQSTransport, "lambda": LambdaTransport}[kind or options.transport](options)
 
 
-_stand_ins: StandIns[Transport] = StandIns(transport_of.cache_clear)
-use = _stand_ins.use
+def in_memory(clock: Clock) -> Transport:
+    from .memory import MemoryTransport
+
+    return MemoryTransport(clock)
+
+
+stand_ins: StandIns[Transport] = StandIns(transport_of.cache_clear, in_memory)
+use = stand_ins.use
