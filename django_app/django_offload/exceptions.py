@@ -39,9 +39,7 @@ The errors of django-offload.
         ├── ResultTooLarge                          its return value is too large to store
         └── WorkerLost                              its worker died, on every attempt
 
-    TasksKeptInMemory (UserWarning)                 a test enqueued a task, which was not sent
-
-local/errors.py draws the errors of AWS on this machine, deploy/errors.py those of packages and deployments.
+One more class is a warning for tests: TasksKeptInMemory. local/errors.py draws the errors of AWS on this machine, deploy/errors.py those of packages and deployments.
 A call passes facts, and the class writes the sentences. The last one says what to do. An error of AWS that
 somebody catches has boto3's name. `retryable` decides between another delivery and the end of the task.
 """
@@ -405,9 +403,11 @@ class WorkerLost(TaskEnded):
 class TasksKeptInMemory(UserWarning):
     """A test enqueued a task, which was kept in memory."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "Tasks that tests enqueue are kept in memory, and nothing is sent. To run them, use the fixture "
-            "`offload` or OffloadTestMixin of django_offload.testing. To send them, set OPTIONS['in_tests'] to "
-            "'send'; to end this warning, set it to 'memory'."
-        )
+    TEXT = (
+        "Tasks that tests enqueue are kept in memory, and nothing is sent. To run them, use the fixture "
+        "`offload` or OffloadTestMixin of django_offload.testing. To send them, set OPTIONS['in_tests'] to "
+        "'send'; to end this warning, set it to 'memory'."
+    )
+
+    def __init__(self, text: str = TEXT) -> None:
+        super().__init__(text)

@@ -80,7 +80,9 @@ def create_lean_client(service: str) -> LeanClient | None:
             _lean_clients[service] = (
                 None
                 if mocked_by_moto()
-                else client_of(service, connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS, tries=TRIES)
+                else client_of(
+                    service, connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS, tries=TRIES
+                )
             )
         return _lean_clients[service]
 

@@ -4,21 +4,28 @@ The memory that stands in for AWS in Django's test environment, as `mail.outbox`
 It holds everything that one test enqueues. Neither production nor a worker imports this module.
 """
 
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import wraps
+from pathlib import Path
 from threading import Lock
 from typing import Any
 from unittest import TestCase
 
+import asgiref
+import django
+
+from .. import compat
 from ..compat import in_test_environment
 from ..conf import MEMORY, Options
 from ..exceptions import TasksKeptInMemory
 from .clients import mocked_by_moto, reset_clients
 from .stand_ins import StandIns
+
+# The warning names the line of the project that enqueued.
+OUTSIDE_OF_TESTS = tuple(str(Path(module.__file__).parent) for module in (django, asgiref, compat))
 
 
 class VirtualClock:
@@ -109,11 +116,11 @@ def warn_once() -> None:
         return
     State.warned = True
     try:
-        warnings.warn(TasksKeptInMemory(), stacklevel=2)
+        warnings.warn(TasksKeptInMemory(), skip_file_prefixes=OUTSIDE_OF_TESTS)
     except TasksKeptInMemory as warning:  # With "error" as the filter, the first test would fail.
         with warnings.catch_warnings():
             warnings.simplefilter("always", TasksKeptInMemory)
-            warnings.warn(warning, stacklevel=2)
+            warnings.warn(warning, skip_file_prefixes=OUTSIDE_OF_TESTS)
 
 
 def forget() -> None:

@@ -45,6 +45,7 @@ class TaskRunner(ABC):
 
     async def arun(self, *, skip: bool = True) -> DeliveryCount:
         """Do what run() does, in an async test."""
+        self._commits.in_async_test = True
         return await sync_to_async(self.run)(skip=skip)
 
     @abstractmethod
