@@ -39,7 +39,8 @@ The errors of django-offload.
         ├── ResultTooLarge                          its return value is too large to store
         └── WorkerLost                              its worker died, on every attempt
 
-One more class is a warning for tests: TasksKeptInMemory. local/errors.py draws the errors of AWS on this machine, deploy/errors.py those of packages and deployments.
+TasksKeptInMemory, a warning for tests, isn't in the tree.
+local/errors.py draws the errors of AWS on this machine, deploy/errors.py those of packages and deployments.
 A call passes facts, and the class writes the sentences. The last one says what to do. An error of AWS that
 somebody catches has boto3's name. `retryable` decides between another delivery and the end of the task.
 """

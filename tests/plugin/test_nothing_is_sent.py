@@ -24,7 +24,7 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
         do_GET = do_PUT = do_POST
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             """Be quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Refusing)

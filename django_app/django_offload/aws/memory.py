@@ -25,7 +25,7 @@ from .clients import mocked_by_moto, reset_clients
 from .stand_ins import StandIns
 
 # The warning names the line of the project that enqueued.
-OUTSIDE_OF_TESTS = tuple(str(Path(module.__file__).parent) for module in (django, asgiref, compat))
+OUTSIDE_OF_TESTS = tuple(str(Path(str(module.__file__)).parent) for module in (django, asgiref, compat))
 
 
 class VirtualClock:
@@ -111,7 +111,7 @@ def follow(options: Options, *, enqueues: bool) -> None:
 
 
 def warn_once() -> None:
-    """Say once in a process that nothing was sent. Never raise, because the code under test is not at fault."""
+    """Warn once in a process that nothing is sent. Never raise, because the test is not at fault."""
     if State.warned:
         return
     State.warned = True
@@ -194,7 +194,7 @@ def begin_at_each_test() -> None:
         return wrapper
 
     if isinstance(pre_setup, classmethod):
-        SimpleTestCase._pre_setup = classmethod(beginning(pre_setup.__func__, django=True))  # type: ignore
+        SimpleTestCase._pre_setup = classmethod(beginning(pre_setup.__func__, django=True))  # type: ignore[attr-defined]
     else:  # Before Django 5.2.
-        SimpleTestCase._pre_setup = beginning(pre_setup, django=True)  # type: ignore
-    TestCase.__call__ = beginning(call, django=False)  # type: ignore
+        SimpleTestCase._pre_setup = beginning(pre_setup, django=True)  # type: ignore[attr-defined]
+    TestCase.__call__ = beginning(call, django=False)  # type: ignore[method-assign]

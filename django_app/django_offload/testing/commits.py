@@ -56,8 +56,8 @@ class CommitTracker:
             return f"{tasks} for the commit of a transaction that is still open. Call run() after the commit."
         if self.in_async_test:
             return (
-                f"{tasks} for a commit that never comes, because the test rolls its transaction back. An async "
-                "test can't capture its callbacks, so let it commit, with TransactionTestCase or "
+                f"{tasks} for a commit that never comes, because the test rolls its transaction back. "
+                "An async test can't capture its callbacks, so let it commit, with TransactionTestCase or "
                 "django_db(transaction=True)."
             )
         return (

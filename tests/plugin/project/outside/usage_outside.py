@@ -15,20 +15,20 @@ class WithTheMixin(OffloadTestMixin, unittest.TestCase):
     def test_run(self):
         result = fetch.enqueue(3)
 
-        self.assertEqual(self.offload.run(), 1)
+        assert self.offload.run() == 1
 
         result.refresh()
-        self.assertEqual(result.return_value, "order 3")
+        assert result.return_value == "order 3"
 
     def test_nothing_is_left_of_another_test(self):
-        self.assertEqual(self.offload.run(), 0)
+        assert self.offload.run() == 0
 
 
 class WithTheMixinAndCoroutines(OffloadTestMixin, unittest.IsolatedAsyncioTestCase):
     async def test_coroutine(self):
         result = await greet.aenqueue("Ada")
 
-        self.assertEqual(await self.offload.arun(), 1)
+        assert await self.offload.arun() == 1
 
         await result.arefresh()
-        self.assertEqual(result.return_value, "Hello, Ada")
+        assert result.return_value == "Hello, Ada"

@@ -21,12 +21,12 @@ class Isolated:
 
     def enqueue_and_look(self):
         for task_id in EARLIER:
-            with self.assertRaises(TaskResultDoesNotExist):
+            with self.assertRaises(TaskResultDoesNotExist):  # noqa: PT027, unittest's own runs it too
                 fetch.get_result(task_id)
         result = fetch.enqueue(1)
         EARLIER.append(result.id)
         if result.enqueued_at is not None:  # In a TestCase it waits for the commit.
-            self.assertEqual(fetch.get_result(result.id).status, TaskResultStatus.READY)
+            assert fetch.get_result(result.id).status == TaskResultStatus.READY
 
     test_1 = test_2 = test_3 = enqueue_and_look
 
@@ -40,8 +40,8 @@ class InTestCase(Isolated, TestCase):
         with self.captureOnCommitCallbacks(execute=True):
             answer = self.client.post("/orders/7/receipt/")
 
-        self.assertEqual(self.client.get(answer["Location"]).json()["status"], "READY")
-        self.assertEqual(Receipt.objects.count(), 0)
+        assert self.client.get(answer["Location"]).json()["status"] == "READY"
+        assert Receipt.objects.count() == 0
 
 
 class InTransactionTestCase(Isolated, TransactionTestCase):
@@ -60,41 +60,41 @@ class WithTheMixin(Isolated, OffloadTestMixin, TransactionTestCase):
     def test_run(self):
         result = write.enqueue(3)
 
-        self.assertEqual(self.offload.run(), 1)
+        assert self.offload.run() == 1
 
         result.refresh()
-        self.assertEqual(result.return_value, "receipt of 3")
-        self.assertEqual(Receipt.objects.count(), 1)
+        assert result.return_value == "receipt of 3"
+        assert Receipt.objects.count() == 1
 
     def test_many_that_start_later(self):
         later = fetch.using(run_after=timezone.now() + timedelta(days=2))
         results = [*later.enqueue_many([(1,), (2,)])]
 
-        self.assertEqual(self.offload.run(), 2)
+        assert self.offload.run() == 2
 
         for result in results:
             result.refresh()
-        self.assertEqual([result.status for result in results], ["SUCCESSFUL"] * 2)
+        assert [result.status for result in results] == ["SUCCESSFUL"] * 2
 
 
 class WithTheMixinInUnittestsOwn(Isolated, OffloadTestMixin, unittest.TestCase):
     def test_run(self):
         result = fetch.enqueue(3)
 
-        self.assertEqual(self.offload.run(), 1)
+        assert self.offload.run() == 1
 
         result.refresh()
-        self.assertEqual(result.return_value, "order 3")
+        assert result.return_value == "order 3"
 
 
 class Asynchronous(OffloadTestMixin, TransactionTestCase):
     async def test_coroutine(self):
         result = await greet.aenqueue("Ada")
 
-        self.assertEqual(await self.offload.arun(), 1)
+        assert await self.offload.arun() == 1
 
         await result.arefresh()
-        self.assertEqual((result.status, result.return_value), (TaskResultStatus.SUCCESSFUL, "Hello, Ada"))
+        assert (result.status, result.return_value) == (TaskResultStatus.SUCCESSFUL, "Hello, Ada")
 
     async def test_a_coroutine_and_a_function_use_the_database(self):
         await Receipt.objects.acreate(order=1)
@@ -105,10 +105,9 @@ class Asynchronous(OffloadTestMixin, TransactionTestCase):
 
         await greeted.arefresh()
         await written.arefresh()
-        self.assertEqual(
-            [greeted.return_value, written.return_value], ["Hello, receipt of 1", "receipt of 2"]
-        )
-        self.assertEqual(await Receipt.objects.acount(), 2)
+        values = [greeted.return_value, written.return_value]
+        assert values == ["Hello, receipt of 1", "receipt of 2"]
+        assert await Receipt.objects.acount() == 2
 
     async def test_through_a_view(self):
         answer = await self.async_client.post("/orders/7/receipt/")
@@ -116,7 +115,7 @@ class Asynchronous(OffloadTestMixin, TransactionTestCase):
         await self.offload.arun()
 
         status = await self.async_client.get(answer["Location"])
-        self.assertEqual(status.json()["return_value"], "receipt of 7")
+        assert status.json()["return_value"] == "receipt of 7"
 
     async def test_run_says_what_to_call_instead(self):
         with self.assertRaisesMessage(SynchronousOnlyOperation, "use `await offload.arun()`"):
@@ -129,9 +128,8 @@ class AsynchronousInTestCase(OffloadTestMixin, TestCase):
 
         runs = await self.offload.arun()
 
-        self.assertEqual(
-            repr(runs),
+        assert repr(runs) == (
             "0 (1 task waits for a commit that never comes, because the test rolls its transaction back. An "
             "async test can't capture its callbacks, so let it commit, with TransactionTestCase or "
-            "django_db(transaction=True).)",
+            "django_db(transaction=True).)"
         )
