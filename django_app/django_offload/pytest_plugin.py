@@ -10,6 +10,7 @@ import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 
@@ -84,6 +85,7 @@ class AWSServer:
 
         self.templates: dict[str, str] = {}  # By stack, as the current TASKS need them.
         self.deployed_templates: dict[str, str] = {}
+        self._stack_ids: set[str] = set()  # Of the deployed stacks, new with each deployment.
         self._templates_by_tasks: dict[str, dict[str, str]] = {}
         self._clients: dict[tuple[int, str], Any] = {}  # Creating a client takes longer than most tests.
         environment = dict(os.environ)
@@ -105,7 +107,7 @@ class AWSServer:
         from .local.environment import applied
 
         environment = self.aws.environment
-        with applied({**environment, **PURGE_AT_ANY_TIME}):
+        with applied({**environment, **PURGE_AT_ANY_TIME}), mock_aws_keeps_state():
             drop_clients()
             clients._clients.update(self._clients)
             try:
@@ -127,12 +129,19 @@ class AWSServer:
             self._templates_by_tasks[tasks] = configured_templates()
         self.templates.clear()
         self.templates.update(self._templates_by_tasks[tasks])
-        if self.templates == self.deployed_templates:
+        # A test with mock_aws before this one has deleted everything, because moto's state is the process's.
+        if self.templates == self.deployed_templates and self._stack_ids == self.stack_ids():
             self.empty()
         else:
             self.deployed_templates.clear()
             self.aws.reset()
             self.deployed_templates.update(self.templates)
+            self._stack_ids = self.stack_ids()
+
+    def stack_ids(self) -> set[str]:
+        """Return the ids of the stacks that there are now."""
+        stacks = self.aws.server.client("cloudformation").describe_stacks()["Stacks"]
+        return {stack["StackId"] for stack in stacks}
 
     def empty(self) -> None:
         """Delete all messages, records and objects."""
@@ -146,6 +155,21 @@ class AWSServer:
                 dynamodb.delete_item(TableName=table, Key={key: item[key] for key in ("id", "part")})
             for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", []) if bucket else []:
                 s3.delete_object(Bucket=bucket, Key=entry["Key"])
+
+
+@contextmanager
+def mock_aws_keeps_state() -> Iterator[None]:
+    """
+    Let a test that uses `offload_aws` use moto's mock_aws too, until the block ends.
+
+    By itself mock_aws would delete the stacks at its begin. Here it needs to do nothing, because boto3's
+    clients lead to the same AWS of moto through AWS_ENDPOINT_URL.
+    """
+    from moto.core.models import MockAWS
+
+    nothing = {name: lambda *args, **kwargs: None for name in ("_enable_patching", "_disable_patching")}
+    with mock.patch.multiple(MockAWS, create=True, **nothing):
+        yield
 
 
 def drop_clients() -> None:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import django
 from django.test.utils import override_settings
@@ -65,13 +66,16 @@ class Client:
 
 @contextmanager
 def without_network() -> Any:
-    """Have the adapters call clients that answer at once."""
+    """Have the adapters call clients that answer at once, in a process that hasn't loaded Django's tests."""
     from django_offload.aws import clients
+    from django_offload.compat import TEST_UTILS
 
     client, pid = Client(), os.getpid()
     clients._clients.update({(pid, service): client for service in ("dynamodb", "sqs")})
     try:
-        yield client
+        with mock.patch.dict(sys.modules):
+            del sys.modules[TEST_UTILS]
+            yield client
     finally:
         clients.reset_clients()
 

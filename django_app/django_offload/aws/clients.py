@@ -89,8 +89,8 @@ def create_lean_client(service: str) -> LeanClient | None:
 
 def mocked_by_moto() -> bool:
     """Return True inside moto's mock_aws, which answers boto3's clients and no others."""
-    mock = getattr(sys.modules.get("moto.core.models"), "MockAWS", None)
-    return bool(getattr(mock, "_mocks_active", False))
+    stubber = getattr(sys.modules.get("moto.core.models"), "botocore_stubber", None)
+    return bool(getattr(stubber, "enabled", False))
 
 
 def under_way(client: Any, operation: str, **arguments: Any) -> Callable[[], dict[str, Any]]:
