@@ -8,7 +8,7 @@ fails while tasks wait for a commit, its report says so. Importing this module i
 import os
 import sys
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -53,7 +53,7 @@ def offload_aws(_offload_server: "AWSServer") -> "Iterator[OffloadAWS]":
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> None:
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """Begin each test with an empty memory. What its fixtures enqueue belongs to the test."""
     if "django_offload.aws.stand_ins" in sys.modules:  # Otherwise no task was enqueued yet.
         from .aws import memory
@@ -69,10 +69,14 @@ def pytest_runtest_makereport(
     """Add to the report of a failed test the tasks that its last run() didn't deliver."""
     report = yield
     if report.when == "call" and report.failed:
-        for name in ("offload", "offload_aws"):
-            last_run = getattr(getattr(item, "funcargs", {}).get(name), "last", None)
-            if last_run is not None and last_run.warning:
-                report.sections.append(("Tasks that were not run", last_run.warning))
+        fixtures = getattr(item, "funcargs", {})
+        of_mixin = getattr(getattr(item, "instance", None), "offload", None)
+        warnings = {
+            last_run.warning
+            for runner in (fixtures.get("offload"), fixtures.get("offload_aws"), of_mixin)
+            if (last_run := getattr(runner, "last", None)) is not None and last_run.warning
+        }
+        report.sections.extend(("Tasks that were not run", warning) for warning in sorted(warnings))
     return report
 
 
@@ -167,8 +171,9 @@ def mock_aws_keeps_state() -> Iterator[None]:
     """
     from moto.core.models import MockAWS
 
-    nothing = {name: lambda *args, **kwargs: None for name in ("_enable_patching", "_disable_patching")}
-    with mock.patch.multiple(MockAWS, create=True, **nothing):
+    with ExitStack() as patches:
+        for name in ("_enable_patching", "_disable_patching"):
+            patches.enter_context(mock.patch.object(MockAWS, name, create=True))
         yield
 
 

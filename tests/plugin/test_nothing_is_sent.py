@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.plugin import page
 from tests.plugin.conftest import Run
 
 DJANGO = (sys.executable, "-Werror", "-m", "django", "test", "quiet", "--pattern=usage_quiet.py")
@@ -45,18 +46,29 @@ def test_with_djangos_own_runner(
     result = pytester.run(*DJANGO, *options)
 
     assert result.ret == 0, result.errlines
-    assert "Ran 29 tests" in str(result.stderr)
+    assert "Ran 28 tests" in str(result.stderr)
     assert requests == []
     # Once a process, and no failure, though warnings are errors here.
-    assert (
-        1 <= str(result.stderr).count("TasksKeptInMemory: Tasks that tests enqueue") <= 1 + 2 * bool(options)
-    )
+    warnings = str(result.stderr).count("TasksKeptInMemory: Tasks that tests enqueue")
+    assert 1 <= warnings <= (2 if options else 1)
 
 
-@pytest.mark.parametrize("options", [[], ["-n", "2"]])
-def test_with_pytest(run: Run, requests: list[str], options: list[str]) -> None:
-    result = run("-q", "quiet", *options)
+def test_with_pytest(run: Run, pytester: pytest.Pytester, requests: list[str]) -> None:
+    on_the_page = page.write_into(pytester.path)
 
-    assert result.ret == 0
-    result.assert_outcomes(passed=36, warnings=2 if options else 1)
+    result = run("-q", "quiet")
+
+    assert on_the_page == 2
+    result.assert_outcomes(passed=36 + on_the_page, warnings=1)
+    result.stdout.fnmatch_lines(["*.py:*: TasksKeptInMemory: Tasks that tests enqueue*"])
+    assert requests == []
+
+
+def test_with_unittest_alone_the_mixin_keeps_them(
+    run: Run, pytester: pytest.Pytester, requests: list[str]
+) -> None:
+    result = pytester.run(sys.executable, "-Werror", "-m", "unittest", "outside.usage_outside")
+
+    assert result.ret == 0, result.errlines
+    assert "Ran 3 tests" in str(result.stderr)
     assert requests == []

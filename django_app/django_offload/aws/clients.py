@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from ..exceptions import CallFailed
 from .lean import Client as LeanClient
 from .lean import client_of, credentials
+from .lean.endpoint import mocked_by_moto
 from .time_budget import apply_to_boto3
 
 # Starts a call, and returns a callable that waits for its result.
@@ -85,12 +86,6 @@ def create_lean_client(service: str) -> LeanClient | None:
                 )
             )
         return _lean_clients[service]
-
-
-def mocked_by_moto() -> bool:
-    """Return True inside moto's mock_aws, which answers boto3's clients and no others."""
-    stubber = getattr(sys.modules.get("moto.core.models"), "botocore_stubber", None)
-    return bool(getattr(stubber, "enabled", False))
 
 
 def under_way(client: Any, operation: str, **arguments: Any) -> Callable[[], dict[str, Any]]:

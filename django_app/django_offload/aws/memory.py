@@ -21,7 +21,8 @@ from .. import compat
 from ..compat import in_test_environment
 from ..conf import MEMORY, Options
 from ..exceptions import TasksKeptInMemory
-from .clients import mocked_by_moto, reset_clients
+from .clients import reset_clients
+from .lean.endpoint import mocked_by_moto
 from .stand_ins import StandIns
 
 # The warning names the line of the project that enqueued.
@@ -55,7 +56,7 @@ class Memory:
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
-        self.is_run = False  # Somebody runs its tasks, so they need no warning.
+        self.is_run = False  # Somebody runs its tasks, and keeps it until the end.
         self._seams: dict[tuple[StandIns[Any], str], Any] = {}
         self._lock = Lock()
 
@@ -78,6 +79,9 @@ class State:
     followed = (False, False)  # In memory, and mocked by moto, when follow() looked last.
 
 
+_lock = Lock()
+
+
 def keeps(options: Options) -> bool:
     """Return True if what this process enqueues now on a stack stays in its memory."""
     if State.sends or options.in_tests not in (None, MEMORY):
@@ -92,10 +96,11 @@ def stand_in[Seam](kind: StandIns[Seam], options: Options) -> Seam | None:
 
 def current() -> Memory:
     """Return the memory of the current test."""
-    if State.memory is None:
-        State.memory = Memory()
-        begin_at_each_test()
-    return State.memory
+    with _lock:  # A test and its live server may need it at the same time.
+        if State.memory is None:
+            State.memory = Memory()
+            begin_at_each_test()
+        return State.memory
 
 
 def follow(options: Options, *, enqueues: bool) -> None:
@@ -106,7 +111,8 @@ def follow(options: Options, *, enqueues: bool) -> None:
             reset_clients()  # moto answers only clients that boto3 makes while it mocks.
         State.followed = now
         forget()
-    if enqueues and now[0] and options.in_tests is None and not current().is_run:
+    asked = options.in_tests is not None or any(kind.replaces(options.stack) for kind in StandIns.every)
+    if enqueues and now[0] and not asked:
         warn_once()
 
 

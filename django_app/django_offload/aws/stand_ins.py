@@ -37,6 +37,10 @@ class StandIns[Seam]:
             return memory.stand_in(self, options)
         return stand_in
 
+    def replaces(self, stack: str) -> bool:
+        """Return True inside use() for a stack."""
+        return stack in self._by_stack
+
     @contextmanager
     def use(self, stack: str, stand_in: Seam) -> Iterator[Seam]:
         """

@@ -1,7 +1,10 @@
 """Tests of pytest that ask for nothing, and one that asks for the fixture after it has enqueued."""
 
+import os
+
 import pytest
 from django.tasks.exceptions import TaskResultDoesNotExist
+from moto import mock_aws
 from orders.tasks import fetch
 
 EARLIER = []
@@ -44,3 +47,9 @@ def test_the_fixture_runs_what_was_enqueued_before_it(enqueued, offload):
 
     enqueued.refresh()
     assert enqueued.return_value == "order 1"
+
+
+@mock_aws
+def test_mock_aws_does_not_answer_for_another_endpoint(enqueued):
+    if os.environ.get("AWS_ENDPOINT_URL"):
+        look(fetch.enqueue(1))
