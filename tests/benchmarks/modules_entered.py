@@ -18,7 +18,6 @@ from typing import Any
 from unittest import mock
 
 import django
-from django.test.utils import override_settings
 
 import django_offload
 
@@ -129,6 +128,8 @@ def measured() -> dict[str, list[str]]:
 def main() -> int:
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.benchmarks.site"
     django.setup()
+    from django.test.utils import override_settings
+
     from tests.benchmarks.site import offload
 
     with override_settings(TASKS={"default": offload(client="boto3", owner=f"{NAME}.nobody")}):

@@ -5,7 +5,7 @@ It holds everything that one test enqueues. Neither production nor a worker impo
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import wraps
@@ -183,24 +183,23 @@ def begin_at_each_test() -> None:
     if State.patched:
         return
     State.patched = True
-    pre_setup, call = SimpleTestCase.__dict__["_pre_setup"], TestCase.__call__
+    pre_setup, call = SimpleTestCase.__dict__["_pre_setup"].__func__, TestCase.__call__
 
-    def begin() -> None:
-        if not State.isolated:
-            begin_test()
+    @wraps(pre_setup)
+    def begin_in_django(cls: type[TestCase]) -> None:
+        begin_unless_isolated()
+        pre_setup(cls)  # It may load fixtures, which belong to the test.
 
-    def beginning(function: Callable[..., Any], *, django: bool) -> Callable[..., Any]:
-        @wraps(function)
-        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-            # A test of Django begins in _pre_setup(), which may load fixtures.
-            if django or not isinstance(self, SimpleTestCase):
-                begin()
-            return function(self, *args, **kwargs)
+    @wraps(call)
+    def begin_in_unittest(self: TestCase, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(self, SimpleTestCase):
+            begin_unless_isolated()
+        return call(self, *args, **kwargs)
 
-        return wrapper
+    SimpleTestCase._pre_setup = classmethod(begin_in_django)  # type: ignore[attr-defined]
+    TestCase.__call__ = begin_in_unittest  # type: ignore[method-assign]
 
-    if isinstance(pre_setup, classmethod):
-        SimpleTestCase._pre_setup = classmethod(beginning(pre_setup.__func__, django=True))  # type: ignore[attr-defined]
-    else:  # Before Django 5.2.
-        SimpleTestCase._pre_setup = beginning(pre_setup, django=True)  # type: ignore[attr-defined]
-    TestCase.__call__ = beginning(call, django=False)  # type: ignore[method-assign]
+
+def begin_unless_isolated() -> None:
+    if not State.isolated:
+        begin_test()
