@@ -29,7 +29,7 @@ def test_the_fixtures_work_without_a_database(
 ) -> None:
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop.settings_without_database")
 
-    run("-q", "nodb", *plugins).assert_outcomes(passed=2)
+    run("-q", "nodb", *plugins).assert_outcomes(passed=3)
 
 
 def test_the_fixtures_work_with_djangos_own_runner(run: Run, pytester: pytest.Pytester) -> None:

@@ -14,7 +14,7 @@ from ..protocol.record import DUE_AFTER
 from ..worker import events
 from ..worker.attempt import LEASE_MARGIN
 from ..worker.sweep import sweep
-from .base import TaskRunner
+from .base import TaskRunner, sweeps_in_a_thread
 from .commits import DeliveryCount
 
 
@@ -56,6 +56,7 @@ class OffloadAWS(TaskRunner):
         self.last = DeliveryCount(count, self._commits)
         return self.last
 
+    @sweeps_in_a_thread
     def sweep(self, ahead: timedelta = timedelta(0)) -> dict[str, int]:
         """Run the sweeper once, with a clock that is `ahead`."""
         return sweep(lambda: self.clock() + ahead, lambda: 60.0)

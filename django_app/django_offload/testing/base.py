@@ -15,6 +15,10 @@ from ..worker import attempt, connections, execution
 from ..worker.one_loop import OneLoop, shared
 from .commits import CommitTracker, DeliveryCount
 
+# A sweep uses the database too, so an event loop is no place for it.
+sweeps_in_a_thread = async_unsafe(
+    "sweep() can't run inside an event loop. In an async test, use `await sync_to_async(offload.sweep)()`."
+)
 Failure = BaseException | type[BaseException]
 
 

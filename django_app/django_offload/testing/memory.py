@@ -15,7 +15,7 @@ from ..stores.memory import MemoryStore
 from ..transports import Delivery
 from ..transports.memory import MemoryTransport
 from ..worker import batch, dead_letter, sweep
-from .base import TaskRunner, WorkerKilled
+from .base import TaskRunner, WorkerKilled, sweeps_in_a_thread
 from .commits import DeliveryCount
 from .events import Invocation, sqs_event
 
@@ -58,6 +58,7 @@ class Offload(TaskRunner):
         self.last = DeliveryCount(self._count, self._commits)
         return self.last
 
+    @sweeps_in_a_thread
     def sweep(self) -> dict[str, int]:
         """Run the sweeper once, at the time of the clock."""
         return sweep.sweep(self.clock, lambda: 60.0)

@@ -137,6 +137,8 @@ def test_run_refuses_an_event_loop_and_names_arun(offload):
     async def run():
         with pytest.raises(SynchronousOnlyOperation, match=r"use `await offload\.arun\(\)`"):
             offload.run()
+        with pytest.raises(SynchronousOnlyOperation, match=r"`await sync_to_async\(offload\.sweep\)\(\)`"):
+            offload.sweep()
 
     results_of_run = [tasks.answer_async.enqueue()]
     async_to_sync(run)()
