@@ -7,7 +7,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -18,9 +18,10 @@ from django.test.utils import setup_test_environment, teardown_test_environment
 from django.urls import reverse
 
 from django_offload import compat
-from django_offload.aws import clients, memory
+from django_offload.aws import clients, failures, memory
 from django_offload.compat import in_test_environment
 from django_offload.exceptions import EnqueueFailed, TasksKeptInMemory
+from django_offload.operations.find import find
 from tests.contract import tasks
 from tests.contract.setup import tasks_setting
 from tests.unit.management.commands import run
@@ -120,6 +121,23 @@ def test_each_enqueue_asks_anew_where_it_is(aws, settings, client) -> None:
 
     aws.clear()
     assert tasks.answer.enqueue().status == tasks.answer.get_result(kept.id).status == "READY"
+    assert aws == []
+
+
+@pytest.mark.parametrize("read", [tasks.answer.get_result, find], ids=["get_result", "find"])
+def test_each_reader_asks_anew_where_it_is(aws, read) -> None:
+    def reads_nothing() -> None:
+        """Read an unknown task, which is None or an exception that says so."""
+        with suppress(TaskResultDoesNotExist):
+            assert read("0" * 32) is None
+
+    reads_nothing()
+    with outside(), pytest.raises(failures()):
+        read("0" * 32)
+    assert [target.partition(".")[2] for target in aws] in (["GetItem"], ["GetItem"] * 2)
+
+    aws.clear()
+    reads_nothing()
     assert aws == []
 
 
