@@ -8,7 +8,7 @@ fails while tasks wait for a commit, its report says so. Importing this module i
 import os
 import sys
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -166,14 +166,12 @@ def mock_aws_keeps_state() -> Iterator[None]:
     """
     Let a test that uses `offload_aws` use moto's mock_aws too, until the block ends.
 
-    By itself mock_aws would delete the stacks at its begin. Here it needs to do nothing, because boto3's
-    clients lead to the same AWS of moto through AWS_ENDPOINT_URL.
+    By itself mock_aws would delete the stacks, and change what moto's server answers. Here it does nothing,
+    because boto3's clients lead to this server through AWS_ENDPOINT_URL.
     """
     from moto.core.models import MockAWS
 
-    with ExitStack() as patches:
-        for name in ("_enable_patching", "_disable_patching"):
-            patches.enter_context(mock.patch.object(MockAWS, name, create=True))
+    with mock.patch.object(MockAWS, "start"), mock.patch.object(MockAWS, "stop"):
         yield
 
 

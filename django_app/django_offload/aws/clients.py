@@ -88,6 +88,11 @@ def create_lean_client(service: str) -> LeanClient | None:
         return _lean_clients[service]
 
 
+def has_lean_clients() -> bool:
+    """Return True if this process has made a client that isn't boto3's."""
+    return any(lean_client is not None for lean_client in _lean_clients.values())
+
+
 def under_way(client: Any, operation: str, **arguments: Any) -> Callable[[], dict[str, Any]]:
     """
     Start a call, and return a callable that waits for its result and returns it.

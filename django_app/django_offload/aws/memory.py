@@ -21,7 +21,7 @@ from .. import compat
 from ..compat import in_test_environment
 from ..conf import MEMORY, Options
 from ..exceptions import TasksKeptInMemory
-from .clients import reset_clients
+from .clients import has_lean_clients, reset_clients
 from .lean.endpoint import mocked_by_moto
 from .stand_ins import StandIns
 
@@ -106,9 +106,9 @@ def current() -> Memory:
 def follow(options: Options, *, enqueues: bool) -> None:
     """Drop what is cached if the process has entered or left the test environment since the last look."""
     now = keeps(options), mocked_by_moto()
+    if now[1] != State.followed[1] or (now[1] and has_lean_clients()):
+        reset_clients()  # moto answers only clients that boto3 makes while it mocks.
     if now != State.followed:
-        if now[1] != State.followed[1]:
-            reset_clients()  # moto answers only clients that boto3 makes while it mocks.
         State.followed = now
         forget()
     asked = options.in_tests is not None or any(kind.replaces(options.stack) for kind in StandIns.every)
