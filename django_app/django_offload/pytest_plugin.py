@@ -6,9 +6,11 @@ fails while tasks wait for a commit, its report says so. Importing this module i
 """
 
 import os
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 
@@ -50,6 +52,16 @@ def offload_aws(_offload_server: "AWSServer") -> "Iterator[OffloadAWS]":
             yield active
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin each test with an empty memory. What its fixtures enqueue belongs to the test."""
+    if "django_offload.aws.stand_ins" in sys.modules:  # Otherwise no task was enqueued yet.
+        from .aws import memory
+
+        memory.State.isolated = True
+        memory.begin_test()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -57,10 +69,14 @@ def pytest_runtest_makereport(
     """Add to the report of a failed test the tasks that its last run() didn't deliver."""
     report = yield
     if report.when == "call" and report.failed:
-        for name in ("offload", "offload_aws"):
-            last_run = getattr(getattr(item, "funcargs", {}).get(name), "last", None)
-            if last_run is not None and last_run.warning:
-                report.sections.append(("Tasks that were not run", last_run.warning))
+        fixtures = getattr(item, "funcargs", {})
+        of_mixin = getattr(getattr(item, "instance", None), "offload", None)
+        warnings = {
+            last_run.warning
+            for runner in (fixtures.get("offload"), fixtures.get("offload_aws"), of_mixin)
+            if (last_run := getattr(runner, "last", None)) is not None and last_run.warning
+        }
+        report.sections.extend(("Tasks that were not run", warning) for warning in sorted(warnings))
     return report
 
 
@@ -73,6 +89,7 @@ class AWSServer:
 
         self.templates: dict[str, str] = {}  # By stack, as the current TASKS need them.
         self.deployed_templates: dict[str, str] = {}
+        self._stack_ids: set[str] = set()  # Of the deployed stacks, new with each deployment.
         self._templates_by_tasks: dict[str, dict[str, str]] = {}
         self._clients: dict[tuple[int, str], Any] = {}  # Creating a client takes longer than most tests.
         environment = dict(os.environ)
@@ -94,7 +111,7 @@ class AWSServer:
         from .local.environment import applied
 
         environment = self.aws.environment
-        with applied({**environment, **PURGE_AT_ANY_TIME}):
+        with applied({**environment, **PURGE_AT_ANY_TIME}), mock_aws_keeps_state():
             drop_clients()
             clients._clients.update(self._clients)
             try:
@@ -116,12 +133,19 @@ class AWSServer:
             self._templates_by_tasks[tasks] = configured_templates()
         self.templates.clear()
         self.templates.update(self._templates_by_tasks[tasks])
-        if self.templates == self.deployed_templates:
+        # A test with mock_aws before this one has deleted everything, because moto's state is the process's.
+        if self.templates == self.deployed_templates and self._stack_ids == self.stack_ids():
             self.empty()
         else:
             self.deployed_templates.clear()
             self.aws.reset()
             self.deployed_templates.update(self.templates)
+            self._stack_ids = self.stack_ids()
+
+    def stack_ids(self) -> set[str]:
+        """Return the ids of the stacks that there are now."""
+        stacks = self.aws.server.client("cloudformation").describe_stacks()["Stacks"]
+        return {stack["StackId"] for stack in stacks}
 
     def empty(self) -> None:
         """Delete all messages, records and objects."""
@@ -135,6 +159,20 @@ class AWSServer:
                 dynamodb.delete_item(TableName=table, Key={key: item[key] for key in ("id", "part")})
             for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", []) if bucket else []:
                 s3.delete_object(Bucket=bucket, Key=entry["Key"])
+
+
+@contextmanager
+def mock_aws_keeps_state() -> Iterator[None]:
+    """
+    Let a test that uses `offload_aws` use moto's mock_aws too, until the block ends.
+
+    By itself mock_aws would delete the stacks, and change what moto's server answers. Here it does nothing,
+    because boto3's clients lead to this server through AWS_ENDPOINT_URL.
+    """
+    from moto.core.models import MockAWS
+
+    with mock.patch.object(MockAWS, "start"), mock.patch.object(MockAWS, "stop"):
+        yield
 
 
 def drop_clients() -> None:

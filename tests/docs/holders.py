@@ -18,6 +18,7 @@ from tests.browser.pieces import page as pieces
 from tests.deploy import readme as deploying
 from tests.docs import how_to
 from tests.docs.pages import ROOT, Block, commands
+from tests.plugin import page as testing
 from tests.scaffold import readme as adopting
 from tests.scaffold import test_pages as elsewhere
 from tests.scaffold import tutorial
@@ -117,6 +118,11 @@ def is_of_options(block: Block) -> bool:
     return kinds.count("AWS::Scheduler::Schedule") == len(options.get("schedules", {}))
 
 
+def is_of_the_section_on_tests(block: Block) -> bool:
+    """A project's tests, run by tests/plugin/test_nothing_is_sent.py."""
+    return block.page == testing.PAGE and block.text in testing.blocks()
+
+
 def is_made(block: Block) -> bool:
     """Targets of the Makefile: each one's recipe is asked for here; tests/browser runs the demo itself."""
     lines = [shlex.split(line) for line in commands(block.text)]
@@ -139,6 +145,7 @@ HOLDERS: list[Callable[[Block], bool]] = [
     is_a_step_of_deploying,
     is_of_ones_own_project,
     is_of_options,
+    is_of_the_section_on_tests,
     is_made,
     is_of_commands,
 ]

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from ..exceptions import CallFailed
 from .lean import Client as LeanClient
 from .lean import client_of, credentials
+from .lean.endpoint import mocked_by_moto
 from .time_budget import apply_to_boto3
 
 # Starts a call, and returns a callable that waits for its result.
@@ -77,10 +78,19 @@ def create_boto3_client(service: str) -> Any:
 def create_lean_client(service: str) -> LeanClient | None:
     with _lock:
         if service not in _lean_clients:
-            _lean_clients[service] = client_of(
-                service, connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS, tries=TRIES
+            _lean_clients[service] = (
+                None
+                if mocked_by_moto()
+                else client_of(
+                    service, connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS, tries=TRIES
+                )
             )
         return _lean_clients[service]
+
+
+def has_lean_clients() -> bool:
+    """Return True if this process has made a client that isn't boto3's."""
+    return any(lean_client is not None for lean_client in _lean_clients.values())
 
 
 def under_way(client: Any, operation: str, **arguments: Any) -> Callable[[], dict[str, Any]]:

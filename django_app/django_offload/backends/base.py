@@ -8,6 +8,7 @@ The two backends: validate, decide when tasks leave, send them; read a result.
 
 import logging
 import re
+import sys
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,8 @@ from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist
 from django.tasks.signals import task_enqueued
 from django.utils.module_loading import import_string
 
+from ..aws.stand_ins import follow_tests
+from ..compat import TEST_UTILS
 from ..conf import Options, find_problems
 from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
 from ..definition.offload_task import AnyResult, AnyTask, OffloadTask, refuse_event_loop
@@ -133,6 +136,8 @@ class OffloadBackend(BaseTaskBackend):
                 raise failure
 
     def prototype(self, task: AnyTask) -> Prototype:
+        if TEST_UTILS in sys.modules:
+            follow_tests(self.conf, enqueues=True)
         return prototype_of(task, self.conf, import_string(self.conf.owner)())
 
     def entry(self, task: AnyTask, prototype: Prototype, item: Arguments) -> Entry:
@@ -180,6 +185,8 @@ class OffloadBackend(BaseTaskBackend):
         """
         if not isinstance(result_id, str) or not _is_id(result_id):
             raise TaskResultDoesNotExist(result_id)
+        if TEST_UTILS in sys.modules:
+            follow_tests(self.conf)
         store = store_of(self.conf)
         attributes = store.get(result_id)
         if attributes is None:

@@ -8,6 +8,7 @@ from typing import Any
 from ..aws import client
 from ..conf import Options
 from ..protocol.json_codec import EPOCH
+from ..transports import memory_of
 
 # How far back a chart goes, and the time that one of its points covers.
 SPANS: Mapping[str, tuple[timedelta, timedelta]] = {
@@ -80,16 +81,18 @@ def read_histories(options: Options, span: str, now: datetime) -> dict[str, Queu
     # End with a whole period, because the current one isn't complete yet.
     end = now - (now - EPOCH) % period
     queues = list(options.queues)[: MOST_METRICS // len(METRICS)]
-    response = client("cloudwatch").get_metric_data(
-        MetricDataQueries=list(metric_queries(options, queues, period)),
-        StartTime=end - length,
-        EndTime=end,
-        ScanBy="TimestampAscending",
-    )
-    values_by_id = {
-        series["Id"]: dict(zip(series["Timestamps"], series["Values"], strict=True))
-        for series in response["MetricDataResults"]
-    }
+    values_by_id = {}
+    if not memory_of(options):  # Tasks in memory leave no metrics.
+        response = client("cloudwatch").get_metric_data(
+            MetricDataQueries=list(metric_queries(options, queues, period)),
+            StartTime=end - length,
+            EndTime=end,
+            ScanBy="TimestampAscending",
+        )
+        values_by_id = {
+            series["Id"]: dict(zip(series["Timestamps"], series["Values"], strict=True))
+            for series in response["MetricDataResults"]
+        }
     instants = [end - length + period * number for number in range(length // period)]
     histories = {}
     for number, queue in enumerate(queues):

@@ -78,6 +78,8 @@ class Options:
     record_at_enqueue: bool = True
     # Who reads the text of an exception besides staff: the "owner" of the task, or with "class" nobody.
     error_text: str = ERROR_TEXTS[0]
+    # What happens to tasks that a test enqueues: "memory" keeps them in the process, "send" sends them.
+    in_tests: str | None = None
 
     @classmethod
     def parse(cls, alias: str, params: Mapping[str, Any]) -> "Options":

@@ -23,6 +23,9 @@ OUTBOX = "django_offload.outbox"
 CLIENTS = ("lean", "boto3")
 # Who reads the text of an exception besides staff: the task's owner (the default), or nobody.
 ERROR_TEXTS = ("owner", "class")
+# Where tasks go that tests enqueue: into the memory of the process (the default), or to AWS.
+MEMORY = "memory"
+IN_TESTS = (MEMORY, "send")
 
 DEFAULT_MAX_ATTEMPTS = 3
 # Lambda runs a function for at most 15 minutes.
@@ -106,6 +109,7 @@ OPTION_KEYS = (
     "client",
     "record_at_enqueue",
     "error_text",
+    "in_tests",
 )
 
 
@@ -178,7 +182,7 @@ def queue_problems(where: str, queue: Mapping[str, Any]) -> Iterator[Problem]:
 
 def option_problems(options: Mapping[str, Any], backend: str) -> Iterator[tuple[str, str]]:
     """Yield each problem in the values of OPTIONS as a text and a hint."""
-    for key, choices in (("client", CLIENTS), ("error_text", ERROR_TEXTS)):
+    for key, choices in (("client", CLIENTS), ("error_text", ERROR_TEXTS), ("in_tests", IN_TESTS)):
         if options.get(key, choices[0]) not in choices:
             yield f"OPTIONS['{key}'] is {options[key]!r}.", f"Use one of: {', '.join(choices)}."
     if not isinstance(options.get("history", False), bool):

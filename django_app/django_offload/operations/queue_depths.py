@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ..aws import client
 from ..conf import Options
 from ..exceptions import ResourceMissing
+from ..transports import memory_of
 from ..transports.sqs import SQSTransport
 
 COUNTS = {
@@ -26,6 +27,8 @@ class QueueDepth:
 
 def queue_depth(options: Options, queue: str) -> QueueDepth:
     """Return the depth of a queue, read with two calls. Raise ResourceMissing if the queue does not exist."""
+    if memory := memory_of(options):
+        return QueueDepth(**memory.counts(queue))
     url, sqs = SQSTransport(options).url(queue), client("sqs")
     try:
         counts, dead_counts = (

@@ -1,6 +1,6 @@
 """What is too large, or too doubtful, for a message or a record."""
 
-from ..aws.stand_ins import StandIns
+from ..aws.stand_ins import Clock, StandIns
 from ..conf import Options
 from ..exceptions import PayloadLost
 from ..protocol.enqueued_task import Reference
@@ -18,15 +18,22 @@ __all__ = [
     "use",
 ]
 
-_stand_ins: StandIns[Payloads] = StandIns(lambda: None)
-use = _stand_ins.use
+
+def in_memory(clock: Clock) -> Payloads:
+    from .memory import MemoryPayloads
+
+    return MemoryPayloads()
+
+
+stand_ins: StandIns[Payloads] = StandIns(lambda: None, in_memory)
+use = stand_ins.use
 
 
 def payloads_of(options: Options) -> Payloads | None:
     """Return the payloads of a stack: those installed, else its bucket's; None where it has no bucket."""
     if options.bucket is None:
         return None
-    stand_in = _stand_ins.get(options.stack)
+    stand_in = stand_ins.get(options)
     if stand_in is not None:
         return stand_in
     from .s3 import S3Payloads

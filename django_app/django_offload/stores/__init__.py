@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from ..aws.stand_ins import StandIns
+from ..aws.stand_ins import Clock, StandIns
 from ..conf import Options
 from .base import DueEntry, Part, Store
 from .listing import Listing
@@ -15,7 +15,7 @@ def store_of(options: Options) -> Store:
     """Return the store of a stack: its stand-in, or else its table in DynamoDB."""
     from .dynamodb import DynamoDBStore
 
-    stand_in = _stand_ins.get(options.stack)
+    stand_in = stand_ins.get(options)
     return stand_in or DynamoDBStore(options.alias, options.table, options.client)
 
 
@@ -25,11 +25,17 @@ def listing_of(options: Options) -> Listing:
     from .memory import MemoryStore
     from .memory_listing import MemoryListing
 
-    stand_in = _stand_ins.get(options.stack)
+    stand_in = stand_ins.get(options)
     if isinstance(stand_in, MemoryStore):
         return MemoryListing(stand_in)
     return DynamoDBListing(options.alias, options.table)
 
 
-_stand_ins: StandIns[Store] = StandIns(store_of.cache_clear)
-use = _stand_ins.use
+def in_memory(clock: Clock) -> Store:
+    from .memory import MemoryStore
+
+    return MemoryStore()
+
+
+stand_ins: StandIns[Store] = StandIns(store_of.cache_clear, in_memory)
+use = stand_ins.use

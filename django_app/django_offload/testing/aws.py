@@ -6,14 +6,15 @@ from datetime import timedelta
 from typing import Any
 from unittest import mock
 
+from ..aws import memory
+from ..aws.memory import VirtualClock
 from ..conf import LONGEST_TIMEOUT
 from ..local.aws.local_aws import LocalAWS
 from ..protocol.record import DUE_AFTER
 from ..worker import events
 from ..worker.attempt import LEASE_MARGIN
 from ..worker.sweep import sweep
-from .base import TaskRunner
-from .clock import VirtualClock
+from .base import TaskRunner, sweeps_in_a_thread
 from .commits import DeliveryCount
 
 
@@ -32,12 +33,11 @@ class OffloadAWS(TaskRunner):
         self._aws = aws
         self._skipped_deaths = 0  # The number of dead workers whose leases were skipped.
 
-    def run(self, *, skip: bool = True) -> DeliveryCount:
+    def _run(self, skip: bool) -> DeliveryCount:
         """
         Deliver until no message can be received now. Return the number of deliveries, dead letters included.
 
-        With `skip=False` no lease of a dead worker is skipped. The repr() of the number warns of tasks that
-        wait for a commit and so are not delivered.
+        Unless it may `skip`, no lease of a dead worker is skipped.
         """
         count, deaths = 0, -1
         while deaths != self._deaths:
@@ -56,6 +56,7 @@ class OffloadAWS(TaskRunner):
         self.last = DeliveryCount(count, self._commits)
         return self.last
 
+    @sweeps_in_a_thread
     def sweep(self, ahead: timedelta = timedelta(0)) -> dict[str, int]:
         """Run the sweeper once, with a clock that is `ahead`."""
         return sweep(lambda: self.clock() + ahead, lambda: 60.0)
@@ -68,5 +69,5 @@ class OffloadAWS(TaskRunner):
     def active(self) -> Iterator["OffloadAWS"]:
         """Let this process run the tasks until the block ends."""
         # The handlers that the local Lambda calls get the time from this module.
-        with self.workers_in_process(), mock.patch.object(events, "datetime", self.clock):
+        with memory.sending(), self.workers_in_process(), mock.patch.object(events, "datetime", self.clock):
             yield self

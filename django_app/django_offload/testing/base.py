@@ -1,14 +1,24 @@
 """The part that both fixtures share: tasks that fail on demand, workers that die, and commits."""
 
+import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
+from asgiref.sync import sync_to_async
+from django.utils.asyncio import async_unsafe
+
 from ..worker import attempt, connections, execution
+from ..worker.one_loop import OneLoop, shared
 from .commits import CommitTracker, DeliveryCount
 
+# A sweep uses the database too, so an event loop is no place for it.
+sweeps_in_a_thread = async_unsafe(
+    "sweep() can't run inside an event loop. In an async test, use `await sync_to_async(offload.sweep)()`."
+)
 Failure = BaseException | type[BaseException]
 
 
@@ -16,7 +26,7 @@ class WorkerKilled(SystemExit):
     """Simulates SIGKILL, so no code of the worker runs after it."""
 
 
-class TaskRunner:
+class TaskRunner(ABC):
     """Base of the fixtures. It runs tasks in the process of the test."""
 
     def __init__(self) -> None:
@@ -25,6 +35,26 @@ class TaskRunner:
         self._failures: deque[Failure] = deque()
         self._kills: deque[bool] = deque()  # For each worker to kill, True if its task runs first.
         self._deaths = 0  # The number of workers that were killed.
+
+    @async_unsafe("run() can't run tasks inside an event loop. In an async test, use `await offload.arun()`.")
+    def run(self, *, skip: bool = True) -> DeliveryCount:
+        """
+        Run the tasks that were enqueued, and those that they enqueue. Return the number of deliveries.
+
+        With `skip=False` no time is skipped. The repr() of the number warns of tasks that wait for a commit
+        and so are not delivered. Raise SynchronousOnlyOperation inside an event loop.
+        """
+        with coroutines_run_beside():
+            return self._run(skip)
+
+    async def arun(self, *, skip: bool = True) -> DeliveryCount:
+        """Do what run() does, in an async test."""
+        self._commits.in_async_test = True
+        return await sync_to_async(self.run)(skip=skip)
+
+    @abstractmethod
+    def _run(self, skip: bool) -> DeliveryCount:
+        """Deliver, and return the number of deliveries."""
 
     @property
     def waiting(self) -> int:
@@ -72,3 +102,23 @@ class TaskRunner:
             self._commits.tracking(),
         ):
             yield
+
+
+@contextmanager
+def coroutines_run_beside() -> Iterator[None]:
+    """
+    Give coroutines a loop of their own if this thread has a running one.
+
+    Only a test that sets DJANGO_ALLOW_ASYNC_UNSAFE gets here with one, as tests with Playwright do.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        yield
+        return
+    with OneLoop() as loop:
+        token = shared.set(loop)
+        try:
+            yield
+        finally:
+            shared.reset(token)

@@ -32,6 +32,7 @@ class CommitTracker:
     def __init__(self) -> None:
         # The number of tasks that each callback sends.
         self._task_counts: dict[Callable[[], object], int] = {}
+        self.in_async_test = False
 
     @property
     def waiting(self) -> int:
@@ -53,6 +54,12 @@ class CommitTracker:
         atomic_blocks = transaction.get_connection().atomic_blocks
         if not atomic_blocks or not getattr(atomic_blocks[-1], "_from_testcase", False):
             return f"{tasks} for the commit of a transaction that is still open. Call run() after the commit."
+        if self.in_async_test:
+            return (
+                f"{tasks} for a commit that never comes, because the test rolls its transaction back. "
+                "An async test can't capture its callbacks, so let it commit, with TransactionTestCase or "
+                "django_db(transaction=True)."
+            )
         return (
             f"{tasks} for a commit that never comes, because the test rolls its transaction back. "
             "Enqueue inside `with self.captureOnCommitCallbacks(execute=True):` (with pytest, "

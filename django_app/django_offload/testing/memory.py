@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .. import payloads, stores, transports
+from ..aws import memory
+from ..aws.stand_ins import StandIns
 from ..conf import Options, QueueOptions, configured
 from ..payloads.memory import MemoryPayloads
 from ..protocol.record import DUE_SHARDS, READY, read_record
@@ -13,8 +15,7 @@ from ..stores.memory import MemoryStore
 from ..transports import Delivery
 from ..transports.memory import MemoryTransport
 from ..worker import batch, dead_letter, sweep
-from .base import TaskRunner, WorkerKilled
-from .clock import VirtualClock
+from .base import TaskRunner, WorkerKilled, sweeps_in_a_thread
 from .commits import DeliveryCount
 from .events import Invocation, sqs_event
 
@@ -30,24 +31,25 @@ class Offload(TaskRunner):
     The fixture `offload`. Every queue of every stack of TASKS is in memory.
 
     Whenever tasks wait, for `run_after`, a backoff or the lease of a dead worker, the `clock` skips that
-    time. Without pytest, use `with Offload().active() as offload:`.
+    time. In Django's test environment it has everything that the current test has enqueued before, too.
+    Without pytest, use OffloadTestMixin, or `with Offload().active() as offload:`.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock = VirtualClock()
         self._count = 0  # The deliveries of the current run.
+        self._memory = memory.to_run()
+        self.clock = self._memory.clock
         self._stacks: dict[str, Options] = {options.stack: options for options in configured().values()}
-        self.stores = {stack: MemoryStore() for stack in self._stacks}
-        self.transports = {stack: MemoryTransport(self.clock) for stack in self._stacks}
-        self.payloads = {stack: MemoryPayloads() for stack in self._stacks}
+        self.stores = self._seams(stores.stand_ins, MemoryStore)
+        self.transports = self._seams(transports.stand_ins, MemoryTransport)
+        self.payloads = self._seams(payloads.stand_ins, MemoryPayloads)
 
-    def run(self, *, skip: bool = True) -> DeliveryCount:
+    def _run(self, skip: bool) -> DeliveryCount:
         """
         Deliver until no messages are left. Return the number of deliveries.
 
-        With `skip=False` no time is skipped, so only messages that are due now are delivered. The repr() of
-        the number warns of tasks that wait for a commit and so are not delivered.
+        Unless it may `skip` time, only messages that are due now are delivered.
         """
         self._count = 0
         self._deliver_due()
@@ -56,6 +58,7 @@ class Offload(TaskRunner):
         self.last = DeliveryCount(self._count, self._commits)
         return self.last
 
+    @sweeps_in_a_thread
     def sweep(self) -> dict[str, int]:
         """Run the sweeper once, at the time of the clock."""
         return sweep.sweep(self.clock, lambda: 60.0)
@@ -63,12 +66,16 @@ class Offload(TaskRunner):
     @contextmanager
     def active(self) -> Iterator["Offload"]:
         """Replace AWS in this process until the block ends."""
-        with self.workers_in_process(), ExitStack() as replacements:
+        with memory.running(self._memory), self.workers_in_process(), ExitStack() as replacements:
             for stack in self._stacks:
                 replacements.enter_context(stores.use(stack, self.stores[stack]))
                 replacements.enter_context(transports.use(stack, self.transports[stack]))
                 replacements.enter_context(payloads.use(stack, self.payloads[stack]))
             yield self
+
+    def _seams[Seam](self, kind: StandIns[Any], expected: type[Seam]) -> dict[str, Seam]:
+        """Return what stands in for one part of AWS, by stack."""
+        return {stack: self._memory.seam(kind, stack) for stack in self._stacks}
 
     def _skip_to_next(self) -> bool:
         """Skip to the time when the next message or record is due. Return False if nothing is."""

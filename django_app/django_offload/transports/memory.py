@@ -97,6 +97,18 @@ class MemoryTransport(Transport):
                 for message in self.queues[queue].messages.values()
             )
 
+    def counts(self, queue: str) -> dict[str, int]:
+        """Return how many messages wait, are delayed or in flight, and how many dead letters there are."""
+        with self._lock:
+            now, message_queue = self._clock(), self._queue(queue)
+            messages = message_queue.messages.values()
+            return {
+                "waiting": sum(message.visible_at <= now for message in messages),
+                "delayed": sum(message.visible_at > now and not message.receives for message in messages),
+                "in_flight": sum(message.visible_at > now and message.receives > 0 for message in messages),
+                "dead": len(message_queue.dead),
+            }
+
     def receive(self, queue: str, limit: int = 10) -> list[Delivery]:
         """Return the visible messages. A message that was received too often becomes a dead letter."""
         deliveries: list[Delivery] = []

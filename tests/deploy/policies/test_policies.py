@@ -30,6 +30,7 @@ SETTING = tasks_setting(
     stack=STACK,
     outbox=True,
     history=True,
+    in_tests="send",
 )
 SETTING["default"]["OPTIONS"] |= {
     "schedules": {

@@ -71,7 +71,11 @@ def test_a_first_send_connects_to_both_services_at_the_same_time(trusted, monkey
         params = {
             "BACKEND": "django_offload.backends.SQSBackend",
             "QUEUES": ["default"],
-            "OPTIONS": {"stack": "shop-dev", "queue_urls": {"default": f"{queue.url}/1/shop-dev-default"}},
+            "OPTIONS": {
+                "stack": "shop-dev",
+                "queue_urls": {"default": f"{queue.url}/1/shop-dev-default"},
+                "in_tests": "send",
+            },
         }
 
         send(enqueued_task("0" * 32, enqueued_at=datetime.now(UTC)), Options.parse("default", params))

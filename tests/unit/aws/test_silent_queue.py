@@ -41,7 +41,7 @@ def options(request, sqs, dynamodb, monkeypatch):
     params = {
         "BACKEND": "django_offload.backends.SQSBackend",
         "QUEUES": ["default"],
-        "OPTIONS": {"stack": "silent-dev", "client": request.param},
+        "OPTIONS": {"stack": "silent-dev", "client": request.param, "in_tests": "send"},
     }
     return Options.parse("default", params)
 

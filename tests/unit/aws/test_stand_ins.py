@@ -3,6 +3,11 @@
 import pytest
 
 from django_offload.aws.stand_ins import StandIns
+from django_offload.conf import Options
+
+SHOP, OTHER = (
+    Options(alias="default", stack=stack, queues={}, table="", in_tests="send") for stack in ("shop", "other")
+)
 
 
 @pytest.fixture
@@ -12,22 +17,24 @@ def changes():
 
 @pytest.fixture
 def stand_ins(changes):
-    return StandIns(lambda: changes.append(1))
+    made = StandIns(lambda: changes.append(1), lambda clock: "in memory")
+    yield made
+    StandIns.every.remove(made)
 
 
 def test_a_block_restores_what_the_block_around_it_uses(stand_ins, changes):
     with stand_ins.use("shop", "outer"):
         with stand_ins.use("shop", "inner") as inner:
-            assert (inner, stand_ins.get("shop")) == ("inner", "inner")
-        assert stand_ins.get("shop") == "outer"
+            assert (inner, stand_ins.get(SHOP)) == ("inner", "inner")
+        assert stand_ins.get(SHOP) == "outer"
 
-    assert stand_ins.get("shop") is None
+    assert stand_ins.get(SHOP) is None
     assert len(changes) == 4
 
 
 def test_another_stack_is_left_alone(stand_ins):
     with stand_ins.use("shop", "ours"):
-        assert stand_ins.get("other") is None
+        assert stand_ins.get(OTHER) is None
 
 
 def test_an_owner_that_another_one_replaced_says_so_and_restores(stand_ins):
@@ -37,7 +44,7 @@ def test_an_owner_that_another_one_replaced_says_so_and_restores(stand_ins):
 
     with pytest.raises(RuntimeError, match=r"stack .shop. was replaced and not restored\. Leave the blocks"):
         first.__exit__(None, None, None)
-    assert stand_ins.get("shop") is None
+    assert stand_ins.get(SHOP) is None
 
     with pytest.raises(RuntimeError, match=r"stack 'shop' was replaced"):
         second.__exit__(None, None, None)

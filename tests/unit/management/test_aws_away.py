@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 def away(settings, ours, monkeypatch, request):
     """Use an endpoint on this machine where nothing listens."""
     for alias in ours.values():
-        alias["OPTIONS"]["client"] = request.param
+        alias["OPTIONS"] |= {"client": request.param, "in_tests": "send"}
     settings.TASKS = {**ours}
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")

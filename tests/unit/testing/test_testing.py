@@ -1,8 +1,11 @@
 """What the fixture `offload` promises to the tests of a project."""
 
+import unittest
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import connection
 from django.tasks import TaskResultStatus
 from django.utils import timezone
@@ -10,6 +13,7 @@ from django.utils import timezone
 from django_offload.conf import configured
 from django_offload.payloads import payloads_of
 from django_offload.stores import store_of
+from django_offload.testing import OffloadTestMixin
 from django_offload.transports import transport_of
 from tests.contract import tasks
 
@@ -105,3 +109,49 @@ def test_active_restores_what_it_replaced(offload):
         fail_inside()
 
     assert in_use() == own
+
+
+def test_the_mixin_must_come_first():
+    with pytest.raises(
+        TypeError, match=r"OrderTests names OffloadTestMixin after .* Name OffloadTestMixin first"
+    ):
+
+        class OrderTests(unittest.TestCase, OffloadTestMixin):
+            """A test case that would have no `offload`."""
+
+
+def results_of(offload, run):
+    """Return what a function and a coroutine come to if `run` runs them inside an event loop."""
+    results = [tasks.answer.enqueue(), tasks.answer_async.enqueue()]
+    async_to_sync(run)()
+    for result in results:
+        result.refresh()
+    return [(result.status, result.return_value) for result in results]
+
+
+def test_arun_runs_functions_and_coroutines_in_an_event_loop(offload):
+    assert results_of(offload, offload.arun) == [("SUCCESSFUL", 42)] * 2
+
+
+def test_run_refuses_an_event_loop_and_names_arun(offload):
+    async def run():
+        with pytest.raises(SynchronousOnlyOperation, match=r"use `await offload\.arun\(\)`"):
+            offload.run()
+        with pytest.raises(SynchronousOnlyOperation, match=r"`await sync_to_async\(offload\.sweep\)\(\)`"):
+            offload.sweep()
+
+    results_of_run = [tasks.answer_async.enqueue()]
+    async_to_sync(run)()
+
+    # Nothing was run, so nothing is recorded as FAILED.
+    results_of_run[0].refresh()
+    assert results_of_run[0].status == TaskResultStatus.READY
+
+
+def test_run_works_in_an_event_loop_if_django_allows_it(offload, monkeypatch):
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+    async def run():
+        assert offload.run() == 2
+
+    assert results_of(offload, run) == [("SUCCESSFUL", 42)] * 2

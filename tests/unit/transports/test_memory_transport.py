@@ -67,6 +67,13 @@ def test_the_memory_transport_delivers_what_a_plain_queue_delivers(seed):
                 transport.give_back(delivery, duration)
                 plain.hide(delivery.body, now + duration)
 
+    hidden = [receives for _, visible_at, receives in plain.messages if visible_at > now]
+    assert transport.counts("q") == {
+        "waiting": len(plain.messages) - len(hidden),
+        "delayed": hidden.count(0),
+        "in_flight": len(hidden) - hidden.count(0),
+        "dead": len(plain.dead),
+    }
     assert [letter["body"] for letter in transport.take_dead("q")] == plain.dead
     held = [receives > 0 or visible_at <= now for _, visible_at, receives in plain.messages]
     assert transport.depth("q") == sum(held)

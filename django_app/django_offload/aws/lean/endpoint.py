@@ -107,3 +107,16 @@ def needs_proxy(url: str, address: Address) -> bool:
 
     proxies = getproxies()
     return bool(proxies.get(scheme) or proxies.get("all")) and not proxy_bypass(address.host_header)
+
+
+def mocked_by_moto() -> bool:
+    """
+    Return True inside moto's mock_aws, which answers boto3's clients and no others.
+
+    It doesn't answer them if a variable or AWS's configuration file names another endpoint.
+    """
+    stubber = getattr(sys.modules.get("moto.core.models"), "botocore_stubber", None)
+    if not getattr(stubber, "enabled", False):
+        return False
+    named = any(value and name.startswith("AWS_ENDPOINT_URL") for name, value in os.environ.items())
+    return not named and CONFIGURED.search(read_shared_config(os.environ)) is None

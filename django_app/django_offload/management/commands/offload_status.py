@@ -12,6 +12,7 @@ from ...exceptions import ResourceMissing
 from ...operations.due_entries import EVER
 from ...protocol.record import DEAD_SHARDS, DUE_SHARDS
 from ...stores import store_of
+from ...transports import memory_of
 from ...worker.events import utc_now
 from ..base import EXIT_OK, EXIT_PROBLEM, OffloadCommand
 from ..rendering import Styled
@@ -118,14 +119,21 @@ def read_status() -> list[dict[str, Any]]:
                 "queues": [
                     {
                         "queue": queue,
-                        **message_counts(options, options.queue(queue)),
-                        "dead": sum(message_counts(options, options.dead_letter_queue(queue)).values()),
+                        **queue_counts(options, queue),
                     }
                     for queue in options.queues
                 ],
             }
         )
     return status
+
+
+def queue_counts(options: Options, queue: str) -> dict[str, int]:
+    """Return the counts of a queue, and how many messages its dead-letter queue has."""
+    if memory := memory_of(options):
+        return memory.counts(queue)
+    dead_counts = message_counts(options, options.dead_letter_queue(queue))
+    return message_counts(options, options.queue(queue)) | {"dead": sum(dead_counts.values())}
 
 
 def message_counts(options: Options, name: str) -> dict[str, int]:

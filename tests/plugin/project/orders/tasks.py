@@ -32,3 +32,17 @@ def hold(seconds):
     print("held for", seconds)
     time.sleep(seconds)
     return [began, time.time()]
+
+
+@task
+async def greet(name):
+    """Greet somebody, in a coroutine."""
+    return f"Hello, {name}"
+
+
+@task
+async def greet_receipt(order):
+    """Greet a receipt, which a coroutine reads from the database."""
+    from .models import Receipt
+
+    return f"Hello, {await Receipt.objects.aget(order=order)}"

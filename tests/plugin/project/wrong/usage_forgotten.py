@@ -4,6 +4,8 @@ import pytest
 from django.test import TestCase
 from orders.tasks import fetch
 
+from django_offload.testing import OffloadTestMixin
+
 
 @pytest.mark.django_db
 def test_that_looks_at_the_number(offload):
@@ -25,6 +27,14 @@ class InDjangosTestCase(TestCase):
     def _offload(self, offload):
         self.offload = offload
 
+    def test_that_looks_at_the_result_too(self):
+        result = fetch.enqueue(1)
+        self.offload.run()
+
+        result.refresh()
+
+
+class WithTheMixin(OffloadTestMixin, TestCase):
     def test_that_looks_at_the_result_too(self):
         result = fetch.enqueue(1)
         self.offload.run()
