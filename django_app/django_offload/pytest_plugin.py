@@ -169,9 +169,15 @@ def mock_aws_keeps_state() -> Iterator[None]:
     By itself mock_aws would delete the stacks, and change what moto's server answers. Here it does nothing,
     because boto3's clients lead to this server through AWS_ENDPOINT_URL.
     """
+    from moto.core.config import default_user_config
     from moto.core.models import MockAWS
 
-    with mock.patch.object(MockAWS, "start"), mock.patch.object(MockAWS, "stop"):
+    with (
+        mock.patch.object(MockAWS, "start"),
+        mock.patch.object(MockAWS, "stop"),
+        # If the server was started inside mock_aws, the end of that took this back.
+        mock.patch.dict(default_user_config, {"lambda": {"use_docker": False}}),
+    ):
         yield
 
 
