@@ -1,6 +1,6 @@
 """AWS: this process's clients, the time that their calls may take, and calls under way together."""
 
-from .clients import BOTO3, LEAN, begun, client, failures, reset_clients, under_way
+from .clients import BOTO3, LEAN, LocalAWSMissing, begun, client, failures, reset_clients, under_way
 from .concurrent import begin_together, pause_before_retry
 from .lean import credentials, made_together
 from .time_budget import at_most, within
@@ -8,6 +8,7 @@ from .time_budget import at_most, within
 __all__ = [
     "BOTO3",
     "LEAN",
+    "LocalAWSMissing",
     "at_most",
     "begin_together",
     "begun",

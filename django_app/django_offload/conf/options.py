@@ -59,6 +59,7 @@ class Options:
     record_at_enqueue: bool = True  # If False, the first claim creates the record.
     # Who reads an exception's text besides staff: "owner", or "class" for nobody.
     error_text: str = ERROR_TEXTS[0]
+    aws_in_debug: bool = False  # With DEBUG on and no local AWS, call AWS itself.
 
     @classmethod
     def parse(cls, alias: str, params: Mapping[str, Any]) -> "Options":

@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, CommandParser, DjangoHelpFormatter
 
+from ..aws import clients
 from ..aws.explain import explain
 from ..conf import configured
+from ..deploy.stage import ENV_STAGE
 from ..exceptions import OffloadError
 from .output import Output
 
@@ -73,6 +75,9 @@ class OffloadCommand(Output):
         self.configure_output(
             as_json=options["json"], no_color=options["no_color"], force_color=options["force_color"]
         )
+        # Whoever names a stage, as for offload_deploy, means a deployed one.
+        if options.get("stage") or os.environ.get(ENV_STAGE):
+            clients.allow_aws()
         try:
             exit_code = self.run(**options)
             self.stdout.flush()

@@ -19,7 +19,7 @@ from django.tasks import TaskResult, TaskResultStatus
 from django.tasks.exceptions import InvalidTask
 from django.utils import timezone
 
-from ..aws import at_most, begin_together, made_together
+from ..aws import LocalAWSMissing, at_most, begin_together, made_together
 from ..conf import Options, signing_keys
 from ..definition.context import current_context, trace
 from ..definition.offload_task import AnyResult, AnyTask, changed_options
@@ -162,7 +162,7 @@ def send_many(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list[
 
     Return None for each task that was accepted, and an EnqueueFailed with its cause for each other. The call
     takes some seconds at most, and may be repeated for the same tasks. Raise ResourceMissing, with nothing
-    sent, if AWS says that the queue doesn't exist.
+    sent, if AWS says that the queue doesn't exist, and LocalAWSMissing if this process may not call AWS.
     """
     transport = transport_of(options)
     ready: list[EnqueuedTask] = []
@@ -259,9 +259,15 @@ def begin_messages(
 
 
 def failed(enqueued_tasks: Sequence[EnqueuedTask], half: str, results: Iterable[object]) -> Failures:
-    """Return the exceptions among the results of one half of a send, and log them: the other half may do."""
+    """
+    Return the exceptions among the results of one half of a send, and log them: the other half may do.
+
+    Raise LocalAWSMissing if that is the reason, because it is the other half's reason too.
+    """
     failures: Failures = {}
     for enqueued, result in zip(enqueued_tasks, results, strict=True):
+        if isinstance(result, LocalAWSMissing):
+            raise result
         if isinstance(result, Exception):
             reason = masked_text(result, enqueued)
             logger.warning("Task id=%s name=%s %s failed: %s", enqueued.id, enqueued.name, half, reason)

@@ -1,0 +1,42 @@
+"""How many tasks in the tables and queues of this machine haven't ended."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ...conf import stacks
+from ...protocol.json_codec import to_micros
+from ...protocol.record import READY, RUNNING
+
+if TYPE_CHECKING:
+    from .local_aws import LocalAWS
+
+DEFERRED, WAITING = "deferred", "waiting"
+KINDS = (DEFERRED, WAITING, "running")
+
+
+def count_unfinished(aws: "LocalAWS") -> Mapping[str, int]:
+    """
+    Return how many tasks are deferred, waiting and running. The server must have run in this process.
+
+    A deferred task waits for its time, and a waiting one for a worker.
+    """
+    counts: Counter[str] = Counter()
+    ready_by_queue: Counter[str] = Counter()
+    now = to_micros(datetime.now(UTC))
+    for outputs in list(aws.outputs.values()):
+        for attributes in aws.server.records(outputs["TableName"]):
+            status = attributes["status"].value
+            if status == READY:
+                counts[DEFERRED if int(attributes["not_before"].value) > now else WAITING] += 1
+                ready_by_queue[attributes["queue"].value] += 1
+            elif status == RUNNING:
+                counts["running"] += 1
+    for options in stacks():
+        if not options.record_at_enqueue and options.stack in aws.outputs:
+            # Their first claim makes the record, so before it there is only the message.
+            for queue in options.queues:
+                messages = aws.server.message_count(options.queue(queue))
+                counts[WAITING] += max(0, messages - ready_by_queue[queue])
+    return {kind: counts[kind] for kind in KINDS}
