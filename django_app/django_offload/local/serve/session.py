@@ -1,11 +1,12 @@
 """One run of `manage.py offload_local`: AWS on this machine, with the site or a command."""
 
+import logging
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 from ...aws.development import ENV_FILE
 from ...aws.loopback import LOOPBACK
@@ -13,6 +14,7 @@ from ..aws.local_aws import Announce, LocalAWS
 from ..environment import env_file, refuse_other_aws
 from ..lambda_.log_lines import LogLine, wants_colour
 from ..lambda_.processes import runtime_client_missing
+from ..lambda_.task_logs import LogHandler, show_task_logs
 from ..lambda_.worker_process import Log
 from ..loopback import free_port
 from ..watchdog import Watchdog
@@ -84,7 +86,24 @@ def serve(
     session = Session(
         aws, child_command, site_port, announce, ready, restart_workers=reload and not in_process
     )
-    return session.run()
+    if not in_process:
+        return session.run()
+    with handler_of_root(LogHandler(log)):
+        return session.run()
+
+
+@contextmanager
+def handler_of_root(handler: logging.Handler) -> Iterator[None]:
+    """Show with this handler, until the block ends, what tasks in this process log."""
+    root = logging.getLogger()
+    level = root.level
+    show_task_logs(handler)
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
 
 
 def choose_port(preferred: int, purpose: str, option: str, announce: Announce) -> int:

@@ -12,6 +12,7 @@ from ...aws.loopback import LOOPBACK
 from ..environment import without_aws
 from ..lambda_.project_modules import source_roots
 from ..watchdog import Watchdog, kill_group
+from .access_log import ENV_LOCAL_SITE
 
 # How long a process may take to end before it is killed.
 GRACE_SECONDS = 5.0
@@ -84,6 +85,7 @@ def site_environment() -> dict[str, str]:
     environment = {
         "PYTHONPATH": os.pathsep.join(source_roots()),
         "PYTHONUNBUFFERED": "1",
+        ENV_LOCAL_SITE: "1",
         # Hides runserver's warning about production, because this is clearly a developer's machine.
         "DJANGO_RUNSERVER_HIDE_WARNING": "true",
     }
