@@ -15,8 +15,6 @@ from stat import S_IMODE, S_ISREG
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
-
 from ..conf import configured
 from .loopback import is_loopback
 
@@ -170,7 +168,7 @@ def read_private(path: Path) -> tuple[str, tuple[int, int]]:
 
 def project_folders() -> Iterator[Path]:
     """Yield where offload_local may have been started: the current folder, the project's, and those above."""
-    module = sys.modules.get(getattr(settings, "SETTINGS_MODULE", None) or "")
+    module = sys.modules.get(os.environ.get("DJANGO_SETTINGS_MODULE", ""))
     starts = [Path.cwd()]
     if module is not None and module.__file__:
         starts.append(Path(os.path.abspath(module.__file__)).parent)
