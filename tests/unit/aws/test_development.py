@@ -27,8 +27,8 @@ TOKEN = "f" * 32
 KEY = new_access_key()
 TASKS = {"default": {"BACKEND": "django_offload.backends.SQSBackend", "OPTIONS": {"stack": STACK}}}
 REFUSAL = (
-    "AWS was not reached: DEBUG is on, and no local AWS runs for this project. Start manage.py offload_local, "
-    "or set OPTIONS['aws_in_debug'] = True in TASKS['default']."
+    "AWS was not reached: DEBUG is on, and no local AWS runs for this project. "
+    "Start manage.py offload_local, or set OPTIONS['aws_in_debug'] = True in TASKS['default']."
 )
 
 
@@ -129,7 +129,8 @@ def test_a_file_that_others_can_read_or_write_never_counts(
         assert not found(project)
         path.chmod(0o600)
         assert found(project)
-        monkeypatch.setattr(os, "getuid", lambda own=os.getuid(): own + 1)
+        another = os.getuid() + 1
+        monkeypatch.setattr(os, "getuid", lambda: another)
         assert not found(project)
         monkeypatch.undo()
         path.rename(path.with_name("moved"))
@@ -206,7 +207,10 @@ def test_a_new_start_is_found_and_an_end_is_noticed(session: Session) -> None:
     with env_file(again):
         second = client("sqs", LEAN)
 
-    assert (first.meta.endpoint_url, second.meta.endpoint_url) == ("http://127.0.0.1:9", "http://127.0.0.1:10")
+    assert (first.meta.endpoint_url, second.meta.endpoint_url) == (
+        "http://127.0.0.1:9",
+        "http://127.0.0.1:10",
+    )
 
 
 @pytest.mark.parametrize("kind", [LEAN, BOTO3])
@@ -228,9 +232,7 @@ def test_every_entry_must_allow_aws(settings: Any) -> None:
     assert client("sqs", LEAN).meta.endpoint_url == "https://sqs.eu-west-1.amazonaws.com"
 
 
-def test_a_local_aws_that_runs_is_used_even_if_aws_is_allowed(
-    session: Session, settings: Any
-) -> None:
+def test_a_local_aws_that_runs_is_used_even_if_aws_is_allowed(session: Session, settings: Any) -> None:
     settings.TASKS = {"default": {**TASKS["default"], "OPTIONS": {"stack": STACK, "aws_in_debug": True}}}
     with env_file(session):
         assert client("sqs", LEAN).meta.endpoint_url == "http://127.0.0.1:9"
@@ -301,7 +303,11 @@ def test_a_deployed_process_imports_none_of_this() -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     for deployed in ({"AWS_LAMBDA_FUNCTION_NAME": "x", "DEBUG": "1"}, {"DEBUG": "0", "SECRET_KEY": "s"}):
         ended = subprocess.run(
-            [sys.executable, "-c", program], env=environment | deployed, capture_output=True, text=True
+            [sys.executable, "-c", program],
+            env=environment | deployed,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert ended.returncode == 0, ended.stderr
-    assert ENV_FILE == Path(".offload/env")
+    assert Path(".offload/env") == ENV_FILE

@@ -1,6 +1,7 @@
 """What tasks log, as a developer reads it: each record once, from INFO on, in a short form."""
 
 import logging
+import sys
 from collections.abc import Callable
 
 SHORT = logging.Formatter("%(levelname)s %(name)s: %(message)s")
@@ -32,7 +33,7 @@ class NotWrittenElsewhere(logging.Filter):
 
 def writes(handler: logging.Handler, record: logging.LogRecord) -> bool:
     """Return True if a handler writes this record to the terminal."""
-    on_terminal = isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler)
+    on_terminal = isinstance(handler, logging.StreamHandler) and handler.stream in (sys.stdout, sys.stderr)
     return on_terminal and record.levelno >= handler.level and bool(handler.filter(record))
 
 

@@ -1,0 +1,117 @@
+"""The tasks that end with a run of offload_local."""
+
+import json
+import os
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from django_offload.local.aws.local_aws import LocalAWS
+from django_offload.local.aws.unfinished import count_unfinished
+from django_offload.local.serve import forgotten
+from django_offload.local.serve.forgotten import Forgotten
+from tests.contract.tasks import add
+
+DEAD = 2**22 + 1  # Above the largest id that Linux gives to a process.
+
+
+@pytest.fixture
+def lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.chdir(tmp_path)
+    return []
+
+
+def write(**values: object) -> None:
+    Path(".offload").mkdir()
+    Path(".offload/unfinished").write_text(json.dumps(values))
+
+
+def test_the_next_start_says_once_what_was_forgotten(lines: list[str]) -> None:
+    write(process=DEAD, deferred=2, waiting=0, running=1)
+
+    for _ in range(2):
+        Forgotten(LocalAWS(in_process=True), lines.append).announce_last()
+
+    said = "The last offload_local forgot 3 accepted tasks (2 deferred, 1 running)."
+    assert lines == [f"  {said} Enqueue again what you need."]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"process": os.getpid(), "waiting": 1}, id="it still runs"),
+        pytest.param({"process": DEAD, "waiting": 0}, id="there were none"),
+        pytest.param({"waiting": 1}, id="no process"),
+        pytest.param({"process": "x", "waiting": 1}, id="nonsense"),
+    ],
+)
+def test_nothing_is_said_of_nothing(lines: list[str], values: dict[str, object]) -> None:
+    write(**values)
+
+    Forgotten(LocalAWS(in_process=True), lines.append).announce_last()
+
+    assert lines == []
+
+
+def test_nothing_is_said_if_there_is_no_file(lines: list[str]) -> None:
+    forgotten_tasks = Forgotten(LocalAWS(in_process=True), lines.append)
+
+    forgotten_tasks.announce_last()
+    forgotten_tasks.announce()
+
+    assert lines == []
+    assert not Path(".offload").exists()
+
+
+@pytest.fixture
+def aws(settings: Any, ours: Any, offload_aws: Any) -> LocalAWS:
+    """The AWS of this test, where a task is sent at once."""
+    for entry in ours.values():
+        entry["OPTIONS"]["on_commit"] = False
+    settings.TASKS = {**ours}
+    local_aws: LocalAWS = offload_aws._aws
+    return local_aws
+
+
+def test_the_number_is_on_disk_while_tasks_wait_and_goes_with_them(
+    offload_aws: Any, aws: LocalAWS, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgotten, "INTERVAL_SECONDS", 0.01)
+    add.enqueue(1, 2)
+    add.using(run_after=timezone.now() + timedelta(days=1)).enqueue(1, 2)
+    tasks, stop = Forgotten(aws, lines.append), threading.Event()
+
+    counts = {"deferred": 1, "waiting": 1, "running": 0}
+    assert count_unfinished(aws) == tasks.write() == counts
+    written = json.loads(Path(".offload/unfinished").read_text())
+    assert written == {"process": os.getpid(), **counts}
+    assert Path(".offload/.gitignore").read_text() == "*\n"
+
+    offload_aws.run()
+    tasks.announce()
+    assert lines == ["Forgotten with it: 1 accepted task (1 deferred). Enqueue again what you need."]
+    aws.outputs, outputs = {}, aws.outputs
+    try:
+        watching = threading.Thread(target=tasks.watch, args=(stop,))
+        watching.start()
+        while Path(".offload/unfinished").exists():
+            assert watching.is_alive()
+        stop.set()
+        watching.join()
+    finally:
+        aws.outputs = outputs
+
+
+def test_a_task_without_a_record_is_counted_by_its_message(
+    settings: Any, ours: Any, offload_aws: Any, aws: LocalAWS, lines: list[str]
+) -> None:
+    ours["default"]["OPTIONS"]["record_at_enqueue"] = False
+    settings.TASKS = {**ours}
+    for _ in range(3):
+        add.enqueue(1, 2)
+
+    assert count_unfinished(aws)["waiting"] == 3
