@@ -3,12 +3,10 @@
 import json
 import os
 import threading
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from django_offload.local.aws.local_aws import LocalAWS
 from django_offload.local.aws.unfinished import count_unfinished
@@ -67,51 +65,43 @@ def test_nothing_is_said_if_there_is_no_file(lines: list[str]) -> None:
     assert not Path(".offload").exists()
 
 
-@pytest.fixture
-def aws(settings: Any, ours: Any, offload_aws: Any) -> LocalAWS:
-    """The AWS of this test, where a task is sent at once."""
-    for entry in ours.values():
-        entry["OPTIONS"]["on_commit"] = False
+@pytest.fixture(params=[True, False], ids=["record", "no record"])
+def at_once(settings: Any, ours: Any, request: pytest.FixtureRequest) -> None:
+    """Send each task at once, with or without its record."""
+    for alias, entry in ours.items():
+        entry["OPTIONS"] |= {"on_commit": False}
+        if alias == "default":
+            entry["OPTIONS"] |= {"record_at_enqueue": request.param}
     settings.TASKS = {**ours}
+
+
+@pytest.fixture
+def aws(at_once: None, offload_aws: Any) -> LocalAWS:
     local_aws: LocalAWS = offload_aws._aws
     return local_aws
 
 
 def test_the_number_is_on_disk_while_tasks_wait_and_goes_with_them(
-    offload_aws: Any, aws: LocalAWS, lines: list[str], monkeypatch: pytest.MonkeyPatch
+    aws: LocalAWS, offload_aws: Any, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(forgotten, "INTERVAL_SECONDS", 0.01)
     add.enqueue(1, 2)
-    add.using(run_after=timezone.now() + timedelta(days=1)).enqueue(1, 2)
     tasks, stop = Forgotten(aws, lines.append), threading.Event()
 
-    counts = {"deferred": 1, "waiting": 1, "running": 0}
+    counts = {"deferred": 0, "waiting": 1, "running": 0}
     assert count_unfinished(aws) == tasks.write() == counts
     written = json.loads(Path(".offload/unfinished").read_text())
     assert written == {"process": os.getpid(), **counts}
     assert Path(".offload/.gitignore").read_text() == "*\n"
+    tasks.announce()
+    assert lines == ["Forgotten with it: 1 accepted task (1 waiting). Enqueue again what you need."]
 
     offload_aws.run()
+    watching = threading.Thread(target=tasks.watch, args=(stop,))
+    watching.start()
+    while Path(".offload/unfinished").exists():
+        assert watching.is_alive()
+    stop.set()
+    watching.join()
     tasks.announce()
-    assert lines == ["Forgotten with it: 1 accepted task (1 deferred). Enqueue again what you need."]
-    aws.outputs, outputs = {}, aws.outputs
-    try:
-        watching = threading.Thread(target=tasks.watch, args=(stop,))
-        watching.start()
-        while Path(".offload/unfinished").exists():
-            assert watching.is_alive()
-        stop.set()
-        watching.join()
-    finally:
-        aws.outputs = outputs
-
-
-def test_a_task_without_a_record_is_counted_by_its_message(
-    settings: Any, ours: Any, offload_aws: Any, aws: LocalAWS, lines: list[str]
-) -> None:
-    ours["default"]["OPTIONS"]["record_at_enqueue"] = False
-    settings.TASKS = {**ours}
-    for _ in range(3):
-        add.enqueue(1, 2)
-
-    assert count_unfinished(aws)["waiting"] == 3
+    assert len(lines) == 1

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ...conf import stacks
+from ...conf import configured
 from ...protocol.json_codec import to_micros
 from ...protocol.record import READY, RUNNING
 
@@ -33,10 +33,13 @@ def count_unfinished(aws: "LocalAWS") -> Mapping[str, int]:
                 ready_by_queue[attributes["queue"].value] += 1
             elif status == RUNNING:
                 counts["running"] += 1
-    for options in stacks():
-        if not options.record_at_enqueue and options.stack in aws.outputs:
-            # Their first claim makes the record, so before it there is only the message.
-            for queue in options.queues:
-                messages = aws.server.message_count(options.queue(queue))
-                counts[WAITING] += max(0, messages - ready_by_queue[queue])
+    # Without a record at enqueue() there is only the message before the first claim.
+    unrecorded = {
+        (options.queue(queue), queue)
+        for options in configured().values()
+        if not options.record_at_enqueue and options.stack in aws.outputs
+        for queue in options.queues
+    }
+    for name, queue in unrecorded:
+        counts[WAITING] += max(0, aws.server.message_count(name) - ready_by_queue[queue])
     return {kind: counts[kind] for kind in KINDS}
