@@ -1,5 +1,6 @@
 """All of AWS on this machine in one object, to start, deploy to and stop together."""
 
+import logging
 import os
 import threading
 import time
@@ -25,6 +26,8 @@ from .event_source_mapping import EventSourceMapping, deployed_mappings
 from .moto_server import MotoServer
 from .schedule import Schedule, configured_rules, deployed_rules
 from .stack_deploy import deploy
+
+logger = logging.getLogger("django_offload.local")
 
 Announce = Callable[[str], object]
 JOIN_SECONDS = 5.0
@@ -205,13 +208,18 @@ class LocalAWS:
     def close(self) -> None:
         """Stop all threads, processes and servers."""
         self._stopping.set()
-        # Stop the workers first, so that everything that waits for a response gets one.
-        if hasattr(self, "invoker"):
-            self.invoker.close()
-        self._exits.close()
-        for thread in self._threads:
-            thread.join(JOIN_SECONDS)
-        self._threads.clear()
+        # What ends now was stopped and didn't fail.
+        logger.disabled = True
+        try:
+            # Stop the workers first, so that everything that waits for a response gets one.
+            if hasattr(self, "invoker"):
+                self.invoker.close()
+            self._exits.close()
+            for thread in self._threads:
+                thread.join(JOIN_SECONDS)
+            self._threads.clear()
+        finally:
+            logger.disabled = False
 
     def _start_thread(self, name: str, target: Callable[..., object], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, name=name, daemon=True)
