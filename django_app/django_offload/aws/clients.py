@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -105,14 +106,21 @@ def lead_to_local_aws(service: str) -> None:
             raise LocalAWSMissing(aliases)
         return
     # os.environ stays as it is, because other code in this process may use AWS on purpose.
-    credentials.use_variables({**os.environ, **found.session.variables})
+    others = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    credentials.use_variables({**others, **found.session.variables})
     _local_aws = found
 
 
-def allow_aws() -> None:
-    """Let this process call AWS even in development, because its command names a stage."""
-    global _aws_allowed  # noqa: PLW0603, for the whole process
+@contextmanager
+def aws_allowed() -> Iterator[None]:
+    """Let this process call AWS even in development, because the command inside the block names a stage."""
+    global _aws_allowed  # noqa: PLW0603, for all threads
     _aws_allowed = True
+    try:
+        yield
+    finally:
+        _aws_allowed = False
+        reset_clients()
 
 
 def create_boto3_client(service: str) -> Any:
@@ -144,7 +152,8 @@ def create_local_client(service: str, config: Any, variables: Mapping[str, str])
     from botocore.session import Session
 
     # No profile: one that AWS_PROFILE names may not exist, or may name endpoints.
-    unset = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
+    names = ("profile", "config_file", "credentials_file", "ca_bundle", "use_fips_endpoint")
+    unset = dict.fromkeys((*names, "use_dualstack_endpoint"), (None, None, None, None))
     session = boto3.session.Session(
         aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],

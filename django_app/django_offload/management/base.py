@@ -4,6 +4,7 @@ import os
 import sys
 from argparse import SUPPRESS
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
@@ -76,10 +77,10 @@ class OffloadCommand(Output):
             as_json=options["json"], no_color=options["no_color"], force_color=options["force_color"]
         )
         # Whoever names a stage, as for offload_deploy, means a deployed one.
-        if options.get("stage") or os.environ.get(ENV_STAGE):
-            clients.allow_aws()
+        names_stage = options.get("stage") or os.environ.get(ENV_STAGE)
         try:
-            exit_code = self.run(**options)
+            with clients.aws_allowed() if names_stage else nullcontext():
+                exit_code = self.run(**options)
             self.stdout.flush()
         except KeyboardInterrupt as exc:
             raise CommandError(

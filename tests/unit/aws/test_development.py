@@ -7,20 +7,20 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from moto import mock_aws
 
 from django_offload.aws import BOTO3, LEAN, LocalAWSMissing, client, clients, development
 from django_offload.aws.development import ENV_FILE, Session, find_session
 from django_offload.aws.lean import credentials
-from django_offload.local.environment import env_file, variables
+from django_offload.local.environment import env_file
 from django_offload.local.guard import new_access_key
-from django_offload.local.lambda_.async_invocations import AsyncInvocations
-from django_offload.local.lambda_.invoke_api import InvokeApi
-from tests.unit.local.fakes import FakeFunctions, FakeInvoker, function
+from django_offload.management.base import OffloadCommand
 
 STACK = "shop-dev"
 TOKEN = "f" * 32
@@ -33,28 +33,8 @@ REFUSAL = (
 
 
 @pytest.fixture
-def api() -> Iterator[InvokeApi]:
-    """The port of a running local AWS that answers challenges."""
-    invoker = FakeInvoker()
-    api = InvokeApi(
-        functions=FakeFunctions(function()),
-        invoker=invoker,
-        async_invocations=AsyncInvocations(invoker),
-        moto_port=9,
-        access_key=KEY,
-        token=TOKEN,
-    )
-    api.start()
-    yield api
-    api.stop()
-
-
-@pytest.fixture
-def session(api: InvokeApi) -> Session:
-    endpoints = variables(
-        "http://127.0.0.1:9", region="eu-north-1", access_key=KEY, lambda_endpoint=api.endpoint
-    )
-    return Session(process=os.getpid(), token=TOKEN, stacks=(STACK, "other-dev"), variables=endpoints)
+def session(running_session: Session) -> Session:
+    return running_session
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +46,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> I
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "REAL")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
-    monkeypatch.setattr(clients, "_aws_allowed", False)
     (tmp_path / "shop").mkdir()
     monkeypatch.chdir(tmp_path)
     settings.TASKS = TASKS
@@ -154,10 +133,10 @@ def test_neither_a_closed_port_nor_a_silent_one_is_waited_for(
             assert time.monotonic() - started_at < 30
 
 
-def test_the_answer_shows_the_token_to_nobody(api: InvokeApi, session: Session) -> None:
+def test_the_answer_shows_the_token_to_nobody(session: Session) -> None:
     assert session.answers()
-    assert development.answer(TOKEN, "a") != development.answer(TOKEN, "b")
-    assert TOKEN not in development.answer(TOKEN, "a")
+    assert development.answer(session.token, "a") != development.answer(session.token, "b")
+    assert session.token not in development.answer(session.token, "a")
 
 
 def test_the_folders_above_the_current_one_and_above_the_settings_are_searched(
@@ -180,7 +159,13 @@ def test_the_folders_above_the_current_one_and_above_the_settings_are_searched(
 def test_clients_call_the_local_aws_that_runs(
     project: Path, session: Session, kind: str, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "missing")
+    for name, value in (
+        ("AWS_PROFILE", "missing"),
+        ("AWS_SESSION_TOKEN", "real"),
+        ("AWS_USE_FIPS_ENDPOINT", "true"),
+        ("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:4566"),
+    ):
+        monkeypatch.setenv(name, value)
     before = dict(os.environ)
     monkeypatch.chdir(project)
     with env_file(session):
@@ -191,7 +176,7 @@ def test_clients_call_the_local_aws_that_runs(
         assert made.meta.endpoint_url == session.variables[name]
         assert made.meta.region_name == "eu-north-1"
         if kind == LEAN:
-            assert credentials.credentials().access_key == KEY
+            assert credentials.credentials() == (session.variables["AWS_ACCESS_KEY_ID"], "local", None)
         # Other code in this process may use AWS on purpose.
         assert dict(os.environ) == before
         assert client(service, kind) is made
@@ -288,10 +273,26 @@ def test_without_debug_nothing_is_looked_for(session: Session, settings: Any) ->
         assert client("sqs", LEAN).meta.endpoint_url == "https://sqs.eu-west-1.amazonaws.com"
 
 
-def test_a_command_that_names_a_stage_may_call_aws() -> None:
-    clients.allow_aws()
+class Command(OffloadCommand):
+    """Calls AWS, as a command does that looks at a deployed stage."""
 
-    assert client("sqs", LEAN).meta.endpoint_url == "https://sqs.eu-west-1.amazonaws.com"
+    def run(self, **options: Any) -> int:
+        self.write_line(client("sqs", LEAN).meta.endpoint_url)
+        return 0
+
+
+def test_a_command_that_names_a_stage_may_call_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CommandError, match=r"Start manage\.py offload_local"):
+        call_command(Command())
+
+    monkeypatch.setenv("OFFLOAD_STAGE", "prod")
+    out = StringIO()
+    call_command(Command(), stdout=out)
+    assert out.getvalue() == "https://sqs.eu-west-1.amazonaws.com\n"
+
+    # The rest of the process may not.
+    with pytest.raises(LocalAWSMissing):
+        client("sqs", LEAN)
 
 
 def test_a_deployed_process_imports_none_of_this() -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from django_offload.aws.development import Session
 from django_offload.local.aws.local_aws import LocalAWS
 from django_offload.local.aws.unfinished import count_unfinished
+from django_offload.local.environment import env_file
 from django_offload.local.serve import forgotten
 from django_offload.local.serve.forgotten import Forgotten
 from tests.contract.tasks import add
@@ -41,7 +43,6 @@ def test_the_next_start_says_once_what_was_forgotten(lines: list[str]) -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        pytest.param({"process": os.getpid(), "waiting": 1}, id="it still runs"),
         pytest.param({"process": DEAD, "waiting": 0}, id="there were none"),
         pytest.param({"waiting": 1}, id="no process"),
         pytest.param({"process": "x", "waiting": 1}, id="nonsense"),
@@ -53,6 +54,16 @@ def test_nothing_is_said_of_nothing(lines: list[str], values: dict[str, object])
     Forgotten(LocalAWS(in_process=True), lines.append).announce_last()
 
     assert lines == []
+
+
+def test_nothing_is_said_of_a_run_that_goes_on(lines: list[str], running_session: Session) -> None:
+    write(process=os.getpid(), waiting=1)
+
+    with env_file(running_session):
+        Forgotten(LocalAWS(in_process=True), lines.append).announce_last()
+
+    assert lines == []
+    assert Path(".offload/unfinished").exists()
 
 
 def test_nothing_is_said_if_there_is_no_file(lines: list[str]) -> None:

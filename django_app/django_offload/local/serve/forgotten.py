@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 
-from ...aws.development import ENV_FILE, is_running
+from ...aws.development import ENV_FILE, Session, read_private
 from ..aws.local_aws import Announce, LocalAWS
 from ..aws.unfinished import KINDS, count_unfinished
 from ..environment import private_folder
@@ -34,8 +34,11 @@ class Forgotten:
     def announce_last(self) -> None:
         """Announce once what the last run forgot."""
         process, counts = read(self._path.read_bytes() if self._path.is_file() else b"")
-        if not counts or is_running(process):  # A run that still goes on has forgotten nothing.
+        if not counts:
             return
+        session = Session.parse(read_private(ENV_FILE)[0])
+        if session is not None and session.process == process and session.answers():
+            return  # A run that still goes on has forgotten nothing.
         self._announce(f"  The last offload_local forgot {described(counts)}. Enqueue again what you need.")
         self._path.unlink(missing_ok=True)
 
