@@ -18,9 +18,12 @@ from moto import mock_aws
 from django_offload.aws import BOTO3, LEAN, LocalAWSMissing, client, clients, development
 from django_offload.aws.development import ENV_FILE, Session, find_session
 from django_offload.aws.lean import credentials
+from django_offload.conf import configured
 from django_offload.local.environment import env_file
 from django_offload.local.guard import new_access_key
 from django_offload.management.base import OffloadCommand
+from django_offload.sending.enqueue import build, prototype_of, send
+from tests.contract.tasks import add
 
 STACK = "shop-dev"
 TOKEN = "f" * 32
@@ -204,6 +207,31 @@ def test_without_one_a_development_process_calls_nothing(kind: str) -> None:
         with pytest.raises(LocalAWSMissing) as caught:
             client(service, kind)
         assert str(caught.value) == REFUSAL
+
+
+@pytest.mark.parametrize(
+    ("backend", "more"),
+    [
+        ("SQSBackend", {}),
+        ("SQSBackend", {"queue_urls": {"default": "https://sqs.eu-west-1.amazonaws.com/1/shop-dev-default"}}),
+        ("SQSBackend", {"record_at_enqueue": False}),
+        ("SQSBackend", {"client": "boto3"}),
+        ("LambdaBackend", {}),
+    ],
+)
+def test_a_send_raises_that_alone_and_logs_nothing(
+    settings: Any, caplog: pytest.LogCaptureFixture, backend: str, more: dict[str, Any]
+) -> None:
+    options = {"stack": STACK, "modules": ["tests.contract.tasks"], **more}
+    settings.TASKS = {"default": {"BACKEND": f"django_offload.backends.{backend}", "OPTIONS": options}}
+    conf = configured()["default"]
+    enqueued = build(prototype_of(add, conf, None), [1, 2], {}, conf)
+
+    with pytest.raises(LocalAWSMissing) as caught:
+        send(enqueued, conf)
+
+    assert str(caught.value) == REFUSAL
+    assert caplog.records == []
 
 
 def test_every_entry_must_allow_aws(settings: Any) -> None:
