@@ -1,6 +1,7 @@
 """The app configuration of django_offload, for INSTALLED_APPS."""
 
 import logging
+import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -50,6 +51,10 @@ class DjangoOffloadConfig(AppConfig):
             register_lazily(f"{self.name}.{name}", tags, deploy)
         for name in (*LOGGERS, *(f"django.security.{name}" for name in names_below(SuspiciousOperation))):
             logging.getLogger(name).addFilter(hide_tokens)
+        if "OFFLOAD_LOCAL_SITE" in os.environ:
+            from .local.serve.access_log import WithoutOwnRequests
+
+            logging.getLogger("django.server").addFilter(WithoutOwnRequests())
 
 
 def names_below(kind: type[Exception]) -> Iterator[str]:

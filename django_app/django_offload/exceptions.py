@@ -222,6 +222,20 @@ class NotConfigured(CallFailed):
         super().__init__(f"AWS was not reached: {problem}. {hint}")
 
 
+class LocalAWSMissing(NotConfigured):
+    """A process in debug mode would have called AWS, although TASKS doesn't allow that."""
+
+    retryable = False
+
+    def __init__(self, aliases: Sequence[str]) -> None:
+        self.aliases = tuple(aliases)
+        entries = " and ".join(f"TASKS['{alias}']" for alias in self.aliases)
+        super().__init__(
+            "DEBUG is on, and no local AWS runs for this project",
+            f"Start manage.py offload_local, or set OPTIONS['aws_in_debug'] = True in {entries}.",
+        )
+
+
 class NoCredentials(NotConfigured):
     """The environment has no usable credentials."""
 

@@ -2,16 +2,23 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from threading import Lock
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..exceptions import CallFailed
+from django.conf import settings
+
+from ..conf import ENV_STACK
+from ..exceptions import CallFailed, LocalAWSMissing
 from .lean import Client as LeanClient
 from .lean import client_of, credentials
 from .lean.endpoint import mocked_by_moto
 from .time_budget import apply_to_boto3
+
+if TYPE_CHECKING:
+    from .development import FoundSession
 
 # Starts a call, and returns a callable that waits for its result.
 type Starter[T] = Callable[[], Callable[[], T]]
@@ -20,6 +27,10 @@ BOTO3, LEAN = "boto3", "lean"
 
 _clients: dict[tuple[int, str], Any] = {}
 _lean_clients: dict[str, LeanClient | None] = {}
+# The local AWS that this process has found, and uses.
+_local_aws: "FoundSession | None" = None
+# True if this process may call AWS even in development, because its command names a stage.
+_aws_allowed = False
 _lock = Lock()
 # The process that owns them. A server that forks outside Python, as uWSGI does, does not call Python's hooks.
 _pid = os.getpid()
@@ -40,6 +51,8 @@ def client(service: str, kind: str = BOTO3) -> Any:
     """
     if os.getpid() != _pid:
         reset_after_fork()
+    if _local_aws is not None and not _local_aws.is_current:
+        reset_clients()
     if kind == LEAN:
         try:
             lean_client = _lean_clients[service]
@@ -57,10 +70,52 @@ def client(service: str, kind: str = BOTO3) -> Any:
     return boto3_client
 
 
+def lead_to_local_aws(service: str) -> None:
+    """
+    Use the local AWS of the project, if this is a development process and its environment names none.
+
+    Raise LocalAWSMissing if none runs, unless TASKS allows AWS. A process in Lambda or in a deployed stack is
+    no development process. The caller holds the lock.
+    """
+    global _local_aws  # noqa: PLW0603, one for all services
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ or _local_aws is not None:
+        return
+    # Settings that aren't loaded yet are those of a process that reads its secrets.
+    if not (settings.configured and settings.DEBUG):
+        return
+    if os.environ.get(ENV_STACK) or os.environ.get("AWS_ENDPOINT_URL") or mocked_by_moto():
+        return
+    from .development import find_session_of_project, forbidding_aliases
+
+    found = find_session_of_project()
+    if found is None:
+        if not _aws_allowed and (aliases := forbidding_aliases(service)):
+            raise LocalAWSMissing(aliases)
+        return
+    # os.environ stays as it is, because other code in this process may use AWS on purpose.
+    others = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    credentials.use_variables({**others, **found.session.variables})
+    _local_aws = found
+
+
+@contextmanager
+def aws_allowed() -> Iterator[None]:
+    """Let this process call AWS even in development, because the command inside the block names a stage."""
+    global _aws_allowed  # noqa: PLW0603, for all threads
+    _aws_allowed = True
+    try:
+        yield
+    finally:
+        _aws_allowed = False
+        reset_clients()
+
+
 def create_boto3_client(service: str) -> Any:
+    """Create a client of boto3. The caller holds the lock."""
     import boto3
     from botocore.config import Config
 
+    lead_to_local_aws(service)
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         read_timeout=READ_TIMEOUT_SECONDS,
@@ -70,14 +125,36 @@ def create_boto3_client(service: str) -> Any:
         # The library creates these arguments and tests cover them, so that validation is not worth its time.
         parameter_validation=service not in HOT_SERVICES,
     )
-    boto3_client = boto3.session.Session().client(service, config=config)
+    if _local_aws is None:
+        boto3_client = boto3.session.Session().client(service, config=config)
+    else:
+        boto3_client = create_local_client(service, config, _local_aws.session.variables)
     apply_to_boto3(boto3_client, READ_TIMEOUT_SECONDS)
     return boto3_client
+
+
+def create_local_client(service: str, config: Any, variables: Mapping[str, str]) -> Any:
+    """Create a client of boto3 that calls a local AWS, whatever the environment and profiles say."""
+    import boto3
+    from botocore.session import Session
+
+    # No profile: one that AWS_PROFILE names may not exist, or may name endpoints.
+    names = ("profile", "config_file", "credentials_file", "ca_bundle", "use_fips_endpoint")
+    unset = dict.fromkeys((*names, "use_dualstack_endpoint"), (None, None, None, None))
+    session = boto3.session.Session(
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+        region_name=variables["AWS_DEFAULT_REGION"],
+        botocore_session=Session(session_vars=unset),
+    )
+    endpoint = variables["AWS_ENDPOINT_URL_LAMBDA" if service == "lambda" else "AWS_ENDPOINT_URL"]
+    return session.client(service, endpoint_url=endpoint, config=config)
 
 
 def create_lean_client(service: str) -> LeanClient | None:
     with _lock:
         if service not in _lean_clients:
+            lead_to_local_aws(service)
             _lean_clients[service] = (
                 None
                 if mocked_by_moto()
@@ -142,12 +219,14 @@ def failures() -> tuple[type[Exception], ...]:
 
 def reset_clients() -> None:
     """Drop every client, because the environment now names another endpoint, region or account."""
+    global _local_aws  # noqa: PLW0603, one for all services
+    _local_aws = None
     _clients.clear()
     while _lean_clients:
         _, lean_client = _lean_clients.popitem()
         if lean_client is not None:
             lean_client.close()
-    credentials.drop_credentials()
+    credentials.use_variables(os.environ)
 
 
 def reset_after_fork() -> None:

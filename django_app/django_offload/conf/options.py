@@ -80,6 +80,8 @@ class Options:
     error_text: str = ERROR_TEXTS[0]
     # What happens to tasks that a test enqueues: "memory" keeps them in the process, "send" sends them.
     in_tests: str | None = None
+    # Whether a process with DEBUG on may call AWS if no `offload_local` runs.
+    aws_in_debug: bool = False
 
     @classmethod
     def parse(cls, alias: str, params: Mapping[str, Any]) -> "Options":

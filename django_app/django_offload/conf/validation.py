@@ -110,6 +110,7 @@ OPTION_KEYS = (
     "record_at_enqueue",
     "error_text",
     "in_tests",
+    "aws_in_debug",
 )
 
 
@@ -185,8 +186,9 @@ def option_problems(options: Mapping[str, Any], backend: str) -> Iterator[tuple[
     for key, choices in (("client", CLIENTS), ("error_text", ERROR_TEXTS), ("in_tests", IN_TESTS)):
         if options.get(key, choices[0]) not in choices:
             yield f"OPTIONS['{key}'] is {options[key]!r}.", f"Use one of: {', '.join(choices)}."
-    if not isinstance(options.get("history", False), bool):
-        yield f"OPTIONS['history'] is {options['history']!r}.", "Give True or False."
+    for key in ("history", "aws_in_debug"):
+        if not isinstance(options.get(key, False), bool):
+            yield f"OPTIONS['{key}'] is {options[key]!r}.", "Give True or False."
     if options.get("outbox") and not any(app.startswith(OUTBOX) for app in settings.INSTALLED_APPS):
         yield (
             "OPTIONS['outbox'] is on, but its app is missing.",

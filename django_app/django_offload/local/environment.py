@@ -1,17 +1,16 @@
 """The environment variables that lead every AWS client to this machine and to no other AWS."""
 
 import os
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ..aws.development import ENV_FILE, Session
 from .errors import NotThisMachine
 
 DEFAULT_REGION = "us-east-1"
-ENV_FILE = Path(".offload/env")
 
 
 def variables(
@@ -73,11 +72,14 @@ def refuse_other_aws(environ: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def env_file(environment: Mapping[str, str]) -> Iterator[Path]:
-    """Keep .offload/env in the current directory until the block ends, so that other shells can read it."""
-    path = ENV_FILE.absolute()
-    text = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in sorted(environment.items()))
-    path.parent.mkdir(mode=0o700, exist_ok=True)
+def env_file(session: Session) -> Iterator[Path]:
+    """
+    Keep .offload/env in the current directory until the block ends.
+
+    Other processes of the project find the session by it, and shells can read it.
+    """
+    path, text = ENV_FILE.absolute(), session.text()
+    private_folder(path.parent)
     path.unlink(missing_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
@@ -87,3 +89,11 @@ def env_file(environment: Mapping[str, str]) -> Iterator[Path]:
         # Another local AWS may have started here since and written its own file.
         if path.exists() and path.read_text() == text:
             path.unlink()
+
+
+def private_folder(folder: Path) -> None:
+    """Create a folder that only this account can read, and that git ignores."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    ignored = folder / ".gitignore"
+    if not ignored.exists():
+        ignored.write_text("*\n")

@@ -7,6 +7,7 @@ The errors of AWS on this machine.
         ├── PortTaken           Another program uses the port.
         ├── NotThisMachine      The environment points to another AWS.
         ├── StackFailed         CloudFormation couldn't create the stack.
+        ├── StartFailed         A part of it didn't start.
         └── FunctionMissing     No function with this name is deployed.
 """
 
@@ -55,6 +56,18 @@ class StackFailed(LocalAWSError):
         super().__init__(
             f"The stack {stack} couldn't be created: {reasons}. Correct TASKS, or check the template with "
             "manage.py offload_template."
+        )
+
+
+class StartFailed(LocalAWSError):
+    """A part of AWS on this machine didn't start, or didn't answer in time."""
+
+    def __init__(self, step: str, seconds: float, reason: object) -> None:
+        self.step = step
+        super().__init__(
+            f"AWS on this machine didn't start: after {seconds:.0f} s, {step} ended with "
+            f'"{" ".join(str(reason).split()).rstrip(".")}". Start it again; if that fails too, stop other '
+            "programs that keep this machine busy."
         )
 
 

@@ -13,6 +13,8 @@ import subprocess
 import sys
 import threading
 
+CLOSE_SECONDS = 5.0
+
 
 def watch() -> None:
     """Read stdin to its end, then kill every group that wasn't removed."""
@@ -62,7 +64,9 @@ class Watchdog:
         assert self._process.stdin is not None
         with self._lock, contextlib.suppress(BrokenPipeError):  # The process may be killed already.
             self._process.stdin.close()
-        self._process.wait()
+        # It has only signals to send. If it can't, it ends with this process.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(CLOSE_SECONDS)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,16 @@ import os
 import sys
 from argparse import SUPPRESS
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, CommandParser, DjangoHelpFormatter
 
+from ..aws import clients
 from ..aws.explain import explain
 from ..conf import configured
+from ..deploy.stage import ENV_STAGE
 from ..exceptions import OffloadError
 from .output import Output
 
@@ -73,8 +76,11 @@ class OffloadCommand(Output):
         self.configure_output(
             as_json=options["json"], no_color=options["no_color"], force_color=options["force_color"]
         )
+        # Whoever names a stage, as for offload_deploy, means a deployed one.
+        names_stage = options.get("stage") or os.environ.get(ENV_STAGE)
         try:
-            exit_code = self.run(**options)
+            with clients.aws_allowed() if names_stage else nullcontext():
+                exit_code = self.run(**options)
             self.stdout.flush()
         except KeyboardInterrupt as exc:
             raise CommandError(

@@ -25,7 +25,14 @@ from ..definition.context import current_context, trace
 from ..definition.offload_task import AnyResult, AnyTask, changed_options
 from ..definition.registry import mask_of, name_of, registry
 from ..definition.signatures import call_form, mismatch
-from ..exceptions import CallFailed, EnqueueFailed, InvalidArguments, PayloadLost, PayloadTooLarge
+from ..exceptions import (
+    CallFailed,
+    EnqueueFailed,
+    InvalidArguments,
+    LocalAWSMissing,
+    PayloadLost,
+    PayloadTooLarge,
+)
 from ..payloads import payloads_of
 from ..protocol.conditional_write import Attributes
 from ..protocol.enqueued_task import EnqueuedTask
@@ -189,7 +196,7 @@ def send_many(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list[
 
     Return None for each task that was accepted, and an EnqueueFailed with its cause for each other. The call
     takes some seconds at most, and may be repeated for the same tasks. Raise ResourceMissing, with nothing
-    sent, if AWS says that the queue doesn't exist.
+    sent, if AWS says that the queue doesn't exist, and LocalAWSMissing if this process may not call AWS.
     """
     transport = transport_of(options)
     ready: list[EnqueuedTask] = []
@@ -286,9 +293,15 @@ def begin_messages(
 
 
 def failed(enqueued_tasks: Sequence[EnqueuedTask], half: str, results: Iterable[object]) -> Failures:
-    """Return the exceptions among the results of one half of a send, and log them: the other half may do."""
+    """
+    Return the exceptions among the results of one half of a send, and log them: the other half may do.
+
+    Raise LocalAWSMissing if that is the reason, because it is the other half's reason too.
+    """
     failures: Failures = {}
     for enqueued, result in zip(enqueued_tasks, results, strict=True):
+        if isinstance(result, LocalAWSMissing):
+            raise result
         if isinstance(result, Exception):
             reason = masked_text(result, enqueued)
             logger.warning("Task id=%s name=%s %s failed: %s", enqueued.id, enqueued.name, half, reason)

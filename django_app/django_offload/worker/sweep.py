@@ -272,7 +272,8 @@ def sweep(clock: Callable[[], datetime], left: Callable[[], float]) -> dict[str,
         done += drain_outbox(clock(), left)
     if apps.is_installed(EFFECTS):
         done += remove_old_markers(clock(), left)
-    logger.info("Swept: %s", dict(done) or "nothing was due")
+    # A line every minute would only say that the sweeper runs.
+    logger.log(logging.INFO if done else logging.DEBUG, "Swept: %s", dict(done) or "nothing was due")
     return dict(done)
 
 

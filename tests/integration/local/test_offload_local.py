@@ -201,6 +201,7 @@ def test_a_signal_ends_the_site_and_everything_else_once(tmp_path: Path, number:
         assert re.search(r"queue lab-dev-default +lab-dev-default-worker, 3 at once\n", output)
         assert re.search(r"code +\d+ files in /.*; workers restart when one changes\n", output)
         assert "\x1b" not in output
+        assert "HEAD /" not in output
         assert re.search(r"stack lab-dev +\d+\.\d s", output)
         file = tmp_path / ".offload" / "env"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -216,6 +217,7 @@ def test_a_signal_ends_the_site_and_everything_else_once(tmp_path: Path, number:
         eventually(lambda: not living(family))
         assert "Traceback" not in started.output
         assert started.output.count("Stopping everything.") == 1
+        assert "failed" not in started.output
         assert not file.exists()
         assert not answers(port)
 

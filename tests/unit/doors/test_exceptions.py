@@ -43,6 +43,7 @@ EXAMPLES = [
     exceptions.SecretUnreadable("DATABASE_URL", "ssm:/shop/database", "there is no such parameter."),
     exceptions.DatabaseNotShared(["default"]),
     exceptions.NotConfigured("No region is named"),
+    exceptions.LocalAWSMissing(["default"]),
     exceptions.NoCredentials("there are none"),
     exceptions.NoAnswer("https://q", "Could not connect to the endpoint URL:"),
     exceptions.StaleConnection("https://q"),
@@ -79,6 +80,7 @@ OffloadError (django.tasks.exceptions.TaskException)
 │   └── BadSignature                            it was changed, or is meant for another queue
 ├── CallFailed                                  AWS didn't confirm a call
 │   ├── NotConfigured                           no region, or certificates that can't be read
+│   │   ├── LocalAWSMissing                     DEBUG is on, and no local AWS runs for this project
 │   │   └── NoCredentials                       no credentials to call with
 │   ├── NoAnswer                                no connection, or no complete answer in time
 │   │   └── StaleConnection                     a reused connection was closed before any answer

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from django_offload.aws.development import Session
 from django_offload.local.aws.moto_server import MotoServer
 from django_offload.local.environment import applied, env_file, refuse_other_aws, variables, without_aws
 from django_offload.local.errors import NotThisMachine
@@ -99,10 +100,14 @@ def test_the_file_for_other_terminals_is_private_and_goes_away(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    with env_file({"B": "it's", "A": "1"}) as path:
+    session = Session(process=7, token="t", stacks=("shop-dev",), variables={"B": "it's", "A": "1"})
+    with env_file(session) as path:
         assert path == tmp_path / ".offload" / "env"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert path.read_text() == "export A=1\nexport B='it'\"'\"'s'\n"
+        lines = ["# process: 7", "# token: t", "# stacks: shop-dev", "export A=1", "export B='it'\"'\"'s'"]
+        assert path.read_text().splitlines() == lines
+        # Git sees nothing of the folder, in any project.
+        assert (path.parent / ".gitignore").read_text() == "*\n"
 
     assert not path.exists()
 
@@ -110,7 +115,8 @@ def test_the_file_for_other_terminals_is_private_and_goes_away(
 def test_the_file_of_a_later_process_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
-    with env_file({"A": "1"}) as path:
+    session = Session(process=7, token="t", stacks=(), variables={"A": "1"})
+    with env_file(session) as path:
         path.write_text("export A=2\n")
 
     assert path.read_text() == "export A=2\n"

@@ -43,6 +43,7 @@ class Lambda:
             async_invocations=self.async_invocations,
             moto_port=self.moto.port,
             access_key=KEY,
+            token="token-of-this-start",
         )
         self.api.start()
 

@@ -1,6 +1,7 @@
 """The credentials of calls: from the environment, or from botocore, which is imported only if needed."""
 
 import os
+from collections.abc import Mapping
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -27,6 +28,8 @@ class Credentials(NamedTuple):
 
 
 _lock = Lock()
+# Where AWS's variables are read. In development they may be those of a local AWS instead.
+_variables: Mapping[str, str] = os.environ
 _environment: Credentials | None = None  # As last read from the environment.
 _provider: Any = None  # Botocore's credentials, which it renews.
 _validated: Credentials | None = None  # The last ones of the provider that passed validated().
@@ -40,15 +43,15 @@ def credentials() -> Credentials:
     other values have changed, AWS refuses a call and renewed_since() reads them again.
     """
     global _environment  # noqa: PLW0603, what is read often
-    access_key = os.environ.get(ACCESS_KEY)
+    access_key = _variables.get(ACCESS_KEY)
     if not access_key:
         return credentials_of_botocore()
     current = _environment
     if current is None or current.access_key != access_key:
-        secret_key = os.environ.get(SECRET_KEY)
+        secret_key = _variables.get(SECRET_KEY)
         if not secret_key:
             raise NoCredentials(f"{ACCESS_KEY} is set without {SECRET_KEY}")
-        token = next(filter(None, map(os.environ.get, TOKENS)), None)
+        token = next(filter(None, map(_variables.get, TOKENS)), None)
         current = validated(Credentials(access_key, secret_key, token), "the environment")
         _environment = current
     return current
@@ -93,6 +96,18 @@ def preload() -> None:
     """Import what credentials() will need if the environment contains no keys; this makes no call."""
     if any(map(os.environ.get, CONTAINER)):
         import botocore.session  # noqa: F401
+
+
+def variables() -> Mapping[str, str]:
+    """Return AWS's variables, as use_variables() has set them."""
+    return _variables
+
+
+def use_variables(new: Mapping[str, str]) -> None:
+    """Read AWS's variables there from now on, and drop all credentials."""
+    global _variables  # noqa: PLW0603, what is read often
+    _variables = new
+    drop_credentials()
 
 
 def drop_credentials() -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from ...exceptions import NotConfigured
 from .connection import Address
+from .credentials import variables
 
 # The regions of the partition "aws", whose endpoints follow one rule. Only botocore knows the others.
 USUAL_REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+")
@@ -45,10 +46,10 @@ def endpoint_of(service: str) -> Endpoint | None:
     Return None if only botocore can reach it: through a proxy, below a path, or with certificates that a
     profile names.
     """
-    environment, config = os.environ, read_shared_config(os.environ)
+    environment = variables()
+    config = read_shared_config(environment)
     region = environment.get("AWS_DEFAULT_REGION", "")
-    variable = f"AWS_ENDPOINT_URL_{VARIABLE.get(service, service.upper())}"
-    url = environment.get(variable) or environment.get("AWS_ENDPOINT_URL")
+    url = environment.get(endpoint_variable(service)) or environment.get("AWS_ENDPOINT_URL")
     has_special_settings = (
         any(environment.get(name, "").lower() in TRUE for name in SWITCHES)
         or environment.get("AWS_ACCOUNT_ID_ENDPOINT_MODE", "").lower() == "required"
@@ -62,6 +63,11 @@ def endpoint_of(service: str) -> Endpoint | None:
     if address is None or CONFIGURED_BUNDLE.search(config) or needs_proxy(url, address):
         return None
     return Endpoint(address=address, region=region)
+
+
+def endpoint_variable(service: str) -> str:
+    """Return the environment variable that names the endpoint of one service."""
+    return f"AWS_ENDPOINT_URL_{VARIABLE.get(service, service.upper())}"
 
 
 def address_of(url: str) -> Address | None:

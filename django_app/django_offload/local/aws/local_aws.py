@@ -1,14 +1,19 @@
 """All of AWS on this machine in one object, to start, deploy to and stop together."""
 
+import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import Self
 
+from ...aws import failures
+from ...aws.development import Session
 from ..environment import applied, variables
+from ..errors import StartFailed
 from ..lambda_.async_invocations import AsyncInvocations
 from ..lambda_.deployed_code import DeployedCode
 from ..lambda_.functions import DeployedFunctions
@@ -21,6 +26,8 @@ from .event_source_mapping import EventSourceMapping, deployed_mappings
 from .moto_server import MotoServer
 from .schedule import Schedule, configured_rules, deployed_rules
 from .stack_deploy import deploy
+
+logger = logging.getLogger("django_offload.local")
 
 Announce = Callable[[str], object]
 JOIN_SECONDS = 5.0
@@ -62,6 +69,9 @@ class LocalAWS:
         self.outputs: dict[str, dict[str, str]] = {}  # By stack.
         self.mappings: list[EventSourceMapping] = []
         self.schedule: Schedule | None = None
+        self.step = "it begins"  # What the start is doing now.
+        # Only readers of the file that describes this session know it.
+        self.token = token_hex(16)
         self._in_process = in_process
         self._background = not in_process if background is None else background
         self.concurrency = concurrency or os.cpu_count() or 2
@@ -85,7 +95,7 @@ class LocalAWS:
 
     def open(self) -> None:
         """Start the servers and lead this process's environment to them."""
-        with self._timed_step("AWS's interfaces"):
+        with self._timed_step("AWS's interfaces", "moto is loading"):
             self.server.start()
         self._exits.callback(self.server.stop)
         # Function processes receive this mapping. It is filled below, once the Lambda endpoint is known.
@@ -103,6 +113,7 @@ class LocalAWS:
             async_invocations=self.async_invocations,
             moto_port=self.server.port,
             access_key=self.server.required_key,
+            token=self.token,
         )
         api.start()
         self._exits.callback(api.stop)
@@ -114,12 +125,24 @@ class LocalAWS:
         )
         self._exits.enter_context(applied(environment))
 
+    @property
+    def session(self) -> Session:
+        """What other processes need to find this AWS and to call it. Read it after open()."""
+        stacks = configured_stacks() if self._templates is None else self._templates
+        return Session(
+            process=os.getpid(), token=self.token, stacks=tuple(stacks), variables=dict(self.environment)
+        )
+
     def deploy(self) -> None:
         """Create the stacks and read their mappings and schedules. Raise StackFailed if that fails."""
         templates = configured_templates() if self._templates is None else self._templates
         for stack, template in templates.items():
-            with self._timed_step(f"stack {stack}"):
+            with self._timed_step(f"stack {stack}", f"CloudFormation is creating the stack {stack}"):
                 self.outputs[stack] = deploy(self.server, stack, template)
+        with self._step("the queues and schedules are being read"):
+            self._read_deployed()
+
+    def _read_deployed(self) -> None:
         sqs = self.server.client("sqs")
         self.mappings = [
             EventSourceMapping(config, sqs=sqs, functions=self.functions, invoker=self.invoker)
@@ -185,13 +208,18 @@ class LocalAWS:
     def close(self) -> None:
         """Stop all threads, processes and servers."""
         self._stopping.set()
-        # Stop the workers first, so that everything that waits for a response gets one.
-        if hasattr(self, "invoker"):
-            self.invoker.close()
-        self._exits.close()
-        for thread in self._threads:
-            thread.join(JOIN_SECONDS)
-        self._threads.clear()
+        # What ends now was stopped and didn't fail.
+        logger.disabled = True
+        try:
+            # Stop the workers first, so that everything that waits for a response gets one.
+            if hasattr(self, "invoker"):
+                self.invoker.close()
+            self._exits.close()
+            for thread in self._threads:
+                thread.join(JOIN_SECONDS)
+            self._threads.clear()
+        finally:
+            logger.disabled = False
 
     def _start_thread(self, name: str, target: Callable[..., object], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, name=name, daemon=True)
@@ -199,11 +227,30 @@ class LocalAWS:
         thread.start()
 
     @contextmanager
-    def _timed_step(self, name: str) -> Iterator[None]:
-        """Announce how long the block took."""
+    def _timed_step(self, name: str, step: str) -> Iterator[None]:
+        """Do a step of the start, and announce how long it took."""
         start = time.monotonic()
-        yield
+        with self._step(step):
+            yield
         self._announce(f"  {name:<40} {time.monotonic() - start:5.1f} s")
+
+    @contextmanager
+    def _step(self, step: str) -> Iterator[None]:
+        """Do a step of the start. Raise StartFailed if a call to the servers of this machine fails."""
+        if self._stopping.is_set():
+            raise StartFailed(step, 0.0, "it was stopped")
+        self.step, start = step, time.monotonic()
+        try:
+            yield
+        except failures() as exc:
+            raise StartFailed(step, time.monotonic() - start, exc) from exc
+
+
+def configured_stacks() -> list[str]:
+    """Return the name of every stack in TASKS."""
+    from ...stack.configured import stacks
+
+    return list(stacks())
 
 
 def configured_templates() -> dict[str, str]:

@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 import urllib.request
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...aws.loopback import LOOPBACK
@@ -13,6 +14,8 @@ from ..guard import authorization, new_access_key
 from ..loopback import GuardedRequests, StoppableServer, refuse_taken_port
 from .resource_import import with_resource_import
 
+# A slow machine takes long to import a service and to create a stack. Stopping the server ends each call.
+PATIENCE_SECONDS = 300
 # An access key where none is required.
 ANY_KEY = "local"
 
@@ -84,6 +87,30 @@ class MotoServer:
         package: bytes = get_backend(DEFAULT_ACCOUNT_ID, self.region).get_function(function).code_bytes
         return package
 
+    def records(self, table: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the attributes of each record of a table. The server must have run in this process."""
+        from moto.core.models import DEFAULT_ACCOUNT_ID
+        from moto.dynamodb.models import dynamodb_backends
+
+        tables = dynamodb_backends[DEFAULT_ACCOUNT_ID][self.region].tables
+        # Lists, because requests change the dictionaries at the same time.
+        for parts in list(tables[table].items.values()) if table in tables else ():
+            for item in list(parts.values()):
+                if "status" in item.attrs:
+                    yield item.attrs
+
+    def message_count(self, queue: str) -> int:
+        """Return how many messages of a queue no worker has. The server must have run in this process."""
+        from moto.core.models import DEFAULT_ACCOUNT_ID
+        from moto.sqs.models import sqs_backends
+
+        found = sqs_backends[DEFAULT_ACCOUNT_ID][self.region].queues.get(queue)
+        return (
+            0
+            if found is None
+            else int(found.approximate_number_of_messages + found.approximate_number_of_messages_delayed)
+        )
+
     def client(self, service: str) -> Any:
         """Return a boto3 client that calls this server whatever the environment says."""
         import boto3
@@ -100,7 +127,10 @@ class MotoServer:
                 )
                 # Each polling thread needs a connection. A stopped server doesn't return, so don't retry.
                 config = Config(
-                    max_pool_connections=64, retries={"max_attempts": 0}, read_timeout=30, connect_timeout=5
+                    max_pool_connections=64,
+                    retries={"max_attempts": 0},
+                    read_timeout=PATIENCE_SECONDS,
+                    connect_timeout=PATIENCE_SECONDS,
                 )
                 self._clients[service] = session.client(service, endpoint_url=self.endpoint, config=config)
             return self._clients[service]

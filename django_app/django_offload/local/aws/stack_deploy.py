@@ -13,7 +13,7 @@ from .moto_server import MotoServer
 CODE_BUCKET, CODE_KEY = "offload-local-code", "code.zip"
 # moto would delete the messages of enabled mappings unread, so this package runs mappings and schedules.
 PARAMETERS = {"CodeBucket": CODE_BUCKET, "CodeKey": CODE_KEY, "MappingsEnabled": "false"}
-WAIT_SECONDS = 60
+WAIT_SECONDS = 300
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
 
 
@@ -23,7 +23,7 @@ def deploy(server: MotoServer, stack: str, template: str) -> dict[str, str]:
 
     Raise StackFailed with CloudFormation's reasons if the stack can't be created.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
     from botocore.parsers import ResponseParserError
 
     upload_placeholder_code(server)
@@ -44,6 +44,8 @@ def deploy(server: MotoServer, stack: str, template: str) -> dict[str, str]:
         cloudformation.get_waiter("stack_create_complete").wait(
             StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": WAIT_SECONDS}
         )
+    except HTTPClientError:  # The server didn't answer, which says nothing about the template.
+        raise
     except (ClientError, BotoCoreError, ResponseParserError) as exc:
         reasons = failed_resources(cloudformation, stack)
         if not reasons:

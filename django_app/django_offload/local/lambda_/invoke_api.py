@@ -6,6 +6,7 @@ import re
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
+from ...aws.development import CHALLENGE_PATH, answer
 from ...aws.loopback import LOOPBACK
 from ..errors import FunctionMissing
 from ..loopback import LoopbackServer, RequestHandler
@@ -43,9 +44,11 @@ class InvokeApi:
         async_invocations: AsyncInvocations,
         moto_port: int,
         access_key: str | None,
+        token: str,
     ) -> None:
         self.functions, self.invoker, self.async_invocations = functions, invoker, async_invocations
         self.moto_port = moto_port
+        self.token = token
         self._server = LoopbackServer(InvokeApiHandler, self, access_key=access_key)
 
     @property
@@ -121,6 +124,9 @@ class InvokeApiHandler(RequestHandler):
             return self.respond(exc.status, body, {"x-amzn-ErrorType": exc.error_type})
 
     def do_GET(self) -> None:
+        if self.path.startswith(CHALLENGE_PATH):
+            proof = answer(self.server.service.token, self.path.removeprefix(CHALLENGE_PATH))
+            return self.respond(200, proof.encode())
         path = _FUNCTION_URLS_PATH.fullmatch(unquote(urlsplit(self.path).path))
         if path is None:
             return self.forward_to_moto()

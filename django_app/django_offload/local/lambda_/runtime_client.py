@@ -4,10 +4,15 @@ The program that a function's process runs: AWS's own runtime client, with each 
 The marks let a reader of several workers' output see which task wrote a line.
 """
 
+import logging
 import sys
 from typing import Any, TextIO
 
 from .log_lines import MARK
+from .task_logs import SHORT, show_task_logs
+
+# AWS's handler writes the text as it is.
+WITH_NEWLINE = logging.Formatter(f"{SHORT._fmt}\n")
 
 
 class MarkedStream:
@@ -49,8 +54,21 @@ def current_mark() -> str:
 
 def main() -> None:
     """Serve invocations until the Runtime API is closed."""
+    from awslambdaric import bootstrap
     from awslambdaric.__main__ import main as serve
 
+    set_up_logging = bootstrap._setup_logging
+
+    def set_up_readable_logging(*args: Any) -> None:
+        """Add the handler of AWS's client, and make it show what a developer reads."""
+        root = logging.getLogger()
+        before = list(root.handlers)
+        set_up_logging(*args)
+        for handler in root.handlers:
+            if handler not in before:
+                show_task_logs(handler, WITH_NEWLINE)
+
+    bootstrap._setup_logging = set_up_readable_logging
     sys.stdout, sys.stderr = MarkedStream(sys.stdout), MarkedStream(sys.stderr)
     serve(sys.argv)
 

@@ -1,33 +1,31 @@
-"""Ctrl-C and SIGTERM, turned into one orderly shutdown."""
+"""Ctrl-C and SIGTERM, which are recorded until somebody looks."""
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Self
 
 
-class Interrupted(BaseException):
-    """A signal asked this process to stop. It isn't an Exception, so that no code handles it as an error."""
-
-
 class Interrupts:
     """
-    Raises Interrupted in the main thread for the first SIGINT or SIGTERM, and ignores later signals.
+    Records each SIGINT and SIGTERM inside the block.
+
+    The handler never raises. An exception from a handler can appear between any two instructions of the main
+    thread, for example after `Popen.poll()` has taken its lock and before it is sure to release it. Whoever
+    waits in the main thread reads `number` every moment instead, and long work runs in another thread.
 
     In another thread it does nothing, because only the main thread receives signals.
     """
 
     def __init__(self) -> None:
-        self.number: int | None = None  # The first signal.
-        self._deferred = False
+        self._received: list[int] = []
+        self._taken = 0
         self._previous_handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self._previous_handlers = {
-                number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)
+                number: signal.signal(number, self.record) for number in (signal.SIGINT, signal.SIGTERM)
             }
         return self
 
@@ -35,27 +33,16 @@ class Interrupts:
         for number, handler in self._previous_handlers.items():
             signal.signal(number, handler)
 
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.number is not None:
-            return
-        self.number = number
-        if not self._deferred:
-            raise Interrupted
+    def record(self, number: int, frame: FrameType | None = None) -> None:
+        self._received.append(number)
 
-    @contextmanager
-    def deferred(self) -> Iterator[None]:
-        """Delay Interrupted until the block ends, so that everything the block starts can be stopped."""
-        self._deferred = True
-        yield
-        self._deferred = False
-        if self.number is not None:
-            raise Interrupted
+    @property
+    def number(self) -> int | None:
+        """The first signal, or None."""
+        return self._received[0] if self._received else None
 
-    def check(self) -> None:
-        """Raise Interrupted after a signal, because Python drops exceptions raised in garbage collection."""
-        if self.number is not None and not self._deferred:
-            raise Interrupted
-
-    def ignore(self) -> None:
-        """Ignore all signals from now on, because the process is stopping."""
-        self._deferred = True
+    def take(self) -> list[int]:
+        """Return the signals since the last call, oldest first."""
+        taken = self._received[self._taken :]
+        self._taken += len(taken)
+        return taken

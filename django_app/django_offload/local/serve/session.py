@@ -1,25 +1,32 @@
 """One run of `manage.py offload_local`: AWS on this machine, with the site or a command."""
 
+import logging
 import os
-import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
+from ...aws.development import ENV_FILE
 from ...aws.loopback import LOOPBACK
 from ..aws.local_aws import Announce, LocalAWS
-from ..environment import ENV_FILE, env_file, refuse_other_aws
+from ..environment import env_file, refuse_other_aws
 from ..lambda_.log_lines import LogLine, wants_colour
 from ..lambda_.processes import runtime_client_missing
+from ..lambda_.task_logs import LogHandler, show_task_logs
 from ..lambda_.worker_process import Log
 from ..loopback import free_port
 from ..watchdog import Watchdog
-from .interrupts import Interrupted, Interrupts
+from .forgotten import Forgotten
+from .interrupts import Interrupts
 from .reloader import Reloader, project_files
+from .startup import POLL_SECONDS, Background, SlowStart
 from .startup_report import report_rows, table_lines
-from .web import ChildProcess, exit_code, pause, runserver_command, site_answers, site_environment
+from .web import ChildProcess, exit_code, runserver_command, site_answers, site_environment
+
+# How long everything may take to stop. What is left then ends with this process.
+CLOSE_SECONDS = 20.0
 
 OnReady = Callable[[dict[str, object]], object]
 
@@ -79,7 +86,24 @@ def serve(
     session = Session(
         aws, child_command, site_port, announce, ready, restart_workers=reload and not in_process
     )
-    return session.run()
+    if not in_process:
+        return session.run()
+    with handler_of_root(LogHandler(log)):
+        return session.run()
+
+
+@contextmanager
+def handler_of_root(handler: logging.Handler) -> Iterator[None]:
+    """Show with this handler, until the block ends, what tasks in this process log."""
+    root = logging.getLogger()
+    level = root.level
+    show_task_logs(handler)
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
 
 
 def choose_port(preferred: int, purpose: str, option: str, announce: Announce) -> int:
@@ -91,7 +115,12 @@ def choose_port(preferred: int, purpose: str, option: str, announce: Announce) -
 
 
 class Session:
-    """One run of serve()."""
+    """
+    One run of serve().
+
+    The main thread only starts the site or the command, waits for it, and reads which signals came. Work that
+    takes long runs in other threads, and the wait for their end has a limit.
+    """
 
     def __init__(
         self,
@@ -108,47 +137,43 @@ class Session:
         self._site_port = site_port
         self._announce, self._on_ready = announce, on_ready
         self._files = project_files(announce) if restart_workers else None
+        self._forgotten = Forgotten(aws, announce)
+        self._slow_start = SlowStart(announce)
         self._started_at = time.monotonic()
         self._child: ChildProcess | None = None
 
     def run(self) -> int:
-        with Interrupts() as interrupts, ExitStack() as exits:
+        exits = ExitStack()
+        with Interrupts() as interrupts:
             try:
-                self.start(interrupts, exits)
-                code = self.wait(interrupts)
-            except Interrupted:
-                if self._command and self._site is None and self._child is not None:
-                    # The command decides what the signal means, and its exit code is the result.
-                    self._child.pass_on(interrupts.number or signal.SIGTERM)
-                    code = exit_code(self._child.wait())
+                if self.start(interrupts, exits):
+                    code = self.wait(interrupts)
                 else:
                     self._announce("Stopping everything.")
                     code = 0
             finally:
-                interrupts.ignore()
+                self.close(exits)
         return code
 
-    def start(self, interrupts: Interrupts, exits: ExitStack) -> None:
-        """Start AWS, deploy the stacks, and start the site or the command."""
+    def start(self, interrupts: Interrupts, exits: ExitStack) -> bool:
+        """Start AWS, deploy the stacks, and start the site or the command. Return False after a signal."""
+        self._forgotten.announce_last()
         exits.callback(self._aws.close)
-        self._aws.open()
-        path = exits.enter_context(env_file(self._aws.environment))
-        interrupts.check()
-        self._aws.deploy()
-        interrupts.check()
-        self._aws.feed()
-        self._env_file = os.path.relpath(path)
+        if not Background("start", self._start_aws).wait(
+            interrupts, lambda: self._slow_start.waiting_for(self._aws.step)
+        ):
+            return False
+        self._env_file = os.path.relpath(exits.enter_context(env_file(self._aws.session)))
+        stop = threading.Event()
+        exits.callback(stop.set)
+        threading.Thread(target=self._forgotten.watch, args=(stop,), name="unfinished", daemon=True).start()
         if self._files is not None:
-            stop = threading.Event()
             watch_args = (stop, Reloader(self._aws, self._announce))
             threading.Thread(target=self._files.watch, args=watch_args, name="code", daemon=True).start()
-            exits.callback(stop.set)
         if self._site is None:
             self._report_ready("AWS on this machine")
         # The site or command starts last, because a task can't be enqueued before the stack has its queue.
-        if not self._command:
-            return
-        with interrupts.deferred():
+        if self._command:
             watchdog = Watchdog()
             exits.callback(watchdog.close)
             environment = {**self._aws.environment, **(site_environment() if self._site is not None else {})}
@@ -156,23 +181,43 @@ class Session:
             own_group = self._site is not None or not sys.stdin.isatty()
             self._child = ChildProcess(self._command, environment, watchdog, own_group=own_group)
             exits.callback(self._child.end)
+        return True
+
+    def _start_aws(self) -> None:
+        self._aws.open()
+        self._aws.deploy()
+        self._aws.feed()
 
     def wait(self, interrupts: Interrupts) -> int:
         """Wait until the site or command ends, and return its exit code. Announce when the site answers."""
         site_ready = False
         while True:
-            interrupts.check()
             returncode = self._child.poll() if self._child is not None else None
             if returncode is not None:
                 code = exit_code(returncode)
-                if self._site is None:
+                if self._site is None or interrupts.number is not None:
                     return code
                 self._announce("The web server stopped unexpectedly. Its last lines above show why.")
                 return code or 1
-            if self._site_port is not None and not site_ready and site_answers(self._site_port):
-                site_ready = True
-                self._report_ready(str(self._site), " Press Ctrl-C to stop everything.")
-            pause()
+            for number in interrupts.take():
+                if self._site is not None or self._child is None:
+                    self._announce("Stopping everything.")
+                    return 0
+                # The command decides what a signal means, and its exit code is the result.
+                self._child.pass_on(number)
+            if self._site_port is not None and not site_ready:
+                site_ready = site_answers(self._site_port)
+                if site_ready:
+                    self._report_ready(str(self._site), " Press Ctrl-C to stop everything.")
+                else:
+                    self._slow_start.waiting_for("the web server doesn't answer yet")
+            time.sleep(POLL_SECONDS)
+
+    def close(self, exits: ExitStack) -> None:
+        """Stop everything, and announce what was forgotten with it."""
+        if not Background("stop", exits.close).join(CLOSE_SECONDS):
+            self._announce(f"Not everything stopped within {CLOSE_SECONDS:.0f} s. The rest is killed.")
+        self._forgotten.announce()
 
     def _report_ready(self, what: str, advice: str = "") -> None:
         """Announce that `what` is ready, with a table of everything that was started."""

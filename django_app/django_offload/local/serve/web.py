@@ -1,21 +1,23 @@
 """The processes that use AWS on this machine: the web server or a command."""
 
-import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from ...aws.loopback import LOOPBACK
 from ..environment import without_aws
 from ..lambda_.project_modules import source_roots
 from ..watchdog import Watchdog, kill_group
+from .access_log import ENV_LOCAL_SITE
 
 # How long a process may take to end before it is killed.
 GRACE_SECONDS = 5.0
-POLL_SECONDS = 0.05
+# A server on this machine accepts a connection at once.
+CONNECT_SECONDS = 0.2
 
 
 class ChildProcess:
@@ -43,10 +45,6 @@ class ChildProcess:
     def poll(self) -> int | None:
         return self._process.poll()
 
-    def wait(self) -> int:
-        """Wait until the process has ended, and return its return code."""
-        return self._process.wait()
-
     def pass_on(self, number: int) -> None:
         """Send the process a signal that this process received."""
         # In the terminal's group the process has already received Ctrl-C.
@@ -67,7 +65,8 @@ class ChildProcess:
                 self._process.wait(GRACE_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
-                self._process.wait()
+                with suppress(subprocess.TimeoutExpired):  # The system can't end it, so nobody can.
+                    self._process.wait(GRACE_SECONDS)
         if self._own_group:
             kill_group(self._process.pid)
             self._watchdog.remove(self._process.pid)
@@ -86,6 +85,7 @@ def site_environment() -> dict[str, str]:
     environment = {
         "PYTHONPATH": os.pathsep.join(source_roots()),
         "PYTHONUNBUFFERED": "1",
+        ENV_LOCAL_SITE: "1",
         # Hides runserver's warning about production, because this is clearly a developer's machine.
         "DJANGO_RUNSERVER_HIDE_WARNING": "true",
     }
@@ -95,25 +95,14 @@ def site_environment() -> dict[str, str]:
 
 
 def site_answers(port: int) -> bool:
-    """Return True if a web server on `port` answers, with any status."""
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=10)
+    """Return True if a web server accepts connections on `port`. A request would be a line in its log."""
     try:
-        connection.request("HEAD", "/")
-        connection.getresponse().read()
+        socket.create_connection((LOOPBACK, port), CONNECT_SECONDS).close()
     except OSError:
         return False
-    except http.client.HTTPException:
-        return True
-    finally:
-        connection.close()
     return True
 
 
 def exit_code(returncode: int) -> int:
     """Return a process's exit code as shells report it: 128 + n for signal n."""
     return 128 - returncode if returncode < 0 else returncode
-
-
-def pause() -> None:
-    """Wait a moment before the next check."""
-    time.sleep(POLL_SECONDS)
