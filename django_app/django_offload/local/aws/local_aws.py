@@ -120,7 +120,10 @@ class LocalAWS:
         for stack, template in templates.items():
             with self._timed_step(f"stack {stack}"):
                 self.outputs[stack] = deploy(self.server, stack, template)
-        sqs = self.server.client("sqs")
+        # Only now, because the module needs moto.
+        from .queues import QueuesInProcess
+
+        sqs = QueuesInProcess(self.server.port, self.server.region, self._stopping)
         self.mappings = [
             EventSourceMapping(config, sqs=sqs, functions=self.functions, invoker=self.invoker)
             for config in deployed_mappings(self.server)
