@@ -3,7 +3,7 @@ The errors of AWS on this machine.
 
     OffloadError
     └── LocalAWSError
-        ├── PackageMissing      The extra that installs moto is missing.
+        ├── PackageMissing      A package of the extra `local` is missing.
         ├── PortTaken           Another program uses the port.
         ├── NotThisMachine      The environment points to another AWS.
         ├── StackFailed         CloudFormation couldn't create the stack.

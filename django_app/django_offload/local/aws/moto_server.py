@@ -120,14 +120,16 @@ def create_server(port: int, access_key: str | None) -> Any:
         )
         from werkzeug.serving import ThreadedWSGIServer
 
+        from .api_gateway import import_api_gateway
         from .moto_requests import MotoRequests, with_direct_calls
         from .moto_speed import make_moto_faster
     except ImportError as exc:
-        raise PackageMissing("moto[server]") from exc
+        raise PackageMissing(exc.name or "moto") from exc
     # A log line for every call would hide the output of the workers.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     # This package runs the functions, so moto must not look for Docker.
     default_user_config["lambda"] = {"use_docker": False}
+    import_api_gateway()
     make_moto_faster()
     # ThreadedMotoServer hangs if its port is taken, and leaves its connections open when it stops.
     server_class = type("MotoHTTPServer", (StoppableServer, ThreadedWSGIServer), {})
