@@ -41,18 +41,18 @@ class QueuesInProcess:
         }
 
     def get_queue_url(self, **parameters: Any) -> dict[str, Any]:
-        return self._call("GetQueueUrl", parameters)
+        return self.call("GetQueueUrl", parameters)
 
     def receive_message(self, **parameters: Any) -> dict[str, Any]:
         """Return messages, if any come within WaitTimeSeconds. Return at once when everything stops."""
         self._wait_for_messages(parameters["QueueUrl"], parameters["WaitTimeSeconds"])
-        return self._call("ReceiveMessage", {**parameters, "WaitTimeSeconds": 0})
+        return self.call("ReceiveMessage", {**parameters, "WaitTimeSeconds": 0})
 
     def delete_message_batch(self, **parameters: Any) -> dict[str, Any]:
-        return self._call("DeleteMessageBatch", parameters)
+        return self.call("DeleteMessageBatch", parameters)
 
     def change_message_visibility_batch(self, **parameters: Any) -> dict[str, Any]:
-        return self._call("ChangeMessageVisibilityBatch", parameters)
+        return self.call("ChangeMessageVisibilityBatch", parameters)
 
     def _wait_for_messages(self, queue_url: str, seconds: float) -> None:
         queue: Any = sqs_backends[DEFAULT_ACCOUNT_ID][self._region].queues.get(queue_url.rsplit("/", 1)[-1])
@@ -63,7 +63,8 @@ class QueuesInProcess:
                 return
             queue.wait_for_messages(min(seconds_left, POLL_SECONDS))
 
-    def _call(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    def call(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Return the result of an operation. Raise QueueCallFailed if SQS refuses it."""
         body = json.dumps(parameters).encode()
         request = DirectRequest(
             {
