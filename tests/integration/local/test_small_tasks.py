@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 
 from django_offload.local.aws.moto_requests import MotoRequests
