@@ -3,12 +3,13 @@ The errors of AWS on this machine.
 
     OffloadError
     └── LocalAWSError
-        ├── PackageMissing      The extra that installs moto is missing.
+        ├── PackageMissing      A package of the extra `local` is missing.
         ├── PortTaken           Another program uses the port.
         ├── NotThisMachine      The environment points to another AWS.
         ├── StackFailed         CloudFormation couldn't create the stack.
         ├── StartFailed         A part of it didn't start.
-        └── FunctionMissing     No function with this name is deployed.
+        ├── FunctionMissing     No function with this name is deployed.
+        └── QueueCallFailed     SQS refused a call of a mapping.
 """
 
 from ..exceptions import OffloadError
@@ -78,4 +79,14 @@ class FunctionMissing(LocalAWSError):
         self.name = name
         super().__init__(
             f"Function not found: {name}. Deploy the stack that creates it, or correct the name."
+        )
+
+
+class QueueCallFailed(LocalAWSError):
+    """SQS on this machine refused a call of an event source mapping."""
+
+    def __init__(self, operation: str, reason: str) -> None:
+        super().__init__(
+            f"SQS on this machine refused {operation}: {reason.rstrip('.')}. If you deleted the queue, start "
+            "offload_local again."
         )

@@ -78,6 +78,15 @@ class Recorder:
 
         return serve
 
+    def polling(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the method of QueuesInProcess with what Lambda does for a mapping noted."""
+
+        def noted(queues: object, operation: str, parameters: Mapping[str, Any]) -> Any:
+            self._read_json(f"AmazonSQS.{operation}", parameters, own=False)
+            return call(queues, operation, parameters)
+
+        return noted
+
     def invoking(self, invoke: Callable[..., Any]) -> Callable[..., Any]:
         """Return the method of InvokeApi with every call noted."""
 

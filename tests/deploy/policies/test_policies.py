@@ -9,6 +9,7 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from django_offload.local.aws import local_aws, moto_server
 from django_offload.local.aws.local_aws import LocalAWS
+from django_offload.local.aws.queues import QueuesInProcess
 from django_offload.local.aws.schedule import Schedule
 from django_offload.local.environment import applied
 from django_offload.local.lambda_.invoke_api import InvokeApi
@@ -51,6 +52,7 @@ def told(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Rec
     recorder, patch = Recorder(REGION), pytest.MonkeyPatch()
     real = moto_server.with_serial_dynamodb
     patch.setattr(moto_server, "with_serial_dynamodb", lambda app: recorder.observing(real(app)))
+    patch.setattr(QueuesInProcess, "call", recorder.polling(QueuesInProcess.call))
     patch.setattr(InvokeApi, "invoke", recorder.invoking(InvokeApi.invoke))
     patch.setattr(Schedule, "invoke", recorder.striking(Schedule.invoke))
     patch.setattr(local_aws, "InProcessInvoker", lambda: AsDeployed(recorder))

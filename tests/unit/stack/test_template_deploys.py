@@ -3,15 +3,13 @@
 import ast
 import io
 import json
-import logging
 import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
+from django_offload.local.aws.moto_server import MotoServer
 from django_offload.stack import build_template
 from tests.unit.stack.evaluate import Evaluated
 from tests.unit.stack.examples import options
@@ -25,22 +23,8 @@ type Client = Callable[[str], Any]
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x", region_name=REGION)
-    clients: dict[str, Any] = {}
-
-    def client(service: str) -> Any:
-        if service not in clients:
-            clients[service] = session.client(service, endpoint_url=f"http://{host}:{port}")
-        return clients[service]
-
-    yield client
-    for open_client in clients.values():
-        open_client.close()
-    server.stop()
+    with MotoServer(region=REGION, requires_key=False) as server:
+        yield server.client
 
 
 @pytest.fixture(scope="module")

@@ -143,7 +143,10 @@ class LocalAWS:
             self._read_deployed()
 
     def _read_deployed(self) -> None:
-        sqs = self.server.client("sqs")
+        # Only now, because the module needs moto.
+        from .queues import QueuesInProcess
+
+        sqs = QueuesInProcess(self.server.port, self.server.region, self._stopping)
         self.mappings = [
             EventSourceMapping(config, sqs=sqs, functions=self.functions, invoker=self.invoker)
             for config in deployed_mappings(self.server)

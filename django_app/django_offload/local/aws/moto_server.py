@@ -11,7 +11,7 @@ from ...aws.loopback import LOOPBACK
 from ..environment import DEFAULT_REGION, refuse_other_aws, variables
 from ..errors import PackageMissing
 from ..guard import authorization, new_access_key
-from ..loopback import GuardedRequests, StoppableServer, refuse_taken_port
+from ..loopback import StoppableServer, refuse_taken_port
 from .resource_import import with_resource_import
 
 # A slow machine takes long to import a service and to create a stack. Stopping the server ends each call.
@@ -146,21 +146,26 @@ def create_server(port: int, access_key: str | None) -> Any:
         from moto.core.config import default_user_config
         from moto.moto_server.werkzeug_app import (
             DomainDispatcherApplication,
-            MotoRequestHandler,
             create_backend_app,
         )
         from werkzeug.serving import ThreadedWSGIServer
+
+        from .api_gateway import import_api_gateway
+        from .moto_requests import MotoRequests, with_direct_calls
+        from .moto_speed import make_moto_faster
     except ImportError as exc:
-        raise PackageMissing("moto[server]") from exc
+        raise PackageMissing(exc.name or "moto") from exc
     # A log line for every call would hide the output of the workers.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     # This package runs the functions, so moto must not look for Docker.
     default_user_config["lambda"] = {"use_docker": False}
+    import_api_gateway()
+    make_moto_faster()
     # ThreadedMotoServer hangs if its port is taken, and leaves its connections open when it stops.
     server_class = type("MotoHTTPServer", (StoppableServer, ThreadedWSGIServer), {})
-    application = with_serial_dynamodb(with_resource_import(DomainDispatcherApplication(create_backend_app)))
-    handler = type("MotoHandler", (GuardedRequests, MotoRequestHandler), {})
-    server = server_class(LOOPBACK, port, application, handler)
+    application = with_resource_import(DomainDispatcherApplication(create_backend_app))
+    application = with_serial_dynamodb(with_direct_calls(application))
+    server = server_class(LOOPBACK, port, application, MotoRequests)
     server.access_key = access_key
     return server
 
