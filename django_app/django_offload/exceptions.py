@@ -1,7 +1,7 @@
 """
 The errors of django-offload.
 
-    OffloadError (django.tasks.exceptions.TaskException)
+    OffloadError (TaskException of Django's tasks)
     ├── ConfigurationError (ImproperlyConfigured)   TASKS or the environment is wrong
     │   └── ResourceMissing                         a queue, table, bucket or function doesn't exist
     ├── SecretUnreadable                            a secret of the stage file is missing or can't be read
@@ -49,7 +49,8 @@ from reprlib import repr as short
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.tasks.exceptions import InvalidTask, TaskException
+
+from .compat import InvalidTask, TaskException
 
 
 class OffloadError(TaskException):

@@ -1,15 +1,16 @@
 """Django's log messages and signals of a task, from its enqueue to its end."""
 
 from django_offload.backends import base
+from django_offload.compat import TASKS
 from tests.contract import tasks
 
 
 def messages(caplog):
-    return [record.getMessage() for record in caplog.records if record.name == "django.tasks"]
+    return [record.getMessage() for record in caplog.records if record.name == TASKS]
 
 
 def test_enqueue_start_and_end_are_logged(offloaded, caplog):
-    caplog.set_level("DEBUG", "django.tasks")
+    caplog.set_level("DEBUG", TASKS)
 
     result = tasks.nothing.enqueue()
     offloaded.run()
@@ -23,20 +24,20 @@ def test_enqueue_start_and_end_are_logged(offloaded, caplog):
 
 
 def test_failure_is_logged_and_success_mentions_no_exception(offloaded, caplog):
-    caplog.set_level("INFO", "django.tasks")
+    caplog.set_level("INFO", TASKS)
 
     tasks.raises_value_error.enqueue()
     tasks.nothing.enqueue()
     offloaded.run()
 
-    states = {record.args[-1]: record.exc_info for record in caplog.records if record.name == "django.tasks"}
+    states = {record.args[-1]: record.exc_info for record in caplog.records if record.name == TASKS}
     assert states["FAILED"][0] is ValueError
     assert states["SUCCESSFUL"] is None
     assert "None" not in "".join(text for text in messages(caplog) if "SUCCESSFUL" in text)
 
 
 def test_signals_come_from_the_backends_class(offloaded, backend):
-    from django.tasks import signals
+    from django_offload.compat import signals
 
     seen = []
 

@@ -18,11 +18,9 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.tasks.backends.base import BaseTaskBackend
-from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist
-from django.tasks.signals import task_enqueued
 from django.utils.module_loading import import_string
 
+from ..compat import BaseTaskBackend, InvalidTask, TaskResultDoesNotExist
 from ..conf import Options, find_problems
 from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
 from ..definition.offload_task import AnyResult, AnyTask, OffloadTask
@@ -33,6 +31,7 @@ from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask
 from ..protocol.record import read_record
 from ..sending.enqueue import (
     Prototype,
+    announce_enqueued,
     build,
     enqueued_result,
     masked_text,
@@ -224,7 +223,7 @@ class Departure:
                     enqueued_at = in_django_time(enqueued_at)
                 object.__setattr__(result, "enqueued_at", enqueued_at)
                 try:
-                    task_enqueued.send(self.sender, task_result=result)
+                    announce_enqueued(self.sender, result)
                 except Exception as exc:  # noqa: BLE001, the answer to this task, and to no other
                     failures[-1] = exc
         return failures

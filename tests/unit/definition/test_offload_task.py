@@ -6,13 +6,19 @@ from datetime import datetime, timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.tasks import Task, TaskResultStatus, task_backends
-from django.tasks import task as django_task
-from django.tasks.exceptions import InvalidTask, InvalidTaskBackend
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 import django_offload
+from django_offload.compat import (
+    TASKS,
+    InvalidTask,
+    InvalidTaskBackend,
+    Task,
+    TaskResultStatus,
+    task_backends,
+)
+from django_offload.compat import task as django_task
 from django_offload.definition.offload_task import OffloadTask, changed_options
 from django_offload.definition.registry import name_of
 from tests.contract import tasks as plain
@@ -244,7 +250,7 @@ def test_a_message_cannot_contain_a_callable_backoff():
 
 @pytest.fixture(params=["immediate.ImmediateBackend", "dummy.DummyBackend"])
 def djangos(request, settings):
-    settings.TASKS = {"default": {"BACKEND": f"django.tasks.backends.{request.param}", "QUEUES": []}}
+    settings.TASKS = {"default": {"BACKEND": f"{TASKS}.backends.{request.param}", "QUEUES": []}}
     return task_backends["default"]
 
 
@@ -258,9 +264,7 @@ def test_the_same_task_is_valid_under_djangos_backends(djangos, task):
 
 
 def test_the_immediate_backend_runs_a_task_with_its_context(settings):
-    settings.TASKS = {
-        "default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend", "QUEUES": []}
-    }
+    settings.TASKS = {"default": {"BACKEND": f"{TASKS}.backends.immediate.ImmediateBackend", "QUEUES": []}}
 
     result, asynchronous = tasks.count.enqueue(2), tasks.count_async.enqueue(2)
 
@@ -271,7 +275,7 @@ def test_the_immediate_backend_runs_a_task_with_its_context(settings):
 
 
 def test_the_dummy_backend_stores_a_task(settings):
-    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend", "QUEUES": []}}
+    settings.TASKS = {"default": {"BACKEND": f"{TASKS}.backends.dummy.DummyBackend", "QUEUES": []}}
 
     result = tasks.count.delay(2)
 

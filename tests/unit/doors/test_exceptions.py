@@ -5,9 +5,9 @@ from inspect import getmembers, isclass
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.tasks.exceptions import InvalidTask, TaskException
 
 from django_offload import exceptions
+from django_offload.compat import InvalidTask, TaskException
 from django_offload.exceptions import OffloadError
 
 CLASSES = {

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
+from django_offload.compat import TASKS
 from django_offload.conf import configured
 from django_offload.http import accepted, status_url
 from django_offload.stores import store_of
@@ -123,7 +124,7 @@ def test_the_mark_of_a_short_value_costs_other_tasks_nothing(visitor, failed, of
     [(CARD, "refused: ********"), ("123", ""), ({"a": [CARD]}, "refused: {'a': ['********']}")],
 )
 def test_the_answer_of_another_backend_hides_the_values_too(ours, settings, offload, card, message):
-    settings.TASKS = ours | {"at once": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+    settings.TASKS = ours | {"at once": {"BACKEND": f"{TASKS}.backends.immediate.ImmediateBackend"}}
 
     answer = accepted(tasks.refuse.using(backend="at once").enqueue(card))
 

@@ -5,10 +5,10 @@ import re
 from urllib.parse import urlencode
 
 import pytest
-from django.tasks import task_backends
 from django.utils import timezone
 from django.utils.csp import CSP
 
+from django_offload.compat import TASKS, task_backends
 from django_offload.conf import configured
 from django_offload.http.pieces import TaskProgress
 from django_offload.stores import store_of
@@ -97,7 +97,7 @@ def test_nothing_is_asked_for_where_there_is_no_id(page, offload, monkeypatch):
 
 @pytest.mark.parametrize("backend", ["immediate.ImmediateBackend", "dummy.DummyBackend"])
 def test_another_backends_result_is_shown_and_not_asked_for(page, settings, backend):
-    settings.TASKS = {"default": {"BACKEND": f"django.tasks.backends.{backend}"}}
+    settings.TASKS = {"default": {"BACKEND": f"{TASKS}.backends.{backend}"}}
 
     html = page("{% task_progress result %}", result=tasks.double.enqueue(2))
 
