@@ -1,4 +1,4 @@
-"""The Content-Security-Policy on Django 5.2, as Django itself sends it from 6.0 on. Only the settings use this."""
+"""The Content-Security-Policy on Django 5.2, as Django sends it itself from 6.0 on."""
 
 import secrets
 from collections.abc import Callable
@@ -20,16 +20,23 @@ class CSP(StrEnum):
 def content_security_policy(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Send SECURE_CSP with each response."""
+    """Send SECURE_CSP with each response that has no policy of its own."""
 
     def respond(request: HttpRequest) -> HttpResponse:
+        printed = list[str]()
+
+        def make_nonce() -> str:
+            printed.append(secrets.token_urlsafe(16))
+            return printed[0]
+
+        request.csp_nonce = SimpleLazyObject(make_nonce)  # type: ignore[attr-defined]
         response = get_response(request)
-        value = getattr(request, "csp_nonce", None)
-        sources = {CSP.NONCE: f"'nonce-{value}'" if value else ""}
-        response.headers["Content-Security-Policy"] = "; ".join(
+        sources = {CSP.NONCE: f"'nonce-{printed[0]}'" if printed else ""}
+        directives = (
             " ".join([directive, *filter(None, (sources.get(source, source) for source in allowed))])
             for directive, allowed in settings.SECURE_CSP.items()
         )
+        response.headers.setdefault("Content-Security-Policy", "; ".join(directives))
         return response
 
     return respond
@@ -37,10 +44,4 @@ def content_security_policy(
 
 def nonce(request: HttpRequest) -> dict[str, object]:
     """Give templates `csp_nonce`, which is made when one prints it."""
-
-    def make() -> str:
-        value = secrets.token_urlsafe(16)
-        request.csp_nonce = value  # type: ignore[attr-defined]
-        return value
-
-    return {"csp_nonce": SimpleLazyObject(make)}
+    return {"csp_nonce": getattr(request, "csp_nonce", None)}

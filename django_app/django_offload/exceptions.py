@@ -1,7 +1,7 @@
 """
 The errors of django-offload.
 
-    OffloadError (TaskException of Django's tasks)
+    OffloadError (TaskException)
     ├── ConfigurationError (ImproperlyConfigured)   TASKS or the environment is wrong
     │   └── ResourceMissing                         a queue, table, bucket or function doesn't exist
     ├── SecretUnreadable                            a secret of the stage file is missing or can't be read

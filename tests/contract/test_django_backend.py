@@ -8,6 +8,7 @@ from django_offload.backends import base
 from django_offload.compat import (
     TASKS,
     InvalidTask,
+    InvalidTaskBackend,
     TaskResultDoesNotExist,
     TaskResultMismatch,
     TaskResultStatus,
@@ -235,7 +236,7 @@ def test_a_removed_backend_cannot_enqueue(offloaded, settings):
 
     with pytest.raises(Exception, match="The connection 'default' doesn't exist") as raised:
         tasks.nothing.enqueue()
-    assert type(raised.value).__name__ == "InvalidTaskBackend"
+    assert type(raised.value) is InvalidTaskBackend
 
 
 def test_checks_pass(offloaded):

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 import pytest
 from django.utils import timezone
-from django.utils.csp import CSP
 
+from config.settings import CSP, CSP_CONTEXT, CSP_MIDDLEWARE
 from django_offload.compat import TASKS, task_backends
 from django_offload.conf import configured
 from django_offload.http.pieces import TaskProgress
@@ -199,10 +199,10 @@ def test_a_piece_holds_nothing_inline(page):
 
 
 def test_a_policy_of_nonces_lets_the_piece_load(visitor, settings):
-    settings.MIDDLEWARE = ["django.middleware.csp.ContentSecurityPolicyMiddleware", *settings.MIDDLEWARE]
+    settings.MIDDLEWARE = [CSP_MIDDLEWARE, *settings.MIDDLEWARE]
     settings.SECURE_CSP = {"script-src": [CSP.NONCE]}
     (engine,) = settings.TEMPLATES
-    processors = ["django.template.context_processors.request", "django.template.context_processors.csp"]
+    processors = ["django.template.context_processors.request", CSP_CONTEXT]
     settings.TEMPLATES = [{**engine, "OPTIONS": {"context_processors": processors}}]
     somebody = visitor()
     somebody.enqueue()
