@@ -6,6 +6,7 @@ django_tasks, which the extra [django52] installs. Nothing is imported before a 
 import of the library begins here, also those before the settings are read.
 """
 
+import sys
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ __all__ = [
     "HAS_TASKS",
     "SIGNALS",
     "TASKS",
+    "TASKS_APP",
     "BaseTaskBackend",
     "InvalidTask",
     "InvalidTaskBackend",
@@ -97,6 +99,9 @@ RENAMED = {
 }
 MOVED = {"django.utils.json": "django_tasks.utils"}
 
+# The app that belongs into INSTALLED_APPS, if any.
+TASKS_APP = None if HAS_TASKS else BACKPORT
+
 BACKPORT_MISSING = (
     "Django 5.2 has no tasks of its own, and the backport that django-offload needs there isn't installed: "
     'run pip install "django-offload[django52]".'
@@ -104,6 +109,13 @@ BACKPORT_MISSING = (
 
 if not HAS_TASKS and find_spec(BACKPORT) is None:
     raise ImportError(BACKPORT_MISSING)
+
+
+def is_of_backport(backend: "BaseTaskBackend") -> bool:
+    """Return True if the backport made a backend beside Django's own tasks, which then have one too."""
+    backport = sys.modules.get(BACKPORT) if HAS_TASKS else None
+    made = backport.task_backends.all(initialized_only=True) if backport else ()
+    return any(one is backend for one in made)
 
 
 def __getattr__(name: str) -> Any:

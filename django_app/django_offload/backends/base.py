@@ -20,7 +20,7 @@ from django.core.checks import CheckMessage, Error
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.utils.module_loading import import_string
 
-from ..compat import BaseTaskBackend, InvalidTask, TaskResultDoesNotExist
+from ..compat import BaseTaskBackend, InvalidTask, TaskResultDoesNotExist, is_of_backport
 from ..conf import Options, find_problems
 from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
 from ..definition.offload_task import AnyResult, AnyTask, OffloadTask
@@ -86,6 +86,9 @@ class OffloadBackend(BaseTaskBackend):
         return options
 
     def check(self, **kwargs: Any) -> list[CheckMessage]:
+        """Report the problems of this entry of TASKS."""
+        if is_of_backport(self):  # Django's own tasks report them.
+            return []
         return [
             Error(
                 f"TASKS['{self.alias}']: {problem.text}", hint=problem.hint, id=f"django_offload.{problem.id}"

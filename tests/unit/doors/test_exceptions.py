@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from django_offload import exceptions
-from django_offload.compat import InvalidTask, TaskException
+from django_offload.compat import RENAMED, InvalidTask, TaskException
 from django_offload.exceptions import OffloadError
 
 CLASSES = {
@@ -78,10 +78,11 @@ def drawn():
 
 def test_the_drawing_shows_every_class_once_under_its_parent():
     rows = list(drawn())
+    names = {backport: name for name, backport in RENAMED.items()}
 
     assert sorted(name for name, _, _ in rows) == sorted(CLASSES)
     for name, parent, other in rows:
-        bases = [base.__name__ for base in CLASSES[name].__bases__]
+        bases = [names.get(base.__name__, base.__name__) for base in CLASSES[name].__bases__]
         expected = [parent] if parent else []
         if other:
             expected.append(other.rpartition(".")[2])

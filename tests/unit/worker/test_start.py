@@ -34,7 +34,8 @@ PUT_OFF = [
     *("django_offload.worker.side_by_side", f"{SITE}.admin", f"{SITE}.urls"),
 ]
 # On Django 5.2 the backport of the tasks imports the admin, forms and views, which makes the start slower.
-NOT_LOADED = PUT_OFF if HAS_TASKS else [name for name in PUT_OFF if not name.startswith("django.")]
+BY_THE_BACKPORT = () if HAS_TASKS else ("django.", f"{SITE}.admin")
+NOT_LOADED = [name for name in PUT_OFF if not name.startswith(BY_THE_BACKPORT)]
 NAMES = "\nimport json, sys; print(json.dumps(sorted(sys.modules)))"
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from .....compat import TASKS
+
 
 @dataclass(frozen=True, slots=True)
 class Idiom:
@@ -13,6 +15,10 @@ class Idiom:
     uses: tuple[str, ...]  # The names of ..names that it covers. `*` stands for any text.
     answer: str  # Plain sentences. Code is between backquotes.
     is_renamed: bool = False  # True if the command rewrites it, wherever that is always right.
+
+    def __post_init__(self) -> None:
+        # The rows name Django's tasks as they are from Django 6.0 on.
+        object.__setattr__(self, "answer", self.answer.replace("django.tasks", TASKS))
 
 
 class Table:
