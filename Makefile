@@ -6,7 +6,7 @@ ARCHITECTURE ?= x86_64
 RUN := PYTHONPATH=django_app:. DJANGO_SETTINGS_MODULE=config.settings
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo test test-all torture kills bench modules-entered screenshot screenshots package check format lock clean .venv .venv-3.12 .venv-bench
+.PHONY: help demo test test-all torture kills bench modules-entered screenshot screenshots package check format lock clean .venv .venv-3.12 .venv-5.2 .venv-6.0 .venv-wagtail .venv-bench
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -14,10 +14,10 @@ help: ## Say what can be made
 demo: ## Start the reference site, with AWS on this machine, on http://127.0.0.1:8000 (another port: PORT=8001)
 	@folder=$$(.ci/demo-environment) && exec env $(RUN) "$$folder/bin/python" -m lab.demo --port $(PORT)
 
-test: .venv .venv-3.12 ## Run the tests that differ by version on Python 3.12, then all on 3.13 (SEED= repeats an order)
+test: .venv .venv-5.2 .venv-6.0 ## Run all tests, and those that can differ on Django 5.2 and 6.0 (SEED= repeats an order)
 	@$(RUN) .ci/test
 
-test-all: .venv .venv-3.12 ## Run all tests on Python 3.12 and on 3.13
+test-all: .venv .venv-3.12 .venv-5.2 .venv-6.0 .venv-wagtail ## Run all tests on Python 3.12 and 3.13, and on each Django
 	@$(RUN) .ci/test all
 
 torture: .venv ## Prove that nothing is lost: a million tasks with every fault (SEED= replays, TASKS= for fewer)
@@ -52,7 +52,7 @@ lock: ## Write requirements.lock from requirements.in
 	@.ci/lock
 
 clean: ## Remove environments, caches, built files and the local site's data
-	@rm -rf .venv .venv-3.12 .venv-lock .venv-checkov .venv-bench .offload .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
+	@rm -rf .venv .venv-3.12 .venv-5.2 .venv-6.0 .venv-wagtail .venv-lock .venv-checkov .venv-bench .offload .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
 		.hypothesis build dist django_app/*.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -61,6 +61,15 @@ clean: ## Remove environments, caches, built files and the local site's data
 
 .venv-3.12:
 	@.ci/environment 3.12 .venv-3.12
+
+.venv-5.2:
+	@.ci/environment 3.12 .venv-5.2 tests/versions/django-5.2.lock
+
+.venv-6.0:
+	@.ci/environment 3.13 .venv-6.0 tests/versions/django-6.0.lock
+
+.venv-wagtail:
+	@.ci/environment 3.13 .venv-wagtail tests/versions/wagtail.lock
 
 .venv-bench:
 	@.ci/environment 3.13 .venv-bench tests/benchmarks/requirements.lock

@@ -111,6 +111,11 @@ if not HAS_TASKS and find_spec(BACKPORT) is None:
     raise ImportError(BACKPORT_MISSING)
 
 
+def of_this_django(text: str) -> str:
+    """Return a text that names django.tasks with the package of this Django's tasks instead."""
+    return text.replace("django.tasks", TASKS)
+
+
 def is_of_backport(backend: "BaseTaskBackend") -> bool:
     """Return True if the backport made a backend beside Django's own tasks, which then have one too."""
     backport = sys.modules.get(BACKPORT) if HAS_TASKS else None
@@ -126,9 +131,9 @@ def __getattr__(name: str) -> Any:
     if not HAS_TASKS:
         module = MOVED.get(module, module.replace("django.tasks", BACKPORT))
         own_name = RENAMED.get(name, name)
-    # This module clears the backends when TASKS changes. Only Django's own package imports it by itself.
-    import_module(f"{TASKS}.signals")
     try:
+        # This module clears the backends when TASKS changes. Only Django's own package imports it by itself.
+        import_module(f"{TASKS}.signals")
         value = getattr(import_module(module), own_name)
     except (AttributeError, ModuleNotFoundError) as exc:
         raise ImportError(BACKPORT_MISSING) from exc

@@ -1,7 +1,12 @@
 """Django's log messages and signals of a task, from its enqueue to its end."""
 
+import sys
+from types import SimpleNamespace
+
+from django.dispatch import Signal
+
 from django_offload.backends import base
-from django_offload.compat import TASKS
+from django_offload.compat import SIGNALS, TASKS
 from tests.contract import tasks
 
 
@@ -56,3 +61,36 @@ def test_signals_come_from_the_backends_class(offloaded, backend):
 
     sender = getattr(base, backend)
     assert seen == [(sender, result.id, status) for status in ("READY", "RUNNING", "SUCCESSFUL")]
+
+
+def test_each_loaded_package_of_tasks_sends_each_signal_once(offloaded, backend, monkeypatch):
+    names, seen, receivers = ("task_enqueued", "task_started", "task_finished"), [], []
+    for package in SIGNALS:
+        # On Django 6 the backport may be loaded beside Django's own tasks, as Wagtail loads it.
+        module = sys.modules.get(package) or SimpleNamespace(**{name: Signal() for name in names})
+        monkeypatch.setitem(sys.modules, package, module)
+        for name in names:
+
+            def note(sender, task_result, signal, at=(package, name), **kwargs):
+                seen.append((*at, sender, task_result.id))
+
+            getattr(module, name).connect(note)
+            receivers.append((getattr(module, name), note))
+    try:
+        one = tasks.nothing.enqueue()
+        (another,) = tasks.nothing.enqueue_many([()])
+        offloaded.run()
+    finally:
+        for signal, receiver in receivers:
+            signal.disconnect(receiver)
+
+    sender = getattr(base, backend)
+    assert sorted(seen, key=str) == sorted(
+        [
+            (package, name, sender, result.id)
+            for package in SIGNALS
+            for name in names
+            for result in (one, another)
+        ],
+        key=str,
+    )

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from .....compat import TASKS
+from ......compat import of_this_django
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,7 @@ class Idiom:
     is_renamed: bool = False  # True if the command rewrites it, wherever that is always right.
 
     def __post_init__(self) -> None:
-        # The rows name Django's tasks as they are from Django 6.0 on.
-        object.__setattr__(self, "answer", self.answer.replace("django.tasks", TASKS))
+        object.__setattr__(self, "answer", of_this_django(self.answer))
 
 
 class Table:
