@@ -6,7 +6,7 @@ ARCHITECTURE ?= x86_64
 RUN := PYTHONPATH=django_app:. DJANGO_SETTINGS_MODULE=config.settings
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo test test-all torture kills bench modules-entered screenshot screenshots package check format lock clean .venv .venv-3.12 .venv-5.2 .venv-6.0 .venv-wagtail .venv-bench
+.PHONY: help demo test test-all torture kills bench cold-start modules-entered screenshot screenshots package check format lock clean .venv .venv-3.12 .venv-5.2 .venv-6.0 .venv-wagtail .venv-bench
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,9 @@ kills: .venv ## Kill real workers while they work, 100 times over 1,000 tasks: n
 bench: .venv .venv-bench ## Measure against raw boto3, Celery and others, and write BENCHMARKS.md (QUICK=1: a look, to the terminal)
 	@CHROMIUM=$$(.ci/browser) && NODE_PACKAGES=$$(.ci/node-packages) && export CHROMIUM NODE_PACKAGES && \
 		$(RUN) .venv/bin/python -m tests.benchmarks $(if $(QUICK),--quick) $(SECTIONS)
+
+cold-start: .venv .venv-5.2 .venv-6.0 ## Measure the start of a worker on Django 5.2, 6.0 and 6.1
+	@$(RUN) .venv/bin/python -m tests.versions.cold_start
 
 modules-entered: .venv ## Count the modules that one warm enqueue() and one warm delivery enter
 	@$(RUN) .venv/bin/python -m tests.benchmarks.modules_entered

@@ -20,6 +20,7 @@ from tests.docs.pages import DOCS, ROOT, Block, commands
 from tests.scaffold import readme as adopting
 from tests.scaffold import test_pages as elsewhere
 from tests.unit.stack.examples import document
+from tests.wagtail import test_wagtail as wagtail
 
 # Parts of AWS's command line that are no operations of its services.
 AWS_EXTRAS = {("logs", "tail")}
@@ -88,6 +89,11 @@ def is_of_ones_own_project(block: Block) -> bool:
     return set(commands(block.text)) <= set(deploying.own_commands())
 
 
+def is_of_wagtail(block: Block) -> bool:
+    """The settings of a site of Wagtail, whose tasks are run by tests/wagtail."""
+    return block.page == DOCS / "django_versions.md" and block.text.strip() == wagtail.SETTINGS.strip()
+
+
 def is_of_options(block: Block) -> bool:
     """OPTIONS of a backend, written out: nothing is wrong with them, and a template is made of them."""
     if block.language != "python" or not block.text.startswith("OPTIONS = {"):
@@ -118,6 +124,7 @@ HOLDERS: list[Callable[[Block], bool]] = [
     is_of_the_pages_project,
     is_a_step_of_deploying,
     is_of_ones_own_project,
+    is_of_wagtail,
     is_of_options,
     is_made,
     is_of_commands,

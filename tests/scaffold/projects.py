@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django_offload.compat import TASKS_APP
 from tests.scaffold.environment import Environment
 from tests.scaffold.readme import Part
 
@@ -38,7 +39,7 @@ class Project:
         settings = package / shape.settings
         if settings.name != "settings.py":
             self._move_settings(package, settings)
-        self.append(settings, f'INSTALLED_APPS += ["{shape.app}"]\n')
+        self.append(settings, f"INSTALLED_APPS += {[shape.app, *([TASKS_APP] if TASKS_APP else [])]}\n")
 
     def use_database(self, settings: dict[str, Any]) -> None:
         """Have the project keep its data there."""

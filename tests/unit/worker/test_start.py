@@ -14,7 +14,7 @@ from tests.unit.aws.server import Scripted, says
 ROOT = Path(__file__).resolve().parents[3]
 SITE = "tests.unit.worker.start_site"
 # Counted, not timed: modules of Django, of ours and of the standard library, on Python 3.12 and 3.13.
-MOST_MODULES = 600 if HAS_TASKS else 800
+MOST_MODULES = 600 if HAS_TASKS else 750
 PUT_OFF = [
     *("boto3", "botocore", "urllib3", "troposphere", "moto", "rich"),
     *("django.contrib.admin", "django.contrib.admin.sites", "django.contrib.admin.options"),
