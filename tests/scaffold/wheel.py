@@ -14,7 +14,6 @@ from tests.scaffold.environment import ROOT, Environment, done
 
 # A version that no index has: what pip installs is this wheel.
 VERSION = "0.1.0+fresh"
-VERSION_OF_DJANGO = "%d.%d" % DJANGO[:2]
 PIN = re.compile(r"^[A-Za-z0-9][^\\\n]*==[^\\\n]*", re.MULTILINE)
 
 
@@ -60,6 +59,6 @@ def constraints(file: Path) -> Path:
 
 def pins() -> list[str]:
     """Return every package of the lock file, with its version: that of the Django which runs the tests."""
-    of_version = ROOT / "tests" / "versions" / f"django-{VERSION_OF_DJANGO}.lock"
+    of_version = ROOT / "tests" / "versions" / f"django-{DJANGO[0]}.{DJANGO[1]}.lock"
     lock = of_version if of_version.is_file() else ROOT / "requirements.lock"
     return [pin.strip() for pin in PIN.findall(lock.read_text())]
