@@ -6,8 +6,10 @@ from types import SimpleNamespace
 from django.dispatch import Signal
 
 from django_offload.backends import base
-from django_offload.compat import SIGNALS, TASKS
+from django_offload.compat import TASKS
 from tests.contract import tasks
+
+SIGNALS = sorted({f"{TASKS}.signals", "django_tasks.signals"})
 
 
 def messages(caplog):
