@@ -39,9 +39,8 @@ The errors of django-offload.
         ├── ResultTooLarge                          its return value is too large to store
         └── WorkerLost                              its worker died, on every attempt
 
-local/errors.py draws the errors of AWS on this machine, deploy/errors.py those of packages and deployments.
-A call passes facts, and the class writes the sentences. The last one says what to do. An error of AWS that
-somebody catches has boto3's name. `retryable` decides between another delivery and the end of the task.
+local/errors.py draws the errors of AWS on this machine, deploy/errors.py those of deployments. The class
+writes the sentences, and the last one says what to do. An error of AWS that somebody catches has boto3's name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,7 +55,7 @@ from .compat import InvalidTask, TaskException
 class OffloadError(TaskException):
     """The base class of all errors of django-offload."""
 
-    # Can another delivery of the same message succeed?
+    # Can another delivery of the same message succeed? Otherwise the task ends.
     retryable = False
 
 
