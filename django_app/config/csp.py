@@ -31,7 +31,7 @@ def content_security_policy(
 
         request.csp_nonce = SimpleLazyObject(make_nonce)  # type: ignore[attr-defined]
         response = get_response(request)
-        sources = {CSP.NONCE: f"'nonce-{printed[0]}'" if printed else ""}
+        sources: dict[str, str] = {CSP.NONCE: f"'nonce-{printed[0]}'" if printed else ""}
         directives = (
             " ".join([directive, *filter(None, (sources.get(source, source) for source in allowed))])
             for directive, allowed in settings.SECURE_CSP.items()

@@ -10,7 +10,7 @@ from config.database import from_url
 try:
     from django.utils.csp import CSP
 except ImportError:  # Django 5.2 has neither this nor tasks.
-    from config.csp import CSP
+    from config.csp import CSP  # type: ignore[assignment]
 
     CSP_MIDDLEWARE, CSP_CONTEXT = "config.csp.content_security_policy", "config.csp.nonce"
     TASKS_APPS = ["django_tasks"]

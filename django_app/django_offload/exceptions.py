@@ -40,7 +40,7 @@ The errors of django-offload.
         └── WorkerLost                              its worker died, on every attempt
 
 local/errors.py draws the errors of AWS on this machine, deploy/errors.py those of deployments. The class
-writes the sentences, and the last one says what to do. An error of AWS that somebody catches has boto3's name.
+writes the sentences, and the last says what to do. An error of AWS that somebody catches has boto3's name.
 """
 
 from collections.abc import Mapping, Sequence
