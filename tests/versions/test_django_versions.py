@@ -4,6 +4,7 @@ import importlib.util
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django import VERSION
@@ -13,6 +14,7 @@ from django_offload import checks, compat
 from django_offload.compat import HAS_TASKS, TASKS
 from django_offload.definition.offload_task import OffloadTask
 from tests.contract import tasks as plain
+from tests.contract.setup import tasks_setting
 from tests.unit import tasks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -156,3 +158,12 @@ def test_a_task_has_the_same_defaults_on_every_django(ours):
     task = OffloadTask(func=tasks.double.func)
 
     assert (task.priority, task.backend, task.queue_name, task.run_after) == (0, "default", "default", None)
+
+
+def test_what_the_backport_made_beside_djangos_own_tasks_reports_no_problem_twice(settings, monkeypatch):
+    beside = type(compat.task_backends)()
+    monkeypatch.setitem(sys.modules, "django_tasks", SimpleNamespace(task_backends=beside))
+    settings.TASKS = tasks_setting(modules=[], stak="x")
+
+    assert [message.id for message in compat.task_backends["default"].check()] == ["django_offload.E002"]
+    assert len(beside["default"].check()) == (0 if HAS_TASKS else 1)
