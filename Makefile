@@ -6,7 +6,7 @@ ARCHITECTURE ?= x86_64
 RUN := PYTHONPATH=django_app:. DJANGO_SETTINGS_MODULE=config.settings
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo test test-all torture kills bench modules-entered reference docs screenshot screenshots package check format lock clean .venv .venv-3.12 .venv-bench .venv-docs
+.PHONY: help demo test test-all torture kills bench cold-start modules-entered reference docs screenshot screenshots package check format lock clean .venv .venv-3.12 .venv-5.2 .venv-6.0 .venv-wagtail .venv-bench .venv-docs
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -14,10 +14,10 @@ help: ## Say what can be made
 demo: ## Start the reference site, with AWS on this machine, on http://127.0.0.1:8000 (another port: PORT=8001)
 	@folder=$$(.ci/demo-environment) && exec env $(RUN) "$$folder/bin/python" -m lab.demo --port $(PORT)
 
-test: .venv .venv-3.12 ## Run the tests that differ by version on Python 3.12, then all on 3.13 (SEED= repeats an order)
+test: .venv .venv-5.2 .venv-6.0 ## Run all tests, and those that can differ on Django 5.2 and 6.0 (SEED= repeats an order)
 	@$(RUN) .ci/test
 
-test-all: .venv .venv-3.12 ## Run all tests on Python 3.12 and on 3.13
+test-all: .venv .venv-3.12 .venv-5.2 .venv-6.0 .venv-wagtail ## Run all tests on Python 3.12 and 3.13, and on each Django
 	@$(RUN) .ci/test all
 
 torture: .venv ## Prove that nothing is lost: a million tasks with every fault (SEED= replays, TASKS= for fewer)
@@ -29,6 +29,9 @@ kills: .venv ## Kill real workers while they work, 100 times over 1,000 tasks: n
 bench: .venv .venv-bench ## Measure against raw boto3, Celery and others, and write BENCHMARKS.md (QUICK=1: a look, to the terminal)
 	@CHROMIUM=$$(.ci/browser) && NODE_PACKAGES=$$(.ci/node-packages) && export CHROMIUM NODE_PACKAGES && \
 		$(RUN) .venv/bin/python -m tests.benchmarks $(if $(QUICK),--quick) $(SECTIONS)
+
+cold-start: .venv .venv-5.2 .venv-6.0 ## Measure the start of a worker on Django 5.2, 6.0 and 6.1
+	@$(RUN) .venv/bin/python -m tests.versions.cold_start
 
 modules-entered: .venv ## Count the modules that one warm enqueue() and one warm delivery enter
 	@$(RUN) .venv/bin/python -m tests.benchmarks.modules_entered
@@ -58,7 +61,7 @@ lock: ## Write requirements.lock from requirements.in
 	@.ci/lock
 
 clean: ## Remove environments, caches, built files and the local site's data
-	@rm -rf .venv .venv-3.* .venv-lock .venv-checkov .venv-bench .venv-docs .offload .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
+	@rm -rf .venv .venv-3.* .venv-5.2 .venv-6.0 .venv-wagtail .venv-lock .venv-checkov .venv-bench .venv-docs .offload .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
 		.hypothesis build dist django_app/*.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -70,6 +73,15 @@ clean: ## Remove environments, caches, built files and the local site's data
 
 .venv-docs:
 	@.ci/environment 3.13 .venv-docs .ci/docs/requirements.lock
+
+.venv-5.2:
+	@.ci/environment 3.12 .venv-5.2 tests/versions/django-5.2.lock
+
+.venv-6.0:
+	@.ci/environment 3.13 .venv-6.0 tests/versions/django-6.0.lock
+
+.venv-wagtail:
+	@.ci/environment 3.13 .venv-wagtail tests/versions/wagtail.lock
 
 .venv-bench:
 	@.ci/environment 3.13 .venv-bench tests/benchmarks/requirements.lock

@@ -1,6 +1,7 @@
 """Fixtures of every test, and how `pytest -n 2` shares the tests."""
 
 from contextlib import ExitStack
+from importlib.util import find_spec
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -34,6 +35,9 @@ def pytest_collection_modifyitems(items):
     order = {group: number for number, group in enumerate(GROUPS)}
     items.sort(key=lambda item: order.get(group_of(item.nodeid), len(order)))
 
+
+# Only the environments of tests/versions/ have Wagtail.
+collect_ignore = [] if find_spec("wagtail") else ["wagtail"]
 
 pytest_plugins = ["pytester", "django_offload.pytest_plugin", "tests.reliability.databases"]
 

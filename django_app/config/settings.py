@@ -4,9 +4,20 @@ import os
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.csp import CSP
 
 from config.database import from_url
+
+try:
+    from django.utils.csp import CSP
+except ImportError:  # Django 5.2 has neither this nor tasks.
+    from config.csp import CSP  # type: ignore[assignment]
+
+    CSP_MIDDLEWARE, CSP_CONTEXT = "config.csp.content_security_policy", "config.csp.nonce"
+    TASKS_APPS = ["django_tasks"]
+else:
+    CSP_MIDDLEWARE = "django.middleware.csp.ContentSecurityPolicyMiddleware"
+    CSP_CONTEXT = "django.template.context_processors.csp"
+    TASKS_APPS = []
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ROOT = BASE_DIR.parent
@@ -33,6 +44,7 @@ INSTALLED_APPS = [
     "django_offload.effects",
     "django_offload.outbox",
     "lab",
+    *TASKS_APPS,
 ]
 
 # How many requests the site serves at a time: what gunicorn's guide recommends for two processors.
@@ -41,7 +53,7 @@ SERVER_THREADS = int(os.environ.get("SERVER_THREADS", "4"))
 MIDDLEWARE = [
     "lab.timing.ServerTimingMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    CSP_MIDDLEWARE,
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -70,7 +82,7 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
-                "django.template.context_processors.csp",
+                CSP_CONTEXT,
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ]

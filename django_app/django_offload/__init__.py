@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from . import compat as compat  # Raises what to install if this Django lacks tasks.
+
 if TYPE_CHECKING:
     from .definition.context import progress, track
     from .definition.offload_task import OffloadTask, task

@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 # Path, tags, and True for checks that run only with `check --deploy`. Each backend adds its own check.
 CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("checks.check_tasks", (), False),
+    ("checks.check_backport", (), False),
     ("checks.check_concurrency", (), False),
     ("checks.check_schedules", (), False),
     ("checks.check_middleware", (), False),

@@ -6,11 +6,13 @@ from math import ceil
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
 
 from .aws.loopback import LOOPBACK_HOSTS
+from .compat import TASKS_APP
 from .conf import DEFAULT_OWNER, Options, configured
 from .definition.offload_task import OffloadTask
 from .definition.registry import registry
@@ -69,6 +71,19 @@ def check_tasks(**kwargs: Any) -> list[CheckMessage]:
                 )
             )
     return messages
+
+
+def check_backport(**kwargs: Any) -> list[CheckMessage]:
+    """Report that the app of the tasks isn't installed, on a Django that has no tasks of its own."""
+    if TASKS_APP is None or apps.is_installed(TASKS_APP):
+        return []
+    return [
+        Error(
+            f"On this version of Django, tasks are in the app '{TASKS_APP}', which isn't installed.",
+            hint=f"Add '{TASKS_APP}' to INSTALLED_APPS. It checks TASKS.",
+            id="django_offload.E018",
+        )
+    ]
 
 
 def check_schedules(**kwargs: Any) -> list[CheckMessage]:

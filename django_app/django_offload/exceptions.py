@@ -11,13 +11,14 @@ from reprlib import repr as short
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.tasks.exceptions import InvalidTask, TaskException
+
+from .compat import InvalidTask, TaskException
 
 
 class OffloadError(TaskException):
     """The base class of all errors of django-offload."""
 
-    # Can another delivery of the same message succeed?
+    # Can another delivery of the same message succeed? Otherwise the task ends.
     retryable = False
 
 

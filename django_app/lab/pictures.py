@@ -7,8 +7,7 @@ from functools import lru_cache
 from secrets import token_hex
 from typing import Self
 
-from django.tasks import TaskResultStatus, default_task_backend
-from django.tasks.exceptions import TaskResultDoesNotExist
+from django_offload.compat import TaskResultDoesNotExist, TaskResultStatus, default_task_backend
 
 from . import files
 from .mandelbrot import TILES, tile_file

@@ -5,11 +5,16 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.tasks import Task, TaskResult, TaskResultStatus, default_task_backend
-from django.tasks.exceptions import TaskResultDoesNotExist
 from django.urls import reverse
 from django.utils import timezone
 
+from django_offload.compat import (
+    Task,
+    TaskResult,
+    TaskResultDoesNotExist,
+    TaskResultStatus,
+    default_task_backend,
+)
 from django_offload.http import accepted, readable
 
 MOST_REMEMBERED = 20

@@ -4,10 +4,8 @@ import logging
 from contextlib import suppress
 from threading import Event, Thread
 
-from django.tasks import task_backends
-from django.tasks.exceptions import TaskResultDoesNotExist
-
 from django_offload.aws import failures
+from django_offload.compat import TaskResultDoesNotExist, task_backends
 from django_offload.conf import configured
 from django_offload.exceptions import OffloadError
 from django_offload.transports import transport_of

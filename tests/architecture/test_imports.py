@@ -85,7 +85,7 @@ def test_a_site_that_is_set_up_has_loaded_no_aws_package():
     statements = """
 import django
 django.setup()
-from django.tasks import task_backends
+from django_offload.compat import task_backends
 assert list(task_backends.all())
 """
 

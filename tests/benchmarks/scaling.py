@@ -58,8 +58,7 @@ class IndexedStore(MeteredStore):
 
 def fill(store: IndexedStore, count: int) -> None:
     """Add so many records that have ended."""
-    from django.tasks import default_task_backend
-
+    from django_offload.compat import default_task_backend
     from tests.benchmarks.tasks import nothing
 
     pattern = dict(store.records[default_task_backend.enqueue(nothing, [7], {}).id])

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from django.tasks import TaskContext, task
+from django_offload.compat import TaskContext, task
 
 
 class UnreadableError(Exception):

@@ -2,11 +2,19 @@
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.tasks import TaskResultStatus, default_task_backend, task_backends
-from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist, TaskResultMismatch
 from django.utils import timezone
 
 from django_offload.backends import base
+from django_offload.compat import (
+    TASKS,
+    InvalidTask,
+    InvalidTaskBackend,
+    TaskResultDoesNotExist,
+    TaskResultMismatch,
+    TaskResultStatus,
+    default_task_backend,
+    task_backends,
+)
 from tests.contract import tasks
 from tests.contract.setup import STACK
 
@@ -109,7 +117,7 @@ def test_an_exception_ends_the_task(offloaded, caplog, task, kind, message):
     assert error.traceback.startswith("Traceback (most recent call last):\n")
     assert error.traceback.endswith(message)
     (logged,) = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert (logged.name, logged.exc_info[0]) == ("django.tasks", kind)
+    assert (logged.name, logged.exc_info[0]) == (TASKS, kind)
 
 
 def test_keyboard_interrupt_ends_the_process_and_not_the_task(offloaded):
@@ -228,7 +236,7 @@ def test_a_removed_backend_cannot_enqueue(offloaded, settings):
 
     with pytest.raises(Exception, match="The connection 'default' doesn't exist") as raised:
         tasks.nothing.enqueue()
-    assert type(raised.value).__name__ == "InvalidTaskBackend"
+    assert type(raised.value) is InvalidTaskBackend
 
 
 def test_checks_pass(offloaded):

@@ -7,8 +7,8 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.db import OperationalError, connections, transaction
-from django.tasks import TaskResultStatus
 
+from django_offload.compat import TASKS, TaskResultStatus
 from django_offload.effects import marker
 from django_offload.effects.models import Effect
 from tests.contract import effect_tasks
@@ -206,7 +206,7 @@ def test_without_the_app_the_error_says_what_to_install(site, settings):
 
 
 def test_atomic_works_under_djangos_immediate_backend(database, settings):
-    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+    settings.TASKS = {"default": {"BACKEND": f"{TASKS}.backends.immediate.ImmediateBackend"}}
     effect_tasks.afterwards.clear()
 
     result = pay.enqueue("order 1")

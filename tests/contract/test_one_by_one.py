@@ -1,8 +1,8 @@
 """Messages one by one: the last write of a task is under way together with the claim of the next."""
 
 import pytest
-from django.tasks.signals import task_finished, task_started
 
+from django_offload.compat import signals
 from django_offload.testing import Invocation, Offload
 from django_offload.worker import batch
 from tests.contract import tasks
@@ -58,25 +58,25 @@ def test_the_next_claim_starts_before_the_last_write_is_waited_for(offloaded):
 
 
 def test_task_finished_is_sent_before_the_next_task_started(offloaded):
-    signals = []
+    sent = []
 
     def finished(task_result, **kwargs):
-        signals.append(("finished", task_result.args[0], task_result.status))
+        sent.append(("finished", task_result.args[0], task_result.status))
 
     def started(task_result, **kwargs):
-        signals.append(("started", task_result.args[0], task_result.status))
+        sent.append(("started", task_result.args[0], task_result.status))
 
-    task_finished.connect(finished)
-    task_started.connect(started)
+    signals.task_finished.connect(finished)
+    signals.task_started.connect(started)
     try:
         for number in range(2):
             tasks.echo.enqueue(number)
         work(offloaded)
     finally:
-        task_finished.disconnect(finished)
-        task_started.disconnect(started)
+        signals.task_finished.disconnect(finished)
+        signals.task_started.disconnect(started)
 
-    assert signals == [
+    assert sent == [
         (what, number, status)
         for number in range(2)
         for what, status in (("started", "RUNNING"), ("finished", "SUCCESSFUL"))

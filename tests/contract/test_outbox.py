@@ -5,8 +5,8 @@ from unittest import mock
 
 import pytest
 from django.db import DatabaseError, transaction
-from django.tasks import TaskResultStatus
 
+from django_offload.compat import TaskResultStatus
 from django_offload.exceptions import EnqueueFailed
 from django_offload.outbox import drain as outbox
 from tests.contract import tasks

@@ -3,9 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.tasks import TaskResultStatus, task_backends
-from django.tasks.exceptions import TaskResultDoesNotExist
 
+from django_offload.compat import TaskResultDoesNotExist, TaskResultStatus, task_backends
 from django_offload.conf import CLIENTS, configured
 from django_offload.operations.cancel import cancel
 from django_offload.stores import store_of

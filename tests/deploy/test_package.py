@@ -37,7 +37,7 @@ WORKS = """
 import time
 from types import SimpleNamespace
 from lambdas.worker import handler
-from django.tasks import default_task_backend
+from django_offload.compat import default_task_backend
 ends = time.monotonic() + 60
 context = SimpleNamespace(
     aws_request_id="1",

@@ -17,12 +17,13 @@ from django_offload.conf import Options
 from tests.browser.pieces import page as pieces
 from tests.deploy import readme as deploying
 from tests.docs import how_to
-from tests.docs.pages import ROOT, Block, commands
+from tests.docs.pages import DOCS, ROOT, Block, commands
 from tests.plugin import page as testing
 from tests.scaffold import readme as adopting
 from tests.scaffold import test_pages as elsewhere
 from tests.scaffold import tutorial
 from tests.unit.stack.examples import document
+from tests.wagtail import test_wagtail as wagtail
 
 # Parts of AWS's command line that are no operations of its services.
 AWS_EXTRAS = {("logs", "tail")}
@@ -107,6 +108,11 @@ def is_of_ones_own_project(block: Block) -> bool:
     return set(commands(block.text)) <= set(deploying.own_commands())
 
 
+def is_of_wagtail(block: Block) -> bool:
+    """The settings of a site of Wagtail, whose tasks are run by tests/wagtail."""
+    return block.page == DOCS / "how_to" / "django_versions.md" and block.text.strip() == wagtail.SETTINGS.strip()
+
+
 def is_of_options(block: Block) -> bool:
     """OPTIONS of a backend, written out: nothing is wrong with them, and a template is made of them."""
     if block.language != "python" or not block.text.startswith("OPTIONS = {"):
@@ -144,6 +150,7 @@ HOLDERS: list[Callable[[Block], bool]] = [
     is_of_the_pages_project,
     is_a_step_of_deploying,
     is_of_ones_own_project,
+    is_of_wagtail,
     is_of_options,
     is_of_the_section_on_tests,
     is_made,

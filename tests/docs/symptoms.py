@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 from django.db import transaction
 
 from django_offload.aws import clients
+from django_offload.compat import TASKS
 from django_offload.definition.registry import Registry
 from django_offload.deploy.scaffold import checks
 from django_offload.exceptions import (
@@ -145,7 +146,7 @@ def is_adas(world: World) -> str:
 
 
 def has_another_backend(world: World) -> str:
-    world.settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+    world.settings.TASKS = {"default": {"BACKEND": f"{TASKS}.backends.immediate.ImmediateBackend"}}
     return NOBODY
 
 

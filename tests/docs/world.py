@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.tasks import TaskResult
 
 from django_offload.aws import clients
+from django_offload.compat import TaskResult
 from django_offload.conf import configured
 from django_offload.exceptions import OffloadError
 from django_offload.management.commands import offload_result, offload_status

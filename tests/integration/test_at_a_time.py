@@ -1,8 +1,8 @@
 """Several tasks at a time within one invocation, on AWS's stand-in, by each client."""
 
 import pytest
-from django.tasks import TaskResultStatus
 
+from django_offload.compat import TaskResultStatus
 from django_offload.conf import CLIENTS
 from tests.contract import concurrent_tasks as tasks
 from tests.contract.setup import tasks_setting

@@ -11,10 +11,10 @@ from traceback import format_exception
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import transaction
-from django.tasks import TaskResultStatus
 from django.test import Client
 from django.urls import reverse
 
+from django_offload.compat import TASKS, TaskResultStatus
 from django_offload.exceptions import EnqueueFailed
 from django_offload.http import status_url
 from django_offload.operations.unverified_bodies import unverified_bodies
@@ -74,7 +74,7 @@ class Collector(logging.Handler):
 def logged() -> Iterator[list[str]]:
     """Return the lines that the library and Django's tasks write to the log, at any level."""
     collector = Collector()
-    loggers = [logging.getLogger(name) for name in ("django_offload", "django.tasks", "django.dispatch")]
+    loggers = [logging.getLogger(name) for name in ("django_offload", TASKS, "django.dispatch")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.addHandler(collector)

@@ -1,9 +1,9 @@
 """Cancelled before it starts, between two attempts, and while it runs: through the page that does it."""
 
 import pytest
-from django.tasks import TaskResultStatus
 from django.urls import reverse
 
+from django_offload.compat import TaskResultStatus
 from tests.integration import tasks
 from tests.integration.setup import record_of
 

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from django.tasks import TaskResultStatus
 
+from django_offload.compat import TaskResultStatus
 from django_offload.protocol.conditional_write import Refused
 from django_offload.testing import Invocation
 from django_offload.worker import batch

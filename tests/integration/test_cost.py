@@ -163,7 +163,7 @@ def test_to_read_a_result_with_parts_is_one_read_for_each_of_its_own(warm):
 
 
 def test_to_import_and_to_make_a_backend_calls_nothing(aws):
-    from django.tasks import task_backends
+    from django_offload.compat import task_backends
 
     with counted() as calls:
         for alias in ("default", "other"):

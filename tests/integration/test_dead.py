@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.tasks import TaskResultStatus
 
 from django_offload.aws import client
+from django_offload.compat import TaskResultStatus
 from django_offload.conf import configured
 from django_offload.definition.registry import registry
 from django_offload.exceptions import DeadLettered

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from django.tasks import TaskResultStatus
 
+from django_offload.compat import TaskResultStatus
 from tests.contract.setup import tasks_setting
 from tests.integration import tasks
 from tests.integration.setup import MINUTE, MODULES, claim_by_another, record_of, resigned, store

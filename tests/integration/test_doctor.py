@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
+from django_offload.compat import TASKS
 from django_offload.conf import configured
 from django_offload.effects.models import Effect
 from django_offload.exceptions import DeadLettered
@@ -155,7 +156,7 @@ def test_an_app_without_its_table(aws, model):
 
 
 def test_without_a_backend_of_ours_it_says_which_to_add(settings):
-    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}}
+    settings.TASKS = {"default": {"BACKEND": f"{TASKS}.backends.dummy.DummyBackend"}}
 
     code, output = run("offload_doctor")
 

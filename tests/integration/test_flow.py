@@ -1,9 +1,14 @@
 """A task from enqueue to outcome, through SQS, Lambda, DynamoDB and S3, also where one of them fails."""
 
 import pytest
-from django.tasks import TaskResultStatus, default_task_backend, task_backends
-from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist
 
+from django_offload.compat import (
+    InvalidTask,
+    TaskResultDoesNotExist,
+    TaskResultStatus,
+    default_task_backend,
+    task_backends,
+)
 from django_offload.definition.context import OffloadContext, running
 from django_offload.exceptions import EnqueueFailed, PayloadTooLarge, ResourceMissing
 from django_offload.protocol.message import MAX_DEPTH

@@ -3,10 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.tasks import TaskResultStatus, default_task_backend
-from django.tasks.exceptions import TaskResultDoesNotExist
 from django.urls import reverse
 
+from django_offload.compat import TaskResultDoesNotExist, TaskResultStatus, default_task_backend
 from django_offload.conf import configured
 from django_offload.exceptions import UnknownTask
 from django_offload.protocol.enqueued_task import EnqueuedTask

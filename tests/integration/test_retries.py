@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.tasks import TaskResultStatus
 
+from django_offload.compat import TaskResultStatus
 from tests.integration import tasks
 from tests.integration.setup import MINUTE, SECOND, event_of, record_of, work_at
 

@@ -1,8 +1,8 @@
 """A worker whose claim another one took over; and the neighbours in a batch."""
 
 import pytest
-from django.tasks import TaskResultStatus
 
+from django_offload.compat import TaskResultStatus
 from django_offload.definition.context import current
 from django_offload.protocol.transitions import succeed
 from tests.contract.setup import tasks_setting

@@ -6,9 +6,9 @@ import sys
 from dataclasses import replace
 
 import pytest
-from django.tasks import default_task_backend
 from django.urls import reverse
 
+from django_offload.compat import default_task_backend
 from django_offload.conf import configured
 from django_offload.definition.registry import registry
 from django_offload.exceptions import ClassNotImported, UnknownTask

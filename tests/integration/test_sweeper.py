@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from django.tasks import TaskResultStatus
 from django.utils import timezone
 
+from django_offload.compat import TaskResultStatus
 from tests.faults import FailingTransport, LosingTransport, WatchingStore, store_with, transport_with
 from tests.integration import tasks
 from tests.integration.setup import MINUTE, SECOND, claim_by_another, enqueued_before, record_of

@@ -4,9 +4,8 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import transaction
-from django.tasks import TaskResultStatus, signals
-from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist
 
+from django_offload.compat import InvalidTask, TaskResultDoesNotExist, TaskResultStatus, signals
 from django_offload.exceptions import InvalidArguments
 from tests.contract.setup import tasks_setting
 from tests.faults import FailingStore, FailingTransport, store_with, transport_with

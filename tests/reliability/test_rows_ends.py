@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.tasks.exceptions import InvalidTask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from django_offload.compat import InvalidTask
 from django_offload.exceptions import Cancelled
 from django_offload.operations import fail
 from django_offload.protocol.record import FAILED, SUCCESSFUL

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django_offload.compat import TASKS_APP
 from tests.scaffold.environment import Environment
 from tests.scaffold.readme import Part
 
@@ -38,6 +39,8 @@ class Project:
         settings = package / shape.settings
         if settings.name != "settings.py":
             self._move_settings(package, settings)
+        if TASKS_APP:
+            self.append(settings, f"INSTALLED_APPS += {[TASKS_APP]}\n")
 
     def use_database(self, settings: dict[str, Any]) -> None:
         """Have the project keep its data there."""

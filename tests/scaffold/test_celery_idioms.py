@@ -7,9 +7,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from django.tasks import TaskResult
-from django.tasks.base import TaskError
 
+from django_offload.compat import TaskError, TaskResult
 from django_offload.conf.schedules import KEYS as SCHEDULE_KEYS
 from django_offload.conf.validation import OPTION_KEYS, QUEUE_KEYS
 from django_offload.definition.context import OffloadContext

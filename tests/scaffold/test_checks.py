@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.checks import CheckMessage, run_checks
 
+from django_offload.compat import TASKS
 from django_offload.deploy.scaffold import checks
 from django_offload.stack import layout as layouts
 from django_offload.stack.layout import Layout
@@ -13,7 +14,7 @@ from tests.contract.setup import tasks_setting
 
 
 def test_a_missing_backend_causes_a_warning_with_the_line_to_add(settings) -> None:
-    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+    settings.TASKS = {"default": {"BACKEND": f"{TASKS}.backends.immediate.ImmediateBackend"}}
 
     (message,) = checks.check_backend()
 

@@ -7,6 +7,9 @@ import sys
 import tomllib
 from pathlib import Path
 
+from django import VERSION as DJANGO
+
+from django_offload.compat import HAS_TASKS
 from tests.scaffold.environment import ROOT, Environment, done
 
 # A version that no index has: what pip installs is this wheel.
@@ -42,7 +45,7 @@ def environment(version: str, wheel: Path) -> Environment:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     made = Environment(
         version,
-        "pip install 'psycopg[binary]' 'django-offload[local]'",
+        f"pip install 'psycopg[binary]' 'django-offload[{'local' if HAS_TASKS else 'local,django52'}]'",
         depends=json.dumps([project["dependencies"], project["optional-dependencies"], pins()]),
         variables={
             "PIP_FIND_LINKS": str(wheel.parent),
@@ -60,5 +63,7 @@ def constraints(file: Path) -> Path:
 
 
 def pins() -> list[str]:
-    """Return every package of the lock file with its version."""
-    return [pin.strip() for pin in PIN.findall((ROOT / "requirements.lock").read_text())]
+    """Return every package of the lock file, with its version: that of the Django which runs the tests."""
+    of_version = ROOT / "tests" / "versions" / f"django-{DJANGO[0]}.{DJANGO[1]}.lock"
+    lock = of_version if of_version.is_file() else ROOT / "requirements.lock"
+    return [pin.strip() for pin in PIN.findall(lock.read_text())]

@@ -20,13 +20,10 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.tasks.backends.base import BaseTaskBackend
-from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist
-from django.tasks.signals import task_enqueued
 from django.utils.module_loading import import_string
 
 from ..aws.stand_ins import follow_tests
-from ..compat import TEST_UTILS
+from ..compat import TEST_UTILS, BaseTaskBackend, InvalidTask, TaskResultDoesNotExist, is_of_backport
 from ..conf import Options, find_problems
 from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
 from ..definition.offload_task import AnyResult, AnyTask, OffloadTask, refuse_event_loop
@@ -37,6 +34,7 @@ from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask
 from ..protocol.record import read_record
 from ..sending.enqueue import (
     Prototype,
+    announce_enqueued,
     build,
     enqueued_result,
     masked_text,
@@ -91,6 +89,9 @@ class OffloadBackend(BaseTaskBackend):
         return options
 
     def check(self, **kwargs: Any) -> list[CheckMessage]:
+        """Report the problems of this entry of TASKS."""
+        if is_of_backport(self):  # Django's own tasks report them.
+            return []
         return [
             Error(
                 f"TASKS['{self.alias}']: {problem.text}", hint=problem.hint, id=f"django_offload.{problem.id}"
@@ -237,7 +238,7 @@ class Departure:
                     enqueued_at = in_django_time(enqueued_at)
                 object.__setattr__(result, "enqueued_at", enqueued_at)
                 try:
-                    task_enqueued.send(self.sender, task_result=result)
+                    announce_enqueued(self.sender, result)
                 except Exception as exc:  # noqa: BLE001, the answer to this task, and to no other
                     failures[-1] = exc
         return failures

@@ -188,7 +188,7 @@ def of_django(value: Any, name: str) -> tuple[str, str] | None:
     from django.db.models.fields.files import FieldFile
     from django.db.models.query import RawQuerySet
     from django.http import HttpRequest
-    from django.tasks import Task, TaskResult
+    from ..compat import Task, TaskResult
 
     if isinstance(value, Model):
         key = f"{name}.pk" if isinstance(value.pk, (int, str, type(None))) else f"str({name}.pk)"

@@ -10,9 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
-from django.tasks import DEFAULT_TASK_QUEUE_NAME
 from django.utils.module_loading import import_string
 
+from ..compat import DEFAULT_TASK_QUEUE_NAME
 from ..exceptions import ConfigurationError
 from .schedules import Recurrence, parse
 from .validation import CLIENTS, DURATIONS, ERROR_TEXTS, QueueOptions, duration, find_problems

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.tasks import DEFAULT_TASK_QUEUE_NAME
 from django.utils.module_loading import import_string
 
+from ..compat import DEFAULT_TASK_QUEUE_NAME
 from .schedules import schedule_problems
 
 # The name of a Lambda function has at most 64 characters, that of a bucket 63. The suffix of a bucket,

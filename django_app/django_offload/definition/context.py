@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from django.tasks import TaskContext
-
+from ..compat import TaskContext
 from ..protocol.json_codec import dump_any
 
 # A write of progress costs one write unit, and a page reads it at most once a second.

@@ -5,8 +5,7 @@ from inspect import isasyncgenfunction, isbuiltin, ismethod
 from types import FunctionType
 from typing import Any
 
-from django.tasks import Task
-from django.tasks.exceptions import InvalidTask
+from ..compat import InvalidTask, Task
 
 # Django's words, which begin the message for what Django refuses too.
 NOT_AT_MODULE_LEVEL = "Task function must be defined at a module level."

@@ -3,19 +3,27 @@
 import os
 from asyncio import _get_running_loop as running_loop
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
 from reprlib import repr as short
 from types import FunctionType, NoneType
-from typing import Any, Never, overload
+from typing import Any, Never, Self, overload
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import SynchronousOnlyOperation
-from django.tasks import DEFAULT_TASK_BACKEND_ALIAS, DEFAULT_TASK_QUEUE_NAME, Task, TaskContext, TaskResult
-from django.tasks.base import DEFAULT_TASK_PRIORITY
-from django.tasks.exceptions import InvalidTask
+from django.utils.module_loading import import_string
 
+from ..compat import (
+    DEFAULT_TASK_BACKEND_ALIAS,
+    DEFAULT_TASK_PRIORITY,
+    DEFAULT_TASK_QUEUE_NAME,
+    InvalidTask,
+    Task,
+    TaskContext,
+    TaskResult,
+    TaskResultStatus,
+)
 from ..conf import LONGEST_RESULT_TTL, MOST_ATTEMPTS, duration
 from .bulk_results import Arguments, AsyncBulkResults, BulkResults, split_arguments
 from .context import OffloadContext
@@ -35,6 +43,12 @@ PLAIN = (str, int, float, bool, NoneType)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OffloadTask(Task):  # type: ignore[type-arg]
     """A task with the options of django-offload. Other backends accept it and ignore these options."""
+
+    # These have defaults from Django 6.1 on.
+    priority: int = DEFAULT_TASK_PRIORITY
+    backend: str = DEFAULT_TASK_BACKEND_ALIAS
+    queue_name: str = DEFAULT_TASK_QUEUE_NAME
+    run_after: datetime | None = None
 
     # How often the task may run in all, from 1 to 100; if set, exceptions are retried too, not only crashes.
     max_attempts: int | None = None
@@ -77,6 +91,19 @@ class OffloadTask(Task):  # type: ignore[type-arg]
             set_option(self, "name", self.func.__name__)
         check_options(self)
         super(OffloadTask, self).__post_init__()
+
+    @classmethod
+    def _reconstruct(cls, options: dict[str, Any]) -> Self:
+        try:
+            func = import_string(options["func"]).func
+        except (ImportError, AttributeError) as exc:
+            raise ValueError(f"Expected {options['func']!r} to point to a Task instance.") from exc
+        return cls(**{**options, "func": func})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the path of the function, and the options, as Django does from 6.1 on."""
+        options = {option.name: getattr(self, option.name) for option in fields(self)}
+        return self._reconstruct, ({**options, "func": self.module_path},)
 
     def using(
         self,
@@ -241,7 +268,6 @@ def enqueue_one_by_one(task: AnyTask, arguments: Iterable[Arguments]) -> Iterato
 
 def local_result(task: AnyTask) -> AnyResult:
     """Return a result for a task that call() runs here."""
-    from django.tasks import TaskResultStatus
     from django.utils import timezone
 
     now = timezone.now()

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.apps import apps
 from django.core.signals import setting_changed
 from django.dispatch import receiver
-from django.tasks import Task
-from django.tasks.exceptions import InvalidTask
 from django.utils.module_loading import module_has_submodule
 
+from ..compat import InvalidTask, Task
 from ..conf import Options, configured
 from ..exceptions import UnknownTask
 from ..protocol.enqueued_task import EnqueuedTask

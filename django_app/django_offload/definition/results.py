@@ -8,12 +8,10 @@ from types import ModuleType
 from typing import Any, overload
 
 from django.conf import settings
-from django.tasks import TaskResult, TaskResultStatus, task_backends
-from django.tasks.base import TaskError as DjangoTaskError
-from django.tasks.exceptions import InvalidTask, InvalidTaskBackend
-from django.tasks.signals import task_finished, task_started
 from django.utils import timezone
 
+from ..compat import SIGNALS, InvalidTask, InvalidTaskBackend, TaskResult, TaskResultStatus, task_backends
+from ..compat import TaskError as DjangoTaskError
 from ..conf import duration
 from ..exceptions import CallFailed, ClassNotImported
 from ..protocol.enqueued_task import EnqueuedTask
@@ -122,7 +120,10 @@ def announce(result: AnyResult, *, finished: bool) -> None:
     except InvalidTaskBackend:
         return
     # With send_robust(), Django logs what a receiver raises, and the attempt goes on.
-    (task_finished if finished else task_started).send_robust(sender=sender, task_result=result)
+    for name in SIGNALS:
+        if (module := sys.modules.get(name)) is not None:
+            signal = module.task_finished if finished else module.task_started
+            signal.send_robust(sender=sender, task_result=result)
 
 
 def parts_of(record: TaskRecord) -> list[str]:

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from django.http import Http404, HttpRequest
-from django.tasks import task_backends
 
+from ..compat import task_backends
 from ..conf import Options
 from ..conf.request_owner import owner_of
 from ..definition.offload_task import AnyResult

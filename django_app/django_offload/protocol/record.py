@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.tasks import TaskResultStatus
-
+from ..compat import TaskResultStatus
 from .conditional_write import Attributes, Value
 from .enqueued_task import EnqueuedTask, Reference
 from .json_codec import MICROSECOND, dump, from_micros, to_micros

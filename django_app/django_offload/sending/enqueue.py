@@ -9,17 +9,17 @@ One task is the case of many tasks with one element.
 
 import logging
 import secrets as randomness
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.tasks import TaskResult, TaskResultStatus
-from django.tasks.exceptions import InvalidTask
 from django.utils import timezone
 
 from ..aws import at_most, begin_together, made_together
+from ..compat import SIGNALS, InvalidTask, TaskResult, TaskResultStatus
 from ..conf import Options, signing_keys
 from ..definition.context import current_context, trace
 from ..definition.offload_task import AnyResult, AnyTask, changed_options
@@ -177,6 +177,13 @@ def enqueued_result(task: AnyTask, enqueued: EnqueuedTask, args: Any, kwargs: An
     except RecursionError:
         plain_arguments(task, args, kwargs)  # Names the argument.
         raise
+
+
+def announce_enqueued(sender: type, result: AnyResult) -> None:
+    """Send the signal task_enqueued. Raise what a receiver raises."""
+    for name in SIGNALS:
+        if (module := sys.modules.get(name)) is not None:
+            module.task_enqueued.send(sender, task_result=result)
 
 
 def send(enqueued: EnqueuedTask, options: Options) -> None:

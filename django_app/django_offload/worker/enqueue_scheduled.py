@@ -6,13 +6,11 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from django.tasks import task_backends
-from django.tasks.signals import task_enqueued
-
+from ..compat import task_backends
 from ..conf import configured
 from ..definition.registry import registry
 from ..exceptions import UnknownEvent
-from ..sending.enqueue import build, enqueued_result, prototype_of, send
+from ..sending.enqueue import announce_enqueued, build, enqueued_result, prototype_of, send
 
 logger = logging.getLogger("django_offload")
 
@@ -44,5 +42,5 @@ def enqueue_scheduled(event: Mapping[str, Any], clock: Callable[[], datetime]) -
     result = enqueued_result(task, enqueued, schedule.args, schedule.kwargs)
     send(enqueued, options)
     logger.info("Schedule %s of %s enqueued task id=%s name=%s", name, at, enqueued.id, enqueued.name)
-    task_enqueued.send(type(task_backends[options.alias]), task_result=result)
+    announce_enqueued(type(task_backends[options.alias]), result)
     return enqueued.id

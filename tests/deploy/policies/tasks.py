@@ -1,8 +1,7 @@
 """Tasks that do in a worker what workers may do."""
 
-from django.tasks import default_task_backend
-
 from django_offload import task
+from django_offload.compat import default_task_backend
 from tests.integration import tasks
 
 

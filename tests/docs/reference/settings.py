@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.tasks import Task
 
+from django_offload.compat import Task
 from django_offload.conf import Options, QueueOptions
 from django_offload.conf.schedules import KEYS as SCHEDULE_KEYS
 from django_offload.conf.schedules import Recurrence

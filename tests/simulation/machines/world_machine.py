@@ -7,12 +7,12 @@ from datetime import timedelta
 from unittest import mock
 
 from django.db import transaction
-from django.tasks import task_backends
 from django.test import override_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from django_offload.backends import base
+from django_offload.compat import task_backends
 from django_offload.outbox import drain
 from django_offload.testing import sqs_event
 from django_offload.worker import batch

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import transaction
-from django.tasks import signals
 
 from django_offload.backends import base
+from django_offload.compat import signals
 from django_offload.definition.bulk_results import MOST_TASKS
 from django_offload.exceptions import EnqueueFailed, InvalidArguments, ResourceMissing
 from django_offload.outbox.models import OutboxEntry

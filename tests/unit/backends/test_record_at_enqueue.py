@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist
 
+from django_offload.compat import InvalidTask, TaskResultDoesNotExist
 from django_offload.conf import Options, configured
 from django_offload.exceptions import ConfigurationError, EnqueueFailed
 from tests.contract.setup import STACK, tasks_setting

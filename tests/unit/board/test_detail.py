@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from django.tasks import TaskResultStatus
 
+from django_offload.compat import TaskResultStatus
 from django_offload.exceptions import Cancelled
 from django_offload.protocol.record import error_of
 from django_offload.protocol.transitions import abandon, redrive, report

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from django_offload.compat import TASKS
 from django_offload.conf import Options
 from django_offload.exceptions import ConfigurationError
 from django_offload.stores import use
@@ -47,7 +48,7 @@ def test_an_action_reaches_the_stack_it_is_for(staff, store, second):
 
 
 def test_without_a_stack_the_board_says_what_to_do(admin_user, settings):
-    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}}
+    settings.TASKS = {"default": {"BACKEND": f"{TASKS}.backends.dummy.DummyBackend"}}
     client = Client()
     client.force_login(admin_user)
 

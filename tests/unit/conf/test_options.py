@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.tasks import task_backends
 
+from django_offload.compat import TASKS, task_backends
 from django_offload.conf import (
     BUCKET_OF_STACK,
     ENV_BUCKET,
@@ -211,7 +211,7 @@ def test_a_value_of_another_type_or_below_zero_is_not_a_duration(value):
 def test_configured_has_only_the_aliases_of_this_library(settings):
     settings.TASKS = {
         "default": params(),
-        "elsewhere": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"},
+        "elsewhere": {"BACKEND": f"{TASKS}.backends.dummy.DummyBackend"},
     }
 
     assert list(configured()) == ["default"]

@@ -100,7 +100,7 @@ def test_a_schedule_is_parsed_with_its_defaults(settings):
 
 
 def test_a_problem_is_a_system_check_of_the_backend(settings):
-    from django.tasks import task_backends
+    from django_offload.compat import task_backends
 
     declare(settings, when="daily")
 

@@ -21,13 +21,13 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.files.base import ContentFile
 from django.db.models import TextChoices
 from django.http import HttpRequest, QueryDict
-from django.tasks.exceptions import InvalidTask
 from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from django_offload.compat import InvalidTask
 from django_offload.conf.json_values import NotJSON, plain
 from django_offload.exceptions import InvalidArguments
 from django_offload.protocol.json_codec import dump, find_converted_key, load

@@ -6,8 +6,8 @@ from threading import get_ident
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.tasks import signals
 
+from django_offload.compat import TASKS, signals
 from django_offload.definition.bulk_results import MOST_TASKS
 from tests.unit import tasks
 
@@ -136,7 +136,7 @@ def test_a_caller_may_stop_after_the_first_answer(site):
 
 @pytest.mark.parametrize("backend", ["immediate.ImmediateBackend", "dummy.DummyBackend"])
 def test_other_backends_enqueue_one_by_one(settings, backend):
-    settings.TASKS = {"default": {"BACKEND": f"django.tasks.backends.{backend}"}}
+    settings.TASKS = {"default": {"BACKEND": f"{TASKS}.backends.{backend}"}}
 
     first, wrong, last = tasks.double.enqueue_many([(1,), (object(),), {"number": 2}])
 

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from django.tasks import TaskContext
 
 from django_offload import progress, track
+from django_offload.compat import TaskContext
 from django_offload.definition import context as module
 from django_offload.definition.context import LocalReporter, OffloadContext, Reporter, current, running
 from tests.unit import tasks

@@ -7,11 +7,11 @@ import re
 import pytest
 from asgiref.sync import sync_to_async
 from django.core.exceptions import SynchronousOnlyOperation
-from django.tasks import task as django_task
-from django.tasks.exceptions import InvalidTask
 from django.template import Context, Template
 
 from django_offload import task
+from django_offload.compat import InvalidTask
+from django_offload.compat import task as django_task
 from tests.contract.setup import tasks_setting
 from tests.unit import argument_tasks as tasks
 

@@ -5,8 +5,8 @@ import sys
 from types import ModuleType
 
 import pytest
-from django.tasks.exceptions import InvalidTask
 
+from django_offload.compat import InvalidTask
 from django_offload.definition import registry as module
 from django_offload.definition.offload_task import task
 from django_offload.definition.registry import (
@@ -183,7 +183,7 @@ def shop(tmp_path, monkeypatch):
     """The list of tasks of two modules that nothing has imported."""
     listing = {}
     for name, queue in (("shop_orders", "default"), ("shop_reports", "reports")):
-        text = f"from django.tasks import task\n@task(queue_name={queue!r})\ndef work(): ...\n"
+        text = f"from django_offload.compat import task\n@task(queue_name={queue!r})\ndef work(): ...\n"
         (tmp_path / f"{name}.py").write_text(text)
         listing[f"{name}.work"] = ListedTask(name, queue)
         monkeypatch.delitem(sys.modules, name, raising=False)

@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import asdict, fields, replace
 
 import pytest
-from django.tasks.base import TaskError as DjangoTaskError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from django_offload.compat import TaskError as DjangoTaskError
 from django_offload.definition.results import TaskError
 from django_offload.exceptions import ClassNotImported, DeadlineExceeded, NoAnswer
 

@@ -2,9 +2,9 @@
 
 import pytest
 from django.core.checks import run_checks
-from django.tasks import task_backends
 
 from django_offload import checks
+from django_offload.compat import task_backends
 from django_offload.definition.offload_task import task
 from tests.contract.setup import tasks_setting
 from tests.unit import tasks

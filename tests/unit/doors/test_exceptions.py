@@ -5,9 +5,9 @@ from inspect import getmembers, isclass
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.tasks.exceptions import InvalidTask, TaskException
 
 from django_offload import exceptions
+from django_offload.compat import RENAMED, InvalidTask, TaskException
 from django_offload.exceptions import OffloadError
 
 CLASSES = {
@@ -120,10 +120,11 @@ def drawn():
 
 def test_the_drawing_shows_every_class_once_under_its_parent():
     rows = list(drawn())
+    names = {backport: name for name, backport in RENAMED.items()}
 
     assert sorted(name for name, _, _ in rows) == sorted(CLASSES)
     for name, parent, others in rows:
-        bases = [base.__name__ for base in CLASSES[name].__bases__]
+        bases = [names.get(base.__name__, base.__name__) for base in CLASSES[name].__bases__]
         expected = [parent] if parent else []
         expected += [base.rpartition(".")[2] for base in (others or "").split(", ") if base]
         assert bases == expected, f"{name} is drawn under {expected} and derives from {bases}"

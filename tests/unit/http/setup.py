@@ -3,10 +3,10 @@
 import json
 
 from django.http import HttpRequest, HttpResponse
-from django.tasks import TaskResult
 from django.test import Client
 from django.urls import include, path, reverse
 
+from django_offload.compat import TaskResult
 from django_offload.http import accepted
 from tests.unit import tasks
 

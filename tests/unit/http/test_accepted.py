@@ -3,6 +3,7 @@
 import pytest
 from django.http import HttpResponse
 
+from django_offload.compat import TASKS
 from django_offload.definition.masking import HIDDEN
 from django_offload.http import accepted
 from tests.unit import tasks
@@ -21,7 +22,7 @@ def test_a_page_is_accepted_like_the_status(ours, offload):
 
 
 def test_a_result_of_a_backend_that_ran_it_at_once_has_its_value_and_no_location(settings):
-    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+    settings.TASKS = {"default": {"BACKEND": f"{TASKS}.backends.immediate.ImmediateBackend"}}
 
     answer = accepted(tasks.double.enqueue(21))
 
@@ -32,7 +33,7 @@ def test_a_result_of_a_backend_that_ran_it_at_once_has_its_value_and_no_location
 
 
 def test_a_result_of_a_backend_where_it_failed_at_once_has_its_error(settings, caplog):
-    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+    settings.TASKS = {"default": {"BACKEND": f"{TASKS}.backends.immediate.ImmediateBackend"}}
 
     answer = accepted(tasks.in_a_month.enqueue())
 
@@ -42,7 +43,7 @@ def test_a_result_of_a_backend_where_it_failed_at_once_has_its_error(settings, c
 
 @pytest.mark.parametrize("secret", ["hunter2hunter2", "header\nkey: hunter2hunter2"])
 def test_a_sensitive_value_in_such_an_error_is_hidden_whole(settings, secret):
-    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+    settings.TASKS = {"default": {"BACKEND": f"{TASKS}.backends.immediate.ImmediateBackend"}}
 
     answer = accepted(tasks.quotes.enqueue(secret))
 

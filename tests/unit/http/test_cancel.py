@@ -1,8 +1,8 @@
 """Cancel a task over HTTP."""
 
 import pytest
-from django.tasks import TaskResultStatus
-from django.tasks.signals import task_finished
+
+from django_offload.compat import TaskResultStatus, signals
 
 pytestmark = pytest.mark.urls("tests.unit.http.setup")
 
@@ -77,10 +77,10 @@ def test_a_cancel_sends_task_finished(visitor):
     def note(sender, task_result, **kwargs):
         finished.append((task_result.id, task_result.status))
 
-    task_finished.connect(note)
+    signals.task_finished.connect(note)
     somebody = visitor()
     result = somebody.enqueue()
     somebody.cancel(result.id)
-    task_finished.disconnect(note)
+    signals.task_finished.disconnect(note)
 
     assert finished == [(result.id, TaskResultStatus.FAILED)]

@@ -14,6 +14,7 @@ from django.utils.log import DEFAULT_LOGGING
 from django_offload.apps import LOGGERS
 from django_offload.http.log_filter import HIDDEN, TokenFilter, hide_in_request, without_tokens
 from django_offload.http.tokens import piece_token, status_token
+from tests.versions.mail import mail_settings
 
 pytestmark = pytest.mark.urls("tests.unit.http.setup")
 
@@ -259,8 +260,8 @@ def test_hiding_changes_nothing_else_of_a_request(rf):
 @pytest.fixture
 def mails(settings, restored_logging):
     """Return the HTML and text of the error mails that Django sends to the site's admins."""
-    settings.ADMINS = ["ada@example.com"]
-    settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+    for name, value in mail_settings("ada@example.com").items():
+        setattr(settings, name, value)
     handler = {"class": "django.utils.log.AdminEmailHandler", "include_html": True}
     logging.config.dictConfig(
         {

@@ -5,10 +5,10 @@ import re
 from urllib.parse import urlencode
 
 import pytest
-from django.tasks import task_backends
 from django.utils import timezone
-from django.utils.csp import CSP
 
+from config.settings import CSP, CSP_CONTEXT, CSP_MIDDLEWARE
+from django_offload.compat import TASKS, task_backends
 from django_offload.conf import configured
 from django_offload.http.pieces import TaskProgress
 from django_offload.stores import store_of
@@ -97,7 +97,7 @@ def test_nothing_is_asked_for_where_there_is_no_id(page, offload, monkeypatch):
 
 @pytest.mark.parametrize("backend", ["immediate.ImmediateBackend", "dummy.DummyBackend"])
 def test_another_backends_result_is_shown_and_not_asked_for(page, settings, backend):
-    settings.TASKS = {"default": {"BACKEND": f"django.tasks.backends.{backend}"}}
+    settings.TASKS = {"default": {"BACKEND": f"{TASKS}.backends.{backend}"}}
 
     html = page("{% task_progress result %}", result=tasks.double.enqueue(2))
 
@@ -199,10 +199,10 @@ def test_a_piece_holds_nothing_inline(page):
 
 
 def test_a_policy_of_nonces_lets_the_piece_load(visitor, settings):
-    settings.MIDDLEWARE = ["django.middleware.csp.ContentSecurityPolicyMiddleware", *settings.MIDDLEWARE]
+    settings.MIDDLEWARE = [CSP_MIDDLEWARE, *settings.MIDDLEWARE]
     settings.SECURE_CSP = {"script-src": [CSP.NONCE]}
     (engine,) = settings.TEMPLATES
-    processors = ["django.template.context_processors.request", "django.template.context_processors.csp"]
+    processors = ["django.template.context_processors.request", CSP_CONTEXT]
     settings.TEMPLATES = [{**engine, "OPTIONS": {"context_processors": processors}}]
     somebody = visitor()
     somebody.enqueue()

@@ -4,8 +4,7 @@ import io
 import sys
 from typing import Any
 
-from django.tasks import TaskResult
-
+from django_offload.compat import TaskResult
 from django_offload.definition.context import OffloadContext, running
 from django_offload.local.lambda_.log_lines import MARK
 from django_offload.local.lambda_.runtime_client import MarkedStream

@@ -2,8 +2,7 @@
 
 from datetime import UTC, datetime
 
-from django.tasks import TaskResult
-
+from django_offload.compat import TaskResult
 from django_offload.conf import configured
 from django_offload.exceptions import DeadLettered, OffloadError
 from django_offload.operations.fail import fail_record

@@ -2,6 +2,7 @@
 
 import pytest
 
+from django_offload.compat import TASKS
 from django_offload.exceptions import Cancelled, DeadLettered, WorkerLost
 from django_offload.protocol.record import FAILED
 from tests.contract import tasks as contract
@@ -175,7 +176,7 @@ def test_what_a_record_says_moves_no_cursor(store):
 
 
 def test_without_a_backend_of_ours_it_says_which_to_add(settings):
-    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}}
+    settings.TASKS = {"default": {"BACKEND": f"{TASKS}.backends.dummy.DummyBackend"}}
 
     code, output = run("offload_dead", "list")
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from django.tasks import default_task_backend
 
+from django_offload.compat import default_task_backend
 from django_offload.definition.registry import registry
 from django_offload.exceptions import WorkerLost
 from django_offload.management.commands import offload_dead

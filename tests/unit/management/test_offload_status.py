@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from django_offload.compat import TASKS
 from django_offload.conf import configured
 from django_offload.exceptions import DeadLettered
 from django_offload.operations.fail import fail_record
@@ -84,7 +85,7 @@ def test_a_missing_queue_is_said_with_what_to_do(aws, settings):
 
 
 def test_without_a_backend_of_ours_it_says_which_to_add(settings):
-    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}}
+    settings.TASKS = {"default": {"BACKEND": f"{TASKS}.backends.dummy.DummyBackend"}}
 
     code, output = run("offload_status")
 

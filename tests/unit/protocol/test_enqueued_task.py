@@ -4,10 +4,10 @@ import json
 from types import MappingProxyType
 
 import pytest
-from django.utils.json import normalize_json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from django_offload.compat import normalize_json
 from django_offload.protocol.json_codec import dump, dump_any
 
 PLAIN = st.recursive(

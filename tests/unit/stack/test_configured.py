@@ -9,6 +9,7 @@ import pytest
 from django.test import override_settings
 
 from django_offload import task
+from django_offload.compat import TASKS
 from django_offload.definition.registry import Registry
 from django_offload.stack import configured, stacks, template_of
 
@@ -24,7 +25,7 @@ TASKS = {
         "OPTIONS": {"stack": "shop-dev"},
     },
     "mail": {"BACKEND": "django_offload.backends.SQSBackend", "OPTIONS": {"stack": "mail-dev"}},
-    "now": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"},
+    "now": {"BACKEND": f"{TASKS}.backends.immediate.ImmediateBackend"},
 }
 
 

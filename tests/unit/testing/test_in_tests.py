@@ -12,14 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from django.core.checks import run_checks
-from django.tasks.exceptions import TaskResultDoesNotExist
 from django.test import Client
 from django.test.utils import setup_test_environment, teardown_test_environment
 from django.urls import reverse
 
 from django_offload import compat
 from django_offload.aws import clients, failures, memory
-from django_offload.compat import in_test_environment
+from django_offload.compat import TaskResultDoesNotExist, in_test_environment
 from django_offload.exceptions import EnqueueFailed, TasksKeptInMemory
 from django_offload.operations.find import find
 from tests.contract import tasks

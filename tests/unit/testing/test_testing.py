@@ -7,9 +7,9 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import connection
-from django.tasks import TaskResultStatus
 from django.utils import timezone
 
+from django_offload.compat import TaskResultStatus
 from django_offload.conf import configured
 from django_offload.payloads import payloads_of
 from django_offload.stores import store_of

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from django.tasks.signals import task_finished
 
+from django_offload.compat import signals
 from django_offload.exceptions import DeadLettered, WorkerLost
 from django_offload.operations.cancel import cancel
 from django_offload.operations.fail import fail_record
@@ -37,9 +37,9 @@ def finished():
     def hear(task_result, **kwargs):
         told.append(task_result.id)
 
-    task_finished.connect(hear)
+    signals.task_finished.connect(hear)
     yield told
-    task_finished.disconnect(hear)
+    signals.task_finished.disconnect(hear)
 
 
 def waiting(stage):

@@ -4,8 +4,8 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.tasks.signals import task_enqueued
 
+from django_offload.compat import signals
 from django_offload.exceptions import EnqueueFailed, UnknownEvent
 from django_offload.local.aws.schedule import Rule, make_event
 from django_offload.protocol.record import READY, SUCCESSFUL
@@ -61,11 +61,11 @@ def test_those_who_listen_for_enqueued_tasks_hear_of_it(declared):
     def listen(sender, task_result, **kwargs):
         heard.append((sender.__name__, task_result.task.name, task_result.args))
 
-    task_enqueued.connect(listen)
+    signals.task_enqueued.connect(listen)
     try:
         enqueue_scheduled(declared, struck())
     finally:
-        task_enqueued.disconnect(listen)
+        signals.task_enqueued.disconnect(listen)
 
     assert heard == [("SQSBackend", "double", [4])]
 

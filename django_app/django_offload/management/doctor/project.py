@@ -7,9 +7,9 @@ from datetime import datetime
 from django.apps import apps
 from django.core.checks import WARNING, CheckMessage
 from django.db import DatabaseError
-from django.tasks import task_backends
 
 from ...checks import check_endpoint, check_middleware, check_tasks
+from ...compat import task_backends
 from ...conf import ENV_STACK, OUTBOX, configured
 from .finding import Finding
 from .records import OVERDUE_AFTER

@@ -27,7 +27,7 @@ DEFERRED: Mapping[str, frozenset[str]] = {
     "django.contrib.contenttypes.management": frozenset(
         {"create_contenttypes", "inject_rename_contenttypes_operations"}
     ),
-    "django.core.mail": frozenset({"send_mail"}),
+    "django.core.mail": frozenset({"get_connection", "send_mail"}),
     "django.core.management": frozenset({"call_command", "get_commands", "load_command_class"}),
     "django.forms": frozenset(),
     "django.middleware.csrf": frozenset({"rotate_token"}),

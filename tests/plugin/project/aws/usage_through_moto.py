@@ -1,9 +1,10 @@
 """Tasks that go through AWS's interfaces on this machine."""
 
 import pytest
-from django.tasks import TaskResultStatus
 from orders.models import Receipt
 from orders.tasks import fetch, send
+
+from django_offload.compat import TaskResultStatus
 
 
 @pytest.mark.django_db

@@ -1,7 +1,8 @@
 """A project without a database."""
 
-from django.tasks import TaskResultStatus
 from orders.tasks import fetch
+
+from django_offload.compat import TaskResultStatus
 
 
 def test_run(offload):

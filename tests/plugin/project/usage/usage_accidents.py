@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from django.tasks import TaskResultStatus
 from orders.models import Receipt
 from orders.tasks import fetch, send, write
+
+from django_offload.compat import TaskResultStatus
 
 
 def test_a_task_fails(offload):

@@ -2,10 +2,12 @@
 
 import os
 
+from tests.versions.mail import mail_settings
+
 SITE = "tests.unit.worker.start_site"
 SECRET_KEY = "of-tests-only"
 ALLOWED_HOSTS = ["shop.example"]
-ADMINS = ["admins@shop.example"]
+globals().update(mail_settings("admins@shop.example"))
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -38,7 +40,6 @@ TEMPLATES = [
         "OPTIONS": {"context_processors": PROCESSORS},
     }
 ]
-MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 STATIC_URL = "static/"
 USE_TZ = True

@@ -2,6 +2,7 @@
 
 import ast
 
+from ....compat import TASKS
 from .editor import ModuleEditor
 from .tasks import ProjectTasks, decorated_tasks, replace_decorator
 
@@ -33,7 +34,7 @@ def rewrite_call(editor: ModuleEditor, project: ProjectTasks, node: ast.Call) ->
         if editor.source.dotted(node.func.value) in project.tasks:
             editor.replace(node.func, f"{editor.text(node.func.value)}.call")
     elif called == f"{MODULE}.get_async_response":
-        backend = editor.require("django.tasks", "default_task_backend")
+        backend = editor.require(TASKS, "default_task_backend")
         editor.replace(node.func, f"{backend}.get_result")
         editor.note(
             node, "This returns a TaskResult. Use its .status and .return_value instead of the dictionary."

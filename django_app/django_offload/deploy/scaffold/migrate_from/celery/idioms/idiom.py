@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from ......compat import of_this_django
+
 
 @dataclass(frozen=True, slots=True)
 class Idiom:
@@ -13,6 +15,9 @@ class Idiom:
     uses: tuple[str, ...]  # The names of ..names that it covers. `*` stands for any text.
     answer: str  # Plain sentences. Code is between backquotes.
     is_renamed: bool = False  # True if the command rewrites it, wherever that is always right.
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "answer", of_this_django(self.answer))
 
 
 class Table:
