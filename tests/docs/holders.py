@@ -110,7 +110,10 @@ def is_of_ones_own_project(block: Block) -> bool:
 
 def is_of_wagtail(block: Block) -> bool:
     """The settings of a site of Wagtail, whose tasks are run by tests/wagtail."""
-    return block.page == DOCS / "how_to" / "django_versions.md" and block.text.strip() == wagtail.SETTINGS.strip()
+    return (
+        block.page == DOCS / "how_to" / "django_versions.md"
+        and block.text.strip() == wagtail.SETTINGS.strip()
+    )
 
 
 def is_of_options(block: Block) -> bool:

@@ -188,6 +188,7 @@ def of_django(value: Any, name: str) -> tuple[str, str] | None:
     from django.db.models.fields.files import FieldFile
     from django.db.models.query import RawQuerySet
     from django.http import HttpRequest
+
     from ..compat import Task, TaskResult
 
     if isinstance(value, Model):

@@ -78,7 +78,7 @@ class Options:
     record_at_enqueue: bool = True
     # Who reads the text of an exception besides staff: the "owner" of the task, or with "class" nobody.
     error_text: str = ERROR_TEXTS[0]
-    # Where tasks go that a test enqueues: "memory", the default, keeps them in the process; "send" sends them.
+    # Where tasks go that a test enqueues: "memory", the default, keeps them here; "send" sends them.
     in_tests: str | None = None
     # Whether a process with DEBUG on may call AWS if no `offload_local` runs.
     aws_in_debug: bool = False

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-
 from django_offload.compat import Task
 from django_offload.conf import Options, QueueOptions
 from django_offload.conf.schedules import KEYS as SCHEDULE_KEYS
