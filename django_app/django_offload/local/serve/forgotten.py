@@ -67,7 +67,7 @@ class Forgotten:
             return counts
 
     def announce(self) -> None:
-        """Announce what ends with this run, once it has ended."""
+        """Announce how many tasks this run forgot, once it has ended."""
         counts = {kind: number for kind, number in self.write().items() if number}
         if counts:
             self._announce(f"Forgotten with it: {described(counts)}. Enqueue again what you need.")

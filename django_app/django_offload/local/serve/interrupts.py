@@ -11,8 +11,8 @@ class Interrupts:
     Records each SIGINT and SIGTERM inside the block.
 
     The handler never raises. An exception from a handler can appear between any two instructions of the main
-    thread, for example after `Popen.poll()` has taken its lock and before it is sure to release it. Whoever
-    waits in the main thread reads `number` every moment instead, and long work runs in another thread.
+    thread, for example after `Popen.poll()` has taken its lock and before it is sure to release it. The main
+    thread reads `number` while it waits, and long work runs in other threads.
 
     In another thread it does nothing, because only the main thread receives signals.
     """
