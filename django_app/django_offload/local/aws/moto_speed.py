@@ -115,7 +115,7 @@ def check_expressions_once() -> None:
 def walk_expressions_faster() -> None:
     """Ask once for each class of nodes whether a validator processes it, not for each node."""
     nodes: Any = import_module("moto.dynamodb.parsing.ast_nodes")
-    is_node = cache(lambda node_class: issubclass(node_class, nodes.Node))
+    is_node: Callable[[Any], bool] = cache(lambda node_class: issubclass(node_class, nodes.Node))
     processed: dict[tuple[type, type], bool] = {}
 
     def is_processed(traverser: Any, node_class: type) -> bool:
