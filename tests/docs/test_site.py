@@ -23,8 +23,8 @@ RETRIES = DOCS / "how_to" / "retries.md"
 def site() -> ModuleType:
     """What gathers the pages; Sphinx itself is in another environment."""
     spec = importlib.util.spec_from_file_location("site_pages", ROOT / ".ci" / "docs" / "pages.py")
-    assert spec
-    assert spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
