@@ -78,7 +78,7 @@ def lead_to_local_aws(service: str) -> None:
     no development process. The caller holds the lock.
     """
     global _local_aws  # noqa: PLW0603, one for all services
-    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ or _local_aws is not None:
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ or _local_aws is not None or _aws_allowed:
         return
     # Settings that aren't loaded yet are those of a process that reads its secrets.
     if not (settings.configured and settings.DEBUG):
@@ -89,7 +89,7 @@ def lead_to_local_aws(service: str) -> None:
 
     found = find_session_of_project()
     if found is None:
-        if not _aws_allowed and (aliases := forbidding_aliases(service)):
+        if aliases := forbidding_aliases(service):
             raise LocalAWSMissing(aliases)
         return
     # os.environ stays as it is, because other code in this process may use AWS on purpose.
@@ -100,8 +100,9 @@ def lead_to_local_aws(service: str) -> None:
 
 @contextmanager
 def aws_allowed() -> Iterator[None]:
-    """Let this process call AWS even in development, because the command inside the block names a stage."""
+    """Have this process call AWS even in development, because the command inside the block names a stage."""
     global _aws_allowed  # noqa: PLW0603, for all threads
+    reset_clients()
     _aws_allowed = True
     try:
         yield

@@ -226,7 +226,7 @@ def test_a_send_raises_that_alone_and_logs_nothing(
     options = {"stack": STACK, "modules": ["tests.contract.tasks"], **more}
     settings.TASKS = {"default": {"BACKEND": f"django_offload.backends.{backend}", "OPTIONS": options}}
     conf = configured()["default"]
-    enqueued = build(prototype_of(add, conf, None), [1, 2], {}, conf)
+    enqueued = build(add, prototype_of(add, conf, None), [1, 2], {}, conf)
 
     with pytest.raises(LocalAWSMissing) as caught:
         send(enqueued, conf)
@@ -310,7 +310,7 @@ class Command(OffloadCommand):
         return 0
 
 
-def test_a_command_that_names_a_stage_may_call_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_that_names_a_stage_calls_aws(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CommandError, match=r"Start manage\.py offload_local"):
         call_command(Command())
 
@@ -318,6 +318,11 @@ def test_a_command_that_names_a_stage_may_call_aws(monkeypatch: pytest.MonkeyPat
     out = StringIO()
     call_command(Command(), stdout=out)
     assert out.getvalue() == "https://sqs.eu-west-1.amazonaws.com\n"
+
+    # It means the deployed one, also while local AWS runs.
+    with env_file(session):
+        call_command(Command(), stdout=(out := StringIO()))
+        assert out.getvalue() == "https://sqs.eu-west-1.amazonaws.com\n"
 
     # The rest of the process may not.
     with pytest.raises(LocalAWSMissing):
