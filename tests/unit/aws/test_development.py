@@ -223,7 +223,7 @@ def test_without_one_a_development_process_calls_nothing(kind: str) -> None:
 def test_a_send_raises_that_alone_and_logs_nothing(
     settings: Any, caplog: pytest.LogCaptureFixture, backend: str, more: dict[str, Any]
 ) -> None:
-    options = {"stack": STACK, "modules": ["tests.contract.tasks"], **more}
+    options = {"stack": STACK, "modules": ["tests.contract.tasks"], "in_tests": "send", **more}
     settings.TASKS = {"default": {"BACKEND": f"django_offload.backends.{backend}", "OPTIONS": options}}
     conf = configured()["default"]
     enqueued = build(add, prototype_of(add, conf, None), [1, 2], {}, conf)
