@@ -1,13 +1,15 @@
-"""Find the record of a task by its id, in any stack of TASKS."""
+"""Find the record of a task by its id, in any stack of TASKS, and the arguments of a record."""
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..aws.stand_ins import follow_tests
 from ..compat import TEST_UTILS
 from ..conf import Options, options_for, stacks
-from ..protocol.record import TaskRecord, read_record
+from ..exceptions import PayloadLost
+from ..protocol.enqueued_task import EnqueuedTask
+from ..protocol.record import ARGUMENTS_PART, TaskRecord, read_record
 from ..stores import Store, store_of
 
 
@@ -39,3 +41,18 @@ def find(task_id: str, candidates: Sequence[Options] = (), *, with_parts: bool =
                 record=record, options=options_for(record.enqueued.alias, options), store=store, parts=parts
             )
     return None
+
+
+def complete(store: Store, record: TaskRecord) -> EnqueuedTask:
+    """
+    Return the task of a record with its arguments, which are read if they are beside it.
+
+    Raise PayloadLost if they are gone.
+    """
+    enqueued = record.enqueued
+    if record.inline or enqueued.reference is not None:
+        return enqueued
+    arguments = store.get_part(enqueued.id, ARGUMENTS_PART)
+    if arguments is None:
+        raise PayloadLost(ARGUMENTS_PART, "gone")
+    return replace(enqueued, arguments=arguments)

@@ -24,10 +24,11 @@ from ..protocol.record import (
     TaskRecord,
     read_record,
 )
-from ..sending.enqueue import complete, masked_text, message_text
+from ..sending.enqueue import masked_text, message_text
 from ..stores import Store
 from ..transports import transport_of
 from .fail import change_or_recognise, with_jitter
+from .find import complete
 
 logger = logging.getLogger("django_offload")
 

@@ -25,14 +25,7 @@ from ..definition.context import current_context, trace
 from ..definition.offload_task import AnyResult, AnyTask, changed_options
 from ..definition.registry import mask_of, name_of, registry
 from ..definition.signatures import call_form, mismatch
-from ..exceptions import (
-    CallFailed,
-    EnqueueFailed,
-    InvalidArguments,
-    LocalAWSMissing,
-    PayloadLost,
-    PayloadTooLarge,
-)
+from ..exceptions import CallFailed, EnqueueFailed, InvalidArguments, LocalAWSMissing, PayloadTooLarge
 from ..payloads import payloads_of
 from ..protocol.conditional_write import Attributes
 from ..protocol.enqueued_task import EnqueuedTask
@@ -45,7 +38,6 @@ from ..protocol.record import (
     PART_BYTES,
     PAYLOAD_LIFE,
     RECORD_LIFE,
-    TaskRecord,
     initial_item,
 )
 from ..protocol.transitions import postpone
@@ -391,18 +383,3 @@ def arguments_part(enqueued: EnqueuedTask, item: Attributes, options: Options) -
     # A record that fails at the end of its life is listed for as long again, with its arguments.
     ttl = enqueued.start_at + 2 * RECORD_LIFE + options.ttl(enqueued.queue)
     return Part(task_id=enqueued.id, name=ARGUMENTS_PART, text=enqueued.arguments, ttl=int(ttl.timestamp()))
-
-
-def complete(store: Store, record: TaskRecord) -> EnqueuedTask:
-    """
-    Return the task of a record with its arguments, which are read if they are beside it.
-
-    Raise PayloadLost if they are gone.
-    """
-    enqueued = record.enqueued
-    if record.inline or enqueued.reference is not None:
-        return enqueued
-    arguments = store.get_part(enqueued.id, ARGUMENTS_PART)
-    if arguments is None:
-        raise PayloadLost(ARGUMENTS_PART, "gone")
-    return replace(enqueued, arguments=arguments)

@@ -19,6 +19,7 @@ from ..definition.retry_policy import attempts_allowed
 from ..exceptions import Cancelled, DeadLettered, Expired, OffloadError, PayloadLost, WorkerLost
 from ..operations.due_entries import entries
 from ..operations.fail import change_or_recognise, fail_record, with_jitter
+from ..operations.find import complete
 from ..protocol.conditional_write import Refused
 from ..protocol.json_codec import load
 from ..protocol.record import (
@@ -32,7 +33,7 @@ from ..protocol.record import (
     read_record,
 )
 from ..protocol.transitions import not_sent, postpone, send_again
-from ..sending.enqueue import complete, message_text
+from ..sending.enqueue import message_text
 from ..stores import DueEntry, Store, store_of
 from ..transports import transport_of
 from .connections import living_connections
