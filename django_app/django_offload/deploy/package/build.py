@@ -13,7 +13,7 @@ from ..errors import PackageFailed
 from ..stage import include_of, runtime_of, stage_environment_of
 from ..web_features import has_zappas_handler
 from . import archive, bytecode, dependencies, module_list, sources, static_files, task_list, web_handler
-from .dependencies import find_requirements, matches_any
+from .dependencies import find_requirements
 
 # How many kinds or names of the files that are left out are shown.
 _MOST_SHOWN = 5
@@ -100,25 +100,22 @@ def copy_project(
     recipe: Recipe, folder: Path, exclude: Sequence[str], announce: Announce
 ) -> Mapping[str, int]:
     """Copy the project's files into `folder`. Return the number of files that were left out, by kind."""
-    selection = sources.select_files(recipe.root, recipe.include)
-    files = [
-        path
-        for path in selection.packaged
-        if sources.is_included(path, recipe.include)
-        or not any(matches_any(part, exclude) for part in path.parts)
-    ]
-    for path in files:
+    selection = sources.select_files(recipe.root, recipe.include, exclude)
+    for path in selection.packaged:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(recipe.root / path, folder / path)
-    announce(f"  project: {len(files)} files")
+    announce(f"  project: {len(selection.packaged)} files")
+    if not selection.in_repository:
+        announce("  not in a git repository, so files that git would ignore are packaged too")
     if selection.left_out:
         counts = [f"{count} {kind}" for kind, count in selection.left_out.items()]
         announce(f'  left out: {first_few(counts)} ("include" in the stage\'s file packages them)')
     if selection.ignored:
         announce(f"  ignored by git, so left out: {first_few(selection.ignored)}")
-    untracked = sources.untracked_modules(recipe.root)
-    if untracked:
-        announce(f"  not in git, so left out: {first_few([str(path) for path in untracked])}")
+    if selection.untracked:
+        announce(f"  not in git, so left out: {first_few(selection.untracked)}")
+    if selection.missing:
+        announce(f"  in git, but not in the folder: {first_few(selection.missing)}")
     return selection.left_out
 
 

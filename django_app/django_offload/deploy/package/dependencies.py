@@ -4,12 +4,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ...stack.parameters import ARCHITECTURES
 from ..errors import PackageFailed
 from . import bytecode
+from .sources import matches_any
 
 # Lambda's runtime has these packages, in versions that AWS keeps up to date:
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
@@ -112,11 +112,6 @@ def remove_unused_files(folder: Path, exclude: Sequence[str]) -> None:
         of_installer = path.parent.name.endswith(".dist-info") and path.name in _INSTALLER_FILES
         if is_excluded or of_installer or path.name.endswith(_UNUSED_ENDINGS):
             path.unlink(missing_ok=True)
-
-
-def matches_any(name: str, patterns: Iterable[str]) -> bool:
-    """Return True if a base name matches one of `patterns`."""
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _run_pip(command: Sequence[str]) -> None:
