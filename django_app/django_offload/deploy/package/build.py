@@ -9,8 +9,9 @@ from pathlib import Path
 from ...stack.layout import Layout
 from ...stack.stage_environment import NO_STAGE_ENVIRONMENT, StageEnvironment
 from .. import Announce, zappa_settings
+from ..environment import FunctionFacts
 from ..errors import PackageFailed
-from ..stage import include_of, runtime_of, stage_environment_of
+from ..stage import include_of, region_of, runtime_of, stage_environment_of
 from ..web_features import has_zappas_handler
 from . import archive, bytecode, dependencies, module_list, sources, static_files, task_list, web_handler
 from .dependencies import find_requirements
@@ -30,6 +31,7 @@ class Recipe:
     requirements: Path
     architecture: str
     python: str  # The version of the runtime, such as 3.13.
+    region: str = "us-east-1"
     with_boto3: bool = False
     include: Sequence[str] = ()  # Patterns of files to package although other rules leave them out.
     stage_environment: StageEnvironment = (
@@ -50,6 +52,7 @@ def recipe_of(
         architecture=architecture,
         python=runtime_of(layout.root, stage).removeprefix("python"),
         with_boto3=with_boto3,
+        region=region_of(layout.root, stage),
         include=include_of(layout.root, stage),
         stage_environment=stage_environment_of(layout.root, stage),
     )
@@ -68,9 +71,13 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
     with tempfile.TemporaryDirectory(prefix="offload-package-") as temporary:
         folder = Path(temporary) / "task"
         left_out = copy_project(recipe, folder, exclude, announce)
-        collected = static_files.collect(
-            folder, recipe.settings_module, recipe.source_root, recipe.stage_environment
+        place = (folder, recipe.settings_module, recipe.source_root, recipe.stage_environment)
+        function = FunctionFacts(
+            name=zappa_settings.web_function(settings, recipe.stage),
+            region=recipe.region,
+            runtime=f"python{recipe.python}",
         )
+        collected = static_files.collect(*place, function)
         summary = "none, because STATIC_ROOT is not set" if collected is None else collected.summary()
         announce(f"  static files: {summary}")
         bytecode.compile_all(folder, recipe.python)
@@ -79,7 +86,7 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
             raise PackageFailed(
                 f"Python {recipe.python} cannot compile {', '.join(uncompiled)}.", "Correct the syntax."
             )
-        error = task_list.write(folder, recipe.settings_module, recipe.source_root, recipe.stage_environment)
+        error = task_list.write(*place, function)
         if error:
             announce(f"  tasks: not listed, so each start imports every task module ({error})")
         path = recipe.requirements

@@ -13,7 +13,7 @@ from typing import Any
 from ...stack.names import SWEEPER, WEB, role_id
 from ..errors import WebFailed
 from ..stage import Stage
-from ..variables import handler_variables
+from ..variables import function_variables, handler_variables
 from ..zappa_settings import web_function
 from .aws import AWS
 from .deployed_stack import describe_stack, stack_resources
@@ -57,7 +57,7 @@ class Web:
             "architecture": stack_function["Architectures"][0],
         }
         settings["aws_environment_variables"] = {
-            **settings.get("aws_environment_variables", {}),
+            **function_variables(settings),
             **stack_function["Environment"]["Variables"],
             **handler_variables(settings),
         }
