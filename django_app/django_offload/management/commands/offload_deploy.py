@@ -102,7 +102,9 @@ manage.py offload_deploy --stage dev --delete
     def deploy(self, deployment: Deployment, project: Layout, options: dict[str, Any]) -> int:
         if not options["unchecked"]:
             self.check_settings(deployment.stage, project, web=not options["no_web"])
-        package = self.package(deployment.stage, project, options["package"])
+        package = self.package(
+            deployment.stage, project, options["package"], check_imports=not options["unchecked"]
+        )
         release, change = deployment.prepare(package, dry_run=options["dry_run"])
         self.show_changes(change)
         if options["dry_run"]:
@@ -153,12 +155,20 @@ manage.py offload_deploy --stage dev --delete
             if warning is not None:
                 self.announce(Styled(f"  {' '.join(warning)}", "warning"))
 
-    def package(self, stage: Stage, project: Layout, file: Path | None) -> Archive:
+    def package(
+        self, stage: Stage, project: Layout, file: Path | None, *, check_imports: bool = True
+    ) -> Archive:
         """Return the package in `file`, or build one."""
         if file is not None:
             return read_archive(file)
         self.announce("Packaging:")
-        recipe = recipe_of(project, stage.name, architecture=stage.architecture, requirements=None)
+        recipe = recipe_of(
+            project,
+            stage.name,
+            architecture=stage.architecture,
+            requirements=None,
+            check_imports=check_imports,
+        )
         output = project.root / "dist" / f"{stage.name}-{stage.architecture}.zip"
         with self.progress("Packaging") as self._progress:
             archive = build(recipe, output, self.announce)
