@@ -152,7 +152,12 @@ def check_package(
 
     def check() -> imports.Findings:
         return imports.check_imports(
-            folder, recipe.source_root, environ, python=recipe.python, architecture=recipe.architecture
+            folder,
+            recipe.source_root,
+            environ,
+            root=recipe.root,
+            python=recipe.python,
+            architecture=recipe.architecture,
         )
 
     before = set(folder.rglob("*"))
@@ -164,7 +169,7 @@ def check_package(
         findings = check()
     for path in sorted(set(folder.rglob("*")) - before, reverse=True):
         pruning.delete(path)  # Settings may write files, such as logs.
-    imports.raise_if_lacking(findings, recipe.shown)
+    imports.raise_if_lacking(findings, recipe.shown, recipe.root / recipe.source_root)
     if findings.unchecked:
         shown = [f"{failure.what} ({failure.error})" for failure in findings.unchecked]
         announce(f"  not checked, because it fails on this machine: {first_few(shown)}")

@@ -29,6 +29,24 @@ class Borrowed:
         return None
 
 
+class BorrowedToo:
+    """Finds on this machine what a borrowed module imports."""
+
+    @classmethod
+    def find_spec(cls, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if path is None and importer().startswith(tuple(given["elsewhere"])):
+            return PathFinder.find_spec(name, given["elsewhere"])
+        return None
+
+
+def importer() -> str:
+    """Return the file of the code that imports a module now."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and "importlib" in frame.f_code.co_filename:
+        frame = frame.f_back
+    return frame.f_code.co_filename
+
+
 def is_here(top: str) -> bool:
     """Return True if the package, Python or what is borrowed has a top-level module."""
     if top in sys.builtin_module_names or top in sys.stdlib_module_names or top in given["borrowed"]:
@@ -123,6 +141,8 @@ def load_caches(settings: Any) -> None:
         # The client of Redis is imported by the first use.
         attempt(f"CACHES['{alias}']", lambda alias=alias: getattr(caches[alias], "_cache", None))
     for alias in settings.STORAGES:
+        if alias == "staticfiles" and "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
+            continue
         attempt(f"STORAGES['{alias}']", storages.__getitem__, alias)
     for path in settings.AUTHENTICATION_BACKENDS:
         attempt("AUTHENTICATION_BACKENDS", import_string, path)
@@ -167,7 +187,7 @@ def load_all() -> None:
 if __name__ == "__main__":
     given |= json.loads(sys.stdin.read())
     sys.path[:0] = given["paths"]
-    sys.meta_path.insert(0, Borrowed)
+    sys.meta_path[:] = [Borrowed, *sys.meta_path, BorrowedToo]
     attempt("settings", load_all)
     print()
     print(json.dumps({"failures": failures, "mentioned": list(dict.fromkeys(mentioned))}))

@@ -4,6 +4,7 @@ import json
 import platform
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -46,20 +47,29 @@ class Findings:
 
 
 def check_imports(
-    folder: Path, source_root: str, environ: Mapping[str, str], *, python: str, architecture: str
+    folder: Path,
+    source_root: str,
+    environ: Mapping[str, str],
+    *,
+    root: Path,
+    python: str,
+    architecture: str,
 ) -> Findings:
     """
     Load settings, apps, URLs, middleware, databases, caches and tasks with nothing but the package.
 
     Modules of Lambda's runtime, such as boto3, come from this machine. So do packages with compiled code if
-    this machine can't run that code.
+    this machine can't run that code. Nothing comes from the project's own folder `root`.
     """
+    elsewhere = [path for path in sys.path if is_of_packages(path, root)]
     runs_here = can_run(architecture)
     compiled = {path.relative_to(folder).parts[0].partition(".")[0] for path in folder.rglob("*.so")}
     borrowed = set(RUNTIME_MODULES) | (set() if runs_here else compiled)
     lacking: list[str] = []
     while True:
-        failures, mentioned = _load(folder, source_root, environ, python, borrowed | set(lacking))
+        failures, mentioned = _load(
+            folder, source_root, environ, python, {"elsewhere": elsewhere, "borrowed": [*borrowed, *lacking]}
+        )
         # With what was found, the next run gets further.
         found = [name for failure in failures if (name := _chosen(failure.missing)) and name not in lacking]
         if not found:
@@ -75,8 +85,26 @@ def check_imports(
     )
 
 
-def raise_if_lacking(findings: Findings, requirements: str) -> None:
-    """Raise PackageFailed if the package lacks something that the settings use, or holds it incomplete."""
+def is_of_packages(path: str, root: Path) -> bool:
+    """Return True if modules that a path leads to are neither Python's nor the project's own."""
+    of_python = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+    if not path or path in of_python or path.endswith((".zip", "lib-dynload")):
+        return False
+    return "site-packages" in path or not Path(path).resolve().is_relative_to(root.resolve())
+
+
+def raise_if_lacking(findings: Findings, requirements: str, source: Path) -> None:
+    """
+    Raise PackageFailed if the package lacks something that the settings use, or holds it incomplete.
+
+    `source` is the folder that the project's own modules are imported from.
+    """
+    own = [name for name in findings.lacking if (source / name).is_dir() or (source / f"{name}.py").is_file()]
+    if own:
+        raise PackageFailed(
+            f"The settings use {', '.join(own)}, which is in the project but not among the files to package.",
+            'Add it to git, or name it in "include" of the stage\'s file.',
+        )
     if findings.lacking:
         names = [
             f"{name} ({named})" if named != name else name for name, named in _packages(findings.lacking)
@@ -104,12 +132,15 @@ def can_run(architecture: str) -> bool:
 
 
 def _load(
-    folder: Path, source_root: str, environ: Mapping[str, str], python: str, borrowed: set[str]
+    folder: Path,
+    source_root: str,
+    environ: Mapping[str, str],
+    python: str,
+    borrowing: Mapping[str, list[str]],
 ) -> tuple[list[Failure], list[str]]:
     given = {
         "paths": list(dict.fromkeys([str((folder / source_root).resolve()), str(folder.resolve())])),
-        "elsewhere": [path for path in sys.path if path],
-        "borrowed": sorted(borrowed),
+        **borrowing,
         "listing": str(folder / LISTING),
     }
     process = subprocess.run(
