@@ -9,13 +9,15 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.machinery import ModuleSpec, PathFinder
+from importlib.metadata import Distribution, DistributionFinder, MetadataPathFinder
 from typing import Any
 
 given: dict[str, Any] = {}
 failures: list[dict[str, object]] = []
 mentioned: list[str] = []
+Context = DistributionFinder.Context
 DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 
 
@@ -27,6 +29,13 @@ class Borrowed:
         if name in given["borrowed"]:
             return PathFinder.find_spec(name, given["elsewhere"])
         return None
+
+    @classmethod
+    def find_distributions(cls, context: Context) -> Iterable[Distribution]:
+        """Find what importlib.metadata says about them there too."""
+        if context.name not in given["distributions"]:
+            return []
+        return MetadataPathFinder.find_distributions(Context(name=context.name, path=given["elsewhere"]))
 
 
 class BorrowedToo:

@@ -13,7 +13,7 @@ from pathlib import Path
 from ...definition.registry import LISTING
 from ..errors import PackageFailed
 from . import bytecode
-from .dependencies import MACHINES, RUNTIME_MODULES
+from .dependencies import MACHINES, RUNTIME_MODULES, RUNTIME_PACKAGES
 
 # Settings may wait for a server that the placeholder of a secret doesn't lead to.
 _PATIENCE_SECONDS = 300
@@ -68,7 +68,15 @@ def check_imports(
     lacking: list[str] = []
     while True:
         failures, mentioned = _load(
-            folder, source_root, environ, python, {"elsewhere": elsewhere, "borrowed": [*borrowed, *lacking]}
+            folder,
+            source_root,
+            environ,
+            python,
+            {
+                "elsewhere": elsewhere,
+                "borrowed": [*borrowed, *lacking],
+                "distributions": [*RUNTIME_PACKAGES, *dict(_packages(lacking))],
+            },
         )
         # With what was found, the next run gets further.
         found = [name for failure in failures if (name := _chosen(failure.missing)) and name not in lacking]

@@ -4,7 +4,7 @@ import ast
 import csv
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from .sources import matches_any
@@ -16,8 +16,10 @@ _ZAPPA_COMMAND_LINE = ("cli.py", "core.py", "letsencrypt.py")
 _SOURCES = (".c", ".cpp", ".pxd", ".pyx")
 _COMPILED = ".so"
 _STUB, _TESTS = ".pyi", "tests"
-# A package that mentions one of these may read its own stubs, as lazy_loader does.
-_READS_STUBS = re.compile(r"\.pyi\b|\bpyi\b|attach_stub|__file__ \+ ")
+# Code that may read its package's own stubs, as lazy_loader does.
+_MAY_READ_STUBS = re.compile(r"\bpyi\b|attach_stub|__file__ *\+")
+# Longer texts are documentation.
+_LONGEST_NAME = 200
 
 
 def remove_distributions(folder: Path, names: Iterable[str]) -> None:
@@ -97,7 +99,7 @@ def _unused(top: Path, exclude: Sequence[str]) -> Iterator[Path]:
     """Delete what is certainly unused in a package, and yield what most likely is."""
     paths = sorted(top.rglob("*"))
     keeps_tests = any(path.name == _TESTS and path.is_dir() for path in paths) and imports_its_tests(top)
-    keeps_stubs = any(path.suffix == _STUB for path in paths) and mentions_stubs(top)
+    keeps_stubs = any(path.suffix == _STUB for path in paths) and reads_stubs(top)
     for path in paths:
         if not path.exists():  # It was in a folder that is gone.
             continue
@@ -125,37 +127,45 @@ def imports_its_tests(package: Path) -> bool:
         if _TESTS in path.relative_to(package.parent).parts[:-1]:
             continue
         text = path.read_text(encoding="utf-8", errors="replace")
-        if _TESTS in text and (
-            (path.is_relative_to(package) and _names_tests(text)) or of_package.search(text)
-        ):
+        if _TESTS not in text:
+            continue
+        if of_package.search(text) or (path.is_relative_to(package) and has_node(text, _names_tests)):
             return True
     return False
 
 
-def _names_tests(text: str) -> bool:
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):
-        return True  # Nobody knows what it does.
-    for node in ast.walk(tree):
-        match node:
-            case ast.Import(names=names):
-                named = any(_TESTS in name.name.split(".") for name in names)
-            case ast.ImportFrom(module=module, names=names):
-                named = _TESTS in (module or "").split(".") or any(name.name == _TESTS for name in names)
-            case ast.Constant(value=str(value)):
-                # A name of a module, also a part of one ("{__name__}.tests"), or a path.
-                named = len(value) < 200 and _TESTS in re.split(r"[./\\]", value)
-            case _:
-                named = False
-        if named:
-            return True
-    return False
-
-
-def mentions_stubs(package: Path) -> bool:
+def reads_stubs(package: Path) -> bool:
     """Return True if a package may read its own .pyi files."""
-    return any(
-        _READS_STUBS.search(path.read_text(encoding="utf-8", errors="replace"))
-        for path in package.rglob("*.py")
-    )
+    texts = (path.read_text(encoding="utf-8", errors="replace") for path in package.rglob("*.py"))
+    return any(has_node(text, _reads_stub) for text in texts if _MAY_READ_STUBS.search(text))
+
+
+def has_node(text: str, is_meant: Callable[[ast.AST], bool]) -> bool:
+    """Return True if a node of a module's syntax tree is meant, or if the module can't be parsed."""
+    try:
+        return any(map(is_meant, ast.walk(ast.parse(text))))
+    except (SyntaxError, ValueError):
+        return True
+
+
+def _names_tests(node: ast.AST) -> bool:
+    match node:
+        case ast.Import(names=names):
+            return any(_TESTS in name.name.split(".") for name in names)
+        case ast.ImportFrom(module=module, names=names):
+            return _TESTS in (module or "").split(".") or any(name.name == _TESTS for name in names)
+        case ast.Constant(value=str(value)):
+            # A name of a module, also a part of one ("{__name__}.tests"), or a path.
+            return len(value) < _LONGEST_NAME and _TESTS in re.split(r"[./\\]", value)
+    return False
+
+
+def _reads_stub(node: ast.AST) -> bool:
+    match node:
+        case ast.Constant(value=str(value)):
+            return len(value) < _LONGEST_NAME and re.search(r"\bpyi\b", value) is not None
+        case ast.alias(name="attach_stub") | ast.Attribute(attr="attach_stub"):
+            return True
+        case ast.BinOp(left=ast.Name(id="__file__")):
+            return True
+    return False
