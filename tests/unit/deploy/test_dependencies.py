@@ -145,7 +145,7 @@ def test_only_what_the_package_cannot_read_is_deleted(
     names = [
         package("plain", "", po="de/x.po", mo="de/x.mo", alone="fr/x.po", header="api.h", source="a.pyx"),
         package("compiled", "", source="a.pyx", library="a.cpython-313-x86_64-linux-gnu.so"),
-        package("reads_stub", "text = open(__file__ + 'i').read()"),
+        package("reads_stub", "text = open(__file__.removesuffix('py') + 'pyi').read()"),
         package("lazy", "import lazy_loader as l; l.attach_stub(__name__, __file__)"),
         package("imports_tests", "def test(): from .tests import runner"),
         package("names_tests", "from importlib import import_module; import_module(f'{__name__}.tests')"),

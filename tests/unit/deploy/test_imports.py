@@ -9,7 +9,7 @@ import pytest
 
 from django_offload.deploy.errors import PackageFailed
 from django_offload.deploy.package import imports
-from django_offload.deploy.package.build import merge
+from django_offload.deploy.package.build import Recipe, check_package, merge
 from django_offload.deploy.package.imports import Findings, check_imports, raise_if_lacking
 
 PYTHON = "{}.{}".format(*sys.version_info[:2])
@@ -96,6 +96,32 @@ def test_a_package_that_is_incomplete_is_refused_by_name(package: Path, init: st
         raise_if_lacking(findings, "requirements.txt", package)
     assert error in str(caught.value)
     assert str(package) not in str(caught.value)
+
+
+def test_what_pruning_deleted_comes_back_if_the_package_needs_it(package: Path, tmp_path: Path) -> None:
+    folder, store = package, tmp_path / "store"
+    (folder / "stubs").mkdir()
+    (folder / "stubs" / "__init__.py").write_text("text = open(__file__ + 'i').read()")
+    (store / "stubs").mkdir(parents=True)
+    (store / "stubs" / "__init__.pyi").touch()
+    (folder / "shop_settings.py").write_text(SETTINGS + 'INSTALLED_APPS += ["stubs"]\nopen("log", "w")\n')
+    recipe = Recipe(
+        root=package,
+        stage="dev",
+        settings_module="shop_settings",
+        source_root=".",
+        requirements=package / "requirements.txt",
+        architecture="x86_64",
+        python=PYTHON,
+    )
+    environ = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "shop_settings"}
+    told: list[str] = []
+
+    check_package(recipe, folder, store, environ, told.append)
+
+    assert (folder / "stubs" / "__init__.pyi").exists()
+    assert not (folder / "log").exists()
+    assert told == ["  named by the settings, but not packaged: moto"]
 
 
 def test_what_fails_for_another_reason_is_only_told(package: Path) -> None:

@@ -17,7 +17,7 @@ _SOURCES = (".c", ".cpp", ".pxd", ".pyx")
 _COMPILED = ".so"
 _STUB, _TESTS = ".pyi", "tests"
 # Code that may read its package's own stubs, as lazy_loader does.
-_MAY_READ_STUBS = re.compile(r"\bpyi\b|attach_stub|__file__ *\+")
+_MAY_READ_STUBS = re.compile(r"\bpyi\b|attach_stub")
 # Longer texts are documentation.
 _LONGEST_NAME = 200
 
@@ -165,7 +165,5 @@ def _reads_stub(node: ast.AST) -> bool:
         case ast.Constant(value=str(value)):
             return len(value) < _LONGEST_NAME and re.search(r"\bpyi\b", value) is not None
         case ast.alias(name="attach_stub") | ast.Attribute(attr="attach_stub"):
-            return True
-        case ast.BinOp(left=ast.Name(id="__file__")):
             return True
     return False

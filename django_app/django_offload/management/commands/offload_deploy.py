@@ -11,8 +11,8 @@ from ...deploy import variables
 from ...deploy.errors import ChecksFailed
 from ...deploy.package.archive import Archive, read_archive
 from ...deploy.package.build import build, recipe_of
-from ...deploy.release.aws import AWS
 from ...deploy.release.change_set import ChangeSet
+from ...deploy.release.credentials import check_credentials
 from ...deploy.release.deployment import Deployment, Steps
 from ...deploy.release.settings_check import check
 from ...deploy.release.stack_events import EventLine
@@ -75,7 +75,8 @@ manage.py offload_deploy --stage dev --delete
             return subprocess.run(command, env=environment, check=False).returncode
         project = layout()
         stage = read_stage(project.root, options["stage"])
-        deployment = Deployment(AWS(stage.region), stage, project, self.announce)
+        aws = check_credentials(stage.region, zappa_settings(project.root, stage.name), project.root)
+        deployment = Deployment(aws, stage, project, self.announce)
         self.announce(
             f"Stage {stage.name}: stack {stage.stack}, account {deployment.aws.account}, {stage.region}"
         )
