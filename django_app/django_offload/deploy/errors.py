@@ -81,9 +81,9 @@ class WrongAccount(DeployError):
 
     def __init__(self, file: str, profile: str, account: str, variable: str, other: str) -> None:
         super().__init__(
-            f"{file} names the profile '{profile}' of the account {account}, but {variable} names credentials "
-            f"of the account {other}. Nothing was changed, because stack and web side use the same "
-            f"credentials. Unset {variable}, or correct or remove 'profile_name'."
+            f"{file} names the profile '{profile}' of the account {account}, but {variable} names "
+            f"credentials of the account {other}. Nothing was changed, because stack and web side use the "
+            f"same credentials. Unset {variable}, or correct or remove 'profile_name'."
         )
 
 

@@ -117,8 +117,8 @@ def test_a_change_whose_outcome_is_unknown_goes_on() -> None:
         change_set.execute(aws(Lost()), change, lambda line: None)
 
     assert str(caught.value) == (
-        'The stack shop-dev is CHANGE_IN_PROGRESS: Could not connect to the endpoint URL: "https://aws". The change '
-        "goes on. Wait until CloudFormation has finished, then deploy again."
+        'The stack shop-dev is CHANGE_IN_PROGRESS: Could not connect to the endpoint URL: "https://aws". '
+        "The change goes on. Wait until CloudFormation has finished, then deploy again."
     )
 
 

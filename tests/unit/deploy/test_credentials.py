@@ -41,7 +41,7 @@ def accounts(sts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[
     )
     keys = {}
     for account in ("111111111111", "222222222222"):
-        role = client.assume_role(RoleArn=f"arn:aws:iam::{account}:role/deploys", RoleSessionName="x")
+        role = client.assume_role(RoleArn=f"arn:aws:iam::{account}:role/deploys", RoleSessionName="tests")
         given = role["Credentials"]
         keys[account] = {
             "aws_access_key_id": given["AccessKeyId"],
@@ -105,9 +105,9 @@ def test_an_environment_that_names_another_account_is_refused_first(
     with pytest.raises(WrongAccount) as caught:
         check_credentials(REGION, settings, tmp_path)
     assert str(caught.value) == (
-        "zappa_settings.json names the profile '222222222222' of the account 222222222222, but AWS_PROFILE names "
-        "credentials of the account 111111111111. Nothing was changed, because stack and web side use the same "
-        "credentials. Unset AWS_PROFILE, or correct or remove 'profile_name'."
+        "zappa_settings.json names the profile '222222222222' of the account 222222222222, but AWS_PROFILE "
+        "names credentials of the account 111111111111. Nothing was changed, because stack and web side use "
+        "the same credentials. Unset AWS_PROFILE, or correct or remove 'profile_name'."
     )
 
     use(monkeypatch, accounts["111111111111"])

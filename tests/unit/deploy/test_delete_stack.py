@@ -74,9 +74,9 @@ def test_a_failed_deletion_tells_the_status_and_the_first_cause(
 
     server.close()
     assert str(caught.value) == (
-        "The stack shop-dev is DELETE_FAILED: VpcFunction: The network interface is in use. What isn't deleted "
-        "remains, and so do the packages. Fix these causes, then run manage.py offload_deploy --stage dev "
-        "--delete again."
+        "The stack shop-dev is DELETE_FAILED: VpcFunction: The network interface is in use. What isn't "
+        "deleted remains, and so do the packages. Fix these causes, then run manage.py offload_deploy "
+        "--stage dev --delete again."
     )
     assert len(deployment.lines) == 2
     assert deployment.lines[0].endswith("VpcFunction: The network interface is in use")

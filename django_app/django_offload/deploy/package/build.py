@@ -151,7 +151,8 @@ def check_package(
     """
 
     def check() -> imports.Findings:
-        return imports.check_imports(
+        before = set(folder.rglob("*"))
+        findings = imports.check_imports(
             folder,
             recipe.source_root,
             environ,
@@ -159,16 +160,15 @@ def check_package(
             python=recipe.python,
             architecture=recipe.architecture,
         )
+        for path in sorted(set(folder.rglob("*")) - before, reverse=True):
+            pruning.delete(path)  # Settings may write files, such as logs.
+        return findings
 
-    before = set(folder.rglob("*"))
     findings = check()
     if findings.broken and not findings.lacking and pruning.restore(store, folder):
         bytecode.compile_all(folder, recipe.python)
         module_list.write(folder, recipe.source_root)
-        before = set(folder.rglob("*"))
         findings = check()
-    for path in sorted(set(folder.rglob("*")) - before, reverse=True):
-        pruning.delete(path)  # Settings may write files, such as logs.
     imports.raise_if_lacking(findings, recipe.shown, recipe.root / recipe.source_root)
     if findings.unchecked:
         shown = [f"{failure.what} ({failure.error})" for failure in findings.unchecked]
