@@ -139,6 +139,13 @@ def test_what_fails_for_another_reason_is_only_told(package: Path) -> None:
     ]
 
 
+def test_settings_that_end_the_process_are_only_told(package: Path) -> None:
+    findings = check(package, 'print("no line break", end="")', "os._exit(3)")
+
+    assert findings.fine
+    assert [(one.what, one.error) for one in findings.unchecked] == [("the site", "Python ended with 3")]
+
+
 def test_compiled_code_that_this_machine_cannot_run_comes_from_its_own_packages(
     package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,5 @@
 """
-Load what the settings use, in a process that has nothing but the package. Print what fails, as JSON.
+Load what the settings use, in a process that has nothing but the package. Write what fails into a file.
 
 imports.py passes this file's text to the functions' Python, so it imports nothing of this package.
 """
@@ -198,5 +198,5 @@ if __name__ == "__main__":
     sys.path[:0] = given["paths"]
     sys.meta_path[:] = [Borrowed, *sys.meta_path, BorrowedToo]
     attempt("settings", load_all)
-    print()
-    print(json.dumps({"failures": failures, "mentioned": list(dict.fromkeys(mentioned))}))
+    with open(sys.argv[1], "w", encoding="utf-8") as answer:
+        json.dump({"failures": failures, "mentioned": list(dict.fromkeys(mentioned))}, answer)

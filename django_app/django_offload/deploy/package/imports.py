@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -151,20 +152,27 @@ def _load(
         **borrowing,
         "listing": str(folder / LISTING),
     }
-    process = subprocess.run(
-        [bytecode.interpreter(python), "-I", "-S", "-B", "-c", _PROGRAM],
-        cwd=folder,
-        env=bytecode.without_python(environ),
-        input=json.dumps(given),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_PATIENCE_SECONDS,
-    )
-    if process.returncode != 0:
-        error = (process.stderr.strip() or "Python ended without a message").splitlines()[-1]
-        return [Failure(what="the package", error=error, kind="other")], []
-    said = json.loads(process.stdout.splitlines()[-1])
+    with tempfile.TemporaryDirectory(prefix="offload-imports-") as temporary:
+        # The settings may print, so the answer is in a file.
+        answer = Path(temporary) / "answer.json"
+        try:
+            process = subprocess.run(
+                [bytecode.interpreter(python), "-I", "-S", "-B", "-c", _PROGRAM, str(answer)],
+                cwd=folder,
+                env=bytecode.without_python(environ),
+                input=json.dumps(given),
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=_PATIENCE_SECONDS,
+            )
+            error = (process.stderr.strip() or f"Python ended with {process.returncode}").splitlines()[-1]
+        except subprocess.TimeoutExpired:
+            error = f"it takes longer than {_PATIENCE_SECONDS} seconds"
+        if not answer.exists():
+            return [Failure(what="the site", error=error, kind="other")], []
+        said = json.loads(answer.read_text())
     return [
         Failure(what=one["what"], error=one["error"], kind=one["kind"], missing=tuple(one["missing"]))
         for one in said["failures"]

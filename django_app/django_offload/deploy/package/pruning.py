@@ -1,4 +1,4 @@
-"""Delete what no function reads from the installed requirements."""
+"""Delete files that functions never read from the installed requirements."""
 
 import ast
 import csv
