@@ -103,9 +103,7 @@ manage.py offload_deploy --stage dev --delete
     def deploy(self, deployment: Deployment, project: Layout, options: dict[str, Any]) -> int:
         if not options["unchecked"]:
             self.check_settings(deployment.stage, project, web=not options["no_web"])
-        package = self.package(
-            deployment.stage, project, options["package"], check_imports=not options["unchecked"]
-        )
+        package = self.package(deployment.stage, project, options["package"], not options["unchecked"])
         release, change = deployment.prepare(package, dry_run=options["dry_run"])
         self.show_changes(change)
         if options["dry_run"]:
@@ -157,7 +155,7 @@ manage.py offload_deploy --stage dev --delete
                 self.announce(Styled(f"  {' '.join(warning)}", "warning"))
 
     def package(
-        self, stage: Stage, project: Layout, file: Path | None, *, check_imports: bool = True
+        self, stage: Stage, project: Layout, file: Path | None, check_imports: bool = True
     ) -> Archive:
         """Return the package in `file`, or build one."""
         if file is not None:
