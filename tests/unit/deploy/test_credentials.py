@@ -67,7 +67,7 @@ def use(monkeypatch: pytest.MonkeyPatch, keys: dict[str, str]) -> None:
         monkeypatch.setenv(name.upper(), value)
 
 
-@pytest.mark.parametrize("settings", [{"profile_name": "222222222222"}, {"profile_name": None}, {}])
+@pytest.mark.parametrize("settings", [{"profile_name": "222222222222"}, {}])
 def test_zappa_itself_uses_the_credentials_of_the_stack(
     accounts: dict[str, dict[str, str]],
     tmp_path: Path,

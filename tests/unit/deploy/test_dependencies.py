@@ -112,7 +112,6 @@ def test_what_pip_builds_for_another_processor_is_refused(root: Path, pip_instal
         "_fast.cpython-313-x86_64-linux-gnu.so of native was built on this machine, for x86_64, but the "
         "functions are arm64. Name a wheel that is built for the functions"
     ) in str(caught.value)
-    pip_install("./libs")
 
 
 def test_zappas_handler_does_not_replace_versions_that_the_project_chose(
