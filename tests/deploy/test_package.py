@@ -3,7 +3,9 @@
 import hashlib
 import json
 import os
+import re
 import struct
+import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -201,6 +203,45 @@ def test_the_same_files_make_the_same_bytes_wherever_and_whenever(
 
     assert said["sha256"] == built["sha256"]
     assert said["sha256"] == hashlib.sha256(Path(said["path"]).read_bytes()).hexdigest()
+
+
+def test_requirements_that_lack_what_the_settings_use_are_refused_by_name(
+    project: Project, tmp_path: Path
+) -> None:
+    other = Project(tmp_path / "shop", project.root)
+    lock = other.root / "lambdas" / "requirements.lock"
+    pins = re.findall(r"^((?:django|asgiref|sqlparse|apig-wsgi)==[^ \\]+)", lock.read_text(), re.MULTILINE)
+    assert len(pins) == 4
+    lock.unlink()
+    other.write("lambdas/requirements.txt", "\n".join([*pins, "zappa"]))
+
+    ran = other.run("offload_package")
+
+    assert ran.returncode == 2
+    assert "not packaged, because they only deploy the site: zappa" in ran.stdout
+    assert "The settings use" in ran.stderr
+    for name in ("psycopg", "whitenoise", "pillow (PIL)"):
+        assert name in ran.stderr.partition(", but lambdas/requirements.txt doesn't bring")[0]
+    assert not list(other.root.glob("dist/*"))
+
+
+def test_a_repository_of_another_owner_is_not_packaged_without_gits_list(
+    project: Project, tmp_path: Path
+) -> None:
+    other = Project(tmp_path / "shop", project.root)
+    subprocess.run(["git", "init", "-q", "."], cwd=other.root, check=True)  # noqa: S607
+    other.write("django_app/lab/customers.csv", PLANTED)
+
+    ran = other.run(
+        "offload_package",
+        GIT_CONFIG_GLOBAL=os.devnull,
+        GIT_CONFIG_SYSTEM=os.devnull,
+        GIT_TEST_ASSUME_DIFFERENT_OWNER="1",
+    )
+
+    assert ran.returncode == 2
+    assert "git failed: fatal: detected dubious ownership in repository" in ran.stderr
+    assert not list(other.root.glob("dist/*"))
 
 
 def test_no_path_of_this_machine_is_in_it(task: Path, project: Project) -> None:

@@ -14,13 +14,14 @@ def in_a_repository(world: World) -> str:
     """Lead offload_package to a project with a module that git does not track, and a task list that fails."""
     found = _project(world.folder / "shop")
     world.patch.setattr(offload_package, "layout", lambda: found)
-    world.patch.setattr(zappa_settings, "zappa_settings", lambda root, stage: {})
+    world.patch.setattr(zappa_settings, "zappa_settings", lambda root, stage: {"project_name": "shop"})
     world.patch.setattr(web_handler, "add", lambda folder, stage, settings: None)
     world.patch.setattr(static_files, "collect", lambda *arguments, **options: None)
     world.patch.setattr(
         task_list, "write", lambda *arguments: "ModuleNotFoundError: No module named 'pandas'"
     )
-    world.patch.setattr(build, "add_dependencies", lambda *arguments, **options: None)
+    world.patch.setattr(build, "add_dependencies", lambda *arguments, **options: [])
+    world.patch.setattr(build, "check_package", lambda *arguments: None)
     for name in ("interpreter", "compile_all"):
         world.patch.setattr(bytecode, name, lambda *arguments, **options: None)
     world.patch.setattr(bytecode, "uncompiled", lambda folder: [])

@@ -1,5 +1,7 @@
 """What an error of AWS's clients means to users, and what they can do about it."""
 
+from typing import Any
+
 from ..exceptions import Refusal, aws_message
 
 # By class name and by code, so that this module never imports botocore. The first class that matches wins.
@@ -44,10 +46,25 @@ def explain(exc: BaseException) -> str | None:
         code, message = error.get("Code", "Unknown"), sentence(error.get("Message", ""))
         operation = getattr(exc, "operation_name", "a call")
         return f"AWS refused {operation} with {code}: {message} {HINTS_BY_CODE.get(code, OTHER_CODE)}"
+    waited = waiter_failure(exc)
+    if waited is not None:
+        return f"AWS could not finish a change: {sentence(waited)} Correct the cause, then try again."
     for name in classes:
         if name in HINTS_BY_CLASS:
             return f"AWS was not reached: {sentence(exc)} {HINTS_BY_CLASS[name]}"
     return None
+
+
+def waiter_failure(exc: BaseException) -> str | None:
+    """Return the state and the reason that AWS gave to a client that waited, or None for other exceptions."""
+    if "WaiterError" not in [cls.__name__ for cls in type(exc).__mro__]:
+        return None
+    response: Any = getattr(exc, "last_response", None) or {}
+    # The shapes of CloudFormation, and of Lambda's two operations on functions.
+    described = (response.get("Stacks") or [response.get("Configuration") or response])[0]
+    names = ("StackStatus", "StackStatusReason", "State", "StateReason")
+    texts = [described.get(name) for name in (*names, "LastUpdateStatus", "LastUpdateStatusReason")]
+    return ": ".join(text for text in texts if text) or " ".join(str(exc).split())
 
 
 def sentence(message: object) -> str:

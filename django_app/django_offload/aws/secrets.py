@@ -31,7 +31,10 @@ def load(environ: MutableMapping[str, str] = os.environ) -> None:
             name, key = secrets[0]
             raise SecretUnreadable(name, f"{service}:{key}", "the service is unknown")
         for name, value in READERS[service](secrets):
-            environ[name] = value
+            if "\0" in value:
+                raise SecretUnreadable(name, references[name], "it contains a null character")
+            # `echo` and editors add a line break, which is part of no password, key or address.
+            environ[name] = value.rstrip("\r\n")
 
 
 def read_parameters(secrets: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -47,13 +50,43 @@ def read_parameters(secrets: list[tuple[str, str]]) -> Iterator[tuple[str, str]]
 
 
 def read_secrets(secrets: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Yield names and values from Secrets Manager."""
-    for name, key in secrets:
-        reference = f"secretsmanager:{key}"
-        result = call(name, reference, "secretsmanager", "get_secret_value", SecretId=key)
-        if "SecretString" not in result:
-            raise SecretUnreadable(name, reference, "it contains bytes instead of text")
-        yield name, result["SecretString"]
+    """Yield names and values from Secrets Manager. Read each secret once, also for several keys."""
+    texts: dict[str, str] = {}
+    for name, path in secrets:
+        reference = f"secretsmanager:{path}"
+        secret, key = split_key(path)
+        if secret not in texts:
+            result = call(name, reference, "secretsmanager", "get_secret_value", SecretId=secret)
+            if "SecretString" not in result:
+                raise SecretUnreadable(name, reference, "it contains bytes instead of text")
+            texts[secret] = result["SecretString"]
+        yield name, texts[secret] if key is None else value_of_key(name, reference, key, texts[secret])
+
+
+def split_key(path: str) -> tuple[str, str | None]:
+    """
+    Return the name or ARN of a secret, and the key of the JSON object in it, or None for the whole text.
+
+    The key may be written as by ECS ("name:key::") or by CloudFormation ("name:SecretString:key").
+    """
+    parts = path.split(":")
+    size = 7 if parts[0] == "arn" else 1
+    keys = [part for part in parts[size:] if part not in ("", "SecretString")]
+    return ":".join(parts[:size]), keys[0] if keys else None
+
+
+def value_of_key(name: str, reference: str, key: str, text: str) -> str:
+    """Return the value of a key of a secret, as text. Raise SecretUnreadable if it has none."""
+    try:
+        values = json.loads(text)
+    except ValueError:
+        values = None  # The exception shows the text.
+    if not isinstance(values, dict):
+        raise SecretUnreadable(name, reference, "it isn't a JSON object, so it has no keys")
+    if values.get(key) is None:
+        raise SecretUnreadable(name, reference, f"its JSON object has no value for {key!r}")
+    value = values[key]
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def call(name: str, reference: str, service: str, operation: str, **arguments: object) -> Any:

@@ -3,9 +3,12 @@
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..stack.layout import Layout
+from ..stack.names import SWEEPER
+from ..stack.parameters import DEFAULT_RUNTIME
 from ..stack.stage_environment import StageEnvironment
 from .stage import Stage
 
@@ -23,8 +26,24 @@ _OF_THIS_MACHINE = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionFacts:
+    """What Lambda tells a function about itself."""
+
+    name: str = "site"
+    region: str = "us-east-1"
+    runtime: str = DEFAULT_RUNTIME
+
+
+ANY_FUNCTION = FunctionFacts()
+
+
 def package_environment(
-    folder: Path, settings_module: str, source_root: str, stage_environment: StageEnvironment
+    folder: Path,
+    settings_module: str,
+    source_root: str,
+    stage_environment: StageEnvironment,
+    function: FunctionFacts = ANY_FUNCTION,
 ) -> dict[str, str]:
     """Return the environment in which the project's copy in `folder` runs as it will when deployed."""
     shell = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
@@ -33,6 +52,7 @@ def package_environment(
         **shell,
         "DEBUG": "0",
         **stage_environment.environment,
+        **variables_of_lambda(function, folder),
         # The shell may have the real secret key, but packaging doesn't need it.
         "SECRET_KEY": PLACEHOLDER,
         "DJANGO_SETTINGS_MODULE": settings_module,
@@ -49,11 +69,39 @@ def function_environment(layout: Layout, stage: Stage) -> dict[str, str]:
     return {
         **placeholders(stage.stage_environment),
         **shell,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{stage.runtime}",
-        "AWS_DEFAULT_REGION": stage.region,
         **stage.stage_environment.environment,
+        **variables_of_lambda(
+            FunctionFacts(name=stage.options.function(SWEEPER), region=stage.region, runtime=stage.runtime),
+            layout.root,
+        ),
         "DJANGO_SETTINGS_MODULE": layout.settings_module,
         "PYTHONPATH": os.pathsep.join(dict.fromkeys([str(layout.source), str(layout.root), *sys.path])),
+    }
+
+
+def variables_of_lambda(function: FunctionFacts, task_root: Path) -> dict[str, str]:
+    """
+    Return the variables that Lambda sets in every function, with placeholders for the role's credentials.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+    """
+    return {
+        "AWS_REGION": function.region,
+        "AWS_DEFAULT_REGION": function.region,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": "packaging",
+        "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
+        "AWS_ACCESS_KEY_ID": PLACEHOLDER,
+        "AWS_SECRET_ACCESS_KEY": PLACEHOLDER,
+        "AWS_SESSION_TOKEN": PLACEHOLDER,
+        "LAMBDA_TASK_ROOT": str(task_root),
+        "LAMBDA_RUNTIME_DIR": "/var/runtime",
+        "_HANDLER": "lambdas.web.handler",
     }
 
 

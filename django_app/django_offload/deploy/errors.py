@@ -8,12 +8,14 @@ The errors of packaging and deploying a site.
         ├── WrongPackage        The package was built for another runtime or processor.
         ├── BadStage            The stage's file is missing or invalid.
         ├── ChecksFailed        The settings would not run in the stage's functions.
+        ├── WrongAccount        Zappa's settings and the environment name different accounts.
         ├── BucketTaken         The bucket for packages doesn't belong to this account.
         ├── NotDeployed         The stack or the release doesn't exist.
         ├── WrongStage          The stack belongs to another stage, or to Zappa.
         ├── StackStuck          CloudFormation accepts no change in the stack's state.
         ├── ChangeRefused       CloudFormation cannot create the change set.
         ├── StackChangeFailed   CloudFormation started the change, and it failed.
+        ├── StackDeleteFailed   CloudFormation started the deletion, and it failed.
         ├── MigrationFailed     The migrations failed.
         └── WebFailed           Zappa could not deploy the web side.
 """
@@ -71,6 +73,17 @@ class ChecksFailed(DeployError):
         super().__init__(
             f"The stage '{stage}' would not run, so nothing was uploaded. {' '.join(problems)} Correct this, "
             "or deploy anyway with --skip-checks."
+        )
+
+
+class WrongAccount(DeployError):
+    """Zappa's settings and the environment name credentials of different accounts."""
+
+    def __init__(self, file: str, profile: str, account: str, variable: str, other: str) -> None:
+        super().__init__(
+            f"{file} names the profile '{profile}' of the account {account}, but {variable} names "
+            f"credentials of the account {other}. Nothing was changed, because stack and web side use the "
+            f"same credentials. Unset {variable}, or correct or remove 'profile_name'."
         )
 
 
@@ -137,13 +150,27 @@ class StackChangeFailed(DeployError):
     def __init__(self, stack: str, status: str, reasons: Sequence[str]) -> None:
         self.status, self.reasons = status, tuple(reasons)
         causes = "; ".join(reason.rstrip(".") for reason in reasons) or "CloudFormation gives no reason"
-        rollback = (
-            f"run aws cloudformation continue-update-rollback --stack-name {stack}, and "
-            if status == "UPDATE_ROLLBACK_FAILED"
-            else ""
-        )
+        if status.endswith("_IN_PROGRESS"):
+            remedy = "The change goes on. Wait until CloudFormation has finished, then deploy again."
+        elif status == "UPDATE_ROLLBACK_FAILED":
+            remedy = (
+                "Fix these causes, then run aws cloudformation continue-update-rollback --stack-name "
+                f"{stack}, and deploy again."
+            )
+        else:
+            remedy = "Fix these causes, then deploy again."
+        super().__init__(f"The stack {stack} is {status}: {causes}. {remedy}")
+
+
+class StackDeleteFailed(DeployError):
+    """CloudFormation started to delete a stack, and the deletion failed."""
+
+    def __init__(self, stack: str, status: str, reasons: Sequence[str], stage: str) -> None:
+        self.status, self.reasons = status, tuple(reasons)
+        causes = "; ".join(reason.rstrip(".") for reason in reasons) or "CloudFormation gives no reason"
         super().__init__(
-            f"The stack {stack} is {status}: {causes}. Fix these causes, then {rollback}deploy again."
+            f"The stack {stack} is {status}: {causes}. What isn't deleted remains, and so do the packages. "
+            f"Fix these causes, then run manage.py offload_deploy --stage {stage} --delete again."
         )
 
 

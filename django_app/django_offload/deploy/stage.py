@@ -73,9 +73,9 @@ def read_stage(root: Path, name: str) -> Stage:
     check_stage_environment(stage_environment, options.alias)
     return Stage(
         name=name,
-        region=str(content.get("region") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"),
+        region=region_in(content),
         options=options,
-        parameters=as_texts(content.get("parameters", {})),
+        parameters={name: as_parameter(value) for name, value in content.get("parameters", {}).items()},
         stage_environment=stage_environment,
     )
 
@@ -92,7 +92,17 @@ def include_of(root: Path, name: str) -> Sequence[str]:
 
 def runtime_of(root: Path, name: str) -> str:
     """Return the runtime of the stage's functions, as Lambda names it."""
-    return as_text(load_if_exists(root, name).get("parameters", {}).get(RUNTIME, DEFAULT_RUNTIME))
+    return as_parameter(load_if_exists(root, name).get("parameters", {}).get(RUNTIME, DEFAULT_RUNTIME))
+
+
+def region_of(root: Path, name: str) -> str:
+    """Return the region that the stage is deployed to."""
+    return region_in(load_if_exists(root, name))
+
+
+def region_in(content: Mapping[str, Any]) -> str:
+    """Return the region that a stage's file names, or else the one of this environment."""
+    return content.get("region") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
 
 
 def stage_file(root: Path, name: str) -> Path:
@@ -123,19 +133,28 @@ def load(file: Path) -> dict[str, Any]:
     for key in ("parameters", "environment", "secrets"):
         if not isinstance(content.get(key, {}), dict):
             raise BadStage(file, f"'{key}' is not an object.", 'Write {"NAME": "value"}.')
+        check_values(file, key, content.get(key, {}))
+    if not isinstance(content.get("region") or "", str):
+        raise BadStage(file, "'region' is not text.", 'Write it as in "us-east-1".')
     for key, choices in CHOICES.items():
-        value = as_text(content.get("parameters", {}).get(key, choices[0]))
+        value = as_parameter(content.get("parameters", {}).get(key, choices[0]))
         if value not in choices:
             raise BadStage(file, f"The parameter '{key}' is '{value}'.", f"Use one of: {', '.join(choices)}.")
-    if not isinstance(content.get("include", []), list):
+    if not is_list_of_texts(content.get("include", [])):
         raise BadStage(file, "'include' is not a list.", 'Write patterns: ["shop/certificates/*.pem"].')
     for name in OWN_VARIABLES:
         if name in content.get("environment", {}) or name in content.get("secrets", {}):
             raise BadStage(file, f"It names {name}, but every deployment sets that itself.", "Remove it.")
     vpc = content.get("vpc")
-    if vpc and (not isinstance(vpc, dict) or vpc.keys() - {"subnets", "security_groups"}):
+    if vpc and not (
+        isinstance(vpc, dict)
+        and vpc.keys() <= {"subnets", "security_groups"}
+        and all(map(is_list_of_texts, vpc.values()))
+    ):
         raise BadStage(
-            file, "'vpc' is neither null nor complete.", 'Give it "subnets" and "security_groups".'
+            file,
+            "'vpc' is neither null nor complete.",
+            'Give it "subnets" and "security_groups", each with a list of ids.',
         )
     return content
 
@@ -157,5 +176,27 @@ def as_texts(values: Mapping[str, object]) -> dict[str, str]:
 
 
 def as_text(value: object) -> str:
-    """Return a value as the string that CloudFormation and the environment accept."""
+    """Return a value as the text that the environment has: itself, or its JSON."""
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def as_parameter(value: object) -> str:
+    """Return a value as the text that CloudFormation expects of a parameter. A list has commas."""
+    return ",".join(map(as_text, value)) if isinstance(value, list) else as_text(value)
+
+
+def check_values(file: object, key: str, values: Mapping[str, object]) -> None:
+    """Raise BadStage if one of these values is null, or an object where only a text or number can be."""
+    for name, value in values.items():
+        if value is None:
+            raise BadStage(
+                file,
+                f"'{name}' in '{key}' is null, which a variable can't be.",
+                'Give it a value ("" is empty), or remove it.',
+            )
+        if key == "parameters" and isinstance(value, dict):
+            raise BadStage(file, f"'{name}' in '{key}' is an object.", "Give it a text or a number.")
+
+
+def is_list_of_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

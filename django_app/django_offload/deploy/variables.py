@@ -8,7 +8,7 @@ from django.views.debug import SafeExceptionReporterFilter
 
 from ..stack.stage_environment import StageEnvironment, is_allowed_variable
 from .errors import BadStage
-from .stage import as_text
+from .stage import as_text, check_values
 from .zappa_settings import FILE, slug
 
 # Names of secrets that Django doesn't hide on its error pages.
@@ -24,9 +24,13 @@ def web_variables(settings: Mapping[str, Any]) -> dict[str, str]:
 
     Raise BadStage if the settings have something other than variables there.
     """
+    return function_variables(settings) | handler_variables(settings)
+
+
+def function_variables(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return `aws_environment_variables` as variables. Raise BadStage as web_variables() does."""
     variables = variables_in(settings, _FUNCTION_KEY)
-    allowed = {name: as_text(value) for name, value in variables.items() if is_allowed_variable(name)}
-    return allowed | handler_variables(settings)
+    return {name: as_text(value) for name, value in variables.items() if is_allowed_variable(name)}
 
 
 def handler_variables(settings: Mapping[str, Any]) -> dict[str, str]:
@@ -43,6 +47,7 @@ def variables_in(settings: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     variables = settings.get(key) or {}
     if not isinstance(variables, Mapping):
         raise BadStage(FILE, f"'{key}' is not an object.", f'Write it as "{key}": {{"NAME": "value"}}.')
+    check_values(FILE, key, variables)
     return variables
 
 
@@ -70,6 +75,19 @@ def variable_warnings(
             f"{FILE} gives the web side of the stage '{stage}' variables that its workers lack: "
             f"{', '.join(sorted(missing))}.",
             f"Add those that tasks read to infra/{stage}.json: {lines_to_add(missing, stage)}.",
+        )
+    # Python's path is Zappa's own way to give the folder of the modules, and the stack sets the same.
+    impossible = {
+        name
+        for key in (_FUNCTION_KEY, _HANDLER_KEY)
+        for name in variables_in(settings, key)
+        if not is_allowed_variable(name) and name != "PYTHONPATH"
+    }
+    if impossible:
+        yield (
+            f"{FILE} gives the web side of the stage '{stage}' variables that Lambda or the stack sets "
+            f"itself, or whose names Lambda refuses: {', '.join(sorted(impossible))}.",
+            f"Remove them in {FILE}. They are left out.",
         )
     if settings.get("remote_env"):
         yield (

@@ -9,6 +9,13 @@ from typing import Any
 from .errors import BadStage
 
 FILE = "zappa_settings.json"
+# What offload_init writes as "exclude". Zappa compares these names with all files, but they are meant for the
+# project's own: a dependency may need its "tests".
+EXCLUDE = (
+    *(".cache", ".git", ".mypy_cache", ".offload", ".pytest_cache", ".ruff_cache"),
+    *(".venv", "__pycache__", "*.pyc", "tests"),
+    *("*.env", "*.key", "*.sqlite3", "id_ed25519", "id_rsa"),
+)
 # If the settings name no project, Zappa uses this many characters of the folder's name.
 _LONGEST_FOLDER = 15
 

@@ -100,8 +100,8 @@ def allow_secrets(spec: StackSpec) -> list[Statement]:
     from troposphere import Sub
 
     resources_by_action: dict[str, list[object]] = {}
-    for reference in sorted(set(spec.secrets.values())):
-        service, name = parse_secret_reference(reference)
+    # Several variables may have keys of one secret.
+    for service, name in sorted(set(map(parse_secret_reference, spec.secrets.values()))):
         action = "ssm:GetParameters" if service == SSM else "secretsmanager:GetSecretValue"
         resource: object = name
         if not name.startswith("arn:"):

@@ -42,7 +42,7 @@ SETTING["default"]["OPTIONS"] |= {
 KEEPING = (SCHEDULER, "sqs:SendMessage")
 FED = {"sqs:ReceiveMessage", "sqs:DeleteMessage"}
 SECRETS = StageEnvironment(
-    secrets={"SHOP_KEY": "ssm:/shop/key", "SHOP_DATABASE": "secretsmanager:shop/database"}
+    secrets={"SHOP_KEY": "ssm:/shop/key", "SHOP_DATABASE": "secretsmanager:rds!db-1:password"}
 )
 
 
@@ -72,7 +72,9 @@ def _prepare(aws: LocalAWS, recorder: Recorder) -> None:
     for mapping in aws.mappings:
         recorder.feeding[mapping.config.queue] = mapping.config.function_arn.rsplit(":", 1)[-1]
     aws.server.client("ssm").put_parameter(Name="/shop/key", Value="k", Type="SecureString")
-    aws.server.client("secretsmanager").create_secret(Name="shop/database", SecretString="d")
+    aws.server.client("secretsmanager").create_secret(
+        Name="rds!db-1", SecretString='{"username": "u", "password": "d\\n"}'
+    )
 
 
 def template_with(stage_environment: StageEnvironment) -> Template:

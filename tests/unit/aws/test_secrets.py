@@ -33,7 +33,16 @@ class Vault:
 
 @pytest.fixture
 def vault(monkeypatch: pytest.MonkeyPatch) -> Vault:
-    vault = Vault(**{"/shop/key": "k" * 50, "shop/database": "postgresql://db/shop"})
+    vault = Vault(
+        **{
+            "/shop/key": "k" * 50,
+            "shop/database": "postgresql://db/shop",
+            "shop/text": "k" * 50,
+            "shop/list": "[]",
+            "shop/json": '{"nothing": null, "k": "' + "k" * 50 + '"}',
+            "shop/null": "k" * 50 + "\0",
+        }
+    )
     monkeypatch.setattr(secrets, "client", lambda service, kind: vault)
     monkeypatch.setattr(secrets, "failures", lambda: (LookupError,))
     return vault
@@ -61,9 +70,42 @@ def test_parameters_are_read_ten_at_a_time(vault: Vault) -> None:
     assert environ["NUMBER_11"] == "11"
 
 
+def test_keys_of_a_json_object_are_read_with_one_call(vault: Vault) -> None:
+    arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-1-AbCdEf"
+    vault.values["rds!db-1"] = vault.values[arn] = json.dumps(
+        {"username": "shop", "password": "p", "port": 5432}
+    )
+
+    environ = load(
+        DB_USER="secretsmanager:rds!db-1:username",
+        DB_PASSWORD="secretsmanager:rds!db-1:password::",
+        DB_PORT="secretsmanager:rds!db-1:SecretString:port",
+        DB_ALL="secretsmanager:rds!db-1",
+        DB_BY_ARN=f"secretsmanager:{arn}:password",
+    )
+
+    assert (environ["DB_USER"], environ["DB_PASSWORD"], environ["DB_PORT"]) == ("shop", "p", "5432")
+    assert environ["DB_ALL"] == vault.values["rds!db-1"]
+    assert environ["DB_BY_ARN"] == "p"
+    assert vault.requested == [["rds!db-1"], [arn]]
+
+
+def test_line_breaks_at_the_end_of_a_secret_are_not_part_of_it(vault: Vault) -> None:
+    vault.values |= {"/shop/key": "a key\r\n", "shop/database": "of two\nlines\n"}
+
+    environ = load(SECRET_KEY="ssm:/shop/key", LINES="secretsmanager:shop/database")
+
+    assert (environ["SECRET_KEY"], environ["LINES"]) == ("a key", "of two\nlines")
+
+
 @pytest.mark.parametrize(
     ("reference", "reason"),
     [
+        ("secretsmanager:shop/text:password", "it isn't a JSON object, so it has no keys"),
+        ("secretsmanager:shop/list:password", "it isn't a JSON object, so it has no keys"),
+        ("secretsmanager:shop/json:gone", "its JSON object has no value for 'gone'"),
+        ("secretsmanager:shop/json:nothing", "its JSON object has no value for 'nothing'"),
+        ("secretsmanager:shop/null", "it contains a null character"),
         ("ssm:/shop/gone", "there is no such parameter"),
         ("secretsmanager:gone", "no secret gone"),
         ("vault:shop", "the service is unknown"),

@@ -34,6 +34,30 @@ def test_times_and_modes_of_files_do_not_change_the_archive(tmp_path: Path) -> N
     assert modes == {"b.py": 0o100644, "shop/a.py": 0o100644, "shop/native.so": 0o100755}
 
 
+def test_programs_are_executable_by_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "task").mkdir()
+    (tmp_path / "task" / "ffmpeg").write_bytes(b"\x7fELF" + bytes(60))
+    (tmp_path / "task" / "notes").write_bytes(b"ELF")
+
+    written = archive.write(tmp_path / "task", tmp_path / "x.zip")
+
+    with zipfile.ZipFile(written.path) as opened:
+        modes = {entry.filename: entry.external_attr >> 16 for entry in opened.infolist()}
+    assert modes == {"ffmpeg": 0o100755, "notes": 0o100644}
+
+
+@pytest.mark.parametrize(
+    ("head", "machine"),
+    [
+        (b"\x7fELF" + bytes(14) + b"\x3e\x00", "x86_64"),
+        (b"\xcf\xfa\xed\xfe" + bytes(14) + b"\x3e\x00", None),  # macOS.
+        (b"", None),
+    ],
+)
+def test_machine_of_knows_what_linux_runs(head: bytes, machine: str | None) -> None:
+    assert archive.machine_of(head) == machine
+
+
 def test_a_package_larger_than_lambdas_limit_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

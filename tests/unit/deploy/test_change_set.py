@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from django_offload.deploy.errors import ChangeRefused, StackChangeFailed
 from django_offload.deploy.release import change_set, stack_events
@@ -104,6 +104,29 @@ def test_a_failed_change_names_its_first_cause(monkeypatch: pytest.MonkeyPatch) 
         "Fix these causes, then deploy again."
     )
     assert any(line.endswith(f"PayloadBucket: {BUCKET_TAKEN}") for line in lines)
+
+
+def test_a_change_whose_outcome_is_unknown_goes_on() -> None:
+    class Lost(CloudFormation):
+        def describe_stacks(self, *, StackName: str) -> dict[str, Any]:
+            raise EndpointConnectionError(endpoint_url="https://aws")
+
+    change = ChangeSet(stack="shop-dev", arn="arn", creates=False, changes=())
+
+    with pytest.raises(StackChangeFailed) as caught:
+        change_set.execute(aws(Lost()), change, lambda line: None)
+
+    assert str(caught.value) == (
+        'The stack shop-dev is CHANGE_IN_PROGRESS: Could not connect to the endpoint URL: "https://aws". '
+        "The change goes on. Wait until CloudFormation has finished, then deploy again."
+    )
+
+
+def test_a_change_set_that_is_not_computed_in_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(change_set, "sleep", lambda seconds: None)
+
+    with pytest.raises(ChangeRefused, match="has not computed the change set within 300 seconds"):
+        make(CloudFormation(described={"Status": "CREATE_IN_PROGRESS"}))
 
 
 def test_a_failed_rollback_names_the_command_that_continues_it() -> None:

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from django_offload.aws.explain import explain
 from django_offload.deploy.errors import MigrationFailed
 from django_offload.deploy.release import migrations
 from django_offload.deploy.release.aws import AWS
@@ -59,6 +60,26 @@ def test_the_function_gets_the_code_with_its_processor_and_runtime():
         ("update_function_configuration", {**name, "Runtime": "python3.12"}),
         "function_updated_v2",
     ]
+
+
+def test_a_function_that_cannot_take_the_code_is_an_error_with_lambdas_reason(aws, monkeypatch):
+    failed = says(
+        b'{"Configuration": {"LastUpdateStatus": "Failed", "LastUpdateStatusReason": "The key is disabled."}}'
+    )
+    server = Scripted(says(b"{}"), failed)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", server.url)
+    stage = SimpleNamespace(options=STAGE.options, architecture="arm64", runtime="python3.12")
+
+    with pytest.raises(MigrationFailed) as caught:
+        migrations.give_code(aws, stage, "code", "key")
+
+    server.close()
+    assert "failed in the function shop-dev-migrate: Failed: The key is disabled. Migrations that" in str(
+        caught.value
+    )
+    assert explain(caught.value.__cause__) == (
+        "AWS could not finish a change: Failed: The key is disabled. Correct the cause, then try again."
+    )
 
 
 def test_migrate_waits_as_long_as_the_function_may_run(aws, monkeypatch):

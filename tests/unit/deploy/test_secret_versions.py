@@ -74,6 +74,16 @@ def test_a_new_version_of_a_secret_changes_the_fingerprint() -> None:
     assert None not in fingerprints
 
 
+def test_keys_of_one_secret_share_its_version() -> None:
+    vault = Vault()
+    secrets = {"NAME": "secretsmanager:shop/token:name", "KEY": "secretsmanager:shop/token:key"}
+    before = fingerprint(vault, secrets)
+
+    vault.secrets["shop/token"] = {"b": ["AWSCURRENT"]}
+
+    assert before not in {None, fingerprint(vault, secrets), fingerprint(vault, {"NAME": secrets["NAME"]})}
+
+
 def test_sixty_parameters_are_read_with_two_requests() -> None:
     vault = Vault()
     vault.parameters = {f"/shop/{number}": 1 for number in range(60)}

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from django_offload.conf import configured
-from django_offload.deploy.environment import PLACEHOLDER, package_environment
+from django_offload.deploy.environment import PLACEHOLDER, FunctionFacts, package_environment
 from django_offload.deploy.errors import BadStage, ChecksFailed
 from django_offload.deploy.package.static_files import Collected, collect
 from django_offload.deploy.release import settings_check
 from django_offload.deploy.release.settings_check import blocking_problems, check
 from django_offload.deploy.stage import Stage, stage_environment_of
 from django_offload.stack.layout import HANDLERS, Layout
-from django_offload.stack.stage_environment import StageEnvironment
+from django_offload.stack.stage_environment import RESERVED_BY_LAMBDA, StageEnvironment
 
 FINE: dict[str, Any] = {"debug": False, "hosts": ["shop.example"], "engines": {}, "messages": []}
 # The part of startproject's settings that matters here.
@@ -79,6 +79,28 @@ def test_settings_see_the_stages_variables_and_placeholders_but_not_the_shell(
     warnings = check(project(tmp_path, READY), given, web=True)
 
     assert all(name.startswith("security.W") for name in warnings)
+
+
+def test_settings_see_what_lambda_sets_in_checks_and_while_packaging(tmp_path: Path) -> None:
+    read = sorted(RESERVED_BY_LAMBDA - {"_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY"})
+    settings = f"""{READY}
+for name in {read}:
+    assert os.environ[name], name
+assert os.environ["AWS_LAMBDA_FUNCTION_NAME"] in {{"lab-dev-sweeper", "lab-web-dev"}}
+assert os.environ["AWS_REGION"] == "eu-central-1"
+INSTALLED_APPS = ["django.contrib.staticfiles"]
+STATIC_ROOT = os.environ["LAMBDA_TASK_ROOT"] + "/collected"
+STATIC_URL = "static/"
+"""
+    given = stage(environment={"ALLOWED_HOSTS": "shop.example"}, secrets={"DATABASE_URL": "ssm:/u"})
+    place = project(tmp_path, settings.replace('os.environ["SECRET_KEY"]', '"x" * 60'))
+
+    check(place, given, web=True)
+    web = FunctionFacts(name="lab-web-dev", region="eu-central-1")
+    found = collect(tmp_path, "of_the_shop", ".", given.stage_environment, web)
+
+    assert found is not None
+    assert found.folder == tmp_path / "collected"
 
 
 def test_an_error_in_the_settings_is_reported_with_what_to_do(tmp_path: Path) -> None:

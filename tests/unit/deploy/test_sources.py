@@ -1,12 +1,13 @@
 """The project's files that are packaged."""
 
+import os
 import subprocess
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from django_offload.deploy.errors import PackageFailed
-from django_offload.deploy.package.sources import is_site_file, select_files, untracked_modules
+from django_offload.deploy.package.sources import is_site_file, select_files
 
 PACKAGED = [
     "manage.py",
@@ -66,13 +67,20 @@ def test_without_git_all_folders_except_environments_are_searched(project: Path)
     assert list(map(str, select_files(project).packaged)) == sorted(PACKAGED)
 
 
-def test_with_git_only_tracked_files_are_packaged_and_untracked_modules_named(project: Path) -> None:
+def test_with_git_only_tracked_files_are_packaged_and_the_others_are_named(project: Path) -> None:
     git(project, "init", "-q")
     (project / ".git" / "hooks" / "x.py").unlink()
-    git(project, "add", "manage.py", "lambdas")
+    git(project, "add", "manage.py", "lambdas", "shop/locale")
+    (project / "shop" / "locale" / "de" / "LC_MESSAGES" / "django.mo").unlink()
+    git(project, "init", "-q", "libs/shared")
 
-    assert list(map(str, select_files(project).packaged)) == ["lambdas/worker.py", "manage.py"]
-    assert PurePosixPath("django_app/shop/views.py") in untracked_modules(project)
+    selection = select_files(project)
+
+    assert list(map(str, selection.packaged)) == ["lambdas/worker.py", "manage.py"]
+    assert set(selection.untracked) == {
+        *("django_app/shop/views.py", "django_app/shop/templates/shop/home.html", "libs/shared/")
+    }
+    assert selection.missing == ("shop/locale/de/LC_MESSAGES/django.mo",)
 
 
 def test_files_that_are_left_out_are_counted_by_kind(project: Path) -> None:
@@ -113,3 +121,188 @@ def test_a_folder_without_code_is_refused(tmp_path: Path) -> None:
 
 def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *arguments], cwd=folder, check=True)  # noqa: S607
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with a tracked module and with customer data that git ignores."""
+    for name in ("GLOBAL", "SYSTEM"):
+        monkeypatch.setenv(f"GIT_CONFIG_{name}", os.devnull)
+    root = tmp_path / "site"
+    write(root, {"shop/views.py": "", "shop/customers.csv": "", "shop/local_settings.py": ""})
+    write(root, {".gitignore": "customers.csv\nlocal_settings.py\n"})
+    git(root, "init", "-q")
+    git(root, "add", ".")
+    return root
+
+
+def test_a_repository_of_another_owner_is_an_error_with_gits_words(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert packaged(repository) == ["shop/views.py"]
+    if os.geteuid() == 0:
+        os.chown(repository, 12345, 12345)
+    else:
+        monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+
+    with pytest.raises(PackageFailed) as caught:
+        select_files(repository)
+
+    message = str(caught.value)
+    assert message.startswith(f"The package was not built. {repository} is a git repository, but git failed:")
+    assert "detected dubious ownership in repository" in message
+    assert "git config --global --add safe.directory" in message
+
+
+@pytest.mark.parametrize("below", ["", "shop"])
+def test_a_repository_without_a_git_command_is_an_error(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, below: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(PackageFailed, match=r"but git can't be started \(No such file .*Install git, or do"):
+        select_files(repository / below)
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        (".git/HEAD", "not a git repository"),
+        (".git/config", "bad config line"),
+        (".git/index", "index file smaller than expected"),
+    ],
+)
+def test_a_broken_repository_is_an_error(repository: Path, broken: str, words: str) -> None:
+    (repository / broken).write_text("[broken")
+
+    with pytest.raises(PackageFailed, match=words):
+        select_files(repository)
+
+
+def test_the_repository_of_a_hook_is_not_asked(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(tmp_path, "init", "-q", "other")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
+
+    assert packaged(repository) == ["shop/views.py"]
+
+
+def test_a_repository_that_only_a_variable_names_is_asked(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / ".git").rename(tmp_path / "elsewhere")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+
+    assert packaged(repository) == ["shop/views.py"]
+
+
+def test_without_a_repository_neither_git_nor_its_rules_are_needed(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / ".git").rename(tmp_path / "elsewhere")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    selection = select_files(repository)
+
+    assert list(map(str, selection.packaged)) == [
+        *("shop/customers.csv", "shop/local_settings.py", "shop/views.py")
+    ]
+    assert not selection.in_repository
+
+
+def test_the_files_of_a_submodule_are_packaged(repository: Path, tmp_path: Path) -> None:
+    write(tmp_path / "library", {"shared/prices.py": "", "shared/prices.csv": "", ".gitignore": "*.csv\n"})
+    git(tmp_path / "library", "init", "-q")
+    git(tmp_path / "library", "add", ".")
+    git(tmp_path / "library", *AUTHOR, "commit", "-q", "-m", "x")
+    git(repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "../library", "libs")
+    (repository / "libs" / "shared" / "more.csv").touch()
+    git(repository, *AUTHOR, "commit", "-q", "-m", "x")
+
+    assert packaged(repository) == ["libs/shared/prices.py", "shop/views.py"]
+
+    git(tmp_path, "clone", "-q", "site", "clone")
+    with pytest.raises(PackageFailed, match=r"submodule libs are not there\. Get them with git submodule"):
+        select_files(tmp_path / "clone")
+    assert packaged(tmp_path / "clone", exclude=["libs"]) == ["shop/views.py"]
+
+
+@pytest.mark.parametrize("with_git", [True, False])
+def test_what_a_link_to_a_folder_leads_to_is_packaged(
+    repository: Path, tmp_path: Path, with_git: bool
+) -> None:
+    write(repository, {"libs/theme/base.html": "base", "libs/theme/.env": "", "libs/parts/cart.html": "cart"})
+    (repository / "libs" / "theme" / "parts").symlink_to("../parts")
+    (repository / "shop" / "theme").symlink_to("../libs/theme")
+    (repository / "shop" / "cart.html").symlink_to("theme/parts/cart.html")
+    git(repository, "add", "libs", "shop/theme", "shop/cart.html")
+    if not with_git:
+        (repository / ".git").rename(tmp_path / "elsewhere")
+
+    through = [path for path in packaged(repository) if path.endswith(".html")]
+
+    assert through == [
+        *("libs/parts/cart.html", "libs/theme/base.html", "libs/theme/parts/cart.html"),
+        *("shop/cart.html", "shop/theme/base.html", "shop/theme/parts/cart.html"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("link", "target", "leads"),
+    [
+        ("shop/shared", "../../outside", "outside, which is outside of the project"),
+        ("shop/outside.py", "../../outside/module.py", "outside/module.py, which is outside of the project"),
+        ("shop/gone", "../nowhere", "../nowhere, which doesn't exist"),
+        ("shop/data.csv", "customers.csv", "shop/customers.csv, which isn't packaged itself"),
+        ("shop/settings.txt", "../secret/.env", "secret/.env, which isn't packaged itself"),
+        ("shop/ignored", "../ignored", "ignored, which has no files that could be packaged"),
+        ("shop/again", "..", "., which contains the link again"),
+        ("circle/one/two", "../two", "circle/two, which contains the link again"),
+    ],
+)
+def test_a_link_that_leads_to_nothing_to_package_is_refused_by_name(
+    repository: Path, tmp_path: Path, link: str, target: str, leads: str
+) -> None:
+    write(tmp_path, {"outside/module.py": ""})
+    write(repository, {"secret/.env": "", "ignored/local_settings.py": "", "circle/one/a.py": ""})
+    write(repository, {"circle/two/b.py": ""})
+    (repository / "circle" / "two" / "one").symlink_to("../one")
+    (repository / link).symlink_to(target)
+    circle = ("circle",) if link.startswith("circle") else ()
+    git(repository, "add", "-f", "secret", "circle/one/a.py", link, *circle)
+
+    with pytest.raises(PackageFailed) as caught:
+        select_files(repository)
+
+    assert f"leads to {leads}" in str(caught.value).replace(f"{tmp_path}/", "")
+    assert 'Or name it in "exclude" of zappa_settings.json' in str(caught.value)
+    assert "shop/views.py" in packaged(repository, exclude=[Path(link).name, "circle"])
+
+
+def test_a_pointer_of_git_lfs_and_a_name_that_is_not_utf8_are_refused(repository: Path) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"
+    write(repository, {"shop/logo.png": pointer})
+    git(repository, "add", "shop/logo.png")
+
+    with pytest.raises(PackageFailed, match=r"shop/logo\.png is a pointer of Git LFS.*git lfs pull"):
+        select_files(repository)
+
+    (repository / "shop" / "logo.png").write_text("a picture")
+    (repository / "shop" / os.fsdecode(b"caf\xe9.txt")).touch()
+    git(repository, "add", ".")
+    with pytest.raises(PackageFailed, match=r"The name of 'shop/caf\\udce9\.txt' isn't UTF-8"):
+        select_files(repository)
+
+
+AUTHOR = ("-c", "user.name=of-the-tests", "-c", "user.email=of@the.tests")
+
+
+def packaged(root: Path, exclude: tuple[str, ...] | list[str] = ()) -> list[str]:
+    return list(map(str, select_files(root, exclude=exclude).packaged))
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)

@@ -9,7 +9,7 @@ import pytest
 from django_offload.deploy.errors import BadStage
 from django_offload.deploy.stage import read_stage
 from django_offload.exceptions import ConfigurationError
-from django_offload.stack.stage_environment import Vpc
+from django_offload.stack.stage_environment import Vpc, parse_secret_reference
 
 
 def write_stage(root: Path, **content: Any) -> Path:
@@ -53,6 +53,19 @@ def test_read_stage_reads_every_key(tmp_path: Path) -> None:
             "The parameter 'Architecture' is 'arm'. Use one of: x86_64, arm64.",
         ),
         ({"include": "shop/*.pem"}, "'include' is not a list. Write patterns"),
+        ({"include": ["shop/*.pem", None]}, "'include' is not a list. Write patterns"),
+        ({"region": 7}, "'region' is not text. Write it as in"),
+        ({"vpc": {"subnets": "subnet-1", "security_groups": []}}, "'vpc' is neither null nor complete. Give"),
+        (
+            {"environment": {"HOST": None}},
+            "'HOST' in 'environment' is null, which a variable can't be. Give it",
+        ),
+        (
+            {"secrets": {"KEY": None}},
+            "'KEY' in 'secrets' is null, which a variable can't be. Give it a value",
+        ),
+        ({"parameters": {"AlarmEmail": None}}, "'AlarmEmail' in 'parameters' is null"),
+        ({"parameters": {"AlarmEmail": {}}}, "'AlarmEmail' in 'parameters' is an object. Give it a text"),
         ({"vpc": {"subnet": "subnet-1"}}, "'vpc' is neither null nor complete. Give it"),
     ],
 )
@@ -63,6 +76,87 @@ def test_an_invalid_file_is_named_with_what_to_do(
         read_stage(write_stage(tmp_path, **content), "dev")
 
     assert str(caught.value).startswith(f"{tmp_path}/infra/dev.json: {message}")
+
+
+def test_values_become_the_texts_that_variables_and_parameters_are(tmp_path: Path) -> None:
+    given = {"PLATES": 7, "HOT": True, "HOSTS": ["a.example", "b.example"], "EMPTY": ""}
+
+    stage = read_stage(
+        write_stage(tmp_path, environment=given, parameters={"WorkerPolicies": ["arn:a", "arn:b"]}), "dev"
+    )
+
+    assert stage.stage_environment.environment == {
+        "OFFLOAD_STAGE": "dev",
+        "PLATES": "7",
+        "HOT": "true",
+        "EMPTY": "",
+        "HOSTS": '["a.example", "b.example"]',
+    }
+    assert stage.parameters == {"WorkerPolicies": "arn:a,arn:b"}
+
+
+@pytest.mark.parametrize("where", ["environment", "secrets"])
+def test_only_the_names_that_lambda_and_the_stack_set_are_refused(tmp_path: Path, where: str) -> None:
+    free = [
+        "AWS_STORAGE_BUCKET_NAME",
+        "AWS_S3_CUSTOM_DOMAIN",
+        "AWS_LAMBDA_EXEC_WRAPPER",
+        "LAMBDA_LIMIT",
+        "TZ",
+    ]
+
+    stage = read_stage(write_stage(tmp_path, **{where: dict.fromkeys(free, "ssm:/x")}), "dev")
+
+    assert set(getattr(stage.stage_environment, where)) - {"OFFLOAD_STAGE"} == set(free)
+    for name in (
+        "AWS_REGION",
+        "AWS_SESSION_TOKEN",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "LAMBDA_TASK_ROOT",
+        "_HANDLER",
+    ):
+        with pytest.raises(
+            ConfigurationError, match=f"sets the variable '{name}', which functions can't have"
+        ):
+            read_stage(write_stage(tmp_path, **{where: {name: "ssm:/x"}}), "dev")
+
+
+ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-1a2b-AbCdEf"
+
+
+@pytest.mark.parametrize(
+    ("reference", "secret"),
+    [
+        ("secretsmanager:rds!db-1a2b3c4d-5e6f", "rds!db-1a2b3c4d-5e6f"),
+        ("secretsmanager:rds!db-1a2b:password", "rds!db-1a2b"),
+        ("secretsmanager:rds!db-1a2b:password::", "rds!db-1a2b"),
+        ("secretsmanager:shop/db:SecretString:a password", "shop/db"),
+        (f"secretsmanager:{ARN}", ARN),
+        (f"secretsmanager:{ARN}:password", ARN),
+    ],
+)
+def test_secrets_of_rds_and_keys_of_json_objects_can_be_named(
+    tmp_path: Path, reference: str, secret: str
+) -> None:
+    stage = read_stage(write_stage(tmp_path, secrets={"DB_PASSWORD": reference}), "dev")
+
+    assert stage.stage_environment.secrets == {"DB_PASSWORD": reference}
+    assert parse_secret_reference(reference) == ("secretsmanager", secret)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "secretsmanager:shop:key:AWSPREVIOUS:",
+        "secretsmanager:",
+        "ssm:/shop!",
+        "secretsmanager:a b",
+        "ssm:/a:b",
+    ],
+)
+def test_other_forms_of_references_are_refused(tmp_path: Path, reference: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"'secretsmanager:name:key'\. Never give the value itself"):
+        read_stage(write_stage(tmp_path, secrets={"KEY": reference}), "dev")
 
 
 def test_the_defaults_are_the_newest_python_and_x86_64(tmp_path: Path) -> None:

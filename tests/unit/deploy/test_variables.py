@@ -47,6 +47,17 @@ def test_a_variable_that_differs_from_the_stages_file_causes_a_warning(stages):
     assert "different values: OVEN. Remove them in zappa_settings.json, because" in warning
 
 
+def test_variables_that_a_function_cannot_have_cause_a_warning():
+    given = {"AWS_REGION": "x", "PYTHONPATH": "/var/task/src", "AWS_STORAGE_BUCKET_NAME": "pies"}
+
+    impossible, *_ = warnings_of(
+        {"environment_variables": {"A": "x"}, "aws_environment_variables": given},
+        environment={"AWS_STORAGE_BUCKET_NAME": "pies"},
+    )
+
+    assert "or whose names Lambda refuses: A, AWS_REGION. Remove them in zappa_settings.json." in impossible
+
+
 def test_a_remote_env_causes_a_warning():
     (warning,) = warnings_of({"remote_env": "s3://pies/env.json"})
 
@@ -83,6 +94,12 @@ def test_web_variables_leaves_out_reserved_and_invalid_names():
 )
 def test_looks_secret_judges_name_and_value(name, value, secret):
     assert looks_secret(name, value) is secret
+
+
+@pytest.mark.parametrize("key", ["environment_variables", "aws_environment_variables"])
+def test_a_variable_that_is_null_is_refused(key):
+    with pytest.raises(BadStage, match=f"zappa_settings.json: 'OVEN' in '{key}' is null.*Give it a value"):
+        warnings_of({key: {"OVEN": None}})
 
 
 @pytest.mark.parametrize("key", ["environment_variables", "aws_environment_variables"])

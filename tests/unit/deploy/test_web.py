@@ -104,7 +104,7 @@ def test_zappa_gets_the_stacks_role_variables_and_network(tmp_path: Path) -> Non
 
 
 def test_the_variables_of_zappas_handler_become_those_of_the_function(tmp_path: Path) -> None:
-    own = {"OVEN": "hot", "SHELVES": 3, "PYTHONPATH": "/elsewhere", "AWS_REGION": "mars", "LAMBDA_X": "1"}
+    own = {"OVEN": "hot", "SHELVES": 3, "PYTHONPATH": "/elsewhere", "AWS_REGION": "mars", "X": "1"}
     side = web(tmp_path, environment_variables=own, aws_environment_variables={"OVEN": "cold", "TILL": "1"})
 
     written = json.loads(side.write_settings().read_text())["dev"]["aws_environment_variables"]

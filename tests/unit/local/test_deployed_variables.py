@@ -1,12 +1,14 @@
 """Which deployed variables reach a process on this machine."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import botocore
 import pytest
 
-from django_offload.local.lambda_.deployed_variables import local_variables, refused_variables
+from django_offload.local.lambda_.deployed_variables import is_steering, local_variables, refused_variables
 
 from .fakes import function
 
@@ -27,7 +29,7 @@ STEERING = (
     *("SSL_CERT_FILE", "SSLKEYLOGFILE", "REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"),
     # AWS on this machine.
     *("AWS_ENDPOINT_URL_SQS", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_PROFILE", "AWS_DATA_PATH"),
-    *("LAMBDA_TASK_ROOT",),
+    *("LAMBDA_TASK_ROOT", "AWS_PAGER", "AWS_LAMBDA_EXEC_WRAPPER", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
     # Names that Lambda doesn't allow.
     *("BASH_FUNC_ls%%", "_RLD_LIST", "", "A", "A=B", "Ä_B"),
 )
@@ -45,6 +47,7 @@ ORDINARY = (
         "PATHS",
         "NODE_ENV",
     ),
+    *("AWS_STORAGE_BUCKET_NAME", "AWS_S3_CUSTOM_DOMAIN", "AWS_QUERYSTRING_AUTH", "AWS_MEDIA_BUCKET"),
     *("SSH_PRIVATE_KEY", "EMAIL_HOST", "REDIS_URL", "PGHOST", "PGPASSWORD", "UVICORN_PORT", "EDITORS_EMAIL"),
 )
 
@@ -55,6 +58,14 @@ def test_a_variable_that_steers_code_or_programs_is_left_out(name: str) -> None:
 
     assert refused_variables(deployed) == [name]
     assert local_variables(deployed) == {"COLOUR": "blue"}
+
+
+def test_every_variable_that_botocore_reads_is_left_out() -> None:
+    source = "".join(path.read_text() for path in Path(botocore.__file__).parent.glob("*.py"))
+    names = set(re.findall(r"[\"']((?:AWS|BOTO)[A-Z0-9]*_[A-Z0-9_]+)[\"']", source))
+
+    assert {"AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SHARED_CREDENTIALS_FILE"} <= names
+    assert [name for name in sorted(names) if not is_steering(name)] == []
 
 
 @pytest.mark.parametrize("name", ORDINARY)

@@ -214,6 +214,18 @@ def test_functions_get_references_to_secrets_that_their_roles_may_read() -> None
         ]
 
 
+def test_a_role_may_read_a_secret_of_which_the_stage_names_keys() -> None:
+    secrets = {"NAME": "secretsmanager:rds!db-1:username", "PASSWORD": "secretsmanager:rds!db-1:password"}
+    resources = document(stage_environment=StageEnvironment(secrets=secrets))["Resources"]
+
+    allowed = [
+        one for one in statements_of(resources["RoleWeb"]) if "secretsmanager" in str(one.get("Action"))
+    ]
+
+    secret = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:rds!db-1-??????"
+    assert [statement["Resource"] for statement in allowed] == [[{"Fn::Sub": secret}]]
+
+
 def test_in_a_vpc_lambda_may_create_interfaces_and_the_code_may_not() -> None:
     vpc = Vpc(subnets=["subnet-1", "subnet-2"], security_groups=["sg-1"])
     resources = document(stage_environment=StageEnvironment(vpc=vpc))["Resources"]

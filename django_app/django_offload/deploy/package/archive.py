@@ -19,6 +19,8 @@ LARGEST_UNZIPPED = 250 * 2**20
 _BYTECODE = re.compile(r"\.cpython-(\d)(\d+)\.pyc$")
 # e_machine: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
 _MACHINES = {62: "x86_64", 183: "arm64"}
+_ELF, HEAD = b"\x7fELF", 20
+LIBRARY_ENDINGS = frozenset({".so", ".dylib", ".pyd"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +75,11 @@ def write(folder: Path, output: Path) -> Archive:
             entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _MTIME)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3  # Unix, on every system.
-            entry.external_attr = (_EXECUTABLE if ".so" in path.suffixes else _FILE) << 16
-            archive.writestr(entry, path.read_bytes())
+            data = path.read_bytes()
+            # Not by the file's own mode, which differs from machine to machine. Programs are ELF files too.
+            is_executable = ".so" in path.suffixes or data.startswith(_ELF)
+            entry.external_attr = (_EXECUTABLE if is_executable else _FILE) << 16
+            archive.writestr(entry, data)
     os.replace(unfinished, output)
     return Archive.at(output, unzipped=unzipped, files=len(paths))
 
@@ -92,16 +97,20 @@ def read_archive(path: Path) -> Archive:
             names = archive.namelist()
             tag = next(filter(None, map(_BYTECODE.search, names)), None)
             library = next((name for name in names if ".so" in Path(name).suffixes), None)
-            head = b"" if library is None else archive.read(library)[:20]
+            head = b"" if library is None else archive.read(library)[:HEAD]
     except (OSError, zipfile.BadZipFile) as exc:
         raise PackageFailed(
             f"{path} is not a package ({exc}).", "Build one with manage.py offload_package."
         ) from exc
-    machine = int.from_bytes(head[18:20], "little") if head.startswith(b"\x7fELF") else 0
     return Archive.at(
         path,
         unzipped=sum(entry.file_size for entry in entries),
         files=len(entries),
         runtime=tag and f"python{tag[1]}.{tag[2]}",
-        architecture=_MACHINES.get(machine),
+        architecture=machine_of(head),
     )
+
+
+def machine_of(head: bytes) -> str | None:
+    """Return the processor that the first bytes of a program or library are for, if Linux could run it."""
+    return _MACHINES.get(int.from_bytes(head[18:20], "little")) if head.startswith(_ELF) else None

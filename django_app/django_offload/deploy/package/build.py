@@ -1,5 +1,6 @@
 """Build the package: the project's code, its requirements, static files and bytecode, for web and workers."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -9,14 +10,28 @@ from pathlib import Path
 from ...stack.layout import Layout
 from ...stack.stage_environment import NO_STAGE_ENVIRONMENT, StageEnvironment
 from .. import Announce, zappa_settings
+from ..environment import FunctionFacts, package_environment
 from ..errors import PackageFailed
-from ..stage import include_of, runtime_of, stage_environment_of
+from ..stage import include_of, region_of, runtime_of, stage_environment_of
 from ..web_features import has_zappas_handler
-from . import archive, bytecode, dependencies, module_list, sources, static_files, task_list, web_handler
-from .dependencies import find_requirements, matches_any
+from . import (
+    archive,
+    bytecode,
+    dependencies,
+    imports,
+    module_list,
+    pruning,
+    sources,
+    static_files,
+    task_list,
+    web_handler,
+)
+from .dependencies import find_requirements
 
 # How many kinds or names of the files that are left out are shown.
 _MOST_SHOWN = 5
+# https://packaging.python.org/guides/packaging-namespace-packages/#legacy-namespace-packages
+_NAMESPACE = re.compile(r"extend_path\(|declare_namespace\(")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +45,29 @@ class Recipe:
     requirements: Path
     architecture: str
     python: str  # The version of the runtime, such as 3.13.
+    region: str = "us-east-1"
     with_boto3: bool = False
+    check_imports: bool = True  # From the finished package alone.
     include: Sequence[str] = ()  # Patterns of files to package although other rules leave them out.
     stage_environment: StageEnvironment = (
         NO_STAGE_ENVIRONMENT  # For the settings, while static files are collected.
     )
 
+    @property
+    def shown(self) -> str:
+        """The requirements file, as the user knows it."""
+        path = self.requirements
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
 
 def recipe_of(
-    layout: Layout, stage: str, *, architecture: str, requirements: Path | None, with_boto3: bool = False
+    layout: Layout,
+    stage: str,
+    *,
+    architecture: str,
+    requirements: Path | None,
+    with_boto3: bool = False,
+    check_imports: bool = True,
 ) -> Recipe:
     """Return the recipe of this project's package. Raise PackageFailed if it has no requirements file."""
     return Recipe(
@@ -50,6 +79,8 @@ def recipe_of(
         architecture=architecture,
         python=runtime_of(layout.root, stage).removeprefix("python"),
         with_boto3=with_boto3,
+        check_imports=check_imports,
+        region=region_of(layout.root, stage),
         include=include_of(layout.root, stage),
         stage_environment=stage_environment_of(layout.root, stage),
     )
@@ -68,9 +99,13 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
     with tempfile.TemporaryDirectory(prefix="offload-package-") as temporary:
         folder = Path(temporary) / "task"
         left_out = copy_project(recipe, folder, exclude, announce)
-        collected = static_files.collect(
-            folder, recipe.settings_module, recipe.source_root, recipe.stage_environment
+        place = (folder, recipe.settings_module, recipe.source_root, recipe.stage_environment)
+        function = FunctionFacts(
+            name=zappa_settings.web_function(settings, recipe.stage),
+            region=recipe.region,
+            runtime=f"python{recipe.python}",
         )
+        collected = static_files.collect(*place, function)
         summary = "none, because STATIC_ROOT is not set" if collected is None else collected.summary()
         announce(f"  static files: {summary}")
         bytecode.compile_all(folder, recipe.python)
@@ -79,46 +114,89 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
             raise PackageFailed(
                 f"Python {recipe.python} cannot compile {', '.join(uncompiled)}.", "Correct the syntax."
             )
-        error = task_list.write(folder, recipe.settings_module, recipe.source_root, recipe.stage_environment)
+        error = task_list.write(*place, function)
         if error:
             announce(f"  tasks: not listed, so each start imports every task module ({error})")
-        path = recipe.requirements
-        shown = path.relative_to(recipe.root).as_posix() if path.is_relative_to(recipe.root) else str(path)
-        announce(f"  requirements: {shown} for {recipe.architecture}, Python {recipe.python}")
-        with_zappa = has_zappas_handler(settings)
-        add_dependencies(recipe, folder, Path(temporary) / "needed", exclude, with_zappa=with_zappa)
+        announce(f"  requirements: {recipe.shown} for {recipe.architecture}, Python {recipe.python}")
+        store = Path(temporary) / "unused"
+        tools = add_dependencies(
+            recipe,
+            folder,
+            Path(temporary) / "needed",
+            store,
+            # offload_init writes the others for the project's own files.
+            [pattern for pattern in exclude if pattern not in zappa_settings.EXCLUDE],
+            with_zappa=has_zappas_handler(settings),
+        )
+        if tools:
+            announce(f"  not packaged, because they only deploy the site: {', '.join(tools)}")
         web_handler.add(folder, recipe.stage, settings)
         unused = web_handler.unused(settings, f"python{recipe.python}")
         if unused:
             announce(f"  not used from {zappa_settings.FILE}: {', '.join(unused)}")
         bytecode.compile_all(folder, recipe.python)
         module_list.write(folder, recipe.source_root)
+        if recipe.check_imports:
+            check_package(recipe, folder, store, package_environment(*place, function), announce)
         return replace(archive.write(folder, output), left_out=left_out)
+
+
+def check_package(
+    recipe: Recipe, folder: Path, store: Path, environ: Mapping[str, str], announce: Announce
+) -> None:
+    """
+    Raise PackageFailed if the package lacks something that the settings use.
+
+    If something can't be loaded, take back what pruning moved into `store`, and try again.
+    """
+
+    def check() -> imports.Findings:
+        before = set(folder.rglob("*"))
+        findings = imports.check_imports(
+            folder,
+            recipe.source_root,
+            environ,
+            root=recipe.root,
+            python=recipe.python,
+            architecture=recipe.architecture,
+        )
+        for path in sorted(set(folder.rglob("*")) - before, reverse=True):
+            pruning.delete(path)  # Settings may write files, such as logs.
+        return findings
+
+    findings = check()
+    if findings.broken and not findings.lacking and pruning.restore(store, folder):
+        bytecode.compile_all(folder, recipe.python)
+        module_list.write(folder, recipe.source_root)
+        findings = check()
+    imports.raise_if_lacking(findings, recipe.shown, recipe.root / recipe.source_root)
+    if findings.unchecked:
+        shown = [f"{failure.what} ({failure.error})" for failure in findings.unchecked]
+        announce(f"  not checked, because it fails on this machine: {first_few(shown)}")
+    if findings.mentioned:
+        announce(f"  named by the settings, but not packaged: {first_few(findings.mentioned)}")
 
 
 def copy_project(
     recipe: Recipe, folder: Path, exclude: Sequence[str], announce: Announce
 ) -> Mapping[str, int]:
     """Copy the project's files into `folder`. Return the number of files that were left out, by kind."""
-    selection = sources.select_files(recipe.root, recipe.include)
-    files = [
-        path
-        for path in selection.packaged
-        if sources.is_included(path, recipe.include)
-        or not any(matches_any(part, exclude) for part in path.parts)
-    ]
-    for path in files:
+    selection = sources.select_files(recipe.root, recipe.include, exclude)
+    for path in selection.packaged:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(recipe.root / path, folder / path)
-    announce(f"  project: {len(files)} files")
+    announce(f"  project: {len(selection.packaged)} files")
+    if not selection.in_repository:
+        announce("  not in a git repository, so files that git would ignore are packaged too")
     if selection.left_out:
         counts = [f"{count} {kind}" for kind, count in selection.left_out.items()]
         announce(f'  left out: {first_few(counts)} ("include" in the stage\'s file packages them)')
     if selection.ignored:
         announce(f"  ignored by git, so left out: {first_few(selection.ignored)}")
-    untracked = sources.untracked_modules(recipe.root)
-    if untracked:
-        announce(f"  not in git, so left out: {first_few([str(path) for path in untracked])}")
+    if selection.untracked:
+        announce(f"  not in git, so left out: {first_few(selection.untracked)}")
+    if selection.missing:
+        announce(f"  in git, but not in the folder: {first_few(selection.missing)}")
     return selection.left_out
 
 
@@ -127,14 +205,21 @@ def first_few(names: Sequence[str]) -> str:
 
 
 def add_dependencies(
-    recipe: Recipe, folder: Path, installed: Path, exclude: Sequence[str], *, with_zappa: bool
-) -> None:
+    recipe: Recipe,
+    folder: Path,
+    installed: Path,
+    store: Path,
+    exclude: Sequence[str],
+    *,
+    with_zappa: bool,
+) -> list[str]:
     """
     Install the requirements into `installed`, then move them into `folder`.
 
-    Raise PackageFailed if the project already has a module or package of the same name.
+    Return the names of requirements that aren't packaged. Raise PackageFailed if the project already has a
+    file of the same name.
     """
-    dependencies.install(
+    tools = dependencies.install(
         recipe.requirements,
         installed,
         architecture=recipe.architecture,
@@ -142,10 +227,35 @@ def add_dependencies(
         with_boto3=recipe.with_boto3,
         with_zappa=with_zappa,
         exclude=exclude,
+        root=recipe.root,
+        store=store,
     )
-    for path in installed.iterdir():
-        if (folder / path.name).exists():
+    merge(installed, folder)
+    return tools
+
+
+def merge(installed: Path, folder: Path) -> None:
+    """
+    Move what is in `installed` into `folder`. A namespace package may have parts in both.
+
+    Raise PackageFailed if both have a file of the same name.
+    """
+    for path in sorted(installed.rglob("*")):
+        target = folder / path.relative_to(installed)
+        if path.is_dir() and (target.is_dir() or not target.exists()):
+            target.mkdir(exist_ok=True)
+        elif not target.exists():
+            path.rename(target)
+        elif not (path.is_file() and target.is_file() and declare_namespace(path, target)):
+            shown = path.relative_to(installed)
             raise PackageFailed(
-                f"The project and its requirements both have '{path.name}'.", "Rename the project's own."
+                f"The project and its requirements both have '{shown.parts[0]}' ({shown}).",
+                "Rename the project's own.",
             )
-        path.rename(folder / path.name)
+
+
+def declare_namespace(*paths: Path) -> bool:
+    """Return True if every one of these is the same __init__.py of a namespace package of the older kinds."""
+    return all(
+        path.name == "__init__.py" and _NAMESPACE.search(path.read_text(errors="replace")) for path in paths
+    )

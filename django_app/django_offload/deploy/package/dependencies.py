@@ -1,21 +1,23 @@
 """Install the requirements for Lambda's processor and Python, without the files that it never reads."""
 
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import metadata
 from pathlib import Path
 
 from ...stack.parameters import ARCHITECTURES
 from ..errors import PackageFailed
-from . import bytecode
+from . import archive, pruning
+from .installer import run_pip
+from .requirements import read_requirements
 
 # Lambda's runtime has these packages, in versions that AWS keeps up to date:
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
 RUNTIME_PACKAGES = frozenset(
     {"boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"}
 )
+RUNTIME_MODULES = frozenset((RUNTIME_PACKAGES - {"python-dateutil"}) | {"dateutil"})
 TOOLS = frozenset({"pip", "setuptools", "wheel"})
 # What the web function needs.
 WEB = ("apig-wsgi>=2.20",)
@@ -26,11 +28,7 @@ REQUIREMENTS_FILES = ("lambdas/requirements.lock", "lambdas/requirements.txt", "
 
 # The runtimes of Python 3.12 and newer use Amazon Linux 2023, which has glibc 2.34.
 _GLIBC = ("2_34", "2_28", "2_27", "2_24", "2_17", "2_12", "2_5")
-_MACHINES = dict(zip(ARCHITECTURES, ("x86_64", "aarch64"), strict=True))
-
-_UNUSED_ENDINGS = (".a", ".c", ".cpp", ".h", ".pc", ".po", ".pot", ".pxd", ".pyi", ".pyx")
-_INSTALLER_FILES = {"RECORD", "INSTALLER", "REQUESTED", "WHEEL", "direct_url.json", "top_level.txt"}
-_ZAPPA_COMMAND_LINE = ("cli.py", "core.py", "letsencrypt.py")
+MACHINES = dict(zip(ARCHITECTURES, ("x86_64", "aarch64"), strict=True))
 
 
 def find_requirements(root: Path) -> Path:
@@ -53,83 +51,92 @@ def install(
     with_boto3: bool,
     with_zappa: bool,
     exclude: Sequence[str] = (),
-) -> None:
+    root: Path | None = None,
+    store: Path | None = None,
+) -> list[str]:
     """
     Install `requirements` into `folder`, and what the web function's handler needs, unless they include it.
 
-    That is apig-wsgi, or Zappa if the stage keeps its handler.
+    That is apig-wsgi, or Zappa if the stage keeps its handler. Return the names of requirements that only
+    deploy the site, and so aren't installed.
 
-    pip installs a file with hashes exactly, without further dependencies. Delete files whose base names
-    match one of the `exclude` patterns, as Zappa does. Raise PackageFailed, with pip's message, if pip fails.
+    pip installs a file with hashes exactly, without further dependencies. Relative paths in it start at the
+    project's folder `root`. Delete files whose base names match one of the `exclude` patterns, as Zappa does.
+    Move what most likely isn't used into `store`. Raise PackageFailed, with pip's message, if pip fails, and
+    if something was built for another processor.
     """
-    machine = _MACHINES[architecture]
+    machine = MACHINES[architecture]
     platforms = [f"manylinux_{version}_{machine}" for version in _GLIBC] + [f"manylinux2014_{machine}"]
-    # pip runs on the functions' Python, because it evaluates markers for the Python that runs it.
-    pip = (sys.executable, "-m", "pip", "--python", bytecode.interpreter(python), "install")
-    command = [
-        *(*pip, "--quiet", "--no-input", "--disable-pip-version-check"),
+    options = [
+        *("install", "--quiet", "--no-input", "--disable-pip-version-check"),
         *("--no-compile", "--target", str(folder), "--upgrade"),
         *("--only-binary", ":all:", "--implementation", "cp", "--python-version", python),
         *(word for platform in platforms for word in ("--platform", platform)),
     ]
-    exact = "--hash=sha256:" in requirements.read_text()
-    _run_pip([*command, *(["--no-deps"] if exact else []), "-r", str(requirements)])
-    if not with_zappa and not list(folder.glob("apig_wsgi-*.dist-info")):
-        _run_pip([*command, "--no-deps", *WEB])
-    if with_zappa and not list(folder.glob("zappa-*.dist-info")):
-        _run_pip([*command, "--no-deps", *ZAPPA])
-        _run_pip([*command, *ZAPPA_REQUIREMENTS])
-    remove_distributions(folder, TOOLS if with_boto3 else TOOLS | RUNTIME_PACKAGES)
-    remove_unused_files(folder, exclude)
+    listed = read_requirements(requirements, root or requirements.parent)
+    with tempfile.TemporaryDirectory(prefix="offload-requirements-") as temporary:
+
+        def pip_install(lines: Iterable[str], *more: str) -> None:
+            file = Path(temporary) / requirements.name
+            file.write_text("".join(f"{line}\n" for line in lines))
+            run_pip([*options, *more, "-r", str(file)], python=python, machine=machine)
+
+        pip_install(listed.lines, *(["--no-deps"] if listed.have_hashes else []))
+        folder.mkdir(exist_ok=True)
+        if not with_zappa and not list(folder.glob("apig_wsgi-*.dist-info")):
+            pip_install(WEB, "--no-deps")
+        if with_zappa and not list(folder.glob("zappa-*.dist-info")):
+            pip_install([listed.tools["zappa"]] if "zappa" in listed.tools else ZAPPA, "--no-deps")
+            # These must not replace the versions that the project has chosen.
+            constraints = Path(temporary) / "constraints.txt"
+            constraints.write_text("".join(f"{name}=={version}\n" for name, version in installed(folder)))
+            pip_install(ZAPPA_REQUIREMENTS, "-c", str(constraints))
+    check_built_here(folder, architecture)
+    remove_own_project(folder, root)
+    pruning.remove_distributions(folder, TOOLS if with_boto3 else TOOLS | RUNTIME_PACKAGES)
+    if not with_zappa:
+        pruning.remove_distributions(folder, ["zappa"])
+    pruning.remove_unused_files(folder, exclude, store or folder.with_name(f"{folder.name}-unused"))
+    return [name for name in listed.tools if not (with_zappa and name == "zappa")]
 
 
-def remove_distributions(folder: Path, names: Iterable[str]) -> None:
-    """Delete these distributions, with every file that their RECORD lists."""
-    unwanted = set(names)
+def installed(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the name and version of each distribution in `folder`."""
+    for distribution in metadata.distributions(path=[str(folder)]):
+        yield distribution.name, distribution.version
+
+
+def check_built_here(folder: Path, architecture: str) -> None:
+    """
+    Raise PackageFailed if a distribution that pip built on this machine has code of another machine.
+
+    pip chooses wheels for the functions' processor, but it builds for its own.
+    """
     for info in folder.glob("*.dist-info"):
-        if info.name.split("-")[0].lower().replace("_", "-") not in unwanted:
+        if not (info / "direct_url.json").exists():
             continue
-        for line in (info / "RECORD").read_text().splitlines():
-            path = (folder / line.split(",")[0]).resolve()
-            if path.is_relative_to(folder.resolve()):
-                path.unlink(missing_ok=True)
-        shutil.rmtree(info, ignore_errors=True)
+        for path in pruning.recorded_files(info):
+            if archive.LIBRARY_ENDINGS.intersection(path.suffixes) and path.is_file():
+                found = archive.machine_of(path.read_bytes()[: archive.HEAD])
+                if found != architecture:
+                    raise PackageFailed(
+                        f"{path.name} of {info.name.split('-')[0]} was built on this machine, for "
+                        f"{found or 'another system'}, but the functions are {architecture}.",
+                        "Name a wheel that is built for the functions, or package on a machine like theirs.",
+                    )
 
 
-def remove_unused_files(folder: Path, exclude: Sequence[str]) -> None:
-    """Delete tests, sources of compiled modules, pip's own files, and whatever `exclude` matches."""
-    shutil.rmtree(folder / "bin", ignore_errors=True)
-    for name in _ZAPPA_COMMAND_LINE:
-        (folder / "zappa" / name).unlink(missing_ok=True)
-    for path in sorted(folder.rglob("*"), reverse=True):
-        is_excluded = matches_any(path.name, exclude)
-        if path.is_dir():
-            if is_excluded or path.name in {"__pycache__", "tests"}:
-                shutil.rmtree(path)
-            elif not any(path.iterdir()):
-                path.rmdir()
-            continue
-        of_installer = path.parent.name.endswith(".dist-info") and path.name in _INSTALLER_FILES
-        if is_excluded or of_installer or path.name.endswith(_UNUSED_ENDINGS):
-            path.unlink(missing_ok=True)
+def remove_own_project(folder: Path, root: Path | None) -> None:
+    """
+    Delete the project's own modules if the requirements name the project itself ("-e .").
 
-
-def matches_any(name: str, patterns: Iterable[str]) -> bool:
-    """Return True if a base name matches one of `patterns`."""
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _run_pip(command: Sequence[str]) -> None:
-    process = subprocess.run(command, capture_output=True, text=True, check=False)
-    if "No module named pip" in process.stderr:
-        raise PackageFailed(
-            f"The environment of {sys.executable} has no pip.",
-            "Install it with uv pip install pip, or python -m ensurepip.",
-        )
-    if process.returncode != 0:
-        lines = process.stderr.splitlines()
-        errors = [line for line in lines if line.startswith("ERROR")]
-        raise PackageFailed(
-            " ".join(errors or lines[-1:]) or f"pip ended with {process.returncode}.",
-            "Correct the requirements. Each needs a wheel for Linux, or one without compiled code.",
-        )
+    The package has them already. What they require stays.
+    """
+    for info in folder.glob("*.dist-info") if root else ():
+        source = info / "direct_url.json"
+        url = json.loads(source.read_text())["url"] if source.exists() else ""
+        if root and url == root.resolve().as_uri():
+            for path in pruning.recorded_files(info):
+                if path.parent != info.resolve():
+                    path.unlink(missing_ok=True)
+            pruning.remove_empty_folders(folder)

@@ -1,14 +1,15 @@
 """Select the project's files to package: its code and what the code reads, but no secrets."""
 
 import os
-import subprocess
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from ..errors import PackageFailed
+from . import git
+from .links import follow_links
 
 # Folders at the top of a project. The site reads nothing in them at run time.
 TOP_FOLDERS_LEFT_OUT = {"build", "dist", "docs", "env", "infra", "staticfiles", "media", "venv"}
@@ -23,6 +24,8 @@ ENDINGS_LEFT_OUT = (
     *(".env", ".jks", ".key", ".kdbx", ".keystore", ".p12", ".pem", ".pfx", ".ppk"),
     *(".db", ".sqlite", ".sqlite3", ".sqlite3-journal", ".sqlite3-shm", ".sqlite3-wal"),
 )
+# https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+_LFS_POINTER, _LONGEST_POINTER = b"version https://git-lfs.github.com/spec/", 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,32 +35,74 @@ class FileSelection:
     packaged: tuple[PurePosixPath, ...]
     left_out: Mapping[str, int]  # How many files, by their ending or by the folder that excludes them.
     ignored: tuple[str, ...] = ()  # Files and whole folders that git ignores.
+    untracked: tuple[str, ...] = ()  # Files that git neither tracks nor ignores.
+    missing: tuple[str, ...] = ()  # Files that git tracks, but that aren't there.
+    in_repository: bool = True
 
 
-def select_files(root: Path, include: Sequence[str] = ()) -> FileSelection:
+def select_files(root: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> FileSelection:
     """
     Return the files of the project at `root` to package, sorted.
 
-    In a git repository only tracked files are packaged, so that a file that was never added can't leak.
-    Files that match a pattern of `include`, such as "shop/certificates/*.pem", are always packaged. Raise
-    PackageFailed if there are no files.
+    In a git repository only tracked files are packaged, so that a file that was never added can't leak. Those
+    of submodules belong to them. Files with a part of their path that matches a pattern of `exclude`, such as
+    "*.csv", aren't packaged. Files that match a pattern of `include`, such as "shop/certificates/*.pem", are
+    always packaged. Raise PackageFailed if there are no files, if git can't be asked, or if a submodule or a
+    link leads to nothing that could be packaged.
     """
-    tracked = _git_files(root, "--cached")
-    files = list(_walk_files(root)) if tracked is None else tracked
+
+    def is_wanted(path: PurePosixPath) -> bool:
+        return is_site_file(path) and not any(matches_any(part, exclude) for part in path.parts)
+
+    tracked = git.list_files(root, "--cached", "--recurse-submodules")
+    listed = list(_walk_files(root)) if tracked is None else tracked
+    check_submodules(root, [path for path in listed if is_wanted(path / "__init__.py")])
+    files = list(follow_links(root, listed, is_wanted))
     included = {path for path in _walk_files(root) if is_included(path, include)} if include else set()
-    selected = {path for path in files if is_site_file(path)} | included
+    included = {path for path in included if (root / path).is_file()}
+    selected = {path for path in files if is_wanted(path)} | included
     packaged = {path for path in selected if (root / path).is_file()}
     if not packaged:
         raise PackageFailed(
             f"{root} has no files to package.",
             "Run the command in the project's folder, or add the files to git.",
         )
-    left_out = Counter(kind_left_out(path) for path in files if len(path.parts) > 1 and path not in packaged)
+    check_content(root, packaged)
+    unfit = [path for path in files if not is_site_file(path) and path not in included]
+    left_out = Counter(kind_left_out(path) for path in unfit if len(path.parts) > 1)
     return FileSelection(
         packaged=tuple(sorted(packaged)),
         left_out=dict(left_out.most_common()),
         ignored=tuple(ignored_files(root, include)),
+        untracked=tuple(untracked_files(root, packaged)),
+        missing=tuple(sorted(str(path) for path in selected - packaged)),
+        in_repository=tracked is not None,
     )
+
+
+def check_submodules(root: Path, paths: Iterable[PurePosixPath]) -> None:
+    """Raise PackageFailed if git tracks a repository whose files aren't there."""
+    for path in paths:
+        # Git lists files and links, and folders only if they are repositories that it knows nothing of.
+        if (root / path).is_dir() and not (root / path).is_symlink():
+            raise PackageFailed(
+                f"The files of the submodule {path} are not there.",
+                "Get them with git submodule update --init --recursive.",
+            )
+
+
+def check_content(root: Path, paths: Iterable[PurePosixPath]) -> None:
+    """Raise PackageFailed if a file can't be packaged as it is."""
+    for path in sorted(paths):
+        try:
+            path.as_posix().encode()
+        except UnicodeEncodeError as exc:
+            raise PackageFailed(f"The name of {str(path)!r} isn't UTF-8.", "Rename the file.") from exc
+        file = root / path
+        if file.stat().st_size < _LONGEST_POINTER and file.read_bytes().startswith(_LFS_POINTER):
+            raise PackageFailed(
+                f"{path} is a pointer of Git LFS, not the file itself.", "Get the files with git lfs pull."
+            )
 
 
 def is_included(path: PurePosixPath, patterns: Sequence[str]) -> bool:
@@ -92,8 +137,9 @@ def kind_left_out(path: PurePosixPath) -> str:
 def ignored_files(root: Path, include: Sequence[str]) -> Iterator[str]:
     """Yield what git ignores although it may be part of the site, such as the output of a build."""
     yielded: set[PurePosixPath] = set()
+    ignored = git.list_files(root, "--others", "--ignored", "--exclude-standard", "--directory") or ()
     # git lists a folder, and again each folder in it that .gitignore names separately.
-    for path in sorted(_git_files(root, "--others", "--ignored", "--exclude-standard", "--directory") or ()):
+    for path in sorted(ignored):
         parts, folder = path.parts, root / path
         hidden = any(
             part.startswith(".") or part in FOLDERS_LEFT_OUT or part.endswith(".egg-info") for part in parts
@@ -106,36 +152,34 @@ def ignored_files(root: Path, include: Sequence[str]) -> Iterator[str]:
             yield f"{path}/" if folder.is_dir() else str(path)
 
 
-def untracked_modules(root: Path) -> list[PurePosixPath]:
-    """Return the modules that git neither tracks nor ignores. It may surprise that they aren't packaged."""
-    untracked = _git_files(root, "--others", "--exclude-standard") or []
-    return [path for path in untracked if path.suffix == ".py" and is_site_file(path)]
+def untracked_files(root: Path, packaged: Collection[PurePosixPath]) -> Iterator[str]:
+    """
+    Yield the files that git neither tracks nor ignores. It may surprise that they aren't packaged.
+
+    Of another repository inside the project, yield the folder.
+    """
+    untracked = git.list_files(root, "--others", "--exclude-standard") or []
+    environments = {path.parent for path in untracked if path.name == "pyvenv.cfg"}
+    for path in untracked:
+        is_folder = (root / path).is_dir()
+        wanted = is_site_file(path / "__init__.py" if is_folder else path)
+        if wanted and path not in packaged and environments.isdisjoint(path.parents):
+            yield f"{path}/" if is_folder else str(path)
 
 
-def _git_files(root: Path, *options: str) -> list[PurePosixPath] | None:
-    """Return the files that git lists below `root`, or None without a repository or without git."""
-    try:
-        process = subprocess.run(
-            ["git", "ls-files", "-z", *options],  # noqa: S607 - the developer's own git
-            cwd=root,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except OSError:
-        return None
-    if process.returncode != 0:
-        return None
-    return [PurePosixPath(name) for name in process.stdout.split("\0") if name]
+def matches_any(name: str, patterns: Iterable[str]) -> bool:
+    """Return True if a base name matches one of `patterns`."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _walk_files(root: Path) -> Iterator[PurePosixPath]:
-    """Yield every file below `root`, except in hidden folders and virtual environments."""
+    """Yield every file and link below `root`, except in hidden folders and virtual environments."""
     for folder, folders, names in os.walk(root):
         folders[:] = [
             name
             for name in folders
             if not name.startswith(".") and not (Path(folder, name) / "pyvenv.cfg").exists()
         ]
-        for name in names:
+        links = (name for name in folders if Path(folder, name).is_symlink())
+        for name in (*names, *links):
             yield PurePosixPath(Path(folder, name).relative_to(root).as_posix())

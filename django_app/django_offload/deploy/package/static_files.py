@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...stack.stage_environment import StageEnvironment
-from ..environment import last_error, package_environment, run_python
+from ..environment import ANY_FUNCTION, FunctionFacts, last_error, package_environment, run_python
 from ..errors import PackageFailed
 
 _PROGRAM = """
@@ -40,7 +40,11 @@ class Collected:
 
 
 def collect(
-    folder: Path, settings_module: str, source_root: str, stage_environment: StageEnvironment
+    folder: Path,
+    settings_module: str,
+    source_root: str,
+    stage_environment: StageEnvironment,
+    function: FunctionFacts = ANY_FUNCTION,
 ) -> Collected | None:
     """
     Run collectstatic in the project's copy in `folder`, with debug mode off.
@@ -48,7 +52,7 @@ def collect(
     Return None if the settings have no STATIC_ROOT. Raise PackageFailed if collectstatic fails, or if
     STATIC_ROOT is outside of the project.
     """
-    environ = package_environment(folder, settings_module, source_root, stage_environment)
+    environ = package_environment(folder, settings_module, source_root, stage_environment, function)
     process = run_python(_PROGRAM, folder, environ)
     printed = process.stdout.strip().splitlines()
     if process.returncode == _NONE_CONFIGURED:

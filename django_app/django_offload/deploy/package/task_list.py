@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ...definition.registry import LISTING
 from ...stack.stage_environment import StageEnvironment
-from ..environment import last_error, package_environment, run_python
+from ..environment import ANY_FUNCTION, FunctionFacts, last_error, package_environment, run_python
 
 _PROGRAM = """
 import json
@@ -16,14 +16,18 @@ print(json.dumps(registry().listed, sort_keys=True))
 
 
 def write(
-    folder: Path, settings_module: str, source_root: str, stage_environment: StageEnvironment
+    folder: Path,
+    settings_module: str,
+    source_root: str,
+    stage_environment: StageEnvironment,
+    function: FunctionFacts = ANY_FUNCTION,
 ) -> str | None:
     """
     Write the list of tasks into the project's copy in `folder`. Return None, or the error if that fails.
 
     The package works without the list, but then a start imports every task module.
     """
-    environ = package_environment(folder, settings_module, source_root, stage_environment)
+    environ = package_environment(folder, settings_module, source_root, stage_environment, function)
     process = run_python(_PROGRAM, folder, environ)
     if process.returncode != 0:
         return last_error(process)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import PackageFailed
 from ..stage import as_texts
+from ..variables import variables_in
 from ..web_features import has_zappas_handler
 
 # Zappa's own defaults.
@@ -76,7 +77,7 @@ def handler_settings(stage: str, settings: Mapping[str, Any]) -> dict[str, objec
         "DOMAIN": settings.get("domain"),
         "BASE_PATH": settings.get("base_path"),
         # Without the region, because the environment of every function has it.
-        "ENVIRONMENT_VARIABLES": as_texts(settings.get("environment_variables") or {}),
+        "ENVIRONMENT_VARIABLES": as_texts(variables_in(settings, "environment_variables")),
         "API_STAGE": stage,
         "PROJECT_NAME": settings["project_name"],
         "SETTINGS_FILE": settings.get("settings_file"),

@@ -4,14 +4,15 @@ import os
 from functools import cached_property
 from typing import Any
 
+from ...aws.explain import waiter_failure
 from ...aws.loopback import is_loopback
 
 
 class AWS:
-    """boto3 clients for the region of a stage, configured by boto3's standard means."""
+    """boto3 clients for the region of a stage, with a profile or as boto3's standard means configure them."""
 
-    def __init__(self, region: str) -> None:
-        self.region = region
+    def __init__(self, region: str, profile: str | None = None) -> None:
+        self.region, self.profile = region, profile
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
@@ -37,7 +38,9 @@ class AWS:
             retries={"mode": "standard", "total_max_attempts": attempts},
             tcp_keepalive=True,
         )
-        return boto3.session.Session(region_name=self.region).client(service, config=config)
+        return boto3.session.Session(profile_name=self.profile, region_name=self.region).client(
+            service, config=config
+        )
 
     @cached_property
     def account(self) -> str:
@@ -51,11 +54,19 @@ class AWS:
     @property
     def is_local(self) -> bool:
         """True for the local AWS of offload_local, which runs the mappings outside of CloudFormation."""
-        return is_loopback(os.environ.get("AWS_ENDPOINT_URL", ""))
+        return is_local()
+
+
+def is_local() -> bool:
+    """Return True if the clients of this process call the local AWS of offload_local."""
+    return is_loopback(os.environ.get("AWS_ENDPOINT_URL", ""))
 
 
 def error_message(exc: BaseException) -> str:
     """Return the message of an AWS error on one line."""
+    waited = waiter_failure(exc)
+    if waited is not None:
+        return waited
     # If the connection broke, the exception has a response too, but it is None.
     response: dict[str, dict[str, str]] = getattr(exc, "response", None) or {}
     return " ".join(str(response.get("Error", {}).get("Message") or exc).split())

@@ -15,6 +15,8 @@ from .stack_events import event_ids, failure_reasons, wait_for_stack
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
 # CloudFormation's messages for a change set without changes. moto uses the second.
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+# The connection was lost while CloudFormation worked.
+UNKNOWN = "CHANGE_IN_PROGRESS"
 _POLL_SECONDS, _MOST_POLLS = 2, 150
 
 
@@ -90,9 +92,11 @@ def wait_until_created(cloudformation: Any, stack: str, arn: str) -> dict[str, A
             description = page
             changes += page.get("Changes", [])
         if description["Status"] not in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
-            break
+            return {**description, "Changes": changes}
         sleep(_POLL_SECONDS)
-    return {**description, "Changes": changes}
+    raise ChangeRefused(
+        stack, f"it has not computed the change set within {_POLL_SECONDS * _MOST_POLLS} seconds"
+    )
 
 
 def delete(aws: AWS, change: ChangeSet) -> None:
@@ -117,7 +121,11 @@ def execute(aws: AWS, change: ChangeSet, announce: Announce) -> None:
         cloudformation.execute_change_set(StackName=change.stack, ChangeSetName=change.arn)
         status = wait_for_stack(cloudformation, change.stack, earlier=earlier, announce=announce)
     except (BotoCoreError, ClientError) as exc:
-        reasons = failure_reasons(cloudformation, change.stack, earlier) or [error_message(exc)]
-        raise StackChangeFailed(change.stack, stack_status(aws, change.stack) or "gone", reasons) from exc
+        try:
+            status = stack_status(aws, change.stack) or "gone"
+            reasons = failure_reasons(cloudformation, change.stack, earlier)
+        except (BotoCoreError, ClientError):
+            status, reasons = UNKNOWN, []
+        raise StackChangeFailed(change.stack, status, reasons or [error_message(exc)]) from exc
     if status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
         raise StackChangeFailed(change.stack, status, failure_reasons(cloudformation, change.stack, earlier))

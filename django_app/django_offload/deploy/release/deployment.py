@@ -8,11 +8,11 @@ from ...stack.layout import Layout
 from ...stack.names import MIGRATE
 from ...stack.stage_environment import DeploymentTarget
 from .. import Announce
-from ..errors import BadStage, DeployError, NotDeployed, WrongPackage
+from ..errors import BadStage, DeployError, NotDeployed, StackDeleteFailed, WrongPackage
 from ..package.archive import Archive
 from ..stage import Stage
 from ..zappa_settings import FILE, name_problem, network_problem, zappa_settings
-from . import change_set, deployed_stack, migrations, old_versions, secret_versions
+from . import change_set, deployed_stack, migrations, old_versions, secret_versions, stack_events
 from .aws import AWS
 from .change_set import ChangeSet
 from .releases import Release, Releases, code_key, delete_bucket, parameters_digest
@@ -256,6 +256,17 @@ class Deployment:
         }
 
     def delete_stack(self) -> None:
+        """Delete the stack, and wait until it's gone. Raise StackDeleteFailed if CloudFormation can't."""
+        description = deployed_stack.describe_stack(self.aws, self.stage.stack)
+        if description is None:
+            return
         cloudformation = self.aws.client("cloudformation")
-        cloudformation.delete_stack(StackName=self.stage.stack)
-        cloudformation.get_waiter("stack_delete_complete").wait(StackName=self.stage.stack)
+        stack_id = str(description.get("StackId", self.stage.stack))
+        earlier = stack_events.event_ids(cloudformation, stack_id)
+        cloudformation.delete_stack(StackName=stack_id)
+        status = stack_events.wait_until_deleted(
+            cloudformation, stack_id, earlier=earlier, announce=self.announce
+        )
+        if status != stack_events.DELETED:
+            reasons = stack_events.failure_reasons(cloudformation, stack_id, earlier)
+            raise StackDeleteFailed(self.stage.stack, status, reasons, self.stage.name)

@@ -35,14 +35,20 @@ def give_code(aws: AWS, stage: Stage, bucket: str, key: str) -> None:
     """
     Give the function the new code, with the processor and runtime that the package is built for.
 
-    This function gets the code first, because tables must change before the code that uses them.
+    This function gets the code first, because tables must change before the code that uses them. Raise
+    MigrationFailed, with Lambda's reason, if it can't take the code.
     """
+    from botocore.exceptions import WaiterError
+
     client = aws.client("lambda")
     name = stage.options.function(MIGRATE)
     updated = client.get_waiter("function_updated_v2")
-    client.update_function_code(
-        FunctionName=name, S3Bucket=bucket, S3Key=key, Architectures=[stage.architecture]
-    )
-    updated.wait(FunctionName=name)
-    client.update_function_configuration(FunctionName=name, Runtime=stage.runtime)
-    updated.wait(FunctionName=name)
+    try:
+        client.update_function_code(
+            FunctionName=name, S3Bucket=bucket, S3Key=key, Architectures=[stage.architecture]
+        )
+        updated.wait(FunctionName=name)
+        client.update_function_configuration(FunctionName=name, Runtime=stage.runtime)
+        updated.wait(FunctionName=name)
+    except WaiterError as exc:
+        raise MigrationFailed(name, error_message(exc)) from exc

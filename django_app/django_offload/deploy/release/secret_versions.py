@@ -23,7 +23,7 @@ def fingerprint(aws: AWS, secrets: Mapping[str, str]) -> str | None:
 
     references = sorted(set(secrets.values()))
     names_by_service: dict[str, list[str]] = {}
-    for service, name in map(parse_secret_reference, references):
+    for service, name in sorted(set(map(parse_secret_reference, references))):
         names_by_service.setdefault(service, []).append(name)
     try:
         versions = sorted(

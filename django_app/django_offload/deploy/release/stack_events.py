@@ -21,6 +21,7 @@ class EventLine(str):
 
 POLL_SECONDS = 3.0
 _FINISHED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"}
+DELETED = "DELETE_COMPLETE"
 # These reasons follow from another failure, so they explain nothing.
 _CONSEQUENCES = ("cancelled", "The following resource(s) failed")
 
@@ -54,6 +55,36 @@ def wait_for_stack(
                 announce(event_line(event))
         status = str(cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
         if ended and not is_in_progress(status):
+            return status
+        sleep(poll_seconds)
+
+
+def wait_until_deleted(
+    cloudformation: Any,
+    stack_id: str,
+    *,
+    earlier: frozenset[str],
+    announce: Announce,
+    poll_seconds: float = POLL_SECONDS,
+) -> str:
+    """
+    Wait until the deletion of a stack is done, and return the stack's last status. Announce each new event.
+
+    A deleted stack is found by its id only.
+    """
+    announced: set[str] = set()
+    while True:
+        try:
+            status = str(cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"])
+        except cloudformation.exceptions.ClientError as exc:
+            if "does not exist" not in str(exc):
+                raise
+            return DELETED
+        for event in new_events(cloudformation, stack_id, earlier):
+            if event["EventId"] not in announced:
+                announced.add(event["EventId"])
+                announce(event_line(event))
+        if not is_in_progress(status):
             return status
         sleep(poll_seconds)
 

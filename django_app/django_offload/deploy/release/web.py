@@ -13,9 +13,10 @@ from typing import Any
 from ...stack.names import SWEEPER, WEB, role_id
 from ..errors import WebFailed
 from ..stage import Stage
-from ..variables import handler_variables
+from ..variables import function_variables, handler_variables
 from ..zappa_settings import web_function
-from .aws import AWS
+from .aws import AWS, error_message
+from .credentials import profile_of
 from .deployed_stack import describe_stack, stack_resources
 
 FOLDER = Path(".offload")
@@ -49,6 +50,10 @@ class Web:
         )
         role = self._aws.client("iam").get_role(RoleName=role_name)["Role"]
         settings = dict(self._settings)
+        # The credentials of the stack.
+        profile = profile_of(settings)
+        settings = {name: value for name, value in settings.items() if name != "profile_name"}
+        settings |= {} if profile is None else {"profile_name": profile}
         settings |= {"aws_region": self._stage.region, "role_arn": str(role["Arn"]), "manage_roles": False}
         stack_function = self.stack_function()
         # The package decides these. Zappa's settings or, after a rollback, the stage's file may differ.
@@ -57,7 +62,7 @@ class Web:
             "architecture": stack_function["Architectures"][0],
         }
         settings["aws_environment_variables"] = {
-            **settings.get("aws_environment_variables", {}),
+            **function_variables(settings),
             **stack_function["Environment"]["Variables"],
             **handler_variables(settings),
         }
@@ -86,7 +91,7 @@ class Web:
             client.update_function_code(
                 FunctionName=self.function, S3Bucket=bucket, S3Key=key, Architectures=[architecture]
             )
-            client.get_waiter("function_updated_v2").wait(FunctionName=self.function)
+            self._wait_until_updated()
         snap_start = self._settings.get("snap_start") or "None"
         if snap_start != "None" or self._settings.get("provisioned_concurrency") is not None:
             # Zappa then publishes a version, which has the variables that the function has by then.
@@ -180,13 +185,23 @@ class Web:
         """Remove the variables that no settings name any more, because `zappa update` keeps them."""
         variables = self._written_settings()["aws_environment_variables"]
         client = self._aws.client("lambda")
-        client.get_waiter("function_updated_v2").wait(FunctionName=self.function)
+        self._wait_until_updated()
         configuration = client.get_function_configuration(FunctionName=self.function)
         if configuration.get("Environment", {}).get("Variables", {}) != variables:
             client.update_function_configuration(
                 FunctionName=self.function, Environment={"Variables": variables}
             )
-            client.get_waiter("function_updated_v2").wait(FunctionName=self.function)
+            self._wait_until_updated()
+
+    def _wait_until_updated(self) -> None:
+        """Wait until Lambda has applied a change. Raise WebFailed, with Lambda's reason, if it can't."""
+        from botocore.exceptions import WaiterError
+
+        try:
+            self._aws.client("lambda").get_waiter("function_updated_v2").wait(FunctionName=self.function)
+        except WaiterError as exc:
+            command = f"manage.py offload_deploy --stage {self._stage.name}"
+            raise WebFailed(command, f"the function {self.function} is {error_message(exc)}") from exc
 
 
 def zappa_command() -> str:

@@ -7,19 +7,13 @@ from typing import Any
 
 from ...exceptions import ConfigurationError
 from ...stack.layout import TASK_ROOT, Layout
-from ..zappa_settings import FILE, slug, web_function
+from ..zappa_settings import EXCLUDE, FILE, slug, web_function
 from .file_change import FileChange, read_text
 from .runtime import function_runtime
 
 STAGE, REGION = "dev", "us-east-1"
 VARIABLES = "aws_environment_variables"
 INDENT = 4
-# Files and folders that are never deployed. Zappa compares their names.
-EXCLUDE = [
-    *(".cache", ".git", ".mypy_cache", ".offload", ".pytest_cache", ".ruff_cache"),
-    *(".venv", "__pycache__", "*.pyc", "tests"),
-    *("*.env", "*.key", "*.sqlite3", "id_ed25519", "id_rsa"),
-]
 
 
 def zappa_file(layout: Layout, stack: str) -> FileChange:
@@ -40,7 +34,7 @@ def zappa_file(layout: Layout, stack: str) -> FileChange:
                     f"This site's Zappa settings are in {other.name}. Zappa would no longer read that file.",
                     f"Convert it to {FILE}, then try again.",
                 )
-        stages = {STAGE: {**new_stage(layout, stack), **required_settings(layout), "exclude": EXCLUDE}}
+        stages = {STAGE: {**new_stage(layout, stack), **required_settings(layout), "exclude": list(EXCLUDE)}}
         return FileChange(path=path, before=None, after=as_json(stages))
     stages = parse_stages(before)
     for stage in stages.values():

@@ -10,7 +10,8 @@ the process keeps the developer's own value, if there is one:
 - Those that name a program, such as PATH and BROWSER, or a folder with configuration, such as HOME. Python
   also runs code from the home folder when it starts.
 - Those that name certificates or proxies. They belong to AWS's network, or to files in /var/task.
-- AWS_* and LAMBDA_*, which no stage may set either. Here they lead to AWS on this machine.
+- Those that AWS's clients and Lambda's runtime read. Here they lead to AWS on this machine. Other names that
+  start with AWS_, such as AWS_STORAGE_BUCKET_NAME, are the project's own.
 
 DJANGO_SETTINGS_MODULE is kept if it names a module of the project, or the one in use here. A deployment may
 set all of these for Lambda, so `stage_environment` doesn't refuse them.
@@ -57,6 +58,26 @@ _PREFIXES = (
     # Certificates, and the file that all keys of TLS are written to.
     *("SSL_CERT_", "SSLKEYLOG"),
 )
+# What AWS's clients and command line read, with the names of the same families. A test compares botocore's.
+_OF_AWS = (
+    *("AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_BEARER_"),
+    *("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CONFIG_", "AWS_SHARED_"),
+    *("AWS_ROLE_", "AWS_WEB_IDENTITY_", "AWS_SSO_", "AWS_CONTAINER_", "AWS_EC2_", "AWS_IMDS_"),
+    *("AWS_METADATA_", "AWS_CREDENTIAL_", "AWS_LOGIN_", "AWS_ENDPOINT_", "AWS_IGNORE_", "AWS_USE_"),
+    *("AWS_ACCOUNT_ID", "AWS_AUTH_", "AWS_SIGV4", "AWS_STS_", "AWS_CSM_", "AWS_DATA_PATH"),
+    *(
+        "AWS_DEFAULTS_MODE",
+        "AWS_DISABLE_",
+        "AWS_MAX_ATTEMPTS",
+        "AWS_RETRY_",
+        "AWS_REQUEST_",
+        "AWS_RESPONSE_",
+        "AWS_SDK_",
+        "AWS_CLI_",
+    ),
+    *("AWS_S3_DISABLE_", "AWS_S3_USE_", "AWS_S3_US_EAST_1_", "AWS_EXECUTION_ENV", "AWS_LAMBDA_", "AWS_XRAY_"),
+    *("AWS_PAGER", "LAMBDA_", "BOTOCORE_", "BOTO_"),
+)
 _SUFFIXES = (
     *("_PRELOAD", "_LIBRARY_PATH", "_PLUGINS", "_PLUGIN_DIR", "_PLUGIN_PATH"),
     *("_MODULES", "_MODULE_FILE", "_DRIVER_PATH", "_DRIVERS_PATH", "_RSH", "_ASKPASS", "_HOOKS"),
@@ -66,7 +87,7 @@ _SUFFIXES = (
 
 def is_steering(name: str) -> bool:
     """Return True if a variable of that name can decide which code, programs or servers a process uses."""
-    known = name in _NAMES or name.startswith(_PREFIXES) or name.endswith(_SUFFIXES)
+    known = name in _NAMES or name.startswith((*_PREFIXES, *_OF_AWS)) or name.endswith(_SUFFIXES)
     return known or not is_function_variable(name)
 
 

@@ -11,8 +11,8 @@ from ...deploy import variables
 from ...deploy.errors import ChecksFailed
 from ...deploy.package.archive import Archive, read_archive
 from ...deploy.package.build import build, recipe_of
-from ...deploy.release.aws import AWS
 from ...deploy.release.change_set import ChangeSet
+from ...deploy.release.credentials import check_credentials
 from ...deploy.release.deployment import Deployment, Steps
 from ...deploy.release.settings_check import check
 from ...deploy.release.stack_events import EventLine
@@ -75,7 +75,8 @@ manage.py offload_deploy --stage dev --delete
             return subprocess.run(command, env=environment, check=False).returncode
         project = layout()
         stage = read_stage(project.root, options["stage"])
-        deployment = Deployment(AWS(stage.region), stage, project, self.announce)
+        aws = check_credentials(stage.region, zappa_settings(project.root, stage.name), project.root)
+        deployment = Deployment(aws, stage, project, self.announce)
         self.announce(
             f"Stage {stage.name}: stack {stage.stack}, account {deployment.aws.account}, {stage.region}"
         )
@@ -102,7 +103,7 @@ manage.py offload_deploy --stage dev --delete
     def deploy(self, deployment: Deployment, project: Layout, options: dict[str, Any]) -> int:
         if not options["unchecked"]:
             self.check_settings(deployment.stage, project, web=not options["no_web"])
-        package = self.package(deployment.stage, project, options["package"])
+        package = self.package(deployment.stage, project, options["package"], not options["unchecked"])
         release, change = deployment.prepare(package, dry_run=options["dry_run"])
         self.show_changes(change)
         if options["dry_run"]:
@@ -153,12 +154,20 @@ manage.py offload_deploy --stage dev --delete
             if warning is not None:
                 self.announce(Styled(f"  {' '.join(warning)}", "warning"))
 
-    def package(self, stage: Stage, project: Layout, file: Path | None) -> Archive:
+    def package(
+        self, stage: Stage, project: Layout, file: Path | None, check_imports: bool = True
+    ) -> Archive:
         """Return the package in `file`, or build one."""
         if file is not None:
             return read_archive(file)
         self.announce("Packaging:")
-        recipe = recipe_of(project, stage.name, architecture=stage.architecture, requirements=None)
+        recipe = recipe_of(
+            project,
+            stage.name,
+            architecture=stage.architecture,
+            requirements=None,
+            check_imports=check_imports,
+        )
         output = project.root / "dist" / f"{stage.name}-{stage.architecture}.zip"
         with self.progress("Packaging") as self._progress:
             archive = build(recipe, output, self.announce)

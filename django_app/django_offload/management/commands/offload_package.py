@@ -37,6 +37,14 @@ manage.py offload_package --stage prod --architecture arm64
             help="Package the boto3 of the requirements instead of using the runtime's.",
         )
 
+        # Django has an option of this name too, which call_command() sets.
+        parser.add_argument(
+            "--skip-checks",
+            action="store_true",
+            dest="unchecked",
+            help="Don't load what the settings use from the finished package.",
+        )
+
     def run(self, **options: Any) -> int:
         project = layout()
         stage, architecture = options["stage"], options["architecture"]
@@ -46,6 +54,7 @@ manage.py offload_package --stage prod --architecture arm64
             architecture=architecture,
             requirements=options["requirements"],
             with_boto3=options["with_boto3"],
+            check_imports=not options["unchecked"],
         )
         output = options["output"] or project.root / "dist" / f"{stage}-{architecture}.zip"
         self.write_line(f"Packaging {project.root.name} for {stage}:")

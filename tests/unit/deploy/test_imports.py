@@ -1,0 +1,184 @@
+"""What the settings use is loaded from the package alone."""
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from django_offload.deploy.errors import PackageFailed
+from django_offload.deploy.package import imports
+from django_offload.deploy.package.build import Recipe, check_package, merge
+from django_offload.deploy.package.imports import Findings, check_imports, raise_if_lacking
+
+PYTHON = "{}.{}".format(*sys.version_info[:2])
+SETTINGS = """
+import os
+SECRET_KEY = "of-the-tests"
+ROOT_URLCONF = "shop_urls"
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes"]
+MIDDLEWARE = []
+USE_TZ = True
+TOOLBAR = ["moto.core.models.Panel"]
+HOSTS = ["xdist.example", "redis.internal"]
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A package with Django alone."""
+    for name in ("django", "asgiref", "sqlparse", "django_offload", "apig_wsgi"):
+        spec = find_spec(name)
+        assert spec is not None
+        assert spec.origin is not None
+        (tmp_path / name).symlink_to(Path(spec.origin).parent)
+    (tmp_path / "shop_urls.py").write_text("urlpatterns = []\n")
+    return tmp_path
+
+
+def check(package: Path, *settings: str, architecture: str = "x86_64") -> Findings:
+    (package / "shop_settings.py").write_text("\n".join([SETTINGS, *settings, ""]))
+    environ = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "shop_settings"}
+    return check_imports(package, ".", environ, root=package, python=PYTHON, architecture=architecture)
+
+
+def test_a_complete_package_is_fine_and_what_it_only_mentions_is_named(package: Path) -> None:
+    assert check(package) == Findings(mentioned=("moto",))
+
+
+def test_everything_that_the_settings_use_and_the_package_lacks_is_named_at_once(package: Path) -> None:
+    findings = check(
+        package,
+        "import idna",
+        'INSTALLED_APPS += ["werkzeug"]',
+        'MIDDLEWARE = ["whitenoise.middleware.WhiteNoiseMiddleware"]',
+        'DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "x"}}',
+        'CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://h"}}',
+        'PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]',
+    )
+
+    assert set(findings.lacking) == {*("idna", "werkzeug", "whitenoise", "psycopg", "redis", "argon2")}
+    with pytest.raises(PackageFailed) as caught:
+        raise_if_lacking(findings, "requirements.txt", package)
+    assert "whitenoise" in str(caught.value)
+    assert "but requirements.txt doesn't bring that into the package. Add it to requirements.txt" in str(
+        caught.value
+    )
+
+
+def test_a_module_of_the_project_that_is_not_packaged_is_named_as_such(package: Path, tmp_path: Path) -> None:
+    findings = check(package, "import local_prices")
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "local_prices.py").touch()
+
+    with pytest.raises(PackageFailed, match=r"use local_prices, which is in the project but.* Add it to git"):
+        raise_if_lacking(findings, "requirements.txt", tmp_path / "source")
+
+
+def test_packages_that_are_incomplete_are_refused_by_name(package: Path) -> None:
+    broken = {
+        "reads_stub": "text = open(__file__.replace('.py', '.pyi')).read()",
+        "imports_tests": "from .tests import runner",
+        "imports_gone": "from .tools import gone",
+    }
+    for name, init in broken.items():
+        (package / name).mkdir()
+        (package / name / "__init__.py").write_text(init)
+        (package / name / "tools.py").touch()
+
+    findings = check(package, f"USED = {[f'{name}.tools.Tool' for name in broken]}")
+
+    assert findings.lacking == ()
+    with pytest.raises(PackageFailed, match="Loaded from the package alone, this fails: ") as caught:
+        raise_if_lacking(findings, "requirements.txt", package)
+    for error in (
+        "reads_stub: FileNotFoundError: [Errno 2] No such file",
+        "imports_tests: ModuleNotFoundError: No module named 'imports_tests.tests'",
+        "imports_gone: ImportError: cannot import name 'gone' from 'imports_gone.tools'",
+    ):
+        assert error in str(caught.value)
+    assert str(package) not in str(caught.value)
+
+
+def test_what_pruning_deleted_comes_back_if_the_package_needs_it(package: Path, tmp_path: Path) -> None:
+    folder, store = package, tmp_path / "store"
+    (folder / "stubs").mkdir()
+    (folder / "stubs" / "__init__.py").write_text("text = open(__file__ + 'i').read()")
+    (store / "stubs").mkdir(parents=True)
+    (store / "stubs" / "__init__.pyi").touch()
+    (folder / "shop_settings.py").write_text(SETTINGS + 'INSTALLED_APPS += ["stubs"]\nopen("log", "w")\n')
+    recipe = Recipe(
+        root=package,
+        stage="dev",
+        settings_module="shop_settings",
+        source_root=".",
+        requirements=package / "requirements.txt",
+        architecture="x86_64",
+        python=PYTHON,
+    )
+    environ = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "shop_settings"}
+    told: list[str] = []
+
+    check_package(recipe, folder, store, environ, told.append)
+
+    assert (folder / "stubs" / "__init__.pyi").exists()
+    assert not (folder / "log").exists()
+    assert told == ["  named by the settings, but not packaged: moto"]
+
+
+def test_what_fails_for_another_reason_is_only_told(package: Path) -> None:
+    (package / "shop_urls.py").write_text(
+        "from django.db import connection\nconnection.ensure_connection()\n"
+    )
+
+    findings = check(
+        package, 'DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "/no/x"}}'
+    )
+
+    assert findings.fine
+    assert [(one.what, one.error) for one in findings.unchecked] == [
+        ("URLs", "OperationalError: unable to open database file")
+    ]
+
+
+def test_settings_that_end_the_process_are_only_told(package: Path) -> None:
+    findings = check(package, 'print("no line break", end="")', "os._exit(3)")
+
+    assert findings.fine
+    assert [(one.what, one.error) for one in findings.unchecked] == [("the site", "Python ended with 3")]
+
+
+def test_compiled_code_that_this_machine_cannot_run_comes_from_its_own_packages(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (package / "PIL").mkdir()
+    (package / "PIL" / "_imaging.so").write_bytes(b"\x7fELF of another processor")
+    use = 'import PIL.Image; INSTALLED_APPS += ["whitenoise"]'
+
+    elsewhere = check(package, use, architecture="arm64")
+    (package / "PIL" / "__init__.py").touch()
+    here = check(package, use)
+
+    assert elsewhere.lacking == ("whitenoise",)
+    assert elsewhere.broken == ()
+    assert "No module named 'PIL.Image'" in here.broken[0].error
+
+
+def test_a_namespace_package_has_parts_of_the_project_and_of_requirements(tmp_path: Path) -> None:
+    def write(*names: str, text: str = "") -> None:
+        for name in names:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
+
+    write("task/acme/site/__init__.py", "task/own.py", "installed/acme/lib/__init__.py", "installed/dep.py")
+    write("task/old/__init__.py", "installed/old/__init__.py", text="__path__ = extend_path(__path__, '')")
+
+    merge(tmp_path / "installed", tmp_path / "task")
+
+    merged = sorted(str(path.relative_to(tmp_path / "task")) for path in (tmp_path / "task").rglob("*.py"))
+    assert merged == ["acme/lib/__init__.py", "acme/site/__init__.py", "dep.py", "old/__init__.py", "own.py"]
+    write("installed/acme/site/__init__.py")
+    with pytest.raises(PackageFailed, match=r"both have 'acme' \(acme/site/__init__\.py\)\. Rename the"):
+        merge(tmp_path / "installed", tmp_path / "task")
+    assert imports.can_run("x86_64") != imports.can_run("arm64")
