@@ -35,8 +35,10 @@ The errors of django-offload.
         ├── DeadLettered                            its deliveries were used up
         ├── DeadlineExceeded (TimeoutError)         it reached its time limit
         ├── Expired                                 no worker took it within the queue's retention
+        ├── InvalidReturnValue                      JSON can't carry what it or one of its steps returned
         ├── PayloadLost                             its arguments or result in S3 are gone or changed
         ├── ResultTooLarge                          its return value is too large to store
+        ├── TransactionLeftOpen                     it returned inside a transaction, which was rolled back
         └── WorkerLost                              its worker died, on every attempt
 
 local/errors.py draws the errors of AWS on this machine, deploy/errors.py those of packages and deployments.
@@ -369,6 +371,17 @@ class Expired(TaskEnded):
         )
 
 
+class InvalidReturnValue(TaskEnded):
+    """The return value of a task or a step can't be written as JSON."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"{what} ran, but its return value can't be stored: {reason}. Return numbers, text, lists and "
+            "dictionaries; instead of a model instance, return its primary key."
+        )
+
+
 class PayloadLost(TaskEnded):
     """Data of a task in S3 is gone or changed, or S3 denies access, which may be temporary."""
 
@@ -387,6 +400,17 @@ class ResultTooLarge(TaskEnded):
         super().__init__(
             f"The task ran, but its return value of {size:,} bytes as JSON is over the limit of {limit:,} "
             "without a bucket. Set OPTIONS['bucket'], or write the value to a file and return its location."
+        )
+
+
+class TransactionLeftOpen(TaskEnded):
+    """The task returned inside a transaction, so what it wrote there was rolled back."""
+
+    def __init__(self, name: str, databases: Sequence[str]) -> None:
+        self.databases = tuple(databases)
+        super().__init__(
+            f"Task {name} returned before it ended its transaction on database {', '.join(databases)}, which "
+            "was rolled back. Enter atomic() with `with`, and close a generator that contains it."
         )
 
 

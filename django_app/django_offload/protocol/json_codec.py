@@ -12,6 +12,8 @@ from typing import Any
 
 from django.utils.json import normalize_json
 
+from ..exceptions import InvalidReturnValue
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -65,6 +67,14 @@ def dump_any(value: Any) -> str:
         return dump(value)
     except TypeError:
         return dump(normalize_json(value))
+
+
+def dump_returned(value: Any, what: str) -> str:
+    """Return as JSON what a task or a step (`what`) returned. Raise InvalidReturnValue if JSON can't carry it."""
+    try:
+        return dump_any(value)
+    except Exception as exc:
+        raise InvalidReturnValue(what, str(exc) or type(exc).__name__) from exc
 
 
 def load(text: str) -> Any:

@@ -22,6 +22,7 @@ from .events import (
     mask_of_body,
     utc_now,
 )
+from .process_state import process_state, put_back
 
 
 def handler(
@@ -131,7 +132,10 @@ def work_on(items: Sequence[BatchItem]) -> None:
         return
     from .side_by_side import side_by_side
 
+    # Tasks that run beside each other share their process, so it is put back after all of them.
+    process = process_state()
     side_by_side(work_alone, items, at_a_time)
+    put_back(process, f"A task of queue {routed.delivery.queue}")
 
 
 def work_one_by_one(items: Sequence[BatchItem]) -> None:

@@ -1,24 +1,34 @@
 """Run a task's function within its deadline, and catch every exception."""
 
 import asyncio
+import decimal
+import logging
+import os
+import sys
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
 from inspect import iscoroutinefunction
-from traceback import format_exception
+from traceback import clear_frames, format_exception
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync
 
-from ..definition.context import OffloadContext, running
+from ..definition.context import OffloadContext, current_context
 from ..definition.offload_task import AnyTask
-from ..exceptions import DeadlineExceeded
-from ..protocol.json_codec import dump, dump_any, to_micros
+from ..definition.registry import name_of
+from ..exceptions import DeadlineExceeded, TransactionLeftOpen
+from ..protocol.json_codec import dump, dump_returned, to_micros
 from ..protocol.record import error_of
+from .connections import end_transactions, open_transactions
 from .deadline import limited
 from .one_loop import shared
+from .process_state import forget_closed_loop, process_state, put_back, reseed, watch_seed
 
 if TYPE_CHECKING:
     from ..definition.masking import Mask
+
+logger = logging.getLogger("django_offload")
 
 # The end of a traceback is kept, because it has the exception. A character takes up to 12 bytes as ASCII JSON
 # (an emoji is two escapes), and a part has 300,000 bytes.
@@ -35,19 +45,35 @@ class Outcome:
 
 def execute(task: AnyTask, context: OffloadContext, seconds: float) -> Outcome:
     """
-    Run the task in this process, for `seconds` at most.
+    Run the task in this process, for `seconds` at most, and put back what it leaves behind.
 
     Any exception is its outcome, even SystemExit. Only KeyboardInterrupt is raised.
     """
+    name, outer = name_of(task), sys.exception()
+    process, transactions, seed = process_state(), open_transactions(), watch_seed()
     try:
-        with running(context):
-            value = _call(task, context, seconds)
-        text = dump_any(value)
+        outcome = Outcome(text=copy_context().run(returned_text, task, context, seconds))
     except KeyboardInterrupt:
         raise
     except BaseException as exc:  # noqa: BLE001, any exception of a task is its outcome
-        return Outcome(exception=exc)
-    return Outcome(text=text)
+        outcome = Outcome(exception=exc)
+    put_back(process, f"Task {name}")
+    reseed(seed)
+    forget_closed_loop()
+    raised = outcome.exception
+    left_open = end_transactions(transactions, lambda: free_locals(raised, outer))
+    if left_open is not None:
+        left_open.log(logging.WARNING if raised else logging.ERROR, context.task_result.id, name)
+        if raised is None:
+            return Outcome(exception=TransactionLeftOpen(name, left_open.databases))
+    return outcome
+
+
+def returned_text(task: AnyTask, context: OffloadContext, seconds: float) -> str:
+    """Run the task in the current context, which no other task sees, and return what it returns as JSON."""
+    current_context.set(context)
+    decimal.setcontext(decimal.getcontext().copy())  # The context has only a reference to it.
+    return dump_returned(_call(task, context, seconds), f"Task {name_of(task)}")
 
 
 def _call(task: AnyTask, context: OffloadContext, seconds: float) -> Any:
@@ -58,11 +84,16 @@ def _call(task: AnyTask, context: OffloadContext, seconds: float) -> Any:
         if loop is not None:
             return loop.run(lambda: run_within(task, args, result.kwargs, seconds), seconds)
         return async_to_sync(run_within)(task, args, result.kwargs, seconds)
-    with limited(seconds):
-        return task.func(*args, **result.kwargs)
+    pid = os.getpid()
+    try:
+        with limited(seconds):
+            return task.func(*args, **result.kwargs)
+    finally:
+        end_if_forked(pid)
 
 
 async def run_within(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
+    pid = os.getpid()
     try:
         async with asyncio.timeout(max(seconds, 0.001)) as limit:
             return await task.func(*args, **kwargs)
@@ -70,6 +101,41 @@ async def run_within(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any
         if limit.expired():
             raise DeadlineExceeded(seconds) from exc
         raise
+    finally:
+        end_if_forked(pid)
+
+
+def end_if_forked(pid: int) -> None:
+    """End this process if a task forked it, and its function has ended here: it is no second worker."""
+    if os.getpid() == pid:
+        return
+    logger.warning(
+        "Process %s, which a task forked, has ended: it returned from the task's function", os.getpid()
+    )
+    exc = sys.exception()
+    code = exc.code if isinstance(exc, SystemExit) else exc and 1
+    os._exit(code if isinstance(code, int) else bool(code))
+
+
+def free_locals(exc: BaseException | None, outer: BaseException | None, *, forget: bool = False) -> None:
+    """
+    Free the local variables of a task's frames, which its exception keeps alive.
+
+    With `forget`, take the frames from the exception and those chained to it, so that they form no cycles.
+    `outer` is what was handled when the task began: it isn't the task's, though Python chains it.
+    """
+    waiting, seen = [exc], {id(None), id(outer)}
+    while waiting:
+        exc = waiting.pop()
+        if exc is None or id(exc) in seen:
+            continue
+        seen.add(id(exc))
+        clear_frames(exc.__traceback__)
+        if forget:
+            exc.__traceback__ = None
+        waiting += (exc.__cause__, exc.__context__)
+        if isinstance(exc, BaseExceptionGroup):
+            waiting += exc.exceptions
 
 
 def stored_error(exc: BaseException, mask: "Mask | None" = None) -> dict[str, Any]:
