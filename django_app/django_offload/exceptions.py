@@ -410,7 +410,7 @@ class TransactionLeftOpen(TaskEnded):
         self.databases = tuple(databases)
         super().__init__(
             f"Task {name} returned before it ended its transaction on database {', '.join(databases)}, which "
-            "was rolled back. Enter atomic() with `with`, and close a generator that contains it."
+            "was rolled back. Use `with transaction.atomic():`, and close a generator that contains it."
         )
 
 

@@ -70,7 +70,7 @@ def dump_any(value: Any) -> str:
 
 
 def dump_returned(value: Any, what: str) -> str:
-    """Return as JSON what a task or a step (`what`) returned. Raise InvalidReturnValue if JSON can't carry it."""
+    """Return as JSON what a task or step (`what`) returned. Raise InvalidReturnValue if that can't be."""
     try:
         return dump_any(value)
     except Exception as exc:

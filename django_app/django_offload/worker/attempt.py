@@ -125,7 +125,7 @@ class Attempt:
         try:
             return self.store_failure(record, exception)
         finally:
-            free_locals(exception, outer, forget=True)
+            free_locals(exception, outer)
 
     def claim(self) -> TaskRecord:
         """Return the claimed record, made from the message if there is none. Raise Refused if it is taken."""

@@ -2,7 +2,7 @@
 
 import gc
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from inspect import unwrap
@@ -90,11 +90,11 @@ class LeftOpen:
         logger.log(level, text, *args)
 
 
-def end_transactions(before: Mapping[str, Depth], free: Callable[[], None]) -> LeftOpen | None:
+def end_transactions(before: Mapping[str, Depth]) -> LeftOpen | None:
     """
     Roll back what a task left open on this thread's connections, and return what that was, if anything.
 
-    `before` is what open_transactions() returned before the task. `free` frees the task's local variables.
+    `before` is what open_transactions() returned before the task.
     """
     left = []
     for connection in connections.all(initialized_only=True):
@@ -109,7 +109,6 @@ def end_transactions(before: Mapping[str, Depth], free: Callable[[], None]) -> L
     for connection, depth in left:
         if depth is OUTSIDE:
             drop(connection)
-    free()  # Generators among them end, and so do the blocks of atomic() inside of those.
     close_generators([block for connection, depth in left for block in connection.atomic_blocks[depth[0] :]])
     for connection, depth in left:
         leave_blocks(connection, depth)

@@ -49,7 +49,7 @@ def execute(task: AnyTask, context: OffloadContext, seconds: float) -> Outcome:
 
     Any exception is its outcome, even SystemExit. Only KeyboardInterrupt is raised.
     """
-    name, outer = name_of(task), sys.exception()
+    name = name_of(task)
     process, transactions, seed = process_state(), open_transactions(), watch_seed()
     try:
         outcome = Outcome(text=copy_context().run(returned_text, task, context, seconds))
@@ -61,7 +61,7 @@ def execute(task: AnyTask, context: OffloadContext, seconds: float) -> Outcome:
     reseed(seed)
     forget_closed_loop()
     raised = outcome.exception
-    left_open = end_transactions(transactions, lambda: free_locals(raised, outer))
+    left_open = end_transactions(transactions)
     if left_open is not None:
         left_open.log(logging.WARNING if raised else logging.ERROR, context.task_result.id, name)
         if raised is None:
@@ -109,19 +109,16 @@ def end_if_forked(pid: int) -> None:
     """End this process if a task forked it, and its function has ended here: it is no second worker."""
     if os.getpid() == pid:
         return
-    logger.warning(
-        "Process %s, which a task forked, has ended: it returned from the task's function", os.getpid()
-    )
+    logger.warning("Process %s, which a task forked, came to the end of the task and was ended", os.getpid())
     exc = sys.exception()
     code = exc.code if isinstance(exc, SystemExit) else exc and 1
     os._exit(code if isinstance(code, int) else bool(code))
 
 
-def free_locals(exc: BaseException | None, outer: BaseException | None, *, forget: bool = False) -> None:
+def free_locals(exc: BaseException | None, outer: BaseException | None) -> None:
     """
-    Free the local variables of a task's frames, which its exception keeps alive.
+    Free the local variables of a task, which its exception and those chained to it keep alive.
 
-    With `forget`, take the frames from the exception and those chained to it, so that they form no cycles.
     `outer` is what was handled when the task began: it isn't the task's, though Python chains it.
     """
     waiting, seen = [exc], {id(None), id(outer)}
@@ -131,8 +128,7 @@ def free_locals(exc: BaseException | None, outer: BaseException | None, *, forge
             continue
         seen.add(id(exc))
         clear_frames(exc.__traceback__)
-        if forget:
-            exc.__traceback__ = None
+        exc.__traceback__ = None  # Its frames may have variables with the exception.
         waiting += (exc.__cause__, exc.__context__)
         if isinstance(exc, BaseExceptionGroup):
             waiting += exc.exceptions

@@ -102,11 +102,17 @@ def put_back_import_path(before: tuple[list[str], list[str]]) -> None:
 
 
 def filters() -> tuple[Any, ...]:
-    return warnings.filters, warnings.filters[:], warnings.showwarning
+    # The last one is what catch_warnings(record=True) replaces.
+    return (
+        *(warnings.filters, warnings.filters[:], warnings.showwarning),
+        getattr(warnings, "_showwarnmsg_impl", None),
+    )
 
 
 def put_back_filters(before: tuple[Any, ...]) -> None:
-    warnings.filters, entries, warnings.showwarning = before
+    warnings.filters, entries, warnings.showwarning, show = before
+    if show is not None:
+        warnings._showwarnmsg_impl = show  # type: ignore[attr-defined]
     warnings.resetwarnings()  # Shows again what a filter of the task hid once.
     warnings.filters[:] = entries  # type: ignore[index]
 

@@ -35,6 +35,8 @@ EXAMPLES = [
     exceptions.DeadlineExceeded(),
     exceptions.DeadlineExceeded(12.5),
     exceptions.ResultTooLarge(1_000_000, 300_000),
+    exceptions.InvalidReturnValue("Task shop.send", "it is a set"),
+    exceptions.TransactionLeftOpen("shop.send", ["default"]),
     exceptions.WorkerLost(3),
     exceptions.Expired(7),
     exceptions.ClassNotImported("shop.errors.CardRefused"),
@@ -61,7 +63,7 @@ ABSTRACT = {"OffloadError", "MessageRefused", "TaskEnded", "CallFailed"}
 # A sentence that says what to do starts like this.
 ADVICE = re.compile(
     r"(?:^|[.;] |, and |\): )"
-    r"(?:Deploy|Define|Pass|Enqueue|Check|Give|Set|Write|Keep|Look|Raise|Fix|Use|Call|Create|Name|Try)\b"
+    r"(?:Deploy|Define|Pass|Return|Enqueue|Check|Give|Set|Write|Keep|Look|Raise|Fix|Use|Call|Create|Name|Try)\b"
 )
 
 
