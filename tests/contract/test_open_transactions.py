@@ -1,8 +1,12 @@
 """A transaction that a task leaves open is rolled back before the next task, on SQLite and PostgreSQL."""
 
+from unittest import mock
+
 import pytest
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
+from django_offload.worker import connections as worker_connections
+from django_offload.worker.connections import close_old_connections
 from tests.contract import leaving_tasks as tasks
 from tests.contract.setup import tasks_setting
 from tests.reliability.databases import ledger, write
@@ -17,14 +21,17 @@ def at_a_time(request):
 
 
 @pytest.fixture
-def site(settings, database, at_a_time, request):
+def site(settings, database, at_a_time, request, exits):
     settings.TASKS = tasks_setting(
         modules=[NAME], queues={"default": {"concurrency": at_a_time, "batch_size": 10}}
     )
     tasks.kept.clear()
     tasks.runs.clear()
     tasks.children.clear()
-    return request.getfixturevalue("offload")
+    offload = request.getfixturevalue("offload")
+    # As in a worker, which closes what is too old; the fixture leaves the connections of a test open.
+    exits.enter_context(mock.patch.object(worker_connections, "close_old_connections", close_old_connections))
+    return offload
 
 
 def enqueue_each(site, task, ways, at_a_time):
