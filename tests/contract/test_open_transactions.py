@@ -42,6 +42,8 @@ def enqueue_each(site, task, ways, at_a_time):
         if at_a_time > 1:  # What another thread keeps is its own until it has ended.
             site.run()
         results[way] = left, tasks.work_in_transaction.enqueue(f"after {way}")
+        if at_a_time > 1:
+            site.run()
     site.run()
     for pair in results.values():
         for result in pair:
@@ -90,13 +92,15 @@ def test_a_task_that_raised_inside_a_transaction_leaves_none(site, at_a_time, ca
 
 
 @pytest.mark.parametrize("at_a_time", [1], indirect=True)
-def test_the_transaction_of_a_test_stays_as_it_was(site):
+def test_the_transaction_of_a_test_stays_as_it_was(site, exits):
     ways = ["generator", *(way for way in tasks.WAYS if way not in {"autocommit_off", "begin"})]
     ours = connections[DEFAULT_DB_ALIAS]
     left = [tasks.leave_open_and_fail.enqueue(way, way) for way in ways]
     left += [tasks.leave_open.enqueue(way, way) for way in ways[1:]]
     later = tasks.work_in_transaction.enqueue("later")
 
+    # As the fixture has it, because its connections belong to the test.
+    exits.enter_context(mock.patch.object(worker_connections, "close_old_connections"))
     with transaction.atomic():
         write("before")
         with transaction.atomic():

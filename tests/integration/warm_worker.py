@@ -23,7 +23,7 @@ def memory() -> float:
     statm = Path("/proc/self/statm")
     if statm.exists():
         return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-    return int(subprocess.check_output(["ps", "-o", "rss=", "-p", str(os.getpid())])) / 1e3
+    return int(subprocess.check_output(["/bin/ps", "-o", "rss=", "-p", str(os.getpid())])) / 1e3
 
 
 def grown(count: int) -> float:

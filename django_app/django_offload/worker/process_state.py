@@ -10,7 +10,9 @@ import socket
 import sys
 import time
 import warnings
-from _signal import getsignal  # signal's own makes enums, which takes eight times as long.
+
+# The one of `signal` makes enums, which takes eight times as long.
+from _signal import getsignal  # type: ignore[import-not-found]
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
