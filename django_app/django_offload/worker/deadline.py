@@ -58,7 +58,7 @@ def limited(seconds: float) -> AbstractContextManager[None]:
     Put the block into a function of its own: an exception that interrupts the very call that ends the block
     leaves that function, which shows another thread's watch that the block has ended.
     """
-    main = threading.current_thread() is threading.main_thread()
+    main = threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGALRM")
     return DeadlineBySignal(seconds) if main else DeadlineByThread(seconds)
 
 
@@ -143,7 +143,7 @@ class OwnTimer:
 class AlarmTimer:
     """For systems without timers of POSIX, such as macOS: a task that uses SIGALRM ends its time limit."""
 
-    SIGNAL = signal.SIGALRM
+    SIGNAL = getattr(signal, "SIGALRM", 14)
 
     def start(self, seconds: float) -> None:
         self._before = signal.signal(self.SIGNAL, on_signal)
@@ -164,8 +164,8 @@ def timer() -> OwnTimer | AlarmTimer:
         return AlarmTimer()
 
 
-# A child has none of its parent's timers.
-os.register_at_fork(after_in_child=timer.cache_clear)
+if hasattr(os, "register_at_fork"):  # A child has none of its parent's timers.
+    os.register_at_fork(after_in_child=timer.cache_clear)
 
 
 def comes_from_deadline(handled: BaseException | None) -> bool:

@@ -57,14 +57,14 @@ def execute(task: AnyTask, context: OffloadContext, seconds: float) -> Outcome:
         raise
     except BaseException as exc:  # noqa: BLE001, any exception of a task is its outcome
         outcome = Outcome(exception=exc)
+    left_open = end_transactions(transactions)
     put_back(process, f"Task {name}")
     reseed(seed)
     forget_closed_loop()
-    raised = outcome.exception
-    left_open = end_transactions(transactions)
     if left_open is not None:
-        left_open.log(logging.WARNING if raised else logging.ERROR, context.task_result.id, name)
-        if raised is None:
+        returned = outcome.exception is None
+        left_open.log(logging.ERROR if returned else logging.WARNING, context.task_result.id, name)
+        if returned:
             return Outcome(exception=TransactionLeftOpen(name, left_open.databases))
     return outcome
 

@@ -19,15 +19,15 @@ from functools import lru_cache
 from threading import current_thread, main_thread
 from typing import Any, NamedTuple
 
-from .deadline import timer
+from .deadline import OwnTimer, timer
 
 logger = logging.getLogger("django_offload")
 
 # What programs use, and the signal of the time limit.
+NAMES = ("ALRM", "CHLD", "HUP", "INT", "PIPE", "PROF", "QUIT", "TERM", "USR1", "USR2", "VTALRM")
 SIGNALS = (
-    *(signal.SIGALRM, signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGPROF),
-    *(signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGVTALRM),
-    *((signal.SIGRTMIN + 9,) if hasattr(signal, "SIGRTMIN") else ()),
+    *(getattr(signal, f"SIG{name}") for name in NAMES if hasattr(signal, f"SIG{name}")),
+    *((OwnTimer.SIGNAL,) if hasattr(signal, "SIGRTMIN") else ()),
 )
 
 
@@ -44,8 +44,12 @@ class Kept(NamedTuple):
 
 
 def process_state() -> list[Any] | None:
-    """Return the state of the process before a task, or None in a thread: other tasks run beside it."""
-    if current_thread() is not main_thread():
+    """
+    Return the state of the process before a task.
+
+    Return None in a thread, because other tasks may run beside it, and on systems without SIGALRM.
+    """
+    if current_thread() is not main_thread() or not hasattr(signal, "SIGALRM"):
         return None
     timer()  # Its signal gets its handler now, and not within the task.
     return [kept.read() for kept in KEPT]
