@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from django_offload import task
@@ -102,6 +103,12 @@ def leave_open(way: str, entry: str) -> str:
     runs.append(entry)
     WAYS[way](entry)
     return entry
+
+
+@task
+async def leave_open_on_the_loop(way: str, entry: str) -> None:
+    """Return with a transaction open in the thread of this coroutine."""
+    await sync_to_async(WAYS[way])(entry)
 
 
 @task

@@ -80,7 +80,7 @@ def fail_with_block(how: str) -> Any:
         except LookupError as exc:
             raise Lost(block) from exc
     if how == "group":
-        raise ExceptionGroup("several", [Lost(block), LookupError("another")])
+        raise ExceptionGroup("several", [caught(), caught()])
     if how == "returned":
         return block
     if how == "late":
@@ -88,6 +88,15 @@ def fail_with_block(how: str) -> Any:
         while time.monotonic() < ends:
             pass
     raise LookupError("The order is gone")
+
+
+def caught() -> LookupError:
+    """Return an exception whose frames have it in a variable."""
+    try:
+        fail_with_block("plain")
+    except LookupError as exc:
+        found = exc
+    return found
 
 
 WITH_BLOCKS = ("plain", "saved", "chained", "group", "returned", "late")

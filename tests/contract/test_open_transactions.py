@@ -78,6 +78,15 @@ def test_a_task_that_returned_inside_a_transaction_failed_once(site, at_a_time, 
     assert is_clean(connections[DEFAULT_DB_ALIAS])
 
 
+def test_a_coroutine_that_returned_inside_a_transaction_failed(site, at_a_time):
+    results = enqueue_each(site, tasks.leave_open_on_the_loop, ["kept_generator", "entered"], at_a_time)
+
+    for left, later in results.values():
+        assert (left.status, later.status) == ("FAILED", "SUCCESSFUL")
+        assert [error.exception_class_path for error in left.errors] == [ERROR]
+    assert [entry for entry in ledger() if entry.startswith("lost")] == []
+
+
 def test_a_task_that_raised_inside_a_transaction_leaves_none(site, at_a_time, caplog):
     ways = ["generator", *tasks.WAYS]
 
