@@ -2,7 +2,7 @@
 
 import gc
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from inspect import unwrap
@@ -55,15 +55,20 @@ def living_connections() -> AbstractContextManager[None]:
     return LivingConnections()
 
 
-def open_transactions() -> dict[str, Depth]:
-    """Return the depth of each connection of this thread in a transaction. Only in tests there are any."""
+def connections_opened() -> Sequence[BaseDatabaseWrapper]:
+    """Return the connections of this thread."""
+    return connections.all(initialized_only=True)
+
+
+def transaction_depths(opened: Iterable[BaseDatabaseWrapper]) -> dict[str, Depth]:
+    """Return the depth of each connection that is in a transaction. Before a task, only tests have any."""
     return {
         connection.alias: (
             len(connection.atomic_blocks),
             len(connection.savepoint_ids),
             len(connection.run_on_commit),
         )
-        for connection in connections.all(initialized_only=True)
+        for connection in opened
         if connection.in_atomic_block
     }
 
@@ -90,14 +95,15 @@ class LeftOpen:
         logger.log(level, text, *args)
 
 
-def end_transactions(before: Mapping[str, Depth]) -> LeftOpen | None:
+def end_transactions(opened: Sequence[BaseDatabaseWrapper], before: Mapping[str, Depth]) -> LeftOpen | None:
     """
     Roll back what a task left open on this thread's connections, and return what that was, if anything.
 
-    `before` is what open_transactions() returned before the task.
+    Before the task, there were `opened` connections, and transaction_depths() was `before`.
     """
     left = []
-    for connection in connections.all(initialized_only=True):
+    # To look for those that the task opened takes as long as everything else here.
+    for connection in opened if len(opened) == len(connections.settings) else connections_opened():
         depth = before.get(connection.alias, OUTSIDE)
         if is_left_open(connection, depth):
             left.append((connection, depth))

@@ -5,6 +5,7 @@ import decimal
 import logging
 import os
 import sys
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,15 +21,13 @@ from ..definition.registry import name_of
 from ..exceptions import DeadlineExceeded, TransactionLeftOpen
 from ..protocol.json_codec import dump, dump_returned, to_micros
 from ..protocol.record import error_of
-from .connections import end_transactions, open_transactions
+from .connections import connections_opened, end_transactions, transaction_depths
 from .deadline import limited
 from .one_loop import shared
 from .process_state import forget_closed_loop, process_state, put_back, reseed, watch_seed
 
 if TYPE_CHECKING:
     from ..definition.masking import Mask
-
-logger = logging.getLogger("django_offload")
 
 # The end of a traceback is kept, because it has the exception. A character takes up to 12 bytes as ASCII JSON
 # (an emoji is two escapes), and a part has 300,000 bytes.
@@ -49,20 +48,20 @@ def execute(task: AnyTask, context: OffloadContext, seconds: float) -> Outcome:
 
     Any exception is its outcome, even SystemExit. Only KeyboardInterrupt is raised.
     """
-    name = name_of(task)
-    process, transactions, seed = process_state(), open_transactions(), watch_seed()
+    opened, process, seed = connections_opened(), process_state(), watch_seed()
+    depths = transaction_depths(opened)
     try:
         outcome = Outcome(text=copy_context().run(returned_text, task, context, seconds))
     except KeyboardInterrupt:
         raise
     except BaseException as exc:  # noqa: BLE001, any exception of a task is its outcome
         outcome = Outcome(exception=exc)
-    left_open = end_transactions(transactions)
-    put_back(process, f"Task {name}")
+    left_open = end_transactions(opened, depths)
+    put_back(process, lambda: f"Task {name_of(task)}")
     reseed(seed)
     forget_closed_loop()
     if left_open is not None:
-        returned = outcome.exception is None
+        returned, name = outcome.exception is None, name_of(task)
         left_open.log(logging.ERROR if returned else logging.WARNING, context.task_result.id, name)
         if returned:
             return Outcome(exception=TransactionLeftOpen(name, left_open.databases))
@@ -84,16 +83,17 @@ def _call(task: AnyTask, context: OffloadContext, seconds: float) -> Any:
         if loop is not None:
             return loop.run(lambda: run_within(task, args, result.kwargs, seconds), seconds)
         return async_to_sync(run_within)(task, args, result.kwargs, seconds)
-    pid = os.getpid()
+    process = ThisProcess.mark
     try:
         with limited(seconds):
             return task.func(*args, **result.kwargs)
     finally:
-        end_if_forked(pid)
+        if ThisProcess.mark is not process:
+            end_child()
 
 
 async def run_within(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
-    pid = os.getpid()
+    process = ThisProcess.mark
     try:
         async with asyncio.timeout(max(seconds, 0.001)) as limit:
             return await task.func(*args, **kwargs)
@@ -102,14 +102,29 @@ async def run_within(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any
             raise DeadlineExceeded(seconds) from exc
         raise
     finally:
-        end_if_forked(pid)
+        if ThisProcess.mark is not process:
+            end_child()
 
 
-def end_if_forked(pid: int) -> None:
-    """End this process if a task forked it, and its function has ended here: it is no second worker."""
-    if os.getpid() == pid:
-        return
-    logger.warning("Process %s, which a task forked, came to the end of the task and was ended", os.getpid())
+class ThisProcess:
+    """Knows this process from a child that it forked, without a system call."""
+
+    mark = object()
+
+    @classmethod
+    def fork(cls) -> None:
+        cls.mark = object()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=ThisProcess.fork)
+
+
+def end_child() -> None:
+    """End this process, which a task forked, and in which the task's function has ended: it is no worker."""
+    # Without logging, for which another thread may have held a lock at the fork.
+    with suppress(OSError):
+        os.write(2, b"Process %d, which a task forked, came back from the task: ended\n" % os.getpid())
     exc = sys.exception()
     code = exc.code if isinstance(exc, SystemExit) else exc and 1
     os._exit(code if isinstance(code, int) else bool(code))

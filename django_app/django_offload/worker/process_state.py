@@ -31,19 +31,54 @@ SIGNALS = (
 )
 
 
-class Kept(NamedTuple):
-    """
-    One thing that tasks change for everybody: how to read it, and how to put it back.
-
-    If what put_back() returns is a text, it says more about the change.
-    """
-
-    name: str
-    read: Callable[[], Any]
-    put_back: Callable[[Any], object]
+# What os.environ holds. A copy of the mapping itself would decode every name, in a hundred times as long.
+ENVIRONMENT: dict[Any, Any] = vars(os.environ)["_data"]
+# The generator behind random.random().
+GENERATOR: Any = random.seed.__self__  # type: ignore[attr-defined]
 
 
-def process_state() -> list[Any] | None:
+class ProcessState(NamedTuple):
+    """What tasks change for everybody. Two states are equal if nobody has changed anything between them."""
+
+    environment: dict[Any, Any]
+    import_path: list[str]
+    import_entries: list[str]
+    filters: Any
+    filter_entries: list[Any]
+    show_warning: Any
+    record_warning: Any  # What catch_warnings(record=True) replaces.
+    working_directory: str | None
+    alarm: "Alarm | None"
+    handlers: tuple[Any, ...]
+    stdout: Any
+    stderr: Any
+    recursion_limit: int
+    socket_timeout: float | None
+    collector: bool
+
+
+def read() -> ProcessState:
+    seconds = signal.getitimer(signal.ITIMER_REAL)[0]
+    return ProcessState(
+        ENVIRONMENT.copy(),
+        sys.path,
+        sys.path.copy(),
+        warnings.filters,
+        warnings.filters[:],  # type: ignore[arg-type]
+        warnings.showwarning,
+        getattr(warnings, "_showwarnmsg_impl", None),
+        working_directory(),
+        Alarm(time.monotonic() + seconds) if seconds else None,
+        tuple(map(getsignal, SIGNALS)),
+        sys.stdout,
+        sys.stderr,
+        sys.getrecursionlimit(),
+        socket.getdefaulttimeout(),
+        gc.isenabled(),
+    )
+
+
+def process_state() -> ProcessState | None:
     """
     Return the state of the process before a task.
 
@@ -52,25 +87,36 @@ def process_state() -> list[Any] | None:
     if current_thread() is not main_thread() or not hasattr(signal, "SIGALRM"):
         return None
     timer()  # Its signal gets its handler now, and not within the task.
-    return [kept.read() for kept in KEPT]
+    return read()
 
 
-def put_back(before: list[Any] | None, who: str) -> None:
+def put_back(before: ProcessState | None, who: Callable[[], str]) -> None:
     """Put back what differs from process_state() before, and log once who changed it."""
     if before is None:
         return
-    now = [kept.read() for kept in KEPT]
+    now = read()
     if now == before:
         return
-    for kept, value_now, value_before in zip(KEPT, now, before, strict=True):
-        if value_now == value_before:
+    for what, is_changed, restore in (
+        ("os.environ", now.environment != before.environment, put_back_environment),
+        ("sys.path", now[1:3] != before[1:3], put_back_import_path),
+        ("warnings.filters", now[3:7] != before[3:7], put_back_filters),
+        ("the working directory", now.working_directory != before.working_directory, put_back_directory),
+        ("the timer of SIGALRM", now.alarm != before.alarm, put_back_alarm),
+        ("signal handlers", now.handlers != before.handlers, put_back_handlers),
+        ("sys.stdout or sys.stderr", now[10:12] != before[10:12], put_back_streams),
+        ("the recursion limit", now.recursion_limit != before.recursion_limit, put_back_recursion_limit),
+        ("the timeout of sockets", now.socket_timeout != before.socket_timeout, put_back_socket_timeout),
+        ("the garbage collector", now.collector != before.collector, put_back_collector),
+    ):
+        if not is_changed:
             continue
         try:
-            detail = kept.put_back(value_before)
+            detail = restore(before)
         except Exception as exc:  # noqa: BLE001, the others are put back all the same
-            logger.error("%s changed %s, which couldn't be put back: %s", who, kept.name, exc)
+            logger.error("%s changed %s, which couldn't be put back: %s", who(), what, exc)
         else:
-            warn(who, f"{kept.name} ({detail})" if isinstance(detail, str) else kept.name)
+            warn(who(), f"{what} ({detail})" if detail else what)
 
 
 @lru_cache(maxsize=1_000)
@@ -79,48 +125,16 @@ def warn(who: str, what: str) -> None:
     logger.warning("%s changed %s of its process. It was put back, so that no other task sees it", who, what)
 
 
-def environment() -> dict[Any, Any]:
-    # The mapping decodes every name and value; what it holds takes a hundredth of the time.
-    return vars(os.environ)["_data"].copy()  # type: ignore[no-any-return]
+@dataclass(slots=True, eq=False)
+class Alarm:
+    """The timer of SIGALRM. Two readings of one timer differ a little."""
 
+    ends_at: float  # By the monotonic clock.
 
-def put_back_environment(before: dict[Any, Any]) -> str:
-    now = environment()
-    changed = {name for name in now.keys() | before.keys() if now.get(name) != before.get(name)}
-    for name in changed:
-        key = os.fsdecode(name)
-        if name in before:
-            os.environ[key] = os.fsdecode(before[name])
-        else:
-            del os.environ[key]
-    names = sorted(map(os.fsdecode, changed))
-    if "TZ" in names:
-        time.tzset()
-    return ", ".join(names)
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Alarm) and abs(self.ends_at - other.ends_at) < 0.1
 
-
-def import_path() -> tuple[list[str], list[str]]:
-    return sys.path, sys.path.copy()
-
-
-def put_back_import_path(before: tuple[list[str], list[str]]) -> None:
-    sys.path, before[0][:] = before
-
-
-def filters() -> tuple[Any, ...]:
-    # The last one is what catch_warnings(record=True) replaces.
-    return (
-        *(warnings.filters, warnings.filters[:], warnings.showwarning),
-        getattr(warnings, "_showwarnmsg_impl", None),
-    )
-
-
-def put_back_filters(before: tuple[Any, ...]) -> None:
-    warnings.filters, entries, warnings.showwarning, show = before
-    if show is not None:
-        warnings._showwarnmsg_impl = show  # type: ignore[attr-defined]
-    warnings.resetwarnings()  # Shows again what a filter of the task hid once.
-    warnings.filters[:] = entries  # type: ignore[index]
+    __hash__ = None  # type: ignore[assignment]
 
 
 def working_directory() -> str | None:
@@ -130,57 +144,65 @@ def working_directory() -> str | None:
         return None
 
 
-def put_back_working_directory(before: str | None) -> None:
-    if before is not None:
-        os.chdir(before)
+def put_back_environment(before: ProcessState) -> str:
+    """Return the names of the variables, and never their values, which may be secrets."""
+    names = ENVIRONMENT.keys() | before.environment.keys()
+    changed = [name for name in names if ENVIRONMENT.get(name) != before.environment.get(name)]
+    for name in changed:
+        key = os.fsdecode(name)
+        if name in before.environment:
+            os.environ[key] = os.fsdecode(before.environment[name])
+        else:
+            del os.environ[key]
+    keys = sorted(map(os.fsdecode, changed))
+    if "TZ" in keys:
+        time.tzset()
+    return ", ".join(keys)
 
 
-@dataclass(slots=True, eq=False)
-class Alarm:
-    """The timer of SIGALRM, by the time of the monotonic clock when it ends: never two readings the same."""
-
-    ends_at: float
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Alarm) and abs(self.ends_at - other.ends_at) < 0.1
-
-    __hash__ = None  # type: ignore[assignment]
+def put_back_import_path(before: ProcessState) -> None:
+    sys.path = before.import_path
+    sys.path[:] = before.import_entries
 
 
-def alarm() -> Alarm | None:
-    seconds = signal.getitimer(signal.ITIMER_REAL)[0]
-    return Alarm(time.monotonic() + seconds) if seconds else None
+def put_back_filters(before: ProcessState) -> None:
+    warnings.filters, warnings.showwarning = before.filters, before.show_warning
+    if before.record_warning is not None:
+        warnings._showwarnmsg_impl = before.record_warning  # type: ignore[attr-defined]
+    warnings.resetwarnings()  # Shows again what a filter of the task hid once.
+    warnings.filters[:] = before.filter_entries  # type: ignore[index]
 
 
-def put_back_alarm(before: Alarm | None) -> None:
-    left = 0.0 if before is None else max(before.ends_at - time.monotonic(), 0.001)
+def put_back_directory(before: ProcessState) -> None:
+    if before.working_directory is not None:
+        os.chdir(before.working_directory)
+
+
+def put_back_alarm(before: ProcessState) -> None:
+    left = 0.0 if before.alarm is None else max(before.alarm.ends_at - time.monotonic(), 0.001)
     signal.setitimer(signal.ITIMER_REAL, left)
 
 
-def handlers() -> tuple[Any, ...]:
-    return tuple(map(getsignal, SIGNALS))
-
-
-def put_back_handlers(before: tuple[Any, ...]) -> None:
-    for number, handler in zip(SIGNALS, before, strict=True):
+def put_back_handlers(before: ProcessState) -> None:
+    for number, handler in zip(SIGNALS, before.handlers, strict=True):
         if handler is not None:  # Otherwise it wasn't set by Python, which can't set it either.
             signal.signal(number, handler)
 
 
-# The timer comes before its handler: without one, the signal would end the process.
-KEPT = (
-    Kept("os.environ", environment, put_back_environment),
-    Kept("sys.path", import_path, put_back_import_path),
-    Kept("warnings.filters", filters, put_back_filters),
-    Kept("the working directory", working_directory, put_back_working_directory),
-    Kept("the timer of SIGALRM", alarm, put_back_alarm),
-    Kept("signal handlers", handlers, put_back_handlers),
-    Kept("sys.stdout", lambda: sys.stdout, lambda before: setattr(sys, "stdout", before)),
-    Kept("sys.stderr", lambda: sys.stderr, lambda before: setattr(sys, "stderr", before)),
-    Kept("the recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
-    Kept("the timeout of sockets", socket.getdefaulttimeout, socket.setdefaulttimeout),
-    Kept("the garbage collector", gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
-)
+def put_back_streams(before: ProcessState) -> None:
+    sys.stdout, sys.stderr = before.stdout, before.stderr
+
+
+def put_back_recursion_limit(before: ProcessState) -> None:
+    sys.setrecursionlimit(before.recursion_limit)
+
+
+def put_back_socket_timeout(before: ProcessState) -> None:
+    socket.setdefaulttimeout(before.socket_timeout)
+
+
+def put_back_collector(before: ProcessState) -> None:
+    (gc.enable if before.collector else gc.disable)()
 
 
 class Unseeded(float):
@@ -191,23 +213,17 @@ class Unseeded(float):
     """
 
     def __mul__(self, sigma: Any) -> Any:
-        return generator().gauss(0.0, 1.0) * sigma  # As if there were no second number.
+        return GENERATOR.gauss(0.0, 1.0) * sigma  # As if there were no second number.
 
 
 UNSEEDED = Unseeded()
 
 
-def generator() -> Any:
-    """Return the generator behind random.random()."""
-    return random.seed.__self__  # type: ignore[attr-defined]
-
-
 def watch_seed() -> Any:
     """Return what reseed() needs to notice that a task seeded the random numbers."""
-    shared = generator()
-    if shared.gauss_next is None:
-        shared.gauss_next = UNSEEDED
-    return shared.gauss_next
+    if GENERATOR.gauss_next is None:
+        GENERATOR.gauss_next = UNSEEDED
+    return GENERATOR.gauss_next
 
 
 def reseed(before: Any) -> None:
@@ -216,11 +232,10 @@ def reseed(before: Any) -> None:
 
     They are never put back, because two tasks would draw the same numbers.
     """
-    shared = generator()
-    if shared.gauss_next is not before:
+    if GENERATOR.gauss_next is not before:
         random.seed()
     elif before is UNSEEDED:
-        shared.gauss_next = None
+        GENERATOR.gauss_next = None
 
 
 def forget_closed_loop() -> None:
