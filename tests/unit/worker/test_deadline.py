@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import warnings
+import weakref
 from contextlib import suppress
 from functools import lru_cache
 from unittest import mock
@@ -311,7 +312,26 @@ def test_a_block_within_a_block_leaves_the_outer_one_its_time():
         work()
 
 
+def test_a_thread_that_was_stopped_and_went_on_has_its_local_variables_freed():
+    class Block:
+        pass
+
+    def stopped():
+        block = Block()
+        with suppress(DeadlineExceeded):
+            spin(10)
+        return weakref.ref(block)
+
+    def work():
+        with limited(0.05):
+            return stopped()() is None  # While the watch waits to stop it again.
+
+    assert in_a_thread(work) is True
+
+
 def test_a_child_process_has_a_timer_of_its_own():
+    with limited(5):  # The timer of this process.
+        pass
     with warnings.catch_warnings(action="ignore"):  # Of the threads of other tests.
         pid = os.fork()
     if pid == 0:
