@@ -1,47 +1,6 @@
 """
-The errors of django-offload.
+The errors of django-offload. local/errors.py has those of AWS on this machine, deploy/errors.py those of packages.
 
-    OffloadError (django.tasks.exceptions.TaskException)
-    ├── ConfigurationError (ImproperlyConfigured)   TASKS or the environment is wrong
-    │   └── ResourceMissing                         a queue, table, bucket or function doesn't exist
-    ├── SecretUnreadable                            a secret of the stage file is missing or can't be read
-    ├── DatabaseNotShared                           each deployed function would have its own database
-    ├── InvalidArguments (InvalidTask)              the arguments of enqueue() can't be written as JSON
-    │   └── PayloadTooLarge                         the arguments are too large without a bucket
-    ├── EnqueueFailed                               AWS confirmed neither the record nor the message
-    ├── OutOfTime                                   an invocation ends too soon to start something
-    ├── UnknownTask                                 no declared task module defines a task of this name
-    ├── StepTooLarge                                a step returned more than can be stored
-    ├── ClassNotImported (ImportError)              the class of a stored error isn't imported here
-    ├── UnknownEvent                                a handler was invoked with another handler's event
-    ├── MessageRefused                              a message that can't be read or verified
-    │   ├── MalformedMessage                        it isn't a message of django-offload
-    │   ├── UnknownVersion                          another release wrote it
-    │   ├── UnknownKey                              this process doesn't have the key that signed it
-    │   └── BadSignature                            it was changed, or is meant for another queue
-    ├── CallFailed                                  AWS didn't confirm a call
-    │   ├── NotConfigured                           no region, or certificates that can't be read
-    │   │   └── NoCredentials                       no credentials to call with
-    │   ├── NoAnswer                                no connection, or no complete answer in time
-    │   │   └── StaleConnection                     a reused connection was closed before any answer
-    │   ├── Refusal                                 AWS answered with an error
-    │   │   ├── ConditionalCheckFailedException
-    │   │   ├── ResourceNotFoundException
-    │   │   └── QueueDoesNotExist
-    │   └── LeftOut                                 AWS accepted a batch, but not this entry
-    └── TaskEnded                                   why a record is FAILED, if the task raised nothing
-        ├── BadArguments                            the arguments don't match the function
-        ├── Cancelled                               somebody cancelled it
-        ├── DeadLettered                            its deliveries were used up
-        ├── DeadlineExceeded (TimeoutError)         it reached its time limit
-        ├── Expired                                 no worker took it within the queue's retention
-        ├── InvalidReturnValue                      JSON can't carry what it or one of its steps returned
-        ├── PayloadLost                             its arguments or result in S3 are gone or changed
-        ├── ResultTooLarge                          its return value is too large to store
-        ├── TransactionLeftOpen                     it returned inside a transaction, which was rolled back
-        └── WorkerLost                              its worker died, on every attempt
-
-local/errors.py draws the errors of AWS on this machine, deploy/errors.py those of packages and deployments.
 A call passes facts, and the class writes the sentences. The last one says what to do. An error of AWS that
 somebody catches has boto3's name. `retryable` decides between another delivery and the end of the task.
 """

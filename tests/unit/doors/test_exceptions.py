@@ -1,4 +1,4 @@
-"""The error tree is as drawn, and every message ends with what to do."""
+"""The error tree is as drawn here, and every message ends with what to do."""
 
 import re
 from inspect import getmembers, isclass
@@ -59,6 +59,48 @@ EXAMPLES = [
     ),
     exceptions.LeftOut("SendMessageBatch", "InternalError, it failed."),
 ]
+# Whoever catches an error relies on this tree.
+TREE = """
+OffloadError (django.tasks.exceptions.TaskException)
+├── ConfigurationError (ImproperlyConfigured)   TASKS or the environment is wrong
+│   └── ResourceMissing                         a queue, table, bucket or function doesn't exist
+├── SecretUnreadable                            a secret of the stage file is missing or can't be read
+├── DatabaseNotShared                           each deployed function would have its own database
+├── InvalidArguments (InvalidTask)              the arguments of enqueue() can't be written as JSON
+│   └── PayloadTooLarge                         the arguments are too large without a bucket
+├── EnqueueFailed                               AWS confirmed neither the record nor the message
+├── OutOfTime                                   an invocation ends too soon to start something
+├── UnknownTask                                 no declared task module defines a task of this name
+├── StepTooLarge                                a step returned more than can be stored
+├── ClassNotImported (ImportError)              the class of a stored error isn't imported here
+├── UnknownEvent                                a handler was invoked with another handler's event
+├── MessageRefused                              a message that can't be read or verified
+│   ├── MalformedMessage                        it isn't a message of django-offload
+│   ├── UnknownVersion                          another release wrote it
+│   ├── UnknownKey                              this process doesn't have the key that signed it
+│   └── BadSignature                            it was changed, or is meant for another queue
+├── CallFailed                                  AWS didn't confirm a call
+│   ├── NotConfigured                           no region, or certificates that can't be read
+│   │   └── NoCredentials                       no credentials to call with
+│   ├── NoAnswer                                no connection, or no complete answer in time
+│   │   └── StaleConnection                     a reused connection was closed before any answer
+│   ├── Refusal                                 AWS answered with an error
+│   │   ├── ConditionalCheckFailedException
+│   │   ├── ResourceNotFoundException
+│   │   └── QueueDoesNotExist
+│   └── LeftOut                                 AWS accepted a batch, but not this entry
+└── TaskEnded                                   why a record is FAILED, if the task raised nothing
+    ├── BadArguments                            the arguments don't match the function
+    ├── Cancelled                               somebody cancelled it
+    ├── DeadLettered                            its deliveries were used up
+    ├── DeadlineExceeded (TimeoutError)         it reached its time limit
+    ├── Expired                                 no worker took it within the queue's retention
+    ├── InvalidReturnValue                      JSON can't carry what it or one of its steps returned
+    ├── PayloadLost                             its arguments or result in S3 are gone or changed
+    ├── ResultTooLarge                          its return value is too large to store
+    ├── TransactionLeftOpen                     it returned inside a transaction, which was rolled back
+    └── WorkerLost                              its worker died, on every attempt
+"""
 ABSTRACT = {"OffloadError", "MessageRefused", "TaskEnded", "CallFailed"}
 # A sentence that says what to do starts like this.
 ADVICE = re.compile(
@@ -68,10 +110,10 @@ ADVICE = re.compile(
 
 
 def drawn():
-    """Return (name, parent, other base) of every class in the drawing of the module's docstring."""
+    """Return (name, parent, other base) of every class in the drawing."""
     path = []
-    for line in exceptions.__doc__.splitlines():
-        match = re.match(r"    ([│├└─ ]*)([A-Z]\w+)(?: \(([\w.]+)\))?", line)
+    for line in TREE.splitlines():
+        match = re.match(r"([│├└─ ]*)([A-Z]\w+)(?: \(([\w.]+)\))?", line)
         if match:
             depth = len(match[1]) // 4
             path[depth:] = [match[2]]
@@ -88,6 +130,11 @@ def test_the_drawing_shows_every_class_once_under_its_parent():
         if other:
             expected.append(other.rpartition(".")[2])
         assert bases == expected, f"{name} is drawn under {expected} and derives from {bases}"
+
+
+@pytest.mark.parametrize("kind", CLASSES.values(), ids=lambda kind: kind.__name__)
+def test_every_class_says_in_one_sentence_what_it_means(kind):
+    assert re.match(r"[A-Z`].+[.]", kind.__doc__ or ""), f"{kind.__name__} needs a sentence."
 
 
 def test_there_is_an_example_of_every_class():
