@@ -330,7 +330,7 @@ class Expired(TaskEnded):
         )
 
 
-class InvalidReturnValue(TaskEnded):
+class InvalidReturnValue(TaskEnded, TypeError):
     """The return value of a task or a step can't be written as JSON."""
 
     def __init__(self, what: str, reason: str) -> None:

@@ -95,7 +95,7 @@ OffloadError (django.tasks.exceptions.TaskException)
     ├── DeadLettered                            its deliveries were used up
     ├── DeadlineExceeded (TimeoutError)         it reached its time limit
     ├── Expired                                 no worker took it within the queue's retention
-    ├── InvalidReturnValue                      JSON can't carry what it or one of its steps returned
+    ├── InvalidReturnValue (TypeError)          JSON can't carry what it or one of its steps returned
     ├── PayloadLost                             its arguments or result in S3 are gone or changed
     ├── ResultTooLarge                          its return value is too large to store
     ├── TransactionLeftOpen                     it returned inside a transaction, which was rolled back
