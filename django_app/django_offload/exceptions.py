@@ -1,6 +1,7 @@
 """
-The errors of django-offload. local/errors.py has those of AWS on this machine, deploy/errors.py those of packages.
+The errors of django-offload.
 
+local/errors.py has the errors of AWS on this machine, deploy/errors.py those of packages and deployments.
 A call passes facts, and the class writes the sentences. The last one says what to do. An error of AWS that
 somebody catches has boto3's name. `retryable` decides between another delivery and the end of the task.
 """

@@ -22,7 +22,7 @@ from .events import (
     mask_of_body,
     utc_now,
 )
-from .process_state import process_state, put_back
+from .process_state import OneInvocation, process_state, put_back
 
 
 def handler(
@@ -35,7 +35,7 @@ def handler(
     UnknownEvent if the event is neither a batch of one of the stack's queues nor one signed message.
     """
     invocation = invocation_of(context)
-    with within(invocation.left):
+    with within(invocation.left), OneInvocation():
         if isinstance(event, Mapping) and "Records" in event:
             items = [BatchItem(routed, invocation, clock) for routed in batch(event, "worker")]
             work_on(items)

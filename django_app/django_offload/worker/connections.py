@@ -2,10 +2,11 @@
 
 import gc
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from inspect import unwrap
+from threading import local
 from types import GeneratorType, MethodType
 from typing import Any
 
@@ -22,6 +23,15 @@ type Depth = tuple[int, int, int]
 OUTSIDE: Depth = (0, 0, 0)
 
 
+class Here(local):
+    """What this thread knows of its transactions, because looking at them takes as long as ending them."""
+
+    depths: Mapping[str, Depth] | None = None
+
+
+here = Here()
+
+
 class LivingConnections(AbstractContextManager[None]):
     """See living_connections(). contextlib's would take twice as long, and every task enters one."""
 
@@ -30,12 +40,14 @@ class LivingConnections(AbstractContextManager[None]):
     def __enter__(self) -> None:
         opened = connections.all(initialized_only=True)
         close_old_connections(opened)
+        here.depths = transaction_depths(opened)
         for connection in opened:
             idle = connection.connection is not None and not connection.in_atomic_block
             if idle and not connection.is_usable():
                 connection.close()
 
     def __exit__(self, *exc: object) -> None:
+        here.depths = None
         close_old_connections(connections.all(initialized_only=True))
 
 
@@ -55,13 +67,8 @@ def living_connections() -> AbstractContextManager[None]:
     return LivingConnections()
 
 
-def connections_opened() -> Sequence[BaseDatabaseWrapper]:
-    """Return the connections of this thread."""
-    return connections.all(initialized_only=True)
-
-
 def transaction_depths(opened: Iterable[BaseDatabaseWrapper]) -> dict[str, Depth]:
-    """Return the depth of each connection that is in a transaction. Before a task, only tests have any."""
+    """Return the depth of each connection that is in a transaction."""
     return {
         connection.alias: (
             len(connection.atomic_blocks),
@@ -95,15 +102,21 @@ class LeftOpen:
         logger.log(level, text, *args)
 
 
-def end_transactions(opened: Sequence[BaseDatabaseWrapper], before: Mapping[str, Depth]) -> LeftOpen | None:
+def open_transactions() -> Mapping[str, Depth]:
+    """Return the depths of this thread's transactions before a task. Only tests have any."""
+    if here.depths is not None:
+        return here.depths
+    return transaction_depths(connections.all(initialized_only=True))
+
+
+def end_transactions(before: Mapping[str, Depth]) -> LeftOpen | None:
     """
     Roll back what a task left open on this thread's connections, and return what that was, if anything.
 
-    Before the task, there were `opened` connections, and transaction_depths() was `before`.
+    `before` is what open_transactions() returned before the task.
     """
     left = []
-    # To look for those that the task opened takes as long as everything else here.
-    for connection in opened if len(opened) == len(connections.settings) else connections_opened():
+    for connection in connections.all(initialized_only=True):
         depth = before.get(connection.alias, OUTSIDE)
         if is_left_open(connection, depth):
             left.append((connection, depth))

@@ -21,7 +21,7 @@ from ..definition.registry import name_of
 from ..exceptions import DeadlineExceeded, TransactionLeftOpen
 from ..protocol.json_codec import dump, dump_returned, to_micros
 from ..protocol.record import error_of
-from .connections import connections_opened, end_transactions, transaction_depths
+from .connections import end_transactions, open_transactions
 from .deadline import limited
 from .one_loop import shared
 from .process_state import forget_closed_loop, process_state, put_back, reseed, watch_seed
@@ -48,15 +48,14 @@ def execute(task: AnyTask, context: OffloadContext, seconds: float) -> Outcome:
 
     Any exception is its outcome, even SystemExit. Only KeyboardInterrupt is raised.
     """
-    opened, process, seed = connections_opened(), process_state(), watch_seed()
-    depths = transaction_depths(opened)
+    process, transactions, seed = process_state(), open_transactions(), watch_seed()
     try:
         outcome = Outcome(text=copy_context().run(returned_text, task, context, seconds))
     except KeyboardInterrupt:
         raise
     except BaseException as exc:  # noqa: BLE001, any exception of a task is its outcome
         outcome = Outcome(exception=exc)
-    left_open = end_transactions(opened, depths)
+    left_open = end_transactions(transactions)
     put_back(process, lambda: f"Task {name_of(task)}")
     reseed(seed)
     forget_closed_loop()

@@ -14,10 +14,11 @@ import warnings
 # The one of `signal` makes enums, which takes eight times as long.
 from _signal import getsignal  # type: ignore[import-not-found]
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import current_thread, main_thread
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from .deadline import OwnTimer, timer
 
@@ -78,6 +79,25 @@ def read() -> ProcessState:
     )
 
 
+class OneInvocation(AbstractContextManager[None]):
+    """
+    A block whose tasks follow each other, with nothing but the worker between them.
+
+    The state is read before its first task alone: after each task it is the same again.
+    """
+
+    current: "ClassVar[OneInvocation | None]" = None
+    state: ProcessState | None = None
+
+    def __enter__(self) -> None:
+        if current_thread() is main_thread():
+            OneInvocation.current = self
+
+    def __exit__(self, *exc: object) -> None:
+        if current_thread() is main_thread():
+            OneInvocation.current = None
+
+
 def process_state() -> ProcessState | None:
     """
     Return the state of the process before a task.
@@ -86,8 +106,14 @@ def process_state() -> ProcessState | None:
     """
     if current_thread() is not main_thread() or not hasattr(signal, "SIGALRM"):
         return None
+    invocation = OneInvocation.current
+    if invocation is not None and invocation.state is not None:
+        return invocation.state
     timer()  # Its signal gets its handler now, and not within the task.
-    return read()
+    state = read()
+    if invocation is not None:
+        invocation.state = state
+    return state
 
 
 def put_back(before: ProcessState | None, who: Callable[[], str]) -> None:
