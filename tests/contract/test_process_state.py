@@ -3,13 +3,17 @@
 import gc
 import json
 import logging
+import os
 import random
 import signal
 import time
 from traceback import walk_tb
 
 import pytest
+from django.db import transaction
 
+from django_offload.definition.context import OffloadContext
+from django_offload.worker.execution import execute
 from django_offload.worker.process_state import warn
 from tests.contract import process_tasks as tasks
 from tests.contract.setup import tasks_setting
@@ -110,6 +114,21 @@ def test_what_a_task_changes_for_the_process_is_put_back(site, at_a_time, tmp_pa
     changed = [record.getMessage() for record in caplog.records if "was put back" in record.getMessage()]
     assert any("changed os.environ (HOME, LEFT_BEHIND, TZ) of its process" in text for text in changed)
     assert len(changed) == len(set(changed)), "It is said once."
+
+
+@one_by_one
+def test_what_changes_between_two_invocations_is_no_change_of_a_task(sqlite_database, site, monkeypatch):
+    first = tasks.nothing.enqueue()
+    work(site, first)
+    monkeypatch.setenv("BETWEEN_INVOCATIONS", "1")
+    work(site, tasks.nothing.enqueue())
+    assert os.environ["BETWEEN_INVOCATIONS"] == "1"
+
+    monkeypatch.setenv("OUTSIDE_INVOCATIONS", "1")
+    with transaction.atomic():
+        assert execute(tasks.nothing, OffloadContext(task_result=first), 5.0).exception is None
+        assert transaction.get_connection().in_atomic_block
+    assert os.environ["OUTSIDE_INVOCATIONS"] == "1"
 
 
 @pytest.mark.parametrize("how", ["off", "ignored", "timer", "and back"])
