@@ -346,6 +346,17 @@ class Expired(TaskEnded):
         )
 
 
+class InvalidReturnValue(TaskEnded, TypeError):
+    """The return value of a task or a step can't be written as JSON."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"{what} ran, but its return value can't be stored: {reason}. Return numbers, text, lists and "
+            "dictionaries; instead of a model instance, return its primary key."
+        )
+
+
 class PayloadLost(TaskEnded):
     """Data of a task in S3 is gone or changed, or S3 denies access, which may be temporary."""
 
@@ -364,6 +375,17 @@ class ResultTooLarge(TaskEnded):
         super().__init__(
             f"The task ran, but its return value of {size:,} bytes as JSON is over the limit of {limit:,} "
             "without a bucket. Set OPTIONS['bucket'], or write the value to a file and return its location."
+        )
+
+
+class TransactionLeftOpen(TaskEnded):
+    """The task returned inside a transaction, so what it wrote there was rolled back."""
+
+    def __init__(self, name: str, databases: Sequence[str]) -> None:
+        self.databases = tuple(databases)
+        super().__init__(
+            f"Task {name} returned before it ended its transaction on database {', '.join(databases)}, which "
+            "was rolled back. Use `with transaction.atomic():`, and close a generator that contains it."
         )
 
 

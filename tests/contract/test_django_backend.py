@@ -159,7 +159,7 @@ def test_a_return_value_that_json_cannot_hold_fails_the_task(offloaded):
 
     result.refresh()
     assert result.status == TaskResultStatus.FAILED
-    assert result.errors[0].exception_class is TypeError
+    assert issubclass(result.errors[0].exception_class, TypeError)
     assert "Unsupported type" in result.errors[0].traceback
 
 

@@ -15,7 +15,9 @@ from django_offload.exceptions import (
     DeadLettered,
     DeadlineExceeded,
     Expired,
+    InvalidReturnValue,
     ResultTooLarge,
+    TransactionLeftOpen,
     UnknownTask,
     WorkerLost,
 )
@@ -108,6 +110,8 @@ def failed_in_every_way(world: World) -> str:
         DeadlineExceeded(5),
         BadArguments("shop.tasks.send", "missing a required argument"),
         ResultTooLarge(400_000, 300_000),
+        InvalidReturnValue("Task shop.tasks.send", "Unsupported type: <class 'set'>"),
+        TransactionLeftOpen("shop.tasks.send", ["default"]),
     ):
         world.give_up(tasks.double.enqueue(1), error)
     result = contract.raises_value_error.enqueue()
@@ -222,6 +226,8 @@ CASES: dict[str, dict[str, Case]] = {
         "DeadlineExceeded": failed_in_every_way,
         "BadArguments": failed_in_every_way,
         "ResultTooLarge": failed_in_every_way,
+        "InvalidReturnValue": failed_in_every_way,
+        "TransactionLeftOpen": failed_in_every_way,
     },
     "It ran twice": {"attempts … 2": lost_a_worker_and_went_on, "attempts … 1": ran},
     "The page answers 404": {

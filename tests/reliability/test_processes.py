@@ -5,13 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import close_old_connections, connection
+from django.db import connection
 
 from django_offload.aws import clients
 from django_offload.conf import CLIENTS
 from django_offload.testing import Invocation
 from django_offload.worker import connections as workers
 from django_offload.worker import sweep
+from django_offload.worker.connections import close_old_connections
 from tests.contract.setup import tasks_setting
 from tests.reliability import tasks
 from tests.reliability.databases import ledger

@@ -218,12 +218,17 @@ class Departure:
         return len(self.entries)
 
     @property
+    def enqueued_tasks(self) -> list[EnqueuedTask]:
+        """The tasks, which a worker names if the commit never comes."""
+        return [enqueued for enqueued, _ in self.entries]
+
+    @property
     def in_outbox(self) -> bool:
         return self.waits and self.options.outbox
 
     def leave(self) -> list[Exception | None]:
         """Send the tasks, announce those that were sent, and return what went wrong with each."""
-        enqueued_tasks = [enqueued for enqueued, _ in self.entries]
+        enqueued_tasks = self.enqueued_tasks
         now = datetime.now(UTC)
         if self.waits or now - enqueued_tasks[0].enqueued_at > ONE_INSTANT:
             enqueued_tasks = [replace(enqueued, enqueued_at=now) for enqueued in enqueued_tasks]

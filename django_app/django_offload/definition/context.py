@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from ..compat import TaskContext
-from ..protocol.json_codec import dump_any
+from ..protocol.json_codec import dump_returned
 
 # A write of progress costs one write unit, and a page reads it at most once a second.
 REPORT_EVERY_SECONDS = 0.5
@@ -83,12 +83,9 @@ class LocalReporter(Reporter):
 class ReportState:
     """What an attempt remembers between its reports. Times are seconds of the monotonic clock."""
 
-    __slots__ = ("asked_at", "cancelled", "done", "sent_at")
-
-    def __init__(self) -> None:
-        self.done: float = 0
-        self.sent_at = self.asked_at = float("-inf")
-        self.cancelled = False
+    done: float = 0
+    sent_at = asked_at = float("-inf")
+    cancelled = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +127,7 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
         """
         text = self.journal.load(key)
         if text is None:
-            text = self.journal.save(key, dump_any(function(*args)))
+            text = self.journal.save(key, dump_returned(function(*args), f"Step '{key}'"))
         return json.loads(text)
 
     def atomic(self, key: str, function: Callable[..., Any], *args: Any, using: str | None = None) -> Any:
@@ -140,7 +137,11 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
         A later attempt returns the stored value (JSON) instead. This needs the app django_offload.effects in
         INSTALLED_APPS, and its table in the database `using`.
         """
-        return json.loads(self.journal.once(key, lambda: dump_any(function(*args)), using))
+
+        def run() -> str:
+            return dump_returned(function(*args), f"context.atomic('{key}')")
+
+        return json.loads(self.journal.once(key, run, using))
 
     def progress(self, done: float, total: float | None = None, message: str = "") -> None:
         """

@@ -8,7 +8,14 @@ from functools import lru_cache
 from typing import Any
 
 from ..conf import DEFAULT_MAX_ATTEMPTS, Options, duration
-from ..exceptions import Cancelled, UnknownTask
+from ..exceptions import (
+    Cancelled,
+    InvalidReturnValue,
+    ResultTooLarge,
+    StepTooLarge,
+    TransactionLeftOpen,
+    UnknownTask,
+)
 from ..protocol.enqueued_task import EnqueuedTask
 from .offload_task import AnyTask, Backoff, OffloadTask, class_paths
 from .registry import registry
@@ -16,6 +23,8 @@ from .results import current_path
 
 # The longest wait between two attempts, unless a callable returns another.
 LONGEST_BACKOFF = timedelta(seconds=900)
+# Another attempt would do the same work, and end the same way.
+NEVER_REPEATED = (Cancelled, InvalidReturnValue, ResultTooLarge, StepTooLarge, TransactionLeftOpen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +55,9 @@ class RetryPolicy:
 
     def retries(self, exc: BaseException, attempt: int) -> bool:
         """Return True if another attempt follows after `exc` ended attempt number `attempt` (from 1)."""
-        if isinstance(exc, Cancelled):
+        if isinstance(exc, NEVER_REPEATED) or (
+            isinstance(exc, BaseExceptionGroup) and exc.subgroup(NEVER_REPEATED) is not None
+        ):
             return False
         # Paths are compared, because a message must not decide what is imported.
         paths = set(class_paths(type(exc).__mro__))

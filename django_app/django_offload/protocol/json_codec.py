@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..compat import normalize_json
+from ..exceptions import InvalidReturnValue
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -68,6 +69,14 @@ def dump_any(value: Any) -> str:
         return dump(value)
     except TypeError:
         return dump(normalize_json(value))
+
+
+def dump_returned(value: Any, what: str) -> str:
+    """Return as JSON what a task or step (`what`) returned. Raise InvalidReturnValue if that can't be."""
+    try:
+        return dump_any(value)
+    except Exception as exc:
+        raise InvalidReturnValue(what, str(exc) or type(exc).__name__) from exc
 
 
 def load(text: str) -> Any:

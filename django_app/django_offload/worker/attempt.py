@@ -2,6 +2,7 @@
 
 import logging
 import secrets as randomness
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -40,7 +41,7 @@ from ..stores import Store
 from ..transports import Transport
 from .deadline import LambdaInvocation
 from .events import log_exception
-from .execution import error_text, execute, stored_error
+from .execution import error_text, execute, free_locals, stored_error
 from .progress_writer import ProgressWriter
 from .step_results import StepResults
 
@@ -112,15 +113,19 @@ class Attempt:
         result = result_of(record, {ARGUMENTS_PART: self.enqueued.arguments}, self.task)
         self.task = result.task  # As it was enqueued.
         announce(result, finished=False)
+        outer = sys.exception()
         outcome = execute(self.task, self.context(record, result), self.seconds())
-        if outcome.exception is not None:
-            return self.store_failure(record, outcome.exception)
+        exception = outcome.exception
+        if exception is None:
+            try:
+                stored = self.store_result(record, outcome.text)
+                return self.begin_success(record, outcome.text, stored)
+            except ResultTooLarge as exc:
+                exception = exc
         try:
-            stored = self.store_result(record, outcome.text)
-        except ResultTooLarge as exc:
-            self.fail(record, exc)
-            return None
-        return self.begin_success(record, outcome.text, stored)
+            return self.store_failure(record, exception)
+        finally:
+            free_locals(exception, outer)
 
     def claim(self) -> TaskRecord:
         """Return the claimed record, made from the message if there is none. Raise Refused if it is taken."""

@@ -22,6 +22,7 @@ from .events import (
     mask_of_body,
     utc_now,
 )
+from .process_state import OneInvocation, process_state, put_back
 
 
 def handler(
@@ -34,7 +35,7 @@ def handler(
     UnknownEvent if the event is neither a batch of one of the stack's queues nor one signed message.
     """
     invocation = invocation_of(context)
-    with within(invocation.left):
+    with within(invocation.left), OneInvocation():
         if isinstance(event, Mapping) and "Records" in event:
             items = [BatchItem(routed, invocation, clock) for routed in batch(event, "worker")]
             work_on(items)
@@ -131,7 +132,10 @@ def work_on(items: Sequence[BatchItem]) -> None:
         return
     from .side_by_side import side_by_side
 
+    # Tasks that run beside each other share their process, so it is put back after all of them.
+    process = process_state()
     side_by_side(work_alone, items, at_a_time)
+    put_back(process, lambda: f"A task of queue {routed.delivery.queue}")
 
 
 def work_one_by_one(items: Sequence[BatchItem]) -> None:

@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+import os
 import signal
 import sys
 import threading
@@ -9,7 +10,9 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import lru_cache
 from types import FrameType
+from typing import ClassVar
 
 from ..exceptions import DeadlineExceeded
 
@@ -55,7 +58,7 @@ def limited(seconds: float) -> AbstractContextManager[None]:
     Put the block into a function of its own: an exception that interrupts the very call that ends the block
     leaves that function, which shows another thread's watch that the block has ended.
     """
-    main = threading.current_thread() is threading.main_thread()
+    main = threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGALRM")
     return DeadlineBySignal(seconds) if main else DeadlineByThread(seconds)
 
 
@@ -67,25 +70,102 @@ def is_this_module(frame: FrameType | None) -> bool:
 class DeadlineBySignal(AbstractContextManager[None]):
     """For the main thread, as in Lambda: a signal ends blocking calls too."""
 
+    current: "ClassVar[DeadlineBySignal | None]" = None
+
     def __init__(self, seconds: float) -> None:
-        self._seconds, self._over, self._raised_at = seconds, False, -math.inf
+        self._seconds, self._raised_at = seconds, -math.inf
+        self._ends_at = time.monotonic() + seconds
 
     def __enter__(self) -> None:
-        self._before = signal.signal(signal.SIGALRM, self._interrupt)
-        signal.setitimer(signal.ITIMER_REAL, max(self._seconds, 0.001), AGAIN_SECONDS)
+        self._outer, DeadlineBySignal.current = DeadlineBySignal.current, self
+        timer().start(self._seconds)
 
     def __exit__(self, *exc: object) -> None:
-        self._over = True
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self._before)
+        DeadlineBySignal.current = self._outer
+        timer().stop()
+        if self._outer is not None:
+            timer().start(self._outer._ends_at - time.monotonic())
 
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+    def interrupt(self, frame: FrameType | None) -> None:
         now = time.monotonic()
         clearing = now < self._raised_at + CLEARING_SECONDS and comes_from_deadline(sys.exception())
-        if self._over or clearing or is_this_module(frame):
+        if clearing or is_this_module(frame):
             return
         self._raised_at = now
         raise DeadlineExceeded(self._seconds)
+
+
+def on_signal(number: int, frame: FrameType | None) -> None:
+    if DeadlineBySignal.current is not None:
+        DeadlineBySignal.current.interrupt(frame)
+
+
+class SignalEvent(ctypes.Structure):
+    """The sigevent of POSIX, whose other fields nobody needs here."""
+
+    _fields_ = (
+        ("value", ctypes.c_void_p),
+        ("signal", ctypes.c_int),
+        ("notify", ctypes.c_int),
+        ("rest", ctypes.c_char * 48),
+    )
+
+
+class OwnTimer:
+    """A timer of POSIX with a signal of its own, so that a task may use SIGALRM for what it likes."""
+
+    # None of the first or last real-time signals, which programs prefer.
+    SIGNAL = getattr(signal, "SIGRTMIN", 34) + 9
+
+    def __init__(self) -> None:
+        """Raise OSError or AttributeError if the system has no such timers."""
+        library = ctypes.CDLL(None)
+        self._set = library.timer_settime
+        self._set.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+        # Two of itimerspec: seconds and nanoseconds of the interval, and of the first time.
+        self._times, self._never = (ctypes.c_long * 4)(0, int(AGAIN_SECONDS * 1e9)), (ctypes.c_long * 4)()
+        self._timer, event = ctypes.c_void_p(), SignalEvent(signal=self.SIGNAL)  # notify 0 is SIGEV_SIGNAL.
+        signal.signal(self.SIGNAL, on_signal)
+        if library.timer_create(time.CLOCK_MONOTONIC, ctypes.byref(event), ctypes.byref(self._timer)):
+            raise OSError("timer_create() failed")
+
+    def start(self, seconds: float) -> None:
+        """Send the signal after `seconds`, and then again and again."""
+        seconds = max(seconds, 0.001)
+        self._times[2] = whole = int(seconds)
+        self._times[3] = int((seconds - whole) * 1e9)
+        self._set(self._timer, 0, self._times, None)
+
+    def stop(self) -> None:
+        self._set(self._timer, 0, self._never, None)
+
+
+class AlarmTimer:
+    """For systems without timers of POSIX, such as macOS: a task that uses SIGALRM ends its time limit."""
+
+    SIGNAL = getattr(signal, "SIGALRM", 14)
+
+    def start(self, seconds: float) -> None:
+        self._before = signal.signal(self.SIGNAL, on_signal)
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), AGAIN_SECONDS)
+
+    def stop(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(self.SIGNAL, self._before)
+
+
+@lru_cache(maxsize=1)
+def timer() -> OwnTimer | AlarmTimer:
+    """Return the timer of this process."""
+    try:
+        # On 32 bits, the C library has two forms of the structures.
+        return OwnTimer() if sys.platform == "linux" and sys.maxsize > 2**32 else AlarmTimer()
+    except (OSError, AttributeError):
+        return AlarmTimer()
+
+
+if hasattr(os, "register_at_fork"):  # A child has none of its parent's timers.
+    os.register_at_fork(after_in_child=timer.cache_clear)
 
 
 def comes_from_deadline(handled: BaseException | None) -> bool:
@@ -128,6 +208,7 @@ class DeadlineByThread(AbstractContextManager[None]):
                 at_an_edge = any(is_this_module(frame) for frame in frames)
                 if not at_an_edge:
                     self._raise(DeadlineExceeded)
+            del frames  # They would keep the task's local variables alive.
             # Another thread's handled exception is unknown here, so it always has its time for cleanup.
             self._wait = AGAIN_SECONDS if at_an_edge else CLEARING_SECONDS
 

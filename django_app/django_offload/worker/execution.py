@@ -1,21 +1,30 @@
 """Run a task's function within its deadline, and catch every exception."""
 
 import asyncio
+import decimal
+import logging
+import os
+import sys
+from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
 from inspect import iscoroutinefunction
-from traceback import format_exception
+from traceback import clear_frames, format_exception
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync
 
-from ..definition.context import OffloadContext, running
+from ..definition.context import OffloadContext, current_context
 from ..definition.offload_task import AnyTask
-from ..exceptions import DeadlineExceeded
-from ..protocol.json_codec import dump, dump_any, to_micros
+from ..definition.registry import name_of
+from ..exceptions import DeadlineExceeded, TransactionLeftOpen
+from ..protocol.json_codec import dump, dump_returned, to_micros
 from ..protocol.record import error_of
+from .connections import end_transactions, open_transactions
 from .deadline import limited
 from .one_loop import shared
+from .process_state import forget_closed_loop, process_state, put_back, reseed, watch_seed
 
 if TYPE_CHECKING:
     from ..definition.masking import Mask
@@ -35,19 +44,34 @@ class Outcome:
 
 def execute(task: AnyTask, context: OffloadContext, seconds: float) -> Outcome:
     """
-    Run the task in this process, for `seconds` at most.
+    Run the task in this process, for `seconds` at most, and put back what it leaves behind.
 
     Any exception is its outcome, even SystemExit. Only KeyboardInterrupt is raised.
     """
+    process, transactions, seed = process_state(), open_transactions(), watch_seed()
     try:
-        with running(context):
-            value = _call(task, context, seconds)
-        text = dump_any(value)
+        outcome = Outcome(text=copy_context().run(returned_text, task, context, seconds))
     except KeyboardInterrupt:
         raise
     except BaseException as exc:  # noqa: BLE001, any exception of a task is its outcome
-        return Outcome(exception=exc)
-    return Outcome(text=text)
+        outcome = Outcome(exception=exc)
+    left_open = end_transactions(transactions)
+    put_back(process, lambda: f"Task {name_of(task)}")
+    reseed(seed)
+    forget_closed_loop()
+    if left_open is not None:
+        returned, name = outcome.exception is None, name_of(task)
+        left_open.log(logging.ERROR if returned else logging.WARNING, context.task_result.id, name)
+        if returned:
+            return Outcome(exception=TransactionLeftOpen(name, left_open.databases))
+    return outcome
+
+
+def returned_text(task: AnyTask, context: OffloadContext, seconds: float) -> str:
+    """Run the task in the current context, which no other task sees, and return what it returns as JSON."""
+    current_context.set(context)
+    decimal.setcontext(decimal.getcontext().copy())  # The context has only a reference to it.
+    return dump_returned(_call(task, context, seconds), f"Task {name_of(task)}")
 
 
 def _call(task: AnyTask, context: OffloadContext, seconds: float) -> Any:
@@ -58,11 +82,17 @@ def _call(task: AnyTask, context: OffloadContext, seconds: float) -> Any:
         if loop is not None:
             return loop.run(lambda: run_within(task, args, result.kwargs, seconds), seconds)
         return async_to_sync(run_within)(task, args, result.kwargs, seconds)
-    with limited(seconds):
-        return task.func(*args, **result.kwargs)
+    process = ThisProcess.mark
+    try:
+        with limited(seconds):
+            return task.func(*args, **result.kwargs)
+    finally:
+        if ThisProcess.mark is not process:
+            end_child()
 
 
 async def run_within(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
+    process = ThisProcess.mark
     try:
         async with asyncio.timeout(max(seconds, 0.001)) as limit:
             return await task.func(*args, **kwargs)
@@ -70,6 +100,52 @@ async def run_within(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any
         if limit.expired():
             raise DeadlineExceeded(seconds) from exc
         raise
+    finally:
+        if ThisProcess.mark is not process:
+            end_child()
+
+
+class ThisProcess:
+    """Knows this process from a child that it forked, without a system call."""
+
+    mark = object()
+
+    @classmethod
+    def fork(cls) -> None:
+        cls.mark = object()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=ThisProcess.fork)
+
+
+def end_child() -> None:
+    """End this process, which a task forked, and in which the task's function has ended: it is no worker."""
+    # Without logging, for which another thread may have held a lock at the fork.
+    with suppress(OSError):
+        os.write(2, b"Process %d, which a task forked, came back from the task: ended\n" % os.getpid())
+    exc = sys.exception()
+    code = exc.code if isinstance(exc, SystemExit) else exc and 1
+    os._exit(code if isinstance(code, int) else bool(code))
+
+
+def free_locals(exc: BaseException | None, outer: BaseException | None) -> None:
+    """
+    Free the local variables of a task, which its exception and those chained to it keep alive.
+
+    `outer` is what was handled when the task began: it isn't the task's, though Python chains it.
+    """
+    waiting, seen = [exc], {id(None), id(outer)}
+    while waiting:
+        exc = waiting.pop()
+        if exc is None or id(exc) in seen:
+            continue
+        seen.add(id(exc))
+        clear_frames(exc.__traceback__)
+        exc.__traceback__ = None  # Its frames may have variables with the exception.
+        waiting += (exc.__cause__, exc.__context__)
+        if isinstance(exc, BaseExceptionGroup):
+            waiting += exc.exceptions
 
 
 def stored_error(exc: BaseException, mask: "Mask | None" = None) -> dict[str, Any]:

@@ -25,10 +25,11 @@ class OneLoop(AbstractContextManager["OneLoop"]):
     def __init__(self) -> None:
         self._lock = Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended = False
 
     def __exit__(self, *exc: object) -> None:
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._close.set)
+            self._loop.call_soon_threadsafe(self._end)
             # Without a limit, because Lambda ends a coroutine that still blocks the loop.
             self._thread.join()
 
@@ -55,15 +56,21 @@ class OneLoop(AbstractContextManager["OneLoop"]):
         with self._lock:
             if self._loop is None:
                 ready = Future[asyncio.AbstractEventLoop]()
-                self._thread = Thread(target=asyncio.run, args=(self.serve(ready),), name="loop", daemon=True)
+                self._thread = Thread(target=self._serve, args=(ready,), name="loop", daemon=True)
                 self._thread.start()
                 self._loop = ready.result()
             return self._loop
 
-    async def serve(self, ready: Future[asyncio.AbstractEventLoop]) -> None:
-        self._close = asyncio.Event()
-        ready.set_result(asyncio.get_running_loop())
-        await self._close.wait()
+    def _serve(self, ready: Future[asyncio.AbstractEventLoop]) -> None:
+        with asyncio.Runner() as runner:
+            loop = runner.get_loop()
+            loop.call_soon(ready.set_result, loop)
+            while not self._ended:
+                loop.run_forever()  # A coroutine that stops the loop must not stop its neighbours.
+
+    def _end(self) -> None:
+        self._ended = True
+        asyncio.get_running_loop().stop()
 
 
 # The loop of the current batch, or None if each coroutine runs in the thread of its delivery.

@@ -35,6 +35,8 @@ EXAMPLES = [
     exceptions.DeadlineExceeded(),
     exceptions.DeadlineExceeded(12.5),
     exceptions.ResultTooLarge(1_000_000, 300_000),
+    exceptions.InvalidReturnValue("Task shop.send", "it is a set"),
+    exceptions.TransactionLeftOpen("shop.send", ["default"]),
     exceptions.WorkerLost(3),
     exceptions.Expired(7),
     exceptions.ClassNotImported("shop.errors.CardRefused"),
@@ -95,15 +97,17 @@ OffloadError (django.tasks.exceptions.TaskException)
     ├── DeadLettered                            its deliveries were used up
     ├── DeadlineExceeded (TimeoutError)         it reached its time limit
     ├── Expired                                 no worker took it within the queue's retention
+    ├── InvalidReturnValue (TypeError)          JSON can't carry what it or one of its steps returned
     ├── PayloadLost                             its arguments or result in S3 are gone or changed
     ├── ResultTooLarge                          its return value is too large to store
+    ├── TransactionLeftOpen                     it returned inside a transaction, which was rolled back
     └── WorkerLost                              its worker died, on every attempt
 """
 ABSTRACT = {"OffloadError", "MessageRefused", "TaskEnded", "CallFailed"}
 # A sentence that says what to do starts like this.
 ADVICE = re.compile(
     r"(?:^|[.;] |, and |\): )"
-    r"(?:Deploy|Define|Pass|Enqueue|Check|Give|Set|Write|Keep|Look|Raise|Fix|Use|Call|Create|Name|Try)\b"
+    r"(?:Deploy|Define|Pass|Return|Enqueue|Check|Give|Set|Write|Keep|Look|Raise|Fix|Use|Call|Create|Name|Try)\b"
 )
 
 

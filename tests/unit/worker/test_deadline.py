@@ -1,10 +1,15 @@
 """The soft deadline: it stops a task in time, and touches nothing else."""
 
+import os
 import signal
 import sys
 import threading
 import time
+import warnings
+import weakref
 from contextlib import suppress
+from functools import lru_cache
+from unittest import mock
 
 import pytest
 
@@ -37,6 +42,22 @@ def in_a_thread(work):
     return answers[0]
 
 
+def here(work):
+    assert isinstance(deadline.timer(), deadline.OwnTimer)
+    return work()
+
+
+def by_sigalrm(work):
+    """Run `work` with the timer of systems other than Linux."""
+    with mock.patch.object(deadline, "timer", lru_cache(deadline.AlarmTimer)):
+        return work()
+
+
+everywhere = pytest.mark.parametrize(
+    "place", [here, by_sigalrm, in_a_thread], ids=["main thread", "SIGALRM", "other thread"]
+)
+
+
 def test_a_blocking_call_in_the_main_thread_is_stopped():
     start = time.monotonic()
 
@@ -62,7 +83,7 @@ def test_code_in_another_thread_is_stopped():
     assert time.monotonic() - start < 5
 
 
-@pytest.mark.parametrize("place", [lambda work: work(), in_a_thread], ids=["main thread", "other thread"])
+@everywhere
 def test_work_in_time_is_left_alone_and_nothing_stays(place):
     for watch in threading.enumerate():  # Of an earlier test: it must not end while this one counts.
         if watch.name == "deadline":
@@ -87,7 +108,7 @@ def test_work_in_time_is_left_alone_and_nothing_stays(place):
     assert threading.active_count() == threads
 
 
-@pytest.mark.parametrize("place", [lambda work: work(), in_a_thread], ids=["main thread", "other thread"])
+@everywhere
 def test_after_a_deadline_nothing_stays_either(place):
     handler = signal.getsignal(signal.SIGALRM)
 
@@ -103,7 +124,7 @@ def test_after_a_deadline_nothing_stays_either(place):
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
-@pytest.mark.parametrize("place", [lambda work: work(), in_a_thread], ids=["main thread", "other thread"])
+@everywhere
 def test_who_catches_the_deadline_and_goes_on_is_stopped_again(place):
     caught = []
 
@@ -221,9 +242,10 @@ def test_a_block_that_was_left_unended_is_struck_no_more_once_its_function_is_le
 
 def test_a_signal_that_comes_late_is_ignored():
     with limited(5):
-        alarm_handler = signal.getsignal(signal.SIGALRM)
+        number = deadline.timer().SIGNAL
+        handler = signal.getsignal(number)
 
-    alarm_handler(signal.SIGALRM, sys._getframe())  # Would raise.
+    handler(number, sys._getframe())  # Would raise.
 
 
 @pytest.mark.parametrize("seconds", [0, -5])
@@ -275,3 +297,48 @@ def test_a_task_starts_only_where_it_has_its_time(left, timeout, fits):
     invocation = LambdaInvocation(left=lambda: left, whole=300, worker_id="w")
 
     assert invocation.has_time_for(timeout) is fits
+
+
+def test_a_block_within_a_block_leaves_the_outer_one_its_time():
+    def work():
+        with limited(0.3):
+            with limited(5):
+                pass
+            with suppress(DeadlineExceeded), limited(0.01):
+                spin(10)
+            spin(10)
+
+    with pytest.raises(DeadlineExceeded, match=r"after 0\.3 s"):
+        work()
+
+
+def test_a_thread_that_was_stopped_and_went_on_has_its_local_variables_freed():
+    class Block:
+        pass
+
+    def stopped():
+        block = Block()
+        with suppress(DeadlineExceeded):
+            spin(10)
+        return weakref.ref(block)
+
+    def work():
+        with limited(0.05):
+            return stopped()() is None  # While the watch waits to stop it again.
+
+    assert in_a_thread(work) is True
+
+
+def test_a_child_process_has_a_timer_of_its_own():
+    with limited(5):  # The timer of this process.
+        pass
+    with warnings.catch_warnings(action="ignore"):  # Of the threads of other tests.
+        pid = os.fork()
+    if pid == 0:
+        try:
+            with limited(0.05):
+                spin(5)
+        except DeadlineExceeded:
+            os._exit(7)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7

@@ -8,7 +8,7 @@ import pytest
 from django_offload.definition.context import OffloadContext, current
 from django_offload.definition.offload_task import task
 from django_offload.definition.signatures import argument_error
-from django_offload.exceptions import BadArguments, DeadlineExceeded
+from django_offload.exceptions import BadArguments, DeadlineExceeded, InvalidReturnValue
 from django_offload.sending.enqueue import enqueued_result
 from django_offload.worker.execution import TRACEBACK_CHARACTERS, error_text, execute
 from tests.contract import tasks as plain
@@ -47,14 +47,18 @@ def test_the_return_value_is_json():
 def test_what_json_cannot_hold_is_an_exception(value, kind):
     outcome = run(lambda: value)
 
-    assert type(outcome.exception) is kind
+    assert type(outcome.exception) is InvalidReturnValue
+    assert type(outcome.exception.__cause__) is kind
 
 
 def test_a_value_that_holds_itself_is_an_exception():
     value = []
     value.append(value)
 
-    assert isinstance(run(lambda: value).exception, RecursionError)
+    exception = run(lambda: value).exception
+
+    assert isinstance(exception, InvalidReturnValue)
+    assert isinstance(exception.__cause__, RecursionError)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,262 @@
+"""A task finds its process as it was before the first task, through the worker's handler."""
+
+import gc
+import json
+import logging
+import os
+import random
+import signal
+import time
+from traceback import walk_tb
+
+import pytest
+from django.db import transaction
+
+from django_offload.definition.context import OffloadContext
+from django_offload.worker.execution import execute
+from django_offload.worker.process_state import warn
+from tests.contract import process_tasks as tasks
+from tests.contract.setup import tasks_setting
+
+
+@pytest.fixture(params=[1, 3])
+def at_a_time(request):
+    return request.param
+
+
+one_by_one = pytest.mark.parametrize("at_a_time", [1], indirect=True)
+side_by_side = pytest.mark.parametrize("at_a_time", [3], indirect=True)
+
+
+@pytest.fixture
+def site(settings, at_a_time, request):
+    settings.TASKS = tasks_setting(
+        modules=["tests.contract.process_tasks"],
+        queues={"default": {"concurrency": at_a_time, "batch_size": 10}},
+        bucket=None,
+    )
+    tasks.blocks.clear()
+    tasks.runs.clear()
+    return request.getfixturevalue("offload")
+
+
+def work(site, *results):
+    """Run the tasks; return what each returned, or the classes of its errors."""
+    site.run()
+    for result in results:
+        result.refresh()
+    return [
+        result.return_value
+        if result.status == "SUCCESSFUL"
+        else [error.exception_class_path.rpartition(".")[2] for error in result.errors]
+        for result in results
+    ]
+
+
+def test_a_task_sees_nothing_of_the_context_of_another(site):
+    before = tasks.context_now()
+
+    answers = work(site, *(task.enqueue() for task in 4 * [tasks.change, tasks.change_on_the_loop]))
+
+    assert answers == 8 * [before]
+    assert tasks.context_now() == before
+
+
+@pytest.mark.parametrize("how", tasks.WITH_BLOCKS)
+def test_the_local_variables_of_a_failed_task_are_gone_before_the_next(site, at_a_time, how):
+    gc.disable()
+    logging.disable(logging.CRITICAL)  # pytest keeps what is logged, with its exceptions.
+    try:
+        failed, counts = [], []
+        for task in (tasks.fail, tasks.fail_on_the_loop, tasks.fail_with_secret):
+            failed.append(task.enqueue(how, **({"secret": "a long one"} if task.sensitive else {})))
+            if at_a_time > 1:  # So that none counts what another still uses.
+                site.run()
+            counts.append(tasks.count_blocks.enqueue())
+            if at_a_time > 1:
+                site.run()
+        assert work(site, *counts) == [0, 0, 0]
+    finally:
+        logging.disable(logging.NOTSET)
+        gc.enable()
+    work(site, *failed)
+    assert {result.status for result in failed} == {"FAILED"}
+    assert len(tasks.blocks) >= len(failed)
+
+
+def test_what_was_handled_before_a_task_keeps_its_traceback(site):
+    def raise_here():
+        mine = "mine"
+        raise LookupError(mine)
+
+    try:
+        raise_here()
+    except LookupError as exc:
+        assert work(site, tasks.fail.enqueue("plain")) == [["LookupError"] * 2]
+        frames = [frame for frame, _ in walk_tb(exc.__traceback__)]
+
+    assert frames[-1].f_locals["mine"] == "mine"
+
+
+def test_what_a_task_changes_for_the_process_is_put_back(site, at_a_time, tmp_path, caplog):
+    before = tasks.state()
+    for number in range(2):
+        (tmp_path / str(number)).mkdir()
+    warn.cache_clear()
+
+    if at_a_time == 1:
+        changes = [tasks.change_process.enqueue(str(tmp_path / str(number))) for number in range(2)]
+        assert work(site, *changes, tasks.look.enqueue()) == [True, True, json.loads(json.dumps(before))]
+    else:
+        results = [tasks.change_environment.enqueue() for _ in range(3)]
+        assert work(site, *results) == [None] * 3
+    assert tasks.state() == before
+    changed = [record.getMessage() for record in caplog.records if "was put back" in record.getMessage()]
+    assert any("changed os.environ (HOME, LEFT_BEHIND, TZ) of its process" in text for text in changed)
+    assert len(changed) == len(set(changed)), "It is said once."
+
+
+@one_by_one
+def test_what_changes_between_two_invocations_is_no_change_of_a_task(sqlite_database, site, monkeypatch):
+    first = tasks.nothing.enqueue()
+    work(site, first)
+    monkeypatch.setenv("BETWEEN_INVOCATIONS", "1")
+    work(site, tasks.nothing.enqueue())
+    assert os.environ["BETWEEN_INVOCATIONS"] == "1"
+
+    monkeypatch.setenv("OUTSIDE_INVOCATIONS", "1")
+    with transaction.atomic():
+        assert execute(tasks.nothing, OffloadContext(task_result=first), 5.0).exception is None
+        assert transaction.get_connection().in_atomic_block
+    assert os.environ["OUTSIDE_INVOCATIONS"] == "1"
+
+
+@pytest.mark.parametrize("how", ["off", "ignored", "timer", "and back"])
+@one_by_one
+def test_a_task_that_uses_sigalrm_keeps_its_time_limit(site, how):
+    start = time.monotonic()
+
+    assert work(site, tasks.use_alarm.enqueue(how)) == [["DeadlineExceeded"]]
+
+    assert time.monotonic() - start < tasks.LONGEST / 2
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+
+
+@one_by_one
+def test_a_timer_of_the_test_goes_on(site):
+    """As that of pytest-timeout."""
+    rang = []
+    before = signal.signal(signal.SIGALRM, lambda *args: rang.append(True))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 1.0)
+        work(site, tasks.nothing.enqueue(), tasks.use_alarm.enqueue("timer"))
+        ends = time.monotonic() + tasks.LONGEST
+        while not rang and time.monotonic() < ends:
+            time.sleep(0.01)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert rang == [True]
+
+
+@pytest.mark.parametrize("task", [tasks.fork, tasks.fork_on_the_loop], ids=["function", "coroutine"])
+def test_a_forked_child_that_comes_back_ends_there(site, at_a_time, task):
+    results = [task.enqueue(how) for how in ("returns", "raises", "exits")]
+
+    assert work(site, *results) == [0, 1, 7]
+    assert sorted(tasks.runs) == ["exits", "raises", "returns"]
+
+
+def test_after_a_task_that_seeded_the_random_numbers_are_fresh(site, at_a_time):
+    seeded = random.Random(1)
+    first, second = seeded.random(), seeded.random()
+    if at_a_time == 1:
+        answers = work(site, *(task.enqueue() for task in 3 * [tasks.seed, tasks.draw]))
+    else:
+        answers = [answer for task in 3 * [tasks.seed, tasks.draw] for answer in work(site, task.enqueue())]
+
+    assert answers[::2] == [first] * 3
+    drawn = [numbers[0] for numbers in answers[1::2]]
+    assert second not in drawn
+    assert len(set(drawn)) == 3
+
+
+@one_by_one
+def test_a_task_that_seeded_nothing_leaves_the_random_numbers_alone(site):
+    expected = random.Random(5)
+    random.seed(5)
+
+    work(site, tasks.nothing.enqueue())
+
+    assert random.getstate() == expected.getstate()
+    (answer,) = work(site, tasks.draw.enqueue())
+    assert answer == [expected.random(), expected.gauss(0, 1), expected.gauss(0, 1)]
+
+
+@one_by_one
+def test_a_loop_that_a_task_closed_is_replaced(site):
+    results = [tasks.close_loop.enqueue("run"), tasks.use_loop.enqueue(), tasks.use_loop.enqueue()]
+    results += [tasks.close_loop.enqueue("closed"), tasks.use_loop.enqueue()]
+    results += [tasks.on_the_loop.enqueue(), tasks.use_loop.enqueue()]
+
+    assert work(site, *results) == [None, True, True, None, True, None, True]
+
+
+@side_by_side
+def test_a_coroutine_that_stops_the_loop_stops_none_of_its_neighbours(site):
+    results = [
+        tasks.stop_the_loop.enqueue(),
+        tasks.sleep_on_the_loop.enqueue(),
+        tasks.stop_the_loop.enqueue(),
+    ]
+
+    assert work(site, *results) == ["went on"] * 3
+
+
+RETURNED = ["date", "NaN", "set", "object", "circle", "bytes", "key"]
+
+
+@pytest.mark.parametrize(
+    ("task", "what"),
+    [
+        (tasks.return_value, "Task tests.contract.process_tasks.return_value"),
+        (tasks.step, "Step 'mine'"),
+        (tasks.steps_in_group, "Step 'mine'"),
+    ],
+    ids=["task", "step", "step in a group"],
+)
+@one_by_one
+def test_a_value_that_json_cannot_carry_fails_the_task_once(site, task, what):
+    results = [task.enqueue(how) for how in RETURNED]
+    work(site, *results)
+
+    assert {result.status for result in results} == {"FAILED"}
+    assert [result.attempts for result in results] == [1] * len(RETURNED)
+    for result in results:
+        text = result.errors[0].traceback
+        assert f"{what} ran, but its return value can't be stored: " in text
+        assert "Return numbers, text, lists and dictionaries; instead of a model instance" in text
+    assert "Object of type date" in results[0].errors[0].traceback
+
+
+@pytest.mark.parametrize(
+    ("task", "error"),
+    [
+        (tasks.return_value, "ResultTooLarge"),
+        (tasks.step, "StepTooLarge"),
+        (tasks.steps_in_group, "ExceptionGroup"),
+    ],
+    ids=["task", "step", "step in a group"],
+)
+@one_by_one
+def test_a_value_that_is_too_large_fails_the_task_once(site, task, error):
+    assert work(site, task.enqueue("large")) == [[error]]
+
+
+@one_by_one
+def test_an_effect_whose_value_json_cannot_carry_fails_the_task_once(sqlite_database, site):
+    result = tasks.effect.enqueue("date")
+
+    assert work(site, result) == [["InvalidReturnValue"]]
+    assert "context.atomic('mine') ran, but its return value" in result.errors[0].traceback
