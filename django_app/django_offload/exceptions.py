@@ -397,16 +397,3 @@ class WorkerLost(TaskEnded):
             f"The worker died while it ran the task, on each of {attempts} attempts: it ran out of memory or "
             "time, or it crashed. Look into the worker's log, and give the queue more memory or time."
         )
-
-
-class TasksKeptInMemory(UserWarning):
-    """A test enqueued a task, which was kept in memory."""
-
-    TEXT = (
-        "Tasks that tests enqueue are kept in memory, and nothing is sent. To run them, use the fixture "
-        "`offload` or OffloadTestMixin of django_offload.testing. To send them, set OPTIONS['in_tests'] to "
-        "'send'; to end this warning, set it to 'memory'."
-    )
-
-    def __init__(self, text: str = TEXT) -> None:
-        super().__init__(text)

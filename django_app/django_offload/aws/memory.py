@@ -20,13 +20,25 @@ import django
 from .. import compat
 from ..compat import in_test_environment
 from ..conf import MEMORY, Options
-from ..exceptions import TasksKeptInMemory
 from .clients import has_lean_clients, reset_clients
 from .lean.endpoint import mocked_by_moto
 from .stand_ins import StandIns
 
 # The warning names the line of the project that enqueued.
 OUTSIDE_OF_TESTS = tuple(str(Path(str(module.__file__)).parent) for module in (django, asgiref, compat))
+
+
+class TasksKeptInMemory(UserWarning):
+    """A test enqueued a task, which was kept in memory."""
+
+    TEXT = (
+        "Tasks that tests enqueue are kept in memory, and nothing is sent. To run them, use the fixture "
+        "`offload` or OffloadTestMixin of django_offload.testing. To send them, set OPTIONS['in_tests'] to "
+        "'send'; to end this warning, set it to 'memory'."
+    )
+
+    def __init__(self, text: str = TEXT) -> None:
+        super().__init__(text)
 
 
 class VirtualClock:

@@ -18,8 +18,9 @@ from django.urls import reverse
 
 from django_offload import compat
 from django_offload.aws import clients, failures, memory
+from django_offload.aws.memory import TasksKeptInMemory
 from django_offload.compat import TaskResultDoesNotExist, in_test_environment
-from django_offload.exceptions import EnqueueFailed, TasksKeptInMemory
+from django_offload.exceptions import EnqueueFailed
 from django_offload.operations.find import find
 from tests.contract import tasks
 from tests.contract.setup import tasks_setting
