@@ -349,12 +349,11 @@ class Expired(TaskEnded):
 class InvalidReturnValue(TaskEnded, TypeError):
     """The return value of a task or a step can't be written as JSON."""
 
-    def __init__(self, what: str, reason: str) -> None:
+    advice = "Return numbers, text, lists and dictionaries."
+
+    def __init__(self, what: str, reason: str, advice: str = advice) -> None:
         self.reason = reason
-        super().__init__(
-            f"{what} ran, but its return value can't be stored: {reason}. Return numbers, text, lists and "
-            "dictionaries; instead of a model instance, return its primary key."
-        )
+        super().__init__(f"{what} ran, but its return value can't be stored: {reason}. {advice}")
 
 
 class PayloadLost(TaskEnded):

@@ -76,7 +76,22 @@ def dump_returned(value: Any, what: str) -> str:
     try:
         return dump_any(value)
     except Exception as exc:
-        raise InvalidReturnValue(what, str(exc) or type(exc).__name__) from exc
+        raise invalid_return_value(value, what, exc) from exc
+
+
+def invalid_return_value(value: Any, what: str, exc: Exception) -> InvalidReturnValue:
+    """Return the error for a value that JSON can't carry, with the path in it and what to return instead."""
+    from ..conf.json_values import NotJSON, plain  # Imported here, because most values are plain.
+
+    try:
+        plain(value, "return_value")
+    except NotJSON as not_json:
+        # The rest of the advice is about the task that receives an argument.
+        advice = not_json.advice.replace("Pass ", "Return ", 1).partition(", and ")[0].rstrip(".") + "."
+        return InvalidReturnValue(what, str(not_json), advice)
+    except Exception:  # noqa: BLE001, whatever the value raises when it is looked at
+        return InvalidReturnValue(what, str(exc) or type(exc).__name__)
+    return InvalidReturnValue(what, str(exc) or type(exc).__name__)
 
 
 def load(text: str) -> Any:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import date
 
 import pytest
 
@@ -49,6 +50,14 @@ def test_what_json_cannot_hold_is_an_exception(value, kind):
 
     assert type(outcome.exception) is InvalidReturnValue
     assert type(outcome.exception.__cause__) is kind
+
+
+def test_the_path_of_what_json_cannot_hold_is_named():
+    outcome = run(lambda: {"days": [1, date(2026, 11, 30)]})
+
+    assert str(outcome.exception).endswith(
+        "can't be stored: return_value.days[1] is a date. Return days[1].isoformat()."
+    )
 
 
 def test_a_value_that_holds_itself_is_an_exception():
