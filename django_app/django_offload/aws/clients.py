@@ -51,8 +51,9 @@ def client(service: str, kind: str = BOTO3) -> Any:
     """
     if os.getpid() != _pid:
         reset_after_fork()
-    if _local_aws is not None and not _local_aws.is_current:
-        reset_clients()
+    found = _local_aws  # Another thread may drop it.
+    if found is not None and not found.is_current:
+        leave_local_aws(found)
     if kind == LEAN:
         try:
             lean_client = _lean_clients[service]
@@ -92,10 +93,19 @@ def lead_to_local_aws(service: str) -> None:
         if aliases := forbidding_aliases(service):
             raise LocalAWSMissing(aliases)
         return
+    # A client from before it ran calls AWS, and would read the keys of this one.
+    close_clients()
     # os.environ stays as it is, because other code in this process may use AWS on purpose.
     others = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
     credentials.use_variables({**others, **found.session.variables})
     _local_aws = found
+
+
+def leave_local_aws(found: "FoundSession") -> None:
+    """Drop the clients of a local AWS that has ended, unless another thread has dropped them already."""
+    with _lock:  # A client that is being created must not lose where it leads.
+        if _local_aws is found:
+            reset_clients()
 
 
 @contextmanager
@@ -222,12 +232,16 @@ def reset_clients() -> None:
     """Drop every client, because the environment now names another endpoint, region or account."""
     global _local_aws  # noqa: PLW0603, one for all services
     _local_aws = None
+    close_clients()
+    credentials.use_variables(os.environ)
+
+
+def close_clients() -> None:
     _clients.clear()
     while _lean_clients:
         _, lean_client = _lean_clients.popitem()
         if lean_client is not None:
             lean_client.close()
-    credentials.use_variables(os.environ)
 
 
 def reset_after_fork() -> None:

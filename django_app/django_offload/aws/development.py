@@ -4,6 +4,7 @@ import os
 import shlex
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
@@ -71,7 +72,11 @@ class Session:
         process, token = notes.get("process", ""), notes.get("token")
         if not process.isdecimal() or not token or not variables.keys() >= NEEDED:
             return None
-        if not all(map(is_loopback, urls)):
+        try:
+            is_local = all(map(is_loopback, urls))
+        except ValueError:  # One of them is no URL.
+            return None
+        if not is_local:
             return None
         return cls(
             process=int(process),
@@ -168,7 +173,9 @@ def read_private(path: Path) -> tuple[str, tuple[int, int]]:
 def project_folders() -> Iterator[Path]:
     """Yield where offload_local may have been started: the current folder, the project's, and those above."""
     module = sys.modules.get(os.environ.get("DJANGO_SETTINGS_MODULE", ""))
-    starts = [Path.cwd()]
+    starts = []
+    with suppress(FileNotFoundError):  # The current folder may be deleted.
+        starts.append(Path.cwd())
     if module is not None and module.__file__:
         starts.append(Path(os.path.abspath(module.__file__)).parent)
     yield from dict.fromkeys(folder for start in starts for folder in (start, *start.parents))

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -100,7 +101,9 @@ def test_a_file_of_anything_else_describes_nothing(text: str) -> None:
 
 def test_a_file_that_names_another_machine_describes_nothing(session: Session) -> None:
     elsewhere = {**session.variables, "AWS_ENDPOINT_URL": "http://10.0.0.1:4566"}
+    nowhere = {**session.variables, "AWS_ENDPOINT_URL": "http://[::1"}
 
+    assert Session.parse(replace(session, variables=nowhere).text()) is None
     assert Session.parse(replace(session, variables=elsewhere).text()) is None
 
 
@@ -156,6 +159,9 @@ def test_the_folders_above_the_current_one_and_above_the_settings_are_searched(
     assert own in folders
     assert own.parent in folders
     assert len(folders) == len(set(folders))
+
+    (project / "shop").rmdir()
+    assert own in list(development.project_folders())
 
 
 @pytest.mark.parametrize("kind", [LEAN, BOTO3])
@@ -250,6 +256,50 @@ def test_a_local_aws_that_runs_is_used_even_if_aws_is_allowed(session: Session, 
     settings.TASKS = {"default": {**TASKS["default"], "OPTIONS": {"stack": STACK, "aws_in_debug": True}}}
     with env_file(session):
         assert client("sqs", LEAN).meta.endpoint_url == "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize("kind", [LEAN, BOTO3])
+def test_a_local_aws_that_starts_later_replaces_the_clients_of_aws(
+    session: Session, settings: Any, kind: str
+) -> None:
+    settings.TASKS = {"default": {**TASKS["default"], "OPTIONS": {"stack": STACK, "aws_in_debug": True}}}
+    assert client("dynamodb", kind).meta.endpoint_url == "https://dynamodb.eu-west-1.amazonaws.com"
+
+    with env_file(session):
+        endpoints = {client(service, kind).meta.endpoint_url for service in ("sqs", "dynamodb")}
+
+    assert endpoints == {"http://127.0.0.1:9"}
+
+
+@pytest.mark.parametrize("kind", [LEAN, BOTO3])
+def test_a_thread_that_sees_the_end_of_a_local_aws_late_drops_no_new_one(
+    session: Session, settings: Any, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    settings.TASKS = {"default": {**TASKS["default"], "OPTIONS": {"stack": STACK, "aws_in_debug": True}}}
+    with env_file(session):
+        client("sqs", kind)
+    stale = clients._local_aws
+    assert stale is not None
+    look, finders = development.FoundSession.is_current.fget, []
+
+    def is_current(found: development.FoundSession) -> bool:
+        """While the first thread looks at the file of the ended one, another thread finds the new one."""
+        current: bool = look(found)  # type: ignore[misc]
+        if not finders:
+            finders.append(threading.Thread(target=client, args=("sqs", kind)))
+            finders[0].start()
+            finders[0].join()
+        return current
+
+    again = replace(session, variables={**session.variables, "AWS_ENDPOINT_URL": "http://127.0.0.1:10"})
+    with env_file(again):
+        monkeypatch.setattr(development.FoundSession, "is_current", property(is_current))
+        client("dynamodb", kind)
+        new = clients._local_aws
+        assert new is not None
+        assert new.session == again
+        held = clients._lean_clients if kind == LEAN else clients._clients
+        assert len(held) == 2  # That of the other thread, too.
 
 
 @pytest.mark.parametrize(
