@@ -14,7 +14,7 @@ from ..conf import ENV_STACK
 from ..exceptions import CallFailed, LocalAWSMissing
 from .lean import Client as LeanClient
 from .lean import client_of, credentials
-from .lean.endpoint import mocked_by_moto
+from .lean.endpoint import ENDPOINT, mocked_by_moto, names_endpoint_for
 from .time_budget import apply_to_boto3
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def lead_to_local_aws(service: str) -> None:
     # Settings that aren't loaded yet are those of a process that reads its secrets.
     if not (settings.configured and settings.DEBUG):
         return
-    if os.environ.get(ENV_STACK) or os.environ.get("AWS_ENDPOINT_URL") or mocked_by_moto():
+    if os.environ.get(ENV_STACK) or names_endpoint_for(ENDPOINT) or mocked_by_moto():
         return
     from .development import find_session_of_project, forbidding_aliases
 
@@ -147,6 +147,7 @@ def create_boto3_client(service: str) -> Any:
 def create_local_client(service: str, config: Any, variables: Mapping[str, str]) -> Any:
     """Create a client of boto3 that calls a local AWS, whatever the environment and profiles say."""
     import boto3
+    from botocore.config import Config
     from botocore.session import Session
 
     # No profile: one that AWS_PROFILE names may not exist, or may name endpoints.
@@ -159,7 +160,8 @@ def create_local_client(service: str, config: Any, variables: Mapping[str, str])
         botocore_session=Session(session_vars=unset),
     )
     endpoint = variables["AWS_ENDPOINT_URL_LAMBDA" if service == "lambda" else "AWS_ENDPOINT_URL"]
-    return session.client(service, endpoint_url=endpoint, config=config)
+    # A proxy can't reach this machine, and must not see the keys.
+    return session.client(service, endpoint_url=endpoint, config=config.merge(Config(proxies={})))
 
 
 def create_lean_client(service: str) -> LeanClient | None:

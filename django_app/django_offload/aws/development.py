@@ -194,9 +194,15 @@ def forbidding_aliases(service: str) -> list[str]:
 
 def names_endpoint(service: str) -> bool:
     """Return True if the environment or a profile names another endpoint than AWS's own."""
-    from .lean.endpoint import CONFIGURED, endpoint_variable, read_shared_config, resolve_by_botocore
+    from .lean.endpoint import (
+        CONFIGURED,
+        endpoint_variable,
+        names_endpoint_for,
+        read_shared_config,
+        resolve_by_botocore,
+    )
 
-    if os.environ.get(endpoint_variable(service)):
+    if names_endpoint_for(endpoint_variable(service)):
         return True
     if not CONFIGURED.search(read_shared_config(os.environ)):
         return False

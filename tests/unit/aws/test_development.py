@@ -16,7 +16,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from moto import mock_aws
 
-from django_offload.aws import BOTO3, LEAN, client, clients, development
+from django_offload.aws import BOTO3, LEAN, client, clients, development, failures
 from django_offload.aws.development import ENV_FILE, Session, find_session
 from django_offload.aws.lean import credentials
 from django_offload.conf import configured
@@ -256,6 +256,31 @@ def test_a_local_aws_that_runs_is_used_even_if_aws_is_allowed(session: Session, 
     settings.TASKS = {"default": {**TASKS["default"], "OPTIONS": {"stack": STACK, "aws_in_debug": True}}}
     with env_file(session):
         assert client("sqs", LEAN).meta.endpoint_url == "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS"])
+@pytest.mark.parametrize("kind", [LEAN, BOTO3])
+def test_an_endpoint_that_is_ignored_allows_no_aws(
+    monkeypatch: pytest.MonkeyPatch, variable: str, kind: str
+) -> None:
+    monkeypatch.setenv(variable, "http://127.0.0.1:4566")
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+
+    with pytest.raises(LocalAWSMissing):
+        client("sqs", kind)
+
+
+def test_no_proxy_sees_a_call_of_the_local_aws(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as proxy, env_file(session):
+        for name in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        with pytest.raises(failures()):
+            client("lambda", BOTO3).get_function(FunctionName="none")
+        proxy.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
 
 
 @pytest.mark.parametrize("kind", [LEAN, BOTO3])
