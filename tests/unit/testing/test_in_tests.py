@@ -269,13 +269,14 @@ def test_what_a_test_made_inside_mock_aws_ends_with_it(settings, monkeypatch) ->
             find("0" * 32)
         assert isinstance(store_of(options), DynamoDBStore)
         assert clients._clients
+    followed = begins.copy()
 
     memory.begin_test()
 
     assert isinstance(store_of(options), MemoryStore)
     assert not clients._clients
     # Nothing was kept yet, and unittest calls nobody at the begin of the next test by itself.
-    assert begins == ["follows"]
+    assert followed == ["follows"]
 
 
 def test_two_stacks_can_differ(aws, settings) -> None:
