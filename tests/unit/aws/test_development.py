@@ -4,9 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -16,48 +14,23 @@ import pytest
 from django.core.management import CommandError, call_command
 from moto import mock_aws
 
-from django_offload.aws import BOTO3, LEAN, client, clients, development, failures
+from django_offload.aws import BOTO3, LEAN, client, clients, development
 from django_offload.aws.development import ENV_FILE, Session, find_session
 from django_offload.aws.lean import credentials
 from django_offload.conf import configured
 from django_offload.exceptions import LocalAWSMissing
 from django_offload.local.environment import env_file
-from django_offload.local.guard import new_access_key
 from django_offload.management.base import OffloadCommand
 from django_offload.sending.enqueue import build, prototype_of, send
 from tests.contract.tasks import add
+from tests.unit.aws.development import STACK, TASKS
 
-STACK = "shop-dev"
-TOKEN = "f" * 32
-KEY = new_access_key()
-TASKS = {"default": {"BACKEND": "django_offload.backends.SQSBackend", "OPTIONS": {"stack": STACK}}}
 REFUSAL = (
     "AWS was not reached: DEBUG is on, and no local AWS runs for this project. "
     "Start manage.py offload_local, or set OPTIONS['aws_in_debug'] = True in TASKS['default']."
 )
 
-
-@pytest.fixture
-def session(running_session: Session) -> Session:
-    return running_session
-
-
-@pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Path]:
-    """A project in debug mode, whose environment names no AWS. The current folder is one of its folders."""
-    for name in [name for name in os.environ if name.startswith(("AWS_", "OFFLOAD_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "REAL")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
-    (tmp_path / "shop").mkdir()
-    monkeypatch.chdir(tmp_path)
-    settings.TASKS = TASKS
-    settings.DEBUG = True
-    clients.reset_clients()
-    yield tmp_path
-    clients.reset_clients()
+pytestmark = pytest.mark.usefixtures("project")
 
 
 def found(folder: Path, stacks: tuple[str, ...] = (STACK,)) -> bool:
@@ -256,75 +229,6 @@ def test_a_local_aws_that_runs_is_used_even_if_aws_is_allowed(session: Session, 
     settings.TASKS = {"default": {**TASKS["default"], "OPTIONS": {"stack": STACK, "aws_in_debug": True}}}
     with env_file(session):
         assert client("sqs", LEAN).meta.endpoint_url == "http://127.0.0.1:9"
-
-
-@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS"])
-@pytest.mark.parametrize("kind", [LEAN, BOTO3])
-def test_an_endpoint_that_is_ignored_allows_no_aws(
-    monkeypatch: pytest.MonkeyPatch, variable: str, kind: str
-) -> None:
-    monkeypatch.setenv(variable, "http://127.0.0.1:4566")
-    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
-
-    with pytest.raises(LocalAWSMissing):
-        client("sqs", kind)
-
-
-def test_no_proxy_sees_a_call_of_the_local_aws(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    with socket.create_server(("127.0.0.1", 0)) as proxy, env_file(session):
-        for name in ("HTTP_PROXY", "http_proxy"):
-            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
-        with pytest.raises(failures()):
-            client("lambda", BOTO3).get_function(FunctionName="none")
-        proxy.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            proxy.accept()
-
-
-@pytest.mark.parametrize("kind", [LEAN, BOTO3])
-def test_a_local_aws_that_starts_later_replaces_the_clients_of_aws(
-    session: Session, settings: Any, kind: str
-) -> None:
-    settings.TASKS = {"default": {**TASKS["default"], "OPTIONS": {"stack": STACK, "aws_in_debug": True}}}
-    assert client("dynamodb", kind).meta.endpoint_url == "https://dynamodb.eu-west-1.amazonaws.com"
-
-    with env_file(session):
-        endpoints = {client(service, kind).meta.endpoint_url for service in ("sqs", "dynamodb")}
-
-    assert endpoints == {"http://127.0.0.1:9"}
-
-
-@pytest.mark.parametrize("kind", [LEAN, BOTO3])
-def test_a_thread_that_sees_the_end_of_a_local_aws_late_drops_no_new_one(
-    session: Session, settings: Any, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    settings.TASKS = {"default": {**TASKS["default"], "OPTIONS": {"stack": STACK, "aws_in_debug": True}}}
-    with env_file(session):
-        client("sqs", kind)
-    stale = clients._local_aws
-    assert stale is not None
-    look, finders = development.FoundSession.is_current.fget, []
-
-    def is_current(found: development.FoundSession) -> bool:
-        """While the first thread looks at the file of the ended one, another thread finds the new one."""
-        current: bool = look(found)  # type: ignore[misc]
-        if not finders:
-            finders.append(threading.Thread(target=client, args=("sqs", kind)))
-            finders[0].start()
-            finders[0].join()
-        return current
-
-    again = replace(session, variables={**session.variables, "AWS_ENDPOINT_URL": "http://127.0.0.1:10"})
-    with env_file(again):
-        monkeypatch.setattr(development.FoundSession, "is_current", property(is_current))
-        client("dynamodb", kind)
-        new = clients._local_aws
-        assert new is not None
-        assert new.session == again
-        held = clients._lean_clients if kind == LEAN else clients._clients
-        assert len(held) == 2  # That of the other thread, too.
 
 
 @pytest.mark.parametrize(
