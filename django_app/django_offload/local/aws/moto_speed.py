@@ -102,7 +102,7 @@ def check_expressions_once() -> None:
 
     def validate_values(self: Any) -> Any:
         text = getattr(self.node_to_validate, "text", None)
-        if text is None:  # The expression wasn't parsed by make_once().
+        if text is None:  # It was parsed without parse_expressions_once().
             return validate(self)
         names = frozenset((self.expression_attribute_names or {}).items())
         passed = checked(text, names, tuple(self.table.table_key_attrs))
