@@ -200,8 +200,7 @@ def is_plain_function(func: object) -> bool:
     """Return True if a worker finds a function by its name, and a call runs it."""
     return (
         isinstance(func, FunctionType)
-        and func.__qualname__ == func.__name__
-        and func.__name__.isidentifier()
+        and func.__qualname__.isidentifier()
         and not isgeneratorfunction(func)
         and not isasyncgenfunction(func)
     )

@@ -15,12 +15,17 @@ from django.core.checks import run_checks
 from django.test import Client
 from django.test.utils import setup_test_environment, teardown_test_environment
 from django.urls import reverse
+from moto import mock_aws
 
 from django_offload import compat
 from django_offload.aws import clients, failures, memory
 from django_offload.compat import TaskResultDoesNotExist, in_test_environment
-from django_offload.exceptions import EnqueueFailed, TasksKeptInMemory
+from django_offload.conf import configured
+from django_offload.exceptions import EnqueueFailed, OffloadError, TasksKeptInMemory
 from django_offload.operations.find import find
+from django_offload.stores import store_of
+from django_offload.stores.dynamodb import DynamoDBStore
+from django_offload.stores.memory import MemoryStore
 from tests.contract import tasks
 from tests.contract.setup import tasks_setting
 from tests.unit.management.commands import run
@@ -249,6 +254,29 @@ def test_a_wrong_value_of_the_option_is_reported(settings, value) -> None:
         )
         for alias in ("default", "other")
     ]
+
+
+def test_what_a_test_made_inside_mock_aws_ends_with_it(settings, monkeypatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    settings.TASKS = in_tests()
+    begins: list[str] = []
+    monkeypatch.setattr(memory, "begin_at_each_test", lambda: begins.append("follows"))
+    (options,) = {store_options.stack: store_options for store_options in configured().values()}.values()
+    with mock_aws():
+        with suppress(OffloadError):  # There is no table.
+            find("0" * 32)
+        assert isinstance(store_of(options), DynamoDBStore)
+        assert clients._clients
+    followed = begins.copy()
+
+    memory.begin_test()
+
+    assert isinstance(store_of(options), MemoryStore)
+    assert not clients._clients
+    # Nothing was kept yet, and unittest calls nobody at the begin of the next test by itself.
+    assert followed == ["follows"]
 
 
 def test_two_stacks_can_differ(aws, settings) -> None:
