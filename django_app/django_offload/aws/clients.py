@@ -54,9 +54,9 @@ def client(service: str, kind: str = BOTO3) -> Any:
     if _local_aws is not None and not _local_aws.is_current:
         reset_clients()
     if kind == LEAN:
-        try:
-            lean_client = _lean_clients[service]
-        except KeyError:
+        # No `except KeyError`: an error while the client is made would be shown as a consequence of it.
+        lean_client = _lean_clients.get(service)
+        if lean_client is None:
             lean_client = create_lean_client(service)
         if lean_client is not None:
             return lean_client

@@ -53,6 +53,11 @@ _is_id = re.compile(ID_PATTERN).fullmatch
 MOST_BYTES = 4 * 2**20
 # Tasks whose arguments came within this time leave as enqueued when they came; slower ones, when they leave.
 ONE_INSTANT = timedelta(seconds=1)
+# Django's exception has only the id, and this is what people wonder about in their first test.
+BEFORE_COMMIT = (
+    "A task that was enqueued in a transaction is recorded after the commit. In a TestCase nothing commits: "
+    "enqueue it inside self.captureOnCommitCallbacks(execute=True), or use a TransactionTestCase."
+)
 
 # A task that can be sent with its result, or why it can't be sent.
 type Able = tuple[EnqueuedTask, AnyResult]
@@ -191,7 +196,10 @@ class OffloadBackend(BaseTaskBackend):
         store = store_of(self.conf)
         attributes = store.get(result_id)
         if attributes is None:
-            raise TaskResultDoesNotExist(result_id)
+            missing = TaskResultDoesNotExist(result_id)
+            if self.waits_for_commit():
+                missing.add_note(BEFORE_COMMIT)
+            raise missing
         record = read_record(attributes)
         if record.hidden(datetime.now(UTC)):
             raise TaskResultDoesNotExist(result_id)
