@@ -167,7 +167,7 @@ def test_a_result_that_is_read_before_the_commit_says_what_to_do(aws) -> None:
         result.refresh()
 
     (note,) = caught.value.__notes__
-    assert "In a TestCase nothing commits: enqueue it inside self.captureOnCommitCallbacks(execute=True)" in note
+    assert "In a TestCase nothing commits: enqueue it inside self.captureOnCommitCallbacks(exe" in note
 
 
 @pytest.mark.django_db(transaction=True)

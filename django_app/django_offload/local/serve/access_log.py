@@ -5,7 +5,7 @@ import re
 
 from ...protocol.enqueued_task import ID_PATTERN
 
-# offload_local sets it for its web server.
+# Set by offload_local for its web server.
 ENV_LOCAL_SITE = "OFFLOAD_LOCAL_SITE"
 # A page asks for the status of its task every second, and the task board keeps itself up to date.
 OWN_REQUEST = re.compile(rf"GET \S*/(?:{ID_PATTERN}/(?:progress/)?|django_offload/task/\S*)(?:\?\S*)? HTTP/")
