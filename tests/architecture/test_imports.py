@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.architecture.sources import LIBRARY, ROOT, imports, modules, shown
+from tests.architecture.sources import LIBRARY, ROOT, SOURCE_ROOT, imports, modules, shown
 
 # The only places of the library that may import each, and only inside functions.
 LAZY_PACKAGES = {
@@ -20,6 +20,8 @@ LAZY_PACKAGES = {
     "zappa": (),  # Deploying runs its command.
     "rich": ("management/",),
 }
+# Modules that subclass moto's classes. They are imported inside functions themselves.
+BUILT_ON_MOTO = {"local/aws/moto_requests.py", "local/aws/queues.py"}
 RUN_TIME = {"django", "asgiref", "django_offload"}
 
 
@@ -45,9 +47,28 @@ def test_packages_that_cost_start_time_are_imported_inside_functions():
         for path in modules(LIBRARY)
         for one, package in packages_imported(path)
         if package in LAZY_PACKAGES and not one.lazy
+        if path.relative_to(LIBRARY).as_posix() not in BUILT_ON_MOTO
     ]
 
     assert not eager, "Move these imports into the functions that use them: " + ", ".join(eager)
+
+
+def test_modules_built_on_moto_are_imported_inside_functions():
+    program = """
+import sys
+import django_offload.local.aws.local_aws, django_offload.local.serve.session, django_offload.pytest_plugin
+print(sorted({"moto", "werkzeug", "flask"} & set(sys.modules)))
+"""
+
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(SOURCE_ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.stdout == "[]\n", run.stderr
 
 
 def test_the_library_imports_nothing_that_is_not_declared():

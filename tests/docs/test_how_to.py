@@ -14,9 +14,9 @@ from django.contrib.auth.models import User
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.tasks.signals import task_finished
 from django.utils import timezone
 
+from django_offload.compat import signals
 from django_offload.conf import Options
 from django_offload.deploy.stage import load
 from django_offload.testing import Offload
@@ -125,7 +125,7 @@ def test_a_failed_task_is_noted(shop: Callable[[str], Shop]) -> None:
         result = tasks.double.enqueue(1)
         offload.run()
     finally:
-        task_finished.disconnect(apps.note)
+        signals.task_finished.disconnect(apps.note)
 
     assert apps.failed == [result.id]
 

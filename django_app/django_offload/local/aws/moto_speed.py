@@ -101,8 +101,11 @@ def check_expressions_once() -> None:
         return []  # Gets an entry when all checks have passed.
 
     def validate_values(self: Any) -> Any:
+        text = getattr(self.node_to_validate, "text", None)
+        if text is None:  # It was parsed without parse_expressions_once().
+            return validate(self)
         names = frozenset((self.expression_attribute_names or {}).items())
-        passed = checked(self.node_to_validate.text, names, tuple(self.table.table_key_attrs))
+        passed = checked(text, names, tuple(self.table.table_key_attrs))
         if passed:
             self.processors = [one for one in self.processors if not isinstance(one, classes)]
         node = validate(self)

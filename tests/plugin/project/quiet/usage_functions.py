@@ -3,9 +3,10 @@
 import os
 
 import pytest
-from django.tasks.exceptions import TaskResultDoesNotExist
 from moto import mock_aws
 from orders.tasks import fetch
+
+from django_offload.compat import TaskResultDoesNotExist
 
 EARLIER = []
 

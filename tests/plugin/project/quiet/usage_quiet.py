@@ -4,13 +4,12 @@ import unittest
 from datetime import timedelta
 
 from django.core.exceptions import SynchronousOnlyOperation
-from django.tasks import TaskResultStatus
-from django.tasks.exceptions import TaskResultDoesNotExist
 from django.test import SimpleTestCase, TestCase, TransactionTestCase
 from django.utils import timezone
 from orders.models import Receipt
 from orders.tasks import fetch, greet, greet_receipt, write
 
+from django_offload.compat import TaskResultDoesNotExist, TaskResultStatus
 from django_offload.testing import OffloadTestMixin
 
 EARLIER = []
