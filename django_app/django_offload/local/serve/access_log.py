@@ -29,7 +29,7 @@ class WithoutOwnRequests(logging.Filter):
 
 
 def leads_to_the_library(path: str) -> bool:
-    """Return True if the view is the library's. A page of the project may have a task's id in its address too."""
+    """Return True if the view is the library's: a page of the project may have the id of a task too."""
     try:
         found = resolve(path)
     except Resolver404:
