@@ -55,9 +55,9 @@ def client(service: str, kind: str = BOTO3) -> Any:
     if found is not None and not found.is_current:
         leave_local_aws(found)
     if kind == LEAN:
-        try:
-            lean_client = _lean_clients[service]
-        except KeyError:
+        # No `except KeyError`: an error while the client is made would be shown as a consequence of it.
+        lean_client = _lean_clients.get(service)
+        if lean_client is None:
             lean_client = create_lean_client(service)
         if lean_client is not None:
             return lean_client

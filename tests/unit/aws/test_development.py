@@ -187,6 +187,7 @@ def test_without_one_a_development_process_calls_nothing(kind: str) -> None:
         with pytest.raises(LocalAWSMissing) as caught:
             client(service, kind)
         assert str(caught.value) == REFUSAL
+        assert caught.value.__context__ is None  # A traceback begins with the sentence, not with a KeyError.
 
 
 @pytest.mark.parametrize(

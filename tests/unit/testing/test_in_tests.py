@@ -164,12 +164,24 @@ def test_enqueue_many_is_kept_too(aws, offload) -> None:
     assert aws == []
 
 
+@pytest.mark.django_db
+def test_a_result_that_is_read_before_the_commit_says_what_to_do(aws) -> None:
+    result = tasks.answer.enqueue()
+
+    with pytest.raises(TaskResultDoesNotExist, match=result.id) as caught:
+        result.refresh()
+
+    (note,) = caught.value.__notes__
+    assert "In a TestCase nothing commits: enqueue it inside self.captureOnCommitCallbacks(exe" in note
+
+
 @pytest.mark.django_db(transaction=True)
 def test_every_reader_answers_from_the_same_memory(aws, admin_client) -> None:
     unknown = "0" * 32
     # Also before anything was enqueued.
-    with pytest.raises(TaskResultDoesNotExist):
+    with pytest.raises(TaskResultDoesNotExist) as caught:
         tasks.answer.get_result(unknown)
+    assert not hasattr(caught.value, "__notes__")
     assert Client().get(reverse("django_offload:status", args=[unknown])).status_code == 404
 
     task_id = tasks.answer.enqueue().id
