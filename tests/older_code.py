@@ -14,6 +14,6 @@ def anything(*args: Any, **kwargs: Any) -> None:
 
 def enqueued_by_older_code(task: OffloadTask, *args: Any, **kwargs: Any) -> AnyResult:
     """Enqueue a task with arguments that its function takes no longer, or not yet."""
-    older = replace(task, func=anything, sensitive=())
+    older = replace(task, func=anything, takes_context=False, sensitive=())
     with mock.patch.dict(registry()._tasks, {name_of(task): older}):
         return older.enqueue(*args, **kwargs)

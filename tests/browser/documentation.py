@@ -22,6 +22,16 @@ SEARCHES = {
     "django_offload.E011": "Checks",
     "htmx": "Progress on a page",
 }
+# Cells that stand below each other without the heading of their column, in a window too narrow for the table.
+UNNAMED_CELLS = """
+    [...document.querySelectorAll("table.docutils")]
+        .filter(table => getComputedStyle(table).display === "block" && table.tHead.rows[0].cells.length > 2)
+        .flatMap(table => [...table.querySelectorAll("td:not(:first-child)")])
+        .filter(cell => cell.innerText.trim())
+        .filter(cell => cell.closest("table").tHead.rows[0].cells[cell.cellIndex].textContent.trim())
+        .filter(cell => !cell.querySelector(".heading")?.getClientRects().length)
+        .map(cell => cell.innerText)
+"""
 # Has its heading once something is searched for.
 SEARCH = "search.html"
 PATIENCE_MS = 30_000
@@ -85,6 +95,8 @@ class Reader:
             self._note(not has_heading, "it has no heading")
             wide = self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
             self._note(wide, f"it is wider than {width} pixels")
+            for text in self.page.evaluate(UNNAMED_CELLS):
+                self._note(True, f"the cell {text!r} doesn't say which column it is of, at {width} pixels")
             if into is not None:
                 picture = name.replace("/", "-").removesuffix(".html")
                 self.page.screenshot(path=into / f"{picture}-{width}.png", full_page=True)

@@ -18,7 +18,7 @@ SECONDS = 60
 def states(demo: Demo) -> dict[str, str]:
     """Return the id of a task of each name."""
     lines = (demo.folder / ".offload" / "env").read_text().splitlines()
-    exported = dict(shlex.split(line)[1].split("=", 1) for line in lines)
+    exported = dict(shlex.split(line)[1].split("=", 1) for line in lines if line.startswith("export "))
     made = subprocess.run(
         [sys.executable, "-m", "tests.browser.states"],
         cwd=ROOT,

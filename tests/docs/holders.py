@@ -18,6 +18,7 @@ from tests.browser.pieces import page as pieces
 from tests.deploy import readme as deploying
 from tests.docs import how_to
 from tests.docs.pages import DOCS, ROOT, Block, commands
+from tests.docs.reference.environment import own_variables
 from tests.plugin import page as testing
 from tests.scaffold import readme as adopting
 from tests.scaffold import test_pages as elsewhere
@@ -168,6 +169,8 @@ def is_known(line: str) -> bool:
         return _is_of_aws(words[1:])
     if words == ["python", "manage.py", "check"]:
         return True
+    if words[0] == "export":
+        return words[1].partition("=")[0] in {variable.name for variable in own_variables()}
     return arguments_of(line) is not None
 
 

@@ -25,6 +25,7 @@ from tests.contract.setup import STACK, tasks_setting
 from tests.faults import WatchingStore, WrappedStore, WrappedTransport, store_with, transport_with
 from tests.integration import canary_tasks as tasks
 from tests.integration.setup import MODULES, Queues, resigned
+from tests.older_code import enqueued_by_older_code
 from tests.unit.management.commands import run
 
 # Each half of it is a hit too. The rest is written differently by repr(), JSON and URLs.
@@ -126,8 +127,8 @@ def ends_by_itself(site, backend="default"):
     yield fails.enqueue([CANARY] * 20)  # Beside the record.
     yield fails.enqueue([CANARY] * 9_000)  # In the bucket.
     yield from fails.enqueue_many([(CANARY,), {"card": CANARY}])
-    yield fails.enqueue(CANARY, card=CANARY)  # No function takes these two.
-    yield fails.enqueue(number=CANARY)
+    yield enqueued_by_older_code(fails, CANARY, card=CANARY)  # No function takes these two.
+    yield enqueued_by_older_code(fails, number=CANARY)
     site.run()
 
 

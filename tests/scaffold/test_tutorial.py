@@ -32,8 +32,8 @@ class Folder(NamedTuple):
         return self.environment.run(command, self.root)
 
     def run_elsewhere(self, command: str, task_id: str) -> str:
-        """Run a command in the second terminal, which has read the addresses of the local AWS."""
-        return self.run(f". .offload/env && {command.replace('ID', task_id)}")
+        """Run a command in the second terminal, which finds the local AWS by itself."""
+        return self.run(command.replace("ID", task_id))
 
 
 class Reader:

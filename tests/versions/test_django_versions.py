@@ -161,9 +161,10 @@ def test_a_task_has_the_same_defaults_on_every_django(ours):
 
 
 def test_what_the_backport_made_beside_djangos_own_tasks_reports_no_problem_twice(settings, monkeypatch):
-    beside = type(compat.task_backends)()
-    monkeypatch.setitem(sys.modules, "django_tasks", SimpleNamespace(task_backends=beside))
     settings.TASKS = tasks_setting(modules=[], stak="x")
+    beside = type(compat.task_backends)()
+    ours, of_backport = compat.task_backends["default"], beside["default"]
+    monkeypatch.setitem(sys.modules, "django_tasks", SimpleNamespace(task_backends=beside))
 
-    assert [message.id for message in compat.task_backends["default"].check()] == ["django_offload.E002"]
-    assert len(beside["default"].check()) == (0 if HAS_TASKS else 1)
+    assert [message.id for message in ours.check()] == ["django_offload.E002"]
+    assert len(of_backport.check()) == (0 if HAS_TASKS else 1)

@@ -14,7 +14,7 @@ from ..conf import ENV_STACK
 from ..exceptions import CallFailed, LocalAWSMissing
 from .lean import Client as LeanClient
 from .lean import client_of, credentials
-from .lean.endpoint import mocked_by_moto
+from .lean.endpoint import ENDPOINT, mocked_by_moto, names_endpoint_for
 from .time_budget import apply_to_boto3
 
 if TYPE_CHECKING:
@@ -51,12 +51,13 @@ def client(service: str, kind: str = BOTO3) -> Any:
     """
     if os.getpid() != _pid:
         reset_after_fork()
-    if _local_aws is not None and not _local_aws.is_current:
-        reset_clients()
+    found = _local_aws  # Another thread may drop it.
+    if found is not None and not found.is_current:
+        leave_local_aws(found)
     if kind == LEAN:
-        try:
-            lean_client = _lean_clients[service]
-        except KeyError:
+        # No `except KeyError`: an error while the client is made would be shown as a consequence of it.
+        lean_client = _lean_clients.get(service)
+        if lean_client is None:
             lean_client = create_lean_client(service)
         if lean_client is not None:
             return lean_client
@@ -83,7 +84,7 @@ def lead_to_local_aws(service: str) -> None:
     # Settings that aren't loaded yet are those of a process that reads its secrets.
     if not (settings.configured and settings.DEBUG):
         return
-    if os.environ.get(ENV_STACK) or os.environ.get("AWS_ENDPOINT_URL") or mocked_by_moto():
+    if os.environ.get(ENV_STACK) or names_endpoint_for(ENDPOINT) or mocked_by_moto():
         return
     from .development import find_session_of_project, forbidding_aliases
 
@@ -92,10 +93,19 @@ def lead_to_local_aws(service: str) -> None:
         if aliases := forbidding_aliases(service):
             raise LocalAWSMissing(aliases)
         return
+    # A client from before it ran calls AWS, and would read the keys of this one.
+    close_clients()
     # os.environ stays as it is, because other code in this process may use AWS on purpose.
     others = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
     credentials.use_variables({**others, **found.session.variables})
     _local_aws = found
+
+
+def leave_local_aws(found: "FoundSession") -> None:
+    """Drop the clients of a local AWS that has ended, unless another thread has dropped them already."""
+    with _lock:  # A client that is being created must not lose where it leads.
+        if _local_aws is found:
+            reset_clients()
 
 
 @contextmanager
@@ -137,6 +147,7 @@ def create_boto3_client(service: str) -> Any:
 def create_local_client(service: str, config: Any, variables: Mapping[str, str]) -> Any:
     """Create a client of boto3 that calls a local AWS, whatever the environment and profiles say."""
     import boto3
+    from botocore.config import Config
     from botocore.session import Session
 
     # No profile: one that AWS_PROFILE names may not exist, or may name endpoints.
@@ -149,7 +160,8 @@ def create_local_client(service: str, config: Any, variables: Mapping[str, str])
         botocore_session=Session(session_vars=unset),
     )
     endpoint = variables["AWS_ENDPOINT_URL_LAMBDA" if service == "lambda" else "AWS_ENDPOINT_URL"]
-    return session.client(service, endpoint_url=endpoint, config=config)
+    # A proxy can't reach this machine, and must not see the keys.
+    return session.client(service, endpoint_url=endpoint, config=config.merge(Config(proxies={})))
 
 
 def create_lean_client(service: str) -> LeanClient | None:
@@ -222,12 +234,16 @@ def reset_clients() -> None:
     """Drop every client, because the environment now names another endpoint, region or account."""
     global _local_aws  # noqa: PLW0603, one for all services
     _local_aws = None
+    close_clients()
+    credentials.use_variables(os.environ)
+
+
+def close_clients() -> None:
     _clients.clear()
     while _lean_clients:
         _, lean_client = _lean_clients.popitem()
         if lean_client is not None:
             lean_client.close()
-    credentials.use_variables(os.environ)
 
 
 def reset_after_fork() -> None:

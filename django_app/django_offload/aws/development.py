@@ -4,6 +4,7 @@ import os
 import shlex
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
@@ -71,7 +72,11 @@ class Session:
         process, token = notes.get("process", ""), notes.get("token")
         if not process.isdecimal() or not token or not variables.keys() >= NEEDED:
             return None
-        if not all(map(is_loopback, urls)):
+        try:
+            is_local = all(map(is_loopback, urls))
+        except ValueError:  # One of them is no URL.
+            return None
+        if not is_local:
             return None
         return cls(
             process=int(process),
@@ -168,7 +173,9 @@ def read_private(path: Path) -> tuple[str, tuple[int, int]]:
 def project_folders() -> Iterator[Path]:
     """Yield where offload_local may have been started: the current folder, the project's, and those above."""
     module = sys.modules.get(os.environ.get("DJANGO_SETTINGS_MODULE", ""))
-    starts = [Path.cwd()]
+    starts = []
+    with suppress(FileNotFoundError):  # The current folder may be deleted.
+        starts.append(Path.cwd())
     if module is not None and module.__file__:
         starts.append(Path(os.path.abspath(module.__file__)).parent)
     yield from dict.fromkeys(folder for start in starts for folder in (start, *start.parents))
@@ -187,9 +194,15 @@ def forbidding_aliases(service: str) -> list[str]:
 
 def names_endpoint(service: str) -> bool:
     """Return True if the environment or a profile names another endpoint than AWS's own."""
-    from .lean.endpoint import CONFIGURED, endpoint_variable, read_shared_config, resolve_by_botocore
+    from .lean.endpoint import (
+        CONFIGURED,
+        endpoint_variable,
+        names_endpoint_for,
+        read_shared_config,
+        resolve_by_botocore,
+    )
 
-    if os.environ.get(endpoint_variable(service)):
+    if names_endpoint_for(endpoint_variable(service)):
         return True
     if not CONFIGURED.search(read_shared_config(os.environ)):
         return False

@@ -110,13 +110,15 @@ def current() -> Memory:
     """Return the memory of the current test."""
     with _lock:  # A test and its live server may need it at the same time.
         if State.memory is None:
-            State.memory = Memory()
             begin_at_each_test()
+            State.memory = Memory()
         return State.memory
 
 
 def follow(options: Options, *, enqueues: bool) -> None:
     """Drop what is cached if the process has entered or left the test environment since the last look."""
+    if in_test_environment():
+        begin_at_each_test()
     now = keeps(options), mocked_by_moto()
     if now[1] != State.followed[1] or (now[1] and has_lean_clients()):
         reset_clients()  # moto answers only clients that boto3 makes while it mocks.
@@ -178,10 +180,14 @@ def to_run() -> Memory:
 
 
 def begin_test() -> None:
-    """Begin a test that sees nothing of what others enqueued."""
-    if State.memory is not None and not State.memory.is_run:
-        State.memory = None
-        forget()
+    """Begin a test that sees nothing of what others enqueued, and calls nothing that others mocked."""
+    if State.memory is not None and State.memory.is_run:
+        return
+    State.memory = None
+    if State.followed[1] and not mocked_by_moto():
+        reset_clients()  # Outside mock_aws, the clients that were made inside it call AWS.
+        State.followed = (False, False)
+    forget()
 
 
 def begin_at_each_test() -> None:

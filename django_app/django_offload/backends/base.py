@@ -17,7 +17,9 @@ from functools import cached_property, partial
 from types import ModuleType
 from typing import Any, ClassVar
 
+from django.apps import apps
 from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.utils.module_loading import import_string
@@ -53,6 +55,11 @@ _is_id = re.compile(ID_PATTERN).fullmatch
 MOST_BYTES = 4 * 2**20
 # Tasks whose arguments came within this time leave as enqueued when they came; slower ones, when they leave.
 ONE_INSTANT = timedelta(seconds=1)
+# Django's exception has only the id, and this is what people wonder about in their first test.
+BEFORE_COMMIT = (
+    "A task that was enqueued in a transaction is recorded after the commit. In a TestCase nothing commits: "
+    "enqueue it inside self.captureOnCommitCallbacks(execute=True), or use a TransactionTestCase."
+)
 
 # A task that can be sent with its result, or why it can't be sent.
 type Able = tuple[EnqueuedTask, AnyResult]
@@ -92,12 +99,22 @@ class OffloadBackend(BaseTaskBackend):
         """Report the problems of this entry of TASKS."""
         if is_of_backport(self):  # Django's own tasks report them.
             return []
-        return [
+        messages: list[CheckMessage] = [
             Error(
                 f"TASKS['{self.alias}']: {problem.text}", hint=problem.hint, id=f"django_offload.{problem.id}"
             )
             for problem in find_problems(self._params)
         ]
+        if not apps.is_installed("django_offload"):
+            messages.append(
+                checks.Warning(
+                    f"TASKS['{self.alias}'] needs the app django_offload. Without it, manage.py has neither "
+                    "offload_local nor the other commands and checks.",
+                    hint="Add 'django_offload' to INSTALLED_APPS.",
+                    id="django_offload.W038",
+                )
+            )
+        return messages
 
     def enqueue(self, task: AnyTask, args: Any, kwargs: Any) -> Any:
         """
@@ -191,7 +208,10 @@ class OffloadBackend(BaseTaskBackend):
         store = store_of(self.conf)
         attributes = store.get(result_id)
         if attributes is None:
-            raise TaskResultDoesNotExist(result_id)
+            missing = TaskResultDoesNotExist(result_id)
+            if self.waits_for_commit():
+                missing.add_note(BEFORE_COMMIT)
+            raise missing
         record = read_record(attributes)
         if record.hidden(datetime.now(UTC)):
             raise TaskResultDoesNotExist(result_id)

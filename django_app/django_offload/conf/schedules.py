@@ -70,7 +70,7 @@ def argument_problems(where: str, args: object, kwargs: object) -> Iterator[tupl
         yield f"{where} has arguments of the wrong type.", "Give 'args' as a list, 'kwargs' as a dictionary."
         return
     try:
-        text = json.dumps([args, *kwargs.values()], allow_nan=False)
+        text = json.dumps([args, *kwargs, *kwargs.values()], allow_nan=False)
         is_plain = '":' not in text  # No dictionary, whose keys may be other than text.
     except (TypeError, ValueError, RecursionError):
         is_plain = False

@@ -2,7 +2,7 @@
 
 import os
 from asyncio import _get_running_loop as running_loop
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
@@ -36,6 +36,8 @@ type Exceptions = tuple[type[BaseException], ...]
 
 # The options that .using() can change, besides Django's own.
 USING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "result_ttl")
+# All options of @task, besides Django's own.
+DECORATING = (*USING, "name", "aliases", "sensitive")
 # Types whose values an error may quote. The repr() of a QuerySet would query the database.
 PLAIN = (str, int, float, bool, NoneType)
 
@@ -115,11 +117,7 @@ class OffloadTask(Task):  # type: ignore[type-arg]
         **options: Any,
     ) -> "OffloadTask":
         """Return a copy of the task with other options."""
-        unknown = set(options) - set(USING)
-        if unknown:
-            raise TypeError(
-                f"using() doesn't take {', '.join(sorted(unknown))}. It takes {', '.join(USING)}."
-            )
+        refuse_unknown_options("using()", options, USING)
         attributes: dict[str, Any] = {
             "priority": priority,
             "queue_name": queue_name,
@@ -200,8 +198,7 @@ def is_plain_function(func: object) -> bool:
     """Return True if a worker finds a function by its name, and a call runs it."""
     return (
         isinstance(func, FunctionType)
-        and func.__qualname__ == func.__name__
-        and func.__name__.isidentifier()
+        and func.__qualname__.isidentifier()
         and not isgeneratorfunction(func)
         and not isasyncgenfunction(func)
     )
@@ -316,6 +313,7 @@ def task(
             "run_after cannot be defined statically with the @task decorator. "
             "Use .using(run_after=...) to set it dynamically."
         )
+    refuse_unknown_options("@task", options, DECORATING)
 
     def wrap(func: Callable[..., Any]) -> OffloadTask:
         return OffloadTask(
@@ -328,6 +326,13 @@ def task(
         )
 
     return wrap if function is None else wrap(function)
+
+
+def refuse_unknown_options(place: str, options: Iterable[str], known: Sequence[str]) -> None:
+    """Raise TypeError if an option isn't among those that the place takes besides Django's own."""
+    unknown = set(options) - set(known)
+    if unknown:
+        raise TypeError(f"{place} doesn't take {', '.join(sorted(unknown))}. It takes {', '.join(known)}.")
 
 
 def class_paths(kinds: Iterable[type[BaseException]]) -> list[str]:

@@ -30,15 +30,16 @@ OTHERS = {
     "LAMBDA_TASK_ROOT": "The folder of the package in Lambda, which sets it.",
     "_X_AMZN_TRACE_ID": "The trace of an invocation, which calls pass on; Lambda sets it.",
     "DJANGO_SETTINGS_MODULE": "The settings of the project.",
+    "DJANGO_ALLOW_ASYNC_UNSAFE": "If it is set, an event loop may call `enqueue()` too, as in a notebook.",
     "NO_COLOR": "If it is set, the terminal shows no colours.",
     "TERM": "If it is `dumb`, the terminal shows neither colours nor bars.",
     "PYENV_ROOT": "Where pyenv keeps its Pythons, one of which may compile a package.",
 }
 # As `environ`, WSGI has the parts of a request, and a function of CloudFormation its own variables.
-OF_A_REQUEST = re.compile(r"HTTP_.+|CONTENT_LENGTH|wsgi\..+")
+OF_A_REQUEST = re.compile(r"HTTP_.+|REQUEST_METHOD|CONTENT_LENGTH|wsgi\..+")
 OF_A_FUNCTION = {"PYTHONPATH"}
 # What modules call the environment.
-ENVIRONMENTS = ("os.environ", "environ", "environment")
+ENVIRONMENTS = ("os.environ", "environ", "environment", "_variables", "variables()")
 
 
 def variables() -> list[Entry]:
@@ -91,7 +92,7 @@ def is_environment(place: ast.expr) -> bool:
 
 
 def is_getter(place: ast.expr) -> bool:
-    return ast.unparse(place) == "os.environ.get"
+    return isinstance(place, ast.Attribute) and place.attr == "get" and is_environment(place.value)
 
 
 def named(name: ast.expr, known: dict[str, list[str]]) -> Iterator[str]:

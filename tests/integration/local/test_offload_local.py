@@ -167,6 +167,7 @@ def test_addresses_are_there_for_programs_to_read(tmp_path: Path) -> None:
     assert started["AWS's interfaces"].startswith(report["environment"]["AWS_ENDPOINT_URL"])
     assert started["queue lab-dev-reports"].startswith("lab-dev-reports-worker, ")
     assert started["schedule"] == "lab-dev-sweeper, every 60 s"
+    assert started["other AWS clients"] == "run . .offload/env in their terminal first"
     assert "code" not in started
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from django_offload.aws import clients
 from tests.unit.aws.botocores import ENVIRONMENT
+from tests.unit.aws.development import TASKS
 
 CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
 NAMED = ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
@@ -53,3 +54,28 @@ def certificate(tmp_path_factory):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem, key)
     return SimpleNamespace(context=context, path=str(pem))
+
+
+@pytest.fixture
+def session(running_session):
+    return running_session
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch, settings):
+    """A project in debug mode, whose environment names no AWS. The current folder is one of its folders."""
+    import os
+
+    for name in [name for name in os.environ if name.startswith(("AWS_", "OFFLOAD_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "REAL")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
+    (tmp_path / "shop").mkdir()
+    monkeypatch.chdir(tmp_path)
+    settings.TASKS = TASKS
+    settings.DEBUG = True
+    clients.reset_clients()
+    yield tmp_path
+    clients.reset_clients()

@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -21,42 +20,17 @@ from django_offload.aws.lean import credentials
 from django_offload.conf import configured
 from django_offload.exceptions import LocalAWSMissing
 from django_offload.local.environment import env_file
-from django_offload.local.guard import new_access_key
 from django_offload.management.base import OffloadCommand
 from django_offload.sending.enqueue import build, prototype_of, send
 from tests.contract.tasks import add
+from tests.unit.aws.development import STACK, TASKS
 
-STACK = "shop-dev"
-TOKEN = "f" * 32
-KEY = new_access_key()
-TASKS = {"default": {"BACKEND": "django_offload.backends.SQSBackend", "OPTIONS": {"stack": STACK}}}
 REFUSAL = (
     "AWS was not reached: DEBUG is on, and no local AWS runs for this project. "
     "Start manage.py offload_local, or set OPTIONS['aws_in_debug'] = True in TASKS['default']."
 )
 
-
-@pytest.fixture
-def session(running_session: Session) -> Session:
-    return running_session
-
-
-@pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Path]:
-    """A project in debug mode, whose environment names no AWS. The current folder is one of its folders."""
-    for name in [name for name in os.environ if name.startswith(("AWS_", "OFFLOAD_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "REAL")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
-    (tmp_path / "shop").mkdir()
-    monkeypatch.chdir(tmp_path)
-    settings.TASKS = TASKS
-    settings.DEBUG = True
-    clients.reset_clients()
-    yield tmp_path
-    clients.reset_clients()
+pytestmark = pytest.mark.usefixtures("project")
 
 
 def found(folder: Path, stacks: tuple[str, ...] = (STACK,)) -> bool:
@@ -100,7 +74,9 @@ def test_a_file_of_anything_else_describes_nothing(text: str) -> None:
 
 def test_a_file_that_names_another_machine_describes_nothing(session: Session) -> None:
     elsewhere = {**session.variables, "AWS_ENDPOINT_URL": "http://10.0.0.1:4566"}
+    nowhere = {**session.variables, "AWS_ENDPOINT_URL": "http://[::1"}
 
+    assert Session.parse(replace(session, variables=nowhere).text()) is None
     assert Session.parse(replace(session, variables=elsewhere).text()) is None
 
 
@@ -157,6 +133,9 @@ def test_the_folders_above_the_current_one_and_above_the_settings_are_searched(
     assert own.parent in folders
     assert len(folders) == len(set(folders))
 
+    (project / "shop").rmdir()
+    assert own in list(development.project_folders())
+
 
 @pytest.mark.parametrize("kind", [LEAN, BOTO3])
 @pytest.mark.parametrize("service", ["sqs", "dynamodb", "lambda"])
@@ -208,6 +187,7 @@ def test_without_one_a_development_process_calls_nothing(kind: str) -> None:
         with pytest.raises(LocalAWSMissing) as caught:
             client(service, kind)
         assert str(caught.value) == REFUSAL
+        assert caught.value.__context__ is None  # A traceback begins with the sentence, not with a KeyError.
 
 
 @pytest.mark.parametrize(

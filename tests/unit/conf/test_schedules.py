@@ -53,6 +53,7 @@ def test_a_schedule_that_aws_understands_has_no_problem(when):
             "Pass numbers, text, lists and dictionaries that describe it.",
         ),
         ({"nightly": {**GOOD, "args": ["x" * 10_001]}}, "Give at most 10,000 bytes."),
+        ({"nightly": {**GOOD, "kwargs": {"x" * 10_001: 1}}}, "Give at most 10,000 bytes."),
     ],
 )
 def test_each_problem_has_a_hint(schedules, hint):

@@ -154,7 +154,14 @@ def test_djangos_own_decorator_refuses_the_same():
         django_task(functools.partial(plain, 1))
 
 
-@pytest.mark.parametrize("func", [plain, tasks.wrapped.func, tasks.later.func])
+def labelled(number):
+    return number
+
+
+labelled.__name__ = "orders: labelled"  # As libraries do that show the name.
+
+
+@pytest.mark.parametrize("func", [plain, labelled, tasks.wrapped.func, tasks.later.func])
 def test_a_function_of_a_module_is_a_task(func):
     assert task(func).func is func
 

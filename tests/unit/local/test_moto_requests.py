@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -94,6 +95,9 @@ def test_a_stranger_s_request_ends_a_connection_that_was_served_before(
         ("Content-Length: -1",),
         ("Content-Length: +5",),
         ("Content-Length: five",),
+        ("Transfer-Encoding: identity",),
+        ("Transfer-Encoding: gzip, chunked",),
+        ("Transfer-Encoding: chunked", "Transfer-Encoding: identity"),
     ],
     ids=", ".join,
 )
@@ -110,6 +114,22 @@ def test_no_second_request_hides_in_a_body_of_unclear_length(
     assert answer.count(b"HTTP/1.1 ") == 1
     assert answer.startswith(b"HTTP/1.1 400 The length of the request's body isn't clear.")
     assert server.client("sqs").list_queues()["QueueUrls"]
+
+
+@pytest.mark.parametrize("head", ["Content-Length: 10", "Transfer-Encoding: chunked"])
+def test_a_part_of_a_body_is_stored_nowhere(
+    server: MotoServer, connection: http.client.HTTPConnection, head: str
+) -> None:
+    allowed = [f"Host: 127.0.0.1:{server.port}", f"Authorization: {authorization(server.access_key)}"]
+    part = "5\r\n12345\r\n" if "chunked" in head else "12345"
+    request = "\r\n".join([f"PUT /{BUCKET}/part HTTP/1.1", *allowed, head, "", part])
+
+    connection.sock.sendall(request.encode())
+    connection.sock.shutdown(socket.SHUT_WR)
+
+    assert b"".join(iter(lambda: connection.sock.recv(65_536), b"")) == b""
+    names = [entry["Key"] for entry in server.client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+    assert "part" not in names
 
 
 def test_an_error_in_moto_is_one_answer_and_not_the_end_of_the_connection(

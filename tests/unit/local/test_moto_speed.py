@@ -80,6 +80,18 @@ def test_a_moto_that_has_changed_keeps_its_own_functions(monkeypatch: pytest.Mon
     make_moto_faster.__wrapped__()
 
 
+def test_an_expression_of_a_parser_that_has_changed_is_checked_each_time(
+    update: Update, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parser = importlib.import_module("moto.dynamodb.parsing.expressions").UpdateExpressionParser
+    tokenizer = importlib.import_module("moto.dynamodb.parsing.tokens").ExpressionTokenizer
+    monkeypatch.setattr(parser, "make", lambda text: parser(tokenizer.make_list(text)).parse())
+
+    update("SET #a = :n", values={":n": {"N": "1"}}, a="count")
+    with pytest.raises(ClientError, match="part of the key"):
+        update("SET #a = :n", values={":n": {"N": "1"}}, a="id")
+
+
 def test_a_copy_of_an_expression_can_change_without_the_original() -> None:
     parser = importlib.import_module("moto.dynamodb.parsing.expressions").UpdateExpressionParser
     original = parser.make(EXPRESSION)

@@ -3,9 +3,12 @@
 import logging
 import sys
 from logging.config import dictConfig
+from types import ModuleType
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
+from django.urls import include, path
 
 from django_offload.local.lambda_.task_logs import LogHandler, show_task_logs
 from django_offload.local.serve.access_log import WithoutOwnRequests
@@ -115,3 +118,17 @@ def test_a_record_of_another_form_is_shown() -> None:
     for args in (None, (), ("broken pipe",), ({"a": 1},)):
         record = logging.LogRecord("django.server", logging.INFO, "", 1, "x", args, None)
         assert WithoutOwnRequests().filter(record)
+
+
+def test_the_projects_own_page_about_a_task_is_shown(settings: Any) -> None:
+    settings.ROOT_URLCONF = urls = ModuleType("urls")
+    urls.urlpatterns = [  # type: ignore[attr-defined]
+        path("report/<str:task_id>/", lambda request, task_id: HttpResponse(), name="report"),
+        path("under/another/name/", include("django_offload.urls", namespace="work")),
+    ]
+    shown = [f"/report/{ID}/", f"/nowhere/{ID}/", "/nowhere/django_offload/task/"]
+
+    for address in [*shown, f"/under/another/name/{ID}/"]:
+        line = f"GET {address} HTTP/1.1"
+        record = logging.LogRecord("django.server", logging.INFO, "", 1, "x", (line, "200", "9"), None)
+        assert WithoutOwnRequests().filter(record) is (address in shown), address

@@ -15,13 +15,18 @@ from django.core.checks import run_checks
 from django.test import Client
 from django.test.utils import setup_test_environment, teardown_test_environment
 from django.urls import reverse
+from moto import mock_aws
 
 from django_offload import compat
 from django_offload.aws import clients, failures, memory
 from django_offload.aws.memory import TasksKeptInMemory
 from django_offload.compat import TaskResultDoesNotExist, in_test_environment
-from django_offload.exceptions import EnqueueFailed
+from django_offload.conf import configured
+from django_offload.exceptions import EnqueueFailed, OffloadError
 from django_offload.operations.find import find
+from django_offload.stores import store_of
+from django_offload.stores.dynamodb import DynamoDBStore
+from django_offload.stores.memory import MemoryStore
 from tests.contract import tasks
 from tests.contract.setup import tasks_setting
 from tests.unit.management.commands import run
@@ -160,12 +165,24 @@ def test_enqueue_many_is_kept_too(aws, offload) -> None:
     assert aws == []
 
 
+@pytest.mark.django_db
+def test_a_result_that_is_read_before_the_commit_says_what_to_do(aws) -> None:
+    result = tasks.answer.enqueue()
+
+    with pytest.raises(TaskResultDoesNotExist, match=result.id) as caught:
+        result.refresh()
+
+    (note,) = caught.value.__notes__
+    assert "In a TestCase nothing commits: enqueue it inside self.captureOnCommitCallbacks(exe" in note
+
+
 @pytest.mark.django_db(transaction=True)
 def test_every_reader_answers_from_the_same_memory(aws, admin_client) -> None:
     unknown = "0" * 32
     # Also before anything was enqueued.
-    with pytest.raises(TaskResultDoesNotExist):
+    with pytest.raises(TaskResultDoesNotExist) as caught:
         tasks.answer.get_result(unknown)
+    assert not hasattr(caught.value, "__notes__")
     assert Client().get(reverse("django_offload:status", args=[unknown])).status_code == 404
 
     task_id = tasks.answer.enqueue().id
@@ -250,6 +267,29 @@ def test_a_wrong_value_of_the_option_is_reported(settings, value) -> None:
         )
         for alias in ("default", "other")
     ]
+
+
+def test_what_a_test_made_inside_mock_aws_ends_with_it(settings, monkeypatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    settings.TASKS = in_tests()
+    begins: list[str] = []
+    monkeypatch.setattr(memory, "begin_at_each_test", lambda: begins.append("follows"))
+    (options,) = {store_options.stack: store_options for store_options in configured().values()}.values()
+    with mock_aws():
+        with suppress(OffloadError):  # There is no table.
+            find("0" * 32)
+        assert isinstance(store_of(options), DynamoDBStore)
+        assert clients._clients
+    followed = begins.copy()
+
+    memory.begin_test()
+
+    assert isinstance(store_of(options), MemoryStore)
+    assert not clients._clients
+    # Nothing was kept yet, and unittest calls nobody at the begin of the next test by itself.
+    assert followed == ["follows"]
 
 
 def test_two_stacks_can_differ(aws, settings) -> None:

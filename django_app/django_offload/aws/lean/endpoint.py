@@ -17,11 +17,8 @@ USUAL_REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+")
 TRUE = {"true", "1"}
 # How a variable names a service if not by the service's own name.
 VARIABLE = {"secretsmanager": "SECRETS_MANAGER"}
-SWITCHES = (
-    "AWS_USE_FIPS_ENDPOINT",
-    "AWS_USE_DUALSTACK_ENDPOINT",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-)
+ENDPOINT, IGNORE_ENDPOINTS = "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
+SWITCHES = ("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", IGNORE_ENDPOINTS)
 # The settings in ~/.aws/config that change an endpoint.
 CONFIGURED = re.compile(
     r"^\s*(endpoint_url|use_fips_endpoint|use_dualstack_endpoint|ignore_configured_endpoint_urls|services"
@@ -49,7 +46,7 @@ def endpoint_of(service: str) -> Endpoint | None:
     environment = variables()
     config = read_shared_config(environment)
     region = environment.get("AWS_DEFAULT_REGION", "")
-    url = environment.get(endpoint_variable(service)) or environment.get("AWS_ENDPOINT_URL")
+    url = environment.get(endpoint_variable(service)) or environment.get(ENDPOINT)
     has_special_settings = (
         any(environment.get(name, "").lower() in TRUE for name in SWITCHES)
         or environment.get("AWS_ACCOUNT_ID_ENDPOINT_MODE", "").lower() == "required"
@@ -68,6 +65,11 @@ def endpoint_of(service: str) -> Endpoint | None:
 def endpoint_variable(service: str) -> str:
     """Return the environment variable that names the endpoint of one service."""
     return f"AWS_ENDPOINT_URL_{VARIABLE.get(service, service.upper())}"
+
+
+def names_endpoint_for(variable: str) -> bool:
+    """Return True if an environment variable names an endpoint, and another doesn't have that ignored."""
+    return bool(os.environ.get(variable)) and os.environ.get(IGNORE_ENDPOINTS, "").lower() not in TRUE
 
 
 def address_of(url: str) -> Address | None:
@@ -124,5 +126,5 @@ def mocked_by_moto() -> bool:
     stubber = getattr(sys.modules.get("moto.core.models"), "botocore_stubber", None)
     if not getattr(stubber, "enabled", False):
         return False
-    named = any(value and name.startswith("AWS_ENDPOINT_URL") for name, value in os.environ.items())
+    named = any(map(names_endpoint_for, [name for name in os.environ if name.startswith(ENDPOINT)]))
     return not named and CONFIGURED.search(read_shared_config(os.environ)) is None

@@ -47,16 +47,29 @@ class MotoRequests(GuardedRequests, MotoRequestHandler):
         self.wfile.write(content)
 
     def read_body(self, environ: dict[str, Any]) -> bytes | None:
-        """Return the request's body. If its end can't be known, answer with an error and return None."""
+        """
+        Return the request's whole body, or None if the client ended within it.
+
+        If its end can't be known, answer with an error and return None.
+        """
         lengths = self.headers.get_all("Content-Length", [])
-        chunked = "wsgi.input_terminated" in environ
-        if len(lengths) + chunked > 1 or not all(length.isascii() and length.isdigit() for length in lengths):
+        encodings = self.headers.get_all("Transfer-Encoding", [])
+        is_clear = len(lengths) + len(encodings) <= 1 and all(
+            [encoding.strip().lower() == "chunked" for encoding in encodings]
+            + [length.isascii() and length.isdigit() for length in lengths]
+        )
+        if not is_clear:
             self.send_error(HTTPStatus.BAD_REQUEST, "The length of the request's body isn't clear.")
             self.close_connection = True
             return None
-        body: bytes = (
-            environ["wsgi.input"].read() if chunked else self.rfile.read(int(lengths[0]) if lengths else 0)
-        )
+        if encodings:
+            chunks: bytes = environ["wsgi.input"].read()  # Raises OSError if the last chunk is missing.
+            return chunks
+        length = int(lengths[0]) if lengths else 0
+        body = self.rfile.read(length)
+        if len(body) < length:  # The client has gone, and a part of an object is none.
+            self.close_connection = True
+            return None
         return body
 
     @staticmethod

@@ -25,7 +25,7 @@ def report_rows(aws: LocalAWS, site: str | None, env_file: str, files: SourceFil
         yield "schedule", f"{name}, every {rule.period.total_seconds():.0f} s"
     yield "AWS's interfaces", f"{aws.environment['AWS_ENDPOINT_URL']} (SQS, DynamoDB, S3, CloudFormation)"
     yield "Lambda", aws.environment["AWS_ENDPOINT_URL_LAMBDA"]
-    yield "other terminals", f". {env_file}"
+    yield "other AWS clients", f"run . {env_file} in their terminal first"
     if files is not None:
         folders = ", ".join(str(root) for root in files.roots)
         yield "code", f"{len(files)} files in {folders}; workers restart when one changes"

@@ -132,8 +132,9 @@ def queue_counts(options: Options, queue: str) -> dict[str, int]:
     """Return the counts of a queue, and how many messages its dead-letter queue has."""
     if memory := memory_of(options):
         return memory.counts(queue)
+    counts = message_counts(options, options.queue(queue))
     dead_counts = message_counts(options, options.dead_letter_queue(queue))
-    return message_counts(options, options.queue(queue)) | {"dead": sum(dead_counts.values())}
+    return counts | {"dead": sum(dead_counts.values())}
 
 
 def message_counts(options: Options, name: str) -> dict[str, int]:
