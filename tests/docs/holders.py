@@ -16,7 +16,7 @@ from django.core.management.base import CommandError
 from django_offload.conf import Options
 from tests.browser.pieces import page as pieces
 from tests.deploy import readme as deploying
-from tests.docs import how_to
+from tests.docs import how_to, worker_process
 from tests.docs.pages import DOCS, ROOT, Block, commands
 from tests.docs.reference.environment import own_variables
 from tests.plugin import page as testing
@@ -117,6 +117,11 @@ def is_of_wagtail(block: Block) -> bool:
     )
 
 
+def is_of_the_worker_process(block: Block) -> bool:
+    """A generator that is closed, run by tests/docs/test_worker_process.py."""
+    return block.page == worker_process.PAGE and block.text == worker_process.generator_that_is_closed()
+
+
 def is_of_options(block: Block) -> bool:
     """OPTIONS of a backend, written out: nothing is wrong with them, and a template is made of them."""
     if block.language != "python" or not block.text.startswith("OPTIONS = {"):
@@ -155,6 +160,7 @@ HOLDERS: list[Callable[[Block], bool]] = [
     is_a_step_of_deploying,
     is_of_ones_own_project,
     is_of_wagtail,
+    is_of_the_worker_process,
     is_of_options,
     is_of_the_section_on_tests,
     is_made,
