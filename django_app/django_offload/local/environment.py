@@ -93,10 +93,15 @@ def env_file(session: Session) -> Iterator[Path]:
                 write_private(path, before)
 
 
-def running_here() -> Session | None:
-    """Return the session of another offload_local that runs in the current folder, or None."""
+def other_start() -> str:
+    """Return what to know if another offload_local runs in the current folder, else an empty text."""
     session = Session.parse(read_private(ENV_FILE)[0])
-    return session if is_running(session) else None
+    if session is None or not is_running(session):
+        return ""
+    return (
+        f"Another offload_local runs in this folder (process {session.process}). Other terminals use this one "
+        "until it ends. If you don't need both, stop one."
+    )
 
 
 def is_running(session: Session | None) -> bool:
