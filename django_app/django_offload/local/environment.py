@@ -99,8 +99,8 @@ def other_start() -> str:
     if session is None or not is_running(session):
         return ""
     return (
-        f"Another offload_local runs in this folder (process {session.process}). Other terminals use this one "
-        "until it ends. If you don't need both, stop one."
+        f"Another offload_local runs in this folder (process {session.process}). Other terminals use this "
+        "one until it ends. If you don't need both, stop one."
     )
 
 
