@@ -17,9 +17,7 @@ from functools import cached_property, partial
 from types import ModuleType
 from typing import Any, ClassVar
 
-from django.apps import apps
 from django.conf import settings
-from django.core import checks
 from django.core.checks import CheckMessage, Error
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.utils.module_loading import import_string
@@ -99,22 +97,12 @@ class OffloadBackend(BaseTaskBackend):
         """Report the problems of this entry of TASKS."""
         if is_of_backport(self):  # Django's own tasks report them.
             return []
-        messages: list[CheckMessage] = [
+        return [
             Error(
                 f"TASKS['{self.alias}']: {problem.text}", hint=problem.hint, id=f"django_offload.{problem.id}"
             )
             for problem in find_problems(self._params)
         ]
-        if not apps.is_installed("django_offload"):
-            messages.append(
-                checks.Warning(
-                    f"TASKS['{self.alias}'] needs the app django_offload. Without it, manage.py has neither "
-                    "offload_local nor the other commands and checks.",
-                    hint="Add 'django_offload' to INSTALLED_APPS.",
-                    id="django_offload.W038",
-                )
-            )
-        return messages
 
     def enqueue(self, task: AnyTask, args: Any, kwargs: Any) -> Any:
         """

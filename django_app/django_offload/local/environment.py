@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ..aws.development import ENV_FILE, Session
+from ..aws.development import ENV_FILE, Session, read_private
 from .errors import NotThisMachine
 
 DEFAULT_REGION = "us-east-1"
@@ -80,15 +80,38 @@ def env_file(session: Session) -> Iterator[Path]:
     """
     path, text = ENV_FILE.absolute(), session.text()
     private_folder(path.parent)
+    before, _ = read_private(path)
     path.unlink(missing_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
+    write_private(path, text)
     try:
         yield path
     finally:
         # Another local AWS may have started here since and written its own file.
         if path.exists() and path.read_text() == text:
             path.unlink()
+            if is_running(Session.parse(before)):  # It was started before this one, and goes on.
+                write_private(path, before)
+
+
+def other_start() -> str:
+    """Return what to know if another offload_local runs in the current folder, else an empty text."""
+    session = Session.parse(read_private(ENV_FILE)[0])
+    if session is None or not is_running(session):
+        return ""
+    return (
+        f"Another offload_local runs in this folder (process {session.process}). Other terminals use this "
+        "one until it ends. If you don't need both, stop one."
+    )
+
+
+def is_running(session: Session | None) -> bool:
+    return session is not None and session.answers()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Create a file that only this account can read."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
 
 
 def private_folder(folder: Path) -> None:

@@ -19,7 +19,7 @@ from django_offload.aws.development import ENV_FILE, Session, find_session
 from django_offload.aws.lean import credentials
 from django_offload.conf import configured
 from django_offload.exceptions import LocalAWSMissing
-from django_offload.local.environment import env_file
+from django_offload.local.environment import env_file, other_start
 from django_offload.management.base import OffloadCommand
 from django_offload.sending.enqueue import build, prototype_of, send
 from tests.contract.tasks import add
@@ -44,6 +44,24 @@ def test_a_session_is_found_by_its_file_and_its_answer(project: Path, session: S
         assert found(project)
         assert not found(project, ("another-project",))
     assert not found(project)
+
+
+def test_a_second_start_leads_back_to_the_first_at_its_end(project: Path, session: Session) -> None:
+    second = replace(session, variables={**session.variables, "AWS_ENDPOINT_URL": "http://127.0.0.1:10"})
+    assert other_start() == ""
+    with env_file(session):
+        assert other_start().startswith(
+            f"Another offload_local runs in this folder (process {session.process})."
+        )
+        with env_file(second):
+            assert second.text() == ENV_FILE.read_text()
+        assert session.text() == ENV_FILE.read_text()
+        assert found(project)
+    assert other_start() == ""
+
+    with env_file(replace(session, token="0" * 32)), env_file(session):  # The first one was killed.
+        pass
+    assert not ENV_FILE.exists()
 
 
 @pytest.mark.parametrize(

@@ -39,16 +39,6 @@ def test_each_backend_checks_its_own_options(settings):
     assert "stack, queues, table" in messages[0].hint
 
 
-def test_a_project_without_the_app_is_told_what_it_lacks(settings):
-    settings.TASKS = tasks_setting(modules=[])
-    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "django_offload"]
-
-    (message,) = task_backends["default"].check()
-
-    assert (message.id, message.hint) == ("django_offload.W038", "Add 'django_offload' to INSTALLED_APPS.")
-    assert "manage.py has neither offload_local nor the other commands" in message.msg
-
-
 def test_a_broken_configuration_is_reported_by_the_backend_alone(settings):
     settings.TASKS = tasks_setting(modules=[], stack="NO")
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from ...aws.development import ENV_FILE
 from ...aws.loopback import LOOPBACK
 from ..aws.local_aws import Announce, LocalAWS
-from ..environment import env_file, refuse_other_aws
+from ..environment import env_file, other_start, refuse_other_aws
 from ..lambda_.log_lines import LogLine, wants_colour
 from ..lambda_.processes import runtime_client_missing
 from ..lambda_.task_logs import LogHandler, show_task_logs
@@ -163,6 +163,8 @@ class Session:
             interrupts, lambda: self._slow_start.waiting_for(self._aws.step)
         ):
             return False
+        if other := other_start():
+            self._announce(other)
         self._env_file = os.path.relpath(exits.enter_context(env_file(self._aws.session)))
         stop = threading.Event()
         exits.callback(stop.set)
