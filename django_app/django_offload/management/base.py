@@ -76,7 +76,7 @@ class OffloadCommand(Output):
         self.configure_output(
             as_json=options["json"], no_color=options["no_color"], force_color=options["force_color"]
         )
-        # Whoever names a stage, as for offload_deploy, means a deployed one.
+        # A stage is deployed, so its name asks for AWS and not for this machine.
         names_stage = options.get("stage") or os.environ.get(ENV_STAGE)
         try:
             with clients.aws_allowed() if names_stage else nullcontext():

@@ -74,7 +74,7 @@ class Offload(TaskRunner):
             yield self
 
     def _seams[Seam](self, kind: StandIns[Any], expected: type[Seam]) -> dict[str, Seam]:
-        """Return what stands in for one part of AWS, by stack."""
+        """Return the stand-ins for one part of AWS, by stack."""
         return {stack: self._memory.seam(kind, stack) for stack in self._stacks}
 
     def _skip_to_next(self) -> bool:

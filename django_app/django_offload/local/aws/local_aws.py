@@ -211,7 +211,7 @@ class LocalAWS:
     def close(self) -> None:
         """Stop all threads, processes and servers."""
         self._stopping.set()
-        # What ends now was stopped and didn't fail.
+        # From now on threads and processes end because they are stopped, not because they fail.
         logger.disabled = True
         try:
             # Stop the workers first, so that everything that waits for a response gets one.
