@@ -172,8 +172,9 @@ def current_owner():
 
 
 @pytest.mark.parametrize("wrong", OWNERS.values(), ids=OWNERS)
-def test_an_owner_that_no_record_can_contain_is_refused(settings, offload, monkeypatch, wrong):
+def test_an_owner_that_no_record_can_contain_is_refused(settings, request, monkeypatch, wrong):
     settings.TASKS = tasks_setting(modules=MODULES, owner=f"{__name__}.current_owner")
+    offload = request.getfixturevalue("offload")
     for right in (None, "user:7", "é" * 500):
         monkeypatch.setattr(f"{__name__}.owner", right)
         result = tasks.echo.enqueue()

@@ -11,7 +11,6 @@ transaction is committed by then, and each task in it has an id, but it would ne
 from collections.abc import Callable, Iterable, Iterator
 from inspect import unwrap
 from typing import Any, Protocol
-from weakref import ref
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -30,25 +29,18 @@ class CommitCallbacks:
     """Calls the callbacks of a connection's commits, in the place of the connection's own method."""
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
-        # Without a cycle, a connection is closed as soon as its thread ends.
-        self._connection = ref(connection)
-        # What another library put in the place of the method.
-        self._replaced: Callable[[], object] | None = vars(connection).get(METHOD)
+        self._connection = connection
+        # The connection's own method, or what another library put in its place.
+        self._call: Callable[[], object] = getattr(connection, METHOD)
 
     def __call__(self) -> None:
-        connection = self._connection()
-        if connection is None:
-            return
         # Django takes each callback out of this list before it calls it.
-        callbacks: list[Any] = connection.run_on_commit
+        callbacks: list[Any] = self._connection.run_on_commit
         try:
-            if self._replaced is not None:
-                self._replaced()
-            else:
-                getattr(type(connection), METHOD)(connection)
+            self._call()
         except BaseException:
-            # Otherwise the transaction goes on, with the same list.
-            if connection.run_on_commit is not callbacks:
+            # If the list is still the connection's, Django hasn't begun, and the tasks wait on.
+            if self._connection.run_on_commit is not callbacks:
                 send_dropped(callbacks)
             raise
 

@@ -4,7 +4,7 @@ import json
 from types import MappingProxyType
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from django_offload.compat import normalize_json
@@ -40,7 +40,6 @@ def test_json_values_give_the_text_of_their_normal_form(value):
     assert dump_returned(value, "Task x") == dump(normalize_json(value))
 
 
-@settings(max_examples=1_000)
 @given(st.recursive(st.integers(0, 1), lambda inner: st.dictionaries(ALIKE, inner) | st.lists(inner)))
 def test_a_return_value_is_refused_exactly_if_two_of_its_keys_become_one_text(value):
     try:
