@@ -67,6 +67,6 @@ def send_dropped(callbacks: Iterable[Any]) -> None:
 def departures(callbacks: Iterable[Any]) -> Iterator[tuple[Callable[[], object], Leaving]]:
     """Yield the callbacks that send tasks, each with its tasks."""
     for entry in callbacks:
-        departure = getattr(unwrap(entry[1]), "__self__", None)
+        departure: Any = getattr(unwrap(entry[1]), "__self__", None)
         if hasattr(departure, "log_unsent"):
             yield entry[1], departure

@@ -143,7 +143,7 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
         INSTALLED_APPS, and its table in the database `using`.
         """
 
-        as_utf8(key)  # Refuses what no database can store.
+        as_utf8(key)  # Raises for a key that a database can't store.
 
         def run() -> str:
             return dump_returned(function(*args), f"context.atomic('{key}')")
