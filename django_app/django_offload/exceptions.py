@@ -173,10 +173,10 @@ class UnknownVersion(MessageRefused):
 
     retryable = True
 
-    def __init__(self, version: object) -> None:
+    def __init__(self, version: object, what: str = "The message") -> None:
         self.version = version
         super().__init__(
-            f"The message has version {short(version)}, which this release can't read. "
+            f"{what} has version {short(version)}, which this release can't read. "
             "Deploy the workers before the web side, or upgrade django-offload on the workers."
         )
 

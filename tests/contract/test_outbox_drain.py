@@ -1,5 +1,6 @@
 """Draining on SQLite and PostgreSQL: a committed task is sent even if its process has died."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from unittest import mock
 
@@ -7,6 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
+from django_offload.compat import signals
 from django_offload.outbox import drain as outbox
 from django_offload.outbox.models import OutboxEntry
 from django_offload.worker.sweep import sweep
@@ -135,7 +137,110 @@ def test_a_row_that_cannot_be_read_stops_no_other(site, caplog, broken):
     assert drain() == 2
 
     assert rows() == [left[0]]
-    assert f"Task id={left[0]} stays in the outbox" in caplog.text
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 1
+    assert said[0].startswith(f"Task id={left[0]} stays in the outbox: ")
+    assert said[0].endswith(
+        "its row can't be read. Correct its 'birth', or delete it from offload_outbox_outboxentry"
+    )
+
+
+def test_a_row_of_a_newer_version_stays_until_a_release_can_read_it(site, caplog):
+    (left,) = leave_behind()
+    entry = OutboxEntry.objects.get()
+    written = json.loads(entry.birth)
+    OutboxEntry.objects.update(birth=json.dumps({**written, "v": 2, "tenant": "a"}))
+
+    assert drain() == 0
+
+    assert rows() == [left]
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said == (
+        f"Task id={left} stays in the outbox: UnknownVersion: The row of the outbox has version 2, which "
+        "this release can't read. Deploy the workers before the web side, or upgrade django-offload on the "
+        "workers."
+    )
+    OutboxEntry.objects.update(birth=entry.birth)
+    assert drain() == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"v": None}, {"tenant": "a"}, {"v": None, "owner": None, "depth": None, "options": None}],
+    ids=["first rows", "newer fields", "fewer fields"],
+)
+def test_a_row_of_another_release_with_this_version_is_sent(site, change):
+    (left,) = leave_behind()
+    written = json.loads(OutboxEntry.objects.get().birth)
+    assert written["v"] == 1
+    fields = {name: value for name, value in {**written, **change}.items() if value is not None}
+    OutboxEntry.objects.update(birth=json.dumps(fields))
+
+    assert drain() == 1
+
+    assert rows() == []
+    site.run()
+    assert site.stores[STACK].records[left]["status"] == "SUCCESSFUL"
+
+
+@pytest.fixture
+def announced():
+    """What task_enqueued announced."""
+    found = []
+
+    def note(sender, task_result, **kwargs):
+        found.append(
+            (sender.__name__, task_result.id, task_result.task.name, task_result.args, task_result.kwargs)
+        )
+        assert task_result.enqueued_at is not None
+
+    signals.task_enqueued.connect(note)
+    yield found
+    signals.task_enqueued.disconnect(note)
+
+
+def test_what_is_sent_from_the_outbox_is_announced_once(site, announced):
+    with mock.patch("django_offload.backends.base.Departure.leave_at_commit"), transaction.atomic():
+        left = tasks.echo.using(backend="other").enqueue(1, [2], a={"b": 3})
+    assert announced == []
+
+    assert (drain(), drain()) == (1, 0)
+
+    assert announced == [("LambdaBackend", left.id, "echo", [1, [2]], {"a": {"b": 3}})]
+
+
+def test_what_aws_refuses_at_the_commit_is_announced_once_it_is_sent(site, announced):
+    with down(site), transaction.atomic():
+        left = tasks.echo.enqueue(1)
+    assert (announced, left.enqueued_at) == ([], None)
+
+    assert drain() == 1
+
+    assert [entry[1] for entry in announced] == [left.id]
+
+
+def test_a_task_that_this_process_does_not_know_is_sent_without_a_signal(site, announced, caplog):
+    (left,) = leave_behind()
+    birth = OutboxEntry.objects.get().birth
+    OutboxEntry.objects.update(birth=birth.replace("tests.contract.tasks.answer", "shop.tasks.gone"))
+
+    assert drain() == 1
+
+    assert (rows(), announced, len(messages(site))) == ([], [], 1)
+    assert f"Task id={left} was sent from the outbox without task_enqueued: No task is named" in caplog.text
+
+
+def test_a_receiver_that_raises_keeps_no_row(site):
+    def note(sender, task_result, **kwargs):
+        raise RuntimeError("the receiver failed")
+
+    leave_behind(2)
+    signals.task_enqueued.connect(note)
+    try:
+        assert drain() == 2
+    finally:
+        signals.task_enqueued.disconnect(note)
+    assert rows() == []
 
 
 def test_trouble_with_the_outbox_does_not_stop_the_sweep_of_records(site, caplog):

@@ -39,7 +39,8 @@ def samples(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (RELEASED / name).read_text().splitlines()]
 
 
-RECORDS, ROWS = samples("records_0.1.0.jsonl"), samples("outbox_0.1.0.jsonl")
+RECORDS = samples("records_0.1.0.jsonl")
+ROWS = samples("outbox_0.1.0.jsonl") + samples("outbox_version_1.jsonl")
 ERRORS = (RELEASED / "errors_0.1.0.txt").read_text().split()
 # Another attempt would end alike.
 NEVER_REPEATED = {"Cancelled", "ResultTooLarge", "StepTooLarge"}

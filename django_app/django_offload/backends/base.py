@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
+from reprlib import repr as short
 from types import ModuleType
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.utils.module_loading import import_string
@@ -28,7 +28,8 @@ from ..conf import Options, find_problems
 from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
 from ..definition.offload_task import AnyResult, AnyTask, OffloadTask, refuse_event_loop
 from ..definition.registry import mask_of, registry
-from ..definition.results import in_django_time, parts_of, result_of
+from ..definition.results import parts_of, result_of
+from ..exceptions import ConfigurationError
 from ..payloads import fetch_parts
 from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask
 from ..protocol.record import read_record
@@ -51,6 +52,8 @@ _is_id = re.compile(ID_PATTERN).fullmatch
 
 # Arguments that leave together have at most this size, so that large ones need no more memory than many.
 MOST_BYTES = 4 * 2**20
+# Of an owner, as UTF-8. Every write of a record bills it.
+MOST_OWNER_BYTES = 1_000
 # Tasks whose arguments came within this time leave as enqueued when they came; slower ones, when they leave.
 ONE_INSTANT = timedelta(seconds=1)
 # Django's exception has only the id, and this is what people wonder about in their first test.
@@ -144,7 +147,23 @@ class OffloadBackend(BaseTaskBackend):
     def prototype(self, task: AnyTask) -> Prototype:
         if TEST_UTILS in sys.modules:
             follow_tests(self.conf, enqueues=True)
-        return prototype_of(task, self.conf, import_string(self.conf.owner)())
+        return prototype_of(task, self.conf, self.owner())
+
+    def owner(self) -> str | None:
+        """Return the owner of a new task. Raise ConfigurationError if no record can contain it."""
+        owner: object = import_string(self.conf.owner)()
+        if owner is None:
+            return None
+        try:
+            if isinstance(owner, str) and len(owner.encode()) <= MOST_OWNER_BYTES:
+                return owner
+        except UnicodeEncodeError:
+            pass  # It contains half of a surrogate pair.
+        raise ConfigurationError(
+            self.alias,
+            f"OPTIONS['owner'] returned {short(owner)}, which no record can contain.",
+            f"Return a text of at most {MOST_OWNER_BYTES:,} bytes, or None.",
+        )
 
     def entry(self, task: AnyTask, prototype: Prototype, item: Arguments) -> Entry:
         """Return a task of enqueue_many(), or why it can't be sent."""
@@ -170,6 +189,9 @@ class OffloadBackend(BaseTaskBackend):
             return departure.leave()
         if departure.in_outbox:
             outbox().put_many([enqueued for enqueued, _ in entries])
+        from .at_commit import watch  # Imported here, because most tasks are enqueued outside a transaction.
+
+        watch(transaction.get_connection())
         # Nobody is there to raise to. One that fails holds up no other.
         transaction.on_commit(departure.leave_at_commit, robust=True)
         return [None] * len(entries)
@@ -240,29 +262,20 @@ class Departure:
         now = datetime.now(UTC)
         if self.waits or now - enqueued_tasks[0].enqueued_at > ONE_INSTANT:
             enqueued_tasks = [replace(enqueued, enqueued_at=now) for enqueued in enqueued_tasks]
-        failures: list[Exception | None] = []
-        for enqueued, (_, result), failure in zip(
-            enqueued_tasks, self.entries, self.send(enqueued_tasks), strict=True
-        ):
-            failures.append(failure)
+        failures = self.send(enqueued_tasks)
+        for enqueued, (_, result), failure in zip(enqueued_tasks, self.entries, failures, strict=True):
             if failure is None:
-                enqueued_at = enqueued.enqueued_at
-                if not settings.USE_TZ:
-                    enqueued_at = in_django_time(enqueued_at)
-                object.__setattr__(result, "enqueued_at", enqueued_at)
-                try:
-                    announce_enqueued(self.sender, result)
-                except Exception as exc:  # noqa: BLE001, the answer to this task, and to no other
-                    failures[-1] = exc
-        return failures
+                announce_enqueued(self.sender, result, enqueued.enqueued_at)
+        # The outbox keeps what failed, and the sweeper sends and announces it later.
+        return [None] * len(failures) if self.in_outbox else failures
 
-    def send(self, enqueued_tasks: Sequence[EnqueuedTask]) -> Sequence[Exception | None]:
-        """Send the tasks. What the outbox has kept since the commit may fail: the sweeper sends it later."""
+    def send(self, enqueued_tasks: Sequence[EnqueuedTask]) -> list[Exception | None]:
+        """Send the tasks, and delete from the outbox what it has kept since the commit."""
         if not self.in_outbox:
-            return send_many(enqueued_tasks, self.options)
-        failures: Sequence[Exception | None]
+            return [*send_many(enqueued_tasks, self.options)]
+        failures: list[Exception | None]
         try:
-            failures = send_many(enqueued_tasks, self.options)
+            failures = [*send_many(enqueued_tasks, self.options)]
         except Exception as exc:  # noqa: BLE001, the same for all
             failures = [exc] * len(enqueued_tasks)
         pairs = list(zip(enqueued_tasks, failures, strict=True))
@@ -271,23 +284,34 @@ class Departure:
             if failure is not None:
                 reason = masked_text(failure, enqueued)
                 logger.warning("Task id=%s was not sent yet, it is in the outbox: %s", enqueued.id, reason)
-        return [None] * len(pairs)
+        return failures
 
     def leave_at_commit(self) -> None:
         """Send the tasks after the commit, and log each that failed."""
-        failures: Sequence[Exception | None]
         try:
             failures = self.leave()
-        except Exception as exc:  # noqa: BLE001, the same for all, and the log names each
-            failures = [exc] * len(self.entries)
-        for (enqueued, _), failure in zip(self.entries, failures, strict=True):
-            if failure is None:
-                continue
-            mask, text = mask_of(enqueued), "Task id=%s was not sent at the commit: %s"
-            if mask is None:
-                logger.error(text, enqueued.id, failure, exc_info=failure)
-            else:  # Handlers format an exception themselves, and know no mask.
-                logger.error(text, enqueued.id, mask.traceback(failure))
+        except BaseException as exc:
+            self.log_unsent(exc)  # The same for all.
+            if not isinstance(exc, Exception):
+                raise
+            return
+        for enqueued, failure in zip(self.enqueued_tasks, failures, strict=True):
+            if failure is not None:
+                log_unsent(enqueued, failure)
+
+    def log_unsent(self, exc: BaseException) -> None:
+        """Log that the tasks were not sent, unless the outbox keeps them."""
+        for enqueued in () if self.in_outbox else self.enqueued_tasks:
+            log_unsent(enqueued, exc)
+
+
+def log_unsent(enqueued: EnqueuedTask, exc: BaseException) -> None:
+    what = "was not sent" if isinstance(exc, Exception) else "may not have been sent"
+    mask, text = mask_of(enqueued), f"Task id=%s {what} at the commit: %s"
+    if mask is None:
+        logger.error(text, enqueued.id, str(exc) or type(exc).__name__, exc_info=exc)
+    else:  # Handlers format an exception themselves, and know no mask.
+        logger.error(text, enqueued.id, mask.traceback(exc))
 
 
 def chunks(entries: Iterator[Entry]) -> Iterator[tuple[list[Entry], Exception | None]]:

@@ -7,6 +7,7 @@ It is in `conf`, because schedules in TASKS have arguments too.
 
 import dataclasses
 import ipaddress
+import json
 import pathlib
 import sys
 import zoneinfo
@@ -56,6 +57,9 @@ REMEDIES: tuple[tuple[tuple[type, ...], str, str], ...] = (
 BYTES = (bytes, bytearray, memoryview)
 # A longer key is cut in a path.
 LONGEST_KEY = 40
+# Of lists and dictionaries in each other. What reads a value may be nearer to Python's recursion limit than
+# what wrote it. A text of arguments has two levels more: [args, kwargs].
+MOST_LEVELS = 398
 NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 OTHERWISE = "Pass numbers, text, lists and dictionaries that describe it."
 
@@ -100,6 +104,8 @@ def plain_copy(value: Any, path: str, name: str, outer: tuple[int, ...]) -> Any:
         raise NotJSON(path, *what_and_remedy(value, name))
     if id(value) in outer:
         raise NotJSON(path, "a value that contains itself", "Pass a copy without the loop.")
+    if len(outer) == MOST_LEVELS:
+        raise RecursionError
     outer = (*outer, id(value))
     if not is_mapping:
         return [
@@ -119,6 +125,39 @@ def plain_copy(value: Any, path: str, name: str, outer: tuple[int, ...]) -> Any:
         paths = (f"{path}.{key}", key) if is_name else (path + step, name + step)
         copy[key] = plain_copy(item, *paths, outer)
     return copy
+
+
+def refuse_shared_keys(value: Any, path: str) -> None:
+    """
+    Raise NotJSON for the first dictionary in a value in which two keys become one text, such as 1 and "1".
+
+    JSON must be able to carry the value itself.
+    """
+    if isinstance(value, Mapping):
+        keys: dict[str, Any] = {}
+        for key, item in value.items():
+            text = key_text(key)
+            if text in keys:
+                raise NotJSON(
+                    path,
+                    f"a dictionary in which JSON makes one text of the keys {keys[text]!r} and {key!r}",
+                    "Return a dictionary whose keys are text, or a list of pairs.",
+                )
+            keys[text] = key
+            refuse_shared_keys(item, f"{path}[{text[:LONGEST_KEY]!r}]")
+    elif isinstance(value, Sequence) and not isinstance(value, (str, *BYTES)):
+        for index, item in enumerate(value):
+            refuse_shared_keys(item, f"{path}[{index}]")
+
+
+def key_text(key: Any) -> str:
+    """Return what JSON makes of a key of a dictionary."""
+    if isinstance(key, str):
+        return key
+    if isinstance(key, bytes):
+        return key.decode()
+    (text,) = json.loads(json.dumps({key: None}))
+    return str(text)
 
 
 def unwrapped(value: Any) -> Any:

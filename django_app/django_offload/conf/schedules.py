@@ -13,6 +13,8 @@ RATE_PATTERN = re.compile(r"rate\(([1-9]\d{0,3}) (minute|hour|day)s?\)")
 CRON_PATTERN = re.compile(r"cron\(\S+( \S+){5}\)")
 # The event of a schedule contains the arguments. This is far below the limit of an event (256 KB).
 LONGEST_ARGUMENTS = 10_000
+# With fewer lists, arguments can't be nested too deeply.
+MOST_LISTS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,8 @@ def argument_problems(where: str, args: object, kwargs: object) -> Iterator[tupl
         return
     try:
         text = json.dumps([args, *kwargs, *kwargs.values()], allow_nan=False)
-        is_plain = '":' not in text  # No dictionary, whose keys may be other than text.
+        # Without a dictionary, whose keys may be other than text, and without many levels.
+        is_plain = '":' not in text and text.count("[") < MOST_LISTS
     except (TypeError, ValueError, RecursionError):
         is_plain = False
     if not is_plain:

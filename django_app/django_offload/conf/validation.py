@@ -1,7 +1,7 @@
 """The validation of TASKS: the allowed keys and values, and the problems of an entry."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
@@ -138,6 +138,12 @@ def find_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
                 f"QUEUES contains {name!r}, which can't be part of the name of an AWS resource.",
                 "Use at most 30 letters, digits, hyphens and underscores.",
             )
+    for first, second in colliding_queues(queue_names):
+        yield Problem(
+            "E003",
+            f"QUEUES contains {first!r} and {second!r}, which would be one resource in AWS.",
+            "Rename one of them: hyphens and underscores don't count, and '-dead' ends a dead-letter queue.",
+        )
     for name, queue in options.get("queues", {}).items():
         if name not in queue_names:
             yield Problem(
@@ -149,6 +155,26 @@ def find_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
     for text, hint in option_problems(options, str(params.get("BACKEND", ""))):
         # A value in OPTIONS is wrong, or contradicts another one.
         yield Problem("E006", text, hint)
+
+
+def logical_name(name: str) -> str:
+    """Return the name of a queue or function as part of a logical id, which has only letters and digits."""
+    return "".join(part[:1].upper() + part[1:] for part in re.split("[-_]", name))
+
+
+def resource_names(queue_name: str) -> tuple[str, ...]:
+    """Return the names that a queue's resources have in the stack, without the stack's own."""
+    return f"logical id {logical_name(queue_name)}", queue_name, f"{queue_name}-dead"
+
+
+def colliding_queues(queue_names: Iterable[object]) -> Iterator[tuple[str, str]]:
+    """Yield each two queues that would share a resource of the stack."""
+    # The stack has a queue of its own, for the events that no function accepted.
+    owners = {"failed-events": "failed-events (the stack's own)"}
+    for name in dict.fromkeys(name for name in queue_names if isinstance(name, str)):
+        others = {owners.setdefault(resource, name) for resource in resource_names(name)} - {name}
+        for other in sorted(others):
+            yield other, name
 
 
 def unknown_keys(options: Mapping[str, Any], keys: tuple[str, ...], where: str) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
+from reprlib import repr as short
 from typing import Any
 
 from ..compat import TaskContext
@@ -17,6 +18,8 @@ from ..protocol.json_codec import dump_returned
 REPORT_EVERY_SECONDS = 0.5
 # Reading the flag of a cancel costs half a read unit.
 ASK_EVERY_SECONDS = 1.0
+# DynamoDB allows 1,024 bytes for a sort key, and that of a step's result begins with "step#".
+MOST_KEY_BYTES = 1_024 - len("step#")
 
 
 class Reporter(ABC):
@@ -122,9 +125,11 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
         """
         Run a function and store its return value. A later attempt returns that value instead of running it.
 
-        The value must be JSON of at most 300,000 bytes, and each step of the task needs its own `key`. Two
-        attempts that overlap may both run the function, but both return the value that was stored first.
+        The value must be JSON of at most 300,000 bytes, and each step of the task needs its own `key` of at
+        most 1,019 bytes. Two attempts that overlap may both run the function, but both return the value that
+        was stored first. Raise ValueError, before the function runs, for a key that can't be stored.
         """
+        check_step_key(key)
         text = self.journal.load(key)
         if text is None:
             text = self.journal.save(key, dump_returned(function(*args), f"Step '{key}'"))
@@ -137,6 +142,8 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
         A later attempt returns the stored value (JSON) instead. This needs the app django_offload.effects in
         INSTALLED_APPS, and its table in the database `using`.
         """
+
+        as_utf8(key)  # Raises for a key that a database can't store.
 
         def run() -> str:
             return dump_returned(function(*args), f"context.atomic('{key}')")
@@ -159,6 +166,27 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
             state.sent_at = state.asked_at = now
             # Once the flag was seen, it stays, whatever a later answer says.
             state.cancelled |= self.reporter.send({"done": state.done, "total": total, "message": message})
+
+
+def check_step_key(key: str) -> None:
+    """Raise ValueError if the store can't keep the result of a step under this key."""
+    size = len(as_utf8(key))
+    if size > MOST_KEY_BYTES:
+        raise ValueError(
+            f"The key {short(key)} of a step has {size:,} bytes, and the limit is {MOST_KEY_BYTES:,}. Give a "
+            "shorter key, such as the primary key of what the step works on."
+        )
+
+
+def as_utf8(key: str) -> bytes:
+    """Return the bytes of a key. Raise ValueError if it contains half a character."""
+    try:
+        return str(key).encode()
+    except UnicodeEncodeError as exc:
+        raise ValueError(
+            f"The key {key[:40]!a} can't be stored, because character {exc.start + 1} of it is half of a "
+            "surrogate pair. Give a key that text.encode() accepts."
+        ) from None
 
 
 current_context: ContextVar[OffloadContext | None] = ContextVar("django_offload_context", default=None)

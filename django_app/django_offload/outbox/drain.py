@@ -9,10 +9,15 @@ from datetime import UTC, datetime, timedelta
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
 from django.db.models import Q
 
-from ..conf import configured
-from ..definition.results import in_django_time
+from ..compat import InvalidTaskBackend, task_backends
+from ..conf import Options, configured
+from ..definition.registry import registry
+from ..definition.results import in_django_time, task_of
+from ..exceptions import OffloadError, UnknownVersion
+from ..payloads import fetch
 from ..protocol.enqueued_task import EnqueuedTask
-from ..sending.enqueue import masked_text, send
+from ..protocol.json_codec import load
+from ..sending.enqueue import announce_enqueued, enqueued_result, masked_text, send
 from ..sending.outbox_row import pack, unpack
 from .models import OutboxEntry
 
@@ -103,10 +108,33 @@ def send_entry(entry: OutboxEntry) -> bool:
     enqueued = None
     try:
         enqueued = unpack(entry.birth)
-        send(replace(enqueued, enqueued_at=datetime.now(UTC)), options)
+        sent = replace(enqueued, enqueued_at=datetime.now(UTC))
+        send(sent, options)
     except Exception as exc:  # noqa: BLE001, a task that cannot be sent must not stop the others
-        reason = masked_text(exc, enqueued) if enqueued else "its row can't be read"
+        reason = masked_text(exc, enqueued) if enqueued else row_problem(exc)
         logger.error("Task id=%s stays in the outbox: %s: %s", entry.id, type(exc).__name__, reason)
         return False
     delete_sent(enqueued)
+    announce_sent(sent, options)
     return True
+
+
+def row_problem(exc: Exception) -> str:
+    """Return why a row can't be read. Other errors than our own may quote the task's arguments."""
+    if isinstance(exc, UnknownVersion):
+        return str(exc)
+    return f"its row can't be read. Correct its 'birth', or delete it from {OutboxEntry._meta.db_table}"
+
+
+def announce_sent(enqueued: EnqueuedTask, options: Options) -> None:
+    """Send task_enqueued for a task whose process died before it could. Log a task that isn't known here."""
+    try:
+        task = task_of(enqueued, registry().resolve(enqueued.name))
+        text = fetch(enqueued.reference, options) if enqueued.reference else enqueued.arguments
+        result = enqueued_result(task, enqueued, *load(text))
+        sender = type(task_backends[enqueued.alias])
+    except (OffloadError, InvalidTaskBackend) as exc:
+        reason = masked_text(exc, enqueued)
+        logger.warning("Task id=%s was sent from the outbox without task_enqueued: %s", enqueued.id, reason)
+    else:
+        announce_enqueued(sender, result, enqueued.enqueued_at)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from ..aws.memory_limits import check_object_key
 from .base import Payloads, StoredObject
 
 
@@ -14,6 +15,7 @@ class MemoryPayloads(Payloads):
         self._stored_at: dict[str, datetime] = {}
 
     def put(self, key: str, data: bytes) -> None:
+        check_object_key(key)
         self.objects[key] = data
         self._stored_at[key] = datetime.now(UTC)
 

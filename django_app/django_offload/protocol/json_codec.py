@@ -50,6 +50,12 @@ _write = writer(item=",", key=":", allow_nan=False)
 find_converted_key = re.compile(r'"[-0-9tfn](?:[-+.0-9e]*|rue|alse|ull)":').search
 _scan = json.JSONDecoder().raw_decode
 
+# Deeper values are refused when they are written. Django and the pages walk through a value with a call for
+# each level, and a reader may be nearer to Python's recursion limit (1,000) than the writer was.
+MOST_LEVELS = 400
+_other_than_brackets = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[^][{}"]+')
+_innermost = re.compile(r"\[]|{}")
+
 
 def dump(value: Any) -> str:
     """
@@ -62,21 +68,46 @@ def dump(value: Any) -> str:
     return _write(value)
 
 
-def dump_any(value: Any) -> str:
-    """Do what dump() does, and accept bytes and any mapping too, as Django does for arguments."""
-    try:
-        # If JSON knows the value, the text is the same without Django's walk through the whole value.
-        return dump(value)
-    except TypeError:
-        return dump(normalize_json(value))
+def is_too_deep(text: str) -> bool:
+    """Return True if a JSON text of dump() has more than MOST_LEVELS lists and dictionaries in each other."""
+    if text.count("[") + text.count("{") <= MOST_LEVELS:
+        return False
+    brackets, levels = _other_than_brackets.sub("", text), 0
+    while brackets and levels <= MOST_LEVELS:
+        brackets, levels = _innermost.sub("", brackets), levels + 1
+    return levels > MOST_LEVELS
 
 
 def dump_returned(value: Any, what: str) -> str:
-    """Return as JSON what a task or step (`what`) returned. Raise InvalidReturnValue if that can't be."""
+    """
+    Return as JSON what a task or step (`what`) returned: also bytes and any mapping, as Django does.
+
+    Raise InvalidReturnValue if JSON can't carry it, if it is nested too deeply, or if two of its keys become
+    one text.
+    """
     try:
-        return dump_any(value)
+        try:
+            # If JSON knows the value, the text is the same without Django's walk through the whole value.
+            text = dump(value)
+            has_text_keys = find_converted_key(text) is None
+        except TypeError:
+            text, has_text_keys = dump(normalize_json(value)), False
     except Exception as exc:
         raise invalid_return_value(value, what, exc) from exc
+    if is_too_deep(text):
+        raise InvalidReturnValue(
+            what,
+            f"return_value is nested more deeply than {MOST_LEVELS} levels",
+            "Return a flatter value, or the location of a file.",
+        )
+    if not has_text_keys:
+        from ..conf.json_values import NotJSON, refuse_shared_keys
+
+        try:
+            refuse_shared_keys(value, "return_value")
+        except NotJSON as exc:
+            raise InvalidReturnValue(what, str(exc), exc.advice) from None
+    return text
 
 
 def invalid_return_value(value: Any, what: str, exc: Exception) -> InvalidReturnValue:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from ..aws import at_most, begin_together, made_together
@@ -24,12 +25,13 @@ from ..conf import Options, signing_keys
 from ..definition.context import current_context, trace
 from ..definition.offload_task import AnyResult, AnyTask, changed_options
 from ..definition.registry import mask_of, name_of, registry
+from ..definition.results import in_django_time
 from ..definition.signatures import call_form, mismatch
 from ..exceptions import CallFailed, EnqueueFailed, InvalidArguments, LocalAWSMissing, PayloadTooLarge
 from ..payloads import payloads_of
 from ..protocol.conditional_write import Attributes
 from ..protocol.enqueued_task import EnqueuedTask
-from ..protocol.json_codec import dump, find_converted_key, from_micros
+from ..protocol.json_codec import dump, find_converted_key, from_micros, is_too_deep
 from ..protocol.message import MAX_DEPTH, Keyring, TaskMessage, encode
 from ..protocol.record import (
     ARGUMENTS_PART,
@@ -54,6 +56,8 @@ LOOK_SECONDS = 2.0
 BEGIN_SECONDS = 4.0
 
 NO_DELAY = timedelta(0)
+# Of `run_after`: what is computed from it has to be a datetime too.
+FIRST_YEAR, LAST_YEAR = 1, 9_000
 
 # Makes tasks that differ in their ids and arguments; dataclasses.replace() takes three times as long.
 type Prototype = partial[EnqueuedTask]
@@ -81,6 +85,11 @@ def prototype_of(task: AnyTask, options: Options, owner: str | None) -> Prototyp
     if run_after is not None:
         # A naive datetime is in the project's time zone.
         aware = run_after if timezone.is_aware(run_after) else timezone.make_aware(run_after)
+        if not FIRST_YEAR < aware.year < LAST_YEAR:
+            raise InvalidTask(
+                f"run_after of task {name} is in the year {aware.year}, with which nothing can be computed. "
+                f"Give a year between {FIRST_YEAR} and {LAST_YEAR}."
+            )
         run_after = aware.astimezone(UTC)
         if not options.record_at_enqueue and run_after - now > LONGEST_DELAY:
             raise InvalidTask(
@@ -120,7 +129,7 @@ def build(
         raise InvalidArguments(name_of(task), reason, f"Call {task.func.__name__}.enqueue{call_form(task)}.")
     try:
         arguments = dump([args, kwargs])
-        is_plain = find_converted_key(arguments) is None
+        is_plain = find_converted_key(arguments) is None and not is_too_deep(arguments)
     except (TypeError, ValueError, RecursionError):
         is_plain = False
     if not is_plain:
@@ -171,11 +180,15 @@ def enqueued_result(task: AnyTask, enqueued: EnqueuedTask, args: Any, kwargs: An
         raise
 
 
-def announce_enqueued(sender: type, result: AnyResult) -> None:
-    """Send the signal task_enqueued. Raise what a receiver raises."""
+def announce_enqueued(sender: type, result: AnyResult, enqueued_at: datetime) -> None:
+    """Set the `enqueued_at` of a result, and send the signal task_enqueued."""
+    if not settings.USE_TZ:
+        enqueued_at = in_django_time(enqueued_at)
+    object.__setattr__(result, "enqueued_at", enqueued_at)
+    # With send_robust(), Django logs what a receiver raises. The task runs, so its enqueue() has to return.
     for name in SIGNALS:
         if (module := sys.modules.get(name)) is not None:
-            module.task_enqueued.send(sender, task_result=result)
+            module.task_enqueued.send_robust(sender, task_result=result)
 
 
 def send(enqueued: EnqueuedTask, options: Options) -> None:

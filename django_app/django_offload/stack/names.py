@@ -1,7 +1,8 @@
 """Names inside the template: logical ids, and the roles that its functions play."""
 
-import re
 from typing import TYPE_CHECKING
+
+from ..conf.validation import logical_name
 
 if TYPE_CHECKING:
     from troposphere import Sub
@@ -13,7 +14,7 @@ DEAD_LETTER, SWEEPER, WEB, MIGRATE, SCHEDULER = "dead-letter", "sweeper", "web",
 
 def logical(name: str) -> str:
     """Return the name of a queue or function as part of a logical id, which has only letters and digits."""
-    return "".join(part[:1].upper() + part[1:] for part in re.split("[-_]", name))
+    return logical_name(name)
 
 
 def queue_id(queue_name: str) -> str:

@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 
+from ..aws.memory_limits import check_item, check_key
 from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
 from ..protocol.json_codec import EPOCH, from_micros, to_micros
 from .base import DueEntry, Store
+
+RECORD = "record"  # The sort key of a record.
 
 
 class MemoryStore(Store):
@@ -25,7 +28,10 @@ class MemoryStore(Store):
             before = self.records.get(task_id)
             if not change.allowed(before):
                 raise Refused(change, copy_record(before))
-            after = self.records[task_id] = change.apply(before)
+            after = change.apply(before)
+            check_key(task_id, RECORD)
+            check_item(after)
+            self.records[task_id] = after
             old_shard, new_shard = (before or {}).get("due_shard"), after.get("due_shard")
             if old_shard != new_shard and isinstance(old_shard, int):
                 self._due[old_shard].pop(task_id, None)
@@ -38,6 +44,8 @@ class MemoryStore(Store):
             return copy_record(self.records.get(task_id))
 
     def put_part(self, task_id: str, part: str, text: str, ttl: int) -> str:
+        check_key(task_id, part)
+        check_item({"id": task_id, "part": part, "text": text, "ttl": ttl})
         with self._lock:
             return self.texts.setdefault(task_id, {}).setdefault(part, text)
 

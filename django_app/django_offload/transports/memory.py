@@ -8,6 +8,7 @@ from itertools import count
 from threading import Lock
 from typing import Any
 
+from ..aws.memory_limits import check_message
 from ..protocol.record import LONGEST_DELAY
 from .base import Delivery, Transport
 
@@ -77,6 +78,7 @@ class MemoryTransport(Transport):
         return self.queues[name]
 
     def send(self, queue: str, text: str, delay: timedelta) -> None:
+        check_message(text)
         with self._lock:
             number, visible_at = next(self._numbers), self._clock() + delay
             message = QueuedMessage(id=f"m{number}", number=number, body=text, visible_at=visible_at)

@@ -42,5 +42,5 @@ def enqueue_scheduled(event: Mapping[str, Any], clock: Callable[[], datetime]) -
     result = enqueued_result(task, enqueued, schedule.args, schedule.kwargs)
     send(enqueued, options)
     logger.info("Schedule %s of %s enqueued task id=%s name=%s", name, at, enqueued.id, enqueued.name)
-    announce_enqueued(type(task_backends[options.alias]), result)
+    announce_enqueued(type(task_backends[options.alias]), result, enqueued.enqueued_at)
     return enqueued.id

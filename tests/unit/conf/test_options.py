@@ -113,6 +113,28 @@ def test_a_queue_that_cannot_be_part_of_a_name_is_refused(queue):
     assert repr(queue) in problem.text
 
 
+@pytest.mark.parametrize(
+    ("queues", "first"),
+    [
+        (["queue_1", "queue-1"], "queue_1"),
+        (["mail", "Mail"], "mail"),
+        (["mail", "mail-dead"], "mail"),
+        (["failed-events"], "failed-events (the stack's own)"),
+    ],
+)
+def test_queues_that_would_be_one_resource_are_refused(queues, first):
+    (problem,) = find_problems(params(queues=queues))
+
+    assert problem.id == "E003"
+    both = f"{first!r} and {queues[-1]!r}"
+    assert problem.text == f"QUEUES contains {both}, which would be one resource in AWS."
+    assert problem.hint.startswith("Rename one of them")
+
+
+def test_queues_with_similar_names_are_accepted():
+    assert list(find_problems(params(queues=["mail", "mail-1", "mail1x", "dead", "dead-letter"]))) == []
+
+
 def test_no_queue_at_all_is_refused():
     assert next(find_problems(params(queues=[]))).text == "QUEUES is empty."
 

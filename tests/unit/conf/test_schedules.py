@@ -15,6 +15,13 @@ from tests.contract.setup import tasks_setting
 GOOD = {"task": "tests.unit.tasks.double", "when": "rate(5 minutes)", "args": [4]}
 
 
+def nested(levels):
+    value = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 def declare(settings, **changes):
     settings.TASKS = tasks_setting(modules=["tests.unit.tasks"], schedules={"nightly": {**GOOD, **changes}})
 
@@ -70,6 +77,7 @@ def test_each_problem_has_a_hint(schedules, hint):
             "args[0] is a dictionary with a key of type int, and JSON",
             "Pass a dictionary wh",
         ),
+        ({"args": [nested(400)]}, "args is nested too deeply.", "Pass a flatter value"),
         ({"kwargs": {"rate": float("nan")}}, "kwargs.rate is NaN, which JSON doesn't", "Pass None instead"),
         (
             {"kwargs": MappingProxyType({"kind": gettext_lazy("a")})},

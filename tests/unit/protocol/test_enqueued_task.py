@@ -1,24 +1,98 @@
-"""Arguments as JSON: dump_any() writes what dump() writes, and accepts what Django accepts beyond that."""
+"""Return values as JSON: what dump() writes, and beyond that what Django accepts."""
 
 import json
 from types import MappingProxyType
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from django_offload.compat import normalize_json
-from django_offload.protocol.json_codec import dump, dump_any
+from django_offload.conf import json_values
+from django_offload.exceptions import InvalidReturnValue
+from django_offload.protocol.json_codec import MOST_LEVELS, dump, dump_returned, is_too_deep, load
 
+# Keys of which many become the text of another.
+NOT_TEXT = [0, 1, True, False, None, 1.5, -1]
+ALIKE = st.sampled_from([*NOT_TEXT, *map(dump, NOT_TEXT), ""])
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner) | st.tuples(inner),
 )
 
 
+def keys_are_one_text(value):
+    """Return True if a dictionary in the value has two keys that JSON writes as one text."""
+    pairs: list[bool] = []
+
+    def note(items):
+        pairs.append(len(items) != len(dict(items)))
+        return dict(items)
+
+    json.loads(json.dumps(value), object_pairs_hook=note)
+    return any(pairs)
+
+
 @given(PLAIN)
 def test_json_values_give_the_text_of_their_normal_form(value):
-    assert dump_any(value) == dump(normalize_json(value))
+    assume(not keys_are_one_text(value))
+
+    assert dump_returned(value, "Task x") == dump(normalize_json(value))
+
+
+@given(st.recursive(st.integers(0, 1), lambda inner: st.dictionaries(ALIKE, inner) | st.lists(inner)))
+def test_a_return_value_is_refused_exactly_if_two_of_its_keys_become_one_text(value):
+    try:
+        text = dump_returned(value, "Task x")
+    except InvalidReturnValue as exc:
+        assert "JSON makes one text of the keys" in str(exc)  # noqa: PT017, most examples raise nothing
+        assert keys_are_one_text(value)
+    else:
+        assert not keys_are_one_text(value)
+        assert load(text) == json.loads(json.dumps(value))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            {"rows": [{1: "a", "1": "b"}]},
+            "return_value['rows'][0] is a dictionary in which JSON makes one text of the keys 1 and '1'. "
+            "Return a dictionary whose keys are text, or a list of pairs.",
+        ),
+        ({None: 1, "null": 2}, "return_value is a dictionary in which JSON makes one text of the keys None"),
+        (MappingProxyType({b"a": 1, "a": 2}), "JSON makes one text of the keys b'a' and 'a'"),
+        ([range(3), {1.5: 0, "1.5": 0}], "return_value[1] is a dictionary in which JSON makes one text"),
+    ],
+)
+def test_the_keys_that_become_one_are_named(value, message):
+    with pytest.raises(InvalidReturnValue) as raised:
+        dump_returned(value, "Task x")
+
+    assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "nest", [lambda inner: [inner], lambda inner: {"]": inner}, lambda inner: [{"[": inner}]]
+)
+def test_a_value_that_is_nested_too_deeply_is_refused(nest):
+    value = 0
+    while not is_too_deep(dump(nest(value))):
+        dump_returned(value, "Task x")
+        value = nest(value)
+
+    levels = dump(value).replace('"["', "").replace('"]"', "").count("[") + dump(value).count("{")
+    assert MOST_LEVELS - 1 <= levels <= MOST_LEVELS
+    with pytest.raises(InvalidReturnValue, match=r"is nested more deeply than 400 levels\. Return a flatter"):
+        dump_returned(nest(value), "Task x")
+
+
+def test_many_brackets_beside_each_other_are_no_levels():
+    assert not is_too_deep(dump([[{}, "[" * 1_000]] * 1_000))
+
+
+def test_arguments_have_the_two_levels_around_them():
+    assert json_values.MOST_LEVELS == MOST_LEVELS - 2
 
 
 @pytest.mark.parametrize(
@@ -29,16 +103,18 @@ def test_json_values_give_the_text_of_their_normal_form(value):
     ],
 )
 def test_other_values_that_django_accepts_are_normalised(value, expected):
-    assert json.loads(dump_any(value)) == expected
+    assert json.loads(dump_returned(value, "Task x")) == expected
 
 
 def test_a_value_that_json_cannot_carry_is_refused():
     itself: list[object] = []
     itself.append(itself)
 
-    with pytest.raises(RecursionError):
-        dump_any(itself)
-    with pytest.raises(TypeError):
-        dump_any([object()])
-    with pytest.raises(ValueError, match="JSON compliant"):
-        dump_any([float("nan")])
+    for value, reason in (
+        (itself, "return_value[0] is a value that contains itself"),
+        ([object()], "return_value[0] is of type object"),
+        ([float("nan")], "return_value[0] is NaN"),
+    ):
+        with pytest.raises(InvalidReturnValue) as raised:
+            dump_returned(value, "Task x")
+        assert f"its return value can't be stored: {reason}" in str(raised.value)
