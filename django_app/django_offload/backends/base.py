@@ -24,11 +24,12 @@ from django.utils.module_loading import import_string
 
 from ..aws.stand_ins import follow_tests
 from ..compat import TEST_UTILS, BaseTaskBackend, InvalidTask, TaskResultDoesNotExist, is_of_backport
-from ..conf import Options, find_problems
+from ..conf import Options, find_problems, queue_names, shown
 from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
 from ..definition.offload_task import AnyResult, AnyTask, OffloadTask, refuse_event_loop
 from ..definition.registry import mask_of, registry
 from ..definition.results import in_django_time, parts_of, result_of
+from ..exceptions import ConfigurationError
 from ..payloads import fetch_parts
 from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask
 from ..protocol.record import read_record
@@ -81,7 +82,9 @@ class OffloadBackend(BaseTaskBackend):
     supports_priority = False
 
     def __init__(self, alias: str, params: dict[str, Any]) -> None:
-        super().__init__(alias, params)
+        # Django's own constructor raises if one of these has the wrong type, which check() reports.
+        names = [name for name in queue_names(params) if isinstance(name, str)]
+        super().__init__(alias, {**params, "QUEUES": names})
         self._params = params
 
     @cached_property
@@ -99,7 +102,9 @@ class OffloadBackend(BaseTaskBackend):
             return []
         return [
             Error(
-                f"TASKS['{self.alias}']: {problem.text}", hint=problem.hint, id=f"django_offload.{problem.id}"
+                f"TASKS[{shown(self.alias)}]: {problem.text}",
+                hint=problem.hint,
+                id=f"django_offload.{problem.id}",
             )
             for problem in find_problems(self._params)
         ]
@@ -144,7 +149,7 @@ class OffloadBackend(BaseTaskBackend):
     def prototype(self, task: AnyTask) -> Prototype:
         if TEST_UTILS in sys.modules:
             follow_tests(self.conf, enqueues=True)
-        return prototype_of(task, self.conf, import_string(self.conf.owner)())
+        return prototype_of(task, self.conf, owner_function(self.conf)())
 
     def entry(self, task: AnyTask, prototype: Prototype, item: Arguments) -> Entry:
         """Return a task of enqueue_many(), or why it can't be sent."""
@@ -288,6 +293,18 @@ class Departure:
                 logger.error(text, enqueued.id, failure, exc_info=failure)
             else:  # Handlers format an exception themselves, and know no mask.
                 logger.error(text, enqueued.id, mask.traceback(failure))
+
+
+def owner_function(options: Options) -> Any:
+    """Return the function in OPTIONS['owner']. Raise ConfigurationError if it can't be imported."""
+    try:
+        return import_string(options.owner)
+    except ImportError as exc:
+        raise ConfigurationError(
+            options.alias,
+            f"OPTIONS['owner'] names '{options.owner}', which can't be imported ({exc}).",
+            "Correct the path, or install what it needs.",
+        ) from exc
 
 
 def chunks(entries: Iterator[Entry]) -> Iterator[tuple[list[Entry], Exception | None]]:
