@@ -87,6 +87,8 @@ class TriggerView(View):
                 result = self.get_task().enqueue(**arguments)
             except InvalidArguments as exc:
                 errors = error(str(exc), "invalid")
+            except RecursionError:
+                errors = error(_("The values are nested too deeply. Send flatter ones."), "invalid")
             except EnqueueFailed:
                 message = _(
                     "The task was not started because the queue didn't answer. Try again in a minute."
