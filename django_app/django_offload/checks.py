@@ -87,13 +87,10 @@ def check_paths(**kwargs: Any) -> list[CheckMessage]:
             if load is import_module or callable(found):
                 continue
             problem = "it isn't a function"
-        messages.append(
-            Error(
-                f"{what} {shown(path)}, which can't be used: {problem}.",
-                hint="Correct the path or the module, or install what it needs.",
-                id="django_offload.E008",
-            )
-        )
+        text = f"{what} {shown(path)}, which can't be used: {problem}."
+        hint = "Correct the path or the module, or install what it needs."
+        # A task module of an app, a module in OPTIONS['modules'], or OPTIONS['owner'] can't be imported.
+        messages.append(Error(text, hint=hint, id="django_offload.E008"))
     return messages
 
 
@@ -177,10 +174,9 @@ def check_stacks(**kwargs: Any) -> list[CheckMessage]:
         try:
             spec_of(name)
         except ConfigurationError as exc:
-            messages.append(
-                # The aliases of a stack contradict each other, or AWS would refuse the stack.
-                Error(f"TASKS[{shown(exc.alias)}]: {exc.problem}", hint=exc.hint, id="django_offload.E009")
-            )
+            text = f"TASKS[{shown(exc.alias)}]: {exc.problem}"
+            # The aliases of a stack contradict each other, or AWS would refuse the stack.
+            messages.append(Error(text, hint=exc.hint, id="django_offload.E009"))
     return messages
 
 

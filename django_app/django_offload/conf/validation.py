@@ -136,26 +136,23 @@ def find_problems(params: object) -> Iterator[Problem]:
 
     Accept any value anywhere, because a mistake in the settings must not stop the checks that report it.
     """
-    if not isinstance(params, Mapping):
-        yield Problem(
-            "E006", f"It is {shown(params)}.", "Give a dictionary with 'BACKEND', 'QUEUES' and 'OPTIONS'."
-        )
-        return
-    yield from queue_name_problems(params)
-    options = params.get("OPTIONS", {})
-    if not isinstance(options, Mapping):
-        yield Problem("E006", f"OPTIONS is {shown(options)}.", "Give a dictionary with at least a 'stack'.")
-        return
-    stack = options.get("stack")
-    if not isinstance(stack, str) or not STACK_PATTERN.fullmatch(stack):
-        yield Problem(
-            "E001",
-            "OPTIONS['stack'] is missing." if stack in (None, "") else f"OPTIONS['stack'] is {shown(stack)}.",
-            "Give the stack a name of 2 to 26 lower case letters, digits and hyphens that starts with a "
-            "letter, such as 'shop-dev'. The names of all its resources begin with it.",
-        )
-    yield from unknown_keys(options, OPTION_KEYS, "OPTIONS")
-    yield from queues_problems(options.get("queues", {}), queue_names(params))
+    options = params.get("OPTIONS", {}) if isinstance(params, Mapping) else None
+    if isinstance(params, Mapping):
+        yield from queue_name_problems(params)
+    if isinstance(params, Mapping) and isinstance(options, Mapping):
+        stack = options.get("stack")
+        if not isinstance(stack, str) or not STACK_PATTERN.fullmatch(stack):
+            is_missing = stack is None or stack == ""
+            yield Problem(
+                "E001",
+                f"OPTIONS['stack'] is {shown(stack)}." if not is_missing else "OPTIONS['stack'] is missing.",
+                "Give the stack a name of 2 to 26 lower case letters, digits and hyphens that starts with a "
+                "letter, such as 'shop-dev'. The names of all its resources begin with it.",
+            )
+        yield from unknown_keys(options, OPTION_KEYS, "OPTIONS")
+        queues = options.get("queues", {})
+        if isinstance(queues, Mapping):
+            yield from queues_problems(queues, queue_names(params))
     for text, hint in option_problems(options, params):
         # A value in OPTIONS is wrong, or contradicts another one.
         yield Problem("E006", printable(text), printable(hint))
@@ -191,14 +188,7 @@ def unknown_keys(options: Mapping[str, Any], keys: tuple[str, ...], where: str) 
             )
 
 
-def queues_problems(queues: object, names: list[Any]) -> Iterator[Problem]:
-    if not isinstance(queues, Mapping):
-        yield Problem(
-            "E006",
-            f"OPTIONS['queues'] is {shown(queues)}.",
-            "Give a dictionary with the options of each queue, by its name.",
-        )
-        return
+def queues_problems(queues: Mapping[str, Any], names: list[Any]) -> Iterator[Problem]:
     for name, queue in queues.items():
         where = f"OPTIONS['queues'][{shown(name)}]"
         if name not in names:
@@ -241,8 +231,14 @@ def queue_problems(where: str, queue: Mapping[str, Any]) -> Iterator[Problem]:
         )
 
 
-def option_problems(options: Mapping[str, Any], params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def option_problems(options: object, params: object) -> Iterator[tuple[str, str]]:
     """Yield each problem in the values of OPTIONS as a text and a hint: types first, then their meaning."""
+    if not isinstance(params, Mapping):
+        yield f"It is {shown(params)}.", "Give a dictionary with 'BACKEND', 'QUEUES' and 'OPTIONS'."
+        return
+    if not isinstance(options, Mapping):
+        yield f"OPTIONS is {shown(options)}.", "Give a dictionary with at least a 'stack'."
+        return
     wrong: set[str] = set()
     for key, text, hint in value_problems(options, queue_names(params)):
         wrong.add(key)
@@ -275,6 +271,11 @@ def value_problems(options: Mapping[str, Any], names: list[Any]) -> Iterator[tup
         *(
             ([key], lambda value, choices=choices: value in choices, f"Use one of: {', '.join(choices)}.")
             for key, choices in (("client", CLIENTS), ("error_text", ERROR_TEXTS), ("in_tests", IN_TESTS))
+        ),
+        (
+            ["queues"],
+            lambda value: isinstance(value, Mapping),
+            "Give a dictionary with the options of each queue, by its name.",
         ),
         (["owner"], lambda value: is_text(value, DOTTED_PATH), dotted_path),
         (
