@@ -113,7 +113,10 @@ def import_failure(exc: Exception) -> str:
     text = printable(f"{type(exc).__name__}: {exc}").rstrip(".")
     frame = traceback.extract_tb(exc.__traceback__)[-1]
     # The machinery of imports raises if a module doesn't exist, and the place says nothing then.
-    is_inside = not frame.filename.startswith("<frozen") and "importlib" not in frame.filename
+    is_inside = not frame.filename.startswith("<frozen") and frame.name not in {
+        "import_module",
+        "import_string",
+    }
     return f"{text} ({frame.filename}, line {frame.lineno})" if is_inside else text
 
 

@@ -68,7 +68,7 @@ def build_template(
             spec.options.alias,
             f"The template of the stack '{spec.stack}' has {len(text.encode()):,} bytes, and CloudFormation "
             f"takes {aws_limits.TEMPLATE_BYTES:,}.",
-            "Give schedules shorter arguments, or some of the aliases an OPTIONS['stack'] of their own.",
+            "Give some of the aliases an OPTIONS['stack'] of their own.",
         )
     return text
 

@@ -74,7 +74,7 @@ def totals(spec: "StackSpec") -> dict[str, int]:
 
 
 def too_many_variables(spec: "StackSpec", whose: str, size: int) -> tuple[str, str]:
-    """Return a text and a hint that say how large the variables are, and how many of them are the stack's own."""
+    """Return a text and a hint that say how large the variables are, and what the stack's own take."""
     own = size_of(function_variables(spec)) - size_of(spec.environment)
     return (
         f"{whose} the stack '{spec.stack}' would have up to {size:,} bytes of variables, and Lambda takes "

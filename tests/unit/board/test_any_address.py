@@ -7,6 +7,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from django_offload.board.paging import END, decode_cursor
+from django_offload.protocol.json_codec import from_micros
+from django_offload.stores.listing import EVER
 from tests.contract.records import enqueued_task, new_id
 
 JSON = st.recursive(
@@ -28,8 +31,18 @@ KEYS = st.sampled_from(
 )
 
 
-@pytest.mark.parametrize("time_zone", ["UTC", "Asia/Tokyo", "America/New_York"])
-@settings(max_examples=350, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=1_000)
+@given(text=CURSORS | VALUES, partitions=st.integers(1, 3))
+def test_a_cursor_has_a_place_of_the_index_for_each_partition(text, partitions):
+    cursor = decode_cursor(text, partitions)
+
+    assert len(cursor) == partitions
+    for place in cursor:
+        assert place in (None, END) or (from_micros(place.micros) <= EVER and len(place.id) == 32)
+
+
+@pytest.mark.parametrize("time_zone", ["Asia/Tokyo", "America/New_York"])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(after=CURSORS | VALUES, query=st.dictionaries(KEYS, VALUES, max_size=3))
 @example(after="WzFd", query={"since": "0001-01-01T00:00", "until": "9999-12-31T23:59"})
 @example(after=urlsafe_b64encode(b'[[253402300800000000000,"0"],null]').decode(), query={})

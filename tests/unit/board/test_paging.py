@@ -70,8 +70,19 @@ def test_a_cursor_survives_an_address():
         "{}",
         "7",
     ],
-    ids=["cut", "deep", "infinite", "long", "not a number", "empty", "no id", "another id", "text",
-        "beyond all time", "an object", "a number",
+    ids=[
+        "cut",
+        "deep",
+        "infinite",
+        "long",
+        "not a number",
+        "empty",
+        "no id",
+        "another id",
+        "text",
+        "beyond all time",
+        "an object",
+        "a number",
     ],
 )
 def test_a_cursor_that_nobody_encoded_is_the_beginning(text):

@@ -124,7 +124,7 @@ def test_any_value_anywhere_gives_checks_with_hints(path: tuple[Any, ...], value
         assert message.id.startswith("django_offload.")
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(value=VALUES)
 def test_an_entry_without_a_problem_can_be_parsed(value: Any) -> None:
     for path in paths(FULL["default"]["OPTIONS"]):
@@ -198,8 +198,8 @@ def test_the_full_setting_is_valid() -> None:
             "https://sqs.eu-west-1.amazonaws.com/1/mine",
             "E006",
             "TASKS['default']: OPTIONS['queue_urls']['reports'] is "
-            "'https://sqs.eu-west-1.amazonaws.com/1/mine', but the stack's workers receive only from the queue "
-            "shop-dev-reports.",
+            "'https://sqs.eu-west-1.amazonaws.com/1/mine', but the stack's workers receive only from the "
+            "queue shop-dev-reports.",
         ),
         (
             ("default", "OPTIONS", "functions"),

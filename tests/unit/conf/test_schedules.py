@@ -44,7 +44,11 @@ def test_a_schedule_that_aws_understands_has_no_problem(when):
         ("cron(0 3 0 * ? *)", "its field 'day of month' is '0', and '0' is none", "Write 1 to 31"),
         ("cron(0 3 * 13 ? *)", "its field 'month' is '13', and '13' is none", "Write 1 to 12 or JAN"),
         ("cron(0 3 * MAI ? *)", "its field 'month' is 'MAI', and 'MAI' is none", "Write 1 to 12 or JAN"),
-        ("cron(0 3 ? * 0 *)", "its field 'day of week' is '0', and '0' is none", "Write 1 to 7 or SUN to SAT"),
+        (
+            "cron(0 3 ? * 0 *)",
+            "its field 'day of week' is '0', and '0' is none",
+            "Write 1 to 7 or SUN to SAT",
+        ),
         (
             "cron(0 3 ? * MONDAY *)",
             "its field 'day of week' is 'MONDAY', and 'MONDAY' is",
@@ -63,7 +67,11 @@ def test_a_schedule_that_aws_understands_has_no_problem(when):
         ("cron(0 3 32W * ? *)", "its field 'day of month' is '32W', and", "Write 1 to 31"),
         ("cron(0 3, * * ? *)", "its field 'hours' is '3,', and it has an empty value", "Write 0 to 23"),
         ("cron(? 3 * * ? *)", "its field 'minutes' is '?', and '?' is none", "Write 0 to 59"),
-        ("cron(at three o clock every day)", "its field 'minutes' is 'at', and 'at' is none", "Write 0 to 59"),
+        (
+            "cron(at three o clock every day)",
+            "its field 'minutes' is 'at', and 'at' is none",
+            "Write 0 to 59",
+        ),
         ("cron(-1 3 * * ? *)", "its field 'minutes' is '-1', and '-1' is none", "Write 0 to 59"),
     ],
 )

@@ -139,7 +139,7 @@ def test_a_web_side_in_a_vpc_without_its_workers_is_refused(tmp_path):
 def test_variables_that_no_function_holds_are_refused_before_anything_changes(tmp_path, settings):
     backend = "django_offload.backends.SQSBackend"
     settings.TASKS = {"default": {"BACKEND": backend, "OPTIONS": {"stack": "shop-dev"}}}
-    zappa = {"project_name": "shop-web", "aws_environment_variables": {"LONG": "x" * 3_700}}
+    zappa = {"project_name": "shop-web", "aws_environment_variables": {"LONG": "x" * 3_900}}
     (tmp_path / "zappa_settings.json").write_text(json.dumps({"dev": zappa}))
     deployment = deployment_in(tmp_path)
     deployment.aws = SimpleNamespace(account="123456789012", region="eu-north-1")

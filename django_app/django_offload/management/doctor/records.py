@@ -133,7 +133,9 @@ def check_overdue(options: Options, now: datetime) -> Iterator[Finding]:
                 f"{options.function('sweeper')} doesn't. Check its log and its schedule."
             )
         if state == DEFERRED:
-            text = f"{count_text(len(ids), MOST_READ, 'record')} will start later, but the sweeper hasn't sent"
+            text = (
+                f"{count_text(len(ids), MOST_READ, 'record')} will start later, but the sweeper hasn't sent"
+            )
             text += f" {'its message' if len(ids) == 1 else 'their messages'} yet: {id_list(ids)}."
             yield finding("deferred-unsent", options.stack, text, remedy=remedy, wrong=False)
             continue
