@@ -200,7 +200,9 @@ def check_schedules(**kwargs: Any) -> list[CheckMessage]:
     """Report schedules whose task doesn't exist or doesn't take their arguments."""
     messages: list[CheckMessage] = []
     tasks = registry_or_none()
-    for alias, options in options_by_alias().items() if tasks else ():
+    if tasks is None:
+        return []
+    for alias, options in options_by_alias().items():
         for name, schedule in options.schedules.items():
             try:
                 task = tasks.resolve(schedule.task)

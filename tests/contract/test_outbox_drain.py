@@ -192,25 +192,3 @@ def test_a_deferred_task_from_the_outbox_starts_at_its_time(site):
     assert record["not_before"] == round(at.timestamp() * 1_000_000)
     site.run()
     assert site.clock() >= at
-
-
-def test_a_row_follows_its_large_arguments_if_two_aliases_swapped_their_stacks(settings, database, request):
-    def tasks_of(*stacks):
-        return {
-            alias: {
-                "BACKEND": "django_offload.backends.SQSBackend",
-                "OPTIONS": {"stack": stack, "modules": TASK_MODULES, "outbox": True},
-            }
-            for alias, stack in zip(("default", "other"), stacks, strict=True)
-        }
-
-    settings.TASKS = tasks_of("here", "there")
-    site = request.getfixturevalue("offload")
-    with mock.patch("django_offload.backends.base.Departure.leave_at_commit"), transaction.atomic():
-        result = tasks.echo.enqueue("x" * 400_000)
-
-    settings.TASKS = tasks_of("there", "here")
-    assert drain() == 1
-
-    assert (list(site.stores["here"].records), list(site.stores["there"].records)) == ([result.id], [])
-    assert rows() == []

@@ -172,16 +172,17 @@ def declared_modules() -> list[ModuleType]:
 
     Raise ConfigurationError if OPTIONS['modules'] names a module that doesn't exist.
     """
-    others = {name: alias for alias, options in configured().items() for name in options.modules}
+    others = [(alias, name) for alias, options in configured().items() for name in options.modules]
     try:
-        return task_modules(others)
+        return task_modules(name for _, name in others)
     except ModuleNotFoundError as exc:
-        missing = next((name for name in others if f"{name}.".startswith(f"{exc.name}.")), None)
-        if missing is None:
+        missing = [(alias, name) for alias, name in others if f"{name}.".startswith(f"{exc.name}.")]
+        if not missing:
             raise  # A task module exists, and lacks another one.
+        alias, name = missing[0]
         raise ConfigurationError(
-            others[missing],
-            f"OPTIONS['modules'] names '{missing}', which can't be imported ({exc}).",
+            alias,
+            f"OPTIONS['modules'] names '{name}', which can't be imported ({exc}).",
             "Correct the name, or install the package that contains the module.",
         ) from exc
 

@@ -2,17 +2,15 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
 from django.db.models import Q
 
-from ..conf import Options, configured, stacks
+from ..conf import configured
 from ..definition.results import in_django_time
-from ..exceptions import PayloadLost
-from ..payloads import payloads_of
 from ..protocol.enqueued_task import EnqueuedTask
 from ..sending.enqueue import masked_text, send
 from ..sending.outbox_row import pack, unpack
@@ -96,21 +94,6 @@ def next_entry(last: OutboxEntry | None, until: datetime) -> OutboxEntry | None:
     return entries.first()
 
 
-def options_of(enqueued: EnqueuedTask, options: Options) -> Options:
-    """
-    Return the options to send a task with: those of its alias, or of the stack that has its large arguments.
-
-    The alias may have moved to another stack since, whose bucket doesn't have them.
-    """
-    reference = enqueued.reference
-    for candidate in (options, *stacks()) if reference is not None else ():
-        payloads = payloads_of(candidate) if enqueued.queue in candidate.queues else None
-        with suppress(PayloadLost):  # Denied to this process.
-            if payloads is not None and payloads.get(reference.key) is not None:
-                return candidate
-    return options
-
-
 def send_entry(entry: OutboxEntry) -> bool:
     """Send one task and delete its row. Return False, and log why, if the task cannot be sent."""
     options = configured().get(entry.alias)
@@ -120,7 +103,7 @@ def send_entry(entry: OutboxEntry) -> bool:
     enqueued = None
     try:
         enqueued = unpack(entry.birth)
-        send(replace(enqueued, enqueued_at=datetime.now(UTC)), options_of(enqueued, options))
+        send(replace(enqueued, enqueued_at=datetime.now(UTC)), options)
     except Exception as exc:  # noqa: BLE001, a task that cannot be sent must not stop the others
         reason = masked_text(exc, enqueued) if enqueued else "its row can't be read"
         logger.error("Task id=%s stays in the outbox: %s: %s", entry.id, type(exc).__name__, reason)

@@ -105,13 +105,11 @@ manage.py offload_deploy --stage dev --delete
         try:
             stream.fileno()
         except (AttributeError, OSError):  # A program collects the output in a stream of its own.
-            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-            finished = subprocess.run(command, env=environment, check=False, text=True, **pipes)
+            finished = subprocess.run(command, env=environment, check=False, text=True, capture_output=True)
             self.stdout.write(finished.stdout, ending="")
             self.stderr.write(finished.stderr, str, ending="")
-        else:
-            finished = subprocess.run(command, env=environment, check=False, stdout=stream)
-        return finished.returncode
+            return finished.returncode
+        return subprocess.run(command, env=environment, check=False, stdout=stream).returncode
 
     def announce(self, text: str) -> None:
         """Print a line at once, and show the progress of the deployment."""
@@ -261,8 +259,10 @@ manage.py offload_deploy --stage dev --delete
 def own_arguments(options: dict[str, Any]) -> list[str]:
     """Return the arguments that give another process the same options."""
     flags = {"skip_checks": "unchecked"}
-    names = ("dry_run", "rollback", "delete", "with_data", "no_web", "no_migrate", "skip_checks", "yes")
-    names += ("json", "traceback", "no_color", "force_color")
+    names = (
+        *("dry_run", "rollback", "delete", "with_data", "no_web", "no_migrate", "skip_checks", "yes"),
+        *("json", "traceback", "no_color", "force_color"),
+    )
     return [
         *("--stage", options["stage"], "--verbosity", str(options["verbosity"])),
         *(["--package", str(options["package"])] if options["package"] else []),
