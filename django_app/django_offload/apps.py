@@ -3,16 +3,23 @@
 import logging
 import os
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Tags, register
+from django.core.checks.registry import registry
 from django.core.exceptions import SuspiciousOperation
 from django.utils.module_loading import import_string
 
-# Path, tags, and True for checks that run only with `check --deploy`. Each backend adds its own check.
+from .compat import DJANGO_CHECKS, HAS_TASKS
+
+# Path, tags, and True for checks that run only with `check --deploy`.
 CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
+    ("checks.check_backends", (), False),
+    ("checks.check_paths", (), False),
     ("checks.check_tasks", (), False),
+    ("checks.check_stacks", (), False),
     ("checks.check_backport", (), False),
     ("checks.check_concurrency", (), False),
     ("checks.check_schedules", (), False),
@@ -48,6 +55,7 @@ class DjangoOffloadConfig(AppConfig):
     verbose_name = "Offloaded tasks"
 
     def ready(self) -> None:
+        replace_check_of_tasks()
         for name, tags, deploy in CHECKS:
             register_lazily(f"{self.name}.{name}", tags, deploy)
         for name in (*LOGGERS, *(f"django.security.{name}" for name in names_below(SuspiciousOperation))):
@@ -56,6 +64,15 @@ class DjangoOffloadConfig(AppConfig):
             from .local.serve.access_log import WithoutOwnRequests
 
             logging.getLogger("django.server").addFilter(WithoutOwnRequests())
+
+
+def replace_check_of_tasks() -> None:
+    """Remove Django's own check of TASKS, which one broken entry stops, because check_backends() does it."""
+    if HAS_TASKS:
+        import_module(DJANGO_CHECKS)  # It registers the check.
+    for check in list(registry.registered_checks):
+        if check.__module__ == DJANGO_CHECKS:
+            registry.registered_checks.discard(check)
 
 
 def names_below(kind: type[Exception]) -> Iterator[str]:

@@ -1,7 +1,10 @@
 """System checks of tasks, schedules, the middleware, the endpoint and the databases."""
 
 import os
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from importlib import import_module
 from math import ceil
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,31 +13,117 @@ from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
+from django.core.checks.registry import registry as checks_registry
+from django.utils.module_loading import import_string
 
 from .aws.loopback import LOOPBACK_HOSTS
-from .compat import TASKS_APP
-from .conf import DEFAULT_OWNER, Options, configured
+from .compat import DJANGO_CHECKS, TASKS_APP, task_backends
+from .conf import DEFAULT_OWNER, Options, backend_classes, broken_entries, printable, shown
 from .definition.offload_task import OffloadTask
-from .definition.registry import registry
+from .definition.registry import app_task_modules, registry_or_none
 from .definition.signatures import signature_of
 from .exceptions import ConfigurationError, UnknownTask
 from .worker.migration import not_shared
 
 MIDDLEWARE = "django_offload.middleware.OwnerMiddleware"
+ENTRY = (
+    "Give a dictionary whose BACKEND is the path of a class that can be imported, such as "
+    "'django_offload.backends.SQSBackend'."
+)
 
 
-def options_by_alias() -> Mapping[str, Options] | None:
-    """Return the options of each alias, or None if TASKS is invalid. Another check reports that."""
-    try:
-        return configured()
-    except (ConfigurationError, ImportError):
-        return None
+def options_by_alias() -> Mapping[str, Options]:
+    """Return the options of each valid alias of this library. Another check reports the others."""
+    options: dict[str, Options] = {}
+    for alias, backend in backend_classes().items():
+        if getattr(backend, "is_offload", False):
+            with suppress(ConfigurationError):
+                options[alias] = Options.parse(alias, settings.TASKS[alias])
+    return options
+
+
+def check_backends(**kwargs: Any) -> list[CheckMessage]:
+    """
+    Report the problems of each entry of TASKS.
+
+    This replaces Django's own check, which raises at the first entry whose backend can't be made.
+    """
+    if any(check.__module__ == DJANGO_CHECKS for check in checks_registry.registered_checks):
+        return []  # The app of the backport was ready later, and its check does this.
+    tasks: object = settings.TASKS
+    if not isinstance(tasks, Mapping):
+        return [Error(f"TASKS is {shown(tasks)}.", hint=ENTRY, id="django_offload.E007")]
+    broken = broken_entries()
+    messages: list[CheckMessage] = [
+        Error(f"TASKS[{shown(alias)}] can't be used: {problem}", hint=ENTRY, id="django_offload.E007")
+        for alias, problem in broken.items()
+    ]
+    for alias in (alias for alias in tasks if alias not in broken):
+        try:
+            backend = task_backends[alias]
+        except Exception as exc:  # noqa: BLE001, whatever an entry contains, this check reports it
+            reason = printable(f"{type(exc).__name__}: {exc}")
+            messages.append(
+                Error(
+                    f"TASKS[{shown(alias)}] can't be used, because its backend can't be made: {reason}",
+                    hint=ENTRY,
+                    id="django_offload.E007",
+                )
+            )
+        else:
+            messages += backend.check()
+    return messages
+
+
+def check_paths(**kwargs: Any) -> list[CheckMessage]:
+    """Report task modules and owners that can't be imported."""
+    messages: list[CheckMessage] = []
+    for what, path, load in named_paths():
+        try:
+            found = load(path)
+        except Exception as exc:  # noqa: BLE001, a module may raise anything while it is imported
+            problem = import_failure(exc)
+        else:
+            if load is import_module or callable(found):
+                continue
+            problem = "it isn't a function"
+        text = f"{what} {shown(path)}, which can't be used: {problem}."
+        hint = "Correct the path or the module, or install what it needs."
+        # A task module of an app, a module in OPTIONS['modules'], or OPTIONS['owner'] can't be imported.
+        messages.append(Error(text, hint=hint, id="django_offload.E008"))
+    return messages
+
+
+def named_paths() -> Iterator[tuple[str, str, Callable[[str], Any]]]:
+    """Yield who names a path, the path, and what imports it."""
+    modules: dict[str, str] = {}
+    for alias, options in options_by_alias().items():
+        for name in options.modules:
+            modules.setdefault(name, f"TASKS[{shown(alias)}]: OPTIONS['modules'] names")
+    for name in app_task_modules():
+        modules.setdefault(name, "INSTALLED_APPS has an app with the task module")
+    for name, what in modules.items():
+        yield what, name, import_module
+    for alias, options in options_by_alias().items():
+        yield f"TASKS[{shown(alias)}]: OPTIONS['owner'] names", options.owner, import_string
+
+
+def import_failure(exc: Exception) -> str:
+    """Return what an import raised, and where."""
+    text = printable(f"{type(exc).__name__}: {exc}").rstrip(".")
+    frame = traceback.extract_tb(exc.__traceback__)[-1]
+    # The machinery of imports raises if a module doesn't exist, and the place says nothing then.
+    is_inside = not frame.filename.startswith("<frozen") and frame.name not in {
+        "import_module",
+        "import_string",
+    }
+    return f"{text} ({frame.filename}, line {frame.lineno})" if is_inside else text
 
 
 def check_tasks(**kwargs: Any) -> list[CheckMessage]:
     """Report names that two tasks share, and tasks that need more time than their function has."""
-    backends = options_by_alias()
-    if backends is None:
+    backends, tasks = options_by_alias(), registry_or_none()
+    if tasks is None:
         return []
     messages: list[CheckMessage] = [
         Error(
@@ -42,9 +131,9 @@ def check_tasks(**kwargs: Any) -> list[CheckMessage]:
             hint="Give one of them another name (@task(name=...)), or remove the alias.",
             id="django_offload.E010",
         )
-        for name in dict.fromkeys(registry().conflicts)
+        for name in dict.fromkeys(tasks.conflicts)
     ]
-    for task in registry().tasks.values():
+    for task in tasks.tasks.values():
         options = backends.get(task.backend)
         queue = options.queues.get(task.queue_name) if options else None
         timeout = task.timeout if isinstance(task, OffloadTask) else None
@@ -73,6 +162,27 @@ def check_tasks(**kwargs: Any) -> list[CheckMessage]:
     return messages
 
 
+def check_stacks(**kwargs: Any) -> list[CheckMessage]:
+    """Report aliases of one stack that contradict each other, and stacks that are too large for AWS."""
+    if registry_or_none() is None:
+        return []
+    from .stack import spec_of, stacks  # Imported here, because other checks run without it.
+
+    messages: list[CheckMessage] = []
+    try:
+        names = list(stacks())
+    except ConfigurationError:
+        return []  # check_backends() reports it.
+    for name in names:
+        try:
+            spec_of(name)
+        except ConfigurationError as exc:
+            text = f"TASKS[{shown(exc.alias)}]: {exc.problem}"
+            # The aliases of a stack contradict each other, or AWS would refuse the stack.
+            messages.append(Error(text, hint=exc.hint, id="django_offload.E009"))
+    return messages
+
+
 def check_backport(**kwargs: Any) -> list[CheckMessage]:
     """Report that the app of the tasks isn't installed, on a Django that has no tasks of its own."""
     if TASKS_APP is None or apps.is_installed(TASKS_APP):
@@ -89,15 +199,19 @@ def check_backport(**kwargs: Any) -> list[CheckMessage]:
 def check_schedules(**kwargs: Any) -> list[CheckMessage]:
     """Report schedules whose task doesn't exist or doesn't take their arguments."""
     messages: list[CheckMessage] = []
-    for alias, options in (options_by_alias() or {}).items():
+    tasks = registry_or_none()
+    if tasks is None:
+        return []
+    for alias, options in options_by_alias().items():
         for name, schedule in options.schedules.items():
             try:
-                task = registry().resolve(schedule.task)
+                task = tasks.resolve(schedule.task)
                 signature_of(task).bind(*schedule.args, **schedule.kwargs)
             except (UnknownTask, TypeError) as exc:
                 messages.append(
                     Error(
-                        f"TASKS['{alias}']: OPTIONS['schedules']['{name}'] can't be enqueued: {exc}",
+                        f"TASKS[{shown(alias)}]: OPTIONS['schedules'][{shown(name)}] can't be enqueued: "
+                        f"{printable(str(exc))}",
                         hint="Name a task from a task module, '<module>.<function>', and arguments it takes.",
                         id="django_offload.E014",
                     )
@@ -109,12 +223,12 @@ def check_concurrency(**kwargs: Any) -> list[CheckMessage]:
     """Warn about queues whose batches are smaller than their concurrency."""
     return [
         checks.Warning(
-            f"TASKS['{alias}'] lets a worker run {queue.concurrency} tasks of queue '{name}' at a time, but "
-            f"its batches hold only {queue.batch_size}.",
+            f"TASKS[{shown(alias)}] lets a worker run {queue.concurrency} tasks of queue '{name}' at a time, "
+            f"but its batches hold only {queue.batch_size}.",
             hint=f"Raise OPTIONS['queues']['{name}']['batch_size'] to {queue.concurrency} or more.",
             id="django_offload.W013",
         )
-        for alias, options in (options_by_alias() or {}).items()
+        for alias, options in options_by_alias().items()
         for name, queue in options.queues.items()
         if options.transport == "sqs" and queue.concurrency > queue.batch_size
     ]
@@ -124,7 +238,7 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
     """Warn if the default owner is in use without the middleware that it needs."""
     needed = any(
         options.owner in {DEFAULT_OWNER, "django_offload.middleware.current_owner"}
-        for options in (options_by_alias() or {}).values()
+        for options in options_by_alias().values()
     )
     if not needed or MIDDLEWARE in settings.MIDDLEWARE:
         return []

@@ -41,6 +41,7 @@ __all__ = [
     "DEFAULT_TASK_BACKEND_ALIAS",
     "DEFAULT_TASK_PRIORITY",
     "DEFAULT_TASK_QUEUE_NAME",
+    "DJANGO_CHECKS",
     "HAS_TASKS",
     "SIGNALS",
     "TASKS",
@@ -68,6 +69,9 @@ __all__ = [
 BACKPORT = "django_tasks"
 HAS_TASKS = VERSION >= (6, 0)
 TASKS = "django.tasks" if HAS_TASKS else BACKPORT
+
+# The module of the check that raises at the first entry of TASKS whose backend can't be imported.
+DJANGO_CHECKS = f"{TASKS}.checks"
 
 # The signals of a task are sent in each of these modules that is loaded. Wagtail uses the backport on every
 # Django, so both can be.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
+from django_offload.protocol.record import DUE_SHARDS
 from django_offload.stack import StackSpec, limits
 from django_offload.stack.alarms import alarm_definitions
 from django_offload.stack.prices import Prices
@@ -18,7 +19,7 @@ LOG_BYTES = 600  # Lambda's own three lines, and one of the worker.
 POLLS_A_MONTH = 5 * MONTH / timedelta(seconds=20)
 SWEEPS_A_MONTH = MONTH / timedelta(minutes=1)
 SWEEP_SECONDS = 0.2
-SWEEP_READ_UNITS = 4 * 0.5  # The index has four shards.
+SWEEP_READ_UNITS = DUE_SHARDS * 0.5  # One query a shard, each half a unit if nothing is due.
 
 
 def per_million(prices: Prices, *, memory: int, seconds: float, reads: int = 2) -> Mapping[str, float]:

@@ -40,8 +40,8 @@ def test_an_idle_month_by_hand(spec: StackSpec) -> None:
     assert len(spec.queues) == 3
     # Six mappings, each with 5 polls of 20 s: 0.65 million requests a month.
     assert costs["polls of the mappings"] == pytest.approx(6 * 0.648 * 0.40)
-    # 43,200 sweeps of 0.2 s with 256 MB, and 2 read units each.
-    assert costs["sweeps"] == pytest.approx(43_200 * (0.20e-6 + 0.05 * 0.0000166667 + 2 * 0.125e-6))
+    # 43,200 sweeps of 0.2 s with 256 MB, and 1 read unit each: the index has two shards.
+    assert costs["sweeps"] == pytest.approx(43_200 * (0.20e-6 + 0.05 * 0.0000166667 + 1 * 0.125e-6))
     assert costs["alarms"] == pytest.approx(0.10 * len(list(alarm_definitions(spec))))
     assert (costs["dashboard"], costs["custom metric"], costs["your own key"]) == (3.0, 0.3, 1.0)
     assert idle_month(PRICES["us-east-1"], spec)["your own key"] == 0

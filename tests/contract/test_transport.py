@@ -230,7 +230,7 @@ def test_sqs_delays_whole_seconds_rounded_up(monkeypatch, settings, delay, secon
         def send_message(self, **kwargs):
             sent.append(kwargs["DelaySeconds"])
 
-    settings.TASKS = tasks_setting(modules=[], queue_urls={"default": "https://q"})
+    settings.TASKS = tasks_setting(modules=[], queue_urls={"default": "https://q/1/contract-default"})
     monkeypatch.setattr(sqs, "client", lambda service, kind: Client())
 
     SQSTransport(configured()["default"]).send("default", "a", timedelta(seconds=delay))

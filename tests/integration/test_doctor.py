@@ -117,7 +117,7 @@ def test_bodies_that_did_not_verify_are_counted(aws, queues):
 
 
 def test_a_middleware_that_is_missing(aws, settings):
-    settings.MIDDLEWARE = []
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "offload" not in name]
 
     assert only("W020").startswith("Tasks have no owner")
 

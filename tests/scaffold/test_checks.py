@@ -28,7 +28,7 @@ def test_a_project_without_tasks_gets_a_warning(settings, monkeypatch: pytest.Mo
     from django_offload.definition.registry import Registry
 
     settings.TASKS = tasks_setting(modules=[])
-    monkeypatch.setattr(checks, "registry", lambda: Registry([]))
+    monkeypatch.setattr(checks, "registry_or_none", lambda: Registry([]))
 
     (message,) = checks.check_task_modules()
 

@@ -50,6 +50,10 @@ def patient():
 send_soon = send.using(timeout=10)
 
 
+# Another task of the same function, under the same name.
+impatient = task(backoff=lambda attempt: attempt, max_attempts=4)(patient.func)
+
+
 @task(backoff=lambda attempt: 30 * 86_400, max_attempts=2)
 def in_a_month():
     raise OSError("not yet")

@@ -24,7 +24,7 @@ from django.utils.module_loading import import_string
 
 from ..aws.stand_ins import follow_tests
 from ..compat import TEST_UTILS, BaseTaskBackend, InvalidTask, TaskResultDoesNotExist, is_of_backport
-from ..conf import Options, find_problems
+from ..conf import Options, find_problems, queue_names, shown
 from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
 from ..definition.offload_task import AnyResult, AnyTask, OffloadTask, refuse_event_loop
 from ..definition.registry import mask_of, registry
@@ -84,7 +84,9 @@ class OffloadBackend(BaseTaskBackend):
     supports_priority = False
 
     def __init__(self, alias: str, params: dict[str, Any]) -> None:
-        super().__init__(alias, params)
+        # Django's own constructor raises if one of these has the wrong type, which check() reports.
+        names = [name for name in queue_names(params) if isinstance(name, str)]
+        super().__init__(alias, {**params, "QUEUES": names})
         self._params = params
 
     @cached_property
@@ -102,7 +104,9 @@ class OffloadBackend(BaseTaskBackend):
             return []
         return [
             Error(
-                f"TASKS['{self.alias}']: {problem.text}", hint=problem.hint, id=f"django_offload.{problem.id}"
+                f"TASKS[{shown(self.alias)}]: {problem.text}",
+                hint=problem.hint,
+                id=f"django_offload.{problem.id}",
             )
             for problem in find_problems(self._params)
         ]
@@ -151,7 +155,7 @@ class OffloadBackend(BaseTaskBackend):
 
     def owner(self) -> str | None:
         """Return the owner of a new task. Raise ConfigurationError if no record can contain it."""
-        owner: object = import_string(self.conf.owner)()
+        owner: object = owner_function(self.conf)()
         if owner is None:
             return None
         try:
@@ -312,6 +316,18 @@ def log_unsent(enqueued: EnqueuedTask, exc: BaseException) -> None:
         logger.error(text, enqueued.id, str(exc) or type(exc).__name__, exc_info=exc)
     else:  # Handlers format an exception themselves, and know no mask.
         logger.error(text, enqueued.id, mask.traceback(exc))
+
+
+def owner_function(options: Options) -> Any:
+    """Return the function in OPTIONS['owner']. Raise ConfigurationError if it can't be imported."""
+    try:
+        return import_string(options.owner)
+    except ImportError as exc:
+        raise ConfigurationError(
+            options.alias,
+            f"OPTIONS['owner'] names '{options.owner}', which can't be imported ({exc}).",
+            "Correct the path, or install what it needs.",
+        ) from exc
 
 
 def chunks(entries: Iterator[Entry]) -> Iterator[tuple[list[Entry], Exception | None]]:

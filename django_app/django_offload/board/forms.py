@@ -1,6 +1,6 @@
 """The filters of a list, and the stack and list that an address selects."""
 
-from datetime import UTC, datetime
+from datetime import MINYEAR, UTC, datetime
 from typing import Any
 
 from django import forms
@@ -65,8 +65,15 @@ class FilterForm(forms.Form):
 
 
 def as_utc(instant: datetime) -> datetime:
-    """Return an instant in UTC. Without USE_TZ, forms return naive ones in the project's time zone."""
-    return (instant if is_aware(instant) else make_aware(instant)).astimezone(UTC)
+    """
+    Return an instant in UTC, or the first or last instant that there is if it lies beyond that.
+
+    Without USE_TZ, forms return naive ones in the project's time zone.
+    """
+    try:
+        return (instant if is_aware(instant) else make_aware(instant)).astimezone(UTC)
+    except OverflowError:
+        return EPOCH if instant.year == MINYEAR else EVER
 
 
 def selected_stack(query: Any) -> Options:

@@ -1,13 +1,15 @@
 """One page of a list: it merges the entries of several partitions, newest first, and reads their records."""
 
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..conf import Options
-from ..protocol.json_codec import EPOCH, from_micros
+from ..protocol.enqueued_task import ID_PATTERN
+from ..protocol.json_codec import EPOCH, from_micros, to_micros
 from ..protocol.record import TaskRecord, read_record
 from ..stores import listing_of
 from ..stores.listing import EVER, MOST_READ, IndexEntry, IndexPage, IndexQuery
@@ -17,6 +19,8 @@ PAGE_SIZE = MOST_READ
 # The last entry read from each partition: None before the first entry, END after the last.
 type Cursor = Sequence[IndexEntry | None]
 END = IndexEntry(-1, "")
+ID = re.compile(ID_PATTERN)
+LAST_MICROS = to_micros(EVER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +132,18 @@ def decode_cursor(text: str, partitions: int) -> Cursor:
         return beginning
     try:
         values = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        cursor = [None if value is None else IndexEntry(int(value[0]), str(value[1])) for value in values]
-    except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
+    except (ValueError, RecursionError):
         return beginning
-    return cursor if len(cursor) == partitions else beginning
+    if not isinstance(values, list) or len(values) != partitions or not all(map(is_place, values)):
+        return beginning
+    return [None if value is None else IndexEntry(*value) for value in values]
+
+
+def is_place(value: object) -> bool:
+    """Return True for a place that encode_cursor() may have written. AWS would refuse any other."""
+    match value:
+        case None | [END.micros, END.id]:
+            return True
+        case [int(micros), str(task_id)]:
+            return 0 <= micros <= LAST_MICROS and ID.fullmatch(task_id) is not None
+    return False

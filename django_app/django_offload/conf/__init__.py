@@ -1,7 +1,7 @@
 """The settings in TASKS, validated and parsed once."""
 
+from .messages import printable, shown
 from .options import (
-    BUCKET_OF_STACK,
     DEFAULT_OWNER,
     ENV_ALIAS,
     ENV_BUCKET,
@@ -12,12 +12,15 @@ from .options import (
     ENV_WRITES,
     WRITES_BY_UPDATE,
     Options,
+    backend_classes,
+    broken_entries,
     configured,
     options_for,
     signing_keys,
     stacks,
 )
 from .validation import (
+    BUCKET_OF_STACK,
     CLIENTS,
     DEFAULT_MAX_ATTEMPTS,
     LONGEST_RESULT_TTL,
@@ -28,6 +31,7 @@ from .validation import (
     QueueOptions,
     duration,
     find_problems,
+    queue_names,
 )
 
 __all__ = [
@@ -50,10 +54,15 @@ __all__ = [
     "WRITES_BY_UPDATE",
     "Options",
     "QueueOptions",
+    "backend_classes",
+    "broken_entries",
     "configured",
     "duration",
     "find_problems",
     "options_for",
+    "printable",
+    "queue_names",
+    "shown",
     "signing_keys",
     "stacks",
 ]

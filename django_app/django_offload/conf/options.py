@@ -1,7 +1,8 @@
 """The options of a backend in TASKS, and the names of its AWS resources."""
 
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
@@ -12,14 +13,24 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
-from ..compat import DEFAULT_TASK_QUEUE_NAME
 from ..exceptions import ConfigurationError
+from .messages import printable, shown
 from .schedules import Recurrence, parse
-from .validation import CLIENTS, DURATIONS, ERROR_TEXTS, QueueOptions, duration, find_problems
+from .validation import (
+    BUCKET_OF_STACK,
+    CLIENTS,
+    DURATIONS,
+    ERROR_TEXTS,
+    QueueOptions,
+    duration,
+    find_problems,
+    queue_names,
+)
+
+logger = logging.getLogger("django_offload")
 
 # Returns the owner of the current request.
 DEFAULT_OWNER = "django_offload.conf.request_owner.current_owner"
-BUCKET_OF_STACK = "<stack>-payloads-<account>-<region>"
 
 # The template sets these on every function, so that the function finds its resources without a call.
 
@@ -54,9 +65,10 @@ class Options:
     table: str
     # The name of the S3 bucket for large arguments and results, or None for no bucket.
     bucket: str | None = BUCKET_OF_STACK
-    # The URL of each queue, by its name; a URL that is missing is looked up.
+    # The URL of each of the stack's own queues, by its name; a URL that is missing is looked up.
     queue_urls: Mapping[str, str] = field(default_factory=dict)
-    # Names of functions other than `<stack>-<role>`, by role: `<queue>-worker`, `dead-letter`, `sweeper`.
+    # Names of functions other than `<stack>-<role>`, by role: `<queue>-worker`, `dead-letter`, `sweeper`,
+    # `migrate`.
     functions: Mapping[str, str] = field(default_factory=dict)
     # Modules that define tasks, besides the module `tasks` of each app.
     modules: tuple[str, ...] = ()
@@ -91,13 +103,12 @@ class Options:
         options = dict(params["OPTIONS"])
         stack = options.pop("stack")
         queue_options = options.pop("queues", {})
-        queue_names = list(params.get("QUEUES", [DEFAULT_TASK_QUEUE_NAME]))
         options["modules"] = tuple(options.get("modules", ()))
         options["schedules"] = parse(options.get("schedules", {}))
         if "result_ttl" in options:
             options["result_ttl"] = duration(options["result_ttl"])
         queues: dict[str, QueueOptions] = {}
-        for name in queue_names:
+        for name in queue_names(params):
             values: dict[str, Any] = {
                 key: duration(value) if key in DURATIONS and value is not None else value
                 for key, value in queue_options.get(name, {}).items()
@@ -152,12 +163,53 @@ def signing_keys() -> list[str]:
 
 @lru_cache(maxsize=1)
 def configured() -> Mapping[str, Options]:
-    """Return the options of each alias in TASKS that has a backend of django-offload."""
+    """
+    Return the options of each alias in TASKS that has a backend of django-offload.
+
+    An alias whose backend can't be imported is left out, so that it doesn't stop the others, and an ERROR
+    in the log names it.
+    """
+    for alias, problem in broken_entries().items():
+        logger.error("TASKS[%r] can't be used: %s Run manage.py check.", alias, problem)
     return {
-        alias: Options.parse(alias, params)
-        for alias, params in settings.TASKS.items()
-        if getattr(import_string(str(params["BACKEND"])), "is_offload", False)
+        alias: Options.parse(alias, settings.TASKS[alias])
+        for alias, backend in backend_classes().items()
+        if getattr(backend, "is_offload", False)
     }
+
+
+def backend_classes() -> dict[str, Any]:
+    """Return the backend of each alias in TASKS, without the aliases whose backend can't be imported."""
+    return {alias: found for alias, found in entries() if not isinstance(found, Exception)}
+
+
+def broken_entries() -> dict[str, str]:
+    """Return what is wrong with each alias in TASKS whose backend can't be imported."""
+    return {
+        alias: import_problem(settings.TASKS[alias], found)
+        for alias, found in entries()
+        if isinstance(found, Exception)
+    }
+
+
+def entries() -> Iterator[tuple[str, Any]]:
+    """Yield each alias in TASKS with its backend, or with the exception that its import raised."""
+    tasks: object = settings.TASKS
+    for alias, params in tasks.items() if isinstance(tasks, Mapping) else ():
+        try:
+            yield alias, import_string(params["BACKEND"])
+        except Exception as exc:  # noqa: BLE001, any text may stand there, and modules may raise anything
+            yield alias, exc
+
+
+def import_problem(params: object, exc: Exception) -> str:
+    """Return why an entry of TASKS has no backend, as a sentence."""
+    if not isinstance(params, Mapping):
+        return f"It is {shown(params)} instead of a dictionary."
+    if "BACKEND" not in params:
+        return "It has no BACKEND."
+    reason = printable(f"{type(exc).__name__}: {exc}").rstrip(".")
+    return f"Its BACKEND {shown(params['BACKEND'])} can't be imported ({reason})."
 
 
 def options_for(alias: str, near: Options) -> Options:

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from .messages import shown
+
 # Part of a schedule's name in EventBridge Scheduler, which allows 64 characters.
 NAME_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,48}")
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 RATE_PATTERN = re.compile(r"rate\(([1-9]\d{0,3}) (minute|hour|day)s?\)")
 CRON_PATTERN = re.compile(r"cron\(\S+( \S+){5}\)")
+KINDS = "Write 'rate(5 minutes)', or 'cron(0 3 * * ? *)' with AWS's six fields."
 # The event of a schedule contains the arguments. This is far below the limit of an event (256 KB).
 LONGEST_ARGUMENTS = 10_000
 # With fewer lists, arguments can't be nested too deeply.
@@ -50,21 +53,43 @@ def schedule_problems(schedules: object) -> Iterator[tuple[str, str]]:
         yield "OPTIONS['schedules'] is not a dictionary.", "Give a dictionary of schedules by name."
         return
     for name, schedule in schedules.items():
-        where = f"OPTIONS['schedules'][{name!r}]"
+        where = f"OPTIONS['schedules'][{shown(name)}]"
         if not isinstance(name, str) or not NAME_PATTERN.fullmatch(name):
             yield f"{where} has an invalid name.", "Use at most 48 letters, digits, hyphens and underscores."
         if not isinstance(schedule, Mapping) or not {"task", "when"} <= schedule.keys() <= set(KEYS):
-            yield f"{where} is {schedule!r}.", f"Give 'task' and 'when'. The keys are: {', '.join(KEYS)}."
-            continue
-        when = str(schedule["when"])
-        if not RATE_PATTERN.fullmatch(when) and not CRON_PATTERN.fullmatch(when):
             yield (
-                f"{where}['when'] is {when!r}.",
-                "Write 'rate(5 minutes)', or 'cron(0 3 * * ? *)' with AWS's six fields.",
+                f"{where} is {shown(schedule)}.",
+                f"Give 'task' and 'when'. The keys are: {', '.join(KEYS)}.",
             )
+            continue
+        if not isinstance(schedule["task"], str):
+            yield (
+                f"{where}['task'] is {shown(schedule['task'])}.",
+                "Give the task's name: '<module>.<function>'.",
+            )
+        problem = when_problem(schedule["when"])
+        if problem is not None:
+            yield f"{where}['when'] is {shown(schedule['when'])}{problem[0]}", problem[1]
         if not is_timezone(schedule.get("timezone", "UTC")):
-            yield f"{where}['timezone'] is {schedule['timezone']!r}.", "Give a name such as 'Europe/Zurich'."
+            yield (
+                f"{where}['timezone'] is {shown(schedule['timezone'])}.",
+                "Give a name such as 'Europe/Zurich'.",
+            )
         yield from argument_problems(where, schedule.get("args", ()), schedule.get("kwargs", {}))
+
+
+def when_problem(when: object) -> tuple[str, str] | None:
+    """Return the end of a sentence that says what is wrong with a time, and what to write instead."""
+    if not isinstance(when, str):
+        return ".", KINDS
+    if RATE_PATTERN.fullmatch(when):
+        return None
+    if not CRON_PATTERN.fullmatch(when):
+        return ".", KINDS
+    from .cron import cron_problem  # Imported here, because most schedules have a rate or don't exist.
+
+    problem = cron_problem(when)
+    return None if problem is None else (f": {problem[0]}.", problem[1])
 
 
 def argument_problems(where: str, args: object, kwargs: object) -> Iterator[tuple[str, str]]:

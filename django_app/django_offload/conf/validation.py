@@ -10,6 +10,8 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from ..compat import DEFAULT_TASK_QUEUE_NAME
+from . import aws_limits
+from .messages import printable, shown
 from .schedules import schedule_problems
 
 # The name of a Lambda function has at most 64 characters, that of a bucket 63. The suffix of a bucket,
@@ -17,6 +19,14 @@ from .schedules import schedule_problems
 STACK_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,24}[a-z0-9]")
 # SQS allows 80 characters, but the queue's name is also part of a function's name and of a salt.
 QUEUE_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,29}")
+# The names that AWS allows, and the length of each.
+_TABLE, _BUCKET = ("{},{}".format(*name) for name in (aws_limits.TABLE_NAME, aws_limits.BUCKET_NAME))
+TABLE_PATTERN = re.compile(f"[A-Za-z0-9_.-]{{{_TABLE}}}")
+BUCKET_PATTERN = re.compile(rf"(?=.{{{_BUCKET}}}\Z)[a-z0-9][a-z0-9.-]*[a-z0-9]")
+FUNCTION_PATTERN = re.compile(f"[A-Za-z0-9_-]{{1,{aws_limits.FUNCTION_NAME}}}")
+DOTTED_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+# The functions that each stack has besides the workers.
+ROLES = ("dead-letter", "sweeper", "migrate")
 
 OUTBOX = "django_offload.outbox"
 # The client for frequent calls to AWS: django-offload's own (the default), or boto3.
@@ -28,8 +38,10 @@ MEMORY = "memory"
 IN_TESTS = (MEMORY, "send")
 
 DEFAULT_MAX_ATTEMPTS = 3
-# Lambda runs a function for at most 15 minutes.
-LONGEST_TIMEOUT = timedelta(seconds=900)
+# Where your region allows it; every region allows 900 s.
+LONGEST_TIMEOUT = aws_limits.FUNCTION_TIMEOUT
+_EVERYWHERE = aws_limits.FUNCTION_TIMEOUT_EVERYWHERE.total_seconds()
+REGIONAL = f" More than {_EVERYWHERE:g} s only where your region allows it."
 LONGEST_RESULT_TTL = timedelta(days=366)
 # The queue allows 10 more receives than this, far below the limit of SQS's maxReceiveCount (1,000).
 MOST_ATTEMPTS = 100
@@ -58,7 +70,7 @@ def duration(value: float | timedelta) -> timedelta:
 class QueueOptions:
     """The options of one queue, and of the function that works on it."""
 
-    # How long one invocation of its worker may take.
+    # How long one invocation of its worker may take; more than 900 s only where your region allows it.
     timeout: timedelta = timedelta(seconds=300)
     # The worker's memory in MB; Lambda gives it processor time in proportion.
     memory: int = 512
@@ -78,19 +90,23 @@ class QueueOptions:
 
 QUEUE_KEYS = tuple(field.name for field in fields(QueueOptions))
 DURATIONS = {"timeout", "batch_window", "result_ttl"}
-# The lowest and the highest value of each number. Sources: quotas of Lambda (memory, timeout) and of
-# event source mappings for SQS (MaximumConcurrency 2 to 1,000; a batch over 10 needs a window).
+# The lowest and the highest value of each number.
 QUEUE_BOUNDS: Mapping[str, tuple[float, float]] = {
     "timeout": (1, LONGEST_TIMEOUT.total_seconds()),
-    "memory": (128, 10_240),
-    "batch_size": (1, 10_000),
-    "batch_window": (0, 300),
-    "max_concurrency": (2, 1_000),
+    "memory": aws_limits.FUNCTION_MEMORY,
+    "batch_size": aws_limits.MAPPING_BATCH,
+    "batch_window": (0, aws_limits.MAPPING_WINDOW.total_seconds()),
+    "max_concurrency": aws_limits.MAPPING_CONCURRENCY,
     "concurrency": (1, 100),  # Each task takes a thread.
     "max_attempts": (1, MOST_ATTEMPTS),
     "result_ttl": (1, LONGEST_RESULT_TTL.total_seconds()),
 }
 
+
+# The options that are on or off.
+FLAGS = ("history", "on_commit", "outbox", "record_at_enqueue", "aws_in_debug")
+URL = re.compile(r"https?://[^\s/]+/\S+")
+BUCKET_OF_STACK = "<stack>-payloads-<account>-<region>"
 
 OPTION_KEYS = (
     "stack",
@@ -114,47 +130,60 @@ OPTION_KEYS = (
 )
 
 
-def find_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield each problem in TASKS[alias], without a call to AWS."""
-    options = params.get("OPTIONS", {})
-    queue_names = list(params.get("QUEUES", [DEFAULT_TASK_QUEUE_NAME]))
-    stack = options.get("stack")
-    if not isinstance(stack, str) or not STACK_PATTERN.fullmatch(stack):
-        yield Problem(
-            "E001",
-            f"OPTIONS['stack'] is {stack!r}." if stack else "OPTIONS['stack'] is missing.",
-            "Give the stack a name of 2 to 26 lower case letters, digits and hyphens that starts with a "
-            "letter, such as 'shop-dev'. The names of all its resources begin with it.",
-        )
-    yield from unknown_keys(options, OPTION_KEYS, "OPTIONS")
-    if not queue_names:
+def find_problems(params: object) -> Iterator[Problem]:
+    """
+    Yield each problem in TASKS[alias], without a call to AWS and without importing what it names.
+
+    Accept any value anywhere, because a mistake in the settings must not stop the checks that report it.
+    """
+    options = params.get("OPTIONS", {}) if isinstance(params, Mapping) else None
+    if isinstance(params, Mapping):
+        yield from queue_name_problems(params)
+    if isinstance(params, Mapping) and isinstance(options, Mapping):
+        stack = options.get("stack")
+        if not isinstance(stack, str) or not STACK_PATTERN.fullmatch(stack):
+            is_missing = stack is None or stack == ""
+            yield Problem(
+                "E001",
+                f"OPTIONS['stack'] is {shown(stack)}." if not is_missing else "OPTIONS['stack'] is missing.",
+                "Give the stack a name of 2 to 26 lower case letters, digits and hyphens that starts with a "
+                "letter, such as 'shop-dev'. The names of all its resources begin with it.",
+            )
+        yield from unknown_keys(options, OPTION_KEYS, "OPTIONS")
+        queues = options.get("queues", {})
+        if isinstance(queues, Mapping):
+            yield from queues_problems(queues, queue_names(params))
+    for text, hint in option_problems(options, params):
+        # A value in OPTIONS is wrong, or contradicts another one.
+        yield Problem("E006", printable(text), printable(hint))
+
+
+def queue_names(params: Mapping[str, Any]) -> list[Any]:
+    """Return the names in QUEUES, or none if it isn't a list."""
+    names = params.get("QUEUES", [DEFAULT_TASK_QUEUE_NAME])
+    return list(names) if is_list(names) else []
+
+
+def queue_name_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
+    if not is_list(params.get("QUEUES", [])):
+        yield Problem("E003", f"QUEUES is {shown(params['QUEUES'])}.", "Give a list of names.")
+    elif not queue_names(params):
         yield Problem(
             "E003", "QUEUES is empty.", "Name each queue. It becomes a queue and a function in AWS."
         )
-    for name in queue_names:
+    for name in queue_names(params):
         if not isinstance(name, str) or not QUEUE_PATTERN.fullmatch(name):
             yield Problem(
                 "E003",
-                f"QUEUES contains {name!r}, which can't be part of the name of an AWS resource.",
+                f"QUEUES contains {shown(name)}, which can't be part of the name of an AWS resource.",
                 "Use at most 30 letters, digits, hyphens and underscores.",
             )
-    for first, second in colliding_queues(queue_names):
+    for first, second in colliding_queues(queue_names(params)):
         yield Problem(
             "E003",
-            f"QUEUES contains {first!r} and {second!r}, which would be one resource in AWS.",
+            f"QUEUES contains {shown(first)} and {shown(second)}, which would be one resource in AWS.",
             "Rename one of them: hyphens and underscores don't count, and '-dead' ends a dead-letter queue.",
         )
-    for name, queue in options.get("queues", {}).items():
-        if name not in queue_names:
-            yield Problem(
-                "E004",
-                f"OPTIONS['queues'] has options for '{name}', which isn't in QUEUES.",
-                "Add it to QUEUES.",
-            )
-        yield from queue_problems(f"OPTIONS['queues']['{name}']", queue)
-    for text, hint in option_problems(options, str(params.get("BACKEND", ""))):
-        # A value in OPTIONS is wrong, or contradicts another one.
-        yield Problem("E006", text, hint)
 
 
 def logical_name(name: str) -> str:
@@ -181,12 +210,28 @@ def unknown_keys(options: Mapping[str, Any], keys: tuple[str, ...], where: str) 
     for key in options:
         if key not in keys:
             yield Problem(
-                "E002", f"{where} has the unknown key '{key}'.", f"The keys are: {', '.join(keys)}."
+                "E002", f"{where} has the unknown key {shown(key)}.", f"The keys are: {', '.join(keys)}."
             )
+
+
+def queues_problems(queues: Mapping[str, Any], names: list[Any]) -> Iterator[Problem]:
+    for name, queue in queues.items():
+        where = f"OPTIONS['queues'][{shown(name)}]"
+        if name not in names:
+            yield Problem(
+                "E004",
+                f"OPTIONS['queues'] has options for {shown(name)}, which isn't in QUEUES.",
+                "Add it to QUEUES.",
+            )
+        if isinstance(queue, Mapping):
+            yield from queue_problems(where, queue)
+        else:
+            yield Problem("E005", f"{where} is {shown(queue)}.", "Give a dictionary of the queue's options.")
 
 
 def queue_problems(where: str, queue: Mapping[str, Any]) -> Iterator[Problem]:
     yield from unknown_keys(queue, QUEUE_KEYS, where)
+    wrong: set[str] = set()
     for key, value in queue.items():
         if key not in QUEUE_BOUNDS or (key == "result_ttl" and value is None):
             continue
@@ -194,12 +239,17 @@ def queue_problems(where: str, queue: Mapping[str, Any]) -> Iterator[Problem]:
         number = value.total_seconds() if isinstance(value, timedelta) else value
         types = (int, float) if key in DURATIONS else int
         if isinstance(number, bool) or not isinstance(number, types) or not low <= number <= high:
+            wrong.add(key)
             yield Problem(
                 "E005",
-                f"{where}['{key}'] is {value!r}.",
-                f"Give a number from {low:g} to {high:g}. Durations are in seconds.",
+                f"{where}['{key}'] is {shown(value)}.",
+                f"Give a number from {low:g} to {high:g}. Durations are in seconds."
+                + (REGIONAL if key == "timeout" else ""),
             )
-    if queue.get("batch_size", 1) > 10 and duration(queue.get("batch_window", 0)) < timedelta(seconds=1):
+    if wrong & {"batch_size", "batch_window"}:
+        return
+    largest = aws_limits.MAPPING_BATCH_WITHOUT_WINDOW
+    if queue.get("batch_size", 1) > largest and duration(queue.get("batch_window", 0)) < timedelta(seconds=1):
         yield Problem(
             "E005",
             f"{where} has a batch_size over 10 without a batch_window.",
@@ -207,42 +257,137 @@ def queue_problems(where: str, queue: Mapping[str, Any]) -> Iterator[Problem]:
         )
 
 
-def option_problems(options: Mapping[str, Any], backend: str) -> Iterator[tuple[str, str]]:
-    """Yield each problem in the values of OPTIONS as a text and a hint."""
-    for key, choices in (("client", CLIENTS), ("error_text", ERROR_TEXTS), ("in_tests", IN_TESTS)):
-        if options.get(key, choices[0]) not in choices:
-            yield f"OPTIONS['{key}'] is {options[key]!r}.", f"Use one of: {', '.join(choices)}."
-    for key in ("history", "aws_in_debug"):
-        if not isinstance(options.get(key, False), bool):
-            yield f"OPTIONS['{key}'] is {options[key]!r}.", "Give True or False."
-    if options.get("outbox") and not any(app.startswith(OUTBOX) for app in settings.INSTALLED_APPS):
+def option_problems(options: object, params: object) -> Iterator[tuple[str, str]]:
+    """Yield each problem in the values of OPTIONS as a text and a hint: types first, then their meaning."""
+    if not isinstance(params, Mapping):
+        yield f"It is {shown(params)}.", "Give a dictionary with 'BACKEND', 'QUEUES' and 'OPTIONS'."
+        return
+    if not isinstance(options, Mapping):
+        yield f"OPTIONS is {shown(options)}.", "Give a dictionary with at least a 'stack'."
+        return
+    wrong: set[str] = set()
+    for key, text, hint in value_problems(options, queue_names(params)):
+        wrong.add(key)
+        yield text, hint
+    yield from schedule_problems(options.get("schedules", {}))
+    if options.get("outbox") is True and not any(app.startswith(OUTBOX) for app in settings.INSTALLED_APPS):
         yield (
             "OPTIONS['outbox'] is on, but its app is missing.",
             f"Add '{OUTBOX}' to INSTALLED_APPS and run migrate.",
         )
-    if options.get("outbox") and not options.get("on_commit", True):
+    if options.get("outbox") is True and options.get("on_commit") is False:
         yield (
             "OPTIONS['outbox'] is on, but 'on_commit' is off.",
             "Remove 'on_commit', because the outbox sends tasks at the commit.",
         )
-    if "result_ttl" in options:
-        try:
-            too_long = duration(options["result_ttl"]) > LONGEST_RESULT_TTL
-        except (ValueError, OverflowError):
-            too_long = True
-        if too_long:
-            yield (
-                f"OPTIONS['result_ttl'] is {options['result_ttl']!r}.",
-                f"Give seconds or a timedelta of at most {LONGEST_RESULT_TTL.days} days.",
-            )
-    if isinstance(options.get("modules", ()), str):
-        yield "OPTIONS['modules'] is a string.", "Give a list of module names."
-    yield from schedule_problems(options.get("schedules", {}))
-    record_at_enqueue = options.get("record_at_enqueue", True)
-    if not isinstance(record_at_enqueue, bool):
-        yield f"OPTIONS['record_at_enqueue'] is {record_at_enqueue!r}.", "Give True or False."
-    elif not record_at_enqueue and getattr(import_string(backend), "transport", "") == "lambda":
+    if options.get("record_at_enqueue") is False and transport_of(params) == "lambda":
         yield (
             "OPTIONS['record_at_enqueue'] is off, but LambdaBackend needs the record.",
             "Remove the option, or use SQSBackend. Lambda soon discards messages, so tasks need a record.",
         )
+    if "queue_urls" in options and "queue_urls" not in wrong:
+        yield from queue_url_problems(options, queue_names(params))
+
+
+def value_problems(options: Mapping[str, Any], names: list[Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield the key of each value that has the wrong type or form, with a text and a hint."""
+    dotted_path = "Give a dotted path, such as 'shop.owners.team'."
+    rules: list[tuple[Iterable[str], Any, str]] = [
+        (FLAGS, lambda value: isinstance(value, bool), "Give True or False."),
+        *(
+            ([key], lambda value, choices=choices: value in choices, f"Use one of: {', '.join(choices)}.")
+            for key, choices in (("client", CLIENTS), ("error_text", ERROR_TEXTS), ("in_tests", IN_TESTS))
+        ),
+        (
+            ["queues"],
+            lambda value: isinstance(value, Mapping),
+            "Give a dictionary with the options of each queue, by its name.",
+        ),
+        (["owner"], lambda value: is_text(value, DOTTED_PATH), dotted_path),
+        (
+            ["modules"],
+            lambda value: is_list(value) and all(is_text(name, DOTTED_PATH) for name in value),
+            "Give a list of module names.",
+        ),
+        (
+            ["table"],
+            lambda value: is_text(value, TABLE_PATTERN),
+            "Give the name of a table: 3 to 255 letters, digits, hyphens, underscores and dots.",
+        ),
+        (
+            ["bucket"],
+            lambda value: value is None or value == BUCKET_OF_STACK or is_text(value, BUCKET_PATTERN),
+            "Give the name of a bucket (3 to 63 lower case letters, digits, dots and hyphens), or None.",
+        ),
+        (
+            ["functions"],
+            lambda value: is_dictionary_of_texts(value, FUNCTION_PATTERN),
+            "Give a dictionary with the name of each function (at most 64 letters, digits, hyphens and "
+            "underscores), by its role.",
+        ),
+        (
+            ["queue_urls"],
+            lambda value: is_dictionary_of_texts(value, URL),
+            "Give a dictionary with the URL of each queue, by the queue's name.",
+        ),
+        (
+            ["result_ttl"],
+            is_result_ttl,
+            f"Give seconds or a timedelta of at least 1 second and at most {LONGEST_RESULT_TTL.days} days.",
+        ),
+    ]
+    for keys, is_valid, hint in rules:
+        for key in keys:
+            if key in options and not is_valid(options[key]):
+                value = (
+                    "a string" if key == "modules" and isinstance(options[key], str) else shown(options[key])
+                )
+                yield key, f"OPTIONS['{key}'] is {value}.", hint
+    functions = options.get("functions")
+    roles = [*(f"{name}-worker" for name in names), *ROLES]
+    for role in functions if isinstance(functions, Mapping) else ():
+        if role not in roles:
+            text = f"OPTIONS['functions'] names {shown(role)}, which the stack doesn't have."
+            yield "functions", text, f"The roles are: {', '.join(roles)}."
+
+
+def queue_url_problems(options: Mapping[str, Any], names: list[Any]) -> Iterator[tuple[str, str]]:
+    """Yield each URL of another queue than the stack's, from which no worker would take a message."""
+    for name, url in options["queue_urls"].items():
+        expected = f"{options.get('stack')}-{name}"
+        if name not in names:
+            yield f"OPTIONS['queue_urls'] names {shown(name)}, which isn't in QUEUES.", "Add it to QUEUES."
+        elif url.rpartition("/")[2] != expected:
+            yield (
+                f"OPTIONS['queue_urls'][{shown(name)}] is {shown(url)}, but the stack's workers receive only "
+                f"from the queue {expected}.",
+                f"Give the URL of {expected}, or remove it: SQS is then asked for the URL.",
+            )
+
+
+def transport_of(params: Mapping[str, Any]) -> str:
+    """Return how the backend of an entry sends, or an empty text if it can't be imported."""
+    try:
+        return str(getattr(import_string(params["BACKEND"]), "transport", ""))
+    except Exception:  # noqa: BLE001, check_backends() reports it
+        return ""
+
+
+def is_list(value: object) -> bool:
+    """Return True for a list, a tuple or a set, but not for a text or a dictionary."""
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
+
+
+def is_text(value: object, pattern: "re.Pattern[str]") -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def is_dictionary_of_texts(value: object, pattern: "re.Pattern[str]") -> bool:
+    return isinstance(value, Mapping) and all(is_text(item, pattern) for item in value.values())
+
+
+def is_result_ttl(value: object) -> bool:
+    try:
+        return timedelta(seconds=1) <= duration(value) <= LONGEST_RESULT_TTL  # type: ignore[arg-type]
+    except (ValueError, OverflowError):
+        return False

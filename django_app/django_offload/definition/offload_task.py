@@ -1,6 +1,7 @@
 """OffloadTask with its options, and the @task decorator."""
 
 import os
+import sys
 from asyncio import _get_running_loop as running_loop
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -98,13 +99,21 @@ class OffloadTask(Task):  # type: ignore[type-arg]
     def _reconstruct(cls, options: dict[str, Any]) -> Self:
         try:
             func = import_string(options["func"]).func
+            if "backoff_of" in options:
+                options = {**options, "backoff": import_string(options["backoff_of"]).backoff}
         except (ImportError, AttributeError) as exc:
             raise ValueError(f"Expected {options['func']!r} to point to a Task instance.") from exc
-        return cls(**{**options, "func": func})
+        return cls(
+            **{name: value for name, value in options.items() if name != "backoff_of"} | {"func": func}
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the path of the function, and the options, as Django does from 6.1 on."""
         options = {option.name: getattr(self, option.name) for option in fields(self)}
+        variable = variable_with_backoff(self) if callable(self.backoff) else None
+        if variable is not None:  # A lambda can't be pickled, so the task that has it is named.
+            del options["backoff"]
+            options["backoff_of"] = f"{self.func.__module__}.{variable}"
         return self._reconstruct, ({**options, "func": self.module_path},)
 
     def using(
@@ -335,6 +344,14 @@ def refuse_unknown_options(place: str, options: Iterable[str], known: Sequence[s
         raise TypeError(f"{place} doesn't take {', '.join(sorted(unknown))}. It takes {', '.join(known)}.")
 
 
+def variable_with_backoff(task: OffloadTask) -> str | None:
+    """Return the variable of the function's module that holds a task of it with the same backoff, or None."""
+    for name, value in vars(sys.modules[task.func.__module__]).items():
+        if isinstance(value, OffloadTask) and value.func is task.func and value.backoff is task.backoff:
+            return name
+    return None
+
+
 def class_paths(kinds: Iterable[type[BaseException]]) -> list[str]:
     return [f"{kind.__module__}.{kind.__qualname__}" for kind in kinds]
 
@@ -343,7 +360,7 @@ def changed_options(task: AnyTask, defined: AnyTask) -> dict[str, Any]:
     """
     Return the options that .using() changed, as JSON values for the message.
 
-    Raise InvalidTask if the backoff was changed to a callable, because a message can't contain one.
+    Raise InvalidTask if the backoff is another callable, because a message can't contain one.
     """
     if task is defined or not isinstance(task, OffloadTask) or not isinstance(defined, OffloadTask):
         return {}
@@ -351,6 +368,12 @@ def changed_options(task: AnyTask, defined: AnyTask) -> dict[str, Any]:
         option: getattr(task, option) for option in USING if getattr(task, option) != getattr(defined, option)
     }
     if callable(changed.get("backoff")):
+        variable = variable_with_backoff(task)
+        if variable is not None:
+            raise InvalidTask(
+                f"{variable} is another task of the function of {defined.module_path}, under the same name, "
+                "so a worker wouldn't use its backoff. Give it a name of its own: @task(name=...)."
+            )
         raise InvalidTask(
             "A message can't contain a callable backoff. Give it to the decorator, or give a number here."
         )

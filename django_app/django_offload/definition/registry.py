@@ -18,7 +18,7 @@ from django.utils.module_loading import module_has_submodule
 
 from ..compat import InvalidTask, Task
 from ..conf import Options, configured
-from ..exceptions import UnknownTask
+from ..exceptions import ConfigurationError, UnknownTask
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import load
 from .offload_task import AnyTask, OffloadTask
@@ -152,19 +152,47 @@ def tasks_in(module: ModuleType) -> list[tuple[str, AnyTask, bool]]:
     ]
 
 
-def task_modules(others: Iterable[str]) -> list[ModuleType]:
-    """Import the tasks module of every installed app, and other modules by their names."""
-    names = [
+def app_task_modules() -> list[str]:
+    """Return the name of the tasks module of every installed app that has one."""
+    return [
         f"{config.name}.tasks"
         for config in apps.get_app_configs()
         if config.module is not None and module_has_submodule(config.module, "tasks")
     ]
-    return [import_module(name) for name in dict.fromkeys([*names, *others])]
+
+
+def task_modules(others: Iterable[str]) -> list[ModuleType]:
+    """Import the tasks module of every installed app, and other modules by their names."""
+    return [import_module(name) for name in dict.fromkeys([*app_task_modules(), *others])]
 
 
 def declared_modules() -> list[ModuleType]:
-    """Import the tasks module of every installed app, and the modules in OPTIONS['modules']."""
-    return task_modules(module for options in configured().values() for module in options.modules)
+    """
+    Import the tasks module of every installed app, and the modules in OPTIONS['modules'].
+
+    Raise ConfigurationError if OPTIONS['modules'] names a module that doesn't exist.
+    """
+    others = [(alias, name) for alias, options in configured().items() for name in options.modules]
+    try:
+        return task_modules(name for _, name in others)
+    except ModuleNotFoundError as exc:
+        missing = [(alias, name) for alias, name in others if f"{name}.".startswith(f"{exc.name}.")]
+        if not missing:
+            raise  # A task module exists, and lacks another one.
+        alias, name = missing[0]
+        raise ConfigurationError(
+            alias,
+            f"OPTIONS['modules'] names '{name}', which can't be imported ({exc}).",
+            "Correct the name, or install the package that contains the module.",
+        ) from exc
+
+
+def registry_or_none() -> "Registry | None":
+    """Return the registry, or None if a task module can't be imported, which a check of its own reports."""
+    try:
+        return registry()
+    except Exception:  # noqa: BLE001, a module may raise anything while it is imported
+        return None
 
 
 def listing() -> Mapping[str, ListedTask] | None:

@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from ..conf import printable
 from ..definition.offload_task import AnyTask
 from ..definition.signatures import signature_of
 
@@ -18,6 +19,8 @@ type Errors = Mapping[str, list[dict[str, str]]]
 
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 CSRF_FIELD = "csrfmiddlewaretoken"
+# The first parameter of enqueue(), which can't be a keyword argument of a task too.
+SELF = "self"
 # Errors for fields that the task doesn't have. A body of 2.5 MB has room for 300,000 such fields, and the
 # answer would be seven times as large.
 MOST_UNKNOWN = 20
@@ -29,9 +32,9 @@ def error(message: str, code: str, field: str = "__all__") -> Errors:
 
 
 def texts_of(errors: Errors) -> list[str]:
-    """Return the message of each error, after the name of its field."""
+    """Return the message of each error, after the name of its field, as text that a page can encode."""
     return [
-        problem["message"] if field == "__all__" else f"{field}: {problem['message']}"
+        printable(problem["message"] if field == "__all__" else f"{field}: {problem['message']}")
         for field, problems in errors.items()
         for problem in problems
     ]
@@ -43,6 +46,17 @@ def is_form(request: HttpRequest) -> bool:
 
 def not_json() -> Errors:
     return error(_("The request must be JSON. Send it as Content-Type: application/json."), "content_type")
+
+
+def parse_form(request: HttpRequest) -> tuple[Mapping[str, Any], Errors]:
+    """Return the fields of a form in the body, and the errors. Django answers 400 to a malformed form."""
+    try:
+        return request.POST, {}
+    except (
+        LookupError,
+        UnicodeError,
+    ):  # A charset such as rot13, which Python knows and doesn't decode to text.
+        return {}, error(_("The form has a charset that can't be read. Send it as UTF-8."), "content_type")
 
 
 def parse_json(request: HttpRequest) -> tuple[dict[str, Any], Errors]:
@@ -81,6 +95,10 @@ def signature_errors(task: AnyTask, arguments: Mapping[str, Any]) -> Errors:
         if len(unknown) > MOST_UNKNOWN:
             message = _("The task doesn't have %(count)d of these fields. Send only those that it has.")
             errors |= error(message % {"count": len(unknown)}, "unknown")
+    if SELF in arguments and SELF not in errors:
+        errors |= error(
+            _("No field can have this name. Name the task's parameter otherwise."), "unknown", SELF
+        )
     for name, parameter in by_name.items():
         if parameter.default is Parameter.empty and name not in arguments:
             errors |= error(_("This field is required."), "required", name)

@@ -22,6 +22,7 @@ from .arguments import (
     error,
     is_form,
     not_json,
+    parse_form,
     parse_json,
     signature_errors,
     texts_of,
@@ -86,6 +87,8 @@ class TriggerView(View):
                 result = self.get_task().enqueue(**arguments)
             except InvalidArguments as exc:
                 errors = error(str(exc), "invalid")
+            except RecursionError:
+                errors = error(_("The values are nested too deeply. Send flatter ones."), "invalid")
             except EnqueueFailed:
                 message = _(
                     "The task was not started because the queue didn't answer. Try again in a minute."
@@ -107,7 +110,7 @@ class TriggerView(View):
     def _parse(self, request: HttpRequest) -> tuple[BaseForm | None, dict[str, Any], Errors]:
         """Return the form, the task's arguments, and the errors in them."""
         from_form = is_form(request)
-        data, errors = (request.POST, {}) if from_form else parse_json(request)
+        data, errors = parse_form(request) if from_form else parse_json(request)
         form = None if errors else self.get_form(data, request.FILES)
         if form is not None:
             if form.is_valid():

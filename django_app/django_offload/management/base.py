@@ -3,8 +3,8 @@
 import os
 import sys
 from argparse import SUPPRESS
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
@@ -15,6 +15,7 @@ from ..aws.explain import explain
 from ..conf import configured
 from ..deploy.stage import ENV_STAGE
 from ..exceptions import OffloadError
+from .json_output import stdout_for_json
 from .output import Output
 
 EXIT_OK, EXIT_PROBLEM, EXIT_USAGE = 0, 1, 2
@@ -79,9 +80,9 @@ class OffloadCommand(Output):
         # A stage is deployed, so its name asks for AWS and not for this machine.
         names_stage = options.get("stage") or os.environ.get(ENV_STAGE)
         try:
-            with clients.aws_allowed() if names_stage else nullcontext():
+            with clients.aws_allowed() if names_stage else nullcontext(), self.kept_for_json():
                 exit_code = self.run(**options)
-            self.stdout.flush()
+                self.stdout.flush()
         except KeyboardInterrupt as exc:
             raise CommandError(
                 "Stopped by Ctrl-C. Completed steps aren't undone.", returncode=EXIT_INTERRUPTED
@@ -97,6 +98,20 @@ class OffloadCommand(Output):
             raise self.usage_error(message) from exc
         if exit_code != EXIT_OK:
             sys.exit(exit_code)
+
+    @contextmanager
+    def kept_for_json(self) -> Iterator[None]:
+        """With --json, write only JSON to stdout, whatever the project prints and logs meanwhile."""
+        wrapper: Any = self.stdout
+        if not self.as_json or wrapper._out is not sys.stdout:
+            yield
+            return
+        with stdout_for_json() as stream:
+            wrapper._out = stream
+            try:
+                yield
+            finally:
+                wrapper._out = sys.stdout
 
     def failure(self, message: str) -> CommandError:
         """Return the error to raise when the command found a problem (exit code 1)."""

@@ -227,7 +227,7 @@ def error_of(exc: BaseException, mask: Callable[[str], str] | None = None) -> di
     kind = type(exc)
     try:
         text = str(exc)
-    except Exception as failure:  # noqa: BLE001, the __str__ of the project's own class raised
+    except BaseException as failure:  # noqa: BLE001, the project's own __str__ may even raise SystemExit
         text = f"<its message can't be read: {type(failure).__name__}>"
     if mask is not None:
         text = mask(text)

@@ -3,16 +3,24 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from ..conf import Options, configured
+from ..conf import Options, broken_entries, configured
 from ..definition.offload_task import OffloadTask
 from ..definition.registry import registry
+from ..exceptions import ConfigurationError
 from .spec import StackSpec, merge_options
 from .stage_environment import NO_STAGE_ENVIRONMENT, StageEnvironment
 from .template import build_template
 
 
 def stacks() -> Mapping[str, list[Options]]:
-    """Return the options of every alias of this library by the stack they share, in the order of TASKS."""
+    """
+    Return the options of every alias of this library by the stack they share, in the order of TASKS.
+
+    Raise ConfigurationError if an alias can't be used, because a template without its queues would delete
+    them.
+    """
+    for alias, problem in broken_entries().items():
+        raise ConfigurationError(alias, problem, "Correct or remove the entry.")
     options_by_stack: dict[str, list[Options]] = {}
     for options in configured().values():
         options_by_stack.setdefault(options.stack, []).append(options)

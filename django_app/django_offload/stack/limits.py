@@ -2,23 +2,24 @@
 
 from datetime import timedelta
 
+from ..conf import aws_limits
 from ..protocol.record import MESSAGE_LIFE
 
 RETENTION = MESSAGE_LIFE
-# The longest that SQS allows. A dead letter keeps the time of its first send, so this must exceed RETENTION.
-DEAD_LETTER_RETENTION = timedelta(days=14)
+# A dead letter keeps the time of its first send, so this must exceed RETENTION.
+DEAD_LETTER_RETENTION = aws_limits.QUEUE_RETENTION
 # SQS counts a receive each time a worker returns a message: for a retry, or because too little time remains.
 RECEIVES_BEYOND_ATTEMPTS = 10
 # A message must stay hidden while Lambda retries a throttled invocation. AWS recommends six timeouts:
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 TIMEOUTS_HIDDEN = 6
-LARGEST_MESSAGE = 1024 * 1024
+LARGEST_MESSAGE = aws_limits.QUEUE_MESSAGE
 
 # The dead-letter function and the sweeper run no tasks. The sweeper starts every minute.
 SERVICE_TIMEOUT = timedelta(seconds=60)
 SERVICE_MEMORY = 256
-# Migrations run during a deployment and may take as long as Lambda allows.
-MIGRATION_TIMEOUT = timedelta(seconds=900)
+# Migrations run during a deployment and may take as long as Lambda allows in every region.
+MIGRATION_TIMEOUT = aws_limits.FUNCTION_TIMEOUT_EVERYWHERE
 MIGRATION_MEMORY = 512
 # Visibility timeout, in seconds, of the queue of failed events. Only people read it.
 FAILED_EVENTS_VISIBILITY = 300
@@ -37,8 +38,8 @@ DEAD_LIFE = timedelta(days=14)
 UPLOAD_LIFE = timedelta(days=1)
 
 # The timeouts that a stage may choose besides the one in TASKS. A template can't multiply, so it contains the
-# visibility timeout for each.
-_TIMEOUTS = (30, 60, 120, 180, 300, 600, 900)
+# visibility timeout for each. Those over 900 s work where your region allows them.
+_TIMEOUTS = (30, 60, 120, 180, 300, 600, 900, 1_200, 1_800)
 
 
 def timeouts(own: timedelta) -> list[int]:

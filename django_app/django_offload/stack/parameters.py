@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ..conf import aws_limits
 from . import limits
 from .names import logical
 from .spec import StackSpec
@@ -144,17 +145,18 @@ def queue_parameters(spec: StackSpec) -> dict[str, ParameterProperties]:
     for name, queue in spec.queues.items():
         parameters[memory_parameter(name)] = {
             "Description": f"Memory in megabytes of the worker of '{name}'.",
-            **number(queue.memory, 128, 10_240),
+            **number(queue.memory, *aws_limits.FUNCTION_MEMORY),
         }
         parameters[timeout_parameter(name)] = {
-            "Description": f"Seconds that an invocation of the worker of '{name}' may take.",
+            "Description": f"Seconds that an invocation of the worker of '{name}' may take. More than 900 "
+            "need a region that allows it.",
             # A string, because it is a key of the mapping of visibility timeouts.
             "Default": str(limits.seconds(queue.timeout)),
             "AllowedValues": [str(seconds) for seconds in limits.timeouts(queue.timeout)],
         }
         parameters[concurrency_parameter(name)] = {
             "Description": f"Maximum of concurrent invocations of the worker of '{name}' by its queue.",
-            **number(queue.max_concurrency, 2, 1_000),
+            **number(queue.max_concurrency, *aws_limits.MAPPING_CONCURRENCY),
         }
     return parameters
 

@@ -15,6 +15,7 @@ from .stage_environment import (
     Vpc,
     check_stage_environment,
 )
+from .template_limits import check_limits
 
 # These options make a queue's function and mapping, and the stack's own resources, so all aliases must agree.
 _QUEUE_KEYS = ("timeout", "memory", "batch_size", "batch_window", "max_concurrency")
@@ -86,7 +87,7 @@ def merge_options(
             queues[name] = replace(merged, max_attempts=max(merged.max_attempts, queue.max_attempts))
     check_resource_names(first, queues)
     check_stage_environment(stage_environment, first.alias)
-    return StackSpec(
+    spec = StackSpec(
         options=first,
         queues={
             name: replace(queue, max_attempts=max(queue.max_attempts, attempts.get(name, 0)))
@@ -101,6 +102,8 @@ def merge_options(
         result_ttl=max(result_ttl, *(options.ttl(name) for options in aliases for name in options.queues)),
         stage_environment=stage_environment,
     )
+    check_limits(spec)
+    return spec
 
 
 def merge_schedules(aliases: Sequence[Options]) -> dict[tuple[str, str], Recurrence]:

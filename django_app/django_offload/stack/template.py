@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from ..conf import ENV_QUEUE_URLS, Options
+from ..conf import ENV_QUEUE_URLS, Options, aws_limits
 from ..exceptions import ConfigurationError
 from .names import BUCKET, TABLE, WEB, function_id, logical, queue_id, role_id, worker
 from .spec import StackSpec, merge_options
@@ -62,7 +62,15 @@ def build_template(
 
     import cfn_flip  # type: ignore[import-untyped]
 
-    return _HEAD + str(cfn_flip.to_yaml(json.dumps(document)))
+    text = _HEAD + str(cfn_flip.to_yaml(json.dumps(document)))
+    if len(text.encode()) > aws_limits.TEMPLATE_BYTES:
+        raise ConfigurationError(
+            spec.options.alias,
+            f"The template of the stack '{spec.stack}' has {len(text.encode()):,} bytes, and CloudFormation "
+            f"takes {aws_limits.TEMPLATE_BYTES:,}.",
+            "Give some of the aliases an OPTIONS['stack'] of their own.",
+        )
+    return text
 
 
 def complete_template(spec: StackSpec) -> "Template":

@@ -63,10 +63,27 @@ def test_a_cursor_survives_an_address():
         "[[" + "9" * 5_000 + ",1],null]",
         "[[NaN,1],null]",
         "[[]]",
+        '[[1,""],null]',
+        '[[1,"\\ud800"],null]',
+        '[["1","00000000000000000000000000000001"],null]',
+        '[[253402300800000001,"00000000000000000000000000000001"],null]',
         "{}",
         "7",
     ],
-    ids=["cut", "deep", "infinite", "long", "not a number", "empty", "an object", "a number"],
+    ids=[
+        "cut",
+        "deep",
+        "infinite",
+        "long",
+        "not a number",
+        "empty",
+        "no id",
+        "another id",
+        "text",
+        "beyond all time",
+        "an object",
+        "a number",
+    ],
 )
 def test_a_cursor_that_nobody_encoded_is_the_beginning(text):
     assert decode_cursor(urlsafe_b64encode(text.encode()).decode(), 2) == [None, None]

@@ -50,13 +50,13 @@ def test_names_can_be_overridden():
             table="records",
             bucket=None,
             functions={"default-worker": "mine"},
-            queue_urls={"default": "https://q"},
+            queue_urls={"default": "https://q/1/shop-dev-default"},
         ),
     )
 
     assert (options.table, options.bucket) == ("records", None)
     assert options.worker_function("default") == "mine"
-    assert options.queue_urls == {"default": "https://q"}
+    assert options.queue_urls == {"default": "https://q/1/shop-dev-default"}
 
 
 def test_a_queue_has_every_default_and_takes_seconds_or_timedeltas():
@@ -152,7 +152,7 @@ def test_options_of_a_queue_that_is_not_in_queues_are_refused():
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        *[("timeout", value) for value in (0, 901, "300", True, None, timedelta(0))],
+        *[("timeout", value) for value in (0, 1_801, "300", True, None, timedelta(0))],
         *[("memory", value) for value in (127, 10_241)],
         *[("batch_size", value) for value in (0, 1.5, 10_001)],
         *[("max_concurrency", value) for value in (1, 1_001)],
@@ -171,6 +171,15 @@ def test_a_value_out_of_bounds_is_refused_with_the_bounds(key, value):
     assert problem.id == "E005"
     assert problem.text == f"OPTIONS['queues']['default']['{key}'] is {value!r}."
     assert problem.hint.startswith("Give a number from ")
+    assert problem.hint.endswith("where your region allows it.") == (key == "timeout")
+
+
+@pytest.mark.parametrize("timeout", [1_200, 1_800])
+def test_a_queue_may_have_the_longest_timeout_of_any_region(timeout):
+    entry = params()
+    entry["OPTIONS"]["queues"] = {"default": {"timeout": timeout}}
+
+    assert Options.parse("default", entry).queues["default"].timeout == timedelta(seconds=timeout)
 
 
 def test_a_batch_over_ten_needs_a_window():

@@ -27,10 +27,66 @@ def declare(settings, **changes):
 
 
 @pytest.mark.parametrize(
-    "when", ["rate(1 minute)", "rate(12 hours)", "cron(0 3 * * ? *)", "cron(0/5 8-17 ? * MON-FRI *)"]
+    "when",
+    [
+        *("rate(1 minute)", "rate(12 hours)", "cron(0 3 * * ? *)", "cron(0/5 8-17 ? * MON-FRI *)"),
+        *("cron(15,45 0 L * ? *)", "cron(0 8 1 JAN,jul ? 2026-2030)", "cron(0 8 ? * 6L *)"),
+        *("cron(0 8 ? * FRI#2 *)", "cron(0 8 15W * ? *)", "cron(*/10 22-2 ? * 1 2199)"),
+        *("cron(0 3 ? 1/3 SUN *)", "cron(59 23 31 12 ? 1970)"),
+    ],
 )
 def test_a_schedule_that_aws_understands_has_no_problem(when):
     assert list(schedule_problems({"nightly": {**GOOD, "when": when, "timezone": "Europe/Zurich"}})) == []
+
+
+@pytest.mark.parametrize(
+    ("when", "problem", "hint"),
+    [
+        ("cron(0 3 * * * *)", "its day of month is '*' and its day of week '*'", "Write '?' in exactly one"),
+        ("cron(0 3 ? * ? *)", "its day of month is '?' and its day of week '?'", "Write '?' in exactly one"),
+        ("cron(0 3 1 * MON *)", "its day of month is '1' and its day of week 'MON'", "Write '?' in exactly"),
+        ("cron(0 24 * * ? *)", "its field 'hours' is '24', and '24' is none of", "Write 0 to 23, a list"),
+        ("cron(60 3 * * ? *)", "its field 'minutes' is '60', and '60' is none of", "Write 0 to 59"),
+        ("cron(0 3 32 * ? *)", "its field 'day of month' is '32', and '32' is none", "Write 1 to 31"),
+        ("cron(0 3 0 * ? *)", "its field 'day of month' is '0', and '0' is none", "Write 1 to 31"),
+        ("cron(0 3 * 13 ? *)", "its field 'month' is '13', and '13' is none", "Write 1 to 12 or JAN"),
+        ("cron(0 3 * MAI ? *)", "its field 'month' is 'MAI', and 'MAI' is none", "Write 1 to 12 or JAN"),
+        (
+            "cron(0 3 ? * 0 *)",
+            "its field 'day of week' is '0', and '0' is none",
+            "Write 1 to 7 or SUN to SAT",
+        ),
+        (
+            "cron(0 3 ? * MONDAY *)",
+            "its field 'day of week' is 'MONDAY', and 'MONDAY' is",
+            "Write 1 to 7 or SUN to SAT",
+        ),
+        ("cron(0 3 ? * 6#6 *)", "its field 'day of week' is '6#6', and '6#6' is none", "Write 1 to 7"),
+        ("cron(0 3 ? * 6#1,2 *)", "its field 'day of week' is '6#1,2', and a value with", "Write 1"),
+        ("cron(0 3 ?,1 * ? *)", "its field 'day of month' is '?,1', and '?' can't", "Write 1"),
+        (
+            "cron(0 3 * * ? 1969)",
+            "its field 'year' is '1969', and '1969' is none of its values",
+            "Write 1970 to 2199",
+        ),
+        ("cron(0 3 * * ? 2030-2026)", "its field 'year' is '2030-2026', and", "Write 1970 to 2199"),
+        ("cron(0/0 3 * * ? *)", "its field 'minutes' is '0/0', and '0/0' is none", "Write 0 to 59"),
+        ("cron(0 3 32W * ? *)", "its field 'day of month' is '32W', and", "Write 1 to 31"),
+        ("cron(0 3, * * ? *)", "its field 'hours' is '3,', and it has an empty value", "Write 0 to 23"),
+        ("cron(? 3 * * ? *)", "its field 'minutes' is '?', and '?' is none", "Write 0 to 59"),
+        (
+            "cron(at three o clock every day)",
+            "its field 'minutes' is 'at', and 'at' is none",
+            "Write 0 to 59",
+        ),
+        ("cron(-1 3 * * ? *)", "its field 'minutes' is '-1', and '-1' is none", "Write 0 to 59"),
+    ],
+)
+def test_the_field_that_aws_would_refuse_is_named(when, problem, hint):
+    ((text, advice),) = schedule_problems({"nightly": {**GOOD, "when": when}})
+
+    assert text.startswith(f"OPTIONS['schedules']['nightly']['when'] is {when!r}: {problem}")
+    assert advice.startswith(hint)
 
 
 @pytest.mark.parametrize(

@@ -199,6 +199,25 @@ def test_a_task_can_be_pickled():
         assert pickle.loads(pickle.dumps(task)) == task  # noqa: S301
 
 
+@pytest.mark.parametrize("task", [tasks.patient, tasks.impatient, tasks.patient.using(max_attempts=2)])
+def test_a_task_whose_backoff_is_a_lambda_can_be_pickled(task):
+    assert pickle.loads(pickle.dumps(task)) == task  # noqa: S301
+
+
+def test_a_second_task_of_a_function_with_its_own_backoff_needs_a_name(ours, offload):
+    with pytest.raises(InvalidTask) as refusal:
+        tasks.impatient.enqueue()
+
+    assert str(refusal.value) == (
+        "impatient is another task of the function of tests.unit.tasks.patient, under the same name, so a "
+        "worker wouldn't use its backoff. Give it a name of its own: @task(name=...)."
+    )
+    with pytest.raises(
+        InvalidTask, match=r"A message can't contain a callable backoff\. Give it to the deco"
+    ):
+        tasks.patient.using(backoff=lambda attempt: 1).enqueue()
+
+
 def test_a_result_can_be_pickled_and_turned_into_a_dictionary(offload):
     result = tasks.double.enqueue(4)
     offload.run()

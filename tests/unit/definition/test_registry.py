@@ -17,7 +17,7 @@ from django_offload.definition.registry import (
     registry,
     task_modules,
 )
-from django_offload.exceptions import UnknownTask
+from django_offload.exceptions import ConfigurationError, UnknownTask
 from tests.contract import tasks as contract_tasks
 from tests.contract.setup import tasks_setting
 from tests.unit import argument_tasks, tasks
@@ -171,11 +171,17 @@ def test_the_registry_is_built_once_and_follows_the_settings(settings, monkeypat
     assert built == [["tests.unit.tasks", "tests.unit.tasks"]]
 
 
-def test_a_module_that_does_not_exist_is_an_import_error(settings):
+def test_a_module_that_does_not_exist_is_named_with_its_alias(settings):
     settings.TASKS = tasks_setting(modules=["shop.nowhere"])
 
-    with pytest.raises(ModuleNotFoundError, match="shop"):
+    with pytest.raises(ConfigurationError) as refusal:
         registry()
+
+    assert str(refusal.value) == (
+        "TASKS['default']: OPTIONS['modules'] names 'shop.nowhere', which can't be imported (No module named "
+        "'shop'). Correct the name, or install the package that contains the module."
+    )
+    assert isinstance(refusal.value.__cause__, ModuleNotFoundError)
 
 
 @pytest.fixture

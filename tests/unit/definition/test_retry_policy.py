@@ -44,6 +44,14 @@ def test_classes_named_in_a_message_are_compared_by_path():
     assert not changed.retries(OSError(), 1)
 
 
+def test_a_class_is_not_looked_for_inside_a_group():
+    group = ExceptionGroup("two", [ConnectionError()])
+
+    assert policy(tasks.send).retries(ConnectionError(), 1)
+    assert not policy(tasks.send).retries(group, 1)
+    assert policy(max_attempts=2, retry_on=["builtins.ExceptionGroup"]).retries(group, 1)
+
+
 def test_the_backoff_doubles_up_to_fifteen_minutes():
     delays = [policy(tasks.double).delay(attempt, chance=1.0) for attempt in range(1, 13)]
 

@@ -9,6 +9,7 @@ from django_offload.deploy.errors import BadStage, NotDeployed, StackStuck, Wron
 from django_offload.deploy.release import change_set, deployed_stack
 from django_offload.deploy.release.deployment import Deployment
 from django_offload.deploy.release.releases import Release
+from django_offload.exceptions import ConfigurationError
 from django_offload.stack.stage_environment import StageEnvironment, Vpc
 
 
@@ -133,6 +134,25 @@ def test_a_web_side_in_a_vpc_without_its_workers_is_refused(tmp_path):
     with pytest.raises(BadStage, match=r'the workers are not in that VPC\. Name .* as "vpc" in the stage'):
         deployment_in(tmp_path)
     deployment_in(tmp_path, vpc=Vpc(subnets=("subnet-1",), security_groups=("sg-1",)))
+
+
+def test_variables_that_no_function_holds_are_refused_before_anything_changes(tmp_path, settings):
+    backend = "django_offload.backends.SQSBackend"
+    settings.TASKS = {"default": {"BACKEND": backend, "OPTIONS": {"stack": "shop-dev"}}}
+    zappa = {"project_name": "shop-web", "aws_environment_variables": {"LONG": "x" * 3_900}}
+    (tmp_path / "zappa_settings.json").write_text(json.dumps({"dev": zappa}))
+    deployment = deployment_in(tmp_path)
+    deployment.aws = SimpleNamespace(account="123456789012", region="eu-north-1")
+
+    with pytest.raises(BadStage) as caught:
+        deployment.check_limits(web=True)
+
+    assert "The web function of the stack 'shop-dev' would have up to 4," in str(caught.value)
+    assert "bytes of variables, and Lambda takes 4,096. The stack's own take " in str(caught.value)
+    deployment.check_limits(web=False)
+    deployment.stage.stage_environment = StageEnvironment(environment={"LONG": "x" * 3_900})
+    with pytest.raises(ConfigurationError, match="The functions of the stack 'shop-dev' would have up to 4,"):
+        deployment.check_limits(web=False)
 
 
 def deployment_in(root, vpc=None):

@@ -81,3 +81,20 @@ def test_a_record_that_cannot_be_read_is_named_and_hides_no_other(store, options
         findings["overdue-unreadable"].remedy
     )
     assert records.unfinished_records(options, NOW).data()["oldest_ready"]["id"] == lost
+
+
+def test_a_deferred_task_is_not_overdue_before_its_start(store, options):
+    deferred = waiting_since(
+        store, 1, NOW - 5 * HOUR, run_after=NOW + timedelta(minutes=5), due_at=NOW - timedelta(minutes=9)
+    )
+    late = waiting_since(store, 2, NOW - 5 * HOUR, due_at=NOW - timedelta(minutes=9))
+
+    findings = {finding.id: finding for finding in records.check_overdue(options, NOW)}
+
+    assert findings.keys() == {"deferred-unsent", "overdue-ready"}
+    note = findings["deferred-unsent"]
+    assert (note.wrong, note.text) == (
+        False,
+        f"1 record will start later, but the sweeper hasn't sent its message yet: {deferred}.",
+    )
+    assert findings["overdue-ready"].text.endswith(f": {late}.")

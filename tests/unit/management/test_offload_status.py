@@ -71,6 +71,23 @@ def test_dead_letters_that_wait_are_wrong(aws):
     assert (code, output["queues"][1]["dead"]) == (1, 1)
 
 
+def test_readers_are_told_why_the_exit_code_is_not_0_and_what_to_type(aws):
+    store, options = store_of(configured()["default"]), configured()["default"]
+    enqueued = read_record(store.get(tasks.double.enqueue(1).id)).enqueued
+    fail_record(store, enqueued, options, datetime.now(UTC), DeadLettered("the test says so"))
+    send_junk(aws, "reports-dead")
+
+    code, output = run("offload_status")
+
+    assert code == 1
+    assert output.splitlines()[-4:] == [
+        f"exit code 1: 1 task of {STACK} was given up.",
+        "  → See why: manage.py offload_dead list. Then send it again: manage.py offload_dead redrive.",
+        f"exit code 1: 1 dead letter of queue reports of {STACK} waits for its function.",
+        "  → See why: manage.py offload_doctor.",
+    ]
+
+
 def test_a_missing_queue_is_said_with_what_to_do(aws, settings):
     settings.TASKS["default"]["QUEUES"] = ["default", "reports", "photos"]
     settings.TASKS = {"default": settings.TASKS["default"]}

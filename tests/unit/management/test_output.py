@@ -215,3 +215,53 @@ Command().run_from_argv(["manage.py", "offload_something"])
     )
 
     assert (ended.stdout, ended.stderr) == ("0\n", "")
+
+
+def test_with_json_stdout_holds_only_json_whatever_the_project_prints_and_logs() -> None:
+    script = """
+import logging
+import subprocess
+import sys
+import django
+django.setup()
+logging.basicConfig(stream=sys.stdout, level="INFO", force=True)
+from django_offload.management.base import OffloadCommand
+class Command(OffloadCommand):
+    def run(self, **options):
+        print("printed")
+        logging.getLogger("shop").info("logged")
+        subprocess.run(["echo", "by a child"], check=True)
+        self.write_json({"done": True})
+        print("and later", end="")
+        return 1
+try:
+    Command().run_from_argv(["manage.py", "offload_something", *sys.argv[1:]])
+finally:
+    print("\\nafter")
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", script]
+
+    plain = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    data = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False, env=environment)
+
+    assert (plain.returncode, data.returncode) == (1, 1)
+    assert "printed" in plain.stdout
+    # Only what the program prints after the command is on stdout too.
+    text, _, after = data.stdout.rpartition("\nafter\n")
+    assert json.loads(text) == {"done": True}
+    assert after == ""
+    assert set(data.stderr.splitlines()) >= {"printed", "INFO:shop:logged", "by a child", "and later"}
+
+
+def test_with_json_a_programs_own_stdout_gets_only_json(capsys: pytest.CaptureFixture[str]) -> None:
+    class Printing(OffloadCommand):
+        def run(self, **options: Any) -> int:
+            print("printed")
+            self.write_json({"done": True})
+            return 0
+
+    call_command(Printing(), "--json")
+
+    printed = capsys.readouterr()
+    assert (json.loads(printed.out), printed.err) == ({"done": True}, "printed\n")

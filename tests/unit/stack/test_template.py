@@ -99,7 +99,11 @@ def test_cfn_lint_finds_nothing(tmp_path: Path) -> None:
         (tmp_path / f"{name}.yaml").write_text(build_template(several, stage_environment=stage_environment))
 
     # All files in one run, because starting cfn-lint takes most of the time.
-    command = [Path(sys.executable).with_name("cfn-lint"), "--regions", "eu-central-1", "us-east-1", "--"]
+    # E3717 knows 900 s as the longest timeout, which is no longer AWS's (seen on 2026-11-30).
+    command = [
+        *(Path(sys.executable).with_name("cfn-lint"), "--ignore-checks", "E3717"),
+        *("--regions", "eu-central-1", "us-east-1", "--"),
+    ]
     linted = subprocess.run(
         [*command, *tmp_path.iterdir()], capture_output=True, text=True, check=False, cwd=tmp_path
     )

@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ...stack import template_of
+from ...conf import aws_limits
+from ...stack import spec_of, template_limits, template_of
 from ...stack.layout import Layout
 from ...stack.names import MIGRATE
-from ...stack.stage_environment import DeploymentTarget
+from ...stack.stage_environment import DeploymentTarget, StageEnvironment
 from .. import Announce
 from ..errors import BadStage, DeployError, NotDeployed, StackDeleteFailed, WrongPackage
 from ..package.archive import Archive
 from ..stage import Stage
+from ..variables import function_variables, handler_variables
 from ..zappa_settings import FILE, name_problem, network_problem, zappa_settings
 from . import change_set, deployed_stack, migrations, old_versions, secret_versions, stack_events
 from .aws import AWS
@@ -46,6 +48,7 @@ class Deployment:
         )
         if problem is not None:
             raise BadStage(layout.root / FILE, *problem)
+        self.root, self.settings = layout.root, settings
         self.web = Web(aws, stage, layout.root, settings)
 
     def check_stack(self, *, deletes: bool = False) -> None:
@@ -57,6 +60,34 @@ class Deployment:
         deployed_stack.check_owner(self.aws, self.stage)
         if not deletes:
             deployed_stack.check_changeable(self.aws, self.stage)
+
+    def check_limits(self, *, web: bool) -> None:
+        """
+        Check that AWS takes the stack and the web function, before anything is changed.
+
+        Raise ConfigurationError if the stack is too large, BadStage if the web function's variables are.
+        """
+        spec = spec_of(self.stage.stack, stage_environment=self.environment)
+        if not web:
+            return
+        variables = {
+            **function_variables(self.settings),
+            **template_limits.function_variables(spec),
+            **handler_variables(self.settings),
+        }
+        size = template_limits.size_of(variables)
+        if size > aws_limits.FUNCTION_VARIABLES:
+            raise BadStage(
+                self.root / FILE, *template_limits.too_many_variables(spec, "The web function of", size)
+            )
+
+    @property
+    def environment(self) -> StageEnvironment:
+        """What the stage adds to its functions, with the account and region that they run in."""
+        target = DeploymentTarget(
+            account=self.aws.account, region=self.aws.region, web_function=self.web.function
+        )
+        return replace(self.stage.stage_environment, target=target)
 
     def prepare(self, package: Archive, *, dry_run: bool = False) -> tuple[Release, ChangeSet | None]:
         """
@@ -72,11 +103,7 @@ class Deployment:
         current = self.current_release()
         key = code_key(package)
         parameters = self.parameters_for(key)
-        target = DeploymentTarget(
-            account=self.aws.account, region=self.aws.region, web_function=self.web.function
-        )
-        environment = replace(self.stage.stage_environment, target=target)
-        template = template_of(self.stage.stack, stage_environment=environment)
+        template = template_of(self.stage.stack, stage_environment=self.environment)
         # The digest shows in the deployed template what it was deployed with. Local AWS also needs it,
         # because it accepts no change whose template is the same.
         digest = parameters_digest(parameters)

@@ -8,7 +8,7 @@ from django.core.checks import CheckMessage
 from django.urls import NoReverseMatch, reverse
 
 from ...conf import configured
-from ...definition.registry import registry
+from ...definition.registry import registry_or_none
 from ...exceptions import ConfigurationError, OffloadError
 
 EXAMPLE = '{"BACKEND": "django_offload.backends.SQSBackend", "OPTIONS": {"stack": "shop-dev"}}'
@@ -49,7 +49,8 @@ def check_task_modules(**kwargs: Any) -> list[CheckMessage]:
         )
         for path, app in files
     ]
-    if messages or registry().tasks:
+    tasks = registry_or_none()
+    if messages or tasks is None or tasks.tasks:
         return messages
     return [
         checks.Warning(
@@ -75,12 +76,14 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
                 id="django_offload.W032",
             )
         ]
+    except Exception:  # noqa: BLE001, the project's URLs may raise anything, which Django's own check shows
+        return []
     return []
 
 
 def check_files(**kwargs: Any) -> list[CheckMessage]:
     """Warn if files that deploying needs are missing, or are older than the settings."""
-    if not _is_configured():
+    if not _is_configured() or registry_or_none() is None:
         return []
     from ...stack import stacks
     from ...stack.layout import layout

@@ -68,11 +68,7 @@ manage.py offload_deploy --stage dev --delete
         if options["with_data"] and not options["delete"]:
             raise self.usage_error("--with-data has no effect without --delete. Add --delete, or remove it.")
         if os.environ.get(ENV_STAGE) != options["stage"]:
-            # Settings may name their stack after the stage, so start again with the stage in the environment.
-            # Unlike sys.argv, sys.orig_argv has the -m of `python -m django`.
-            command = [sys.executable, *sys.orig_argv[1:]]
-            environment = {**os.environ, ENV_STAGE: options["stage"]}
-            return subprocess.run(command, env=environment, check=False).returncode
+            return self.run_with_stage(options)
         project = layout()
         stage = read_stage(project.root, options["stage"])
         aws = check_credentials(stage.region, zappa_settings(project.root, stage.name), project.root)
@@ -85,7 +81,35 @@ manage.py offload_deploy --stage dev --delete
             return self.delete(deployment, options)
         if options["rollback"]:
             return self.roll_back(deployment, options)
+        deployment.check_limits(web=not options["no_web"])
         return self.deploy(deployment, project, options)
+
+    def run_with_stage(self, options: dict[str, Any]) -> int:
+        """
+        Run this command in a process that has the stage in its environment, and return its exit code.
+
+        Settings may name their stack after the stage, so they must be read again.
+        """
+        settings_module = options["settings"] or os.environ.get("DJANGO_SETTINGS_MODULE")
+        if settings_module is None:
+            raise self.usage_error("The settings aren't in a module. Name it in DJANGO_SETTINGS_MODULE.")
+        command = [sys.executable, "-m", "django", "offload_deploy", *own_arguments(options)]
+        environment = {
+            **os.environ,
+            ENV_STAGE: options["stage"],
+            "DJANGO_SETTINGS_MODULE": settings_module,
+            "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+        }
+        wrapper: Any = self.stdout
+        stream = wrapper._out
+        try:
+            stream.fileno()
+        except (AttributeError, OSError):  # A program collects the output in a stream of its own.
+            finished = subprocess.run(command, env=environment, check=False, text=True, capture_output=True)
+            self.stdout.write(finished.stdout, ending="")
+            self.stderr.write(finished.stderr, str, ending="")
+            return finished.returncode
+        return subprocess.run(command, env=environment, check=False, stdout=stream).returncode
 
     def announce(self, text: str) -> None:
         """Print a line at once, and show the progress of the deployment."""
@@ -230,3 +254,17 @@ manage.py offload_deploy --stage dev --delete
         deployment.cancel(change)
         self.announce("Nothing was changed.")
         return EXIT_OK
+
+
+def own_arguments(options: dict[str, Any]) -> list[str]:
+    """Return the arguments that give another process the same options."""
+    flags = {"skip_checks": "unchecked"}
+    names = (
+        *("dry_run", "rollback", "delete", "with_data", "no_web", "no_migrate", "skip_checks", "yes"),
+        *("json", "traceback", "no_color", "force_color"),
+    )
+    return [
+        *("--stage", options["stage"], "--verbosity", str(options["verbosity"])),
+        *(["--package", str(options["package"])] if options["package"] else []),
+        *(f"--{name.replace('_', '-')}" for name in names if options[flags.get(name, name)]),
+    ]

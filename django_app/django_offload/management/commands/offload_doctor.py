@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any, ClassVar
 
 from ...conf import Options, stacks
+from ...exceptions import ConfigurationError
 from ...stack import StackSpec, spec_of
 from ..base import EXIT_OK, EXIT_PROBLEM, OffloadCommand
 from ..doctor import functions, project, queues, records, storage
@@ -26,15 +27,24 @@ class Command(OffloadCommand):
     example: ClassVar[str] = "manage.py offload_doctor\nmanage.py offload_doctor --json"
 
     def run(self, **options: Any) -> int:
-        self.require_backend()
         now = datetime.now(UTC)
-        findings = [*project.check_settings(), *project.check_environment(), *project.check_database(now)]
+        findings = [*project.check_settings()]
+        try:
+            self.require_backend()
+            plans = {stack.stack: spec_of(stack.stack) for stack in stacks()}
+        except ConfigurationError:
+            if not any(finding.wrong for finding in findings):
+                raise
+            # AWS can't be compared with settings that contradict themselves.
+            self.write_report(findings, {})
+            return EXIT_PROBLEM
+        findings += [*project.check_environment(), *project.check_database(now)]
         oldest: dict[str, Any] = {}
         with self.progress("Checking") as progress:
             step_numbers, all_stacks = count(), stacks()
             total = len(all_stacks) * (len(STACK_CHECKS) + 1)
             for stack in all_stacks:
-                plan = spec_of(stack.stack)
+                plan = plans[stack.stack]
                 stack_findings: list[Finding] = []
                 for name, check in STACK_CHECKS.items():
                     progress.update(next(step_numbers), total, f"{name} of {stack.stack}")

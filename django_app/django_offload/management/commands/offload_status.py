@@ -58,6 +58,7 @@ manage.py offload_status --json
         status = read_status()
         self.write_json(status)
         self.write_tables(status)
+        self.write_reasons(status)
         return exit_code(status)
 
     def watch(self, every: float) -> int:
@@ -73,6 +74,7 @@ manage.py offload_status --json
                     )
                     self.write_line()
                     self.write_tables(status)
+                    self.write_reasons(status)
                 self.pause(every)
         except KeyboardInterrupt:
             return last_exit_code
@@ -93,6 +95,38 @@ manage.py offload_status --json
                     for row in stack["queues"]
                 ],
             )
+
+    def write_reasons(self, status: list[dict[str, Any]]) -> None:
+        """Say why the exit code isn't 0, and what to type."""
+        if exit_code(status) == EXIT_OK:
+            return
+        self.write_line()
+        for stack in status:
+            name, given_up = stack["stack"], stack["given_up"]
+            if given_up:
+                verb = "was" if given_up == 1 else "were"
+                self.write_line(
+                    Styled("exit code 1", "bad"),
+                    f": {number_of(given_up, 'task')} of {name} {verb} given up.",
+                )
+                self.write_line(
+                    "  → See why: manage.py offload_dead list. Then send "
+                    f"{'it' if given_up == 1 else 'them'} again: manage.py offload_dead redrive."
+                )
+            for row in stack["queues"]:
+                if row["dead"]:
+                    verb = "waits for its" if row["dead"] == 1 else "wait for their"
+                    self.write_line(
+                        Styled("exit code 1", "bad"),
+                        f": {number_of(row['dead'], 'dead letter')} of queue {row['queue']} of {name} {verb} "
+                        "function.",
+                    )
+                    self.write_line("  → See why: manage.py offload_doctor.")
+
+
+def number_of(count: int, noun: str) -> str:
+    """Return a number and its noun."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def alarm(count: int) -> Styled:
@@ -132,18 +166,18 @@ def queue_counts(options: Options, queue: str) -> dict[str, int]:
     """Return the counts of a queue, and how many messages its dead-letter queue has."""
     if memory := memory_of(options):
         return memory.counts(queue)
-    counts = message_counts(options, options.queue(queue))
+    counts = message_counts(options, options.queue(queue), options.queue_urls.get(queue))
     dead_counts = message_counts(options, options.dead_letter_queue(queue))
     return counts | {"dead": sum(dead_counts.values())}
 
 
-def message_counts(options: Options, name: str) -> dict[str, int]:
+def message_counts(options: Options, name: str, url: str | None = None) -> dict[str, int]:
     """Return roughly how many messages an SQS queue has. Raise ResourceMissing if it doesn't exist."""
     sqs = client("sqs")
     try:
-        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        url = url or sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        names = list(COUNT_ATTRIBUTES.values())
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     except sqs.exceptions.QueueDoesNotExist as exc:
         raise ResourceMissing(options.alias, "queue", name) from exc
-    names = list(COUNT_ATTRIBUTES.values())
-    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return {key: int(attributes[name]) for key, name in COUNT_ATTRIBUTES.items()}

@@ -1,15 +1,13 @@
 """Check the project's settings, environment and database."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 from django.apps import apps
-from django.core.checks import WARNING, CheckMessage
+from django.core.checks import ERROR, WARNING, run_checks
 from django.db import DatabaseError
 
-from ...checks import check_endpoint, check_middleware, check_tasks
-from ...compat import task_backends
 from ...conf import ENV_STACK, OUTBOX, configured
 from .finding import Finding
 from .records import OVERDUE_AFTER
@@ -18,16 +16,21 @@ EFFECTS = "django_offload.effects"
 
 
 def check_settings() -> Iterator[Finding]:
-    """Check TASKS, the middleware and the endpoint as manage.py check does."""
-    checks: list[Callable[[], list[CheckMessage]]] = [check_tasks, check_middleware, check_endpoint]
-    checks += [task_backends[alias].check for alias in configured()]
-    for message in (message for check in checks for message in check()):
+    """
+    Run the system checks of manage.py check.
+
+    The errors of any app are findings, and our own warnings. Warnings of other apps are notes.
+    """
+    for message in run_checks():
+        check_id = str(message.id or "check")
+        own = check_id.startswith("django_offload.")
         if message.level >= WARNING and not message.is_silenced():
             yield Finding(
-                id=str(message.id).rpartition(".")[2],
+                id=check_id.removeprefix("django_offload."),
                 stack=None,
                 text=str(message.msg),
                 remedy=message.hint or "See manage.py check.",
+                wrong=own or message.level >= ERROR,
             )
 
 

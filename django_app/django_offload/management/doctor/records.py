@@ -32,6 +32,8 @@ STATES = {
     "running": "stayed RUNNING without a check by the sweeper",
     "unreadable": "couldn't be read",
 }
+# A record that isn't overdue, because its task may not start yet.
+DEFERRED = "deferred"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,7 @@ def check_overdue(options: Options, now: datetime) -> Iterator[Finding]:
         if record is None:
             ids_by_state.setdefault("unreadable", []).append(entry.id)
         elif not record.ended:
-            state = "ready" if record.status == READY else "lost" if record.lost(now) else "running"
+            state = state_of(record, now)
             ids_by_state.setdefault(state, []).append(entry.id)
     for state, ids in ids_by_state.items():
         minutes = int((now - oldest[0].due_at).total_seconds() // 60)
@@ -130,6 +132,13 @@ def check_overdue(options: Options, now: datetime) -> Iterator[Finding]:
                 "Sweep now: manage.py offload_sweep. Then find out why the function "
                 f"{options.function('sweeper')} doesn't. Check its log and its schedule."
             )
+        if state == DEFERRED:
+            text = (
+                f"{count_text(len(ids), MOST_READ, 'record')} will start later, but the sweeper hasn't sent"
+            )
+            text += f" {'its message' if len(ids) == 1 else 'their messages'} yet: {id_list(ids)}."
+            yield finding("deferred-unsent", options.stack, text, remedy=remedy, wrong=False)
+            continue
         yield finding(
             f"overdue-{state}",
             options.stack,
@@ -137,6 +146,13 @@ def check_overdue(options: Options, now: datetime) -> Iterator[Finding]:
             f"{id_list(ids)}.",
             remedy=remedy,
         )
+
+
+def state_of(record: TaskRecord, now: datetime) -> str:
+    """Return why the sweeper should have looked at a record, as a key of STATES, or DEFERRED."""
+    if record.status == READY:
+        return DEFERRED if record.ready_at > now else "ready"
+    return "lost" if record.lost(now) else "running"
 
 
 def check_dead_letters(options: Options) -> Iterator[Finding]:

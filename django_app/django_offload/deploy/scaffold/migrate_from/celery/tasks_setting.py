@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from .....conf.aws_limits import FUNCTION_TIMEOUT_EVERYWHERE
 from .....conf.schedules import CRON_PATTERN, LONGEST_ARGUMENTS, NAME_PATTERN
-from .....conf.validation import LONGEST_TIMEOUT, QUEUE_PATTERN, STACK_PATTERN
+from .....conf.validation import QUEUE_PATTERN, STACK_PATTERN
 from .project import Project, Task
 from .schedules import literal, named, when
 from .uses import Use
@@ -202,7 +203,7 @@ class TasksSetting:
     def value(self, stack: str) -> dict[str, Any]:
         """Return the setting. Every queue has the longest timeout, because Celery has no limit of its own."""
         names = ["default", *sorted({queue_name(queue) for queue in self.queues} - {"default"})]
-        seconds = int(LONGEST_TIMEOUT.total_seconds())
+        seconds = int(FUNCTION_TIMEOUT_EVERYWHERE.total_seconds())
         options: dict[str, Any] = {
             "stack": stack_name(stack),
             "queues": {name: {"timeout": seconds} for name in names},

@@ -1,0 +1,49 @@
+"""
+The limits of AWS that settings and the template of a stack must keep, each with its source.
+
+tests/unit/conf/test_aws_limits.py compares them with botocore's service models, where a model has them.
+"""
+
+from datetime import timedelta
+
+# Lambda: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+# The service model allows 1,800 s since botocore 1.44.8. The page, and regions without the change, say 900 s.
+FUNCTION_TIMEOUT = timedelta(seconds=1_800)
+# What every region allows.
+FUNCTION_TIMEOUT_EVERYWHERE = timedelta(seconds=900)
+FUNCTION_MEMORY = (128, 10_240)
+FUNCTION_NAME = 64
+# Names and values of all variables of a function together, in bytes.
+FUNCTION_VARIABLES = 4_096
+
+# Event source mappings of SQS:
+# https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
+MAPPING_BATCH = (1, 10_000)
+# A larger batch needs a window of at least 1 s.
+MAPPING_BATCH_WITHOUT_WINDOW = 10
+MAPPING_WINDOW = timedelta(seconds=300)
+MAPPING_CONCURRENCY = (2, 1_000)
+
+# SQS: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+QUEUE_NAME = 80
+QUEUE_MESSAGE = 1024 * 1024
+QUEUE_RETENTION = timedelta(days=14)
+QUEUE_VISIBILITY = timedelta(hours=12)
+QUEUE_RECEIVES = 1_000
+
+# EventBridge Scheduler: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+SCHEDULE_NAME = 64
+SCHEDULE_EXPRESSION = 256
+# https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+RULE_NAME = 64
+
+# DynamoDB and S3: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
+# and https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+TABLE_NAME = (3, 255)
+BUCKET_NAME = (3, 63)
+
+# CloudFormation: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+TEMPLATE_RESOURCES = 500
+TEMPLATE_PARAMETERS = 200
+TEMPLATE_OUTPUTS = 200
+TEMPLATE_BYTES = 1_000_000  # By its URL, as offload_deploy sends it.

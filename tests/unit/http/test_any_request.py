@@ -1,0 +1,93 @@
+"""Whatever is sent to a view that enqueues without a form, the answer is 202 or 400."""
+
+import json
+
+import pytest
+from django.test import Client
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+pytestmark = pytest.mark.urls("tests.unit.http.site_of_pieces")
+
+PATHS = ["/plain/", "/count/", "/anything/", "/patient/"]
+ACCEPTS = ["", "*/*", "text/html", "application/json", "text/html;q=x", ";", "text/html;q=nan", "a/b;q=0.1,*"]
+CONTENT_TYPES = [
+    *(
+        "application/json",
+        "application/json; charset=utf-16",
+        "application/json; charset=hex",
+        "text/yaml",
+        "",
+    ),
+    *("application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=rot13"),
+    *(
+        "multipart/form-data",
+        "multipart/form-data; boundary=x",
+        "multipart/form-data; boundary=x; charset=hex",
+    ),
+    *("multipart/form-data; boundary=", "application/json/x;;", "APPLICATION/JSON"),
+]
+PART = b'--x\r\nContent-Disposition: form-data; name="number"\r\n\r\n1\r\n--x--\r\n'
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("\ud800"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+NAMES = st.sampled_from(
+    ["number", "total", "self", "context", "task", "args", "\ud800", "csrfmiddlewaretoken"]
+)
+OBJECTS = st.dictionaries(NAMES | st.text(), VALUES, max_size=3).map(lambda value: json.dumps(value).encode())
+BODIES = OBJECTS | VALUES.map(lambda value: json.dumps(value).encode()) | st.binary() | st.just(PART)
+
+
+@settings(
+    max_examples=1_000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(
+    path=st.sampled_from(PATHS),
+    accept=st.sampled_from(ACCEPTS) | st.text(st.characters(codec="latin-1", exclude_categories=["C"])),
+    content_type=st.sampled_from(CONTENT_TYPES),
+    body=BODIES,
+    htmx=st.booleans(),
+)
+@example(
+    path="/anything/", accept="text/html", content_type="application/json", body=b'{"self": 1}', htmx=False
+)
+@example(
+    path="/plain/", accept="text/html", content_type="application/json", body=b'{"\\ud800": 1}', htmx=False
+)
+@example(
+    path="/plain/",
+    accept="",
+    content_type="multipart/form-data; boundary=x; charset=hex",
+    body=PART,
+    htmx=False,
+)
+@example(path="/anything/", accept="", content_type="application/json", body=b'{"a": 1e999}', htmx=False)
+@example(
+    path="/anything/", accept="*", content_type="application/json", body=b"[" * 900 + b"]" * 900, htmx=True
+)
+@example(
+    path="/anything/",
+    accept="text/html",
+    content_type="application/json",
+    body=b'{"a":' + b"[" * 900 + b"]" * 900 + b"}",
+    htmx=False,
+)
+def test_no_request_is_answered_with_an_error_of_the_server(
+    ours: object,
+    offload: object,
+    db: object,
+    path: str,
+    accept: str,
+    content_type: str,
+    body: bytes,
+    htmx: bool,
+) -> None:
+    headers = {"Accept": accept, **({"HX-Request": "true"} if htmx else {})}
+
+    answer = Client().generic("POST", path, body, content_type=content_type, headers=headers)
+
+    assert answer.status_code in {202, 400}
+    if answer.status_code == 400 and answer.headers["Content-Type"] == "application/json":
+        assert answer.json()["errors"]
