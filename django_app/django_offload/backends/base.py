@@ -28,8 +28,8 @@ from ..conf import Options, find_problems
 from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
 from ..definition.offload_task import AnyResult, AnyTask, OffloadTask, refuse_event_loop
 from ..definition.registry import mask_of, registry
-from ..definition.results import in_django_time, parts_of, result_of
-from ..payloads import fetch_parts
+from ..definition.results import in_django_time, result_of
+from ..operations.find import read_parts
 from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask
 from ..protocol.record import read_record
 from ..sending.enqueue import (
@@ -204,13 +204,7 @@ class OffloadBackend(BaseTaskBackend):
         if record.hidden(datetime.now(UTC)):
             raise TaskResultDoesNotExist(result_id)
         task = registry().resolve(record.enqueued.name)
-        # Texts in the bucket and beside the record were written before it and never change.
-        parts = fetch_parts(record, self.conf)
-        for name in parts_of(record):
-            text = None if name in parts else store.get_part(result_id, name)
-            if text is not None:
-                parts[name] = text
-        return result_of(record, parts, task)
+        return result_of(record, read_parts(store, record, self.conf), task)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,21 @@
-"""Find the record of a task by its id, in any stack of TASKS, and the arguments of a record."""
+"""Find the record of a task by its id, in any stack of TASKS, and the texts stored beside a record."""
 
+import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..aws.stand_ins import follow_tests
 from ..compat import TEST_UTILS
 from ..conf import Options, options_for, stacks
+from ..definition.results import parts_of
 from ..exceptions import PayloadLost
+from ..payloads import fetch_parts
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.record import ARGUMENTS_PART, TaskRecord, read_record
 from ..stores import Store, store_of
+
+logger = logging.getLogger("django_offload")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +61,38 @@ def complete(store: Store, record: TaskRecord) -> EnqueuedTask:
     if arguments is None:
         raise PayloadLost(ARGUMENTS_PART, "gone")
     return replace(enqueued, arguments=arguments)
+
+
+def read_parts(store: Store, record: TaskRecord, options: Options) -> dict[str, str]:
+    """
+    Return the texts that the result of a record needs: its arguments, errors and result, if not in it.
+
+    They were written before the record and never change. One that is no longer stored beside the record is
+    left out. Raise PayloadLost if one in the bucket is gone.
+    """
+    return fetch_parts(record, options) | texts_beside(store, record)
+
+
+def texts_beside(store: Store, record: TaskRecord) -> dict[str, str]:
+    """Return those texts of read_parts() that are stored beside the record, and not in the bucket."""
+    in_bucket = {
+        ARGUMENTS_PART if record.enqueued.reference is not None else None,
+        record.result_part if record.result_reference is not None else None,
+    }
+    return read_texts(store, record.enqueued.id, [name for name in parts_of(record) if name not in in_bucket])
+
+
+def read_texts(store: Store, task_id: str, names: Iterable[str]) -> dict[str, str]:
+    """Return the texts with these names that are stored beside a record."""
+    texts = {name: store.get_part(task_id, name) for name in names}
+    return {name: text for name, text in texts.items() if text is not None}
+
+
+def earlier_errors(store: Store, record: TaskRecord) -> dict[str, str]:
+    """Return the errors of the attempts so far. If AWS doesn't return them, log that: the task needs none."""
+    try:
+        return read_texts(store, record.enqueued.id, record.error_parts)
+    except Exception as exc:  # noqa: BLE001, whatever a store raises
+        text = "Task id=%s name=%s runs without the errors of its attempts so far: %s"
+        logger.warning(text, record.enqueued.id, record.enqueued.name, exc)
+        return {}
