@@ -90,6 +90,7 @@ class Attempt:
         # Fresh for every claim and shared with nothing, so that a write whose reply was lost is recognised.
         self.token = randomness.token_hex(8)
         self.claimed: Attributes = {}
+        self.before: Attributes | None = None  # The record before the claim, if it is known.
         # The texts beside the record that its results need: the arguments and the errors of each attempt.
         self.parts = {ARGUMENTS_PART: self.enqueued.arguments}
         queue = options.queues.get(self.enqueued.queue)
@@ -185,6 +186,8 @@ class Attempt:
             if refused.already_applied and refused.current and refused.current.get("token") == self.token:
                 return refused.current
             raise
+        if not self.claimed:
+            self.before = before
         return change.apply(before)
 
     def unclaim(self, record: TaskRecord) -> timedelta | None:
@@ -192,7 +195,8 @@ class Attempt:
         late = OutOfTime(f"Task {self.enqueued.name}")
         logger.warning("Task id=%s given back: %s", self.enqueued.id, late)
         try:
-            self.change(unclaim(fence=record.fence, token=self.token, workers=record.worker_ids[:-1]))
+            workers = record.worker_ids[:-1]
+            self.change(unclaim(fence=record.fence, token=self.token, workers=workers, before=self.before))
         except Refused as refused:
             self.end_if_cancelled(record, late, refused)
             return None
