@@ -26,6 +26,7 @@ from .connections import end_transactions, open_transactions
 from .deadline import limited
 from .one_loop import shared
 from .process_state import forget_closed_loop, process_state, put_back, reseed, watch_seed
+from .task_threads import pass_on_context
 
 if TYPE_CHECKING:
     from ..definition.masking import Mask
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 TRACEBACK_CHARACTERS = 20_000
 # Of one entry in a traceback: a frame, the message of an exception, its notes.
 ENTRY_CHARACTERS = 4_000
+
+pass_on_context()
 
 
 @dataclass(frozen=True, slots=True)
