@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from ..aws import failures
@@ -23,6 +22,7 @@ from .action_views import act
 from .actions import ACTIONS, available_actions
 from .forms import FilterForm, selected_list, selected_stack
 from .lists import lists
+from .page_response import PageResponse
 from .paging import read_page
 from .queue_views import show_queues, show_unreadable
 from .timeline import task_detail
@@ -48,7 +48,7 @@ def explain_errors[View: Callable[..., HttpResponse]](view: View) -> View:
             except failures() as exc:
                 explanation = f"{explain(exc) or exc} {ON_AWS}"
         context = {**board.context(request, "Tasks"), "explanation": explanation}
-        return TemplateResponse(request, f"{TEMPLATES}/trouble.html", context, status=503)
+        return PageResponse(request, f"{TEMPLATES}/trouble.html", context, status=503)
 
     return cast("View", explained)
 
@@ -116,7 +116,7 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
             "newest": urlencode(query),
             "actions": [action for action in actions if action.allowed(request)],
         }
-        return TemplateResponse(request, f"{TEMPLATES}/list.html", context)
+        return PageResponse(request, f"{TEMPLATES}/list.html", context)
 
     @explain_errors
     def change_view(
@@ -135,7 +135,7 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
             "options": task.options,
             "actions": available_actions(request, task.record),
         }
-        return TemplateResponse(request, f"{TEMPLATES}/detail.html", context)
+        return PageResponse(request, f"{TEMPLATES}/detail.html", context)
 
     @explain_errors
     def act_view(self, request: HttpRequest) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from ..definition.offload_task import AnyResult
 from ..operations.status import retry_after
+from ..protocol.json_codec import encodable
 from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord
 from ..protocol.transitions import CANCELLED
 from .access import get_task_or_404, has_record
@@ -111,7 +112,8 @@ class TaskProgress:
     @property
     def message(self) -> str:
         """The message that the running task reported."""
-        return (self.progress or {}).get("message") or "" if self.status == RUNNING else ""
+        message = (self.progress or {}).get("message") if self.status == RUNNING else ""
+        return encodable(str(message or ""))
 
 
 def piece_context(

@@ -147,3 +147,21 @@ def test_a_long_value_is_cut(ada, offload):
 @pytest.mark.parametrize("task_id", ["0" * 32, "nothing"])
 def test_an_unknown_task_has_no_page(ada, task_id):
     assert ada.open(task_id).status_code == 404
+
+
+LONE = "a lone \ud83d surrogate"
+
+
+def test_a_lone_surrogate_anywhere_is_shown_escaped(ada, offload):
+    failed = contract_tasks.echo.enqueue(LONE, key={LONE: LONE})
+    offload.fail_next(ValueError(LONE))
+    offload.run()
+    returned = contract_tasks.echo.enqueue(LONE)
+    offload.run()
+
+    waits = contract_tasks.echo.enqueue(LONE)
+
+    for answer in (ada.see("failed"), ada.see(), ada.act("cancel", waits.id, confirmed=False)):
+        assert answer.status_code == 200
+    assert r"a lone \ud83d surrogate" in ada.open(failed.id).text
+    assert r"a lone \ud83d surrogate" in ada.open(returned.id).text
