@@ -22,6 +22,7 @@ from django.core.checks import CheckMessage, Error
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.utils.module_loading import import_string
 
+from ..aws import READ_SECONDS, at_most
 from ..aws.stand_ins import follow_tests
 from ..compat import TEST_UTILS, BaseTaskBackend, InvalidTask, TaskResultDoesNotExist, is_of_backport
 from ..conf import Options, find_problems
@@ -187,14 +188,15 @@ class OffloadBackend(BaseTaskBackend):
         Return the result of an id, as of now.
 
         Raise TaskResultDoesNotExist if there is none (any more), and UnknownTask if no declared module
-        defines its task (any more).
+        defines its task (any more). Raise what a client of AWS raises if AWS doesn't answer in 5 seconds.
         """
         if not isinstance(result_id, str) or not _is_id(result_id):
             raise TaskResultDoesNotExist(result_id)
         if TEST_UTILS in sys.modules:
             follow_tests(self.conf)
         store = store_of(self.conf)
-        attributes = store.get(result_id)
+        with at_most(READ_SECONDS):
+            attributes = store.get(result_id)
         if attributes is None:
             missing = TaskResultDoesNotExist(result_id)
             if self.waits_for_commit():
@@ -204,7 +206,9 @@ class OffloadBackend(BaseTaskBackend):
         if record.hidden(datetime.now(UTC)):
             raise TaskResultDoesNotExist(result_id)
         task = registry().resolve(record.enqueued.name)
-        return result_of(record, read_parts(store, record, self.conf), task)
+        with at_most(READ_SECONDS):
+            parts = read_parts(store, record, self.conf)
+        return result_of(record, parts, task)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

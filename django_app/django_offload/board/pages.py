@@ -11,10 +11,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
-from ..aws import failures
+from ..aws import READ_SECONDS, at_most, failures
 from ..aws.explain import explain
 from ..conf import stacks
-from ..exceptions import OffloadError
+from ..exceptions import OffloadError, OutOfTime
 from ..models import Task
 from ..operations.find import find
 from ..protocol.enqueued_task import ID_PATTERN
@@ -30,6 +30,9 @@ from .timeline import task_detail
 ID = re.compile(ID_PATTERN)
 TEMPLATES = "admin/django_offload/task"
 ON_AWS = "If the site runs on Lambda, its stack needs the parameter BoardEnabled=true."
+# Gateways and servers give an answer half a minute, and an action may change a whole page of tasks.
+ACT_SECONDS = 20.0
+NO_ANSWER = "AWS didn't answer within {seconds:.0f} seconds. Try again in a minute."
 NO_STACK = "TASKS has no backend of django_offload. Add one, as the README shows."
 NO_TASK = "There is no task {id}. Check the id, or enqueue the task again if its record was deleted."
 
@@ -41,8 +44,12 @@ def explain_errors[View: Callable[..., HttpResponse]](view: View) -> View:
     def explained(board: "Board", request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         explanation = NO_STACK
         if stacks():
+            seconds = READ_SECONDS if request.method in {"GET", "HEAD"} else ACT_SECONDS
             try:
-                return view(board, request, *args, **kwargs)
+                with at_most(seconds):
+                    return view(board, request, *args, **kwargs)
+            except OutOfTime:
+                explanation = NO_ANSWER.format(seconds=seconds)
             except OffloadError as exc:
                 explanation = str(exc)
             except failures() as exc:

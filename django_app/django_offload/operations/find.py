@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ..aws import READ_SECONDS, at_most
 from ..aws.stand_ins import follow_tests
 from ..compat import TEST_UTILS
 from ..conf import Options, options_for, stacks
@@ -33,9 +34,16 @@ def find(task_id: str, candidates: Sequence[Options] = (), *, with_parts: bool =
     Return the record of a task from the first stack that has it, or None.
 
     Search the stacks of `candidates`, or all stacks of TASKS if there are none. With `with_parts`, the same
-    query also reads the texts stored beside the record.
+    query also reads the texts stored beside the record. Raise what a client of AWS raises if AWS doesn't
+    answer within 5 seconds.
     """
-    for options in candidates or stacks():
+    with at_most(READ_SECONDS):
+        return find_in(candidates or stacks(), task_id, with_parts=with_parts)
+
+
+def find_in(candidates: Sequence[Options], task_id: str, *, with_parts: bool) -> StoredTask | None:
+    """Return the record of a task from the first of these stacks that has it, or None."""
+    for options in candidates:
         if TEST_UTILS in sys.modules:
             follow_tests(options)
         store = store_of(options)
