@@ -3,6 +3,7 @@
 import logging
 import random
 from datetime import datetime, timedelta
+from functools import partial
 
 from ..conf import Options
 from ..definition.context import OffloadContext
@@ -95,7 +96,7 @@ def parts_to_announce(store: Store, record: TaskRecord, options: Options) -> dic
     from .find import texts_beside  # Imported here, because most results need only the record.
 
     parts: dict[str, str] = {}
-    for read in (lambda: texts_beside(store, record), lambda: fetch_parts(record, options)):
+    for read in (partial(texts_beside, store, record), partial(fetch_parts, record, options)):
         try:
             parts |= read()
         except Exception as exc:  # noqa: BLE001, whatever a seam raises

@@ -17,7 +17,7 @@ from ..definition.context import OffloadContext, current_context
 def pass_on_context() -> None:
     """Have threads and the calls of thread pools inherit the task of the code that starts them."""
     if not hasattr(Thread.start, "__wrapped__"):
-        Thread.start = start_within(Thread.start)  # type: ignore[method-assign]
+        Thread.start = start_within(Thread.start)  # type: ignore[method-assign, assignment]
         ThreadPoolExecutor.submit = submit_within(ThreadPoolExecutor.submit)  # type: ignore[method-assign]
 
 
