@@ -64,7 +64,7 @@ def test_the_end_of_a_task_is_told_as_it_is_kept(offload, size, end):
         for _ in range(2):  # The errors of two attempts are beside the record.
             offload.fail_next(ValueError("not yet"))
             offload.run(skip=False)
-            offload.clock.skip(timedelta(hours=1))
+            offload.clock.skip_to(offload.clock() + timedelta(hours=1))
         if end == "is cancelled":
             cancel_now(offload, result)
         elif end == "is lost":

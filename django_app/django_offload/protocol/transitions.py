@@ -181,7 +181,7 @@ def unclaim(
         conditions=((*holds_claim(fence, token), UNCANCELLED),),
         put={"status": READY, **restored},
         append={"undone": str(fence)},
-        remove=(LATEST_ATTEMPT - restored.keys() - unknown) | {"lease_until"},
+        remove=frozenset({*LATEST_ATTEMPT, "lease_until"} - restored.keys() - unknown),
     )
 
 
