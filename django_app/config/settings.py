@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_offload.middleware.OwnerMiddleware",
+    "lab.aws_away.AWSAwayMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 

@@ -18,6 +18,8 @@ from django_offload.compat import (
 from django_offload.http import accepted, readable
 
 MOST_REMEMBERED = 20
+# How an error names the cause of a cancelled task.
+CANCELLED = "django_offload.exceptions.Cancelled"
 STATUS_LABELS = {
     TaskResultStatus.READY: "Waiting",
     TaskResultStatus.RUNNING: "Running",
@@ -56,6 +58,8 @@ class Failure:
 def describe(result: TaskResult) -> dict[str, Any]:
     """Return the template context of a result."""
     successful = result.status == TaskResultStatus.SUCCESSFUL
+    failed = result.status == TaskResultStatus.FAILED
+    cancelled = failed and bool(result.errors) and result.errors[-1].exception_class_path == CANCELLED
     return {
         "result": result,
         "id": result.id,
@@ -63,8 +67,9 @@ def describe(result: TaskResult) -> dict[str, Any]:
         "attempts": result.attempts,
         "status_url": reverse("django_offload:status", args=[result.id]),
         "cancel_url": reverse("django_offload:cancel", args=[result.id]),
-        "ended": successful or result.status == TaskResultStatus.FAILED,
-        "status_label": STATUS_LABELS[result.status],
+        "ended": successful or failed,
+        "cancelled": cancelled,
+        "status_label": "Cancelled" if cancelled else STATUS_LABELS[result.status],
         "percent": 100 if successful else 0,
         "value": result.return_value if successful else None,
         "failures": Failure.list_from(result),

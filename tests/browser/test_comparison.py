@@ -2,6 +2,7 @@
 
 import re
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -111,6 +112,52 @@ def test_the_verdict_follows_from_the_numbers_by_googles_bounds(
     gauge = visitor.page.locator("[data-vital=ttfb] svg")
     rating = "good" if values["ttfb"] <= 800 else "poor" if values["ttfb"] > 1800 else "needs improvement"
     expect(gauge).to_have_attribute("aria-label", f"In the request {values['ttfb']:,.0f} ms, {rating}")
+
+
+def waits(painted: float, ready: float | None = None, outcome: str | None = None) -> dict[str, Any]:
+    """Return the waits of a way as a browser may have measured them."""
+    phases = {"before": 1, "wait": 0, "server": 0.9 * painted, "first": painted, "last": painted}
+    told = {**measured(painted, painted, None, None), "painted": painted, "phases": phases}
+    return told | ({"ready": ready} if ready else {}) | ({"outcome": outcome} if outcome else {})
+
+
+@pytest.mark.parametrize(
+    ("offload", "sentence", "ready", "verdict"),
+    [
+        (
+            waits(500, 30_500),
+            "Offloaded, the answer was painted 29 times sooner (500 ms instead of 14.5 s), and the report "
+            "was there 2.1 times later (30.5 s instead of 14.5 s). In the request, server processing took "
+            "90 % of the wait.",
+            "30.5 s",
+            "good",
+        ),
+        (
+            waits(500),
+            "Offloaded, the answer was painted 29 times sooner (500 ms instead of 14.5 s). When its report "
+            "was there hasn't been measured. In the request, server processing took 90 % of the wait.",
+            "–",
+            "good",
+        ),
+        (
+            waits(500, outcome="failed"),
+            "The offloaded report failed, so there is no result to compare. Run it again.",
+            "failed",
+            "failed",
+        ),
+    ],
+    ids=["later", "not measured", "failed"],
+)
+def test_the_headline_names_both_waits_and_only_what_happened(
+    visitor: Visitor, offload: dict[str, Any], sentence: str, ready: str, verdict: str
+):
+    pretend(visitor, request=waits(14_500, 14_500), offload=offload)
+
+    expect(visitor.page.locator("#verdict")).to_have_text(sentence)
+    expect(visitor.cell("offload", "ready")).to_have_text(ready)
+    expect(visitor.cell("offload", "verdict")).to_contain_text(verdict)
+    drawn = visitor.page.locator("[data-timeline] svg")
+    assert ("report ready" in drawn.inner_text()) == (ready == "30.5 s")
 
 
 def test_a_duration_is_written_one_way(visitor: Visitor):

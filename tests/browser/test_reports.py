@@ -119,6 +119,15 @@ def test_a_running_report_can_be_cancelled(visitor: Visitor):
     visitor.await_status("FAILED")
     expect(visitor.page.locator("[data-details]")).to_contain_text("Cancelled")
     expect(visitor.page.locator("[data-cancel]")).to_be_hidden()
+    expect(visitor.page.locator("[data-field=status]")).to_have_text("Cancelled")
+
+    visitor.goto("/")
+    for metric in ("ready", "verdict"):
+        expect(visitor.cell("offload", metric)).to_have_text("cancelled")
+    expect(visitor.page.locator("#verdict")).to_have_text(
+        "The offloaded report was cancelled, so there is no result to compare. Run it again."
+    )
+    expect(visitor.page.locator("[data-timeline] svg")).to_contain_text("report cancelled")
 
 
 def test_it_works_without_javascript(visit: Callable[..., Visitor]):

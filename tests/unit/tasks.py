@@ -68,3 +68,16 @@ def refuse(context, card, say=""):
 @task(sensitive="secret")
 def quotes(secret):
     raise ValueError(f"bad {secret}")
+
+
+ON_STEP = []  # What a test does in each step of works_in_time.
+
+
+@task(takes_context=True)
+def works_in_time(context, seconds):
+    """Work until `seconds` of the remaining time are used up."""
+    before = context.remaining.total_seconds()
+    while before - context.remaining.total_seconds() < seconds:
+        for step in ON_STEP:
+            step()
+    return [before, context.remaining.total_seconds()]

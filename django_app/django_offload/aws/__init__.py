@@ -3,11 +3,12 @@
 from .clients import BOTO3, LEAN, begun, client, failures, reset_clients, under_way
 from .concurrent import begin_together, pause_before_retry
 from .lean import credentials, made_together
-from .time_budget import at_most, within
+from .time_budget import READ_SECONDS, at_most, within
 
 __all__ = [
     "BOTO3",
     "LEAN",
+    "READ_SECONDS",
     "at_most",
     "begin_together",
     "begun",

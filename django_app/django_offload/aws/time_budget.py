@@ -10,6 +10,8 @@ from ..exceptions import OutOfTime
 
 # A shorter try is not worth starting. After a failure, the caller needs as much time to react.
 LEAST_SECONDS = 0.3
+# A page or a caller waits this long for what it reads of a task. A hanging AWS would take 40 seconds.
+READ_SECONDS = 5.0
 # Between the tries of a throttled call, botocore's standard mode pauses for at most 1, 2, 4, … s.
 LONGEST_PAUSE_SECONDS = 20.0
 

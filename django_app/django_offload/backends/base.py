@@ -22,15 +22,16 @@ from django.core.checks import CheckMessage, Error
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.utils.module_loading import import_string
 
+from ..aws import READ_SECONDS, at_most
 from ..aws.stand_ins import follow_tests
 from ..compat import TEST_UTILS, BaseTaskBackend, InvalidTask, TaskResultDoesNotExist, is_of_backport
 from ..conf import Options, find_problems, queue_names, shown
 from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
 from ..definition.offload_task import AnyResult, AnyTask, OffloadTask, refuse_event_loop
 from ..definition.registry import mask_of, registry
-from ..definition.results import parts_of, result_of
+from ..definition.results import result_of
 from ..exceptions import ConfigurationError
-from ..payloads import fetch_parts
+from ..operations.find import read_parts
 from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask
 from ..protocol.record import read_record
 from ..sending.enqueue import (
@@ -213,14 +214,15 @@ class OffloadBackend(BaseTaskBackend):
         Return the result of an id, as of now.
 
         Raise TaskResultDoesNotExist if there is none (any more), and UnknownTask if no declared module
-        defines its task (any more).
+        defines its task (any more). Raise what a client of AWS raises if AWS doesn't answer in 5 seconds.
         """
         if not isinstance(result_id, str) or not _is_id(result_id):
             raise TaskResultDoesNotExist(result_id)
         if TEST_UTILS in sys.modules:
             follow_tests(self.conf)
         store = store_of(self.conf)
-        attributes = store.get(result_id)
+        with at_most(READ_SECONDS):
+            attributes = store.get(result_id)
         if attributes is None:
             missing = TaskResultDoesNotExist(result_id)
             if self.waits_for_commit():
@@ -230,12 +232,8 @@ class OffloadBackend(BaseTaskBackend):
         if record.hidden(datetime.now(UTC)):
             raise TaskResultDoesNotExist(result_id)
         task = registry().resolve(record.enqueued.name)
-        # Texts in the bucket and beside the record were written before it and never change.
-        parts = fetch_parts(record, self.conf)
-        for name in parts_of(record):
-            text = None if name in parts else store.get_part(result_id, name)
-            if text is not None:
-                parts[name] = text
+        with at_most(READ_SECONDS):
+            parts = read_parts(store, record, self.conf)
         return result_of(record, parts, task)
 
 

@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -14,6 +13,7 @@ from ..stores import listing_of
 from ..stores.listing import MOST_READ
 from .actions import ACTIONS, run_action
 from .forms import selected_stack
+from .page_response import PageResponse
 
 # The page shows at most this many refusals, one message each.
 MOST_REFUSALS = 5
@@ -43,7 +43,7 @@ def act(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
             "gone": len(ids) - len(records),
             "back": back,
         }
-        return TemplateResponse(request, "admin/django_offload/task/confirm.html", context)
+        return PageResponse(request, "admin/django_offload/task/confirm.html", context)
     results = run_action(action, request, options, records)
     # A message begins with "Task", because the admin capitalises its first letter and ids are lowercase.
     done = [f"Task {result.id}: {result.text}" for result in results if result.done]

@@ -9,13 +9,12 @@ from urllib.parse import urlencode
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from ..aws import failures
+from ..aws import READ_SECONDS, at_most, failures
 from ..aws.explain import explain
 from ..conf import stacks
-from ..exceptions import OffloadError
+from ..exceptions import OffloadError, OutOfTime
 from ..models import Task
 from ..operations.find import find
 from ..protocol.enqueued_task import ID_PATTERN
@@ -23,6 +22,7 @@ from .action_views import act
 from .actions import ACTIONS, available_actions
 from .forms import FilterForm, selected_list, selected_stack
 from .lists import lists
+from .page_response import PageResponse
 from .paging import read_page
 from .queue_views import show_queues, show_unreadable
 from .timeline import task_detail
@@ -30,6 +30,9 @@ from .timeline import task_detail
 ID = re.compile(ID_PATTERN)
 TEMPLATES = "admin/django_offload/task"
 ON_AWS = "If the site runs on Lambda, its stack needs the parameter BoardEnabled=true."
+# Gateways and servers give an answer half a minute, and an action may change a whole page of tasks.
+ACT_SECONDS = 20.0
+NO_ANSWER = "AWS didn't answer within {seconds:.0f} seconds. Try again in a minute."
 NO_STACK = "TASKS has no backend of django_offload. Add one, as the README shows."
 NO_TASK = "There is no task {id}. Check the id, or enqueue the task again if its record was deleted."
 
@@ -41,14 +44,18 @@ def explain_errors[View: Callable[..., HttpResponse]](view: View) -> View:
     def explained(board: "Board", request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         explanation = NO_STACK
         if stacks():
+            seconds = READ_SECONDS if request.method in {"GET", "HEAD"} else ACT_SECONDS
             try:
-                return view(board, request, *args, **kwargs)
+                with at_most(seconds):
+                    return view(board, request, *args, **kwargs)
+            except OutOfTime:
+                explanation = NO_ANSWER.format(seconds=seconds)
             except OffloadError as exc:
                 explanation = str(exc)
             except failures() as exc:
                 explanation = f"{explain(exc) or exc} {ON_AWS}"
         context = {**board.context(request, "Tasks"), "explanation": explanation}
-        return TemplateResponse(request, f"{TEMPLATES}/trouble.html", context, status=503)
+        return PageResponse(request, f"{TEMPLATES}/trouble.html", context, status=503)
 
     return cast("View", explained)
 
@@ -116,7 +123,7 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
             "newest": urlencode(query),
             "actions": [action for action in actions if action.allowed(request)],
         }
-        return TemplateResponse(request, f"{TEMPLATES}/list.html", context)
+        return PageResponse(request, f"{TEMPLATES}/list.html", context)
 
     @explain_errors
     def change_view(
@@ -135,7 +142,7 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
             "options": task.options,
             "actions": available_actions(request, task.record),
         }
-        return TemplateResponse(request, f"{TEMPLATES}/detail.html", context)
+        return PageResponse(request, f"{TEMPLATES}/detail.html", context)
 
     @explain_errors
     def act_view(self, request: HttpRequest) -> HttpResponse:

@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 
 from ..operations.queue_depths import queue_depth
 from ..operations.unverified_bodies import (
@@ -21,6 +20,7 @@ from .actions import DISCARD, log_discarded_body
 from .charts import charts
 from .forms import selected_stack
 from .metrics import SPANS, read_histories
+from .page_response import PageResponse
 
 # A body that can't be read may contain the arguments of a task, the sensitive ones too.
 BODY_PERMISSION = "django_offload.view_message_body"
@@ -47,7 +47,7 @@ def show_queues(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         "spans": list(SPANS),
         "batch_size": options.queues[name].batch_size,
     }
-    return TemplateResponse(request, "admin/django_offload/task/queues.html", context)
+    return PageResponse(request, "admin/django_offload/task/queues.html", context)
 
 
 def show_unreadable(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -74,4 +74,4 @@ def show_unreadable(request: HttpRequest, context: dict[str, Any]) -> HttpRespon
         "most": MOST_BODIES,
         "may_discard": DISCARD.allowed(request),
     }
-    return TemplateResponse(request, "admin/django_offload/task/unreadable.html", context)
+    return PageResponse(request, "admin/django_offload/task/unreadable.html", context)

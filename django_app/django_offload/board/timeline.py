@@ -86,14 +86,11 @@ def as_json(value: object) -> str:
 def timeline(record: TaskRecord, parts: Mapping[str, str]) -> Iterator[TimelineEntry]:
     """Yield what happened, oldest first, with every attempt, also those before a redrive."""
     yield TimelineEntry(title="Enqueued", instant=record.enqueued.enqueued_at)
-    for number in range(1, record.fence):
-        yield attempt_entry(number, record, parts)
-    entries = (
-        [TimelineEntry(title="Sent again", instant=record.sent_at)] if record.sent_at is not None else []
-    )
-    if record.fence:
-        claimed_since = record.sent_at and record.attempted_at and record.sent_at <= record.attempted_at
-        entries.insert(1 if claimed_since else 0, attempt_entry(record.fence, record, parts))
+    entries = attempt_entries(record, parts)
+    if record.sent_at is not None:
+        claimed_since = record.attempted_at is not None and record.sent_at <= record.attempted_at
+        sent = TimelineEntry(title="Sent again", instant=record.sent_at)
+        entries.insert(len(entries) - 1 if entries and claimed_since else len(entries), sent)
     yield from entries
     if record.status == RUNNING and record.lost(datetime.now(UTC)):
         note = "The sweeper sends the task again."
@@ -110,12 +107,22 @@ def timeline(record: TaskRecord, parts: Mapping[str, str]) -> Iterator[TimelineE
         yield TimelineEntry(title="Finished", instant=record.finished_at, kind="good")
 
 
-def attempt_entry(number: int, record: TaskRecord, parts: Mapping[str, str]) -> TimelineEntry:
-    """Return the outcome of an attempt. Its number is the fence of its claim, and names its stored error."""
+def attempt_entries(record: TaskRecord, parts: Mapping[str, str]) -> list[TimelineEntry]:
+    """Return the outcome of each attempt, oldest first. Claims that were undone are no attempts."""
+    fences = record.attempt_fences
     # A redrive clears the workers of earlier attempts.
-    index = number - (record.fence - len(record.worker_ids)) - 1
-    worker = record.worker_ids[index] if index >= 0 else ""
-    part = error_part(number)
+    workers = ["" for _ in fences[len(record.worker_ids) :]] + record.worker_ids
+    return [
+        attempt_entry(number, fence, worker, record, parts)
+        for number, (fence, worker) in enumerate(zip(fences, workers, strict=False), 1)
+    ]
+
+
+def attempt_entry(
+    number: int, fence: int, worker: str, record: TaskRecord, parts: Mapping[str, str]
+) -> TimelineEntry:
+    """Return the outcome of an attempt. The fence of its claim names its stored error."""
+    part, is_latest = error_part(fence), fence == record.attempt_fences[-1]
     if part in record.error_parts:
         title = f"Attempt {number} failed"
         if part not in parts:
@@ -131,9 +138,9 @@ def attempt_entry(number: int, record: TaskRecord, parts: Mapping[str, str]) -> 
             traceback=error["traceback"],
             is_latest_error=part == record.error_parts[-1],
         )
-    if number == record.fence and record.status == RUNNING:
+    if is_latest and record.status == RUNNING:
         return TimelineEntry(title=f"Attempt {number} runs", instant=record.attempted_at, worker=worker)
-    if number == record.fence and record.status == SUCCESSFUL:
+    if is_latest and record.status == SUCCESSFUL:
         title = f"Attempt {number} succeeded"
         return TimelineEntry(title=title, instant=record.finished_at, kind="good", worker=worker)
     note = "Its worker was lost."

@@ -80,7 +80,8 @@ class Options:
     schedules: Mapping[str, Recurrence] = field(default_factory=dict)
     # Also list successful tasks on the board, which costs one more write unit a task.
     history: bool = False
-    # The path of a function that returns the owner of a new task, or None.
+    # The path of a function that returns the owner of a new task, or None. With None, the child of a task
+    # inherits its owner.
     owner: str = DEFAULT_OWNER
     # How long a result can be read, in seconds or as a timedelta, up to 366 days.
     result_ttl: timedelta = timedelta(days=14)

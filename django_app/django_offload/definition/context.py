@@ -4,11 +4,12 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sized
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
 from reprlib import repr as short
+from threading import Lock
 from typing import Any
 
 from ..compat import TaskContext
@@ -97,9 +98,12 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
 
     reporter: Reporter = field(default_factory=LocalReporter)
     journal: Journal = field(default_factory=LocalJournal)
+    owner: str | None = None  # Who may see the task, and so the tasks that it enqueues.
     depth: int = 0  # How many tasks there are between a request and this task.
     traceparent: str | None = None  # The W3C trace context of the caller that enqueued it.
     _state: ReportState = field(default_factory=ReportState, repr=False, compare=False)
+    # A task's threads report through one context.
+    _lock: AbstractContextManager[bool] = field(default_factory=Lock, repr=False, compare=False)
 
     @property
     def remaining(self) -> timedelta:
@@ -159,13 +163,16 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
         """
         if done < 0 or (total is not None and total < 0):
             raise ValueError("Progress can't be negative. Give done >= 0 and total >= 0, or total=None.")
-        state, now = self._state, time.monotonic()
-        state.done = max(state.done, done)
-        is_last = total is not None and state.done >= total
-        if is_last or now - state.sent_at >= REPORT_EVERY_SECONDS:
-            state.sent_at = state.asked_at = now
-            # Once the flag was seen, it stays, whatever a later answer says.
-            state.cancelled |= self.reporter.send({"done": state.done, "total": total, "message": message})
+        state = self._state
+        with self._lock:  # Otherwise the later of two threads might store the smaller number.
+            now = time.monotonic()
+            state.done = max(state.done, done)
+            is_last = total is not None and state.done >= total
+            if is_last or now - state.sent_at >= REPORT_EVERY_SECONDS:
+                state.sent_at = state.asked_at = now
+                sent = self.reporter.send({"done": state.done, "total": total, "message": message})
+                # Once the flag was seen, it stays, whatever a later answer says.
+                state.cancelled |= sent
 
 
 def check_step_key(key: str) -> None:

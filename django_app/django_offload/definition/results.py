@@ -17,6 +17,7 @@ from ..exceptions import CallFailed, ClassNotImported
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import load
 from ..protocol.record import ARGUMENTS_PART, TaskRecord
+from .context import OffloadContext, current_context
 from .offload_task import AnyResult, AnyTask, OffloadTask
 
 # The package that had the errors of calls to AWS until version 0.1.0.
@@ -103,9 +104,11 @@ def result_of(record: TaskRecord, parts: Mapping[str, str], defined: AnyTask) ->
     return result
 
 
-def successful(record: TaskRecord, arguments: str, defined: AnyTask, now: datetime, text: str) -> AnyResult:
+def successful(
+    record: TaskRecord, parts: Mapping[str, str], defined: AnyTask, now: datetime, text: str
+) -> AnyResult:
     """Return the result of a record whose task has just returned the JSON `text`."""
-    result = result_of(record, {ARGUMENTS_PART: arguments}, defined)
+    result = result_of(record, parts, defined)
     # Building a new record only to read it would take a third of the time of this function.
     object.__setattr__(result, "status", TaskResultStatus.SUCCESSFUL)
     object.__setattr__(result, "finished_at", in_django_time(now))
@@ -113,17 +116,25 @@ def successful(record: TaskRecord, arguments: str, defined: AnyTask, now: dateti
     return result
 
 
-def announce(result: AnyResult, *, finished: bool) -> None:
-    """Send task_started or task_finished, with the backend's class as sender. Do nothing if TASKS lost it."""
+def announce(result: AnyResult, context: OffloadContext, *, finished: bool) -> None:
+    """
+    Send task_started or task_finished, with the backend's class as sender. Do nothing if TASKS lost it.
+
+    What the receivers enqueue are children of the task with this context.
+    """
     try:
         sender = type(task_backends[result.backend])
     except InvalidTaskBackend:
         return
-    # With send_robust(), Django logs what a receiver raises, and the attempt goes on.
-    for name in SIGNALS:
-        if (module := sys.modules.get(name)) is not None:
-            signal = module.task_finished if finished else module.task_started
-            signal.send_robust(sender=sender, task_result=result)
+    token = current_context.set(context)
+    try:
+        # With send_robust(), Django logs what a receiver raises, and the attempt goes on.
+        for name in SIGNALS:
+            if (module := sys.modules.get(name)) is not None:
+                signal = module.task_finished if finished else module.task_started
+                signal.send_robust(sender=sender, task_result=result)
+    finally:
+        current_context.reset(token)
 
 
 def parts_of(record: TaskRecord) -> list[str]:

@@ -1,5 +1,6 @@
 """The piece of a page that shows a task's progress: its state in words, a bar, and where to poll."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -10,12 +11,20 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from ..aws.explain import explain
 from ..definition.offload_task import AnyResult
 from ..operations.status import retry_after
+from ..protocol.json_codec import encodable
 from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord
 from ..protocol.transitions import CANCELLED
 from .access import get_task_or_404, has_record
 from .tokens import piece_token
+from .unavailable import unreachable
+
+logger = logging.getLogger("django_offload")
+
+# The status while AWS doesn't answer.
+UNKNOWN = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +74,10 @@ class TaskProgress:
         Read the record for an id and for a RUNNING result, because a result doesn't hold its progress.
         """
         if isinstance(task, str):
-            return cls.from_record(get_task_or_404(task).record)
+            return cls.read(task)
         stored = has_record(task)
         if stored and task.status == RUNNING:
-            return cls.from_record(get_task_or_404(task.id).record)
+            return cls.read(task.id)
         return cls(
             id=task.id,
             status=task.status.value,
@@ -76,6 +85,15 @@ class TaskProgress:
             cancelled=bool(task.errors and task.errors[-1].exception_class_path == CANCELLED),
             has_record=stored,
         )
+
+    @classmethod
+    def read(cls, task_id: str) -> Self:
+        """Return a record's progress, or UNKNOWN if AWS doesn't answer, so that a page shows the rest."""
+        try:
+            return cls.from_record(get_task_or_404(task_id).record)
+        except unreachable() as exc:
+            logger.warning("Task id=%s can't be read: %s", task_id, explain(exc) or exc)
+            return cls(id=task_id, status=UNKNOWN)
 
     @property
     def ended(self) -> bool:
@@ -88,12 +106,14 @@ class TaskProgress:
             return 100
         total = self.progress.get("total") if self.progress else None
         if not self.progress or not total:
-            return None if self.status == RUNNING else 0
+            return None if self.status in {RUNNING, UNKNOWN} else 0
         return max(0, min(100, int(100 * self.progress["done"] / total)))
 
     @property
     def text(self) -> str:
         """The state in words. Screen readers read it out, so it changes seldom."""
+        if self.status == UNKNOWN:
+            return _("The progress can't be read at the moment")
         if self.status == READY:
             return _("Waiting to be tried again") if self.attempts else _("Waiting to start")
         if self.status == RUNNING:
@@ -111,7 +131,8 @@ class TaskProgress:
     @property
     def message(self) -> str:
         """The message that the running task reported."""
-        return (self.progress or {}).get("message") or "" if self.status == RUNNING else ""
+        message = (self.progress or {}).get("message") if self.status == RUNNING else ""
+        return encodable(str(message or ""))
 
 
 def piece_context(

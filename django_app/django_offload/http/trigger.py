@@ -8,12 +8,14 @@ from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views import View
 
 from ..definition.offload_task import AnyTask
 from ..exceptions import EnqueueFailed, InvalidArguments
+from ..protocol.json_codec import encodable
 from . import accepted
 from .arguments import (
     CSRF_FIELD,
@@ -122,7 +124,8 @@ class TriggerView(View):
         return None, arguments, errors or signature_errors(self.get_task(), arguments)
 
     def _render_page(self, status: int = 200, **context: Any) -> HttpResponse:
-        return render(self.request, self.template_name, {"view": self, **context}, status=status)
+        page = render_to_string(self.template_name, {"view": self, **context}, self.request)
+        return HttpResponse(encodable(page), status=status)  # A message may quote any text of the request.
 
     def _prefers_html(self) -> bool:
         """Return True if the client prefers a page. One with a malformed Accept header gets JSON."""

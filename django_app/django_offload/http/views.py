@@ -27,10 +27,12 @@ from .access import (
 )
 from .pieces import PieceWords, TaskProgress, piece_context
 from .tokens import HEADER, is_status_token, take_token, words_from_token
+from .unavailable import unavailable_without_aws
 
 
 @login_not_required
 @require_safe
+@unavailable_without_aws
 def status(request: HttpRequest, task_id: str) -> HttpResponse:
     """Return the task's status as JSON, 304 if it hasn't changed, or 404 if the request may not see it."""
     has_token = is_status_token(take_token(request), task_id)
@@ -40,6 +42,7 @@ def status(request: HttpRequest, task_id: str) -> HttpResponse:
 
 @login_not_required
 @require_safe
+@unavailable_without_aws
 @sensitive_variables()  # One of them is the token, which Django's HTML error mails would show.
 def progress(request: HttpRequest, task_id: str) -> HttpResponse:
     """
@@ -64,6 +67,7 @@ def progress(request: HttpRequest, task_id: str) -> HttpResponse:
 @login_not_required
 @require_POST
 @csrf_protect
+@unavailable_without_aws
 def cancel_task(request: HttpRequest, task_id: str) -> HttpResponse:
     """
     Cancel a task. One that hasn't started ends at once; a running one sees a flag.

@@ -51,6 +51,11 @@ class Output(BaseCommand):
     def configure_output(self, *, as_json: bool, no_color: bool, force_color: bool) -> None:
         """Choose between JSON and text, and between colours and none, from the command's options."""
         self.as_json = as_json
+        for stream in (self.stdout, self.stderr):
+            # A terminal or a pipe may know few characters, and tasks may contain any.
+            reconfigure = getattr(stream, "reconfigure", None)
+            if reconfigure is not None:
+                reconfigure(errors="backslashreplace")
         self.coloured = force_color or (not no_color and wants_colour(self.stdout, os.environ))
 
     def terminal_size(self) -> os.terminal_size:

@@ -17,6 +17,8 @@ STATUS_STYLES = {READY: "info", RUNNING: "busy", SUCCESSFUL: "good", FAILED: "ba
 CONTROL_CHARACTERS = {
     code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"
 }
+# Nor can a lone surrogate be encoded, which JSON can carry.
+CONTROL_CHARACTERS |= {code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)}
 
 
 class Styled(str):
@@ -32,7 +34,7 @@ class Styled(str):
 
 
 def escape_controls(text: str) -> str:
-    """Return `text` with its control characters as \\x.., so that a terminal only prints it."""
+    """Return `text` with control characters as \\x.. and lone surrogates as \\ud..., so it only prints."""
     return with_style_of(text, text.translate(CONTROL_CHARACTERS))
 
 

@@ -24,7 +24,7 @@ def cancel(store: Store, enqueued: EnqueuedTask, options: Options, now: datetime
     for change in (end, transitions.ask_to_stop(), end):
         try:
             if change is end:
-                return announce_end(enqueued, change_or_recognise(store, enqueued.id, end))
+                return announce_end(store, enqueued, options, change_or_recognise(store, enqueued.id, end))
             return read_record(change.apply(store.change(enqueued.id, change)))
         except Refused:
             continue

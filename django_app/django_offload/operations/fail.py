@@ -3,11 +3,14 @@
 import logging
 import random
 from datetime import datetime, timedelta
+from functools import partial
 
 from ..conf import Options
+from ..definition.context import OffloadContext
 from ..definition.registry import registry, result_ttl
-from ..definition.results import announce, result_of
+from ..definition.results import announce, parts_of, result_of
 from ..exceptions import OffloadError, UnknownTask
+from ..payloads import fetch_parts
 from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.record import TaskRecord, error_of, read_record
@@ -40,7 +43,7 @@ def fail_record(
         if refused.current is None or read_record(refused.current).ended:
             return None
         raise
-    return announce_end(enqueued, attributes)
+    return announce_end(store, enqueued, options, attributes)
 
 
 def change_or_recognise(store: Store, task_id: str, change: ConditionalWrite) -> Attributes:
@@ -63,15 +66,40 @@ def with_jitter(due_at: datetime) -> datetime:
     return due_at + timedelta(microseconds=random.randrange(1_000_000))  # noqa: S311
 
 
-def announce_end(enqueued: EnqueuedTask, attributes: Attributes) -> TaskRecord:
+def announce_end(
+    store: Store, enqueued: EnqueuedTask, options: Options, attributes: Attributes
+) -> TaskRecord:
     """Send task_finished for a record that has just ended, unless its task is unknown. Return the record."""
     record = read_record(attributes)
     logger.info(
         "Task id=%s name=%s state=%s %s", enqueued.id, enqueued.name, record.status, record.error or ""
     )
     try:
-        result = result_of(record, {}, registry().resolve(enqueued.name))
+        task = registry().resolve(enqueued.name)
     except UnknownTask:
         return record
-    announce(result, finished=True)
+    result = result_of(record, parts_to_announce(store, record, options), task)
+    context = OffloadContext(
+        task_result=result,
+        owner=enqueued.owner,
+        depth=enqueued.depth,
+        traceparent=enqueued.traceparent,
+    )
+    announce(result, context, finished=True)
     return record
+
+
+def parts_to_announce(store: Store, record: TaskRecord, options: Options) -> dict[str, str]:
+    """Return what read_parts() does, but log what can't be read: the record has ended all the same."""
+    if not parts_of(record):
+        return {}
+    from .find import texts_beside  # Imported here, because most results need only the record.
+
+    parts: dict[str, str] = {}
+    for read in (partial(texts_beside, store, record), partial(fetch_parts, record, options)):
+        try:
+            parts |= read()
+        except Exception as exc:  # noqa: BLE001, whatever a seam raises
+            enqueued, text = record.enqueued, "Task id=%s name=%s task_finished lacks what can't be read: %s"
+            logger.warning(text, enqueued.id, enqueued.name, exc)
+    return parts

@@ -1,16 +1,22 @@
-"""Find the record of a task by its id, in any stack of TASKS, and the arguments of a record."""
+"""Find the record of a task by its id, in any stack of TASKS, and the texts stored beside a record."""
 
+import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ..aws import READ_SECONDS, at_most
 from ..aws.stand_ins import follow_tests
 from ..compat import TEST_UTILS
 from ..conf import Options, options_for, stacks
+from ..definition.results import parts_of
 from ..exceptions import PayloadLost
+from ..payloads import fetch_parts
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.record import ARGUMENTS_PART, TaskRecord, read_record
 from ..stores import Store, store_of
+
+logger = logging.getLogger("django_offload")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +34,16 @@ def find(task_id: str, candidates: Sequence[Options] = (), *, with_parts: bool =
     Return the record of a task from the first stack that has it, or None.
 
     Search the stacks of `candidates`, or all stacks of TASKS if there are none. With `with_parts`, the same
-    query also reads the texts stored beside the record.
+    query also reads the texts stored beside the record. Raise what a client of AWS raises if AWS doesn't
+    answer within 5 seconds.
     """
-    for options in candidates or stacks():
+    with at_most(READ_SECONDS):
+        return find_in(candidates or stacks(), task_id, with_parts=with_parts)
+
+
+def find_in(candidates: Sequence[Options], task_id: str, *, with_parts: bool) -> StoredTask | None:
+    """Return the record of a task from the first of these stacks that has it, or None."""
+    for options in candidates:
         if TEST_UTILS in sys.modules:
             follow_tests(options)
         store = store_of(options)
@@ -56,3 +69,38 @@ def complete(store: Store, record: TaskRecord) -> EnqueuedTask:
     if arguments is None:
         raise PayloadLost(ARGUMENTS_PART, "gone")
     return replace(enqueued, arguments=arguments)
+
+
+def read_parts(store: Store, record: TaskRecord, options: Options) -> dict[str, str]:
+    """
+    Return the texts that the result of a record needs: its arguments, errors and result, if not in it.
+
+    They were written before the record and never change. One that is no longer stored beside the record is
+    left out. Raise PayloadLost if one in the bucket is gone.
+    """
+    return fetch_parts(record, options) | texts_beside(store, record)
+
+
+def texts_beside(store: Store, record: TaskRecord) -> dict[str, str]:
+    """Return those texts of read_parts() that are stored beside the record, and not in the bucket."""
+    in_bucket = {
+        ARGUMENTS_PART if record.enqueued.reference is not None else None,
+        record.result_part if record.result_reference is not None else None,
+    }
+    return read_texts(store, record.enqueued.id, [name for name in parts_of(record) if name not in in_bucket])
+
+
+def read_texts(store: Store, task_id: str, names: Iterable[str]) -> dict[str, str]:
+    """Return the texts with these names that are stored beside a record."""
+    texts = {name: store.get_part(task_id, name) for name in names}
+    return {name: text for name, text in texts.items() if text is not None}
+
+
+def earlier_errors(store: Store, record: TaskRecord) -> dict[str, str]:
+    """Return the errors of the attempts so far. If AWS doesn't return them, log that: the task needs none."""
+    try:
+        return read_texts(store, record.enqueued.id, record.error_parts)
+    except Exception as exc:  # noqa: BLE001, whatever a store raises
+        text = "Task id=%s name=%s runs without the errors of its attempts so far: %s"
+        logger.warning(text, record.enqueued.id, record.enqueued.name, exc)
+        return {}

@@ -64,7 +64,8 @@ class TaskRecord:
     finished_at: datetime | None
     hidden_at: datetime | None  # The result can't be read from then on.
     due_at: datetime | None
-    worker_ids: list[str]
+    worker_ids: list[str]  # Of the attempts since the last redrive.
+    undone: frozenset[int]  # The fences of claims that were undone, so that no attempt has them.
     error_parts: list[str]  # The parts with the errors of attempts, in order.
     # The latest error: "class", "message", "ended" if something else than the task ended it, and "for_staff"
     # if only staff may read the message, because a sensitive value is too short to be found in it.
@@ -80,6 +81,11 @@ class TaskRecord:
     @property
     def attempts(self) -> int:
         return len(self.worker_ids)
+
+    @property
+    def attempt_fences(self) -> list[int]:
+        """The fence of every attempt, oldest first. The last ones are those of `worker_ids`."""
+        return [fence for fence in range(1, self.fence + 1) if fence not in self.undone]
 
     @property
     def ready_at(self) -> datetime:
@@ -201,6 +207,7 @@ def read_record(attributes: Attributes) -> TaskRecord:
         hidden_at=instant(item, "hidden_at"),
         due_at=instant(item, "due_at"),
         worker_ids=list(item.get("workers", [])),
+        undone=frozenset(map(int, item.get("undone", ()))),
         error_parts=list(item.get("errors", [])),
         error=json_value(item, "error"),
         result=item.get("result"),

@@ -46,6 +46,8 @@ NO_RECORD, UNCANCELLED = absent("id"), absent("cancelled")
 IS_READY, IS_RUNNING = equals("status", READY), equals("status", RUNNING)
 # Removing these takes a record out of the index.
 INDEX_KEYS = frozenset({"due_at", "due_shard"})
+# What a claim overwrites of the attempt before it.
+LATEST_ATTEMPT = frozenset({"workers", "started_at", "attempted_at", "error"})
 CANCELLED = f"{Cancelled.__module__}.{Cancelled.__qualname__}"
 
 
@@ -161,19 +163,25 @@ def release(
     )
 
 
-def unclaim(*, fence: int, token: str, workers: list[str]) -> ConditionalWrite:
+def unclaim(
+    *, fence: int, token: str, workers: list[str], before: Attributes | None = None
+) -> ConditionalWrite:
     """
     c: undo a claim that left the task too little time. `workers` are those of the attempts before it.
 
-    The fence stays raised, so that a late write of the undone claim is refused. The undo itself is refused if
-    the task was cancelled.
+    `before` is the record before the claim, if it's known: the latest attempt is the one before again. The
+    fence stays raised, so that a late write of the undone claim is refused, and is kept as undone, so that
+    nobody takes it for an attempt. The undo itself is refused if the task was cancelled.
     """
-    added = frozenset() if workers else frozenset({"workers", "started_at", "attempted_at"})
+    earlier = {**(before or {}), "workers": workers}
+    restored = {name: earlier[name] for name in LATEST_ATTEMPT if earlier.get(name)}
+    unknown = {"started_at", "attempted_at"} if workers and before is None else set[str]()
     return ConditionalWrite(
         name="unclaim",
         conditions=((*holds_claim(fence, token), UNCANCELLED),),
-        put={"status": READY, **({"workers": workers} if workers else {})},
-        remove=added | {"lease_until"},
+        put={"status": READY, **restored},
+        append={"undone": str(fence)},
+        remove=frozenset({*LATEST_ATTEMPT, "lease_until"} - restored.keys() - unknown),
     )
 
 

@@ -67,7 +67,7 @@ type Failures = dict[str, Exception]
 
 def prototype_of(task: AnyTask, options: Options, owner: str | None) -> Prototype:
     """
-    Return what the tasks that one call enqueues have in common.
+    Return what the tasks that one call enqueues have in common. A task's children inherit its owner.
 
     Raise InvalidTask if no worker would know the task, if it's at the end of a runaway chain, or if nothing
     could wait for its `run_after`.
@@ -103,7 +103,7 @@ def prototype_of(task: AnyTask, options: Options, owner: str | None) -> Prototyp
         queue=task.queue_name,
         enqueued_at=now,
         run_after=run_after,
-        owner=owner,
+        owner=context.owner if owner is None and context else owner,
         depth=depth,
         traceparent=context.traceparent if context else trace.get(),
         options={} if task is defined else changed_options(task, defined),

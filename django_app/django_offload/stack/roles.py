@@ -108,6 +108,8 @@ def dead_letter_statements(spec: StackSpec) -> list[Statement]:
         allow_table("GetItem", "UpdateItem"),
         # A body whose signature is wrong belongs to no record, so it is stored as an object.
         *allow_objects(spec, ["PutObject"], "dead/*"),
+        # The signal task_finished has the arguments of the task, large ones too.
+        *allow_objects(spec, ["GetObject"], PAYLOADS),
     ]
 
 
@@ -119,8 +121,9 @@ def sweeper_statements(spec: StackSpec) -> list[Statement]:
         allow_table("GetItem", "UpdateItem"),
         # The sweeper reads the depth of a queue before it sends again.
         *allow_sending(spec, "sqs:GetQueueAttributes"),
-        # Large arguments of a message in the outbox aren't in the bucket yet.
-        *(allow_objects(spec, ["PutObject"], PAYLOADS) if spec.outbox else []),
+        # The signal task_finished has the arguments of the task, large ones too. Those of a message in the
+        # outbox aren't in the bucket yet.
+        *allow_objects(spec, ["GetObject", *(["PutObject"] if spec.outbox else [])], PAYLOADS),
     ]
 
 

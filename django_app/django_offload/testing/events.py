@@ -1,26 +1,35 @@
 """Build the arguments with which Lambda calls a handler."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.utils.crypto import get_random_string
 
 from ..transports import Delivery
+from ..worker.events import utc_now
 
 
 @dataclass(slots=True)
 class Invocation:
-    """A replacement for the context that Lambda passes to a handler."""
+    """A replacement for the context that Lambda passes to a handler. Its time falls as its clock goes on."""
 
     function_name: str
-    seconds: float = 300.0
+    seconds: float = 300.0  # At its beginning.
     log_stream_name: str = field(
         default_factory=lambda: f"[$LATEST]{get_random_string(32, '0123456789abcdef')}"
     )
+    clock: Callable[[], datetime] = utc_now
+    _began_at: datetime = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._began_at = self.clock()
 
     def get_remaining_time_in_millis(self) -> int:
-        return round(self.seconds * 1000)
+        left = self.seconds - (self.clock() - self._began_at).total_seconds()
+        return max(round(left * 1000), 0)
 
 
 def sqs_event(deliveries: list[Delivery], queue: str) -> dict[str, Any]:

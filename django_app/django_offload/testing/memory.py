@@ -134,7 +134,7 @@ def invoke_worker(
 ) -> list[Delivery]:
     """Call the worker's handler, and return the deliveries that it acknowledged. A dead worker has none."""
     seconds = options.queues.get(queue, QueueOptions()).timeout.total_seconds()
-    context = Invocation(options.worker_function(queue), seconds)
+    context = Invocation(options.worker_function(queue), seconds, clock=clock)
     try:
         response = batch.handler(sqs_event(deliveries, options.queue(queue)), context, clock)
     except WorkerKilled:
@@ -152,4 +152,4 @@ def invoke_dead_letter_handler(
         for message in messages
     ]
     event = sqs_event(dead_letters, options.dead_letter_queue(queue))
-    dead_letter.handler(event, Invocation(options.function("dead-letter")), clock)
+    dead_letter.handler(event, Invocation(options.function("dead-letter"), clock=clock), clock)

@@ -90,6 +90,9 @@ class Attempt:
         # Fresh for every claim and shared with nothing, so that a write whose reply was lost is recognised.
         self.token = randomness.token_hex(8)
         self.claimed: Attributes = {}
+        self.before: Attributes | None = None  # The record before the claim, if it is known.
+        # The texts beside the record that its results need: the arguments and the errors of each attempt.
+        self.parts = {ARGUMENTS_PART: self.enqueued.arguments}
         queue = options.queues.get(self.enqueued.queue)
         max_attempts = queue.max_attempts if queue else DEFAULT_MAX_ATTEMPTS
         changed = self.enqueued.options
@@ -108,13 +111,18 @@ class Attempt:
         hands.
         """
         record = self.claim()
+        if record.error_parts:
+            from ..operations.find import earlier_errors  # Imported here, because only a retry reads any.
+
+            self.parts |= earlier_errors(self.environment.store, record)
+        result = result_of(record, self.parts, self.task)
+        self.task = result.task  # As it was enqueued.
+        self.running = self.context(record, result)
         if not self.environment.invocation.has_time_for(START_SHARE * (self.timeout or 0.0)):
             return self.unclaim(record)
-        result = result_of(record, {ARGUMENTS_PART: self.enqueued.arguments}, self.task)
-        self.task = result.task  # As it was enqueued.
-        announce(result, finished=False)
+        announce(result, self.running, finished=False)
         outer = sys.exception()
-        outcome = execute(self.task, self.context(record, result), self.seconds())
+        outcome = execute(self.task, self.running, self.seconds())
         exception = outcome.exception
         if exception is None:
             try:
@@ -178,6 +186,8 @@ class Attempt:
             if refused.already_applied and refused.current and refused.current.get("token") == self.token:
                 return refused.current
             raise
+        if not self.claimed:
+            self.before = before
         return change.apply(before)
 
     def unclaim(self, record: TaskRecord) -> timedelta | None:
@@ -185,7 +195,8 @@ class Attempt:
         late = OutOfTime(f"Task {self.enqueued.name}")
         logger.warning("Task id=%s given back: %s", self.enqueued.id, late)
         try:
-            self.change(unclaim(fence=record.fence, token=self.token, workers=record.worker_ids[:-1]))
+            workers = record.worker_ids[:-1]
+            self.change(unclaim(fence=record.fence, token=self.token, workers=workers, before=self.before))
         except Refused as refused:
             self.end_if_cancelled(record, late, refused)
             return None
@@ -266,8 +277,7 @@ class Attempt:
     def announce_failure(self, change: ConditionalWrite, part: str, text: str) -> None:
         """Make the change that ends the task, and send task_finished."""
         after = read_record(self.change(change))
-        parts = {ARGUMENTS_PART: self.enqueued.arguments, part: text}
-        announce(result_of(after, parts, self.task), finished=True)
+        announce(result_of(after, {**self.parts, part: text}, self.task), self.running, finished=True)
 
     def release(self, record: TaskRecord, exc: BaseException, delay: timedelta) -> timedelta | None:
         """Give the record back as READY; return the delay if the message itself comes back after it."""
@@ -348,6 +358,7 @@ class Attempt:
                 mask=lambda: self.mask,
             ),
             journal=StepResults(environment.store, self.enqueued.id, self.enqueued.alias, self.parts_ttl),
+            owner=self.enqueued.owner,
             depth=self.enqueued.depth,
             traceparent=self.enqueued.traceparent,
         )
@@ -381,6 +392,5 @@ class PendingOutcome:
         attempt = self.attempt
         attempt.wait_for(self.change, self.wait)
         # A result shows nothing else that came to the record meanwhile.
-        arguments = attempt.enqueued.arguments
-        result = successful(self.record, arguments, attempt.task, self.finished_at, self.text)
-        announce(result, finished=True)
+        result = successful(self.record, attempt.parts, attempt.task, self.finished_at, self.text)
+        announce(result, attempt.running, finished=True)

@@ -5,12 +5,13 @@ import decimal
 import logging
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
 from inspect import iscoroutinefunction
-from traceback import clear_frames, format_exception
+from traceback import TracebackException, clear_frames
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync
@@ -25,13 +26,17 @@ from .connections import end_transactions, open_transactions
 from .deadline import limited
 from .one_loop import shared
 from .process_state import forget_closed_loop, process_state, put_back, reseed, watch_seed
+from .task_threads import pass_on_context
 
 if TYPE_CHECKING:
     from ..definition.masking import Mask
 
-# The end of a traceback is kept, because it has the exception. A character takes up to 12 bytes as ASCII JSON
-# (an emoji is two escapes), and a part has 300,000 bytes.
+# A character takes up to 12 bytes as ASCII JSON (an emoji is two escapes), and a part has 300,000 bytes.
 TRACEBACK_CHARACTERS = 20_000
+# Of one entry in a traceback: a frame, the message of an exception, its notes.
+ENTRY_CHARACTERS = 4_000
+
+pass_on_context()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +161,46 @@ def stored_error(exc: BaseException, mask: "Mask | None" = None) -> dict[str, An
 
 def error_text(exc: BaseException, at: datetime, mask: "Mask | None" = None) -> str:
     """Return the JSON of a stored error, its time, and its traceback without local variables."""
-    traceback = "".join(format_exception(exc))
-    if mask is not None:
-        traceback = mask(traceback)
-    error = stored_error(exc, mask)
-    return dump({**error, "at": to_micros(at), "traceback": traceback[-TRACEBACK_CHARACTERS:]})
+    traceback = traceback_text(exc, mask)
+    return dump({**stored_error(exc, mask), "at": to_micros(at), "traceback": traceback})
+
+
+def traceback_text(exc: BaseException, mask: "Mask | None" = None) -> str:
+    """
+    Return the traceback of an exception, of at most TRACEBACK_CHARACTERS and without sensitive values.
+
+    Of a long message, and of everything else that is long, the beginning and the end are kept: the class, the
+    first and the last frames.
+    """
+
+    def masked(text: str) -> str:
+        """Return a text without sensitive values. Nothing is cut before: a mask finds whole values."""
+        return text if mask is None else mask(text)
+
+    described = TracebackException.from_exception(exc, compact=True)
+    shorten_notes(described, masked)
+    entries = map(masked, described.format())
+    return shorten("".join(shorten(entry, ENTRY_CHARACTERS) for entry in entries), TRACEBACK_CHARACTERS)
+
+
+def shorten_notes(described: TracebackException, masked: Callable[[str], str]) -> None:
+    """Shorten the notes of each exception together, because each of their lines would be an entry."""
+    waiting, seen = [described], set[int]()
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        waiting += [other for other in (one.__cause__, one.__context__, *(one.exceptions or ())) if other]
+        notes = one.__notes__
+        if isinstance(notes, list) and all(isinstance(note, str) for note in notes):
+            one.__notes__ = [shorten(masked("\n".join(notes)), ENTRY_CHARACTERS)]
+
+
+def shorten(text: str, longest: int) -> str:
+    """Return a text, or its beginning and its end if it is longer."""
+    if len(text) <= longest:
+        return text
+    left_out = f" … {len(text) - longest:,} characters left out … "
+    kept = longest - len(left_out)
+    return f"{text[: kept // 2]}{left_out}{text[kept // 2 - kept :]}"

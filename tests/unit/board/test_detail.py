@@ -1,10 +1,11 @@
 """The page of one task shows its state, its arguments, and each attempt with its error."""
 
+import logging
 from datetime import timedelta
 
 import pytest
 
-from django_offload.compat import TaskResultStatus
+from django_offload.compat import TASKS, TaskResultStatus
 from django_offload.exceptions import Cancelled
 from django_offload.protocol.record import error_of
 from django_offload.protocol.transitions import abandon, redrive, report
@@ -147,3 +148,23 @@ def test_a_long_value_is_cut(ada, offload):
 @pytest.mark.parametrize("task_id", ["0" * 32, "nothing"])
 def test_an_unknown_task_has_no_page(ada, task_id):
     assert ada.open(task_id).status_code == 404
+
+
+LONE = "a lone \ud83d surrogate"
+
+
+def test_a_lone_surrogate_anywhere_is_shown_escaped(ada, offload, monkeypatch):
+    # Pytest's workers can't send a captured log with such a text to each other.
+    monkeypatch.setattr(logging.getLogger(TASKS), "disabled", True)
+    failed = contract_tasks.echo.enqueue(LONE, key={LONE: LONE})
+    offload.fail_next(ValueError(LONE))
+    offload.run()
+    returned = contract_tasks.echo.enqueue(LONE)
+    offload.run()
+
+    waits = contract_tasks.echo.enqueue(LONE)
+
+    for answer in (ada.see("failed"), ada.see(), ada.act("cancel", waits.id, confirmed=False)):
+        assert answer.status_code == 200
+    assert r"a lone \ud83d surrogate" in ada.open(failed.id).text
+    assert r"a lone \ud83d surrogate" in ada.open(returned.id).text

@@ -213,3 +213,12 @@ def test_a_policy_of_nonces_lets_the_piece_load(visitor, settings):
     ):
         (allowed,) = re.findall(r"'nonce-([^']+)'", answer.headers["Content-Security-Policy"])
         assert f'nonce="{allowed}"' in answer.text
+
+
+def test_a_message_that_utf_8_cannot_encode_is_shown_escaped(page):
+    running("1" * 32, done=3, total=4, message="half of \ud83d")
+
+    html = page("{% task_progress result label=label %}", result="1" * 32, label="the \udc80 file")
+
+    assert r'<p class="offload-message">half of \ud83d</p>' in html
+    assert r'aria-label="the \udc80 file"' in html

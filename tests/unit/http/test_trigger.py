@@ -267,3 +267,11 @@ def test_a_browser_that_sends_json_sees_which_fields_are_wrong(visitor):
     assert answer.status_code == 400
     assert "colour: The task has no such field. Remove it." in answer.text
     assert "number: This field is required." in answer.text
+
+
+@pytest.mark.parametrize("headers", [BROWSER, {"Accept": "application/json"}], ids=["page", "JSON"])
+def test_a_message_may_quote_what_utf_8_cannot_encode(visitor, headers):
+    answer = send(visitor(), data={"number": "\ud83d"}, **headers)
+
+    assert answer.status_code == 400
+    assert send(visitor(), data={"\ud83d": 1}, **headers).status_code == 400

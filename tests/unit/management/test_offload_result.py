@@ -1,9 +1,12 @@
 """offload_result shows a record without sensitive arguments, and cancels tasks."""
 
+import logging
 from datetime import UTC, datetime
 
 import pytest
+from django.core.management import call_command
 
+from django_offload.compat import TASKS
 from django_offload.definition.registry import registry
 from django_offload.protocol.record import read_record
 from tests.contract import tasks as contract
@@ -150,3 +153,21 @@ def test_what_has_ended_cannot_be_cancelled(store, offload):
     assert run("offload_result", result.id, "--cancel") == (
         *(1, "The task has ended as SUCCESSFUL, so it can't be cancelled."),
     )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+def test_any_text_is_printed_on_any_terminal(store, offload, tmp_path, encoding, monkeypatch):
+    # Pytest's workers can't send a captured log with such a text to each other.
+    monkeypatch.setattr(logging.getLogger(TASKS), "disabled", True)
+    offload.fail_next(ValueError("a lone \ud83d surrogate costs 7 \u20ac"))
+    result = contract.echo.enqueue("\udc80", key={"\ud800": "\u2713"})
+    offload.run()
+    path = tmp_path / "printed"
+
+    with path.open("w", encoding=encoding) as stream:
+        call_command("offload_result", result.id, stdout=stream)
+
+    printed = path.read_text(encoding)
+    assert r"a lone \ud83d surrogate" in printed
+    assert r'["\udc80"]' in printed
+    assert ("7 \u20ac" if encoding == "utf-8" else r"7 \u20ac") in printed

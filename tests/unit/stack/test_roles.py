@@ -208,7 +208,10 @@ def test_the_dead_letter_function_may_do_exactly_what_it_does() -> None:
         "dynamodb:GetItem",
         "dynamodb:UpdateItem",
         "s3:PutObject",
+        "s3:GetObject",
     }
+    # For task_finished, which has the arguments of the task.
+    assert resources("RoleDeadLetter", "s3:GetObject") == ["${PayloadBucket.Arn}/payloads/*"]
 
 
 def test_the_dead_letter_function_stores_unverified_bodies_under_dead() -> None:
@@ -226,7 +229,9 @@ def test_the_sweeper_may_do_exactly_what_it_does() -> None:
         "dynamodb:UpdateItem",
         "sqs:SendMessage",
         "sqs:GetQueueAttributes",
+        "s3:GetObject",
     }
+    assert resources("RoleSweeper", "s3:GetObject") == ["${PayloadBucket.Arn}/payloads/*"]
 
 
 def test_with_an_outbox_the_sweeper_may_also_store_payloads() -> None:

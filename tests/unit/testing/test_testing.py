@@ -16,6 +16,7 @@ from django_offload.stores import store_of
 from django_offload.testing import OffloadTestMixin
 from django_offload.transports import transport_of
 from tests.contract import tasks
+from tests.unit import tasks as unit_tasks
 
 pytestmark = pytest.mark.usefixtures("ours")
 
@@ -155,3 +156,27 @@ def test_run_works_in_an_event_loop_if_django_allows_it(offload, monkeypatch):
         assert offload.run() == 2
 
     assert results_of(offload, run) == [("SUCCESSFUL", 42)] * 2
+
+
+def test_the_remaining_time_of_a_task_falls(offload):
+    result = unit_tasks.works_in_time.enqueue(0.02)
+
+    offload.run()
+
+    result.refresh()
+    before, after = result.return_value
+    assert before <= 285, "an invocation's 300 seconds, of which 5 % are kept to store the outcome"
+    assert before - after >= 0.02
+
+
+def test_time_that_is_skipped_within_a_task_is_gone(offload):
+    unit_tasks.ON_STEP.append(lambda: offload.clock.skip_to(offload.clock() + timedelta(minutes=2)))
+    try:
+        result = unit_tasks.works_in_time.enqueue(200)
+        offload.run()
+    finally:
+        unit_tasks.ON_STEP.clear()
+
+    result.refresh()
+    before, after = result.return_value
+    assert 240 <= before - after < 250, "two steps of two minutes"

@@ -6,6 +6,7 @@ from django_offload.exceptions import UnknownEvent
 from django_offload.testing import Invocation
 from django_offload.worker import batch, dead_letter
 from django_offload.worker.events import invocation_of, mask_of_body
+from tests.contract.records import NOW
 
 pytestmark = pytest.mark.usefixtures("ours")
 WORKER = Invocation("contract-default-worker")
@@ -68,7 +69,10 @@ def test_a_message_for_another_function_is_refused():
 
 def test_a_worker_is_named_by_its_log_stream():
     context = Invocation(
-        "f", seconds=10, log_stream_name="2026/11/22/[$LATEST]0123456789abcdef0123456789abcdef"
+        "f",
+        seconds=10,
+        log_stream_name="2026/11/22/[$LATEST]0123456789abcdef0123456789abcdef",
+        clock=lambda: NOW,
     )
 
     invocation = invocation_of(context)

@@ -3,10 +3,12 @@
 import asyncio
 import json
 from datetime import date
+from traceback import format_exception
 
 import pytest
 
 from django_offload.definition.context import OffloadContext, current
+from django_offload.definition.masking import Mask
 from django_offload.definition.offload_task import task
 from django_offload.definition.signatures import argument_error
 from django_offload.exceptions import BadArguments, DeadlineExceeded, InvalidReturnValue
@@ -164,18 +166,92 @@ def test_a_type_error_in_the_body_is_not_a_misfit():
     assert type(run(plain.raises_type_error.func).exception) is TypeError
 
 
-def test_of_a_long_traceback_the_end_is_kept():
-    def deep(number):
+def stored_traceback(exc, mask=None):
+    """Return the traceback as it is stored, which is never longer than allowed."""
+    text = json.loads(error_text(exc, NOW, mask))["traceback"]
+    assert len(text) <= TRACEBACK_CHARACTERS
+    return text
+
+
+LONG = "x" * (2 * TRACEBACK_CHARACTERS)
+
+
+def test_of_a_long_message_the_class_the_frames_and_both_ends_are_kept():
+    def first(number):
         if number:
-            deep(number - 1)
-        raise ValueError("x" * (2 * TRACEBACK_CHARACTERS) + " the end")
+            first(number - 1)
+        raise ValueError(f"the beginning {LONG} the end")
 
-    text = json.loads(error_text(run(deep, 5).exception, NOW))
+    text = stored_traceback(run(first, 5).exception)
 
-    assert text["class"] == "builtins.ValueError"
-    assert len(text["message"]) == 200
-    assert len(text["traceback"]) == TRACEBACK_CHARACTERS
-    assert text["traceback"].endswith(" the end\n")
+    assert text.startswith("Traceback (most recent call last):\n")
+    assert text.count(", in first\n") >= 3
+    assert "in first\n    raise ValueError" in text
+    assert "\nValueError: the beginning xxx" in text
+    assert "characters left out" in text
+    assert text.endswith("xxx the end\n")
+
+
+def test_of_many_frames_the_first_and_the_last_are_kept():
+    def deeper(number):
+        (deeper, other)[number % 2](number - 1) if number else last()
+
+    def other(number):
+        return deeper(number)
+
+    def last():
+        raise ValueError("here")
+
+    text = stored_traceback(run(deeper, 300).exception)
+
+    assert "_call\n" in text[:3_000], "the first frames are the worker's"
+    assert ", in last\n" in text[-3_000:]
+    assert text.endswith("ValueError: here\n")
+
+
+def test_long_notes_and_a_long_cause_hide_neither_class_nor_frames():
+    def fails():
+        try:
+            raise KeyError(LONG)
+        except KeyError as exc:
+            failure = ValueError("the stock is negative")
+            failure.add_note("\n".join(["a note"] * 10_000))
+            failure.add_note("the last note")
+            raise failure from exc
+
+    text = stored_traceback(run(fails).exception)
+
+    assert text.index("KeyError: 'xxx") < text.index("ValueError: the stock is negative\na note\n")
+    assert text.count(", in fails\n") == 2
+    assert text.endswith("the last note\n")
+
+
+def test_a_long_message_within_a_group_hides_no_other_exception():
+    def fails():
+        raise ExceptionGroup("both", [ValueError(LONG), OSError("no disk")])
+
+    text = stored_traceback(run(fails).exception)
+
+    assert "ExceptionGroup: both (2 sub-exceptions)" in text
+    assert "ValueError: xxx" in text
+    assert "OSError: no disk" in text
+
+
+def test_a_sensitive_value_is_hidden_before_the_text_is_cut():
+    secret = "s3cret-" + "y" * 30
+    places = range(1_900, 2_100, 7)
+
+    for place in places:
+        text = stored_traceback(ValueError("x" * place + secret + LONG), Mask([secret]))
+        assert "s3cret" not in text
+        assert "yyyyyy" not in text
+
+
+def test_a_short_traceback_is_pythons_own():
+    exception = run(plain.raises_value_error.func).exception
+    expected = "".join(format_exception(exception))
+
+    assert stored_traceback(exception) == expected
 
 
 def test_an_exception_with_odd_text_is_kept_as_ascii():

@@ -16,7 +16,8 @@ class OffloadProgress extends HTMLElement {
 
   async follow(url, signal) {
     this.showRefreshLink(false);
-    for await (const answer of answers(url, { signal, token: this.dataset.token, wait: 1, accept: "text/html" })) {
+    const onStale = (stale) => this.showStale(stale);
+    for await (const answer of answers(url, { signal, token: this.dataset.token, wait: 1, accept: "text/html", onStale })) {
       const status = this.update(await answer.text());
       const detail = { id: this.dataset.taskId, status };
       this.dispatchEvent(new CustomEvent("offload:progress", { bubbles: true, detail }));
@@ -45,6 +46,16 @@ class OffloadProgress extends HTMLElement {
   showRefreshLink(shown) {
     const link = this.querySelector(".offload-refresh");
     if (link) link.hidden = !shown;
+  }
+
+  // Say that the page may be out of date and offer a way on, or show the last text again.
+  showStale(stale) {
+    if (stale === this.hasAttribute("data-stale")) return;
+    this.toggleAttribute("data-stale", stale);
+    const text = this.querySelector(".offload-text");
+    if (stale) this.lastText = text.textContent;
+    this.setText(stale ? (text.dataset.stale ?? text.textContent) : this.lastText);
+    this.showRefreshLink(stale);
   }
 
   showGone() {

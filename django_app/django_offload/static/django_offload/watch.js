@@ -1,6 +1,7 @@
 // Follow a task: watch(url, { onProgress, onDone }), where url is the Location of the 202 answer.
 const ENDED = ["SUCCESSFUL", "FAILED"];
 const LONGEST_WAIT = 10; // Seconds between two requests, unless the server asks for more.
+const LONGEST_ANSWER = 15; // Seconds. The server itself gives up on AWS after 5.
 const MOST_UNKNOWN = 5; // Some tasks have no record until they start, so accept a few 404 answers at first.
 
 // Wait until `start` calls its callback. Raise if the signal is aborted.
@@ -35,8 +36,16 @@ function split(link) {
   return [address.href, token];
 }
 
-// Yield each new answer, and poll as often as the server asks for. The caller ends the loop.
-export async function* answers(link, { signal, token, wait = 0, accept = "application/json" } = {}) {
+// Fetch without a wait for ever: a server that hangs counts as one that doesn't answer. Browsers before 2024 wait.
+function fetchInTime(url, options) {
+  const timeout = AbortSignal.timeout?.(1000 * LONGEST_ANSWER);
+  const signal = options.signal && timeout ? (AbortSignal.any?.([options.signal, timeout]) ?? options.signal) : (options.signal ?? timeout);
+  return fetch(url, { ...options, signal });
+}
+
+// Yield each new answer, and poll as often as the server asks for. The caller ends the loop. `onStale` is called with
+// true when the server doesn't answer, and with false when it answers again.
+export async function* answers(link, { signal, token, wait = 0, accept = "application/json", onStale } = {}) {
   const [url, linked] = split(link);
   const fixed = { Accept: accept, ...((token || linked) && { "X-Offload-Token": token || linked }) };
   let etag = "";
@@ -44,9 +53,10 @@ export async function* answers(link, { signal, token, wait = 0, accept = "applic
   for (;;) {
     await pause(wait, signal);
     const headers = { ...fixed, ...(etag && { "If-None-Match": etag }) };
-    const request = fetch(url, { headers, signal, cache: "no-store", redirect: "manual" });
+    const request = fetchInTime(url, { headers, signal, cache: "no-store", redirect: "manual" });
     const answer = await request.catch(() => null);
     signal?.throwIfAborted();
+    onStale?.(!answer || answer.status >= 500);
     const retryAfter = Number(answer?.headers.get("Retry-After"));
     wait = retryAfter > 0 ? retryAfter : Math.min(LONGEST_WAIT, Math.max(1, 1.5 * wait));
     if (!answer || answer.status === 304 || answer.status === 429 || answer.status >= 500) continue;

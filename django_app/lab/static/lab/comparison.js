@@ -11,8 +11,9 @@ const FORMATS = {
 };
 const ENTRY_TYPES = { shift: "layout-shift", forced: "long-animation-frame", lcp: "largest-contentful-paint", inp: "event" };
 
-function valueText(metric, value) {
+function valueText(metric, value, outcome) {
   if (value === undefined) {
+    if (metric === "ready" && outcome) return outcome;
     return ENTRY_TYPES[metric] && !supports(ENTRY_TYPES[metric]) ? "not reported by this browser" : "–";
   }
   return (FORMATS[metric] ?? duration)(value);
@@ -24,6 +25,12 @@ function write(cell, text) {
 
 function fill(cell, bounds, measured) {
   const { metric } = cell.dataset;
+  if (metric === "verdict" && measured?.outcome) {
+    // A quick page is no good one if the report never came.
+    write(cell, measured.outcome);
+    cell.dataset.rating = "";
+    return;
+  }
   if (metric === "verdict") {
     const result = verdict(bounds, measured);
     write(cell, result ? verdictText(result) : "–");
@@ -31,7 +38,7 @@ function fill(cell, bounds, measured) {
     return;
   }
   const value = measured?.[metric];
-  write(cell, valueText(metric, value));
+  write(cell, valueText(metric, value, measured?.outcome));
   if (value === undefined) delete cell.dataset.value;
   else cell.dataset.value = value;
 }
@@ -54,17 +61,29 @@ function reaction(bounds, ways) {
   return supports("event") ? "Run the report both ways to see it here." : "This browser doesn't report it.";
 }
 
+// Describe two waits, as "came 2.0 times sooner (5 s instead of 10 s)".
+function compared(verb, offload, request) {
+  const ratio = request / offload;
+  const how = ratio > 1.05 ? `${times(ratio)} times sooner` : ratio < 0.95 ? `${times(1 / ratio)} times later` : "no sooner";
+  return `${verb} ${how} (${duration(offload)} instead of ${duration(request)})`;
+}
+
 function sentence(ways) {
   const [request, offload] = WAYS.map((way) => ways[way]);
+  if (offload?.outcome) {
+    const how = offload.outcome === "cancelled" ? "was cancelled" : "failed";
+    return `The offloaded report ${how}, so there is no result to compare. Run it again.`;
+  }
   if (!request?.painted && !offload?.painted) return "Run the report both ways to see the difference.";
   if (!request?.painted || !offload?.painted) return `Now run it ${request?.painted ? "offloaded" : "in the request"}, to compare.`;
   if (request.orders !== offload.orders) return "Run the same number of orders both ways to compare them.";
-  const bytes = times(request.ttfb / offload.ttfb);
-  const paint = times(request.painted / offload.painted);
-  const share = Math.round((100 * request.phases.server) / request.painted);
-  if (offload.ttfb >= request.ttfb) return "Offloaded, the first byte came no sooner, because this work is too short to need it.";
-  return `Offloaded, the first byte came ${bytes} times sooner, and the answer was painted ${paint} times sooner. ` +
-    `In the request, server processing took ${share} % of the wait.`;
+  const answer = `Offloaded, ${compared("the answer was painted", offload.painted, request.painted)}`;
+  const ready = request.ready ?? request.painted;
+  const report = offload.ready === undefined ? ". When its report was there hasn't been measured. " :
+    `, and ${compared("the report was there", offload.ready, ready)}. `;
+  if (offload.painted >= request.painted) return `${answer}${report}This work is too short to need it.`;
+  const share = Math.round((100 * (request.phases?.server ?? 0)) / request.painted);
+  return `${answer}${report}In the request, server processing took ${share} % of the wait.`;
 }
 
 export function showComparison(page, measurements) {

@@ -3,6 +3,9 @@
 const FIRST_MS = 250;
 const LONGEST_MS = 10_000;
 const ENDED = ["SUCCESSFUL", "FAILED"];
+const CANCELLED = "django_offload.exceptions.Cancelled";
+// The server itself gives up on AWS after 5 seconds.
+const LONGEST_ANSWER_MS = 15_000;
 
 // Wait, and continue to wait while the tab is hidden.
 async function pause(ms) {
@@ -10,10 +13,17 @@ async function pause(ms) {
   while (document.hidden) await new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
 }
 
-function statusLabel(status, attempts) {
+function statusLabel(task) {
+  const { status, attempts } = task;
   if (status === "READY") return attempts ? "Waiting for a retry" : "Waiting";
   if (status === "RUNNING") return attempts > 1 ? `Running, attempt ${attempts}` : "Running";
-  return status === "SUCCESSFUL" ? "Done" : "Failed";
+  return status === "SUCCESSFUL" ? "Done" : outcome(task) === "cancelled" ? "Cancelled" : "Failed";
+}
+
+// Return how a task ended.
+function outcome(task) {
+  if (task.status === "SUCCESSFUL") return "ready";
+  return task.error?.class === CANCELLED ? "cancelled" : "failed";
 }
 
 function percent(task) {
@@ -24,7 +34,7 @@ function percent(task) {
 
 function message(task) {
   if (task.status === "SUCCESSFUL") return "Done. The result is on this page.";
-  if (task.status === "FAILED") return "It ended without a result.";
+  if (task.status === "FAILED") return outcome(task) === "cancelled" ? "It was cancelled, so it has no result." : "It ended without a result.";
   if (task.status === "RUNNING") return task.progress?.message || "A worker has started";
   return task.attempts ? "It will be retried shortly" : "Waiting for a worker";
 }
@@ -36,7 +46,7 @@ function say(panel, text) {
 function show(panel, task) {
   panel.dataset.status = task.status;
   panel.dataset.attempts = task.attempts;
-  panel.querySelector("[data-field=status]").textContent = statusLabel(task.status, task.attempts);
+  panel.querySelector("[data-field=status]").textContent = statusLabel(task);
   const bar = panel.querySelector("progress");
   bar.value = percent(task);
   bar.setAttribute("aria-valuenow", bar.value);
@@ -62,11 +72,26 @@ function arrive(figure) {
 }
 
 // Fetch the part of the page that only the server can render: results, and failures of attempts.
+// Return true if the page shows it now.
 async function showDetails(panel) {
-  const answer = await fetch(`${panel.dataset.pageUrl}?part=details`, { cache: "no-store" });
-  if (!answer.ok) return;
-  const piece = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const answer = await get(`${panel.dataset.pageUrl}?part=details`);
+  const html = answer?.ok ? await answer.text().catch(() => null) : null;
+  if (html === null) return false;
+  const piece = new DOMParser().parseFromString(html, "text/html");
   panel.querySelector("[data-details]").replaceChildren(...piece.body.childNodes);
+  return true;
+}
+
+// Return the answer, or null if none came.
+function get(url, headers = {}) {
+  return fetch(url, { cache: "no-store", headers, signal: AbortSignal.timeout(LONGEST_ANSWER_MS) }).catch(() => null);
+}
+
+// Say that the page may be out of date, or that it is up to date again.
+function markStale(panel, stale) {
+  panel.toggleAttribute("data-stale", stale);
+  const link = panel.querySelector("[data-reload]");
+  if (link) link.hidden = !stale;
 }
 
 function offerCancel(panel) {
@@ -89,49 +114,45 @@ function cancelMessage(answer) {
   return answer ? `It wasn't cancelled, because the server answered ${answer.status}. Reload this page.` : "The server didn't answer. Try to cancel again.";
 }
 
-// Resolve when the task has ended and its result is on the page.
+// Resolve with "ready" when the task's result is on the page, or with "failed" or "cancelled" if it ended without one.
 export async function follow(panel) {
   let etag = null;
   let shown = `${panel.dataset.status} ${panel.dataset.attempts}`;
   let wait = FIRST_MS;
   let failures = 0;
   let announced = null;
-  if (ENDED.includes(panel.dataset.status)) return;
+  if (ENDED.includes(panel.dataset.status)) return panel.dataset.status === "SUCCESSFUL" ? "ready" : "failed";
   offerCancel(panel);
   for (;;) {
     await pause(wait);
-    let answer;
-    try {
-      answer = await fetch(panel.dataset.statusUrl, { cache: "no-store", headers: etag ? { "If-None-Match": etag } : {} });
-    } catch {
-      answer = null;
-    }
+    const answer = await get(panel.dataset.statusUrl, etag ? { "If-None-Match": etag } : {});
     if (answer?.status === 404) {
-      say(panel, "This task no longer exists.");
+      say(panel, "This task no longer exists. Start it again if you still need its result.");
       return new Promise(() => {});
     }
-    if (!answer || answer.status >= 400) {
+    const task = answer?.status === 200 ? await answer.json().catch(() => null) : null;
+    const state = task && `${task.status} ${task.attempts}`;
+    if (task) show(panel, task);
+    if ((!task && answer?.status !== 304) || (task && state !== shown && !(await showDetails(panel)))) {
       failures += 1;
       wait = Math.min(LONGEST_MS, 1000 * 2 ** failures);
-      announced = null;
-      say(panel, "The server didn't answer. This page will try again.");
+      announced = etag = null;
+      markStale(panel, true);
+      say(panel, "The server didn't answer, so this may be out of date. This page will try again.");
       continue;
     }
     failures = 0;
+    markStale(panel, false);
     wait = Math.min(LONGEST_MS, 1000 * (Number(answer.headers.get("Retry-After")) || 1));
     if (answer.status === 304) continue;
     etag = answer.headers.get("ETag");
-    const task = await answer.json();
-    show(panel, task);
-    const state = `${task.status} ${task.attempts}`;
-    if (state !== shown) await showDetails(panel);
     shown = state;
     // Screen readers announce every change, so set the text only if it is new, and after the result arrived.
     if (message(task) !== announced) say(panel, message(task));
     announced = message(task);
     if (ENDED.includes(task.status)) {
       panel.querySelector("[data-cancel]").hidden = true;
-      return;
+      return outcome(task);
     }
   }
 }

@@ -53,8 +53,10 @@ function observe(page, measurements, click) {
 export function measure(page) {
   const measurements = new Measurements();
   const click = answeredClick(page);
-  const resultShown = async () => {
-    if (click) measurements.add(click.way, { ready: (await painted()) - click.at });
+  const ended = async (outcome) => {
+    if (!click) return;
+    // Without a result on the page, nobody waited for one until now.
+    measurements.add(click.way, outcome === "ready" ? { ready: (await painted()) - click.at } : { outcome });
   };
   const show = () => {
     showComparison(page, measurements);
@@ -69,5 +71,5 @@ export function measure(page) {
   } else {
     show();
   }
-  return { resultShown };
+  return { ended };
 }

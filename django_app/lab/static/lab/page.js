@@ -11,7 +11,7 @@ if (panel && document.querySelector("main").dataset.answer) {
   history.replaceState(null, "", panel.dataset.pageUrl);
 }
 if (panel) {
-  follow(panel).then(measuring.resultShown);
+  follow(panel).then(measuring.ended);
 }
 
 for (const select of document.querySelectorAll("[data-size]")) {

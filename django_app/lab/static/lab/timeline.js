@@ -68,6 +68,12 @@ function flag(svg, measured, y, scale, width) {
   draw(svg, "text", { x: x > width - 90 ? x - 6 : x + 6, y: y + 16, class: "tick", "text-anchor": x > width - 90 ? "end" : "start" }, "report ready");
 }
 
+// Return both waits of a way in words: until the answer, and until the report.
+function waits(way, measured) {
+  const report = measured.outcome ? `, report ${measured.outcome}` : measured.ready > measured.painted ? `, report after ${duration(measured.ready)}` : "";
+  return `${NAMES[way]}: painted after ${duration(measured.painted ?? 0)}${report}`;
+}
+
 function legend(holder, ways) {
   const table = document.createElement("table");
   table.className = "legend";
@@ -100,14 +106,14 @@ function show(holder, ways, width) {
   const offload = lines.find(([way]) => way === "offload")?.[1];
   const enlarged = offload && end(offload) / most < SMALL;
   const bottom = lines.length * ROW + 2;
-  const summary = lines.map(([way]) => `${NAMES[way]} painted after ${duration(ways[way].painted ?? 0)}`).join("; ");
+  const summary = lines.map(([way]) => waits(way, ways[way])).join("; ");
   const svg = canvas(width, bottom + 22 + (enlarged ? LENS + STRIP.below + STRIP.height : 0), `Timeline: ${summary}`);
   const scale = (ms) => (width * ms) / most;
   if (enlarged) lens(svg, offload, bottom - ROW + 24 + STRIP.below + STRIP.height, bottom + 22 + LENS, width, most);
   axis(svg, { left: 0, width, top: 0, bottom, most });
   for (const [index, [way, spans]] of lines.entries()) {
     const y = index * ROW + 24;
-    draw(svg, "text", { x: 0, y: y - 8, class: "name" }, `${NAMES[way]}: painted after ${duration(ways[way].painted ?? 0)}`);
+    draw(svg, "text", { x: 0, y: y - 8, class: "name" }, waits(way, ways[way]));
     bar(svg, spans, y, scale, way);
     flag(svg, ways[way], y, scale, width);
   }
@@ -123,5 +129,5 @@ export function showTimeline(page, measurements) {
     if (Object.keys(measurements.ways).length) show(holder, measurements.ways, width);
     else holder.replaceChildren(...empty);
   });
-  measurements.subscribe(redraw, ["phases", "fcp", "pressed", "painted", "ready"]);
+  measurements.subscribe(redraw, ["phases", "fcp", "pressed", "painted", "ready", "outcome"]);
 }

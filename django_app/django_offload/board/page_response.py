@@ -1,0 +1,13 @@
+"""The response of every page of the board."""
+
+from django.template.response import TemplateResponse
+
+from ..protocol.json_codec import encodable
+
+
+class PageResponse(TemplateResponse):
+    """A page that can be sent whatever it shows, because an argument or an error may contain any text."""
+
+    @property
+    def rendered_content(self) -> str:
+        return encodable(super().rendered_content)

@@ -1,0 +1,54 @@
+"""The answer to a request for a task while AWS doesn't answer."""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import cast
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from ..aws import READ_SECONDS, at_most, failures
+from ..aws.explain import explain
+from ..exceptions import CallFailed, OutOfTime
+from .arguments import error
+
+logger = logging.getLogger("django_offload")
+
+# When a script asks again.
+RETRY_AFTER_SECONDS = 5
+
+
+def unavailable_without_aws[View: Callable[..., HttpResponse]](view: View) -> View:
+    """
+    Answer 503 if AWS doesn't answer within 5 seconds, and say when to try again.
+
+    A browser that opens the address gets a page, and a script gets JSON.
+    """
+
+    @wraps(view)
+    def answered(request: HttpRequest, task_id: str) -> HttpResponse:
+        try:
+            with at_most(READ_SECONDS):
+                return view(request, task_id)
+        except unreachable() as exc:
+            logger.warning("Task id=%s can't be read: %s", task_id, explain(exc) or exc)
+        if request.headers.get("Sec-Fetch-Mode") == "navigate" and request.method == "GET":
+            response = render(request, "django_offload/unavailable.html", status=503)
+        else:
+            message = _("The task can't be read at the moment. It isn't lost. Try again shortly.")
+            response = JsonResponse({"errors": error(message, "unavailable")}, status=503)
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        response["Cache-Control"] = "no-store"
+        response["Referrer-Policy"] = (
+            "strict-origin"  # The address may have a token, which no page may send on.
+        )
+        return response
+
+    return cast("View", answered)
+
+
+def unreachable() -> tuple[type[Exception], ...]:
+    """Return the exceptions of a read that AWS didn't answer, or not in time."""
+    return (CallFailed, OutOfTime, *failures())

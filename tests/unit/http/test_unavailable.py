@@ -1,0 +1,63 @@
+"""While AWS doesn't answer, a task's addresses say so in time, and pages show the rest."""
+
+import time
+
+import pytest
+
+from django_offload.aws import READ_SECONDS
+from django_offload.compat import default_task_backend
+from django_offload.conf import CLIENTS
+from django_offload.exceptions import CallFailed
+from django_offload.http.tokens import status_token
+from tests.unit.silence import PATIENCE_SECONDS, calling, silent_server
+
+pytestmark = pytest.mark.urls("tests.unit.http.site_of_pieces")
+
+TASK = "1" * 32
+UNAVAILABLE = "The task can't be read at the moment. It isn't lost. Try again shortly."
+# Ten times what a read may take here, and far from the 40 seconds of a client without a bound.
+SOON = 10 * PATIENCE_SECONDS
+
+
+def test_reads_are_bounded_at_five_seconds():
+    assert READ_SECONDS == 5
+
+
+@pytest.fixture(params=CLIENTS)
+def silent(request, settings, ours):
+    with silent_server() as url, calling(settings, ours, request.param, url):
+        yield
+
+
+def test_every_address_of_a_task_answers_503_in_time(client, silent):
+    headers = {"X-Offload-Token": status_token(TASK)}
+    began = time.monotonic()
+
+    for path in (f"/tasks/{TASK}/", f"/tasks/{TASK}/progress/"):
+        answer = client.get(path, headers=headers)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert answer.json() == {"errors": {"__all__": [{"message": UNAVAILABLE, "code": "unavailable"}]}}
+    page = client.get(f"/tasks/{TASK}/progress/", headers={**headers, "Sec-Fetch-Mode": "navigate"})
+
+    assert time.monotonic() - began < SOON
+    assert page.status_code == 503
+    assert UNAVAILABLE in page.text
+    assert '<a href="">Refresh</a>' in page.text
+
+
+def test_a_page_with_a_piece_is_shown_without_its_progress(page, silent):
+    html = page("{% task_progress result %}", result=TASK)
+
+    assert "The progress can&#x27;t be read at the moment" in html
+    assert f'data-url="/tasks/{TASK}/progress/"' in html, "the script tries again"
+    assert ">Refresh</a>" in html
+
+
+def test_get_result_raises_in_time(silent):
+    began = time.monotonic()
+
+    with pytest.raises(Exception, match=r"(?i)timed? ?out|AWS was not reached") as raised:
+        default_task_backend.get_result(TASK)
+
+    assert isinstance(raised.value, CallFailed) or "botocore" in type(raised.value).__module__
+    assert time.monotonic() - began < SOON

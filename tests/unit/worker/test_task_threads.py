@@ -1,0 +1,183 @@
+"""What a task's threads report and enqueue belongs to the task, and to no other."""
+
+import gc
+import threading
+import weakref
+from contextlib import contextmanager
+
+import pytest
+
+from django_offload.compat import signals
+from django_offload.conf import configured
+from django_offload.definition.context import OffloadContext, current, running, trace
+from django_offload.protocol.record import read_record
+from django_offload.sending import enqueue
+from django_offload.stores import store_of
+from tests.contract.setup import tasks_setting
+from tests.unit import thread_tasks as tasks
+
+TRACE = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
+
+
+@pytest.fixture(autouse=True)
+def _setting(settings):
+    settings.TASKS = tasks_setting(
+        modules=["tests.unit.thread_tasks"],
+        in_tests="memory",
+        owner="tests.unit.thread_tasks.owner_of_request",
+        queues={"reports": {"concurrency": 2, "batch_size": 2}},
+    )
+
+
+def record(task_id):
+    return read_record(store_of(configured()["default"]).get(task_id))
+
+
+@contextmanager
+def request_of(owner):
+    tokens = tasks.requester.set(owner), trace.set(TRACE)
+    try:
+        yield
+    finally:
+        tasks.requester.reset(tokens[0])
+        trace.reset(tokens[1])
+
+
+@pytest.mark.parametrize("way", sorted(tasks.WAYS))
+def test_a_child_inherits_owner_depth_and_trace(offload, way):
+    with request_of("user:ada"):
+        parent = tasks.enqueues.enqueue(way)
+
+    offload.run()
+
+    parent.refresh()
+    child = record(parent.return_value).enqueued
+    assert (child.owner, child.depth, child.traceparent) == ("user:ada", 1, TRACE)
+
+
+@pytest.mark.parametrize("way", sorted(tasks.WAYS))
+def test_progress_from_a_thread_is_stored(offload, way):
+    reported, tracked = tasks.reports.enqueue(way), tasks.tracks.enqueue(way)
+
+    offload.run()
+
+    assert record(reported.id).progress == {"done": 3, "total": 7, "message": "from a thread"}
+    assert record(tracked.id).progress == {"done": 3, "total": 3, "message": ""}
+
+
+def test_a_chain_that_runs_away_in_threads_is_stopped(offload, monkeypatch):
+    monkeypatch.setattr(enqueue, "MAX_DEPTH", 3)
+    tasks.runs_away.enqueue("pool")
+
+    assert offload.run() == 4
+
+
+def test_a_pool_that_outlives_a_task_works_for_the_task_that_gives_it_a_call(offload):
+    parents = {}
+    for owner in ("user:ada", "user:bob"):
+        with request_of(owner):
+            parents[owner] = tasks.enqueues.enqueue("kept pool")
+
+    offload.run()
+
+    for owner, parent in parents.items():
+        parent.refresh()
+        assert record(parent.return_value).enqueued.owner == owner
+    assert tasks.kept.submit(current).result() is None, "outside of a task"
+
+
+@pytest.mark.parametrize("way", ["thread", "pool"])
+def test_tasks_side_by_side_have_children_of_their_own(offload, way):
+    parents = {}
+    for owner in ("user:ada", "user:bob"):
+        with request_of(owner):
+            parents[owner] = tasks.enqueues.using(queue_name="reports").enqueue(way)
+
+    offload.run()
+
+    for owner, parent in parents.items():
+        parent.refresh()
+        assert record(parent.return_value).enqueued.owner == owner
+
+
+def test_what_a_receiver_enqueues_is_a_child_of_the_task(offload):
+    children = []
+
+    def react(task_result, **kwargs):
+        if task_result.task.func is tasks.reports.func:
+            children.append(tasks.child.enqueue().id)
+
+    for signal in (signals.task_started, signals.task_finished):
+        signal.connect(react)
+    try:
+        with request_of("user:ada"):
+            tasks.reports.enqueue("thread")
+        offload.run()
+    finally:
+        for signal in (signals.task_started, signals.task_finished):
+            signal.disconnect(react)
+
+    assert [(record(child).enqueued.owner, record(child).enqueued.depth) for child in children] == [
+        ("user:ada", 1),
+        ("user:ada", 1),
+    ]
+
+
+def test_an_owner_that_the_project_names_wins(offload):
+    with running(OffloadContext(task_result=tasks.child.enqueue(), owner="user:ada")), request_of("user:eve"):
+        child = tasks.child.enqueue()
+
+    assert record(child.id).enqueued.owner == "user:eve"
+
+
+def test_a_thread_of_a_task_is_freed_at_its_end(offload):
+    class Large:
+        """Something that a thread is started with."""
+
+    large = Large()
+    alive = weakref.ref(large)
+    gc.disable()
+    try:
+        with running(OffloadContext(task_result=tasks.child.enqueue())):
+            thread = threading.Thread(target=lambda given: None, args=(large,))
+            thread.start()
+            thread.join()
+        del thread, large
+
+        assert alive() is None
+    finally:
+        gc.enable()
+
+
+def test_a_thread_is_started_once(offload):
+    thread = threading.Thread(target=int)
+    with running(OffloadContext(task_result=tasks.child.enqueue())):
+        thread.start()
+        with pytest.raises(RuntimeError, match="threads can only be started once"):
+            thread.start()
+    thread.join()
+
+
+def test_of_two_threads_none_stores_less_progress_than_there_was(offload):
+    sent = []
+    context = OffloadContext(task_result=tasks.child.enqueue())
+    first_is_sending, second_has_reported = threading.Event(), threading.Event()
+
+    class Slow:
+        def send(self, progress):
+            if progress["done"] == 3:
+                first_is_sending.set()
+                second_has_reported.wait(0.2)
+            sent.append(progress["done"])
+            return False
+
+    object.__setattr__(context, "reporter", Slow())
+    first = threading.Thread(target=context.progress, args=(3, 3))
+    first.start()
+    first_is_sending.wait(10)
+    second = threading.Thread(target=lambda: (context.progress(4, 4), second_has_reported.set()))
+    second.start()
+    first.join()
+    second.join()
+
+    assert sent == [3, 4]
