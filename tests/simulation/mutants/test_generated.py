@@ -10,7 +10,7 @@ from django_offload.protocol.conditional_write import ConditionalWrite, absent
 from tests.simulation.mutants.generated import EQUIVALENT, Removal, conditions, mutants, removals
 from tests.simulation.walk import walks
 
-WALKS = 400
+WALKS = 250
 
 
 @pytest.mark.parametrize("mutant", mutants(), ids=lambda mutant: mutant.name)
@@ -35,7 +35,7 @@ def test_what_nobody_could_notice_is_noticed_by_no_walk():
     assert len(unnoticed) == len(EQUIVALENT)
     for removal in unnoticed:
         with removal.planted():
-            assert list(walks(WALKS // 4)) == [], f"{removal.name} is noticed: it belongs to the mutants"
+            assert list(walks(WALKS // 5)) == [], f"{removal.name} is noticed: it belongs to the mutants"
 
 
 def test_a_new_condition_makes_its_mutant_by_itself():
