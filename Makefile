@@ -24,7 +24,7 @@ torture: .venv ## Prove that nothing is lost: a million tasks with every fault (
 	@$(RUN) .venv/bin/python -m tests.simulation.torture --tasks $(TASKS) $(if $(SEED),--seed $(SEED))
 
 mutants: .venv ## Plant every mutant into the protocol, each condition of each transition taken away, and print what finds it
-	@$(RUN) .venv/bin/python -m tests.simulation.mutants
+	@$(RUN) .venv/bin/python -m tests.simulation.mutants.report
 
 kills: .venv ## Kill real workers while they work, 100 times over 1,000 tasks: nothing lost, nothing twice, in 2 minutes
 	@$(RUN) .venv/bin/python -m tests.reliability.kills --within 120

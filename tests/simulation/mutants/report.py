@@ -1,11 +1,12 @@
 """
 Plant every mutant, and print what finds each of them.
 
-    python -m tests.simulation.mutants
+    python -m tests.simulation.mutants.report
 
 Exit code 1 if one is found by nothing, or if something is found in the protocol as it is.
 """
 
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,13 +19,15 @@ from unittest import mock
 from tests.simulation.torture import PROCESSES, set_up
 
 WALKS, WIDTH = 300, 62
+# Seconds that worlds and promises may take; they need three, and a mutant may never come to an end.
+LONGEST = 20.0
 NONE = "the protocol as it is"
 
 
 def planted() -> dict[str, AbstractContextManager[Any]]:
     """Return each mutant by its name, as what plants it."""
-    from .generated import mutants
-    from .planted import MUTANTS
+    from tests.simulation.mutants.generated import mutants
+    from tests.simulation.mutants.planted import MUTANTS
 
     by_hand = {
         mutant.name: mock.patch.object(mutant.target, mutant.attribute, mutant.defect) for mutant in MUTANTS
@@ -32,12 +35,24 @@ def planted() -> dict[str, AbstractContextManager[Any]]:
     return {NONE: nullcontext(), **{mutant.name: mutant.planted() for mutant in mutants()}, **by_hand}
 
 
+class Endless(BaseException):
+    """A mutant goes on and on. No handler of the protocol may catch this."""
+
+
+def stop(*args: object) -> None:
+    raise Endless(f"not at its end after {LONGEST:.0f} s")
+
+
 def first(found: Callable[[], Iterator[str]]) -> str:
     """Return the first that finds a mutant, in words, or "". An exception is a way to find it."""
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, LONGEST)
     try:
         return next(found(), "")
-    except Exception as exc:  # noqa: BLE001, however a defect shows
+    except (Exception, Endless) as exc:  # noqa: BLE001, however a defect shows
         return f"{type(exc).__name__}: {exc}"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def judge(name: str) -> tuple[str, dict[str, str]]:
@@ -45,7 +60,7 @@ def judge(name: str) -> tuple[str, dict[str, str]]:
     from tests.simulation.deploys import deploy
     from tests.simulation.walk import walks
 
-    from .judges import found_in_worlds, promises_broken
+    from tests.simulation.mutants.judges import found_in_worlds, promises_broken
 
     deploy(None)
     with planted()[name]:
