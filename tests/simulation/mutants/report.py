@@ -58,9 +58,8 @@ def first(found: Callable[[], Iterator[str]]) -> str:
 def judge(name: str) -> tuple[str, dict[str, str]]:
     """Return what finds a mutant: walks, promises, worlds."""
     from tests.simulation.deploys import deploy
-    from tests.simulation.walk import walks
-
     from tests.simulation.mutants.judges import found_in_worlds, promises_broken
+    from tests.simulation.walk import walks
 
     deploy(None)
     with planted()[name]:
