@@ -6,7 +6,7 @@ ARCHITECTURE ?= x86_64
 RUN := PYTHONPATH=django_app:. DJANGO_SETTINGS_MODULE=config.settings
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo test test-all torture kills bench cold-start modules-entered reference docs screenshot screenshots package check format lock clean .venv .venv-3.12 .venv-5.2 .venv-6.0 .venv-wagtail .venv-bench .venv-docs
+.PHONY: help demo test test-all torture mutants kills bench cold-start modules-entered reference docs screenshot screenshots package check format lock clean .venv .venv-3.12 .venv-5.2 .venv-6.0 .venv-wagtail .venv-bench .venv-docs
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -22,6 +22,9 @@ test-all: .venv .venv-3.12 .venv-5.2 .venv-6.0 .venv-wagtail ## Run all tests on
 
 torture: .venv ## Prove that nothing is lost: a million tasks with every fault (SEED= replays, TASKS= for fewer)
 	@$(RUN) .venv/bin/python -m tests.simulation.torture --tasks $(TASKS) $(if $(SEED),--seed $(SEED))
+
+mutants: .venv ## Plant every mutant into the protocol, each condition of each transition taken away, and print what finds it
+	@$(RUN) .venv/bin/python -m tests.simulation.mutants.report
 
 kills: .venv ## Kill real workers while they work, 100 times over 1,000 tasks: nothing lost, nothing twice, in 2 minutes
 	@$(RUN) .venv/bin/python -m tests.reliability.kills --within 120

@@ -7,11 +7,21 @@ from typing import Any
 
 from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, absent
 from django_offload.protocol.enqueued_task import EnqueuedTask
-from django_offload.protocol.record import initial_item
-from django_offload.protocol.transitions import abandon, ask_to_stop, claim, fail, release, succeed
+from django_offload.protocol.record import initial_item, read_record
+from django_offload.protocol.transitions import (
+    abandon,
+    ask_to_stop,
+    claim,
+    fail,
+    release,
+    send_again,
+    succeed,
+)
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 LEASE = timedelta(minutes=5)
+# When the sweeper sent a record again, and when it is due since then.
+SENT, AGAIN = NOW - timedelta(seconds=30), NOW + timedelta(minutes=10)
 TTL = timedelta(days=14)
 ERROR = {"class": "builtins.ValueError", "message": "The stock is negative"}
 TOKEN = "0123456789abcdef"
@@ -56,6 +66,13 @@ def after(*changes: ConditionalWrite) -> Attributes | None:
     return attributes
 
 
+def sent_again(task_id: str, attributes: Attributes) -> Attributes:
+    """Return a record after the sweeper has sent its task again."""
+    due_was = read_record(attributes).due_at
+    assert due_was is not None
+    return send_again(task_id, due_was=due_was, due_at=AGAIN, now=SENT, counts=True).apply(attributes)
+
+
 def states(task_id: str) -> dict[str, Attributes | None]:
     """Return a record in each state of the protocol, as of NOW; None means no record."""
     enqueued, long_ago = enqueued_task(task_id), NOW - timedelta(hours=1)
@@ -89,6 +106,19 @@ def states(task_id: str) -> dict[str, Attributes | None]:
         "successful": succeed(**end, stored={"result": "42"}).apply(live),
         "failed": fail(**end, error=ERROR, part="error#0001").apply(live),
         "failed from outside": abandon(now=NOW, result_ttl=TTL, error=ERROR).apply(ready),
+    }
+
+
+def sent_and_unswept(task_id: str) -> dict[str, Attributes]:
+    """Return records that the sweeper has sent again, and one that is in no index."""
+    found = states(task_id)
+    ready, running, lost = (found[state] or {} for state in ("ready", "running", "lost"))
+    return {
+        "ready, sent again": sent_again(task_id, ready),
+        "lost, sent again": sent_again(task_id, lost),
+        "running, in no index": {
+            name: value for name, value in running.items() if name not in {"due_at", "due_shard"}
+        },
     }
 
 

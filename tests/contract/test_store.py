@@ -1,15 +1,17 @@
 """Every store makes conditional writes as ConditionalWrite describes them, and reads what was written."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import pytest
 from django.utils.safestring import SafeString
 
-from django_offload.protocol.conditional_write import Refused
+from django_offload.protocol.conditional_write import ConditionalWrite, Refused
 from django_offload.protocol.json_codec import to_micros
-from django_offload.protocol.record import initial_item, read_record
+from django_offload.protocol.record import TaskRecord, initial_item, read_record
 from django_offload.protocol.transitions import (
     abandon,
     ask_to_stop,
@@ -17,6 +19,8 @@ from django_offload.protocol.transitions import (
     create,
     discard,
     fail,
+    look_at,
+    not_sent,
     postpone,
     redrive,
     release,
@@ -26,14 +30,17 @@ from django_offload.protocol.transitions import (
     unclaim,
 )
 from tests.contract.records import (
+    AGAIN,
     ERROR,
     NOW,
+    SENT,
     TOKEN,
     TTL,
     after,
     claimed,
     enqueued_task,
     new_id,
+    sent_and_unswept,
     states,
     storing,
 )
@@ -127,13 +134,76 @@ def test_a_change_is_accepted_in_its_states_and_refused_in_every_other(store, na
             assert store.get(task_id) == attributes, f"{name} of {state} was refused and changed something"
 
 
+def as_read(task_id: str, state: str, **changes: Any) -> TaskRecord:
+    """Return the record in one of its states, as a process read it."""
+    return replace(read_record({**states(task_id), **sent_and_unswept(task_id)}[state] or {}), **changes)
+
+
+def abandon_as_read(state: str) -> Callable[[str], ConditionalWrite]:
+    return lambda i: abandon(now=NOW, result_ttl=TTL, error=ERROR, seen=as_read(i, state))
+
+
+def look_at_as_read(state: str, **changes: Any) -> Callable[[str], ConditionalWrite]:
+    return lambda i: look_at(as_read(i, state, **changes), due_at=NOW)
+
+
+def not_sent_as_read(state: str, due_at: datetime = AGAIN, now: datetime = SENT) -> Any:
+    return lambda i: not_sent(as_read(i, state), due_at=due_at, now=now)
+
+
+# Changes that somebody decides on after a read, with the states that accept them.
+DECIDED = {
+    "postpone what failed then": (lambda i: postpone(i, due_was=NOW, due_at=AGAIN), set()),
+    "abandon, read when it was ready": (abandon_as_read("ready"), {"ready", "ready, not yet"}),
+    "abandon, read when it was sent again": (abandon_as_read("ready, sent again"), {"ready, sent again"}),
+    "abandon, read when it was lost": (
+        abandon_as_read("lost"),
+        {"ready, waiting for its retry", "lost", "lost, asked to stop"},
+    ),
+    "abandon, read when it was lost and sent again": (
+        abandon_as_read("lost, sent again"),
+        {"lost, sent again"},
+    ),
+    "look at": (look_at_as_read("running, in no index"), {"running, in no index"}),
+    "look at, read when it was ready": (look_at_as_read("ready"), set()),
+    "look at, read in another attempt": (look_at_as_read("running, in no index", fence=2), set()),
+    "look at, read when it was sent": (look_at_as_read("running, in no index", sent_at=SENT), set()),
+    "not sent": (not_sent_as_read("ready"), {"ready, sent again"}),
+    "not sent, sent before": (not_sent_as_read("ready, sent again"), {"ready, sent again"}),
+    "not sent, lost": (not_sent_as_read("lost"), {"lost, sent again"}),
+    "not sent, moved since": (not_sent_as_read("ready", due_at=NOW), set()),
+    "not sent, sent since": (not_sent_as_read("ready", now=NOW), set()),
+}
+
+
+@pytest.mark.parametrize("name", DECIDED)
+def test_a_decision_after_a_read_is_accepted_only_while_the_record_is_as_it_was_read(name):
+    make, takers = DECIDED[name]
+    task_id = new_id()
+    every = {**states(task_id), **sent_and_unswept(task_id)}
+
+    assert {state for state, attributes in every.items() if make(task_id).allowed(attributes)} == takers
+
+
+def test_every_store_makes_a_decision_after_a_read(store):
+    for make, takers in DECIDED.values():
+        for state in takers & sent_and_unswept(new_id()).keys():
+            task_id = new_id()
+            store.change(task_id, storing(sent_and_unswept(task_id)[state]))
+
+            store.change(task_id, make(task_id))
+
+            assert store.get(task_id) == make(task_id).apply(sent_and_unswept(task_id)[state])
+
+
 def test_every_change_of_the_protocol_is_tested():
     states_of = states(new_id())
 
     assert {state for _, takers in CHANGES.values() for state in takers} <= set(states_of)
-    assert {make(new_id()).name for make, _ in CHANGES.values()} == {
+    assert {make(new_id()).name for make, _ in [*CHANGES.values(), *DECIDED.values()]} == {
         *("create", "claim", "succeed", "fail", "release", "unclaim", "report"),
         *("abandon", "cancel", "ask to stop", "postpone", "send again", "redrive", "discard"),
+        *("look at", "not sent"),
     }
 
 

@@ -18,6 +18,7 @@ class Actor:
     dead: bool = False
     given: list[str] = field(default_factory=list)  # The tasks whose messages it was handed.
     holds: dict[str, str] = field(default_factory=dict)  # Claims of its own: id → token.
+    read: dict[str, tuple[int, int]] = field(default_factory=dict)  # Records as it saw them last.
     absent: set[tuple[str, str]] = field(default_factory=set)  # Steps that it found not kept.
 
     def clock(self) -> datetime:

@@ -8,8 +8,9 @@ from typing import Any
 from django_offload.protocol.conditional_write import Attributes
 from django_offload.protocol.record import SUCCESSFUL
 
-from .ledger import ENDS, Entry
+from .ledger import Entry
 from .plan import ATTEMPT
+from .rules import ENDS, MOST_ATTEMPTS
 from .world import World
 
 ATOMIC = {"sim.add", "sim.flaky", "sim.slow"}
@@ -18,7 +19,6 @@ CALLING = ATOMIC | {"sim.broken", "sim.steps"}
 LASTING = {"sim.slow", "sim.watched"}
 # What the other release does not know.
 UNKNOWN_THERE = {"sim.fresh"}
-MOST_ATTEMPTS = {"sim.flaky": 5}
 # What a call within a task's body may raise, which is then the task's own exception.
 MET = {"Throttled", "InternalServerError", "ReplyLost", "ConnectionResetError", "DatabaseError"}
 DEAD_LETTERS = {"DeadLettered", "UnknownTask", "Expired"}

@@ -2,16 +2,15 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django_offload.protocol.conditional_write import Attributes, ConditionalWrite
 from django_offload.protocol.json_codec import from_micros
-from django_offload.protocol.record import FAILED, READY, RUNNING, SUCCESSFUL
 
-ENDS = {SUCCESSFUL, FAILED}
+from .rules import ENDS, LEAST_BACKOFF, broken, miscounted, misshapen, untimely
 
 
 @dataclass(slots=True, eq=False)
@@ -26,7 +25,14 @@ class Entry:
     acknowledged: bool = False  # enqueue() returned, or the transaction with the outbox's row was committed.
     ends: int = 0
     redrives: int = 0
-    claims: int = 0
+    claims: int = 0  # In all its lives.
+    attempts: int = 0  # Since it was enqueued or redriven, without those undone.
+    errors: int = 0  # That attempts left.
+    sends: int = 0  # By the sweeper, since it was last claimed, enqueued or redriven.
+    messages: int = 0  # That the sweeper and redrives sent, in all its lives.
+    run_after: datetime | None = None
+    ready_at: datetime | None = None  # No attempt may begin before.
+    claimed_at: list[datetime] = field(default_factory=list)  # By the clocks of those who did.
     faults: int = 0
     asked_to_stop: bool = False
     deployed: bool = False  # It was under way while another release was out.
@@ -37,29 +43,26 @@ class Entry:
     bound: datetime | None = None  # Killed: until when its recovery may wait for its lease …
     disturbed: bool = False  # … and whether something else went wrong, meanwhile or before.
 
-
-def broken(change: ConditionalWrite, before: Attributes) -> Iterator[str]:
-    """Yield the rules that a write to a record breaks, whoever made it."""
-    at: Any = before
-    status, lease = at["status"], at.get("lease_until", 0)
-    if change.name == "create":
-        yield "created over a record"
-    if status in ENDS and change.name != "redrive":
-        yield f"{change.name} after its end"
-    if change.name == "claim":
-        now: Any = change.put["attempted_at"]
-        if status == RUNNING and lease > now:
-            yield "claimed under a live lease"
-        if status == READY and at["not_before"] > now:
-            yield "claimed before its time"
-        if status == RUNNING and at.get("cancelled"):
-            yield "claimed though cancelled"
-    if change.name == "abandon" and status == RUNNING and lease > change.put["finished_at"]:
-        yield "ended under a live lease"
-    if change.name == "cancel" and status == RUNNING:
-        yield "cancelled while it ran"
-    if change.name in {"succeed", "fail", "release", "unclaim", "report"} and status == READY:
-        yield f"{change.name} of a record that nobody claimed"
+    def count(self, name: str, clock: datetime) -> None:
+        """Count a write to its record, by the name of its transition."""
+        if name == "claim":
+            self.claims, self.attempts, self.sends = self.claims + 1, self.attempts + 1, 0
+            self.claimed_at.append(clock)
+        elif name == "unclaim":
+            self.attempts -= 1
+        elif name == "release":
+            self.errors += 1
+            least = timedelta(seconds=LEAST_BACKOFF.get(self.kind, 0)) * self.attempts
+            self.ready_at = max(self.claimed_at[-1] + least, self.run_after or self.claimed_at[-1])
+        elif name == "fail":
+            self.errors += 1
+        elif name == "redrive":
+            self.attempts, self.sends, self.messages = 0, 0, self.messages + 1
+            self.ready_at = self.run_after
+        elif name == "send again":
+            self.sends, self.messages = self.sends + 1, self.messages + 1
+        elif name == "not sent":
+            self.sends, self.messages = max(self.sends - 1, 0), self.messages - 1
 
 
 class Ledger:
@@ -74,9 +77,14 @@ class Ledger:
         self.unexpected: Counter[str] = Counter()
 
     def changed(
-        self, task_id: str, change: ConditionalWrite, before: Attributes | None, now: datetime
+        self,
+        task_id: str,
+        change: ConditionalWrite,
+        before: Attributes | None,
+        now: datetime,
+        clock: datetime | None = None,
     ) -> None:
-        """Note a write to a record."""
+        """Note a write to a record, by a process with this clock."""
         entry = self.entries.get(task_id)
         if entry is None:
             self.unexpected["record of no task"] += 1
@@ -86,14 +94,14 @@ class Ledger:
             entry.due_at = int(change.set_if_absent.get("due_at", 0))  # type: ignore[arg-type]
         else:
             self.violations.update(broken(change, before))
+        self._judge(entry, change, before, clock or now)
         if change.name == "claim":
-            entry.claims += 1
             self._recovered(task_id, entry, now)
         elif change.name == "report":
             self._progress(entry, change, before)
         elif change.name == "redrive":
             entry.redrives += 1
-            entry.due_at, entry.moved = int(change.put["due_at"]), False  # type: ignore[arg-type]
+            entry.due_at, entry.moved = int(change.put.get("due_at", 0)), False  # type: ignore[call-overload]
             self.open.add(task_id)
         elif change.name in {"send again", "postpone"}:
             entry.moved |= entry.faults > 0
@@ -104,8 +112,23 @@ class Ledger:
             self.open.discard(task_id)
             self._recovered(task_id, entry, now)
 
+    def _judge(
+        self, entry: Entry, change: ConditionalWrite, before: Attributes | None, clock: datetime
+    ) -> None:
+        """Count a write, and compare what it leaves with what was counted."""
+        after = change.apply(before)
+        self.violations.update(untimely(entry, change, before, after, clock))
+        entry.count(change.name, clock)
+        self.violations.update(miscounted(entry, after))
+        self.violations.update(misshapen(after))
+
+    def version(self, task_id: str) -> tuple[int, int]:
+        """Return what changes whenever a decision about a task may have become a wrong one."""
+        entry = self.entries.get(task_id)
+        return (entry.claims, entry.messages) if entry else (0, 0)
+
     def _progress(self, entry: Entry, change: ConditionalWrite, before: Attributes | None) -> None:
-        done = json.loads(str(change.put["progress"]))["done"]
+        done = json.loads(str(change.put.get("progress", '{"done":0}')))["done"]
         fence = int((before or {}).get("fence", 0))  # type: ignore[arg-type]
         if fence == entry.progress[0] and done < entry.progress[1]:
             self.violations["progress went backwards"] += 1

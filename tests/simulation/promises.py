@@ -27,6 +27,7 @@ from .clock import START
 from .faults import Fault
 from .hostile import bodies
 from .plan import ATTEMPT, Order
+from .repeated import PROMISES as REPEATED
 from .scripted import Scripted
 from .setup import SQS
 from .world import World
@@ -295,4 +296,5 @@ PROMISES: tuple[Callable[[], None], ...] = (
     only_a_message_with_an_outcome_is_acknowledged,
     only_a_stored_outcome_is_acknowledged,
     a_record_never_lacks_its_arguments,
+    *REPEATED,
 )

@@ -31,6 +31,8 @@ class Watcher(Protocol):
 
     def changed(self, task_id: str, change: ConditionalWrite, before: Attributes | None) -> None: ...
 
+    def read(self, task_id: str) -> None: ...
+
     def looked(self, task_id: str, part: str, text: str | None) -> None: ...
 
 
@@ -62,7 +64,11 @@ class SimulatedStore(Store):
         return before
 
     def get(self, task_id: str) -> Attributes | None:
-        return self._call(task_id, self.inner.get, task_id)
+        return self._call(task_id, self._get, task_id)
+
+    def _get(self, task_id: str) -> Attributes | None:
+        self._watcher.read(task_id)
+        return self.inner.get(task_id)
 
     def put_part(self, task_id: str, part: str, text: str, ttl: int) -> str:
         return self._call(task_id, self.inner.put_part, task_id, part, text, ttl)

@@ -92,6 +92,7 @@ class Web:
         """Enqueue a task, as a process of its own."""
         world, enqueued = self.world, self.enqueued(wanted, alias)
         entry = Entry(wanted.name, wanted.args, wanted.value, wanted.error, deployed=world.deployed)
+        entry.run_after = entry.ready_at = enqueued.run_after
         world.ledger.entries[enqueued.id] = entry
         with world.acting(Actor("web", world.time)), suppress(EnqueueFailed, Killed, *MET):
             self._leave(enqueued, entry)

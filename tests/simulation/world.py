@@ -35,6 +35,8 @@ ANY_ID = re.compile(r"[0-9a-f]{32}")
 ARRIVALS = timedelta(seconds=1.8)
 HEALED = timedelta(hours=12)
 END = timedelta(hours=36)
+# Who reads a record first, and which writes follow from what it said.
+READERS, DECISIONS = {"sweeper", "dead letters"}, {"abandon", "look at"}
 # How often a deploy comes, per that many tasks.
 DEPLOYS, DEPLOYED = 0.8, 2_000
 
@@ -166,9 +168,12 @@ class World:
         if task_id in self.ledger.waiting:
             for other in self.network.late():
                 self._held_up(other)
-        self.ledger.changed(task_id, change, before, self.time.now)
+        decided = actor.role in READERS and change.name in DECISIONS
+        if decided and actor.read.get(task_id) != self.ledger.version(task_id):
+            self.ledger.violations[f"{change.name} on a stale read"] += 1
+        self.ledger.changed(task_id, change, before, self.time.now, actor.clock())
         if change.name == "claim":
-            actor.holds[task_id] = str(change.put["token"])
+            actor.holds[task_id] = str(change.put.get("token"))
         elif change.name in {"succeed", "fail", "release", "unclaim"}:
             actor.holds.pop(task_id, None)
 
@@ -207,6 +212,10 @@ class World:
         if (task_id, f"step#{key}") not in self.network.actor.absent:
             self.ledger.violations["a kept step ran again"] += 1
         return value
+
+    def read(self, task_id: str) -> None:
+        """Be told of each read of a record."""
+        self.network.actor.read[task_id] = self.ledger.version(task_id)
 
     def looked(self, task_id: str, part: str, text: str | None) -> None:
         """Be told of each look for a part."""

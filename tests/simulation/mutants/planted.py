@@ -24,6 +24,7 @@ from django_offload.protocol.transitions import (
 )
 from django_offload.stores.base import Store
 from django_offload.worker import attempt, batch, delivery, progress_writer, step_results, sweep
+from tests.simulation.mutants.generated import Removal
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,19 @@ def _unmarked(task_id: str, key: str, run: Callable[[], str], using: str | None)
         return run()
 
 
+def _removed(name: str, write: str, part: str, what: str, among: str = "") -> Mutant:
+    """Return a mutant that lacks one condition, or one effect, of one transition."""
+    return Mutant(name, transitions, "ConditionalWrite", Removal(write, part, what, among).build)
+
+
+def _unwritten(*args: Any, **options: Any) -> ConditionalWrite:
+    return replace(transitions.not_sent(*args, **options), conditions=())
+
+
+def _as_if_unread(*args: Any, seen: object = None, **options: Any) -> ConditionalWrite:
+    return abandon(*args, **options)
+
+
 MUTANTS: tuple[Mutant, ...] = (
     Mutant("neither fence nor token", transitions, "holds_claim", lambda fence, token: ()),
     Mutant(
@@ -191,4 +205,13 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("no marker", marker, "once", _unmarked, "duplicated"),
     Mutant("release without condition", attempt, "release", _unconditional(transitions.release)),
     Mutant("success without condition", attempt, "succeed", _unconditional(transitions.succeed)),
+    # What judges of single attempts do not find: when, how often, and on which read.
+    _removed("a claim that keeps `sends`", "claim", "remove", "sends"),
+    Mutant("a decision on whatever was read", fail, "abandon", _as_if_unread),
+    _removed("release forgets not_before", "release", "put", "not_before"),
+    _removed("release forgets due_at", "release", "put", "due_at"),
+    _removed("release of a cancelled task", "release", "conditions", "cancelled absent", "status = RUNNING"),
+    Mutant("an outage uses up sends", sweep, "not_sent", _unwritten),
+    _removed("redrive keeps `sends`", "redrive", "remove", "sends"),
+    _removed("an undone claim counts", "unclaim", "remove", "workers"),
 )
