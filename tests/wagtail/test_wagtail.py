@@ -18,6 +18,8 @@ PATIENCE_SECONDS = 300
 PACKAGES = ["django.tasks", "django_tasks"] if VERSION >= (6, 0) else ["django_tasks"]
 SETTINGS = """
 INSTALLED_APPS += ["django_offload", "django_tasks"]
+# Several workers write into one file: a transaction that reads first would be refused the lock at once.
+DATABASES["default"]["OPTIONS"] = {"timeout": 60, "transaction_mode": "IMMEDIATE"}
 TASKS = {
     "default": {
         "BACKEND": "django_offload.backends.SQSBackend",
@@ -61,10 +63,11 @@ def told(tmp_path_factory):
 
 
 def test_the_index_tasks_of_a_saved_page_end_successful(told):
+    assert [errors for *_, errors in told["tasks"] if errors] == []
     assert {(name, status) for name, status, _ in told["tasks"]} == {
         ("insert_or_update_object_task", "SUCCESSFUL"),
         ("update_reference_index_task", "SUCCESSFUL"),
-    }, told["tasks"]
+    }
     assert told["found"] == ["lambda"]
 
 
