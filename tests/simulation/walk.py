@@ -58,6 +58,7 @@ class Walk:
     store: MemoryStore = field(default_factory=MemoryStore)
     now: datetime = START
     item: Item = field(default_factory=dict)  # What the record must say; empty: there is none.
+    unclaimed: Item = field(default_factory=dict)  # What it said before the latest claim.
     read: list[TaskRecord] = field(default_factory=list)  # As some process read it once.
     enqueued: EnqueuedTask = field(init=False)
 
@@ -93,6 +94,8 @@ class Walk:
             verb = "taken" if made else "refused"
             raise Broken(f"'{change.name}' was {verb} where the record is {self.item}")
         if made:
+            if change.name == "claim":
+                self.unclaimed = self.item
             self.item = after
         stored = self.store.records.get(ID, {})
         if stored != self.item:
@@ -244,12 +247,17 @@ class Walk:
 
     def step_unclaim(self) -> Step:
         claim, holds = self.a_claim()
-        workers = self.item.get("workers", ["w"])[:-1]
-        change = transitions.unclaim(**claim, workers=workers)
+        workers, known = self.item.get("workers", ["w"])[:-1], self.rng.random() < 0.5
+        before = self.unclaimed if known else None
+        change = transitions.unclaim(**claim, workers=workers, before=before)
+        undone = [*self.item.get("undone", []), str(claim["fence"])]
+        latest = ("workers", "started_at", "attempted_at", "error")
+        earlier = {name: self.unclaimed[name] for name in latest if name in self.unclaimed} if known else {}
         if workers:
-            after = self.but("lease_until", status="READY", workers=workers)
-        else:
-            after = self.but("lease_until", "workers", "started_at", "attempted_at", status="READY")
+            earlier["workers"] = workers
+            if not known:
+                earlier |= {name: self.item.get(name) for name in ("started_at", "attempted_at")}
+        after = {**self.but("lease_until", *latest), "status": "READY", "undone": undone, **earlier}
         return change, holds and "cancelled" not in self.item, after
 
     def step_abandon(self) -> Step:
