@@ -30,6 +30,7 @@ from .plan import ATTEMPT, Order
 from .repeated import PROMISES as REPEATED
 from .scripted import Scripted
 from .setup import SQS
+from .sweeps import PROMISES as SWEEPS
 from .world import World
 
 ID = "0" * 32
@@ -297,4 +298,5 @@ PROMISES: tuple[Callable[[], None], ...] = (
     only_a_stored_outcome_is_acknowledged,
     a_record_never_lacks_its_arguments,
     *REPEATED,
+    *SWEEPS,
 )
