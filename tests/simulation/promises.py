@@ -24,6 +24,7 @@ from django_offload.worker.sweep import Sweeper
 
 from .checker import check
 from .clock import START
+from .deliveries import PROMISES as DELIVERIES
 from .faults import Fault
 from .hostile import bodies
 from .plan import ATTEMPT, Order
@@ -299,4 +300,5 @@ PROMISES: tuple[Callable[[], None], ...] = (
     a_record_never_lacks_its_arguments,
     *REPEATED,
     *SWEEPS,
+    *DELIVERIES,
 )

@@ -224,9 +224,7 @@ def an_index_that_lags_behind_decides_nothing() -> None:
         if go_on is not None:
             go_on(lone)
         lone.write(
-            transitions.postpone(
-                ID, due_was=lone.record.due_at or EPOCH, due_at=START + timedelta(hours=2)
-            )
+            transitions.postpone(ID, due_was=lone.record.due_at or EPOCH, due_at=START + timedelta(hours=2))
         )
         before = dict(lone.store.records[ID])
         assert lone.sweep() == {"stale": 1}
