@@ -1,4 +1,4 @@
-"""What the protocol promises about a delivery, a dead letter and a cancel that meet a record, in each state."""
+"""What the protocol promises about deliveries, dead letters and cancels, whatever the state of the record."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from django_offload.definition.retry_policy import policy_as_defined
 from django_offload.operations.cancel import cancel
 from django_offload.protocol import transitions
 from django_offload.protocol.conditional_write import ConditionalWrite, Value
-from django_offload.protocol.enqueued_task import EnqueuedTask
 from django_offload.protocol.message import TaskMessage
 from django_offload.protocol.record import MESSAGE_LIFE, TaskRecord, read_record
 from django_offload.sending.enqueue import message_text
@@ -298,23 +297,23 @@ def a_cancel_meets_whatever_the_task_does_meanwhile() -> None:
 
 def a_cancelled_task_that_fails_ends_as_cancelled_at_once() -> None:
     for alias in ("default", "direct"):
-        world, order = quiet(f"cancelled:{alias}"), Order(name="sim.tired", args=[40], error="OSError")
-        tasks: list[EnqueuedTask] = []
-
-        def place(world: World = world, order: Order = order, alias: str = alias) -> None:
-            tasks.append(world.web.place(order, alias))
-            world.expect(20, lambda: world.web.cancel(tasks[-1]))
-
-        world.expect(1, place)
-        world.run()
-        (entry,), (found,) = world.ledger.entries.values(), tasks
-        record = next(
-            read_record(store.inner.records[found.id])
-            for store in world.stores.values()
-            if found.id in store.inner.records
-        )
+        world, record = cancelled_while_it_fails(alias)
+        (entry,) = world.ledger.entries.values()
         assert (entry.claims, (record.error or {})["class"]) == (1, transitions.CANCELLED)
         assert (record.finished_at or START) - START < 2 * MINUTE
+
+
+def cancelled_while_it_fails(alias: str) -> tuple[World, TaskRecord]:
+    world = quiet(f"cancelled:{alias}")
+
+    def place() -> None:
+        enqueued = world.web.place(Order(name="sim.tired", args=[40], error="OSError"), alias)
+        world.expect(20, lambda: world.web.cancel(enqueued))
+
+    world.expect(1, place)
+    world.run()
+    (item,) = (item for store in world.stores.values() for item in store.inner.records.values())
+    return world, read_record(item)
 
 
 def a_backoff_doubles_with_each_attempt() -> None:
