@@ -1,7 +1,6 @@
 """What the protocol promises about deliveries, dead letters and cancels, whatever the state of the record."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django_offload.conf import configured
@@ -321,19 +320,6 @@ def a_backoff_doubles_with_each_attempt() -> None:
 
     waits = [policy.delay(attempt, chance=1.0).total_seconds() for attempt in (1, 2, 3, 4, 12)]
     assert waits == [2, 4, 8, 16, 900]
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """Stands in for the dice of the network: each stall takes so many seconds."""
-
-    seconds: float
-
-    def choice(self, among: object) -> float:
-        return self.seconds
-
-    def random(self) -> float:
-        return 0.9
 
 
 PROMISES: tuple[Callable[[], None], ...] = (

@@ -27,6 +27,8 @@ from .clock import START
 from .deliveries import PROMISES as DELIVERIES
 from .faults import Fault
 from .hostile import bodies
+from .leaving import PROMISES as LEAVING
+from .lives import PROMISES as LIVES
 from .plan import ATTEMPT, Order
 from .repeated import PROMISES as REPEATED
 from .scripted import Scripted
@@ -301,4 +303,6 @@ PROMISES: tuple[Callable[[], None], ...] = (
     *REPEATED,
     *SWEEPS,
     *DELIVERIES,
+    *LIVES,
+    *LEAVING,
 )

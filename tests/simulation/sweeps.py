@@ -246,6 +246,7 @@ def a_write_of_the_sweeper_whose_reply_was_lost_was_made() -> None:
     lone = Lone(store)
     store.repeats = True
     assert [lone.sweep() for _ in range(MOST_SENDS + 1)] == [{"sent": 1}] * MOST_SENDS + [{"ended": 1}]
+    assert lone.record.sends == MOST_SENDS
 
 
 def a_send_that_another_sweeper_is_at_is_left_to_it() -> None:
