@@ -7,7 +7,16 @@ from datetime import datetime, timedelta
 from random import Random
 
 from django_offload.conf import configured, signing_keys
-from django_offload.exceptions import DeadLettered
+from django_offload.definition.registry import registry
+from django_offload.definition.retry_policy import policy_as_defined
+from django_offload.exceptions import (
+    Cancelled,
+    DeadLettered,
+    InvalidReturnValue,
+    ResultTooLarge,
+    StepTooLarge,
+    TransactionLeftOpen,
+)
 from django_offload.operations.fail import fail_record
 from django_offload.operations.redrive import discard, redrive
 from django_offload.payloads import use as use_payloads
@@ -116,6 +125,20 @@ def a_task_that_fails_has_all_its_attempts() -> None:
             if name == "sim.patient":
                 assert gaps[0] >= timedelta(seconds=1_200)
                 assert gaps[1] >= timedelta(seconds=2_400)
+
+
+def what_another_attempt_cannot_change_is_not_repeated() -> None:
+    policy = policy_as_defined(registry().resolve("sim.flaky"), 3)
+    for exc in (
+        InvalidReturnValue("Task sim.flaky", "it is a date"),
+        ResultTooLarge(2, 1),
+        StepTooLarge("key", 2, 1),
+        TransactionLeftOpen("sim.flaky", ("default",)),
+        Cancelled(),
+    ):
+        for raised in (exc, ExceptionGroup("several", [OSError(), exc])):
+            assert not policy.retries(raised, 1), type(exc).__name__
+    assert policy.retries(OSError(), 1)
 
 
 @dataclass(slots=True)
@@ -247,6 +270,7 @@ PROMISES: tuple[Callable[[], None], ...] = (
     a_claim_that_took_the_time_of_its_task_is_undone,
     a_claim_that_left_time_enough_is_an_attempt,
     a_task_that_fails_has_all_its_attempts,
+    what_another_attempt_cannot_change_is_not_repeated,
     a_redrive_sends_the_task_at_once_for_seven_days,
     a_redrive_begins_no_task_before_its_time,
     a_redrive_stores_arguments_in_the_bucket_again,
