@@ -29,13 +29,14 @@ PATHS = ["unheard_of.Error", "antigravity.Error", "unheard_of", "this.d"]
 
 
 class Finder(importlib.abc.MetaPathFinder):
-    """Notes every module that this process looks for, and finds none."""
+    """Notes every module that this process looks for, other than those it is told of, and finds none."""
 
     def __init__(self):
-        self.names = []
+        self.names, self.expected = [], set()
 
     def find_spec(self, name, path=None, target=None):
-        self.names.append(name)
+        if name not in self.expected:
+            self.names.append(name)
 
 
 @pytest.fixture
@@ -45,6 +46,9 @@ def imports(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(tmp_path)
     finder = Finder()
     monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
+    run("offload_doctor", "--json")  # Its system checks look for the tasks and the tags of every app.
+    finder.expected.update(finder.names)
+    finder.names.clear()
     return finder.names
 
 

@@ -1,4 +1,4 @@
-"""Bodies that no worker may trust, made of one that it may."""
+"""Bodies that no worker may trust, made of one that it may; SQS takes them all."""
 
 import json
 
@@ -10,7 +10,7 @@ def hostile_bodies(good: str) -> list[str]:
 
 def _not_json() -> list[str]:
     return [
-        "",
+        "\n",
         " ",
         "x",
         "{",
@@ -22,8 +22,8 @@ def _not_json() -> list[str]:
         "nul",
         "NaN",
         "Infinity",
-        "\0",
-        "\ud800",
+        "\\0",
+        "\ufffd",
         "[" * 100_000,
         '{"a":' * 50_000,
         "1" * 5_000,

@@ -1,4 +1,4 @@
-"""Messages that no process of ours sent."""
+"""Messages that no process of ours sent, of those that SQS takes."""
 
 from functools import cache
 
@@ -8,7 +8,7 @@ NESTED = "[" * 2_000 + "]" * 2_000
 @cache
 def _always() -> tuple[str, ...]:
     return (
-        "",
+        " ",
         "null",
         "[]",
         "{}",
@@ -16,7 +16,7 @@ def _always() -> tuple[str, ...]:
         '{"v":99,"kid":"00000000"}',
         NESTED,
         '{"a":NaN}',
-        "\x00\ud800",
+        "\t\ufffd\U0010ffff",
         '{"v":1,"kid":"00000000","id":"x","sig":"00"}',
     )
 

@@ -43,7 +43,7 @@ def patched(world: "World") -> Iterator[None]:
     patches: dict[tuple[Any, str], Any] = {
         (execution, "limited"): world.limited,
         (attempt, "execute"): world.execute,
-        (execution, "format_exception"): format_exception_only,
+        (execution, "traceback_text"): lambda exc, mask: "".join(format_exception_only(exc)),
         (batch, "living_connections"): nullcontext,
         (sweep, "living_connections"): nullcontext,
         # No marker is too old for its task, in a world of some days.

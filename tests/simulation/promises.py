@@ -24,12 +24,16 @@ from django_offload.worker.sweep import Sweeper
 
 from .checker import check
 from .clock import START
+from .deliveries import PROMISES as DELIVERIES
 from .faults import Fault
 from .hostile import bodies
+from .leaving import PROMISES as LEAVING
+from .lives import PROMISES as LIVES
 from .plan import ATTEMPT, Order
 from .repeated import PROMISES as REPEATED
 from .scripted import Scripted
 from .setup import SQS
+from .sweeps import PROMISES as SWEEPS
 from .world import World
 
 ID = "0" * 32
@@ -297,4 +301,8 @@ PROMISES: tuple[Callable[[], None], ...] = (
     only_a_stored_outcome_is_acknowledged,
     a_record_never_lacks_its_arguments,
     *REPEATED,
+    *SWEEPS,
+    *DELIVERIES,
+    *LIVES,
+    *LEAVING,
 )

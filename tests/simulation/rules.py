@@ -79,7 +79,8 @@ def miscounted(entry: "Entry", after: Mapping[str, Any]) -> Iterator[str]:
         yield "attempts miscounted"
     if entry.attempts > MOST_ATTEMPTS.get(entry.kind, 3):
         yield "more attempts than allowed"
-    if len(after.get("errors", ())) != entry.errors:
+    errors = after.get("errors", ())
+    if len(errors) != entry.errors or len(set(errors)) != entry.errors:
         yield "errors miscounted"
     if after.get("sends", 0) > entry.sends:
         yield "sends of another life, or of no message, are counted"

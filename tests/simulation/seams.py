@@ -1,13 +1,14 @@
 """Between the protocol and the memory adapters: every call may be hit by a fault, and is watched."""
 
 from binascii import crc32
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from django_offload.payloads.memory import MemoryPayloads
-from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Value
+from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
 from django_offload.protocol.json_codec import EPOCH
 from django_offload.stores import DueEntry, Store
 from django_offload.stores.memory import MemoryStore
@@ -43,6 +44,7 @@ class SimulatedStore(Store):
         self.inner = inner or MemoryStore()
         self._call, self._lags, self._watcher = network.call, network.lags, watcher
         self._shown: dict[int, Sequence[DueEntry]] = {}
+        self.refused: Counter[str] = Counter()  # Writes, by the name of their transition.
 
     def change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
         return self._call(task_id, self._change, task_id, change)
@@ -59,7 +61,11 @@ class SimulatedStore(Store):
         return begun.result
 
     def _change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
-        before = self.inner.change(task_id, change)
+        try:
+            before = self.inner.change(task_id, change)
+        except Refused:
+            self.refused[change.name] += 1
+            raise
         self._watcher.changed(task_id, change, before)
         return before
 

@@ -79,6 +79,12 @@ def slow(context: Any, seconds: int) -> int:
     return value
 
 
+@task(name="sim.tired", max_attempts=3)
+def tired(seconds: int) -> None:
+    stage.work(seconds)
+    raise OSError("The bank hung up")
+
+
 @task(name="sim.renamed.before")
 def renamed(value: int) -> int:
     return value

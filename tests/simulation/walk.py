@@ -58,6 +58,7 @@ class Walk:
     store: MemoryStore = field(default_factory=MemoryStore)
     now: datetime = START
     item: Item = field(default_factory=dict)  # What the record must say; empty: there is none.
+    unclaimed: Item = field(default_factory=dict)  # What it said before the latest claim.
     read: list[TaskRecord] = field(default_factory=list)  # As some process read it once.
     enqueued: EnqueuedTask = field(init=False)
 
@@ -93,6 +94,8 @@ class Walk:
             verb = "taken" if made else "refused"
             raise Broken(f"'{change.name}' was {verb} where the record is {self.item}")
         if made:
+            if change.name == "claim":
+                self.unclaimed = self.item
             self.item = after
         stored = self.store.records.get(ID, {})
         if stored != self.item:
@@ -244,12 +247,17 @@ class Walk:
 
     def step_unclaim(self) -> Step:
         claim, holds = self.a_claim()
-        workers = self.item.get("workers", ["w"])[:-1]
-        change = transitions.unclaim(**claim, workers=workers)
+        workers, known = self.item.get("workers", ["w"])[:-1], self.rng.random() < 0.5
+        before = self.unclaimed if known else None
+        change = transitions.unclaim(**claim, workers=workers, before=before)
+        undone = [*self.item.get("undone", []), str(claim["fence"])]
+        latest = ("workers", "started_at", "attempted_at", "error")
+        earlier = {name: self.unclaimed[name] for name in latest if name in self.unclaimed} if known else {}
         if workers:
-            after = self.but("lease_until", status="READY", workers=workers)
-        else:
-            after = self.but("lease_until", "workers", "started_at", "attempted_at", status="READY")
+            earlier["workers"] = workers
+            if not known:
+                earlier |= {name: self.item.get(name) for name in ("started_at", "attempted_at")}
+        after = {**self.but("lease_until", *latest), "status": "READY", "undone": undone, **earlier}
         return change, holds and "cancelled" not in self.item, after
 
     def step_abandon(self) -> Step:
@@ -296,6 +304,9 @@ class Walk:
         after = self.but(due_at=to_micros(due_at), due_shard=shard_of(ID))
         return transitions.look_at(seen, due_at=due_at), allowed, after
 
+    # Twice as often, because few records are RUNNING and in no index.
+    step_look_again = step_look_at
+
     def step_postpone(self) -> Step:
         due_was, due_at = self.an_instant("due_at"), self.rng.choice(INSTANTS)
         change = transitions.postpone(ID, due_was=due_was, due_at=due_at)
@@ -332,7 +343,7 @@ class Walk:
     def step_out_of_the_index(self) -> Step:
         """No transition: the record goes on as if it had been made without a record at enqueue."""
         if not self.status("RUNNING"):
-            return self.step_create()
+            return self.step_claim()
         index = ("due_at", "due_shard")
         return (
             ConditionalWrite(name="given", conditions=((),), remove=frozenset(index)),

@@ -10,6 +10,7 @@ from typing import Any
 
 from django_offload.exceptions import DeadlineExceeded
 from django_offload.protocol.conditional_write import Attributes, ConditionalWrite
+from django_offload.protocol.json_codec import from_micros
 from django_offload.worker.execution import Outcome, execute
 
 from .actors import Actor
@@ -35,6 +36,8 @@ ANY_ID = re.compile(r"[0-9a-f]{32}")
 ARRIVALS = timedelta(seconds=1.8)
 HEALED = timedelta(hours=12)
 END = timedelta(hours=36)
+# How long after its worker must be dead a lease ends.
+LEAST_MARGIN, MOST_MARGIN = timedelta(seconds=4), timedelta(seconds=6)
 # Who reads a record first, and which writes follow from what it said.
 READERS, DECISIONS = {"sweeper", "dead letters"}, {"abandon", "look at"}
 # How often a deploy comes, per that many tasks.
@@ -63,6 +66,7 @@ class World:
         self.database = Database(self.network)
         self.swept: Counter[str] = Counter()
         self.arrivals = tasks
+        self.tokens: set[str] = set()  # Of every claim.
         self._seed = seed
         self.stores: dict[str, SimulatedStore] = {}
         self.transports: dict[str, SimulatedTransport] = {}
@@ -171,11 +175,27 @@ class World:
         decided = actor.role in READERS and change.name in DECISIONS
         if decided and actor.read.get(task_id) != self.ledger.version(task_id):
             self.ledger.violations[f"{change.name} on a stale read"] += 1
+        if change.name == "claim":
+            self._judge_claim(actor, change)
         self.ledger.changed(task_id, change, before, self.time.now, actor.clock())
         if change.name == "claim":
             actor.holds[task_id] = str(change.put.get("token"))
         elif change.name in {"succeed", "fail", "release", "unclaim"}:
             actor.holds.pop(task_id, None)
+
+    def _judge_claim(self, actor: Actor, change: ConditionalWrite) -> None:
+        """Note a token that is no fresh one, and a lease that doesn't end soon after its worker must."""
+        token, lease = str(change.put["token"]), from_micros(int(change.put["lease_until"]))  # type: ignore[arg-type]
+        if token in self.tokens:
+            self.ledger.violations["a token of two claims"] += 1
+        self.tokens.add(token)
+        if actor.ends is not None:
+            beyond = lease - actor.skew - actor.ends
+            # The call may have stalled since its lease was computed.
+            if not LEAST_MARGIN <= beyond <= MOST_MARGIN:
+                self.ledger.violations[
+                    "a lease too long" if beyond > MOST_MARGIN else "a lease too short"
+                ] += 1
 
     def _faulted(self, actor: Actor, whom: str, fault: Fault) -> None:
         """Note a fault in a call for whom it concerns: a process that is gone does nothing for the others."""

@@ -7,18 +7,13 @@ Each function raises the error that the client of AWS raises.
 import re
 from collections.abc import Mapping
 
+from ..conf import aws_limits
 from ..exceptions import Refusal
 
 type Value = str | int | bool | list[str]
 
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html: bytes of UTF-8.
-MOST_PARTITION_KEY_BYTES, MOST_SORT_KEY_BYTES, MOST_ITEM_BYTES = 2_048, 1_024, 400 * 1_024
-MOST_DIGITS = 38
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
-MOST_MESSAGE_BYTES = 1_048_576
 find_refused_character = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]").search
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
-MOST_OBJECT_KEY_BYTES = 1_024
 
 
 def refusal(operation: str, code: str, message: str) -> Refusal:
@@ -47,8 +42,8 @@ def utf8_size(text: str) -> int:
 def check_key(task_id: str, part: str) -> None:
     """Raise Refusal if no item can have this key."""
     for name, key, most in (
-        ("partition key", task_id, MOST_PARTITION_KEY_BYTES),
-        ("sort key", part, MOST_SORT_KEY_BYTES),
+        ("partition key", task_id, aws_limits.PARTITION_KEY),
+        ("sort key", part, aws_limits.SORT_KEY),
     ):
         if not 0 < utf8_size(key) <= most:
             raise invalid(f"the {name} has {utf8_size(key):,} bytes, and may have 1 to {most:,}")
@@ -62,13 +57,13 @@ def check_item(attributes: Mapping[str, Value]) -> None:
             size += utf8_size(value)
         elif isinstance(value, list):
             size += 3 + sum(utf8_size(entry) + 1 for entry in value)
-        elif abs(value) >= 10**MOST_DIGITS:
-            raise invalid(f"the number {name} has more than {MOST_DIGITS} digits")
+        elif abs(value) >= 10**aws_limits.NUMBER_DIGITS:
+            raise invalid(f"the number {name} has more than {aws_limits.NUMBER_DIGITS} digits")
         else:
             size += 8  # About, because numbers are short.
         size += len(name)
-    if size > MOST_ITEM_BYTES:
-        raise invalid(f"the item has {size:,} bytes, and may have {MOST_ITEM_BYTES:,}")
+    if size > aws_limits.ITEM:
+        raise invalid(f"the item has {size:,} bytes, and may have {aws_limits.ITEM:,}")
 
 
 def check_message(text: str) -> None:
@@ -77,14 +72,14 @@ def check_message(text: str) -> None:
     if refused or not text:
         what = f"the character {refused[0]!a}" if refused else "no text"
         raise refusal("SendMessage", "InvalidMessageContents", f"the message contains {what}")
-    if len(text) > MOST_MESSAGE_BYTES:
-        message = f"the message has {len(text):,} bytes, and may have {MOST_MESSAGE_BYTES:,}"
+    if len(text) > aws_limits.QUEUE_MESSAGE:
+        message = f"the message has {len(text):,} bytes, and may have {aws_limits.QUEUE_MESSAGE:,}"
         raise refusal("SendMessage", "InvalidParameterValue", message)
 
 
 def check_object_key(key: str) -> None:
     """Raise Refusal if no object in a bucket can have this key."""
     size = len(key.encode(errors="surrogatepass"))
-    if not 0 < size <= MOST_OBJECT_KEY_BYTES:
-        message = f"the key has {size:,} bytes, and may have 1 to {MOST_OBJECT_KEY_BYTES:,}"
+    if not 0 < size <= aws_limits.OBJECT_KEY:
+        message = f"the key has {size:,} bytes, and may have 1 to {aws_limits.OBJECT_KEY:,}"
         raise refusal("PutObject", "KeyTooLongError", message)

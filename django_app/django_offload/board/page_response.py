@@ -2,7 +2,7 @@
 
 from django.template.response import TemplateResponse
 
-from ..protocol.json_codec import encodable
+from ..conf import printable
 
 
 class PageResponse(TemplateResponse):
@@ -10,4 +10,4 @@ class PageResponse(TemplateResponse):
 
     @property
     def rendered_content(self) -> str:
-        return encodable(super().rendered_content)
+        return printable(super().rendered_content)

@@ -26,7 +26,8 @@ MAPPING_CONCURRENCY = (2, 1_000)
 
 # SQS: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 QUEUE_NAME = 80
-QUEUE_MESSAGE = 1024 * 1024
+QUEUE_MESSAGE = 1024 * 1024  # Of a batch of messages too.
+QUEUE_BATCH = 10
 QUEUE_RETENTION = timedelta(days=14)
 QUEUE_VISIBILITY = timedelta(hours=12)
 QUEUE_RECEIVES = 1_000
@@ -41,6 +42,13 @@ RULE_NAME = 64
 # and https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 TABLE_NAME = (3, 255)
 BUCKET_NAME = (3, 63)
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html, in bytes of UTF-8.
+ITEM = 400 * 1024
+PARTITION_KEY = 2_048
+SORT_KEY = 1_024
+NUMBER_DIGITS = 38
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+OBJECT_KEY = 1_024
 
 # CloudFormation: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 TEMPLATE_RESOURCES = 500

@@ -14,5 +14,5 @@ def shown(value: object) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text with lone surrogates escaped, because no output can encode them."""
-    return text.encode(errors="backslashreplace").decode()
+    """Return a text with each lone surrogate as \\udXXX. JSON can carry one, but no output can encode it."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()

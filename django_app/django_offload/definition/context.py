@@ -13,14 +13,15 @@ from threading import Lock
 from typing import Any
 
 from ..compat import TaskContext
+from ..conf.aws_limits import SORT_KEY
 from ..protocol.json_codec import dump_returned
 
 # A write of progress costs one write unit, and a page reads it at most once a second.
 REPORT_EVERY_SECONDS = 0.5
 # Reading the flag of a cancel costs half a read unit.
 ASK_EVERY_SECONDS = 1.0
-# DynamoDB allows 1,024 bytes for a sort key, and that of a step's result begins with "step#".
-MOST_KEY_BYTES = 1_024 - len("step#")
+# The sort key of a step's result in DynamoDB begins with "step#".
+MOST_KEY_BYTES = SORT_KEY - len("step#")
 
 
 class Reporter(ABC):

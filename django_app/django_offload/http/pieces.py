@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from ..aws.explain import explain
+from ..conf import printable
 from ..definition.offload_task import AnyResult
 from ..operations.status import retry_after
-from ..protocol.json_codec import encodable
 from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord
 from ..protocol.transitions import CANCELLED
 from .access import get_task_or_404, has_record
@@ -132,7 +132,7 @@ class TaskProgress:
     def message(self) -> str:
         """The message that the running task reported."""
         message = (self.progress or {}).get("message") if self.status == RUNNING else ""
-        return encodable(str(message or ""))
+        return printable(str(message or ""))
 
 
 def piece_context(

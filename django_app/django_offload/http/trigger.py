@@ -13,9 +13,9 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views import View
 
+from ..conf import printable
 from ..definition.offload_task import AnyTask
 from ..exceptions import EnqueueFailed, InvalidArguments
-from ..protocol.json_codec import encodable
 from . import accepted
 from .arguments import (
     CSRF_FIELD,
@@ -125,7 +125,7 @@ class TriggerView(View):
 
     def _render_page(self, status: int = 200, **context: Any) -> HttpResponse:
         page = render_to_string(self.template_name, {"view": self, **context}, self.request)
-        return HttpResponse(encodable(page), status=status)  # A message may quote any text of the request.
+        return HttpResponse(printable(page), status=status)  # A message may quote any text of the request.
 
     def _prefers_html(self) -> bool:
         """Return True if the client prefers a page. One with a malformed Accept header gets JSON."""

@@ -10,7 +10,7 @@ from ..aws.stand_ins import follow_tests
 from ..compat import TEST_UTILS
 from ..conf import Options, options_for, stacks
 from ..definition.results import parts_of
-from ..exceptions import PayloadLost
+from ..exceptions import CallFailed, OutOfTime, PayloadLost
 from ..payloads import fetch_parts
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.record import ARGUMENTS_PART, TaskRecord, read_record
@@ -34,11 +34,16 @@ def find(task_id: str, candidates: Sequence[Options] = (), *, with_parts: bool =
     Return the record of a task from the first stack that has it, or None.
 
     Search the stacks of `candidates`, or all stacks of TASKS if there are none. With `with_parts`, the same
-    query also reads the texts stored beside the record. Raise what a client of AWS raises if AWS doesn't
-    answer within 5 seconds.
+    query also reads the texts stored beside the record. Raise CallFailed, or what a client of AWS raises, if
+    AWS doesn't answer within 5 seconds.
     """
-    with at_most(READ_SECONDS):
-        return find_in(candidates or stacks(), task_id, with_parts=with_parts)
+    try:
+        with at_most(READ_SECONDS):
+            return find_in(candidates or stacks(), task_id, with_parts=with_parts)
+    except OutOfTime as exc:  # It speaks of an invocation, and this may be any process.
+        raise CallFailed(
+            f"AWS was not reached within {READ_SECONDS:.0f} seconds. Try again in a minute."
+        ) from exc
 
 
 def find_in(candidates: Sequence[Options], task_id: str, *, with_parts: bool) -> StoredTask | None:

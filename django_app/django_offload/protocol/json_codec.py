@@ -125,11 +125,6 @@ def invalid_return_value(value: Any, what: str, exc: Exception) -> InvalidReturn
     return InvalidReturnValue(what, str(exc) or type(exc).__name__)
 
 
-def encodable(text: str) -> str:
-    """Return a text with each lone surrogate as \\udXXX. JSON can carry one, but UTF-8 can't."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
-
-
 def load(text: str) -> Any:
     """Do what json.loads() does, in a third of the time for a short text without white space around it."""
     try:

@@ -20,6 +20,7 @@ from hashlib import sha256
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
+from ..conf.aws_limits import QUEUE_MESSAGE
 from ..exceptions import BadSignature, MalformedMessage, UnknownKey, UnknownVersion
 from .enqueued_task import EnqueuedTask, Reference
 from .json_codec import dump, from_micros, to_micros
@@ -131,7 +132,7 @@ def parse_body(body: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return the text and the fields of `body`. Refuse any other text for the same fields."""
     try:
         text = body if isinstance(body, str) else dump(body)
-        if len(text) > 1_048_576:  # The limit of SQS.
+        if len(text) > QUEUE_MESSAGE:
             raise MalformedMessage("it is larger than SQS allows")
         fields = json.loads(text)
         canonical = isinstance(fields, dict) and dump(fields) == text

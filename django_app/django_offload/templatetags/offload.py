@@ -5,9 +5,9 @@ from typing import Any
 from django import template
 from django.http import Http404, HttpRequest
 
+from ..conf import printable
 from ..definition.offload_task import AnyResult
 from ..http.pieces import PieceWords, TaskProgress, piece_context
-from ..protocol.json_codec import encodable
 
 register = template.Library()
 
@@ -45,5 +45,5 @@ def task_progress(
     request: HttpRequest | None = context.get("request")
     if not refresh and request is not None and request.method == "GET":
         refresh = request.get_full_path()
-    words = PieceWords(label=encodable(str(label)), then=str(then), link=encodable(str(link)), htmx=htmx)
+    words = PieceWords(label=printable(str(label)), then=str(then), link=printable(str(link)), htmx=htmx)
     return {**piece_context(task, words, refresh=refresh), **nonce}

@@ -5,11 +5,11 @@ from functools import partial
 from typing import Any
 
 from ..aws import begun, made_together, pause_before_retry
+from ..conf import aws_limits
 from ..exceptions import LeftOut
 
-# The limits of SendMessageBatch, the second one for all messages together (AWS quotas, 2025).
-MOST_ENTRIES = 10
-MOST_BYTES = 1_048_576
+# The limits of SendMessageBatch, the second one for all messages together.
+MOST_ENTRIES, MOST_BYTES = aws_limits.QUEUE_BATCH, aws_limits.QUEUE_MESSAGE
 
 # Texts by their number, which is the id of their entry.
 type Entries = Mapping[int, str]

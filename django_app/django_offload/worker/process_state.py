@@ -245,22 +245,25 @@ class Unseeded(float):
 UNSEEDED = Unseeded()
 
 
-def watch_seed() -> Any:
+def watch_seed() -> tuple[Any, bool]:
     """Return what reseed() needs to notice that a task seeded the random numbers."""
-    if GENERATOR.gauss_next is None:
+    unwatched = GENERATOR.gauss_next is None
+    if unwatched:
         GENERATOR.gauss_next = UNSEEDED
-    return GENERATOR.gauss_next
+    return GENERATOR.gauss_next, unwatched
 
 
-def reseed(before: Any) -> None:
+def reseed(watched: tuple[Any, bool]) -> None:
     """
     Seed the random numbers anew if a task has seeded them.
 
-    They are never put back, because two tasks would draw the same numbers.
+    They are never put back, because two tasks would draw the same numbers. A task that ran within another
+    one leaves the watch to that.
     """
+    before, unwatched = watched
     if GENERATOR.gauss_next is not before:
         random.seed()
-    elif before is UNSEEDED:
+    elif unwatched:
         GENERATOR.gauss_next = None
 
 

@@ -35,6 +35,7 @@ def _record(**changes: Any) -> TaskRecord:
 
 # Every sensible value of every parameter, by its name.
 SAMPLES: dict[str, tuple[Any, ...]] = {
+    "before": (None, {}, {**ITEM, "workers": ["w"], "started_at": 1, "attempted_at": 1, "error": "{}"}),
     "counts": (True, False),
     "due_at": (SOON,),
     "due_was": (START,),
@@ -157,12 +158,15 @@ def conditions() -> tuple[Removal, ...]:
 # What can be taken away without a change that anybody could notice, and why.
 SAME_SHARD = "its condition says that due_shard has this value already"
 ONLY_RUNNING = "only a RUNNING record has a lease"
+LEFT_BY_CLAIM = "the claim that is undone left it as it must be"
 EQUIVALENT = {
     ("postpone", "put", "due_shard"): SAME_SHARD,
     ("send again", "put", "due_shard"): SAME_SHARD,
     ("claim", "conditions", "status = RUNNING"): ONLY_RUNNING,
     ("abandon", "conditions", "status = RUNNING"): ONLY_RUNNING,
     ("cancel", "remove", "lease_until"): ONLY_RUNNING,
+    ("unclaim", "put", "started_at"): LEFT_BY_CLAIM,
+    ("unclaim", "remove", "error"): LEFT_BY_CLAIM,
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -24,18 +24,9 @@ from django_offload.protocol.transitions import (
 )
 from django_offload.stores.base import Store
 from django_offload.worker import attempt, batch, delivery, progress_writer, step_results, sweep
+from tests.simulation.mutants.decisions import DECISIONS
 from tests.simulation.mutants.generated import Removal
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """One defect: what is patched, what takes its place, and how it has to show, where it is one way."""
-
-    name: str
-    target: Any
-    attribute: str
-    defect: Any
-    shows: str = ""
+from tests.simulation.mutants.mutant import Mutant
 
 
 def _without(change: Callable[..., ConditionalWrite], name: str) -> Callable[..., ConditionalWrite]:
@@ -214,4 +205,5 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("an outage uses up sends", sweep, "not_sent", _unwritten),
     _removed("redrive keeps `sends`", "redrive", "remove", "sends"),
     _removed("an undone claim counts", "unclaim", "remove", "workers"),
+    *DECISIONS,
 )

@@ -43,12 +43,18 @@ def stop(*args: object) -> None:
     raise Endless(f"not at its end after {LONGEST:.0f} s")
 
 
-def first(found: Callable[[], Iterator[str]]) -> str:
-    """Return the first that finds a mutant, in words, or "". An exception is a way to find it."""
+def first(found: Callable[[], Iterator[str]], rotten: tuple[type[Exception], ...] = ()) -> str:
+    """
+    Return the first that finds a mutant, in words, or "".
+
+    An exception is a way to find it, except one by which a patch shows that it fits the code no longer.
+    """
     signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, LONGEST)
     try:
         return next(found(), "")
+    except rotten:
+        return ""
     except (Exception, Endless) as exc:  # noqa: BLE001, however a defect shows
         return f"{type(exc).__name__}: {exc}"
     finally:
@@ -58,15 +64,17 @@ def first(found: Callable[[], Iterator[str]]) -> str:
 def judge(name: str) -> tuple[str, dict[str, str]]:
     """Return what finds a mutant: walks, promises, worlds."""
     from tests.simulation.deploys import deploy
-    from tests.simulation.mutants.judges import found_in_worlds, promises_broken
+    from tests.simulation.mutants.judges import ROTTEN, found_in_worlds, promises_broken
+    from tests.simulation.mutants.planted import MUTANTS
     from tests.simulation.walk import walks
 
     deploy(None)
+    rotten = ROTTEN if name in {mutant.name for mutant in MUTANTS} else ()
     with planted()[name]:
         return name, {
-            "walk": first(lambda: walks(WALKS)),
-            "promise": first(promises_broken),
-            "world": first(found_in_worlds),
+            "walk": first(lambda: walks(WALKS), rotten),
+            "promise": first(promises_broken, rotten),
+            "world": first(found_in_worlds, rotten),
         }
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.simulation.checker import check
 from tests.simulation.mutants.judges import ROTTEN, found_by
-from tests.simulation.mutants.planted import MUTANTS, Mutant
+from tests.simulation.mutants.mutant import Mutant
+from tests.simulation.mutants.planted import MUTANTS
 from tests.simulation.plan import Order
 from tests.simulation.scripted import Scripted
 from tests.simulation.world import World

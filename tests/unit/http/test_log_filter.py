@@ -7,6 +7,7 @@ from io import StringIO
 import pytest
 from django.apps import apps
 from django.core import mail
+from django.core.checks.registry import registry
 from django.core.servers.basehttp import WSGIRequestHandler
 from django.http import QueryDict
 from django.utils.log import DEFAULT_LOGGING
@@ -177,7 +178,8 @@ def test_a_traceback_is_filtered(lines):
     assert TOKEN not in written
 
 
-def test_the_app_filters_each_logger_once():
+def test_the_app_filters_each_logger_once(monkeypatch):
+    monkeypatch.setattr(registry, "registered_checks", set())  # They would be registered twice.
     config = apps.get_app_config("django_offload")
     names = [*LOGGERS, "django.security.DisallowedHost", "django.security.TooManyFieldsSent"]
     before = {name: list(logging.getLogger(name).filters) for name in names}

@@ -294,7 +294,8 @@ def test_what_a_test_made_inside_mock_aws_ends_with_it(settings, monkeypatch) ->
 
 def test_two_stacks_can_differ(aws, settings) -> None:
     settings.TASKS = in_tests(in_tests="send")
-    settings.TASKS["other"]["OPTIONS"] |= {"stack": "quiet", "in_tests": "memory"}
+    urls = {"default": "http://127.0.0.1/1/quiet-default"}
+    settings.TASKS["other"]["OPTIONS"] |= {"stack": "quiet", "in_tests": "memory", "queue_urls": urls}
 
     assert tasks.answer.using(backend="other").enqueue().status == "READY"
     assert aws == []

@@ -1,0 +1,255 @@
+"""Defects in what the protocol decides: when, how often, and in which state of a record."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from django_offload.definition import retry_policy
+from django_offload.definition.retry_policy import RetryPolicy, attempts_allowed
+from django_offload.operations import cancel as cancelling
+from django_offload.operations import fail, redrive
+from django_offload.outbox import drain
+from django_offload.protocol import transitions
+from django_offload.protocol.json_codec import EPOCH
+from django_offload.protocol.record import MESSAGE_LIFE, read_record
+from django_offload.sending import enqueue
+from django_offload.worker import attempt, dead_letter, delivery, effect_cleanup, sweep
+from django_offload.worker.attempt import Attempt
+from django_offload.worker.delivery import Worker
+from django_offload.worker.step_results import StepResults
+from django_offload.worker.sweep import Sweeper
+from tests.simulation.mutants.mutant import Mutant
+
+NOTHING, HOUR = timedelta(0), timedelta(hours=1)
+SEND, POSTPONE, DEPTH, REASON = Sweeper.send, Sweeper.postpone, Sweeper.depth, Sweeper.reason_to_end
+GOES_ON, REFUSED, RELEASE, FAIL = dead_letter.goes_on, Worker.refused, Attempt.release, Worker.fail
+RETRIES, DELAY, SEND_ENTRY, NEXT_ENTRY = (
+    RetryPolicy.retries,
+    RetryPolicy.delay,
+    drain.send_entry,
+    drain.next_entry,
+)
+
+
+def _sent(**changes: Any) -> Callable[..., str]:
+    """Return a sweeper's send() that takes other counts or delays than it is given."""
+
+    def send(self: Sweeper, record: Any, now: Any, delay: Any, *, counts: bool) -> str:
+        given = {"delay": delay, "counts": counts, **changes}
+        return SEND(self, record, now, given["delay"], counts=given["counts"])
+
+    return send
+
+
+def _without_doubling(self: Sweeper, record: Any, now: Any, delay: Any, *, counts: bool) -> str:
+    return SEND(self, replace(record, sends=0), now, delay, counts=counts)
+
+
+def _moved(by: timedelta, status: str) -> Callable[..., str]:
+    """Return a sweeper's postpone() that is late by so much for records with this status."""
+
+    def postpone(self: Sweeper, record: Any, due_at: Any) -> str:
+        return POSTPONE(self, record, due_at + by if record.status == status else due_at)
+
+    return postpone
+
+
+def _empty_at_last(self: Sweeper, record: Any) -> int | None:
+    return 0 if record.sends >= sweep.MOST_SENDS else DEPTH(self, record)
+
+
+def _not_cancelled(self: Sweeper, record: Any, now: Any) -> Any:
+    return REASON(self, replace(record, cancelled=False), now)
+
+
+def _never_expired(self: Sweeper, record: Any, now: Any) -> Any:
+    return None if record.status == "READY" else REASON(self, record, now)
+
+
+def _one_more(enqueued: Any, options: Any) -> int | None:
+    allowed = attempts_allowed(enqueued, options)
+    return allowed and allowed + 1
+
+
+def _lagging(self: Sweeper, entry: Any) -> str:
+    """Decide on whatever the index shows."""
+    return self.decide(read_record(self.store.get(entry.id) or {}), self.clock())
+
+
+def _unrecognised(store: Any, task_id: str, change: Any) -> Any:
+    return change.apply(store.change(task_id, change))
+
+
+def _expiring(enqueued: Any, options: Any, expires_at: Any) -> str:
+    return enqueue.message_text(enqueued, options, expires_at - MESSAGE_LIFE)
+
+
+def _seen(**changes: Any) -> Callable[..., bool]:
+    """Return a goes_on() of dead letters that sees something else of the record."""
+    return lambda record, *args: GOES_ON(replace(record, **changes), *args)
+
+
+def _without_attempts(record: Any, *args: Any) -> bool:
+    return GOES_ON(record if record.status != "READY" else replace(record, worker_ids=[]), *args)
+
+
+def _nothing_done(*args: Any, **options: Any) -> Any:
+    return None
+
+
+def _never_acknowledged(self: Worker, attempt: Any, refused: Any) -> Any:
+    ended = refused.current is not None and read_record(refused.current).ended
+    return delivery.SOON if ended else REFUSED(self, attempt, refused)
+
+
+def _left_to_others(self: Worker, enqueued: Any, options: Any, error: Any, seen: Any = None) -> Any:
+    return self.until_claimable(seen) if seen else FAIL(self, enqueued, options, error)
+
+
+def _returned_at_once(self: Attempt, record: Any, exc: Any, delay: Any) -> Any:
+    return None if RELEASE(self, record, exc, delay) is None else NOTHING
+
+
+def _refused_raised(self: Attempt, record: Any, exc: Any, refused: Any) -> None:
+    raise refused
+
+
+def _cancelled_unsaid(self: Attempt, record: Any, exc: Any, refused: Any) -> None:
+    self.fail(record, exc)
+
+
+def _without_undoing(self: Attempt, record: Any) -> timedelta:
+    return NOTHING
+
+
+def _begun_at_once(task_id: str, *, now: Any, due_at: Any, not_before: Any = EPOCH) -> Any:
+    return REDRIVE(task_id, now=now, due_at=due_at)
+
+
+REDRIVE = transitions.redrive
+
+
+def _deleted_first(entry: Any) -> bool:
+    drain.delete(entry.id)
+    return SEND_ENTRY(entry)
+
+
+def _deleted_anyway(entry: Any) -> bool:
+    sent = SEND_ENTRY(entry)
+    drain.delete(entry.id)
+    return sent
+
+
+def _ended_by_one(entry: Any) -> bool:
+    if not SEND_ENTRY(entry):
+        raise RuntimeError
+    return True
+
+
+def _first_alone(last: Any, until: Any) -> Any:
+    return None if last is not None else NEXT_ENTRY(last, until)
+
+
+def _fresh_too(last: Any, until: Any) -> Any:
+    return NEXT_ENTRY(last, until + HOUR)
+
+
+def _overwritten(self: StepResults, key: str, text: str) -> str:
+    self.store.put_part(self.task_id, f"step#{key}", text, self.ttl())
+    return text
+
+
+def _for_a_minute(self: Attempt) -> int:
+    return int((self.environment.clock() + timedelta(minutes=1)).timestamp())
+
+
+DECISIONS: tuple[Mutant, ...] = (
+    # The sweeper.
+    Mutant("a queue that isn't empty is taken for empty", Sweeper, "depth", _empty_at_last),
+    Mutant("a first message counts as a send", Sweeper, "send", _sent(counts=True)),
+    Mutant("no send counts", Sweeper, "send", _sent(counts=False)),
+    Mutant("the sweeper sends at once what is for later", Sweeper, "send", _sent(delay=NOTHING)),
+    Mutant("sends do not double the wait", Sweeper, "send", _without_doubling),
+    Mutant("a lease is looked at an hour late", Sweeper, "postpone", _moved(HOUR, "RUNNING")),
+    Mutant("a lease is looked at early", Sweeper, "postpone", _moved(-HOUR, "RUNNING")),
+    Mutant("a start is looked at late", Sweeper, "postpone", _moved(HOUR, "READY")),
+    Mutant("a cancelled task ends as WorkerLost", Sweeper, "reason_to_end", _not_cancelled),
+    Mutant("no task expires", Sweeper, "reason_to_end", _never_expired),
+    Mutant("a lost task is sent once too often", sweep, "attempts_allowed", _one_more),
+    Mutant(
+        "expiry forgets when it was sent", Sweeper, "deliverable_since", lambda self, record: record.ready_at
+    ),
+    Mutant("a stale index decides", Sweeper, "sweep_entry", _lagging),
+    Mutant("a sweeper's lost reply is a refusal", sweep, "change_or_recognise", _unrecognised),
+    Mutant("an end's lost reply is a refusal", fail, "change_or_recognise", _unrecognised),
+    Mutant("the sweeper's message has expired", sweep, "message_text", _expiring),
+    # Dead letters.
+    Mutant("a dead letter forgets later sends", dead_letter, "goes_on", _seen(sent_at=None)),
+    Mutant("a dead letter forgets the backoff", dead_letter, "goes_on", _seen(not_before=EPOCH)),
+    Mutant("a dead letter forgets attempts left", dead_letter, "goes_on", _without_attempts),
+    Mutant("a dead letter never ends a task", dead_letter, "goes_on", lambda *args: True),
+    Mutant("a dead letter makes no record", dead_letter, "ensure_record", _nothing_done),
+    Mutant(
+        "a dead letter forgets the cause", dead_letter, "cause_of_end", lambda record: fail.OffloadError()
+    ),
+    # Claims and retries.
+    Mutant("a lease without its margin", attempt, "LEASE_MARGIN", NOTHING),
+    Mutant("a lease of hours", attempt, "LEASE_MARGIN", 2 * HOUR),
+    Mutant("every claim has one token", attempt, "randomness", SimpleNamespace(token_hex=lambda count: "t")),
+    Mutant("a late claim runs all the same", attempt, "START_SHARE", 0.0),
+    Mutant("a late claim is not undone", Attempt, "unclaim", _without_undoing),
+    Mutant(
+        "one retry too few", RetryPolicy, "retries", lambda self, exc, number: RETRIES(self, exc, number + 1)
+    ),
+    Mutant(
+        "a backoff does not grow",
+        RetryPolicy,
+        "delay",
+        lambda self, number, chance=None: DELAY(self, 1, chance),
+    ),
+    Mutant("a message comes back before its backoff", Attempt, "release", _returned_at_once),
+    Mutant("what stays as it is is repeated", retry_policy, "NEVER_REPEATED", ()),
+    Mutant("two errors under one name", attempt, "error_part", lambda fence: "error#0001"),
+    Mutant("texts live for a minute", Attempt, "parts_ttl", _for_a_minute),
+    Mutant("the second result of a step counts", StepResults, "save", _overwritten),
+    # Deliveries and cancels.
+    Mutant("a message of an ended task stays", Worker, "refused", _never_acknowledged),
+    Mutant("a message under a lease is gone", Worker, "until_claimable", _nothing_done),
+    Mutant(
+        "a message under a lease is back at once", Worker, "until_claimable", lambda self, record: NOTHING
+    ),
+    Mutant("a message ends no lost task", Worker, "fail", _left_to_others),
+    Mutant("an unknown task is asked for again at once", delivery, "patience", lambda receives: NOTHING),
+    Mutant("a cancelled task that fails stays", Attempt, "end_if_cancelled", _refused_raised),
+    Mutant("a cancelled task fails by itself", Attempt, "end_if_cancelled", _cancelled_unsaid),
+    Mutant(
+        "a cancel ends only what runs",
+        cancelling.transitions,
+        "cancel",
+        lambda **options: transitions.discard(),
+    ),
+    # Redrives.
+    Mutant("a redrive sends nothing", redrive, "send_redriven", lambda *args: ""),
+    Mutant("a redrive forgets run_after", transitions, "redrive", _begun_at_once),
+    Mutant("a redrive is swept days later", redrive, "with_jitter", lambda due_at: due_at + 48 * HOUR),
+    Mutant("a redrive forgets the arguments", redrive, "complete", lambda store, record: record.enqueued),
+    Mutant(
+        "a redrive leaves the bucket to its lifecycle",
+        redrive,
+        "payloads_of",
+        lambda options: SimpleNamespace(put=_nothing_done),
+    ),
+    # What processes leave.
+    Mutant("a message that wasn't taken is sent late", enqueue, "have_swept_soon", _nothing_done),
+    Mutant("a message is sent years ahead", enqueue, "is_deferred", lambda enqueued, transport: False),
+    Mutant("a row is deleted before it is sent", drain, "send_entry", _deleted_first),
+    Mutant("a row is deleted unsent", drain, "send_entry", _deleted_anyway),
+    Mutant("a row that can't be sent ends the drain", drain, "send_entry", _ended_by_one),
+    Mutant("a row that was sent stays", drain, "delete_sent", _nothing_done),
+    Mutant("a drain sends one row", drain, "next_entry", _first_alone),
+    Mutant("a drain takes rows of others", drain, "next_entry", _fresh_too),
+    Mutant("a task grows old in the outbox", drain, "replace", lambda enqueued, **changes: enqueued),
+    Mutant("markers live for a day", effect_cleanup, "marker_life", lambda: 24 * HOUR),
+)
