@@ -295,7 +295,13 @@ def return_value(how: str) -> Any:
     runs.append(how)
     circle: list[Any] = []
     circle.append(circle)
-    values = {"date": date(2026, 1, 1), "NaN": float("nan"), "set": {1}, "object": Block(), "circle": circle}
+    values = {
+        "date": {"days": [1, date(2026, 1, 1)]},
+        "NaN": float("nan"),
+        "set": {1},
+        "object": Block(),
+        "circle": circle,
+    }
     values |= {"bytes": b"\xff", "key": {(1, 2): 3}, "large": "x" * 300_000}
     return values[how]
 

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from datetime import datetime
 from inspect import iscoroutinefunction
@@ -39,6 +39,16 @@ ENTRY_CHARACTERS = 4_000
 pass_on_context()
 
 
+def decimal_variable() -> ContextVar[Any] | None:
+    """Return the variable in which decimal keeps its context, or None if it isn't found."""
+    context = copy_context()
+    context.run(decimal.getcontext)
+    return next((variable for variable in context if variable.name == "decimal_context"), None)
+
+
+DECIMALS = decimal_variable()
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The outcome of one attempt: the return value as JSON, or the exception."""
@@ -54,14 +64,16 @@ def execute(task: AnyTask, context: OffloadContext, seconds: float) -> Outcome:
     Any exception is its outcome, even SystemExit. Only KeyboardInterrupt is raised.
     """
     process, transactions, seed = process_state(), open_transactions(), watch_seed()
+    own = copy_context()  # No other task sees it. Of the context of decimal it has only a reference.
+    shares_decimals = DECIMALS is None or DECIMALS in own
     try:
-        outcome = Outcome(text=copy_context().run(returned_text, task, context, seconds))
+        outcome = Outcome(text=own.run(returned_text, task, context, seconds, shares_decimals))
     except KeyboardInterrupt:
         raise
     except BaseException as exc:  # noqa: BLE001, any exception of a task is its outcome
         outcome = Outcome(exception=exc)
+    put_back(process, lambda: f"Task {name_of(task)}")  # At once: its signals may still come.
     left_open = end_transactions(transactions)
-    put_back(process, lambda: f"Task {name_of(task)}")
     reseed(seed)
     forget_closed_loop()
     if left_open is not None:
@@ -72,10 +84,11 @@ def execute(task: AnyTask, context: OffloadContext, seconds: float) -> Outcome:
     return outcome
 
 
-def returned_text(task: AnyTask, context: OffloadContext, seconds: float) -> str:
-    """Run the task in the current context, which no other task sees, and return what it returns as JSON."""
+def returned_text(task: AnyTask, context: OffloadContext, seconds: float, shares_decimals: bool) -> str:
+    """Run the task in the current context, and return what it returns as JSON."""
     current_context.set(context)
-    decimal.setcontext(decimal.getcontext().copy())  # The context has only a reference to it.
+    if shares_decimals:
+        decimal.setcontext(decimal.getcontext().copy())
     return dump_returned(_call(task, context, seconds), f"Task {name_of(task)}")
 
 
