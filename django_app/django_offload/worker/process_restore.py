@@ -72,9 +72,11 @@ class Alarm:
 OFF = Alarm(0.0, 0.0)
 
 
-def put_back_environment(state: tuple[Any, dict[Any, Any]]) -> str:
+def put_back_environment(state: tuple[bool, dict[Any, Any]]) -> str:
     """Return the names of the variables, and never their values, which may be secrets."""
-    os.environ, before = state
+    was_own, before = state
+    if was_own:
+        os.environ = ENVIRON  # noqa: B003, the same again
     names = ENVIRONMENT.keys() | before.keys()
     changed = [name for name in names if ENVIRONMENT.get(name) != before.get(name)]
     for name in changed:
@@ -197,6 +199,7 @@ PARTS: dict[str, tuple[str, Callable[[Any], str | None]]] = {
     "alarm": ("the timer of SIGALRM", put_back_alarm),
     "handlers": ("signal handlers", put_back_handlers),
     "signal_mask": ("the blocked signals", put_back_signal_mask),
+    "settings": ("the settings", put_back_settings),  # Its receivers set TZ.
     "environment": ("os.environ", put_back_environment),
     "import_path": ("sys.path", put_back_import_path),
     "filters": ("warnings.filters", put_back_filters),
@@ -204,7 +207,6 @@ PARTS: dict[str, tuple[str, Callable[[Any], str | None]]] = {
     "limits": ("the limits of the interpreter", put_back_limits),
     "socket_timeout": ("the timeout of sockets", socket.setdefaulttimeout),
     "collector": ("the garbage collector", put_back_collector),
-    "settings": ("the settings", put_back_settings),
     "log_handlers": ("the handlers of the root logger", put_back_log_handlers),
     "levels": ("the levels of loggers", put_back_levels),
     "loops": ("the event loop policy", put_back_loop_policy),

@@ -39,7 +39,7 @@ class ProcessState(NamedTuple):
     """What tasks change for everybody."""
 
     changes: int  # Of os.environ, which is only copied here.
-    environment: tuple[Any, dict[Any, Any]]
+    environment: tuple[bool, dict[Any, Any]]  # Whether os.environ is Python's own, and what it holds.
     import_path: tuple[list[str], list[str]]  # The list itself, and what is in it.
     filters: tuple[Any, ...]  # Likewise. The last one is what catch_warnings(record=True) replaces.
     handlers: tuple[Any, ...]
@@ -68,7 +68,7 @@ OUTSIDE = slice(ProcessState._fields.index("file_mask"), ProcessState._fields.in
 def read() -> ProcessState:
     return ProcessState(
         ENVIRONMENT.changes,
-        (os.environ, ENVIRONMENT.copy()),
+        (os.environ is ENVIRON, ENVIRONMENT.copy()),
         (sys.path, sys.path.copy()),
         (
             *(warnings.filters, warnings.filters[:]),
