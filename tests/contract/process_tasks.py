@@ -350,6 +350,13 @@ async def fork_on_the_loop(how: str) -> int | None:
 
 
 @task
+async def fork_beside_the_loop(how: str) -> int | None:
+    """Fork in a function that runs in a thread for a coroutine."""
+    code: int | None = await sync_to_async(fork.func)(how)
+    return code
+
+
+@task
 def seed() -> float:
     random.seed(1)
     return random.random()

@@ -251,6 +251,14 @@ def test_a_forked_child_that_comes_back_ends_there(site, at_a_time, task):
     assert sorted(tasks.runs) == ["exits", "raises", "returns"]
 
 
+@side_by_side
+def test_a_child_that_was_forked_beside_the_loop_ends_there(site):
+    results = [tasks.fork_beside_the_loop.enqueue(how) for how in ("returns", "raises", "exits")]
+
+    assert work(site, *results) == [0, 1, 7]
+    assert sorted(tasks.runs) == ["exits", "raises", "returns"]
+
+
 def test_after_a_task_that_seeded_the_random_numbers_are_fresh(site, at_a_time):
     seeded = random.Random(1)
     first, second = seeded.random(), seeded.random()

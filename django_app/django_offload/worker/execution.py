@@ -3,10 +3,7 @@
 import asyncio
 import decimal
 import logging
-import os
-import sys
 from collections.abc import Callable
-from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +21,7 @@ from ..protocol.json_codec import dump, dump_returned, to_micros
 from ..protocol.record import error_of
 from .connections import end_transactions, open_transactions
 from .deadline import limited
+from .forked import ThisProcess, end_child
 from .one_loop import shared
 from .process_state import forget_closed_loop, process_state, put_back, reseed, watch_seed
 from .task_threads import pass_on_context
@@ -89,7 +87,13 @@ def returned_text(task: AnyTask, context: OffloadContext, seconds: float, shares
     current_context.set(context)
     if shares_decimals:
         decimal.setcontext(decimal.getcontext().copy())
-    return dump_returned(_call(task, context, seconds), f"Task {name_of(task)}")
+    process = ThisProcess.mark
+    try:
+        value = _call(task, context, seconds)
+    finally:
+        if ThisProcess.mark is not process:
+            end_child()
+    return dump_returned(value, f"Task {name_of(task)}")
 
 
 def _call(task: AnyTask, context: OffloadContext, seconds: float) -> Any:
@@ -100,13 +104,8 @@ def _call(task: AnyTask, context: OffloadContext, seconds: float) -> Any:
         if loop is not None:
             return loop.run(lambda: run_within(task, args, result.kwargs, seconds), seconds)
         return async_to_sync(run_within)(task, args, result.kwargs, seconds)
-    process = ThisProcess.mark
-    try:
-        with limited(seconds):
-            return task.func(*args, **result.kwargs)
-    finally:
-        if ThisProcess.mark is not process:
-            end_child()
+    with limited(seconds):
+        return task.func(*args, **result.kwargs)
 
 
 async def run_within(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
@@ -121,30 +120,6 @@ async def run_within(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any
     finally:
         if ThisProcess.mark is not process:
             end_child()
-
-
-class ThisProcess:
-    """Knows this process from a child that it forked, without a system call."""
-
-    mark = object()
-
-    @classmethod
-    def fork(cls) -> None:
-        cls.mark = object()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=ThisProcess.fork)
-
-
-def end_child() -> None:
-    """End this process, which a task forked, and in which the task's function has ended: it is no worker."""
-    # Without logging, for which another thread may have held a lock at the fork.
-    with suppress(OSError):
-        os.write(2, b"Process %d, which a task forked, came back from the task: ended\n" % os.getpid())
-    exc = sys.exception()
-    code = exc.code if isinstance(exc, SystemExit) else exc and 1
-    os._exit(code if isinstance(code, int) else bool(code))
 
 
 def free_locals(exc: BaseException | None, outer: BaseException | None) -> None:
