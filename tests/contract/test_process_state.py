@@ -4,16 +4,20 @@ import gc
 import json
 import logging
 import os
+import pickle
 import random
 import signal
 import time
+from contextlib import contextmanager
 from traceback import walk_tb
 
 import pytest
 from django.db import transaction
 
+from django_offload.compat import signals
 from django_offload.definition.context import OffloadContext
 from django_offload.worker.execution import execute
+from django_offload.worker.process_restore import PARTS
 from django_offload.worker.process_state import warn
 from tests.contract import process_tasks as tasks
 from tests.contract.setup import tasks_setting
@@ -38,6 +42,15 @@ def site(settings, at_a_time, request):
     tasks.blocks.clear()
     tasks.runs.clear()
     return request.getfixturevalue("offload")
+
+
+@contextmanager
+def receiving(signal, receiver):
+    signal.connect(receiver)
+    try:
+        yield
+    finally:
+        signal.disconnect(receiver)
 
 
 def work(site, *results):
@@ -98,22 +111,92 @@ def test_what_was_handled_before_a_task_keeps_its_traceback(site):
     assert frames[-1].f_locals["mine"] == "mine"
 
 
-def test_what_a_task_changes_for_the_process_is_put_back(site, at_a_time, tmp_path, caplog):
-    before = tasks.state()
-    for number in range(2):
-        (tmp_path / str(number)).mkdir()
-    warn.cache_clear()
+def changes_told(caplog):
+    """Return what the log says that tasks changed."""
+    told = [record.getMessage() for record in caplog.records if "was put back" in record.getMessage()]
+    return [text.partition(" changed ")[2].partition(" of its process")[0] for text in told]
 
-    if at_a_time == 1:
-        changes = [tasks.change_process.enqueue(str(tmp_path / str(number))) for number in range(2)]
-        assert work(site, *changes, tasks.look.enqueue()) == [True, True, json.loads(json.dumps(before))]
-    else:
-        results = [tasks.change_environment.enqueue() for _ in range(3)]
-        assert work(site, *results) == [None] * 3
+
+@one_by_one
+def test_what_a_task_changes_for_the_process_is_put_back_before_the_next(site, caplog):
+    before = tasks.state()
+    warn.cache_clear()
+    results = [
+        (tasks.change_process.enqueue(how), tasks.change_process.enqueue(how), tasks.look.enqueue())
+        for how in tasks.CHANGES
+    ]
+    site.run()
+
+    expected = json.loads(json.dumps(before))
+    for how, (first, second, look) in zip(tasks.CHANGES, results, strict=True):
+        for result in (first, second, look):
+            result.refresh()
+        assert (how, first.return_value, second.return_value) == (how, True, True)
+        assert (how, look.return_value) == (how, expected)
     assert tasks.state() == before
-    changed = [record.getMessage() for record in caplog.records if "was put back" in record.getMessage()]
-    assert any("changed os.environ (HOME, LEFT_BEHIND, TZ) of its process" in text for text in changed)
-    assert len(changed) == len(set(changed)), "It is said once."
+    told = changes_told(caplog)
+    assert set(told) - {"os.environ (TZ)"} == {text for _, text in tasks.CHANGES.values()}
+    assert len(told) == len(set(told)), "It is said once."
+
+
+@side_by_side
+def test_what_tasks_change_beside_each_other_is_put_back_after_them(site, caplog):
+    before = tasks.state()
+    warn.cache_clear()
+    hows = ["variables", "a path", "handler", "umask", "silence", "settings", "streams"]
+
+    assert work(site, *(tasks.change_process.enqueue(how) for how in hows)).count(True) >= 1
+
+    assert tasks.state() == before
+    assert {"the settings", "the umask", "sys.path"} <= set(changes_told(caplog))
+
+
+@side_by_side
+def test_what_tasks_changed_before_a_worker_was_killed_is_put_back(site):
+    """As in a test: Lambda would start another process."""
+    before = tasks.state()
+    results = [tasks.change_process.enqueue("variables") for _ in range(3)]
+    site.kill_next(after_work=True)
+
+    work(site, *results)
+
+    assert tasks.state() == before
+
+
+@one_by_one
+def test_what_receivers_of_signals_change_between_two_tasks_is_theirs(site, caplog):
+    def begin(task_result, **kwargs):
+        os.environ["CURRENT_TASK"] = task_result.id
+
+    def end(**kwargs):
+        del os.environ["CURRENT_TASK"]
+
+    warn.cache_clear()
+    with receiving(signals.task_started, begin), receiving(signals.task_finished, end):
+        results = [tasks.read_variable.enqueue() for _ in range(5)]
+        site.run()
+
+    for result in results:
+        result.refresh()
+        assert result.return_value == result.id
+    assert "CURRENT_TASK" not in os.environ
+    assert changes_told(caplog) == []
+
+
+@one_by_one
+def test_what_cannot_be_put_back_is_said_of_the_task_that_changed_it(site, caplog, monkeypatch):
+    monkeypatch.setitem(PARTS, "file_mask", ("the umask", lambda before: 1 / 0))
+    before = os.umask(0o022)
+    try:
+        work(site, tasks.change_process.enqueue("umask"), tasks.nothing.enqueue(), tasks.nothing.enqueue())
+    finally:
+        os.umask(before)
+
+    told = [record.getMessage() for record in caplog.records]
+    assert [text for text in told if "couldn't be put back" in text] == [
+        "Task tests.contract.process_tasks.change_process changed the umask, which couldn't be put back: "
+        "division by zero"
+    ]
 
 
 @one_by_one
@@ -168,6 +251,14 @@ def test_a_forked_child_that_comes_back_ends_there(site, at_a_time, task):
     assert sorted(tasks.runs) == ["exits", "raises", "returns"]
 
 
+@side_by_side
+def test_a_child_that_was_forked_beside_the_loop_ends_there(site):
+    results = [tasks.fork_beside_the_loop.enqueue(how) for how in ("returns", "raises", "exits")]
+
+    assert work(site, *results) == [0, 1, 7]
+    assert sorted(tasks.runs) == ["exits", "raises", "returns"]
+
+
 def test_after_a_task_that_seeded_the_random_numbers_are_fresh(site, at_a_time):
     seeded = random.Random(1)
     first, second = seeded.random(), seeded.random()
@@ -180,6 +271,19 @@ def test_after_a_task_that_seeded_the_random_numbers_are_fresh(site, at_a_time):
     drawn = [numbers[0] for numbers in answers[1::2]]
     assert second not in drawn
     assert len(set(drawn)) == 3
+
+
+@one_by_one
+def test_a_task_that_goes_on_with_the_state_of_another_is_followed_by_a_fresh_seed(site):
+    tasks.states.clear()
+    draw = [task.enqueue() for task in 3 * [tasks.go_on_with_state, tasks.draw]]
+
+    first, *others = work(site, *draw)
+
+    assert others[1::2] == [first, first]
+    assert len({first, *(numbers[0] for numbers in others[::2])}) == 4
+    copied = pickle.loads(pickle.dumps(tasks.states[0]))  # noqa: S301, our own
+    assert copied == (*tasks.states[0][:2], None)
 
 
 @one_by_one
@@ -214,7 +318,16 @@ def test_a_coroutine_that_stops_the_loop_stops_none_of_its_neighbours(site):
     assert work(site, *results) == ["went on"] * 3
 
 
-RETURNED = ["date", "NaN", "set", "object", "circle", "bytes", "key"]
+# What each value is told to be, and what to return instead.
+RETURNED = {
+    "date": "return_value.days[1] is a date. Return days[1].isoformat().",
+    "NaN": "return_value is NaN, which JSON doesn't have. Return None instead of it.",
+    "set": "return_value is a set. Return list(return_value).",
+    "object": "return_value is of type Block. Return numbers, text, lists and dictionaries that describe it.",
+    "circle": "return_value[0] is a value that contains itself. Return a copy without the loop.",
+    "bytes": "return_value is bytes. Return text: return_value.decode(), or base64.b64encode(return_value)",
+    "key": "return_value is a dictionary with a key of type tuple, and JSON makes text of it. Return a ",
+}
 
 
 @pytest.mark.parametrize(
@@ -233,11 +346,11 @@ def test_a_value_that_json_cannot_carry_fails_the_task_once(site, task, what):
 
     assert {result.status for result in results} == {"FAILED"}
     assert [result.attempts for result in results] == [1] * len(RETURNED)
-    for result in results:
-        text = result.errors[0].traceback
-        assert f"{what} ran, but its return value can't be stored: " in text
-        assert "Return numbers, text, lists and dictionaries; instead of a model instance" in text
-    assert "Object of type date" in results[0].errors[0].traceback
+    assert sorted(set(tasks.runs)) == sorted(RETURNED)
+    for result, text in zip(results, RETURNED.values(), strict=True):
+        traceback = result.errors[0].traceback
+        assert f"{what} ran, but its return value can't be stored: " in traceback
+        assert text in traceback
 
 
 @pytest.mark.parametrize(

@@ -134,8 +134,10 @@ def work_on(items: Sequence[BatchItem]) -> None:
 
     # Tasks that run beside each other share their process, so it is put back after all of them.
     process = process_state()
-    side_by_side(work_alone, items, at_a_time)
-    put_back(process, lambda: f"A task of queue {routed.delivery.queue}")
+    try:
+        side_by_side(work_alone, items, at_a_time)
+    finally:
+        put_back(process, lambda: f"A task of queue {routed.delivery.queue}")
 
 
 def work_one_by_one(items: Sequence[BatchItem]) -> None:

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+from asyncio import _get_running_loop
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class LivingConnections(AbstractContextManager[None]):
     __slots__ = ()
 
     def __enter__(self) -> None:
-        opened = connections.all(initialized_only=True)
+        opened = opened_connections()
         close_old_connections(opened)
         here.depths = transaction_depths(opened)
         for connection in opened:
@@ -48,7 +49,20 @@ class LivingConnections(AbstractContextManager[None]):
 
     def __exit__(self, *exc: object) -> None:
         here.depths = None
-        close_old_connections(connections.all(initialized_only=True))
+        close_old_connections(opened_connections())
+
+
+def opened_connections() -> list[BaseDatabaseWrapper]:
+    """
+    Return this thread's connections.
+
+    Outside of event loops, asgiref keeps them in an ordinary threading.local(). To look there takes a tenth
+    of the time of connections.all().
+    """
+    storage = getattr(vars(connections)["_connections"], "_storage", None)
+    if type(storage) is not local or _get_running_loop() is not None:
+        return [*connections.all(initialized_only=True)]
+    return [value for value in vars(storage).values() if isinstance(value, BaseDatabaseWrapper)]
 
 
 def close_old_connections(opened: Iterable[BaseDatabaseWrapper]) -> None:
@@ -106,7 +120,7 @@ def open_transactions() -> Mapping[str, Depth]:
     """Return the depths of this thread's transactions before a task. Only tests have any."""
     if here.depths is not None:
         return here.depths
-    return transaction_depths(connections.all(initialized_only=True))
+    return transaction_depths(opened_connections())
 
 
 def end_transactions(before: Mapping[str, Depth]) -> LeftOpen | None:
@@ -116,7 +130,7 @@ def end_transactions(before: Mapping[str, Depth]) -> LeftOpen | None:
     `before` is what open_transactions() returned before the task.
     """
     left = []
-    for connection in connections.all(initialized_only=True):
+    for connection in opened_connections():
         depth = before.get(connection.alias, OUTSIDE)
         if is_left_open(connection, depth):
             left.append((connection, depth))

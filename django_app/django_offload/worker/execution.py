@@ -3,11 +3,8 @@
 import asyncio
 import decimal
 import logging
-import os
-import sys
 from collections.abc import Callable
-from contextlib import suppress
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from datetime import datetime
 from inspect import iscoroutinefunction
@@ -24,6 +21,7 @@ from ..protocol.json_codec import dump, dump_returned, to_micros
 from ..protocol.record import error_of
 from .connections import end_transactions, open_transactions
 from .deadline import limited
+from .forked import ThisProcess, end_child
 from .one_loop import shared
 from .process_state import forget_closed_loop, process_state, put_back, reseed, watch_seed
 from .task_threads import pass_on_context
@@ -37,6 +35,16 @@ TRACEBACK_CHARACTERS = 20_000
 ENTRY_CHARACTERS = 4_000
 
 pass_on_context()
+
+
+def decimal_variable() -> ContextVar[Any] | None:
+    """Return the variable in which decimal keeps its context, or None if it isn't found."""
+    context = copy_context()
+    context.run(decimal.getcontext)
+    return next((variable for variable in context if variable.name == "decimal_context"), None)
+
+
+DECIMALS = decimal_variable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +62,16 @@ def execute(task: AnyTask, context: OffloadContext, seconds: float) -> Outcome:
     Any exception is its outcome, even SystemExit. Only KeyboardInterrupt is raised.
     """
     process, transactions, seed = process_state(), open_transactions(), watch_seed()
+    own = copy_context()  # No other task sees it. Of the context of decimal it has only a reference.
+    shares_decimals = DECIMALS is None or DECIMALS in own
     try:
-        outcome = Outcome(text=copy_context().run(returned_text, task, context, seconds))
+        outcome = Outcome(text=own.run(returned_text, task, context, seconds, shares_decimals))
     except KeyboardInterrupt:
         raise
     except BaseException as exc:  # noqa: BLE001, any exception of a task is its outcome
         outcome = Outcome(exception=exc)
+    put_back(process, lambda: f"Task {name_of(task)}")  # At once: its signals may still come.
     left_open = end_transactions(transactions)
-    put_back(process, lambda: f"Task {name_of(task)}")
     reseed(seed)
     forget_closed_loop()
     if left_open is not None:
@@ -72,11 +82,18 @@ def execute(task: AnyTask, context: OffloadContext, seconds: float) -> Outcome:
     return outcome
 
 
-def returned_text(task: AnyTask, context: OffloadContext, seconds: float) -> str:
-    """Run the task in the current context, which no other task sees, and return what it returns as JSON."""
+def returned_text(task: AnyTask, context: OffloadContext, seconds: float, shares_decimals: bool) -> str:
+    """Run the task in the current context, and return what it returns as JSON."""
     current_context.set(context)
-    decimal.setcontext(decimal.getcontext().copy())  # The context has only a reference to it.
-    return dump_returned(_call(task, context, seconds), f"Task {name_of(task)}")
+    if shares_decimals:
+        decimal.setcontext(decimal.getcontext().copy())
+    process = ThisProcess.mark
+    try:
+        value = _call(task, context, seconds)
+    finally:
+        if ThisProcess.mark is not process:
+            end_child()
+    return dump_returned(value, f"Task {name_of(task)}")
 
 
 def _call(task: AnyTask, context: OffloadContext, seconds: float) -> Any:
@@ -87,13 +104,8 @@ def _call(task: AnyTask, context: OffloadContext, seconds: float) -> Any:
         if loop is not None:
             return loop.run(lambda: run_within(task, args, result.kwargs, seconds), seconds)
         return async_to_sync(run_within)(task, args, result.kwargs, seconds)
-    process = ThisProcess.mark
-    try:
-        with limited(seconds):
-            return task.func(*args, **result.kwargs)
-    finally:
-        if ThisProcess.mark is not process:
-            end_child()
+    with limited(seconds):
+        return task.func(*args, **result.kwargs)
 
 
 async def run_within(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float) -> Any:
@@ -108,30 +120,6 @@ async def run_within(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any
     finally:
         if ThisProcess.mark is not process:
             end_child()
-
-
-class ThisProcess:
-    """Knows this process from a child that it forked, without a system call."""
-
-    mark = object()
-
-    @classmethod
-    def fork(cls) -> None:
-        cls.mark = object()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=ThisProcess.fork)
-
-
-def end_child() -> None:
-    """End this process, which a task forked, and in which the task's function has ended: it is no worker."""
-    # Without logging, for which another thread may have held a lock at the fork.
-    with suppress(OSError):
-        os.write(2, b"Process %d, which a task forked, came back from the task: ended\n" % os.getpid())
-    exc = sys.exception()
-    code = exc.code if isinstance(exc, SystemExit) else exc and 1
-    os._exit(code if isinstance(code, int) else bool(code))
 
 
 def free_locals(exc: BaseException | None, outer: BaseException | None) -> None:

@@ -14,6 +14,7 @@ from typing import Any, cast
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 
 from ..exceptions import DeadlineExceeded
+from .forked import ThisProcess, end_child
 
 # If a neighbour blocks the loop beyond a coroutine's deadline, its delivery stops waiting after this time.
 GRACE_SECONDS = 0.5
@@ -112,7 +113,14 @@ class CallersThread(Executor):
 def run_call(future: Future[Any], call: Callable[[], Any]) -> None:
     if not future.set_running_or_notify_cancel():
         return
+    process = ThisProcess.mark
     try:
-        future.set_result(call())
+        try:
+            answer = call()
+        finally:
+            if ThisProcess.mark is not process:
+                end_child()
     except BaseException as exc:  # noqa: BLE001, raised again where it is awaited
         future.set_exception(exc)
+    else:
+        future.set_result(answer)

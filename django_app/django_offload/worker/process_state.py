@@ -1,5 +1,8 @@
 """What a task changes in its process for everybody, put back before the next task."""
 
+# What `locale` and `signal` make of these takes two to eight times as long.
+import _locale
+import _signal  # type: ignore[import-not-found]
 import asyncio
 import gc
 import logging
@@ -10,92 +13,138 @@ import socket
 import sys
 import time
 import warnings
-
-# The one of `signal` makes enums, which takes eight times as long.
-from _signal import getsignal  # type: ignore[import-not-found]
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import current_thread, main_thread
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
+from weakref import ReferenceType
 
-from .deadline import OwnTimer, timer
+from ..compat import SIGNALS as SIGNALS_OF_TASKS
+from .deadline import timer
+from .process_restore import ENVIRON, ENVIRONMENT, OFF, PARTS, SETTINGS, SIGNALS, Alarm
 
 logger = logging.getLogger("django_offload")
 
-# What programs use, and the signal of the time limit.
-NAMES = ("ALRM", "CHLD", "HUP", "INT", "PIPE", "PROF", "QUIT", "TERM", "USR1", "USR2", "VTALRM")
-SIGNALS = (
-    *(getattr(signal, f"SIG{name}") for name in NAMES if hasattr(signal, f"SIG{name}")),
-    *((OwnTimer.SIGNAL,) if hasattr(signal, "SIGRTMIN") else ()),
-)
-
-
-# What os.environ holds. A copy of the mapping itself would decode every name, in a hundred times as long.
-ENVIRONMENT: dict[Any, Any] = vars(os.environ)["_data"]
 # The generator behind random.random().
 GENERATOR: Any = random.seed.__self__  # type: ignore[attr-defined]
+# While this cache of the root logger has our mark, every logger has the level that levels() returned:
+# setLevel() and logging.disable() clear it.
+CACHE: dict[Any, bool] = logging.root._cache  # type: ignore[attr-defined]
+MARK = "django_offload"
 
 
 class ProcessState(NamedTuple):
-    """What tasks change for everybody. Two states are equal if nobody has changed anything between them."""
+    """What tasks change for everybody."""
 
-    environment: dict[Any, Any]
-    import_path: list[str]
-    import_entries: list[str]
-    filters: Any
-    filter_entries: list[Any]
-    show_warning: Any
-    record_warning: Any  # What catch_warnings(record=True) replaces.
-    working_directory: str | None
-    alarm: "Alarm | None"
+    changes: int  # Of os.environ, which is only copied here.
+    environment: tuple[bool, dict[Any, Any]]  # Whether os.environ is Python's own, and what it holds.
+    import_path: tuple[list[str], list[str]]  # The list itself, and what is in it.
+    filters: tuple[Any, ...]  # Likewise. The last one is what catch_warnings(record=True) replaces.
     handlers: tuple[Any, ...]
-    stdout: Any
-    stderr: Any
-    recursion_limit: int
+    streams: tuple[Any, ...]
+    limits: tuple[Any, ...]
     socket_timeout: float | None
-    collector: bool
+    collector: tuple[Any, ...]
+    settings: Any
+    log_handlers: list[logging.Handler]
+    levels: dict[Any, Any]
+    loops: Any
+    faults: bool
+    # The system keeps these, so that it takes longer to read them.
+    file_mask: int
+    working_directory: str | None
+    alarm: Alarm
+    signal_mask: Any
+    locale: str  # Only of the times.
+    whole_locale: str
+
+
+# The file mask and what outside() returns.
+OUTSIDE = slice(ProcessState._fields.index("file_mask"), ProcessState._fields.index("whole_locale"))
 
 
 def read() -> ProcessState:
-    seconds = signal.getitimer(signal.ITIMER_REAL)[0]
     return ProcessState(
-        ENVIRONMENT.copy(),
-        sys.path,
-        sys.path.copy(),
-        warnings.filters,
-        warnings.filters[:],  # type: ignore[arg-type]
-        warnings.showwarning,
-        getattr(warnings, "_showwarnmsg_impl", None),
-        working_directory(),
-        Alarm(time.monotonic() + seconds) if seconds else None,
-        tuple(map(getsignal, SIGNALS)),
-        sys.stdout,
-        sys.stderr,
-        sys.getrecursionlimit(),
+        ENVIRONMENT.changes,
+        (os.environ is ENVIRON, ENVIRONMENT.copy()),
+        (sys.path, sys.path.copy()),
+        (
+            *(warnings.filters, warnings.filters[:]),
+            *(warnings.showwarning, getattr(warnings, "_showwarnmsg_impl", None)),
+        ),
+        tuple(map(_signal.getsignal, SIGNALS)),
+        (sys.stdout, sys.stderr, sys.stdin),
+        (sys.getrecursionlimit(), sys.get_int_max_str_digits()),
         socket.getdefaulttimeout(),
-        gc.isenabled(),
+        (gc.isenabled(), gc.get_threshold()),
+        SETTINGS["_wrapped"],
+        logging.root.handlers.copy(),
+        levels(),
+        loop_policy(),
+        faults(),
+        file_mask(),
+        *outside(),  # type: ignore[call-arg]
+        _locale.setlocale(_locale.LC_ALL),
     )
+
+
+def is_unchanged(before: ProcessState) -> bool:
+    """Return True if nothing has changed that can be known without a system call."""
+    return (
+        ENVIRONMENT.changes == before.changes
+        and os.environ is ENVIRON
+        and sys.path is before.import_path[0]
+        and sys.path == before.import_path[1]
+        and warnings.filters is before.filters[0]
+        and warnings.filters == before.filters[1]
+        and warnings.showwarning is before.filters[2]
+        and getattr(warnings, "_showwarnmsg_impl", None) is before.filters[3]
+        and tuple(map(_signal.getsignal, SIGNALS)) == before.handlers
+        and sys.stdout is before.streams[0]
+        and sys.stderr is before.streams[1]
+        and sys.stdin is before.streams[2]
+        and sys.getrecursionlimit() == before.limits[0]
+        and sys.get_int_max_str_digits() == before.limits[1]
+        and socket.getdefaulttimeout() == before.socket_timeout
+        and gc.isenabled() is before.collector[0]
+        and gc.get_threshold() == before.collector[1]
+        and SETTINGS["_wrapped"] is before.settings
+        and logging.root.handlers == before.log_handlers
+        and MARK in CACHE
+        and logger.disabled is before.levels[logger][1]
+        and getattr(asyncio.events, "_event_loop_policy", None) is before.loops
+        and ("faulthandler" not in sys.modules or faults() is before.faults)
+    )
+
+
+@dataclass(slots=True)
+class Last:
+    """The state before the last task, which is used again if nothing differs from it."""
+
+    state: ProcessState | None = None
+    is_inside: bool = False  # An invocation.
+    is_current: bool = False  # Nothing but the worker has run since the last task of this invocation.
+
+
+last = Last()
 
 
 class OneInvocation(AbstractContextManager[None]):
     """
     A block whose tasks follow each other, with nothing but the worker between them.
 
-    The state is read before its first task alone: after each task it is the same again.
+    If so, the state before each is the state before the first, which the worker doesn't read again.
     """
-
-    current: "ClassVar[OneInvocation | None]" = None
-    state: ProcessState | None = None
 
     def __enter__(self) -> None:
         if current_thread() is main_thread():
-            OneInvocation.current = self
+            last.is_inside, last.is_current = True, False
 
     def __exit__(self, *exc: object) -> None:
         if current_thread() is main_thread():
-            OneInvocation.current = None
+            last.is_inside = last.is_current = False
 
 
 def process_state() -> ProcessState | None:
@@ -104,45 +153,56 @@ def process_state() -> ProcessState | None:
 
     Return None in a thread, because other tasks may run beside it, and on systems without SIGALRM.
     """
+    state = last.state
     if current_thread() is not main_thread() or not hasattr(signal, "SIGALRM"):
         return None
-    invocation = OneInvocation.current
-    if invocation is not None and invocation.state is not None:
-        return invocation.state
-    timer()  # Its signal gets its handler now, and not within the task.
-    state = read()
-    if invocation is not None:
-        invocation.state = state
+    if state is not None and last.is_current:
+        return state
+    if state is None or not is_unchanged(state) or (file_mask(), *outside()) != state[OUTSIDE]:
+        timer()  # Its signal gets its handler now, and not within the task.
+        last.state = state = read()
+    last.is_current = last.is_inside and not has_receivers()
     return state
+
+
+def has_receivers() -> bool:
+    """Return True if the project receives signals of tasks: its code then runs between two tasks."""
+    modules = filter(None, map(sys.modules.get, SIGNALS_OF_TASKS))
+    receivers = [
+        entry[1]() if isinstance(entry[1], ReferenceType) else entry[1]
+        for module in modules
+        for sent in (module.task_started, module.task_finished)
+        for entry in sent.receivers
+    ]
+    return any(each is not None and each.__module__ not in SIGNALS_OF_TASKS for each in receivers)
 
 
 def put_back(before: ProcessState | None, who: Callable[[], str]) -> None:
     """Put back what differs from process_state() before, and log once who changed it."""
     if before is None:
         return
-    now = read()
-    if now == before:
+    mask = os.umask(before.file_mask)  # Put back already, because it can't be read otherwise.
+    if is_unchanged(before) and (mask, *outside()) == before[OUTSIDE]:
         return
-    for what, is_changed, restore in (
-        ("os.environ", now.environment != before.environment, put_back_environment),
-        ("sys.path", now[1:3] != before[1:3], put_back_import_path),
-        ("warnings.filters", now[3:7] != before[3:7], put_back_filters),
-        ("the working directory", now.working_directory != before.working_directory, put_back_directory),
-        ("the timer of SIGALRM", now.alarm != before.alarm, put_back_alarm),
-        ("signal handlers", now.handlers != before.handlers, put_back_handlers),
-        ("sys.stdout or sys.stderr", now[10:12] != before[10:12], put_back_streams),
-        ("the recursion limit", now.recursion_limit != before.recursion_limit, put_back_recursion_limit),
-        ("the timeout of sockets", now.socket_timeout != before.socket_timeout, put_back_socket_timeout),
-        ("the garbage collector", now.collector != before.collector, put_back_collector),
-    ):
-        if not is_changed:
+    now = read()
+    now = now._replace(file_mask=mask, levels={each: now.levels.get(each) for each in before.levels})
+    last.state = None  # What can't be put back isn't blamed on the next task.
+    changed, failed = list[str](), list[tuple[str, Exception]]()
+    for field, (what, restore) in PARTS.items():
+        value = getattr(before, field)
+        if getattr(now, field) == value:
             continue
         try:
-            detail = restore(before)
-        except Exception as exc:  # noqa: BLE001, the others are put back all the same
-            logger.error("%s changed %s, which couldn't be put back: %s", who(), what, exc)
+            detail = restore(value)
+        except Exception as reason:  # noqa: BLE001, the others are put back all the same
+            failed.append((what, reason))
         else:
-            warn(who(), f"{what} ({detail})" if detail else what)
+            changed.append(f"{what} ({detail})" if detail else what)
+    # Now that logging and the streams are those of the worker again.
+    for what in changed:
+        warn(who(), what)
+    for what, failure in failed:
+        logger.error("%s changed %s, which couldn't be put back: %s", who(), what, failure)
 
 
 @lru_cache(maxsize=1_000)
@@ -151,16 +211,21 @@ def warn(who: str, what: str) -> None:
     logger.warning("%s changed %s of its process. It was put back, so that no other task sees it", who, what)
 
 
-@dataclass(slots=True, eq=False)
-class Alarm:
-    """The timer of SIGALRM. Two readings of one timer differ a little."""
+def file_mask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
-    ends_at: float  # By the monotonic clock.
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Alarm) and abs(self.ends_at - other.ends_at) < 0.1
-
-    __hash__ = None  # type: ignore[assignment]
+def outside() -> tuple[Any, ...]:
+    """Return what the system keeps for this process: all of OUTSIDE but the file mask."""
+    seconds, interval = _signal.getitimer(_signal.ITIMER_REAL)
+    return (
+        working_directory(),
+        Alarm(time.monotonic() + seconds, interval) if seconds else OFF,
+        _signal.pthread_sigmask(_signal.SIG_BLOCK, ()),
+        _locale.setlocale(_locale.LC_TIME),
+    )
 
 
 def working_directory() -> str | None:
@@ -170,65 +235,25 @@ def working_directory() -> str | None:
         return None
 
 
-def put_back_environment(before: ProcessState) -> str:
-    """Return the names of the variables, and never their values, which may be secrets."""
-    names = ENVIRONMENT.keys() | before.environment.keys()
-    changed = [name for name in names if ENVIRONMENT.get(name) != before.environment.get(name)]
-    for name in changed:
-        key = os.fsdecode(name)
-        if name in before.environment:
-            os.environ[key] = os.fsdecode(before.environment[name])
-        else:
-            del os.environ[key]
-    keys = sorted(map(os.fsdecode, changed))
-    if "TZ" in keys:
-        time.tzset()
-    return ", ".join(keys)
+def levels() -> dict[Any, Any]:
+    """Return the level of each logger, and whether it is disabled, and mark that all have these."""
+    manager = logging.root.manager
+    named = (each for each in manager.loggerDict.values() if isinstance(each, logging.Logger))
+    CACHE[MARK] = True
+    levels = {each: (each.level, each.disabled) for each in (logging.root, *named)}
+    return {manager: manager.disable, **levels}
 
 
-def put_back_import_path(before: ProcessState) -> None:
-    sys.path = before.import_path
-    sys.path[:] = before.import_entries
+def loop_policy() -> Any:
+    """Return asyncio's event loop policy, which asyncio makes when it is first asked for it."""
+    (getattr(asyncio.events, "_get_event_loop_policy", None) or asyncio.get_event_loop_policy)()
+    return getattr(asyncio.events, "_event_loop_policy", None)
 
 
-def put_back_filters(before: ProcessState) -> None:
-    warnings.filters, warnings.showwarning = before.filters, before.show_warning
-    if before.record_warning is not None:
-        warnings._showwarnmsg_impl = before.record_warning  # type: ignore[attr-defined]
-    warnings.resetwarnings()  # Shows again what a filter of the task hid once.
-    warnings.filters[:] = before.filter_entries  # type: ignore[index]
-
-
-def put_back_directory(before: ProcessState) -> None:
-    if before.working_directory is not None:
-        os.chdir(before.working_directory)
-
-
-def put_back_alarm(before: ProcessState) -> None:
-    left = 0.0 if before.alarm is None else max(before.alarm.ends_at - time.monotonic(), 0.001)
-    signal.setitimer(signal.ITIMER_REAL, left)
-
-
-def put_back_handlers(before: ProcessState) -> None:
-    for number, handler in zip(SIGNALS, before.handlers, strict=True):
-        if handler is not None:  # Otherwise it wasn't set by Python, which can't set it either.
-            signal.signal(number, handler)
-
-
-def put_back_streams(before: ProcessState) -> None:
-    sys.stdout, sys.stderr = before.stdout, before.stderr
-
-
-def put_back_recursion_limit(before: ProcessState) -> None:
-    sys.setrecursionlimit(before.recursion_limit)
-
-
-def put_back_socket_timeout(before: ProcessState) -> None:
-    socket.setdefaulttimeout(before.socket_timeout)
-
-
-def put_back_collector(before: ProcessState) -> None:
-    (gc.enable if before.collector else gc.disable)()
+def faults() -> bool:
+    """Return True if faulthandler is enabled. It isn't imported for that."""
+    module = sys.modules.get("faulthandler")
+    return module is not None and module.is_enabled()
 
 
 class Unseeded(float):
@@ -241,15 +266,16 @@ class Unseeded(float):
     def __mul__(self, sigma: Any) -> Any:
         return GENERATOR.gauss(0.0, 1.0) * sigma  # As if there were no second number.
 
-
-UNSEEDED = Unseeded()
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        return type(None), ()  # In a copy of the state, there is none.
 
 
 def watch_seed() -> tuple[Any, bool]:
     """Return what reseed() needs to notice that a task seeded the random numbers."""
     unwatched = GENERATOR.gauss_next is None
     if unwatched:
-        GENERATOR.gauss_next = UNSEEDED
+        # A new one for each task, which must not be able to set a state that an earlier task read.
+        GENERATOR.gauss_next = Unseeded()
     return GENERATOR.gauss_next, unwatched
 
 
