@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.core.management import CommandError
 from django.core.management.base import CommandParser
 
+from ...aws import READ_SECONDS
 from ...operations import describe
 from ...operations.cancel import cancel
 from ...operations.find import StoredTask, find
@@ -23,6 +24,7 @@ class Command(OffloadCommand):
         "With --follow, show its progress until it ends. The exit code is then 0 if it succeeded and 1 if it "
         "failed. Ctrl-C stops following with exit code 130; the task continues."
     )
+    seconds_a_call = READ_SECONDS
     example: ClassVar[str] = """
 manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234
 manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --follow

@@ -121,7 +121,7 @@ export async function follow(panel) {
   let wait = FIRST_MS;
   let failures = 0;
   let announced = null;
-  if (ENDED.includes(panel.dataset.status)) return panel.dataset.status === "SUCCESSFUL" ? "ready" : "failed";
+  if (ENDED.includes(panel.dataset.status)) return panel.dataset.outcome;
   offerCancel(panel);
   for (;;) {
     await pause(wait);
