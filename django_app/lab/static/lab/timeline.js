@@ -101,8 +101,8 @@ function legend(holder, ways) {
 
 function show(holder, ways, width) {
   const lines = WAYS.map((way) => [way, parts(ways[way])]).filter(([, spans]) => spans.length);
-  if (!lines.length) return;
-  const most = Math.max(...lines.map(([way, spans]) => Math.max(end(spans), ways[way].ready ?? 0)));
+  if (!lines.length) return false;
+  const most = Math.max(...lines.map(([way, spans]) => Math.max(end(spans), ways[way].ready ?? 0)), 1);
   const offload = lines.find(([way]) => way === "offload")?.[1];
   const enlarged = offload && end(offload) / most < SMALL;
   const bottom = lines.length * ROW + 2;
@@ -119,6 +119,7 @@ function show(holder, ways, width) {
   }
   holder.replaceChildren(svg);
   legend(holder, ways);
+  return true;
 }
 
 export function showTimeline(page, measurements) {
@@ -126,8 +127,7 @@ export function showTimeline(page, measurements) {
   if (!holder) return;
   const empty = [...holder.childNodes];
   const redraw = drawnIn(holder, (width) => {
-    if (Object.keys(measurements.ways).length) show(holder, measurements.ways, width);
-    else holder.replaceChildren(...empty);
+    if (!show(holder, measurements.ways, width)) holder.replaceChildren(...empty);
   });
   measurements.subscribe(redraw, ["phases", "fcp", "pressed", "painted", "ready", "outcome"]);
 }
