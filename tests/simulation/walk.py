@@ -59,6 +59,7 @@ class Walk:
     now: datetime = START
     item: Item = field(default_factory=dict)  # What the record must say; empty: there is none.
     read: list[TaskRecord] = field(default_factory=list)  # As some process read it once.
+    before: Item = field(default_factory=dict)  # What the record said before the latest claim.
     enqueued: EnqueuedTask = field(init=False)
 
     def __post_init__(self) -> None:
@@ -209,6 +210,8 @@ class Walk:
         }
         for name in ("progress", "sends", "error"):
             after.pop(name, None)
+        if allowed:
+            self.before = self.item
         return change, allowed, after
 
     def step_succeed(self) -> Step:
@@ -245,11 +248,14 @@ class Walk:
     def step_unclaim(self) -> Step:
         claim, holds = self.a_claim()
         workers = self.item.get("workers", ["w"])[:-1]
-        change = transitions.unclaim(**claim, workers=workers)
-        if workers:
-            after = self.but("lease_until", status="READY", workers=workers)
-        else:
-            after = self.but("lease_until", "workers", "started_at", "attempted_at", status="READY")
+        before = self.rng.choice((self.before, None))
+        change = transitions.unclaim(**claim, workers=workers, before=before)
+        undone = [*self.item.get("undone", []), str(claim["fence"])]
+        latest = ("workers", "started_at", "attempted_at", "error")
+        after = self.but("lease_until", *latest, status="READY", undone=undone)
+        # Without the record before the claim, the start of the attempt before it isn't known.
+        known = before if before is not None else {**self.item, "workers": workers} if workers else {}
+        after |= {name: known[name] for name in latest if name in known}
         return change, holds and "cancelled" not in self.item, after
 
     def step_abandon(self) -> Step:

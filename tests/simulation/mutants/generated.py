@@ -35,6 +35,7 @@ def _record(**changes: Any) -> TaskRecord:
 
 # Every sensible value of every parameter, by its name.
 SAMPLES: dict[str, tuple[Any, ...]] = {
+    "before": (None, {**ITEM, "workers": ["w"], "started_at": 1, "attempted_at": 1, "error": "{}"}),
     "counts": (True, False),
     "due_at": (SOON,),
     "due_was": (START,),
@@ -163,6 +164,8 @@ EQUIVALENT = {
     ("claim", "conditions", "status = RUNNING"): ONLY_RUNNING,
     ("abandon", "conditions", "status = RUNNING"): ONLY_RUNNING,
     ("cancel", "remove", "lease_until"): ONLY_RUNNING,
+    ("unclaim", "put", "started_at"): "a claim leaves the start of the first attempt as it is",
+    ("unclaim", "remove", "error"): "a claim removes the error of the attempt before it",
 }
 
 
