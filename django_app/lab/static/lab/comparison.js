@@ -83,7 +83,7 @@ function sentence(ways) {
     `, and ${compared("the report was there", offload.ready, ready)}. `;
   if (offload.painted >= request.painted) return `${answer}${report}Offloading this work gains nothing.`;
   const server = request.phases?.server;
-  const share = server ? `In the request, server processing took ${Math.round((100 * server) / request.painted)} % of the wait.` : "";
+  const share = server ? `In the request, server processing took ${Math.round((100 * server) / request.painted)}\u00a0% of the wait.` : "";
   return `${answer}${report}${share}`.trim();
 }
 
