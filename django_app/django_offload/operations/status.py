@@ -67,9 +67,9 @@ def status_of(
 def attempt_errors(record: TaskRecord, parts: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return the errors of the attempts that are stored in `parts`, oldest first, as a status has them."""
     numbers = {error_part(fence): number for number, fence in enumerate(record.attempt_fences, 1)}
-    stored = ((numbers.get(part), json.loads(parts[part])) for part in record.error_parts if part in parts)
+    stored = ((numbers.get(part), json.loads(parts.get(part, "null"))) for part in record.error_parts)
     names = ("class", "message", "traceback")
-    return [{"attempt": number, **{name: error[name] for name in names}} for number, error in stored]
+    return [{"attempt": number, **{name: error[name] for name in names}} for number, error in stored if error]
 
 
 def has_own_error(record: TaskRecord, errors: Sequence[Mapping[str, Any]]) -> bool:
