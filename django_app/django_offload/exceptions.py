@@ -102,15 +102,15 @@ class EnqueueFailed(OffloadError):
 
 
 class OutOfTime(OffloadError):
-    """Too little time was left to start something. The message will be delivered again."""
+    """Too little time was left to start something. A worker gets the message again."""
 
     retryable = True
 
     def __init__(self, what: str) -> None:
         self.what = what
         super().__init__(
-            f"{what} wasn't started because this invocation ends too soon. Its message will be delivered "
-            "again. Give the queue a longer timeout in OPTIONS['queues'] if this happens often."
+            f"{what} wasn't started, because too little time was left. A worker gets the message again; if "
+            "this happens often, give its queue a longer timeout in OPTIONS['queues']. Otherwise, try again."
         )
 
 

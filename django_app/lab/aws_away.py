@@ -6,11 +6,23 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
-from django_offload.aws import failures
+from django_offload.aws import READ_SECONDS, at_most, failures
 from django_offload.aws.explain import explain
 from django_offload.exceptions import CallFailed, EnqueueFailed, OutOfTime, ResourceMissing
 
 RETRY_AFTER_SECONDS = 5
+READ_METHODS = {"GET", "HEAD"}
+CANT_READ = "Tasks can't be read at the moment. Those that were accepted aren't lost."
+# A send that wasn't confirmed may have arrived all the same.
+NOT_STARTED = (
+    "Your task wasn't started, because AWS didn't confirm it. If AWS received it all the same, it runs, "
+    "but no page can follow it."
+)
+# What a form couldn't do, by the name of its URL.
+UNDONE = {
+    "in-request": "Your report couldn't be stored, because AWS didn't answer. It was thrown away.",
+    "picture-cancel": "Not every tile was cancelled, because AWS didn't answer. Cancel the picture again.",
+}
 
 
 class AWSAwayMiddleware:
@@ -20,14 +32,19 @@ class AWSAwayMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self._get_response(request)
+        if request.method not in READ_METHODS:
+            return self._get_response(request)
+        with at_most(READ_SECONDS):  # A page may read many tasks, such as the tiles of a picture.
+            return self._get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, (EnqueueFailed, CallFailed, OutOfTime, ResourceMissing, *failures())):
             return None
         cause = exception.__cause__ if isinstance(exception, EnqueueFailed) else exception
+        match = request.resolver_match
+        undone = UNDONE.get(match.url_name or "", NOT_STARTED) if match else NOT_STARTED
         context = {
-            "started_nothing": request.method == "POST" and not request.path.endswith("/cancel/"),
+            "happened": CANT_READ if request.method in READ_METHODS else undone,
             # Names of resources and accounts are for developers alone.
             "reason": (explain(cause) or str(cause)) if settings.DEBUG and cause else "",
         }

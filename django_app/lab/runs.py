@@ -20,6 +20,14 @@ from django_offload.http import accepted, readable
 MOST_REMEMBERED = 20
 # How an error names the cause of a cancelled task.
 CANCELLED = "django_offload.exceptions.Cancelled"
+# Errors that end a task from outside. No attempt raised them.
+FROM_OUTSIDE = {
+    CANCELLED,
+    *(
+        f"django_offload.exceptions.{name}"
+        for name in ("BadArguments", "DeadLettered", "Expired", "WorkerLost")
+    ),
+}
 STATUS_LABELS = {
     TaskResultStatus.READY: "Waiting",
     TaskResultStatus.RUNNING: "Running",
@@ -39,19 +47,27 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The error of one attempt."""
+    """The error of one attempt, or what ended the task from outside."""
 
-    attempt: int
+    title: str
     class_path: str
     message: str
 
     @classmethod
     def list_from(cls, result: TaskResult) -> list[Self]:
         """Return the failures of a result. The message is the last line of each traceback."""
-        failures = []
-        for attempt, error in enumerate(result.errors, start=1):
+        raised = [error for error in result.errors if error.exception_class_path not in FROM_OUTSIDE]
+        # An attempt whose worker was lost has no error, so an error's place says its attempt only without one.
+        waits = result.status in {TaskResultStatus.READY, TaskResultStatus.FAILED}
+        numbered = len(raised) == result.attempts - (not waits)
+        failures, number = [], 0
+        for error in result.errors:
             lines = error.traceback.strip().splitlines() or [""]
-            failures.append(cls(attempt, error.exception_class_path, lines[-1].partition(": ")[2]))
+            title = "Ended"
+            if error.exception_class_path not in FROM_OUTSIDE:
+                number += 1
+                title = f"Attempt {number} failed" if numbered else "An attempt failed"
+            failures.append(cls(title, error.exception_class_path, lines[-1].partition(": ")[2]))
         return failures
 
 

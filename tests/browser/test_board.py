@@ -101,6 +101,31 @@ def test_a_list_asks_nothing_in_a_hidden_tab_or_where_it_is_switched_off(
         visitor.hide(False)
 
 
+def test_a_list_that_cannot_be_read_says_that_it_is_stale_and_tries_again(
+    sign_in: Callable[[Visitor], Visitor], visitor: Visitor
+):
+    page = sign_in(visitor).page
+    visitor.away = True
+    page.clock.install()
+    visitor.goto(BOARD)
+    said = page.locator("[data-live-said]")
+    answers: dict[str, Callable[[Route], None]] = {
+        "The site answered 503": lambda route: route.fulfill(status=503),
+        "The site didn't answer": lambda route: None,
+    }
+
+    for what, answer in answers.items():
+        page.route(f"**{BOARD}*", answer)
+        with page.expect_request(f"**{BOARD}*"):
+            page.clock.run_for(5_000)
+        if what == "The site didn't answer":
+            page.clock.run_for(15_000)
+        expect(said).to_have_text(f"{what}, so this page may be out of date. It tries again by itself.")
+        page.unroute(f"**{BOARD}*")
+        page.clock.run_for(5_000)
+        expect(said).to_contain_text("Updated")
+
+
 def test_who_reads_a_task_is_not_disturbed(sign_in: Callable[[Visitor], Visitor], visitor: Visitor):
     task_id, page = fail(sign_in(visitor)), visitor.page
     address, said = f"{BOARD}{task_id}/change/", "Arguments"

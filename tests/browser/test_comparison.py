@@ -1,5 +1,6 @@
 """The first page: the same report in the request and offloaded, as the browser measures it."""
 
+import json
 import re
 from itertools import pairwise
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.first_page import measured, pretend, run
+from tests.browser.first_page import KEPT, measured, pretend, run
 from tests.browser.visitor import Visitor
 
 BEST_OF = 3
@@ -157,7 +158,7 @@ def test_the_headline_names_both_waits_and_only_what_happened(
     expect(visitor.cell("offload", "ready")).to_have_text(ready)
     expect(visitor.cell("offload", "verdict")).to_contain_text(verdict)
     drawn = visitor.page.locator("[data-timeline] svg")
-    assert ("report ready" in drawn.inner_text()) == (ready == "30.5 s")
+    assert ("report ready" in drawn.text_content()) == (ready == "30.5 s")
 
 
 def test_a_duration_is_written_one_way(visitor: Visitor):
@@ -236,3 +237,30 @@ def test_the_keyboard_alone_is_enough(visitor: Visitor):
     assert navigation.value is not None
     assert navigation.value.status == 202
     assert visitor.measured("offload", "painted") > 0
+
+
+def test_what_a_hidden_tab_shows_later_is_not_measured(visitor: Visitor):
+    visitor.goto("/")
+    visitor.page.select_option("form[data-run=offload] select[name=orders]", "50000")
+    visitor.press("offload")
+    assert visitor.measured("offload", "painted") > 0
+
+    visitor.hide(True)
+    visitor.hide(False)
+    visitor.await_status("SUCCESSFUL")
+    expect(visitor.page.locator("[data-result]")).to_be_visible()
+
+    pretended = json.dumps(waits(14_500, 14_500))
+    visitor.goto("/reports/")  # A page that measures nothing.
+    visitor.page.evaluate(
+        f"""() => {{
+        const ways = JSON.parse(sessionStorage.getItem("{KEPT}"));
+        sessionStorage.setItem("{KEPT}", JSON.stringify({{ ...ways, request: {pretended} }}));
+        }}"""
+    )
+    visitor.goto("/")
+    expect(visitor.cell("offload", "ready")).to_have_text("–")
+    expect(visitor.page.locator("#verdict")).to_contain_text(
+        "When its report was there hasn't been measured."
+    )
+    expect(visitor.page.locator("[data-timeline] svg")).not_to_contain_text("report")

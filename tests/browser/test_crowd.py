@@ -32,6 +32,18 @@ def test_no_verdict_is_given_where_visitors_went_without_a_report(visitor: Visit
     expect(visitor.page.locator("#crowd [data-crowd-metric=median]").first).to_have_text("–")
 
 
+def test_no_verdict_is_given_where_a_page_was_an_error(visitor: Visitor):
+    visitor.goto("/")
+    visitor.page.route("**/visitors/", lambda route: route.fulfill(status=202, json={}))
+    visitor.page.route("**/visitors/page/*", lambda route: route.fulfill(status=429))
+
+    visitor.page.click("[data-let-in]")
+
+    verdict = visitor.page.locator("[data-crowd-verdict]")
+    expect(verdict).to_contain_text("A page answered 429.", timeout=PATIENCE_MS)
+    expect(visitor.page.locator("#crowd [data-crowd-metric=took]").first).to_have_text("–")
+
+
 def test_one_crowd_at_a_time(visitor: Visitor):
     visitor.goto("/")
     visitor.page.route(

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import IMPATIENT, Visitor
 
 
 def offload(visitor: Visitor, orders: str = "50000", backend: str = "default") -> None:
@@ -128,6 +128,54 @@ def test_a_running_report_can_be_cancelled(visitor: Visitor):
         "The offloaded report was cancelled, so there is no result to compare. Run it again."
     )
     expect(visitor.page.locator("[data-timeline] svg")).to_contain_text("report cancelled")
+
+
+# How a server that can't read AWS may answer, or not.
+AWAY: dict[str, Callable[[Route], None]] = {
+    "it answers 503": lambda route: route.fulfill(status=503, json={"errors": {}}),
+    "it hangs": lambda route: None,
+    "it is gone": lambda route: route.abort(),
+    "its answer is cut": lambda route: route.fulfill(
+        body='{"status": "RUNN', content_type="application/json"
+    ),
+}
+
+
+@pytest.mark.parametrize("away", AWAY)
+def test_a_page_whose_server_does_not_answer_says_that_it_is_stale_and_goes_on(visitor: Visitor, away: str):
+    page, status = visitor.page, re.compile(r"/tasks/[0-9a-f]{32}/$")
+    visitor.context.add_init_script(IMPATIENT)
+    visitor.away = True
+    page.route(status, AWAY[away])
+    offload(visitor)
+
+    message = page.locator("[data-field=message]")
+    expect(message).to_have_text(
+        "The server didn't answer, so this may be out of date. This page will try again."
+    )
+    link = page.get_by_role("link", name="Reload this page")
+    expect(link).to_be_visible()
+    expect(link).to_have_attribute("href", re.compile(r"^/reports/[0-9a-f]{32}/$"))
+
+    page.unroute(status)
+    visitor.await_status("SUCCESSFUL")
+    expect(message).to_have_text("Done. The result is on this page.")
+    expect(link).to_be_hidden()
+    expect(page.locator("[data-stale]")).to_have_count(0)
+
+
+def test_a_result_that_cannot_be_fetched_is_fetched_again(visitor: Visitor):
+    details = re.compile(r"part=details$")
+    visitor.away = True
+    visitor.page.route(details, lambda route: route.fulfill(status=503))
+    offload(visitor)
+    expect(visitor.page.get_by_role("link", name="Reload this page")).to_be_visible()
+    expect(visitor.page.locator("[data-result]")).to_have_count(0)
+
+    visitor.page.unroute(details)
+
+    expect(visitor.page.locator("[data-result]")).to_be_visible()
+    expect(visitor.page.get_by_role("link", name="Reload this page")).to_be_hidden()
 
 
 def test_it_works_without_javascript(visit: Callable[..., Visitor]):

@@ -1,12 +1,17 @@
 """What signals and contexts tell of a task is what get_result() returns."""
 
+import json
 from contextlib import contextmanager
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.core.management import call_command
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from django_offload.board.timeline import timeline
 from django_offload.compat import default_task_backend, signals
 from django_offload.operations.cancel import cancel
 from django_offload.operations.find import find
@@ -50,6 +55,35 @@ def kept(result):
     return shown(default_task_backend.get_result(result.id))
 
 
+def shown_by_command(task_id):
+    """Return the classes and the tracebacks of the errors that offload_result prints."""
+    output = StringIO()
+    call_command("offload_result", task_id, "--json", stdout=output)
+    description = json.loads(output.getvalue())
+    errors = description.get("earlier_errors", []) + (
+        [description["error"]] if "error" in description else []
+    )
+    return [(error["class"], error["traceback"]) for error in errors], description
+
+
+def agrees(result):
+    """Fail unless the command and the asynchronous API tell what get_result() returns."""
+    now = default_task_backend.get_result(result.id)
+    errors, description = shown_by_command(result.id)
+    assert [name for name, _ in errors] == [error.exception_class_path for error in now.errors]
+    for (_, traceback), error in zip(errors, now.errors, strict=True):
+        # What ended the task from outside has no frames.
+        assert traceback == (error.traceback if "most recent call last" in error.traceback else "")
+    assert (description["attempts"], description["status"]) == (now.attempts, now.status)
+    assert (description["args"], description["kwargs"]) == (now.args, now.kwargs)
+    assert shown(async_to_sync(default_task_backend.aget_result)(result.id)) == shown(now)
+    stored = find(result.id, with_parts=True)
+    notes = [entry.note.partition(": ")[0] for entry in timeline(stored.record, stored.parts)]
+    assert [note for note in notes if note.count(".") > 1 or note.startswith("builtins.")] == [
+        name for name, _ in errors
+    ]
+
+
 def cancel_now(offload, result):
     stored = find(result.id)
     cancel(stored.store, stored.record.enqueued, stored.options, offload.clock())
@@ -74,6 +108,7 @@ def test_the_end_of_a_task_is_told_as_it_is_kept(offload, size, end):
         offload.run()
 
     assert finished == {result.id: kept(result)}
+    agrees(result)
     assert finished[result.id]["args"] == [text]
     assert len(finished[result.id]["errors"]) == {"returns": 2}.get(end, 3)
 
@@ -144,3 +179,4 @@ def test_any_history_is_told_as_it_is_kept(attempts, size, is_cancelled):
         offload.run()
 
         assert finished == {result.id: kept(result)}
+        agrees(result)

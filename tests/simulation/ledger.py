@@ -26,6 +26,7 @@ class Entry:
     ends: int = 0
     redrives: int = 0
     claims: int = 0  # In all its lives.
+    undone: list[int] = field(default_factory=list)  # Claims, by their fence.
     attempts: int = 0  # Since it was enqueued or redriven, without those undone.
     errors: int = 0  # That attempts left.
     sends: int = 0  # By the sweeper, since it was last claimed, enqueued or redriven.
@@ -50,6 +51,7 @@ class Entry:
             self.claimed_at.append(clock)
         elif name == "unclaim":
             self.attempts -= 1
+            self.undone.append(self.claims)
         elif name == "release":
             self.errors += 1
             least = timedelta(seconds=LEAST_BACKOFF.get(self.kind, 0)) * self.attempts

@@ -75,6 +75,8 @@ def miscounted(entry: "Entry", after: Mapping[str, Any]) -> Iterator[str]:
     """Yield what a record counts otherwise than it happened."""
     if after.get("fence", 0) != entry.claims:
         yield "the fence is not the number of claims"
+    if [int(fence) for fence in after.get("undone", ())] != entry.undone:
+        yield "undone claims miscounted"
     if len(after.get("workers", ())) != entry.attempts:
         yield "attempts miscounted"
     if entry.attempts > MOST_ATTEMPTS.get(entry.kind, 3):

@@ -3,7 +3,7 @@
 from .clients import BOTO3, LEAN, begun, client, failures, reset_clients, under_way
 from .concurrent import begin_together, pause_before_retry
 from .lean import credentials, made_together
-from .time_budget import READ_SECONDS, at_most, within
+from .time_budget import READ_SECONDS, at_most, each_at_most, within
 
 __all__ = [
     "BOTO3",
@@ -14,6 +14,7 @@ __all__ = [
     "begun",
     "client",
     "credentials",
+    "each_at_most",
     "failures",
     "made_together",
     "pause_before_retry",

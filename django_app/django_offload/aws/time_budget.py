@@ -1,8 +1,8 @@
 """The time that calls to AWS may take, with retries and pauses: they end before the invocation does."""
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -19,6 +19,25 @@ LONGEST_PAUSE_SECONDS = 20.0
 type Bound = float | Callable[[], float]
 
 _bound: ContextVar[Bound | None] = ContextVar("django_offload_left", default=None)
+
+
+class CallBound:
+    """A limit that begins anew with each call, for commands that make as many calls as there are tasks."""
+
+    __slots__ = ("_ends_at", "_seconds")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.begin()
+
+    def begin(self) -> None:
+        self._ends_at = time.monotonic() + self._seconds
+
+    def __call__(self) -> float:
+        return self._ends_at - time.monotonic()
+
+
+_call_bound: ContextVar[CallBound | None] = ContextVar("django_offload_call", default=None)
 
 
 class TimeBudget(AbstractContextManager[None]):
@@ -45,6 +64,25 @@ def within(left: Callable[[], float]) -> AbstractContextManager[None]:
 def at_most(seconds: float) -> AbstractContextManager[None]:
     """Limit all calls inside the block to so many seconds together, and to outer limits."""
     return TimeBudget(time.monotonic() + seconds)
+
+
+@contextmanager
+def each_at_most(seconds: float) -> Iterator[None]:
+    """Limit each call inside the block to so many seconds, with its retries, and all to outer limits."""
+    bound = CallBound(seconds)
+    token = _call_bound.set(bound)
+    try:
+        with within(bound):
+            yield
+    finally:
+        _call_bound.reset(token)
+
+
+def begin_call(**kwargs: object) -> None:
+    """Begin a call, so that each_at_most() counts its seconds. Clients call this before the first try."""
+    bound = _call_bound.get()
+    if bound is not None:
+        bound.begin()
 
 
 def seconds_left() -> float | None:
@@ -80,5 +118,6 @@ def apply_to_boto3(client: Any, read_timeout: float) -> None:
         left, pause = seconds_left(), min(2.0 ** (attempts - 1), LONGEST_PAUSE_SECONDS)
         return False if left is not None and left < pause + LEAST_SECONDS else None
 
+    client.meta.events.register_first(f"before-call.{service}", begin_call)
     client.meta.events.register_first(f"before-send.{service}", limit_try)
     client.meta.events.register_first(f"needs-retry.{service}", refuse_long_pause)

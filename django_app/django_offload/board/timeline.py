@@ -86,15 +86,7 @@ def as_json(value: object) -> str:
 def timeline(record: TaskRecord, parts: Mapping[str, str]) -> Iterator[TimelineEntry]:
     """Yield what happened, oldest first, with every attempt, also those before a redrive."""
     yield TimelineEntry(title="Enqueued", instant=record.enqueued.enqueued_at)
-    entries = attempt_entries(record, parts)
-    if record.sent_at is not None:
-        claimed_since = record.attempted_at is not None and record.sent_at <= record.attempted_at
-        sent = TimelineEntry(title="Sent again", instant=record.sent_at)
-        entries.insert(len(entries) - 1 if entries and claimed_since else len(entries), sent)
-    yield from entries
-    if record.status == RUNNING and record.lost(datetime.now(UTC)):
-        note = "The sweeper sends the task again."
-        yield TimelineEntry(title="Its worker was lost", instant=record.lease_until, kind="bad", note=note)
+    yield from attempts_and_send(record, parts)
     if record.status == RUNNING and record.cancelled:
         yield TimelineEntry(title="Asked to stop", kind="bad")
     if record.status == READY and record.not_before > record.enqueued.enqueued_at:
@@ -105,6 +97,24 @@ def timeline(record: TaskRecord, parts: Mapping[str, str]) -> Iterator[TimelineE
         yield TimelineEntry(title="FAILED", instant=record.finished_at, kind="bad", note=note)
     elif record.ended:
         yield TimelineEntry(title="Finished", instant=record.finished_at, kind="good")
+
+
+def attempts_and_send(record: TaskRecord, parts: Mapping[str, str]) -> list[TimelineEntry]:
+    """Return the attempts, oldest first, and where it belongs among them, the last send by the sweeper."""
+    entries = attempt_entries(record, parts)
+    latest = entries[-1] if entries else None
+    if record.status == RUNNING and record.lost(datetime.now(UTC)):
+        note = "The sweeper ends the task." if record.cancelled else "The sweeper sends the task again."
+        lost = TimelineEntry(title="Its worker was lost", instant=record.lease_until, kind="bad", note=note)
+        entries.append(lost)
+    if record.sent_at is None:
+        return entries
+    # It isn't known when an earlier attempt was lost.
+    instants = [entry.instant or (record.attempted_at if entry is latest else None) for entry in entries]
+    later = (number for number, instant in enumerate(instants) if instant and instant >= record.sent_at)
+    position = next(later, len(entries))
+    entries.insert(position, TimelineEntry(title="Sent again", instant=record.sent_at))
+    return entries
 
 
 def attempt_entries(record: TaskRecord, parts: Mapping[str, str]) -> list[TimelineEntry]:

@@ -1,6 +1,5 @@
 """The piece of a page that shows a task's progress: its state in words, a bar, and where to poll."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -11,7 +10,6 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from ..aws.explain import explain
 from ..conf import printable
 from ..definition.offload_task import AnyResult
 from ..operations.status import retry_after
@@ -19,9 +17,7 @@ from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord
 from ..protocol.transitions import CANCELLED
 from .access import get_task_or_404, has_record
 from .tokens import piece_token
-from .unavailable import unreachable
-
-logger = logging.getLogger("django_offload")
+from .unavailable import log_unreachable, unreachable
 
 # The status while AWS doesn't answer.
 UNKNOWN = ""
@@ -92,7 +88,7 @@ class TaskProgress:
         try:
             return cls.from_record(get_task_or_404(task_id).record)
         except unreachable() as exc:
-            logger.warning("Task id=%s can't be read: %s", task_id, explain(exc) or exc)
+            log_unreachable(task_id, exc)
             return cls(id=task_id, status=UNKNOWN)
 
     @property
@@ -107,7 +103,13 @@ class TaskProgress:
         total = self.progress.get("total") if self.progress else None
         if not self.progress or not total:
             return None if self.status in {RUNNING, UNKNOWN} else 0
-        return max(0, min(100, int(100 * self.progress["done"] / total)))
+        done = self.progress["done"]
+        if done >= total:
+            return 100
+        try:
+            return int(100 * (done / total))
+        except OverflowError:  # An integer that no float can hold, of a float.
+            return None
 
     @property
     def text(self) -> str:

@@ -33,20 +33,33 @@ def unavailable_without_aws[View: Callable[..., HttpResponse]](view: View) -> Vi
             with at_most(READ_SECONDS):
                 return view(request, task_id)
         except unreachable() as exc:
-            logger.warning("Task id=%s can't be read: %s", task_id, explain(exc) or exc)
+            log_unreachable(task_id, exc)
         if request.headers.get("Sec-Fetch-Mode") == "navigate" and request.method == "GET":
             response = render(request, "django_offload/unavailable.html", status=503)
         else:
             message = _("The task can't be read at the moment. It isn't lost. Try again shortly.")
+            if request.method == "POST":
+                message = _(
+                    "The task may not have been cancelled, because AWS didn't answer. Try again shortly."
+                )
             response = JsonResponse({"errors": error(message, "unavailable")}, status=503)
-        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        response["Cache-Control"] = "no-store"
-        response["Referrer-Policy"] = (
-            "strict-origin"  # The address may have a token, which no page may send on.
-        )
-        return response
+        return uncached(response)
 
     return cast("View", answered)
+
+
+def uncached(response: HttpResponse) -> HttpResponse:
+    """Return the answer with headers that say when to ask again, and that nobody may keep it."""
+    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    response["Cache-Control"] = "no-store"
+    # The address may have a token, which no page may send on.
+    response["Referrer-Policy"] = "strict-origin"
+    return response
+
+
+def log_unreachable(task_id: str, exc: Exception) -> None:
+    """Log that AWS didn't answer for a task."""
+    logger.warning("Task id=%s can't be read: %s", task_id, explain(exc) or exc)
 
 
 def unreachable() -> tuple[type[Exception], ...]:

@@ -25,9 +25,9 @@ from .access import (
     is_staff,
     may_read_error_text,
 )
-from .pieces import PieceWords, TaskProgress, piece_context
+from .pieces import UNKNOWN, PieceWords, TaskProgress, piece_context
 from .tokens import HEADER, is_status_token, take_token, words_from_token
-from .unavailable import unavailable_without_aws
+from .unavailable import log_unreachable, unavailable_without_aws, uncached, unreachable
 
 
 @login_not_required
@@ -54,14 +54,25 @@ def progress(request: HttpRequest, task_id: str) -> HttpResponse:
     token = take_token(request)
     words = words_from_token(token, task_id)
     has_token = words is not None or is_status_token(token, task_id)
-    record = get_permitted_task_or_404(request, task_id, has_token=has_token).record
-    token = "" if words is None else token
-    task = TaskProgress.from_record(record)
-    context = piece_context(task, PieceWords.from_token(words or {}), token=token)
+    piece, token = PieceWords.from_token(words or {}), "" if words is None else token
+    try:
+        record = get_permitted_task_or_404(request, task_id, has_token=has_token).record
+    except unreachable() as exc:
+        if not piece.htmx:
+            raise
+        # htmx shows no answer of an error, so the piece itself says that it is out of date.
+        log_unreachable(task_id, exc)
+        return uncached(render_progress(request, TaskProgress(id=task_id, status=UNKNOWN), piece, token))
+    response = render_progress(request, TaskProgress.from_record(record), piece, token)
+    return with_etag(request, record, response, "Sec-Fetch-Mode")
+
+
+def render_progress(request: HttpRequest, task: TaskProgress, words: PieceWords, token: str) -> HttpResponse:
+    """Render a piece again, or a whole page for a browser that opens its address."""
+    context = piece_context(task, words, token=token)
     context["news"] = request.GET.get("said") != task.text_hash
     opened = request.headers.get("Sec-Fetch-Mode") == "navigate"
-    response = render(request, f"django_offload/{'page' if opened else 'progress_answer'}.html", context)
-    return with_etag(request, record, response, "Sec-Fetch-Mode")
+    return render(request, f"django_offload/{'page' if opened else 'progress_answer'}.html", context)
 
 
 @login_not_required

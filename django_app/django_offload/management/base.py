@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, CommandParser, DjangoHelpFormatter
 
-from ..aws import clients
+from ..aws import clients, each_at_most
 from ..aws.explain import explain
 from ..conf import configured
 from ..deploy.stage import ENV_STAGE
@@ -49,6 +49,8 @@ class OffloadCommand(Output):
     json_help: ClassVar[str] = "Print JSON for programs."
     # Most commands need no checks, and offload_doctor must run when checks fail.
     requires_system_checks = ()
+    # The seconds that one call to AWS may take, with its retries. None is for calls that do long work there.
+    seconds_a_call: ClassVar[float | None] = None
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         if self.example:
@@ -80,7 +82,11 @@ class OffloadCommand(Output):
         # A stage is deployed, so its name asks for AWS and not for this machine.
         names_stage = options.get("stage") or os.environ.get(ENV_STAGE)
         try:
-            with clients.aws_allowed() if names_stage else nullcontext(), self.kept_for_json():
+            with (
+                clients.aws_allowed() if names_stage else nullcontext(),
+                each_at_most(self.seconds_a_call) if self.seconds_a_call else nullcontext(),
+                self.kept_for_json(),
+            ):
                 exit_code = self.run(**options)
                 self.stdout.flush()
         except KeyboardInterrupt as exc:

@@ -74,8 +74,16 @@ def has_rich() -> bool:
 def count_text(done: float, total: float | None) -> str:
     """Return "3 of 10", or "3" without a total, or "" if nothing is done and the total is unknown."""
     if total is None:
-        return f"{done:,g}" if done else ""
-    return f"{done:,g} of {total:,g}"
+        return number_text(done) if done else ""
+    return f"{number_text(done)} of {number_text(total)}"
+
+
+def number_text(number: float) -> str:
+    """Return a number with at most six digits, or an integer that no float can hold as it is."""
+    try:
+        return f"{number:,g}"
+    except OverflowError:
+        return f"{number:,}"
 
 
 def rich_progress(label: str, stream: TextIO, *, coloured: bool) -> "RichProgress":

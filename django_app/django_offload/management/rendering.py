@@ -104,9 +104,9 @@ def aligned_row(row: Sequence[str], widths: Sequence[int], numeric: Sequence[boo
 
 
 def record_lines(description: Mapping[str, Any]) -> Iterator[list[str]]:
-    """Yield the lines of a described record, one value a line; its error and traceback come last."""
+    """Yield the lines of a described record, one value a line; errors and their tracebacks come last."""
     for key, value in description.items():
-        if value is None or key == "error":
+        if value is None or key in {"error", "earlier_errors"}:
             continue
         if key == "status":
             text: str = styled_status(value)
@@ -117,11 +117,17 @@ def record_lines(description: Mapping[str, Any]) -> Iterator[list[str]]:
         else:
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         yield [record_key(key), text]
-    error = description.get("error")
-    if error:
-        yield [record_key("error"), Styled(error["class"], "bad"), f": {error['message']}"]
-        if error.get("traceback"):
-            yield from ([line] for line in error["traceback"].rstrip().splitlines())
+    for error in description.get("earlier_errors", ()):
+        yield from error_lines(f"attempt {error['attempt']}" if error["attempt"] else "an attempt", error)
+    if error := description.get("error"):
+        yield from error_lines("error", error)
+
+
+def error_lines(key: str, error: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Yield the class and the message of an error, and the lines of its traceback if it has one."""
+    yield [record_key(key), Styled(error["class"], "bad"), f": {error['message']}"]
+    if error.get("traceback"):
+        yield from ([line] for line in error["traceback"].rstrip().splitlines())
 
 
 def record_key(key: str) -> Styled:

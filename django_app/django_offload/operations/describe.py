@@ -10,11 +10,15 @@ from ..exceptions import PayloadLost, UnknownTask
 from ..payloads import fetch, fetch_result
 from ..protocol.record import ARGUMENTS_PART, TaskRecord
 from .find import StoredTask
-from .status import status_of
+from .status import attempt_errors, has_own_error, status_of
 
 
 def describe(stored: StoredTask) -> dict[str, Any]:
-    """Return the status of a task, its arguments (the sensitive ones hidden), and its result or error."""
+    """
+    Return the status of a task, its arguments (the sensitive ones hidden), and its result or error.
+
+    The errors of attempts that didn't end the task are "earlier_errors".
+    """
     record, parts = stored.record, dict(stored.parts)
     lost_result = None
     try:
@@ -27,8 +31,11 @@ def describe(stored: StoredTask) -> dict[str, Any]:
     if lost_result is not None:
         status["lost_result"] = lost_result
         status.pop("return_value", None)
+    errors = attempt_errors(record, parts)
+    earlier = errors[:-1] if has_own_error(record, errors) else errors
     return {
         **status,
+        **({"earlier_errors": earlier} if earlier else {}),
         "owner": record.enqueued.owner,
         "worker_ids": record.worker_ids,
         **describe_arguments(stored),

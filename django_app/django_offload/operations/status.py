@@ -1,7 +1,7 @@
 """The status of a task as JSON."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.utils.timezone import get_default_timezone, is_aware, make_aware
 from ..definition.offload_task import AnyResult
 from ..definition.registry import mask_of_task
 from ..definition.results import return_value
-from ..protocol.record import FAILED, SUCCESSFUL, TaskRecord
+from ..protocol.record import FAILED, SUCCESSFUL, TaskRecord, error_part
 
 LONGEST_RETRY_AFTER_SECONDS = 10
 
@@ -58,10 +58,25 @@ def status_of(
             "message": record.error["message"] if error_text else "",
         }
         if traceback:
-            errors = [json.loads(parts[part]) for part in record.error_parts if part in parts]
+            errors = attempt_errors(record, parts)
             # The traceback, for staff only.
-            status["error"]["traceback"] = errors[-1]["traceback"] if errors and errors[-1] else ""
+            status["error"]["traceback"] = errors[-1]["traceback"] if has_own_error(record, errors) else ""
     return status
+
+
+def attempt_errors(record: TaskRecord, parts: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the errors of the attempts that are stored in `parts`, oldest first, as a status has them."""
+    numbers = {error_part(fence): number for number, fence in enumerate(record.attempt_fences, 1)}
+    stored = ((numbers.get(part), json.loads(parts.get(part, "null"))) for part in record.error_parts)
+    names = ("class", "message", "traceback")
+    return [{"attempt": number, **{name: error[name] for name in names}} for number, error in stored if error]
+
+
+def has_own_error(record: TaskRecord, errors: Sequence[Mapping[str, Any]]) -> bool:
+    """Return True if the last of these errors ended the task, and not something else, such as a cancel."""
+    if not errors or record.status != FAILED or not record.error or record.error.get("ended"):
+        return False
+    return bool(errors[-1]["attempt"] == len(record.attempt_fences))
 
 
 def outcome(result: AnyResult) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..worker.start import module_index, uncollected
+from ..worker.start import module_index, uncollected, write_any_text
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -25,6 +25,7 @@ def start() -> Callable[[object, object], Mapping[str, Any]]:
     isn't WSGI.
     """
     module_index.install()
+    write_any_text()
     with uncollected():
         settings = stage_settings()
         set_variables(settings)

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.pieces.site import ALL, Site
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import IMPATIENT, Visitor
 
 PATIENCE_MS = 20_000
 
@@ -102,6 +103,27 @@ def test_a_task_that_is_gone_is_told_so_and_the_link_is_offered_again(visitor: V
     gone = "The progress can no longer be shown. Reload the page to see how the task is doing."
     expect(text(page)).to_have_text(gone, timeout=PATIENCE_MS)
     expect(page.get_by_role("link", name="Refresh")).to_be_visible()
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["it answers 503", "it hangs"])
+def test_a_piece_whose_server_does_not_answer_says_that_it_is_stale_and_goes_on(
+    visitor: Visitor, site: Site, hangs: bool
+):
+    page = visitor.page
+    visitor.context.add_init_script(IMPATIENT)
+    start(visitor)
+    expect(text(page)).to_have_text(re.compile("Waiting to start|Running"))
+    visitor.away = True
+    page.route("**/progress/**", lambda route: None if hangs else route.fulfill(status=503))
+
+    stale = "The server doesn't answer, so this may be out of date. The page will try again."
+    expect(text(page)).to_have_text(stale, timeout=PATIENCE_MS)
+    expect(page.get_by_role("link", name="Refresh")).to_be_visible()
+
+    page.unroute("**/progress/**")
+    site.allow(ALL)
+    expect(text(page)).to_have_text("Done", timeout=PATIENCE_MS)
+    expect(page.get_by_role("link", name="Refresh")).to_be_hidden()
 
 
 def test_a_piece_that_comes_later_goes_on_and_one_that_is_taken_away_stops(visitor: Visitor):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from django_offload.aws import at_most, within
-from django_offload.aws.time_budget import seconds_left
+from django_offload.aws import at_most, each_at_most, within
+from django_offload.aws.time_budget import LEAST_SECONDS, begin_call, seconds_left
 
 
 def long():
@@ -34,4 +34,20 @@ def test_the_shorter_of_two_limits_applies_inside_and_the_outer_one_afterwards(o
             assert seconds_left() <= 1.0
         assert seconds_left() == pytest.approx(alone, abs=1.0)
 
+    assert seconds_left() is None
+
+
+def test_the_seconds_of_each_call_begin_anew(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    with at_most(20.0), each_at_most(5.0):
+        now += 4
+        assert seconds_left() == pytest.approx(1.0 - LEAST_SECONDS)
+        begin_call()
+        assert seconds_left() == pytest.approx(5.0 - LEAST_SECONDS)
+        now += 13
+        begin_call()
+        assert seconds_left() == pytest.approx(3.0 - LEAST_SECONDS), "the outer limit applies"
+
+    begin_call()
     assert seconds_left() is None

@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 
 from django_offload.board.timeline import timeline
 from django_offload.protocol.conditional_write import Attributes, ConditionalWrite
-from django_offload.protocol.json_codec import from_micros
-from django_offload.protocol.record import error_part, initial_item, read_record
+from django_offload.protocol.json_codec import from_micros, to_micros
+from django_offload.protocol.record import FAILED, SUCCESSFUL, error_part, initial_item, read_record
 from django_offload.protocol.transitions import (
     abandon,
+    ask_to_stop,
+    cancel,
     claim,
     fail,
+    not_sent,
     redrive,
     release,
     send_again,
@@ -99,7 +102,7 @@ class History:
     def raises(self, again: bool) -> None:
         if not self.is_running:
             return
-        part = error_part(self.claims)
+        part, at = error_part(self.claims), to_micros(self.now)
         if again:
             change = release(
                 self.enqueued.id, **self.held, not_before=self.now, due_at=self.now, error=ERROR, part=part
@@ -107,7 +110,7 @@ class History:
         else:
             change = fail(**self.held, now=self.now, result_ttl=TTL, error=ERROR, part=part)
         if self.change(change):
-            self.parts[part] = json.dumps({**ERROR, "traceback": "so", "at": 1})
+            self.parts[part] = json.dumps({**ERROR, "traceback": "so", "at": at})
             self.end("failed")
 
     def returns(self) -> None:
@@ -127,18 +130,20 @@ class History:
         if self.change(redrive(self.enqueued.id, now=self.now, due_at=self.now)):
             self.lives = len(self.attempts)
 
-    def send_again(self) -> None:
-        due_at = self.attributes.get("due_at")
-        if isinstance(due_at, int) and not read_record(self.attributes).ended:
-            self.change(
-                send_again(
-                    self.enqueued.id,
-                    due_was=from_micros(due_at),
-                    due_at=self.now,
-                    now=self.now,
-                    counts=True,
-                )
-            )
+    def cancel(self) -> None:
+        self.change(cancel(now=self.now, result_ttl=TTL, error=ERROR))
+
+    def ask_to_stop(self) -> None:
+        self.change(ask_to_stop())
+
+    def send_again(self, refused: bool = False) -> None:
+        due_at, record = self.attributes.get("due_at"), read_record(self.attributes)
+        if not isinstance(due_at, int) or record.ended:
+            return
+        now = self.now
+        change = send_again(self.enqueued.id, due_was=from_micros(due_at), due_at=now, now=now, counts=True)
+        if self.change(change) and refused:
+            assert self.change(not_sent(record, due_at=now, now=now))
 
 
 STEPS = {
@@ -151,6 +156,9 @@ STEPS = {
     "give up": History.give_up,
     "redrive": History.redrive,
     "send again": History.send_again,
+    "send again, refused": lambda history: history.send_again(refused=True),
+    "cancel": History.cancel,
+    "ask to stop": History.ask_to_stop,
 }
 
 
@@ -178,6 +186,17 @@ def test_every_history_is_shown_as_it_was(steps: list[str]):
         assert shown_attempts(history) == true_attempts(history)
         assert record.attempts == len(history.attempts) - history.lives
         assert record.attempted_at == (history.attempted_at[-1] if history.attempted_at else None)
+        entries = list(timeline(record, history.parts))
+        titles = [entry.title for entry in entries]
+        # When it may start is no event.
+        events = [entry for entry in entries if entry.title != "Starts no earlier than"]
+        instants = [entry.instant for entry in events if entry.instant is not None]
+        assert instants == sorted(instants), titles
+        assert titles.count("Sent again") == (record.sent_at is not None)
+        assert (titles[-1] == "FAILED") == (record.status == FAILED)
+        assert (titles[-1] == "Finished") == (record.status == SUCCESSFUL)
+        shown_error = [entry for entry in entries if entry.is_latest_error]
+        assert len(shown_error) == bool(record.error_parts)
 
 
 def test_a_claim_that_was_undone_is_no_attempt_and_changes_no_worker():

@@ -1,14 +1,21 @@
 """While AWS can't be reached, every Start of the reference site says so, and offers a way on."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
+from django.utils.html import escape
 
+from django_offload.aws import READ_SECONDS
+from django_offload.aws.time_budget import seconds_left
 from lab import seeding
+from lab.aws_away import CANT_READ, NOT_STARTED, UNDONE
+from lab.mandelbrot import TILES
 from tests.unit.lab.images import photo
-from tests.unit.silence import calling
+from tests.unit.silence import PATIENCE_SECONDS, calling, silent_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOWHERE = "http://127.0.0.1:9"  # Nothing listens there.
@@ -30,7 +37,6 @@ def away(settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ("/reports/", {"orders": "50000", "backend": "direct"}),
         ("/mandelbrot/", {"place": "whole"}),
         ("/retries/", {"failures": "2"}),
-        ("/reports/in-request/", {"orders": "50000"}),  # Its files are in the bucket.
         ("/photos/", None),
     ],
 )
@@ -40,9 +46,62 @@ def test_a_start_answers_503_and_says_that_nothing_was_started(client: Client, p
     answer = client.post(path, form)
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    assert "Your task wasn&#x27;t started" in answer.text or "Your task wasn't started" in answer.text
+    assert escape(NOT_STARTED) in answer.text
     assert f'<a class="button" href="{path}">Try again</a>' in answer.text
     assert client.get(path, follow=True).status_code == 200, "the way on leads somewhere"
+
+
+def test_a_report_whose_files_were_not_stored_is_told_so(client: Client):
+    answer = client.post("/reports/in-request/", {"orders": "50000"})
+
+    assert answer.status_code == 503
+    assert escape(UNDONE["in-request"]) in answer.text
+    assert '<a class="button" href="/reports/in-request/">Try again</a>' in answer.text
+    assert client.get("/reports/in-request/", follow=True).status_code == 200
+
+
+def picture_of(client: Client) -> str:
+    """Return the id of a picture that this visitor drew, and whose list of tiles this process knows."""
+    picture = "a" * 32
+    session = client.session
+    session["pictures"] = [{"id": picture, "label": "", "at": timezone.now().isoformat()}]
+    session.save()
+    return picture
+
+
+@pytest.mark.parametrize("path", ["", "status/", "cancel/"])
+def test_pages_of_many_tasks_say_so_in_time(client: Client, settings, monkeypatch, path: str):
+    ids = tuple(f"{number:032x}" for number in range(TILES))
+    monkeypatch.setattr("lab.pictures.read_task_list", lambda picture: ("whole", ids))
+    monkeypatch.setattr("lab.aws_away.READ_SECONDS", PATIENCE_SECONDS)
+    tasks = settings.TASKS
+    with silent_server() as url, calling(settings, tasks, "lean", url):
+        began = time.monotonic()
+        address = f"/mandelbrot/{picture_of(client)}/{path}"
+        answer = client.post(address) if path == "cancel/" else client.get(address)
+
+    assert answer.status_code == 503
+    assert time.monotonic() - began < 5 * PATIENCE_SECONDS
+    assert escape(UNDONE["picture-cancel"] if path == "cancel/" else CANT_READ) in answer.text
+
+
+def test_a_slow_aws_is_read_for_five_seconds_in_all(client: Client, monkeypatch):
+    """The time of a page is bounded, and not that of each of its reads."""
+    ids = tuple(f"{number:032x}" for number in range(TILES))
+    left: list[float | None] = []
+
+    def read_status(task_id: str) -> str:
+        left.append(seconds_left())
+        return "READY"
+
+    monkeypatch.setattr("lab.pictures.read_task_list", lambda picture: ("whole", ids))
+    monkeypatch.setattr("lab.pictures.tile_status", read_status)
+
+    assert client.get(f"/mandelbrot/{picture_of(client)}/").status_code == 200
+
+    assert len(left) == TILES
+    assert all(seconds is not None and seconds <= READ_SECONDS for seconds in left)
+    assert left == sorted(left, reverse=True), "one bound for all"
 
 
 def test_the_reason_is_for_developers_alone(client: Client, settings):

@@ -1,6 +1,7 @@
 """The pages and the tasks behind them, with everything in memory."""
 
 import re
+from html import unescape
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote
@@ -351,3 +352,41 @@ def test_a_missing_upload_is_an_error_with_advice(client: Client, shop: Offload)
     shop.run()
 
     assert "Upload the photo again" in client.get(attribute(page, "data-page-url")).text
+
+
+def cancel(client: Client, page: HttpResponse) -> None:
+    answer = client.post(unescape(attribute(page, "data-cancel-url")), headers={"Accept": "application/json"})
+    assert answer.status_code < 300
+
+
+def test_a_cancelled_run_is_told_no_attempt_that_did_not_happen(client: Client, shop: Offload):
+    page = start_report(client)
+    cancel(client, page)
+    shop.run()
+
+    text = client.get(attribute(page, "data-page-url")).text
+
+    assert "<strong>Ended</strong> <code>django_offload.exceptions.Cancelled</code>" in text
+    assert "The task was cancelled before its first attempt." in text
+    assert "Attempt 1" not in text
+    assert 'data-outcome="cancelled"' in text
+    assert ">Cancelled</span>" in text
+
+
+@pytest.mark.parametrize(
+    ("lost", "titles"), [(False, ["Attempt 1 failed", "Attempt 2 failed", "Attempt 3 failed"]), (True, None)]
+)
+def test_an_error_is_given_the_number_of_its_attempt_or_none(
+    client: Client, shop: Offload, lost: bool, titles: list[str] | None
+):
+    if lost:
+        shop.kill_next()
+    page = client.post("/retries/", {"failures": "3"})
+    shop.run()
+
+    text = client.get(attribute(page, "data-page-url")).text
+
+    assert "The task failed after 3 attempts." in text
+    assert 'data-outcome="failed"' in text
+    found = re.findall("<strong>(.*? failed)</strong>", text)
+    assert found == (titles or ["An attempt failed"] * 2)

@@ -1,12 +1,29 @@
 """If AWS doesn't answer, every command that needs it prints one line and exits with code 2."""
 
+import time
+from importlib import import_module
+
 import pytest
 
-from django_offload.aws import clients
+from django_offload.aws import READ_SECONDS, clients
 from django_offload.conf import CLIENTS
 from tests.unit.management.commands import run
+from tests.unit.silence import PATIENCE_SECONDS, calling, silent_server
 
 pytestmark = pytest.mark.django_db
+
+COMMANDS = [
+    ["offload_status"],
+    ["offload_sweep"],
+    ["offload_result", "0" * 32],
+    ["offload_dead", "list"],
+    ["offload_dead", "show", "0" * 32],
+    ["offload_dead", "show", "dead/x"],
+    ["offload_dead", "redrive", "--all"],
+    ["offload_dead", "discard", "0" * 32],
+    ["offload_doctor"],
+    ["offload_doctor", "--json"],
+]
 
 
 @pytest.fixture(params=CLIENTS)
@@ -26,22 +43,7 @@ def away(settings, ours, monkeypatch, request):
 
 
 @pytest.mark.usefixtures("away")
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["offload_status"],
-        ["offload_sweep"],
-        ["offload_result", "0" * 32],
-        ["offload_dead", "list"],
-        ["offload_dead", "show", "0" * 32],
-        ["offload_dead", "show", "dead/x"],
-        ["offload_dead", "redrive", "--all"],
-        ["offload_dead", "discard", "0" * 32],
-        ["offload_doctor"],
-        ["offload_doctor", "--json"],
-    ],
-    ids=" ".join,
-)
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_where_aws_does_not_answer_one_sentence_says_what_to_do(command):
     code, output = run(*command)
 
@@ -49,3 +51,20 @@ def test_where_aws_does_not_answer_one_sentence_says_what_to_do(command):
     assert output.startswith("AWS was not reached: Could not connect to the endpoint URL")
     assert output.endswith("Check the network and AWS_ENDPOINT_URL, or start manage.py offload_local.")
     assert "\n" not in output
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_where_aws_is_silent_every_command_says_so_in_time(settings, ours, monkeypatch, client):
+    with silent_server() as url, calling(settings, ours, client, url):
+        for name, *arguments in {command[0]: command for command in COMMANDS}.values():
+            command = import_module(f"django_offload.management.commands.{name}").Command
+            assert command.seconds_a_call == READ_SECONDS == 5
+            monkeypatch.setattr(command, "seconds_a_call", PATIENCE_SECONDS)
+            began = time.monotonic()
+
+            code, output = run(name, *arguments)
+
+            monkeypatch.undo()
+            assert code == 2
+            assert output.startswith("AWS was not reached: ")
+            assert time.monotonic() - began < 10 * PATIENCE_SECONDS

@@ -77,6 +77,36 @@ def test_a_worker_loads_what_it_needs_to_run_a_task_and_nothing_else():
     assert len(loaded) <= MOST_MODULES, "A start costs about half a millisecond per module: what is new?"
 
 
+# Logs as Lambda's runtime does, and prints as strictly as Python does in most environments.
+LOGS_ANY_TEXT = """
+import logging, os, sys, tempfile
+from awslambdaric.bootstrap import FramedTelemetryLogSink, LambdaLoggerHandler
+log = tempfile.TemporaryFile()
+with FramedTelemetryLogSink(os.dup(log.fileno())) as sink:
+    logging.getLogger().addHandler(LambdaLoggerHandler(sink))
+    import {module}
+    try:
+        raise ValueError("a lone \\ud83d surrogate")
+    except ValueError:
+        logging.getLogger("django_offload").exception("7 \u20ac for \\udc80")
+print("printed \\ud83d")
+log.seek(0)
+print(log.read().decode(errors="replace"))  # Each entry begins with a binary header.
+log.close()
+"""
+
+
+@pytest.mark.parametrize(
+    "module", ["lambdas.worker", "lambdas.sweeper", "lambdas.dead_letter", "lambdas.web"]
+)
+def test_a_function_logs_and_prints_any_text(module):
+    output = started(LOGS_ANY_TEXT.format(module=module), PYTHONIOENCODING="utf-8:strict")
+
+    assert "printed \\ud83d" in output
+    assert "7 \u20ac for \\udc80" in output
+    assert "ValueError: a lone \\ud83d surrogate" in output
+
+
 def test_a_worker_reads_its_secrets_without_boto3():
     parameters = says(b'{"Parameters": [{"Name": "/shop/key", "Value": "of-the-stage"}]}')
     secret = says(b'{"Name": "shop/database", "SecretString": "elsewhere"}')

@@ -5,7 +5,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ...exceptions import CallFailed, NoAnswer, OutOfTime, Refusal, StaleConnection
-from ..time_budget import LEAST_SECONDS, seconds_left
+from ..time_budget import LEAST_SECONDS, begin_call, seconds_left
 from .connecting import PendingConnection, join_group
 from .connection import Connection
 from .credentials import credentials, renewed_since
@@ -36,6 +36,7 @@ class Call:
         self._pending: PendingConnection | None = None
         self._failure: CallFailed | None = None
         self._tries = 0
+        begin_call()
         self.send()
 
     def result(self) -> Result:

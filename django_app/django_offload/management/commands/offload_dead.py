@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandParser
 
+from ...aws import READ_SECONDS
 from ...operations import describe
 from ...operations.dead_letters import DeadLetterFilter, act_on, act_on_record, dead_letter_row
 from ...operations.find import find
@@ -34,6 +35,7 @@ class Command(OffloadCommand):
     """
 
     help = "List, show, redrive or discard dead letters: tasks that were given up."
+    seconds_a_call = READ_SECONDS
     example: ClassVar[str] = """
 manage.py offload_dead list
 manage.py offload_dead show 3f2b9c0de4a1487fb7d2a5c6e8f01234

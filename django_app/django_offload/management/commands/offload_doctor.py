@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any, ClassVar
 
+from ...aws import READ_SECONDS
 from ...conf import Options, stacks
 from ...exceptions import ConfigurationError
 from ...stack import StackSpec, spec_of
@@ -24,6 +25,7 @@ STACK_CHECKS: dict[str, Callable[[StackSpec], Iterator[Finding]]] = {
 
 class Command(OffloadCommand):
     help = "Find what is stuck, given up or missing, or contradicts TASKS, and how to correct it."
+    seconds_a_call = READ_SECONDS
     example: ClassVar[str] = "manage.py offload_doctor\nmanage.py offload_doctor --json"
 
     def run(self, **options: Any) -> int:

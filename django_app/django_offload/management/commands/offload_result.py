@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.core.management import CommandError
 from django.core.management.base import CommandParser
 
+from ...aws import READ_SECONDS
 from ...operations import describe
 from ...operations.cancel import cancel
 from ...operations.find import StoredTask, find
@@ -14,7 +15,7 @@ from ...operations.status import status_of
 from ...protocol.record import SUCCESSFUL, TaskRecord, read_record
 from ..base import EXIT_INTERRUPTED, EXIT_OK, EXIT_PROBLEM, OffloadCommand
 from ..progress import Progress, ProgressBar
-from ..rendering import progress_text, record_lines, styled_status
+from ..rendering import escape_controls, progress_text, record_lines, styled_status
 
 
 class Command(OffloadCommand):
@@ -23,6 +24,7 @@ class Command(OffloadCommand):
         "With --follow, show its progress until it ends. The exit code is then 0 if it succeeded and 1 if it "
         "failed. Ctrl-C stops following with exit code 130; the task continues."
     )
+    seconds_a_call = READ_SECONDS
     example: ClassVar[str] = """
 manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234
 manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --follow
@@ -101,7 +103,7 @@ manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --cancel
         """Update the bar; print a line only if something differs from `last_change`. Return the new state."""
         reported = record.progress or {}
         if isinstance(progress, ProgressBar):
-            text = f"{record.status} {reported.get('message') or ''}".rstrip()
+            text = escape_controls(f"{record.status} {reported.get('message') or ''}".rstrip())
             progress.update(reported.get("done", 0), reported.get("total"), text)
         change = (record.status, record.attempts, record.progress)
         if change != last_change:

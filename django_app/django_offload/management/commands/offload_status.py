@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandParser
 
-from ...aws import client
+from ...aws import READ_SECONDS, client
 from ...conf import Options, stacks
 from ...exceptions import ResourceMissing
 from ...operations.due_entries import EVER
@@ -32,6 +32,7 @@ class Command(OffloadCommand):
         "exit code is 1 if there are dead letters. With --watch, look again until you press Ctrl-C; the exit "
         "code is then that of the last look."
     )
+    seconds_a_call = READ_SECONDS
     example: ClassVar[str] = """
 manage.py offload_status
 manage.py offload_status --watch --every 5

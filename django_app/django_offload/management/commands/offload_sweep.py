@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandParser
 
+from ...aws import READ_SECONDS
 from ...conf import stacks
 from ...stores import store_of
 from ...worker.sweep import sweep
@@ -14,6 +15,7 @@ from ..base import EXIT_OK, EXIT_PROBLEM, OffloadCommand
 
 class Command(OffloadCommand):
     help = "Send due tasks again if their message is lost, as the sweeper does every minute."
+    seconds_a_call = READ_SECONDS
     example: ClassVar[str] = "manage.py offload_sweep --seconds 60"
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -2,6 +2,7 @@
 
 const live = () => document.querySelector("[data-live]");
 const status = document.querySelector("[data-live-status]");
+const LONGEST_ANSWER_MS = 15_000; // The site itself gives up on AWS after 5 seconds.
 // Each answer contains a different CSRF token.
 const TOKEN = /(name="csrfmiddlewaretoken" value=")[^"]*/g;
 let shown = comparable(live());
@@ -23,16 +24,18 @@ function schedule() {
 
 async function refresh() {
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(LONGEST_ANSWER_MS) });
     if (answer.ok && !answer.redirected) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       replace(page.getElementById(live()?.id));
       showStatus(`Updated ${new Date().toLocaleTimeString()}`);
+    } else if (answer.status >= 500) {
+      showStatus(`The site answered ${answer.status}, so this page may be out of date. It tries again by itself.`);
     } else {
       showStatus(`The site answered ${answer.redirected ? "with another page" : answer.status}. Reload to see why.`);
     }
   } catch {
-    showStatus("The site could not be reached. This page tries again by itself.");
+    showStatus("The site didn't answer, so this page may be out of date. It tries again by itself.");
   }
   schedule();
 }

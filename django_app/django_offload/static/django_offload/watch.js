@@ -36,13 +36,6 @@ function split(link) {
   return [address.href, token];
 }
 
-// Fetch without a wait for ever: a server that hangs counts as one that doesn't answer. Browsers before 2024 wait.
-function fetchInTime(url, options) {
-  const timeout = AbortSignal.timeout?.(1000 * LONGEST_ANSWER);
-  const signal = options.signal && timeout ? (AbortSignal.any?.([options.signal, timeout]) ?? options.signal) : (options.signal ?? timeout);
-  return fetch(url, { ...options, signal });
-}
-
 // Yield each new answer, and poll as often as the server asks for. The caller ends the loop. `onStale` is called with
 // true when the server doesn't answer, and with false when it answers again.
 export async function* answers(link, { signal, token, wait = 0, accept = "application/json", onStale } = {}) {
@@ -53,7 +46,9 @@ export async function* answers(link, { signal, token, wait = 0, accept = "applic
   for (;;) {
     await pause(wait, signal);
     const headers = { ...fixed, ...(etag && { "If-None-Match": etag }) };
-    const request = fetchInTime(url, { headers, signal, cache: "no-store", redirect: "manual" });
+    // A server that hangs counts as one that doesn't answer. Browsers before 2024 wait for it.
+    const inTime = AbortSignal.any?.([AbortSignal.timeout(1000 * LONGEST_ANSWER), ...(signal ? [signal] : [])]) ?? signal;
+    const request = fetch(url, { headers, signal: inTime, cache: "no-store", redirect: "manual" });
     const answer = await request.catch(() => null);
     signal?.throwIfAborted();
     onStale?.(!answer || answer.status >= 500);

@@ -3,8 +3,10 @@
 import gc
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from . import module_index
@@ -23,6 +25,7 @@ def start() -> None:
     can't be imported is logged, and raises again for each message.
     """
     module_index.install()
+    write_any_text()
     with uncollected(), deferred():
         from django.apps import apps
 
@@ -55,6 +58,27 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
+def write_any_text() -> None:
+    """
+    Have this process write every text that it may print or log, lone surrogates too.
+
+    Lambda's own handler of the root logger raises for one, so that a task whose exception has such a message
+    would never end.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    for handler in logging.getLogger().handlers:
+        handler.format = partial(format_encodable, handler.format)  # type: ignore[method-assign]
+
+
+def format_encodable(form: Callable[[logging.LogRecord], str], record: logging.LogRecord) -> str:
+    """Return a formatted record, with what UTF-8 can't encode as escapes."""
+    text = form(record)
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
 def start_whole() -> None:
     """Set all of Django up unless it is, for functions that run no tasks."""
     from django.apps import apps
@@ -62,6 +86,7 @@ def start_whole() -> None:
     if apps.ready:
         return
     module_index.install()
+    write_any_text()
     import django
 
     from ...aws import secrets

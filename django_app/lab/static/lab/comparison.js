@@ -81,9 +81,10 @@ function sentence(ways) {
   const ready = request.ready ?? request.painted;
   const report = offload.ready === undefined ? ". When its report was there hasn't been measured. " :
     `, and ${compared("the report was there", offload.ready, ready)}. `;
-  if (offload.painted >= request.painted) return `${answer}${report}This work is too short to need it.`;
-  const share = Math.round((100 * (request.phases?.server ?? 0)) / request.painted);
-  return `${answer}${report}In the request, server processing took ${share} % of the wait.`;
+  if (offload.painted >= request.painted) return `${answer}${report}Offloading this work gains nothing.`;
+  const server = request.phases?.server;
+  const share = server ? `In the request, server processing took ${Math.round((100 * server) / request.painted)}\u00a0% of the wait.` : "";
+  return `${answer}${report}${share}`.trim();
 }
 
 export function showComparison(page, measurements) {

@@ -102,7 +102,7 @@ function offerCancel(panel) {
   button.addEventListener("click", async () => {
     button.disabled = true;
     const headers = { "X-CSRFToken": token, Accept: "application/json" };
-    const answer = await fetch(panel.dataset.cancelUrl, { method: "POST", headers }).catch(() => null);
+    const answer = await fetch(panel.dataset.cancelUrl, { method: "POST", headers, signal: AbortSignal.timeout(LONGEST_ANSWER_MS) }).catch(() => null);
     say(panel, cancelMessage(answer));
     button.disabled = answer?.ok ?? false;
   });
@@ -121,7 +121,7 @@ export async function follow(panel) {
   let wait = FIRST_MS;
   let failures = 0;
   let announced = null;
-  if (ENDED.includes(panel.dataset.status)) return panel.dataset.status === "SUCCESSFUL" ? "ready" : "failed";
+  if (ENDED.includes(panel.dataset.status)) return panel.dataset.outcome;
   offerCancel(panel);
   for (;;) {
     await pause(wait);

@@ -9,6 +9,10 @@ import { showVitals } from "./vitals.js";
 // Milliseconds on a clock that continues from page to page.
 const now = () => performance.timeOrigin + performance.now();
 
+// In a hidden tab nothing is painted, so what is shown later waited for the visitor, and isn't measured.
+let wasHidden = document.hidden;
+document.addEventListener("visibilitychange", () => { wasHidden = true; });
+
 // The second frame starts when the first has been painted.
 const painted = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(now()))));
 
@@ -26,6 +30,7 @@ function observe(page, measurements, click) {
   const { way } = click;
   const before = performance.timeOrigin - click.at;
   const add = (metric) => (value) => measurements.add(way, { [metric]: value });
+  const addPaint = (metric) => (value) => wasHidden || add(metric)(value);
   measurements.start(way, {
     orders: Number(page.querySelector("main").dataset.orders),
     ttfb: click.navigation.responseStart,
@@ -33,13 +38,14 @@ function observe(page, measurements, click) {
     inp: click.inp,
     pressed: click.inp,
   });
-  firstPaint(add("fcp"));
-  largestPaint(add("lcp"));
+  firstPaint(addPaint("fcp"));
+  largestPaint(addPaint("lcp"));
   layoutShifts(add("shift"));
   forcedLayout(add("forced"));
   domChanges(page.querySelector("main"), add("dom"));
   interactions((slowest) => measurements.add(way, { inp: Math.max(slowest, measurements.ways[way].inp ?? 0) }));
   answerPaint((at) => {
+    if (wasHidden) return;
     const waited = before + at;
     // If a browser can report how fast it paints clicks but reported none, the answer came before the next frame,
     // and is itself the next paint. That isn't known for other browsers, or for an answer that takes long.
@@ -56,7 +62,9 @@ export function measure(page) {
   const ended = async (outcome) => {
     if (!click) return;
     // Without a result on the page, nobody waited for one until now.
-    measurements.add(click.way, outcome === "ready" ? { ready: (await painted()) - click.at } : { outcome });
+    if (outcome !== "ready") return measurements.add(click.way, { outcome });
+    const at = await painted();
+    if (!wasHidden) measurements.add(click.way, { ready: at - click.at });
   };
   const show = () => {
     showComparison(page, measurements);

@@ -15,6 +15,8 @@ const BAR = 24;
 // The browser paints the click while the request is in transit, so the click has a strip below the bar.
 const STRIP = { below: BAR + 3, height: 6 };
 const ROW = 58;
+// In a narrower drawing, the labels have fewer words.
+const NARROW = 480;
 // A line shorter than this share of the width is also shown enlarged.
 const SMALL = 0.2;
 const LENS = 36;
@@ -69,9 +71,9 @@ function flag(svg, measured, y, scale, width) {
 }
 
 // Return both waits of a way in words: until the answer, and until the report.
-function waits(way, measured) {
+function waits(way, measured, width = Infinity) {
   const report = measured.outcome ? `, report ${measured.outcome}` : measured.ready > measured.painted ? `, report after ${duration(measured.ready)}` : "";
-  return `${NAMES[way]}: painted after ${duration(measured.painted ?? 0)}${report}`;
+  return `${NAMES[way]}: ${width < NARROW ? "" : "painted after "}${duration(measured.painted ?? 0)}${report}`;
 }
 
 function legend(holder, ways) {
@@ -101,8 +103,8 @@ function legend(holder, ways) {
 
 function show(holder, ways, width) {
   const lines = WAYS.map((way) => [way, parts(ways[way])]).filter(([, spans]) => spans.length);
-  if (!lines.length) return;
-  const most = Math.max(...lines.map(([way, spans]) => Math.max(end(spans), ways[way].ready ?? 0)));
+  if (!lines.length) return false;
+  const most = Math.max(...lines.map(([way, spans]) => Math.max(end(spans), ways[way].ready ?? 0)), 1);
   const offload = lines.find(([way]) => way === "offload")?.[1];
   const enlarged = offload && end(offload) / most < SMALL;
   const bottom = lines.length * ROW + 2;
@@ -113,12 +115,13 @@ function show(holder, ways, width) {
   axis(svg, { left: 0, width, top: 0, bottom, most });
   for (const [index, [way, spans]] of lines.entries()) {
     const y = index * ROW + 24;
-    draw(svg, "text", { x: 0, y: y - 8, class: "name" }, waits(way, ways[way]));
+    draw(svg, "text", { x: 0, y: y - 8, class: "name" }, waits(way, ways[way], width));
     bar(svg, spans, y, scale, way);
     flag(svg, ways[way], y, scale, width);
   }
   holder.replaceChildren(svg);
   legend(holder, ways);
+  return true;
 }
 
 export function showTimeline(page, measurements) {
@@ -126,8 +129,7 @@ export function showTimeline(page, measurements) {
   if (!holder) return;
   const empty = [...holder.childNodes];
   const redraw = drawnIn(holder, (width) => {
-    if (Object.keys(measurements.ways).length) show(holder, measurements.ways, width);
-    else holder.replaceChildren(...empty);
+    if (!show(holder, measurements.ways, width)) holder.replaceChildren(...empty);
   });
   measurements.subscribe(redraw, ["phases", "fcp", "pressed", "painted", "ready", "outcome"]);
 }

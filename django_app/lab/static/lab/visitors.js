@@ -27,6 +27,7 @@ const median = (values) => {
 async function open(address, number) {
   const url = new URL(`${address}?${number}-${Date.now()}`, location.href).href;
   const answer = await fetch(url, { cache: "no-store" });
+  if (!answer.ok) throw new Error(`A page answered ${answer.status}. ${INVALID}`);
   await answer.text();
   const entry = await timingOf(url);
   const [waiting, refused] = ["Waiting", "Refused"].map((name) => Number(answer.headers.get(`Visitors-${name}`)));
