@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from .messages import shown
+from .plain_values import reason, shown
 
 # Part of a schedule's name in EventBridge Scheduler, which allows 64 characters.
 NAME_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,48}")
@@ -14,6 +14,7 @@ NAME_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,48}")
 RATE_PATTERN = re.compile(r"rate\(([1-9]\d{0,3}) (minute|hour|day)s?\)")
 CRON_PATTERN = re.compile(r"cron\(\S+( \S+){5}\)")
 KINDS = "Write 'rate(5 minutes)', or 'cron(0 3 * * ? *)' with AWS's six fields."
+PLAIN_ARGUMENTS = "Pass numbers, text, lists and dictionaries."
 # The event of a schedule contains the arguments. This is far below the limit of an event (256 KB).
 LONGEST_ARGUMENTS = 10_000
 # With fewer lists, arguments can't be nested too deeply.
@@ -75,7 +76,10 @@ def schedule_problems(schedules: object) -> Iterator[tuple[str, str]]:
                 f"{where}['timezone'] is {shown(schedule['timezone'])}.",
                 "Give a name such as 'Europe/Zurich'.",
             )
-        yield from argument_problems(where, schedule.get("args", ()), schedule.get("kwargs", {}))
+        try:
+            yield from argument_problems(where, schedule.get("args", ()), schedule.get("kwargs", {}))
+        except Exception as exc:  # noqa: BLE001, an object there may raise anything
+            yield f"{where} has arguments that can't be read: {reason(exc)}.", PLAIN_ARGUMENTS
 
 
 def when_problem(when: object) -> tuple[str, str] | None:

@@ -41,7 +41,14 @@ def noted(note):
     return exc
 
 
-RAISED = [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), BaseException("b"), RecursionError(), OSError()]
+RAISED = [
+    SystemExit(3),
+    KeyboardInterrupt(),
+    GeneratorExit(),
+    BaseException("b"),
+    RecursionError(),
+    OSError(),
+]
 
 
 @pytest.mark.parametrize("raised", RAISED, ids=lambda raised: type(raised).__name__)
