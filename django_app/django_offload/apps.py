@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -54,6 +55,13 @@ class DjangoOffloadConfig(AppConfig):
     name = "django_offload"
     verbose_name = "Offloaded tasks"
 
+    def __init__(self, app_name: str, app_module: Any) -> None:
+        super().__init__(app_name, app_module)
+        if is_command_with_json(sys.argv):
+            from .management.json_output import keep_stdout
+
+            keep_stdout()
+
     def ready(self) -> None:
         replace_check_of_tasks()
         for name, tags, deploy in CHECKS:
@@ -64,6 +72,17 @@ class DjangoOffloadConfig(AppConfig):
             from .local.serve.access_log import WithoutOwnRequests
 
             logging.getLogger("django.server").addFilter(WithoutOwnRequests())
+
+
+def is_command_with_json(argv: Sequence[str]) -> bool:
+    """Return True for `manage.py offload_... --json`, which prints JSON alone, whatever apps print."""
+    words = argv[1:]
+    return (
+        bool(words)
+        and words[0].startswith("offload_")
+        and "--json" in words
+        and not {"-h", "--help"} & {*words}
+    )
 
 
 def replace_check_of_tasks() -> None:

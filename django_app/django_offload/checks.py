@@ -4,6 +4,7 @@ import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from importlib import import_module
 from math import ceil
 from typing import Any
@@ -18,7 +19,17 @@ from django.utils.module_loading import import_string
 
 from .aws.loopback import LOOPBACK_HOSTS
 from .compat import DJANGO_CHECKS, TASKS_APP, task_backends
-from .conf import DEFAULT_OWNER, Options, backend_classes, broken_entries, printable, shown
+from .conf import (
+    DEFAULT_OWNER,
+    Options,
+    backend_classes,
+    broken_entries,
+    printable,
+    reason,
+    shortened,
+    shown,
+    tasks_setting,
+)
 from .definition.offload_task import OffloadTask
 from .definition.registry import app_task_modules, registry_or_none
 from .definition.signatures import signature_of
@@ -30,15 +41,18 @@ ENTRY = (
     "Give a dictionary whose BACKEND is the path of a class that can be imported, such as "
     "'django_offload.backends.SQSBackend'."
 )
+DICTIONARY = "Give a dictionary of entries by alias. Each is a dictionary with a BACKEND and OPTIONS."
 
 
 def options_by_alias() -> Mapping[str, Options]:
     """Return the options of each valid alias of this library. Another check reports the others."""
     options: dict[str, Options] = {}
-    for alias, backend in backend_classes().items():
-        if getattr(backend, "is_offload", False):
-            with suppress(ConfigurationError):
-                options[alias] = Options.parse(alias, settings.TASKS[alias])
+    with suppress(Exception):  # TASKS itself can't be read.
+        tasks = tasks_setting()
+        for alias, backend in backend_classes().items():
+            if getattr(backend, "is_offload", False):
+                with suppress(ConfigurationError):
+                    options[alias] = Options.parse(alias, tasks[alias])
     return options
 
 
@@ -50,9 +64,12 @@ def check_backends(**kwargs: Any) -> list[CheckMessage]:
     """
     if any(check.__module__ == DJANGO_CHECKS for check in checks_registry.registered_checks):
         return []  # The app of the backport was ready later, and its check does this.
-    tasks: object = settings.TASKS
-    if not isinstance(tasks, Mapping):
-        return [Error(f"TASKS is {shown(tasks)}.", hint=ENTRY, id="django_offload.E007")]
+    try:
+        tasks = tasks_setting()
+    except Exception as exc:  # noqa: BLE001, whatever is there, this check reports it
+        return [Error(f"TASKS can't be read: {reason(exc)}.", hint=DICTIONARY, id="django_offload.E007")]
+    if not isinstance(settings.TASKS, Mapping):
+        return [Error(f"TASKS is {shown(settings.TASKS)}.", hint=DICTIONARY, id="django_offload.E007")]
     broken = broken_entries()
     messages: list[CheckMessage] = [
         Error(f"TASKS[{shown(alias)}] can't be used: {problem}", hint=ENTRY, id="django_offload.E007")
@@ -61,11 +78,10 @@ def check_backends(**kwargs: Any) -> list[CheckMessage]:
     for alias in (alias for alias in tasks if alias not in broken):
         try:
             backend = task_backends[alias]
-        except Exception as exc:  # noqa: BLE001, whatever an entry contains, this check reports it
-            reason = printable(f"{type(exc).__name__}: {exc}")
+        except (Exception, SystemExit) as exc:  # noqa: BLE001, whatever an entry contains, it is reported
             messages.append(
                 Error(
-                    f"TASKS[{shown(alias)}] can't be used, because its backend can't be made: {reason}",
+                    f"TASKS[{shown(alias)}] can't be used, because its backend can't be made: {reason(exc)}.",
                     hint=ENTRY,
                     id="django_offload.E007",
                 )
@@ -81,7 +97,7 @@ def check_paths(**kwargs: Any) -> list[CheckMessage]:
     for what, path, load in named_paths():
         try:
             found = load(path)
-        except Exception as exc:  # noqa: BLE001, a module may raise anything while it is imported
+        except (Exception, SystemExit) as exc:  # noqa: BLE001, a module may raise anything at its import
             problem = import_failure(exc)
         else:
             if load is import_module or callable(found):
@@ -108,9 +124,9 @@ def named_paths() -> Iterator[tuple[str, str, Callable[[str], Any]]]:
         yield f"TASKS[{shown(alias)}]: OPTIONS['owner'] names", options.owner, import_string
 
 
-def import_failure(exc: Exception) -> str:
+def import_failure(exc: BaseException) -> str:
     """Return what an import raised, and where."""
-    text = printable(f"{type(exc).__name__}: {exc}").rstrip(".")
+    text = reason(exc)
     frame = traceback.extract_tb(exc.__traceback__)[-1]
     # The machinery of imports raises if a module doesn't exist, and the place says nothing then.
     is_inside = not frame.filename.startswith("<frozen") and frame.name not in {
@@ -163,19 +179,21 @@ def check_tasks(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_stacks(**kwargs: Any) -> list[CheckMessage]:
-    """Report aliases of one stack that contradict each other, and stacks that are too large for AWS."""
-    if registry_or_none() is None:
-        return []
-    from .stack import spec_of, stacks  # Imported here, because other checks run without it.
+    """
+    Report aliases of one stack that contradict each other, and stacks that are too large for AWS.
 
+    No task takes part in it, so that a module that can't be imported hides nothing.
+    """
+    # Imported here, because other checks run without it.
+    from .stack.spec import merge_options
+
+    aliases_by_stack: dict[str, list[Options]] = {}
+    for options in options_by_alias().values():
+        aliases_by_stack.setdefault(options.stack, []).append(options)
     messages: list[CheckMessage] = []
-    try:
-        names = list(stacks())
-    except ConfigurationError:
-        return []  # check_backends() reports it.
-    for name in names:
+    for aliases in aliases_by_stack.values():
         try:
-            spec_of(name)
+            merge_options(aliases, attempts={}, settings_module=None, result_ttl=timedelta(0))
         except ConfigurationError as exc:
             text = f"TASKS[{shown(exc.alias)}]: {exc.problem}"
             # The aliases of a stack contradict each other, or AWS would refuse the stack.
@@ -211,7 +229,7 @@ def check_schedules(**kwargs: Any) -> list[CheckMessage]:
                 messages.append(
                     Error(
                         f"TASKS[{shown(alias)}]: OPTIONS['schedules'][{shown(name)}] can't be enqueued: "
-                        f"{printable(str(exc))}",
+                        f"{shortened(printable(str(exc)))}",
                         hint="Name a task from a task module, '<module>.<function>', and arguments it takes.",
                         id="django_offload.E014",
                     )
@@ -240,7 +258,7 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
         options.owner in {DEFAULT_OWNER, "django_offload.middleware.current_owner"}
         for options in options_by_alias().values()
     )
-    if not needed or MIDDLEWARE in settings.MIDDLEWARE:
+    if not needed or MIDDLEWARE in (settings.MIDDLEWARE or ()):
         return []
     return [
         checks.Warning(
@@ -255,8 +273,16 @@ def check_endpoint(**kwargs: Any) -> list[CheckMessage]:
     """Report endpoints that would send messages over a network without encryption."""
     messages: list[CheckMessage] = []
     for key, value in sorted(os.environ.items()):
-        url = urlsplit(value) if key.startswith("AWS_ENDPOINT_URL") else None
-        if url and url.scheme == "http" and url.hostname not in LOOPBACK_HOSTS and not settings.DEBUG:
+        if not key.startswith("AWS_ENDPOINT_URL"):
+            continue
+        try:
+            url = urlsplit(value)
+        except ValueError as exc:
+            text, hint = f"{key} is {shown(value)}, which is no URL: {reason(exc)}.", "Correct or unset it."
+            # An endpoint would send messages over a network without encryption, or is no URL.
+            messages.append(Error(text, hint=hint, id="django_offload.E021"))
+            continue
+        if url.scheme == "http" and url.hostname not in LOOPBACK_HOSTS and not settings.DEBUG:
             messages.append(
                 Error(
                     f"{key} is '{value}'. Messages and results would cross the network unencrypted.",

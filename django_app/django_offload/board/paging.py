@@ -144,6 +144,8 @@ def is_place(value: object) -> bool:
     match value:
         case None | [END.micros, END.id]:
             return True
+        case [bool(), _]:  # To Python a number, but not to DynamoDB.
+            return False
         case [int(micros), str(task_id)]:
             return 0 <= micros <= LAST_MICROS and ID.fullmatch(task_id) is not None
     return False

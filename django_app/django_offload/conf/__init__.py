@@ -1,6 +1,5 @@
 """The settings in TASKS, validated and parsed once."""
 
-from .messages import printable, shown
 from .options import (
     DEFAULT_OWNER,
     ENV_ALIAS,
@@ -18,7 +17,9 @@ from .options import (
     options_for,
     signing_keys,
     stacks,
+    tasks_setting,
 )
+from .plain_values import printable, reason, shortened, shown
 from .validation import (
     BUCKET_OF_STACK,
     CLIENTS,
@@ -62,7 +63,10 @@ __all__ = [
     "options_for",
     "printable",
     "queue_names",
+    "reason",
+    "shortened",
     "shown",
     "signing_keys",
     "stacks",
+    "tasks_setting",
 ]

@@ -35,6 +35,7 @@ QUEUE_RECEIVES = 1_000
 # EventBridge Scheduler: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 SCHEDULE_NAME = 64
 SCHEDULE_EXPRESSION = 256
+SCHEDULE_DESCRIPTION = 512
 # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
 RULE_NAME = 64
 

@@ -14,7 +14,7 @@ from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
 from ..exceptions import ConfigurationError
-from .messages import printable, shown
+from .plain_values import plain, printable, reason, shown
 from .schedules import Recurrence, parse
 from .validation import (
     BUCKET_OF_STACK,
@@ -99,6 +99,7 @@ class Options:
     @classmethod
     def parse(cls, alias: str, params: Mapping[str, Any]) -> "Options":
         """Return the options of TASKS[alias]. Raise ConfigurationError on the first problem."""
+        params = plain(params)
         for problem in find_problems(params):
             raise ConfigurationError(alias, problem.text, problem.hint)
         options = dict(params["OPTIONS"])
@@ -171,9 +172,10 @@ def configured() -> Mapping[str, Options]:
     in the log names it.
     """
     for alias, problem in broken_entries().items():
-        logger.error("TASKS[%r] can't be used: %s Run manage.py check.", alias, problem)
+        logger.error("TASKS[%s] can't be used: %s Run manage.py check.", shown(alias), problem)
+    tasks = tasks_setting()
     return {
-        alias: Options.parse(alias, settings.TASKS[alias])
+        alias: Options.parse(alias, tasks[alias])
         for alias, backend in backend_classes().items()
         if getattr(backend, "is_offload", False)
     }
@@ -181,36 +183,62 @@ def configured() -> Mapping[str, Options]:
 
 def backend_classes() -> dict[str, Any]:
     """Return the backend of each alias in TASKS, without the aliases whose backend can't be imported."""
-    return {alias: found for alias, found in entries() if not isinstance(found, Exception)}
+    return {alias: found for alias, found in entries() if not isinstance(found, BaseException)}
 
 
 def broken_entries() -> dict[str, str]:
     """Return what is wrong with each alias in TASKS whose backend can't be imported."""
+    tasks = tasks_setting()
     return {
-        alias: import_problem(settings.TASKS[alias], found)
+        alias: import_problem(tasks[alias], found)
         for alias, found in entries()
-        if isinstance(found, Exception)
+        if isinstance(found, BaseException)
     }
+
+
+def tasks_setting() -> dict[str, Any]:
+    """
+    Return TASKS, or nothing if it isn't a dictionary. Raise what reading it raises.
+
+    A project may put a class of its own there, whose methods aren't used if it extends dict.
+    """
+    tasks: object = settings.TASKS
+    kind = type(tasks)
+    if issubclass(kind, dict):
+        return dict(dict.items(tasks))  # type: ignore[arg-type]
+    return dict(tasks) if issubclass(kind, Mapping) else {}  # type: ignore[call-overload]
 
 
 def entries() -> Iterator[tuple[str, Any]]:
     """Yield each alias in TASKS with its backend, or with the exception that its import raised."""
-    tasks: object = settings.TASKS
-    for alias, params in tasks.items() if isinstance(tasks, Mapping) else ():
+    for alias, params in tasks_setting().items():
         try:
-            yield alias, import_string(params["BACKEND"])
-        except Exception as exc:  # noqa: BLE001, any text may stand there, and modules may raise anything
-            yield alias, exc
+            if not is_alias(alias):
+                raise BadAlias
+            found = import_string(plain(params)["BACKEND"])
+        except (Exception, SystemExit) as exc:  # noqa: BLE001, a module may raise anything at its import
+            found = exc
+        yield alias, found
 
 
-def import_problem(params: object, exc: Exception) -> str:
+class BadAlias(Exception):
+    """An alias isn't text, or no record could contain it."""
+
+
+def is_alias(alias: object) -> bool:
+    return issubclass(type(alias), str) and printable(plain(alias)) == alias
+
+
+def import_problem(params: object, exc: BaseException) -> str:
     """Return why an entry of TASKS has no backend, as a sentence."""
+    params = plain(params)
+    if isinstance(exc, BadAlias):
+        return "Its alias isn't a text that a message can contain."
     if not isinstance(params, Mapping):
         return f"It is {shown(params)} instead of a dictionary."
     if "BACKEND" not in params:
         return "It has no BACKEND."
-    reason = printable(f"{type(exc).__name__}: {exc}").rstrip(".")
-    return f"Its BACKEND {shown(params['BACKEND'])} can't be imported ({reason})."
+    return f"Its BACKEND {shown(params['BACKEND'])} can't be imported ({reason(exc)})."
 
 
 def options_for(alias: str, near: Options) -> Options:

@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from .messages import shown
+from .plain_values import reason, shown
 
 # Part of a schedule's name in EventBridge Scheduler, which allows 64 characters.
 NAME_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,48}")
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
-RATE_PATTERN = re.compile(r"rate\(([1-9]\d{0,3}) (minute|hour|day)s?\)")
+RATE_PATTERN = re.compile(r"rate\((?:1 (minute|hour|day)|(?!1 )[1-9][0-9]{0,8} (minute|hour|day)s)\)")
+OTHER_RATE = re.compile(r"rate\(([1-9][0-9]{0,8}) (minute|hour|day)s?\)")
 CRON_PATTERN = re.compile(r"cron\(\S+( \S+){5}\)")
 KINDS = "Write 'rate(5 minutes)', or 'cron(0 3 * * ? *)' with AWS's six fields."
+PLAIN_ARGUMENTS = "Pass numbers, text, lists and dictionaries."
 # The event of a schedule contains the arguments. This is far below the limit of an event (256 KB).
 LONGEST_ARGUMENTS = 10_000
 # With fewer lists, arguments can't be nested too deeply.
@@ -75,7 +77,10 @@ def schedule_problems(schedules: object) -> Iterator[tuple[str, str]]:
                 f"{where}['timezone'] is {shown(schedule['timezone'])}.",
                 "Give a name such as 'Europe/Zurich'.",
             )
-        yield from argument_problems(where, schedule.get("args", ()), schedule.get("kwargs", {}))
+        try:
+            yield from argument_problems(where, schedule.get("args", ()), schedule.get("kwargs", {}))
+        except Exception as exc:  # noqa: BLE001, an object there may raise anything
+            yield f"{where} has arguments that can't be read: {reason(exc)}.", PLAIN_ARGUMENTS
 
 
 def when_problem(when: object) -> tuple[str, str] | None:
@@ -84,6 +89,12 @@ def when_problem(when: object) -> tuple[str, str] | None:
         return ".", KINDS
     if RATE_PATTERN.fullmatch(when):
         return None
+    if other := OTHER_RATE.fullmatch(when):
+        # Scheduler's documentation has plurals, and takes the singular for 1, as EventBridge's rules want it.
+        count, unit = other.groups()
+        return ".", f"Write 'rate({count} {unit}{'' if count == '1' else 's'})'."
+    if when.startswith("at("):
+        return ", a time that comes once.", f"{KINDS} To run a task once, enqueue it with run_after."
     if not CRON_PATTERN.fullmatch(when):
         return ".", KINDS
     from .cron import cron_problem  # Imported here, because most schedules have a rate or don't exist.

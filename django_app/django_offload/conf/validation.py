@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 
 from ..compat import DEFAULT_TASK_QUEUE_NAME
 from . import aws_limits
-from .messages import printable, shown
+from .plain_values import plain, printable, shown
 from .schedules import schedule_problems
 
 # The name of a Lambda function has at most 64 characters, that of a bucket 63. The suffix of a bucket,
@@ -136,6 +136,7 @@ def find_problems(params: object) -> Iterator[Problem]:
 
     Accept any value anywhere, because a mistake in the settings must not stop the checks that report it.
     """
+    params = plain(params)
     options = params.get("OPTIONS", {}) if isinstance(params, Mapping) else None
     if isinstance(params, Mapping):
         yield from queue_name_problems(params)
@@ -182,7 +183,8 @@ def queue_name_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(
             "E003",
             f"QUEUES contains {shown(first)} and {shown(second)}, which would be one resource in AWS.",
-            "Rename one of them: hyphens and underscores don't count, and '-dead' ends a dead-letter queue.",
+            "Rename one of them: hyphens and underscores don't count, and AWS has other resources with "
+            "'-dead' and '-policy' at their end.",
         )
 
 
@@ -193,7 +195,8 @@ def logical_name(name: str) -> str:
 
 def resource_names(queue_name: str) -> tuple[str, ...]:
     """Return the names that a queue's resources have in the stack, without the stack's own."""
-    return f"logical id {logical_name(queue_name)}", queue_name, f"{queue_name}-dead"
+    logical = f"logical id {logical_name(queue_name)}"  # CloudFormation's, of the queue and of its policy.
+    return logical, f"{logical}Policy", queue_name, f"{queue_name}-dead"
 
 
 def colliding_queues(queue_names: Iterable[object]) -> Iterator[tuple[str, str]]:
@@ -285,7 +288,7 @@ def option_problems(options: object, params: object) -> Iterator[tuple[str, str]
             "OPTIONS['record_at_enqueue'] is off, but LambdaBackend needs the record.",
             "Remove the option, or use SQSBackend. Lambda soon discards messages, so tasks need a record.",
         )
-    if "queue_urls" in options and "queue_urls" not in wrong:
+    if "queue_urls" in options and "queue_urls" not in wrong and isinstance(options.get("stack"), str):
         yield from queue_url_problems(options, queue_names(params))
 
 
@@ -344,7 +347,7 @@ def value_problems(options: Mapping[str, Any], names: list[Any]) -> Iterator[tup
                 )
                 yield key, f"OPTIONS['{key}'] is {value}.", hint
     functions = options.get("functions")
-    roles = [*(f"{name}-worker" for name in names), *ROLES]
+    roles = [*(f"{name}-worker" for name in names if isinstance(name, str)), *ROLES]
     for role in functions if isinstance(functions, Mapping) else ():
         if role not in roles:
             text = f"OPTIONS['functions'] names {shown(role)}, which the stack doesn't have."
@@ -354,10 +357,9 @@ def value_problems(options: Mapping[str, Any], names: list[Any]) -> Iterator[tup
 def queue_url_problems(options: Mapping[str, Any], names: list[Any]) -> Iterator[tuple[str, str]]:
     """Yield each URL of another queue than the stack's, from which no worker would take a message."""
     for name, url in options["queue_urls"].items():
-        expected = f"{options.get('stack')}-{name}"
-        if name not in names:
+        if name not in names or not isinstance(name, str):
             yield f"OPTIONS['queue_urls'] names {shown(name)}, which isn't in QUEUES.", "Add it to QUEUES."
-        elif url.rpartition("/")[2] != expected:
+        elif url.rpartition("/")[2] != (expected := f"{options['stack']}-{name}"):
             yield (
                 f"OPTIONS['queue_urls'][{shown(name)}] is {shown(url)}, but the stack's workers receive only "
                 f"from the queue {expected}.",
@@ -369,13 +371,13 @@ def transport_of(params: Mapping[str, Any]) -> str:
     """Return how the backend of an entry sends, or an empty text if it can't be imported."""
     try:
         return str(getattr(import_string(params["BACKEND"]), "transport", ""))
-    except Exception:  # noqa: BLE001, check_backends() reports it
+    except (Exception, SystemExit):  # noqa: BLE001, check_backends() reports it
         return ""
 
 
 def is_list(value: object) -> bool:
-    """Return True for a list, a tuple or a set, but not for a text or a dictionary."""
-    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
+    """Return True for a list, a tuple or a set, which can be read more than once."""
+    return issubclass(type(value), (list, tuple, set, frozenset))
 
 
 def is_text(value: object, pattern: "re.Pattern[str]") -> bool:

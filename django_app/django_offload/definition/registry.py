@@ -191,7 +191,7 @@ def registry_or_none() -> "Registry | None":
     """Return the registry, or None if a task module can't be imported, which a check of its own reports."""
     try:
         return registry()
-    except Exception:  # noqa: BLE001, a module may raise anything while it is imported
+    except (Exception, SystemExit):  # noqa: BLE001, a module may raise anything at its import
         return None
 
 

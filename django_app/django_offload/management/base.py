@@ -47,6 +47,8 @@ class OffloadCommand(Output):
     # Commands to copy, one a line. --help shows them at its end.
     example: ClassVar[str] = ""
     json_help: ClassVar[str] = "Print JSON for programs."
+    # True if the process was started for this command, and not by a program that calls it.
+    is_process = False
     # Most commands need no checks, and offload_doctor must run when checks fail.
     requires_system_checks = ()
     # The seconds that one call to AWS may take, with its retries. None is for calls that do long work there.
@@ -75,10 +77,12 @@ class OffloadCommand(Output):
         """Do the command's work and return its exit code."""
         raise NotImplementedError("subclasses of OffloadCommand must provide a run() method")
 
+    def run_from_argv(self, argv: list[str]) -> None:
+        self.is_process = True
+        super().run_from_argv(argv)
+
     def handle(self, *args: Any, **options: Any) -> None:
-        self.configure_output(
-            as_json=options["json"], no_color=options["no_color"], force_color=options["force_color"]
-        )
+        self.as_json = options["json"]
         # A stage is deployed, so its name asks for AWS and not for this machine.
         names_stage = options.get("stage") or os.environ.get(ENV_STAGE)
         try:
@@ -87,6 +91,12 @@ class OffloadCommand(Output):
                 each_at_most(self.seconds_a_call) if self.seconds_a_call else nullcontext(),
                 self.kept_for_json(),
             ):
+                # Inside, because a stream that is configured is flushed.
+                self.configure_output(
+                    as_json=options["json"],
+                    no_color=options["no_color"],
+                    force_color=options["force_color"],
+                )
                 exit_code = self.run(**options)
                 self.stdout.flush()
         except KeyboardInterrupt as exc:
@@ -112,7 +122,7 @@ class OffloadCommand(Output):
         if not self.as_json or wrapper._out is not sys.stdout:
             yield
             return
-        with stdout_for_json() as stream:
+        with stdout_for_json(is_process=self.is_process) as stream:
             wrapper._out = stream
             try:
                 yield

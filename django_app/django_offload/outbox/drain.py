@@ -1,8 +1,9 @@
 """Puts tasks into the outbox, and sends those that are left there."""
 
 import logging
+import os
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,10 +11,10 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
 from django.db.models import Q
 
 from ..compat import InvalidTaskBackend, task_backends
-from ..conf import Options, configured
+from ..conf import ENV_STACK, Options, configured, stacks
 from ..definition.registry import registry
 from ..definition.results import in_django_time, task_of
-from ..exceptions import OffloadError, UnknownVersion
+from ..exceptions import OffloadError, PayloadLost, UnknownVersion
 from ..payloads import fetch
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import load
@@ -72,7 +73,8 @@ def drain(now: datetime, left: Callable[[], float], *, fresh: timedelta = FRESH)
 
     Several processes can drain at once. If the database can lock rows, each process locks a row while it
     sends the task, and the others skip that row. A row is deleted only after its task was sent; a task that
-    is sent twice is still one task. A task that cannot be sent stays in the outbox.
+    is sent twice is still one task. A task that cannot be sent stays in the outbox. In AWS the sweeper of a
+    stack has the rights to that stack alone, and leaves the rows of other stacks to theirs.
     """
     count, last = 0, None
     # Without row locks, an open transaction would only block others.
@@ -89,6 +91,10 @@ def drain(now: datetime, left: Callable[[], float], *, fresh: timedelta = FRESH)
 def next_entry(last: OutboxEntry | None, until: datetime) -> OutboxEntry | None:
     """Return the oldest entry after `last`, locked if the database can lock rows."""
     entries = OutboxEntry.objects.using(DATABASE).filter(created_at__lte=until).order_by("created_at", "id")
+    own_stack = os.environ.get(ENV_STACK)
+    if own_stack is not None:
+        others = [alias for alias, options in configured().items() if options.stack != own_stack]
+        entries = entries.exclude(alias__in=others)
     if last is not None:
         entries = entries.filter(
             Q(created_at__gt=last.created_at) | Q(created_at=last.created_at, id__gt=last.id)
@@ -109,6 +115,7 @@ def send_entry(entry: OutboxEntry) -> bool:
     try:
         enqueued = unpack(entry.birth)
         sent = replace(enqueued, enqueued_at=datetime.now(UTC))
+        options = options_of(enqueued, options)
         send(sent, options)
     except Exception as exc:  # noqa: BLE001, a task that cannot be sent must not stop the others
         reason = masked_text(exc, enqueued) if enqueued else row_problem(exc)
@@ -117,6 +124,23 @@ def send_entry(entry: OutboxEntry) -> bool:
     delete_sent(enqueued)
     announce_sent(sent, options)
     return True
+
+
+def options_of(enqueued: EnqueuedTask, options: Options) -> Options:
+    """
+    Return the options to send a task with: those of its alias, or of the stack that has its large arguments.
+
+    Rows of 0.1.0 refer to arguments in a bucket, and their alias may belong to another stack now. Raise
+    PayloadLost if no bucket that this process may read has them.
+    """
+    if enqueued.reference is None:
+        return options
+    for candidate in (options, *stacks()):
+        if enqueued.queue in candidate.queues:
+            with suppress(PayloadLost):
+                fetch(enqueued.reference, candidate)
+                return candidate
+    raise PayloadLost(enqueued.reference.key, "in no bucket that this process may read")
 
 
 def row_problem(exc: Exception) -> str:

@@ -1,5 +1,6 @@
 """Names inside the template: logical ids, and the roles that its functions play."""
 
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from ..conf.validation import logical_name
@@ -8,6 +9,8 @@ if TYPE_CHECKING:
     from troposphere import Sub
 
 TABLE, BUCKET, FAILED, SCHEDULE = "Table", "PayloadBucket", "FailedEvents", "SweeperSchedule"
+# Of a schedule, below CloudFormation's 255 characters.
+LONGEST_ID = 200
 INDEX, HISTORY = "due", "history"
 DEAD_LETTER, SWEEPER, WEB, MIGRATE, SCHEDULER = "dead-letter", "sweeper", "web", "migrate", "scheduler"
 
@@ -43,6 +46,14 @@ def alias_id(role: str) -> str:
 
 def version_id(role: str) -> str:
     return f"Version{logical(role)}"
+
+
+def schedule_id(alias: str, name: str) -> str:
+    """Return the logical id of a schedule, which has only letters and digits whatever the alias has."""
+    logical_id = logical(f"{alias}-{name}")
+    if not (logical_id.isascii() and logical_id.isalnum() and len(logical_id) <= LONGEST_ID):
+        logical_id = f"{logical(name)}{sha256(alias.encode()).hexdigest()[:16]}"
+    return f"{logical_id}Schedule"
 
 
 def mapping_id(role: str, queue_name: str) -> str:

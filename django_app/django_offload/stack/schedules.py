@@ -3,7 +3,8 @@
 import json
 from typing import TYPE_CHECKING
 
-from .names import FAILED, SCHEDULER, SWEEPER, alias_id, logical, role_id
+from ..conf import aws_limits
+from .names import FAILED, SCHEDULER, SWEEPER, alias_id, role_id, schedule_id
 from .parameters import KMS_KEY, ON_AWS, if_running, with_own_key
 from .spec import StackSpec
 from .statements import allow, allow_own_key, arn, condition_on_source, inline_policy
@@ -30,10 +31,10 @@ def add_schedules(template: "Template", spec: StackSpec) -> None:
         # Starts the sweeper when a task of OPTIONS['schedules'] is due.
         template.add_resource(
             scheduler.Schedule(
-                f"{logical(f'{alias}-{name}')}Schedule",
+                schedule_id(alias, name),
                 Name=name,
                 GroupName=Ref(GROUP),
-                Description=f"Enqueues {recurrence.task}.",
+                Description=f"Enqueues {recurrence.task}."[: aws_limits.SCHEDULE_DESCRIPTION],
                 ScheduleExpression=recurrence.when,
                 ScheduleExpressionTimezone=recurrence.timezone,
                 FlexibleTimeWindow=scheduler.FlexibleTimeWindow(Mode="OFF"),

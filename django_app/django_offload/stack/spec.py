@@ -7,7 +7,7 @@ from datetime import timedelta
 from ..conf import Options, QueueOptions
 from ..conf.schedules import Recurrence
 from ..exceptions import ConfigurationError
-from .names import logical
+from .names import DEAD_LETTER, MIGRATE, SWEEPER, logical, schedule_id, worker
 from .stage_environment import (
     NO_STAGE_ENVIRONMENT,
     DeploymentTarget,
@@ -107,8 +107,9 @@ def merge_options(
 
 
 def merge_schedules(aliases: Sequence[Options]) -> dict[tuple[str, str], Recurrence]:
-    """Return the schedules of all aliases. Raise ConfigurationError if two have the same name."""
+    """Return the schedules of all aliases. Raise ConfigurationError if two would become one resource."""
     schedules: dict[tuple[str, str], Recurrence] = {}
+    ids: dict[str, str] = {}
     for options in aliases:
         for name, recurrence in options.schedules.items():
             if any(name == other_name for _, other_name in schedules):
@@ -116,6 +117,12 @@ def merge_schedules(aliases: Sequence[Options]) -> dict[tuple[str, str], Recurre
                     options.alias,
                     f"OPTIONS['schedules'] names '{name}', and so does another alias of the stack.",
                     "Rename one of the schedules.",
+                )
+            if (other := ids.setdefault(schedule_id(options.alias, name), name)) != name:
+                raise ConfigurationError(
+                    options.alias,
+                    f"OPTIONS['schedules'] names '{other}' and '{name}', which would be one resource in AWS.",
+                    "Rename one of them: hyphens and underscores don't count.",
                 )
             schedules[options.alias, name] = recurrence
     return schedules
@@ -130,11 +137,17 @@ def contradiction(options: Options, option: str, other: str) -> ConfigurationErr
 
 
 def check_resource_names(options: Options, queues: Mapping[str, QueueOptions]) -> None:
-    """Raise ConfigurationError if two queues would become the same resource."""
+    """Raise ConfigurationError if two queues, or two functions, would become the same resource."""
     # The stack has a queue of its own, for the events that no function accepted.
     owners = {options.queue("failed-events"): "failed-events (the stack's own)"}
     for name in queues:
-        for resource in (logical(name), options.queue(name), options.dead_letter_queue(name)):
+        resources = (
+            logical(name),
+            f"{logical(name)}Policy",
+            options.queue(name),
+            options.dead_letter_queue(name),
+        )
+        for resource in resources:
             other = owners.setdefault(resource, name)
             if other != name:
                 raise ConfigurationError(
@@ -142,3 +155,12 @@ def check_resource_names(options: Options, queues: Mapping[str, QueueOptions]) -
                     f"The queues '{other}' and '{name}' would share the resource name '{resource}'.",
                     "Rename one of them.",
                 )
+    roles: dict[str, str] = {}
+    for role in (*map(worker, queues), DEAD_LETTER, SWEEPER, MIGRATE):
+        function = options.function(role)
+        if (other := roles.setdefault(function, role)) != role:
+            raise ConfigurationError(
+                options.alias,
+                f"The roles '{other}' and '{role}' would share the function '{function}'.",
+                "Give each a name of its own in OPTIONS['functions'].",
+            )

@@ -1,13 +1,14 @@
 """The enqueue of a scheduled task: one task for each occurrence, however often Lambda hears of it."""
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 from ..compat import task_backends
-from ..conf import configured
+from ..conf import ENV_STACK, Options, configured
 from ..definition.registry import registry
 from ..exceptions import UnknownEvent
 from ..sending.enqueue import announce_enqueued, build, enqueued_result, prototype_of, send
@@ -25,12 +26,13 @@ def enqueue_scheduled(event: Mapping[str, Any], clock: Callable[[], datetime]) -
     alone says what runs. Raise UnknownEvent if the event names no schedule of TASKS, UnknownTask if its task
     is gone, and EnqueueFailed if AWS accepted nothing: then Lambda repeats the event.
     """
-    options, name = configured().get(str(event.get("alias"))), str(event.get("schedule"))
+    name = str(event.get("schedule"))
+    options = options_of(str(event.get("alias")), name)
     try:
         occurrence = datetime.fromisoformat(str(event.get("at"))).astimezone(UTC)
     except ValueError:
         raise UnknownEvent("sweeper", ACCEPTED) from None
-    if options is None or name not in options.schedules:
+    if options is None:
         raise UnknownEvent("sweeper", ACCEPTED)
     at = occurrence.isoformat()
     schedule = options.schedules[name]
@@ -44,3 +46,21 @@ def enqueue_scheduled(event: Mapping[str, Any], clock: Callable[[], datetime]) -
     logger.info("Schedule %s of %s enqueued task id=%s name=%s", name, at, enqueued.id, enqueued.name)
     announce_enqueued(type(task_backends[options.alias]), result, enqueued.enqueued_at)
     return enqueued.id
+
+
+def options_of(alias: str, name: str) -> Options | None:
+    """
+    Return the options of the alias that declares a schedule, or None if there is none.
+
+    In AWS a stack's sweeper has the rights to that stack alone. If the alias belongs to another stack now,
+    another alias of this stack may have taken over the schedule.
+    """
+    own_stack = os.environ.get(ENV_STACK)
+    declaring = {
+        other: options
+        for other, options in configured().items()
+        if name in options.schedules and own_stack in {None, options.stack}
+    }
+    if alias in declaring or own_stack is None:
+        return declaring.get(alias)
+    return next(iter(declaring.values()), None)

@@ -1,12 +1,21 @@
 """Whatever stands in TASKS, the system checks report it with hints, and none of them raises."""
 
 import json
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.checks import CheckMessage
 from django.test import override_settings
+from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -78,6 +87,91 @@ VALUES = st.recursive(
 )
 
 
+class Hostile:
+    """Raises whatever it is asked."""
+
+    def __repr__(self) -> str:
+        raise SystemExit(3)
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("no comparison")
+
+    def __hash__(self) -> int:
+        return 1
+
+    def __bool__(self) -> bool:
+        raise RuntimeError("no truth")
+
+    def __iter__(self) -> Any:
+        raise RuntimeError("no items")
+
+
+class HostileDict(dict[Any, Any]):
+    def items(self) -> Any:
+        raise RuntimeError("no items")
+
+    get = keys = __getitem__ = __iter__ = items
+
+
+class HostileMapping(Mapping[str, Any]):
+    def __getitem__(self, key: str) -> Any:
+        raise RuntimeError(key)
+
+    def __iter__(self) -> Any:
+        return iter(["stack", "BACKEND"])
+
+    def __len__(self) -> int:
+        return 2
+
+
+class HostileNumber(int):
+    def __le__(self, other: object) -> bool:
+        raise RuntimeError("no order")
+
+    __lt__ = __ge__ = __gt__ = __index__ = __le__  # type: ignore[assignment]
+
+
+class Text(StrEnum):
+    stack = "shop-enum"
+    backend = BACKEND
+
+
+class Number(IntEnum):
+    one = 1
+
+
+def nested(levels: int, kind: type[Any]) -> Any:
+    value: Any = kind()
+    for _ in range(levels):
+        value = [value] if kind is list else {"a": value}
+    return value
+
+
+def endless() -> list[Any]:
+    value: list[Any] = []
+    value.append(value)
+    return value
+
+
+# What a settings module can hold besides JSON.
+OBJECTS: list[Any] = [
+    *(10**5_000, -(10**400), float("inf"), float("nan"), b"x", bytearray(b"x"), {1, 2}, frozenset(), 1 + 2j),
+    *(gettext_lazy("shop-dev"), SimpleLazyObject(lambda: 1 / 0), SimpleLazyObject(lambda: "shop-dev")),
+    *(Path("/x"), Decimal(1), Decimal("sNaN"), date(2026, 1, 1), timedelta.max, timedelta(-1), object()),
+    *(Hostile(), HostileDict(a=1), HostileMapping(), HostileNumber(5), Text.stack, Text.backend, Number.one),
+    *(nested(3_000, list), nested(3_000, dict), endless(), range(3), iter([1]), deque("ab"), OrderedDict()),
+    *(len, int, type, json, ..., "\ud800", "x" * 100_000, "sys.exit", "tests.unit.conf.exits", lambda: 1),
+    *({None: 1}, {1: 2}, {b"a": 1}, {("a",): 1}, {"\ud800": 1}, {Hostile(): 1}, ("default",), {"default"}),
+]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Stands for one of OBJECTS, which Hypothesis itself couldn't show."""
+
+    number: int
+
+
 def paths(value: Any) -> list[tuple[Any, ...]]:
     """Return the path of every value inside a value, and of the value itself."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -92,6 +186,16 @@ def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     return copy
 
 
+def with_key(value: Any, path: tuple[Any, ...], key: Any) -> Any:
+    """Return a copy with another key, or another value where there is a list."""
+    holder = value
+    for step in path[:-1]:
+        holder = holder[step]
+    if isinstance(holder, list):
+        return replaced(value, path, key)
+    return replaced(value, path[:-1], {key if old == path[-1] else old: item for old, item in holder.items()})
+
+
 def messages_of(tasks: Any) -> list[CheckMessage]:
     """Return what the checks of manage.py check say about TASKS."""
     with override_settings(TASKS=tasks):
@@ -104,7 +208,7 @@ def messages_of(tasks: Any) -> list[CheckMessage]:
 
 
 @settings(max_examples=1_000)
-@given(path=st.sampled_from(paths(FULL)), value=VALUES)
+@given(path=st.sampled_from(paths(FULL)), value=VALUES | st.builds(Place, st.integers(0, len(OBJECTS) - 1)))
 @example(path=("default", "OPTIONS", "queues", "reports", "batch_size"), value="20")
 @example(path=("default", "OPTIONS", "queues"), value=[1])
 @example(path=("default", "OPTIONS", "modules"), value=None)
@@ -116,12 +220,28 @@ def messages_of(tasks: Any) -> list[CheckMessage]:
 @example(path=("default",), value="\ud800")
 @example(path=(), value=None)
 def test_any_value_anywhere_gives_checks_with_hints(path: tuple[Any, ...], value: Any) -> None:
-    messages = messages_of(replaced(FULL, path, value))
+    if isinstance(value, Place):
+        value = OBJECTS[value.number]
+    check_messages(messages_of(replaced(FULL, path, value)))
 
+
+@settings(max_examples=200)
+@given(path=st.sampled_from(paths(FULL)[1:]), number=st.integers(0, len(OBJECTS) - 1))
+def test_any_key_anywhere_gives_checks_with_hints(path: tuple[Any, ...], number: int) -> None:
+    key = OBJECTS[number]
+    try:
+        hash(key)
+    except Exception:  # noqa: BLE001, it can't be a key
+        return
+    check_messages(messages_of(with_key(FULL, path, key)))
+
+
+def check_messages(messages: list[CheckMessage]) -> None:
     for message in messages:
         assert message.hint, message
         f"{message}".encode()  # Every terminal can print it.
         assert message.id.startswith("django_offload.")
+        assert len(message.msg) < 2_500
 
 
 @settings(max_examples=100)
@@ -141,6 +261,49 @@ def test_the_full_setting_is_valid() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "check_id", "text"),
     [
+        pytest.param(
+            (),
+            SimpleLazyObject(lambda: 1 / 0),
+            "E007",
+            "TASKS can't be read: ZeroDivisionError: division by",
+            id="TASKS raises",
+        ),
+        pytest.param(
+            ("default",),
+            Hostile(),
+            "E007",
+            "TASKS['default'] can't be used: It is a value of type Hostile",
+            id="an entry raises",
+        ),
+        (
+            ("default", "BACKEND"),
+            "tests.unit.conf.exits.Backend",
+            "E007",
+            "TASKS['default'] can't be used: Its BACKEND 'tests.unit.conf.exits.Backend' can't be imported "
+            "(SystemExit: the module ends the process).",
+        ),
+        (
+            ("default", "OPTIONS", "owner"),
+            "tests.unit.conf.exits.owner",
+            "E008",
+            "TASKS['default']: OPTIONS['owner'] names 'tests.unit.conf.exits.owner', which can't be used: "
+            "SystemExit: the module ends the process",
+        ),
+        pytest.param(
+            ("default", "OPTIONS", "client"),
+            Hostile(),
+            "E006",
+            "TASKS['default']: OPTIONS['client'] is a value",
+            id="an option raises",
+        ),
+        pytest.param(
+            ("default", "OPTIONS", "schedules", "nightly", "args"),
+            SimpleLazyObject(lambda: 1 / 0),
+            "E006",
+            "TASKS['default']: OPTIONS['schedules']['nightly'] has arguments that can't be read: "
+            "ZeroDivisionError: division by zero.",
+            id="arguments raise",
+        ),
         ((), [], "E007", "TASKS is []."),
         (("default",), 5, "E007", "TASKS['default'] can't be used: It is 5 instead of a dictionary."),
         (
@@ -236,3 +399,81 @@ def test_an_alias_that_cannot_be_imported_stops_no_other(caplog: pytest.LogCaptu
 
         with pytest.raises(ConfigurationError, match=r"TASKS\['other'\]: Its BACKEND .* Correct or remove"):
             stacks()
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_an_alias_that_no_message_can_contain_is_refused(number: int) -> None:
+    alias: Any = [5, None, b"default", ("a",), "\ud800", Hostile()][number]
+
+    messages = messages_of({"default": FULL["default"], alias: FULL["other"]})
+
+    (message,) = [message for message in messages if message.id == "django_offload.E007"]
+    assert message.msg.endswith("can't be used: Its alias isn't a text that a message can contain.")
+
+
+def test_values_that_extend_text_and_numbers_are_what_they_extend() -> None:
+    queues = {"default": {"batch_size": Number.one, "timeout": timedelta(minutes=1)}}
+    params = {"BACKEND": Text.backend, "OPTIONS": OrderedDict(stack=Text.stack, queues=queues)}
+
+    assert list(find_problems(params)) == []
+    options = Options.parse("default", params)
+    assert (options.stack, type(options.stack)) == ("shop-enum", str)
+    assert type(options.queues["default"].batch_size) is int
+
+
+@pytest.mark.parametrize(
+    ("queues", "others", "names", "shared"),
+    [
+        (["queue-1"], ["queue_1"], "'queue-1' and 'queue_1'", "Queue1"),
+        (["mail"], ["Mail"], "'mail' and 'Mail'", "Mail"),
+        (["mail"], ["mail-dead"], "'mail' and 'mail-dead'", "shop-dev-mail-dead"),
+        (["mail-dead"], ["mail"], "'mail-dead' and 'mail'", "shop-dev-mail-dead"),
+        (["mail-policy"], ["mail"], "'mail-policy' and 'mail'", "MailPolicy"),
+        (["a-b", "c"], ["d", "aB"], "'a-b' and 'aB'", "AB"),
+    ],
+)
+def test_queues_of_two_aliases_that_collide_in_their_stack_are_refused(
+    queues: list[str], others: list[str], names: str, shared: str
+) -> None:
+    tasks = {
+        "default": {"BACKEND": BACKEND, "QUEUES": queues, "OPTIONS": {"stack": "shop-dev"}},
+        "other": {"BACKEND": BACKEND, "QUEUES": others, "OPTIONS": {"stack": "shop-dev"}},
+    }
+
+    (message,) = [message for message in messages_of(tasks) if message.id == "django_offload.E009"]
+
+    assert message.msg == f"TASKS['default']: The queues {names} would share the resource name '{shared}'."
+    # In stacks of their own, or in one alias, the same queues are no problem, or one of that alias.
+    tasks["other"]["OPTIONS"] = {"stack": "shop-two"}
+    assert not [message for message in messages_of(tasks) if message.id == "django_offload.E009"]
+    tasks = {"default": {**tasks["default"], "QUEUES": [*queues, *others]}}
+    assert [message.id for message in messages_of(tasks)].count("django_offload.E003") == 1
+
+
+def test_contradictions_are_found_beside_an_entry_and_a_module_that_are_broken() -> None:
+    tasks = replaced(FULL, ("other", "OPTIONS"), {"stack": "shop-dev", "table": "others"})
+    tasks = replaced(tasks, ("default", "OPTIONS", "modules"), ["tests.unit.gone"])
+
+    ids = [message.id for message in messages_of({**tasks, "broken": {}})]
+
+    assert {"django_offload.E007", "django_offload.E008", "django_offload.E009"} <= set(ids)
+
+
+def test_functions_that_share_a_name_are_refused() -> None:
+    tasks = replaced(FULL, ("default", "OPTIONS", "functions"), {"sweeper": "shop-dev-dead-letter"})
+
+    (message,) = [message for message in messages_of(tasks) if message.id == "django_offload.E009"]
+
+    assert (
+        "The roles 'dead-letter' and 'sweeper' would share the function 'shop-dev-dead-letter'."
+        in message.msg
+    )
+
+
+def test_schedules_that_share_a_logical_id_are_refused() -> None:
+    both = {"nightly-run": SCHEDULE, "nightly_run": SCHEDULE}
+    tasks = replaced(FULL, ("default", "OPTIONS", "schedules"), both)
+
+    (message,) = [message for message in messages_of(tasks) if message.id == "django_offload.E009"]
+
+    assert "names 'nightly-run' and 'nightly_run', which would be one resource in AWS." in message.msg

@@ -29,10 +29,18 @@ def declare(settings, **changes):
 @pytest.mark.parametrize(
     "when",
     [
-        *("rate(1 minute)", "rate(12 hours)", "cron(0 3 * * ? *)", "cron(0/5 8-17 ? * MON-FRI *)"),
+        *("rate(1 minute)", "rate(20160 minutes)", "rate(12 hours)", "rate(11 days)", "rate(1 day)"),
+        *("cron(0 3 * * ? *)", "cron(0/5 8-17 ? * MON-FRI *)"),
         *("cron(15,45 0 L * ? *)", "cron(0 8 1 JAN,jul ? 2026-2030)", "cron(0 8 ? * 6L *)"),
         *("cron(0 8 ? * FRI#2 *)", "cron(0 8 15W * ? *)", "cron(*/10 22-2 ? * 1 2199)"),
-        *("cron(0 3 ? 1/3 SUN *)", "cron(59 23 31 12 ? 1970)"),
+        *("cron(0 3 ? 1/3 SUN *)", "cron(59 23 31 12 ? 1970)", "cron(0-15/1 8-8 ? * 2,3,4,5,6,7 *)"),
+        *(
+            "cron(30-30 13-13 ? * 2,4,6 *)",
+            "cron(1 1 1-31/30 1-12/3 ? *)",
+            "cron(0 3 L * ? *)",
+            "cron(0 3 ? * L *)",
+        ),
+        *("cron(0 3 ? * SAT-THU *)", "cron(00 03 01 01 ? *)", "cron(0 3 * * ? 2026/2)"),
     ],
 )
 def test_a_schedule_that_aws_understands_has_no_problem(when):
@@ -72,6 +80,21 @@ def test_a_schedule_that_aws_understands_has_no_problem(when):
         ("cron(0 3 * * ? 2030-2026)", "its field 'year' is '2030-2026', and", "Write 1970 to 2199"),
         ("cron(0/0 3 * * ? *)", "its field 'minutes' is '0/0', and '0/0' is none", "Write 0 to 59"),
         ("cron(0 3 32W * ? *)", "its field 'day of month' is '32W', and", "Write 1 to 31"),
+        ("cron(0 3 * * ? 2200)", "its field 'year' is '2200', and '2200' is none", "Write 1970 to 2199"),
+        ("cron(*/60 3 * * ? *)", "its field 'minutes' is '*/60', and '*/60' is none", "Write 0 to 59"),
+        ("cron(0 3 ? * 2/2 *)", "its field 'day of week' is '2/2', and '2/2' is none", "Write 1 to 7"),
+        ("cron(0 3 ? * #1 *)", "its field 'day of week' is '#1', and '#1' is none", "Write 1 to 7"),
+        ("cron(0 3 ? * 2#0 *)", "its field 'day of week' is '2#0', and '2#0' is none", "Write 1 to 7"),
+        ("cron(0 3 ? * 8L *)", "its field 'day of week' is '8L', and '8L' is none", "Write 1 to 7"),
+        ("cron(0 3 ? * FOOL *)", "its field 'day of week' is 'FOOL', and 'FOOL' is none", "Write 1 to 7"),
+        ("cron(0 3 W * ? *)", "its field 'day of month' is 'W', and 'W' is none", "Write 1 to 31"),
+        ("cron(0 3 L/2 * ? *)", "its field 'day of month' is 'L/2', and 'L/2' is none", "Write 1 to 31"),
+        ("cron(0 3 ?/2 * MON *)", "its field 'day of month' is '?/2', and '?/2' is none", "Write 1 to 31"),
+        ("cron(0 3 5- * ? *)", "its field 'day of month' is '5-', and '5-' is none", "Write 1 to 31"),
+        ("cron(0 3 1-2-3 * ? *)", "its field 'day of month' is '1-2-3', and", "Write 1 to 31"),
+        ("cron(0 L * * ? *)", "its field 'hours' is 'L', and 'L' is none", "Write 0 to 23"),
+        ("cron(0 3 * ? ? *)", "its field 'month' is '?', and '?' is none", "Write 1 to 12"),
+        ("cron(0 ٣ * * ? *)", "its field 'hours' is '٣', and '٣' is none", "Write 0 to 23"),
         ("cron(0 3, * * ? *)", "its field 'hours' is '3,', and it has an empty value", "Write 0 to 23"),
         ("cron(? 3 * * ? *)", "its field 'minutes' is '?', and '?' is none", "Write 0 to 59"),
         (
@@ -104,6 +127,39 @@ def test_the_field_that_aws_would_refuse_is_named(when, problem, hint):
         (
             {"nightly": {**GOOD, "when": "rate(0 minutes)"}},
             "Write 'rate(5 minutes)', or 'cron(0 3 * * ? *)' with AWS's six fields.",
+        ),
+        ({"nightly": {**GOOD, "when": "rate(1 minutes)"}}, "Write 'rate(1 minute)'."),
+        ({"nightly": {**GOOD, "when": "rate(5 minute)"}}, "Write 'rate(5 minutes)'."),
+        ({"nightly": {**GOOD, "when": "rate(1 days)"}}, "Write 'rate(1 day)'."),
+        (
+            {"nightly": {**GOOD, "when": "at(2030-01-01T00:00:00)"}},
+            "Write 'rate(5 minutes)', or 'cron(0 3 * * ? *)' with AWS's six fields. To run a task once, "
+            "enqueue it with run_after.",
+        ),
+        *(
+            (
+                {"nightly": {**GOOD, "when": when}},
+                "Write 'rate(5 minutes)', or 'cron(0 3 * * ? *)' with AWS's six fields.",
+            )
+            for when in (
+                *(
+                    "rate(5 seconds)",
+                    "rate(05 minutes)",
+                    "rate(5  minutes)",
+                    "rate( 5 minutes)",
+                    "rate(-5 minutes)",
+                ),
+                *(
+                    "rate(1.5 hours)",
+                    "Rate(5 minutes)",
+                    "rate(5 Minutes)",
+                    "rate(5 minutes) ",
+                    "rate(5 weeks)",
+                ),
+                *("rate(٥ minutes)", "rate(5 minutes)\n", "rate()", "rate(5)", "cron()", "CRON(0 3 * * ? *)"),
+                *("cron(0 3 * * ?)", "cron(0 3 * * ? * *)", "cron(0  3 * * ? *)", "cron( 0 3 * * ? *)"),
+                *("0 3 * * ? *", "cron 0 3 * * ? *", "cron(0 3 * * ? *", "cron(0\t3 * * ? *)", "@daily", ""),
+            )
         ),
         ({"nightly": {**GOOD, "timezone": "Zurich"}}, "Give a name such as 'Europe/Zurich'."),
         ({"nightly": {**GOOD, "timezone": 1}}, "Give a name such as 'Europe/Zurich'."),

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -222,36 +223,53 @@ def test_with_json_stdout_holds_only_json_whatever_the_project_prints_and_logs()
 import logging
 import subprocess
 import sys
+import atexit
 import django
+print("at the start")
 django.setup()
 logging.basicConfig(stream=sys.stdout, level="INFO", force=True)
+atexit.register(print, "at the exit")
 from django_offload.management.base import OffloadCommand
 class Command(OffloadCommand):
     def run(self, **options):
         print("printed")
+        if "--json" in sys.argv and "--fail" in sys.argv:
+            raise self.failure("it failed")
         logging.getLogger("shop").info("logged")
         subprocess.run(["echo", "by a child"], check=True)
         self.write_json({"done": True})
         print("and later", end="")
         return 1
 try:
-    Command().run_from_argv(["manage.py", "offload_something", *sys.argv[1:]])
+    Command().run_from_argv(["manage.py", "offload_something", *sys.argv[1:2]])
 finally:
     print("\\nafter")
 """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment.pop("PYTHONUNBUFFERED", None)
     command = [sys.executable, "-c", script]
 
     plain = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     data = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False, env=environment)
 
-    assert (plain.returncode, data.returncode) == (1, 1)
-    assert "printed" in plain.stdout
+    command = [*command, "--json", "--fail"]
+    failed = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+    assert (plain.returncode, data.returncode, failed.returncode) == (1, 1, 1)
+    assert {"at the start", "printed", "at the exit"} <= set(plain.stdout.splitlines())
+    assert failed.stdout == "\nafter\n"
+    assert {"at the start", "printed", "CommandError: it failed", "at the exit"} <= set(
+        failed.stderr.splitlines()
+    )
     # Only what the program prints after the command is on stdout too.
     text, _, after = data.stdout.rpartition("\nafter\n")
     assert json.loads(text) == {"done": True}
     assert after == ""
-    assert set(data.stderr.splitlines()) >= {"printed", "INFO:shop:logged", "by a child", "and later"}
+    lines = {"at the start", "printed", "INFO:shop:logged", "by a child", "and later", "at the exit"}
+    assert {line for text in data.stderr.splitlines() for line in text.split("and later")} - {""} >= lines - {
+        "and later"
+    }
+    assert "and later" in data.stderr
 
 
 def test_with_json_a_programs_own_stdout_gets_only_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -265,3 +283,62 @@ def test_with_json_a_programs_own_stdout_gets_only_json(capsys: pytest.CaptureFi
 
     printed = capsys.readouterr()
     assert (json.loads(printed.out), printed.err) == ({"done": True}, "printed\n")
+
+
+def test_with_json_no_app_of_the_project_prints_to_stdout(tmp_path: Path) -> None:
+    (tmp_path / "loud").mkdir()
+    (tmp_path / "loud/__init__.py").write_text("")
+    (tmp_path / "loud/models.py").write_text('print("of a model", flush=True)')
+    (tmp_path / "loud/apps.py").write_text(
+        """
+import atexit, logging, sys, warnings
+from django.apps import AppConfig
+class Loud(AppConfig):
+    name = "loud"
+    def ready(self):
+        print("of ready()", flush=True)
+        atexit.register(print, "of the exit", flush=True)
+        logging.basicConfig(stream=sys.stdout, level="INFO", force=True)
+        logging.warning("of a log")
+        warnings.warn("of a warning")
+"""
+    )
+    (tmp_path / "loud_settings.py").write_text(
+        """
+from config.settings import *
+INSTALLED_APPS = ["django_offload", "loud", *(app for app in INSTALLED_APPS if app != "django_offload")]
+ENTRY = {"BACKEND": "django_offload.backends.SQSBackend", "OPTIONS": {"stack": "no"}}
+TASKS = {"default": {**ENTRY, "QUEUES": 5}}
+"""
+    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path]),
+        "DJANGO_SETTINGS_MODULE": "loud_settings",
+        "PYTHONUNBUFFERED": "1",
+    }
+    script = "import sys; from django.core.management import execute_from_command_line as run; run(sys.argv)"
+
+    def command(*args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", script, *args],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+        )
+
+    found, failed, shown = (
+        command("offload_doctor", "--json"),
+        command("offload_result", "--json", "f" * 32),
+        command("offload_doctor", "--json", "--help"),
+    )
+
+    assert (found.returncode, failed.returncode) == (1, 2)
+    assert json.loads(found.stdout)["findings"][0]["id"] == "E003"
+    assert failed.stdout == ""
+    assert "CommandError: TASKS['default']: QUEUES is 5." in failed.stderr
+    for words in ("of a model", "of ready()", "of a log", "of a warning", "of the exit"):
+        assert words in found.stderr
+        assert words in failed.stderr
+    assert "usage:" in shown.stdout

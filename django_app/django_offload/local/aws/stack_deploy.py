@@ -19,7 +19,7 @@ _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
 
 def deploy(server: MotoServer, stack: str, template: str) -> dict[str, str]:
     """
-    Create `stack` from a template, set those of `PARAMETERS` that it declares, and return its outputs.
+    Create `stack` from a template, set those of our parameters that it declares, and return its outputs.
 
     Raise StackFailed with CloudFormation's reasons if the stack can't be created.
     """
@@ -37,7 +37,7 @@ def deploy(server: MotoServer, stack: str, template: str) -> dict[str, str]:
             Capabilities=_CAPABILITIES,
             Parameters=[
                 {"ParameterKey": key, "ParameterValue": value}
-                for key, value in PARAMETERS.items()
+                for key, value in parameters_of(stack).items()
                 if key in declared_keys
             ],
         )
@@ -55,6 +55,11 @@ def deploy(server: MotoServer, stack: str, template: str) -> dict[str, str]:
         raise StackFailed(stack, reasons) from exc
     description = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
+
+
+def parameters_of(stack: str) -> dict[str, str]:
+    """Return the parameters of a stack on this machine, where each has a web function's log of its own."""
+    return {**PARAMETERS, "WebFunction": f"{stack}-web"}
 
 
 def failed_resources(cloudformation: Any, stack: str) -> str:

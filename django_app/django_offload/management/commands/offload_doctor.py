@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from ...aws import READ_SECONDS
 from ...conf import Options, stacks
-from ...exceptions import ConfigurationError
 from ...stack import StackSpec, spec_of
 from ..base import EXIT_OK, EXIT_PROBLEM, OffloadCommand
 from ..doctor import functions, project, queues, records, storage
@@ -34,10 +33,11 @@ class Command(OffloadCommand):
         try:
             self.require_backend()
             plans = {stack.stack: spec_of(stack.stack) for stack in stacks()}
-        except ConfigurationError:
+        except (Exception, SystemExit):
             if not any(finding.wrong for finding in findings):
                 raise
-            # AWS can't be compared with settings that contradict themselves.
+            # AWS can't be compared with settings that contradict themselves, or with tasks that can't be
+            # imported. The findings say so.
             self.write_report(findings, {})
             return EXIT_PROBLEM
         findings += [*project.check_environment(), *project.check_database(now)]
