@@ -13,7 +13,11 @@ type Value = str | int | bool | list[str]
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html: bytes of UTF-8.
 MOST_PARTITION_KEY_BYTES, MOST_SORT_KEY_BYTES, MOST_ITEM_BYTES = 2_048, 1_024, 400 * 1_024
-MOST_DIGITS = 38
+# The significant digits of a number, and all of its digits.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+MOST_SIGNIFICANT_DIGITS, MOST_DIGITS = 38, 126
+# The attributes that are keys of an index, which can't be empty.
+INDEX_KEYS = frozenset({"alias"})
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 MOST_MESSAGE_BYTES = 1_048_576
 find_refused_character = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]").search
@@ -35,7 +39,7 @@ def invalid(message: str) -> Refusal:
 
 
 def utf8_size(text: str) -> int:
-    """Return the bytes of a text for DynamoDB. Raise Refusal for half of a surrogate pair."""
+    """Return the bytes of a text for AWS. Raise Refusal for half of a surrogate pair."""
     if text.isascii():
         return len(text)
     try:
@@ -59,14 +63,19 @@ def check_item(attributes: Mapping[str, Value]) -> None:
     size = 0
     for name, value in attributes.items():
         if isinstance(value, str):
+            if name in INDEX_KEYS and not 0 < utf8_size(value) <= MOST_PARTITION_KEY_BYTES:
+                raise invalid(f"{name} is the key of an index, and may have 1 to {MOST_PARTITION_KEY_BYTES:,} bytes")
             size += utf8_size(value)
         elif isinstance(value, list):
             size += 3 + sum(utf8_size(entry) + 1 for entry in value)
-        elif abs(value) >= 10**MOST_DIGITS:
-            raise invalid(f"the number {name} has more than {MOST_DIGITS} digits")
-        else:
+        elif isinstance(value, int):
+            digits = str(abs(value))
+            if len(digits.rstrip("0")) > MOST_SIGNIFICANT_DIGITS or len(digits) > MOST_DIGITS:
+                raise invalid(f"the number {name} has more than {MOST_SIGNIFICANT_DIGITS} digits")
             size += 8  # About, because numbers are short.
-        size += len(name)
+        else:
+            raise TypeError(f"A record can't contain the {type(value).__name__} {name}.")
+        size += utf8_size(name)
     if size > MOST_ITEM_BYTES:
         raise invalid(f"the item has {size:,} bytes, and may have {MOST_ITEM_BYTES:,}")
 
@@ -84,7 +93,7 @@ def check_message(text: str) -> None:
 
 def check_object_key(key: str) -> None:
     """Raise Refusal if no object in a bucket can have this key."""
-    size = len(key.encode(errors="surrogatepass"))
+    size = utf8_size(key)
     if not 0 < size <= MOST_OBJECT_KEY_BYTES:
         message = f"the key has {size:,} bytes, and may have 1 to {MOST_OBJECT_KEY_BYTES:,}"
         raise refusal("PutObject", "KeyTooLongError", message)

@@ -1,12 +1,14 @@
 """Why a task can't be enqueued with some arguments. Imported only after the fast encoder has failed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from inspect import Parameter
 from typing import Any
 
+from ..conf import json_values
 from ..conf.json_values import NotJSON, plain
 from ..exceptions import InvalidArguments
-from .offload_task import AnyTask
+from .offload_task import AnyResult, AnyTask
 from .registry import name_of
 from .signatures import signature_of
 
@@ -24,10 +26,30 @@ def plain_arguments(task: AnyTask, args: Sequence[Any], kwargs: Mapping[str, Any
     ]
 
 
+def refuse_changed(task: AnyTask, result: AnyResult, read: Sequence[Any]) -> None:
+    """Raise InvalidArguments for the first argument of a result that its JSON gives back as another value."""
+    args, kwargs = read
+    for value, other, name in zip(result.args, args, positional_names(task, len(args)), strict=True):
+        with naming(task, *name):
+            json_values.refuse_changed(value, other, name[0])
+    for name, value in result.kwargs.items():
+        with naming(task, name, name):
+            json_values.refuse_changed(value, kwargs.get(name), name)
+    reason = "JSON gives other names of arguments back"
+    raise InvalidArguments(name_of(task), reason)
+
+
 def plain_argument(task: AnyTask, value: Any, name: str, parameter: str) -> Any:
     """Return one argument as JSON can carry it. A path within a sensitive one isn't shown."""
-    try:
+    with naming(task, name, parameter):
         return plain(value, name)
+
+
+@contextmanager
+def naming(task: AnyTask, name: str, parameter: str) -> Iterator[None]:
+    """Raise InvalidArguments for a NotJSON of one argument. A path within a sensitive one isn't shown."""
+    try:
+        yield
     except NotJSON as exc:
         if is_sensitive(task, parameter) and exc.path != name:
             reason = f"a value in {name} is {exc.what}"

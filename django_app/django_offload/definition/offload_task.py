@@ -39,6 +39,8 @@ type Exceptions = tuple[type[BaseException], ...]
 USING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "result_ttl")
 # All options of @task, besides Django's own.
 DECORATING = (*USING, "name", "aliases", "sensitive")
+# Of a task's name, as UTF-8. Every write of a record bills it.
+MOST_NAME_BYTES = 500
 # Types whose values an error may quote. The repr() of a QuerySet would query the database.
 PLAIN = (str, int, float, bool, NoneType)
 
@@ -232,6 +234,13 @@ def refuse_event_loop(task: AnyTask, method: str, instead: str) -> None:
 
 def check_options(task: OffloadTask) -> None:
     """Raise InvalidTask if an option has an invalid value."""
+    for name in (task.stable_name, *task.aliases):
+        check_name(name)
+    if task.run_after is not None and not isinstance(task.run_after, datetime):
+        raise InvalidTask(
+            f"run_after is {short(task.run_after)}. Give a datetime, such as timezone.now() + "
+            "timedelta(minutes=5)."
+        )
     attempts = task.max_attempts
     if task.result_ttl is not None and task.result_ttl > LONGEST_RESULT_TTL:
         raise InvalidTask(f"result_ttl is {task.result_ttl}. Give {LONGEST_RESULT_TTL.days} days or less.")
@@ -251,6 +260,18 @@ def check_options(task: OffloadTask) -> None:
             f"sensitive names {', '.join(sorted(missing))}, but {task.module_path} has no such parameters. "
             "Give names of its parameters."
         )
+
+
+def check_name(name: object) -> None:
+    """Raise InvalidTask if no record can contain a task's name."""
+    try:
+        if isinstance(name, str) and len(name.encode()) <= MOST_NAME_BYTES:
+            return
+    except UnicodeEncodeError:
+        pass  # It contains half of a surrogate pair.
+    raise InvalidTask(
+        f"A task can't have the name or alias {short(name)}. Give a text of at most {MOST_NAME_BYTES} bytes."
+    )
 
 
 def duration_option(option: str, value: Any) -> timedelta | None:

@@ -31,7 +31,7 @@ from ..exceptions import CallFailed, EnqueueFailed, InvalidArguments, LocalAWSMi
 from ..payloads import payloads_of
 from ..protocol.conditional_write import Attributes
 from ..protocol.enqueued_task import EnqueuedTask
-from ..protocol.json_codec import dump, find_converted_key, from_micros, is_too_deep
+from ..protocol.json_codec import dump, find_converted_key, from_micros, has_long_number, is_too_deep, load
 from ..protocol.message import MAX_DEPTH, Keyring, TaskMessage, encode
 from ..protocol.record import (
     ARGUMENTS_PART,
@@ -129,7 +129,13 @@ def build(
         raise InvalidArguments(name_of(task), reason, f"Call {task.func.__name__}.enqueue{call_form(task)}.")
     try:
         arguments = dump([args, kwargs])
-        is_plain = find_converted_key(arguments) is None and not is_too_deep(arguments)
+        is_plain = not (
+            find_converted_key(arguments)
+            # The encoder doesn't see items that a subclass of dict stores elsewhere.
+            or arguments.count("{}") > (not kwargs)
+            or is_too_deep(arguments)
+            or has_long_number(arguments)
+        )
     except (TypeError, ValueError, RecursionError):
         is_plain = False
     if not is_plain:
@@ -158,10 +164,11 @@ def enqueued_result(task: AnyTask, enqueued: EnqueuedTask, args: Any, kwargs: An
     """
     Return the result of a task that is about to be sent: READY, and without an `enqueued_at` yet.
 
-    Raise InvalidArguments if the arguments are nested more deeply than Django can follow.
+    Raise InvalidArguments if the arguments aren't what a worker reads, or if they are nested more deeply than
+    Django can follow.
     """
     try:
-        return TaskResult(
+        result = TaskResult(
             task=task,
             id=enqueued.id,
             status=TaskResultStatus.READY,
@@ -175,9 +182,21 @@ def enqueued_result(task: AnyTask, enqueued: EnqueuedTask, args: Any, kwargs: An
             errors=[],
             worker_ids=[],
         )
+        # Of some values, such as two halves of a character, JSON makes others.
+        is_read_as_passed = load(enqueued.arguments) == [result.args, result.kwargs]
     except RecursionError:
         plain_arguments(task, args, kwargs)  # Names the argument.
-        raise
+        raise InvalidArguments(
+            enqueued.name,
+            "they are nested too deeply for this place, where Python is near its recursion limit",
+            "Pass flatter values, or enqueue the task outside of the recursion.",
+        ) from None
+    if not is_read_as_passed:
+        from ..definition.arguments import refuse_changed
+
+        plain_arguments(task, args, kwargs)  # Names most arguments that JSON changes.
+        refuse_changed(task, result, load(enqueued.arguments))
+    return result
 
 
 def announce_enqueued(sender: type, result: AnyResult, enqueued_at: datetime) -> None:
