@@ -11,6 +11,7 @@ import json
 import pathlib
 import re
 import zoneinfo
+from collections import UserString
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
@@ -47,6 +48,7 @@ REMEDIES: tuple[tuple[tuple[type, ...], str, str], ...] = (
         "an IP address or network",
         "Pass str({0}).",
     ),
+    ((UserString,), "a UserString", "Pass str({0})."),
     ((AbstractSet,), "a set", "Pass list({0})."),
     ((AsyncIterator,), "an asynchronous iterator", "Pass a list: [item async for item in {0}]."),
     ((IOBase,), "an open file", "Write it where workers can read it, and pass its name."),
@@ -55,6 +57,8 @@ REMEDIES: tuple[tuple[tuple[type, ...], str, str], ...] = (
     ((ModuleType,), "a module", "Pass numbers, text, lists and dictionaries."),
 )
 BYTES = (bytes, bytearray, memoryview)
+# Sequences of which no list is made: of a UserString each item is a UserString again, without an end.
+NO_LISTS = (*BYTES, UserString)
 # A longer key is cut in a path.
 LONGEST_KEY = 40
 # Of lists and dictionaries in each other. What reads a value may be nearer to Python's recursion limit than
@@ -107,7 +111,7 @@ def plain_copy(value: Any, path: str, name: str, outer: tuple[int, ...]) -> Any:
             )
         return value
     is_mapping = isinstance(value, Mapping)
-    if not is_mapping and (isinstance(value, BYTES) or not isinstance(value, Sequence)):
+    if not is_mapping and (isinstance(value, NO_LISTS) or not isinstance(value, Sequence)):
         raise NotJSON(path, *what_and_remedy(value, name))
     if id(value) in outer:
         raise NotJSON(path, "a value that contains itself", "Pass a copy without the loop.")

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from inspect import Parameter
 from typing import Any
 
-from ..conf import json_values
-from ..conf.json_values import NotJSON, plain
+from ..conf.json_values import NotJSON, plain, refuse_changed
 from ..exceptions import InvalidArguments
+from ..protocol.json_codec import load
 from .offload_task import AnyResult, AnyTask
 from .registry import name_of
 from .signatures import signature_of
@@ -26,17 +26,34 @@ def plain_arguments(task: AnyTask, args: Sequence[Any], kwargs: Mapping[str, Any
     ]
 
 
-def refuse_changed(task: AnyTask, result: AnyResult, read: Sequence[Any]) -> None:
-    """Raise InvalidArguments for the first argument of a result that its JSON gives back as another value."""
-    args, kwargs = read
-    for value, other, name in zip(result.args, args, positional_names(task, len(args)), strict=True):
-        with naming(task, *name):
-            json_values.refuse_changed(value, other, name[0])
-    for name, value in result.kwargs.items():
-        with naming(task, name, name):
-            json_values.refuse_changed(value, kwargs.get(name), name)
-    reason = "JSON gives other names of arguments back"
-    raise InvalidArguments(name_of(task), reason)
+def unreadable_arguments(
+    task: AnyTask, args: Sequence[Any], kwargs: Mapping[str, Any], result: AnyResult | None, text: str
+) -> InvalidArguments:
+    """
+    Return the error of arguments that a worker would read as others from their JSON text.
+
+    `result` has them in Django's normal form. It is None if they are nested too deeply for that.
+    """
+    try:
+        plain_arguments(task, args, kwargs)  # Names most of them.
+        if result is not None:
+            read_args, read_kwargs = load(text)
+            for value, read, name in zip(
+                result.args, read_args, positional_names(task, len(args)), strict=True
+            ):
+                with naming(task, *name):
+                    refuse_changed(value, read, name[0])
+            for key, value in result.kwargs.items():
+                with naming(task, key, key):
+                    refuse_changed(value, read_kwargs.get(key), key)
+    except InvalidArguments as exc:
+        return exc
+    except RecursionError:
+        result = None
+    if result is not None:
+        return InvalidArguments(name_of(task), "JSON gives them back as others")
+    reason = "they are nested too deeply for this place, where Python is near its recursion limit"
+    return InvalidArguments(name_of(task), reason, "Pass flatter values, or enqueue the task elsewhere.")
 
 
 def plain_argument(task: AnyTask, value: Any, name: str, parameter: str) -> Any:

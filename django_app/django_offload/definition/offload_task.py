@@ -26,6 +26,7 @@ from ..compat import (
     TaskResultStatus,
 )
 from ..conf import LONGEST_RESULT_TTL, MOST_ATTEMPTS, duration
+from ..protocol.record_size import is_short_text
 from .bulk_results import Arguments, AsyncBulkResults, BulkResults, split_arguments
 from .context import OffloadContext
 
@@ -235,12 +236,12 @@ def refuse_event_loop(task: AnyTask, method: str, instead: str) -> None:
 def check_options(task: OffloadTask) -> None:
     """Raise InvalidTask if an option has an invalid value."""
     for name in (task.stable_name, *task.aliases):
-        check_name(name)
+        if not is_short_text(name, MOST_NAME_BYTES):
+            raise InvalidTask(
+                f"A task can't be called {short(name)}. Give a name of at most {MOST_NAME_BYTES} bytes."
+            )
     if task.run_after is not None and not isinstance(task.run_after, datetime):
-        raise InvalidTask(
-            f"run_after is {short(task.run_after)}. Give a datetime, such as timezone.now() + "
-            "timedelta(minutes=5)."
-        )
+        raise InvalidTask(f"run_after is {short(task.run_after)}. Give a datetime, with a time zone.")
     attempts = task.max_attempts
     if task.result_ttl is not None and task.result_ttl > LONGEST_RESULT_TTL:
         raise InvalidTask(f"result_ttl is {task.result_ttl}. Give {LONGEST_RESULT_TTL.days} days or less.")
@@ -260,18 +261,6 @@ def check_options(task: OffloadTask) -> None:
             f"sensitive names {', '.join(sorted(missing))}, but {task.module_path} has no such parameters. "
             "Give names of its parameters."
         )
-
-
-def check_name(name: object) -> None:
-    """Raise InvalidTask if no record can contain a task's name."""
-    try:
-        if isinstance(name, str) and len(name.encode()) <= MOST_NAME_BYTES:
-            return
-    except UnicodeEncodeError:
-        pass  # It contains half of a surrogate pair.
-    raise InvalidTask(
-        f"A task can't have the name or alias {short(name)}. Give a text of at most {MOST_NAME_BYTES} bytes."
-    )
 
 
 def duration_option(option: str, value: Any) -> timedelta | None:

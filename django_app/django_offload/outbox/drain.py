@@ -150,8 +150,9 @@ def announce_sent(enqueued: EnqueuedTask) -> None:
     try:
         options = configured()[enqueued.alias]
         task = task_of(enqueued, registry().resolve(enqueued.name))
-        text = fetch(enqueued.reference, options) if enqueued.reference else enqueued.arguments
-        result = enqueued_result(task, enqueued, *load(text))
+        if enqueued.reference is not None:
+            enqueued = replace(enqueued, arguments=fetch(enqueued.reference, options))
+        result = enqueued_result(task, enqueued, *load(enqueued.arguments))
         sender = type(task_backends[enqueued.alias])
     except Exception as exc:  # noqa: BLE001, the task is sent, and AWS, TASKS or the task's module may be gone
         text = "Task id=%s was sent from the outbox without task_enqueued: %s"

@@ -75,6 +75,21 @@ def dump(value: Any) -> str:
     return _write(value)
 
 
+def may_be_read_otherwise(text: str, empty: int) -> bool:
+    """
+    Return True if a JSON text of dump() may be read as another value than the one that was written, or not.
+
+    `empty` is how many empty dictionaries there are: the encoder writes one for a subclass of dict that
+    stores its items elsewhere.
+    """
+    return (
+        find_converted_key(text) is not None
+        or text.count("{}") > empty
+        or is_too_deep(text)
+        or has_long_number(text)
+    )
+
+
 def has_long_number(text: str) -> bool:
     """Return True if a JSON text may have a whole number that only this process can read."""
     # Within Python's own limit, the encoder refuses a longer one.

@@ -31,7 +31,7 @@ from ..exceptions import CallFailed, EnqueueFailed, InvalidArguments, LocalAWSMi
 from ..payloads import payloads_of
 from ..protocol.conditional_write import Attributes
 from ..protocol.enqueued_task import EnqueuedTask
-from ..protocol.json_codec import dump, find_converted_key, from_micros, has_long_number, is_too_deep, load
+from ..protocol.json_codec import dump, from_micros, load, may_be_read_otherwise
 from ..protocol.message import MAX_DEPTH, Keyring, TaskMessage, encode
 from ..protocol.record import (
     ARGUMENTS_PART,
@@ -129,16 +129,12 @@ def build(
         raise InvalidArguments(name_of(task), reason, f"Call {task.func.__name__}.enqueue{call_form(task)}.")
     try:
         arguments = dump([args, kwargs])
-        is_plain = not (
-            find_converted_key(arguments)
-            # The encoder doesn't see items that a subclass of dict stores elsewhere.
-            or arguments.count("{}") > (not kwargs)
-            or is_too_deep(arguments)
-            or has_long_number(arguments)
-        )
+        is_plain = not may_be_read_otherwise(arguments, empty=not kwargs)
     except (TypeError, ValueError, RecursionError):
         is_plain = False
     if not is_plain:
+        from ..definition.arguments import plain_arguments  # Because the arguments of most tasks are plain.
+
         arguments = dump(plain_arguments(task, args, kwargs))
     enqueued: EnqueuedTask = prototype(id=task_id or randomness.token_hex(16), arguments=arguments)
     if len(arguments) > PART_BYTES:
@@ -153,20 +149,14 @@ def build(
     return enqueued
 
 
-def plain_arguments(task: AnyTask, args: Any, kwargs: Any) -> list[Any]:
-    """Return [args, kwargs] as values that JSON knows. Raise InvalidArguments if there are others in them."""
-    from ..definition import arguments  # Imported here, because the arguments of most tasks are plain.
-
-    return arguments.plain_arguments(task, args, kwargs)
-
-
 def enqueued_result(task: AnyTask, enqueued: EnqueuedTask, args: Any, kwargs: Any) -> AnyResult:
     """
     Return the result of a task that is about to be sent: READY, and without an `enqueued_at` yet.
 
-    Raise InvalidArguments if the arguments aren't what a worker reads, or if they are nested more deeply than
-    Django can follow.
+    Raise InvalidArguments if a worker reads other arguments, of which JSON made others, or if Django can't
+    follow how deeply they are nested.
     """
+    result: AnyResult | None = None
     try:
         result = TaskResult(
             task=task,
@@ -182,21 +172,13 @@ def enqueued_result(task: AnyTask, enqueued: EnqueuedTask, args: Any, kwargs: An
             errors=[],
             worker_ids=[],
         )
-        # Of some values, such as two halves of a character, JSON makes others.
-        is_read_as_passed = load(enqueued.arguments) == [result.args, result.kwargs]
+        if load(enqueued.arguments) == [result.args, result.kwargs]:
+            return result
     except RecursionError:
-        plain_arguments(task, args, kwargs)  # Names the argument.
-        raise InvalidArguments(
-            enqueued.name,
-            "they are nested too deeply for this place, where Python is near its recursion limit",
-            "Pass flatter values, or enqueue the task outside of the recursion.",
-        ) from None
-    if not is_read_as_passed:
-        from ..definition.arguments import refuse_changed
+        pass
+    from ..definition.arguments import unreadable_arguments
 
-        plain_arguments(task, args, kwargs)  # Names most arguments that JSON changes.
-        refuse_changed(task, result, load(enqueued.arguments))
-    return result
+    raise unreadable_arguments(task, args, kwargs, result, enqueued.arguments)
 
 
 def announce_enqueued(sender: type, result: AnyResult, enqueued_at: datetime) -> None:
