@@ -43,7 +43,6 @@ LONGEST_TIMEOUT = aws_limits.FUNCTION_TIMEOUT
 _EVERYWHERE = aws_limits.FUNCTION_TIMEOUT_EVERYWHERE.total_seconds()
 REGIONAL = f" More than {_EVERYWHERE:g} s only where your region allows it."
 LONGEST_RESULT_TTL = timedelta(days=366)
-LONGEST_DURATION = timedelta(days=36_500)  # What is computed from one has to be a datetime.
 # The queue allows 10 more receives than this, far below the limit of SQS's maxReceiveCount (1,000).
 MOST_ATTEMPTS = 100
 
@@ -58,7 +57,7 @@ class Problem:
 
 
 def duration(value: float | timedelta) -> timedelta:
-    """Return seconds or a timedelta as a timedelta. Raise ValueError if it is neither, negative or too long."""
+    """Return seconds or a timedelta as a timedelta. Raise ValueError if `value` is neither or is negative."""
     if isinstance(value, bool) or not isinstance(value, (int, float, timedelta)):
         raise ValueError(f"{value!r} is neither a number of seconds nor a timedelta")
     try:
@@ -67,8 +66,6 @@ def duration(value: float | timedelta) -> timedelta:
         result = timedelta.max
     if result < timedelta(0):
         raise ValueError(f"{value!r} is negative")
-    if result > LONGEST_DURATION:
-        raise ValueError(f"it is longer than {LONGEST_DURATION.days:,} days")
     return result
 
 
