@@ -107,7 +107,9 @@ def test_arguments_are_nested_as_deeply_as_return_values(site, inner):
 
 
 @pytest.mark.parametrize("way", ["step", "atomic"])
-@pytest.mark.parametrize("key", [1, True, None, 1.0, b"a", gettext_lazy("a")], ids=lambda key: type(key).__name__)
+@pytest.mark.parametrize(
+    "key", [1, True, None, 1.0, b"a", gettext_lazy("a")], ids=lambda key: type(key).__name__
+)
 @pytest.mark.parametrize("place", ["memory", "here"])
 def test_a_key_that_is_no_text_is_refused_because_it_could_be_another_as_text(memory, way, key, place):
     kind = type(key).__name__
@@ -379,7 +381,10 @@ def test_whatever_enqueue_accepts_the_worker_reads_as_the_caller_sees_it(
     result.refresh()
     assert result.status == "SUCCESSFUL"
     assert len(tasks.runs) == (2 if way in {"retried", "redriven"} else 1)
-    assert (record_has_reference(store, result.id), bool(tasks.failures)) == (way == "through the bucket", False)
+    assert (record_has_reference(store, result.id), bool(tasks.failures)) == (
+        way == "through the bucket",
+        False,
+    )
     for read in [*tasks.runs, [result.args, result.kwargs]]:
         assert read == passed
         # An equal number may be of another type: True == 1 == 1.0.

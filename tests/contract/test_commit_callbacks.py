@@ -40,9 +40,9 @@ def interrupted():
 
 
 @contextmanager
-def committing(error):
+def committing(error, **options):
     """Commit a transaction, of which a callback raises this error."""
-    with pytest.raises(error), transaction.atomic():
+    with pytest.raises(error), transaction.atomic(**options):
         yield
 
 
@@ -235,7 +235,7 @@ def test_tasks_leave_although_a_callback_closes_the_connection(site):
     with transaction.atomic():
         transaction.on_commit(connection.close)
         tasks.answer.enqueue()
-        transaction.on_commit(lambda: connections.close_all())
+        transaction.on_commit(connections.close_all)
         tasks.answer.enqueue()
 
     assert len(messages(site)) == 2
@@ -295,10 +295,9 @@ def test_a_view_in_a_transaction_of_its_own_loses_no_task(site):
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_durable_transaction_loses_no_task(site):
-    with pytest.raises(RuntimeError), transaction.atomic(durable=True):
-        with suppress(ZeroDivisionError), transaction.atomic():
+    with committing(RuntimeError, durable=True):
+        with rolled_back():
             transaction.on_commit(failing)
-            raise ZeroDivisionError
         transaction.on_commit(failing)
         with transaction.atomic():
             tasks.answer.enqueue()
@@ -351,7 +350,18 @@ def test_a_test_case_that_captures_callbacks_sends_each_task_once(site):
 
 STEPS = st.lists(
     st.sampled_from(
-        ["task", "tasks", "raise", "interrupt", "pass", "robust", "close", "nested", "rolled back", "released"]
+        [
+            "task",
+            "tasks",
+            "raise",
+            "interrupt",
+            "pass",
+            "robust",
+            "close",
+            "nested",
+            "rolled back",
+            "released",
+        ]
     )
 )
 

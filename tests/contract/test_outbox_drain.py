@@ -206,7 +206,9 @@ def test_a_row_of_another_version_stays_and_stops_no_other(site, caplog, version
 
     assert rows() == [left[0]]
     (said,) = [record.getMessage() for record in caplog.records]
-    assert said.startswith(f"Task id={left[0]} stays in the outbox: UnknownVersion: The row of the outbox has")
+    assert said.startswith(
+        f"Task id={left[0]} stays in the outbox: UnknownVersion: The row of the outbox has"
+    )
 
 
 def test_a_row_of_a_newer_version_stays_until_a_release_can_read_it(site, caplog):

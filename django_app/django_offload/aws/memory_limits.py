@@ -64,7 +64,9 @@ def check_item(attributes: Mapping[str, Value]) -> None:
     for name, value in attributes.items():
         if isinstance(value, str):
             if name in INDEX_KEYS and not 0 < utf8_size(value) <= MOST_PARTITION_KEY_BYTES:
-                raise invalid(f"{name} is the key of an index, and may have 1 to {MOST_PARTITION_KEY_BYTES:,} bytes")
+                raise invalid(
+                    f"{name} is the key of an index, and may have 1 to {MOST_PARTITION_KEY_BYTES:,} bytes"
+                )
             size += utf8_size(value)
         elif isinstance(value, list):
             size += 3 + sum(utf8_size(entry) + 1 for entry in value)

@@ -140,7 +140,7 @@ def plain_copy(value: Any, path: str, name: str, outer: tuple[int, ...]) -> Any:
 
 
 def refuse_surrogate_pair(text: str, path: str, name: str) -> None:
-    """Raise NotJSON for a text that JSON gives back as another one, of which UTF-8 can't carry either half."""
+    """Raise NotJSON for a text that JSON gives back as another one."""
     if not text.isascii() and find_surrogate_pair(text):
         raise NotJSON(
             path,
@@ -192,8 +192,8 @@ def refuse_shared_keys(value: Any, path: str) -> None:
 
 
 def key_text(key: Any) -> str:
-    """Return what JSON makes of a key of a dictionary. Of two halves of a character it makes the character."""
-    if isinstance(key, str) and key.isascii():
+    """Return what JSON makes of a key of a dictionary."""
+    if isinstance(key, str) and key.isascii():  # Of two halves of another character JSON makes one.
         return key
     if isinstance(key, bytes):
         return key.decode()

@@ -190,11 +190,11 @@ def check_step_key(key: str) -> None:
 
 
 def as_utf8(key: str) -> bytes:
-    """Return the bytes of a key. Raise TypeError if it isn't text, and ValueError if it has half a character."""
+    """Return the bytes of a key. Raise TypeError if it isn't text, ValueError if it has half a character."""
     if not isinstance(key, str):
         raise TypeError(
-            f"The key {short(key)} is of type {type(key).__name__}, and as text it could be another key. Give "
-            "a text, such as str(order.pk)."
+            f"The key {short(key)} is of type {type(key).__name__}, and as text it could be another key. "
+            "Give a text, such as str(order.pk)."
         )
     try:
         return str(key).encode()

@@ -129,7 +129,7 @@ def build(
         raise InvalidArguments(name_of(task), reason, f"Call {task.func.__name__}.enqueue{call_form(task)}.")
     try:
         arguments = dump([args, kwargs])
-        is_plain = not may_be_read_otherwise(arguments, empty=not kwargs)
+        is_plain = not may_be_read_otherwise([args, kwargs], arguments)
     except (TypeError, ValueError, RecursionError):
         is_plain = False
     if not is_plain:

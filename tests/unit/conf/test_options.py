@@ -300,7 +300,9 @@ def test_the_backends_of_one_process_share_the_options_of_an_alias(settings):
 def test_an_alias_that_no_record_can_contain_is_a_problem(settings, alias):
     settings.TASKS = {"default": params(), "é" * 100: params(), alias: params()}
 
-    with pytest.raises(ConfigurationError, match=r"The alias .* can't be part of a record\. Give a text of 1 to 100"):
+    with pytest.raises(
+        ConfigurationError, match=r"The alias .* can't be part of a record\. Give a text of 1 to 100"
+    ):
         configured()
     if isinstance(alias, str):
         (message,) = task_backends[alias].check()

@@ -136,7 +136,11 @@ def test_each_problem_has_a_hint(schedules, hint):
         ({"args": [nested(400)]}, "args is nested too deeply.", "Pass a flatter value"),
         ({"kwargs": {7: 1}}, "kwargs is a dictionary with a key of type int, and JSON", "Pass a dictionary"),
         ({"args": ["\ud83d\ude00"]}, "args[0] is a text with the two halves of a surrogate pair", "Pass "),
-        ({"args": [{"a": {1: 0, "1": 0}}]}, "args[0].a is a dictionary with a key of type int", "Pass a dict"),
+        (
+            {"args": [{"a": {1: 0, "1": 0}}]},
+            "args[0].a is a dictionary with a key of type int",
+            "Pass a dict",
+        ),
         ({"args": [10**4_300]}, "args[0] is a whole number of more than 4,300 digits", "Pass hex("),
         ({"kwargs": {"rate": float("nan")}}, "kwargs.rate is NaN, which JSON doesn't", "Pass None instead"),
         (

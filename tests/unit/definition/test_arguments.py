@@ -287,7 +287,9 @@ class Changing(str):
         return False
 
 
-@pytest.mark.parametrize("enqueue", [tasks.ship.enqueue, lambda value: next(tasks.ship.enqueue_many([(value,)]))])
+@pytest.mark.parametrize(
+    "enqueue", [tasks.ship.enqueue, lambda value: next(tasks.ship.enqueue_many([(value,)]))]
+)
 def test_a_value_of_which_json_makes_another_is_named(enqueue):
     try:
         answer = enqueue({"items": [1, {"name": Changing("a")}]})
@@ -295,8 +297,8 @@ def test_a_value_of_which_json_makes_another_is_named(enqueue):
         answer = exc
 
     assert str(answer).endswith(
-        "order['items'][1]['name'] is a value that JSON gives back as another one. Pass a value of Python's own "
-        "types."
+        "order['items'][1]['name'] is a value that JSON gives back as another one. Pass a value of Python's "
+        "own types."
     )
 
 

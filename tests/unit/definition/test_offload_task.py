@@ -171,7 +171,9 @@ NAMES = {"number": 7, "long": "x" * 501, "long in bytes": "é" * 251, "half a ch
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_a_name_that_no_record_can_contain_is_refused(name):
     for options in ({"name": name}, {"aliases": [name]}):
-        with pytest.raises(InvalidTask, match=r"A task can't be called .*\. Give a name of at most 500 bytes"):
+        with pytest.raises(
+            InvalidTask, match=r"A task can't be called .*\. Give a name of at most 500 bytes"
+        ):
             django_offload.task(**options)(tasks.double.func)
     assert django_offload.task(name="é" * 250)(tasks.double.func).stable_name == "é" * 250
 

@@ -73,8 +73,14 @@ def test_a_return_value_is_refused_exactly_if_two_of_its_keys_become_one_text(va
         ({None: 1, "null": 2}, "return_value is a dictionary in which JSON makes one text of the keys None"),
         (MappingProxyType({b"a": 1, "a": 2}), "JSON makes one text of the keys b'a' and 'a'"),
         ([range(3), {1.5: 0, "1.5": 0}], "return_value[1] is a dictionary in which JSON makes one text"),
-        ({1: 0, None: 0, "null": 3}, "return_value is a dictionary in which JSON makes one text of the keys N"),
-        ({"\ud83d\ude00": 1, "\U0001f600": 2}, "JSON makes one text of the keys '\\ud83d\\ude00' and '\U0001f600'"),
+        (
+            {1: 0, None: 0, "null": 3},
+            "return_value is a dictionary in which JSON makes one text of the keys N",
+        ),
+        (
+            {"\ud83d\ude00": 1, "\U0001f600": 2},
+            "JSON makes one text of the keys '\\ud83d\\ude00' and '\U0001f600'",
+        ),
         ([Elsewhere({"a": Elsewhere({1: 0, "1": 0})})], "return_value[0]['a'] is a dictionary in which JSON"),
     ],
 )
@@ -131,7 +137,9 @@ def test_a_number_that_only_this_process_can_read_is_refused():
     before = sys.get_int_max_str_digits()
     sys.set_int_max_str_digits(0)
     try:
-        with pytest.raises(InvalidReturnValue, match=r"return_value\['a'\]\[0\] is a whole number of more than"):
+        with pytest.raises(
+            InvalidReturnValue, match=r"return_value\['a'\]\[0\] is a whole number of more than"
+        ):
             dump_returned({"a": [10**4_300]}, "Task x")
         assert dump_returned(["1" * 5_000, 10**4_299], "Task x") == f'["{"1" * 5_000}",1{"0" * 4_299}]'
     finally:
