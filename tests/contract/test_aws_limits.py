@@ -20,6 +20,7 @@ from django_offload.operations.redrive import redrive
 from django_offload.outbox import drain as outbox
 from django_offload.payloads.memory import MemoryPayloads
 from django_offload.protocol.json_codec import MOST_LEVELS
+from django_offload.protocol.record import PART_BYTES
 from django_offload.protocol.transitions import create
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports.memory import MemoryTransport
@@ -127,6 +128,28 @@ def test_a_step_that_is_too_large_is_refused_where_the_task_is_called(memory):
     with pytest.raises(StepTooLarge, match="returned 300,002 bytes as JSON, and the limit is 300,000"):
         tasks.take_large_step.call(300_000)
     assert tasks.take_large_step.call(299_998) == 299_998
+
+
+# As JSON: what a message and a part can carry, one byte more, and more than an item and a message can carry.
+TEXTS = {
+    "300,000 bytes": "x" * (PART_BYTES - len('[[""],{}]')),
+    "300,001 bytes": "x" * (PART_BYTES - len('[[""],{}]') + 1),
+    "262,145 bytes": "x" * 262_145,
+    "over 400 KB of two bytes": "é" * 70_000,
+    "over 1 MB of four bytes": "\U0001f600" * 90_000,
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_text_of_any_size_is_carried_there_and_back(site, text):
+    result = tasks.echo.enqueue(text)
+    many = list(tasks.echo.enqueue_many([(text,), (text,)]))
+
+    site.run()
+
+    for one in (result, *many):
+        one.refresh()
+        assert (one.args, one.return_value) == ([text], [[text], {}])
 
 
 def put(store, **attributes):

@@ -163,6 +163,7 @@ BROKEN = {
     "arguments that are none": changed(arguments="[{},[]]"),
     "arguments that are no JSON": changed(arguments="[[],{}"),
     "arguments as JSON": changed(arguments=[[], {}]),
+    "no time": changed(enqueued_at=None),
     "a text as time": changed(enqueued_at="2026-01-01"),
     "a fraction as time": changed(run_after=1.5),
     "a time without end": changed(enqueued_at=10**30),
