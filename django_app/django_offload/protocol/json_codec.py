@@ -76,16 +76,6 @@ def dump(value: Any) -> str:
     return _write(value)
 
 
-def may_be_read_otherwise(value: Any, text: str) -> bool:
-    """Return True if a worker may read the JSON text of dump() as another value, or not at all."""
-    return (
-        find_converted_key(text) is not None
-        or may_lack_items(value, text)
-        or is_too_deep(text)
-        or has_long_number(text)
-    )
-
-
 def may_lack_items(value: Any, text: str) -> bool:
     """Return True if the encoder may have missed items, which a subclass of dict stores elsewhere."""
     if "{}" not in text:  # What the encoder writes for it.

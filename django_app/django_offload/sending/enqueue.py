@@ -31,7 +31,7 @@ from ..exceptions import CallFailed, EnqueueFailed, InvalidArguments, LocalAWSMi
 from ..payloads import payloads_of
 from ..protocol.conditional_write import Attributes
 from ..protocol.enqueued_task import EnqueuedTask
-from ..protocol.json_codec import dump, from_micros, load, may_be_read_otherwise
+from ..protocol.json_codec import dump, from_micros, has_long_number, is_too_deep, load, may_lack_items
 from ..protocol.message import MAX_DEPTH, Keyring, TaskMessage, encode
 from ..protocol.record import (
     ARGUMENTS_PART,
@@ -111,25 +111,22 @@ def prototype_of(task: AnyTask, options: Options, owner: str | None) -> Prototyp
 
 
 def build(
-    task: AnyTask,
-    prototype: Prototype,
-    args: Any,
-    kwargs: Any,
-    options: Options,
-    task_id: str | None = None,
+    task: AnyTask, prototype: Prototype, args: Any, kwargs: Any, options: Options, task_id: str | None = None
 ) -> EnqueuedTask:
     """
     Return a task with arguments and an id of its own, 128 random bits where none is given.
 
     Raise InvalidArguments if the function doesn't take the arguments, or if JSON or the stack can't carry
-    them, and InvalidTask if they would be gone before the task starts.
+    them (enqueued_result() compares what JSON makes of them), and InvalidTask if they would be gone before the task starts.
     """
     reason = mismatch(task.func, task.takes_context, len(args), tuple(kwargs))
     if reason is not None:
         raise InvalidArguments(name_of(task), reason, f"Call {task.func.__name__}.enqueue{call_form(task)}.")
     try:
         arguments = dump([args, kwargs])
-        is_plain = not may_be_read_otherwise([args, kwargs], arguments)
+        is_plain = not (
+            may_lack_items([args, kwargs], arguments) or is_too_deep(arguments) or has_long_number(arguments)
+        )
     except (TypeError, ValueError, RecursionError):
         is_plain = False
     if not is_plain:
