@@ -117,7 +117,8 @@ def build(
     Return a task with arguments and an id of its own, 128 random bits where none is given.
 
     Raise InvalidArguments if the function doesn't take the arguments, or if JSON or the stack can't carry
-    them (enqueued_result() compares what JSON makes of them), and InvalidTask if they would be gone before the task starts.
+    them, and InvalidTask if they would be gone before the task starts. Whether JSON gives them back as they
+    are, enqueued_result() finds out.
     """
     reason = mismatch(task.func, task.takes_context, len(args), tuple(kwargs))
     if reason is not None:

@@ -45,6 +45,10 @@ def record(**attributes: Any) -> None:
     MemoryStore().change(ID, create({"id": ID, **attributes}))
 
 
+def record_of(task_id: str) -> None:
+    MemoryStore().change(task_id, create({"id": task_id}))
+
+
 def message(text: str) -> None:
     MemoryTransport(lambda: NOW).send("default", text, NOW - NOW)
 
@@ -60,6 +64,8 @@ TABLE: dict[str, tuple[Any, Any, Any, str]] = {
     "empty partition key": (lambda key: part(key, "a"), "a", "", "ValidationException"),
     "sort key": (lambda key: part("a", key), "é" * 512, "é" * 512 + "a", "ValidationException"),
     "empty sort key": (lambda key: part("a", key), "a", "", "ValidationException"),
+    "id of a record": (record_of, "é" * 1_024, "é" * 1_025, "ValidationException"),
+    "empty id of a record": (record_of, "a", "", "ValidationException"),
     "half a character in a key": (
         lambda key: part("a", key),
         "\U0001f600",
