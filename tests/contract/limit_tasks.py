@@ -5,6 +5,10 @@ from typing import Any
 from django_offload import task
 
 runs: list[Any] = []
+# What the next runs of take() raise.
+failures: list[type[Exception]] = []
+# The key of the next step.
+keys: list[Any] = []
 
 
 def note(value: Any) -> Any:
@@ -40,3 +44,26 @@ def nest(levels: int) -> list[Any]:
     for _ in range(levels - 1):
         value = [value]
     return value
+
+
+@task(max_attempts=3, backoff=0, retry_on=ValueError)
+def take(*args: Any, **kwargs: Any) -> None:
+    """Note the arguments of each attempt."""
+    runs.append([[*args], kwargs])
+    if failures:
+        raise failures.pop()
+
+
+@task(takes_context=True, max_attempts=1)
+def take_any_step(context: Any, way: str, key: Any) -> Any:
+    return getattr(context, way)(key, note, 1)
+
+
+@task(takes_context=True, max_attempts=1)
+def take_kept_step(context: Any, way: str) -> Any:
+    return getattr(context, way)(keys[0], note, 1)
+
+
+@task(takes_context=True, max_attempts=1)
+def take_large_step(context: Any, size: int) -> int:
+    return len(context.step("large", str.ljust, "", size))

@@ -1,11 +1,16 @@
 """A task whose transaction is committed leaves, whatever the project's own callbacks of the commit raise."""
 
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from unittest import mock
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from asgiref.sync import async_to_sync, sync_to_async
+from django.core.handlers.base import BaseHandler
+from django.db import DatabaseError, connection, connections, transaction
+from django.http import HttpResponse
+from django.test import RequestFactory, TestCase
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -13,7 +18,7 @@ from hypothesis import strategies as st
 from tests.contract import tasks
 from tests.contract.outbox_site import messages, rolled_back, rows
 from tests.contract.setup import STACK, TASK_MODULES, tasks_setting
-from tests.reliability.databases import ledger, write
+from tests.reliability.databases import at_once, ledger, write
 
 
 class Interrupted(BaseException):
@@ -35,9 +40,9 @@ def interrupted():
 
 
 @contextmanager
-def committing(error):
+def committing(error, **options):
     """Commit a transaction, of which a callback raises this error."""
-    with pytest.raises(error), transaction.atomic():
+    with pytest.raises(error), transaction.atomic(**options):
         yield
 
 
@@ -147,7 +152,218 @@ def test_if_sending_raises_at_an_ordinary_commit_each_task_is_named(site, caplog
     assert sent.enqueued_at is not None
 
 
-STEPS = st.lists(st.sampled_from(["task", "tasks", "raise", "pass", "robust", "rolled back", "released"]))
+@pytest.fixture
+def manual():
+    """Manual transaction management, as with AUTOCOMMIT False in DATABASES: nobody turns autocommit on."""
+    transaction.set_autocommit(False)
+    yield
+    transaction.rollback()
+    transaction.set_autocommit(True)
+
+
+def test_in_manual_transaction_management_tasks_leave_at_the_commit(site, manual):
+    with transaction.atomic():
+        write("order")
+        result = tasks.answer.enqueue()
+        with rolled_back():
+            tasks.answer.enqueue()
+    assert (messages(site), result.enqueued_at) == ([], None)
+
+    transaction.commit()
+
+    assert list(site.stores[STACK].records) == [result.id]
+    assert result.enqueued_at is not None
+    transaction.set_autocommit(True)
+    assert len(messages(site)) == 1
+
+
+def test_in_manual_transaction_management_a_rollback_sends_nothing(site, manual):
+    called = []
+    with transaction.atomic():
+        transaction.on_commit(lambda: called.append(1))
+        tasks.answer.enqueue()
+    transaction.rollback()
+    transaction.commit()
+    assert (messages(site), called) == ([], [])
+
+    with transaction.atomic():
+        transaction.on_commit(lambda: called.append(2))
+        tasks.answer.enqueue()
+    transaction.commit()
+
+    assert (len(messages(site)), called) == (1, []), "Django calls the project's own when autocommit is on"
+    transaction.set_autocommit(True)
+    assert (len(messages(site)), called) == (1, [2])
+
+
+@pytest.mark.parametrize("error", [DatabaseError, Interrupted])
+def test_tasks_leave_if_autocommit_cannot_be_turned_on_after_the_commit(site, error):
+    connection.ensure_connection()
+    set_autocommit = connection._set_autocommit
+
+    def broken(autocommit):
+        if autocommit:
+            raise error("the connection broke")
+        set_autocommit(autocommit)
+
+    with mock.patch.object(connection, "_set_autocommit", broken), committing(error):
+        result = tasks.answer.enqueue()
+        write("order")
+
+    assert list(site.stores[STACK].records) == [result.id]
+    connection.close()
+    assert ledger() == ["order"]
+    with transaction.atomic():
+        tasks.answer.enqueue()
+    assert len(messages(site)) == 2
+
+
+def test_tasks_leave_if_django_finds_the_connection_unusable_after_the_commit(site):
+    closes = [connection.close]
+
+    def check():  # As close_if_health_check_failed(), which also drops the callbacks.
+        if connection.run_commit_hooks_on_set_autocommit_on and closes:
+            closes.pop()()
+
+    with mock.patch.object(connection, "close_if_health_check_failed", check), transaction.atomic():
+        result = tasks.answer.enqueue()
+
+    assert list(site.stores[STACK].records) == [result.id]
+
+
+def test_tasks_leave_although_a_callback_closes_the_connection(site):
+    with transaction.atomic():
+        transaction.on_commit(connection.close)
+        tasks.answer.enqueue()
+        transaction.on_commit(connections.close_all)
+        tasks.answer.enqueue()
+
+    assert len(messages(site)) == 2
+
+
+def test_a_connection_that_is_closed_in_a_transaction_sends_nothing(site):
+    with suppress(DatabaseError), transaction.atomic():
+        tasks.answer.enqueue()
+        connection.close()
+
+    assert messages(site) == []
+    with transaction.atomic():
+        tasks.answer.enqueue()
+    assert len(messages(site)) == 1
+
+
+class Anything:
+    """A callback that has every attribute, as a Mock does, and whose wrapped function is itself."""
+
+    def __init__(self, called):
+        self.__dict__["called"] = called
+
+    def __call__(self):
+        self.called.append(1)
+
+    def __getattr__(self, name):
+        return self
+
+
+def test_callbacks_of_the_project_are_dropped_as_django_drops_them_whatever_they_are(site):
+    called = []
+    with committing(RuntimeError):
+        transaction.on_commit(failing)
+        transaction.on_commit(Anything(called))
+        transaction.on_commit(Anything(called).__call__)
+        transaction.on_commit(partial(called.append, 1))
+        transaction.on_commit(mock.Mock().method)
+        transaction.on_commit(called.clear)
+        tasks.answer.enqueue()
+
+    assert (called, len(messages(site))) == ([], 1)
+
+
+def test_a_view_in_a_transaction_of_its_own_loses_no_task(site):
+    def view(request):
+        transaction.on_commit(failing)
+        tasks.answer.enqueue()
+        return HttpResponse()
+
+    with mock.patch.dict(connection.settings_dict, ATOMIC_REQUESTS=True):
+        atomic_view = BaseHandler().make_view_atomic(view)
+        with pytest.raises(RuntimeError):
+            atomic_view(RequestFactory().get("/"))
+
+    assert len(messages(site)) == 1
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_durable_transaction_loses_no_task(site):
+    with committing(RuntimeError, durable=True):
+        with rolled_back():
+            transaction.on_commit(failing)
+        transaction.on_commit(failing)
+        with transaction.atomic():
+            tasks.answer.enqueue()
+
+    assert len(messages(site)) == 1
+
+
+def test_an_async_view_that_opens_a_transaction_in_a_thread_loses_no_task(site):
+    def save():
+        with transaction.atomic():
+            transaction.on_commit(failing)
+            result = async_to_sync(tasks.answer.aenqueue)()
+            assert messages(site) == []
+            ids.append(result.id)
+
+    async def view():
+        with pytest.raises(RuntimeError):
+            await sync_to_async(save)()
+
+    ids = []
+    async_to_sync(view)()
+
+    assert list(site.stores[STACK].records) == ids
+    assert len(ids) == 1
+
+
+def test_each_thread_has_commits_of_its_own(site):
+    def save(number):
+        with suppress(RuntimeError), transaction.atomic():
+            write(f"order {number}")
+            transaction.on_commit(failing)
+            tasks.echo.enqueue(number)
+
+    assert at_once(*[partial(save, number) for number in range(4)]) == [None] * 4
+    assert (len(messages(site)), len(ledger())) == (4, 4)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_test_case_that_captures_callbacks_sends_each_task_once(site):
+    with transaction.atomic():
+        with TestCase.captureOnCommitCallbacks(execute=True) as callbacks:
+            tasks.answer.enqueue()
+            transaction.on_commit(failing, robust=True)
+            tasks.answer.enqueue()
+        assert (len(callbacks), len(messages(site))) == (3, 2)
+        transaction.set_rollback(True)
+
+    assert len(messages(site)) == 2
+
+
+STEPS = st.lists(
+    st.sampled_from(
+        [
+            "task",
+            "tasks",
+            "raise",
+            "interrupt",
+            "pass",
+            "robust",
+            "close",
+            "nested",
+            "rolled back",
+            "released",
+        ]
+    )
+)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -157,10 +373,22 @@ STEPS = st.lists(st.sampled_from(["task", "tasks", "raise", "pass", "robust", "r
 @given(STEPS)
 def test_every_task_of_a_committed_transaction_leaves(site, steps):
     expected = []
+    inner = []
+    callbacks = {
+        "raise": failing,
+        "interrupt": interrupted,
+        "pass": lambda: None,
+        "robust": failing,
+        "close": connection.close,
+    }
 
     def enqueue():
         result = tasks.answer.enqueue()
         expected.append(result.id)
+
+    def in_a_callback():
+        with transaction.atomic():
+            inner.append(tasks.answer.enqueue().id)
 
     def take(step):
         if step == "task":
@@ -174,18 +402,21 @@ def test_every_task_of_a_committed_transaction_leaves(site, steps):
         elif step == "released":
             with transaction.atomic():
                 enqueue()
+        elif step == "nested":
+            transaction.on_commit(in_a_callback)
         else:
-            callback = {"raise": failing, "pass": lambda: None, "robust": failing}[step]
-            transaction.on_commit(callback, robust=step == "robust")
+            transaction.on_commit(callbacks[step], robust=step == "robust")
 
     site.stores[STACK].records.clear()
     try:
         with transaction.atomic():
             for step in steps:
                 take(step)
-    except RuntimeError:
-        assert "raise" in steps
+    except (RuntimeError, Interrupted):
+        assert {"raise", "interrupt"} & {*steps}
     else:
-        assert "raise" not in steps
+        assert not {"raise", "interrupt"} & {*steps}
 
-    assert list(site.stores[STACK].records) == expected
+    # In a callback, tasks are enqueued where it is called; Django drops those after one that raises.
+    assert [left for left in site.stores[STACK].records if left not in inner] == expected
+    assert {*inner} <= {*site.stores[STACK].records}

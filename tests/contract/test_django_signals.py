@@ -3,10 +3,11 @@
 import sys
 from types import SimpleNamespace
 
+import pytest
 from django.dispatch import Signal
 
 from django_offload.backends import base
-from django_offload.compat import TASKS
+from django_offload.compat import TASKS, signals
 from tests.contract import tasks
 
 SIGNALS = sorted({f"{TASKS}.signals", "django_tasks.signals"})
@@ -96,3 +97,37 @@ def test_each_loaded_package_of_tasks_sends_each_signal_once(offloaded, backend,
         ],
         key=str,
     )
+
+
+@pytest.mark.parametrize("name", ["task_enqueued", "task_started", "task_finished"])
+@pytest.mark.parametrize("kind", ["function", "coroutine"])
+@pytest.mark.parametrize("offloaded", ["memory"], indirect=True)
+def test_what_a_receiver_raises_changes_nothing_and_is_logged(offloaded, caplog, name, kind):
+    def fail(sender, task_result, **kwargs):
+        raise RuntimeError("the receiver failed")
+
+    async def fail_later(sender, task_result, **kwargs):
+        raise RuntimeError("the receiver failed")
+
+    seen = []
+
+    def note(sender, task_result, **kwargs):
+        seen.append(task_result.id)
+
+    receivers = [fail if kind == "function" else fail_later, note]
+    signal = getattr(signals, name)
+    for receiver in receivers:
+        signal.connect(receiver)
+    try:
+        results = [tasks.answer.enqueue(), *tasks.answer.enqueue_many([(), ()])]
+        offloaded.run()
+    finally:
+        for receiver in receivers:
+            signal.disconnect(receiver)
+
+    assert sorted(seen) == sorted(result.id for result in results)
+    assert caplog.text.count("the receiver failed") >= 3
+    for result in results:
+        assert result.enqueued_at is not None
+        result.refresh()
+        assert (result.return_value, result.attempts) == (42, 1)

@@ -112,6 +112,7 @@ def test_get_many_returns_existing_records_in_the_order_of_the_ids(store, listin
     records = listing.get_many([ids[2], new_id(), ids[0]])
 
     assert records == [store.get(ids[2]), store.get(ids[0])]
+    assert listing.get_many([ids[0], ids[0]]) == [store.get(ids[0])] * 2
     assert listing.get_many([]) == []
 
 

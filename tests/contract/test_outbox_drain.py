@@ -1,12 +1,13 @@
 """Draining on SQLite and PostgreSQL: a committed task is sent even if its process has died."""
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from unittest import mock
 
 import pytest
 from django.core.management import call_command
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from django_offload.compat import signals
 from django_offload.outbox import drain as outbox
@@ -129,19 +130,85 @@ def test_rows_of_a_removed_alias_stay_until_the_alias_returns(site, settings, ca
     assert sorted(site.stores[STACK].records) == sorted([*left, other])
 
 
-@pytest.mark.parametrize("broken", ["{", "[]", '{"id": 1}', '{"color": "red"}'])
+def changed(**fields):
+    """Return a row in which these fields were changed. None removes one."""
+
+    def change(birth):
+        row = {**json.loads(birth), **fields}
+        return json.dumps({name: value for name, value in row.items() if value is not None})
+
+    return change
+
+
+BROKEN = {
+    "no JSON": lambda birth: birth[:-1],
+    "nothing": lambda birth: "",
+    "a list": lambda birth: "[]",
+    "null": lambda birth: "null",
+    "deep": lambda birth: "[" * 100_000,
+    "half a row": lambda birth: '{"id": 1}',
+    "something else": lambda birth: '{"color": "red"}',
+    "no id": changed(id=None),
+    "a number as id": changed(id=7),
+    "another id": changed(id="0" * 32),
+    "no id of a task": changed(id="7"),
+    "another alias": changed(alias="other"),
+    "no name": changed(name=None),
+    "a list as name": changed(name=["a"]),
+    "no queue": changed(queue=None),
+    "no arguments": changed(arguments=None),
+    "arguments of other JSON": changed(arguments="[[ ],{}]"),
+    "arguments of two equal keys": changed(arguments='[[{"1":1,"1":2}],{}]'),
+    "half of the arguments": changed(arguments="[[]]"),
+    "arguments that are none": changed(arguments="[{},[]]"),
+    "arguments that are no JSON": changed(arguments="[[],{}"),
+    "arguments as JSON": changed(arguments=[[], {}]),
+    "no time": changed(enqueued_at=None),
+    "a text as time": changed(enqueued_at="2026-01-01"),
+    "a fraction as time": changed(run_after=1.5),
+    "a time without end": changed(enqueued_at=10**30),
+    "a number as owner": changed(owner=7),
+    "a text as depth": changed(depth="1"),
+    "true as depth": changed(depth=True),
+    "a number as trace": changed(traceparent=7),
+    "a list as options": changed(options=[]),
+    "a text as reference": changed(reference="a"),
+    "half of a reference": changed(reference={"key": "a"}),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_row_that_cannot_be_read_stops_no_other(site, caplog, broken):
     left = leave_behind(3)
-    OutboxEntry.objects.filter(id=left[0]).update(birth=broken)
+    birth = OutboxEntry.objects.get(id=left[0]).birth
+    OutboxEntry.objects.filter(id=left[0]).update(birth=broken(birth))
 
     assert drain() == 2
 
     assert rows() == [left[0]]
+    assert sorted(site.stores[STACK].records) == left[1:]
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 1
     assert said[0].startswith(f"Task id={left[0]} stays in the outbox: ")
     assert said[0].endswith(
         "its row can't be read. Correct its 'birth', or delete it from offload_outbox_outboxentry"
+    )
+
+
+@pytest.mark.parametrize("version", [2, 0, "1", 1.5, [], None])
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_row_of_another_version_stays_and_stops_no_other(site, caplog, version):
+    left = leave_behind(2)
+    entry = OutboxEntry.objects.get(id=left[0])
+    OutboxEntry.objects.filter(id=left[0]).update(birth=json.dumps({**json.loads(entry.birth), "v": version}))
+
+    assert drain() == 1
+
+    assert rows() == [left[0]]
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith(
+        f"Task id={left[0]} stays in the outbox: UnknownVersion: The row of the outbox has"
     )
 
 
@@ -230,17 +297,90 @@ def test_a_task_that_this_process_does_not_know_is_sent_without_a_signal(site, a
     assert f"Task id={left} was sent from the outbox without task_enqueued: No task is named" in caplog.text
 
 
-def test_a_receiver_that_raises_keeps_no_row(site):
-    def note(sender, task_result, **kwargs):
-        raise RuntimeError("the receiver failed")
+def failing_query():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM nothing_of_this_name")
 
-    leave_behind(2)
+
+def failing_receiver():
+    raise RuntimeError("the receiver failed")
+
+
+@pytest.mark.parametrize("receive", [failing_receiver, failing_query])
+def test_a_receiver_that_raises_keeps_no_row(site, receive):
+    received = []
+
+    def note(sender, task_result, **kwargs):
+        received.append((task_result.id, connection.in_atomic_block))
+        receive()
+
+    left = leave_behind(2)
     signals.task_enqueued.connect(note)
     try:
         assert drain() == 2
+        assert drain() == 0
     finally:
         signals.task_enqueued.disconnect(note)
     assert rows() == []
+    assert sorted(received) == [(task_id, False) for task_id in left]
+
+
+def unreachable(*args, **kwargs):
+    raise ConnectionError("S3 does not answer")
+
+
+def no_modules():
+    raise ImportError("No module named 'shop'")
+
+
+@pytest.mark.parametrize(
+    ("what", "failing", "reason"),
+    [
+        ("fetch", unreachable, "S3 does not answer"),
+        ("registry", no_modules, "No module named 'shop'"),
+        ("masked_text", no_modules, "UnknownTask"),
+    ],
+)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_task_that_cannot_be_announced_is_sent_and_stops_no_other(
+    site, announced, caplog, what, failing, reason
+):
+    left = leave_behind(2)
+    reference = site.payloads[STACK].keep("payloads/a/arguments", "[[],{}]")
+    entry = OutboxEntry.objects.get(id=left[0])
+    row = {**json.loads(entry.birth), "reference": asdict(reference)}
+    if what == "masked_text":
+        row["name"] = "shop.tasks.gone"
+    OutboxEntry.objects.filter(id=left[0]).update(birth=json.dumps(row))
+
+    with mock.patch.object(outbox, what, failing):
+        assert drain() == 2
+
+    assert (rows(), len(messages(site))) == ([], 2)
+    assert f"Task id={left[0]} was sent from the outbox without task_enqueued: {reason}" in caplog.text
+
+
+def test_a_task_with_its_arguments_in_the_bucket_is_announced_with_them(site, announced):
+    (left,) = leave_behind()
+    reference = site.payloads[STACK].keep("payloads/a/arguments", '[[1],{"b":2}]')
+    row = {**json.loads(OutboxEntry.objects.get().birth), "reference": asdict(reference)}
+    OutboxEntry.objects.update(birth=json.dumps({**row, "name": "tests.contract.tasks.echo"}))
+
+    assert drain() == 1
+
+    assert announced == [("SQSBackend", left, "echo", [1], {"b": 2})]
+
+
+def test_a_row_that_cannot_be_deleted_because_the_connection_is_closed_stays(site, caplog):
+    with (
+        mock.patch.object(outbox, "delete", side_effect=InterfaceError("connection already closed")),
+        transaction.atomic(),
+    ):
+        result = tasks.answer.enqueue()
+
+    assert rows() == [result.id]
+    assert result.enqueued_at is not None
+    assert f"Task id={result.id} was sent, and stays in the outbox: connection already closed" in caplog.text
 
 
 def test_trouble_with_the_outbox_does_not_stop_the_sweep_of_records(site, caplog):

@@ -12,6 +12,8 @@ from ..exceptions import Refusal
 
 type Value = str | int | bool | list[str]
 
+# The attributes that are keys of an index, which can't be empty.
+INDEX_KEYS = frozenset({"alias"})
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 find_refused_character = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]").search
 
@@ -30,7 +32,7 @@ def invalid(message: str) -> Refusal:
 
 
 def utf8_size(text: str) -> int:
-    """Return the bytes of a text for DynamoDB. Raise Refusal for half of a surrogate pair."""
+    """Return the bytes of a text for AWS. Raise Refusal for half of a surrogate pair."""
     if text.isascii():
         return len(text)
     try:
@@ -54,14 +56,24 @@ def check_item(attributes: Mapping[str, Value]) -> None:
     size = 0
     for name, value in attributes.items():
         if isinstance(value, str):
+            if name in INDEX_KEYS and not 0 < utf8_size(value) <= aws_limits.PARTITION_KEY:
+                raise invalid(
+                    f"{name} is the key of an index, and may have 1 to {aws_limits.PARTITION_KEY:,} bytes"
+                )
             size += utf8_size(value)
         elif isinstance(value, list):
             size += 3 + sum(utf8_size(entry) + 1 for entry in value)
-        elif abs(value) >= 10**aws_limits.NUMBER_DIGITS:
-            raise invalid(f"the number {name} has more than {aws_limits.NUMBER_DIGITS} digits")
-        else:
+        elif isinstance(value, int):
+            digits = str(abs(value))
+            if (
+                len(digits.rstrip("0")) > aws_limits.NUMBER_DIGITS
+                or len(digits) > aws_limits.NUMBER_MAGNITUDE
+            ):
+                raise invalid(f"the number {name} has more than {aws_limits.NUMBER_DIGITS} digits")
             size += 8  # About, because numbers are short.
-        size += len(name)
+        else:
+            raise TypeError(f"A record can't contain the {type(value).__name__} {name}.")
+        size += utf8_size(name)
     if size > aws_limits.ITEM:
         raise invalid(f"the item has {size:,} bytes, and may have {aws_limits.ITEM:,}")
 
@@ -79,7 +91,7 @@ def check_message(text: str) -> None:
 
 def check_object_key(key: str) -> None:
     """Raise Refusal if no object in a bucket can have this key."""
-    size = len(key.encode(errors="surrogatepass"))
+    size = utf8_size(key)
     if not 0 < size <= aws_limits.OBJECT_KEY:
         message = f"the key has {size:,} bytes, and may have 1 to {aws_limits.OBJECT_KEY:,}"
         raise refusal("PutObject", "KeyTooLongError", message)

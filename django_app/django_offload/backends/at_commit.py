@@ -1,21 +1,24 @@
 """
-The end of a transaction in which tasks wait: they leave although another callback of the commit raises.
+The end of a transaction in which tasks wait: they leave, whatever else happens between commit and send.
 
 Django calls the callbacks of on_commit() one after the other. If one raises, Django drops those after it. The
 transaction is committed by then, and each task in it has an id, but it would never exist.
 
     commit ─▶ a callback of the project ─▶ a task ─▶ one that raises ─▶ [a callback of the project, a task]
                                                                           Django drops both; the task leaves
+
+Django also drops all of them if it can't turn autocommit on again after the commit. And in manual transaction
+management it calls them only when autocommit is turned on again, which may never happen.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from inspect import unwrap
 from typing import Any, Protocol
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# Django's method that calls the callbacks of a commit.
-METHOD = "run_and_clear_commit_hooks"
+# Entries of a connection's run_on_commit: the savepoints around it, the callback, and whether it is robust.
+type Callbacks = list[Any]
 
 
 class Leaving(Protocol):
@@ -25,48 +28,70 @@ class Leaving(Protocol):
         """Log an ERROR that names each of the tasks."""
 
 
-class CommitCallbacks:
-    """Calls the callbacks of a connection's commits, in the place of the connection's own method."""
+class CommitWatch:
+    """Wraps the two methods by which Django ends a transaction of a connection."""
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self._connection = connection
-        # The connection's own method, or what another library put in its place.
-        self._call: Callable[[], object] = getattr(connection, METHOD)
+        # The connection's own methods, or what another library put in their place.
+        self._commit, self._set_autocommit = connection.commit, connection.set_autocommit
+        self._committed: Callbacks = []
 
-    def __call__(self) -> None:
-        # Django takes each callback out of this list before it calls it.
-        callbacks: list[Any] = self._connection.run_on_commit
+    def commit(self) -> None:
+        """Commit, and remember the callbacks of this transaction. Django calls them in set_autocommit()."""
+        self._commit()
+        callbacks = self._connection.run_on_commit
+        if self._connection.commit_on_exit:
+            self._committed = callbacks
+        else:  # In manual transaction management nobody knows when, or whether, that will be.
+            send_left(callbacks)
+
+    def set_autocommit(self, *args: Any, **kwargs: Any) -> None:
+        """Turn autocommit on or off. Then send what was committed and is still in the list."""
+        committed, self._committed = self._committed, []
         try:
-            self._call()
-        except BaseException:
-            # If the list is still the connection's, Django hasn't begun, and the tasks wait on.
-            if self._connection.run_on_commit is not callbacks:
-                send_dropped(callbacks)
-            raise
+            # Django takes each callback out of the list before it calls it.
+            self._set_autocommit(*args, **kwargs)
+        finally:
+            send_left(committed)
 
 
 def watch(connection: BaseDatabaseWrapper) -> None:
     """Have the tasks that wait for a commit of this connection leave, whatever its other callbacks raise."""
-    if not isinstance(vars(connection).get(METHOD), CommitCallbacks):
-        setattr(connection, METHOD, CommitCallbacks(connection))
+    if isinstance(getattr(connection.commit, "__self__", None), CommitWatch):
+        return
+    commits = CommitWatch(connection)
+    connection.commit = commits.commit  # type: ignore[method-assign]
+    connection.set_autocommit = commits.set_autocommit  # type: ignore[method-assign]
 
 
-def send_dropped(callbacks: Iterable[Any]) -> None:
-    """Send the tasks whose callbacks Django dropped. If that is interrupted too, log each that is left."""
-    dropped = list(departures(callbacks))
-    while dropped:
-        leave, _ = dropped.pop(0)
+def send_left(callbacks: Callbacks) -> None:
+    """Send the tasks whose callbacks are in the list. If that is interrupted, log each that is left."""
+    left = list(departures(callbacks))
+    for entry, _ in left:
+        callbacks.remove(entry)
+    while left:
+        entry, _ = left.pop(0)
         try:
-            leave()
+            entry[1]()
         except BaseException as exc:
-            for _, departure in dropped:
+            for _, departure in left:
                 departure.log_unsent(exc)
             raise
 
 
-def departures(callbacks: Iterable[Any]) -> Iterator[tuple[Callable[[], object], Leaving]]:
-    """Yield the callbacks that send tasks, each with its tasks."""
+def departures(callbacks: Callbacks) -> Iterator[tuple[Any, Leaving]]:
+    """Yield the entries whose callbacks send tasks, each with its tasks."""
     for entry in callbacks:
-        departure: Any = getattr(unwrap(entry[1]), "__self__", None)
-        if hasattr(departure, "log_unsent"):
-            yield entry[1], departure
+        departure: Any = owner_of(entry[1])
+        # Of the class, because an object of the project, such as a Mock, may have any attribute.
+        if hasattr(type(departure), "log_unsent"):
+            yield entry, departure
+
+
+def owner_of(callback: Callable[[], object]) -> object:
+    """Return the object of whose method a callback is, also of a wrapped one, or None."""
+    try:
+        return getattr(unwrap(callback), "__self__", None)
+    except Exception:  # noqa: BLE001, the project's own callback, which may be any object
+        return None

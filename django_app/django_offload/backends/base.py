@@ -25,7 +25,7 @@ from django.utils.module_loading import import_string
 from ..aws import READ_SECONDS, at_most
 from ..aws.stand_ins import follow_tests
 from ..compat import TEST_UTILS, BaseTaskBackend, InvalidTask, TaskResultDoesNotExist, is_of_backport
-from ..conf import Options, find_problems, queue_names, shown
+from ..conf import Options, alias_problems, find_problems, queue_names, shown
 from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
 from ..definition.offload_task import AnyResult, AnyTask, OffloadTask, refuse_event_loop
 from ..definition.registry import mask_of, registry
@@ -34,6 +34,7 @@ from ..exceptions import ConfigurationError
 from ..operations.find import read_parts
 from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask
 from ..protocol.record import read_record
+from ..protocol.record_size import is_short_text
 from ..sending.enqueue import (
     Prototype,
     announce_enqueued,
@@ -109,7 +110,7 @@ class OffloadBackend(BaseTaskBackend):
                 hint=problem.hint,
                 id=f"django_offload.{problem.id}",
             )
-            for problem in find_problems(self._params)
+            for problem in (*alias_problems(self.alias), *find_problems(self._params))
         ]
 
     def enqueue(self, task: AnyTask, args: Any, kwargs: Any) -> Any:
@@ -156,14 +157,9 @@ class OffloadBackend(BaseTaskBackend):
 
     def owner(self) -> str | None:
         """Return the owner of a new task. Raise ConfigurationError if no record can contain it."""
-        owner: object = owner_function(self.conf)()
-        if owner is None:
-            return None
-        try:
-            if isinstance(owner, str) and len(owner.encode()) <= MOST_OWNER_BYTES:
-                return owner
-        except UnicodeEncodeError:
-            pass  # It contains half of a surrogate pair.
+        owner: Any = owner_function(self.conf)()
+        if owner is None or is_short_text(owner, MOST_OWNER_BYTES):
+            return owner  # type: ignore[no-any-return]
         raise ConfigurationError(
             self.alias,
             f"OPTIONS['owner'] returned {short(owner)}, which no record can contain.",

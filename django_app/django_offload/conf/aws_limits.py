@@ -47,7 +47,8 @@ BUCKET_NAME = (3, 63)
 ITEM = 400 * 1024
 PARTITION_KEY = 2_048
 SORT_KEY = 1_024
-NUMBER_DIGITS = 38
+NUMBER_DIGITS = 38  # The significant ones.
+NUMBER_MAGNITUDE = 126  # All digits of a whole number.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 OBJECT_KEY = 1_024
 

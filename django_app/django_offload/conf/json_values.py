@@ -9,8 +9,9 @@ import dataclasses
 import ipaddress
 import json
 import pathlib
-import sys
+import re
 import zoneinfo
+from collections import UserString
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
@@ -47,6 +48,7 @@ REMEDIES: tuple[tuple[tuple[type, ...], str, str], ...] = (
         "an IP address or network",
         "Pass str({0}).",
     ),
+    ((UserString,), "a UserString", "Pass str({0})."),
     ((AbstractSet,), "a set", "Pass list({0})."),
     ((AsyncIterator,), "an asynchronous iterator", "Pass a list: [item async for item in {0}]."),
     ((IOBase,), "an open file", "Write it where workers can read it, and pass its name."),
@@ -55,11 +57,17 @@ REMEDIES: tuple[tuple[tuple[type, ...], str, str], ...] = (
     ((ModuleType,), "a module", "Pass numbers, text, lists and dictionaries."),
 )
 BYTES = (bytes, bytearray, memoryview)
+# Sequences of which no list is made: of a UserString each item is a UserString again, without an end.
+NO_LISTS = (*BYTES, UserString)
 # A longer key is cut in a path.
 LONGEST_KEY = 40
 # Of lists and dictionaries in each other. What reads a value may be nearer to Python's recursion limit than
 # what wrote it. A text of arguments has two levels more: [args, kwargs].
 MOST_LEVELS = 398
+# Of a whole number, as in protocol.json_codec.
+MOST_DIGITS = 4_300
+# Two halves of a character, of which JSON makes the character.
+find_surrogate_pair = re.compile("[\ud800-\udbff][\udc00-\udfff]").search
 NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 OTHERWISE = "Pass numbers, text, lists and dictionaries that describe it."
 
@@ -89,7 +97,10 @@ def plain_copy(value: Any, path: str, name: str, outer: tuple[int, ...]) -> Any:
     """Do what plain() does. `name` is the end of the path, and `outer` has the ids of the values around."""
     if issubclass(type(value), LazyObject):
         value = unwrapped(value)
-    if value is None or isinstance(value, str):
+    if isinstance(value, str):
+        refuse_surrogate_pair(value, path, name)
+        return value
+    if value is None:
         return value
     if isinstance(value, int):
         return small_enough(value, path, name)
@@ -100,7 +111,7 @@ def plain_copy(value: Any, path: str, name: str, outer: tuple[int, ...]) -> Any:
             )
         return value
     is_mapping = isinstance(value, Mapping)
-    if not is_mapping and (isinstance(value, BYTES) or not isinstance(value, Sequence)):
+    if not is_mapping and (isinstance(value, NO_LISTS) or not isinstance(value, Sequence)):
         raise NotJSON(path, *what_and_remedy(value, name))
     if id(value) in outer:
         raise NotJSON(path, "a value that contains itself", "Pass a copy without the loop.")
@@ -120,6 +131,7 @@ def plain_copy(value: Any, path: str, name: str, outer: tuple[int, ...]) -> Any:
                 f"a dictionary with a key of type {type_name(key)}, and JSON makes text of it",
                 "Pass a dictionary whose keys are text, or a list of pairs.",
             )
+        refuse_surrogate_pair(key, f"a key of {path}", "key")
         step = f"[{key[:LONGEST_KEY]!r}]"
         is_name = key.isidentifier() and len(key) <= LONGEST_KEY
         paths = (f"{path}.{key}", key) if is_name else (path + step, name + step)
@@ -127,11 +139,38 @@ def plain_copy(value: Any, path: str, name: str, outer: tuple[int, ...]) -> Any:
     return copy
 
 
+def refuse_surrogate_pair(text: str, path: str, name: str) -> None:
+    """Raise NotJSON for a text that JSON gives back as another one."""
+    if not text.isascii() and find_surrogate_pair(text):
+        raise NotJSON(
+            path,
+            "a text with the two halves of a surrogate pair, and JSON makes one character of them",
+            f'Pass {name}.encode("utf-16", "surrogatepass").decode("utf-16", "replace").',
+        )
+
+
+def refuse_changed(value: Any, read: Any, path: str) -> None:
+    """
+    Raise NotJSON for the first value that JSON gives back as another one.
+
+    `value` is a value in Django's normal form, and `read` is what its JSON text says.
+    """
+    if value == read:
+        return
+    if isinstance(value, dict) and isinstance(read, dict) and value.keys() == read.keys():
+        for key, item in value.items():
+            refuse_changed(item, read[key], f"{path}[{key[:LONGEST_KEY]!r}]")
+    if isinstance(value, list) and isinstance(read, list) and len(value) == len(read):
+        for index, item in enumerate(value):
+            refuse_changed(item, read[index], f"{path}[{index}]")
+    raise NotJSON(path, "a value that JSON gives back as another one", "Pass a value of Python's own types.")
+
+
 def refuse_shared_keys(value: Any, path: str) -> None:
     """
     Raise NotJSON for the first dictionary in a value in which two keys become one text, such as 1 and "1".
 
-    JSON must be able to carry the value itself.
+    Raise it too for a whole number that other processes can't read. JSON must be able to carry the value.
     """
     if isinstance(value, Mapping):
         keys: dict[str, Any] = {}
@@ -145,6 +184,8 @@ def refuse_shared_keys(value: Any, path: str) -> None:
                 )
             keys[text] = key
             refuse_shared_keys(item, f"{path}[{text[:LONGEST_KEY]!r}]")
+    elif isinstance(value, int):
+        small_enough(value, path, path)
     elif isinstance(value, Sequence) and not isinstance(value, (str, *BYTES)):
         for index, item in enumerate(value):
             refuse_shared_keys(item, f"{path}[{index}]")
@@ -152,7 +193,7 @@ def refuse_shared_keys(value: Any, path: str) -> None:
 
 def key_text(key: Any) -> str:
     """Return what JSON makes of a key of a dictionary."""
-    if isinstance(key, str):
+    if isinstance(key, str) and key.isascii():  # Of two halves of another character JSON makes one.
         return key
     if isinstance(key, bytes):
         return key.decode()
@@ -169,15 +210,15 @@ def unwrapped(value: Any) -> Any:
 def small_enough(value: int, path: str, name: str) -> int:
     """Return a whole number that Python turns into text. Raise NotJSON for a longer one."""
     try:
-        int.__repr__(value)
+        if len(int.__repr__(value).lstrip("-")) <= MOST_DIGITS:
+            return value
     except ValueError:
-        digits = sys.get_int_max_str_digits()
-        raise NotJSON(
-            path,
-            f"a whole number of more than {digits:,} digits, the most that Python writes",
-            f"Pass hex({name}), and use int(text, 16) in the task.",
-        ) from None
-    return value
+        pass
+    raise NotJSON(
+        path,
+        f"a whole number of more than {MOST_DIGITS:,} digits, the most that Python writes",
+        f"Pass hex({name}), and use int(text, 16) in the task.",
+    )
 
 
 def what_and_remedy(value: Any, name: str) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from .validation import (
     CLIENTS,
     DURATIONS,
     ERROR_TEXTS,
+    Problem,
     QueueOptions,
     duration,
     find_problems,
@@ -29,6 +30,8 @@ from .validation import (
 
 logger = logging.getLogger("django_offload")
 
+# Every record and row of the outbox has it, and an index of the table can't have an empty key.
+MOST_ALIAS_CHARACTERS = 100
 # Returns the owner of the current request.
 DEFAULT_OWNER = "django_offload.conf.request_owner.current_owner"
 
@@ -100,7 +103,7 @@ class Options:
     def parse(cls, alias: str, params: Mapping[str, Any]) -> "Options":
         """Return the options of TASKS[alias]. Raise ConfigurationError on the first problem."""
         params = plain(params)
-        for problem in find_problems(params):
+        for problem in (*alias_problems(alias), *find_problems(params)):
             raise ConfigurationError(alias, problem.text, problem.hint)
         options = dict(params["OPTIONS"])
         stack = options.pop("stack")
@@ -239,6 +242,17 @@ def import_problem(params: object, exc: BaseException) -> str:
     if "BACKEND" not in params:
         return "It has no BACKEND."
     return f"Its BACKEND {shown(params['BACKEND'])} can't be imported ({reason(exc)})."
+
+
+def alias_problems(alias: object) -> Iterator[Problem]:
+    """Yield the problem of an alias in TASKS that no record can contain."""
+    try:
+        fits = isinstance(alias, str) and 0 < len(alias) <= MOST_ALIAS_CHARACTERS and bool(alias.encode())
+    except UnicodeEncodeError:  # It contains half of a surrogate pair.
+        fits = False
+    if not fits:
+        text = f"The alias {shown(alias)} can't be part of a record."
+        yield Problem("E006", text, f"Give a text of 1 to {MOST_ALIAS_CHARACTERS} characters.")
 
 
 def options_for(alias: str, near: Options) -> Options:

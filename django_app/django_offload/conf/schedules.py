@@ -18,8 +18,8 @@ KINDS = "Write 'rate(5 minutes)', or 'cron(0 3 * * ? *)' with AWS's six fields."
 PLAIN_ARGUMENTS = "Pass numbers, text, lists and dictionaries."
 # The event of a schedule contains the arguments. This is far below the limit of an event (256 KB).
 LONGEST_ARGUMENTS = 10_000
-# With fewer lists, arguments can't be nested too deeply.
-MOST_LISTS = 100
+# With fewer lists, arguments can't be nested too deeply, and in a shorter text no number is too long.
+MOST_LISTS, SHORT_ARGUMENTS = 100, 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +109,15 @@ def argument_problems(where: str, args: object, kwargs: object) -> Iterator[tupl
         return
     try:
         text = json.dumps([args, *kwargs, *kwargs.values()], allow_nan=False)
-        # Without a dictionary, whose keys may be other than text, and without many levels.
-        is_plain = '":' not in text and text.count("[") < MOST_LISTS
+        # Without a dictionary, whose keys may be other than text, without half a character, many levels, and
+        # a long number.
+        is_plain = (
+            all(isinstance(name, str) for name in kwargs)
+            and "{" not in text
+            and "\\ud" not in text
+            and text.count("[") < MOST_LISTS
+            and len(text) < SHORT_ARGUMENTS
+        )
     except (TypeError, ValueError, RecursionError):
         is_plain = False
     if not is_plain:

@@ -60,7 +60,10 @@ def duration(value: float | timedelta) -> timedelta:
     """Return seconds or a timedelta as a timedelta. Raise ValueError if `value` is neither or is negative."""
     if isinstance(value, bool) or not isinstance(value, (int, float, timedelta)):
         raise ValueError(f"{value!r} is neither a number of seconds nor a timedelta")
-    result = value if isinstance(value, timedelta) else timedelta(seconds=value)
+    try:
+        result = value if isinstance(value, timedelta) else timedelta(seconds=value)
+    except OverflowError:
+        result = timedelta.max
     if result < timedelta(0):
         raise ValueError(f"{value!r} is negative")
     return result

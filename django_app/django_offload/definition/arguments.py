@@ -1,12 +1,14 @@
 """Why a task can't be enqueued with some arguments. Imported only after the fast encoder has failed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from inspect import Parameter
 from typing import Any
 
-from ..conf.json_values import NotJSON, plain
+from ..conf.json_values import NotJSON, plain, refuse_changed
 from ..exceptions import InvalidArguments
-from .offload_task import AnyTask
+from ..protocol.json_codec import load
+from .offload_task import AnyResult, AnyTask
 from .registry import name_of
 from .signatures import signature_of
 
@@ -24,10 +26,47 @@ def plain_arguments(task: AnyTask, args: Sequence[Any], kwargs: Mapping[str, Any
     ]
 
 
+def unreadable_arguments(
+    task: AnyTask, args: Sequence[Any], kwargs: Mapping[str, Any], result: AnyResult | None, text: str
+) -> InvalidArguments:
+    """
+    Return the error of arguments that a worker would read as others from their JSON text.
+
+    `result` has them in Django's normal form. It is None if they are nested too deeply for that.
+    """
+    try:
+        plain_arguments(task, args, kwargs)  # Names most of them.
+        if result is not None:
+            read_args, read_kwargs = load(text)
+            for value, read, name in zip(
+                result.args, read_args, positional_names(task, len(args)), strict=True
+            ):
+                with naming(task, *name):
+                    refuse_changed(value, read, name[0])
+            for key, value in result.kwargs.items():
+                with naming(task, key, key):
+                    refuse_changed(value, read_kwargs.get(key), key)
+    except InvalidArguments as exc:
+        return exc
+    except RecursionError:
+        result = None
+    if result is not None:
+        return InvalidArguments(name_of(task), "JSON gives them back as others")
+    reason = "they are nested too deeply for this place, where Python is near its recursion limit"
+    return InvalidArguments(name_of(task), reason, "Pass flatter values, or enqueue the task elsewhere.")
+
+
 def plain_argument(task: AnyTask, value: Any, name: str, parameter: str) -> Any:
     """Return one argument as JSON can carry it. A path within a sensitive one isn't shown."""
-    try:
+    with naming(task, name, parameter):
         return plain(value, name)
+
+
+@contextmanager
+def naming(task: AnyTask, name: str, parameter: str) -> Iterator[None]:
+    """Raise InvalidArguments for a NotJSON of one argument. A path within a sensitive one isn't shown."""
+    try:
+        yield
     except NotJSON as exc:
         if is_sensitive(task, parameter) and exc.path != name:
             reason = f"a value in {name} is {exc.what}"

@@ -14,7 +14,9 @@ from typing import Any
 
 from ..compat import TaskContext
 from ..conf.aws_limits import SORT_KEY
+from ..exceptions import StepTooLarge
 from ..protocol.json_codec import dump_returned
+from ..protocol.record import PART_BYTES
 
 # A write of progress costs one write unit, and a page reads it at most once a second.
 REPORT_EVERY_SECONDS = 0.5
@@ -57,12 +59,14 @@ class Journal(ABC):
 
 
 class LocalJournal(Journal):
-    """The journal of a task that call() runs here. It has no other attempt."""
+    """The journal of a task that call() runs here. It has no other attempt, and the same limits."""
 
     def load(self, key: str) -> str | None:
         return None
 
     def save(self, key: str, text: str) -> str:
+        if len(text) > PART_BYTES:
+            raise StepTooLarge(key, len(text), PART_BYTES)
         return text
 
     def once(self, key: str, run: Callable[[], str], using: str | None) -> str:
@@ -130,9 +134,9 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
         """
         Run a function and store its return value. A later attempt returns that value instead of running it.
 
-        The value must be JSON of at most 300,000 bytes, and each step of the task needs its own `key` of at
-        most 1,019 bytes. Two attempts that overlap may both run the function, but both return the value that
-        was stored first. Raise ValueError, before the function runs, for a key that can't be stored.
+        The value must be JSON of at most 300,000 bytes, and each step of the task needs its own `key`, a text
+        of at most 1,019 bytes. Two attempts that overlap may both run the function, but both return the value
+        that was stored first. Raise ValueError or TypeError, before the function runs, for any other key.
         """
         check_step_key(key)
         text = self.journal.load(key)
@@ -187,7 +191,12 @@ def check_step_key(key: str) -> None:
 
 
 def as_utf8(key: str) -> bytes:
-    """Return the bytes of a key. Raise ValueError if it contains half a character."""
+    """Return the bytes of a key. Raise TypeError if it isn't text, ValueError if it has half a character."""
+    if not isinstance(key, str):
+        raise TypeError(
+            f"The key {short(key)} is of type {type(key).__name__}, and as text it could be another key. "
+            "Give a text, such as str(order.pk)."
+        )
     try:
         return str(key).encode()
     except UnicodeEncodeError as exc:

@@ -26,6 +26,7 @@ from ..compat import (
     TaskResultStatus,
 )
 from ..conf import LONGEST_RESULT_TTL, MOST_ATTEMPTS, duration
+from ..protocol.record_size import is_short_text
 from .bulk_results import Arguments, AsyncBulkResults, BulkResults, split_arguments
 from .context import OffloadContext
 
@@ -39,6 +40,10 @@ type Exceptions = tuple[type[BaseException], ...]
 USING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "result_ttl")
 # All options of @task, besides Django's own.
 DECORATING = (*USING, "name", "aliases", "sensitive")
+# What is computed from a timeout or a backoff has to be a datetime.
+LONGEST_DURATION = timedelta(days=36_500)
+# Of a task's name, as UTF-8. Every write of a record bills it.
+MOST_NAME_BYTES = 500
 # Types whose values an error may quote. The repr() of a QuerySet would query the database.
 PLAIN = (str, int, float, bool, NoneType)
 
@@ -232,6 +237,13 @@ def refuse_event_loop(task: AnyTask, method: str, instead: str) -> None:
 
 def check_options(task: OffloadTask) -> None:
     """Raise InvalidTask if an option has an invalid value."""
+    for name in (task.stable_name, *task.aliases):
+        if not is_short_text(name, MOST_NAME_BYTES):
+            raise InvalidTask(
+                f"A task can't be called {short(name)}. Give a name of at most {MOST_NAME_BYTES} bytes."
+            )
+    if task.run_after is not None and not isinstance(task.run_after, datetime):
+        raise InvalidTask(f"run_after is {short(task.run_after)}. Give a datetime, with a time zone.")
     attempts = task.max_attempts
     if task.result_ttl is not None and task.result_ttl > LONGEST_RESULT_TTL:
         raise InvalidTask(f"result_ttl is {task.result_ttl}. Give {LONGEST_RESULT_TTL.days} days or less.")
@@ -241,8 +253,10 @@ def check_options(task: OffloadTask) -> None:
     for kind in (*task.retry_on, *task.no_retry_on):
         if not isinstance(kind, type) or not issubclass(kind, BaseException):
             raise InvalidTask(f"retry_on and no_retry_on take exception classes, not {kind!r}.")
-    if not callable(task.backoff):
-        duration_option("backoff", task.backoff)
+    backoff = None if callable(task.backoff) else duration_option("backoff", task.backoff)
+    for option, value in (("timeout", task.timeout), ("backoff", backoff)):
+        if value is not None and value > LONGEST_DURATION:
+            raise InvalidTask(f"{option} is {value}. Give {LONGEST_DURATION.days:,} days or less.")
     if task.timeout is not None and not task.timeout:
         raise InvalidTask("timeout is 0. Give seconds or a timedelta above 0.")
     missing = set(task.sensitive) - set(signature(task.func).parameters) if task.sensitive else None

@@ -7,14 +7,14 @@ from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, Error, connections, transaction
 from django.db.models import Q
 
-from ..compat import InvalidTaskBackend, task_backends
+from ..compat import task_backends
 from ..conf import ENV_STACK, Options, configured, stacks
 from ..definition.registry import registry
 from ..definition.results import in_django_time, task_of
-from ..exceptions import OffloadError, PayloadLost, UnknownVersion
+from ..exceptions import PayloadLost, UnknownVersion
 from ..payloads import fetch
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import load
@@ -57,7 +57,7 @@ def forget_many(enqueued_tasks: Sequence[EnqueuedTask]) -> None:
     """Delete tasks that were sent."""
     try:
         delete(*(enqueued.id for enqueued in enqueued_tasks))
-    except DatabaseError as exc:
+    except Error as exc:  # Also of a connection that is closed.
         for enqueued in enqueued_tasks:
             reason = masked_text(exc, enqueued)
             logger.warning("Task id=%s was sent, and stays in the outbox: %s", enqueued.id, reason)
@@ -84,7 +84,11 @@ def drain(now: datetime, left: Callable[[], float], *, fresh: timedelta = FRESH)
             last = next_entry(last, in_django_time(now - fresh))
             if last is None:
                 break
-            count += send_entry(last)
+            sent = send_entry(last)
+        if sent is not None:
+            count += 1
+            # After the transaction, because a query of a receiver that fails would keep the row.
+            announce_sent(sent)
     return count
 
 
@@ -105,25 +109,39 @@ def next_entry(last: OutboxEntry | None, until: datetime) -> OutboxEntry | None:
     return entries.first()
 
 
-def send_entry(entry: OutboxEntry) -> bool:
-    """Send one task and delete its row. Return False, and log why, if the task cannot be sent."""
+def send_entry(entry: OutboxEntry) -> EnqueuedTask | None:
+    """Send one task, delete its row and return it. Return None, and log why, if it can't be sent."""
     options = configured().get(entry.alias)
     if options is None:
         logger.error("Task id=%s stays in the outbox: TASKS has no '%s' any more", entry.id, entry.alias)
-        return False
-    enqueued = None
+        return None
     try:
         enqueued = unpack(entry.birth)
-        sent = replace(enqueued, enqueued_at=datetime.now(UTC))
-        options = options_of(enqueued, options)
-        send(sent, options)
+        if (enqueued.id, enqueued.alias) != (entry.id, entry.alias):
+            raise ValueError("the row has the task of another one")
+    except Exception as exc:  # noqa: BLE001, whatever a row that somebody changed makes of it
+        log_kept(entry, exc, row_problem(exc))
+        return None
+    enqueued = replace(enqueued, enqueued_at=datetime.now(UTC))
+    try:
+        send(enqueued, options_of(enqueued, options))
     except Exception as exc:  # noqa: BLE001, a task that cannot be sent must not stop the others
-        reason = masked_text(exc, enqueued) if enqueued else row_problem(exc)
-        logger.error("Task id=%s stays in the outbox: %s: %s", entry.id, type(exc).__name__, reason)
-        return False
+        log_kept(entry, exc, reason_of(exc, enqueued))
+        return None
     delete_sent(enqueued)
-    announce_sent(sent, options)
-    return True
+    return enqueued
+
+
+def log_kept(entry: OutboxEntry, exc: Exception, reason: str) -> None:
+    logger.error("Task id=%s stays in the outbox: %s: %s", entry.id, type(exc).__name__, reason)
+
+
+def reason_of(exc: Exception, enqueued: EnqueuedTask) -> str:
+    """Return the text of an exception without sensitive arguments, or its class if they can't be known."""
+    try:
+        return masked_text(exc, enqueued)
+    except Exception:  # noqa: BLE001, the project's task modules can't be imported
+        return type(exc).__name__
 
 
 def options_of(enqueued: EnqueuedTask, options: Options) -> Options:
@@ -150,15 +168,17 @@ def row_problem(exc: Exception) -> str:
     return f"its row can't be read. Correct its 'birth', or delete it from {OutboxEntry._meta.db_table}"
 
 
-def announce_sent(enqueued: EnqueuedTask, options: Options) -> None:
+def announce_sent(enqueued: EnqueuedTask) -> None:
     """Send task_enqueued for a task whose process died before it could. Log a task that isn't known here."""
     try:
+        options = options_of(enqueued, configured()[enqueued.alias])
         task = task_of(enqueued, registry().resolve(enqueued.name))
-        text = fetch(enqueued.reference, options) if enqueued.reference else enqueued.arguments
-        result = enqueued_result(task, enqueued, *load(text))
+        if enqueued.reference is not None:
+            enqueued = replace(enqueued, arguments=fetch(enqueued.reference, options))
+        result = enqueued_result(task, enqueued, *load(enqueued.arguments))
         sender = type(task_backends[enqueued.alias])
-    except (OffloadError, InvalidTaskBackend) as exc:
-        reason = masked_text(exc, enqueued)
-        logger.warning("Task id=%s was sent from the outbox without task_enqueued: %s", enqueued.id, reason)
+    except Exception as exc:  # noqa: BLE001, the task is sent, and AWS, TASKS or the task's module may be gone
+        text = "Task id=%s was sent from the outbox without task_enqueued: %s"
+        logger.warning(text, enqueued.id, reason_of(exc, enqueued))
     else:
         announce_enqueued(sender, result, enqueued.enqueued_at)

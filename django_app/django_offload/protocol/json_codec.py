@@ -6,9 +6,11 @@ The standard library makes a new encoder for every call, which costs more than e
 
 import json
 import json.encoder
+import marshal
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from sys import get_int_max_str_digits
 from typing import Any
 
 from ..compat import normalize_json
@@ -48,6 +50,12 @@ def writer(*, item: str, key: str, allow_nan: bool) -> Callable[[Any], str]:
 _write = writer(item=",", key=":", allow_nan=False)
 # Finds a key that may have been a number, True, False or None before it was written.
 find_converted_key = re.compile(r'"[-0-9tfn](?:[-+.0-9e]*|rue|alse|ull)":').search
+# Finds a character beyond the first 65,536, which JSON writes as two halves, or one of the halves alone.
+find_surrogate = re.compile(r"\\ud[89ab]").search
+# Of a whole number. Python reads no longer one, unless a process raises its own limit:
+# https://docs.python.org/3/library/stdtypes.html#integer-string-conversion-length-limitation
+MOST_DIGITS = 4_300
+find_long_number = re.compile(rf"(?<!\d)\d{{{MOST_DIGITS + 1}}}").search
 _scan = json.JSONDecoder().raw_decode
 
 # Deeper values are refused when they are written. Django and the pages walk through a value with a call for
@@ -66,6 +74,23 @@ def dump(value: Any) -> str:
     for one that contains itself.
     """
     return _write(value)
+
+
+def may_lack_items(value: Any, text: str) -> bool:
+    """Return True if the encoder may have missed items, which a subclass of dict stores elsewhere."""
+    if "{}" not in text:  # What the encoder writes for it.
+        return False
+    try:
+        marshal.dumps(value)  # The fastest walk. It refuses every class that is derived from Python's own.
+    except ValueError:
+        return True
+    return False
+
+
+def has_long_number(text: str) -> bool:
+    """Return True if a JSON text may have a whole number that only this process can read."""
+    # Within Python's own limit, the encoder refuses a longer one.
+    return not 0 < get_int_max_str_digits() <= MOST_DIGITS and find_long_number(text) is not None
 
 
 def is_too_deep(text: str) -> bool:
@@ -89,9 +114,13 @@ def dump_returned(value: Any, what: str) -> str:
         try:
             # If JSON knows the value, the text is the same without Django's walk through the whole value.
             text = dump(value)
-            has_text_keys = find_converted_key(text) is None
+            is_safe = find_converted_key(text) is None and (
+                find_surrogate(text) is None or load(text) == value
+            )
+            if may_lack_items(value, text):
+                text, is_safe = dump(normalize_json(value)), False
         except TypeError:
-            text, has_text_keys = dump(normalize_json(value)), False
+            text, is_safe = dump(normalize_json(value)), False
     except Exception as exc:
         raise invalid_return_value(value, what, exc) from exc
     if is_too_deep(text):
@@ -100,13 +129,16 @@ def dump_returned(value: Any, what: str) -> str:
             f"return_value is nested more deeply than {MOST_LEVELS} levels",
             "Return a flatter value, or the location of a file.",
         )
-    if not has_text_keys:
+    if not is_safe or has_long_number(text):
         from ..conf.json_values import NotJSON, refuse_shared_keys
 
         try:
             refuse_shared_keys(value, "return_value")
         except NotJSON as exc:
-            raise InvalidReturnValue(what, str(exc), exc.advice) from None
+            advice = exc.advice.replace("Pass ", "Return ", 1).replace(
+                ", and use int(text, 16) in the task", ""
+            )
+            raise InvalidReturnValue(what, str(exc), advice) from None
     return text
 
 

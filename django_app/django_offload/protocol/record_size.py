@@ -18,6 +18,14 @@ INITIAL_TEXT_BYTES = 570
 MARGIN_BYTES = 24
 
 
+def is_short_text(value: object, most_bytes: int) -> bool:
+    """Return True if a value is a text that UTF-8 can carry, in at most so many bytes."""
+    try:
+        return isinstance(value, str) and len(value.encode()) <= most_bytes
+    except UnicodeEncodeError:  # It contains half of a surrogate pair.
+        return False
+
+
 def fits_inline(enqueued: EnqueuedTask) -> bool:
     """Return True if the record itself contains the arguments."""
     size = len(enqueued.arguments)

@@ -31,7 +31,7 @@ from ..exceptions import CallFailed, EnqueueFailed, InvalidArguments, LocalAWSMi
 from ..payloads import payloads_of
 from ..protocol.conditional_write import Attributes
 from ..protocol.enqueued_task import EnqueuedTask
-from ..protocol.json_codec import dump, find_converted_key, from_micros, is_too_deep
+from ..protocol.json_codec import dump, from_micros, has_long_number, is_too_deep, load, may_lack_items
 from ..protocol.message import MAX_DEPTH, Keyring, TaskMessage, encode
 from ..protocol.record import (
     ARGUMENTS_PART,
@@ -111,28 +111,28 @@ def prototype_of(task: AnyTask, options: Options, owner: str | None) -> Prototyp
 
 
 def build(
-    task: AnyTask,
-    prototype: Prototype,
-    args: Any,
-    kwargs: Any,
-    options: Options,
-    task_id: str | None = None,
+    task: AnyTask, prototype: Prototype, args: Any, kwargs: Any, options: Options, task_id: str | None = None
 ) -> EnqueuedTask:
     """
     Return a task with arguments and an id of its own, 128 random bits where none is given.
 
     Raise InvalidArguments if the function doesn't take the arguments, or if JSON or the stack can't carry
-    them, and InvalidTask if they would be gone before the task starts.
+    them, and InvalidTask if they would be gone before the task starts. Whether JSON gives them back as they
+    are, enqueued_result() finds out.
     """
     reason = mismatch(task.func, task.takes_context, len(args), tuple(kwargs))
     if reason is not None:
         raise InvalidArguments(name_of(task), reason, f"Call {task.func.__name__}.enqueue{call_form(task)}.")
     try:
         arguments = dump([args, kwargs])
-        is_plain = find_converted_key(arguments) is None and not is_too_deep(arguments)
+        is_plain = not (
+            may_lack_items([args, kwargs], arguments) or is_too_deep(arguments) or has_long_number(arguments)
+        )
     except (TypeError, ValueError, RecursionError):
         is_plain = False
     if not is_plain:
+        from ..definition.arguments import plain_arguments  # Because the arguments of most tasks are plain.
+
         arguments = dump(plain_arguments(task, args, kwargs))
     enqueued: EnqueuedTask = prototype(id=task_id or randomness.token_hex(16), arguments=arguments)
     if len(arguments) > PART_BYTES:
@@ -147,21 +147,16 @@ def build(
     return enqueued
 
 
-def plain_arguments(task: AnyTask, args: Any, kwargs: Any) -> list[Any]:
-    """Return [args, kwargs] as values that JSON knows. Raise InvalidArguments if there are others in them."""
-    from ..definition import arguments  # Imported here, because the arguments of most tasks are plain.
-
-    return arguments.plain_arguments(task, args, kwargs)
-
-
 def enqueued_result(task: AnyTask, enqueued: EnqueuedTask, args: Any, kwargs: Any) -> AnyResult:
     """
     Return the result of a task that is about to be sent: READY, and without an `enqueued_at` yet.
 
-    Raise InvalidArguments if the arguments are nested more deeply than Django can follow.
+    Raise InvalidArguments if a worker reads other arguments, of which JSON made others, or if Django can't
+    follow how deeply they are nested.
     """
+    result: AnyResult | None = None
     try:
-        return TaskResult(
+        result = TaskResult(
             task=task,
             id=enqueued.id,
             status=TaskResultStatus.READY,
@@ -175,9 +170,13 @@ def enqueued_result(task: AnyTask, enqueued: EnqueuedTask, args: Any, kwargs: An
             errors=[],
             worker_ids=[],
         )
+        if load(enqueued.arguments) == [result.args, result.kwargs]:
+            return result
     except RecursionError:
-        plain_arguments(task, args, kwargs)  # Names the argument.
-        raise
+        pass
+    from ..definition.arguments import unreadable_arguments
+
+    raise unreadable_arguments(task, args, kwargs, result, enqueued.arguments)
 
 
 def announce_enqueued(sender: type, result: AnyResult, enqueued_at: datetime) -> None:

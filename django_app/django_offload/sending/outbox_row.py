@@ -6,17 +6,35 @@ older releases, and a field that an older release didn't write has its default, 
 """
 
 import json
-from dataclasses import asdict, fields
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from types import NoneType
 from typing import Any
 
 from ..exceptions import UnknownVersion
-from ..protocol.enqueued_task import EnqueuedTask, Reference
+from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask, Reference
 from ..protocol.json_codec import dump, from_micros, to_micros
 
 VERSION = 1
 
-FIELDS = frozenset(field.name for field in fields(EnqueuedTask))
-REFERENCE_FIELDS = frozenset(field.name for field in fields(Reference))
+# What JSON makes of each field of an enqueued task and of its reference.
+REFERENCE_TYPES: Mapping[str, tuple[type, ...]] = {"key": (str,), "sha256": (str,), "size": (int,)}
+TYPES: Mapping[str, tuple[type, ...]] = {
+    "id": (str,),
+    "alias": (str,),
+    "name": (str,),
+    "queue": (str,),
+    "arguments": (str,),
+    "reference": (dict, NoneType),
+    "enqueued_at": (int,),
+    "run_after": (int, NoneType),
+    "owner": (str, NoneType),
+    "depth": (int,),
+    "traceparent": (str, NoneType),
+    "options": (dict,),
+}
+REQUIRED = ("id", "alias", "name", "queue", "arguments", "enqueued_at")
 INSTANTS = ("enqueued_at", "run_after")
 
 
@@ -29,14 +47,36 @@ def pack(enqueued: EnqueuedTask) -> str:
 
 
 def unpack(text: str) -> EnqueuedTask:
-    """Return the task that pack() wrote. Raise UnknownVersion if a newer release wrote it."""
+    """
+    Return the task that pack() wrote.
+
+    Raise UnknownVersion if a newer release wrote it, and ValueError or TypeError for anything else: what is
+    sent from it is signed, and no worker could read it.
+    """
     row: dict[str, Any] = json.loads(text)
     version = row.get("v", VERSION)  # The first rows have none.
     if version != VERSION:
         raise UnknownVersion(version, "The row of the outbox")
-    row = {name: value for name, value in row.items() if name in FIELDS}
+    row = known_fields(row, TYPES, REQUIRED)
+    if not re.fullmatch(ID_PATTERN, row["id"]):
+        raise ValueError("id isn't that of a task")
     for name in INSTANTS:
         row[name] = from_micros(row[name]) if row.get(name) is not None else None
     if reference := row.get("reference"):
-        row["reference"] = Reference(**{name: reference[name] for name in REFERENCE_FIELDS})
+        row["reference"] = Reference(**known_fields(reference, REFERENCE_TYPES, tuple(REFERENCE_TYPES)))
+    arguments = json.loads(row["arguments"])
+    args, kwargs = arguments
+    if not isinstance(args, list) or not isinstance(kwargs, dict) or dump(arguments) != row["arguments"]:
+        raise ValueError("arguments isn't the JSON of [args, kwargs] as this library writes it")
     return EnqueuedTask(**row)
+
+
+def known_fields(
+    row: Mapping[str, Any], types: Mapping[str, tuple[type, ...]], required: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return the fields that this release knows. Raise ValueError if one is missing or has a wrong type."""
+    wrong = [name for name in required if name not in row]
+    wrong += [name for name in types if name in row and type(row[name]) not in types[name]]
+    if wrong:
+        raise ValueError(f"{', '.join(wrong)} is missing or has a wrong type")
+    return {name: row[name] for name in types if name in row}

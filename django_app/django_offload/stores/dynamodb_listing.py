@@ -8,7 +8,7 @@ from ..exceptions import ResourceMissing
 from ..protocol.conditional_write import Attributes, Value
 from ..protocol.json_codec import to_micros
 from .dynamodb import attribute, plain
-from .listing import MOST_READ, Index, IndexEntry, IndexPage, IndexQuery, Listing
+from .listing import Index, IndexEntry, IndexPage, IndexQuery, Listing, check_ids
 
 
 class DynamoDBListing(Listing):
@@ -40,9 +40,9 @@ class DynamoDBListing(Listing):
     def get_many(self, ids: Sequence[str]) -> Sequence[Attributes]:
         if not ids:
             return []
-        if len(ids) > MOST_READ:
-            raise ValueError(f"Cannot read {len(ids)} records at once. Read at most {MOST_READ} at a time.")
-        keys = [{"id": {"S": task_id}, "part": {"S": "record"}} for task_id in ids]
+        check_ids(ids)
+        # DynamoDB refuses a key that comes twice.
+        keys = [{"id": {"S": task_id}, "part": {"S": "record"}} for task_id in dict.fromkeys(ids)]
         items, unprocessed = self._batch_get({self.table: {"Keys": keys}})
         # A busy table leaves records out. Read them once more, because a page without them would mislead.
         items += self._batch_get(unprocessed)[0] if unprocessed else []

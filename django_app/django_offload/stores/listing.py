@@ -14,6 +14,12 @@ EVER = datetime.max.replace(tzinfo=UTC)
 MOST_READ = 100
 
 
+def check_ids(ids: Sequence[str]) -> None:
+    """Raise ValueError if one call can't read so many records."""
+    if len(ids) > MOST_READ:
+        raise ValueError(f"Cannot read {len(ids)} records at once. Read at most {MOST_READ} at a time.")
+
+
 class Index(NamedTuple):
     """An index of the table. `partition` and `instant` are attributes; the latter orders the entries."""
 

@@ -40,6 +40,7 @@ class MemoryStore(Store):
             return before
 
     def get(self, task_id: str) -> Attributes | None:
+        check_key(task_id, RECORD)
         with self._lock:
             return copy_record(self.records.get(task_id))
 
@@ -50,6 +51,7 @@ class MemoryStore(Store):
             return self.texts.setdefault(task_id, {}).setdefault(part, text)
 
     def get_part(self, task_id: str, part: str) -> str | None:
+        check_key(task_id, part)
         with self._lock:
             return self.texts.get(task_id, {}).get(part)
 

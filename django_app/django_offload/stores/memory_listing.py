@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ..protocol.conditional_write import Attributes, Value
 from ..protocol.json_codec import to_micros
-from .listing import IndexEntry, IndexPage, IndexQuery, Listing
+from .listing import IndexEntry, IndexPage, IndexQuery, Listing, check_ids
 from .memory import MemoryStore
 
 
@@ -28,6 +28,7 @@ class MemoryListing(Listing):
         return IndexPage(entries=entries[:limit], more=entries[limit - 1] if len(entries) > limit else None)
 
     def get_many(self, ids: Sequence[str]) -> Sequence[Attributes]:
+        check_ids(ids)
         records = (self._store.get(task_id) for task_id in ids)
         return [record for record in records if record is not None]
 

@@ -294,3 +294,18 @@ def test_the_backends_of_one_process_share_the_options_of_an_alias(settings):
     assert first is not second
     assert first.conf is second.conf
     assert (first.conf.stack, third.conf.stack) == ("shop-dev", "other")
+
+
+@pytest.mark.parametrize("alias", ["", "x" * 101, 7, "shop\ud800"], ids=["empty", "long", "number", "half"])
+def test_an_alias_that_no_record_can_contain_is_a_problem(settings, alias):
+    settings.TASKS = {"default": params(), "é" * 100: params(), alias: params()}
+
+    with pytest.raises(
+        ConfigurationError, match=r"The alias .* can't be part of a record\. Give a text of 1 to 100"
+    ):
+        configured()
+    if isinstance(alias, str):
+        (message,) = task_backends[alias].check()
+        assert message.id == "django_offload.E006"
+        assert "can't be part of a record" in message.msg
+    assert task_backends["é" * 100].check() == []

@@ -1,5 +1,6 @@
 """OPTIONS['schedules'] is parsed, and each problem comes with a hint."""
 
+import sys
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
@@ -190,6 +191,14 @@ def test_each_problem_has_a_hint(schedules, hint):
             "Pass a dictionary wh",
         ),
         ({"args": [nested(400)]}, "args is nested too deeply.", "Pass a flatter value"),
+        ({"kwargs": {7: 1}}, "kwargs is a dictionary with a key of type int, and JSON", "Pass a dictionary"),
+        ({"args": ["\ud83d\ude00"]}, "args[0] is a text with the two halves of a surrogate pair", "Pass "),
+        (
+            {"args": [{"a": {1: 0, "1": 0}}]},
+            "args[0].a is a dictionary with a key of type int",
+            "Pass a dict",
+        ),
+        ({"args": [10**4_300]}, "args[0] is a whole number of more than 4,300 digits", "Pass hex("),
         ({"kwargs": {"rate": float("nan")}}, "kwargs.rate is NaN, which JSON doesn't", "Pass None instead"),
         (
             {"kwargs": MappingProxyType({"kind": gettext_lazy("a")})},
@@ -203,6 +212,18 @@ def test_an_argument_that_json_cannot_carry_is_named(arguments, problem, hint):
 
     assert text.startswith(f"OPTIONS['schedules']['nightly']: {problem}")
     assert advice.startswith(hint)
+
+
+def test_a_number_that_only_this_process_can_read_is_named():
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        ((text, advice),) = schedule_problems({"nightly": {**GOOD, "args": [10**4_300]}})
+    finally:
+        sys.set_int_max_str_digits(before)
+
+    assert "args[0] is a whole number of more than 4,300 digits" in text
+    assert advice.startswith("Pass hex(")
 
 
 def test_other_values_that_json_can_carry_have_no_problem():

@@ -10,7 +10,7 @@ import pathlib
 import sys
 import uuid
 import zoneinfo
-from collections import UserDict, deque
+from collections import UserDict, UserString, deque
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
 from fractions import Fraction
@@ -64,6 +64,14 @@ class Model:
 
     def model_dump(self, mode):
         return {}
+
+
+class Elsewhere(dict):
+    """A dictionary that stores its items elsewhere, as that of a library with several layers."""
+
+    def __init__(self, stored):
+        super().__init__()
+        self.items = stored.items
 
 
 def containing_itself():
@@ -167,6 +175,12 @@ REFUSED = {
         "of type object",
         "Pass numbers, text, lists and dictionaries that describe it.",
     ),
+    "UserString": (UserString("ab"), "a UserString", "Pass str(order)."),
+    "two halves of a character": (
+        "a\ud83d\ude00",
+        "a text with the two halves of a surrogate pair, and JSON makes one character of them",
+        'Pass order.encode("utf-16", "surrogatepass").decode("utf-16", "replace").',
+    ),
     "key of int": (
         {7: "seven"},
         "a dictionary with a key of type int, and JSON makes text of it",
@@ -181,6 +195,16 @@ REFUSED = {
     "key of None": ({None: 1}, "a dictionary with a key of type NoneType, and JSON makes te", "Pass a dict"),
     "key of a tuple": ({(1, 2): 1}, "a dictionary with a key of type tuple, and JSON makes", "Pass a dict"),
     "two keys of one text": ({1: "a", "1": "b"}, "a dictionary with a key of type int, and", "Pass a dict"),
+    "a key of the two halves of another": (
+        {"\ud83d\ude00": 1, "\U0001f600": 2},
+        "a text with the two halves",
+        'Pass key.encode("utf-16",',
+    ),
+    "items that a dictionary stores elsewhere": (
+        Elsewhere({1: "a", "1": "b"}),
+        "a dictionary with a key of type int, and JSON",
+        "Pass a dict",
+    ),
     "key of an Enum": ({Level.HIGH: 1}, "a dictionary with a key of type Level, and JSON", "Pass a dict"),
     "nested too deeply": (
         nested(100_000),
@@ -198,6 +222,14 @@ ACCEPTED = {
     "other mappings": (
         [MappingProxyType({"a": UserDict(b=1)}), QueryDict("a=1")],
         [{"a": {"b": 1}}, {"a": "1"}],
+    ),
+    "dictionaries that store their items elsewhere": (
+        [Elsewhere({"a": [Elsewhere({"b": 1}), {}]}), Elsewhere({})],
+        [{"a": [{"b": 1}, {}]}, {}],
+    ),
+    "characters of two halves, and halves in other places": (
+        ["\U0001f600", "\ude00\ud83d", {"\ude00": "\ud83d"}],
+        ["\U0001f600", "\ude00\ud83d", {"\ude00": "\ud83d"}],
     ),
     "text that looks like other keys": (
         [{"7": 1, "-1.5e+3": 2, "true": 3, "null": 4, "": 5}],
@@ -229,8 +261,8 @@ def refusal(call, *args, **kwargs):
 def test_a_value_that_json_cannot_carry_is_refused_with_what_to_pass(site, value, what, advice):
     message = refusal(tasks.ship.enqueue, value)
 
-    start = "The arguments of task tests.unit.argument_tasks.ship can't be sent: order is "
-    assert message.startswith(f"{start}{what}")
+    start = "The arguments of task tests.unit.argument_tasks.ship can't be sent: "
+    assert message.startswith((f"{start}order is {what}", f"{start}a key of order is {what}"))
     assert f". {advice}" in message
     assert message.endswith(".")
     assert site.run() == 0
@@ -244,6 +276,68 @@ def test_what_json_can_carry_reaches_the_worker(site, values, expected):
 
     result.refresh()
     assert result.return_value == expected
+
+
+class Changing(str):
+    """A text that isn't equal to what JSON gives back."""
+
+    __hash__ = str.__hash__
+
+    def __eq__(self, other):
+        return False
+
+
+@pytest.mark.parametrize(
+    "enqueue", [tasks.ship.enqueue, lambda value: next(tasks.ship.enqueue_many([(value,)]))]
+)
+def test_a_value_of_which_json_makes_another_is_named(enqueue):
+    try:
+        answer = enqueue({"items": [1, {"name": Changing("a")}]})
+    except InvalidArguments as exc:
+        answer = exc
+
+    assert str(answer).endswith(
+        "order['items'][1]['name'] is a value that JSON gives back as another one. Pass a value of Python's "
+        "own types."
+    )
+
+
+@pytest.fixture
+def any_length():
+    """A process that writes and reads whole numbers of any length."""
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    yield
+    sys.set_int_max_str_digits(before)
+
+
+def test_a_number_that_only_this_process_can_read_is_refused(site, any_length):
+    message = refusal(tasks.ship.enqueue, {"size": -(10**4_300)})
+
+    assert "order.size is a whole number of more than 4,300 digits" in message
+    result = tasks.ship.enqueue([-(10**4_299), "1" * 5_000])
+    site.run()
+    result.refresh()
+    assert result.return_value == [-(10**4_299), "1" * 5_000]
+
+
+def test_arguments_are_refused_by_name_wherever_the_calls_are_nested(site):
+    """A call near Python's recursion limit sends what it can, and never fails with a bare RecursionError."""
+
+    def called_at(depth, value):
+        if depth:
+            return called_at(depth - 1, value)
+        try:
+            return tasks.ship.enqueue(value)
+        except InvalidArguments as exc:
+            return str(exc)
+
+    answers = [called_at(depth, nested(300)) for depth in range(0, 700, 10)]
+
+    refused = [answer for answer in answers if isinstance(answer, str)]
+    assert 0 < len(refused) < len(answers)
+    assert all("nested too deeply" in answer for answer in refused)
+    assert site.run() == len(answers) - len(refused)
 
 
 def test_a_value_that_contains_itself_is_named_where_it_does():

@@ -2,7 +2,7 @@
 
 import dataclasses
 import pickle
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -163,6 +163,50 @@ def test_using_nothing_makes_an_equal_copy():
     assert copy == tasks.send
     assert copy is not tasks.send
     assert name_of(copy) == "orders.send"
+
+
+NAMES = {"number": 7, "long": "x" * 501, "long in bytes": "é" * 251, "half a character": "shop\ud800"}
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_a_name_that_no_record_can_contain_is_refused(name):
+    for options in ({"name": name}, {"aliases": [name]}):
+        with pytest.raises(
+            InvalidTask, match=r"A task can't be called .*\. Give a name of at most 500 bytes"
+        ):
+            django_offload.task(**options)(tasks.double.func)
+    assert django_offload.task(name="é" * 250)(tasks.double.func).stable_name == "é" * 250
+
+
+@pytest.mark.parametrize(
+    "run_after", [date(2027, 1, 1), "tomorrow", 5, timedelta(1)], ids=lambda value: type(value).__name__
+)
+def test_a_start_that_is_no_datetime_is_refused(run_after):
+    with pytest.raises(InvalidTask, match=r"run_after is .*\. Give a datetime, with a time zone"):
+        tasks.double.using(run_after=run_after)
+
+
+@pytest.mark.parametrize("option", ["timeout", "backoff", "result_ttl"])
+@pytest.mark.parametrize("value", [float("inf"), 1e300, 10**400, timedelta.max])
+def test_a_duration_that_no_worker_can_compute_with_is_refused(option, value):
+    with pytest.raises(InvalidTask, match=rf"{option} is \d+ days, .*\. Give (36,500|366) days or less"):
+        tasks.double.using(**{option: value})
+
+
+@pytest.mark.parametrize("option", ["timeout", "backoff", "result_ttl"])
+def test_a_duration_that_is_no_number_is_refused(option):
+    with pytest.raises(InvalidTask, match=f"{option}: "):
+        tasks.double.using(**{option: float("nan")})
+
+
+def test_the_longest_durations_reach_the_worker(ours, offload):
+    longest = timedelta(days=36_500)
+    result = tasks.double.using(timeout=longest, backoff=longest).enqueue(4)
+
+    offload.run()
+
+    result.refresh()
+    assert (result.return_value, result.task.timeout, result.task.backoff) == (8, longest, longest)
 
 
 def test_using_names_an_unknown_option():

@@ -1,6 +1,7 @@
 """Return values as JSON: what dump() writes, and beyond that what Django accepts."""
 
 import json
+import sys
 from types import MappingProxyType
 
 import pytest
@@ -11,6 +12,15 @@ from django_offload.compat import normalize_json
 from django_offload.conf import json_values
 from django_offload.exceptions import InvalidReturnValue
 from django_offload.protocol.json_codec import MOST_LEVELS, dump, dump_returned, is_too_deep, load
+
+
+class Elsewhere(dict):
+    """A dictionary that stores its items elsewhere, where the encoder doesn't see them."""
+
+    def __init__(self, stored):
+        super().__init__()
+        self.items = stored.items
+
 
 # Keys of which many become the text of another.
 NOT_TEXT = [0, 1, True, False, None, 1.5, -1]
@@ -63,6 +73,15 @@ def test_a_return_value_is_refused_exactly_if_two_of_its_keys_become_one_text(va
         ({None: 1, "null": 2}, "return_value is a dictionary in which JSON makes one text of the keys None"),
         (MappingProxyType({b"a": 1, "a": 2}), "JSON makes one text of the keys b'a' and 'a'"),
         ([range(3), {1.5: 0, "1.5": 0}], "return_value[1] is a dictionary in which JSON makes one text"),
+        (
+            {1: 0, None: 0, "null": 3},
+            "return_value is a dictionary in which JSON makes one text of the keys N",
+        ),
+        (
+            {"\ud83d\ude00": 1, "\U0001f600": 2},
+            "JSON makes one text of the keys '\\ud83d\\ude00' and '\U0001f600'",
+        ),
+        ([Elsewhere({"a": Elsewhere({1: 0, "1": 0})})], "return_value[0]['a'] is a dictionary in which JSON"),
     ],
 )
 def test_the_keys_that_become_one_are_named(value, message):
@@ -104,6 +123,27 @@ def test_arguments_have_the_two_levels_around_them():
 )
 def test_other_values_that_django_accepts_are_normalised(value, expected):
     assert json.loads(dump_returned(value, "Task x")) == expected
+
+
+def test_items_that_a_dictionary_stores_elsewhere_are_returned():
+    value = [Elsewhere({"a": (Elsewhere({1: 2}), {})})]
+
+    assert load(dump_returned(value, "Task x")) == [{"a": [{"1": 2}, {}]}]
+    with pytest.raises(InvalidReturnValue, match=r"return_value\[0\]\.a is of type object"):
+        dump_returned([Elsewhere({"a": object()})], "Task x")
+
+
+def test_a_number_that_only_this_process_can_read_is_refused():
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        with pytest.raises(
+            InvalidReturnValue, match=r"return_value\['a'\]\[0\] is a whole number of more than"
+        ):
+            dump_returned({"a": [10**4_300]}, "Task x")
+        assert dump_returned(["1" * 5_000, 10**4_299], "Task x") == f'["{"1" * 5_000}",1{"0" * 4_299}]'
+    finally:
+        sys.set_int_max_str_digits(before)
 
 
 def test_a_value_that_json_cannot_carry_is_refused():
