@@ -197,6 +197,13 @@ def copy_project(
         announce(f"  not in git, so left out: {first_few(selection.untracked)}")
     if selection.missing:
         announce(f"  in git, but not in the folder: {first_few(selection.missing)}")
+    if selection.ignored_but_packaged:
+        announce(f"  packaged, although .gitignore names them: {first_few(selection.ignored_but_packaged)}")
+    if selection.overlooked:
+        announce(
+            "  packaged as they are here, although git overlooks changes of them: "
+            f"{first_few(selection.overlooked)}"
+        )
     return selection.left_out
 
 
