@@ -127,6 +127,7 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
             # offload_init writes the others for the project's own files.
             [pattern for pattern in exclude if pattern not in zappa_settings.EXCLUDE],
             with_zappa=has_zappas_handler(settings),
+            announce=announce,
         )
         if tools:
             announce(f"  not packaged, because they only deploy the site: {', '.join(tools)}")
@@ -219,6 +220,7 @@ def add_dependencies(
     exclude: Sequence[str],
     *,
     with_zappa: bool,
+    announce: Announce,
 ) -> list[str]:
     """
     Install the requirements into `installed`, then move them into `folder`.
@@ -236,6 +238,7 @@ def add_dependencies(
         exclude=exclude,
         root=recipe.root,
         store=store,
+        announce=announce,
     )
     merge(installed, folder)
     return tools
