@@ -225,6 +225,18 @@ def test_only_what_the_package_cannot_read_is_deleted(
     }
 
 
+def test_compiled_programs_stay_and_scripts_with_a_path_of_this_machine_go(
+    tmp_path: Path, pip_install: Install
+) -> None:
+    scripts: dict[str, str | bytes] = {"draws.py": "", "draws-1.0.data/scripts/draw": b"\x7fELF and its code"}
+    scripts["draws-1.0.data/scripts/draw-all"] = "#!python\n"
+    write_wheel(tmp_path / "wheels", "draws", scripts)
+
+    pip_install("draws", "has-extra")
+
+    assert [path.name for path in (tmp_path / "task" / "bin").iterdir()] == ["draw"]
+
+
 def test_a_failure_of_pip_has_pips_words(pip_install: Install) -> None:
     with pytest.raises(PackageFailed) as caught:
         pip_install("tills")

@@ -3,7 +3,7 @@
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -95,10 +95,13 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
     """
     bytecode.interpreter(recipe.python)
     settings = zappa_settings.zappa_settings(recipe.root, recipe.stage)
-    exclude = tuple(map(str, settings.get("exclude", ())))
+    exclude = zappa_settings.patterns(settings, "exclude")
+    exclude_glob = zappa_settings.patterns(settings, "exclude_glob")
     with tempfile.TemporaryDirectory(prefix="offload-package-") as temporary:
         folder = Path(temporary) / "task"
         left_out = copy_project(recipe, folder, exclude, announce)
+        pruning.remove_matching(folder, exclude_glob)
+        own = set(folder.rglob("*"))
         place = (folder, recipe.settings_module, recipe.source_root, recipe.stage_environment)
         function = FunctionFacts(
             name=zappa_settings.web_function(settings, recipe.stage),
@@ -115,6 +118,7 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
                 f"Python {recipe.python} cannot compile {', '.join(uncompiled)}.", "Correct the syntax."
             )
         error = task_list.write(*place, function)
+        remove_written(folder, own, collected)
         if error:
             announce(f"  tasks: not listed, so each start imports every task module ({error})")
         announce(f"  requirements: {recipe.shown} for {recipe.architecture}, Python {recipe.python}")
@@ -131,6 +135,7 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
         )
         if tools:
             announce(f"  not packaged, because they only deploy the site: {', '.join(tools)}")
+        pruning.remove_matching(folder, exclude_glob)
         web_handler.add(folder, recipe.stage, settings)
         unused = web_handler.unused(settings, f"python{recipe.python}")
         if unused:
@@ -140,6 +145,18 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
         if recipe.check_imports:
             check_package(recipe, folder, store, package_environment(*place, function), announce)
         return replace(archive.write(folder, output), left_out=left_out)
+
+
+def remove_written(folder: Path, own: Collection[Path], collected: static_files.Collected | None) -> None:
+    """
+    Delete the logs and databases that settings wrote into `folder` while they were loaded.
+
+    `own` is what was there before. Static files, and other files that collecting them writes, stay.
+    """
+    for path in set(folder.rglob("*")).difference(own):
+        is_static = collected is not None and path.resolve().is_relative_to(collected.folder.resolve())
+        if path.suffix != ".pyc" and path.name.lower().endswith(sources.ENDINGS_LEFT_OUT) and not is_static:
+            path.unlink()
 
 
 def check_package(
