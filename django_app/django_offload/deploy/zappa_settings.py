@@ -60,6 +60,14 @@ def merged_settings(
     return own if base is None else {**merged_settings(stages, base, (*extended_by, stage)), **own}
 
 
+def patterns(settings: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Return a list of patterns in a stage's settings. Raise BadStage if it is something else."""
+    value = settings.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+        raise BadStage(FILE, f"'{key}' is not a list of patterns.", f'Write it as "{key}": ["*.csv"].')
+    return tuple(value)
+
+
 def web_function(settings: Mapping[str, Any], stage: str) -> str:
     """Return the name that Zappa gives to the function, and to its own stack if it creates an API Gateway."""
     return slug(f"{settings['project_name']}-{stage}")

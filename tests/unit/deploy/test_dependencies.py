@@ -1,5 +1,6 @@
 """The requirements as the real pip installs them, from wheels and projects on this disk."""
 
+import hashlib
 import os
 import sys
 from collections.abc import Callable
@@ -23,8 +24,14 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     wheels = tmp_path / "wheels"
     for name in ("apig-wsgi", "till", "only-arm", "only-intel", "shared-needs-this"):
         write_wheel(wheels, name, version="2.20")
+    write_wheel(wheels, "zappa", version="0.63.0")
+    write_wheel(wheels, "uses-zappa", requires=["zappa"])
+    write_wheel(wheels, "has-extra", requires=["shared-needs-this; extra == 'shared'"])
     write_wheel(wheels, "needs-both", requires=["only-arm; platform_machine == 'aarch64'"])
-    (tmp_path / "pip.conf").write_text(f"[install]\nuser = true\nprefix = {tmp_path}/conf\nno-deps = false\n")
+    (tmp_path / "pip.conf").write_text(
+        f"[install]\nuser = true\nprefix = {tmp_path}/conf\nno-deps = true\nrequire-hashes = true\n"
+        f"requirement = {tmp_path}/none.txt\n[global]\nrequire-virtualenv = true\npython = /usr/bin/none\n"
+    )
     monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -36,7 +43,12 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def pip_install(root: Path, tmp_path: Path) -> Install:
     """Return a function that installs lines of requirements.txt into tmp_path / "task"."""
 
-    def run(*lines: str, architecture: str = "x86_64", with_zappa: bool = False) -> list[str]:
+    def run(
+        *lines: str,
+        architecture: str = "x86_64",
+        with_zappa: bool = False,
+        announce: Callable[[str], None] = lambda text: None,
+    ) -> list[str]:
         (root / "lambdas" / "requirements.txt").write_text("\n".join(["apig-wsgi", *lines, ""]))
         return install(
             root / "lambdas" / "requirements.txt",
@@ -46,6 +58,7 @@ def pip_install(root: Path, tmp_path: Path) -> Install:
             with_boto3=False,
             with_zappa=with_zappa,
             root=root,
+            announce=announce,
         )
 
     return run
@@ -64,6 +77,8 @@ def test_every_kind_of_requirement_is_installed_for_the_functions_not_for_this_m
     write_project(root, "shop-site", {"shop/views.py": "", "manage.py": ""}, requires=["till"])
     write_wheel(root / "vendored", "vendored")
     write_wheel(root / "lambdas" / "found", "found")
+    write_wheel(root / "other", "other")
+    write_project(root / "my libs" / "spaced", "spaced")
     (root / "base.txt").write_text(
         "plain @ file:libs/plain\n./libs/linked ; os_name == 'posix'  # A comment.\n"
     )
@@ -72,6 +87,7 @@ def test_every_kind_of_requirement_is_installed_for_the_functions_not_for_this_m
     for name in ("USER", "DRY_RUN", "REQUIRE_VIRTUALENV", "NO_DEPS"):
         monkeypatch.setenv(f"PIP_{name}", "1")
     monkeypatch.setenv("PIP_PLATFORM", "win_amd64")
+    monkeypatch.setenv("OTHER_WHEELS", str(root / "other"))
 
     tools = pip_install(
         "-e ./beside",
@@ -80,8 +96,11 @@ def test_every_kind_of_requirement_is_installed_for_the_functions_not_for_this_m
         "--find-links found",
         "found",
         "vendored/vendored-1.0-py3-none-any.whl",
+        "${OTHER_WHEELS}/other-1.0-py3-none-any.whl ; os_name == 'posix'",
+        "-e './my libs/spaced'",
         "only-intel ; platform_machine == 'x86_64'",
         "only-intel ; sys_platform == 'darwin' or platform_system == 'Windows'",
+        "uses-zappa",
         "needs-both >= \\",
         "    1",
         "zappa[extra] == 0.63.0 ; python_version > '3.8'",
@@ -89,9 +108,12 @@ def test_every_kind_of_requirement_is_installed_for_the_functions_not_for_this_m
     )
 
     assert tools == ["zappa"]
+    # Another requirement brings it too.
+    assert not list((tmp_path / "task").glob("zappa*"))
     assert installed(tmp_path / "task") == {
         *("apig_wsgi.py", "linked.py", "shared_needs_this.py", "plain.py", "beside.py", "found.py"),
         *("till.py", "vendored.py", "needs_both.py", "only_arm.py"),
+        *("other.py", "spaced.py", "uses_zappa.py"),
     }
     assert not [path for path in (tmp_path / "task").rglob("*") if path.suffix == ".pth"]
     assert not (tmp_path / "elsewhere").exists()
@@ -99,6 +121,39 @@ def test_every_kind_of_requirement_is_installed_for_the_functions_not_for_this_m
     assert str(root) not in "".join(
         path.read_text() for path in (tmp_path / "task").rglob("*") if path.is_file()
     )
+
+
+def test_extras_are_installed_and_those_that_a_package_lacks_are_told(
+    tmp_path: Path, pip_install: Install
+) -> None:
+    told: list[str] = []
+
+    pip_install("has-extra[shared,chared]", announce=told.append)
+
+    assert installed(tmp_path / "task") >= {"has_extra.py", "shared_needs_this.py"}
+    assert told == ["  pip: has-extra 1.0 does not provide the extra 'chared'"]
+
+
+def test_a_file_with_hashes_that_lacks_a_dependency_is_refused_by_name(
+    root: Path, tmp_path: Path, pip_install: Install
+) -> None:
+    write_wheel(tmp_path / "wheels", "locked", requires=["till"])
+    lines = []
+    for name in ("locked-1.0", "apig_wsgi-2.20"):
+        wheel = (tmp_path / "wheels" / f"{name}-py3-none-any.whl").read_bytes()
+        lines.append(f"{name.replace('-', '==')} --hash=sha256:{hashlib.sha256(wheel).hexdigest()}")
+    (root / "locked.txt").write_text("\n".join(lines))
+    folder = tmp_path / "task"
+
+    with pytest.raises(PackageFailed, match=r"These do not: till .*\(from locked==1\.0"):
+        install(
+            root / "locked.txt",
+            folder,
+            architecture="x86_64",
+            python=PYTHON,
+            with_boto3=False,
+            with_zappa=False,
+        )
 
 
 def test_what_pip_builds_for_another_processor_is_refused(root: Path, pip_install: Install) -> None:
@@ -170,6 +225,18 @@ def test_only_what_the_package_cannot_read_is_deleted(
     }
 
 
+def test_compiled_programs_stay_and_scripts_with_a_path_of_this_machine_go(
+    tmp_path: Path, pip_install: Install
+) -> None:
+    scripts: dict[str, str | bytes] = {"draws.py": "", "draws-1.0.data/scripts/draw": b"\x7fELF and its code"}
+    scripts["draws-1.0.data/scripts/draw-all"] = "#!python\n"
+    write_wheel(tmp_path / "wheels", "draws", scripts)
+
+    pip_install("draws", "has-extra")
+
+    assert [path.name for path in (tmp_path / "task" / "bin").iterdir()] == ["draw"]
+
+
 def test_a_failure_of_pip_has_pips_words(pip_install: Install) -> None:
     with pytest.raises(PackageFailed) as caught:
         pip_install("tills")
@@ -194,6 +261,9 @@ def test_an_environment_without_pip_is_an_error(
         ("./libs/gone", "requirements.txt names ./libs/gone, which is neither in"),
         ("-e ../gone[web]", "requirements.txt names ../gone, which is neither in"),
         ("gone.whl", "requirements.txt names gone.whl, which is neither in"),
+        ("-c gone.txt", "requirements.txt names gone.txt, which is neither in"),
+        ("--find-links=gone", "requirements.txt names gone, which is neither in"),
+        ("${GONE}/till.whl", "requirements.txt names ${GONE}/till.whl, which is neither in"),
         ("-r gone.txt", "gone.txt cannot be read (No such file or directory). Name another file."),
         ("-r requirements.txt", "requirements.txt includes itself. Remove the line -r"),
     ],
@@ -236,4 +306,27 @@ def test_requirements_are_read_as_pip_reads_them(root: Path, tmp_path: Path) -> 
         "-i https://example.com/simple",
     )
     assert list(said.tools) == ["zappa"]
-    assert said.have_hashes
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "zappa",
+        "Zappa [all] == 0.63.0 ; python_version > '3.8'",
+        "zappa @ https://example.com/any.zip",
+        "git+https://github.com/zappa/Zappa.git@0.63.0",
+        "git+ssh://git@github.com/zappa/Zappa.git",
+        "-e git+https://github.com/zappa/Zappa#egg=zappa",
+        "https://example.com/zappa-0.63.0-py3-none-any.whl#sha256=0",
+        "./Zappa-0.63.0.tar.gz",
+        "placebo==0.9.0 --hash=sha256:0",
+    ],
+)
+def test_zappa_is_left_out_however_it_is_named(root: Path, line: str) -> None:
+    (root / "Zappa-0.63.0.tar.gz").touch()
+    (root / "requirements.txt").write_text(f"zappa-django-utils\nzappa_site @ file:.\n{line}\n")
+
+    said = read_requirements(root / "requirements.txt", root)
+
+    assert [one.partition(" ")[0] for one in said.lines] == ["zappa-django-utils", "zappa_site"]
+    assert list(said.tools) == ["placebo" if line.startswith("placebo") else "zappa"]

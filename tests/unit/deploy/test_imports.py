@@ -25,6 +25,26 @@ HOSTS = ["xdist.example", "redis.internal"]
 """
 
 
+# What Django imports at the first use, each in a package of its own.
+NAMED = {
+    "mail": ("EMAIL_BACKEND", "'mail_of_shop.Any'"),
+    "router": ("DATABASE_ROUTERS", "['router_of_shop.Any']"),
+    "login": ("AUTHENTICATION_BACKENDS", "['login_of_shop.Any']"),
+    "messages": ("MESSAGE_STORAGE", "'messages_of_shop.Any'"),
+    "uploads": ("FILE_UPLOAD_HANDLERS", "['uploads_of_shop.Any']"),
+    "forms": ("FORM_RENDERER", "'forms_of_shop.Any'"),
+    "csrf": ("CSRF_FAILURE_VIEW", "'csrf_of_shop.Any'"),
+    "reports": ("DEFAULT_EXCEPTION_REPORTER", "'reports_of_shop.Any'"),
+    "sessions": ("SESSION_ENGINE", "'sessions_of_shop'"),
+    "pickle": ("SESSION_SERIALIZER", "'pickle_of_shop.Any'"),
+    "words": ("AUTH_PASSWORD_VALIDATORS", "[{'NAME': 'words_of_shop.Any'}]"),
+    "yaml": ("SERIALIZATION_MODULES", "{'yaml': 'yaml_of_shop'}"),
+    "tasks": ("TASKS", "{'default': {'BACKEND': 'tasks_of_shop.Any'}}"),
+    "files": ("STORAGES", "{'default': {'BACKEND': 'files_of_shop.Any'}}"),
+    "site": ("WSGI_APPLICATION", "'site_of_shop.Any'"),
+}
+
+
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     """A package with Django alone."""
@@ -47,24 +67,62 @@ def test_a_complete_package_is_fine_and_what_it_only_mentions_is_named(package: 
     assert check(package) == Findings(mentioned=("moto",))
 
 
-def test_everything_that_the_settings_use_and_the_package_lacks_is_named_at_once(package: Path) -> None:
+def test_everything_that_the_settings_use_and_the_package_lacks_is_named_at_once(
+    package: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path_factory.mktemp("site-packages")
+    monkeypatch.syspath_prepend(here)
+    names = [f"{name}_of_shop" for name in (*NAMED, "loader", "processor", "logs")]
+    for name in names:
+        (here / f"{name}.py").write_text("class Any:\n    def __init__(self, *given, **more): pass\n")
     findings = check(
         package,
         "import idna",
         'INSTALLED_APPS += ["werkzeug"]',
         'MIDDLEWARE = ["whitenoise.middleware.WhiteNoiseMiddleware"]',
         'DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "x"}}',
+        'DATABASES["old"] = {"ENGINE": "django.db.backends.oracle", "NAME": "x"}',
         'CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://h"}}',
         'PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]',
+        *(f"{setting} = {value}" for setting, value in NAMED.values()),
+        'LOGGING = {"version": 1, "formatters": {"json": {"()": "logs_of_shop.Any"}}}',
+        'TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "OPTIONS": {'
+        '"loaders": ["loader_of_shop.Any"], "context_processors": ["processor_of_shop.Any"]}}]',
     )
 
-    assert set(findings.lacking) == {*("idna", "werkzeug", "whitenoise", "psycopg", "redis", "argon2")}
+    assert set(findings.lacking) == {
+        *("idna", "werkzeug", "whitenoise", "psycopg", "redis", "argon2", "oracledb"),
+        *names,
+    }
     with pytest.raises(PackageFailed) as caught:
         raise_if_lacking(findings, "requirements.txt", package)
     assert "whitenoise" in str(caught.value)
     assert "but requirements.txt doesn't bring that into the package. Add it to requirements.txt" in str(
         caught.value
     )
+
+
+def test_a_site_that_imports_zappa_is_told_why_it_is_not_packaged(package: Path) -> None:
+    findings = check(package, "from zappa.asynchronous import task")
+
+    with pytest.raises(
+        PackageFailed, match=r"use zappa, which isn't packaged, because it only deploys.*keep"
+    ):
+        raise_if_lacking(findings, "requirements.txt", package)
+
+
+def test_a_package_below_a_folder_of_this_machine_borrows_nothing(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(package.parent)
+    (package / "task").mkdir()
+    for path in list(package.iterdir()):
+        if path.name != "task":
+            path.rename(package / "task" / path.name)
+
+    findings = check(package / "task", "import werkzeug")
+
+    assert findings.lacking == ("werkzeug",)
 
 
 def test_a_module_of_the_project_that_is_not_packaged_is_named_as_such(package: Path, tmp_path: Path) -> None:

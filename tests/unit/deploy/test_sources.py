@@ -2,6 +2,9 @@
 
 import os
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -179,6 +182,91 @@ def test_a_broken_repository_is_an_error(repository: Path, broken: str, words: s
         select_files(repository)
 
 
+@pytest.mark.parametrize("target", ["nowhere", ".git"])
+def test_a_repository_that_is_out_of_reach_is_an_error(repository: Path, target: str) -> None:
+    (repository / ".git").rename(repository.parent / "elsewhere")
+    (repository / ".git").symlink_to(target)
+
+    with pytest.raises(PackageFailed, match="site is a git repository, but git failed: fatal: "):
+        select_files(repository)
+
+
+def test_what_this_user_cannot_read_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    with tempfile.TemporaryDirectory() as temporary, another_user(Path(temporary)):
+        root = Path(temporary) / "site"
+        write(root, {"shop/views.py": "", "shop/prices.csv": "", "shop/data/more.csv": "", ".git/HEAD": ""})
+        (root / ".git").chmod(0)
+        with pytest.raises(PackageFailed, match="site is a git repository, but git failed: fatal: "):
+            select_files(root)
+        (root / ".git").chmod(0o700)
+        (root / ".git").rename(root.parent / "elsewhere")
+
+        for name, mode in (("shop/prices.csv", 0o600), ("shop/data", 0o700)):
+            (root / name).chmod(0)
+            with pytest.raises(PackageFailed) as caught:
+                select_files(root)
+            assert f"{name} can't be read (Permission denied). Let this user read it." in str(caught.value)
+            (root / name).chmod(mode)
+        assert len(packaged(root)) == 3
+
+
+@contextmanager
+def another_user(folder: Path) -> Iterator[None]:
+    """Give `folder` to a user who can't read everything, and be that user. No rule applies to root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.chown(folder, 65534, 65534)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_broken_repository_is_not_replaced_by_one_around_it(repository: Path) -> None:
+    git(repository.parent, "init", "-q")
+    git(repository.parent, "add", "-f", "site/shop/local_settings.py")
+    (repository / ".git" / "HEAD").unlink()
+
+    with pytest.raises(PackageFailed, match="site is a git repository, but git failed: fatal: not a git"):
+        select_files(repository)
+
+
+def test_files_that_the_rules_for_ignoring_name_are_told_if_they_are_packaged(repository: Path) -> None:
+    git(repository, "add", "-f", "shop/local_settings.py")
+    write(repository, {"shop/other.py": "", "shop/shared.py": ""})
+    git(repository, "add", "shop")
+    git(repository, "update-index", "--skip-worktree", "shop/other.py")
+    git(repository, "update-index", "--assume-unchanged", "shop/shared.py")
+
+    selection = select_files(repository, ["shop/*.csv"])
+
+    assert selection.ignored_but_packaged == ("shop/customers.csv", "shop/local_settings.py")
+    assert selection.overlooked == ("shop/other.py", "shop/shared.py")
+    assert select_files(repository).ignored_but_packaged == ("shop/local_settings.py",)
+
+
+def test_conflicts_of_a_merge_are_not_packaged(repository: Path) -> None:
+    git(repository, *AUTHOR, "commit", "-q", "-m", "x")
+    for branch in ("one", "two"):
+        git(repository, "checkout", "-q", "-b", branch, "HEAD" if branch == "one" else "HEAD~")
+        write(repository, {"shop/views.py": branch})
+        git(repository, *AUTHOR, "commit", "-q", "-a", "-m", branch)
+    subprocess.run(["git", *AUTHOR, "merge", "-q", "one"], cwd=repository, check=False, capture_output=True)  # noqa: S607
+
+    with pytest.raises(PackageFailed, match=r"shop/views\.py has conflicts of a merge\. Resolve them, then"):
+        select_files(repository)
+
+
+def test_pipes_and_sockets_are_not_packaged(repository: Path) -> None:
+    os.mkfifo(repository / "shop" / "pipe")
+    (repository / ".git").rename(repository.parent / "elsewhere")
+
+    assert "shop/pipe" not in {*packaged(repository), *select_files(repository).missing}
+
+
 def test_the_repository_of_a_hook_is_not_asked(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,6 +314,36 @@ def test_the_files_of_a_submodule_are_packaged(repository: Path, tmp_path: Path)
     with pytest.raises(PackageFailed, match=r"submodule libs are not there\. Get them with git submodule"):
         select_files(tmp_path / "clone")
     assert packaged(tmp_path / "clone", exclude=["libs"]) == ["shop/views.py"]
+
+
+def test_other_repositories_that_git_tracks_are_packaged_or_refused(repository: Path, tmp_path: Path) -> None:
+    write(repository, {"libs/prices.py": "", "libs/prices.csv": "", "libs/.gitignore": "*.csv\n"})
+    git(repository / "libs", "init", "-q")
+    git(repository / "libs", "add", ".")
+    git(repository / "libs", *AUTHOR, "commit", "-q", "-m", "x")
+    git(repository, "-c", "advice.addEmbeddedRepo=false", "add", "libs")
+
+    assert packaged(repository) == ["libs/prices.py", "shop/views.py"]
+
+    (repository / "libs" / ".git").rename(tmp_path / "moved")
+    (repository / "libs" / ".git").write_text("gitdir: ../../gone\n")
+    with pytest.raises(PackageFailed, match="site/libs is a git repository, but git failed: fatal: not a"):
+        select_files(repository)
+
+
+@pytest.mark.parametrize("target", ["../outside", "secret"])
+def test_a_link_in_place_of_a_tracked_folder_is_refused(
+    repository: Path, tmp_path: Path, target: str
+) -> None:
+    write(tmp_path, {"outside/prices.csv": "of another project"})
+    write(repository, {"data/prices.csv": "", "secret/prices.csv": "", ".gitignore": "secret\n"})
+    git(repository, "add", "data")
+    (repository / "data").rename(tmp_path / "moved")
+    (repository / "data").symlink_to(target)
+
+    with pytest.raises(PackageFailed, match=f"The link data leads to {target}, but git tracks a folder of"):
+        select_files(repository)
+    assert "shop/views.py" in packaged(repository, exclude=["data"])
 
 
 @pytest.mark.parametrize("with_git", [True, False])

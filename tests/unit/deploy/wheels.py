@@ -1,5 +1,6 @@
 """Small wheels and projects, which the real pip installs and builds without a network."""
 
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,10 +28,15 @@ def write_wheel(
     """Write a wheel, by default with one module of its name."""
     module = name.replace("-", "_")
     info = f"{module}-{version}.dist-info"
-    lines = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}"]
+    extras = {extra for one in requires for extra in re.findall(r"extra == '(\w+)'", one)}
+    lines = [
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}",
+        *(f"Requires-Dist: {one}" for one in requires),
+        *(f"Provides-Extra: {extra}" for extra in sorted(extras)),
+    ]
     held: dict[str, str | bytes] = {
         **({f"{module}.py": ""} if files is None else files),
-        f"{info}/METADATA": "\n".join([*lines, *(f"Requires-Dist: {one}" for one in requires), ""]),
+        f"{info}/METADATA": "\n".join([*lines, ""]),
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/top_level.txt": f"{module}\n",
     }

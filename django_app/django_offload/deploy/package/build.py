@@ -3,7 +3,7 @@
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -95,10 +95,13 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
     """
     bytecode.interpreter(recipe.python)
     settings = zappa_settings.zappa_settings(recipe.root, recipe.stage)
-    exclude = tuple(map(str, settings.get("exclude", ())))
+    exclude = zappa_settings.patterns(settings, "exclude")
+    exclude_glob = zappa_settings.patterns(settings, "exclude_glob")
     with tempfile.TemporaryDirectory(prefix="offload-package-") as temporary:
         folder = Path(temporary) / "task"
         left_out = copy_project(recipe, folder, exclude, announce)
+        pruning.remove_matching(folder, exclude_glob)
+        own = set(folder.rglob("*"))
         place = (folder, recipe.settings_module, recipe.source_root, recipe.stage_environment)
         function = FunctionFacts(
             name=zappa_settings.web_function(settings, recipe.stage),
@@ -115,6 +118,7 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
                 f"Python {recipe.python} cannot compile {', '.join(uncompiled)}.", "Correct the syntax."
             )
         error = task_list.write(*place, function)
+        remove_written(folder, own, collected)
         if error:
             announce(f"  tasks: not listed, so each start imports every task module ({error})")
         announce(f"  requirements: {recipe.shown} for {recipe.architecture}, Python {recipe.python}")
@@ -127,9 +131,11 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
             # offload_init writes the others for the project's own files.
             [pattern for pattern in exclude if pattern not in zappa_settings.EXCLUDE],
             with_zappa=has_zappas_handler(settings),
+            announce=announce,
         )
         if tools:
             announce(f"  not packaged, because they only deploy the site: {', '.join(tools)}")
+        pruning.remove_matching(folder, exclude_glob)
         web_handler.add(folder, recipe.stage, settings)
         unused = web_handler.unused(settings, f"python{recipe.python}")
         if unused:
@@ -139,6 +145,18 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
         if recipe.check_imports:
             check_package(recipe, folder, store, package_environment(*place, function), announce)
         return replace(archive.write(folder, output), left_out=left_out)
+
+
+def remove_written(folder: Path, own: Collection[Path], collected: static_files.Collected | None) -> None:
+    """
+    Delete the logs and databases that settings wrote into `folder` while they were loaded.
+
+    `own` is what was there before. Static files, and other files that collecting them writes, stay.
+    """
+    for path in set(folder.rglob("*")).difference(own):
+        is_static = collected is not None and path.resolve().is_relative_to(collected.folder.resolve())
+        if path.suffix != ".pyc" and path.name.lower().endswith(sources.ENDINGS_LEFT_OUT) and not is_static:
+            path.unlink()
 
 
 def check_package(
@@ -197,6 +215,13 @@ def copy_project(
         announce(f"  not in git, so left out: {first_few(selection.untracked)}")
     if selection.missing:
         announce(f"  in git, but not in the folder: {first_few(selection.missing)}")
+    if selection.ignored_but_packaged:
+        announce(f"  packaged, although .gitignore names them: {first_few(selection.ignored_but_packaged)}")
+    if selection.overlooked:
+        announce(
+            "  packaged as they are here, although git overlooks changes of them: "
+            f"{first_few(selection.overlooked)}"
+        )
     return selection.left_out
 
 
@@ -212,6 +237,7 @@ def add_dependencies(
     exclude: Sequence[str],
     *,
     with_zappa: bool,
+    announce: Announce,
 ) -> list[str]:
     """
     Install the requirements into `installed`, then move them into `folder`.
@@ -229,6 +255,7 @@ def add_dependencies(
         exclude=exclude,
         root=recipe.root,
         store=store,
+        announce=announce,
     )
     merge(installed, folder)
     return tools

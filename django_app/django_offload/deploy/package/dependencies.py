@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ...stack.parameters import ARCHITECTURES
+from .. import Announce
 from ..errors import PackageFailed
 from . import archive, pruning
 from .installer import run_pip
@@ -53,6 +54,7 @@ def install(
     exclude: Sequence[str] = (),
     root: Path | None = None,
     store: Path | None = None,
+    announce: Announce = lambda text: None,
 ) -> list[str]:
     """
     Install `requirements` into `folder`, and what the web function's handler needs, unless they include it.
@@ -60,10 +62,9 @@ def install(
     That is apig-wsgi, or Zappa if the stage keeps its handler. Return the names of requirements that only
     deploy the site, and so aren't installed.
 
-    pip installs a file with hashes exactly, without further dependencies. Relative paths in it start at the
-    project's folder `root`. Delete files whose base names match one of the `exclude` patterns, as Zappa does.
-    Move what most likely isn't used into `store`. Raise PackageFailed, with pip's message, if pip fails, and
-    if something was built for another processor.
+    Relative paths start at the project's folder `root`. Delete files whose base names match one of the
+    `exclude` patterns, as Zappa does. Move what most likely isn't used into `store`. Announce pip's warnings.
+    Raise PackageFailed, with pip's message, if pip fails, and if something was built for another processor.
     """
     machine = MACHINES[architecture]
     platforms = [f"manylinux_{version}_{machine}" for version in _GLIBC] + [f"manylinux2014_{machine}"]
@@ -78,10 +79,11 @@ def install(
 
         def pip_install(lines: Iterable[str], *more: str) -> None:
             file = Path(temporary) / requirements.name
-            file.write_text("".join(f"{line}\n" for line in lines))
-            run_pip([*options, *more, "-r", str(file)], python=python, machine=machine)
+            file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            for warning in run_pip([*options, *more, "-r", str(file)], python=python, machine=machine):
+                announce(f"  pip: {warning}")
 
-        pip_install(listed.lines, *(["--no-deps"] if listed.have_hashes else []))
+        pip_install(listed.lines)
         folder.mkdir(exist_ok=True)
         if not with_zappa and not list(folder.glob("apig_wsgi-*.dist-info")):
             pip_install(WEB, "--no-deps")

@@ -18,6 +18,11 @@ given: dict[str, Any] = {}
 failures: list[dict[str, object]] = []
 mentioned: list[str] = []
 Context = DistributionFinder.Context
+# Settings whose values Django imports at the first use.
+IMPORTED = (
+    *("CSRF_FAILURE_VIEW", "DATABASE_ROUTERS", "DEFAULT_EXCEPTION_REPORTER", "FILE_UPLOAD_HANDLERS"),
+    *("FORM_RENDERER", "MESSAGE_STORAGE", "MIDDLEWARE", "SESSION_SERIALIZER"),
+)
 DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 
 
@@ -43,7 +48,10 @@ class BorrowedToo:
 
     @classmethod
     def find_spec(cls, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        if path is None and importer().startswith(tuple(given["elsewhere"])):
+        file = importer()
+        # The package may be in a folder below one of this machine's.
+        of_package = file.startswith(tuple(given["paths"]))
+        if path is None and not of_package and file.startswith(tuple(given["elsewhere"])):
             return PathFinder.find_spec(name, given["elsewhere"])
         return None
 
@@ -128,9 +136,14 @@ def load_site(settings: Any) -> None:
     attempt("middleware", get_internal_wsgi_application)
     for alias in connections:
         attempt(f"DATABASES['{alias}']", connections.__getitem__, alias)
-    attempt("TEMPLATES", engines.all)
+    for backend in attempt("TEMPLATES", engines.all) or ():
+        # Django's own imports these by the first page. Others have no such engine.
+        engine = getattr(backend, "engine", None)
+        attempt("TEMPLATES", getattr, engine, "template_loaders", None)
+        attempt("TEMPLATES", getattr, engine, "template_context_processors", None)
     attempt("mail", get_connection)
     load_caches(settings)
+    load_imported(settings)
     attempt("django_offload's web handler", importlib.import_module, "django_offload.web.handler")
     try:
         with open(given["listing"], encoding="utf-8") as file:
@@ -139,6 +152,18 @@ def load_site(settings: Any) -> None:
         modules = []
     for module in modules:
         attempt(f"tasks in {module}", importlib.import_module, module)
+
+
+def load_imported(settings: Any) -> None:
+    from django.utils.module_loading import import_string
+
+    paths = [(name, path) for name in IMPORTED for path in texts(getattr(settings, name))]
+    paths += [("AUTH_PASSWORD_VALIDATORS", one["NAME"]) for one in settings.AUTH_PASSWORD_VALIDATORS]
+    paths += [("TASKS", one["BACKEND"]) for one in getattr(settings, "TASKS", {}).values()]
+    for name, path in paths:
+        attempt(name, import_string, path)
+    for module in getattr(settings, "SERIALIZATION_MODULES", {}).values():
+        attempt("SERIALIZATION_MODULES", importlib.import_module, module)
 
 
 def load_caches(settings: Any) -> None:

@@ -114,6 +114,12 @@ def raise_if_lacking(findings: Findings, requirements: str, source: Path) -> Non
             f"The settings use {', '.join(own)}, which is in the project but not among the files to package.",
             'Add it to git, or name it in "include" of the stage\'s file.',
         )
+    if "zappa" in findings.lacking:
+        raise PackageFailed(
+            "The settings use zappa, which isn't packaged, because it only deploys the site.",
+            "Use a task of django_offload instead of what is imported from zappa. Or keep Zappa's handler: "
+            'remove "lambda_handler" in zappa_settings.json.',
+        )
     if findings.lacking:
         names = [
             f"{name} ({named})" if named != name else name for name, named in _packages(findings.lacking)

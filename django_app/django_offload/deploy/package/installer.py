@@ -2,37 +2,24 @@
 
 import importlib.util
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import PackageFailed
 from . import bytecode
 
-# Options of pip that say where packages come from. All others, such as PIP_USER and PIP_PREFIX, are about an
-# environment on this machine.
-_KEPT_OPTIONS = {
-    *("BUILD_CONSTRAINT", "CACHE_DIR", "CERT", "CLIENT_CERT", "CONFIG_FILE", "CONFIG_SETTINGS", "CONSTRAINT"),
-    *("DEFAULT_TIMEOUT", "EXTRA_INDEX_URL", "FIND_LINKS", "INDEX_URL", "KEYRING_PROVIDER", "NO_CACHE_DIR"),
-    *(
-        "NO_BUILD_ISOLATION",
-        "NO_INDEX",
-        "PRE",
-        "PREFER_BINARY",
-        "PROXY",
-        "RESUME_RETRIES",
-        "RETRIES",
-        "TIMEOUT",
-    ),
-    *("TRUSTED_HOST", "UPLOADED_PRIOR_TO", "USE_DEPRECATED", "USE_FEATURE"),
-}
-# Override a pip.conf that has such options.
-_OPTIONS = ("--no-user", "--prefix=", "--root=/")
-_VARIABLES = {"PIP_REQUIRE_VIRTUALENV": "0", "PIP_DRY_RUN": "0"}
+# Options of pip's configuration that say where packages come from. All others, such as user, prefix and
+# no-deps, are about an environment on this machine, or would leave out what the site needs.
+_KEPT_OPTIONS = (
+    *("build-constraint", "cache-dir", "cert", "client-cert", "config-settings", "constraint"),
+    *("default-timeout", "extra-index-url", "find-links", "index-url", "keyring-provider", "no-cache-dir"),
+    *("no-build-isolation", "no-index", "pre", "prefer-binary", "proxy", "resume-retries", "retries"),
+    *("timeout", "trusted-host", "uploaded-prior-to", "use-deprecated", "use-feature"),
+)
 # pip evaluates markers for the machine and the Python that run it. So it runs on the functions' Python, with
-# the facts of the functions' machine.
+# the facts of the functions' machine, and with some options of its configuration alone.
 _PROGRAM = """
 import json, runpy, sys
 from importlib.machinery import PathFinder
@@ -42,7 +29,7 @@ class ThisPip:
     def find_spec(cls, name, path=None, target=None):
         return PathFinder.find_spec(name, [folder]) if name == "pip" else None
 
-folder, facts = sys.argv[1], json.loads(sys.argv[2])
+folder, facts, kept = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
 sys.meta_path.insert(0, ThisPip())
 from pip._vendor.packaging import markers
 
@@ -53,14 +40,20 @@ for name in ("default_environment", "_cached_default_environment"):
 for name, value in facts.items():
     if not markers.Marker(f"{name} == '{value}'").evaluate():
         sys.exit(f"ERROR: This version of pip can't evaluate markers for another machine ({name}).")
-sys.argv[:3] = ["pip"]
+from pip._internal.cli.parser import ConfigOptionParser
+
+configured = ConfigOptionParser._get_ordered_configuration_items
+ConfigOptionParser._get_ordered_configuration_items = lambda parser: (
+    (name, value) for name, value in configured(parser) if name in kept
+)
+sys.argv[:4] = ["pip"]
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
 
 
-def run_pip(arguments: Sequence[str], *, python: str, machine: str) -> None:
+def run_pip(arguments: Sequence[str], *, python: str, machine: str) -> list[str]:
     """
-    Run pip on Python `python`, with the markers of Linux on `machine`.
+    Run pip on Python `python`, with the markers of Linux on `machine`. Return its warnings.
 
     It is the pip of this environment. Raise PackageFailed, with pip's message, if it fails or is missing.
     """
@@ -87,30 +80,29 @@ def run_pip(arguments: Sequence[str], *, python: str, machine: str) -> None:
             _PROGRAM,
             folder,
             json.dumps(facts),
+            json.dumps(_KEPT_OPTIONS),
             *arguments,
-            *_OPTIONS,
         ],
-        env=pip_environment(os.environ),
         capture_output=True,
         text=True,
         check=False,
     )
+    lines = process.stderr.splitlines()
     if process.returncode != 0:
-        lines = process.stderr.splitlines()
-        errors = [line for line in lines if line.startswith("ERROR")]
+        text = " ".join(error_lines(lines) or lines[-1:]) or f"pip ended with {process.returncode}"
         raise PackageFailed(
-            " ".join(errors or lines[-1:]) or f"pip ended with {process.returncode}.",
+            f"{text.rstrip('.')}.",
             "Correct the requirements. Each needs a wheel for Linux, or one without compiled code.",
         )
+    return [line.removeprefix("WARNING: ") for line in lines if line.startswith("WARNING: ")]
 
 
-def pip_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return `environ` without the options of pip that would change what is installed or where."""
-    return {
-        **{
-            name: value
-            for name, value in environ.items()
-            if not name.startswith("PIP_") or name.removeprefix("PIP_") in _KEPT_OPTIONS
-        },
-        **_VARIABLES,
-    }
+def error_lines(lines: Sequence[str]) -> list[str]:
+    """Return pip's errors, each with the lines that it continues in, which are indented."""
+    errors: list[str] = []
+    continues = False
+    for line in lines:
+        continues = line.startswith("ERROR") or (continues and line.startswith(" "))
+        if continues:
+            errors.append(line.strip())
+    return errors

@@ -19,11 +19,19 @@ def follow_links(
     Yield `files`. Instead of a link to a folder, yield the files of that folder, with paths through the link.
 
     Only links that `is_wanted` accepts are followed. Raise PackageFailed if one leads to something that isn't
-    among `files`: nothing, a place outside of the project, or a file that git doesn't track.
+    among `files`: nothing, a place outside of the project, or a file that git doesn't track. A link that has
+    replaced a folder of `files` leads there too.
     """
     known = frozenset(files)
+    replaced: dict[PurePosixPath, PurePosixPath | None] = {}
     for path in files:
         if not (root / path).is_symlink():
+            if path.parent not in replaced:
+                above = (folder for folder in path.parents if (root / folder).is_symlink())
+                replaced[path.parent] = next(above, None) if path.parent.parts else None
+            link = replaced[path.parent]
+            if link is not None and is_wanted(path):
+                raise _failure(link, f"{os.readlink(root / link)}, but git tracks a folder of that name")
             yield path
         # A link to a folder counts if a module in that folder would.
         elif is_wanted(path) or is_wanted(path / "__init__.py"):

@@ -14,7 +14,7 @@ _INSTALLER_FILES = {"RECORD", "INSTALLER", "REQUESTED", "WHEEL", "direct_url.jso
 _ZAPPA_COMMAND_LINE = ("cli.py", "core.py", "letsencrypt.py")
 # Sources of compiled modules, unused beside a module of the same name.
 _SOURCES = (".c", ".cpp", ".pxd", ".pyx")
-_COMPILED = ".so"
+_COMPILED, _ELF = ".so", b"\x7fELF"
 _STUB, _TESTS = ".pyi", "tests"
 # Code that may read its package's own stubs, as lazy_loader does.
 _MAY_READ_STUBS = re.compile(r"\bpyi\b|attach_stub")
@@ -49,13 +49,13 @@ def recorded_files(info: Path) -> Iterator[Path]:
 
 def remove_unused_files(folder: Path, exclude: Sequence[str], store: Path) -> None:
     """
-    Delete caches, scripts, pip's own files, and whatever `exclude` matches.
+    Delete caches, scripts, pip's own files, and whatever `exclude` matches. Compiled programs stay.
 
     Move tests, stubs and sources into `store`, from where restore() takes them back. Those of a package that
     may read them stay.
     """
     if not (folder / "bin" / "__init__.py").exists():
-        shutil.rmtree(folder / "bin", ignore_errors=True)
+        remove_scripts(folder / "bin")
     for name in _ZAPPA_COMMAND_LINE:
         (folder / "zappa" / name).unlink(missing_ok=True)
     for top in sorted(folder.iterdir()):
@@ -67,6 +67,15 @@ def remove_unused_files(folder: Path, exclude: Sequence[str], store: Path) -> No
                 target.parent.mkdir(parents=True, exist_ok=True)
                 path.rename(target)
             remove_empty_folders(top)
+
+
+def remove_scripts(folder: Path) -> None:
+    """Delete the scripts in `folder`, which start with a path of this machine. Compiled programs stay."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.is_dir() or path.read_bytes()[: len(_ELF)] != _ELF:
+            delete(path)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def restore(store: Path, folder: Path) -> list[str]:
@@ -87,6 +96,16 @@ def delete(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def remove_matching(folder: Path, patterns: Iterable[str]) -> None:
+    """Delete the paths below `folder` that match one of `patterns`, as Zappa does for "exclude_glob"."""
+    for pattern in patterns:
+        # Zappa skips absolute patterns too. No others lead out of the folder.
+        if not Path(pattern).is_absolute() and ".." not in Path(pattern).parts:
+            for path in list(folder.glob(pattern)):
+                if path != folder:
+                    delete(path)
 
 
 def remove_empty_folders(folder: Path) -> None:

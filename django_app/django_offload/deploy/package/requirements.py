@@ -1,6 +1,7 @@
 """Read a requirements file as pip does, and write it so that everything in it can be packaged."""
 
 import codecs
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,8 +20,14 @@ _WITH_PATH = re.compile(r"(?P<option>-c|--constraint|-f|--find-links)[\s=]*(?P<p
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _WITH_TOOLS = re.compile(r"^(?P<name>django[-_.]offload)\s*\[(?P<extras>[^\]]*)\]", re.IGNORECASE)
 _EGG = re.compile(r"#egg=([A-Za-z0-9._-]+)")
+# The version in the name of a wheel or of a source archive, and all that follows.
+_VERSION = re.compile(r"-\d.*")
+# The last part of the address of a repository, without a version.
+_REPOSITORY = re.compile(r"(?:git|hg|svn|bzr)\+.*/(?P<name>[^/@#]+?)(?:\.git)?/?(?:@[^#]*)?(?:#|$)")
 # A path, with what may follow it: extras, a marker, options.
-_PATH = re.compile(r"(?P<path>[^\s;\[]+)(?P<rest>.*)")
+_PATH = re.compile(r"(?P<path>[^;\[]+?)(?P<rest>\s*(?:\[[^\]]*\]\s*)?(?:;.*|\s--.*)?)")
+# As pip replaces them: https://pip.pypa.io/en/stable/reference/requirements-file-format/
+_ENVIRONMENT = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _FILE_URL = re.compile(r"(?P<before>^|@\s*)file:(?!/)(?P<path>[^\s;#]+)")
 _ARCHIVES = (".whl", ".zip", ".tar.gz", ".tar.bz2", ".tar.xz", ".tgz")
 _MARKS = {
@@ -36,10 +43,6 @@ class Requirements:
 
     lines: tuple[str, ...]
     tools: Mapping[str, str]  # The lines that were left out, by their names in TOOLS_OF_ZAPPA.
-
-    @property
-    def have_hashes(self) -> bool:
-        return any("--hash=" in line for line in self.lines)
 
 
 def read_requirements(file: Path, root: Path) -> Requirements:
@@ -62,10 +65,17 @@ def read_requirements(file: Path, root: Path) -> Requirements:
 
 
 def name_of(line: str) -> str:
-    """Return the normalized name that a requirement starts with or ends with, or an empty text."""
-    match = _NAME.match(line)
-    egg = _EGG.search(line)
-    name = egg[1] if egg else match[0] if match and "://" not in line.partition("@")[0] else ""
+    """Return the normalized name of what a requirement brings, as far as the line tells, or an empty text."""
+    match, egg, repository = _NAME.match(line), _EGG.search(line), _REPOSITORY.search(line)
+    address = line.partition(";")[0].partition("#")[0].strip()
+    if egg or (match and " @ " in f"{line} "):
+        name = egg[1] if egg else line.partition("@")[0].partition("[")[0].strip()
+    elif address.endswith(_ARCHIVES):
+        name = _VERSION.sub("", address.rpartition("/")[2])
+    elif repository:
+        name = repository["name"]
+    else:
+        name = match[0] if match and "://" not in line else ""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -86,7 +96,9 @@ def _lines(file: Path, root: Path, including: tuple[Path, ...]) -> Iterator[str]
             yield from _lines(file.parent / include["file"].strip("\"'"), root, (*including, file))
         elif with_path:
             path = with_path["path"].strip("\"'")
-            found = path if "://" in path else _found(path, (file.parent, root)) or path
+            found = path if "://" in path else _found(path, (file.parent, root))
+            if found is None:
+                raise _missing(file, path, root)
             yield f"{with_path['option']} {found}"
         elif editable or not line.startswith("-"):
             yield _with_absolute_path(line[editable.end() :] if editable else line, file, root)
@@ -97,7 +109,7 @@ def _lines(file: Path, root: Path, including: tuple[Path, ...]) -> Iterator[str]
 def _with_absolute_path(line: str, file: Path, root: Path) -> str:
     """Return a requirement with the absolute path of a project or archive on this disk, if it names one."""
     url = _FILE_URL.search(line)
-    match = url or _PATH.match(line)
+    match = url or _PATH.fullmatch(line)
     if match is None:
         return line
     path = match["path"].strip("\"'")
@@ -106,13 +118,17 @@ def _with_absolute_path(line: str, file: Path, root: Path) -> str:
         return line
     found = _found(path, (root, file.parent))
     if found is None:
-        raise PackageFailed(
-            f"{file.name} names {path}, which is neither in {root} nor in {file.parent}.",
-            "Correct the path, or name a released version of the package.",
-        )
+        raise _missing(file, path, root)
     if url:
         return f"{line[: url.start()]}{url['before']}{Path(found).as_uri()}{line[url.end() :]}"
     return found + match["rest"]
+
+
+def _missing(file: Path, path: str, root: Path) -> PackageFailed:
+    return PackageFailed(
+        f"{file.name} names {path}, which is neither in {root} nor in {file.parent}.",
+        "Correct the path, or name a released version of the package.",
+    )
 
 
 def _found(path: str, folders: tuple[Path, ...]) -> str | None:
@@ -139,4 +155,4 @@ def _logical_lines(file: Path) -> Iterator[str]:
             logical = _COMMENT.sub("", begun).strip()
             begun = ""
             if logical:
-                yield logical
+                yield _ENVIRONMENT.sub(lambda name: os.environ.get(name[1]) or name[0], logical)

@@ -25,7 +25,7 @@ ENDINGS_LEFT_OUT = (
     *(".db", ".sqlite", ".sqlite3", ".sqlite3-journal", ".sqlite3-shm", ".sqlite3-wal"),
 )
 # https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
-_LFS_POINTER, _LONGEST_POINTER = b"version https://git-lfs.github.com/spec/", 1024
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,8 @@ class FileSelection:
     ignored: tuple[str, ...] = ()  # Files and whole folders that git ignores.
     untracked: tuple[str, ...] = ()  # Files that git neither tracks nor ignores.
     missing: tuple[str, ...] = ()  # Files that git tracks, but that aren't there.
+    ignored_but_packaged: tuple[str, ...] = ()  # Files that git tracks or `include` names all the same.
+    overlooked: tuple[str, ...] = ()  # Files whose changes git was told to overlook.
     in_repository: bool = True
 
 
@@ -47,16 +49,30 @@ def select_files(root: Path, include: Sequence[str] = (), exclude: Sequence[str]
     In a git repository only tracked files are packaged, so that a file that was never added can't leak. Those
     of submodules belong to them. Files with a part of their path that matches a pattern of `exclude`, such as
     "*.csv", aren't packaged. Files that match a pattern of `include`, such as "shop/certificates/*.pem", are
-    always packaged. Raise PackageFailed if there are no files, if git can't be asked, or if a submodule or a
-    link leads to nothing that could be packaged.
+    always packaged. Raise PackageFailed if there are no files, if git can't be asked, if a file can't be
+    packaged as it is, or if a submodule or a link leads to nothing that could be packaged.
     """
 
+    try:
+        return _select_files(root, include, exclude)
+    except OSError as exc:
+        path = Path(exc.filename or root)
+        shown = path.relative_to(root) if path.is_relative_to(root) else path
+        raise PackageFailed(
+            f"{shown} can't be read ({exc.strerror}).",
+            "Let this user read it.",
+        ) from exc
+
+
+def _select_files(root: Path, include: Sequence[str], exclude: Sequence[str]) -> FileSelection:
     def is_wanted(path: PurePosixPath) -> bool:
         return is_site_file(path) and not any(matches_any(part, exclude) for part in path.parts)
 
-    tracked = git.list_files(root, "--cached", "--recurse-submodules")
-    listed = list(_walk_files(root)) if tracked is None else tracked
+    tracked = git.list_tracked(root)
+    listed = list(_walk_files(root)) if tracked is None else tracked.paths
+    tracked = tracked or git.Tracked()
     check_submodules(root, [path for path in listed if is_wanted(path / "__init__.py")])
+    check_conflicts(filter(is_wanted, tracked.unmerged))
     files = list(follow_links(root, listed, is_wanted))
     included = {path for path in _walk_files(root) if is_included(path, include)} if include else set()
     included = {path for path in included if (root / path).is_file()}
@@ -76,7 +92,9 @@ def select_files(root: Path, include: Sequence[str] = (), exclude: Sequence[str]
         ignored=tuple(ignored_files(root, include)),
         untracked=tuple(untracked_files(root, packaged)),
         missing=tuple(sorted(str(path) for path in selected - packaged)),
-        in_repository=tracked is not None,
+        ignored_but_packaged=tuple(sorted(map(str, packaged.intersection(ignored_by_name(root, include))))),
+        overlooked=tuple(sorted(map(str, packaged.intersection(tracked.overlooked)))),
+        in_repository=git.find_repository(root) is not None,
     )
 
 
@@ -91,6 +109,16 @@ def check_submodules(root: Path, paths: Iterable[PurePosixPath]) -> None:
             )
 
 
+def check_conflicts(paths: Iterable[PurePosixPath]) -> None:
+    """Raise PackageFailed if there is a file whose conflict git couldn't resolve."""
+    names = list(dict.fromkeys(map(str, paths)))
+    if names:
+        raise PackageFailed(
+            f"{', '.join(names)} {'has' if len(names) == 1 else 'have'} conflicts of a merge.",
+            "Resolve them, then git add the files.",
+        )
+
+
 def check_content(root: Path, paths: Iterable[PurePosixPath]) -> None:
     """Raise PackageFailed if a file can't be packaged as it is."""
     for path in sorted(paths):
@@ -98,11 +126,12 @@ def check_content(root: Path, paths: Iterable[PurePosixPath]) -> None:
             path.as_posix().encode()
         except UnicodeEncodeError as exc:
             raise PackageFailed(f"The name of {str(path)!r} isn't UTF-8.", "Rename the file.") from exc
-        file = root / path
-        if file.stat().st_size < _LONGEST_POINTER and file.read_bytes().startswith(_LFS_POINTER):
-            raise PackageFailed(
-                f"{path} is a pointer of Git LFS, not the file itself.", "Get the files with git lfs pull."
-            )
+        with (root / path).open("rb") as file:
+            if file.read(len(_LFS_POINTER)) == _LFS_POINTER:
+                raise PackageFailed(
+                    f"{path} is a pointer of Git LFS, not the file itself.",
+                    "Get the files with git lfs pull.",
+                )
 
 
 def is_included(path: PurePosixPath, patterns: Sequence[str]) -> bool:
@@ -152,6 +181,14 @@ def ignored_files(root: Path, include: Sequence[str]) -> Iterator[str]:
             yield f"{path}/" if folder.is_dir() else str(path)
 
 
+def ignored_by_name(root: Path, include: Sequence[str]) -> Iterator[PurePosixPath]:
+    """Yield the files that git's rules for ignoring name, but that are tracked or included all the same."""
+    rules = ("--ignored", "--exclude-standard")
+    yield from git.list_files(root, "--cached", *rules) or ()
+    if include:
+        yield from git.list_files(root, "--others", *rules) or ()
+
+
 def untracked_files(root: Path, packaged: Collection[PurePosixPath]) -> Iterator[str]:
     """
     Yield the files that git neither tracks nor ignores. It may surprise that they aren't packaged.
@@ -173,13 +210,22 @@ def matches_any(name: str, patterns: Iterable[str]) -> bool:
 
 
 def _walk_files(root: Path) -> Iterator[PurePosixPath]:
-    """Yield every file and link below `root`, except in hidden folders and virtual environments."""
-    for folder, folders, names in os.walk(root):
+    """
+    Yield every file and link below `root`, except in hidden folders and virtual environments.
+
+    Leave out pipes and sockets, which have no content. Raise OSError if a folder can't be read.
+    """
+
+    def fail(exc: OSError) -> None:
+        raise exc
+
+    for folder, folders, names in os.walk(root, onerror=fail):
         folders[:] = [
             name
             for name in folders
-            if not name.startswith(".") and not (Path(folder, name) / "pyvenv.cfg").exists()
+            if not name.startswith(".") and not os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
         ]
         links = (name for name in folders if Path(folder, name).is_symlink())
-        for name in (*names, *links):
-            yield PurePosixPath(Path(folder, name).relative_to(root).as_posix())
+        for path in (Path(folder, name) for name in (*names, *links)):
+            if path.is_symlink() or path.is_file():
+                yield PurePosixPath(path.relative_to(root).as_posix())

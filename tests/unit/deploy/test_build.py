@@ -1,0 +1,100 @@
+"""The project's part of a package."""
+
+import os
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from django_offload.deploy import zappa_settings
+from django_offload.deploy.errors import BadStage
+from django_offload.deploy.package import build as building
+from django_offload.deploy.package.build import Recipe, build
+
+from .wheels import write_wheel
+
+SETTINGS = """
+import pathlib
+BASE_DIR = pathlib.Path(__file__).parent
+SECRET_KEY = "of-the-tests"
+INSTALLED_APPS = ["django.contrib.staticfiles"]
+STATIC_ROOT, STATIC_URL = BASE_DIR / "collected", "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+(BASE_DIR / "debug.log").touch()
+(BASE_DIR / "shop" / "cache.sqlite3").touch()
+"""
+FILES = {
+    "shop_settings.py": SETTINGS,
+    "static/help.md": "",
+    "shop/__init__.py": "",
+    "shop/local.py": "",
+    "shop/own.py": "",
+    "shop/prices.csv": "",
+    "shop/old/a.txt": "",
+    ".gitignore": "local.py\n",
+    "requirements.txt": "apig-wsgi\nlib\n",
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("GLOBAL", "SYSTEM"):
+        monkeypatch.setenv(f"GIT_CONFIG_{name}", os.devnull)
+    root = tmp_path / "site"
+    for name, text in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    for command in ("init -q", "add -f .", "update-index --skip-worktree shop/own.py"):
+        subprocess.run(["git", *command.split()], cwd=root, check=True)  # noqa: S607
+    write_wheel(tmp_path / "wheels", "apig-wsgi", version="2.20")
+    write_wheel(tmp_path / "wheels", "lib", {"lib/__init__.py": "", "lib/samples/a.csv": ""})
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    return root
+
+
+def test_a_package_has_neither_what_settings_write_nor_what_zappa_would_leave_out(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: dict[str, Any] = {
+        "project_name": "shop",
+        "django_settings": "shop_settings",
+        "lambda_handler": "lambdas.web.handler",
+        "exclude": ["*.csv"],
+        "exclude_glob": ["shop/old", "lib/**/*.csv", "/shop", "../site"],
+    }
+    monkeypatch.setattr(building.zappa_settings, "zappa_settings", lambda root, stage: settings)
+    recipe = Recipe(
+        root=root,
+        stage="dev",
+        settings_module="shop_settings",
+        source_root=".",
+        requirements=root / "requirements.txt",
+        architecture="x86_64",
+        python="3.13",
+        check_imports=False,
+        include=("static/*",),
+    )
+    told: list[str] = []
+
+    made = build(recipe, tmp_path / "site.zip", told.append)
+
+    with zipfile.ZipFile(made.path) as archive:
+        names = {name for name in archive.namelist() if "__pycache__" not in name and "-info/" not in name}
+    assert names == {
+        *("shop_settings.py", "static/help.md", "collected/help.md", "shop/__init__.py", "shop/local.py"),
+        *("shop/own.py", "apig_wsgi.py", "lib/__init__.py", "handler.py", "zappa_settings.py"),
+        "offload_modules.json",
+    }
+    assert "  packaged, although .gitignore names them: shop/local.py" in told
+    assert "  packaged as they are here, although git overlooks changes of them: shop/own.py" in told
+
+
+@pytest.mark.parametrize("value", ["*.csv", [1], [""], {"*.csv": True}])
+@pytest.mark.parametrize("key", ["exclude", "exclude_glob"])
+def test_patterns_are_a_list(key: str, value: object) -> None:
+    with pytest.raises(BadStage, match=rf"'{key}' is not a list of patterns\. Write it as"):
+        zappa_settings.patterns({key: value}, key)
+    assert zappa_settings.patterns({key: None}, key) == ()
