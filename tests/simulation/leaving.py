@@ -34,7 +34,7 @@ def a_task_of_which_one_half_was_taken_begins_with_the_next_sweep() -> None:
         world.plan(Order(name="sim.add", args=[1, 2], value=3), "default")
         world.run()
         (entry,) = world.ledger.entries.values()
-        assert check(world).counts["ok"] == 1
+        assert check(world).sound, dict(check(world).wrong)
         assert entry.acknowledged
         assert entry.claimed_at[0] - START < 90 * SECOND, f"call {call}: {entry.claimed_at[0] - START}"
 
@@ -115,6 +115,17 @@ def a_task_that_was_long_in_the_outbox_has_its_whole_life() -> None:
         assert record.due_at == world.time.now + DUE_AFTER
 
 
+def what_a_dead_process_left_in_the_outbox_is_swept() -> None:
+    world = World("left", 0, faults=Scripted({}, applied=False))
+    order = Order(name="sim.add", args=[1, 2], value=3)
+    for number in range(3):
+        world.expect(number, lambda: world.web.leave_in_outbox(order))
+    world.run()
+
+    assert check(world).counts["ok"] == 3
+    assert rows() == set()
+
+
 def each_effect_has_a_marker_of_its_own() -> None:
     Effect.objects.all().delete()
     ran: list[str] = []
@@ -184,6 +195,7 @@ PROMISES: tuple[Callable[[], None], ...] = (
     a_row_stays_until_aws_took_its_task,
     a_row_is_left_to_its_own_process_at_first,
     a_task_that_was_long_in_the_outbox_has_its_whole_life,
+    what_a_dead_process_left_in_the_outbox_is_swept,
     each_effect_has_a_marker_of_its_own,
     a_marker_outlives_two_lives_of_its_task,
     the_first_result_of_a_step_stays,

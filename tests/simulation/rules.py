@@ -1,7 +1,7 @@
 """What no write to a record may break: when it may be made, how often, on which read, and what it leaves."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django_offload.protocol.conditional_write import Attributes, ConditionalWrite
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 ENDS = {SUCCESSFUL, FAILED}
 # Attempts of a task that says how many it has; its queue says three.
 MOST_ATTEMPTS = {"sim.flaky": 5}
+# A message lives for 7 days and a dead letter for 14 more, less the hours of a world; a result for 14.
+LEAST_LIFE, RESULT_LIFE = timedelta(days=19), timedelta(days=14)
 # Seconds that a task waits at least after an attempt, times its number. Other backoffs are random.
 LEAST_BACKOFF = {"sim.patient": 1_200}
 
@@ -66,6 +68,10 @@ def untimely(
             yield "released, and due late"
         elif due < start - LONGEST_DELAY // MICROSECOND:
             yield "released, and due early"
+    if int(after["ttl"]) < (clock + LEAST_LIFE).timestamp():
+        yield "a record that its messages outlive"
+    if "hidden_at" in after and after["hidden_at"] < after["finished_at"] + RESULT_LIFE // MICROSECOND:
+        yield "a result that is hidden early"
     was: Any = (before or {}).get("due_at", 0)
     if change.name == "send again" and int(after.get("due_at", 0)) <= was:
         yield "sent again, and due as before"

@@ -275,6 +275,21 @@ def a_send_that_another_sweeper_is_at_is_left_to_it() -> None:
     assert sent(lone) == []
 
 
+def of_two_sweepers_at_one_instant_one_sends() -> None:
+    class Together(MemoryStore):
+        met = False
+
+        def change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
+            if change.name == "send again" and not self.met:
+                self.met = True
+                lone.sweep()
+            return super().change(task_id, change)
+
+    lone = Lone(Together())
+
+    assert len(sent(lone)) == 1
+
+
 def an_outage_moves_what_is_due_and_takes_nothing_else() -> None:
     class Outage(MemoryTransport):
         def send(self, queue: str, text: str, delay: timedelta) -> NoReturn:
@@ -315,6 +330,7 @@ PROMISES: tuple[Callable[[], None], ...] = (
     an_index_that_lags_behind_decides_nothing,
     a_write_of_the_sweeper_whose_reply_was_lost_was_made,
     a_send_that_another_sweeper_is_at_is_left_to_it,
+    of_two_sweepers_at_one_instant_one_sends,
     an_outage_moves_what_is_due_and_takes_nothing_else,
     a_task_given_back_late_is_sent_when_its_backoff_is_over,
 )

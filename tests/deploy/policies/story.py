@@ -18,6 +18,8 @@ from django_offload.aws import secrets
 from django_offload.conf import configured
 from django_offload.http import status_url
 from django_offload.local.aws.local_aws import LocalAWS
+from django_offload.protocol.conditional_write import ConditionalWrite, equals
+from django_offload.protocol.record import RUNNING
 from django_offload.stack.versions import LIVE
 from django_offload.stores import store_of
 from django_offload.worker.sweep import sweep
@@ -124,6 +126,7 @@ class Story:
         with self.web():
             tasks.note.enqueue("d")
             lost = tasks.note.enqueue("e")
+            tasks.length.enqueue("x" * LARGE)  # Its end is announced with its arguments.
         self.aws.server.client("dynamodb").delete_item(
             TableName=f"{self.stack}-tasks", Key={"id": {"S": lost.id}, "part": {"S": "record"}}
         )
@@ -139,6 +142,12 @@ class Story:
             for backend, queue in product(("default", "other"), ("default", "reports")):
                 tasks.note.using(backend=backend, queue_name=queue).enqueue("f")
             tasks.length.enqueue("x" * 1_000)
+            ended = tasks.length.enqueue("x" * LARGE)  # Here too.
+        lost = {"status": RUNNING, "lease_until": 1, "cancelled": True}
+        is_there = ((equals("id", ended.id),),)
+        store_of(configured()["default"]).change(
+            ended.id, ConditionalWrite(name="lost", conditions=is_there, put=lost)
+        )
         self.aws.async_invocations.clear()
         for queue in ("QueueUrlDefault", "QueueUrlReports"):
             self.aws.server.client("sqs").purge_queue(QueueUrl=self.aws.outputs[self.stack][queue])
@@ -148,7 +157,7 @@ class Story:
         sweeper = self.aws.functions.get(f"{self.stack}-sweeper")
         with self.recorder.acting(sweeper.name, {**sweeper.environment, "OFFLOAD_ALIAS": LIVE}):
             done = sweep(lambda: later, lambda: 60.0)
-        assert done["drained"] == 1
+        assert (done["drained"], done["ended"]) == (1, 1)
         assert done["sent"] >= 5
         self.aws.drain()
 

@@ -1,5 +1,6 @@
 """Defects in what the protocol decides: when, how often, and in which state of a record."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -11,8 +12,8 @@ from django_offload.definition.retry_policy import RetryPolicy, attempts_allowed
 from django_offload.operations import cancel as cancelling
 from django_offload.operations import fail, redrive
 from django_offload.outbox import drain
-from django_offload.protocol import transitions
-from django_offload.protocol.json_codec import EPOCH
+from django_offload.protocol import record, transitions
+from django_offload.protocol.json_codec import EPOCH, MICROSECOND
 from django_offload.protocol.record import MESSAGE_LIFE, read_record
 from django_offload.sending import enqueue
 from django_offload.worker import attempt, dead_letter, delivery, effect_cleanup, sweep
@@ -124,6 +125,17 @@ def _without_undoing(self: Attempt, record: Any) -> timedelta:
     return NOTHING
 
 
+def _undone(**changes: Any) -> Any:
+    return lambda **options: transitions.unclaim(**{**options, **changes})
+
+
+UNCLAIM = Attempt.unclaim
+
+
+def _with_its_worker(self: Attempt, record: Any) -> Any:
+    return UNCLAIM(self, replace(record, worker_ids=[*record.worker_ids, "w"]))
+
+
 def _begun_at_once(task_id: str, *, now: Any, due_at: Any, not_before: Any = EPOCH) -> Any:
     return REDRIVE(task_id, now=now, due_at=due_at)
 
@@ -185,6 +197,8 @@ DECISIONS: tuple[Mutant, ...] = (
     Mutant("a sweeper's lost reply is a refusal", sweep, "change_or_recognise", _unrecognised),
     Mutant("an end's lost reply is a refusal", fail, "change_or_recognise", _unrecognised),
     Mutant("the sweeper's message has expired", sweep, "message_text", _expiring),
+    Mutant("two sweepers take one write for theirs", sweep, "with_jitter", lambda due_at: due_at),
+    Mutant("the outbox is never swept", sweep, "drain_outbox", lambda now, left: Counter()),
     # Dead letters.
     Mutant("a dead letter forgets later sends", dead_letter, "goes_on", _seen(sent_at=None)),
     Mutant("a dead letter forgets the backoff", dead_letter, "goes_on", _seen(not_before=EPOCH)),
@@ -214,6 +228,10 @@ DECISIONS: tuple[Mutant, ...] = (
     Mutant("two errors under one name", attempt, "error_part", lambda fence: "error#0001"),
     Mutant("texts live for a minute", Attempt, "parts_ttl", _for_a_minute),
     Mutant("the second result of a step counts", StepResults, "save", _overwritten),
+    Mutant("an undone claim forgets the attempt before", attempt, "unclaim", _undone(before=None)),
+    Mutant("an undone claim leaves its worker", Attempt, "unclaim", _with_its_worker),
+    Mutant("a result is hidden at once", attempt, "result_ttl", lambda *args: NOTHING),
+    Mutant("a record lives for a day", record, "_RECORD_LIFE", 24 * HOUR // MICROSECOND),
     # Deliveries and cancels.
     Mutant("a message of an ended task stays", Worker, "refused", _never_acknowledged),
     Mutant("a message under a lease is gone", Worker, "until_claimable", _nothing_done),
@@ -234,6 +252,7 @@ DECISIONS: tuple[Mutant, ...] = (
     Mutant("a redrive sends nothing", redrive, "send_redriven", lambda *args: ""),
     Mutant("a redrive forgets run_after", transitions, "redrive", _begun_at_once),
     Mutant("a redrive is swept days later", redrive, "with_jitter", lambda due_at: due_at + 48 * HOUR),
+    Mutant("two redrives take one write for theirs", redrive, "with_jitter", lambda due_at: due_at),
     Mutant("a redrive forgets the arguments", redrive, "complete", lambda store, record: record.enqueued),
     Mutant(
         "a redrive leaves the bucket to its lifecycle",
