@@ -19,6 +19,7 @@ import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import date
+from functools import partial
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -147,7 +148,7 @@ def state() -> list[Any]:
         time.tzname[0],
         os.getcwd(),
         [*sys.path],
-        list(map(str, warnings.filters)),
+        [id(warnings.filters), *map(str, warnings.filters)],
         [str(warnings.showwarning), str(getattr(warnings, "_showwarnmsg_impl", None))],
         [str(signal.getsignal(number)) for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGUSR1)],
         [signal.getitimer(which)[0] > 0 for which in (signal.ITIMER_REAL, signal.ITIMER_PROF)],
@@ -191,7 +192,11 @@ def replace_environment() -> None:
 
 
 def replace_path() -> None:
-    sys.path = [*sys.path, "/left/behind"]
+    sys.path = [*sys.path]
+
+
+def replace_filters() -> None:
+    warnings.filters = [*warnings.filters]
 
 
 def show_warnings_by_print() -> None:
@@ -213,8 +218,8 @@ def close_streams() -> None:
     sys.stdout.close()
 
 
-def replace_stdin() -> None:
-    sys.stdin = io.StringIO()
+def replace_stream(name: str) -> None:
+    setattr(sys, name, io.StringIO())
 
 
 def override_for_ever() -> None:
@@ -242,6 +247,7 @@ CHANGES: dict[str, tuple[Callable[[], Any], str]] = {
     "a path": (lambda: sys.path.insert(0, "/left/behind"), "sys.path"),
     "paths": (replace_path, "sys.path"),
     "a filter": (lambda: warnings.filterwarnings("ignore", "left behind"), "warnings.filters"),
+    "filters": (replace_filters, "warnings.filters"),
     "recorded warnings": (lambda: warnings.catch_warnings(record=True).__enter__(), "warnings.filters"),
     "printed warnings": (show_warnings_by_print, "warnings.filters"),
     "directory": (leave_directory, "the working directory"),
@@ -255,7 +261,9 @@ CHANGES: dict[str, tuple[Callable[[], Any], str]] = {
         "the blocked signals",
     ),
     "streams": (close_streams, "sys.stdout, sys.stderr or sys.stdin"),
-    "stdin": (replace_stdin, "sys.stdout, sys.stderr or sys.stdin"),
+    "stdout": (partial(replace_stream, "stdout"), "sys.stdout, sys.stderr or sys.stdin"),
+    "stderr": (partial(replace_stream, "stderr"), "sys.stdout, sys.stderr or sys.stdin"),
+    "stdin": (partial(replace_stream, "stdin"), "sys.stdout, sys.stderr or sys.stdin"),
     "recursion": (
         lambda: sys.setrecursionlimit(5_000),
         "the limits of the interpreter",
@@ -370,6 +378,12 @@ def draw() -> list[float]:
 @task
 def nothing() -> None:
     pass
+
+
+@task(takes_context=True)
+def report(context: Any) -> str:
+    context.progress(1, 2, "half")
+    return str(context.step("key", lambda: "kept"))
 
 
 @task

@@ -8,6 +8,7 @@ import pickle
 import random
 import signal
 import time
+import weakref
 from contextlib import contextmanager
 from traceback import walk_tb
 
@@ -16,6 +17,7 @@ from django.db import transaction
 
 from django_offload.compat import signals
 from django_offload.definition.context import OffloadContext
+from django_offload.worker.attempt import Attempt
 from django_offload.worker.execution import execute
 from django_offload.worker.process_restore import PARTS
 from django_offload.worker.process_state import warn
@@ -95,6 +97,34 @@ def test_the_local_variables_of_a_failed_task_are_gone_before_the_next(site, at_
     work(site, *failed)
     assert {result.status for result in failed} == {"FAILED"}
     assert len(tasks.blocks) >= len(failed)
+
+
+def test_nothing_of_an_attempt_waits_for_the_collector(site, monkeypatch):
+    """Otherwise its arguments would, which may be large."""
+    attempts, begin = [], Attempt.__init__
+
+    def watched(attempt, *args):
+        begin(attempt, *args)
+        attempts.append(weakref.ref(attempt))
+
+    monkeypatch.setattr(Attempt, "__init__", watched)
+    gc.disable()
+    logging.disable(logging.CRITICAL)
+    try:
+        results = [tasks.fail.enqueue("plain"), tasks.fail_with_secret.enqueue("plain", secret="a long one")]
+        results += [
+            tasks.fail_on_the_loop.enqueue("plain"),
+            tasks.on_the_loop.enqueue(),
+            tasks.seed.enqueue(),
+        ]
+        work(site, *results, tasks.step.enqueue("date"), tasks.report.enqueue())
+        alive = [attempt() for attempt in attempts if attempt() is not None]
+    finally:
+        logging.disable(logging.NOTSET)
+        gc.enable()
+
+    assert len(attempts) == 8, "One was repeated."
+    assert alive == []
 
 
 def test_what_was_handled_before_a_task_keeps_its_traceback(site):
