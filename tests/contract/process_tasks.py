@@ -222,7 +222,7 @@ def replace_stream(name: str) -> None:
     setattr(sys, name, io.StringIO())
 
 
-def override_for_ever() -> None:
+def override_twice() -> None:
     override_settings(LANGUAGE_CODE="de").enable()
     override_settings(TIME_ZONE="Asia/Tokyo").enable()
 
@@ -272,7 +272,8 @@ CHANGES: dict[str, tuple[Callable[[], Any], str]] = {
     "sockets": (lambda: socket.setdefaulttimeout(1.5), "the timeout of sockets"),
     "collector": (gc.disable, "the garbage collector"),
     "threshold": (lambda: gc.set_threshold(5), "the garbage collector"),
-    "settings": (override_for_ever, "the settings"),
+    "a setting": (lambda: override_settings(LANGUAGE_CODE="de").enable(), "the settings"),
+    "settings": (override_twice, "the settings"),
     "silence": (lambda: logging.disable(logging.CRITICAL), "the levels of loggers"),
     "chatter": (lambda: logging.getLogger("tests.noisy").setLevel(logging.DEBUG), "the levels of loggers"),
     "root level": (lambda: logging.root.setLevel(logging.CRITICAL), "the levels of loggers"),
