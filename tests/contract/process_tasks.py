@@ -25,6 +25,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.test.utils import override_settings
+from django.urls import get_script_prefix, get_urlconf, set_script_prefix, set_urlconf
 from django.utils import timezone, translation
 
 from django_offload import task
@@ -44,15 +45,20 @@ def context_now() -> list[Any]:
         timezone.get_current_timezone_name(),
         variable.get(),
         decimal.getcontext().prec,
+        get_script_prefix(),
+        get_urlconf(),
     ]
 
 
 def change_context() -> list[Any]:
     before = context_now()
-    translation.activate("de")
+    translation.override("de").__enter__()
     timezone.activate("Asia/Tokyo")
     variable.set("mine")
     decimal.getcontext().prec = 3
+    set_script_prefix("/left/")
+    set_urlconf("left.behind")
+    translation.deactivate_all()
     return before
 
 
