@@ -127,6 +127,29 @@ def commit_without_atomic(entry: str) -> str:
     return entry
 
 
+# How to read, and how to change, something that the database keeps for a session.
+SESSION = {
+    "postgresql": ("SHOW lock_timeout", "SET lock_timeout = '7s'"),
+    "sqlite": ("PRAGMA cache_size", "PRAGMA cache_size = 7"),
+}
+
+
+@task
+def look_at_session() -> str:
+    connection = connections[DEFAULT_DB_ALIAS]
+    with connection.cursor() as cursor:
+        cursor.execute(SESSION[connection.vendor][0])
+        return str(cursor.fetchone()[0])
+
+
+@task
+def change_session() -> str:
+    connection = connections[DEFAULT_DB_ALIAS]
+    with connection.cursor() as cursor:
+        cursor.execute(SESSION[connection.vendor][1])
+    return look_at_session.func()
+
+
 @task
 def work_in_transaction(entry: str) -> list[Any]:
     """Write a row and enqueue a child in a transaction, and drop what others kept. Return the state."""

@@ -19,11 +19,13 @@ import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import date
+from functools import partial
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.test.utils import override_settings
+from django.urls import get_script_prefix, get_urlconf, set_script_prefix, set_urlconf
 from django.utils import timezone, translation
 
 from django_offload import task
@@ -43,15 +45,20 @@ def context_now() -> list[Any]:
         timezone.get_current_timezone_name(),
         variable.get(),
         decimal.getcontext().prec,
+        get_script_prefix(),
+        get_urlconf(),
     ]
 
 
 def change_context() -> list[Any]:
     before = context_now()
-    translation.activate("de")
+    translation.override("de").__enter__()
     timezone.activate("Asia/Tokyo")
     variable.set("mine")
     decimal.getcontext().prec = 3
+    set_script_prefix("/left/")
+    set_urlconf("left.behind")
+    translation.deactivate_all()
     return before
 
 
@@ -147,7 +154,7 @@ def state() -> list[Any]:
         time.tzname[0],
         os.getcwd(),
         [*sys.path],
-        list(map(str, warnings.filters)),
+        [id(warnings.filters), *map(str, warnings.filters)],
         [str(warnings.showwarning), str(getattr(warnings, "_showwarnmsg_impl", None))],
         [str(signal.getsignal(number)) for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGUSR1)],
         [signal.getitimer(which)[0] > 0 for which in (signal.ITIMER_REAL, signal.ITIMER_PROF)],
@@ -191,7 +198,11 @@ def replace_environment() -> None:
 
 
 def replace_path() -> None:
-    sys.path = [*sys.path, "/left/behind"]
+    sys.path = [*sys.path]
+
+
+def replace_filters() -> None:
+    warnings.filters = [*warnings.filters]
 
 
 def show_warnings_by_print() -> None:
@@ -213,11 +224,11 @@ def close_streams() -> None:
     sys.stdout.close()
 
 
-def replace_stdin() -> None:
-    sys.stdin = io.StringIO()
+def replace_stream(name: str) -> None:
+    setattr(sys, name, io.StringIO())
 
 
-def override_for_ever() -> None:
+def override_twice() -> None:
     override_settings(LANGUAGE_CODE="de").enable()
     override_settings(TIME_ZONE="Asia/Tokyo").enable()
 
@@ -242,6 +253,7 @@ CHANGES: dict[str, tuple[Callable[[], Any], str]] = {
     "a path": (lambda: sys.path.insert(0, "/left/behind"), "sys.path"),
     "paths": (replace_path, "sys.path"),
     "a filter": (lambda: warnings.filterwarnings("ignore", "left behind"), "warnings.filters"),
+    "filters": (replace_filters, "warnings.filters"),
     "recorded warnings": (lambda: warnings.catch_warnings(record=True).__enter__(), "warnings.filters"),
     "printed warnings": (show_warnings_by_print, "warnings.filters"),
     "directory": (leave_directory, "the working directory"),
@@ -255,7 +267,9 @@ CHANGES: dict[str, tuple[Callable[[], Any], str]] = {
         "the blocked signals",
     ),
     "streams": (close_streams, "sys.stdout, sys.stderr or sys.stdin"),
-    "stdin": (replace_stdin, "sys.stdout, sys.stderr or sys.stdin"),
+    "stdout": (partial(replace_stream, "stdout"), "sys.stdout, sys.stderr or sys.stdin"),
+    "stderr": (partial(replace_stream, "stderr"), "sys.stdout, sys.stderr or sys.stdin"),
+    "stdin": (partial(replace_stream, "stdin"), "sys.stdout, sys.stderr or sys.stdin"),
     "recursion": (
         lambda: sys.setrecursionlimit(5_000),
         "the limits of the interpreter",
@@ -264,7 +278,8 @@ CHANGES: dict[str, tuple[Callable[[], Any], str]] = {
     "sockets": (lambda: socket.setdefaulttimeout(1.5), "the timeout of sockets"),
     "collector": (gc.disable, "the garbage collector"),
     "threshold": (lambda: gc.set_threshold(5), "the garbage collector"),
-    "settings": (override_for_ever, "the settings"),
+    "a setting": (lambda: override_settings(LANGUAGE_CODE="de").enable(), "the settings"),
+    "settings": (override_twice, "the settings"),
     "silence": (lambda: logging.disable(logging.CRITICAL), "the levels of loggers"),
     "chatter": (lambda: logging.getLogger("tests.noisy").setLevel(logging.DEBUG), "the levels of loggers"),
     "root level": (lambda: logging.root.setLevel(logging.CRITICAL), "the levels of loggers"),
@@ -370,6 +385,12 @@ def draw() -> list[float]:
 @task
 def nothing() -> None:
     pass
+
+
+@task(takes_context=True)
+def report(context: Any) -> str:
+    context.progress(1, 2, "half")
+    return str(context.step("key", lambda: "kept"))
 
 
 @task

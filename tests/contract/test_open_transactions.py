@@ -152,3 +152,25 @@ def test_a_deadline_anywhere_in_a_transaction_leaves_none(site):
     assert [result.status for result in later] == ["SUCCESSFUL"] * 3
     assert ledger() == sorted(f"{who}later {number}" for number in range(3) for who in ("", "child "))
     assert is_clean(connections[DEFAULT_DB_ALIAS])
+
+
+@pytest.mark.parametrize(("age", "stays"), [(0, False), (None, True)], ids=["each its own", "kept"])
+@pytest.mark.parametrize("at_a_time", [1], indirect=True)
+def test_a_session_is_that_of_the_next_task_only_if_connections_are_kept(site, monkeypatch, age, stays):
+    """As the page on what a worker keeps says."""
+    ours = connections[DEFAULT_DB_ALIAS]
+    ours.close()
+    monkeypatch.setitem(ours.settings_dict, "CONN_MAX_AGE", age)
+    results = [
+        tasks.look_at_session.enqueue(),
+        tasks.change_session.enqueue(),
+        tasks.look_at_session.enqueue(),
+    ]
+    site.run()
+    ours.close()
+
+    for result in results:
+        result.refresh()
+    before, changed, after = (result.return_value for result in results)
+    assert before != changed
+    assert after == (changed if stays else before)

@@ -7,7 +7,9 @@ import os
 import pickle
 import random
 import signal
+import socket
 import time
+import weakref
 from contextlib import contextmanager
 from traceback import walk_tb
 
@@ -16,6 +18,7 @@ from django.db import transaction
 
 from django_offload.compat import signals
 from django_offload.definition.context import OffloadContext
+from django_offload.worker.attempt import Attempt
 from django_offload.worker.execution import execute
 from django_offload.worker.process_restore import PARTS
 from django_offload.worker.process_state import warn
@@ -95,6 +98,34 @@ def test_the_local_variables_of_a_failed_task_are_gone_before_the_next(site, at_
     work(site, *failed)
     assert {result.status for result in failed} == {"FAILED"}
     assert len(tasks.blocks) >= len(failed)
+
+
+def test_nothing_of_an_attempt_waits_for_the_collector(site, monkeypatch):
+    """Otherwise its arguments would, which may be large."""
+    attempts, begin = [], Attempt.__init__
+
+    def watched(attempt, *args):
+        begin(attempt, *args)
+        attempts.append(weakref.ref(attempt))
+
+    monkeypatch.setattr(Attempt, "__init__", watched)
+    gc.disable()
+    logging.disable(logging.CRITICAL)
+    try:
+        results = [tasks.fail.enqueue("plain"), tasks.fail_with_secret.enqueue("plain", secret="a long one")]
+        results += [
+            tasks.fail_on_the_loop.enqueue("plain"),
+            tasks.on_the_loop.enqueue(),
+            tasks.seed.enqueue(),
+        ]
+        work(site, *results, tasks.step.enqueue("date"), tasks.report.enqueue())
+        alive = [attempt() for attempt in attempts if attempt() is not None]
+    finally:
+        logging.disable(logging.NOTSET)
+        gc.enable()
+
+    assert len(attempts) == 8, "One was repeated."
+    assert alive == []
 
 
 def test_what_was_handled_before_a_task_keeps_its_traceback(site):
@@ -185,33 +216,39 @@ def test_what_receivers_of_signals_change_between_two_tasks_is_theirs(site, capl
 
 @one_by_one
 def test_what_cannot_be_put_back_is_said_of_the_task_that_changed_it(site, caplog, monkeypatch):
-    monkeypatch.setitem(PARTS, "file_mask", ("the umask", lambda before: 1 / 0))
-    before = os.umask(0o022)
+    monkeypatch.setitem(PARTS, "socket_timeout", ("the timeout of sockets", lambda before: 1 / 0))
     try:
-        work(site, tasks.change_process.enqueue("umask"), tasks.nothing.enqueue(), tasks.nothing.enqueue())
+        work(site, tasks.change_process.enqueue("sockets"), tasks.nothing.enqueue(), tasks.nothing.enqueue())
     finally:
-        os.umask(before)
+        socket.setdefaulttimeout(None)
 
     told = [record.getMessage() for record in caplog.records]
     assert [text for text in told if "couldn't be put back" in text] == [
-        "Task tests.contract.process_tasks.change_process changed the umask, which couldn't be put back: "
-        "division by zero"
+        "Task tests.contract.process_tasks.change_process changed the timeout of sockets, which couldn't be "
+        "put back: division by zero"
     ]
 
 
 @one_by_one
-def test_what_changes_between_two_invocations_is_no_change_of_a_task(sqlite_database, site, monkeypatch):
+def test_what_changes_between_two_invocations_is_no_change_of_a_task(
+    sqlite_database, site, monkeypatch, tmp_path
+):
     first = tasks.nothing.enqueue()
     work(site, first)
     monkeypatch.setenv("BETWEEN_INVOCATIONS", "1")
     work(site, tasks.nothing.enqueue())
     assert os.environ["BETWEEN_INVOCATIONS"] == "1"
+    monkeypatch.chdir(tmp_path)
+    work(site, tasks.nothing.enqueue())
+    assert os.getcwd() == str(tmp_path)
 
     monkeypatch.setenv("OUTSIDE_INVOCATIONS", "1")
     with transaction.atomic():
         assert execute(tasks.nothing, OffloadContext(task_result=first), 5.0).exception is None
         assert transaction.get_connection().in_atomic_block
-    assert os.environ["OUTSIDE_INVOCATIONS"] == "1"
+    monkeypatch.setenv("OUTSIDE_INVOCATIONS", "2")
+    assert execute(tasks.nothing, OffloadContext(task_result=first), 5.0).exception is None
+    assert os.environ["OUTSIDE_INVOCATIONS"] == "2"
 
 
 @pytest.mark.parametrize("how", ["off", "ignored", "timer", "and back"])

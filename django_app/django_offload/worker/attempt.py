@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from ..conf import DEFAULT_MAX_ATTEMPTS, Options
@@ -336,12 +336,12 @@ class Attempt:
 
     def put_part(self, part: str, text: str) -> None:
         """Write a text beside the record. Its name has the fence, so a late worker overwrites nothing."""
-        self.environment.store.put_part(self.enqueued.id, part, text, self.parts_ttl())
+        self.environment.store.put_part(self.enqueued.id, part, text, self.parts_ttl()())
 
-    def parts_ttl(self) -> int:
-        """Return until when texts beside the record are kept, in seconds since 1970."""
-        ttl = self.environment.clock() + RECORD_LIFE + result_ttl(self.enqueued, self.options)
-        return int(ttl.timestamp())
+    def parts_ttl(self) -> Callable[[], int]:
+        """Return what returns until when texts beside the record are kept, in seconds since 1970."""
+        clock, life = self.environment.clock, RECORD_LIFE + result_ttl(self.enqueued, self.options)
+        return lambda: int((clock() + life).timestamp())
 
     def context(self, record: TaskRecord, result: AnyResult) -> OffloadContext:
         environment = self.environment
@@ -355,9 +355,9 @@ class Attempt:
                 invocation=environment.invocation,
                 reserve=max(environment.invocation.left() - self.seconds(), 0.0),
                 claimed=self.claimed,
-                mask=lambda: self.mask,
+                mask=partial(mask_of, self.enqueued),  # Nothing that refers to the attempt, nor below.
             ),
-            journal=StepResults(environment.store, self.enqueued.id, self.enqueued.alias, self.parts_ttl),
+            journal=StepResults(environment.store, self.enqueued.id, self.enqueued.alias, self.parts_ttl()),
             owner=self.enqueued.owner,
             depth=self.enqueued.depth,
             traceparent=self.enqueued.traceparent,

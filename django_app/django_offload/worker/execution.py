@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from inspect import iscoroutinefunction
 from traceback import TracebackException, clear_frames
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,8 @@ def decimal_variable() -> ContextVar[Any] | None:
 
 
 DECIMALS = decimal_variable()
+# To look at a function takes longer than to run a short one.
+is_coroutine = lru_cache(maxsize=1_000)(iscoroutinefunction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def returned_text(task: AnyTask, context: OffloadContext, seconds: float, shares
 def _call(task: AnyTask, context: OffloadContext, seconds: float) -> Any:
     result = context.task_result
     args = (context, *result.args) if task.takes_context else tuple(result.args)
-    if iscoroutinefunction(task.func):
+    if is_coroutine(task.func):
         loop = shared.get()
         if loop is not None:
             return loop.run(lambda: run_within(task, args, result.kwargs, seconds), seconds)

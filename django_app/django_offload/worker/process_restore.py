@@ -91,13 +91,13 @@ def put_back_environment(state: tuple[bool, dict[Any, Any]]) -> str:
     return ", ".join(keys)
 
 
-def put_back_import_path(before: tuple[list[str], list[str]]) -> None:
-    sys.path, entries = before
+def put_back_import_path(before: tuple[list[str], list[str], int]) -> None:
+    sys.path, entries, _ = before
     sys.path[:] = entries
 
 
 def put_back_filters(before: tuple[Any, ...]) -> None:
-    warnings.filters, entries, warnings.showwarning, show = before
+    warnings.filters, entries, warnings.showwarning, show, _ = before
     if show is not None:
         warnings._showwarnmsg_impl = show  # type: ignore[attr-defined]
     warnings.resetwarnings()  # Shows again what a filter of the task hid once.

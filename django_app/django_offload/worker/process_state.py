@@ -40,8 +40,8 @@ class ProcessState(NamedTuple):
 
     changes: int  # Of os.environ, which is only copied here.
     environment: tuple[bool, dict[Any, Any]]  # Whether os.environ is Python's own, and what it holds.
-    import_path: tuple[list[str], list[str]]  # The list itself, and what is in it.
-    filters: tuple[Any, ...]  # Likewise. The last one is what catch_warnings(record=True) replaces.
+    import_path: tuple[list[str], list[str], int]  # The list, what is in it, and which list it is.
+    filters: tuple[Any, ...]  # Likewise, and what shows warnings.
     handlers: tuple[Any, ...]
     streams: tuple[Any, ...]
     limits: tuple[Any, ...]
@@ -69,10 +69,10 @@ def read() -> ProcessState:
     return ProcessState(
         ENVIRONMENT.changes,
         (os.environ is ENVIRON, ENVIRONMENT.copy()),
-        (sys.path, sys.path.copy()),
+        (sys.path, sys.path.copy(), id(sys.path)),
         (
             *(warnings.filters, warnings.filters[:]),
-            *(warnings.showwarning, getattr(warnings, "_showwarnmsg_impl", None)),
+            *(warnings.showwarning, getattr(warnings, "_showwarnmsg_impl", None), id(warnings.filters)),
         ),
         tuple(map(_signal.getsignal, SIGNALS)),
         (sys.stdout, sys.stderr, sys.stdin),
@@ -100,7 +100,6 @@ def is_unchanged(before: ProcessState) -> bool:
         and warnings.filters is before.filters[0]
         and warnings.filters == before.filters[1]
         and warnings.showwarning is before.filters[2]
-        and getattr(warnings, "_showwarnmsg_impl", None) is before.filters[3]
         and tuple(map(_signal.getsignal, SIGNALS)) == before.handlers
         and sys.stdout is before.streams[0]
         and sys.stderr is before.streams[1]
