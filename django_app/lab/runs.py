@@ -23,7 +23,10 @@ CANCELLED = "django_offload.exceptions.Cancelled"
 # Errors that end a task from outside. No attempt raised them.
 FROM_OUTSIDE = {
     CANCELLED,
-    *(f"django_offload.exceptions.{name}" for name in ("BadArguments", "DeadLettered", "Expired", "WorkerLost")),
+    *(
+        f"django_offload.exceptions.{name}"
+        for name in ("BadArguments", "DeadLettered", "Expired", "WorkerLost")
+    ),
 }
 STATUS_LABELS = {
     TaskResultStatus.READY: "Waiting",

@@ -260,5 +260,7 @@ def test_what_a_hidden_tab_shows_later_is_not_measured(visitor: Visitor):
     )
     visitor.goto("/")
     expect(visitor.cell("offload", "ready")).to_have_text("–")
-    expect(visitor.page.locator("#verdict")).to_contain_text("When its report was there hasn't been measured.")
+    expect(visitor.page.locator("#verdict")).to_contain_text(
+        "When its report was there hasn't been measured."
+    )
     expect(visitor.page.locator("[data-timeline] svg")).not_to_contain_text("report")

@@ -135,7 +135,9 @@ AWAY: dict[str, Callable[[Route], None]] = {
     "it answers 503": lambda route: route.fulfill(status=503, json={"errors": {}}),
     "it hangs": lambda route: None,
     "it is gone": lambda route: route.abort(),
-    "its answer is cut": lambda route: route.fulfill(body='{"status": "RUNN', content_type="application/json"),
+    "its answer is cut": lambda route: route.fulfill(
+        body='{"status": "RUNN', content_type="application/json"
+    ),
 }
 
 
@@ -148,7 +150,9 @@ def test_a_page_whose_server_does_not_answer_says_that_it_is_stale_and_goes_on(v
     offload(visitor)
 
     message = page.locator("[data-field=message]")
-    expect(message).to_have_text("The server didn't answer, so this may be out of date. This page will try again.")
+    expect(message).to_have_text(
+        "The server didn't answer, so this may be out of date. This page will try again."
+    )
     link = page.get_by_role("link", name="Reload this page")
     expect(link).to_be_visible()
     expect(link).to_have_attribute("href", re.compile(r"^/reports/[0-9a-f]{32}/$"))

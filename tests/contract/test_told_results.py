@@ -60,7 +60,9 @@ def shown_by_command(task_id):
     output = StringIO()
     call_command("offload_result", task_id, "--json", stdout=output)
     description = json.loads(output.getvalue())
-    errors = description.get("earlier_errors", []) + ([description["error"]] if "error" in description else [])
+    errors = description.get("earlier_errors", []) + (
+        [description["error"]] if "error" in description else []
+    )
     return [(error["class"], error["traceback"]) for error in errors], description
 
 
@@ -77,7 +79,7 @@ def agrees(result):
     assert shown(async_to_sync(default_task_backend.aget_result)(result.id)) == shown(now)
     stored = find(result.id, with_parts=True)
     notes = [entry.note.partition(": ")[0] for entry in timeline(stored.record, stored.parts)]
-    assert [note for note in notes if note.count(".")  > 1 or note.startswith("builtins.")] == [
+    assert [note for note in notes if note.count(".") > 1 or note.startswith("builtins.")] == [
         name for name, _ in errors
     ]
 

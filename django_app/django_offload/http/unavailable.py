@@ -39,7 +39,9 @@ def unavailable_without_aws[View: Callable[..., HttpResponse]](view: View) -> Vi
         else:
             message = _("The task can't be read at the moment. It isn't lost. Try again shortly.")
             if request.method == "POST":
-                message = _("The task may not have been cancelled, because AWS didn't answer. Try again shortly.")
+                message = _(
+                    "The task may not have been cancelled, because AWS didn't answer. Try again shortly."
+                )
             response = JsonResponse({"errors": error(message, "unavailable")}, status=503)
         return uncached(response)
 

@@ -67,9 +67,7 @@ def progress(request: HttpRequest, task_id: str) -> HttpResponse:
     return with_etag(request, record, response, "Sec-Fetch-Mode")
 
 
-def render_progress(
-    request: HttpRequest, task: TaskProgress, words: PieceWords, token: str
-) -> HttpResponse:
+def render_progress(request: HttpRequest, task: TaskProgress, words: PieceWords, token: str) -> HttpResponse:
     """Render a piece again, or a whole page for a browser that opens its address."""
     context = piece_context(task, words, token=token)
     context["news"] = request.GET.get("said") != task.text_hash

@@ -141,9 +141,7 @@ class History:
         if not isinstance(due_at, int) or record.ended:
             return
         now = self.now
-        change = send_again(
-            self.enqueued.id, due_was=from_micros(due_at), due_at=now, now=now, counts=True
-        )
+        change = send_again(self.enqueued.id, due_was=from_micros(due_at), due_at=now, now=now, counts=True)
         if self.change(change) and refused:
             assert self.change(not_sent(record, due_at=now, now=now))
 

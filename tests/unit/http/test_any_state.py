@@ -24,7 +24,9 @@ from tests.contract.records import LEASE, NOW, TTL, enqueued_task
 
 TASK = "3" * 32
 # Lone surrogates, NUL, control characters and what turns the direction of a line, too.
-ODD = st.sampled_from(["\ud800", "\udfff", "\x00", "\x1b[2J", "\r\n", "\u202e", "\u2028", "</script>", "{{ x }}"])
+ODD = st.sampled_from(
+    ["\ud800", "\udfff", "\x00", "\x1b[2J", "\r\n", "\u202e", "\u2028", "</script>", "{{ x }}"]
+)
 TEXTS = ODD | st.text(max_size=8)
 NUMBERS = st.integers(0, 10**30) | st.floats(0, 1e300)
 MICROS = st.integers(0, 60_000_000).map(lambda later: to_micros(NOW) + later)

@@ -96,7 +96,9 @@ log.close()
 """
 
 
-@pytest.mark.parametrize("module", ["lambdas.worker", "lambdas.sweeper", "lambdas.dead_letter", "lambdas.web"])
+@pytest.mark.parametrize(
+    "module", ["lambdas.worker", "lambdas.sweeper", "lambdas.dead_letter", "lambdas.web"]
+)
 def test_a_function_logs_and_prints_any_text(module):
     output = started(LOGS_ANY_TEXT.format(module=module), PYTHONIOENCODING="utf-8:strict")
 
