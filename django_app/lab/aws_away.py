@@ -1,5 +1,6 @@
 """The answer of every page while AWS doesn't answer: what happened, and a way on."""
 
+import logging
 from collections.abc import Callable
 
 from django.conf import settings
@@ -9,6 +10,8 @@ from django.shortcuts import render
 from django_offload.aws import READ_SECONDS, at_most, failures
 from django_offload.aws.explain import explain
 from django_offload.exceptions import CallFailed, EnqueueFailed, OutOfTime, ResourceMissing
+
+logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
 READ_METHODS = {"GET", "HEAD"}
@@ -41,12 +44,14 @@ class AWSAwayMiddleware:
         if not isinstance(exception, (EnqueueFailed, CallFailed, OutOfTime, ResourceMissing, *failures())):
             return None
         cause = exception.__cause__ if isinstance(exception, EnqueueFailed) else exception
+        reason = (explain(cause) or str(cause)) if cause else str(exception)
+        logger.warning("%s %s needed AWS: %s", request.method, request.path, reason)
         match = request.resolver_match
         undone = UNDONE.get(match.url_name or "", NOT_STARTED) if match else NOT_STARTED
         context = {
             "happened": CANT_READ if request.method in READ_METHODS else undone,
             # Names of resources and accounts are for developers alone.
-            "reason": (explain(cause) or str(cause)) if settings.DEBUG and cause else "",
+            "reason": reason if settings.DEBUG else "",
         }
         response = render(request, "lab/aws_away.html", context, status=503)
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)

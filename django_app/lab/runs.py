@@ -57,7 +57,7 @@ class Failure:
     def list_from(cls, result: TaskResult) -> list[Self]:
         """Return the failures of a result. The message is the last line of each traceback."""
         raised = [error for error in result.errors if error.exception_class_path not in FROM_OUTSIDE]
-        # An attempt whose worker was lost has no error, so an error's place says its attempt only without one.
+        # An attempt whose worker was lost has no error, so the number of an error is known only without.
         waits = result.status in {TaskResultStatus.READY, TaskResultStatus.FAILED}
         numbered = len(raised) == result.attempts - (not waits)
         failures, number = [], 0

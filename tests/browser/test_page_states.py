@@ -23,14 +23,16 @@ async (given) => {
     };
     showComparison(document, measurements);
     showTimeline(document, measurements);
-    const cell = (way, metric) => page.querySelector(`#comparison [data-way=${way}][data-metric=${metric}]`).textContent;
+    const table = page.querySelector("#comparison");
+    const cell = (way, metric) => table.querySelector(`[data-way=${way}][data-metric=${metric}]`).textContent;
     const of = (way) => ({
       ready: cell(way, "ready"), verdict: cell(way, "verdict"),
       waits: Object.fromEntries(["painted", "ready"].filter((name) => ways[way]?.[name] !== undefined)
         .map((name) => [name, duration(ways[way][name])])),
     });
-    const text = [...page.querySelectorAll("#comparison, #verdict, [data-reaction], [data-timeline], [data-answered]")]
-      .map((part) => part.textContent + (part.querySelector("svg")?.getAttribute("aria-label") ?? "")).join(" ");
+    const parts = page.querySelectorAll("#comparison, #verdict, [data-reaction], [data-timeline]");
+    const label = (part) => part.querySelector("svg")?.getAttribute("aria-label") ?? "";
+    const text = [...parts].map((part) => part.textContent + label(part)).join(" ");
     return {
       sentence: page.querySelector("#verdict").textContent, text,
       timeline: page.querySelector("[data-timeline]").textContent,

@@ -123,6 +123,37 @@ def test_the_context_of_a_retry_has_the_errors_so_far(offload):
     assert [error.exception_class for error in result.errors] == [ValueError, ValueError]
 
 
+def test_a_claim_that_was_undone_is_told_as_no_attempt(offload, monkeypatch):
+    offload.fail_next(ValueError("not yet"))
+    result = tasks.work.enqueue("x")
+    offload.run(skip=False)
+    before, error = kept(result), find(result.id).record.error
+    offload.clock.skip_to(offload.clock() + timedelta(hours=1))
+    store = offload.stores["contract"]
+    change, slow, told = store.change, ["the next claim"], []
+
+    def claim_slowly(task_id, made):
+        was = change(task_id, made)
+        if made.name == "claim" and slow:
+            slow.clear()
+            offload.clock.skip_to(offload.clock() + timedelta(seconds=290))
+        if made.name == "unclaim":
+            told.append((kept(result), find(result.id).record.error))
+        return was
+
+    with monkeypatch.context() as patches:
+        patches.setattr(store, "change", claim_slowly)
+        offload.run()
+
+    assert told == [(before, error)]
+    agrees(result)
+    stored = find(result.id, with_parts=True)
+    shown = [(entry.title, entry.worker) for entry in timeline(stored.record, stored.parts) if entry.worker]
+    assert shown == list(
+        zip(["Attempt 1 failed", "Attempt 2 succeeded"], kept(result)["worker_ids"], strict=True)
+    )
+
+
 def test_a_first_attempt_reads_nothing(offload, monkeypatch):
     store = offload.stores["contract"]
     read = []

@@ -4,13 +4,19 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
-from threading import Thread, Timer
+from multiprocessing.pool import ThreadPool
+from threading import Event, Thread, Timer
 from typing import Any
 
 from django_offload import progress, task, track
 
 requester: ContextVar[str | None] = ContextVar("requester", default=None)
 kept = ThreadPoolExecutor(1)  # A pool that lives longer than a task, as a module of a project may keep it.
+
+
+# Whose threads begin in the first task that uses it.
+thread_pools: list[ThreadPool] = []
+may_go_on, late_children = Event(), list[str]()
 
 
 def owner_of_request() -> str | None:
@@ -107,3 +113,20 @@ def tracks(way: str) -> None:
 @task(max_attempts=1)
 def runs_away(way: str) -> None:
     WAYS[way](lambda: runs_away.enqueue(way))
+
+
+@task
+def enqueues_in_kept_threads() -> str:
+    if not thread_pools:
+        thread_pools.append(ThreadPool(1))
+    return str(thread_pools[0].apply(lambda: child.enqueue().id))
+
+
+@task
+def leaves_a_thread() -> None:
+    def goes_on() -> None:
+        may_go_on.wait(10)
+        progress(1, 1)
+        late_children.append(child.enqueue().id)
+
+    Thread(target=goes_on, name="left").start()

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from reprlib import repr as short
 from threading import Lock
@@ -95,6 +95,7 @@ class ReportState:
     done: float = 0
     sent_at = asked_at = float("-inf")
     cancelled = False
+    ended = False  # The function has returned. Only threads that it left still have this context.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +125,19 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
             state.asked_at = now
             state.cancelled = self.reporter.asked_to_stop()
         return state.cancelled
+
+    def end(self) -> None:
+        """Note that the task's function has returned."""
+        self._state.ended = True
+
+    def reopened(self) -> "OffloadContext":
+        """Return this context for receivers of task_finished, who enqueue as the task does."""
+        return replace(self, _state=ReportState()) if self._state.ended else self
+
+    @property
+    def owner_of_children(self) -> str | None:
+        """The owner, unless the task has ended: a thread that it left may work for others by now."""
+        return None if self._state.ended else self.owner
 
     @property
     def idempotency_key(self) -> str:
@@ -169,6 +183,8 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
         if done < 0 or (total is not None and total < 0):
             raise ValueError("Progress can't be negative. Give done >= 0 and total >= 0, or total=None.")
         state = self._state
+        if state.ended:
+            return
         with self._lock:  # Otherwise the later of two threads might store the smaller number.
             now = time.monotonic()
             state.done = max(state.done, done)

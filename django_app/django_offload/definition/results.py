@@ -126,7 +126,7 @@ def announce(result: AnyResult, context: OffloadContext, *, finished: bool) -> N
         sender = type(task_backends[result.backend])
     except InvalidTaskBackend:
         return
-    token = current_context.set(context)
+    token = current_context.set(context.reopened())
     try:
         # With send_robust(), Django logs what a receiver raises, and the attempt goes on.
         for name in SIGNALS:

@@ -19,6 +19,9 @@ CONTROL_CHARACTERS = {
 }
 # Nor can a lone surrogate be encoded, which JSON can carry.
 CONTROL_CHARACTERS |= {code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)}
+# And what turns the direction of a line makes it read otherwise than it is.
+TURNS = (0x061C, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+CONTROL_CHARACTERS |= {code: f"\\u{code:04x}" for code in TURNS}
 
 
 class Styled(str):
@@ -34,7 +37,7 @@ class Styled(str):
 
 
 def escape_controls(text: str) -> str:
-    """Return `text` with control characters as \\x.. and lone surrogates as \\ud..., so it only prints."""
+    """Return `text` with control characters and lone surrogates as escapes, so that it only prints."""
     return with_style_of(text, text.translate(CONTROL_CHARACTERS))
 
 

@@ -103,7 +103,7 @@ def prototype_of(task: AnyTask, options: Options, owner: str | None) -> Prototyp
         queue=task.queue_name,
         enqueued_at=now,
         run_after=run_after,
-        owner=context.owner if owner is None and context else owner,
+        owner=context.owner_of_children if owner is None and context else owner,
         depth=depth,
         traceparent=context.traceparent if context else trace.get(),
         options={} if task is defined else changed_options(task, defined),

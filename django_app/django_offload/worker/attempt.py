@@ -123,6 +123,7 @@ class Attempt:
         announce(result, self.running, finished=False)
         outer = sys.exception()
         outcome = execute(self.task, self.running, self.seconds())
+        self.running.end()
         exception = outcome.exception
         if exception is None:
             try:

@@ -18,7 +18,10 @@ from tests.docs.reference.sentences import comments_of_fields, docstring
 
 # Of the fields, those that only the library itself sets or asks for.
 OWN_OF_A_TASK = {"stable_name"}
-OWN_OF_THE_CONTEXT = {"reporter", "journal", "owner", "depth", "traceparent"}
+OWN_OF_THE_CONTEXT = {
+    *("reporter", "journal", "owner", "depth", "traceparent"),
+    *("end", "reopened", "owner_of_children"),
+}
 DAY = timedelta(days=1)
 
 

@@ -68,6 +68,8 @@ def test_what_is_painted_stays_painted_when_it_is_cut_or_made_harmless() -> None
 
     assert (shown, shown.style) == ("y" * 26 + "…", "bad")
     assert escape_controls(Styled("\x07", "good")) == r"\x07"
+    # Reads as paid(False) in a terminal that obeys it.
+    assert escape_controls("paid\u202e(eslaF)\u2066") == r"paid\u202e(eslaF)\u2066"
 
 
 def test_counts_that_are_painted_stand_to_the_right_too() -> None:

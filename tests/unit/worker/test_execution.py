@@ -226,6 +226,19 @@ def test_long_notes_and_a_long_cause_hide_neither_class_nor_frames():
     assert text.endswith("the last note\n")
 
 
+def test_two_long_messages_hide_neither_class_nor_frames():
+    def fails():
+        try:
+            raise KeyError(LONG)
+        except KeyError as exc:
+            raise ValueError(LONG) from exc
+
+    text = stored_traceback(run(fails).exception)
+
+    assert text.index("KeyError: 'xxx") < text.index("direct cause") < text.index("ValueError: xxx")
+    assert text.count(", in fails\n") == 2
+
+
 def test_a_long_message_within_a_group_hides_no_other_exception():
     def fails():
         raise ExceptionGroup("both", [ValueError(LONG), OSError("no disk")])

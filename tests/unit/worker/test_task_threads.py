@@ -86,6 +86,44 @@ def test_a_pool_that_outlives_a_task_works_for_the_task_that_gives_it_a_call(off
     assert tasks.kept.submit(current).result() is None, "outside of a task"
 
 
+def test_a_thread_that_outlives_its_task_gives_nobody_the_tasks_of_another(offload):
+    parents = {}
+    for owner in ("user:ada", "user:bob"):
+        with request_of(owner):
+            parents[owner] = tasks.enqueues_in_kept_threads.enqueue()
+
+    offload.run()
+    tasks.thread_pools.pop().terminate()
+
+    owners = {}
+    for owner, parent in parents.items():
+        parent.refresh()
+        child = record(parent.return_value).enqueued
+        owners[owner] = child.owner
+        assert child.depth == 1, "a chain that runs away through such a thread is stopped, too"
+    assert owners == {"user:ada": "user:ada", "user:bob": None}
+
+
+def test_a_thread_that_a_task_left_reports_nothing_and_its_children_have_no_owner(
+    offload, monkeypatch
+):
+    with request_of("user:ada"):
+        parent = tasks.leaves_a_thread.enqueue()
+    offload.run()
+    store, written = offload.stores["contract"], []
+    change = store.change
+    monkeypatch.setattr(store, "change", lambda of, made: (written.append(of), change(of, made))[1])
+
+    tasks.may_go_on.set()
+    for thread in threading.enumerate():
+        if thread.name == "left":
+            thread.join(10)
+
+    child = record(tasks.late_children.pop()).enqueued
+    assert (child.owner, child.depth) == (None, 1)
+    assert parent.id not in written
+
+
 @pytest.mark.parametrize("way", ["thread", "pool"])
 def test_tasks_side_by_side_have_children_of_their_own(offload, way):
     parents = {}
