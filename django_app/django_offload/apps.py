@@ -49,6 +49,10 @@ LOGGERS = (
 )
 
 
+# The programs that run one command and end, the last one as `python -m django`.
+PROGRAMS = ("manage.py", "django-admin", "__main__.py")
+
+
 class DjangoOffloadConfig(AppConfig):
     """Register the system checks, and keep tokens out of logs."""
 
@@ -57,7 +61,7 @@ class DjangoOffloadConfig(AppConfig):
 
     def __init__(self, app_name: str, app_module: Any) -> None:
         super().__init__(app_name, app_module)
-        if is_command_with_json(sys.argv):
+        if is_command_with_json(getattr(sys, "argv", ())):
             from .management.json_output import keep_stdout
 
             keep_stdout()
@@ -76,12 +80,12 @@ class DjangoOffloadConfig(AppConfig):
 
 def is_command_with_json(argv: Sequence[str]) -> bool:
     """Return True for `manage.py offload_... --json`, which prints JSON alone, whatever apps print."""
-    words = argv[1:]
+    program, command, *words = [*argv, "", ""][: max(len(argv), 2)]
     return (
-        bool(words)
-        and words[0].startswith("offload_")
+        os.path.basename(program) in PROGRAMS
+        and command.startswith("offload_")
         and "--json" in words
-        and not {"-h", "--help"} & {*words}
+        and not {"-h", "--help"} & set(words)
     )
 
 

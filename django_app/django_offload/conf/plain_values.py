@@ -46,12 +46,19 @@ def plain(value: Any, levels: int = MOST_LEVELS) -> Any:
             return {
                 plain_key(key): item if key in ARGUMENTS else plain(item, levels - 1) for key, item in items
             }
-        if issubclass(kind, (list, tuple, set, frozenset)):
-            base = next(base for base in (list, tuple, set, frozenset) if issubclass(kind, base))
-            values = [plain(item, levels - 1) for item in base.__iter__(value)]
-            return tuple(values) if base is tuple else values
         # By the methods of the base class, because a subclass may override them.
-        for base, copy in ((str, str.__str__), (int, int.__int__), (float, float.__float__)):
+        collections: tuple[Any, ...] = (list, tuple, set, frozenset)
+        for collection in collections:
+            if issubclass(kind, collection):
+                values = [plain(item, levels - 1) for item in collection.__iter__(value)]
+                return tuple(values) if collection is tuple else values
+        copies: tuple[tuple[type, Any], ...] = (
+            (str, str.__str__),
+            (int, int.__int__),
+            (float, float.__float__),
+            (timedelta, timedelta.__pos__),
+        )
+        for base, copy in copies:
             if issubclass(kind, base):
                 return copy(value)
     return Unusable(f"a value of type {type_name(kind)}")

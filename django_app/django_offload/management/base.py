@@ -12,6 +12,7 @@ from django.core.management.base import CommandError, CommandParser, DjangoHelpF
 
 from ..aws import clients, each_at_most
 from ..aws.explain import explain
+from ..compat import InvalidTask
 from ..conf import configured
 from ..deploy.stage import ENV_STAGE
 from ..exceptions import OffloadError
@@ -162,7 +163,7 @@ class OffloadCommand(Output):
 
 def error_message(exc: Exception) -> str | None:
     """Return what happened and what to do, on one line, or None if the error is a bug."""
-    if isinstance(exc, (OffloadError, ImproperlyConfigured)):
+    if isinstance(exc, (OffloadError, ImproperlyConfigured, InvalidTask)):
         return explain(exc) or str(exc)
     if isinstance(exc, OSError) and exc.filename is not None:
         return f"{exc.filename}: {exc.strerror}. Name another file, or correct its permissions."

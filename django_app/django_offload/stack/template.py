@@ -13,6 +13,7 @@ from ..exceptions import ConfigurationError
 from .names import BUCKET, TABLE, WEB, function_id, logical, queue_id, role_id, worker
 from .spec import StackSpec, merge_options
 from .stage_environment import NO_STAGE_ENVIRONMENT, StageEnvironment
+from .template_limits import SMALLER
 
 if TYPE_CHECKING:
     from troposphere import Template
@@ -68,7 +69,7 @@ def build_template(
             spec.options.alias,
             f"The template of the stack '{spec.stack}' has {len(text.encode()):,} bytes, and CloudFormation "
             f"takes {aws_limits.TEMPLATE_BYTES:,}.",
-            "Give some of the aliases an OPTIONS['stack'] of their own.",
+            SMALLER,
         )
     return text
 

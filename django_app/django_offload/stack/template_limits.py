@@ -32,6 +32,11 @@ LIMITS = {
     "parameters": aws_limits.TEMPLATE_PARAMETERS,
     "outputs": aws_limits.TEMPLATE_OUTPUTS,
 }
+# offload_deploy deploys the one stack of its settings.
+SMALLER = (
+    "Use fewer queues and schedules, or move some of them to another OPTIONS['stack'], which a settings module "
+    "of its own names and deploys."
+)
 # The longest text that a release has, that of an account, and the longest name of a region.
 RELEASE = "20260101T000000000000Z-00000000"
 ACCOUNT, REGION = "000000000000", "ap-southeast-1"
@@ -51,7 +56,7 @@ def limit_problems(spec: "StackSpec") -> Iterator[tuple[str, str]]:
             yield (
                 f"The stack '{spec.stack}' needs {total} {kind} for its {queues} queues and {schedules} "
                 f"schedules, and CloudFormation takes {LIMITS[kind]} in a template.",
-                "Give some of the aliases an OPTIONS['stack'] of their own.",
+                SMALLER,
             )
             return
     size = size_of(function_variables(spec))
@@ -80,8 +85,7 @@ def too_many_variables(spec: "StackSpec", whose: str, size: int) -> tuple[str, s
         f"{whose} the stack '{spec.stack}' would have up to {size:,} bytes of variables, and Lambda takes "
         f"{aws_limits.FUNCTION_VARIABLES:,}. The stack's own take {own:,}, mostly for the URLs of its "
         "queues.",
-        "Move long values of the stage's file into a secret or a file of the project, or give some of the "
-        "aliases an OPTIONS['stack'] of their own.",
+        f"Move long values of the stage's file into a secret or a file of the project. {SMALLER}",
     )
 
 

@@ -140,6 +140,10 @@ class Number(IntEnum):
     one = 1
 
 
+class Minutes(timedelta):
+    """As pandas has one."""
+
+
 def nested(levels: int, kind: type[Any]) -> Any:
     value: Any = kind()
     for _ in range(levels):
@@ -412,13 +416,14 @@ def test_an_alias_that_no_message_can_contain_is_refused(number: int) -> None:
 
 
 def test_values_that_extend_text_and_numbers_are_what_they_extend() -> None:
-    queues = {"default": {"batch_size": Number.one, "timeout": timedelta(minutes=1)}}
+    queues = {"default": {"batch_size": Number.one, "timeout": Minutes(minutes=1)}}
     params = {"BACKEND": Text.backend, "OPTIONS": OrderedDict(stack=Text.stack, queues=queues)}
 
     assert list(find_problems(params)) == []
     options = Options.parse("default", params)
     assert (options.stack, type(options.stack)) == ("shop-enum", str)
     assert type(options.queues["default"].batch_size) is int
+    assert type(options.queues["default"].timeout) is timedelta
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
 import pytest
 from botocore.loaders import Loader
@@ -16,7 +17,7 @@ from django_offload.conf.validation import (
     QUEUE_BOUNDS,
     TABLE_PATTERN,
 )
-from django_offload.stack import limits
+from django_offload.stack import limits, schedules
 
 
 @cache
@@ -34,8 +35,17 @@ def shapes(service: str) -> dict[str, Any]:
         ("lambda", "MaximumConcurrency", aws_limits.MAPPING_CONCURRENCY[0], None),
         ("scheduler", "Name", 1, aws_limits.SCHEDULE_NAME),
         ("scheduler", "ScheduleExpression", 1, aws_limits.SCHEDULE_EXPRESSION),
+        ("scheduler", "Description", 0, aws_limits.SCHEDULE_DESCRIPTION),
+        ("scheduler", "MaximumRetryAttempts", 0, schedules.MOST_RETRIES),
+        ("scheduler", "MaximumEventAgeInSeconds", None, schedules.LONGEST_SECONDS),
+        ("lambda", "MaximumRetryAttempts", 0, limits.EVENT_RETRIES),
+        (
+            "lambda",
+            "MaximumEventAgeInSeconds",
+            limits.SWEEP_AGE.total_seconds(),
+            limits.EVENT_AGE.total_seconds(),
+        ),
         ("events", "RuleName", 1, aws_limits.RULE_NAME),
-        ("dynamodb", "TableName", None, None),
     ],
 )
 def test_a_limit_is_that_of_the_service_model(
@@ -55,6 +65,14 @@ def test_the_longest_timeout_is_that_of_some_service_model() -> None:
     assert timedelta(seconds=900) == aws_limits.FUNCTION_TIMEOUT_EVERYWHERE
     assert most >= aws_limits.FUNCTION_TIMEOUT_EVERYWHERE.total_seconds()
     assert timedelta(seconds=1_800) == aws_limits.FUNCTION_TIMEOUT == LONGEST_TIMEOUT
+
+
+def test_the_names_of_a_table_are_those_of_the_service_model() -> None:
+    model = shapes("dynamodb")["TableName"]
+
+    assert (model["min"], model["max"]) == aws_limits.TABLE_NAME
+    assert model["pattern"] == "[a-zA-Z0-9_.-]+"
+    assert shapes("scheduler")["ScheduleExpressionTimezone"]["max"] >= max(map(len, available_timezones()))
 
 
 def test_every_setting_within_our_bounds_is_within_those_of_aws() -> None:

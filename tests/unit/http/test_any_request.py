@@ -91,3 +91,59 @@ def test_no_request_is_answered_with_an_error_of_the_server(
     assert answer.status_code in {202, 400}
     if answer.status_code == 400 and answer.headers["Content-Type"] == "application/json":
         assert answer.json()["errors"]
+
+
+# With another charset, Django itself raises while it decodes the query, before it looks for a view.
+READ_BY_DJANGO = [
+    content_type for content_type in CONTENT_TYPES if "hex" not in content_type and "rot" not in content_type
+]
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "post"]
+ADDRESSES = ["/tasks/{}/", "/tasks/{}/cancel/", "/tasks/{}/progress/", "/plain/", "/anything/"]
+IDS = st.sampled_from(["0" * 32, "f" * 32, "0" * 31, "G" * 32, "%00" * 32, "%ED%A0%80", "x" * 2_000])
+QUERIES = st.sampled_from(
+    [
+        "",
+        "?token=",
+        "?token=a:b:c",
+        "?token=%00",
+        "?token=" + "x" * 5_000,
+        "?said=%FF",
+        "?token=%ED%A0%80&token=1",
+    ]
+)
+HEADERS = st.dictionaries(
+    st.sampled_from(
+        ["X-Offload-Token", "If-None-Match", "Sec-Fetch-Mode", "Accept", "Content-Length", "Cookie"]
+    ),
+    st.sampled_from(["", "*", 'W/"a"', "x:y:z", "\xff", "a" * 5_000, "-1", "navigate", ";=;"]),
+    max_size=3,
+)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    method=st.sampled_from(METHODS),
+    address=st.sampled_from(ADDRESSES),
+    task_id=IDS,
+    query=QUERIES,
+    headers=HEADERS,
+    content_type=st.sampled_from(READ_BY_DJANGO),
+    body=BODIES,
+)
+def test_no_method_and_no_address_is_an_error_of_the_server(
+    ours: object,
+    offload: object,
+    db: object,
+    method: str,
+    address: str,
+    task_id: str,
+    query: str,
+    headers: dict[str, str],
+    content_type: str,
+    body: bytes,
+) -> None:
+    path = address.format(task_id) + query
+
+    answer = Client().generic(method, path, body, content_type=content_type, headers=headers)
+
+    assert answer.status_code < 500

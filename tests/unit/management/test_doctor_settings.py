@@ -1,6 +1,7 @@
 """The doctor reports settings that can't be used, whatever they are, without a call to AWS."""
 
 import pytest
+from django.core.checks.registry import register, registry
 from django.utils.functional import SimpleLazyObject
 
 from django_offload.compat import TASKS
@@ -77,3 +78,32 @@ def test_settings_that_cannot_be_used_are_findings(settings, db, case):
     assert code == 1
     assert f"WRONG  {text} ({check_id})" in output
     assert output.splitlines()[-1].endswith(f"{'problem' if len(found) == 1 else 'problems'} found.")
+
+
+def test_a_check_of_another_app_that_raises_hides_nothing(settings, db):
+    @register
+    def broken(**kwargs):
+        raise SystemExit("the check ends the process")
+
+    settings.TASKS = {"default": entry(client="fast")}
+    try:
+        code, report = run_json("offload_doctor")
+    finally:
+        registry.registered_checks.discard(broken)
+
+    assert code == 1
+    texts = {finding["id"]: finding["text"] for finding in report["findings"]}
+    assert texts["checks-failed"] == (
+        "manage.py check can't run, because a check raises SystemExit: the check ends the process."
+    )
+    assert texts["E006"] == "TASKS['default']: OPTIONS['client'] is 'fast'."
+
+
+def test_a_task_module_that_no_worker_could_import_is_one_line(settings):
+    settings.TASKS = {
+        "default": {**entry(modules=["tests.unit.management.on_no_queue"]), "QUEUES": ["other"]}
+    }
+
+    code, text = run("offload_template")
+
+    assert (code, text) == (2, "Queue 'nowhere' is not valid for backend.")

@@ -317,11 +317,10 @@ TASKS = {"default": {**ENTRY, "QUEUES": 5}}
         "DJANGO_SETTINGS_MODULE": "loud_settings",
         "PYTHONUNBUFFERED": "1",
     }
-    script = "import sys; from django.core.management import execute_from_command_line as run; run(sys.argv)"
 
     def command(*args: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", script, *args],
+            [sys.executable, "-m", "django", *args],
             capture_output=True,
             text=True,
             check=False,

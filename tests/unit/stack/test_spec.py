@@ -1,5 +1,7 @@
 """How aliases become one stack, and which options must agree."""
 
+import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -7,8 +9,9 @@ from typing import Any
 import pytest
 
 from django_offload.conf import QueueOptions
+from django_offload.conf.schedules import Recurrence
 from django_offload.exceptions import ConfigurationError
-from tests.unit.stack.examples import REPORTS, of_type, options, properties
+from tests.unit.stack.examples import REPORTS, document, of_type, options, properties
 
 
 def names(*several: Any) -> list[str]:
@@ -79,3 +82,19 @@ def test_two_queues_may_not_become_one_resource(first: str, second: str, shared:
         names(both)
 
     assert f"'{first}' and '{second}' would share the resource name '{shared}'" in str(raised.value)
+
+
+@pytest.mark.parametrize("alias", ["default", "shop.tasks", "my alias", "zürich", "", "a" * 300, "a-b"])
+def test_a_schedule_of_any_alias_has_a_logical_id(alias: str) -> None:
+    task = "shop.tasks." + "x" * 600
+    schedules = {"nightly-run": Recurrence(task=task, when="rate(1 hour)")}
+
+    resources = document(options(alias=alias, schedules=schedules))["Resources"]
+
+    (logical_id,) = [name for name, one in resources.items() if one["Type"] == "AWS::Scheduler::Schedule"]
+    schedule = resources[logical_id]["Properties"]
+    assert re.fullmatch("[A-Za-z0-9]{1,255}", logical_id)
+    assert len(schedule["Description"]) == 512
+    assert json.loads(schedule["Target"]["Input"])["alias"] == alias
+    if alias in {"default", "a-b"}:  # As it was deployed before.
+        assert logical_id == {"default": "DefaultNightlyRunSchedule", "a-b": "ABNightlyRunSchedule"}[alias]

@@ -77,7 +77,7 @@ def test_too_many_queues_are_refused_with_what_the_stack_needs():
         r"CloudFormation takes 500 in a template\.",
         refusal.problem,
     )
-    assert refusal.hint == "Give some of the aliases an OPTIONS['stack'] of their own."
+    assert refusal.hint == template_limits.SMALLER
 
 
 def test_the_variables_of_a_function_are_not_larger_than_counted():

@@ -243,7 +243,7 @@ manage.py offload_deploy --stage dev --delete
         """Return True with --yes or if the user agrees. Raise CommandError if there is no terminal to ask."""
         if options["yes"]:
             return True
-        if self.as_json or not sys.stdin.isatty():
+        if self.as_json or sys.stdin is None or not sys.stdin.isatty():
             raise self.usage_error(
                 "This needs a confirmation, but there's no terminal to ask on. Add --yes, or see the changes "
                 "first with --dry-run."

@@ -1,6 +1,7 @@
 """manage.py offload_local: run AWS on this machine, together with the site or a command."""
 
 import os
+import threading
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -61,6 +62,11 @@ manage.py offload_local --services-only
                 raise self.usage_error(f"--{option.replace('_', '-')} must be from 0 to {LAST_PORT}.")
         if options["command"] and options["services_only"]:
             raise self.usage_error("--services-only runs no command. Remove it, or the command.")
+        if threading.current_thread() is not threading.main_thread():
+            raise self.usage_error(
+                "offload_local reacts to Ctrl-C, which only the main thread of a program can do. Start it in "
+                "a process of its own."
+            )
         # With --json, stdout contains only JSON.
         stream = self.stderr if self.as_json else self.stdout
         coloured = options["force_color"] or (not options["no_color"] and wants_colour(stream, os.environ))

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.apps import apps
-from django.core.checks import ERROR, WARNING, run_checks
+from django.core.checks import ERROR, WARNING, CheckMessage, run_checks
 from django.db import DatabaseError
+from django.utils.module_loading import import_string
 
-from ...conf import ENV_STACK, OUTBOX, configured
+from ...apps import CHECKS
+from ...conf import ENV_STACK, OUTBOX, configured, reason
 from .finding import Finding
 from .records import OVERDUE_AFTER
 
@@ -21,7 +23,19 @@ def check_settings() -> Iterator[Finding]:
 
     The errors of any app are findings, and our own warnings. Warnings of other apps are notes.
     """
-    for message in run_checks():
+    messages: list[CheckMessage] = []
+    try:
+        messages += run_checks()
+    except (Exception, SystemExit) as exc:  # noqa: BLE001, another app's check may raise anything
+        yield Finding(
+            id="checks-failed",
+            stack=None,
+            text=f"manage.py check can't run, because a check raises {reason(exc)}.",
+            remedy="Run manage.py check, which shows where, and correct that.",
+        )
+        for path, _, deploy in CHECKS:
+            messages += [] if deploy else import_string(f"django_offload.{path}")()
+    for message in messages:
         check_id = str(message.id or "check")
         own = check_id.startswith("django_offload.")
         if message.level >= WARNING and not message.is_silenced():
