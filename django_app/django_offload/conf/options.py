@@ -251,8 +251,8 @@ def alias_problems(alias: object) -> Iterator[Problem]:
     except UnicodeEncodeError:  # It contains half of a surrogate pair.
         fits = False
     if not fits:
-        text = f"The alias {shown(alias)} can't be part of a record."
-        yield Problem("E006", text, f"Give a text of 1 to {MOST_ALIAS_CHARACTERS} characters.")
+        hint = f"Give a text of 1 to {MOST_ALIAS_CHARACTERS} characters."
+        yield Problem("E007", f"The alias {shown(alias)} can't be part of a record.", hint)
 
 
 def options_for(alias: str, near: Options) -> Options:

@@ -104,7 +104,8 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
 
     reporter: Reporter = field(default_factory=LocalReporter)
     journal: Journal = field(default_factory=LocalJournal)
-    owner: str | None = None  # Who may see the task, and so the tasks that it enqueues.
+    # Who may see the task, and so the tasks that it enqueues.
+    owner: str | None = None
     depth: int = 0  # How many tasks there are between a request and this task.
     traceparent: str | None = None  # The W3C trace context of the caller that enqueued it.
     _state: ReportState = field(default_factory=ReportState, repr=False, compare=False)

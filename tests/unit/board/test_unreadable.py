@@ -17,7 +17,7 @@ OTHER_KEYS = ["payloads/2026-01-01/0123", "deadline", ""]
 @pytest.fixture
 def payloads(ada):
     payloads = payloads_of(configured()["default"])
-    for key in filter(None, (BODY, *OTHER_KEYS)):
+    for key in filter(None, (BODY, *OTHER_KEYS)):  # No object in a bucket has an empty key.
         payloads.put(key, b"kept")
     return payloads
 

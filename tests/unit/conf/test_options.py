@@ -306,6 +306,6 @@ def test_an_alias_that_no_record_can_contain_is_a_problem(settings, alias):
         configured()
     if isinstance(alias, str):
         (message,) = task_backends[alias].check()
-        assert message.id == "django_offload.E006"
+        assert message.id == "django_offload.E007"
         assert "can't be part of a record" in message.msg
     assert task_backends["é" * 100].check() == []
