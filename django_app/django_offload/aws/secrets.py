@@ -34,7 +34,11 @@ def load(environ: MutableMapping[str, str] = os.environ) -> None:
             if "\0" in value:
                 raise SecretUnreadable(name, references[name], "it contains a null character")
             # `echo` and editors add a line break, which is part of no password, key or address.
-            environ[name] = value.rstrip("\r\n")
+            try:
+                environ[name] = value.rstrip("\r\n")
+            except UnicodeEncodeError:
+                # This exception has the whole value.
+                raise SecretUnreadable(name, references[name], "it contains half a character") from None
 
 
 def read_parameters(secrets: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:

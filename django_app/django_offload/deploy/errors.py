@@ -163,14 +163,18 @@ class StackChangeFailed(DeployError):
 
 
 class StackDeleteFailed(DeployError):
-    """CloudFormation started to delete a stack, and the deletion failed."""
+    """CloudFormation refused to delete a stack, or started the deletion, and it failed."""
 
     def __init__(self, stack: str, status: str, reasons: Sequence[str], stage: str) -> None:
         self.status, self.reasons = status, tuple(reasons)
         causes = "; ".join(reason.rstrip(".") for reason in reasons) or "CloudFormation gives no reason"
+        if status.endswith("_IN_PROGRESS"):
+            remedy = "The deletion goes on. Wait until CloudFormation has finished, then run"
+        else:
+            remedy = "What isn't deleted remains, and so do the packages. Fix these causes, then run"
         super().__init__(
-            f"The stack {stack} is {status}: {causes}. What isn't deleted remains, and so do the packages. "
-            f"Fix these causes, then run manage.py offload_deploy --stage {stage} --delete again."
+            f"The stack {stack} is {status}: {causes}. {remedy} "
+            f"manage.py offload_deploy --stage {stage} --delete again."
         )
 
 

@@ -186,13 +186,20 @@ def as_parameter(value: object) -> str:
 
 
 def check_values(file: object, key: str, values: Mapping[str, object]) -> None:
-    """Raise BadStage if one of these values is null, or an object where only a text or number can be."""
+    """Raise BadStage if one of these values is null, isn't text, or is an object where none can be."""
     for name, value in values.items():
         if value is None:
             raise BadStage(
                 file,
                 f"'{name}' in '{key}' is null, which a variable can't be.",
                 'Give it a value ("" is empty), or remove it.',
+            )
+        text = as_text(value)
+        if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+            raise BadStage(
+                file,
+                f"'{name}' in '{key}' has a null character or half a character, which a variable can't have.",
+                "Remove it.",
             )
         if key == "parameters" and isinstance(value, dict):
             raise BadStage(file, f"'{name}' in '{key}' is an object.", "Give it a text or a number.")

@@ -1,6 +1,7 @@
 """The secrets that a function reads when it starts."""
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -28,6 +29,8 @@ class Vault:
         self.requested.append([SecretId])
         if SecretId not in self.values:
             raise LookupError(f"no secret {SecretId}")
+        if SecretId == "shop/bytes":
+            return {"SecretBinary": self.values[SecretId]}
         return {"SecretString": self.values[SecretId]}
 
 
@@ -40,6 +43,8 @@ def vault(monkeypatch: pytest.MonkeyPatch) -> Vault:
             "shop/text": "k" * 50,
             "shop/list": "[]",
             "shop/json": '{"nothing": null, "k": "' + "k" * 50 + '"}',
+            "shop/bytes": "k" * 50,
+            "shop/half": json.dumps({"k": "k" * 50 + "\ud800"}),
             "shop/null": "k" * 50 + "\0",
         }
     )
@@ -106,16 +111,27 @@ def test_line_breaks_at_the_end_of_a_secret_are_not_part_of_it(vault: Vault) -> 
         ("secretsmanager:shop/json:gone", "its JSON object has no value for 'gone'"),
         ("secretsmanager:shop/json:nothing", "its JSON object has no value for 'nothing'"),
         ("secretsmanager:shop/null", "it contains a null character"),
+        ("secretsmanager:shop/bytes", "it contains bytes instead of text"),
+        ("secretsmanager:shop/bytes:k", "it contains bytes instead of text"),
+        ("secretsmanager:shop/half:k", "it contains half a character"),
         ("ssm:/shop/gone", "there is no such parameter"),
         ("secretsmanager:gone", "no secret gone"),
         ("vault:shop", "the service is unknown"),
     ],
 )
-def test_the_error_names_the_secret_and_shows_no_value(vault: Vault, reference: str, reason: str) -> None:
+def test_the_error_names_the_secret_and_shows_no_value(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch, reference: str, reason: str
+) -> None:
+    for name, value in {"SECRET_KEY": "", "OTHER": ""}.items():
+        monkeypatch.setenv(name, value)
+    references = {"SECRET_KEY": "ssm:/shop/key", "OTHER": reference}
+    monkeypatch.setenv("OFFLOAD_SECRETS", json.dumps(references))
+
     with pytest.raises(SecretUnreadable) as caught:
-        load(SECRET_KEY="ssm:/shop/key", OTHER=reference)
+        secrets.load(os.environ)
 
     message = str(caught.value)
+    assert caught.value.__cause__ is None or "k" * 50 not in str(caught.value.__cause__)
     assert message.startswith(f"The secret OTHER couldn't be read from {reference}: {reason}. ")
     assert "k" * 50 not in message
 

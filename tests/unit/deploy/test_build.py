@@ -28,6 +28,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 FILES = {
     "shop_settings.py": SETTINGS,
     "static/help.md": "",
+    "static/old.txt": "",
     "shop/__init__.py": "",
     "shop/local.py": "",
     "shop/own.py": "",
@@ -49,7 +50,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for command in ("init -q", "add -f .", "update-index --skip-worktree shop/own.py"):
         subprocess.run(["git", *command.split()], cwd=root, check=True)  # noqa: S607
     write_wheel(tmp_path / "wheels", "apig-wsgi", version="2.20")
-    write_wheel(tmp_path / "wheels", "lib", {"lib/__init__.py": "", "lib/samples/a.csv": ""})
+    write_wheel(
+        tmp_path / "wheels", "lib", {"lib/__init__.py": "", "lib/samples/a.csv": "", "lib/samples/a.txt": ""}
+    )
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     return root
@@ -63,7 +66,7 @@ def test_a_package_has_neither_what_settings_write_nor_what_zappa_would_leave_ou
         "django_settings": "shop_settings",
         "lambda_handler": "lambdas.web.handler",
         "exclude": ["*.csv"],
-        "exclude_glob": ["shop/old", "lib/**/*.csv", "/shop", "../site"],
+        "exclude_glob": ["shop/old", "static/*.txt", "lib/**/*.txt", "/shop", "../task/shop"],
     }
     monkeypatch.setattr(building.zappa_settings, "zappa_settings", lambda root, stage: settings)
     recipe = Recipe(

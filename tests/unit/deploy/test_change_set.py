@@ -106,6 +106,30 @@ def test_a_failed_change_names_its_first_cause(monkeypatch: pytest.MonkeyPatch) 
     assert any(line.endswith(f"PayloadBucket: {BUCKET_TAKEN}") for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("events", "reasons"),
+    [
+        ([("shop-dev", "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")], ["shop-dev: User Initiated"]),
+        (
+            [
+                ("shop-dev", "ROLLBACK_IN_PROGRESS", "The following resource(s) failed to create: [Table]."),
+                ("Queue", "CREATE_FAILED", "Resource creation cancelled"),
+                ("Table", "CREATE_FAILED", "Your subscription was cancelled"),
+            ],
+            ["Table: Your subscription was cancelled"],
+        ),
+        ([("shop-dev", "UPDATE_ROLLBACK_COMPLETE", "")], []),
+    ],
+)
+def test_a_stack_that_went_back_has_a_reason_if_cloudformation_gives_one(
+    monkeypatch: pytest.MonkeyPatch, events: list[tuple[str, str, str]], reasons: list[str]
+) -> None:
+    cloudformation: Any = CloudFormation()
+    monkeypatch.setattr(cloudformation, "events", lambda: [event(*one) for one in events])
+
+    assert stack_events.failure_reasons(cloudformation, "shop-dev", frozenset()) == reasons
+
+
 def test_a_change_whose_outcome_is_unknown_goes_on() -> None:
     class Lost(CloudFormation):
         def describe_stacks(self, *, StackName: str) -> dict[str, Any]:

@@ -33,7 +33,8 @@ def sts() -> Iterator[str]:
 @pytest.fixture
 def accounts(sts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, str]]:
     """Return the keys of two accounts. Each is the profile of its number."""
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+    other = ("AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_DEFAULT_PROFILE")
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", *other):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts)
     client = boto3.client(
@@ -116,6 +117,22 @@ def test_an_environment_that_names_another_account_is_refused_first(
 
     use(monkeypatch, accounts["222222222222"])
     assert check_credentials(REGION, settings, tmp_path).account == "222222222222"
+
+
+def test_other_ways_to_name_another_account_are_refused_too(
+    accounts: dict[str, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"profile_name": "222222222222"}
+    monkeypatch.setenv("AWS_DEFAULT_PROFILE", "111111111111")
+    with pytest.raises(WrongAccount, match="but AWS_DEFAULT_PROFILE names credentials of the account 1111"):
+        check_credentials(REGION, settings, tmp_path)
+
+    monkeypatch.delenv("AWS_DEFAULT_PROFILE")
+    (tmp_path / "token").write_text("of the pipeline")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::111111111111:role/pipeline")
+    with pytest.raises(WrongAccount, match="but AWS_ROLE_ARN names credentials of the account 1111"):
+        check_credentials(REGION, settings, tmp_path)
 
 
 def test_a_profile_that_this_machine_lacks_is_named(

@@ -98,3 +98,46 @@ def test_a_stack_that_is_gone_is_deleted(deployment: Any, monkeypatch: pytest.Mo
     deployment.delete_stack()
 
     server.close()
+
+
+PROTECTED = (
+    b"<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack [shop-dev] cannot be deleted while "
+    b"TerminationProtection is enabled</Message></Error></ErrorResponse>"
+)
+EXPIRED = (
+    b"<ErrorResponse><Error><Code>ExpiredToken</Code><Message>The security token included in the request is "
+    b"expired</Message></Error></ErrorResponse>"
+)
+
+
+def test_a_refused_deletion_has_the_status_and_cloudformations_words(
+    deployment: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = says(PROTECTED, "400 Bad Request")
+    server = Scripted(stacks("UPDATE_COMPLETE"), events(OLD), refused, stacks("UPDATE_COMPLETE"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", server.url)
+
+    with pytest.raises(StackDeleteFailed) as caught:
+        deployment.delete_stack()
+
+    server.close()
+    assert str(caught.value).startswith(
+        "The stack shop-dev is UPDATE_COMPLETE: Stack [shop-dev] cannot be deleted while "
+        "TerminationProtection is enabled. What isn't deleted remains"
+    )
+
+
+def test_a_deletion_whose_end_is_unknown_goes_on(deployment: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    expired = says(EXPIRED, "403 Forbidden")
+    server = Scripted(stacks("UPDATE_COMPLETE"), events(OLD), answer("DeleteStack", ""), *[expired] * 2)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", server.url)
+
+    with pytest.raises(StackDeleteFailed) as caught:
+        deployment.delete_stack()
+
+    server.close()
+    assert str(caught.value) == (
+        "The stack shop-dev is CHANGE_IN_PROGRESS: The security token included in the request is expired. "
+        "The deletion goes on. Wait until CloudFormation has finished, then run manage.py offload_deploy "
+        "--stage dev --delete again."
+    )

@@ -64,6 +64,8 @@ def test_read_stage_reads_every_key(tmp_path: Path) -> None:
             {"secrets": {"KEY": None}},
             "'KEY' in 'secrets' is null, which a variable can't be. Give it a value",
         ),
+        ({"environment": {"HOST": "a\0b"}}, "'HOST' in 'environment' has a null character or half a"),
+        ({"environment": {"HOST": "a\ud800"}}, "'HOST' in 'environment' has a null character or half a"),
         ({"parameters": {"AlarmEmail": None}}, "'AlarmEmail' in 'parameters' is null"),
         ({"parameters": {"AlarmEmail": {}}}, "'AlarmEmail' in 'parameters' is an object. Give it a text"),
         ({"vpc": {"subnet": "subnet-1"}}, "'vpc' is neither null nor complete. Give it"),
@@ -108,12 +110,13 @@ def test_only_the_names_that_lambda_and_the_stack_set_are_refused(tmp_path: Path
     stage = read_stage(write_stage(tmp_path, **{where: dict.fromkeys(free, "ssm:/x")}), "dev")
 
     assert set(getattr(stage.stage_environment, where)) - {"OFFLOAD_STAGE"} == set(free)
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
     for name in (
-        "AWS_REGION",
-        "AWS_SESSION_TOKEN",
-        "AWS_LAMBDA_FUNCTION_NAME",
-        "LAMBDA_TASK_ROOT",
-        "_HANDLER",
+        *("_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV"),
+        *("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION"),
+        *("AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME"),
+        *("AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+        *("AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR"),
     ):
         with pytest.raises(
             ConfigurationError, match=f"sets the variable '{name}', which functions can't have"

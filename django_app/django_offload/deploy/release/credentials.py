@@ -56,4 +56,8 @@ def named_by_environment(profile: str) -> str | None:
     """Return the variable that names other credentials than those of the profile, or None."""
     if os.environ.get("AWS_ACCESS_KEY_ID"):
         return "AWS_ACCESS_KEY_ID"
-    return "AWS_PROFILE" if os.environ.get("AWS_PROFILE", profile) != profile else None
+    # boto3's order. Pipelines name a role by a token instead.
+    for name in ("AWS_DEFAULT_PROFILE", "AWS_PROFILE"):
+        if os.environ.get(name):
+            return name if os.environ[name] != profile else None
+    return "AWS_ROLE_ARN" if os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE") else None

@@ -15,7 +15,7 @@ from ..stage import Stage
 from ..variables import function_variables, handler_variables
 from ..zappa_settings import FILE, name_problem, network_problem, zappa_settings
 from . import change_set, deployed_stack, migrations, old_versions, secret_versions, stack_events
-from .aws import AWS
+from .aws import AWS, error_message
 from .change_set import ChangeSet
 from .releases import Release, Releases, code_key, delete_bucket, parameters_digest
 from .web import Web
@@ -287,13 +287,23 @@ class Deployment:
         description = deployed_stack.describe_stack(self.aws, self.stage.stack)
         if description is None:
             return
+        from botocore.exceptions import BotoCoreError, ClientError
+
         cloudformation = self.aws.client("cloudformation")
         stack_id = str(description.get("StackId", self.stage.stack))
         earlier = stack_events.event_ids(cloudformation, stack_id)
-        cloudformation.delete_stack(StackName=stack_id)
-        status = stack_events.wait_until_deleted(
-            cloudformation, stack_id, earlier=earlier, announce=self.announce
-        )
+        try:
+            cloudformation.delete_stack(StackName=stack_id)
+            status = stack_events.wait_until_deleted(
+                cloudformation, stack_id, earlier=earlier, announce=self.announce
+            )
+        except (BotoCoreError, ClientError) as exc:
+            try:
+                status = deployed_stack.stack_status(self.aws, stack_id) or stack_events.DELETED
+            except (BotoCoreError, ClientError):
+                status = change_set.UNKNOWN
+            reasons = [error_message(exc)]
+            raise StackDeleteFailed(self.stage.stack, status, reasons, self.stage.name) from exc
         if status != stack_events.DELETED:
             reasons = stack_events.failure_reasons(cloudformation, stack_id, earlier)
             raise StackDeleteFailed(self.stage.stack, status, reasons, self.stage.name)

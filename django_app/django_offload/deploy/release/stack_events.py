@@ -23,7 +23,7 @@ POLL_SECONDS = 3.0
 _FINISHED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"}
 DELETED = "DELETE_COMPLETE"
 # These reasons follow from another failure, so they explain nothing.
-_CONSEQUENCES = ("cancelled", "The following resource(s) failed")
+_CONSEQUENCES = ("creation cancelled", "update cancelled", "deletion cancelled", "resource(s) failed")
 
 
 def event_ids(cloudformation: Any, stack: str) -> frozenset[str]:
@@ -104,18 +104,26 @@ def event_line(event: Mapping[str, Any]) -> EventLine:
 
 
 def failure_reasons(cloudformation: Any, stack: str, earlier: frozenset[str]) -> list[str]:
-    """Return why resources failed, the first cause first. Empty if CloudFormation gives no reason."""
+    """
+    Return why resources failed, the first cause first, or else why the stack itself went back.
+
+    Empty if CloudFormation gives no reason.
+    """
     try:
         events = list(new_events(cloudformation, stack, earlier))
     except cloudformation.exceptions.ClientError:
         return []
-    return [
-        f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
-        for event in events
-        if "FAILED" in event["ResourceStatus"]
-        and event.get("ResourceStatusReason")
-        and not any(words in event["ResourceStatusReason"] for words in _CONSEQUENCES)
-    ]
+
+    def reasons(word: str) -> list[str]:
+        return [
+            f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
+            for event in events
+            if word in event["ResourceStatus"]
+            and event.get("ResourceStatusReason")
+            and not any(words in event["ResourceStatusReason"].lower() for words in _CONSEQUENCES)
+        ]
+
+    return reasons("FAILED") or reasons("ROLLBACK")
 
 
 def new_events(cloudformation: Any, stack: str, earlier: frozenset[str]) -> Iterator[Mapping[str, Any]]:
