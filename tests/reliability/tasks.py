@@ -118,7 +118,7 @@ seen: list[Any] = []
 def progressing(context: Any) -> None:
     """Report what goes up and down."""
     for done in (5, 3, 9):
-        context._state.sent_at = float("-inf")  # Each report is stored, however soon.
+        context.state.sent_at = float("-inf")  # Each report is stored, however soon.
         context.progress(done, 10)
         if first:
             first.pop(0)()

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from reprlib import repr as short
 from threading import Lock
@@ -108,7 +108,7 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
     owner: str | None = None
     depth: int = 0  # How many tasks there are between a request and this task.
     traceparent: str | None = None  # The W3C trace context of the caller that enqueued it.
-    _state: ReportState = field(default_factory=ReportState, repr=False, compare=False)
+    state: ReportState = field(default_factory=ReportState, repr=False, compare=False)
     # A task's threads report through one context.
     _lock: AbstractContextManager[bool] = field(default_factory=Lock, repr=False, compare=False)
 
@@ -121,24 +121,16 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
     @property
     def cancelled(self) -> bool:
         """True if somebody cancelled this task. The record is read at most once a second."""
-        state, now = self._state, time.monotonic()
+        state, now = self.state, time.monotonic()
         if not state.cancelled and now - state.asked_at >= ASK_EVERY_SECONDS:
             state.asked_at = now
             state.cancelled = self.reporter.asked_to_stop()
         return state.cancelled
 
-    def end(self) -> None:
-        """Note that the task's function has returned."""
-        self._state.ended = True
-
-    def reopened(self) -> "OffloadContext":
-        """Return this context for receivers of task_finished, who enqueue as the task does."""
-        return replace(self, _state=ReportState()) if self._state.ended else self
-
     @property
     def owner_of_children(self) -> str | None:
         """The owner, unless the task has ended: a thread that it left may work for others by now."""
-        return None if self._state.ended else self.owner
+        return None if self.state.ended else self.owner
 
     @property
     def idempotency_key(self) -> str:
@@ -183,7 +175,7 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
         """
         if done < 0 or (total is not None and total < 0):
             raise ValueError("Progress can't be negative. Give done >= 0 and total >= 0, or total=None.")
-        state = self._state
+        state = self.state
         if state.ended:
             return
         with self._lock:  # Otherwise the later of two threads might store the smaller number.

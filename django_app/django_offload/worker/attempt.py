@@ -123,7 +123,7 @@ class Attempt:
         announce(result, self.running, finished=False)
         outer = sys.exception()
         outcome = execute(self.task, self.running, self.seconds())
-        self.running.end()
+        self.running.state.ended = True
         exception = outcome.exception
         if exception is None:
             try:

@@ -104,9 +104,7 @@ def test_a_thread_that_outlives_its_task_gives_nobody_the_tasks_of_another(offlo
     assert owners == {"user:ada": "user:ada", "user:bob": None}
 
 
-def test_a_thread_that_a_task_left_reports_nothing_and_its_children_have_no_owner(
-    offload, monkeypatch
-):
+def test_a_thread_that_a_task_left_reports_nothing_and_its_children_have_no_owner(offload, monkeypatch):
     with request_of("user:ada"):
         parent = tasks.leaves_a_thread.enqueue()
     offload.run()
