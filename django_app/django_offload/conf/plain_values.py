@@ -10,7 +10,7 @@ from typing import Any
 MOST_LEVELS = 20
 # The values that no code of a project can change.
 PLAIN = (str, bool, int, float, bytes, timedelta, type(None))
-# Only schedules have these keys. Their values are described to whoever wrote them, so they stay as they are.
+# Only schedules have these keys. Messages describe their values, which therefore stay as they are.
 ARGUMENTS = ("args", "kwargs")
 
 _repr = Repr(maxstring=200, maxother=200, maxlong=40)

@@ -31,7 +31,7 @@ def stdout_for_json(*, is_process: bool = False) -> Iterator[TextIO]:
 
     Handlers of logging keep the stream that they found when they were made, so the descriptor itself leads
     to stderr meanwhile. If the process is the command alone (`is_process`), this is also true of what the
-    project has printed since it began, as far as that wasn't flushed, and of what it prints at its exit.
+    project has printed but not flushed since it began, and of what it prints at its exit.
     """
     stdout, stderr = sys.stdout, sys.stderr
     if is_process and _kept:

@@ -34,8 +34,8 @@ LIMITS = {
 }
 # offload_deploy deploys the one stack of its settings.
 SMALLER = (
-    "Use fewer queues and schedules, or move some of them to another OPTIONS['stack'], which a settings module "
-    "of its own names and deploys."
+    "Use fewer queues and schedules, or move some of them to another OPTIONS['stack'], which a settings "
+    "module of its own names and deploys."
 )
 # The longest text that a release has, that of an account, and the longest name of a region.
 RELEASE = "20260101T000000000000Z-00000000"

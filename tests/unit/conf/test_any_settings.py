@@ -1,13 +1,9 @@
 """Whatever stands in TASKS, the system checks report it with hints, and none of them raises."""
 
 import json
-from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import date, timedelta
-from decimal import Decimal
-from enum import IntEnum, StrEnum
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,13 +11,13 @@ from django.core.checks import CheckMessage
 from django.test import override_settings
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
-from django.utils.translation import gettext_lazy
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from django_offload.apps import CHECKS
 from django_offload.conf import Options, configured, find_problems
 from django_offload.exceptions import ConfigurationError
+from tests.unit.conf.settings_values import OBJECTS, Hostile, Minutes, Number, Text
 
 BACKEND = "django_offload.backends.SQSBackend"
 SCHEDULE = {
@@ -85,88 +81,6 @@ VALUES = st.recursive(
     ),
     max_leaves=5,
 )
-
-
-class Hostile:
-    """Raises whatever it is asked."""
-
-    def __repr__(self) -> str:
-        raise SystemExit(3)
-
-    def __eq__(self, other: object) -> bool:
-        raise RuntimeError("no comparison")
-
-    def __hash__(self) -> int:
-        return 1
-
-    def __bool__(self) -> bool:
-        raise RuntimeError("no truth")
-
-    def __iter__(self) -> Any:
-        raise RuntimeError("no items")
-
-
-class HostileDict(dict[Any, Any]):
-    def items(self) -> Any:
-        raise RuntimeError("no items")
-
-    get = keys = __getitem__ = __iter__ = items
-
-
-class HostileMapping(Mapping[str, Any]):
-    def __getitem__(self, key: str) -> Any:
-        raise RuntimeError(key)
-
-    def __iter__(self) -> Any:
-        return iter(["stack", "BACKEND"])
-
-    def __len__(self) -> int:
-        return 2
-
-
-class HostileNumber(int):
-    def __le__(self, other: object) -> bool:
-        raise RuntimeError("no order")
-
-    __lt__ = __ge__ = __gt__ = __index__ = __le__  # type: ignore[assignment]
-
-
-class Text(StrEnum):
-    stack = "shop-enum"
-    backend = BACKEND
-
-
-class Number(IntEnum):
-    one = 1
-
-
-class Minutes(timedelta):
-    """As pandas has one."""
-
-
-def nested(levels: int, kind: type[Any]) -> Any:
-    value: Any = kind()
-    for _ in range(levels):
-        value = [value] if kind is list else {"a": value}
-    return value
-
-
-def endless() -> list[Any]:
-    value: list[Any] = []
-    value.append(value)
-    return value
-
-
-# What a settings module can hold besides JSON.
-OBJECTS: list[Any] = [
-    *(10**5_000, -(10**400), float("inf"), float("nan"), b"x", bytearray(b"x"), {1, 2}, frozenset(), 1 + 2j),
-    *(gettext_lazy("shop-dev"), SimpleLazyObject(lambda: 1 / 0), SimpleLazyObject(lambda: "shop-dev")),
-    *(Path("/x"), Decimal(1), Decimal("sNaN"), date(2026, 1, 1), timedelta.max, timedelta(-1), object()),
-    *(Hostile(), HostileDict(a=1), HostileMapping(), HostileNumber(5), Text.stack, Text.backend, Number.one),
-    *(nested(3_000, list), nested(3_000, dict), endless(), range(3), iter([1]), deque("ab"), OrderedDict()),
-    *(len, int, type, json, ..., "\ud800", "x" * 100_000, "sys.exit", "tests.unit.conf.exits", lambda: 1),
-    *({None: 1}, {1: 2}, {b"a": 1}, {("a",): 1}, {"\ud800": 1}, {Hostile(): 1}, ("default",), {"default"}),
-]
 
 
 @dataclass(frozen=True)
@@ -424,61 +338,3 @@ def test_values_that_extend_text_and_numbers_are_what_they_extend() -> None:
     assert (options.stack, type(options.stack)) == ("shop-enum", str)
     assert type(options.queues["default"].batch_size) is int
     assert type(options.queues["default"].timeout) is timedelta
-
-
-@pytest.mark.parametrize(
-    ("queues", "others", "names", "shared"),
-    [
-        (["queue-1"], ["queue_1"], "'queue-1' and 'queue_1'", "Queue1"),
-        (["mail"], ["Mail"], "'mail' and 'Mail'", "Mail"),
-        (["mail"], ["mail-dead"], "'mail' and 'mail-dead'", "shop-dev-mail-dead"),
-        (["mail-dead"], ["mail"], "'mail-dead' and 'mail'", "shop-dev-mail-dead"),
-        (["mail-policy"], ["mail"], "'mail-policy' and 'mail'", "MailPolicy"),
-        (["a-b", "c"], ["d", "aB"], "'a-b' and 'aB'", "AB"),
-    ],
-)
-def test_queues_of_two_aliases_that_collide_in_their_stack_are_refused(
-    queues: list[str], others: list[str], names: str, shared: str
-) -> None:
-    tasks = {
-        "default": {"BACKEND": BACKEND, "QUEUES": queues, "OPTIONS": {"stack": "shop-dev"}},
-        "other": {"BACKEND": BACKEND, "QUEUES": others, "OPTIONS": {"stack": "shop-dev"}},
-    }
-
-    (message,) = [message for message in messages_of(tasks) if message.id == "django_offload.E009"]
-
-    assert message.msg == f"TASKS['default']: The queues {names} would share the resource name '{shared}'."
-    # In stacks of their own, or in one alias, the same queues are no problem, or one of that alias.
-    tasks["other"]["OPTIONS"] = {"stack": "shop-two"}
-    assert not [message for message in messages_of(tasks) if message.id == "django_offload.E009"]
-    tasks = {"default": {**tasks["default"], "QUEUES": [*queues, *others]}}
-    assert [message.id for message in messages_of(tasks)].count("django_offload.E003") == 1
-
-
-def test_contradictions_are_found_beside_an_entry_and_a_module_that_are_broken() -> None:
-    tasks = replaced(FULL, ("other", "OPTIONS"), {"stack": "shop-dev", "table": "others"})
-    tasks = replaced(tasks, ("default", "OPTIONS", "modules"), ["tests.unit.gone"])
-
-    ids = [message.id for message in messages_of({**tasks, "broken": {}})]
-
-    assert {"django_offload.E007", "django_offload.E008", "django_offload.E009"} <= set(ids)
-
-
-def test_functions_that_share_a_name_are_refused() -> None:
-    tasks = replaced(FULL, ("default", "OPTIONS", "functions"), {"sweeper": "shop-dev-dead-letter"})
-
-    (message,) = [message for message in messages_of(tasks) if message.id == "django_offload.E009"]
-
-    assert (
-        "The roles 'dead-letter' and 'sweeper' would share the function 'shop-dev-dead-letter'."
-        in message.msg
-    )
-
-
-def test_schedules_that_share_a_logical_id_are_refused() -> None:
-    both = {"nightly-run": SCHEDULE, "nightly_run": SCHEDULE}
-    tasks = replaced(FULL, ("default", "OPTIONS", "schedules"), both)
-
-    (message,) = [message for message in messages_of(tasks) if message.id == "django_offload.E009"]
-
-    assert "names 'nightly-run' and 'nightly_run', which would be one resource in AWS." in message.msg

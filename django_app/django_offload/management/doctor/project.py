@@ -6,10 +6,9 @@ from datetime import datetime
 
 from django.apps import apps
 from django.core.checks import ERROR, WARNING, CheckMessage, run_checks
+from django.core.checks.registry import registry
 from django.db import DatabaseError
-from django.utils.module_loading import import_string
 
-from ...apps import CHECKS
 from ...conf import ENV_STACK, OUTBOX, configured, reason
 from .finding import Finding
 from .records import OVERDUE_AFTER
@@ -33,8 +32,9 @@ def check_settings() -> Iterator[Finding]:
             text=f"manage.py check can't run, because a check raises {reason(exc)}.",
             remedy="Run manage.py check, which shows where, and correct that.",
         )
-        for path, _, deploy in CHECKS:
-            messages += [] if deploy else import_string(f"django_offload.{path}")()
+        for check in registry.get_checks():
+            if check.__module__.startswith("django_offload."):
+                messages += check(app_configs=None, databases=None)
     for message in messages:
         check_id = str(message.id or "check")
         own = check_id.startswith("django_offload.")
