@@ -22,6 +22,7 @@ from django_offload.worker.attempt import Attempt
 from django_offload.worker.execution import execute
 from django_offload.worker.process_restore import PARTS
 from django_offload.worker.process_state import warn
+from tests.contract import changing_tasks
 from tests.contract import process_tasks as tasks
 from tests.contract.setup import tasks_setting
 
@@ -38,7 +39,7 @@ side_by_side = pytest.mark.parametrize("at_a_time", [3], indirect=True)
 @pytest.fixture
 def site(settings, at_a_time, request):
     settings.TASKS = tasks_setting(
-        modules=["tests.contract.process_tasks"],
+        modules=["tests.contract.process_tasks", "tests.contract.changing_tasks"],
         queues={"default": {"concurrency": at_a_time, "batch_size": 10}},
         bucket=None,
     )
@@ -150,48 +151,52 @@ def changes_told(caplog):
 
 @one_by_one
 def test_what_a_task_changes_for_the_process_is_put_back_before_the_next(site, caplog):
-    before = tasks.state()
+    before = changing_tasks.state()
     warn.cache_clear()
     results = [
-        (tasks.change_process.enqueue(how), tasks.change_process.enqueue(how), tasks.look.enqueue())
-        for how in tasks.CHANGES
+        (
+            changing_tasks.change_process.enqueue(how),
+            changing_tasks.change_process.enqueue(how),
+            changing_tasks.look.enqueue(),
+        )
+        for how in changing_tasks.CHANGES
     ]
     site.run()
 
     expected = json.loads(json.dumps(before))
-    for how, (first, second, look) in zip(tasks.CHANGES, results, strict=True):
+    for how, (first, second, look) in zip(changing_tasks.CHANGES, results, strict=True):
         for result in (first, second, look):
             result.refresh()
         assert (how, first.return_value, second.return_value) == (how, True, True)
         assert (how, look.return_value) == (how, expected)
-    assert tasks.state() == before
+    assert changing_tasks.state() == before
     told = changes_told(caplog)
-    assert set(told) - {"os.environ (TZ)"} == {text for _, text in tasks.CHANGES.values()}
+    assert set(told) - {"os.environ (TZ)"} == {text for _, text in changing_tasks.CHANGES.values()}
     assert len(told) == len(set(told)), "It is said once."
 
 
 @side_by_side
 def test_what_tasks_change_beside_each_other_is_put_back_after_them(site, caplog):
-    before = tasks.state()
+    before = changing_tasks.state()
     warn.cache_clear()
     hows = ["variables", "a path", "handler", "umask", "silence", "settings", "streams"]
 
-    assert work(site, *(tasks.change_process.enqueue(how) for how in hows)).count(True) >= 1
+    assert work(site, *(changing_tasks.change_process.enqueue(how) for how in hows)).count(True) >= 1
 
-    assert tasks.state() == before
+    assert changing_tasks.state() == before
     assert {"the settings", "the umask", "sys.path"} <= set(changes_told(caplog))
 
 
 @side_by_side
 def test_what_tasks_changed_before_a_worker_was_killed_is_put_back(site):
     """As in a test: Lambda would start another process."""
-    before = tasks.state()
-    results = [tasks.change_process.enqueue("variables") for _ in range(3)]
+    before = changing_tasks.state()
+    results = [changing_tasks.change_process.enqueue("variables") for _ in range(3)]
     site.kill_next(after_work=True)
 
     work(site, *results)
 
-    assert tasks.state() == before
+    assert changing_tasks.state() == before
 
 
 @one_by_one
@@ -204,7 +209,7 @@ def test_what_receivers_of_signals_change_between_two_tasks_is_theirs(site, capl
 
     warn.cache_clear()
     with receiving(signals.task_started, begin), receiving(signals.task_finished, end):
-        results = [tasks.read_variable.enqueue() for _ in range(5)]
+        results = [changing_tasks.read_variable.enqueue() for _ in range(5)]
         site.run()
 
     for result in results:
@@ -218,13 +223,18 @@ def test_what_receivers_of_signals_change_between_two_tasks_is_theirs(site, capl
 def test_what_cannot_be_put_back_is_said_of_the_task_that_changed_it(site, caplog, monkeypatch):
     monkeypatch.setitem(PARTS, "socket_timeout", ("the timeout of sockets", lambda before: 1 / 0))
     try:
-        work(site, tasks.change_process.enqueue("sockets"), tasks.nothing.enqueue(), tasks.nothing.enqueue())
+        work(
+            site,
+            changing_tasks.change_process.enqueue("sockets"),
+            tasks.nothing.enqueue(),
+            tasks.nothing.enqueue(),
+        )
     finally:
         socket.setdefaulttimeout(None)
 
     told = [record.getMessage() for record in caplog.records]
     assert [text for text in told if "couldn't be put back" in text] == [
-        "Task tests.contract.process_tasks.change_process changed the timeout of sockets, which couldn't be "
+        "Task tests.contract.changing_tasks.change_process changed the timeout of sockets, which couldn't be "
         "put back: division by zero"
     ]
 
@@ -312,15 +322,15 @@ def test_after_a_task_that_seeded_the_random_numbers_are_fresh(site, at_a_time):
 
 @one_by_one
 def test_a_task_that_goes_on_with_the_state_of_another_is_followed_by_a_fresh_seed(site):
-    tasks.states.clear()
-    draw = [task.enqueue() for task in 3 * [tasks.go_on_with_state, tasks.draw]]
+    changing_tasks.states.clear()
+    draw = [task.enqueue() for task in 3 * [changing_tasks.go_on_with_state, tasks.draw]]
 
     first, *others = work(site, *draw)
 
     assert others[1::2] == [first, first]
     assert len({first, *(numbers[0] for numbers in others[::2])}) == 4
-    copied = pickle.loads(pickle.dumps(tasks.states[0]))  # noqa: S301, our own
-    assert copied == (*tasks.states[0][:2], None)
+    copied = pickle.loads(pickle.dumps(changing_tasks.states[0]))  # noqa: S301, our own
+    assert copied == (*changing_tasks.states[0][:2], None)
 
 
 @one_by_one
@@ -353,60 +363,3 @@ def test_a_coroutine_that_stops_the_loop_stops_none_of_its_neighbours(site):
     ]
 
     assert work(site, *results) == ["went on"] * 3
-
-
-# What each value is told to be, and what to return instead.
-RETURNED = {
-    "date": "return_value.days[1] is a date. Return days[1].isoformat().",
-    "NaN": "return_value is NaN, which JSON doesn't have. Return None instead of it.",
-    "set": "return_value is a set. Return list(return_value).",
-    "object": "return_value is of type Block. Return numbers, text, lists and dictionaries that describe it.",
-    "circle": "return_value[0] is a value that contains itself. Return a copy without the loop.",
-    "bytes": "return_value is bytes. Return text: return_value.decode(), or base64.b64encode(return_value)",
-    "key": "return_value is a dictionary with a key of type tuple, and JSON makes text of it. Return a ",
-}
-
-
-@pytest.mark.parametrize(
-    ("task", "what"),
-    [
-        (tasks.return_value, "Task tests.contract.process_tasks.return_value"),
-        (tasks.step, "Step 'mine'"),
-        (tasks.steps_in_group, "Step 'mine'"),
-    ],
-    ids=["task", "step", "step in a group"],
-)
-@one_by_one
-def test_a_value_that_json_cannot_carry_fails_the_task_once(site, task, what):
-    results = [task.enqueue(how) for how in RETURNED]
-    work(site, *results)
-
-    assert {result.status for result in results} == {"FAILED"}
-    assert [result.attempts for result in results] == [1] * len(RETURNED)
-    assert sorted(set(tasks.runs)) == sorted(RETURNED)
-    for result, text in zip(results, RETURNED.values(), strict=True):
-        traceback = result.errors[0].traceback
-        assert f"{what} ran, but its return value can't be stored: " in traceback
-        assert text in traceback
-
-
-@pytest.mark.parametrize(
-    ("task", "error"),
-    [
-        (tasks.return_value, "ResultTooLarge"),
-        (tasks.step, "StepTooLarge"),
-        (tasks.steps_in_group, "ExceptionGroup"),
-    ],
-    ids=["task", "step", "step in a group"],
-)
-@one_by_one
-def test_a_value_that_is_too_large_fails_the_task_once(site, task, error):
-    assert work(site, task.enqueue("large")) == [[error]]
-
-
-@one_by_one
-def test_an_effect_whose_value_json_cannot_carry_fails_the_task_once(sqlite_database, site):
-    result = tasks.effect.enqueue("date")
-
-    assert work(site, result) == [["InvalidReturnValue"]]
-    assert "context.atomic('mine') ran, but its return value" in result.errors[0].traceback
