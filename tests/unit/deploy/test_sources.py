@@ -12,6 +12,8 @@ import pytest
 from django_offload.deploy.errors import PackageFailed
 from django_offload.deploy.package.sources import is_site_file, select_files
 
+from .repositories import git, packaged, write
+
 PACKAGED = [
     "manage.py",
     "django_app/shop/views.py",
@@ -120,23 +122,6 @@ def test_a_folder_without_code_is_refused(tmp_path: Path) -> None:
         PackageFailed, match=r"has no files to package\. Run the command in the project's folder"
     ):
         select_files(tmp_path)
-
-
-def git(folder: Path, *arguments: str) -> None:
-    subprocess.run(["git", *arguments], cwd=folder, check=True)  # noqa: S607
-
-
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with a tracked module and with customer data that git ignores."""
-    for name in ("GLOBAL", "SYSTEM"):
-        monkeypatch.setenv(f"GIT_CONFIG_{name}", os.devnull)
-    root = tmp_path / "site"
-    write(root, {"shop/views.py": "", "shop/customers.csv": "", "shop/local_settings.py": ""})
-    write(root, {".gitignore": "customers.csv\nlocal_settings.py\n"})
-    git(root, "init", "-q")
-    git(root, "add", ".")
-    return root
 
 
 def test_a_repository_of_another_owner_is_an_error_with_gits_words(
@@ -331,73 +316,6 @@ def test_other_repositories_that_git_tracks_are_packaged_or_refused(repository: 
         select_files(repository)
 
 
-@pytest.mark.parametrize("target", ["../outside", "secret"])
-def test_a_link_in_place_of_a_tracked_folder_is_refused(
-    repository: Path, tmp_path: Path, target: str
-) -> None:
-    write(tmp_path, {"outside/prices.csv": "of another project"})
-    write(repository, {"data/prices.csv": "", "secret/prices.csv": "", ".gitignore": "secret\n"})
-    git(repository, "add", "data")
-    (repository / "data").rename(tmp_path / "moved")
-    (repository / "data").symlink_to(target)
-
-    with pytest.raises(PackageFailed, match=f"The link data leads to {target}, but git tracks a folder of"):
-        select_files(repository)
-    assert "shop/views.py" in packaged(repository, exclude=["data"])
-
-
-@pytest.mark.parametrize("with_git", [True, False])
-def test_what_a_link_to_a_folder_leads_to_is_packaged(
-    repository: Path, tmp_path: Path, with_git: bool
-) -> None:
-    write(repository, {"libs/theme/base.html": "base", "libs/theme/.env": "", "libs/parts/cart.html": "cart"})
-    (repository / "libs" / "theme" / "parts").symlink_to("../parts")
-    (repository / "shop" / "theme").symlink_to("../libs/theme")
-    (repository / "shop" / "cart.html").symlink_to("theme/parts/cart.html")
-    git(repository, "add", "libs", "shop/theme", "shop/cart.html")
-    if not with_git:
-        (repository / ".git").rename(tmp_path / "elsewhere")
-
-    through = [path for path in packaged(repository) if path.endswith(".html")]
-
-    assert through == [
-        *("libs/parts/cart.html", "libs/theme/base.html", "libs/theme/parts/cart.html"),
-        *("shop/cart.html", "shop/theme/base.html", "shop/theme/parts/cart.html"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("link", "target", "leads"),
-    [
-        ("shop/shared", "../../outside", "outside, which is outside of the project"),
-        ("shop/outside.py", "../../outside/module.py", "outside/module.py, which is outside of the project"),
-        ("shop/gone", "../nowhere", "../nowhere, which doesn't exist"),
-        ("shop/data.csv", "customers.csv", "shop/customers.csv, which isn't packaged itself"),
-        ("shop/settings.txt", "../secret/.env", "secret/.env, which isn't packaged itself"),
-        ("shop/ignored", "../ignored", "ignored, which has no files that could be packaged"),
-        ("shop/again", "..", "., which contains the link again"),
-        ("circle/one/two", "../two", "circle/two, which contains the link again"),
-    ],
-)
-def test_a_link_that_leads_to_nothing_to_package_is_refused_by_name(
-    repository: Path, tmp_path: Path, link: str, target: str, leads: str
-) -> None:
-    write(tmp_path, {"outside/module.py": ""})
-    write(repository, {"secret/.env": "", "ignored/local_settings.py": "", "circle/one/a.py": ""})
-    write(repository, {"circle/two/b.py": ""})
-    (repository / "circle" / "two" / "one").symlink_to("../one")
-    (repository / link).symlink_to(target)
-    circle = ("circle",) if link.startswith("circle") else ()
-    git(repository, "add", "-f", "secret", "circle/one/a.py", link, *circle)
-
-    with pytest.raises(PackageFailed) as caught:
-        select_files(repository)
-
-    assert f"leads to {leads}" in str(caught.value).replace(f"{tmp_path}/", "")
-    assert 'Or name it in "exclude" of zappa_settings.json' in str(caught.value)
-    assert "shop/views.py" in packaged(repository, exclude=[Path(link).name, "circle"])
-
-
 def test_a_pointer_of_git_lfs_and_a_name_that_is_not_utf8_are_refused(repository: Path) -> None:
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"
     write(repository, {"shop/logo.png": pointer})
@@ -414,13 +332,3 @@ def test_a_pointer_of_git_lfs_and_a_name_that_is_not_utf8_are_refused(repository
 
 
 AUTHOR = ("-c", "user.name=of-the-tests", "-c", "user.email=of@the.tests")
-
-
-def packaged(root: Path, exclude: tuple[str, ...] | list[str] = ()) -> list[str]:
-    return list(map(str, select_files(root, exclude=exclude).packaged))
-
-
-def write(root: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
