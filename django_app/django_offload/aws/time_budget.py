@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any
 
-from ..exceptions import OutOfTime
+from ..exceptions import CallFailed, OutOfTime
 
 # A shorter try is not worth starting. After a failure, the caller needs as much time to react.
 LEAST_SECONDS = 0.3
@@ -45,6 +45,11 @@ def within(left: Callable[[], float]) -> AbstractContextManager[None]:
 def at_most(seconds: float) -> AbstractContextManager[None]:
     """Limit all calls inside the block to so many seconds together, and to outer limits."""
     return TimeBudget(time.monotonic() + seconds)
+
+
+def not_reached(seconds: float) -> CallFailed:
+    """Return what to raise in place of OutOfTime, which speaks of an invocation, in any other process."""
+    return CallFailed(f"AWS was not reached within {seconds:.0f} seconds. Try again in a minute.")
 
 
 def seconds_left() -> float | None:
