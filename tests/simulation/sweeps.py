@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from django_offload.compat import SIGNALS
 from django_offload.conf import configured, signing_keys
 from django_offload.protocol import transitions
-from django_offload.protocol.conditional_write import ConditionalWrite, Refused, Value
+from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
 from django_offload.protocol.enqueued_task import EnqueuedTask
 from django_offload.protocol.json_codec import EPOCH
 from django_offload.protocol.message import Keyring, TaskMessage, decode
@@ -16,7 +17,7 @@ from django_offload.protocol.record import DUE_AFTER, LONGEST_DELAY, MESSAGE_LIF
 from django_offload.stores import DueEntry
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports.memory import MemoryTransport
-from django_offload.worker.sweep import DEEP, LONGEST_WAIT, MOST_SENDS
+from django_offload.worker.sweep import DEEP, LONGEST_WAIT, MOST_SENDS, PAGE
 
 from .clock import START
 from .faults import InternalServerError
@@ -290,6 +291,24 @@ def of_two_sweepers_at_one_instant_one_sends() -> None:
     assert len(sent(lone)) == 1
 
 
+def records_that_cannot_be_read_stop_none_behind_them() -> None:
+    class Unreadable(MemoryStore):
+        def get(self, task_id: str) -> Attributes | None:
+            if task_id != last:
+                raise InternalServerError
+            return super().get(task_id)
+
+    last = f"{PAGE:028x}0000"  # All in one shard.
+    lone = Lone(Unreadable())
+    for number in range(PAGE):
+        at = START + timedelta(microseconds=number)
+        lone.store.create(replace(ENQUEUED, id=f"{number + 1:028x}0000", enqueued_at=at))
+    lone.now += timedelta(hours=1)
+    found = sent(lone)
+
+    assert [message.enqueued.id for message, _ in found] == [last]
+
+
 def an_outage_moves_what_is_due_and_takes_nothing_else() -> None:
     class Outage(MemoryTransport):
         def send(self, queue: str, text: str, delay: timedelta) -> NoReturn:
@@ -331,6 +350,7 @@ PROMISES: tuple[Callable[[], None], ...] = (
     a_write_of_the_sweeper_whose_reply_was_lost_was_made,
     a_send_that_another_sweeper_is_at_is_left_to_it,
     of_two_sweepers_at_one_instant_one_sends,
+    records_that_cannot_be_read_stop_none_behind_them,
     an_outage_moves_what_is_due_and_takes_nothing_else,
     a_task_given_back_late_is_sent_when_its_backoff_is_over,
 )

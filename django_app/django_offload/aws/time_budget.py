@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from ..exceptions import OutOfTime
+from ..exceptions import CallFailed, OutOfTime
 
 # A shorter try is not worth starting. After a failure, the caller needs as much time to react.
 LEAST_SECONDS = 0.3
@@ -83,6 +83,11 @@ def begin_call(**kwargs: object) -> None:
     bound = _call_bound.get()
     if bound is not None:
         bound.begin()
+
+
+def not_reached(seconds: float) -> CallFailed:
+    """Return what to raise in place of OutOfTime, which speaks of an invocation, in any other process."""
+    return CallFailed(f"AWS was not reached within {seconds:.0f} seconds. Try again in a minute.")
 
 
 def seconds_left() -> float | None:

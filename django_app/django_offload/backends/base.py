@@ -22,7 +22,7 @@ from django.core.checks import CheckMessage, Error
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.utils.module_loading import import_string
 
-from ..aws import READ_SECONDS, at_most
+from ..aws import READ_SECONDS, at_most, not_reached
 from ..aws.stand_ins import follow_tests
 from ..compat import TEST_UTILS, BaseTaskBackend, InvalidTask, TaskResultDoesNotExist, is_of_backport
 from ..conf import Options, alias_problems, find_problems, queue_names, shown
@@ -30,7 +30,7 @@ from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
 from ..definition.offload_task import AnyResult, AnyTask, OffloadTask, refuse_event_loop
 from ..definition.registry import mask_of, registry
 from ..definition.results import result_of
-from ..exceptions import ConfigurationError
+from ..exceptions import ConfigurationError, OutOfTime
 from ..operations.find import read_parts
 from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask
 from ..protocol.record import read_record
@@ -218,8 +218,11 @@ class OffloadBackend(BaseTaskBackend):
         if TEST_UTILS in sys.modules:
             follow_tests(self.conf)
         store = store_of(self.conf)
-        with at_most(READ_SECONDS):
-            attributes = store.get(result_id)
+        try:
+            with at_most(READ_SECONDS):
+                attributes = store.get(result_id)
+        except OutOfTime as exc:
+            raise not_reached(READ_SECONDS) from exc
         if attributes is None:
             missing = TaskResultDoesNotExist(result_id)
             if self.waits_for_commit():

@@ -5,12 +5,12 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..aws import READ_SECONDS, at_most
+from ..aws import READ_SECONDS, at_most, not_reached
 from ..aws.stand_ins import follow_tests
 from ..compat import TEST_UTILS
 from ..conf import Options, options_for, stacks
 from ..definition.results import parts_of
-from ..exceptions import CallFailed, OutOfTime, PayloadLost
+from ..exceptions import OutOfTime, PayloadLost
 from ..payloads import fetch_parts
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.record import ARGUMENTS_PART, TaskRecord, read_record
@@ -40,10 +40,8 @@ def find(task_id: str, candidates: Sequence[Options] = (), *, with_parts: bool =
     try:
         with at_most(READ_SECONDS):
             return find_in(candidates or stacks(), task_id, with_parts=with_parts)
-    except OutOfTime as exc:  # It speaks of an invocation, and this may be any process.
-        raise CallFailed(
-            f"AWS was not reached within {READ_SECONDS:.0f} seconds. Try again in a minute."
-        ) from exc
+    except OutOfTime as exc:
+        raise not_reached(READ_SECONDS) from exc
 
 
 def find_in(candidates: Sequence[Options], task_id: str, *, with_parts: bool) -> StoredTask | None:

@@ -79,6 +79,20 @@ def _lagging(self: Sweeper, entry: Any) -> str:
     return self.decide(read_record(self.store.get(entry.id) or {}), self.clock())
 
 
+def _one_page(self: Sweeper, shard: int, page: Any, done: Any) -> int:
+    return min(SWEEP_PAGE(self, shard, page, done), sweep.PAGE - 1)
+
+
+def _stopping(self: Sweeper, entry: Any) -> str:
+    done = SWEEP_ENTRY(self, entry)
+    if done == "failed":
+        raise RuntimeError
+    return done
+
+
+SWEEP_PAGE, SWEEP_ENTRY = Sweeper.sweep_page, Sweeper.sweep_entry
+
+
 def _unrecognised(store: Any, task_id: str, change: Any) -> Any:
     return change.apply(store.change(task_id, change))
 
@@ -199,6 +213,8 @@ DECISIONS: tuple[Mutant, ...] = (
     Mutant("the sweeper's message has expired", sweep, "message_text", _expiring),
     Mutant("two sweepers take one write for theirs", sweep, "with_jitter", lambda due_at: due_at),
     Mutant("the outbox is never swept", sweep, "drain_outbox", lambda now, left: Counter()),
+    Mutant("one page of a backlog is swept", Sweeper, "sweep_page", _one_page),
+    Mutant("a record that fails stops its page", Sweeper, "sweep_entry", _stopping),
     # Dead letters.
     Mutant("a dead letter forgets later sends", dead_letter, "goes_on", _seen(sent_at=None)),
     Mutant("a dead letter forgets the backoff", dead_letter, "goes_on", _seen(not_before=EPOCH)),
