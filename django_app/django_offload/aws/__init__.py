@@ -3,7 +3,7 @@
 from .clients import BOTO3, LEAN, begun, client, failures, reset_clients, under_way
 from .concurrent import begin_together, pause_before_retry
 from .lean import credentials, made_together
-from .time_budget import READ_SECONDS, at_most, each_at_most, not_reached, within
+from .time_budget import READ_SECONDS, at_most, each_at_most, reading, within
 
 __all__ = [
     "BOTO3",
@@ -17,8 +17,8 @@ __all__ = [
     "each_at_most",
     "failures",
     "made_together",
-    "not_reached",
     "pause_before_retry",
+    "reading",
     "reset_clients",
     "under_way",
     "within",

@@ -85,9 +85,16 @@ def begin_call(**kwargs: object) -> None:
         bound.begin()
 
 
-def not_reached(seconds: float) -> CallFailed:
-    """Return what to raise in place of OutOfTime, which speaks of an invocation, in any other process."""
-    return CallFailed(f"AWS was not reached within {seconds:.0f} seconds. Try again in a minute.")
+@contextmanager
+def reading() -> Iterator[None]:
+    """Limit the calls inside the block to READ_SECONDS together. Raise CallFailed if they take longer."""
+    try:
+        with at_most(READ_SECONDS):
+            yield
+    except OutOfTime as exc:  # It speaks of an invocation, and this may be any process.
+        raise CallFailed(
+            f"AWS was not reached within {READ_SECONDS:.0f} seconds. Try again in a minute."
+        ) from exc
 
 
 def seconds_left() -> float | None:

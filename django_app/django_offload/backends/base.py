@@ -22,7 +22,7 @@ from django.core.checks import CheckMessage, Error
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.utils.module_loading import import_string
 
-from ..aws import READ_SECONDS, at_most, not_reached
+from ..aws import reading
 from ..aws.stand_ins import follow_tests
 from ..compat import TEST_UTILS, BaseTaskBackend, InvalidTask, TaskResultDoesNotExist, is_of_backport
 from ..conf import Options, alias_problems, find_problems, queue_names, shown
@@ -30,7 +30,7 @@ from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
 from ..definition.offload_task import AnyResult, AnyTask, OffloadTask, refuse_event_loop
 from ..definition.registry import mask_of, registry
 from ..definition.results import result_of
-from ..exceptions import ConfigurationError, OutOfTime
+from ..exceptions import ConfigurationError
 from ..operations.find import read_parts
 from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask
 from ..protocol.record import read_record
@@ -210,7 +210,7 @@ class OffloadBackend(BaseTaskBackend):
         Return the result of an id, as of now.
 
         Raise TaskResultDoesNotExist if there is none (any more), and UnknownTask if no declared module
-        defines its task (any more). Raise what a client of AWS raises, or OutOfTime, if AWS doesn't answer in
+        defines its task (any more). Raise what a client of AWS raises, or CallFailed, if AWS doesn't answer in
         5 seconds.
         """
         if not isinstance(result_id, str) or not _is_id(result_id):
@@ -218,11 +218,8 @@ class OffloadBackend(BaseTaskBackend):
         if TEST_UTILS in sys.modules:
             follow_tests(self.conf)
         store = store_of(self.conf)
-        try:
-            with at_most(READ_SECONDS):
-                attributes = store.get(result_id)
-        except OutOfTime as exc:
-            raise not_reached(READ_SECONDS) from exc
+        with reading():
+            attributes = store.get(result_id)
         if attributes is None:
             missing = TaskResultDoesNotExist(result_id)
             if self.waits_for_commit():
@@ -232,7 +229,7 @@ class OffloadBackend(BaseTaskBackend):
         if record.hidden(datetime.now(UTC)):
             raise TaskResultDoesNotExist(result_id)
         task = registry().resolve(record.enqueued.name)
-        with at_most(READ_SECONDS):
+        with reading():
             parts = read_parts(store, record, self.conf)
         return result_of(record, parts, task)
 

@@ -5,12 +5,12 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..aws import READ_SECONDS, at_most, not_reached
+from ..aws import reading
 from ..aws.stand_ins import follow_tests
 from ..compat import TEST_UTILS
 from ..conf import Options, options_for, stacks
 from ..definition.results import parts_of
-from ..exceptions import OutOfTime, PayloadLost
+from ..exceptions import PayloadLost
 from ..payloads import fetch_parts
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.record import ARGUMENTS_PART, TaskRecord, read_record
@@ -37,11 +37,8 @@ def find(task_id: str, candidates: Sequence[Options] = (), *, with_parts: bool =
     query also reads the texts stored beside the record. Raise CallFailed, or what a client of AWS raises, if
     AWS doesn't answer within 5 seconds.
     """
-    try:
-        with at_most(READ_SECONDS):
-            return find_in(candidates or stacks(), task_id, with_parts=with_parts)
-    except OutOfTime as exc:
-        raise not_reached(READ_SECONDS) from exc
+    with reading():
+        return find_in(candidates or stacks(), task_id, with_parts=with_parts)
 
 
 def find_in(candidates: Sequence[Options], task_id: str, *, with_parts: bool) -> StoredTask | None:
