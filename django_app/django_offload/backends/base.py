@@ -210,8 +210,8 @@ class OffloadBackend(BaseTaskBackend):
         Return the result of an id, as of now.
 
         Raise TaskResultDoesNotExist if there is none (any more), and UnknownTask if no declared module
-        defines its task (any more). Raise what a client of AWS raises, or CallFailed, if AWS doesn't answer in
-        5 seconds.
+        defines its task (any more). Raise what a client of AWS raises, or CallFailed, if AWS doesn't answer
+        in 5 seconds.
         """
         if not isinstance(result_id, str) or not _is_id(result_id):
             raise TaskResultDoesNotExist(result_id)
