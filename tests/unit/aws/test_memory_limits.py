@@ -17,7 +17,7 @@ from django_offload.definition.offload_task import MOST_NAME_BYTES
 from django_offload.exceptions import Refusal
 from django_offload.payloads.memory import MemoryPayloads
 from django_offload.protocol.enqueued_task import EnqueuedTask
-from django_offload.protocol.message import MAX_BYTES, Keyring, TaskMessage, decode, encode
+from django_offload.protocol.message import Keyring, TaskMessage, decode, encode
 from django_offload.protocol.record import (
     ARGUMENTS_PART,
     LONGEST_DELAY,
@@ -194,7 +194,7 @@ def test_the_largest_task_that_is_accepted_fits_into_its_message_record_and_part
 
     assert len(enqueued.arguments) == PART_BYTES
     assert decode(text, keyring).enqueued == enqueued
-    assert len(text) < MAX_BYTES
+    assert len(text) < aws_limits.FUNCTION_EVENT
     message(text)
     record(**{name: value for name, value in initial_item(enqueued).items() if name != "id"})
     part(ID, ARGUMENTS_PART, enqueued.arguments)

@@ -9,6 +9,7 @@ import pytest
 from botocore.loaders import Loader
 
 from django_offload.conf import aws_limits
+from django_offload.conf.schedules import NAME_PATTERN
 from django_offload.conf.validation import (
     BUCKET_PATTERN,
     FUNCTION_PATTERN,
@@ -88,6 +89,8 @@ def test_every_setting_within_our_bounds_is_within_those_of_aws() -> None:
     assert len(f"{stack}-{queue}-dead") <= aws_limits.QUEUE_NAME
     assert len(f"{stack}-payloads-{'0' * 12}-ap-southeast-1") <= aws_limits.BUCKET_NAME[1]
     assert len(f"{stack}-sweeper") <= aws_limits.RULE_NAME
+    assert NAME_PATTERN.fullmatch("n" * (aws_limits.SCHEDULE_NAME + 1)) is None
+    assert max(limits.timeouts(LONGEST_TIMEOUT)) <= aws_limits.FUNCTION_TIMEOUT.total_seconds()
 
 
 @pytest.mark.parametrize(
