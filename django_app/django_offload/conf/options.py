@@ -229,6 +229,7 @@ class BadAlias(Exception):
 
 
 def is_alias(alias: object) -> bool:
+    """Return True for a text without half of a surrogate pair."""
     return issubclass(type(alias), str) and printable(plain(alias)) == alias
 
 
@@ -246,11 +247,7 @@ def import_problem(params: object, exc: BaseException) -> str:
 
 def alias_problems(alias: object) -> Iterator[Problem]:
     """Yield the problem of an alias in TASKS that no record can contain."""
-    try:
-        fits = isinstance(alias, str) and 0 < len(alias) <= MOST_ALIAS_CHARACTERS and bool(alias.encode())
-    except UnicodeEncodeError:  # It contains half of a surrogate pair.
-        fits = False
-    if not fits:
+    if not is_alias(alias) or not 0 < len(plain(alias)) <= MOST_ALIAS_CHARACTERS:
         hint = f"Give a text of 1 to {MOST_ALIAS_CHARACTERS} characters."
         yield Problem("E007", f"The alias {shown(alias)} can't be part of a record.", hint)
 
