@@ -246,11 +246,11 @@ def queue_problems(where: str, queue: Mapping[str, Any]) -> Iterator[Problem]:
         types = (int, float) if key in DURATIONS else int
         if isinstance(number, bool) or not isinstance(number, types) or not low <= number <= high:
             wrong.add(key)
+            more = REGIONAL if key == "timeout" else ""
             yield Problem(
                 "E005",
                 f"{where}['{key}'] is {shown(value)}.",
-                f"Give a number from {low:g} to {high:g}. Durations are in seconds."
-                + (REGIONAL if key == "timeout" else ""),
+                f"Give a number from {low:g} to {high:g}. Durations are in seconds.{more}",
             )
     if wrong & {"batch_size", "batch_window"}:
         return
@@ -394,5 +394,5 @@ def is_dictionary_of_texts(value: object, pattern: "re.Pattern[str]") -> bool:
 def is_result_ttl(value: object) -> bool:
     try:
         return timedelta(seconds=1) <= duration(value) <= LONGEST_RESULT_TTL  # type: ignore[arg-type]
-    except (ValueError, OverflowError):
+    except ValueError:
         return False
