@@ -1,14 +1,10 @@
 """The memory that stands in for AWS takes what AWS takes, and not a byte more. The limits are AWS's own."""
 
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any
 
 import pytest
-from botocore.loaders import Loader
 
-from django_offload.aws import memory_limits as limits
-from django_offload.aws import secrets
 from django_offload.backends.base import MOST_OWNER_BYTES
 from django_offload.conf import aws_limits
 from django_offload.conf.options import MOST_ALIAS_CHARACTERS
@@ -144,28 +140,9 @@ def test_the_memory_reads_as_many_records_at_once_as_dynamodb() -> None:
         listing.get_many([ID] * (MOST_READ + 1))
 
 
-@cache
-def shapes(service: str) -> dict[str, Any]:
-    model: dict[str, Any] = Loader().load_service_model(service, "service-2")["shapes"]
-    return model
-
-
-@pytest.mark.parametrize(
-    ("service", "shape", "low", "high"),
-    [
-        ("dynamodb", "KeyList", 1, MOST_READ),
-        ("ssm", "ParameterNameList", 1, secrets.MOST_PARAMETERS),
-        ("s3", "ObjectKey", 1, None),
-    ],
-)
-def test_a_limit_is_that_of_the_service_model(service: str, shape: str, low: int, high: int | None) -> None:
-    assert (shapes(service)[shape].get("min"), shapes(service)[shape].get("max")) == (low, high)
-
-
-def test_the_limits_agree_with_each_other() -> None:
-    assert limits.MOST_MESSAGE_BYTES == aws_limits.QUEUE_MESSAGE == batches.MOST_BYTES
-    assert len("step#") + MOST_KEY_BYTES == limits.MOST_SORT_KEY_BYTES
-    assert batches.MOST_ENTRIES == 10
+def test_our_own_limits_are_within_those_of_aws() -> None:
+    assert (batches.MOST_ENTRIES, batches.MOST_BYTES) == (10, 1_048_576)
+    assert MOST_KEY_BYTES == 1_024 - len("step#")
     assert timedelta(minutes=15) == LONGEST_DELAY
     assert MESSAGE_LIFE <= aws_limits.QUEUE_RETENTION
 

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 import pytest
 from botocore.loaders import Loader
 
+from django_offload.aws import secrets
 from django_offload.conf import aws_limits
 from django_offload.conf.schedules import NAME_PATTERN
 from django_offload.conf.validation import (
@@ -19,6 +20,7 @@ from django_offload.conf.validation import (
     TABLE_PATTERN,
 )
 from django_offload.stack import limits, schedules
+from django_offload.stores.listing import MOST_READ
 
 
 @cache
@@ -47,6 +49,9 @@ def shapes(service: str) -> dict[str, Any]:
             limits.EVENT_AGE.total_seconds(),
         ),
         ("events", "RuleName", 1, aws_limits.RULE_NAME),
+        ("dynamodb", "KeyList", 1, MOST_READ),
+        ("ssm", "ParameterNameList", 1, secrets.MOST_PARAMETERS),
+        ("s3", "ObjectKey", 1, None),
     ],
 )
 def test_a_limit_is_that_of_the_service_model(
