@@ -142,7 +142,7 @@ def test_the_memory_reads_as_many_records_at_once_as_dynamodb() -> None:
 
 def test_our_own_limits_are_within_those_of_aws() -> None:
     assert (batches.MOST_ENTRIES, batches.MOST_BYTES) == (10, 1_048_576)
-    assert MOST_KEY_BYTES == 1_024 - len("step#")
+    assert 1_024 - len("step#") == MOST_KEY_BYTES
     assert timedelta(minutes=15) == LONGEST_DELAY
     assert MESSAGE_LIFE <= aws_limits.QUEUE_RETENTION
 
