@@ -255,7 +255,7 @@ def queue_problems(where: str, queue: Mapping[str, Any]) -> Iterator[Problem]:
                 f"{where}['{key}'] is {shown(value)}.",
                 f"Give a number from {low:g} to {high:g}. Durations are in seconds."
                 if key != "timeout"
-                else f"Give a number of seconds from {low:g} to {high:g}.{REGIONAL}",
+                else f"Give a number from {low:g} to {high:g}, in seconds.{REGIONAL}",
             )
     if wrong & {"batch_size", "batch_window"}:
         return
