@@ -205,18 +205,29 @@ def test_a_receiver_that_raises_keeps_no_row(site, receive):
     assert sorted(received) == [(task_id, False) for task_id in left]
 
 
-def unreachable(*args, **kwargs):
-    raise ConnectionError("S3 does not answer")
+def unreachable_after_the_send():
+    """Return a fetch() that finds the arguments for the send, and then no more."""
+    found = [outbox.fetch]
+
+    def fetch(*args):
+        if found:
+            return found.pop()(*args)
+        raise ConnectionError("S3 does not answer")
+
+    return fetch
 
 
 def no_modules():
-    raise ImportError("No module named 'shop'")
+    def failing():
+        raise ImportError("No module named 'shop'")
+
+    return failing
 
 
 @pytest.mark.parametrize(
     ("what", "failing", "reason"),
     [
-        ("fetch", unreachable, "S3 does not answer"),
+        ("fetch", unreachable_after_the_send, "S3 does not answer"),
         ("registry", no_modules, "No module named 'shop'"),
         ("masked_text", no_modules, "UnknownTask"),
     ],
@@ -233,7 +244,7 @@ def test_a_task_that_cannot_be_announced_is_sent_and_stops_no_other(
         row["name"] = "shop.tasks.gone"
     OutboxEntry.objects.filter(id=left[0]).update(birth=json.dumps(row))
 
-    with mock.patch.object(outbox, what, failing):
+    with mock.patch.object(outbox, what, failing()):
         assert drain() == 2
 
     assert (rows(), len(messages(site))) == ([], 2)

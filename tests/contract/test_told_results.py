@@ -194,7 +194,7 @@ def test_a_cancel_that_cannot_read_the_arguments_is_told_all_the_same(offload, c
 ATTEMPTS = st.lists(st.sampled_from(["raise", "die", "die after work"]), max_size=4)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(ATTEMPTS, st.sampled_from(sorted(SIZES)[:2]), st.booleans())
 def test_any_history_is_told_as_it_is_kept(attempts, size, is_cancelled):
     with Offload().active() as offload, told() as finished:
