@@ -188,9 +188,8 @@ def _overwritten(self: StepResults, key: str, text: str) -> str:
     return text
 
 
-def _for_a_minute(self: Attempt) -> Callable[[], int]:
-    clock = self.environment.clock
-    return lambda: int((clock() + timedelta(minutes=1)).timestamp())
+def _for_a_minute(self: Attempt) -> int:
+    return int((self.environment.clock() + timedelta(minutes=1)).timestamp())
 
 
 DECISIONS: tuple[Mutant, ...] = (
