@@ -168,10 +168,11 @@ def _deleted_anyway(entry: Any) -> bool:
     return sent
 
 
-def _ended_by_one(entry: Any) -> bool:
-    if not SEND_ENTRY(entry):
+def _ended_by_one(entry: Any) -> Any:
+    sent = SEND_ENTRY(entry)
+    if not sent:
         raise RuntimeError
-    return True
+    return sent
 
 
 def _first_alone(last: Any, until: Any) -> Any:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from botocore.loaders import Loader
 
-from django_offload.aws import memory_limits as limits
 from django_offload.aws import secrets
 from django_offload.backends.base import MOST_OWNER_BYTES
 from django_offload.conf import aws_limits
@@ -163,8 +162,8 @@ def test_a_limit_is_that_of_the_service_model(service: str, shape: str, low: int
 
 
 def test_the_limits_agree_with_each_other() -> None:
-    assert limits.MOST_MESSAGE_BYTES == aws_limits.QUEUE_MESSAGE == batches.MOST_BYTES
-    assert len("step#") + MOST_KEY_BYTES == limits.MOST_SORT_KEY_BYTES
+    assert aws_limits.QUEUE_MESSAGE == batches.MOST_BYTES
+    assert len("step#") + MOST_KEY_BYTES == aws_limits.SORT_KEY
     assert batches.MOST_ENTRIES == 10
     assert timedelta(minutes=15) == LONGEST_DELAY
     assert MESSAGE_LIFE <= aws_limits.QUEUE_RETENTION
