@@ -65,7 +65,7 @@ class Demo:
         return self.log.read_text()
 
     def text_with(self, words: str) -> str:
-        """Return what the demo printed, once these words are there. A server logs a request after its answer."""
+        """Return what it has printed once these words are there: a server logs a request after its answer."""
         deadline = time.monotonic() + LOG_SECONDS
         while words not in (text := self.text()) and time.monotonic() < deadline:
             time.sleep(0.1)
