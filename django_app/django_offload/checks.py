@@ -278,9 +278,13 @@ def check_endpoint(**kwargs: Any) -> list[CheckMessage]:
         try:
             url = urlsplit(value)
         except ValueError as exc:
-            text, hint = f"{key} is {shown(value)}, which is no URL: {reason(exc)}.", "Correct or unset it."
-            # An endpoint would send messages over a network without encryption, or is no URL.
-            messages.append(Error(text, hint=hint, id="django_offload.E021"))
+            messages.append(
+                Error(
+                    f"{key} is {shown(value)}, which is no URL: {reason(exc)}.",
+                    hint="Correct or unset it.",
+                    id="django_offload.E021",
+                )
+            )
             continue
         if url.scheme == "http" and url.hostname not in LOOPBACK_HOSTS and not settings.DEBUG:
             messages.append(

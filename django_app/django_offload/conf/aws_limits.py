@@ -13,6 +13,8 @@ FUNCTION_TIMEOUT = timedelta(seconds=1_800)
 FUNCTION_TIMEOUT_EVERYWHERE = timedelta(seconds=900)
 FUNCTION_MEMORY = (128, 10_240)
 FUNCTION_NAME = 64
+# Of an asynchronous invocation, which is 1 MB and not 1 MiB.
+FUNCTION_EVENT = 1_000_000
 # Names and values of all variables of a function together, in bytes.
 FUNCTION_VARIABLES = 4_096
 
@@ -28,6 +30,7 @@ MAPPING_CONCURRENCY = (2, 1_000)
 QUEUE_NAME = 80
 QUEUE_MESSAGE = 1024 * 1024  # Of a batch of messages too.
 QUEUE_BATCH = 10
+QUEUE_DELAY = timedelta(minutes=15)
 QUEUE_RETENTION = timedelta(days=14)
 QUEUE_VISIBILITY = timedelta(hours=12)
 QUEUE_RECEIVES = 1_000

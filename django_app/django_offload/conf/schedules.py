@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from . import aws_limits
 from .plain_values import reason, shown
 
 # Part of a schedule's name in EventBridge Scheduler, which allows 64 characters.
@@ -87,6 +88,11 @@ def when_problem(when: object) -> tuple[str, str] | None:
     """Return the end of a sentence that says what is wrong with a time, and what to write instead."""
     if not isinstance(when, str):
         return ".", KINDS
+    if len(when) > aws_limits.SCHEDULE_EXPRESSION:
+        return (
+            f", which has {len(when)} characters, and AWS takes {aws_limits.SCHEDULE_EXPRESSION}.",
+            "Write ranges ('1-5') and steps ('0/5') instead of lists, or several schedules.",
+        )
     if RATE_PATTERN.fullmatch(when):
         return None
     if other := OTHER_RATE.fullmatch(when):

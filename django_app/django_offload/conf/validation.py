@@ -105,7 +105,6 @@ QUEUE_BOUNDS: Mapping[str, tuple[float, float]] = {
     "result_ttl": (1, LONGEST_RESULT_TTL.total_seconds()),
 }
 
-
 # The options that are on or off.
 FLAGS = ("history", "on_commit", "outbox", "record_at_enqueue", "aws_in_debug")
 URL = re.compile(r"https?://[^\s/]+/\S+")
@@ -186,9 +185,14 @@ def queue_name_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(
             "E003",
             f"QUEUES contains {shown(first)} and {shown(second)}, which would be one resource in AWS.",
-            "Rename one of them: hyphens and underscores don't count, and AWS has other resources with "
-            "'-dead' and '-policy' at their end.",
+            COLLISION_HINT,
         )
+
+
+COLLISION_HINT = (
+    "Rename one of them: hyphens and underscores don't count, and AWS has other resources with '-dead' and "
+    "'-policy' at their end."
+)
 
 
 def logical_name(name: str) -> str:
@@ -250,7 +254,8 @@ def queue_problems(where: str, queue: Mapping[str, Any]) -> Iterator[Problem]:
                 "E005",
                 f"{where}['{key}'] is {shown(value)}.",
                 f"Give a number from {low:g} to {high:g}. Durations are in seconds."
-                + (REGIONAL if key == "timeout" else ""),
+                if key != "timeout"
+                else f"Give a number from {low:g} to {high:g}, in seconds.{REGIONAL}",
             )
     if wrong & {"batch_size", "batch_window"}:
         return
@@ -345,10 +350,7 @@ def value_problems(options: Mapping[str, Any], names: list[Any]) -> Iterator[tup
     for keys, is_valid, hint in rules:
         for key in keys:
             if key in options and not is_valid(options[key]):
-                value = (
-                    "a string" if key == "modules" and isinstance(options[key], str) else shown(options[key])
-                )
-                yield key, f"OPTIONS['{key}'] is {value}.", hint
+                yield key, f"OPTIONS['{key}'] is {shown(options[key])}.", hint
     functions = options.get("functions")
     roles = [*(f"{name}-worker" for name in names if isinstance(name, str)), *ROLES]
     for role in functions if isinstance(functions, Mapping) else ():
@@ -394,5 +396,5 @@ def is_dictionary_of_texts(value: object, pattern: "re.Pattern[str]") -> bool:
 def is_result_ttl(value: object) -> bool:
     try:
         return timedelta(seconds=1) <= duration(value) <= LONGEST_RESULT_TTL  # type: ignore[arg-type]
-    except (ValueError, OverflowError):
+    except ValueError:
         return False

@@ -158,7 +158,6 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
         A later attempt returns the stored value (JSON) instead. This needs the app django_offload.effects in
         INSTALLED_APPS, and its table in the database `using`.
         """
-
         as_utf8(key)  # Raises for a key that a database can't store.
 
         def run() -> str:

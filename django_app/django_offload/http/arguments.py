@@ -52,10 +52,8 @@ def parse_form(request: HttpRequest) -> tuple[Mapping[str, Any], Errors]:
     """Return the fields of a form in the body, and the errors. Django answers 400 to a malformed form."""
     try:
         return request.POST, {}
-    except (
-        LookupError,
-        UnicodeError,
-    ):  # A charset such as rot13, which Python knows and doesn't decode to text.
+    except (LookupError, UnicodeError):
+        # A charset such as rot13, which Python knows and doesn't decode to text.
         return {}, error(_("The form has a charset that can't be read. Send it as UTF-8."), "content_type")
 
 

@@ -11,10 +11,13 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from sys import get_int_max_str_digits
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..compat import normalize_json
 from ..exceptions import InvalidReturnValue
+
+if TYPE_CHECKING:
+    from ..conf.json_values import NotJSON
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -135,10 +138,7 @@ def dump_returned(value: Any, what: str) -> str:
         try:
             refuse_shared_keys(value, "return_value")
         except NotJSON as exc:
-            advice = exc.advice.replace("Pass ", "Return ", 1).replace(
-                ", and use int(text, 16) in the task", ""
-            )
-            raise InvalidReturnValue(what, str(exc), advice) from None
+            raise InvalidReturnValue(what, str(exc), advice_of(exc)) from None
     return text
 
 
@@ -149,12 +149,15 @@ def invalid_return_value(value: Any, what: str, exc: Exception) -> InvalidReturn
     try:
         plain(value, "return_value")
     except NotJSON as not_json:
-        # The rest of the advice is about the task that receives an argument.
-        advice = not_json.advice.replace("Pass ", "Return ", 1).partition(", and ")[0].rstrip(".") + "."
-        return InvalidReturnValue(what, str(not_json), advice)
+        return InvalidReturnValue(what, str(not_json), advice_of(not_json))
     except Exception:  # noqa: BLE001, whatever the value raises when it is looked at
         return InvalidReturnValue(what, str(exc) or type(exc).__name__)
     return InvalidReturnValue(what, str(exc) or type(exc).__name__)
+
+
+def advice_of(exc: "NotJSON") -> str:
+    """Return what to return instead. The rest of the advice is about the task that receives an argument."""
+    return exc.advice.replace("Pass ", "Return ", 1).partition(", and ")[0].rstrip(".") + "."
 
 
 def load(text: str) -> Any:

@@ -26,8 +26,6 @@ from .enqueued_task import EnqueuedTask, Reference
 from .json_codec import dump, from_micros, to_micros
 
 VERSION = 1
-# SQS allows 1 MiB, and an asynchronous Lambda invocation 1 MB (AWS quotas, 2025).
-MAX_BYTES = 1_000_000
 # A chain of tasks that enqueue each other is taken for a mistake if it gets longer than this.
 MAX_DEPTH = 1_000
 

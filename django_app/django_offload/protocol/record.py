@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..compat import TaskResultStatus
+from ..conf.aws_limits import QUEUE_DELAY
 from .conditional_write import Attributes, Value
 from .enqueued_task import EnqueuedTask, Reference
 from .json_codec import MICROSECOND, dump, from_micros, to_micros
@@ -37,8 +38,8 @@ MESSAGE_LIFE = timedelta(days=7)
 RECORD_LIFE = timedelta(days=7 + 14 + 1)
 # The lifecycle rule of the bucket deletes objects under payloads/ after this.
 PAYLOAD_LIFE = timedelta(days=30)
-# The longest delay that SQS allows. The sweeper, which runs every minute, sends tasks that start later.
-LONGEST_DELAY = timedelta(minutes=15)
+# The sweeper, which runs every minute, sends tasks that start later.
+LONGEST_DELAY = QUEUE_DELAY
 SWEEP_EVERY = timedelta(minutes=1)
 
 # The same in microseconds. With them, initial_item() takes a fifth of the time that timedelta takes.

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from ..conf import Options, QueueOptions
 from ..conf.schedules import Recurrence
+from ..conf.validation import COLLISION_HINT, colliding_queues
 from ..exceptions import ConfigurationError
-from .names import DEAD_LETTER, MIGRATE, SWEEPER, logical, schedule_id, worker
+from .names import DEAD_LETTER, MIGRATE, SWEEPER, schedule_id, worker
 from .stage_environment import (
     NO_STAGE_ENVIRONMENT,
     DeploymentTarget,
@@ -138,23 +139,12 @@ def contradiction(options: Options, option: str, other: str) -> ConfigurationErr
 
 def check_resource_names(options: Options, queues: Mapping[str, QueueOptions]) -> None:
     """Raise ConfigurationError if two queues, or two functions, would become the same resource."""
-    # The stack has a queue of its own, for the events that no function accepted.
-    owners = {options.queue("failed-events"): "failed-events (the stack's own)"}
-    for name in queues:
-        resources = (
-            logical(name),
-            f"{logical(name)}Policy",
-            options.queue(name),
-            options.dead_letter_queue(name),
+    for first, second in colliding_queues(queues):
+        raise ConfigurationError(
+            options.alias,
+            f"The queues '{first}' and '{second}' would be one resource in AWS.",
+            COLLISION_HINT,
         )
-        for resource in resources:
-            other = owners.setdefault(resource, name)
-            if other != name:
-                raise ConfigurationError(
-                    options.alias,
-                    f"The queues '{other}' and '{name}' would share the resource name '{resource}'.",
-                    "Rename one of them.",
-                )
     roles: dict[str, str] = {}
     for role in (*map(worker, queues), DEAD_LETTER, SWEEPER, MIGRATE):
         function = options.function(role)

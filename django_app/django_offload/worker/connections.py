@@ -102,14 +102,8 @@ class LeftOpen:
     unsent: tuple[Any, ...]  # The EnqueuedTasks that waited for the commit.
 
     def log(self, level: int, task_id: str, name: str) -> None:
-        text, args = (
-            "Task id=%s name=%s left a transaction open on database %s: rolled back",
-            [
-                task_id,
-                name,
-                ", ".join(self.databases),
-            ],
-        )
+        text = "Task id=%s name=%s left a transaction open on database %s: rolled back"
+        args = [task_id, name, ", ".join(self.databases)]
         if self.unsent:
             text += ". These tasks waited for its commit, so they were not sent: %s"
             args.append(", ".join(f"id={enqueued.id} name={enqueued.name}" for enqueued in self.unsent))

@@ -157,12 +157,12 @@ def _begun_at_once(task_id: str, *, now: Any, due_at: Any, not_before: Any = EPO
 REDRIVE = transitions.redrive
 
 
-def _deleted_first(entry: Any) -> bool:
+def _deleted_first(entry: Any) -> Any:
     drain.delete(entry.id)
     return SEND_ENTRY(entry)
 
 
-def _deleted_anyway(entry: Any) -> bool:
+def _deleted_anyway(entry: Any) -> Any:
     sent = SEND_ENTRY(entry)
     drain.delete(entry.id)
     return sent
@@ -170,7 +170,7 @@ def _deleted_anyway(entry: Any) -> bool:
 
 def _ended_by_one(entry: Any) -> Any:
     sent = SEND_ENTRY(entry)
-    if not sent:
+    if sent is None:
         raise RuntimeError
     return sent
 
@@ -188,8 +188,9 @@ def _overwritten(self: StepResults, key: str, text: str) -> str:
     return text
 
 
-def _for_a_minute(self: Attempt) -> int:
-    return int((self.environment.clock() + timedelta(minutes=1)).timestamp())
+def _for_a_minute(self: Attempt) -> Callable[[], int]:
+    clock = self.environment.clock
+    return lambda: int((clock() + timedelta(minutes=1)).timestamp())
 
 
 DECISIONS: tuple[Mutant, ...] = (

@@ -10,7 +10,7 @@ from tests.simulation.world import World
 
 # Worlds of a hundred tasks, with more faults than usual.
 WORLDS, TASKS, RATE = 8, 100, 2.5
-# How a patch shows that fits the code no longer: it proves nothing.
+# How a patch shows that it fits the code no longer: it proves nothing.
 ROTTEN = (AttributeError, TypeError, NameError)
 
 

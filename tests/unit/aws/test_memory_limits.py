@@ -1,13 +1,10 @@
 """The memory that stands in for AWS takes what AWS takes, and not a byte more. The limits are AWS's own."""
 
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any
 
 import pytest
-from botocore.loaders import Loader
 
-from django_offload.aws import secrets
 from django_offload.backends.base import MOST_OWNER_BYTES
 from django_offload.conf import aws_limits
 from django_offload.conf.options import MOST_ALIAS_CHARACTERS
@@ -16,7 +13,7 @@ from django_offload.definition.offload_task import MOST_NAME_BYTES
 from django_offload.exceptions import Refusal
 from django_offload.payloads.memory import MemoryPayloads
 from django_offload.protocol.enqueued_task import EnqueuedTask
-from django_offload.protocol.message import MAX_BYTES, Keyring, TaskMessage, decode, encode
+from django_offload.protocol.message import Keyring, TaskMessage, decode, encode
 from django_offload.protocol.record import (
     ARGUMENTS_PART,
     LONGEST_DELAY,
@@ -143,28 +140,9 @@ def test_the_memory_reads_as_many_records_at_once_as_dynamodb() -> None:
         listing.get_many([ID] * (MOST_READ + 1))
 
 
-@cache
-def shapes(service: str) -> dict[str, Any]:
-    model: dict[str, Any] = Loader().load_service_model(service, "service-2")["shapes"]
-    return model
-
-
-@pytest.mark.parametrize(
-    ("service", "shape", "low", "high"),
-    [
-        ("dynamodb", "KeyList", 1, MOST_READ),
-        ("ssm", "ParameterNameList", 1, secrets.MOST_PARAMETERS),
-        ("s3", "ObjectKey", 1, None),
-    ],
-)
-def test_a_limit_is_that_of_the_service_model(service: str, shape: str, low: int, high: int | None) -> None:
-    assert (shapes(service)[shape].get("min"), shapes(service)[shape].get("max")) == (low, high)
-
-
-def test_the_limits_agree_with_each_other() -> None:
-    assert aws_limits.QUEUE_MESSAGE == batches.MOST_BYTES
-    assert len("step#") + MOST_KEY_BYTES == aws_limits.SORT_KEY
-    assert batches.MOST_ENTRIES == 10
+def test_our_own_limits_are_within_those_of_aws() -> None:
+    assert (batches.MOST_ENTRIES, batches.MOST_BYTES) == (10, 1_048_576)
+    assert 1_024 - len("step#") == MOST_KEY_BYTES
     assert timedelta(minutes=15) == LONGEST_DELAY
     assert MESSAGE_LIFE <= aws_limits.QUEUE_RETENTION
 
@@ -193,7 +171,7 @@ def test_the_largest_task_that_is_accepted_fits_into_its_message_record_and_part
 
     assert len(enqueued.arguments) == PART_BYTES
     assert decode(text, keyring).enqueued == enqueued
-    assert len(text) < MAX_BYTES
+    assert len(text) < aws_limits.FUNCTION_EVENT
     message(text)
     record(**{name: value for name, value in initial_item(enqueued).items() if name != "id"})
     part(ID, ARGUMENTS_PART, enqueued.arguments)

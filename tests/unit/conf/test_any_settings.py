@@ -17,9 +17,8 @@ from hypothesis import strategies as st
 from django_offload.apps import CHECKS
 from django_offload.conf import Options, configured, find_problems
 from django_offload.exceptions import ConfigurationError
-from tests.unit.conf.settings_values import OBJECTS, Hostile, Minutes, Number, Text
+from tests.unit.conf.settings_values import BACKEND, OBJECTS, Hostile, Minutes, Number, Text
 
-BACKEND = "django_offload.backends.SQSBackend"
 SCHEDULE = {
     "task": "tests.unit.tasks.double",
     "when": "cron(0 3 * * ? *)",

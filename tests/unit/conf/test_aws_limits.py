@@ -8,7 +8,9 @@ from zoneinfo import available_timezones
 import pytest
 from botocore.loaders import Loader
 
+from django_offload.aws import secrets
 from django_offload.conf import aws_limits
+from django_offload.conf.schedules import NAME_PATTERN
 from django_offload.conf.validation import (
     BUCKET_PATTERN,
     FUNCTION_PATTERN,
@@ -18,6 +20,7 @@ from django_offload.conf.validation import (
     TABLE_PATTERN,
 )
 from django_offload.stack import limits, schedules
+from django_offload.stores.listing import MOST_READ
 
 
 @cache
@@ -46,6 +49,9 @@ def shapes(service: str) -> dict[str, Any]:
             limits.EVENT_AGE.total_seconds(),
         ),
         ("events", "RuleName", 1, aws_limits.RULE_NAME),
+        ("dynamodb", "KeyList", 1, MOST_READ),
+        ("ssm", "ParameterNameList", 1, secrets.MOST_PARAMETERS),
+        ("s3", "ObjectKey", 1, None),
     ],
 )
 def test_a_limit_is_that_of_the_service_model(
@@ -88,6 +94,8 @@ def test_every_setting_within_our_bounds_is_within_those_of_aws() -> None:
     assert len(f"{stack}-{queue}-dead") <= aws_limits.QUEUE_NAME
     assert len(f"{stack}-payloads-{'0' * 12}-ap-southeast-1") <= aws_limits.BUCKET_NAME[1]
     assert len(f"{stack}-sweeper") <= aws_limits.RULE_NAME
+    assert NAME_PATTERN.fullmatch("n" * (aws_limits.SCHEDULE_NAME + 1)) is None
+    assert max(limits.timeouts(LONGEST_TIMEOUT)) <= aws_limits.FUNCTION_TIMEOUT.total_seconds()
 
 
 @pytest.mark.parametrize(

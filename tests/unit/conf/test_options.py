@@ -209,7 +209,7 @@ def test_a_batch_over_ten_needs_a_window():
         ),
         ({"result_ttl": -1}, "OPTIONS['result_ttl'] is -1."),
         ({"result_ttl": timedelta(days=367)}, "OPTIONS['result_ttl'] is datetime.timedelta(days=367)."),
-        ({"modules": "shop.work"}, "OPTIONS['modules'] is a string."),
+        ({"modules": "shop.work"}, "OPTIONS['modules'] is 'shop.work'."),
     ],
 )
 def test_an_invalid_value_is_named(options, text):

@@ -130,6 +130,10 @@ def test_the_field_that_aws_would_refuse_is_named(when, problem, hint):
             "Write 'rate(5 minutes)', or 'cron(0 3 * * ? *)' with AWS's six fields.",
         ),
         ({"nightly": {**GOOD, "when": "rate(1 minutes)"}}, "Write 'rate(1 minute)'."),
+        (
+            {"nightly": {**GOOD, "when": f"cron({','.join(map(str, range(60)))} {'1,' * 50}1 * * ? *)"}},
+            "Write ranges ('1-5') and steps ('0/5') instead of lists, or several schedules.",
+        ),
         ({"nightly": {**GOOD, "when": "rate(5 minute)"}}, "Write 'rate(5 minutes)'."),
         ({"nightly": {**GOOD, "when": "rate(1 days)"}}, "Write 'rate(1 day)'."),
         (

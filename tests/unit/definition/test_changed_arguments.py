@@ -4,30 +4,16 @@ import sys
 
 import pytest
 
-from django_offload.compat import InvalidTask
 from django_offload.exceptions import InvalidArguments
 from tests.contract.setup import tasks_setting
 from tests.unit import argument_tasks as tasks
-
-
-def nested(depth):
-    value = []
-    for _ in range(depth):
-        value = [value]
-    return value
+from tests.unit.definition.test_arguments import nested, refusal
 
 
 @pytest.fixture(autouse=True)
 def site(settings, request):
     settings.TASKS = tasks_setting(modules=["tests.unit.argument_tasks"])
     return request.getfixturevalue("offload")
-
-
-def refusal(call, *args, **kwargs):
-    with pytest.raises(InvalidArguments) as raised:
-        call(*args, **kwargs)
-    assert isinstance(raised.value, (InvalidTask, TypeError))
-    return str(raised.value)
 
 
 class Changing(str):

@@ -98,6 +98,9 @@ def test_a_stack_that_is_gone_is_deleted(deployment: Any, monkeypatch: pytest.Mo
     deployment.delete_stack()
 
     server.close()
+    actions = [request.partition(b"Action=")[2].partition(b"&")[0] for request in server.requests]
+    assert actions.count(b"DeleteStack") == 1
+    assert actions[-1] in {b"DescribeStacks", b"DescribeStackEvents"}, "it was looked at until it was gone"
 
 
 PROTECTED = (

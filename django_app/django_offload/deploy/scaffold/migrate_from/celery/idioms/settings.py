@@ -62,7 +62,8 @@ SETTINGS = (
     Idiom(
         "task_time_limit, task_soft_time_limit",
         settings("task_time_limit", "task_soft_time_limit"),
-        'Write `"timeout"` in the queue\'s options, as TASKS below does; at most 900 s.',
+        'Write `"timeout"` in the queue\'s options, as TASKS below does: at most 900 s, in some regions '
+        "1,800 s.",
     ),
     Idiom(
         "task_annotations, task_default_rate_limit",

@@ -107,8 +107,9 @@ TASKS = (
     Idiom(
         "soft_time_limit=, time_limit=",
         ("@task(soft_time_limit=)", "@task(time_limit=)", "task.soft_time_limit", "task.time_limit"),
-        "Write `timeout=seconds`. It raises `DeadlineExceeded` inside the task. A task has at most 900 "
-        "s, and at most the `timeout` of its queue, 300 s unless `OPTIONS` says otherwise.",
+        "Write `timeout=seconds`. It raises `DeadlineExceeded` inside the task. A task has at most the "
+        "`timeout` of its queue: 300 s unless `OPTIONS` says otherwise, at most 900 s, in some regions "
+        "1,800 s.",
     ),
     Idiom(
         "rate_limit=",
