@@ -130,7 +130,9 @@ def test_get_result_has_five_seconds_for_each_read_and_says_so(slow):
     for read in range(1, len(slow.left) + 1):
         slow.left.clear()
         slow.late[:] = [read]
-        with pytest.raises(CallFailed, match=r"AWS was not reached within 5 seconds\. Try again in a minute\."):
+        with pytest.raises(
+            CallFailed, match=r"AWS was not reached within 5 seconds\. Try again in a minute\."
+        ):
             default_task_backend.get_result(slow.id)
 
 
