@@ -3,7 +3,8 @@
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -69,7 +70,7 @@ class DjangoOffloadConfig(AppConfig):
     def ready(self) -> None:
         replace_check_of_tasks()
         for name, tags, deploy in CHECKS:
-            register_lazily(f"{self.name}.{name}", tags, deploy)
+            register(lazily(f"{self.name}.{name}"), *tags, deploy=deploy)
         for name in (*LOGGERS, *(f"django.security.{name}" for name in names_below(SuspiciousOperation))):
             logging.getLogger(name).addFilter(hide_tokens)
         if "OFFLOAD_LOCAL_SITE" in os.environ:
@@ -112,10 +113,16 @@ def hide_tokens(record: logging.LogRecord) -> bool:
     return token_filter.filter(record)
 
 
-def register_lazily(path: str, tags: tuple[str, ...], deploy: bool) -> None:
-    """Register a check and import it only when it runs, because most processes never run checks."""
+@cache
+def lazily(path: str) -> Callable[..., Iterable[CheckMessage]]:
+    """
+    Return a check that is imported only when it runs, because most processes never run checks.
 
-    @register(*tags, deploy=deploy)
+    It is the same one each time, because ready() is called again when INSTALLED_APPS is overridden.
+    """
+
     def check(**kwargs: Any) -> Iterable[CheckMessage]:
         messages: Iterable[CheckMessage] = import_string(path)(**kwargs)
         return messages
+
+    return check

@@ -109,8 +109,8 @@ class OutOfTime(OffloadError):
     def __init__(self, what: str) -> None:
         self.what = what
         super().__init__(
-            f"{what} wasn't started, because too little time was left. A worker gets the message again; if "
-            "this happens often, give its queue a longer timeout in OPTIONS['queues']. Otherwise, try again."
+            f"{what} wasn't started, because too little time was left. A worker gets the message again. Give "
+            "its queue a longer timeout in OPTIONS['queues'] if this happens often, and try again elsewhere."
         )
 
 

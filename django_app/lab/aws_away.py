@@ -9,21 +9,24 @@ from django.shortcuts import render
 
 from django_offload.aws import READ_SECONDS, at_most, failures
 from django_offload.aws.explain import explain
-from django_offload.exceptions import CallFailed, EnqueueFailed, OutOfTime, ResourceMissing
+from django_offload.exceptions import EnqueueFailed, OutOfTime, ResourceMissing
 
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
 READ_METHODS = {"GET", "HEAD"}
-CANT_READ = "Tasks can't be read at the moment. Those that were accepted aren't lost."
+CANT_READ = "Tasks can't be read at the moment. Those that were accepted aren't lost. Open this page again in a minute."
 # A send that wasn't confirmed may have arrived all the same.
 NOT_STARTED = (
-    "Your task wasn't started, because AWS didn't confirm it. If AWS received it all the same, it runs, "
-    "but no page can follow it."
+    "Your task may not have been started, because AWS didn't confirm it. Start it again in a minute. If AWS "
+    "received the first one all the same, it runs too, but no page can follow it."
 )
 # What a form couldn't do, by the name of its URL.
 UNDONE = {
-    "in-request": "Your report couldn't be stored, because AWS didn't answer. It was thrown away.",
+    "in-request": (
+        "Your report couldn't be stored, because AWS didn't answer. It was thrown away. Run it again in a "
+        "minute."
+    ),
     "picture-cancel": "Not every tile was cancelled, because AWS didn't answer. Cancel the picture again.",
 }
 
@@ -41,7 +44,7 @@ class AWSAwayMiddleware:
             return self._get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, (EnqueueFailed, CallFailed, OutOfTime, ResourceMissing, *failures())):
+        if not isinstance(exception, (EnqueueFailed, OutOfTime, ResourceMissing, *failures())):
             return None
         cause = exception.__cause__ if isinstance(exception, EnqueueFailed) else exception
         reason = (explain(cause) or str(cause)) if cause else str(exception)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 90
+LOG_SECONDS = 30
 END_SECONDS = 30
 
 
@@ -62,6 +63,13 @@ class Demo:
     def text(self) -> str:
         """Return what it has printed so far."""
         return self.log.read_text()
+
+    def text_with(self, words: str) -> str:
+        """Return what it has printed once these words are there: a server logs a request after its answer."""
+        deadline = time.monotonic() + LOG_SECONDS
+        while words not in (text := self.text()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return text
 
 
 def free_port() -> int:

@@ -125,6 +125,11 @@ def test_a_list_that_cannot_be_read_says_that_it_is_stale_and_tries_again(
         page.clock.run_for(5_000)
         expect(said).to_contain_text("Updated")
 
+    visitor.context.clear_cookies()
+    page.clock.run_for(5_000)
+    expect(said).to_have_text("The site answered with another page. Reload to see why.")
+    expect(page.locator("[data-live]")).to_be_visible()
+
 
 def test_who_reads_a_task_is_not_disturbed(sign_in: Callable[[Visitor], Visitor], visitor: Visitor):
     task_id, page = fail(sign_in(visitor)), visitor.page

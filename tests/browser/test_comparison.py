@@ -239,6 +239,35 @@ def test_the_keyboard_alone_is_enough(visitor: Visitor):
     assert visitor.measured("offload", "painted") > 0
 
 
+@pytest.mark.parametrize(
+    "storage",
+    [
+        "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };",
+        "Storage.prototype.getItem = () => '{odd';",
+    ],
+    ids=["full", "damaged"],
+)
+def test_where_nothing_can_be_kept_the_page_works_all_the_same(visitor: Visitor, storage: str):
+    visitor.context.add_init_script(storage)
+    visitor.goto("/")
+
+    expect(visitor.page.locator("#verdict")).to_have_text("Run the report both ways to see the difference.")
+    visitor.page.select_option("form[data-run=offload] select[name=orders]", "50000")
+    assert visitor.press("offload") == 202
+    visitor.await_status("SUCCESSFUL")
+    expect(visitor.page.locator("[data-result]")).to_be_visible()
+
+
+def test_a_page_that_comes_back_from_the_history_is_not_busy(visitor: Visitor):
+    visitor.goto("/")
+    button = visitor.page.locator("form[data-run=offload] button[type=submit]")
+    button.evaluate("button => button.setAttribute('aria-busy', 'true')")
+
+    visitor.page.evaluate("dispatchEvent(new Event('pageshow'))")
+
+    expect(button).not_to_have_attribute("aria-busy", "true")
+
+
 def test_what_a_hidden_tab_shows_later_is_not_measured(visitor: Visitor):
     visitor.goto("/")
     visitor.page.select_option("form[data-run=offload] select[name=orders]", "50000")

@@ -95,6 +95,9 @@ def check(state: dict[str, Any], shown: dict[str, Any]) -> None:
     for way, values in (("request", request), ("offload", offload)):
         if "ready" not in values:
             assert shown[way]["ready"] in {"–", outcome}
+    for name, values in (("In the request", request), ("Offloaded", offload)):
+        if "painted" not in values:
+            assert f"{name}: painted after" not in shown["text"]
     if "ready" not in offload and "ready" not in request:
         assert "report ready" not in shown["timeline"]
     if outcome or "painted" not in request or "painted" not in offload:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import IMPATIENT, Visitor
 from tests.unit.lab.images import noise, photo
 
 type Upload = Callable[[bytes], int]
@@ -88,13 +88,21 @@ def test_each_rendition_appears_as_soon_as_it_is_made(visitor: Visitor, upload: 
         (409, "It has already ended, so there is nothing to cancel."),
         (403, "It wasn't cancelled, because the server answered 403. Reload this page."),
         (None, "The server didn't answer. Try to cancel again."),
+        (0, "The server didn't answer. Try to cancel again."),
     ],
+    ids=["it has ended", "it is refused", "the server is gone", "the server hangs"],
 )
 def test_a_cancel_in_vain_is_said_and_can_be_tried_again(
     visitor: Visitor, upload: Upload, status: int | None, said: str
 ):
     visitor.page.route(STATUS, lambda route: route.fulfill(json=HALF_WAY))
-    visitor.page.route("**/cancel/", lambda route: route.fulfill(status=status) if status else route.abort())
+    answers: dict[int | None, Callable[[Route], None]] = {
+        0: lambda route: None,
+        None: lambda route: route.abort(),
+    }
+    answer = answers.get(status, lambda route: route.fulfill(status=status))
+    visitor.page.route("**/cancel/", answer)
+    visitor.context.add_init_script(IMPATIENT)
     upload(photo())
     message = visitor.page.locator("[data-field=message]")
     expect(message).to_have_text("Made small")
@@ -104,7 +112,7 @@ def test_a_cancel_in_vain_is_said_and_can_be_tried_again(
     expect(message).to_have_text(said)
     expect(visitor.page.locator("[data-cancel]")).to_be_enabled()
     # Chromium tells of the connection that was cut, and of nothing else.
-    told = [] if status else ["error: Failed to load resource: net::ERR_FAILED"]
+    told = [] if status is not None else ["error: Failed to load resource: net::ERR_FAILED"]
     assert visitor.problems == told
     visitor.problems.clear()
 

@@ -111,6 +111,37 @@ def test_the_status_is_not_asked_for_in_a_hidden_tab(visitor: Visitor):
         visitor.hide(False)
 
 
+def test_a_task_that_is_gone_is_told_so_and_asked_for_no_more(visitor: Visitor):
+    status = re.compile(r"/tasks/[0-9a-f]{32}/$")
+    visitor.page.clock.install()
+    visitor.page.route(status, lambda route: route.fulfill(status=404))
+    offload(visitor)
+    visitor.page.clock.run_for(1_000)
+
+    gone = "This task no longer exists. Start it again if you still need its result."
+    expect(visitor.page.locator("[data-field=message]")).to_have_text(gone)
+    visitor.polls.clear()
+    visitor.page.clock.run_for(60_000)
+    assert not visitor.polls
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "percent"),
+    [("1e308", "1.7e308", "58"), ("1e400", "5", "100"), ("1", "1e400", "0")],
+)
+def test_any_progress_of_a_task_is_a_percentage(visitor: Visitor, done: str, total: str, percent: str):
+    progress = f'{{"done": {done}, "total": {total}, "message": "It goes on"}}'
+    body = f'{{"status": "RUNNING", "attempts": 1, "progress": {progress}}}'
+    visitor.page.route(
+        re.compile(r"/tasks/[0-9a-f]{32}/$"),
+        lambda route: route.fulfill(body=body, content_type="application/json"),
+    )
+    offload(visitor)
+
+    expect(visitor.page.locator("[data-field=message]")).to_have_text("It goes on")
+    expect(visitor.page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", percent)
+
+
 def test_a_running_report_can_be_cancelled(visitor: Visitor):
     offload(visitor, "200000")
 

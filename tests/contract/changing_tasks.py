@@ -23,6 +23,7 @@ from django.test.utils import override_settings
 from django.utils import timezone
 
 from django_offload import task
+from django_offload.compat import signals
 from django_offload.worker.deadline import OwnTimer
 
 states: list[Any] = []
@@ -193,6 +194,17 @@ def go_on_with_state() -> float:
         states.append(random.getstate())
     random.setstate(states[0])
     return random.random()
+
+
+def begin(task_result: Any, **kwargs: Any) -> None:
+    """Receive task_started."""
+    os.environ["CURRENT_TASK"] = task_result.id
+
+
+@task
+def connect_receiver() -> None:
+    """Begin to receive signals, as a module does that is first imported here."""
+    signals.task_started.connect(begin)
 
 
 @task

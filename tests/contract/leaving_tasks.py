@@ -83,6 +83,39 @@ def begin(entry: str) -> None:
     write(f"lost {entry}")
 
 
+class Owner:
+    """An object whose methods are callbacks of a commit. It has nothing to do with tasks."""
+
+    enqueued_tasks = 3
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Strange:
+    """A callback that raises LookupError for every attribute that it lacks."""
+
+    def __call__(self) -> None:
+        """Do nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise LookupError(name)
+
+
+def callback_in_a_circle() -> None:
+    """Wrap nothing but itself, as a careless decorator makes one."""
+
+
+callback_in_a_circle.__wrapped__ = callback_in_a_circle  # type: ignore[attr-defined]
+
+
+def entered_with_callbacks(entry: str) -> None:
+    transaction.atomic().__enter__()
+    for callback in (callback_in_a_circle, Strange(), Owner().close, [].clear):
+        transaction.on_commit(callback)
+    write_and_enqueue(entry)
+
+
 WAYS = {
     way.__name__: way
     for way in (
@@ -91,6 +124,7 @@ WAYS = {
         entered,
         entered_twice,
         entered_and_failed_query,
+        entered_with_callbacks,
         autocommit_off,
         begin,
     )
@@ -116,6 +150,36 @@ def leave_open_and_fail(way: str, entry: str) -> None:
     """Raise with a transaction open."""
     alive = generator_alive(entry) if way == "generator" else WAYS[way](entry)
     raise LookupError(f"{way} {alive is None}")
+
+
+SECOND = "second"
+
+
+@task(max_attempts=3, backoff=0)
+def leave_second_open(entry: str, fails: bool, databases: list[str]) -> None:
+    """Commit to the first database of two, and leave a transaction open on each of `databases`."""
+    runs.append(entry)
+    with transaction.atomic():
+        write(entry)
+        child.enqueue(f"child {entry}")
+    for alias in databases:
+        transaction.atomic(using=alias).__enter__()
+        write(f"lost {entry}", using=alias)
+    if fails:
+        raise LookupError(entry)
+
+
+@task
+def work_in_second(entry: str) -> list[list[Any]]:
+    """Write into both databases. Return the state of both before."""
+    before = [
+        [connections[alias].in_atomic_block, connections[alias].get_autocommit()]
+        for alias in (DEFAULT_DB_ALIAS, SECOND)
+    ]
+    with transaction.atomic(), transaction.atomic(using=SECOND):
+        write(entry)
+        write(entry, using=SECOND)
+    return before
 
 
 @task

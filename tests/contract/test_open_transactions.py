@@ -1,5 +1,6 @@
 """A transaction that a task leaves open is rolled back before the next task, on SQLite and PostgreSQL."""
 
+import shutil
 from unittest import mock
 
 import pytest
@@ -32,6 +33,18 @@ def site(settings, database, at_a_time, request, exits):
     # As in a worker, which closes what is too old; the fixture leaves the connections of a test open.
     exits.enter_context(mock.patch.object(worker_connections, "close_old_connections", close_old_connections))
     return offload
+
+
+@pytest.fixture
+def second(site, database, migrated, tmp_path):
+    """A second database, beside the default one."""
+    copy = shutil.copy(migrated("sqlite")["NAME"], tmp_path / "second.sqlite3")
+    wanted = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(copy)}
+    configured = connections.configure_settings({DEFAULT_DB_ALIAS: {}, tasks.SECOND: wanted})
+    connections.settings[tasks.SECOND] = configured[tasks.SECOND]
+    yield connections[tasks.SECOND]
+    connections[tasks.SECOND].close()
+    del connections[tasks.SECOND], connections.settings[tasks.SECOND]
 
 
 def enqueue_each(site, task, ways, at_a_time):
@@ -98,6 +111,54 @@ def test_a_task_that_raised_inside_a_transaction_leaves_none(site, at_a_time, ca
         assert not any(any(state) for state in later.return_value), way
         assert f"id={left.id} name={NAME}.leave_open_and_fail left a transaction open" in caplog.text
     assert ledger() == sorted(f"{who}after {way}" for way in ways for who in ("", "child "))
+
+
+@pytest.mark.parametrize("left", [[tasks.SECOND], [DEFAULT_DB_ALIAS, tasks.SECOND]], ids=["second", "both"])
+def test_a_transaction_on_a_second_database_is_rolled_back(site, at_a_time, second, left, caplog):
+    results = [tasks.leave_second_open.enqueue(how, how == "failed", left) for how in ("returned", "failed")]
+    if at_a_time > 1:
+        site.run()
+    later = [tasks.work_in_second.enqueue(f"later {number}") for number in range(2)]
+    site.run()
+
+    for result in (*results, *later):
+        result.refresh()
+    returned, failed = results
+    assert [error.exception_class_path for error in returned.errors] == [ERROR]
+    names = f"database {', '.join(left)}"
+    assert f"ended its transaction on {names}, which was rolled back" in returned.errors[0].traceback
+    assert [error.exception_class_path for error in failed.errors] == ["builtins.LookupError"]
+    for result in results:
+        assert (
+            f"id={result.id} name={NAME}.leave_second_open left a transaction open on {names}" in caplog.text
+        )
+    assert sorted(tasks.runs) == ["failed", "returned"], "One was repeated."
+    assert [result.return_value for result in later] == 2 * [2 * [[False, True]]]
+    committed = ["child failed", "child returned", "failed", "later 0", "later 1", "returned"]
+    assert ledger() == committed, "What was committed to the other database stays."
+    assert ledger(tasks.SECOND) == ["later 0", "later 1"]
+    assert is_clean(second)
+
+
+@pytest.mark.parametrize("at_a_time", [1], indirect=True)
+def test_the_transaction_of_a_test_on_one_database_stays_if_a_task_leaves_one_on_another(
+    site, exits, second, caplog
+):
+    exits.enter_context(mock.patch.object(worker_connections, "close_old_connections"))
+    with transaction.atomic(using=tasks.SECOND):
+        write("before", using=tasks.SECOND)
+        left = tasks.leave_open.enqueue("entered", "left")
+        both = tasks.leave_second_open.enqueue("both", True, [tasks.SECOND])
+        site.run()
+        assert (second.in_atomic_block, len(second.atomic_blocks), second.savepoint_ids) == (True, 1, [])
+        write("after", using=tasks.SECOND)
+
+    for result in (left, both):
+        result.refresh()
+        assert f"id={result.id} name={result.task.module_path} left a transaction open" in caplog.text
+    assert [left.status, both.status] == ["FAILED", "FAILED"]
+    assert ledger() == ["both", "child both"]
+    assert ledger(tasks.SECOND) == ["after", "before"]
 
 
 @pytest.mark.parametrize("at_a_time", [1], indirect=True)

@@ -205,29 +205,17 @@ def test_a_receiver_that_raises_keeps_no_row(site, receive):
     assert sorted(received) == [(task_id, False) for task_id in left]
 
 
-def unreachable_after_the_send():
-    """Return a fetch() that finds the arguments for the send, and then no more."""
-    found = [outbox.fetch]
-
-    def fetch(*args):
-        if found:
-            return found.pop()(*args)
-        raise ConnectionError("S3 does not answer")
-
-    return fetch
+def unreachable(*args, **kwargs):
+    raise ConnectionError("S3 does not answer")
 
 
 def no_modules():
-    def failing():
-        raise ImportError("No module named 'shop'")
-
-    return failing
+    raise ImportError("No module named 'shop'")
 
 
 @pytest.mark.parametrize(
     ("what", "failing", "reason"),
     [
-        ("fetch", unreachable_after_the_send, "S3 does not answer"),
         ("registry", no_modules, "No module named 'shop'"),
         ("masked_text", no_modules, "UnknownTask"),
     ],
@@ -244,11 +232,28 @@ def test_a_task_that_cannot_be_announced_is_sent_and_stops_no_other(
         row["name"] = "shop.tasks.gone"
     OutboxEntry.objects.filter(id=left[0]).update(birth=json.dumps(row))
 
-    with mock.patch.object(outbox, what, failing()):
+    with mock.patch.object(outbox, what, failing):
         assert drain() == 2
 
     assert (rows(), len(messages(site))) == ([], 2)
     assert f"Task id={left[0]} was sent from the outbox without task_enqueued: {reason}" in caplog.text
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_task_whose_large_arguments_cannot_be_read_now_waits_and_stops_no_other(site, announced, caplog):
+    left = leave_behind(2)
+    reference = site.payloads[STACK].keep("payloads/a/arguments", "[[],{}]")
+    entry = OutboxEntry.objects.get(id=left[0])
+    row = {**json.loads(entry.birth), "reference": asdict(reference)}
+    OutboxEntry.objects.filter(id=left[0]).update(birth=json.dumps(row))
+
+    with mock.patch.object(outbox, "fetch", unreachable):
+        assert drain() == 1
+    assert f"Task id={left[0]} stays in the outbox: ConnectionError: S3 does not answer" in caplog.text
+    assert drain() == 1
+
+    assert (rows(), len(messages(site))) == ([], 2)
+    assert sorted(task_id for _, task_id, *_ in announced) == sorted(left)
 
 
 def test_a_task_with_its_arguments_in_the_bucket_is_announced_with_them(site, announced):

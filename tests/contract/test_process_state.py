@@ -3,28 +3,20 @@
 import gc
 import json
 import logging
-import os
 import pickle
 import random
 import signal
-import socket
 import time
 import weakref
-from contextlib import contextmanager
 from traceback import walk_tb
 
 import pytest
-from django.db import transaction
 
-from django_offload.compat import signals
-from django_offload.definition.context import OffloadContext
 from django_offload.worker.attempt import Attempt
-from django_offload.worker.execution import execute
-from django_offload.worker.process_restore import PARTS
 from django_offload.worker.process_state import warn
 from tests.contract import changing_tasks
 from tests.contract import process_tasks as tasks
-from tests.contract.setup import tasks_setting
+from tests.contract.process_site import changes_told, process_tasks_setting, work
 
 
 @pytest.fixture(params=[1, 3])
@@ -38,36 +30,10 @@ side_by_side = pytest.mark.parametrize("at_a_time", [3], indirect=True)
 
 @pytest.fixture
 def site(settings, at_a_time, request):
-    settings.TASKS = tasks_setting(
-        modules=["tests.contract.process_tasks", "tests.contract.changing_tasks"],
-        queues={"default": {"concurrency": at_a_time, "batch_size": 10}},
-        bucket=None,
-    )
+    settings.TASKS = process_tasks_setting(at_a_time)
     tasks.blocks.clear()
     tasks.runs.clear()
     return request.getfixturevalue("offload")
-
-
-@contextmanager
-def receiving(signal, receiver):
-    signal.connect(receiver)
-    try:
-        yield
-    finally:
-        signal.disconnect(receiver)
-
-
-def work(site, *results):
-    """Run the tasks; return what each returned, or the classes of its errors."""
-    site.run()
-    for result in results:
-        result.refresh()
-    return [
-        result.return_value
-        if result.status == "SUCCESSFUL"
-        else [error.exception_class_path.rpartition(".")[2] for error in result.errors]
-        for result in results
-    ]
 
 
 def test_a_task_sees_nothing_of_the_context_of_another(site):
@@ -143,12 +109,6 @@ def test_what_was_handled_before_a_task_keeps_its_traceback(site):
     assert frames[-1].f_locals["mine"] == "mine"
 
 
-def changes_told(caplog):
-    """Return what the log says that tasks changed."""
-    told = [record.getMessage() for record in caplog.records if "was put back" in record.getMessage()]
-    return [text.partition(" changed ")[2].partition(" of its process")[0] for text in told]
-
-
 @one_by_one
 def test_what_a_task_changes_for_the_process_is_put_back_before_the_next(site, caplog):
     before = changing_tasks.state()
@@ -197,68 +157,6 @@ def test_what_tasks_changed_before_a_worker_was_killed_is_put_back(site):
     work(site, *results)
 
     assert changing_tasks.state() == before
-
-
-@one_by_one
-def test_what_receivers_of_signals_change_between_two_tasks_is_theirs(site, caplog):
-    def begin(task_result, **kwargs):
-        os.environ["CURRENT_TASK"] = task_result.id
-
-    def end(**kwargs):
-        del os.environ["CURRENT_TASK"]
-
-    warn.cache_clear()
-    with receiving(signals.task_started, begin), receiving(signals.task_finished, end):
-        results = [changing_tasks.read_variable.enqueue() for _ in range(5)]
-        site.run()
-
-    for result in results:
-        result.refresh()
-        assert result.return_value == result.id
-    assert "CURRENT_TASK" not in os.environ
-    assert changes_told(caplog) == []
-
-
-@one_by_one
-def test_what_cannot_be_put_back_is_said_of_the_task_that_changed_it(site, caplog, monkeypatch):
-    monkeypatch.setitem(PARTS, "socket_timeout", ("the timeout of sockets", lambda before: 1 / 0))
-    try:
-        work(
-            site,
-            changing_tasks.change_process.enqueue("sockets"),
-            tasks.nothing.enqueue(),
-            tasks.nothing.enqueue(),
-        )
-    finally:
-        socket.setdefaulttimeout(None)
-
-    told = [record.getMessage() for record in caplog.records]
-    assert [text for text in told if "couldn't be put back" in text] == [
-        "Task tests.contract.changing_tasks.change_process changed the timeout of sockets, which couldn't be "
-        "put back: division by zero"
-    ]
-
-
-@one_by_one
-def test_what_changes_between_two_invocations_is_no_change_of_a_task(
-    sqlite_database, site, monkeypatch, tmp_path
-):
-    first = tasks.nothing.enqueue()
-    work(site, first)
-    monkeypatch.setenv("BETWEEN_INVOCATIONS", "1")
-    work(site, tasks.nothing.enqueue())
-    assert os.environ["BETWEEN_INVOCATIONS"] == "1"
-    monkeypatch.chdir(tmp_path)
-    work(site, tasks.nothing.enqueue())
-    assert os.getcwd() == str(tmp_path)
-
-    monkeypatch.setenv("OUTSIDE_INVOCATIONS", "1")
-    with transaction.atomic():
-        assert execute(tasks.nothing, OffloadContext(task_result=first), 5.0).exception is None
-        assert transaction.get_connection().in_atomic_block
-    monkeypatch.setenv("OUTSIDE_INVOCATIONS", "2")
-    assert execute(tasks.nothing, OffloadContext(task_result=first), 5.0).exception is None
-    assert os.environ["OUTSIDE_INVOCATIONS"] == "2"
 
 
 @pytest.mark.parametrize("how", ["off", "ignored", "timer", "and back"])

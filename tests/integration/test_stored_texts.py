@@ -81,8 +81,25 @@ def failed_with(path, **attributes):
     return result.id
 
 
-def read_by_every_face(staff, client, task_id):
-    """Read a record wherever somebody can look at it."""
+def read_by_every_face(staff, client, task_ids):
+    """Read records wherever somebody can look at them: each by itself, and all together once."""
+    for task_id in task_ids:
+        read_one(staff, client, task_id)
+    for name in ("failed", "dead", "underway"):
+        assert staff.get(f"{reverse(BOARD)}?list={name}").status_code == 200
+    for command in (
+        ("offload_dead", "list", "--failed"),
+        ("offload_dead", "list", "--failed", "--json"),
+        ("offload_status", "--json"),
+        ("offload_doctor", "--json"),
+    ):
+        run(*command)
+    for task_id in task_ids:
+        run("offload_dead", "redrive", task_id, "--json")
+
+
+def read_one(staff, client, task_id):
+    """Read a record by its id."""
     try:
         result = default_task_backend.get_result(task_id)
     except UnknownTask:
@@ -95,71 +112,68 @@ def read_by_every_face(staff, client, task_id):
     for visitor in (staff, client):
         assert visitor.get(status_url(task_id)).status_code == 200
     assert staff.get(reverse("django_offload:progress", args=[task_id])).status_code == 200
-    for name in ("failed", "dead", "underway"):
-        assert staff.get(f"{reverse(BOARD)}?list={name}").status_code == 200
     assert staff.get(reverse("admin:django_offload_task_change", args=[task_id])).status_code == 200
     for command in (
         ("offload_result", task_id),
         ("offload_result", task_id, "--json"),
-        ("offload_dead", "list", "--failed"),
-        ("offload_dead", "list", "--failed", "--json"),
         ("offload_dead", "show", task_id),
-        ("offload_dead", "redrive", task_id, "--json"),
-        ("offload_status", "--json"),
-        ("offload_doctor", "--json"),
     ):
         run(*command)
 
 
 @pytest.fixture
 def faces(aws, staff):
-    """Return a function that reads a record by every face, after each has imported what it needs itself."""
+    """Return a function that reads records by every face, after each has imported what it needs itself."""
     from django.test import Client
 
-    def read(task_id):
-        read_by_every_face(staff, Client(), task_id)
+    def read(*task_ids):
+        read_by_every_face(staff, Client(), task_ids)
 
-    for attributes in ({}, {"name": "tests.gone"}):
-        read(failed_with("shop.errors.Refused", **attributes))
+    read(failed_with("shop.errors.Refused"), failed_with("shop.errors.Refused", name="tests.gone"))
     aws.run()
     aws.sweep()
     return read
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_a_record_imports_nothing_wherever_it_is_read(faces, imports, path):
+def test_a_record_imports_nothing_wherever_it_is_read(faces, imports):
     before = set(sys.modules)
 
-    for attributes in ({}, {"name": path}, {"alias": path}, {"owner": path}, {"queue": path}):
-        faces(failed_with(path, **attributes))
+    faces(
+        *(
+            failed_with(path, **attributes)
+            for path in PATHS
+            for attributes in ({}, {"name": path}, {"alias": path}, {"owner": path}, {"queue": path})
+        )
+    )
 
     assert [name for name in imports if not name.startswith("tests.")] == []
     assert set(sys.modules) == before
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_a_message_a_row_and_a_sweep_import_nothing(aws, queues, faces, imports, path):
+def test_a_message_a_row_and_a_sweep_import_nothing(aws, queues, faces, imports):
     options, before = configured()["default"], set(sys.modules)
     enqueued = record_of(tasks.note.enqueue("a").id).enqueued
-    hostile = replace(enqueued, id="0" * 32, name=path, options={"retry_on": [path], "no_retry_on": [path]})
-    retried = replace(enqueued, id="1" * 32, options=hostile.options)
-    lost = failed_with(path)
+    lost = {path: failed_with(path) for path in PATHS}
     aws.run()
-    for each in (hostile, retried):
-        queues.sqs.send_message(
-            QueueUrl=queues.sqs.get_queue_url(QueueName=options.queue("default"))["QueueUrl"],
-            MessageBody=message_text(each, options, enqueued.enqueued_at.replace(year=2100)),
+    for number, path in enumerate(PATHS):
+        names = {"retry_on": [path], "no_retry_on": [path]}
+        hostile = replace(enqueued, id=f"{number:032x}", name=path, options=names)
+        retried = replace(enqueued, id=f"{number + 16:032x}", options=names)
+        for each in (hostile, retried):
+            queues.sqs.send_message(
+                QueueUrl=queues.sqs.get_queue_url(QueueName=options.queue("default"))["QueueUrl"],
+                MessageBody=message_text(each, options, enqueued.enqueued_at.replace(year=2100)),
+            )
+        OutboxEntry.objects.create(
+            id=hostile.id, alias="default", birth=pack(hostile), created_at=enqueued.enqueued_at
         )
-    OutboxEntry.objects.create(
-        id=hostile.id, alias="default", birth=pack(hostile), created_at=enqueued.enqueued_at
-    )
-    stored_with(lost, status=RUNNING, lease_until=1, due_at=1, due_shard=shard_of(lost))
+        stored_with(lost[path], status=RUNNING, lease_until=1, due_at=1, due_shard=shard_of(lost[path]))
+        aws.fail_next(OSError("not yet"))
 
-    aws.fail_next(OSError("not yet"))
     aws.run()
-    assert send_entry(OutboxEntry.objects.get())
-    assert aws.sweep().get("sent", 0) == 1
+    assert all(send_entry(entry) for entry in OutboxEntry.objects.all())
+    assert aws.sweep().get("sent", 0) == len(PATHS)
 
-    assert path not in registry().tasks
+    assert not registry().tasks.keys() & set(PATHS)
     assert [name for name in imports if not name.startswith("tests.")] == []
     assert set(sys.modules) == before

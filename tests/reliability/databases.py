@@ -42,16 +42,16 @@ def migrate(database: dict[str, Any]) -> dict[str, Any]:
     return database
 
 
-def write(entry: str) -> str:
-    """Write into the ledger, on this thread's connection to the default database; return the entry."""
-    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+def write(entry: str, using: str = DEFAULT_DB_ALIAS) -> str:
+    """Write into the ledger, on this thread's connection to a database; return the entry."""
+    with connections[using].cursor() as cursor:
         cursor.execute("INSERT INTO ledger (entry) VALUES (%s)", [entry])
     return entry
 
 
-def ledger() -> list[str]:
-    """Return every entry of the ledger, in order."""
-    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+def ledger(using: str = DEFAULT_DB_ALIAS) -> list[str]:
+    """Return every entry of the ledger of a database, in order."""
+    with connections[using].cursor() as cursor:
         cursor.execute("SELECT entry FROM ledger ORDER BY entry")
         return [row[0] for row in cursor.fetchall()]
 

@@ -12,10 +12,7 @@ from tests.unit.aws.server import Scripted, says
 
 PATIENCE_SECONDS = 0.8
 # Where the bound of a page's reads is used.
-BOUNDS = (
-    *("django_offload.backends.base", "django_offload.board.pages"),
-    *("django_offload.http.unavailable", "django_offload.operations.find"),
-)
+BOUNDS = ("django_offload.aws.time_budget", "django_offload.board.pages", "django_offload.http.unavailable")
 
 
 @contextmanager

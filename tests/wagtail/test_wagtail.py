@@ -18,8 +18,6 @@ PATIENCE_SECONDS = 300
 PACKAGES = ["django.tasks", "django_tasks"] if VERSION >= (6, 0) else ["django_tasks"]
 SETTINGS = """
 INSTALLED_APPS += ["django_offload", "django_tasks"]
-# Several workers write into one file: a transaction that reads first would be refused the lock at once.
-DATABASES["default"]["OPTIONS"] = {"timeout": 60, "transaction_mode": "IMMEDIATE"}
 TASKS = {
     "default": {
         "BACKEND": "django_offload.backends.SQSBackend",
@@ -27,6 +25,9 @@ TASKS = {
     }
 }
 """
+
+# Several workers write into one file. A transaction that reads first would be refused the lock at once.
+PATIENT_DATABASE = 'DATABASES["default"]["OPTIONS"] = {"timeout": 60, "transaction_mode": "IMMEDIATE"}\n'
 
 
 def run(folder: Path, *command: str) -> "subprocess.CompletedProcess[str]":
@@ -53,7 +54,7 @@ def told(tmp_path_factory):
     shutil.copy(HERE / "receivers.py", folder / "home" / "apps.py")
     shutil.copy(HERE / "save_page.py", folder / "save_page.py")
     with (folder / "shop" / "settings" / "base.py").open("a") as settings:
-        settings.write(SETTINGS)
+        settings.write(SETTINGS + PATIENT_DATABASE)
     program = ("env", "DJANGO_SETTINGS_MODULE=shop.settings.dev", sys.executable, "save_page.py")
 
     ran = run(folder, sys.executable, "manage.py", "offload_local", "--", *program)

@@ -14,6 +14,8 @@ type Value = str | int | bool | list[str]
 
 # The attributes that are keys of an index, which can't be empty.
 INDEX_KEYS = frozenset({"alias"})
+# A number of so many bits has fewer digits than an attribute may have.
+SHORT_BITS = 64
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 find_refused_character = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]").search
 
@@ -43,6 +45,9 @@ def utf8_size(text: str) -> int:
 
 def check_key(task_id: str, part: str) -> None:
     """Raise Refusal if no item can have this key."""
+    short = 0 < len(task_id) <= aws_limits.PARTITION_KEY and 0 < len(part) <= aws_limits.SORT_KEY
+    if short and task_id.isascii() and part.isascii():  # Nearly always, and every write waits for this.
+        return
     for name, key, most in (
         ("partition key", task_id, aws_limits.PARTITION_KEY),
         ("sort key", part, aws_limits.SORT_KEY),
@@ -53,29 +58,37 @@ def check_key(task_id: str, part: str) -> None:
 
 def check_item(attributes: Mapping[str, Value]) -> None:
     """Raise Refusal if an item with these attributes can't be stored."""
-    size = 0
+    for name in INDEX_KEYS:
+        key = attributes.get(name)
+        if isinstance(key, str) and not 0 < utf8_size(key) <= aws_limits.PARTITION_KEY:
+            raise invalid(
+                f"{name} is the key of an index, and may have 1 to {aws_limits.PARTITION_KEY:,} bytes"
+            )
+    size = sum(map(len, attributes))  # The names, which are ASCII.
     for name, value in attributes.items():
-        if isinstance(value, str):
-            if name in INDEX_KEYS and not 0 < utf8_size(value) <= aws_limits.PARTITION_KEY:
-                raise invalid(
-                    f"{name} is the key of an index, and may have 1 to {aws_limits.PARTITION_KEY:,} bytes"
-                )
-            size += utf8_size(value)
-        elif isinstance(value, list):
-            size += 3 + sum(utf8_size(entry) + 1 for entry in value)
-        elif isinstance(value, int):
-            digits = str(abs(value))
-            if (
-                len(digits.rstrip("0")) > aws_limits.NUMBER_DIGITS
-                or len(digits) > aws_limits.NUMBER_MAGNITUDE
-            ):
-                raise invalid(f"the number {name} has more than {aws_limits.NUMBER_DIGITS} digits")
-            size += 8  # About, because numbers are short.
+        # Nearly every value is one of these two, and every write in memory waits for this.
+        if type(value) is str and value.isascii():
+            size += len(value)
+        elif type(value) is int and value.bit_length() <= SHORT_BITS:
+            size += 8
         else:
-            raise TypeError(f"A record can't contain the {type(value).__name__} {name}.")
-        size += utf8_size(name)
+            size += checked_size(name, value)
     if size > aws_limits.ITEM:
         raise invalid(f"the item has {size:,} bytes, and may have {aws_limits.ITEM:,}")
+
+
+def checked_size(name: str, value: Value) -> int:
+    """Return the bytes of any value of an attribute. Raise Refusal if it can't be stored."""
+    if isinstance(value, str):
+        return utf8_size(value)
+    if isinstance(value, list):
+        return 3 + sum(utf8_size(entry) + 1 for entry in value)
+    if not isinstance(value, int):
+        raise TypeError(f"A record can't contain the {type(value).__name__} {name}.")
+    digits = str(abs(value))
+    if len(digits.rstrip("0")) > aws_limits.NUMBER_DIGITS or len(digits) > aws_limits.NUMBER_MAGNITUDE:
+        raise invalid(f"the number {name} has more than {aws_limits.NUMBER_DIGITS} digits")
+    return 8  # About, because numbers are short.
 
 
 def check_message(text: str) -> None:

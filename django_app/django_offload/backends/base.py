@@ -25,7 +25,7 @@ from django.utils.module_loading import import_string
 from ..aws import reading
 from ..aws.stand_ins import follow_tests
 from ..compat import TEST_UTILS, BaseTaskBackend, InvalidTask, TaskResultDoesNotExist, is_of_backport
-from ..conf import Options, alias_problems, find_problems, queue_names, shown
+from ..conf import Options, find_problems, queue_names, shown
 from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
 from ..definition.offload_task import AnyResult, AnyTask, OffloadTask, refuse_event_loop
 from ..definition.registry import mask_of, registry
@@ -110,7 +110,7 @@ class OffloadBackend(BaseTaskBackend):
                 hint=problem.hint,
                 id=f"django_offload.{problem.id}",
             )
-            for problem in (*alias_problems(self.alias), *find_problems(self._params))
+            for problem in find_problems(self._params)
         ]
 
     def enqueue(self, task: AnyTask, args: Any, kwargs: Any) -> Any:

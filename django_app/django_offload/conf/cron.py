@@ -74,8 +74,8 @@ FIELDS = (
         name="day of month",
         low=1,
         high=31,
-        special=re.compile(r"(?:L|(?P<value>[0-9]{1,2})W)"),
-        hint=", '?', 'L' (the last) or '15W' (the nearest weekday)",
+        special=re.compile(r"(?:LW?|(?P<value>[0-9]{1,2})W)"),
+        hint=", '?', 'L' (the last), '15W' (the nearest weekday) or 'LW' (the last weekday)",
     ),
     CronField(name="month", low=1, high=12, names=MONTHS),
     CronField(

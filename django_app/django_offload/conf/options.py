@@ -21,7 +21,6 @@ from .validation import (
     CLIENTS,
     DURATIONS,
     ERROR_TEXTS,
-    Problem,
     QueueOptions,
     duration,
     find_problems,
@@ -32,6 +31,8 @@ logger = logging.getLogger("django_offload")
 
 # Every record and row of the outbox has it, and an index of the table can't have an empty key.
 MOST_ALIAS_CHARACTERS = 100
+NO_ALIAS = "can't be part of a record."
+ALIAS_HINT = f"Give a text of 1 to {MOST_ALIAS_CHARACTERS} characters."
 # Returns the owner of the current request.
 DEFAULT_OWNER = "django_offload.conf.request_owner.current_owner"
 
@@ -103,7 +104,9 @@ class Options:
     def parse(cls, alias: str, params: Mapping[str, Any]) -> "Options":
         """Return the options of TASKS[alias]. Raise ConfigurationError on the first problem."""
         params = plain(params)
-        for problem in (*alias_problems(alias), *find_problems(params)):
+        if not is_alias(alias):
+            raise ConfigurationError(alias, f"The alias {shown(alias)} {NO_ALIAS}", ALIAS_HINT)
+        for problem in find_problems(params):
             raise ConfigurationError(alias, problem.text, problem.hint)
         options = dict(params["OPTIONS"])
         stack = options.pop("stack")
@@ -229,27 +232,20 @@ class BadAlias(Exception):
 
 
 def is_alias(alias: object) -> bool:
-    """Return True for a text without half of a surrogate pair."""
-    return issubclass(type(alias), str) and printable(plain(alias)) == alias
+    text = plain(alias)
+    return isinstance(text, str) and 0 < len(text) <= MOST_ALIAS_CHARACTERS and printable(text) == text
 
 
 def import_problem(params: object, exc: BaseException) -> str:
     """Return why an entry of TASKS has no backend, as a sentence."""
     params = plain(params)
     if isinstance(exc, BadAlias):
-        return "Its alias isn't a text that a message can contain."
+        return f"Its alias {NO_ALIAS} {ALIAS_HINT}"
     if not isinstance(params, Mapping):
         return f"It is {shown(params)} instead of a dictionary."
     if "BACKEND" not in params:
         return "It has no BACKEND."
     return f"Its BACKEND {shown(params['BACKEND'])} can't be imported ({reason(exc)})."
-
-
-def alias_problems(alias: object) -> Iterator[Problem]:
-    """Yield the problem of an alias in TASKS that no record can contain."""
-    if not is_alias(alias) or not 0 < len(plain(alias)) <= MOST_ALIAS_CHARACTERS:
-        hint = f"Give a text of 1 to {MOST_ALIAS_CHARACTERS} characters."
-        yield Problem("E007", f"The alias {shown(alias)} can't be part of a record.", hint)
 
 
 def options_for(alias: str, near: Options) -> Options:

@@ -17,7 +17,7 @@ from ..exceptions import CallFailed, ClassNotImported
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import load
 from ..protocol.record import ARGUMENTS_PART, TaskRecord
-from .context import OffloadContext, ReportState, current_context
+from .context import OffloadContext, current_context
 from .offload_task import AnyResult, AnyTask, OffloadTask
 
 # The package that had the errors of calls to AWS until version 0.1.0.
@@ -126,8 +126,7 @@ def announce(result: AnyResult, context: OffloadContext, *, finished: bool) -> N
         sender = type(task_backends[result.backend])
     except InvalidTaskBackend:
         return
-    # The function has ended, but not its receivers.
-    acting = replace(context, state=ReportState()) if context.state.ended else context
+    acting = context.for_receivers() if context.state.ended else context
     token = current_context.set(acting)
     try:
         # With send_robust(), Django logs what a receiver raises, and the attempt goes on.

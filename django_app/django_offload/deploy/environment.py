@@ -47,9 +47,12 @@ def package_environment(
 ) -> dict[str, str]:
     """Return the environment in which the project's copy in `folder` runs as it will when deployed."""
     shell = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    shell.pop("OLDPWD", None)
     return {
         **placeholders(stage_environment),
         **shell,
+        # The shell's would lead settings to the project's own folder, which holds more than the package.
+        "PWD": str(folder),
         "DEBUG": "0",
         **stage_environment.environment,
         **variables_of_lambda(function, folder),
@@ -113,12 +116,15 @@ def placeholders(stage_environment: StageEnvironment) -> dict[str, str]:
     }
 
 
-def run_python(program: str, folder: Path, environ: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+def run_python(
+    program: str, folder: Path, environ: dict[str, str], given: str = ""
+) -> "subprocess.CompletedProcess[str]":
     """Run a program in `folder` with exactly this environment, whether it succeeds or not."""
     return subprocess.run(
         [sys.executable, "-c", program],
         cwd=folder,
         env=environ,
+        input=given,
         capture_output=True,
         text=True,
         check=False,

@@ -29,6 +29,7 @@ from .arguments import (
     signature_errors,
     texts_of,
 )
+from .unavailable import RETRY_AFTER_SECONDS
 
 JSON, HTML = "application/json", "text/html"
 
@@ -92,8 +93,9 @@ class TriggerView(View):
             except RecursionError:
                 errors = error(_("The values are nested too deeply. Send flatter ones."), "invalid")
             except EnqueueFailed:
+                # A send that wasn't confirmed may have arrived all the same.
                 message = _(
-                    "The task was not started because the queue didn't answer. Try again in a minute."
+                    "The task may not have been started, because AWS didn't answer. Try again in a minute."
                 )
                 errors, status = error(message, "unavailable"), 503
             else:
@@ -103,11 +105,15 @@ class TriggerView(View):
                 elif self._prefers_html():
                     page = self._render_page(result=result)
                 return accepted(result, page)
-        if not self._prefers_html():
-            return JsonResponse({"errors": errors}, status=status)
-        form_shows_errors = form is not None and form.errors
-        problems = [] if form_shows_errors else texts_of(errors)
-        return self._render_page(status, form=form, problems=problems)
+        if self._prefers_html():
+            form_shows_errors = form is not None and form.errors
+            problems = [] if form_shows_errors else texts_of(errors)
+            response: HttpResponse = self._render_page(status, form=form, problems=problems)
+        else:
+            response = JsonResponse({"errors": errors}, status=status)
+        if status == 503:
+            response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response
 
     def _parse(self, request: HttpRequest) -> tuple[BaseForm | None, dict[str, Any], Errors]:
         """Return the form, the task's arguments, and the errors in them."""

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from ..aws import READ_SECONDS, at_most, failures
 from ..aws.explain import explain
-from ..exceptions import CallFailed, OutOfTime
+from ..exceptions import OutOfTime
 from .arguments import error
 
 logger = logging.getLogger("django_offload")
@@ -64,4 +64,4 @@ def log_unreachable(task_id: str, exc: Exception) -> None:
 
 def unreachable() -> tuple[type[Exception], ...]:
     """Return the exceptions of a read that AWS didn't answer, or not in time."""
-    return (CallFailed, OutOfTime, *failures())
+    return (OutOfTime, *failures())

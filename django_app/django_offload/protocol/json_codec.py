@@ -113,6 +113,8 @@ def dump_returned(value: Any, what: str) -> str:
     Raise InvalidReturnValue if JSON can't carry it, if it is nested too deeply, or if two of its keys become
     one text.
     """
+    if value is None:  # Of most tasks.
+        return "null"
     try:
         try:
             # If JSON knows the value, the text is the same without Django's walk through the whole value.

@@ -3,13 +3,15 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.crypto import get_random_string
 
 from ..transports import Delivery
 from ..worker.events import utc_now
+
+MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(slots=True)
@@ -22,14 +24,13 @@ class Invocation:
         default_factory=lambda: f"[$LATEST]{get_random_string(32, '0123456789abcdef')}"
     )
     clock: Callable[[], datetime] = utc_now
-    _began_at: datetime = field(init=False, repr=False)
+    _ends_at: datetime = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._began_at = self.clock()
+        self._ends_at = self.clock() + timedelta(seconds=self.seconds)
 
     def get_remaining_time_in_millis(self) -> int:
-        left = self.seconds - (self.clock() - self._began_at).total_seconds()
-        return max(round(left * 1000), 0)
+        return max(round((self._ends_at - self.clock()) / MILLISECOND), 0)
 
 
 def sqs_event(deliveries: list[Delivery], queue: str) -> dict[str, Any]:

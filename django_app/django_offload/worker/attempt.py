@@ -43,7 +43,7 @@ from .deadline import LambdaInvocation
 from .events import log_exception
 from .execution import error_text, execute, free_locals, stored_error
 from .progress_writer import ProgressWriter
-from .step_results import StepResults
+from .step_results import StepResults, parts_ttl
 
 if TYPE_CHECKING:
     from ..definition.masking import Mask
@@ -91,6 +91,8 @@ class Attempt:
         self.token = randomness.token_hex(8)
         self.claimed: Attributes = {}
         self.before: Attributes | None = None  # The record before the claim, if it is known.
+        # Nothing that outlives the attempt refers to it, or it would wait for the garbage collector.
+        self.parts_ttl = partial(parts_ttl, environment.clock, self.enqueued, options)
         # The texts beside the record that its results need: the arguments and the errors of each attempt.
         self.parts = {ARGUMENTS_PART: self.enqueued.arguments}
         queue = options.queues.get(self.enqueued.queue)
@@ -337,15 +339,11 @@ class Attempt:
 
     def put_part(self, part: str, text: str) -> None:
         """Write a text beside the record. Its name has the fence, so a late worker overwrites nothing."""
-        self.environment.store.put_part(self.enqueued.id, part, text, self.parts_ttl()())
-
-    def parts_ttl(self) -> Callable[[], int]:
-        """Return what returns until when texts beside the record are kept, in seconds since 1970."""
-        clock, life = self.environment.clock, RECORD_LIFE + result_ttl(self.enqueued, self.options)
-        return lambda: int((clock() + life).timestamp())
+        self.environment.store.put_part(self.enqueued.id, part, text, self.parts_ttl())
 
     def context(self, record: TaskRecord, result: AnyResult) -> OffloadContext:
-        environment = self.environment
+        environment, invocation = self.environment, self.environment.invocation
+        beyond = invocation.left() - self.timeout if self.timeout else 0.0
         return OffloadContext(
             task_result=result,
             reporter=ProgressWriter(
@@ -353,12 +351,12 @@ class Attempt:
                 task_id=self.enqueued.id,
                 fence=record.fence,
                 token=self.token,
-                invocation=environment.invocation,
-                reserve=max(environment.invocation.left() - self.seconds(), 0.0),
+                invocation=invocation,
+                reserve=max(beyond, invocation.reserve),
                 claimed=self.claimed,
-                mask=partial(mask_of, self.enqueued),  # Nothing that refers to the attempt, nor below.
+                mask=partial(mask_of, self.enqueued),
             ),
-            journal=StepResults(environment.store, self.enqueued.id, self.enqueued.alias, self.parts_ttl()),
+            journal=StepResults(environment.store, self.enqueued.id, self.enqueued.alias, self.parts_ttl),
             owner=self.enqueued.owner,
             depth=self.enqueued.depth,
             traceparent=self.enqueued.traceparent,

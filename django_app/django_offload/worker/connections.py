@@ -14,6 +14,8 @@ from typing import Any
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from ..protocol.enqueued_task import EnqueuedTask
+
 logger = logging.getLogger("django_offload")
 
 # libpq's states of a connection on which a transaction is open, or a statement runs.
@@ -99,7 +101,7 @@ class LeftOpen:
     """The transactions that a task left open. They are rolled back."""
 
     databases: tuple[str, ...]
-    unsent: tuple[Any, ...]  # The EnqueuedTasks that waited for the commit.
+    unsent: tuple[EnqueuedTask, ...]  # They waited for the commit.
 
     def log(self, level: int, task_id: str, name: str) -> None:
         text = "Task id=%s name=%s left a transaction open on database %s: rolled back"
@@ -214,7 +216,11 @@ def leave_blocks(connection: BaseDatabaseWrapper, depth: Depth) -> None:
     restore_autocommit(connection)
 
 
-def waiting_tasks(callbacks: Iterable[Any]) -> Iterator[Any]:
+def waiting_tasks(callbacks: Iterable[Any]) -> Iterator[EnqueuedTask]:
     """Yield the EnqueuedTasks that these callbacks of a commit would have sent."""
     for callback in callbacks:
-        yield from getattr(getattr(unwrap(callback), "__self__", None), "enqueued_tasks", ())
+        tasks: Iterable[Any] = ()
+        with suppress(Exception):  # Of a callback of the project, which may be any object.
+            method: Any = unwrap(callback)
+            tasks = [*method.__self__.enqueued_tasks]
+        yield from (each for each in tasks if isinstance(each, EnqueuedTask))

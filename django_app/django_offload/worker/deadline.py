@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import FrameType
 from typing import ClassVar
 
@@ -119,25 +119,22 @@ class OwnTimer:
 
     def __init__(self) -> None:
         """Raise OSError or AttributeError if the system has no such timers."""
-        library = ctypes.CDLL(None)
-        self._set = library.timer_settime
-        self._set.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+        library = ctypes.PyDLL(None)  # To let other threads run during these short calls would take longer.
+        change = library.timer_settime
+        change.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
         # Two of itimerspec: seconds and nanoseconds of the interval, and of the first time.
         self._times, self._never = (ctypes.c_long * 4)(0, int(AGAIN_SECONDS * 1e9)), (ctypes.c_long * 4)()
-        self._timer, event = ctypes.c_void_p(), SignalEvent(signal=self.SIGNAL)  # notify 0 is SIGEV_SIGNAL.
+        own, event = ctypes.c_void_p(), SignalEvent(signal=self.SIGNAL)  # notify 0 is SIGEV_SIGNAL.
         signal.signal(self.SIGNAL, on_signal)
-        if library.timer_create(time.CLOCK_MONOTONIC, ctypes.byref(event), ctypes.byref(self._timer)):
+        if library.timer_create(time.CLOCK_MONOTONIC, ctypes.byref(event), ctypes.byref(own)):
             raise OSError("timer_create() failed")
+        self._start = partial(change, own.value, 0, ctypes.addressof(self._times), None)
+        self.stop = partial(change, own.value, 0, ctypes.addressof(self._never), None)
 
     def start(self, seconds: float) -> None:
         """Send the signal after `seconds`, and then again and again."""
-        seconds = max(seconds, 0.001)
-        self._times[2] = whole = int(seconds)
-        self._times[3] = int((seconds - whole) * 1e9)
-        self._set(self._timer, 0, self._times, None)
-
-    def stop(self) -> None:
-        self._set(self._timer, 0, self._never, None)
+        self._times[2], self._times[3] = divmod(int(max(seconds, 0.001) * 1e9), 1_000_000_000)
+        self._start()
 
 
 class AlarmTimer:

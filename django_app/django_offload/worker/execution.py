@@ -176,12 +176,9 @@ def traceback_text(exc: BaseException, mask: "Mask | None" = None) -> str:
 
 def shorten_notes(described: TracebackException, masked: Callable[[str], str]) -> None:
     """Shorten the notes of each exception together, because each of their lines would be an entry."""
-    waiting, seen = [described], set[int]()
-    while waiting:
+    waiting = [described]
+    while waiting:  # An exception that is chained to itself is described once.
         one = waiting.pop()
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
         waiting += [other for other in (one.__cause__, one.__context__, *(one.exceptions or ())) if other]
         notes = one.__notes__
         if isinstance(notes, list) and all(isinstance(note, str) for note in notes):

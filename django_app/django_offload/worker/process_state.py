@@ -15,7 +15,7 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import current_thread, main_thread
 from typing import Any, NamedTuple
@@ -61,14 +61,10 @@ class ProcessState(NamedTuple):
     whole_locale: str
 
 
-# The file mask and what outside() returns.
-OUTSIDE = slice(ProcessState._fields.index("file_mask"), ProcessState._fields.index("whole_locale"))
-
-
 def read() -> ProcessState:
     return ProcessState(
         ENVIRONMENT.changes,
-        (os.environ is ENVIRON, ENVIRONMENT.copy()),
+        environment(),
         (sys.path, sys.path.copy(), id(sys.path)),
         (
             *(warnings.filters, warnings.filters[:]),
@@ -85,36 +81,67 @@ def read() -> ProcessState:
         loop_policy(),
         faults(),
         file_mask(),
-        *outside(),  # type: ignore[call-arg]
+        working_directory(),
+        alarm(),
+        _signal.pthread_sigmask(_signal.SIG_BLOCK, ()),
+        _locale.setlocale(_locale.LC_TIME),
         _locale.setlocale(_locale.LC_ALL),
     )
 
 
-def is_unchanged(before: ProcessState) -> bool:
-    """Return True if nothing has changed that can be known without a system call."""
+def is_unchanged(before: ProcessState, mask: int) -> bool:
+    """Return True if nothing differs from the state before. `mask` is the umask of now."""
+    # One function, which takes the state apart at once, because every task waits for it.
+    (
+        changes,
+        _,
+        (path, entries, _),
+        (filters, shown, show, _, _),
+        handlers,
+        (out, err, read_from),
+        (recursion, digits),
+        socket_timeout,
+        (collects, thresholds),
+        settings,
+        log_handlers,
+        levels,
+        policy,
+        shows_faults,
+        mask_before,
+        directory,
+        alarm_before,
+        blocked,
+        locale,
+        _,
+    ) = before
     return (
-        ENVIRONMENT.changes == before.changes
+        ENVIRONMENT.changes == changes
         and os.environ is ENVIRON
-        and sys.path is before.import_path[0]
-        and sys.path == before.import_path[1]
-        and warnings.filters is before.filters[0]
-        and warnings.filters == before.filters[1]
-        and warnings.showwarning is before.filters[2]
-        and tuple(map(_signal.getsignal, SIGNALS)) == before.handlers
-        and sys.stdout is before.streams[0]
-        and sys.stderr is before.streams[1]
-        and sys.stdin is before.streams[2]
-        and sys.getrecursionlimit() == before.limits[0]
-        and sys.get_int_max_str_digits() == before.limits[1]
-        and socket.getdefaulttimeout() == before.socket_timeout
-        and gc.isenabled() is before.collector[0]
-        and gc.get_threshold() == before.collector[1]
-        and SETTINGS["_wrapped"] is before.settings
-        and logging.root.handlers == before.log_handlers
+        and sys.path is path
+        and path == entries
+        and warnings.filters is filters
+        and filters == shown
+        and warnings.showwarning is show
+        and sys.stdout is out
+        and sys.stderr is err
+        and sys.stdin is read_from
+        and SETTINGS["_wrapped"] is settings
+        and logging.root.handlers == log_handlers
         and MARK in CACHE
-        and logger.disabled is before.levels[logger][1]
-        and getattr(asyncio.events, "_event_loop_policy", None) is before.loops
-        and ("faulthandler" not in sys.modules or faults() is before.faults)
+        and logger.disabled is levels[logger][1]
+        and tuple(map(_signal.getsignal, SIGNALS)) == handlers
+        and sys.getrecursionlimit() == recursion
+        and sys.get_int_max_str_digits() == digits
+        and socket.getdefaulttimeout() == socket_timeout
+        and gc.isenabled() is collects
+        and gc.get_threshold() == thresholds
+        and getattr(asyncio.events, "_event_loop_policy", None) is policy
+        and ("faulthandler" not in sys.modules or faults() is shows_faults)
+        and mask == mask_before
+        and _locale.setlocale(_locale.LC_TIME) == locale
+        and _signal.pthread_sigmask(_signal.SIG_BLOCK, ()) == blocked
+        and working_directory() == directory
+        and ((now := alarm()) is alarm_before or now == alarm_before)
     )
 
 
@@ -125,6 +152,8 @@ class Last:
     state: ProcessState | None = None
     is_inside: bool = False  # An invocation.
     is_current: bool = False  # Nothing but the worker has run since the last task of this invocation.
+    receivers: list[Any] = field(default_factory=list)  # Of task_started and task_finished.
+    has_receivers: bool = False  # Of the project among them.
 
 
 last = Last()
@@ -152,28 +181,37 @@ def process_state() -> ProcessState | None:
 
     Return None in a thread, because other tasks may run beside it, and on systems without SIGALRM.
     """
-    state = last.state
     if current_thread() is not main_thread() or not hasattr(signal, "SIGALRM"):
         return None
-    if state is not None and last.is_current:
+    state = last.state
+    if state is not None and last.is_current and not has_receivers():
         return state
-    if state is None or not is_unchanged(state) or (file_mask(), *outside()) != state[OUTSIDE]:
+    if state is not None and state.changes != ENVIRONMENT.changes:
+        # Before each invocation, Lambda's runtime sets a variable.
+        state = state._replace(changes=ENVIRONMENT.changes, environment=environment())
+    if state is None or not is_unchanged(state, file_mask()):
         timer()  # Its signal gets its handler now, and not within the task.
-        last.state = state = read()
+        state = read()
+    last.state = state
     last.is_current = last.is_inside and not has_receivers()
     return state
 
 
 def has_receivers() -> bool:
     """Return True if the project receives signals of tasks: its code then runs between two tasks."""
-    modules = filter(None, map(sys.modules.get, SIGNALS_OF_TASKS))
-    receivers = [
-        entry[1]() if isinstance(entry[1], ReferenceType) else entry[1]
-        for module in modules
-        for sent in (module.task_started, module.task_finished)
-        for entry in sent.receivers
-    ]
-    return any(each is not None and each.__module__ not in SIGNALS_OF_TASKS for each in receivers)
+    receivers: list[Any] = []
+    for name in SIGNALS_OF_TASKS:
+        if (module := sys.modules.get(name)) is not None:
+            receivers += module.task_started.receivers
+            receivers += module.task_finished.receivers
+    if receivers != last.receivers:
+        references = [entry[1] for entry in receivers]
+        found = [each() if isinstance(each, ReferenceType) else each for each in references]
+        last.receivers = receivers
+        last.has_receivers = any(
+            each is not None and getattr(each, "__module__", None) not in SIGNALS_OF_TASKS for each in found
+        )
+    return last.has_receivers
 
 
 def put_back(before: ProcessState | None, who: Callable[[], str]) -> None:
@@ -181,15 +219,15 @@ def put_back(before: ProcessState | None, who: Callable[[], str]) -> None:
     if before is None:
         return
     mask = os.umask(before.file_mask)  # Put back already, because it can't be read otherwise.
-    if is_unchanged(before) and (mask, *outside()) == before[OUTSIDE]:
+    if is_unchanged(before, mask):
         return
     now = read()
     now = now._replace(file_mask=mask, levels={each: now.levels.get(each) for each in before.levels})
     last.state = None  # What can't be put back isn't blamed on the next task.
     changed, failed = list[str](), list[tuple[str, Exception]]()
-    for field, (what, restore) in PARTS.items():
-        value = getattr(before, field)
-        if getattr(now, field) == value:
+    for name, (what, restore) in PARTS.items():
+        value = getattr(before, name)
+        if getattr(now, name) == value:
             continue
         try:
             detail = restore(value)
@@ -216,15 +254,13 @@ def file_mask() -> int:
     return mask
 
 
-def outside() -> tuple[Any, ...]:
-    """Return what the system keeps for this process: all of OUTSIDE but the file mask."""
+def environment() -> tuple[bool, dict[Any, Any]]:
+    return os.environ is ENVIRON, ENVIRONMENT.copy()
+
+
+def alarm() -> Alarm:
     seconds, interval = _signal.getitimer(_signal.ITIMER_REAL)
-    return (
-        working_directory(),
-        Alarm(time.monotonic() + seconds, interval) if seconds else OFF,
-        _signal.pthread_sigmask(_signal.SIG_BLOCK, ()),
-        _locale.setlocale(_locale.LC_TIME),
-    )
+    return Alarm(time.monotonic() + seconds, interval) if seconds else OFF
 
 
 def working_directory() -> str | None:

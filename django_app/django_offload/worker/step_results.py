@@ -2,15 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.apps import apps
 
+from ..conf import Options
 from ..definition.context import Journal
+from ..definition.registry import result_ttl
 from ..exceptions import ConfigurationError, StepTooLarge
-from ..protocol.record import PART_BYTES
+from ..protocol.enqueued_task import EnqueuedTask
+from ..protocol.record import PART_BYTES, RECORD_LIFE
 from ..stores import Store
 
 EFFECTS = "django_offload.effects"
+
+
+def parts_ttl(clock: Callable[[], datetime], enqueued: EnqueuedTask, options: Options) -> int:
+    """Return until when texts beside the record of a task are kept, in seconds since 1970."""
+    return int((clock() + RECORD_LIFE + result_ttl(enqueued, options)).timestamp())
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,27 @@ def test_a_piece_goes_on_without_a_reload(visitor: Visitor, site: Site):
     expect(page).to_have_title("Your report is ready")
     expect(page.get_by_role("link", name="Refresh")).to_be_hidden()
     assert page.evaluate("window.live === document.querySelector('[aria-live=polite]')")
+    assert_a_piece_that_has_ended_asks_no_more(visitor)
+
+
+def assert_a_piece_that_has_ended_asks_no_more(visitor: Visitor) -> None:
+    """Move it, copy it and take the copy away, as frameworks of pages do."""
+    page, asked = visitor.page, len(visitor.polls)
+    piece = page.locator("offload-progress")
+    for name in ("data-url", "data-token"):
+        assert piece.get_attribute(name) is None
+    page.evaluate(
+        """() => {
+            const main = document.querySelector("main"), piece = document.querySelector("offload-progress");
+            piece.remove();
+            main.append(piece.cloneNode(true));
+            document.querySelector("offload-progress").remove();
+            main.append(piece);
+        }"""
+    )
+    page.wait_for_timeout(1_200)  # A piece asks for the first time after a second.
+    expect(text(page)).to_have_text("Done")
+    assert len(visitor.polls) == asked
 
 
 def test_a_reload_goes_on_where_it_was(visitor: Visitor, site: Site):
@@ -139,6 +160,8 @@ def test_a_piece_that_comes_later_goes_on_and_one_that_is_taken_away_stops(visit
     page.wait_for_timeout(2500)
 
     assert len(visitor.polls) == asked
+    taken_away = page.evaluate("window.piece.querySelector('.offload-text').textContent")
+    assert taken_away in {"Waiting to start", "Running"}, "nothing went wrong, it was taken away"
 
 
 def test_a_template_of_the_site_that_prints_the_link_is_polled_without_the_token_in_it(

@@ -19,6 +19,8 @@ OTHERS = {
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "The same in a container, relative to its host.",
     "AWS_DEFAULT_REGION": "The region of AWS.",
     "AWS_PROFILE": "The profile of AWS's configuration that has the credentials.",
+    "AWS_DEFAULT_PROFILE": "The same; AWS's clients read it first.",
+    "AWS_WEB_IDENTITY_TOKEN_FILE": "The token of a pipeline's role, which the credentials come from.",
     "AWS_CONFIG_FILE": "The file of profiles, by default ~/.aws/config.",
     "AWS_ENDPOINT_URL": "The address to call instead of AWS's own; `offload_local` sets it.",
     "AWS_USE_FIPS_ENDPOINT": "If it is `true`, botocore chooses the endpoint.",

@@ -3,16 +3,18 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from django_offload.conf import Options
 from django_offload.definition import retry_policy
 from django_offload.definition.retry_policy import RetryPolicy, attempts_allowed
 from django_offload.operations import cancel as cancelling
 from django_offload.operations import fail, redrive
 from django_offload.outbox import drain
 from django_offload.protocol import record, transitions
+from django_offload.protocol.enqueued_task import EnqueuedTask
 from django_offload.protocol.json_codec import EPOCH, MICROSECOND
 from django_offload.protocol.record import MESSAGE_LIFE, read_record
 from django_offload.sending import enqueue
@@ -188,8 +190,8 @@ def _overwritten(self: StepResults, key: str, text: str) -> str:
     return text
 
 
-def _for_a_minute(self: Attempt) -> int:
-    return int((self.environment.clock() + timedelta(minutes=1)).timestamp())
+def _for_a_minute(clock: Callable[[], datetime], enqueued: EnqueuedTask, options: Options) -> int:
+    return int((clock() + timedelta(minutes=1)).timestamp())
 
 
 DECISIONS: tuple[Mutant, ...] = (
@@ -243,7 +245,7 @@ DECISIONS: tuple[Mutant, ...] = (
     Mutant("a message comes back before its backoff", Attempt, "release", _returned_at_once),
     Mutant("what stays as it is is repeated", retry_policy, "NEVER_REPEATED", ()),
     Mutant("two errors under one name", attempt, "error_part", lambda fence: "error#0001"),
-    Mutant("texts live for a minute", Attempt, "parts_ttl", _for_a_minute),
+    Mutant("texts live for a minute", attempt, "parts_ttl", _for_a_minute),
     Mutant("the second result of a step counts", StepResults, "save", _overwritten),
     Mutant("an undone claim forgets the attempt before", attempt, "unclaim", _undone(before=None)),
     Mutant("an undone claim leaves its worker", Attempt, "unclaim", _with_its_worker),

@@ -325,7 +325,7 @@ def test_an_alias_that_no_message_can_contain_is_refused(number: int) -> None:
     messages = messages_of({"default": FULL["default"], alias: FULL["other"]})
 
     (message,) = [message for message in messages if message.id == "django_offload.E007"]
-    assert message.msg.endswith("can't be used: Its alias isn't a text that a message can contain.")
+    assert message.msg.endswith("Its alias can't be part of a record. Give a text of 1 to 100 characters.")
 
 
 def test_values_that_extend_text_and_numbers_are_what_they_extend() -> None:

@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from django.core.checks import ERROR
 from django.core.exceptions import ImproperlyConfigured
 
+from django_offload.checks import check_backends
 from django_offload.compat import TASKS, task_backends
 from django_offload.conf import (
     BUCKET_OF_STACK,
@@ -296,26 +298,14 @@ def test_the_backends_of_one_process_share_the_options_of_an_alias(settings):
     assert (first.conf.stack, third.conf.stack) == ("shop-dev", "other")
 
 
-@pytest.mark.parametrize("alias", ["", "x" * 101], ids=["empty", "long"])
-def test_an_alias_that_no_record_can_contain_is_a_problem(settings, alias):
+@pytest.mark.parametrize("alias", ["", "x" * 101, 7, "shop\ud800"], ids=["empty", "long", "number", "half"])
+def test_an_alias_that_no_record_can_contain_is_a_problem_and_stops_no_other(settings, alias, caplog):
     settings.TASKS = {"default": params(), "é" * 100: params(), alias: params()}
 
-    with pytest.raises(
-        ConfigurationError, match=r"The alias .* can't be part of a record\. Give a text of 1 to 100"
-    ):
-        configured()
-    (message,) = task_backends[alias].check()
-    assert message.id == "django_offload.E007"
+    assert set(configured()) == {"default", "é" * 100}
+    assert "can't be used: Its alias can't be part of a record. Give a text of 1 to 100" in caplog.text
+    (message,) = check_backends()
+    assert (message.id, message.level) == ("django_offload.E007", ERROR)
     assert "can't be part of a record" in message.msg
-    assert task_backends["é" * 100].check() == []
-
-
-@pytest.mark.parametrize("alias", [7, "shop\ud800"], ids=["number", "half"])
-def test_an_alias_that_no_message_can_contain_stops_no_other(settings, caplog, alias):
-    settings.TASKS = {"default": params(), alias: params()}
-
-    assert list(configured()) == ["default"]
-    (said,) = caplog.messages
-    assert said.endswith(
-        "can't be used: Its alias isn't a text that a message can contain. Run manage.py check."
-    )
+    with pytest.raises(ConfigurationError, match=r"The alias .* can't be part of a record\. Give a text"):
+        Options.parse(alias, params())

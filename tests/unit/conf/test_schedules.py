@@ -41,6 +41,7 @@ def declare(settings, **changes):
             "cron(0 3 L * ? *)",
             "cron(0 3 ? * L *)",
         ),
+        *("cron(0 8 LW * ? *)", "cron(0 8 1,lw * ? *)"),
         *("cron(0 3 ? * SAT-THU *)", "cron(00 03 01 01 ? *)", "cron(0 3 * * ? 2026/2)"),
     ],
 )
@@ -89,6 +90,7 @@ def test_a_schedule_that_aws_understands_has_no_problem(when):
         ("cron(0 3 ? * 8L *)", "its field 'day of week' is '8L', and '8L' is none", "Write 1 to 7"),
         ("cron(0 3 ? * FOOL *)", "its field 'day of week' is 'FOOL', and 'FOOL' is none", "Write 1 to 7"),
         ("cron(0 3 W * ? *)", "its field 'day of month' is 'W', and 'W' is none", "Write 1 to 31"),
+        ("cron(0 3 WL * ? *)", "its field 'day of month' is 'WL', and 'WL' is none", "Write 1 to 31"),
         ("cron(0 3 L/2 * ? *)", "its field 'day of month' is 'L/2', and 'L/2' is none", "Write 1 to 31"),
         ("cron(0 3 ?/2 * MON *)", "its field 'day of month' is '?/2', and '?/2' is none", "Write 1 to 31"),
         ("cron(0 3 5- * ? *)", "its field 'day of month' is '5-', and '5-' is none", "Write 1 to 31"),

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import zipfile
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,9 @@ FILES = {
     "shop/prices.csv": "",
     "shop/old/a.txt": "",
     ".gitignore": "local.py\n",
-    "requirements.txt": "apig-wsgi\nlib\n",
+    "requirements.txt": "apig-wsgi\nlib\nof-many-names\n",
 }
+INFO = ("METADATA", "RECORD", "top_level.txt")
 
 
 @pytest.fixture
@@ -50,6 +52,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for command in ("init -q", "add -f .", "update-index --skip-worktree shop/own.py"):
         subprocess.run(["git", *command.split()], cwd=root, check=True)  # noqa: S607
     write_wheel(tmp_path / "wheels", "apig-wsgi", version="2.20")
+    write_wheel(tmp_path / "wheels", "of-many-names", {"unlisted/__init__.py": ""}, top_level=False)
     write_wheel(
         tmp_path / "wheels", "lib", {"lib/__init__.py": "", "lib/samples/a.csv": "", "lib/samples/a.txt": ""}
     )
@@ -89,8 +92,15 @@ def test_a_package_has_neither_what_settings_write_nor_what_zappa_would_leave_ou
     assert names == {
         *("shop_settings.py", "static/help.md", "collected/help.md", "shop/__init__.py", "shop/local.py"),
         *("shop/own.py", "apig_wsgi.py", "lib/__init__.py", "handler.py", "zappa_settings.py"),
-        "offload_modules.json",
+        *("offload_modules.json", "unlisted/__init__.py"),
     }
+    monkeypatch.syspath_prepend(unzipped := tmp_path / "unzipped")
+    with zipfile.ZipFile(made.path) as archive:
+        archive.extractall(unzipped)
+    found = {str(path): path.read_text() for path in metadata.files("lib") or ()}
+    assert found.keys() == {"lib/__init__.py"} | {f"lib-1.0.dist-info/{name}" for name in INFO}
+    assert "/samples/" not in found["lib-1.0.dist-info/RECORD"]
+    assert metadata.packages_distributions()["unlisted"] == ["of-many-names"]
     assert "  packaged, although .gitignore names them: shop/local.py" in told
     assert "  packaged as they are here, although git overlooks changes of them: shop/own.py" in told
 

@@ -220,8 +220,7 @@ def test_only_what_the_package_cannot_read_is_deleted(
         *(f"{name}/tests/__init__.py" for name in ("imports_tests", "names_tests", "borrowed", "borrows")),
     }
     assert {path.rpartition("/")[2] for path in kept if ".dist-info/" in path} == {
-        "METADATA",
-        "top_level.txt",
+        *("METADATA", "RECORD", "top_level.txt"),
     }
 
 

@@ -57,14 +57,34 @@ def package(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def check(package: Path, *settings: str, architecture: str = "x86_64") -> Findings:
+def check(package: Path, *settings: str, architecture: str = "x86_64", root: Path | None = None) -> Findings:
     (package / "shop_settings.py").write_text("\n".join([SETTINGS, *settings, ""]))
     environ = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "shop_settings"}
-    return check_imports(package, ".", environ, root=package, python=PYTHON, architecture=architecture)
+    return check_imports(
+        package, ".", environ, root=root or package, python=PYTHON, architecture=architecture
+    )
 
 
 def test_a_complete_package_is_fine_and_what_it_only_mentions_is_named(package: Path) -> None:
     assert check(package) == Findings(mentioned=("moto",))
+
+
+def test_settings_that_lead_to_the_projects_own_folder_are_named(
+    package: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    root = tmp_path_factory.mktemp("site")
+
+    findings = check(
+        package,
+        "from pathlib import Path",
+        f"LOCALE_PATHS, FIXTURE_DIRS = [{str(root / 'locale')!r}], [Path(__file__).parent / 'fixtures']",
+        f"TEMPLATES = [dict(BACKEND='django.template.backends.django.DjangoTemplates', DIRS=[Path({str(root)!r})])]",
+        f"BESIDE = {str(root) + '-of-others'!r}",
+        root=root,
+    )
+
+    assert set(findings.leading_out) == {"LOCALE_PATHS", "TEMPLATES"}
+    assert check(package, f"DIRS = [{str(package / 'locale')!r}]").leading_out == ()
 
 
 def test_everything_that_the_settings_use_and_the_package_lacks_is_named_at_once(

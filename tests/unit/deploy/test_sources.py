@@ -10,10 +10,11 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from django_offload.deploy.errors import PackageFailed
-from django_offload.deploy.package.sources import is_site_file, select_files
+from django_offload.deploy.package.sources import is_secret, is_site_file, select_files
 
 from .repositories import git, packaged, write
 
+AT_TOP = ["prices.json", "VERSION", "robots.txt"]
 PACKAGED = [
     "manage.py",
     "django_app/shop/views.py",
@@ -23,8 +24,14 @@ PACKAGED = [
 ]
 LEFT_OUT = [
     "README.md",
+    "LICENSE",
     "pyproject.toml",
+    "uv.lock",
+    "zappa_settings.json",
     ".env",
+    ".env.production",
+    "server.pem",
+    "db.sqlite3",
     "shop/.env",
     "shop/production.env",
     "shop/server.pem",
@@ -47,7 +54,7 @@ LEFT_OUT = [
 ]
 
 
-@pytest.mark.parametrize("name", PACKAGED)
+@pytest.mark.parametrize("name", [*PACKAGED, *AT_TOP])
 def test_code_and_files_that_it_reads_are_packaged(name: str) -> None:
     assert is_site_file(PurePosixPath(name))
 
@@ -59,7 +66,7 @@ def test_secrets_data_tests_and_tools_are_left_out(name: str) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    for name in (*PACKAGED, *LEFT_OUT):
+    for name in (*PACKAGED, *LEFT_OUT, *AT_TOP):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     (tmp_path / "own-env" / "lib").mkdir(parents=True)
@@ -69,7 +76,28 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_without_git_all_folders_except_environments_are_searched(project: Path) -> None:
-    assert list(map(str, select_files(project).packaged)) == sorted(PACKAGED)
+    selection = select_files(project)
+
+    assert list(map(str, selection.packaged)) == sorted(PACKAGED)
+    # Nothing tells what is the site's own of the files at the top.
+    assert set(selection.left_out_at_top) >= set(AT_TOP)
+    assert len(select_files(project, ["prices.json"]).packaged) == len(PACKAGED) + 1
+
+
+def test_tracked_files_beside_manage_py_are_packaged_or_named(project: Path) -> None:
+    write(project, {".gitignore": "/rates.json\n/data/\n/server.pem\n/shop/server.pem\n"})
+    write(project, {"rates.json": "", "data/rates.csv": "", "notes.json": "", "certificates/a.pem": ""})
+    git(project, "init", "-q")
+    names = ["manage.py", *AT_TOP, "README.md", "LICENSE", "uv.lock", "pyproject.toml", "zappa_settings.json"]
+    git(project, "add", *names, ".env.production", "db.sqlite3", "certificates")
+
+    selection = select_files(project)
+
+    assert list(map(str, selection.packaged)) == sorted(["manage.py", *AT_TOP])
+    assert selection.left_out_at_top == (".env.production", "db.sqlite3", "pyproject.toml")
+    assert selection.left_out == {".pem": 1}
+    assert selection.ignored == ("data/", "rates.json", "server.pem", "shop/server.pem")
+    assert {"notes.json", ".env", "shop/.env", "shop/upload.keystore"} <= set(selection.untracked)
 
 
 def test_with_git_only_tracked_files_are_packaged_and_the_others_are_named(project: Path) -> None:
@@ -83,7 +111,8 @@ def test_with_git_only_tracked_files_are_packaged_and_the_others_are_named(proje
 
     assert list(map(str, selection.packaged)) == ["lambdas/worker.py", "manage.py"]
     assert set(selection.untracked) == {
-        *("django_app/shop/views.py", "django_app/shop/templates/shop/home.html", "libs/shared/")
+        *("django_app/shop/views.py", "django_app/shop/templates/shop/home.html", "libs/shared/", *AT_TOP),
+        *(name for name in LEFT_OUT if is_secret(PurePosixPath(name))),
     }
     assert selection.missing == ("shop/locale/de/LC_MESSAGES/django.mo",)
 
@@ -94,7 +123,7 @@ def test_files_that_are_left_out_are_counted_by_kind(project: Path) -> None:
     assert left_out["tests/"] == left_out[".sqlite3"] == 1
     assert left_out[".pem"] == left_out[".PEM"] == 1
     assert left_out["infra/"] == 1
-    assert ".toml" not in left_out  # Nobody expects a file at the top to be part of the site.
+    assert ".toml" not in left_out  # Files at the top are named.
 
 
 def test_files_that_a_stage_includes_are_always_packaged(project: Path) -> None:

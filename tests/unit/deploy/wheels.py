@@ -24,8 +24,9 @@ def write_wheel(
     *,
     version: str = "1.0",
     requires: Sequence[str] = (),
+    top_level: bool = True,
 ) -> Path:
-    """Write a wheel, by default with one module of its name."""
+    """Write a wheel, by default with one module of its name. Newer build tools write no top_level.txt."""
     module = name.replace("-", "_")
     info = f"{module}-{version}.dist-info"
     extras = {extra for one in requires for extra in re.findall(r"extra == '(\w+)'", one)}
@@ -38,7 +39,7 @@ def write_wheel(
         **({f"{module}.py": ""} if files is None else files),
         f"{info}/METADATA": "\n".join([*lines, ""]),
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/top_level.txt": f"{module}\n",
+        **({f"{info}/top_level.txt": f"{module}\n"} if top_level else {}),
     }
     path = Path(folder) / f"{module}-{version}-py3-none-any.whl"
     path.parent.mkdir(parents=True, exist_ok=True)

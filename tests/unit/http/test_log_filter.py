@@ -178,13 +178,15 @@ def test_a_traceback_is_filtered(lines):
     assert TOKEN not in written
 
 
-def test_the_app_filters_each_logger_once(monkeypatch):
-    monkeypatch.setattr(registry, "registered_checks", set())  # They would be registered twice.
+def test_the_app_filters_each_logger_and_registers_each_check_once():
     config = apps.get_app_config("django_offload")
     names = [*LOGGERS, "django.security.DisallowedHost", "django.security.TooManyFieldsSent"]
     before = {name: list(logging.getLogger(name).filters) for name in names}
+    checks = set(registry.registered_checks)
 
-    config.ready()
+    config.ready()  # Django calls it again when a test overrides INSTALLED_APPS.
+
+    assert registry.registered_checks == checks
 
     assert {"django.server", "django.request", "django.security.csrf"} <= set(LOGGERS)
     assert {name: logging.getLogger(name).filters for name in names} == before

@@ -212,8 +212,8 @@ def test_a_task_that_cannot_be_enqueued_is_503(visitor, offload, monkeypatch, he
 
     answer = visitor().client.post("/double/", {"number": 1}, headers=headers)
 
-    message = "The task was not started because the queue didn't answer. Try again in a minute."
-    assert answer.status_code == 503
+    message = "The task may not have been started, because AWS didn't answer. Try again in a minute."
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert message in html.unescape(answer.text)
 
 

@@ -1,20 +1,25 @@
 """While AWS doesn't answer, a task's addresses say so in time, and pages show the rest."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from django_offload.aws import READ_SECONDS
+from django_offload.aws.time_budget import seconds_left
 from django_offload.compat import default_task_backend
 from django_offload.conf import CLIENTS
 from django_offload.exceptions import CallFailed, OutOfTime
 from django_offload.http.tokens import status_token
+from django_offload.operations.find import find
+from tests.contract import tasks
 from tests.unit.http.site_of_pieces import poll_of
 from tests.unit.silence import PATIENCE_SECONDS, calling, silent_server
 
 pytestmark = pytest.mark.urls("tests.unit.http.site_of_pieces")
 
 TASK = "1" * 32
+LARGE = "x" * 1_000  # Too large for the record itself.
 UNAVAILABLE = "The task can't be read at the moment. It isn't lost. Try again shortly."
 NOT_CANCELLED = "The task may not have been cancelled, because AWS didn't answer. Try again shortly."
 # Ten times what a read may take here, and far from the 40 seconds of a client without a bound.
@@ -69,6 +74,75 @@ def test_htmx_is_told_in_the_piece_because_it_shows_no_errors(client, page, sile
     assert 'hx-trigger="every 1s"' in answer.text, "it tries again"
     assert answer.headers["Referrer-Policy"] == "strict-origin"
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_form_is_answered_as_scripts_are(admin_client, silent):
+    cancelled = admin_client.post(f"/tasks/{TASK}/cancel/", headers={"Sec-Fetch-Mode": "navigate"})
+
+    assert cancelled.json()["errors"]["__all__"][0]["message"] == NOT_CANCELLED
+
+
+@pytest.fixture
+def slow(ours, offload, monkeypatch):
+    """Return a task with a large result, what is left for each read of it, and a switch for the last one."""
+    result, left, late = tasks.echo.enqueue(LARGE), [], []
+    offload.run()
+
+    def noted(read):
+        def reads(*args):
+            left.append(seconds_left())
+            if late and len(left) >= late[0]:
+                raise OutOfTime("A call to dynamodb")
+            return read(*args)
+
+        return reads
+
+    for store in offload.stores.values():
+        for name in ("get", "parts", "get_part"):
+            monkeypatch.setattr(store, name, noted(getattr(store, name)))
+    return SimpleNamespace(id=result.id, left=left, late=late)
+
+
+def test_all_reads_of_an_address_share_five_seconds(client, slow):
+    answer = client.get(f"/tasks/{slow.id}/", headers={"X-Offload-Token": status_token(slow.id)})
+
+    assert answer.json()["return_value"] == [[LARGE], {}]
+    assert len(slow.left) > 1, "a large result is read by itself"
+    assert None not in slow.left
+    assert READ_SECONDS >= slow.left[0] > slow.left[-1]
+
+
+@pytest.mark.parametrize("read", [1, 2])
+def test_an_address_whose_time_is_over_answers_503_and_says_why_in_the_log(client, slow, caplog, read):
+    slow.late.append(read)
+
+    answer = client.get(f"/tasks/{slow.id}/", headers={"X-Offload-Token": status_token(slow.id)})
+
+    assert answer.status_code == 503
+    assert f"Task id={slow.id} can't be read: " in caplog.text
+
+
+def test_get_result_has_five_seconds_for_each_read_and_says_so(slow):
+    assert default_task_backend.get_result(slow.id).return_value == [[LARGE], {}]
+    assert len(slow.left) > 1
+    assert all(READ_SECONDS >= left > READ_SECONDS - 2 for left in slow.left)
+
+    for read in range(1, len(slow.left) + 1):
+        slow.left.clear()
+        slow.late[:] = [read]
+        with pytest.raises(
+            CallFailed, match=r"AWS was not reached within 5 seconds\. Try again in a minute\."
+        ):
+            default_task_backend.get_result(slow.id)
+
+
+def test_a_search_has_five_seconds_and_says_so(slow):
+    assert find(slow.id).record.status == "SUCCESSFUL"
+    assert READ_SECONDS >= slow.left[0] > READ_SECONDS - 2
+
+    slow.late.append(1)
+    with pytest.raises(CallFailed, match=r"AWS was not reached within 5 seconds"):
+        find(slow.id)
 
 
 def test_get_result_raises_in_time(silent):

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
@@ -11,6 +12,7 @@ from django.utils.html import escape
 
 from django_offload.aws import READ_SECONDS
 from django_offload.aws.time_budget import seconds_left
+from django_offload.exceptions import CallFailed, OutOfTime, ResourceMissing
 from lab import seeding
 from lab.aws_away import CANT_READ, NOT_STARTED, UNDONE
 from lab.mandelbrot import TILES
@@ -85,7 +87,8 @@ def test_pages_of_many_tasks_say_so_in_time(client: Client, settings, monkeypatc
     assert escape(UNDONE["picture-cancel"] if path == "cancel/" else CANT_READ) in answer.text
 
 
-def test_a_slow_aws_is_read_for_five_seconds_in_all(client: Client, monkeypatch):
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_a_slow_aws_is_read_for_five_seconds_in_all(client: Client, monkeypatch, method: str):
     """The time of a page is bounded, and not that of each of its reads."""
     ids = tuple(f"{number:032x}" for number in range(TILES))
     left: list[float | None] = []
@@ -97,7 +100,7 @@ def test_a_slow_aws_is_read_for_five_seconds_in_all(client: Client, monkeypatch)
     monkeypatch.setattr("lab.pictures.read_task_list", lambda picture: ("whole", ids))
     monkeypatch.setattr("lab.pictures.tile_status", read_status)
 
-    assert client.get(f"/mandelbrot/{picture_of(client)}/").status_code == 200
+    assert getattr(client, method)(f"/mandelbrot/{picture_of(client)}/").status_code == 200
 
     assert len(left) == TILES
     assert all(seconds is not None and seconds <= READ_SECONDS for seconds in left)
@@ -111,6 +114,38 @@ def test_the_reason_is_for_developers_alone(client: Client, settings):
 
         assert answer.status_code == 503
         assert ("127.0.0.1:9" in answer.text) == is_shown
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        OutOfTime("A call to s3"),
+        CallFailed("AWS was not reached."),
+        ResourceMissing("default", "bucket", "shop"),
+        EndpointConnectionError(endpoint_url=NOWHERE),
+    ],
+    ids=lambda raised: type(raised).__name__,
+)
+def test_whatever_says_that_aws_is_away_gets_the_page(client: Client, monkeypatch, raised: Exception):
+    left: list[float | None] = []
+
+    def fails(*args: object) -> None:
+        left.append(seconds_left())
+        raise raised
+
+    monkeypatch.setattr("lab.views.reports.publish", fails)
+
+    answer = client.post("/reports/in-request/", {"orders": "50000"})
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert escape(UNDONE["in-request"]) in answer.text
+    assert left == [None], "what a form starts may take longer than a read"
+
+
+@pytest.mark.parametrize("text", [CANT_READ, NOT_STARTED, *UNDONE.values()])
+def test_every_page_says_what_to_do(text: str):
+    assert " again" in text
+    assert text.endswith(".")
 
 
 def test_another_error_of_a_view_is_no_matter_of_aws(client: Client, monkeypatch: pytest.MonkeyPatch):

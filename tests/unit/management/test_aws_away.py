@@ -2,11 +2,13 @@
 
 import time
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 
-from django_offload.aws import READ_SECONDS, clients
+from django_offload.aws import READ_SECONDS, client, clients, each_at_most
 from django_offload.conf import CLIENTS
+from tests.unit.aws.server import Scripted, says
 from tests.unit.management.commands import run
 from tests.unit.silence import PATIENCE_SECONDS, calling, silent_server
 
@@ -51,6 +53,23 @@ def test_where_aws_does_not_answer_one_sentence_says_what_to_do(command):
     assert output.startswith("AWS was not reached: Could not connect to the endpoint URL")
     assert output.endswith("Check the network and AWS_ENDPOINT_URL, or start manage.py offload_local.")
     assert "\n" not in output
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_each_call_of_a_command_has_its_own_time(settings, ours, monkeypatch, kind):
+    server = Scripted(*[says(b'{"TableNames": []}')] * 3)
+    now = time.monotonic()
+    try:
+        with calling(settings, ours, kind, server.url), each_at_most(READ_SECONDS):
+            dynamodb = client("dynamodb", kind)
+            monkeypatch.setattr("django_offload.aws.time_budget.time", SimpleNamespace(monotonic=lambda: now))
+            for _ in range(3):  # Each takes 4 seconds.
+                assert dynamodb.get_item(TableName="t", Key={"id": {"S": "1"}}) is not None
+                now += 4
+    finally:
+        server.close()
+
+    assert len(server.requests) == 3
 
 
 @pytest.mark.parametrize("client", CLIENTS)

@@ -28,7 +28,7 @@ BROKEN = {
     "alias": (
         {"default": entry(), 5: entry()},
         "E007",
-        f"TASKS[5] {REFUSED}Its alias isn't a text that a message can contain.",
+        f"TASKS[5] {REFUSED}Its alias can't be part of a record. Give a text of 1 to 100 characters.",
     ),
     "option": ({"default": entry(client="fast")}, "E006", "TASKS['default']: OPTIONS['client'] is 'fast'."),
     "queues": ({"default": entry(queues=[])}, "E006", "TASKS['default']: OPTIONS['queues'] is []."),

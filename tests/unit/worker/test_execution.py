@@ -226,6 +226,46 @@ def test_long_notes_and_a_long_cause_hide_neither_class_nor_frames():
     assert text.endswith("the last note\n")
 
 
+def noted(exc, note):
+    exc.add_note(note)
+    return exc
+
+
+@pytest.mark.parametrize("place", ["cause", "context", "group", "group of a cause"])
+def test_long_notes_of_any_exception_hide_neither_class_nor_frames(place):
+    lines = "\n".join(["a note", *["more of it"] * 10_000, "the last note"])
+
+    def fails():
+        inner = noted(KeyError("inner"), lines)
+        if place.startswith("group"):
+            inner = ExceptionGroup("both", [inner, OSError("no disk")])
+        if place == "group":
+            raise inner
+        try:
+            raise inner
+        except Exception as exc:
+            raise ValueError("outer") from (None if place == "context" else exc)
+
+    exception = run(fails).exception
+    if place == "context":
+        exception.__suppress_context__ = False
+    text = stored_traceback(exception)
+
+    expected = ["KeyError: 'inner'", "a note", "characters left out", "the last note", "OSError: no disk"]
+    assert [part for part in expected if part in text] == expected[: None if "group" in place else -1]
+    assert text.count(", in fails\n") == (1 if place == "group" else 2)
+    assert ("ValueError: outer" in text) == (place != "group")
+
+
+def test_an_exception_that_is_chained_to_itself_is_described_once():
+    exc, other = noted(ValueError("one"), "a note"), noted(KeyError("other"), "another note")
+    exc.__cause__, other.__context__ = other, exc
+
+    text = stored_traceback(exc)
+
+    assert [text.count(word) for word in ("one", "a note", "another note")] == [1, 1, 1]
+
+
 def test_two_long_messages_hide_neither_class_nor_frames():
     def fails():
         try:
@@ -255,9 +295,12 @@ def test_a_sensitive_value_is_hidden_before_the_text_is_cut():
     places = range(1_900, 2_100, 7)
 
     for place in places:
-        text = stored_traceback(ValueError("x" * place + secret + LONG), Mask([secret]))
-        assert "s3cret" not in text
-        assert "yyyyyy" not in text
+        long = "x" * place + secret + LONG
+        for exc in (ValueError(long), noted(ValueError("outside"), long)):
+            text = stored_traceback(exc, Mask([secret]))
+            assert "characters left out" in text
+            assert "s3cret" not in text
+            assert "yyyyyy" not in text
 
 
 def test_a_short_traceback_is_pythons_own():

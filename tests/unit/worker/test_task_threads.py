@@ -3,6 +3,7 @@
 import gc
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -13,6 +14,7 @@ from django_offload.definition.context import OffloadContext, current, running, 
 from django_offload.protocol.record import read_record
 from django_offload.sending import enqueue
 from django_offload.stores import store_of
+from django_offload.worker.task_threads import pass_on_context
 from tests.contract.setup import tasks_setting
 from tests.unit import thread_tasks as tasks
 
@@ -192,6 +194,27 @@ def test_a_thread_is_started_once(offload):
         with pytest.raises(RuntimeError, match="threads can only be started once"):
             thread.start()
     thread.join()
+    assert "run" not in vars(thread), "it refers to itself and keeps the task's context"
+
+
+def test_a_call_that_is_given_to_a_pool_leaves_the_context_of_the_task_as_it_is(offload):
+    pool = ThreadPoolExecutor(1)
+    context = OffloadContext(task_result=tasks.child.enqueue())
+    with running(context):
+        assert pool.submit(current).result() is context
+        assert current() is context
+        pool.shutdown()
+        with pytest.raises(RuntimeError, match="cannot schedule new futures"):
+            pool.submit(current)
+        assert current() is context
+
+
+def test_threads_and_pools_are_prepared_once(offload):
+    start, submit = threading.Thread.start, ThreadPoolExecutor.submit
+
+    pass_on_context()
+
+    assert (threading.Thread.start, ThreadPoolExecutor.submit) == (start, submit)
 
 
 def test_of_two_threads_none_stores_less_progress_than_there_was(offload):

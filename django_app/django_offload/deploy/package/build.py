@@ -102,15 +102,15 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
         left_out = copy_project(recipe, folder, exclude, announce)
         pruning.remove_matching(folder, exclude_glob)
         own = set(folder.rglob("*"))
+        own_names = [path.relative_to(folder).as_posix() for path in own]
         place = (folder, recipe.settings_module, recipe.source_root, recipe.stage_environment)
         function = FunctionFacts(
             name=zappa_settings.web_function(settings, recipe.stage),
             region=recipe.region,
             runtime=f"python{recipe.python}",
         )
-        collected = static_files.collect(*place, function)
-        summary = "none, because STATIC_ROOT is not set" if collected is None else collected.summary()
-        announce(f"  static files: {summary}")
+        collected = static_files.collect(*place, function, root=recipe.root, packaged=own_names)
+        announce_static_files(collected, recipe.root, announce)
         bytecode.compile_all(folder, recipe.python)
         uncompiled = bytecode.uncompiled(folder)
         if uncompiled:
@@ -144,7 +144,21 @@ def build(recipe: Recipe, output: Path, announce: Announce) -> archive.Archive:
         module_list.write(folder, recipe.source_root)
         if recipe.check_imports:
             check_package(recipe, folder, store, package_environment(*place, function), announce)
+        pruning.write_records(folder)
         return replace(archive.write(folder, output), left_out=left_out)
+
+
+def announce_static_files(collected: static_files.Collected | None, root: Path, announce: Announce) -> None:
+    """Announce what was collected, and what wasn't although the settings lead to it."""
+    if collected is None:
+        announce("  static files: none, because STATIC_ROOT is not set")
+        return
+    announce(f"  static files: {collected.summary()}")
+    if collected.left_out:
+        announce(f"  not in git, so not collected: {first_few(collected.left_out)}")
+    lacking = [name for name in collected.lacking if (root / name).is_dir()]
+    if lacking:
+        announce(f"  named by STATICFILES_DIRS, but not packaged: {first_few(lacking)}")
 
 
 def remove_written(folder: Path, own: Collection[Path], collected: static_files.Collected | None) -> None:
@@ -191,6 +205,11 @@ def check_package(
     if findings.unchecked:
         shown = [f"{failure.what} ({failure.error})" for failure in findings.unchecked]
         announce(f"  not checked, because it fails on this machine: {first_few(shown)}")
+    if findings.leading_out:
+        announce(
+            f"  settings that lead to {recipe.root}, which functions don't have: "
+            f"{first_few(findings.leading_out)}"
+        )
     if findings.mentioned:
         announce(f"  named by the settings, but not packaged: {first_few(findings.mentioned)}")
 
@@ -209,6 +228,8 @@ def copy_project(
     if selection.left_out:
         counts = [f"{count} {kind}" for kind, count in selection.left_out.items()]
         announce(f'  left out: {first_few(counts)} ("include" in the stage\'s file packages them)')
+    if selection.left_out_at_top:
+        announce(f"  left out beside the code: {first_few(selection.left_out_at_top)}")
     if selection.ignored:
         announce(f"  ignored by git, so left out: {first_few(selection.ignored)}")
     if selection.untracked:

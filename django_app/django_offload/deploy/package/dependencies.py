@@ -11,6 +11,7 @@ from .. import Announce
 from ..errors import PackageFailed
 from . import archive, pruning
 from .installer import run_pip
+from .local_projects import LocalProjects
 from .requirements import read_requirements
 
 # Lambda's runtime has these packages, in versions that AWS keeps up to date:
@@ -74,13 +75,18 @@ def install(
         *("--only-binary", ":all:", "--implementation", "cp", "--python-version", python),
         *(word for platform in platforms for word in ("--platform", platform)),
     ]
-    listed = read_requirements(requirements, root or requirements.parent)
     with tempfile.TemporaryDirectory(prefix="offload-requirements-") as temporary:
+        projects = LocalProjects(Path(temporary) / "projects")
+        listed = read_requirements(requirements, root or requirements.parent, projects.source)
+        if projects.left_out:
+            announce(f"  not in git, so not built in: {', '.join(dict.fromkeys(projects.left_out))}")
 
         def pip_install(lines: Iterable[str], *more: str) -> None:
             file = Path(temporary) / requirements.name
             file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-            for warning in run_pip([*options, *more, "-r", str(file)], python=python, machine=machine):
+            for warning in run_pip(
+                [*options, *more, "-r", str(file)], python=python, machine=machine, words=projects.original
+            ):
                 announce(f"  pip: {warning}")
 
         pip_install(listed.lines)
@@ -93,8 +99,9 @@ def install(
             constraints = Path(temporary) / "constraints.txt"
             constraints.write_text("".join(f"{name}=={version}\n" for name, version in installed(folder)))
             pip_install(ZAPPA_REQUIREMENTS, "-c", str(constraints))
-    check_built_here(folder, architecture)
-    remove_own_project(folder, root)
+        check_built_here(folder, architecture)
+        check_copied(folder, projects)
+        remove_own_project(folder, root and projects.built_from(root))
     pruning.remove_distributions(folder, TOOLS if with_boto3 else TOOLS | RUNTIME_PACKAGES)
     if not with_zappa:
         pruning.remove_distributions(folder, ["zappa"])
@@ -128,9 +135,18 @@ def check_built_here(folder: Path, architecture: str) -> None:
                     )
 
 
+def check_copied(folder: Path, projects: LocalProjects) -> None:
+    """Raise PackageFailed if a project on this disk was built from more than what git tracks."""
+    for info in folder.glob("*.dist-info"):
+        source = info / "direct_url.json"
+        direct_url = json.loads(source.read_text()) if source.exists() else {}
+        if "dir_info" in direct_url:
+            projects.check(info.name.split("-")[0], direct_url["url"])
+
+
 def remove_own_project(folder: Path, root: Path | None) -> None:
     """
-    Delete the project's own modules if the requirements name the project itself ("-e .").
+    Delete the project's own modules if the requirements name the project itself ("-e ."), built from `root`.
 
     The package has them already. What they require stays.
     """

@@ -12,11 +12,13 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import Distribution, DistributionFinder, MetadataPathFinder
+from pathlib import Path
 from typing import Any
 
 given: dict[str, Any] = {}
 failures: list[dict[str, object]] = []
 mentioned: list[str] = []
+leading_out: list[str] = []
 Context = DistributionFinder.Context
 # Settings whose values Django imports at the first use.
 IMPORTED = (
@@ -104,8 +106,9 @@ def description(exc: BaseException) -> dict[str, object]:
 
 def texts(value: object) -> Iterator[str]:
     """Yield the texts in a setting."""
-    if isinstance(value, str):
-        yield value
+    if isinstance(value, (str, os.PathLike)):
+        text = os.fspath(value)
+        yield text if isinstance(text, str) else os.fsdecode(text)
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from texts(key)
@@ -113,6 +116,14 @@ def texts(value: object) -> Iterator[str]:
     elif isinstance(value, (list, tuple, set, frozenset)):
         for item in value:
             yield from texts(item)
+
+
+def leads_to(path: str, folder: str) -> bool:
+    """Return True if a text is an absolute path in `folder`, but not in the package, which may be there too."""
+    return os.path.isabs(path) and any(
+        Path(place).is_relative_to(folder) and not Path(place).is_relative_to(os.getcwd())
+        for place in (os.path.normpath(path), os.path.realpath(path))
+    )
 
 
 def is_module_elsewhere(path: str) -> bool:
@@ -199,6 +210,11 @@ def load_all() -> None:
         return
     names = [name for name in dir(settings) if name.isupper()]
     values = attempt("settings", lambda: {name: getattr(settings, name) for name in names}) or {}
+    leading_out.extend(
+        name
+        for name, value in values.items()
+        if any(leads_to(text, given["project"]) for text in texts(value))
+    )
     paths = [text for value in values.values() for text in texts(value) if DOTTED.fullmatch(text)]
     for app in settings.INSTALLED_APPS:
         if isinstance(app, str) and not is_here(app.partition(".")[0]):
@@ -224,4 +240,5 @@ if __name__ == "__main__":
     sys.meta_path[:] = [Borrowed, *sys.meta_path, BorrowedToo]
     attempt("settings", load_all)
     with open(sys.argv[1], "w", encoding="utf-8") as answer:
-        json.dump({"failures": failures, "mentioned": list(dict.fromkeys(mentioned))}, answer)
+        said = {"failures": failures, "mentioned": list(dict.fromkeys(mentioned)), "leading_out": leading_out}
+        json.dump(said, answer)

@@ -41,6 +41,7 @@ class Findings:
     broken: tuple[Failure, ...] = ()
     unchecked: tuple[Failure, ...] = ()  # These fail for another reason than the content of the package.
     mentioned: tuple[str, ...] = field(default=())  # Lacking modules that only a text in the settings names.
+    leading_out: tuple[str, ...] = ()  # Settings with paths to the project's folder, which functions lack.
 
     @property
     def fine(self) -> bool:
@@ -68,12 +69,13 @@ def check_imports(
     borrowed = set(RUNTIME_MODULES) | (set() if runs_here else compiled)
     lacking: list[str] = []
     while True:
-        failures, mentioned = _load(
+        failures, said = _load(
             folder,
             source_root,
             environ,
             python,
             {
+                "project": str(root.resolve()),
                 "elsewhere": elsewhere,
                 "borrowed": [*borrowed, *lacking],
                 "distributions": [*RUNTIME_PACKAGES, *dict(_packages(lacking))],
@@ -90,7 +92,8 @@ def check_imports(
         lacking=tuple(lacking),
         broken=broken,
         unchecked=tuple(failure for failure in rest if failure not in broken),
-        mentioned=tuple(name for name in mentioned if name not in lacking),
+        mentioned=tuple(name for name in said.get("mentioned", ()) if name not in lacking),
+        leading_out=tuple(said.get("leading_out", ())),
     )
 
 
@@ -151,8 +154,8 @@ def _load(
     source_root: str,
     environ: Mapping[str, str],
     python: str,
-    borrowing: Mapping[str, list[str]],
-) -> tuple[list[Failure], list[str]]:
+    borrowing: Mapping[str, list[str] | str],
+) -> tuple[list[Failure], Mapping[str, list[str]]]:
     given = {
         "paths": list(dict.fromkeys([str((folder / source_root).resolve()), str(folder.resolve())])),
         **borrowing,
@@ -177,12 +180,12 @@ def _load(
         except subprocess.TimeoutExpired:
             error = f"it takes longer than {_PATIENCE_SECONDS} seconds"
         if not answer.exists():
-            return [Failure(what="the site", error=error, kind="other")], []
+            return [Failure(what="the site", error=error, kind="other")], {}
         said = json.loads(answer.read_text())
     return [
         Failure(what=one["what"], error=one["error"], kind=one["kind"], missing=tuple(one["missing"]))
         for one in said["failures"]
-    ], said["mentioned"]
+    ], said
 
 
 def _chosen(missing: Sequence[str]) -> str | None:

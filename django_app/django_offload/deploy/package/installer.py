@@ -2,9 +2,10 @@
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import PackageFailed
@@ -51,11 +52,13 @@ runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
 
 
-def run_pip(arguments: Sequence[str], *, python: str, machine: str) -> list[str]:
+def run_pip(
+    arguments: Sequence[str], *, python: str, machine: str, words: Callable[[str], str] = str
+) -> list[str]:
     """
     Run pip on Python `python`, with the markers of Linux on `machine`. Return its warnings.
 
-    It is the pip of this environment. Raise PackageFailed, with pip's message, if it fails or is missing.
+    It is the pip of this environment. `words` is applied to what it prints. Raise PackageFailed, with pip's message, if it fails or is missing.
     """
     spec = importlib.util.find_spec("pip")
     if spec is None or spec.origin is None:
@@ -83,11 +86,13 @@ def run_pip(arguments: Sequence[str], *, python: str, machine: str) -> list[str]
             json.dumps(_KEPT_OPTIONS),
             *arguments,
         ],
+        # A build backend that asks git for the version must not write into the repository.
+        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
         capture_output=True,
         text=True,
         check=False,
     )
-    lines = process.stderr.splitlines()
+    lines = words(process.stderr).splitlines()
     if process.returncode != 0:
         text = " ".join(error_lines(lines) or lines[-1:]) or f"pip ended with {process.returncode}"
         raise PackageFailed(

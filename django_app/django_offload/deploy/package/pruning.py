@@ -9,8 +9,9 @@ from pathlib import Path
 
 from .sources import matches_any
 
-# Only installers read these. top_level.txt stays, because importlib.metadata reads it.
-_INSTALLER_FILES = {"RECORD", "INSTALLER", "REQUESTED", "WHEEL", "direct_url.json"}
+# Only installers read these. importlib.metadata reads RECORD and top_level.txt.
+_INSTALLER_FILES = {"INSTALLER", "REQUESTED", "WHEEL", "direct_url.json"}
+_RECORD = "RECORD"
 _ZAPPA_COMMAND_LINE = ("cli.py", "core.py", "letsencrypt.py")
 # Sources of compiled modules, unused beside a module of the same name.
 _SOURCES = (".c", ".cpp", ".pxd", ".pyx")
@@ -41,10 +42,23 @@ def distribution_name(info: Path) -> str:
 def recorded_files(info: Path) -> Iterator[Path]:
     """Yield the files that a distribution's RECORD lists, except those outside of its folder."""
     folder = info.parent.resolve()
-    for row in csv.reader((info / "RECORD").read_text().splitlines()):
+    for row in csv.reader((info / _RECORD).read_text(encoding="utf-8").splitlines()):
         path = (folder / row[0]).resolve()
         if path.is_relative_to(folder):
             yield path
+
+
+def write_records(folder: Path) -> None:
+    """
+    Let each distribution's RECORD list the files that are there, without their hashes.
+
+    importlib.metadata finds the modules and the data of a package by it.
+    """
+    top = folder.resolve()
+    for record in sorted(folder.glob(f"*.dist-info/{_RECORD}")):
+        names = {path.relative_to(top).as_posix() for path in recorded_files(record.parent) if path.is_file()}
+        with record.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows([name, "", ""] for name in sorted(names))
 
 
 def remove_unused_files(folder: Path, exclude: Sequence[str], store: Path) -> None:

@@ -3,9 +3,10 @@
 import codecs
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from ..errors import PackageFailed
 
@@ -28,7 +29,7 @@ _REPOSITORY = re.compile(r"(?:git|hg|svn|bzr)\+.*/(?P<name>[^/@#]+?)(?:\.git)?/?
 _PATH = re.compile(r"(?P<path>[^;\[]+?)(?P<rest>\s*(?:\[[^\]]*\]\s*)?(?:;.*|\s--.*)?)")
 # As pip replaces them: https://pip.pypa.io/en/stable/reference/requirements-file-format/
 _ENVIRONMENT = re.compile(r"\$\{([A-Z0-9_]+)\}")
-_FILE_URL = re.compile(r"(?P<before>^|@\s*)file:(?!/)(?P<path>[^\s;#]+)")
+_FILE_URL = re.compile(r"(?P<before>^|@\s*)file:(?://(?:localhost)?(?=/))?(?P<path>[^\s;#]+)")
 _ARCHIVES = (".whl", ".zip", ".tar.gz", ".tar.bz2", ".tar.xz", ".tgz")
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -45,17 +46,20 @@ class Requirements:
     tools: Mapping[str, str]  # The lines that were left out, by their names in TOOLS_OF_ZAPPA.
 
 
-def read_requirements(file: Path, root: Path) -> Requirements:
+Source = Callable[[Path], Path]
+
+
+def read_requirements(file: Path, root: Path, source: Source = Path) -> Requirements:
     """
     Return the requirements in `file`, with absolute paths and without the tools that only deploy the site.
 
     A project on this disk is installed like any other, even if the file asks for a link to it (-e). A
-    relative path starts at the project's folder `root`, or else at the folder of the file. Raise
-    PackageFailed if a file or path doesn't exist.
+    relative path starts at the project's folder `root`, or else at the folder of the file. `source` returns
+    the place to install a project or archive from. Raise PackageFailed if a file or path doesn't exist.
     """
     lines: list[str] = []
     tools: dict[str, str] = {}
-    for line in _lines(file, root, ()):
+    for line in _lines(file, root, source, ()):
         name = name_of(line)
         if name in TOOLS_OF_ZAPPA:
             tools[name] = line
@@ -85,7 +89,7 @@ def _without_tools(match: re.Match[str]) -> str:
     return match["name"] + (f"[{','.join(extras)}]" if extras else "")
 
 
-def _lines(file: Path, root: Path, including: tuple[Path, ...]) -> Iterator[str]:
+def _lines(file: Path, root: Path, source: Source, including: tuple[Path, ...]) -> Iterator[str]:
     file = file.resolve()
     if file in including:
         raise PackageFailed(f"{file} includes itself.", "Remove the line -r of one of these files.")
@@ -93,7 +97,7 @@ def _lines(file: Path, root: Path, including: tuple[Path, ...]) -> Iterator[str]
         editable = _EDITABLE.match(line)
         include, with_path = _INCLUDE.fullmatch(line), _WITH_PATH.fullmatch(line)
         if include and "://" not in include["file"]:
-            yield from _lines(file.parent / include["file"].strip("\"'"), root, (*including, file))
+            yield from _lines(file.parent / include["file"].strip("\"'"), root, source, (*including, file))
         elif with_path:
             path = with_path["path"].strip("\"'")
             found = path if "://" in path else _found(path, (file.parent, root))
@@ -101,27 +105,28 @@ def _lines(file: Path, root: Path, including: tuple[Path, ...]) -> Iterator[str]
                 raise _missing(file, path, root)
             yield f"{with_path['option']} {found}"
         elif editable or not line.startswith("-"):
-            yield _with_absolute_path(line[editable.end() :] if editable else line, file, root)
+            yield _with_absolute_path(line[editable.end() :] if editable else line, file, root, source)
         else:
             yield line
 
 
-def _with_absolute_path(line: str, file: Path, root: Path) -> str:
+def _with_absolute_path(line: str, file: Path, root: Path, source: Source) -> str:
     """Return a requirement with the absolute path of a project or archive on this disk, if it names one."""
     url = _FILE_URL.search(line)
     match = url or _PATH.fullmatch(line)
     if match is None:
         return line
-    path = match["path"].strip("\"'")
+    path = unquote(match["path"]) if url else match["path"].strip("\"'")
     on_disk = "/" in path or path.startswith(".") or path.endswith(_ARCHIVES)
     if not url and (not on_disk or ":" in path or re.match(r"[^;]*\s@\s", line)):
         return line
     found = _found(path, (root, file.parent))
     if found is None:
         raise _missing(file, path, root)
+    place = source(Path(found))
     if url:
-        return f"{line[: url.start()]}{url['before']}{Path(found).as_uri()}{line[url.end() :]}"
-    return found + match["rest"]
+        return f"{line[: url.start()]}{url['before']}{place.as_uri()}{line[url.end() :]}"
+    return f"{place}{match['rest']}"
 
 
 def _missing(file: Path, path: str, root: Path) -> PackageFailed:

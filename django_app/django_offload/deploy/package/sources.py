@@ -14,15 +14,31 @@ from .links import follow_links
 # Folders at the top of a project. The site reads nothing in them at run time.
 TOP_FOLDERS_LEFT_OUT = {"build", "dist", "docs", "env", "infra", "staticfiles", "media", "venv"}
 FOLDERS_LEFT_OUT = {"__pycache__", "node_modules", "site-packages", "tests"}
+NAMES_OF_KEYS = {"credentials", "id_dsa", "id_ecdsa", "id_ed25519", "id_rsa"}
 NAMES_LEFT_OUT = {
     *("conftest.py", "tests.py", "requirements.in", "requirements.lock", "requirements.txt"),
-    *("credentials", "id_dsa", "id_ecdsa", "id_ed25519", "id_rsa"),
+    *NAMES_OF_KEYS,
 }
+SECRET_ENDINGS = (".env", ".jks", ".key", ".kdbx", ".keystore", ".p12", ".pem", ".pfx", ".ppk")
 # Bytecode is compiled again. Keys, databases and .env files are secrets or data. People read the rest.
 ENDINGS_LEFT_OUT = (
     *(".pyc", ".pyo", ".pyi", ".po", ".pot", ".md", ".rst", ".log"),
-    *(".env", ".jks", ".key", ".kdbx", ".keystore", ".p12", ".pem", ".pfx", ".ppk"),
+    *SECRET_ENDINGS,
     *(".db", ".sqlite", ".sqlite3", ".sqlite3-journal", ".sqlite3-shm", ".sqlite3-wal"),
+)
+# Patterns of files at the top of a project that people and tools read. Sites read the others, such as
+# prices.json.
+TOP_FILES_OF_PEOPLE = (
+    *("readme*", "license*", "licence*", "copying*", "notice*", "authors*", "changelog*", "contributing*"),
+    *(".*", "requirements*", "constraints*", "pipfile*", "*.lock", "zappa_settings.*"),
+)
+TOP_FILES_OF_TOOLS = (
+    *("pyproject.toml", "setup.cfg", "manifest.in", "tox.ini", "pytest.ini", "mypy.ini", "ruff.toml"),
+    *("package.json", "package-lock.json", "npm-shrinkwrap.json", "pnpm-*.yaml", "yarn.lock"),
+    *("tsconfig*.json", "*.config.js", "*.config.cjs", "*.config.mjs", "*.config.ts", "deno.json"),
+    *("makefile", "justfile", "dockerfile*", "*.dockerfile", "docker-compose*", "compose.y*ml", "procfile*"),
+    *("cloudbuild.y*ml", "serverless.y*ml", "template.y*ml", "samconfig.toml", "fly.toml", "render.yaml"),
+    *("app.json", "app.yaml", "mkdocs.y*ml", "sonar-project.properties", "*.code-workspace", "*.sh"),
 )
 # https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -34,6 +50,7 @@ class FileSelection:
 
     packaged: tuple[PurePosixPath, ...]
     left_out: Mapping[str, int]  # How many files, by their ending or by the folder that excludes them.
+    left_out_at_top: tuple[str, ...] = ()  # Files at the top that a site may read, secrets first.
     ignored: tuple[str, ...] = ()  # Files and whole folders that git ignores.
     untracked: tuple[str, ...] = ()  # Files that git neither tracks nor ignores.
     missing: tuple[str, ...] = ()  # Files that git tracks, but that aren't there.
@@ -65,10 +82,16 @@ def select_files(root: Path, include: Sequence[str] = (), exclude: Sequence[str]
 
 
 def _select_files(root: Path, include: Sequence[str], exclude: Sequence[str]) -> FileSelection:
-    def is_wanted(path: PurePosixPath) -> bool:
-        return is_site_file(path) and not any(matches_any(part, exclude) for part in path.parts)
-
     tracked = git.list_tracked(root)
+    in_repository = tracked is not None
+
+    def is_part(path: PurePosixPath) -> bool:
+        # Without git, nothing tells what at the top is data of the site and what is somebody's own.
+        return is_site_file(path) and (in_repository or len(path.parts) > 1 or path.suffix == ".py")
+
+    def is_wanted(path: PurePosixPath) -> bool:
+        return is_part(path) and not any(matches_any(part, exclude) for part in path.parts)
+
     listed = list(_walk_files(root)) if tracked is None else tracked.paths
     tracked = tracked or git.Tracked()
     check_submodules(root, [path for path in listed if is_wanted(path / "__init__.py")])
@@ -84,17 +107,18 @@ def _select_files(root: Path, include: Sequence[str], exclude: Sequence[str]) ->
             "Run the command in the project's folder, or add the files to git.",
         )
     check_content(root, packaged)
-    unfit = [path for path in files if not is_site_file(path) and path not in included]
+    unfit = [path for path in files if not is_part(path) and path not in included]
     left_out = Counter(kind_left_out(path) for path in unfit if len(path.parts) > 1)
     return FileSelection(
         packaged=tuple(sorted(packaged)),
         left_out=dict(left_out.most_common()),
+        left_out_at_top=tuple(missed_at_top(path for path in unfit if len(path.parts) == 1)),
         ignored=tuple(ignored_files(root, include)),
         untracked=tuple(untracked_files(root, packaged)),
         missing=tuple(sorted(str(path) for path in selected - packaged)),
         ignored_but_packaged=tuple(sorted(map(str, packaged.intersection(ignored_by_name(root, include))))),
         overlooked=tuple(sorted(map(str, packaged.intersection(tracked.overlooked)))),
-        in_repository=git.find_repository(root) is not None,
+        in_repository=in_repository,
     )
 
 
@@ -142,8 +166,15 @@ def is_included(path: PurePosixPath, patterns: Sequence[str]) -> bool:
 def is_site_file(path: PurePosixPath) -> bool:
     """Return True if a path, relative to the project's folder, is code or something that code reads."""
     folders, name = path.parts[:-1], path.name.lower()
+    if not folders and path.suffix == ".py":
+        return name not in NAMES_LEFT_OUT
     if not folders:
-        return path.suffix == ".py" and name not in NAMES_LEFT_OUT
+        return not (
+            name in NAMES_LEFT_OUT
+            or name.endswith(ENDINGS_LEFT_OUT)
+            or matches_any(name, TOP_FILES_OF_PEOPLE)
+            or matches_any(name, TOP_FILES_OF_TOOLS)
+        )
     return not (
         any(part.startswith(".") for part in path.parts)
         or folders[0] in TOP_FOLDERS_LEFT_OUT
@@ -152,6 +183,23 @@ def is_site_file(path: PurePosixPath) -> bool:
         or name.endswith(ENDINGS_LEFT_OUT)
         or (name.startswith("test_") and name.endswith(".py"))
     )
+
+
+def is_secret(path: PurePosixPath) -> bool:
+    """Return True if a file most likely holds secrets, such as .env.production or server.pem."""
+    name = path.name.lower()
+    return name.startswith(".env") or name.endswith(SECRET_ENDINGS) or name in NAMES_OF_KEYS
+
+
+def missed_at_top(paths: Iterable[PurePosixPath]) -> Iterator[str]:
+    """Yield the names of files at the top whose absence may surprise, secrets first."""
+    for path in sorted(paths, key=lambda path: (not is_secret(path), path)):
+        if is_secret(path) or not (
+            path.name.lower() in NAMES_LEFT_OUT
+            or path.suffix.lower() in (".md", ".rst", ".log", ".pyc")
+            or matches_any(path.name.lower(), TOP_FILES_OF_PEOPLE)
+        ):
+            yield str(path)
 
 
 def kind_left_out(path: PurePosixPath) -> str:
@@ -169,16 +217,24 @@ def ignored_files(root: Path, include: Sequence[str]) -> Iterator[str]:
     ignored = git.list_files(root, "--others", "--ignored", "--exclude-standard", "--directory") or ()
     # git lists a folder, and again each folder in it that .gitignore names separately.
     for path in sorted(ignored):
-        parts, folder = path.parts, root / path
-        hidden = any(
-            part.startswith(".") or part in FOLDERS_LEFT_OUT or part.endswith(".egg-info") for part in parts
-        )
-        usual = len(parts) == 1 or parts[0] in TOP_FOLDERS_LEFT_OUT or path.name.endswith(ENDINGS_LEFT_OUT)
         included = any(pattern.startswith(path.as_posix()) for pattern in include)
         inside_yielded = not yielded.isdisjoint(path.parents)
-        if not (hidden or usual or included or inside_yielded or (folder / "pyvenv.cfg").exists()):
+        is_folder = (root / path).is_dir()
+        if is_missed(root, path, is_folder=is_folder) and not (included or inside_yielded):
             yielded.add(path)
-            yield f"{path}/" if folder.is_dir() else str(path)
+            yield f"{path}/" if is_folder else str(path)
+
+
+def is_missed(root: Path, path: PurePosixPath, *, is_folder: bool) -> bool:
+    """Return True if the site may read an ignored file or folder. It may be a secret that it reads here."""
+    folders = path.parts if is_folder else path.parts[:-1]
+    return not (
+        path.parts[0] in TOP_FOLDERS_LEFT_OUT
+        or any(
+            part.startswith(".") or part in FOLDERS_LEFT_OUT or part.endswith(".egg-info") for part in folders
+        )
+        or (root / path / "pyvenv.cfg").exists()
+    ) and (is_folder or is_site_file(path) or is_secret(path))
 
 
 def ignored_by_name(root: Path, include: Sequence[str]) -> Iterator[PurePosixPath]:
@@ -199,7 +255,7 @@ def untracked_files(root: Path, packaged: Collection[PurePosixPath]) -> Iterator
     environments = {path.parent for path in untracked if path.name == "pyvenv.cfg"}
     for path in untracked:
         is_folder = (root / path).is_dir()
-        wanted = is_site_file(path / "__init__.py" if is_folder else path)
+        wanted = is_site_file(path / "__init__.py" if is_folder else path) or is_secret(path)
         if wanted and path not in packaged and environments.isdisjoint(path.parents):
             yield f"{path}/" if is_folder else str(path)
 

@@ -1,5 +1,7 @@
 """Collect the static files, with the names that the deployed settings give them."""
 
+import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,22 +10,49 @@ from ..environment import ANY_FUNCTION, FunctionFacts, last_error, package_envir
 from ..errors import PackageFailed
 
 _PROGRAM = """
+import json
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 import django
 from django.conf import settings
+given = json.loads(sys.stdin.read())
 django.setup()
 if not settings.STATIC_ROOT or "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
     raise SystemExit(3)
-if not Path(settings.STATIC_ROOT).resolve().is_relative_to(Path.cwd().resolve()):
+copy = Path.cwd().resolve()
+if not Path(settings.STATIC_ROOT).resolve().is_relative_to(copy):
     print(settings.STATIC_ROOT)
     raise SystemExit(4)
+from django.contrib.staticfiles.finders import FileSystemFinder, get_finders
 from django.core.management import call_command
-call_command("collectstatic", interactive=False, verbosity=0)
+if find_spec("django_offload") is None:  # Its folder may be in the caller's PYTHONPATH alone.
+    sys.path.append(given["library"])
+from django_offload.deploy.errors import PackageFailed
+from django_offload.deploy.package.static_sources import StaticSources
+sources = StaticSources(Path(given["root"]), given["packaged"])
+finders = list(get_finders())
+sources.restrict(finders, copy)
+try:
+    call_command("collectstatic", interactive=False, verbosity=0)
+except PackageFailed as exc:
+    print(str(exc).removeprefix("The package was not built. "))
+    raise SystemExit(5)
 other_host = settings.STATIC_URL.startswith(("http:", "https:", "//"))
-print("served" if other_host or "whitenoise" in str(settings.MIDDLEWARE).lower() else "not served")
-print(settings.STATIC_ROOT)
+print(json.dumps({
+    "folder": str(settings.STATIC_ROOT),
+    "served": other_host or "whitenoise" in str(settings.MIDDLEWARE).lower(),
+    "left_out": list(sources.left_out),
+    "lacking": [
+        Path(folder).resolve().relative_to(copy).as_posix()
+        for finder in finders if isinstance(finder, FileSystemFinder)
+        for _, folder in finder.locations
+        if Path(folder).resolve().is_relative_to(copy) and not Path(folder).is_dir()
+    ],
+}))
 """
-_NONE_CONFIGURED, _OUTSIDE = 3, 4
+_LIBRARY = str(Path(__file__).parents[3])
+_NONE_CONFIGURED, _OUTSIDE, _NO_GIT = 3, 4, 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +61,8 @@ class Collected:
 
     folder: Path
     served: bool  # By WhiteNoise, or by another host. Nothing else can serve them in a function.
+    left_out: tuple[str, ...] = ()  # Files that the settings lead to, but that git doesn't track.
+    lacking: tuple[str, ...] = ()  # Folders of STATICFILES_DIRS that the package doesn't have.
 
     def summary(self) -> str:
         count = sum(path.is_file() for path in self.folder.rglob("*"))
@@ -45,15 +76,21 @@ def collect(
     source_root: str,
     stage_environment: StageEnvironment,
     function: FunctionFacts = ANY_FUNCTION,
+    *,
+    root: Path | None = None,
+    packaged: Collection[str] = (),
 ) -> Collected | None:
     """
     Run collectstatic in the project's copy in `folder`, with debug mode off.
 
-    Return None if the settings have no STATIC_ROOT. Raise PackageFailed if collectstatic fails, or if
-    STATIC_ROOT is outside of the project.
+    The settings may lead to the project's own folder `root`. Of that, only what is `packaged` is collected.
+    Return None if the settings have no STATIC_ROOT. Raise PackageFailed if collectstatic fails, if git can't
+    be asked, or if STATIC_ROOT is outside of the project.
     """
     environ = package_environment(folder, settings_module, source_root, stage_environment, function)
-    process = run_python(_PROGRAM, folder, environ)
+    given = {"root": str(root or folder), "packaged": list(packaged), "library": _LIBRARY}
+    process = run_python(_PROGRAM, folder, environ, json.dumps(given))
+    # The settings may have printed something before the last line.
     printed = process.stdout.strip().splitlines()
     if process.returncode == _NONE_CONFIGURED:
         return None
@@ -62,6 +99,8 @@ def collect(
             f"STATIC_ROOT is {printed[-1]}, outside of the project.",
             "Set it to BASE_DIR / 'staticfiles', so that the files are beside the code on Lambda too.",
         )
+    if process.returncode == _NO_GIT:
+        raise PackageFailed("The settings lead to static files in another repository.", printed[-1])
     if process.returncode != 0:
         raise PackageFailed(
             f"Collecting the static files failed: {last_error(process).rstrip('.')}.",
@@ -69,4 +108,10 @@ def collect(
             "errors. If the settings don't accept the placeholder of a secret, set that variable for this "
             "command.",
         )
-    return Collected(folder=Path(printed[-1]), served=printed[-2] == "served")
+    answer = json.loads(printed[-1])
+    return Collected(
+        folder=Path(answer["folder"]),
+        served=answer["served"],
+        left_out=tuple(answer["left_out"]),
+        lacking=tuple(answer["lacking"]),
+    )

@@ -57,7 +57,8 @@ def named_by_environment(profile: str) -> str | None:
     if os.environ.get("AWS_ACCESS_KEY_ID"):
         return "AWS_ACCESS_KEY_ID"
     # boto3's order. Pipelines name a role by a token instead.
-    for name in ("AWS_DEFAULT_PROFILE", "AWS_PROFILE"):
-        if os.environ.get(name):
-            return name if os.environ[name] != profile else None
+    if named := os.environ.get("AWS_DEFAULT_PROFILE"):
+        return "AWS_DEFAULT_PROFILE" if named != profile else None
+    if named := os.environ.get("AWS_PROFILE"):
+        return "AWS_PROFILE" if named != profile else None
     return "AWS_ROLE_ARN" if os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE") else None

@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any, ClassVar
 
+from django.core.management import CommandError
+
 from ...aws import READ_SECONDS
-from ...conf import Options, stacks
+from ...conf import Options, broken_entries, stacks
 from ...stack import StackSpec, spec_of
 from ..base import EXIT_OK, EXIT_PROBLEM, OffloadCommand
 from ..doctor import functions, project, queues, records, storage
@@ -33,8 +35,10 @@ class Command(OffloadCommand):
         try:
             self.require_backend()
             plans = {stack.stack: spec_of(stack.stack) for stack in stacks()}
-        except (Exception, SystemExit):
-            if not any(finding.wrong for finding in findings):
+        except (Exception, SystemExit) as exc:
+            # Findings of other apps don't say which backend to add.
+            has_no_backend = isinstance(exc, CommandError) and not broken_entries()
+            if has_no_backend or not any(finding.wrong for finding in findings):
                 raise
             # AWS can't be compared with settings that contradict themselves, or with tasks that can't be
             # imported. The findings say so.

@@ -28,8 +28,10 @@ function outcome(task) {
 
 function percent(task) {
   if (task.status === "SUCCESSFUL") return 100;
-  const progress = task.progress;
-  return progress?.total ? Math.round((100 * progress.done) / progress.total) : 0;
+  const { done, total } = task.progress ?? {};
+  if (!total) return 0;
+  // JSON may hold numbers that are infinite here, and a bar takes none of those.
+  return done >= total ? 100 : Math.floor(100 * (done / total)) || 0;
 }
 
 function message(task) {

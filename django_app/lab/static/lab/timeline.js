@@ -73,7 +73,8 @@ function flag(svg, measured, y, scale, width) {
 // Return both waits of a way in words: until the answer, and until the report.
 function waits(way, measured, width = Infinity) {
   const report = measured.outcome ? `, report ${measured.outcome}` : measured.ready > measured.painted ? `, report after ${duration(measured.ready)}` : "";
-  return `${NAMES[way]}: ${width < NARROW ? "" : "painted after "}${duration(measured.painted ?? 0)}${report}`;
+  const after = measured.painted === undefined ? "no paint measured" : `${width < NARROW ? "" : "painted after "}${duration(measured.painted)}`;
+  return `${NAMES[way]}: ${after}${report}`;
 }
 
 function legend(holder, ways) {
