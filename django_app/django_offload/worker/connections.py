@@ -155,8 +155,8 @@ def is_left_open(connection: BaseDatabaseWrapper, depth: Depth) -> bool:
     blocks = len(connection.atomic_blocks), len(connection.savepoint_ids)
     if blocks != depth[:2] or connection.in_atomic_block != bool(depth[0]):
         return True
-    if connection.run_on_commit and depth is OUTSIDE:
-        # Without autocommit, the end of atomic() leaves them to a commit. It must not be that of another task.
+    if depth is OUTSIDE and connection.run_on_commit:
+        # Without autocommit, atomic() leaves them to a commit, which must not be that of another task.
         return True
     if depth[0] or connection.connection is None or not connection.settings_dict["AUTOCOMMIT"]:
         return False
