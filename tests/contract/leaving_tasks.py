@@ -77,6 +77,14 @@ def autocommit_off(entry: str) -> None:
     write(f"lost {entry}")
 
 
+def atomic_without_autocommit(entry: str) -> None:
+    """Leave a child to a commit that never comes."""
+    transaction.set_autocommit(False)
+    with transaction.atomic():
+        result = child.enqueue(f"lost child {entry}")
+        children.setdefault(entry, result.id)
+
+
 def begin(entry: str) -> None:
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute("BEGIN")
@@ -126,6 +134,7 @@ WAYS = {
         entered_and_failed_query,
         entered_with_callbacks,
         autocommit_off,
+        atomic_without_autocommit,
         begin,
     )
 }

@@ -14,7 +14,7 @@ from sys import get_int_max_str_digits
 from typing import TYPE_CHECKING, Any
 
 from ..compat import normalize_json
-from ..exceptions import InvalidReturnValue
+from ..exceptions import DeadlineExceeded, InvalidReturnValue
 
 if TYPE_CHECKING:
     from ..conf.json_values import NotJSON
@@ -111,7 +111,7 @@ def dump_returned(value: Any, what: str) -> str:
     Return as JSON what a task or step (`what`) returned: also bytes and any mapping, as Django does.
 
     Raise InvalidReturnValue if JSON can't carry it, if it is nested too deeply, or if two of its keys become
-    one text.
+    one text, and DeadlineExceeded if the time of the task ends meanwhile.
     """
     if value is None:  # Of most tasks.
         return "null"
@@ -126,6 +126,8 @@ def dump_returned(value: Any, what: str) -> str:
                 text, is_safe = dump(normalize_json(value)), False
         except TypeError:
             text, is_safe = dump(normalize_json(value)), False
+    except DeadlineExceeded:  # In a step, which runs again then.
+        raise
     except Exception as exc:
         raise invalid_return_value(value, what, exc) from exc
     if is_too_deep(text):

@@ -151,6 +151,9 @@ def is_left_open(connection: BaseDatabaseWrapper, depth: Depth) -> bool:
     blocks = len(connection.atomic_blocks), len(connection.savepoint_ids)
     if blocks != depth[:2] or connection.in_atomic_block != bool(depth[0]):
         return True
+    if depth is OUTSIDE and connection.run_on_commit:
+        # Without autocommit, atomic() leaves them to a commit, which must not be that of another task.
+        return True
     if depth[0] or connection.connection is None or not connection.settings_dict["AUTOCOMMIT"]:
         return False
     return is_busy(connection.connection)

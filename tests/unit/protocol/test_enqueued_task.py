@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from django_offload.compat import normalize_json
 from django_offload.conf import json_values
-from django_offload.exceptions import InvalidReturnValue
+from django_offload.exceptions import DeadlineExceeded, InvalidReturnValue
 from django_offload.protocol.json_codec import MOST_LEVELS, dump, dump_returned, is_too_deep, load
 
 
@@ -158,3 +158,12 @@ def test_a_value_that_json_cannot_carry_is_refused():
         with pytest.raises(InvalidReturnValue) as raised:
             dump_returned(value, "Task x")
         assert f"its return value can't be stored: {reason}" in str(raised.value)
+
+
+def test_a_deadline_that_comes_while_a_value_is_written_is_raised():
+    class SlowDictionary(dict):
+        def items(self):
+            raise DeadlineExceeded(1.0)
+
+    with pytest.raises(DeadlineExceeded):
+        dump_returned(SlowDictionary(rows=1), "Step 'export'")
