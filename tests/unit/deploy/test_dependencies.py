@@ -206,6 +206,7 @@ def test_only_what_the_package_cannot_read_is_deleted(
         package("borrowed", ""),
         package("borrows", "import borrowed.tests"),
         package("says_tests", "def run(tests): 'Run the tests.'"),
+        package("of_python_2", "from . import tests\nprint 'text'"),
     ]
 
     pip_install(*names)
@@ -217,7 +218,10 @@ def test_only_what_the_package_cannot_read_is_deleted(
         *("plain/de/x.mo", "plain/fr/x.po", "plain/api.h", "plain/a.pyx"),
         "compiled/a.cpython-313-x86_64-linux-gnu.so",
         *("reads_stub/__init__.pyi", "lazy/__init__.pyi"),
-        *(f"{name}/tests/__init__.py" for name in ("imports_tests", "names_tests", "borrowed", "borrows")),
+        *(
+            f"{name}/tests/__init__.py"
+            for name in ("imports_tests", "names_tests", "borrowed", "borrows", "of_python_2")
+        ),
     }
     assert {path.rpartition("/")[2] for path in kept if ".dist-info/" in path} == {
         *("METADATA", "RECORD", "top_level.txt"),

@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ import django_offload
 from django_offload.deploy.environment import FunctionFacts
 from django_offload.deploy.errors import PackageFailed
 from django_offload.deploy.package.static_files import collect
+from django_offload.deploy.package.static_sources import StaticSources
 from django_offload.stack.stage_environment import NO_STAGE_ENVIRONMENT
 
 from .repositories import git, write
@@ -57,7 +60,7 @@ TRACKED = ("assets/site.css", "assets/img/logo.svg", "more/more.js", "shop/data/
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project whose settings lead to its own folder by absolute paths, and to an app in another repository."""
+    """A project whose settings lead to its own folder by absolute paths, and to another repository."""
     for name in ("GLOBAL", "SYSTEM"):
         monkeypatch.setenv(f"GIT_CONFIG_{name}", os.devnull)
     root, beside = tmp_path / "site", tmp_path / "beside"
@@ -101,6 +104,27 @@ def test_static_files_that_absolute_paths_lead_to_are_those_that_git_tracks(root
     assert line.startswith("  not in git, so not collected: assets/customers.csv, ")
     assert {*line.partition(": ")[2].split(", ")} >= {"shop/data/customers.csv", "private/static/private.js"}
     assert "  named by STATICFILES_DIRS, but not packaged: built" in ran.stdout
+
+
+def test_processors_of_static_files_find_only_what_git_tracks(root: Path) -> None:
+    class Storage:
+        def path(self, name: str) -> str:
+            raise NotImplementedError
+
+    class Finder:
+        def find(self, path: str, find_all: bool = False) -> list[str] | str:
+            return [str(root / path)] if find_all else str(root / path)
+
+        def list(self, ignore_patterns: object) -> Iterator[tuple[str, Storage]]:
+            yield "of_a_bucket.css", Storage()
+
+    finder: Any = Finder()
+    StaticSources(root, ["assets/site.css"]).restrict([finder], root.parent / "task")
+
+    assert [name for name, _ in finder.list(None)] == ["of_a_bucket.css"]
+    assert finder.find("assets/site.css") == str(root / "assets/site.css")
+    assert finder.find("assets/site.css", find_all=True) == [str(root / "assets/site.css")]
+    assert finder.find("assets/customers.csv") == finder.find("assets/customers.csv", find_all=True) == []
 
 
 def test_another_repository_that_git_refuses_is_an_error(root: Path) -> None:

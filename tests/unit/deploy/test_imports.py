@@ -67,6 +67,7 @@ def check(package: Path, *settings: str, architecture: str = "x86_64", root: Pat
 
 def test_a_complete_package_is_fine_and_what_it_only_mentions_is_named(package: Path) -> None:
     assert check(package) == Findings(mentioned=("moto",))
+    assert check(package, "INSTALLED_APPS = []") == Findings(mentioned=("moto",))
 
 
 def test_settings_that_lead_to_the_projects_own_folder_are_named(
@@ -78,12 +79,13 @@ def test_settings_that_lead_to_the_projects_own_folder_are_named(
         package,
         "from pathlib import Path",
         f"LOCALE_PATHS, FIXTURE_DIRS = [{str(root / 'locale')!r}], [Path(__file__).parent / 'fixtures']",
-        f"TEMPLATES = [dict(BACKEND='django.template.backends.django.DjangoTemplates', DIRS=[Path({str(root)!r})])]",
+        f"DIRS = [Path({str(root)!r})]",
+        "TEMPLATES = [dict(BACKEND='django.template.backends.django.DjangoTemplates', DIRS=DIRS)]",
         f"BESIDE = {str(root) + '-of-others'!r}",
         root=root,
     )
 
-    assert set(findings.leading_out) == {"LOCALE_PATHS", "TEMPLATES"}
+    assert set(findings.leading_out) == {"DIRS", "LOCALE_PATHS", "TEMPLATES"}
     assert check(package, f"DIRS = [{str(package / 'locale')!r}]").leading_out == ()
 
 

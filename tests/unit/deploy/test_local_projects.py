@@ -108,6 +108,13 @@ def test_links_of_a_copy_do_not_lead_back(root: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "copy" / "site" / "libs" / "shared" / "shared" / "back.py").exists()
 
 
+def test_a_project_that_git_does_not_track_is_refused_by_name(root: Path, tmp_path: Path) -> None:
+    write_project(root / "vendored", "vendored")
+
+    with pytest.raises(PackageFailed, match=r"name .*/site/vendored, but git tracks no file there\. Add the"):
+        install_line(root, "./vendored", tmp_path / "task", [])
+
+
 def test_errors_of_pip_name_the_project_itself(root: Path, tmp_path: Path) -> None:
     git(root, "rm", "-q", "--cached", "libs/shared/pyproject.toml")
 

@@ -119,7 +119,7 @@ def texts(value: object) -> Iterator[str]:
 
 
 def leads_to(path: str, folder: str) -> bool:
-    """Return True if a text is an absolute path in `folder`, but not in the package, which may be there too."""
+    """Return True if a text is an absolute path in `folder`, but not in the package if that is there too."""
     return os.path.isabs(path) and any(
         Path(place).is_relative_to(folder) and not Path(place).is_relative_to(os.getcwd())
         for place in (os.path.normpath(path), os.path.realpath(path))
@@ -189,10 +189,12 @@ def load_caches(settings: Any) -> None:
         if alias == "staticfiles" and "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
             continue
         attempt(f"STORAGES['{alias}']", storages.__getitem__, alias)
-    for path in settings.AUTHENTICATION_BACKENDS:
-        attempt("AUTHENTICATION_BACKENDS", import_string, path)
+    with_auth = "django.contrib.auth" in settings.INSTALLED_APPS
+    if with_auth or settings.is_overridden("AUTHENTICATION_BACKENDS"):
+        for path in settings.AUTHENTICATION_BACKENDS:
+            attempt("AUTHENTICATION_BACKENDS", import_string, path)
     attempt("SESSION_ENGINE", importlib.import_module, settings.SESSION_ENGINE)
-    if "django.contrib.auth" in settings.INSTALLED_APPS:
+    if with_auth:
         from django.contrib.auth.hashers import get_hasher
 
         def load_hasher() -> None:

@@ -58,7 +58,8 @@ def run_pip(
     """
     Run pip on Python `python`, with the markers of Linux on `machine`. Return its warnings.
 
-    It is the pip of this environment. `words` is applied to what it prints. Raise PackageFailed, with pip's message, if it fails or is missing.
+    It is the pip of this environment. `words` is applied to what it prints. Raise PackageFailed, with pip's
+    message, if it fails or is missing.
     """
     spec = importlib.util.find_spec("pip")
     if spec is None or spec.origin is None:

@@ -17,9 +17,9 @@ class LocalProjects:
     """
     Copies of projects, made in `folder`.
 
-    A build backend takes files that git ignores, and what an earlier build left in the folder. So a project in a
-    git repository is built from a copy. The copy is of the whole repository, because a project may use its other
-    folders, and the backend may ask git for the version.
+    A build backend takes files that git ignores, and what an earlier build left in the folder. So a project
+    in a git repository is built from a copy. The copy is of the whole repository, because a project may use
+    its other folders, and the backend may ask git for the version.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -40,8 +40,14 @@ class LocalProjects:
         if repository not in self._copies:
             self._copies[repository] = self._folder / str(len(self._copies)) / repository.name
             copy_tracked(repository, self._copies[repository])
+        copy = self._copies[repository] / project.relative_to(repository)
+        if not copy.is_dir():
+            raise PackageFailed(
+                f"The requirements name {project}, but git tracks no file there.",
+                "Add the project to git, or name a wheel of it.",
+            )
         self.left_out += (str(project / path) for path in untracked(project))
-        return self._copies[repository] / project.relative_to(repository)
+        return copy
 
     def built_from(self, project: Path) -> Path:
         """Return the folder that source() has returned for a project, or would without a repository."""

@@ -5,6 +5,7 @@ The program that collects the static files imports this module.
 """
 
 import os
+import sys
 from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
@@ -31,7 +32,7 @@ class StaticSources:
     def accept(self, path: Path, copy: Path) -> bool:
         """Return True if `path` may be collected. `copy` is the folder of the package itself."""
         path = path.resolve()
-        if path.is_relative_to(copy) or not _OF_PACKAGES.isdisjoint(path.parts):
+        if any(path.is_relative_to(folder) for folder in (copy, *installed_folders())):
             return True
         if path.is_relative_to(self._root):
             shown = path.relative_to(self._root).as_posix()
@@ -44,9 +45,10 @@ class StaticSources:
         return accepted
 
     def restrict(self, finders: Any, copy: Path) -> None:
-        """Let each of Django's finders list only the files that are accepted."""
+        """Let each of Django's finders list and find only the files that are accepted."""
         for finder in finders:
             finder.list = self._accepted(finder.list, copy)
+            finder.find = self._found(finder.find, copy)
 
     def _accepted(self, list_files: Any, copy: Path) -> Any:
         def accepted(ignore_patterns: Any) -> Iterator[tuple[str, Any]]:
@@ -60,6 +62,21 @@ class StaticSources:
                     yield name, storage
 
         return accepted
+
+    def _found(self, find: Any, copy: Path) -> Any:
+        def found(*arguments: Any, **options: Any) -> Any:
+            result = find(*arguments, **options)
+            if isinstance(result, list):
+                return [path for path in result if self.accept(Path(path), copy)]
+            return result if result and self.accept(Path(result), copy) else []
+
+        return found
+
+
+@cache
+def installed_folders() -> tuple[Path, ...]:
+    """Return the folders of this Python's installed packages."""
+    return tuple(Path(path).resolve() for path in sys.path if Path(path).name in _OF_PACKAGES)
 
 
 def is_tracked(path: Path) -> bool:
