@@ -256,6 +256,22 @@ def test_a_task_whose_large_arguments_cannot_be_read_now_waits_and_stops_no_othe
     assert sorted(task_id for _, task_id, *_ in announced) == sorted(left)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("queue", ["nope", "", "x y"])
+def test_a_row_whose_queue_tasks_has_not_waits_and_stops_no_other(site, announced, caplog, queue):
+    left = leave_behind(2)
+    entry = OutboxEntry.objects.get(id=left[0])
+    OutboxEntry.objects.filter(id=left[0]).update(
+        birth=json.dumps(json.loads(entry.birth) | {"queue": queue})
+    )
+
+    assert drain() == 1
+
+    assert (rows(), len(messages(site))) == ([left[0]], 1)
+    assert f"Task id={left[0]} stays in the outbox: ResourceMissing:" in caplog.text
+    assert f"The queue 'shop-dev-{queue}' does not exist" in caplog.text
+
+
 def test_a_task_with_its_arguments_in_the_bucket_is_announced_with_them(site, announced):
     (left,) = leave_behind()
     reference = site.payloads[STACK].keep("payloads/a/arguments", '[[1],{"b":2}]')

@@ -14,7 +14,7 @@ from ..compat import task_backends
 from ..conf import ENV_STACK, Options, configured, stacks
 from ..definition.registry import registry
 from ..definition.results import in_django_time, task_of
-from ..exceptions import PayloadLost, UnknownVersion
+from ..exceptions import PayloadLost, ResourceMissing, UnknownVersion
 from ..payloads import fetch
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import load
@@ -149,9 +149,12 @@ def options_of(enqueued: EnqueuedTask, options: Options) -> Options:
     Return the options to send a task with: those of its alias, or of the stack that has its large arguments.
 
     Rows of 0.1.0 refer to arguments in a bucket, and their alias may belong to another stack now. Raise
-    PayloadLost if no bucket that this process may read has them.
+    PayloadLost if no bucket that this process may read has them, and ResourceMissing if TASKS has no queue
+    for the task.
     """
     if enqueued.reference is None:
+        if enqueued.queue not in options.queues:
+            raise ResourceMissing(options.alias, "queue", options.queue(enqueued.queue))
         return options
     for candidate in (options, *stacks()):
         if enqueued.queue in candidate.queues:

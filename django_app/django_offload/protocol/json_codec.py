@@ -9,6 +9,7 @@ import json.encoder
 import marshal
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from sys import get_int_max_str_digits
 from typing import TYPE_CHECKING, Any
@@ -148,15 +149,16 @@ def dump_returned(value: Any, what: str) -> str:
 
 def invalid_return_value(value: Any, what: str, exc: Exception) -> InvalidReturnValue:
     """Return the error for a value that JSON can't carry, with the path in it and what to return instead."""
-    from ..conf.json_values import NotJSON, plain  # Imported here, because most values are plain.
+    # Imported here, because most values are plain.
+    from ..conf.json_values import NotJSON, plain
+    from ..conf.plain_values import reason
 
-    try:
-        plain(value, "return_value")
-    except NotJSON as not_json:
-        return InvalidReturnValue(what, str(not_json), advice_of(not_json))
-    except Exception:  # noqa: BLE001, whatever the value raises when it is looked at
-        return InvalidReturnValue(what, str(exc) or type(exc).__name__)
-    return InvalidReturnValue(what, str(exc) or type(exc).__name__)
+    with suppress(Exception):  # Whatever the value raises when it is looked at.
+        try:
+            plain(value, "return_value")
+        except NotJSON as not_json:
+            return InvalidReturnValue(what, str(not_json), advice_of(not_json))
+    return InvalidReturnValue(what, reason(exc))
 
 
 def advice_of(exc: "NotJSON") -> str:
