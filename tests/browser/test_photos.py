@@ -96,7 +96,10 @@ def test_a_cancel_in_vain_is_said_and_can_be_tried_again(
     visitor: Visitor, upload: Upload, status: int | None, said: str
 ):
     visitor.page.route(STATUS, lambda route: route.fulfill(json=HALF_WAY))
-    answers: dict[int | None, Callable[[Route], None]] = {0: lambda route: None, None: lambda route: route.abort()}
+    answers: dict[int | None, Callable[[Route], None]] = {
+        0: lambda route: None,
+        None: lambda route: route.abort(),
+    }
     answer = answers.get(status, lambda route: route.fulfill(status=status))
     visitor.page.route("**/cancel/", answer)
     visitor.context.add_init_script(IMPATIENT)

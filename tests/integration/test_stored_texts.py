@@ -167,9 +167,7 @@ def test_a_message_a_row_and_a_sweep_import_nothing(aws, queues, faces, imports)
         OutboxEntry.objects.create(
             id=hostile.id, alias="default", birth=pack(hostile), created_at=enqueued.enqueued_at
         )
-        stored_with(
-            lost[path], status=RUNNING, lease_until=1, due_at=1, due_shard=shard_of(lost[path])
-        )
+        stored_with(lost[path], status=RUNNING, lease_until=1, due_at=1, due_shard=shard_of(lost[path]))
         aws.fail_next(OSError("not yet"))
 
     aws.run()

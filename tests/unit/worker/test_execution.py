@@ -243,7 +243,7 @@ def test_long_notes_of_any_exception_hide_neither_class_nor_frames(place):
             raise inner
         try:
             raise inner
-        except Exception as exc:
+        except (KeyError, ExceptionGroup) as exc:
             raise ValueError("outer") from (None if place == "context" else exc)
 
     exception = run(fails).exception
