@@ -56,21 +56,24 @@ def test_every_address_of_a_task_answers_503_in_time(client, admin_client, silen
     assert '<a href="">Refresh</a>' in page.text
 
 
-def test_a_page_with_a_piece_is_shown_without_its_progress(page, silent):
+def test_a_page_with_a_piece_is_shown_without_its_progress(page, silent, caplog):
     html = page("{% task_progress result %}", result=TASK)
 
     assert "The progress can&#x27;t be read at the moment" in html
     assert f'data-url="/tasks/{TASK}/progress/"' in html, "the script tries again"
+    assert f"Task id={TASK} can't be read: " in caplog.text
     assert ">Refresh</a>" in html
 
 
-def test_htmx_is_told_in_the_piece_because_it_shows_no_errors(client, page, settings, silent):
+def test_htmx_is_told_in_the_piece_because_it_shows_no_errors(client, page, settings, silent, caplog):
     settings.SECURE_REFERRER_POLICY = None  # The address may have a token, whatever the site says.
     url, headers = poll_of(page("{% task_progress result htmx=True %}", result=TASK))
 
+    caplog.clear()
     answer = client.get(url, {"said": "what it said"}, headers=headers)
 
     assert answer.status_code == 200
+    assert f"Task id={TASK} can't be read: " in caplog.text
     assert "The progress can&#x27;t be read at the moment" in answer.text
     assert "hx-swap-oob" in answer.text
     assert 'hx-trigger="every 1s"' in answer.text, "it tries again"

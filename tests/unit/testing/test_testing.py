@@ -179,8 +179,8 @@ def test_the_remaining_time_begins_with_the_timeout_of_the_queue(offload, settin
     with type(offload)().active() as own:
         result = unit_tasks.works_in_time.enqueue(0)
         own.run()
+        result.refresh()
 
-    result.refresh()
     assert 50 < result.return_value[0] <= 57, "5 % are kept to store the outcome"
 
 
