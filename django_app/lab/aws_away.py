@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
 READ_METHODS = {"GET", "HEAD"}
-CANT_READ = "Tasks can't be read at the moment. Those that were accepted aren't lost. Open this page again in a minute."
+CANT_READ = "Tasks can't be read at the moment. Accepted ones aren't lost. Open this page again in a minute."
 # A send that wasn't confirmed may have arrived all the same.
 NOT_STARTED = (
     "Your task may not have been started, because AWS didn't confirm it. Start it again in a minute. If AWS "

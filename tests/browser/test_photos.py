@@ -67,8 +67,12 @@ def test_renditions_appear_without_a_reload(visitor: Visitor, upload: Upload):
 
 def test_each_rendition_appears_as_soon_as_it_is_made(visitor: Visitor, upload: Upload):
     visitor.page.route(STATUS, lambda route: route.fulfill(json=HALF_WAY))
-    # The task itself may be done by now, and the server would tell so.
-    visitor.page.route("**/*?part=details", lambda route: route.fulfill(status=404))
+    # The task itself may be done by now, and the server would tell so. This is what it tells before.
+    image = '<a data-href="/"><img alt="" data-src="/static/lab/icon.svg"></a>'
+    figures = "".join(f'<figure data-rendition="{number}">{image}</figure>' for number in range(5))
+    visitor.page.route(
+        "**/*?part=details", lambda route: route.fulfill(body=figures, content_type="text/html")
+    )
     upload(photo())
 
     expect(visitor.page.locator("[data-arrived]")).to_have_count(2)

@@ -1,5 +1,7 @@
 """Tasks of a project that uses the portable decorator."""
 
+import time
+
 from django_offload import progress, task, track
 
 
@@ -75,9 +77,9 @@ ON_STEP = []  # What a test does in each step of works_in_time.
 
 @task(takes_context=True)
 def works_in_time(context, seconds):
-    """Work until `seconds` of the remaining time are used up."""
-    before = context.remaining.total_seconds()
-    while before - context.remaining.total_seconds() < seconds:
+    """Work until `seconds` of the remaining time are used up, or for 5 seconds if that never falls."""
+    before, gives_up_at = context.remaining.total_seconds(), time.monotonic() + 5
+    while before - context.remaining.total_seconds() < seconds and time.monotonic() < gives_up_at:
         for step in ON_STEP:
             step()
     return [before, context.remaining.total_seconds()]

@@ -2,8 +2,11 @@
 
 import pytest
 
-from django_offload.aws import at_most, each_at_most, within
+from django_offload.aws import at_most, client, clients, each_at_most, within
 from django_offload.aws.time_budget import LEAST_SECONDS, begin_call, seconds_left
+from django_offload.conf import CLIENTS
+from django_offload.exceptions import OutOfTime
+from tests.unit.aws.server import Scripted
 
 
 def long():
@@ -51,3 +54,18 @@ def test_the_seconds_of_each_call_begin_anew(monkeypatch):
 
     begin_call()
     assert seconds_left() is None
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_a_call_that_can_no_longer_end_in_time_is_not_started(monkeypatch, kind):
+    server = Scripted()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+    clients.reset_clients()
+    try:
+        dynamodb = client("dynamodb", kind)
+        with at_most(LEAST_SECONDS), pytest.raises(OutOfTime, match="A call to dynamodb"):
+            dynamodb.get_item(TableName="t", Key={"id": {"S": "1"}})
+    finally:
+        server.close()
+
+    assert server.requests == []

@@ -10,7 +10,7 @@ from django_offload.aws import READ_SECONDS
 from django_offload.aws.time_budget import seconds_left
 from django_offload.board.pages import ACT_SECONDS
 from django_offload.conf import CLIENTS
-from django_offload.exceptions import OutOfTime
+from django_offload.exceptions import OutOfTime, ResourceMissing
 from tests.unit.board.test_actions import create_task
 from tests.unit.silence import PATIENCE_SECONDS, calling, silent_server
 
@@ -24,10 +24,11 @@ def test_every_page_answers_503_in_time(staff, settings, ours, client_kind):
             ada.see(),
             ada.open("1" * 32),
             ada.client.get(reverse("admin:django_offload_task_queues")),
+            ada.client.get(reverse("admin:django_offload_task_unreadable")),
         ]
         seconds = time.monotonic() - began
 
-    assert [answer.status_code for answer in answers] == [503] * 3
+    assert [answer.status_code for answer in answers] == [503] * 4
     assert seconds < 10 * PATIENCE_SECONDS
     for answer in answers:
         assert "AWS" in answer.context["explanation"]
@@ -55,3 +56,17 @@ def test_a_page_whose_time_is_over_says_so_and_an_action_has_more(ada, store, mo
     assert said in html.unescape(answer.text)
     assert way_on in answer.text
     assert seconds - 2 < left[0] <= seconds
+
+
+def test_an_error_of_the_library_is_told_in_its_own_words(ada, store, monkeypatch):
+    create_task(store, "failed")
+    missing = ResourceMissing("default", "table", "shop-tasks")
+
+    def get(task_id):
+        raise missing
+
+    monkeypatch.setattr(store, "get", get)
+    answer = ada.see("failed")
+
+    assert answer.status_code == 503
+    assert str(missing) in html.unescape(answer.text)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from config.settings import CSP, CSP_CONTEXT, CSP_MIDDLEWARE
 from django_offload.compat import TASKS, task_backends
 from django_offload.conf import configured
-from django_offload.http.pieces import TaskProgress
+from django_offload.http.pieces import UNKNOWN, TaskProgress
 from django_offload.stores import store_of
 from tests.contract.records import after, claimed, enqueued_task
 from tests.unit import tasks
@@ -144,6 +144,7 @@ def test_a_cancelled_task_says_so(visitor, page):
         ("RUNNING", {"done": 0.5, "total": 10**400}, None),
         ("RUNNING", {"done": 10**400, "total": 0.5}, 100),
         ("RUNNING", {"done": 0, "total": 0}, None),
+        (UNKNOWN, None, None),
         ("FAILED", {"done": 1, "total": 2}, 50),
         ("FAILED", None, 0),
         ("SUCCESSFUL", None, 100),

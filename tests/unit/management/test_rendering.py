@@ -79,6 +79,8 @@ def test_counts_that_are_painted_stand_to_the_right_too() -> None:
 
 
 def test_columns_are_as_wide_as_control_characters_are_shown() -> None:
-    lines = ["".join(line) for line in table_lines(["a", "b"], [["\x1b", "x"], ["yy", "x"]], None)]
+    for character, shown in (("\x1b", r"\x1b"), ("\ud83d", r"\ud83d"), ("\u202e", r"\u202e")):
+        lines = ["".join(line) for line in table_lines(["a", "b"], [[character, "x"], ["yy", "x"]], None)]
 
-    assert lines == ["a     b", "\\x1b  x", "yy    x"]
+        widths = " " * (len(shown) - 1), " " * (len(shown) - 2)
+        assert lines == [f"a{widths[0]}  b", f"{shown}  x", f"yy{widths[1]}  x"]

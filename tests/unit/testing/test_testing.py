@@ -9,13 +9,16 @@ from django.core.exceptions import SynchronousOnlyOperation
 from django.db import connection
 from django.utils import timezone
 
+from django_offload.aws.memory import VirtualClock
 from django_offload.compat import TaskResultStatus
 from django_offload.conf import configured
 from django_offload.payloads import payloads_of
 from django_offload.stores import store_of
 from django_offload.testing import OffloadTestMixin
+from django_offload.testing.events import Invocation
 from django_offload.transports import transport_of
 from tests.contract import tasks
+from tests.contract.setup import tasks_setting
 from tests.unit import tasks as unit_tasks
 
 pytestmark = pytest.mark.usefixtures("ours")
@@ -167,6 +170,26 @@ def test_the_remaining_time_of_a_task_falls(offload):
     before, after = result.return_value
     assert before <= 285, "an invocation's 300 seconds, of which 5 % are kept to store the outcome"
     assert before - after >= 0.02
+
+
+def test_the_remaining_time_begins_with_the_timeout_of_the_queue(offload, settings):
+    settings.TASKS = tasks_setting(
+        modules=["tests.unit.tasks"], in_tests="memory", queues={"default": {"timeout": 60}}
+    )
+    with type(offload)().active() as own:
+        result = unit_tasks.works_in_time.enqueue(0)
+        own.run()
+        result.refresh()
+
+    assert 50 < result.return_value[0] <= 57, "5 % are kept to store the outcome"
+
+
+def test_no_invocation_has_less_than_no_time():
+    clock = VirtualClock()
+    invocation = Invocation("worker", 10.0, clock=clock)
+    clock.skip(timedelta(minutes=1))
+
+    assert invocation.get_remaining_time_in_millis() == 0
 
 
 def test_time_that_is_skipped_within_a_task_is_gone(offload):

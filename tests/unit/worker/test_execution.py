@@ -231,30 +231,22 @@ def noted(exc, note):
     return exc
 
 
-@pytest.mark.parametrize("place", ["cause", "context", "group", "group of a cause"])
-def test_long_notes_of_any_exception_hide_neither_class_nor_frames(place):
-    lines = "\n".join(["a note", *["more of it"] * 10_000, "the last note"])
+@pytest.mark.parametrize("place", ["cause", "context", "group"])
+def test_long_notes_of_any_exception_hide_no_other(place):
+    first, middle, last = (
+        noted(kind(kind.__name__), "\n".join(["a note"] * 10_000)) for kind in (KeyError, OSError, ValueError)
+    )
+    if place == "group":
+        last = ExceptionGroup("all", [first, middle, last])
+    elif place == "cause":
+        middle.__cause__, last.__cause__ = first, middle
+    else:
+        middle.__context__, last.__context__ = first, middle
 
-    def fails():
-        inner = noted(KeyError("inner"), lines)
-        if place.startswith("group"):
-            inner = ExceptionGroup("both", [inner, OSError("no disk")])
-        if place == "group":
-            raise inner
-        try:
-            raise inner
-        except Exception as exc:
-            raise ValueError("outer") from (None if place == "context" else exc)
+    text = stored_traceback(last)
 
-    exception = run(fails).exception
-    if place == "context":
-        exception.__suppress_context__ = False
-    text = stored_traceback(exception)
-
-    expected = ["KeyError: 'inner'", "a note", "characters left out", "the last note", "OSError: no disk"]
-    assert [part for part in expected if part in text] == expected[: None if "group" in place else -1]
-    assert text.count(", in fails\n") == (1 if place == "group" else 2)
-    assert ("ValueError: outer" in text) == (place != "group")
+    for name in ("KeyError: 'KeyError'", "OSError: OSError", "ValueError: ValueError"):
+        assert name in text
 
 
 def test_an_exception_that_is_chained_to_itself_is_described_once():

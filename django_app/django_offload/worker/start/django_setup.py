@@ -65,10 +65,10 @@ def write_any_text() -> None:
     Lambda's own handler of the root logger raises for one, so that a task whose exception has such a message
     would never end.
     """
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+    # Python's stderr always escapes what it can't encode.
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
     for handler in logging.getLogger().handlers:
         handler.format = partial(format_encodable, handler.format)  # type: ignore[method-assign]
 

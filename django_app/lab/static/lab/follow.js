@@ -75,12 +75,13 @@ function arrive(figure) {
 
 // Fetch the part of the page that only the server can render: results, and failures of attempts.
 // Return true if the page shows it now.
-async function showDetails(panel) {
+async function showDetails(panel, task) {
   const answer = await get(`${panel.dataset.pageUrl}?part=details`);
   const html = answer?.ok ? await answer.text().catch(() => null) : null;
   if (html === null) return false;
   const piece = new DOMParser().parseFromString(html, "text/html");
   panel.querySelector("[data-details]").replaceChildren(...piece.body.childNodes);
+  pieces(panel, task).forEach(arrive);
   return true;
 }
 
@@ -135,7 +136,7 @@ export async function follow(panel) {
     const task = answer?.status === 200 ? await answer.json().catch(() => null) : null;
     const state = task && `${task.status} ${task.attempts}`;
     if (task) show(panel, task);
-    if ((!task && answer?.status !== 304) || (task && state !== shown && !(await showDetails(panel)))) {
+    if ((!task && answer?.status !== 304) || (task && state !== shown && !(await showDetails(panel, task)))) {
       failures += 1;
       wait = Math.min(LONGEST_MS, 1000 * 2 ** failures);
       announced = etag = null;
