@@ -86,7 +86,7 @@ def begin(entry: str) -> None:
 class Owner:
     """An object whose methods are callbacks of a commit. It has nothing to do with tasks."""
 
-    enqueued_tasks = 3
+    enqueued_tasks = ("not a task",)
 
     def close(self) -> None:
         """Do nothing."""
