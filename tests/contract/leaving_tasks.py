@@ -94,7 +94,7 @@ def begin(entry: str) -> None:
 class Owner:
     """An object whose methods are callbacks of a commit. It has nothing to do with tasks."""
 
-    enqueued_tasks = 3
+    enqueued_tasks = ("not a task",)
 
     def close(self) -> None:
         """Do nothing."""
@@ -164,7 +164,7 @@ def leave_open_and_fail(way: str, entry: str) -> None:
 SECOND = "second"
 
 
-@task(max_attempts=3, backoff=0)
+@task(max_attempts=3, backoff=0, no_retry_on=(LookupError,))
 def leave_second_open(entry: str, fails: bool, databases: list[str]) -> None:
     """Commit to the first database of two, and leave a transaction open on each of `databases`."""
     runs.append(entry)

@@ -9,8 +9,9 @@ import sys
 import time
 import warnings
 import weakref
+from collections.abc import Callable
 from contextvars import ContextVar
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -282,3 +283,15 @@ async def steps_in_group(context: Any, how: str) -> None:
     runs.append(how)
     async with asyncio.TaskGroup() as group:
         group.create_task(asyncio.to_thread(context.step, "mine", return_value.func, how))
+
+
+# What the test does while a task runs.
+meanwhile: list[Callable[[], None]] = []
+
+
+@task(takes_context=True, result_ttl=timedelta(days=3))
+def step_and_fail(context: Any) -> None:
+    for each in meanwhile:
+        each()
+    context.step("mine", len, "four")
+    raise LookupError("after the step")

@@ -143,7 +143,8 @@ def end_transactions(before: Mapping[str, Depth]) -> LeftOpen | None:
         leave_blocks(connection, depth)
     kept = {id(entry) for connection, _ in left for entry in connection.run_on_commit}
     lost = [entry[1] for entry in callbacks if id(entry) not in kept]
-    return LeftOpen(tuple(connection.alias for connection, _ in left), tuple(waiting_tasks(lost)))
+    aliases = sorted(connection.alias for connection, _ in left)
+    return LeftOpen(tuple(aliases), tuple(waiting_tasks(lost)))
 
 
 def is_left_open(connection: BaseDatabaseWrapper, depth: Depth) -> bool:

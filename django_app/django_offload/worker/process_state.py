@@ -172,7 +172,7 @@ class OneInvocation(AbstractContextManager[None]):
 
     def __exit__(self, *exc: object) -> None:
         if current_thread() is main_thread():
-            last.is_inside = last.is_current = False
+            last.is_inside = False
 
 
 def process_state() -> ProcessState | None:
@@ -184,7 +184,7 @@ def process_state() -> ProcessState | None:
     if current_thread() is not main_thread() or not hasattr(signal, "SIGALRM"):
         return None
     state = last.state
-    if state is not None and last.is_current and not has_receivers():
+    if state is not None and last.is_inside and last.is_current and not has_receivers():
         return state
     if state is not None and state.changes != ENVIRONMENT.changes:
         # Before each invocation, Lambda's runtime sets a variable.
@@ -193,7 +193,7 @@ def process_state() -> ProcessState | None:
         timer()  # Its signal gets its handler now, and not within the task.
         state = read()
     last.state = state
-    last.is_current = last.is_inside and not has_receivers()
+    last.is_current = not has_receivers()
     return state
 
 
