@@ -137,6 +137,11 @@ CHANGES: dict[str, tuple[Callable[[], Any], str]] = {
     "variables elsewhere": (replace_environment, "os.environ"),
     "a path": (lambda: sys.path.insert(0, "/left/behind"), "sys.path"),
     "paths": (replace_path, "sys.path"),
+    "no path": (lambda: setattr(sys, "path", None), "sys.path"),
+    "paths for good": (lambda: setattr(sys, "path", (*sys.path,)), "sys.path"),
+    "no filters": (lambda: setattr(warnings, "filters", None), "warnings.filters"),
+    "no log handlers": (lambda: setattr(logging.root, "handlers", None), "the handlers of the root logger"),
+    "no stream": (lambda: delattr(sys, "stdin"), "something that the worker reads"),
     "a filter": (lambda: warnings.filterwarnings("ignore", "left behind"), "warnings.filters"),
     "filters": (replace_filters, "warnings.filters"),
     "recorded warnings": (lambda: warnings.catch_warnings(record=True).__enter__(), "warnings.filters"),
@@ -174,6 +179,7 @@ CHANGES: dict[str, tuple[Callable[[], Any], str]] = {
     "faults": (toggle_faults, "faulthandler"),
     "umask": (lambda: os.umask(0o007), "the umask"),
     "locale": (lambda: locale.setlocale(locale.LC_ALL, "C.UTF-8"), "the locale"),
+    "locale of numbers": (lambda: locale.setlocale(locale.LC_NUMERIC, "C.UTF-8"), "the locale"),
 }
 
 
@@ -182,9 +188,8 @@ def change_process(how: str) -> bool:
     """Change one thing, and return True if state() shows it."""
     before = state()
     CHANGES[how][0]()
-    if how == "directory":
-        return True
-    return state() != before
+    # Of these, state() can't be read.
+    return how in {"directory", *(each for each in CHANGES if each.startswith("no "))} or state() != before
 
 
 @task

@@ -91,17 +91,19 @@ def put_back_environment(state: tuple[bool, dict[Any, Any]]) -> str:
     return ", ".join(keys)
 
 
-def put_back_import_path(before: tuple[list[str], list[str], int]) -> None:
+def put_back_import_path(before: tuple[Any, ...]) -> None:
     sys.path, entries, _ = before
-    sys.path[:] = entries
+    if entries is not None:
+        sys.path[:] = entries
 
 
 def put_back_filters(before: tuple[Any, ...]) -> None:
     warnings.filters, entries, warnings.showwarning, show, _ = before
     if show is not None:
         warnings._showwarnmsg_impl = show  # type: ignore[attr-defined]
-    warnings.resetwarnings()  # Shows again what a filter of the task hid once.
-    warnings.filters[:] = entries  # type: ignore[index]
+    if entries is not None:
+        warnings.resetwarnings()  # Shows again what a filter of the task hid once.
+        warnings.filters[:] = entries  # type: ignore[index]
 
 
 def put_back_alarm(before: Alarm) -> None:
@@ -154,8 +156,9 @@ def put_back_settings(before: Any) -> None:
         setting_changed.send_robust(sender=type(before), setting=name, value=value, enter=False)
 
 
-def put_back_log_handlers(before: list[logging.Handler]) -> None:
-    logging.root.handlers[:] = before
+def put_back_log_handlers(before: list[Any] | None) -> None:
+    if before is not None:
+        logging.root.handlers = before[:]
 
 
 def put_back_levels(before: dict[Any, Any]) -> None:
@@ -213,5 +216,5 @@ PARTS: dict[str, tuple[str, Callable[[Any], str | None]]] = {
     "faults": ("faulthandler", put_back_faults),
     "working_directory": ("the working directory", put_back_directory),
     "file_mask": ("the umask", put_back_file_mask),
-    "whole_locale": ("the locale", put_back_locale),
+    "locale": ("the locale", put_back_locale),
 }

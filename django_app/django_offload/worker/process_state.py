@@ -40,7 +40,7 @@ class ProcessState(NamedTuple):
 
     changes: int  # Of os.environ, which is only copied here.
     environment: tuple[bool, dict[Any, Any]]  # Whether os.environ is Python's own, and what it holds.
-    import_path: tuple[list[str], list[str], int]  # The list, what is in it, and which list it is.
+    import_path: tuple[Any, ...]  # The list, what is in it, and which list it is.
     filters: tuple[Any, ...]  # Likewise, and what shows warnings.
     handlers: tuple[Any, ...]
     streams: tuple[Any, ...]
@@ -48,7 +48,7 @@ class ProcessState(NamedTuple):
     socket_timeout: float | None
     collector: tuple[Any, ...]
     settings: Any
-    log_handlers: list[logging.Handler]
+    log_handlers: list[Any] | None
     levels: dict[Any, Any]
     loops: Any
     faults: bool
@@ -57,17 +57,16 @@ class ProcessState(NamedTuple):
     working_directory: str | None
     alarm: Alarm
     signal_mask: Any
-    locale: str  # Only of the times.
-    whole_locale: str
+    locale: str
 
 
 def read() -> ProcessState:
     return ProcessState(
         ENVIRONMENT.changes,
         environment(),
-        (sys.path, sys.path.copy(), id(sys.path)),
+        (sys.path, entries_of(sys.path), id(sys.path)),
         (
-            *(warnings.filters, warnings.filters[:]),
+            *(warnings.filters, entries_of(warnings.filters)),
             *(warnings.showwarning, getattr(warnings, "_showwarnmsg_impl", None), id(warnings.filters)),
         ),
         tuple(map(_signal.getsignal, SIGNALS)),
@@ -76,7 +75,7 @@ def read() -> ProcessState:
         socket.getdefaulttimeout(),
         (gc.isenabled(), gc.get_threshold()),
         SETTINGS["_wrapped"],
-        logging.root.handlers.copy(),
+        entries_of(logging.root.handlers),
         levels(),
         loop_policy(),
         faults(),
@@ -84,9 +83,13 @@ def read() -> ProcessState:
         working_directory(),
         alarm(),
         _signal.pthread_sigmask(_signal.SIG_BLOCK, ()),
-        _locale.setlocale(_locale.LC_TIME),
         _locale.setlocale(_locale.LC_ALL),
     )
+
+
+def entries_of(setting: Any) -> list[Any] | None:
+    """Return what a list holds now, or None if a task left anything else in its place."""
+    return setting[:] if isinstance(setting, list) else None
 
 
 def is_unchanged(before: ProcessState, mask: int) -> bool:
@@ -112,7 +115,6 @@ def is_unchanged(before: ProcessState, mask: int) -> bool:
         alarm_before,
         blocked,
         locale,
-        _,
     ) = before
     return (
         ENVIRONMENT.changes == changes
@@ -138,7 +140,7 @@ def is_unchanged(before: ProcessState, mask: int) -> bool:
         and getattr(asyncio.events, "_event_loop_policy", None) is policy
         and ("faulthandler" not in sys.modules or faults() is shows_faults)
         and mask == mask_before
-        and _locale.setlocale(_locale.LC_TIME) == locale
+        and _locale.setlocale(_locale.LC_ALL) == locale
         and _signal.pthread_sigmask(_signal.SIG_BLOCK, ()) == blocked
         and working_directory() == directory
         and ((now := alarm()) is alarm_before or now == alarm_before)
@@ -189,9 +191,14 @@ def process_state() -> ProcessState | None:
     if state is not None and state.changes != ENVIRONMENT.changes:
         # Before each invocation, Lambda's runtime sets a variable.
         state = state._replace(changes=ENVIRONMENT.changes, environment=environment())
-    if state is None or not is_unchanged(state, file_mask()):
-        timer()  # Its signal gets its handler now, and not within the task.
-        state = read()
+    try:
+        if state is None or not is_unchanged(state, file_mask()):
+            timer()  # Its signal gets its handler now, and not within the task.
+            state = read()
+    except Exception:
+        last.state = None
+        logger.exception("What tasks change in their process isn't put back, because it can't be read")
+        return None
     last.state = state
     last.is_current = not has_receivers()
     return state
@@ -219,15 +226,18 @@ def put_back(before: ProcessState | None, who: Callable[[], str]) -> None:
     if before is None:
         return
     mask = os.umask(before.file_mask)  # Put back already, because it can't be read otherwise.
-    if is_unchanged(before, mask):
-        return
-    now = read()
-    now = now._replace(file_mask=mask, levels={each: now.levels.get(each) for each in before.levels})
+    try:
+        if is_unchanged(before, mask):
+            return
+        now = read()
+        now = now._replace(file_mask=mask, levels={each: now.levels.get(each) for each in before.levels})
+    except Exception:  # noqa: BLE001, such as sys.stdout that a task deleted
+        now = None
     last.state = None  # What can't be put back isn't blamed on the next task.
     changed, failed = list[str](), list[tuple[str, Exception]]()
     for name, (what, restore) in PARTS.items():
         value = getattr(before, name)
-        if getattr(now, name) == value:
+        if now is not None and getattr(now, name) == value:
             continue
         try:
             detail = restore(value)
@@ -235,6 +245,8 @@ def put_back(before: ProcessState | None, who: Callable[[], str]) -> None:
             failed.append((what, reason))
         else:
             changed.append(f"{what} ({detail})" if detail else what)
+    if now is None:  # So all is put back.
+        changed = ["something that the worker reads"]
     # Now that logging and the streams are those of the worker again.
     for what in changed:
         warn(who(), what)
