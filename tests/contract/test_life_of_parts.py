@@ -20,7 +20,9 @@ def test_a_text_beside_a_record_is_kept_for_the_life_of_the_record(settings, req
         return put_part(task_id, part, text, ttl)
 
     monkeypatch.setattr(store, "put_part", watched)
-    monkeypatch.setattr(tasks, "meanwhile", [lambda: offload.clock.skip(timedelta(minutes=1))])
+    monkeypatch.setattr(
+        tasks, "meanwhile", [lambda: offload.clock.skip_to(offload.clock() + timedelta(minutes=1))]
+    )
     result = tasks.step_and_fail.enqueue()
     offload.run()
     result.refresh()

@@ -112,19 +112,6 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
     # A task's threads report through one context.
     _lock: AbstractContextManager[bool] = field(default_factory=Lock, repr=False, compare=False)
 
-    def for_receivers(self) -> "OffloadContext":
-        """Return this context for the receivers of task_finished: the function has ended, but not they."""
-        # dataclasses.replace() would take twice as long.
-        return OffloadContext(
-            task_result=self.task_result,
-            reporter=self.reporter,
-            journal=self.journal,
-            owner=self.owner,
-            depth=self.depth,
-            traceparent=self.traceparent,
-            _lock=self._lock,
-        )
-
     @property
     def remaining(self) -> timedelta:
         """The time until the deadline, never negative; timedelta.max if there is no deadline."""

@@ -68,13 +68,7 @@ def install(
     Raise PackageFailed, with pip's message, if pip fails, and if something was built for another processor.
     """
     machine = MACHINES[architecture]
-    platforms = [f"manylinux_{version}_{machine}" for version in _GLIBC] + [f"manylinux2014_{machine}"]
-    options = [
-        *("install", "--quiet", "--no-input", "--disable-pip-version-check"),
-        *("--no-compile", "--target", str(folder), "--upgrade"),
-        *("--only-binary", ":all:", "--implementation", "cp", "--python-version", python),
-        *(word for platform in platforms for word in ("--platform", platform)),
-    ]
+    options = pip_options(folder, machine, python)
     with tempfile.TemporaryDirectory(prefix="offload-requirements-") as temporary:
         projects = LocalProjects(Path(temporary) / "projects")
         listed = read_requirements(requirements, root or requirements.parent, projects.source)
@@ -107,6 +101,17 @@ def install(
         pruning.remove_distributions(folder, ["zappa"])
     pruning.remove_unused_files(folder, exclude, store or folder.with_name(f"{folder.name}-unused"))
     return [name for name in listed.tools if not (with_zappa and name == "zappa")]
+
+
+def pip_options(folder: Path, machine: str, python: str) -> list[str]:
+    """Return pip's options to install into `folder` for this processor and version of Python."""
+    platforms = [f"manylinux_{version}_{machine}" for version in _GLIBC] + [f"manylinux2014_{machine}"]
+    return [
+        *("install", "--quiet", "--no-input", "--disable-pip-version-check"),
+        *("--no-compile", "--target", str(folder), "--upgrade"),
+        *("--only-binary", ":all:", "--implementation", "cp", "--python-version", python),
+        *(word for platform in platforms for word in ("--platform", platform)),
+    ]
 
 
 def installed(folder: Path) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.core.management import CommandError
 
 from ...aws import READ_SECONDS
-from ...conf import Options, broken_entries, stacks
+from ...conf import Options, stacks
 from ...stack import StackSpec, spec_of
 from ..base import EXIT_OK, EXIT_PROBLEM, OffloadCommand
 from ..doctor import functions, project, queues, records, storage
@@ -36,8 +36,8 @@ class Command(OffloadCommand):
             self.require_backend()
             plans = {stack.stack: spec_of(stack.stack) for stack in stacks()}
         except (Exception, SystemExit) as exc:
-            # Findings of other apps don't say which backend to add.
-            has_no_backend = isinstance(exc, CommandError) and not broken_entries()
+            # Findings about anything else than TASKS don't say which backend to add.
+            has_no_backend = isinstance(exc, CommandError) and all(each.id != "E007" for each in findings)
             if has_no_backend or not any(finding.wrong for finding in findings):
                 raise
             # AWS can't be compared with settings that contradict themselves, or with tasks that can't be
