@@ -201,6 +201,8 @@ def test_what_a_task_committed_itself_is_kept(site, exits):
     assert connections[DEFAULT_DB_ALIAS].get_autocommit()
 
 
+# If a deadline is raised within a __del__(), Python only prints it, and it is raised again later.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_deadline_anywhere_in_a_transaction_leaves_none(site):
     results = [tasks.enter_until_the_deadline.enqueue() for _ in range(10)]
     later = [tasks.work_in_transaction.enqueue(f"later {number}") for number in range(3)]
