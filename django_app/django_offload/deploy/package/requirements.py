@@ -69,7 +69,7 @@ def read_requirements(file: Path, root: Path, source: Source = Path) -> Requirem
 
 
 def name_of(line: str) -> str:
-    """Return the normalized name of what a requirement brings, as far as the line tells, or an empty text."""
+    """Return the normalized name of what a requirement brings, or an empty text if the line does not tell."""
     match, egg, repository = _NAME.match(line), _EGG.search(line), _REPOSITORY.search(line)
     address = line.partition(";")[0].partition("#")[0].strip()
     if egg or (match and " @ " in f"{line} "):
