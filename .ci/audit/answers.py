@@ -2,7 +2,8 @@
 Run pip-audit in this process, and write down what PyPI answered: answers.py FOLDER SECONDS [INDEX]
 
 pip-audit passes a package if the answer has no list of vulnerabilities, as mirrors answer. So what each
-answer is about is kept beside pip-audit's report. FOLDER has the requirements (0.txt, 1.txt, …) and gets the rest.
+answer is about is kept beside pip-audit's report. FOLDER has the requirements (0.txt, 1.txt, …), and gets the
+rest.
 INDEX is asked instead of PyPI. If it knows no vulnerability in the first file, the others aren't asked about.
 """
 

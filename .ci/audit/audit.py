@@ -147,8 +147,8 @@ def audit(locks: Iterable[Path], index: str, seconds: int) -> int:
         print(f"NOT AUDITED  {', '.join(names[:MOST_SHOWN])}{more}: {reason}.")
     files = set(chain.from_iterable(where.values()))
     print(
-        f"{len(where)} releases of {len(files)} lock files: {len(verdicts.fine)} without known vulnerabilities, "
-        f"{len(vulnerable)} vulnerable, {len(verdicts.unknown)} not audited."
+        f"{len(where)} releases of {len(files)} lock files: {len(verdicts.fine)} without known "
+        f"vulnerabilities, {len(vulnerable)} vulnerable, {len(verdicts.unknown)} not audited."
     )
     if vulnerable:
         print("Raise these versions: change the .in file, then run make lock and make test.")

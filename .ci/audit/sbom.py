@@ -1,8 +1,8 @@
 """
 Write the SBOM of what is deployed, as CycloneDX 1.6: sbom.py FILE
 
-It lists every package of lambdas/requirements.lock, which web and workers run from one zip. AWS's runtime adds
-boto3. The same lock file makes the same bytes, because there is no time and no serial number in it.
+It lists every package of lambdas/requirements.lock, which web and workers run from one zip. AWS's runtime
+adds boto3. The same lock file makes the same bytes, because there is no time and no serial number in it.
 """
 
 import json
@@ -41,8 +41,8 @@ def component(package: Package) -> dict[str, Any]:
     """
     Return a package as a component.
 
-    It has a hash for every file that may be installed, because the lock file is for every processor. The scope
-    of a package that a marker keeps off the functions is "excluded".
+    It has a hash for every file that may be installed, because the lock file is for every processor. The
+    scope of a package that a marker keeps off the functions is "excluded".
     """
     installed = not package.marker or Marker(package.marker).evaluate(FUNCTION)
     address = purl(package.name, package.version)

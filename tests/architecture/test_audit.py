@@ -153,7 +153,8 @@ def test_what_is_not_locked_is_not_audited(run, tmp_path, line):
 
     words = line.partition(" --hash")[0]
     assert process.stdout == (
-        f"NOT AUDITED: {tmp_path}/some.lock has '{words}', which isn't one version with hashes. Run make lock.\n"
+        f"NOT AUDITED: {tmp_path}/some.lock has '{words}', which isn't one version with hashes. "
+        "Run make lock.\n"
     )
     assert process.returncode == 2
 
