@@ -1,8 +1,10 @@
 """`make audit` passes no package that the index didn't judge, and `make sbom` lists what is deployed."""
 
+import ast
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -159,9 +161,26 @@ def test_what_is_not_locked_is_not_audited(run, tmp_path, line):
     assert process.returncode == 2
 
 
+def test_t13_every_lock_file_has_hashes_for_each_package():
+    program = "import locks; print({str(lock): len(locks.read(lock)) for lock in locks.lock_files()})"
+
+    process = subprocess.run(
+        [sys.executable, "-c", program], cwd=AUDIT, capture_output=True, text=True, check=True
+    )
+
+    counts = {Path(name): count for name, count in ast.literal_eval(process.stdout).items()}
+    assert counts == {
+        lock: len(re.findall(r"^[A-Za-z0-9]", lock.read_text(), re.MULTILINE))
+        for lock in tracked()
+        if lock.suffix == ".lock"
+    }
+    assert not [lock for lock in counts if re.search(r"://|^-|@ ", lock.read_text(), re.MULTILINE)]
+    assert '"--require-hashes", "--no-deps"' in (ROOT / ".ci" / "environment.py").read_text()
+
+
 def test_every_lock_file_is_audited():
     listed = subprocess.run(
-        ["python3", "-c", "import locks; print(*locks.lock_files(), sep='\\n')"],  # noqa: S607
+        [sys.executable, "-c", "import locks; print(*locks.lock_files(), sep='\\n')"],
         cwd=AUDIT,
         capture_output=True,
         text=True,
