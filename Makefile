@@ -3,10 +3,11 @@ PORT ?= 8000
 TASKS ?= 1000000
 STAGE ?= dev
 ARCHITECTURE ?= x86_64
+SBOM ?= build/sbom.json
 RUN := PYTHONPATH=django_app:. DJANGO_SETTINGS_MODULE=config.settings
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo test test-all torture mutants kills bench cold-start modules-entered reference docs screenshot screenshots package check format lock clean .venv .venv-3.12 .venv-5.2 .venv-6.0 .venv-wagtail .venv-bench .venv-docs
+.PHONY: help demo test test-all torture mutants kills bench cold-start modules-entered reference docs screenshot screenshots package check audit sbom format lock clean .venv .venv-3.12 .venv-5.2 .venv-6.0 .venv-wagtail .venv-bench .venv-docs .venv-audit
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +58,12 @@ package: .venv ## Build the one zip that web and workers run from (STAGE=dev, AR
 check: .venv ## Check format, lint, types, layers, the CloudFormation template and the site of the pages
 	@$(RUN) .ci/check
 
+audit: .venv-audit ## Ask PyPI for known vulnerabilities of every locked package; fails unless it answered about each
+	@.venv-audit/bin/python .ci/audit/audit.py
+
+sbom: .venv-audit ## Write what is deployed, package by package, as CycloneDX into build/sbom.json (another file: SBOM=)
+	@.venv-audit/bin/python .ci/audit/sbom.py $(SBOM)
+
 format: .venv ## Format the code and fix what the linter can
 	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --quiet --fix .
 
@@ -64,7 +71,7 @@ lock: ## Write requirements.lock from requirements.in
 	@.ci/lock
 
 clean: ## Remove environments, caches, built files and the local site's data
-	@rm -rf .venv .venv-3.* .venv-5.2 .venv-6.0 .venv-wagtail .venv-lock .venv-checkov .venv-bench .venv-docs .offload .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
+	@rm -rf .venv .venv-3.* .venv-5.2 .venv-6.0 .venv-wagtail .venv-lock .venv-checkov .venv-bench .venv-docs .venv-audit .offload .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
 		.hypothesis build dist django_app/*.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -76,6 +83,9 @@ clean: ## Remove environments, caches, built files and the local site's data
 
 .venv-docs:
 	@.ci/environment 3.13 .venv-docs .ci/docs/requirements.lock
+
+.venv-audit:
+	@.ci/environment 3.13 .venv-audit .ci/audit/requirements.lock
 
 .venv-5.2:
 	@.ci/environment 3.12 .venv-5.2 tests/versions/django-5.2.lock

@@ -11,6 +11,7 @@ INDEX = "index.md"
 # Pages at the top of the repository, and where they stand on the site.
 OTHERS = {
     "ARCHITECTURE.md": "explanation/architecture.md",
+    "SECURITY.md": "explanation/security.md",
     "BENCHMARKS.md": "explanation/benchmarks.md",
     "CONTRIBUTING.md": "explanation/contributing.md",
     "CHANGELOG.md": "explanation/changes.md",

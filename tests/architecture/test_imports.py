@@ -9,8 +9,8 @@ from tests.architecture.sources import LIBRARY, ROOT, SOURCE_ROOT, imports, modu
 
 # The only places of the library that may import each, and only inside functions.
 LAZY_PACKAGES = {
-    "boto3": ("aws/", "local/", "deploy/", "management/"),
-    "botocore": ("aws/", "local/", "deploy/", "management/"),
+    "boto3": ("aws/", "local/", "deploy/"),
+    "botocore": ("aws/", "local/", "deploy/"),
     "troposphere": ("stack/",),
     "cfn_flip": ("stack/",),  # Comes with troposphere.
     "moto": ("local/", "pytest_plugin.py", "testing.py"),

@@ -9,6 +9,7 @@ from tests.architecture.sources import ROOT, modules, shown, tracked, tree
 TOP_LEVEL = {
     *("django_app", "lambdas", "infra", "tests", "docs", ".ci"),
     *("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "Makefile"),
+    "SECURITY.md",
     "BENCHMARKS.md",
     *("pyproject.toml", "requirements.in", "requirements.lock", "zappa_settings.json"),
     *(".gitignore", ".python-version", ".readthedocs.yaml"),

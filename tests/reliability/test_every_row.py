@@ -9,7 +9,9 @@ TEST = re.compile(r"^\s*(?:async )?def test_([ft]\d\d)_", re.MULTILINE)
 
 
 def rows() -> list[str]:
-    return ROW.findall((ROOT / "ARCHITECTURE.md").read_text())
+    """Return the ways to fail of ARCHITECTURE.md, and the threats of SECURITY.md, which names their tests."""
+    pages = (ROOT / "ARCHITECTURE.md", ROOT / "SECURITY.md")
+    return [row for page in pages for row in ROW.findall(page.read_text())]
 
 
 def proven() -> set[str]:
@@ -28,7 +30,7 @@ def test_every_way_to_fail_has_its_row() -> None:
 
 
 def test_every_row_has_a_test_of_its_name() -> None:
-    missing = set(rows()) - proven()
+    missing = {row for row in rows() if row.startswith("F")} - proven()
 
     assert not missing, f"Write a test for each of these, named test_f01_… and so on: {sorted(missing)}"
 

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,8 +70,8 @@ class Ports:
         }
 
 
-def listening_ports() -> set[int]:
-    """Return the ports on which this process listens."""
+def listening() -> set[tuple[str, int]]:
+    """Return the addresses, as the kernel writes them, and the ports on which this process listens."""
     inodes = set()
     for descriptor in Path("/proc/self/fd").iterdir():
         try:
@@ -79,8 +80,17 @@ def listening_ports() -> set[int]:
             continue
         if match:
             inodes.add(match[1])
-    rows = [line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]
-    return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A" and row[9] in inodes}
+    lines = [
+        line for name in ("tcp", "tcp6") for line in Path(f"/proc/self/net/{name}").read_text().splitlines()
+    ]
+    rows = [line.split() for line in lines]
+    addresses = [row[1].split(":") for row in rows if row[3] == "0A" and row[9] in inodes]
+    return {(address, int(port, 16)) for address, port in addresses}
+
+
+def listening_ports() -> set[int]:
+    """Return the ports on which this process listens."""
+    return {port for _, port in listening()}
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +119,14 @@ def test_every_port_is_known(ports: Ports) -> None:
     """The tests below play every port, so a new one is tried too."""
     assert len(ports.signed) == 2
     assert len(ports.runtime) == 1
+
+
+def test_t14_every_port_of_local_aws_is_bound_to_loopback_alone(ports: Ports) -> None:
+    loopback = int.from_bytes(socket.inet_aton("127.0.0.1"), sys.byteorder)
+
+    of_aws = {address for address, port in listening() if port in ports.signed | ports.runtime}
+
+    assert of_aws == {f"{loopback:08X}"}
 
 
 @pytest.mark.parametrize("name", STRANGE | UNSIGNED)

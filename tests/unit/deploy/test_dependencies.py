@@ -131,7 +131,7 @@ def test_extras_are_installed_and_those_that_a_package_lacks_are_told(
     pip_install("has-extra[shared,chared]", announce=told.append)
 
     assert installed(tmp_path / "task") >= {"has_extra.py", "shared_needs_this.py"}
-    assert told == ["  pip: has-extra 1.0 does not provide the extra 'chared'"]
+    assert told[0] == "  pip: has-extra 1.0 does not provide the extra 'chared'"
 
 
 def test_a_file_with_hashes_that_lacks_a_dependency_is_refused_by_name(

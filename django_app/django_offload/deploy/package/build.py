@@ -27,6 +27,7 @@ from . import (
     web_handler,
 )
 from .dependencies import find_requirements
+from .likely_secrets import likely_secrets
 
 # How many kinds or names of the files that are left out are shown.
 _MOST_SHOWN = 5
@@ -223,6 +224,12 @@ def copy_project(
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(recipe.root / path, folder / path)
     announce(f"  project: {len(selection.packaged)} files")
+    secrets = list(likely_secrets(recipe.root, selection.packaged))
+    if secrets:
+        announce(
+            f"  packaged, but looks like a secret: {first_few(secrets)}. "
+            f'Name secrets in infra/{recipe.stage}.json, and the file in "exclude" of {zappa_settings.FILE}.'
+        )
     if not selection.in_repository:
         announce("  not in a git repository, so files that git would ignore are packaged too")
     if selection.left_out:

@@ -1,15 +1,16 @@
 """Install the requirements for Lambda's processor and Python, without the files that it never reads."""
 
 import json
+import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
 from ...stack.parameters import ARCHITECTURES
 from .. import Announce
 from ..errors import PackageFailed
-from . import archive, pruning
+from . import archive, hashes, pruning
 from .installer import run_pip
 from .local_projects import LocalProjects
 from .requirements import read_requirements
@@ -64,8 +65,9 @@ def install(
     deploy the site, and so aren't installed.
 
     Relative paths start at the project's folder `root`. Delete files whose base names match one of the
-    `exclude` patterns, as Zappa does. Move what most likely isn't used into `store`. Announce pip's warnings.
-    Raise PackageFailed, with pip's message, if pip fails, and if something was built for another processor.
+    `exclude` patterns, as Zappa does. Move what most likely isn't used into `store`. Announce pip's warnings,
+    and what is installed without hashes. Raise PackageFailed, with pip's message, if pip fails, if something
+    was built for another processor, and if the file has hashes, but not of all that the site needs.
     """
     machine = MACHINES[architecture]
     options = pip_options(folder, machine, python)
@@ -83,16 +85,17 @@ def install(
             ):
                 announce(f"  pip: {warning}")
 
-        pip_install(listed.lines)
+        locked = hashes.are_locked(listed.lines, requirements)
+        pip_install(listed.lines, *(["--require-hashes"] if locked else []))
         folder.mkdir(exist_ok=True)
         if not with_zappa and not list(folder.glob("apig_wsgi-*.dist-info")):
+            hashes.refuse_unlocked(["apig-wsgi"] if locked else [], requirements, WEB[0])
             pip_install(WEB, "--no-deps")
         if with_zappa and not list(folder.glob("zappa-*.dist-info")):
-            pip_install([listed.tools["zappa"]] if "zappa" in listed.tools else ZAPPA, "--no-deps")
-            # These must not replace the versions that the project has chosen.
-            constraints = Path(temporary) / "constraints.txt"
-            constraints.write_text("".join(f"{name}=={version}\n" for name, version in installed(folder)))
-            pip_install(ZAPPA_REQUIREMENTS, "-c", str(constraints))
+            add_zappa(folder, listed.tools.get("zappa"), requirements, pip_install, locked=locked)
+        if not locked:
+            for warning in hashes.warnings(folder, listed.lines, requirements):
+                announce(f"  {warning}")
         check_built_here(folder, architecture)
         check_copied(folder, projects)
         remove_own_project(folder, root and projects.built_from(root))
@@ -101,6 +104,31 @@ def install(
         pruning.remove_distributions(folder, ["zappa"])
     pruning.remove_unused_files(folder, exclude, store or folder.with_name(f"{folder.name}-unused"))
     return [name for name in listed.tools if not (with_zappa and name == "zappa")]
+
+
+def add_zappa(
+    folder: Path, line: str | None, requirements: Path, pip_install: Callable[..., None], *, locked: bool
+) -> None:
+    """
+    Install Zappa without what only its command line needs. `line` is the project's own requirement of it.
+
+    Raise PackageFailed if the project locks its packages with hashes, but not these.
+    """
+    present = {re.sub(r"[-_.]+", "-", name).lower() for name, _ in installed(folder)}
+    needed = {one.partition(">")[0]: one for one in ZAPPA_REQUIREMENTS}
+    if locked:
+        lacking = [
+            *([] if line and hashes.is_locked(line) else ["zappa"]),
+            *(name for name in needed if name not in present),
+        ]
+        hashes.refuse_unlocked(lacking, requirements, ZAPPA[0])
+    pip_install([line] if line else ZAPPA, "--no-deps")
+    if not locked:
+        # These must not replace the versions that the project has chosen.
+        constraints = folder.with_name("constraints.txt")
+        constraints.write_text("".join(f"{name}=={version}\n" for name, version in installed(folder)))
+        pip_install(needed.values(), "-c", str(constraints))
+        constraints.unlink()
 
 
 def pip_options(folder: Path, machine: str, python: str) -> list[str]:

@@ -42,14 +42,13 @@ def check_table(plan: StackSpec) -> Iterator[Finding]:
 
 def check_bucket(plan: StackSpec) -> Iterator[Finding]:
     """Check the bucket for payloads that are too large for a message or a record."""
-    from botocore.exceptions import ClientError
-
     name = bucket_name(plan.options)
     if name is None:
         return
+    s3 = client("s3")
     try:
-        client("s3").head_bucket(Bucket=name)
-    except ClientError as exc:
+        s3.head_bucket(Bucket=name)
+    except s3.exceptions.ClientError as exc:
         code = exc.response["Error"]["Code"]
         if code not in {"403", "404"}:
             raise

@@ -1,0 +1,77 @@
+"""Read a module so that each name is known by where it comes from, whatever it is called there."""
+
+import ast
+from collections import Counter
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class Names:
+    """The imports and the constants of one module."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self._imported: dict[str, str] = {}
+        bound: Counter[str] = Counter()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    top = alias.name.partition(".")[0]
+                    self._imported[alias.asname or top] = alias.name if alias.asname else top
+            elif isinstance(node, ast.ImportFrom):
+                source = "." * node.level + (node.module or "")
+                for alias in node.names:
+                    self._imported[alias.asname or alias.name] = f"{source}.{alias.name}"
+            elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                bound[node.id] += 1
+            elif isinstance(node, ast.arg):
+                bound[node.arg] += 1
+        self._constants = {
+            target.id
+            for statement in tree.body
+            if isinstance(statement, ast.Assign) and is_text(statement.value)
+            for target in statement.targets
+            if isinstance(target, ast.Name) and bound[target.id] == 1
+        }
+        self._bound = bound
+        self._paths: dict[ast.AST, str] = {}
+
+    def path(self, node: ast.AST) -> str:
+        """Return the dotted path of a name or an attribute, such as "importlib.import_module", or ""."""
+        if node not in self._paths:
+            self._paths[node] = self._path(node)
+        return self._paths[node]
+
+    def _path(self, node: ast.AST) -> str:
+        if isinstance(node, ast.Name):
+            if node.id in self._imported:
+                return self._imported[node.id]
+            return "" if self._bound[node.id] else f"builtins.{node.id}"
+        if isinstance(node, ast.Attribute):
+            before = self.path(node.value)
+            return f"{before}.{node.attr}" if before else f"?.{node.attr}"
+        return ""
+
+    def is_literal(self, node: ast.AST | None) -> bool:
+        """Return True if the source itself has the text: a literal, or a constant of the module."""
+        return is_text(node) or (isinstance(node, ast.Name) and node.id in self._constants)
+
+
+def is_text(node: ast.AST | None) -> bool:
+    """Return True for a literal text or bytes."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
+
+
+def places(tree: ast.Module) -> dict[ast.AST, str]:
+    """Return the function that each node is in, such as "Registry.resolve"; empty at the top of a module."""
+    found: dict[ast.AST, str] = {}
+
+    def visit(node: ast.AST, function: str) -> None:
+        found[node] = function
+        inner = function
+        if isinstance(node, Function | ast.ClassDef):
+            inner = f"{function}.{node.name}" if function else node.name
+        for child in ast.iter_child_nodes(node):
+            visit(child, inner)
+
+    visit(tree, "")
+    return found

@@ -1,0 +1,342 @@
+"""The rules for Python: nothing that arrives from outside may choose code, become markup, or go unchecked."""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+
+from .names import Function, Names, is_text
+
+Rule = Callable[[ast.AST, Names], bool]
+
+# A path that ends in one of these is found wherever it is imported from, and whatever it is called.
+IMPORTERS = {
+    *("import_module", "import_string", "cached_import", "autodiscover_modules", "module_from_spec"),
+    *("spec_from_file_location", "run_module", "run_path", "resolve_name", "zipimporter"),
+    *("SourceFileLoader", "SourcelessFileLoader", "ExtensionFileLoader"),
+}
+# find_spec() imports the packages around what it looks for. That of a finder doesn't.
+IMPORTING = {
+    *("builtins.__import__", "importlib.__import__", "importlib.reload", "importlib.util.find_spec"),
+    *("pydoc.locate", "pydoc.safeimport"),
+}
+EXECUTING = {
+    *("builtins.eval", "builtins.exec", "builtins.compile", "code.interact", "timeit.timeit"),
+    *("code.InteractiveInterpreter", "code.InteractiveConsole"),
+}
+MAKING_CODE = {"types.FunctionType", "types.CodeType"}
+ATTRIBUTES = {"builtins.getattr", "builtins.setattr", "builtins.delattr", "builtins.hasattr"}
+GETTERS = {"operator.attrgetter", "operator.methodcaller"}
+UNPICKLING = {
+    *("pickle", "_pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "jsonpickle", "joblib"),
+    *("dbm", "copyreg"),
+}
+UNSAFE_YAML = {
+    *("load", "load_all", "full_load", "full_load_all", "unsafe_load", "unsafe_load_all"),
+    *("Loader", "CLoader", "FullLoader", "CFullLoader", "UnsafeLoader", "CUnsafeLoader"),
+}
+MARKING = {"mark_safe", "SafeString", "SafeText", "SafeData", "html_safe", "__html__"}
+TEMPLATES_OF_TEXT = {"from_string", "django.template.Template", "django.template.base.Template"}
+SHELLS = {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "pty.spawn"}
+# What has no time limit of its own, with the number of its arguments before the limit.
+WITHOUT_TIME_LIMIT = {
+    "urllib.request.urlopen": 2,
+    "http.client.HTTPConnection": 2,
+    "http.client.HTTPSConnection": 2,
+    "socket.create_connection": 1,
+    "smtplib.SMTP": 3,
+    **{
+        f"{package}.{method}": 9
+        for package in ("requests", "httpx")
+        for method in ("get", "post", "put", "patch", "delete", "head", "options", "request", "stream")
+    },
+}
+WEAK = {
+    *("tempfile.mktemp", "hashlib.md5", "hashlib.sha1", "ssl._create_unverified_context", "ssl.CERT_NONE"),
+    *("os.tempnam", "ssl.wrap_socket", "crypt.crypt", "uuid.uuid1"),
+}
+AWS_PACKAGES = {"boto3", "botocore"}
+# Values that a stranger guesses byte by byte, if their comparison ends at the first that differs.
+GUESSED = re.compile(
+    r"(?:^|_)(?:signature|signed|digest|hexdigest|hmac|mac|password|secret|api_key|secret_key)$",
+    re.IGNORECASE,
+)
+# Tags of HTML and SVG. Texts have placeholders too, such as <stage>.
+TAG = re.compile(
+    r"(?<!\?P)</?(?:a|abbr|article|aside|b|base|body|br|button|circle|code|dd|details|div|dl|dt|em|embed|fieldset|footer"
+    r"|form|g|h[1-6]|head|header|hr|html|i|iframe|img|input|label|legend|li|line|link|main|meta|nav|object|ol"
+    r"|option|output|p|path|polyline|pre|progress|rect|script|section|select|small|span|strong|style|summary|svg"
+    r"|table|tbody|td|text|textarea|tfoot|th|thead|time|title|tr|u|ul|use|video)(?:\s*/?>|\s+[\w:-]+\s*=)",
+    re.IGNORECASE,
+)
+
+
+def last(path: str) -> str:
+    """Return the last part of a dotted path."""
+    return path.rpartition(".")[2]
+
+
+def is_argument(node: ast.AST, names: Names, number: int, name: str = "") -> bool:
+    """Return True if an argument of a call is a literal text."""
+    assert isinstance(node, ast.Call)
+    given = next((one.value for one in node.keywords if one.arg == name), None)
+    return names.is_literal(node.args[number] if len(node.args) > number else given)
+
+
+def imports_by_name(node: ast.AST, names: Names) -> bool:
+    """Import what a text names, unless the source itself has the text."""
+    if isinstance(node, ast.Call):
+        # What is called here is judged with its argument; see reads_a_computed_name().
+        return _names_an_importer(node.func, names) and not is_argument(node, names, 0, "name")
+    return isinstance(node, ast.Name | ast.Attribute) and _names_an_importer(node, names)
+
+
+def _names_an_importer(node: ast.AST, names: Names) -> bool:
+    path = names.path(node)
+    return path in IMPORTING or (last(path) in IMPORTERS and "." in path and path != f"builtins.{last(path)}")
+
+
+def reads_a_computed_name(node: ast.AST, names: Names) -> bool:
+    """Read or write an attribute whose name the source doesn't have."""
+    match node:
+        case ast.Call(func=func) if names.path(func) in ATTRIBUTES:
+            return not is_argument(node, names, 1)
+        case ast.Call(func=func) if names.path(func) in GETTERS:
+            return not all(names.is_literal(one) for one in node.args)
+        case ast.Call(func=ast.Attribute(attr="__getattribute__" | "__getattr__" | "__setattr__")):
+            return not any(map(names.is_literal, node.args))
+        case ast.Call(func=func) if names.path(func) == "inspect.getattr_static":
+            return not is_argument(node, names, 1)
+        case ast.Subscript(value=ast.Call(func=func)) if names.path(func) in {
+            "builtins.globals",
+            "builtins.locals",
+            "builtins.vars",
+        }:
+            return not names.is_literal(node.slice)
+        case ast.Subscript(value=ast.Attribute(attr="__dict__")):
+            return not names.is_literal(node.slice)
+        case ast.Name():
+            return names.path(node) in ATTRIBUTES
+        case ast.Attribute():
+            return names.path(node) in GETTERS
+    return False
+
+
+def executes_text(node: ast.AST, names: Names) -> bool:
+    """Run or compile a text as code."""
+    if isinstance(node, ast.Call) and names.path(node.func) in MAKING_CODE:
+        return True
+    return isinstance(node, ast.Name | ast.Attribute) and names.path(node) in EXECUTING
+
+
+def unpickles(node: ast.AST, names: Names) -> bool:
+    """Use a format that can carry code. What is written with it is read with it one day."""
+    return isinstance(node, ast.Attribute | ast.Name) and (
+        (names.path(node).partition(".")[0] in UNPICKLING and "." in names.path(node))
+        or last(names.path(node)) == "PickleSerializer"
+    )
+
+
+def loads_yaml(node: ast.AST, names: Names) -> bool:
+    """Read YAML in any way but safe_load, which makes no objects."""
+    path = names.path(node)
+    return path.partition(".")[0] == "yaml" and last(path) in UNSAFE_YAML
+
+
+def marks_as_safe(node: ast.AST, names: Names) -> bool:
+    """Tell Django not to escape a text, or write a template or a format that the source doesn't have."""
+    if isinstance(node, Function):
+        return node.name == "__html__"
+    if isinstance(node, ast.Call):
+        path = names.path(node.func)
+        if last(path) in {"format_html", "format_html_join"}:
+            return not is_argument(node, names, int(last(path) == "format_html_join"), "format_string")
+        if path in TEMPLATES_OF_TEXT or last(path) == "from_string":
+            return not is_argument(node, names, 0)
+        return any(
+            one.arg == "autoescape" and isinstance(one.value, ast.Constant) and not one.value.value
+            for one in node.keywords
+        )
+    return isinstance(node, ast.Name | ast.Attribute) and last(names.path(node)) in MARKING
+
+
+def formats_markup(node: ast.AST, names: Names) -> bool:
+    """Put a value into markup by a format, a sum or a join, where nothing escapes it."""
+    match node:
+        case ast.JoinedStr(values=values):
+            text = "\0".join(str(one.value) for one in values if isinstance(one, ast.Constant))
+            return any(isinstance(one, ast.FormattedValue) for one in values) and is_markup(text)
+        case ast.BinOp(op=ast.Mod(), left=left):
+            return is_markup(text_of(left)) and not isinstance(node.right, ast.Constant)
+        case ast.BinOp(op=ast.Add(), left=left, right=right):
+            both = (left, right)
+            return any(is_markup(text_of(one)) for one in both) and not all(map(is_text, both))
+        case ast.AugAssign(op=ast.Add(), value=value):
+            return is_markup(text_of(value))
+        case ast.Call(func=ast.Attribute(value=value, attr="format" | "format_map" | "join" | "replace")):
+            return is_markup(text_of(value))
+    return False
+
+
+def text_of(node: ast.AST) -> str:
+    """Return the literal parts of a text."""
+    return "\0".join(
+        one.value
+        for one in ast.walk(node)
+        if isinstance(one, ast.Constant)
+        and isinstance(one.value, str)
+        and isinstance(node, ast.Constant | ast.BinOp)
+    )
+
+
+def is_markup(text: str) -> bool:
+    """Return True if a text has a tag, whole or with the beginning of an attribute."""
+    return TAG.search(text) is not None
+
+
+def answers_with_text(node: ast.AST, names: Names) -> bool:
+    """Answer with a text that no template has escaped, as a page of HTML."""
+    return (
+        isinstance(node, ast.Call)
+        and last(names.path(node.func)).startswith("HttpResponse")
+        and last(names.path(node.func)) not in {"HttpResponseRedirect", "HttpResponsePermanentRedirect"}
+        and bool(node.args)
+        and not names.is_literal(node.args[0])
+        and not any(one.arg == "content_type" for one in node.keywords)
+        and last(names.path(node.func)) != "HttpResponseNotAllowed"
+    )
+
+
+def uses_a_shell(node: ast.AST, names: Names) -> bool:
+    """Start a shell, which reads a text as a program."""
+    if isinstance(node, ast.Call):
+        return any(
+            one.arg == "shell" and not (isinstance(one.value, ast.Constant) and one.value.value is False)
+            for one in node.keywords
+        )
+    return isinstance(node, ast.Name | ast.Attribute) and (
+        names.path(node) in SHELLS or bool(re.fullmatch(r"os\.(exec|spawn)\w+", names.path(node)))
+    )
+
+
+def waits_forever(node: ast.AST, names: Names) -> bool:
+    """Call another machine without a time limit."""
+    if not isinstance(node, ast.Call) or names.path(node.func) not in WITHOUT_TIME_LIMIT:
+        return False
+    before = WITHOUT_TIME_LIMIT[names.path(node.func)]
+    given = node.args[before] if len(node.args) > before else None
+    limit = next((one.value for one in node.keywords if one.arg == "timeout"), given)
+    return limit is None or (isinstance(limit, ast.Constant) and limit.value is None)
+
+
+def is_weak(node: ast.AST, names: Names) -> bool:
+    """Use a hash, a file name, an id or a connection that others can foresee or forge."""
+    match node:
+        case ast.Call(keywords=keywords) if any(
+            one.arg in {"verify", "check_hostname"}
+            and isinstance(one.value, ast.Constant)
+            and not one.value.value
+            for one in keywords
+        ):
+            return True
+        case ast.Call(func=func) if names.path(func) == "hashlib.new":
+            return not (is_text(node.args[0]) and "sha2" in str(ast.literal_eval(node.args[0])))
+        case ast.Assign(
+            targets=[ast.Attribute(attr="check_hostname" | "verify")], value=ast.Constant(value=value)
+        ):
+            return not value
+    return isinstance(node, ast.Name | ast.Attribute) and names.path(node) in WEAK
+
+
+def compares_a_secret(node: ast.AST, names: Names) -> bool:
+    """Compare a signature or a secret with ==, which takes longer the more of it is right."""
+    return (
+        isinstance(node, ast.Compare)
+        and any(isinstance(one, ast.Eq | ast.NotEq) for one in node.ops)
+        and any(_is_guessed(one) for one in (node.left, *node.comparators))
+        and not any(isinstance(one, ast.Constant) and not one.value for one in (node.left, *node.comparators))
+    )
+
+
+def _is_guessed(node: ast.AST) -> bool:
+    match node:
+        case (
+            ast.Name(id=name) | ast.Attribute(attr=name) | ast.Subscript(slice=ast.Constant(value=str(name)))
+        ):
+            return bool(GUESSED.search(name))
+        case ast.Call(func=func):
+            return _is_guessed(func)
+    return False
+
+
+def writes_sql(node: ast.AST, names: Names) -> bool:
+    """Send a text to the database that isn't in the source as it is."""
+    match node:
+        case (
+            ast.Call(func=ast.Attribute(attr="extra"), keywords=[_, *_])
+            | ast.Call(func=ast.Attribute(attr="extra"), args=[_, *_])
+        ):
+            return True
+        case ast.Call(
+            func=ast.Attribute(attr="execute" | "executemany" | "raw" | "executescript"), args=[first, *_]
+        ):
+            return not names.is_literal(first)
+    return isinstance(node, ast.Name | ast.Attribute) and last(names.path(node)) == "RawSQL"
+
+
+def leaves_csrf_out(node: ast.AST, names: Names) -> bool:
+    """Take a POST of another site's page."""
+    return isinstance(node, ast.Name | ast.Attribute) and last(names.path(node)) in {
+        "csrf_exempt",
+        "_dont_enforce_csrf_checks",
+    }
+
+
+def asserts_a_rule(node: ast.AST, names: Names) -> bool:
+    """Rely on an assert, which python -O removes, for more than a type that mypy can't see."""
+    if not isinstance(node, ast.Assert):
+        return False
+    match node.test:
+        case ast.Compare(ops=[ast.IsNot()], comparators=[ast.Constant(value=None)]):
+            return False
+        case ast.Call(func=func) if names.path(func) == "builtins.isinstance":
+            return False
+    return True
+
+
+RELEVANT = (
+    *(ast.Call, ast.Name, ast.Attribute, ast.Subscript, ast.JoinedStr, ast.BinOp, ast.AugAssign, ast.Assign),
+    *(ast.Compare, ast.Assert, ast.FunctionDef, ast.AsyncFunctionDef),
+)
+RULES: dict[str, Rule] = {
+    "import": imports_by_name,
+    "attribute": reads_a_computed_name,
+    "execute": executes_text,
+    "pickle": unpickles,
+    "yaml": loads_yaml,
+    "safe": marks_as_safe,
+    "markup": formats_markup,
+    "response": answers_with_text,
+    "shell": uses_a_shell,
+    "timeout": waits_forever,
+    "weak": is_weak,
+    "compare": compares_a_secret,
+    "sql": writes_sql,
+    "csrf": leaves_csrf_out,
+    "assert": asserts_a_rule,
+}
+
+
+def found_in(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
+    """Yield each rule that doesn't hold, with the node. What is called is judged once, with its arguments."""
+    names = Names(tree)
+    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    called = {func for func in calls if isinstance(func, ast.Name | ast.Attribute)}
+    judged_with_the_call = {"import", "attribute"}
+    for node in ast.walk(tree):
+        if not isinstance(node, RELEVANT):
+            continue
+        for rule, broken in RULES.items():
+            if node in called and rule in judged_with_the_call:
+                continue
+            if broken(node, names):
+                yield rule, node
