@@ -17,6 +17,7 @@ from ..definition.signatures import signature_of
 # The errors of each field, with message and code, as Django's forms return them. "__all__" is the whole form.
 type Errors = Mapping[str, list[dict[str, str]]]
 
+JSON, HTML = "application/json", "text/html"
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 CSRF_FIELD = "csrfmiddlewaretoken"
 # The first parameter of enqueue(), which can't be a keyword argument of a task too.
@@ -42,6 +43,14 @@ def texts_of(errors: Errors) -> list[str]:
 
 def is_form(request: HttpRequest) -> bool:
     return request.content_type in FORM_TYPES
+
+
+def prefers_html(request: HttpRequest) -> bool:
+    """Return True if the client prefers a page. One with a malformed Accept header gets JSON."""
+    try:
+        return request.get_preferred_type([JSON, HTML]) == HTML
+    except ValueError:
+        return False
 
 
 def not_json() -> Errors:

@@ -1,6 +1,7 @@
 """A view that enqueues a task with the arguments in a form or a JSON object."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied
@@ -26,12 +27,12 @@ from .arguments import (
     not_json,
     parse_form,
     parse_json,
+    prefers_html,
     signature_errors,
     texts_of,
 )
+from .too_many import Throttles, call_throttle, seconds_of, too_many_requests
 from .unavailable import RETRY_AFTER_SECONDS
-
-JSON, HTML = "application/json", "text/html"
 
 
 class TriggerView(View):
@@ -44,15 +45,24 @@ class TriggerView(View):
 
     Scripts get JSON. Browsers get the page `template_name`, with `form` and, once enqueued, `result` in its
     context. GET shows that page.
+
+    A `throttle` limits how many tasks a client starts: django_offload.http.Throttle, any callable that takes
+    the request and returns None or the seconds to wait, or a list of them. A client that must wait gets 429,
+    before the view checks the body.
     """
 
     task: ClassVar[AnyTask | None] = None
     form_class: ClassVar[type[BaseForm] | None] = None
     template_name = "django_offload/trigger.html"
+    throttle: ClassVar[Throttles | None] = None
 
     def has_permission(self) -> bool:
         """Return True if `self.request` may use this view. Otherwise the answer is 403."""
         return True
+
+    def get_wait(self) -> float | timedelta | None:
+        """Return the time that `self.request` must wait before it may start a task, or None if it may now."""
+        return None if self.throttle is None else call_throttle(self, self.throttle, self.request)
 
     def get_task(self) -> AnyTask:
         """Return the task to enqueue. Raise TypeError if the view has none."""
@@ -70,8 +80,12 @@ class TriggerView(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if self.has_permission():
-            response = super().dispatch(request, *args, **kwargs)
-        elif self._prefers_html():
+            wait = seconds_of(self.get_wait(), self) if request.method == "POST" else None
+            if wait is None:
+                response = super().dispatch(request, *args, **kwargs)
+            else:
+                response = too_many_requests(request, wait)
+        elif prefers_html(request):
             raise PermissionDenied
         else:
             message = _("You may not start this task. Sign in with an account that may.")
@@ -102,10 +116,10 @@ class TriggerView(View):
                 page = None
                 if "HX-Request" in request.headers:
                     page = render(request, "django_offload/triggered.html", {"result": result})
-                elif self._prefers_html():
+                elif prefers_html(request):
                     page = self._render_page(result=result)
                 return accepted(result, page)
-        if self._prefers_html():
+        if prefers_html(request):
             form_shows_errors = form is not None and form.errors
             problems = [] if form_shows_errors else texts_of(errors)
             response: HttpResponse = self._render_page(status, form=form, problems=problems)
@@ -132,10 +146,3 @@ class TriggerView(View):
     def _render_page(self, status: int = 200, **context: Any) -> HttpResponse:
         page = render_to_string(self.template_name, {"view": self, **context}, self.request)
         return HttpResponse(printable(page), status=status)  # A message may quote any text of the request.
-
-    def _prefers_html(self) -> bool:
-        """Return True if the client prefers a page. One with a malformed Accept header gets JSON."""
-        try:
-            return self.request.get_preferred_type([JSON, HTML]) == HTML
-        except ValueError:
-            return False
