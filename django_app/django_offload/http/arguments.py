@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from ..conf import printable
 from ..definition.offload_task import AnyTask
 from ..definition.signatures import signature_of
+from .nesting import is_too_deep, too_deep
 
 # The errors of each field, with message and code, as Django's forms return them. "__all__" is the whole form.
 type Errors = Mapping[str, list[dict[str, str]]]
@@ -73,7 +74,10 @@ def parse_json(request: HttpRequest) -> tuple[dict[str, Any], Errors]:
     if request.content_type != "application/json":
         return {}, not_json()
     try:
-        value = json.loads(request.body, parse_constant=refuse_constant)
+        text = request.body.decode(json.detect_encoding(request.body), "surrogatepass")
+        if is_too_deep(text):
+            return {}, error(too_deep(), "too_deep")
+        value = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from ..conf import printable
-from ..definition.offload_task import AnyTask
+from ..definition.offload_task import AnyResult, AnyTask
 from ..exceptions import EnqueueFailed, InvalidArguments
 from . import accepted
 from .arguments import (
@@ -31,6 +31,7 @@ from .arguments import (
     signature_errors,
     texts_of,
 )
+from .nesting import guard_json_fields
 from .too_many import Throttles, call_throttle, seconds_of, too_many_requests
 from .unavailable import RETRY_AFTER_SECONDS
 
@@ -97,28 +98,22 @@ class TriggerView(View):
         return self._render_page(form=self.get_form())
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        form, arguments, errors = self._parse(request)
+        form: BaseForm | None = None
         status = 400
-        if not errors:
-            try:
-                result = self.get_task().enqueue(**arguments)
-            except InvalidArguments as exc:
-                errors = error(str(exc), "invalid")
-            except RecursionError:
-                errors = error(_("The values are nested too deeply. Send flatter ones."), "invalid")
-            except EnqueueFailed:
-                # A send that wasn't confirmed may have arrived all the same.
-                message = _(
-                    "The task may not have been started, because AWS didn't answer. Try again in a minute."
-                )
-                errors, status = error(message, "unavailable"), 503
-            else:
-                page = None
-                if "HX-Request" in request.headers:
-                    page = render(request, "django_offload/triggered.html", {"result": result})
-                elif prefers_html(request):
-                    page = self._render_page(result=result)
-                return accepted(result, page)
+        try:
+            form, arguments, errors = self._parse(request)
+            if not errors:
+                return self._accepted(self.get_task().enqueue(**arguments))
+        except InvalidArguments as exc:
+            errors = error(str(exc), "invalid")
+        except RecursionError:  # Of a form or a task whose values are deeper than the request's JSON.
+            form, errors = None, error(_("The values are nested too deeply. Send flatter ones."), "invalid")
+        except EnqueueFailed:
+            # A send that wasn't confirmed may have arrived all the same.
+            message = _(
+                "The task may not have been started, because AWS didn't answer. Try again in a minute."
+            )
+            errors, status = error(message, "unavailable"), 503
         if prefers_html(request):
             form_shows_errors = form is not None and form.errors
             problems = [] if form_shows_errors else texts_of(errors)
@@ -135,6 +130,7 @@ class TriggerView(View):
         data, errors = parse_form(request) if from_form else parse_json(request)
         form = None if errors else self.get_form(data, request.FILES)
         if form is not None:
+            guard_json_fields(getattr(form, "fields", {}).values())
             if form.is_valid():
                 return form, self.arguments(form.cleaned_data), {}
             return form, {}, form.errors.get_json_data()
@@ -142,6 +138,15 @@ class TriggerView(View):
         if from_form and arguments:
             errors = not_json()
         return None, arguments, errors or signature_errors(self.get_task(), arguments)
+
+    def _accepted(self, result: AnyResult) -> HttpResponse:
+        """Return the 202 answer: JSON, a piece for htmx, or a page for a browser."""
+        page = None
+        if "HX-Request" in self.request.headers:
+            page = render(self.request, "django_offload/triggered.html", {"result": result})
+        elif prefers_html(self.request):
+            page = self._render_page(result=result)
+        return accepted(result, page)
 
     def _render_page(self, status: int = 200, **context: Any) -> HttpResponse:
         page = render_to_string(self.template_name, {"view": self, **context}, self.request)
