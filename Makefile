@@ -6,7 +6,7 @@ ARCHITECTURE ?= x86_64
 RUN := PYTHONPATH=django_app:. DJANGO_SETTINGS_MODULE=config.settings
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo test test-all torture mutants kills bench cold-start modules-entered reference docs screenshot screenshots package check format lock clean .venv .venv-3.12 .venv-5.2 .venv-6.0 .venv-wagtail .venv-bench .venv-docs
+.PHONY: help demo test test-all torture mutants kills bench cold-start modules-entered reference openapi schemathesis docs screenshot screenshots package check format lock clean .venv .venv-3.12 .venv-5.2 .venv-6.0 .venv-wagtail .venv-bench .venv-docs .venv-schemathesis
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,12 @@ modules-entered: .venv ## Count the modules that one warm enqueue() and one warm
 reference: .venv ## Write the reference's tables from the code
 	@$(RUN) .venv/bin/python -m tests.docs.reference
 
+openapi: .venv ## Write the OpenAPI document of the pages, django_app/docs/reference/openapi.json, from the code
+	@$(RUN) .venv/bin/python django_app/manage.py offload_openapi --urlconf tests.openapi.site --output django_app/docs/reference/openapi.json
+
+schemathesis: .venv .venv-schemathesis ## Hold a served site against its OpenAPI document, with every check of schemathesis (ARGS="--seed 1")
+	@$(RUN) .venv/bin/python -m tests.openapi $(ARGS)
+
 docs: reference .venv-docs ## Build the pages into a site, build/docs, which any static host serves
 	@.venv-docs/bin/python .ci/docs/build.py build/docs
 
@@ -64,7 +70,7 @@ lock: ## Write requirements.lock from requirements.in
 	@.ci/lock
 
 clean: ## Remove environments, caches, built files and the local site's data
-	@rm -rf .venv .venv-3.* .venv-5.2 .venv-6.0 .venv-wagtail .venv-lock .venv-checkov .venv-bench .venv-docs .offload .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
+	@rm -rf .venv .venv-3.* .venv-5.2 .venv-6.0 .venv-wagtail .venv-lock .venv-checkov .venv-bench .venv-docs .venv-schemathesis .offload .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
 		.hypothesis build dist django_app/*.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -76,6 +82,9 @@ clean: ## Remove environments, caches, built files and the local site's data
 
 .venv-docs:
 	@.ci/environment 3.13 .venv-docs .ci/docs/requirements.lock
+
+.venv-schemathesis:
+	@.ci/environment 3.13 .venv-schemathesis .ci/schemathesis.lock
 
 .venv-5.2:
 	@.ci/environment 3.12 .venv-5.2 tests/versions/django-5.2.lock

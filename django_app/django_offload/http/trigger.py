@@ -28,6 +28,7 @@ from .arguments import (
     parse_form,
     parse_json,
     prefers_html,
+    refuse_structures,
     signature_errors,
     texts_of,
 )
@@ -131,6 +132,8 @@ class TriggerView(View):
         form = None if errors else self.get_form(data, request.FILES)
         if form is not None:
             guard_json_fields(getattr(form, "fields", {}).values())
+            if form.is_valid() and not from_form:
+                refuse_structures(form)
             if form.is_valid():
                 return form, self.arguments(form.cleaned_data), {}
             return form, {}, form.errors.get_json_data()
