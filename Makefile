@@ -7,7 +7,7 @@ SBOM ?= build/sbom.json
 RUN := PYTHONPATH=django_app:. DJANGO_SETTINGS_MODULE=config.settings
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo test test-all torture mutants kills bench cold-start modules-entered reference docs screenshot screenshots package check audit sbom format lock clean .venv .venv-3.12 .venv-5.2 .venv-6.0 .venv-wagtail .venv-bench .venv-docs .venv-audit
+.PHONY: help demo test test-all torture mutants kills bench cold-start modules-entered reference openapi schemathesis docs screenshot screenshots package check audit sbom format lock clean .venv .venv-3.12 .venv-5.2 .venv-6.0 .venv-wagtail .venv-bench .venv-docs .venv-audit .venv-schemathesis
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,12 @@ modules-entered: .venv ## Count the modules that one warm enqueue() and one warm
 reference: .venv ## Write the reference's tables from the code
 	@$(RUN) .venv/bin/python -m tests.docs.reference
 
+openapi: .venv ## Write the OpenAPI document of the pages, django_app/docs/reference/openapi.json, from the code
+	@$(RUN) .venv/bin/python django_app/manage.py offload_openapi --urlconf tests.openapi.site --output django_app/docs/reference/openapi.json
+
+schemathesis: .venv .venv-schemathesis ## Hold a served site against its OpenAPI document, with every check of schemathesis (ARGS="--seed 1")
+	@$(RUN) .venv/bin/python -m tests.openapi $(ARGS)
+
 docs: reference .venv-docs ## Build the pages into a site, build/docs, which any static host serves
 	@.venv-docs/bin/python .ci/docs/build.py build/docs
 
@@ -71,7 +77,7 @@ lock: ## Write requirements.lock from requirements.in
 	@.ci/lock
 
 clean: ## Remove environments, caches, built files and the local site's data
-	@rm -rf .venv .venv-3.* .venv-5.2 .venv-6.0 .venv-wagtail .venv-lock .venv-checkov .venv-bench .venv-docs .venv-audit .offload .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
+	@rm -rf .venv .venv-3.* .venv-5.2 .venv-6.0 .venv-wagtail .venv-lock .venv-checkov .venv-bench .venv-docs .venv-audit .venv-schemathesis .offload .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
 		.hypothesis build dist django_app/*.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -86,6 +92,9 @@ clean: ## Remove environments, caches, built files and the local site's data
 
 .venv-audit:
 	@.ci/environment 3.13 .venv-audit .ci/audit/requirements.lock
+
+.venv-schemathesis:
+	@.ci/environment 3.13 .venv-schemathesis .ci/schemathesis.lock
 
 .venv-5.2:
 	@.ci/environment 3.12 .venv-5.2 tests/versions/django-5.2.lock

@@ -26,6 +26,7 @@ CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("checks.check_concurrency", (), False),
     ("checks.check_schedules", (), False),
     ("checks.check_middleware", (), False),
+    ("http.checks.check_throttles", (Tags.urls, Tags.caches), False),
     ("checks.check_endpoint", (Tags.security,), False),
     ("checks.check_database", (Tags.security,), True),
     ("deploy.scaffold.checks.check_backend", (), False),

@@ -78,7 +78,10 @@ def facts(record: TaskRecord) -> Iterator[tuple[str, object]]:
 
 def as_json(value: object) -> str:
     """Return a value as JSON, and cut it if it is too long for the page."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+    try:
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+    except RecursionError:  # Python 3.12 indents with calls for each level. Without, it is written in C.
+        text = json.dumps(value, ensure_ascii=False)
     more = len(text) - SHOWN_CHARACTERS
     return text if more <= 0 else f"{text[:SHOWN_CHARACTERS]}… ({more:,} characters more)"
 

@@ -1,5 +1,6 @@
 """Serve tasks over HTTP: the answer 202, a task's status and progress, and views that enqueue."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -8,17 +9,20 @@ from ..definition.offload_task import AnyResult
 from ..definition.registry import name_of
 
 if TYPE_CHECKING:
+    from .throttle import Throttle
+    from .too_many import too_many_requests
     from .trigger import TriggerView
 
-__all__ = ["TriggerView", "accepted", "readable", "status_url"]
+__all__ = ["Throttle", "TriggerView", "accepted", "readable", "status_url", "too_many_requests"]
+
+# By module. They import Django's forms, caches or templates, which workers don't need.
+LAZY = {"Throttle": "throttle", "TriggerView": "trigger", "too_many_requests": "too_many"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import the view on first use, because it imports Django's forms and workers don't need them."""
-    if name == "TriggerView":
-        from .trigger import TriggerView
-
-        return TriggerView
+    """Import a name of LAZY on first use."""
+    if name in LAZY:
+        return getattr(import_module(f".{LAZY[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

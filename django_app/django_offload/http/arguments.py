@@ -5,18 +5,22 @@ from collections.abc import Mapping
 from inspect import Parameter
 from typing import Any, NoReturn
 
+from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, QuerySet
+from django.forms import BaseForm, CharField, JSONField
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from ..conf import printable
 from ..definition.offload_task import AnyTask
 from ..definition.signatures import signature_of
+from .nesting import is_too_deep, too_deep
 
 # The errors of each field, with message and code, as Django's forms return them. "__all__" is the whole form.
 type Errors = Mapping[str, list[dict[str, str]]]
 
+JSON, HTML = "application/json", "text/html"
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 CSRF_FIELD = "csrfmiddlewaretoken"
 # The first parameter of enqueue(), which can't be a keyword argument of a task too.
@@ -44,6 +48,14 @@ def is_form(request: HttpRequest) -> bool:
     return request.content_type in FORM_TYPES
 
 
+def prefers_html(request: HttpRequest) -> bool:
+    """Return True if the client prefers a page. One with a malformed Accept header gets JSON."""
+    try:
+        return request.get_preferred_type([JSON, HTML]) == HTML
+    except ValueError:
+        return False
+
+
 def not_json() -> Errors:
     return error(_("The request must be JSON. Send it as Content-Type: application/json."), "content_type")
 
@@ -64,12 +76,24 @@ def parse_json(request: HttpRequest) -> tuple[dict[str, Any], Errors]:
     if request.content_type != "application/json":
         return {}, not_json()
     try:
-        value = json.loads(request.body, parse_constant=refuse_constant)
+        text = request.body.decode(json.detect_encoding(request.body), "surrogatepass")
+        if is_too_deep(text):
+            return {}, error(too_deep(), "too_deep")
+        value = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         return {}, error(_("The body is not a JSON object. Send one, such as {}."), "json")
     return value, {}
+
+
+def refuse_structures(form: BaseForm) -> None:
+    """Add an error to each field for text that got a list or an object in JSON, of which it would make text."""
+    for name, field in getattr(form, "fields", {}).items():
+        if isinstance(field, CharField) and not isinstance(field, JSONField):
+            value = field.widget.value_from_datadict(form.data, form.files, form.add_prefix(name))
+            if isinstance(value, list | dict):
+                form.add_error(name, ValidationError(_("Enter text, not a list or an object."), "invalid"))
 
 
 def refuse_constant(constant: str) -> NoReturn:

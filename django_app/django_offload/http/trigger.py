@@ -1,6 +1,7 @@
 """A view that enqueues a task with the arguments in a form or a JSON object."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from ..conf import printable
-from ..definition.offload_task import AnyTask
+from ..definition.offload_task import AnyResult, AnyTask
 from ..exceptions import EnqueueFailed, InvalidArguments
 from . import accepted
 from .arguments import (
@@ -26,12 +27,14 @@ from .arguments import (
     not_json,
     parse_form,
     parse_json,
+    prefers_html,
+    refuse_structures,
     signature_errors,
     texts_of,
 )
+from .nesting import guard_json_fields
+from .too_many import Throttles, call_throttle, seconds_of, too_many_requests
 from .unavailable import RETRY_AFTER_SECONDS
-
-JSON, HTML = "application/json", "text/html"
 
 
 class TriggerView(View):
@@ -44,15 +47,24 @@ class TriggerView(View):
 
     Scripts get JSON. Browsers get the page `template_name`, with `form` and, once enqueued, `result` in its
     context. GET shows that page.
+
+    A `throttle` limits how many tasks a client starts: django_offload.http.Throttle, any callable that takes
+    the request and returns None or the seconds to wait, or a list of them. A client that must wait gets 429,
+    before the view checks the body.
     """
 
     task: ClassVar[AnyTask | None] = None
     form_class: ClassVar[type[BaseForm] | None] = None
     template_name = "django_offload/trigger.html"
+    throttle: ClassVar[Throttles | None] = None
 
     def has_permission(self) -> bool:
         """Return True if `self.request` may use this view. Otherwise the answer is 403."""
         return True
+
+    def get_wait(self) -> float | timedelta | None:
+        """Return the time that `self.request` must wait before it may start a task, or None if it may now."""
+        return None if self.throttle is None else call_throttle(self, self.throttle, self.request)
 
     def get_task(self) -> AnyTask:
         """Return the task to enqueue. Raise TypeError if the view has none."""
@@ -70,8 +82,12 @@ class TriggerView(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if self.has_permission():
-            response = super().dispatch(request, *args, **kwargs)
-        elif self._prefers_html():
+            wait = seconds_of(self.get_wait(), self) if request.method == "POST" else None
+            if wait is None:
+                response = super().dispatch(request, *args, **kwargs)
+            else:
+                response = too_many_requests(request, wait)
+        elif prefers_html(request):
             raise PermissionDenied
         else:
             message = _("You may not start this task. Sign in with an account that may.")
@@ -83,29 +99,23 @@ class TriggerView(View):
         return self._render_page(form=self.get_form())
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        form, arguments, errors = self._parse(request)
+        form: BaseForm | None = None
         status = 400
-        if not errors:
-            try:
-                result = self.get_task().enqueue(**arguments)
-            except InvalidArguments as exc:
-                errors = error(str(exc), "invalid")
-            except RecursionError:
-                errors = error(_("The values are nested too deeply. Send flatter ones."), "invalid")
-            except EnqueueFailed:
-                # A send that wasn't confirmed may have arrived all the same.
-                message = _(
-                    "The task may not have been started, because AWS didn't answer. Try again in a minute."
-                )
-                errors, status = error(message, "unavailable"), 503
-            else:
-                page = None
-                if "HX-Request" in request.headers:
-                    page = render(request, "django_offload/triggered.html", {"result": result})
-                elif self._prefers_html():
-                    page = self._render_page(result=result)
-                return accepted(result, page)
-        if self._prefers_html():
+        try:
+            form, arguments, errors = self._parse(request)
+            if not errors:
+                return self._accepted(self.get_task().enqueue(**arguments))
+        except InvalidArguments as exc:
+            errors = error(str(exc), "invalid")
+        except RecursionError:  # Of a form or a task whose values are deeper than the request's JSON.
+            form, errors = None, error(_("The values are nested too deeply. Send flatter ones."), "invalid")
+        except EnqueueFailed:
+            # A send that wasn't confirmed may have arrived all the same.
+            message = _(
+                "The task may not have been started, because AWS didn't answer. Try again in a minute."
+            )
+            errors, status = error(message, "unavailable"), 503
+        if prefers_html(request):
             form_shows_errors = form is not None and form.errors
             problems = [] if form_shows_errors else texts_of(errors)
             response: HttpResponse = self._render_page(status, form=form, problems=problems)
@@ -121,6 +131,9 @@ class TriggerView(View):
         data, errors = parse_form(request) if from_form else parse_json(request)
         form = None if errors else self.get_form(data, request.FILES)
         if form is not None:
+            guard_json_fields(getattr(form, "fields", {}).values())
+            if form.is_valid() and not from_form:
+                refuse_structures(form)
             if form.is_valid():
                 return form, self.arguments(form.cleaned_data), {}
             return form, {}, form.errors.get_json_data()
@@ -129,13 +142,15 @@ class TriggerView(View):
             errors = not_json()
         return None, arguments, errors or signature_errors(self.get_task(), arguments)
 
+    def _accepted(self, result: AnyResult) -> HttpResponse:
+        """Return the 202 answer: JSON, a piece for htmx, or a page for a browser."""
+        page = None
+        if "HX-Request" in self.request.headers:
+            page = render(self.request, "django_offload/triggered.html", {"result": result})
+        elif prefers_html(self.request):
+            page = self._render_page(result=result)
+        return accepted(result, page)
+
     def _render_page(self, status: int = 200, **context: Any) -> HttpResponse:
         page = render_to_string(self.template_name, {"view": self, **context}, self.request)
         return HttpResponse(printable(page), status=status)  # A message may quote any text of the request.
-
-    def _prefers_html(self) -> bool:
-        """Return True if the client prefers a page. One with a malformed Accept header gets JSON."""
-        try:
-            return self.request.get_preferred_type([JSON, HTML]) == HTML
-        except ValueError:
-            return False

@@ -1,13 +1,25 @@
 """Whatever is sent to a view that enqueues without a form, the answer is 202 or 400."""
 
 import json
+from functools import cache
 
 import pytest
 from django.test import Client
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-pytestmark = pytest.mark.urls("tests.unit.http.site_of_pieces")
+from django_offload.http.openapi import openapi_document
+from tests.openapi.conformance import Conformance
+
+SITE = "tests.unit.http.site_of_pieces"
+pytestmark = pytest.mark.urls(SITE)
+
+
+@cache
+def conformance():
+    """Return what holds answers against the site's OpenAPI document."""
+    return Conformance(openapi_document(SITE))
+
 
 PATHS = ["/plain/", "/count/", "/anything/", "/patient/"]
 ACCEPTS = ["", "*/*", "text/html", "application/json", "text/html;q=x", ";", "text/html;q=nan", "a/b;q=0.1,*"]
@@ -89,6 +101,7 @@ def test_no_request_is_answered_with_an_error_of_the_server(
     answer = Client().generic("POST", path, body, content_type=content_type, headers=headers)
 
     assert answer.status_code in {202, 400}
+    assert conformance().problems("POST", path, answer) == []
     if answer.status_code == 400 and answer.headers["Content-Type"] == "application/json":
         assert answer.json()["errors"]
 
@@ -147,3 +160,4 @@ def test_no_method_and_no_address_is_an_error_of_the_server(
     answer = Client().generic(method, path, body, content_type=content_type, headers=headers)
 
     assert answer.status_code < 500
+    assert conformance().problems(method, path, answer) == []

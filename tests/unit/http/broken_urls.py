@@ -1,0 +1,3 @@
+"""URLs that can't be imported."""
+
+raise RuntimeError("These URLs are broken")

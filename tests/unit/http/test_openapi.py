@@ -1,0 +1,204 @@
+"""The OpenAPI document: it is fresh, it holds together, and the views answer as it says, and nothing else."""
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.urls import clear_url_caches
+
+from django_offload.exceptions import OutOfTime
+from django_offload.http.openapi import openapi_document
+from django_offload.http.openapi.answers import SCHEMAS
+from tests.docs.reference.pages import status_fields
+from tests.openapi.__main__ import DOCUMENT
+from tests.openapi.conformance import Conformance, operations
+from tests.openapi.site import Reports
+from tests.unit.http.test_trigger import BROWSER
+
+SITE = "tests.openapi.site"
+pytestmark = pytest.mark.urls(SITE)
+
+
+def references(node):
+    if isinstance(node, dict):
+        yield from (value for key, value in node.items() if key == "$ref")
+        node = list(node.values())
+    for inner in node if isinstance(node, list) else []:
+        yield from references(inner)
+
+
+def test_the_document_in_the_reference_is_fresh():
+    call_command("offload_openapi", urlconf=SITE, check=DOCUMENT)
+
+
+def test_a_stale_document_and_wrong_options_say_what_to_do(tmp_path):
+    stale = tmp_path / "openapi.json"
+    stale.write_text("{}")
+
+    with pytest.raises(CommandError, match=r"is stale\. Run manage\.py offload_openapi --output .* and commit"):
+        call_command("offload_openapi", urlconf=SITE, check=stale)
+    with pytest.raises(CommandError, match=r"can't be read .*Write it with manage\.py offload_openapi --output"):
+        call_command("offload_openapi", urlconf=SITE, check=tmp_path / "missing")
+    with pytest.raises(CommandError, match=r"can't be written .*Name a file in a folder that exists"):
+        call_command("offload_openapi", urlconf=SITE, output=tmp_path / "no" / "folder")
+    with pytest.raises(CommandError, match=r"no\.such can't be imported .*Correct --urlconf"):
+        call_command("offload_openapi", urlconf="no.such")
+
+
+def test_it_describes_the_projects_own_urls_and_prints_them():
+    out = StringIO()
+    call_command("offload_openapi", title="Cakes", urlconf="tests.unit.http.site_of_pieces", stdout=out)
+
+    document = json.loads(out.getvalue())
+
+    assert document["info"]["title"] == "Cakes"
+    assert {"/tasks/{task_id}/", "/tasks/{task_id}/cancel/", "/double/", "/plain/"} <= document["paths"].keys()
+    body = document["paths"]["/double/"]["post"]["requestBody"]
+    assert body["content"]["application/json"]["schema"]["properties"] == {
+        "number": {"type": "integer", "minimum": 1}
+    }
+    plain = document["paths"]["/plain/"]["post"]["requestBody"]["content"]
+    assert list(plain) == ["application/json"]
+    assert plain["application/json"]["schema"]["required"] == ["number"]
+    assert "429" not in document["paths"]["/double/"]["post"]["responses"]
+
+
+def test_it_follows_prefixes_parameters_and_regular_expressions():
+    clear_url_caches()
+    document = openapi_document("tests.unit.http.site_of_many_urls")
+
+    assert list(document["paths"]) == [
+        "/shops/{shop}/start/{when}/",
+        "/old/{year}/",
+        "/{lang}/tasks/{task_id}/",
+        "/{lang}/tasks/{task_id}/cancel/",
+        "/{lang}/tasks/{task_id}/progress/",
+    ]
+    assert document["paths"]["/shops/{shop}/start/{when}/"]["parameters"] == [
+        {
+            "name": "shop",
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "pattern": "^[-a-zA-Z0-9_]+$"},
+        },
+        {"name": "when", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}},
+    ]
+
+
+def test_it_holds_together():
+    document = openapi_document(SITE)
+    names = [operation["operationId"] for _path, _method, operation in operations(document)]
+
+    assert len(names) == len(set(names))
+    assert document["openapi"] == "3.1.0"
+    assert set(references(document)) == {f"#/components/schemas/{name}" for name in SCHEMAS}
+    for path, _method, operation in operations(document):
+        parameters = document["paths"][path].get("parameters", [])
+        assert {f"{{{one['name']}}}" for one in parameters} == {part for part in path.split("/") if "{" in part}
+        assert all(answer["description"].endswith(".") for answer in operation["responses"].values())
+        for way in operation.get("security", []):
+            assert way.keys() <= document["components"]["securitySchemes"].keys()
+        for link in operation["responses"].get("202", {}).get("links", {}).values():
+            assert link["operationId"] in names
+
+
+def test_its_status_has_the_fields_that_a_status_has():
+    fields = {entry.name for entry in status_fields()}
+
+    assert set(SCHEMAS["Status"]["properties"]) == {name for name in fields if "." not in name}
+    assert {f"error.{name}" for name in SCHEMAS["TaskError"]["properties"]} == {
+        name for name in fields if "." in name
+    }
+
+
+@pytest.fixture
+def conformance():
+    clear_url_caches()
+    return Conformance(openapi_document(SITE))
+
+
+@pytest.fixture
+def cut(offload, monkeypatch):
+    """Return a function that takes AWS away."""
+
+    def refuse(*args, **kwargs):
+        raise OutOfTime(5)
+
+    def take_away():
+        for store in offload.stores.values():
+            for name in ("change", "get", "parts"):
+                monkeypatch.setattr(store, name, refuse)
+        for transport in offload.transports.values():
+            monkeypatch.setattr(transport, "send", refuse)
+
+    return take_away
+
+
+def test_t07_every_documented_status_is_reached_and_is_as_documented(
+    visitor, offload, conformance, cut, monkeypatch
+):
+    somebody, stranger = visitor("ada"), visitor("eve", csrf=True)
+    unknown = f"/tasks/{'0' * 32}/"
+
+    def ask(method, path, body="", one=somebody, **headers):
+        kind = "application/json" if method == "POST" else ""
+        answer = one.client.generic(method, path, body, content_type=kind, headers=headers)
+        assert conformance.problems(method, path, answer) == []
+        return answer
+
+    def read(path, **more):
+        """Ask for a page in each way that it can be asked for."""
+        for method in ("GET", "HEAD"):
+            seen = ask(method, path, **more)
+            if "ETag" in seen.headers:
+                ask(method, path, **{"If-None-Match": seen.headers["ETag"]})
+
+    triggers = {"/double/": '{"number": 1}', "/build-report/": '{"size": "small"}'}
+    everything = [*triggers, unknown, f"{unknown}cancel/", f"{unknown}progress/"]
+    started = []
+    for path, body in triggers.items():
+        read(path)
+        ask("OPTIONS", path)
+        started.append(ask("POST", path, body).json()["id"])
+        ask("POST", path, body, Accept=BROWSER["Accept"])
+        ask("POST", path, body, **{"HX-Request": "true", "Accept": "*/*"})
+        ask("POST", path, "{}")
+        ask("POST", path, "[" * 10_000)
+        ask("POST", path, body, one=stranger)
+    for number, task_id in enumerate(started):
+        read(f"/tasks/{task_id}/")
+        read(f"/tasks/{task_id}/progress/")
+        if number:
+            ask("POST", f"/tasks/{task_id}/cancel/")
+    offload.run()
+    for path in everything:
+        for method in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"):
+            ask(method, path)  # Many of them are 404 or 405.
+    ask("POST", f"{unknown}cancel/", one=stranger)
+    ask("POST", f"/tasks/{started[0]}/cancel/")
+    read(f"/tasks/{started[0]}/")
+    read(f"/tasks/{started[1]}/")
+    for path in everything:
+        for method in ("GET", "HEAD", "OPTIONS", "POST"):
+            ask(method, path, Host="elsewhere.example")
+    monkeypatch.setattr(Reports, "throttle", staticmethod(lambda request: 7))
+    ask("POST", "/build-report/", "{}")
+    monkeypatch.setattr(Reports, "throttle", None)
+    with monkeypatch.context() as patch:
+        for view in (Reports, Reports.__bases__[0]):
+            patch.setattr(view, "has_permission", lambda self: False)
+        for path in triggers:
+            for method in ("GET", "HEAD", "OPTIONS", "POST"):
+                ask(method, path)
+                ask(method, path, Accept=BROWSER["Accept"])
+    cut()
+    for path, body in triggers.items():
+        ask("POST", path, body)
+    for path in (f"/tasks/{started[0]}/", f"/tasks/{started[0]}/progress/"):
+        read(path)
+        read(path, **{"Sec-Fetch-Mode": "navigate"})
+    ask("POST", f"/tasks/{started[0]}/cancel/")
+
+    assert conformance.documented == conformance.seen
