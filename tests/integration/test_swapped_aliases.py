@@ -23,7 +23,7 @@ from tests.integration.setup import MODULES
 LARGE = 310_000
 MINUTES = timedelta(minutes=6)
 NIGHTLY = {"task": "tests.integration.tasks.note", "when": "rate(1 day)", "args": ["nightly"]}
-EVENT = {"schedule": "nightly", "alias": "default", "at": "2026-11-30T03:00:00Z"}
+EVENT = {"schedule": "nightly", "alias": "default", "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
 
 
 def tasks_setting(backend, *stacks, **options):

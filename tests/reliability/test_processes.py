@@ -9,7 +9,7 @@ from django.db import connection
 
 from django_offload.aws import clients
 from django_offload.conf import CLIENTS
-from django_offload.testing import Invocation
+from django_offload.testing import Invocation, sweep_event
 from django_offload.worker import connections as workers
 from django_offload.worker import sweep
 from django_offload.worker.connections import close_old_connections
@@ -109,7 +109,11 @@ def test_f32_a_connection_that_died_in_a_freeze_is_replaced_before_the_next_task
 def test_f32_the_sweeper_too_finds_a_connection_that_lives(frozen: Frozen, settings: Any) -> None:
     line, cut = frozen
     for _ in range(3):
-        done = sweep.handler({}, Invocation("contract-sweeper"), line.site.clock)
+        done = sweep.handler(
+            sweep_event("contract-sweeper", line.site.clock()),
+            Invocation("contract-sweeper"),
+            line.site.clock,
+        )
         assert "failed" not in done
         assert cut() == 1
     connection.close()

@@ -9,7 +9,7 @@ import pytest
 from django_offload.protocol.conditional_write import ConditionalWrite
 from django_offload.protocol.record import FAILED, READY, read_record
 from django_offload.protocol.transitions import ask_to_stop, claim
-from django_offload.testing import Offload, sqs_event
+from django_offload.testing import Invocation, Offload, sqs_event
 from django_offload.transports import Delivery
 from django_offload.worker import batch
 from tests.contract.setup import STACK, tasks_setting
@@ -23,6 +23,7 @@ class Draining:
 
     def __init__(self, function_name: str) -> None:
         self.function_name, self.seconds = function_name, 10.0
+        self.invoked_function_arn = Invocation(function_name).invoked_function_arn
 
     def get_remaining_time_in_millis(self) -> int:
         return round(self.seconds * 1000)

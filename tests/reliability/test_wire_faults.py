@@ -9,6 +9,7 @@ import pytest
 
 from django_offload.conf import CLIENTS, OUTBOX
 from django_offload.stores import store_of
+from django_offload.testing import Invocation
 from django_offload.transports import sqs
 from django_offload.worker import batch
 from tests.contract.setup import tasks_setting
@@ -186,6 +187,7 @@ class Dying:
 
     def __init__(self, line: Line, ends: float) -> None:
         self.function_name = line.options.worker_function("default")
+        self.invoked_function_arn = Invocation(self.function_name).invoked_function_arn
         self.ends = ends
 
     def get_remaining_time_in_millis(self) -> int:

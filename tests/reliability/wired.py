@@ -153,7 +153,7 @@ class Line:
                     "body": message["Body"],
                     "attributes": message["Attributes"],
                     "eventSource": "aws:sqs",
-                    "eventSourceARN": f"arn:aws:sqs:us-east-1:1:{self.options.queue('default')}",
+                    "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{self.options.queue('default')}",
                 }
             ]
         }

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django_offload.testing import Invocation
+
 from .clock import VirtualTime
 
 
@@ -37,6 +39,10 @@ class SimulatedContext:
     function_name: str
     log_stream_name: str
     actor: Actor
+
+    @property
+    def invoked_function_arn(self) -> str:
+        return Invocation(self.function_name).invoked_function_arn
 
     def get_remaining_time_in_millis(self) -> int:
         return round(self.actor.left() * 1000)

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from troposphere import Template
 
 GROUP = "ScheduleGroup"
-# Scheduler retries an event that it can't deliver for a day, and then sends it to the failed events.
-MOST_RETRIES, LONGEST_SECONDS = 185, 86_400
+# How long Scheduler retries an event that it can't deliver, before it sends it to the failed events. The
+# sweeper accepts an event within a day of its time, and Lambda may keep and retry the event too.
+MOST_RETRIES, LONGEST_SECONDS = 185, 22 * 3_600
 # Scheduler replaces this text by the scheduled time.
 AT = "<aws.scheduler.scheduled-time>"
 

@@ -12,6 +12,8 @@ from ..transports import Delivery
 from ..worker.events import utc_now
 
 MILLISECOND = timedelta(milliseconds=1)
+# Where the functions and queues of these events are, as in moto.
+REGION, ACCOUNT = "us-east-1", "123456789012"
 
 
 @dataclass(slots=True)
@@ -24,9 +26,12 @@ class Invocation:
         default_factory=lambda: f"[$LATEST]{get_random_string(32, '0123456789abcdef')}"
     )
     clock: Callable[[], datetime] = utc_now
+    invoked_function_arn: str = ""  # By default that of a function with this name.
     _ends_at: datetime = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        if not self.invoked_function_arn:
+            self.invoked_function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.function_name}"
         self._ends_at = self.clock() + timedelta(seconds=self.seconds)
 
     def get_remaining_time_in_millis(self) -> int:
@@ -44,9 +49,24 @@ def sqs_event(deliveries: list[Delivery], queue: str) -> dict[str, Any]:
                 "attributes": {"ApproximateReceiveCount": str(delivery.receives)},
                 "messageAttributes": {},
                 "eventSource": "aws:sqs",
-                "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{queue}",
-                "awsRegion": "us-east-1",
+                "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}",
+                "awsRegion": REGION,
             }
             for delivery in deliveries
         ]
+    }
+
+
+def sweep_event(function_name: str, at: datetime) -> dict[str, Any]:
+    """Return the event with which EventBridge starts a sweeper each minute."""
+    return {
+        "version": "0",
+        "id": "89d1a02d-5ec7-412e-82f5-13505f849b41",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": ACCOUNT,
+        "time": f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        "region": REGION,
+        "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{function_name}"],
+        "detail": {},
     }

@@ -1,6 +1,6 @@
 """From Lambda's event to outcomes: a batch of SQS, or one message by direct invocation."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,16 +35,19 @@ def handler(
     UnknownEvent if the event is neither a batch of one of the stack's queues nor one signed message.
     """
     invocation = invocation_of(context)
+    # Before anything else, so that another event has no effect at all.
+    is_batch = type(event) is dict and "Records" in event
+    deliveries = batch(event, context, "worker") if is_batch else [direct(event, context)]
     with within(invocation.left), OneInvocation():
-        if isinstance(event, Mapping) and "Records" in event:
-            items = [BatchItem(routed, invocation, clock) for routed in batch(event, "worker")]
+        if is_batch:
+            items = [BatchItem(routed, invocation, clock) for routed in deliveries]
             work_on(items)
             return {
                 "batchItemFailures": [
                     {"itemIdentifier": item.routed.delivery.id} for item in items if not item.acknowledged
                 ]
             }
-        item = BatchItem(direct(event, context), invocation, clock, transport="lambda")
+        item = BatchItem(deliveries[0], invocation, clock, transport="lambda")
         with living_connections():
             item.work_directly()
     return None

@@ -41,7 +41,7 @@ def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = 
     dead-letter queues.
     """
     failures = []
-    for routed in batch(event, "dead-letter", dead=True):
+    for routed in batch(event, context, "dead-letter", dead=True):
         try:
             with within(invocation_of(context).left):
                 end_dead_letter(routed, clock())

@@ -2,39 +2,29 @@
 
 import logging
 import os
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 from ..compat import task_backends
 from ..conf import ENV_STACK, Options, configured
 from ..definition.registry import registry
 from ..exceptions import UnknownEvent
 from ..sending.enqueue import announce_enqueued, build, enqueued_result, prototype_of, send
+from .sweep_event import ACCEPTED, Occurrence
 
 logger = logging.getLogger("django_offload")
 
-ACCEPTED = "the time and the name of a schedule that TASKS declares"
 
-
-def enqueue_scheduled(event: Mapping[str, Any], clock: Callable[[], datetime]) -> str:
+def enqueue_scheduled(occurrence: Occurrence, options: Options, clock: Callable[[], datetime]) -> str:
     """
     Enqueue the task of a schedule's occurrence, and return its id.
 
     The id is made of the schedule and the occurrence, so that a repeated event makes no second task. TASKS
-    alone says what runs. Raise UnknownEvent if the event names no schedule of TASKS, UnknownTask if its task
-    is gone, and EnqueueFailed if AWS accepted nothing: then Lambda repeats the event.
+    alone says what runs. Raise UnknownTask if the task is gone, and EnqueueFailed if AWS accepted nothing:
+    then Lambda repeats the event.
     """
-    name = str(event.get("schedule"))
-    options = options_of(str(event.get("alias")), name)
-    try:
-        occurrence = datetime.fromisoformat(str(event.get("at"))).astimezone(UTC)
-    except ValueError:
-        raise UnknownEvent("sweeper", ACCEPTED) from None
-    if options is None:
-        raise UnknownEvent("sweeper", ACCEPTED)
-    at = occurrence.isoformat()
+    name, at = occurrence.schedule, occurrence.at.isoformat()
     schedule = options.schedules[name]
     task = registry().resolve(schedule.task).using(backend=options.alias)
     prototype = prototype_of(task, options, owner=None)
@@ -48,9 +38,9 @@ def enqueue_scheduled(event: Mapping[str, Any], clock: Callable[[], datetime]) -
     return enqueued.id
 
 
-def options_of(alias: str, name: str) -> Options | None:
+def options_of(occurrence: Occurrence) -> Options:
     """
-    Return the options of the alias that declares a schedule, or None if there is none.
+    Return the options of the alias that declares a schedule. Raise UnknownEvent if TASKS has none.
 
     In AWS a stack's sweeper has the rights to that stack alone. If the alias belongs to another stack now,
     another alias of this stack may have taken over the schedule.
@@ -59,8 +49,10 @@ def options_of(alias: str, name: str) -> Options | None:
     declaring = {
         other: options
         for other, options in configured().items()
-        if name in options.schedules and own_stack in {None, options.stack}
+        if occurrence.schedule in options.schedules and own_stack in {None, options.stack}
     }
-    if alias in declaring or own_stack is None:
-        return declaring.get(alias)
-    return next(iter(declaring.values()), None)
+    if occurrence.alias in declaring:
+        return declaring[occurrence.alias]
+    if own_stack is None or not declaring:
+        raise UnknownEvent("sweeper", ACCEPTED)
+    return next(iter(declaring.values()))

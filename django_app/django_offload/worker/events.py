@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("django_offload")
 
+# No context of Lambda leaves more: an invocation takes 15 minutes, and some regions allow more.
+LONGEST_MILLIS = 86_400_000
+# More digits than the receives of any message have, which SQS keeps for 14 days at most.
+COUNT_DIGITS = 9
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
@@ -28,6 +33,7 @@ class LambdaContext(Protocol):
     """The part of Lambda's context that handlers use."""
 
     function_name: str
+    invoked_function_arn: str
     log_stream_name: str
 
     def get_remaining_time_in_millis(self) -> int: ...
@@ -41,55 +47,102 @@ class RoutedDelivery:
     delivery: Delivery
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The partition, region and account of a function, in which all resources of its stack are."""
+
+    partition: str
+    region: str
+    account: str
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+
+def place_of(context: LambdaContext) -> Place | None:
+    """Return where the invoked function is, or None if the context doesn't say so."""
+    arn = getattr(context, "invoked_function_arn", None)
+    # A version or an alias may follow the name.
+    parts = arn.split(":", 7) if isinstance(arn, str) else []
+    if parts[:1] + parts[2:3] + parts[5:7] != ["arn", "lambda", "function", context.function_name]:
+        return None
+    return Place(parts[1], parts[3], parts[4])
+
+
+def seconds_left(context: LambdaContext) -> float:
+    """Return how many seconds an invocation has left: none if its context says nothing that makes sense."""
+    millis: object = context.get_remaining_time_in_millis()
+    if not isinstance(millis, int | float) or not millis > 0:  # Also if it is no number at all.
+        return 0.0
+    return min(millis, LONGEST_MILLIS) / 1000
+
+
 def invocation_of(context: LambdaContext) -> LambdaInvocation:
     """Return the time and the identity of an invocation, whose worker is named by its log stream."""
 
     def left() -> float:
-        return context.get_remaining_time_in_millis() / 1000
+        return seconds_left(context)
 
     # 16 digits of the random part of "2026/11/22/[$LATEST]0123…" are enough to find the stream.
     stream = (context.log_stream_name or f"pid-{os.getpid()}").rpartition("]")[2]
-    return LambdaInvocation(left=left, whole=max(left(), 0.0), worker_id=stream[:16])
+    return LambdaInvocation(left=left, whole=left(), worker_id=stream[:16])
 
 
-def batch(event: Any, handler: str, *, dead: bool = False) -> list[RoutedDelivery]:
-    """Return the deliveries in a batch of SQS. Raise UnknownEvent for anything else, or an unknown queue."""
-    accepted = f"a batch of one of its {'dead-letter ' if dead else ''}queues"
-    records = event.get("Records") if isinstance(event, Mapping) else None
-    if not isinstance(records, list) or not records:
-        raise UnknownEvent(handler, accepted)
+def batch(event: Any, context: LambdaContext, handler: str, *, dead: bool = False) -> list[RoutedDelivery]:
+    """
+    Return the deliveries in a batch of SQS.
+
+    Raise UnknownEvent for anything else, and for a queue that isn't the function's own: its partition,
+    region, account and name have to match.
+    """
     try:
-        return [routed_delivery(record, dead) for record in records]
-    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        queues = own_queues(context, dead)
+        records = event["Records"] if type(event) is dict else None
+        if type(records) is not list or not records:
+            raise TypeError("not a batch")
+        return [routed_delivery(record, queues) for record in records]
+    except (KeyError, TypeError, ValueError) as exc:
+        accepted = f"a batch of one of its {'dead-letter ' if dead else ''}queues"
         raise UnknownEvent(handler, accepted) from exc
 
 
 def direct(event: Any, context: LambdaContext) -> RoutedDelivery:
     """Return the message that a worker function was invoked with. Raise UnknownEvent if there is none."""
-    if isinstance(event, Mapping) and "sig" in event:
+    if type(event) is dict and "sig" in event and place_of(context) is not None:
         for options, queue in known_queues():
             if options.worker_function(queue) == context.function_name:
                 return RoutedDelivery(options, Delivery(id="direct", body=event, queue=queue))
     raise UnknownEvent("worker", "a batch of one of its queues or one signed message")
 
 
-def routed_delivery(record: Mapping[str, Any], dead: bool) -> RoutedDelivery:
-    if record["eventSource"] != "aws:sqs":
-        raise ValueError("not of SQS")
-    resource = record["eventSourceARN"].rpartition(":")[2]
+def own_queues(context: LambdaContext, dead: bool) -> Mapping[str, tuple[Options, str]]:
+    """Return the queues that feed the invoked function, by ARN. Raise ValueError if it isn't known."""
+    place = place_of(context)
+    if place is None:
+        raise ValueError("the context names no function")
+    queues: dict[str, tuple[Options, str]] = {}
     for options, queue in known_queues():
-        if resource == (options.dead_letter_queue(queue) if dead else options.queue(queue)):
-            return RoutedDelivery(
-                options,
-                Delivery(
-                    id=record["messageId"],
-                    body=record["body"],
-                    queue=queue,
-                    handle=record["receiptHandle"],
-                    receives=int(record["attributes"]["ApproximateReceiveCount"]),
-                ),
-            )
-    raise ValueError(f"no queue of TASKS is named {resource}")
+        function = options.function("dead-letter") if dead else options.worker_function(queue)
+        if function == context.function_name:
+            name = options.dead_letter_queue(queue) if dead else options.queue(queue)
+            queues.setdefault(place.arn("sqs", name), (options, queue))
+    return queues
+
+
+def routed_delivery(record: Mapping[str, Any], queues: Mapping[str, tuple[Options, str]]) -> RoutedDelivery:
+    """Return the delivery of an SQS record. Raise an exception if it isn't one of these queues' records."""
+    if type(record) is not dict or record["eventSource"] != "aws:sqs":
+        raise TypeError("not of SQS")
+    options, queue = queues[record["eventSourceARN"]]
+    texts = [record[name] for name in ("messageId", "body", "receiptHandle")]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("not a message")
+    message_id, body, handle = texts
+    count = record["attributes"]["ApproximateReceiveCount"]
+    if not (isinstance(count, str) and count.isascii() and count.isdigit() and len(count) <= COUNT_DIGITS):
+        raise ValueError("not a count of receives")
+    delivery = Delivery(id=message_id, body=body, queue=queue, handle=handle, receives=int(count))
+    return RoutedDelivery(options, delivery)
 
 
 def known_queues() -> Iterator[tuple[Options, str]]:

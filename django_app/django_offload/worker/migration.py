@@ -19,7 +19,7 @@ def handler(event: object, context: object) -> dict[str, Any]:
 
     Raise UnknownEvent for any other event, and DatabaseNotShared if no other function would see the tables.
     """
-    if event != EVENT:
+    if type(event) is not dict or event != EVENT:
         raise UnknownEvent("migrate", f"the event {json.dumps(EVENT)}")
     aliases = not_shared()
     if aliases:

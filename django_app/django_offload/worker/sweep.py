@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -39,10 +39,11 @@ from ..transports import transport_of
 from .connections import living_connections
 from .deadline import RESERVE_SECONDS
 from .effect_cleanup import remove_old_markers
-from .enqueue_scheduled import enqueue_scheduled
-from .events import LambdaContext, log_exception, utc_now
+from .enqueue_scheduled import enqueue_scheduled, options_of
+from .events import LambdaContext, log_exception, seconds_left, utc_now
 from .metrics import print_longest_running
 from .step_results import EFFECTS
+from .sweep_event import read_event
 
 if TYPE_CHECKING:
     from ..definition.masking import Mask
@@ -237,16 +238,23 @@ class Sweeper:
 
 
 def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = utc_now) -> dict[str, int]:
-    """Sweep every stack of TASKS once, or enqueue the task of a schedule; count what was done."""
+    """
+    Sweep every stack of TASKS once, or enqueue the task of a schedule; count what was done.
+
+    Raise UnknownEvent, with nothing done, if the event is neither of the stack's rule nor of its schedules.
+    """
+    # Before anything else, so that another event has no effect at all.
+    occurrence = read_event(event, context, clock())
+    options = options_of(occurrence) if occurrence is not None else None
 
     def left() -> float:
-        return context.get_remaining_time_in_millis() / 1000
+        return seconds_left(context)
 
     with living_connections(), within(left):
-        if isinstance(event, Mapping) and "schedule" in event:
-            enqueue_scheduled(event, clock)
-            return {"enqueued": 1}
-        return sweep(clock, left)
+        if occurrence is None or options is None:
+            return sweep(clock, left)
+        enqueue_scheduled(occurrence, options, clock)
+        return {"enqueued": 1}
 
 
 def sweep(clock: Callable[[], datetime], left: Callable[[], float]) -> dict[str, int]:

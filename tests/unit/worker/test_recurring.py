@@ -10,7 +10,7 @@ from django_offload.exceptions import EnqueueFailed, UnknownEvent
 from django_offload.local.aws.schedule import Rule, make_event
 from django_offload.protocol.record import READY, SUCCESSFUL
 from django_offload.stack.schedules import event_text
-from django_offload.testing import Invocation
+from django_offload.testing import Invocation, sweep_event
 from django_offload.worker.sweep import handler
 from tests.contract.records import NOW
 from tests.contract.setup import tasks_setting
@@ -75,12 +75,10 @@ def test_those_who_listen_for_enqueued_tasks_hear_of_it(declared):
     [
         struck(name="hourly"),
         struck(alias="elsewhere"),
-        {**struck(), "at": "at night"},
-        {"schedule": "nightly"},
     ],
 )
 def test_what_names_no_schedule_of_tasks_runs_nothing(declared, event):
-    with pytest.raises(UnknownEvent, match="the name of a schedule that TASKS declares"):
+    with pytest.raises(UnknownEvent, match="those of schedules that TASKS declares"):
         enqueue_scheduled(declared, event)
 
     assert not declared.store.records
@@ -98,8 +96,8 @@ def test_where_aws_takes_nothing_the_event_fails_so_that_lambda_repeats_it(decla
     assert len(declared.store.records) == 1
 
 
-def test_any_other_event_sweeps(declared, enqueued):
+def test_the_event_of_its_own_rule_sweeps(declared, enqueued):
     declared.store.create(enqueued())
     declared.now = NOW + timedelta(minutes=6)
 
-    assert enqueue_scheduled(declared, {"source": "aws.events"}) == {"sent": 1}
+    assert enqueue_scheduled(declared, sweep_event("shop-sweeper", declared.now)) == {"sent": 1}

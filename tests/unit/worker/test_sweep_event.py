@@ -1,0 +1,230 @@
+"""What the sweeper is invoked with: its own rule, its own schedules, and nothing else at any time."""
+
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from django_offload.exceptions import UnknownEvent
+from django_offload.local.aws.schedule import Rule, make_event
+from django_offload.stack import limits, schedules
+from django_offload.testing import Invocation, sweep_event
+from django_offload.worker import sweep
+from django_offload.worker.sweep_event import LONGEST_DISTANCE, Occurrence, read_event
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+SWEEPER = Invocation("contract-sweeper")
+RULE = sweep_event("contract-sweeper", NOW)
+SCHEDULE = {"schedule": "nightly", "alias": "default", "at": "2026-11-22T12:00:00Z"}
+ARN = "arn:aws:events:us-east-1:123456789012:rule/contract-sweeper"
+ODD = (None, True, 0, 10**400, float("nan"), float("inf"), "", "\ud800", [], {}, ["x"], {"x": 1})
+
+
+class Mapped(dict):
+    """A dictionary that isn't JSON's."""
+
+
+def changed(event, name, *values):
+    return [{**event, name: value} for value in values]
+
+
+FOREIGN = [
+    *(
+        None,
+        True,
+        False,
+        0,
+        1,
+        10**400,
+        -1.5,
+        float("nan"),
+        float("inf"),
+        "",
+        "sweep",
+        "{}",
+        "\ud800",
+        [],
+        [{}],
+    ),
+    *([SCHEDULE], (), b"", set(), Mapped(RULE), Mapped(SCHEDULE), json.dumps(SCHEDULE), object()),
+    *({}, {"": ""}, {"sweep": True}, {"do": "migrate"}, {"command": "sweep"}, {"source": "aws.events"}),
+    {"Records": [{"eventSource": "aws:sqs", "body": "{}"}]},
+    {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "x"}}}]},
+    {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "{}"}}]},
+    {"httpMethod": "GET", "path": "/", "requestContext": {"stage": "dev"}},
+    {"version": "2.0", "routeKey": "$default", "rawPath": "/", "requestContext": {"http": {"method": "GET"}}},
+    {"v": 1, "kid": "0" * 8, "sig": "0" * 64},
+    # Of the rule: a field that is missing, another one, or one with another value.
+    *[{key: value for key, value in RULE.items() if key != name} for name in RULE],
+    *[{**RULE, name: 1} for name in ("extra", "schedule", "Records", "body", "trace-header")],
+    *[event for name in RULE for event in changed(RULE, name, *ODD) if event != RULE],
+    *changed(RULE, "version", "1", "0 "),
+    *changed(
+        RULE, "detail-type", "scheduled event", "Scheduled Event ", "EC2 Instance State-change Notification"
+    ),
+    *changed(RULE, "source", "aws.ec2", "AWS.EVENTS", "my.app"),
+    *changed(RULE, "account", "123456789013", 0),
+    *changed(RULE, "region", "us-east-2", "US-EAST-1"),
+    *changed(RULE, "detail", {"instance-id": "i-1"}, [], None),
+    *changed(
+        RULE,
+        "resources",
+        ARN,
+        (ARN,),
+        [ARN, ARN],
+        [f"{ARN}x"],
+        [f"{ARN} "],
+        [ARN.replace("contract", "other")],
+        [ARN.replace("rule/", "rule/default/")],
+        [ARN.replace("us-east-1", "us-east-2")],
+        [ARN.replace("123456789012", "123456789013")],
+        [ARN.replace("arn:aws:", "arn:aws-cn:")],
+        [ARN.replace(":events:", ":scheduler:")],
+    ),
+    # Of a schedule: the same.
+    *[{key: value for key, value in SCHEDULE.items() if key != name} for name in SCHEDULE],
+    *[{**SCHEDULE, name: 1} for name in ("task", "args", "kwargs", "queue", "sig", "extra")],
+    *[event for name in SCHEDULE for event in changed(SCHEDULE, name, *ODD)],
+    *changed(SCHEDULE, "schedule", "hourly", "NIGHTLY", "nightly ", "os.system", b"nightly"),
+    *changed(SCHEDULE, "alias", "elsewhere", "Default", b"default"),
+]
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+INSTANTS = [
+    *(
+        "at night",
+        "2026-11-22",
+        "2026-11-22T12:00:00",
+        "2026-11-22 12:00:00Z",
+        "20261122T120000Z",
+        "2026-W47-7",
+    ),
+    *(
+        "2026-11-22T12:00Z",
+        "2026-11-22T12:00:00z",
+        "2026-11-22T12:00:00Z ",
+        "\n2026-11-22T12:00:00Z",
+        "12:00:00Z",
+    ),
+    *("2026-11-31T12:00:00Z", "2026-11-22T25:00:00Z", "2026-13-22T12:00:00Z", "2026-11-22T12:00:60Z"),
+    *("2026-11-22T12:00:00+24:00", "2026-11-22T12:00:00+99:99", "2026-11-22T12:00:00+01:00:00.000001"),
+    *(
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59-23:59",
+        "0000-01-01T00:00:00Z",
+        "10000-01-01T00:00:00Z",
+    ),
+    *(
+        "+2026-11-22T12:00:00Z",
+        "-2026-11-22T12:00:00Z",
+        "1795348800",
+        "9" * 5_000,
+        "2026-11-22T12:00:00." + "0" * 99,
+    ),
+    *(
+        "٢٠٢٦-١١-٢٢T١٢:٠٠:٠٠Z",
+        "2026-11-22T12:00:00\ud800",
+        "<aws.scheduler.scheduled-time>",
+        "now",
+        "1970-01-01T00:00:00Z",
+    ),
+    *(f"{NOW + step:%Y-%m-%dT%H:%M:%SZ}" for step in (DAY + SECOND, -DAY - SECOND, 2 * DAY, -30 * DAY)),
+]
+
+
+@pytest.fixture
+def untouched(ours, monkeypatch):
+    """Fail the test if a sweep or an enqueue begins, or if a module is imported."""
+
+    def refuse(*arguments):
+        raise AssertionError("an event that was refused had an effect")
+
+    for name in ("sweep", "enqueue_scheduled", "living_connections"):
+        monkeypatch.setattr(sweep, name, refuse)
+    modules = set(sys.modules)
+    yield
+    assert set(sys.modules) == modules
+
+
+def refused(event, context=SWEEPER):
+    with pytest.raises(UnknownEvent, match=r"^The sweeper handler accepts only the events of its own rule"):
+        sweep.handler(event, context, lambda: NOW)
+    return True
+
+
+def test_no_other_event_starts_anything(untouched):
+    assert len(FOREIGN) > 200
+    assert all(refused(event) for event in FOREIGN if not names_a_schedule(event))
+
+
+def names_a_schedule(event):
+    """Return True for the shape of a schedule, which TASKS may or may not have."""
+    return (
+        type(event) is dict
+        and event.keys() == SCHEDULE.keys()
+        and all(type(x) is str for x in event.values())
+    )
+
+
+@pytest.mark.parametrize("name", ["at", "time"])
+def test_no_instant_far_from_now_starts_anything(untouched, name):
+    event = SCHEDULE if name == "at" else RULE
+
+    assert all(refused({**event, name: text}) for text in INSTANTS)
+
+
+def test_a_schedule_that_tasks_does_not_have_starts_nothing(untouched):
+    assert all(refused(event) for event in FOREIGN if names_a_schedule(event))
+
+
+@pytest.mark.parametrize("step", [-DAY, -DAY + SECOND, timedelta(0), DAY])
+def test_the_stacks_own_events_are_accepted_within_a_day(ours, step):
+    at = NOW + step
+
+    assert read_event(sweep_event("contract-sweeper", at), SWEEPER, NOW) is None
+    assert read_event({**SCHEDULE, "at": f"{at:%Y-%m-%dT%H:%M:%SZ}"}, SWEEPER, NOW) == Occurrence(
+        schedule="nightly", alias="default", at=at
+    )
+
+
+@pytest.mark.parametrize("text", ["2026-11-22T12:00:00.000Z", "2026-11-22T13:00:00+01:00"])
+def test_one_instant_is_one_occurrence_however_it_is_written(text):
+    occurrence = read_event({**SCHEDULE, "at": text}, SWEEPER, NOW)
+
+    assert occurrence == Occurrence(
+        schedule="nightly", alias="default", at=datetime(2026, 11, 22, 12, tzinfo=UTC)
+    )
+
+
+@pytest.mark.parametrize(
+    ("partition", "region"), [("aws", "eu-west-1"), ("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")]
+)
+def test_the_rule_is_the_stacks_own_in_every_partition(partition, region):
+    function = f"arn:{partition}:lambda:{region}:210987654321:function:contract-sweeper:live"
+    rule = f"arn:{partition}:events:{region}:210987654321:rule/contract-sweeper"
+    event = {**RULE, "account": "210987654321", "region": region, "resources": [rule]}
+
+    assert read_event(event, Invocation("contract-sweeper", invoked_function_arn=function), NOW) is None
+    assert refused(event)
+    assert refused(RULE, Invocation("contract-sweeper", invoked_function_arn=function))
+
+
+def test_what_released_versions_and_this_machine_send_is_accepted(ours):
+    released = [
+        # The rule has no Input, so EventBridge sends its own event.
+        RULE,
+        {"schedule": "nightly", "alias": "default", "at": "2026-11-22T12:00:00Z"},
+    ]
+    rule = Rule(arn=ARN, period=DAY, function_arn="", input=schedules.event_text("default", "nightly"))
+    local = [json.loads(make_event(each, NOW)) for each in (rule, Rule(arn=ARN, period=DAY, function_arn=""))]
+
+    read = [read_event(event, SWEEPER, NOW) for event in (*released, *local)]
+
+    assert [type(one) for one in read] == [type(None), Occurrence, Occurrence, type(None)]
+
+
+def test_no_event_of_the_stack_is_too_late_for_the_sweeper():
+    """Scheduler keeps an event, then Lambda does. What both give up is in the queue of failed events."""
+    latest = timedelta(seconds=schedules.LONGEST_SECONDS) + limits.EVENT_AGE + limits.SERVICE_TIMEOUT
+
+    assert latest < LONGEST_DISTANCE
