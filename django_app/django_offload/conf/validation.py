@@ -110,6 +110,8 @@ QUEUE_BOUNDS: Mapping[str, tuple[float, float]] = {
 
 # The options that are on or off.
 FLAGS = ("history", "on_commit", "outbox", "record_at_enqueue", "aws_in_debug")
+# The options that limit how much tasks enqueue.
+LIMITS = ("enqueues_per_attempt", "enqueues_per_root")
 URL = re.compile(r"https?://[^\s/]+/\S+")
 BUCKET_OF_STACK = "<stack>-payloads-<account>-<region>"
 
@@ -334,11 +336,7 @@ def value_problems(options: Mapping[str, Any], names: list[Any]) -> Iterator[tup
             is_result_ttl,
             f"Give seconds or a timedelta of at least 1 second and at most {LONGEST_RESULT_TTL.days} days.",
         ),
-        (
-            ["enqueues_per_attempt", "enqueues_per_root"],
-            lambda value: value is None or (type(value) is int and 1 <= value <= MOST_ENQUEUES),
-            f"Give a whole number from 1 to {MOST_ENQUEUES:,}, or None for no limit.",
-        ),
+        (LIMITS, is_limit, f"Give a whole number from 1 to {MOST_ENQUEUES:,}, or None for no limit."),
     ]
     for keys, is_valid, hint in rules:
         for key in keys:
@@ -391,3 +389,7 @@ def is_result_ttl(value: object) -> bool:
         return timedelta(seconds=1) <= duration(value) <= LONGEST_RESULT_TTL  # type: ignore[arg-type]
     except ValueError:
         return False
+
+
+def is_limit(value: object) -> bool:
+    return value is None or (type(value) is int and 1 <= value <= MOST_ENQUEUES)

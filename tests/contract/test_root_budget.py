@@ -1,4 +1,4 @@
-"""A task that enqueues without end is stopped: a loop by its attempt's limit, a tree by its root's budget."""
+"""A tree of tasks that enqueue each other without end is stopped by the budget of its root."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 from django.db import transaction
 
-from django_offload.compat import BaseTaskBackend, signals
+from django_offload.compat import signals
 from django_offload.conf import configured
 from django_offload.definition.context import OffloadContext, running
 from django_offload.definition.offload_task import local_result
@@ -30,26 +30,12 @@ from tests.contract.setup import STACK, tasks_setting
 from tests.faults import FailingStore, RepeatingStore
 
 MODULES = ["tests.contract.runaway_tasks"]
-CONCURRENT = {"default": {"concurrency": 4, "batch_size": 10}}
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def backend():
     return "SQSBackend"
-
-
-@pytest.fixture
-def site(settings, request):
-    """Return a function that gives the fixture `offload` these options."""
-
-    def with_options(place="memory", **options):
-        tasks.forget()
-        client = {} if place == "memory" else {"client": place}
-        settings.TASKS = tasks_setting(modules=MODULES, **client, **options)
-        return request.getfixturevalue("offload" if place == "memory" else "offload_aws")
-
-    return with_options
 
 
 def budget_item(root):
@@ -71,108 +57,10 @@ def bodies(offload):
     ]
 
 
-# One attempt.
-
-
-@pytest.mark.parametrize("way", tasks.WAYS)
-def test_an_attempt_enqueues_as_many_as_its_limit_in_every_way(site, way):
-    offload = site(enqueues_per_attempt=5)
-    parent = tasks.enqueues.enqueue(way, 8)
-
-    assert offload.run() == 6
-
-    parent.refresh()
-    assert (parent.status, len(tasks.born), len(tasks.refusals)) == ("SUCCESSFUL", 5, 3)
-    assert set(tasks.refusals) == {
-        "Task tests.contract.runaway_tasks.child wasn't enqueued, because OPTIONS['enqueues_per_attempt'] "
-        "allows 5 tasks in one attempt. Look for what enqueues so many, use enqueue_many(), or raise the "
-        "option."
-    }
-
-
-def test_a_coroutine_is_limited_too(site):
-    offload = site(enqueues_per_attempt=5)
-    tasks.enqueues_in_a_coroutine.enqueue(8)
-
-    assert offload.run() == 6
-    assert (len(tasks.born), len(tasks.refusals)) == (5, 3)
-
-
-def test_a_loop_without_end_ends_its_task_and_no_attempt_enqueues_as_many_again(site):
-    offload = site(enqueues_per_attempt=7)
-    parent = tasks.never_ends.enqueue()
-
-    assert offload.run() == 8
-
-    parent.refresh()
-    assert (parent.status, parent.attempts, tasks.ran) == ("FAILED", 1, ["never_ends"])
-    assert parent.errors[0].exception_class is TooManyEnqueues
-    assert len(tasks.born) == 7
-
-
-def test_by_default_the_limit_is_ten_thousand(site):
-    site()
-
-    assert configured()["default"].enqueues_per_attempt == 10_000
-    assert configured()["default"].enqueues_per_root is None
-
-
-def test_the_limit_is_that_of_the_running_task_whatever_backend_it_enqueues_with(site, settings):
-    offload = site(enqueues_per_attempt=5)
-    setting = tasks_setting(modules=MODULES, enqueues_per_attempt=5)
-    setting["other"]["OPTIONS"]["enqueues_per_attempt"] = None
-    settings.TASKS = setting
-    tasks.enqueues.enqueue("on_two_backends", 8)
-    tasks.enqueues.using(backend="other").enqueue("on_two_backends", 8)
-
-    assert offload.run() == 2 + 5 + 8
-    assert (len(tasks.born), len(tasks.refusals)) == (5 + 8, 3)
-
-
-def test_attempts_that_run_at_the_same_time_do_not_count_for_each_other(site):
-    offload = site(enqueues_per_attempt=5, queues=CONCURRENT)
-    for _ in range(4):
-        tasks.enqueues.enqueue("one_by_one", 5)
-
-    assert offload.run() == 4 + 20
-    assert (len(tasks.born), tasks.refusals) == (20, [])
-
-
-def test_enqueue_many_has_no_limit_per_attempt(site):
-    offload = site(enqueues_per_attempt=5)
-    parent = tasks.enqueues_many.enqueue(230)
-
-    assert offload.run() == 231
-
-    parent.refresh()
-    assert (parent.return_value, tasks.refusals) == (230, [])
-
-
-def test_outside_a_task_there_is_no_limit(site):
-    site(enqueues_per_attempt=2)
-
-    assert len({tasks.child.enqueue().id for _ in range(5)}) == 5
-
-
-def test_backends_of_django_are_not_counted(site, settings):
-    offload = site(enqueues_per_attempt=2)
-    path = BaseTaskBackend.__module__.replace("base", "dummy.DummyBackend")
-    settings.TASKS = {**settings.TASKS, "dummy": {"BACKEND": path}}
-    parent = tasks.enqueues_elsewhere.enqueue("dummy", 5)
-
-    assert offload.run() == 1
-
-    parent.refresh()
-    assert parent.status == "SUCCESSFUL"
-
-
-# All tasks below one root.
-
-
 @pytest.mark.parametrize("place", ["memory", "lean"])
 @pytest.mark.parametrize("way", ["enqueue", "enqueue_many"])
-def test_a_task_that_enqueues_itself_twice_ends_after_its_roots_budget(site, place, way):
-    offload = site(place, enqueues_per_root=20)
+def test_a_task_that_enqueues_itself_twice_ends_after_its_roots_budget(runaways, place, way):
+    offload = runaways(place, enqueues_per_root=20)
     root = tasks.fork_bomb.enqueue(way)
 
     assert offload.run() == 21
@@ -183,28 +71,30 @@ def test_a_task_that_enqueues_itself_twice_ends_after_its_roots_budget(site, pla
     assert root.status == "SUCCESSFUL"
     last = tasks.child.get_backend().get_result(tasks.born[-1].split()[0])
     assert (last.status, last.attempts) == ("FAILED", 1)
-    said = f"allows 20 tasks below the task id={root.id}. Look for what enqueues so many, or raise the option."
+    said = (
+        f"allows 20 tasks below the task id={root.id}. Look for what enqueues so many, or raise the option."
+    )
     assert last.errors[0].traceback.strip().endswith(said)
 
 
-def test_two_trees_have_a_budget_each(site):
-    offload = site(enqueues_per_root=5)
+def test_two_trees_have_a_budget_each(runaways):
+    offload = runaways(enqueues_per_root=5)
     first, second = tasks.fork_bomb.enqueue(), tasks.fork_bomb.enqueue()
 
     assert offload.run() == 12
     assert [budget_item(root.id)["spent"] for root in (first, second)] == [5, 5]
 
 
-def test_a_tree_over_two_backends_has_one_budget(site):
-    offload = site(enqueues_per_root=9)
+def test_a_tree_over_two_backends_has_one_budget(runaways):
+    offload = runaways(enqueues_per_root=9)
     tasks.fork_bomb.enqueue("enqueue", ["default", "other"])
 
     assert offload.run() == 10
 
 
 @pytest.mark.parametrize("way", tasks.WAYS)
-def test_every_way_to_enqueue_counts(site, way):
-    offload = site(enqueues_per_root=5)
+def test_every_way_to_enqueue_counts(runaways, way):
+    offload = runaways(enqueues_per_root=5)
     parent = tasks.enqueues.enqueue(way, 8)
 
     assert offload.run() == 6
@@ -212,8 +102,8 @@ def test_every_way_to_enqueue_counts(site, way):
     assert budget_item(parent.id)["spent"] == 5
 
 
-def test_what_fits_of_enqueue_many_is_sent_and_then_it_raises(site):
-    offload = site(enqueues_per_root=150)
+def test_what_fits_of_enqueue_many_is_sent_and_then_it_raises(runaways):
+    offload = runaways(enqueues_per_root=150)
     parent = tasks.enqueues_many.enqueue(250)
 
     assert offload.run() == 151
@@ -222,8 +112,8 @@ def test_what_fits_of_enqueue_many_is_sent_and_then_it_raises(site):
     assert budget_item(parent.id)["spent"] == 150
 
 
-def test_without_the_option_nothing_is_written_or_sent(site):
-    offload = site()
+def test_without_the_option_nothing_is_written_or_sent(runaways):
+    offload = runaways()
     tasks.fork_bomb.enqueue()
     work_once(offload)
 
@@ -233,8 +123,8 @@ def test_without_the_option_nothing_is_written_or_sent(site):
     assert [(body["v"], "root" in body) for body in bodies(offload)] == [(1, False)] * 2
 
 
-def test_a_root_costs_nothing_and_its_children_carry_its_id(site):
-    offload = site(enqueues_per_root=5)
+def test_a_root_costs_nothing_and_its_children_carry_its_id(runaways):
+    offload = runaways(enqueues_per_root=5)
     root = tasks.fork_bomb.enqueue()
     (body,) = bodies(offload)
     assert (body["v"], "root" in body, budget_item(root.id)) == (1, False, None)
@@ -247,8 +137,8 @@ def test_a_root_costs_nothing_and_its_children_carry_its_id(site):
     assert [record.enqueued.root for record in records] == [root.id] * 2
 
 
-def test_a_task_that_is_sent_again_still_has_its_root(site):
-    offload = site(enqueues_per_root=6)
+def test_a_task_that_is_sent_again_still_has_its_root(runaways):
+    offload = runaways(enqueues_per_root=6)
     root = tasks.fork_bomb.enqueue()
     work_once(offload)
     for queue in offload.transports[STACK].queues.values():
@@ -260,11 +150,11 @@ def test_a_task_that_is_sent_again_still_has_its_root(site):
     assert offload.run() == 6
 
 
-def test_the_receivers_of_task_finished_count_too(site, monkeypatch):
+def test_the_receivers_of_task_finished_count_too(runaways, monkeypatch):
     def follow(sender, task_result, **kwargs):
         tasks.enqueue_child()
 
-    offload = site(enqueues_per_root=3, enqueues_per_attempt=None)
+    offload = runaways(enqueues_per_root=3, enqueues_per_attempt=None)
     signals.task_finished.connect(follow)
     try:
         tasks.child.enqueue()
@@ -275,12 +165,12 @@ def test_the_receivers_of_task_finished_count_too(site, monkeypatch):
     assert (len(tasks.born), len(tasks.refusals)) == (3, 1)
 
 
-def test_the_receivers_of_an_end_from_outside_count_too(site):
+def test_the_receivers_of_an_end_from_outside_count_too(runaways):
     def follow(sender, task_result, **kwargs):
         for _ in range(5):
             tasks.enqueue_child()
 
-    offload = site(enqueues_per_root=3)
+    offload = runaways(enqueues_per_root=3)
     root = tasks.child.enqueue()
     options = configured()["default"]
     signals.task_finished.connect(follow)
@@ -294,8 +184,8 @@ def test_the_receivers_of_an_end_from_outside_count_too(site):
     assert budget_item(root.id)["spent"] == 3
 
 
-def test_what_a_transaction_rolls_back_has_used_its_places(site):
-    offload = site(enqueues_per_root=5)
+def test_what_a_transaction_rolls_back_has_used_its_places(runaways):
+    offload = runaways(enqueues_per_root=5)
     parent = tasks.rolls_back.enqueue(4)
 
     assert offload.run() == 1 + 1
@@ -321,7 +211,7 @@ def test_the_outbox_keeps_the_root(settings, request):
     assert [body["root"] for body in bodies(offload)] == [context.budget.root]
 
 
-def test_another_stack_passes_the_root_on(site, settings):
+def test_another_stack_passes_the_root_on(runaways, settings):
     setting = tasks_setting(modules=MODULES, enqueues_per_root=6)
     setting["far"] = {
         "BACKEND": setting["default"]["BACKEND"],
@@ -350,8 +240,8 @@ def in_a_task(limit, store=None):
 
 
 @pytest.mark.parametrize("place", ["memory", "lean"])
-def test_tasks_that_count_at_the_same_time_never_count_more_than_the_limit(site, place):
-    site(place, enqueues_per_root=50)
+def test_tasks_that_count_at_the_same_time_never_count_more_than_the_limit(runaways, place):
+    runaways(place, enqueues_per_root=50)
     budget = in_a_task(50).budget
     grants: list[int] = []
 
@@ -369,8 +259,8 @@ def test_tasks_that_count_at_the_same_time_never_count_more_than_the_limit(site,
 
 
 @pytest.mark.parametrize("place", ["memory", "lean"])
-def test_a_write_that_is_repeated_because_its_reply_was_lost_counts_once(site, place):
-    site(place, enqueues_per_root=5)
+def test_a_write_that_is_repeated_because_its_reply_was_lost_counts_once(runaways, place):
+    runaways(place, enqueues_per_root=5)
     store = RepeatingStore(store_of(configured()["default"]), "spend")
     budget = in_a_task(5, store).budget
 
@@ -378,8 +268,8 @@ def test_a_write_that_is_repeated_because_its_reply_was_lost_counts_once(site, p
     assert budget_item(budget.root)["spent"] == 5
 
 
-def test_if_the_count_is_not_confirmed_nothing_is_sent_and_its_place_is_used(site):
-    offload = site(enqueues_per_root=2)
+def test_if_the_count_is_not_confirmed_nothing_is_sent_and_its_place_is_used(runaways):
+    offload = runaways(enqueues_per_root=2)
     store = FailingStore(store_of(configured()["default"]), after="spend")
 
     with running(in_a_task(2, store)):
@@ -394,8 +284,8 @@ def test_if_the_count_is_not_confirmed_nothing_is_sent_and_its_place_is_used(sit
     assert offload.run() == 1
 
 
-def test_a_worker_that_is_killed_while_it_enqueues_wastes_places_and_never_gains_any(site):
-    offload = site(enqueues_per_root=6, queues={"default": {"max_attempts": 9}})
+def test_a_worker_that_is_killed_while_it_enqueues_wastes_places_and_never_gains_any(runaways):
+    offload = runaways(enqueues_per_root=6, queues={"default": {"max_attempts": 9}})
     root = tasks.fork_bomb.enqueue()
     store, kills = offload.stores[STACK], [2, 5, 6]
     original, spends = store.change, []
@@ -415,8 +305,8 @@ def test_a_worker_that_is_killed_while_it_enqueues_wastes_places_and_never_gains
     assert len(store.records.keys() - {root.id, f"b:{root.id}"}) == 6 - len(kills)
 
 
-def test_a_message_that_comes_twice_counts_once(site):
-    offload = site(enqueues_per_root=9)
+def test_a_message_that_comes_twice_counts_once(runaways):
+    offload = runaways(enqueues_per_root=9)
     root = tasks.enqueues.enqueue("one_by_one", 4)
     (body,) = [
         held.body for queue in offload.transports[STACK].queues.values() for held in queue.messages.values()
@@ -428,8 +318,8 @@ def test_a_message_that_comes_twice_counts_once(site):
     assert (len(tasks.born), budget_item(root.id)["spent"]) == (4, 4)
 
 
-def test_the_count_is_kept_for_as_long_as_a_task_below_the_root_may_start(site):
-    site(enqueues_per_root=9)
+def test_the_count_is_kept_for_as_long_as_a_task_below_the_root_may_start(runaways):
+    runaways(enqueues_per_root=9)
     budget, now = in_a_task(9).budget, datetime.now(UTC)
     later = now + timedelta(days=300)
 
