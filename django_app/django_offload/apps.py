@@ -29,6 +29,8 @@ CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("http.checks.check_throttles", (Tags.urls, Tags.caches), False),
     ("checks.check_endpoint", (Tags.security,), False),
     ("checks.check_database", (Tags.security,), True),
+    ("checks.check_atomic_requests", (Tags.database,), True),
+    ("checks.check_fallbacks", (Tags.security,), True),
     ("deploy.scaffold.checks.check_backend", (), False),
     ("deploy.scaffold.checks.check_task_modules", (), False),
     ("deploy.scaffold.checks.check_urls", (Tags.urls,), False),
@@ -36,6 +38,10 @@ CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("deploy.scaffold.checks.check_names", (), True),
     ("deploy.scaffold.checks.check_variables", (), True),
     ("deploy.scaffold.checks.check_web", (Tags.security,), True),
+    ("deploy.scaffold.stage_checks.check_literals", (Tags.security,), True),
+    ("deploy.scaffold.stage_checks.check_settings", (Tags.security,), True),
+    ("deploy.scaffold.stage_checks.check_hosts", (Tags.security,), True),
+    ("deploy.scaffold.stage_checks.check_endpoints", (Tags.security,), True),
 )
 
 # Their records have addresses or a request. A filter of a logger doesn't see the records of its children.

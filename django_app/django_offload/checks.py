@@ -8,19 +8,21 @@ from datetime import timedelta
 from importlib import import_module
 from math import ceil
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
 from django.core.checks.registry import registry as checks_registry
+from django.db import DEFAULT_DB_ALIAS
 from django.utils.module_loading import import_string
 
-from .aws.loopback import LOOPBACK_HOSTS
+from .aws.cleartext import configured_endpoints, is_cleartext, named_endpoints, shown_url
+from .aws.lean.endpoint import read_shared_config
 from .compat import DJANGO_CHECKS, TASKS_APP, task_backends
 from .conf import (
     DEFAULT_OWNER,
+    OUTBOX,
     Options,
     backend_classes,
     broken_entries,
@@ -34,9 +36,17 @@ from .definition.offload_task import OffloadTask
 from .definition.registry import app_task_modules, registry_or_none
 from .definition.signatures import signature_of
 from .exceptions import ConfigurationError, UnknownTask
+from .protocol.record import RECORD_LIFE
 from .worker.migration import not_shared
 
 MIDDLEWARE = "django_offload.middleware.OwnerMiddleware"
+# What tells a request's visitor, which the middleware above looks at.
+KNOWS_VISITORS = (
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+)
+# Enough to change SECRET_KEY every week.
+MOST_FALLBACKS = 3
 ENTRY = (
     "Give a dictionary whose BACKEND is the path of a class that can be imported, such as "
     "'django_offload.backends.SQSBackend'."
@@ -253,48 +263,125 @@ def check_concurrency(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_middleware(**kwargs: Any) -> list[CheckMessage]:
-    """Warn if the default owner is in use without the middleware that it needs."""
+    """Warn if the default owner is in use and its middleware is missing, or in a wrong place."""
     needed = any(
         options.owner in {DEFAULT_OWNER, "django_offload.middleware.current_owner"}
         for options in options_by_alias().values()
     )
-    if not needed or MIDDLEWARE in (settings.MIDDLEWARE or ()):
+    if not needed:
         return []
+    names = [str(name) for name in settings.MIDDLEWARE or ()]
+    own = [number for number, name in enumerate(names) if is_middleware(name, (MIDDLEWARE,))]
+    if not own:
+        return [
+            checks.Warning(
+                "Tasks have no owner. Only staff and clients with a token can follow them.",
+                hint=f"Add '{MIDDLEWARE}' to MIDDLEWARE, after the session and authentication middleware.",
+                id="django_offload.W020",
+            )
+        ]
+    late = [name for name in names[own[-1] + 1 :] if is_middleware(name, KNOWS_VISITORS)]
+    # Another middleware before it may set request.user, but not one of Django's.
+    before = [name for name in names[: own[-1]] if not name.startswith("django.")]
+    if not late and (before or any(is_middleware(name, KNOWS_VISITORS) for name in names)):
+        return []
+    reason_why = f"'{late[0]}' is after" if late else "Neither a session nor a user is known before"
     return [
         checks.Warning(
-            "Tasks have no owner. Only staff and clients with a token can follow them.",
-            hint=f"Add '{MIDDLEWARE}' to MIDDLEWARE, after the session and authentication middleware.",
-            id="django_offload.W020",
+            f"Tasks have no owner, because MIDDLEWARE has its parts in a wrong order. {reason_why} "
+            f"'{names[own[-1]]}'.",
+            hint=f"Put '{names[own[-1]]}' after the session and authentication middleware.",
+            id="django_offload.W023",
         )
     ]
+
+
+def is_middleware(name: str, paths: tuple[str, ...]) -> bool:
+    """Return True if a path names one of these middlewares, or a class that extends one."""
+    if name in paths:
+        return True
+    try:
+        found = import_string(name)
+        return isinstance(found, type) and issubclass(found, tuple(map(import_string, paths)))
+    except (Exception, SystemExit):  # noqa: BLE001, Django reports what can't be imported
+        return False
 
 
 def check_endpoint(**kwargs: Any) -> list[CheckMessage]:
     """Report endpoints that would send messages over a network without encryption."""
     messages: list[CheckMessage] = []
-    for key, value in sorted(os.environ.items()):
-        if not key.startswith("AWS_ENDPOINT_URL"):
-            continue
+    for key, value in endpoints():
         try:
-            url = urlsplit(value)
+            cleartext = is_cleartext(value)
         except ValueError as exc:
             messages.append(
                 Error(
-                    f"{key} is {shown(value)}, which is no URL: {reason(exc)}.",
+                    f"{key} is {shown(shown_url(value))}, which is no URL: {reason(exc)}.",
                     hint="Correct or unset it.",
                     id="django_offload.E021",
                 )
             )
             continue
-        if url.scheme == "http" and url.hostname not in LOOPBACK_HOSTS and not settings.DEBUG:
+        if cleartext and not settings.DEBUG:
             messages.append(
                 Error(
-                    f"{key} is '{value}'. Messages and results would cross the network unencrypted.",
+                    f"{key} is '{shown_url(value)}'. Messages and results would cross the network "
+                    "unencrypted.",
                     hint="Use https://, or unset the variable to use AWS.",
                     id="django_offload.E021",
                 )
             )
     return messages
+
+
+def endpoints() -> Iterator[tuple[str, str]]:
+    """Yield what names an endpoint of AWS here, with its URL: variables, AWS's configuration, and TASKS."""
+    yield from named_endpoints(os.environ)
+    profile = os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE") or "default"
+    yield from configured_endpoints(read_shared_config(os.environ), profile)
+    for alias, options in options_by_alias().items():
+        for queue, url in options.queue_urls.items():
+            yield f"TASKS[{shown(alias)}]: OPTIONS['queue_urls'][{shown(queue)}]", url
+
+
+def check_atomic_requests(**kwargs: Any) -> list[CheckMessage]:
+    """Warn if every view is a transaction whose tasks are lost with the process."""
+    database = settings.DATABASES.get(DEFAULT_DB_ALIAS) if isinstance(settings.DATABASES, Mapping) else None
+    if not isinstance(database, Mapping) or not database.get("ATOMIC_REQUESTS"):
+        return []
+    return [
+        checks.Warning(
+            f"TASKS[{shown(alias)}] has no outbox, and ATOMIC_REQUESTS is on. A view's tasks are sent after "
+            "its commit, so they are lost if the process ends in between.",
+            hint=f"Set OPTIONS['outbox'] = True, add '{OUTBOX}' to INSTALLED_APPS, and run migrate.",
+            id="django_offload.W024",
+        )
+        for alias, options in options_by_alias().items()
+        if options.on_commit and not options.outbox
+    ]
+
+
+def check_fallbacks(**kwargs: Any) -> list[CheckMessage]:
+    """Warn about keys in SECRET_KEY_FALLBACKS that no message can need."""
+    fallbacks = [str(key) for key in settings.SECRET_KEY_FALLBACKS or ()]
+    useless = len(fallbacks) - len({*fallbacks} - {str(settings.SECRET_KEY)})
+    problems = []
+    if useless:
+        problems.append(f"SECRET_KEY_FALLBACKS has {useless} of its keys twice, or SECRET_KEY itself.")
+    if len(fallbacks) - useless > MOST_FALLBACKS:
+        problems.append(
+            f"SECRET_KEY_FALLBACKS has {len(fallbacks)} keys. Whoever has one of them can sign messages, and "
+            f"none of yours is older than {RECORD_LIFE.days} days."
+        )
+    return [
+        # SECRET_KEY_FALLBACKS has a key twice, or more keys than there can be messages for.
+        checks.Warning(
+            problem,
+            hint=f"Keep a key for {RECORD_LIFE.days} days after you replaced it, then remove it.",
+            id="django_offload.W027",
+        )
+        for problem in problems
+    ]
 
 
 def check_database(**kwargs: Any) -> list[CheckMessage]:

@@ -101,6 +101,18 @@ class EnqueueFailed(OffloadError):
         )
 
 
+class TooManyEnqueues(OffloadError):
+    """A task, or all tasks that descend from one, enqueued more than OPTIONS allow. No attempt follows."""
+
+    def __init__(self, name: str, option: str, limit: int, whose: str) -> None:
+        self.name, self.option, self.limit = name, option, limit
+        other = " use enqueue_many()," if option == "enqueues_per_attempt" else ""
+        super().__init__(
+            f"Task {name} wasn't enqueued, because OPTIONS['{option}'] allows {limit:,} tasks {whose}. Look "
+            f"for what enqueues so many,{other} or raise the option."
+        )
+
+
 class OutOfTime(OffloadError):
     """Too little time was left to start something. A worker gets the message again."""
 
@@ -138,10 +150,8 @@ class StepTooLarge(OffloadError):
     """The return value of a step is too large to store beside the record."""
 
     def __init__(self, key: str, size: int, limit: int) -> None:
-        super().__init__(
-            f"Step '{key}' returned {size:,} bytes as JSON, and the limit is {limit:,}. "
-            "Write the value to a file or the database, and return its location."
-        )
+        hint = "Write the value to a file or the database, and return its location."
+        super().__init__(f"Step '{key}' returned {size:,} bytes as JSON, and the limit is {limit:,}. {hint}")
 
 
 class ClassNotImported(OffloadError, ImportError):
@@ -175,10 +185,8 @@ class UnknownVersion(MessageRefused):
 
     def __init__(self, version: object, what: str = "The message") -> None:
         self.version = version
-        super().__init__(
-            f"{what} has version {short(version)}, which this release can't read. "
-            "Deploy the workers before the web side, or upgrade django-offload on the workers."
-        )
+        hint = "Deploy the workers before the web side, or upgrade django-offload on the workers."
+        super().__init__(f"{what} has version {short(version)}, which this release can't read. {hint}")
 
 
 class UnknownKey(MessageRefused):
@@ -319,10 +327,8 @@ class DeadLettered(TaskEnded):
     """All deliveries of the message were used up, and none had an outcome."""
 
     def __init__(self, cause: str) -> None:
-        super().__init__(
-            f"The task was given up: {cause}. Look into the worker's log, fix the cause, and enqueue the "
-            "task again."
-        )
+        hint = "Look into the worker's log, fix the cause, and enqueue the task again."
+        super().__init__(f"The task was given up: {cause}. {hint}")
 
 
 class DeadlineExceeded(TaskEnded, TimeoutError):
@@ -330,10 +336,8 @@ class DeadlineExceeded(TaskEnded, TimeoutError):
 
     def __init__(self, limit_seconds: float | None = None) -> None:
         after = "" if limit_seconds is None else f" after {limit_seconds:.1f} s"
-        super().__init__(
-            f"The task was stopped{after} because it reached its time limit. Give it less work, or raise its "
-            "timeout or that of its queue in OPTIONS['queues']."
-        )
+        hint = "Give it less work, or raise its timeout or that of its queue in OPTIONS['queues']."
+        super().__init__(f"The task was stopped{after} because it reached its time limit. {hint}")
 
 
 class Expired(TaskEnded):
@@ -361,10 +365,8 @@ class PayloadLost(TaskEnded):
 
     def __init__(self, key: str, reason: str, *, retryable: bool = False) -> None:
         self.key, self.retryable = key, retryable
-        super().__init__(
-            f"The task's data in S3 under '{key}' is {reason}. Check the bucket's lifecycle rules and who "
-            "may write to it, and enqueue the task again."
-        )
+        hint = "Check the bucket's lifecycle rules and who may write to it, and enqueue the task again."
+        super().__init__(f"The task's data in S3 under '{key}' is {reason}. {hint}")
 
 
 class ResultTooLarge(TaskEnded):

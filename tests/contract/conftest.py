@@ -5,6 +5,7 @@ import pytest
 from django_offload.conf import CLIENTS, configured
 from django_offload.stores import store_of
 from django_offload.stores.memory import MemoryStore
+from tests.contract import runaway_tasks
 from tests.contract.setup import TASK_MODULES, tasks_setting
 
 
@@ -33,3 +34,16 @@ def store(request, settings):
     settings.TASKS = tasks_setting(modules=TASK_MODULES, client=request.param)
     request.getfixturevalue("offload_aws")
     return store_of(configured()["default"])
+
+
+@pytest.fixture
+def runaways(settings, request):
+    """Return a function that gives the stack of the tasks that run away these options, and a place to run."""
+
+    def with_options(place="memory", **options):
+        runaway_tasks.forget()
+        client = {} if place == "memory" else {"client": place}
+        settings.TASKS = tasks_setting(modules=["tests.contract.runaway_tasks"], **client, **options)
+        return request.getfixturevalue("offload" if place == "memory" else "offload_aws")
+
+    return with_options

@@ -56,6 +56,8 @@ BROKEN = {
     "a text as depth": changed(depth="1"),
     "true as depth": changed(depth=True),
     "a number as trace": changed(traceparent=7),
+    "a number as root": changed(v=2, root=7),
+    "no id as root": changed(v=2, root="b:7"),
     "a list as options": changed(options=[]),
     "a text as reference": changed(reference="a"),
     "half of a reference": changed(reference={"key": "a"}),
@@ -81,7 +83,7 @@ def test_a_row_that_cannot_be_read_stops_no_other(site, caplog, broken):
     )
 
 
-@pytest.mark.parametrize("version", [2, 0, "1", 1.5, [], None])
+@pytest.mark.parametrize("version", [3, 0, "1", 1.5, [], None])
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_row_of_another_version_stays_and_stops_no_other(site, caplog, version):
     left = leave_behind(2)
@@ -101,14 +103,14 @@ def test_a_row_of_a_newer_version_stays_until_a_release_can_read_it(site, caplog
     (left,) = leave_behind()
     entry = OutboxEntry.objects.get()
     written = json.loads(entry.birth)
-    OutboxEntry.objects.update(birth=json.dumps({**written, "v": 2, "tenant": "a"}))
+    OutboxEntry.objects.update(birth=json.dumps({**written, "v": 3, "tenant": "a"}))
 
     assert drain() == 0
 
     assert rows() == [left]
     (said,) = [record.getMessage() for record in caplog.records]
     assert said == (
-        f"Task id={left} stays in the outbox: UnknownVersion: The row of the outbox has version 2, which "
+        f"Task id={left} stays in the outbox: UnknownVersion: The row of the outbox has version 3, which "
         "this release can't read. Deploy the workers before the web side, or upgrade django-offload on the "
         "workers."
     )

@@ -27,6 +27,7 @@ from django_offload.protocol.record import (
 )
 from django_offload.stores.memory import MemoryStore
 
+from .budget_walk import BudgetWalk, Miscounted
 from .clock import START
 
 ID = "0" * 32
@@ -357,5 +358,6 @@ def walks(count: int) -> Iterator[str]:
     for seed in range(count):
         try:
             Walk(Random(seed)).run()
-        except Broken as broken:
+            BudgetWalk(Random(seed)).run()
+        except (Broken, Miscounted) as broken:
             yield f"walk {seed}: {broken}"

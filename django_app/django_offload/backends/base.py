@@ -27,10 +27,11 @@ from ..aws.stand_ins import follow_tests
 from ..compat import TEST_UTILS, BaseTaskBackend, InvalidTask, TaskResultDoesNotExist, is_of_backport
 from ..conf import Options, find_problems, queue_names, shown
 from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
+from ..definition.context import Budget, current_context
 from ..definition.offload_task import AnyResult, AnyTask, OffloadTask, refuse_event_loop
-from ..definition.registry import mask_of, registry
+from ..definition.registry import mask_of, name_of, registry
 from ..definition.results import result_of
-from ..exceptions import ConfigurationError
+from ..exceptions import ConfigurationError, ResourceMissing, TooManyEnqueues
 from ..operations.find import read_parts
 from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask
 from ..protocol.record import read_record
@@ -39,6 +40,7 @@ from ..sending.enqueue import (
     Prototype,
     announce_enqueued,
     build,
+    enqueue_failed,
     enqueued_result,
     masked_text,
     prototype_of,
@@ -125,6 +127,11 @@ class OffloadBackend(BaseTaskBackend):
         if running_loop() is not None:
             refuse_event_loop(task, "enqueue", "await {}.aenqueue(...)")
         self.validate_task(task)
+        context = current_context.get()
+        most = context.most_enqueues if context else None
+        # Whatever backend an attempt enqueues with, it is the attempt that has no end.
+        if context and most is not None and next(context.enqueues) > most:
+            raise TooManyEnqueues(name_of(task), "enqueues_per_attempt", most, "in one attempt")
         enqueued = build(task, self.prototype(task), args, kwargs, self.conf)
         result = enqueued_result(task, enqueued, args, kwargs)
         (failure,) = self.depart([(enqueued, result)])
@@ -136,8 +143,9 @@ class OffloadBackend(BaseTaskBackend):
         """
         Do what enqueue() does for each item of `arguments`, in bulk, and yield what it returns or raises.
 
-        If iterating over `arguments` raises, or AWS says that the queue doesn't exist (ResourceMissing),
-        raise that after the answers to what came before.
+        If iterating over `arguments` raises, if AWS says that the queue doesn't exist (ResourceMissing), or
+        if the root of the running task has no budget left (TooManyEnqueues), raise that after the answers to
+        what came before.
         """
         if running_loop() is not None:
             refuse_event_loop(task, "enqueue_many", "async for answer in {}.aenqueue_many(...)")
@@ -146,7 +154,10 @@ class OffloadBackend(BaseTaskBackend):
         for entries, failure in chunks(self.entry(task, prototype, item) for item in arguments):
             failures = iter(self.depart([entry for entry in entries if not isinstance(entry, Exception)]))
             for entry in entries:
-                yield entry if isinstance(entry, Exception) else next(failures) or entry[1]
+                answer = entry if isinstance(entry, Exception) else next(failures) or entry[1]
+                if isinstance(answer, TooManyEnqueues):
+                    raise answer
+                yield answer
             if failure is not None:
                 raise failure
 
@@ -182,6 +193,28 @@ class OffloadBackend(BaseTaskBackend):
 
         Raise ResourceMissing, with nothing sent, if AWS says that the queue doesn't exist.
         """
+        context = current_context.get()
+        if context is not None and context.budget is not None:
+            return self.depart_within(context.budget, entries)
+        return self.depart_uncounted(entries)
+
+    def depart_within(self, budget: Budget, entries: Sequence[Able]) -> list[Exception | None]:
+        """Do what depart() does for as many tasks as the budget of their root allows, the first ones."""
+        if not entries:
+            return []
+        first = entries[0][0]
+        try:
+            count = budget.spend(len(entries), first.start_at)
+        except ResourceMissing:
+            raise
+        except Exception as exc:  # noqa: BLE001, whatever a seam raises
+            return [enqueue_failed(enqueued, exc) for enqueued, _ in entries]
+        answers = self.depart_uncounted(entries[:count])
+        whose = f"below the task id={budget.root}"
+        over = TooManyEnqueues(first.name, "enqueues_per_root", budget.limit or 0, whose)
+        return [*answers, *[over] * (len(entries) - count)]
+
+    def depart_uncounted(self, entries: Sequence[Able]) -> list[Exception | None]:
         if not entries:
             return []
         waits = self.waits_for_commit()

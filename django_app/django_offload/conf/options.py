@@ -19,6 +19,7 @@ from .schedules import Recurrence, parse
 from .validation import (
     BUCKET_OF_STACK,
     CLIENTS,
+    DEFAULT_ENQUEUES_PER_ATTEMPT,
     DURATIONS,
     ERROR_TEXTS,
     QueueOptions,
@@ -89,6 +90,11 @@ class Options:
     owner: str = DEFAULT_OWNER
     # How long a result can be read, in seconds or as a timedelta, up to 366 days.
     result_ttl: timedelta = timedelta(days=14)
+    # How many tasks one attempt of a task may enqueue one by one, without enqueue_many(); None is no limit.
+    enqueues_per_attempt: int | None = DEFAULT_ENQUEUES_PER_ATTEMPT
+    # How many tasks may descend in all from one that no task enqueued; None, the default, counts none.
+    # Counting costs a write each time a task enqueues.
+    enqueues_per_root: int | None = None
     # How AWS is called where speed counts: by our own client "lean", or by "boto3".
     client: str = CLIENTS[0]
     # Write the record when a task is enqueued; if False, the first claim creates it.

@@ -45,6 +45,9 @@ REGIONAL = f" More than {_EVERYWHERE:g} s only where your region allows it."
 LONGEST_RESULT_TTL = timedelta(days=366)
 # The queue allows 10 more receives than this, far below the limit of SQS's maxReceiveCount (1,000).
 MOST_ATTEMPTS = 100
+# A loop that enqueues more in one attempt has no end, or should be one enqueue_many().
+DEFAULT_ENQUEUES_PER_ATTEMPT = 10_000
+MOST_ENQUEUES = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,28 +110,15 @@ QUEUE_BOUNDS: Mapping[str, tuple[float, float]] = {
 
 # The options that are on or off.
 FLAGS = ("history", "on_commit", "outbox", "record_at_enqueue", "aws_in_debug")
+# The options that limit how much tasks enqueue.
+LIMITS = ("enqueues_per_attempt", "enqueues_per_root")
 URL = re.compile(r"https?://[^\s/]+/\S+")
 BUCKET_OF_STACK = "<stack>-payloads-<account>-<region>"
 
 OPTION_KEYS = (
-    "stack",
-    "queues",
-    "table",
-    "bucket",
-    "queue_urls",
-    "functions",
-    "modules",
-    "history",
-    "on_commit",
-    "outbox",
-    "schedules",
-    "owner",
-    "result_ttl",
-    "client",
-    "record_at_enqueue",
-    "error_text",
-    "in_tests",
-    "aws_in_debug",
+    *("stack", "queues", "table", "bucket", "queue_urls", "functions", "modules", "history"),
+    *("on_commit", "outbox", "schedules", "owner", "result_ttl", "enqueues_per_attempt", "enqueues_per_root"),
+    *("client", "record_at_enqueue", "error_text", "in_tests", "aws_in_debug"),
 )
 
 
@@ -346,6 +336,7 @@ def value_problems(options: Mapping[str, Any], names: list[Any]) -> Iterator[tup
             is_result_ttl,
             f"Give seconds or a timedelta of at least 1 second and at most {LONGEST_RESULT_TTL.days} days.",
         ),
+        (LIMITS, is_limit, f"Give a whole number from 1 to {MOST_ENQUEUES:,}, or None for no limit."),
     ]
     for keys, is_valid, hint in rules:
         for key in keys:
@@ -398,3 +389,7 @@ def is_result_ttl(value: object) -> bool:
         return timedelta(seconds=1) <= duration(value) <= LONGEST_RESULT_TTL  # type: ignore[arg-type]
     except ValueError:
         return False
+
+
+def is_limit(value: object) -> bool:
+    return value is None or (type(value) is int and 1 <= value <= MOST_ENQUEUES)

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
 from reprlib import repr as short
 from threading import Lock
 from typing import Any
@@ -56,6 +58,21 @@ class Journal(ABC):
     @abstractmethod
     def once(self, key: str, run: Callable[[], str], using: str | None) -> str:
         """Run a function in a transaction together with a marker of `key`. Return the marker's text."""
+
+
+class Budget(ABC):
+    """Counts the tasks that descend from one root, a task that no task enqueued."""
+
+    root: str  # The id of the root.
+    limit: int | None  # OPTIONS["enqueues_per_root"] of the running task. With None, nothing is counted.
+
+    @abstractmethod
+    def spend(self, wanted: int, start_at: datetime) -> int:
+        """
+        Count tasks that start at this time, as many of the wanted ones as the limit allows.
+
+        Return how many that is. Raise what the store raises if it doesn't answer.
+        """
 
 
 class LocalJournal(Journal):
@@ -108,6 +125,10 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
     owner: str | None = None
     depth: int = 0  # How many tasks there are between a request and this task.
     traceparent: str | None = None  # The W3C trace context of the caller that enqueued it.
+    most_enqueues: int | None = None  # How often the attempt may call enqueue(), or None for any number.
+    # The number of each call. To take the next one is a single step of C code, so no thread needs a lock.
+    enqueues: Iterator[int] = field(default_factory=partial(count, 1), repr=False, compare=False)
+    budget: Budget | None = None  # Of its root, if a stack on the way from there counts.
     state: ReportState = field(default_factory=ReportState, repr=False, compare=False)
     # A task's threads report through one context.
     _lock: AbstractContextManager[bool] = field(default_factory=Lock, repr=False, compare=False)

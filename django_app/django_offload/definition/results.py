@@ -148,6 +148,9 @@ def for_receivers(context: OffloadContext) -> OffloadContext:
         owner=context.owner,
         depth=context.depth,
         traceparent=context.traceparent,
+        most_enqueues=context.most_enqueues,
+        enqueues=context.enqueues,
+        budget=context.budget,
         _lock=context._lock,
     )
 

@@ -13,6 +13,7 @@ from ..exceptions import (
     InvalidReturnValue,
     ResultTooLarge,
     StepTooLarge,
+    TooManyEnqueues,
     TransactionLeftOpen,
     UnknownTask,
 )
@@ -23,8 +24,11 @@ from .results import current_path
 
 # The longest wait between two attempts, unless a callable returns another.
 LONGEST_BACKOFF = timedelta(seconds=900)
-# Another attempt would do the same work, and end the same way.
-NEVER_REPEATED = (Cancelled, InvalidReturnValue, ResultTooLarge, StepTooLarge, TransactionLeftOpen)
+# Another attempt would do the same work, and end the same way; or enqueue as many tasks once more.
+NEVER_REPEATED = (
+    *(Cancelled, InvalidReturnValue, ResultTooLarge, StepTooLarge),
+    *(TooManyEnqueues, TransactionLeftOpen),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,11 +79,18 @@ def announce_end(
     except UnknownTask:
         return record
     result = result_of(record, parts_to_announce(store, record, options), task)
+    budget = None
+    if options.enqueues_per_root is not None or record.enqueued.root is not None:
+        from ..sending.root_budget import RootBudget  # Imported here, because most stacks count nothing.
+
+        budget = RootBudget(store, record.enqueued, options)
     context = OffloadContext(
         task_result=result,
         owner=enqueued.owner,
         depth=enqueued.depth,
         traceparent=enqueued.traceparent,
+        most_enqueues=options.enqueues_per_attempt,
+        budget=budget,
     )
     announce(result, context, finished=True)
     return record

@@ -15,6 +15,7 @@ class Operator(Enum):
     EQUALS = "="
     AT_MOST = "<="
     ABSENT = "absent"
+    DIFFERS = "<>"
     SHORTER = "shorter"  # The attribute is a list with fewer entries than the operand.
 
     # Enum's own hash is a Python call, and every write needs a dozen. A member is equal only to itself.
@@ -37,6 +38,8 @@ class Condition:
             return value == self.operand
         if operator is Operator.AT_MOST:
             return value <= self.operand  # type: ignore[operator]
+        if operator is Operator.DIFFERS:
+            return value != self.operand
         return isinstance(value, list) and len(value) < int(self.operand)  # type: ignore[arg-type]
 
 
@@ -46,6 +49,10 @@ def equals(name: str, operand: Value) -> Condition:
 
 def at_most(name: str, operand: int) -> Condition:
     return Condition(name, Operator.AT_MOST, operand)
+
+
+def differs(name: str, operand: Value) -> Condition:
+    return Condition(name, Operator.DIFFERS, operand)
 
 
 def absent(name: str) -> Condition:

@@ -34,6 +34,8 @@ class EnqueuedTask:
     owner: str | None = None  # Who may see it: "user:<pk>", "session:<hash>", or a text of the project.
     depth: int = 0  # How many tasks there are between a request and this task.
     traceparent: str | None = None  # The W3C trace context of the caller.
+    # The id of the task at the root, against whose budget this one counted; None: nothing counts.
+    root: str | None = None
     options: dict[str, Any] = field(default_factory=dict)  # Options changed by .using(), as JSON values.
 
     @property

@@ -141,6 +141,8 @@ def initial_item(enqueued: EnqueuedTask) -> dict[str, Value]:
         item["depth"] = enqueued.depth
     if enqueued.traceparent is not None:
         item["traceparent"] = enqueued.traceparent
+    if enqueued.root is not None:
+        item["root"] = enqueued.root
     if enqueued.options:
         item["options"] = dump(enqueued.options)
     return item
@@ -192,6 +194,7 @@ def read_record(attributes: Attributes) -> TaskRecord:
         owner=item.get("owner"),
         depth=int(item.get("depth", 0)),
         traceparent=item.get("traceparent"),
+        root=item.get("root"),
         options=json_value(item, "options") or {},
     )
     return TaskRecord(

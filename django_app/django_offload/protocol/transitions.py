@@ -23,6 +23,7 @@ from .conditional_write import (
     Value,
     absent,
     at_most,
+    differs,
     equals,
     shorter,
 )
@@ -297,6 +298,24 @@ def not_sent(record: TaskRecord, *, due_at: datetime, now: datetime) -> Conditio
         conditions=((*moved, equals("status", record.status)),),
         put={name: value for name, value in before.items() if value is not None},
         remove=frozenset(name for name, value in before.items() if value is None),
+    )
+
+
+def spend(*, count: int, limit: int, token: str, ttl: int) -> ConditionalWrite:
+    """
+    Count tasks against the budget of a root, in an item that is no record. Make the item if there is none.
+
+    Refused if the limit doesn't allow that many, if the item must be kept for longer than `ttl`, or if the
+    latest write to it was this one, whose reply was lost. A `count` over the limit must not come here.
+    """
+    return ConditionalWrite(
+        name="spend",
+        conditions=(
+            (absent("spent"),),
+            (at_most("spent", limit - count), at_most("ttl", ttl), differs("token", token)),
+        ),
+        put={"token": token, "ttl": ttl},
+        increment={"spent": count},
     )
 
 

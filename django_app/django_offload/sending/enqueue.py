@@ -106,6 +106,7 @@ def prototype_of(task: AnyTask, options: Options, owner: str | None) -> Prototyp
         owner=context.owner_of_children if owner is None and context else owner,
         depth=depth,
         traceparent=context.traceparent if context else trace.get(),
+        root=context.budget.root if context and context.budget else None,
         options={} if task is defined else changed_options(task, defined),
     )
 

@@ -1,5 +1,5 @@
 """
-An enqueued task as a row of the outbox keeps it: JSON text, version 1.
+An enqueued task as a row of the outbox keeps it: JSON text, version 1, or 2 if it has a root.
 
 A release that adds a field which every reader must know raises the version. Other new fields are ignored by
 older releases, and a field that an older release didn't write has its default, as in messages.
@@ -16,7 +16,7 @@ from ..exceptions import UnknownVersion
 from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask, Reference
 from ..protocol.json_codec import dump, from_micros, to_micros
 
-VERSION = 1
+VERSION = 2  # The latest.
 
 # What JSON makes of each field of an enqueued task and of its reference.
 REFERENCE_TYPES: Mapping[str, tuple[type, ...]] = {"key": (str,), "sha256": (str,), "size": (int,)}
@@ -32,6 +32,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "owner": (str, NoneType),
     "depth": (int,),
     "traceparent": (str, NoneType),
+    "root": (str, NoneType),
     "options": (dict,),
 }
 REQUIRED = ("id", "alias", "name", "queue", "arguments", "enqueued_at")
@@ -43,7 +44,9 @@ def pack(enqueued: EnqueuedTask) -> str:
     row = asdict(enqueued)
     for name in INSTANTS:
         row[name] = to_micros(row[name]) if row[name] else None
-    return dump({"v": VERSION, **row})
+    if row["root"] is None:  # Earlier releases read the row, too.
+        del row["root"]
+    return dump({"v": VERSION if "root" in row else 1, **row})
 
 
 def unpack(text: str) -> EnqueuedTask:
@@ -54,12 +57,12 @@ def unpack(text: str) -> EnqueuedTask:
     sent from it is signed, and no worker could read it.
     """
     row: dict[str, Any] = json.loads(text)
-    version = row.get("v", VERSION)  # The first rows have none.
-    if version != VERSION:
+    version = row.get("v", 1)  # The first rows have none.
+    if version not in range(1, VERSION + 1):
         raise UnknownVersion(version, "The row of the outbox")
     row = known_fields(row, TYPES, REQUIRED)
-    if not re.fullmatch(ID_PATTERN, row["id"]):
-        raise ValueError("id isn't that of a task")
+    if not all(re.fullmatch(ID_PATTERN, task_id) for task_id in (row["id"], row.get("root") or row["id"])):
+        raise ValueError("id or root isn't that of a task")
     for name in INSTANTS:
         row[name] = from_micros(row[name]) if row.get(name) is not None else None
     if reference := row.get("reference"):

@@ -18,9 +18,10 @@ from .stage_environment import (
 )
 from .template_limits import check_limits
 
-# These options make a queue's function and mapping, and the stack's own resources, so all aliases must agree.
+# These options make a queue's function and mapping, and the stack's own resources, or limit what its tasks do
+# together, so all aliases must agree.
 _QUEUE_KEYS = ("timeout", "memory", "batch_size", "batch_window", "max_concurrency")
-_STACK_KEYS = ("stack", "table", "bucket", "functions")
+_STACK_KEYS = ("stack", "table", "bucket", "functions", "enqueues_per_root")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

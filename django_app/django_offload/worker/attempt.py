@@ -301,15 +301,10 @@ class Attempt:
                 part=part,
             )
         )
-        logger.warning(
-            "Task id=%s name=%s attempt=%s of %s failed with %s; again in %.1f s",
-            self.enqueued.id,
-            self.enqueued.name,
-            record.attempts,
-            self.policy.max_attempts,
-            type(exc).__qualname__,
-            delay.total_seconds(),
-        )
+        enqueued, count, kind = self.enqueued, record.attempts, type(exc).__qualname__
+        text = "Task id=%s name=%s attempt=%s of %s failed with %s; again in %.1f s"
+        most, seconds = self.policy.max_attempts, delay.total_seconds()
+        logger.warning(text, enqueued.id, enqueued.name, count, most, kind, seconds)
         return delay if returns else None
 
     def backoff(self, exc: BaseException, record: TaskRecord) -> timedelta | None:
@@ -344,6 +339,11 @@ class Attempt:
     def context(self, record: TaskRecord, result: AnyResult) -> OffloadContext:
         environment, invocation = self.environment, self.environment.invocation
         beyond = invocation.left() - self.timeout if self.timeout else 0.0
+        budget = None
+        if self.options.enqueues_per_root is not None or record.enqueued.root is not None:
+            from ..sending.root_budget import RootBudget  # Imported here, because most stacks count nothing.
+
+            budget = RootBudget(environment.store, record.enqueued, self.options)
         return OffloadContext(
             task_result=result,
             reporter=ProgressWriter(
@@ -360,6 +360,8 @@ class Attempt:
             owner=self.enqueued.owner,
             depth=self.enqueued.depth,
             traceparent=self.enqueued.traceparent,
+            most_enqueues=self.options.enqueues_per_attempt,
+            budget=budget,
         )
 
     def seconds(self) -> float:

@@ -36,6 +36,7 @@ def _record(**changes: Any) -> TaskRecord:
 # Every sensible value of every parameter, by its name.
 SAMPLES: dict[str, tuple[Any, ...]] = {
     "before": (None, {}, {**ITEM, "workers": ["w"], "started_at": 1, "attempted_at": 1, "error": "{}"}),
+    "count": (2,),
     "counts": (True, False),
     "due_at": (SOON,),
     "due_was": (START,),
@@ -44,6 +45,7 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "fence": (2,),
     "item": (ITEM,),
     "lease_until": (SOON,),
+    "limit": (3,),
     "max_attempts": (3,),
     "not_before": (START,),
     "now": (START,),
@@ -56,6 +58,7 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "swept": (True, False),
     "task_id": (ID,),
     "token": ("t",),
+    "ttl": (1,),
     "worker_id": ("w",),
     "workers": ([], ["w"]),
 }

@@ -56,6 +56,8 @@ FULL: dict[str, Any] = {
             "schedules": {"nightly": SCHEDULE},
             "owner": "django_offload.conf.request_owner.current_owner",
             "result_ttl": 60,
+            "enqueues_per_attempt": 10,
+            "enqueues_per_root": None,
             "client": "lean",
             "record_at_enqueue": True,
             "error_text": "owner",

@@ -1,11 +1,13 @@
 """System checks find mistakes before anything runs, and give hints."""
 
 import pytest
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import run_checks
 
 from django_offload import checks
 from django_offload.compat import task_backends
 from django_offload.definition.offload_task import task
+from django_offload.middleware import OwnerMiddleware
 from tests.contract.setup import tasks_setting
 from tests.unit import tasks
 
@@ -142,4 +144,189 @@ def test_an_endpoint_in_the_clear_is_reported(monkeypatch, settings, url, debug,
     assert ids(messages) == (["django_offload.E021"] if reported else [])
     assert not reported or messages[0].msg == (
         f"AWS_ENDPOINT_URL_SQS is '{url}'. Messages and results would cross the network unencrypted."
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_DYNAMODB",
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+        "AWS_S3_ENDPOINT_URL",
+        "AWS_SQS_ENDPOINT",
+    ],
+)
+def test_every_variable_that_names_an_endpoint_counts(monkeypatch, settings, name):
+    settings.DEBUG = False
+    monkeypatch.setenv(name, "http://someone:pw@aws.example.org")
+
+    (message,) = checks.check_endpoint()
+
+    assert message.msg.startswith(f"{name} is 'http://…@aws.example.org'. Messages and results would cross")
+
+
+@pytest.mark.parametrize(
+    "name", ["AWS_USE_FIPS_ENDPOINT", "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ENDPOINT_URL"]
+)
+def test_other_variables_name_no_endpoint_of_ours(monkeypatch, settings, name):
+    settings.DEBUG = False
+    monkeypatch.setenv(name, "http://169.254.169.254")
+
+    assert checks.check_endpoint() == []
+
+
+def test_a_queue_url_in_the_clear_is_reported(settings):
+    settings.DEBUG = False
+    urls = {"default": "http://sqs.example.org/1/contract-default"}
+    settings.TASKS = tasks_setting(modules=[], queue_urls=urls)
+
+    messages = checks.check_endpoint()
+
+    assert ids(messages) == ["django_offload.E021"] * 2
+    assert messages[0].msg.startswith(
+        "TASKS['default']: OPTIONS['queue_urls']['default'] is 'http://sqs.example"
+    )
+
+
+CONFIG = """
+[default]
+region = us-east-1
+{default}
+[profile shop]
+services = of-shop
+[services of-shop]
+dynamodb =
+  endpoint_url = http://dynamodb.example.org
+"""
+
+
+@pytest.mark.parametrize(
+    ("default", "profile", "reported"),
+    [
+        ("", "", None),
+        (
+            "endpoint_url = http://aws.example.org",
+            "",
+            "endpoint_url of [default] is 'http://aws.example.org'",
+        ),
+        ("endpoint_url = https://aws.example.org", "", None),
+        ("endpoint_url = http://localhost:5000", "", None),
+        ("", "shop", "endpoint_url of dynamodb in [services of-shop] is 'http://dynamodb.example.org'"),
+        ("endpoint_url = http://aws.example.org", "other", None),
+        ("[[", "", None),
+    ],
+)
+def test_an_endpoint_of_awss_configuration_is_reported(
+    monkeypatch, settings, tmp_path, default, profile, reported
+):
+    settings.DEBUG = False
+    file = tmp_path / "config"
+    file.write_text(CONFIG.format(default=default))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
+    monkeypatch.setenv("AWS_PROFILE", profile)
+    monkeypatch.delenv("AWS_DEFAULT_PROFILE", raising=False)
+
+    messages = checks.check_endpoint()
+
+    assert len(messages) == (reported is not None)
+    assert reported is None or messages[0].msg.startswith(reported)
+
+
+SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
+AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
+
+
+class OwnOwner(OwnerMiddleware):
+    """A project's own."""
+
+
+class OwnSession(SessionMiddleware):
+    """A project's own."""
+
+
+@pytest.mark.parametrize(
+    ("middleware", "reported"),
+    [
+        ([SESSION, AUTH, checks.MIDDLEWARE], None),
+        ([SESSION, checks.MIDDLEWARE], None),
+        ([SESSION, AUTH, f"{__name__}.OwnOwner"], None),
+        ([f"{__name__}.OwnSession", checks.MIDDLEWARE], None),
+        (["shop.middleware.TokenUser", checks.MIDDLEWARE], None),
+        ([checks.MIDDLEWARE, SESSION, AUTH], "W023"),
+        ([SESSION, checks.MIDDLEWARE, AUTH], "W023"),
+        ([checks.MIDDLEWARE, f"{__name__}.OwnSession"], "W023"),
+        (["django.middleware.common.CommonMiddleware", checks.MIDDLEWARE], "W023"),
+        ([checks.MIDDLEWARE], "W023"),
+        ([SESSION, AUTH], "W020"),
+        ([], "W020"),
+    ],
+)
+def test_the_owners_middleware_needs_to_know_the_visitor(ours, settings, middleware, reported):
+    settings.MIDDLEWARE = middleware
+
+    messages = checks.check_middleware()
+
+    assert ids(messages) == ([f"django_offload.{reported}"] if reported else [])
+
+
+def test_a_middleware_in_a_wrong_place_is_named(ours, settings):
+    settings.MIDDLEWARE = [SESSION, checks.MIDDLEWARE, AUTH]
+
+    (message,) = checks.check_middleware()
+
+    assert message.msg == (
+        "Tasks have no owner, because MIDDLEWARE has its parts in a wrong order. "
+        f"'{AUTH}' is after '{checks.MIDDLEWARE}'."
+    )
+
+
+@pytest.mark.parametrize(
+    ("database", "options", "reported"),
+    [
+        ({"ATOMIC_REQUESTS": True}, {}, True),
+        ({"ATOMIC_REQUESTS": True}, {"outbox": True}, False),
+        ({"ATOMIC_REQUESTS": True}, {"on_commit": False}, False),
+        ({"ATOMIC_REQUESTS": False}, {}, False),
+        ({}, {}, False),
+    ],
+)
+def test_views_that_are_transactions_need_the_outbox(settings, monkeypatch, database, options, reported):
+    settings.TASKS = tasks_setting(modules=[], **options)
+    for name, value in database.items():
+        monkeypatch.setitem(settings.DATABASES["default"], name, value)
+
+    messages = checks.check_atomic_requests()
+
+    assert ids(messages) == (["django_offload.W024"] * 2 if reported else [])
+    assert not reported or "OPTIONS['outbox'] = True" in messages[0].hint
+
+
+def test_another_database_is_none_that_tasks_wait_for(ours, settings, monkeypatch):
+    monkeypatch.setitem(
+        settings.DATABASES, "other", {**settings.DATABASES["default"], "ATOMIC_REQUESTS": True}
+    )
+
+    assert checks.check_atomic_requests() == []
+
+
+@pytest.mark.parametrize(
+    ("fallbacks", "problem"),
+    [
+        ([], None),
+        (["a", "b", "c"], None),
+        (["a", "b", "c", "d"], "SECRET_KEY_FALLBACKS has 4 keys. Whoever has one of them can sign messages"),
+        (["a", "a"], "SECRET_KEY_FALLBACKS has 1 of its keys twice, or SECRET_KEY itself."),
+        (["now"], "SECRET_KEY_FALLBACKS has 1 of its keys twice, or SECRET_KEY itself."),
+    ],
+)
+def test_fallbacks_that_no_message_can_need_are_a_warning(settings, fallbacks, problem):
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "now", fallbacks
+
+    messages = checks.check_fallbacks()
+
+    assert ids(messages) == (["django_offload.W027"] if problem else [])
+    assert problem is None or messages[0].msg.startswith(problem)
+    assert (
+        problem is None or messages[0].hint == "Keep a key for 22 days after you replaced it, then remove it."
     )

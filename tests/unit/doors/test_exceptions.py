@@ -22,6 +22,8 @@ EXAMPLES = [
     exceptions.InvalidArguments("shop.send", "Unsupported value"),
     exceptions.PayloadTooLarge("shop.send", 1_000_000, 300_000),
     exceptions.EnqueueFailed("0" * 32, "shop.send", "default"),
+    exceptions.TooManyEnqueues("shop.send", "enqueues_per_attempt", 10_000, "in one attempt"),
+    exceptions.TooManyEnqueues("shop.send", "enqueues_per_root", 100, f"below the task id={'0' * 32}"),
     exceptions.OutOfTime("A call to dynamodb"),
     exceptions.UnknownTask("shop.gone"),
     exceptions.UnknownEvent("worker", "a batch"),
@@ -70,6 +72,7 @@ OffloadError (django.tasks.exceptions.TaskException)
 ├── InvalidArguments (InvalidTask, TypeError)   the function doesn't take the arguments, or JSON can't
 │   └── PayloadTooLarge                         the arguments are too large without a bucket
 ├── EnqueueFailed                               AWS confirmed neither the record nor the message
+├── TooManyEnqueues                             a task, or all below one, enqueued more than OPTIONS allow
 ├── OutOfTime                                   an invocation ends too soon to start something
 ├── UnknownTask                                 no declared task module defines a task of this name
 ├── StepTooLarge                                a step returned more than can be stored

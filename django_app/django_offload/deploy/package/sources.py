@@ -92,12 +92,12 @@ def _select_files(root: Path, include: Sequence[str], exclude: Sequence[str]) ->
     def is_wanted(path: PurePosixPath) -> bool:
         return is_part(path) and not any(matches_any(part, exclude) for part in path.parts)
 
-    listed = list(_walk_files(root)) if tracked is None else tracked.paths
+    listed = list(walk_files(root)) if tracked is None else tracked.paths
     tracked = tracked or git.Tracked()
     check_submodules(root, [path for path in listed if is_wanted(path / "__init__.py")])
     check_conflicts(filter(is_wanted, tracked.unmerged))
     files = list(follow_links(root, listed, is_wanted))
-    included = {path for path in _walk_files(root) if is_included(path, include)} if include else set()
+    included = {path for path in walk_files(root) if is_included(path, include)} if include else set()
     included = {path for path in included if (root / path).is_file()}
     selected = {path for path in files if is_wanted(path)} | included
     packaged = {path for path in selected if (root / path).is_file()}
@@ -265,7 +265,7 @@ def matches_any(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _walk_files(root: Path) -> Iterator[PurePosixPath]:
+def walk_files(root: Path) -> Iterator[PurePosixPath]:
     """
     Yield every file and link below `root`, except in hidden folders and virtual environments.
 

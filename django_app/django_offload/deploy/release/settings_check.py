@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...stack.layout import HANDLERS, Layout
+from .. import Announce
 from ..environment import function_environment, last_error, run_python
 from ..errors import ChecksFailed
 from ..stage import Stage
@@ -29,13 +30,15 @@ _ERROR, _WARNING = 40, 30
 _REPORTED_ELSEWHERE = {
     *("security.W018", "security.W020"),
     *("django_offload.E022", "django_offload.W033", "django_offload.W035"),
-    *("django_offload.E036", "django_offload.W036"),
+    *("django_offload.E036", "django_offload.W036", "django_offload.W025"),
 }
+# Warnings whose texts are shown, because they don't come up with the settings of this machine.
+_SHOWN = {f"django_offload.W{number:03}" for number in range(20, 30)}
 
 
-def check(layout: Layout, stage: Stage, *, web: bool) -> list[str]:
+def check(layout: Layout, stage: Stage, *, web: bool, announce: Announce = print) -> list[str]:
     """
-    Return the ids of the warnings of `check --deploy`.
+    Return the ids of the warnings of `check --deploy`, and announce those of this library.
 
     Raise ChecksFailed, with everything that would not run, if there are errors.
     """
@@ -51,11 +54,15 @@ def check(layout: Layout, stage: Stage, *, web: bool) -> list[str]:
     blocking = list(blocking_problems(settings, stage.name, web=web))
     if blocking:
         raise ChecksFailed(stage.name, blocking)
-    return [
-        check_id
-        for level, check_id, _, _ in settings["messages"]
+    warnings = [
+        (check_id, text, hint)
+        for level, check_id, text, hint in settings["messages"]
         if level == _WARNING and check_id not in _REPORTED_ELSEWHERE
     ]
+    for check_id, text, hint in warnings:
+        if check_id in _SHOWN:
+            announce(" ".join(f"{text} ({check_id}) {hint}".split()))
+    return [check_id for check_id, _, _ in warnings]
 
 
 def blocking_problems(settings: Mapping[str, Any], stage: str, *, web: bool) -> Iterator[str]:

@@ -18,7 +18,7 @@ EXAMPLE = '{"BACKEND": "django_offload.backends.SQSBackend", "OPTIONS": {"stack"
 
 def check_backend(**kwargs: Any) -> list[CheckMessage]:
     """Warn if TASKS has no django_offload backend."""
-    if _is_configured() is not False:
+    if is_configured() is not False:
         return []
     return [
         checks.Warning(
@@ -31,7 +31,7 @@ def check_backend(**kwargs: Any) -> list[CheckMessage]:
 
 def check_task_modules(**kwargs: Any) -> list[CheckMessage]:
     """Warn about tasks that no worker would find, because their app isn't installed, or if there are none."""
-    if not _is_configured():
+    if not is_configured():
         return []
     from ...stack.layout import layout
     from .task_files import unknown_task_files
@@ -64,7 +64,7 @@ def check_task_modules(**kwargs: Any) -> list[CheckMessage]:
 
 def check_urls(**kwargs: Any) -> list[CheckMessage]:
     """Warn if no URL shows the status of a task."""
-    if not _is_configured() or not getattr(settings, "ROOT_URLCONF", None):
+    if not is_configured() or not getattr(settings, "ROOT_URLCONF", None):
         return []
     try:
         reverse("django_offload:status", args=["0" * 32])
@@ -83,7 +83,7 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
 
 def check_files(**kwargs: Any) -> list[CheckMessage]:
     """Warn if files that deploying needs are missing, or are older than the settings."""
-    if not _is_configured() or registry_or_none() is None:
+    if not is_configured() or registry_or_none() is None:
         return []
     from ...stack import stacks
     from ...stack.layout import layout
@@ -113,7 +113,7 @@ def check_files(**kwargs: Any) -> list[CheckMessage]:
 
 def check_names(**kwargs: Any) -> list[CheckMessage]:
     """Report a web side that Zappa would give the stack's name, so that it would replace the stack."""
-    if not _is_configured():
+    if not is_configured():
         return []
     from ...stack import stacks
     from ...stack.layout import layout
@@ -138,7 +138,7 @@ def check_names(**kwargs: Any) -> list[CheckMessage]:
 
 def check_variables(**kwargs: Any) -> list[CheckMessage]:
     """Warn about variables that Zappa's settings give only to the web side."""
-    if not _is_configured():
+    if not is_configured():
         return []
     from ...stack.layout import layout
     from ..stage import stage_environment_of, stage_file
@@ -163,7 +163,7 @@ def check_variables(**kwargs: Any) -> list[CheckMessage]:
 
 def check_web(**kwargs: Any) -> list[CheckMessage]:
     """Report settings of Zappa that the web function doesn't serve, and stages that keep Zappa's handler."""
-    if not _is_configured():
+    if not is_configured():
         return []
     from ...stack.layout import layout
     from ..web_features import handler_warning, refused_features
@@ -186,7 +186,7 @@ def check_web(**kwargs: Any) -> list[CheckMessage]:
     return messages
 
 
-def _is_configured() -> bool | None:
+def is_configured() -> bool | None:
     """Return True if TASKS names a django_offload backend, or None if TASKS is invalid."""
     try:
         return bool(configured())

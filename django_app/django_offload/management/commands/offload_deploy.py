@@ -16,6 +16,7 @@ from ...deploy.release.credentials import check_credentials
 from ...deploy.release.deployment import Deployment, Steps
 from ...deploy.release.settings_check import check
 from ...deploy.release.stack_events import EventLine
+from ...deploy.secret_files import credential_warnings
 from ...deploy.stage import ENV_STAGE, Stage, read_stage
 from ...deploy.web_features import handler_warning, refused_features
 from ...deploy.zappa_settings import zappa_settings
@@ -164,7 +165,13 @@ manage.py offload_deploy --stage dev --delete
 
     def check_settings(self, stage: Stage, project: Layout, *, web: bool) -> None:
         self.announce("Checking the settings of the stage:")
-        warnings = check(project, stage, web=web)
+
+        def warn(text: str) -> None:
+            self.announce(Styled(f"  {text}", "warning"))
+
+        warnings = check(project, stage, web=web, announce=warn)
+        for problem, remedy in credential_warnings(project.root, stage.name, web=web):
+            warn(f"{problem} {remedy}")
         names = f"{len(warnings)} warnings ({', '.join(sorted(set(warnings)))}), see manage.py check --deploy"
         self.announce(f"  no errors{'; ' + names if warnings else ''}")
         if web:
@@ -176,7 +183,7 @@ manage.py offload_deploy --stage dev --delete
                 self.announce(Styled(f"  {problem} {remedy}", "info"))
             warning = handler_warning(settings, stage.name)
             if warning is not None:
-                self.announce(Styled(f"  {' '.join(warning)}", "warning"))
+                warn(" ".join(warning))
 
     def package(
         self, stage: Stage, project: Layout, file: Path | None, check_imports: bool = True
