@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views import View
 
@@ -29,6 +28,7 @@ from .arguments import (
     signature_errors,
     texts_of,
 )
+from .private import keep_private
 from .unavailable import RETRY_AFTER_SECONDS
 
 JSON, HTML = "application/json", "text/html"
@@ -76,8 +76,7 @@ class TriggerView(View):
         else:
             message = _("You may not start this task. Sign in with an account that may.")
             response = JsonResponse({"errors": error(message, "forbidden")}, status=403)
-        patch_vary_headers(response, ["Accept", "HX-Request"])
-        return response
+        return keep_private(response, "Accept", "HX-Request")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._render_page(form=self.get_form())
