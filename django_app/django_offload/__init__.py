@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from . import compat as compat  # Raises what to install if this Django lacks tasks.
+from . import logs as logs  # Filters the loggers before anything is logged.
 
 if TYPE_CHECKING:
     from .definition.context import progress, track

@@ -32,6 +32,7 @@ from ..definition.offload_task import AnyResult, AnyTask, OffloadTask, refuse_ev
 from ..definition.registry import mask_of, name_of, registry
 from ..definition.results import result_of
 from ..exceptions import ConfigurationError, ResourceMissing, TooManyEnqueues
+from ..logs import Lines
 from ..operations.find import read_parts
 from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask
 from ..protocol.record import read_record
@@ -339,11 +340,11 @@ class Departure:
 
 def log_unsent(enqueued: EnqueuedTask, exc: BaseException) -> None:
     what = "was not sent" if isinstance(exc, Exception) else "may not have been sent"
-    mask, text = mask_of(enqueued), f"Task id=%s {what} at the commit: %s"
+    mask, text = mask_of(enqueued), f"Task id=%s {what} at the commit"
     if mask is None:
-        logger.error(text, enqueued.id, str(exc) or type(exc).__name__, exc_info=exc)
+        logger.error(f"{text}: %s", enqueued.id, str(exc) or type(exc).__name__, exc_info=exc)  # noqa: G004
     else:  # Handlers format an exception themselves, and know no mask.
-        logger.error(text, enqueued.id, mask.traceback(exc))
+        logger.error(f"{text}\n%s", enqueued.id, Lines(mask.traceback(exc)))  # noqa: G004
 
 
 def owner_function(options: Options) -> Any:

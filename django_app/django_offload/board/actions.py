@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.http import HttpRequest
 
 from ..conf import Options, options_for
 from ..models import Task
-from ..operations.cancel import cancel
+from ..operations.cancel import cancel, describe_cancel
 from ..operations.redrive import ActionResult, discard, redrive
+from ..operations.staff_log import log_staff_action, unknown_if_it_raises
+from ..operations.unverified_bodies import act_on_body
 from ..protocol.record import FAILED, TaskRecord
 from ..protocol.transitions import CANCELLED
 from ..stores import Store, store_of
@@ -44,12 +44,7 @@ def redrive_task(store: Store, record: TaskRecord, options: Options, now: dateti
 
 def cancel_task(store: Store, record: TaskRecord, options: Options, now: datetime) -> ActionResult:
     cancelled = cancel(store, record.enqueued, options_for(record.enqueued.alias, options), now)
-    if cancelled is None:
-        text = "It has already ended, so there is nothing to cancel."
-    elif cancelled.ended:
-        text = "Cancelled."
-    else:
-        text = "It is running and was asked to stop. It will not be tried again."
+    text = describe_cancel(cancelled)
     return ActionResult(id=record.enqueued.id, done=cancelled is not None, text=text)
 
 
@@ -96,24 +91,25 @@ def run_action(
     """Run an action on each record, and return the result of each. Log every one that was done."""
     store, results = store_of(options), []
     for record in records:
-        task_id = record.enqueued.id
+        task_id, what = record.enqueued.id, f"{action.verb} {record.enqueued.name}"
         if action.applies_to(record):
-            result = action.run(store, record, options, datetime.now(UTC))
+            with unknown_if_it_raises(request.user, task_id, what):
+                result = action.run(store, record, options, datetime.now(UTC))
         else:
             text = f"{action.verb} does not apply, because it is {record.status} now. Choose another action."
             result = ActionResult(id=task_id, done=False, text=text)
         results.append(result)
         if result.done:
             # Log at once, because a later record may raise an exception.
-            log_action(request, task_id, CHANGE, f"{action.verb} {record.enqueued.name}: {result.text}")
+            log_staff_action(request.user, task_id, f"{what}: {result.text}")
     return results
 
 
-def log_discarded_body(request: HttpRequest, result: ActionResult) -> None:
-    """Log the discard of a message that did not verify. It is a deletion, because its page is gone."""
-    log_action(request, result.id, DELETION, f"{DISCARD.verb} a message that did not verify: {result.text}")
-
-
-def log_action(request: HttpRequest, object_id: str, flag: int, message: str) -> None:
-    user_id: Any = request.user.pk
-    LogEntry.objects.log_actions(user_id, [Task(id=object_id)], flag, message)
+def discard_body(request: HttpRequest, key: str) -> ActionResult:
+    """Discard a message that did not verify. The log has a deletion, because its page is gone."""
+    what = f"{DISCARD.verb} a message that did not verify"
+    with unknown_if_it_raises(request.user, key, what, deletes=True):
+        result = act_on_body("discard", key)
+    if result.done:
+        log_staff_action(request.user, key, f"{what}: {result.text}", deletes=True)
+    return result

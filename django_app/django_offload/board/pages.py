@@ -7,7 +7,8 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.handlers.exception import response_for_exception
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
@@ -48,6 +49,9 @@ def explain_errors[View: Callable[..., HttpResponse]](view: View) -> View:
             try:
                 with at_most(seconds):
                     return view(board, request, *args, **kwargs)
+            except (Http404, PermissionDenied, BadRequest) as exc:
+                # Here, so that the admin gives the site's own page the headers of all its pages: no cache.
+                return response_for_exception(request, exc)
             except OutOfTime:
                 explanation = NO_ANSWER.format(seconds=seconds)
             except OffloadError as exc:

@@ -7,16 +7,16 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
 from ..operations.queue_depths import queue_depth
 from ..operations.unverified_bodies import (
     SHOWN_BYTES,
-    act_on_body,
     escaped,
     unverified_bodies,
     unverified_body,
 )
-from .actions import DISCARD, log_discarded_body
+from .actions import DISCARD, discard_body
 from .charts import charts
 from .forms import selected_stack
 from .metrics import SPANS, read_histories
@@ -55,11 +55,9 @@ def show_unreadable(request: HttpRequest, context: dict[str, Any]) -> HttpRespon
     if request.method == "POST":
         if not DISCARD.allowed(request):
             raise PermissionDenied
-        result = act_on_body("discard", request.POST.get("key", ""))
-        if result.done:
-            log_discarded_body(request, result)
+        result = discard_body(request, request.POST.get("key", ""))
         messages.add_message(request, messages.SUCCESS if result.done else messages.ERROR, result.text)
-        return HttpResponseRedirect(request.path)
+        return HttpResponseRedirect(reverse("admin:django_offload_task_unreadable"))
     key = request.GET.get("key")
     data = unverified_body(key) if key else None
     if key and data is None:

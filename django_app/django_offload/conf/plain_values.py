@@ -6,6 +6,8 @@ from datetime import timedelta
 from reprlib import Repr
 from typing import Any
 
+from ..logs import one_line
+
 # No option is nested more deeply than the arguments of a schedule, which are left as they are.
 MOST_LEVELS = 20
 # The values that no code of a project can change.
@@ -81,13 +83,13 @@ def shown(value: object) -> str:
 
 
 def reason(exc: BaseException) -> str:
-    """Return the class and the text of an exception, which a project's own class may not have."""
+    """Return the class and the text of an exception on one line. A project's class may have no text."""
     name = type_name(type(exc))
     try:
         text = str(exc)
     except (Exception, SystemExit):  # noqa: BLE001, the same as above
         return name
-    return shortened(printable(f"{name}: {text}" if text else name)).rstrip(".")
+    return shortened(one_line(f"{name}: {text}" if text else name)).rstrip(".")
 
 
 def shortened(text: str, longest: int = 500) -> str:

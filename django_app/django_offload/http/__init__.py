@@ -36,11 +36,13 @@ def accepted(result: AnyResult, response: HttpResponse | None = None) -> HttpRes
     that you pass. The result of another backend gets neither header.
     """
     from .access import has_record
+    from .private import keep_private
     from .tokens import HEADER, status_token
 
     if response is None:
         response = JsonResponse(status_of_enqueued(result))
     response.status_code = 202
+    keep_private(response)
     if has_record(result):
         response["Location"] = status_url(result.id)
         response[HEADER] = status_token(result.id)
@@ -59,8 +61,10 @@ def status_url(task_id: str) -> str:
 
 def status_of_enqueued(result: AnyResult) -> dict[str, Any]:
     """Return the status of a result that enqueue() returned. Inside a transaction it has no `enqueued_at`."""
+    from ..conf import configured
     from ..operations.status import iso, outcome
 
+    options = configured().get(result.task.backend)
     return {
         "id": result.id,
         "task": name_of(result.task),
@@ -72,7 +76,7 @@ def status_of_enqueued(result: AnyResult) -> dict[str, Any]:
         "started_at": iso(result.started_at),
         "finished_at": iso(result.finished_at),
         "run_after": iso(result.task.run_after),
-        **outcome(result),
+        **outcome(result, error_text=options is None or options.error_text == "owner"),
     }
 
 

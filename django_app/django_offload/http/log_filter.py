@@ -1,6 +1,8 @@
 """
 Hide the tokens of links in logs and error reports, because anybody who reads one there can use it for a day.
 
+The same filter keeps a request from forging a line of the log, as logs.py does for our own loggers.
+
 The app's configuration filters the loggers of Django, gunicorn, uvicorn and Zappa. For another server that
 runs in Python, put a TokenFilter on the logger of its access log.
 """
@@ -12,6 +14,8 @@ from copy import copy
 from typing import Any
 
 from django.http import HttpRequest
+
+from ..logs import escape_controls, indented, one_line
 
 HIDDEN = "***"
 # What may stand for a letter in a query: itself or its percent code. A link inside a link is encoded again.
@@ -41,23 +45,23 @@ class TokenFilter(logging.Filter):
         elif record.args:
             record.args = tuple(map(hidden, record.args))
         else:
-            record.msg = hidden(record.msg)
+            record.msg = escape_controls(without_tokens(str(record.msg)))
         request = getattr(record, "request", None)
         if isinstance(request, HttpRequest):
             record.request = redacted_copy(request)
         if record.exc_info and not record.exc_text:
             traceback = logging.Formatter().formatException(record.exc_info)
             # Formatters use this text instead of making their own.
-            record.exc_text = without_tokens(traceback)
+            record.exc_text = indented(without_tokens(traceback))
         return True
 
 
 def hidden(value: Any) -> Any:
-    """Return a logged value, or its text without tokens if that has any."""
+    """Return a logged value, or its text on one line without tokens, if it has tokens or control characters."""
     if value is None or isinstance(value, int | float):
         return value
     text = str(value)
-    safe = without_tokens(text)
+    safe = one_line(without_tokens(text))
     return value if safe == text else safe
 
 

@@ -16,6 +16,7 @@ from ..operations.status import retry_after
 from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord
 from ..protocol.transitions import CANCELLED
 from .access import get_task_or_404, has_record
+from .links import is_link
 from .tokens import piece_token
 from .unavailable import log_unreachable, unreachable
 
@@ -31,6 +32,11 @@ class PieceWords:
     then: str = ""  # The address of the link that appears when the task is done.
     link: str = ""  # The text of that link.
     htmx: bool = False  # True if htmx polls instead of the library's script.
+
+    def __post_init__(self) -> None:
+        """Drop an address that no page may link to, also one in a token of an earlier release."""
+        if self.then and not is_link(self.then):
+            object.__setattr__(self, "then", "")
 
     @classmethod
     def from_token(cls, words: Mapping[str, Any]) -> Self:
@@ -158,6 +164,6 @@ def piece_context(
         "url": url,
         "poll_url": poll_url,
         "token": token,
-        "refresh": refresh or url,
+        "refresh": refresh if refresh and is_link(refresh) else url,
         "said": task.text_hash,
     }

@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views import View
 
@@ -33,6 +32,7 @@ from .arguments import (
     texts_of,
 )
 from .nesting import guard_json_fields
+from .private import keep_private
 from .too_many import Throttles, call_throttle, seconds_of, too_many_requests
 from .unavailable import RETRY_AFTER_SECONDS
 
@@ -92,8 +92,7 @@ class TriggerView(View):
         else:
             message = _("You may not start this task. Sign in with an account that may.")
             response = JsonResponse({"errors": error(message, "forbidden")}, status=403)
-        patch_vary_headers(response, ["Accept", "HX-Request"])
-        return response
+        return keep_private(response, "Accept", "HX-Request")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._render_page(form=self.get_form())

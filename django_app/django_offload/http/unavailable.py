@@ -13,6 +13,7 @@ from ..aws import READ_SECONDS, at_most, failures
 from ..aws.explain import explain
 from ..exceptions import OutOfTime
 from .arguments import error
+from .private import keep_private
 
 logger = logging.getLogger("django_offload")
 
@@ -49,12 +50,10 @@ def unavailable_without_aws[View: Callable[..., HttpResponse]](view: View) -> Vi
 
 
 def uncached(response: HttpResponse) -> HttpResponse:
-    """Return the answer with headers that say when to ask again, and that nobody may keep it."""
+    """Return the answer with headers that say when to ask again, and that nobody may store it."""
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    response["Cache-Control"] = "no-store"
-    # The address may have a token, which no page may send on.
-    response["Referrer-Policy"] = "strict-origin"
-    return response
+    response["Cache-Control"] = "private, no-store"
+    return keep_private(response)
 
 
 def log_unreachable(task_id: str, exc: Exception) -> None:

@@ -1,5 +1,6 @@
 """The views of django_offload.urls: a task's status, its progress, and its cancellation."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -7,14 +8,14 @@ from hashlib import sha256
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.shortcuts import render
-from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 
-from ..operations.cancel import cancel
+from ..operations.cancel import cancel, describe_cancel
 from ..operations.find import StoredTask
+from ..operations.staff_log import log_staff_action, unknown_if_it_raises
 from ..operations.status import retry_after, status_of
 from ..payloads import fetch_result
 from ..protocol.record import TaskRecord
@@ -22,11 +23,13 @@ from .access import (
     CANCEL_PERMISSION,
     get_permitted_task_or_404,
     get_task_or_404,
+    is_owner,
     is_staff,
     may_read_error_text,
 )
 from .pieces import UNKNOWN, PieceWords, TaskProgress, piece_context
-from .tokens import HEADER, is_status_token, take_token, words_from_token
+from .private import keep_private
+from .tokens import is_status_token, take_token, words_from_token
 from .unavailable import log_unreachable, unavailable_without_aws, uncached, unreachable
 
 
@@ -84,14 +87,26 @@ def cancel_task(request: HttpRequest, task_id: str) -> HttpResponse:
     Cancel a task. One that hasn't started ends at once; a running one sees a flag.
 
     Answer 202 with its status, or 409 if it has already ended. Only the owner and staff with the permission
-    to cancel may do this. A token isn't enough.
+    to cancel may do this. A token isn't enough. The admin's log has what staff did.
     """
     take_token(request)  # It isn't enough, but nothing may report it.
     task = get_permitted_task_or_404(request, task_id, permission=CANCEL_PERMISSION)
-    record = cancel(task.store, task.record.enqueued, task.options, datetime.now(UTC))
+    enqueued = task.record.enqueued
+    what, own = f"Cancel {enqueued.name}", is_owner(request, task.record)
+    with nullcontext() if own else unknown_if_it_raises(request.user, task_id, what):
+        record = cancel(task.store, enqueued, task.options, datetime.now(UTC))
     if record is None:
-        return JsonResponse(read_status(request, get_task_or_404(task_id)), status=409)
-    return JsonResponse(read_status(request, replace(task, record=record)), status=202)
+        return JsonResponse(permitted_status(request, get_task_or_404(task_id)), status=409)
+    if not own:
+        log_staff_action(request.user, task_id, f"{what}: {describe_cancel(record)}")
+    return JsonResponse(permitted_status(request, replace(task, record=record)), status=202)
+
+
+def permitted_status(request: HttpRequest, task: StoredTask) -> dict[str, object]:
+    """Return the status of a task that the visitor may cancel: the state alone, unless they may view it."""
+    if is_owner(request, task.record) or is_staff(request):
+        return read_status(request, task)
+    return {"id": task.record.enqueued.id, "status": task.record.status}
 
 
 def with_etag(request: HttpRequest, record: TaskRecord, response: HttpResponse, *vary: str) -> HttpResponse:
@@ -103,9 +118,7 @@ def with_etag(request: HttpRequest, record: TaskRecord, response: HttpResponse, 
         response = HttpResponseNotModified()
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-cache"
-    patch_vary_headers(response, ("Cookie", HEADER, *vary))
-    # The address may have a token, which no page may send on. CSRF checks need the origin.
-    response["Referrer-Policy"] = "strict-origin"
+    keep_private(response, *vary)
     if not record.ended:
         response["Retry-After"] = str(retry_after(record, datetime.now(UTC)))
     return response

@@ -16,6 +16,7 @@ from ..compat import InvalidTask
 from ..conf import configured
 from ..deploy.stage import ENV_STAGE
 from ..exceptions import OffloadError
+from ..logs import INDENT, escape_controls
 from .json_output import stdout_for_json
 from .output import Output
 
@@ -112,7 +113,8 @@ class OffloadCommand(Output):
             message = error_message(exc)
             if message is None:
                 raise
-            raise self.usage_error(message) from exc
+            # Further lines are indented, so that no exception's text looks like a message of the command.
+            raise self.usage_error(message.replace("\n", f"\n{INDENT}")) from exc
         if exit_code != EXIT_OK:
             sys.exit(exit_code)
 
@@ -132,11 +134,11 @@ class OffloadCommand(Output):
 
     def failure(self, message: str) -> CommandError:
         """Return the error to raise when the command found a problem (exit code 1)."""
-        return CommandError(message, returncode=EXIT_PROBLEM)
+        return CommandError(escape_controls(message), returncode=EXIT_PROBLEM)
 
     def usage_error(self, message: str) -> CommandError:
         """Return the error to raise for wrong usage or a wrong environment (exit code 2)."""
-        return CommandError(message, returncode=EXIT_USAGE)
+        return CommandError(escape_controls(message), returncode=EXIT_USAGE)
 
     def require_backend(self) -> None:
         """Raise CommandError if no alias of TASKS uses a backend of django-offload."""

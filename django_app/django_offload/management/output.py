@@ -14,7 +14,7 @@ from django.utils.termcolors import make_style
 
 from ..local.lambda_.log_lines import wants_colour
 from .progress import Progress, ProgressBar, ProgressLines, has_rich
-from .rendering import Styled, escape_controls, table_lines
+from .rendering import Styled, one_line, table_lines
 
 STYLES = {
     "plain": str,
@@ -68,7 +68,9 @@ class Output(BaseCommand):
 
     def write_line(self, *pieces: str) -> None:
         """
-        Print `pieces` as one line, with control characters as \\x.. and each Styled piece in its colour.
+        Print `pieces` as one line, each Styled piece in its colour.
+
+        Line breaks and control characters become escapes, so that no text of a task forges a line.
 
         Print nothing with --json, because stdout then contains only JSON.
         """
@@ -76,7 +78,7 @@ class Output(BaseCommand):
             return
         text = ""
         for piece in pieces:
-            escaped = escape_controls(piece)
+            escaped = one_line(piece)
             if self.coloured and isinstance(piece, Styled):
                 apply_style: Any = STYLES[piece.style]
                 escaped = str(apply_style(escaped))
@@ -135,6 +137,7 @@ class Output(BaseCommand):
         With rich on a terminal it is a bar, and other lines appear above it. Otherwise it is a plain line
         every 5 seconds.
         """
+        label = one_line(label)
         if not (can_move_cursor(self.stderr) and has_rich()):
             yield ProgressLines(label, lambda text: self.stderr.write(text, str))
             return

@@ -6,6 +6,7 @@ from itertools import chain, repeat
 from textwrap import wrap
 from typing import Any, Self
 
+from .. import logs
 from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL
 
 GAP = "  "
@@ -13,15 +14,6 @@ GAP = "  "
 LAST_COLUMN_WIDTH = 20
 KEY_WIDTH = 13
 STATUS_STYLES = {READY: "info", RUNNING: "busy", SUCCESSFUL: "good", FAILED: "bad"}
-# Arguments and errors of tasks are printed as text. They must not move the cursor or change the title.
-CONTROL_CHARACTERS = {
-    code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"
-}
-# Nor can a lone surrogate be encoded, which JSON can carry.
-CONTROL_CHARACTERS |= {code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)}
-# And what turns the direction of a line makes it read otherwise than it is.
-TURNS = (0x061C, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-CONTROL_CHARACTERS |= {code: f"\\u{code:04x}" for code in TURNS}
 
 
 class Styled(str):
@@ -36,9 +28,9 @@ class Styled(str):
         return styled
 
 
-def escape_controls(text: str) -> str:
-    """Return `text` with control characters and lone surrogates as escapes, so that it only prints."""
-    return with_style_of(text, text.translate(CONTROL_CHARACTERS))
+def one_line(text: str) -> str:
+    """Return `text` on one line, with what would control a terminal as escapes, in the same style."""
+    return with_style_of(text, logs.one_line(text))
 
 
 def with_style_of(original: str, text: str) -> str:
@@ -86,8 +78,8 @@ def table_lines(
 def cell_text(value: object) -> str:
     """Return a value as text on one line; "" for None."""
     if isinstance(value, Styled):
-        return escape_controls(value)
-    return "" if value is None else escape_controls(" ".join(str(value).split("\n")))
+        return one_line(value)
+    return "" if value is None else one_line(" ".join(str(value).split("\n")))
 
 
 def is_number(value: object) -> bool:
@@ -130,7 +122,8 @@ def error_lines(key: str, error: Mapping[str, Any]) -> Iterator[list[str]]:
     """Yield the class and the message of an error, and the lines of its traceback if it has one."""
     yield [record_key(key), Styled(error["class"], "bad"), f": {error['message']}"]
     if error.get("traceback"):
-        yield from ([line] for line in error["traceback"].rstrip().splitlines())
+        # Indented, because an exception may have any text, and none of its lines may look like another value.
+        yield from ([logs.INDENT, line] for line in error["traceback"].rstrip().split("\n"))
 
 
 def record_key(key: str) -> Styled:

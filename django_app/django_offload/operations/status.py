@@ -79,11 +79,12 @@ def has_own_error(record: TaskRecord, errors: Sequence[Mapping[str, Any]]) -> bo
     return bool(errors[-1]["attempt"] == len(record.attempt_fences))
 
 
-def outcome(result: AnyResult) -> dict[str, Any]:
+def outcome(result: AnyResult, *, error_text: bool = True) -> dict[str, Any]:
     """
     Return the return value or the error of a result, as a status has them.
 
-    Results of other backends need this, because they may end at once.
+    Results of other backends need this, because they may end at once. Without `error_text`, the message of
+    the error is empty.
     """
     if result.status == SUCCESSFUL:
         return {"return_value": result.return_value}
@@ -94,7 +95,7 @@ def outcome(result: AnyResult) -> dict[str, Any]:
         traceback = error.traceback if mask is None else mask(error.traceback) if mask.complete else ""
         last_line = (traceback.strip().splitlines() or [""])[-1]
         message = last_line.partition(": ")[2]
-        return {"error": {"class": error.exception_class_path, "message": message}}
+        return {"error": {"class": error.exception_class_path, "message": message if error_text else ""}}
     return {}
 
 

@@ -1,5 +1,6 @@
 """{% load offload %} shows the progress of a task on a page."""
 
+import logging
 from typing import Any
 
 from django import template
@@ -10,6 +11,7 @@ from ..definition.offload_task import AnyResult
 from ..http.pieces import PieceWords, TaskProgress, piece_context
 
 register = template.Library()
+logger = logging.getLogger("django_offload")
 
 
 @register.inclusion_tag("django_offload/progress.html", takes_context=True)
@@ -27,7 +29,8 @@ def task_progress(
     Show the progress of a task and keep it up to date. `result` is a task result or its id.
 
     - `label` names the bar for screen readers.
-    - `then` is the address of a link that appears when the task is done, and `link` is its text.
+    - `then` is the address of a link that appears when the task is done, and `link` is its text. The address
+      begins with http://, https:// or `/`, or is relative to the page. Others make no link.
     - With `htmx`, the htmx of your page polls instead of the library's script.
     - `refresh` is the address of the link for browsers without JavaScript. The default is the current page,
       or a page of the task's own if the current page answers a POST.
@@ -46,4 +49,6 @@ def task_progress(
     if not refresh and request is not None and request.method == "GET":
         refresh = request.get_full_path()
     words = PieceWords(label=printable(str(label)), then=str(then), link=printable(str(link)), htmx=htmx)
+    if then and not words.then:
+        logger.warning("task_progress makes no link to %s, which is no address of http or https", then)
     return {**piece_context(task, words, refresh=refresh), **nonce}

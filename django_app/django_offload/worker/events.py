@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..conf import Options, configured
 from ..definition.registry import mask_of_arguments
 from ..exceptions import UnknownEvent
+from ..logs import Lines
 from ..transports import Delivery
 from .deadline import LambdaInvocation
 
@@ -156,7 +157,7 @@ def log_exception(exc: BaseException, mask: "Mask | None", text: str, *args: obj
     if mask is None:
         logger.error(text, *args, exc_info=exc)
     else:
-        logger.error("%s\n%s", text % args, mask.traceback(exc))
+        logger.error("%s\n%s", text % args, Lines(mask.traceback(exc)))
 
 
 def mask_of_body(body: Any) -> "Mask | None":

@@ -78,7 +78,7 @@ def test_htmx_is_told_in_the_piece_because_it_shows_no_errors(client, page, sett
     assert "hx-swap-oob" in answer.text
     assert 'hx-trigger="every 1s"' in answer.text, "it tries again"
     assert answer.headers["Referrer-Policy"] == "strict-origin"
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Cache-Control"] == "private, no-store"
 
 
 def test_a_form_is_answered_as_scripts_are(admin_client, silent):

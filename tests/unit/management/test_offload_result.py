@@ -55,8 +55,8 @@ def test_an_error_is_shown_with_its_traceback_last(store, offload):
     code, output = run("offload_result", result.id)
 
     assert code == 0
-    assert "error         builtins.ValueError: The stock is negative\nTraceback" in output
-    assert output.endswith("ValueError: The stock is negative\n")
+    assert "error         builtins.ValueError: The stock is negative\n    Traceback" in output
+    assert output.endswith("\n    ValueError: The stock is negative\n")
 
 
 @pytest.mark.parametrize(

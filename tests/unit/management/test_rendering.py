@@ -2,7 +2,7 @@
 
 import pytest
 
-from django_offload.management.rendering import Styled, escape_controls, table_lines
+from django_offload.management.rendering import Styled, one_line, table_lines
 
 HEADINGS = ["id", "task", "attempts", "message"]
 ROWS = [
@@ -67,9 +67,9 @@ def test_what_is_painted_stays_painted_when_it_is_cut_or_made_harmless() -> None
     (shown,) = [piece for piece in cut if isinstance(piece, Styled)]
 
     assert (shown, shown.style) == ("y" * 26 + "…", "bad")
-    assert escape_controls(Styled("\x07", "good")) == r"\x07"
+    assert one_line(Styled("\x07", "good")) == r"\x07"
     # Reads as paid(False) in a terminal that obeys it.
-    assert escape_controls("paid\u202e(eslaF)\u2066") == r"paid\u202e(eslaF)\u2066"
+    assert one_line("paid\u202e(eslaF)\u2066") == r"paid\u202e(eslaF)\u2066"
 
 
 def test_counts_that_are_painted_stand_to_the_right_too() -> None:

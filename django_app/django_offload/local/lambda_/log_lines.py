@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Protocol, Self
 
+from ...logs import one_line
 from ...protocol.enqueued_task import ID_PATTERN
 
 # Surrounds the task's id at the start of each line that the task wrote. No text contains this character.
@@ -26,7 +27,8 @@ class LogLine(str):
     def __new__(cls, function: str, output: str) -> Self:
         """Return the line for one line of output from a process of `function`."""
         marked = _MARKED_ID.match(output)
-        text = output[marked.end() :] if marked else output
+        # What a task prints may come from anybody, so it must not control the terminal.
+        text = one_line(output[marked.end() :] if marked else output)
         match = marked or _LOGGED_ID.search(text)
         task_id = match[1] if match else None
         prefix = f"{function} {task_id[:8]}:" if task_id else f"{function}:"

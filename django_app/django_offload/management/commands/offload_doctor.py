@@ -73,7 +73,8 @@ class Command(OffloadCommand):
         )
         for finding in findings:
             mark = Styled("WRONG", "bad") if finding.wrong else Styled("note ", "info")
-            self.write_line(mark, f"  {finding.text} ({finding.id})\n       → {finding.remedy}")
+            self.write_line(mark, f"  {finding.text} ({finding.id})")
+            self.write_line(f"       → {finding.remedy}")
         for stack, oldest_records in oldest.items():
             for name, record in oldest_records.items():
                 if record:

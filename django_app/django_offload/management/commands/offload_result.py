@@ -15,7 +15,7 @@ from ...operations.status import status_of
 from ...protocol.record import SUCCESSFUL, TaskRecord, read_record
 from ..base import EXIT_INTERRUPTED, EXIT_OK, EXIT_PROBLEM, OffloadCommand
 from ..progress import Progress, ProgressBar
-from ..rendering import escape_controls, progress_text, record_lines, styled_status
+from ..rendering import one_line, progress_text, record_lines, styled_status
 
 
 class Command(OffloadCommand):
@@ -103,7 +103,7 @@ manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --cancel
         """Update the bar; print a line only if something differs from `last_change`. Return the new state."""
         reported = record.progress or {}
         if isinstance(progress, ProgressBar):
-            text = escape_controls(f"{record.status} {reported.get('message') or ''}".rstrip())
+            text = one_line(f"{record.status} {reported.get('message') or ''}".rstrip())
             progress.update(reported.get("done", 0), reported.get("total"), text)
         change = (record.status, record.attempts, record.progress)
         if change != last_change:

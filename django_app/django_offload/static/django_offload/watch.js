@@ -30,6 +30,7 @@ async function pause(seconds, signal) {
 // Return an address of this site without its token, and the token. Servers log addresses, so a header carries it.
 function split(link) {
   const address = new URL(link, globalThis.location?.href);
+  if (!/^https?:$/.test(address.protocol)) throw new TypeError(`${address.protocol} is no protocol of a task's address. Pass the Location of the 202 answer.`);
   const token = address.searchParams.get("token");
   if (!token || (globalThis.location && address.origin !== location.origin)) return [link];
   address.searchParams.delete("token");

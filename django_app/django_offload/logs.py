@@ -1,0 +1,99 @@
+"""Lines of a log that nobody can forge: no text brings a line of its own or controls a terminal."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+# Each logger whose records a text from outside may reach. A filter of a logger doesn't see its children's.
+LOGGERS = (
+    "django_offload",
+    "django_offload.local",
+    "django_offload.web",
+    # Django and its backport log the exception of a task here.
+    "django.tasks",
+    "django_tasks",
+)
+INDENT = "    "
+# Control characters move the cursor, change a terminal's title, and end lines.
+ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
+# What ends a line or turns its direction makes it read otherwise than it is.
+TURNS = (0x061C, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+ESCAPES |= {code: f"\\u{code:04x}" for code in TURNS}
+
+format_exception = logging.Formatter().formatException
+
+
+def escape_controls(text: str) -> str:
+    """
+    Return a text with control characters, lone surrogates and turns of direction as escapes.
+
+    Tabs and line breaks stay.
+    """
+    if text.isprintable():
+        return text
+    return text.translate(ESCAPES).encode(errors="backslashreplace").decode()
+
+
+def one_line(text: str) -> str:
+    """Return a text with everything escaped that escape_controls() escapes, and its line breaks too."""
+    return text if text.isprintable() else escape_controls(text).replace("\n", "\\n")
+
+
+def indented(text: str) -> str:
+    """Return a text whose lines begin with spaces, so that none of them looks like a record."""
+    return INDENT + escape_controls(text.rstrip("\n")).replace("\n", f"\n{INDENT}")
+
+
+class Lines(str):
+    """An argument of a log call that may have several lines, such as a traceback."""
+
+    __slots__ = ()
+
+
+class OneRecordALine(logging.Filter):
+    """
+    Makes a record begin in the first column, and nothing else: further lines of it are indented.
+
+    The arguments bring neither line breaks nor control characters. A traceback has lines, and so may the
+    text of its exception.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, Mapping):
+            record.args = {name: safe_argument(value) for name, value in record.args.items()}
+        elif record.args:
+            record.args = tuple(map(safe_argument, record.args))
+        if record.exc_info and record.exc_info[0] is not None and not record.exc_text:
+            # Formatters use this text instead of making their own.
+            record.exc_text = indented(format_exception(record.exc_info))
+        return True
+
+
+def safe_argument(value: Any) -> Any:
+    """Return an argument of a log call as it is if it is safe, or else its text made safe."""
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, Lines):
+        return indented(value)
+    text = text_of(value)
+    return value if text.isprintable() else one_line(text)
+
+
+def text_of(value: Any) -> str:
+    """Return the text of an object, whose own class may raise anything instead."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001
+        return f"a value of type {type(value).__name__}"
+
+
+one_record_a_line = OneRecordALine()
+
+
+def guard(*names: str) -> None:
+    """Filter the records of these loggers. Doing it again changes nothing."""
+    for name in names:
+        logging.getLogger(name).addFilter(one_record_a_line)
+
+
+guard(*LOGGERS)
