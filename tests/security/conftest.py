@@ -13,6 +13,7 @@ from tests.security.setup import RULE, Site, running_site
 from tests.security.tripwire import FIRED
 
 FORM = "application/x-www-form-urlencoded"
+PART = '--x\r\nContent-Disposition: form-data; name="value"\r\n\r\n1\r\n--x--\r\n'
 # Modules that hostile texts name.
 NEVER_LOADED = {"tests.security.unheard_of", "antigravity", "this"}
 
@@ -37,7 +38,13 @@ def site(started: Site, db: None) -> Site:
 
 def warm_up(site: Site) -> None:
     """Have every function import what honest events and plain refusals need, and note what they do then."""
-    honest = [posted("/note/", '{"value": 1}'), posted("/note/", "value=1", FORM), posted("/nowhere/", "")]
+    honest = [
+        posted("/note/", '{"value": 1}'),
+        posted("/note/", "value=1", FORM),
+        posted("/note/", PART, "multipart/form-data; boundary=x"),
+        posted("/nowhere/", ""),
+        posted(f"/tasks/{'0' * 32}/cancel/", ""),
+    ]
     for event in [*honest, *hostile_requests().values()]:
         site.invoke("web", event)
     with watching() as acts:

@@ -33,6 +33,7 @@ from tests.security.tripwire import FIRED
 DOORS = ("worker", "sweeper", "dead_letter", "migrate", "web")
 ACCOUNT, REGION = "000000000000", "us-east-1"  # Of sqs_event().
 RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{STACK}-sweeper"
+HOSTS = ["testserver", "cakes.example", ".amazonaws.com", ".on.aws"]  # Of tests.unit.web.events.
 NIGHTLY = {"task": "tests.security.tasks.note", "when": "cron(0 3 * * ? *)", "args": ["nightly"]}
 
 
@@ -155,7 +156,7 @@ def running_site() -> Iterator[Site]:
     setting = tasks_setting(modules=["tests.security.tasks"], schedules={"nightly": NIGHTLY})
     with (
         mock.patch.dict(os.environ, {ENV_STACK: STACK}),
-        override_settings(TASKS=setting, ROOT_URLCONF="tests.security.setup", ALLOWED_HOSTS=["testserver"]),
+        override_settings(TASKS=setting, ROOT_URLCONF="tests.security.setup", ALLOWED_HOSTS=HOSTS),
         Offload().active() as memory,
     ):
         memory.transports[STACK].prepare("default")
