@@ -107,7 +107,6 @@ def test_a_response_within_the_limit_arrives(shape: str) -> None:
     assert len(json.dumps(response)) <= LARGEST_RESPONSE
 
 
-@pytest.mark.parametrize("event", [rest_api(), function_url()])
 def test_headers_that_django_refuses_to_read_are_a_400_and_no_failure(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -124,6 +123,7 @@ def test_headers_that_django_refuses_to_read_are_a_400_and_no_failure(
     assert "ERROR" not in {record.levelname for record in caplog.records}
 
 
+@pytest.mark.parametrize("event", [rest_api(), function_url()])
 def test_an_application_that_fails_is_a_500_and_the_reason_is_in_the_log(
     event: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
