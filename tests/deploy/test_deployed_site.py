@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from tests.reliability.postgresql import PostgreSQL
-from tests.unit.web.hostile import HOSTILE
+from tests.security.corpus.requests import HOSTILE
 
 from . import readme
 from .cloud import Cloud, eventually

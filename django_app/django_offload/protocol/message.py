@@ -31,6 +31,13 @@ from .json_codec import dump, from_micros, to_micros
 VERSION = 2  # The latest. A message has the earliest version that says all it has to say.
 # A chain of tasks that enqueue each other is taken for a mistake if it gets longer than this.
 MAX_DEPTH = 1_000
+# What JSON makes of each field. encode() leaves out those that have no value.
+FIELD_TYPES: Mapping[str, type] = {
+    **dict.fromkeys(("id", "alias", "name", "queue", "owner", "traceparent", "root"), str),
+    **dict.fromkeys(("enqueued_at", "expires_at", "run_after", "depth"), int),
+    **dict.fromkeys(("kwargs", "ref", "options"), dict),
+    "args": list,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +135,10 @@ def decode(body: str | Mapping[str, Any], keyring: Keyring) -> TaskMessage:
     # compare_digest() raises TypeError for a text that isn't ASCII.
     if not signature.isascii() or not hmac.compare_digest(signature, expected):
         raise BadSignature(keyring.scope)
-    return message_of(fields)
+    message = message_of(fields)
+    if not keyring.scope.endswith(f":{message.enqueued.queue}"):
+        raise BadSignature(keyring.scope)
+    return message
 
 
 def parse_body(body: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -148,23 +158,31 @@ def parse_body(body: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def message_of(fields: Mapping[str, Any]) -> TaskMessage:
-    """Return the message of verified fields. A signed message of this version has all of them."""
+    """Return the message of verified fields. Raise MalformedMessage unless they are those of this version."""
+    for name, value in fields.items():
+        expected = FIELD_TYPES.get(name)
+        if expected is not None and type(value) is not expected:
+            raise MalformedMessage(f"its field '{name}' is of type {type(value).__name__}")
     run_after, reference = fields.get("run_after"), fields.get("ref")
-    return TaskMessage(
-        expires_at=from_micros(fields["expires_at"]),
-        enqueued=EnqueuedTask(
-            id=fields["id"],
-            alias=fields["alias"],
-            name=fields["name"],
-            queue=fields["queue"],
-            arguments="[[],{}]" if reference else dump([fields["args"], fields["kwargs"]]),
-            reference=Reference(**reference) if reference else None,
-            enqueued_at=from_micros(fields["enqueued_at"]),
-            run_after=from_micros(run_after) if run_after is not None else None,
-            owner=fields.get("owner"),
-            depth=fields.get("depth", 0),
-            traceparent=fields.get("traceparent"),
-            root=fields.get("root"),
-            options=fields.get("options", {}),
-        ),
-    )
+    try:
+        return TaskMessage(
+            expires_at=from_micros(fields["expires_at"]),
+            enqueued=EnqueuedTask(
+                id=fields["id"],
+                alias=fields["alias"],
+                name=fields["name"],
+                queue=fields["queue"],
+                arguments="[[],{}]" if reference else dump([fields["args"], fields["kwargs"]]),
+                reference=Reference(**reference) if reference else None,
+                enqueued_at=from_micros(fields["enqueued_at"]),
+                run_after=from_micros(run_after) if run_after is not None else None,
+                owner=fields.get("owner"),
+                depth=fields.get("depth", 0),
+                traceparent=fields.get("traceparent"),
+                root=fields.get("root"),
+                options=fields.get("options", {}),
+            ),
+        )
+    # A field is missing, or an instant is not in the calendar.
+    except (KeyError, TypeError, ValueError, OverflowError) as exc:
+        raise MalformedMessage(f"it lacks a field, or one can't be read ({type(exc).__name__})") from exc

@@ -5,11 +5,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import BadRequest, SuspiciousOperation
+
 from ..exceptions import ConfigurationError
 from .requests import Request, Site, read_request
 from .responses import (
     FAILED,
     LARGEST_RESPONSE,
+    REFUSED,
     TEXT_TYPES,
     TOO_LARGE,
     completed,
@@ -63,7 +66,12 @@ class Handler:
         return response
 
     def respond(self, request: Request, context: object) -> Mapping[str, Any]:
-        """Return the response to a request: a 500 if the application fails, or says too much for Lambda."""
+        """
+        Return the response to a request.
+
+        It is a 400 if Django can't read the headers, and a 500 if the application fails, or says too much for
+        Lambda.
+        """
         names: dict[str, str] = {}
         adapted = self._make_adapter(
             application_for(request, self.application, context, names),
@@ -72,6 +80,10 @@ class Handler:
         )
         try:
             response = completed(adapted(request.as_event(), context), names)
+        except (BadRequest, SuspiciousOperation) as exc:
+            # Django raises these while it makes a request of the headers, before it could answer itself.
+            logger.warning("%s refused: %s", request.line, type(exc).__name__)
+            return plain_response(REFUSED, 400)
         except Exception:
             logger.exception("%s failed", request.line)
             return plain_response(FAILED)

@@ -1,5 +1,6 @@
 """Which events are HTTP requests, and what the application may believe about each of them."""
 
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,7 +103,9 @@ def read_request(event: object, site: Site) -> Request:
         if any(key in context for key in OF_OTHERS):
             raise TypeError("no HTTP request of an API")
         if event.get("body") is not None:
-            text(event["body"])
+            body = text(event["body"])
+            if event.get("isBase64Encoded"):
+                b64decode(body)  # Raises ValueError unless it is base64.
         version = event.get("version", "1.0")
         if version == "2.0":
             return version_2(event, context, site)

@@ -13,6 +13,7 @@ TEXT_TYPES = (
     *("text/", "application/json", "application/problem+json", "application/vnd.api+json"),
     *("application/javascript", "application/ecmascript", "application/xml", "image/svg+xml"),
 )
+REFUSED = "The headers of this request can't be read. Correct its Content-Type, and send it again."
 FAILED = "The server couldn't answer this request. The reason is in the log of the web function."
 TOO_LARGE = (
     "The response is {size:,} bytes, and a Lambda function can return {limit:,}. Return less, for example a "
@@ -69,10 +70,10 @@ def completed(response: dict[str, Any], names: Mapping[str, str]) -> dict[str, A
     return response
 
 
-def plain_response(sentence: str) -> dict[str, Any]:
-    """Return a response with status 500, which both versions understand."""
+def plain_response(sentence: str, status: int = 500) -> dict[str, Any]:
+    """Return a response that both versions understand."""
     return {
-        "statusCode": 500,
+        "statusCode": status,
         "headers": {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"},
         "body": f"{sentence}\n",
         "isBase64Encoded": False,

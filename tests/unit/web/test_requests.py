@@ -9,9 +9,9 @@ import pytest
 from django_offload.exceptions import UnknownEvent
 from django_offload.web.handler import Handler
 from django_offload.web.requests import Site
+from tests.security.corpus.requests import HOSTILE, MARK
 
 from .events import CLIENT, SHAPES, function_url, http_api_1, http_api_2, rest_api
-from .hostile import HOSTILE, MARK
 from .site import Seen, seen_by
 
 

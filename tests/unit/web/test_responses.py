@@ -7,6 +7,7 @@ from base64 import b64decode
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 
 from django_offload.web.handler import Handler
 from django_offload.web.requests import Site
@@ -104,6 +105,22 @@ def test_a_response_within_the_limit_arrives(shape: str) -> None:
 
     assert response["statusCode"] == 200
     assert len(json.dumps(response)) <= LARGEST_RESPONSE
+
+
+def test_headers_that_django_refuses_to_read_are_a_400_and_no_failure(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    event = function_url()
+    event["headers"]["content-type"] = "multipart/form-data; boundary=" + "x" * 10_000
+
+    response = Handler(WSGIHandler(), Site())(event, None)
+
+    assert response["statusCode"] == 400
+    assert response["body"] == (
+        "The headers of this request can't be read. Correct its Content-Type, and send it again.\n"
+    )
+    assert "POST /cakes/apple%20pie/ refused: BadRequest" in caplog.messages
+    assert "ERROR" not in {record.levelname for record in caplog.records}
 
 
 @pytest.mark.parametrize("event", [rest_api(), function_url()])

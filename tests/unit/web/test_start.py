@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from tests.security.corpus.requests import HOSTILE
+
 from .events import SHAPES
-from .hostile import HOSTILE
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -35,7 +36,7 @@ urlpatterns = [path("cakes/apple pie/", show)]
 PROGRAM = """
 import json, os, sys
 from {module} import {name} as handler
-from tests.unit.web.hostile import HOSTILE
+from tests.security.corpus.requests import HOSTILE
 shapes = json.loads(sys.stdin.read())
 answers = {{shape: handler(event, None) for shape, event in shapes.items()}}
 modules, environment, obeyed, errors = set(sys.modules), dict(os.environ), [], set()

@@ -1,0 +1,85 @@
+"""Events that are nearly the sweeper's own: the rule of each minute, and the occurrence of a schedule."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from .names import HERE, NAMES
+from .services import event_bridge
+
+TASK = f"{HERE}.tasks.effect"
+
+
+def tick(rule: str, now: datetime, **changes: Any) -> dict[str, Any]:
+    """Return the event that EventBridge sends each minute."""
+    event = event_bridge("Scheduled Event", "aws.events", {}, rule)
+    return (
+        event
+        | {"time": f"{now:%Y-%m-%dT%H:%M:%SZ}", "account": rule.split(":")[4], "region": "us-east-1"}
+        | changes
+    )
+
+
+def occurrence(name: str, now: datetime, **changes: Any) -> dict[str, Any]:
+    """Return the event of a schedule, as Scheduler sends it."""
+    return {"schedule": name, "alias": "default", "at": f"{now:%Y-%m-%dT%H:%M:%SZ}"} | changes
+
+
+def hostile_ticks(rule: str, now: datetime) -> dict[str, Any]:
+    """Return events of EventBridge that do not come from the stack's own rule."""
+    changes: dict[str, dict[str, Any]] = {
+        "no resource": {"resources": []},
+        "resources that are a text": {"resources": rule},
+        "resources that are null": {"resources": None},
+        "resources that are numbers": {"resources": [7]},
+        "a rule of another stack": {"resources": [rule.replace("/contract-", "/other-")]},
+        "a rule of a like name": {"resources": [f"{rule}2"]},
+        "a rule of another bus": {"resources": [rule.replace(":rule/", ":rule/bus/")]},
+        "another source": {"source": "shop.events"},
+        "a source that is a list": {"source": ["aws.events"]},
+        "another kind": {"detail-type": "Manual Event"},
+        "a kind of another case": {"detail-type": "scheduled event"},
+    }
+    return {name: tick(rule, now, **change) for name, change in changes.items()}
+
+
+def hostile_occurrences(name: str, now: datetime) -> dict[str, Any]:
+    """Return events of schedules that TASKS doesn't declare, or at times that can't be."""
+    instants: dict[str, Any] = {
+        "no time": None,
+        "an empty time": "",
+        "a time that is a word": "now",
+        "a time not replaced": "<aws.scheduler.scheduled-time>",
+        "a time in seconds": now.timestamp(),
+        "a time in seconds, as a text": str(int(now.timestamp())),
+        "a time that is a list": [f"{now:%Y-%m-%dT%H:%M:%SZ}"],
+        "a time that is true": True,
+        "a huge time": 10**30,
+        "the first instant": "0001-01-01T00:00:00+23:59",
+        "the last instant": "9999-12-31T23:59:59-23:59",
+        "a month of 13": "2026-13-01T00:00:00Z",
+        "a leap second": "2026-12-31T23:59:60Z",
+        "a zone of 99 hours": "2026-01-01T00:00:00+99:99",
+        "a time with text behind": f"{now:%Y-%m-%dT%H:%M:%SZ} or later",
+        "a time with a line break": f"{now:%Y-%m-%dT%H:%M:%SZ}\n",
+        "a time with a lone surrogate": "2026-11-30\ud80012:00:00Z",
+        "a long time": "2026-11-30T12:00:00." + "0" * 100_000 + "Z",
+        "two days ago": f"{now - timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}",
+        "in two days": f"{now + timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}",
+        "a year ago": f"{now - timedelta(days=365):%Y-%m-%dT%H:%M:%SZ}",
+        "in a hundred years": f"{now + timedelta(days=36_500):%Y-%m-%dT%H:%M:%SZ}",
+    }
+    others: list[Any] = [None, 7, [], {}, True, "", "Nightly", f"{name} ", f"{name}\0", f"{name}2", TASK]
+    aliases: list[Any] = [None, 7, [], {}, "", "nobody", "Default", "default ", "__class__"]
+    return {
+        **{f"at {which}": occurrence(name, now, at=instant) for which, instant in instants.items()},
+        **{f"the schedule {other!r}": occurrence(name, now, schedule=other) for other in others},
+        **{f"the alias {alias!r}": occurrence(name, now, alias=alias) for alias in aliases},
+        **{f"a schedule: {which}": occurrence(text, now) for which, text in NAMES.items()},
+        "a schedule alone": {"schedule": name},
+        "a schedule without a time": {"schedule": name, "alias": "default"},
+        "a schedule without an alias": {"schedule": name, "at": f"{now:%Y-%m-%dT%H:%M:%SZ}"},
+        "a schedule in a detail": {"detail": occurrence(name, now)},
+        "schedules in a list": [occurrence(name, now)],
+        "a schedule in a batch": {"Records": [occurrence(name, now)]},
+        "a task of its own": {"schedule": {"task": TASK, "args": ["id"]}, "alias": "default", "at": "now"},
+    }
