@@ -25,9 +25,10 @@ class Names:
                 bound[node.id] += 1
             elif isinstance(node, ast.arg):
                 bound[node.arg] += 1
+        # A name that is bound once, to a literal, is that literal.
         self._constants = {
-            target.id
-            for statement in tree.body
+            target.id: str(ast.literal_eval(statement.value))
+            for statement in ast.walk(tree)
             if isinstance(statement, ast.Assign) and is_text(statement.value)
             for target in statement.targets
             if isinstance(target, ast.Name) and bound[target.id] == 1
@@ -51,8 +52,18 @@ class Names:
             return f"{before}.{node.attr}" if before else f"?.{node.attr}"
         return ""
 
+    def text(self, node: ast.AST | None) -> str:
+        """Return the literal text of a node, or that of the constant that it names, or ""."""
+        if isinstance(node, ast.Name):
+            return self._constants.get(node.id, "")
+        return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+    def texts(self, node: ast.AST) -> str:
+        """Return all literal parts of what a text is made of."""
+        return "\0".join(filter(None, map(self.text, ast.walk(node))))
+
     def is_literal(self, node: ast.AST | None) -> bool:
-        """Return True if the source itself has the text: a literal, or a constant of the module."""
+        """Return True if the source itself has the text: a literal, or a constant."""
         return is_text(node) or (isinstance(node, ast.Name) and node.id in self._constants)
 
 
