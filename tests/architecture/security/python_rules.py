@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from .names import Function, Names, is_text
 
@@ -334,6 +334,14 @@ RELEVANT = (
     *(ast.Call, ast.Name, ast.Attribute, ast.Subscript, ast.JoinedStr, ast.BinOp, ast.AugAssign, ast.Assign),
     *(ast.Compare, ast.Assert, ast.FunctionDef, ast.AsyncFunctionDef),
 )
+# Most names and attributes are of no interest to any rule.
+WATCHED = {
+    *IMPORTERS,
+    *MARKING,
+    *(last(path) for path in IMPORTING | EXECUTING | ATTRIBUTES | GETTERS | SHELLS | WEAK),
+    *("PickleSerializer", "RawSQL", "csrf_exempt", "_dont_enforce_csrf_checks"),
+}
+WATCHED_PACKAGES = UNPICKLING | {"yaml", "os"}
 RULES: dict[str, Rule] = {
     "import": imports_by_name,
     "attribute": reads_a_computed_name,
@@ -353,17 +361,22 @@ RULES: dict[str, Rule] = {
 }
 
 
-def found_in(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
+def is_dull(node: ast.AST, names: Names) -> bool:
+    """Return True for a name or an attribute that no rule looks for."""
+    path = names.path(node)
+    return last(path) not in WATCHED and path.partition(".")[0] not in WATCHED_PACKAGES
+
+
+def found_in(nodes: Collection[ast.AST], names: Names) -> Iterator[tuple[str, ast.AST]]:
     """Yield each rule that doesn't hold, with the node. What is called is judged once, with its arguments."""
-    names = Names(tree)
-    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    calls = (node.func for node in nodes if isinstance(node, ast.Call))
     called = {func for func in calls if isinstance(func, ast.Name | ast.Attribute)}
     judged_with_the_call = {"import", "attribute"}
-    for node in ast.walk(tree):
-        if not isinstance(node, RELEVANT):
+    for node in nodes:
+        if not isinstance(node, RELEVANT) or (
+            isinstance(node, ast.Name | ast.Attribute) and is_dull(node, names)
+        ):
             continue
         for rule, broken in RULES.items():
-            if node in called and rule in judged_with_the_call:
-                continue
-            if broken(node, names):
+            if not (node in called and rule in judged_with_the_call) and broken(node, names):
                 yield rule, node
