@@ -48,7 +48,7 @@ def watch(index: str, answers: list[dict[str, Any]]) -> None:
 
 
 def main(folder: Path, seconds: str, index: str = "") -> None:
-    """Audit each file of the folder. What ends pip-audit, but for what it found, ends this too."""
+    """Audit each file of the folder. An error of pip-audit is an error here too, but what it found isn't."""
     answers: list[dict[str, Any]] = []
     watch(index.rstrip("/"), answers)
     (pip_audit,) = entry_points(group="console_scripts", name="pip-audit")

@@ -175,7 +175,27 @@ def test_t13_every_lock_file_has_hashes_for_each_package():
         if lock.suffix == ".lock"
     }
     assert not [lock for lock in counts if re.search(r"://|^-|@ ", lock.read_text(), re.MULTILINE)]
+
+
+def test_t13_no_script_installs_a_package_that_is_not_locked():
+    scripts = [
+        path for path in tracked() if ".ci" in path.parts or path.name in {"Makefile", ".readthedocs.yaml"}
+    ]
+    installing = re.compile(r"\bpip[\"', -]+install\b(?!.*--require-hashes)")
+
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in scripts
+        if path.suffix != ".lock" and installing.search(path.read_text(errors="ignore"))
+    }
+
+    # It adds the option beside the name of the lock file.
+    assert found == {".ci/environment.py"}
     assert '"--require-hashes", "--no-deps"' in (ROOT / ".ci" / "environment.py").read_text()
+    packages = json.loads((ROOT / "tests/browser/node/package-lock.json").read_text())["packages"]
+    assert [
+        name for name, one in packages.items() if name and "sha512-" not in one.get("integrity", "")
+    ] == []
 
 
 def test_every_lock_file_is_audited():

@@ -66,38 +66,38 @@ def in_page(text: str, path: str) -> Iterator[Finding]:
 
 def in_python(text: str, path: str) -> Iterator[Finding]:
     """Yield what the rules find in a module."""
-    tree, lines = ast.parse(text, filename=path), text.splitlines()
-    function_of = places(tree)
+    lines = text.splitlines()
+    place_of = places(ast.parse(text, filename=path))
+    names = Names(place_of)
 
     def finding(rule: str, node: ast.AST) -> Finding:
         line: int = getattr(node, "lineno", 1)
-        return Finding(rule, path, function_of[node], line, lines[line - 1].strip())
+        return Finding(rule, path, place_of[node].function, line, lines[line - 1].strip())
 
-    for rule, node in python_rules.found_in(tree):
+    for rule, node in python_rules.found_in(place_of, names):
         yield finding(rule, node)
-    functions = [node for node in ast.walk(tree) if isinstance(node, Function)]
-    lazy = {node for function in functions for node in ast.walk(function)}
-    for node in ast.walk(tree):
-        if imports_aws(node, tree) and not (is_room_of_aws(path) and node in lazy):
+    for node, place in place_of.items():
+        if imports_aws(node, names) and not (is_room_of_aws(path) and place.lazy):
             yield finding("boto3", node)
+    functions = [node for node in place_of if isinstance(node, Function)]
     for number, line in enumerate(lines, 1):
         if _NOQA.search(line):
             around = [one for one in functions if one.lineno <= number <= (one.end_lineno or 0)]
             innermost = max(around, key=lambda one: one.lineno, default=None)
-            name = ".".join(filter(None, (function_of[innermost], innermost.name))) if innermost else ""
+            name = ".".join(filter(None, (place_of[innermost].function, innermost.name))) if innermost else ""
             yield Finding("noqa", path, name, number, line.strip())
 
 
-def imports_aws(node: ast.AST, tree: ast.Module) -> bool:
+def imports_aws(node: ast.AST, names: Names) -> bool:
     """Return True if a node imports boto3 or botocore, by a statement or by a text."""
     match node:
-        case ast.Import(names=names):
-            modules = [alias.name for alias in names]
+        case ast.Import(names=imported):
+            modules = [alias.name for alias in imported]
         case ast.ImportFrom(module=str(module), level=0):
             modules = [module]
         case ast.Call(func=func, args=[ast.Constant(value=str(module)), *_]):
-            path = Names(tree).path(func) if "boto" in module else ""
-            modules = [module] if path.endswith(("import_module", "__import__", "import_string")) else []
+            by_name = names.path(func).endswith(("import_module", "__import__", "import_string"))
+            modules = [module] if by_name else []
         case _:
             return False
     return any(one.partition(".")[0] in python_rules.AWS_PACKAGES for one in modules)

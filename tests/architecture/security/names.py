@@ -2,6 +2,8 @@
 
 import ast
 from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -9,10 +11,10 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 class Names:
     """The imports and the constants of one module."""
 
-    def __init__(self, tree: ast.Module) -> None:
+    def __init__(self, nodes: Collection[ast.AST]) -> None:
         self._imported: dict[str, str] = {}
         bound: Counter[str] = Counter()
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     top = alias.name.partition(".")[0]
@@ -25,9 +27,10 @@ class Names:
                 bound[node.id] += 1
             elif isinstance(node, ast.arg):
                 bound[node.arg] += 1
+        # A name that is bound once, to a literal, is that literal.
         self._constants = {
-            target.id
-            for statement in tree.body
+            target.id: str(ast.literal_eval(statement.value))
+            for statement in nodes
             if isinstance(statement, ast.Assign) and is_text(statement.value)
             for target in statement.targets
             if isinstance(target, ast.Name) and bound[target.id] == 1
@@ -51,8 +54,18 @@ class Names:
             return f"{before}.{node.attr}" if before else f"?.{node.attr}"
         return ""
 
+    def text(self, node: ast.AST | None) -> str:
+        """Return the literal text of a node, or that of the constant that it names, or ""."""
+        if isinstance(node, ast.Name):
+            return self._constants.get(node.id, "")
+        return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+    def texts(self, node: ast.AST) -> str:
+        """Return all literal parts of what a text is made of."""
+        return "\0".join(filter(None, map(self.text, ast.walk(node))))
+
     def is_literal(self, node: ast.AST | None) -> bool:
-        """Return True if the source itself has the text: a literal, or a constant of the module."""
+        """Return True if the source itself has the text: a literal, or a constant."""
         return is_text(node) or (isinstance(node, ast.Name) and node.id in self._constants)
 
 
@@ -61,17 +74,25 @@ def is_text(node: ast.AST | None) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
 
 
-def places(tree: ast.Module) -> dict[ast.AST, str]:
-    """Return the function that each node is in, such as "Registry.resolve"; empty at the top of a module."""
-    found: dict[ast.AST, str] = {}
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a node is."""
 
-    def visit(node: ast.AST, function: str) -> None:
-        found[node] = function
-        inner = function
+    function: str  # Such as "Registry.resolve"; empty at the top of a module.
+    lazy: bool  # True if it runs when a function is called.
+
+
+def places(tree: ast.Module) -> dict[ast.AST, Place]:
+    """Return the place of each node of a module."""
+    found: dict[ast.AST, Place] = {}
+
+    def visit(node: ast.AST, place: Place) -> None:
+        found[node] = place
         if isinstance(node, Function | ast.ClassDef):
-            inner = f"{function}.{node.name}" if function else node.name
+            name = f"{place.function}.{node.name}" if place.function else node.name
+            place = Place(name, lazy=place.lazy or isinstance(node, Function))
         for child in ast.iter_child_nodes(node):
-            visit(child, inner)
+            visit(child, place)
 
-    visit(tree, "")
+    visit(tree, Place("", lazy=False))
     return found

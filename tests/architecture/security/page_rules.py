@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 TEMPLATE_RULES = {
-    "safe": re.compile(r"\|\s*safe(?:seq)?\b|{%-?\s*autoescape\s+off|{%\s*(?:debug|filter\s+safe)"),
+    "safe": re.compile(r"\|\s*safe(?:seq)?\b|{%-?\s*autoescape\s+(?:off|false)|{%\s*(?:debug|filter\s+safe)"),
     # Escaping doesn't help here: a space and a script's own syntax need no character that is escaped.
     "unquoted": re.compile(r"<[a-z][^<>]*\s[\w-]+={{", re.IGNORECASE),
     "inline": re.compile(
-        r"<[a-z][^<>]*\son[a-z]+\s*="
+        r"<[a-z][^<>]*\s(?:on[a-z]+|srcdoc)\s*="
         r"|(?:href|src|action|formaction)\s*=\s*[\"']?\s*(?:javascript|data|vbscript):",
         re.IGNORECASE,
     ),
@@ -19,11 +19,12 @@ TEMPLATE_RULES = {
 SCRIPT_RULES = {
     "markup": re.compile(
         r"\.\s*(?:innerHTML|outerHTML|srcdoc)\s*\+?=(?!=)|\[\s*['\"](?:innerHTML|outerHTML)['\"]\s*\]"
+        r"|\b(?:innerHTML|outerHTML)\s*:"
         r"|insertAdjacentHTML|document\s*\.\s*write(?:ln)?\b|createContextualFragment|setHTMLUnsafe"
         r"|parseHTMLUnsafe|\bparseFromString\b|\$\([^)]*\)\.(?:html|append)\("
     ),
     "execute": re.compile(
-        r"\beval\s*\(|\bnew\s+Function\b|\bset(?:Timeout|Interval)\s*\(\s*['\"`]|['\"]javascript:"
+        r"\beval\s*\(|['\"]eval['\"]|\bFunction\s*\(|\bimport\s*\(\s*[^'\"\s]|\bset(?:Timeout|Interval)\s*\(\s*['\"`]|['\"]javascript:"
         r"|setAttribute\(\s*['\"]on"
     ),
     "message": re.compile(r"postMessage\([^;]*['\"]\*['\"]"),

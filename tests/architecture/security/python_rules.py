@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from .names import Function, Names, is_text
 
@@ -12,7 +12,7 @@ Rule = Callable[[ast.AST, Names], bool]
 IMPORTERS = {
     *("import_module", "import_string", "cached_import", "autodiscover_modules", "module_from_spec"),
     *("spec_from_file_location", "run_module", "run_path", "resolve_name", "zipimporter"),
-    *("SourceFileLoader", "SourcelessFileLoader", "ExtensionFileLoader"),
+    *("SourceFileLoader", "SourcelessFileLoader", "ExtensionFileLoader", "exec_module", "load_module"),
 }
 # find_spec() imports the packages around what it looks for. That of a finder doesn't.
 IMPORTING = {
@@ -21,8 +21,11 @@ IMPORTING = {
 }
 EXECUTING = {
     *("builtins.eval", "builtins.exec", "builtins.compile", "code.interact", "timeit.timeit"),
-    *("code.InteractiveInterpreter", "code.InteractiveConsole"),
+    *("code.InteractiveInterpreter", "code.InteractiveConsole", "builtins.__builtins__", "builtins.__dict__"),
+    *("ctypes.CDLL", "ctypes.cdll", "ctypes.PyDLL"),
 }
+# What a literal name of an attribute may not be, because the name would hide it from the other rules.
+HIDDEN = {"import_module", "import_string", "__import__", "eval", "exec", "compile", "mark_safe", "system"}
 MAKING_CODE = {"types.FunctionType", "types.CodeType"}
 ATTRIBUTES = {"builtins.getattr", "builtins.setattr", "builtins.delattr", "builtins.hasattr"}
 GETTERS = {"operator.attrgetter", "operator.methodcaller"}
@@ -34,9 +37,17 @@ UNSAFE_YAML = {
     *("load", "load_all", "full_load", "full_load_all", "unsafe_load", "unsafe_load_all"),
     *("Loader", "CLoader", "FullLoader", "CFullLoader", "UnsafeLoader", "CUnsafeLoader"),
 }
-MARKING = {"mark_safe", "SafeString", "SafeText", "SafeData", "html_safe", "__html__"}
+FILLING = {"format", "format_map", "join", "replace", "substitute", "safe_substitute"}
+MARKING = {"mark_safe", "SafeString", "SafeText", "SafeData", "html_safe", "__html__", "Markup"}
 TEMPLATES_OF_TEXT = {"from_string", "django.template.Template", "django.template.base.Template"}
-SHELLS = {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "pty.spawn"}
+SHELLS = {
+    "os.system",
+    "os.popen",
+    "asyncio.create_subprocess_shell",
+    "subprocess.getoutput",
+    "subprocess.getstatusoutput",
+    "pty.spawn",
+}
 # What has no time limit of its own, with the number of its arguments before the limit.
 WITHOUT_TIME_LIMIT = {
     "urllib.request.urlopen": 2,
@@ -44,6 +55,9 @@ WITHOUT_TIME_LIMIT = {
     "http.client.HTTPSConnection": 2,
     "socket.create_connection": 1,
     "smtplib.SMTP": 3,
+    "ftplib.FTP": 4,
+    "imaplib.IMAP4_SSL": 9,
+    "poplib.POP3_SSL": 9,
     **{
         f"{package}.{method}": 9
         for package in ("requests", "httpx")
@@ -52,12 +66,12 @@ WITHOUT_TIME_LIMIT = {
 }
 WEAK = {
     *("tempfile.mktemp", "hashlib.md5", "hashlib.sha1", "ssl._create_unverified_context", "ssl.CERT_NONE"),
-    *("os.tempnam", "ssl.wrap_socket", "crypt.crypt", "uuid.uuid1"),
+    *("os.tempnam", "ssl.wrap_socket", "crypt.crypt", "uuid.uuid1", "ssl.PROTOCOL_TLSv1"),
 }
 AWS_PACKAGES = {"boto3", "botocore"}
 # Values that a stranger guesses byte by byte, if their comparison ends at the first that differs.
 GUESSED = re.compile(
-    r"(?:^|_)(?:signature|signed|digest|hexdigest|hmac|mac|password|secret|api_key|secret_key)$",
+    r"(?:^|_)(?:signature|sig|signed|digest|hexdigest|hmac|mac|password|secret|api_key|secret_key|token)$",
     re.IGNORECASE,
 )
 # Tags of HTML and SVG. Texts have placeholders too, such as <stage>.
@@ -82,6 +96,14 @@ def is_argument(node: ast.AST, names: Names, number: int, name: str = "") -> boo
     return names.is_literal(node.args[number] if len(node.args) > number else given)
 
 
+def is_given(node: ast.Call, name: str, value: object) -> bool:
+    """Return True if a call has this keyword argument with this literal value."""
+    return any(
+        one.arg == name and isinstance(one.value, ast.Constant) and one.value.value == value
+        for one in node.keywords
+    )
+
+
 def imports_by_name(node: ast.AST, names: Names) -> bool:
     """Import what a text names, unless the source itself has the text."""
     if isinstance(node, ast.Call):
@@ -99,7 +121,8 @@ def reads_a_computed_name(node: ast.AST, names: Names) -> bool:
     """Read or write an attribute whose name the source doesn't have."""
     match node:
         case ast.Call(func=func) if names.path(func) in ATTRIBUTES:
-            return not is_argument(node, names, 1)
+            hidden = len(node.args) > 1 and names.text(node.args[1]) in HIDDEN
+            return hidden or not is_argument(node, names, 1)
         case ast.Call(func=func) if names.path(func) in GETTERS:
             return not all(names.is_literal(one) for one in node.args)
         case ast.Call(func=ast.Attribute(attr="__getattribute__" | "__getattr__" | "__setattr__")):
@@ -130,6 +153,8 @@ def executes_text(node: ast.AST, names: Names) -> bool:
 
 def unpickles(node: ast.AST, names: Names) -> bool:
     """Use a format that can carry code. What is written with it is read with it one day."""
+    if isinstance(node, ast.Call):
+        return last(names.path(node.func)) == "read_pickle" or is_given(node, "allow_pickle", True)
     return isinstance(node, ast.Attribute | ast.Name) and (
         (names.path(node).partition(".")[0] in UNPICKLING and "." in names.path(node))
         or last(names.path(node)) == "PickleSerializer"
@@ -138,6 +163,8 @@ def unpickles(node: ast.AST, names: Names) -> bool:
 
 def loads_yaml(node: ast.AST, names: Names) -> bool:
     """Read YAML in any way but safe_load, which makes no objects."""
+    if isinstance(node, ast.Call):
+        return is_given(node, "typ", "unsafe")
     path = names.path(node)
     return path.partition(".")[0] == "yaml" and last(path) in UNSAFE_YAML
 
@@ -152,10 +179,7 @@ def marks_as_safe(node: ast.AST, names: Names) -> bool:
             return not is_argument(node, names, int(last(path) == "format_html_join"), "format_string")
         if path in TEMPLATES_OF_TEXT or last(path) == "from_string":
             return not is_argument(node, names, 0)
-        return any(
-            one.arg == "autoescape" and isinstance(one.value, ast.Constant) and not one.value.value
-            for one in node.keywords
-        )
+        return is_given(node, "autoescape", False) or is_given(node, "is_safe", True)
     return isinstance(node, ast.Name | ast.Attribute) and last(names.path(node)) in MARKING
 
 
@@ -163,29 +187,17 @@ def formats_markup(node: ast.AST, names: Names) -> bool:
     """Put a value into markup by a format, a sum or a join, where nothing escapes it."""
     match node:
         case ast.JoinedStr(values=values):
-            text = "\0".join(str(one.value) for one in values if isinstance(one, ast.Constant))
-            return any(isinstance(one, ast.FormattedValue) for one in values) and is_markup(text)
+            return any(isinstance(one, ast.FormattedValue) for one in values) and is_markup(names.texts(node))
         case ast.BinOp(op=ast.Mod(), left=left):
-            return is_markup(text_of(left)) and not isinstance(node.right, ast.Constant)
+            return is_markup(names.texts(left)) and not isinstance(node.right, ast.Constant)
         case ast.BinOp(op=ast.Add(), left=left, right=right):
-            both = (left, right)
-            return any(is_markup(text_of(one)) for one in both) and not all(map(is_text, both))
+            return is_markup(names.texts(node)) and not (names.is_literal(left) and names.is_literal(right))
         case ast.AugAssign(op=ast.Add(), value=value):
-            return is_markup(text_of(value))
-        case ast.Call(func=ast.Attribute(value=value, attr="format" | "format_map" | "join" | "replace")):
-            return is_markup(text_of(value))
+            return is_markup(names.texts(value))
+        case ast.Call(func=ast.Attribute(value=value, attr=attribute)) if attribute in FILLING:
+            among = [*node.args, value] if attribute == "join" else [value]
+            return any(is_markup(names.texts(one)) for one in among)
     return False
-
-
-def text_of(node: ast.AST) -> str:
-    """Return the literal parts of a text."""
-    return "\0".join(
-        one.value
-        for one in ast.walk(node)
-        if isinstance(one, ast.Constant)
-        and isinstance(one.value, str)
-        and isinstance(node, ast.Constant | ast.BinOp)
-    )
 
 
 def is_markup(text: str) -> bool:
@@ -195,24 +207,32 @@ def is_markup(text: str) -> bool:
 
 def answers_with_text(node: ast.AST, names: Names) -> bool:
     """Answer with a text that no template has escaped, as a page of HTML."""
-    return (
-        isinstance(node, ast.Call)
-        and last(names.path(node.func)).startswith("HttpResponse")
-        and last(names.path(node.func)) not in {"HttpResponseRedirect", "HttpResponsePermanentRedirect"}
-        and bool(node.args)
-        and not names.is_literal(node.args[0])
-        and not any(one.arg == "content_type" for one in node.keywords)
-        and last(names.path(node.func)) != "HttpResponseNotAllowed"
-    )
+    if not isinstance(node, ast.Call):
+        return False
+    response = last(names.path(node.func))
+    if not re.fullmatch(
+        r"(?:Streaming)?HttpResponse(?!Redirect|Permanent|NotAllowed|NotModified)\w*", response
+    ):
+        return False
+    keywords = {one.arg: one.value for one in node.keywords}
+    content = node.args[0] if node.args else keywords.get("content", keywords.get("streaming_content"))
+    kind = node.args[1] if len(node.args) > 1 else keywords.get("content_type")
+    is_page = kind is None or "ml" in (names.text(kind) or "html")
+    return content is not None and is_page and not names.is_literal(content)
 
 
 def uses_a_shell(node: ast.AST, names: Names) -> bool:
     """Start a shell, which reads a text as a program."""
-    if isinstance(node, ast.Call):
-        return any(
-            one.arg == "shell" and not (isinstance(one.value, ast.Constant) and one.value.value is False)
-            for one in node.keywords
-        )
+    match node:
+        case (
+            ast.Call(args=[ast.List(elts=[program, flag, *texts]), *_])
+            | ast.Call(args=[ast.Tuple(elts=[program, flag, *texts]), *_])
+        ):
+            a_shell = re.search(r"(?:^|/)(?:ba|da|k|z)?sh$|^cmd", names.text(program))
+            return bool(a_shell) and names.text(flag)[-1:].lower() == "c" and not all(map(is_text, texts))
+        case ast.Call(keywords=keywords):
+            given = [one.value for one in keywords if one.arg == "shell"]
+            return any(not (isinstance(one, ast.Constant) and one.value is False) for one in given)
     return isinstance(node, ast.Name | ast.Attribute) and (
         names.path(node) in SHELLS or bool(re.fullmatch(r"os\.(exec|spawn)\w+", names.path(node)))
     )
@@ -238,6 +258,11 @@ def is_weak(node: ast.AST, names: Names) -> bool:
             for one in keywords
         ):
             return True
+        case ast.Call(func=func, args=[_, _, ast.Constant(value=str(algorithm)), *_]) if names.path(func) in {
+            "hmac.new",
+            "hmac.digest",
+        }:
+            return algorithm.lower() in {"md5", "sha1"}
         case ast.Call(func=func) if names.path(func) == "hashlib.new":
             return not (is_text(node.args[0]) and "sha2" in str(ast.literal_eval(node.args[0])))
         case ast.Assign(
@@ -251,7 +276,7 @@ def compares_a_secret(node: ast.AST, names: Names) -> bool:
     """Compare a signature or a secret with ==, which takes longer the more of it is right."""
     return (
         isinstance(node, ast.Compare)
-        and any(isinstance(one, ast.Eq | ast.NotEq) for one in node.ops)
+        and any(isinstance(one, ast.Eq | ast.NotEq | ast.In | ast.NotIn) for one in node.ops)
         and any(_is_guessed(one) for one in (node.left, *node.comparators))
         and not any(isinstance(one, ast.Constant) and not one.value for one in (node.left, *node.comparators))
     )
@@ -280,6 +305,8 @@ def writes_sql(node: ast.AST, names: Names) -> bool:
             func=ast.Attribute(attr="execute" | "executemany" | "raw" | "executescript"), args=[first, *_]
         ):
             return not names.is_literal(first)
+        case ast.Call(func=func, args=[first, *_]) if last(names.path(func)) == "RunSQL":
+            return not names.is_literal(first)
     return isinstance(node, ast.Name | ast.Attribute) and last(names.path(node)) == "RawSQL"
 
 
@@ -307,6 +334,14 @@ RELEVANT = (
     *(ast.Call, ast.Name, ast.Attribute, ast.Subscript, ast.JoinedStr, ast.BinOp, ast.AugAssign, ast.Assign),
     *(ast.Compare, ast.Assert, ast.FunctionDef, ast.AsyncFunctionDef),
 )
+# Most names and attributes are of no interest to any rule.
+WATCHED = {
+    *IMPORTERS,
+    *MARKING,
+    *(last(path) for path in IMPORTING | EXECUTING | ATTRIBUTES | GETTERS | SHELLS | WEAK),
+    *("PickleSerializer", "RawSQL", "csrf_exempt", "_dont_enforce_csrf_checks"),
+}
+WATCHED_PACKAGES = UNPICKLING | {"yaml", "os"}
 RULES: dict[str, Rule] = {
     "import": imports_by_name,
     "attribute": reads_a_computed_name,
@@ -326,17 +361,22 @@ RULES: dict[str, Rule] = {
 }
 
 
-def found_in(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
+def is_dull(node: ast.AST, names: Names) -> bool:
+    """Return True for a name or an attribute that no rule looks for."""
+    path = names.path(node)
+    return last(path) not in WATCHED and path.partition(".")[0] not in WATCHED_PACKAGES
+
+
+def found_in(nodes: Collection[ast.AST], names: Names) -> Iterator[tuple[str, ast.AST]]:
     """Yield each rule that doesn't hold, with the node. What is called is judged once, with its arguments."""
-    names = Names(tree)
-    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    calls = (node.func for node in nodes if isinstance(node, ast.Call))
     called = {func for func in calls if isinstance(func, ast.Name | ast.Attribute)}
     judged_with_the_call = {"import", "attribute"}
-    for node in ast.walk(tree):
-        if not isinstance(node, RELEVANT):
+    for node in nodes:
+        if not isinstance(node, RELEVANT) or (
+            isinstance(node, ast.Name | ast.Attribute) and is_dull(node, names)
+        ):
             continue
         for rule, broken in RULES.items():
-            if node in called and rule in judged_with_the_call:
-                continue
-            if broken(node, names):
+            if not (node in called and rule in judged_with_the_call) and broken(node, names):
                 yield rule, node

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ...aws import client
+from ...aws import client, failures
 from ...payloads import bucket_name
 from ...stack import StackSpec
 from ...stack.names import INDEX
@@ -45,11 +45,10 @@ def check_bucket(plan: StackSpec) -> Iterator[Finding]:
     name = bucket_name(plan.options)
     if name is None:
         return
-    s3 = client("s3")
     try:
-        s3.head_bucket(Bucket=name)
-    except s3.exceptions.ClientError as exc:
-        code = exc.response["Error"]["Code"]
+        client("s3").head_bucket(Bucket=name)
+    except failures() as exc:
+        code = getattr(exc, "response", {}).get("Error", {}).get("Code")
         if code not in {"403", "404"}:
             raise
         if code == "404":
