@@ -13,7 +13,7 @@ from django.utils.crypto import salted_hmac
 
 from ..backends.base import owner_function
 from ..compat import task_backends
-from ..conf import DEFAULT_OWNER, backend_classes, reason, shown
+from ..conf import DEFAULT_OWNER, Options, backend_classes, reason, shown
 from ..conf.request_owner import owner_of
 from .counting import MOST_COUNTS, count
 
@@ -38,7 +38,7 @@ SECONDS_BETWEEN_ERRORS = 60
 
 class Throttle:
     """
-    Let through so many requests in a period: `Throttle("10/m")` for ten a minute, `Throttle("10/m", "100/d")`.
+    Let through so many requests in a period: `Throttle("10/m")`, or `Throttle("10/m", "100/d")`.
 
     A rate is a text (s, m, h or d, also "5/30s") or a pair such as (10, timedelta(minutes=1)). `key` says who
     is counted: "owner" (the task's owner, or the address of a visitor who isn't signed in), "address", or a
@@ -132,7 +132,7 @@ def parse_rate(rate: object) -> tuple[int, int]:
         )
     if not timedelta(seconds=1) <= period <= LONGEST_PERIOD or period.microseconds:
         raise ValueError(
-            f"Throttle has the rate {shown(rate)}. Use a period of whole seconds, from one second to 366 days."
+            f"Throttle has the rate {shown(rate)}. Use a period of whole seconds, from 1 second to 366 days."
         )
     return most, int(period.total_seconds())
 
@@ -144,8 +144,10 @@ def owner_of_account(request: HttpRequest) -> str | None:
     A session without a user is nobody here: whoever drops its cookie gets another one.
     """
     for alias, backend in backend_classes().items():
-        options = task_backends[alias].conf if getattr(backend, "is_offload", False) else None
-        if options is not None and options.owner not in DEFAULT_OWNERS:
+        if not getattr(backend, "is_offload", False):
+            continue
+        options: Options = task_backends[alias].conf  # type: ignore[attr-defined]
+        if options.owner not in DEFAULT_OWNERS:
             owner = owner_function(options)()
             if owner is not None:
                 return str(owner)

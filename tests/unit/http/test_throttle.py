@@ -144,6 +144,7 @@ def test_processes_at_once_get_exactly_the_limit(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", PROCESSES, str(tmp_path / "counts.sqlite3")],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
         capture_output=True,
         text=True,
         timeout=120,
@@ -253,8 +254,17 @@ def test_a_throttle_that_cannot_be_asked_says_so(rf, throttle):
 
 @pytest.mark.parametrize(
     ("wait", "seconds"),
-    [(None, None), (0, None), (0.0, None), (timedelta(0), None), (1, 1), (1.01, 2), (0.001, 1)]
-    + [(timedelta(milliseconds=1), 1), (timedelta(days=366), 31_622_400)],
+    [
+        (None, None),
+        (0, None),
+        (0.0, None),
+        (timedelta(0), None),
+        (1, 1),
+        (1.01, 2),
+        (0.001, 1),
+        (timedelta(milliseconds=1), 1),
+        (timedelta(days=366), 31_622_400),
+    ],
     ids=repr,
 )
 def test_a_wait_is_whole_seconds(wait, seconds):
@@ -267,8 +277,27 @@ async def coroutine():
 
 @pytest.mark.parametrize(
     "wait",
-    [True, False, "1", b"1", [1], Decimal(1), Fraction(1), 1j, coroutine, TriggerView, float("nan")]
-    + [float("inf"), float("-inf"), -1, -0.001, timedelta(seconds=-1), timedelta.max, 10**400, 10**5_000],
+    [
+        True,
+        False,
+        "1",
+        b"1",
+        [1],
+        Decimal(1),
+        Fraction(1),
+        1j,
+        coroutine,
+        TriggerView,
+        float("nan"),
+        float("inf"),
+        float("-inf"),
+        -1,
+        -0.001,
+        timedelta(seconds=-1),
+        timedelta.max,
+        10**400,
+        10**5_000,
+    ],
     ids=lambda wait: type(wait).__name__,
 )
 def test_anything_else_is_an_error_that_says_what_to_return(wait):
@@ -286,8 +315,9 @@ def test_anything_else_is_an_error_that_says_what_to_return(wait):
         ("100/day", (100, 86_400)),
         ("5/30s", (5, 30)),
         ("5/2hours", (5, 7_200)),
-    ]
-    + [((3, timedelta(minutes=2)), (3, 120)), ("7/366d", (7, 31_622_400))],
+        ((3, timedelta(minutes=2)), (3, 120)),
+        ("7/366d", (7, 31_622_400)),
+    ],
     ids=repr,
 )
 def test_a_rate_is_a_number_in_a_period(rate, parsed):
@@ -296,9 +326,33 @@ def test_a_rate_is_a_number_in_a_period(rate, parsed):
 
 @pytest.mark.parametrize(
     "rate",
-    ["", "10", "10/", "/m", "10/x", "-1/m", "1.5/m", "0/m", "10/0s", "10/400d", " 10/m", "10/m\n", "१०/m", 10]
-    + ["9999999999/m", "1/99999999d", (10,), (0, timedelta(1)), (1, 60), (True, timedelta(1))]
-    + [(1, timedelta(0)), (1, timedelta(microseconds=1)), (1.0, timedelta(1)), (1, timedelta.max), None],
+    [
+        "",
+        "10",
+        "10/",
+        "/m",
+        "10/x",
+        "-1/m",
+        "1.5/m",
+        "0/m",
+        "10/0s",
+        "10/400d",
+        " 10/m",
+        "10/m\n",
+        "१०/m",
+        10,
+        "9999999999/m",
+        "1/99999999d",
+        (10,),
+        (0, timedelta(1)),
+        (1, 60),
+        (True, timedelta(1)),
+        (1, timedelta(0)),
+        (1, timedelta(microseconds=1)),
+        (1.0, timedelta(1)),
+        (1, timedelta.max),
+        None,
+    ],
     ids=repr,
 )
 def test_any_other_rate_is_refused_with_an_example(rate):
@@ -412,7 +466,7 @@ def test_a_key_may_exempt_a_request_and_may_be_nothing_else(cache):
 
     assert [exempt(request_of()) for _ in range(3)] == [None] * 3
     for value in (True, 1.5, b"a", object()):
-        with pytest.raises(TypeError, match="The key of a Throttle returned .* Return a text, or None"):
+        with pytest.raises(TypeError, match=r"The key of a Throttle returned .* Return a text, or None"):
             Throttle("1/m", key=lambda request, value=value: value)(request_of())
 
 
@@ -443,8 +497,11 @@ class Away(LocMemCache):
 
 @pytest.mark.parametrize(
     ("backend", "said"),
-    [(f"{__name__}.Away", "The cache is away"), (TABLE, "no such table")]
-    + [("django.core.cache.backends.dummy.DummyCache", "DummyCache stored no count")],
+    [
+        (f"{__name__}.Away", "The cache is away"),
+        (TABLE, "no such table"),
+        ("django.core.cache.backends.dummy.DummyCache", "DummyCache stored no count"),
+    ],
 )
 def test_a_cache_that_does_not_answer_lets_through_and_one_line_says_so(settings, caplog, db, backend, said):
     settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": "nowhere"}}
