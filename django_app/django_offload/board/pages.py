@@ -9,7 +9,10 @@ from urllib.parse import urlencode
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_http_methods, require_safe
 
 from ..aws import READ_SECONDS, at_most, failures
 from ..aws.explain import explain
@@ -98,6 +101,7 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
             "stacks": names if len(names) > 1 else [],
         }
 
+    @method_decorator(require_safe)
     @explain_errors
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show a page of a list, or redirect a search to the task with this id."""
@@ -125,6 +129,7 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
         }
         return PageResponse(request, f"{TEMPLATES}/list.html", context)
 
+    @method_decorator(require_safe)
     @explain_errors
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -144,14 +149,22 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
         }
         return PageResponse(request, f"{TEMPLATES}/detail.html", context)
 
+    @method_decorator(require_safe)
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponseBase:
+        return super().history_view(request, object_id, extra_context)
+
     @explain_errors
     def act_view(self, request: HttpRequest) -> HttpResponse:
         return act(request, self.context(request, "Are you sure?"))
 
+    @method_decorator(require_safe)
     @explain_errors
     def queues_view(self, request: HttpRequest) -> HttpResponse:
         return show_queues(request, self.context(request, "Queues"))
 
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     @explain_errors
     def unreadable_view(self, request: HttpRequest) -> HttpResponse:
         return show_unreadable(request, self.context(request, "Unreadable messages"))
