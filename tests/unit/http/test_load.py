@@ -74,7 +74,7 @@ def test_t08_a_queue_has_at_most_ten_workers_unless_the_project_says_otherwise()
     plain = Options.parse(
         "default", {"BACKEND": "django_offload.backends.SQSBackend", "OPTIONS": {"stack": "shop-dev"}}
     )
-    mappings = of_type("AWS::Lambda::EventSourceMapping", plain)
+    mappings = of_type("Lambda::EventSourceMapping", plain)
 
     most = {name: mapping["ScalingConfig"]["MaximumConcurrency"] for name, mapping in mappings.items()}
     assert len(most) == 2
