@@ -17,6 +17,8 @@ COUNT_BITS = 30
 MOST_COUNTS = (1 << COUNT_BITS) - 1
 # An entry may expire between add() and incr(). It happens again and again only if nothing is stored.
 TRIES = 5
+# Seconds by which the clocks of two processes may differ, and by which a cache may forget an entry too late.
+MOST_SKEW = 3_600
 
 _lock = Lock()
 
@@ -58,9 +60,13 @@ def by_incr(cache: BaseCache, key: str, first: int, period: int) -> int:
     for _ in range(TRIES):
         cache.add(key, first, timeout=period)
         try:
-            return int(cache.incr(key))
+            number = int(cache.incr(key))
         except ValueError:
             continue
+        if number >> COUNT_BITS > (first >> COUNT_BITS) - period - MOST_SKEW:
+            return number
+        # Redis may make the entry in this moment, without an end.
+        cache.delete(key)
     raise NothingStored(cache)
 
 

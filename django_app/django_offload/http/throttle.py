@@ -141,7 +141,7 @@ def owner_of_account(request: HttpRequest) -> str | None:
     """
     Return the owner of the request if it has signed in, or what the project's own OPTIONS["owner"] returns.
 
-    A session without a user is nobody here: whoever drops its cookie gets another one.
+    A session without a user is nobody here, because a client that drops its cookie gets another one.
     """
     for alias, backend in backend_classes().items():
         if not getattr(backend, "is_offload", False):

@@ -490,6 +490,27 @@ def test_an_entry_that_expires_between_two_steps_is_made_again():
     assert cache.get("a") >> COUNT_BITS > 1_700_000_000
 
 
+class LikeRedis(LocMemCache):
+    """Redis adds to a key that has just expired as if it was 0, and then keeps it for ever."""
+
+    expiring = True
+
+    def incr(self, key, delta=1, version=None):
+        if self.expiring:
+            self.expiring = False
+            self.set(key, 0, timeout=None)
+        return super().incr(key, delta, version)
+
+
+def test_an_entry_without_an_end_is_made_again():
+    cache = LikeRedis("like redis", {})
+
+    counts = [count(cache, "a", 3_600) for _ in range(3)]
+
+    assert [number for number, _wait in counts] == [1, 2, 3]
+    assert all(wait > 3_000 for _number, wait in counts)
+
+
 class Away(LocMemCache):
     def add(self, *args, **kwargs):
         raise OSError("The cache is away")
