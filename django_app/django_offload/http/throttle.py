@@ -13,8 +13,8 @@ from django.utils.crypto import salted_hmac
 
 from ..backends.base import owner_function
 from ..compat import task_backends
-from ..conf import DEFAULT_OWNER, Options, backend_classes, reason, shown
-from ..conf.request_owner import owner_of
+from ..conf import Options, backend_classes, reason, shown
+from ..conf.request_owner import current_owner, owner_of
 from .counting import MOST_COUNTS, count
 
 logger = getLogger("django_offload")
@@ -29,8 +29,6 @@ RATE = re.compile(
 LONGEST_PERIOD = timedelta(days=366)
 # Networks of providers give each customer at least so many bits of an IPv6 address.
 IPV6_PREFIX = 64
-# The owner of the request, by its two paths.
-DEFAULT_OWNERS = {DEFAULT_OWNER, "django_offload.middleware.current_owner"}
 SALT = "django_offload.http.throttle"
 # Every request may fail while a cache is away, and one line a minute says so.
 SECONDS_BETWEEN_ERRORS = 60
@@ -147,10 +145,9 @@ def owner_of_account(request: HttpRequest) -> str | None:
         if not getattr(backend, "is_offload", False):
             continue
         options: Options = task_backends[alias].conf  # type: ignore[attr-defined]
-        if options.owner not in DEFAULT_OWNERS:
-            owner = owner_function(options)()
-            if owner is not None:
-                return str(owner)
+        owner = owner_function(options)
+        if owner is not current_owner and (found := owner()) is not None:
+            return str(found)
     user = getattr(request, "user", None)
     return owner_of(request) if user is not None and user.is_authenticated else None
 
