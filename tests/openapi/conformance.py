@@ -15,8 +15,28 @@ KINDS = {
     "boolean": bool,
     "null": type(None),
 }
-KNOWN = {"$ref", "type", "enum", "anyOf", "properties", "required", "additionalProperties", "items", "minProperties"}
-KNOWN |= {"minItems", "pattern", "minLength", "maxLength", "minimum", "format", "description", "title"}
+KNOWN = {
+    "$ref",
+    "type",
+    "enum",
+    "anyOf",
+    "properties",
+    "required",
+    "additionalProperties",
+    "items",
+    "minProperties",
+}
+KNOWN |= {
+    "minProperties",
+    "minItems",
+    "pattern",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "format",
+    "description",
+    "title",
+}
 
 
 class Conformance:
@@ -43,7 +63,7 @@ class Conformance:
         operation = methods.get(method.lower())
         if operation is None:
             allowed = {name.upper() for name in methods if name != "parameters"} | {"OPTIONS"}
-            # Django refuses hosts, CSRF and what isn't permitted before it knows that a view has no such method.
+            # Django refuses hosts, CSRF and what isn't permitted before it looks at the method.
             if response.status_code in {400, 403}:
                 return []
             found = set(response.headers.get("Allow", "").split(", "))

@@ -6,10 +6,7 @@ from contextlib import suppress
 from threading import Event, Thread
 
 import django
-
-django.setup()
-
-from django.contrib.auth.models import User
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
@@ -32,9 +29,10 @@ def work(offload: Offload, ended: Event) -> None:
 
 
 def main() -> None:
+    django.setup()
     call_command("migrate", verbosity=0)
     visitor = Client()
-    visitor.force_login(User.objects.create_user("ada"))
+    visitor.force_login(get_user_model().objects.create_user("ada"))
     token = _get_new_csrf_string()
     session = visitor.cookies["sessionid"].value
     server = ThreadedWSGIServer(("127.0.0.1", 0), QuietHandler)

@@ -1,4 +1,4 @@
-"""The reference site's URLs, and two views that start tasks: one with a task's parameters, one with a form."""
+"""The reference site's URLs, and two views that start tasks: with a task's parameters, and with a form."""
 
 from django import forms
 from django.urls import path
@@ -12,7 +12,9 @@ from tests.unit.tasks import double
 class ReportForm(forms.Form):
     """What a report covers."""
 
-    size = forms.ChoiceField(choices=[("small", "small"), ("large", "large")], help_text="How much it covers.")
+    size = forms.ChoiceField(
+        choices=[("small", "small"), ("large", "large")], help_text="How much it covers."
+    )
     title = forms.CharField(required=False, max_length=100)
 
 

@@ -11,6 +11,8 @@ from django.core.exceptions import BadRequest, PermissionDenied
 from django.core.handlers.exception import response_for_exception
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_http_methods, require_safe
 
 from ..aws import READ_SECONDS, at_most, failures
 from ..aws.explain import explain
@@ -102,6 +104,7 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
             "stacks": names if len(names) > 1 else [],
         }
 
+    @method_decorator(require_safe)
     @explain_errors
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show a page of a list, or redirect a search to the task with this id."""
@@ -129,6 +132,7 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
         }
         return PageResponse(request, f"{TEMPLATES}/list.html", context)
 
+    @method_decorator(require_safe)
     @explain_errors
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -148,14 +152,20 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
         }
         return PageResponse(request, f"{TEMPLATES}/detail.html", context)
 
+    @method_decorator(require_safe)
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        return super().history_view(request, object_id, extra_context)
+
     @explain_errors
     def act_view(self, request: HttpRequest) -> HttpResponse:
         return act(request, self.context(request, "Are you sure?"))
 
+    @method_decorator(require_safe)
     @explain_errors
     def queues_view(self, request: HttpRequest) -> HttpResponse:
         return show_queues(request, self.context(request, "Queues"))
 
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     @explain_errors
     def unreadable_view(self, request: HttpRequest) -> HttpResponse:
         return show_unreadable(request, self.context(request, "Unreadable messages"))

@@ -88,7 +88,7 @@ def parse_json(request: HttpRequest) -> tuple[dict[str, Any], Errors]:
 
 
 def refuse_structures(form: BaseForm) -> None:
-    """Add an error to each field for text that got a list or an object in JSON, of which it would make text."""
+    """Add an error to each field for text that got a list or an object, of which it would make text."""
     for name, field in getattr(form, "fields", {}).items():
         if isinstance(field, CharField) and not isinstance(field, JSONField):
             value = field.widget.value_from_datadict(form.data, form.files, form.add_prefix(name))

@@ -16,10 +16,6 @@ from .counting import counts_for_all
 from .throttle import Throttle
 
 MOST_WRAPPERS = 50
-HINT = (
-    "Give it a cache that all processes share: Redis, Memcached, or a table (DatabaseCache). On AWS Lambda, "
-    "each instance of a function is a process of its own, with memory and files of its own."
-)
 
 
 def check_throttles(**kwargs: Any) -> list[CheckMessage]:
@@ -30,14 +26,20 @@ def check_throttles(**kwargs: Any) -> list[CheckMessage]:
         used = {(*view, throttle.cache) for *view, throttle in throttles(get_resolver().url_patterns)}
     except Exception:  # noqa: BLE001, the project's URLs may raise anything, which Django's own check shows
         return []
-    return [
-        checks.Warning(
-            f"{view} at {shown(route)} has a Throttle that counts in CACHES[{shown(alias)}]: {problem}.",
-            hint=HINT,
-            id="django_offload.W019",
-        )
+    texts = [
+        f"{view} at {shown(route)} has a Throttle that counts in CACHES[{shown(alias)}]: {problem}."
         for view, route, alias in sorted(used)
         if (problem := problem_of(alias)) is not None
+    ]
+    return [
+        # A view has a Throttle that counts in a cache which processes don't share, or which can't be used.
+        checks.Warning(
+            text,
+            hint="Give it a cache that all processes share: Redis, Memcached, or a table (DatabaseCache). On "
+            "AWS Lambda, each instance of a function is a process with memory and files of its own.",
+            id="django_offload.W019",
+        )
+        for text in texts
     ]
 
 
@@ -68,7 +70,7 @@ def throttles(patterns: Any) -> Iterator[tuple[str, str, Throttle]]:
 
 
 def of_view(view: Any) -> Iterator[Throttle]:
-    """Yield the throttles of a view: its class's, those given to as_view(), or those that a function names."""
+    """Yield the throttles of a view: of its class, given to as_view(), or named in a function."""
     for _ in range(MOST_WRAPPERS):
         view_class = getattr(view, "view_class", None)
         given = [*(getattr(view, "view_initkwargs", None) or {}).items()]

@@ -15,8 +15,10 @@ from django.db import connections, router, transaction
 
 COUNT_BITS = 30
 MOST_COUNTS = (1 << COUNT_BITS) - 1
-# An entry may expire between add() and incr(). It can't happen again and again, unless the cache stores nothing.
+# An entry may expire between add() and incr(). It happens again and again only if nothing is stored.
 TRIES = 5
+# Seconds by which the clocks of two processes may differ, and by which a cache may forget an entry too late.
+MOST_SKEW = 3_600
 
 _lock = Lock()
 
@@ -54,13 +56,17 @@ def count(cache: BaseCache, key: str, period: int) -> tuple[int, int]:
 
 
 def by_incr(cache: BaseCache, key: str, first: int, period: int) -> int:
-    """Count in a cache whose incr() is one step, and which raises ValueError for an entry that isn't there."""
+    """Count in a cache whose incr() is one step, and raises ValueError for an entry that isn't there."""
     for _ in range(TRIES):
         cache.add(key, first, timeout=period)
         try:
-            return int(cache.incr(key))
+            number = int(cache.incr(key))
         except ValueError:
             continue
+        if number >> COUNT_BITS > (first >> COUNT_BITS) - period - MOST_SKEW:
+            return number
+        # Redis may make the entry in this moment, without an end.
+        cache.delete(key)
     raise NothingStored(cache)
 
 
@@ -68,8 +74,9 @@ def in_database(cache: DatabaseCache, key: str, first: int, period: int) -> int:
     """Count in a table. Its incr() reads and writes in two steps, so a lock of the row holds others back."""
     alias = router.db_for_write(cache.cache_model_class)
     name = connections[alias].ops.quote_name
+    table = name(cache._table)  # type: ignore[attr-defined]
     # Writes the row as it is, because SQLite has no other lock of it.
-    lock = f"UPDATE {name(cache._table)} SET {name('value')} = {name('value')} WHERE {name('cache_key')} = %s"  # noqa: S608
+    lock = f"UPDATE {table} SET {name('value')} = {name('value')} WHERE {name('cache_key')} = %s"  # noqa: S608
     stored_key = cache.make_and_validate_key(key)
     for _ in range(TRIES):
         with transaction.atomic(using=alias), connections[alias].cursor() as cursor:

@@ -1,5 +1,5 @@
 """
-Refuse JSON from outside that is nested too deeply, before anything walks through it with a call for each level.
+Refuse JSON from outside that is nested too deeply, before anything walks through it level by level.
 
 The limit doesn't depend on the place: a request may be far nearer to Python's recursion limit than a test.
 """
@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 # Of lists and objects in each other, of the body or of a field of a form with JSON.
 MOST_LEVELS = 100
-# A string, also one without an end, or anything else than a bracket. It never goes back, so the time is linear.
+# A string, also one without an end, or anything else than a bracket. It never goes back: linear time.
 other_than_brackets = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[^][{}"]++', re.DOTALL)
 STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
@@ -34,7 +34,9 @@ def is_too_deep(text: str) -> bool:
 
 
 def too_deep() -> str:
-    return _("The JSON is nested more than %(most)d levels deep. Send flatter values.") % {"most": MOST_LEVELS}
+    return _("The JSON is nested more than %(most)d levels deep. Send flatter values.") % {
+        "most": MOST_LEVELS
+    }
 
 
 @dataclass(slots=True)
@@ -64,5 +66,6 @@ def guard_json_fields(fields: Any) -> None:
     """Give each field with JSON a decoder that refuses deep texts, also inside a MultiValueField."""
     for field in fields:
         if isinstance(field, JSONField) and not isinstance(field.decoder, ShallowDecoder):
-            field.decoder = ShallowDecoder(field.decoder or json.JSONDecoder, field.error_messages)
+            decoder: Any = ShallowDecoder(field.decoder or json.JSONDecoder, field.error_messages)
+            field.decoder = decoder
         guard_json_fields(getattr(field, "fields", ()))

@@ -13,8 +13,8 @@ from django.utils.crypto import salted_hmac
 
 from ..backends.base import owner_function
 from ..compat import task_backends
-from ..conf import DEFAULT_OWNER, backend_classes, reason, shown
-from ..conf.request_owner import owner_of
+from ..conf import Options, backend_classes, reason, shown
+from ..conf.request_owner import current_owner, owner_of
 from .counting import MOST_COUNTS, count
 
 logger = getLogger("django_offload")
@@ -29,8 +29,6 @@ RATE = re.compile(
 LONGEST_PERIOD = timedelta(days=366)
 # Networks of providers give each customer at least so many bits of an IPv6 address.
 IPV6_PREFIX = 64
-# The owner of the request, by its two paths.
-DEFAULT_OWNERS = {DEFAULT_OWNER, "django_offload.middleware.current_owner"}
 SALT = "django_offload.http.throttle"
 # Every request may fail while a cache is away, and one line a minute says so.
 SECONDS_BETWEEN_ERRORS = 60
@@ -38,7 +36,7 @@ SECONDS_BETWEEN_ERRORS = 60
 
 class Throttle:
     """
-    Let through so many requests in a period: `Throttle("10/m")` for ten a minute, `Throttle("10/m", "100/d")`.
+    Let through so many requests in a period: `Throttle("10/m")`, or `Throttle("10/m", "100/d")`.
 
     A rate is a text (s, m, h or d, also "5/30s") or a pair such as (10, timedelta(minutes=1)). `key` says who
     is counted: "owner" (the task's owner, or the address of a visitor who isn't signed in), "address", or a
@@ -132,7 +130,7 @@ def parse_rate(rate: object) -> tuple[int, int]:
         )
     if not timedelta(seconds=1) <= period <= LONGEST_PERIOD or period.microseconds:
         raise ValueError(
-            f"Throttle has the rate {shown(rate)}. Use a period of whole seconds, from one second to 366 days."
+            f"Throttle has the rate {shown(rate)}. Use a period of whole seconds, from 1 second to 366 days."
         )
     return most, int(period.total_seconds())
 
@@ -141,14 +139,15 @@ def owner_of_account(request: HttpRequest) -> str | None:
     """
     Return the owner of the request if it has signed in, or what the project's own OPTIONS["owner"] returns.
 
-    A session without a user is nobody here: whoever drops its cookie gets another one.
+    A session without a user is nobody here, because a client that drops its cookie gets another one.
     """
     for alias, backend in backend_classes().items():
-        options = task_backends[alias].conf if getattr(backend, "is_offload", False) else None
-        if options is not None and options.owner not in DEFAULT_OWNERS:
-            owner = owner_function(options)()
-            if owner is not None:
-                return str(owner)
+        if not getattr(backend, "is_offload", False):
+            continue
+        options: Options = task_backends[alias].conf  # type: ignore[attr-defined]
+        owner = owner_function(options)
+        if owner is not current_owner and (found := owner()) is not None:
+            return str(found)
     user = getattr(request, "user", None)
     return owner_of(request) if user is not None and user.is_authenticated else None
 

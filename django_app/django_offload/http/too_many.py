@@ -73,8 +73,8 @@ def too_many_requests(request: HttpRequest, wait: int) -> HttpResponse:
     """
     Return the 429 answer to a request that must wait so many seconds: JSON, or a page for a browser.
 
-    htmx gets a paragraph, and the event "offload:throttled" with the seconds, because it shows no answer of an
-    error unless the page says so.
+    htmx gets a paragraph, and the event "offload:throttled" with the seconds, because it shows no answer
+    with an error unless the page says so.
     """
     message = ngettext(
         "Too many requests. Try again in %(seconds)d second.",

@@ -5,7 +5,7 @@ from secrets import token_hex
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from .. import files, runs
 from ..photos import FORMATS, LARGEST_PIXELS, RENDITIONS, PhotoRefused, check_photo
@@ -15,6 +15,7 @@ from ..uploads import LIMIT
 LIMITS = {"megabytes": LIMIT // 1024**2, "megapixels": LARGEST_PIXELS // 1_000_000, "formats": FORMATS}
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def photos(request: HttpRequest) -> HttpResponse:
     """Accept an upload (POST), or show the form and the visitor's photos (GET)."""
     if request.method != "POST":

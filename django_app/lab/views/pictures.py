@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from django_offload.compat import TaskResultStatus
 from django_offload.http.views import cancel_task
@@ -19,6 +19,7 @@ from ..timing import timed
 PICTURES = "pictures"
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def pictures(request: HttpRequest) -> HttpResponse:
     """Enqueue the tiles of a picture (POST), or show the form and the visitor's pictures (GET)."""
     if request.method != "POST":

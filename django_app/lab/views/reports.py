@@ -5,7 +5,7 @@ from secrets import token_hex
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from .. import runs
 from ..comparison import comparison_context, first_page_context
@@ -39,6 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "lab/home.html", {**form_context(), **first_page_context()})
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def reports(request: HttpRequest) -> HttpResponse:
     """Offload a report (POST), or list the visitor's (GET)."""
     if request.method != "POST":
@@ -60,6 +61,7 @@ def reports(request: HttpRequest) -> HttpResponse:
     return runs.mark_accepted(render(request, "lab/report.html", context), result)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def in_request(request: HttpRequest) -> HttpResponse:
     """Make a report before answering, for comparison: what offloading avoids."""
     if request.method != "POST":

@@ -4,7 +4,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from .. import runs
 from ..rates import ATTEMPTS, FAILURES
@@ -17,6 +17,7 @@ class RatesForm(forms.Form):
     failures = forms.TypedChoiceField(coerce=int, choices=[(count, count) for count in FAILURES])
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def retries(request: HttpRequest) -> HttpResponse:
     """Enqueue the task that fails on purpose (POST), or show its form (GET)."""
     context: dict[str, object] = {"attempts": ATTEMPTS}

@@ -64,6 +64,10 @@ class Photo(forms.Form):
     photo = forms.FileField()
 
 
+class Title(forms.Form):
+    title = forms.CharField(required=False)
+
+
 def whoami(request: HttpRequest) -> HttpResponse:
     return JsonResponse(request.user.pk, safe=False)
 
@@ -76,6 +80,7 @@ urlpatterns = [
     path("for-staff/", ForStaff.as_view()),
     path("travels/", TriggerView.as_view(task=plain.echo, form_class=Travel)),
     path("upload/", TriggerView.as_view(task=plain.echo, form_class=Photo)),
+    path("titled/", TriggerView.as_view(task=plain.echo, form_class=Title)),
     path("plain/", TriggerView.as_view(task=tasks.double)),
     path("count/", TriggerView.as_view(task=tasks.count)),
     path("anything/", TriggerView.as_view(task=plain.nothing)),

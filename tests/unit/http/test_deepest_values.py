@@ -1,4 +1,4 @@
-"""The deepest values that a task may have are shown wherever a task is shown, however deep the stack is there."""
+"""The deepest values that a task may have are shown wherever a task is shown, in a deep stack too."""
 
 import json
 from io import StringIO
@@ -30,7 +30,10 @@ def levels_of(value):
 @pytest.fixture
 def ended(ours, offload):
     """Return the results of a task that returned its deep argument, and of one that masks it and failed."""
-    results = contract_tasks.echo.enqueue(nested(MOST_LEVELS)), tasks.send.enqueue(1, card=nested(MOST_LEVELS))
+    results = (
+        contract_tasks.echo.enqueue(nested(MOST_LEVELS)),
+        tasks.send.enqueue(1, card=nested(MOST_LEVELS)),
+    )
     offload.run()
     return results
 

@@ -147,7 +147,10 @@ def test_a_field_of_a_form_takes_100_levels_and_keeps_its_own_decoder(visitor, o
 
     assert taken.status_code == own.status_code == 202
     offload.run()
-    assert somebody.client.get(own.headers["Location"]).json()["return_value"] == [[], {"value": {"a": "1.5"}}]
+    assert somebody.client.get(own.headers["Location"]).json()["return_value"] == [
+        [],
+        {"value": {"a": "1.5"}},
+    ]
 
 
 @pytest.mark.parametrize("path", ["/anything/", "/json-field/"])
@@ -168,7 +171,14 @@ def test_a_form_whose_values_are_deeper_than_its_json_is_400(visitor):
     assert visitor().client.post("/deep-values/", {"value": "1"}).status_code == 400
 
 
-HOSTILE = ["[]" * 600_000, '"' * 1_200_000, '\\"' * 600_000, '"\\' * 600_000, "[" * 1_200_000, "{[" * 50 + '"' + "\\" * 10**6]
+HOSTILE = [
+    "[]" * 600_000,
+    '"' * 1_200_000,
+    '\\"' * 600_000,
+    '"\\' * 600_000,
+    "[" * 1_200_000,
+    "{[" * 50 + '"' + "\\" * 10**6,
+]
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:8])

@@ -2,13 +2,13 @@
 
 import json
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.urls import clear_url_caches
 
 from django_offload.exceptions import OutOfTime
+from django_offload.http import TriggerView
 from django_offload.http.openapi import openapi_document
 from django_offload.http.openapi.answers import SCHEMAS
 from tests.docs.reference.pages import status_fields
@@ -37,9 +37,9 @@ def test_a_stale_document_and_wrong_options_say_what_to_do(tmp_path):
     stale = tmp_path / "openapi.json"
     stale.write_text("{}")
 
-    with pytest.raises(CommandError, match=r"is stale\. Run manage\.py offload_openapi --output .* and commit"):
+    with pytest.raises(CommandError, match=r"is stale\. Run manage\.py offload_openapi .* and commit"):
         call_command("offload_openapi", urlconf=SITE, check=stale)
-    with pytest.raises(CommandError, match=r"can't be read .*Write it with manage\.py offload_openapi --output"):
+    with pytest.raises(CommandError, match=r"can't be read .*Write it with manage\.py offload_openapi"):
         call_command("offload_openapi", urlconf=SITE, check=tmp_path / "missing")
     with pytest.raises(CommandError, match=r"can't be written .*Name a file in a folder that exists"):
         call_command("offload_openapi", urlconf=SITE, output=tmp_path / "no" / "folder")
@@ -54,7 +54,9 @@ def test_it_describes_the_projects_own_urls_and_prints_them():
     document = json.loads(out.getvalue())
 
     assert document["info"]["title"] == "Cakes"
-    assert {"/tasks/{task_id}/", "/tasks/{task_id}/cancel/", "/double/", "/plain/"} <= document["paths"].keys()
+    assert {"/tasks/{task_id}/", "/tasks/{task_id}/cancel/", "/double/", "/plain/"} <= document[
+        "paths"
+    ].keys()
     body = document["paths"]["/double/"]["post"]["requestBody"]
     assert body["content"]["application/json"]["schema"]["properties"] == {
         "number": {"type": "integer", "minimum": 1}
@@ -96,7 +98,9 @@ def test_it_holds_together():
     assert set(references(document)) == {f"#/components/schemas/{name}" for name in SCHEMAS}
     for path, _method, operation in operations(document):
         parameters = document["paths"][path].get("parameters", [])
-        assert {f"{{{one['name']}}}" for one in parameters} == {part for part in path.split("/") if "{" in part}
+        assert {f"{{{one['name']}}}" for one in parameters} == {
+            part for part in path.split("/") if "{" in part
+        }
         assert all(answer["description"].endswith(".") for answer in operation["responses"].values())
         for way in operation.get("security", []):
             assert way.keys() <= document["components"]["securitySchemes"].keys()
@@ -136,69 +140,77 @@ def cut(offload, monkeypatch):
     return take_away
 
 
+class Asker:
+    """Asks in every way that a view can be asked, and holds each answer against the document."""
+
+    def __init__(self, client, conformance):
+        self.client, self.conformance = client, conformance
+
+    def ask(self, method, path, body="", client=None, **headers):
+        kind = "application/json" if method == "POST" else ""
+        answer = (client or self.client).generic(method, path, body, content_type=kind, headers=headers)
+        assert self.conformance.problems(method, path, answer) == []
+        return answer
+
+    def read(self, path, **more):
+        for method in ("GET", "HEAD"):
+            seen = self.ask(method, path, **more)
+            if "ETag" in seen.headers:
+                self.ask(method, path, **{"If-None-Match": seen.headers["ETag"]})
+
+    def start(self, path, body, stranger):
+        """Start a task in each way; return the id of one."""
+        self.read(path)
+        self.ask("OPTIONS", path)
+        self.ask("POST", path, body, Accept=BROWSER["Accept"])
+        self.ask("POST", path, body, **{"HX-Request": "true", "Accept": "*/*"})
+        self.ask("POST", path, "{}")
+        self.ask("POST", path, "[" * 10_000)
+        self.ask("POST", path, body, stranger)
+        return self.ask("POST", path, body).json()["id"]
+
+    def ask_everything(self, paths, methods, **headers):
+        for path in paths:
+            for method in methods:
+                self.ask(method, path, **headers)
+
+
+TRIGGERS = {"/double/": '{"number": 1}', "/build-report/": '{"size": "small"}'}
+UNKNOWN = f"/tasks/{'0' * 32}/"
+EVERYTHING = [*TRIGGERS, UNKNOWN, f"{UNKNOWN}cancel/", f"{UNKNOWN}progress/"]
+METHODS = ("GET", "HEAD", "OPTIONS", "POST")
+OTHERS = ("PUT", "PATCH", "DELETE", "TRACE", "PROPFIND")
+
+
 def test_t07_every_documented_status_is_reached_and_is_as_documented(
     visitor, offload, conformance, cut, monkeypatch
 ):
-    somebody, stranger = visitor("ada"), visitor("eve", csrf=True)
-    unknown = f"/tasks/{'0' * 32}/"
-
-    def ask(method, path, body="", one=somebody, **headers):
-        kind = "application/json" if method == "POST" else ""
-        answer = one.client.generic(method, path, body, content_type=kind, headers=headers)
-        assert conformance.problems(method, path, answer) == []
-        return answer
-
-    def read(path, **more):
-        """Ask for a page in each way that it can be asked for."""
-        for method in ("GET", "HEAD"):
-            seen = ask(method, path, **more)
-            if "ETag" in seen.headers:
-                ask(method, path, **{"If-None-Match": seen.headers["ETag"]})
-
-    triggers = {"/double/": '{"number": 1}', "/build-report/": '{"size": "small"}'}
-    everything = [*triggers, unknown, f"{unknown}cancel/", f"{unknown}progress/"]
-    started = []
-    for path, body in triggers.items():
-        read(path)
-        ask("OPTIONS", path)
-        started.append(ask("POST", path, body).json()["id"])
-        ask("POST", path, body, Accept=BROWSER["Accept"])
-        ask("POST", path, body, **{"HX-Request": "true", "Accept": "*/*"})
-        ask("POST", path, "{}")
-        ask("POST", path, "[" * 10_000)
-        ask("POST", path, body, one=stranger)
-    for number, task_id in enumerate(started):
-        read(f"/tasks/{task_id}/")
-        read(f"/tasks/{task_id}/progress/")
-        if number:
-            ask("POST", f"/tasks/{task_id}/cancel/")
+    asker, stranger = Asker(visitor("ada").client, conformance), visitor("eve", csrf=True).client
+    started = [asker.start(path, body, stranger) for path, body in TRIGGERS.items()]
+    addresses = [f"/tasks/{task_id}/{part}" for task_id in started for part in ("", "progress/")]
+    for address in addresses:
+        asker.read(address)
+    asker.ask("POST", f"/tasks/{started[1]}/cancel/")
     offload.run()
-    for path in everything:
-        for method in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"):
-            ask(method, path)  # Many of them are 404 or 405.
-    ask("POST", f"{unknown}cancel/", one=stranger)
-    ask("POST", f"/tasks/{started[0]}/cancel/")
-    read(f"/tasks/{started[0]}/")
-    read(f"/tasks/{started[1]}/")
-    for path in everything:
-        for method in ("GET", "HEAD", "OPTIONS", "POST"):
-            ask(method, path, Host="elsewhere.example")
-    monkeypatch.setattr(Reports, "throttle", staticmethod(lambda request: 7))
-    ask("POST", "/build-report/", "{}")
-    monkeypatch.setattr(Reports, "throttle", None)
+    for address in addresses:
+        asker.read(address)
+    asker.ask("POST", f"/tasks/{started[0]}/cancel/")  # It has ended.
+    asker.ask("POST", f"{UNKNOWN}cancel/", client=stranger)
+    asker.ask_everything(EVERYTHING, METHODS + OTHERS)
+    asker.ask_everything(EVERYTHING, METHODS, Host="elsewhere.example")
     with monkeypatch.context() as patch:
-        for view in (Reports, Reports.__bases__[0]):
-            patch.setattr(view, "has_permission", lambda self: False)
-        for path in triggers:
-            for method in ("GET", "HEAD", "OPTIONS", "POST"):
-                ask(method, path)
-                ask(method, path, Accept=BROWSER["Accept"])
+        patch.setattr(Reports, "throttle", staticmethod(lambda request: 7))
+        asker.ask("POST", "/build-report/", "{}")
+    with monkeypatch.context() as patch:
+        patch.setattr(TriggerView, "has_permission", lambda self: False)
+        asker.ask_everything(TRIGGERS, METHODS)
+        asker.ask_everything(TRIGGERS, METHODS, Accept=BROWSER["Accept"])
     cut()
-    for path, body in triggers.items():
-        ask("POST", path, body)
-    for path in (f"/tasks/{started[0]}/", f"/tasks/{started[0]}/progress/"):
-        read(path)
-        read(path, **{"Sec-Fetch-Mode": "navigate"})
-    ask("POST", f"/tasks/{started[0]}/cancel/")
+    for path, body in TRIGGERS.items():
+        asker.ask("POST", path, body)
+    for address in addresses:
+        asker.read(address)
+        asker.read(address, **{"Sec-Fetch-Mode": "navigate"})
+    asker.ask("POST", f"/tasks/{started[0]}/cancel/")
 
     assert conformance.documented == conformance.seen

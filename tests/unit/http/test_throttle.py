@@ -1,27 +1,20 @@
 """How many tasks a visitor may start."""
 
 import json
-import logging
 import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
-from decimal import Decimal
-from fractions import Fraction
 from types import SimpleNamespace
 
 import pytest
 from django.core.cache import caches
-from django.core.cache.backends.locmem import LocMemCache
 from django.core.management import call_command
 from django.db import connection
 from django.test import RequestFactory
 
 from django_offload.http import Throttle, TriggerView
-from django_offload.http.counting import COUNT_BITS, count
-from django_offload.http.throttle import entry_key, parse_rate
-from django_offload.http.too_many import seconds_of
+from django_offload.http.throttle import entry_key
 from django_offload.web.handler import Handler
 from django_offload.web.requests import Site
 from tests.unit.http import site_of_throttles as site
@@ -144,6 +137,7 @@ def test_processes_at_once_get_exactly_the_limit(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", PROCESSES, str(tmp_path / "counts.sqlite3")],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
         capture_output=True,
         text=True,
         timeout=120,
@@ -251,69 +245,6 @@ def test_a_throttle_that_cannot_be_asked_says_so(rf, throttle):
         view(rf.post("/"))
 
 
-@pytest.mark.parametrize(
-    ("wait", "seconds"),
-    [(None, None), (0, None), (0.0, None), (timedelta(0), None), (1, 1), (1.01, 2), (0.001, 1)]
-    + [(timedelta(milliseconds=1), 1), (timedelta(days=366), 31_622_400)],
-    ids=repr,
-)
-def test_a_wait_is_whole_seconds(wait, seconds):
-    assert seconds_of(wait, TriggerView()) == seconds
-
-
-async def coroutine():
-    return 1
-
-
-@pytest.mark.parametrize(
-    "wait",
-    [True, False, "1", b"1", [1], Decimal(1), Fraction(1), 1j, coroutine, TriggerView, float("nan")]
-    + [float("inf"), float("-inf"), -1, -0.001, timedelta(seconds=-1), timedelta.max, 10**400, 10**5_000],
-    ids=lambda wait: type(wait).__name__,
-)
-def test_anything_else_is_an_error_that_says_what_to_return(wait):
-    wait = wait() if wait is coroutine else wait
-
-    with pytest.raises((TypeError, ValueError), match=r"The throttle of TriggerView returned .*Return None"):
-        seconds_of(wait, TriggerView())
-
-
-@pytest.mark.parametrize(
-    ("rate", "parsed"),
-    [
-        ("10/m", (10, 60)),
-        ("1/s", (1, 1)),
-        ("100/day", (100, 86_400)),
-        ("5/30s", (5, 30)),
-        ("5/2hours", (5, 7_200)),
-    ]
-    + [((3, timedelta(minutes=2)), (3, 120)), ("7/366d", (7, 31_622_400))],
-    ids=repr,
-)
-def test_a_rate_is_a_number_in_a_period(rate, parsed):
-    assert parse_rate(rate) == parsed
-
-
-@pytest.mark.parametrize(
-    "rate",
-    ["", "10", "10/", "/m", "10/x", "-1/m", "1.5/m", "0/m", "10/0s", "10/400d", " 10/m", "10/m\n", "१०/m", 10]
-    + ["9999999999/m", "1/99999999d", (10,), (0, timedelta(1)), (1, 60), (True, timedelta(1))]
-    + [(1, timedelta(0)), (1, timedelta(microseconds=1)), (1.0, timedelta(1)), (1, timedelta.max), None],
-    ids=repr,
-)
-def test_any_other_rate_is_refused_with_an_example(rate):
-    with pytest.raises(ValueError, match="Throttle has the rate"):
-        Throttle(rate)
-
-
-@pytest.mark.parametrize("options", [{"key": "user"}, {"key": None}, {"cache": None}, {"name": 1}], ids=repr)
-def test_other_options_are_refused(options):
-    with pytest.raises((TypeError, ValueError), match=r"Throttle has the (key|cache|name)"):
-        Throttle("1/m", **options)
-    with pytest.raises(TypeError, match="Throttle needs a rate"):
-        Throttle()
-
-
 def test_of_several_rates_the_shortest_comes_first_and_a_refused_request_counts_no_further(cache):
     throttle = Throttle("4/d", "2/m", key="address", cache="shared")
 
@@ -412,47 +343,5 @@ def test_a_key_may_exempt_a_request_and_may_be_nothing_else(cache):
 
     assert [exempt(request_of()) for _ in range(3)] == [None] * 3
     for value in (True, 1.5, b"a", object()):
-        with pytest.raises(TypeError, match="The key of a Throttle returned .* Return a text, or None"):
+        with pytest.raises(TypeError, match=r"The key of a Throttle returned .* Return a text, or None"):
             Throttle("1/m", key=lambda request, value=value: value)(request_of())
-
-
-class Expiring(LocMemCache):
-    """A cache in which the first entries expire before they are read."""
-
-    lost = 2
-
-    def incr(self, key, delta=1, version=None):
-        if self.lost:
-            self.lost -= 1
-            self.delete(key)
-        return super().incr(key, delta, version)
-
-
-def test_an_entry_that_expires_between_two_steps_is_made_again():
-    cache = Expiring("expiring", {})
-
-    assert [count(cache, "a", 60)[0] for _ in range(3)] == [1, 2, 3]
-    assert cache.get("a") < 1 << 63
-    assert cache.get("a") >> COUNT_BITS > 1_700_000_000
-
-
-class Away(LocMemCache):
-    def add(self, *args, **kwargs):
-        raise OSError("The cache is away")
-
-
-@pytest.mark.parametrize(
-    ("backend", "said"),
-    [(f"{__name__}.Away", "The cache is away"), (TABLE, "no such table")]
-    + [("django.core.cache.backends.dummy.DummyCache", "DummyCache stored no count")],
-)
-def test_a_cache_that_does_not_answer_lets_through_and_one_line_says_so(settings, caplog, db, backend, said):
-    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": "nowhere"}}
-    throttle = Throttle("1/m", key="address")
-
-    with caplog.at_level(logging.ERROR):
-        assert [throttle(request_of()) for _ in range(20)] == [None] * 20
-
-    (line,) = caplog.messages
-    assert line.startswith("CACHES['default'] can't count requests, so they are let through: ")
-    assert said in line

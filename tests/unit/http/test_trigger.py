@@ -275,3 +275,20 @@ def test_a_message_may_quote_what_utf_8_cannot_encode(visitor, headers):
 
     assert answer.status_code == 400
     assert send(visitor(), data={"\ud83d": 1}, **headers).status_code == 400
+
+
+@pytest.mark.parametrize("value", [[], {}, ["a"], {"a": 1}], ids=repr)
+def test_a_field_for_text_takes_no_list_and_no_object(visitor, offload, value):
+    refused = send(visitor(), "/titled/", {"title": value})
+    page = send(visitor(), "/titled/", {"title": value}, **BROWSER)
+
+    problem = {"message": "Enter text, not a list or an object.", "code": "invalid"}
+    assert (refused.status_code, page.status_code) == (400, 400)
+    assert refused.json() == {"errors": {"title": [problem]}}
+    assert problem["message"] in page.text
+    assert offload.run() == 0
+
+
+@pytest.mark.parametrize("value", ["a", 1, 1.5, True, None, ""], ids=repr)
+def test_a_field_for_text_takes_what_a_form_makes_text_of(visitor, value):
+    assert send(visitor(), "/titled/", {"title": value}).status_code == 202

@@ -41,7 +41,11 @@ SCHEMAS: Node = {
     },
     "Progress": {
         "type": "object",
-        "properties": {"done": NUMBER_OR_NULL, "total": NUMBER_OR_NULL, "message": {"type": ["string", "null"]}},
+        "properties": {
+            "done": NUMBER_OR_NULL,
+            "total": NUMBER_OR_NULL,
+            "message": {"type": ["string", "null"]},
+        },
     },
     "TaskError": {
         "type": "object",
@@ -89,7 +93,10 @@ HEADERS: dict[str, tuple[Node, bool]] = {
         },
         True,
     ),
-    HEADER: ({"schema": {"type": "string"}, "description": "The same token, for this header of a request."}, True),
+    HEADER: (
+        {"schema": {"type": "string"}, "description": "The same token, for this header of a request."},
+        True,
+    ),
     "Retry-After": ({"schema": SECONDS, "description": "Seconds to wait before the next request."}, True),
     "Cache-Control": ({"schema": {"type": "string"}}, True),
 }
@@ -103,7 +110,8 @@ def answer(description: str, *headers: str, content: Node | None = None, **more:
     node: Node = {"description": description}
     if headers:
         node["headers"] = {
-            name.rstrip("?"): HEADERS[name.rstrip("?")][0] | ({} if name.endswith("?") else {"required": True})
+            name.rstrip("?"): HEADERS[name.rstrip("?")][0]
+            | ({} if name.endswith("?") else {"required": True})
             for name in headers
         }
     if content:
@@ -166,7 +174,10 @@ OF_A_TRIGGER: Node = {
     ),
 }
 THROTTLED = answer(
-    "There were too many requests. Nothing was enqueued.", "Retry-After", "Cache-Control", content=ERRORS | PAGE
+    "There were too many requests. Nothing was enqueued.",
+    "Retry-After",
+    "Cache-Control",
+    content=ERRORS | PAGE,
 )
 OF_A_FORM: Node = {
     "200": answer("A page with the form.", content=PAGE),

@@ -64,7 +64,10 @@ def form_schema(form_class: type[forms.BaseForm]) -> Node:
     """Return the schema of a form's fields, by their kinds. The form itself may ask for more."""
     fields: dict[str, forms.Field] = getattr(form_class, "base_fields", {})
     required = [name for name, field in fields.items() if field.required]
-    schema: Node = {"type": "object", "properties": {name: field_schema(field) for name, field in fields.items()}}
+    schema: Node = {
+        "type": "object",
+        "properties": {name: field_schema(field) for name, field in fields.items()},
+    }
     return schema | ({"required": required} if required else {})
 
 

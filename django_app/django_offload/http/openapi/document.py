@@ -52,7 +52,9 @@ CSRF: Node = {"csrf": [], "csrfCookie": []}
 
 def openapi_document(urlconf: str | None = None, title: str = "Tasks") -> Node:
     """
-    Return the OpenAPI 3.1 document of the library's views and each TriggerView in a URLconf, ROOT_URLCONF by default.
+    Return the OpenAPI 3.1 document of the library's views and each TriggerView in a URLconf.
+
+    The default is ROOT_URLCONF.
 
     A view with a task that only a request knows (get_task()) is described without its arguments.
     """
@@ -79,7 +81,9 @@ def openapi_document(urlconf: str | None = None, title: str = "Tasks") -> Node:
     }
 
 
-def patterns(resolver: Any, path: str = "", given: tuple[Node, ...] = ()) -> Iterator[tuple[str, list[Node], Any]]:
+def patterns(
+    resolver: Any, path: str = "", given: tuple[Node, ...] = ()
+) -> Iterator[tuple[str, list[Node], Any]]:
     """Yield the path, the parameters in it, and the pattern of each URL. Includes are followed."""
     for pattern in resolver.url_patterns:
         route, more = route_of(pattern.pattern)
@@ -123,11 +127,16 @@ def operations_of(view: Any, name: str) -> Node:
     }
     operations = {}
     for method in methods_of(view):
-        own = operation if method != "HEAD" else operation | {
-            "operationId": f"{name}_head",
-            "summary": f"{operation['summary']} Without the body.",
-            "responses": without_content(operation["responses"]),
-        }
+        own = (
+            operation
+            if method != "HEAD"
+            else operation
+            | {
+                "operationId": f"{name}_head",
+                "summary": f"{operation['summary']} Without the body.",
+                "responses": without_content(operation["responses"]),
+            }
+        )
         operations[method.lower()] = dict(own)
     return operations
 

@@ -20,8 +20,10 @@ manage.py offload_openapi --check openapi.json
     json_help = "Has no effect, because the document is JSON."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--urlconf", metavar="MODULE", help="Describe these URLs instead of ROOT_URLCONF.")
-        parser.add_argument("--title", default="Tasks", help="The title of the document. Default: %(default)s.")
+        parser.add_argument(
+            "--urlconf", metavar="MODULE", help="Describe these URLs, not those of ROOT_URLCONF."
+        )
+        parser.add_argument("--title", default="Tasks", help="The document's title. Default: %(default)s.")
         destination = parser.add_mutually_exclusive_group()
         destination.add_argument("--output", metavar="FILE", type=Path, help="Write the document to FILE.")
         destination.add_argument(
