@@ -41,7 +41,9 @@ def write(aws, task_id, name, typed, part="record"):
 @pytest.fixture
 def odd_ids(aws):
     """Return the ids of records with an odd value each, in every state."""
-    pairs = [(name, typed) for name in FIELDS if name not in {"id", "part"} for typed in TYPED]
+    # DynamoDB refuses a key of an index that isn't a number, which moto accepts.
+    keys = {"id": "", "part": "", "due_at": "N", "due_shard": "N"}
+    pairs = [(name, typed) for name in FIELDS for typed in TYPED if name not in keys or keys[name] in typed]
     chosen = random.Random(SEED).sample(pairs, RECORDS)
     ended = [tasks.note.enqueue("a").id for _ in range(RECORDS // 2)]
     for _ in ended[::3]:
