@@ -328,7 +328,8 @@ def reference(item: Mapping[str, Any], name: str) -> Reference | None:
 
 def task_options(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that .using() changed. No duration is longer than OffloadTask accepts."""
-    options = json_fields(item, "options", OPTION_FIELDS) or {}
+    fields = json_fields(item, "options", OPTION_FIELDS)
+    options: dict[str, Any] = {} if fields is None else fields
     for name in ("timeout", "result_ttl", "backoff"):
         if not 0 <= (options.get(name) or 0) <= LONGEST_SECONDS:
             raise OddValue("options", f"an object with a valid '{name}'")

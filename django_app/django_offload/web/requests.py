@@ -1,5 +1,6 @@
 """Which events are HTTP requests, and what the application may believe about each of them."""
 
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,8 +102,7 @@ def read_request(event: object, site: Site) -> Request:
         context = mapping(event["requestContext"])
         if any(key in context for key in OF_OTHERS):
             raise TypeError("no HTTP request of an API")
-        if event.get("body") is not None:
-            text(event["body"])
+        check_body(event.get("body"), event.get("isBase64Encoded"))
         version = event.get("version", "1.0")
         if version == "2.0":
             return version_2(event, context, site)
@@ -111,6 +111,18 @@ def read_request(event: object, site: Site) -> Request:
         raise ValueError("an unknown version")
     except (KeyError, TypeError, ValueError) as exc:
         raise UnknownEvent("web", ACCEPTED) from exc
+
+
+def check_body(body: object, is_base64: object) -> None:
+    """Raise TypeError or ValueError if the adapter couldn't read a body, which no API sends."""
+    if is_base64 is not None and type(is_base64) is not bool:
+        raise TypeError("no flag")
+    if body is None:
+        return
+    if is_base64:
+        b64decode(text(body), validate=True)
+    else:
+        text(body).encode()
 
 
 def version_1(event: Mapping[str, Any], context: Mapping[str, Any], site: Site) -> Request:
