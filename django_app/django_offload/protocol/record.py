@@ -246,7 +246,8 @@ def check_values(item: Mapping[str, Any]) -> None:
         kind = KINDS.get(name)
         if kind is None:  # Newer code may write more.
             continue
-        if not isinstance(value, kind) or value is True or value is False:
+        fits = isinstance(value, kind) and value is not True and value is not False
+        if not fits:
             raise OddValue(name, NAMES_OF_KINDS[kind])
         if kind is int:
             low, high = COUNTS if name in COUNTED else INSTANTS
