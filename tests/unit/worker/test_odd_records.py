@@ -77,6 +77,34 @@ def test_a_record_is_read_and_can_be_computed_with_or_is_unreadable(ours, stage,
     assert (read > 500, unread > 2_000) == (True, True)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("progress", '{"done":NaN,"total":1,"message":""}'),
+        ("progress", '{"done":1,"total":Infinity,"message":""}'),
+        ("progress", '{"done":true,"total":1,"message":""}'),
+        ("progress", '{"total":1}'),
+        ("options", '{"timeout":1e400}'),
+        ("options", '{"result_ttl":3153600001}'),
+        ("error", '{"class":"builtins.ValueError"}'),
+        ("arguments_reference", '{"key":"payloads/x","sha256":"x"}'),
+    ],
+)
+def test_a_json_text_has_the_fields_and_numbers_that_this_library_writes(enqueued, name, text):
+    with pytest.raises(UnreadableRecord, match=f"its attribute '{name}' is not an object with a valid '"):
+        read_record({**initial_item(enqueued()), name: text})
+
+
+def test_a_task_that_was_sent_very_often_is_sent_again(stage, enqueued):
+    task = enqueued(1)
+    stage.store.create(task)
+    first = stage.store.records[task.id]["enqueued_at"]
+    # It is due before it may start, so it has had no message yet.
+    stage.store.records[task.id].update({"sends": 100_000, "due_at": first - 1})
+
+    assert stage.sweep() == {"sent": 1}
+
+
 def compute_with(record: TaskRecord, stage):
     for now in (NOW, datetime(1970, 1, 1, tzinfo=UTC)):
         assert record.ready_at + timedelta(days=40_000) > now - timedelta(days=700_000)
