@@ -146,6 +146,17 @@ class UnknownEvent(OffloadError):
         super().__init__(f"The {handler} handler accepts only {accepted}. Check what invokes this function.")
 
 
+class UnreadableRecord(OffloadError):
+    """A stored record has a value that django-offload never writes."""
+
+    def __init__(self, task_id: str, problem: str) -> None:
+        self.task_id = task_id
+        super().__init__(
+            f"The record of task {task_id} can't be read: {problem}. Something other than django-offload has "
+            "written it. Look at it in the table, and correct or delete it."
+        )
+
+
 class StepTooLarge(OffloadError):
     """The return value of a step is too large to store beside the record."""
 

@@ -35,7 +35,7 @@ from ..exceptions import ConfigurationError, ResourceMissing, TooManyEnqueues
 from ..logs import Lines
 from ..operations.find import read_parts
 from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask
-from ..protocol.record import read_record
+from ..protocol.record import explain_unreadable, read_record
 from ..protocol.record_size import is_short_text
 from ..sending.enqueue import (
     Prototype,
@@ -265,7 +265,8 @@ class OffloadBackend(BaseTaskBackend):
         task = registry().resolve(record.enqueued.name)
         with reading():
             parts = read_parts(store, record, self.conf)
-        return result_of(record, parts, task)
+        with explain_unreadable(result_id):
+            return result_of(record, parts, task)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from ..protocol.record import read_record
+from ..operations.dead_letters import readable
 from ..stores import listing_of
 from ..stores.listing import MOST_READ
 from .actions import ACTIONS, run_action
@@ -33,7 +33,8 @@ def act(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     if len(ids) > MOST_READ:
         raise BadRequest(f"You chose {len(ids)} tasks. Choose at most {MOST_READ} at a time.")
     options = selected_stack(request.POST)
-    records = [read_record(attributes) for attributes in listing_of(options).get_many(ids)]
+    stored = listing_of(options).get_many(ids)
+    records = [record for attributes in stored if (record := readable(str(attributes["id"]), attributes))]
     if "confirmed" not in request.POST:
         context |= {
             "options": options,

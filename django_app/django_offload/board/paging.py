@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..conf import Options
+from ..operations.dead_letters import readable
 from ..protocol.enqueued_task import ID_PATTERN
 from ..protocol.json_codec import EPOCH, from_micros, to_micros
-from ..protocol.record import TaskRecord, read_record
+from ..protocol.record import TaskRecord
 from ..stores import listing_of
 from ..stores.listing import EVER, MOST_READ, IndexEntry, IndexPage, IndexQuery
 from .lists import UNDER_WAY, TaskList
@@ -75,7 +76,8 @@ def read_page(options: Options, task_filter: TaskFilter, after: str = "") -> Pag
     entries, end = merge(slices, start)
     records_by_id = {
         record.enqueued.id: record
-        for record in map(read_record, listing.get_many([entry.id for entry in entries]))
+        for attributes in listing.get_many([entry.id for entry in entries])
+        if (record := readable(str(attributes["id"]), attributes))
     }
     records = [
         (records_by_id[entry.id], from_micros(entry.micros))

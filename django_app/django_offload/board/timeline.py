@@ -8,7 +8,15 @@ from datetime import UTC, datetime
 from ..operations.describe import describe, parameter_names
 from ..operations.find import StoredTask
 from ..protocol.json_codec import dump, from_micros
-from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord, error_part
+from ..protocol.record import (
+    FAILED,
+    READY,
+    RUNNING,
+    SUCCESSFUL,
+    TaskRecord,
+    error_part,
+    explain_unreadable,
+)
 
 # The page shows at most this much of a value, so that it stays readable.
 SHOWN_CHARACTERS = 20_000
@@ -40,7 +48,16 @@ class TaskDetail:
 
 
 def task_detail(task: StoredTask) -> TaskDetail:
-    """Return what the page of a task shows. Sensitive arguments are masked."""
+    """
+    Return what the page of a task shows. Sensitive arguments are masked.
+
+    Raise UnreadableRecord if a stored text isn't as django-offload writes it.
+    """
+    with explain_unreadable(task.record.enqueued.id):
+        return detail_of(task)
+
+
+def detail_of(task: StoredTask) -> TaskDetail:
     description, record = describe(task), task.record
     names = parameter_names(record)
     arguments = [
@@ -70,7 +87,7 @@ def facts(record: TaskRecord) -> Iterator[tuple[str, object]]:
     yield "Finished", record.finished_at
     yield "Attempts", record.attempts
     yield "Sent again by the sweeper", record.sends or None
-    yield "Trace", enqueued.traceparent.split("-")[1] if enqueued.traceparent else ""
+    yield "Trace", (enqueued.traceparent or "").partition("-")[2].partition("-")[0]
     yield "Depth", enqueued.depth or None
     yield "Options given", dump(enqueued.options) if enqueued.options else None
     yield "Can be read until", record.hidden_at
@@ -126,16 +143,22 @@ def attempt_entries(record: TaskRecord, parts: Mapping[str, str]) -> list[Timeli
     # A redrive clears the workers of earlier attempts.
     workers = ["" for _ in fences[len(record.worker_ids) :]] + record.worker_ids
     return [
-        attempt_entry(number, fence, worker, record, parts)
+        attempt_entry(number, fence, worker, record, parts, is_latest=fence == fences[-1])
         for number, (fence, worker) in enumerate(zip(fences, workers, strict=False), 1)
     ]
 
 
 def attempt_entry(
-    number: int, fence: int, worker: str, record: TaskRecord, parts: Mapping[str, str]
+    number: int,
+    fence: int,
+    worker: str,
+    record: TaskRecord,
+    parts: Mapping[str, str],
+    *,
+    is_latest: bool,
 ) -> TimelineEntry:
     """Return the outcome of an attempt. The fence of its claim names its stored error."""
-    part, is_latest = error_part(fence), fence == record.attempt_fences[-1]
+    part = error_part(fence)
     if part in record.error_parts:
         title = f"Attempt {number} failed"
         if part not in parts:

@@ -7,15 +7,17 @@ from hashlib import sha256
 from typing import Any, Self
 from urllib.parse import urlencode
 
+from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from ..conf import printable
 from ..definition.offload_task import AnyResult
+from ..exceptions import UnreadableRecord
 from ..operations.status import retry_after
 from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord
 from ..protocol.transitions import CANCELLED
-from .access import get_task_or_404, has_record
+from .access import NOT_FOUND, get_task_or_404, has_record
 from .links import is_link
 from .tokens import piece_token
 from .unavailable import log_unreachable, unreachable
@@ -93,6 +95,8 @@ class TaskProgress:
         """Return a record's progress, or UNKNOWN if AWS doesn't answer, so that a page shows the rest."""
         try:
             return cls.from_record(get_task_or_404(task_id).record)
+        except UnreadableRecord as exc:
+            raise Http404(NOT_FOUND) from exc
         except unreachable() as exc:
             log_unreachable(task_id, exc)
             return cls(id=task_id, status=UNKNOWN)

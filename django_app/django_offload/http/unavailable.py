@@ -5,13 +5,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import cast
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from ..aws import READ_SECONDS, at_most, failures
 from ..aws.explain import explain
-from ..exceptions import OutOfTime
+from ..exceptions import OutOfTime, UnreadableRecord
+from .access import NOT_FOUND
 from .arguments import error
 from .private import keep_private
 
@@ -33,6 +34,10 @@ def unavailable_without_aws[View: Callable[..., HttpResponse]](view: View) -> Vi
         try:
             with at_most(READ_SECONDS):
                 return view(request, task_id)
+        except UnreadableRecord as exc:
+            # Nobody knows whose task it is.
+            logger.error("Task id=%s is not shown: %s", task_id, exc)
+            raise Http404(NOT_FOUND) from exc
         except unreachable() as exc:
             log_unreachable(task_id, exc)
         if request.headers.get("Sec-Fetch-Mode") == "navigate" and request.method == "GET":

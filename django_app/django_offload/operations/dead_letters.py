@@ -8,6 +8,7 @@ from heapq import merge
 from typing import Any
 
 from ..conf import Options, stacks
+from ..exceptions import UnreadableRecord
 from ..protocol.conditional_write import Attributes
 from ..protocol.record import DEAD_SHARDS, FAILED, FAILED_SHARDS, TaskRecord, read_record
 from ..stores import Store, store_of
@@ -43,8 +44,8 @@ def readable(task_id: str, attributes: Attributes) -> TaskRecord | None:
     """Return the record with these attributes. Log an error and return None if they can't be read."""
     try:
         return read_record(attributes)
-    except Exception:
-        logger.exception("The record of task id=%s can't be read. Look at it in the table.", task_id)
+    except UnreadableRecord as exc:
+        logger.error("Task id=%s is left out: %s", task_id, exc)
         return None
 
 

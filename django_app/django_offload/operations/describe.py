@@ -8,7 +8,7 @@ from ..definition.registry import registry
 from ..definition.signatures import signature_of
 from ..exceptions import PayloadLost, UnknownTask
 from ..payloads import fetch, fetch_result
-from ..protocol.record import ARGUMENTS_PART, TaskRecord
+from ..protocol.record import ARGUMENTS_PART, TaskRecord, explain_unreadable
 from .find import StoredTask
 from .status import attempt_errors, has_own_error, status_of
 
@@ -18,7 +18,13 @@ def describe(stored: StoredTask) -> dict[str, Any]:
     Return the status of a task, its arguments (the sensitive ones hidden), and its result or error.
 
     The errors of attempts that didn't end the task are "earlier_errors".
+    Raise UnreadableRecord if a stored text isn't as django-offload writes it.
     """
+    with explain_unreadable(stored.record.enqueued.id):
+        return description_of(stored)
+
+
+def description_of(stored: StoredTask) -> dict[str, Any]:
     record, parts = stored.record, dict(stored.parts)
     lost_result = None
     try:

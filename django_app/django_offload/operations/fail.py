@@ -9,11 +9,11 @@ from ..conf import Options
 from ..definition.context import OffloadContext
 from ..definition.registry import registry, result_ttl
 from ..definition.results import announce, parts_of, result_of
-from ..exceptions import OffloadError, UnknownTask
+from ..exceptions import OffloadError, UnknownTask, UnreadableRecord
 from ..payloads import fetch_parts
 from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused
 from ..protocol.enqueued_task import EnqueuedTask
-from ..protocol.record import TaskRecord, error_of, read_record
+from ..protocol.record import TaskRecord, error_of, explain_unreadable, read_record
 from ..protocol.transitions import abandon
 from ..stores import Store
 
@@ -78,7 +78,13 @@ def announce_end(
         task = registry().resolve(enqueued.name)
     except UnknownTask:
         return record
-    result = result_of(record, parts_to_announce(store, record, options), task)
+    parts = parts_to_announce(store, record, options)
+    try:
+        with explain_unreadable(enqueued.id):
+            result = result_of(record, parts, task)
+    except UnreadableRecord as exc:
+        logger.error("Task id=%s name=%s ended without task_finished: %s", enqueued.id, enqueued.name, exc)
+        return record
     budget = None
     if options.enqueues_per_root is not None or record.enqueued.root is not None:
         from ..sending.root_budget import RootBudget  # Imported here, because most stacks count nothing.

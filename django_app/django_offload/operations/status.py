@@ -10,7 +10,7 @@ from django.utils.timezone import get_default_timezone, is_aware, make_aware
 from ..definition.offload_task import AnyResult
 from ..definition.registry import mask_of_task
 from ..definition.results import return_value
-from ..protocol.record import FAILED, SUCCESSFUL, TaskRecord, error_part
+from ..protocol.record import FAILED, SUCCESSFUL, TaskRecord, error_part, explain_unreadable
 
 LONGEST_RETRY_AFTER_SECONDS = 10
 
@@ -21,8 +21,16 @@ def status_of(
     """
     Return the status of a record. Its return value and traceback may be in `parts`, stored beside it.
 
-    Without `error_text`, the message of its error is empty.
+    Without `error_text`, the message of its error is empty. Raise UnreadableRecord if a stored text isn't as
+    django-offload writes it.
     """
+    with explain_unreadable(record.enqueued.id):
+        return status_fields(record, parts, traceback, error_text)
+
+
+def status_fields(
+    record: TaskRecord, parts: Mapping[str, str], traceback: bool, error_text: bool
+) -> dict[str, Any]:
     enqueued = record.enqueued
     status: dict[str, Any] = {
         # The id of the task, 32 hexadecimal digits.

@@ -1,13 +1,16 @@
 """The record of a task result: its stored form, and its state as it was read."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Any
 
 from ..compat import TaskResultStatus
 from ..conf.aws_limits import QUEUE_DELAY
+from ..exceptions import OffloadError, UnreadableRecord
 from .conditional_write import Attributes, Value
 from .enqueued_task import EnqueuedTask, Reference
 from .json_codec import MICROSECOND, dump, from_micros, to_micros
@@ -15,6 +18,7 @@ from .record_size import fits_inline
 
 READY, RUNNING = TaskResultStatus.READY.value, TaskResultStatus.RUNNING.value
 SUCCESSFUL, FAILED = TaskResultStatus.SUCCESSFUL.value, TaskResultStatus.FAILED.value
+STATES = {READY, RUNNING, SUCCESSFUL, FAILED}
 
 # Every update of a DynamoDB item bills the whole item, per started KB. A longer return value becomes a part
 # beside the record.
@@ -41,6 +45,41 @@ PAYLOAD_LIFE = timedelta(days=30)
 # The sweeper, which runs every minute, sends tasks that start later.
 LONGEST_DELAY = QUEUE_DELAY
 SWEEP_EVERY = timedelta(minutes=1)
+
+# What read_record() accepts: the type of each attribute and the range of each number. A `run_after` is before
+# the year 9,000, so every instant can be added to and subtracted from. An item of 400 KB has room for fewer
+# attempts than COUNTS.
+KINDS: Mapping[str, type] = {
+    **dict.fromkeys(("id", "alias", "name", "queue", "owner", "traceparent", "root"), str),
+    **dict.fromkeys(("status", "token", "arguments", "arguments_reference", "options", "error", "progress"), str),
+    **dict.fromkeys(("result", "result_part", "result_reference"), str),
+    **dict.fromkeys(("enqueued_at", "run_after", "not_before", "started_at", "attempted_at"), int),
+    **dict.fromkeys(("lease_until", "finished_at", "hidden_at", "due_at", "sent_at"), int),
+    **dict.fromkeys(("fence", "depth", "sends"), int),
+    **dict.fromkeys(("workers", "undone", "errors"), list),
+}
+NAMES_OF_KINDS: Mapping[type, str] = {str: "a text", int: "a whole number", list: "a list of texts"}
+COUNTED, COUNTS = {"fence", "depth", "sends"}, (0, 100_000)
+INSTANTS = (to_micros(datetime(1, 1, 2, tzinfo=UTC)), to_micros(datetime(9_100, 1, 1, tzinfo=UTC)))
+# What a stored value of another type, or a text that isn't JSON, may raise.
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
+LONGEST_SECONDS = 36_500 * 86_400
+_NONE, _NUMBER = type(None), (int, float)
+ERROR_FIELDS: Mapping[str, tuple[type, ...]] = {"class": (str,), "message": (str,)}
+PROGRESS_FIELDS: Mapping[str, tuple[type, ...]] = {
+    "done": _NUMBER,
+    "total": (*_NUMBER, _NONE),
+    "message": (str, _NONE),
+}
+REFERENCE_FIELDS: Mapping[str, tuple[type, ...]] = {"key": (str,), "sha256": (str,), "size": (int,)}
+OPTION_FIELDS: Mapping[str, tuple[type, ...]] = {
+    "max_attempts": (int, _NONE),
+    "timeout": (*_NUMBER, _NONE),
+    "result_ttl": (*_NUMBER, _NONE),
+    "backoff": (*_NUMBER, _NONE),
+    "retry_on": (list, _NONE),
+    "no_retry_on": (list, _NONE),
+}
 
 # The same in microseconds. With them, initial_item() takes a fifth of the time that timedelta takes.
 _RECORD_LIFE, _LONGEST_DELAY, _DUE_AFTER = (
@@ -165,23 +204,62 @@ def failed_index(shards: range, now: datetime) -> dict[str, Value]:
     return {"due_at": micros, "due_shard": shards[micros % len(shards)]}
 
 
-def instant(attributes: Mapping[str, Any], name: str) -> datetime | None:
-    micros = attributes.get(name)
-    return None if micros is None else from_micros(int(micros))
-
-
-def json_value(attributes: Mapping[str, Any], name: str) -> Any:
-    text = attributes.get(name)
-    return None if text is None else json.loads(text)
-
-
-def reference(attributes: Mapping[str, Any], name: str) -> Reference | None:
-    return Reference(**json.loads(attributes[name])) if name in attributes else None
-
-
 def read_record(attributes: Attributes) -> TaskRecord:
-    """Return the record that is stored as these attributes."""
-    item: Mapping[str, Any] = attributes
+    """
+    Return the record that is stored as these attributes.
+
+    Raise UnreadableRecord if one of them has a type or a number that this library never writes, so that
+    nothing computes with it.
+    """
+    try:
+        check_values(attributes)
+        return record_of(attributes)
+    except UNREADABLE as exc:
+        raise unreadable(str(attributes.get("id")), exc) from exc
+
+
+@contextmanager
+def explain_unreadable(task_id: str) -> Iterator[None]:
+    """Raise UnreadableRecord for whatever is wrong with the stored values that are read inside the block."""
+    try:
+        yield
+    except OffloadError:
+        raise
+    except UNREADABLE as exc:
+        raise unreadable(task_id, exc) from exc
+
+
+def unreadable(task_id: str, exc: Exception) -> UnreadableRecord:
+    # The text of another exception may quote a value.
+    problem = str(exc) if type(exc) is OddValue else f"a value in it raises {type(exc).__name__}"
+    return UnreadableRecord(task_id, problem)
+
+
+class OddValue(ValueError):
+    """An attribute of a record is not as this library writes it."""
+
+    def __init__(self, name: str, expected: str) -> None:
+        super().__init__(f"its attribute '{name}' is not {expected}")
+
+
+def check_values(item: Mapping[str, Any]) -> None:
+    """Raise OddValue if a value has another type than this library writes, or is a number out of range."""
+    for name, value in item.items():
+        kind = KINDS.get(name)
+        if kind is None:  # Newer code may write more.
+            continue
+        fits = isinstance(value, kind) and value is not True and value is not False
+        if not fits:
+            raise OddValue(name, NAMES_OF_KINDS[kind])
+        if kind is int:
+            low, high = COUNTS if name in COUNTED else INSTANTS
+            if not low <= value <= high:
+                raise OddValue(name, f"a number from {low} to {high}")
+        elif kind is list and not all(isinstance(entry, str) for entry in value):
+            raise OddValue(name, NAMES_OF_KINDS[kind])
+
+
+def record_of(item: Mapping[str, Any]) -> TaskRecord:
     enqueued = EnqueuedTask(
         id=item["id"],
         alias=item["alias"],
@@ -189,20 +267,22 @@ def read_record(attributes: Attributes) -> TaskRecord:
         queue=item["queue"],
         arguments=item.get("arguments", "[[],{}]"),
         reference=reference(item, "arguments_reference"),
-        enqueued_at=from_micros(int(item["enqueued_at"])),
+        enqueued_at=from_micros(item["enqueued_at"]),
         run_after=instant(item, "run_after"),
         owner=item.get("owner"),
-        depth=int(item.get("depth", 0)),
+        depth=item.get("depth", 0),
         traceparent=item.get("traceparent"),
         root=item.get("root"),
-        options=json_value(item, "options") or {},
+        options=task_options(item) if "options" in item else {},
     )
+    if item["status"] not in STATES:
+        raise OddValue("status", "a state of a task")
     return TaskRecord(
         enqueued=enqueued,
         inline="arguments" in item,
         status=item["status"],
         not_before=instant(item, "not_before") or enqueued.not_before,
-        fence=int(item.get("fence", 0)),
+        fence=item.get("fence", 0),
         token=item.get("token"),
         lease_until=instant(item, "lease_until"),
         started_at=instant(item, "started_at"),
@@ -213,15 +293,55 @@ def read_record(attributes: Attributes) -> TaskRecord:
         worker_ids=list(item.get("workers", [])),
         undone=frozenset(map(int, item.get("undone", ()))),
         error_parts=list(item.get("errors", [])),
-        error=json_value(item, "error"),
+        error=json_fields(item, "error", ERROR_FIELDS),
         result=item.get("result"),
         result_part=item.get("result_part"),
         result_reference=reference(item, "result_reference"),
-        progress=json_value(item, "progress"),
+        progress=json_fields(item, "progress", PROGRESS_FIELDS),
         cancelled=bool(item.get("cancelled", False)),
-        sends=int(item.get("sends", 0)),
+        sends=item.get("sends", 0),
         sent_at=instant(item, "sent_at"),
     )
+
+
+def instant(item: Mapping[str, Any], name: str) -> datetime | None:
+    micros = item.get(name)
+    return None if micros is None else from_micros(micros)
+
+
+def json_fields(
+    item: Mapping[str, Any], name: str, types: Mapping[str, tuple[type, ...]]
+) -> dict[str, Any] | None:
+    """Return the object in a JSON text, of which these fields have these types. Others may be there too."""
+    if name not in item:
+        return None
+    fields = json.loads(item[name])
+    if not isinstance(fields, dict):
+        raise OddValue(name, "an object in JSON")
+    for field, allowed in types.items():
+        value = fields.get(field)
+        if type(value) not in allowed or (isinstance(value, float) and not isfinite(value)):
+            raise OddValue(name, f"an object with a valid '{field}'")
+    return fields
+
+
+def reference(item: Mapping[str, Any], name: str) -> Reference | None:
+    fields = json_fields(item, name, REFERENCE_FIELDS)
+    return None if fields is None else Reference(**fields)
+
+
+def task_options(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that .using() changed. No duration is longer than OffloadTask accepts."""
+    fields = json_fields(item, "options", OPTION_FIELDS)
+    options: dict[str, Any] = {} if fields is None else fields
+    for name in ("timeout", "result_ttl", "backoff"):
+        if not 0 <= (options.get(name) or 0) <= LONGEST_SECONDS:
+            raise OddValue("options", f"an object with a valid '{name}'")
+    if (options.get("max_attempts") or 0) < 0 or not all(
+        isinstance(path, str) for name in ("retry_on", "no_retry_on") for path in options.get(name) or ()
+    ):
+        raise OddValue("options", "an object with valid options")
+    return options
 
 
 def error_part(fence: int) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ..operations.unverified_bodies import UNVERIFIED_PREFIX
 from .names import (
     BUCKET,
     DEAD_LETTER,
@@ -49,6 +50,7 @@ from .statements import (
     allow_table,
     allow_vpc,
     arn,
+    condition_on_lambda,
     inline_policy,
 )
 
@@ -151,7 +153,7 @@ def add_role(
         "Effect": "Allow",
         "Action": "sts:AssumeRole",
         "Principal": {"Service": "lambda.amazonaws.com"},
-        "Condition": {"StringEquals": {"aws:SourceAccount": Ref("AWS::AccountId")}},
+        "Condition": condition_on_lambda(),
     }
     template.add_resource(
         iam.Role(
@@ -185,7 +187,9 @@ def add_board_policy(template: "Template", spec: StackSpec) -> None:
         *allow_objects(spec, ["GetObject", "DeleteObject"], "dead/*"),
     ]
     if spec.options.bucket is not None:
-        statements.append(allow(["s3:ListBucket"], [arn(BUCKET)]))
+        # Only messages that didn't verify are listed, never the arguments and results of tasks.
+        only_unverified = {"StringEquals": {"s3:prefix": UNVERIFIED_PREFIX}}
+        statements.append({**allow(["s3:ListBucket"], [arn(BUCKET)]), "Condition": only_unverified})
     # Allows the web function what the board does, if BoardEnabled is true.
     template.add_resource(
         iam.PolicyType(

@@ -56,6 +56,24 @@ def condition_on_source(source: object) -> dict[str, object]:
     }
 
 
+def condition_on_lambda() -> dict[str, object]:
+    """
+    Return the condition that Lambda acts for this account, and as far as it names one, for a resource here.
+
+    AWS doesn't document that Lambda names a source when it takes an execution role:
+    https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
+    So no role requires one, but each refuses that of another account, region or service.
+    """
+    from troposphere import Ref, Sub
+
+    return {
+        "ArnLikeIfExists": {
+            "aws:SourceArn": Sub("arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:*")
+        },
+        "StringEquals": {"aws:SourceAccount": Ref("AWS::AccountId")},
+    }
+
+
 def arn(logical_id: str) -> object:
     from troposphere import GetAtt
 

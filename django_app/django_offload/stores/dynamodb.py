@@ -103,7 +103,7 @@ class DynamoDBStore(Store):
 
     def get_part(self, task_id: str, part: str) -> str | None:
         item = self._call("get_item", Key=_key(task_id, part), ConsistentRead=True).get("Item")
-        return item["text"]["S"] if item else None
+        return part_text(item) if item else None
 
     def parts(self, task_id: str) -> tuple[Attributes | None, Mapping[str, str]]:
         query = {
@@ -119,8 +119,8 @@ class DynamoDBStore(Store):
                 part = item["part"]["S"]
                 if part == RECORD:
                     record = _attributes(item)
-                else:
-                    texts[part] = item["text"]["S"]
+                elif (text := part_text(item)) is not None:
+                    texts[part] = text
             if "LastEvaluatedKey" not in answer:
                 return record, texts
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
@@ -139,7 +139,7 @@ class DynamoDBStore(Store):
             Limit=limit,
         )
         return [
-            DueEntry(id=item["id"]["S"], due_at=from_micros(int(item["due_at"]["N"])))
+            DueEntry(id=item["id"]["S"], due_at=from_micros(whole(item["due_at"]["N"])))
             for item in answer["Items"]
         ]
 
@@ -172,6 +172,20 @@ def _attributes(item: dict[str, Any] | None) -> dict[str, Value] | None:
     return {name: plain(value) for name, value in item.items() if name != "part"} if item else None
 
 
+def part_text(item: Mapping[str, Any]) -> str | None:
+    """Return the text of a part, or None if another writer's item has none."""
+    text: str | None = item.get("text", {}).get("S")
+    return text
+
+
+def whole(digits: str) -> int:
+    """Return a number of an index as a whole one. The record itself shows whether it was one."""
+    try:
+        return int(digits)
+    except ValueError:
+        return int(float(digits))
+
+
 type Names = tuple[str, ...]
 type Conditions = tuple[tuple[str, Operator], ...]
 
@@ -199,10 +213,17 @@ def attribute(value: Value) -> dict[str, Any]:
 
 
 def plain(typed: dict[str, Any]) -> Value:
-    """Return a value from DynamoDB's typed form. Every number in a record is whole."""
+    """
+    Return a value from DynamoDB's typed form.
+
+    Every number in a record is whole. Another writer's number becomes a float, which read_record() refuses.
+    """
     ((kind, value),) = typed.items()
     if kind == "N":
-        return int(value)
+        try:
+            return int(value)
+        except ValueError:
+            return float(value)  # type: ignore[return-value]
     if kind == "L":
         return [str(plain(entry)) for entry in value]
     return value  # type: ignore[no-any-return]

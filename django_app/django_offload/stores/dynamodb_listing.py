@@ -7,7 +7,7 @@ from ..aws import client
 from ..exceptions import ResourceMissing
 from ..protocol.conditional_write import Attributes, Value
 from ..protocol.json_codec import to_micros
-from .dynamodb import attribute, plain
+from .dynamodb import attribute, plain, whole
 from .listing import Index, IndexEntry, IndexPage, IndexQuery, Listing, check_ids
 
 
@@ -95,4 +95,4 @@ def query_arguments(query: IndexQuery, partition: Value) -> dict[str, Any]:
 
 
 def index_entry(index: Index, item: dict[str, Any]) -> IndexEntry:
-    return IndexEntry(micros=int(item[index.instant]["N"]), id=item["id"]["S"])
+    return IndexEntry(micros=whole(item[index.instant]["N"]), id=item["id"]["S"])

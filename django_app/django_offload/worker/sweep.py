@@ -16,7 +16,15 @@ from ..aws import within
 from ..conf import ENV_STACK, OUTBOX, Options, options_for, stacks
 from ..definition.registry import mask_of_arguments
 from ..definition.retry_policy import attempts_allowed
-from ..exceptions import Cancelled, DeadLettered, Expired, OffloadError, PayloadLost, WorkerLost
+from ..exceptions import (
+    Cancelled,
+    DeadLettered,
+    Expired,
+    OffloadError,
+    PayloadLost,
+    UnreadableRecord,
+    WorkerLost,
+)
 from ..operations.due_entries import entries
 from ..operations.fail import change_or_recognise, fail_record, with_jitter
 from ..operations.find import complete
@@ -57,6 +65,8 @@ MOST_SENDS = 5
 DEEP = 10
 # … but a record that has waited this long is sent all the same.
 LONGEST_WAIT = timedelta(hours=12)
+# A record that another writer made unreadable is looked at this often.
+UNREADABLE_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,12 +132,22 @@ class Sweeper:
                 return self.decide(record, self.clock())
             except PayloadLost as exc:
                 return self.end(record, self.clock(), exc)
+        except UnreadableRecord as exc:
+            self.put_off(entry, exc)
+            return "failed"
         except Refused:
             return "stale"  # A worker or another sweeper was faster.
         except Exception as exc:  # noqa: BLE001, one record must not keep the others from being swept
             mask = self.mask_of(record) if record is not None else None
             log_exception(exc, mask, "Task id=%s could not be swept; it is due again", entry.id)
             return "failed"
+
+    def put_off(self, entry: DueEntry, reason: UnreadableRecord) -> None:
+        """Look at a record that can't be read again later, so that many of them take no time from others."""
+        logger.error("Task id=%s could not be swept; it is due again in an hour: %s", entry.id, reason)
+        with suppress(Exception):  # Then it is due again with the next sweep.
+            due_at = self.clock() + UNREADABLE_AFTER
+            self.store.change(entry.id, postpone(entry.id, due_was=entry.due_at, due_at=due_at))
 
     def mask_of(self, record: TaskRecord) -> "Mask | None":
         """Return what hides the sensitive arguments of a record, which may be beside it; or its messages."""
@@ -219,7 +239,7 @@ class Sweeper:
     def send(self, record: TaskRecord, now: datetime, delay: timedelta, *, counts: bool) -> str:
         """Move `due_at`, then send: of two sweepers, one sends."""
         enqueued, options = complete(self.store, record), self.options_of(record)
-        due_at = with_jitter(now + delay + DUE_AFTER * 2**record.sends)
+        due_at = with_jitter(now + delay + DUE_AFTER * 2 ** min(record.sends, MOST_SENDS))
         if record.due_at is not None:
             change = send_again(
                 enqueued.id, due_was=record.due_at, due_at=due_at, now=now + delay, counts=counts

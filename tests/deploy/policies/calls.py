@@ -148,7 +148,10 @@ class Recorder:
     def _read_s3(self, environ: Mapping[str, Any]) -> None:
         bucket, _, key = environ["PATH_INFO"].strip("/").partition("/")
         if not key:
-            assert "list-type" in parse_qs(environ["QUERY_STRING"]), environ["QUERY_STRING"]
+            query = parse_qs(environ["QUERY_STRING"])
+            assert "list-type" in query, query
+            # The policy allows no other prefix.
+            assert query["prefix"] == ["dead/"], query
             self.note("s3:ListBucket", bucket)
             return
         action = {"GET": "GetObject", "PUT": "PutObject", "DELETE": "DeleteObject"}[environ["REQUEST_METHOD"]]

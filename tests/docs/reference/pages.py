@@ -42,12 +42,12 @@ def method(view: Any) -> str:
 
 
 def status_fields() -> list[Entry]:
-    """Return an entry for each key that status_of() puts into a status."""
+    """Return an entry for each key that status_fields() puts into a status."""
     path = Path(status.__file__)
     (function,) = [
         node
         for node in tree_of(path).body
-        if isinstance(node, ast.FunctionDef) and node.name == status.status_of.__name__
+        if isinstance(node, ast.FunctionDef) and node.name == status.status_fields.__name__
     ]
     return [
         Entry(name=name, sentence=comment_at(path, line), place=f"{path.name}:{line}")

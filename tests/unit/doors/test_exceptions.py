@@ -42,6 +42,7 @@ EXAMPLES = [
     exceptions.WorkerLost(3),
     exceptions.Expired(7),
     exceptions.ClassNotImported("shop.errors.CardRefused"),
+    exceptions.UnreadableRecord("0" * 32, "its attribute 'fence' is not a whole number"),
     exceptions.StepTooLarge("rows", 400_000, 300_000),
     exceptions.PayloadLost("payloads/x/arguments", "gone"),
     exceptions.SecretUnreadable("DATABASE_URL", "ssm:/shop/database", "there is no such parameter."),
@@ -75,6 +76,7 @@ OffloadError (django.tasks.exceptions.TaskException)
 ├── TooManyEnqueues                             a task, or all below one, enqueued more than OPTIONS allow
 ├── OutOfTime                                   an invocation ends too soon to start something
 ├── UnknownTask                                 no declared task module defines a task of this name
+├── UnreadableRecord                            a stored record has a value that nobody here wrote
 ├── StepTooLarge                                a step returned more than can be stored
 ├── ClassNotImported (ImportError)              the class of a stored error isn't imported here
 ├── UnknownEvent                                a handler was invoked with another handler's event

@@ -279,7 +279,11 @@ def test_each_function_has_a_role_of_its_own_that_only_lambda_of_this_account_ma
     for role in roles.values():
         (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
-        assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+        here = {"Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:*"}
+        assert trust["Condition"] == {
+            "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+            "ArnLikeIfExists": {"aws:SourceArn": here},
+        }
 
 
 def test_the_page_counts_the_actions_of_the_roles() -> None:

@@ -17,4 +17,5 @@ def test_a_record_that_cannot_be_read_is_logged_and_skipped(stage, enqueued, cap
     ids = [record.enqueued.id for record in failed_records(stage.store)]
 
     assert ids == [enqueued(1).id, enqueued(2).id]
-    assert f"The record of task id={enqueued(0).id} can't be read. Look at it in the table." in caplog.text
+    problem = f"The record of task {enqueued(0).id} can't be read: a value in it raises JSONDecodeError."
+    assert f"Task id={enqueued(0).id} is left out: {problem} Something other than" in caplog.text

@@ -8,10 +8,17 @@ from django_offload.checks import check_database
 from django_offload.exceptions import DatabaseNotShared, UnknownEvent
 from django_offload.worker import migration
 
+
+class Mapped(dict[str, str]):
+    """A dictionary that isn't JSON's."""
+
+
 POSTGRESQL = "django.db.backends.postgresql"
 
 
-@pytest.mark.parametrize("event", [{}, {"do": "flush"}, {"do": "migrate", "app": "x"}, "migrate", None])
+@pytest.mark.parametrize(
+    "event", [{}, {"do": "flush"}, {"do": "migrate", "app": "x"}, "migrate", None, Mapped(do="migrate")]
+)
 def test_no_other_event_does_anything(event: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migration, "call_command", lambda *args, **kwargs: pytest.fail("it ran a command"))
 
