@@ -17,6 +17,7 @@ from django_offload.exceptions import (
     Expired,
     InvalidReturnValue,
     ResultTooLarge,
+    TooManyEnqueues,
     TransactionLeftOpen,
     UnknownTask,
     WorkerLost,
@@ -112,6 +113,7 @@ def failed_in_every_way(world: World) -> str:
         ResultTooLarge(400_000, 300_000),
         InvalidReturnValue("Task shop.tasks.send", "Unsupported type: <class 'set'>"),
         TransactionLeftOpen("shop.tasks.send", ["default"]),
+        TooManyEnqueues("shop.tasks.send", "enqueues_per_attempt", 10_000, "in one attempt"),
     ):
         world.give_up(tasks.double.enqueue(1), error)
     result = contract.raises_value_error.enqueue()
@@ -228,6 +230,7 @@ CASES: dict[str, dict[str, Case]] = {
         "ResultTooLarge": failed_in_every_way,
         "InvalidReturnValue": failed_in_every_way,
         "TransactionLeftOpen": failed_in_every_way,
+        "TooManyEnqueues": failed_in_every_way,
     },
     "It ran twice": {"attempts … 2": lost_a_worker_and_went_on, "attempts … 1": ran},
     "The page answers 404": {

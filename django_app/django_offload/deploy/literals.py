@@ -16,7 +16,7 @@ SECRET_WORDS = frozenset(
 )
 # The same within a longer word, such as PGPASSWORD.
 SECRET_ENDS = ("password", "passwd", "passphrase", "secret", "token", "apikey")
-# What comes before "key" if it is one to keep. Any other key counts only if its value looks random.
+# Words before "key" that make it one to keep. Any other key counts only if its value looks random.
 KEPT_KEYS = frozenset(
     {
         *("secret", "api", "private", "access", "signing", "encryption", "encrypt", "auth", "master", "jwt"),

@@ -159,7 +159,7 @@ def code_of(module: str, root: Path) -> Path | None:
 
 
 def imported_by(node: ast.AST, package: str) -> list[str]:
-    """Return the modules that a statement imports, as far as its text says."""
+    """Return the modules that a statement may import, by its text."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if not isinstance(node, ast.ImportFrom):

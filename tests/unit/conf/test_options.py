@@ -210,6 +210,11 @@ def test_a_batch_over_ten_needs_a_window():
         ({"result_ttl": -1}, "OPTIONS['result_ttl'] is -1."),
         ({"result_ttl": timedelta(days=367)}, "OPTIONS['result_ttl'] is datetime.timedelta(days=367)."),
         ({"modules": "shop.work"}, "OPTIONS['modules'] is 'shop.work'."),
+        *(
+            ({name: value}, f"OPTIONS['{name}'] is {value!r}.")
+            for name in ("enqueues_per_attempt", "enqueues_per_root")
+            for value in (0, -1, True, 1.5, "10", 10**9 + 1)
+        ),
     ],
 )
 def test_an_invalid_value_is_named(options, text):
@@ -309,3 +314,9 @@ def test_an_alias_that_no_record_can_contain_is_a_problem_and_stops_no_other(set
     assert "can't be part of a record" in message.msg
     with pytest.raises(ConfigurationError, match=r"The alias .* can't be part of a record\. Give a text"):
         Options.parse(alias, params())
+
+
+@pytest.mark.parametrize("value", [1, 10_000, 10**9, None])
+@pytest.mark.parametrize("name", ["enqueues_per_attempt", "enqueues_per_root"])
+def test_a_limit_of_enqueues_is_a_whole_number_or_none(name, value):
+    assert list(problems(**{name: value})) == []

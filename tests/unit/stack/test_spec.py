@@ -53,7 +53,11 @@ def test_two_aliases_may_not_contradict_each_other_about_a_queue(changed: dict[s
 
 
 @pytest.mark.parametrize(
-    "changed", [{"table": "ours"}, {"bucket": None}, {"functions": {"sweeper": "broom"}}, {"stack": "x-y"}]
+    "changed",
+    [
+        *({"table": "ours"}, {"bucket": None}, {"functions": {"sweeper": "broom"}}, {"stack": "x-y"}),
+        {"enqueues_per_root": 5},
+    ],
 )
 def test_two_aliases_may_not_contradict_each_other_about_the_stack(changed: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=f"{next(iter(changed))}'] differs from that of TASKS"):

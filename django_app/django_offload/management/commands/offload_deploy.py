@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from argparse import ArgumentParser
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ...deploy.package.build import build, recipe_of
 from ...deploy.release.change_set import ChangeSet
 from ...deploy.release.credentials import check_credentials
 from ...deploy.release.deployment import Deployment, Steps
+from ...deploy.release.old_fallbacks import fallback_warnings
 from ...deploy.release.settings_check import check
 from ...deploy.release.stack_events import EventLine
 from ...deploy.secret_files import credential_warnings
@@ -128,6 +130,9 @@ manage.py offload_deploy --stage dev --delete
     def deploy(self, deployment: Deployment, project: Layout, options: dict[str, Any]) -> int:
         if not options["unchecked"]:
             self.check_settings(deployment.stage, project, web=not options["no_web"])
+            secrets = deployment.stage.stage_environment.secrets
+            for text in fallback_warnings(deployment.aws, secrets, datetime.now(UTC)):
+                self.announce(Styled(f"  {text}", "warning"))
         package = self.package(deployment.stage, project, options["package"], not options["unchecked"])
         release, change = deployment.prepare(package, dry_run=options["dry_run"])
         self.show_changes(change)
