@@ -12,18 +12,6 @@ from tests.unit import tasks
 
 pytestmark = pytest.mark.urls("tests.unit.http.setup")
 
-STRANGERS = {
-    "anonymous": {},
-    "user": {"name": "mallory"},
-    "staff without the permission": {"name": "mallory", "is_staff": True},
-    "permitted but not staff": {"name": "mallory", "permitted": True},
-    "inactive staff": {"name": "mallory", "is_staff": True, "permitted": True, "is_active": False},
-}
-PERMITTED = {
-    "staff with the permission": {"name": "ada", "is_staff": True, "permitted": True},
-    "superuser": {"name": "ada", "is_staff": True, "is_superuser": True},
-}
-
 
 @pytest.fixture(params=["user", "session"])
 def owner(request, visitor):
@@ -40,32 +28,6 @@ def test_the_owner_reads_and_cancels(owner):
 
     assert owner.status(result.id).status_code == 200
     assert owner.cancel(result.id).status_code == 202
-
-
-@pytest.mark.parametrize("stranger", STRANGERS)
-def test_for_a_stranger_it_does_not_exist(owner, visitor, stranger):
-    result, other = owner.enqueue(), visitor(**STRANGERS[stranger])
-
-    assert_not_found(other.status(result.id))
-    assert_not_found(other.cancel(result.id))
-    assert owner.status(result.id).json()["status"] == "READY"
-
-
-@pytest.mark.parametrize("staff", PERMITTED)
-def test_permitted_staff_reads_and_cancels(owner, visitor, staff):
-    result, other = owner.enqueue(), visitor(**PERMITTED[staff])
-
-    assert other.status(result.id).status_code == 200
-    assert other.cancel(result.id).status_code == 202
-
-
-def test_the_bearer_of_a_token_reads_and_does_not_cancel(owner, visitor):
-    result, other = owner.enqueue(), visitor()
-    query = f"?token={status_token(result.id)}"
-
-    assert other.status(result.id, query).status_code == 200
-    assert_not_found(other.cancel(result.id, query))
-    assert_not_found(other.status(result.id))
 
 
 def test_the_location_of_the_answer_carries_the_token(owner, visitor):
