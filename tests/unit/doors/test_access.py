@@ -1,11 +1,15 @@
 """Every cell of the table of access: status, private values, changes, the admin's log, and caching."""
 
 import logging
+from types import SimpleNamespace
 
 import pytest
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
 from django.http import HttpResponse
 
+from django_offload.models import Task
 from tests.unit.doors.access_site import ACTORS, BEARERS, IDS, UNKNOWN, AccessSite, letters_of, library_urls
 from tests.unit.doors.access_table import TABLE, Cell, cells
 
@@ -30,7 +34,7 @@ def site(ours, offload, settings):
     "endpoint",
     [pytest.param(name, marks=pytest.mark.django_db(transaction=name == "start")) for name in ENDPOINTS],
 )
-def test_each_cell_is_as_the_table_says(site, endpoint):
+def test_t04_each_cell_is_as_the_table_says(site, endpoint):
     expected = list(cells(endpoint))
     wrong = [difference for cell in expected if (difference := difference_of(site, cell))]
 
@@ -79,6 +83,24 @@ def problems_of_headers(cell: Cell, answer: HttpResponse) -> list[str]:
     if answer.get("X-Content-Type-Options") != "nosniff":
         problems.append("a browser may guess its type")
     return problems
+
+
+def test_t06_the_board_is_read_only_but_for_a_post_with_a_permission_that_the_log_has():
+    """The test above holds each cell of the table; this one reads what the cells say together."""
+    board = admin.site.get_model_admin(Task)
+    changing = [cell for name in ENDPOINTS for cell in cells(name) if cell.changes]
+
+    assert {cell.method for cell in changing} == {"POST"}
+    assert all(cell.csrf for cell in changing)
+    assert {cell.actor for cell in changing if not cell.is_logged and cell.endpoint != "start"} == {"owner"}
+    needed = {"act:cancel!": "cancel", "act:retry!": "retry", "act:redrive!": "redrive"}
+    needed |= {"act:discard!": "discard", "unreadable": "discard"}
+    for endpoint, permission in needed.items():
+        actors = {cell.actor for cell in changing if cell.endpoint == endpoint}
+        assert actors == {"superuser", f"view+{permission}"}
+    request = SimpleNamespace(user=User(is_superuser=True, is_staff=True))
+    may = (board.has_add_permission, board.has_change_permission, board.has_delete_permission)
+    assert not any(permission(request) for permission in may)
 
 
 def test_the_table_has_every_url_of_the_library():

@@ -1,5 +1,9 @@
 """A task exists for its owner, permitted staff and clients with its token, and for nobody else."""
 
+import re
+import secrets
+from datetime import timedelta
+from unittest import mock
 from urllib.parse import quote
 
 import pytest
@@ -7,7 +11,8 @@ from django.core import signing
 from django.test import override_settings
 
 from django_offload.http import readable
-from django_offload.http.tokens import is_status_token, status_token
+from django_offload.http.tokens import MAX_AGE, is_status_token, status_token, words_from_token
+from django_offload.sending import enqueue
 from tests.unit import tasks
 
 pytestmark = pytest.mark.urls("tests.unit.http.setup")
@@ -168,3 +173,28 @@ def test_an_own_callable_names_the_owner(visitor, settings):
 
 def team():
     return "team:7"
+
+
+def test_t04_an_id_has_128_bits_that_nobody_can_guess(ours, offload):
+    ids = [tasks.double.enqueue(number).id for number in range(300)]
+    bits = [format(int(task_id, 16), "0128b") for task_id in ids]
+
+    assert all(re.fullmatch("[0-9a-f]{32}", task_id) for task_id in ids)
+    assert len(set(ids)) == len(ids)
+    assert enqueue.randomness is secrets, "the operating system draws them"
+    # A bit that is drawn like a coin is 1 about 150 times of 300; 75 is nine standard deviations away.
+    assert all(75 < sum(map(int, column)) < 225 for column in zip(*bits, strict=True))
+
+
+def test_t04_a_token_reads_one_task_for_a_day():
+    token, now = status_token("0" * 32), signing.time.time()
+
+    assert is_status_token(token, "0" * 32)
+    assert not any(is_status_token(token, f"{number:032x}") for number in range(1, 300))
+    forged = {
+        f"{token[:place]}{other}{token[place + 1 :]}" for place in range(len(token)) for other in "A_:é\x00"
+    }
+    assert not [text for text in forged - {token} if is_status_token(text, "0" * 32)]
+    assert (MAX_AGE, words_from_token(token, "0" * 32)) == (timedelta(hours=24), None)
+    with mock.patch.object(signing.time, "time", return_value=now + 24 * 3600 + 2):
+        assert not is_status_token(token, "0" * 32)
