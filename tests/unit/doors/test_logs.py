@@ -18,6 +18,7 @@ from django_offload.definition.masking import Mask
 from django_offload.http.log_filter import TokenFilter
 from django_offload.local.lambda_.log_lines import LogLine
 from django_offload.local.lambda_.task_logs import SHORT
+from django_offload.local.serve.session import print_line, print_log_line
 from django_offload.logs import INDENT, LOGGERS, one_line
 from django_offload.protocol.json_codec import dump, to_micros
 from django_offload.protocol.record import error_part, initial_item
@@ -197,6 +198,17 @@ def test_what_a_function_prints_is_a_line_in_the_terminal(text: str) -> None:
     assert not RAW.search(line)
     assert "\n" not in line
     assert not RAW.search(line.painted().replace("\x1b[0m", "").replace("\x1b[31m", ""))
+
+
+def test_offload_local_prints_no_control_characters(capsys: Any) -> None:
+    task = f"\x1e{'1' * 32}\x1e"
+    for line in ("\x1b[2J of the log\n\x9b", LogLine("shop-worker", f"{task}\x1b[2J of a task")):
+        print_log_line(line)
+        print_line(str(line))
+
+    printed = capsys.readouterr().out
+    assert not RAW.search(printed)
+    assert printed.count("\\x1b[2J of a task") == 2
 
 
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from django.core import signing
+from django.core.cache import caches
 from django.test import override_settings
 
 from django_offload.http import readable
@@ -198,3 +199,30 @@ def test_t04_a_token_reads_one_task_for_a_day():
     assert (MAX_AGE, words_from_token(token, "0" * 32)) == (timedelta(hours=24), None)
     with mock.patch.object(signing.time, "time", return_value=now + 24 * 3600 + 2):
         assert not is_status_token(token, "0" * 32)
+
+
+def test_a_cache_that_all_visitors_share_keeps_no_answer(visitor, settings, offload):
+    """Django's own cache for a whole site is one: it goes by the headers of an answer."""
+    settings.MIDDLEWARE = [
+        "django.middleware.cache.UpdateCacheMiddleware",
+        *settings.MIDDLEWARE,
+        "django.middleware.cache.FetchFromCacheMiddleware",
+    ]
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "shared"}
+    }
+    owner = visitor("owner")
+    result, token = owner.enqueue(), status_token("0" * 32)
+    addresses = [
+        f"/tasks/{result.id}/",
+        f"/tasks/{result.id}/progress/",
+        f"/tasks/{result.id}/?token={token}",
+    ]
+
+    for first, second in ((visitor(), owner), (owner, visitor())):
+        answers = [[client.client.get(url).status_code for url in addresses] for client in (first, second)]
+        assert sorted(answers) == [[200, 200, 200], [404, 404, 404]]
+    waiting = owner.status(result.id).json()["status"]
+    offload.run()
+    assert (waiting, owner.status(result.id).json()["status"]) == ("READY", "SUCCESSFUL")
+    assert not caches["default"]._cache
