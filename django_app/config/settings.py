@@ -54,6 +54,7 @@ MIDDLEWARE = [
     "lab.timing.ServerTimingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     CSP_MIDDLEWARE,
+    "lab.private_answers.private_answers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

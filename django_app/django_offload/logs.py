@@ -4,15 +4,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from .compat import TASKS
+
 # Each logger whose records a text from outside may reach. A filter of a logger doesn't see its children's.
-LOGGERS = (
-    "django_offload",
-    "django_offload.local",
-    "django_offload.web",
-    # Django and its backport log the exception of a task here.
-    "django.tasks",
-    "django_tasks",
-)
+OWN = "django_offload"
+# In the last one, Django logs what receivers of signals raise.
+LOGGERS = (OWN, *(f"{OWN}.{child}" for child in ("local", "web")), "django.dispatch")
 INDENT = "    "
 # Control characters move the cursor, change a terminal's title, and end lines.
 ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
@@ -75,16 +72,11 @@ def safe_argument(value: Any) -> Any:
         return value
     if isinstance(value, Lines):
         return indented(value)
-    text = text_of(value)
-    return value if text.isprintable() else one_line(text)
-
-
-def text_of(value: Any) -> str:
-    """Return the text of an object, whose own class may raise anything instead."""
     try:
-        return str(value)
-    except Exception:  # noqa: BLE001
-        return f"a value of type {type(value).__name__}"
+        text = str(value)
+    except Exception:  # noqa: BLE001, whatever a project's own class raises
+        return one_line(f"a value of type {type(value).__name__}")
+    return value if text.isprintable() else one_line(text)
 
 
 one_record_a_line = OneRecordALine()
@@ -94,6 +86,15 @@ def guard(*names: str) -> None:
     """Filter the records of these loggers. Doing it again changes nothing."""
     for name in names:
         logging.getLogger(name).addFilter(one_record_a_line)
+
+
+def guard_failures() -> None:
+    """
+    Filter what Django logs of a task that failed: the exception.
+
+    Workers call this at the first failure, because what Django logs of other tasks needs no filter.
+    """
+    guard(TASKS)
 
 
 guard(*LOGGERS)

@@ -259,7 +259,7 @@ def hits(texts):
     }
 
 
-def test_a_canary_is_seen_nowhere_and_stored_only_where_arguments_are(site, visitors, settings, capfd):
+def test_t05_a_canary_is_seen_nowhere_and_stored_only_where_arguments_are(site, visitors, settings, capfd):
     queues = Queues(site.client("sqs"))
     with logged() as lines:
         results = [*ends_by_itself(site), *ends_from_outside(site, queues), *is_not_sent(site)]
@@ -296,7 +296,7 @@ def test_a_canary_is_seen_nowhere_and_stored_only_where_arguments_are(site, visi
     }
 
 
-def test_a_worker_that_is_invoked_directly_shows_no_canary(site, visitors, capfd):
+def test_t05_a_worker_that_is_invoked_directly_shows_no_canary(site, visitors, capfd):
     with logged() as lines:
         results = list(ends_by_itself(site, "other"))
         with store_with(lambda inner: QuotingStore(inner, "fail", "succeed", "claim")):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -21,8 +21,6 @@ MOST_REFUSALS = 5
 
 def act(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """Ask for confirmation, or run a confirmed action. Raise PermissionDenied if the user may not run it."""
-    if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
     action, back = ACTIONS.get(request.POST.get("action", "")), address_to_return_to(request)
     ids = list(dict.fromkeys(request.POST.getlist("id")))
     if action is None or not ids:

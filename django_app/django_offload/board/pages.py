@@ -1,18 +1,22 @@
 """The pages of the board in Django's admin: the lists, one task, and an explanation if AWS fails."""
 
 import re
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Sequence
+from functools import partial, wraps
 from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.core.handlers.exception import response_for_exception
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
 from django.urls import URLPattern, path, reverse
-from django.utils.decorators import method_decorator
-from django.views.decorators.http import require_http_methods, require_safe
 
 from ..aws import READ_SECONDS, at_most, failures
 from ..aws.explain import explain
@@ -40,11 +44,15 @@ NO_STACK = "TASKS has no backend of django_offload. Add one, as the README shows
 NO_TASK = "There is no task {id}. Check the id, or enqueue the task again if its record was deleted."
 
 
-def explain_errors[View: Callable[..., HttpResponse]](view: View) -> View:
-    """Answer 503 with an explanation if AWS refuses a call or the configuration is wrong."""
+def board_page[View: Callable[..., HttpResponse]](
+    view: View, methods: Sequence[str] = ("GET", "HEAD")
+) -> View:
+    """Answer 405 to other methods, and 503 with an explanation if AWS refuses a call or TASKS is wrong."""
 
     @wraps(view)
     def explained(board: "Board", request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method not in methods:
+            return HttpResponseNotAllowed(methods)
         explanation = NO_STACK
         if stacks():
             seconds = READ_SECONDS if request.method in {"GET", "HEAD"} else ACT_SECONDS
@@ -104,8 +112,7 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
             "stacks": names if len(names) > 1 else [],
         }
 
-    @method_decorator(require_safe)
-    @explain_errors
+    @board_page
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show a page of a list, or redirect a search to the task with this id."""
         context = self.context(request, "Tasks")
@@ -132,8 +139,7 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
         }
         return PageResponse(request, f"{TEMPLATES}/list.html", context)
 
-    @method_decorator(require_safe)
-    @explain_errors
+    @board_page
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
@@ -152,21 +158,19 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
         }
         return PageResponse(request, f"{TEMPLATES}/detail.html", context)
 
-    @method_decorator(require_safe)
+    @board_page
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         return super().history_view(request, object_id, extra_context)
 
-    @explain_errors
+    @partial(board_page, methods=["POST"])
     def act_view(self, request: HttpRequest) -> HttpResponse:
         return act(request, self.context(request, "Are you sure?"))
 
-    @method_decorator(require_safe)
-    @explain_errors
+    @board_page
     def queues_view(self, request: HttpRequest) -> HttpResponse:
         return show_queues(request, self.context(request, "Queues"))
 
-    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
-    @explain_errors
+    @partial(board_page, methods=["GET", "HEAD", "POST"])
     def unreadable_view(self, request: HttpRequest) -> HttpResponse:
         return show_unreadable(request, self.context(request, "Unreadable messages"))
 

@@ -57,7 +57,7 @@ class TokenFilter(logging.Filter):
 
 
 def hidden(value: Any) -> Any:
-    """Return a logged value, or its text on one line without tokens, if it has tokens or control characters."""
+    """Return a logged value, or its text on one line and without tokens if it differs from that."""
     if value is None or isinstance(value, int | float):
         return value
     text = str(value)

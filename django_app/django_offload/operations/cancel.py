@@ -17,7 +17,9 @@ def describe_cancel(record: TaskRecord | None) -> str:
     """Return what a cancel did, given what cancel() returned."""
     if record is None:
         return "It has already ended, so there is nothing to cancel."
-    return "Cancelled." if record.ended else "It is running and was asked to stop. It will not be tried again."
+    if record.ended:
+        return "Cancelled."
+    return "It is running and was asked to stop. It will not be tried again."
 
 
 def cancel(store: Store, enqueued: EnqueuedTask, options: Options, now: datetime) -> TaskRecord | None:

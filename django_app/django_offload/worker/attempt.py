@@ -16,6 +16,7 @@ from ..definition.registry import mask_of, result_ttl
 from ..definition.results import announce, result_of, successful
 from ..definition.retry_policy import RetryPolicy, policy_as_defined
 from ..exceptions import Cancelled, OffloadError, OutOfTime, ResultTooLarge
+from ..logs import guard_failures
 from ..payloads import payloads_of
 from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
 from ..protocol.enqueued_task import EnqueuedTask
@@ -272,6 +273,7 @@ class Attempt:
             self.announce_failure(change, part, text)
             log_exception(exc, self.mask, "Task id=%s name=%s failed", self.enqueued.id, self.enqueued.name)
             return
+        guard_failures()
         try:
             raise exc
         except BaseException:  # noqa: BLE001, Django's log shows the exception that is being handled

@@ -127,6 +127,16 @@ def test_a_token_is_sent_in_a_header_and_in_no_address_of_the_site(
     assert heard["asked"] == [[asked[0].format(site=site.address), asked[1]]] * 2
 
 
+@pytest.mark.parametrize("scheme", ["javascript", "data", "blob", "file", "JaVaScRiPt"])
+def test_an_address_of_another_scheme_is_never_asked(rehearse: Rehearse, scheme: str):
+    heard = rehearse([OK], link=f'{scheme}:,{{"status":"SUCCESSFUL"}}?token=a:b')
+
+    assert heard["error"] == (
+        f"{scheme.lower()}: is no protocol of a task's address. Pass the Location of the 202 answer."
+    )
+    assert not heard["asked"]
+
+
 def test_an_error_shows_no_token(rehearse: Rehearse):
     heard = rehearse([403], link="https://api.example.com/tasks/?token=a:b")
 

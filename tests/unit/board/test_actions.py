@@ -2,9 +2,10 @@
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.test import Client
+from django.db.models.signals import pre_save
 from django.urls import reverse
 
+from django_offload.exceptions import OutOfTime
 from django_offload.protocol.record import read_record
 from django_offload.protocol.transitions import abandon, fail
 from tests.contract.records import ERROR, NOW, TOKEN, TTL, claimed, enqueued_task, new_id
@@ -85,32 +86,6 @@ def test_each_action_has_its_own_permission(staff, store, action, state, after):
     assert store.get(task_id) != before
 
 
-def test_a_permission_to_act_without_one_to_view_does_nothing(staff, store):
-    blind, task_id = staff("bob", "cancel_task"), create_task(store, "ready")
-
-    assert blind.act("cancel", task_id).status_code == 403
-    assert record_of(store, task_id).status == "READY"
-
-
-def test_a_get_does_nothing(ada, store):
-    task_id = create_task(store, "ready")
-
-    answer = ada.client.get(reverse(ACT), {"action": "cancel", "id": task_id, "confirmed": "yes"})
-
-    assert answer.status_code == 405
-    assert record_of(store, task_id).status == "READY"
-
-
-def test_a_post_from_elsewhere_is_refused(ada, store):
-    task_id, client = create_task(store, "ready"), Client(enforce_csrf_checks=True)
-    client.force_login(ada.user)
-
-    answer = client.post(reverse(ACT), {"action": "cancel", "id": task_id, "confirmed": "yes"})
-
-    assert answer.status_code == 403
-    assert record_of(store, task_id).status == "READY"
-
-
 def test_an_action_runs_on_many_tasks_and_refuses_those_it_does_not_apply_to(ada, store):
     failed, running = [create_task(store, "failed") for _ in range(3)], create_task(store, "running")
 
@@ -180,3 +155,38 @@ def test_the_redirect_stays_on_this_site(ada, store, back):
     answer = ada.act("cancel", create_task(store, "ready"), back=back)
 
     assert answer["Location"] == reverse("admin:django_offload_task_changelist")
+
+
+def test_an_action_whose_answer_is_lost_is_in_the_log_as_perhaps_done(ada, store, monkeypatch):
+    first, second = create_task(store, "ready"), create_task(store, "ready")
+    own = store.change
+
+    def change(task_id, change):
+        own(task_id, change)
+        raise OutOfTime("The change")
+
+    monkeypatch.setattr(store, "change", change)
+
+    assert ada.act("cancel", first, second).status_code == 503
+    assert record_of(store, first).status == "FAILED"
+    (entry,) = LogEntry.objects.all()
+    assert entry.object_id == first
+    assert entry.change_message == f"Cancel {NAME}: AWS didn't confirm it, so it may have been done."
+
+
+def test_an_action_that_cannot_be_logged_is_done_and_a_line_says_so(ada, store, caplog):
+    task_id = create_task(store, "ready")
+
+    def refuse(**kwargs):
+        raise RuntimeError("no")
+
+    pre_save.connect(refuse, LogEntry)
+    answer = ada.act("cancel", task_id)
+    pre_save.disconnect(refuse, LogEntry)
+
+    assert answer.status_code == 302
+    assert record_of(store, task_id).status == "FAILED"
+    assert [line for line in caplog.messages if line.startswith("Staff ")] == [
+        f"Staff user={ada.user.pk} task id={task_id}: Cancel {NAME}: Cancelled. "
+        "The admin's log has no entry: RuntimeError: no"
+    ]

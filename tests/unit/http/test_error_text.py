@@ -92,7 +92,9 @@ def test_a_value_too_short_to_be_found_leaves_the_class_to_all_but_staff(
     assert CARD not in shown
     # Nobody's permissions are checked where a log is read.
     (line,) = [record.getMessage() for record in caplog.records if "failed" in record.getMessage()]
-    assert line.startswith(f"Task id={task_id} name=orders.send failed\n    Traceback (most recent call last):\n")
+    assert line.startswith(
+        f"Task id={task_id} name=orders.send failed\n    Traceback (most recent call last):\n"
+    )
     assert line.endswith("\n    ValueError")
     assert "of 123" not in caplog.text
 

@@ -113,15 +113,6 @@ def test_nothing_new_is_304_without_a_body(visitor, offload):
     assert changed.headers["ETag"] != first.headers["ETag"]
 
 
-def test_a_status_is_private_and_asked_for_anew(visitor):
-    somebody = visitor()
-
-    answer = somebody.status(somebody.enqueue().id)
-
-    assert answer.headers["Cache-Control"] == "private, no-cache"
-    assert "Cookie" in answer.headers["Vary"]
-
-
 def test_retry_after_ends_with_the_task(visitor, offload):
     somebody = visitor()
     result = somebody.enqueue()
@@ -147,14 +138,6 @@ def test_retry_after_begins_anew_with_each_attempt():
     )
 
     assert retry_after(record, NOW + timedelta(seconds=5)) == 1
-
-
-@pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
-def test_a_status_is_only_read(visitor, status_url, method):
-    somebody = visitor()
-    result = somebody.enqueue()
-
-    assert getattr(somebody.client, method)(status_url(result.id)).status_code == 405
 
 
 def test_head_is_get_without_a_body(visitor, status_url):

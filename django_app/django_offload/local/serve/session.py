@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 
 from ...aws.development import ENV_FILE
 from ...aws.loopback import LOOPBACK
+from ...logs import escape_controls
 from ..aws.local_aws import Announce, LocalAWS
 from ..environment import env_file, other_start, refuse_other_aws
 from ..lambda_.log_lines import LogLine, wants_colour
@@ -32,14 +33,16 @@ OnReady = Callable[[dict[str, object]], object]
 
 
 def print_line(line: str) -> None:
-    """Print a line at once, even if stdout is buffered."""
-    print(line, flush=True)
+    """Print a line at once, even if stdout is buffered, and without what controls a terminal."""
+    print(escape_controls(line), flush=True)
 
 
 def print_log_line(line: str) -> None:
     """Print a function's line, in the colour of its task if the terminal shows colours."""
-    coloured = wants_colour(sys.stdout, os.environ)
-    print_line(line.painted() if coloured and isinstance(line, LogLine) else line)
+    if isinstance(line, LogLine) and wants_colour(sys.stdout, os.environ):
+        print(line.painted(), flush=True)  # Its text has no control characters.
+    else:
+        print_line(line)
 
 
 def serve(

@@ -42,8 +42,7 @@ function split(link) {
 export async function* answers(link, { signal, token, wait = 0, accept = "application/json", onStale } = {}) {
   const [url, linked] = split(link);
   const fixed = { Accept: accept, ...((token || linked) && { "X-Offload-Token": token || linked }) };
-  let etag = "";
-  let unknown = 0;
+  let [etag, unknown] = ["", 0];
   for (;;) {
     await pause(wait, signal);
     const headers = { ...fixed, ...(etag && { "If-None-Match": etag }) };
