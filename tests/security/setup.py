@@ -73,7 +73,7 @@ class Site:
     """The stack in memory, and what each function answers."""
 
     memory: Offload
-    handlers: Mapping[str, Callable[..., Any]]
+    handlers: dict[str, Callable[..., Any]]
     honest: int = 0  # The number of honest messages so far.
     usual: frozenset[str] = frozenset()  # What honest events have a warm process do.
 
