@@ -70,7 +70,7 @@ def facts(record: TaskRecord) -> Iterator[tuple[str, object]]:
     yield "Finished", record.finished_at
     yield "Attempts", record.attempts
     yield "Sent again by the sweeper", record.sends or None
-    yield "Trace", enqueued.traceparent.split("-")[1] if enqueued.traceparent else ""
+    yield "Trace", (enqueued.traceparent or "").partition("-")[2].partition("-")[0]
     yield "Depth", enqueued.depth or None
     yield "Options given", dump(enqueued.options) if enqueued.options else None
     yield "Can be read until", record.hidden_at
