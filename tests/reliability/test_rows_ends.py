@@ -17,8 +17,8 @@ from django_offload.testing import Offload
 from tests.contract import tasks as plain
 from tests.contract.setup import STACK, tasks_setting
 from tests.reliability import tasks
-from tests.reliability.hostile import hostile_bodies
 from tests.reliability.line import MemoryLine
+from tests.security.corpus.bodies import NOT_JSON
 
 ENDED = "django_offload.exceptions."
 
@@ -67,7 +67,7 @@ def test_f19_the_answer_to_a_batch_names_exactly_what_failed(kinds: list[str]) -
         tasks.first.clear()
         for number, kind in enumerate(kinds):
             if kind == "poison":
-                line.transport.send("default", hostile_bodies("{}")[3], timedelta(0))
+                line.transport.send("default", NOT_JSON["an open object"], timedelta(0))
             else:
                 (tasks.second_time_lucky if kind == "again" else tasks.plain).enqueue(number)
         deliveries = line.receive()

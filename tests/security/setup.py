@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 from unittest import mock
 
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import include, path
@@ -48,7 +49,11 @@ def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
     return HttpResponse("There is no such page.", status=404)
 
 
-urlpatterns = [path("note/", Note.as_view()), path("tasks/", include("django_offload.urls"))]
+urlpatterns = [
+    path("note/", Note.as_view()),
+    path("tasks/", include("django_offload.urls")),
+    path("admin/", admin.site.urls),
+]
 
 
 @dataclass(slots=True)
@@ -73,7 +78,7 @@ class Site:
     """The stack in memory, and what each function answers."""
 
     memory: Offload
-    handlers: Mapping[str, Callable[..., Any]]
+    handlers: dict[str, Callable[..., Any]]
     honest: int = 0  # The number of honest messages so far.
     usual: frozenset[str] = frozenset()  # What honest events have a warm process do.
 
@@ -143,6 +148,7 @@ class Site:
         store, payloads = self.memory.stores[STACK], self.memory.payloads[STACK]
         store.records.clear()
         store.texts.clear()
+        store._due.clear()
         payloads.objects.clear()
         for queue in self.memory.transports[STACK].queues.values():
             queue.messages.clear()

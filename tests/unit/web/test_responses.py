@@ -107,6 +107,7 @@ def test_a_response_within_the_limit_arrives(shape: str) -> None:
     assert len(json.dumps(response)) <= LARGEST_RESPONSE
 
 
+@pytest.mark.django_db  # Every request closes old connections.
 def test_headers_that_django_refuses_to_read_are_a_400_and_no_failure(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
