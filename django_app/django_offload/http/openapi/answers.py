@@ -156,7 +156,8 @@ ANSWERS: dict[str, Node] = {
 }
 # The session or the token of the answer lets the client follow the task.
 FOLLOW: Node = {
-    name: {"operationId": name, "parameters": {"task_id": "$response.body#/id"}} for name in ANSWERS
+    name: {"operationId": name, "parameters": {"task_id": "$response.body#/id"}}
+    for name in (*ANSWERS, "status_head", "progress_head")
 }
 OF_A_TRIGGER: Node = {
     "202": answer(

@@ -21,7 +21,7 @@ from ..access import CANCEL_PERMISSION, VIEW_PERMISSION
 from ..tokens import HEADER
 from ..trigger import TriggerView
 from ..views import cancel_task, progress, status
-from .answers import ANSWERS, OF_A_FORM, OF_A_TRIGGER, OF_OPTIONS, SCHEMAS, TASK_ID, THROTTLED, Node
+from .answers import ANSWERS, FOLLOW, OF_A_FORM, OF_A_TRIGGER, OF_OPTIONS, SCHEMAS, TASK_ID, THROTTLED, Node
 from .bodies import body_of
 
 VIEWS = {status: "status", cancel_task: "cancel", progress: "progress"}
@@ -71,7 +71,7 @@ def openapi_document(urlconf: str | None = None, title: str = "Tasks") -> Node:
         for operation in operations.values():
             operation["operationId"] = unique(operation["operationId"], taken)
         paths[path] = operations | ({"parameters": parameters} if parameters else {})
-    if not taken >= ANSWERS.keys():
+    if not taken >= FOLLOW.keys():
         remove_links(paths)
     return {
         "openapi": "3.1.0",
