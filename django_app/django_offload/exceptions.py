@@ -138,7 +138,7 @@ class UnreadableRecord(OffloadError):
     """A stored record has a value that django-offload never writes."""
 
     def __init__(self, task_id: str, problem: str) -> None:
-        advice = "Something other than django-offload has written it. Correct or delete it in the table."
+        advice = "Something other than django-offload has written it. Fix or delete it in the table."
         super().__init__(f"The record of task {task_id} can't be read: {problem}. {advice}")
 
 
