@@ -150,11 +150,8 @@ class UnreadableRecord(OffloadError):
     """A stored record has a value that django-offload never writes."""
 
     def __init__(self, task_id: str, problem: str) -> None:
-        self.task_id = task_id
-        super().__init__(
-            f"The record of task {task_id} can't be read: {problem}. Something other than django-offload has "
-            "written it. Look at it in the table, and correct or delete it."
-        )
+        advice = "Something other than django-offload has written it. Fix or delete it in the table."
+        super().__init__(f"The record of task {task_id} can't be read: {problem}. {advice}")
 
 
 class StepTooLarge(OffloadError):
@@ -184,9 +181,8 @@ class MalformedMessage(MessageRefused):
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
-        super().__init__(
-            f"This isn't a message of django-offload: {reason}. Check what else sends messages to this queue."
-        )
+        advice = "Check what else sends messages to this queue."
+        super().__init__(f"This isn't a message of django-offload: {reason}. {advice}")
 
 
 class UnknownVersion(MessageRefused):
@@ -321,10 +317,9 @@ class BadArguments(TaskEnded):
     """The arguments in the message don't match the function's signature."""
 
     def __init__(self, name: str, reason: str) -> None:
-        super().__init__(
-            f"Task {name} didn't run because its arguments don't match the function ({reason}). "
-            "Keep old parameters while messages use them, or enqueue the task again."
-        )
+        advice = "Keep old parameters while messages use them, or enqueue the task again."
+        problem = f"didn't run because its arguments don't match the function ({reason})"
+        super().__init__(f"Task {name} {problem}. {advice}")
 
 
 class Cancelled(TaskEnded):

@@ -183,3 +183,13 @@ def test_everything_that_stores_data_is_encrypted_private_and_expires(stack: Eva
         assert bucket["LifecycleConfiguration"]["Rules"]
     for group in stack.of_type("Logs::LogGroup").values():
         assert group["RetentionInDays"]
+
+
+def test_the_rule_has_the_name_of_the_function_that_it_starts(stack: Evaluated) -> None:
+    """By this name the sweeper knows that an event comes from its own rule."""
+    rule = stack.resources["SweeperSchedule"]["Properties"]
+    function = stack.resources["FunctionSweeper"]["Properties"]
+
+    assert rule["Name"] == function["FunctionName"] == "shop-dev-sweeper"
+    # EventBridge sends its own event, as released stacks do.
+    assert all("Input" not in target and "InputTransformer" not in target for target in rule["Targets"])
