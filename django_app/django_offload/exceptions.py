@@ -50,10 +50,8 @@ class SecretUnreadable(OffloadError):
 
     def __init__(self, name: str, reference: str, reason: str) -> None:
         self.name, self.reference = name, reference
-        super().__init__(
-            f"The secret {name} couldn't be read from {reference}: {reason.rstrip('.')}. Create it in this "
-            "account and region, or correct 'secrets' in the stage file and deploy again."
-        )
+        hint = "Create it in this account and region, or correct 'secrets' in the stage file and redeploy."
+        super().__init__(f"The secret {name} couldn't be read from {reference}: {reason.rstrip('.')}. {hint}")
 
 
 class DatabaseNotShared(OffloadError):
@@ -94,11 +92,9 @@ class EnqueueFailed(OffloadError):
 
     def __init__(self, task_id: str, name: str, queue: str) -> None:
         self.task_id, self.name, self.queue = task_id, name, queue
-        super().__init__(
-            f"Task id={task_id} name={name} couldn't be enqueued on queue '{queue}', because AWS confirmed "
-            "neither its record nor its message. The chained exception shows the cause. "
-            "Enqueue the task again when AWS answers."
-        )
+        problem = f"Task id={task_id} name={name} couldn't be enqueued on queue '{queue}'"
+        reason = "AWS confirmed neither its record nor its message. The chained exception shows the cause."
+        super().__init__(f"{problem}, because {reason} Enqueue the task again when AWS answers.")
 
 
 class TooManyEnqueues(OffloadError):
@@ -120,10 +116,9 @@ class OutOfTime(OffloadError):
 
     def __init__(self, what: str) -> None:
         self.what = what
-        super().__init__(
-            f"{what} wasn't started, because too little time was left. A worker gets the message again. Give "
-            "its queue a longer timeout in OPTIONS['queues'] if this happens often, and try again elsewhere."
-        )
+        problem = f"{what} wasn't started, because too little time was left. A worker gets the message again."
+        hint = "Give its queue a longer timeout in OPTIONS['queues'] if this happens often"
+        super().__init__(f"{problem} {hint}, and try again elsewhere.")
 
 
 class UnknownTask(OffloadError):
@@ -166,10 +161,9 @@ class ClassNotImported(OffloadError, ImportError):
     """A stored error names a class that this process hasn't imported, or that is no exception class."""
 
     def __init__(self, class_path: object) -> None:
-        super().__init__(
-            f"The exception class '{str(class_path)[:200]}' isn't imported here, and a stored result imports "
-            "nothing. Use exception_class_path, or import the module that defines the class first."
-        )
+        problem = f"'{str(class_path)[:200]}' isn't imported here, and a stored result imports nothing"
+        hint = "Use exception_class_path, or import the module that defines the class first."
+        super().__init__(f"The exception class {problem}. {hint}")
 
 
 class MessageRefused(OffloadError):
