@@ -13,7 +13,7 @@ LOGGERS = (OWN, *(f"{OWN}.{child}" for child in ("local", "web")), "django.dispa
 INDENT = "    "
 # Control characters move the cursor, change a terminal's title, and end lines.
 ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
-# What ends a line or turns its direction makes it read otherwise than it is.
+# Line separators and marks of direction change how a line reads.
 TURNS = (0x061C, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 ESCAPES |= {code: f"\\u{code:04x}" for code in TURNS}
 

@@ -1,5 +1,7 @@
 """The answer of a view that enqueues, with a page of its own and with other backends."""
 
+import json
+
 import pytest
 from django.http import HttpResponse
 
@@ -49,3 +51,18 @@ def test_a_sensitive_value_in_such_an_error_is_hidden_whole(settings, secret):
 
     assert b"hunter2" not in answer.content
     assert HIDDEN.encode() in answer.content
+
+
+def test_a_result_that_has_failed_shows_its_text_only_if_the_owner_may_read_it(ours, offload, settings):
+    result = tasks.double.using(queue_name="default").enqueue(1)
+    offload.fail_next(ValueError("The stock is negative"))
+    offload.run()
+    result.refresh()
+
+    shown = json.loads(accepted(result).content)["error"]
+    ours["default"]["OPTIONS"]["error_text"] = "class"
+    settings.TASKS = dict(ours)
+    hidden = json.loads(accepted(result).content)["error"]
+
+    assert shown == {"class": "builtins.ValueError", "message": "The stock is negative"}
+    assert hidden == {"class": "builtins.ValueError", "message": ""}

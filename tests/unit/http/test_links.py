@@ -48,7 +48,7 @@ OTHERS = [
     "DATA:text/html;base64,PHNjcmlwdD4=",
     "vbscript:msgbox(1)",
     "blob:https://testserver/1",
-    "file:///etc/passwd",
+    "file:/etc/passwd",
     "ftp://example.com/",
     "mailto:a@example.com",
     "view-source:https://testserver/",
