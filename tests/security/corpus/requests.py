@@ -141,80 +141,82 @@ def posted(path: str, body: str, kind: str = "application/json", **headers: str)
     return event | {"headers": named | {name.replace("_", "-"): value for name, value in headers.items()}}
 
 
+PICKLED = base64.b64encode(PICKLE).decode()
+PATHS = {
+    "upwards": "/../../../../etc/passwd",
+    "upwards, coded": "/%2e%2e/%2e%2e/etc/passwd",
+    "upwards, coded twice": "/%252e%252e/etc/passwd",
+    "upwards from static files": "/static/../../config/settings.py",
+    "upwards, backwards": "/..\\..\\windows\\win.ini",
+    "NUL": "/note/%00",
+    "bad UTF-8": "/note/%ff%fe",
+    "a lone surrogate": "/note/\ud800",
+    "half a code": "/note/%",
+    "a forged line of a log": "/note/%0d%0aINFO%20ok\n2026 INFO",
+    "another site": "//evil.example/note/",
+    "a whole address": "http://169.254.169.254/latest/meta-data/",
+    "long": "/" + "a" * 100_000,
+    "deep": "/a" * 5_000,
+    "a task's id upwards": "/tasks/..%2f..%2fadmin/",
+    "a task's id of code": f"/tasks/{HERE}.unheard_of/",
+    "a task's id of braces": "/tasks/{0.__class__}/",
+    "a task's id of zeros": f"/tasks/{'0' * 32}/",
+    "a task's id in other digits": f"/tasks/{chr(0xFF10) * 32}/",
+    "the board's id of code": f"/admin/django_offload/task/{HERE}.unheard_of/change/",
+}
+HEADERS: dict[str, dict[str, str]] = {
+    "a host of others": {"host": "evil.example"},
+    "a host with a line break": {"host": "testserver\r\nX: y"},
+    "a host that is empty": {"host": ""},
+    "a host forwarded": {"x_forwarded_host": "evil.example", "forwarded": "host=evil.example"},
+    "a script's name": {"script_name": "/x", "x_script_name": "/x", "x_forwarded_prefix": "/x"},
+    "another method": {"x_http_method_override": "DELETE"},
+    "a rewritten path": {"x_original_url": "/admin/", "x_rewrite_url": "/admin/"},
+    "variables of WSGI": {"wsgi.url_scheme": "x", "remote_user": "root", "path_info": "/admin/"},
+    "a proxy": {"proxy": "http://127.0.0.1:9"},
+    "a session that is a pickle": {"cookie": f"sessionid={PICKLED}; messages={PICKLED}"},
+    "a session of code": {"cookie": f"sessionid=../../{HERE}.unheard_of"},
+    "cookies by the thousand": {"cookie": ";".join(f"a{number}=b" for number in range(10_000))},
+    "a token that is a pickle": {"x_offload_token": PICKLED},
+    "a language upwards": {"accept_language": "../../etc/passwd"},
+    "a long language": {"accept_language": "x-" * 50_000},
+    "an Accept without an end": {"accept": "text/html;q=" + "9" * 50_000},
+    "a negative length": {"content_length": "-1"},
+    "a huge length": {"content_length": "9" * 100},
+    "a length and chunks": {"transfer_encoding": "chunked", "content_length": "1"},
+    "an ETag without an end": {"if_none_match": '"' * 50_000},
+    "a look-up in a log": {"user_agent": NAMES["a look-up in a log"], "referer": "\r\n\x1b[2J"},
+    "characters beyond Latin": {"x_name": "\ud800\u0435"},
+}
+KINDS = {
+    "a pickle": ("application/x-python-pickle", PICKLED),
+    "YAML": ("application/yaml", NAMES["a YAML tag"]),
+    "XML": ("application/xml", '<!DOCTYPE a [<!ENTITY b SYSTEM "file://localhost/etc/passwd">]><a>&b;</a>'),
+    "a charset that is a codec": ("application/x-www-form-urlencoded; charset=rot13", "a=b"),
+    "a charset that is a module": (
+        f"application/x-www-form-urlencoded; charset={HERE}.unheard_of",
+        "a=b",
+    ),
+    "no parts": ("multipart/form-data", "x"),
+    "parts without an end": ("multipart/form-data; boundary=x", "--x\r\n" * 1_000),
+    "a long boundary": (f"multipart/form-data; boundary={'x' * 100_000}", "--x"),
+    "a file's name upwards": (
+        "multipart/form-data; boundary=x",
+        '--x\r\nContent-Disposition: form-data; name="f"; filename="../../x.py"\r\n\r\n1\r\n--x--\r\n',
+    ),
+    "fields by the thousand": (
+        "application/x-www-form-urlencoded",
+        "&".join(f"a{n}=1" for n in range(5_000)),
+    ),
+}
+
+
 def hostile_requests() -> dict[str, Any]:
     """Return requests whose contents try something. The site answers each of them, and never with a 500."""
-    pickled = base64.b64encode(PICKLE).decode()
-    paths = {
-        "upwards": "/../../../../etc/passwd",
-        "upwards, coded": "/%2e%2e/%2e%2e/etc/passwd",
-        "upwards, coded twice": "/%252e%252e/etc/passwd",
-        "upwards from static files": "/static/../../config/settings.py",
-        "upwards, backwards": "/..\\..\\windows\\win.ini",
-        "NUL": "/note/%00",
-        "bad UTF-8": "/note/%ff%fe",
-        "a lone surrogate": "/note/\ud800",
-        "half a code": "/note/%",
-        "a forged line of a log": "/note/%0d%0aINFO%20ok\n2026 INFO",
-        "another site": "//evil.example/note/",
-        "a whole address": "http://169.254.169.254/latest/meta-data/",
-        "long": "/" + "a" * 100_000,
-        "deep": "/a" * 5_000,
-        "a task's id upwards": "/tasks/..%2f..%2fadmin/",
-        "a task's id of code": f"/tasks/{HERE}.unheard_of/",
-        "a task's id of braces": "/tasks/{0.__class__}/",
-        "a task's id of zeros": f"/tasks/{'0' * 32}/",
-        "a task's id in other digits": f"/tasks/{chr(0xFF10) * 32}/",
-        "the board's id of code": f"/admin/django_offload/task/{HERE}.unheard_of/change/",
-    }
-    headers: dict[str, dict[str, str]] = {
-        "a host of others": {"host": "evil.example"},
-        "a host with a line break": {"host": "testserver\r\nX: y"},
-        "a host that is empty": {"host": ""},
-        "a host forwarded": {"x_forwarded_host": "evil.example", "forwarded": "host=evil.example"},
-        "a script's name": {"script_name": "/x", "x_script_name": "/x", "x_forwarded_prefix": "/x"},
-        "another method": {"x_http_method_override": "DELETE"},
-        "a rewritten path": {"x_original_url": "/admin/", "x_rewrite_url": "/admin/"},
-        "variables of WSGI": {"wsgi.url_scheme": "x", "remote_user": "root", "path_info": "/admin/"},
-        "a proxy": {"proxy": "http://127.0.0.1:9"},
-        "a session that is a pickle": {"cookie": f"sessionid={pickled}; messages={pickled}"},
-        "a session of code": {"cookie": f"sessionid=../../{HERE}.unheard_of"},
-        "cookies by the thousand": {"cookie": ";".join(f"a{number}=b" for number in range(10_000))},
-        "a token that is a pickle": {"x_offload_token": pickled},
-        "a language upwards": {"accept_language": "../../etc/passwd"},
-        "a long language": {"accept_language": "x-" * 50_000},
-        "an Accept without an end": {"accept": "text/html;q=" + "9" * 50_000},
-        "a negative length": {"content_length": "-1"},
-        "a huge length": {"content_length": "9" * 100},
-        "a length and chunks": {"transfer_encoding": "chunked", "content_length": "1"},
-        "an ETag without an end": {"if_none_match": '"' * 50_000},
-        "a look-up in a log": {"user_agent": NAMES["a look-up in a log"], "referer": "\r\n\x1b[2J"},
-        "characters beyond Latin": {"x_name": "\ud800\u0435"},
-    }
-    kinds = {
-        "a pickle": ("application/x-python-pickle", pickled),
-        "YAML": ("application/yaml", NAMES["a YAML tag"]),
-        "XML": ("application/xml", '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>'),
-        "a charset that is a codec": ("application/x-www-form-urlencoded; charset=rot13", "a=b"),
-        "a charset that is a module": (
-            f"application/x-www-form-urlencoded; charset={HERE}.unheard_of",
-            "a=b",
-        ),
-        "no parts": ("multipart/form-data", "x"),
-        "parts without an end": ("multipart/form-data; boundary=x", "--x\r\n" * 1_000),
-        "a long boundary": (f"multipart/form-data; boundary={'x' * 100_000}", "--x"),
-        "a file's name upwards": (
-            "multipart/form-data; boundary=x",
-            '--x\r\nContent-Disposition: form-data; name="f"; filename="../../x.py"\r\n\r\n1\r\n--x--\r\n',
-        ),
-        "fields by the thousand": (
-            "application/x-www-form-urlencoded",
-            "&".join(f"a{n}=1" for n in range(5_000)),
-        ),
-    }
     return {
-        **{f"a path {name}": posted(path, "{}") for name, path in paths.items()},
-        **{f"a header: {name}": posted("/note/", "{}", **named) for name, named in headers.items()},
-        **{f"a body: {name}": posted("/note/", body, kind) for name, (kind, body) in kinds.items()},
+        **{f"a path {name}": posted(path, "{}") for name, path in PATHS.items()},
+        **{f"a header: {name}": posted("/note/", "{}", **named) for name, named in HEADERS.items()},
+        **{f"a body: {name}": posted("/note/", body, kind) for name, (kind, body) in KINDS.items()},
         **{f"JSON: {name}": posted("/note/", body) for name, body in JSON_BODIES.items()},
         "base64 that is a text": posted("/note/", "{}") | {"isBase64Encoded": "yes"},
     }
