@@ -102,10 +102,7 @@ def read_request(event: object, site: Site) -> Request:
         context = mapping(event["requestContext"])
         if any(key in context for key in OF_OTHERS):
             raise TypeError("no HTTP request of an API")
-        if event.get("body") is not None:
-            body = text(event["body"])
-            if event.get("isBase64Encoded"):
-                b64decode(body)  # Raises ValueError unless it is base64.
+        check_body(event.get("body"), event.get("isBase64Encoded"))
         version = event.get("version", "1.0")
         if version == "2.0":
             return version_2(event, context, site)
@@ -114,6 +111,18 @@ def read_request(event: object, site: Site) -> Request:
         raise ValueError("an unknown version")
     except (KeyError, TypeError, ValueError) as exc:
         raise UnknownEvent("web", ACCEPTED) from exc
+
+
+def check_body(body: object, is_base64: object) -> None:
+    """Raise TypeError or ValueError if the adapter couldn't read a body, which no API sends."""
+    if is_base64 is not None and type(is_base64) is not bool:
+        raise TypeError("no flag")
+    if body is None:
+        return
+    if is_base64:
+        b64decode(text(body), validate=True)
+    else:
+        text(body).encode()
 
 
 def version_1(event: Mapping[str, Any], context: Mapping[str, Any], site: Site) -> Request:

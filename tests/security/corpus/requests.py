@@ -87,8 +87,11 @@ HOSTILE: dict[str, Any] = {
     "a header whose value is an object": rest_api(multiValueHeaders={"Host": [{"of": MARK}]}),
     "a body that is bytes in a list": rest_api(body=[1, 2, 3]),
     "a body that is a number": http_api_2(body=7),
-    "a body that is no base64": function_url(body="flavo", isBase64Encoded=True),
-    "a body that is no base64 but other letters": rest_api(body="\u00e9==", isBase64Encoded=True),
+    "a body with half a character": rest_api(body="\ud800"),
+    "a body that isn't base64": rest_api(body="%zz", isBase64Encoded=True),
+    "a body of base64 that isn't ASCII": function_url(body="\u00e9", isBase64Encoded=True),
+    "a body of base64 without its end": function_url(body="eA", isBase64Encoded=True),
+    "a flag that is text": http_api_2(body="{}", isBase64Encoded="false"),
     "a context that is a list": rest_api(requestContext=[]),
     "a context that is a text": http_api_2(requestContext="http"),
     "an HTTP context that is a list": http_api_2(requestContext={"http": ["GET"]}),
@@ -218,7 +221,6 @@ def hostile_requests() -> dict[str, Any]:
         **{f"a header: {name}": posted("/note/", "{}", **named) for name, named in HEADERS.items()},
         **{f"a body: {name}": posted("/note/", body, kind) for name, (kind, body) in KINDS.items()},
         **{f"JSON: {name}": posted("/note/", body) for name, body in JSON_BODIES.items()},
-        "base64 that is a text": posted("/note/", "{}") | {"isBase64Encoded": "yes"},
     }
 
 
