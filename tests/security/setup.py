@@ -32,7 +32,9 @@ from tests.security import tasks
 from tests.security.tripwire import FIRED
 
 DOORS = ("worker", "sweeper", "dead_letter", "migrate", "web")
-ACCOUNT, REGION = "000000000000", "us-east-1"  # Of sqs_event().
+# Where the queues of sqs_event() are.
+_SOURCE: str = sqs_event([Delivery(id="1", body="{}", queue="q")], "q")["Records"][0]["eventSourceARN"]
+REGION, ACCOUNT = _SOURCE.split(":")[3:5]
 RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{STACK}-sweeper"
 HOSTS = ["testserver", "cakes.example", ".amazonaws.com", ".on.aws"]  # Of tests.unit.web.events.
 NIGHTLY = {"task": "tests.security.tasks.note", "when": "cron(0 3 * * ? *)", "args": ["nightly"]}

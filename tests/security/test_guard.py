@@ -45,8 +45,8 @@ def test_the_corpus_has_hundreds_of_entries_for_every_function(site: Site) -> No
     distinct |= {repr_of(event) for found in events.values() for event in found.values()}
 
     assert {door: len(found) for door, found in events.items() if len(found) < 100} == {}
-    assert len(set(bodies.values())) == len(bodies) >= 250
-    assert len(distinct) >= 850
+    assert len(set(bodies.values())) == len(bodies) >= 300
+    assert len(distinct) >= 1_000
 
 
 def repr_of(entry: Any) -> str:

