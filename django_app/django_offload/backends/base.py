@@ -353,11 +353,9 @@ def owner_function(options: Options) -> Any:
     try:
         return import_string(options.owner)
     except ImportError as exc:
-        raise ConfigurationError(
-            options.alias,
-            f"OPTIONS['owner'] names '{options.owner}', which can't be imported ({exc}).",
-            "Correct the path, or install what it needs.",
-        ) from exc
+        problem = f"OPTIONS['owner'] names '{options.owner}', which can't be imported ({exc})."
+        hint = "Correct the path, or install what it needs."
+        raise ConfigurationError(options.alias, problem, hint) from exc
 
 
 def chunks(entries: Iterator[Entry]) -> Iterator[tuple[list[Entry], Exception | None]]:
