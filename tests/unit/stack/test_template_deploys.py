@@ -5,12 +5,17 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from django_offload.exceptions import UnknownEvent
 from django_offload.local.aws.moto_server import MotoServer
+from django_offload.local.aws.schedule import Rule, make_event
 from django_offload.stack import build_template
+from django_offload.testing import Invocation
+from django_offload.worker.sweep_event import read_event
 from tests.unit.stack.evaluate import Evaluated
 from tests.unit.stack.examples import options
 
@@ -174,3 +179,16 @@ def test_the_schedule_is_disabled_by_the_parameter(client: Client) -> None:
 
     assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "DISABLED")
     assert target["Arn"].endswith(":function:shop-dev-sweeper")
+
+
+@pytest.mark.usefixtures("outputs")
+def test_the_sweeper_accepts_the_event_of_its_deployed_rule(client: Client) -> None:
+    rule = client("events").describe_rule(Name=f"{STACK}-sweeper")
+    function = client("lambda").get_function_configuration(FunctionName=f"{STACK}-sweeper")
+    now = datetime.now(UTC)
+    event = json.loads(make_event(Rule(arn=rule["Arn"], period=timedelta(minutes=1), function_arn=""), now))
+
+    invoked = Invocation(f"{STACK}-sweeper", invoked_function_arn=function["FunctionArn"])
+    assert read_event(event, invoked, now) is None
+    with pytest.raises(UnknownEvent):
+        read_event(event, Invocation(f"{STACK}-sweeper"), now)  # In another region.
