@@ -155,12 +155,12 @@ def run(inputs: int, seed: int) -> list[Outcome]:
 
 def table(outcomes: list[Outcome], seconds: float) -> Iterator[str]:
     """Yield a line for each target, and one for all of them."""
-    yield f"{'target':<16}{'inputs':>10}{'accepted':>10}{'refused':>10}{'a second':>10}"
+    yield f"{'target':<20}{'inputs':>10}{'accepted':>10}{'refused':>10}{'a second':>10}"
     for name in dict.fromkeys(outcome.target for outcome in outcomes):
         own = [outcome for outcome in outcomes if outcome.target == name]
         accepted, refused = sum(each.accepted for each in own), sum(each.refused for each in own)
         rate = (accepted + refused) / max(sum(each.seconds for each in own), 0.001)
-        yield f"{name:<16}{accepted + refused:>10,}{accepted:>10,}{refused:>10,}{rate:>10,.0f}"
+        yield f"{name:<20}{accepted + refused:>10,}{accepted:>10,}{refused:>10,}{rate:>10,.0f}"
     total = sum(each.accepted + each.refused for each in outcomes if each.target != "forgeries")
     yield "A second of one processor, that is: the machine may have had other work."
     yield f"{total:,} inputs besides the forgeries, in {seconds:,.0f} s with {PROCESSES} processes."

@@ -14,6 +14,7 @@ from django.test import Client
 from hypothesis import strategies as st
 
 from django_offload.conf import Options, find_problems
+from django_offload.conf.schedules import when_problem
 from django_offload.exceptions import MessageRefused, UnknownEvent
 from django_offload.protocol.json_codec import dump
 from django_offload.protocol.message import decode, encode
@@ -247,6 +248,44 @@ def parsed(setting: Setting) -> bool:
     return not problems
 
 
+ITEMS = st.sampled_from(
+    [*"*?LW#/-,0", "L-3", "MON#2", "JAN", "22-2", "0/5", "59", "60", "2199", "1W", "LW", "\u0661", "MON-"]
+)
+GOOD_CRON = [
+    "0/5 3 ? * MON-FRI *",
+    "0 0 L * ? 2027",
+    "59 23 1W JAN,JUL ? *",
+    "* 22-2 ? 1-3 6#3 *",
+    "0 12 * * ? *",
+]
+ITEM = st.lists(ITEMS, min_size=1, max_size=3).map("".join)
+
+
+def cron(good: str, place: int, item: str) -> str:
+    """Return an expression with another field at a place, or one field more."""
+    fields = good.split(" ")
+    return f"cron({' '.join([*fields[:place], item, *fields[place + 1 :]])})"
+
+
+CRON = st.builds(cron, st.sampled_from(GOOD_CRON), st.integers(0, 6), ITEM | SHORT_TEXTS)
+TIMES = (
+    CRON
+    | st.builds(
+        "rate({} {})".format, NUMBERS | SHORT_TEXTS, st.sampled_from(["minute", "minutes", "days", ""])
+    )
+    | TEXTS
+    | JSON
+)
+
+
+def timed(when: Any) -> bool:
+    """Check the time of a schedule. What is wrong with it is said in words that any terminal can print."""
+    problem = when_problem(when)
+    for sentence in problem or ():
+        sentence.encode()
+    return problem is None
+
+
 def with_parts(event: dict[str, Any], parts: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]:
     inner = event.get("requestContext")
     return (
@@ -288,9 +327,10 @@ def translated(event: Any) -> bool:
 
 
 TARGETS = {
-    "decoder": Target(BODIES, decoded, 70, edited, 1 + EDITS),
+    "decoder": Target(BODIES, decoded, 65, edited, 1 + EDITS),
     "web events": Target(EVENTS, translated, 10),
     "options": Target(OPTIONS, parsed, 10),
     "HTTP arguments": Target(REQUESTS, requested, 9),
+    "times of schedules": Target(TIMES, timed, 5),
     "settings": Target(SETTINGS, checked, 1),
 }

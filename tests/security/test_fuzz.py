@@ -12,7 +12,14 @@ from tests.unit.web.events import function_url
 
 SEED = 16
 # Of each target, in make test.
-FEW = {"decoder": 1_500, "web events": 200, "options": 100, "HTTP arguments": 100, "settings": 20}
+FEW = {
+    "decoder": 1_500,
+    "web events": 200,
+    "options": 100,
+    "HTTP arguments": 100,
+    "times of schedules": 200,
+    "settings": 20,
+}
 
 
 @pytest.mark.parametrize("target", TARGETS)

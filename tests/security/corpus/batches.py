@@ -12,11 +12,41 @@ def without(value: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: item for name, item in value.items() if name not in names}
 
 
-def hostile_batches(record: dict[str, Any]) -> dict[str, Any]:
-    """Return events that no function may work on, made of the record of an honest message."""
-    own: str = record["eventSourceARN"]
+SERVICES: list[Any] = [
+    "aws:sns",
+    "aws:s3",
+    "AWS:SQS",
+    "aws:sqs ",
+    "sqs",
+    "",
+    None,
+    7,
+    ["aws:sqs"],
+    {"aws": "sqs"},
+]
+COUNTS: list[Any] = [
+    "",
+    "many",
+    "1.5",
+    None,
+    [],
+    {},
+    "9" * 5_000,
+    "0x1",
+    "1e3",
+    "-5",
+    "+5",
+    " 5",
+    "1_0",
+    "\uff15",
+]
+ATTRIBUTES: list[Any] = [{}, None, [], "1", 7, *({"ApproximateReceiveCount": count} for count in COUNTS)]
+
+
+def hostile_sources(own: str) -> dict[str, Any]:
+    """Return what is not the ARN of a function's own queue."""
     _, _, _, region, account, queue = own.split(":")
-    arns: dict[str, Any] = {
+    return {
         "no source": None,
         "an empty source": "",
         "a source that is a number": 7,
@@ -44,28 +74,15 @@ def hostile_batches(record: dict[str, Any]) -> dict[str, Any]:
         "a queue with a lone surrogate": f"{own}\ud800",
         "a queue with other letters": own.replace("default", "d\u0435fault"),
     }
-    sources = ["aws:sns", "aws:s3", "AWS:SQS", "aws:sqs ", "sqs", "", None, 7, ["aws:sqs"], {"aws": "sqs"}]
-    counts: list[Any] = [
-        "",
-        "many",
-        "1.5",
-        None,
-        [],
-        {},
-        "9" * 5_000,
-        "0x1",
-        "1e3",
-        "-5",
-        "+5",
-        " 5",
-        "1_0",
-        "\uff15",
-    ]
-    attributes: list[Any] = [{}, None, [], "1", 7, *({"ApproximateReceiveCount": count} for count in counts)]
+
+
+def hostile_batches(record: dict[str, Any]) -> dict[str, Any]:
+    """Return events that no function may work on, made of the record of an honest message."""
+    own: str = record["eventSourceARN"]
     changed = {
-        **{name: {"eventSourceARN": value} for name, value in arns.items()},
-        **{f"the service {value!r}": {"eventSource": value} for value in sources},
-        **{f"the attributes {str(value)[:40]}": {"attributes": value} for value in attributes},
+        **{name: {"eventSourceARN": value} for name, value in hostile_sources(own).items()},
+        **{f"the service {value!r}": {"eventSource": value} for value in SERVICES},
+        **{f"the attributes {str(value)[:40]}": {"attributes": value} for value in ATTRIBUTES},
     }
     hostile = {name: record | change for name, change in changed.items()}
     hostile |= {f"a record without {name}": without(record, name) for name in REQUIRED}

@@ -9,7 +9,7 @@ from typing import Any
 from django_offload.aws.memory_limits import check_message
 from django_offload.exceptions import Refusal
 from django_offload.protocol.json_codec import dump
-from django_offload.protocol.message import Keyring, key_id
+from django_offload.protocol.message import VERSION, Keyring, key_id
 
 from .names import HERE, NAMES, PICKLE, YAML
 
@@ -280,6 +280,6 @@ def replayed(good: str, secret: str, stack: str) -> dict[str, str]:
         "a key's with a blank": by(f"{stack}:default", f"{secret} "),
         "for another queue, in this one": by(f"{stack}:default", queue="reports"),
         "for no queue": by(f"{stack}:default", queue=None),
-        "of a later version": by(f"{stack}:default", v=2),
+        "of a later version": by(f"{stack}:default", v=VERSION + 1),
         "of an earlier version": by(f"{stack}:default", v=0),
     }
