@@ -51,8 +51,8 @@ SWEEP_EVERY = timedelta(minutes=1)
 # attempts than COUNTS.
 KINDS: Mapping[str, type] = {
     **dict.fromkeys(("id", "alias", "name", "queue", "owner", "traceparent", "root"), str),
-    **dict.fromkeys(("status", "token", "arguments", "arguments_reference", "options", "error", "progress"), str),
-    **dict.fromkeys(("result", "result_part", "result_reference"), str),
+    **dict.fromkeys(("status", "token", "arguments", "arguments_reference", "options"), str),
+    **dict.fromkeys(("error", "progress", "result", "result_part", "result_reference"), str),
     **dict.fromkeys(("enqueued_at", "run_after", "not_before", "started_at", "attempted_at"), int),
     **dict.fromkeys(("lease_until", "finished_at", "hidden_at", "due_at", "sent_at"), int),
     **dict.fromkeys(("fence", "depth", "sends"), int),
