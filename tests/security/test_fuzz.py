@@ -7,7 +7,7 @@ import pytest
 
 from tests.security import fuzz
 from tests.security.fuzz import chunk_seed, run_chunk
-from tests.security.fuzz_targets import TARGETS
+from tests.security.fuzz_targets import TARGETS, Setting
 from tests.unit.web.events import function_url
 
 SEED = 16
@@ -80,6 +80,7 @@ CRASHED: list[tuple[str, Any]] = [
         "decoder",
         '{"v":1,"kid":"46f29f7a","id":"0123456789abcdef0123456789abcdef","alias":"default","name":"shop.tasks.send","queue":null,"args":[1,"\\u00fc"],"kwargs":{"to":null},"enqueued_at":1772366400000000,"expires_at":1772971200000000,"sig":"9bc0dca7df945fb560b73711417be2dfaa70933e81a6ee6f3b6ee086bedfab5f"}',
     ),
+    ("settings", Setting(path=("default", "OPTIONS", "stack"), value="x" * 100_000)),
     ("web events", function_url(body="flavo", isBase64Encoded=True)),
 ]
 

@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 
 from ..compat import DEFAULT_TASK_QUEUE_NAME
 from . import aws_limits
-from .plain_values import plain, printable, shown
+from .plain_values import plain, printable, shortened, shown
 from .schedules import schedule_problems
 
 # The name of a Lambda function has at most 64 characters, that of a bucket 63. The suffix of a bucket,
@@ -358,8 +358,8 @@ def queue_url_problems(options: Mapping[str, Any], names: list[Any]) -> Iterator
         elif url.rpartition("/")[2] != (expected := f"{options['stack']}-{name}"):
             yield (
                 f"OPTIONS['queue_urls'][{shown(name)}] is {shown(url)}, but the stack's workers receive only "
-                f"from the queue {expected}.",
-                f"Give the URL of {expected}, or remove it: SQS is then asked for the URL.",
+                f"from the queue {shortened(expected)}.",
+                f"Give the URL of {shortened(expected)}, or remove it: SQS is then asked for the URL.",
             )
 
 
