@@ -5,40 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from .compat import TASKS
+from .escaping import indented, one_line
 
 # Each logger whose records a text from outside may reach. A filter of a logger doesn't see its children's.
 OWN = "django_offload"
 # In the last one, Django logs what receivers of signals raise.
 LOGGERS = (OWN, *(f"{OWN}.{child}" for child in ("local", "web")), "django.dispatch")
-INDENT = "    "
-# Control characters move the cursor, change a terminal's title, and end lines.
-ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
-# Line separators and marks of direction change how a line reads.
-TURNS = (0x061C, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-ESCAPES |= {code: f"\\u{code:04x}" for code in TURNS}
-
 format_exception = logging.Formatter().formatException
-
-
-def escape_controls(text: str) -> str:
-    """
-    Return a text with control characters, lone surrogates and turns of direction as escapes.
-
-    Tabs and line breaks stay.
-    """
-    if text.isprintable():
-        return text
-    return text.translate(ESCAPES).encode(errors="backslashreplace").decode()
-
-
-def one_line(text: str) -> str:
-    """Return a text with everything escaped that escape_controls() escapes, and its line breaks too."""
-    return text if text.isprintable() else escape_controls(text).replace("\n", "\\n")
-
-
-def indented(text: str) -> str:
-    """Return a text whose lines begin with spaces, so that none of them looks like a record."""
-    return INDENT + escape_controls(text.rstrip("\n")).replace("\n", f"\n{INDENT}")
 
 
 class Lines(str):

@@ -12,9 +12,9 @@ from django.forms import BaseForm, CharField, JSONField
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from ..conf import printable
 from ..definition.offload_task import AnyTask
 from ..definition.signatures import signature_of
+from ..escaping import printable
 from .nesting import is_too_deep, too_deep
 
 # The errors of each field, with message and code, as Django's forms return them. "__all__" is the whole form.

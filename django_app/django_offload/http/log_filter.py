@@ -15,7 +15,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from ..logs import escape_controls, indented, one_line
+from ..escaping import escape_controls, indented, one_line
 
 HIDDEN = "***"
 # What may stand for a letter in a query: itself or its percent code. A link inside a link is encoded again.

@@ -13,8 +13,8 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views import View
 
-from ..conf import printable
 from ..definition.offload_task import AnyResult, AnyTask
+from ..escaping import printable
 from ..exceptions import EnqueueFailed, InvalidArguments
 from . import accepted
 from .arguments import (
