@@ -1,20 +1,14 @@
 """Variables that Zappa's settings give only to the web side, although tasks may read them too."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.views.debug import SafeExceptionReporterFilter
-
 from ..stack.stage_environment import StageEnvironment, is_allowed_variable
 from .errors import BadStage
+from .likely_credentials import looks_secret
 from .stage import as_text, check_values
 from .zappa_settings import FILE, slug
 
-# Names of secrets that Django doesn't hide on its error pages.
-_SECRET_NAME = re.compile("PWD|CREDENTIAL|PRIVATE", re.IGNORECASE)
-# Values: a password in an address (which may contain a slash) or in a line of options, or a private key.
-_SECRET_VALUE = re.compile(r"://[^/@\s]*:[^@\s]+@|(?:password|pwd)\s*=|PRIVATE KEY-", re.IGNORECASE)
 _FUNCTION_KEY, _HANDLER_KEY = "aws_environment_variables", "environment_variables"
 
 
@@ -49,12 +43,6 @@ def variables_in(settings: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         raise BadStage(FILE, f"'{key}' is not an object.", f'Write it as "{key}": {{"NAME": "value"}}.')
     check_values(FILE, key, variables)
     return variables
-
-
-def looks_secret(name: str, value: str) -> bool:
-    """Return True if a variable looks like a secret, by its name or its value."""
-    patterns = (SafeExceptionReporterFilter.hidden_settings, _SECRET_NAME)
-    return any(pattern.search(name) for pattern in patterns) or _SECRET_VALUE.search(value) is not None
 
 
 def variable_warnings(
