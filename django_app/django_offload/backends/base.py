@@ -131,7 +131,7 @@ class OffloadBackend(BaseTaskBackend):
         context = current_context.get()
         most = context.most_enqueues if context else None
         # Whatever backend an attempt enqueues with, it is the attempt that has no end.
-        if context and most is not None and next(context.enqueues) > most:
+        if context and most is not None and next(context.enqueues) >= most:
             raise TooManyEnqueues(name_of(task), "enqueues_per_attempt", most, "in one attempt")
         enqueued = build(task, self.prototype(task), args, kwargs, self.conf)
         result = enqueued_result(task, enqueued, args, kwargs)

@@ -245,11 +245,8 @@ class OddValue(ValueError):
 def check_values(item: Mapping[str, Any]) -> None:
     """Raise OddValue if a value has another type than this library writes, or is a number out of range."""
     for name, value in item.items():
-        kind = KINDS.get(name)
-        if kind is None:  # Newer code may write more.
-            continue
-        fits = isinstance(value, kind) and value is not True and value is not False
-        if not fits:
+        kind = KINDS.get(name)  # Newer code may write more.
+        if kind is not None and not (type(value) is kind or is_of_subclass(value, kind)):
             raise OddValue(name, NAMES_OF_KINDS[kind])
         if kind is int:
             low, high = COUNTS if name in COUNTED else INSTANTS
@@ -259,6 +256,11 @@ def check_values(item: Mapping[str, Any]) -> None:
             raise OddValue(name, NAMES_OF_KINDS[kind])
 
 
+def is_of_subclass(value: object, kind: type) -> bool:
+    """Return True if a value is of a class of the project that is derived from `kind`, such as SafeString."""
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
 def record_of(item: Mapping[str, Any]) -> TaskRecord:
     enqueued = EnqueuedTask(
         id=item["id"],
@@ -266,7 +268,7 @@ def record_of(item: Mapping[str, Any]) -> TaskRecord:
         name=item["name"],
         queue=item["queue"],
         arguments=item.get("arguments", "[[],{}]"),
-        reference=reference(item, "arguments_reference"),
+        reference=reference(item, "arguments_reference") if "arguments_reference" in item else None,
         enqueued_at=from_micros(item["enqueued_at"]),
         run_after=instant(item, "run_after"),
         owner=item.get("owner"),
@@ -293,11 +295,11 @@ def record_of(item: Mapping[str, Any]) -> TaskRecord:
         worker_ids=list(item.get("workers", [])),
         undone=frozenset(map(int, item.get("undone", ()))),
         error_parts=list(item.get("errors", [])),
-        error=json_fields(item, "error", ERROR_FIELDS),
+        error=json_fields(item, "error", ERROR_FIELDS) if "error" in item else None,
         result=item.get("result"),
         result_part=item.get("result_part"),
-        result_reference=reference(item, "result_reference"),
-        progress=json_fields(item, "progress", PROGRESS_FIELDS),
+        result_reference=reference(item, "result_reference") if "result_reference" in item else None,
+        progress=json_fields(item, "progress", PROGRESS_FIELDS) if "progress" in item else None,
         cancelled=bool(item.get("cancelled", False)),
         sends=item.get("sends", 0),
         sent_at=instant(item, "sent_at"),
@@ -309,12 +311,8 @@ def instant(item: Mapping[str, Any], name: str) -> datetime | None:
     return None if micros is None else from_micros(micros)
 
 
-def json_fields(
-    item: Mapping[str, Any], name: str, types: Mapping[str, tuple[type, ...]]
-) -> dict[str, Any] | None:
+def json_fields(item: Mapping[str, Any], name: str, types: Mapping[str, tuple[type, ...]]) -> dict[str, Any]:
     """Return the object in a JSON text, of which these fields have these types. Others may be there too."""
-    if name not in item:
-        return None
     fields = json.loads(item[name])
     if not isinstance(fields, dict):
         raise OddValue(name, "an object in JSON")
@@ -325,15 +323,13 @@ def json_fields(
     return fields
 
 
-def reference(item: Mapping[str, Any], name: str) -> Reference | None:
-    fields = json_fields(item, name, REFERENCE_FIELDS)
-    return None if fields is None else Reference(**fields)
+def reference(item: Mapping[str, Any], name: str) -> Reference:
+    return Reference(**json_fields(item, name, REFERENCE_FIELDS))
 
 
 def task_options(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that .using() changed. No duration is longer than OffloadTask accepts."""
-    fields = json_fields(item, "options", OPTION_FIELDS)
-    options: dict[str, Any] = {} if fields is None else fields
+    options = json_fields(item, "options", OPTION_FIELDS)
     for name in ("timeout", "result_ttl", "backoff"):
         if not 0 <= (options.get(name) or 0) <= LONGEST_SECONDS:
             raise OddValue("options", f"an object with a valid '{name}'")
