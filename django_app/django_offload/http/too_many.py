@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from ..conf import shown
 from .arguments import prefers_html
 from .errors import error, json_errors
+from .private import keep_private
 
 # Returns None, or the time to wait.
 type OneThrottle = Callable[[HttpRequest], float | timedelta | None]
@@ -91,5 +92,4 @@ def too_many_requests(request: HttpRequest, wait: int) -> HttpResponse:
     if htmx:
         response["HX-Trigger"] = json.dumps({HTMX_EVENT: {"wait": wait}})
     response["Retry-After"] = str(wait)
-    response["Cache-Control"] = "no-store"
-    return response
+    return keep_private(response, "Accept", "HX-Request")
