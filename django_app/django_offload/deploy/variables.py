@@ -9,7 +9,8 @@ from .likely_credentials import looks_secret
 from .stage import as_text, check_values
 from .zappa_settings import FILE, slug
 
-_FUNCTION_KEY, _HANDLER_KEY = "aws_environment_variables", "environment_variables"
+# Variables of the function, and those that Zappa's own handler sets.
+FUNCTION_KEY, HANDLER_KEY = "aws_environment_variables", "environment_variables"
 
 
 def web_variables(settings: Mapping[str, Any]) -> dict[str, str]:
@@ -23,7 +24,7 @@ def web_variables(settings: Mapping[str, Any]) -> dict[str, str]:
 
 def function_variables(settings: Mapping[str, Any]) -> dict[str, str]:
     """Return `aws_environment_variables` as variables. Raise BadStage as web_variables() does."""
-    variables = variables_in(settings, _FUNCTION_KEY)
+    variables = variables_in(settings, FUNCTION_KEY)
     return {name: as_text(value) for name, value in variables.items() if is_allowed_variable(name)}
 
 
@@ -33,7 +34,7 @@ def handler_variables(settings: Mapping[str, Any]) -> dict[str, str]:
 
     Leave out those that the stack or Lambda sets itself. Raise BadStage as web_variables() does.
     """
-    variables = variables_in(settings, _HANDLER_KEY)
+    variables = variables_in(settings, HANDLER_KEY)
     return {name: as_text(value) for name, value in variables.items() if is_allowed_variable(name)}
 
 
@@ -67,7 +68,7 @@ def variable_warnings(
     # Python's path is Zappa's own way to give the folder of the modules, and the stack sets the same.
     impossible = {
         name
-        for key in (_FUNCTION_KEY, _HANDLER_KEY)
+        for key in (FUNCTION_KEY, HANDLER_KEY)
         for name in variables_in(settings, key)
         if not is_allowed_variable(name) and name != "PYTHONPATH"
     }
@@ -86,13 +87,13 @@ def variable_warnings(
     # The stage's file replaces Zappa's aws_environment_variables, for web and workers alike.
     differing = {
         name
-        for name, value in variables_in(settings, _HANDLER_KEY).items()
+        for name, value in variables_in(settings, HANDLER_KEY).items()
         if name in stage_environment.secrets
         or stage_environment.environment.get(name, as_text(value)) != as_text(value)
     }
     if differing:
         yield (
-            f"{_HANDLER_KEY} of {FILE} and infra/{stage}.json give the web side of the stage '{stage}' "
+            f"{HANDLER_KEY} of {FILE} and infra/{stage}.json give the web side of the stage '{stage}' "
             f"different values: {', '.join(sorted(differing))}.",
             f"Remove them in {FILE}, because the values of infra/{stage}.json reach the web side too.",
         )
