@@ -341,11 +341,11 @@ class Departure:
 
 def log_unsent(enqueued: EnqueuedTask, exc: BaseException) -> None:
     what = "was not sent" if isinstance(exc, Exception) else "may not have been sent"
-    mask, text = mask_of(enqueued), f"Task id=%s {what} at the commit"
+    mask, short = mask_of(enqueued), str(exc) or type(exc).__name__
     if mask is None:
-        logger.error(f"{text}: %s", enqueued.id, str(exc) or type(exc).__name__, exc_info=exc)  # noqa: G004
+        logger.error("Task id=%s %s at the commit: %s", enqueued.id, what, short, exc_info=exc)
     else:  # Handlers format an exception themselves, and know no mask.
-        logger.error(f"{text}\n%s", enqueued.id, Lines(mask.traceback(exc)))  # noqa: G004
+        logger.error("Task id=%s %s at the commit\n%s", enqueued.id, what, Lines(mask.traceback(exc)))
 
 
 def owner_function(options: Options) -> Any:
