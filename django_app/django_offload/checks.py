@@ -26,7 +26,6 @@ from .conf import (
     Options,
     backend_classes,
     broken_entries,
-    printable,
     reason,
     shortened,
     shown,
@@ -35,6 +34,7 @@ from .conf import (
 from .definition.offload_task import OffloadTask
 from .definition.registry import app_task_modules, registry_or_none
 from .definition.signatures import signature_of
+from .escaping import printable
 from .exceptions import ConfigurationError, UnknownTask
 from .protocol.record import RECORD_LIFE
 from .worker.migration import not_shared

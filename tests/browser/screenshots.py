@@ -16,7 +16,6 @@ from tests.browser.first_page import let_visitors_in, run
 from tests.browser.pieces.site import ALL, Site
 from tests.browser.pieces.test_progress import start, text
 from tests.browser.pieces.test_starting import press
-from tests.browser.states import states
 from tests.browser.visitor import PATIENCE_MS, Visitor
 from tests.unit.lab.images import noise
 
@@ -76,7 +75,7 @@ def _photo(folder: Path, data: bytes) -> Path:
 def of_the_board(visitor: Visitor, demo: Demo) -> Iterator[str]:
     """Go from page to page of the board, and name each."""
     let_in(visitor, demo)
-    made = states(demo)
+    made = demo.run("tests.browser.states")
     pages = {
         "index": "/admin/",
         "under-way": BOARD,

@@ -15,27 +15,11 @@ KINDS = {
     "boolean": bool,
     "null": type(None),
 }
+# The keywords that the document has.
 KNOWN = {
-    "$ref",
-    "type",
-    "enum",
-    "anyOf",
-    "properties",
-    "required",
-    "additionalProperties",
-    "items",
-    "minProperties",
-}
-KNOWN |= {
-    "minProperties",
-    "minItems",
-    "pattern",
-    "minLength",
-    "maxLength",
-    "minimum",
-    "format",
-    "description",
-    "title",
+    *("$ref", "type", "enum", "anyOf", "properties", "required", "additionalProperties", "minProperties"),
+    *("items", "minItems", "pattern", "minLength", "maxLength", "minimum", "format"),
+    *("description", "title"),
 }
 
 

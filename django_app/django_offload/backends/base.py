@@ -131,7 +131,7 @@ class OffloadBackend(BaseTaskBackend):
         context = current_context.get()
         most = context.most_enqueues if context else None
         # Whatever backend an attempt enqueues with, it is the attempt that has no end.
-        if context and most is not None and next(context.enqueues) > most:
+        if context and most is not None and next(context.enqueues) >= most:
             raise TooManyEnqueues(name_of(task), "enqueues_per_attempt", most, "in one attempt")
         enqueued = build(task, self.prototype(task), args, kwargs, self.conf)
         result = enqueued_result(task, enqueued, args, kwargs)
@@ -341,11 +341,11 @@ class Departure:
 
 def log_unsent(enqueued: EnqueuedTask, exc: BaseException) -> None:
     what = "was not sent" if isinstance(exc, Exception) else "may not have been sent"
-    mask, text = mask_of(enqueued), f"Task id=%s {what} at the commit"
+    mask, short = mask_of(enqueued), str(exc) or type(exc).__name__
     if mask is None:
-        logger.error(f"{text}: %s", enqueued.id, str(exc) or type(exc).__name__, exc_info=exc)  # noqa: G004
+        logger.error("Task id=%s %s at the commit: %s", enqueued.id, what, short, exc_info=exc)
     else:  # Handlers format an exception themselves, and know no mask.
-        logger.error(f"{text}\n%s", enqueued.id, Lines(mask.traceback(exc)))  # noqa: G004
+        logger.error("Task id=%s %s at the commit\n%s", enqueued.id, what, Lines(mask.traceback(exc)))
 
 
 def owner_function(options: Options) -> Any:

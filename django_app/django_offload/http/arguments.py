@@ -12,13 +12,11 @@ from django.forms import BaseForm, CharField, JSONField
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from ..conf import printable
 from ..definition.offload_task import AnyTask
 from ..definition.signatures import signature_of
-from .nesting import is_too_deep, too_deep
-
-# The errors of each field, with message and code, as Django's forms return them. "__all__" is the whole form.
-type Errors = Mapping[str, list[dict[str, str]]]
+from ..protocol.json_codec import is_too_deep
+from .errors import Errors, error
+from .nesting import MOST_LEVELS, too_deep
 
 JSON, HTML = "application/json", "text/html"
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -28,20 +26,6 @@ SELF = "self"
 # Errors for fields that the task doesn't have. A body of 2.5 MB has room for 300,000 such fields, and the
 # answer would be seven times as large.
 MOST_UNKNOWN = 20
-
-
-def error(message: str, code: str, field: str = "__all__") -> Errors:
-    """Return one error of a field, or of the request as a whole."""
-    return {field: [{"message": message, "code": code}]}
-
-
-def texts_of(errors: Errors) -> list[str]:
-    """Return the message of each error, after the name of its field, as text that a page can encode."""
-    return [
-        printable(problem["message"] if field == "__all__" else f"{field}: {problem['message']}")
-        for field, problems in errors.items()
-        for problem in problems
-    ]
 
 
 def is_form(request: HttpRequest) -> bool:
@@ -77,7 +61,7 @@ def parse_json(request: HttpRequest) -> tuple[dict[str, Any], Errors]:
         return {}, not_json()
     try:
         text = request.body.decode(json.detect_encoding(request.body), "surrogatepass")
-        if is_too_deep(text):
+        if is_too_deep(text, MOST_LEVELS):
             return {}, error(too_deep(), "too_deep")
         value = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError):

@@ -7,12 +7,14 @@ from inspect import isawaitable, ismethod, signature
 from math import ceil, isfinite
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import ngettext
 
 from ..conf import shown
-from .arguments import error, prefers_html
+from .arguments import prefers_html
+from .errors import error, json_errors
+from .private import keep_private
 
 # Returns None, or the time to wait.
 type OneThrottle = Callable[[HttpRequest], float | timedelta | None]
@@ -86,9 +88,8 @@ def too_many_requests(request: HttpRequest, wait: int) -> HttpResponse:
         template = f"django_offload/{'_throttled' if htmx else 'throttled'}.html"
         response = render(request, template, {"message": message, "wait": wait}, status=429)
     else:
-        response = JsonResponse({"errors": error(message, "throttled")}, status=429)
+        response = json_errors(error(message, "throttled"), 429)
     if htmx:
         response["HX-Trigger"] = json.dumps({HTMX_EVENT: {"wait": wait}})
     response["Retry-After"] = str(wait)
-    response["Cache-Control"] = "no-store"
-    return response
+    return keep_private(response, "Accept", "HX-Request")

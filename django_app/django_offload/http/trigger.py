@@ -6,22 +6,20 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied
 from django.forms import BaseForm
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views import View
 
-from ..conf import printable
 from ..definition.offload_task import AnyResult, AnyTask
+from ..escaping import printable
 from ..exceptions import EnqueueFailed, InvalidArguments
 from . import accepted
 from .arguments import (
     CSRF_FIELD,
-    Errors,
     as_json,
-    error,
     is_form,
     not_json,
     parse_form,
@@ -29,8 +27,8 @@ from .arguments import (
     prefers_html,
     refuse_structures,
     signature_errors,
-    texts_of,
 )
+from .errors import Errors, error, json_errors, texts_of
 from .nesting import guard_json_fields
 from .private import keep_private
 from .too_many import Throttles, call_throttle, seconds_of, too_many_requests
@@ -91,7 +89,7 @@ class TriggerView(View):
             raise PermissionDenied
         else:
             message = _("You may not start this task. Sign in with an account that may.")
-            response = JsonResponse({"errors": error(message, "forbidden")}, status=403)
+            response = json_errors(error(message, "forbidden"), 403)
         return keep_private(response, "Accept", "HX-Request")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -119,7 +117,7 @@ class TriggerView(View):
             problems = [] if form_shows_errors else texts_of(errors)
             response: HttpResponse = self._render_page(status, form=form, problems=problems)
         else:
-            response = JsonResponse({"errors": errors}, status=status)
+            response = json_errors(errors, status)
         if status == 503:
             response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response

@@ -14,15 +14,7 @@ from datetime import timedelta
 from ..conf import Options, options_for, signing_keys
 from ..definition.registry import registry
 from ..definition.signatures import argument_error
-from ..exceptions import (
-    BadSignature,
-    Cancelled,
-    MessageRefused,
-    OffloadError,
-    PayloadLost,
-    UnknownTask,
-    WorkerLost,
-)
+from ..exceptions import Cancelled, MessageRefused, OffloadError, PayloadLost, UnknownTask, WorkerLost
 from ..operations.fail import fail_record
 from ..payloads import fetch
 from ..protocol.conditional_write import Refused
@@ -59,8 +51,6 @@ class Worker(DeliveryEnvironment):
         """
         try:
             message = decode(delivery.body, Keyring(signing_keys(), self.options.scope(delivery.queue)))
-            if message.enqueued.queue != delivery.queue:
-                raise BadSignature(self.options.scope(delivery.queue))
         except MessageRefused as exc:
             logger.warning("Delivery id=%s queue=%s refused: %s", delivery.id, delivery.queue, exc)
             if not self.transport.longest_return:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from django_offload.deploy import stage_checks
 from django_offload.deploy.environment import function_environment
 from django_offload.deploy.hosts import accepts, site_hosts, too_wide
 from django_offload.deploy.release import settings_check
-from django_offload.deploy.scaffold import stage_checks
 from django_offload.deploy.secret_files import credential_warnings
 from django_offload.deploy.stage import read_stage
 from django_offload.management.commands.offload_deploy import Command

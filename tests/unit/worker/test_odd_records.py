@@ -8,7 +8,7 @@ import pytest
 from django_offload.definition.retry_policy import attempts_allowed
 from django_offload.exceptions import UnreadableRecord
 from django_offload.operations.status import retry_after, status_of
-from django_offload.protocol.record import KINDS, TaskRecord, initial_item, read_record
+from django_offload.protocol.record import RECORD_TYPES, TaskRecord, initial_item, read_record
 from django_offload.stores.dynamodb import plain
 from django_offload.testing import Invocation, sqs_event
 from django_offload.worker import batch
@@ -33,7 +33,7 @@ TYPED = [
     *({"L": []}, {"L": [{"N": "1"}]}, {"L": [{"M": {}}]}, {"L": [{"S": "error#0001"}]}, {"L": [{"L": []}]}),
     *({"M": {}}, {"M": {"x": {"S": "y"}}}, {"SS": ["a"]}, {"NS": ["1"]}, {"BS": [b""]}),
 ]
-FIELDS = [*KINDS, "cancelled", "part", "ttl", "due_shard", "from_newer_code"]
+FIELDS = [*RECORD_TYPES, "cancelled", "part", "ttl", "due_shard", "from_newer_code"]
 STATES = {
     "READY": {},
     "RUNNING": {

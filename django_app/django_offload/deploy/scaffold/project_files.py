@@ -8,8 +8,9 @@ from typing import Any
 from ...stack import template_of
 from ...stack.layout import HANDLERS, Layout
 from ...stack.parameters import RUNTIME
+from ..likely_credentials import looks_secret
 from ..stage import stage_file
-from ..variables import lines_to_add, looks_secret, web_variables
+from ..variables import lines_to_add, web_variables
 from ..zappa_settings import merged_settings
 from .file_change import FileChange, read_text
 from .runtime import function_runtime, runtime_note

@@ -119,8 +119,8 @@ def operations_of(view: Any, name: str) -> Node:
     summary, _, more = (getdoc(view) or "").partition("\n\n")
     operation: Node = {
         "operationId": name,
-        "summary": one_line(summary),
-        "description": one_line(f"{more} {WHO[name]}"),
+        "summary": joined(summary),
+        "description": joined(f"{more} {WHO[name]}"),
         "tags": ["tasks"],
         "security": [{"session": [], **CSRF}] if name == "cancel" else READERS,
         "responses": ANSWERS[name],
@@ -233,5 +233,5 @@ def unique(name: str, taken: set[str]) -> str:
     return chosen
 
 
-def one_line(text: str) -> str:
+def joined(text: str) -> str:
     return " ".join(text.split())

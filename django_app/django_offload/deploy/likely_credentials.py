@@ -1,14 +1,17 @@
 """
-Credentials that somebody wrote into a file, by the look of their names and values.
+What looks like a password, a key or a token: by a name, a value, or the content of a file.
 
 A name is judged by its last words, because those say what a thing is: DB_PASSWORD is a password, and
-PASSWORD_RESET_TIMEOUT is a time. Nothing here returns a value, so that no message can show one.
+PASSWORD_RESET_TIMEOUT is a time. Nothing here shows a value.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from math import log2
+
+from django.views.debug import SafeExceptionReporterFilter
 
 # What a name of a credential ends with.
 SECRET_WORDS = frozenset(
@@ -20,19 +23,8 @@ SECRET_ENDS = ("password", "passwd", "passphrase", "secret", "token", "apikey")
 KEPT_KEYS = frozenset(
     {
         *("secret", "api", "private", "access", "signing", "encryption", "encrypt", "auth", "master", "jwt"),
-        *(
-            "hmac",
-            "account",
-            "license",
-            "fernet",
-            "webhook",
-            "client",
-            "app",
-            "deploy",
-            "ssh",
-            "rsa",
-            "admin",
-        ),
+        *("hmac", "account", "license", "fernet", "webhook", "client", "app", "deploy"),
+        *("ssh", "rsa", "admin"),
     }
 )
 # Keys that everybody may know, and words for other things.
@@ -42,23 +34,13 @@ PUBLIC_KEYS = frozenset(
 # What a name may have after that without becoming another thing.
 ADDITIONS = frozenset(
     {
-        *(
-            "prod",
-            "production",
-            "live",
-            "dev",
-            "test",
-            "staging",
-            "old",
-            "new",
-            "previous",
-            "current",
-            "next",
-        ),
-        *("fallback", "fallbacks", "default", "value", "text", "plain", "base64", "b64", "json", "string"),
-        *("read", "write", "ro", "rw", "main", "backup"),
+        *("prod", "production", "live", "dev", "test", "staging", "old", "new", "previous", "current"),
+        *("next", "fallback", "fallbacks", "default", "value", "text", "plain", "base64", "b64", "json"),
+        *("string", "read", "write", "ro", "rw", "main", "backup"),
     }
 )
+# Names of variables that Django doesn't hide on its error pages.
+NOT_HIDDEN_BY_DJANGO = re.compile("PWD|CREDENTIAL|PRIVATE", re.IGNORECASE)
 # Switches and numbers. A password may be a number, and a limit of tokens is one, too.
 PLAIN = re.compile(r"(?:true|false|yes|no|on|off|none|null|enabled|disabled|required|optional)?", re.I)
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
@@ -69,33 +51,71 @@ REFERENCE = re.compile(
     re.I | re.S,
 )
 _NO_PLACEHOLDER = r"(?![*•]+@|\$\{|\{\{|\$\(|<)[^@\s]+"
-# Values that are credentials under any name.
-CREDENTIAL = re.compile(
-    "|".join(
-        (
-            rf"\b[a-z][a-z0-9+.-]*://[^/\s:@]*:{_NO_PLACEHOLDER}@",
-            r"-----BEGIN [A-Z ]*PRIVATE KEY",
-            r"(?i:(?:^|[\s;,?&\"'{])(?:password|passwd|pwd|accountkey|sharedaccesskey|secretkey|api_?key|"
-            r"access_token|auth_token|client_secret|sslpassword)[\"']?\s*[=:]\s*[\"']?(?![\s;&\"'<*]|\$\{|\{\{)\S)",
-            r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])",
-            r"\b(?:sk|rk)_(?:live|test)_\w{8,}",
-            r"\bwhsec_\w{16,}",
-            r"\bsk-(?:ant-|proj-)?[\w-]{20,}",
-            r"\b(?:gh[opsur]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|npm_\w{30,}|pypi-[\w-]{30,})",
-            r"\bxox[abeoprs]-[\w-]{10,}",
-            r"\bxapp-[\w-]{10,}",
-            r"\bAIza[\w-]{35}",
-            r"\bya29\.[\w-]{20,}",
-            r"\bSG\.[\w-]{16,}\.[\w-]{16,}",
-            r"\bkey-[0-9a-f]{32}\b",
-            r"\b(?:shpat|shpss|shpca|dop_v1|hf|hvs|dapi|lin_api|sbp|EAA)[_.]?[A-Za-z0-9]{28,}",
-            r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}",
-            r"\bhooks\.slack\.com/services/\w+/\w+/\w+",
-            r"\bdiscord(?:app)?\.com/api/webhooks/\d+/[\w-]+",
-            r"\bdjango-insecure-",
-        )
-    )
+_LONG_KEY_OF_AWS = r"(?i:aws_?secret_?access_?key)[\"']?\s*[=:]\s*[\"']?[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of credential that its own text shows, under any name."""
+
+    what: str
+    value: str  # Matches in a value that a person wrote.
+    # Matches in any file of a package, but not what code and pages have as examples; empty if it can't.
+    content: str = ""
+
+
+KINDS = (
+    Kind("a password in an address", rf"\b[a-z][a-z0-9+.-]*://[^/\s:@]*:{_NO_PLACEHOLDER}@"),
+    Kind(
+        "a private key",
+        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY",
+        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\n|\\r)*[A-Za-z0-9+/:=\s-]{40}",
+    ),
+    Kind(
+        "an access key of AWS",
+        r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])",
+        r"\b(?:AKIA|ASIA)(?![A-Z0-9]{0,9}EXAMPLE)[A-Z2-7]{16}\b",
+    ),
+    Kind("a secret key of AWS", _LONG_KEY_OF_AWS, rf"{_LONG_KEY_OF_AWS}(?<!EXAMPLEKEY)"),
+    Kind(
+        "a token of GitHub",
+        r"\b(?:gh[opsur]_\w{20,}|github_pat_\w{20,})",
+        r"\b(?:gh[opsur]_[A-Za-z0-9]{36}|github_pat_\w{60,})\b",
+    ),
+    Kind("a key of Stripe", r"\b(?:sk|rk)_(?:live|test)_\w{8,}", r"\b[rs]k_live_[A-Za-z0-9]{20,}"),
+    Kind(
+        "a token of Slack",
+        r"\bxox[abeoprs]-[\w-]{10,}|\bxapp-[\w-]{10,}",
+        r"\bxox[abeoprs]-[0-9A-Za-z-]{20,}",
+    ),
+    Kind(
+        "a password among options",
+        r"(?i:(?:^|[\s;,?&\"'{])(?:password|passwd|pwd|accountkey|sharedaccesskey|secretkey|api_?key|"
+        r"access_token|auth_token|client_secret|sslpassword)[\"']?\s*[=:]\s*[\"']?"
+        r"(?![\s;&\"'<*]|\$\{|\{\{)\S)",
+    ),
+    Kind(
+        "a token",
+        "|".join(
+            (
+                r"\bwhsec_\w{16,}",
+                r"\bsk-(?:ant-|proj-)?[\w-]{20,}",
+                r"\b(?:glpat-[\w-]{16,}|npm_\w{30,}|pypi-[\w-]{30,})",
+                r"\bAIza[\w-]{35}",
+                r"\bya29\.[\w-]{20,}",
+                r"\bSG\.[\w-]{16,}\.[\w-]{16,}",
+                r"\bkey-[0-9a-f]{32}\b",
+                r"\b(?:shpat|shpss|shpca|dop_v1|hf|hvs|dapi|lin_api|sbp|EAA)[_.]?[A-Za-z0-9]{28,}",
+                r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}",
+                r"\bhooks\.slack\.com/services/\w+/\w+/\w+",
+                r"\bdiscord(?:app)?\.com/api/webhooks/\d+/[\w-]+",
+                r"\bdjango-insecure-",
+            )
+        ),
+    ),
 )
+_VALUES = {kind.what: re.compile(kind.value) for kind in KINDS}
+_CONTENTS = {kind.what: re.compile(kind.content.encode()) for kind in KINDS if kind.content}
 # A URL with a user alone, such as that of Sentry.
 USER_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]+:?@", re.I)
 PLAIN_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.I)
@@ -103,20 +123,9 @@ DOTTED_PATH = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*){2,}")
 # Names of random texts that are no secrets.
 IDENTIFIERS = frozenset(
     {
-        *(
-            "id",
-            "ids",
-            "arn",
-            "hash",
-            "sha",
-            "sha1",
-            "sha256",
-            "digest",
-            "checksum",
-            "fingerprint",
-            "version",
-        ),
-        *("commit", "release", "etag", "uuid", "integrity", "nonce", "public", "cert", "certificate", "csp"),
+        *("id", "ids", "arn", "hash", "sha", "sha1", "sha256", "digest", "checksum", "fingerprint"),
+        *("version", "commit", "release", "etag", "uuid", "integrity", "nonce", "public", "cert"),
+        *("certificate", "csp"),
     }
 )
 RANDOM = re.compile(r"[A-Za-z0-9+/_=-]+")
@@ -129,6 +138,27 @@ DEEPEST = 20
 RANDOM_KEY, RANDOM_TEXT, LEAST_ENTROPY = 16, 40, 4.2
 
 
+def kind_of(text: str) -> str:
+    """Return what kind of credential a text has in it, whatever its name is, or an empty text."""
+    return next((what for what, pattern in _VALUES.items() if pattern.search(text)), "")
+
+
+def kind_in_file(content: bytes) -> str:
+    """Return what kind of credential any file has in it, also code or a page, or an empty text."""
+    return next((what for what, pattern in _CONTENTS.items() if pattern.search(content)), "")
+
+
+def looks_secret(name: str, value: str) -> bool:
+    """
+    Return True if a variable should rather be stored as a secret, by its name or its value.
+
+    Also names count that is_credential() leaves alone, because to store a plain value as a secret does no
+    harm.
+    """
+    patterns = (SafeExceptionReporterFilter.hidden_settings, NOT_HIDDEN_BY_DJANGO)
+    return any(pattern.search(name) for pattern in patterns) or kind_of(value) != ""
+
+
 def is_credential(name: str, value: object) -> bool:
     """Return True if a value that a file gives to this name looks like a password, a key or a token."""
     if not isinstance(value, str):
@@ -136,7 +166,7 @@ def is_credential(name: str, value: object) -> bool:
     text = value.strip()
     if not text or REFERENCE.fullmatch(text):
         return False
-    if CREDENTIAL.search(text):
+    if kind_of(text):
         return True
     words = words_of(name)
     last = words[-1] if words else ""

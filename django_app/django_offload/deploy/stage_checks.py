@@ -10,18 +10,18 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage
 
-from ...aws.cleartext import is_cleartext, named_endpoints, shown_url
-from ...exceptions import OffloadError
-from ...stack.layout import layout
-from ..hosts import host_problems, split_hosts
-from ..secret_files import settings_places, stage_problems, zappa_problems
-from ..stage import ENV_STAGE, as_text, load_if_exists, region_of
-from ..zappa_settings import FILE, merged_settings, read_stages
-from .checks import is_configured
+from ..aws.cleartext import is_cleartext, named_endpoints, shown_url
+from ..exceptions import OffloadError
+from ..stack.layout import layout
+from .hosts import host_problems, split_hosts
+from .scaffold.checks import is_configured
+from .secret_files import settings_places, stage_problems, zappa_problems
+from .stage import ENV_STAGE, as_text, load_if_exists, region_of
+from .variables import FUNCTION_KEY, HANDLER_KEY
+from .zappa_settings import FILE, merged_settings, read_stages
 
 # The variables by which settings usually get ALLOWED_HOSTS.
 HOSTS = ("ALLOWED_HOSTS", "DJANGO_ALLOWED_HOSTS")
-ZAPPAS_VARIABLES = ("environment_variables", "aws_environment_variables")
 
 
 def check_literals(**kwargs: Any) -> list[CheckMessage]:
@@ -98,17 +98,17 @@ def check_endpoints(**kwargs: Any) -> list[CheckMessage]:
             except OffloadError:
                 continue
             for place, name, value in variables:
-                messages += [endpoint_error(place, name, value) for _ in cleartext_in({name: value})]
+                if is_unencrypted_endpoint(name, value):
+                    messages.append(endpoint_error(place, name, value))
     return messages
 
 
-def cleartext_in(variables: Mapping[str, str]) -> Iterator[str]:
-    for name, value in named_endpoints(variables):
-        try:
-            if is_cleartext(value):
-                yield name
-        except ValueError:
-            yield name
+def is_unencrypted_endpoint(name: str, value: str) -> bool:
+    """Return True if a variable names an endpoint of AWS without TLS, or one whose value is no URL."""
+    try:
+        return any(is_cleartext(url) for _, url in named_endpoints({name: value}))
+    except ValueError:
+        return True
 
 
 def endpoint_error(place: str, name: str, value: str) -> CheckMessage:
@@ -125,7 +125,7 @@ def variables_of(root: Path, stages: Mapping[str, dict[str, Any]], stage: str) -
     zappa = merged_settings(stages, stage) if stage in stages else {}
     found = [
         (f"{key} of {FILE}, stage '{stage}',", str(name), as_text(value))
-        for key in ZAPPAS_VARIABLES
+        for key in (HANDLER_KEY, FUNCTION_KEY)
         if isinstance(zappa.get(key), Mapping)
         for name, value in zappa[key].items()
     ]
