@@ -109,7 +109,8 @@ def compute_with(record: TaskRecord, stage):
     for now in (NOW, datetime(1970, 1, 1, tzinfo=UTC)):
         assert record.ready_at + timedelta(days=40_000) > now - timedelta(days=700_000)
         assert 1 <= retry_after(record, now) <= 10
-        _ = record.lost(now), record.hidden(now), record.attempts, record.attempt_fences
+        _ = record.lost(now), record.hidden(now), record.attempts
+        assert len(record.attempt_numbers(record.latest_fences(100))) <= 100
     attempts_allowed(record.enqueued, stage.options)
     try:
         status_of(record, {}, traceback=True)
