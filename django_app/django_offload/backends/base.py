@@ -7,7 +7,6 @@ The two backends: validate, decide when tasks leave, send them; read a result.
 """
 
 import logging
-import re
 import sys
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,7 +33,7 @@ from ..definition.results import result_of
 from ..exceptions import ConfigurationError, ResourceMissing, TooManyEnqueues
 from ..logs import Lines
 from ..operations.find import read_parts
-from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask
+from ..protocol.enqueued_task import EnqueuedTask, is_id
 from ..protocol.record import explain_unreadable, read_record
 from ..protocol.record_size import is_short_text
 from ..sending.enqueue import (
@@ -53,7 +52,6 @@ logger = logging.getLogger("django_offload")
 
 # Django makes a backend per thread and per async context: by alias, an entry of TASKS and its options.
 _parsed: dict[str, tuple[Mapping[str, Any], Options]] = {}
-_is_id = re.compile(ID_PATTERN).fullmatch
 
 # Arguments that leave together have at most this size, so that large ones need no more memory than many.
 MOST_BYTES = 4 * 2**20
@@ -247,7 +245,7 @@ class OffloadBackend(BaseTaskBackend):
         defines its task (any more). Raise what a client of AWS raises, or CallFailed, if AWS doesn't answer
         in 5 seconds.
         """
-        if not isinstance(result_id, str) or not _is_id(result_id):
+        if not isinstance(result_id, str) or not is_id(result_id):
             raise TaskResultDoesNotExist(result_id)
         if TEST_UTILS in sys.modules:
             follow_tests(self.conf)

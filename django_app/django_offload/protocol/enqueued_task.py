@@ -1,5 +1,6 @@
 """A task as it was enqueued: the content of its message and of its new record."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +10,7 @@ from .json_codec import EPOCH
 
 # The id of a task, as a regular expression: 128 random bits in hexadecimal digits.
 ID_PATTERN = "[0-9a-f]{32}"
+is_id = re.compile(ID_PATTERN).fullmatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,9 @@
 """The record of a task result: its stored form, and its state as it was read."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +14,7 @@ from ..compat import TaskResultStatus
 from ..conf.aws_limits import QUEUE_DELAY
 from ..exceptions import OffloadError, UnreadableRecord
 from .conditional_write import Attributes, Value
-from .enqueued_task import FIELD_TYPES, REFERENCE_TYPES, EnqueuedTask, Reference
+from .enqueued_task import FIELD_TYPES, REFERENCE_TYPES, EnqueuedTask, Reference, is_id
 from .json_codec import MICROSECOND, dump, from_micros, to_micros
 from .record_size import fits_inline
 
@@ -47,8 +49,8 @@ LONGEST_DELAY = QUEUE_DELAY
 SWEEP_EVERY = timedelta(minutes=1)
 
 # What read_record() accepts: the type of each attribute and the range of each number. A `run_after` is before
-# the year 9,000, so every instant can be added to and subtracted from. An item of 400 KB has room for fewer
-# attempts than COUNTS.
+# the year 9,000, so every instant can be added to and subtracted from. DynamoDB takes 1,000 writes to an item
+# in a second, so no count gets to the end of COUNTS within 31 years.
 RECORD_TYPES: Mapping[str, type] = {
     **FIELD_TYPES,
     **dict.fromkeys(("status", "token", "arguments", "arguments_reference", "options"), str),
@@ -58,7 +60,7 @@ RECORD_TYPES: Mapping[str, type] = {
     **dict.fromkeys(("workers", "undone", "errors"), list),
 }
 NAMES_OF_TYPES: Mapping[type, str] = {str: "a text", int: "a whole number", list: "a list of texts"}
-COUNTED, COUNTS = {"fence", "depth", "sends"}, (0, 100_000)
+COUNTED, COUNTS = {"fence", "depth", "sends"}, (0, 10**12)
 INSTANTS = (to_micros(datetime(1, 1, 2, tzinfo=UTC)), to_micros(datetime(9_100, 1, 1, tzinfo=UTC)))
 # What a stored value of another type, or a text that isn't JSON, may raise.
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
@@ -120,10 +122,19 @@ class TaskRecord:
     def attempts(self) -> int:
         return len(self.worker_ids)
 
-    @property
-    def attempt_fences(self) -> list[int]:
-        """The fence of every attempt, oldest first. The last ones are those of `worker_ids`."""
-        return [fence for fence in range(1, self.fence + 1) if fence not in self.undone]
+    def latest_fences(self, most: int) -> list[int]:
+        """Return the fences of the latest attempts, oldest first. The last are those of `worker_ids`."""
+        first = max(1, self.fence + 1 - most - len(self.undone))
+        return [fence for fence in range(first, self.fence + 1) if fence not in self.undone][-most:]
+
+    def attempt_numbers(self, fences: Iterable[int]) -> dict[int, int]:
+        """Return, for each of these fences that an attempt has, how many attempts there were up to it."""
+        undone = sorted(fence for fence in self.undone if fence > 0)
+        return {
+            fence: fence - bisect_left(undone, fence)
+            for fence in fences
+            if 1 <= fence <= self.fence and fence not in self.undone
+        }
 
     @property
     def ready_at(self) -> datetime:
@@ -275,6 +286,8 @@ def record_of(item: Mapping[str, Any]) -> TaskRecord:
         root=item.get("root"),
         options=task_options(item) if "options" in item else {},
     )
+    if not is_id(enqueued.id):
+        raise OddValue("id", "32 hexadecimal digits")
     if item["status"] not in STATES:
         raise OddValue("status", "a state of a task")
     return TaskRecord(
@@ -341,6 +354,12 @@ def task_options(item: Mapping[str, Any]) -> dict[str, Any]:
 def error_part(fence: int) -> str:
     """Return the name of the part with the error of the attempt that has this fence."""
     return f"error#{fence:04d}"
+
+
+def fence_of(part: str) -> int | None:
+    """Return the fence in the name that error_part() made, or None if it made no such name."""
+    found = re.fullmatch("error#([0-9]{4,13})", part)
+    return int(found[1]) if found else None
 
 
 def error_of(exc: BaseException, mask: Callable[[str], str] | None = None) -> dict[str, Any]:
