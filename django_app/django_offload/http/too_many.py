@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from ..conf import shown
 from .arguments import error, prefers_html
+from .private import keep_private
 
 # Returns None, or the time to wait.
 type OneThrottle = Callable[[HttpRequest], float | timedelta | None]
@@ -73,6 +74,7 @@ def too_many_requests(request: HttpRequest, wait: int) -> HttpResponse:
     """
     Return the 429 answer to a request that must wait so many seconds: JSON, or a page for a browser.
 
+    The answer is private, as all answers of TriggerView are, so a view of your own can return it as it is.
     htmx gets a paragraph, and the event "offload:throttled" with the seconds, because it shows no answer
     with an error unless the page says so.
     """
@@ -90,5 +92,4 @@ def too_many_requests(request: HttpRequest, wait: int) -> HttpResponse:
     if htmx:
         response["HX-Trigger"] = json.dumps({HTMX_EVENT: {"wait": wait}})
     response["Retry-After"] = str(wait)
-    response["Cache-Control"] = "no-store"
-    return response
+    return keep_private(response, "Accept", "HX-Request")

@@ -58,7 +58,7 @@ def uncached(response: HttpResponse) -> HttpResponse:
     """Return the answer with headers that say when to ask again, and that nobody may store it."""
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     response["Cache-Control"] = "private, no-store"
-    return keep_private(response)
+    return keep_private(response, "Sec-Fetch-Mode")
 
 
 def log_unreachable(task_id: str, exc: Exception) -> None:
