@@ -13,6 +13,7 @@ from django.core.checks import CheckMessage
 from ..aws.cleartext import is_cleartext, named_endpoints, shown_url
 from ..exceptions import OffloadError
 from ..stack.layout import layout
+from .environment import PLACEHOLDER, PLACEHOLDER_HOST
 from .hosts import host_problems, split_hosts
 from .scaffold.checks import is_configured
 from .secret_files import settings_places, stage_problems, zappa_problems
@@ -63,6 +64,9 @@ def check_hosts(**kwargs: Any) -> list[CheckMessage]:
     if settings.DEBUG or not is_configured():
         return []
     hosts, own = [str(host) for host in settings.ALLOWED_HOSTS or ()], os.environ.get(ENV_STAGE)
+    if any(PLACEHOLDER in host or PLACEHOLDER_HOST in host for host in hosts):
+        return []  # A secret store has them, which this process doesn't read.
+    written = [host for host in hosts if host not in hosts_of_environment()]
     found: list[tuple[str, str]] = []
     if not hosts:
         hint = "Name the hosts of your site in it. Each function gets it from its stage's variables."
@@ -81,11 +85,17 @@ def check_hosts(**kwargs: Any) -> list[CheckMessage]:
                 found += host_problems(hosts, "ALLOWED_HOSTS", stage, merged, region)
             for place, name, value in variables:
                 if name in HOSTS and stage != own:
-                    found += host_problems(split_hosts(value), f"{name} in {place}", stage, merged, region)
+                    named = split_hosts(value)
+                    found += host_problems(named, f"{name} in {place}", stage, merged, region, written)
     if not is_compared:
         found += host_problems(hosts, "ALLOWED_HOSTS", "", None, "")
     # ALLOWED_HOSTS is empty, accepts the hosts of anybody, or doesn't accept those of the stage.
     return [checks.Warning(text, hint=hint, id="django_offload.W028") for text, hint in dict.fromkeys(found)]
+
+
+def hosts_of_environment() -> list[str]:
+    """Return the hosts that the settings have from the variables of this process. They write any others."""
+    return [host for name in HOSTS for host in split_hosts(os.environ.get(name, ""))]
 
 
 def check_endpoints(**kwargs: Any) -> list[CheckMessage]:

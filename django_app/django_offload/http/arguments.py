@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from inspect import Parameter
 from typing import Any, NoReturn
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import BadRequest
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, QuerySet
-from django.forms import BaseForm, CharField, JSONField
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -30,6 +29,14 @@ MOST_UNKNOWN = 20
 
 def is_form(request: HttpRequest) -> bool:
     return request.content_type in FORM_TYPES
+
+
+def refuse_odd_charset(request: HttpRequest) -> None:
+    """Raise BadRequest for a charset that isn't one of text, such as hex. Django would raise LookupError."""
+    try:
+        bytes(range(256)).decode(request.encoding or "utf-8", "replace")
+    except (LookupError, UnicodeError) as exc:
+        raise BadRequest("The request has a charset that can't be read.") from exc
 
 
 def prefers_html(request: HttpRequest) -> bool:
@@ -69,15 +76,6 @@ def parse_json(request: HttpRequest) -> tuple[dict[str, Any], Errors]:
     if not isinstance(value, dict):
         return {}, error(_("The body is not a JSON object. Send one, such as {}."), "json")
     return value, {}
-
-
-def refuse_structures(form: BaseForm) -> None:
-    """Add an error to each field for text that got a list or an object, of which it would make text."""
-    for name, field in getattr(form, "fields", {}).items():
-        if isinstance(field, CharField) and not isinstance(field, JSONField):
-            value = field.widget.value_from_datadict(form.data, form.files, form.add_prefix(name))
-            if isinstance(value, list | dict):
-                form.add_error(name, ValidationError(_("Enter text, not a list or an object."), "invalid"))
 
 
 def refuse_constant(constant: str) -> NoReturn:

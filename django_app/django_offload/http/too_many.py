@@ -75,6 +75,7 @@ def too_many_requests(request: HttpRequest, wait: int) -> HttpResponse:
     """
     Return the 429 answer to a request that must wait so many seconds: JSON, or a page for a browser.
 
+    The answer is private, as all answers of TriggerView are, so a view of your own can return it as it is.
     htmx gets a paragraph, and the event "offload:throttled" with the seconds, because it shows no answer
     with an error unless the page says so.
     """

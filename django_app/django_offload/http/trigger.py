@@ -25,12 +25,13 @@ from .arguments import (
     parse_form,
     parse_json,
     prefers_html,
-    refuse_structures,
+    refuse_odd_charset,
     signature_errors,
 )
 from .errors import Errors, error, json_errors, texts_of
-from .nesting import guard_json_fields
+from .field_values import guard_fields, refuse_structures
 from .private import keep_private
+from .refusals import REFUSALS, refusal
 from .too_many import Throttles, call_throttle, seconds_of, too_many_requests
 from .unavailable import RETRY_AFTER_SECONDS
 
@@ -79,18 +80,24 @@ class TriggerView(View):
         return as_json(cleaned)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if self.has_permission():
-            wait = seconds_of(self.get_wait(), self) if request.method == "POST" else None
-            if wait is None:
-                response = super().dispatch(request, *args, **kwargs)
-            else:
-                response = too_many_requests(request, wait)
-        elif prefers_html(request):
-            raise PermissionDenied
-        else:
-            message = _("You may not start this task. Sign in with an account that may.")
-            response = json_errors(error(message, "forbidden"), 403)
+        try:
+            refuse_odd_charset(request)
+            response = self._answer(request, *args, **kwargs)
+        except REFUSALS as exc:
+            response = refusal(request, exc)
         return keep_private(response, "Accept", "HX-Request")
+
+    def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Return the answer, or one that the request has no permission, or has to wait."""
+        if not self.has_permission():
+            if prefers_html(request):
+                raise PermissionDenied
+            message = _("You may not start this task. Sign in with an account that may.")
+            return json_errors(error(message, "forbidden"), 403)
+        wait = seconds_of(self.get_wait(), self) if request.method == "POST" else None
+        if wait is not None:
+            return too_many_requests(request, wait)
+        return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._render_page(form=self.get_form())
@@ -113,6 +120,8 @@ class TriggerView(View):
             )
             errors, status = error(message, "unavailable"), 503
         if prefers_html(request):
+            if not is_form(request):
+                form = None  # Widgets show the texts of a form again, but not all that JSON may have.
             form_shows_errors = form is not None and form.errors
             problems = [] if form_shows_errors else texts_of(errors)
             response: HttpResponse = self._render_page(status, form=form, problems=problems)
@@ -128,7 +137,7 @@ class TriggerView(View):
         data, errors = parse_form(request) if from_form else parse_json(request)
         form = None if errors else self.get_form(data, request.FILES)
         if form is not None:
-            guard_json_fields(getattr(form, "fields", {}).values())
+            guard_fields(form)
             if form.is_valid() and not from_form:
                 refuse_structures(form)
             if form.is_valid():

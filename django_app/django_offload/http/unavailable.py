@@ -57,7 +57,7 @@ def unavailable_without_aws[View: Callable[..., HttpResponse]](view: View) -> Vi
 def uncached(response: HttpResponse) -> HttpResponse:
     """Return the answer with headers that say when to ask again, and that nobody may store it."""
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return keep_private(response)
+    return keep_private(response, "Sec-Fetch-Mode")
 
 
 def log_unreachable(task_id: str, exc: Exception) -> None:

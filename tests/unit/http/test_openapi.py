@@ -195,12 +195,17 @@ def test_t07_every_documented_status_is_reached_and_is_as_documented(
     for address in addresses:
         asker.read(address)
     asker.ask("POST", f"/tasks/{started[0]}/cancel/")  # It has ended.
+    canceller = visitor("sam", is_staff=True, permitted="cancel_task").client
+    ended = asker.ask("POST", f"/tasks/{started[0]}/cancel/", client=canceller)
+    assert (ended.status_code, set(ended.json())) == (409, {"id", "status"})
     asker.ask("POST", f"{UNKNOWN}cancel/", client=stranger)
     asker.ask_everything(EVERYTHING, METHODS + OTHERS)
     asker.ask_everything(EVERYTHING, METHODS, Host="elsewhere.example")
     with monkeypatch.context() as patch:
         patch.setattr(Reports, "throttle", staticmethod(lambda request: 7))
-        asker.ask("POST", "/build-report/", "{}")
+        for headers in ({}, {"Accept": BROWSER["Accept"]}, {"HX-Request": "true", "Accept": "*/*"}):
+            answer = asker.ask("POST", "/build-report/", "{}", **headers)
+            assert ("HX-Trigger" in answer.headers) is ("HX-Request" in headers)
     with monkeypatch.context() as patch:
         patch.setattr(TriggerView, "has_permission", lambda self: False)
         asker.ask_everything(TRIGGERS, METHODS)
