@@ -94,9 +94,7 @@ def wrong(
         # Every test and file that a list mentions has to be read as one.
         mentioned = len(re.findall(r"`[^`]*`", items)) - len(_ITEM.findall(items))
         if mentioned != len(tests_of(items)):
-            sentences.append(
-                f"The list of {number} has a line that can't be read. Write `file.py`: `test_a`."
-            )
+            sentences.append(f"The list of {number} has a line that can't be read. Write `a.py`: `test_a`.")
     missing = {f"T{number}" for number in range(1, THREATS + 1)} - set(numbers)
     if missing:
         sentences.append(f"Write a row for each of these threats: {', '.join(sorted(missing, key=_order))}.")
