@@ -171,7 +171,7 @@ def test_a_refused_request_enqueues_nothing_and_validates_nothing(visitor, offlo
             "__all__": [{"message": "Too many requests. Try again in 42 seconds.", "code": "throttled"}]
         }
     }
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Cache-Control"] == "private, no-store"
     assert {"Accept", "HX-Request"} <= set(answer.headers["Vary"].split(", "))
     assert site.VALIDATED == []
     assert offload.run() == 0
