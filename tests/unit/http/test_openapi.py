@@ -2,19 +2,25 @@
 
 import json
 from io import StringIO
+from types import ModuleType
 
 import pytest
+from django.contrib.auth.decorators import login_required
 from django.core.management import CommandError, call_command
 from django.urls import clear_url_caches
+from django.urls import path as route
+from django.views.decorators.cache import never_cache
 
 from django_offload.exceptions import OutOfTime
 from django_offload.http import TriggerView
 from django_offload.http.openapi import openapi_document
 from django_offload.http.openapi.answers import SCHEMAS
+from django_offload.http.views import status
 from tests.docs.reference.pages import status_fields
 from tests.openapi.__main__ import DOCUMENT
 from tests.openapi.conformance import Conformance, operations
 from tests.openapi.site import Reports
+from tests.unit import tasks
 from tests.unit.http.test_trigger import BROWSER
 
 SITE = "tests.openapi.site"
@@ -87,6 +93,16 @@ def test_it_follows_prefixes_parameters_and_regular_expressions():
         },
         {"name": "when", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}},
     ]
+
+
+def test_it_finds_views_below_decorators():
+    site = ModuleType("site_of_decorators")
+    site.urlpatterns = [
+        route("status/<task_id:task_id>/", never_cache(login_required(status)), name="status"),
+        route("double/", login_required(TriggerView.as_view(task=tasks.double)), name="double"),
+    ]
+
+    assert list(openapi_document(site)["paths"]) == ["/status/{task_id}/", "/double/"]
 
 
 def test_it_holds_together():
