@@ -43,8 +43,11 @@ def test_a_stale_document_and_wrong_options_say_what_to_do(tmp_path):
     stale = tmp_path / "openapi.json"
     stale.write_text("{}")
 
-    with pytest.raises(CommandError, match=r"is stale\. Run manage\.py offload_openapi .* and commit"):
-        call_command("offload_openapi", urlconf=SITE, check=stale)
+    again = (
+        rf"is stale\. Run manage\.py offload_openapi --urlconf {SITE} --title 'My shop' --output {stale} and"
+    )
+    with pytest.raises(CommandError, match=again):
+        call_command("offload_openapi", urlconf=SITE, title="My shop", check=stale)
     with pytest.raises(CommandError, match=r"can't be read .*Write it with manage\.py offload_openapi"):
         call_command("offload_openapi", urlconf=SITE, check=tmp_path / "missing")
     with pytest.raises(CommandError, match=r"can't be written .*Name a file in a folder that exists"):

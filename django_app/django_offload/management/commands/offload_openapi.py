@@ -1,7 +1,9 @@
 """manage.py offload_openapi: print, write or check the OpenAPI document of a project's tasks."""
 
 import json
+import shlex
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,14 @@ from django.conf import settings
 
 from ...http.openapi import openapi_document
 from ..base import EXIT_OK, OffloadCommand
+
+TITLE = "Tasks"
+
+
+def given(options: Mapping[str, Any]) -> list[str]:
+    """Return the options that decide what is in the document, as they were given."""
+    urlconf = ["--urlconf", options["urlconf"]] if options["urlconf"] else []
+    return urlconf + (["--title", options["title"]] if options["title"] != TITLE else [])
 
 
 class Command(OffloadCommand):
@@ -23,7 +33,7 @@ manage.py offload_openapi --check openapi.json
         parser.add_argument(
             "--urlconf", metavar="MODULE", help="Describe these URLs, not those of ROOT_URLCONF."
         )
-        parser.add_argument("--title", default="Tasks", help="The document's title. Default: %(default)s.")
+        parser.add_argument("--title", default=TITLE, help="The document's title. Default: %(default)s.")
         destination = parser.add_mutually_exclusive_group()
         destination.add_argument("--output", metavar="FILE", type=Path, help="Write the document to FILE.")
         destination.add_argument(
@@ -43,7 +53,7 @@ manage.py offload_openapi --check openapi.json
         if file is None:
             self.stdout.write(text, ending="")
             return EXIT_OK
-        command = f"manage.py offload_openapi --output {file}"
+        command = shlex.join(["manage.py", "offload_openapi", *given(options), "--output", str(file)])
         try:
             if options["output"]:
                 file.write_text(text, encoding="utf-8")
