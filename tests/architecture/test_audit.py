@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,7 @@ from packaging.utils import canonicalize_name
 
 from tests.architecture.pypi_answers import CANARIES, OF_DJANGO, about, index
 from tests.architecture.sources import ROOT, tracked
+from tests.docs.how_to import AUDIT as HOW_TO_AUDIT
 
 AUDIT = ROOT / ".ci" / "audit"
 HASH = "--hash=sha256:" + "0" * 64
@@ -142,6 +144,22 @@ def test_an_index_that_breaks_off_passes_nothing_that_it_did_not_judge(audit, an
     assert re.fullmatch(rf"NOT AUDITED  boto3 1\.43\.0: {reason}\.", first)
     assert second.endswith("0 without known vulnerabilities, 0 vulnerable, 1 not audited.")
     assert code == 2
+
+
+def test_the_command_for_other_projects_is_one_that_pip_audit_takes(run):
+    """It fails for what the index doesn't know, and installs nothing itself."""
+    program = "import sys; from pip_audit._cli import _parser; print(_parser().parse_args(sys.argv[1:]))"
+
+    parsed = subprocess.run(
+        [ROOT / ".venv-audit" / "bin" / "python", "-c", program, *shlex.split(HOW_TO_AUDIT)[1:]],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert {"strict=True", "require_hashes=True", "disable_pip=True"} <= set(
+        re.split(r"[(), ]+", parsed.stdout)
+    )
 
 
 def test_without_a_network_nothing_is_passed(run, tmp_path):

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ..conf import shown
@@ -21,6 +22,8 @@ type OneThrottle = Callable[[HttpRequest], float | timedelta | None]
 type Throttles = OneThrottle | Sequence[OneThrottle]
 
 LONGEST_WAIT = 366 * 86_400
+# Shorter waits are told in seconds, or in minutes.
+SHORTEST_IN_MINUTES, SHORTEST_IN_HOURS = 120, 7_200
 # The event that htmx triggers on the element that made the request.
 HTMX_EVENT = "offload:throttled"
 
@@ -71,6 +74,17 @@ def seconds_of(wait: object, view: object) -> int | None:
     return ceil(seconds) or None
 
 
+def time_in_words(wait: int) -> str:
+    """Return a number of seconds as a text that a person reads, rounded up: "42 seconds", "3 hours"."""
+    if wait < SHORTEST_IN_MINUTES:
+        return ngettext("%(number)d second", "%(number)d seconds", wait) % {"number": wait}
+    if wait < SHORTEST_IN_HOURS:
+        minutes = ceil(wait / 60)
+        return ngettext("%(number)d minute", "%(number)d minutes", minutes) % {"number": minutes}
+    hours = ceil(wait / 3_600)
+    return ngettext("%(number)d hour", "%(number)d hours", hours) % {"number": hours}
+
+
 def too_many_requests(request: HttpRequest, wait: int) -> HttpResponse:
     """
     Return the 429 answer to a request that must wait so many seconds: JSON, or a page for a browser.
@@ -79,11 +93,7 @@ def too_many_requests(request: HttpRequest, wait: int) -> HttpResponse:
     htmx gets a paragraph, and the event "offload:throttled" with the seconds, because it shows no answer
     with an error unless the page says so.
     """
-    message = ngettext(
-        "Too many requests. Try again in %(seconds)d second.",
-        "Too many requests. Try again in %(seconds)d seconds.",
-        wait,
-    ) % {"seconds": wait}
+    message = _("Too many requests. Try again in %(time)s.") % {"time": time_in_words(wait)}
     htmx = "HX-Request" in request.headers
     if htmx or prefers_html(request):
         template = f"django_offload/{'_throttled' if htmx else 'throttled'}.html"

@@ -1,5 +1,6 @@
 """Commands that print a text made from the settings, write it to a file, or check such a file."""
 
+import shlex
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,14 @@ class GeneratingCommand(OffloadCommand):
         """
         Print the text, write it or compare it with a file, and return the exit code.
 
-        Raise CommandError if the file is stale, or can't be read or written.
+        `command` is how to make the text again, with the options that decide what is in it. Raise CommandError
+        if the file is stale, or can't be read or written.
         """
         file: Path | None = options["check"] or options["output"]
         if file is None:
             self.stdout.write(text, ending="")
             return EXIT_OK
-        remedy = f"manage.py {command} --output {file}"
+        remedy = f"manage.py {command} --output {shlex.quote(str(file))}"
         try:
             if options["output"]:
                 file.write_text(text, encoding="utf-8")

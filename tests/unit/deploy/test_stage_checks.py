@@ -337,6 +337,12 @@ SECRET_KEY_FALLBACKS = []
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django_offload"]
 TASKS = {"default": {"BACKEND": "django_offload.backends.SQSBackend", "OPTIONS": {"stack": "shop-dev"}}}
 DATABASES = {}
+ROOT_URLCONF = "urls_of_the_shop"
+"""
+URLS = """
+from django.urls import path
+from django_offload.http import Throttle, TriggerView
+urlpatterns = [path("start/", TriggerView.as_view(throttle=Throttle("10/m")))]
 """
 
 
@@ -352,6 +358,7 @@ def test_a_deployment_warns_before_anything_is_made(project: Any, ours: Any) -> 
         dev={"environment": {"DB_PASSWORD": VALUE, "A_TOKEN": VALUE}},
     )
     (root / "of_the_shop.py").write_text(SETTINGS)
+    (root / "urls_of_the_shop.py").write_text(URLS)
     (root / "lambdas").mkdir()
     for handler in (HANDLERS / "lambdas").glob("*.py"):
         (root / "lambdas" / handler.name).touch()
@@ -366,6 +373,7 @@ def test_a_deployment_warns_before_anything_is_made(project: Any, ours: Any) -> 
     assert "in the stage 'dev': environment_variables['A_TOKEN']" in shown
     assert "in their code: SECRET_KEY. (django_offload.W026)" in shown
     assert "ALLOWED_HOSTS has '*'" in shown
+    assert "LocMemCache is in the memory of one process" in shown
     assert VALUE not in shown
     assert "a-literal-key" not in shown
 
