@@ -23,8 +23,8 @@ class GeneratingCommand(OffloadCommand):
         """
         Print the text, write it or compare it with a file, and return the exit code.
 
-        `command` is how to make the text again, with the options that decide what is in it. Raise CommandError
-        if the file is stale, or can't be read or written.
+        `command` makes the text again, with the options that decide what is in it. Raise CommandError if the
+        file is stale, or can't be read or written.
         """
         file: Path | None = options["check"] or options["output"]
         if file is None:
