@@ -3,12 +3,11 @@
 import json
 from collections.abc import Mapping
 from inspect import Parameter
+from math import isfinite
 from typing import Any, NoReturn
 
-from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, QuerySet
-from django.forms import BaseForm, CharField, JSONField
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -79,7 +78,7 @@ def parse_json(request: HttpRequest) -> tuple[dict[str, Any], Errors]:
         text = request.body.decode(json.detect_encoding(request.body), "surrogatepass")
         if is_too_deep(text):
             return {}, error(too_deep(), "too_deep")
-        value = json.loads(text, parse_constant=refuse_constant)
+        value = json.loads(text, parse_constant=refuse_constant, parse_float=finite)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
@@ -87,18 +86,17 @@ def parse_json(request: HttpRequest) -> tuple[dict[str, Any], Errors]:
     return value, {}
 
 
-def refuse_structures(form: BaseForm) -> None:
-    """Add an error to each field for text that got a list or an object, of which it would make text."""
-    for name, field in getattr(form, "fields", {}).items():
-        if isinstance(field, CharField) and not isinstance(field, JSONField):
-            value = field.widget.value_from_datadict(form.data, form.files, form.add_prefix(name))
-            if isinstance(value, list | dict):
-                form.add_error(name, ValidationError(_("Enter text, not a list or an object."), "invalid"))
-
-
 def refuse_constant(constant: str) -> NoReturn:
     """Refuse NaN and Infinity, which Python reads but JSON and messages don't have."""
     raise ValueError(constant)
+
+
+def finite(text: str) -> float:
+    """Return a number with a fraction or an exponent. Raise ValueError if Python reads Infinity, as of 1e999."""
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def signature_errors(task: AnyTask, arguments: Mapping[str, Any]) -> Errors:

@@ -27,10 +27,10 @@ from .arguments import (
     parse_form,
     parse_json,
     prefers_html,
-    refuse_structures,
     signature_errors,
     texts_of,
 )
+from .form_data import give_texts, refuse_structures
 from .nesting import guard_json_fields
 from .private import keep_private
 from .too_many import Throttles, call_throttle, seconds_of, too_many_requests
@@ -108,6 +108,8 @@ class TriggerView(View):
             errors = error(str(exc), "invalid")
         except RecursionError:  # Of a form or a task whose values are deeper than the request's JSON.
             form, errors = None, error(_("The values are nested too deeply. Send flatter ones."), "invalid")
+        except OverflowError:  # Of a form whose database has no such number.
+            form, errors = None, error(_("A number is too large. Send a smaller one."), "invalid")
         except EnqueueFailed:
             # A send that wasn't confirmed may have arrived all the same.
             message = _(
@@ -131,8 +133,9 @@ class TriggerView(View):
         form = None if errors else self.get_form(data, request.FILES)
         if form is not None:
             guard_json_fields(getattr(form, "fields", {}).values())
-            if form.is_valid() and not from_form:
-                refuse_structures(form)
+            if not from_form:
+                give_texts(form, data)
+                refuse_structures(form, data)
             if form.is_valid():
                 return form, self.arguments(form.cleaned_data), {}
             return form, {}, form.errors.get_json_data()
