@@ -11,7 +11,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from ..conf import printable
+from ..conf import printable, shortened
 from ..definition.offload_task import AnyTask
 from ..definition.signatures import signature_of
 from .nesting import is_too_deep, too_deep
@@ -27,11 +27,24 @@ SELF = "self"
 # Errors for fields that the task doesn't have. A body of 2.5 MB has room for 300,000 such fields, and the
 # answer would be seven times as large.
 MOST_UNKNOWN = 20
+# Of a name or a message in an answer. Both may quote a text of 2.5 MB, and Lambda returns 6 MB as JSON, in
+# which a character has up to six.
+MOST_CHARACTERS = 1_000
 
 
 def error(message: str, code: str, field: str = "__all__") -> Errors:
     """Return one error of a field, or of the request as a whole."""
     return {field: [{"message": message, "code": code}]}
+
+
+def shortened_errors(errors: Errors) -> Errors:
+    """Return the errors without the middle of long names and messages."""
+    return {
+        shortened(field, MOST_CHARACTERS): [
+            {**problem, "message": shortened(problem["message"], MOST_CHARACTERS)} for problem in problems
+        ]
+        for field, problems in errors.items()
+    }
 
 
 def texts_of(errors: Errors) -> list[str]:
@@ -92,7 +105,7 @@ def refuse_constant(constant: str) -> NoReturn:
 
 
 def finite(text: str) -> float:
-    """Return a number with a fraction or an exponent. Raise ValueError if Python reads Infinity, as of 1e999."""
+    """Return a number with a fraction or an exponent. Raise ValueError for one such as 1e999."""
     number = float(text)
     if not isfinite(number):
         raise ValueError(text)

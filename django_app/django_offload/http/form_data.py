@@ -50,13 +50,12 @@ def parts_of(form: BaseForm) -> Iterator[tuple[str, Field]]:
         yield key, field
         if isinstance(field, MultiValueField):
             suffixes = getattr(field.widget, "widgets_names", ())
-            yield from (
-                (f"{key}{suffix}", inner) for suffix, inner in zip(suffixes, field.fields, strict=False)
-            )
+            for suffix, inner in zip(suffixes, field.fields, strict=False):
+                yield f"{key}{suffix}", inner
 
 
 def takes_several(form: BaseForm, name: str, field: Field) -> bool:
-    """Return True if the widget of a field reads all values of its name, as that of a multiple choice does."""
+    """Return True if a field's widget reads all values of its name, as that of a multiple choice does."""
     return isinstance(field.widget.value_from_datadict(form.data, form.files, name), list)
 
 

@@ -27,6 +27,7 @@ from .arguments import (
     parse_form,
     parse_json,
     prefers_html,
+    shortened_errors,
     signature_errors,
     texts_of,
 )
@@ -35,6 +36,9 @@ from .nesting import guard_json_fields
 from .private import keep_private
 from .too_many import Throttles, call_throttle, seconds_of, too_many_requests
 from .unavailable import RETRY_AFTER_SECONDS
+
+# Of a page with errors. A function of Lambda returns at most 6 MB.
+MOST_BYTES = 1_000_000
 
 
 class TriggerView(View):
@@ -116,10 +120,13 @@ class TriggerView(View):
                 "The task may not have been started, because AWS didn't answer. Try again in a minute."
             )
             errors, status = error(message, "unavailable"), 503
+        errors = shortened_errors(errors)
         if prefers_html(request):
             form_shows_errors = form is not None and form.errors
             problems = [] if form_shows_errors else texts_of(errors)
             response: HttpResponse = self._render_page(status, form=form, problems=problems)
+            if len(response.content) > MOST_BYTES:  # The form shows all that the client sent.
+                response = self._render_page(status, form=self.get_form(), problems=texts_of(errors))
         else:
             response = JsonResponse({"errors": errors}, status=status)
         if status == 503:

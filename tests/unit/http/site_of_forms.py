@@ -7,6 +7,7 @@ from django.urls import include, path
 from django_offload.http import TriggerView
 from tests.contract import tasks
 from tests.unit.http.setup import handler404
+from tests.unit.tasks import double
 
 __all__ = ["handler404"]
 
@@ -82,5 +83,6 @@ class One(TriggerView):
 urlpatterns = [
     path("every/", TriggerView.as_view(task=tasks.echo, form_class=EveryField)),
     path("one/", One.as_view()),
+    path("plain/", TriggerView.as_view(task=double)),
     path("tasks/", include("django_offload.urls")),
 ]

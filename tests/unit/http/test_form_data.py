@@ -103,3 +103,22 @@ def test_a_number_that_python_reads_as_infinity_is_no_json(ours, offload, db, nu
     assert answer.json()["errors"] == {
         "__all__": [{"message": "The body is not a JSON object. Send one, such as {}.", "code": "json"}]
     }
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+@pytest.mark.parametrize("character", ["é", "&", "\x01"], ids=["grows in JSON", "in HTML", "in the event"])
+@pytest.mark.parametrize("field", ["choice", "multiple", "email"])
+def test_an_answer_quotes_little_of_a_long_text(ours, offload, db, accept, character, field):
+    text = character * (2_400_000 // len(character.encode()))
+    in_json = character * (2_400_000 // len(json.dumps(character, ensure_ascii=False).encode()[1:-1]))
+    body = json.dumps({field: [in_json] if field == "multiple" else in_json}, ensure_ascii=False)
+
+    answers = [
+        send("/every/", body, accept),
+        send("/plain/", json.dumps({in_json[:-9]: 1}, ensure_ascii=False), accept),
+        Client().post("/every/", {field: text}, headers={"Accept": accept}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [400, 400, 400]
+    # A function of Lambda returns 6,291,556 bytes of JSON.
+    assert max(len(json.dumps(answer.text, ensure_ascii=False).encode()) for answer in answers) < 6_291_556
