@@ -37,6 +37,7 @@ from .private import keep_private
 from .too_many import Throttles, call_throttle, seconds_of, too_many_requests
 from .unavailable import RETRY_AFTER_SECONDS
 
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 # Of a page with errors. A function of Lambda returns at most 6 MB.
 MOST_BYTES = 1_000_000
 
@@ -86,7 +87,7 @@ class TriggerView(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if self.has_permission():
-            wait = seconds_of(self.get_wait(), self) if request.method == "POST" else None
+            wait = seconds_of(self.get_wait(), self) if self.may_enqueue(request) else None
             if wait is None:
                 response = super().dispatch(request, *args, **kwargs)
             else:
@@ -97,6 +98,10 @@ class TriggerView(View):
             message = _("You may not start this task. Sign in with an account that may.")
             response = JsonResponse({"errors": error(message, "forbidden")}, status=403)
         return keep_private(response, "Accept", "HX-Request")
+
+    def may_enqueue(self, request: HttpRequest) -> bool:
+        """Return True for a POST, and for another method by which a view of the project starts tasks."""
+        return request.method in {*self._allowed_methods()} - SAFE_METHODS
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._render_page(form=self.get_form())
