@@ -20,6 +20,7 @@ SECRET_ENDS = ("password", "passwd", "passphrase", "secret", "token", "apikey")
 KEPT_KEYS = frozenset(
     {
         *("secret", "api", "private", "access", "signing", "encryption", "encrypt", "auth", "master", "jwt"),
+        *("crypt", "crypto", "cipher", "aes", "session", "shared", "service", "storage"),
         *(
             "hmac",
             "account",
@@ -56,7 +57,7 @@ ADDITIONS = frozenset(
             "next",
         ),
         *("fallback", "fallbacks", "default", "value", "text", "plain", "base64", "b64", "json", "string"),
-        *("read", "write", "ro", "rw", "main", "backup"),
+        *("read", "write", "ro", "rw", "main", "backup", "base"),
     }
 )
 # Switches and numbers. A password may be a number, and a limit of tokens is one, too.
@@ -92,6 +93,16 @@ CREDENTIAL = re.compile(
             r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}",
             r"\bhooks\.slack\.com/services/\w+/\w+/\w+",
             r"\bdiscord(?:app)?\.com/api/webhooks/\d+/[\w-]+",
+            r"\b(?:GOCSPX|figd|sntrys|sntryu|sq0atp|sq0csp)[-_][\w-]{20,}",
+            r"\bsecret_\w{40,}",
+            r"\bAGE-SECRET-KEY-1\w{20,}",
+            r"\b\d{8,10}:AA[\w-]{33}\b",
+            r"\b\w+\.webhook\.office\.com/webhookb2/\S{36,}",
+            # Of HTTP: a header's value, a signed address, and a user that is a key, as Sentry has it.
+            r"\bBasic (?=\S*[\d=])[A-Za-z0-9+/]{8,}={0,2}(?![\w])",
+            r"\bBearer (?=\S*\d)[\w.~+/-]{16,}",
+            r"[?&](?:token|sig|signature|secret|access_key)=(?![\s&\"'<*]|\$\{|\{\{)[^\s&]{6,}",
+            r"://[0-9a-f]{32}@",
             r"\bdjango-insecure-",
         )
     )

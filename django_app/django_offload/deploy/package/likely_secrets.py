@@ -30,6 +30,15 @@ _CONTENTS = {
         rb"(?i:aws_?secret_?access_?key)[\"']?\s*[=:]\s*[\"']?[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])(?<!EXAMPLEKEY)"
     ),
     "a token of GitHub": rb"\b(?:gh[opsu]_[A-Za-z0-9]{36}|github_pat_\w{60,})\b",
+    "a token of GitLab": rb"\bglpat-[\w-]{20,}",
+    "a token of a package index": rb"\b(?:npm_[A-Za-z0-9]{36}|pypi-AgE[\w-]{50,})",
+    "a key of Google": rb"\b(?:AIza[\w-]{35}|GOCSPX-[\w-]{28})(?![\w-])",
+    "a key of a language model": rb"\bsk-(?:ant-api\d\d-|proj-)[\w-]{40,}",
+    "a key of SendGrid": rb"\bSG\.[\w-]{22}\.[\w-]{43}\b",
+    "a URL with a password": (
+        rb"\b(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|rediss?|amqps?|smtps?)://[^\s:@/'\"<>{}$%]*"
+        rb":(?!(?:pw|pass|password|secret|guest|\*+)@)[^\s:@/'\"<>{}$]+@(?!localhost|127\.|[\w.-]*example)"
+    ),
     "a key of Stripe": rb"\b[rs]k_live_[A-Za-z0-9]{20,}",
     "a token of Slack": rb"\bxox[abprs]-[0-9A-Za-z-]{20,}",
     "a database": rb"\ASQLite format 3\0",
