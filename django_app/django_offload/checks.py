@@ -314,7 +314,7 @@ def check_endpoint(**kwargs: Any) -> list[CheckMessage]:
         except ValueError as exc:
             messages.append(
                 Error(
-                    f"{key} is {shown(shown_url(value))}, which is no URL: {reason(exc)}.",
+                    f"{key} is {shown(shown_url(value))}, which is no URL: {shown_url(reason(exc))}.",
                     hint="Correct or unset it.",
                     id="django_offload.E021",
                 )

@@ -69,6 +69,24 @@ def test_no_rule_minds_text_in_templates_and_scripts(ending):
         assert list(in_page(sample, PAGE + ending)) == [], sample
 
 
+@pytest.mark.parametrize(
+    ("ending", "before"),
+    [
+        (".js", "// What this is for."),
+        (".js", "/* What this\n is for. */"),
+        (".js", "fetch('*/*')"),
+        (".html", "{# What this is for. #}"),
+        (".html", "{#"),
+        (".html", "{% comment %}\n{% endcomment %}"),
+    ],
+)
+def test_a_comment_hides_nothing_but_itself(ending, before):
+    samples = [sample for (_rule, of), found in PAGES_FOUND.items() if of == ending for sample in found]
+
+    for sample in samples:
+        assert list(in_page(f"{before}\n{sample}\n// #}} */", PAGE + ending)) != [], sample
+
+
 def test_boto3_is_imported_inside_functions_of_its_rooms():
     assert list(in_python("def client():\n    import boto3", OF_AWS)) == []
     assert rules_of(list(in_python("import boto3", OF_AWS))) == {"boto3"}

@@ -48,5 +48,5 @@ def configured_endpoints(config: str, profile: str) -> Iterator[tuple[str, str]]
 
 
 def shown_url(url: str) -> str:
-    """Return a URL without the user and password that it may contain."""
-    return re.sub(r"(?<=//)[^/@\s]*@", "…@", url)
+    """Return a URL without the user and password that it may contain, whatever characters they have."""
+    return re.sub(r"(?:(?<=//)|\A(?!.*//)).*@", "…@", url, count=1, flags=re.DOTALL)

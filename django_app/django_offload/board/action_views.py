@@ -1,5 +1,6 @@
 """The page that asks for confirmation of an action, and what happens after a yes."""
 
+import re
 from typing import Any
 
 from django.contrib import messages
@@ -9,12 +10,14 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from ..operations.dead_letters import readable
+from ..protocol.enqueued_task import ID_PATTERN
 from ..stores import listing_of
 from ..stores.listing import MOST_READ
 from .actions import ACTIONS, run_action
 from .forms import selected_stack
 from .page_response import PageResponse
 
+is_id = re.compile(ID_PATTERN).fullmatch
 # The page shows at most this many refusals, one message each.
 MOST_REFUSALS = 5
 
@@ -22,7 +25,8 @@ MOST_REFUSALS = 5
 def act(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """Ask for confirmation, or run a confirmed action. Raise PermissionDenied if the user may not run it."""
     action, back = ACTIONS.get(request.POST.get("action", "")), address_to_return_to(request)
-    ids = list(dict.fromkeys(request.POST.getlist("id")))
+    # DynamoDB refuses some other keys, and the table has items that are no tasks.
+    ids = [task_id for task_id in dict.fromkeys(request.POST.getlist("id")) if is_id(task_id)]
     if action is None or not ids:
         messages.warning(request, "Nothing was done. Choose tasks and an action.")
         return HttpResponseRedirect(back)

@@ -29,8 +29,10 @@ def owner_of(request: HttpRequest, *, create: bool = False) -> str | None:
         return None
     if create and not session.session_key:
         session.create()
-    if not session.session_key:
-        return None
+    return owner_of_session(session.session_key) if session.session_key else None
+
+
+def owner_of_session(key: str) -> str:
     # A session key is as good as a password, so records contain only a hash of its 160 random bits.
-    digest = sha256(f"django_offload.owner:{session.session_key}".encode()).hexdigest()[:32]
+    digest = sha256(f"django_offload.owner:{key}".encode()).hexdigest()[:32]
     return f"session:{digest}"

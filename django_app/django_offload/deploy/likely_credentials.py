@@ -23,6 +23,7 @@ SECRET_ENDS = ("password", "passwd", "passphrase", "secret", "token", "apikey")
 KEPT_KEYS = frozenset(
     {
         *("secret", "api", "private", "access", "signing", "encryption", "encrypt", "auth", "master", "jwt"),
+        *("crypt", "crypto", "cipher", "aes", "session", "shared", "service", "storage"),
         *("hmac", "account", "license", "fernet", "webhook", "client", "app", "deploy"),
         *("ssh", "rsa", "admin"),
     }
@@ -36,7 +37,7 @@ ADDITIONS = frozenset(
     {
         *("prod", "production", "live", "dev", "test", "staging", "old", "new", "previous", "current"),
         *("next", "fallback", "fallbacks", "default", "value", "text", "plain", "base64", "b64", "json"),
-        *("string", "read", "write", "ro", "rw", "main", "backup"),
+        *("string", "read", "write", "ro", "rw", "main", "backup", "base"),
     }
 )
 # Names of variables that Django doesn't hide on its error pages.
@@ -65,7 +66,12 @@ class Kind:
 
 
 KINDS = (
-    Kind("a password in an address", rf"\b[a-z][a-z0-9+.-]*://[^/\s:@]*:{_NO_PLACEHOLDER}@"),
+    Kind(
+        "a password in an address",
+        rf"\b[a-z][a-z0-9+.-]*://[^/\s:@]*:{_NO_PLACEHOLDER}@|://[0-9a-f]{{32}}@",
+        r"\b(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|rediss?|amqps?|smtps?)://[^\s:@/'\"<>{}$%]*"
+        r":(?!(?:pw|pass|password|secret|guest|\*+)@)[^\s:@/'\"<>{}$]+@(?!localhost|127\.|[\w.-]*example)",
+    ),
     Kind(
         "a private key",
         r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY",
@@ -81,6 +87,27 @@ KINDS = (
         "a token of GitHub",
         r"\b(?:gh[opsur]_\w{20,}|github_pat_\w{20,})",
         r"\b(?:gh[opsur]_[A-Za-z0-9]{36}|github_pat_\w{60,})\b",
+    ),
+    Kind("a token of GitLab", r"\bglpat-[\w-]{16,}", r"\bglpat-[\w-]{20,}"),
+    Kind(
+        "a token of a package index",
+        r"\b(?:npm_\w{30,}|pypi-[\w-]{30,})",
+        r"\b(?:npm_[A-Za-z0-9]{36}|pypi-AgE[\w-]{50,})",
+    ),
+    Kind(
+        "a key of Google",
+        r"\bAIza[\w-]{35}|\bGOCSPX-[\w-]{20,}",
+        r"\b(?:AIza[\w-]{35}|GOCSPX-[\w-]{28})(?![\w-])",
+    ),
+    Kind(
+        "a key of a language model",
+        r"\bsk-(?:ant-|proj-)?[\w-]{20,}",
+        r"\bsk-(?:ant-api\d\d-|proj-)[\w-]{40,}",
+    ),
+    Kind(
+        "a key of SendGrid",
+        r"\bSG\.[\w-]{16,}\.[\w-]{16,}",
+        r"\bSG\.[\w-]{22}\.[\w-]{43}\b",
     ),
     Kind("a key of Stripe", r"\b(?:sk|rk)_(?:live|test)_\w{8,}", r"\b[rs]k_live_[A-Za-z0-9]{20,}"),
     Kind(
@@ -99,16 +126,21 @@ KINDS = (
         "|".join(
             (
                 r"\bwhsec_\w{16,}",
-                r"\bsk-(?:ant-|proj-)?[\w-]{20,}",
-                r"\b(?:glpat-[\w-]{16,}|npm_\w{30,}|pypi-[\w-]{30,})",
-                r"\bAIza[\w-]{35}",
                 r"\bya29\.[\w-]{20,}",
-                r"\bSG\.[\w-]{16,}\.[\w-]{16,}",
                 r"\bkey-[0-9a-f]{32}\b",
                 r"\b(?:shpat|shpss|shpca|dop_v1|hf|hvs|dapi|lin_api|sbp|EAA)[_.]?[A-Za-z0-9]{28,}",
                 r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}",
                 r"\bhooks\.slack\.com/services/\w+/\w+/\w+",
                 r"\bdiscord(?:app)?\.com/api/webhooks/\d+/[\w-]+",
+                r"\b(?:figd|sntrys|sntryu|sq0atp|sq0csp)[-_][\w-]{20,}",
+                r"\bsecret_\w{40,}",
+                r"\bAGE-SECRET-KEY-1\w{20,}",
+                r"\b\d{8,10}:AA[\w-]{33}\b",
+                r"\b\w+\.webhook\.office\.com/webhookb2/\S{36,}",
+                # A header's value, and a signed address.
+                r"\bBasic (?=\S*[\d=])[A-Za-z0-9+/]{8,}={0,2}(?![\w])",
+                r"\bBearer (?=\S*\d)[\w.~+/-]{16,}",
+                r"[?&](?:token|sig|signature|secret|access_key)=(?![\s&\"'<*]|\$\{|\{\{)[^\s&]{6,}",
                 r"\bdjango-insecure-",
             )
         ),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from inspect import Parameter
+from math import isfinite
 from typing import Any, NoReturn
 
 from django.core.exceptions import BadRequest
@@ -70,7 +71,7 @@ def parse_json(request: HttpRequest) -> tuple[dict[str, Any], Errors]:
         text = request.body.decode(json.detect_encoding(request.body), "surrogatepass")
         if is_too_deep(text, MOST_LEVELS):
             return {}, error(too_deep(), "too_deep")
-        value = json.loads(text, parse_constant=refuse_constant)
+        value = json.loads(text, parse_constant=refuse_constant, parse_float=finite)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
@@ -81,6 +82,14 @@ def parse_json(request: HttpRequest) -> tuple[dict[str, Any], Errors]:
 def refuse_constant(constant: str) -> NoReturn:
     """Refuse NaN and Infinity, which Python reads but JSON and messages don't have."""
     raise ValueError(constant)
+
+
+def finite(text: str) -> float:
+    """Return a number with a fraction or an exponent. Raise ValueError for one such as 1e999."""
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def signature_errors(task: AnyTask, arguments: Mapping[str, Any]) -> Errors:

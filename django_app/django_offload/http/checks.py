@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 from django.core.cache import caches
+from django.core.cache.backends.db import DatabaseCache
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage
@@ -17,6 +18,8 @@ from .counting import counts_for_all
 from .throttle import Throttle
 
 MOST_WRAPPERS = 50
+# A table that is full deletes entries of whoever comes first, and its default is 300.
+LEAST_ENTRIES = 10_000
 
 
 def check_throttles(**kwargs: Any) -> list[CheckMessage]:
@@ -55,6 +58,12 @@ def problem_of(alias: str) -> str | None:
         return f"{name} stores nothing, so everybody is let through"
     if isinstance(cache, LocMemCache):
         return f"{name} is in the memory of one process, so each process lets the whole rate through"
+    most: int = cache._max_entries  # type: ignore[attr-defined]
+    if isinstance(cache, DatabaseCache) and most < LEAST_ENTRIES:
+        return (
+            f"{name} keeps {most:,} entries, so it forgets counts as soon as more visitors come. "
+            f"Set its OPTIONS['MAX_ENTRIES'] to {LEAST_ENTRIES:,} or more"
+        )
     if not counts_for_all(cache):
         return f"{name} adds in two steps, so processes that count at the same time lose counts"
     return None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from django.http import HttpResponse, JsonResponse
 
+from ..conf import shortened
 from ..escaping import printable
 
 # With message and code, as Django's forms return them.
@@ -11,11 +12,24 @@ type Errors = Mapping[str, list[dict[str, str]]]
 
 # The "field" of an error of the request as a whole.
 WHOLE = "__all__"
+# Of a name or a message in an answer. Both may quote a text of 2.5 MB, and Lambda returns 6 MB as JSON, in
+# which a character has up to six.
+MOST_CHARACTERS = 1_000
 
 
 def error(message: str, code: str, field: str = WHOLE) -> Errors:
     """Return one error of a field, or of the request as a whole."""
     return {field: [{"message": message, "code": code}]}
+
+
+def shortened_errors(errors: Errors) -> Errors:
+    """Return the errors without the middle of long names and messages."""
+    return {
+        shortened(field, MOST_CHARACTERS): [
+            {**problem, "message": shortened(problem["message"], MOST_CHARACTERS)} for problem in problems
+        ]
+        for field, problems in errors.items()
+    }
 
 
 def texts_of(errors: Errors) -> list[str]:

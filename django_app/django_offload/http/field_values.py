@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.files import File
-from django.forms import BaseForm, CharField, Field, JSONField
+from django.forms import BaseForm, Field
 from django.utils.translation import gettext as _
 
 from .nesting import guard_json_fields
@@ -53,12 +53,3 @@ def clean_or_refuse(clean: Callable[..., Any], value: Any, *more: Any) -> Any:
         return clean(value, *more)
     except refused as exc:
         raise problem from exc
-
-
-def refuse_structures(form: BaseForm) -> None:
-    """Add an error to each field for text that got a list or an object, of which it would make text."""
-    for name, field in getattr(form, "fields", {}).items():
-        if isinstance(field, CharField) and not isinstance(field, JSONField):
-            value = field.widget.value_from_datadict(form.data, form.files, form.add_prefix(name))
-            if isinstance(value, list | dict):
-                form.add_error(name, ValidationError(_("Enter text, not a list or an object."), "invalid"))

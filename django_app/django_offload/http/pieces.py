@@ -168,6 +168,6 @@ def piece_context(
         "url": url,
         "poll_url": poll_url,
         "token": token,
-        "refresh": refresh if refresh and is_link(refresh) else url,
+        "refresh": printable(str(refresh)) if refresh and is_link(str(refresh)) else url,
         "said": task.text_hash,
     }

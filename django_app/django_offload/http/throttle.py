@@ -14,7 +14,7 @@ from django.utils.crypto import salted_hmac
 from ..backends.base import owner_function
 from ..compat import task_backends
 from ..conf import Options, backend_classes, reason, shown
-from ..conf.request_owner import current_owner, owner_of
+from ..conf.request_owner import current_owner, owner_of, owner_of_session
 from .counting import MOST_COUNTS, count
 
 logger = logging.getLogger("django_offload")
@@ -139,17 +139,25 @@ def owner_of_account(request: HttpRequest) -> str | None:
     """
     Return the owner of the request if it has signed in, or what the project's own OPTIONS["owner"] returns.
 
-    A session without a user is nobody here, because a client that drops its cookie gets another one.
+    A session is nobody here, because a client that drops its cookie gets another one.
     """
     for alias, backend in backend_classes().items():
         if not getattr(backend, "is_offload", False):
             continue
         options: Options = task_backends[alias].conf  # type: ignore[attr-defined]
         owner = owner_function(options)
-        if owner is not current_owner and (found := owner()) is not None:
+        if owner is current_owner or (found := owner()) is None:
+            continue
+        if not is_of_session(str(found), request):
             return str(found)
     user = getattr(request, "user", None)
     return owner_of(request) if user is not None and user.is_authenticated else None
+
+
+def is_of_session(owner: str, request: HttpRequest) -> bool:
+    """Return True if an owner is made of a session, as by a function that calls current_owner()."""
+    key = getattr(getattr(request, "session", None), "session_key", None)
+    return bool(key) and any(text in owner for text in (key, owner_of_session(key)))
 
 
 def network_of(request: HttpRequest) -> str:

@@ -28,12 +28,17 @@ from .arguments import (
     refuse_odd_charset,
     signature_errors,
 )
-from .errors import Errors, error, json_errors, texts_of
-from .field_values import guard_fields, refuse_structures
+from .errors import Errors, error, json_errors, shortened_errors, texts_of
+from .field_values import guard_fields
+from .form_data import give_texts, refuse_structures
 from .private import keep_private
 from .refusals import REFUSALS, refusal
 from .too_many import Throttles, call_throttle, seconds_of, too_many_requests
 from .unavailable import RETRY_AFTER_SECONDS
+
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
+# Of a page with errors. A function of Lambda returns at most 6 MB.
+MOST_BYTES = 1_000_000
 
 
 class TriggerView(View):
@@ -94,10 +99,14 @@ class TriggerView(View):
                 raise PermissionDenied
             message = _("You may not start this task. Sign in with an account that may.")
             return json_errors(error(message, "forbidden"), 403)
-        wait = seconds_of(self.get_wait(), self) if request.method == "POST" else None
+        wait = seconds_of(self.get_wait(), self) if self.may_enqueue(request) else None
         if wait is not None:
             return too_many_requests(request, wait)
         return super().dispatch(request, *args, **kwargs)
+
+    def may_enqueue(self, request: HttpRequest) -> bool:
+        """Return True for a POST, and for another method by which a view of the project starts tasks."""
+        return request.method in {*self._allowed_methods()} - SAFE_METHODS
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._render_page(form=self.get_form())
@@ -113,18 +122,23 @@ class TriggerView(View):
             errors = error(str(exc), "invalid")
         except RecursionError:  # Of a form or a task whose values are deeper than the request's JSON.
             form, errors = None, error(_("The values are nested too deeply. Send flatter ones."), "invalid")
+        except OverflowError:  # Of a form whose database has no such number.
+            form, errors = None, error(_("A number is too large. Send a smaller one."), "invalid")
         except EnqueueFailed:
             # A send that wasn't confirmed may have arrived all the same.
             message = _(
                 "The task may not have been started, because AWS didn't answer. Try again in a minute."
             )
             errors, status = error(message, "unavailable"), 503
+        errors = shortened_errors(errors)
         if prefers_html(request):
             if not is_form(request):
                 form = None  # Widgets show the texts of a form again, but not all that JSON may have.
             form_shows_errors = form is not None and form.errors
             problems = [] if form_shows_errors else texts_of(errors)
             response: HttpResponse = self._render_page(status, form=form, problems=problems)
+            if len(response.content) > MOST_BYTES:  # The form shows all that the client sent.
+                response = self._render_page(status, form=self.get_form(), problems=texts_of(errors))
         else:
             response = json_errors(errors, status)
         if status == 503:
@@ -138,8 +152,9 @@ class TriggerView(View):
         form = None if errors else self.get_form(data, request.FILES)
         if form is not None:
             guard_fields(form)
-            if form.is_valid() and not from_form:
-                refuse_structures(form)
+            if not from_form:
+                give_texts(form, data)
+                refuse_structures(form, data)
             if form.is_valid():
                 return form, self.arguments(form.cleaned_data), {}
             return form, {}, form.errors.get_json_data()

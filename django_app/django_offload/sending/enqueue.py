@@ -322,16 +322,24 @@ def failed(enqueued_tasks: Sequence[EnqueuedTask], half: str, results: Iterable[
 
 
 def masked_text(exc: Exception, enqueued: EnqueuedTask) -> str:
-    """Return the text of an exception without sensitive arguments, because AWS may quote what it refuses."""
+    """
+    Return the text of an exception without sensitive arguments, because AWS may quote what it refuses.
+
+    If one of them is too short to be found, return the name of the exception's class instead.
+    """
     mask = mask_of(enqueued)
-    return mask(str(exc)) if mask else str(exc)
+    if mask is None:
+        return str(exc)
+    return mask(str(exc)) if mask.complete else type(exc).__qualname__
 
 
 def enqueue_failed(enqueued: EnqueuedTask, cause: Exception) -> EnqueueFailed:
     failure = EnqueueFailed(enqueued.id, enqueued.name, enqueued.queue)
-    mask = mask_of(enqueued)
     # A log or an error mail of the failure shows its cause too.
-    failure.__cause__ = cause if mask is None else CallFailed(mask(f"{type(cause).__qualname__}: {cause}"))
+    if mask_of(enqueued) is None:
+        failure.__cause__ = cause
+    else:
+        failure.__cause__ = CallFailed(f"{type(cause).__qualname__}: {masked_text(cause, enqueued)}")
     return failure
 
 

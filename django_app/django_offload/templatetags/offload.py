@@ -48,7 +48,9 @@ def task_progress(
     request: HttpRequest | None = context.get("request")
     if not refresh and request is not None and request.method == "GET":
         refresh = request.get_full_path()
-    words = PieceWords(label=printable(str(label)), then=str(then), link=printable(str(link)), htmx=htmx)
+    # A text that a template has marked as safe isn't any more, because printable() makes another one.
+    label, then, link = (printable(str(text)) for text in (label, then, link))
+    words = PieceWords(label=label, then=then, link=link, htmx=htmx)
     if then and not words.then:
         logger.warning("task_progress makes no link to %s, which is no address of http or https", then)
     return {**piece_context(task, words, refresh=refresh), **nonce}

@@ -11,6 +11,7 @@ from tests.architecture.sources import LIBRARY, ROOT, SOURCE_ROOT, shown
 
 from . import page_rules, python_rules
 from .allowed import ALLOWED
+from .dangerous_names import AWS_PACKAGES
 from .finding import Allowed, Finding
 from .names import Function, Names, places
 
@@ -40,6 +41,7 @@ SENTENCES = {
     "unquoted": "has a variable in an attribute without quotes",
     "inline": "has a script in an attribute",
     "script": "has a variable inside a script or a style",
+    "address": "goes to an address, or loads one, that it doesn't have as a literal",
     "message": "sends a message to a window of any site",
 }
 
@@ -95,12 +97,17 @@ def imports_aws(node: ast.AST, names: Names) -> bool:
             modules = [alias.name for alias in imported]
         case ast.ImportFrom(module=str(module), level=0):
             modules = [module]
-        case ast.Call(func=func, args=[ast.Constant(value=str(module)), *_]):
+        case (
+            ast.Call(func=func, args=[ast.Constant(value=str(module)), *_])
+            | ast.Call(
+                func=func, keywords=[ast.keyword(arg="name", value=ast.Constant(value=str(module))), *_]
+            )
+        ):
             by_name = names.path(func).endswith(("import_module", "__import__", "import_string"))
             modules = [module] if by_name else []
         case _:
             return False
-    return any(one.partition(".")[0] in python_rules.AWS_PACKAGES for one in modules)
+    return any(one.partition(".")[0] in AWS_PACKAGES for one in modules)
 
 
 def is_room_of_aws(path: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from .finding import Allowed
 
 LIBRARY = "django_app/django_offload/"
+LOADED = "It looks among what is loaded, and imports nothing."
 OWN_LIST = "The name is one of the module's own list."
 SETTINGS = "The settings of the project name it. Who writes settings also writes the code."
 
@@ -293,5 +294,37 @@ ALLOWED: tuple[Allowed, ...] = (
         "django_app/lab/views/files.py",
         {"response": {"run_file": 1}},
         "Only files of known names are served, each as its own kind.",
+    ),
+    *within(LIBRARY + "aws/development.py", {"attribute": {"project_folders": 1}}, LOADED),
+    *within(
+        LIBRARY + "definition/results.py", {"attribute": {"imported_exception": 1, "announce": 1}}, LOADED
+    ),
+    *within(LIBRARY + "local/aws/api_gateway.py", {"attribute": {"placeholder": 1}}, LOADED),
+    *within(LIBRARY + "local/serve/reloader.py", {"attribute": {"Reloader.__call__": 1}}, LOADED),
+    *within(LIBRARY + "sending/enqueue.py", {"attribute": {"announce_enqueued": 1}}, LOADED),
+    *(
+        Allowed(
+            rule="markup",
+            path=path,
+            function="",
+            because="A parsed document runs no scripts, and is this site's.",
+        )
+        for path in (
+            LIBRARY + "static/django_offload/board.js",
+            LIBRARY + "static/django_offload/progress.js",
+        )
+    ),
+    *within(
+        "django_app/lab/static/lab/follow.js",
+        {"markup": {"": 1}, "address": {"": 2}},
+        "It is this site's own page.",
+    ),
+    *within(LIBRARY + "definition/offload_task.py", {"attribute": {"variable_with_backoff": 1}}, LOADED),
+    *within(LIBRARY + "deploy/secret_files.py", {"attribute": {"code_of": 1}}, LOADED),
+    *within(LIBRARY + "worker/process_state.py", {"attribute": {"has_receivers": 1}}, LOADED),
+    *within(
+        LIBRARY + "worker/start/deferred_imports.py",
+        {"attribute": {"AfterPackageLoader.create_module": 2, "DeferringFinder.end": 1}},
+        LOADED,
     ),
 )

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 TEMPLATE_RULES = {
     "safe": re.compile(r"\|\s*safe(?:seq)?\b|{%-?\s*autoescape\s+(?:off|false)|{%\s*(?:debug|filter\s+safe)"),
     # Escaping doesn't help here: a space and a script's own syntax need no character that is escaped.
-    "unquoted": re.compile(r"<[a-z][^<>]*\s[\w-]+={{", re.IGNORECASE),
+    "unquoted": re.compile(r"<[a-z][^<>]*\s[\w-]+={[{%]", re.IGNORECASE),
     "inline": re.compile(
-        r"<[a-z][^<>]*\s(?:on[a-z]+|srcdoc)\s*="
+        r"<[a-z][^<>]*[\s/](?:on[a-z]+|hx-on[:\w-]*|srcdoc)\s*="
+        r"|<[a-z][^<>]*\sstyle\s*=\s*[\"']?[^\"'>]*{[{%]"
+        r"|<(?:iframe|object|embed|base|frame|portal)\b[^>]*{{|<meta\b[^>]*refresh[^>]*{{"
+        r"|\shx-[a-z-]+\s*=\s*[\"']?\s*(?:js|javascript):"
         r"|(?:href|src|action|formaction)\s*=\s*[\"']?\s*(?:javascript|data|vbscript):",
         re.IGNORECASE,
     ),
@@ -18,19 +21,29 @@ TEMPLATE_RULES = {
 }
 SCRIPT_RULES = {
     "markup": re.compile(
-        r"\.\s*(?:innerHTML|outerHTML|srcdoc)\s*\+?=(?!=)|\[\s*['\"](?:innerHTML|outerHTML)['\"]\s*\]"
+        r"\.\s*(?:innerHTML|outerHTML|srcdoc)\s*\+?=(?!=)|['\"`](?:innerHTML|outerHTML|srcdoc)['\"`]"
         r"|\b(?:innerHTML|outerHTML)\s*:"
         r"|insertAdjacentHTML|document\s*\.\s*write(?:ln)?\b|createContextualFragment|setHTMLUnsafe"
         r"|parseHTMLUnsafe|\bparseFromString\b|\$\([^)]*\)\.(?:html|append)\("
     ),
     "execute": re.compile(
-        r"\beval\s*\(|['\"]eval['\"]|\bFunction\s*\(|\bimport\s*\(\s*[^'\"\s]|\bset(?:Timeout|Interval)\s*\(\s*['\"`]|['\"]javascript:"
+        r"\beval\b|\bFunction\b(?!\s*[.=])|\bconstructor\s*\.\s*constructor\b|\bimportScripts\b"
+        r"|\bnew\s+(?:Shared)?Worker\s*\(\s*[^'\"\s]|\bimport\s*\(\s*[^'\"\s]|\bset(?:Timeout|Interval)\s*\(\s*['\"`]|['\"]javascript:"
         r"|setAttribute\(\s*['\"]on"
     ),
     "message": re.compile(r"postMessage\([^;]*['\"]\*['\"]"),
+    # An address may begin with javascript:.
+    "address": re.compile(
+        r"\.\s*(?:href|src|action|formAction)\s*=(?!=)\s*+(?!['\"])"
+        r"|setAttribute(?:NS)?\((?:[^,'\"]+,)?\s*['\"](?:href|src|style|action|formaction|srcdoc|xlink:href)['\"]"
+        r"|\blocation\s*=(?!=)\s*+(?!['\"])|\blocation\s*\.\s*(?:assign|replace)\(\s*[^'\"\s]"
+        r"|\bwindow\s*\.\s*open\(\s*[^'\"\s]"
+    ),
 }
-_COMMENT = re.compile(r"{#.*?#}|{%\s*comment.*?endcomment\s*%}", re.DOTALL)
-_COMMENT_OF_SCRIPTS = re.compile(r"/\*.*?\*/|(?m:^\s*//.*$)", re.DOTALL)
+# A comment with # ends on its line. One of a script has to begin a line, because a text may have its signs,
+# such as "*/*".
+_COMMENT = re.compile(r"{#[^\n]*?#}|(?s:{%\s*comment.*?endcomment\s*%})")
+_COMMENT_OF_SCRIPTS = re.compile(r"^[^\S\n]*(?:/\*(?s:.*?)\*/|//.*$)", re.MULTILINE)
 
 
 def found_in(text: str, ending: str) -> Iterator[tuple[str, int]]:

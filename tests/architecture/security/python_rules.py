@@ -4,84 +4,29 @@ import ast
 import re
 from collections.abc import Callable, Collection, Iterator
 
+from .dangerous_names import (
+    ATTRIBUTES,
+    EXECUTING,
+    FILLING,
+    GETTERS,
+    GUESSED,
+    HIDDEN,
+    IMPORTERS,
+    IMPORTING,
+    MAKING_CODE,
+    MARKING,
+    NAMESPACES,
+    SHELLS,
+    TAG,
+    TEMPLATES_OF_TEXT,
+    UNPICKLING,
+    UNSAFE_YAML,
+    WEAK,
+    WITHOUT_TIME_LIMIT,
+)
 from .names import Function, Names, is_text
 
 Rule = Callable[[ast.AST, Names], bool]
-
-# A path that ends in one of these is found wherever it is imported from, and whatever it is called.
-IMPORTERS = {
-    *("import_module", "import_string", "cached_import", "autodiscover_modules", "module_from_spec"),
-    *("spec_from_file_location", "run_module", "run_path", "resolve_name", "zipimporter"),
-    *("SourceFileLoader", "SourcelessFileLoader", "ExtensionFileLoader", "exec_module", "load_module"),
-}
-# find_spec() imports the packages around what it looks for. That of a finder doesn't.
-IMPORTING = {
-    *("builtins.__import__", "importlib.__import__", "importlib.reload", "importlib.util.find_spec"),
-    *("pydoc.locate", "pydoc.safeimport"),
-}
-EXECUTING = {
-    *("builtins.eval", "builtins.exec", "builtins.compile", "code.interact", "timeit.timeit"),
-    *("code.InteractiveInterpreter", "code.InteractiveConsole", "builtins.__builtins__", "builtins.__dict__"),
-    *("ctypes.CDLL", "ctypes.cdll", "ctypes.PyDLL"),
-}
-# What a literal name of an attribute may not be, because the name would hide it from the other rules.
-HIDDEN = {"import_module", "import_string", "__import__", "eval", "exec", "compile", "mark_safe", "system"}
-MAKING_CODE = {"types.FunctionType", "types.CodeType"}
-ATTRIBUTES = {"builtins.getattr", "builtins.setattr", "builtins.delattr", "builtins.hasattr"}
-GETTERS = {"operator.attrgetter", "operator.methodcaller"}
-UNPICKLING = {
-    *("pickle", "_pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "jsonpickle", "joblib"),
-    *("dbm", "copyreg"),
-}
-UNSAFE_YAML = {
-    *("load", "load_all", "full_load", "full_load_all", "unsafe_load", "unsafe_load_all"),
-    *("Loader", "CLoader", "FullLoader", "CFullLoader", "UnsafeLoader", "CUnsafeLoader"),
-}
-FILLING = {"format", "format_map", "join", "replace", "substitute", "safe_substitute"}
-MARKING = {"mark_safe", "SafeString", "SafeText", "SafeData", "html_safe", "__html__", "Markup"}
-TEMPLATES_OF_TEXT = {"from_string", "django.template.Template", "django.template.base.Template"}
-SHELLS = {
-    "os.system",
-    "os.popen",
-    "asyncio.create_subprocess_shell",
-    "subprocess.getoutput",
-    "subprocess.getstatusoutput",
-    "pty.spawn",
-}
-# What has no time limit of its own, with the number of its arguments before the limit.
-WITHOUT_TIME_LIMIT = {
-    "urllib.request.urlopen": 2,
-    "http.client.HTTPConnection": 2,
-    "http.client.HTTPSConnection": 2,
-    "socket.create_connection": 1,
-    "smtplib.SMTP": 3,
-    "ftplib.FTP": 4,
-    "imaplib.IMAP4_SSL": 9,
-    "poplib.POP3_SSL": 9,
-    **{
-        f"{package}.{method}": 9
-        for package in ("requests", "httpx")
-        for method in ("get", "post", "put", "patch", "delete", "head", "options", "request", "stream")
-    },
-}
-WEAK = {
-    *("tempfile.mktemp", "hashlib.md5", "hashlib.sha1", "ssl._create_unverified_context", "ssl.CERT_NONE"),
-    *("os.tempnam", "ssl.wrap_socket", "crypt.crypt", "uuid.uuid1", "ssl.PROTOCOL_TLSv1"),
-}
-AWS_PACKAGES = {"boto3", "botocore"}
-# Values that a stranger guesses byte by byte, if their comparison ends at the first that differs.
-GUESSED = re.compile(
-    r"(?:^|_)(?:signature|sig|signed|digest|hexdigest|hmac|mac|password|secret|api_key|secret_key|token)$",
-    re.IGNORECASE,
-)
-# Tags of HTML and SVG. Texts have placeholders too, such as <stage>.
-TAG = re.compile(
-    r"(?<!\?P)</?(?:a|abbr|article|aside|b|base|body|br|button|circle|code|dd|details|div|dl|dt|em|embed|fieldset|footer"
-    r"|form|g|h[1-6]|head|header|hr|html|i|iframe|img|input|label|legend|li|line|link|main|meta|nav|object|ol"
-    r"|option|output|p|path|polyline|pre|progress|rect|script|section|select|small|span|strong|style|summary|svg"
-    r"|table|tbody|td|text|textarea|tfoot|th|thead|time|title|tr|u|ul|use|video)(?:\s*/?>|\s+[\w:-]+\s*=)",
-    re.IGNORECASE,
-)
 
 
 def last(path: str) -> str:
@@ -106,6 +51,8 @@ def is_given(node: ast.Call, name: str, value: object) -> bool:
 
 def imports_by_name(node: ast.AST, names: Names) -> bool:
     """Import what a text names, unless the source itself has the text."""
+    if isinstance(node, ast.ImportFrom):
+        return any(alias.name == "*" for alias in node.names)  # Nobody sees what its names are.
     if isinstance(node, ast.Call):
         # What is called here is judged with its argument; see reads_a_computed_name().
         return _names_an_importer(node.func, names) and not is_argument(node, names, 0, "name")
@@ -129,14 +76,12 @@ def reads_a_computed_name(node: ast.AST, names: Names) -> bool:
             return not any(map(names.is_literal, node.args))
         case ast.Call(func=func) if names.path(func) == "inspect.getattr_static":
             return not is_argument(node, names, 1)
-        case ast.Subscript(value=ast.Call(func=func)) if names.path(func) in {
-            "builtins.globals",
-            "builtins.locals",
-            "builtins.vars",
-        }:
-            return not names.is_literal(node.slice)
-        case ast.Subscript(value=ast.Attribute(attr="__dict__")):
-            return not names.is_literal(node.slice)
+        case ast.Subscript(value=space) if is_namespace(space, names):
+            return not names.is_literal(node.slice) or names.text(node.slice) in HIDDEN
+        case ast.Call(func=ast.Attribute(value=space, attr="get")) if is_namespace(space, names):
+            return not is_argument(node, names, 0)
+        case ast.Call(func=ast.Attribute(attr="vformat")):
+            return not is_argument(node, names, 0)
         case ast.Name():
             return names.path(node) in ATTRIBUTES
         case ast.Attribute():
@@ -144,10 +89,22 @@ def reads_a_computed_name(node: ast.AST, names: Names) -> bool:
     return False
 
 
+def is_namespace(node: ast.AST, names: Names) -> bool:
+    """Return True for the dictionary of a module or an object, and for that of all modules."""
+    match node:
+        case ast.Call(func=func):
+            return names.path(func) in NAMESPACES
+        case ast.Attribute(attr="__dict__" | "__globals__"):
+            return True
+    return names.path(node) == "sys.modules"
+
+
 def executes_text(node: ast.AST, names: Names) -> bool:
     """Run or compile a text as code."""
     if isinstance(node, ast.Call) and names.path(node.func) in MAKING_CODE:
         return True
+    if isinstance(node, ast.Attribute) and node.attr == "__code__":
+        return not isinstance(node.ctx, ast.Load)
     return isinstance(node, ast.Name | ast.Attribute) and names.path(node) in EXECUTING
 
 
@@ -157,6 +114,7 @@ def unpickles(node: ast.AST, names: Names) -> bool:
         return last(names.path(node.func)) == "read_pickle" or is_given(node, "allow_pickle", True)
     return isinstance(node, ast.Attribute | ast.Name) and (
         (names.path(node).partition(".")[0] in UNPICKLING and "." in names.path(node))
+        or names.path(node).startswith("multiprocessing.connection.")
         or last(names.path(node)) == "PickleSerializer"
     )
 
@@ -180,6 +138,8 @@ def marks_as_safe(node: ast.AST, names: Names) -> bool:
         if path in TEMPLATES_OF_TEXT or last(path) == "from_string":
             return not is_argument(node, names, 0)
         return is_given(node, "autoescape", False) or is_given(node, "is_safe", True)
+    if isinstance(node, ast.Assign):
+        return any(isinstance(one, ast.Name) and one.id == "__html__" for one in node.targets)
     return isinstance(node, ast.Name | ast.Attribute) and last(names.path(node)) in MARKING
 
 
@@ -207,6 +167,9 @@ def is_markup(text: str) -> bool:
 
 def answers_with_text(node: ast.AST, names: Names) -> bool:
     """Answer with a text that no template has escaped, as a page of HTML."""
+    if isinstance(node, ast.Assign):
+        to_content = any(isinstance(one, ast.Attribute) and one.attr == "content" for one in node.targets)
+        return to_content and not names.is_literal(node.value)
     if not isinstance(node, ast.Call):
         return False
     response = last(names.path(node.func))
@@ -234,7 +197,8 @@ def uses_a_shell(node: ast.AST, names: Names) -> bool:
             given = [one.value for one in keywords if one.arg == "shell"]
             return any(not (isinstance(one, ast.Constant) and one.value is False) for one in given)
     return isinstance(node, ast.Name | ast.Attribute) and (
-        names.path(node) in SHELLS or bool(re.fullmatch(r"os\.(exec|spawn)\w+", names.path(node)))
+        names.path(node) in SHELLS
+        or bool(re.fullmatch(r"os\.(?:exec|spawn|posix_spawn|startfile)\w*", names.path(node)))
     )
 
 
@@ -305,8 +269,17 @@ def writes_sql(node: ast.AST, names: Names) -> bool:
             func=ast.Attribute(attr="execute" | "executemany" | "raw" | "executescript"), args=[first, *_]
         ):
             return not names.is_literal(first)
+        case ast.Call(func=ast.Attribute(attr="callproc"), args=[first, *_]):
+            return not names.is_literal(first)
         case ast.Call(func=func, args=[first, *_]) if last(names.path(func)) == "RunSQL":
             return not names.is_literal(first)
+        case ast.Call(
+            func=ast.Attribute(attr="execute" | "executemany"), keywords=[ast.keyword(arg="sql"), *_]
+        ):
+            return True
+        case ast.Call(func=func, keywords=keywords) if last(names.path(func)) == "Func":
+            own = [one.value for one in keywords if one.arg in {"function", "template"}]
+            return not all(map(names.is_literal, own))
     return isinstance(node, ast.Name | ast.Attribute) and last(names.path(node)) == "RawSQL"
 
 
@@ -332,16 +305,16 @@ def asserts_a_rule(node: ast.AST, names: Names) -> bool:
 
 RELEVANT = (
     *(ast.Call, ast.Name, ast.Attribute, ast.Subscript, ast.JoinedStr, ast.BinOp, ast.AugAssign, ast.Assign),
-    *(ast.Compare, ast.Assert, ast.FunctionDef, ast.AsyncFunctionDef),
+    *(ast.Compare, ast.Assert, ast.FunctionDef, ast.AsyncFunctionDef, ast.ImportFrom),
 )
 # Most names and attributes are of no interest to any rule.
 WATCHED = {
     *IMPORTERS,
     *MARKING,
     *(last(path) for path in IMPORTING | EXECUTING | ATTRIBUTES | GETTERS | SHELLS | WEAK),
-    *("PickleSerializer", "RawSQL", "csrf_exempt", "_dont_enforce_csrf_checks"),
+    *("PickleSerializer", "RawSQL", "csrf_exempt", "_dont_enforce_csrf_checks", "__code__"),
 }
-WATCHED_PACKAGES = UNPICKLING | {"yaml", "os"}
+WATCHED_PACKAGES = UNPICKLING | {"yaml", "os", "multiprocessing"}
 RULES: dict[str, Rule] = {
     "import": imports_by_name,
     "attribute": reads_a_computed_name,

@@ -138,7 +138,13 @@ def test_a_running_task_is_asked_to_stop(ada, store):
     assert record_of(store, task_id).cancelled
 
 
-@pytest.mark.parametrize(("action", "ids"), [("", ["0" * 32]), ("cancel", []), ("drop", ["0" * 32])])
+@pytest.mark.parametrize(
+    ("action", "ids"),
+    [
+        *(("", ["0" * 32]), ("cancel", []), ("drop", ["0" * 32])),
+        ("retry", ["", "x", "b:" + "0" * 32, "0" * 33, "a" * 5_000, "\x00"]),
+    ],
+)
 def test_nothing_is_done_without_a_known_action_and_a_task(ada, action, ids):
     assert ada.messages_after(ada.act(action, *ids)) == ["Nothing was done. Choose tasks and an action."]
 

@@ -137,6 +137,22 @@ def test_an_index_where_strangers_may_have_the_same_name_is_named_without_its_pa
     assert pip_install(locked("apig-wsgi"), locked("till")) == []
 
 
+@pytest.mark.parametrize("option", ["--find-links", "-f"])
+def test_a_page_of_links_is_a_place_where_strangers_may_have_the_same_name(tmp_path, monkeypatch, option):
+    monkeypatch.setattr(
+        hashes, "_configuration", lambda: ["global.find-links='http://me:secret@six.example/'"]
+    )
+    installed = tmp_path / "task" / "till-1.0.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Name: till\nVersion: 1.0\n")
+    lines = [f"{option} https://me:secret@five.example/", f"{option} {tmp_path}", "till"]
+
+    _count, further, unchecked = hashes.warnings(tmp_path / "task", lines, tmp_path / "requirements.txt")
+
+    assert "newer version of it, also from five.example, six.example. " in further
+    assert "pip doesn't check that it speaks to six.example. " in unchecked
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [

@@ -24,6 +24,13 @@ IN_TEXT = {
     "shop/pay.toml": "key = 'sk_" + "live_51HxAbCdEfGhIjKlMnOpQrSt'",
     "shop/chat.yaml": "token: xox" + "b-123456789012-abcdefghijkl",
     "shop/build.cfg": "ghp_" + "a1B2" * 9,
+    "shop/lab.yaml": "token: glpat" + "-a1B2a1B2a1B2a1B2a1B2",
+    "shop/npm.txt": "//index/:_authToken=npm" + "_" + "a1B2" * 9,
+    "shop/map.json": '{"key": "AIza' + "SyA1234567890abcdefghijklmnopqrstuv" + '"}',
+    "shop/chat.ini": "key = sk-" + "proj-" + "a1B2" * 12,
+    "shop/mail.txt": "SG." + "a" * 22 + "." + "b" * 43,
+    "shop/config.yaml": "database: postgresql://shop:" + "hunter2@db.internal/shop",
+    "shop/cache.json": '{"broker": "rediss://:' + 'hunter2@cache.internal:6379"}',
 }
 BY_NAME = [
     *("shop/credentials.json", "shop/aws_credentials", "shop/client_secret_12.json", "shop/secrets.yaml"),
@@ -44,6 +51,8 @@ HARMLESS = {
     "shop/certificate.txt": "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUJ\n",
     "shop/docs.txt": "AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     "shop/environment.json": "{}",
+    "shop/databases.yaml": "a: postgresql://shop:${PASSWORD}@db/shop\nb: redis://:pw@cache/0\nc: amqp://db/x@y\n"
+    "d: mysql://shop:hunter2@localhost/shop\ne: postgresql://user:hunter2@db.example/shop\n",
 }
 
 
@@ -58,6 +67,8 @@ def test_t15_what_looks_like_a_secret_is_named_without_its_value(tmp_path: Path)
     assert {one.partition(" (")[2] for one in named} == {
         *("a private key)", "an access key of AWS)", "a secret key of AWS)", "a key of Stripe)"),
         *("a token of Slack)", "a token of GitHub)", "a database)", "by its name)"),
+        *("a token of GitLab)", "a token of a package index)", "a key of Google)", "a key of SendGrid)"),
+        *("a key of a language model)", "a URL with a password)"),
     }
 
 

@@ -148,6 +148,29 @@ def test_an_endpoint_in_the_clear_is_reported(monkeypatch, settings, url, debug,
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "http://me:hunter2@aws.example",
+        "http://me:hunter2@hunter2@aws.example/",
+        "http://me:hunter2/hunter2@aws.example",
+        "http://me:hunter2 hunter2@aws.example",
+        "http://me:hunter2#hunter2?@aws.example",
+        "http://me:hunter2\u2100hunter2@aws.example",
+        "http://me:hunter2@[aws.example",
+    ],
+)
+def test_no_password_of_an_endpoint_is_shown(monkeypatch, settings, url):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+
+    (message,) = checks.check_endpoint()
+
+    assert message.id == "django_offload.E021"
+    assert "…@" in message.msg
+    assert "aws.example" in message.msg
+    assert "hunter2" not in message.msg + message.hint
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "AWS_ENDPOINT_URL",

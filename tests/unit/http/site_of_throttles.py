@@ -54,6 +54,10 @@ class ByHook(Busy):
         return 0.2
 
 
+class ByPut(Busy):
+    put = patch = TriggerView.post
+
+
 class Forbidden(Busy):
     def has_permission(self) -> bool:
         return False
@@ -94,6 +98,7 @@ urlpatterns = [
     path("busy/", Busy.as_view()),
     path("overridden/", Overridden.as_view()),
     path("by-hook/", ByHook.as_view()),
+    path("by-put/", ByPut.as_view()),
     path("forbidden/", Forbidden.as_view()),
     path("no-method/", NoMethod.as_view()),
     path("function/", decorated(function)),

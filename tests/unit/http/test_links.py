@@ -6,6 +6,7 @@ from html import unescape
 import pytest
 from django.core import signing
 from django.urls import reverse
+from django.utils.safestring import mark_safe
 
 from django_offload.http.links import is_link
 from django_offload.http.tokens import PIECE_SALT
@@ -110,3 +111,21 @@ def test_the_link_to_refresh_leads_to_this_site(page, offload, address):
 
     (link,) = re.findall(r'class="offload-refresh"><a href="([^"]+)"', html)
     assert link.startswith("/tasks/")
+
+
+@pytest.mark.parametrize("marked", ["then", "label", "link", "refresh"])
+def test_a_text_that_is_marked_as_safe_is_escaped_all_the_same(page, offload, marked):
+    result = tasks.double.enqueue(1)
+    if marked in {"then", "link"}:
+        offload.run()
+        result.refresh()
+    text = mark_safe('/reports/?a"onclick="go()<b>')
+    words = {"then": "/reports/", marked: text}
+
+    html = page(
+        f"{{% task_progress result {' '.join(f'{name}={name}' for name in words)} %}}", result=result, **words
+    )
+
+    assert "/reports/?a&quot;onclick=&quot;go()&lt;b&gt;" in html
+    assert 'onclick="' not in html
+    assert "<b>" not in html

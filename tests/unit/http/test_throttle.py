@@ -8,13 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.cache import caches
 from django.core.management import call_command
 from django.db import connection
 from django.test import RequestFactory
 
+from django_offload.conf.request_owner import current_request
 from django_offload.http import Throttle, TriggerView
 from django_offload.http.throttle import entry_key
+from django_offload.middleware import current_owner, remember
 from django_offload.web.handler import Handler
 from django_offload.web.requests import Site
 from tests.unit.http import site_of_throttles as site
@@ -205,6 +208,14 @@ def test_only_a_post_that_is_permitted_counts(visitor, cache):
     assert site.LIMITED == []
 
 
+def test_another_method_that_starts_tasks_counts_too(visitor, cache):
+    somebody = visitor()
+
+    answers = [getattr(somebody.client, method)("/by-put/") for method in ("put", "patch", "delete", "get")]
+
+    assert [answer.status_code for answer in answers] == [429, 429, 405, 200]
+
+
 def test_a_view_may_override_the_throttle_and_its_hook(visitor, cache):
     assert post(visitor(), "/overridden/").headers["Retry-After"] == "2"  # "/overridden/" has 12 characters.
     assert post(visitor(), "/by-hook/").headers["Retry-After"] == "1"
@@ -302,6 +313,35 @@ def test_owners_are_users_and_visitors_without_one_are_addresses(cache, ours):
     assert throttle(somebody(session_key="a" * 32)) is None
     assert throttle(somebody(session_key="b" * 32)) is not None
     assert throttle(request_of()) is not None
+
+
+def owner_made_of_the_session():
+    return f"shop:{current_owner()}"
+
+
+def key_of_the_session():
+    return current_request.get().session.session_key
+
+
+@pytest.mark.parametrize("owner", ["owner_made_of_the_session", "key_of_the_session"])
+def test_a_function_that_returns_the_session_makes_no_visitor_another_one(
+    cache, ours, settings, transactional_db, owner
+):
+    for entry in ours.values():
+        entry["OPTIONS"]["owner"] = f"{__name__}.{owner}"
+    settings.TASKS = dict(ours)
+    throttle = Throttle("1/m")
+
+    def ask(address="203.0.113.7"):
+        request = request_of(address)
+        request.session = SessionStore()
+        request.session.create()
+        with remember(request):
+            return throttle(request)
+
+    assert ask() is None
+    assert ask() is not None
+    assert ask("198.51.100.1") is None
 
 
 def owner_of_a_tenant():

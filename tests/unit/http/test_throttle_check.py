@@ -12,7 +12,8 @@ from django_offload.http.checks import check_throttles
 SITE = "tests.unit.http.site_of_throttles"
 BACKENDS = "django.core.cache.backends"
 COUNTS = "has a Throttle that counts in CACHES"
-TABLE = {"BACKEND": f"{BACKENDS}.db.DatabaseCache", "LOCATION": "counts"}
+SMALL_TABLE = {"BACKEND": f"{BACKENDS}.db.DatabaseCache", "LOCATION": "counts"}
+TABLE = SMALL_TABLE | {"OPTIONS": {"MAX_ENTRIES": 10_000}}
 
 
 class OwnMemory(LocMemCache):
@@ -82,6 +83,15 @@ def test_w019_warns_of_each_view_that_counts_where_others_do_not_see_it(messages
 )
 def test_a_cache_that_all_share_is_fine(messages, monkeypatch, backend):
     assert [message.msg for message in messages(backend) if "can't be used" not in message.msg] == []
+
+
+def test_a_table_that_forgets_counts_is_reported(messages):
+    (message,) = messages(SMALL_TABLE, __name__)
+
+    assert message.msg.endswith(
+        ": DatabaseCache keeps 300 entries, so it forgets counts as soon as more visitors come. Set its "
+        "OPTIONS['MAX_ENTRIES'] to 10,000 or more."
+    )
 
 
 def test_an_alias_that_does_not_exist_is_reported(settings, messages):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from django_offload import transports
 from django_offload.aws import within
 from django_offload.aws.time_budget import seconds_left
 from django_offload.conf import configured
@@ -13,6 +14,7 @@ from django_offload.protocol import record, record_size
 from django_offload.sending.enqueue import LOOK_SECONDS, SEND_SECONDS, send
 from django_offload.transports.base import Transport
 from tests.contract.records import enqueued_task
+from tests.faults import WrappedStore, store_with
 from tests.unit import tasks
 
 NOW = datetime.now(UTC)
@@ -107,3 +109,39 @@ def test_one_place_decides_once_where_arguments_are_written(ours, offload, monke
     result = tasks.double.enqueue("x" * size)
 
     assert decided == [result.id]
+
+
+class Quoting(Transport):
+    """Quotes the message that it refuses, as a client of AWS may do."""
+
+    longest_return = timedelta(minutes=15)
+
+    def prepare(self, queue):
+        """Find the queue."""
+
+    def send(self, queue, text, delay):
+        raise OSError(f"refused: {text}")
+
+    def give_back(self, delivery, delay):
+        raise AssertionError("nothing is given back")
+
+
+class Unwritable(WrappedStore):
+    def begin_create_many(self, items):
+        return lambda: [OSError(f"refused: {item}") for item in items]
+
+
+@pytest.mark.parametrize("secret", ["4711", "correct horse"], ids=["too short to be found", "long"])
+def test_no_failed_send_shows_a_sensitive_value(ours, offload, exits, monkeypatch, caplog, secret):
+    options = configured()["default"]
+    exits.enter_context(transports.use(options.stack, Quoting()))
+    exits.enter_context(store_with(Unwritable))
+
+    with pytest.raises(EnqueueFailed) as failed:
+        tasks.quotes.enqueue(secret)
+
+    assert secret not in str(failed.value.__cause__)
+    assert "OSError" in str(failed.value.__cause__)
+    assert "record failed: " in caplog.text
+    assert "message failed: " in caplog.text
+    assert secret not in caplog.text

@@ -14,8 +14,10 @@ from ..errors import PackageFailed
 from .requirements import name_of
 
 # pip's options, in a requirements file and in its configuration, that say where packages come from.
-_OPTION = re.compile(r"(?P<name>-i|--(?:extra-)?index-url|--trusted-host)[\s=]+(?P<value>\S+)")
-_CONFIGURED = re.compile(r"\S+\.(?P<name>(?:extra-)?index-url|trusted-host)='(?P<value>.*)'")
+_OPTION = re.compile(
+    r"(?P<name>-i|-f|--(?:extra-)?index-url|--find-links|--trusted-host)[\s=]+(?P<value>\S+)"
+)
+_CONFIGURED = re.compile(r"\S+\.(?P<name>(?:extra-)?index-url|find-links|trusted-host)='(?P<value>.*)'")
 _HASHED = re.compile(r"\s--hash[\s=]|#(?:[^\s;]*&)?sha(?:256|384|512)=", re.IGNORECASE)
 _MOST_SHOWN = 5
 _COMPILE = "uv pip compile --universal --generate-hashes --output-file lambdas/requirements.lock"
@@ -69,7 +71,7 @@ def warnings(folder: Path, lines: Iterable[str], file: Path) -> Iterator[str]:
         f"Nothing shows that they are what you tested. Lock them: {_COMPILE} {source}"
     )
     options = list(_options(lines))
-    further = [host for name, host, _ in options if name == "extra-index-url"]
+    further = [host for name, host, _ in options if name in {"extra-index-url", "find-links"}]
     if further:
         yield (
             f"pip takes each package from any index that has a newer version of it, also from "
@@ -100,13 +102,13 @@ def _options(lines: Iterable[str]) -> Iterator[tuple[str, str, bool]]:
     found = [match for line in lines if (match := _OPTION.match(line))]
     found += [match for line in _configuration() if (match := _CONFIGURED.fullmatch(line))]
     for match in found:
-        name = {"-i": "index-url"}.get(match["name"], match["name"].removeprefix("--"))
+        name = {"-i": "index-url", "-f": "find-links"}.get(match["name"], match["name"].removeprefix("--"))
         for value in re.split(r"\s+|\\n", match["value"].strip("\"'")):
             if name == "trusted-host":
                 yield name, value, False
-            elif value:
+            elif value and (name != "find-links" or "://" in value):  # The other links are on this disk.
                 address = urlsplit(value)
-                host = address.hostname or address.path
+                host = address.hostname or value.rpartition("@")[2]
                 yield name, host, address.scheme != "http" or host in {"localhost", "127.0.0.1", "::1"}
 
 
