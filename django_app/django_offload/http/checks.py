@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage
 from django.urls import get_resolver
 
 from ..conf import reason, shown
-from ..escaping import printable
+from ..logs.escaping import printable
 from .counting import counts_for_all
 from .throttle import Throttle
 

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from ..definition.offload_task import AnyResult, AnyTask
-from ..escaping import printable
 from ..exceptions import EnqueueFailed, InvalidArguments
+from ..logs.escaping import printable
 from . import accepted
 from .arguments import (
     CSRF_FIELD,
