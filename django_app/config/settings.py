@@ -147,7 +147,9 @@ if not DEBUG:
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
     }
-    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CSRF_COOKIE_HTTPONLY = True
+    # Browsers take a cookie of this prefix from this host alone, so no neighbour can plant a session.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
     SECURE_HSTS_SECONDS = 3600
     # Function URLs and API Gateway use only HTTPS, and this site can't decide for other hosts of its domain.
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]

@@ -38,10 +38,10 @@ CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("deploy.scaffold.checks.check_names", (), True),
     ("deploy.scaffold.checks.check_variables", (), True),
     ("deploy.scaffold.checks.check_web", (Tags.security,), True),
-    ("deploy.scaffold.stage_checks.check_literals", (Tags.security,), True),
-    ("deploy.scaffold.stage_checks.check_settings", (Tags.security,), True),
-    ("deploy.scaffold.stage_checks.check_hosts", (Tags.security,), True),
-    ("deploy.scaffold.stage_checks.check_endpoints", (Tags.security,), True),
+    ("deploy.stage_checks.check_literals", (Tags.security,), True),
+    ("deploy.stage_checks.check_settings", (Tags.security,), True),
+    ("deploy.stage_checks.check_hosts", (Tags.security,), True),
+    ("deploy.stage_checks.check_endpoints", (Tags.security,), True),
 )
 
 # Their records have addresses or a request. A filter of a logger doesn't see the records of its children.

@@ -26,7 +26,6 @@ from .conf import (
     Options,
     backend_classes,
     broken_entries,
-    printable,
     reason,
     shortened,
     shown,
@@ -35,6 +34,7 @@ from .conf import (
 from .definition.offload_task import OffloadTask
 from .definition.registry import app_task_modules, registry_or_none
 from .definition.signatures import signature_of
+from .escaping import printable
 from .exceptions import ConfigurationError, UnknownTask
 from .protocol.record import RECORD_LIFE
 from .worker.migration import not_shared
@@ -45,8 +45,8 @@ KNOWS_VISITORS = (
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 )
-# Enough to change SECRET_KEY every week.
-MOST_FALLBACKS = 3
+# Enough to change SECRET_KEY every week, and to keep each key as long as a record may need it.
+MOST_FALLBACKS = ceil(RECORD_LIFE / timedelta(weeks=1))
 ENTRY = (
     "Give a dictionary whose BACKEND is the path of a class that can be imported, such as "
     "'django_offload.backends.SQSBackend'."
@@ -263,7 +263,7 @@ def check_concurrency(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_middleware(**kwargs: Any) -> list[CheckMessage]:
-    """Warn if the default owner is in use and its middleware is missing, or in a wrong place."""
+    """Warn if the default owner is in use, and its middleware is missing or can't know anybody."""
     needed = any(
         options.owner in {DEFAULT_OWNER, "django_offload.middleware.current_owner"}
         for options in options_by_alias().values()
@@ -271,7 +271,7 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
     if not needed:
         return []
     names = [str(name) for name in settings.MIDDLEWARE or ()]
-    own = [number for number, name in enumerate(names) if is_middleware(name, (MIDDLEWARE,))]
+    own = [name for name in names if is_middleware(name, (MIDDLEWARE,))]
     if not own:
         return [
             checks.Warning(
@@ -280,17 +280,15 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
                 id="django_offload.W020",
             )
         ]
-    late = [name for name in names[own[-1] + 1 :] if is_middleware(name, KNOWS_VISITORS)]
-    # Another middleware before it may set request.user, but not one of Django's.
-    before = [name for name in names[: own[-1]] if not name.startswith("django.")]
-    if not late and (before or any(is_middleware(name, KNOWS_VISITORS) for name in names)):
+    # The order doesn't matter, because a task asks the request when it is enqueued. Another middleware may
+    # set request.user, but not one of Django's.
+    others = [name for name in names if name not in own]
+    if any(not name.startswith("django.") or is_middleware(name, KNOWS_VISITORS) for name in others):
         return []
-    reason_why = f"'{late[0]}' is after" if late else "Neither a session nor a user is known before"
     return [
         checks.Warning(
-            f"Tasks have no owner, because MIDDLEWARE has its parts in a wrong order. {reason_why} "
-            f"'{names[own[-1]]}'.",
-            hint=f"Put '{names[own[-1]]}' after the session and authentication middleware.",
+            "Tasks have no owner, because no middleware knows the session or the user of a request.",
+            hint=f"Add '{KNOWS_VISITORS[0]}' and '{KNOWS_VISITORS[1]}' to MIDDLEWARE.",
             id="django_offload.W023",
         )
     ]

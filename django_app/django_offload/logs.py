@@ -2,43 +2,17 @@
 
 import logging
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 from .compat import TASKS
+from .escaping import indented, one_line
 
 # Each logger whose records a text from outside may reach. A filter of a logger doesn't see its children's.
 OWN = "django_offload"
 # In the last one, Django logs what receivers of signals raise.
 LOGGERS = (OWN, *(f"{OWN}.{child}" for child in ("local", "web")), "django.dispatch")
-INDENT = "    "
-# Control characters move the cursor, change a terminal's title, and end lines.
-ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
-# Line separators and marks of direction change how a line reads.
-TURNS = (0x061C, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-ESCAPES |= {code: f"\\u{code:04x}" for code in TURNS}
-
 format_exception = logging.Formatter().formatException
-
-
-def escape_controls(text: str) -> str:
-    """
-    Return a text with control characters, lone surrogates and turns of direction as escapes.
-
-    Tabs and line breaks stay.
-    """
-    if text.isprintable():
-        return text
-    return text.translate(ESCAPES).encode(errors="backslashreplace").decode()
-
-
-def one_line(text: str) -> str:
-    """Return a text with everything escaped that escape_controls() escapes, and its line breaks too."""
-    return text if text.isprintable() else escape_controls(text).replace("\n", "\\n")
-
-
-def indented(text: str) -> str:
-    """Return a text whose lines begin with spaces, so that none of them looks like a record."""
-    return INDENT + escape_controls(text.rstrip("\n")).replace("\n", f"\n{INDENT}")
 
 
 class Lines(str):
@@ -55,28 +29,33 @@ class OneRecordALine(logging.Filter):
     text of its exception.
     """
 
+    def cleaned(self, text: str) -> str:
+        """Return a text that is logged without what a subclass hides."""
+        return text
+
+    def safe_argument(self, value: Any) -> Any:
+        """Return an argument of a log call as it is if it is safe, or else its text made safe."""
+        if value is None or isinstance(value, int | float):
+            return value
+        try:
+            text = str(value)
+        except Exception:  # noqa: BLE001, whatever a project's own class raises
+            return one_line(f"a value of type {type(value).__name__}")
+        safe = (indented if isinstance(value, Lines) else one_line)(self.cleaned(text))
+        return value if safe == text else safe
+
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, Mapping):
-            record.args = {name: safe_argument(value) for name, value in record.args.items()}
+            # A server's own class of dictionary may answer for names that it lacks.
+            arguments = copy(record.args) if isinstance(record.args, dict) else dict(record.args)
+            arguments.update({name: self.safe_argument(value) for name, value in record.args.items()})
+            record.args = arguments
         elif record.args:
-            record.args = tuple(map(safe_argument, record.args))
+            record.args = tuple(map(self.safe_argument, record.args))
         if record.exc_info and record.exc_info[0] is not None and not record.exc_text:
             # Formatters use this text instead of making their own.
-            record.exc_text = indented(format_exception(record.exc_info))
+            record.exc_text = indented(self.cleaned(format_exception(record.exc_info)))
         return True
-
-
-def safe_argument(value: Any) -> Any:
-    """Return an argument of a log call as it is if it is safe, or else its text made safe."""
-    if value is None or isinstance(value, int | float):
-        return value
-    if isinstance(value, Lines):
-        return indented(value)
-    try:
-        text = str(value)
-    except Exception:  # noqa: BLE001, whatever a project's own class raises
-        return one_line(f"a value of type {type(value).__name__}")
-    return value if text.isprintable() else one_line(text)
 
 
 one_record_a_line = OneRecordALine()

@@ -4,7 +4,6 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from .http import views
-from .http.private import private_answer
 from .protocol.enqueued_task import ID_PATTERN
 
 
@@ -19,7 +18,7 @@ register_converter(TaskIdConverter, "task_id")
 app_name = "django_offload"
 
 urlpatterns = [
-    path("<task_id:task_id>/", private_answer(views.status), name="status"),
-    path("<task_id:task_id>/cancel/", private_answer(views.cancel_task), name="cancel"),
-    path("<task_id:task_id>/progress/", private_answer(views.progress), name="progress"),
+    path("<task_id:task_id>/", views.status, name="status"),
+    path("<task_id:task_id>/cancel/", views.cancel_task, name="cancel"),
+    path("<task_id:task_id>/progress/", views.progress, name="progress"),
 ]

@@ -1,13 +1,15 @@
 """`make audit` passes no package that the index didn't judge, and `make sbom` lists what is deployed."""
 
-import ast
 import json
 import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from packaging.utils import canonicalize_name
 
 from tests.architecture.pypi_answers import CANARIES, OF_DJANGO, about, index
 from tests.architecture.sources import ROOT, tracked
+from tests.docs.how_to import AUDIT as HOW_TO_AUDIT
 
 AUDIT = ROOT / ".ci" / "audit"
 HASH = "--hash=sha256:" + "0" * 64
@@ -39,6 +42,15 @@ def run() -> Run:
         )
 
     return run
+
+
+@pytest.fixture
+def programs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
+    """Return a function that imports a program of .ci/audit here, where it needs no package of its own."""
+    monkeypatch.syspath_prepend(AUDIT)
+    yield import_module
+    for name in ("audit", "locks"):
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture
@@ -134,6 +146,22 @@ def test_an_index_that_breaks_off_passes_nothing_that_it_did_not_judge(audit, an
     assert code == 2
 
 
+def test_the_command_for_other_projects_is_one_that_pip_audit_takes(run):
+    """It fails for what the index doesn't know, and installs nothing itself."""
+    program = "import sys; from pip_audit._cli import _parser; print(_parser().parse_args(sys.argv[1:]))"
+
+    parsed = subprocess.run(
+        [ROOT / ".venv-audit" / "bin" / "python", "-c", program, *shlex.split(HOW_TO_AUDIT)[1:]],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert {"strict=True", "require_hashes=True", "disable_pip=True"} <= set(
+        re.split(r"[(), ]+", parsed.stdout)
+    )
+
+
 def test_without_a_network_nothing_is_passed(run, tmp_path):
     (tmp_path / "some.lock").write_text(f"boto3==1.43.0 {HASH}\n")
     with index({}) as address:
@@ -148,33 +176,32 @@ def test_without_a_network_nothing_is_passed(run, tmp_path):
 @pytest.mark.parametrize(
     "line", ["boto3>=1.43", "boto3==1.43.0", f"boto3 @ https://example.com/boto3.whl {HASH}"]
 )
-def test_what_is_not_locked_is_not_audited(run, tmp_path, line):
+def test_what_is_not_locked_is_not_audited(programs, capsys, tmp_path, line):
     (tmp_path / "some.lock").write_text(f"django==6.1.3 {HASH}\n{line}\n")
 
-    process = run("audit.py", "--index", "http://127.0.0.1:1", tmp_path / "some.lock")
+    code = programs("audit").main("--index", "http://127.0.0.1:1", str(tmp_path / "some.lock"))
 
     words = line.partition(" --hash")[0]
-    assert process.stdout == (
+    assert capsys.readouterr().out == (
         f"NOT AUDITED: {tmp_path}/some.lock has '{words}', which isn't one version with hashes. "
         "Run make lock.\n"
     )
-    assert process.returncode == 2
+    assert code == 2
 
 
-def test_t13_every_lock_file_has_hashes_for_each_package():
-    program = "import locks; print({str(lock): len(locks.read(lock)) for lock in locks.lock_files()})"
+def test_t13_every_lock_file_has_hashes_for_each_package(programs):
+    locks = programs("locks")
+    counts = {lock: len(locks.read(lock)) for lock in locks.lock_files()}
 
-    process = subprocess.run(
-        [sys.executable, "-c", program], cwd=AUDIT, capture_output=True, text=True, check=True
-    )
-
-    counts = {Path(name): count for name, count in ast.literal_eval(process.stdout).items()}
     assert counts == {
         lock: len(re.findall(r"^[A-Za-z0-9]", lock.read_text(), re.MULTILINE))
         for lock in tracked()
         if lock.suffix == ".lock"
     }
+    assert {ROOT / "requirements.lock", ROOT / "lambdas" / "requirements.lock"} <= counts.keys()
     assert not [lock for lock in counts if re.search(r"://|^-|@ ", lock.read_text(), re.MULTILINE)]
+    assert "\t@.venv-audit/bin/python .ci/audit/audit.py\n" in (ROOT / "Makefile").read_text()
+    assert "audit" not in (ROOT / ".ci" / "check").read_text()
 
 
 def test_t13_no_script_installs_a_package_that_is_not_locked():
@@ -196,23 +223,6 @@ def test_t13_no_script_installs_a_package_that_is_not_locked():
     assert [
         name for name, one in packages.items() if name and "sha512-" not in one.get("integrity", "")
     ] == []
-
-
-def test_every_lock_file_is_audited():
-    listed = subprocess.run(
-        [sys.executable, "-c", "import locks; print(*locks.lock_files(), sep='\\n')"],
-        cwd=AUDIT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-    locks = {path for path in tracked() if path.suffix == ".lock"}
-    assert set(map(Path, listed.stdout.split())) == locks
-    assert {ROOT / "requirements.lock", ROOT / "lambdas" / "requirements.lock"} <= locks
-    makefile = (ROOT / "Makefile").read_text()
-    assert "\t@.venv-audit/bin/python .ci/audit/audit.py\n" in makefile
-    assert "audit" not in (ROOT / ".ci" / "check").read_text()
 
 
 def test_t13_the_sbom_lists_every_package_of_the_functions_with_version_hash_and_purl(run, tmp_path):

@@ -18,10 +18,10 @@ from tests.benchmarks.cold_start import COLD, IndexEntry
 from tests.benchmarks.processes import ROOT, clean_environment
 
 LISTS = """
-import json, django
+import django
 django.setup()
-from django_offload.definition.registry import registry
-print(json.dumps(registry().listed))
+from django_offload.definition.registry import listing_text
+print(listing_text())
 """
 # What a function of the benchmarks has beside the package.
 BESIDE = ("site.py", "tasks.py")

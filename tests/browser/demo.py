@@ -1,6 +1,8 @@
 """The demo as a process of its own: the site, AWS on this machine and its workers."""
 
+import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -59,6 +61,22 @@ class Demo:
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise
+
+    def run(self, module: str) -> dict[str, str]:
+        """Run a program in the demo's environment, as in another terminal, and return the JSON it prints."""
+        lines = (self.folder / ".offload" / "env").read_text().splitlines()
+        exported = dict(shlex.split(line)[1].split("=", 1) for line in lines if line.startswith("export "))
+        process = subprocess.run(
+            [sys.executable, "-m", module],
+            cwd=ROOT,
+            env={**self.stage_environment, **exported},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert process.returncode == 0, process.stderr
+        printed: dict[str, str] = json.loads(process.stdout.splitlines()[-1])  # What is logged comes first.
+        return printed
 
     def text(self) -> str:
         """Return what it has printed so far."""

@@ -14,9 +14,9 @@ from tests.browser.conftest import chromium
 from tests.browser.demo import ROOT, Demo
 from tests.browser.first_page import let_visitors_in, run
 from tests.browser.pieces.site import ALL, Site
+from tests.browser.pieces.test_looks import press_start
 from tests.browser.pieces.test_progress import start, text
 from tests.browser.pieces.test_starting import press
-from tests.browser.states import states
 from tests.browser.visitor import PATIENCE_MS, Visitor
 from tests.unit.lab.images import noise
 
@@ -76,7 +76,7 @@ def _photo(folder: Path, data: bytes) -> Path:
 def of_the_board(visitor: Visitor, demo: Demo) -> Iterator[str]:
     """Go from page to page of the board, and name each."""
     let_in(visitor, demo)
-    made = states(demo)
+    made = demo.run("tests.browser.states")
     pages = {
         "index": "/admin/",
         "under-way": BOARD,
@@ -114,6 +114,9 @@ def of_the_pieces(visitor: Visitor, site: Site) -> Iterator[str]:
     yield "piece-failed"
     visitor.goto("/plain/")
     yield "trigger"
+    visitor.goto("/busy/")
+    press_start(page, "2050")
+    yield "throttled"
 
 
 def draw(visitor: Visitor, pages: Iterator[str], folder: Path) -> None:

@@ -1,35 +1,13 @@
 """Tasks of the demo in every state, for pages to show: run in its environment, this prints their ids."""
 
 import json
-import shlex
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 
 import django
 
-from tests.browser.demo import ROOT, Demo
-
 LATER = timedelta(days=1)
 SECONDS = 60
-
-
-def states(demo: Demo) -> dict[str, str]:
-    """Return the id of a task of each name."""
-    lines = (demo.folder / ".offload" / "env").read_text().splitlines()
-    exported = dict(shlex.split(line)[1].split("=", 1) for line in lines if line.startswith("export "))
-    made = subprocess.run(
-        [sys.executable, "-m", "tests.browser.states"],
-        cwd=ROOT,
-        env={**demo.stage_environment, **exported},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert made.returncode == 0, made.stderr
-    found: dict[str, str] = json.loads(made.stdout.splitlines()[-1])  # What is logged comes first.
-    return found
 
 
 def make() -> dict[str, str]:

@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.board import BOARD, let_in
 from tests.browser.demo import Demo
-from tests.browser.states import states
 from tests.browser.visitor import PATIENCE_MS, Visitor
 from tests.docs.pages import DOCS, sections
 
@@ -61,7 +60,7 @@ CASES = {
 @pytest.fixture(scope="module")
 def made(demo: Demo) -> dict[str, str]:
     """The ids of tasks in every state."""
-    return states(demo)
+    return demo.run("tests.browser.states")
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from django_offload.protocol.transitions import (
     release,
     send_again,
     succeed,
+    unclaim,
 )
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -110,16 +111,20 @@ def states(task_id: str) -> dict[str, Attributes | None]:
 
 
 def sent_and_unswept(task_id: str) -> dict[str, Attributes]:
-    """Return records that the sweeper has sent again, and one that is in no index."""
+    """Return records that the sweeper has sent again, and some that are in no index."""
     found = states(task_id)
     ready, running, lost = (found[state] or {} for state in ("ready", "running", "lost"))
     return {
         "ready, sent again": sent_again(task_id, ready),
         "lost, sent again": sent_again(task_id, lost),
-        "running, in no index": {
-            name: value for name, value in running.items() if name not in {"due_at", "due_shard"}
-        },
+        "running, in no index": unindexed(running),
+        "ready, in no index": unindexed(unclaim(fence=1, token=TOKEN, workers=[]).apply(running)),
     }
+
+
+def unindexed(attributes: Attributes) -> Attributes:
+    """Return a record as a claim without a record at enqueue makes it."""
+    return {name: value for name, value in attributes.items() if name not in {"due_at", "due_shard"}}
 
 
 def storing(attributes: Attributes) -> ConditionalWrite:

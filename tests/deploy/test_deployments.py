@@ -162,7 +162,7 @@ def test_a_deployment_names_variables_that_workers_lack(
     (tmp_path / "zappa_settings.json").write_text(json.dumps({"dev": settings}))
     place = Layout(root=tmp_path, source=tmp_path, settings_module="config.settings")
     monkeypatch.setattr(offload_deploy, "layout", lambda: place)
-    monkeypatch.setattr(offload_deploy, "check", lambda place, stage, *, web: [])
+    monkeypatch.setattr(offload_deploy, "check", lambda place, stage, *, web, announce: [])
     monkeypatch.setenv("OFFLOAD_STAGE", "dev")
     command = ("offload_deploy", "--package", str(code.path), "--dry-run")
 

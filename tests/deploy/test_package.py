@@ -44,6 +44,7 @@ ends = time.monotonic() + 60
 context = SimpleNamespace(
     aws_request_id="1",
     function_name="lab-dev-default-worker",
+    invoked_function_arn={function!r},
     log_stream_name="2026/11/22/[$LATEST]1",
     get_remaining_time_in_millis=lambda: int((ends - time.monotonic()) * 1000),
 )
@@ -114,7 +115,7 @@ print(json.dumps(sorted(sys.modules)))
         )
         return found
 
-    assert json.loads((task / "offload_tasks.json").read_text()) == {
+    assert json.loads((task / "offload_tasks.json").read_text())["tasks"] == {
         "lab.tasks.exchange_rates": ["lab.tasks", "default"],
         "lab.tasks.mandelbrot_tile": ["lab.tasks", "default"],
         "lab.tasks.photo_renditions": ["lab.tasks", "photos"],
@@ -304,8 +305,10 @@ def test_unzipped_alone_it_works_on_a_message_of_the_queue(task: Path, beside: P
         (message,) = sqs.receive_message(QueueUrl=url, MessageSystemAttributeNames=["All"])["Messages"]
         arn = f"arn:aws:sqs:{REGION}:123456789012:lab-dev-default"
         event = {"Records": [make_record(message, arn)]}
+        function = f"arn:aws:lambda:{REGION}:123456789012:function:lab-dev-default-worker:live"
+        works = WORKS.format(event=event, function=function, task_id=task_id)
 
-        answer, status = clean.run(task, beside, WORKS.format(event=event, task_id=task_id), **environment)
+        answer, status = clean.run(task, beside, works, **environment)
 
     assert answer == {"batchItemFailures": []}
     assert status == "SUCCESSFUL"

@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from django_offload.local.lambda_.deployed_code import link_runtime
 
 from . import clean
 from .http_events import http
-from .project import PATIENCE_SECONDS, PLANTED, REGION, Project, files_with
+from .project import PATIENCE_SECONDS, PLANTED, REGION, ROOT, Project, files_with
 
 # Ours has debug mode off, and no region, because every function's environment has it.
 OURS = {"DEBUG", "ENVIRONMENT_VARIABLES"}
@@ -88,6 +89,12 @@ def test_our_package_has_nothing_of_zappa(package: Path) -> None:
     assert "from django_offload.web.start import start" in handler
 
 
+def locked(*names: str) -> str:
+    """Return what requirements.lock has of these packages, their hashes too."""
+    blocks = re.split(r"^(?=\S)", (ROOT / "requirements.lock").read_text(), flags=re.MULTILINE)
+    return "".join(block for block in blocks if block.partition("==")[0] in names)
+
+
 def test_a_stage_that_names_zappas_handler_gets_it_whole(
     project: Project, zappas: Path, tmp_path: Path
 ) -> None:
@@ -95,6 +102,12 @@ def test_a_stage_that_names_zappas_handler_gets_it_whole(
     stages = json.loads((own.root / "zappa_settings.json").read_text())
     stages["dev"]["lambda_handler"] = "handler.lambda_handler"
     own.write("zappa_settings.json", json.dumps(stages))
+    # A locked package installs nothing else, so this stage's file also locks what Zappa's handler needs.
+    lock = own.root / "lambdas" / "requirements.lock"
+    own.write(
+        "lambdas/requirements.lock",
+        lock.read_text() + locked("durationpy", "markupsafe", "werkzeug", "zappa"),
+    )
 
     built = Path(json.loads(own.done("offload_package", "--json"))["path"])
 

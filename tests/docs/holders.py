@@ -75,11 +75,13 @@ def is_of_the_tutorial(block: Block) -> bool:
 
 
 def is_of_a_how_to(block: Block) -> bool:
-    """The files of how-to pages, run by tests/docs/test_how_to.py; one of them shows a stage's file."""
+    """The files of how-to pages, run by tests/docs/test_how_to.py, and calls of other programs."""
     if block.page not in how_to.PAGES:
         return False
     if block.language == "json":
-        return block.page.stem == "monitor"
+        return block.page.stem in {"monitor", "limits"}
+    if block.text in {how_to.LOCK, how_to.AUDIT}:
+        return True
     return block.language == "python" and block.text.partition("\n")[2] in "".join(
         how_to.files(block.page).values()
     )

@@ -12,8 +12,10 @@ SETTINGS = "shop/settings.py"
 PAGES = [
     FOLDER / f"{name}.md"
     for name in (
+        "before_you_deploy",
         "effects_once",
         "large_payloads",
+        "limits",
         "many_tasks",
         "monitor",
         "retries",
@@ -23,6 +25,12 @@ PAGES = [
         "transactions",
     )
 ]
+# Calls of other programs, which test_how_to.py and tests/architecture/test_audit.py hold.
+LOCK, AUDIT = (
+    block.text
+    for block in blocks(FOLDER / "before_you_deploy.md")
+    if block.text.startswith(("uv ", "pip-audit "))
+)
 # What is the reader's own, and no page shows.
 OWN = {
     "orders/__init__.py": "",
@@ -34,6 +42,9 @@ def charge(*what, idempotency_key=""):
     charged.append((*what, idempotency_key))
     return len(charged)
 """,
+    "orders/web.py": """def links_on(page):
+    return [f"{page}/a", f"{page}/b"]
+""",
     "orders/mail.py": """printed = []
 
 
@@ -42,7 +53,8 @@ def print_receipt(*what):
     return f"receipt {len(printed)}"
 """,
 }
-_FILE = re.compile(r"# (?P<name>\w+/\w+\.py)\n")
+# A file may have several contents to choose from: "# shop/settings.py, with Redis".
+_FILE = re.compile(r"# (?P<name>\w+(?:/\w+)+\.py(?:, [^\n]+)?)\n")
 
 
 def files(page: Path) -> dict[str, str]:

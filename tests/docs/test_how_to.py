@@ -1,6 +1,7 @@
 """The code of the how-to pages runs, through the real handlers, and does what the pages say."""
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -11,20 +12,26 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import caches
 from django.core.files.base import File
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.migrations.state import ProjectState
+from django.test import Client
 from django.utils import timezone
 
 from django_offload.compat import signals
 from django_offload.conf import Options
+from django_offload.deploy.package import hashes
 from django_offload.deploy.stage import load
+from django_offload.http.checks import check_throttles
 from django_offload.testing import Offload
 from tests.contract.setup import tasks_setting
-from tests.docs.how_to import FOLDER, OWN, PAGES, SETTINGS, files
-from tests.docs.pages import blocks
+from tests.docs.how_to import FOLDER, LOCK, OWN, PAGES, SETTINGS, files
+from tests.docs.pages import blocks, commands
 from tests.plugin.conftest import LIBRARY
 from tests.unit import tasks
+from tests.unit.management.commands import run
 
 MODULES = ["orders.tasks", "photos.tasks"]
 SITE = """
@@ -38,7 +45,7 @@ USE_TZ = True
 
 def write(folder: Path, page: str) -> None:
     for name, text in {**OWN, **files(FOLDER / f"{page}.md")}.items():
-        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).parent.mkdir(exist_ok=True, parents=True)
         (folder / name).write_text(text)
 
 
@@ -192,9 +199,106 @@ def test_a_task_leaves_after_the_commit(shop: Callable[[str], Shop]) -> None:
     assert result.return_value == "Welcome, ada"
 
 
-def test_the_settings_of_the_outbox_are_right(settings: Any) -> None:
+def settings_of(page: str, which: str = "") -> dict[str, Any]:
+    """Return what one of the settings files on a page sets."""
     space: dict[str, Any] = {"INSTALLED_APPS": []}
-    exec(files(FOLDER / "transactions.md")[SETTINGS], space)  # noqa: S102, our own page
+    exec(files(FOLDER / f"{page}.md")[SETTINGS + which], space)  # noqa: S102, our own page
+    return space
+
+
+@pytest.fixture
+def cache_of_page(settings: Any) -> Iterator[Callable[[Any], None]]:
+    """Return what makes the table of the page's cache, by the page's migration."""
+    settings.CACHES = settings_of("limits")["CACHES"]
+
+    def make(migration: Any) -> None:
+        with connection.schema_editor() as editor:
+            migration.Migration("0001_cache", "orders").apply(ProjectState(), editor)
+
+    yield make
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS cache")
+
+
+def test_a_view_starts_as_many_tasks_as_its_throttle_allows(
+    shop: Callable[[str], Shop], settings: Any, client: Client, cache_of_page: Callable[[Any], None]
+) -> None:
+    offload, module = shop("limits")
+    settings.ROOT_URLCONF = "orders.urls"
+    cache_of_page(module("orders.migrations.0001_cache"))
+
+    def ask(path: str) -> Any:
+        return client.post(path, {"year": 2026}, content_type="application/json")
+
+    answers, exports = [ask("/reports/") for _ in range(11)], [ask("/export/") for _ in range(6)]
+
+    assert [answer.status_code for answer in answers] == [202] * 10 + [429]
+    assert [answer.status_code for answer in exports] == [202] * 5 + [429]
+    (block,) = [block for block in blocks(FOLDER / "limits.md") if block.language == "json"]
+    seconds = answers[-1].headers["Retry-After"]
+    assert answers[-1].json() == json.loads(block.text.replace("60", seconds))
+    assert 50 <= int(seconds) <= 60
+    assert offload.run() == 15
+    assert check_throttles() == []
+    assert caches["default"]._max_entries == 100_000
+
+
+@pytest.mark.parametrize("which", [", with Redis", ", with Memcached"])
+def test_the_other_caches_are_ones_that_processes_share(
+    shop: Callable[[str], Shop], settings: Any, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    monkeypatch.setenv("CACHE_URL", "rediss://:password@cache.shop.example:6379")
+    monkeypatch.setenv("CACHE_HOST", "cache.shop.example:11211")
+    _, module = shop("limits")
+    settings.ROOT_URLCONF = module("orders.urls").__name__
+    settings.CACHES = settings_of("limits", which)["CACHES"]
+
+    found = [message.msg for message in check_throttles()]
+
+    # The package that speaks to it may not be installed here.
+    assert [text for text in found if "No module named" not in text] == []
+
+
+def test_a_crawler_without_end_is_stopped(shop: Callable[[str], Shop], settings: Any) -> None:
+    offload, module = shop("limits")
+    settings.TASKS = tasks_setting(modules=["orders.tasks"], enqueues_per_root=30)
+    module("orders.tasks").crawl.enqueue("/")
+
+    assert offload.run() == 31
+
+    assert "TooManyEnqueues" in run("offload_dead", "list", "--failed")[1]
+
+
+def test_the_document_of_an_api_is_written_and_checked(
+    shop: Callable[[str], Shop], settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, module = shop("before_you_deploy")
+    settings.ROOT_URLCONF = module("orders.urls").__name__
+    monkeypatch.chdir(tmp_path)
+    write_it, check_it = (
+        shlex.split(line)[2:]
+        for block in blocks(FOLDER / "before_you_deploy.md")
+        for line in commands(block.text)
+        if "offload_openapi" in line
+    )
+
+    assert [run(*words)[0] for words in (write_it, check_it)] == [0, 0]
+
+    document = json.loads((tmp_path / "openapi.json").read_text())
+    assert document["info"]["title"] == "Shop"
+    assert set(document["paths"]) == {
+        *("/reports/", "/tasks/{task_id}/", "/tasks/{task_id}/cancel/", "/tasks/{task_id}/progress/"),
+    }
+    (tmp_path / "openapi.json").write_text("{}")
+    assert run(*check_it)[0] == 1
+
+
+def test_the_page_locks_as_the_command_says() -> None:
+    assert f"{hashes._COMPILE} lambdas/requirements.in\n" == LOCK
+
+
+def test_the_settings_of_the_outbox_are_right(settings: Any) -> None:
+    space = settings_of("transactions")
 
     assert set(space["INSTALLED_APPS"]) < set(settings.INSTALLED_APPS)
     assert Options.parse("default", space["TASKS"]["default"]).outbox

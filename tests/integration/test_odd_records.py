@@ -20,7 +20,7 @@ from tests.unit.worker.test_odd_records import FIELDS, TYPED
 
 BOARD = "admin:django_offload_task_changelist"
 MINUTES = timedelta(minutes=6)
-SEED, RECORDS = 16, 40
+SEED, RECORDS = 16, 24
 
 
 def write(aws, task_id, name, typed, part="record"):
@@ -65,7 +65,7 @@ def test_no_reader_fails_over_a_record_of_another_writer(aws, odd_ids, staff, ca
     answers = [read_one(staff, task_id) for task_id in odd_ids]
 
     assert {status for statuses in answers for status in statuses} <= {200, 404, 503}
-    assert sum(404 in statuses for statuses in answers) > 5
+    assert sum(404 in statuses for statuses in answers) > 3
     for name in ("failed", "dead", "underway"):
         answer = staff.get(f"{reverse(BOARD)}?list={name}")
         assert answer.status_code == 200

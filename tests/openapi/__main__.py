@@ -14,6 +14,9 @@ BIN = ROOT / ".venv-schemathesis" / "bin"
 
 
 def main(arguments: list[str]) -> int:
+    if not BIN.exists():
+        print("schemathesis isn't installed. Run make schemathesis, which installs it.", file=sys.stderr)
+        return 2
     if subprocess.run([BIN / "openapi-spec-validator", DOCUMENT], check=False).returncode:
         return 1
     with tempfile.TemporaryDirectory() as folder:

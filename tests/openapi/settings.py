@@ -25,4 +25,5 @@ STORAGES = {
 }
 MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")  # noqa: F405
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "sessionid", "csrftoken"  # The prefix of a deployed site needs HTTPS.
 LOGGING = {"version": 1, "root": {"level": "CRITICAL"}}

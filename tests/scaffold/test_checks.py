@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, run_checks
 
 from django_offload.compat import TASKS
 from django_offload.deploy.scaffold import checks
+from django_offload.deploy.scaffold.project_files import project_files
 from django_offload.stack import layout as layouts
 from django_offload.stack.layout import Layout
 from tests.contract.setup import tasks_setting
@@ -179,3 +180,42 @@ def test_variables_that_workers_lack_cause_a_warning(
     assert message.hint == 'Add those that tasks read to infra/dev.json: "environment": {"OVEN": "…"}.'
     (tmp_path / "infra" / "dev.json").write_text("[]")
     assert checks.check_variables() == []  # The commands that read the file report it.
+
+
+@pytest.mark.parametrize(
+    ("stage", "stack", "stale"),
+    [
+        (None, "contract", []),
+        ("prod", "contract", []),
+        ("prod", "contract-dev", []),  # The template of the stage that a laptop has.
+        (None, "contract-dev", ["infra/template.yaml"]),  # The stack has another name now.
+    ],
+)
+@pytest.mark.parametrize("edited", [False, True])
+def test_the_template_of_another_stage_is_not_stale(
+    settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: str | None,
+    stack: str,
+    stale: list[str],
+    edited: bool,
+) -> None:
+    settings.TASKS = tasks_setting(modules=[])
+    project = Layout(root=tmp_path, source=tmp_path, settings_module="shop.settings")
+    monkeypatch.setattr(layouts, "layout", lambda: project)
+    monkeypatch.delenv("OFFLOAD_STAGE", raising=False)
+    for change in project_files(project, "contract"):
+        change.write()
+    template = tmp_path / "infra" / "template.yaml"
+    text = template.read_text().replace("contract", stack)
+    template.write_text(text.replace("MessageRetentionPeriod", "Retention") if edited else text)
+    if stage:
+        monkeypatch.setenv("OFFLOAD_STAGE", stage)
+
+    messages = checks.check_files()
+
+    expected = stale or (["infra/template.yaml"] if edited and stack == "contract" else [])
+    assert [message.msg for message in messages] == [
+        f"Files that deploying needs are missing or stale: {name}." for name in expected
+    ]

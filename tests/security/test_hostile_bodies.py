@@ -1,23 +1,26 @@
 """A hostile body in a queue, or in place of a message, runs nothing, loads nothing and harms no neighbour."""
 
 import json
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from django_offload.definition.registry import LISTING, ListedRegistry, listing_text, registry
 from django_offload.exceptions import MessageRefused, UnknownEvent
-from django_offload.protocol.message import decode
 from django_offload.protocol.record import FAILED, SUCCESSFUL
-from django_offload.sending.enqueue import ensure_record
-from django_offload.stores import store_of
-from tests.contract.setup import STACK
+from tests.contract.setup import STACK, tasks_setting
 from tests.security.corpus.bodies import hostile_bodies, replayed, resigned, unsigned_fields
 from tests.security.corpus.names import NAMES
 from tests.security.guard import misdeeds, report
 from tests.security.setup import Site
+
+UNHEARD_OF = "tests.security.unheard_of"
 
 
 def made_of_good(site: Site) -> dict[str, str]:
@@ -113,6 +116,43 @@ def test_a_signed_name_is_only_looked_up_among_the_tasks(site: Site) -> None:
     assert report(found) == ""
 
 
+@pytest.fixture
+def packaged(site: Site, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Return the site in a package that lists its tasks, one of them in a module that nothing has loaded."""
+    settings.TASKS = tasks_setting(modules=["tests.security.tasks", UNHEARD_OF])
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, UNHEARD_OF, ModuleType(UNHEARD_OF))
+        stored = json.loads(listing_text())
+    stored["tasks"]["shop.unheard_of"] = [UNHEARD_OF, "other"]
+    (tmp_path / LISTING).write_text(json.dumps(stored))
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
+    registry.cache_clear()
+    assert isinstance(registry(), ListedRegistry)
+    yield site
+    site.usual = frozenset()  # The next test starts it again, with other settings.
+
+
+def test_a_signed_name_that_a_package_does_not_list_imports_nothing(packaged: Site) -> None:
+    fields = unsigned_fields(packaged.message())
+    signed = {
+        name: resigned(fields | {"name": text, "args": ["id"]}, packaged.keyring)
+        for name, text in NAMES.items()
+    }
+    honest = packaged.message()  # Its module is loaded, as the start of a worker of its queue does it.
+    packaged.invoke("worker", packaged.batch(honest))
+
+    found = {name: worked_on(packaged, body) for name, body in each(packaged, signed)}
+    for name, body in each(packaged, signed):
+        event = packaged.batch(body, dead=True)
+        found[name] += misdeeds(partial(packaged.invoke, "dead_letter", event))
+        # AWS stores no record with some of these names.
+        for record in packaged.state()["records"].values():
+            found[name] += [] if "UnknownTask" in record["error"] else [f"it ended with {record['error']}"]
+
+    assert report(found) == ""
+    assert UNHEARD_OF not in sys.modules
+
+
 WRONG_TYPES: dict[str, Any] = {
     "id": [7, None, [], {}, ""],
     "alias": [7, None, []],
@@ -160,9 +200,6 @@ def test_a_signed_reference_to_something_else_fails_the_task_unrun(site: Site) -
         site.memory.payloads[STACK].put("secrets/key", b"hunter2")
         fields = unsigned_fields(site.message(name="shop.pay")) | {"ref": reference}
         body = resigned({key: fields[key] for key in fields if key not in {"args", "kwargs"}}, site.keyring)
-
-        enqueued = decode(body, site.keyring).enqueued
-        ensure_record(store_of(site.options), enqueued, site.options)
 
         assert misdeeds(partial(site.invoke, "worker", site.batch(body))) == [], name
 

@@ -301,12 +301,22 @@ class Walk:
         seen, due_at = self.a_read(), self.rng.choice(INSTANTS)
         if seen is None:
             return self.step_create()
-        allowed = self.status("RUNNING") and "due_at" not in self.item and self.unchanged(seen)
+        allowed = self.status("RUNNING", "READY") and "due_at" not in self.item and self.unchanged(seen)
         after = self.but(due_at=to_micros(due_at), due_shard=shard_of(ID))
         return transitions.look_at(seen, due_at=due_at), allowed, after
 
-    # Twice as often, because few records are RUNNING and in no index.
+    # Twice as often, because few records are in no index.
     step_look_again = step_look_at
+
+    def step_set_aside(self) -> Step:
+        another = {"due_at": to_micros(self.rng.choice(INSTANTS)), "ttl": self.rng.choice((1, 2**33))}
+        seen, due_at = self.rng.choice((self.item, another, {})), self.rng.choice(INSTANTS)
+        change = transitions.set_aside(ID, seen, now=self.now, due_at=due_at)
+        entry = self.item.get("due_at")
+        is_due = entry is not None and (entry == seen["due_at"] if "due_at" in seen else entry <= self.micros)
+        ttl = max(seen.get("ttl", 0), int((due_at + RECORD_LIFE).timestamp()))
+        after = self.but(due_at=to_micros(due_at), due_shard=shard_of(ID), ttl=ttl)
+        return change, is_due or self.status("READY", "RUNNING"), after
 
     def step_postpone(self) -> Step:
         due_was, due_at = self.an_instant("due_at"), self.rng.choice(INSTANTS)

@@ -7,7 +7,6 @@ The two backends: validate, decide when tasks leave, send them; read a result.
 """
 
 import logging
-import re
 import sys
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,7 +33,7 @@ from ..definition.results import result_of
 from ..exceptions import ConfigurationError, ResourceMissing, TooManyEnqueues
 from ..logs import Lines
 from ..operations.find import read_parts
-from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask
+from ..protocol.enqueued_task import EnqueuedTask, is_id
 from ..protocol.record import explain_unreadable, read_record
 from ..protocol.record_size import is_short_text
 from ..sending.enqueue import (
@@ -53,7 +52,6 @@ logger = logging.getLogger("django_offload")
 
 # Django makes a backend per thread and per async context: by alias, an entry of TASKS and its options.
 _parsed: dict[str, tuple[Mapping[str, Any], Options]] = {}
-_is_id = re.compile(ID_PATTERN).fullmatch
 
 # Arguments that leave together have at most this size, so that large ones need no more memory than many.
 MOST_BYTES = 4 * 2**20
@@ -131,7 +129,7 @@ class OffloadBackend(BaseTaskBackend):
         context = current_context.get()
         most = context.most_enqueues if context else None
         # Whatever backend an attempt enqueues with, it is the attempt that has no end.
-        if context and most is not None and next(context.enqueues) > most:
+        if context and most is not None and next(context.enqueues) >= most:
             raise TooManyEnqueues(name_of(task), "enqueues_per_attempt", most, "in one attempt")
         enqueued = build(task, self.prototype(task), args, kwargs, self.conf)
         result = enqueued_result(task, enqueued, args, kwargs)
@@ -247,7 +245,7 @@ class OffloadBackend(BaseTaskBackend):
         defines its task (any more). Raise what a client of AWS raises, or CallFailed, if AWS doesn't answer
         in 5 seconds.
         """
-        if not isinstance(result_id, str) or not _is_id(result_id):
+        if not isinstance(result_id, str) or not is_id(result_id):
             raise TaskResultDoesNotExist(result_id)
         if TEST_UTILS in sys.modules:
             follow_tests(self.conf)
@@ -341,11 +339,11 @@ class Departure:
 
 def log_unsent(enqueued: EnqueuedTask, exc: BaseException) -> None:
     what = "was not sent" if isinstance(exc, Exception) else "may not have been sent"
-    mask, text = mask_of(enqueued), f"Task id=%s {what} at the commit"
+    mask, short = mask_of(enqueued), str(exc) or type(exc).__name__
     if mask is None:
-        logger.error(f"{text}: %s", enqueued.id, str(exc) or type(exc).__name__, exc_info=exc)  # noqa: G004
+        logger.error("Task id=%s %s at the commit: %s", enqueued.id, what, short, exc_info=exc)
     else:  # Handlers format an exception themselves, and know no mask.
-        logger.error(f"{text}\n%s", enqueued.id, Lines(mask.traceback(exc)))  # noqa: G004
+        logger.error("Task id=%s %s at the commit\n%s", enqueued.id, what, Lines(mask.traceback(exc)))
 
 
 def owner_function(options: Options) -> Any:

@@ -2,7 +2,7 @@
 
 from django.template.response import TemplateResponse
 
-from ..conf import printable
+from ..escaping import printable
 
 
 class PageResponse(TemplateResponse):

@@ -1,6 +1,5 @@
 """The pages of the board in Django's admin: the lists, one task, and an explanation if AWS fails."""
 
-import re
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from typing import Any, cast
@@ -24,7 +23,7 @@ from ..conf import stacks
 from ..exceptions import OffloadError, OutOfTime
 from ..models import Task
 from ..operations.find import find
-from ..protocol.enqueued_task import ID_PATTERN
+from ..protocol.enqueued_task import is_id
 from .action_views import act
 from .actions import ACTIONS, available_actions
 from .forms import FilterForm, selected_list, selected_stack
@@ -34,7 +33,6 @@ from .paging import read_page
 from .queue_views import show_queues, show_unreadable
 from .timeline import task_detail
 
-ID = re.compile(ID_PATTERN)
 TEMPLATES = "admin/django_offload/task"
 ON_AWS = "If the site runs on Lambda, its stack needs the parameter BoardEnabled=true."
 # Gateways and servers give an answer half a minute, and an action may change a whole page of tasks.
@@ -146,7 +144,7 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
         """Show one task."""
         context = self.context(request, "Task")
         among = [selected_stack(request.GET)] if "stack" in request.GET else ()
-        task = find(object_id, among, with_parts=True) if ID.fullmatch(object_id) else None
+        task = find(object_id, among, with_parts=True)
         if task is None:
             raise Http404(NO_TASK.format(id=object_id))
         context |= {
@@ -177,13 +175,13 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
 
 def search(request: HttpRequest, task_id: str) -> HttpResponse:
     """Redirect to the task with this id, or back to the lists with a message."""
-    task = find(task_id) if ID.fullmatch(task_id) else None
+    task = find(task_id)
     if task is not None:
         address = reverse("admin:django_offload_task_change", args=[task.record.enqueued.id])
         if len(stacks()) > 1:
             address = f"{address}?{urlencode({'stack': task.options.stack})}"
         return HttpResponseRedirect(address)
-    if ID.fullmatch(task_id):
+    if is_id(task_id):
         messages.warning(request, NO_TASK.format(id=task_id))
     else:
         text = "An id has 32 digits and letters from a to f. Use the filters to find tasks in other ways."

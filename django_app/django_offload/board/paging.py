@@ -1,7 +1,6 @@
 """One page of a list: it merges the entries of several partitions, newest first, and reads their records."""
 
 import json
-import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from datetime import datetime
 
 from ..conf import Options
 from ..operations.dead_letters import readable
-from ..protocol.enqueued_task import ID_PATTERN
+from ..protocol.enqueued_task import is_id
 from ..protocol.json_codec import EPOCH, from_micros, to_micros
 from ..protocol.record import TaskRecord
 from ..stores import listing_of
@@ -20,7 +19,6 @@ PAGE_SIZE = MOST_READ
 # The last entry read from each partition: None before the first entry, END after the last.
 type Cursor = Sequence[IndexEntry | None]
 END = IndexEntry(-1, "")
-ID = re.compile(ID_PATTERN)
 LAST_MICROS = to_micros(EVER)
 
 
@@ -149,5 +147,5 @@ def is_place(value: object) -> bool:
         case [bool(), _]:  # To Python a number, but not to DynamoDB.
             return False
         case [int(micros), str(task_id)]:
-            return 0 <= micros <= LAST_MICROS and ID.fullmatch(task_id) is not None
+            return 0 <= micros <= LAST_MICROS and is_id(task_id) is not None
     return False

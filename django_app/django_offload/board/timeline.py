@@ -20,6 +20,8 @@ from ..protocol.record import (
 
 # The page shows at most this much of a value, so that it stays readable.
 SHOWN_CHARACTERS = 20_000
+# … and at most so many attempts, the latest ones.
+MOST_ATTEMPTS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,13 +140,13 @@ def attempts_and_send(record: TaskRecord, parts: Mapping[str, str]) -> list[Time
 
 
 def attempt_entries(record: TaskRecord, parts: Mapping[str, str]) -> list[TimelineEntry]:
-    """Return the outcome of each attempt, oldest first. Claims that were undone are no attempts."""
-    fences = record.attempt_fences
+    """Return the outcome of the latest attempts, oldest first. Claims that were undone are no attempts."""
+    fences = record.latest_fences(MOST_ATTEMPTS)
     # A redrive clears the workers of earlier attempts.
-    workers = ["" for _ in fences[len(record.worker_ids) :]] + record.worker_ids
+    workers = ["" for _ in fences[len(record.worker_ids) :]] + record.worker_ids[-MOST_ATTEMPTS:]
     return [
         attempt_entry(number, fence, worker, record, parts, is_latest=fence == fences[-1])
-        for number, (fence, worker) in enumerate(zip(fences, workers, strict=False), 1)
+        for (fence, number), worker in zip(record.attempt_numbers(fences).items(), workers, strict=False)
     ]
 
 

@@ -19,7 +19,7 @@ from .options import (
     stacks,
     tasks_setting,
 )
-from .plain_values import printable, reason, shortened, shown
+from .plain_values import reason, shortened, shown
 from .validation import (
     BUCKET_OF_STACK,
     CLIENTS,
@@ -61,7 +61,6 @@ __all__ = [
     "duration",
     "find_problems",
     "options_for",
-    "printable",
     "queue_names",
     "reason",
     "shortened",

@@ -6,7 +6,7 @@ from datetime import timedelta
 from reprlib import Repr
 from typing import Any
 
-from ..logs import one_line
+from ..escaping import one_line, printable
 
 # No option is nested more deeply than the arguments of a schedule, which are left as they are.
 MOST_LEVELS = 20
@@ -95,8 +95,3 @@ def reason(exc: BaseException) -> str:
 def shortened(text: str, longest: int = 500) -> str:
     """Return a text, without its middle if it is long."""
     return text if len(text) <= longest else f"{text[: longest // 2]}…{text[-longest // 2 :]}"
-
-
-def printable(text: str) -> str:
-    """Return a text with lone surrogates escaped, because no output can encode them."""
-    return text.encode(errors="backslashreplace").decode()

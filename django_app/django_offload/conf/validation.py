@@ -10,8 +10,9 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from ..compat import DEFAULT_TASK_QUEUE_NAME
+from ..escaping import printable
 from . import aws_limits
-from .plain_values import plain, printable, shortened, shown
+from .plain_values import plain, shortened, shown
 from .schedules import schedule_problems
 
 # The name of a Lambda function has at most 64 characters, that of a bucket 63. The suffix of a bucket,

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import count
 from reprlib import repr as short
 from threading import Lock
@@ -126,8 +125,8 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
     depth: int = 0  # How many tasks there are between a request and this task.
     traceparent: str | None = None  # The W3C trace context of the caller that enqueued it.
     most_enqueues: int | None = None  # How often the attempt may call enqueue(), or None for any number.
-    # The number of each call. To take the next one is a single step of C code, so no thread needs a lock.
-    enqueues: Iterator[int] = field(default_factory=partial(count, 1), repr=False, compare=False)
+    # Each call takes a number, from 0. That is a single step of C code, so no thread needs a lock.
+    enqueues: Iterator[int] = field(default_factory=count, repr=False, compare=False)
     budget: Budget | None = None  # Of its root, if a stack on the way from there counts.
     state: ReportState = field(default_factory=ReportState, repr=False, compare=False)
     # A task's threads report through one context.

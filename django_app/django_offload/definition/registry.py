@@ -92,7 +92,11 @@ class Registry:
 
 
 class ListedRegistry(Registry):
-    """The registry of a package that lists its tasks. It imports a module when one of its tasks is needed."""
+    """
+    The registry of a package that lists its tasks. It imports a module when one of its tasks is needed.
+
+    A name that the list lacks imports nothing, because only code of the project may have more tasks imported.
+    """
 
     def __init__(
         self, listing: Mapping[str, ListedTask], import_modules: Callable[[], Iterable[ModuleType]]
@@ -117,19 +121,20 @@ class ListedRegistry(Registry):
         return super().resolve(name)
 
     def defined(self, task: AnyTask) -> AnyTask:
-        self.import_task(name_of(task))
+        name = name_of(task)
+        self.import_task(name)
+        if name not in self._tasks:
+            self.import_all()  # A module may define a task in this environment alone.
         return super().defined(task)
 
     def import_task(self, name: str) -> None:
-        """Import the module that defines a task. If the list lacks it, import all task modules."""
-        if name in self._tasks:
-            return
-        if name not in self._listing:
-            self.import_all()  # The list may have been made with other settings.
+        """Import the module that defines a task, if the list has the task."""
+        if name in self._tasks or name not in self._listing:
             return
         module = self._listing[name].module
         for other, task, is_named in tasks_in(import_module(module)):
-            if other in self._listing and self._listing[other].module == module:
+            listed = self._listing.get(other)
+            if listed is None or listed.module == module:
                 self.add(other, task, module, is_named)
 
     def import_all(self) -> None:
@@ -195,13 +200,34 @@ def registry_or_none() -> "Registry | None":
         return None
 
 
+def declaring() -> tuple[set[str], set[str]]:
+    """Return the names of the installed apps, and the modules in OPTIONS['modules']."""
+    modules = {name for options in configured().values() for name in options.modules}
+    return {config.name for config in apps.get_app_configs()}, modules
+
+
+def listing_text() -> str:
+    """Return the list of a package: the project's tasks, and the settings that declare their modules."""
+    names, modules = map(sorted, declaring())
+    return json.dumps({"apps": names, "modules": modules, "tasks": registry().listed}, sort_keys=True)
+
+
 def listing() -> Mapping[str, ListedTask] | None:
-    """Return the tasks that the package lists, by name, or None if it has no list."""
+    """
+    Return the tasks that the package lists, by name, or None if it has no list.
+
+    Also return None if the settings declare other modules here than where the package was made.
+    """
     root = os.environ.get(ENV_TASK_ROOT)
     path = Path(root, LISTING) if root else None
     if path is None or not path.is_file():
         return None
-    return {name: ListedTask(*listed) for name, listed in json.loads(path.read_text()).items()}
+    stored = json.loads(path.read_text())
+    tasks = {name: ListedTask(*listed) for name, listed in stored["tasks"].items()}
+    names, modules = declaring()
+    declared = {f"{name}.tasks" for name in names} | modules
+    complete = names.issubset(stored["apps"]) and modules.issubset(stored["modules"])
+    return tasks if complete and declared.issuperset(task.module for task in tasks.values()) else None
 
 
 @lru_cache(maxsize=1)

@@ -14,10 +14,11 @@ from .stage import Stage
 
 # Packaging and checking need no secret value. Settings that read a secret get this one.
 PLACEHOLDER = "a-placeholder-that-replaces-a-secret-while-packaging-or-checking"
+PLACEHOLDER_HOST = "placeholder.invalid"
 # Settings may parse these values, so they must be complete. The keys are the ends of variables' names.
 _URLS = {
     "DATABASE_URL": f"postgresql://placeholder:{PLACEHOLDER}@localhost:5432/placeholder",
-    "_URL": "https://placeholder.invalid/",
+    "_URL": f"https://{PLACEHOLDER_HOST}/",
 }
 # Python needs these variables to start on this machine. No function has any other variable of the shell.
 _OF_THIS_MACHINE = {

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..stack.layout import Layout
 from ..stack.stage_environment import parse_secret_reference
-from .literals import credentials_in, is_credential, places_in
+from .likely_credentials import credentials_in, is_credential, kind_of, places_in
 from .package.sources import is_included, is_secret, walk_files
 from .stage import as_texts, load_if_exists
 from .zappa_settings import FILE, read_stages, slug
@@ -94,20 +94,22 @@ def is_reference(text: str) -> bool:
 
 
 def credentials_of(file: Path) -> list[str]:
-    """Return the names of what looks like credentials in a file such as .env, or what a key's file is."""
+    """Return the names of credentials in a file such as .env, or the kind that another file has in it."""
     try:
         if file.stat().st_size > _LARGEST_FILE:
             return []
         text = file.read_text("utf-8", "replace")
     except OSError:
         return []
-    pairs = [line.removeprefix("export ").partition("=") for line in map(str.strip, text.splitlines())]
+    lines = [line for line in map(str.strip, text.splitlines()) if not line.startswith("#")]
+    pairs = [line.removeprefix("export ").partition("=") for line in lines]
     names = [
         name.strip()
         for name, sign, value in pairs
-        if sign and not name.startswith("#") and is_credential(name.strip(), value.strip().strip("\"'"))
+        if sign and is_credential(name.strip(), value.strip().strip("\"'"))
     ]
-    return names or (["a private key"] if "PRIVATE KEY-----" in text else [])
+    kind = "" if names else kind_of("\n".join(lines))
+    return names or ([kind] if kind else [])
 
 
 def settings_places(layout: Layout, settings: Any) -> list[str]:

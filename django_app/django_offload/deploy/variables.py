@@ -1,21 +1,16 @@
 """Variables that Zappa's settings give only to the web side, although tasks may read them too."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.views.debug import SafeExceptionReporterFilter
-
 from ..stack.stage_environment import StageEnvironment, is_allowed_variable
 from .errors import BadStage
+from .likely_credentials import looks_secret
 from .stage import as_text, check_values
 from .zappa_settings import FILE, slug
 
-# Names of secrets that Django doesn't hide on its error pages.
-_SECRET_NAME = re.compile("PWD|CREDENTIAL|PRIVATE", re.IGNORECASE)
-# Values: a password in an address (which may contain a slash) or in a line of options, or a private key.
-_SECRET_VALUE = re.compile(r"://[^/@\s]*:[^@\s]+@|(?:password|pwd)\s*=|PRIVATE KEY-", re.IGNORECASE)
-_FUNCTION_KEY, _HANDLER_KEY = "aws_environment_variables", "environment_variables"
+# Variables of the function, and those that Zappa's own handler sets.
+FUNCTION_KEY, HANDLER_KEY = "aws_environment_variables", "environment_variables"
 
 
 def web_variables(settings: Mapping[str, Any]) -> dict[str, str]:
@@ -29,7 +24,7 @@ def web_variables(settings: Mapping[str, Any]) -> dict[str, str]:
 
 def function_variables(settings: Mapping[str, Any]) -> dict[str, str]:
     """Return `aws_environment_variables` as variables. Raise BadStage as web_variables() does."""
-    variables = variables_in(settings, _FUNCTION_KEY)
+    variables = variables_in(settings, FUNCTION_KEY)
     return {name: as_text(value) for name, value in variables.items() if is_allowed_variable(name)}
 
 
@@ -39,7 +34,7 @@ def handler_variables(settings: Mapping[str, Any]) -> dict[str, str]:
 
     Leave out those that the stack or Lambda sets itself. Raise BadStage as web_variables() does.
     """
-    variables = variables_in(settings, _HANDLER_KEY)
+    variables = variables_in(settings, HANDLER_KEY)
     return {name: as_text(value) for name, value in variables.items() if is_allowed_variable(name)}
 
 
@@ -49,12 +44,6 @@ def variables_in(settings: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         raise BadStage(FILE, f"'{key}' is not an object.", f'Write it as "{key}": {{"NAME": "value"}}.')
     check_values(FILE, key, variables)
     return variables
-
-
-def looks_secret(name: str, value: str) -> bool:
-    """Return True if a variable looks like a secret, by its name or its value."""
-    patterns = (SafeExceptionReporterFilter.hidden_settings, _SECRET_NAME)
-    return any(pattern.search(name) for pattern in patterns) or _SECRET_VALUE.search(value) is not None
 
 
 def variable_warnings(
@@ -79,7 +68,7 @@ def variable_warnings(
     # Python's path is Zappa's own way to give the folder of the modules, and the stack sets the same.
     impossible = {
         name
-        for key in (_FUNCTION_KEY, _HANDLER_KEY)
+        for key in (FUNCTION_KEY, HANDLER_KEY)
         for name in variables_in(settings, key)
         if not is_allowed_variable(name) and name != "PYTHONPATH"
     }
@@ -98,13 +87,13 @@ def variable_warnings(
     # The stage's file replaces Zappa's aws_environment_variables, for web and workers alike.
     differing = {
         name
-        for name, value in variables_in(settings, _HANDLER_KEY).items()
+        for name, value in variables_in(settings, HANDLER_KEY).items()
         if name in stage_environment.secrets
         or stage_environment.environment.get(name, as_text(value)) != as_text(value)
     }
     if differing:
         yield (
-            f"{_HANDLER_KEY} of {FILE} and infra/{stage}.json give the web side of the stage '{stage}' "
+            f"{HANDLER_KEY} of {FILE} and infra/{stage}.json give the web side of the stage '{stage}' "
             f"different values: {', '.join(sorted(differing))}.",
             f"Remove them in {FILE}, because the values of infra/{stage}.json reach the web side too.",
         )

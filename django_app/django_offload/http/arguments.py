@@ -6,18 +6,17 @@ from inspect import Parameter
 from math import isfinite
 from typing import Any, NoReturn
 
+from django.core.exceptions import BadRequest
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from ..conf import printable, shortened
 from ..definition.offload_task import AnyTask
 from ..definition.signatures import signature_of
-from .nesting import is_too_deep, too_deep
-
-# The errors of each field, with message and code, as Django's forms return them. "__all__" is the whole form.
-type Errors = Mapping[str, list[dict[str, str]]]
+from ..protocol.json_codec import is_too_deep
+from .errors import Errors, error
+from .nesting import MOST_LEVELS, too_deep
 
 JSON, HTML = "application/json", "text/html"
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -27,37 +26,18 @@ SELF = "self"
 # Errors for fields that the task doesn't have. A body of 2.5 MB has room for 300,000 such fields, and the
 # answer would be seven times as large.
 MOST_UNKNOWN = 20
-# Of a name or a message in an answer. Both may quote a text of 2.5 MB, and Lambda returns 6 MB as JSON, in
-# which a character has up to six.
-MOST_CHARACTERS = 1_000
-
-
-def error(message: str, code: str, field: str = "__all__") -> Errors:
-    """Return one error of a field, or of the request as a whole."""
-    return {field: [{"message": message, "code": code}]}
-
-
-def shortened_errors(errors: Errors) -> Errors:
-    """Return the errors without the middle of long names and messages."""
-    return {
-        shortened(field, MOST_CHARACTERS): [
-            {**problem, "message": shortened(problem["message"], MOST_CHARACTERS)} for problem in problems
-        ]
-        for field, problems in errors.items()
-    }
-
-
-def texts_of(errors: Errors) -> list[str]:
-    """Return the message of each error, after the name of its field, as text that a page can encode."""
-    return [
-        printable(problem["message"] if field == "__all__" else f"{field}: {problem['message']}")
-        for field, problems in errors.items()
-        for problem in problems
-    ]
 
 
 def is_form(request: HttpRequest) -> bool:
     return request.content_type in FORM_TYPES
+
+
+def refuse_odd_charset(request: HttpRequest) -> None:
+    """Raise BadRequest for a charset that isn't one of text, such as hex. Django would raise LookupError."""
+    try:
+        bytes(range(256)).decode(request.encoding or "utf-8", "replace")
+    except (LookupError, UnicodeError) as exc:
+        raise BadRequest("The request has a charset that can't be read.") from exc
 
 
 def prefers_html(request: HttpRequest) -> bool:
@@ -89,7 +69,7 @@ def parse_json(request: HttpRequest) -> tuple[dict[str, Any], Errors]:
         return {}, not_json()
     try:
         text = request.body.decode(json.detect_encoding(request.body), "surrogatepass")
-        if is_too_deep(text):
+        if is_too_deep(text, MOST_LEVELS):
             return {}, error(too_deep(), "too_deep")
         value = json.loads(text, parse_constant=refuse_constant, parse_float=finite)
     except (ValueError, RecursionError):

@@ -12,7 +12,8 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage
 from django.urls import get_resolver
 
-from ..conf import printable, reason, shown
+from ..conf import reason, shown
+from ..escaping import printable
 from .counting import counts_for_all
 from .throttle import Throttle
 

@@ -9,13 +9,11 @@ runs in Python, put a TokenFilter on the logger of its access log.
 
 import logging
 import re
-from collections.abc import Mapping
-from copy import copy
-from typing import Any
 
 from django.http import HttpRequest
 
-from ..logs import escape_controls, indented, one_line
+from ..escaping import escape_controls
+from ..logs import OneRecordALine
 
 HIDDEN = "***"
 # What may stand for a letter in a query: itself or its percent code. A link inside a link is encoded again.
@@ -34,35 +32,20 @@ def without_tokens(text: str) -> str:
     return HEADER_LINE.sub(rf"\1{HIDDEN}", PARAMETER.sub(rf"\1{HIDDEN}", text))
 
 
-class TokenFilter(logging.Filter):
+class TokenFilter(OneRecordALine):
     """Hide the tokens in a log record, and in the request that it carries for error mails."""
 
+    def cleaned(self, text: str) -> str:
+        return without_tokens(text)
+
     def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, Mapping):
-            arguments: Any = copy(record.args)
-            arguments.update({name: hidden(value) for name, value in record.args.items()})
-            record.args = arguments
-        elif record.args:
-            record.args = tuple(map(hidden, record.args))
-        else:
+        super().filter(record)
+        if not record.args:
             record.msg = escape_controls(without_tokens(str(record.msg)))
         request = getattr(record, "request", None)
         if isinstance(request, HttpRequest):
             record.request = redacted_copy(request)
-        if record.exc_info and not record.exc_text:
-            traceback = logging.Formatter().formatException(record.exc_info)
-            # Formatters use this text instead of making their own.
-            record.exc_text = indented(without_tokens(traceback))
         return True
-
-
-def hidden(value: Any) -> Any:
-    """Return a logged value, or its text on one line and without tokens if it differs from that."""
-    if value is None or isinstance(value, int | float):
-        return value
-    text = str(value)
-    safe = one_line(without_tokens(text))
-    return value if safe == text else safe
 
 
 def redacted_copy(request: HttpRequest) -> HttpRequest:

@@ -5,32 +5,17 @@ The limit doesn't depend on the place: a request may be far nearer to Python's r
 """
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 from django.forms import JSONField
 from django.utils.translation import gettext as _
 
+from ..protocol.json_codec import is_too_deep
+
 # Of lists and objects in each other, of the body or of a field of a form with JSON.
 MOST_LEVELS = 100
-# A string, also one without an end, or anything else than a bracket. It never goes back: linear time.
-other_than_brackets = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[^][{}"]++', re.DOTALL)
-STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
-
-
-def is_too_deep(text: str) -> bool:
-    """
-    Return True if a JSON text has more than MOST_LEVELS lists and objects in each other.
-
-    Of a text that isn't JSON, the part that a parser reads before it finds out counts.
-    """
-    if text.count("[") + text.count("{") <= MOST_LEVELS:
-        return False
-    brackets = other_than_brackets.sub("", text)
-    return any(level > MOST_LEVELS for level in accumulate(map(STEPS.__getitem__, brackets)))
 
 
 def too_deep() -> str:
@@ -51,7 +36,7 @@ class ShallowDecoder:
         return ShallowDecoder(lambda: self.decoder(**options), self.messages)
 
     def decode(self, text: str) -> Any:
-        if is_too_deep(text):
+        if is_too_deep(text, MOST_LEVELS):
             self.messages["invalid"] = too_deep()
             raise json.JSONDecodeError("It is nested too deeply", "", 0)
         try:

@@ -11,8 +11,8 @@ from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from ..conf import printable
 from ..definition.offload_task import AnyResult
+from ..escaping import printable
 from ..exceptions import UnreadableRecord
 from ..operations.status import retry_after
 from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord

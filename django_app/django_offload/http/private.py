@@ -4,18 +4,18 @@ from collections.abc import Callable
 from functools import wraps
 from typing import cast
 
-from django.core.exceptions import PermissionDenied
-from django.core.handlers.exception import response_for_exception
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
+from .arguments import refuse_odd_charset
+from .refusals import REFUSALS, refusal
 from .tokens import HEADER
 
 
 def private_answer[View: Callable[..., HttpResponse]](view: View) -> View:
     """
-    Make every answer of a view private, also the 404 of a task that the visitor may not see.
+    Make every answer of a view private, also the 404 of a task that the visitor may not see, and a refusal.
 
     A proxy may store a 404 that doesn't forbid it, and would then give it to the task's owner.
     """
@@ -23,9 +23,10 @@ def private_answer[View: Callable[..., HttpResponse]](view: View) -> View:
     @wraps(view)
     def answered(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
+            refuse_odd_charset(request)
             response: HttpResponseBase = view(request, *args, **kwargs)
-        except (Http404, PermissionDenied) as exc:
-            response = response_for_exception(request, exc)  # The site's own page.
+        except REFUSALS as exc:
+            response = keep_private(refusal(request, exc), "Accept")
         return keep_private(response)
 
     return cast("View", answered)

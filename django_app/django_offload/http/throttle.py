@@ -1,10 +1,10 @@
 """A limit of requests by owner or address, counted in a cache that all processes share."""
 
+import logging
 import re
 from collections.abc import Callable
 from datetime import timedelta
 from ipaddress import IPv6Address, IPv6Network, ip_address
-from logging import getLogger
 from time import monotonic
 
 from django.core.cache import caches
@@ -17,7 +17,7 @@ from ..conf import Options, backend_classes, reason, shown
 from ..conf.request_owner import current_owner, owner_of, owner_of_session
 from .counting import MOST_COUNTS, count
 
-logger = getLogger("django_offload")
+logger = logging.getLogger("django_offload")
 
 type Rate = str | tuple[int, timedelta]
 type Key = str | Callable[[HttpRequest], str | int | None]

@@ -7,18 +7,23 @@ from inspect import isawaitable, ismethod, signature
 from math import ceil, isfinite
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ..conf import shown
-from .arguments import error, prefers_html
+from .arguments import prefers_html
+from .errors import error, json_errors
+from .private import keep_private
 
 # Returns None, or the time to wait.
 type OneThrottle = Callable[[HttpRequest], float | timedelta | None]
 type Throttles = OneThrottle | Sequence[OneThrottle]
 
 LONGEST_WAIT = 366 * 86_400
+# Shorter waits are told in seconds, or in minutes.
+SHORTEST_IN_MINUTES, SHORTEST_IN_HOURS = 120, 7_200
 # The event that htmx triggers on the element that made the request.
 HTMX_EVENT = "offload:throttled"
 
@@ -69,26 +74,33 @@ def seconds_of(wait: object, view: object) -> int | None:
     return ceil(seconds) or None
 
 
+def time_in_words(wait: int) -> str:
+    """Return a number of seconds as a text that a person reads, rounded up: "42 seconds", "3 hours"."""
+    if wait < SHORTEST_IN_MINUTES:
+        return ngettext("%(number)d second", "%(number)d seconds", wait) % {"number": wait}
+    if wait < SHORTEST_IN_HOURS:
+        minutes = ceil(wait / 60)
+        return ngettext("%(number)d minute", "%(number)d minutes", minutes) % {"number": minutes}
+    hours = ceil(wait / 3_600)
+    return ngettext("%(number)d hour", "%(number)d hours", hours) % {"number": hours}
+
+
 def too_many_requests(request: HttpRequest, wait: int) -> HttpResponse:
     """
     Return the 429 answer to a request that must wait so many seconds: JSON, or a page for a browser.
 
+    The answer is private, as all answers of TriggerView are, so a view of your own can return it as it is.
     htmx gets a paragraph, and the event "offload:throttled" with the seconds, because it shows no answer
     with an error unless the page says so.
     """
-    message = ngettext(
-        "Too many requests. Try again in %(seconds)d second.",
-        "Too many requests. Try again in %(seconds)d seconds.",
-        wait,
-    ) % {"seconds": wait}
+    message = _("Too many requests. Try again in %(time)s.") % {"time": time_in_words(wait)}
     htmx = "HX-Request" in request.headers
     if htmx or prefers_html(request):
         template = f"django_offload/{'_throttled' if htmx else 'throttled'}.html"
         response = render(request, template, {"message": message, "wait": wait}, status=429)
     else:
-        response = JsonResponse({"errors": error(message, "throttled")}, status=429)
+        response = json_errors(error(message, "throttled"), 429)
     if htmx:
         response["HX-Trigger"] = json.dumps({HTMX_EVENT: {"wait": wait}})
     response["Retry-After"] = str(wait)
-    response["Cache-Control"] = "no-store"
-    return response
+    return keep_private(response, "Accept", "HX-Request")

@@ -6,34 +6,33 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied
 from django.forms import BaseForm
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views import View
 
-from ..conf import printable
 from ..definition.offload_task import AnyResult, AnyTask
+from ..escaping import printable
 from ..exceptions import EnqueueFailed, InvalidArguments
 from . import accepted
 from .arguments import (
     CSRF_FIELD,
-    Errors,
     as_json,
-    error,
     is_form,
     not_json,
     parse_form,
     parse_json,
     prefers_html,
-    shortened_errors,
+    refuse_odd_charset,
     signature_errors,
-    texts_of,
 )
+from .errors import Errors, error, json_errors, shortened_errors, texts_of
+from .field_values import guard_fields
 from .form_data import give_texts, refuse_structures
-from .nesting import guard_json_fields
 from .private import keep_private
+from .refusals import REFUSALS, refusal
 from .too_many import Throttles, call_throttle, seconds_of, too_many_requests
 from .unavailable import RETRY_AFTER_SECONDS
 
@@ -86,18 +85,24 @@ class TriggerView(View):
         return as_json(cleaned)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if self.has_permission():
-            wait = seconds_of(self.get_wait(), self) if self.may_enqueue(request) else None
-            if wait is None:
-                response = super().dispatch(request, *args, **kwargs)
-            else:
-                response = too_many_requests(request, wait)
-        elif prefers_html(request):
-            raise PermissionDenied
-        else:
-            message = _("You may not start this task. Sign in with an account that may.")
-            response = JsonResponse({"errors": error(message, "forbidden")}, status=403)
+        try:
+            refuse_odd_charset(request)
+            response = self._answer(request, *args, **kwargs)
+        except REFUSALS as exc:
+            response = refusal(request, exc)
         return keep_private(response, "Accept", "HX-Request")
+
+    def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Return the answer, or one that the request has no permission, or has to wait."""
+        if not self.has_permission():
+            if prefers_html(request):
+                raise PermissionDenied
+            message = _("You may not start this task. Sign in with an account that may.")
+            return json_errors(error(message, "forbidden"), 403)
+        wait = seconds_of(self.get_wait(), self) if self.may_enqueue(request) else None
+        if wait is not None:
+            return too_many_requests(request, wait)
+        return super().dispatch(request, *args, **kwargs)
 
     def may_enqueue(self, request: HttpRequest) -> bool:
         """Return True for a POST, and for another method by which a view of the project starts tasks."""
@@ -127,13 +132,15 @@ class TriggerView(View):
             errors, status = error(message, "unavailable"), 503
         errors = shortened_errors(errors)
         if prefers_html(request):
+            if not is_form(request):
+                form = None  # Widgets show the texts of a form again, but not all that JSON may have.
             form_shows_errors = form is not None and form.errors
             problems = [] if form_shows_errors else texts_of(errors)
             response: HttpResponse = self._render_page(status, form=form, problems=problems)
             if len(response.content) > MOST_BYTES:  # The form shows all that the client sent.
                 response = self._render_page(status, form=self.get_form(), problems=texts_of(errors))
         else:
-            response = JsonResponse({"errors": errors}, status=status)
+            response = json_errors(errors, status)
         if status == 503:
             response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
@@ -144,7 +151,7 @@ class TriggerView(View):
         data, errors = parse_form(request) if from_form else parse_json(request)
         form = None if errors else self.get_form(data, request.FILES)
         if form is not None:
-            guard_json_fields(getattr(form, "fields", {}).values())
+            guard_fields(form)
             if not from_form:
                 give_texts(form, data)
                 refuse_structures(form, data)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import cast
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
@@ -13,7 +13,7 @@ from ..aws import READ_SECONDS, at_most, failures
 from ..aws.explain import explain
 from ..exceptions import OutOfTime, UnreadableRecord
 from .access import NOT_FOUND
-from .arguments import error
+from .errors import error, json_errors
 from .private import keep_private
 
 logger = logging.getLogger("django_offload")
@@ -48,7 +48,7 @@ def unavailable_without_aws[View: Callable[..., HttpResponse]](view: View) -> Vi
                 message = _(
                     "The task may not have been cancelled, because AWS didn't answer. Try again shortly."
                 )
-            response = JsonResponse({"errors": error(message, "unavailable")}, status=503)
+            response = json_errors(error(message, "unavailable"), 503)
         return uncached(response)
 
     return cast("View", answered)
@@ -57,8 +57,7 @@ def unavailable_without_aws[View: Callable[..., HttpResponse]](view: View) -> Vi
 def uncached(response: HttpResponse) -> HttpResponse:
     """Return the answer with headers that say when to ask again, and that nobody may store it."""
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    response["Cache-Control"] = "private, no-store"
-    return keep_private(response)
+    return keep_private(response, "Sec-Fetch-Mode")
 
 
 def log_unreachable(task_id: str, exc: Exception) -> None:

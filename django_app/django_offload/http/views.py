@@ -28,11 +28,12 @@ from .access import (
     may_read_error_text,
 )
 from .pieces import UNKNOWN, PieceWords, TaskProgress, piece_context
-from .private import keep_private
+from .private import keep_private, private_answer
 from .tokens import is_status_token, take_token, words_from_token
 from .unavailable import log_unreachable, unavailable_without_aws, uncached, unreachable
 
 
+@private_answer
 @login_not_required
 @require_safe
 @unavailable_without_aws
@@ -43,6 +44,7 @@ def status(request: HttpRequest, task_id: str) -> HttpResponse:
     return with_etag(request, task.record, JsonResponse(read_status(request, task)))
 
 
+@private_answer
 @login_not_required
 @require_safe
 @unavailable_without_aws
@@ -78,6 +80,7 @@ def render_progress(request: HttpRequest, task: TaskProgress, words: PieceWords,
     return render(request, f"django_offload/{'page' if opened else 'progress_answer'}.html", context)
 
 
+@private_answer
 @login_not_required
 @require_POST
 @csrf_protect

@@ -6,7 +6,7 @@ from itertools import chain, repeat
 from textwrap import wrap
 from typing import Any, Self
 
-from .. import logs
+from .. import escaping
 from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL
 
 GAP = "  "
@@ -30,7 +30,7 @@ class Styled(str):
 
 def one_line(text: str) -> str:
     """Return `text` on one line, with what would control a terminal as escapes, in the same style."""
-    return with_style_of(text, logs.one_line(text))
+    return with_style_of(text, escaping.one_line(text))
 
 
 def with_style_of(original: str, text: str) -> str:
@@ -123,7 +123,7 @@ def error_lines(key: str, error: Mapping[str, Any]) -> Iterator[list[str]]:
     yield [record_key(key), Styled(error["class"], "bad"), f": {error['message']}"]
     if error.get("traceback"):
         # Indented, because an exception may have any text, and none of its lines may look like another value.
-        yield from ([logs.INDENT, line] for line in error["traceback"].rstrip().split("\n"))
+        yield from ([escaping.INDENT, line] for line in error["traceback"].rstrip().split("\n"))
 
 
 def record_key(key: str) -> Styled:

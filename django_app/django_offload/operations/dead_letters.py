@@ -10,11 +10,12 @@ from typing import Any
 from ..conf import Options, stacks
 from ..exceptions import UnreadableRecord
 from ..protocol.conditional_write import Attributes
+from ..protocol.enqueued_task import is_id
 from ..protocol.record import DEAD_SHARDS, FAILED, FAILED_SHARDS, TaskRecord, read_record
 from ..stores import Store, store_of
 from .due_entries import EVER, entries
 from .find import find
-from .redrive import ActionResult, discard, redrive
+from .redrive import ActionResult, discard, redrive, refusal
 from .unverified_bodies import UNVERIFIED_PREFIX, act_on_body
 
 logger = logging.getLogger("django_offload")
@@ -98,7 +99,12 @@ def act_on(action: str, task_id: str, now: datetime) -> ActionResult:
     """Redrive or discard a record by its id, or an unverified body by its key. Return what happened."""
     if task_id.startswith(UNVERIFIED_PREFIX):
         return act_on_body(action, task_id)
-    stored = find(task_id)
+    try:
+        stored = find(task_id)
+    except UnreadableRecord as exc:
+        return ActionResult(id=task_id, done=False, text=str(exc))
+    if stored is None and not is_id(task_id):
+        return refusal(action, task_id, None)
     options = stored.options if stored else stacks()[0]
     return act_on_record(action, stored.store if stored else store_of(options), task_id, options, now)
 

@@ -40,7 +40,11 @@ def fail_record(
     try:
         attributes = change_or_recognise(store, enqueued.id, change)
     except Refused as refused:
-        if refused.current is None or read_record(refused.current).ended:
+        if refused.current is None:
+            text = "Task id=%s name=%s has no record, which would tell how it ended: %s"
+            logger.warning(text, enqueued.id, enqueued.name, error)
+            return None
+        if read_record(refused.current).ended:
             return None
         raise
     return announce_end(store, enqueued, options, attributes)

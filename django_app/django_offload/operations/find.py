@@ -12,7 +12,7 @@ from ..conf import Options, options_for, stacks
 from ..definition.results import parts_of
 from ..exceptions import PayloadLost
 from ..payloads import fetch_parts
-from ..protocol.enqueued_task import EnqueuedTask
+from ..protocol.enqueued_task import EnqueuedTask, is_id
 from ..protocol.record import ARGUMENTS_PART, TaskRecord, read_record
 from ..stores import Store, store_of
 
@@ -37,6 +37,8 @@ def find(task_id: str, candidates: Sequence[Options] = (), *, with_parts: bool =
     query also reads the texts stored beside the record. Raise CallFailed, or what a client of AWS raises, if
     AWS doesn't answer within 5 seconds.
     """
+    if not is_id(task_id):  # The table also has items that are no records, such as the budget of a root.
+        return None
     with reading():
         return find_in(candidates or stacks(), task_id, with_parts=with_parts)
 

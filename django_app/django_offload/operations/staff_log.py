@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import router, transaction
 
 from ..conf import reason
-from ..logs import escape_controls
+from ..escaping import escape_controls
 from ..models import Task
 
 logger = logging.getLogger("django_offload")

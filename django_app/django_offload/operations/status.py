@@ -10,7 +10,7 @@ from django.utils.timezone import get_default_timezone, is_aware, make_aware
 from ..definition.offload_task import AnyResult
 from ..definition.registry import mask_of_task
 from ..definition.results import return_value
-from ..protocol.record import FAILED, SUCCESSFUL, TaskRecord, error_part, explain_unreadable
+from ..protocol.record import FAILED, SUCCESSFUL, TaskRecord, explain_unreadable, fence_of
 
 LONGEST_RETRY_AFTER_SECONDS = 10
 
@@ -74,8 +74,12 @@ def status_fields(
 
 def attempt_errors(record: TaskRecord, parts: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return the errors of the attempts that are stored in `parts`, oldest first, as a status has them."""
-    numbers = {error_part(fence): number for number, fence in enumerate(record.attempt_fences, 1)}
-    stored = ((numbers.get(part), json.loads(parts.get(part, "null"))) for part in record.error_parts)
+    fences = [fence_of(part) for part in record.error_parts]
+    numbers = record.attempt_numbers(fence for fence in fences if fence)
+    stored = (
+        (numbers.get(fence) if fence else None, json.loads(parts.get(part, "null")))
+        for fence, part in zip(fences, record.error_parts, strict=True)
+    )
     names = ("class", "message", "traceback")
     return [{"attempt": number, **{name: error[name] for name in names}} for number, error in stored if error]
 
@@ -84,7 +88,8 @@ def has_own_error(record: TaskRecord, errors: Sequence[Mapping[str, Any]]) -> bo
     """Return True if the last of these errors ended the task, and not something else, such as a cancel."""
     if not errors or record.status != FAILED or not record.error or record.error.get("ended"):
         return False
-    return bool(errors[-1]["attempt"] == len(record.attempt_fences))
+    latest = record.attempt_numbers(record.latest_fences(1)).values()
+    return errors[-1]["attempt"] in latest
 
 
 def outcome(result: AnyResult, *, error_text: bool = True) -> dict[str, Any]:

@@ -34,13 +34,21 @@ class Condition:
         value, operator = attributes.get(self.name), self.operator
         if operator is Operator.ABSENT or value is None:
             return operator is Operator.ABSENT and value is None
+        # For DynamoDB, values of two types are neither equal nor in an order. In Python, True equals 1.
+        comparable = kind_of(value) is kind_of(self.operand)
         if operator is Operator.EQUALS:
-            return value == self.operand
+            return comparable and value == self.operand
         if operator is Operator.AT_MOST:
-            return value <= self.operand  # type: ignore[operator]
+            return comparable and value <= self.operand  # type: ignore[operator]
         if operator is Operator.DIFFERS:
-            return value != self.operand
+            return not comparable or value != self.operand
         return isinstance(value, list) and len(value) < int(self.operand)  # type: ignore[arg-type]
+
+
+def kind_of(value: object) -> type:
+    """Return the type of a value, of which DynamoDB has one for all numbers."""
+    kind = type(value)
+    return int if kind is float else kind
 
 
 def equals(name: str, operand: Value) -> Condition:
@@ -92,12 +100,19 @@ class ConditionalWrite:
         return False
 
     def apply(self, attributes: Attributes | None) -> dict[str, Value]:
-        """Return the record after this write, which must be allowed."""
+        """
+        Return the record after this write, which must be allowed.
+
+        Raise TypeError, as AWS would refuse it, if it adds to a value of another type.
+        """
         record = {**self.set_if_absent, **(attributes or {}), **self.put}
         for name, value in self.append.items():
-            record[name] = [*record.get(name, []), value]  # type: ignore[misc]
+            record[name] = record.get(name, []) + [value]  # type: ignore[operator]  # noqa: RUF005
         for name, step in self.increment.items():
-            record[name] = int(record.get(name, 0)) + step  # type: ignore[arg-type]
+            number = record.get(name, 0)
+            if number is True or number is False:
+                raise TypeError(f"The attribute {name} is not a number.")
+            record[name] = number + step  # type: ignore[operator]
         for name in self.remove:
             record.pop(name, None)
         return record

@@ -1,5 +1,7 @@
 """A task as it was enqueued: the content of its message and of its new record."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,6 +10,7 @@ from .json_codec import EPOCH
 
 # The id of a task, as a regular expression: 128 random bits in hexadecimal digits.
 ID_PATTERN = "[0-9a-f]{32}"
+is_id = re.compile(ID_PATTERN).fullmatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +20,15 @@ class Reference:
     key: str
     sha256: str  # Of its ASCII bytes, in hexadecimal.
     size: int  # Bytes.
+
+
+# The fields of an enqueued task that a message and a record write in the same way.
+FIELD_TYPES: Mapping[str, type] = {
+    **dict.fromkeys(("id", "alias", "name", "queue", "owner", "traceparent", "root"), str),
+    **dict.fromkeys(("enqueued_at", "run_after", "depth"), int),
+}
+# What JSON makes of the fields of a reference.
+REFERENCE_TYPES: Mapping[str, tuple[type, ...]] = {"key": (str,), "sha256": (str,), "size": (int,)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

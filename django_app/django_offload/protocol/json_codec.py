@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from sys import get_int_max_str_digits
 from typing import TYPE_CHECKING, Any
 
@@ -65,8 +66,9 @@ _scan = json.JSONDecoder().raw_decode
 # Deeper values are refused when they are written. Django and the pages walk through a value with a call for
 # each level, and a reader may be nearer to Python's recursion limit (1,000) than the writer was.
 MOST_LEVELS = 400
-_other_than_brackets = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[^][{}"]+')
-_innermost = re.compile(r"\[]|{}")
+# A string, also one without an end, or anything else than a bracket. It never goes back: linear time.
+_other_than_brackets = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[^][{}"]++', re.DOTALL)
+_STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 def dump(value: Any) -> str:
@@ -97,14 +99,16 @@ def has_long_number(text: str) -> bool:
     return not 0 < get_int_max_str_digits() <= MOST_DIGITS and find_long_number(text) is not None
 
 
-def is_too_deep(text: str) -> bool:
-    """Return True if a JSON text of dump() has more than MOST_LEVELS lists and dictionaries in each other."""
-    if text.count("[") + text.count("{") <= MOST_LEVELS:
+def is_too_deep(text: str, most: int = MOST_LEVELS) -> bool:
+    """
+    Return True if a JSON text has more than so many lists and dictionaries in each other.
+
+    Of a text that isn't JSON, the part that a parser reads before it finds out counts.
+    """
+    if text.count("[") + text.count("{") <= most:
         return False
-    brackets, levels = _other_than_brackets.sub("", text), 0
-    while brackets and levels <= MOST_LEVELS:
-        brackets, levels = _innermost.sub("", brackets), levels + 1
-    return levels > MOST_LEVELS
+    brackets = _other_than_brackets.sub("", text)
+    return any(level > most for level in accumulate(map(_STEPS.__getitem__, brackets)))
 
 
 def dump_returned(value: Any, what: str) -> str:

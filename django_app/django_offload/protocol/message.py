@@ -25,16 +25,16 @@ from typing import Any
 
 from ..conf.aws_limits import QUEUE_MESSAGE
 from ..exceptions import BadSignature, MalformedMessage, UnknownKey, UnknownVersion
-from .enqueued_task import EnqueuedTask, Reference
+from .enqueued_task import FIELD_TYPES, EnqueuedTask, Reference
 from .json_codec import dump, from_micros, to_micros
 
 VERSION = 2  # The latest. A message has the earliest version that says all it has to say.
 # A chain of tasks that enqueue each other is taken for a mistake if it gets longer than this.
 MAX_DEPTH = 1_000
 # What JSON makes of each field. encode() leaves out those that have no value.
-FIELD_TYPES: Mapping[str, type] = {
-    **dict.fromkeys(("id", "alias", "name", "queue", "owner", "traceparent", "root"), str),
-    **dict.fromkeys(("enqueued_at", "expires_at", "run_after", "depth"), int),
+MESSAGE_TYPES: Mapping[str, type] = {
+    **FIELD_TYPES,
+    "expires_at": int,
     **dict.fromkeys(("kwargs", "ref", "options"), dict),
     "args": list,
 }
@@ -160,7 +160,7 @@ def parse_body(body: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 def message_of(fields: Mapping[str, Any]) -> TaskMessage:
     """Return the message of verified fields. Raise MalformedMessage unless they are those of this version."""
     for name, value in fields.items():
-        expected = FIELD_TYPES.get(name)
+        expected = MESSAGE_TYPES.get(name)
         if expected is not None and type(value) is not expected:
             raise MalformedMessage(f"its field '{name}' is of type {type(value).__name__}")
     run_after, reference = fields.get("run_after"), fields.get("ref")

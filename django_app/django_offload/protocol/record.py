@@ -1,7 +1,9 @@
 """The record of a task result: its stored form, and its state as it was read."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +14,7 @@ from ..compat import TaskResultStatus
 from ..conf.aws_limits import QUEUE_DELAY
 from ..exceptions import OffloadError, UnreadableRecord
 from .conditional_write import Attributes, Value
-from .enqueued_task import EnqueuedTask, Reference
+from .enqueued_task import FIELD_TYPES, REFERENCE_TYPES, EnqueuedTask, Reference, is_id
 from .json_codec import MICROSECOND, dump, from_micros, to_micros
 from .record_size import fits_inline
 
@@ -47,32 +49,30 @@ LONGEST_DELAY = QUEUE_DELAY
 SWEEP_EVERY = timedelta(minutes=1)
 
 # What read_record() accepts: the type of each attribute and the range of each number. A `run_after` is before
-# the year 9,000, so every instant can be added to and subtracted from. An item of 400 KB has room for fewer
-# attempts than COUNTS.
-KINDS: Mapping[str, type] = {
-    **dict.fromkeys(("id", "alias", "name", "queue", "owner", "traceparent", "root"), str),
+# the year 9,000, so every instant can be added to and subtracted from. DynamoDB takes 1,000 writes to an item
+# in a second, so no count gets to the end of COUNTS within 31 years.
+RECORD_TYPES: Mapping[str, type] = {
+    **FIELD_TYPES,
     **dict.fromkeys(("status", "token", "arguments", "arguments_reference", "options"), str),
     **dict.fromkeys(("error", "progress", "result", "result_part", "result_reference"), str),
-    **dict.fromkeys(("enqueued_at", "run_after", "not_before", "started_at", "attempted_at"), int),
-    **dict.fromkeys(("lease_until", "finished_at", "hidden_at", "due_at", "sent_at"), int),
-    **dict.fromkeys(("fence", "depth", "sends"), int),
+    **dict.fromkeys(("not_before", "started_at", "attempted_at", "lease_until", "finished_at"), int),
+    **dict.fromkeys(("hidden_at", "due_at", "sent_at", "fence", "sends"), int),
     **dict.fromkeys(("workers", "undone", "errors"), list),
 }
-NAMES_OF_KINDS: Mapping[type, str] = {str: "a text", int: "a whole number", list: "a list of texts"}
-COUNTED, COUNTS = {"fence", "depth", "sends"}, (0, 100_000)
+NAMES_OF_TYPES: Mapping[type, str] = {str: "a text", int: "a whole number", list: "a list of texts"}
+COUNTED, COUNTS = {"fence", "depth", "sends"}, (0, 10**12)
 INSTANTS = (to_micros(datetime(1, 1, 2, tzinfo=UTC)), to_micros(datetime(9_100, 1, 1, tzinfo=UTC)))
 # What a stored value of another type, or a text that isn't JSON, may raise.
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
 LONGEST_SECONDS = 36_500 * 86_400
 _NONE, _NUMBER = type(None), (int, float)
-ERROR_FIELDS: Mapping[str, tuple[type, ...]] = {"class": (str,), "message": (str,)}
-PROGRESS_FIELDS: Mapping[str, tuple[type, ...]] = {
+ERROR_TYPES: Mapping[str, tuple[type, ...]] = {"class": (str,), "message": (str,)}
+PROGRESS_TYPES: Mapping[str, tuple[type, ...]] = {
     "done": _NUMBER,
     "total": (*_NUMBER, _NONE),
     "message": (str, _NONE),
 }
-REFERENCE_FIELDS: Mapping[str, tuple[type, ...]] = {"key": (str,), "sha256": (str,), "size": (int,)}
-OPTION_FIELDS: Mapping[str, tuple[type, ...]] = {
+OPTION_TYPES: Mapping[str, tuple[type, ...]] = {
     "max_attempts": (int, _NONE),
     "timeout": (*_NUMBER, _NONE),
     "result_ttl": (*_NUMBER, _NONE),
@@ -122,10 +122,19 @@ class TaskRecord:
     def attempts(self) -> int:
         return len(self.worker_ids)
 
-    @property
-    def attempt_fences(self) -> list[int]:
-        """The fence of every attempt, oldest first. The last ones are those of `worker_ids`."""
-        return [fence for fence in range(1, self.fence + 1) if fence not in self.undone]
+    def latest_fences(self, most: int) -> list[int]:
+        """Return the fences of the latest attempts, oldest first. The last are those of `worker_ids`."""
+        first = max(1, self.fence + 1 - most - len(self.undone))
+        return [fence for fence in range(first, self.fence + 1) if fence not in self.undone][-most:]
+
+    def attempt_numbers(self, fences: Iterable[int]) -> dict[int, int]:
+        """Return, for each of these fences that an attempt has, how many attempts there were up to it."""
+        undone = sorted(fence for fence in self.undone if fence > 0)
+        return {
+            fence: fence - bisect_left(undone, fence)
+            for fence in fences
+            if 1 <= fence <= self.fence and fence not in self.undone
+        }
 
     @property
     def ready_at(self) -> datetime:
@@ -245,18 +254,20 @@ class OddValue(ValueError):
 def check_values(item: Mapping[str, Any]) -> None:
     """Raise OddValue if a value has another type than this library writes, or is a number out of range."""
     for name, value in item.items():
-        kind = KINDS.get(name)
-        if kind is None:  # Newer code may write more.
-            continue
-        fits = isinstance(value, kind) and value is not True and value is not False
-        if not fits:
-            raise OddValue(name, NAMES_OF_KINDS[kind])
+        kind = RECORD_TYPES.get(name)  # Newer code may write more.
+        if kind is not None and not (type(value) is kind or is_of_subclass(value, kind)):
+            raise OddValue(name, NAMES_OF_TYPES[kind])
         if kind is int:
             low, high = COUNTS if name in COUNTED else INSTANTS
             if not low <= value <= high:
                 raise OddValue(name, f"a number from {low} to {high}")
         elif kind is list and not all(isinstance(entry, str) for entry in value):
-            raise OddValue(name, NAMES_OF_KINDS[kind])
+            raise OddValue(name, NAMES_OF_TYPES[kind])
+
+
+def is_of_subclass(value: object, kind: type) -> bool:
+    """Return True if a value is of a class of the project that is derived from `kind`, such as SafeString."""
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def record_of(item: Mapping[str, Any]) -> TaskRecord:
@@ -266,7 +277,7 @@ def record_of(item: Mapping[str, Any]) -> TaskRecord:
         name=item["name"],
         queue=item["queue"],
         arguments=item.get("arguments", "[[],{}]"),
-        reference=reference(item, "arguments_reference"),
+        reference=reference(item, "arguments_reference") if "arguments_reference" in item else None,
         enqueued_at=from_micros(item["enqueued_at"]),
         run_after=instant(item, "run_after"),
         owner=item.get("owner"),
@@ -275,6 +286,8 @@ def record_of(item: Mapping[str, Any]) -> TaskRecord:
         root=item.get("root"),
         options=task_options(item) if "options" in item else {},
     )
+    if not is_id(enqueued.id):
+        raise OddValue("id", "32 hexadecimal digits")
     if item["status"] not in STATES:
         raise OddValue("status", "a state of a task")
     return TaskRecord(
@@ -293,11 +306,11 @@ def record_of(item: Mapping[str, Any]) -> TaskRecord:
         worker_ids=list(item.get("workers", [])),
         undone=frozenset(map(int, item.get("undone", ()))),
         error_parts=list(item.get("errors", [])),
-        error=json_fields(item, "error", ERROR_FIELDS),
+        error=json_fields(item, "error", ERROR_TYPES) if "error" in item else None,
         result=item.get("result"),
         result_part=item.get("result_part"),
-        result_reference=reference(item, "result_reference"),
-        progress=json_fields(item, "progress", PROGRESS_FIELDS),
+        result_reference=reference(item, "result_reference") if "result_reference" in item else None,
+        progress=json_fields(item, "progress", PROGRESS_TYPES) if "progress" in item else None,
         cancelled=bool(item.get("cancelled", False)),
         sends=item.get("sends", 0),
         sent_at=instant(item, "sent_at"),
@@ -309,12 +322,8 @@ def instant(item: Mapping[str, Any], name: str) -> datetime | None:
     return None if micros is None else from_micros(micros)
 
 
-def json_fields(
-    item: Mapping[str, Any], name: str, types: Mapping[str, tuple[type, ...]]
-) -> dict[str, Any] | None:
+def json_fields(item: Mapping[str, Any], name: str, types: Mapping[str, tuple[type, ...]]) -> dict[str, Any]:
     """Return the object in a JSON text, of which these fields have these types. Others may be there too."""
-    if name not in item:
-        return None
     fields = json.loads(item[name])
     if not isinstance(fields, dict):
         raise OddValue(name, "an object in JSON")
@@ -325,15 +334,13 @@ def json_fields(
     return fields
 
 
-def reference(item: Mapping[str, Any], name: str) -> Reference | None:
-    fields = json_fields(item, name, REFERENCE_FIELDS)
-    return None if fields is None else Reference(**fields)
+def reference(item: Mapping[str, Any], name: str) -> Reference:
+    return Reference(**json_fields(item, name, REFERENCE_TYPES))
 
 
 def task_options(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that .using() changed. No duration is longer than OffloadTask accepts."""
-    fields = json_fields(item, "options", OPTION_FIELDS)
-    options: dict[str, Any] = {} if fields is None else fields
+    options = json_fields(item, "options", OPTION_TYPES)
     for name in ("timeout", "result_ttl", "backoff"):
         if not 0 <= (options.get(name) or 0) <= LONGEST_SECONDS:
             raise OddValue("options", f"an object with a valid '{name}'")
@@ -347,6 +354,12 @@ def task_options(item: Mapping[str, Any]) -> dict[str, Any]:
 def error_part(fence: int) -> str:
     """Return the name of the part with the error of the attempt that has this fence."""
     return f"error#{fence:04d}"
+
+
+def fence_of(part: str) -> int | None:
+    """Return the fence in the name that error_part() made, or None if it made no such name."""
+    found = re.fullmatch("error#([0-9]{4,13})", part)
+    return int(found[1]) if found else None
 
 
 def error_of(exc: BaseException, mask: Callable[[str], str] | None = None) -> dict[str, Any]:

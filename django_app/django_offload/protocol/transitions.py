@@ -27,7 +27,7 @@ from .conditional_write import (
     equals,
     shorter,
 )
-from .enqueued_task import EnqueuedTask
+from .enqueued_task import EnqueuedTask, is_id
 from .json_codec import EPOCH, dump, to_micros
 from .record import (
     DEAD_SHARDS,
@@ -258,11 +258,39 @@ def discard() -> ConditionalWrite:
 
 
 def look_at(record: TaskRecord, *, due_at: datetime) -> ConditionalWrite:
-    """Put a RUNNING record that is in no index into the sweeper's, if it hasn't changed since it was read."""
+    """
+    Put a record that hasn't ended and is in no index into the sweeper's, if it is as it was read.
+
+    A claim without a record at enqueue made it. It is READY if such a claim was undone.
+    """
+    unindexed = (absent("due_at"), *unchanged_since(record))
     return ConditionalWrite(
         name="look at",
-        conditions=((IS_RUNNING, absent("due_at"), *unchanged_since(record)),),
+        conditions=((IS_RUNNING, *unindexed), (IS_READY, *unindexed)),
         put=dict(due_index(record.enqueued.id, due_at)),
+    )
+
+
+def set_aside(task_id: str, attributes: Attributes, *, now: datetime, due_at: datetime) -> ConditionalWrite:
+    """
+    Have the sweeper look at a record that can't be read, and keep the record until somebody corrects it.
+
+    `attributes` are those that were read. Refused if the record has ended, unless it's due as it was then.
+    Its shard stays if no shard can be computed from its id.
+    """
+    ttl, due_was = attributes.get("ttl"), attributes.get("due_at")
+    lasts = int((due_at + RECORD_LIFE).timestamp())
+    index = due_index(task_id, due_at) if is_id(task_id) else {"due_at": to_micros(due_at)}
+    return ConditionalWrite(
+        name="set aside",
+        conditions=(
+            # No operand is a fraction, which another writer may have put there.
+            (equals("due_at", due_was) if type(due_was) is int else at_most("due_at", to_micros(now)),),
+            (IS_READY,),
+            (IS_RUNNING,),
+        ),
+        # Of a task that starts much later, the record lasts longer already.
+        put={**index, "ttl": max(ttl, lasts) if type(ttl) is int else lasts},
     )
 
 

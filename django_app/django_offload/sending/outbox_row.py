@@ -13,13 +13,12 @@ from types import NoneType
 from typing import Any
 
 from ..exceptions import UnknownVersion
-from ..protocol.enqueued_task import ID_PATTERN, EnqueuedTask, Reference
+from ..protocol.enqueued_task import ID_PATTERN, REFERENCE_TYPES, EnqueuedTask, Reference
 from ..protocol.json_codec import dump, from_micros, to_micros
 
 VERSION = 2  # The latest.
 
-# What JSON makes of each field of an enqueued task and of its reference.
-REFERENCE_TYPES: Mapping[str, tuple[type, ...]] = {"key": (str,), "sha256": (str,), "size": (int,)}
+# What JSON makes of each field of an enqueued task.
 TYPES: Mapping[str, tuple[type, ...]] = {
     "id": (str,),
     "alias": (str,),

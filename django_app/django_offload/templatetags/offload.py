@@ -6,8 +6,8 @@ from typing import Any
 from django import template
 from django.http import Http404, HttpRequest
 
-from ..conf import printable
 from ..definition.offload_task import AnyResult
+from ..escaping import printable
 from ..http.pieces import PieceWords, TaskProgress, piece_context
 
 register = template.Library()

@@ -10,16 +10,25 @@ from ..aws import within
 from ..conf import Options, options_for, signing_keys
 from ..definition.registry import registry
 from ..definition.retry_policy import attempts_allowed
-from ..exceptions import Cancelled, DeadLettered, MessageRefused, OffloadError, UnknownTask, WorkerLost
+from ..exceptions import (
+    Cancelled,
+    DeadLettered,
+    MessageRefused,
+    OffloadError,
+    UnknownTask,
+    UnreadableRecord,
+    WorkerLost,
+)
 from ..operations.fail import fail_record
 from ..operations.unverified_bodies import UNVERIFIED_PREFIX
 from ..payloads import payloads_of
-from ..protocol.conditional_write import Refused
+from ..protocol.conditional_write import Attributes, Refused
+from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.message import Keyring, TaskMessage, decode
-from ..protocol.record import MESSAGE_LIFE, READY, TaskRecord, read_record
-from ..protocol.transitions import look_at
+from ..protocol.record import FAILED, MESSAGE_LIFE, READY, SUCCESSFUL, TaskRecord, read_record
+from ..protocol.transitions import look_at, set_aside
 from ..sending.enqueue import ensure_record
-from ..stores import store_of
+from ..stores import Store, store_of
 from .events import (
     LambdaContext,
     RoutedDelivery,
@@ -67,8 +76,14 @@ def end_dead_letter(routed: RoutedDelivery, now: datetime) -> None:
         ensure_record(store, enqueued, options)  # The first write, if every write so far has failed.
     attributes = store.get(enqueued.id)
     if attributes is None:
+        text = "Task id=%s name=%s has an expired dead letter and no record: it ends without a trace"
+        logger.warning(text, enqueued.id, enqueued.name)
         return
-    record = read_record(attributes)
+    try:
+        record = read_record(attributes)
+    except UnreadableRecord as exc:
+        leave_to_sweeper(store, enqueued, attributes, now, exc)
+        return
     if goes_on(record, message, options, now):
         if not record.ended and record.due_at is None:
             # A claim made it, without a record at enqueue: so far, its message alone would bring it back.
@@ -79,6 +94,23 @@ def end_dead_letter(routed: RoutedDelivery, now: datetime) -> None:
         return
     with suppress(Refused):  # Claimed or sent again since it was read: it goes on.
         fail_record(store, enqueued, options, now, cause_of_end(record), record)
+
+
+def leave_to_sweeper(
+    store: Store, enqueued: EnqueuedTask, attributes: Attributes, now: datetime, reason: UnreadableRecord
+) -> None:
+    """
+    Have the sweeper look at a record that can't be read, so that its task needs no message.
+
+    Raise `reason` if the record doesn't even say whether the task has ended: its dead letter comes again.
+    """
+    logger.error("Task id=%s name=%s has a dead letter: %s", enqueued.id, enqueued.name, reason)
+    if attributes.get("status") in (SUCCESSFUL, FAILED):  # A set takes no list, which another writer may put.
+        return
+    try:
+        store.change(enqueued.id, set_aside(enqueued.id, attributes, now=now, due_at=now))
+    except Refused:
+        raise reason from None
 
 
 def goes_on(record: TaskRecord, message: TaskMessage, options: Options, now: datetime) -> bool:

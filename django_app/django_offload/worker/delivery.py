@@ -8,19 +8,22 @@ One delivery: verify it, choose the task, attempt it, and say what becomes of th
 """
 
 import logging
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from ..conf import Options, options_for, signing_keys
 from ..definition.registry import registry
 from ..definition.signatures import argument_error
 from ..exceptions import (
-    BadSignature,
     Cancelled,
     MessageRefused,
     OffloadError,
     PayloadLost,
     UnknownTask,
+    UnreadableRecord,
     WorkerLost,
 )
 from ..operations.fail import fail_record
@@ -29,6 +32,7 @@ from ..protocol.conditional_write import Refused
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.message import Keyring, TaskMessage, decode
 from ..protocol.record import TaskRecord, read_record
+from ..protocol.transitions import unclaim
 from ..sending.enqueue import ensure_record
 from ..transports import Delivery
 from .attempt import Attempt, DeliveryEnvironment, PendingOutcome
@@ -59,15 +63,19 @@ class Worker(DeliveryEnvironment):
         """
         try:
             message = decode(delivery.body, Keyring(signing_keys(), self.options.scope(delivery.queue)))
-            if message.enqueued.queue != delivery.queue:
-                raise BadSignature(self.options.scope(delivery.queue))
         except MessageRefused as exc:
             logger.warning("Delivery id=%s queue=%s refused: %s", delivery.id, delivery.queue, exc)
             if not self.transport.longest_return:
                 raise
             return patience(delivery.receives) if exc.retryable else timedelta(0)
-        options = options_for(message.enqueued.alias, self.options)
-        answer = self.work(message, options, delivery.receives)
+        options, answer = options_for(message.enqueued.alias, self.options), None
+        try:
+            answer = self.work(message, options, delivery.receives)
+        except UnreadableRecord as exc:
+            # Somebody may correct it, and the sweeper looks at it every hour.
+            enqueued = message.enqueued
+            logger.error("Task id=%s name=%s waits: %s", enqueued.id, enqueued.name, exc)
+            answer = patience(delivery.receives)
         if self.transport.longest_return:
             return answer
         # Only the sweeper repeats an invocation, and it needs the record.
@@ -93,13 +101,11 @@ class Worker(DeliveryEnvironment):
                 if exc.retryable and receives < DENIALS:
                     logger.warning("Task id=%s name=%s waits: %s", enqueued.id, enqueued.name, exc)
                     return patience(receives)
-                return self.fail(enqueued, options, exc)
+                return self.fail_unclaimed(message, options, exc)
             message = replace(message, enqueued=enqueued)
         misfit = argument_error(task, enqueued)
         if misfit is not None:
-            if message.expires_at > self.clock():
-                ensure_record(self.store, enqueued, options)
-            return self.fail(enqueued, options, misfit)
+            return self.fail_unclaimed(message, options, misfit)
         if "timeout" in enqueued.options:
             timeout: float | None = enqueued.options["timeout"]
         else:
@@ -112,6 +118,9 @@ class Worker(DeliveryEnvironment):
             return attempt.run()
         except Refused as refused:
             return self.refused(attempt, refused)
+        except UnreadableRecord:
+            undo_claim(attempt)
+            raise
 
     def complete(self, pending: PendingOutcome) -> timedelta | None:
         """Wait for a pending outcome; return what becomes of its delivery, as deliver() does."""
@@ -139,6 +148,12 @@ class Worker(DeliveryEnvironment):
             return self.fail(enqueued, attempt.options, WorkerLost(record.attempts), record)
         return self.until_claimable(record)
 
+    def fail_unclaimed(self, message: TaskMessage, options: Options, error: OffloadError) -> timedelta | None:
+        """Do what fail() does for a task that can't run. Make its record first, if there is none."""
+        if message.expires_at > self.clock():
+            ensure_record(self.store, message.enqueued, options)
+        return self.fail(message.enqueued, options, error)
+
     def fail(
         self, enqueued: EnqueuedTask, options: Options, error: OffloadError, seen: TaskRecord | None = None
     ) -> timedelta | None:
@@ -155,6 +170,16 @@ class Worker(DeliveryEnvironment):
         if record.lease_until is None and timedelta(0) < self.transport.longest_return < wait:
             return None
         return wait
+
+
+def undo_claim(attempt: Attempt) -> None:
+    """Undo a claim that turned out to be of a record that can't be read, if it can be: no attempt began."""
+    with suppress(Exception):  # The lease ends in any case.
+        claimed: Mapping[str, Any] = attempt.claimed
+        fence, workers = claimed["fence"], claimed["workers"][:-1]
+        change = unclaim(fence=fence, token=attempt.token, workers=workers, before=attempt.before)
+        addable = type(claimed.get("undone", [])) is list
+        attempt.change(change if addable else replace(change, append={}))
 
 
 def patience(receives: int) -> timedelta:

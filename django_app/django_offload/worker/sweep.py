@@ -28,7 +28,7 @@ from ..exceptions import (
 from ..operations.due_entries import entries
 from ..operations.fail import change_or_recognise, fail_record, with_jitter
 from ..operations.find import complete
-from ..protocol.conditional_write import Refused
+from ..protocol.conditional_write import Attributes, Refused
 from ..protocol.json_codec import load
 from ..protocol.record import (
     DUE_AFTER,
@@ -39,8 +39,9 @@ from ..protocol.record import (
     SWEEP_EVERY,
     TaskRecord,
     read_record,
+    shard_of,
 )
-from ..protocol.transitions import not_sent, postpone, send_again
+from ..protocol.transitions import not_sent, postpone, send_again, set_aside
 from ..sending.enqueue import message_text
 from ..stores import DueEntry, Store, store_of
 from ..transports import transport_of
@@ -128,12 +129,14 @@ class Sweeper:
             record = read_record(attributes)
             if record.due_at != entry.due_at:
                 return "stale"
+            if attributes.get("due_shard") != shard_of(entry.id):
+                raise UnreadableRecord(entry.id, "its attribute 'due_shard' is not the shard of its id")
             try:
                 return self.decide(record, self.clock())
             except PayloadLost as exc:
                 return self.end(record, self.clock(), exc)
         except UnreadableRecord as exc:
-            self.put_off(entry, exc)
+            self.put_off(entry, attributes, exc)
             return "failed"
         except Refused:
             return "stale"  # A worker or another sweeper was faster.
@@ -142,12 +145,13 @@ class Sweeper:
             log_exception(exc, mask, "Task id=%s could not be swept; it is due again", entry.id)
             return "failed"
 
-    def put_off(self, entry: DueEntry, reason: UnreadableRecord) -> None:
+    def put_off(self, entry: DueEntry, attributes: Attributes, reason: UnreadableRecord) -> None:
         """Look at a record that can't be read again later, so that many of them take no time from others."""
         logger.error("Task id=%s could not be swept; it is due again in an hour: %s", entry.id, reason)
+        now = self.clock()
+        change = set_aside(entry.id, attributes, now=now, due_at=now + UNREADABLE_AFTER)
         with suppress(Exception):  # Then it is due again with the next sweep.
-            due_at = self.clock() + UNREADABLE_AFTER
-            self.store.change(entry.id, postpone(entry.id, due_was=entry.due_at, due_at=due_at))
+            self.store.change(entry.id, change)
 
     def mask_of(self, record: TaskRecord) -> "Mask | None":
         """Return what hides the sensitive arguments of a record, which may be beside it; or its messages."""

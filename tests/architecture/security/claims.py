@@ -1,4 +1,4 @@
-"""The table of SECURITY.md: each claim with the tests that hold it, and what those files have."""
+"""The claims of SECURITY.md: each with the tests that hold it, and what those files have."""
 
 import ast
 import re
@@ -11,15 +11,20 @@ from tests.architecture.sources import ROOT
 
 PAGE = ROOT / "SECURITY.md"
 THREATS = 15
-_ROW = re.compile(r"^\|\s*(?P<number>[A-Z]\d+)\s*\|(?P<claim>[^|]*)\|(?P<tests>[^|]*)\|\s*$", re.MULTILINE)
+# A claim is a row of a table, and its tests are a list below a heading with its number.
+_ROW = re.compile(r"^\|\s*(?P<number>[A-Z]\d+)\s*\|(?P<claim>[^|]*)\|\s*$", re.MULTILINE)
 _NUMBERED = re.compile(r"^\|\s*[A-Z]\d+\b", re.MULTILINE)
-_TEST = re.compile(r"`(?P<path>tests/[\w/]+\.py)::(?P<name>[\w:]+)(?:\[(?P<case>[^`\]]+)\])?`")
+_LIST = re.compile(r"^### (?P<number>\S+)\n(?P<list>(?:(?!^#).*\n?)*)", re.MULTILINE)
+_ITEM = re.compile(
+    r"^- `(?P<path>[\w/]+\.py)`:\s+(?P<tests>`test_[^`]+`(?:,\s+`test_[^`]+`)*)$", re.MULTILINE
+)
+_NAME = re.compile(r"(?P<name>[\w:]+)(?:\[(?P<case>[^\]]+)\])?")
 _OF_A_THREAT = re.compile(r"test_t(\d\d)_")
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One row of the table."""
+    """One row of the table, with its list of tests."""
 
     number: str
     text: str
@@ -45,14 +50,25 @@ def names_in(path: Path) -> dict[str, set[str]]:
     return found
 
 
+def lists(text: str) -> dict[str, str]:
+    """Return the list below each heading that is a number of a claim."""
+    return {found["number"]: found["list"] for found in _LIST.finditer(text)}
+
+
+def tests_of(items: str) -> tuple[str, ...]:
+    """Return the tests in a list, which has the names of each file's tests after the file."""
+    return tuple(
+        f"tests/{item['path']}::{name}"
+        for item in _ITEM.finditer(items)
+        for name in re.findall(r"`([^`]+)`", item["tests"])
+    )
+
+
 def claims(text: str) -> list[Claim]:
-    """Return the rows of the table."""
+    """Return the rows of the table, with the tests of each."""
+    items = lists(text)
     return [
-        Claim(
-            row["number"],
-            row["claim"].strip(),
-            tuple(one[0].strip("`") for one in _TEST.finditer(row["tests"])),
-        )
+        Claim(row["number"], row["claim"].strip(), tests_of(items.get(row["number"], "")))
         for row in _ROW.finditer(text)
     ]
 
@@ -60,11 +76,11 @@ def claims(text: str) -> list[Claim]:
 def wrong(
     text: str, names_of: Callable[[Path], dict[str, set[str]]] = names_in, root: Path = ROOT
 ) -> list[str]:
-    """Return a sentence for everything that is wrong with the table in a text."""
+    """Return a sentence for everything that is wrong with the claims in a text."""
     rows = claims(text)
     sentences = []
     if len(_NUMBERED.findall(text)) != len(rows):
-        sentences.append("A row of the table has not exactly a number, a claim and tests. Correct it.")
+        sentences.append("A row of the table has not exactly a number and a claim. Correct it.")
     numbers = [row.number for row in rows]
     letters = sorted({number[0] for number in numbers})
     expected = [
@@ -72,6 +88,13 @@ def wrong(
     ]
     if sorted(numbers) != sorted(expected):
         sentences.append("Number the rows in order, each once.")
+    if [found["number"] for found in _LIST.finditer(text)] != numbers:
+        sentences.append("List tests for each row, once and in the same order.")
+    for number, items in lists(text).items():
+        # Every test and file that a list mentions has to be read as one.
+        mentioned = len(re.findall(r"`[^`]*`", items)) - len(_ITEM.findall(items))
+        if mentioned != len(tests_of(items)):
+            sentences.append(f"The list of {number} has a line that can't be read. Write `a.py`: `test_a`.")
     missing = {f"T{number}" for number in range(1, THREATS + 1)} - set(numbers)
     if missing:
         sentences.append(f"Write a row for each of these threats: {', '.join(sorted(missing, key=_order))}.")
@@ -100,11 +123,11 @@ def _wrong_with(row: Claim, names_of: Callable[[Path], dict[str, set[str]]], roo
     if not row.text.endswith("."):
         yield f"{row.number} has no claim. Write it as a sentence."
     if not row.tests:
-        yield f"{row.number} names no test. Write one, and name it as `tests/…/test_….py::test_…`."
+        yield f"{row.number} names no test. Write one, and list it below ### {row.number}."
     for test in row.tests:
-        match = _TEST.fullmatch(f"`{test}`")
+        file, _, rest = test.partition("::")
+        path, match = root / file, _NAME.fullmatch(rest)
         assert match is not None
-        path = root / match["path"]
         found = names_of(path) if path.is_file() and path.name.startswith("test_") else {}
         if match["name"] not in found:
             yield f"{row.number} names {test}, which doesn't exist."

@@ -62,7 +62,11 @@ class Plain(TriggerView):
     form_class = ReportForm
 
 
-urlpatterns = [path("", enter), path("plain/", Plain.as_view())]
+class Busy(Plain):
+    throttle = staticmethod(lambda request: 90)
+
+
+urlpatterns = [path("", enter), path("plain/", Plain.as_view()), path("busy/", Busy.as_view())]
 """,
     "reports/__init__.py": "",
     "reports/templates/reports/enter.html": """{% extends "reports/base.html" %}

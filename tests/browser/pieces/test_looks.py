@@ -45,6 +45,10 @@ def test_axe_finds_nothing_serious_wide_or_narrow_light_or_dark(visitor: Visitor
     press_start(page, "2099")
     expect(text(page)).to_have_text("Failed", timeout=PATIENCE_MS)
     found += judged(visitor)
+    visitor.goto("/busy/")
+    press_start(page, "2050")
+    expect(page.get_by_role("alert")).to_have_text("Too many requests. Try again in 90 seconds.")
+    found += judged(visitor)
 
     assert not found, "\n".join(found)
 

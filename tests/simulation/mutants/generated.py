@@ -35,6 +35,7 @@ def _record(**changes: Any) -> TaskRecord:
 
 # Every sensible value of every parameter, by its name.
 SAMPLES: dict[str, tuple[Any, ...]] = {
+    "attributes": ({}, ITEM),
     "before": (None, {}, {**ITEM, "workers": ["w"], "started_at": 1, "attempted_at": 1, "error": "{}"}),
     "count": (2,),
     "counts": (True, False),

@@ -10,7 +10,6 @@ from django_offload.protocol.record import read_record
 from django_offload.protocol.transitions import abandon, fail
 from tests.contract.records import ERROR, NOW, TOKEN, TTL, claimed, enqueued_task, new_id
 
-ACT = "admin:django_offload_task_act"
 NAME = "tests.unit.tasks.double"
 ARGUMENTS = "[[21],{}]"
 

@@ -14,6 +14,7 @@ from django_offload.definition.registry import (
     ListedRegistry,
     ListedTask,
     Registry,
+    listing_text,
     registry,
     task_modules,
 )
@@ -225,29 +226,82 @@ def test_the_modules_of_a_queue_are_imported_beforehand(shop):
     assert loaded(shop) == ["shop_orders"]
 
 
-def test_a_task_that_is_not_listed_is_searched_in_all_modules(shop):
+@pytest.mark.parametrize("name", ["shop.gone", "shop_orders", "shop_orders.worked", "shop_orders.work.func"])
+def test_a_name_that_is_not_listed_imports_nothing(shop, name, imports):
+    tasks_by_name = ListedRegistry(shop, import_no_others)
+
+    with pytest.raises(UnknownTask, match="No task is named"):
+        tasks_by_name.resolve(name)
+
+    assert (loaded(shop), imports.names) == ([], [])
+
+
+def test_a_listed_module_may_define_more_than_the_list_says(shop):
+    """As one that asks the environment does."""
+    only = {"shop_orders.other": shop["shop_orders.work"]}
+    tasks_by_name = ListedRegistry(only, import_no_others)
+    tasks_by_name.prepare(["default"])
+
+    assert tasks_by_name.resolve("shop_orders.work").queue_name == "default"
+
+
+def test_code_of_the_project_finds_a_task_that_is_not_listed_in_all_modules(shop):
     tasks_by_name = ListedRegistry(shop, lambda: [tasks])
 
-    assert tasks_by_name.resolve("tests.unit.tasks.double") is tasks.double
+    assert tasks_by_name.defined(tasks.double) is tasks.double
     assert loaded(shop) == []
-    with pytest.raises(UnknownTask, match=r"No task is named 'shop\.gone'"):
-        tasks_by_name.resolve("shop.gone")
+    assert tasks_by_name.resolve("tests.unit.tasks.double") is tasks.double
 
 
 def test_the_mapping_of_tasks_has_all_of_them(shop):
     assert "tests.unit.tasks.double" in ListedRegistry(shop, lambda: [tasks]).tasks
 
 
-def test_the_list_of_a_package_is_used(shop, tmp_path, monkeypatch):
-    (tmp_path / LISTING).write_text(json.dumps(shop))
-    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
-    registry.cache_clear()
-    try:
-        registry().resolve("shop_orders.work")
+@pytest.fixture
+def packaged(shop, tmp_path, monkeypatch, settings):
+    """Return a function that makes a package with the list of its tasks, and with these settings."""
 
-        assert loaded(shop) == ["shop_orders"]
-    finally:
+    def package(*, declared=("shop_orders", "shop_reports"), apps=None):
+        settings.TASKS = tasks_setting(modules=["shop_orders", "shop_reports"])
+        stored = json.loads(listing_text()) | {"tasks": shop}
+        if apps is not None:
+            stored["apps"] = apps
+        (tmp_path / LISTING).write_text(json.dumps(stored))
+        for listed in shop.values():
+            sys.modules.pop(listed.module, None)
+        monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
+        settings.TASKS = tasks_setting(modules=list(declared))
         registry.cache_clear()
+        return registry()
+
+    yield package
+    registry.cache_clear()
+
+
+def test_the_list_of_a_package_is_used(shop, packaged):
+    packaged().resolve("shop_orders.work")
+
+    assert loaded(shop) == ["shop_orders"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"declared": ["shop_orders", "shop_reports", "tests.unit.tasks"]},
+        {"declared": ["shop_orders"]},
+        {"apps": ["django_offload"]},
+    ],
+    ids=["another module", "a module fewer", "another app"],
+)
+def test_a_list_that_was_made_with_other_settings_is_not_used(packaged, changed):
+    """All that the settings declare is imported, before any message comes."""
+    tasks_by_name = packaged(**changed)
+
+    assert not isinstance(tasks_by_name, ListedRegistry)
+    assert "shop_orders.work" in tasks_by_name.tasks
+    assert "lab.tasks.sales_report" in tasks_by_name.tasks
+    assert ("tests.unit.tasks.double" in tasks_by_name.tasks) is ("tests.unit.tasks" in str(changed))
+    assert ("shop_reports.work" in tasks_by_name.tasks) is (changed.get("declared") != ["shop_orders"])
 
 
 def test_without_a_list_every_module_is_imported(tmp_path, monkeypatch):

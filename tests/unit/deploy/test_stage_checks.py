@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from django_offload.deploy.environment import function_environment
+from django_offload.deploy import stage_checks
+from django_offload.deploy.environment import PLACEHOLDER, function_environment
 from django_offload.deploy.hosts import accepts, site_hosts, too_wide
 from django_offload.deploy.release import settings_check
-from django_offload.deploy.scaffold import stage_checks
 from django_offload.deploy.secret_files import credential_warnings
 from django_offload.deploy.stage import read_stage
 from django_offload.management.commands.offload_deploy import Command
@@ -189,6 +189,10 @@ def test_credentials_in_settings_are_a_warning_where_debug_is_off(
         ([".amazonaws.com"], "ALLOWED_HOSTS has '.amazonaws.com', so the site accepts requests for hosts of"),
         (["shop.example"], None),
         ([".shop.example"], None),
+        ([".localhost", ".shop.internal", ".internal"], None),
+        # The hosts of a stage that a secret store has, while its settings are checked without it.
+        ([f"www.{PLACEHOLDER}"], None),
+        (["placeholder.invalid"], None),
     ],
 )
 def test_hosts_of_anybody_and_no_hosts_are_a_warning(
@@ -233,6 +237,9 @@ FUNCTION_URL = {"apigateway_enabled": False, "function_url_enabled": True, "aws_
             ["abc.execute-api.eu-north-1.amazonaws.com"],
             None,
         ),
+        ({"aws_region": "cn-north-1"}, ["abc.execute-api.cn-north-1.amazonaws.com.cn"], None),
+        ({"function_url_domains": "a.example"}, ["a.example"], None),
+        ({"function_url_domains": True, "domain": 7}, [".execute-api.us-east-1.amazonaws.com"], None),
     ],
 )
 @pytest.mark.parametrize("read", ["settings", "file"])
@@ -256,6 +263,32 @@ def test_a_site_that_does_not_know_its_own_host_is_a_warning(
     assert [message.msg for message in messages] == (
         [f"{where} accepts no host of the stage 'dev', by zappa_settings.json: {missing}."] if missing else []
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "missing"), [("www.shop.example", False), (".shop.example", False), ("shop.example", True)]
+)
+def test_hosts_that_the_settings_add_to_those_of_a_variable_count(
+    project: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, written: str, missing: bool
+) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", "of-a-laptop.example")
+    settings.ALLOWED_HOSTS = [written, "of-a-laptop.example"]
+    project({"prod": {"domain": "www.shop.example"}}, prod={"environment": {"ALLOWED_HOSTS": "10.0.0.1"}})
+
+    assert [message.id for message in stage_checks.check_hosts()] == ["django_offload.W028"] * missing
+
+
+def test_the_hosts_of_this_processs_variables_are_not_those_of_another_stage(
+    project: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", "www.shop.example")
+    settings.ALLOWED_HOSTS = ["www.shop.example"]
+    project({"prod": {"domain": "www.shop.example"}}, prod={"environment": {"ALLOWED_HOSTS": "10.0.0.1"}})
+
+    (message,) = stage_checks.check_hosts()
+
+    assert message.msg.startswith("ALLOWED_HOSTS in infra/prod.json accepts no host of the stage 'prod'")
+    assert 'name it in zappa_settings.json: "domain"' in message.hint
 
 
 def test_hosts_are_compared_as_django_does() -> None:
@@ -304,6 +337,12 @@ SECRET_KEY_FALLBACKS = []
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django_offload"]
 TASKS = {"default": {"BACKEND": "django_offload.backends.SQSBackend", "OPTIONS": {"stack": "shop-dev"}}}
 DATABASES = {}
+ROOT_URLCONF = "urls_of_the_shop"
+"""
+URLS = """
+from django.urls import path
+from django_offload.http import Throttle, TriggerView
+urlpatterns = [path("start/", TriggerView.as_view(throttle=Throttle("10/m")))]
 """
 
 
@@ -319,6 +358,7 @@ def test_a_deployment_warns_before_anything_is_made(project: Any, ours: Any) -> 
         dev={"environment": {"DB_PASSWORD": VALUE, "A_TOKEN": VALUE}},
     )
     (root / "of_the_shop.py").write_text(SETTINGS)
+    (root / "urls_of_the_shop.py").write_text(URLS)
     (root / "lambdas").mkdir()
     for handler in (HANDLERS / "lambdas").glob("*.py"):
         (root / "lambdas" / handler.name).touch()
@@ -333,14 +373,16 @@ def test_a_deployment_warns_before_anything_is_made(project: Any, ours: Any) -> 
     assert "in the stage 'dev': environment_variables['A_TOKEN']" in shown
     assert "in their code: SECRET_KEY. (django_offload.W026)" in shown
     assert "ALLOWED_HOSTS has '*'" in shown
+    assert "LocMemCache is in the memory of one process" in shown
     assert VALUE not in shown
     assert "a-literal-key" not in shown
 
 
-def test_the_reference_site_with_its_deployed_settings_has_nothing_to_report() -> None:
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_the_reference_site_with_its_deployed_settings_has_nothing_to_report(stage: str) -> None:
     place = layout()
-    environment = function_environment(place, read_stage(place.root, "dev"))
-    environment |= {"SECRET_KEY": secrets.token_urlsafe(60), "OFFLOAD_STAGE": "dev"}
+    environment = function_environment(place, read_stage(place.root, stage))
+    environment |= {"SECRET_KEY": secrets.token_urlsafe(60), "OFFLOAD_STAGE": stage}
 
     done = subprocess.run(
         [sys.executable, str(place.source / "manage.py"), "check", "--deploy"],

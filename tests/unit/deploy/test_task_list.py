@@ -45,10 +45,14 @@ def test_every_name_of_a_task_is_listed_with_module_and_queue(shop: Path) -> Non
     assert task_list.write(shop, "shop_settings", ".", NO_STAGE_ENVIRONMENT) is None
 
     assert json.loads((shop / LISTING).read_text()) == {
-        "old": ["shop.tasks", "slow"],
-        "older": ["shop.mail", "default"],
-        "shop.mail.work": ["shop.mail", "default"],
-        "shop.tasks.work": ["shop.tasks", "slow"],
+        "apps": ["django_offload", "shop"],
+        "modules": ["shop.mail"],
+        "tasks": {
+            "old": ["shop.tasks", "slow"],
+            "older": ["shop.mail", "default"],
+            "shop.mail.work": ["shop.mail", "default"],
+            "shop.tasks.work": ["shop.tasks", "slow"],
+        },
     }
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from django_offload.deploy.errors import BadStage
-from django_offload.deploy.variables import looks_secret, variable_warnings, web_variables
+from django_offload.deploy.variables import variable_warnings, web_variables
 from django_offload.stack.stage_environment import StageEnvironment
 
 
@@ -74,26 +74,6 @@ def test_web_variables_leaves_out_reserved_and_invalid_names():
     }
 
     assert web_variables({"aws_environment_variables": given, "environment_variables": None}) == {}
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "secret"),
-    [
-        ("STRIPE_KEY", "1", True),
-        ("DB_PASSWORD", "1", True),
-        ("DB_PWD", "1", True),
-        ("google_credentials", "1", True),
-        ("DATABASE_URL", "postgresql://shop:pw@db/shop", True),
-        ("DATABASE_URL", "postgresql://shop:p/w@db/shop", True),
-        ("DATABASE", "host=db password=pw", True),
-        ("SIGNER", "-----BEGIN RSA PRIVATE KEY-----", True),
-        ("SITE", "https://shop.example:8000/pies", False),
-        ("DATABASE_URL", "postgresql://db/shop", False),
-        ("ALLOWED_HOSTS", "shop.example", False),
-    ],
-)
-def test_looks_secret_judges_name_and_value(name, value, secret):
-    assert looks_secret(name, value) is secret
 
 
 @pytest.mark.parametrize("key", ["environment_variables", "aws_environment_variables"])

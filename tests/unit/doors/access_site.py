@@ -145,10 +145,11 @@ class AccessSite:
                 error = {"class": "builtins.ValueError", "message": CANARIES["e"], "at": to_micros(now)}
                 self.store.texts[task_id] = {error_part(1): dump({**error, "traceback": CANARIES["t"]})}
         self.payloads.put(BODY, CANARIES["b"].encode())
-        self.before = self.state()
+        self.before = copy.deepcopy(self.state())
 
     def state(self) -> object:
-        return copy.deepcopy((self.store.records, self.store.texts, self.payloads.get(BODY)))
+        """Return everything that a request may change, as it is now."""
+        return self.store.records, self.store.texts, self.payloads.get(BODY)
 
     def ask(self, actor: str, method: str, endpoint: str, state: str, *, csrf: bool) -> HttpResponse:
         """Send a request, in which everything that a form or a link of the library sends is present."""

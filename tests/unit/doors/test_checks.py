@@ -276,9 +276,8 @@ class OwnSession(SessionMiddleware):
         ([SESSION, AUTH, f"{__name__}.OwnOwner"], None),
         ([f"{__name__}.OwnSession", checks.MIDDLEWARE], None),
         (["shop.middleware.TokenUser", checks.MIDDLEWARE], None),
-        ([checks.MIDDLEWARE, SESSION, AUTH], "W023"),
-        ([SESSION, checks.MIDDLEWARE, AUTH], "W023"),
-        ([checks.MIDDLEWARE, f"{__name__}.OwnSession"], "W023"),
+        ([checks.MIDDLEWARE, SESSION, AUTH], None),
+        ([checks.MIDDLEWARE, f"{__name__}.OwnSession"], None),
         (["django.middleware.common.CommonMiddleware", checks.MIDDLEWARE], "W023"),
         ([checks.MIDDLEWARE], "W023"),
         ([SESSION, AUTH], "W020"),
@@ -293,15 +292,35 @@ def test_the_owners_middleware_needs_to_know_the_visitor(ours, settings, middlew
     assert ids(messages) == ([f"django_offload.{reported}"] if reported else [])
 
 
-def test_a_middleware_in_a_wrong_place_is_named(ours, settings):
-    settings.MIDDLEWARE = [SESSION, checks.MIDDLEWARE, AUTH]
+def test_a_middleware_that_knows_nobody_says_what_is_missing(ours, settings):
+    settings.MIDDLEWARE = [checks.MIDDLEWARE]
 
     (message,) = checks.check_middleware()
 
     assert message.msg == (
-        "Tasks have no owner, because MIDDLEWARE has its parts in a wrong order. "
-        f"'{AUTH}' is after '{checks.MIDDLEWARE}'."
+        "Tasks have no owner, because no middleware knows the session or the user of a request."
     )
+    assert message.hint == f"Add '{SESSION}' and '{AUTH}' to MIDDLEWARE."
+
+
+@pytest.mark.parametrize(
+    ("owners", "reported"),
+    [
+        (["shop.owners.team"], False),
+        (["django_offload.middleware.current_owner"], True),
+        (["django_offload.conf.request_owner.current_owner"], True),
+        (["shop.owners.team", "django_offload.middleware.current_owner"], True),
+    ],
+)
+@pytest.mark.parametrize("middleware", [[], [checks.MIDDLEWARE]])
+def test_only_the_default_owner_needs_the_middleware(settings, owners, reported, middleware):
+    settings.TASKS = {
+        f"alias{number}": tasks_setting(modules=[], owner=owner)["default"]
+        for number, owner in enumerate(owners)
+    }
+    settings.MIDDLEWARE = middleware
+
+    assert bool(checks.check_middleware()) is reported
 
 
 @pytest.mark.parametrize(
@@ -331,14 +350,20 @@ def test_another_database_is_none_that_tasks_wait_for(ours, settings, monkeypatc
     )
 
     assert checks.check_atomic_requests() == []
+    monkeypatch.setitem(settings.DATABASES["default"], "ATOMIC_REQUESTS", True)
+    assert ids(checks.check_atomic_requests()) == ["django_offload.W024"] * 2
 
 
 @pytest.mark.parametrize(
     ("fallbacks", "problem"),
     [
         ([], None),
-        (["a", "b", "c"], None),
-        (["a", "b", "c", "d"], "SECRET_KEY_FALLBACKS has 4 keys. Whoever has one of them can sign messages"),
+        # Of a key that changes each week, right after the change: replaced now, and 7, 14 and 21 days ago.
+        (["a", "b", "c", "d"], None),
+        (
+            ["a", "b", "c", "d", "e"],
+            "SECRET_KEY_FALLBACKS has 5 keys. Whoever has one of them can sign messages",
+        ),
         (["a", "a"], "SECRET_KEY_FALLBACKS has 1 of its keys twice, or SECRET_KEY itself."),
         (["now"], "SECRET_KEY_FALLBACKS has 1 of its keys twice, or SECRET_KEY itself."),
     ],

@@ -15,30 +15,29 @@ from hypothesis import strategies as st
 from django_offload.compat import TASKS
 from django_offload.conf import configured
 from django_offload.definition.masking import Mask
+from django_offload.escaping import INDENT, one_line
 from django_offload.http.log_filter import TokenFilter
 from django_offload.local.lambda_.log_lines import LogLine
 from django_offload.local.lambda_.task_logs import SHORT
 from django_offload.local.serve.session import print_line, print_log_line
-from django_offload.logs import INDENT, LOGGERS, one_line
+from django_offload.logs import LOGGERS
 from django_offload.protocol.json_codec import dump, to_micros
 from django_offload.protocol.record import error_part, initial_item
 from django_offload.stores import store_of
 from django_offload.worker.events import log_exception
-from tests.architecture.sources import LIBRARY, modules
+from tests.architecture.sources import LIBRARY, modules, tree
 from tests.contract.records import NOW, TTL, enqueued_task
 from tests.unit import tasks
 from tests.unit.management.commands import run
 
 FORGED = "ERROR django_offload: Task id=0 failed"
 # What a terminal obeys, what ends a line for some reader of lines, and what turns the direction of one.
-CONTROLS = st.sampled_from(
-    [
-        *("\x1b[2J", "\x1b]0;title\x07", "\x9b2J", "\x08", "\x00", "\x7f", "\r", "\x0b", "\x0c", "\x1c"),
-        *("\x85", "\u2028", "\u2029", "\u202e", "\u2066", "\u200f", "\u061c", "\ud800"),
-        *("\n", f"\n{FORGED}", f"\r\n{FORGED}"),
-    ]
-)
-TEXTS = st.lists(CONTROLS | st.text(max_size=4), max_size=5).map("".join)
+CONTROLS = [
+    *("\x1b[2J", "\x1b]0;title\x07", "\x9b2J", "\x08", "\x00", "\x7f", "\r", "\x0b", "\x0c", "\x1c"),
+    *("\x85", "\u2028", "\u2029", "\u202e", "\u2066", "\u200f", "\u061c", "\ud800"),
+    *("\n", f"\n{FORGED}", f"\r\n{FORGED}"),
+]
+TEXTS = st.lists(st.sampled_from(CONTROLS) | st.text(max_size=4), max_size=5).map("".join)
 # Raw, none of these may reach a line. A line break and a tab may stand between the lines of a traceback.
 RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -155,36 +154,41 @@ def test_a_text_that_prints_stays_as_it_is(caplog: Any) -> None:
     assert one_line(f"{text}\t") == f"{text}\t"
 
 
-def test_every_logger_of_the_library_is_guarded() -> None:
+@pytest.fixture(scope="module")
+def calls() -> list[tuple[str, ast.Call]]:
+    """Return each call in the modules that log, with where it is."""
+    return [
+        (f"{path.name}:{node.lineno}", node)
+        for path in modules(LIBRARY)
+        if "logg" in path.read_text()
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call)
+    ]
+
+
+def test_every_logger_of_the_library_is_guarded(calls: list[tuple[str, ast.Call]]) -> None:
     """A filter of a logger doesn't see the records of its children, so each name must be listed."""
     names = {
-        node.args[0].value
-        for path in modules(LIBRARY)
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "getLogger"
-        and node.args
-        and isinstance(node.args[0], ast.Constant)
+        argument.value
+        for _, call in calls
+        if ast.unparse(call.func).endswith("getLogger")
+        for argument in call.args
+        if isinstance(argument, ast.Constant)
     }
 
     assert {name for name in names if name.startswith("django_offload")} <= set(LOGGERS)
     assert "django_offload" in names
 
 
-def test_no_log_call_formats_its_text_itself() -> None:
+def test_no_log_call_formats_its_text_itself(calls: list[tuple[str, ast.Call]]) -> None:
     """The filter makes arguments safe. What an f-string put into the text would pass it."""
     levels = {"debug", "info", "warning", "error", "exception", "critical", "log"}
     formatted = [
-        f"{path.name}:{node.lineno}"
-        for path in modules(LIBRARY)
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in levels
-        and ast.unparse(node.func.value) == "logger"
-        and any(isinstance(argument, ast.JoinedStr) for argument in node.args)
-        and "{text}" not in ast.unparse(node)  # A constant of the same function.
+        where
+        for where, call in calls
+        if ast.unparse(call.func).partition(".")[2] in levels
+        and ast.unparse(call.func).startswith("logger.")
+        and any(isinstance(argument, ast.JoinedStr) for argument in call.args)
     ]
 
     assert not formatted
@@ -211,9 +215,12 @@ def test_offload_local_prints_no_control_characters(capsys: Any) -> None:
     assert printed.count("\\x1b[2J of a task") == 2
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+# An example runs six commands.
+@settings(max_examples=10, suppress_health_check=list(HealthCheck))
 @given(text=TEXTS, other=TEXTS, status=st.sampled_from(["READY", "RUNNING", "SUCCESSFUL", "FAILED"]))
-@example(text=f"x\n{FORGED}", other="\x1b[2J", status="FAILED")
+@example(text=f"x\n{FORGED}", other="".join(CONTROLS), status="FAILED")
+@example(text="".join(CONTROLS), other="\x1b[2J", status="RUNNING")
+@example(text="".join(CONTROLS), other=FORGED, status="SUCCESSFUL")
 def test_no_command_prints_what_controls_a_terminal(
     ours: Any, offload: Any, text: str, other: str, status: str
 ) -> None:

@@ -7,6 +7,7 @@ from django.contrib.sessions.backends.signed_cookies import SessionStore
 from django.http import HttpResponse
 from django.test import AsyncClient, RequestFactory
 
+from django_offload.checks import check_middleware
 from django_offload.conf import configured
 from django_offload.conf.request_owner import current_owner
 from django_offload.definition.context import current_trace
@@ -123,3 +124,27 @@ def test_a_visitor_gets_a_session_with_the_first_task(ours, offload, transaction
     assert "sessionid" in client.cookies
     assert owner_of(setup.RESULTS[-1]).startswith("session:")
     assert client.get(f"/tasks/{setup.RESULTS[-1].id}/").status_code == 200
+
+
+SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
+AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
+OWNER = "django_offload.middleware.OwnerMiddleware"
+
+
+@pytest.mark.urls("tests.unit.http.setup")
+@pytest.mark.parametrize(
+    "middleware", [[SESSION, AUTH, OWNER], [SESSION, OWNER, AUTH], [OWNER, SESSION, AUTH]]
+)
+def test_the_owner_is_who_the_request_has_when_the_task_is_enqueued(
+    ours, offload, transactional_db, client, settings, middleware
+):
+    settings.MIDDLEWARE = middleware
+    client.post("/work/")
+    visitor = owner_of(setup.RESULTS[-1])
+    user = User.objects.create_user("owner")
+    client.force_login(user)
+    client.post("/work/")
+
+    assert visitor.startswith("session:")
+    assert owner_of(setup.RESULTS[-1]) == f"user:{user.pk}"
+    assert check_middleware() == []

@@ -12,7 +12,7 @@ from django.core.cache import caches
 from django.test import override_settings
 
 from django_offload.http import readable
-from django_offload.http.tokens import MAX_AGE, is_status_token, status_token, words_from_token
+from django_offload.http.tokens import MAX_AGE, is_status_token, piece_token, status_token, words_from_token
 from django_offload.sending import enqueue
 from tests.unit import tasks
 
@@ -226,3 +226,28 @@ def test_a_cache_that_all_visitors_share_keeps_no_answer(visitor, settings, offl
     offload.run()
     assert (waiting, owner.status(result.id).json()["status"]) == ("READY", "SUCCESSFUL")
     assert not caches["default"]._cache
+
+
+@pytest.mark.parametrize("mode", ["navigate", "cors"])
+def test_an_answer_to_a_token_sets_no_cookie(visitor, offload, settings, mode):
+    settings.SESSION_SAVE_EVERY_REQUEST = True  # Of the sessions that there are, not of new ones.
+    task_id, token = (somebody := visitor()).enqueue().id, somebody.answer.headers["X-Offload-Token"]
+    stranger = visitor()
+    piece = piece_token(task_id, {"label": "Your report", "htmx": True})
+    answers = []
+    for ended in (False, True):
+        for name in ("", "progress/"):
+            for secret in (token, piece, "wrong"):
+                headers = {"X-Offload-Token": secret, "Sec-Fetch-Mode": mode}
+                answers += [
+                    ask(f"/tasks/{task_id}/{name}", headers=more)
+                    for ask in (stranger.client.get, stranger.client.head)
+                    for more in (headers, headers | {"HX-Request": "true"})
+                ]
+        answers.append(stranger.client.post(f"/tasks/{task_id}/cancel/", headers={"X-Offload-Token": token}))
+        if not ended:
+            offload.run()
+
+    assert {answer.status_code for answer in answers} == {200, 404}
+    assert [answer.cookies.output() for answer in answers if answer.cookies] == []
+    assert all({"Cookie", "X-Offload-Token"} <= set(answer.headers["Vary"].split(", ")) for answer in answers)

@@ -9,7 +9,8 @@ from django.conf import settings as django_settings
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from django_offload.http.nesting import MOST_LEVELS, is_too_deep
+from django_offload.http.nesting import MOST_LEVELS
+from django_offload.protocol.json_codec import is_too_deep
 from tests.unit.http.site_of_json import RECURSION
 
 pytestmark = pytest.mark.urls("tests.unit.http.site_of_json")
@@ -184,8 +185,8 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:8])
 def test_the_check_takes_linear_time(text):
     began = process_time()
-    is_too_deep("[" * 101 + "]" * 101 + text)
-    is_too_deep("[]" * 101 + text)
+    is_too_deep("[" * 101 + "]" * 101 + text, MOST_LEVELS)
+    is_too_deep("[]" * 101 + text, MOST_LEVELS)
 
     assert process_time() - began < 5  # It takes a tenth of a second. What goes back takes hours.
 
@@ -211,7 +212,7 @@ def test_it_counts_as_a_parser_does(value, more, ascii_only):
 
     text = json.dumps(value, ensure_ascii=ascii_only)
 
-    assert is_too_deep(text) is (levels_of(value) > MOST_LEVELS)
+    assert is_too_deep(text, MOST_LEVELS) is (levels_of(value) > MOST_LEVELS)
 
 
 def test_t08_a_body_of_one_byte_more_than_the_limit_is_refused_before_it_is_read(visitor, offload):

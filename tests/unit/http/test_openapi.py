@@ -2,19 +2,25 @@
 
 import json
 from io import StringIO
+from types import ModuleType
 
 import pytest
+from django.contrib.auth.decorators import login_required
 from django.core.management import CommandError, call_command
 from django.urls import clear_url_caches
+from django.urls import path as route
+from django.views.decorators.cache import never_cache
 
 from django_offload.exceptions import OutOfTime
 from django_offload.http import TriggerView
 from django_offload.http.openapi import openapi_document
 from django_offload.http.openapi.answers import SCHEMAS
+from django_offload.http.views import status
 from tests.docs.reference.pages import status_fields
 from tests.openapi.__main__ import DOCUMENT
 from tests.openapi.conformance import Conformance, operations
 from tests.openapi.site import Reports
+from tests.unit import tasks
 from tests.unit.http.test_trigger import BROWSER
 
 SITE = "tests.openapi.site"
@@ -37,8 +43,11 @@ def test_a_stale_document_and_wrong_options_say_what_to_do(tmp_path):
     stale = tmp_path / "openapi.json"
     stale.write_text("{}")
 
-    with pytest.raises(CommandError, match=r"is stale\. Run manage\.py offload_openapi .* and commit"):
-        call_command("offload_openapi", urlconf=SITE, check=stale)
+    again = (
+        rf"is stale\. Run manage\.py offload_openapi --urlconf {SITE} --title 'My shop' --output {stale} and"
+    )
+    with pytest.raises(CommandError, match=again):
+        call_command("offload_openapi", urlconf=SITE, title="My shop", check=stale)
     with pytest.raises(CommandError, match=r"can't be read .*Write it with manage\.py offload_openapi"):
         call_command("offload_openapi", urlconf=SITE, check=tmp_path / "missing")
     with pytest.raises(CommandError, match=r"can't be written .*Name a file in a folder that exists"):
@@ -87,6 +96,16 @@ def test_it_follows_prefixes_parameters_and_regular_expressions():
         },
         {"name": "when", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}},
     ]
+
+
+def test_it_finds_views_below_decorators():
+    site = ModuleType("site_of_decorators")
+    site.urlpatterns = [
+        route("status/<task_id:task_id>/", never_cache(login_required(status)), name="status"),
+        route("double/", login_required(TriggerView.as_view(task=tasks.double)), name="double"),
+    ]
+
+    assert list(openapi_document(site)["paths"]) == ["/status/{task_id}/", "/double/"]
 
 
 def test_it_holds_together():
@@ -195,12 +214,17 @@ def test_t07_every_documented_status_is_reached_and_is_as_documented(
     for address in addresses:
         asker.read(address)
     asker.ask("POST", f"/tasks/{started[0]}/cancel/")  # It has ended.
+    canceller = visitor("sam", is_staff=True, permitted="cancel_task").client
+    ended = asker.ask("POST", f"/tasks/{started[0]}/cancel/", client=canceller)
+    assert (ended.status_code, set(ended.json())) == (409, {"id", "status"})
     asker.ask("POST", f"{UNKNOWN}cancel/", client=stranger)
     asker.ask_everything(EVERYTHING, METHODS + OTHERS)
     asker.ask_everything(EVERYTHING, METHODS, Host="elsewhere.example")
     with monkeypatch.context() as patch:
         patch.setattr(Reports, "throttle", staticmethod(lambda request: 7))
-        asker.ask("POST", "/build-report/", "{}")
+        for headers in ({}, {"Accept": BROWSER["Accept"]}, {"HX-Request": "true", "Accept": "*/*"}):
+            answer = asker.ask("POST", "/build-report/", "{}", **headers)
+            assert ("HX-Trigger" in answer.headers) is ("HX-Request" in headers)
     with monkeypatch.context() as patch:
         patch.setattr(TriggerView, "has_permission", lambda self: False)
         asker.ask_everything(TRIGGERS, METHODS)

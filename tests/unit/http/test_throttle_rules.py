@@ -1,5 +1,6 @@
 """The rates and waits that a throttle may have, and what it does while its cache fails."""
 
+import json
 import logging
 from datetime import timedelta
 from decimal import Decimal
@@ -7,8 +8,9 @@ from fractions import Fraction
 
 import pytest
 from django.core.cache.backends.locmem import LocMemCache
+from django.test import RequestFactory
 
-from django_offload.http import Throttle, TriggerView
+from django_offload.http import Throttle, TriggerView, too_many_requests
 from django_offload.http.counting import COUNT_BITS, count
 from django_offload.http.throttle import parse_rate
 from django_offload.http.too_many import seconds_of
@@ -68,6 +70,26 @@ def test_anything_else_is_an_error_that_says_what_to_return(wait):
 
     with pytest.raises((TypeError, ValueError), match=r"The throttle of TriggerView returned .*Return None"):
         seconds_of(wait, TriggerView())
+
+
+@pytest.mark.parametrize(
+    ("wait", "text"),
+    [
+        (1, "1 second"),
+        (119, "119 seconds"),
+        (120, "2 minutes"),
+        (121, "3 minutes"),
+        (7_199, "120 minutes"),
+        (7_200, "2 hours"),
+        (86_400, "24 hours"),
+    ],
+)
+def test_a_wait_is_told_in_words(wait, text):
+    answer = too_many_requests(RequestFactory().post("/", headers={"Accept": "application/json"}), wait)
+
+    (error,) = json.loads(answer.content)["errors"]["__all__"]
+    assert error["message"] == f"Too many requests. Try again in {text}."
+    assert answer.headers["Retry-After"] == str(wait)
 
 
 @pytest.mark.parametrize(

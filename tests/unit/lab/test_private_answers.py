@@ -12,9 +12,45 @@ from django.urls import URLPattern, get_resolver
 from django_offload.testing import Offload
 
 METHODS = ("get", "head", "post", "put", "delete", "options")
-NAMES = ("SESSION_COOKIE_SECURE", "SESSION_COOKIE_HTTPONLY", "SESSION_COOKIE_SAMESITE")
-CSRF_NAMES = ("CSRF_COOKIE_SECURE", "CSRF_COOKIE_SAMESITE", "SECURE_CONTENT_TYPE_NOSNIFF", "X_FRAME_OPTIONS")
-PRINT = "import json; from django.conf import settings; print(json.dumps([getattr(settings, n) for n in %r]))"
+# What a deployed site answers at API Gateway's and a function URL's door, with the cookies that Django sets.
+PROGRAM = """
+import json
+
+import django
+from django.conf import settings
+
+django.setup()
+
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.wsgi import get_wsgi_application
+from django.http import HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware, get_token
+from django.test import RequestFactory
+from django_offload.web.handler import Handler
+from django_offload.web.requests import Site
+from tests.unit.web.events import http_api_2
+
+settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+
+
+def respond(request):
+    request.session["visits"] = get_token(request)
+    return HttpResponse()
+
+
+request = RequestFactory(SERVER_PORT="443", **{"wsgi.url_scheme": "https"}).get("/")
+answer = SessionMiddleware(CsrfViewMiddleware(respond))(request)
+event = http_api_2(rawPath="/tasks/%s/cancel/" % ("0" * 32), body=None)
+event["requestContext"]["http"]["method"] = "GET"
+event["headers"] |= {"host": "shop.example", "x-forwarded-proto": "https"}
+handled = Handler(get_wsgi_application(), Site())(event, None)
+names = ("X_FRAME_OPTIONS", "SECURE_CONTENT_TYPE_NOSNIFF", "SECURE_SSL_REDIRECT")
+print(json.dumps([
+    {name: {key: value for key, value in morsel.items() if value not in {"", None}}
+     for name, morsel in answer.cookies.items()},
+    handled["statusCode"], handled["headers"], [getattr(settings, name) for name in names],
+]))
+"""
 
 
 def addresses() -> list[str]:
@@ -48,8 +84,18 @@ def test_every_answer_of_the_site_is_private(offload: Offload, monkeypatch: pyte
 
 
 def test_a_deployed_site_sends_its_cookies_over_https_alone() -> None:
-    environment = {**os.environ, "DEBUG": "0", "SECRET_KEY": "k" * 50}
-    program = PRINT % ((*NAMES, *CSRF_NAMES),)
-    printed = subprocess.check_output([sys.executable, "-c", program], env=environment, text=True)
+    environment = {**os.environ, "DEBUG": "0", "SECRET_KEY": "k" * 50, "ALLOWED_HOSTS": "shop.example"}
+    printed = subprocess.check_output([sys.executable, "-c", PROGRAM], env=environment, text=True)
+    cookies, status, headers, settings = json.loads(printed.splitlines()[-1])
 
-    assert json.loads(printed) == [True, True, "Lax", True, "Lax", True, "DENY"]
+    headers = {name.lower(): value for name, value in headers.items()}
+    # The prefix has a browser take them from this host over HTTPS alone, for all paths and for no other host.
+    assert cookies.keys() == {"__Host-sessionid", "__Host-csrftoken"}
+    for cookie in cookies.values():
+        assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == (True, True, "Lax")
+        assert cookie["path"] == "/"
+        assert "domain" not in cookie
+    assert status == 405
+    assert headers["strict-transport-security"] == "max-age=3600"  # It knows HTTPS behind the gateway.
+    assert "set-cookie" not in headers
+    assert settings == ["DENY", True, False]  # There is no plain HTTP at the gateway to redirect.

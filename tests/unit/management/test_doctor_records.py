@@ -83,6 +83,26 @@ def test_a_record_that_cannot_be_read_is_named_and_hides_no_other(store, options
     assert records.unfinished_records(options, NOW).data()["oldest_ready"]["id"] == lost
 
 
+def test_a_record_that_the_sweeper_has_put_off_is_named(store, options, offload):
+    broken, fine = (waiting_since(store, number, datetime.now(UTC) - HOUR) for number in range(2))
+    store.records[broken]["options"] = "{"
+    offload.sweep()
+    unfinished = records.unfinished_records(options, datetime.now(UTC))
+
+    (finding,) = records.check_unreadable(options, unfinished.unreadable)
+
+    assert "overdue-unreadable" not in {each.id for each in records.check_overdue(options, datetime.now(UTC))}
+    assert (finding.id, finding.wrong) == ("unreadable-records", True)
+    assert finding.text == f"1 record can't be read, so what is left of its task waits: {broken}."
+    key = f'--table-name {STACK}-tasks --key \'{{"id": {{"S": "{broken}"}}, "part": {{"S": "record"}}}}\''
+    for command in ("get-item", "delete-item"):
+        assert f"aws dynamodb {command} {key}" in finding.remedy
+    store.records[broken]["options"] = "{}"
+    unfinished = records.unfinished_records(options, datetime.now(UTC))
+    assert list(records.check_unreadable(options, unfinished.unreadable)) == []
+    assert unfinished.data()["oldest_ready"]["id"] in {broken, fine}
+
+
 def test_a_deferred_task_is_not_overdue_before_its_start(store, options):
     deferred = waiting_since(
         store, 1, NOW - 5 * HOUR, run_after=NOW + timedelta(minutes=5), due_at=NOW - timedelta(minutes=9)

@@ -1,14 +1,16 @@
 """Whoever may write to the table may write anything: no value stops a sweep, a batch or another reader."""
 
 import json
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from django_offload.board.timeline import MOST_ATTEMPTS, attempt_entries
 from django_offload.definition.retry_policy import attempts_allowed
 from django_offload.exceptions import UnreadableRecord
 from django_offload.operations.status import retry_after, status_of
-from django_offload.protocol.record import KINDS, TaskRecord, initial_item, read_record
+from django_offload.protocol.record import RECORD_TYPES, TaskRecord, error_part, initial_item, read_record
 from django_offload.stores.dynamodb import plain
 from django_offload.testing import Invocation, sqs_event
 from django_offload.worker import batch
@@ -33,7 +35,7 @@ TYPED = [
     *({"L": []}, {"L": [{"N": "1"}]}, {"L": [{"M": {}}]}, {"L": [{"S": "error#0001"}]}, {"L": [{"L": []}]}),
     *({"M": {}}, {"M": {"x": {"S": "y"}}}, {"SS": ["a"]}, {"NS": ["1"]}, {"BS": [b""]}),
 ]
-FIELDS = [*KINDS, "cancelled", "part", "ttl", "due_shard", "from_newer_code"]
+FIELDS = [*RECORD_TYPES, "cancelled", "part", "ttl", "due_shard", "from_newer_code"]
 STATES = {
     "READY": {},
     "RUNNING": {
@@ -105,11 +107,44 @@ def test_a_task_that_was_sent_very_often_is_sent_again(stage, enqueued):
     assert stage.sweep() == {"sent": 1}
 
 
+def test_an_attempt_is_numbered_without_the_claims_that_were_undone(enqueued):
+    chosen = random.Random(17)
+    for _ in range(200):
+        fence = chosen.randrange(12)
+        undone = chosen.sample(range(1, 12), chosen.randrange(5))
+        item = {**initial_item(enqueued()), "fence": fence, "undone": [*map(str, undone), "-3"]}
+        record = read_record(item)
+        fences = [each for each in range(1, fence + 1) if each not in undone]
+
+        for most in (1, 3, 20):
+            assert record.latest_fences(most) == fences[-most:]
+        numbers = record.attempt_numbers(range(-5, 20))
+        assert numbers == {each: number for number, each in enumerate(fences, 1)}
+
+
+@pytest.mark.parametrize("fence", [100_001, 10**12])
+def test_however_often_a_task_was_claimed_it_can_be_read_and_shown(stage, enqueued, fence):
+    """A number of claims that no record reaches in 31 years costs no more to show than another."""
+    task, part = enqueued(1), error_part(fence)
+    error = {"class": "x.Y", "message": "no", "traceback": "line"}
+    item = {"fence": fence, "sends": fence, "status": "FAILED", "errors": [part], "error": json.dumps(error)}
+    record = read_record({**initial_item(task), **item})
+    parts = {part: json.dumps(error)}
+
+    status = status_of(record, parts, traceback=True)
+    shown = attempt_entries(record, parts)
+
+    assert status["error"]["traceback"] == "line"
+    assert (len(shown), shown[-1].title) == (MOST_ATTEMPTS, f"Attempt {fence} failed")
+    assert shown[0].title == f"Attempt {fence - MOST_ATTEMPTS + 1} was lost"
+
+
 def compute_with(record: TaskRecord, stage):
     for now in (NOW, datetime(1970, 1, 1, tzinfo=UTC)):
         assert record.ready_at + timedelta(days=40_000) > now - timedelta(days=700_000)
         assert 1 <= retry_after(record, now) <= 10
-        _ = record.lost(now), record.hidden(now), record.attempts, record.attempt_fences
+        _ = record.lost(now), record.hidden(now), record.attempts
+        assert len(record.attempt_numbers(record.latest_fences(100))) <= 100
     attempts_allowed(record.enqueued, stage.options)
     try:
         status_of(record, {}, traceback=True)

@@ -158,7 +158,7 @@ def load_site(settings: Any) -> None:
     attempt("django_offload's web handler", importlib.import_module, "django_offload.web.handler")
     try:
         with open(given["listing"], encoding="utf-8") as file:
-            modules = sorted({module for module, _ in json.load(file).values()})
+            modules = sorted({module for module, _ in json.load(file)["tasks"].values()})
     except FileNotFoundError:
         modules = []
     for module in modules:

@@ -7,11 +7,10 @@ from ...stack.stage_environment import StageEnvironment
 from ..environment import ANY_FUNCTION, FunctionFacts, last_error, package_environment, run_python
 
 _PROGRAM = """
-import json
 import django
 django.setup()
-from django_offload.definition.registry import registry
-print(json.dumps(registry().listed, sort_keys=True))
+from django_offload.definition.registry import listing_text
+print(listing_text())
 """
 
 
@@ -25,7 +24,8 @@ def write(
     """
     Write the list of tasks into the project's copy in `folder`. Return None, or the error if that fails.
 
-    The package works without the list, but then a start imports every task module.
+    The package works without the list, but then a start imports every task module. So it does where the
+    settings declare other modules than here.
     """
     environ = package_environment(folder, settings_module, source_root, stage_environment, function)
     process = run_python(_PROGRAM, folder, environ)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ...protocol.record import RECORD_LIFE
 from ...stack.stage_environment import SSM, parse_secret_reference
-from ..literals import WORD
+from ..likely_credentials import WORD
 from .aws import AWS
 
 

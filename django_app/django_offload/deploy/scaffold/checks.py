@@ -1,5 +1,6 @@
 """System checks that help a project to its first task and its first deployment."""
 
+import os
 from typing import Any
 
 from django.conf import settings
@@ -87,7 +88,8 @@ def check_files(**kwargs: Any) -> list[CheckMessage]:
         return []
     from ...stack import stacks
     from ...stack.layout import layout
-    from .project_files import project_files
+    from ..stage import ENV_STAGE
+    from .project_files import is_of_another_stack, project_files
 
     try:
         project = layout()
@@ -98,8 +100,15 @@ def check_files(**kwargs: Any) -> list[CheckMessage]:
                 str(exc), hint="Then run manage.py check --deploy again.", id="django_offload.W033"
             )
         ]
-    # Files that a person wrote may differ.
-    stale = [project.shown(change.path) for change in changes if change.needed and not change.overwrites]
+    # Files that a person wrote may differ, and so may the template of the stage without a name, in the
+    # environment of another stage. A deployment makes the template of its stage.
+    stale = [
+        project.shown(change.path)
+        for change in changes
+        if change.needed
+        and not change.overwrites
+        and not (os.environ.get(ENV_STAGE) and is_of_another_stack(change))
+    ]
     if not stale:
         return []
     return [

@@ -2,14 +2,16 @@
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ...stack import template_of
 from ...stack.layout import HANDLERS, Layout
 from ...stack.parameters import RUNTIME
+from ..likely_credentials import looks_secret
 from ..stage import stage_file
-from ..variables import lines_to_add, looks_secret, web_variables
+from ..variables import lines_to_add, web_variables
 from ..zappa_settings import merged_settings
 from .file_change import FileChange, read_text
 from .runtime import function_runtime, runtime_note
@@ -21,6 +23,8 @@ _SHIPPED_SETTINGS = "config.settings"
 STAGES = {"dev": {"LogRetentionDays": "7"}, "prod": {"LogRetentionDays": "90"}}
 # The beginning of a generated template, which the command may replace.
 GENERATED = "# Generated from TASKS"
+# The line of a template that names its stack.
+DESCRIPTION = re.compile(r"^Description: .* stack (?P<stack>[a-z0-9-]+)\.$", re.MULTILINE)
 
 
 def project_files(layout: Layout, stack: str) -> list[FileChange]:
@@ -56,6 +60,12 @@ def infra_files(layout: Layout, stack: str) -> list[FileChange]:
         after = json.dumps(content, indent=4) + "\n" if before is None else before
         changes.append(FileChange(path=path, before=before, after=after))
     return changes
+
+
+def is_of_another_stack(change: FileChange) -> bool:
+    """Return True if a file is a generated template, of a stack with another name than it should be."""
+    before, after = (DESCRIPTION.search(text or "") for text in (change.before, change.after))
+    return bool(change.generated and before and after and before["stack"] != after["stack"])
 
 
 def stage_content(parameters: Mapping[str, str], settings: Mapping[str, Any]) -> dict[str, object]:

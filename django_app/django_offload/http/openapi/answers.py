@@ -39,6 +39,16 @@ SCHEMAS: Node = {
         ],
         "additionalProperties": False,
     },
+    "State": {
+        "type": "object",
+        "description": "The state alone, for staff who may cancel a task, but not view it.",
+        "properties": {
+            "id": TASK_ID | {"description": "The id of the task."},
+            "status": {"type": "string", "enum": ["READY", "RUNNING", "SUCCESSFUL", "FAILED"]},
+        },
+        "required": ["id", "status"],
+        "additionalProperties": False,
+    },
     "Progress": {
         "type": "object",
         "properties": {
@@ -98,9 +108,16 @@ HEADERS: dict[str, tuple[Node, bool]] = {
         True,
     ),
     "Retry-After": ({"schema": SECONDS, "description": "Seconds to wait before the next request."}, True),
-    "Cache-Control": ({"schema": {"type": "string"}}, True),
+    "Cache-Control": ({"schema": {"type": "string"}, "description": "It is always private."}, True),
+    "HX-Trigger": (
+        {"schema": {"type": "string"}, "description": "For htmx: the event, with the seconds to wait."},
+        True,
+    ),
 }
 STATUS: Node = {JSON: {"schema": {"$ref": "#/components/schemas/Status"}}}
+STATUS_OR_STATE: Node = {
+    JSON: {"schema": {"anyOf": [STATUS[JSON]["schema"], {"$ref": "#/components/schemas/State"}]}}
+}
 ERRORS: Node = {JSON: {"schema": {"$ref": "#/components/schemas/Errors"}}}
 PAGE: Node = {HTML: {"schema": {"type": "string"}}}
 
@@ -119,10 +136,11 @@ def answer(description: str, *headers: str, content: Node | None = None, **more:
     return node | more
 
 
-# Django's own answers. A project may have pages of its own for them.
-MALFORMED = answer("The request is malformed, so Django refuses it before any view.", content=PAGE)
-NOT_FOUND = answer("There is no such task, or the request may not see it.", content=PAGE)
-FORBIDDEN_BY_CSRF = answer("The CSRF token is missing or wrong.", content=PAGE)
+# Django's own answers. A project may have pages of its own for them. Those that a middleware gives, before
+# any view, have no headers of ours, and are pages.
+MALFORMED = answer("The request is malformed.", "Cache-Control?", content=ERRORS | PAGE)
+NOT_FOUND = answer("There is no such task, or the request may not see it.", "Cache-Control", content=PAGE)
+FORBIDDEN_BY_CSRF = answer("The CSRF token is missing or wrong.", "Cache-Control?", content=PAGE)
 NO_AWS = answer(
     "AWS doesn't answer. Nothing is lost. Try again.", "Retry-After", "Cache-Control", content=ERRORS | PAGE
 )
@@ -139,11 +157,13 @@ ANSWERS: dict[str, Node] = {
         "503": NO_AWS,
     },
     "cancel": {
-        "202": answer("The task is cancelled, or will be asked to stop.", content=STATUS),
+        "202": answer(
+            "The task is cancelled, or will be asked to stop.", "Cache-Control", content=STATUS_OR_STATE
+        ),
         "400": MALFORMED,
         "403": FORBIDDEN_BY_CSRF,
         "404": NOT_FOUND,
-        "409": answer("The task has already ended.", content=STATUS),
+        "409": answer("The task has already ended.", "Cache-Control", content=STATUS_OR_STATE),
         "503": NO_AWS,
     },
     "progress": {
@@ -162,31 +182,35 @@ FOLLOW: Node = {
 OF_A_TRIGGER: Node = {
     "202": answer(
         "The task is enqueued. Its status is in the body.",
-        *("Location", HEADER, "Retry-After"),
+        *("Location", HEADER, "Retry-After", "Cache-Control"),
         content=STATUS | PAGE,
         links=FOLLOW,
     ),
-    "400": answer("The arguments are wrong, or the request is malformed.", content=ERRORS | PAGE),
-    "403": answer("The CSRF token is missing or wrong, or permission is.", content=ERRORS | PAGE),
+    "400": answer(
+        "The arguments are wrong, or the request is malformed.", "Cache-Control?", content=ERRORS | PAGE
+    ),
+    "403": answer(
+        "The CSRF token is missing or wrong, or permission is.", "Cache-Control?", content=ERRORS | PAGE
+    ),
     "503": answer(
         "AWS doesn't answer. The task may have been enqueued all the same.",
-        "Retry-After",
+        *("Retry-After", "Cache-Control"),
         content=ERRORS | PAGE,
     ),
 }
 THROTTLED = answer(
     "There were too many requests. Nothing was enqueued.",
-    "Retry-After",
-    "Cache-Control",
+    *("Retry-After", "Cache-Control", "HX-Trigger?"),
     content=ERRORS | PAGE,
 )
+FORBIDDEN = answer("The request has no permission.", "Cache-Control", content=ERRORS | PAGE)
 OF_A_FORM: Node = {
-    "200": answer("A page with the form.", content=PAGE),
+    "200": answer("A page with the form.", "Cache-Control", content=PAGE),
     "400": MALFORMED,
-    "403": answer("The request has no permission.", content=ERRORS | PAGE),
+    "403": FORBIDDEN,
 }
 OF_OPTIONS: Node = {
-    "200": answer("The methods that there are.", "Allow"),
+    "200": answer("The methods that there are.", "Allow", "Cache-Control"),
     "400": MALFORMED,
-    "403": answer("The request has no permission.", content=ERRORS | PAGE),
+    "403": FORBIDDEN,
 }

@@ -42,7 +42,7 @@ SIMPLER = (
 )
 WHO = {
     "status": f"The owner, staff with {VIEW_PERMISSION}, and the bearer of a token may see it.",
-    "cancel": f"The owner and staff with {CANCEL_PERMISSION} may do it. A token isn't enough.",
+    "cancel": f"The permission is {CANCEL_PERMISSION}.",
     "progress": f"The owner, staff with {VIEW_PERMISSION}, and the bearer of the piece's token may see it.",
 }
 # Each entry is one way to be let in.
@@ -62,8 +62,9 @@ def openapi_document(urlconf: str | None = None, title: str = "Tasks") -> Node:
     taken: set[str] = set()
     for path, parameters, pattern in patterns(get_resolver(urlconf)):
         view_class = getattr(pattern.callback, "view_class", None)
-        if pattern.callback in VIEWS:
-            operations = operations_of(pattern.callback, VIEWS[pattern.callback])
+        view = library_view(pattern.callback)
+        if view is not None:
+            operations = operations_of(view, VIEWS[view])
         elif isinstance(view_class, type) and issubclass(view_class, TriggerView):
             operations = trigger_operations(view_class, pattern.callback.view_initkwargs, pattern.name)
         else:
@@ -79,6 +80,13 @@ def openapi_document(urlconf: str | None = None, title: str = "Tasks") -> Node:
         "paths": paths,
         "components": {"schemas": SCHEMAS, "securitySchemes": security_schemes()},
     }
+
+
+def library_view(view: Any) -> Any:
+    """Return the view of the library that a URL has, also below decorators, or None."""
+    while view is not None and view not in VIEWS:
+        view = getattr(view, "__wrapped__", None)
+    return view
 
 
 def patterns(
@@ -119,8 +127,8 @@ def operations_of(view: Any, name: str) -> Node:
     summary, _, more = (getdoc(view) or "").partition("\n\n")
     operation: Node = {
         "operationId": name,
-        "summary": one_line(summary),
-        "description": one_line(f"{more} {WHO[name]}"),
+        "summary": joined(summary),
+        "description": joined(f"{more} {WHO[name]}"),
         "tags": ["tasks"],
         "security": [{"session": [], **CSRF}] if name == "cancel" else READERS,
         "responses": ANSWERS[name],
@@ -233,5 +241,5 @@ def unique(name: str, taken: set[str]) -> str:
     return chosen
 
 
-def one_line(text: str) -> str:
+def joined(text: str) -> str:
     return " ".join(text.split())

@@ -94,9 +94,12 @@ def check_stored(
 ) -> Iterator[Finding]:
     """Check the records and the bucket, if they can be read. Add the oldest records to `oldest`."""
     if not finding_ids & {"table-missing", "other-table", "index-missing"}:
-        yield from records.check_overdue(stack, now)
+        overdue = list(records.check_overdue(stack, now))
+        yield from overdue
         yield from records.check_dead_letters(stack)
         unfinished = records.unfinished_records(stack, now)
+        if all(found.id != "overdue-unreadable" for found in overdue):
+            yield from records.check_unreadable(stack, unfinished.unreadable)
         oldest[stack.stack] = unfinished.data()
         yield from records.check_waiting(stack, now, unfinished.ready)
     if not finding_ids & {"bucket-missing", "bucket-forbidden"}:

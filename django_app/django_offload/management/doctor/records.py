@@ -1,6 +1,7 @@
 """Check the records: those that are overdue, those that wait for long, and dead letters."""
 
 import json
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -42,6 +43,7 @@ class Unfinished:
 
     ready: Sequence[TaskRecord]  # The oldest first.
     running: TaskRecord | None
+    unreadable: Sequence[str]  # The ids of those that can't be read.
 
     def data(self) -> dict[str, Any]:
         """Return the oldest READY and the oldest RUNNING record as --json prints them."""
@@ -75,13 +77,39 @@ def unfinished_records(options: Options, now: datetime) -> Unfinished:
         for entry in listing.query(selection, shard, None, MOST_READ).entries
     )
     stored = (attributes for page in batched(ids, PAGE) for attributes in listing.get_many(page))
-    records = [record for attributes in stored if (record := readable(str(attributes["id"]), attributes))]
+    read = {str(attributes["id"]): attributes for attributes in stored}
+    found = {task_id: readable(task_id, attributes) for task_id, attributes in read.items()}
+    records = [record for record in found.values() if record is not None]
     running = [record for record in records if record.status == RUNNING]
     return Unfinished(
         ready=sorted(
             (record for record in records if record.status == READY), key=lambda record: record.ready_at
         ),
         running=min(running, key=lambda record: record.attempted_at or record.ready_at, default=None),
+        unreadable=[task_id for task_id, record in found.items() if record is None],
+    )
+
+
+def check_unreadable(options: Options, ids: Sequence[str]) -> Iterator[Finding]:
+    """Find records that can't be read, at which the sweeper looks once an hour."""
+    if ids:
+        yield finding(
+            "unreadable-records",
+            options.stack,
+            f"{count_text(len(ids), MOST_READ, 'record')} can't be read, so what is left of "
+            f"{'its task' if len(ids) == 1 else 'their tasks'} waits: {id_list(ids)}.",
+            remedy=unreadable_remedy(options, ids[0]),
+        )
+
+
+def unreadable_remedy(options: Options, task_id: str) -> str:
+    """Return the commands that show a record that can't be read, and delete it."""
+    key = json.dumps({"id": {"S": task_id}, "part": {"S": "record"}})
+    where = f"--table-name {options.table} --key {shlex.quote(key)}"
+    return (
+        f"See what is wrong: manage.py offload_result {shlex.quote(task_id)}. Look at it: aws dynamodb "
+        f"get-item {where}. Then correct it, or delete it, which gives its task up: aws dynamodb "
+        f"delete-item {where}."
     )
 
 
@@ -122,11 +150,7 @@ def check_overdue(options: Options, now: datetime) -> Iterator[Finding]:
     for state, ids in ids_by_state.items():
         minutes = int((now - oldest[0].due_at).total_seconds() // 60)
         if state == "unreadable":
-            key = json.dumps({"id": {"S": ids[0]}, "part": {"S": "record"}})
-            remedy = (
-                f"Look at it: aws dynamodb get-item --table-name {options.table} --key '{key}'. "
-                "Then correct or delete it."
-            )
+            remedy = unreadable_remedy(options, ids[0])
         else:
             remedy = (
                 "Sweep now: manage.py offload_sweep. Then find out why the function "

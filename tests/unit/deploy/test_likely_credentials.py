@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_offload.deploy.literals import credentials_in, is_credential, places_in
+from django_offload.deploy.likely_credentials import (
+    credentials_in,
+    is_credential,
+    looks_secret,
+    places_in,
+)
 
 RANDOM = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 BY_NAME = [
@@ -112,6 +117,26 @@ HARMLESS = [
     ("MONKEY", "banana"),
     ("PYTHONPATH", "/var/task/django_app"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secret"),
+    [
+        ("STRIPE_KEY", "1", True),
+        ("DB_PASSWORD", "1", True),
+        ("DB_PWD", "1", True),
+        ("google_credentials", "1", True),
+        ("DATABASE_URL", "postgresql://shop:pw@db/shop", True),
+        ("DATABASE_URL", "postgresql://shop:p/w@db/shop", True),
+        ("DATABASE", "host=db password=pw", True),
+        ("SIGNER", "-----BEGIN RSA PRIVATE KEY-----", True),
+        ("SITE", "https://shop.example:8000/pies", False),
+        ("DATABASE_URL", "postgresql://db/shop", False),
+        ("ALLOWED_HOSTS", "shop.example", False),
+    ],
+)
+def test_looks_secret_judges_name_and_value(name: str, value: str, secret: bool) -> None:
+    assert looks_secret(name, value) is secret
 
 
 @pytest.mark.parametrize("name", BY_NAME)

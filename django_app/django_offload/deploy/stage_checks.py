@@ -10,18 +10,19 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage
 
-from ...aws.cleartext import is_cleartext, named_endpoints, shown_url
-from ...exceptions import OffloadError
-from ...stack.layout import layout
-from ..hosts import host_problems, split_hosts
-from ..secret_files import settings_places, stage_problems, zappa_problems
-from ..stage import ENV_STAGE, as_text, load_if_exists, region_of
-from ..zappa_settings import FILE, merged_settings, read_stages
-from .checks import is_configured
+from ..aws.cleartext import is_cleartext, named_endpoints, shown_url
+from ..exceptions import OffloadError
+from ..stack.layout import layout
+from .environment import PLACEHOLDER, PLACEHOLDER_HOST
+from .hosts import host_problems, split_hosts
+from .scaffold.checks import is_configured
+from .secret_files import settings_places, stage_problems, zappa_problems
+from .stage import ENV_STAGE, as_text, load_if_exists, region_of
+from .variables import FUNCTION_KEY, HANDLER_KEY
+from .zappa_settings import FILE, merged_settings, read_stages
 
 # The variables by which settings usually get ALLOWED_HOSTS.
 HOSTS = ("ALLOWED_HOSTS", "DJANGO_ALLOWED_HOSTS")
-ZAPPAS_VARIABLES = ("environment_variables", "aws_environment_variables")
 
 
 def check_literals(**kwargs: Any) -> list[CheckMessage]:
@@ -63,6 +64,9 @@ def check_hosts(**kwargs: Any) -> list[CheckMessage]:
     if settings.DEBUG or not is_configured():
         return []
     hosts, own = [str(host) for host in settings.ALLOWED_HOSTS or ()], os.environ.get(ENV_STAGE)
+    if any(PLACEHOLDER in host or PLACEHOLDER_HOST in host for host in hosts):
+        return []  # A secret store has them, which this process doesn't read.
+    written = [host for host in hosts if host not in hosts_of_environment()]
     found: list[tuple[str, str]] = []
     if not hosts:
         hint = "Name the hosts of your site in it. Each function gets it from its stage's variables."
@@ -81,11 +85,17 @@ def check_hosts(**kwargs: Any) -> list[CheckMessage]:
                 found += host_problems(hosts, "ALLOWED_HOSTS", stage, merged, region)
             for place, name, value in variables:
                 if name in HOSTS and stage != own:
-                    found += host_problems(split_hosts(value), f"{name} in {place}", stage, merged, region)
+                    named = split_hosts(value)
+                    found += host_problems(named, f"{name} in {place}", stage, merged, region, written)
     if not is_compared:
         found += host_problems(hosts, "ALLOWED_HOSTS", "", None, "")
     # ALLOWED_HOSTS is empty, accepts the hosts of anybody, or doesn't accept those of the stage.
     return [checks.Warning(text, hint=hint, id="django_offload.W028") for text, hint in dict.fromkeys(found)]
+
+
+def hosts_of_environment() -> list[str]:
+    """Return the hosts that the settings have from the variables of this process. They write any others."""
+    return [host for name in HOSTS for host in split_hosts(os.environ.get(name, ""))]
 
 
 def check_endpoints(**kwargs: Any) -> list[CheckMessage]:
@@ -98,17 +108,17 @@ def check_endpoints(**kwargs: Any) -> list[CheckMessage]:
             except OffloadError:
                 continue
             for place, name, value in variables:
-                messages += [endpoint_error(place, name, value) for _ in cleartext_in({name: value})]
+                if is_unencrypted_endpoint(name, value):
+                    messages.append(endpoint_error(place, name, value))
     return messages
 
 
-def cleartext_in(variables: Mapping[str, str]) -> Iterator[str]:
-    for name, value in named_endpoints(variables):
-        try:
-            if is_cleartext(value):
-                yield name
-        except ValueError:
-            yield name
+def is_unencrypted_endpoint(name: str, value: str) -> bool:
+    """Return True if a variable names an endpoint of AWS without TLS, or one whose value is no URL."""
+    try:
+        return any(is_cleartext(url) for _, url in named_endpoints({name: value}))
+    except ValueError:
+        return True
 
 
 def endpoint_error(place: str, name: str, value: str) -> CheckMessage:
@@ -125,7 +135,7 @@ def variables_of(root: Path, stages: Mapping[str, dict[str, Any]], stage: str) -
     zappa = merged_settings(stages, stage) if stage in stages else {}
     found = [
         (f"{key} of {FILE}, stage '{stage}',", str(name), as_text(value))
-        for key in ZAPPAS_VARIABLES
+        for key in (HANDLER_KEY, FUNCTION_KEY)
         if isinstance(zappa.get(key), Mapping)
         for name, value in zappa[key].items()
     ]
