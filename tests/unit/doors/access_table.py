@@ -70,7 +70,8 @@ GET               change            done    | 200 vaetpo VIEWERS | 403 BLIND | 3
 GET               change            failed  | 200 aetpo VIEWERS | 403 BLIND | 302 *
 GET               change            unknown | 404 VIEWERS | 403 BLIND | 302 *
 POST REST         change            done    | 405 VIEWERS BLIND | 302 *
-ALL               history           done    | 200 VIEWERS | 403 BLIND | 302 *
+GET               history           done    | 200 VIEWERS | 403 BLIND | 302 *
+POST REST         history           done    | 405 VIEWERS BLIND | 302 *
 ALL               add               -       | 403 VIEWERS BLIND | 302 *
 ALL               delete            done    | 403 VIEWERS BLIND | 302 *
 ALL               to-change         done    | 302 *
