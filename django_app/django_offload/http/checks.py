@@ -58,7 +58,7 @@ def problem_of(alias: str) -> str | None:
         return f"{name} stores nothing, so everybody is let through"
     if isinstance(cache, LocMemCache):
         return f"{name} is in the memory of one process, so each process lets the whole rate through"
-    most: int = cache._max_entries  # type: ignore[attr-defined]
+    most: int = cache._max_entries
     if isinstance(cache, DatabaseCache) and most < LEAST_ENTRIES:
         return (
             f"{name} keeps {most:,} entries, so it forgets counts as soon as more visitors come. "
