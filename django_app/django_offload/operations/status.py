@@ -75,9 +75,9 @@ def status_fields(
 def attempt_errors(record: TaskRecord, parts: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return the errors of the attempts that are stored in `parts`, oldest first, as a status has them."""
     fences = [fence_of(part) for part in record.error_parts]
-    numbers: dict[int | None, int] = {**record.attempt_numbers(fence for fence in fences if fence)}
+    numbers = record.attempt_numbers(fence for fence in fences if fence)
     stored = (
-        (numbers.get(fence), json.loads(parts.get(part, "null")))
+        (numbers.get(fence or 0), json.loads(parts.get(part, "null")))
         for fence, part in zip(fences, record.error_parts, strict=True)
     )
     names = ("class", "message", "traceback")
