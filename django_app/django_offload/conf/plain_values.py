@@ -100,3 +100,12 @@ def shortened(text: str, longest: int = 500) -> str:
 def printable(text: str) -> str:
     """Return a text with lone surrogates escaped, because no output can encode them."""
     return text.encode(errors="backslashreplace").decode()
+
+
+def decodes_text(charset: str) -> bool:
+    """Return True if a charset decodes any bytes to text. Python has codecs that don't, such as hex."""
+    try:
+        bytes(range(256)).decode(charset, "replace")
+    except (LookupError, ValueError):  # One of them is UnicodeError.
+        return False
+    return True

@@ -11,7 +11,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from ..conf import printable
+from ..conf import decodes_text, printable
 from ..definition.offload_task import AnyTask
 from ..definition.signatures import signature_of
 from .nesting import is_too_deep, too_deep
@@ -49,10 +49,8 @@ def is_form(request: HttpRequest) -> bool:
 
 def refuse_odd_charset(request: HttpRequest) -> None:
     """Raise BadRequest for a charset that isn't one of text, such as hex. Django would raise LookupError."""
-    try:
-        bytes(range(256)).decode(request.encoding or "utf-8", "replace")
-    except (LookupError, UnicodeError) as exc:
-        raise BadRequest("The request has a charset that can't be read.") from exc
+    if request.encoding and not decodes_text(request.encoding):
+        raise BadRequest("The request has a charset that can't be read.")
 
 
 def prefers_html(request: HttpRequest) -> bool:
