@@ -33,7 +33,7 @@ def guard_fields(form: BaseForm) -> None:
     for field in fields.values():
         # A form has fields and widgets of its own.
         read, clean = field.widget.value_from_datadict, field.clean
-        field.widget.value_from_datadict = partial(read_or_refuse, read)  # type: ignore[method-assign]
+        field.widget.value_from_datadict = partial(read_or_refuse, read)
         field.clean = partial(clean_or_refuse, clean)  # type: ignore[method-assign]
 
 
