@@ -19,7 +19,7 @@ from .options import (
     stacks,
     tasks_setting,
 )
-from .plain_values import reason, shortened, shown
+from .plain_values import decodes_text, reason, shortened, shown
 from .validation import (
     BUCKET_OF_STACK,
     CLIENTS,
@@ -58,6 +58,7 @@ __all__ = [
     "backend_classes",
     "broken_entries",
     "configured",
+    "decodes_text",
     "duration",
     "find_problems",
     "options_for",

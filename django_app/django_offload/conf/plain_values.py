@@ -95,3 +95,12 @@ def reason(exc: BaseException) -> str:
 def shortened(text: str, longest: int = 500) -> str:
     """Return a text, without its middle if it is long."""
     return text if len(text) <= longest else f"{text[: longest // 2]}…{text[-longest // 2 :]}"
+
+
+def decodes_text(charset: str) -> bool:
+    """Return True if a charset decodes any bytes to text. Python has codecs that don't, such as hex."""
+    try:
+        bytes(range(256)).decode(charset, "replace")
+    except (LookupError, ValueError):  # One of them is UnicodeError.
+        return False
+    return True

@@ -12,6 +12,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from ..conf import decodes_text
 from ..definition.offload_task import AnyTask
 from ..definition.signatures import signature_of
 from ..protocol.json_codec import is_too_deep
@@ -34,10 +35,8 @@ def is_form(request: HttpRequest) -> bool:
 
 def refuse_odd_charset(request: HttpRequest) -> None:
     """Raise BadRequest for a charset that isn't one of text, such as hex. Django would raise LookupError."""
-    try:
-        bytes(range(256)).decode(request.encoding or "utf-8", "replace")
-    except (LookupError, UnicodeError) as exc:
-        raise BadRequest("The request has a charset that can't be read.") from exc
+    if request.encoding and not decodes_text(request.encoding):
+        raise BadRequest("The request has a charset that can't be read.")
 
 
 def prefers_html(request: HttpRequest) -> bool:

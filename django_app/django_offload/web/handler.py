@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import BadRequest, SuspiciousOperation
 
 from ..exceptions import ConfigurationError
-from .requests import Request, Site, read_request
+from .requests import Request, Site, has_readable_charset, read_request
 from .responses import (
     FAILED,
     LARGEST_RESPONSE,
@@ -72,6 +72,10 @@ class Handler:
         It is a 400 if Django can't read the headers, and a 500 if the application fails, or says too much for
         Lambda.
         """
+        if not has_readable_charset(request.headers.get("content-type", "")):
+            # Django would raise LookupError while it makes a request of the headers.
+            logger.warning("%s refused: the charset of its Content-Type decodes no text", request.line)
+            return plain_response(REFUSED, 400)
         names: dict[str, str] = {}
         adapted = self._make_adapter(
             application_for(request, self.application, context, names),

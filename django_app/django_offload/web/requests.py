@@ -1,11 +1,15 @@
 """Which events are HTTP requests, and what the application may believe about each of them."""
 
 from base64 import b64decode
+from codecs import lookup
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
+from django.utils.http import parse_header_parameters
+
+from ..conf import decodes_text
 from ..exceptions import UnknownEvent
 
 ACCEPTED = "HTTP requests of API Gateway or of a function URL"
@@ -92,6 +96,20 @@ class Request:
         if self.remote_user:
             environ["REMOTE_USER"] = self.remote_user
         return environ
+
+
+def has_readable_charset(content_type: str) -> bool:
+    """Return True unless Django would raise for the charset of a request. It ignores an unknown charset."""
+    try:
+        charset = parse_header_parameters(content_type)[1].get("charset")
+    except ValueError:
+        return True  # Django refuses it itself.
+    try:
+        return charset is None or decodes_text(lookup(charset).name)
+    except LookupError:
+        return True
+    except ValueError:  # A null character.
+        return False
 
 
 def read_request(event: object, site: Site) -> Request:

@@ -190,9 +190,6 @@ def test_credentials_in_settings_are_a_warning_where_debug_is_off(
         (["shop.example"], None),
         ([".shop.example"], None),
         ([".localhost", ".shop.internal", ".internal"], None),
-        # The hosts of a stage that a secret store has, while its settings are checked without it.
-        ([f"www.{PLACEHOLDER}"], None),
-        (["placeholder.invalid"], None),
     ],
 )
 def test_hosts_of_anybody_and_no_hosts_are_a_warning(
@@ -205,6 +202,20 @@ def test_hosts_of_anybody_and_no_hosts_are_a_warning(
 
     assert [message.id for message in messages] == (["django_offload.W028"] if problem else [])
     assert not problem or messages[0].msg.startswith(problem)
+
+
+@pytest.mark.parametrize("host", [PLACEHOLDER, f"www.{PLACEHOLDER}", "placeholder.invalid"])
+def test_hosts_that_a_secret_store_has_are_not_judged(
+    project: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """A deployment checks the settings with a placeholder for each secret."""
+    project()
+    monkeypatch.setenv("OFFLOAD_STAGE", "dev")
+    settings.ALLOWED_HOSTS = [host]
+
+    assert stage_checks.check_hosts() == []
+    settings.ALLOWED_HOSTS = ["shop.example"]
+    assert len(stage_checks.check_hosts()) == 1
 
 
 def test_on_a_laptop_any_host_is_fine(project: Any, settings: Any) -> None:

@@ -220,3 +220,22 @@ def test_a_refusal_quotes_nothing_of_an_attack_and_is_in_the_log(visitor, caplog
     assert [(record.name, record.levelname) for record in caplog.records] == [
         ("django.security.SuspiciousOperation", "ERROR")
     ]
+
+
+@pytest.mark.parametrize("charset", ["hex", "idna", "rot13"])
+def test_a_cancel_in_an_odd_charset_is_400(visitor, settings, charset):
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Csrf" not in name]
+    client = visitor("ada", csrf=True).client
+    client.cookies["csrftoken"] = "c" * 32
+
+    for headers in (JSON, BROWSER):
+        answer = client.generic(
+            "POST",
+            f"{UNKNOWN}cancel/",
+            PART,
+            content_type=f"multipart/form-data; boundary=x; charset={charset}",
+            headers=headers,
+        )
+
+        assert answer.status_code == 400
+        assert_private(answer)

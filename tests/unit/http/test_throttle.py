@@ -385,3 +385,12 @@ def test_a_key_may_exempt_a_request_and_may_be_nothing_else(cache):
     for value in (True, 1.5, b"a", object()):
         with pytest.raises(TypeError, match=r"The key of a Throttle returned .* Return a text, or None"):
             Throttle("1/m", key=lambda request, value=value: value)(request_of())
+
+
+def test_who_does_not_know_the_secret_key_cannot_tell_whose_entry_it_is(settings):
+    keys = set()
+    for secret in ("one", "another"):
+        settings.SECRET_KEY = secret
+        keys.add(entry_key("", "address:203.0.113.7", 1, 60))
+
+    assert len(keys) == 2

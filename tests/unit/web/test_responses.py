@@ -124,6 +124,29 @@ def test_headers_that_django_refuses_to_read_are_a_400_and_no_failure(
     assert "ERROR" not in {record.levelname for record in caplog.records}
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("charset", "status"),
+    [
+        *(("hex", 400), ("rot13", 400), ("idna", 400), ("base64_codec", 400), ('"zlib"', 400), ("a\0", 400)),
+        *(("utf-8", 404), ("latin-1", 404), ("no-such-charset", 404), ("", 404), ('"', 404)),
+    ],
+)
+def test_a_charset_that_decodes_no_text_is_a_400_and_no_failure(
+    caplog: pytest.LogCaptureFixture, settings: Any, charset: str, status: int
+) -> None:
+    settings.ROOT_URLCONF = "tests.unit.http.setup"
+    event = function_url(rawQueryString="size=%E4")
+    event["headers"]["content-type"] = f"text/plain; charset={charset}"
+    event["headers"]["host"] = "testserver"
+    event["requestContext"]["http"]["method"] = "GET"
+
+    response = Handler(WSGIHandler(), Site())(event, None)
+
+    assert response["statusCode"] == status
+    assert "ERROR" not in {record.levelname for record in caplog.records}
+
+
 @pytest.mark.parametrize("event", [rest_api(), function_url()])
 def test_an_application_that_fails_is_a_500_and_the_reason_is_in_the_log(
     event: Any, caplog: pytest.LogCaptureFixture
