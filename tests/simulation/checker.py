@@ -9,7 +9,7 @@ from django_offload.protocol.conditional_write import Attributes
 from django_offload.protocol.record import SUCCESSFUL
 
 from .ledger import Entry
-from .plan import ATTEMPT
+from .plan import ATTEMPT, root_of
 from .rules import ENDS, MOST_ATTEMPTS
 from .world import World
 
@@ -85,6 +85,8 @@ def _count(
         return
     counts["recovered"] += not entry.acknowledged
     problem = _problem(entry, record, _result(world, task_id, record), effects)
+    if record.get("root") != root_of(task_id):
+        problem = f"{entry.kind} has another root"
     if problem is None:
         counts["ok"] += 1
         counts["dead-lettered"] += _error(record) in DEAD_LETTERS

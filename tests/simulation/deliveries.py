@@ -100,7 +100,7 @@ def about(found: datetime | None, wanted: datetime) -> bool:
 
 def a_message_of_an_ended_task_is_acknowledged() -> None:
     met = Met()
-    met.write(transitions.cancel(now=START, result_ttl=TTL, error={"class": "X"}))
+    met.write(transitions.cancel(now=START, result_ttl=TTL, error={"class": "X", "message": ""}))
     before = met.record
 
     assert met.deliver() is None
@@ -116,7 +116,7 @@ def a_message_waits_until_the_lease_or_the_backoff_ends() -> None:
             **backing.claim(START + MINUTE),  # type: ignore[arg-type]
             not_before=START + 5 * MINUTE,
             due_at=START + HOUR,
-            error={},
+            error={"class": "X", "message": ""},
             part="error",
         )
     )
@@ -127,7 +127,7 @@ def a_message_waits_until_the_lease_or_the_backoff_ends() -> None:
 
 def a_message_that_cannot_wait_so_long_is_left_to_the_sweeper() -> None:
     met = Met()
-    met.write(transitions.abandon(now=START, result_ttl=TTL, error={"class": "X"}))
+    met.write(transitions.abandon(now=START, result_ttl=TTL, error={"class": "X", "message": ""}))
     met.write(
         transitions.redrive(met.enqueued.id, now=START, due_at=START + HOUR, not_before=START + 2 * HOUR)
     )
@@ -220,7 +220,7 @@ def a_dead_letter_leaves_what_goes_on() -> None:
         )
 
     def redriven(met: Met) -> None:
-        met.write(transitions.abandon(now=START, result_ttl=TTL, error={"class": "X"}))
+        met.write(transitions.abandon(now=START, result_ttl=TTL, error={"class": "X", "message": ""}))
         met.write(transitions.redrive(met.enqueued.id, now=START + SECOND, due_at=START + HOUR))
 
     def backing_off(met: Met) -> None:

@@ -125,6 +125,11 @@ KINDS, SHARES = list(MIX), list(accumulate(MIX.values()))
 LARGE: tuple[Make, ...] = (_large, _measure)
 
 
+def root_of(task_id: str) -> str | None:
+    """Return the root of a task. Some tasks have one, so their messages and rows have another version."""
+    return "f" * 32 if task_id.startswith("0") else None
+
+
 def order(rng: Random, *, oversize: bool) -> Order:
     """Return the next task to enqueue."""
     make = rng.choice(LARGE) if oversize else rng.choices(KINDS, cum_weights=SHARES)[0]

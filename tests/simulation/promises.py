@@ -90,7 +90,12 @@ def only_the_holder_of_the_token_finishes() -> None:
 def a_redrive_keeps_the_fence() -> None:
     store = MemoryStore()
     first = _claim(store, "a", 0)
-    store.change(ID, transitions.fail(fence=first, token="a", now=START, result_ttl=TTL, error={}, part=None))
+    store.change(
+        ID,
+        transitions.fail(
+            fence=first, token="a", now=START, result_ttl=TTL, error={"class": "X", "message": ""}, part=None
+        ),
+    )
     store.change(ID, transitions.redrive(ID, now=START, due_at=START))
 
     assert _claim(store, "a", 1) == first + 1
@@ -181,7 +186,12 @@ def attempts_are_counted() -> None:
 def only_the_holder_gives_back() -> None:
     store = MemoryStore()
     fence = _claim(store, "mine", 0)
-    again: dict[str, Any] = {"not_before": START, "due_at": START, "error": {}, "part": "error#0001"}
+    again: dict[str, Any] = {
+        "not_before": START,
+        "due_at": START,
+        "error": {"class": "X", "message": ""},
+        "part": "error#0001",
+    }
 
     assert _refused(store, attempt.release(ID, fence=fence, token="another", **again))
     assert not _refused(store, attempt.release(ID, fence=fence, token="mine", **again))

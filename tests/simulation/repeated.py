@@ -91,7 +91,9 @@ class Lone:
 
 
 def released(claim: dict[str, Any], at: datetime) -> ConditionalWrite:
-    return transitions.release(ID, **claim, not_before=at, due_at=at, error={}, part="error")
+    return transitions.release(
+        ID, **claim, not_before=at, due_at=at, error={"class": "X", "message": ""}, part="error"
+    )
 
 
 def a_task_that_no_worker_takes_ends_after_its_sends() -> None:
@@ -118,7 +120,7 @@ def a_redriven_task_has_all_its_attempts_and_sends() -> None:
     claim = lone.claim()
     lone.write(transitions.report(**claim, progress={"done": 1}))
     lone.write(transitions.ask_to_stop())
-    end: dict[str, Any] = {"now": lone.now, "result_ttl": TTL, "error": {"class": "X"}}
+    end: dict[str, Any] = {"now": lone.now, "result_ttl": TTL, "error": {"class": "X", "message": ""}}
     lone.write(transitions.fail(**claim, **end, part="error"))
     lone.write(transitions.redrive(ID, now=lone.now, due_at=lone.now))
 

@@ -110,7 +110,14 @@ def a_task_that_is_due_too_early_is_looked_at_when_a_message_can_wait() -> None:
     lone = Lone()
     claim, start = lone.claim(), START + timedelta(hours=3)
     lone.write(
-        transitions.release(ID, **claim, not_before=start, due_at=START + MINUTE, error={}, part="error")
+        transitions.release(
+            ID,
+            **claim,
+            not_before=start,
+            due_at=START + MINUTE,
+            error={"class": "X", "message": ""},
+            part="error",
+        )
     )
 
     assert lone.sweep() == {"moved": 1}

@@ -232,13 +232,13 @@ class Walk:
         claim, holds = self.a_claim()
         not_before, due_at = self.rng.choice(INSTANTS), self.rng.choice(INSTANTS)
         change = transitions.release(
-            ID, **claim, not_before=not_before, due_at=due_at, error={"class": "Y"}, part="e"
+            ID, **claim, not_before=not_before, due_at=due_at, error=ERRORS[0], part="e"
         )
         after = self.but(
             *("lease_until", "progress"),
             status="READY",
             not_before=to_micros(not_before),
-            error=dump({"class": "Y"}),
+            error=dump(ERRORS[0]),
             ttl=int((max(not_before, due_at) + RECORD_LIFE).timestamp()),
             due_at=to_micros(due_at),
             due_shard=shard_of(ID),
@@ -305,8 +305,8 @@ class Walk:
         after = self.but(due_at=to_micros(due_at), due_shard=shard_of(ID))
         return transitions.look_at(seen, due_at=due_at), allowed, after
 
-    # Twice as often, because few records are in no index.
-    step_look_again = step_look_at
+    # More often than others, because few records are in no index.
+    step_look_again = step_look_once_more = step_look_at
 
     def step_set_aside(self) -> Step:
         another = {"due_at": to_micros(self.rng.choice(INSTANTS)), "ttl": self.rng.choice((1, 2**33))}
@@ -353,7 +353,7 @@ class Walk:
 
     def step_out_of_the_index(self) -> Step:
         """No transition: the record goes on as if it had been made without a record at enqueue."""
-        if not self.status("RUNNING"):
+        if not self.status("RUNNING", "READY"):
             return self.step_claim()
         index = ("due_at", "due_shard")
         return (
@@ -361,6 +361,8 @@ class Walk:
             True,
             self.but(*index),
         )
+
+    step_out_again = step_out_of_the_index
 
 
 def walks(count: int) -> Iterator[str]:

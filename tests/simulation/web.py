@@ -25,7 +25,7 @@ from .actors import Actor
 from .faults import MET, Fault, Killed
 from .hostile import bodies
 from .ledger import Entry
-from .plan import Order, order
+from .plan import Order, order, root_of
 from .setup import QUEUES
 
 if TYPE_CHECKING:
@@ -110,15 +110,16 @@ class Web:
 
     def enqueued(self, wanted: Order, alias: str) -> EnqueuedTask:
         """Return what enqueue() makes of a task."""
-        now = self.world.time.now
+        now, task_id = self.world.time.now, f"{self.rng.getrandbits(128):032x}"
         return EnqueuedTask(
-            id=f"{self.rng.getrandbits(128):032x}",
+            id=task_id,
             alias=alias,
             name=wanted.name,
             queue=self.rng.choices(QUEUES, QUEUE_SHARES)[0],
             arguments=dump([wanted.args, {}]),
             enqueued_at=now,
             run_after=now + timedelta(seconds=wanted.later) if wanted.later else None,
+            root=root_of(task_id),
             options=wanted.options,
         )
 

@@ -77,7 +77,7 @@ def attempt_errors(record: TaskRecord, parts: Mapping[str, str]) -> list[dict[st
     fences = [fence_of(part) for part in record.error_parts]
     numbers = record.attempt_numbers(fence for fence in fences if fence)
     stored = (
-        (numbers.get(fence) if fence else None, json.loads(parts.get(part, "null")))
+        (numbers.get(fence or 0), json.loads(parts.get(part, "null")))
         for fence, part in zip(fences, record.error_parts, strict=True)
     )
     names = ("class", "message", "traceback")

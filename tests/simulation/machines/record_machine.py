@@ -99,7 +99,13 @@ class RecordMachine(RuleBasedStateMachine):
         fence, token = self.claims[worker]
         again = self.now + timedelta(seconds=seconds)
         change = attempt.release(
-            ID, fence=fence, token=token, not_before=again, due_at=again, error={}, part=f"error#{fence}"
+            ID,
+            fence=fence,
+            token=token,
+            not_before=again,
+            due_at=again,
+            error={"class": "X", "message": ""},
+            part=f"error#{fence}",
         )
         if self.make(change, allowed=self.holds(worker) and not self.model.cancelled):
             self.model.status, self.model.not_before = READY, again
