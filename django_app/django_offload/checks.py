@@ -34,8 +34,8 @@ from .conf import (
 from .definition.offload_task import OffloadTask
 from .definition.registry import app_task_modules, registry_or_none
 from .definition.signatures import signature_of
-from .escaping import printable
 from .exceptions import ConfigurationError, UnknownTask
+from .logs.escaping import printable
 from .protocol.record import RECORD_LIFE
 from .worker.migration import not_shared
 

@@ -2,7 +2,7 @@
 
 from django.template.response import TemplateResponse
 
-from ..escaping import printable
+from ..logs.escaping import printable
 
 
 class PageResponse(TemplateResponse):

@@ -13,8 +13,8 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
-from ..escaping import printable
 from ..exceptions import ConfigurationError
+from ..logs.escaping import printable
 from .plain_values import plain, reason, shown
 from .schedules import Recurrence, parse
 from .validation import (

@@ -6,7 +6,7 @@ from datetime import timedelta
 from reprlib import Repr
 from typing import Any
 
-from ..escaping import one_line, printable
+from ..logs.escaping import one_line, printable
 
 # No option is nested more deeply than the arguments of a schedule, which are left as they are.
 MOST_LEVELS = 20

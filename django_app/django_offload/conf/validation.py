@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from ..compat import DEFAULT_TASK_QUEUE_NAME
-from ..escaping import printable
+from ..logs.escaping import printable
 from . import aws_limits
 from .plain_values import plain, shortened, shown
 from .schedules import schedule_problems

@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage
 from django.urls import get_resolver
 
 from ..conf import reason, shown
-from ..escaping import printable
+from ..logs.escaping import printable
 from .counting import counts_for_all
 from .throttle import Throttle
 
@@ -58,7 +58,7 @@ def problem_of(alias: str) -> str | None:
         return f"{name} stores nothing, so everybody is let through"
     if isinstance(cache, LocMemCache):
         return f"{name} is in the memory of one process, so each process lets the whole rate through"
-    most: int = cache._max_entries  # type: ignore[attr-defined]
+    most: int = cache._max_entries
     if isinstance(cache, DatabaseCache) and most < LEAST_ENTRIES:
         return (
             f"{name} keeps {most:,} entries, so it forgets counts as soon as more visitors come. "

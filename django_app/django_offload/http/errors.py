@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from django.http import HttpResponse, JsonResponse
 
 from ..conf import shortened
-from ..escaping import printable
+from ..logs.escaping import printable
 
 # With message and code, as Django's forms return them.
 type Errors = Mapping[str, list[dict[str, str]]]

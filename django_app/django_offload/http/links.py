@@ -5,7 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from ..escaping import one_line
+from ..logs.escaping import one_line
 
 
 def is_link(address: str) -> bool:

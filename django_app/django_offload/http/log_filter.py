@@ -1,7 +1,7 @@
 """
 Hide the tokens of links in logs and error reports, because anybody who reads one there can use it for a day.
 
-The same filter keeps a request from forging a line of the log, as logs.py does for our own loggers.
+The same filter keeps a request from forging a line of the log, as logs/ does for our own loggers.
 
 The app's configuration filters the loggers of Django, gunicorn, uvicorn and Zappa. For another server that
 runs in Python, put a TokenFilter on the logger of its access log.
@@ -12,8 +12,8 @@ import re
 
 from django.http import HttpRequest
 
-from ..escaping import escape_controls
 from ..logs import OneRecordALine
+from ..logs.escaping import escape_controls
 
 HIDDEN = "***"
 # What may stand for a letter in a query: itself or its percent code. A link inside a link is encoded again.

@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from ..definition.offload_task import AnyResult
-from ..escaping import printable
 from ..exceptions import UnreadableRecord
+from ..logs.escaping import printable
 from ..operations.status import retry_after
 from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord
 from ..protocol.transitions import CANCELLED

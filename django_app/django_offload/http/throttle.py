@@ -156,8 +156,10 @@ def owner_of_account(request: HttpRequest) -> str | None:
 
 def is_of_session(owner: str, request: HttpRequest) -> bool:
     """Return True if an owner is made of a session, as by a function that calls current_owner()."""
-    key = getattr(getattr(request, "session", None), "session_key", None)
-    return bool(key) and any(text in owner for text in (key, owner_of_session(key)))
+    key: str | None = getattr(getattr(request, "session", None), "session_key", None)
+    if not key:
+        return False
+    return key in owner or owner_of_session(key) in owner
 
 
 def network_of(request: HttpRequest) -> str:

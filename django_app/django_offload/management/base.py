@@ -15,8 +15,8 @@ from ..aws.explain import explain
 from ..compat import InvalidTask
 from ..conf import configured
 from ..deploy.stage import ENV_STAGE
-from ..escaping import INDENT, escape_controls
 from ..exceptions import OffloadError
+from ..logs.escaping import INDENT, escape_controls
 from .json_output import stdout_for_json
 from .output import Output
 

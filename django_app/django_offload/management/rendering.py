@@ -6,7 +6,7 @@ from itertools import chain, repeat
 from textwrap import wrap
 from typing import Any, Self
 
-from .. import escaping
+from ..logs import escaping
 from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL
 
 GAP = "  "

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import router, transaction
 
 from ..conf import reason
-from ..escaping import escape_controls
+from ..logs.escaping import escape_controls
 from ..models import Task
 
 logger = logging.getLogger("django_offload")

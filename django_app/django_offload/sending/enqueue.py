@@ -322,11 +322,7 @@ def failed(enqueued_tasks: Sequence[EnqueuedTask], half: str, results: Iterable[
 
 
 def masked_text(exc: Exception, enqueued: EnqueuedTask) -> str:
-    """
-    Return the text of an exception without sensitive arguments, because AWS may quote what it refuses.
-
-    If one of them is too short to be found, return the name of the exception's class instead.
-    """
+    """Return an exception's text without sensitive values, or its class if one is too short to be found."""
     mask = mask_of(enqueued)
     if mask is None:
         return str(exc)
@@ -336,10 +332,8 @@ def masked_text(exc: Exception, enqueued: EnqueuedTask) -> str:
 def enqueue_failed(enqueued: EnqueuedTask, cause: Exception) -> EnqueueFailed:
     failure = EnqueueFailed(enqueued.id, enqueued.name, enqueued.queue)
     # A log or an error mail of the failure shows its cause too.
-    if mask_of(enqueued) is None:
-        failure.__cause__ = cause
-    else:
-        failure.__cause__ = CallFailed(f"{type(cause).__qualname__}: {masked_text(cause, enqueued)}")
+    text = f"{type(cause).__qualname__}: {masked_text(cause, enqueued)}"
+    failure.__cause__ = cause if mask_of(enqueued) is None else CallFailed(text)
     return failure
 
 

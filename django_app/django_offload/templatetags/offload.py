@@ -7,8 +7,8 @@ from django import template
 from django.http import Http404, HttpRequest
 
 from ..definition.offload_task import AnyResult
-from ..escaping import printable
 from ..http.pieces import PieceWords, TaskProgress, piece_context
+from ..logs.escaping import printable
 
 register = template.Library()
 logger = logging.getLogger("django_offload")

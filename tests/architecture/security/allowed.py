@@ -327,4 +327,7 @@ ALLOWED: tuple[Allowed, ...] = (
         {"attribute": {"AfterPackageLoader.create_module": 2, "DeferringFinder.end": 1}},
         LOADED,
     ),
+    *within(
+        LIBRARY + "http/refusals.py", {"response": {"refusal": 1}}, "It is JSON, and the answer says so."
+    ),
 )

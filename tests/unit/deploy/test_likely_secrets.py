@@ -68,7 +68,7 @@ def test_t15_what_looks_like_a_secret_is_named_without_its_value(tmp_path: Path)
         *("a private key)", "an access key of AWS)", "a secret key of AWS)", "a key of Stripe)"),
         *("a token of Slack)", "a token of GitHub)", "a database)", "by its name)"),
         *("a token of GitLab)", "a token of a package index)", "a key of Google)", "a key of SendGrid)"),
-        *("a key of a language model)", "a URL with a password)"),
+        *("a key of a language model)", "a password in an address)"),
     }
 
 

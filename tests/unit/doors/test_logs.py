@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from django_offload.compat import TASKS
 from django_offload.conf import configured
 from django_offload.definition.masking import Mask
-from django_offload.escaping import INDENT, one_line
 from django_offload.http.log_filter import TokenFilter
 from django_offload.local.lambda_.log_lines import LogLine
 from django_offload.local.lambda_.task_logs import SHORT
 from django_offload.local.serve.session import print_line, print_log_line
 from django_offload.logs import LOGGERS
+from django_offload.logs.escaping import INDENT, one_line
 from django_offload.protocol.json_codec import dump, to_micros
 from django_offload.protocol.record import error_part, initial_item
 from django_offload.stores import store_of

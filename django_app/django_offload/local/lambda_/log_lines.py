@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Protocol, Self
 
-from ...escaping import one_line
+from ...logs.escaping import one_line
 from ...protocol.enqueued_task import ID_PATTERN
 
 # Surrounds the task's id at the start of each line that the task wrote. No text contains this character.

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 
 from ...aws.development import ENV_FILE
 from ...aws.loopback import LOOPBACK
-from ...escaping import escape_controls
+from ...logs.escaping import escape_controls
 from ..aws.local_aws import Announce, LocalAWS
 from ..environment import env_file, other_start, refuse_other_aws
 from ..lambda_.log_lines import LogLine, wants_colour

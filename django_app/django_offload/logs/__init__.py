@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from copy import copy
 from typing import Any
 
-from .compat import TASKS
+from ..compat import TASKS
 from .escaping import indented, one_line
 
 # Each logger whose records a text from outside may reach. A filter of a logger doesn't see its children's.
