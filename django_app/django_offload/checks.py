@@ -280,7 +280,7 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
                 id="django_offload.W020",
             )
         ]
-    # The order doesn't matter, because the request is asked when a task is enqueued. Another middleware may
+    # The order doesn't matter, because a task asks the request when it is enqueued. Another middleware may
     # set request.user, but not one of Django's.
     others = [name for name in names if name not in own]
     if any(not name.startswith("django.") or is_middleware(name, KNOWS_VISITORS) for name in others):
