@@ -18,6 +18,9 @@ from django_offload.worker.delivery import DENIALS
 from tests.contract.records import NOW
 from tests.faults import FailingStore
 
+# A handler closes the connections that another test has opened.
+pytestmark = pytest.mark.django_db
+
 KEY, MINUTE, DAY = "payloads/x/arguments", timedelta(minutes=1), timedelta(days=1)
 
 

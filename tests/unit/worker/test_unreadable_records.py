@@ -12,6 +12,9 @@ from django_offload.worker import batch, dead_letter
 from django_offload.worker.sweep import UNREADABLE_AFTER
 from tests.contract.records import NOW, claimed
 
+# A handler closes the connections that another test has opened.
+pytestmark = pytest.mark.django_db
+
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 PATH = "django_offload.exceptions"
 
