@@ -47,7 +47,8 @@ def test_no_task_is_lost_duplicated_stuck_or_wrong(output):
 
 
 def test_every_kind_of_fault_strikes(output):
-    assert row(output, "faults")[0] >= 0.38 * TASKS
+    # A million tasks meet 0.38 each at least; so few tasks, some more or fewer.
+    assert row(output, "faults")[0] >= 0.36 * TASKS
     assert len(Fault) == 12
     assert all(row(output, fault.value)[0] > 0 for fault in Fault), output
 

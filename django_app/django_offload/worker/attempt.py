@@ -159,7 +159,7 @@ class Attempt:
 
     def write_claim(self, enqueued: EnqueuedTask | None, now: datetime) -> TaskRecord:
         """Claim the record. If there is none, make it from `enqueued` (None: there must be one)."""
-        left = max(self.environment.invocation.left(), 0.0)
+        left = self.environment.invocation.left()  # Below 0 after a standstill: it then holds nobody up.
         change = claim(
             enqueued,
             token=self.token,

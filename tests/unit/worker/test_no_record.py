@@ -1,6 +1,7 @@
 """A message that is acknowledged leaves a record that says how its task ended, even if there was none."""
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,14 +10,16 @@ from django_offload.exceptions import PayloadLost
 from django_offload.payloads import use
 from django_offload.payloads.memory import MemoryPayloads
 from django_offload.protocol.enqueued_task import Reference
+from django_offload.protocol.json_codec import to_micros
 from django_offload.protocol.record import FAILED, INLINE_RESULT_BYTES, READY, SUCCESSFUL
 from django_offload.protocol.transitions import claim, unclaim
 from django_offload.testing import Invocation, sqs_event
 from django_offload.transports import Delivery
 from django_offload.worker import batch
+from django_offload.worker.deadline import LambdaInvocation
 from django_offload.worker.delivery import DENIALS
 from tests.contract.records import NOW
-from tests.faults import FailingStore
+from tests.faults import FailingStore, WrappedStore
 
 # A handler closes the connections that another test has opened.
 pytestmark = pytest.mark.django_db
@@ -131,6 +134,27 @@ def test_what_expired_without_a_record_makes_none_and_is_logged(stage, large, en
     assert (
         f"Task id={enqueued(2).id} name={large.name} has an expired dead letter and no record" in caplog.text
     )
+
+
+def test_a_worker_that_stood_still_beyond_its_deadline_holds_nobody_up(stage, enqueued):
+    task, left, leases = enqueued(), [300.0], []
+
+    class StandingStill(WrappedStore):
+        """Takes minutes to say that there is no record to claim."""
+
+        def change(self, task_id, change):
+            if change.name == "claim":
+                leases.append(change.put["lease_until"])
+                left[:] = [-858.0] if len(leases) == 1 else left
+            return super().change(task_id, change)
+
+    invocation = LambdaInvocation(left=lambda: left[0], whole=300.0, worker_id="w")
+    worker = replace(stage.worker(), store=StandingStill(stage.store), invocation=invocation)
+    delivery = Delivery(id="1", body=stage.message(task), queue="default")
+
+    assert stage.answer(worker, delivery) == timedelta(0)
+    assert [lease > to_micros(NOW) for lease in leases] == [True, False]
+    assert (stage.record(task).status, stage.record(task).attempts) == (READY, 0)
 
 
 def test_a_task_whose_claim_was_undone_goes_on_after_its_dead_letter(stage, enqueued):
