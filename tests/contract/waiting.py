@@ -7,7 +7,7 @@ from django_offload.local.aws.sqs_event import make_record
 from django_offload.testing import Offload, sqs_event
 from django_offload.testing.aws import OffloadAWS
 
-ARN = "arn:aws:sqs:us-east-1:000000000000:{}"
+ARN = "arn:aws:sqs:us-east-1:123456789012:{}"
 
 
 def event_of_all(offloaded: Offload | OffloadAWS) -> dict[str, Any]:

@@ -163,9 +163,10 @@ def test_the_largest_task_that_is_accepted_fits_into_its_message_record_and_part
         owner=longest(MOST_OWNER_BYTES),
         depth=1_000,
         traceparent=f"00-{'1' * 32}-{'2' * 16}-01",
+        root=ID,
         options={"max_attempts": 100, "retry_on": ["shop.errors.Error"] * 100},
     )
-    keyring = Keyring(["secret"], "shop:q")
+    keyring = Keyring(["secret"], f"shop:{enqueued.queue}")
 
     text = encode(TaskMessage(enqueued=enqueued, expires_at=NOW), keyring)
 
