@@ -71,11 +71,15 @@ def place_of(context: LambdaContext) -> Place | None:
 
 
 def seconds_left(context: LambdaContext) -> float:
-    """Return how many seconds an invocation has left: none if its context says nothing that makes sense."""
+    """
+    Return how many seconds an invocation has left: none if its context says nothing that makes sense.
+
+    After its deadline the number is negative, so that a lease which is counted from it has ended too.
+    """
     millis: object = context.get_remaining_time_in_millis()
-    if not isinstance(millis, int | float) or not millis > 0:  # Also if it is no number at all.
+    if not isinstance(millis, int | float) or millis != millis:  # NaN is the only number that differs.
         return 0.0
-    return min(millis, LONGEST_MILLIS) / 1000
+    return max(min(millis, LONGEST_MILLIS), -LONGEST_MILLIS) / 1000
 
 
 def invocation_of(context: LambdaContext) -> LambdaInvocation:
@@ -86,7 +90,7 @@ def invocation_of(context: LambdaContext) -> LambdaInvocation:
 
     # 16 digits of the random part of "2026/11/22/[$LATEST]0123…" are enough to find the stream.
     stream = (context.log_stream_name or f"pid-{os.getpid()}").rpartition("]")[2]
-    return LambdaInvocation(left=left, whole=left(), worker_id=stream[:16])
+    return LambdaInvocation(left=left, whole=max(left(), 0.0), worker_id=stream[:16])
 
 
 def batch(event: Any, context: LambdaContext, handler: str, *, dead: bool = False) -> list[RoutedDelivery]:

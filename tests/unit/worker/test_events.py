@@ -187,7 +187,6 @@ def test_a_message_for_another_function_is_refused(untouched):
     [
         (1_500, 1.5),
         (0, 0),
-        (-5, 0),
         (10**400, 86_400),
         (float("inf"), 86_400),
         (float("nan"), 0),
@@ -200,6 +199,14 @@ def test_a_time_that_makes_no_sense_is_no_time_or_a_day(millis, seconds):
     invocation = invocation_of(context)
 
     assert (invocation.whole, invocation.left(), seconds_left(context)) == (seconds, seconds, seconds)
+
+
+@pytest.mark.parametrize(("millis", "seconds"), [(-5, -0.005), (-(10**400), -86_400)])
+def test_after_its_deadline_an_invocation_has_less_than_no_time_left(millis, seconds):
+    context = mock.Mock(get_remaining_time_in_millis=lambda: millis, log_stream_name="")
+    invocation = invocation_of(context)
+
+    assert (invocation.whole, invocation.left(), seconds_left(context)) == (0, seconds, seconds)
 
 
 def test_a_worker_is_named_by_its_log_stream():
