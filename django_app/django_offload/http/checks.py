@@ -18,7 +18,7 @@ from .counting import counts_for_all
 from .throttle import Throttle
 
 MOST_WRAPPERS = 50
-# A table that is full deletes entries of whoever comes first, and its default is 300.
+# A full table deletes entries before their period is over, and Django's default is 300 entries.
 LEAST_ENTRIES = 10_000
 
 

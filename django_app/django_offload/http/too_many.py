@@ -22,7 +22,7 @@ type OneThrottle = Callable[[HttpRequest], float | timedelta | None]
 type Throttles = OneThrottle | Sequence[OneThrottle]
 
 LONGEST_WAIT = 366 * 86_400
-# Shorter waits are told in seconds, or in minutes.
+# A page says shorter waits in seconds, or in minutes.
 SHORTEST_IN_MINUTES, SHORTEST_IN_HOURS = 120, 7_200
 # The event that htmx triggers on the element that made the request.
 HTMX_EVENT = "offload:throttled"

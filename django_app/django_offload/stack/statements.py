@@ -58,7 +58,7 @@ def condition_on_source(source: object) -> dict[str, object]:
 
 def condition_on_lambda() -> dict[str, object]:
     """
-    Return the condition that Lambda acts for this account, and as far as it names one, for a resource here.
+    Return the condition that Lambda acts for this account. If it names a resource, that must be here too.
 
     AWS doesn't document that Lambda names a source when it takes an execution role:
     https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html

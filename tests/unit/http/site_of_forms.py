@@ -70,6 +70,17 @@ class Optional(EveryField):
         return {name: value for name, value in self.cleaned_data.items() if name in self.data}
 
 
+class AfterColon(forms.TextInput):
+    """A project's own widget, which expects texts that its own script makes."""
+
+    def value_from_datadict(self, data, files, name):
+        return data[name].split(":")[1]
+
+
+class Picky(forms.Form):
+    text = forms.CharField(widget=AfterColon)
+
+
 class One(TriggerView):
     """Returns what the form makes of a single field."""
 
@@ -83,6 +94,7 @@ class One(TriggerView):
 urlpatterns = [
     path("every/", TriggerView.as_view(task=tasks.echo, form_class=EveryField)),
     path("one/", One.as_view()),
+    path("picky/", TriggerView.as_view(task=tasks.echo, form_class=Picky)),
     path("plain/", TriggerView.as_view(task=double)),
     path("tasks/", include("django_offload.urls")),
 ]

@@ -96,6 +96,15 @@ def test_a_field_says_what_it_takes_instead(ours, offload, db, field, value, mes
     assert problem["message"].startswith(message)
 
 
+@pytest.mark.parametrize("values", [{"text": "no colon"}, {}])
+def test_a_text_that_a_widget_can_not_read_is_an_error_of_its_field(ours, offload, db, values):
+    answer = send("/picky/", json.dumps(values))
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"]["text"][0]["message"] == "Enter a valid value."
+    assert offload.run() == 0
+
+
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "[[1e999]]"])
 def test_a_number_that_python_reads_as_infinity_is_no_json(ours, offload, db, number):
     answer = send("/every/", f'{{"json": {number}}}')

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpResponse
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
-from django.urls import path
+from django.urls import include, path
 
 from django_offload.exceptions import OutOfTime
 from django_offload.http import TriggerView
@@ -44,6 +44,7 @@ urlpatterns = [
     path("for-staff/", ForStaff.as_view()),
     path("suspicious/", Suspicious.as_view()),
     *of_throttles,
+    path("", include("lab.urls")),  # To which the site's own pages link.
 ]
 
 
@@ -132,6 +133,44 @@ def test_an_answer_without_aws_is_private(visitor, cut, headers, path):
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert_private(answer)
+
+
+ANYTHING = {"Accept": "*/*"}
+# Two requests that differ in one header, which may choose between JSON and a page.
+CHOOSING = {
+    "Accept": (JSON, BROWSER),
+    "HX-Request": (ANYTHING, HTMX),
+    "Sec-Fetch-Mode": (BROWSER, BROWSER | {"Sec-Fetch-Mode": "navigate"}),
+}
+
+
+@pytest.mark.parametrize("name", CHOOSING)
+@pytest.mark.parametrize("reachable", [True, False], ids=["with AWS", "without AWS"])
+def test_a_refusal_varies_with_each_header_that_chooses_its_form(
+    request, visitor, settings, tmp_path, name, reachable
+):
+    cache = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(tmp_path)}
+    settings.CACHES = dict.fromkeys(("default", "shared", "of the function", "of another view"), cache)
+    client = visitor("ada", is_staff=True, is_superuser=True).client
+    asked = [(method, path) for method, path, _ in REFUSED.values()]
+    for _ in range(2 if reachable else 0):  # As many as its throttle lets pass.
+        client.post("/function/")
+    if not reachable:
+        request.getfixturevalue("cut")
+        asked = [("POST", "/double/"), ("GET", UNKNOWN), ("POST", f"{UNKNOWN}cancel/")]
+
+    pairs = [
+        (method, path, *(client.generic(method, path, headers=headers) for headers in CHOOSING[name]))
+        for method, path in asked
+    ]
+
+    chosen = [pair for pair in pairs if pair[2].headers["Content-Type"] != pair[3].headers["Content-Type"]]
+    assert chosen or (name == "Sec-Fetch-Mode") is reachable, "The header chooses nothing here."
+    assert not [
+        (method, path)
+        for method, path, *answers in chosen
+        if any(name not in answer.headers["Vary"].split(", ") for answer in answers)
+    ]
 
 
 def fields(number):
@@ -239,3 +278,4 @@ def test_a_cancel_in_an_odd_charset_is_400(visitor, settings, charset):
 
         assert answer.status_code == 400
         assert_private(answer)
+        assert "Accept" in answer.headers["Vary"].split(", ")  # A script gets JSON, and a browser a page.

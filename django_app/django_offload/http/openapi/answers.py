@@ -137,7 +137,7 @@ def answer(description: str, *headers: str, content: Node | None = None, **more:
 
 
 # Django's own answers. A project may have pages of its own for them. Those that a middleware gives, before
-# any view, have no headers of ours, and are pages.
+# any view, are pages, and lack the headers that the library's views set.
 MALFORMED = answer("The request is malformed.", "Cache-Control?", content=ERRORS | PAGE)
 NOT_FOUND = answer("There is no such task, or the request may not see it.", "Cache-Control", content=PAGE)
 FORBIDDEN_BY_CSRF = answer("The CSRF token is missing or wrong.", "Cache-Control?", content=PAGE)
