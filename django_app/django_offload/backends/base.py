@@ -193,14 +193,12 @@ class OffloadBackend(BaseTaskBackend):
         Raise ResourceMissing, with nothing sent, if AWS says that the queue doesn't exist.
         """
         context = current_context.get()
-        if context is not None and context.budget is not None:
+        if entries and context is not None and context.budget is not None:
             return self.depart_within(context.budget, entries)
         return self.depart_uncounted(entries)
 
     def depart_within(self, budget: Budget, entries: Sequence[Able]) -> list[Exception | None]:
         """Do what depart() does for as many tasks as the budget of their root allows, the first ones."""
-        if not entries:
-            return []
         first = entries[0][0]
         try:
             count = budget.spend(len(entries), first.start_at)

@@ -1,6 +1,5 @@
 """The page that asks for confirmation of an action, and what happens after a yes."""
 
-import re
 from typing import Any
 
 from django.contrib import messages
@@ -10,14 +9,13 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from ..operations.dead_letters import readable
-from ..protocol.enqueued_task import ID_PATTERN
+from ..protocol.enqueued_task import is_id
 from ..stores import listing_of
 from ..stores.listing import MOST_READ
 from .actions import ACTIONS, run_action
 from .forms import selected_stack
 from .page_response import PageResponse
 
-is_id = re.compile(ID_PATTERN).fullmatch
 # The page shows at most this many refusals, one message each.
 MOST_REFUSALS = 5
 

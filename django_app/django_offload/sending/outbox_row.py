@@ -6,14 +6,13 @@ older releases, and a field that an older release didn't write has its default, 
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from types import NoneType
 from typing import Any
 
 from ..exceptions import UnknownVersion
-from ..protocol.enqueued_task import ID_PATTERN, REFERENCE_TYPES, EnqueuedTask, Reference
+from ..protocol.enqueued_task import REFERENCE_TYPES, EnqueuedTask, Reference, is_id
 from ..protocol.json_codec import dump, from_micros, to_micros
 
 VERSION = 2  # The latest.
@@ -60,7 +59,7 @@ def unpack(text: str) -> EnqueuedTask:
     if version not in range(1, VERSION + 1):
         raise UnknownVersion(version, "The row of the outbox")
     row = known_fields(row, TYPES, REQUIRED)
-    if not all(re.fullmatch(ID_PATTERN, task_id) for task_id in (row["id"], row.get("root") or row["id"])):
+    if not all(is_id(task_id) for task_id in (row["id"], row.get("root") or row["id"])):
         raise ValueError("id or root isn't that of a task")
     for name in INSTANTS:
         row[name] = from_micros(row[name]) if row.get(name) is not None else None

@@ -9,7 +9,6 @@ One delivery: verify it, choose the task, attempt it, and say what becomes of th
 
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -68,7 +67,7 @@ class Worker(DeliveryEnvironment):
             if not self.transport.longest_return:
                 raise
             return patience(delivery.receives) if exc.retryable else timedelta(0)
-        options, answer = options_for(message.enqueued.alias, self.options), None
+        options = options_for(message.enqueued.alias, self.options)
         try:
             answer = self.work(message, options, delivery.receives)
         except UnreadableRecord as exc:
@@ -174,12 +173,16 @@ class Worker(DeliveryEnvironment):
 
 def undo_claim(attempt: Attempt) -> None:
     """Undo a claim that turned out to be of a record that can't be read, if it can be: no attempt began."""
-    with suppress(Exception):  # The lease ends in any case.
-        claimed: Mapping[str, Any] = attempt.claimed
+    claimed: Mapping[str, Any] = attempt.claimed
+    try:
         fence, workers = claimed["fence"], claimed["workers"][:-1]
         change = unclaim(fence=fence, token=attempt.token, workers=workers, before=attempt.before)
         addable = type(claimed.get("undone", [])) is list
         attempt.change(change if addable else replace(change, append={}))
+    except Exception as exc:  # noqa: BLE001, another writer may have put anything there
+        enqueued = attempt.enqueued
+        text = "Task id=%s name=%s keeps its lease until it ends: %s"
+        logger.warning(text, enqueued.id, enqueued.name, type(exc).__name__)
 
 
 def patience(receives: int) -> timedelta:
