@@ -14,22 +14,27 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
 
-def give_texts(form: BaseForm, values: Mapping[str, Any]) -> None:
+def give_texts(form: BaseForm, values: Mapping[str, Any]) -> set[str]:
     """
     Replace a bound form's data, the values of a JSON object, by their texts.
 
-    A list becomes several texts for a field that takes several, and its JSON for any other.
+    A list becomes several texts for a field that takes several. Return the names of the fields that take
+    neither the list nor the object that they got: they have its JSON.
     """
+    structures: set[str] = set()
     if isinstance(form.data, MultiValueDict):
-        return  # The view has made data of its own.
+        return structures  # The view has made data of its own.
     form.data = MultiValueDict({name: texts_of(value) for name, value in values.items()})
     for name, field in parts_of(form):
         value = values.get(name)
         if isinstance(field, JSONField) and name in values:
             form.data.setlist(name, [value if isinstance(value, str) else json.dumps(value)])
-        elif isinstance(value, list) and not takes_several(form, name, field):
-            # A field for arrays has one text for them, or takes the list itself.
-            form.data.setlist(name, [texts_of(value) if is_array(field) else json.dumps(value)])
+        elif isinstance(value, list) and is_array(field):
+            form.data.setlist(name, [texts_of(value)])  # It has one text for them, or takes the list itself.
+        elif isinstance(value, dict) or (isinstance(value, list) and not takes_several(form, name, field)):
+            form.data.setlist(name, [json.dumps(value)])
+            structures.add(name)
+    return structures
 
 
 def text_of(value: Any) -> str:
@@ -64,16 +69,10 @@ def is_array(field: Field) -> bool:
     return hasattr(field, "base_field")
 
 
-def refuse_structures(form: BaseForm, values: Mapping[str, Any]) -> None:
-    """Add an error to each field that got a list or an object, and would take its JSON for a text."""
+def refuse_structures(form: BaseForm, structures: set[str]) -> None:
+    """Add an error to each field that would take the JSON of its list or object for a text."""
     for name, field in getattr(form, "fields", {}).items():
-        key = form.add_prefix(name)
-        value = values.get(key)
-        if (
-            not isinstance(value, list | dict)
-            or isinstance(field, JSONField | MultiValueField)
-            or name in form.errors
-            or (isinstance(value, list) and (is_array(field) or takes_several(form, key, field)))
-        ):
+        if form.add_prefix(name) not in structures or isinstance(field, MultiValueField):
             continue
-        form.add_error(name, ValidationError(_("Enter text, not a list or an object."), "invalid"))
+        if name not in form.errors:
+            form.add_error(name, ValidationError(_("Enter text, not a list or an object."), "invalid"))

@@ -154,8 +154,7 @@ class TriggerView(View):
         if form is not None:
             guard_fields(form)
             if not from_form:
-                give_texts(form, data)
-                refuse_structures(form, data)
+                refuse_structures(form, give_texts(form, data))
             if form.is_valid():
                 return form, self.arguments(form.cleaned_data), {}
             return form, {}, form.errors.get_json_data()
