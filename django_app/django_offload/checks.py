@@ -276,7 +276,7 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
         return [
             checks.Warning(
                 "Tasks have no owner. Only staff and clients with a token can follow them.",
-                hint=f"Add '{MIDDLEWARE}' to MIDDLEWARE, after the session and authentication middleware.",
+                hint=f"Add '{MIDDLEWARE}' to MIDDLEWARE, beside the session and authentication middleware.",
                 id="django_offload.W020",
             )
         ]

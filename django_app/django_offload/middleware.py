@@ -18,7 +18,7 @@ __all__ = ["OwnerMiddleware", "current_owner"]
 
 
 class OwnerMiddleware:
-    """Give tasks their owner. Put it after the session and authentication middleware."""
+    """Give tasks their owner, whom the session and authentication middleware make known."""
 
     sync_capable = True
     async_capable = True

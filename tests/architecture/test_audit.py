@@ -216,6 +216,19 @@ def test_t13_no_script_installs_a_package_that_is_not_locked():
         if path.suffix != ".lock" and installing.search(path.read_text(errors="ignore"))
     }
 
+    def using(pattern: str) -> set[str]:
+        return {
+            path.relative_to(ROOT).as_posix()
+            for path in scripts
+            if path.suffix not in {".lock", ".py"} and re.search(pattern, path.read_text(errors="ignore"))
+        }
+
+    # npm installs what its lock file has, and the system's own packages are signed by it.
+    assert using(r"\b(?:npm|npx|yarn) (?:ci|install|i|exec)\b") == {".ci/node-packages"}
+    assert "npm ci --ignore-scripts" in (ROOT / ".ci" / "node-packages").read_text()
+    system = r"\b(?:apt-get|apt|dnf|yum|brew) install\b|\$playwright install\b"
+    assert using(system) == {".ci/browser", ".ci/node-packages", ".ci/postgresql"}
+    assert using(r"\b(?:curl|wget|gem|cargo|pipx|easy_install)\b") == set()
     # It adds the option beside the name of the lock file.
     assert found == {".ci/environment.py"}
     assert '"--require-hashes", "--no-deps"' in (ROOT / ".ci" / "environment.py").read_text()

@@ -21,6 +21,7 @@ from tests.security.guard import misdeeds, report
 from tests.security.setup import Site
 
 UNHEARD_OF = "tests.security.unheard_of"
+OF_ITS_TASK = {"it was accepted", "something changed"}
 
 
 def made_of_good(site: Site) -> dict[str, str]:
@@ -73,9 +74,12 @@ def test_a_worker_refuses_every_hostile_body_in_place_of_a_message(site: Site) -
         if site.state() != before:
             found[name].append("something changed")
 
-    # Another spelling of the same fields is the same event: what arrives is what a reader made of it.
-    same = {name for name, wrong in found.items() if name.startswith("respelled: ") and wrong}
-    assert report({name: wrong for name, wrong in found.items() if name not in same}) == ""
+    # Another spelling of the same fields is the same event: what arrives is what a reader made of it. So the
+    # task may run, as its message says, but nothing else may happen.
+    for name, wrong in found.items():
+        if name.startswith("respelled: "):
+            found[name] = [one for one in wrong if one not in OF_ITS_TASK]
+    assert report(found) == ""
 
 
 def test_a_hostile_dead_letter_is_kept_and_touches_no_record(site: Site) -> None:
@@ -222,6 +226,9 @@ def test_an_expired_message_is_acknowledged_unrun_and_one_of_the_future_waits(si
     )
     early = site.message(name="shop.pay", run_after=future)
 
-    assert misdeeds(lambda: site.invoke("worker", site.batch(expired, early))) == []
+    answers: list[object] = []
 
+    assert misdeeds(lambda: answers.append(site.invoke("worker", site.batch(expired, early)))) == []
+
+    assert answers == [{"batchItemFailures": [{"itemIdentifier": "1"}]}]  # The second one comes back.
     assert site.state()["fired"] == []

@@ -58,12 +58,16 @@ def readers(staff: Client) -> dict[str, Callable[[str], object]]:
     def get(client: Client, address: str, status: set[int], **headers: str) -> None:
         assert client.get(address, headers=headers).status_code in status, address
 
+    def cancel(task_id: str) -> None:
+        answer = staff.post(reverse("django_offload:cancel", args=[task_id]))
+        assert answer.status_code in {202, 409}, answer.status_code
+
     return {
         "a result": read_result,
         "status": lambda task_id: get(staff, status_url(task_id), {200}),
         "status, a stranger's": lambda task_id: get(visitor, status_url(task_id), {200, 404}),
         "progress": lambda task_id: get(staff, reverse("django_offload:progress", args=[task_id]), {200}),
-        "a cancel": lambda task_id: staff.post(reverse("django_offload:cancel", args=[task_id])),
+        "a cancel": cancel,
         "the board": lambda task_id: get(
             staff, reverse("admin:django_offload_task_change", args=[task_id]), {200}
         ),
@@ -73,11 +77,17 @@ def readers(staff: Client) -> dict[str, Callable[[str], object]]:
     }
 
 
+def shown(client: Client, address: str) -> None:
+    """Ask for a page, and have it whole."""
+    answer = client.get(address)
+    assert (answer.status_code, "</html>" in answer.text) == (200, True), address
+
+
 def lists(staff: Client, site: Site) -> dict[str, Callable[[], object]]:
     """Return everything that reads all records."""
     return {
         **{
-            f"the board, {name}": lambda name=name: staff.get(f"{reverse(BOARD)}?list={name}").render
+            f"the board, {name}": lambda name=name: shown(staff, f"{reverse(BOARD)}?list={name}")
             for name in ("failed", "dead", "underway")
         },
         "offload_dead list": lambda: run("offload_dead", "list", "--failed"),

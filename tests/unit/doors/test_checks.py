@@ -113,7 +113,7 @@ def test_a_missing_middleware_is_a_warning(ours, settings):
 
     assert (message.id, message.level) == ("django_offload.W020", 30)
     assert message.msg == "Tasks have no owner. Only staff and clients with a token can follow them."
-    assert "after the session and authentication middleware" in message.hint
+    assert "beside the session and authentication middleware" in message.hint
 
 
 def test_an_own_owner_needs_no_middleware(settings):

@@ -162,7 +162,9 @@ def test_a_deep_stack_makes_no_difference(visitor, settings, path, frames, heade
     RECURSION["frames"] = max(0, frames * sys.getrecursionlimit() // 1_000)
     field = '{"a": %s}' if path == "/anything/" else '{"value": %s}'
 
-    for levels, statuses in ((99, {202, 400}), (100, {400}), (10_000, {400}), (100_000, {400})):
+    # 99 levels may be too many for the stack that is left, but not for the shallowest.
+    allowed = {202} if frames == 100 else {202, 400}
+    for levels, statuses in ((99, allowed), (100, {400}), (10_000, {400}), (100_000, {400})):
         answer = send(visitor(), field % lists(levels), path, **headers)
 
         assert answer.status_code in statuses
