@@ -1,6 +1,8 @@
 """The context of a running task."""
 
+from dataclasses import fields
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 
@@ -8,6 +10,7 @@ from django_offload import progress, track
 from django_offload.compat import TaskContext
 from django_offload.definition import context as module
 from django_offload.definition.context import LocalReporter, OffloadContext, Reporter, current, running
+from django_offload.definition.results import for_receivers
 from tests.unit import tasks
 
 pytestmark = pytest.mark.usefixtures("ours")
@@ -206,3 +209,25 @@ def test_a_context_is_reset_after_an_exception(context):
         raise KeyError
 
     assert current() is None
+
+
+def test_receivers_get_every_field_of_a_context_but_its_state():
+    context = OffloadContext(
+        task_result=mock.sentinel.result,
+        reporter=mock.sentinel.reporter,
+        journal=mock.sentinel.journal,
+        owner="ada",
+        depth=3,
+        traceparent="00-1",
+        most_enqueues=7,
+        budget=mock.sentinel.budget,
+    )
+
+    given = for_receivers(context)
+
+    def same_as(other):
+        return {one.name for one in fields(context) if getattr(other, one.name) is getattr(context, one.name)}
+
+    assert same_as(given) == {one.name for one in fields(context)} - {"state"}
+    # Nothing has its default, so a field that is new must be set above.
+    assert same_as(OffloadContext(task_result=None)) == set()
