@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from django_offload.protocol.record import DUE_SHARDS
 from django_offload.stack import StackSpec, limits
 from django_offload.stack.alarms import alarm_definitions
 from django_offload.stack.prices import Prices
+from tests.old_shards import DUE_SHARDS
 
 MILLION = 1_000_000
 MONTH = timedelta(days=30)

@@ -21,9 +21,10 @@ import django
 
 from django_offload.protocol.conditional_write import Attributes
 from django_offload.protocol.json_codec import EPOCH, from_micros, to_micros
-from django_offload.protocol.record import DEAD_SHARDS, FAILED
+from django_offload.protocol.record import FAILED
 from django_offload.stores import DueEntry
 from tests.benchmarks.metered import MeteredStore
+from tests.old_shards import DEAD_SHARDS
 
 ENQUEUED, DUE, LISTED = 200, 100, 50
 # Of all records, one in a hundred is a dead letter, and more than a list reads; the others ended well.

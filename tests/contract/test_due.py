@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from django_offload.protocol.conditional_write import Refused
-from django_offload.protocol.record import DUE_SHARDS, initial_item, read_record
+from django_offload.protocol.record import initial_item, read_record
 from django_offload.protocol.transitions import send_again, succeed
 from tests.contract.records import NOW, TOKEN, TTL, claimed, enqueued_task, new_id
+from tests.old_shards import DUE_SHARDS
 
 SECOND = timedelta(seconds=1)
 HELD = {"fence": 1, "token": TOKEN}

@@ -8,7 +8,7 @@ from django_offload.exceptions import Cancelled
 from django_offload.operations import dead_letters, due_entries
 from django_offload.protocol.conditional_write import Refused
 from django_offload.protocol.json_codec import EPOCH, to_micros
-from django_offload.protocol.record import DEAD_SHARDS, DUE_SHARDS, FAILED_SHARDS, error_of, read_record
+from django_offload.protocol.record import error_of, read_record
 from django_offload.protocol.transitions import (
     abandon,
     cancel,
@@ -22,6 +22,7 @@ from django_offload.protocol.transitions import (
 from django_offload.stores import DueEntry
 from django_offload.stores.memory import MemoryStore
 from tests.contract.records import ERROR, NOW, TOKEN, TTL, claimed, enqueued_task
+from tests.old_shards import DEAD_SHARDS, DUE_SHARDS, FAILED_SHARDS
 
 HELD, END = {"fence": 1, "token": TOKEN}, {"now": NOW, "result_ttl": TTL}
 LATER = NOW + timedelta(days=400)

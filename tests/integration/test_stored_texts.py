@@ -16,11 +16,13 @@ from django_offload.http import status_url
 from django_offload.outbox.drain import send_entry
 from django_offload.outbox.models import OutboxEntry
 from django_offload.protocol.conditional_write import ConditionalWrite, equals
-from django_offload.protocol.record import FAILED, FAILED_SHARDS, RUNNING, shard_of
+from django_offload.protocol.record import FAILED, RUNNING
+from django_offload.protocol.shards import shard_of
 from django_offload.sending.enqueue import message_text
 from django_offload.sending.outbox_row import pack
 from tests.integration import tasks
 from tests.integration.setup import record_of, store
+from tests.old_shards import FAILED_SHARDS
 from tests.unit.management.commands import run
 
 BOARD = "admin:django_offload_task_changelist"

@@ -10,11 +10,12 @@ from django_offload.operations.fail import fail_record
 from django_offload.protocol import transitions
 from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Refused
 from django_offload.protocol.enqueued_task import EnqueuedTask
-from django_offload.protocol.record import DUE_SHARDS, READY, RUNNING, TaskRecord, read_record
+from django_offload.protocol.record import READY, RUNNING, TaskRecord, read_record
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import use
 from django_offload.transports.memory import MemoryTransport
 from django_offload.worker.sweep import MOST_SENDS, Sweeper
+from tests.old_shards import DUE_SHARDS
 
 from .clock import START
 from .faults import InternalServerError

@@ -9,12 +9,12 @@ from django_offload.conf import configured
 from django_offload.protocol.conditional_write import Attributes
 from django_offload.protocol.enqueued_task import EnqueuedTask
 from django_offload.protocol.json_codec import EPOCH
-from django_offload.protocol.record import DUE_SHARDS
 from django_offload.stores import DueEntry
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import use
 from django_offload.transports.memory import MemoryTransport
 from django_offload.worker.sweep import PAGE, Sweeper
+from tests.old_shards import DUE_SHARDS
 
 from .clock import START
 from .faults import InternalServerError

@@ -16,16 +16,10 @@ from django_offload.protocol import transitions
 from django_offload.protocol.conditional_write import ConditionalWrite, Refused
 from django_offload.protocol.enqueued_task import EnqueuedTask
 from django_offload.protocol.json_codec import EPOCH, dump, to_micros
-from django_offload.protocol.record import (
-    DEAD_SHARDS,
-    FAILED_SHARDS,
-    RECORD_LIFE,
-    TaskRecord,
-    initial_item,
-    read_record,
-    shard_of,
-)
+from django_offload.protocol.record import RECORD_LIFE, TaskRecord, initial_item, read_record
+from django_offload.protocol.shards import shard_of
 from django_offload.stores.memory import MemoryStore
+from tests.old_shards import DEAD_SHARDS, FAILED_SHARDS
 
 from .budget_walk import BudgetWalk, Miscounted
 from .clock import START

@@ -40,12 +40,11 @@ from ..sending.enqueue import (
     Prototype,
     announce_enqueued,
     build,
-    enqueue_failed,
     enqueued_result,
-    masked_text,
     prototype_of,
     send_many,
 )
+from ..sending.failures import enqueue_failed, masked_text
 from ..stores import store_of
 
 logger = logging.getLogger("django_offload")

@@ -11,7 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from ..operations.dead_letters import readable
 from ..protocol.enqueued_task import is_id
 from ..stores import listing_of
-from ..stores.listing import MOST_READ
+from ..stores.base import MOST_READ
 from .actions import ACTIONS, run_action
 from .forms import selected_stack
 from .page_response import PageResponse

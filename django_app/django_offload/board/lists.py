@@ -5,16 +5,9 @@ from dataclasses import dataclass
 
 from ..conf import Options, configured
 from ..protocol.conditional_write import Value
-from ..protocol.record import (
-    DEAD_SHARDS,
-    DUE_SHARDS,
-    FAILED,
-    FAILED_SHARDS,
-    READY,
-    RUNNING,
-    SUCCESSFUL,
-    TaskRecord,
-)
+from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord
+from ..protocol.shards import Band, partitions
+from ..stores import store_of
 from ..stores.listing import DUE, HISTORY, Index
 
 # A page makes one call for each partition, and another to read the records.
@@ -30,14 +23,14 @@ class TaskList:
     description: str
     time_heading: str
     index: Index
-    shards: Sequence[int] = ()  # The partitions of the index `due`.
+    bands: Sequence[Band] = ()  # Of the index `due`.
     states: tuple[str, ...]
     actions: tuple[str, ...]  # The slugs of the actions on several tasks.
 
     def partitions(self, options: Options, alias: str = "") -> Sequence[Value]:
         """Return the partitions to read: shards of the index `due`, or aliases of the index `history`."""
         if self.index is DUE:
-            return self.shards
+            return partitions(*self.bands, shards=store_of(options).read_shards)
         return [alias] if alias else aliases(options)[:MOST_PARTITIONS]
 
     def includes(self, record: TaskRecord) -> bool:
@@ -51,7 +44,7 @@ UNDER_WAY = TaskList(
     description="Tasks that wait or run.",
     time_heading="Enqueued",
     index=DUE,
-    shards=range(DUE_SHARDS),
+    bands=(Band.RESCUE, Band.DEFERRED),
     states=(READY, RUNNING),
     actions=("cancel",),
 )
@@ -61,7 +54,7 @@ FAILED_TASKS = TaskList(
     description="Tasks whose function raised an exception on the last attempt.",
     time_heading="Failed",
     index=DUE,
-    shards=FAILED_SHARDS,
+    bands=(Band.FAILED,),
     states=(FAILED,),
     actions=("retry", "discard"),
 )
@@ -71,7 +64,7 @@ DEAD_LETTERS = TaskList(
     description="Tasks that no worker took, or that no worker survived.",
     time_heading="Given up",
     index=DUE,
-    shards=DEAD_SHARDS,
+    bands=(Band.DEAD,),
     states=(FAILED,),
     actions=("redrive", "discard"),
 )

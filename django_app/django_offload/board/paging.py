@@ -12,7 +12,8 @@ from ..protocol.enqueued_task import is_id
 from ..protocol.json_codec import EPOCH, from_micros, to_micros
 from ..protocol.record import TaskRecord
 from ..stores import listing_of
-from ..stores.listing import EVER, MOST_READ, IndexEntry, IndexPage, IndexQuery
+from ..stores.base import MOST_READ
+from ..stores.listing import EVER, IndexEntry, IndexPage, IndexQuery
 from .lists import UNDER_WAY, TaskList
 
 PAGE_SIZE = MOST_READ

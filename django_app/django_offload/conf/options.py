@@ -106,6 +106,8 @@ class Options:
     in_tests: str | None = None
     # Whether a process with DEBUG on may call AWS if no `offload_local` runs.
     aws_in_debug: bool = False
+    # Over how many shards of the sweeper's index writes spread, 1 to 64. Each takes 1,000 writes a second.
+    shards: int = 2
 
     @classmethod
     def parse(cls, alias: str, params: Mapping[str, Any]) -> "Options":

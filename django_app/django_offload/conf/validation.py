@@ -113,13 +113,14 @@ QUEUE_BOUNDS: Mapping[str, tuple[float, float]] = {
 FLAGS = ("history", "on_commit", "outbox", "record_at_enqueue", "aws_in_debug")
 # The options that limit how much tasks enqueue.
 LIMITS = ("enqueues_per_attempt", "enqueues_per_root")
+SHARDS = range(1, 65)  # Of the sweeper's index, in each band; readers ask them all.
 URL = re.compile(r"https?://[^\s/]+/\S+")
 BUCKET_OF_STACK = "<stack>-payloads-<account>-<region>"
 
 OPTION_KEYS = (
     *("stack", "queues", "table", "bucket", "queue_urls", "functions", "modules", "history"),
     *("on_commit", "outbox", "schedules", "owner", "result_ttl", "enqueues_per_attempt", "enqueues_per_root"),
-    *("client", "record_at_enqueue", "error_text", "in_tests", "aws_in_debug"),
+    *("client", "record_at_enqueue", "error_text", "in_tests", "aws_in_debug", "shards"),
 )
 
 
@@ -338,6 +339,7 @@ def value_problems(options: Mapping[str, Any], names: list[Any]) -> Iterator[tup
             f"Give seconds or a timedelta of at least 1 second and at most {LONGEST_RESULT_TTL.days} days.",
         ),
         (LIMITS, is_limit, f"Give a whole number from 1 to {MOST_ENQUEUES:,}, or None for no limit."),
+        (["shards"], lambda n: type(n) is int and n in SHARDS, "Give a whole number from 1 to 64."),
     ]
     for keys, is_valid, hint in rules:
         for key in keys:

@@ -11,7 +11,8 @@ from ..conf import Options, stacks
 from ..exceptions import UnreadableRecord
 from ..protocol.conditional_write import Attributes
 from ..protocol.enqueued_task import is_id
-from ..protocol.record import DEAD_SHARDS, FAILED, FAILED_SHARDS, TaskRecord, read_record
+from ..protocol.record import FAILED, TaskRecord, read_record
+from ..protocol.shards import Band, partitions
 from ..stores import Store, store_of
 from .due_entries import EVER, entries
 from .find import find
@@ -29,8 +30,8 @@ def failed_records(store: Store, *, all_failed: bool = False, until: datetime = 
     discarded in the meantime. To redrive them, pass the time of the start as `until`, because a record that
     fails again would otherwise be yielded again.
     """
-    shards = [*DEAD_SHARDS, *(FAILED_SHARDS if all_failed else ())]
-    shard_entries = (entries(store, shard, until) for shard in shards)
+    bands = [Band.DEAD, Band.FAILED] if all_failed else [Band.DEAD]
+    shard_entries = [entries(store, shard, until) for shard in partitions(*bands, shards=store.read_shards)]
     for entry in merge(*shard_entries, key=lambda entry: entry.due_at):
         attributes = store.get(entry.id)
         # The index lags behind the table, so skip a record that has already left the index.

@@ -35,7 +35,11 @@ def fail_record(
     read as `record_as_read`.
     """
     change = abandon(
-        now=now, result_ttl=result_ttl(enqueued, options), error=error_of(error), seen=record_as_read
+        now=now,
+        result_ttl=result_ttl(enqueued, options),
+        error=error_of(error),
+        seen=record_as_read,
+        shards=store.shards(options),
     )
     try:
         attributes = change_or_recognise(store, enqueued.id, change)

@@ -24,7 +24,8 @@ from ..protocol.record import (
     TaskRecord,
     read_record,
 )
-from ..sending.enqueue import masked_text, message_text
+from ..sending.enqueue import message_text
+from ..sending.failures import masked_text
 from ..stores import Store
 from ..transports import transport_of
 from .fail import change_or_recognise, with_jitter
@@ -71,7 +72,13 @@ def redrive(store: Store, task_id: str, stack_options: Options, now: datetime) -
     start_at = max(now, enqueued.start_at)
     sent_by_sweeper = start_at - now > transport_of(options).longest_delay
     due_at = with_jitter(start_at - LONGEST_DELAY + SWEEP_EVERY if sent_by_sweeper else start_at + DUE_AFTER)
-    change = transitions.redrive(task_id, now=start_at, due_at=due_at, not_before=enqueued.not_before)
+    change = transitions.redrive(
+        task_id,
+        now=start_at,
+        due_at=due_at,
+        not_before=enqueued.not_before,
+        shards=store.shards(options),
+    )
     try:
         change_or_recognise(store, task_id, change)
     except Refused as refused:  # Another process has changed the record in the meantime.

@@ -18,7 +18,8 @@ from ..exceptions import PayloadLost, ResourceMissing, UnknownVersion
 from ..payloads import fetch
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import load
-from ..sending.enqueue import announce_enqueued, enqueued_result, masked_text, send
+from ..sending.enqueue import announce_enqueued, enqueued_result, send
+from ..sending.failures import masked_text
 from ..sending.outbox_row import pack, unpack
 from .models import OutboxEntry
 

@@ -17,6 +17,7 @@ from .conditional_write import Attributes, Value
 from .enqueued_task import FIELD_TYPES, REFERENCE_TYPES, EnqueuedTask, Reference, is_id
 from .json_codec import MICROSECOND, dump, from_micros, to_micros
 from .record_size import fits_inline
+from .shards import FIRST_PARTITIONS, OLD_SHARDS, Band
 
 READY, RUNNING = TaskResultStatus.READY.value, TaskResultStatus.RUNNING.value
 SUCCESSFUL, FAILED = TaskResultStatus.SUCCESSFUL.value, TaskResultStatus.FAILED.value
@@ -29,12 +30,6 @@ MESSAGE_CHARACTERS = 200  # Of an error, within the record.
 # DynamoDB allows 400 KB per item, keys included.
 PART_BYTES = 300_000
 ARGUMENTS_PART = "arguments"
-# The sweeper's index has this many partitions, chosen by the record's id. Each accepts 1,000 writes a second,
-# and each costs the sweeper and every page of the board one more call.
-DUE_SHARDS = 2
-# The same index lists FAILED records, the oldest first, in partitions that the sweeper never reads: dead
-# letters, which ended from outside, in one range, and tasks that raised an exception in the other.
-DEAD_SHARDS, FAILED_SHARDS = range(-DUE_SHARDS, 0), range(-2 * DUE_SHARDS, -DUE_SHARDS)
 # Attributes that never change. The indexes contain them besides their keys, so that the board can filter.
 NEVER_CHANGED = ("name", "queue", "owner", "enqueued_at")
 # The sweeper looks at a record this long after it should have started.
@@ -154,9 +149,9 @@ class TaskRecord:
         return self.status == RUNNING and self.lease_until is not None and self.lease_until <= now
 
 
-def initial_item(enqueued: EnqueuedTask) -> dict[str, Value]:
+def initial_item(enqueued: EnqueuedTask, shards: int = OLD_SHARDS) -> dict[str, Value]:
     """
-    Return the stored form of a new READY record.
+    Return the stored form of a new READY record, in one of `shards` of the sweeper's index.
 
     It is due 5 minutes after its start. If no message can wait that long, it is due as soon as one can.
     """
@@ -165,6 +160,8 @@ def initial_item(enqueued: EnqueuedTask) -> dict[str, Value]:
         to_micros(enqueued.run_after) if enqueued.run_after else 0,
     )
     start = max(enqueued_at, run_after)
+    deferred = start - enqueued_at > _LONGEST_DELAY
+    band = Band.DEFERRED if deferred else Band.RESCUE
     item: dict[str, Value] = {
         "id": enqueued.id,
         "alias": enqueued.alias,
@@ -174,8 +171,8 @@ def initial_item(enqueued: EnqueuedTask) -> dict[str, Value]:
         "status": READY,
         "not_before": run_after,
         "ttl": (start + _RECORD_LIFE) // 1_000_000,
-        "due_at": start + (_DUE_BEFORE if start - enqueued_at > _LONGEST_DELAY else _DUE_AFTER),
-        "due_shard": shard_of(enqueued.id),
+        "due_at": start + (_DUE_BEFORE if deferred else _DUE_AFTER),
+        "due_shard": FIRST_PARTITIONS[band][shards] + int(enqueued.id[-4:], 16) % shards,
     }
     if fits_inline(enqueued):
         item["arguments"] = enqueued.arguments
@@ -194,23 +191,6 @@ def initial_item(enqueued: EnqueuedTask) -> dict[str, Value]:
     if enqueued.options:
         item["options"] = dump(enqueued.options)
     return item
-
-
-def due_index(task_id: str, due_at: datetime) -> dict[str, Value]:
-    """Return the attributes that put a record into the sweeper's index."""
-    return {"due_at": to_micros(due_at), "due_shard": shard_of(task_id)}
-
-
-def shard_of(task_id: str) -> int:
-    """Return a record's partition of the sweeper's index."""
-    return int(task_id[-4:], 16) % DUE_SHARDS
-
-
-def failed_index(shards: range, now: datetime) -> dict[str, Value]:
-    """Return the attributes that put a record into the index of FAILED records."""
-    micros = to_micros(now)
-    # The last digit of an instant is as random as one of the id, and every transition knows the instant.
-    return {"due_at": micros, "due_shard": shards[micros % len(shards)]}
 
 
 def read_record(attributes: Attributes) -> TaskRecord:

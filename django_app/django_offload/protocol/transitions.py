@@ -29,19 +29,8 @@ from .conditional_write import (
 )
 from .enqueued_task import EnqueuedTask, is_id
 from .json_codec import EPOCH, dump, to_micros
-from .record import (
-    DEAD_SHARDS,
-    FAILED,
-    FAILED_SHARDS,
-    READY,
-    RECORD_LIFE,
-    RUNNING,
-    SUCCESSFUL,
-    TaskRecord,
-    due_index,
-    failed_index,
-    initial_item,
-)
+from .record import FAILED, READY, RECORD_LIFE, RUNNING, SUCCESSFUL, TaskRecord, initial_item
+from .shards import OLD_SHARDS, Band, due_index, failed_index
 
 NO_RECORD, UNCANCELLED = absent("id"), absent("cancelled")
 IS_READY, IS_RUNNING = equals("status", READY), equals("status", RUNNING)
@@ -66,6 +55,7 @@ def claim(
     lease_until: datetime,
     max_attempts: int,
     swept: bool = True,
+    shards: int = OLD_SHARDS,
 ) -> ConditionalWrite:
     """
     a, d: start an attempt. If there is no record, create it from `enqueued` (None: there must be one).
@@ -81,7 +71,7 @@ def claim(
     )
     if enqueued is not None and enqueued.not_before <= now:
         conditions = ((NO_RECORD,), *conditions)
-    item = initial_item(enqueued) if enqueued else {}
+    item = initial_item(enqueued, shards) if enqueued else {}
     if not swept:
         for name in INDEX_KEYS:
             item.pop(name, None)
@@ -128,13 +118,14 @@ def fail(
     result_ttl: timedelta,
     error: Mapping[str, Any],
     part: str | None,
+    shards: int = OLD_SHARDS,
 ) -> ConditionalWrite:
     """b: the attempt failed for good. `part` has its traceback (None: the task raised nothing)."""
     return ConditionalWrite(
         name="fail",
         conditions=(holds_claim(fence, token),),
         append={"errors": part} if part else {},
-        **failure(now, result_ttl, error, FAILED_SHARDS),
+        **failure(now, result_ttl, error, Band.FAILED, shards),
     )
 
 
@@ -147,6 +138,7 @@ def release(
     due_at: datetime,
     error: Mapping[str, Any],
     part: str,
+    shards: int = OLD_SHARDS,
 ) -> ConditionalWrite:
     """c: the attempt failed, and another will follow. Refused if the task was cancelled meanwhile."""
     return ConditionalWrite(
@@ -157,7 +149,7 @@ def release(
             "not_before": to_micros(not_before),
             "error": dump(error),
             "ttl": int((max(not_before, due_at) + RECORD_LIFE).timestamp()),
-            **due_index(task_id, due_at),
+            **due_index(task_id, due_at, band=band_of(due_at, not_before), shards=shards),
         },
         append={"errors": part},
         remove=frozenset({"lease_until", "progress"}),
@@ -195,7 +187,12 @@ def unchanged_since(record: TaskRecord) -> tuple[Condition, ...]:
 
 
 def abandon(
-    *, now: datetime, result_ttl: timedelta, error: Mapping[str, Any], seen: TaskRecord | None = None
+    *,
+    now: datetime,
+    result_ttl: timedelta,
+    error: Mapping[str, Any],
+    seen: TaskRecord | None = None,
+    shards: int = OLD_SHARDS,
 ) -> ConditionalWrite:
     """
     e, g: end a record that no worker has claimed: READY, or RUNNING with an expired lease.
@@ -209,7 +206,7 @@ def abandon(
             (IS_READY, *unchanged),
             (IS_RUNNING, at_most("lease_until", to_micros(now)), *unchanged),
         ),
-        **failure(now, result_ttl, {**error, "ended": True}, DEAD_SHARDS),
+        **failure(now, result_ttl, {**error, "ended": True}, Band.DEAD, shards),
     )
 
 
@@ -235,7 +232,12 @@ def report(*, fence: int, token: str, progress: Mapping[str, Any]) -> Conditiona
 
 
 def redrive(
-    task_id: str, *, now: datetime, due_at: datetime, not_before: datetime = EPOCH
+    task_id: str,
+    *,
+    now: datetime,
+    due_at: datetime,
+    not_before: datetime = EPOCH,
+    shards: int = OLD_SHARDS,
 ) -> ConditionalWrite:
     """f: make a FAILED record READY. Its attempts start again from 0, but its fence doesn't."""
     return ConditionalWrite(
@@ -246,7 +248,7 @@ def redrive(
             "not_before": to_micros(not_before),
             "sent_at": to_micros(now),
             "ttl": int((due_at + RECORD_LIFE).timestamp()),
-            **due_index(task_id, due_at),
+            **due_index(task_id, due_at, band=band_of(due_at, not_before), shards=shards),
         },
         remove=frozenset({"finished_at", "hidden_at", "error", "workers", "cancelled", "progress", "sends"}),
     )
@@ -257,7 +259,7 @@ def discard() -> ConditionalWrite:
     return ConditionalWrite(name="discard", conditions=((equals("status", FAILED),),), remove=INDEX_KEYS)
 
 
-def look_at(record: TaskRecord, *, due_at: datetime) -> ConditionalWrite:
+def look_at(record: TaskRecord, *, due_at: datetime, shards: int = OLD_SHARDS) -> ConditionalWrite:
     """
     Put a record that hasn't ended and is in no index into the sweeper's, if it is as it was read.
 
@@ -267,11 +269,13 @@ def look_at(record: TaskRecord, *, due_at: datetime) -> ConditionalWrite:
     return ConditionalWrite(
         name="look at",
         conditions=((IS_RUNNING, *unindexed), (IS_READY, *unindexed)),
-        put=dict(due_index(record.enqueued.id, due_at)),
+        put=dict(due_index(record.enqueued.id, due_at, shards=shards)),
     )
 
 
-def set_aside(task_id: str, attributes: Attributes, *, now: datetime, due_at: datetime) -> ConditionalWrite:
+def set_aside(
+    task_id: str, attributes: Attributes, *, now: datetime, due_at: datetime, shards: int = OLD_SHARDS
+) -> ConditionalWrite:
     """
     Have the sweeper look at a record that can't be read, and keep the record until somebody corrects it.
 
@@ -280,7 +284,7 @@ def set_aside(task_id: str, attributes: Attributes, *, now: datetime, due_at: da
     """
     ttl, due_was = attributes.get("ttl"), attributes.get("due_at")
     lasts = int((due_at + RECORD_LIFE).timestamp())
-    index = due_index(task_id, due_at) if is_id(task_id) else {"due_at": to_micros(due_at)}
+    index = due_index(task_id, due_at, shards=shards) if is_id(task_id) else {"due_at": to_micros(due_at)}
     return ConditionalWrite(
         name="set aside",
         conditions=(
@@ -294,22 +298,37 @@ def set_aside(task_id: str, attributes: Attributes, *, now: datetime, due_at: da
     )
 
 
-def postpone(task_id: str, *, due_was: datetime, due_at: datetime) -> ConditionalWrite:
+def postpone(
+    task_id: str,
+    *,
+    due_was: datetime,
+    due_at: datetime,
+    band: Band = Band.RESCUE,
+    shards: int = OLD_SHARDS,
+) -> ConditionalWrite:
     """Move `due_at`, unless another process moved it."""
     return ConditionalWrite(
-        name="postpone", conditions=(is_due_at(task_id, due_was),), put=dict(due_index(task_id, due_at))
+        name="postpone",
+        conditions=(is_due_at(due_was),),
+        put=dict(due_index(task_id, due_at, band=band, shards=shards)),
     )
 
 
 def send_again(
-    task_id: str, *, due_was: datetime, due_at: datetime, now: datetime, counts: bool
+    task_id: str,
+    *,
+    due_was: datetime,
+    due_at: datetime,
+    now: datetime,
+    counts: bool,
+    shards: int = OLD_SHARDS,
 ) -> ConditionalWrite:
     """Move `due_at` before a send, so that only one of two sweepers sends, and extend the record's life."""
     ttl = int((due_at + RECORD_LIFE).timestamp())
     return ConditionalWrite(
         name="send again",
-        conditions=(is_due_at(task_id, due_was),),
-        put={**due_index(task_id, due_at), "sent_at": to_micros(now), "ttl": ttl},
+        conditions=(is_due_at(due_was),),
+        put={**due_index(task_id, due_at, shards=shards), "sent_at": to_micros(now), "ttl": ttl},
         increment={"sends": 1} if counts else {},
     )
 
@@ -320,7 +339,7 @@ def not_sent(record: TaskRecord, *, due_at: datetime, now: datetime) -> Conditio
         "sends": record.sends or None,
         "sent_at": to_micros(record.sent_at) if record.sent_at else None,
     }
-    moved = (*is_due_at(record.enqueued.id, due_at), equals("sent_at", to_micros(now)))
+    moved = (*is_due_at(due_at), equals("sent_at", to_micros(now)))
     return ConditionalWrite(
         name="not sent",
         conditions=((*moved, equals("status", record.status)),),
@@ -347,19 +366,29 @@ def spend(*, count: int, limit: int, token: str, ttl: int) -> ConditionalWrite:
     )
 
 
-def is_due_at(task_id: str, due_was: datetime) -> tuple[Condition, ...]:
-    """Return the condition of every write by the sweeper: the index entry is as the sweeper read it."""
-    return tuple(equals(name, value) for name, value in due_index(task_id, due_was).items())
+def is_due_at(due_was: datetime) -> tuple[Condition, ...]:
+    """
+    Return the condition of every write by the sweeper: the record is due as the sweeper read it.
+
+    Its partition doesn't count, because a record stays where an earlier OPTIONS["shards"] put it. An ended
+    record may have the same instant in another band.
+    """
+    return (equals("due_at", to_micros(due_was)), absent("finished_at"))
+
+
+def band_of(due_at: datetime, start: datetime) -> Band:
+    """Return the band of a READY record: one that is due before its start waits for the sweeper's message."""
+    return Band.DEFERRED if due_at < start else Band.RESCUE
 
 
 def failure(
-    now: datetime, result_ttl: timedelta, error: Mapping[str, Any], shards: range | None
+    now: datetime, result_ttl: timedelta, error: Mapping[str, Any], band: Band | None, shards: int = 1
 ) -> dict[str, Any]:
     """Return `put` and `remove` of a write that ends a record as FAILED. A cancelled task is in no index."""
     put = {"status": FAILED, "error": dump(error), **ending(now, result_ttl)}
-    if shards is None or error.get("class") == CANCELLED:
+    if band is None or error.get("class") == CANCELLED:
         return {"put": put, "remove": INDEX_KEYS | {"lease_until"}}
-    return {"put": {**put, **failed_index(shards, now)}, "remove": frozenset({"lease_until"})}
+    return {"put": {**put, **failed_index(band, now, shards)}, "remove": frozenset({"lease_until"})}
 
 
 def ending(now: datetime, result_ttl: timedelta) -> dict[str, Value]:

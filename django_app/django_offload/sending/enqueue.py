@@ -24,10 +24,10 @@ from ..compat import SIGNALS, InvalidTask, TaskResult, TaskResultStatus
 from ..conf import Options, signing_keys
 from ..definition.context import current_context, trace
 from ..definition.offload_task import AnyResult, AnyTask, changed_options
-from ..definition.registry import mask_of, name_of, registry
+from ..definition.registry import name_of, registry
 from ..definition.results import in_django_time
 from ..definition.signatures import call_form, mismatch
-from ..exceptions import CallFailed, EnqueueFailed, InvalidArguments, LocalAWSMissing, PayloadTooLarge
+from ..exceptions import EnqueueFailed, InvalidArguments, LocalAWSMissing, PayloadTooLarge
 from ..payloads import payloads_of
 from ..protocol.conditional_write import Attributes
 from ..protocol.enqueued_task import EnqueuedTask
@@ -45,6 +45,7 @@ from ..protocol.record import (
 from ..protocol.transitions import postpone
 from ..stores import Part, Store, store_of
 from ..transports import Transport, transport_of
+from .failures import enqueue_failed, masked_text
 
 logger = logging.getLogger("django_offload")
 
@@ -237,7 +238,9 @@ def send_records_and_messages(
     """Send what keeps each task, and return why it failed where nothing keeps it."""
     if not options.record_at_enqueue:
         return begin_messages(enqueued_tasks, options, transport)()
-    store, items = store_of(options), [initial_item(enqueued) for enqueued in enqueued_tasks]
+    store = store_of(options)
+    shards = store.shards(options)
+    items = [initial_item(enqueued, shards) for enqueued in enqueued_tasks]
     deferred = is_deferred(enqueued_tasks[0], transport)
     if deferred or not transport.longest_return:
         # Only the record keeps the task, so nothing else leaves before the record is there.
@@ -259,7 +262,7 @@ def send_records_and_messages(
             for enqueued, item in zip(enqueued_tasks, items, strict=True)
             if enqueued.id in unsent and enqueued.id not in unrecorded
         ]
-        have_swept_soon(waiting, store)
+        have_swept_soon(waiting, store, shards)
     return {task_id: cause for task_id, cause in unsent.items() if task_id in unrecorded}
 
 
@@ -297,7 +300,7 @@ def begin_messages(
         texts = [
             message_text(enqueued, options, enqueued.start_at + MESSAGE_LIFE) for enqueued in enqueued_tasks
         ]
-        wait = transport.begin_send_many(first.queue, texts, delay)
+        wait = transport.begin_send_many(first.queue, texts, [delay] * len(texts))
     except Exception as exc:  # noqa: BLE001, whatever a seam raises
         failures = failed(enqueued_tasks, "message", [exc] * len(enqueued_tasks))
         return lambda: failures
@@ -321,30 +324,15 @@ def failed(enqueued_tasks: Sequence[EnqueuedTask], half: str, results: Iterable[
     return failures
 
 
-def masked_text(exc: Exception, enqueued: EnqueuedTask) -> str:
-    """Return an exception's text without sensitive values, or its class if one is too short to be found."""
-    mask = mask_of(enqueued)
-    if mask is None:
-        return str(exc)
-    return mask(str(exc)) if mask.complete else type(exc).__qualname__
-
-
-def enqueue_failed(enqueued: EnqueuedTask, cause: Exception) -> EnqueueFailed:
-    failure = EnqueueFailed(enqueued.id, enqueued.name, enqueued.queue)
-    # A log or an error mail of the failure shows its cause too.
-    text = f"{type(cause).__qualname__}: {masked_text(cause, enqueued)}"
-    failure.__cause__ = cause if mask_of(enqueued) is None else CallFailed(text)
-    return failure
-
-
-def have_swept_soon(waiting: Sequence[tuple[EnqueuedTask, Attributes]], store: Store) -> None:
+def have_swept_soon(waiting: Sequence[tuple[EnqueuedTask, Attributes]], store: Store, shards: int) -> None:
     """Have the next sweep send tasks of which AWS took no message, whatever waits in their queue."""
 
     def begin(enqueued: EnqueuedTask, item: Attributes) -> Callable[[], object]:
         due_was = from_micros(int(item["due_at"]))  # type: ignore[arg-type]
         # A record that is due before it may start has had no message yet.
         due_at = enqueued.start_at - timedelta(microseconds=1)
-        return store.begin_change(enqueued.id, postpone(enqueued.id, due_was=due_was, due_at=due_at))
+        change = postpone(enqueued.id, due_was=due_was, due_at=due_at, shards=shards)
+        return store.begin_change(enqueued.id, change)
 
     results = begin_together(partial(begin, *pair) for pair in waiting)()
     failed([enqueued for enqueued, _ in waiting], "note for the sweeper", results)
@@ -379,7 +367,7 @@ def upload_large_arguments(enqueued: EnqueuedTask, options: Options) -> Enqueued
 
 def ensure_record(store: Store, enqueued: EnqueuedTask, options: Options) -> None:
     """Create a READY record if there is none, after its arguments where they are beside it."""
-    item = initial_item(enqueued)
+    item = initial_item(enqueued, store.shards(options))
     keep_arguments(store, enqueued, item, options)
     store.begin_create(item)()
 

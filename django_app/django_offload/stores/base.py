@@ -7,16 +7,21 @@ from datetime import datetime
 from functools import partial
 
 from ..aws import begin_together
+from ..conf import Options
 from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import EPOCH
 from ..protocol.record import initial_item
+from ..protocol.shards import READ_SHARDS
 from ..protocol.transitions import create
+
+# How many records one call can read by their ids (BatchGetItem).
+MOST_READ = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueEntry:
-    """An entry of the index: a record that the sweeper will look at, or in other shards a FAILED record."""
+    """An entry of the index: a record that the sweeper will look at, or in other bands a FAILED record."""
 
     id: str
     due_at: datetime  # Of a FAILED record: when it ended.
@@ -74,7 +79,30 @@ class Store(ABC):
 
     @abstractmethod
     def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[DueEntry]:
-        """Return at most `limit` entries of a shard whose `due_at` is in this range, the oldest first."""
+        """Return at most `limit` entries of a partition whose `due_at` is in this range, the oldest first."""
+
+    def begin_due(
+        self, shard: int, until: datetime, limit: int, since: datetime = EPOCH
+    ) -> Callable[[], Sequence[DueEntry]]:
+        """Start due(), and return a callable that finishes it; other calls can start in between."""
+        return partial(self.due, shard, until, limit, since)
+
+    def begin_get_many(self, ids: Sequence[str]) -> Callable[[], Mapping[str, Attributes]]:
+        """
+        Start to read at most MOST_READ records, and return what waits for them: those that there are, by id.
+
+        Records that a busy table leaves out are asked for again, and are missing if it goes on.
+        """
+        return lambda: {task_id: record for task_id in ids if (record := self.get(task_id)) is not None}
+
+    @property
+    def read_shards(self) -> int:
+        """How many shards of each band readers ask."""
+        return READ_SHARDS
+
+    def shards(self, options: Options) -> int:
+        """Return over how many shards of the sweeper's index to write. No reader asks for more."""
+        return min(options.shards, self.read_shards)
 
     def begin_put_part(self, part: Part) -> Callable[[], str]:
         """Start put_part(), and return a callable that finishes it; other calls can start in between."""

@@ -7,15 +7,20 @@ from functools import lru_cache, partial
 from itertools import count
 from typing import Any
 
-from ..aws import BOTO3, begun, client, under_way
-from ..conf import ENV_WRITES, WRITES_BY_UPDATE
+from ..aws import BOTO3, begun, client, pause_before_retry, under_way
+from ..aws.loopback import is_loopback
+from ..conf import ENV_WRITES, WRITES_BY_UPDATE, Options
 from ..exceptions import ResourceMissing
 from ..protocol.conditional_write import Attributes, ConditionalWrite, Operator, Refused, Value
 from ..protocol.json_codec import EPOCH, from_micros, to_micros
+from ..protocol.shards import READ_SHARDS
 from .base import DueEntry, Part, Store
 
 RECORD = "record"
 INDEX = "due"
+# How many shards of each band the local AWS has.
+LOCAL_SHARDS = 4
+is_local = lru_cache(maxsize=8)(is_loopback)
 
 
 class DynamoDBStore(Store):
@@ -126,7 +131,12 @@ class DynamoDBStore(Store):
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[DueEntry]:
-        answer = self._call(
+        return self.begin_due(shard, until, limit, since)()
+
+    def begin_due(
+        self, shard: int, until: datetime, limit: int, since: datetime = EPOCH
+    ) -> Callable[[], Sequence[DueEntry]]:
+        wait = self._begin(
             "query",
             IndexName=INDEX,
             KeyConditionExpression="#shard = :shard AND #due BETWEEN :since AND :until",
@@ -138,10 +148,42 @@ class DynamoDBStore(Store):
             },
             Limit=limit,
         )
-        return [
+        return lambda: [
             DueEntry(id=item["id"]["S"], due_at=from_micros(whole(item["due_at"]["N"])))
-            for item in answer["Items"]
+            for item in wait()["Items"]
         ]
+
+    def begin_get_many(self, ids: Sequence[str]) -> Callable[[], Mapping[str, Attributes]]:
+        # DynamoDB refuses a key that comes twice.
+        keys = [_key(task_id, RECORD) for task_id in dict.fromkeys(ids)]
+        wait = self._begin_batch(keys)
+
+        def records() -> dict[str, Attributes]:
+            found: dict[str, Attributes] = {}
+            answer, retries = wait(), 0
+            while True:
+                for item in answer["Responses"].get(self.table, ()):
+                    found[item["id"]["S"]] = _attributes(item) or {}
+                left_out = answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys")
+                if not left_out or not pause_before_retry(retries):
+                    return found
+                answer, retries = self._begin_batch(left_out)(), retries + 1
+
+        return records
+
+    def _begin_batch(self, keys: Sequence[Mapping[str, Any]]) -> Callable[[], dict[str, Any]]:
+        """Begin to read items by their keys, as they are now."""
+        return self._begin(
+            "batch_get_item", RequestItems={self.table: {"Keys": keys, "ConsistentRead": True}}
+        )
+
+    @property
+    def read_shards(self) -> int:
+        # A query of the local AWS takes milliseconds of this machine.
+        return LOCAL_SHARDS if is_local(self._client.meta.endpoint_url) else READ_SHARDS
+
+    def shards(self, options: Options) -> int:
+        return min(options.shards, self.read_shards)
 
     @property
     def _client(self) -> Any:
@@ -153,7 +195,9 @@ class DynamoDBStore(Store):
     def _begin(self, operation: str, **arguments: Any) -> Callable[[], dict[str, Any]]:
         """Begin a call, and return what waits for its result."""
         dynamodb = self._client
-        wait = under_way(dynamodb, operation, TableName=self.table, **arguments)
+        if "RequestItems" not in arguments:
+            arguments["TableName"] = self.table
+        wait = under_way(dynamodb, operation, **arguments)
 
         def result() -> dict[str, Any]:
             try:

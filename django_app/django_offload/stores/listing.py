@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 from ..protocol.conditional_write import Attributes, Value
 from ..protocol.json_codec import EPOCH
+from .base import MOST_READ
 
 EVER = datetime.max.replace(tzinfo=UTC)
-# How many records one call can read by their ids (BatchGetItem).
-MOST_READ = 100
 
 
 def check_ids(ids: Sequence[str]) -> None:

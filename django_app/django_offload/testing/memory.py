@@ -10,7 +10,8 @@ from ..aws import memory
 from ..aws.stand_ins import StandIns
 from ..conf import Options, QueueOptions, configured
 from ..payloads.memory import MemoryPayloads
-from ..protocol.record import DUE_SHARDS, READY, read_record
+from ..protocol.record import READY, read_record
+from ..protocol.shards import Band, partitions
 from ..stores.memory import MemoryStore
 from ..transports import Delivery
 from ..transports.memory import MemoryTransport
@@ -87,7 +88,7 @@ class Offload(TaskRunner):
             (
                 entry.due_at
                 for store in self.stores.values()
-                for shard in range(DUE_SHARDS)
+                for shard in partitions(Band.RESCUE, Band.DEFERRED)
                 for entry in store.due(shard, END_OF_TIME, MOST_RUNS)
                 if (record := read_record(store.records[entry.id])).status == READY
                 and record.not_before > now

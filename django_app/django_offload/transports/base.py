@@ -48,14 +48,15 @@ class Transport(ABC):
         return partial(self.send, queue, text, delay)
 
     def begin_send_many(
-        self, queue: str, texts: Sequence[str], delay: timedelta
+        self, queue: str, texts: Sequence[str], delays: Sequence[timedelta]
     ) -> Callable[[], list[Exception | None]]:
         """
-        Start to send messages, and return a callable that waits for them.
+        Start to send messages, each with its delay, and return a callable that waits for them.
 
         It returns for each message the exception if it was not sent, or None.
         """
-        wait = begin_together(partial(self.begin_send, queue, text, delay) for text in texts)
+        messages = zip(texts, delays, strict=True)
+        wait = begin_together(partial(self.begin_send, queue, text, delay) for text, delay in messages)
         return lambda: [result if isinstance(result, Exception) else None for result in wait()]
 
     @abstractmethod

@@ -59,13 +59,13 @@ class SQSTransport(Transport):
         return finish
 
     def begin_send_many(
-        self, queue: str, texts: Sequence[str], delay: timedelta
+        self, queue: str, texts: Sequence[str], delays: Sequence[timedelta]
     ) -> Callable[[], list[Exception | None]]:
         if len(texts) == 1:
             # One message costs less by itself than in a batch.
-            wait = begun(partial(self.begin_send, queue, texts[0], delay))
+            wait = begun(partial(self.begin_send, queue, texts[0], delays[0]))
             return lambda: [failure if isinstance(failure := wait(), Exception) else None]
-        seconds, sqs = whole_seconds(delay, LONGEST_DELAY), self._client
+        seconds, sqs = [whole_seconds(delay, LONGEST_DELAY) for delay in delays], self._client
 
         def send(entries: Entries) -> Callable[[], dict[str, Any]]:
             return under_way(
@@ -73,7 +73,7 @@ class SQSTransport(Transport):
                 "send_message_batch",
                 QueueUrl=self.url(queue),
                 Entries=[
-                    {"Id": str(number), "MessageBody": text, "DelaySeconds": seconds}
+                    {"Id": str(number), "MessageBody": text, "DelaySeconds": seconds[number]}
                     for number, text in entries.items()
                 ],
             )

@@ -35,7 +35,7 @@ from ..protocol.record import (
     initial_item,
     read_record,
 )
-from ..protocol.record_size import free_bytes, truncate
+from ..protocol.record_size import fits_inline, free_bytes, truncate
 from ..protocol.transitions import claim, fail, release, succeed, unclaim
 from ..sending.enqueue import keep_arguments
 from ..stores import Store
@@ -144,10 +144,8 @@ class Attempt:
         now = self.environment.clock()
         enqueued = self.enqueued if self.message.expires_at > now else None
         # The record is nearly always there, and a claim that can't make it is a third of the size.
-        if enqueued is not None and not self.options.record_at_enqueue:
-            inline = "arguments" in initial_item(enqueued)
-            if inline or enqueued.reference is not None:
-                return self.write_claim(enqueued, now)
+        if enqueued and not self.options.record_at_enqueue and (fits_inline(enqueued) or enqueued.reference):
+            return self.write_claim(enqueued, now)
         try:
             return self.write_claim(None, now)
         except Refused as refused:
@@ -168,6 +166,7 @@ class Attempt:
             lease_until=now + timedelta(seconds=left) + LEASE_MARGIN,
             max_attempts=self.policy.max_attempts,
             swept=self.options.record_at_enqueue,
+            shards=self.environment.store.shards(self.options),
         )
         wait = self.environment.store.begin_change(self.enqueued.id, change)
         self.environment.complete_previous()
@@ -267,6 +266,7 @@ class Attempt:
             result_ttl=result_ttl(self.enqueued, self.options),
             error={**error_of(ended), "ended": True} if ended else stored_error(exc, self.mask),
             part=part,
+            shards=self.environment.store.shards(self.options),
         )
         if self.mask is not None:
             # Nothing may handle the exception here: Django's log would show it, and so would a later error.
@@ -290,7 +290,7 @@ class Attempt:
         not_before = self.environment.clock() + delay
         transport = self.environment.transport
         returns = bool(transport.longest_return) and delay <= transport.longest_return
-        # If the message doesn't come back, the sweeper sends another as soon as a message can wait that long.
+        # If the message doesn't come back, the sweeper sends another, as soon as a message can wait so long.
         lead = max(transport.longest_delay - SWEEP_EVERY, timedelta(0))
         self.change(
             release(
@@ -301,11 +301,12 @@ class Attempt:
                 due_at=not_before + DUE_AFTER if returns else not_before - lead,
                 error=truncate(stored_error(exc, self.mask), free_bytes(self.claimed)),
                 part=part,
+                shards=self.environment.store.shards(self.options),
             )
         )
-        enqueued, count, kind = self.enqueued, record.attempts, type(exc).__qualname__
+        enqueued, count, most = self.enqueued, record.attempts, self.policy.max_attempts
+        kind, seconds = type(exc).__qualname__, delay.total_seconds()
         text = "Task id=%s name=%s attempt=%s of %s failed with %s; again in %.1f s"
-        most, seconds = self.policy.max_attempts, delay.total_seconds()
         logger.warning(text, enqueued.id, enqueued.name, count, most, kind, seconds)
         return delay if returns else None
 

@@ -82,12 +82,13 @@ def end_dead_letter(routed: RoutedDelivery, now: datetime) -> None:
     try:
         record = read_record(attributes)
     except UnreadableRecord as exc:
-        leave_to_sweeper(store, enqueued, attributes, now, exc)
+        leave_to_sweeper(store, enqueued, attributes, now, exc, store.shards(options))
         return
     if goes_on(record, message, options, now):
         if not record.ended and record.due_at is None:
             # A claim made it, without a record at enqueue: so far, its message alone would bring it back.
-            store.change(enqueued.id, look_at(record, due_at=record.lease_until or now))
+            due_at, shards = record.lease_until or now, store.shards(options)
+            store.change(enqueued.id, look_at(record, due_at=due_at, shards=shards))
         logger.warning(
             "Task id=%s name=%s has a dead letter, and goes on without it", enqueued.id, enqueued.name
         )
@@ -97,7 +98,12 @@ def end_dead_letter(routed: RoutedDelivery, now: datetime) -> None:
 
 
 def leave_to_sweeper(
-    store: Store, enqueued: EnqueuedTask, attributes: Attributes, now: datetime, reason: UnreadableRecord
+    store: Store,
+    enqueued: EnqueuedTask,
+    attributes: Attributes,
+    now: datetime,
+    reason: UnreadableRecord,
+    shards: int,
 ) -> None:
     """
     Have the sweeper look at a record that can't be read, so that its task needs no message.
@@ -108,7 +114,8 @@ def leave_to_sweeper(
     if attributes.get("status") in (SUCCESSFUL, FAILED):  # A set takes no list, which another writer may put.
         return
     try:
-        store.change(enqueued.id, set_aside(enqueued.id, attributes, now=now, due_at=now))
+        change = set_aside(enqueued.id, attributes, now=now, due_at=now, shards=shards)
+        store.change(enqueued.id, change)
     except Refused:
         raise reason from None
 

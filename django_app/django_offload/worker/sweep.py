@@ -32,15 +32,14 @@ from ..protocol.conditional_write import Attributes, Refused
 from ..protocol.json_codec import load
 from ..protocol.record import (
     DUE_AFTER,
-    DUE_SHARDS,
     MESSAGE_LIFE,
     READY,
     RUNNING,
     SWEEP_EVERY,
     TaskRecord,
     read_record,
-    shard_of,
 )
+from ..protocol.shards import Band, partitions
 from ..protocol.transitions import not_sent, postpone, send_again, set_aside
 from ..sending.enqueue import message_text
 from ..stores import DueEntry, Store, store_of
@@ -87,7 +86,8 @@ class Sweeper:
         """Return how many records were "sent", "moved" or "ended"; "stopped" is 1 if time ran out."""
         done: Counter[str] = Counter()
         until = self.clock()
-        entries_by_shard = {shard: entries(self.store, shard, until) for shard in range(DUE_SHARDS)}
+        shards = partitions(Band.RESCUE, Band.DEFERRED, shards=self.store.read_shards)
+        entries_by_shard = {shard: entries(self.store, shard, until) for shard in shards}
         while entries_by_shard:
             # A page of each shard in turn, so that a shard with a backlog keeps no other waiting.
             for shard, due in list(entries_by_shard.items()):
@@ -129,8 +129,6 @@ class Sweeper:
             record = read_record(attributes)
             if record.due_at != entry.due_at:
                 return "stale"
-            if attributes.get("due_shard") != shard_of(entry.id):
-                raise UnreadableRecord(entry.id, "its attribute 'due_shard' is not the shard of its id")
             try:
                 return self.decide(record, self.clock())
             except PayloadLost as exc:
@@ -149,7 +147,8 @@ class Sweeper:
         """Look at a record that can't be read again later, so that many of them take no time from others."""
         logger.error("Task id=%s could not be swept; it is due again in an hour: %s", entry.id, reason)
         now = self.clock()
-        change = set_aside(entry.id, attributes, now=now, due_at=now + UNREADABLE_AFTER)
+        due_at, shards = now + UNREADABLE_AFTER, self.store.shards(self.options)
+        change = set_aside(entry.id, attributes, now=now, due_at=due_at, shards=shards)
         with suppress(Exception):  # Then it is due again with the next sweep.
             self.store.change(entry.id, change)
 
@@ -176,7 +175,7 @@ class Sweeper:
         ahead = max(record.not_before - now, timedelta(0)) if record.status == READY else timedelta(0)
         if ahead > transport.longest_delay:
             lead = max(transport.longest_delay - SWEEP_EVERY, timedelta(0))
-            return self.postpone(record, record.not_before - lead)
+            return self.postpone(record, record.not_before - lead, Band.DEFERRED)
         # A record that is due before it may start has had no message yet: none could wait that long.
         unsent = record.status == READY and record.due_at is not None and record.due_at < record.ready_at
         if ahead or unsent:
@@ -234,10 +233,11 @@ class Sweeper:
         fail_record(self.store, record.enqueued, self.options_of(record), now, error, record)
         return "ended"
 
-    def postpone(self, record: TaskRecord, due_at: datetime) -> str:
+    def postpone(self, record: TaskRecord, due_at: datetime, band: Band = Band.RESCUE) -> str:
         if record.due_at is not None:
-            task_id = record.enqueued.id
-            self.store.change(task_id, postpone(task_id, due_was=record.due_at, due_at=due_at))
+            task_id, shards = record.enqueued.id, self.store.shards(self.options)
+            change = postpone(task_id, due_was=record.due_at, due_at=due_at, band=band, shards=shards)
+            self.store.change(task_id, change)
         return "moved"
 
     def send(self, record: TaskRecord, now: datetime, delay: timedelta, *, counts: bool) -> str:
@@ -246,7 +246,12 @@ class Sweeper:
         due_at = with_jitter(now + delay + DUE_AFTER * 2 ** min(record.sends, MOST_SENDS))
         if record.due_at is not None:
             change = send_again(
-                enqueued.id, due_was=record.due_at, due_at=due_at, now=now + delay, counts=counts
+                enqueued.id,
+                due_was=record.due_at,
+                due_at=due_at,
+                now=now + delay,
+                counts=counts,
+                shards=self.store.shards(options),
             )
             change_or_recognise(self.store, enqueued.id, change)
         text = message_text(enqueued, options, now + delay + MESSAGE_LIFE)

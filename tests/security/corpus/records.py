@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from django_offload.protocol.record import FAILED, FAILED_SHARDS, READY, RUNNING, SUCCESSFUL
+from django_offload.protocol.record import FAILED, READY, RUNNING, SUCCESSFUL
+from tests.old_shards import FAILED_SHARDS
 
 from .names import NAMES
 

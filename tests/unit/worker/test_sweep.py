@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from django_offload.protocol.record import DUE_SHARDS, READY, SUCCESSFUL
+from django_offload.protocol.record import READY, SUCCESSFUL
 from tests.contract.records import NOW
+from tests.old_shards import DUE_SHARDS
 
 MINUTE = timedelta(minutes=1)
 

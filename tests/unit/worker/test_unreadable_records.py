@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from django_offload.protocol.json_codec import to_micros
-from django_offload.protocol.record import FAILED, RECORD_LIFE, SUCCESSFUL, initial_item, shard_of
+from django_offload.protocol.record import FAILED, RECORD_LIFE, SUCCESSFUL, initial_item
+from django_offload.protocol.shards import shard_of
 from django_offload.testing import Invocation, sqs_event
 from django_offload.transports import Delivery
 from django_offload.worker import batch, dead_letter
@@ -192,7 +193,6 @@ def test_a_record_is_kept_for_as_long_as_nobody_corrects_it(stage, enqueued):
         {"fence": "many"},
         {"id": "x"},
         {"due_at": to_micros(NOW) + 0.5},
-        {"due_shard": 1},
         {"ttl": "soon", "status": "ready"},
         {"status": "SUCCESSFUL", "result": 5},
     ],
@@ -222,13 +222,11 @@ def test_the_key_of_a_record_may_be_no_id_of_a_task(stage, enqueued):
     assert stage.transport.receive("default", 1) == []
 
 
-def test_a_record_in_the_shard_of_another_is_moved_and_sent(stage, enqueued, caplog):
+def test_a_record_in_another_shard_is_sent_and_moves_to_its_own(stage, enqueued):
     task = enqueued()
     put(stage, task, due_shard=1)
     stage.store._due[1][task.id] = None
     stage.now = NOW + 10 * MINUTE
 
-    assert stage.sweep() == {"failed": 1}
-    assert "its attribute 'due_shard' is not the shard of its id" in caplog.text
-    stage.now += UNREADABLE_AFTER
     assert stage.sweep() == {"sent": 1}
+    assert stage.store.records[task.id]["due_shard"] == 0

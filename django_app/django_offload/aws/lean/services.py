@@ -114,6 +114,7 @@ class DynamoDB(JSONService):
         "update_item": "UpdateItem",
         "get_item": "GetItem",
         "query": "Query",
+        "batch_get_item": "BatchGetItem",
     }
     refusals: ClassVar = {
         "ConditionalCheckFailedException": ConditionalCheckFailedException,

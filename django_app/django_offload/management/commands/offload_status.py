@@ -10,8 +10,8 @@ from ...aws import READ_SECONDS, client
 from ...conf import Options, stacks
 from ...exceptions import ResourceMissing
 from ...operations.due_entries import EVER
-from ...protocol.record import DEAD_SHARDS, DUE_SHARDS
-from ...stores import store_of
+from ...protocol.shards import Band, partitions
+from ...stores import Store, store_of
 from ...transports import memory_of
 from ...worker.events import utc_now
 from ..base import EXIT_OK, EXIT_PROBLEM, OffloadCommand
@@ -149,8 +149,8 @@ def read_status() -> list[dict[str, Any]]:
         status.append(
             {
                 "stack": options.stack,
-                "due": sum(len(store.due(shard, now, MOST_COUNTED)) for shard in range(DUE_SHARDS)),
-                "given_up": sum(len(store.due(shard, EVER, MOST_COUNTED)) for shard in DEAD_SHARDS),
+                "due": count(store, now, Band.RESCUE, Band.DEFERRED),
+                "given_up": count(store, EVER, Band.DEAD),
                 "queues": [
                     {
                         "queue": queue,
@@ -182,3 +182,9 @@ def message_counts(options: Options, name: str, url: str | None = None) -> dict[
     except sqs.exceptions.QueueDoesNotExist as exc:
         raise ResourceMissing(options.alias, "queue", name) from exc
     return {key: int(attributes[name]) for key, name in COUNT_ATTRIBUTES.items()}
+
+
+def count(store: Store, until: datetime, *bands: Band) -> int:
+    """Return how many entries these bands have that are due by `until`, up to a limit for each shard."""
+    shards = partitions(*bands, shards=store.read_shards)
+    return sum(len(store.due(shard, until, MOST_COUNTED)) for shard in shards)

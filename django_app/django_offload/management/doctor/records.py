@@ -14,10 +14,11 @@ from ...operations.due_entries import EVER
 from ...operations.unverified_bodies import UNVERIFIED_PREFIX
 from ...payloads import payloads_of
 from ...protocol.json_codec import EPOCH
-from ...protocol.record import DEAD_SHARDS, DUE_SHARDS, READY, RUNNING, SWEEP_EVERY, TaskRecord
+from ...protocol.record import READY, RUNNING, SWEEP_EVERY, TaskRecord
+from ...protocol.shards import Band, partitions
 from ...stores import listing_of, store_of
+from ...stores.base import MOST_READ as PAGE
 from ...stores.listing import DUE, IndexQuery
-from ...stores.listing import MOST_READ as PAGE
 from ...worker.sweep import LONGEST_WAIT
 from .finding import Finding, finding, log_remedy
 
@@ -73,7 +74,7 @@ def unfinished_records(options: Options, now: datetime) -> Unfinished:
     ids = dict.fromkeys(
         entry.id
         for selection in selections
-        for shard in range(DUE_SHARDS)
+        for shard in partitions(Band.RESCUE, Band.DEFERRED, shards=store_of(options).read_shards)
         for entry in listing.query(selection, shard, None, MOST_READ).entries
     )
     stored = (attributes for page in batched(ids, PAGE) for attributes in listing.get_many(page))
@@ -133,7 +134,9 @@ def check_overdue(options: Options, now: datetime) -> Iterator[Finding]:
     """Find records that the sweeper should have looked at."""
     store = store_of(options)
     entries = [
-        entry for shard in range(DUE_SHARDS) for entry in store.due(shard, now - OVERDUE_AFTER, MOST_COUNTED)
+        entry
+        for shard in partitions(Band.RESCUE, Band.DEFERRED, shards=store.read_shards)
+        for entry in store.due(shard, now - OVERDUE_AFTER, MOST_COUNTED)
     ]
     oldest = sorted(entries, key=lambda entry: entry.due_at)[:MOST_READ]
     ids_by_state: dict[str, list[str]] = {}
@@ -180,7 +183,9 @@ def state_of(record: TaskRecord, now: datetime) -> str:
 
 
 def check_dead_letters(options: Options) -> Iterator[Finding]:
-    count = sum(len(store_of(options).due(shard, EVER, MOST_COUNTED)) for shard in DEAD_SHARDS)
+    store = store_of(options)
+    shards = partitions(Band.DEAD, shards=store.read_shards)
+    count = sum(len(store.due(shard, EVER, MOST_COUNTED)) for shard in shards)
     if count:
         yield finding(
             "dead-letters",
