@@ -16,6 +16,7 @@ from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.record import TaskRecord, error_of, explain_unreadable, read_record
 from ..protocol.transitions import abandon
 from ..stores import Store
+from .pages import begin_write
 
 logger = logging.getLogger("django_offload")
 
@@ -55,18 +56,8 @@ def fail_record(
 
 
 def change_or_recognise(store: Store, task_id: str, change: ConditionalWrite) -> Attributes:
-    """
-    Make a change, and return the attributes of the record after it.
-
-    If the change is refused but the record already shows it, only the reply to an earlier try was lost, so
-    return the record. Raise Refused if the record does not show it.
-    """
-    try:
-        return change.apply(store.change(task_id, change))
-    except Refused as refused:
-        if refused.already_applied and refused.current is not None:
-            return refused.current
-        raise
+    """Make a change, and return the record after it. See begin_write()."""
+    return begin_write(store, task_id, change)()
 
 
 def with_jitter(due_at: datetime) -> datetime:

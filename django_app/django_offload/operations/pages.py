@@ -1,0 +1,78 @@
+"""What is done to a page of records: all its writes together, then all its messages, ten to a call."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from ..aws import begin_together
+from ..conf import Options
+from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused
+from ..stores import Store
+from ..transports import transport_of
+
+type Write = tuple[str, ConditionalWrite]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingMessage:
+    """A message, and the queue that it is for."""
+
+    options: Options
+    queue: str  # Its name in QUEUES.
+    text: str
+    delay: timedelta
+
+
+def begin_write(store: Store, task_id: str, change: ConditionalWrite) -> Callable[[], Attributes]:
+    """
+    Begin a conditional write, and return what waits for it and returns the record after it.
+
+    If the write is refused but the record already shows it, only the reply to an earlier try was lost, so
+    that is the record too. Raise Refused if the record does not show it.
+    """
+    wait = store.begin_change(task_id, change)
+
+    def written() -> Attributes:
+        try:
+            return change.apply(wait())
+        except Refused as refused:
+            if refused.already_applied and refused.current is not None:
+                return refused.current
+            raise
+
+    return written
+
+
+def write_together(store: Store, writes: Sequence[Write]) -> Iterator[Attributes | Exception]:
+    """Make conditional writes, 32 under way together. Yield the record after each, or why it wasn't made."""
+    yield from begin_together(partial(begin_write, store, *write) for write in writes)()
+
+
+def send_together(messages: Sequence[OutgoingMessage]) -> Callable[[], list[Exception | None]]:
+    """Begin to send messages of any queues. Return what waits, and returns why each was not sent, or None."""
+    numbers: dict[tuple[str, str], list[int]] = {}
+    for number, message in enumerate(messages):
+        numbers.setdefault((message.options.alias, message.queue), []).append(number)
+    waits = [(group, begin_queue([messages[number] for number in group])) for group in numbers.values()]
+
+    def failures() -> list[Exception | None]:
+        results: list[Exception | None] = [None] * len(messages)
+        for group, wait in waits:
+            for number, failure in zip(group, wait(), strict=True):
+                results[number] = failure
+        return results
+
+    return failures
+
+
+def begin_queue(messages: Sequence[OutgoingMessage]) -> Callable[[], list[Exception | None]]:
+    """Begin to send the messages of one queue. Whatever stops them all is the failure of each."""
+    first = messages[0]
+    try:
+        return transport_of(first.options).begin_send_many(
+            first.queue, [message.text for message in messages], [message.delay for message in messages]
+        )
+    except Exception as exc:  # noqa: BLE001, whatever a seam raises
+        failures: list[Exception | None] = [exc] * len(messages)
+        return lambda: failures
