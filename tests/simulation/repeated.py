@@ -260,14 +260,14 @@ def a_record_in_no_index_is_looked_at_unless_it_went_on() -> None:
         return lone
 
     lone, went_on = unswept(), unswept()
-    lone.write(transitions.look_at(lone.record, due_at=lone.now))
+    lone.write(transitions.look_at(ID, seen=lone.record, due_at=lone.now))
     seen = went_on.record
     went_on.claim()
 
     assert lone.record.due_at == lone.now
     assert lone.store.records[ID]["due_shard"] in range(DUE_SHARDS)
-    assert lone.refuses(transitions.look_at(lone.record, due_at=START))
-    assert went_on.refuses(transitions.look_at(seen, due_at=START))
+    assert lone.refuses(transitions.look_at(ID, seen=lone.record, due_at=START))
+    assert went_on.refuses(transitions.look_at(ID, seen=seen, due_at=START))
 
 
 def a_retry_begins_when_its_backoff_is_over_and_not_much_later() -> None:

@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 
 from ..exceptions import ConfigurationError
 from ..logs.escaping import printable
+from .index_option import TROUBLE
 from .plain_values import plain, reason, shown
 from .schedules import Recurrence, parse
 from .validation import (
@@ -166,6 +167,11 @@ class Options:
     def scope(self, queue_name: str) -> str:
         """Return the scope that messages for this queue are signed for."""
         return f"{self.stack}:{queue_name}"
+
+    def is_indexed(self, queue_name: str) -> bool:
+        """Return True if the sweeper's index has all tasks of a queue, False if only those in trouble."""
+        queue = self.queues.get(queue_name)
+        return queue is None or queue.index != TROUBLE
 
     def ttl(self, queue_name: str) -> timedelta:
         """Return how long results on a queue can be read."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from itertools import starmap
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.utils.module_loading import import_string
 from ..compat import DEFAULT_TASK_QUEUE_NAME
 from ..logs.escaping import printable
 from . import aws_limits
+from .index_option import INDEXES, index_problems
 from .plain_values import plain, shortened, shown
 from .schedules import schedule_problems
 
@@ -93,6 +95,8 @@ class QueueOptions:
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
     # How long results of its tasks can be read, if the task itself doesn't say; None means the stack's.
     result_ttl: timedelta | None = None
+    # Which tasks the sweeper's index lists: "all", or only those in "trouble", which costs two units less.
+    index: str = INDEXES[0]
 
 
 QUEUE_KEYS = tuple(field.name for field in fields(QueueOptions))
@@ -148,6 +152,7 @@ def find_problems(params: object) -> Iterator[Problem]:
         queues = options.get("queues", {})
         if isinstance(queues, Mapping):
             yield from queues_problems(queues, queue_names(params))
+            yield from starmap(Problem, index_problems(queues, options, lambda: transport_of(params)))
     for text, hint in option_problems(options, params):
         # A value in OPTIONS is wrong, or contradicts another one.
         yield Problem("E006", printable(text), printable(hint))

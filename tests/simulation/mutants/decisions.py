@@ -17,8 +17,8 @@ from django_offload.protocol import record, transitions
 from django_offload.protocol.enqueued_task import EnqueuedTask
 from django_offload.protocol.json_codec import EPOCH, MICROSECOND
 from django_offload.protocol.record import MESSAGE_LIFE, read_record
-from django_offload.sending import enqueue
-from django_offload.worker import attempt, dead_letter, delivery, effect_cleanup, sweep
+from django_offload.sending import enqueue, unsent
+from django_offload.worker import attempt, dead_letter, delivery, effect_cleanup, sweep, undo_claim
 from django_offload.worker.attempt import Attempt
 from django_offload.worker.delivery import Worker
 from django_offload.worker.step_results import StepResults
@@ -137,7 +137,7 @@ def _cancelled_unsaid(self: Attempt, record: Any, exc: Any, refused: Any) -> Non
     self.fail(record, exc)
 
 
-def _without_undoing(self: Attempt, record: Any) -> timedelta:
+def _without_undoing(attempt: Attempt, record: Any) -> timedelta:
     return NOTHING
 
 
@@ -145,11 +145,11 @@ def _undone(**changes: Any) -> Any:
     return lambda **options: transitions.unclaim(**{**options, **changes})
 
 
-UNCLAIM = Attempt.unclaim
+UNDO = undo_claim.undo_late_claim
 
 
-def _with_its_worker(self: Attempt, record: Any) -> Any:
-    return UNCLAIM(self, replace(record, worker_ids=[*record.worker_ids, "w"]))
+def _with_its_worker(attempt: Attempt, record: Any) -> Any:
+    return UNDO(attempt, replace(record, worker_ids=[*record.worker_ids, "w"]))
 
 
 def _begun_at_once(task_id: str, *, now: Any, due_at: Any, not_before: Any = EPOCH) -> Any:
@@ -232,7 +232,7 @@ DECISIONS: tuple[Mutant, ...] = (
     Mutant("a lease of hours", attempt, "LEASE_MARGIN", 2 * HOUR),
     Mutant("every claim has one token", attempt, "randomness", SimpleNamespace(token_hex=lambda count: "t")),
     Mutant("a late claim runs all the same", attempt, "START_SHARE", 0.0),
-    Mutant("a late claim is not undone", Attempt, "unclaim", _without_undoing),
+    Mutant("a late claim is not undone", undo_claim, "undo_late_claim", _without_undoing),
     Mutant(
         "one retry too few", RetryPolicy, "retries", lambda self, exc, number: RETRIES(self, exc, number + 1)
     ),
@@ -247,8 +247,8 @@ DECISIONS: tuple[Mutant, ...] = (
     Mutant("two errors under one name", attempt, "error_part", lambda fence: "error#0001"),
     Mutant("texts live for a minute", attempt, "parts_ttl", _for_a_minute),
     Mutant("the second result of a step counts", StepResults, "save", _overwritten),
-    Mutant("an undone claim forgets the attempt before", attempt, "unclaim", _undone(before=None)),
-    Mutant("an undone claim leaves its worker", Attempt, "unclaim", _with_its_worker),
+    Mutant("an undone claim forgets the attempt before", undo_claim, "unclaim", _undone(before=None)),
+    Mutant("an undone claim leaves its worker", undo_claim, "undo_late_claim", _with_its_worker),
     Mutant("a result is hidden at once", attempt, "result_ttl", lambda *args: NOTHING),
     Mutant("a record lives for a day", record, "_RECORD_LIFE", 24 * HOUR // MICROSECOND),
     # Deliveries and cancels.
@@ -280,7 +280,7 @@ DECISIONS: tuple[Mutant, ...] = (
         lambda options: SimpleNamespace(put=_nothing_done),
     ),
     # What processes leave.
-    Mutant("a message that wasn't taken is sent late", enqueue, "have_swept_soon", _nothing_done),
+    Mutant("a message that wasn't taken is sent late", unsent, "have_swept_soon", lambda *args: {}),
     Mutant("a message is sent years ahead", enqueue, "is_deferred", lambda enqueued, transport: False),
     Mutant("a row is deleted before it is sent", drain, "send_entry", _deleted_first),
     Mutant("a row is deleted unsent", drain, "send_entry", _deleted_anyway),
