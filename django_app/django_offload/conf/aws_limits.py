@@ -25,6 +25,10 @@ MAPPING_BATCH = (1, 10_000)
 MAPPING_BATCH_WITHOUT_WINDOW = 10
 MAPPING_WINDOW = timedelta(seconds=300)
 MAPPING_CONCURRENCY = (2, 1_000)
+# Of provisioned mode: all pollers, and the least that are kept. Each runs up to 10 invocations at a time.
+# https://docs.aws.amazon.com/lambda/latest/api/API_ProvisionedPollerConfig.html
+MAPPING_POLLERS = (2, 10_000)
+MAPPING_LEAST_POLLERS = (2, 200)
 
 # SQS: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 QUEUE_NAME = 80
