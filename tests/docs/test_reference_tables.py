@@ -11,7 +11,8 @@ from django.core.management import get_commands
 
 from django_offload import urls
 from django_offload.conf import Options
-from django_offload.conf.validation import OPTION_KEYS, QUEUE_BOUNDS, QUEUE_KEYS
+from django_offload.conf.queue_options import QUEUE_BOUNDS, QUEUE_KEYS
+from django_offload.conf.validation import OPTION_KEYS
 from django_offload.definition.offload_task import USING
 from django_offload.deploy.stage import KEYS
 from django_offload.templatetags import offload

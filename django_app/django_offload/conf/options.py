@@ -15,17 +15,14 @@ from django.utils.module_loading import import_string
 
 from ..exceptions import ConfigurationError
 from ..logs.escaping import printable
-from .index_option import TROUBLE
 from .plain_values import plain, reason, shown
+from .queue_options import TROUBLE, QueueOptions, duration, parse_queue
 from .schedules import Recurrence, parse
 from .validation import (
     BUCKET_OF_STACK,
     CLIENTS,
     DEFAULT_ENQUEUES_PER_ATTEMPT,
-    DURATIONS,
     ERROR_TEXTS,
-    QueueOptions,
-    duration,
     find_problems,
     queue_names,
 )
@@ -127,11 +124,7 @@ class Options:
             options["result_ttl"] = duration(options["result_ttl"])
         queues: dict[str, QueueOptions] = {}
         for name in queue_names(params):
-            values: dict[str, Any] = {
-                key: duration(value) if key in DURATIONS and value is not None else value
-                for key, value in queue_options.get(name, {}).items()
-            }
-            queues[name] = QueueOptions(**values)
+            queues[name] = parse_queue(queue_options.get(name, {}))
         return cls(
             alias=alias,
             transport=import_string(params["BACKEND"]).transport,

@@ -18,7 +18,8 @@ from django_offload.conf import (
     find_problems,
     signing_keys,
 )
-from django_offload.conf.validation import OPTION_KEYS, QUEUE_KEYS
+from django_offload.conf.queue_options import QUEUE_KEYS
+from django_offload.conf.validation import OPTION_KEYS
 from django_offload.exceptions import ConfigurationError
 
 BACKEND = "django_offload.backends.SQSBackend"

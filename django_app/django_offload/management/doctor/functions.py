@@ -38,7 +38,7 @@ def check_functions(plan: StackSpec) -> Iterator[Finding]:
             max_concurrency=limits.DEAD_LETTER_CONCURRENCY,
             disabled=disabled,
         )
-    yield from check_function(plan, SWEEPER, service_timeout, limits.SERVICE_MEMORY)
+    yield from check_function(plan, SWEEPER, service_timeout, limits.SWEEPER_MEMORY)
     yield from check_schedule(plan, disabled)
     if disabled and is_local_aws():
         text = "Local AWS disables event source mappings and schedule, because offload_local does their work."
