@@ -1,4 +1,4 @@
-"""A queue whose index has only tasks in trouble: what enqueue() writes, and what it does if SQS doesn't answer."""
+"""A queue whose index has only tasks in trouble: what enqueue() writes, also if SQS doesn't answer."""
 
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -103,9 +103,11 @@ def test_a_message_that_is_not_confirmed_is_sent_by_the_next_sweep(site, enqueue
 @pytest.mark.parametrize("written", [False, True], ids=["no entry", "its reply was lost"])
 def test_an_entry_that_is_not_confirmed_either_is_an_error(site, enqueue, written):
     point = {"after": "look at"} if written else {"before": "look at"}
-    with ExitStack() as faults, pytest.raises(EnqueueFailed) as raised:
-        faults.enter_context(transport_with(FailingTransport))
-        faults.enter_context(store_with(lambda inner: FailingStore(inner, **point)))
+    with (
+        transport_with(FailingTransport),
+        store_with(lambda inner: FailingStore(inner, **point)),
+        pytest.raises(EnqueueFailed) as raised,
+    ):
         enqueue()
 
     assert "no answer to the send" in str(raised.value.__cause__)
@@ -116,9 +118,11 @@ def test_an_entry_that_is_not_confirmed_either_is_an_error(site, enqueue, writte
 
 @EITHER_WAY
 def test_neither_record_nor_message_is_an_error(site, enqueue):
-    with ExitStack() as faults, pytest.raises(EnqueueFailed):
-        faults.enter_context(transport_with(FailingTransport))
-        faults.enter_context(store_with(lambda inner: FailingStore(inner, before="create")))
+    with (
+        transport_with(FailingTransport),
+        store_with(lambda inner: FailingStore(inner, before="create")),
+        pytest.raises(EnqueueFailed),
+    ):
         enqueue()
 
     assert (site.run(), records(site)) == (0, {})

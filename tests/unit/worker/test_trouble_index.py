@@ -1,4 +1,4 @@
-"""Deliveries and dead letters of a queue whose index has only tasks in trouble: each gets its entry in time."""
+"""Deliveries and dead letters of a queue whose index has only tasks in trouble: each has its entry."""
 
 from dataclasses import replace
 from datetime import timedelta
