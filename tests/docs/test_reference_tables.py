@@ -60,7 +60,7 @@ def test_every_option_is_there() -> None:
 
     assert names(settings.options()) == list(OPTION_KEYS)
     assert fields - set(OPTION_KEYS) == {"alias", "transport"}, "What parse() itself sets."
-    assert names(settings.queue_options()) == list(QUEUE_KEYS) == list(QUEUE_BOUNDS)
+    assert names(settings.queue_options()) == list(QUEUE_KEYS) == [*QUEUE_BOUNDS, "index"]
 
 
 def test_every_option_of_using_is_one_of_a_task() -> None:
