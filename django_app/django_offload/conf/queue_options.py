@@ -76,7 +76,7 @@ OPTIONAL = {"pollers", "result_ttl"}
 
 def parse_queue(values: Mapping[str, Any]) -> QueueOptions:
     """Return the options of a queue whose values have no problems."""
-    parsed = {
+    parsed: dict[str, Any] = {
         key: duration(value) if key in DURATIONS and value is not None else value
         for key, value in values.items()
     }
@@ -123,10 +123,11 @@ def is_within_bounds(key: str, value: object) -> bool:
 
 def is_pair_of_pollers(value: object) -> bool:
     """Return True for the least and the most pollers, both within AWS's bounds and in this order."""
-    if not isinstance(value, (list, tuple)) or len(value) != 2 or any(type(n) is not int for n in value):
+    numbers = list(value) if isinstance(value, (list, tuple)) else []
+    if [type(number) for number in numbers] != [int, int]:
         return False
-    (low, high), (least, most) = aws_limits.MAPPING_POLLERS, value
-    return low <= least <= min(most, aws_limits.MAPPING_LEAST_POLLERS[1]) and most <= high
+    (low, high), (least, most) = aws_limits.MAPPING_POLLERS, numbers
+    return bool(low <= least <= min(most, aws_limits.MAPPING_LEAST_POLLERS[1]) and most <= high)
 
 
 def bounds_hint(key: str) -> str:
