@@ -85,8 +85,11 @@ def parse_queue(values: Mapping[str, Any]) -> QueueOptions:
     return QueueOptions(**parsed)
 
 
-def queue_problems(where: str, queue: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def queue_problems(where: str, queue: object) -> Iterator[tuple[str, str]]:
     """Yield each problem in the values of a queue's options as a text and a hint. Other keys are ignored."""
+    if not isinstance(queue, Mapping):
+        yield f"{where} is {shown(queue)}.", "Give a dictionary of the queue's options."
+        return
     wrong: set[str] = set()
     for key, value in queue.items():
         if key not in QUEUE_BOUNDS or (key in OPTIONAL and value is None):
