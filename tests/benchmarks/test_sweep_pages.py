@@ -10,7 +10,7 @@ from django_offload.protocol.record import DUE_AFTER
 from django_offload.worker.sweeping.due_pages import RESCUE_EVERY
 from tests.benchmarks.virtual import START, VirtualStack, virtual_stack
 
-MANY = 20_000
+MANY = 10_000
 NINE = START + timedelta(minutes=14)
 LONG_AGO = START - timedelta(hours=12)
 
