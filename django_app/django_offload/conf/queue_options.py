@@ -91,8 +91,11 @@ def parse_queue(values: Mapping[str, Any]) -> QueueOptions:
     return QueueOptions(**parsed)
 
 
-def queue_problems(where: str, queue: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def queue_problems(where: str, queue: object) -> Iterator[tuple[str, str]]:
     """Yield each problem in the values of a queue's options as a text and a hint. Other keys are ignored."""
+    if not isinstance(queue, Mapping):
+        yield f"{where} is {shown(queue)}.", "Give a dictionary of the queue's options."
+        return
     wrong: set[str] = set()
     for key, value in queue.items():
         if key not in QUEUE_BOUNDS or (key in OPTIONAL and value is None):
@@ -132,10 +135,11 @@ def is_within_bounds(key: str, value: object) -> bool:
 
 def is_pair_of_pollers(value: object) -> bool:
     """Return True for the least and the most pollers, both within AWS's bounds and in this order."""
-    if not isinstance(value, (list, tuple)) or len(value) != 2 or any(type(n) is not int for n in value):
+    numbers = list(value) if isinstance(value, (list, tuple)) else []
+    if [type(number) for number in numbers] != [int, int]:
         return False
-    (low, high), (least, most) = aws_limits.MAPPING_POLLERS, value
-    return low <= least <= min(most, aws_limits.MAPPING_LEAST_POLLERS[1]) and most <= high
+    (low, high), (least, most) = aws_limits.MAPPING_POLLERS, numbers
+    return bool(low <= least <= min(most, aws_limits.MAPPING_LEAST_POLLERS[1]) and most <= high)
 
 
 def bounds_hint(key: str) -> str:

@@ -175,11 +175,9 @@ def queues_problems(queues: Mapping[str, Any], names: list[Any]) -> Iterator[Pro
             )
         if isinstance(queue, Mapping):
             yield from unknown_keys(queue, QUEUE_KEYS, where)
-            for text, hint in queue_problems(where, queue):
-                # An option of a queue is wrong, or contradicts another one.
-                yield Problem("E005", text, hint)
-        else:
-            yield Problem("E005", f"{where} is {shown(queue)}.", "Give a dictionary of the queue's options.")
+        for text, hint in queue_problems(where, queue):
+            # An option of a queue is wrong, or contradicts another one.
+            yield Problem("E005", text, hint)
 
 
 def option_problems(options: object, params: object) -> Iterator[tuple[str, str]]:

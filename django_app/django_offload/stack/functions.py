@@ -66,7 +66,7 @@ def add_functions(template: "Template", spec: StackSpec) -> None:
     # Writes on the record of a dead letter why the task was given up.
     add_function(template, spec, DEAD_LETTER, "dead_letter", size, [])
     # Lambda's loop detection stops an event that has led to 16 invocations of a function. Here it is at most
-    # one of its rule and MOST_GROUPS of itself:
+    # one of its rule and eight of itself:
     # https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
     size = {"Timeout": limits.seconds(limits.SERVICE_TIMEOUT), "MemorySize": limits.SWEEPER_MEMORY}
     # Sends lost tasks again each minute, and enqueues scheduled tasks.

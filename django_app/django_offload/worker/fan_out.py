@@ -10,34 +10,47 @@ from functools import partial
 from ..aws import at_most, begin_together, client, under_way
 from ..conf import ENV_ALIAS, Options
 from .events import LambdaContext, place_of
-from .sweep_event import MOST_GROUPS, SHARDS_ALIAS, ShardGroup
+from .sweep_event import GROUPS, SHARDS_ALIAS, ShardGroup
+from .sweeping import Sweeper
 
 logger = logging.getLogger("django_offload")
 
-# A group starts its own process, so with less time than this the sweeper goes on alone.
+# A group starts in a process of its own, so with less time than this the sweeper goes on alone.
 LEAST_SECONDS = 15.0
 # Lambda accepts an event within milliseconds. One that takes longer would cost the sweep its time.
 INVOKE_SECONDS = 5.0
+# A sweeper sends about 3,000 records a second, and takes at most 500 of one shard (sweeping/pace.py). So
+# another one speeds up nothing before this many shards have a backlog.
+SHARDS_OF_ONE = 6
 
 
-def groups_for(backlog: int, seconds_left: float) -> int:
+def share_out(sweeper: Sweeper, context: LambdaContext) -> None:
     """
-    Return into how many groups to share out the shards, or 0 to do everything in this invocation.
+    Leave the shards to other invocations of this function, if there is a backlog that takes one too long.
 
-    `backlog` is the number of shards that hold more than has been read of them. A shard's records are sent
-    by one group, so there are no more groups than such shards.
+    The sweeper keeps the groups that Lambda didn't accept. If an invocation is lost after that, the next
+    sweep finds the same records.
     """
-    groups = min(backlog, MOST_GROUPS)
-    return groups if groups > 1 and seconds_left >= LEAST_SECONDS else 0
+    # Entries move to the shards that writers use. With few of those, groups would crowd into the same ones.
+    shards = min(len(sweeper.backlog), sweeper.store.shards(sweeper.options))
+    groups = groups_for(shards, sweeper.left())
+    if groups == 0:
+        return
+    kept = hand_over(sweeper.options, groups, context, sweeper.clock())
+    sweeper.keep([number for group in kept for number in group.shards])
+    text = "A backlog in %d shards of stack %s is swept by %d more invocations"
+    logger.info(text, len(sweeper.backlog), sweeper.options.stack, groups - len(kept))
 
 
-def share_out(options: Options, groups: int, context: LambdaContext, now: datetime) -> list[ShardGroup]:
-    """
-    Invoke this function for each group. Return the groups that it couldn't be invoked for.
+def groups_for(shards: int, seconds_left: float) -> int:
+    """Return into how many groups to share out so many shards with a backlog, or 0 to go on alone."""
+    if shards <= SHARDS_OF_ONE or seconds_left < LEAST_SECONDS:
+        return 0
+    return next((groups for groups in GROUPS if groups * SHARDS_OF_ONE >= shards), GROUPS[-1])
 
-    The caller sweeps those itself. It leaves the others, because each is swept by an invocation of its own.
-    If that one is lost too, the next sweep finds the same records.
-    """
+
+def hand_over(options: Options, groups: int, context: LambdaContext, now: datetime) -> list[ShardGroup]:
+    """Invoke this function for each group of shards. Return the groups that Lambda didn't accept."""
     name = own_name(context)
     shares = [
         ShardGroup(stack=options.stack, number=number, groups=groups, at=now) for number in range(groups)

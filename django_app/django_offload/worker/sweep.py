@@ -16,9 +16,10 @@ from .connections import living_connections
 from .effect_cleanup import remove_old_markers
 from .enqueue_scheduled import enqueue_scheduled, options_of
 from .events import LambdaContext, seconds_left, utc_now
+from .fan_out import share_out
 from .metrics import print_longest_running
 from .step_results import EFFECTS
-from .sweep_event import read_event
+from .sweep_event import GROUP_LIFE, Occurrence, ShardGroup, read_event
 from .sweeping import Sweeper
 
 logger = logging.getLogger("django_offload")
@@ -26,26 +27,36 @@ logger = logging.getLogger("django_offload")
 
 def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = utc_now) -> dict[str, int]:
     """
-    Sweep every stack of TASKS once, or enqueue the task of a schedule; count what was done.
+    Sweep every stack of TASKS once, or a group of shards, or enqueue the task of a schedule; count what was
+    done.
 
-    Raise UnknownEvent, with nothing done, if the event is neither of the stack's rule nor of its schedules.
+    Raise UnknownEvent, with nothing done, if the event is none that the stack's rule, its schedules or its
+    sweeper send.
     """
     # Before anything else, so that another event has no effect at all.
-    occurrence = read_event(event, context, clock())
-    options = options_of(occurrence) if occurrence is not None else None
+    cause = read_event(event, context, clock())
+    options = options_of(cause) if isinstance(cause, Occurrence) else None
 
     def left() -> float:
         return seconds_left(context)
 
     with living_connections(), within(left):
-        if occurrence is None or options is None:
-            return sweep(clock, left)
-        enqueue_scheduled(occurrence, options, clock)
-        return {"enqueued": 1}
+        if isinstance(cause, ShardGroup):
+            return sweep_group(cause, clock, left)
+        if isinstance(cause, Occurrence) and options is not None:
+            enqueue_scheduled(cause, options, clock)
+            return {"enqueued": 1}
+        return sweep(clock, left, context)
 
 
-def sweep(clock: Callable[[], datetime], left: Callable[[], float]) -> dict[str, int]:
-    """Sweep every stack of TASKS once, and the outbox and the markers of effects if they are installed."""
+def sweep(
+    clock: Callable[[], datetime], left: Callable[[], float], context: LambdaContext | None = None
+) -> dict[str, int]:
+    """
+    Sweep every stack of TASKS once, and the outbox and the markers of effects if they are installed.
+
+    With the context of Lambda, a backlog is shared out to more invocations.
+    """
     done: Counter[str] = Counter()
     # Records come first, because a database that doesn't answer would take all the time there is. The outbox
     # has half of the time, which no backlog of records may take.
@@ -61,6 +72,8 @@ def sweep(clock: Callable[[], datetime], left: Callable[[], float]) -> dict[str,
             clock=clock,
             left=lambda: left() - outbox_seconds,
         )
+        if context is not None:
+            share_out(sweeper, context)
         done += sweeper.run()
         if own_stack:
             print_longest_running(own_stack, sweeper.running, clock())
@@ -70,6 +83,26 @@ def sweep(clock: Callable[[], datetime], left: Callable[[], float]) -> dict[str,
         done += remove_old_markers(clock(), left)
     # A line every minute would only say that the sweeper runs.
     logger.log(logging.INFO if done else logging.DEBUG, "Swept: %s", dict(done) or "nothing was due")
+    return dict(done)
+
+
+def sweep_group(
+    group: ShardGroup, clock: Callable[[], datetime], left: Callable[[], float]
+) -> dict[str, int]:
+    """Sweep a group of shards, and nothing else, until the next sweep may share out the same ones."""
+    (options,) = (options for options in stacks() if options.stack == group.stack)
+
+    def left_of_group() -> float:
+        return min(left(), (group.at + GROUP_LIFE - clock()).total_seconds())
+
+    sweeper = Sweeper(
+        options=options, store=store_of(options), clock=clock, left=left_of_group, shards=group.shards
+    )
+    done = sweeper.run()
+    # The alarm takes the longest of all that is printed in its minutes.
+    if os.environ.get(ENV_STACK):
+        print_longest_running(options.stack, sweeper.running, clock())
+    logger.info("Swept group %d of %d: %s", group.number, group.groups, dict(done) or "nothing was due")
     return dict(done)
 
 

@@ -26,9 +26,12 @@ ACCEPTED = (
 )
 # The name of the alias by which the sweeper invokes itself.
 SHARDS_ALIAS = "shards"
-MOST_GROUPS = 8
+# Into how many groups a sweeper shares out its shards. With powers of two, an entry that moves to the shard
+# of another OPTIONS["shards"] mostly stays in its group.
+GROUPS = (2, 4, 8)
+# How old the event of a group may be, and how long after it the group may be swept: until the next sweep.
 # Lambda gives such an event up after the same time (stack/limits.py).
-GROUP_DISTANCE = timedelta(seconds=60)
+GROUP_LIFE = timedelta(seconds=60)
 OF_GROUP = {"sweep", "group", "of", "at"}
 # EventBridge, Scheduler and Lambda repeat an event for less than this (stack/schedules.py).
 LONGEST_DISTANCE = timedelta(days=1)
@@ -54,7 +57,7 @@ class ShardGroup:
 
     stack: str
     number: int  # From 0.
-    groups: int  # How many there are, 2 to MOST_GROUPS.
+    groups: int  # How many there are, one of GROUPS.
     at: datetime  # When the sweeper shared out its work, in UTC.
 
     @property
@@ -113,11 +116,11 @@ def is_of_own_rule(event: dict[str, Any], context: LambdaContext) -> bool:
 def read_group(event: dict[str, Any], context: LambdaContext, now: datetime) -> ShardGroup | None:
     """Return the group that an event names, or None if no sweeper of this stack sends exactly that."""
     stack, number, groups, text = event["sweep"], event["group"], event["of"], event["at"]
-    at = instant_near(text, now, GROUP_DISTANCE)
+    at = instant_near(text, now, GROUP_LIFE)
     # True and 1.0 equal 1, so the types count.
     if at is None or text_of(at) != text or (type(number), type(groups)) != (int, int):
         return None
-    if not 2 <= groups <= MOST_GROUPS or not 0 <= number < groups:
+    if groups not in GROUPS or not 0 <= number < groups:
         return None
     if place_of(context) is None or type(stack) is not str:
         return None
