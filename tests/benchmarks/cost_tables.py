@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import ROUND_HALF_UP, Decimal
 
 from django_offload.stack import StackSpec, limits
 from django_offload.stack.alarms import alarm_definitions
@@ -76,3 +77,29 @@ def markdown_table(title: str, regions: list[str], costs: list[Mapping[str, floa
     lines = [f"| {title} | {' | '.join(regions)} |", f"|---|{'---:|' * len(regions)}"]
     lines += [f"| {kind} | {' | '.join(f'${value:,.2f}' for value in values)} |" for kind, values in rows]
     return "\n".join(lines) + "\n"
+
+
+# Of a task of a queue with "index": "trouble": its birth adds nothing to the index, its end removes nothing.
+# tests/reliability/test_write_units.py counts these too.
+TROUBLE_WRITE_UNITS = 3
+
+
+def index_table(prices_by_region: Mapping[str, Prices]) -> str:
+    """Return what a million tasks cost in requests, invocations and writes, by their queue's `index`."""
+    lines = [
+        f"| a million tasks, without compute, reads and logs | {' | '.join(prices_by_region)} |",
+        f"|---|{'---:|' * len(prices_by_region)}",
+    ]
+    for index, units in (("all", None), ("trouble", TROUBLE_WRITE_UNITS)):
+        cells = []
+        for prices in prices_by_region.values():
+            costs = per_million(prices, memory=128, seconds=0, reads=0)
+            writes = costs["write units"] if units is None else MILLION * units * prices.write_unit
+            cells.append(dollars(costs["queue requests"] + costs["invocations"] + writes))
+        lines.append(f'| `"index": "{index}"` | {" | ".join(cells)} |')
+    return "\n".join(lines) + "\n"
+
+
+def dollars(value: float) -> str:
+    """Return dollars with their cents, half a cent rounded up, whatever a float makes of it."""
+    return f"${Decimal(str(round(value, 6))).quantize(Decimal('0.01'), ROUND_HALF_UP):,}"

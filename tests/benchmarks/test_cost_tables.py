@@ -1,14 +1,15 @@
 """What tasks and an idle month cost, computed from counts and prices."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from django_offload.stack import StackSpec, spec_of, stacks
 from django_offload.stack.alarms import alarm_definitions
-from django_offload.stack.prices import AS_OF, PRICES, SOURCE
-from tests.benchmarks.cost_tables import idle_month, per_million, tables
+from django_offload.stack.prices import AS_OF, POLLER_HOUR, PRICES, SOURCE
+from tests.benchmarks.cost_tables import MONTH, dollars, idle_month, index_table, per_million, tables
 
 ROOT = Path(__file__).resolve().parents[2]
 INFRA = ROOT / "infra"
@@ -61,3 +62,32 @@ def test_the_page_shows_the_computed_costs(spec: StackSpec) -> None:
     assert AS_OF in page
     assert SOURCE in page
     assert json.loads((INFRA / "prod.json").read_text())["region"] in PRICES
+
+
+def test_an_index_of_trouble_by_hand() -> None:
+    # 3 million requests at 40 cents, a million invocations at 20, and 5 or 3 million write units at 62.5.
+    assert index_table({"us-east-1": PRICES["us-east-1"]}).splitlines()[2:] == [
+        '| `"index": "all"` | $4.53 |',
+        '| `"index": "trouble"` | $3.28 |',
+    ]
+
+
+def test_half_a_cent_is_rounded_up() -> None:
+    assert [dollars(value) for value in (3.275, 4.5249999999999995, 1.0, 1234.5)] == [
+        "$3.28",
+        "$4.53",
+        "$1.00",
+        "$1,234.50",
+    ]
+
+
+def test_the_page_shows_what_an_index_of_trouble_saves() -> None:
+    assert index_table(PRICES) in COSTS.read_text()
+
+
+def test_the_page_says_what_pollers_of_a_queue_cost_a_month() -> None:
+    page, hours = COSTS.read_text(), MONTH / timedelta(hours=1)
+
+    assert f"${POLLER_HOUR}" in page
+    assert f"two pollers, cost ${2 * hours * POLLER_HOUR:.2f} in a month of 30 days" in page
+    assert f"all twenty ${20 * hours * POLLER_HOUR:.2f}" in page

@@ -155,7 +155,7 @@ def abandon_as_read(state: str) -> Callable[[str], ConditionalWrite]:
 
 
 def look_at_as_read(state: str, **changes: Any) -> Callable[[str], ConditionalWrite]:
-    return lambda i: look_at(as_read(i, state, **changes), due_at=NOW)
+    return lambda i: look_at(i, due_at=NOW, seen=as_read(i, state, **changes))
 
 
 def not_sent_as_read(state: str, due_at: datetime = AGAIN, now: datetime = SENT) -> Any:
@@ -176,6 +176,10 @@ DECIDED = {
         {"lost, sent again"},
     ),
     "look at": (look_at_as_read("running, in no index"), {"running, in no index", "ready, in no index"}),
+    "look at, unread": (
+        lambda i: look_at(i, due_at=NOW),
+        {"running, in no index", "ready, in no index"},
+    ),
     "look at, read when it was ready": (look_at_as_read("ready"), set()),
     "look at, read in another attempt": (look_at_as_read("running, in no index", fence=2), set()),
     "look at, read when it was sent": (look_at_as_read("running, in no index", sent_at=SENT), set()),

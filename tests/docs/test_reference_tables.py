@@ -11,7 +11,8 @@ from django.core.management import get_commands
 
 from django_offload import urls
 from django_offload.conf import Options
-from django_offload.conf.validation import OPTION_KEYS, QUEUE_BOUNDS, QUEUE_KEYS
+from django_offload.conf.queue_options import QUEUE_BOUNDS, QUEUE_KEYS
+from django_offload.conf.validation import OPTION_KEYS
 from django_offload.definition.offload_task import USING
 from django_offload.deploy.stage import KEYS
 from django_offload.templatetags import offload
@@ -59,7 +60,7 @@ def test_every_option_is_there() -> None:
 
     assert names(settings.options()) == list(OPTION_KEYS)
     assert fields - set(OPTION_KEYS) == {"alias", "transport"}, "What parse() itself sets."
-    assert names(settings.queue_options()) == list(QUEUE_KEYS) == list(QUEUE_BOUNDS)
+    assert names(settings.queue_options()) == list(QUEUE_KEYS) == [*QUEUE_BOUNDS, "index"]
 
 
 def test_every_option_of_using_is_one_of_a_task() -> None:

@@ -129,6 +129,30 @@ def test_without_a_record_at_enqueue_there_are_two_writes_of_one_unit(meter: Met
     assert meter.writes == [("made", 1), ("changed", 1)]
 
 
+@pytest.fixture
+def in_trouble_alone(meter: Meter, settings: Any) -> None:
+    found = settings.TASKS
+    found["default"]["OPTIONS"]["queues"] = {"default": {"index": "trouble"}}
+    settings.TASKS = {**found}
+
+
+@pytest.mark.usefixtures("in_trouble_alone")
+def test_a_task_that_the_index_has_only_in_trouble_costs_three_units(meter: Meter) -> None:
+    tasks.plain.enqueue(7)
+    meter.aws.run()
+
+    assert meter.writes == [("made", 1), ("changed", 1), ("changed", 1)]
+
+
+@pytest.mark.usefixtures("in_trouble_alone")
+def test_in_trouble_it_costs_its_entry_and_no_more(meter: Meter) -> None:
+    tasks.failing_loudly.enqueue(7)
+    meter.aws.run()
+
+    # Claim, progress, release with an entry; claim, progress, and the entry goes to the list of the failed.
+    assert [units for name, units in meter.writes if name == "changed"] == [1, 1, 2, 1, 1, 3]
+
+
 def test_a_claim_touches_no_attribute_of_the_index(meter: Meter) -> None:
     tasks.plain.enqueue(7)
     meter.aws.run()

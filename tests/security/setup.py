@@ -63,13 +63,16 @@ class Context:
     """What Lambda tells a function of its invocation."""
 
     function_name: str
+    qualifier: str = "live"
     log_stream_name: str = "2026/11/30/[$LATEST]0123456789abcdef0123456789abcdef"
     aws_request_id: str = "8f507cfc-xmpl-4697-b07a-ac58fc914c95"
     memory_limit_in_mb: str = "256"
     invoked_function_arn: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.invoked_function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.function_name}:live"
+        self.invoked_function_arn = (
+            f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.function_name}:{self.qualifier}"
+        )
 
     def get_remaining_time_in_millis(self) -> int:
         return 300_000
@@ -117,10 +120,10 @@ class Site:
         ]
         return sqs_event(deliveries, queue)
 
-    def invoke(self, door: str, event: Any) -> Any:
-        """Call the function behind a door as Lambda does."""
+    def invoke(self, door: str, event: Any, qualifier: str = "live") -> Any:
+        """Call the function behind a door as Lambda does, by one of its aliases."""
         function = "default-worker" if door == "worker" else door.replace("_", "-")
-        context = Context(f"{STACK}-{function}")
+        context = Context(f"{STACK}-{function}", qualifier)
         if door == "worker" and not (isinstance(event, Mapping) and "Records" in event):
             # Only a queue redelivers a message. An invocation has to raise what it can't work on.
             with transports.use(STACK, LambdaTransport(self.options)):

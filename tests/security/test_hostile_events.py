@@ -8,8 +8,16 @@ from typing import Any
 import pytest
 
 from django_offload.exceptions import MessageRefused, UnknownEvent
+from tests.contract.setup import STACK
 from tests.security.corpus.batches import hostile_batches, hostile_migrations, odd_batches
-from tests.security.corpus.occurrences import hostile_occurrences, hostile_ticks, occurrence, tick
+from tests.security.corpus.occurrences import (
+    group,
+    hostile_groups,
+    hostile_occurrences,
+    hostile_ticks,
+    occurrence,
+    tick,
+)
 from tests.security.corpus.requests import HOSTILE, hostile_requests, requests_that_command
 from tests.security.corpus.services import EVERYWHERE
 from tests.security.guard import misdeeds, report
@@ -31,7 +39,11 @@ def foreign(door: str, site: Site) -> dict[str, Any]:
     near: dict[str, dict[str, Any]] = {
         "worker": hostile_batches(worker) | {"a batch of dead letters": {"Records": [dead]}},
         "dead_letter": hostile_batches(dead) | {"a batch of messages": {"Records": [worker]}},
-        "sweeper": hostile_ticks(RULE, now) | hostile_occurrences("nightly", now),
+        "sweeper": hostile_ticks(RULE, now)
+        | hostile_occurrences("nightly", now)
+        | hostile_groups(STACK, now)
+        # An honest one, by the alias of the rule.
+        | {"a group": group(STACK, now)},
         "migrate": hostile_migrations(),
         "web": HOSTILE,
     }
@@ -48,12 +60,14 @@ def foreign(door: str, site: Site) -> dict[str, Any]:
     return events
 
 
-def refusals(site: Site, door: str, events: Mapping[str, Any]) -> dict[str, list[str]]:
+def refusals(
+    site: Site, door: str, events: Mapping[str, Any], qualifier: str = "live"
+) -> dict[str, list[str]]:
     """Have a function refuse each event; return what went wrong."""
     found = {}
     for name, event in events.items():
         site.clear()
-        found[name] = misdeeds(partial(site.invoke, door, event), UnknownEvent, MessageRefused)
+        found[name] = misdeeds(partial(site.invoke, door, event, qualifier), UnknownEvent, MessageRefused)
         if any(site.state()[part] for part in ("records", "parts", "objects", "noted", "fired")):
             found[name].append("it left something")
     return found
@@ -62,6 +76,15 @@ def refusals(site: Site, door: str, events: Mapping[str, Any]) -> dict[str, list
 @pytest.mark.parametrize("door", DOORS)
 def test_a_function_refuses_every_foreign_event(site: Site, door: str) -> None:
     assert report(refusals(site, door, foreign(door, site))) == ""
+
+
+def test_by_the_alias_of_its_shards_the_sweeper_refuses_all_but_a_group(site: Site) -> None:
+    """Otherwise a group could begin a sweep that shares out its shards again."""
+    now = site.now()
+    own = {"a tick": tick(RULE, now), "an occurrence": occurrence("nightly", now)}
+    events = {name: event for name, event in foreign("sweeper", site).items() if name != "near: a group"}
+
+    assert report(refusals(site, "sweeper", events | own, "shards")) == ""
 
 
 @pytest.mark.parametrize("door", ["worker", "dead_letter"])
@@ -117,4 +140,6 @@ def test_the_functions_do_accept_their_own_events(site: Site) -> None:
     site.invoke("sweeper", tick(RULE, now))
     assert site.invoke("sweeper", occurrence("nightly", now)) == {"enqueued": 1}
     assert site.invoke("sweeper", occurrence("nightly", now - timedelta(hours=3))) == {"enqueued": 1}
+    assert site.invoke("sweeper", group(STACK, now), "shards") == {}
+    assert site.invoke("sweeper", group(STACK, now - timedelta(seconds=55)), "shards") == {}
     assert site.invoke("web", hostile_requests()["JSON: a list"])["statusCode"] == 400

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django_offload.protocol.conditional_write import Attributes
-from django_offload.protocol.record import SUCCESSFUL
+from django_offload.protocol.record import READY, SUCCESSFUL
 
 from .ledger import Entry
 from .plan import ATTEMPT, root_of
@@ -80,6 +80,9 @@ def _count(
         counts["lost"] += entry.acknowledged
         return
     if record["status"] not in ENDS:
+        if not entry.acknowledged and is_in_no_hands(record):
+            counts["unpromised"] += 1
+            return
         counts["stuck"] += 1
         report.wrong[f"stuck {record['status']} {entry.kind}"] += 1
         return
@@ -93,6 +96,11 @@ def _count(
     else:
         counts["wrong"] += 1
         report.wrong[problem] += 1
+
+
+def is_in_no_hands(record: Attributes) -> bool:
+    """Tell whether a record is as a process left it that died within enqueue(), and in no index."""
+    return record["status"] == READY and not record.keys() & {"due_at", "fence"}
 
 
 def _error(record: Attributes) -> str:

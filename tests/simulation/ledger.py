@@ -91,8 +91,10 @@ class Ledger:
         if entry is None:
             self.unexpected["record of no task"] += 1
             return
+        # Also of a task whose enqueue() never returned, unless its record is in no index: nobody promised it.
+        if change.name == "claim" or (before is None and "due_at" in change.set_if_absent):
+            self.open.add(task_id)
         if before is None:
-            self.open.add(task_id)  # Also of a task whose enqueue() never returned.
             entry.due_at = int(change.set_if_absent.get("due_at", 0))  # type: ignore[arg-type]
         else:
             self.violations.update(broken(change, before))

@@ -14,7 +14,8 @@ from django_offload.protocol.record import READY, RUNNING, TaskRecord, read_reco
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import use
 from django_offload.transports.memory import MemoryTransport
-from django_offload.worker.sweep import MOST_SENDS, Sweeper
+from django_offload.worker.sweeping import Sweeper
+from django_offload.worker.sweeping.decision import MOST_SENDS
 from tests.old_shards import DUE_SHARDS
 
 from .clock import START
@@ -260,14 +261,14 @@ def a_record_in_no_index_is_looked_at_unless_it_went_on() -> None:
         return lone
 
     lone, went_on = unswept(), unswept()
-    lone.write(transitions.look_at(lone.record, due_at=lone.now))
+    lone.write(transitions.look_at(ID, seen=lone.record, due_at=lone.now))
     seen = went_on.record
     went_on.claim()
 
     assert lone.record.due_at == lone.now
     assert lone.store.records[ID]["due_shard"] in range(DUE_SHARDS)
-    assert lone.refuses(transitions.look_at(lone.record, due_at=START))
-    assert went_on.refuses(transitions.look_at(seen, due_at=START))
+    assert lone.refuses(transitions.look_at(ID, seen=lone.record, due_at=START))
+    assert went_on.refuses(transitions.look_at(ID, seen=seen, due_at=START))
 
 
 def a_retry_begins_when_its_backoff_is_over_and_not_much_later() -> None:

@@ -10,7 +10,11 @@ TIMEOUT = 300
 
 
 def tasks_setting(modules: list[str] = MODULES) -> dict[str, Any]:
-    """Return TASKS with the aliases "default", "direct", "outbox" and "bare": without a record at enqueue."""
+    """
+    Return TASKS with the aliases "default", "direct", "outbox", "bare" and "trouble".
+
+    "bare" has no record at enqueue, and of "trouble" the sweeper's index lists only tasks in trouble.
+    """
 
     def alias(backend: str, stack: str, **options: Any) -> dict[str, Any]:
         return {
@@ -24,4 +28,5 @@ def tasks_setting(modules: list[str] = MODULES) -> dict[str, Any]:
         "direct": alias("LambdaBackend", DIRECT),
         "outbox": alias("SQSBackend", SQS, outbox=True),
         "bare": alias("SQSBackend", SQS, record_at_enqueue=False),
+        "trouble": alias("SQSBackend", SQS, queues={name: {"index": "trouble"} for name in QUEUES}),
     }

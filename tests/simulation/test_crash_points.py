@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 from unittest import mock
@@ -41,11 +42,11 @@ def later(act: Callable[[World], object], seconds: float) -> Callable[[World], o
     return lambda world: world.expect(seconds, lambda: act(world))
 
 
-def followed(wanted: Order, act: str, seconds: float) -> Callable[[World], object]:
+def followed(wanted: Order, act: str, seconds: float, alias: str = "default") -> Callable[[World], object]:
     """Return the plan of a task to which the web does something else, some seconds after."""
 
     def place(world: World) -> None:
-        enqueued = world.web.place(wanted, "default")
+        enqueued = world.web.place(wanted, alias)
         world.expect(seconds, lambda: getattr(world.web, act)(enqueued))
 
     return later(place, 1)
@@ -67,15 +68,19 @@ def two_at_once(world: World) -> None:
         world.plan(Order(name="sim.add", args=[number, 1], value=number + 1), "default")
 
 
-def soon_dead(world: World) -> None:
+def soon_dead(world: World, alias: str = "default") -> None:
     world.transports["sim"]._max_receives = 3
-    world.plan(Order(name="sim.removed", args=[], error="UnknownTask"), "default")
+    world.plan(Order(name="sim.removed", args=[], error="UnknownTask"), alias)
 
 
-def in_bulk(world: World) -> None:
+def in_bulk(world: World, alias: str = "default") -> None:
     world.web.rng = Together(7)
     orders = [ADD, ADD, Order(name="sim.measure", args=[BESIDE], value=500)]
-    later(lambda world: world.web.place_many(orders, "default"), 1)(world)
+    later(lambda world: world.web.place_many(orders, alias), 1)(world)
+
+
+soon_dead_in_trouble = partial(soon_dead, alias="trouble")
+in_bulk_in_trouble = partial(in_bulk, alias="trouble")
 
 
 SCENARIOS: dict[str, Scenario] = {
@@ -110,12 +115,21 @@ SCENARIOS: dict[str, Scenario] = {
     "no record at enqueue": Scenario(one("sim.add", [1, 2], 3, alias="bare"), 5),
     "no record at enqueue, a retry": Scenario(one("sim.flaky", [1], 1, alias="bare"), 11),
     "no record at enqueue, arguments beside it": Scenario(one("sim.measure", [BESIDE], 500, alias="bare"), 5),
+    # As with every task in the index: only in trouble is there another write.
+    "trouble": Scenario(one("sim.add", [1, 2], 3, alias="trouble"), 6),
+    "trouble, arguments beside the record": Scenario(one("sim.measure", [BESIDE], 500, alias="trouble"), 5),
+    "trouble, a retry": Scenario(one("sim.flaky", [1], 1, alias="trouble"), 12),
+    "trouble, no retry": Scenario(one("sim.broken", [], error="ValueError", alias="trouble"), 7),
+    "trouble, cancel while it runs": Scenario(followed(SLOW, "cancel", 20, "trouble"), 8),
+    # create, send │ given back 3 times, put into the index the first time │ create, get, end
+    "trouble, dead letter": Scenario(soon_dead_in_trouble, 11),
+    "trouble, enqueue_many": Scenario(in_bulk_in_trouble, 17, tasks=3),
 }
 
 
-def lived(scenario: str, at: int, *, applied: bool) -> tuple[Report, Scripted]:
-    """Return what became of tasks with a process that died at call number `at` (0: none did)."""
-    faults = Scripted({at: Fault.KILL}, applied=applied)
+def lived(scenario: str, at: int, *, applied: bool, fault: Fault = Fault.KILL) -> tuple[Report, Scripted]:
+    """Return what became of tasks with a process that died, or met a fault, at call number `at` (0: none)."""
+    faults = Scripted({at: fault}, applied=applied)
     world = World(f"{scenario}:{at}", 0, faults=faults)
     SCENARIOS[scenario].plan(world)
     world.run()
@@ -139,6 +153,18 @@ def test_a_task_ends_as_it_must_wherever_its_process_is_killed(scenario):
             assert report.counts["acknowledged"] == tasks or report.counts["attempted"] == tasks
 
 
+@pytest.mark.parametrize("fault", [Fault.THROTTLE, Fault.ERROR, Fault.LOST, Fault.RESET])
+def test_a_task_that_the_index_has_only_in_trouble_survives_a_call_that_fails(fault):
+    """If it is the send that fails, the entry keeps the task."""
+    for at in range(1, SCENARIOS["trouble"].points + 1):
+        for applied in (False, True):
+            report, faults = lived("trouble", at, applied=applied, fault=fault)
+
+            assert faults.counts[fault] == 1
+            assert report.sound, f"call {at}, applied {applied}: {report.wrong} {report.counts}"
+            assert report.counts["ok"] == 1
+
+
 def test_two_in_a_batch_are_worked_on_by_one_invocation():
     batches = []
     handle = Mapping._handle
@@ -154,4 +180,4 @@ def test_two_in_a_batch_are_worked_on_by_one_invocation():
 
 
 def test_every_point_is_counted():
-    assert sum(scenario.points for scenario in SCENARIOS.values()) == 187
+    assert sum(scenario.points for scenario in SCENARIOS.values()) == 253

@@ -168,7 +168,7 @@ class Walk:
     # The steps: what is tried, whether it may be done, and what it must leave.
 
     def step_create(self) -> Step:
-        item = initial_item(self.enqueued)
+        item = initial_item(self.enqueued, indexed=self.rng.random() < 0.8)
         return transitions.create(item), not self.item, dict(item)
 
     def step_claim(self) -> Step:
@@ -293,11 +293,10 @@ class Walk:
 
     def step_look_at(self) -> Step:
         seen, due_at = self.a_read(), self.rng.choice(INSTANTS)
-        if seen is None:
-            return self.step_create()
-        allowed = self.status("RUNNING", "READY") and "due_at" not in self.item and self.unchanged(seen)
+        unchanged = seen is None or self.unchanged(seen)
+        allowed = self.status("RUNNING", "READY") and "due_at" not in self.item and unchanged
         after = self.but(due_at=to_micros(due_at), due_shard=shard_of(ID))
-        return transitions.look_at(seen, due_at=due_at), allowed, after
+        return transitions.look_at(ID, due_at=due_at, seen=seen), allowed, after
 
     # More often than others, because few records are in no index.
     step_look_again = step_look_once_more = step_look_at

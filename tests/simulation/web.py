@@ -31,7 +31,7 @@ from .setup import QUEUES
 if TYPE_CHECKING:
     from .world import World
 
-ALIASES, SHARES = ("default", "direct", "bare", "outbox"), (76, 15, 6, 3)
+ALIASES, SHARES = ("default", "direct", "bare", "trouble", "outbox"), (72, 15, 4, 6, 3)
 # What only a record can wait for.
 BEYOND = LONGEST_DELAY.total_seconds()
 QUEUE_SHARES = (90, 10)

@@ -88,3 +88,11 @@ def lists(options: Options) -> list[TaskList]:
 def aliases(options: Options) -> list[str]:
     """Return the aliases in TASKS that share the stack."""
     return [alias for alias, other in configured().items() if other.stack == options.stack]
+
+
+def partly_listed(task_list: TaskList, options: Options) -> list[str]:
+    """Return the queues of a stack whose waiting and running tasks this list shows only if in trouble."""
+    if task_list is not UNDER_WAY:
+        return []
+    aliases_of_stack = [other for other in configured().values() if other.stack == options.stack]
+    return sorted({name for other in aliases_of_stack for name in other.queues if not other.is_indexed(name)})

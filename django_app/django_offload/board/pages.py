@@ -27,7 +27,7 @@ from ..protocol.enqueued_task import is_id
 from .action_views import act
 from .actions import ACTIONS, available_actions
 from .forms import FilterForm, selected_list, selected_stack
-from .lists import lists
+from .lists import lists, partly_listed
 from .page_response import PageResponse
 from .paging import read_page
 from .queue_views import show_queues, show_unreadable
@@ -126,6 +126,7 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
         context |= {
             "options": options,
             "list": task_list,
+            "partly_listed": partly_listed(task_list, options),
             "lists": lists(options),
             "form": form,
             "filtered": bool(query.keys() - {"stack", "list"}),

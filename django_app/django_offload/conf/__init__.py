@@ -20,17 +20,19 @@ from .options import (
     tasks_setting,
 )
 from .plain_values import decodes_text, reason, shortened, shown
-from .validation import (
-    BUCKET_OF_STACK,
-    CLIENTS,
+from .queue_options import (
     DEFAULT_MAX_ATTEMPTS,
     LONGEST_RESULT_TTL,
     LONGEST_TIMEOUT,
-    MEMORY,
     MOST_ATTEMPTS,
-    OUTBOX,
     QueueOptions,
     duration,
+)
+from .validation import (
+    BUCKET_OF_STACK,
+    CLIENTS,
+    MEMORY,
+    OUTBOX,
     find_problems,
     queue_names,
 )

@@ -25,6 +25,10 @@ MAPPING_BATCH = (1, 10_000)
 MAPPING_BATCH_WITHOUT_WINDOW = 10
 MAPPING_WINDOW = timedelta(seconds=300)
 MAPPING_CONCURRENCY = (2, 1_000)
+# Of provisioned mode: all pollers, and the least that are kept. Each runs up to 10 invocations at a time.
+# https://docs.aws.amazon.com/lambda/latest/api/API_ProvisionedPollerConfig.html
+MAPPING_POLLERS = (2, 10_000)
+MAPPING_LEAST_POLLERS = (2, 200)
 
 # SQS: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 QUEUE_NAME = 80
@@ -48,6 +52,9 @@ TABLE_NAME = (3, 255)
 BUCKET_NAME = (3, 63)
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html, in bytes of UTF-8.
 ITEM = 400 * 1024
+# Write units a second, of one partition key of a table or an index:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
+PARTITION_WRITES = 1_000
 PARTITION_KEY = 2_048
 SORT_KEY = 1_024
 NUMBER_DIGITS = 38  # The significant ones.

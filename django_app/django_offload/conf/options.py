@@ -16,15 +16,13 @@ from django.utils.module_loading import import_string
 from ..exceptions import ConfigurationError
 from ..logs.escaping import printable
 from .plain_values import plain, reason, shown
+from .queue_options import TROUBLE, QueueOptions, duration, parse_queue
 from .schedules import Recurrence, parse
 from .validation import (
     BUCKET_OF_STACK,
     CLIENTS,
     DEFAULT_ENQUEUES_PER_ATTEMPT,
-    DURATIONS,
     ERROR_TEXTS,
-    QueueOptions,
-    duration,
     find_problems,
     queue_names,
 )
@@ -126,11 +124,7 @@ class Options:
             options["result_ttl"] = duration(options["result_ttl"])
         queues: dict[str, QueueOptions] = {}
         for name in queue_names(params):
-            values: dict[str, Any] = {
-                key: duration(value) if key in DURATIONS and value is not None else value
-                for key, value in queue_options.get(name, {}).items()
-            }
-            queues[name] = QueueOptions(**values)
+            queues[name] = parse_queue(queue_options.get(name, {}))
         return cls(
             alias=alias,
             transport=import_string(params["BACKEND"]).transport,
@@ -166,6 +160,11 @@ class Options:
     def scope(self, queue_name: str) -> str:
         """Return the scope that messages for this queue are signed for."""
         return f"{self.stack}:{queue_name}"
+
+    def is_indexed(self, queue_name: str) -> bool:
+        """Return True if the sweeper's index has all tasks of a queue, False if only those in trouble."""
+        queue = self.queues.get(queue_name)
+        return queue is None or queue.index != TROUBLE
 
     def ttl(self, queue_name: str) -> timedelta:
         """Return how long results on a queue can be read."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..compat import DEFAULT_TASK_QUEUE_NAME
 from ..logs.escaping import printable
 from . import aws_limits
 from .plain_values import plain, shortened, shown
+from .queue_options import LONGEST_RESULT_TTL, QUEUE_KEYS, TROUBLE, duration, queue_problems
 from .schedules import schedule_problems
 
 # The name of a Lambda function has at most 64 characters, that of a bucket 63. The suffix of a bucket,
@@ -38,14 +39,6 @@ ERROR_TEXTS = ("owner", "class")
 MEMORY = "memory"
 IN_TESTS = (MEMORY, "send")
 
-DEFAULT_MAX_ATTEMPTS = 3
-# Where your region allows it; every region allows 900 s.
-LONGEST_TIMEOUT = aws_limits.FUNCTION_TIMEOUT
-_EVERYWHERE = aws_limits.FUNCTION_TIMEOUT_EVERYWHERE.total_seconds()
-REGIONAL = f" More than {_EVERYWHERE:g} s only where your region allows it."
-LONGEST_RESULT_TTL = timedelta(days=366)
-# The queue allows 10 more receives than this, far below the limit of SQS's maxReceiveCount (1,000).
-MOST_ATTEMPTS = 100
 # A loop that enqueues more in one attempt has no end, or should be one enqueue_many().
 DEFAULT_ENQUEUES_PER_ATTEMPT = 10_000
 MOST_ENQUEUES = 1_000_000_000
@@ -59,55 +52,6 @@ class Problem:
     text: str
     hint: str
 
-
-def duration(value: float | timedelta) -> timedelta:
-    """Return seconds or a timedelta as a timedelta. Raise ValueError if `value` is neither or is negative."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, timedelta)):
-        raise ValueError(f"{value!r} is neither a number of seconds nor a timedelta")
-    try:
-        result = value if isinstance(value, timedelta) else timedelta(seconds=value)
-    except OverflowError:
-        result = timedelta.max
-    if result < timedelta(0):
-        raise ValueError(f"{value!r} is negative")
-    return result
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueOptions:
-    """The options of one queue, and of the function that works on it."""
-
-    # How long one invocation of its worker may take; more than 900 s only where your region allows it.
-    timeout: timedelta = timedelta(seconds=300)
-    # The worker's memory in MB; Lambda gives it processor time in proportion.
-    memory: int = 512
-    # How many messages one invocation receives; more than 10 need a `batch_window` of at least 1 s.
-    batch_size: int = 1
-    # How long AWS waits for a batch to fill.
-    batch_window: timedelta = timedelta(0)
-    # How many invocations run at the same time.
-    max_concurrency: int = 10
-    # How many tasks of a batch one invocation runs at the same time.
-    concurrency: int = 1
-    # How often a task whose worker dies is started in all, if the task itself doesn't say.
-    max_attempts: int = DEFAULT_MAX_ATTEMPTS
-    # How long results of its tasks can be read, if the task itself doesn't say; None means the stack's.
-    result_ttl: timedelta | None = None
-
-
-QUEUE_KEYS = tuple(field.name for field in fields(QueueOptions))
-DURATIONS = {"timeout", "batch_window", "result_ttl"}
-# The lowest and the highest value of each number.
-QUEUE_BOUNDS: Mapping[str, tuple[float, float]] = {
-    "timeout": (1, LONGEST_TIMEOUT.total_seconds()),
-    "memory": aws_limits.FUNCTION_MEMORY,
-    "batch_size": aws_limits.MAPPING_BATCH,
-    "batch_window": (0, aws_limits.MAPPING_WINDOW.total_seconds()),
-    "max_concurrency": aws_limits.MAPPING_CONCURRENCY,
-    "concurrency": (1, 100),  # Each task takes a thread.
-    "max_attempts": (1, MOST_ATTEMPTS),
-    "result_ttl": (1, LONGEST_RESULT_TTL.total_seconds()),
-}
 
 # The options that are on or off.
 FLAGS = ("history", "on_commit", "outbox", "record_at_enqueue", "aws_in_debug")
@@ -148,6 +92,10 @@ def find_problems(params: object) -> Iterator[Problem]:
         queues = options.get("queues", {})
         if isinstance(queues, Mapping):
             yield from queues_problems(queues, queue_names(params))
+            if TROUBLE in [queue.get("index") for queue in queues.values() if isinstance(queue, Mapping)]:
+                from .index_option import index_problems  # Imported here, because few queues have the option.
+
+                yield from index_problems(queues, options, transport_of(params))
     for text, hint in option_problems(options, params):
         # A value in OPTIONS is wrong, or contradicts another one.
         yield Problem("E006", printable(text), printable(hint))
@@ -226,38 +174,10 @@ def queues_problems(queues: Mapping[str, Any], names: list[Any]) -> Iterator[Pro
                 "Add it to QUEUES.",
             )
         if isinstance(queue, Mapping):
-            yield from queue_problems(where, queue)
-        else:
-            yield Problem("E005", f"{where} is {shown(queue)}.", "Give a dictionary of the queue's options.")
-
-
-def queue_problems(where: str, queue: Mapping[str, Any]) -> Iterator[Problem]:
-    yield from unknown_keys(queue, QUEUE_KEYS, where)
-    wrong: set[str] = set()
-    for key, value in queue.items():
-        if key not in QUEUE_BOUNDS or (key == "result_ttl" and value is None):
-            continue
-        low, high = QUEUE_BOUNDS[key]
-        number = value.total_seconds() if isinstance(value, timedelta) else value
-        types = (int, float) if key in DURATIONS else int
-        if isinstance(number, bool) or not isinstance(number, types) or not low <= number <= high:
-            wrong.add(key)
-            yield Problem(
-                "E005",
-                f"{where}['{key}'] is {shown(value)}.",
-                f"Give a number from {low:g} to {high:g}. Durations are in seconds."
-                if key != "timeout"
-                else f"Give a number from {low:g} to {high:g}, in seconds.{REGIONAL}",
-            )
-    if wrong & {"batch_size", "batch_window"}:
-        return
-    largest = aws_limits.MAPPING_BATCH_WITHOUT_WINDOW
-    if queue.get("batch_size", 1) > largest and duration(queue.get("batch_window", 0)) < timedelta(seconds=1):
-        yield Problem(
-            "E005",
-            f"{where} has a batch_size over 10 without a batch_window.",
-            "Set batch_window to 1 s or more, because AWS requires it.",
-        )
+            yield from unknown_keys(queue, QUEUE_KEYS, where)
+        for text, hint in queue_problems(where, queue):
+            # An option of a queue is wrong, or contradicts another one.
+            yield Problem("E005", text, hint)
 
 
 def option_problems(options: object, params: object) -> Iterator[tuple[str, str]]:

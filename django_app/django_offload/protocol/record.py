@@ -149,11 +149,14 @@ class TaskRecord:
         return self.status == RUNNING and self.lease_until is not None and self.lease_until <= now
 
 
-def initial_item(enqueued: EnqueuedTask, shards: int = OLD_SHARDS) -> dict[str, Value]:
+def initial_item(
+    enqueued: EnqueuedTask, shards: int = OLD_SHARDS, *, indexed: bool = True
+) -> dict[str, Value]:
     """
     Return the stored form of a new READY record, in one of `shards` of the sweeper's index.
 
-    It is due 5 minutes after its start. If no message can wait that long, it is due as soon as one can.
+    It is due 5 minutes after its start. If no message can wait that long, it is due as soon as one can. Only
+    then is it in the index if it isn't to be `indexed`.
     """
     enqueued_at, run_after = (
         to_micros(enqueued.enqueued_at),
@@ -174,6 +177,8 @@ def initial_item(enqueued: EnqueuedTask, shards: int = OLD_SHARDS) -> dict[str, 
         "due_at": start + (_DUE_BEFORE if deferred else _DUE_AFTER),
         "due_shard": FIRST_PARTITIONS[band][shards] + int(enqueued.id[-4:], 16) % shards,
     }
+    if not (indexed or deferred):
+        del item["due_at"], item["due_shard"]
     if fits_inline(enqueued):
         item["arguments"] = enqueued.arguments
     elif enqueued.reference is not None:

@@ -60,7 +60,7 @@ def claim(
     """
     a, d: start an attempt. If there is no record, create it from `enqueued` (None: there must be one).
 
-    With `swept`, a new record is in the sweeper's index. Without, only its own message starts the task again.
+    Without `swept`, a new record isn't in the sweeper's index: only its own message starts the task again.
     The claim is refused if the record has ended, may not start yet, has a live lease, was cancelled while it
     ran, or has no attempts left.
     """
@@ -71,10 +71,7 @@ def claim(
     )
     if enqueued is not None and enqueued.not_before <= now:
         conditions = ((NO_RECORD,), *conditions)
-    item = initial_item(enqueued, shards) if enqueued else {}
-    if not swept:
-        for name in INDEX_KEYS:
-            item.pop(name, None)
+    item = initial_item(enqueued, shards, indexed=swept) if enqueued else {}
     item["started_at"] = now_micros
     return ConditionalWrite(
         name="claim",
@@ -259,17 +256,19 @@ def discard() -> ConditionalWrite:
     return ConditionalWrite(name="discard", conditions=((equals("status", FAILED),),), remove=INDEX_KEYS)
 
 
-def look_at(record: TaskRecord, *, due_at: datetime, shards: int = OLD_SHARDS) -> ConditionalWrite:
+def look_at(
+    task_id: str, *, due_at: datetime, seen: TaskRecord | None = None, shards: int = OLD_SHARDS
+) -> ConditionalWrite:
     """
-    Put a record that hasn't ended and is in no index into the sweeper's, if it is as it was read.
+    Put a record that hasn't ended and is in no index into the sweeper's; if it was read, as it was `seen`.
 
-    A claim without a record at enqueue made it. It is READY if such a claim was undone.
+    A claim without a record at enqueue made it, or its queue indexes only tasks in trouble.
     """
-    unindexed = (absent("due_at"), *unchanged_since(record))
+    unindexed = (absent("due_at"), *(unchanged_since(seen) if seen else ()))
     return ConditionalWrite(
         name="look at",
         conditions=((IS_RUNNING, *unindexed), (IS_READY, *unindexed)),
-        put=dict(due_index(record.enqueued.id, due_at, shards=shards)),
+        put=dict(due_index(task_id, due_at, shards=shards)),
     )
 
 

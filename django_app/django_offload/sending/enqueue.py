@@ -31,7 +31,7 @@ from ..exceptions import EnqueueFailed, InvalidArguments, LocalAWSMissing, Paylo
 from ..payloads import payloads_of
 from ..protocol.conditional_write import Attributes
 from ..protocol.enqueued_task import EnqueuedTask
-from ..protocol.json_codec import dump, from_micros, has_long_number, is_too_deep, load, may_lack_items
+from ..protocol.json_codec import dump, has_long_number, is_too_deep, load, may_lack_items
 from ..protocol.message import MAX_DEPTH, Keyring, TaskMessage, encode
 from ..protocol.record import (
     ARGUMENTS_PART,
@@ -42,7 +42,6 @@ from ..protocol.record import (
     RECORD_LIFE,
     initial_item,
 )
-from ..protocol.transitions import postpone
 from ..stores import Part, Store, store_of
 from ..transports import Transport, transport_of
 from .failures import enqueue_failed, masked_text
@@ -205,7 +204,8 @@ def send_many(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list[
 
     One of the two is enough, because the sweeper repairs the other. There are exceptions. The record must be
     accepted if no message can wait until the start, or if Lambda soon gives the message up. The message must
-    be accepted if the first claim makes the record.
+    be accepted if the first claim makes the record. If the queue's index has only tasks in trouble, a record
+    without a message must be put there too.
 
     Return None for each task that was accepted, and an EnqueueFailed with its cause for each other. The call
     takes some seconds at most, and may be repeated for the same tasks. Raise ResourceMissing, with nothing
@@ -240,7 +240,8 @@ def send_records_and_messages(
         return begin_messages(enqueued_tasks, options, transport)()
     store = store_of(options)
     shards = store.shards(options)
-    items = [initial_item(enqueued, shards) for enqueued in enqueued_tasks]
+    indexed = options.is_indexed(enqueued_tasks[0].queue)
+    items = [initial_item(enqueued, shards, indexed=indexed) for enqueued in enqueued_tasks]
     deferred = is_deferred(enqueued_tasks[0], transport)
     if deferred or not transport.longest_return:
         # Only the record keeps the task, so nothing else leaves before the record is there.
@@ -262,7 +263,10 @@ def send_records_and_messages(
             for enqueued, item in zip(enqueued_tasks, items, strict=True)
             if enqueued.id in unsent and enqueued.id not in unrecorded
         ]
-        have_swept_soon(waiting, store, shards)
+        from .unsent import have_swept_soon  # Imported here, because AWS takes nearly every message.
+
+        # A record that is in no index doesn't keep its task.
+        unrecorded |= have_swept_soon(waiting, store, shards)
     return {task_id: cause for task_id, cause in unsent.items() if task_id in unrecorded}
 
 
@@ -322,20 +326,6 @@ def failed(enqueued_tasks: Sequence[EnqueuedTask], half: str, results: Iterable[
             logger.warning("Task id=%s name=%s %s failed: %s", enqueued.id, enqueued.name, half, reason)
             failures[enqueued.id] = result
     return failures
-
-
-def have_swept_soon(waiting: Sequence[tuple[EnqueuedTask, Attributes]], store: Store, shards: int) -> None:
-    """Have the next sweep send tasks of which AWS took no message, whatever waits in their queue."""
-
-    def begin(enqueued: EnqueuedTask, item: Attributes) -> Callable[[], object]:
-        due_was = from_micros(int(item["due_at"]))  # type: ignore[arg-type]
-        # A record that is due before it may start has had no message yet.
-        due_at = enqueued.start_at - timedelta(microseconds=1)
-        change = postpone(enqueued.id, due_was=due_was, due_at=due_at, shards=shards)
-        return store.begin_change(enqueued.id, change)
-
-    results = begin_together(partial(begin, *pair) for pair in waiting)()
-    failed([enqueued for enqueued, _ in waiting], "note for the sweeper", results)
 
 
 def is_deferred(enqueued: EnqueuedTask, transport: Transport) -> bool:

@@ -20,12 +20,15 @@ from .names import (
 )
 from .spec import StackSpec
 from .statements import allow, deny_without_tls
+from .storage import index_names
 from .triggers import invoked_asynchronously
 
 if TYPE_CHECKING:
     from troposphere import Template
 
 TOPIC = "AlarmTopic"
+# Counts the writes that DynamoDB refused, whatever the limit was.
+WRITE_THROTTLES = "AWS/DynamoDB WriteThrottleEvents"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +75,14 @@ def queue_alarms(spec: StackSpec, queue_name: str) -> Iterator[Alarm]:
         statistic="Minimum",
         minutes=15,
     )
+    more_workers = (
+        parameters.concurrency_parameter(queue_name)
+        if spec.queues[queue_name].pollers is None
+        else f"the pollers of '{queue_name}'"
+    )
     yield Alarm(
         name=f"OldestMessage{logical(queue_name)}",
-        description=f"Messages wait long on queue '{queue_name}': "
-        f"raise {parameters.concurrency_parameter(queue_name)}, or see why.",
+        description=f"Messages wait long on queue '{queue_name}': raise {more_workers}, or see why.",
         metric="AWS/SQS ApproximateAgeOfOldestMessage",
         dimensions={"QueueName": GetAtt(queue_id(queue_name), "QueueName")},
         threshold=Ref(parameters.OLDEST_MESSAGE),
@@ -133,12 +140,7 @@ def stack_alarms(spec: StackSpec) -> Iterator[Alarm]:
         # A paused stack doesn't start its sweeper.
         missing_data=parameters.if_running("breaching", "notBreaching"),
     )
-    yield Alarm(
-        name="ThrottlesTable",
-        description="DynamoDB refuses writes to the table for their rate: tasks are late.",
-        metric="AWS/DynamoDB WriteThrottleEvents",
-        dimensions={"TableName": Ref(TABLE)},
-    )
+    yield from table_alarms(spec)
     yield Alarm(
         name="FailedEvents",
         description=f"Events that no function took wait in {spec.failed_events}: "
@@ -147,6 +149,32 @@ def stack_alarms(spec: StackSpec) -> Iterator[Alarm]:
         dimensions={"QueueName": GetAtt(FAILED, "QueueName")},
         statistic="Maximum",
     )
+
+
+def table_alarms(spec: StackSpec) -> Iterator[Alarm]:
+    """
+    Yield an alarm for the table and for each of its indexes.
+
+    The metric of the table doesn't count the refused writes of an index, although they delay the table's:
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
+    """
+    from troposphere import Ref
+
+    yield Alarm(
+        name="ThrottlesTable",
+        description="DynamoDB refuses writes to the table for their rate: tasks are late. Raise "
+        f"{parameters.WARM_WRITES} before the next peak, or the account's quota of write units a table.",
+        metric=WRITE_THROTTLES,
+        dimensions={"TableName": Ref(TABLE)},
+    )
+    for index in index_names(spec):
+        yield Alarm(
+            name=f"Throttles{logical(index)}Index",
+            description=f"DynamoDB refuses writes to the index '{index}' for their rate, and so to the "
+            f"table: tasks are late. Raise OPTIONS['shards'], then {parameters.WARM_WRITES}.",
+            metric=WRITE_THROTTLES,
+            dimensions={"TableName": Ref(TABLE), "GlobalSecondaryIndexName": index},
+        )
 
 
 def add_alarms(template: "Template", spec: StackSpec) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ..worker.metrics import NAMESPACE, OLDEST_RUNNING_METRIC, STACK_DIMENSION
 from .names import DEAD_LETTER, SWEEPER, worker
 from .spec import StackSpec
+from .storage import index_names
 
 if TYPE_CHECKING:
     from troposphere import Template
@@ -38,6 +39,11 @@ def dashboard_body(spec: StackSpec) -> dict[str, Any]:
     def function_metrics(metric: str) -> list[Metric]:
         return [["AWS/Lambda", metric, "FunctionName", options.function(role)] for role in roles]
 
+    def table_metrics(metric: str) -> list[Metric]:
+        """Return a line of the table, which leaves the indexes out, and one of each index."""
+        own: Metric = ["AWS/DynamoDB", metric, "TableName", table]
+        return [own, *([*own, "GlobalSecondaryIndexName", index] for index in index_names(spec))]
+
     # A received dead letter is gone again within seconds, so a count of those that wait would show none.
     dead_letters: list[Metric] = [
         ["AWS/SQS", "NumberOfMessagesReceived", "QueueName", options.dead_letter_queue(name)]
@@ -56,12 +62,11 @@ def dashboard_body(spec: StackSpec) -> dict[str, Any]:
         ("Invocations at a time", "Maximum", function_metrics("ConcurrentExecutions")),
         ("Dead letters", "Sum", dead_letters),
         ("Longest RUNNING, s", "Maximum", [[NAMESPACE, OLDEST_RUNNING_METRIC, STACK_DIMENSION, spec.stack]]),
-        (
-            "Write units of the table",
-            "Sum",
-            [["AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", table]],
-        ),
-        ("Refused writes of the table", "Sum", [["AWS/DynamoDB", "WriteThrottleEvents", "TableName", table]]),
+        ("Write units of the table and its indexes", "Sum", table_metrics("ConsumedWriteCapacityUnits")),
+        ("Refused writes of the table and its indexes", "Sum", table_metrics("WriteThrottleEvents")),
+        # Why: more OPTIONS["shards"] help against the first, a higher quota against the second.
+        ("Refused by a partition's limit", "Sum", table_metrics("WriteKeyRangeThroughputThrottleEvents")),
+        ("Refused by the account's quota", "Sum", table_metrics("WriteAccountLimitThrottleEvents")),
     ]
     return {
         "widgets": [

@@ -14,12 +14,14 @@ from ..conf import (
     ENV_WRITES,
     WRITES_BY_UPDATE,
 )
+from ..worker.sweep_event import SHARDS_ALIAS
 from . import limits
 from .layout import python_path
 from .names import (
     BUCKET,
     DEAD_LETTER,
     MIGRATE,
+    SHARDS_ALIAS_ID,
     SWEEPER,
     WEB,
     function_id,
@@ -45,7 +47,7 @@ from .parameters import (
     with_own_key,
 )
 from .spec import StackSpec
-from .versions import LIVE, add_version
+from .versions import LIVE, add_alias, add_version
 
 if TYPE_CHECKING:
     from troposphere import Template
@@ -63,8 +65,14 @@ def add_functions(template: "Template", spec: StackSpec) -> None:
     size = {"Timeout": limits.seconds(limits.SERVICE_TIMEOUT), "MemorySize": limits.SERVICE_MEMORY}
     # Writes on the record of a dead letter why the task was given up.
     add_function(template, spec, DEAD_LETTER, "dead_letter", size, [])
+    # Lambda's loop detection stops an event that has led to 16 invocations of a function. Here it is at most
+    # one of its rule and eight of itself:
+    # https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+    size = {"Timeout": limits.seconds(limits.SERVICE_TIMEOUT), "MemorySize": limits.SWEEPER_MEMORY}
     # Sends lost tasks again each minute, and enqueues scheduled tasks.
     add_function(template, spec, SWEEPER, "sweeper", size, [])
+    # Is the alias `shards`, by which the sweeper invokes itself for a part of a backlog.
+    add_alias(template, SWEEPER, SHARDS_ALIAS_ID, SHARDS_ALIAS)
     size = {"Timeout": limits.seconds(limits.MIGRATION_TIMEOUT), "MemorySize": limits.MIGRATION_MEMORY}
     # Migrates the database during a deployment.
     add_function(template, spec, MIGRATE, "migrate", size, None)

@@ -18,6 +18,7 @@ LARGEST_MESSAGE = aws_limits.QUEUE_MESSAGE
 # The dead-letter function and the sweeper run no tasks. The sweeper starts every minute.
 SERVICE_TIMEOUT = timedelta(seconds=60)
 SERVICE_MEMORY = 256
+SWEEPER_MEMORY = 256
 # Migrations run during a deployment and may take as long as Lambda allows in every region.
 MIGRATION_TIMEOUT = aws_limits.FUNCTION_TIMEOUT_EVERYWHERE
 MIGRATION_MEMORY = 512

@@ -8,6 +8,8 @@ from ..conf.validation import logical_name
 if TYPE_CHECKING:
     from troposphere import Sub
 
+# Of the alias by which the sweeper invokes itself. The other aliases are those of alias_id().
+SHARDS_ALIAS_ID = "AliasSweeperShards"
 TABLE, BUCKET, FAILED, SCHEDULE = "Table", "PayloadBucket", "FailedEvents", "SweeperSchedule"
 # Of a schedule, below CloudFormation's 255 characters.
 LONGEST_ID = 200

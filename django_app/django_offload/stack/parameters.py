@@ -17,6 +17,7 @@ RELEASE = "Release"
 ALARM_EMAIL, OLDEST_MESSAGE, OLDEST_RUNNING = "AlarmEmail", "OldestMessageSeconds", "OldestRunningSeconds"
 BOARD, SECRETS_KEY = "BoardEnabled", "SecretsKmsKeyArn"
 WORKER_POLICIES, WEB_POLICIES = "WorkerPolicies", "WebPolicies"
+WARM_READS, WARM_WRITES = "WarmReadUnits", "WarmWriteUnits"
 
 # The runtimes of Lambda that this library is tested with, and the default.
 RUNTIMES, DEFAULT_RUNTIME = ("python3.12", "python3.13"), "python3.13"
@@ -30,6 +31,7 @@ SECRETS_OWN_KEY, HAS_WORKER_POLICIES, HAS_WEB_POLICIES = (
     "HasWorkerPolicies",
     "HasWebPolicies",
 )
+HAS_WARM_READS, HAS_WARM_WRITES = "HasWarmReads", "HasWarmWrites"
 
 _KEY = "arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+"
 _POLICY = r"arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[\w+=.@/-]+"
@@ -91,6 +93,8 @@ def add_conditions(template: "Template") -> None:
     template.add_condition(SNAPS, And(Condition(ON_AWS), Equals(Ref(SNAP_START), "true")))
     template.add_condition(ALARM_MAIL, And(Condition(ON_AWS), Not(Equals(Ref(ALARM_EMAIL), ""))))
     template.add_condition(HAS_BOARD, Equals(Ref(BOARD), "true"))
+    template.add_condition(HAS_WARM_READS, Not(Equals(Ref(WARM_READS), "")))
+    template.add_condition(HAS_WARM_WRITES, Not(Equals(Ref(WARM_WRITES), "")))
 
 
 def add_parameters(template: "Template", spec: StackSpec) -> None:
@@ -154,10 +158,12 @@ def queue_parameters(spec: StackSpec) -> dict[str, ParameterProperties]:
             "Default": str(limits.seconds(queue.timeout)),
             "AllowedValues": [str(seconds) for seconds in limits.timeouts(queue.timeout)],
         }
-        parameters[concurrency_parameter(name)] = {
-            "Description": f"Maximum of concurrent invocations of the worker of '{name}' by its queue.",
-            **number(queue.max_concurrency, *aws_limits.MAPPING_CONCURRENCY),
-        }
+        # AWS accepts no such maximum of a queue that has pollers of its own.
+        if queue.pollers is None:
+            parameters[concurrency_parameter(name)] = {
+                "Description": f"Maximum of concurrent invocations of the worker of '{name}' by its queue.",
+                **number(queue.max_concurrency, *aws_limits.MAPPING_CONCURRENCY),
+            }
     return parameters
 
 
@@ -196,6 +202,8 @@ def stack_parameters() -> dict[str, ParameterProperties]:
             "Description": "Seconds that an attempt may be RUNNING before an alarm.",
             **number(3_600, 60, 604_800),
         },
+        WARM_READS: units("Read", 12_000),
+        WARM_WRITES: units("Write", 4_000),
     }
 
 
@@ -226,6 +234,17 @@ def permission_parameters() -> dict[str, ParameterProperties]:
 
 def number(default: int, low: int, high: int) -> ParameterProperties:
     return {"Type": "Number", "Default": default, "MinValue": low, "MaxValue": high}
+
+
+def units(kind: str, at_first: int) -> ParameterProperties:
+    """Return the parameter that prepares table and indexes for a peak. It has no effect by default."""
+    return {
+        "Description": f"{kind} units a second that the table and each index accept at once. AWS charges for "
+        f"what is more than they have, once, and never lowers it. If empty, AWS's own: {at_first:,} "
+        "of a new table, then what it has reached.",
+        "Default": "",
+        "AllowedPattern": "([1-9][0-9]{0,8})?",
+    }
 
 
 def switch(description: str, default: str) -> ParameterProperties:

@@ -29,3 +29,6 @@ PRICES: Mapping[str, Prices] = {
     "us-east-1": Prices(write_unit=0.625e-6, read_unit=0.125e-6, log_gigabyte=0.50),
     "eu-central-1": Prices(write_unit=0.7625e-6, read_unit=0.1525e-6, log_gigabyte=0.63),
 }
+# An hour of one poller in us-east-1, of a queue with pollers of its own. AWS's page names no other region:
+# https://aws.amazon.com/lambda/pricing/ (Provisioned Mode for SQS ESM).
+POLLER_HOUR = 0.00925

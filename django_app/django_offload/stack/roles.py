@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ..operations.unverified_bodies import UNVERIFIED_PREFIX
+from ..worker.sweep_event import SHARDS_ALIAS
 from .names import (
     BUCKET,
     DEAD_LETTER,
@@ -53,6 +54,7 @@ from .statements import (
     condition_on_lambda,
     inline_policy,
 )
+from .versions import invocation_arn
 
 if TYPE_CHECKING:
     from troposphere import Template
@@ -120,7 +122,9 @@ def sweeper_statements(spec: StackSpec) -> list[Statement]:
 
     return [
         allow(["dynamodb:Query"], [Sub(f"${{{TABLE}.Arn}}/index/{INDEX}")]),
-        allow_table("GetItem", "UpdateItem"),
+        allow_table("GetItem", "BatchGetItem", "UpdateItem"),
+        # The sweeper shares out a backlog, by the one alias at which it accepts nothing but a share.
+        allow(["lambda:InvokeFunction"], [invocation_arn(spec.options.function(SWEEPER), SHARDS_ALIAS)]),
         # The sweeper reads the depth of a queue before it sends again.
         *allow_sending(spec, "sqs:GetQueueAttributes"),
         # The signal task_finished has the arguments of the task, large ones too. Those of a message in the

@@ -20,7 +20,7 @@ from .template_limits import check_limits
 
 # These options make a queue's function and mapping, and the stack's own resources, or limit what its tasks do
 # together, so all aliases must agree.
-_QUEUE_KEYS = ("timeout", "memory", "batch_size", "batch_window", "max_concurrency")
+_QUEUE_KEYS = ("timeout", "memory", "batch_size", "batch_window", "max_concurrency", "pollers")
 _STACK_KEYS = ("stack", "table", "bucket", "functions", "enqueues_per_root")
 
 

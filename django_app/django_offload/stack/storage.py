@@ -6,12 +6,20 @@ from ..conf import BUCKET_OF_STACK
 from ..protocol.record import NEVER_CHANGED, PAYLOAD_LIFE
 from . import limits
 from .names import BUCKET, HISTORY, INDEX, TABLE
-from .parameters import KMS_KEY, ON_AWS, with_own_key
+from .parameters import (
+    HAS_WARM_READS,
+    HAS_WARM_WRITES,
+    KMS_KEY,
+    ON_AWS,
+    WARM_READS,
+    WARM_WRITES,
+    with_own_key,
+)
 from .spec import StackSpec
 from .statements import deny_without_tls
 
 if TYPE_CHECKING:
-    from troposphere import Sub, Template, dynamodb
+    from troposphere import If, Sub, Template, dynamodb
     from troposphere.s3 import LifecycleRule
 
 # The results of users' tasks must outlive the stack.
@@ -47,6 +55,7 @@ def add_table(template: "Template", spec: StackSpec) -> None:
             ],
             KeySchema=key_schema("id", "part"),
             GlobalSecondaryIndexes=indexes,
+            WarmThroughput=warm_throughput(),
             TimeToLiveSpecification=dynamodb.TimeToLiveSpecification(AttributeName="ttl", Enabled=True),
             PointInTimeRecoverySpecification=dynamodb.PointInTimeRecoverySpecification(
                 PointInTimeRecoveryEnabled=True
@@ -69,6 +78,27 @@ def secondary_index(name: str, partition: str, sort: str) -> "dynamodb.GlobalSec
         IndexName=name,
         KeySchema=key_schema(partition, sort),
         Projection=dynamodb.Projection(ProjectionType="INCLUDE", NonKeyAttributes=attributes),
+        # A write of the table waits for that of the index, so an index needs as much as the table.
+        WarmThroughput=warm_throughput(),
+    )
+
+
+def index_names(spec: StackSpec) -> list[str]:
+    """Return the names of the table's indexes, each of which has an alarm and lines of the dashboard."""
+    return [INDEX, *([HISTORY] if spec.history else [])]
+
+
+def warm_throughput() -> "If":
+    """Return the units a second that a table or an index accepts at once, or nothing if a stage says none."""
+    from troposphere import If, NoValue, Ref, dynamodb
+
+    # AWS wants at least one of the two.
+    reads = {"ReadUnitsPerSecond": Ref(WARM_READS)}
+    optional_reads = {"ReadUnitsPerSecond": If(HAS_WARM_READS, Ref(WARM_READS), NoValue)}
+    return If(
+        HAS_WARM_WRITES,
+        dynamodb.WarmThroughput(WriteUnitsPerSecond=Ref(WARM_WRITES), **optional_reads),
+        If(HAS_WARM_READS, dynamodb.WarmThroughput(**reads), NoValue),
     )
 
 

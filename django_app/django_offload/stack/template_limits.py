@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from .spec import StackSpec
 
 # What the template has, whatever TASKS says, and for each queue. A test counts them in real templates.
-RESOURCES, PARAMETERS, OUTPUTS = 36, 18, 4
+RESOURCES, PARAMETERS, OUTPUTS = 38, 20, 4
 RESOURCES_OF_QUEUE, PARAMETERS_OF_QUEUE, OUTPUTS_OF_QUEUE = 16, 3, 2
-# What else there is for the bucket (with its output), the schedules, and a queue of LambdaBackend.
-BUCKET, SCHEDULING, INVOKED_QUEUE = 2, 2, 2
+# What else there is for the bucket (with its output), the schedules, a queue of LambdaBackend, and an index.
+BUCKET, SCHEDULING, INVOKED_QUEUE, INDEX = 2, 2, 2, 1
 LIMITS = {
     "resources": aws_limits.TEMPLATE_RESOURCES,
     "parameters": aws_limits.TEMPLATE_PARAMETERS,
@@ -66,14 +66,20 @@ def limit_problems(spec: "StackSpec") -> Iterator[tuple[str, str]]:
 
 def totals(spec: "StackSpec") -> dict[str, int]:
     """Return how many resources, parameters and outputs the stack's template will have."""
+    from .storage import index_names  # Imported here, because it needs the specification of a stack itself.
+
     queues, schedules, has_bucket = len(spec.queues), len(spec.schedules), spec.options.bucket is not None
     of_queue = RESOURCES_OF_QUEUE + (INVOKED_QUEUE if spec.sends_by_lambda else 0)
     return {
         "resources": RESOURCES
         + of_queue * queues
+        + INDEX * len(index_names(spec))
         + (BUCKET if has_bucket else 0)
         + (schedules + SCHEDULING if schedules else 0),
-        "parameters": PARAMETERS + PARAMETERS_OF_QUEUE * queues,
+        # A queue with pollers of its own has no maximum of concurrent invocations.
+        "parameters": PARAMETERS
+        + PARAMETERS_OF_QUEUE * queues
+        - sum(queue.pollers is not None for queue in spec.queues.values()),
         "outputs": OUTPUTS + OUTPUTS_OF_QUEUE * queues + has_bucket,
     }
 

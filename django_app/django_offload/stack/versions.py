@@ -22,7 +22,7 @@ def add_version(template: "Template", role: str, function: "Function", parameter
     `parameters` and a digest of the function's properties. Each parameter must change the function too,
     because Lambda publishes no version of an unchanged function, and CloudFormation then fails.
     """
-    from troposphere import GetAtt, Ref, Sub, awslambda
+    from troposphere import Ref, Sub, awslambda
 
     digest = sha256(json.dumps(function.to_dict()["Properties"], sort_keys=True).encode()).hexdigest()[:12]
     # Only the values, because a description has at most 256 characters, and the ARN of a key takes 90.
@@ -40,10 +40,17 @@ def add_version(template: "Template", role: str, function: "Function", parameter
         )
     )
     # Is the alias `live`, by which a function is invoked.
+    add_alias(template, role, alias_id(role), LIVE)
+
+
+def add_alias(template: "Template", role: str, logical_id: str, name: str) -> None:
+    """Point an alias to the published version of a function, so that all its aliases move together."""
+    from troposphere import GetAtt, Ref, awslambda
+
     template.add_resource(
         awslambda.Alias(
-            alias_id(role),
-            Name=LIVE,
+            logical_id,
+            Name=name,
             FunctionName=Ref(function_id(role)),
             FunctionVersion=GetAtt(version_id(role), "Version"),
             Condition=ON_AWS,
@@ -58,6 +65,6 @@ def invocation_target(role: str) -> "If":
     return if_on_aws(Ref(alias_id(role)), Ref(function_id(role)))
 
 
-def invocation_arn(function_name: str) -> "If":
+def invocation_arn(function_name: str, alias: str = LIVE) -> "If":
     """Return the same as an ARN built from names, because a role may need it before the function exists."""
-    return if_on_aws(function_arn(f"{function_name}:{LIVE}"), function_arn(function_name))
+    return if_on_aws(function_arn(f"{function_name}:{alias}"), function_arn(function_name))

@@ -15,7 +15,7 @@ from ..definition.offload_task import AnyResult, AnyTask
 from ..definition.registry import mask_of, result_ttl
 from ..definition.results import announce, result_of, successful
 from ..definition.retry_policy import RetryPolicy, policy_as_defined
-from ..exceptions import Cancelled, OffloadError, OutOfTime, ResultTooLarge
+from ..exceptions import Cancelled, OffloadError, ResultTooLarge
 from ..logs import guard_failures
 from ..payloads import payloads_of
 from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
@@ -36,7 +36,7 @@ from ..protocol.record import (
     read_record,
 )
 from ..protocol.record_size import fits_inline, free_bytes, truncate
-from ..protocol.transitions import claim, fail, release, succeed, unclaim
+from ..protocol.transitions import claim, fail, release, succeed
 from ..sending.enqueue import keep_arguments
 from ..stores import Store
 from ..transports import Transport
@@ -96,6 +96,8 @@ class Attempt:
         self.parts_ttl = partial(parts_ttl, environment.clock, self.enqueued, options)
         # The texts beside the record that its results need: the arguments and the errors of each attempt.
         self.parts = {ARGUMENTS_PART: self.enqueued.arguments}
+        # Is the record that a claim makes in the sweeper's index?
+        self.swept = options.record_at_enqueue and options.is_indexed(self.enqueued.queue)
         queue = options.queues.get(self.enqueued.queue)
         max_attempts = queue.max_attempts if queue else DEFAULT_MAX_ATTEMPTS
         changed = self.enqueued.options
@@ -122,7 +124,9 @@ class Attempt:
         self.task = result.task  # As it was enqueued.
         self.running = self.context(record, result)
         if not self.environment.invocation.has_time_for(START_SHARE * (self.timeout or 0.0)):
-            return self.unclaim(record)
+            from .undo_claim import undo_late_claim  # Imported here, because few claims come too late.
+
+            return undo_late_claim(self, record)
         announce(result, self.running, finished=False)
         outer = sys.exception()
         outcome = execute(self.task, self.running, self.seconds())
@@ -165,7 +169,7 @@ class Attempt:
             now=now,
             lease_until=now + timedelta(seconds=left) + LEASE_MARGIN,
             max_attempts=self.policy.max_attempts,
-            swept=self.options.record_at_enqueue,
+            swept=self.swept,
             shards=self.environment.store.shards(self.options),
         )
         wait = self.environment.store.begin_change(self.enqueued.id, change)
@@ -192,18 +196,6 @@ class Attempt:
         if not self.claimed:
             self.before = before
         return change.apply(before)
-
-    def unclaim(self, record: TaskRecord) -> timedelta | None:
-        """Undo a claim that left too little time. Its attempt never began, and doesn't count."""
-        late = OutOfTime(f"Task {self.enqueued.name}")
-        logger.warning("Task id=%s given back: %s", self.enqueued.id, late)
-        try:
-            workers = record.worker_ids[:-1]
-            self.change(unclaim(fence=record.fence, token=self.token, workers=workers, before=self.before))
-        except Refused as refused:
-            self.end_if_cancelled(record, late, refused)
-            return None
-        return timedelta(0)
 
     def store_failure(self, record: TaskRecord, exc: BaseException) -> timedelta | None:
         """Store what the task raised: release the record for another attempt, or fail it."""

@@ -86,9 +86,9 @@ def end_dead_letter(routed: RoutedDelivery, now: datetime) -> None:
         return
     if goes_on(record, message, options, now):
         if not record.ended and record.due_at is None:
-            # A claim made it, without a record at enqueue: so far, its message alone would bring it back.
+            # So far, its message alone would bring it back: see look_at().
             due_at, shards = record.lease_until or now, store.shards(options)
-            store.change(enqueued.id, look_at(record, due_at=due_at, shards=shards))
+            store.change(enqueued.id, look_at(enqueued.id, due_at=due_at, seen=record, shards=shards))
         logger.warning(
             "Task id=%s name=%s has a dead letter, and goes on without it", enqueued.id, enqueued.name
         )

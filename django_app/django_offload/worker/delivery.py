@@ -8,10 +8,9 @@ One delivery: verify it, choose the task, attempt it, and say what becomes of th
 """
 
 import logging
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 
 from ..conf import Options, options_for, signing_keys
 from ..definition.registry import registry
@@ -30,8 +29,8 @@ from ..payloads import fetch
 from ..protocol.conditional_write import Refused
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.message import Keyring, TaskMessage, decode
-from ..protocol.record import TaskRecord, read_record
-from ..protocol.transitions import unclaim
+from ..protocol.record import DUE_AFTER, TaskRecord, read_record
+from ..protocol.transitions import look_at
 from ..sending.enqueue import ensure_record
 from ..transports import Delivery
 from .attempt import Attempt, DeliveryEnvironment, PendingOutcome
@@ -74,7 +73,7 @@ class Worker(DeliveryEnvironment):
             # Somebody may correct it, and the sweeper looks at it every hour.
             enqueued = message.enqueued
             logger.error("Task id=%s name=%s waits: %s", enqueued.id, enqueued.name, exc)
-            answer = patience(delivery.receives)
+            answer = self.give_back(enqueued, options, patience(delivery.receives))
         if self.transport.longest_return:
             return answer
         # Only the sweeper repeats an invocation, and it needs the record.
@@ -92,14 +91,14 @@ class Worker(DeliveryEnvironment):
             task = registry().resolve(enqueued.name)
         except UnknownTask as exc:
             logger.warning("Task id=%s queue=%s refused: %s", enqueued.id, enqueued.queue, exc)
-            return patience(receives)
+            return self.give_back(enqueued, options, patience(receives))
         if enqueued.reference is not None:
             try:
                 enqueued = replace(enqueued, arguments=fetch(enqueued.reference, options))
             except PayloadLost as exc:
                 if exc.retryable and receives < DENIALS:
                     logger.warning("Task id=%s name=%s waits: %s", enqueued.id, enqueued.name, exc)
-                    return patience(receives)
+                    return self.give_back(enqueued, options, patience(receives))
                 return self.fail_unclaimed(message, options, exc)
             message = replace(message, enqueued=enqueued)
         misfit = argument_error(task, enqueued)
@@ -111,14 +110,16 @@ class Worker(DeliveryEnvironment):
             defined: timedelta | None = getattr(task, "timeout", None)
             timeout = defined.total_seconds() if defined else None
         if not self.invocation.has_time_for(timeout):
-            return timedelta(0)
+            return self.give_back(enqueued, options, timedelta(0))
         attempt = Attempt(self, message, task, options, timeout)
         try:
             return attempt.run()
         except Refused as refused:
             return self.refused(attempt, refused)
         except UnreadableRecord:
-            undo_claim(attempt)
+            from .undo_claim import undo_unreadable_claim  # Imported here, because no record should be.
+
+            undo_unreadable_claim(attempt)
             raise
 
     def complete(self, pending: PendingOutcome) -> timedelta | None:
@@ -145,7 +146,8 @@ class Worker(DeliveryEnvironment):
             return self.fail(enqueued, attempt.options, Cancelled(), record)
         if record.lost(now) and record.attempts >= attempt.policy.max_attempts:
             return self.fail(enqueued, attempt.options, WorkerLost(record.attempts), record)
-        return self.until_claimable(record)
+        delay = self.until_claimable(record)
+        return self.give_back(enqueued, attempt.options, delay, record)
 
     def fail_unclaimed(self, message: TaskMessage, options: Options, error: OffloadError) -> timedelta | None:
         """Do what fail() does for a task that can't run. Make its record first, if there is none."""
@@ -160,8 +162,37 @@ class Worker(DeliveryEnvironment):
         try:
             fail_record(self.store, enqueued, options, self.clock(), error, seen)
         except Refused as refused:
-            return self.until_claimable(read_record(refused.current)) if refused.current else None
+            if refused.current is None:
+                return None
+            record = read_record(refused.current)
+            return self.give_back(enqueued, options, self.until_claimable(record), record)
         return None
+
+    def give_back(
+        self,
+        enqueued: EnqueuedTask,
+        options: Options,
+        delay: timedelta | None,
+        record: TaskRecord | None = None,
+    ) -> timedelta | None:
+        """
+        Return `delay`, what becomes of a delivery that neither ran its task nor ended it.
+
+        If the queue indexes only tasks in trouble, this is one: the sweeper looks at its record from now on.
+        """
+        if options.is_indexed(enqueued.queue) or (record is not None and record.due_at is not None):
+            return delay
+        if record is not None and record.lease_until is not None:
+            due_at = record.lease_until
+        elif delay is None:
+            due_at = self.clock()  # The message goes, so the sweeper has to send one in time.
+        else:
+            # Due before its start, it would be one that has had no message yet.
+            due_at = max(self.clock(), record.ready_at if record else enqueued.start_at) + DUE_AFTER
+        shards = self.store.shards(options)
+        with suppress(Refused):  # It has ended, it is in the index already, or nothing has made it yet.
+            self.store.change(enqueued.id, look_at(enqueued.id, due_at=due_at, shards=shards))
+        return delay
 
     def until_claimable(self, record: TaskRecord) -> timedelta | None:
         """Return how long until a record may be claimed, or None if the sweeper sends it then."""
@@ -169,20 +200,6 @@ class Worker(DeliveryEnvironment):
         if record.lease_until is None and timedelta(0) < self.transport.longest_return < wait:
             return None
         return wait
-
-
-def undo_claim(attempt: Attempt) -> None:
-    """Undo a claim that turned out to be of a record that can't be read, if it can be: no attempt began."""
-    claimed: Mapping[str, Any] = attempt.claimed
-    try:
-        fence, workers = claimed["fence"], claimed["workers"][:-1]
-        change = unclaim(fence=fence, token=attempt.token, workers=workers, before=attempt.before)
-        addable = type(claimed.get("undone", [])) is list
-        attempt.change(change if addable else replace(change, append={}))
-    except Exception as exc:  # noqa: BLE001, another writer may have put anything there
-        enqueued = attempt.enqueued
-        text = "Task id=%s name=%s keeps its lease until it ends: %s"
-        logger.warning(text, enqueued.id, enqueued.name, type(exc).__name__)
 
 
 def patience(receives: int) -> timedelta:

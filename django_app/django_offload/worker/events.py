@@ -70,6 +70,12 @@ def place_of(context: LambdaContext) -> Place | None:
     return Place(parts[1], parts[3], parts[4])
 
 
+def qualifier_of(context: LambdaContext) -> str:
+    """Return the alias or the version that a function was invoked by, or an empty text if there is none."""
+    arn = getattr(context, "invoked_function_arn", None)
+    return arn.split(":", 7)[7] if isinstance(arn, str) and arn.count(":") > 6 else ""
+
+
 def seconds_left(context: LambdaContext) -> float:
     """
     Return how many seconds an invocation has left: none if its context says nothing that makes sense.

@@ -91,7 +91,8 @@ class Recorder:
         """Return the method of InvokeApi with every call noted."""
 
         def noted(api: object, name: str, kind: str, event: bytes) -> Any:
-            self.note("lambda:InvokeFunction", f"function:{name}")
+            # A name, or the whole ARN.
+            self.note("lambda:InvokeFunction", f"function:{name.rpartition('function:')[2]}")
             return invoke(api, name, kind, event)
 
         return noted

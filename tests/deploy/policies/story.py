@@ -22,6 +22,8 @@ from django_offload.protocol.conditional_write import ConditionalWrite, equals
 from django_offload.protocol.record import RUNNING
 from django_offload.stack.versions import LIVE
 from django_offload.stores import store_of
+from django_offload.testing import Invocation
+from django_offload.worker.fan_out import hand_over
 from django_offload.worker.sweep import sweep
 from tests.deploy.policies import tasks as own
 from tests.deploy.policies.calls import Recorder
@@ -157,6 +159,8 @@ class Story:
         sweeper = self.aws.functions.get(f"{self.stack}-sweeper")
         with self.recorder.acting(sweeper.name, {**sweeper.environment, "OFFLOAD_ALIAS": LIVE}):
             done = sweep(lambda: later, lambda: 60.0)
+            context = Invocation(sweeper.name, invoked_function_arn=sweeper.arn)
+            assert hand_over(configured()["default"], 2, context, datetime.now(UTC)) == []
         assert (done["drained"], done["ended"]) == (1, 1)
         assert done["sent"] >= 5
         self.aws.drain()

@@ -8,9 +8,10 @@ from typing import Any
 
 from django_offload.compat import Task
 from django_offload.conf import Options, QueueOptions
+from django_offload.conf.queue_options import DURATIONS, INDEXES, QUEUE_BOUNDS, QUEUE_KEYS
 from django_offload.conf.schedules import KEYS as SCHEDULE_KEYS
 from django_offload.conf.schedules import Recurrence
-from django_offload.conf.validation import DURATIONS, OPTION_KEYS, QUEUE_BOUNDS, QUEUE_KEYS
+from django_offload.conf.validation import OPTION_KEYS
 from django_offload.definition.context import OffloadContext
 from django_offload.definition.offload_task import USING, OffloadTask
 from tests.docs.reference.entry import Entry, code
@@ -121,6 +122,8 @@ def duration(value: timedelta) -> str:
 
 def bounds(name: str) -> str:
     """Return the range of an option of a queue."""
+    if name == "index":
+        return " or ".join(code(f'"{index}"') for index in INDEXES)
     low, high = QUEUE_BOUNDS[name]
     if name not in DURATIONS:
         return f"{low:,g} to {high:,.0f}"

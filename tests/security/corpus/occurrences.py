@@ -1,4 +1,4 @@
-"""Events that are nearly the sweeper's own: the rule of each minute, and the occurrence of a schedule."""
+"""Events that are nearly the sweeper's own: the rule of each minute, a schedule, and a group of shards."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -82,4 +82,55 @@ def hostile_occurrences(name: str, now: datetime) -> dict[str, Any]:
         "schedules in a list": [occurrence(name, now)],
         "a schedule in a batch": {"Records": [occurrence(name, now)]},
         "a task of its own": {"schedule": {"task": TASK, "args": ["id"]}, "alias": "default", "at": "now"},
+    }
+
+
+def group(stack: str, now: datetime, **changes: Any) -> dict[str, Any]:
+    """Return the event by which a sweeper shares out its shards."""
+    return {"sweep": stack, "group": 1, "of": 4, "at": f"{now:%Y-%m-%dT%H:%M:%S.%fZ}"} | changes
+
+
+def hostile_groups(stack: str, now: datetime) -> dict[str, Any]:
+    """Return events that are nearly a group of shards: of another stack, another time, or another number."""
+    numbers: list[Any] = [None, True, False, "1", 1.0, 1.5, -1, 4, 64, 10**30, [], [1], {}, {"$gt": 0}]
+    counts: list[Any] = [None, True, "4", 4.0, 0, 1, -4, 3, 5, 6, 7, 9, 16, 64, 10**30, [], [4], {}]
+    stacks: list[Any] = [None, 7, True, [], [stack], {}, "", "*", "other", f"{stack} ", f"{stack}2", TASK]
+    seconds = {
+        "61 seconds ago": now - timedelta(seconds=61),
+        "in 61 seconds": now + timedelta(seconds=61),
+        "an hour ago": now - timedelta(hours=1),
+        "a day ago": now - timedelta(days=1),
+        "in a hundred years": now + timedelta(days=36_500),
+    }
+    texts: dict[str, Any] = {
+        "nothing": None,
+        "an empty text": "",
+        "a word": "now",
+        "a number": now.timestamp(),
+        "a list": [f"{now:%Y-%m-%dT%H:%M:%S.%fZ}"],
+        "without a fraction": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "with milliseconds": f"{now:%Y-%m-%dT%H:%M:%S}.000Z",
+        "in another zone": f"{now + timedelta(hours=1):%Y-%m-%dT%H:%M:%S.%f}+01:00",
+        "in UTC by its offset": f"{now:%Y-%m-%dT%H:%M:%S.%f}+00:00",
+        "with text behind": f"{now:%Y-%m-%dT%H:%M:%S.%fZ} or later",
+        "with a line break": f"{now:%Y-%m-%dT%H:%M:%S.%fZ}\n",
+    }
+    honest = group(stack, now)
+    return {
+        **{f"the group {number!r}": group(stack, now, group=number) for number in numbers},
+        **{f"of {count!r} groups": group(stack, now, of=count) for count in counts},
+        **{f"of the stack {other!r}": group(stack, now, sweep=other) for other in stacks},
+        **{f"of a stack: {which}": group(text, now) for which, text in NAMES.items()},
+        **{f"a group {which}": group(stack, at) for which, at in seconds.items()},
+        **{f"a time: {which}": group(stack, now, at=text) for which, text in texts.items()},
+        **{
+            f"a group without {key!r}": {name: honest[name] for name in honest if name != key}
+            for key in honest
+        },
+        "a group with shards": honest | {"shards": [1, 2, 3]},
+        "a group with a task": honest | {"task": TASK, "args": ["id"]},
+        "a group with a schedule": honest | {"schedule": "nightly", "alias": "default"},
+        "a group in a detail": {"detail": honest},
+        "groups in a list": [honest],
+        "a group in a batch": {"Records": [honest]},
     }

@@ -17,16 +17,23 @@ from django_offload.protocol import record, transitions
 from django_offload.protocol.enqueued_task import EnqueuedTask
 from django_offload.protocol.json_codec import EPOCH, MICROSECOND
 from django_offload.protocol.record import MESSAGE_LIFE, read_record
-from django_offload.sending import enqueue
-from django_offload.worker import attempt, dead_letter, delivery, effect_cleanup, sweep
+from django_offload.sending import enqueue, unsent
+from django_offload.worker import attempt, dead_letter, delivery, effect_cleanup, sweep, undo_claim
 from django_offload.worker.attempt import Attempt
 from django_offload.worker.delivery import Worker
 from django_offload.worker.step_results import StepResults
-from django_offload.worker.sweep import Sweeper
+from django_offload.worker.sweeping import Sweeper, decision, sweeper
+from django_offload.worker.sweeping.due_pages import Shard
 from tests.simulation.mutants.mutant import Mutant
 
 NOTHING, HOUR = timedelta(0), timedelta(hours=1)
-SEND, POSTPONE, DEPTH, REASON = Sweeper.send, Sweeper.postpone, Sweeper.depth, Sweeper.reason_to_end
+SEND, MOVE, REASON, DEPTH, LOOK = (
+    decision.send,
+    decision.move,
+    decision.reason_to_end,
+    Sweeper.depth,
+    Sweeper.look,
+)
 GOES_ON, REFUSED, RELEASE, FAIL = dead_letter.goes_on, Worker.refused, Attempt.release, Worker.fail
 RETRIES, DELAY, SEND_ENTRY, NEXT_ENTRY = (
     RetryPolicy.retries,
@@ -36,39 +43,39 @@ RETRIES, DELAY, SEND_ENTRY, NEXT_ENTRY = (
 )
 
 
-def _sent(**changes: Any) -> Callable[..., str]:
+def _sent(**changes: Any) -> Callable[..., Any]:
     """Return a sweeper's send() that takes other counts or delays than it is given."""
 
-    def send(self: Sweeper, record: Any, now: Any, delay: Any, *, counts: bool) -> str:
+    def send(record: Any, situation: Any, delay: Any, *, counts: bool) -> Any:
         given = {"delay": delay, "counts": counts, **changes}
-        return SEND(self, record, now, given["delay"], counts=given["counts"])
+        return SEND(record, situation, given["delay"], counts=given["counts"])
 
     return send
 
 
-def _without_doubling(self: Sweeper, record: Any, now: Any, delay: Any, *, counts: bool) -> str:
-    return SEND(self, replace(record, sends=0), now, delay, counts=counts)
+def _without_doubling(record: Any, situation: Any, delay: Any, *, counts: bool) -> Any:
+    return SEND(replace(record, sends=0), situation, delay, counts=counts)
 
 
-def _moved(by: timedelta, status: str) -> Callable[..., str]:
-    """Return a sweeper's postpone() that is late by so much for records with this status."""
+def _moved(by: timedelta, status: str) -> Callable[..., Any]:
+    """Return a sweeper's move() that is late by so much for records with this status."""
 
-    def postpone(self: Sweeper, record: Any, due_at: Any) -> str:
-        return POSTPONE(self, record, due_at + by if record.status == status else due_at)
+    def move(record: Any, situation: Any, due_at: Any, *band: Any) -> Any:
+        return MOVE(record, situation, due_at + by if record.status == status else due_at, *band)
 
-    return postpone
+    return move
 
 
 def _empty_at_last(self: Sweeper, record: Any) -> int | None:
-    return 0 if record.sends >= sweep.MOST_SENDS else DEPTH(self, record)
+    return 0 if record.sends >= decision.MOST_SENDS else DEPTH(self, record)
 
 
-def _not_cancelled(self: Sweeper, record: Any, now: Any) -> Any:
-    return REASON(self, replace(record, cancelled=False), now)
+def _not_cancelled(record: Any, situation: Any) -> Any:
+    return REASON(replace(record, cancelled=False), situation)
 
 
-def _never_expired(self: Sweeper, record: Any, now: Any) -> Any:
-    return None if record.status == "READY" else REASON(self, record, now)
+def _never_expired(record: Any, situation: Any) -> Any:
+    return None if record.status == "READY" else REASON(record, situation)
 
 
 def _one_more(enqueued: Any, options: Any) -> int | None:
@@ -76,27 +83,30 @@ def _one_more(enqueued: Any, options: Any) -> int | None:
     return allowed and allowed + 1
 
 
-def _lagging(self: Sweeper, entry: Any) -> str:
+def _lagging(self: Sweeper, partition: int, entry: Any, attributes: Any) -> Any:
     """Decide on whatever the index shows."""
-    return self.decide(read_record(self.store.get(entry.id) or {}), self.clock())
+    now = read_record(attributes).due_at or entry.due_at
+    return LOOK(self, partition, replace(entry, due_at=now), attributes)
 
 
-def _one_page(self: Sweeper, shard: int, page: Any, done: Any) -> int:
-    return min(SWEEP_PAGE(self, shard, page, done), sweep.PAGE - 1)
+def _one_page(self: Shard, page: Any, until: Any) -> None:
+    ADD(self, page, until)
+    self.has_more = False
 
 
-def _stopping(self: Sweeper, entry: Any) -> str:
-    done = SWEEP_ENTRY(self, entry)
-    if done == "failed":
-        raise RuntimeError
-    return done
+def _stopping(self: Sweeper, entry: Any, record: Any, exc: Any) -> None:
+    raise RuntimeError
 
 
-SWEEP_PAGE, SWEEP_ENTRY = Sweeper.sweep_page, Sweeper.sweep_entry
+ADD = Shard.add
 
 
 def _unrecognised(store: Any, task_id: str, change: Any) -> Any:
     return change.apply(store.change(task_id, change))
+
+
+def _begun_unrecognised(store: Any, task_id: str, change: Any) -> Any:
+    return lambda: _unrecognised(store, task_id, change)
 
 
 def _expiring(enqueued: Any, options: Any, expires_at: Any) -> str:
@@ -137,7 +147,7 @@ def _cancelled_unsaid(self: Attempt, record: Any, exc: Any, refused: Any) -> Non
     self.fail(record, exc)
 
 
-def _without_undoing(self: Attempt, record: Any) -> timedelta:
+def _without_undoing(attempt: Attempt, record: Any) -> timedelta:
     return NOTHING
 
 
@@ -145,11 +155,11 @@ def _undone(**changes: Any) -> Any:
     return lambda **options: transitions.unclaim(**{**options, **changes})
 
 
-UNCLAIM = Attempt.unclaim
+UNDO = undo_claim.undo_late_claim
 
 
-def _with_its_worker(self: Attempt, record: Any) -> Any:
-    return UNCLAIM(self, replace(record, worker_ids=[*record.worker_ids, "w"]))
+def _with_its_worker(attempt: Attempt, record: Any) -> Any:
+    return UNDO(attempt, replace(record, worker_ids=[*record.worker_ids, "w"]))
 
 
 def _begun_at_once(task_id: str, *, now: Any, due_at: Any, not_before: Any = EPOCH) -> Any:
@@ -197,27 +207,25 @@ def _for_a_minute(clock: Callable[[], datetime], enqueued: EnqueuedTask, options
 DECISIONS: tuple[Mutant, ...] = (
     # The sweeper.
     Mutant("a queue that isn't empty is taken for empty", Sweeper, "depth", _empty_at_last),
-    Mutant("a first message counts as a send", Sweeper, "send", _sent(counts=True)),
-    Mutant("no send counts", Sweeper, "send", _sent(counts=False)),
-    Mutant("the sweeper sends at once what is for later", Sweeper, "send", _sent(delay=NOTHING)),
-    Mutant("sends do not double the wait", Sweeper, "send", _without_doubling),
-    Mutant("a lease is looked at an hour late", Sweeper, "postpone", _moved(HOUR, "RUNNING")),
-    Mutant("a lease is looked at early", Sweeper, "postpone", _moved(-HOUR, "RUNNING")),
-    Mutant("a start is looked at late", Sweeper, "postpone", _moved(HOUR, "READY")),
-    Mutant("a cancelled task ends as WorkerLost", Sweeper, "reason_to_end", _not_cancelled),
-    Mutant("no task expires", Sweeper, "reason_to_end", _never_expired),
-    Mutant("a lost task is sent once too often", sweep, "attempts_allowed", _one_more),
-    Mutant(
-        "expiry forgets when it was sent", Sweeper, "deliverable_since", lambda self, record: record.ready_at
-    ),
-    Mutant("a stale index decides", Sweeper, "sweep_entry", _lagging),
-    Mutant("a sweeper's lost reply is a refusal", sweep, "change_or_recognise", _unrecognised),
+    Mutant("a first message counts as a send", decision, "send", _sent(counts=True)),
+    Mutant("no send counts", decision, "send", _sent(counts=False)),
+    Mutant("the sweeper sends at once what is for later", decision, "send", _sent(delay=NOTHING)),
+    Mutant("sends do not double the wait", decision, "send", _without_doubling),
+    Mutant("a lease is looked at an hour late", decision, "move", _moved(HOUR, "RUNNING")),
+    Mutant("a lease is looked at early", decision, "move", _moved(-HOUR, "RUNNING")),
+    Mutant("a start is looked at late", decision, "move", _moved(HOUR, "READY")),
+    Mutant("a cancelled task ends as WorkerLost", decision, "reason_to_end", _not_cancelled),
+    Mutant("no task expires", decision, "reason_to_end", _never_expired),
+    Mutant("a lost task is sent once too often", sweeper, "attempts_allowed", _one_more),
+    Mutant("expiry forgets when it was sent", decision, "deliverable_since", lambda record: record.ready_at),
+    Mutant("a stale index decides", Sweeper, "look", _lagging),
+    Mutant("a sweeper's lost reply is a refusal", sweeper, "begin_write", _begun_unrecognised),
     Mutant("an end's lost reply is a refusal", fail, "change_or_recognise", _unrecognised),
-    Mutant("the sweeper's message has expired", sweep, "message_text", _expiring),
-    Mutant("two sweepers take one write for theirs", sweep, "with_jitter", lambda due_at: due_at),
+    Mutant("the sweeper's message has expired", sweeper, "message_text", _expiring),
+    Mutant("two sweepers take one write for theirs", decision, "with_jitter", lambda due_at: due_at),
     Mutant("the outbox is never swept", sweep, "drain_outbox", lambda now, left: Counter()),
-    Mutant("one page of a backlog is swept", Sweeper, "sweep_page", _one_page),
-    Mutant("a record that fails stops its page", Sweeper, "sweep_entry", _stopping),
+    Mutant("one page of a backlog is swept", Shard, "add", _one_page),
+    Mutant("a record that fails stops its page", Sweeper, "failed", _stopping),
     # Dead letters.
     Mutant("a dead letter forgets later sends", dead_letter, "goes_on", _seen(sent_at=None)),
     Mutant("a dead letter forgets the backoff", dead_letter, "goes_on", _seen(not_before=EPOCH)),
@@ -232,7 +240,7 @@ DECISIONS: tuple[Mutant, ...] = (
     Mutant("a lease of hours", attempt, "LEASE_MARGIN", 2 * HOUR),
     Mutant("every claim has one token", attempt, "randomness", SimpleNamespace(token_hex=lambda count: "t")),
     Mutant("a late claim runs all the same", attempt, "START_SHARE", 0.0),
-    Mutant("a late claim is not undone", Attempt, "unclaim", _without_undoing),
+    Mutant("a late claim is not undone", undo_claim, "undo_late_claim", _without_undoing),
     Mutant(
         "one retry too few", RetryPolicy, "retries", lambda self, exc, number: RETRIES(self, exc, number + 1)
     ),
@@ -247,8 +255,8 @@ DECISIONS: tuple[Mutant, ...] = (
     Mutant("two errors under one name", attempt, "error_part", lambda fence: "error#0001"),
     Mutant("texts live for a minute", attempt, "parts_ttl", _for_a_minute),
     Mutant("the second result of a step counts", StepResults, "save", _overwritten),
-    Mutant("an undone claim forgets the attempt before", attempt, "unclaim", _undone(before=None)),
-    Mutant("an undone claim leaves its worker", Attempt, "unclaim", _with_its_worker),
+    Mutant("an undone claim forgets the attempt before", undo_claim, "unclaim", _undone(before=None)),
+    Mutant("an undone claim leaves its worker", undo_claim, "undo_late_claim", _with_its_worker),
     Mutant("a result is hidden at once", attempt, "result_ttl", lambda *args: NOTHING),
     Mutant("a record lives for a day", record, "_RECORD_LIFE", 24 * HOUR // MICROSECOND),
     # Deliveries and cancels.
@@ -280,7 +288,7 @@ DECISIONS: tuple[Mutant, ...] = (
         lambda options: SimpleNamespace(put=_nothing_done),
     ),
     # What processes leave.
-    Mutant("a message that wasn't taken is sent late", enqueue, "have_swept_soon", _nothing_done),
+    Mutant("a message that wasn't taken is sent late", unsent, "have_swept_soon", lambda *args: {}),
     Mutant("a message is sent years ahead", enqueue, "is_deferred", lambda enqueued, transport: False),
     Mutant("a row is deleted before it is sent", drain, "send_entry", _deleted_first),
     Mutant("a row is deleted unsent", drain, "send_entry", _deleted_anyway),

@@ -43,6 +43,20 @@ def test_each_list_holds_its_own(ada, store):
     assert ada.ids("dead") == [dead]
 
 
+def test_a_list_says_of_which_queues_it_has_only_tasks_in_trouble(ada, store, settings):
+    settings.TASKS = found = {**settings.TASKS}
+    found["default"]["OPTIONS"]["queues"] = {"default": {"index": "trouble"}}
+    settings.TASKS = {**found}
+    text = "Of the queue default, only tasks that something went wrong with are here."
+
+    assert text in ada.see("underway").content.decode()
+    assert text not in ada.see("failed").content.decode()
+
+    found["default"]["OPTIONS"]["queues"] = {}
+    settings.TASKS = {**found}
+    assert "something went wrong" not in ada.see("underway").content.decode()
+
+
 def test_each_page_continues_after_the_last_one_newest_first(ada, store):
     ids = [create_task(store, minute=number // 3) for number in range(250)]
 

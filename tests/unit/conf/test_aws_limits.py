@@ -10,15 +10,9 @@ from botocore.loaders import Loader
 
 from django_offload.aws import secrets
 from django_offload.conf import aws_limits
+from django_offload.conf.queue_options import LONGEST_TIMEOUT, MOST_ATTEMPTS, QUEUE_BOUNDS
 from django_offload.conf.schedules import NAME_PATTERN
-from django_offload.conf.validation import (
-    BUCKET_PATTERN,
-    FUNCTION_PATTERN,
-    LONGEST_TIMEOUT,
-    MOST_ATTEMPTS,
-    QUEUE_BOUNDS,
-    TABLE_PATTERN,
-)
+from django_offload.conf.validation import BUCKET_PATTERN, FUNCTION_PATTERN, TABLE_PATTERN
 from django_offload.stack import limits, schedules
 from django_offload.stores.listing import MOST_READ
 
@@ -36,6 +30,9 @@ def shapes(service: str) -> dict[str, Any]:
         ("lambda", "BatchSize", *aws_limits.MAPPING_BATCH),
         ("lambda", "MaximumBatchingWindowInSeconds", 0, aws_limits.MAPPING_WINDOW.total_seconds()),
         ("lambda", "MaximumConcurrency", aws_limits.MAPPING_CONCURRENCY[0], None),
+        # The model has the bounds of all kinds of queues and streams, and those of SQS in words.
+        ("lambda", "MinimumNumberOfPollers", None, aws_limits.MAPPING_LEAST_POLLERS[1]),
+        ("lambda", "MaximumNumberOfPollers", None, aws_limits.MAPPING_POLLERS[1]),
         ("scheduler", "Name", 1, aws_limits.SCHEDULE_NAME),
         ("scheduler", "ScheduleExpression", 1, aws_limits.SCHEDULE_EXPRESSION),
         ("scheduler", "Description", 0, aws_limits.SCHEDULE_DESCRIPTION),

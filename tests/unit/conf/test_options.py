@@ -18,7 +18,8 @@ from django_offload.conf import (
     find_problems,
     signing_keys,
 )
-from django_offload.conf.validation import OPTION_KEYS, QUEUE_KEYS
+from django_offload.conf.queue_options import QUEUE_KEYS
+from django_offload.conf.validation import OPTION_KEYS
 from django_offload.exceptions import ConfigurationError
 
 BACKEND = "django_offload.backends.SQSBackend"
@@ -174,6 +175,51 @@ def test_a_value_out_of_bounds_is_refused_with_the_bounds(key, value):
     assert problem.text == f"OPTIONS['queues']['default']['{key}'] is {value!r}."
     assert problem.hint.startswith("Give a number from ")
     assert problem.hint.endswith("where your region allows it.") == (key == "timeout")
+
+
+@pytest.mark.parametrize(
+    "pollers",
+    [
+        *(1, 0, True, 2.0, "2", [], {}, {"least": 2, "most": 20}, timedelta(seconds=2)),
+        *([2], [2, 3, 4], ["2", "20"], [2.0, 20], [True, 20], [2, None]),
+        *([1, 20], [0, 0], [-2, 2], [20, 2], [201, 300], [2, 10_001], [10**400, 10**400], [2, float("nan")]),
+    ],
+)
+def test_pollers_that_aws_would_refuse_are_refused_with_its_bounds(pollers):
+    entry = params()
+    entry["OPTIONS"]["queues"] = {"default": {"pollers": pollers}}
+
+    (problem,) = find_problems(entry)
+
+    assert problem.id == "E005"
+    assert problem.text.startswith("OPTIONS['queues']['default']['pollers'] is ")
+    assert problem.hint == (
+        "Give the least pollers, from 2 to 200, and the most, up to 10000: (2, 20). "
+        "With None, AWS polls by itself."
+    )
+
+
+@pytest.mark.parametrize(
+    ("pollers", "expected"), [((2, 2), (2, 2)), ([200, 10_000], (200, 10_000)), (None, None)]
+)
+def test_a_queue_may_have_pollers_of_its_own(pollers, expected):
+    entry = params()
+    entry["OPTIONS"]["queues"] = {"default": {"pollers": pollers}}
+
+    assert Options.parse("default", entry).queues["default"].pollers == expected
+
+
+def test_pollers_and_a_maximum_of_workers_exclude_each_other():
+    entry = params()
+    entry["OPTIONS"]["queues"] = {"default": {"pollers": (2, 20), "max_concurrency": 10}}
+
+    (problem,) = find_problems(entry)
+
+    assert problem.id == "E005"
+    assert problem.text == "OPTIONS['queues']['default'] has both pollers and max_concurrency."
+    assert problem.hint.startswith("Remove one of them, because AWS accepts only one.")
+    entry["OPTIONS"]["queues"]["default"]["pollers"] = None
+    assert list(find_problems(entry)) == []
 
 
 @pytest.mark.parametrize("timeout", [1_200, 1_800])

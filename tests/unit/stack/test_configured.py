@@ -92,7 +92,8 @@ def test_workers_may_invoke_functions_if_an_alias_of_their_stack_does(
     defines()
 
     assert "lambda:InvokeFunction" in template_of("shop-dev")
-    assert template_of("mail-dev").count("lambda:InvokeFunction") == 1  # The schedule's permission.
+    # The schedule's permission, and the sweeper that invokes itself.
+    assert template_of("mail-dev").count("lambda:InvokeFunction") == 2
 
 
 @override_settings(TASKS=TASKS)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from django_offload.conf.schedules import Recurrence
+from django_offload.worker.sweep_event import GROUPS
 from tests.unit.stack.examples import document, evaluated, of_type, options, properties
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -125,6 +127,29 @@ def test_only_its_own_rule_starts_the_sweeper_every_minute() -> None:
         "SourceArn": {"Fn::GetAtt": ["SweeperSchedule", "Arn"]},
         "SourceAccount": {"Ref": "AWS::AccountId"},
     }
+
+
+def test_both_aliases_of_the_sweeper_always_point_to_the_same_version() -> None:
+    """A deployment and a rollback change the version, and CloudFormation moves what refers to it."""
+    live, shards = properties("AliasSweeper"), properties("AliasSweeperShards")
+
+    assert (live.pop("Name"), shards.pop("Name")) == ("live", "shards")
+    assert live == shards
+    assert shards["FunctionVersion"] == {"Fn::GetAtt": ["VersionSweeper", "Version"]}
+
+
+def test_a_group_of_shards_is_given_up_at_once_and_schedules_are_still_retried() -> None:
+    every_hour = Recurrence(task="shop.tasks.report", when="rate(1 hour)")
+    several = options(schedules={"hourly": every_hour})
+
+    scheduled, group = (properties(name, several) for name in ("EventsSweeper", "EventsSweeperShards"))
+
+    assert (scheduled["Qualifier"], scheduled["MaximumRetryAttempts"]) == ("live", 2)
+    assert scheduled["MaximumEventAgeInSeconds"] == 3_600
+    assert (group["Qualifier"], group["MaximumRetryAttempts"]) == ("shards", 0)
+    assert group["MaximumEventAgeInSeconds"] == 60
+    # Lambda counts how often an event led to an invocation of one function, and stops it after 16.
+    assert 1 + max(GROUPS) < 16
 
 
 def test_every_parameter_has_a_description_and_only_the_code_has_no_default() -> None:

@@ -10,8 +10,10 @@ QUEUES = ["DeadLetterQueueDefault", "DeadLetterQueueReports", "FailedEvents", "Q
 ALARMED = ["DeadLetter", "DefaultWorker", "ReportsWorker", "Sweeper", "Web"]
 NOT_LOCAL = {
     "Lambda::Version": [f"Version{name}" for name in FUNCTIONS],
-    "Lambda::Alias": [f"Alias{name}" for name in FUNCTIONS],
-    "Lambda::EventInvokeConfig": ["EventsDefaultWorker", "EventsReportsWorker", "EventsSweeper"],
+    "Lambda::Alias": [*(f"Alias{name}" for name in FUNCTIONS), "AliasSweeperShards"],
+    "Lambda::EventInvokeConfig": [
+        *("EventsDefaultWorker", "EventsReportsWorker", "EventsSweeper", "EventsSweeperShards")
+    ],
     "SQS::QueuePolicy": [f"{name}Policy" for name in QUEUES],
     "S3::BucketPolicy": ["PayloadBucketPolicy"],
     "SNS::Topic": ["AlarmTopic"],
@@ -31,7 +33,10 @@ NOT_LOCAL = {
         "AlarmOldestMessageReports",
         "AlarmOldestRunning",
         "AlarmSweeperSilent",
-        *(f"AlarmThrottles{name}" for name in (*ALARMED[:-1], "Table", "Web")),
+        *(
+            f"AlarmThrottles{name}"
+            for name in ("DeadLetter", "DefaultWorker", "DueIndex", *ALARMED[2:4], "Table", "Web")
+        ),
         "AlarmUntakenDeadLettersDefault",
         "AlarmUntakenDeadLettersReports",
     ],

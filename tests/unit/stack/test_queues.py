@@ -88,6 +88,18 @@ def test_a_mapping_feeds_each_worker_with_the_options_of_its_queue() -> None:
     }
 
 
+def test_a_queue_may_have_pollers_of_its_own_instead_of_a_maximum_of_workers() -> None:
+    several = options(queues={"default": QueueOptions(), "fast": QueueOptions(pollers=(2, 20))})
+    mapping = properties("MappingFastWorkerFromFast", several)
+
+    assert mapping["ProvisionedPollerConfig"] == {"MinimumPollers": 2, "MaximumPollers": 20}
+    # AWS accepts only one of the two.
+    assert "ScalingConfig" not in mapping
+    assert "ProvisionedPollerConfig" not in properties("MappingDefaultWorkerFromDefault", several)
+    assert properties("MappingDeadLetterFromFast", several)["ScalingConfig"] == {"MaximumConcurrency": 2}
+    assert "ConcurrencyFast" not in document(several)["Parameters"]
+
+
 def test_one_function_is_fed_from_every_dead_letter_queue() -> None:
     mappings = of_type("Lambda::EventSourceMapping").values()
     fed = [

@@ -122,7 +122,8 @@ def test_a_stack_with_one_backend_allows_nothing_of_the_other() -> None:
     invoking = options(transport="lambda")
 
     for role in ("RoleWeb", "RoleReportsWorker", "RoleSweeper"):
-        assert not any(action.startswith("lambda:") for action in calls(role))
+        workers = [name for name in resources(role, "lambda:InvokeFunction") if "-worker" in name]
+        assert workers == []
         assert not any(action.startswith("sqs:") for action in calls(role, invoking))
         assert calls(role) | calls(role, invoking) == calls(role, *INVOKING)
 
@@ -226,7 +227,9 @@ def test_the_sweeper_may_do_exactly_what_it_does() -> None:
     assert actions("RoleSweeper") == LOGS | {
         "dynamodb:Query",
         "dynamodb:GetItem",
+        "dynamodb:BatchGetItem",
         "dynamodb:UpdateItem",
+        "lambda:InvokeFunction",
         "sqs:SendMessage",
         "sqs:GetQueueAttributes",
         "s3:GetObject",
@@ -251,12 +254,28 @@ def test_the_sweeper_queries_only_the_index_and_sends_to_all_queues() -> None:
     ]
 
 
-@pytest.mark.parametrize("role", ["RoleDefaultWorker", "RoleSweeper"])
-def test_functions_may_be_invoked_only_if_an_alias_uses_lambda_backend(role: str) -> None:
-    name = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:shop-dev-%s-worker:live"
+FUNCTION = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:shop-dev-%s"
+OWN_SHARDS = FUNCTION % "sweeper:shards"
 
-    assert "lambda:InvokeFunction" not in actions(role)
-    assert resources(role, "lambda:InvokeFunction", *INVOKING) == [name % "default", name % "reports"]
+
+@pytest.mark.parametrize(("role", "own"), [("RoleDefaultWorker", []), ("RoleSweeper", [OWN_SHARDS])])
+def test_workers_may_be_invoked_only_if_an_alias_uses_lambda_backend(role: str, own: list[str]) -> None:
+    workers = [FUNCTION % "default-worker:live", FUNCTION % "reports-worker:live"]
+
+    assert resources(role, "lambda:InvokeFunction") == own
+    assert sorted(resources(role, "lambda:InvokeFunction", *INVOKING)) == sorted(workers + own)
+
+
+def test_only_the_sweeper_may_invoke_itself_and_only_by_the_alias_of_its_own() -> None:
+    named = {
+        role: [name for name in resources(role, "lambda:InvokeFunction", *INVOKING) if "sweeper" in name]
+        for role in of_type("IAM::Role", *INVOKING)
+    }
+    renamed = options(functions={"sweeper": "broom"})
+
+    assert {role: names for role, names in named.items() if names} == {"RoleSweeper": [OWN_SHARDS]}
+    (name,) = resources("RoleSweeper", "lambda:InvokeFunction", renamed)
+    assert name.endswith(":function:broom:shards")
 
 
 def test_nothing_is_allowed_on_everything_and_every_action_is_spelled_out() -> None:

@@ -59,9 +59,10 @@ def test_events_that_lambda_gives_up_are_kept_and_a_sweep_is_not_retried() -> No
         "EventsDefaultWorker": 2,
         "EventsReportsWorker": 2,
         "EventsSweeper": 0,
+        "EventsSweeperShards": 0,
     }
-    for one in limits.values():
-        assert one["Qualifier"] == "live"
+    for name, one in limits.items():
+        assert one["Qualifier"] == ("shards" if name == "EventsSweeperShards" else "live")
         assert 60 <= one["MaximumEventAgeInSeconds"] <= 21_600
         assert one["DestinationConfig"] == {
             "OnFailure": {"Destination": {"Fn::GetAtt": ["FailedEvents", "Arn"]}}

@@ -35,6 +35,7 @@ def test_the_queues_of_all_aliases_are_merged_in_their_order() -> None:
         {"batch_size": 2},
         {"batch_window": timedelta(seconds=1)},
         {"max_concurrency": 20},
+        {"pollers": (2, 20)},
     ],
     ids=lambda changed: next(iter(changed)),
 )

@@ -1,5 +1,6 @@
 """The table and the bucket of the template."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -55,6 +56,37 @@ def test_the_table_is_billed_on_demand_expires_is_restorable_and_encrypted() -> 
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({}, None),
+        ({"WarmReadUnits": "30000"}, {"ReadUnitsPerSecond": "30000"}),
+        ({"WarmWriteUnits": "40000"}, {"WriteUnitsPerSecond": "40000"}),
+        (
+            {"WarmReadUnits": "30000", "WarmWriteUnits": "40000"},
+            {"ReadUnitsPerSecond": "30000", "WriteUnitsPerSecond": "40000"},
+        ),
+    ],
+)
+def test_a_stage_may_prepare_the_table_and_each_index_for_a_peak(
+    parameters: dict[str, str], expected: dict[str, str] | None
+) -> None:
+    table = properties("Table", options(history=True), parameters=parameters)
+    indexes = table["GlobalSecondaryIndexes"]
+
+    assert len(indexes) >= 2
+    assert [one.get("WarmThroughput") for one in (table, *indexes)] == [expected] * (1 + len(indexes))
+
+
+def test_units_are_whole_numbers_or_nothing() -> None:
+    for name in ("WarmReadUnits", "WarmWriteUnits"):
+        parameter = document()["Parameters"][name]
+        assert parameter["Default"] == ""
+        assert all(re.fullmatch(parameter["AllowedPattern"], text) for text in ("", "1", "40000"))
+        refused = ("0", "-1", "4,000", "1e4", "40000.0", " ", "many")
+        assert not any(re.fullmatch(parameter["AllowedPattern"], text) for text in refused)
 
 
 def test_table_and_bucket_outlive_the_stack() -> None:

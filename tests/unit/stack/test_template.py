@@ -23,6 +23,7 @@ LARGE = options(
             memory=10_240,
             batch_size=10_000,
             batch_window=timedelta(seconds=300),
+            pollers=(200, 10_000),
         ),
     },
 )

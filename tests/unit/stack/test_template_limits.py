@@ -21,14 +21,14 @@ STAGE = StageEnvironment(
 EVERY_HOUR = Recurrence(task="shop.tasks.report", when="rate(1 hour)")
 
 
-def queues(count):
-    return {f"queue{number}": QueueOptions() for number in range(count)}
+def queues(count, **changes):
+    return {f"queue{number}": QueueOptions(**changes) for number in range(count)}
 
 
-def spec(count=1, *, schedules=0, stage_environment=None, **changes):
+def spec(count=1, *, schedules=0, pollers=None, stage_environment=None, **changes):
     recurrences = {f"schedule{number}": EVERY_HOUR for number in range(schedules)}
     return merge_options(
-        [options(queues=queues(count), schedules=recurrences, **changes)],
+        [options(queues=queues(count, pollers=pollers), schedules=recurrences, **changes)],
         attempts={},
         settings_module="shop.settings",
         result_ttl=options().result_ttl,
@@ -46,6 +46,7 @@ def spec(count=1, *, schedules=0, stage_environment=None, **changes):
         (2, {"transport": "lambda"}),
         (2, {"history": True, "outbox": True}),
         (1, {"stage_environment": STAGE}),
+        (2, {"pollers": (2, 10)}),
     ],
 )
 def test_the_resources_of_a_template_are_counted_without_building_it(count, changes):
@@ -59,6 +60,17 @@ def test_the_resources_of_a_template_are_counted_without_building_it(count, chan
         "parameters": len(template.parameters),
         "outputs": len(template.outputs),
     }
+
+
+def test_a_queue_needs_16_resources_and_28_queues_fit_with_everything_else():
+    whole = {"history": True, "outbox": True, "schedules": 3}
+
+    assert [
+        len(complete_template(spec(count + 1, **whole)).resources)
+        - len(complete_template(spec(count, **whole)).resources)
+        for count in (1, 2)
+    ] == [16, 16]
+    assert len(complete_template(spec(28, **whole)).resources) <= aws_limits.TEMPLATE_RESOURCES
 
 
 def test_too_many_queues_are_refused_with_what_the_stack_needs():

@@ -8,14 +8,24 @@ import pytest
 
 from django_offload.exceptions import UnknownEvent
 from django_offload.local.aws.schedule import Rule, make_event
+from django_offload.protocol.shards import READ_SHARDS
 from django_offload.stack import limits, schedules
 from django_offload.testing import Invocation, sweep_event
 from django_offload.worker import sweep
-from django_offload.worker.sweep_event import LONGEST_DISTANCE, Occurrence, read_event
+from django_offload.worker.sweep_event import (
+    GROUP_LIFE,
+    GROUPS,
+    LONGEST_DISTANCE,
+    SHARDS_ALIAS,
+    Occurrence,
+    ShardGroup,
+    read_event,
+)
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SWEEPER = Invocation("contract-sweeper")
 RULE = sweep_event("contract-sweeper", NOW)
+GROUP = ShardGroup(stack="contract", number=1, groups=4, at=NOW).event()
 SCHEDULE = {"schedule": "nightly", "alias": "default", "at": "2026-11-22T12:00:00Z"}
 ARN = "arn:aws:events:us-east-1:123456789012:rule/contract-sweeper"
 ODD = (None, True, 0, 10**400, float("nan"), float("inf"), "", "\ud800", [], {}, ["x"], {"x": 1})
@@ -23,6 +33,11 @@ ODD = (None, True, 0, 10**400, float("nan"), float("inf"), "", "\ud800", [], {},
 
 class Mapped(dict):
     """A dictionary that isn't JSON's."""
+
+
+def is_group_0(event):
+    """Return True for the one of these events that a sweeper does send."""
+    return type(event["group"]) is int and event == {**GROUP, "group": 0}
 
 
 def changed(event, name, *values):
@@ -86,6 +101,13 @@ FOREIGN = [
     *[{key: value for key, value in SCHEDULE.items() if key != name} for name in SCHEDULE],
     *[{**SCHEDULE, name: 1} for name in ("task", "args", "kwargs", "queue", "sig", "extra")],
     *[event for name in SCHEDULE for event in changed(SCHEDULE, name, *ODD)],
+    # Of a group of shards: the same.
+    *[{key: value for key, value in GROUP.items() if key != name} for name in GROUP],
+    *[{**GROUP, name: 1} for name in ("shards", "partitions", "schedule", "alias", "task", "extra")],
+    *[event for name in GROUP for event in changed(GROUP, name, *ODD) if not is_group_0(event)],
+    *changed(GROUP, "group", -1, 4, 64, 1.0, True, "1"),
+    *changed(GROUP, "of", 1, 3, 5, 6, 7, 16, 64, 4.0, "4"),
+    *changed(GROUP, "sweep", "other", "Contract", "contract ", "contract-sweeper"),
     *changed(SCHEDULE, "schedule", "hourly", "NIGHTLY", "nightly ", "os.system", b"nightly"),
     *changed(SCHEDULE, "alias", "elsewhere", "Default", b"default"),
 ]
@@ -228,3 +250,41 @@ def test_no_event_of_the_stack_is_too_late_for_the_sweeper():
     latest = timedelta(seconds=schedules.LONGEST_SECONDS) + limits.EVENT_AGE + limits.SERVICE_TIMEOUT
 
     assert latest < LONGEST_DISTANCE
+
+
+def by_alias(alias):
+    name = "contract-sweeper"
+    arn = f"arn:aws:lambda:us-east-1:123456789012:function:{name}:{alias}"
+    return Invocation(name, invoked_function_arn=arn)
+
+
+@pytest.mark.parametrize("groups", GROUPS)
+def test_each_shard_is_in_exactly_one_of_the_groups_that_a_sweeper_sends(ours, groups):
+    sent = [ShardGroup(stack="contract", number=number, groups=groups, at=NOW) for number in range(groups)]
+
+    read = [read_event(json.loads(json.dumps(one.event())), by_alias(SHARDS_ALIAS), NOW) for one in sent]
+
+    assert read == sent
+    assert sorted(shard for one in read for shard in one.shards) == list(range(READ_SHARDS))
+
+
+@pytest.mark.parametrize("step", [-GROUP_LIFE, timedelta(0), GROUP_LIFE])
+def test_a_group_is_accepted_within_a_minute_and_in_one_spelling(ours, step):
+    event = ShardGroup(stack="contract", number=0, groups=2, at=NOW + step).event()
+
+    assert read_event(event, SWEEPER, NOW).at == NOW + step  # In local AWS, functions have no alias.
+    assert refused(event, by_alias(SHARDS_ALIAS)) if abs(step) > GROUP_LIFE else True
+    later = ShardGroup(stack="contract", number=0, groups=2, at=NOW + 2 * step + SECOND).event()
+    assert refused(later, by_alias(SHARDS_ALIAS)) if step > timedelta(0) else True
+    for text in ("2026-11-22T12:00:00Z", "2026-11-22T12:00:00.000Z", "2026-11-22T13:00:00.000000+01:00"):
+        assert refused({**event, "at": text}, by_alias(SHARDS_ALIAS))
+
+
+def test_a_group_comes_only_by_the_alias_of_groups_and_nothing_else_does(ours, untouched):
+    """So no group begins a sweep that shares out its shards again."""
+    assert all(refused(GROUP, by_alias(alias)) for alias in ("live", "7", "$LATEST", "Shards", "shards:1"))
+    assert all(refused(event, by_alias(SHARDS_ALIAS)) for event in (RULE, SCHEDULE, *FOREIGN))
+
+
+def test_lambda_keeps_the_event_of_a_group_as_long_as_the_sweeper_accepts_it():
+    assert limits.SWEEP_AGE <= GROUP_LIFE

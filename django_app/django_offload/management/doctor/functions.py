@@ -25,6 +25,7 @@ def check_functions(plan: StackSpec) -> Iterator[Finding]:
             batch_size=queue.batch_size,
             batch_window=limits.seconds(queue.batch_window),
             max_concurrency=queue.max_concurrency,
+            pollers=queue.pollers,
             disabled=disabled,
         )
     yield from check_function(plan, DEAD_LETTER, service_timeout, limits.SERVICE_MEMORY)
@@ -38,7 +39,7 @@ def check_functions(plan: StackSpec) -> Iterator[Finding]:
             max_concurrency=limits.DEAD_LETTER_CONCURRENCY,
             disabled=disabled,
         )
-    yield from check_function(plan, SWEEPER, service_timeout, limits.SERVICE_MEMORY)
+    yield from check_function(plan, SWEEPER, service_timeout, limits.SWEEPER_MEMORY)
     yield from check_schedule(plan, disabled)
     if disabled and is_local_aws():
         text = "Local AWS disables event source mappings and schedule, because offload_local does their work."
@@ -95,6 +96,7 @@ def check_mapping(
     batch_size: int,
     batch_window: int,
     max_concurrency: int,
+    pollers: tuple[int, int] | None = None,
     disabled: list[str],
 ) -> Iterator[Finding]:
     """Check the event source mapping of a queue. If it is disabled, add it to `disabled`."""
@@ -120,6 +122,15 @@ def check_mapping(
     if mapping_window != batch_window:
         text = f"{queue} waits {mapping_window} s for a batch to fill, but TASKS says {batch_window} s."
         yield finding("other-batch-window", stack, text)
+    yield from check_pollers(stack, queue, mapping, pollers)
+    if pollers is None:
+        yield from check_concurrency(stack, queue, mapping, max_concurrency)
+
+
+def check_concurrency(
+    stack: str, queue: str, mapping: Mapping[str, Any], max_concurrency: int
+) -> Iterator[Finding]:
+    """Check how many invocations a mapping may run at the same time."""
     mapping_concurrency = mapping.get("ScalingConfig", {}).get("MaximumConcurrency")
     if mapping_concurrency is None:
         text = f"{queue} has no limit of concurrent workers, but TASKS says {max_concurrency}."
@@ -130,6 +141,24 @@ def check_mapping(
             f"{queue} has at most {mapping_concurrency} concurrent workers, but TASKS says {max_concurrency}."
         )
         yield finding("other-concurrency", stack, text, wrong=False)
+
+
+def check_pollers(
+    stack: str, queue: str, mapping: Mapping[str, Any], pollers: tuple[int, int] | None
+) -> Iterator[Finding]:
+    """Check the pollers that AWS keeps for a queue alone. They cost money as long as they are there."""
+    # Local AWS can't keep pollers.
+    if is_local_aws():
+        return
+    config = mapping.get("ProvisionedPollerConfig") or {}
+    deployed = (config.get("MinimumPollers"), config.get("MaximumPollers")) if config else None
+    if deployed != pollers:
+        text = f"{queue} has the pollers {shown_pollers(deployed)}, but TASKS says {shown_pollers(pollers)}."
+        yield finding("other-pollers", stack, text)
+
+
+def shown_pollers(pollers: tuple[int | None, int | None] | None) -> str:
+    return "of AWS's choice" if pollers is None else f"{pollers[0]} to {pollers[1]}"
 
 
 def find_mapping(function: str, queue: str) -> Mapping[str, Any] | None:

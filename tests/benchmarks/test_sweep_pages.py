@@ -1,0 +1,98 @@
+"""What a sweep of many records costs, in virtual time: calls, seconds, write units. No test waits."""
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from django_offload.protocol.record import DUE_AFTER
+from django_offload.worker.sweeping.due_pages import RESCUE_EVERY
+from tests.benchmarks.virtual import START, VirtualStack, virtual_stack
+
+MANY = 10_000
+NINE = START + timedelta(minutes=14)
+LONG_AGO = START - timedelta(hours=12)
+
+
+@pytest.fixture(autouse=True)
+def silent() -> Iterator[None]:
+    """Log nothing: the sweeper says of each task that it was sent."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def defer(stack: VirtualStack, count: int) -> None:
+    """Let so many tasks start at nine o'clock. Their messages can be sent from now on."""
+    for number in range(count):
+        stack.store.fill(stack.task(number, enqueued_at=LONG_AGO, run_after=NINE), stack.shards)
+
+
+@pytest.fixture(scope="module")
+def swept() -> Iterator[VirtualStack]:
+    """Return a stack with many deferred tasks, after one sweep."""
+    with virtual_stack(shards=32) as stack:
+        defer(stack, MANY)
+        assert stack.sweep() == {"sent": MANY}
+        yield stack
+
+
+def test_a_sweep_sends_3_000_records_a_second(swept: VirtualStack) -> None:
+    assert MANY / swept.time.now >= 3_000
+
+
+def test_a_swept_record_costs_little_more_than_its_write(swept: VirtualStack) -> None:
+    assert swept.time.calls["UpdateItem"] == MANY
+    assert sum(swept.time.calls.values()) / MANY <= 1.15
+
+
+def test_deferred_tasks_keep_their_exact_second_and_are_sent_once(swept: VirtualStack) -> None:
+    assert len(swept.queue.sent) == MANY
+    assert {tuple(instants) for instants in swept.queue.sent.values()} == {(NINE,)}
+
+
+def test_an_idle_sweep_asks_each_shard_once() -> None:
+    with virtual_stack() as stack:
+        assert stack.sweep() == {}
+
+    assert stack.time.calls == {"Query": 2 * 64 + 2}
+    assert stack.time.now < 0.1
+
+
+def test_a_killed_task_is_rescued_within_65_seconds_behind_a_backlog() -> None:
+    with virtual_stack(shards=32) as stack:
+        defer(stack, 8_000)
+        # Its worker died after a look at 8:46:30 had moved it to the end of its lease.
+        lease_until = START + timedelta(seconds=30)
+        killed = stack.task(8_000, enqueued_at=lease_until - DUE_AFTER)
+        stack.store.fill(killed, stack.shards)
+        stack.store.records[killed.id] |= {
+            "status": "RUNNING",
+            "fence": 1,
+            "token": "t",
+            "workers": ["w"],
+            "attempted_at": stack.store.records[killed.id]["enqueued_at"],
+            "lease_until": stack.store.records[killed.id]["due_at"],
+        }
+        # A sweeper that can do far less than what is due.
+        stack.sweep(seconds=3)
+        assert killed.id not in stack.queue.sent
+        stack.next_minute()
+        stack.sweep(seconds=3)
+
+    assert len(stack.queue.sent) < 8_000
+    (sent_at,) = stack.queue.sent[killed.id]
+    assert sent_at - lease_until <= timedelta(seconds=35)
+
+
+def test_a_task_whose_worker_dies_during_a_long_sweep_does_not_wait_for_the_next() -> None:
+    with virtual_stack(shards=2) as stack:
+        defer(stack, 9_000)
+        late = stack.task(9_000, enqueued_at=START - DUE_AFTER + timedelta(seconds=1))
+        stack.store.fill(late, 32)
+        stack.sweep()
+
+    assert stack.time.now > RESCUE_EVERY.total_seconds() + 1
+    (sent_at,) = stack.queue.sent[late.id]
+    assert sent_at - START <= RESCUE_EVERY + timedelta(seconds=1)
