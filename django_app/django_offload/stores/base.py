@@ -73,6 +73,10 @@ class Store(ABC):
     def get_part(self, task_id: str, part: str) -> str | None:
         """Return the text of a part, or None if there is none."""
 
+    def begin_get_part(self, task_id: str, part: str) -> Callable[[], str | None]:
+        """Start get_part(), and return a callable that finishes it; other calls can start in between."""
+        return partial(self.get_part, task_id, part)
+
     @abstractmethod
     def parts(self, task_id: str) -> tuple[Attributes | None, Mapping[str, str]]:
         """Return the record and the texts of all its parts, as of one instant."""

@@ -107,8 +107,11 @@ class DynamoDBStore(Store):
         return put
 
     def get_part(self, task_id: str, part: str) -> str | None:
-        item = self._call("get_item", Key=_key(task_id, part), ConsistentRead=True).get("Item")
-        return part_text(item) if item else None
+        return self.begin_get_part(task_id, part)()
+
+    def begin_get_part(self, task_id: str, part: str) -> Callable[[], str | None]:
+        wait = self._begin("get_item", Key=_key(task_id, part), ConsistentRead=True)
+        return lambda: part_text(item) if (item := wait().get("Item")) else None
 
     def parts(self, task_id: str) -> tuple[Attributes | None, Mapping[str, str]]:
         query = {
