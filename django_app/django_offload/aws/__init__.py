@@ -1,7 +1,7 @@
 """AWS: this process's clients, the time that their calls may take, and calls under way together."""
 
 from .clients import BOTO3, LEAN, begun, client, failures, reset_clients, under_way
-from .concurrent import begin_together, pause_before_retry
+from .concurrent import begin_together, made_in_turn, pause_before_retry
 from .lean import credentials, made_together
 from .time_budget import READ_SECONDS, at_most, each_at_most, reading, within
 
@@ -16,6 +16,7 @@ __all__ = [
     "credentials",
     "each_at_most",
     "failures",
+    "made_in_turn",
     "made_together",
     "pause_before_retry",
     "reading",

@@ -1,7 +1,7 @@
 """Redrive FAILED records, or discard them from the list of dead letters: many together, or one."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -28,6 +28,7 @@ from ..sending.enqueue import message_text
 from ..sending.failures import masked_text
 from ..stores import Store
 from ..transports import transport_of
+from ..transports.batches import MOST_ENTRIES
 from .fail import with_jitter
 from .pages import OutgoingMessage, read_together, send_together, write_together
 from .runnable import in_portions, runnable_tasks
@@ -40,7 +41,6 @@ REFUSALS = {
     RUNNING: "It is RUNNING. Wait until it ends. If its worker died, the sweeper sends it again.",
     SUCCESSFUL: "It is SUCCESSFUL. To run the task again, enqueue it again.",
 }
-SENT = "READY again, and sent."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +139,15 @@ def redrive_together(
             lives.append(NextLife(enqueued=task, options=own_options, now=now, start_at=start_at))
         else:
             outcomes[record.enqueued.id] = not_runnable(record.enqueued.id, task)
-    written = write_together(store, [(life.enqueued.id, life.change(store)) for life in lives])
-    ready = []
+    return outcomes | write_and_send(store, lives)
+
+
+def write_and_send(store: Store, lives: Sequence[NextLife]) -> dict[str, Outcome]:
+    """Make records READY, and send their messages: each ten as soon as their records are written."""
+    outcomes: dict[str, Outcome] = {}
+    written = write_together(store, ((life.enqueued.id, life.change(store)) for life in lives))
+    ready: list[NextLife] = []
+    waits = []
     for life, after in zip(lives, written, strict=True):
         enqueued = life.enqueued
         if isinstance(after, Refused):  # Another process has changed the record in the meantime.
@@ -150,8 +157,12 @@ def redrive_together(
         else:
             logger.info("Task id=%s name=%s redriven", enqueued.id, enqueued.name)
             ready.append(life)
-    for life, text in zip(ready, send_redriven(ready), strict=True):
-        outcomes[life.enqueued.id] = ActionResult(id=life.enqueued.id, done=True, text=text)
+        if len(ready) == MOST_ENTRIES:
+            waits.append(begin_sends(ready))
+            ready = []
+    waits.append(begin_sends(ready))
+    for wait in waits:
+        outcomes |= {task_id: ActionResult(id=task_id, done=True, text=text) for task_id, text in wait()}
     return outcomes
 
 
@@ -162,8 +173,8 @@ def not_runnable(task_id: str, failure: Exception) -> Outcome:
     return ActionResult(id=task_id, done=False, text=f"It stays FAILED. {failure}")
 
 
-def send_redriven(lives: Sequence[NextLife]) -> Iterator[str]:
-    """Send the messages of records that are READY again, and yield what happened to each."""
+def begin_sends(lives: Sequence[NextLife]) -> Callable[[], Iterator[tuple[str, str]]]:
+    """Begin to send the messages of READY records. Return what waits, and yields ids and what happened."""
     messages: dict[str, OutgoingMessage] = {}
     failures: dict[str, Exception | None] = {}
     for life in lives:
@@ -178,15 +189,21 @@ def send_redriven(lives: Sequence[NextLife]) -> Iterator[str]:
             messages[enqueued.id] = OutgoingMessage(
                 options=life.options, queue=enqueued.queue, text=text, delay=life.start_at - life.now
             )
-    failures |= zip(messages, send_together(list(messages.values()))(), strict=True)
-    for life in lives:
-        failure = failures.get(life.enqueued.id)
-        if life.sent_by_sweeper:
-            yield f"READY again. It starts at {life.start_at:%Y-%m-%d %H:%M} UTC."
-        elif failure is None:
-            yield SENT
-        else:
-            yield left_to_sweeper(life.enqueued, failure)
+    wait = send_together(list(messages.values()))
+
+    def sent() -> Iterator[tuple[str, str]]:
+        failed = failures | dict(zip(messages, wait(), strict=True))
+        for life in lives:
+            failure = failed.get(life.enqueued.id)
+            if life.sent_by_sweeper:
+                text = f"READY again. It starts at {life.start_at:%Y-%m-%d %H:%M} UTC."
+            elif failure is None:
+                text = "READY again, and sent."
+            else:
+                text = left_to_sweeper(life.enqueued, failure)
+            yield life.enqueued.id, text
+
+    return sent
 
 
 def left_to_sweeper(enqueued: EnqueuedTask, failure: Exception) -> str:

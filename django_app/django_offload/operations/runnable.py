@@ -9,12 +9,13 @@ from ..aws import begin_together
 from ..conf import Options
 from ..definition.registry import registry
 from ..definition.signatures import argument_error
-from ..exceptions import OffloadError, PayloadLost, ResourceMissing
+from ..exceptions import OffloadError, ResourceMissing
 from ..payloads import fetch, payloads_of
 from ..protocol.enqueued_task import EnqueuedTask
-from ..protocol.record import ARGUMENTS_PART, PART_BYTES, TaskRecord
+from ..protocol.record import PART_BYTES, TaskRecord
 from ..stores import Store
 from ..transports import transport_of
+from .find import begin_complete
 
 # Arguments that are in memory at once, in bytes, so that large ones need no more memory than many.
 MOST_BYTES = 4 * 2**20
@@ -50,7 +51,7 @@ def runnable_tasks(
     An OffloadError that isn't a CallFailed says why the task can't run, and what to correct. Large arguments
     are stored in the bucket again, because the bucket deletes them some days after they were stored.
     """
-    tasks = complete_together(store, [record for record, _ in records])
+    tasks = begin_together(partial(begin_complete, store, record) for record, _ in records)()
     queues = Queues()
     results: list[EnqueuedTask | Exception] = []
     for task, (_, options) in zip(tasks, records, strict=True):
@@ -64,26 +65,6 @@ def runnable_tasks(
     for (number, _, _), failure in zip(large, failures, strict=True):
         results[number] = failure or results[number]
     return results
-
-
-def complete_together(store: Store, records: Sequence[TaskRecord]) -> list[EnqueuedTask | Exception]:
-    """Return for each record its task, with the arguments that are stored beside it. See find.complete()."""
-    beside = [record.enqueued.id for record in records if is_beside(record)]
-    texts = begin_together(partial(store.begin_get_part, task_id, ARGUMENTS_PART) for task_id in beside)()
-    text_by_id = dict(zip(beside, texts, strict=True))
-    return [
-        with_arguments(record.enqueued, text_by_id[record.enqueued.id])
-        if record.enqueued.id in text_by_id
-        else record.enqueued
-        for record in records
-    ]
-
-
-def with_arguments(enqueued: EnqueuedTask, text: str | Exception | None) -> EnqueuedTask | Exception:
-    """Return a task with arguments that were read, or why they weren't."""
-    if isinstance(text, Exception):
-        return text
-    return PayloadLost(ARGUMENTS_PART, "gone") if text is None else replace(enqueued, arguments=text)
 
 
 def is_beside(record: TaskRecord) -> bool:

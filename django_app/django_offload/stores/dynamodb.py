@@ -111,7 +111,12 @@ class DynamoDBStore(Store):
 
     def begin_get_part(self, task_id: str, part: str) -> Callable[[], str | None]:
         wait = self._begin("get_item", Key=_key(task_id, part), ConsistentRead=True)
-        return lambda: part_text(item) if (item := wait().get("Item")) else None
+
+        def text() -> str | None:
+            item = wait().get("Item")
+            return part_text(item) if item else None
+
+        return text
 
     def parts(self, task_id: str) -> tuple[Attributes | None, Mapping[str, str]]:
         query = {

@@ -155,8 +155,12 @@ def _begun_at_once(task_id: str, *, now: Any, due_at: Any, not_before: Any = EPO
 REDRIVE = transitions.redrive
 
 
-def _without_arguments(store: Any, records: Any) -> Any:
-    return [record.enqueued for record in records]
+def _without_arguments(store: Any, record: Any) -> Any:
+    return lambda: record.enqueued
+
+
+def _unsent(lives: Any) -> Any:
+    return lambda: [(life.enqueued.id, "") for life in lives]
 
 
 def _deleted_first(entries: Any, left: Any) -> Any:
@@ -268,11 +272,11 @@ DECISIONS: tuple[Mutant, ...] = (
         lambda **options: transitions.discard(),
     ),
     # Redrives.
-    Mutant("a redrive sends nothing", redrive, "send_redriven", lambda lives: [""] * len(lives)),
+    Mutant("a redrive sends nothing", redrive, "begin_sends", _unsent),
     Mutant("a redrive forgets run_after", transitions, "redrive", _begun_at_once),
     Mutant("a redrive is swept days later", redrive, "with_jitter", lambda due_at: due_at + 48 * HOUR),
     Mutant("two redrives take one write for theirs", redrive, "with_jitter", lambda due_at: due_at),
-    Mutant("a redrive forgets the arguments", runnable, "complete_together", _without_arguments),
+    Mutant("a redrive forgets the arguments", runnable, "begin_complete", _without_arguments),
     Mutant(
         "a redrive leaves the bucket to its lifecycle",
         runnable,
