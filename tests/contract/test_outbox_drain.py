@@ -55,9 +55,10 @@ def test_fresh_rows_are_left_to_the_process_that_enqueued(site):
     assert (rows(), messages(site)) == (left, [])
 
 
-def test_draining_stops_if_no_time_is_left(site):
+def test_draining_stops_if_no_time_is_left(site, monkeypatch):
+    monkeypatch.setattr(outbox, "PAGE", 2)
     left = leave_behind(4)
-    times = iter([60.0, 60.0, 0.5])
+    times = iter([60.0, 60.0, 0.5])  # Before the page, its one group, and the next page.
 
     assert outbox.drain(datetime.now(UTC) + LATER, lambda: next(times)) == 2
     assert len(rows()) == 2
@@ -65,15 +66,17 @@ def test_draining_stops_if_no_time_is_left(site):
     assert sorted(site.stores[STACK].records) == left
 
 
-def test_concurrent_drains_lose_nothing_and_skip_locked_rows(site):
+def test_concurrent_drains_lose_nothing_and_skip_locked_rows(site, monkeypatch):
+    monkeypatch.setattr(outbox, "PAGE", 5)
     left, sent = leave_behind(40), []
-    send = outbox.send
+    send_many = outbox.send_many
 
-    def counted(enqueued, options):
-        send(enqueued, options)
-        sent.append(enqueued.id)
+    def counted(enqueued_tasks, options):
+        failures = send_many(enqueued_tasks, options)
+        sent.extend(enqueued.id for enqueued in enqueued_tasks)
+        return failures
 
-    with mock.patch.object(outbox, "send", counted):
+    with mock.patch.object(outbox, "send_many", counted):
         counts = at_once(*[drain] * 4)
 
     assert all(isinstance(count, int) for count in counts), counts

@@ -178,10 +178,10 @@ def is_not_sent(site):
             with transaction.atomic():
                 tasks.fails.enqueue(CANARY)
             (entry,) = OutboxEntry.objects.all()
-            assert not drain.send_entry(entry)
+            assert not drain.send_entries([entry], lambda: 60.0)
             assert OutboxEntry.objects.count() == 1
         broken = OutboxEntry(id="b" * 32, alias="default", birth=f'["{FIRST}', created_at=entry.created_at)
-        assert not drain.send_entry(broken)
+        assert not drain.send_entries([broken], lambda: 60.0)
 
 
 def without_an_outbox(settings):

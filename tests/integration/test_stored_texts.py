@@ -13,7 +13,7 @@ from django_offload.conf import configured
 from django_offload.definition.registry import registry
 from django_offload.exceptions import ClassNotImported, UnknownTask
 from django_offload.http import status_url
-from django_offload.outbox.drain import send_entry
+from django_offload.outbox.drain import send_entries
 from django_offload.outbox.models import OutboxEntry
 from django_offload.protocol.conditional_write import ConditionalWrite, equals
 from django_offload.protocol.record import FAILED, RUNNING
@@ -173,7 +173,8 @@ def test_a_message_a_row_and_a_sweep_import_nothing(aws, queues, faces, imports)
         aws.fail_next(OSError("not yet"))
 
     aws.run()
-    assert all(send_entry(entry) for entry in OutboxEntry.objects.all())
+    entries = OutboxEntry.objects.all()
+    assert len(send_entries(entries, lambda: 60.0)) == len(entries) == len(PATHS)
     assert aws.sweep().get("sent", 0) == len(PATHS)
 
     assert not registry().tasks.keys() & set(PATHS)

@@ -28,10 +28,11 @@ class Outbox:
         self._put(enqueued)
         self._network.call(enqueued.id, lambda: None)  # Between the row and its commit.
 
-    def delete(self, task_id: str) -> None:
-        self._delete(task_id)
-        self._network.call(task_id, lambda: None)
-        self._rows.discard(task_id)
+    def delete(self, *task_ids: str) -> None:
+        self._delete(*task_ids)
+        for task_id in task_ids:
+            self._network.call(task_id, lambda: None)
+            self._rows.discard(task_id)
 
     def drain(self, now: datetime, left: Callable[[], float]) -> int:
         return self._drain(now, left) if self._rows else 0

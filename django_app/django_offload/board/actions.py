@@ -1,6 +1,6 @@
 """What staff may do with tasks. Each action has a permission, and the admin's log records it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -8,9 +8,10 @@ from django.http import HttpRequest
 
 from ..conf import Options, options_for
 from ..models import Task
-from ..operations.cancel import cancel, describe_cancel
-from ..operations.redrive import ActionResult, discard, redrive
-from ..operations.staff_log import log_staff_action, unknown_if_it_raises
+from ..operations.cancel import cancel_many, describe_cancel
+from ..operations.dead_letters import results_of
+from ..operations.redrive import ActionResult, Outcome, discard_many, redrive_many
+from ..operations.staff_log import UNKNOWN, log_staff_action, log_staff_actions, unknown_if_it_raises
 from ..operations.unverified_bodies import act_on_body
 from ..protocol.record import FAILED, TaskRecord
 from ..protocol.transitions import CANCELLED
@@ -25,7 +26,8 @@ class Action:
     verb: str
     description: str  # What it does, for the page that asks for confirmation.
     applies_to: Callable[[TaskRecord], bool]
-    run: Callable[[Store, TaskRecord, Options, datetime], ActionResult]
+    # Does it to at most 100 tasks. Returns for each what happened, or what AWS raised.
+    run: Callable[[Store, Sequence[TaskRecord], Options, datetime], Sequence[Outcome]]
 
     def allowed(self, request: HttpRequest) -> bool:
         """Return True if the user has the action's permission."""
@@ -38,14 +40,33 @@ def is_dead_letter(record: TaskRecord) -> bool:
     return record.status == FAILED and bool(error.get("ended")) and error.get("class") != CANCELLED
 
 
-def redrive_task(store: Store, record: TaskRecord, options: Options, now: datetime) -> ActionResult:
-    return redrive(store, record.enqueued.id, options, now)
+def redrive_tasks(
+    store: Store, records: Sequence[TaskRecord], options: Options, now: datetime
+) -> Sequence[Outcome]:
+    return redrive_many(store, ids_of(records), options, now)
 
 
-def cancel_task(store: Store, record: TaskRecord, options: Options, now: datetime) -> ActionResult:
-    cancelled = cancel(store, record.enqueued, options_for(record.enqueued.alias, options), now)
-    text = describe_cancel(cancelled)
-    return ActionResult(id=record.enqueued.id, done=cancelled is not None, text=text)
+def cancel_tasks(
+    store: Store, records: Sequence[TaskRecord], options: Options, now: datetime
+) -> Sequence[Outcome]:
+    tasks = [(record.enqueued, options_for(record.enqueued.alias, options)) for record in records]
+    cancelled = cancel_many(store, tasks, now)
+    return [
+        outcome
+        if isinstance(outcome, Exception)
+        else ActionResult(id=enqueued.id, done=outcome is not None, text=describe_cancel(outcome))
+        for (enqueued, _), outcome in zip(tasks, cancelled, strict=True)
+    ]
+
+
+def discard_tasks(
+    store: Store, records: Sequence[TaskRecord], options: Options, now: datetime
+) -> Sequence[Outcome]:
+    return discard_many(store, ids_of(records))
+
+
+def ids_of(records: Sequence[TaskRecord]) -> list[str]:
+    return [record.enqueued.id for record in records]
 
 
 RETRY = Action(
@@ -53,14 +74,14 @@ RETRY = Action(
     verb="Retry",
     description="The task becomes READY and is sent again, with the same arguments and all its attempts.",
     applies_to=lambda record: record.status == FAILED and not is_dead_letter(record),
-    run=redrive_task,
+    run=redrive_tasks,
 )
 REDRIVE = Action(
     slug="redrive",
     verb="Redrive",
     description="A dead letter becomes READY again. A newly signed message carries the same arguments.",
     applies_to=is_dead_letter,
-    run=redrive_task,
+    run=redrive_tasks,
 )
 CANCEL = Action(
     slug="cancel",
@@ -68,14 +89,14 @@ CANCEL = Action(
     description="A waiting task never starts. A running task is asked to stop; if it finishes anyway, its "
     "result counts.",
     applies_to=lambda record: not record.ended,
-    run=cancel_task,
+    run=cancel_tasks,
 )
 DISCARD = Action(
     slug="discard",
     verb="Discard",
     description="A discarded task stays FAILED and can still be read, but this list no longer shows it.",
     applies_to=lambda record: record.status == FAILED and record.due_at is not None,
-    run=lambda store, record, options, now: discard(store, record.enqueued.id),
+    run=discard_tasks,
 )
 ACTIONS = {action.slug: action for action in (RETRY, CANCEL, REDRIVE, DISCARD)}
 
@@ -86,23 +107,45 @@ def available_actions(request: HttpRequest, record: TaskRecord) -> list[Action]:
 
 
 def run_action(
-    action: Action, request: HttpRequest, options: Options, records: Iterable[TaskRecord]
+    action: Action, request: HttpRequest, options: Options, records: Sequence[TaskRecord]
 ) -> list[ActionResult]:
-    """Run an action on each record, and return the result of each. Log every one that was done."""
-    store, results = store_of(options), []
-    for record in records:
-        task_id, what = record.enqueued.id, f"{action.verb} {record.enqueued.name}"
-        if action.applies_to(record):
-            with unknown_if_it_raises(request.user, task_id, what):
-                result = action.run(store, record, options, datetime.now(UTC))
-        else:
-            text = f"{action.verb} does not apply, because it is {record.status} now. Choose another action."
-            result = ActionResult(id=task_id, done=False, text=text)
-        results.append(result)
-        if result.done:
-            # Log at once, because a later record may raise an exception.
-            log_staff_action(request.user, task_id, f"{what}: {result.text}")
-    return results
+    """
+    Run an action on records together, and return the result of each. Log every one that was done.
+
+    If AWS didn't confirm one, log that it may have been done, and raise what AWS raised.
+    """
+    applicable = [record for record in records if action.applies_to(record)]
+    outcomes = dict(zip(ids_of(applicable), perform(action, options, applicable), strict=True))
+    results = [outcomes.get(record.enqueued.id) or not_applicable(action, record) for record in records]
+    log_staff_actions(
+        request.user,
+        {
+            record.enqueued.id: f"{action.verb} {record.enqueued.name}: {text}"
+            for record, result in zip(records, results, strict=True)
+            if (text := text_for_log(result))
+        },
+    )
+    return list(results_of(results))
+
+
+def perform(action: Action, options: Options, records: Sequence[TaskRecord]) -> Sequence[Outcome]:
+    """Run an action. What stops it as a whole is the outcome of each record."""
+    try:
+        return action.run(store_of(options), records, options, datetime.now(UTC)) if records else []
+    except Exception as exc:  # noqa: BLE001, whatever AWS raises
+        return [exc] * len(records)
+
+
+def not_applicable(action: Action, record: TaskRecord) -> ActionResult:
+    text = f"{action.verb} does not apply, because it is {record.status} now. Choose another action."
+    return ActionResult(id=record.enqueued.id, done=False, text=text)
+
+
+def text_for_log(outcome: Outcome) -> str:
+    """Return what the admin's log says of an outcome, or an empty text if nothing was done."""
+    if isinstance(outcome, Exception):
+        return UNKNOWN
+    return outcome.text if outcome.done else ""
 
 
 def discard_body(request: HttpRequest, key: str) -> ActionResult:

@@ -1,12 +1,12 @@
 """The lists of the board: which tasks each one shows, and which index of the table holds them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..conf import Options, configured
 from ..protocol.conditional_write import Value
 from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord
-from ..protocol.shards import Band, partitions
+from ..protocol.shards import OLD_SHARDS, Band, partition, partitions
 from ..stores import store_of
 from ..stores.listing import DUE, HISTORY, Index
 
@@ -24,14 +24,33 @@ class TaskList:
     time_heading: str
     index: Index
     bands: Sequence[Band] = ()  # Of the index `due`.
+    old: bool = True  # Whether the partitions of releases up to 0.1.0 belong to it.
     states: tuple[str, ...]
     actions: tuple[str, ...]  # The slugs of the actions on several tasks.
 
     def partitions(self, options: Options, alias: str = "") -> Sequence[Value]:
         """Return the partitions to read: shards of the index `due`, or aliases of the index `history`."""
         if self.index is DUE:
-            return partitions(*self.bands, shards=store_of(options).read_shards)
+            return partitions(*self.bands, shards=store_of(options).read_shards, old=self.old)
         return [alias] if alias else aliases(options)[:MOST_PARTITIONS]
+
+    def written(self, options: Options) -> Sequence[int]:
+        """Return the partitions of the index `due` that the stack writes to now. They have most entries."""
+        store = store_of(options)
+        shards = {store.shards(other) for other in configured().values() if other.stack == options.stack}
+        return list(
+            dict.fromkeys(
+                partition(band, number, count)
+                for count in shards
+                for band in self.bands
+                for number in range(count)
+            )
+        )
+
+    @property
+    def under_way(self) -> bool:
+        """True for a list of tasks that haven't ended, which isn't in the order of their enqueues."""
+        return FAILED not in self.states
 
     def includes(self, record: TaskRecord) -> bool:
         """Return True if the record still belongs here. The index may be a moment behind."""
@@ -45,6 +64,23 @@ UNDER_WAY = TaskList(
     time_heading="Enqueued",
     index=DUE,
     bands=(Band.RESCUE, Band.DEFERRED),
+    states=(READY, RUNNING),
+    actions=("cancel",),
+)
+# Of a stack with many shards, whose deferred tasks are in partitions of their own.
+UNDER_WAY_SOON = replace(
+    UNDER_WAY,
+    description="Tasks that wait or run. Those that start much later are in the list Deferred.",
+    bands=(Band.RESCUE,),
+)
+DEFERRED_TASKS = TaskList(
+    slug="deferred",
+    title="Deferred",
+    description="Tasks that start later than a message can wait. The sweeper sends each before its start.",
+    time_heading="Starts",
+    index=DUE,
+    bands=(Band.DEFERRED,),
+    old=False,
     states=(READY, RUNNING),
     actions=("cancel",),
 )
@@ -82,7 +118,19 @@ EVERYTHING = TaskList(
 def lists(options: Options) -> list[TaskList]:
     """Return the lists of a stack. Only a stack with OPTIONS['history'] can list all tasks."""
     has_history = any(other.history for other in configured().values() if other.stack == options.stack)
-    return [UNDER_WAY, FAILED_TASKS, DEAD_LETTERS, *([EVERYTHING] if has_history else [])]
+    return [*unfinished_lists(options), FAILED_TASKS, DEAD_LETTERS, *([EVERYTHING] if has_history else [])]
+
+
+def unfinished_lists(options: Options) -> list[TaskList]:
+    """
+    Return the lists of tasks that haven't ended: two if the stack writes to many shards, otherwise one.
+
+    The first one has the partitions of earlier releases, and of a stack with few shards all others, because
+    tasks stay where an earlier OPTIONS["shards"] put them.
+    """
+    if any(other.shards > OLD_SHARDS for other in configured().values() if other.stack == options.stack):
+        return [UNDER_WAY_SOON, DEFERRED_TASKS]
+    return [UNDER_WAY]
 
 
 def aliases(options: Options) -> list[str]:

@@ -1,26 +1,23 @@
-"""One page of a list: it merges the entries of several partitions, newest first, and reads their records."""
+"""One page of a list: the newest entries of its partitions, and their records."""
 
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ..conf import Options
 from ..operations.dead_letters import readable
-from ..protocol.enqueued_task import is_id
+from ..operations.due_entries import likely_share
+from ..protocol.conditional_write import Value
 from ..protocol.json_codec import EPOCH, from_micros, to_micros
 from ..protocol.record import TaskRecord
 from ..stores import listing_of
-from ..stores.base import MOST_READ
-from ..stores.listing import EVER, IndexEntry, IndexPage, IndexQuery
+from ..stores.listing import EVER, IndexQuery
 from .lists import UNDER_WAY, TaskList
+from .merge import PAGE_SIZE, Place, newest_entries
 
-PAGE_SIZE = MOST_READ
-# The last entry read from each partition: None before the first entry, END after the last.
-type Cursor = Sequence[IndexEntry | None]
-END = IndexEntry(-1, "")
-LAST_MICROS = to_micros(EVER)
+# How many partitions the list has, a position among them, microseconds, and the id of a task.
+CURSOR = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,18})\.([0-9a-f]{32})").fullmatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,21 +33,12 @@ class TaskFilter:
 
     def index_query(self) -> IndexQuery:
         """Return the query for an index. Tasks under way are filtered by when they were enqueued."""
-        if self.task_list is UNDER_WAY:
-            has_times = (self.since, self.until) != (EPOCH, EVER)
-            return IndexQuery(
-                index=self.task_list.index,
-                newest_first=True,
-                matching=self.matching,
-                enqueued=(self.since, self.until) if has_times else None,
-            )
-        return IndexQuery(
-            index=self.task_list.index,
-            newest_first=True,
-            since=self.since,
-            until=self.until,
-            matching=self.matching,
-        )
+        query = IndexQuery(index=self.task_list.index, newest_first=True, matching=self.matching)
+        if (self.since, self.until) == (EPOCH, EVER):
+            return query
+        if self.task_list.under_way:
+            return replace(query, enqueued=(self.since, self.until))
+        return replace(query, since=self.since, until=self.until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,15 +52,15 @@ class Page:
 
 
 def read_page(options: Options, task_filter: TaskFilter, after: str = "") -> Page:
-    """Return a page. Make one call for each partition, and one to read the records."""
-    listing, query = listing_of(options), task_filter.index_query()
-    partitions = task_filter.task_list.partitions(options, task_filter.alias)
-    start = decode_cursor(after, len(partitions))
-    slices = [
-        None if place == END else listing.query(query, partition, place, PAGE_SIZE)
-        for partition, place in zip(partitions, start, strict=True)
-    ]
-    entries, end = merge(slices, start)
+    """
+    Return a page. Query the partitions together, as often as needed, and read the records by one call.
+
+    A page with a filter looks at so many entries at most, and may be short: older tasks may match.
+    """
+    listing, query, task_list = listing_of(options), task_filter.index_query(), task_filter.task_list
+    partitions = task_list.partitions(options, task_filter.alias)
+    start = decode_cursor(after, len(partitions), query)
+    entries, end = newest_entries(listing, query, partitions, shares(task_list, options, partitions), start)
     records_by_id = {
         record.enqueued.id: record
         for attributes in listing.get_many([entry.id for entry in entries])
@@ -81,72 +69,40 @@ def read_page(options: Options, task_filter: TaskFilter, after: str = "") -> Pag
     records = [
         (records_by_id[entry.id], from_micros(entry.micros))
         for entry in entries
-        if entry.id in records_by_id and task_filter.task_list.includes(records_by_id[entry.id])
+        if entry.id in records_by_id and task_list.includes(records_by_id[entry.id])
     ]
-    reached = [place.micros for place in end if place is not None and place != END]
     return Page(
         records=[row for row in records if task_filter.state in {"", row[0].status}],
         gone=len(entries) - len(records),
-        reached=from_micros(max(reached)) if reached else None,
-        cursor=encode_cursor(end) if any(place != END for place in end) else "",
+        reached=from_micros(end.micros) if end else None,
+        cursor=encode_cursor(end, len(partitions)) if end else "",
     )
 
 
-def merge(slices: Sequence[IndexPage | None], start: Cursor) -> tuple[list[IndexEntry], Cursor]:
+def shares(task_list: TaskList, options: Options, partitions: Sequence[Value]) -> list[int]:
+    """Return how many entries to ask each partition for. Most are in those that the stack writes to now."""
+    written = {*task_list.written(options)}
+    share = likely_share(PAGE_SIZE, len(written) or len(partitions))
+    other_share = likely_share(PAGE_SIZE, len(partitions))
+    return [share if partition in written else other_share for partition in partitions]
+
+
+def encode_cursor(place: Place, partitions: int) -> str:
+    """Return a place in a list of so many partitions as text for an address."""
+    return f"{partitions}.{place.position}.{place.micros}.{place.id}"
+
+
+def decode_cursor(text: str, partitions: int, query: IndexQuery) -> Place | None:
     """
-    Return the newest entries of all partitions, newest first, and the cursor after them.
+    Return the place in an address, or None for the beginning.
 
-    An entry that is older than the last one read from another partition waits for the next page. Otherwise
-    the next page could contain a newer entry than this one.
+    Only a place that encode_cursor() may have written for this list counts. AWS would refuse any other.
     """
-    horizon = max((part.more.micros for part in slices if part is not None and part.more), default=-1)
-    entries = sorted(
-        (
-            (entry, number)
-            for number, part in enumerate(slices)
-            for entry in (part.entries if part is not None else ())
-            if entry.micros >= horizon
-        ),
-        key=lambda numbered: numbered[0].micros,
-        reverse=True,
-    )[:PAGE_SIZE]
-    end: list[IndexEntry | None] = []
-    for number, part in enumerate(slices):
-        taken = [entry for entry, partition in entries if partition == number]
-        if part is None or len(taken) == len(part.entries):
-            end.append((part.more if part is not None else None) or END)
-        else:
-            end.append(taken[-1] if taken else start[number])
-    return [entry for entry, _ in entries], end
-
-
-def encode_cursor(cursor: Cursor) -> str:
-    """Return a cursor as text for an address."""
-    text = json.dumps([list(place) if place else None for place in cursor], separators=(",", ":"))
-    return urlsafe_b64encode(text.encode("ascii")).decode("ascii").rstrip("=")
-
-
-def decode_cursor(text: str, partitions: int) -> Cursor:
-    """Return the cursor in an address, or the beginning if it is invalid or has other partitions."""
-    beginning: Cursor = [None] * partitions
-    if not text:
-        return beginning
-    try:
-        values = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, RecursionError):
-        return beginning
-    if not isinstance(values, list) or len(values) != partitions or not all(map(is_place, values)):
-        return beginning
-    return [None if value is None else IndexEntry(*value) for value in values]
-
-
-def is_place(value: object) -> bool:
-    """Return True for a place that encode_cursor() may have written. AWS would refuse any other."""
-    match value:
-        case None | [END.micros, END.id]:
-            return True
-        case [bool(), _]:  # To Python a number, but not to DynamoDB.
-            return False
-        case [int(micros), str(task_id)]:
-            return 0 <= micros <= LAST_MICROS and is_id(task_id) is not None
-    return False
+    parsed = CURSOR(text)
+    if parsed is None:
+        return None
+    count, position, micros = (int(number) for number in parsed.groups()[:3])
+    in_range = to_micros(query.since) <= micros <= to_micros(query.until)
+    if count != partitions or position >= partitions or not in_range:
+        return None
+    return Place(micros, position, parsed[4])

@@ -2,8 +2,9 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 from ..aws import reading
 from ..aws.stand_ins import follow_tests
@@ -12,6 +13,7 @@ from ..conf import Options, options_for, stacks
 from ..definition.results import parts_of
 from ..exceptions import PayloadLost
 from ..payloads import fetch_parts
+from ..protocol.conditional_write import Attributes
 from ..protocol.enqueued_task import EnqueuedTask, is_id
 from ..protocol.record import ARGUMENTS_PART, TaskRecord, read_record
 from ..stores import Store, store_of
@@ -56,6 +58,32 @@ def find_in(candidates: Sequence[Options], task_id: str, *, with_parts: bool) ->
                 record=record, options=options_for(record.enqueued.alias, options), store=store, parts=parts
             )
     return None
+
+
+def find_many(ids: Sequence[str]) -> Iterator[tuple[Options, dict[str, Attributes]]]:
+    """
+    Yield the stacks of TASKS that have records with these ids, at most 100, and the records as they are now.
+
+    Raise what find() raises if AWS doesn't answer.
+    """
+    missing = list(ids)
+    for options in stacks():
+        if not missing:
+            return
+        if TEST_UTILS in sys.modules:
+            follow_tests(options)
+        with reading():
+            found = store_of(options).begin_get_many(missing)()
+        if found:
+            # In the order of the ids, in which they are reported.
+            yield options, {task_id: found[task_id] for task_id in missing if task_id in found}
+        missing = [task_id for task_id in missing if task_id not in found]
+    # A busy table leaves records out, so those that no stack has are asked for by themselves.
+    for task_id, options in product(missing, stacks()):
+        with reading():
+            attributes = store_of(options).get(task_id)
+        if attributes is not None:
+            yield options, {task_id: attributes}
 
 
 def complete(store: Store, record: TaskRecord) -> EnqueuedTask:

@@ -1,6 +1,6 @@
-"""What is done to a page of records: all its writes together, then all its messages, ten to a call."""
+"""What is done to a page of records: one read, all writes together, then all messages, ten to a call."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -22,6 +22,23 @@ class OutgoingMessage:
     queue: str  # Its name in QUEUES.
     text: str
     delay: timedelta
+
+
+def read_together(store: Store, ids: Sequence[str]) -> dict[str, Attributes | Exception | None]:
+    """
+    Read at most 100 records by one call, as they are now. Return each, or None if there is none, by its id.
+
+    A record that isn't among the answers is read by itself, because a busy table leaves records out.
+    """
+    found: Mapping[str, Attributes] = store.begin_get_many(ids)()
+    return {task_id: found.get(task_id) or read_alone(store, task_id) for task_id in ids}
+
+
+def read_alone(store: Store, task_id: str) -> Attributes | Exception | None:
+    try:
+        return store.get(task_id)
+    except Exception as exc:  # noqa: BLE001, one record that can't be read must not stop the others
+        return exc
 
 
 def begin_write(store: Store, task_id: str, change: ConditionalWrite) -> Callable[[], Attributes]:

@@ -1,16 +1,16 @@
-"""Redrive a FAILED record, or discard it from the list of dead letters."""
+"""Redrive FAILED records, or discard them from the list of dead letters: many together, or one."""
 
 import logging
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
+from ..aws import begin_together
 from ..conf import Options, options_for
-from ..definition.registry import registry
-from ..definition.signatures import argument_error
-from ..exceptions import CallFailed, OffloadError, ResourceMissing
-from ..payloads import fetch, payloads_of
+from ..exceptions import CallFailed, OffloadError, UnreadableRecord
 from ..protocol import transitions
-from ..protocol.conditional_write import Attributes, Refused
+from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.record import (
     DUE_AFTER,
@@ -28,8 +28,10 @@ from ..sending.enqueue import message_text
 from ..sending.failures import masked_text
 from ..stores import Store
 from ..transports import transport_of
-from .fail import change_or_recognise, with_jitter
-from .find import complete
+from ..transports.batches import MOST_ENTRIES
+from .fail import with_jitter
+from .pages import OutgoingMessage, read_together, send_together, write_together
+from .runnable import in_portions, runnable_tasks
 
 logger = logging.getLogger("django_offload")
 
@@ -50,53 +52,186 @@ class ActionResult:
     text: str
 
 
-def redrive(store: Store, task_id: str, stack_options: Options, now: datetime) -> ActionResult:
-    """
-    Make a FAILED record READY again, and send a newly signed message with its exact arguments.
+# What happened to a record, or what AWS raised: then it may have been done.
+type Outcome = ActionResult | Exception
+# A record as it was read, None if there is none, or why it couldn't be read.
+type StoredRecord = Attributes | Exception | None
 
-    The fence continues, so a late worker from before the redrive changes nothing. If the task can't run,
-    nothing changes: it may be unknown, or its arguments may be gone or not fit any more.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextLife:
+    """A FAILED task that can run again, and when."""
+
+    enqueued: EnqueuedTask
+    options: Options
+    now: datetime
+    start_at: datetime
+
+    @property
+    def sent_by_sweeper(self) -> bool:
+        """True if no message can wait until the start."""
+        return self.start_at - self.now > transport_of(self.options).longest_delay
+
+    def change(self, store: Store) -> ConditionalWrite:
+        """Return the write that makes the record READY. The sweeper sends the task if nothing else does."""
+        if self.sent_by_sweeper:
+            due_at = self.start_at - LONGEST_DELAY + SWEEP_EVERY
+        else:
+            due_at = self.start_at + DUE_AFTER
+        return transitions.redrive(
+            self.enqueued.id,
+            now=self.start_at,
+            due_at=with_jitter(due_at),
+            not_before=self.enqueued.not_before,
+            shards=store.shards(self.options),
+        )
+
+
+def redrive(store: Store, task_id: str, stack_options: Options, now: datetime) -> ActionResult:
+    """Do what redrive_many() does for one record, and raise what AWS raised."""
+    return only(redrive_many(store, [task_id], stack_options, now))
+
+
+def redrive_many(store: Store, ids: Sequence[str], stack_options: Options, now: datetime) -> list[Outcome]:
     """
-    attributes = store.get(task_id)
-    if attributes is None or attributes["status"] != FAILED:
-        return refusal("redrive", task_id, attributes)
-    record = read_record(attributes)
-    options = options_for(record.enqueued.alias, stack_options)
-    try:
-        enqueued = require_runnable(store, record, options)
-    except CallFailed:  # A failed call to AWS says nothing about the task.
-        raise
-    except OffloadError as exc:
-        return ActionResult(id=task_id, done=False, text=f"It stays FAILED. {exc}")
-    # A task never starts before its run_after, even if it ended before that.
-    start_at = max(now, enqueued.start_at)
-    sent_by_sweeper = start_at - now > transport_of(options).longest_delay
-    due_at = with_jitter(start_at - LONGEST_DELAY + SWEEP_EVERY if sent_by_sweeper else start_at + DUE_AFTER)
-    change = transitions.redrive(
-        task_id,
-        now=start_at,
-        due_at=due_at,
-        not_before=enqueued.not_before,
-        shards=store.shards(options),
-    )
-    try:
-        change_or_recognise(store, task_id, change)
-    except Refused as refused:  # Another process has changed the record in the meantime.
-        return refusal("redrive", task_id, refused.current)
-    logger.info("Task id=%s name=%s redriven", enqueued.id, enqueued.name)
-    if sent_by_sweeper:
-        text = f"READY again. It starts at {start_at:%Y-%m-%d %H:%M} UTC."
-    else:
-        text = send_redriven(enqueued, options, start_at, start_at - now)
-    return ActionResult(id=task_id, done=True, text=text)
+    Make at most 100 FAILED records READY again, and send newly signed messages with their exact arguments.
+
+    The fence continues, so a late worker from before the redrive changes nothing. If a task can't run,
+    its record doesn't change: the task may be unknown, or its arguments may be gone or not fit any more. A
+    record that can't be read or written stops no other.
+    """
+    return redrive_read(store, read_together(store, ids), stack_options, now)
+
+
+def redrive_read(
+    store: Store, stored: Mapping[str, StoredRecord], stack_options: Options, now: datetime
+) -> list[Outcome]:
+    """Do what redrive_many() does for records that have just been read, by their ids."""
+    outcomes: dict[str, Outcome] = {}
+    records: list[TaskRecord] = []
+    for task_id, attributes in stored.items():
+        if isinstance(attributes, Exception):
+            outcomes[task_id] = attributes
+        elif attributes is None or attributes["status"] != FAILED:
+            outcomes[task_id] = refusal("redrive", task_id, attributes)
+        else:
+            try:
+                records.append(read_record(attributes))
+            except UnreadableRecord as exc:
+                outcomes[task_id] = ActionResult(id=task_id, done=False, text=str(exc))
+    for portion in in_portions(records):
+        outcomes |= redrive_together(store, portion, stack_options, now)
+    return [outcomes[task_id] for task_id in stored]
+
+
+def redrive_together(
+    store: Store, records: Sequence[TaskRecord], stack_options: Options, now: datetime
+) -> dict[str, Outcome]:
+    """Check that FAILED tasks can run, write their records, and send their messages."""
+    outcomes: dict[str, Outcome] = {}
+    lives: list[NextLife] = []
+    options = [options_for(record.enqueued.alias, stack_options) for record in records]
+    tasks = runnable_tasks(store, list(zip(records, options, strict=True)))
+    for record, own_options, task in zip(records, options, tasks, strict=True):
+        if isinstance(task, EnqueuedTask):
+            # A task never starts before its run_after, even if it ended before that.
+            start_at = max(now, task.start_at)
+            lives.append(NextLife(enqueued=task, options=own_options, now=now, start_at=start_at))
+        else:
+            outcomes[record.enqueued.id] = not_runnable(record.enqueued.id, task)
+    return outcomes | write_and_send(store, lives)
+
+
+def write_and_send(store: Store, lives: Sequence[NextLife]) -> dict[str, Outcome]:
+    """Make records READY, and send their messages: each ten as soon as their records are written."""
+    outcomes: dict[str, Outcome] = {}
+    written = write_together(store, ((life.enqueued.id, life.change(store)) for life in lives))
+    ready: list[NextLife] = []
+    waits = []
+    for life, after in zip(lives, written, strict=True):
+        enqueued = life.enqueued
+        if isinstance(after, Refused):  # Another process has changed the record in the meantime.
+            outcomes[enqueued.id] = refusal("redrive", enqueued.id, after.current)
+        elif isinstance(after, Exception):
+            outcomes[enqueued.id] = after
+        else:
+            logger.info("Task id=%s name=%s redriven", enqueued.id, enqueued.name)
+            ready.append(life)
+        if len(ready) == MOST_ENTRIES:
+            waits.append(begin_sends(ready))
+            ready = []
+    waits.append(begin_sends(ready))
+    for wait in waits:
+        outcomes |= {task_id: ActionResult(id=task_id, done=True, text=text) for task_id, text in wait()}
+    return outcomes
+
+
+def not_runnable(task_id: str, failure: Exception) -> Outcome:
+    """Return why a task stays FAILED. A failed call to AWS says nothing about the task."""
+    if isinstance(failure, CallFailed) or not isinstance(failure, OffloadError):
+        return failure
+    return ActionResult(id=task_id, done=False, text=f"It stays FAILED. {failure}")
+
+
+def begin_sends(lives: Sequence[NextLife]) -> Callable[[], Iterator[tuple[str, str]]]:
+    """Begin to send the messages of READY records. Return what waits, and yields ids and what happened."""
+    messages: dict[str, OutgoingMessage] = {}
+    failures: dict[str, Exception | None] = {}
+    for life in lives:
+        enqueued = life.enqueued
+        if life.sent_by_sweeper:
+            continue
+        try:
+            text = message_text(enqueued, life.options, life.start_at + MESSAGE_LIFE)
+        except Exception as exc:  # noqa: BLE001, the record is READY, so the sweeper sends it all the same
+            failures[enqueued.id] = exc
+        else:
+            messages[enqueued.id] = OutgoingMessage(
+                options=life.options, queue=enqueued.queue, text=text, delay=life.start_at - life.now
+            )
+    wait = send_together(list(messages.values()))
+
+    def sent() -> Iterator[tuple[str, str]]:
+        failed = failures | dict(zip(messages, wait(), strict=True))
+        for life in lives:
+            failure = failed.get(life.enqueued.id)
+            if life.sent_by_sweeper:
+                text = f"READY again. It starts at {life.start_at:%Y-%m-%d %H:%M} UTC."
+            elif failure is None:
+                text = "READY again, and sent."
+            else:
+                text = left_to_sweeper(life.enqueued, failure)
+            yield life.enqueued.id, text
+
+    return sent
+
+
+def left_to_sweeper(enqueued: EnqueuedTask, failure: Exception) -> str:
+    """Log that a message was not sent, and return what happens now."""
+    reason = masked_text(failure, enqueued)
+    text = "Task id=%s name=%s redriven, but its message was not sent: %s"
+    logger.warning(text, enqueued.id, enqueued.name, reason)
+    return f"READY again. Its message was not accepted ({reason}), so the sweeper will send it."
 
 
 def discard(store: Store, task_id: str) -> ActionResult:
-    """Remove a FAILED record from the list of dead letters. It can be read for as long as before."""
-    try:
-        before = store.change(task_id, transitions.discard())
-    except Refused as refused:
-        return refusal("discard", task_id, refused.current)
+    """Do what discard_many() does for one record, and raise what AWS raised."""
+    return only(discard_many(store, [task_id]))
+
+
+def discard_many(store: Store, ids: Sequence[str]) -> list[Outcome]:
+    """Remove FAILED records from the list of dead letters. They can be read for as long as before."""
+    change = transitions.discard()
+    before = begin_together(partial(store.begin_change, task_id, change) for task_id in ids)()
+    return [discarded(task_id, outcome) for task_id, outcome in zip(ids, before, strict=True)]
+
+
+def discarded(task_id: str, before: Attributes | Exception | None) -> Outcome:
+    """Return what a discard did, given the record before it, or what the write raised."""
+    if isinstance(before, Refused):
+        return refusal("discard", task_id, before.current)
+    if isinstance(before, Exception):
+        return before
     if before is None or "due_at" not in before:
         return ActionResult(id=task_id, done=True, text="It is not in the list, so nothing was changed.")
     return ActionResult(id=task_id, done=True, text="Discarded. It stays FAILED but is no longer listed.")
@@ -112,42 +247,9 @@ def refusal(action: str, task_id: str, attributes: Attributes | None) -> ActionR
     return ActionResult(id=task_id, done=False, text=text)
 
 
-def require_runnable(store: Store, record: TaskRecord, options: Options) -> EnqueuedTask:
-    """
-    Return the enqueued task of a record, with its arguments.
-
-    Raise OffloadError if the task can't run. The error says what to correct.
-    """
-    enqueued = complete(store, record)
-    task = registry().resolve(enqueued.name)
-    if enqueued.queue not in options.queues:
-        raise ResourceMissing(options.alias, "queue", options.queue(enqueued.queue))
-    transport_of(options).prepare(enqueued.queue)
-    text = enqueued.arguments
-    if enqueued.reference is not None:
-        text = fetch(enqueued.reference, options)
-        payloads = payloads_of(options)
-        assert payloads is not None, "the arguments were fetched from them"
-        # Store the arguments again, because the bucket deletes them some days after they were stored.
-        payloads.put(enqueued.reference.key, text.encode("ascii"))
-    error = argument_error(task, replace(enqueued, arguments=text))
-    if error is not None:
-        raise error
-    return enqueued
-
-
-def send_redriven(enqueued: EnqueuedTask, options: Options, start_at: datetime, delay: timedelta) -> str:
-    """Send the message of a record that is READY again, and return what happened."""
-    try:
-        text = message_text(enqueued, options, start_at + MESSAGE_LIFE)
-        transport_of(options).send(enqueued.queue, text, delay)
-    except Exception as exc:  # noqa: BLE001, the record is READY, so the sweeper sends it after any exception
-        reason = masked_text(exc, enqueued)
-        logger.warning(
-            "Task id=%s name=%s redriven, but its message was not sent: %s",
-            enqueued.id,
-            enqueued.name,
-            reason,
-        )
-        return f"READY again. Its message was not accepted ({reason}), so the sweeper will send it."
-    return "READY again, and sent."
+def only(outcomes: Sequence[Outcome]) -> ActionResult:
+    """Return the one outcome. Raise it if it is an exception."""
+    (outcome,) = outcomes
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome

@@ -2,14 +2,16 @@
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from django.db import DEFAULT_DB_ALIAS, Error, connections, transaction
 from django.db.models import Q
+from django.db.models.functions import Length
 
+from ..aws import within
 from ..compat import task_backends
 from ..conf import ENV_STACK, Options, configured, stacks
 from ..definition.registry import registry
@@ -18,9 +20,10 @@ from ..exceptions import PayloadLost, ResourceMissing, UnknownVersion
 from ..payloads import fetch
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import load
-from ..sending.enqueue import announce_enqueued, enqueued_result, send
+from ..sending.enqueue import announce_enqueued, enqueued_result, is_deferred, send_many
 from ..sending.failures import masked_text
 from ..sending.outbox_row import pack, unpack
+from ..transports import transport_of
 from .models import OutboxEntry
 
 logger = logging.getLogger("django_offload")
@@ -29,6 +32,11 @@ logger = logging.getLogger("django_offload")
 DATABASE = DEFAULT_DB_ALIAS
 # The process that enqueued a task still sends it during this time.
 FRESH = timedelta(seconds=30)
+# Tasks that are sent together, and the bytes of their rows. Large arguments need no more memory than many.
+PAGE, PAGE_BYTES = 100, 4 * 2**20
+
+# Where an entry is in the order of the outbox: when it was created, and its id.
+type Place = tuple[datetime, str]
 
 
 def put(enqueued: EnqueuedTask) -> None:
@@ -72,46 +80,90 @@ def drain(now: datetime, left: Callable[[], float], *, fresh: timedelta = FRESH)
     """
     Send the tasks of processes that died, the oldest first, and return how many were sent.
 
-    Several processes can drain at once. If the database can lock rows, each process locks a row while it
-    sends the task, and the others skip that row. A row is deleted only after its task was sent; a task that
-    is sent twice is still one task. A task that cannot be sent stays in the outbox. In AWS the sweeper of a
-    stack has the rights to that stack alone, and leaves the rows of other stacks to theirs.
+    Several processes can drain at once. If the database can lock rows, each process locks a page of rows
+    while it sends the tasks, and the others skip those rows. A row is deleted only after its task was sent; a
+    task that is sent twice is still one task. A task that can't be sent stays in the outbox. In AWS the
+    sweeper of a stack has the rights to that stack alone, and leaves the rows of other stacks to theirs.
     """
     count, last = 0, None
     # Without row locks, an open transaction would only block others.
     can_lock = connections[DATABASE].features.has_select_for_update
     while left() > 1:
         with transaction.atomic(using=DATABASE) if can_lock else nullcontext():
-            last = next_entry(last, in_django_time(now - fresh))
-            if last is None:
+            places = next_page(last, in_django_time(now - fresh))
+            if not places:
                 break
-            sent = send_entry(last)
-        if sent is not None:
-            count += 1
-            # After the transaction, because a query of a receiver that fails would keep the row.
-            announce_sent(sent)
+            last = places[-1]
+            sent = send_entries(locked_entries(places), left)
+        count += len(sent)
+        # After the transaction, because a query of a receiver that fails would keep the rows.
+        for enqueued in sent:
+            announce_sent(enqueued)
     return count
 
 
-def next_entry(last: OutboxEntry | None, until: datetime) -> OutboxEntry | None:
-    """Return the oldest entry after `last`, locked if the database can lock rows."""
+def next_page(last: Place | None, until: datetime) -> list[Place]:
+    """
+    Return the places of the oldest entries after `last`, without their texts.
+
+    Together they have at most PAGE_BYTES, unless the first one has more.
+    """
     entries = OutboxEntry.objects.using(DATABASE).filter(created_at__lte=until).order_by("created_at", "id")
     own_stack = os.environ.get(ENV_STACK)
     if own_stack is not None:
         others = [alias for alias, options in configured().items() if options.stack != own_stack]
         entries = entries.exclude(alias__in=others)
     if last is not None:
-        entries = entries.filter(
-            Q(created_at__gt=last.created_at) | Q(created_at=last.created_at, id__gt=last.id)
-        )
+        created_at, task_id = last
+        entries = entries.filter(Q(created_at__gt=created_at) | Q(created_at=created_at, id__gt=task_id))
+    places: list[Place] = []
+    size = 0
+    for created_at, task_id, length in entries.values_list("created_at", "id", Length("birth"))[:PAGE]:
+        size += length
+        if places and size > PAGE_BYTES:
+            break
+        places.append((created_at, task_id))
+    return places
+
+
+def locked_entries(places: Sequence[Place]) -> list[OutboxEntry]:
+    """Return the entries at these places, locked if the database can lock rows."""
     features = connections[DATABASE].features
+    ids = [task_id for _, task_id in places]
+    entries = OutboxEntry.objects.using(DATABASE).filter(id__in=ids).order_by("created_at", "id")
     if features.has_select_for_update:
         entries = entries.select_for_update(skip_locked=features.has_select_for_update_skip_locked)
-    return entries.first()
+    return list(entries)
 
 
-def send_entry(entry: OutboxEntry) -> EnqueuedTask | None:
-    """Send one task, delete its row and return it. Return None, and log why, if it can't be sent."""
+def send_entries(entries: Sequence[OutboxEntry], left: Callable[[], float]) -> list[EnqueuedTask]:
+    """Send the tasks of entries, and delete the entries of those that were sent. Return these tasks."""
+    sent: list[EnqueuedTask] = []
+    with within(left):
+        for group, options in groups(entries):
+            if left() > 1:
+                sent += send_group(group, options)
+    if sent:
+        forget_many(sent)
+    return sent
+
+
+def groups(entries: Sequence[OutboxEntry]) -> Iterator[tuple[list[EnqueuedTask], Options]]:
+    """Yield the tasks that send_many() can send together, and the options to send them with."""
+    now = datetime.now(UTC)
+    together: dict[tuple[str, str, bool], tuple[list[EnqueuedTask], Options]] = {}
+    for entry in entries:
+        readable = read_entry(entry)
+        if readable is not None:
+            enqueued, options = replace(readable[0], enqueued_at=now), readable[1]
+            deferred = is_deferred(enqueued, transport_of(options))
+            group = together.setdefault((options.alias, enqueued.queue, deferred), ([], options))
+            group[0].append(enqueued)
+    yield from together.values()
+
+
+def read_entry(entry: OutboxEntry) -> tuple[EnqueuedTask, Options] | None:
+    """Return the task of an entry, and the options to send it with. Return None, and log why, if it stays."""
     options = configured().get(entry.alias)
     if options is None:
         logger.error("Task id=%s stays in the outbox: TASKS has no '%s' any more", entry.id, entry.alias)
@@ -121,20 +173,33 @@ def send_entry(entry: OutboxEntry) -> EnqueuedTask | None:
         if (enqueued.id, enqueued.alias) != (entry.id, entry.alias):
             raise ValueError("the row has the task of another one")
     except Exception as exc:  # noqa: BLE001, whatever a row that somebody changed makes of it
-        log_kept(entry, exc, row_problem(exc))
+        log_kept(entry.id, exc, row_problem(exc))
         return None
-    enqueued = replace(enqueued, enqueued_at=datetime.now(UTC))
     try:
-        send(enqueued, options_of(enqueued, options))
-    except Exception as exc:  # noqa: BLE001, a task that cannot be sent must not stop the others
-        log_kept(entry, exc, reason_of(exc, enqueued))
+        return enqueued, options_of(enqueued, options)
+    except Exception as exc:  # noqa: BLE001, a task that can't be sent must not stop the others
+        log_kept(entry.id, exc, reason_of(exc, enqueued))
         return None
-    delete_sent(enqueued)
-    return enqueued
 
 
-def log_kept(entry: OutboxEntry, exc: Exception, reason: str) -> None:
-    logger.error("Task id=%s stays in the outbox: %s: %s", entry.id, type(exc).__name__, reason)
+def send_group(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list[EnqueuedTask]:
+    """Send tasks together, and return those that were sent. Log why each other one stays."""
+    failures: Sequence[Exception | None]
+    try:
+        failures = send_many(enqueued_tasks, options)
+    except Exception as exc:  # noqa: BLE001, the same for all of them
+        failures = [exc] * len(enqueued_tasks)
+    sent = []
+    for enqueued, failure in zip(enqueued_tasks, failures, strict=True):
+        if failure is None:
+            sent.append(enqueued)
+        else:
+            log_kept(enqueued.id, failure, reason_of(failure, enqueued))
+    return sent
+
+
+def log_kept(task_id: str, exc: Exception, reason: str) -> None:
+    logger.error("Task id=%s stays in the outbox: %s: %s", task_id, type(exc).__name__, reason)
 
 
 def reason_of(exc: Exception, enqueued: EnqueuedTask) -> str:

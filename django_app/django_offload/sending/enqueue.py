@@ -200,7 +200,9 @@ def send(enqueued: EnqueuedTask, options: Options) -> None:
 
 def send_many(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list[EnqueueFailed | None]:
     """
-    Write the records and send the messages of tasks of one queue that start together.
+    Write the records and send the messages of tasks of one queue.
+
+    Either all of them start later than a message can wait (see is_deferred()), or none does.
 
     One of the two is enough, because the sweeper repairs the other. There are exceptions. The record must be
     accepted if no message can wait until the start, or if Lambda soon gives the message up. The message must
@@ -298,13 +300,15 @@ def begin_messages(
     enqueued_tasks: Sequence[EnqueuedTask], options: Options, transport: Transport
 ) -> Callable[[], Failures]:
     """Begin to send messages, and return a callable that waits for them."""
-    first = enqueued_tasks[0]
-    delay = max(first.start_at - first.enqueued_at, NO_DELAY) if first.run_after else NO_DELAY
+    delays = [
+        max(enqueued.start_at - enqueued.enqueued_at, NO_DELAY) if enqueued.run_after else NO_DELAY
+        for enqueued in enqueued_tasks
+    ]
     try:
         texts = [
             message_text(enqueued, options, enqueued.start_at + MESSAGE_LIFE) for enqueued in enqueued_tasks
         ]
-        wait = transport.begin_send_many(first.queue, texts, [delay] * len(texts))
+        wait = transport.begin_send_many(enqueued_tasks[0].queue, texts, delays)
     except Exception as exc:  # noqa: BLE001, whatever a seam raises
         failures = failed(enqueued_tasks, "message", [exc] * len(enqueued_tasks))
         return lambda: failures

@@ -28,7 +28,7 @@ def listing_of(options: Options) -> Listing:
     stand_in = stand_ins.get(options)
     if isinstance(stand_in, MemoryStore):
         return MemoryListing(stand_in)
-    return DynamoDBListing(options.alias, options.table)
+    return DynamoDBListing(options.alias, options.table, options.client)
 
 
 def in_memory(clock: Clock) -> Store:

@@ -1,9 +1,9 @@
 """Lists of records in DynamoDB: Query on an index, BatchGetItem on the table."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..aws import client
+from ..aws import BOTO3, client, under_way
 from ..exceptions import ResourceMissing
 from ..protocol.conditional_write import Attributes, Value
 from ..protocol.json_codec import to_micros
@@ -14,14 +14,22 @@ from .listing import Index, IndexEntry, IndexPage, IndexQuery, Listing, check_id
 class DynamoDBListing(Listing):
     """Each method makes one call; get_many() makes another one if a busy table left records out."""
 
-    def __init__(self, alias: str, table: str) -> None:
-        self.alias, self.table = alias, table
+    def __init__(self, alias: str, table: str, client: str = BOTO3) -> None:
+        self.alias, self.table, self._kind = alias, table, client
 
-    def query(self, query: IndexQuery, partition: Value, after: IndexEntry | None, limit: int) -> IndexPage:
+    def begin_query(
+        self,
+        query: IndexQuery,
+        partition: Value,
+        after: IndexEntry | None,
+        limit: int,
+        most_looked_at: int | None = None,
+    ) -> Callable[[], IndexPage]:
         index, arguments = query.index, query_arguments(query, partition)
-        if "FilterExpression" not in arguments:
-            # Limit counts entries before the filter. With a filter, one call returns as much as it can.
-            arguments["Limit"] = limit
+        # Limit counts entries before the filter. With a filter, one call returns as much as it may read.
+        most_read = most_looked_at if query.filtered else limit
+        if most_read is not None:
+            arguments["Limit"] = most_read
         if after is not None:
             # DynamoDB takes the key of the table together with the key of the index.
             arguments["ExclusiveStartKey"] = {
@@ -30,12 +38,18 @@ class DynamoDBListing(Listing):
                 index.partition: attribute(partition),
                 index.instant: attribute(after.micros),
             }
-        result = self._call("query", TableName=self.table, **arguments)
-        entries = [index_entry(index, item) for item in result["Items"]]
-        if len(entries) > limit:
-            return IndexPage(entries=entries[:limit], more=entries[limit - 1])
-        last_key = result.get("LastEvaluatedKey")
-        return IndexPage(entries=entries, more=index_entry(index, last_key) if last_key else None)
+        wait = self._begin("query", TableName=self.table, **arguments)
+
+        def page() -> IndexPage:
+            result = wait()
+            entries = [index_entry(index, item) for item in result["Items"]]
+            last_key = result.get("LastEvaluatedKey")
+            more = index_entry(index, last_key) if last_key else None
+            if len(entries) > limit:
+                entries, more = entries[:limit], entries[limit - 1]
+            return IndexPage(entries=entries, more=more, looked_at=result["ScannedCount"])
+
+        return page
 
     def get_many(self, ids: Sequence[str]) -> Sequence[Attributes]:
         if not ids:
@@ -55,15 +69,20 @@ class DynamoDBListing(Listing):
 
     def _batch_get(self, requested: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """Return the items that were read, and the request for those left out."""
-        result = self._call("batch_get_item", RequestItems=requested)
+        result = self._begin("batch_get_item", RequestItems=requested)()
         return result["Responses"].get(self.table, []), result.get("UnprocessedKeys") or {}
 
-    def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        dynamodb = client("dynamodb")
-        try:
-            result: dict[str, Any] = getattr(dynamodb, operation)(**arguments)
-        except dynamodb.exceptions.ResourceNotFoundException as exc:
-            raise ResourceMissing(self.alias, "table", self.table) from exc
+    def _begin(self, operation: str, **arguments: Any) -> Callable[[], dict[str, Any]]:
+        """Begin a call, and return what waits for its result."""
+        dynamodb = client("dynamodb", self._kind)
+        wait = under_way(dynamodb, operation, **arguments)
+
+        def result() -> dict[str, Any]:
+            try:
+                return wait()
+            except dynamodb.exceptions.ResourceNotFoundException as exc:
+                raise ResourceMissing(self.alias, "table", self.table) from exc
+
         return result
 
 

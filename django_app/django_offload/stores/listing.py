@@ -1,7 +1,7 @@
 """The interface to lists of records: page by page from an index, never by a scan of the table."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -51,6 +51,11 @@ class IndexQuery:
     matching: Mapping[str, str] = field(default_factory=dict)
     enqueued: tuple[datetime, datetime] | None = None
 
+    @property
+    def filtered(self) -> bool:
+        """True if the query may read entries that it doesn't return."""
+        return bool(self.matching) or self.enqueued is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexPage:
@@ -58,14 +63,31 @@ class IndexPage:
 
     entries: Sequence[IndexEntry]
     more: IndexEntry | None  # The next page continues after it; None at the end of the partition.
+    looked_at: int  # How many entries were read, matching or not.
 
 
 class Listing(ABC):
     """Lists records and reads many of them at once. An index lags behind its table by a moment."""
 
-    @abstractmethod
     def query(self, query: IndexQuery, partition: Value, after: IndexEntry | None, limit: int) -> IndexPage:
         """Return at most `limit` matching entries of a partition that follow `after`, in one call."""
+        return self.begin_query(query, partition, after, limit)()
+
+    @abstractmethod
+    def begin_query(
+        self,
+        query: IndexQuery,
+        partition: Value,
+        after: IndexEntry | None,
+        limit: int,
+        most_looked_at: int | None = None,
+    ) -> Callable[[], IndexPage]:
+        """
+        Start query(), and return a callable that finishes it; other calls can start in between.
+
+        With `most_looked_at`, the call reads at most so many entries to find those that match. Without, it
+        reads up to a megabyte.
+        """
 
     @abstractmethod
     def get_many(self, ids: Sequence[str]) -> Sequence[Attributes]:

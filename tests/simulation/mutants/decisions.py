@@ -11,7 +11,7 @@ from django_offload.conf import Options
 from django_offload.definition import retry_policy
 from django_offload.definition.retry_policy import RetryPolicy, attempts_allowed
 from django_offload.operations import cancel as cancelling
-from django_offload.operations import fail, redrive
+from django_offload.operations import fail, redrive, runnable
 from django_offload.outbox import drain
 from django_offload.protocol import record, transitions
 from django_offload.protocol.enqueued_task import EnqueuedTask
@@ -35,12 +35,8 @@ SEND, MOVE, REASON, DEPTH, LOOK = (
     Sweeper.look,
 )
 GOES_ON, REFUSED, RELEASE, FAIL = dead_letter.goes_on, Worker.refused, Attempt.release, Worker.fail
-RETRIES, DELAY, SEND_ENTRY, NEXT_ENTRY = (
-    RetryPolicy.retries,
-    RetryPolicy.delay,
-    drain.send_entry,
-    drain.next_entry,
-)
+RETRIES, DELAY = RetryPolicy.retries, RetryPolicy.delay
+SEND_ENTRIES, SEND_GROUP, NEXT_PAGE = drain.send_entries, drain.send_group, drain.next_page
 
 
 def _sent(**changes: Any) -> Callable[..., Any]:
@@ -162,37 +158,45 @@ def _with_its_worker(attempt: Attempt, record: Any) -> Any:
     return UNDO(attempt, replace(record, worker_ids=[*record.worker_ids, "w"]))
 
 
-def _begun_at_once(task_id: str, *, now: Any, due_at: Any, not_before: Any = EPOCH) -> Any:
-    return REDRIVE(task_id, now=now, due_at=due_at)
+def _begun_at_once(task_id: str, *, now: Any, due_at: Any, not_before: Any = EPOCH, **rest: Any) -> Any:
+    return REDRIVE(task_id, now=now, due_at=due_at, **rest)
 
 
 REDRIVE = transitions.redrive
 
 
-def _deleted_first(entry: Any) -> Any:
-    drain.delete(entry.id)
-    return SEND_ENTRY(entry)
+def _without_arguments(store: Any, record: Any) -> Any:
+    return lambda: record.enqueued
 
 
-def _deleted_anyway(entry: Any) -> Any:
-    sent = SEND_ENTRY(entry)
-    drain.delete(entry.id)
+def _unsent(lives: Any) -> Any:
+    return lambda: [(life.enqueued.id, "") for life in lives]
+
+
+def _deleted_first(entries: Any, left: Any) -> Any:
+    drain.delete(*(entry.id for entry in entries))
+    return SEND_ENTRIES(entries, left)
+
+
+def _deleted_anyway(entries: Any, left: Any) -> Any:
+    sent = SEND_ENTRIES(entries, left)
+    drain.delete(*(entry.id for entry in entries))
     return sent
 
 
-def _ended_by_one(entry: Any) -> Any:
-    sent = SEND_ENTRY(entry)
-    if sent is None:
+def _ended_by_one(enqueued_tasks: Any, options: Any) -> Any:
+    sent = SEND_GROUP(enqueued_tasks, options)
+    if len(sent) < len(enqueued_tasks):
         raise RuntimeError
     return sent
 
 
 def _first_alone(last: Any, until: Any) -> Any:
-    return None if last is not None else NEXT_ENTRY(last, until)
+    return [] if last is not None else NEXT_PAGE(last, until)[:1]
 
 
 def _fresh_too(last: Any, until: Any) -> Any:
-    return NEXT_ENTRY(last, until + HOUR)
+    return NEXT_PAGE(last, until + HOUR)
 
 
 def _overwritten(self: StepResults, key: str, text: str) -> str:
@@ -276,26 +280,26 @@ DECISIONS: tuple[Mutant, ...] = (
         lambda **options: transitions.discard(),
     ),
     # Redrives.
-    Mutant("a redrive sends nothing", redrive, "send_redriven", lambda *args: ""),
+    Mutant("a redrive sends nothing", redrive, "begin_sends", _unsent),
     Mutant("a redrive forgets run_after", transitions, "redrive", _begun_at_once),
     Mutant("a redrive is swept days later", redrive, "with_jitter", lambda due_at: due_at + 48 * HOUR),
     Mutant("two redrives take one write for theirs", redrive, "with_jitter", lambda due_at: due_at),
-    Mutant("a redrive forgets the arguments", redrive, "complete", lambda store, record: record.enqueued),
+    Mutant("a redrive forgets the arguments", runnable, "begin_complete", _without_arguments),
     Mutant(
         "a redrive leaves the bucket to its lifecycle",
-        redrive,
+        runnable,
         "payloads_of",
         lambda options: SimpleNamespace(put=_nothing_done),
     ),
     # What processes leave.
     Mutant("a message that wasn't taken is sent late", unsent, "have_swept_soon", lambda *args: {}),
     Mutant("a message is sent years ahead", enqueue, "is_deferred", lambda enqueued, transport: False),
-    Mutant("a row is deleted before it is sent", drain, "send_entry", _deleted_first),
-    Mutant("a row is deleted unsent", drain, "send_entry", _deleted_anyway),
-    Mutant("a row that can't be sent ends the drain", drain, "send_entry", _ended_by_one),
-    Mutant("a row that was sent stays", drain, "delete_sent", _nothing_done),
-    Mutant("a drain sends one row", drain, "next_entry", _first_alone),
-    Mutant("a drain takes rows of others", drain, "next_entry", _fresh_too),
+    Mutant("a row is deleted before it is sent", drain, "send_entries", _deleted_first),
+    Mutant("a row is deleted unsent", drain, "send_entries", _deleted_anyway),
+    Mutant("a row that can't be sent ends the drain", drain, "send_group", _ended_by_one),
+    Mutant("a row that was sent stays", drain, "forget_many", _nothing_done),
+    Mutant("a drain sends one row", drain, "next_page", _first_alone),
+    Mutant("a drain takes rows of others", drain, "next_page", _fresh_too),
     Mutant("a task grows old in the outbox", drain, "replace", lambda enqueued, **changes: enqueued),
     Mutant("markers live for a day", effect_cleanup, "marker_life", lambda: 24 * HOUR),
 )

@@ -173,10 +173,12 @@ def test_an_action_whose_answer_is_lost_is_in_the_log_as_perhaps_done(ada, store
     monkeypatch.setattr(store, "change", change)
 
     assert ada.act("cancel", first, second).status_code == 503
-    assert record_of(store, first).status == "FAILED"
-    (entry,) = LogEntry.objects.all()
-    assert entry.object_id == first
-    assert entry.change_message == f"Cancel {NAME}: AWS didn't confirm it, so it may have been done."
+    assert {record_of(store, task_id).status for task_id in (first, second)} == {"FAILED"}
+    unknown = f"Cancel {NAME}: AWS didn't confirm it, so it may have been done."
+    assert {entry.object_id: entry.change_message for entry in LogEntry.objects.all()} == {
+        first: unknown,
+        second: unknown,
+    }
 
 
 def test_an_action_that_cannot_be_logged_is_done_and_a_line_says_so(ada, store, caplog):

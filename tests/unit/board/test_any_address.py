@@ -1,8 +1,5 @@
 """Whatever stands in an address of the board, the answer is no error of the server."""
 
-import json
-from base64 import urlsafe_b64encode
-
 import pytest
 from django.contrib.admin import site
 from django.contrib.messages.storage.cookie import CookieStorage
@@ -10,24 +7,17 @@ from django.test import RequestFactory
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from django_offload.board.paging import END, decode_cursor
+from django_offload.board.paging import decode_cursor
 from django_offload.models import Task
-from django_offload.protocol.json_codec import from_micros
-from django_offload.stores.listing import EVER
+from django_offload.protocol.enqueued_task import is_id
+from django_offload.protocol.json_codec import EPOCH, from_micros
+from django_offload.stores.listing import DUE, EVER, IndexQuery
 from tests.contract.records import enqueued_task, new_id
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | st.just("\ud800"),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
-    max_leaves=6,
-)
-# What looks like a cursor, with any number and any id.
-PLACES = st.none() | st.tuples(st.integers() | st.just(10**16), st.text(max_size=3) | st.just("0" * 32))
-# A place with any type where a number or an id belongs.
-ODD_PLACES = st.tuples(JSON, st.just("0" * 32)) | st.tuples(st.integers(0, 9), JSON)
-CURSORS = (JSON | st.lists(PLACES | ODD_PLACES, max_size=3)).map(
-    lambda value: urlsafe_b64encode(json.dumps(value).encode()).decode()
-)
+# What looks like a cursor, with any numbers and any id.
+NUMBERS = st.integers(-1, 3) | st.integers() | st.sampled_from([10**16, 253402300800000000, "١", "", "1e3"])
+IDS = st.sampled_from(["0" * 32, "A" * 32, "0" * 31, "b:" + "0" * 30, ""]) | st.text(max_size=3)
+CURSORS = st.tuples(NUMBERS, NUMBERS, NUMBERS, IDS).map(lambda parts: ".".join(map(str, parts)))
 WORDS = st.sampled_from(
     ["all", "failed", "dead", "0001-01-01T00:00", "9999-12-31T23:59", "\x00", "x" * 3_000]
 )
@@ -39,15 +29,14 @@ KEYS = st.sampled_from(
 
 @settings(max_examples=1_000)
 @given(text=CURSORS | VALUES, partitions=st.integers(1, 3))
-@example(text=urlsafe_b64encode(b'[[true,"00000000000000000000000000000000"]]').decode(), partitions=1)
-@example(text=urlsafe_b64encode(b'[[-1.0,""]]').decode(), partitions=1)
-def test_a_cursor_has_a_place_of_the_index_for_each_partition(text, partitions):
-    cursor = decode_cursor(text, partitions)
+@example(text=f"3.2.0.{'0' * 32}", partitions=3)
+def test_a_cursor_is_the_beginning_or_a_place_of_the_index(text, partitions):
+    place = decode_cursor(text, partitions, IndexQuery(index=DUE, newest_first=True))
 
-    assert len(cursor) == partitions
-    for place in cursor:
-        assert place in (None, END) or type(place.micros) is int
-        assert place in (None, END) or (from_micros(place.micros) <= EVER and len(place.id) == 32)
+    if place is not None:
+        assert 0 <= place.position < partitions
+        assert EPOCH <= from_micros(place.micros) <= EVER
+        assert is_id(place.id)
 
 
 @pytest.fixture
@@ -69,8 +58,9 @@ def see(ada, store):
 @settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(after=CURSORS | VALUES, query=st.dictionaries(KEYS, VALUES, max_size=3), number=st.integers(0, 24))
 @example(after="WzFd", query={"since": "0001-01-01T00:00", "until": "9999-12-31T23:59"}, number=0)
-@example(after=urlsafe_b64encode(b'[[253402300800000000000,"0"],null]').decode(), query={}, number=0)
-@example(after=urlsafe_b64encode(b'[[1,""],[1,""]]').decode(), query={}, number=0)
+@example(after=f"130.0.0.{'0' * 32}", query={}, number=0)
+@example(after=f"130.129.253402300799999999.{'0' * 32}", query={}, number=0)
+@example(after=f"66.1.5.{'0' * 32}", query={"list": "failed", "since": "2026-01-01T00:00"}, number=0)
 def test_no_address_is_an_error_of_the_server(see, settings, time_zone, after, query, number):
     settings.TIME_ZONE = time_zone
 

@@ -1,132 +1,302 @@
-"""Pages merge partitions: no page has a newer entry than the one before, and each makes few calls."""
+"""Pages merge partitions: none misses a newer entry or repeats one, and each makes few calls together."""
 
-from base64 import urlsafe_b64encode
+import math
+from datetime import timedelta
+from random import Random
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
-from django_offload.board import paging
-from django_offload.board.lists import FAILED_TASKS, UNDER_WAY
-from django_offload.board.paging import END, decode_cursor, encode_cursor
+from django_offload.board import merge, paging
+from django_offload.board.lists import FAILED_TASKS, lists
+from django_offload.board.merge import Place
+from django_offload.board.paging import decode_cursor, encode_cursor
 from django_offload.conf import configured
+from django_offload.protocol.json_codec import from_micros, to_micros
 from django_offload.protocol.record import initial_item
-from django_offload.stores import listing_of
+from django_offload.protocol.shards import Band, partition, partitions
+from django_offload.stores.dynamodb import attribute
 from django_offload.stores.dynamodb_listing import DynamoDBListing
-from django_offload.stores.listing import IndexEntry, IndexPage
-from tests.contract.records import enqueued_task, new_id
+from django_offload.stores.listing import DUE, IndexQuery
+from django_offload.stores.memory import MemoryStore
+from django_offload.stores.memory_listing import MemoryListing
+from tests.benchmarks.virtual_time import CALL_SECONDS, VirtualTime
+from tests.contract.records import NOW, enqueued_task
+from tests.write_units import entry, item_size
 
-MOST_CALLS = 3
-
-
-def place(micros):
-    return IndexEntry(micros, f"{micros:032x}")
-
-
-def test_an_entry_older_than_another_partitions_last_one_waits_for_the_next_page():
-    looked_through = IndexPage(entries=[place(90), place(20)], more=place(20))
-    sparse = IndexPage(entries=[place(80)], more=place(50))
-
-    taken, rest = paging.merge([looked_through, sparse], [None, None])
-
-    assert taken == [place(90), place(80)]
-    assert rest == [place(90), place(50)]
+NEWEST_FIRST = IndexQuery(index=DUE, newest_first=True)
+MOST_UNITS, TOGETHER = 85, 32
+ID = f"{7:032x}"
 
 
-def test_a_partition_without_matches_continues_after_the_last_entry_read():
-    taken, rest = paging.merge([IndexPage(entries=[], more=place(50)), None], [None, END])
+class MeteredListing(MemoryListing):
+    """Counts calls, round trips, and read units as DynamoDB bills reads that are eventually consistent."""
 
-    assert taken == []
-    assert rest == [place(50), END]
+    def __init__(self, store):
+        super().__init__(store)
+        self.time, self.units, self.looked_at = VirtualTime(), 0.0, 0
+
+    @property
+    def trips(self):
+        return round(self.time.seconds / CALL_SECONDS)
+
+    def begin_query(self, query, partition, *arguments):
+        page = super().begin_query(query, partition, *arguments)()
+        self.looked_at += page.looked_at
+        self.units += max(math.ceil(page.looked_at * self.entry_size() / 4096), 1) * 0.5
+        return self.time.begin("Query", lambda: page)
+
+    def get_many(self, ids):
+        self.units += len(ids) * 0.5
+        return self.time.begin("BatchGetItem", lambda: super(MeteredListing, self).get_many(ids))()
+
+    def entry_size(self):
+        """Return the bytes of an entry. All records of a test have the same size."""
+        record = next(iter(self._store.records.values()), {})
+        item = {"part": {"S": "record"}, **{name: attribute(value) for name, value in record.items()}}
+        return item_size(entry(item))
 
 
-def test_the_last_page_ends_every_partition():
-    taken, rest = paging.merge([IndexPage(entries=[place(2)], more=None), None], [place(5), END])
+def fill(store, entries):
+    """Add a record for each pair of a partition and an instant in microseconds."""
+    like = initial_item(enqueued_task(ID))
+    for number, (due_shard, due_at) in enumerate(entries):
+        task_id = f"{number:032x}"
+        store.records[task_id] = {**like, "id": task_id, "due_shard": due_shard, "due_at": due_at}
 
-    assert taken == [place(2)]
-    assert rest == [END, END]
+
+def walk(listing, query, numbers, shares):
+    """Yield the ids of each page."""
+    start = None
+    while True:
+        entries, start = merge.newest_entries(listing, query, numbers, shares, start)
+        yield [entry.id for entry in entries]
+        if start is None:
+            return
+        text = encode_cursor(start, len(numbers))
+        start = decode_cursor(text, len(numbers), query)
+        assert encode_cursor(start, len(numbers)) == text
 
 
-def test_a_cursor_survives_an_address():
-    cursor = [None, END, place(1_764_000_000_000_000)]
+@hypothesis_settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    seed=st.integers(0, 10**6),
+    count=st.integers(0, 120),
+    used=st.integers(1, 9),
+    instants=st.sampled_from([1, 3, 50, 10**6]),
+    share=st.integers(1, 10),
+    named=st.sampled_from([None, 2, 15]),
+)
+def test_pages_have_every_entry_once_newest_first_and_are_full(
+    monkeypatch, seed, count, used, instants, share, named
+):
+    """Few partitions may have all entries, many entries may be of one instant, and a filter may match few."""
+    monkeypatch.setattr(merge, "PAGE_SIZE", 10)
+    monkeypatch.setattr(merge, "MOST_LOOKED_AT", 40)
+    monkeypatch.setattr(merge, "MOST_ROUNDS", 12)
+    random, store = Random(seed), MemoryStore()
+    fill(store, [(random.randrange(used), random.randrange(instants)) for _ in range(count)])
+    query = NEWEST_FIRST
+    if named is not None:
+        query = IndexQuery(index=DUE, newest_first=True, matching={"name": "wanted"})
+        for number, record in enumerate(store.records.values()):
+            record["name"] = "wanted" if number % named == 0 else "other"
+    expected = {
+        task_id for task_id, record in store.records.items() if named is None or record["name"] == "wanted"
+    }
 
-    assert decode_cursor(encode_cursor(cursor), 3) == cursor
-    assert decode_cursor(encode_cursor(cursor), 2) == [None, None]
-    assert encode_cursor(cursor).isascii()
+    pages = list(walk(MemoryListing(store), query, range(9), [share] * 9))
+
+    shown = [task_id for page in pages for task_id in page]
+    assert len(shown) == len(expected)
+    assert set(shown) == expected
+    instants_shown = [store.records[task_id]["due_at"] for task_id in shown]
+    assert instants_shown == sorted(instants_shown, reverse=True)
+    if named is None:
+        assert {len(page) for page in pages[:-1]} <= {10}
+
+
+def test_a_cursor_is_short_and_survives_an_address():
+    place = Place(to_micros(NOW), 129, ID)
+
+    text = encode_cursor(place, 130)
+
+    assert decode_cursor(text, 130, NEWEST_FIRST) == place
+    assert len(text) <= 60
+    assert text.isascii()
+    assert decode_cursor(text, 131, NEWEST_FIRST) is None, "the list has other partitions now"
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "[",
-        "[" * 60_000,
-        "[[1e400,1],null]",
-        "[[" + "9" * 5_000 + ",1],null]",
-        "[[NaN,1],null]",
-        "[[]]",
-        '[[1,""],null]',
-        '[[1,"\\ud800"],null]',
-        '[["1","00000000000000000000000000000001"],null]',
-        '[[253402300800000001,"00000000000000000000000000000001"],null]',
-        "{}",
-        "7",
-    ],
-    ids=[
-        "cut",
-        "deep",
-        "infinite",
-        "long",
-        "not a number",
-        "empty",
-        "no id",
-        "another id",
-        "text",
-        "beyond all time",
-        "an object",
-        "a number",
+        "",
+        "x",
+        "66",
+        f"66.66.1.{ID}",
+        f"66.-1.1.{ID}",
+        f"65.1.1.{ID}",
+        f"66.1.-1.{ID}",
+        f"66.1.1.5.{ID}",
+        f"66.1.{3 * 10**17}.{ID}",
+        f"66.1.{'9' * 5_000}.{ID}",
+        f"66.1.١.{ID}",
+        f"66.1.1.{'A' * 32}",
+        "66.1.1.b:" + "0" * 30,
+        f"66.1.1.{ID}\n",
+        "WzEsMl0",
     ],
 )
 def test_a_cursor_that_nobody_encoded_is_the_beginning(text):
-    assert decode_cursor(urlsafe_b64encode(text.encode()).decode(), 2) == [None, None]
+    assert decode_cursor(text, 66, NEWEST_FIRST) is None
 
 
-class Counting:
-    """A listing whose calls are counted."""
+def test_a_cursor_outside_the_times_of_the_filter_is_the_beginning():
+    """AWS refuses to continue at a key that the query can't return."""
+    query = IndexQuery(index=DUE, newest_first=True, since=from_micros(10), until=from_micros(20))
 
-    def __init__(self, listing):
-        self._listing, self.calls = listing, 0
+    places = [decode_cursor(f"2.0.{micros}.{ID}", 2, query) for micros in (9, 10, 20, 21)]
 
-    def query(self, *arguments):
-        self.calls += 1
-        return self._listing.query(*arguments)
+    assert places == [None, Place(10, 0, ID), Place(20, 0, ID), None]
 
-    def get_many(self, ids):
-        self.calls += 1
-        return self._listing.get_many(ids)
+
+@pytest.fixture
+def board(ours, settings, monkeypatch):
+    """Return a function that reads the first page of a list of a stack with so many shards."""
+
+    def read(store, slug, shards, **task_filter):
+        with_shards = {**settings.TASKS["default"]["OPTIONS"], "shards": shards}
+        settings.TASKS = {"default": {**settings.TASKS["default"], "OPTIONS": with_shards}}
+        options, listing = configured()["default"], MeteredListing(store)
+        monkeypatch.setattr(paging, "listing_of", lambda options: listing)
+        task_list = next(choice for choice in lists(options) if choice.slug == slug)
+        page = paging.read_page(options, paging.TaskFilter(task_list=task_list, **task_filter))
+        return page, listing, len(task_list.partitions(options))
+
+    return read
+
+
+# A list, the band of its records, and how many shards a stack writes to.
+LISTS = [("underway", Band.RESCUE, 32), ("deferred", Band.DEFERRED, 32), ("underway", Band.RESCUE, 64)]
+
+
+@pytest.mark.parametrize(("slug", "band", "shards"), LISTS)
+@pytest.mark.parametrize("records", [1_000, 3_000])
+def test_a_page_of_many_shards_takes_few_round_trips_and_read_units(board, slug, band, shards, records):
+    store, random = MemoryStore(), Random(7)
+    fill(store, [(partition(band, random.getrandbits(16), shards), number) for number in range(records)])
+
+    page, listing, asked = board(store, slug, shards)
+
+    assert [record.enqueued.id for record, _ in page.records] == [
+        f"{number:032x}" for number in range(records - 1, records - 101, -1)
+    ]
+    assert page.cursor
+    assert listing.trips <= math.ceil(asked / TOGETHER) + 1
+    assert listing.units <= MOST_UNITS
+
+
+@pytest.mark.parametrize("old", [0.1, 0.5, 1.0])
+def test_a_page_with_tasks_in_the_partitions_of_earlier_releases_is_right(board, old):
+    store, random = MemoryStore(), Random(7)
+    numbers = [
+        random.randrange(2) if random.random() < old else partition(Band.RESCUE, random.getrandbits(16), 32)
+        for _ in range(2_000)
+    ]
+    fill(store, [(number, micros) for micros, number in enumerate(numbers)])
+
+    page, listing, asked = board(store, "underway", 32)
+
+    assert [record.enqueued.id for record, _ in page.records] == [
+        f"{number:032x}" for number in range(1_999, 1_899, -1)
+    ]
+    # The old partitions are asked for little, so that a page on which they have much takes another round.
+    assert listing.trips <= math.ceil(asked / TOGETHER) + 1 + 2
+    assert listing.units <= MOST_UNITS + 3
+
+
+def test_a_stack_with_few_shards_lists_what_an_earlier_option_put_elsewhere(board):
+    """OPTIONS["shards"] was 32 and is 2 now: one list has what was in two."""
+    store = MemoryStore()
+    fill(store, [(number, number) for number in partitions(Band.RESCUE, Band.DEFERRED)])
+
+    page, listing, asked = board(store, "underway", 2)
+    rest = merge.newest_entries(
+        listing,
+        NEWEST_FIRST,
+        partitions(Band.RESCUE, Band.DEFERRED),
+        [4] * asked,
+        decode_cursor(page.cursor, asked, NEWEST_FIRST),
+    )
+
+    assert asked == 130
+    assert len(page.records) == 100
+    assert len({record.enqueued.id for record, _ in page.records} | {entry.id for entry in rest[0]}) == 130
+    assert rest[1] is None
+    assert [choice.slug for choice in lists(configured()["default"])] == ["underway", "failed", "dead"]
+
+
+def test_every_task_that_has_not_ended_is_in_a_list_whatever_the_option(board, settings):
+    every = {*partitions(Band.RESCUE, Band.DEFERRED)}
+    for shards in (1, 2, 3, 8, 64):
+        board(MemoryStore(), "underway", shards)
+        options = configured()["default"]
+        listed = [
+            number for choice in lists(options) if choice.under_way for number in choice.partitions(options)
+        ]
+        assert sorted(listed) == sorted(every), shards
 
 
 @pytest.mark.parametrize("records", [100, 2_000])
-def test_a_page_takes_the_same_few_calls_however_many_records_there_are(ours, store, monkeypatch, records):
-    options = configured()["default"]
-    like = initial_item(enqueued_task(new_id()))
-    for number in range(records):
-        task_id = f"{number:032x}"
-        store.records[task_id] = {**like, "id": task_id, "due_shard": number % 2, "due_at": number}
-    listing = Counting(listing_of(options))
-    monkeypatch.setattr(paging, "listing_of", lambda options: listing)
+def test_a_page_of_the_default_takes_the_same_few_calls_however_many_records_there_are(board, records):
+    store = MemoryStore()
+    fill(store, [(number % 2, number) for number in range(records)])
 
-    page = paging.read_page(options, paging.TaskFilter(task_list=UNDER_WAY))
+    page, listing, asked = board(store, "underway", 2)
 
-    assert listing.calls <= MOST_CALLS
+    assert listing.time.calls == {"Query": asked, "BatchGetItem": 1}
+    assert listing.trips == math.ceil(asked / TOGETHER) + 1
     assert [record.enqueued.id for record, _ in page.records] == [
         f"{number:032x}" for number in range(records - 1, records - 101, -1)
     ]
     assert bool(page.cursor) == (records > 100)
 
 
-def test_an_empty_list_has_one_page(ours, store):
-    page = paging.read_page(configured()["default"], paging.TaskFilter(task_list=FAILED_TASKS))
+@pytest.mark.parametrize("shards", [2, 32])
+def test_a_filter_looks_at_so_many_entries_at_most(board, shards):
+    store = MemoryStore()
+    fill(store, [(partition(Band.RESCUE, number, shards), number) for number in range(12_000)])
+
+    page, listing, asked = board(store, "underway", shards, matching={"name": "nowhere"})
+
+    assert page.records == []
+    assert page.cursor, "the page says that older tasks may match"
+    assert page.reached is not None
+    assert merge.MOST_LOOKED_AT - asked <= listing.looked_at <= merge.MOST_LOOKED_AT + asked
+
+
+def test_a_million_tasks_of_one_instant_are_shown_page_by_page(board):
+    """Deferred tasks that all start at nine are due at one instant."""
+    store, due_at = MemoryStore(), to_micros(NOW + timedelta(hours=1))
+    fill(store, [(partition(Band.DEFERRED, number, 32), due_at) for number in range(2_000)])
+
+    page, listing, _ = board(store, "deferred", 32)
+
+    assert len(page.records) == 100
+    assert len(page.cursor) <= 60
+    assert listing.units <= MOST_UNITS
+
+
+def test_an_empty_list_has_one_page(board):
+    page, listing, asked = board(MemoryStore(), FAILED_TASKS.slug, 32)
 
     assert (page.records, page.gone, page.reached, page.cursor) == ([], 0, None, "")
+    assert listing.time.calls == {"Query": asked, "BatchGetItem": 1}
 
 
 @pytest.mark.parametrize(("left_out", "calls", "read"), [(0, 1, 3), (1, 2, 3), (2, 2, 2)])
@@ -145,7 +315,7 @@ def test_records_that_a_busy_table_leaves_out_are_read_once_more(monkeypatch, le
     aws = SimpleNamespace(
         batch_get_item=batch_get_item, exceptions=SimpleNamespace(ResourceNotFoundException=gone)
     )
-    monkeypatch.setattr("django_offload.stores.dynamodb_listing.client", lambda name: aws)
+    monkeypatch.setattr("django_offload.stores.dynamodb_listing.client", lambda *names: aws)
 
     records = DynamoDBListing("default", "tasks").get_many(["c", "a", "b"])
 

@@ -8,9 +8,8 @@ import pytest
 from django_offload.compat import default_task_backend
 from django_offload.definition.registry import registry
 from django_offload.exceptions import WorkerLost
-from django_offload.management.commands import offload_dead
-from django_offload.operations import due_entries
-from django_offload.operations.dead_letters import act_on_record
+from django_offload.operations import dead_letters
+from django_offload.operations.redrive import redrive_read
 from django_offload.protocol.record import ARGUMENTS_PART, FAILED, READY, read_record
 from django_offload.protocol.transitions import claim
 from tests.contract import tasks as contract
@@ -187,21 +186,22 @@ def test_redrive_by_cause_takes_those_and_no_others(store):
 
 
 def test_what_fails_again_at_once_is_redriven_once(store, offload, monkeypatch):
-    monkeypatch.setattr(due_entries, "PAGE", 2)
+    monkeypatch.setattr(dead_letters, "PAGE", 2)
     results = [given_up(store, tasks.double.enqueue(number)) for number in range(12)]
-    calls = []
+    ids_in_order, redriven = [result.id for result in results], []
 
-    def settle_and_fail(action, of, task_id, *rest):
-        assert len(calls) < len(results), "it goes on for ever"
-        calls.append(task_id)
-        verdict = act_on_record(action, of, task_id, *rest)
-        given_up(store, SimpleNamespace(id=task_id))
-        return verdict
+    def redrive_and_fail(store, stored, *rest):
+        assert len(redriven) < len(results), "it goes on for ever"
+        redriven.extend(stored)
+        outcomes = redrive_read(store, stored, *rest)
+        for task_id in stored:
+            given_up(store, SimpleNamespace(id=task_id))
+        return outcomes
 
-    monkeypatch.setattr(offload_dead, "act_on_record", settle_and_fail)
+    monkeypatch.setattr(dead_letters, "redrive_read", redrive_and_fail)
 
     code, output = run_json("offload_dead", "redrive", "--all")
 
     assert code == 0
-    assert calls == [row["id"] for row in output] == [result.id for result in results]
+    assert redriven == [row["id"] for row in output] == ids_in_order
     assert len(ids()) == len(results)

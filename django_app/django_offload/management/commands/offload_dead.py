@@ -1,7 +1,5 @@
 """manage.py offload_dead: list dead letters, show one, redrive or discard them."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -9,9 +7,8 @@ from django.core.management.base import CommandParser
 
 from ...aws import READ_SECONDS
 from ...operations import describe
-from ...operations.dead_letters import DeadLetterFilter, act_on, act_on_record, dead_letter_row
+from ...operations.dead_letters import DeadLetterFilter, act_on_all, act_on_ids, dead_letter_row
 from ...operations.find import find
-from ...operations.redrive import ActionResult
 from ...operations.unverified_bodies import (
     SHOWN_BYTES,
     UNVERIFIED_PREFIX,
@@ -19,7 +16,7 @@ from ...operations.unverified_bodies import (
     unverified_bodies,
     unverified_body,
 )
-from ...stores import store_of
+from ...worker.events import utc_now
 from ..base import EXIT_OK, EXIT_PROBLEM, HelpFormatter, OffloadCommand, example_epilog
 from ..rendering import Styled, record_lines
 
@@ -161,8 +158,9 @@ manage.py offload_dead discard --all
         if bool(ids) == (everything or selection.narrow):
             raise self.usage_error(f"Choose what to {action}. Give ids, or use --task, --cause or --all.")
         results = []
+        acted = act_on_ids(action, ids, utc_now) if ids else act_on_all(action, selection, utc_now)
         with self.progress(PROGRESS_LABELS[action]) as progress:
-            for result in act_on_all(action, selection, ids):
+            for result in acted:
                 results.append(result)
                 self.write_line(Styled(result.id, "good" if result.done else "bad"), f"  {result.text}")
                 progress.update(len(results), len(ids) or None)
@@ -170,19 +168,6 @@ manage.py offload_dead discard --all
         if not results:
             self.write_line(none_text(selection))
         return EXIT_OK if all(result.done for result in results) else EXIT_PROBLEM
-
-
-def act_on_all(action: str, selection: DeadLetterFilter, ids: list[str]) -> Iterator[ActionResult]:
-    """Redrive or discard the tasks with these ids, or all that match; yield what happened to each."""
-    now = datetime.now(UTC)
-    if ids:
-        yield from (act_on(action, task_id, now) for task_id in dict.fromkeys(ids))
-        return
-    # A redriven task may fail again at once. Without a limit of time it would be redriven for ever.
-    for options, record in selection.records(until=now):
-        yield act_on_record(action, store_of(options), record.enqueued.id, options, datetime.now(UTC))
-    if action == "discard" and not selection.narrow:
-        yield from (act_on(action, entry.key, now) for _, entry in unverified_bodies())
 
 
 def table_row(row: dict[str, Any]) -> list[object]:
