@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from django_offload.conf import configured
+from django_offload.management.doctor import load
 from django_offload.operations import probe
 from tests.contract.setup import STACK
 from tests.integration.doctor import diagnosis
@@ -24,7 +25,8 @@ class Meanwhile:
 @pytest.fixture
 def working(aws, monkeypatch):
     """AWS whose handlers work while the doctor waits, and whose sweeper has run."""
-    monkeypatch.setattr(probe, "time", Meanwhile(probe.time, aws))
+    for module in (probe, load):
+        monkeypatch.setattr(module, "time", Meanwhile(module.time, aws))
     sweeper_ran(aws)
     return aws
 
@@ -58,3 +60,15 @@ def test_for_readers(working):
     code, output = run("offload_doctor", "--probe")
     print(output)
     assert code == 0
+
+
+def test_a_load_is_measured(working):
+    code, report = run_json("offload_doctor", "--load", "25", "--queue", "reports")
+
+    load = report["probes"][STACK]["load"]
+    assert (code, report["findings"]) == (0, [])
+    assert (load["sent"], load["ended"], load["failed"], load["unanswered"]) == (25, 25, 0, 0)
+    assert load["refused"] == {}
+    assert load["per_second"] > 0
+    assert load["sent_per_second"] > 0
+    assert 0 <= load["delay_seconds"]["p50"] <= load["delay_seconds"]["p99"] <= load["delay_seconds"]["longest"]

@@ -69,7 +69,7 @@ class SentProbe:
 
 
 def send_probe(options: Options, queue: str) -> SentProbe:
-    """Enqueue a probe, with arguments that need the bucket if the stack has one. Raise what enqueue() does."""
+    """Enqueue a probe, with arguments for the bucket if the stack has one. Raise what enqueue() does."""
     filling = secrets.token_hex(PART_BYTES // 2) if payloads_of(options) is not None else ""
     began_at = time.monotonic()
     result = probe_task().using(backend=options.alias, queue_name=queue).enqueue(filling)

@@ -21,6 +21,7 @@ from ...operations.probe import (
 from ...stack import StackSpec
 from ...stack.names import DEAD_LETTER, SWEEPER
 from .finding import Finding, deploy_remedy, finding, log_remedy
+from .load import LoadReport
 
 # CloudWatch has a metric some minutes later.
 SWEEPER_SILENT_AFTER = timedelta(minutes=15)
@@ -39,6 +40,7 @@ class ProbeReport:
     times: list[ProbeTimes] = field(default_factory=list)
     dead_letter_seconds: dict[str, float] = field(default_factory=dict)  # By queue.
     sweeper_ran_at: datetime | None = None
+    load: LoadReport | None = None
 
     def data(self) -> dict[str, Any]:
         """Return the report as --json prints it."""
@@ -46,6 +48,7 @@ class ProbeReport:
             "probes": [asdict(times) for times in self.times],
             "dead_letter_seconds": self.dead_letter_seconds,
             "sweeper_ran_at": self.sweeper_ran_at,
+            **({} if self.load is None else {"load": self.load.data()}),
         }
 
 
@@ -79,11 +82,12 @@ def probe_stack(
                 )
             )
     sent: list[SentProbe] = []
-    for options, queue in ((options, queue) for options in aliases for queue in options.queues):
+    ways = [(each, queue) for each in aliases for queue in each.queues]
+    for each, queue in ways:
         try:
-            sent.append(send_probe(options, queue))
+            sent.append(send_probe(each, queue))
         except Exception as exc:  # noqa: BLE001, the other queues are probed too
-            text = f"A probe can't be sent {way(options, queue)}: {reason(exc, explain)}"
+            text = f"A probe can't be sent {way(each, queue)}: {reason(exc, explain)}"
             report.findings.append(finding("probe-unsent", plan.stack, text, remedy=SEND_REMEDY))
     for probe in sent:
         progress(f"an answer {way(probe.options, probe.enqueued.queue)}")
