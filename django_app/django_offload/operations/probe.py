@@ -4,7 +4,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -85,7 +85,7 @@ def new_probe(options: Options, queue: str, task_id: str | None = None) -> Enque
 
 
 def wait_until(condition: Callable[[], Any], seconds: float) -> Any:
-    """Return the first true value of `condition`, which is asked again and again, or the last false one."""
+    """Return the first true value of `condition`, asked again and again, or the last false one."""
     ends_at = time.monotonic() + seconds
     while not (value := condition()) and time.monotonic() < ends_at:
         time.sleep(ASK_EVERY_SECONDS)
@@ -97,19 +97,31 @@ def ended(probe: SentProbe) -> TaskRecord | None:
     return record if record is not None and record.ended else None
 
 
+def wait_for_end(probe: SentProbe, seconds: float, otherwise: str) -> TaskRecord:
+    """
+    Return the record of a probe once it has ended.
+
+    Raise ProbeFailed, which says `otherwise`, if it hasn't ended `seconds` after it was sent.
+    """
+    left = probe.began_at + seconds - time.monotonic()
+    record: TaskRecord | None = wait_until(partial(ended, probe), left)
+    if record is None:
+        state = probe.record
+        raise ProbeFailed(
+            f"{otherwise} within {seconds:g} s. Its record is {state.status if state else 'not there'}."
+        )
+    return record
+
+
 def measure(probe: SentProbe, seconds: float) -> ProbeTimes:
     """
     Wait for a probe, and return its times.
 
-    Raise ProbeFailed if it hasn't ended after `seconds`, if it failed, or if it returned something else.
+    Raise ProbeFailed if it hasn't ended `seconds` after it was sent, or if it failed or returned something
+    else.
     """
-    record = wait_until(partial(ended, probe), seconds)
+    record = wait_for_end(probe, seconds, "No worker has answered")
     seen_at = time.monotonic()
-    if record is None:
-        state = probe.record
-        raise ProbeFailed(
-            f"No worker has answered within {seconds:g} s. The probe is {state.status if state else 'READY'}."
-        )
     require_success(record)
     returned = return_value(record, read_parts(store_of(probe.options), record, probe.options))
     if not isinstance(returned, dict) or returned.get("filling") != probe.filling:
@@ -146,39 +158,42 @@ def require_success(record: TaskRecord) -> None:
     raise ProbeFailed(f"The probe failed with {name}: {error.get('message', '')}")
 
 
-def there_and_back(options: Options, queue: str, seconds: float) -> float:
-    """
-    Put a probe into a dead-letter queue, wait until its record says so, and redrive it.
-
-    Return how long this took. Raise ProbeUnknown if the deployed release doesn't know the probe, and
-    ProbeFailed if it isn't a dead letter, or doesn't come back, within `seconds` each. Leave nothing behind.
-    """
-    began_at = time.monotonic()
-    store, enqueued = store_of(options), new_probe(options, queue)
-    probe = SentProbe(options=options, enqueued=enqueued, filling="", began_at=began_at)
+def begin_dead_letter(options: Options, queue: str) -> SentProbe:
+    """Put a probe into a dead-letter queue. Raise ResourceMissing if there is no such queue."""
+    enqueued = new_probe(options, queue)
+    probe = SentProbe(options=options, enqueued=enqueued, filling="", began_at=time.monotonic())
+    # The record is first, so that it can be ended if no function ever reads the message.
+    ensure_record(store_of(options), enqueued, options)
     try:
-        # First, so that it can be cancelled if no function ever reads the message.
-        ensure_record(store, enqueued, options)
         send_dead_letter(options, enqueued)
-        record = wait_until(partial(ended, probe), seconds)
-        if record is None:
-            raise ProbeFailed(
-                f"The dead-letter function hasn't ended the record of a dead letter within {seconds:g} s."
-            )
-        if cause_of(record) != DeadLettered.__name__:
-            require_success(record)
-            raise ProbeFailed(f"A dead letter ended as {record.status} instead of FAILED DeadLettered.")
-        redriven = redrive(store, enqueued.id, options, datetime.now(UTC))
-        if not redriven.done:
-            raise ProbeFailed(f"The dead letter can't be redriven. {redriven.text}")
-        record = wait_until(partial(ended, probe), seconds)
-        if record is None:
-            raise ProbeFailed(f"The redriven dead letter hasn't run within {seconds:g} s.")
-        require_success(record)
     except BaseException:
         give_up(probe)
         raise
-    return time.monotonic() - began_at
+    return probe
+
+
+def redrive_dead_letter(probe: SentProbe, seconds: float) -> SentProbe:
+    """
+    Wait until the record of a probe says that it is a dead letter, and redrive it. Return it, sent again.
+
+    Raise ProbeUnknown if the deployed release doesn't know the probe, and ProbeFailed if the record doesn't
+    say so `seconds` after the probe was sent, or says something else.
+    """
+    store = store_of(probe.options)
+    record = wait_for_end(probe, seconds, "The dead-letter function hasn't ended the record")
+    if cause_of(record) != DeadLettered.__name__:
+        require_success(record)
+        raise ProbeFailed(f"A dead letter ended as {record.status} instead of FAILED DeadLettered.")
+    redriven = redrive(store, probe.enqueued.id, probe.options, datetime.now(UTC))
+    if not redriven.done:
+        raise ProbeFailed(f"The dead letter can't be redriven. {redriven.text}")
+    return replace(probe, began_at=time.monotonic())
+
+
+def dead_letter_ran(probe: SentProbe, seconds: float) -> SentProbe:
+    """Wait until a redriven dead letter has run. Raise ProbeFailed if it hasn't after these seconds."""
+    require_success(wait_for_end(probe, seconds, "The redriven dead letter hasn't run"))
+    return probe
 
 
 def cause_of(record: TaskRecord) -> str:

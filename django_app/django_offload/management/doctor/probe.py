@@ -1,5 +1,6 @@
 """Send probes through every queue and backend of TASKS, and see when the sweeper last ran."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -8,15 +9,18 @@ from typing import Any
 
 from ...aws import client, failures
 from ...conf import Options
+from ...exceptions import EnqueueFailed
 from ...operations.probe import (
     ProbeFailed,
     ProbeTimes,
     ProbeUnknown,
     SentProbe,
+    begin_dead_letter,
+    dead_letter_ran,
     give_up,
     measure,
+    redrive_dead_letter,
     send_probe,
-    there_and_back,
 )
 from ...stack import StackSpec
 from ...stack.names import DEAD_LETTER, SWEEPER
@@ -64,23 +68,11 @@ def probe_stack(
     report = ProbeReport()
     report.findings += check_clock(plan)
     report.findings += check_sweeper(plan, report)
-    for queue in plan.queues:
-        progress(f"a dead letter of {plan.options.queue(queue)}")
-        options = next(options for options in aliases if queue in options.queues)
-        try:
-            report.dead_letter_seconds[queue] = there_and_back(options, queue, seconds)
-        except ProbeUnknown as exc:
-            report.findings.append(unknown_probe(plan, exc))
-            return report
-        except Exception as exc:  # noqa: BLE001, the other queues are probed too
-            report.findings.append(
-                finding(
-                    "probe-dead-letter",
-                    plan.stack,
-                    f"The dead-letter queue of {plan.options.queue(queue)}: {reason(exc, explain)}",
-                    remedy=log_remedy(plan.options.function(DEAD_LETTER)),
-                )
-            )
+    try:
+        report.findings += probe_dead_letters(plan, aliases, seconds, report, progress, explain)
+    except ProbeUnknown as exc:
+        report.findings.append(unknown_probe(plan, exc))
+        return report
     sent: list[SentProbe] = []
     ways = [(each, queue) for each in aliases for queue in each.queues]
     for each, queue in ways:
@@ -93,6 +85,52 @@ def probe_stack(
         progress(f"an answer {way(probe.options, probe.enqueued.queue)}")
         report.findings += answer_findings(plan, probe, seconds, report, explain)
     return report
+
+
+def probe_dead_letters(
+    plan: StackSpec,
+    aliases: list[Options],
+    seconds: float,
+    report: ProbeReport,
+    progress: Progress,
+    explain: Explain,
+) -> Iterator[Finding]:
+    """
+    Put a probe into every dead-letter queue, redrive it, and wait until it has run.
+
+    Give up those that don't come back. Raise ProbeUnknown if the deployed release doesn't know the probe.
+    """
+
+    def found(queue: str, exc: Exception) -> Finding:
+        text = f"A dead letter of {plan.options.queue(queue)} didn't come back: {reason(exc, explain)}"
+        remedy = log_remedy(plan.options.function(DEAD_LETTER))
+        return finding("probe-dead-letter", plan.stack, text, remedy=remedy)
+
+    waiting: dict[str, SentProbe] = {}
+    try:
+        for queue in plan.queues:
+            progress(f"a dead letter of {plan.options.queue(queue)}")
+            options = next(options for options in aliases if queue in options.queues)
+            try:
+                waiting[queue] = begin_dead_letter(options, queue)
+            except Exception as exc:  # noqa: BLE001, the other queues are probed too
+                yield found(queue, exc)
+        begun = {queue: probe.began_at for queue, probe in waiting.items()}
+        for step in (redrive_dead_letter, dead_letter_ran):
+            for queue, probe in list(waiting.items()):
+                try:
+                    waiting[queue] = step(probe, seconds)
+                except ProbeUnknown:
+                    raise
+                except Exception as exc:  # noqa: BLE001, the other queues are probed too
+                    give_up(waiting.pop(queue))
+                    yield found(queue, exc)
+    except BaseException:
+        for probe in waiting.values():
+            give_up(probe)
+        raise
+    for queue in waiting:
+        report.dead_letter_seconds[queue] = time.monotonic() - begun[queue]
 
 
 SEND_REMEDY = "Correct what it names. manage.py offload_doctor without --probe compares the stack with TASKS."
@@ -125,16 +163,12 @@ def way(options: Options, queue: str) -> str:
 
 
 def reason(exc: Exception, explain: Explain) -> str:
-    """Return what happened, with the cause of what an error hides."""
+    """Return what happened. Where an error hides the answer of AWS, return that."""
     if isinstance(exc, ProbeFailed):
         return str(exc)
-    cause = exc.__cause__
-    texts = [
-        explain(error) or f"{type(error).__qualname__}: {error}"
-        for error in (exc, cause)
-        if error and isinstance(error, Exception)
-    ]
-    return " ".join(texts)
+    if isinstance(exc, EnqueueFailed) and isinstance(exc.__cause__, Exception):
+        exc = exc.__cause__
+    return explain(exc) or f"{type(exc).__qualname__}: {exc}"
 
 
 def check_clock(plan: StackSpec) -> Iterator[Finding]:
