@@ -3,7 +3,6 @@
 import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from datetime import timedelta
 from importlib import import_module
 from math import ceil
@@ -24,8 +23,8 @@ from .conf import (
     DEFAULT_OWNER,
     OUTBOX,
     Options,
-    backend_classes,
     broken_entries,
+    options_by_alias,
     reason,
     shortened,
     shown,
@@ -52,18 +51,6 @@ ENTRY = (
     "'django_offload.backends.SQSBackend'."
 )
 DICTIONARY = "Give a dictionary of entries by alias. Each is a dictionary with a BACKEND and OPTIONS."
-
-
-def options_by_alias() -> Mapping[str, Options]:
-    """Return the options of each valid alias of this library. Another check reports the others."""
-    options: dict[str, Options] = {}
-    with suppress(Exception):  # TASKS itself can't be read.
-        tasks = tasks_setting()
-        for alias, backend in backend_classes().items():
-            if getattr(backend, "is_offload", False):
-                with suppress(ConfigurationError):
-                    options[alias] = Options.parse(alias, tasks[alias])
-    return options
 
 
 def check_backends(**kwargs: Any) -> list[CheckMessage]:

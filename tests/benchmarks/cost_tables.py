@@ -6,15 +6,12 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from django_offload.stack import StackSpec, limits
 from django_offload.stack.alarms import alarm_definitions
+from django_offload.stack.costs import task_costs
 from django_offload.stack.prices import Prices
 from tests.old_shards import DUE_SHARDS
 
 MILLION = 1_000_000
 MONTH = timedelta(days=30)
-# Of one task that succeeds. SQS: send, receive, delete. DynamoDB: create, claim and finish, with the index.
-# tests/reliability/test_write_units.py counts the write units.
-QUEUE_REQUESTS, INVOCATIONS, WRITE_UNITS = 3, 1, 5
-LOG_BYTES = 600  # Lambda's own three lines, and one of the worker.
 # An idle mapping polls its queue with five long polls of 20 s at a time:
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 POLLS_A_MONTH = 5 * MONTH / timedelta(seconds=20)
@@ -30,14 +27,7 @@ def per_million(prices: Prices, *, memory: int, seconds: float, reads: int = 2) 
     Each task runs for `seconds` in an invocation of its own with `memory` megabytes, and its status is read
     `reads` times.
     """
-    return {
-        "queue requests": MILLION * QUEUE_REQUESTS * prices.queue_request,
-        "invocations": MILLION * INVOCATIONS * prices.invocation,
-        "compute": MILLION * seconds * memory / 1024 * prices.gigabyte_second,
-        "write units": MILLION * WRITE_UNITS * prices.write_unit,
-        "read units": MILLION * reads * prices.read_unit,
-        "logs": MILLION * LOG_BYTES / 1024**3 * prices.log_gigabyte,
-    }
+    return task_costs(prices, count=MILLION, memory=memory, seconds=seconds, reads=reads)
 
 
 def idle_month(prices: Prices, spec: StackSpec, *, own_key: bool = False) -> Mapping[str, float]:

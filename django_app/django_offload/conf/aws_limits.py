@@ -29,6 +29,9 @@ MAPPING_CONCURRENCY = (2, 1_000)
 # https://docs.aws.amazon.com/lambda/latest/api/API_ProvisionedPollerConfig.html
 MAPPING_POLLERS = (2, 10_000)
 MAPPING_LEAST_POLLERS = (2, 200)
+# Of all functions of an account and region together, before its quota is raised. New accounts have less:
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ACCOUNT_CONCURRENCY = 1_000
 
 # SQS: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 QUEUE_NAME = 80
@@ -38,6 +41,9 @@ QUEUE_DELAY = timedelta(minutes=15)
 QUEUE_RETENTION = timedelta(days=14)
 QUEUE_VISIBILITY = timedelta(hours=12)
 QUEUE_RECEIVES = 1_000
+# Messages of a queue that were received and not deleted:
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
+QUEUE_IN_FLIGHT = 120_000
 
 # EventBridge Scheduler: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 SCHEDULE_NAME = 64
@@ -59,6 +65,13 @@ PARTITION_KEY = 2_048
 SORT_KEY = 1_024
 NUMBER_DIGITS = 38  # The significant ones.
 NUMBER_MAGNITUDE = 126  # All digits of a whole number.
+# Write units a second that a new on-demand table takes, and after that twice its peak of 30 minutes before:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
+TABLE_WRITES_AT_FIRST = 4_000
+# Of a table, before its quota is raised, and of one partition:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
+TABLE_WRITES, PARTITION_WRITES = 40_000, 1_000
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 OBJECT_KEY = 1_024
 

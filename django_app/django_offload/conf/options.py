@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
@@ -254,6 +255,18 @@ def import_problem(params: object, exc: BaseException) -> str:
     if "BACKEND" not in params:
         return "It has no BACKEND."
     return f"Its BACKEND {shown(params['BACKEND'])} can't be imported ({reason(exc)})."
+
+
+def options_by_alias() -> Mapping[str, Options]:
+    """Return the options of each valid alias of this library. A check reports the others."""
+    options: dict[str, Options] = {}
+    with suppress(Exception):  # TASKS itself can't be read.
+        tasks = tasks_setting()
+        for alias, backend in backend_classes().items():
+            if getattr(backend, "is_offload", False):
+                with suppress(ConfigurationError):
+                    options[alias] = Options.parse(alias, tasks[alias])
+    return options
 
 
 def options_for(alias: str, near: Options) -> Options:

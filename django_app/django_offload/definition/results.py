@@ -120,8 +120,12 @@ def announce(result: AnyResult, context: OffloadContext, *, finished: bool) -> N
     """
     Send task_started or task_finished, with the backend's class as sender. Do nothing if TASKS lost it.
 
+    Do nothing either for a probe, which is no task of the project.
+
     What the receivers enqueue are children of the task with this context.
     """
+    if getattr(result.task, "is_silent", False):
+        return
     try:
         sender = type(task_backends[result.backend])
     except InvalidTaskBackend:

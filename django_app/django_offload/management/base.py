@@ -140,6 +140,21 @@ class OffloadCommand(Output):
         """Return the error to raise for wrong usage or a wrong environment (exit code 2)."""
         return CommandError(escape_controls(message), returncode=EXIT_USAGE)
 
+    def confirmed(self, options: dict[str, Any], question: str, shown: str = "the changes") -> bool:
+        """
+        Return True with --yes or if the user agrees. Raise CommandError if there is no terminal to ask.
+
+        `shown` is what --dry-run shows.
+        """
+        if options["yes"]:
+            return True
+        if self.as_json or sys.stdin is None or not sys.stdin.isatty():
+            raise self.usage_error(
+                f"This needs a confirmation, but there's no terminal to ask on. Add --yes, or see {shown} "
+                "first with --dry-run."
+            )
+        return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+
     def require_backend(self) -> None:
         """Raise CommandError if no alias of TASKS uses a backend of django-offload."""
         if not configured():

@@ -181,10 +181,12 @@ def enqueued_result(task: AnyTask, enqueued: EnqueuedTask, args: Any, kwargs: An
 
 
 def announce_enqueued(sender: type, result: AnyResult, enqueued_at: datetime) -> None:
-    """Set the `enqueued_at` of a result, and send the signal task_enqueued."""
+    """Set the `enqueued_at` of a result, and send the signal task_enqueued, except for a probe."""
     if not settings.USE_TZ:
         enqueued_at = in_django_time(enqueued_at)
     object.__setattr__(result, "enqueued_at", enqueued_at)
+    if getattr(result.task, "is_silent", False):
+        return
     # With send_robust(), Django logs what a receiver raises. The task runs, so its enqueue() has to return.
     for name in SIGNALS:
         if (module := sys.modules.get(name)) is not None:

@@ -140,7 +140,7 @@ manage.py offload_deploy --stage dev --delete
             deployment.cancel(change)
             self.write_json({"changes": [] if change is None else list(change.changes)})
             return EXIT_OK
-        if not self.confirm(options, "Make these changes?"):
+        if not self.confirmed(options, "Make these changes?"):
             return self.discard_change(deployment, change)
         self.upload(deployment, package)
         return self.apply(deployment, release, change, options)
@@ -153,7 +153,7 @@ manage.py offload_deploy --stage dev --delete
         )
         change = deployment.change(release)
         self.show_changes(change)
-        if not self.confirm(options, "Roll back?"):
+        if not self.confirmed(options, "Roll back?"):
             return self.discard_change(deployment, change)
         # Migrations aren't undone, so the older code must work with the newer tables.
         return self.apply(deployment, release, change, {**options, "no_migrate": True})
@@ -161,7 +161,7 @@ manage.py offload_deploy --stage dev --delete
     def delete(self, deployment: Deployment, options: dict[str, Any]) -> int:
         stack = deployment.stage.stack
         extent = "including table and bucket" if options["with_data"] else "except table and bucket"
-        if not self.confirm(options, f"Delete {stack}, {extent}?"):
+        if not self.confirmed(options, f"Delete {stack}, {extent}?"):
             self.announce("Nothing was deleted.")
             return EXIT_OK
         deployment.delete(with_data=options["with_data"])
@@ -250,17 +250,6 @@ manage.py offload_deploy --stage dev --delete
             self.announce("  Import: an earlier deployment left it, and the stack adopts it with its data.")
         if not change.changes:
             self.announce("  only parameters change; no resource is added or removed")
-
-    def confirm(self, options: dict[str, Any], question: str) -> bool:
-        """Return True with --yes or if the user agrees. Raise CommandError if there is no terminal to ask."""
-        if options["yes"]:
-            return True
-        if self.as_json or sys.stdin is None or not sys.stdin.isatty():
-            raise self.usage_error(
-                "This needs a confirmation, but there's no terminal to ask on. Add --yes, or see the changes "
-                "first with --dry-run."
-            )
-        return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
 
     def discard_change(self, deployment: Deployment, change: ChangeSet | None) -> int:
         deployment.cancel(change)
