@@ -83,11 +83,11 @@ def section(plan: Plan) -> Section:
     heads = ["tasks", "tasks/s", "units/s, table", "units/s, `due`", "refused", "given up", "enqueue p99"]
     return Section(
         "DynamoDB's limits",
-        f"This section plays {seconds:g} seconds of virtual time on a model of the limits that AWS documents. "
+        f"The table plays {seconds:g} seconds of virtual time on a model of the limits that AWS documents. "
         "Each partition of an index accepts 1,000 write units a second. The table and each index accept what "
-        "they are warm for, 4,000 units if they are new, and at most the quota, 40,000 units unless AWS raised "
-        "it. If a row doesn't say otherwise, the table is warm and the quota is raised. The writes are the "
-        "library's own, and its client tries a refused one again. A rate is accepted if at most "
+        "they are warm for, 4,000 units if they are new, and at most the quota of 40,000 units unless AWS "
+        "raised it. Unless a row says otherwise, the table is warm and the quota is raised. The writes are "
+        "the library's own, and its client tries a refused one again. A rate is accepted if at most "
         f"{ACCEPTED_SHARE:.1%} of the writes are refused and none is given up.",
         [table(heads, rows)],
         [
