@@ -20,7 +20,7 @@ from django_offload.transports.memory import MemoryTransport
 from django_offload.worker import attempt
 from django_offload.worker.deadline import LambdaInvocation
 from django_offload.worker.progress_writer import ProgressWriter
-from django_offload.worker.sweep import Sweeper
+from django_offload.worker.sweeping import Sweeper
 
 from .checker import check
 from .clock import START

@@ -14,7 +14,8 @@ from django_offload.protocol.record import READY, RUNNING, TaskRecord, read_reco
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import use
 from django_offload.transports.memory import MemoryTransport
-from django_offload.worker.sweep import MOST_SENDS, Sweeper
+from django_offload.worker.sweeping import Sweeper
+from django_offload.worker.sweeping.decision import MOST_SENDS
 from tests.old_shards import DUE_SHARDS
 
 from .clock import START

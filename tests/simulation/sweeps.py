@@ -17,7 +17,8 @@ from django_offload.protocol.record import DUE_AFTER, LONGEST_DELAY, MESSAGE_LIF
 from django_offload.stores import DueEntry
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports.memory import MemoryTransport
-from django_offload.worker.sweep import DEEP, LONGEST_WAIT, MOST_SENDS, PAGE
+from django_offload.worker.sweeping.decision import DEEP, LONGEST_WAIT, MOST_SENDS
+from django_offload.worker.sweeping.due_pages import PAGE
 
 from .clock import START
 from .faults import InternalServerError

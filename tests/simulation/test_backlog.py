@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from django_offload.worker import sweep
+from django_offload.worker.sweeping import decision
 
 from .checker import Report, check
 from .clock import START
@@ -56,7 +56,7 @@ def test_a_backlog_of_six_hours_adds_at_most_a_tenth_of_messages(worked_off):
 
 
 def test_a_sweeper_blind_to_the_depth_of_the_queue_adds_more(worked_off, monkeypatch):
-    monkeypatch.setattr(sweep, "DEEP", 10**9)
+    monkeypatch.setattr(decision, "DEEP", 10**9)
 
     extra, _ = worked_off()
 

@@ -13,7 +13,8 @@ from django_offload.stores import DueEntry
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import use
 from django_offload.transports.memory import MemoryTransport
-from django_offload.worker.sweep import PAGE, Sweeper
+from django_offload.worker.sweeping import Sweeper
+from django_offload.worker.sweeping.due_pages import PAGE
 from tests.old_shards import DUE_SHARDS
 
 from .clock import START

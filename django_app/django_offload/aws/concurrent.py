@@ -3,7 +3,7 @@
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from .clients import Starter, begun
@@ -28,15 +28,29 @@ def begin_together[T](
     remaining = iter(starters)
     with made_together():
         under_way = deque(begun(start) for start in islice(remaining, most))
+    return lambda: list(outcomes(under_way, remaining))
 
-    def outcomes() -> list[T | Exception]:
-        results = []
-        while under_way:
-            results.append(under_way.popleft()())
-            under_way.extend(begun(start) for start in islice(remaining, 1))
-        return results
 
-    return outcomes
+def made_in_turn[T](starters: Iterable[Starter[T]], most: int = MOST_TOGETHER) -> Iterator[T | Exception]:
+    """
+    Make calls, at most `most` at a time, and yield the result or the exception of each, in their order.
+
+    Each is yielded as soon as it is there, while the calls after it are under way.
+    """
+    remaining = iter(starters)
+    with made_together():
+        under_way = deque(begun(start) for start in islice(remaining, most))
+    yield from outcomes(under_way, remaining)
+
+
+def outcomes[T](
+    under_way: deque[Callable[[], T | Exception]], remaining: Iterator[Starter[T]]
+) -> Iterator[T | Exception]:
+    """Wait for calls in their order. Start another one after each, and yield what came of it."""
+    while under_way:
+        outcome = under_way.popleft()()
+        under_way.extend(begun(start) for start in islice(remaining, 1))
+        yield outcome
 
 
 def pause_before_retry(retries: int) -> bool:

@@ -126,7 +126,11 @@ def apply_to_boto3(client: Any, read_timeout: float) -> None:
         # An older botocore has no time-out for a single request, so that the client's own applies.
         getattr(request, "context", {})["read_timeout"] = min(read_timeout, left)
 
-    def refuse_long_pause(attempts: int, **kwargs: object) -> bool | None:
+    def refuse_long_pause(attempts: int, response: Any = None, **kwargs: object) -> bool | None:
+        from .lean.retry import is_tried_once
+
+        if response is not None and is_tried_once(response[1].get("Error", {}).get("Code")):
+            return False
         left, pause = seconds_left(), min(2.0 ** (attempts - 1), LONGEST_PAUSE_SECONDS)
         return False if left is not None and left < pause + LEAST_SECONDS else None
 

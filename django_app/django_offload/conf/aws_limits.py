@@ -48,6 +48,9 @@ TABLE_NAME = (3, 255)
 BUCKET_NAME = (3, 63)
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html, in bytes of UTF-8.
 ITEM = 400 * 1024
+# Write units a second, of one partition key of a table or an index:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
+PARTITION_WRITES = 1_000
 PARTITION_KEY = 2_048
 SORT_KEY = 1_024
 NUMBER_DIGITS = 38  # The significant ones.

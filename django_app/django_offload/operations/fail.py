@@ -45,14 +45,19 @@ def fail_record(
     try:
         attributes = change_or_recognise(store, enqueued.id, change)
     except Refused as refused:
-        if refused.current is None:
-            text = "Task id=%s name=%s has no record, which would tell how it ended: %s"
-            logger.warning(text, enqueued.id, enqueued.name, error)
-            return None
-        if read_record(refused.current).ended:
-            return None
-        raise
+        if not leaves_nothing_to_end(refused, enqueued, error):
+            raise
+        return None
     return announce_end(store, enqueued, options, attributes)
+
+
+def leaves_nothing_to_end(refused: Refused, enqueued: EnqueuedTask, error: OffloadError) -> bool:
+    """Return True if a record could not be failed because it has ended, or does not exist, which is logged."""
+    if refused.current is None:
+        text = "Task id=%s name=%s has no record, which would tell how it ended: %s"
+        logger.warning(text, enqueued.id, enqueued.name, error)
+        return True
+    return read_record(refused.current).ended
 
 
 def change_or_recognise(store: Store, task_id: str, change: ConditionalWrite) -> Attributes:

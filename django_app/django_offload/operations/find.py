@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..aws import reading
@@ -64,13 +64,23 @@ def complete(store: Store, record: TaskRecord) -> EnqueuedTask:
 
     Raise PayloadLost if they are gone.
     """
+    return begin_complete(store, record)()
+
+
+def begin_complete(store: Store, record: TaskRecord) -> Callable[[], EnqueuedTask]:
+    """Start complete(), and return a callable that finishes it; other calls can start in between."""
     enqueued = record.enqueued
     if record.inline or enqueued.reference is not None:
-        return enqueued
-    arguments = store.get_part(enqueued.id, ARGUMENTS_PART)
-    if arguments is None:
-        raise PayloadLost(ARGUMENTS_PART, "gone")
-    return replace(enqueued, arguments=arguments)
+        return lambda: enqueued
+    wait = store.begin_get_part(enqueued.id, ARGUMENTS_PART)
+
+    def completed() -> EnqueuedTask:
+        arguments = wait()
+        if arguments is None:
+            raise PayloadLost(ARGUMENTS_PART, "gone")
+        return replace(enqueued, arguments=arguments)
+
+    return completed
 
 
 def read_parts(store: Store, record: TaskRecord, options: Options) -> dict[str, str]:

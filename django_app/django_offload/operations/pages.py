@@ -1,11 +1,11 @@
 """What is done to a page of records: all its writes together, then all its messages, ten to a call."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from ..aws import begin_together
+from ..aws import made_in_turn
 from ..conf import Options
 from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused
 from ..stores import Store
@@ -44,9 +44,13 @@ def begin_write(store: Store, task_id: str, change: ConditionalWrite) -> Callabl
     return written
 
 
-def write_together(store: Store, writes: Sequence[Write]) -> Iterator[Attributes | Exception]:
-    """Make conditional writes, 32 under way together. Yield the record after each, or why it wasn't made."""
-    yield from begin_together(partial(begin_write, store, *write) for write in writes)()
+def write_together(store: Store, writes: Iterable[Write]) -> Iterator[Attributes | Exception]:
+    """
+    Make conditional writes, 32 under way together. Yield the record after each, or why it wasn't made.
+
+    Each is yielded as soon as it's answered. A write is begun only when most of those before it are answered.
+    """
+    return made_in_turn(partial(begin_write, store, *write) for write in writes)
 
 
 def send_together(messages: Sequence[OutgoingMessage]) -> Callable[[], list[Exception | None]]:

@@ -1,5 +1,6 @@
 """The interface to the records and their parts."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,10 @@ class Store(ABC):
     def get_part(self, task_id: str, part: str) -> str | None:
         """Return the text of a part, or None if there is none."""
 
+    def begin_get_part(self, task_id: str, part: str) -> Callable[[], str | None]:
+        """Start get_part(), and return a callable that finishes it; other calls can start in between."""
+        return partial(self.get_part, task_id, part)
+
     @abstractmethod
     def parts(self, task_id: str) -> tuple[Attributes | None, Mapping[str, str]]:
         """Return the record and the texts of all its parts, as of one instant."""
@@ -94,6 +99,11 @@ class Store(ABC):
         Records that a busy table leaves out are asked for again, and are missing if it goes on.
         """
         return lambda: {task_id: record for task_id in ids if (record := self.get(task_id)) is not None}
+
+    @property
+    def index_units_per_second(self) -> float:
+        """How many write units a second each partition of the index takes from all writers together."""
+        return math.inf
 
     @property
     def read_shards(self) -> int:

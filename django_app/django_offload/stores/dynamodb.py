@@ -1,5 +1,6 @@
 """Records in DynamoDB: one table, partition key `id`, sort key `part`, a sparse index `due`."""
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any
 
 from ..aws import BOTO3, begun, client, pause_before_retry, under_way
 from ..aws.loopback import is_loopback
-from ..conf import ENV_WRITES, WRITES_BY_UPDATE, Options
+from ..conf import ENV_WRITES, WRITES_BY_UPDATE, Options, aws_limits
 from ..exceptions import ResourceMissing
 from ..protocol.conditional_write import Attributes, ConditionalWrite, Operator, Refused, Value
 from ..protocol.json_codec import EPOCH, from_micros, to_micros
@@ -107,8 +108,16 @@ class DynamoDBStore(Store):
         return put
 
     def get_part(self, task_id: str, part: str) -> str | None:
-        item = self._call("get_item", Key=_key(task_id, part), ConsistentRead=True).get("Item")
-        return part_text(item) if item else None
+        return self.begin_get_part(task_id, part)()
+
+    def begin_get_part(self, task_id: str, part: str) -> Callable[[], str | None]:
+        wait = self._begin("get_item", Key=_key(task_id, part), ConsistentRead=True)
+
+        def text() -> str | None:
+            item = wait().get("Item")
+            return part_text(item) if item else None
+
+        return text
 
     def parts(self, task_id: str) -> tuple[Attributes | None, Mapping[str, str]]:
         query = {
@@ -176,6 +185,10 @@ class DynamoDBStore(Store):
         return self._begin(
             "batch_get_item", RequestItems={self.table: {"Keys": keys, "ConsistentRead": True}}
         )
+
+    @property
+    def index_units_per_second(self) -> float:
+        return math.inf if is_local(self._client.meta.endpoint_url) else aws_limits.PARTITION_WRITES
 
     @property
     def read_shards(self) -> int:

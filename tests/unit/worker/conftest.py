@@ -19,7 +19,7 @@ from django_offload.transports.memory import MemoryTransport
 from django_offload.worker import dead_letter, deadline
 from django_offload.worker.attempt import PendingOutcome
 from django_offload.worker.delivery import Worker
-from django_offload.worker.sweep import Sweeper
+from django_offload.worker.sweeping import Sweeper
 from tests.contract.records import NOW, enqueued_task
 
 

@@ -14,7 +14,7 @@ from django_offload.protocol.record import RECORD_TYPES, TaskRecord, error_part,
 from django_offload.stores.dynamodb import plain
 from django_offload.testing import Invocation, sqs_event
 from django_offload.worker import batch
-from django_offload.worker.sweep import UNREADABLE_AFTER
+from django_offload.worker.sweeping.sweeper import UNREADABLE_AFTER
 from tests.contract.records import NOW
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from django_offload.protocol.record import MESSAGE_LIFE, READY, RUNNING
-from django_offload.worker.sweep import MOST_SENDS
+from django_offload.worker.sweeping.decision import MOST_SENDS
 from tests.contract.records import LEASE, NOW, claimed
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

@@ -10,7 +10,7 @@ from django_offload.protocol.shards import shard_of
 from django_offload.testing import Invocation, sqs_event
 from django_offload.transports import Delivery
 from django_offload.worker import batch, dead_letter
-from django_offload.worker.sweep import UNREADABLE_AFTER
+from django_offload.worker.sweeping.sweeper import UNREADABLE_AFTER
 from tests.contract.records import NOW, claimed
 
 # A handler closes the connections that another test has opened.
@@ -225,6 +225,7 @@ def test_the_key_of_a_record_may_be_no_id_of_a_task(stage, enqueued):
 def test_a_record_in_another_shard_is_sent_and_moves_to_its_own(stage, enqueued):
     task = enqueued()
     put(stage, task, due_shard=1)
+    del stage.store._due[0][task.id]
     stage.store._due[1][task.id] = None
     stage.now = NOW + 10 * MINUTE
 

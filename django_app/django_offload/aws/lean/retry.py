@@ -1,6 +1,9 @@
 """Which failed calls are tried again, and when: as the mode `standard` of AWS's clients does."""
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
 from threading import Lock
 
@@ -62,10 +65,31 @@ CLOCK_SKEW = frozenset(
 )
 LEAST_SKEW_SECONDS = 240.0
 
+_throttled_once: ContextVar[bool] = ContextVar("django_offload_throttled_once", default=False)
 
-def is_throttled(failure: CallFailed) -> bool:
-    """Return True if AWS requests fewer calls."""
-    return isinstance(failure, Refusal) and (failure.code in THROTTLED or failure.status == THROTTLED_STATUS)
+
+@contextmanager
+def throttled_once() -> Iterator[None]:
+    """Try no throttled call inside the block again, because its caller can do without it."""
+    token = _throttled_once.set(True)
+    try:
+        yield
+    finally:
+        _throttled_once.reset(token)
+
+
+def is_tried_once(code: object) -> bool:
+    """Return True if a call that was refused with this code is not to be tried again."""
+    return _throttled_once.get() and code in THROTTLED
+
+
+def is_throttled(failure: Exception) -> bool:
+    """Return True if AWS requests fewer calls. The failure may be of this client or of boto3's."""
+    response = getattr(failure, "response", None)
+    if not isinstance(response, dict):
+        return False
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return response.get("Error", {}).get("Code") in THROTTLED or status == THROTTLED_STATUS
 
 
 def is_transient(failure: CallFailed) -> bool:
@@ -98,6 +122,8 @@ class Retries:
     def pause(self, failure: CallFailed, tries: int) -> float | None:
         """Return the seconds to wait before another try after `tries`, or None if there should be none."""
         if tries >= self.most_tries or not is_transient(failure):
+            return None
+        if is_throttled(failure) and _throttled_once.get():
             return None
         with self._lock:
             if self._quota < cost(failure):

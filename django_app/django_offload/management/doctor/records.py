@@ -19,7 +19,7 @@ from ...protocol.shards import Band, partitions
 from ...stores import listing_of, store_of
 from ...stores.base import MOST_READ as PAGE
 from ...stores.listing import DUE, IndexQuery
-from ...worker.sweep import LONGEST_WAIT
+from ...worker.sweeping.decision import LONGEST_WAIT
 from .finding import Finding, finding, log_remedy
 
 # A record that three sweeps didn't look at shows that the sweeper doesn't run.
