@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django_offload.testing import Invocation
 
 from .clock import VirtualTime
+from .deploys import READING, Release
 
 
 @dataclass(slots=True, eq=False)
@@ -14,6 +15,7 @@ class Actor:
 
     role: str
     time: VirtualTime
+    release: Release = READING
     skew: timedelta = timedelta(0)
     ends: datetime | None = None  # Lambda kills it then.
     stops: datetime | None = None  # The task that runs in it has until then.

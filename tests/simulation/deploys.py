@@ -1,12 +1,48 @@
-"""Releases of the tasks: what a deploy renames, changes and does not know yet."""
+"""Releases: what a deploy renames, changes and does not know yet, and where it writes in the index."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cache
 from types import ModuleType
 
 from django_offload import task
 from django_offload.definition.registry import Registry, registry
+from django_offload.protocol.conditional_write import ConditionalWrite, equals
+from django_offload.protocol.shards import READ_SHARDS
+
+# Writes whose condition, up to 0.1.0, says in which shard the record is.
+OF_THE_SWEEPER = {"postpone", "send again", "not sent"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A version of the library with an OPTIONS["shards"]: what it does with the sweeper's index."""
+
+    name: str
+    shards: int  # Over how many it writes.
+    reads: int = READ_SHARDS  # How many shards of each band it asks, beside the two that 0.1.0 knew.
+
+    def write(self, task_id: str, change: ConditionalWrite) -> ConditionalWrite:
+        """Return a write as this release makes it."""
+        if self.reads or change.name not in OF_THE_SWEEPER:
+            return change
+        own = equals("due_shard", int(task_id[-4:], 16) % 2)
+        conditions = tuple(
+            (*(condition for condition in tests if condition.name != "finished_at"), own)
+            for tests in change.conditions
+        )
+        return replace(change, conditions=conditions)
+
+
+# The release before: it reads and writes two shards, which have no bands.
+FIRST = Release(name="0.1.0", shards=2, reads=0)
+READING = Release(name="reads 64, writes 2", shards=2)
+MANY = Release(name="writes 32", shards=32)
+FEWER = Release(name="writes 8", shards=8)
+# What is live, one after the other. Nothing that reads two shards follows once records are in others.
+ROLLOUT = (FIRST, READING, FIRST, READING, MANY, FEWER, READING, MANY)
+ROLES = ("web", "worker", "dead letters", "sweeper")
 
 
 def renamed_since(value: int) -> int:

@@ -57,6 +57,7 @@ CALL = {
 # A chance per call, message, invocation, …
 CALL_RATE = 0.038
 SWEEP_RATE = 0.002  # Per read of the index: every sweep has many.
+LEFT_OUT = 0.004  # Per record of a page that is read, or message of a batch that is sent.
 LAG = 0.02
 RATES = {
     Fault.DUPLICATE: 0.03,
@@ -87,6 +88,13 @@ class Faults:
         if self._rng.random() >= RATES[fault] * self._rate:
             return False
         self.counts[fault] += 1
+        return True
+
+    def left_out(self) -> bool:
+        """Tell whether AWS is too busy for one part of a batch; count it if so."""
+        if self._rng.random() >= LEFT_OUT * self._rate:
+            return False
+        self.counts[Fault.THROTTLE] += 1
         return True
 
     def lags(self) -> bool:

@@ -13,6 +13,7 @@ from django_offload.protocol.conditional_write import Refused
 
 from .actors import Actor
 from .clock import VirtualTime
+from .deploys import Release
 from .faults import Fault, Faults, Idle, InternalServerError, Killed, ReplyLost, Throttled
 from .seams import INDEX
 
@@ -28,7 +29,7 @@ class Network:
         rng: Random,
         faults: Faults,
         on_fault: Callable[[Actor, str, Fault], None],
-        on_lag: Callable[[], None],
+        on_lag: Callable[[str], None],
         on_late: Callable[[Actor], None],
     ) -> None:
         self.time, self.rng, self.faults = time, rng, faults
@@ -45,15 +46,27 @@ class Network:
         if actor.stops is not None and self.time.now >= actor.stops:
             actor.stops = None
             raise DeadlineExceeded(0)
-        fault = self.faults.in_call(actor.role, of_index=whom == INDEX)
+        fault = self.faults.in_call(actor.role, of_index=whom.startswith(INDEX))
         return function(*args) if fault is None else self._hit(fault, actor, whom, function, *args)
 
-    def lags(self) -> bool:
-        """Tell whether an index shows what it showed before."""
+    @property
+    def release(self) -> Release:
+        """The release of whoever acts at the moment."""
+        return self.actor.release
+
+    def lags(self, whom: str) -> bool:
+        """Tell whether an index shows what it showed before, without these tasks."""
         lags = self.faults.lags()
         if lags:
-            self.on_lag()
+            self.on_lag(whom)
         return lags
+
+    def leaves_out(self, whom: str) -> bool:
+        """Tell whether AWS leaves one record, or message, out of a batch."""
+        left_out = self.faults.left_out()
+        if left_out:
+            self.on_fault(self.actor, whom, Fault.THROTTLE)
+        return left_out
 
     def _hit[T](self, fault: Fault, actor: Actor, whom: str, function: Callable[..., T], *args: Any) -> T:
         self.faults.counts[fault] += 1

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from .ledger import Entry
 
 ENDS = {SUCCESSFUL, FAILED}
+# Where a record may be listed: those that wait or run where the sweeper reads, those that FAILED in the lists.
+SWEPT = {*range(2), *range(1_000, 1_064), *range(2_000, 2_064)}
+LISTS = {*range(-4, 0), *range(3_000, 3_064), *range(4_000, 4_064)}
+PARTITIONS = {READY: SWEPT, RUNNING: SWEPT, FAILED: LISTS}
 # Attempts of a task that says how many it has; its queue says three.
 MOST_ATTEMPTS = {"sim.flaky": 5}
 # A message lives for 7 days and a dead letter for 14 more, less the hours of a world; a result for 14.
@@ -99,7 +103,7 @@ def misshapen(after: Mapping[str, Any]) -> Iterator[str]:
     status = after.get("status")
     if ("due_at" in after) != ("due_shard" in after):
         yield "half an entry of the index"
-    elif "due_shard" in after and (after["due_shard"] < 0) != (status == FAILED):
+    elif "due_shard" in after and after["due_shard"] not in PARTITIONS.get(status, ()):
         yield f"{status} in the index of others"
     if status == SUCCESSFUL and "due_at" in after:
         yield "a success is due"

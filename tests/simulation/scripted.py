@@ -22,6 +22,9 @@ class Scripted(Faults):
     def strikes(self, fault: Fault) -> bool:
         return False
 
+    def left_out(self) -> bool:
+        return False
+
     def lags(self) -> bool:
         return False
 

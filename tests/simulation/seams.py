@@ -3,20 +3,25 @@
 from binascii import crc32
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, NoReturn, Protocol
 
+from django_offload.conf import Options
 from django_offload.payloads.memory import MemoryPayloads
 from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
 from django_offload.protocol.json_codec import EPOCH
 from django_offload.stores import DueEntry, Store
 from django_offload.stores.memory import MemoryStore
-from django_offload.transports import Delivery
+from django_offload.transports import Delivery, Transport
 from django_offload.transports.memory import MemoryTransport
 
-# Stands for a task's id where the sweeper reads its index.
+from .deploys import Release
+from .faults import MET, Throttled
+
+# Stands before the ids of tasks where the sweeper reads its index.
 INDEX = "index"
+BATCH = 10  # Messages in one call, at most.
 
 
 class Network(Protocol):
@@ -24,7 +29,12 @@ class Network(Protocol):
 
     def call[T](self, whom: str, function: Callable[..., T], *args: Any) -> T: ...
 
-    def lags(self) -> bool: ...
+    @property
+    def release(self) -> Release: ...
+
+    def lags(self, whom: str) -> bool: ...
+
+    def leaves_out(self, whom: str) -> bool: ...
 
 
 class Watcher(Protocol):
@@ -42,7 +52,7 @@ class SimulatedStore(Store):
 
     def __init__(self, network: Network, watcher: Watcher, inner: MemoryStore | None = None) -> None:
         self.inner = inner or MemoryStore()
-        self._call, self._lags, self._watcher = network.call, network.lags, watcher
+        self._call, self._network, self._watcher = network.call, network, watcher
         self._shown: dict[int, Sequence[DueEntry]] = {}
         self.refused: Counter[str] = Counter()  # Writes, by the name of their transition.
 
@@ -53,14 +63,10 @@ class SimulatedStore(Store):
         """Make every other change at once: a claim then comes before what the write begun earlier answers."""
         if crc32(f"{task_id}{change.name}".encode()) % 2:
             return super().begin_change(task_id, change)
-        begun = Future[dict[str, Value] | None]()
-        try:
-            begun.set_result(self.change(task_id, change))
-        except Exception as exc:  # noqa: BLE001, raised again where it is waited for
-            begun.set_exception(exc)
-        return begun.result
+        return at_once(lambda: self.change(task_id, change))
 
     def _change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
+        change = self._network.release.write(task_id, change)
         try:
             before = self.inner.change(task_id, change)
         except Refused:
@@ -90,15 +96,72 @@ class SimulatedStore(Store):
     def parts(self, task_id: str) -> tuple[Attributes | None, Mapping[str, str]]:
         return self._call(task_id, self.inner.parts, task_id)
 
+    @property
+    def read_shards(self) -> int:
+        return self._network.release.reads
+
+    def shards(self, options: Options) -> int:
+        return self._network.release.shards
+
     def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[DueEntry]:
-        return self._call(INDEX, self._due, shard, until, limit, since)
+        if self._is_empty(shard):
+            return ()
+        entries = self.inner.due(shard, until, limit, since)
+        ids = " ".join(entry.id for entry in entries)
+        return self._call(f"{INDEX} {ids}", self._due, shard, until, limit, since)
 
     def _due(self, shard: int, until: datetime, limit: int, since: datetime) -> Sequence[DueEntry]:
         """Read the index, which may lag behind the records."""
-        shown = self._shown.get(shard) if since == EPOCH else None
-        if shown is None or not self._lags():
-            shown = self._shown[shard] = self.inner.due(shard, until, limit, since)
-        return shown
+        entries = self.inner.due(shard, until, limit, since)
+        if since != EPOCH:
+            return entries
+        shown, self._shown[shard] = self._shown.get(shard, entries), entries
+        if shown != entries and self._network.lags(" ".join(entry.id for entry in entries)):
+            self._shown[shard] = shown
+        return self._shown[shard]
+
+    def _is_empty(self, shard: int) -> bool:
+        """Return True if nothing is in a shard, nor was: whatever goes wrong there would not be noticed."""
+        return not self.inner._due.get(shard) and not self._shown.get(shard)
+
+    def begin_due(
+        self, shard: int, until: datetime, limit: int, since: datetime = EPOCH
+    ) -> Callable[[], Sequence[DueEntry]]:
+        """Read every other shard at once."""
+        if self._is_empty(shard):
+            return nothing
+        if shard % 2:
+            return super().begin_due(shard, until, limit, since)
+        return at_once(lambda: self.due(shard, until, limit, since))
+
+    def begin_get_many(self, ids: Sequence[str]) -> Callable[[], Mapping[str, Attributes]]:
+        """Read a page of records in one call, every other page at once."""
+        whom = " ".join(ids)
+        if crc32(whom.encode()) % 2:
+            return lambda: self._call(whom, self._get_many, ids)
+        return at_once(lambda: self._call(whom, self._get_many, ids))
+
+    def _get_many(self, ids: Sequence[str]) -> Mapping[str, Attributes]:
+        """Return the records without those that AWS leaves out (UnprocessedKeys), however often it's asked."""
+        read = (task_id for task_id in ids if not self._network.leaves_out(task_id))
+        return {task_id: record for task_id in read if (record := self._get(task_id)) is not None}
+
+
+def at_once[T](call: Callable[[], T]) -> Callable[[], T]:
+    """Make a call now; return what gives its result, or raises its exception, when that is waited for."""
+    try:
+        result = call()
+    except Exception as exc:  # noqa: BLE001, raised again where it is waited for
+        return partial(fail, exc)
+    return lambda: result
+
+
+def fail(exc: Exception) -> NoReturn:
+    raise exc
+
+
+def nothing() -> Sequence[DueEntry]:
+    return ()
 
 
 class SimulatedTransport(MemoryTransport):
@@ -112,7 +175,7 @@ class SimulatedTransport(MemoryTransport):
         **options: Any,
     ) -> None:
         super().__init__(clock, **options)
-        self._call, self._arrived = network.call, arrived
+        self._call, self._network, self._arrived = network.call, network, arrived
         self.accepted = 0  # Messages, in all.
 
     def send(self, queue: str, text: str, delay: timedelta) -> None:
@@ -124,6 +187,42 @@ class SimulatedTransport(MemoryTransport):
             return super().begin_send(queue, text, delay)
         self.send(queue, text, delay)
         return lambda: None
+
+    def begin_send_many(
+        self, queue: str, texts: Sequence[str], delays: Sequence[timedelta]
+    ) -> Callable[[], list[Exception | None]]:
+        """Send ten messages a call, every other ten at once. AWS may refuse some of a call, or all."""
+        if len(texts) == 1:
+            return super().begin_send_many(queue, texts, delays)
+        messages = list(zip(texts, delays, strict=True))
+        waits = [
+            self._begin_batch(queue, messages[start : start + BATCH])
+            for start in range(0, len(messages), BATCH)
+        ]
+        return lambda: [failure for wait in waits for failure in wait()]
+
+    def _begin_batch(
+        self, queue: str, messages: Sequence[tuple[str, timedelta]]
+    ) -> Callable[[], list[Exception | None]]:
+        def send() -> list[Exception | None]:
+            try:
+                return self._call(whom, self._accept_batch, queue, messages)
+            except MET as exc:
+                return [exc] * len(messages)
+
+        whom = " ".join(text for text, _ in messages)
+        return send if crc32(whom.encode()) % 2 else at_once(send)
+
+    def _accept_batch(
+        self, queue: str, messages: Sequence[tuple[str, timedelta]]
+    ) -> list[Exception | None]:
+        failures: list[Exception | None] = []
+        for text, delay in messages:
+            left_out = self._network.leaves_out(text)
+            failures.append(Throttled() if left_out else None)
+            if not left_out:
+                self.accept(queue, text, delay)
+        return failures
 
     def accept(self, queue: str, text: str, delay: timedelta) -> None:
         """Take a message, whoever sent it."""
@@ -143,6 +242,12 @@ class InvokedTransport(SimulatedTransport):
     """Lambda, invoked asynchronously: a message cannot wait, and what failed is not given back."""
 
     longest_delay = longest_return = timedelta(0)
+
+    def begin_send_many(
+        self, queue: str, texts: Sequence[str], delays: Sequence[timedelta]
+    ) -> Callable[[], list[Exception | None]]:
+        """Invoke once for each message."""
+        return Transport.begin_send_many(self, queue, texts, delays)
 
     def depth(self, queue: str) -> int:
         return 0

@@ -21,7 +21,6 @@ from django_offload.protocol.record import LONGEST_DELAY
 from django_offload.sending.enqueue import message_text, send, send_many
 from django_offload.stores import store_of
 
-from .actors import Actor
 from .faults import MET, Fault, Killed
 from .hostile import bodies
 from .ledger import Entry
@@ -68,7 +67,7 @@ class Web:
         world, enqueued_tasks = self.world, [self.enqueued(wanted, alias) for wanted in orders]
         for wanted, enqueued in zip(orders, enqueued_tasks, strict=True):
             world.ledger.entries[enqueued.id] = Entry(wanted.name, wanted.args, wanted.value, wanted.error)
-        with world.acting(Actor("web", world.time)), suppress(Killed):
+        with world.acting(world.actor("web")), suppress(Killed):
             for enqueued, failure in zip(
                 enqueued_tasks, send_many(enqueued_tasks, self.options[alias]), strict=True
             ):
@@ -82,7 +81,7 @@ class Web:
         world, enqueued = self.world, self.enqueued(wanted, "outbox")
         entry = Entry(wanted.name, wanted.args, wanted.value, wanted.error)
         world.ledger.entries[enqueued.id] = entry
-        with world.acting(Actor("web", world.time)), suppress(Killed, *MET):
+        with world.acting(world.actor("web")), suppress(Killed, *MET):
             with transaction.atomic():
                 drain.put(enqueued)
             entry.acknowledged = True
@@ -94,7 +93,7 @@ class Web:
         entry = Entry(wanted.name, wanted.args, wanted.value, wanted.error, deployed=world.deployed)
         entry.run_after = entry.ready_at = enqueued.run_after
         world.ledger.entries[enqueued.id] = entry
-        with world.acting(Actor("web", world.time)), suppress(EnqueueFailed, Killed, *MET):
+        with world.acting(world.actor("web")), suppress(EnqueueFailed, Killed, *MET):
             self._leave(enqueued, entry)
         if entry.acknowledged and not entry.ends:
             world.ledger.open.add(enqueued.id)
@@ -157,12 +156,12 @@ class Web:
     def redrive(self, enqueued: EnqueuedTask) -> None:
         """Give a task another life, should it have FAILED by now."""
         world, options = self.world, self.options[enqueued.alias]
-        with world.acting(Actor("web", world.time)), suppress(Exception, Killed):
+        with world.acting(world.actor("web")), suppress(Exception, Killed):
             redrive(store_of(options), enqueued.id, options, world.time.now)
 
     def cancel(self, enqueued: EnqueuedTask) -> None:
         """Cancel a task, as the page does."""
         world, options = self.world, self.options[enqueued.alias]
         world.ledger.entries[enqueued.id].asked_to_stop = True
-        with world.acting(Actor("web", world.time)), suppress(Exception, Killed):
+        with world.acting(world.actor("web")), suppress(Exception, Killed):
             cancel(store_of(options), enqueued, options, world.time.now)

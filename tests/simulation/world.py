@@ -5,7 +5,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django_offload.exceptions import DeadlineExceeded
@@ -13,10 +14,11 @@ from django_offload.protocol.conditional_write import Attributes, ConditionalWri
 from django_offload.protocol.json_codec import from_micros
 from django_offload.worker.execution import Outcome, execute
 
+from . import deploys
 from .actors import Actor
-from .clock import VirtualTime
+from .clock import NOTHING, VirtualTime
 from .database import Database
-from .deploys import deploy, next_release
+from .deploys import READING, ROLES, Release, deploy, next_release
 from .designs import OURS, Design
 from .faults import Fault, Faults
 from .ledger import Ledger
@@ -25,7 +27,7 @@ from .network import Network
 from .outbox import Outbox
 from .patches import Virtual, patched
 from .plan import Order
-from .seams import INDEX, InvokedTransport, SimulatedPayloads, SimulatedStore, SimulatedTransport
+from .seams import InvokedTransport, SimulatedPayloads, SimulatedStore, SimulatedTransport
 from .setup import DIRECT
 from .stage import stage
 from .web import Web
@@ -42,6 +44,8 @@ LEAST_MARGIN, MOST_MARGIN = timedelta(seconds=4), timedelta(seconds=6)
 READERS, DECISIONS = {"sweeper", "dead letters"}, {"abandon", "look at"}
 # How often a deploy comes, per that many tasks.
 DEPLOYS, DEPLOYED = 0.8, 2_000
+# Until every function has a new release, one after the other.
+LONGEST_ROLLOUT = timedelta(minutes=5)
 
 
 class World:
@@ -60,7 +64,7 @@ class World:
         self.time, self.ledger = VirtualTime(), Ledger()
         self.faults = faults or Faults(self.rng)
         self.network = Network(
-            self.time, self.rng, self.faults, self._faulted, self.overlooked, self._held_up
+            self.time, self.rng, self.faults, self._faulted, self._lagged, self._held_up
         )
         self.network.on_kill = self._killed
         self.database = Database(self.network)
@@ -75,7 +79,8 @@ class World:
         for stack, options in stacks().items():
             self._build(stack, options)
         self.web = Web(self)
-        self.deployed = False  # Is another release out?
+        self.deployed = False  # Are other tasks out?
+        self.releases: dict[str, Release] = dict.fromkeys(ROLES, READING)  # Of who starts now.
         self.virtual, self.outbox_rows = Virtual(self.time), Outbox(self.network)
 
     def _build(self, stack: str, options: Any) -> None:
@@ -119,6 +124,8 @@ class World:
             for _ in range(0, self.tasks, DEPLOYED):
                 if self.rng.random() < DEPLOYS:
                     self.time.after(ARRIVALS * self.tasks * self.rng.random(), self._deploy)
+            if self.tasks:
+                self._roll_out()
             if self.design.sweeps:
                 self.time.after(timedelta(seconds=60 * self.rng.random()), Schedule(self, self._more).tick)
             begun = self.time.now
@@ -150,6 +157,20 @@ class World:
 
         self.time.after(timedelta(seconds=self.rng.randint(60, 500)), back)
 
+    def _roll_out(self) -> None:
+        """Have one release after the other, each for some time; in between, both have processes."""
+        self.releases = dict.fromkeys(ROLES, deploys.ROLLOUT[0])
+        span = ARRIVALS * self.tasks
+        begins = sorted(span * self.rng.random() for _ in deploys.ROLLOUT[1:])
+        for release, begin, end in zip(deploys.ROLLOUT[1:], begins, [*begins[1:], span], strict=True):
+            for role in ROLES:
+                at = begin + min(end - begin, LONGEST_ROLLOUT) * self.rng.random()
+                self.time.after(at, partial(self.releases.__setitem__, role, release))
+
+    def actor(self, role: str, skew: timedelta = NOTHING, ends: datetime | None = None) -> Actor:
+        """Return a new process of a role, which has the release that is out for it."""
+        return Actor(role, self.time, release=self.releases[role], skew=skew, ends=ends)
+
     @contextmanager
     def acting(self, actor: Actor) -> Iterator[None]:
         """Have a process act, while whoever acted before waits."""
@@ -164,7 +185,7 @@ class World:
         skew = timedelta(0)
         if self.faults.strikes(Fault.SKEW):
             skew = timedelta(seconds=self.rng.uniform(-600, 600))
-        return Actor(role, self.time, skew=skew, ends=self.time.now + lifetime)
+        return self.actor(role, skew, self.time.now + lifetime)
 
     def changed(self, task_id: str, change: ConditionalWrite, before: Attributes | None) -> None:
         """Be told of each write to a record."""
@@ -203,12 +224,16 @@ class World:
         self.ledger.fault({*ANY_ID.findall(whom), *actor.holds})
         if gone:
             self.struck(actor.given)
-        if actor.role == "sweeper" and (gone or whom == INDEX):
+        if actor.role == "sweeper" and gone:
             self.overlooked()
 
     def _held_up(self, actor: Actor) -> None:
         """Note that what a process has in hand waits for others: in the simulation, or in its batch."""
         self.ledger.disturb(found for body in actor.given for found in ID.findall(body))
+
+    def _lagged(self, whom: str) -> None:
+        """Note that a sweep doesn't see these tasks in its index: no fault, but its nature."""
+        self.ledger.disturb(ANY_ID.findall(whom))
 
     def overlooked(self) -> None:
         """Note a fault of whatever is due for the sweeper at this moment."""

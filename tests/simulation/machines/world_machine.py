@@ -17,7 +17,7 @@ from django_offload.outbox import drain
 from django_offload.testing import sqs_event
 from django_offload.worker import batch
 from tests.simulation import deploys
-from tests.simulation.actors import Actor, SimulatedContext
+from tests.simulation.actors import SimulatedContext
 from tests.simulation.checker import check
 from tests.simulation.faults import CALL, Fault
 from tests.simulation.mapping import VISIBILITY, Schedule
@@ -227,7 +227,7 @@ class BatchMachine(WorldMachine):
         if not deliveries:
             return  # They went to the other queue.
         self.script.update({self.faults.calls + ahead: fault for ahead, fault in strikes.items()})
-        actor = Actor("worker", world.time, ends=world.time.now + timedelta(minutes=5))
+        actor = world.actor("worker", ends=world.time.now + timedelta(minutes=5))
         context = SimulatedContext("sim-default-worker", "[$LATEST]batch", actor)
         with world.acting(actor):
             answer = batch.handler(sqs_event(deliveries, "sim-default"), context, actor.clock)
