@@ -11,6 +11,7 @@ from ..conf import (
     ENV_QUEUE_URLS,
     ENV_RELEASE,
     ENV_SECRETS,
+    ENV_SHARDS,
     ENV_STACK,
     ENV_WRITES,
     WRITES_BY_UPDATE,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from .spec import StackSpec
 
 # What the template has, whatever TASKS says, and for each queue. A test counts them in real templates.
-RESOURCES, PARAMETERS, OUTPUTS = 36, 18, 4
+RESOURCES, PARAMETERS, OUTPUTS = 36, 19, 4
 RESOURCES_OF_QUEUE, PARAMETERS_OF_QUEUE, OUTPUTS_OF_QUEUE = 16, 3, 2
 # What else there is for the bucket (with its output), the schedules, and a queue of LambdaBackend.
 BUCKET, SCHEDULING, INVOKED_QUEUE = 2, 2, 2
@@ -108,6 +109,7 @@ def function_variables(spec: "StackSpec") -> dict[str, str]:
         ENV_ALIAS: LIVE,
         ENV_RELEASE: RELEASE,
         ENV_WRITES: WRITES_BY_UPDATE,
+        ENV_SHARDS: spec.written_and_read_shards,
     }
     settings_module = spec.settings_module or os.environ.get("DJANGO_SETTINGS_MODULE")
     if settings_module:
