@@ -1,19 +1,24 @@
 """Lists of records from an index: pages neither miss nor repeat a record, in memory and in DynamoDB."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from django_offload.conf import configured
+from django_offload.protocol.record import initial_item
+from django_offload.protocol.shards import history_partitions
 from django_offload.protocol.transitions import succeed
+from django_offload.sending.enqueue import ensure_record
 from django_offload.stack.configured import template_of
 from django_offload.stores import listing_of, store_of
-from django_offload.stores.listing import DUE, EVER, HISTORY, MOST_READ, IndexQuery
+from django_offload.stores.listing import DUE, EVER, HISTORY, MOST_READ, SHARDED_HISTORY, IndexQuery
 from django_offload.stores.memory import MemoryStore
 from django_offload.stores.memory_listing import MemoryListing
 from tests.contract.records import NOW, TOKEN, TTL, claimed, enqueued_task, new_id
 from tests.contract.setup import TASK_MODULES, tasks_setting
+from tests.unit.stack.evaluate import Evaluated
 
 MINUTE = timedelta(minutes=1)
 OLDEST_FIRST = IndexQuery(index=DUE, newest_first=False)
@@ -123,14 +128,26 @@ def test_get_many_refuses_more_ids_than_one_call_takes(offload_aws):
 
 @pytest.fixture
 def history_options(offload_aws, settings):
-    """Create a table as the template does with the option "history", and return the options."""
-    settings.TASKS = tasks_setting(modules=TASK_MODULES, stack="kept", history=True)
-    properties = json.loads(template_of("kept", as_json=True))["Resources"]["Table"]["Properties"]
+    """Create a table as the template does with both indexes of all records, and return the options."""
+    settings.TASKS = tasks_setting(modules=TASK_MODULES, stack="kept", history="both", shards=32)
+    template = Evaluated(json.loads(template_of("kept", as_json=True)), WideIndexes="true")
+    properties = template.resources["Table"]["Properties"]
     arguments = ("TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     dynamodb = offload_aws.client("dynamodb")
     dynamodb.create_table(**{key: properties[key] for key in arguments})
     yield configured()["default"]
     dynamodb.delete_table(TableName=properties["TableName"])
+
+
+def listed_everywhere(options, alias):
+    """Return what each index of all records lists of an alias, newest first."""
+    listing, shards = listing_of(options), history_partitions(alias, store_of(options).read_shards)
+    older, _ = walk(listing, IndexQuery(index=HISTORY, newest_first=True), alias)
+    newer = [
+        walk(listing, IndexQuery(index=SHARDED_HISTORY, newest_first=True), shard, limit=1)[0]
+        for shard in shards
+    ]
+    return older, newer
 
 
 def test_the_history_contains_finished_records(history_options):
@@ -142,6 +159,25 @@ def test_the_history_contains_finished_records(history_options):
     ):
         store.change(ended, change)
 
-    listed, _ = walk(listing_of(history_options), IndexQuery(index=HISTORY, newest_first=True), "default")
+    assert listed_everywhere(history_options, "default") == ([ended], [[], [], [], []])
 
-    assert listed == [ended]
+
+def test_the_sharded_history_contains_each_record_that_was_written_for_it(history_options):
+    store, ids = store_of(history_options), [f"{number:032x}" for number in range(9)]
+    shards = store.shards(history_options)
+    store.create(enqueued_task("f" * 32, enqueued_at=NOW - MINUTE))  # By a process with older settings.
+    for number, task_id in enumerate(ids):
+        enqueued = enqueued_task(task_id, enqueued_at=NOW + number * MINUTE)
+        if number < 6:
+            ensure_record(store, enqueued, history_options)
+        else:  # A worker whose message comes before its record.
+            store.change(
+                task_id, replace(claimed(task_id), set_if_absent=initial_item(enqueued, shards, True))
+            )
+    store.change(ids[8], succeed(fence=1, token=TOKEN, now=NOW, result_ttl=TTL, stored={"result": "1"}))
+
+    older, newer = listed_everywhere(history_options, "default")
+
+    assert older == [*reversed(ids), "f" * 32]
+    assert newer == [[ids[8], ids[4], ids[0]], [ids[5], ids[1]], [ids[6], ids[2]], [ids[7], ids[3]]]
+    assert listed_everywhere(history_options, "other") == ([], [[], [], [], []])

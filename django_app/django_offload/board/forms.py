@@ -9,8 +9,8 @@ from django.utils.timezone import is_aware, localtime, make_aware
 from ..conf import Options, stacks
 from ..definition.registry import registry
 from ..protocol.json_codec import EPOCH
-from ..stores.listing import EVER
-from .lists import EVERYTHING, MOST_PARTITIONS, TaskList, aliases, lists
+from ..stores.listing import DUE, EVER
+from .lists import TaskList, aliases, lists
 from .paging import TaskFilter
 
 DATETIME_WIDGET = forms.DateTimeInput({"type": "datetime-local", "step": "1"}, "%Y-%m-%dT%H:%M:%S")
@@ -37,12 +37,13 @@ class FilterForm(forms.Form):
         for name, values in (("state", task_list.states), ("queue", options.queues), ("alias", names)):
             fields[name].choices = [("", "Any"), *((value, value) for value in values)]
         # A page reads only so many partitions, so a visitor must choose one of more aliases.
-        self.default_alias = names[0] if task_list is EVERYTHING and len(names) > MOST_PARTITIONS else ""
+        is_history = task_list.index is not DUE
+        self.default_alias = names[0] if is_history and len(names) > task_list.most_aliases else ""
         if self.default_alias:
             fields["alias"].choices = [(alias, alias) for alias in names]
         if len(task_list.states) == 1:
             del fields["state"]
-        if task_list is not EVERYTHING or len(names) < 2:
+        if not is_history or len(names) < 2:
             del fields["alias"]
 
     @property

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from ..conf import Options, configured
 from ..protocol.conditional_write import Value
 from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord
-from ..protocol.shards import OLD_SHARDS, Band, partition, partitions
+from ..protocol.shards import OLD_SHARDS, Band, history_partitions, partition, partitions
 from ..stores import store_of
-from ..stores.listing import DUE, HISTORY, Index
+from ..stores.listing import DUE, HISTORY, SHARDED_HISTORY, Index
 
 # A page makes one call for each partition, and another to read the records.
 MOST_PARTITIONS = 2
@@ -29,10 +29,18 @@ class TaskList:
     actions: tuple[str, ...]  # The slugs of the actions on several tasks.
 
     def partitions(self, options: Options, alias: str = "") -> Sequence[Value]:
-        """Return the partitions to read: shards of the index `due`, or aliases of the index `history`."""
+        """Return the partitions to read: shards of the index `due` or of an alias, or one for each alias."""
         if self.index is DUE:
             return partitions(*self.bands, shards=store_of(options).read_shards, old=self.old)
-        return [alias] if alias else aliases(options)[:MOST_PARTITIONS]
+        names = [alias] if alias else aliases(options)[: self.most_aliases]
+        if self.index is HISTORY:
+            return names
+        return [part for name in names for part in history_partitions(name, store_of(options).read_shards)]
+
+    @property
+    def most_aliases(self) -> int:
+        """How many aliases one page of the history shows. Each has many shards, or is one partition."""
+        return 1 if self.index is SHARDED_HISTORY else MOST_PARTITIONS
 
     def written(self, options: Options) -> Sequence[int]:
         """Return the partitions of the index `due` that the stack writes to now. They have most entries."""
@@ -115,10 +123,18 @@ EVERYTHING = TaskList(
 )
 
 
+EVERYTHING_BY_SHARD = replace(EVERYTHING, index=SHARDED_HISTORY)
+
+
 def lists(options: Options) -> list[TaskList]:
-    """Return the lists of a stack. Only a stack with OPTIONS['history'] can list all tasks."""
-    has_history = any(other.history for other in configured().values() if other.stack == options.stack)
-    return [*unfinished_lists(options), FAILED_TASKS, DEAD_LETTERS, *([EVERYTHING] if has_history else [])]
+    """
+    Return the lists of a stack. Only a stack with OPTIONS['history'] can list all tasks.
+
+    While it has both indexes of them, the older one is read, because only that one has all records.
+    """
+    histories = {other.history for other in configured().values() if other.stack == options.stack}
+    history = EVERYTHING_BY_SHARD if "sharded" in histories else EVERYTHING
+    return [*unfinished_lists(options), FAILED_TASKS, DEAD_LETTERS, *([history] if any(histories) else [])]
 
 
 def unfinished_lists(options: Options) -> list[TaskList]:

@@ -10,7 +10,7 @@ from django.db import DatabaseError, connections
 from . import aws_limits
 from .options import Options, options_by_alias
 from .plain_values import shown
-from .validation import QueueOptions
+from .queue_options import QueueOptions
 
 # What a database says about how many connections it takes, by vendor.
 QUERIES = {"postgresql": "SHOW max_connections", "mysql": "SELECT @@max_connections"}

@@ -54,7 +54,8 @@ class Problem:
 
 
 # The options that are on or off.
-FLAGS = ("history", "on_commit", "outbox", "record_at_enqueue", "aws_in_debug")
+FLAGS = ("on_commit", "outbox", "record_at_enqueue", "aws_in_debug")
+HISTORIES = ("both", "sharded")  # Of OPTIONS["history"], besides True and False.
 # The options that limit how much tasks enqueue.
 LIMITS = ("enqueues_per_attempt", "enqueues_per_root")
 SHARDS = range(1, 65)  # Of the sweeper's index, in each band; readers ask them all.
@@ -259,6 +260,7 @@ def value_problems(options: Mapping[str, Any], names: list[Any]) -> Iterator[tup
             f"Give seconds or a timedelta of at least 1 second and at most {LONGEST_RESULT_TTL.days} days.",
         ),
         (LIMITS, is_limit, f"Give a whole number from 1 to {MOST_ENQUEUES:,}, or None for no limit."),
+        (["history"], lambda n: type(n) is bool or n in HISTORIES, "Give False, True, 'both' or 'sharded'."),
         (["shards"], lambda n: type(n) is int and n in SHARDS, "Give a whole number from 1 to 64."),
     ]
     for keys, is_valid, hint in rules:

@@ -13,6 +13,7 @@ The errors of packaging and deploying a site.
         ├── NotDeployed         The stack or the release doesn't exist.
         ├── WrongStage          The stack belongs to another stage, or to Zappa.
         ├── StackStuck          CloudFormation accepts no change in the stack's state.
+        ├── ChangeTooEarly      Another deployment, or some time, must come before this one.
         ├── ChangeRefused       CloudFormation cannot create the change set.
         ├── StackChangeFailed   CloudFormation started the change, and it failed.
         ├── StackDeleteFailed   CloudFormation started the deletion, and it failed.
@@ -132,6 +133,13 @@ class StackStuck(DeployError):
                 "then deploy again."
             )
         super().__init__(f"The stack {stack} is {status}. {remedy}")
+
+
+class ChangeTooEarly(DeployError):
+    """Another deployment, or some time, must come before this change."""
+
+    def __init__(self, stack: str, problem: str, remedy: str) -> None:
+        super().__init__(f"The stack {stack} {problem} Nothing was changed. {remedy}")
 
 
 class ChangeRefused(DeployError):

@@ -26,14 +26,15 @@ def is_short_text(value: object, most_bytes: int) -> bool:
         return False
 
 
-def fits_inline(enqueued: EnqueuedTask) -> bool:
-    """Return True if the record itself contains the arguments."""
+def fits_inline(enqueued: EnqueuedTask, listed: bool = False) -> bool:
+    """Return True if the record itself contains the arguments. `listed` is as initial_item() takes it."""
     size = len(enqueued.arguments)
     if enqueued.reference is not None or size > INLINE_ARGUMENTS_BYTES:
         return False
     size += len(enqueued.alias) + len(enqueued.name) + len(enqueued.queue)
     size += len(enqueued.owner or "") + len(enqueued.traceparent or "")
     size += len(dump(enqueued.options)) if enqueued.options else 0
+    size += len(f"listed{enqueued.alias}#63") if listed else 0
     return size <= INITIAL_TEXT_BYTES
 
 

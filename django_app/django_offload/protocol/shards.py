@@ -69,6 +69,16 @@ def partitions(*bands: Band, shards: int = READ_SHARDS, old: bool = True) -> lis
     return numbers
 
 
+def history_partition(alias: str, number: int) -> str:
+    """Return the partition of the index `history-sharded` that lists an alias's records of this shard."""
+    return f"{alias}#{number}"
+
+
+def history_partitions(alias: str, shards: int = READ_SHARDS) -> list[str]:
+    """Return the partitions to read of that index, for the records of an alias."""
+    return [history_partition(alias, number) for number in range(shards)]
+
+
 def due_index(
     task_id: str, due_at: datetime, *, band: Band = Band.RESCUE, shards: int = OLD_SHARDS
 ) -> dict[str, Value]:

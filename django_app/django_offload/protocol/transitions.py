@@ -56,6 +56,7 @@ def claim(
     max_attempts: int,
     swept: bool = True,
     shards: int = OLD_SHARDS,
+    listed: bool = False,
 ) -> ConditionalWrite:
     """
     a, d: start an attempt. If there is no record, create it from `enqueued` (None: there must be one).
@@ -71,7 +72,7 @@ def claim(
     )
     if enqueued is not None and enqueued.not_before <= now:
         conditions = ((NO_RECORD,), *conditions)
-    item = initial_item(enqueued, shards, indexed=swept) if enqueued else {}
+    item = initial_item(enqueued, shards, indexed=swept, listed=listed) if enqueued else {}
     item["started_at"] = now_micros
     return ConditionalWrite(
         name="claim",

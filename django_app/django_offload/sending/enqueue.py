@@ -42,6 +42,7 @@ from ..protocol.record import (
     RECORD_LIFE,
     initial_item,
 )
+from ..protocol.record_size import fits_inline
 from ..stores import Part, Store, store_of
 from ..transports import Transport, transport_of
 from .failures import enqueue_failed, masked_text
@@ -244,8 +245,8 @@ def send_records_and_messages(
         return begin_messages(enqueued_tasks, options, transport)()
     store = store_of(options)
     shards = store.shards(options)
-    indexed = options.is_indexed(enqueued_tasks[0].queue)
-    items = [initial_item(enqueued, shards, indexed=indexed) for enqueued in enqueued_tasks]
+    indexed, listed = options.is_indexed(enqueued_tasks[0].queue), options.sharded_history
+    items = [initial_item(enqueued, shards, indexed=indexed, listed=listed) for enqueued in enqueued_tasks]
     deferred = is_deferred(enqueued_tasks[0], transport)
     if deferred or not transport.longest_return:
         # Only the record keeps the task, so nothing else leaves before the record is there.
@@ -363,13 +364,20 @@ def upload_large_arguments(enqueued: EnqueuedTask, options: Options) -> Enqueued
 
 def ensure_record(store: Store, enqueued: EnqueuedTask, options: Options) -> None:
     """Create a READY record if there is none, after its arguments where they are beside it."""
-    item = initial_item(enqueued, store.shards(options))
+    item = initial_item(enqueued, store.shards(options), listed=options.sharded_history)
     keep_arguments(store, enqueued, item, options)
     store.begin_create(item)()
 
 
-def keep_arguments(store: Store, enqueued: EnqueuedTask, item: Attributes, options: Options) -> None:
-    """Write the arguments beside the record, if they aren't in its initial item."""
+def keeps_beside(enqueued: EnqueuedTask, options: Options) -> bool:
+    """Return True if the arguments are a part beside the record: neither in it nor in the bucket."""
+    return enqueued.reference is None and not fits_inline(enqueued, options.sharded_history)
+
+
+def keep_arguments(store: Store, enqueued: EnqueuedTask, item: Attributes | None, options: Options) -> None:
+    """Write the arguments beside the record, if they aren't in its initial item (None: it isn't made yet)."""
+    if item is None:
+        item = initial_item(enqueued, store.shards(options), listed=options.sharded_history)
     part = arguments_part(enqueued, item, options)
     if part is not None:
         store.put_part(part.task_id, part.name, part.text, part.ttl)

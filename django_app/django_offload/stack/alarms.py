@@ -20,7 +20,6 @@ from .names import (
 )
 from .spec import StackSpec
 from .statements import allow, deny_without_tls
-from .storage import index_names
 from .triggers import invoked_asynchronously
 
 if TYPE_CHECKING:
@@ -167,7 +166,7 @@ def table_alarms(spec: StackSpec) -> Iterator[Alarm]:
         metric=WRITE_THROTTLES,
         dimensions={"TableName": Ref(TABLE)},
     )
-    for index in index_names(spec):
+    for index in spec.indexes:
         yield Alarm(
             name=f"Throttles{logical(index)}Index",
             description=f"DynamoDB refuses writes to the index '{index}' for their rate, and so to the "

@@ -10,6 +10,7 @@ from ..conf import (
     ENV_QUEUE_URLS,
     ENV_RELEASE,
     ENV_SECRETS,
+    ENV_SHARDS,
     ENV_STACK,
     ENV_WRITES,
     WRITES_BY_UPDATE,
@@ -164,6 +165,7 @@ def environment_variables(spec: StackSpec) -> dict[str, object]:
     variables[ENV_ALIAS] = if_on_aws(LIVE, NoValue)
     variables[ENV_RELEASE] = Ref(RELEASE)
     variables[ENV_WRITES] = WRITES_BY_UPDATE
+    variables[ENV_SHARDS] = spec.written_and_read_shards
     if spec.secrets:
         variables[ENV_SECRETS] = json.dumps(dict(sorted(spec.secrets.items())), separators=(",", ":"))
     return {**variables, **spec.environment}

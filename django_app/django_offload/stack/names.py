@@ -1,5 +1,6 @@
 """Names inside the template: logical ids, and the roles that its functions play."""
 
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,15 @@ SHARDS_ALIAS_ID = "AliasSweeperShards"
 TABLE, BUCKET, FAILED, SCHEDULE = "Table", "PayloadBucket", "FailedEvents", "SweeperSchedule"
 # Of a schedule, below CloudFormation's 255 characters.
 LONGEST_ID = 200
-INDEX, HISTORY = "due", "history"
+INDEX, HISTORY, SHARDED_HISTORY = "due", "history", "history-sharded"
+# The indexes that list every record, by OPTIONS["history"]. CloudFormation creates or deletes one index in an
+# update, so each value differs by one from the next.
+HISTORY_INDEXES: Mapping[bool | str, tuple[str, ...]] = {
+    False: (),
+    True: (HISTORY,),
+    "both": (HISTORY, SHARDED_HISTORY),
+    "sharded": (SHARDED_HISTORY,),
+}
 DEAD_LETTER, SWEEPER, WEB, MIGRATE, SCHEDULER = "dead-letter", "sweeper", "web", "migrate", "scheduler"
 
 

@@ -18,6 +18,7 @@ ALARM_EMAIL, OLDEST_MESSAGE, OLDEST_RUNNING = "AlarmEmail", "OldestMessageSecond
 BOARD, SECRETS_KEY = "BoardEnabled", "SecretsKmsKeyArn"
 WORKER_POLICIES, WEB_POLICIES = "WorkerPolicies", "WebPolicies"
 WARM_READS, WARM_WRITES = "WarmReadUnits", "WarmWriteUnits"
+WIDE_INDEXES = "WideIndexes"
 
 # The runtimes of Lambda that this library is tested with, and the default.
 RUNTIMES, DEFAULT_RUNTIME = ("python3.12", "python3.13"), "python3.13"
@@ -26,6 +27,7 @@ ARCHITECTURES = ("x86_64", "arm64")
 # The condition of every resource that a local stand-in for AWS can't create.
 ON_AWS = "OnAWS"
 RUNS, OWN_KEY, SNAPS, ALARM_MAIL, HAS_BOARD = "MappingsRun", "OwnKey", "Snaps", "AlarmMail", "HasBoard"
+WIDE = "WideProjection"
 SECRETS_OWN_KEY, HAS_WORKER_POLICIES, HAS_WEB_POLICIES = (
     "SecretsOwnKey",
     "HasWorkerPolicies",
@@ -92,6 +94,7 @@ def add_conditions(template: "Template") -> None:
     template.add_condition(HAS_WEB_POLICIES, Not(Equals(Ref(WEB_POLICIES), "")))
     template.add_condition(SNAPS, And(Condition(ON_AWS), Equals(Ref(SNAP_START), "true")))
     template.add_condition(ALARM_MAIL, And(Condition(ON_AWS), Not(Equals(Ref(ALARM_EMAIL), ""))))
+    template.add_condition(WIDE, Equals(Ref(WIDE_INDEXES), "true"))
     template.add_condition(HAS_BOARD, Equals(Ref(BOARD), "true"))
     template.add_condition(HAS_WARM_READS, Not(Equals(Ref(WARM_READS), "")))
     template.add_condition(HAS_WARM_WRITES, Not(Equals(Ref(WARM_WRITES), "")))
@@ -176,6 +179,11 @@ def stack_parameters() -> dict[str, ParameterProperties]:
         ),
         PAUSED: switch(
             "Whether the stack is paused. 'true' stops mappings and schedules, so messages wait.", "false"
+        ),
+        WIDE_INDEXES: switch(
+            "Whether the table's indexes also contain attributes for lists to come. Give it once, with a new "
+            "table; CloudFormation can't change it later. offload_deploy finds the value.",
+            "false",
         ),
         LOG_RETENTION: {
             "Description": "Days that the functions' logs are kept.",

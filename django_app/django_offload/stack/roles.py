@@ -15,7 +15,6 @@ from .names import (
     BUCKET,
     DEAD_LETTER,
     FAILED,
-    HISTORY,
     INDEX,
     MIGRATE,
     SWEEPER,
@@ -179,9 +178,7 @@ def add_board_policy(template: "Template", spec: StackSpec) -> None:
     queues = [
         arn(logical_id(name)) for name in spec.queues for logical_id in (queue_id, dead_letter_queue_id)
     ]
-    indexes = [
-        Sub(f"${{{TABLE}.Arn}}/index/{index}") for index in (INDEX, *([HISTORY] if spec.history else []))
-    ]
+    indexes = [Sub(f"${{{TABLE}.Arn}}/index/{index}") for index in spec.indexes]
     statements = [
         allow(["dynamodb:Query"], [arn(TABLE), *indexes]),
         allow_table("BatchGetItem"),

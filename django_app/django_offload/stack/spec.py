@@ -8,7 +8,8 @@ from ..conf import Options, QueueOptions
 from ..conf.schedules import Recurrence
 from ..conf.validation import COLLISION_HINT, colliding_queues
 from ..exceptions import ConfigurationError
-from .names import DEAD_LETTER, MIGRATE, SWEEPER, schedule_id, worker
+from ..protocol.shards import READ_SHARDS
+from .names import DEAD_LETTER, HISTORY_INDEXES, INDEX, MIGRATE, SWEEPER, schedule_id, worker
 from .stage_environment import (
     NO_STAGE_ENVIRONMENT,
     DeploymentTarget,
@@ -32,7 +33,8 @@ class StackSpec:
     queues: Mapping[str, QueueOptions]  # max_attempts is the largest of aliases and tasks.
     sends_by_sqs: bool  # Does an alias use SQSBackend?
     sends_by_lambda: bool  # Does an alias use LambdaBackend?
-    history: bool  # Does an index list every record, for the board?
+    history: bool | str  # How indexes list every record, for the board: as in OPTIONS["history"].
+    shards: int  # The most that any alias writes to in the sweeper's index.
     outbox: bool  # Does the sweeper send what a process left in the outbox?
     schedules: Mapping[tuple[str, str], Recurrence]  # Scheduled tasks, by alias and name.
     settings_module: str | None
@@ -42,6 +44,16 @@ class StackSpec:
     @property
     def stack(self) -> str:
         return self.options.stack
+
+    @property
+    def indexes(self) -> tuple[str, ...]:
+        """The names of the table's indexes."""
+        return (INDEX, *HISTORY_INDEXES[self.history])
+
+    @property
+    def written_and_read_shards(self) -> str:
+        """How many shards of the sweeper's index the stack writes to, and how many it reads."""
+        return f"{self.shards}/{READ_SHARDS}"
 
     @property
     def failed_events(self) -> str:
@@ -97,7 +109,8 @@ def merge_options(
         },
         sends_by_sqs=any(options.transport == "sqs" for options in aliases),
         sends_by_lambda=any(options.transport == "lambda" for options in aliases),
-        history=any(options.history for options in aliases),
+        history=merge_history(aliases),
+        shards=max(options.shards for options in aliases),
         outbox=any(options.outbox for options in aliases),
         schedules=merge_schedules(aliases),
         settings_module=settings_module,
@@ -106,6 +119,15 @@ def merge_options(
     )
     check_limits(spec)
     return spec
+
+
+def merge_history(aliases: Sequence[Options]) -> bool | str:
+    """Return OPTIONS["history"] of the stack. Raise ConfigurationError if a list would lack records."""
+    first = aliases[0]
+    for options in aliases:
+        if (options.sharded_history or first.sharded_history) and options.history != first.history:
+            raise contradiction(options, "OPTIONS['history']", f"TASKS['{first.alias}'] (same stack)")
+    return first.history if first.sharded_history else any(options.history for options in aliases)
 
 
 def merge_schedules(aliases: Sequence[Options]) -> dict[tuple[str, str], Recurrence]:

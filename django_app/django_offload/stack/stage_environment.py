@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..aws.secrets import split_key
-from ..conf import ENV_BUCKET, ENV_QUEUE_URLS, ENV_RELEASE, ENV_SECRETS, ENV_STACK, ENV_WRITES
+from ..conf import ENV_BUCKET, ENV_QUEUE_URLS, ENV_RELEASE, ENV_SECRETS, ENV_SHARDS, ENV_STACK, ENV_WRITES
 from ..exceptions import ConfigurationError
 
 SSM, SECRETS_MANAGER = "ssm", "secretsmanager"
@@ -34,7 +34,7 @@ RESERVED_BY_LAMBDA = frozenset(
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 _RESERVED = {
     *("PYTHONPATH", "DJANGO_SETTINGS_MODULE"),
-    *(ENV_STACK, ENV_BUCKET, ENV_QUEUE_URLS, ENV_SECRETS, ENV_RELEASE, ENV_WRITES),
+    *(ENV_STACK, ENV_BUCKET, ENV_QUEUE_URLS, ENV_SECRETS, ENV_RELEASE, ENV_WRITES, ENV_SHARDS),
 }
 
 

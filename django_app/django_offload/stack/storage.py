@@ -1,11 +1,12 @@
 """The table of records, and the bucket for payloads that are too large for a message or a record."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..conf import BUCKET_OF_STACK
-from ..protocol.record import NEVER_CHANGED, PAYLOAD_LIFE
+from ..protocol.record import NEVER_CHANGED, PAYLOAD_LIFE, PROJECTED
 from . import limits
-from .names import BUCKET, HISTORY, INDEX, TABLE
+from .names import BUCKET, HISTORY, INDEX, SHARDED_HISTORY, TABLE
 from .parameters import (
     HAS_WARM_READS,
     HAS_WARM_WRITES,
@@ -13,6 +14,7 @@ from .parameters import (
     ON_AWS,
     WARM_READS,
     WARM_WRITES,
+    WIDE,
     with_own_key,
 )
 from .spec import StackSpec
@@ -35,14 +37,16 @@ def add_storage(template: "Template", spec: StackSpec) -> None:
 def add_table(template: "Template", spec: StackSpec) -> None:
     from troposphere import Ref, dynamodb
 
-    types = {"id": "S", "part": "S", "due_shard": "N", "due_at": "N"}
-    indexes = [
-        # Sparse: only records that the sweeper will look at, and FAILED records, have due_at.
-        secondary_index(INDEX, "due_shard", "due_at")
-    ]
-    if spec.history:
-        types |= {"alias": "S", "enqueued_at": "N"}
-        indexes.append(secondary_index(HISTORY, "alias", "enqueued_at"))
+    keys = {"id": "S", "part": "S", "due_shard": "N", "due_at": "N"}
+    # Sparse: only records that the sweeper will look at, and FAILED records, have due_at.
+    indexes = [secondary_index(INDEX, "due_shard", "due_at", NEVER_CHANGED, PROJECTED)]
+    if HISTORY in spec.indexes:
+        keys |= {"alias": "S", "enqueued_at": "N"}
+        indexes.append(secondary_index(HISTORY, "alias", "enqueued_at", NEVER_CHANGED, PROJECTED))
+    if SHARDED_HISTORY in spec.indexes:
+        keys |= {"listed": "S", "enqueued_at": "N"}
+        # No earlier template has this index, so all tables have the same one.
+        indexes.append(secondary_index(SHARDED_HISTORY, "listed", "enqueued_at", PROJECTED, PROJECTED))
     # Keeps the record of each task until its result_ttl is over.
     template.add_resource(
         dynamodb.Table(
@@ -51,7 +55,7 @@ def add_table(template: "Template", spec: StackSpec) -> None:
             BillingMode="PAY_PER_REQUEST",
             AttributeDefinitions=[
                 dynamodb.AttributeDefinition(AttributeName=name, AttributeType=kind)
-                for name, kind in types.items()
+                for name, kind in keys.items()
             ],
             KeySchema=key_schema("id", "part"),
             GlobalSecondaryIndexes=indexes,
@@ -69,23 +73,28 @@ def add_table(template: "Template", spec: StackSpec) -> None:
     )
 
 
-def secondary_index(name: str, partition: str, sort: str) -> "dynamodb.GlobalSecondaryIndex":
-    """Return an index whose other attributes never change, so that updating a record costs no write to it."""
-    from troposphere import dynamodb
+def secondary_index(
+    name: str, partition: str, sort: str, narrow: Sequence[str], wide: Sequence[str]
+) -> "dynamodb.GlobalSecondaryIndex":
+    """
+    Return an index that contains `wide` besides its keys, or `narrow` in a table of an earlier template.
 
-    attributes = [attribute for attribute in NEVER_CHANGED if attribute != sort]
+    CloudFormation can't change what an index contains, so the parameter WideIndexes stays as it was when the
+    table was created.
+    """
+    from troposphere import If, dynamodb
+
+    contents = [[attribute for attribute in names if attribute != sort] for names in (wide, narrow)]
     return dynamodb.GlobalSecondaryIndex(
         IndexName=name,
         KeySchema=key_schema(partition, sort),
-        Projection=dynamodb.Projection(ProjectionType="INCLUDE", NonKeyAttributes=attributes),
+        Projection=dynamodb.Projection(
+            ProjectionType="INCLUDE",
+            NonKeyAttributes=contents[0] if wide == narrow else If(WIDE, *contents),
+        ),
         # A write of the table waits for that of the index, so an index needs as much as the table.
         WarmThroughput=warm_throughput(),
     )
-
-
-def index_names(spec: StackSpec) -> list[str]:
-    """Return the names of the table's indexes, each of which has an alarm and lines of the dashboard."""
-    return [INDEX, *([HISTORY] if spec.history else [])]
 
 
 def warm_throughput() -> "If":

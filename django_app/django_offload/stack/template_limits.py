@@ -11,6 +11,7 @@ from ..conf import (
     ENV_QUEUE_URLS,
     ENV_RELEASE,
     ENV_SECRETS,
+    ENV_SHARDS,
     ENV_STACK,
     ENV_WRITES,
     WRITES_BY_UPDATE,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from .spec import StackSpec
 
 # What the template has, whatever TASKS says, and for each queue. A test counts them in real templates.
-RESOURCES, PARAMETERS, OUTPUTS = 38, 20, 4
+RESOURCES, PARAMETERS, OUTPUTS = 38, 21, 4
 RESOURCES_OF_QUEUE, PARAMETERS_OF_QUEUE, OUTPUTS_OF_QUEUE = 16, 3, 2
 # What else there is for the bucket (with its output), the schedules, a queue of LambdaBackend, and an index.
 BUCKET, SCHEDULING, INVOKED_QUEUE, INDEX = 2, 2, 2, 1
@@ -66,14 +67,13 @@ def limit_problems(spec: "StackSpec") -> Iterator[tuple[str, str]]:
 
 def totals(spec: "StackSpec") -> dict[str, int]:
     """Return how many resources, parameters and outputs the stack's template will have."""
-    from .storage import index_names  # Imported here, because it needs the specification of a stack itself.
 
     queues, schedules, has_bucket = len(spec.queues), len(spec.schedules), spec.options.bucket is not None
     of_queue = RESOURCES_OF_QUEUE + (INVOKED_QUEUE if spec.sends_by_lambda else 0)
     return {
         "resources": RESOURCES
         + of_queue * queues
-        + INDEX * len(index_names(spec))
+        + INDEX * len(spec.indexes)
         + (BUCKET if has_bucket else 0)
         + (schedules + SCHEDULING if schedules else 0),
         # A queue with pollers of its own has no maximum of concurrent invocations.
@@ -114,6 +114,7 @@ def function_variables(spec: "StackSpec") -> dict[str, str]:
         ENV_ALIAS: LIVE,
         ENV_RELEASE: RELEASE,
         ENV_WRITES: WRITES_BY_UPDATE,
+        ENV_SHARDS: spec.written_and_read_shards,
     }
     settings_module = spec.settings_module or os.environ.get("DJANGO_SETTINGS_MODULE")
     if settings_module:

@@ -28,8 +28,9 @@ class Index(NamedTuple):
 
 
 # DUE contains the records that the sweeper looks at, and FAILED ones. HISTORY contains all records, and
-# exists if OPTIONS["history"] is set.
+# SHARDED_HISTORY all that were written since OPTIONS["history"] says "both" or "sharded".
 DUE, HISTORY = Index("due", "due_shard", "due_at"), Index("history", "alias", "enqueued_at")
+SHARDED_HISTORY = Index("history-sharded", "listed", "enqueued_at")
 
 
 class IndexEntry(NamedTuple):

@@ -32,12 +32,11 @@ from ..protocol.record import (
     TaskRecord,
     error_of,
     error_part,
-    initial_item,
     read_record,
 )
-from ..protocol.record_size import fits_inline, free_bytes, truncate
+from ..protocol.record_size import free_bytes, truncate
 from ..protocol.transitions import claim, fail, release, succeed
-from ..sending.enqueue import keep_arguments
+from ..sending.enqueue import keep_arguments, keeps_beside
 from ..stores import Store
 from ..transports import Transport
 from .deadline import LambdaInvocation
@@ -148,7 +147,7 @@ class Attempt:
         now = self.environment.clock()
         enqueued = self.enqueued if self.message.expires_at > now else None
         # The record is nearly always there, and a claim that can't make it is a third of the size.
-        if enqueued and not self.options.record_at_enqueue and (fits_inline(enqueued) or enqueued.reference):
+        if enqueued and not self.options.record_at_enqueue and not keeps_beside(enqueued, self.options):
             return self.write_claim(enqueued, now)
         try:
             return self.write_claim(None, now)
@@ -156,7 +155,7 @@ class Attempt:
             if enqueued is None or refused.current is not None:
                 raise
         # A worker that dies between the two writes leaves arguments without a record, never the reverse.
-        keep_arguments(self.environment.store, enqueued, initial_item(enqueued), self.options)
+        keep_arguments(self.environment.store, enqueued, None, self.options)
         return self.write_claim(enqueued, self.environment.clock())
 
     def write_claim(self, enqueued: EnqueuedTask | None, now: datetime) -> TaskRecord:
@@ -171,6 +170,7 @@ class Attempt:
             max_attempts=self.policy.max_attempts,
             swept=self.swept,
             shards=self.environment.store.shards(self.options),
+            listed=self.options.sharded_history,
         )
         wait = self.environment.store.begin_change(self.enqueued.id, change)
         self.environment.complete_previous()

@@ -111,12 +111,11 @@ def test_a_backoff_that_no_message_can_wait_for_is_deferred(due_at, band):
     assert change.put["due_shard"] == band.value + 5
 
 
-# Store.create() is for tests, and an attempt only asks whether the item has the arguments.
-SILENT = {"stores/base.py initial_item", "worker/attempt.py initial_item"}
+SILENT = {"stores/base.py initial_item"}  # Store.create() is for tests.
 
 
-def test_every_writer_of_the_library_says_over_how_many_shards():
-    """The default is for samples. A call without the number would write where no option says so."""
+def test_every_writer_of_the_library_says_over_how_many_shards_and_whether_records_are_listed():
+    """The defaults are for samples. A call without these would write where no option says so."""
     modules = (path for path in LIBRARY.rglob("*.py") if path.parent.name != "protocol")
     calls = [call for path in modules for call in writes(path)]
 
@@ -141,5 +140,9 @@ def writes(path):
                 pass
             case _:
                 continue
-        named = any(keyword.arg == "shards" for keyword in call.keywords)
-        yield f"{path.relative_to(LIBRARY)} {name}", named or (name == "initial_item" and len(call.args) == 2)
+        named = {keyword.arg for keyword in call.keywords}
+        says = {"shards", "listed"} if name == "claim" else {"shards"}
+        yield (
+            f"{path.relative_to(LIBRARY)} {name}",
+            says <= named or (name, len(call.args)) == ("initial_item", 3),
+        )

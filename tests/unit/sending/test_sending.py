@@ -100,9 +100,9 @@ def test_the_outbox_works_with_and_without_time_zones(ours, offload, transaction
 def test_one_place_decides_once_where_arguments_are_written(ours, offload, monkeypatch, size):
     decided = []
 
-    def fits_inline(enqueued):
+    def fits_inline(enqueued, listed):
         decided.append(enqueued.id)
-        return record_size.fits_inline(enqueued)
+        return record_size.fits_inline(enqueued, listed)
 
     monkeypatch.setattr(record, "fits_inline", fits_inline)
 

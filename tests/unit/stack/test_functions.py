@@ -65,6 +65,7 @@ def test_the_environment_contains_what_a_function_would_otherwise_ask_aws_for() 
             "OFFLOAD_ALIAS": "live",
             "OFFLOAD_RELEASE": "none",
             "OFFLOAD_WRITES": "update",
+            "OFFLOAD_SHARDS": "2/64",
         }
 
 

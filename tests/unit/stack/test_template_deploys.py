@@ -134,6 +134,7 @@ def test_functions_know_their_resources(client: Client, outputs: dict[str, str])
         "OFFLOAD_BUCKET": outputs["BucketName"],
         "OFFLOAD_RELEASE": "none",
         "OFFLOAD_WRITES": "update",
+        "OFFLOAD_SHARDS": "2/64",
     }
 
 

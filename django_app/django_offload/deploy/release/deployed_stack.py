@@ -10,7 +10,7 @@ from .aws import AWS
 TAG = "offload:stage"
 _TAG_OF_ZAPPA = "ZappaProject"
 # The status of a new stack whose change set was shown but not executed. Nothing is running.
-_NOT_EXECUTED = "REVIEW_IN_PROGRESS"
+NOT_EXECUTED = "REVIEW_IN_PROGRESS"
 
 
 def describe_stack(aws: AWS, stack: str) -> Mapping[str, Any] | None:
@@ -55,5 +55,5 @@ def check_owner(aws: AWS, stage: Stage) -> None:
 def check_changeable(aws: AWS, stage: Stage) -> None:
     """Raise StackStuck if CloudFormation accepts no change in the stack's present status."""
     status = str((describe_stack(aws, stage.stack) or {}).get("StackStatus", ""))
-    if status.endswith(("_IN_PROGRESS", "_FAILED")) and status != _NOT_EXECUTED:
+    if status.endswith(("_IN_PROGRESS", "_FAILED")) and status != NOT_EXECUTED:
         raise StackStuck(stage.stack, status, stage.name)

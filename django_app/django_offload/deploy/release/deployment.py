@@ -1,12 +1,14 @@
 """The steps of a deployment: look at the stack, prepare a change, apply it, go back, delete."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ...conf import aws_limits
-from ...stack import spec_of, template_limits, template_of
+from ...stack import spec_of, stacks, template_limits, template_of
 from ...stack.layout import Layout
-from ...stack.names import MIGRATE
+from ...stack.names import MIGRATE, SWEEPER
+from ...stack.parameters import WIDE_INDEXES
 from ...stack.stage_environment import DeploymentTarget, StageEnvironment
 from .. import Announce
 from ..errors import BadStage, DeployError, NotDeployed, StackDeleteFailed, WrongPackage
@@ -14,7 +16,16 @@ from ..package.archive import Archive
 from ..stage import Stage
 from ..variables import function_variables, handler_variables
 from ..zappa_settings import FILE, name_problem, network_problem, zappa_settings
-from . import change_set, deployed_stack, migrations, old_versions, secret_versions, stack_events
+from . import (
+    change_set,
+    deployed_stack,
+    index_shards,
+    migrations,
+    old_versions,
+    secret_versions,
+    stack_events,
+    table_indexes,
+)
 from .aws import AWS, error_message
 from .change_set import ChangeSet
 from .releases import Release, Releases, code_key, delete_bucket, parameters_digest
@@ -80,6 +91,45 @@ class Deployment:
             raise BadStage(
                 self.root / FILE, *template_limits.too_many_variables(spec, "The web function of", size)
             )
+
+    def check_steps(self) -> None:
+        """Raise ChangeTooEarly if the deployed stack can't take the settings' indexes and shards yet."""
+        spec = spec_of(self.stage.stack, stage_environment=self.environment)
+        index_shards.check_deployment(self.stage.stack, self.live_shards(), spec.shards)
+        self.check_indexes(spec.indexes)
+
+    def check_indexes(self, wanted: Collection[str]) -> None:
+        """Raise ChangeTooEarly if the table can't get these indexes in one update, or not yet."""
+        stack, table = self.stage.stack, self.table()
+        status = deployed_stack.stack_status(self.aws, stack)
+        imports = status in {None, _ROLLED_BACK, deployed_stack.NOT_EXECUTED}
+        table_indexes.check_change(stack, table, wanted, imports=imports)
+        table_indexes.check_complete(self.aws, stack, table, wanted, self.aliases)
+
+    def check_rollback(self, release: Release) -> None:
+        """Raise ChangeTooEarly if a release can't find the tasks of this one, or needs other indexes."""
+        stack, template = self.stage.stack, self.releases.template(release)
+        target = index_shards.shards_in(template)
+        index_shards.check_rollback(stack, self.live_shards(), target, spec_of(stack).shards)
+        if self.table() is not None:
+            unlisted = index_shards.check_moved(self.aws, stack, self.stage.options.table, target)
+            if unlisted:
+                self.announce(
+                    f"  {unlisted} shards hold dead letters and failed tasks that the older release doesn't "
+                    "list. They are there again after the next deployment."
+                )
+        self.check_indexes(table_indexes.indexes_in(template))
+
+    def live_shards(self) -> index_shards.Shards | None:
+        return index_shards.live_shards(self.aws, self.stage.options.function(SWEEPER))
+
+    def table(self) -> Mapping[str, Any] | None:
+        return table_indexes.describe_table(self.aws, self.stage.options.table)
+
+    @property
+    def aliases(self) -> list[str]:
+        """The aliases in TASKS that share the stack."""
+        return [options.alias for options in stacks()[self.stage.stack]]
 
     @property
     def environment(self) -> StageEnvironment:
@@ -255,6 +305,7 @@ class Deployment:
             "CodeKey": key,
             "Release": secrets or self.releases.new_id(key),
             "WebFunction": self.web.function,
+            WIDE_INDEXES: "true" if table_indexes.has_wide_indexes(self.table()) else "false",
         }
         if self.aws.is_local:
             # offload_local runs the mappings and schedules itself.

@@ -140,6 +140,17 @@ class Releases:
         fields: dict[str, Any] = json.loads(body)
         return Release(**fields)
 
+    def template(self, release: Release) -> dict[str, Any]:
+        """Return the template of a release. Raise NotDeployed if it doesn't exist any more."""
+        import cfn_flip  # type: ignore[import-untyped]
+
+        body = self._get(release.template_key)
+        if body is None:
+            problem = f"has no template of the release {release.id}"
+            raise NotDeployed(self.stack, problem, "Deploy the code you want instead.")
+        template: dict[str, Any] = json.loads(cfn_flip.to_json(body.decode()))
+        return template
+
     def record(self, release: Release) -> None:
         """Store `release`, and make it the current one."""
         body = json.dumps(asdict(release), indent=2, default=dict).encode()

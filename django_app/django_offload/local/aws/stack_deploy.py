@@ -59,7 +59,7 @@ def deploy(server: MotoServer, stack: str, template: str) -> dict[str, str]:
 
 def parameters_of(stack: str) -> dict[str, str]:
     """Return the parameters of a stack on this machine, where each has a web function's log of its own."""
-    return {**PARAMETERS, "WebFunction": f"{stack}-web"}
+    return {**PARAMETERS, "WebFunction": f"{stack}-web", "WideIndexes": "true"}
 
 
 def failed_resources(cloudformation: Any, stack: str) -> str:

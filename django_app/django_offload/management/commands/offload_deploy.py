@@ -85,6 +85,7 @@ manage.py offload_deploy --stage dev --delete
         if options["rollback"]:
             return self.roll_back(deployment, options)
         deployment.check_limits(web=not options["no_web"])
+        deployment.check_steps()
         return self.deploy(deployment, project, options)
 
     def run_with_stage(self, options: dict[str, Any]) -> int:
@@ -147,6 +148,7 @@ manage.py offload_deploy --stage dev --delete
 
     def roll_back(self, deployment: Deployment, options: dict[str, Any]) -> int:
         release = deployment.previous_release()
+        deployment.check_rollback(release)
         self.announce(
             f"Rolling back to release {release.id}, the last with other code, with its variables and "
             "parameters. Secrets and migrations stay as they are."

@@ -19,7 +19,7 @@ from ...protocol import transitions
 from ...protocol.record import TaskRecord, error_of, read_record
 from ...stack import StackSpec
 from ...stack.costs import WRITE_UNITS, task_costs
-from ...stack.names import INDEX
+from ...stack.names import HISTORY_INDEXES, INDEX
 from ...stack.prices import PRICES
 from ...stores import store_of
 from ...stores.base import MOST_READ
@@ -116,7 +116,7 @@ def load_plan(options: Options, queue: str, count: int) -> LoadPlan:
         memory=options.queues[queue].memory,
         seconds=SECONDS_A_PROBE,
         reads=READS_A_PROBE,
-        write_units=WRITE_UNITS + options.history,
+        write_units=WRITE_UNITS + len(HISTORY_INDEXES[options.history]),
     )
     return LoadPlan(options=options, queue=queue, count=count, dollars=sum(costs.values()), region=region)
 
