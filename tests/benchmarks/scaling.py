@@ -19,7 +19,7 @@ from typing import Any
 
 import django
 
-from django_offload.protocol.conditional_write import ConditionalWrite, Value
+from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Value
 from django_offload.protocol.json_codec import EPOCH, from_micros, to_micros
 from django_offload.protocol.record import FAILED
 from django_offload.stores import DueEntry
@@ -41,7 +41,11 @@ class IndexedStore(MeteredStore):
 
     def change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
         before = super().change(task_id, change)
-        for attributes, add in ((before or {}, False), (self.records[task_id], True)):
+        self._index(task_id, before, self.records[task_id])
+        return before
+
+    def _index(self, task_id: str, before: Attributes | None, after: Attributes) -> None:
+        for attributes, add in ((before or {}, False), (after, True)):
             if "due_shard" in attributes:
                 entries = self.entries[int(str(attributes["due_shard"]))]
                 entry = (int(str(attributes["due_at"])), task_id)
@@ -49,7 +53,6 @@ class IndexedStore(MeteredStore):
                     insort(entries, entry)
                 else:
                     del entries[bisect_left(entries, entry)]
-        return before
 
     def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[DueEntry]:
         entries, last = self.entries[shard], to_micros(until)

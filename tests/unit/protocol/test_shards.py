@@ -141,8 +141,7 @@ def writes(path):
             case _:
                 continue
         named = {keyword.arg for keyword in call.keywords}
-        says = {"shards", "listed"} if name == "claim" else {"shards"}
-        yield (
-            f"{path.relative_to(LIBRARY)} {name}",
-            says <= named or (name, len(call.args)) == ("initial_item", 3),
-        )
+        if name == "initial_item" and len(call.args) == 2:
+            named.add("shards")
+        says = {"shards", "listed"} if name in {"claim", "initial_item"} else {"shards"}
+        yield f"{path.relative_to(LIBRARY)} {name}", says <= named
