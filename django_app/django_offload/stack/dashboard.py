@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from ..worker.metrics import NAMESPACE, OLDEST_RUNNING_METRIC, STACK_DIMENSION
 from .names import DEAD_LETTER, SWEEPER, worker
 from .spec import StackSpec
-from .storage import index_names
 
 if TYPE_CHECKING:
     from troposphere import Template
@@ -42,7 +41,7 @@ def dashboard_body(spec: StackSpec) -> dict[str, Any]:
     def table_metrics(metric: str) -> list[Metric]:
         """Return a line of the table, which leaves the indexes out, and one of each index."""
         own: Metric = ["AWS/DynamoDB", metric, "TableName", table]
-        return [own, *([*own, "GlobalSecondaryIndexName", index] for index in index_names(spec))]
+        return [own, *([*own, "GlobalSecondaryIndexName", index] for index in spec.indexes)]
 
     # A received dead letter is gone again within seconds, so a count of those that wait would show none.
     dead_letters: list[Metric] = [

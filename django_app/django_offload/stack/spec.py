@@ -8,7 +8,7 @@ from ..conf import Options, QueueOptions
 from ..conf.schedules import Recurrence
 from ..conf.validation import COLLISION_HINT, colliding_queues
 from ..exceptions import ConfigurationError
-from .names import DEAD_LETTER, MIGRATE, SWEEPER, schedule_id, worker
+from .names import DEAD_LETTER, HISTORY, INDEX, MIGRATE, SWEEPER, schedule_id, worker
 from .stage_environment import (
     NO_STAGE_ENVIRONMENT,
     DeploymentTarget,
@@ -42,6 +42,11 @@ class StackSpec:
     @property
     def stack(self) -> str:
         return self.options.stack
+
+    @property
+    def indexes(self) -> tuple[str, ...]:
+        """The names of the table's indexes."""
+        return (INDEX, *([HISTORY] if self.history else []))
 
     @property
     def failed_events(self) -> str:

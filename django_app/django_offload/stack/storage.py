@@ -83,11 +83,6 @@ def secondary_index(name: str, partition: str, sort: str) -> "dynamodb.GlobalSec
     )
 
 
-def index_names(spec: StackSpec) -> list[str]:
-    """Return the names of the table's indexes, each of which has an alarm and lines of the dashboard."""
-    return [INDEX, *([HISTORY] if spec.history else [])]
-
-
 def warm_throughput() -> "If":
     """Return the units a second that a table or an index accepts at once, or nothing if a stage says none."""
     from troposphere import If, NoValue, Ref, dynamodb

@@ -66,14 +66,12 @@ def limit_problems(spec: "StackSpec") -> Iterator[tuple[str, str]]:
 
 def totals(spec: "StackSpec") -> dict[str, int]:
     """Return how many resources, parameters and outputs the stack's template will have."""
-    from .storage import index_names  # Imported here, because it needs the specification of a stack itself.
-
     queues, schedules, has_bucket = len(spec.queues), len(spec.schedules), spec.options.bucket is not None
     of_queue = RESOURCES_OF_QUEUE + (INVOKED_QUEUE if spec.sends_by_lambda else 0)
     return {
         "resources": RESOURCES
         + of_queue * queues
-        + INDEX * len(index_names(spec))
+        + INDEX * len(spec.indexes)
         + (BUCKET if has_bucket else 0)
         + (schedules + SCHEDULING if schedules else 0),
         # A queue with pollers of its own has no maximum of concurrent invocations.
