@@ -6,9 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from django_offload.protocol.record import DUE_AFTER
+from django_offload.protocol.record import DUE_AFTER, initial_item
+from django_offload.protocol.transitions import create, succeed
+from django_offload.worker.sweeping.decision import LONGEST_WAIT
 from django_offload.worker.sweeping.due_pages import RESCUE_EVERY
 from tests.benchmarks.virtual import START, VirtualStack, virtual_stack
+from tests.contract.records import TOKEN, TTL, claimed
 
 MANY = 10_000
 NINE = START + timedelta(minutes=14)
@@ -96,3 +99,38 @@ def test_a_task_whose_worker_dies_during_a_long_sweep_does_not_wait_for_the_next
     assert stack.time.now > RESCUE_EVERY.total_seconds() + 1
     (sent_at,) = stack.queue.sent[late.id]
     assert sent_at - START <= RESCUE_EVERY + timedelta(seconds=1)
+
+
+def test_a_task_that_waits_an_hour_in_a_backlog_costs_11_units() -> None:
+    with virtual_stack(shards=32) as stack:
+        stack.queue.held = 1_000
+        waiting = [stack.task(number, enqueued_at=START) for number in range(20)]
+        for task in waiting:
+            stack.store.change(task.id, create(initial_item(task, stack.shards)))
+        for _ in range(60):
+            stack.next_minute()
+            stack.sweep()
+        for task in waiting:
+            stack.store.change(task.id, claimed(task.id, stack.time.clock()))
+            stack.store.change(
+                task.id,
+                succeed(fence=1, token=TOKEN, now=stack.time.clock(), result_ttl=TTL, stored={"result": "1"}),
+            )
+
+    assert sum(stack.store.writes) / len(waiting) <= 11
+    assert stack.queue.sent == {}
+
+
+def test_a_task_in_a_backlog_has_a_second_message_after_twelve_hours() -> None:
+    with virtual_stack(shards=32) as stack:
+        stack.queue.held = 1_000
+        waiting = stack.task(1, enqueued_at=START)
+        stack.store.fill(waiting, stack.shards)
+        looks = 0
+        while not stack.queue.sent:
+            stack.next_minute()
+            looks += sum(stack.sweep().values())
+
+    assert looks == 5
+    (sent_at,) = stack.queue.sent[waiting.id]
+    assert LONGEST_WAIT <= sent_at - START <= LONGEST_WAIT + timedelta(minutes=1)
