@@ -23,12 +23,13 @@ from django.utils import timezone
 from django_offload.compat import signals
 from django_offload.conf import Options
 from django_offload.deploy.package import hashes
-from django_offload.deploy.stage import load
+from django_offload.deploy.stage import read_stage, stage_file
 from django_offload.http.checks import check_throttles
 from django_offload.testing import Offload
 from tests.contract.setup import tasks_setting
 from tests.docs.how_to import FOLDER, LOCK, OWN, PAGES, SETTINGS, files
 from tests.docs.pages import blocks, commands
+from tests.docs.reference.stack import document
 from tests.plugin.conftest import LIBRARY
 from tests.unit import tasks
 from tests.unit.management.commands import run
@@ -305,11 +306,15 @@ def test_the_settings_of_the_outbox_are_right(settings: Any) -> None:
 
 
 def test_a_stages_file_may_say_so(tmp_path: Path) -> None:
-    (block,) = [block for block in blocks(FOLDER / "monitor.md") if block.language == "json"]
-    file = tmp_path / "dev.json"
-    file.write_text(block.text)
+    said = [block for block in blocks(FOLDER / "monitor.md") if block.language == "json"]
 
-    assert load(file) == json.loads(block.text)
+    assert len(said) == 2
+    for block in said:
+        stage_file(tmp_path, "dev").parent.mkdir(exist_ok=True)
+        stage_file(tmp_path, "dev").write_text(block.text)
+        stage = read_stage(tmp_path, "dev")
+        assert stage.parameters == json.loads(block.text)["parameters"]
+        assert stage.parameters.keys() <= document()["Parameters"].keys()
 
 
 def test_the_tests_of_the_page_pass(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

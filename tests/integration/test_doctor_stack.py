@@ -269,6 +269,35 @@ def test_another_number_of_workers_than_tasks_says_is_told_and_may_be_the_stages
     }
 
 
+@pytest.mark.parametrize(
+    ("config", "pollers", "text"),
+    [
+        ({"MinimumPollers": 2, "MaximumPollers": 9}, (2, 9), None),
+        (None, None, None),
+        (
+            {"MinimumPollers": 2, "MaximumPollers": 9},
+            None,
+            "shop-mail has the pollers 2 to 9, but TASKS says of AWS's choice.",
+        ),
+        (None, (2, 20), "shop-mail has the pollers of AWS's choice, but TASKS says 2 to 20."),
+        (
+            {"MinimumPollers": 5, "MaximumPollers": 20},
+            (2, 20),
+            "shop-mail has the pollers 5 to 20, but TASKS says 2 to 20.",
+        ),
+    ],
+)
+def test_other_pollers_than_tasks_says_are_found_because_they_cost_money(
+    aws, monkeypatch, config, pollers, text
+):
+    monkeypatch.setattr(finding, "is_loopback", lambda url: False)
+    mapping = {} if config is None else {"ProvisionedPollerConfig": config}
+
+    found = [one.text for one in functions.check_pollers("shop", "shop-mail", mapping, pollers)]
+
+    assert found == ([] if text is None else [text])
+
+
 def test_a_schedule_that_is_missing(broken):
     events = broken.client("events")
     events.remove_targets(Rule=f"{STACK}-sweeper", Ids=["sweeper"])

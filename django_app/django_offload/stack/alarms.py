@@ -9,6 +9,7 @@ from . import parameters
 from .names import (
     DEAD_LETTER,
     FAILED,
+    HISTORY,
     SWEEPER,
     TABLE,
     WEB,
@@ -167,10 +168,13 @@ def table_alarms(spec: StackSpec) -> Iterator[Alarm]:
         dimensions={"TableName": Ref(TABLE)},
     )
     for index in spec.indexes:
+        remedy = f"Raise OPTIONS['shards'], then {parameters.WARM_WRITES}."
+        if index == HISTORY:  # It isn't divided into shards.
+            remedy = "It takes 1,000 tasks a second of each alias: change OPTIONS['history']."
         yield Alarm(
             name=f"Throttles{logical(index)}Index",
             description=f"DynamoDB refuses writes to the index '{index}' for their rate, and so to the "
-            f"table: tasks are late. Raise OPTIONS['shards'], then {parameters.WARM_WRITES}.",
+            f"table: tasks are late. {remedy}",
             metric=WRITE_THROTTLES,
             dimensions={"TableName": Ref(TABLE), "GlobalSecondaryIndexName": index},
         )

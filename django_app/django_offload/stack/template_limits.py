@@ -67,7 +67,6 @@ def limit_problems(spec: "StackSpec") -> Iterator[tuple[str, str]]:
 
 def totals(spec: "StackSpec") -> dict[str, int]:
     """Return how many resources, parameters and outputs the stack's template will have."""
-
     queues, schedules, has_bucket = len(spec.queues), len(spec.schedules), spec.options.bucket is not None
     of_queue = RESOURCES_OF_QUEUE + (INVOKED_QUEUE if spec.sends_by_lambda else 0)
     return {

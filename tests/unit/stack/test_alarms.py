@@ -94,7 +94,8 @@ def test_refused_writes_of_every_index_raise_an_alarm_that_says_what_to_do() -> 
         ]
         assert (one["Threshold"], one["ComparisonOperator"]) == (0, "GreaterThanThreshold")
         assert one["TreatMissingData"] == "notBreaching"
-        assert "OPTIONS['shards']" in one["AlarmDescription"]
+    assert "Raise OPTIONS['shards']" in alarms["due"]["AlarmDescription"]
+    assert "change OPTIONS['history']" in alarms["history"]["AlarmDescription"]
     assert "WarmWriteUnits" in alarm("ThrottlesTable")["AlarmDescription"]
     assert "quota" in alarm("ThrottlesTable")["AlarmDescription"]
 

@@ -252,8 +252,7 @@ def test_no_event_of_the_stack_is_too_late_for_the_sweeper():
     assert latest < LONGEST_DISTANCE
 
 
-def by_alias(alias):
-    name = "contract-sweeper"
+def by_alias(alias, name="contract-sweeper"):
     arn = f"arn:aws:lambda:us-east-1:123456789012:function:{name}:{alias}"
     return Invocation(name, invoked_function_arn=arn)
 
@@ -269,15 +268,38 @@ def test_each_shard_is_in_exactly_one_of_the_groups_that_a_sweeper_sends(ours, g
 
 
 @pytest.mark.parametrize("step", [-GROUP_LIFE, timedelta(0), GROUP_LIFE])
-def test_a_group_is_accepted_within_a_minute_and_in_one_spelling(ours, step):
+def test_a_group_is_accepted_within_a_minute(ours, step):
     event = ShardGroup(stack="contract", number=0, groups=2, at=NOW + step).event()
 
+    assert read_event(event, by_alias(SHARDS_ALIAS), NOW).at == NOW + step
     assert read_event(event, SWEEPER, NOW).at == NOW + step  # In local AWS, functions have no alias.
-    assert refused(event, by_alias(SHARDS_ALIAS)) if abs(step) > GROUP_LIFE else True
-    later = ShardGroup(stack="contract", number=0, groups=2, at=NOW + 2 * step + SECOND).event()
-    assert refused(later, by_alias(SHARDS_ALIAS)) if step > timedelta(0) else True
-    for text in ("2026-11-22T12:00:00Z", "2026-11-22T12:00:00.000Z", "2026-11-22T13:00:00.000000+01:00"):
-        assert refused({**event, "at": text}, by_alias(SHARDS_ALIAS))
+
+
+@pytest.mark.parametrize("step", [-GROUP_LIFE - SECOND, GROUP_LIFE + SECOND, -DAY, DAY])
+def test_a_group_of_another_minute_is_refused(ours, untouched, step):
+    event = ShardGroup(stack="contract", number=0, groups=2, at=NOW + step).event()
+
+    assert refused(event, by_alias(SHARDS_ALIAS))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2026-11-22T12:00:00Z", "2026-11-22T12:00:00.000Z", "2026-11-22T12:00:00.000000+00:00"),
+        *("2026-11-22T13:00:00.000000+01:00", "2026-11-22T12:00:00.000000z"),
+    ],
+)
+def test_the_time_of_a_group_has_one_spelling(ours, untouched, text):
+    assert refused({**GROUP, "at": text}, by_alias(SHARDS_ALIAS))
+
+
+@pytest.mark.parametrize("function", ["contract-dead-letter", "other-sweeper", "contract-default-worker"])
+def test_a_group_belongs_to_the_sweeper_of_its_own_stack(settings, ours, untouched, function):
+    other = ours["default"]["OPTIONS"] | {"stack": "other"}
+    settings.TASKS = {**ours, "third": {**ours["default"], "OPTIONS": other}}
+
+    assert refused(GROUP, by_alias(SHARDS_ALIAS, function))
+    assert read_event(GROUP, by_alias(SHARDS_ALIAS), NOW).stack == "contract"
 
 
 def test_a_group_comes_only_by_the_alias_of_groups_and_nothing_else_does(ours, untouched):
