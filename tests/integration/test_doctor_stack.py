@@ -141,6 +141,17 @@ def test_a_table_of_another_form(broken, keys, expected):
     assert "has " in only(expected)
 
 
+def test_an_index_that_only_the_board_needs(aws, settings):
+    """As after a change of the option without a deployment."""
+    default = settings.TASKS["default"]
+    settings.TASKS = {"default": {**default, "OPTIONS": {**default["OPTIONS"], "history": "sharded"}}}
+
+    assert only("index-missing") == (
+        f"The table {STACK}-tasks has no index 'history-sharded' of ['listed', 'enqueued_at'], so the board "
+        "can't list all tasks."
+    )
+
+
 def test_a_bucket_that_is_missing(broken):
     s3 = broken.client("s3")
     (name,) = (

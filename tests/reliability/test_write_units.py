@@ -9,6 +9,7 @@ import pytest
 from django_offload.conf import CLIENTS, configured
 from django_offload.protocol.record import INLINE_RESULT_BYTES
 from django_offload.protocol.record_size import INLINE_ARGUMENTS_BYTES
+from django_offload.stack.names import HISTORY_INDEXES
 from tests.calls import watched
 from tests.contract.setup import tasks_setting
 from tests.reliability import tasks
@@ -25,6 +26,7 @@ class Meter:
         self.name, self.before = table, None
         self.writes: list[tuple[str, int]] = []
         self.largest = 0
+        self.indexes: tuple[str, ...] = ("due",)
 
     def item(self) -> Item | None:
         found: Item | None = self.table.get_item(TableName=self.name, Key=self.key, ConsistentRead=True).get(
@@ -43,22 +45,50 @@ class Meter:
         if name not in WRITES:
             return
         after = self.item()
-        self.writes.append(("made" if self.before is None else "changed", units(self.before, after)))
+        self.writes.append(
+            ("made" if self.before is None else "changed", units(self.before, after, self.indexes))
+        )
         if after and after.get("status", {}).get("S") in {"READY", "RUNNING"}:
             self.largest = max(self.largest, item_size(after))
 
 
-@pytest.fixture(params=CLIENTS)
-def meter(settings: Any, request: pytest.FixtureRequest) -> Iterator[Meter]:
+def metered(settings: Any, request: pytest.FixtureRequest, **options: Any) -> Iterator[Meter]:
     settings.TASKS = tasks_setting(
-        modules=["tests.reliability.tasks"],
-        owner="tests.reliability.test_write_units.somebody",
-        client=request.param,
+        modules=["tests.reliability.tasks"], owner="tests.reliability.test_write_units.somebody", **options
     )
     aws = request.getfixturevalue("offload_aws")
     found = Meter(aws, configured()["default"].table)
     with watched(found.note, found.count):
         yield found
+
+
+@pytest.fixture(params=CLIENTS)
+def meter(settings: Any, request: pytest.FixtureRequest) -> Iterator[Meter]:
+    yield from metered(settings, request, client=request.param)
+
+
+# The units of the birth: the record, its entry in the index `due`, and one in each index of all tasks.
+BIRTHS = {True: 3, "both": 4, "sharded": 3}
+
+
+@pytest.fixture(params=BIRTHS)
+def listing_meter(settings: Any, request: pytest.FixtureRequest) -> Iterator[Meter]:
+    for meter in metered(settings, request, history=request.param, shards=32):
+        meter.indexes = HISTORY_INDEXES[request.param] + ("due",)
+        yield meter
+
+
+@pytest.mark.parametrize("arguments", [7, INLINE_ARGUMENTS_BYTES])
+def test_a_list_of_all_tasks_costs_one_unit_more_and_two_while_it_changes(
+    listing_meter: Meter, arguments: int
+) -> None:
+    """Whichever arguments the record itself holds: its partition in the list is counted among its texts."""
+    tasks.echoing.enqueue("x" * (arguments - len('[["",1],{}]')) if arguments > 11 else "", 1)
+    listing_meter.aws.run()
+
+    birth = BIRTHS[configured()["default"].history]
+    assert listing_meter.writes == [("made", birth), ("changed", 1), ("changed", 2)]
+    assert listing_meter.largest <= UNIT
 
 
 def somebody() -> str:
@@ -172,6 +202,25 @@ def test_the_rules_are_those_of_dynamodb() -> None:
     assert units(due, due) == 1
     assert units(due, later) == 3, "an entry whose key changes goes and comes"
     assert units(due, {}) == 2
+
+
+def test_an_attribute_of_an_entry_is_free_where_the_entry_moves_and_costs_a_unit_alone() -> None:
+    """What lists will need is set at birth, or by the write that moves the entry to the FAILED ones."""
+    due = {"due_shard": {"N": "1"}, "due_at": {"N": "1700000000000000"}}
+    failed = {**due, "due_shard": {"N": "4001"}}
+    said = {"error_class": {"S": "shop.Broken"}, "flow": {"S": "f" * 32}, "tenant": {"S": "customer-7"}}
+
+    assert units(None, {**due, **said}) == units(None, due)
+    assert units(due, {**failed, **said}) == units(due, failed) == 3
+    assert units(due, {**due, **said}) == units(due, due) + 1
+
+    listed = {
+        "alias": {"S": "default"},
+        "listed": {"S": "default#1"},
+        "enqueued_at": {"N": "1700000000000000"},
+    }
+    both = ("history", "history-sharded")
+    assert units(listed, {**listed, **said}, both) == units(listed, listed, both) + 2 == 3
 
 
 def test_an_entry_of_the_index_counts_with_all_that_it_holds() -> None:

@@ -6,8 +6,12 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from django_offload.board.lists import EVERYTHING_BY_SHARD
+from django_offload.conf import configured
 from django_offload.protocol.conditional_write import ConditionalWrite, equals
 from django_offload.protocol.transitions import abandon, cancel, fail, succeed
+from django_offload.sending.enqueue import ensure_record
+from django_offload.stores.base import MOST_READ
 from tests.contract.records import ERROR, NOW, TOKEN, TTL, claimed, enqueued_task, new_id
 
 MINUTE = timedelta(minutes=1)
@@ -140,19 +144,57 @@ def test_a_task_that_left_the_list_since_the_index_was_read_is_not_shown(ada, st
     assert "1 more left the list or could not be read" in answer.text
 
 
+def with_history(setting, history):
+    return {
+        name: {**alias, "OPTIONS": {**alias["OPTIONS"], "history": history}}
+        for name, alias in setting.items()
+    }
+
+
 def test_all_tasks_are_listed_only_where_options_keep_their_history(ada, store, settings):
     ended, ready = create_task(store, "successful"), create_task(store, minute=1)
     assert [choice.slug for choice in ada.see("all").context["lists"]] == ["underway", "failed", "dead"]
 
-    with_history = {
-        name: {**alias, "OPTIONS": {**alias["OPTIONS"], "history": True}}
-        for name, alias in settings.TASKS.items()
-    }
-    settings.TASKS = with_history
+    settings.TASKS = with_history(settings.TASKS, True)
 
     assert ada.ids("all") == [ready, ended]
     assert ada.ids("all", state="SUCCESSFUL") == [ended]
     assert ada.ids("all", alias="other") == []
+
+
+@pytest.mark.parametrize("history", ["both", "sharded"])
+def test_all_tasks_are_listed_in_every_step_of_the_history(ada, store, settings, history):
+    settings.TASKS = with_history(settings.TASKS, history)
+    options = configured()["default"]
+    old, ids = create_task(store), []
+    for minute in range(130):
+        enqueued = enqueued_task(new_id(), enqueued_at=NOW + (minute + 1) * MINUTE)
+        ensure_record(store, enqueued, options)
+        ids.append(enqueued.id)
+    ensure_record(store, enqueued_task(new_id(), alias="other"), configured()["other"])
+
+    first = ada.see("all", alias="default").context["page"]
+    second = ada.see("all", alias="default", after=first.cursor).context["page"]
+
+    listed = [record.enqueued.id for page in (first, second) for record, _ in page.records]
+    assert listed == [*reversed(ids), *([old] if history == "both" else [])]
+    assert second.cursor == ""
+
+
+def test_a_page_of_the_sharded_history_has_one_alias(ada, store, settings):
+    """Each has 64 shards: half a read unit each, and half a unit for each record of the page."""
+    settings.TASKS = with_history(settings.TASKS, "sharded")
+    options = configured()["default"]
+    mine = enqueued_task(new_id())
+    ensure_record(store, mine, options)
+    ensure_record(store, enqueued_task(new_id(), alias="other"), configured()["other"])
+
+    assert ada.ids("all") == [mine.id], "the first alias, until a visitor chooses another"
+    assert "Any" not in re.search(r'<select name="alias".*?</select>', ada.see("all").text, re.DOTALL)[0]
+    shards = [EVERYTHING_BY_SHARD.partitions(options, alias) for alias in ("", "default", "other")]
+    assert shards[0] == shards[1] == [f"default#{number}" for number in range(64)]
+    assert shards[2] == [f"other#{number}" for number in range(64)]
+    assert len(shards[0]) * 0.5 + MOST_READ * 0.5 <= 85
 
 
 def test_a_search_goes_to_the_task_of_an_id(ada, store):

@@ -58,9 +58,20 @@ def test_without_a_stack_the_board_says_what_to_do(admin_user, settings):
     assert "TASKS has no backend of django_offload. Add one, as the README shows." in answer.text
 
 
-@pytest.mark.parametrize("history", ["yes", 1, None])
-def test_whether_a_history_is_kept_is_true_or_false(history):
+@pytest.mark.parametrize("history", ["yes", 1, None, "", "BOTH", ["both"], {"sharded": True}, b"both"])
+def test_a_history_is_kept_in_one_of_four_ways(history):
     alias = tasks_setting(modules=[], history=history)["default"]
 
-    with pytest.raises(ConfigurationError, match=r"OPTIONS\['history'\] is"):
+    with pytest.raises(ConfigurationError, match=r"OPTIONS\['history'\] is") as refusal:
         Options.parse("default", alias)
+
+    assert refusal.value.hint == "Give False, True, 'both' or 'sharded'."
+
+
+@pytest.mark.parametrize(
+    ("history", "listed"), [(False, False), (True, False), ("both", True), ("sharded", True)]
+)
+def test_two_of_them_list_new_records_in_shards(history, listed):
+    options = Options.parse("default", tasks_setting(modules=[], history=history)["default"])
+
+    assert (options.history, options.sharded_history) == (history, listed)

@@ -18,6 +18,7 @@ from django_offload.protocol.record_size import (
     free_bytes,
     truncate,
 )
+from django_offload.protocol.shards import READ_SHARDS
 from django_offload.protocol.transitions import claim, release, report
 from django_offload.stores.dynamodb import attribute
 from tests.write_units import item_size
@@ -59,9 +60,9 @@ def bytes_of(attributes):
     return item_size({**typed, "part": {"S": "record"}})
 
 
-def failing_life(enqueued, progress, error, attempts):
+def failing_life(enqueued, progress, error, attempts, listed=False):
     """Yield a record after each write of a worker whose attempts all fail."""
-    record, now = initial_item(enqueued), NOW
+    record, now = initial_item(enqueued, READ_SHARDS, listed), NOW
     yield record
     for fence in range(1, attempts + 1):
         now += timedelta(minutes=5)
@@ -72,6 +73,8 @@ def failing_life(enqueued, progress, error, attempts):
             now=now,
             lease_until=now + timedelta(minutes=15),
             max_attempts=100,
+            shards=READ_SHARDS,
+            listed=listed,
         )
         assert claimed.allowed(record)
         yield (record := claimed.apply(record))
@@ -110,13 +113,15 @@ def with_text(size):
 LONGEST_NUMBERS = {"done": 10**9, "total": 10**9, "message": ""}
 
 
-@example(
-    with_text(INITIAL_TEXT_BYTES), LONGEST_NUMBERS, {"class": "shop.errors.PaymentRefused", "message": ""}
-)
-@example(with_text(600), LONGEST_NUMBERS, {"class": "shop.errors.PaymentRefused", "message": ""})
-@given(ENQUEUED_TASKS, PROGRESS, ERROR)
-def test_every_write_of_up_to_three_attempts_is_within_one_unit(enqueued, progress, error):
-    for record in failing_life(enqueued, progress, error, 3):
+SHORTEST_ERROR = {"class": "shop.errors.PaymentRefused", "message": ""}
+
+
+@example(with_text(INITIAL_TEXT_BYTES), LONGEST_NUMBERS, SHORTEST_ERROR, False)
+@example(with_text(INITIAL_TEXT_BYTES), LONGEST_NUMBERS, SHORTEST_ERROR, True)
+@example(with_text(600), LONGEST_NUMBERS, SHORTEST_ERROR, False)
+@given(ENQUEUED_TASKS, PROGRESS, ERROR, st.booleans())
+def test_every_write_of_up_to_three_attempts_is_within_one_unit(enqueued, progress, error, listed):
+    for record in failing_life(enqueued, progress, error, 3, listed):
         assert bytes_of(record) <= UNIT_BYTES
 
 
@@ -152,8 +157,16 @@ def test_arguments_are_in_the_record_if_the_rest_leaves_space(changes, expected)
         **{"id": "0" * 32, "alias": "default", "name": "a.b", "queue": "q", "enqueued_at": NOW} | changes
     )
 
-    assert fits_inline(enqueued) is expected
+    assert fits_inline(enqueued) is fits_inline(enqueued, listed=True) is expected
     assert ("arguments" in initial_item(enqueued)) is expected
+
+
+def test_the_partition_of_a_list_counts_among_the_texts_of_a_record():
+    at_most, over = (with_text(INITIAL_TEXT_BYTES - len("listeddefault#63") + more) for more in (0, 1))
+
+    assert ("arguments" in initial_item(at_most, 64, True)) is fits_inline(at_most, listed=True) is True
+    assert ("arguments" in initial_item(over, 64, True)) is fits_inline(over, listed=True) is False
+    assert "arguments" in initial_item(over, 64)
 
 
 @given(

@@ -135,6 +135,24 @@ def board(*several: Any) -> set[str]:
     return {action for one in policy["PolicyDocument"]["Statement"] for action in one["Action"]}
 
 
+@pytest.mark.parametrize(
+    ("history", "indexes"),
+    [
+        (False, ["due"]),
+        (True, ["due", "history"]),
+        ("both", ["due", "history", "history-sharded"]),
+        ("sharded", ["due", "history-sharded"]),
+    ],
+)
+def test_the_board_queries_the_indexes_that_the_table_has(history: bool | str, indexes: list[str]) -> None:
+    stage = evaluated(options(history=history), parameters={"BoardEnabled": "true"})
+    statements = stage.resources["BoardPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+
+    (query,) = [one for one in statements if one["Action"] == ["dynamodb:Query"]]
+
+    assert query["Resource"][1:] == [{"Fn::Sub": f"${{Table.Arn}}/index/{index}"} for index in indexes]
+
+
 def test_the_board_has_no_permissions_unless_a_stage_enables_it() -> None:
     assert "BoardPolicy" not in evaluated().resources
     assert board() == {

@@ -65,6 +65,40 @@ def test_two_aliases_may_not_contradict_each_other_about_the_stack(changed: dict
         names(options(), options("other", **changed))
 
 
+@pytest.mark.parametrize("first", ["both", "sharded"])
+@pytest.mark.parametrize("other", [False, True, "both", "sharded"])
+def test_all_aliases_write_for_the_sharded_history_or_none(first: str, other: bool | str) -> None:
+    """Otherwise the list would lack the records of some of them."""
+    aliases = [options(history=first), options("other", history=other)]
+
+    for several in (aliases, aliases[::-1]):
+        if first == other:
+            assert properties("Table", *several) == properties("Table", options(history=first))
+        else:
+            with pytest.raises(ConfigurationError, match=r"OPTIONS\['history'\] differs from that of TASKS"):
+                names(*several)
+
+
+def test_one_alias_with_a_history_of_a_single_index_has_it_for_all() -> None:
+    for several in ([False, True], [True, False]):
+        table = properties("Table", *(options(f"alias{value}", history=value) for value in several))
+        assert [index["IndexName"] for index in table["GlobalSecondaryIndexes"]] == ["due", "history"]
+
+
+@pytest.mark.parametrize(
+    ("shards", "said"), [([1], "1/64"), ([2, 2], "2/64"), ([32, 2], "32/64"), ([2, 64], "64/64")]
+)
+def test_every_function_says_how_many_shards_the_stack_writes_to_and_reads(
+    shards: list[int], said: str
+) -> None:
+    """A deployment reads it off the live sweeper, before it changes the shards or rolls back."""
+    functions = of_type(
+        "Lambda::Function", *(options(f"a{n}", shards=count) for n, count in enumerate(shards))
+    )
+
+    assert {one["Environment"]["Variables"]["OFFLOAD_SHARDS"] for one in functions.values()} == {said}
+
+
 def test_the_largest_attempts_of_the_aliases_count() -> None:
     few, many = (options(queues={"default": QueueOptions(max_attempts=count)}) for count in (2, 9))
 

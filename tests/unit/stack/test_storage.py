@@ -1,15 +1,19 @@
 """The table and the bucket of the template."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from django_offload.conf import QueueOptions
-from django_offload.protocol.record import RECORD_LIFE
+from django_offload.protocol.record import NEVER_CHANGED, PROJECTED, RECORD_LIFE, RECORD_TYPES, initial_item
 from django_offload.stack import DeploymentTarget, StageEnvironment
-from tests.unit.stack.examples import document, of_type, options, properties
+from django_offload.stores.listing import DUE, HISTORY, SHARDED_HISTORY
+from tests.contract.records import enqueued_task, new_id
+from tests.unit.stack.examples import document, evaluated, of_type, options, properties
 
 
 def lifecycle(*several: Any, **arguments: Any) -> dict[str, dict[str, Any]]:
@@ -47,6 +51,85 @@ def test_the_index_has_only_attributes_that_never_change() -> None:
             "NonKeyAttributes": ["name", "queue", "owner", "enqueued_at"],
         },
     }
+
+
+def indexes_of(history: bool | str, **parameters: str) -> dict[str, dict[str, Any]]:
+    """Return the indexes of a stack's table by their names."""
+    table = properties("Table", options(history=history), parameters=parameters)
+    return {index["IndexName"]: index for index in table["GlobalSecondaryIndexes"]}
+
+
+def test_the_indexes_of_a_new_table_contain_what_lists_will_need() -> None:
+    """The tables of earlier templates keep theirs, because no update can change what an index contains."""
+    later = ["flow", "tenant", "tags", "error_class", "code_version"]
+    contents = {
+        wide: {
+            name: index["Projection"]["NonKeyAttributes"]
+            for name, index in indexes_of("both", WideIndexes=wide).items()
+        }
+        for wide in ("true", "false")
+    }
+
+    narrow = ["name", "queue", "owner"]
+    assert contents["false"] == {
+        "due": [*narrow, "enqueued_at"],
+        "history": narrow,
+        "history-sharded": [*narrow, *later],
+    }
+    assert contents["true"] == {
+        "due": [*narrow, "enqueued_at", *later],
+        "history": [*narrow, *later],
+        "history-sharded": [*narrow, *later],
+    }
+    assert evaluated().parameters["WideIndexes"] == "false"
+
+
+def test_nothing_writes_the_attributes_of_lists_to_come_yet() -> None:
+    """They are free: a record that has one already would put it into the index with another meaning."""
+    task = replace(enqueued_task(new_id()), owner="user:1", root=new_id(), traceparent="00", options={"a": 1})
+
+    written = {*RECORD_TYPES, *initial_item(task, 32, True)}
+
+    assert not written & (set(PROJECTED) - set(NEVER_CHANGED))
+
+
+def test_each_step_of_the_history_changes_one_index_and_no_other() -> None:
+    """CloudFormation creates or deletes one index in an update, and can't change one."""
+    steps = [False, True, "both", "sharded", False]
+
+    for before, after in pairwise(map(indexes_of, steps)):
+        assert len(before.keys() ^ after.keys()) == 1
+        assert all(before[name] == after[name] for name in before.keys() & after.keys())
+
+
+@pytest.mark.parametrize("history", [False, True, "both", "sharded"])
+def test_the_table_defines_the_keys_of_its_indexes_and_nothing_else(history: bool | str) -> None:
+    """DynamoDB refuses an attribute that no key uses."""
+    table = properties("Table", options(history=history))
+    schemas = [table["KeySchema"], *(index["KeySchema"] for index in table["GlobalSecondaryIndexes"])]
+
+    defined = [one["AttributeName"] for one in table["AttributeDefinitions"]]
+
+    assert sorted(defined) == sorted({key["AttributeName"] for schema in schemas for key in schema})
+
+
+@pytest.mark.parametrize(
+    ("history", "names"),
+    [
+        (False, ["due"]),
+        (True, ["due", "history"]),
+        ("both", ["due", "history", "history-sharded"]),
+        ("sharded", ["due", "history-sharded"]),
+    ],
+)
+def test_lists_and_template_name_the_same_indexes_and_keys(history: bool | str, names: list[str]) -> None:
+    found = indexes_of(history)
+
+    assert list(found) == names
+    for index in (DUE, HISTORY, SHARDED_HISTORY):
+        if index.name in names:
+            keys = [key["AttributeName"] for key in found[index.name]["KeySchema"]]
+            assert keys == [index.partition, index.instant]
 
 
 def test_the_table_is_billed_on_demand_expires_is_restorable_and_encrypted() -> None:

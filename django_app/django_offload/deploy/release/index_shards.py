@@ -54,7 +54,7 @@ def check_deployment(stack: str, live: Shards | None, shards: int) -> None:
     raise ChangeTooEarly(
         stack,
         f"runs a sweeper that reads {live.read} shards, and OPTIONS['shards'] is {shards}. No rollback would "
-        "find the tasks that the others hold.",
+        "find the tasks in the others.",
         f"Deploy once with OPTIONS['shards'] = {live.read}. Then set it to {shards} and deploy again.",
     )
 
@@ -87,8 +87,8 @@ def check_moved(aws: AWS, stack: str, table: str, target: Shards) -> int:
             stack,
             f"can't roll back yet: {waiting} shards that the older sweeper doesn't read hold tasks that wait "
             "or run.",
-            "Roll back when these have ended. With OPTIONS['shards'] at 2, a task also moves when the sweeper "
-            "looks at it, which is 14 minutes before the start of a deferred one.",
+            "Roll back when these have ended. With OPTIONS['shards'] at 2, a task also moves when the "
+            "sweeper looks at it, which is 14 minutes before the start of a deferred one.",
         )
     return shards_in_use(aws, table, Band.DEAD, Band.FAILED)
 

@@ -6,14 +6,15 @@ from typing import Any
 from ...aws import client, failures
 from ...payloads import bucket_name
 from ...stack import StackSpec
-from ...stack.names import INDEX
+from ...stores.listing import DUE, HISTORY, SHARDED_HISTORY
 from .finding import Finding, finding, is_local_aws
 
-TABLE_KEYS, INDEX_KEYS = ["id", "part"], ["due_shard", "due_at"]
+TABLE_KEYS = ["id", "part"]
+INDEXES = {index.name: index for index in (DUE, HISTORY, SHARDED_HISTORY)}
 
 
 def check_table(plan: StackSpec) -> Iterator[Finding]:
-    """Check the table of the records, its index, and its time to live."""
+    """Check the table of the records, its indexes, and its time to live."""
     name, stack, dynamodb = plan.options.table, plan.stack, client("dynamodb")
     try:
         description = dynamodb.describe_table(TableName=name)["Table"]
@@ -25,9 +26,14 @@ def check_table(plan: StackSpec) -> Iterator[Finding]:
         yield finding("other-table", stack, f"{text}It doesn't belong to django-offload.")
         return
     indexes = {index["IndexName"]: index for index in description.get("GlobalSecondaryIndexes", [])}
-    if INDEX not in indexes or key_names(indexes[INDEX]) != INDEX_KEYS:
-        text = f"The table {name} has no index '{INDEX}' of {INDEX_KEYS}, so no task can be swept or listed."
-        yield finding("index-missing", stack, text)
+    for index in plan.indexes:
+        keys = [INDEXES[index].partition, INDEXES[index].instant]
+        if index not in indexes or key_names(indexes[index]) != keys:
+            reader = (
+                "no task can be swept or listed" if index == DUE.name else "the board can't list all tasks"
+            )
+            text = f"The table {name} has no index '{index}' of {keys}, so {reader}."
+            yield finding("index-missing", stack, text)
     # Local AWS ignores the time to live in the template.
     if not is_local_aws():
         time_to_live = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
