@@ -54,9 +54,10 @@ def imports(monkeypatch, tmp_path):
     return finder.names
 
 
-def stored_with(task_id, **attributes):
-    """Write attributes into a record, as somebody who may write to the table can do."""
-    change = ConditionalWrite(name="forge", conditions=((equals("id", task_id),),), put=attributes)
+def stored_with(task_id, *removed, **attributes):
+    """Write attributes into a record or remove them, as somebody who may write to the table can do."""
+    conditions = ((equals("id", task_id),),)
+    change = ConditionalWrite(name="forge", conditions=conditions, put=attributes, remove=frozenset(removed))
     store().change(task_id, change)
 
 
@@ -169,7 +170,8 @@ def test_a_message_a_row_and_a_sweep_import_nothing(aws, queues, faces, imports)
         OutboxEntry.objects.create(
             id=hostile.id, alias="default", birth=pack(hostile), created_at=enqueued.enqueued_at
         )
-        stored_with(lost[path], status=RUNNING, lease_until=1, due_at=1, due_shard=shard_of(lost[path]))
+        shard = shard_of(lost[path])
+        stored_with(lost[path], "finished_at", status=RUNNING, lease_until=1, due_at=1, due_shard=shard)
         aws.fail_next(OSError("not yet"))
 
     aws.run()

@@ -8,13 +8,13 @@ from datetime import datetime
 from ..conf import Options
 from ..operations.dead_letters import readable
 from ..operations.due_entries import likely_share
+from ..operations.index_pages import PAGE_SIZE, Place, first_entries
 from ..protocol.conditional_write import Value
 from ..protocol.json_codec import EPOCH, from_micros, to_micros
 from ..protocol.record import TaskRecord
 from ..stores import listing_of
 from ..stores.listing import EVER, IndexQuery
 from .lists import UNDER_WAY, TaskList
-from .merge import PAGE_SIZE, Place, newest_entries
 
 # How many partitions the list has, a position among them, microseconds, and the id of a task.
 CURSOR = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,18})\.([0-9a-f]{32})").fullmatch
@@ -60,7 +60,7 @@ def read_page(options: Options, task_filter: TaskFilter, after: str = "") -> Pag
     listing, query, task_list = listing_of(options), task_filter.index_query(), task_filter.task_list
     partitions = task_list.partitions(options, task_filter.alias)
     start = decode_cursor(after, len(partitions), query)
-    entries, end = newest_entries(listing, query, partitions, shares(task_list, options, partitions), start)
+    entries, end = first_entries(listing, query, partitions, shares(task_list, options, partitions), start)
     records_by_id = {
         record.enqueued.id: record
         for attributes in listing.get_many([entry.id for entry in entries])

@@ -100,6 +100,16 @@ def merged(store: Store, shards: Sequence[int], until: datetime = EVER) -> Itera
                 break  # Its next entry may be older than those of the others.
 
 
+def count_entries(store: Store, shards: Sequence[int], until: datetime, most: int) -> int:
+    """Return how many entries these partitions have that are due by `until`, or `most` if there are more."""
+    partitions = [Partition(number=number) for number in shards]
+    count = 0
+    while count < most and (live := [part for part in partitions if not part.ended]):
+        read_together(store, live, until, likely_share(most - count, len(live)))
+        count = sum(len(part.entries) for part in partitions)
+    return min(count, most)
+
+
 def read_together(store: Store, partitions: Sequence[Partition], until: datetime, wanted: int) -> None:
     """Read more entries of these partitions. Raise what AWS raised."""
     pages = begin_together(partial(part.begin, store, until, wanted) for part in partitions)()

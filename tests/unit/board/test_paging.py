@@ -10,11 +10,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from django_offload.board import merge, paging
+from django_offload.board import paging
 from django_offload.board.lists import FAILED_TASKS, lists
-from django_offload.board.merge import Place
 from django_offload.board.paging import decode_cursor, encode_cursor
 from django_offload.conf import configured
+from django_offload.operations import index_pages
+from django_offload.operations.index_pages import Place, first_entries
 from django_offload.protocol.json_codec import from_micros, to_micros
 from django_offload.protocol.record import initial_item
 from django_offload.protocol.shards import Band, partition, partitions
@@ -72,7 +73,7 @@ def walk(listing, query, numbers, shares):
     """Yield the ids of each page."""
     start = None
     while True:
-        entries, start = merge.newest_entries(listing, query, numbers, shares, start)
+        entries, start = first_entries(listing, query, numbers, shares, start)
         yield [entry.id for entry in entries]
         if start is None:
             return
@@ -96,9 +97,9 @@ def test_pages_have_every_entry_once_newest_first_and_are_full(
     monkeypatch, seed, count, used, instants, share, named
 ):
     """Few partitions may have all entries, many entries may be of one instant, and a filter may match few."""
-    monkeypatch.setattr(merge, "PAGE_SIZE", 10)
-    monkeypatch.setattr(merge, "MOST_LOOKED_AT", 40)
-    monkeypatch.setattr(merge, "MOST_ROUNDS", 12)
+    monkeypatch.setattr(index_pages, "PAGE_SIZE", 10)
+    monkeypatch.setattr(index_pages, "MOST_LOOKED_AT", 40)
+    monkeypatch.setattr(index_pages, "MOST_ROUNDS", 12)
     random, store = Random(seed), MemoryStore()
     fill(store, [(random.randrange(used), random.randrange(instants)) for _ in range(count)])
     query = NEWEST_FIRST
@@ -226,7 +227,7 @@ def test_a_stack_with_few_shards_lists_what_an_earlier_option_put_elsewhere(boar
     fill(store, [(number, number) for number in partitions(Band.RESCUE, Band.DEFERRED)])
 
     page, listing, asked = board(store, "underway", 2)
-    rest = merge.newest_entries(
+    rest = first_entries(
         listing,
         NEWEST_FIRST,
         partitions(Band.RESCUE, Band.DEFERRED),
@@ -277,7 +278,7 @@ def test_a_filter_looks_at_so_many_entries_at_most(board, shards):
     assert page.records == []
     assert page.cursor, "the page says that older tasks may match"
     assert page.reached is not None
-    assert merge.MOST_LOOKED_AT - asked <= listing.looked_at <= merge.MOST_LOOKED_AT + asked
+    assert index_pages.MOST_LOOKED_AT - asked <= listing.looked_at <= index_pages.MOST_LOOKED_AT + asked
 
 
 def test_a_million_tasks_of_one_instant_are_shown_page_by_page(board):

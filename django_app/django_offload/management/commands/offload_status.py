@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from ...aws import READ_SECONDS, client
 from ...conf import Options, stacks
 from ...exceptions import ResourceMissing
-from ...operations.due_entries import EVER
+from ...operations.due_entries import EVER, count_entries
 from ...protocol.shards import Band, partitions
 from ...stores import Store, store_of
 from ...transports import memory_of
@@ -22,7 +22,7 @@ COUNT_ATTRIBUTES = {
     "delayed": "ApproximateNumberOfMessagesDelayed",
     "in_flight": "ApproximateNumberOfMessagesNotVisible",
 }
-# The limit for each shard, because a look needs no exact numbers.
+# The limit of a count, because a look needs no exact numbers.
 MOST_COUNTED = 1_000
 
 
@@ -86,7 +86,7 @@ manage.py offload_status --json
                 self.write_line()
             self.write_line(
                 Styled(f"stack {stack['stack']}", "heading"),
-                f", records due: {stack['due']}, given up: ",
+                f", records due: {count_text(stack['due'])}, given up: ",
                 alarm(stack["given_up"]),
             )
             self.write_table(
@@ -108,7 +108,7 @@ manage.py offload_status --json
                 verb = "was" if given_up == 1 else "were"
                 self.write_line(
                     Styled("exit code 1", "bad"),
-                    f": {number_of(given_up, 'task')} of {name} {verb} given up.",
+                    f": {count_text(given_up)} task{'' if given_up == 1 else 's'} of {name} {verb} given up.",
                 )
                 self.write_line(
                     "  → See why: manage.py offload_dead list. Then send "
@@ -132,7 +132,12 @@ def number_of(count: int, noun: str) -> str:
 
 def alarm(count: int) -> Styled:
     """Return a count, in red unless it is 0."""
-    return Styled(count, "bad" if count else "plain")
+    return Styled(count_text(count), "bad" if count else "plain")
+
+
+def count_text(count: int) -> str:
+    """Return a count as text, with a plus if the count stopped there."""
+    return f"{count}{'+' if count >= MOST_COUNTED else ''}"
 
 
 def exit_code(status: list[dict[str, Any]]) -> int:
@@ -185,6 +190,5 @@ def message_counts(options: Options, name: str, url: str | None = None) -> dict[
 
 
 def count(store: Store, until: datetime, *bands: Band) -> int:
-    """Return how many entries these bands have that are due by `until`, up to a limit for each shard."""
-    shards = partitions(*bands, shards=store.read_shards)
-    return sum(len(store.due(shard, until, MOST_COUNTED)) for shard in shards)
+    """Return how many entries these bands have that are due by `until`, up to MOST_COUNTED."""
+    return count_entries(store, partitions(*bands, shards=store.read_shards), until, MOST_COUNTED)

@@ -10,7 +10,9 @@ from typing import Any
 
 from ...conf import Options
 from ...operations.dead_letters import readable
-from ...operations.due_entries import EVER
+from ...operations.due_entries import EVER, count_entries, likely_share, merged
+from ...operations.index_pages import PAGE_SIZE, first_entries
+from ...operations.pages import read_together
 from ...operations.unverified_bodies import UNVERIFIED_PREFIX
 from ...payloads import payloads_of
 from ...protocol.json_codec import EPOCH
@@ -24,7 +26,7 @@ from .finding import Finding, finding, log_remedy
 
 # A record that three sweeps didn't look at shows that the sweeper doesn't run.
 OVERDUE_AFTER = 3 * SWEEP_EVERY
-# Limits for each shard, because a diagnosis needs no exact numbers.
+# Limits, because a diagnosis needs no exact numbers.
 MOST_COUNTED, MOST_READ = 1_000, 50
 IDS_NAMED = 3
 HOUR = timedelta(hours=1)
@@ -71,11 +73,12 @@ def unfinished_records(options: Options, now: datetime) -> Unfinished:
         replace(due_first, enqueued=(EPOCH, now - LONGEST_WAIT)),
     ]
     listing = listing_of(options)
+    shards = partitions(Band.RESCUE, Band.DEFERRED, shards=store_of(options).read_shards)
+    shares = [likely_share(PAGE_SIZE, len(shards))] * len(shards)
     ids = dict.fromkeys(
         entry.id
         for selection in selections
-        for shard in partitions(Band.RESCUE, Band.DEFERRED, shards=store_of(options).read_shards)
-        for entry in listing.query(selection, shard, None, MOST_READ).entries
+        for entry in first_entries(listing, selection, shards, shares, None)[0]
     )
     stored = (attributes for page in batched(ids, PAGE) for attributes in listing.get_many(page))
     read = {str(attributes["id"]): attributes for attributes in stored}
@@ -133,23 +136,20 @@ def check_waiting(options: Options, now: datetime, ready: Sequence[TaskRecord]) 
 def check_overdue(options: Options, now: datetime) -> Iterator[Finding]:
     """Find records that the sweeper should have looked at."""
     store = store_of(options)
-    entries = [
-        entry
-        for shard in partitions(Band.RESCUE, Band.DEFERRED, shards=store.read_shards)
-        for entry in store.due(shard, now - OVERDUE_AFTER, MOST_COUNTED)
-    ]
-    oldest = sorted(entries, key=lambda entry: entry.due_at)[:MOST_READ]
+    shards = partitions(Band.RESCUE, Band.DEFERRED, shards=store.read_shards)
+    oldest = list(islice(merged(store, shards, now - OVERDUE_AFTER), MOST_READ))
     ids_by_state: dict[str, list[str]] = {}
-    for entry in oldest:
-        attributes = store.get(entry.id)
+    for task_id, attributes in read_together(store, [entry.id for entry in oldest]).items():
+        if isinstance(attributes, Exception):
+            raise attributes
         if attributes is None:
             continue
-        record = readable(entry.id, attributes)
+        record = readable(task_id, attributes)
         if record is None:
-            ids_by_state.setdefault("unreadable", []).append(entry.id)
+            ids_by_state.setdefault("unreadable", []).append(task_id)
         elif not record.ended:
             state = state_of(record, now)
-            ids_by_state.setdefault(state, []).append(entry.id)
+            ids_by_state.setdefault(state, []).append(task_id)
     for state, ids in ids_by_state.items():
         minutes = int((now - oldest[0].due_at).total_seconds() // 60)
         if state == "unreadable":
@@ -184,8 +184,7 @@ def state_of(record: TaskRecord, now: datetime) -> str:
 
 def check_dead_letters(options: Options) -> Iterator[Finding]:
     store = store_of(options)
-    shards = partitions(Band.DEAD, shards=store.read_shards)
-    count = sum(len(store.due(shard, EVER, MOST_COUNTED)) for shard in shards)
+    count = count_entries(store, partitions(Band.DEAD, shards=store.read_shards), EVER, MOST_COUNTED)
     if count:
         yield finding(
             "dead-letters",

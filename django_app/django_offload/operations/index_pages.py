@@ -1,22 +1,22 @@
 """
-The newest entries of several partitions, merged: which partitions to ask for more, and where a page ends.
+Pages of the entries of several partitions: which partitions to ask for more, and where a page ends.
 
-Entries come in one order: the newest first, those of one instant by partition, and those of one instant and
-one partition as the index returns them. So one place says how far a list of many partitions was shown.
+Entries come in one order: by instant, those of one instant by partition, and those of one instant and one
+partition as the index returns them. So one place says how far a list of many partitions was shown.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
 from ..aws import begin_together
-from ..operations.due_entries import likely_share
 from ..protocol.conditional_write import Value
 from ..protocol.json_codec import from_micros, to_micros
 from ..stores import Listing
 from ..stores.base import MOST_READ
 from ..stores.listing import IndexEntry, IndexPage, IndexQuery
+from .due_entries import likely_share
 
 PAGE_SIZE = MOST_READ
 # A page asks partitions again this often. It is short if that wasn't enough.
@@ -31,6 +31,9 @@ class Place(NamedTuple):
     micros: int
     position: int  # Of the partition, among those of the list.
     id: str
+
+
+type Order = Callable[[Place], tuple[int, int]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,7 +53,7 @@ class Slice:
         self.after, self.ended = page.more, page.more is None
 
 
-def newest_entries(
+def first_entries(
     listing: Listing,
     query: IndexQuery,
     partitions: Sequence[Value],
@@ -61,17 +64,17 @@ def newest_entries(
     Return a page of entries after `start`, and the place where the next page starts, or None at the end.
 
     The partitions are asked together, each for its share. Those that run out before the page is full are
-    asked again, because their next entries may be newer than those of the others.
+    asked again, because their next entries may come before those of the others.
     """
     slices = list(slices_after(query, partitions, start))
     asked = [part for part in slices if not part.ended]
-    left = MOST_LOOKED_AT
+    left, order = MOST_LOOKED_AT, order_of(query)
     for part in asked:
         part.asked = shares[part.position]
     for _ in range(MOST_ROUNDS):
         left -= read_more(listing, asked, left)
-        known, unknown = known_entries(slices)
-        asked = blocking(slices)
+        known, unknown = known_entries(slices, order)
+        asked = blocking(slices, order)
         if not asked or (query.filtered and left <= 0):
             break
         share = likely_share(PAGE_SIZE - len(known), len(asked))
@@ -89,14 +92,19 @@ def slices_after(query: IndexQuery, partitions: Sequence[Value], start: Place | 
         if start is None:
             yield Slice(position=position, partition=partition, query=query)
             continue
-        # Those of the partitions before it have been shown, and those of the partitions after it have not.
-        last = start.micros - 1 if position < start.position else start.micros
+        # Of its instant, what the partitions before it have was shown, and what those after it have was not.
+        since, until, step = to_micros(query.since), to_micros(query.until), int(position < start.position)
+        if query.newest_first:
+            until = start.micros - step
+        else:
+            since = start.micros + step
+        ended = since > until
         yield Slice(
             position=position,
             partition=partition,
-            query=replace(query, until=from_micros(max(last, 0))),
+            query=query if ended else replace(query, since=from_micros(since), until=from_micros(until)),
             after=IndexEntry(start.micros, start.id) if position == start.position else None,
-            ended=last < to_micros(query.since),
+            ended=ended,
         )
 
 
@@ -124,13 +132,13 @@ def read_more(listing: Listing, slices: Sequence[Slice], left: int) -> int:
     return looked_at
 
 
-def known_entries(slices: Sequence[Slice]) -> tuple[list[tuple[IndexEntry, int]], Place | None]:
+def known_entries(slices: Sequence[Slice], order: Order) -> tuple[list[tuple[IndexEntry, int]], Place | None]:
     """
     Return the entries that no unknown one precedes, with their positions, and where the unknown ones start.
 
     The place is None if all entries are known.
     """
-    read = in_order(slices)
+    read = in_order(slices, order)
     places = [Place(part.after.micros, part.position, part.after.id) for part in slices if part.after]
     if not places:
         return read, None
@@ -141,7 +149,7 @@ def known_entries(slices: Sequence[Slice]) -> tuple[list[tuple[IndexEntry, int]]
     ], unknown
 
 
-def in_order(slices: Sequence[Slice]) -> list[tuple[IndexEntry, int]]:
+def in_order(slices: Sequence[Slice], order: Order) -> list[tuple[IndexEntry, int]]:
     """Return all entries that were read, with their positions, in the order of the list."""
     read = [(entry, part.position) for part in slices for entry in part.entries]
     return sorted(read, key=lambda entry: order(place_after(*entry)))
@@ -151,14 +159,15 @@ def place_after(entry: IndexEntry, position: int) -> Place:
     return Place(entry.micros, position, entry.id)
 
 
-def order(place: Place) -> tuple[int, int]:
-    """Return what a list is sorted by: the instant, the newest first, and then the partition."""
-    return -place.micros, place.position
+def order_of(query: IndexQuery) -> Order:
+    """Return the key by which a list is sorted: the instant, and then the partition."""
+    sign = -1 if query.newest_first else 1
+    return lambda place: (sign * place.micros, place.position)
 
 
-def blocking(slices: Sequence[Slice]) -> list[Slice]:
+def blocking(slices: Sequence[Slice], order: Order) -> list[Slice]:
     """Return the partitions whose next entries may belong to the page."""
-    read = in_order(slices)
+    read = in_order(slices, order)
     end = order(place_after(*read[PAGE_SIZE - 1])) if len(read) >= PAGE_SIZE else None
     # Of several at one instant, only the first: the others come after whatever it has of this instant.
     first_by_instant: dict[int, Slice] = {}
