@@ -213,9 +213,7 @@ class SimulatedTransport(MemoryTransport):
         whom = " ".join(text for text, _ in messages)
         return send if crc32(whom.encode()) % 2 else at_once(send)
 
-    def _accept_batch(
-        self, queue: str, messages: Sequence[tuple[str, timedelta]]
-    ) -> list[Exception | None]:
+    def _accept_batch(self, queue: str, messages: Sequence[tuple[str, timedelta]]) -> list[Exception | None]:
         failures: list[Exception | None] = []
         for text, delay in messages:
             left_out = self._network.leaves_out(text)

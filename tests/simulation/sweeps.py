@@ -183,7 +183,8 @@ def a_task_whose_message_may_still_be_there_is_not_given_up() -> None:
             lone = behind(0)
             in_vain(lone, lost=lost)
             behind(held, lone)
-            for _ in range(3):
+            # A third look at a long queue is half a day later, and sends another message.
+            for _ in range(2):
                 assert lone.sweep() == {"moved": 1}, f"{held} messages, lost {lost}"
                 assert (lone.record.due_at or EPOCH) >= lone.now + DUE_AFTER
         behind(0, lone)

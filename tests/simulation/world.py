@@ -63,9 +63,7 @@ class World:
         self.rng, self.tasks, self.design, self.outbox = random.Random(seed), tasks, design, outbox
         self.time, self.ledger = VirtualTime(), Ledger()
         self.faults = faults or Faults(self.rng)
-        self.network = Network(
-            self.time, self.rng, self.faults, self._faulted, self._lagged, self._held_up
-        )
+        self.network = Network(self.time, self.rng, self.faults, self._faulted, self._lagged, self._held_up)
         self.network.on_kill = self._killed
         self.database = Database(self.network)
         self.swept: Counter[str] = Counter()

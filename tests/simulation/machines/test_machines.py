@@ -13,7 +13,8 @@ from django_offload.conf import options
 from django_offload.definition.registry import Registry, name_of
 from django_offload.outbox import drain
 from django_offload.protocol import transitions
-from django_offload.worker import attempt, batch, delivery, progress_writer, sweep
+from django_offload.worker import attempt, batch, delivery, progress_writer
+from django_offload.worker.sweeping import Sweeper
 from tests.simulation import deploys
 from tests.simulation.machines.record_machine import CancelMachine, LeaseMachine, ProgressMachine
 from tests.simulation.machines.world_machine import (
@@ -55,9 +56,7 @@ def only_the_newest() -> list[str]:
 
 
 MACHINES: dict[type[RuleBasedStateMachine], Guardless] = {
-    EnqueueMachine: lambda: mock.patch.object(
-        sweep.Sweeper, "decide", DEFECTS["sweeper blind to lost messages"]
-    ),
+    EnqueueMachine: lambda: mock.patch.object(Sweeper, "look", DEFECTS["sweeper blind to lost messages"]),
     LeaseMachine: lambda: mock.patch.object(transitions, "holds_claim", DEFECTS["neither fence nor token"]),
     BatchMachine: lambda: mock.patch.object(batch.BatchItem, "settle", DEFECTS["acknowledged on error"]),
     CancelMachine: lambda: mock.patch.object(attempt, "claim", DEFECTS["cancelled task claimed"]),

@@ -22,11 +22,13 @@ from django_offload.worker import attempt, dead_letter, delivery, effect_cleanup
 from django_offload.worker.attempt import Attempt
 from django_offload.worker.delivery import Worker
 from django_offload.worker.step_results import StepResults
-from django_offload.worker.sweep import Sweeper
+from django_offload.worker.sweeping import Sweeper, decision, sweeper
+from django_offload.worker.sweeping.due_pages import Shard
 from tests.simulation.mutants.mutant import Mutant
 
 NOTHING, HOUR = timedelta(0), timedelta(hours=1)
-SEND, POSTPONE, DEPTH, REASON = Sweeper.send, Sweeper.postpone, Sweeper.depth, Sweeper.reason_to_end
+SEND, MOVE, DEPTH, REASON = decision.send, decision.move, Sweeper.depth, decision.reason_to_end
+LOOK, ADD = Sweeper.look, Shard.add
 GOES_ON, REFUSED, RELEASE, FAIL = dead_letter.goes_on, Worker.refused, Attempt.release, Worker.fail
 RETRIES, DELAY, SEND_ENTRY, NEXT_ENTRY = (
     RetryPolicy.retries,
@@ -36,39 +38,39 @@ RETRIES, DELAY, SEND_ENTRY, NEXT_ENTRY = (
 )
 
 
-def _sent(**changes: Any) -> Callable[..., str]:
+def _sent(**changes: Any) -> Callable[..., Any]:
     """Return a sweeper's send() that takes other counts or delays than it is given."""
 
-    def send(self: Sweeper, record: Any, now: Any, delay: Any, *, counts: bool) -> str:
+    def send(record: Any, situation: Any, delay: Any, *, counts: bool) -> Any:
         given = {"delay": delay, "counts": counts, **changes}
-        return SEND(self, record, now, given["delay"], counts=given["counts"])
+        return SEND(record, situation, given["delay"], counts=given["counts"])
 
     return send
 
 
-def _without_doubling(self: Sweeper, record: Any, now: Any, delay: Any, *, counts: bool) -> str:
-    return SEND(self, replace(record, sends=0), now, delay, counts=counts)
+def _without_doubling(record: Any, situation: Any, delay: Any, *, counts: bool) -> Any:
+    return SEND(replace(record, sends=0), situation, delay, counts=counts)
 
 
-def _moved(by: timedelta, status: str) -> Callable[..., str]:
-    """Return a sweeper's postpone() that is late by so much for records with this status."""
+def _moved(by: timedelta, status: str) -> Callable[..., Any]:
+    """Return a sweeper's move() that is late by so much for records with this status."""
 
-    def postpone(self: Sweeper, record: Any, due_at: Any) -> str:
-        return POSTPONE(self, record, due_at + by if record.status == status else due_at)
+    def move(record: Any, situation: Any, due_at: Any, *band: Any) -> Any:
+        return MOVE(record, situation, due_at + by if record.status == status else due_at, *band)
 
-    return postpone
+    return move
 
 
 def _empty_at_last(self: Sweeper, record: Any) -> int | None:
-    return 0 if record.sends >= sweep.MOST_SENDS else DEPTH(self, record)
+    return 0 if record.sends >= decision.MOST_SENDS else DEPTH(self, record)
 
 
-def _not_cancelled(self: Sweeper, record: Any, now: Any) -> Any:
-    return REASON(self, replace(record, cancelled=False), now)
+def _not_cancelled(record: Any, situation: Any) -> Any:
+    return REASON(replace(record, cancelled=False), situation)
 
 
-def _never_expired(self: Sweeper, record: Any, now: Any) -> Any:
-    return None if record.status == "READY" else REASON(self, record, now)
+def _never_expired(record: Any, situation: Any) -> Any:
+    return None if record.status == "READY" else REASON(record, situation)
 
 
 def _one_more(enqueued: Any, options: Any) -> int | None:
@@ -76,27 +78,28 @@ def _one_more(enqueued: Any, options: Any) -> int | None:
     return allowed and allowed + 1
 
 
-def _lagging(self: Sweeper, entry: Any) -> str:
+def _lagging(self: Sweeper, partition: int, entry: Any, attributes: Any) -> Any:
     """Decide on whatever the index shows."""
-    return self.decide(read_record(self.store.get(entry.id) or {}), self.clock())
+    as_read = replace(entry, due_at=read_record(attributes).due_at)
+    return LOOK(self, partition, as_read, attributes)
 
 
-def _one_page(self: Sweeper, shard: int, page: Any, done: Any) -> int:
-    return min(SWEEP_PAGE(self, shard, page, done), sweep.PAGE - 1)
+def _one_page(self: Shard, page: Any, until: Any) -> None:
+    ADD(self, page, until)
+    self.has_more = False
 
 
-def _stopping(self: Sweeper, entry: Any) -> str:
-    done = SWEEP_ENTRY(self, entry)
-    if done == "failed":
-        raise RuntimeError
-    return done
-
-
-SWEEP_PAGE, SWEEP_ENTRY = Sweeper.sweep_page, Sweeper.sweep_entry
+def _stopping(self: Sweeper, entry: Any, record: Any, exc: Exception) -> None:
+    raise exc
 
 
 def _unrecognised(store: Any, task_id: str, change: Any) -> Any:
     return change.apply(store.change(task_id, change))
+
+
+def _unrecognised_later(store: Any, task_id: str, change: Any) -> Any:
+    wait = store.begin_change(task_id, change)
+    return lambda: change.apply(wait())
 
 
 def _expiring(enqueued: Any, options: Any, expires_at: Any) -> str:
@@ -197,27 +200,25 @@ def _for_a_minute(clock: Callable[[], datetime], enqueued: EnqueuedTask, options
 DECISIONS: tuple[Mutant, ...] = (
     # The sweeper.
     Mutant("a queue that isn't empty is taken for empty", Sweeper, "depth", _empty_at_last),
-    Mutant("a first message counts as a send", Sweeper, "send", _sent(counts=True)),
-    Mutant("no send counts", Sweeper, "send", _sent(counts=False)),
-    Mutant("the sweeper sends at once what is for later", Sweeper, "send", _sent(delay=NOTHING)),
-    Mutant("sends do not double the wait", Sweeper, "send", _without_doubling),
-    Mutant("a lease is looked at an hour late", Sweeper, "postpone", _moved(HOUR, "RUNNING")),
-    Mutant("a lease is looked at early", Sweeper, "postpone", _moved(-HOUR, "RUNNING")),
-    Mutant("a start is looked at late", Sweeper, "postpone", _moved(HOUR, "READY")),
-    Mutant("a cancelled task ends as WorkerLost", Sweeper, "reason_to_end", _not_cancelled),
-    Mutant("no task expires", Sweeper, "reason_to_end", _never_expired),
-    Mutant("a lost task is sent once too often", sweep, "attempts_allowed", _one_more),
-    Mutant(
-        "expiry forgets when it was sent", Sweeper, "deliverable_since", lambda self, record: record.ready_at
-    ),
-    Mutant("a stale index decides", Sweeper, "sweep_entry", _lagging),
-    Mutant("a sweeper's lost reply is a refusal", sweep, "change_or_recognise", _unrecognised),
+    Mutant("a first message counts as a send", decision, "send", _sent(counts=True)),
+    Mutant("no send counts", decision, "send", _sent(counts=False)),
+    Mutant("the sweeper sends at once what is for later", decision, "send", _sent(delay=NOTHING)),
+    Mutant("sends do not double the wait", decision, "send", _without_doubling),
+    Mutant("a lease is looked at an hour late", decision, "move", _moved(HOUR, "RUNNING")),
+    Mutant("a lease is looked at early", decision, "move", _moved(-HOUR, "RUNNING")),
+    Mutant("a start is looked at late", decision, "move", _moved(HOUR, "READY")),
+    Mutant("a cancelled task ends as WorkerLost", decision, "reason_to_end", _not_cancelled),
+    Mutant("no task expires", decision, "reason_to_end", _never_expired),
+    Mutant("a lost task is sent once too often", sweeper, "attempts_allowed", _one_more),
+    Mutant("expiry forgets when it was sent", decision, "deliverable_since", lambda record: record.ready_at),
+    Mutant("a stale index decides", Sweeper, "look", _lagging),
+    Mutant("a sweeper's lost reply is a refusal", sweeper, "begin_write", _unrecognised_later),
     Mutant("an end's lost reply is a refusal", fail, "change_or_recognise", _unrecognised),
-    Mutant("the sweeper's message has expired", sweep, "message_text", _expiring),
-    Mutant("two sweepers take one write for theirs", sweep, "with_jitter", lambda due_at: due_at),
+    Mutant("the sweeper's message has expired", sweeper, "message_text", _expiring),
+    Mutant("two sweepers take one write for theirs", decision, "with_jitter", lambda due_at: due_at),
     Mutant("the outbox is never swept", sweep, "drain_outbox", lambda now, left: Counter()),
-    Mutant("one page of a backlog is swept", Sweeper, "sweep_page", _one_page),
-    Mutant("a record that fails stops its page", Sweeper, "sweep_entry", _stopping),
+    Mutant("one page of a backlog is swept", Shard, "add", _one_page),
+    Mutant("a record that fails stops its page", Sweeper, "failed", _stopping),
     # Dead letters.
     Mutant("a dead letter forgets later sends", dead_letter, "goes_on", _seen(sent_at=None)),
     Mutant("a dead letter forgets the backoff", dead_letter, "goes_on", _seen(not_before=EPOCH)),

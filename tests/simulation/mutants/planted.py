@@ -23,10 +23,12 @@ from django_offload.protocol.transitions import (
     send_again,
 )
 from django_offload.stores.base import Store
-from django_offload.worker import attempt, batch, delivery, progress_writer, step_results, sweep
+from django_offload.worker import attempt, batch, delivery, progress_writer, step_results
+from django_offload.worker.sweeping import Sweeper, decision, sweeper
 from tests.simulation.mutants.decisions import DECISIONS
 from tests.simulation.mutants.generated import Removal
 from tests.simulation.mutants.mutant import Mutant
+from tests.simulation.mutants.sharding import SHARDING
 
 
 def _without(change: Callable[..., ConditionalWrite], name: str) -> Callable[..., ConditionalWrite]:
@@ -85,22 +87,22 @@ def _remembering(self: Any, message: Any, options: Any, receives: int) -> Any:
     return WORK(self, late, options, receives)
 
 
-def _sends_first(self: Any, due: Any, now: Any, delay: Any, *, counts: bool) -> Any:
-    options = self.options_of(due)
-    text = sweep.message_text(sweep.complete(self.store, due), options, now + record.MESSAGE_LIFE)
-    sweep.transport_of(options).send(due.enqueued.queue, text, delay)
-    return SEND(self, due, now, delay, counts=counts)
+def _sends_first(self: Any, look: Any) -> Any:
+    if look.plan.outcome == decision.SENT:
+        self.begin_send([look])()
+    return BEGIN_WRITE(self, look)
 
 
-SEND, DECIDE = sweep.Sweeper.send, sweep.Sweeper.decide
+BEGIN_WRITE, LOOK = Sweeper.begin_write, Sweeper.look
 
 
-def _blind_to_the_lost(self: Any, record: Any, now: Any) -> str:
-    return "stale" if record.lost(now) else DECIDE(self, record, now)
+def _blind_to_the_lost(self: Any, partition: int, entry: Any, attributes: Any) -> Any:
+    lost = record.read_record(attributes).lost(self.clock())
+    return None if lost else LOOK(self, partition, entry, attributes)
 
 
-def _blind_to_the_waiting(self: Any, record: Any, now: Any) -> str:
-    return "stale" if record.status == "READY" else DECIDE(self, record, now)
+def _blind_to_the_waiting(self: Any, partition: int, entry: Any, attributes: Any) -> Any:
+    return None if attributes["status"] == "READY" else LOOK(self, partition, entry, attributes)
 
 
 def _deaf_to_own_outcome(self: Any, change: ConditionalWrite, wait: Any) -> Any:
@@ -177,10 +179,10 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("cancelled task claimed", attempt, "claim", _without(claim, "cancelled")),
     Mutant("claim without condition", attempt, "claim", _unconditional(claim)),
     Mutant("bulk write over a claimed record", Store, "begin_create", _bulk),
-    Mutant("sweeper sends before it moves due_at", sweep.Sweeper, "send", _sends_first),
-    Mutant("sweeper sends though another moved due_at", sweep, "send_again", _unconditional(send_again)),
-    Mutant("sweeper blind to lost workers", sweep.Sweeper, "decide", _blind_to_the_lost),
-    Mutant("sweeper blind to lost messages", sweep.Sweeper, "decide", _blind_to_the_waiting),
+    Mutant("sweeper sends before it moves due_at", Sweeper, "begin_write", _sends_first),
+    Mutant("sweeper sends though another moved due_at", decision, "send_again", _unconditional(send_again)),
+    Mutant("sweeper blind to lost workers", Sweeper, "look", _blind_to_the_lost),
+    Mutant("sweeper blind to lost messages", Sweeper, "look", _blind_to_the_waiting),
     Mutant("redrive restarts the fence", transitions, "redrive", _restarting),
     Mutant("result part without fence", attempt.Attempt, "store_result", _one_part),
     Mutant("expired message creates a record", delivery.Worker, "work", _remembering),
@@ -199,11 +201,13 @@ MUTANTS: tuple[Mutant, ...] = (
     # What judges of single attempts do not find: when, how often, and on which read.
     _removed("a claim that keeps `sends`", "claim", "remove", "sends"),
     Mutant("a decision on whatever was read", fail, "abandon", _as_if_unread),
+    Mutant("a sweeper decides on whatever it read", decision, "abandon", _as_if_unread),
     _removed("release forgets not_before", "release", "put", "not_before"),
     _removed("release forgets due_at", "release", "put", "due_at"),
     _removed("release of a cancelled task", "release", "conditions", "cancelled absent", "status = RUNNING"),
-    Mutant("an outage uses up sends", sweep, "not_sent", _unwritten),
+    Mutant("an outage uses up sends", sweeper, "not_sent", _unwritten),
     _removed("redrive keeps `sends`", "redrive", "remove", "sends"),
     _removed("an undone claim counts", "unclaim", "remove", "workers"),
     *DECISIONS,
+    *SHARDING,
 )
