@@ -19,7 +19,7 @@ from typing import Any
 
 import django
 
-from django_offload.protocol.conditional_write import Attributes
+from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Value
 from django_offload.protocol.json_codec import EPOCH, from_micros, to_micros
 from django_offload.protocol.record import FAILED
 from django_offload.stores import DueEntry
@@ -38,6 +38,11 @@ class IndexedStore(MeteredStore):
         super().__init__()
         self.entries: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
         self.read = 0
+
+    def change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
+        before = super().change(task_id, change)
+        self._index(task_id, before, self.records[task_id])
+        return before
 
     def _index(self, task_id: str, before: Attributes | None, after: Attributes) -> None:
         for attributes, add in ((before or {}, False), (after, True)):

@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 
 from django_offload.compat import SIGNALS
 from django_offload.conf import configured, signing_keys
+from django_offload.exceptions import DeadLettered
+from django_offload.operations.fail import fail_record
 from django_offload.protocol import transitions
 from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
 from django_offload.protocol.enqueued_task import EnqueuedTask
@@ -183,7 +185,6 @@ def a_task_whose_message_may_still_be_there_is_not_given_up() -> None:
             lone = behind(0)
             in_vain(lone, lost=lost)
             behind(held, lone)
-            # A third look at a long queue is half a day later, and sends another message.
             for _ in range(2):
                 assert lone.sweep() == {"moved": 1}, f"{held} messages, lost {lost}"
                 assert (lone.record.due_at or EPOCH) >= lone.now + DUE_AFTER
@@ -273,6 +274,17 @@ def a_write_of_the_sweeper_whose_reply_was_lost_was_made() -> None:
     assert (lone.record.sends, told) == (MOST_SENDS, [ID])
 
 
+def an_end_whose_reply_was_lost_was_made() -> None:
+    store = Repeating()
+    lone = Lone(store)
+    store.repeats = True
+
+    ended = fail_record(store, ENQUEUED, configured()["default"], lone.now, DeadLettered("it was"))
+
+    assert ended is not None
+    assert ended == lone.record
+
+
 def a_send_that_another_sweeper_is_at_is_left_to_it() -> None:
     class Outrun(MemoryStore):
         def change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
@@ -357,6 +369,7 @@ PROMISES: tuple[Callable[[], None], ...] = (
     a_task_expires_seven_days_after_its_last_message_and_not_before,
     an_index_that_lags_behind_decides_nothing,
     a_write_of_the_sweeper_whose_reply_was_lost_was_made,
+    an_end_whose_reply_was_lost_was_made,
     a_send_that_another_sweeper_is_at_is_left_to_it,
     of_two_sweepers_at_one_instant_one_sends,
     records_that_cannot_be_read_stop_none_behind_them,

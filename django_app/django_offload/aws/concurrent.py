@@ -46,11 +46,10 @@ def made_in_turn[T](starters: Iterable[Starter[T]], most: int = MOST_TOGETHER) -
 def outcomes[T](
     under_way: deque[Callable[[], T | Exception]], remaining: Iterator[Starter[T]]
 ) -> Iterator[T | Exception]:
-    """Wait for calls in their order. Start another one after each, and yield what came of it."""
+    """Wait for calls in their order, yield what came of each, and then start another one."""
     while under_way:
-        outcome = under_way.popleft()()
+        yield under_way.popleft()()
         under_way.extend(begun(start) for start in islice(remaining, 1))
-        yield outcome
 
 
 def pause_before_retry(retries: int) -> bool:

@@ -52,7 +52,7 @@ def fail_record(
 
 
 def leaves_nothing_to_end(refused: Refused, enqueued: EnqueuedTask, error: OffloadError) -> bool:
-    """Return True if a record could not be failed because it has ended, or does not exist, which is logged."""
+    """Return True if a record can't be failed because it has ended or, which is logged, does not exist."""
     if refused.current is None:
         text = "Task id=%s name=%s has no record, which would tell how it ended: %s"
         logger.warning(text, enqueued.id, enqueued.name, error)

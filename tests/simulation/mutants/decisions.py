@@ -27,8 +27,13 @@ from django_offload.worker.sweeping.due_pages import Shard
 from tests.simulation.mutants.mutant import Mutant
 
 NOTHING, HOUR = timedelta(0), timedelta(hours=1)
-SEND, MOVE, DEPTH, REASON = decision.send, decision.move, Sweeper.depth, decision.reason_to_end
-LOOK, ADD = Sweeper.look, Shard.add
+SEND, MOVE, REASON, DEPTH, LOOK = (
+    decision.send,
+    decision.move,
+    decision.reason_to_end,
+    Sweeper.depth,
+    Sweeper.look,
+)
 GOES_ON, REFUSED, RELEASE, FAIL = dead_letter.goes_on, Worker.refused, Attempt.release, Worker.fail
 RETRIES, DELAY, SEND_ENTRY, NEXT_ENTRY = (
     RetryPolicy.retries,
@@ -80,8 +85,8 @@ def _one_more(enqueued: Any, options: Any) -> int | None:
 
 def _lagging(self: Sweeper, partition: int, entry: Any, attributes: Any) -> Any:
     """Decide on whatever the index shows."""
-    as_read = replace(entry, due_at=read_record(attributes).due_at)
-    return LOOK(self, partition, as_read, attributes)
+    now = read_record(attributes).due_at or entry.due_at
+    return LOOK(self, partition, replace(entry, due_at=now), attributes)
 
 
 def _one_page(self: Shard, page: Any, until: Any) -> None:
@@ -89,17 +94,19 @@ def _one_page(self: Shard, page: Any, until: Any) -> None:
     self.has_more = False
 
 
-def _stopping(self: Sweeper, entry: Any, record: Any, exc: Exception) -> None:
-    raise exc
+def _stopping(self: Sweeper, entry: Any, record: Any, exc: Any) -> None:
+    raise RuntimeError
+
+
+ADD = Shard.add
 
 
 def _unrecognised(store: Any, task_id: str, change: Any) -> Any:
     return change.apply(store.change(task_id, change))
 
 
-def _unrecognised_later(store: Any, task_id: str, change: Any) -> Any:
-    wait = store.begin_change(task_id, change)
-    return lambda: change.apply(wait())
+def _begun_unrecognised(store: Any, task_id: str, change: Any) -> Any:
+    return lambda: _unrecognised(store, task_id, change)
 
 
 def _expiring(enqueued: Any, options: Any, expires_at: Any) -> str:
@@ -212,7 +219,7 @@ DECISIONS: tuple[Mutant, ...] = (
     Mutant("a lost task is sent once too often", sweeper, "attempts_allowed", _one_more),
     Mutant("expiry forgets when it was sent", decision, "deliverable_since", lambda record: record.ready_at),
     Mutant("a stale index decides", Sweeper, "look", _lagging),
-    Mutant("a sweeper's lost reply is a refusal", sweeper, "begin_write", _unrecognised_later),
+    Mutant("a sweeper's lost reply is a refusal", sweeper, "begin_write", _begun_unrecognised),
     Mutant("an end's lost reply is a refusal", fail, "change_or_recognise", _unrecognised),
     Mutant("the sweeper's message has expired", sweeper, "message_text", _expiring),
     Mutant("two sweepers take one write for theirs", decision, "with_jitter", lambda due_at: due_at),

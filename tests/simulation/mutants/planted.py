@@ -88,8 +88,10 @@ def _remembering(self: Any, message: Any, options: Any, receives: int) -> Any:
 
 
 def _sends_first(self: Any, look: Any) -> Any:
-    if look.plan.outcome == decision.SENT:
-        self.begin_send([look])()
+    if look.text:
+        delay = max(look.plan.start - self.clock(), timedelta(0))
+        transport = sweeper.transport_of(look.plan.options)
+        transport.send(look.record.enqueued.queue, look.text, delay)
     return BEGIN_WRITE(self, look)
 
 
@@ -201,7 +203,6 @@ MUTANTS: tuple[Mutant, ...] = (
     # What judges of single attempts do not find: when, how often, and on which read.
     _removed("a claim that keeps `sends`", "claim", "remove", "sends"),
     Mutant("a decision on whatever was read", fail, "abandon", _as_if_unread),
-    Mutant("a sweeper decides on whatever it read", decision, "abandon", _as_if_unread),
     _removed("release forgets not_before", "release", "put", "not_before"),
     _removed("release forgets due_at", "release", "put", "due_at"),
     _removed("release of a cancelled task", "release", "conditions", "cancelled absent", "status = RUNNING"),

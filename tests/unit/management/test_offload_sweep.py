@@ -6,7 +6,7 @@ import pytest
 
 from django_offload.protocol.record import read_record
 from django_offload.protocol.transitions import postpone
-from django_offload.worker.sweep import Sweeper
+from django_offload.worker.sweeping import Sweeper
 from tests.contract.setup import STACK
 from tests.unit import tasks
 from tests.unit.management.commands import run, run_json
@@ -65,7 +65,7 @@ def test_what_could_not_be_swept_is_wrong(store, offload, monkeypatch):
 
 def test_it_stops_in_time(store, offload, monkeypatch):
     lose(store, offload)
-    monkeypatch.setattr(Sweeper, "sweep_entry", lambda *args: pytest.fail("There was no time for this."))
+    monkeypatch.setattr(Sweeper, "sweep_page", lambda *args: pytest.fail("There was no time for this."))
 
     assert run("offload_sweep", "--seconds", "0.5") == (0, "Swept: 1 stopped.\n")
 

@@ -1,4 +1,4 @@
-"""Read the index `due` in pages of records: a page of each band in turn, so that no backlog delays another."""
+"""Read the index `due`: a page of each band in turn, so that no band waits for the backlog of another."""
 
 import logging
 from collections import deque
@@ -42,7 +42,7 @@ class Shard:
         fresh = [entry for entry in page if entry.id not in self.seen_ids or entry.due_at != self.since]
         self.entries.extend(fresh)
         self.has_more = len(page) >= self.limit
-        # What a page repeats was not moved, or the index shows its move late. The next page is longer by that.
+        # What a page repeats was not moved, or the index shows its move late. The next page is longer by it.
         self.limit = PAGE + len(page) - len(fresh)
         if page and page[-1].due_at != self.since:
             self.since, self.seen_ids = page[-1].due_at, set()
@@ -101,12 +101,13 @@ class DuePages:
                 return
             if not drawn:
                 self.pace.wait()
-                # So that the caller notices that its time is over.
-                yield []
+                yield []  # So that the caller notices when its time is over.
 
     def draw(self, turn: int) -> list[tuple[int, DueEntry]]:
         """Return the next page of a band, with about as many entries from each of its shards."""
         page: list[tuple[int, DueEntry]] = []
+        if self.pace.is_resting(turn):
+            return page
         while len(page) < PAGE:
             self.ask([shard for shard in self.turns[turn] if shard.is_used_up])
             before, waiting = len(page), [shard for shard in self.turns[turn] if shard.entries]
@@ -116,6 +117,8 @@ class DuePages:
                     page.append((shard.partition, shard.entries.popleft()))
                     share -= 1
             if len(page) == before:
+                if waiting:
+                    self.pace.rest(turn)
                 break
         return page
 

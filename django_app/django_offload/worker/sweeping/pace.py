@@ -28,6 +28,7 @@ class Pace:
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     _allowances: dict[int, Allowance] = field(default_factory=dict)
+    _resting: dict[int, float] = field(default_factory=dict)  # Until when, by the number of a turn.
 
     def take(self, *partitions: int) -> bool:
         """
@@ -44,8 +45,15 @@ class Pace:
             allowance.units -= 1
         return True
 
+    def rest(self, turn: int) -> None:
+        """Have a turn rest whose partitions have no units left, so that its next page isn't a short one."""
+        self._resting[turn] = self.monotonic() + PAUSE_SECONDS
+
+    def is_resting(self, turn: int) -> bool:
+        return self.monotonic() < self._resting.get(turn, -math.inf)
+
     def wait(self) -> None:
-        """Wait until every partition has units again."""
+        """Wait until every turn has rested."""
         self.sleep(PAUSE_SECONDS)
 
     def _allowance(self, number: int) -> Allowance:

@@ -266,7 +266,7 @@ class Sweeper:
         self.failed(look.entry, look.record, exc)
 
     def begin_send(self, looks: Sequence[Look]) -> Callable[[], list[Look]]:
-        """Begin to send messages of one queue. Return what waits, and returns those that were not accepted."""
+        """Begin to send messages of one queue. Return what waits, and returns those that weren't accepted."""
         now = self.clock()
         wait = send_together(
             [
