@@ -16,8 +16,8 @@ from tests.benchmarks.rounds import QUICK_ROUNDS, Plan
 PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 PAGE = ROOT / "BENCHMARKS.md"
 NAMES = (
-    *("enqueue", "bulk", "worker", "signing", "cold", "cost", "memory", "scaling", "sweeping", "table_limits"),
-    "pages",
+    *("enqueue", "bulk", "worker", "signing", "cold", "cost", "memory"),
+    *("scaling", "sweeping", "table_limits", "pages"),
 )
 
 

@@ -16,7 +16,7 @@ class Outbox:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._rows: set[str] = set()
+        self.rows: set[str] = set()
         self._put, self._delete, self._drain = drain.put, drain.delete, drain.drain
 
     def clear(self) -> None:
@@ -24,7 +24,7 @@ class Outbox:
         OutboxEntry.objects.all().delete()
 
     def put(self, enqueued: EnqueuedTask) -> None:
-        self._rows.add(enqueued.id)
+        self.rows.add(enqueued.id)
         self._put(enqueued)
         self._network.call(enqueued.id, lambda: None)  # Between the row and its commit.
 
@@ -32,10 +32,10 @@ class Outbox:
         self._delete(*task_ids)
         for task_id in task_ids:
             self._network.call(task_id, lambda: None)
-            self._rows.discard(task_id)
+            self.rows.discard(task_id)
 
     def drain(self, now: datetime, left: Callable[[], float]) -> int:
-        return self._drain(now, left) if self._rows else 0
+        return self._drain(now, left) if self.rows else 0
 
     def patches(self) -> dict[tuple[Any, str], Any]:
         """Return what stands in for the functions of the module."""

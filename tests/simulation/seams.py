@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Protocol
 from django_offload.conf import Options
 from django_offload.payloads.memory import MemoryPayloads
 from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
-from django_offload.protocol.json_codec import EPOCH
+from django_offload.protocol.json_codec import EPOCH, to_micros
 from django_offload.stores import DueEntry, Store
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import Delivery, Transport
@@ -18,6 +18,7 @@ from django_offload.transports.memory import MemoryTransport
 
 from .deploys import Release
 from .faults import MET, Throttled
+from .rules import SWEPT
 
 # Stands before the ids of tasks where the sweeper reads its index.
 INDEX = "index"
@@ -123,6 +124,16 @@ class SimulatedStore(Store):
     def _is_empty(self, shard: int) -> bool:
         """Return True if nothing is in a shard, nor was: whatever goes wrong there would not be noticed."""
         return not self.inner._due.get(shard) and not self._shown.get(shard)
+
+    def may_show(self, until: datetime) -> bool:
+        """Return True if a read of the whole index may show an entry that is due by then."""
+        last, records = to_micros(until), self.inner.records
+        return any(self._shown.values()) or any(
+            records[task_id]["due_at"] <= last  # type: ignore[operator]
+            for shard, ids in self.inner._due.items()
+            if shard in SWEPT
+            for task_id in ids
+        )
 
     def begin_due(
         self, shard: int, until: datetime, limit: int, since: datetime = EPOCH

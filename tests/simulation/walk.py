@@ -17,14 +17,19 @@ from django_offload.protocol.conditional_write import ConditionalWrite, Refused
 from django_offload.protocol.enqueued_task import EnqueuedTask
 from django_offload.protocol.json_codec import EPOCH, dump, to_micros
 from django_offload.protocol.record import RECORD_LIFE, TaskRecord, initial_item, read_record
-from django_offload.protocol.shards import shard_of
+from django_offload.protocol.shards import Band
 from django_offload.stores.memory import MemoryStore
-from tests.old_shards import DEAD_SHARDS, FAILED_SHARDS
 
 from .budget_walk import BudgetWalk, Miscounted
 from .clock import START
+from .rules import PARTITIONS
 
-ID = "0" * 32
+# Its end leaves another remainder for each number of shards.
+NUMBER = 0x9E37
+ID = f"{NUMBER:032x}"
+SHARDS = (1, 2, 3, 8, 32, 64)
+# The first partition of each band: with up to two shards, and with more.
+FIRSTS = {"rescue": (0, 1_000), "deferred": (0, 2_000), "dead": (-2, 3_000), "failed": (-4, 4_000)}
 MINUTE = timedelta(minutes=1)
 LEASE, MOST = 5 * MINUTE, 2
 NOW_OR_LATER = (START, START + 10 * MINUTE)
@@ -98,6 +103,10 @@ class Walk:
                 name for name in stored.keys() | self.item.keys() if stored.get(name) != self.item.get(name)
             )
             raise Broken(f"'{change.name}' left the wrong {', '.join(names)}")
+        # A record that can't be read is put aside, whatever it was: the sweeper looks at it.
+        if made and "due_shard" in change.put and change.name != "set aside":
+            if stored["due_shard"] not in PARTITIONS[stored["status"]]:
+                raise Broken(f"'{change.name}' left a {stored['status']} record in {stored['due_shard']}")
         if self.item and self.rng.random() < 0.5:
             self.read = [*self.read[-5:], read_record(self.item)]
 
@@ -142,9 +151,16 @@ class Walk:
         return self.rng.choice(INSTANTS)
 
     def due_then(self, due_at: datetime) -> bool:
-        """Return True if the record is in the sweeper's index, at this instant."""
-        entry = (self.item.get("due_at"), self.item.get("due_shard"))
-        return entry == (to_micros(due_at), shard_of(ID))
+        """Return True if the record is in the sweeper's index, at this instant, in whatever shard."""
+        return self.item.get("due_at") == to_micros(due_at) and "finished_at" not in self.item
+
+    def some_shards(self) -> int:
+        """Return the OPTIONS["shards"] of the process that takes this step."""
+        return self.rng.choice(SHARDS)
+
+    def new(self, shards: int) -> Item:
+        """Return the record of the enqueued task."""
+        return {**initial_item(self.enqueued), "due_shard": partition("rescue", NUMBER, shards)}
 
     # What the record must say afterwards.
 
@@ -158,22 +174,29 @@ class Walk:
             "lease_until", *removed, status=status, finished_at=self.micros, hidden_at=hidden, ttl=kept, **put
         )
 
-    def failed(self, ttl: timedelta, error: Item, shards: range | None, **put: Any) -> Item:
+    def failed(self, ttl: timedelta, error: Item, band: str | None, shards: int = 2, **put: Any) -> Item:
         put["error"] = dump(error)
-        if shards is None or error["class"] == CANCELLED:
+        if band is None or error["class"] == CANCELLED:
             return self.ended("FAILED", ttl, "due_at", "due_shard", **put)
-        listed = {"due_at": self.micros, "due_shard": shards[self.micros % len(shards)]}
+        listed = {"due_at": self.micros, "due_shard": partition(band, self.micros, shards)}
         return self.ended("FAILED", ttl, **listed, **put)
+
+    def due(self, due_at: datetime, shards: int, band: str = "rescue") -> Item:
+        return {"due_at": to_micros(due_at), "due_shard": partition(band, NUMBER, shards)}
 
     # The steps: what is tried, whether it may be done, and what it must leave.
 
     def step_create(self) -> Step:
-        item = initial_item(self.enqueued, indexed=self.rng.random() < 0.8)
-        return transitions.create(item), not self.item, dict(item)
+        shards, indexed = self.some_shards(), self.rng.random() < 0.8
+        item = self.new(shards)
+        if not indexed:
+            del item["due_at"], item["due_shard"]
+        create = transitions.create(initial_item(self.enqueued, shards, indexed=indexed))
+        return create, not self.item, item
 
     def step_claim(self) -> Step:
         enqueued = self.rng.choice((self.enqueued, None))
-        token, swept = self.rng.choice(TOKENS), self.rng.random() < 0.7
+        token, swept, shards = self.rng.choice(TOKENS), self.rng.random() < 0.7, self.some_shards()
         change = transitions.claim(
             enqueued,
             token=token,
@@ -182,6 +205,7 @@ class Walk:
             lease_until=self.now + LEASE,
             max_attempts=MOST,
             swept=swept,
+            shards=shards,
         )
         workers = self.item.get("workers", [])
         if not self.item:
@@ -190,7 +214,7 @@ class Walk:
             allowed = self.item["not_before"] <= self.micros
         else:
             allowed = self.lost and "cancelled" not in self.item and len(workers) < MOST
-        new: Item = dict(initial_item(self.enqueued)) if enqueued else {}
+        new: Item = self.new(shards) if enqueued else {}
         if not swept:
             new.pop("due_at", None)
             new.pop("due_shard", None)
@@ -218,15 +242,19 @@ class Walk:
     def step_fail(self) -> Step:
         claim, holds = self.a_claim()
         ttl, error, part = self.rng.choice(LIVES), self.rng.choice(ERRORS), self.rng.choice(("e", None))
-        change = transitions.fail(**claim, now=self.now, result_ttl=ttl, error=error, part=part)
+        shards = self.some_shards()
+        change = transitions.fail(
+            **claim, now=self.now, result_ttl=ttl, error=error, part=part, shards=shards
+        )
         errors = {"errors": [*self.item.get("errors", []), part]} if part else {}
-        return change, holds, self.failed(ttl, error, FAILED_SHARDS, **errors)
+        return change, holds, self.failed(ttl, error, "failed", shards, **errors)
 
     def step_release(self) -> Step:
         claim, holds = self.a_claim()
         not_before, due_at = self.rng.choice(INSTANTS), self.rng.choice(INSTANTS)
+        shards, band = self.some_shards(), "deferred" if due_at < not_before else "rescue"
         change = transitions.release(
-            ID, **claim, not_before=not_before, due_at=due_at, error=ERRORS[0], part="e"
+            ID, **claim, not_before=not_before, due_at=due_at, error=ERRORS[0], part="e", shards=shards
         )
         after = self.but(
             *("lease_until", "progress"),
@@ -234,8 +262,7 @@ class Walk:
             not_before=to_micros(not_before),
             error=dump(ERRORS[0]),
             ttl=int((max(not_before, due_at) + RECORD_LIFE).timestamp()),
-            due_at=to_micros(due_at),
-            due_shard=shard_of(ID),
+            **self.due(due_at, shards, band),
             errors=[*self.item.get("errors", []), "e"],
         )
         return change, holds and "cancelled" not in self.item, after
@@ -257,9 +284,10 @@ class Walk:
 
     def step_abandon(self) -> Step:
         seen, ttl, error = self.a_read(), self.rng.choice(LIVES), self.rng.choice(ERRORS)
-        change = transitions.abandon(now=self.now, result_ttl=ttl, error=error, seen=seen)
+        shards = self.some_shards()
+        change = transitions.abandon(now=self.now, result_ttl=ttl, error=error, seen=seen, shards=shards)
         allowed = (self.status("READY") or self.lost) and (seen is None or self.unchanged(seen))
-        return change, allowed, self.failed(ttl, {**error, "ended": True}, DEAD_SHARDS)
+        return change, allowed, self.failed(ttl, {**error, "ended": True}, "dead", shards)
 
     def step_cancel(self) -> Step:
         ttl, error = self.rng.choice(LIVES), ERRORS[1]
@@ -276,15 +304,15 @@ class Walk:
 
     def step_redrive(self) -> Step:
         due_at, not_before = self.rng.choice(INSTANTS), self.rng.choice(NOW_OR_LATER)
-        change = transitions.redrive(ID, now=self.now, due_at=due_at, not_before=not_before)
+        shards, band = self.some_shards(), "deferred" if due_at < not_before else "rescue"
+        change = transitions.redrive(ID, now=self.now, due_at=due_at, not_before=not_before, shards=shards)
         after = self.but(
             *("finished_at", "hidden_at", "error", "workers", "cancelled", "progress", "sends"),
             status="READY",
             not_before=to_micros(not_before),
             sent_at=self.micros,
             ttl=int((due_at + RECORD_LIFE).timestamp()),
-            due_at=to_micros(due_at),
-            due_shard=shard_of(ID),
+            **self.due(due_at, shards, band),
         )
         return change, self.status("FAILED"), after
 
@@ -293,10 +321,10 @@ class Walk:
 
     def step_look_at(self) -> Step:
         seen, due_at = self.a_read(), self.rng.choice(INSTANTS)
-        unchanged = seen is None or self.unchanged(seen)
+        shards, unchanged = self.some_shards(), seen is None or self.unchanged(seen)
         allowed = self.status("RUNNING", "READY") and "due_at" not in self.item and unchanged
-        after = self.but(due_at=to_micros(due_at), due_shard=shard_of(ID))
-        return transitions.look_at(ID, due_at=due_at, seen=seen), allowed, after
+        after = self.but(**self.due(due_at, shards))
+        return transitions.look_at(ID, due_at=due_at, seen=seen, shards=shards), allowed, after
 
     # More often than others, because few records are in no index.
     step_look_again = step_look_once_more = step_look_at
@@ -304,25 +332,30 @@ class Walk:
     def step_set_aside(self) -> Step:
         another = {"due_at": to_micros(self.rng.choice(INSTANTS)), "ttl": self.rng.choice((1, 2**33))}
         seen, due_at = self.rng.choice((self.item, another, {})), self.rng.choice(INSTANTS)
-        change = transitions.set_aside(ID, seen, now=self.now, due_at=due_at)
+        shards = self.some_shards()
+        change = transitions.set_aside(ID, seen, now=self.now, due_at=due_at, shards=shards)
         entry = self.item.get("due_at")
         is_due = entry is not None and (entry == seen["due_at"] if "due_at" in seen else entry <= self.micros)
         ttl = max(seen.get("ttl", 0), int((due_at + RECORD_LIFE).timestamp()))
-        after = self.but(due_at=to_micros(due_at), due_shard=shard_of(ID), ttl=ttl)
+        after = self.but(**self.due(due_at, shards), ttl=ttl)
         return change, is_due or self.status("READY", "RUNNING"), after
 
     def step_postpone(self) -> Step:
         due_was, due_at = self.an_instant("due_at"), self.rng.choice(INSTANTS)
-        change = transitions.postpone(ID, due_was=due_was, due_at=due_at)
-        return change, self.due_then(due_was), self.but(due_at=to_micros(due_at))
+        shards, band = self.some_shards(), self.rng.choice((Band.RESCUE, Band.DEFERRED))
+        change = transitions.postpone(ID, due_was=due_was, due_at=due_at, band=band, shards=shards)
+        after = self.but(**self.due(due_at, shards, band.name.lower()))
+        return change, self.due_then(due_was), after
 
     def step_send_again(self) -> Step:
         due_was, due_at = self.an_instant("due_at"), self.rng.choice(INSTANTS)
-        counts = self.rng.random() < 0.7
-        change = transitions.send_again(ID, due_was=due_was, due_at=due_at, now=self.now, counts=counts)
+        counts, shards = self.rng.random() < 0.7, self.some_shards()
+        change = transitions.send_again(
+            ID, due_was=due_was, due_at=due_at, now=self.now, counts=counts, shards=shards
+        )
         sends = {"sends": self.item.get("sends", 0) + 1} if counts else {}
         after = self.but(
-            due_at=to_micros(due_at),
+            **self.due(due_at, shards),
             sent_at=self.micros,
             ttl=int((due_at + RECORD_LIFE).timestamp()),
             **sends,
@@ -356,6 +389,12 @@ class Walk:
         )
 
     step_out_again = step_out_of_the_index
+
+
+def partition(band: str, number: int, shards: int) -> int:
+    """Return the partition of a record with this number."""
+    few, many = FIRSTS[band]
+    return (few if shards <= 2 else many) + number % shards
 
 
 def walks(count: int) -> Iterator[str]:

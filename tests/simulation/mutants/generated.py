@@ -19,6 +19,7 @@ from django_offload.protocol import transitions
 from django_offload.protocol.conditional_write import Condition, ConditionalWrite
 from django_offload.protocol.enqueued_task import EnqueuedTask
 from django_offload.protocol.record import TaskRecord, initial_item, read_record
+from django_offload.protocol.shards import Band
 from django_offload.protocol.transitions import CANCELLED
 from tests.simulation.clock import START
 
@@ -36,6 +37,7 @@ def _record(**changes: Any) -> TaskRecord:
 # Every sensible value of every parameter, by its name.
 SAMPLES: dict[str, tuple[Any, ...]] = {
     "attributes": ({}, ITEM),
+    "band": (Band.RESCUE, Band.DEFERRED),
     "before": (None, {}, {**ITEM, "workers": ["w"], "started_at": 1, "attempted_at": 1, "error": "{}"}),
     "count": (2,),
     "counts": (True, False),
@@ -55,6 +57,7 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "record": (_record(), read_record(CLAIMED), _record(fence=2, sent_at=1, sends=1)),
     "result_ttl": (TTL,),
     "seen": (None, _record(), read_record(CLAIMED), _record(fence=2, sent_at=1)),
+    "shards": (2, 32),
     "stored": ({"result": "1"},),
     "swept": (True, False),
     "task_id": (ID,),
@@ -160,12 +163,9 @@ def conditions() -> tuple[Removal, ...]:
 
 
 # What can be taken away without a change that anybody could notice, and why.
-SAME_SHARD = "its condition says that due_shard has this value already"
 ONLY_RUNNING = "only a RUNNING record has a lease"
 LEFT_BY_CLAIM = "the claim that is undone left it as it must be"
 EQUIVALENT = {
-    ("postpone", "put", "due_shard"): SAME_SHARD,
-    ("send again", "put", "due_shard"): SAME_SHARD,
     ("claim", "conditions", "status = RUNNING"): ONLY_RUNNING,
     ("abandon", "conditions", "status = RUNNING"): ONLY_RUNNING,
     ("cancel", "remove", "lease_until"): ONLY_RUNNING,

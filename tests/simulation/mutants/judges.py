@@ -14,9 +14,11 @@ WORLDS, TASKS, RATE = 8, 100, 2.5
 ROTTEN = (AttributeError, TypeError, NameError)
 
 
-def promises_broken() -> Iterator[str]:
-    """Yield the promises that the protocol as it is now does not keep."""
+def promises_broken(named: str = "") -> Iterator[str]:
+    """Yield the promises, with this text in their names, that the protocol as it is now does not keep."""
     for promise in PROMISES:
+        if named not in promise.__name__:
+            continue
         try:
             promise()
         except ROTTEN:
@@ -38,5 +40,5 @@ def found_in_worlds() -> Iterator[str]:
 
 def found_by(shows: str = "") -> str | None:
     """Return what finds a defect in the protocol as it is now, and says so; None where nothing does."""
-    found = chain(promises_broken(), found_in_worlds())
+    found = chain(promises_broken(shows), found_in_worlds())
     return next((text for text in found if shows in text), None)

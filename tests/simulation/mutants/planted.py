@@ -28,6 +28,7 @@ from django_offload.worker.sweeping import Sweeper, decision, sweeper
 from tests.simulation.mutants.decisions import DECISIONS
 from tests.simulation.mutants.generated import Removal
 from tests.simulation.mutants.mutant import Mutant
+from tests.simulation.mutants.sharding import SHARDING
 
 
 def _without(change: Callable[..., ConditionalWrite], name: str) -> Callable[..., ConditionalWrite]:
@@ -209,4 +210,5 @@ MUTANTS: tuple[Mutant, ...] = (
     _removed("redrive keeps `sends`", "redrive", "remove", "sends"),
     _removed("an undone claim counts", "unclaim", "remove", "workers"),
     *DECISIONS,
+    *SHARDING,
 )

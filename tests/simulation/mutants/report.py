@@ -18,7 +18,7 @@ from unittest import mock
 
 from tests.simulation.torture import PROCESSES, set_up
 
-WALKS, WIDTH = 300, 62
+WALKS, WIDTH = 400, 62
 # Seconds of the processor that worlds and promises may take: they need three, and a mutant may never end. By
 # the clock of a busy machine, the protocol itself would take longer.
 LONGEST = 20.0

@@ -10,7 +10,7 @@ from django_offload.protocol.conditional_write import ConditionalWrite, absent
 from tests.simulation.mutants.generated import EQUIVALENT, Removal, conditions, mutants, removals
 from tests.simulation.walk import walks
 
-WALKS = 250
+WALKS = 400
 
 
 @pytest.mark.parametrize("mutant", mutants(), ids=lambda mutant: mutant.name)
