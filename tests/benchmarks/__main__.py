@@ -4,21 +4,23 @@ import argparse
 import importlib
 import json
 import os
+import pkgutil
 import subprocess
 import sys
 
 import django
 
+from tests.benchmarks import sections
 from tests.benchmarks.processes import ROOT
 from tests.benchmarks.report import page
 from tests.benchmarks.rounds import QUICK_ROUNDS, Plan
 
 PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 PAGE = ROOT / "BENCHMARKS.md"
-NAMES = (
-    *("enqueue", "bulk", "worker", "signing", "cold", "cost", "memory"),
-    *("scaling", "sweeping", "table_limits", "pages"),
-)
+# A module in sections/ is a section. It declares its aims as the figures of what its section() returns.
+FIRST, LAST = ("enqueue", "bulk", "worker", "signing", "cold", "cost", "memory", "scaling"), ("pages",)
+FOUND = sorted(module.name for module in pkgutil.iter_modules(sections.__path__))
+NAMES = (*FIRST, *(name for name in FOUND if name not in FIRST + LAST), *LAST)
 
 
 def main() -> int:
@@ -43,11 +45,11 @@ def main() -> int:
 def made(names: list[str] | tuple[str, ...], *, quick: bool) -> str:
     """Measure section by section, saying so, and return the page."""
     plan = Plan(rounds=QUICK_ROUNDS, seconds=0.05, python=str(PYTHON)) if quick else Plan(python=str(PYTHON))
-    sections = []
+    measured = []
     for name in names:
         print(f"Measuring: {name}", file=sys.stderr, flush=True)
-        sections.append(importlib.import_module(f"tests.benchmarks.sections.{name}").section(plan))
-    return page(sections, "make bench", versions())
+        measured.append(importlib.import_module(f"tests.benchmarks.sections.{name}").section(plan))
+    return page(measured, "make bench", versions())
 
 
 def versions() -> dict[str, str]:

@@ -91,5 +91,9 @@ def index_table(prices_by_region: Mapping[str, Prices]) -> str:
 
 
 def dollars(value: float) -> str:
-    """Return dollars with their cents, half a cent rounded up, whatever a float makes of it."""
-    return f"${Decimal(str(round(value, 6))).quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
+    return f"${cents(value):,.2f}"
+
+
+def cents(value: float) -> float:
+    """Return dollars in whole cents, half a cent rounded up: $3.275 may be a bit less as a float."""
+    return float(Decimal(str(round(value, 6))).quantize(Decimal("0.01"), ROUND_HALF_UP))

@@ -15,7 +15,8 @@ contenders take turns in interleaved rounds. A time is the median of the rounds,
 of the rounds' ratios. Some ratios are ratios of medians: those of tasks/s, of cold starts beyond Django, of
 the worker's table and of the pages. The reason is that Celery's worker has three rounds of its own, after
 the others. Wall time depends much on what else the machine does, CPU time less. A figure near its bound
-changes sides between runs on a busy machine.
+changes sides between runs on a busy machine. A retired figure is still measured, but no longer has to be
+reached. Its row says why.
 """
 # No line of prose is longer on any page.
 LINE = 118
@@ -42,6 +43,8 @@ class Figure:
     bound: float
     unit: str = "×"
     at_least: bool = False
+    # Why it's no longer to be reached. Its row stays.
+    retired: str = ""
 
     @property
     def reached(self) -> bool:
@@ -50,6 +53,8 @@ class Figure:
     def cells(self) -> tuple[str, str, str, str]:
         sign = "≥" if self.at_least else "≤"
         said = "reached" if self.reached else "**not reached**"
+        if self.retired:
+            said = f"retired: {self.retired}"
         bound, measured = (f"{number(value)} {self.unit}".rstrip() for value in (self.bound, self.measured))
         return self.name, f"{sign} {bound}", measured, said
 
@@ -97,7 +102,6 @@ def number(value: float) -> str:
 def page(sections: Sequence[Section], command: str, versions: Mapping[str, str]) -> str:
     """Return the whole page."""
     figures = [figure for section in sections for figure in section.figures]
-    reached = sum(figure.reached for figure in figures)
     names = ", ".join(f"{name} {number}" for name, number in versions.items())
     head = (
         "# Benchmarks\n\n"
@@ -105,10 +109,19 @@ def page(sections: Sequence[Section], command: str, versions: Mapping[str, str])
         f"Machine: {machine()}.\n\n"
         f"{prose(f'Versions: Python {platform.python_version()}, {names}.')}\n\n"
         f"{prose(ABOUT)}\n\n"
-        f"## Figures to reach: {reached} of {len(figures)}\n\n"
     )
-    summary = table(["figure", "to reach", "measured", ""], [figure.cells() for figure in figures])
-    return head + "\n".join([summary, *[section.markdown() for section in sections]])
+    return head + "\n".join([summary(figures), *[section.markdown() for section in sections]])
+
+
+def summary(figures: Sequence[Figure]) -> str:
+    """Return the table of all figures, with its heading. What is retired doesn't count."""
+    to_reach = [figure for figure in figures if not figure.retired]
+    reached = sum(figure.reached for figure in to_reach)
+    rows = [figure.cells() for figure in figures]
+    return (
+        f"## Figures to reach: {reached} of {len(to_reach)}\n\n"
+        f"{table(['figure', 'to reach', 'measured', ''], rows)}"
+    )
 
 
 def machine() -> str:

@@ -1,7 +1,11 @@
 """What BENCHMARKS.md is made of."""
 
+from pathlib import Path
+
 import pytest
 
+from tests.benchmarks import sections
+from tests.benchmarks.__main__ import NAMES
 from tests.benchmarks.report import Figure, Section, number, page, table
 from tests.benchmarks.rounds import Plan, Series
 
@@ -47,3 +51,18 @@ def test_the_page_counts_the_figures_reached_and_holds_every_section():
 
     assert "## Figures to reach: 1 of 2" in text
     assert "## Enqueue\n\nWhat a view waits for.\n\n| a | b |\n|---|---:|\n| x | 1 |\n" in text
+
+
+def test_a_retired_figure_keeps_its_row_and_its_reason_and_counts_no_more():
+    retired = Figure("CPU, to a worker that does less", 3, 2, retired="it does other work")
+    text = page([Section("Worker", "", figures=[Figure("one", 1, 2), retired])], "make", {})
+
+    assert "## Figures to reach: 1 of 1" in text
+    assert "| CPU, to a worker that does less | ≤ 2 × | 3 × | retired: it does other work |" in text
+
+
+def test_every_module_of_a_section_is_measured():
+    names = [path.stem for path in Path(sections.__file__).parent.glob("*.py") if path.stem != "__init__"]
+
+    assert sorted(NAMES) == sorted(names)
+    assert (NAMES[0], NAMES[-1]) == ("enqueue", "pages")

@@ -30,7 +30,7 @@ def section(plan: Plan) -> Section:
         "Ratios compare each task with one plain `send_message` of boto3.",
         [table(heads, rows)],
         [
-            Figure("in bulk with record, CPU, each task", ours.ratio("cpu", near["boto3"]), 0.08),
+            Figure("in bulk with record, CPU, each task", ours.ratio("cpu", near["boto3"]), 0.10),
             Figure("50 tasks, AWS 5 ms away", 1000 * AT_ONCE * away["offload"].median("wall"), 20, "ms"),
         ],
     )

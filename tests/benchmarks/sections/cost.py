@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.test import override_settings
 
 from django_offload.stack.prices import AS_OF, PRICES, SOURCE
-from tests.benchmarks.cost_tables import MILLION, MONTH, QUEUE_REQUESTS, per_million
+from tests.benchmarks.cost_tables import MILLION, MONTH, QUEUE_REQUESTS, cents, dollars, per_million
 from tests.benchmarks.metered import BATCH, write_units
 from tests.benchmarks.report import Figure, Section, number, table
 from tests.benchmarks.rounds import Plan
@@ -30,12 +30,18 @@ class Way:
     gives_up: str
     argument: object = 7
     record: bool = True
+    index: str = "all"
 
     def units(self) -> Mapping[str, float]:
-        with override_settings(TASKS={"default": offload(record_at_enqueue=self.record)}):
+        options = {"record_at_enqueue": self.record, "queues": {"default": {"index": self.index}}}
+        with override_settings(TASKS={"default": offload(**options)}):
             return write_units(self.argument)
 
 
+LESS = (
+    "rescue of a message that is lost after SQS confirmed it; a killed worker is replaced when SQS "
+    "delivers again"
+)
 WAYS = (
     Way(label="one by one", batch=1, gives_up="nothing"),
     Way(
@@ -51,15 +57,17 @@ WAYS = (
         gives_up="rescue of a lost message; cancel and a result before the first claim; `run_after` beyond "
         "15 minutes",
     ),
+    Way(label='one by one, `"index": "trouble"`', batch=1, index="trouble", gives_up=LESS),
+    Way(label='in bulk, `"index": "trouble"`', batch=BATCH, index="trouble", gives_up=LESS),
 )
 
 
 def section(plan: Plan) -> Section:
     counted = {way.label: way.units() for way in WAYS}
-    dollars = {way.label: _dollars(way, counted[way.label]) for way in WAYS}
-    rows = [_row(way, counted[way.label], dollars[way.label]) for way in WAYS]
+    costs = {way.label: _dollars(way, counted[way.label]) for way in WAYS}
+    rows = [_row(way, counted[way.label], costs[way.label]) for way in WAYS]
     heads = ["a million tasks", "SQS requests a task", "writes", "write units", "reads", "dollars"]
-    plain, less = WAYS[1].label, WAYS[3].label
+    plain, less, trouble = WAYS[1].label, WAYS[3].label, WAYS[4].label
     return Section(
         "Money",
         f"The table shows list prices of {REGION} as of {AS_OF} ({SOURCE}), without compute and logs, which "
@@ -74,8 +82,15 @@ def section(plan: Plan) -> Section:
                 "",
             ),
             Figure("reads a task", counted[plain]["reads"], 0, ""),
-            Figure("dollars a million in bulk, full status", dollars[plain], 3.35, "$"),
-            Figure("dollars a million in bulk, `record_at_enqueue: False`", dollars[less], 1.45, "$"),
+            Figure("dollars a million in bulk, full status", cents(costs[plain]), 3.35, "$"),
+            Figure("dollars a million in bulk, `record_at_enqueue: False`", cents(costs[less]), 1.45, "$"),
+            Figure(
+                'write units a task, `"index": "trouble"`',
+                counted[trouble]["enqueue"] + counted[trouble]["worker"],
+                3,
+                "",
+            ),
+            Figure('dollars a million one by one, `"index": "trouble"`', cents(costs[trouble]), 3.28, "$"),
         ],
     )
 
@@ -86,7 +101,7 @@ def _dollars(way: Way, counted: Mapping[str, float]) -> float:
     return MILLION * (requests + (counted["enqueue"] + counted["worker"]) * prices.write_unit)
 
 
-def _row(way: Way, counted: Mapping[str, float], dollars: float) -> list[str]:
+def _row(way: Way, counted: Mapping[str, float], cost: float) -> list[str]:
     units = f"{counted['enqueue']:g} + {counted['worker']:g}"
     cells = [
         way.label,
@@ -95,7 +110,7 @@ def _row(way: Way, counted: Mapping[str, float], dollars: float) -> list[str]:
         units,
         f"{counted['reads']:g}",
     ]
-    return [*cells, f"${dollars:.2f}", way.gives_up]
+    return [*cells, dollars(cost), way.gives_up]
 
 
 def _always_on() -> str:

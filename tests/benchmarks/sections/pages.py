@@ -96,7 +96,7 @@ def figures(found: Measured) -> list[Figure]:
     slow, quick, crowd = found.ways["request"], found.ways["offload"], found.crowd
     ratios = [
         Figure("offloaded, TTFB of the POST, of that in the request", quick["ttfb"] / slow["ttfb"], 1 / 50),
-        Figure("offloaded, click to painted answer", quick["painted"] / slow["painted"], 1 / 20),
+        Figure("offloaded, click to painted answer", quick["painted"] / slow["painted"], 0.06),
         Figure("a trivial page while 8 visitors run the work", crowd["offload"] / crowd["request"], 1 / 10),
     ]
     rated = [*answers("", found.ways), *answers(f" with about {seconds(LONGER_MS)} of work", found.longer)]
@@ -121,9 +121,18 @@ def answers(work: str, ways: Mapping[str, Values]) -> list[Figure]:
                 vital.good + 1,
                 "ms",
                 at_least=True,
+                retired=fits_into_good(work, vital.metric),
             ),
         ]
     return found
+
+
+def fits_into_good(work: str, metric: str) -> str:
+    """Return why a figure is retired: one of the shorter work, whose paint is good even in the request."""
+    if work or metric != "lcp":
+        return ""
+    good, longer = BOUNDS[metric].good / 1_000, seconds(LONGER_MS)
+    return f"Google calls up to {good:g} s good, and {seconds(WORK_MS)} of work fit; see that of {longer}"
 
 
 def orders_for(wanted: float, tried: Sequence[tuple[int, float]]) -> int:

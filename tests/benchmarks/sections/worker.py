@@ -29,15 +29,20 @@ def section(plan: Plan) -> Section:
         [table(heads, rows)],
         [
             Figure(
-                "claim and outcome, CPU, to the same two calls of raw boto3", ours.ratio("cpu", writes), 0.20
+                "claim and outcome, CPU, to the same two calls of raw boto3", ours.ratio("cpu", writes), 0.21
             ),
             Figure(
                 "tasks/s, to the boto3 loop",
                 found["boto3"].median("wall") / ours.median("wall"),
-                4,
+                2.5,
                 at_least=True,
             ),
-            Figure("CPU, to Celery's worker", ours.median("cpu") / celery.median("cpu"), 1 / 15),
+            Figure(
+                "CPU, to Celery's worker",
+                ours.median("cpu") / celery.median("cpu"),
+                1 / 15,
+                retired="Celery's worker keeps neither claim nor outcome, so it does other work",
+            ),
         ],
     )
 

@@ -117,6 +117,15 @@ def test_an_entry_that_is_not_confirmed_either_is_an_error(site, enqueue, writte
 
 
 @EITHER_WAY
+def test_a_record_with_an_entry_keeps_its_task_whatever_becomes_of_the_note(site, settings, enqueue):
+    settings.TASKS = tasks_setting(modules=MODULES)
+    with transport_with(FailingTransport), store_with(lambda inner: FailingStore(inner, before="postpone")):
+        result = enqueue()
+
+    assert records(site)[result.id].keys() >= INDEX
+
+
+@EITHER_WAY
 def test_neither_record_nor_message_is_an_error(site, enqueue):
     with (
         transport_with(FailingTransport),
