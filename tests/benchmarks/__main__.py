@@ -15,7 +15,7 @@ from tests.benchmarks.rounds import QUICK_ROUNDS, Plan
 
 PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 PAGE = ROOT / "BENCHMARKS.md"
-NAMES = ("enqueue", "bulk", "worker", "signing", "cold", "cost", "memory", "scaling", "pages")
+NAMES = ("enqueue", "bulk", "worker", "signing", "cold", "cost", "memory", "scaling", "sweeping", "pages")
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """The little that the stand-in for AWS keeps: messages until they are received, claims until their end."""
 
 import re
+import time
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -25,6 +26,11 @@ BORN: Mapping[str, Mapping[str, str]] = {
     "ttl": {"N": "1702592000"},
 }
 
+# The first partition with deferred tasks, and how many the local AWS has.
+DEFERRED, SHARDS = 2_000, 4
+# They start 10 minutes after the stand-in; the sweeper may send them 14 minutes before.
+AHEAD, LEAD = 600_000_000, 840_000_000
+
 type Given = Mapping[str, Any]
 
 
@@ -37,9 +43,14 @@ class Held:
         "ReceiveMessage",
         "DeleteMessageBatch",
         "UpdateItem",
+        "Query",
+        "GetItem",
+        "BatchGetItem",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, due: int = 0) -> None:
+        """Hold `due` deferred tasks, for ever: however often the sweeper moves them, they are due."""
+        self._due, self._start = due // SHARDS, int(time.time() * 1_000_000) + AHEAD
         self._messages: deque[str] = deque(maxlen=MOST_MESSAGES)
         self._items: dict[str, dict[str, Any]] = {}
         self._handles = 0
@@ -79,6 +90,35 @@ class Held:
             item[name] = values[step or default or value]
         self._items[key] = item
         return {"Attributes": born} if born else {}
+
+    def Query(self, given: Given) -> Given:
+        """Return the entries of a partition of the index, each due a microsecond after the one before."""
+        values = {name: int(value["N"]) for name, value in given["ExpressionAttributeValues"].items()}
+        number = values.get(":shard", 0) - DEFERRED
+        if not 0 <= number < SHARDS:
+            return {"Items": [], "Count": 0}
+        first = max(values[":since"] - self._start + LEAD, 0)
+        ids = [f"{count:028x}{number:04x}" for count in range(first, self._due)][: given["Limit"]]
+        items = [{name: self._deferred(task_id)[name] for name in ("id", "due_at")} for task_id in ids]
+        return {"Items": items, "Count": len(items)}
+
+    def GetItem(self, given: Given) -> Given:
+        return {"Item": self._deferred(given["Key"]["id"]["S"])} if self._due else {}
+
+    def BatchGetItem(self, given: Given) -> Given:
+        ((table, asked),) = given["RequestItems"].items()
+        found = [self._deferred(key["id"]["S"]) for key in asked["Keys"]]
+        return {"Responses": {table: found}, "UnprocessedKeys": {}}
+
+    def _deferred(self, task_id: str) -> dict[str, Any]:
+        start = self._start + int(task_id[:28], 16)
+        due_shard = DEFERRED + int(task_id[28:], 16)
+        instants = {"not_before": start, "run_after": start, "due_at": start - LEAD, "due_shard": due_shard}
+        return {
+            **BORN,
+            "id": {"S": task_id},
+            **{name: {"N": str(number)} for name, number in instants.items()},
+        }
 
     def _message(self, body: str, attributes: Given) -> Given:
         name = self._next()

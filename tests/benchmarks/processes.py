@@ -63,9 +63,10 @@ class Process:
 class Stub(Process):
     """The stand-in for AWS."""
 
-    def __init__(self, *, delay: float = 0, certificate: Path | None = None) -> None:
+    def __init__(self, *, delay: float = 0, certificate: Path | None = None, due: int = 0) -> None:
         more = ["--tls", str(certificate)] if certificate else []
-        command = [sys.executable, "-m", "tests.benchmarks.stub", "--delay", str(delay), *more]
+        command = [sys.executable, "-m", "tests.benchmarks.stub", "--delay", str(delay), "--due", str(due)]
+        command += more
         super().__init__(command, clean_environment())
         self.url, self.certificate = self.line(), certificate
         self._context = _trusting(certificate)

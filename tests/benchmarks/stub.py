@@ -1,7 +1,7 @@
 """
 A stand-in for AWS that answers at once, or after a delay: it does next to nothing, so that only clients cost.
 
-    python -m tests.benchmarks.stub --delay 5 --tls cert.pem
+    python -m tests.benchmarks.stub --delay 5 --tls cert.pem --due 4000
 
 prints its URL, serves until its standard input ends, and says at /counts what was called.
 """
@@ -20,7 +20,6 @@ ANSWERS: Mapping[str, object] = {
     "GetQueueUrl": {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/bench-default"},
     "GetQueueAttributes": {"Attributes": {"ApproximateNumberOfMessages": "0"}},
     "GetParameters": {"Parameters": [{"Name": "/bench/key", "Value": "of-benchmarks-only"}]},
-    "Query": {"Items": [], "Count": 0},
     "BatchWriteItem": {"UnprocessedItems": {}},
 }
 # A receipt that found nothing: SQS would wait for up to 20 s.
@@ -104,13 +103,13 @@ def http(status: bytes, body: bytes) -> bytes:
 
 EMPTY = http(b"200 OK", b"{}")
 PREPARED = {name: json.dumps(answer).encode() for name, answer in ANSWERS.items()}
-NAMES = ("PutItem", "GetItem", "DeleteMessage", "ChangeMessageVisibility")
+NAMES = ("PutItem", "DeleteMessage", "ChangeMessageVisibility")
 OPERATIONS = {name.lower(): name for name in (*ANSWERS, *NAMES, *Held.OPERATIONS)}
 
 
-async def serve(delay: float, certificate: str | None) -> None:
+async def serve(delay: float, certificate: str | None, due: int) -> None:
     """Serve until standard input ends."""
-    loop, counted, held, context = asyncio.get_running_loop(), Counted(), Held(), None
+    loop, counted, held, context = asyncio.get_running_loop(), Counted(), Held(due), None
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
@@ -125,8 +124,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--delay", type=float, default=0, help="milliseconds until each answer")
     parser.add_argument("--tls", help="a PEM file with a key and a certificate for localhost")
+    parser.add_argument("--due", type=int, default=0, help="how many deferred tasks are due")
     given = parser.parse_args()
-    asyncio.run(serve(given.delay / 1000, given.tls))
+    asyncio.run(serve(given.delay / 1000, given.tls, given.due))
 
 
 if __name__ == "__main__":

@@ -66,18 +66,8 @@ def test_an_idle_sweep_asks_each_shard_once() -> None:
 def test_a_killed_task_is_rescued_within_65_seconds_behind_a_backlog() -> None:
     with virtual_stack(shards=32) as stack:
         defer(stack, 8_000)
-        # Its worker died after a look at 8:46:30 had moved it to the end of its lease.
-        lease_until = START + timedelta(seconds=30)
-        killed = stack.task(8_000, enqueued_at=lease_until - DUE_AFTER)
-        stack.store.fill(killed, stack.shards)
-        stack.store.records[killed.id] |= {
-            "status": "RUNNING",
-            "fence": 1,
-            "token": "t",
-            "workers": ["w"],
-            "attempted_at": stack.store.records[killed.id]["enqueued_at"],
-            "lease_until": stack.store.records[killed.id]["due_at"],
-        }
+        killed, lease_until = stack.task(8_000, enqueued_at=LONG_AGO), START + timedelta(seconds=30)
+        stack.kill(killed, lease_until)
         # A sweeper that can do far less than what is due.
         stack.sweep(seconds=3)
         assert killed.id not in stack.queue.sent

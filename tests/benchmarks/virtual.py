@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -15,7 +16,7 @@ from django_offload.conf.aws_limits import PARTITION_WRITES
 from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Value
 from django_offload.protocol.enqueued_task import EnqueuedTask
 from django_offload.protocol.json_codec import EPOCH
-from django_offload.protocol.record import initial_item
+from django_offload.protocol.record import DUE_AFTER, initial_item
 from django_offload.stores import DueEntry
 from django_offload.transports.batches import batches
 from django_offload.transports.memory import MemoryTransport
@@ -167,6 +168,13 @@ class VirtualStack:
             enqueued_at=enqueued_at,
             run_after=run_after,
         )
+
+    def kill(self, task: EnqueuedTask, lease_until: datetime) -> None:
+        """Put a record there whose worker died. A look has moved it to the end of its lease."""
+        self.store.fill(replace(task, enqueued_at=lease_until - DUE_AFTER), self.shards)
+        record = self.store.records[task.id]
+        record |= {"status": "RUNNING", "fence": 1, "token": "t", "workers": ["w"]}
+        record |= {"attempted_at": record["enqueued_at"], "lease_until": record["due_at"]}
 
     def sweep(self, seconds: float = TIMEOUT.total_seconds()) -> Counter[str]:
         """Sweep once, for at most so many seconds."""
