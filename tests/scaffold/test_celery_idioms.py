@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from django_offload.compat import TaskError, TaskResult
-from django_offload.conf.schedules import KEYS as SCHEDULE_KEYS
 from django_offload.conf.queue_options import QUEUE_KEYS
+from django_offload.conf.schedules import KEYS as SCHEDULE_KEYS
 from django_offload.conf.validation import OPTION_KEYS
 from django_offload.definition.context import OffloadContext
 from django_offload.definition.offload_task import OffloadTask
