@@ -6,8 +6,8 @@ first two.
     a schedule              {"schedule": name, "alias": alias in TASKS, "at": the scheduled time}
     the sweeper itself      {"sweep": stack, "group": number, "of": groups, "at": when it was sent}
 
-The sweeper invokes itself by an alias of its own, SHARDS_ALIAS, and its role may invoke no other. By that
-alias it accepts a group of shards only, so that a group is never the beginning of more groups.
+The sweeper invokes itself by an alias of its own, SHARDS_ALIAS. Its role may invoke it by no other. By that
+alias it accepts only a group of shards, so a group never begins more groups.
 """
 
 import re
