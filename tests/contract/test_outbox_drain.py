@@ -16,6 +16,7 @@ from django_offload.worker.sweep import sweep
 from tests.contract import tasks
 from tests.contract.outbox_site import LATER, Killed, down, drain, leave_behind, messages, rows
 from tests.contract.setup import STACK, TASK_MODULES, tasks_setting
+from tests.faults import FailingStore, FailingTransport, store_with, transport_with
 from tests.reliability.databases import at_once
 
 
@@ -35,6 +36,22 @@ def test_the_sweeper_drains_the_rows_of_a_dead_process(site):
     assert rows() == []
     assert sorted(site.stores[STACK].records) == left
     assert site.run() == 3
+
+
+def test_a_row_stays_until_message_or_entry_of_the_index_is_confirmed(site, settings):
+    """Of a queue whose index has only tasks in trouble, a record alone doesn't keep the task."""
+    settings.TASKS = tasks_setting(
+        modules=TASK_MODULES, outbox=True, queues={"default": {"index": "trouble"}}
+    )
+    del settings.TASKS["other"]
+    left = leave_behind()
+
+    with transport_with(FailingTransport), store_with(lambda inner: FailingStore(inner, before="look at")):
+        assert drain() == 0
+    assert (rows(), sorted(site.stores[STACK].records)) == (left, left)
+
+    assert drain() == 1
+    assert (rows(), site.run()) == ([], 1)
 
 
 def test_the_command_drains_too(site, capsys):

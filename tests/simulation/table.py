@@ -19,6 +19,7 @@ COUNTED = (
     "wrong",
     "unexpected",
     "dead-lettered",
+    "unpromised",
 )
 
 
@@ -53,6 +54,9 @@ def show(rows: list[Row]) -> str:
     lines.append(_line("tasks/s", [f"{rate:,.0f}" for rate in rates]))
     lines.append(
         f"recovery: from the end of the lease (or due_at at birth) to the next claim; at most {BOUND:.0f} s"
+    )
+    lines.append(
+        "unpromised: left READY by a process that died within enqueue(), where the index has only trouble"
     )
     lines.append(
         "undisturbed: no other fault struck it meanwhile or had its due_at moved before, "
