@@ -117,10 +117,9 @@ class Sweeper:
 
     def is_over(self) -> bool:
         """Return True, and count it, if too little time is left to begin another write."""
-        if self.left() >= RESERVE_SECONDS:
-            return False
-        self.done["stopped"] = 1
-        return True
+        if not self.done["stopped"] and self.left() < RESERVE_SECONDS:
+            self.done["stopped"] = 1
+        return bool(self.done["stopped"])
 
     def sweep_page(self, page: Sequence[tuple[int, DueEntry]]) -> None:
         """Sweep a page of entries, each with its partition. A record that fails stops no other."""
