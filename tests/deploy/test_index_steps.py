@@ -173,7 +173,8 @@ def test_more_shards_wait_until_the_sweeper_to_roll_back_to_reads_them(
         2,
         "The stack lab-dev can't roll back yet: 2 shards that the older sweeper doesn't read hold tasks that "
         "wait or run. Nothing was changed. Roll back when these have ended. With OPTIONS['shards'] at 2, a "
-        "task also moves when the sweeper looks at it, which is 14 minutes before the start of a deferred one.",
+        "task also moves when the sweeper looks at it, which is 14 minutes before the start of a deferred "
+        "one.",
     )
     for number in (0, 1):
         delete(aws, number)

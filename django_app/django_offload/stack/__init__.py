@@ -3,7 +3,7 @@
 from .configured import spec_of, stacks, template_of
 from .spec import StackSpec
 from .stage_environment import DeploymentTarget, StageEnvironment, Vpc
-from .template import build_template
+from .template import build_template, read_template
 
 __all__ = [
     "DeploymentTarget",
@@ -11,6 +11,7 @@ __all__ = [
     "StageEnvironment",
     "Vpc",
     "build_template",
+    "read_template",
     "spec_of",
     "stacks",
     "template_of",

@@ -74,6 +74,14 @@ def build_template(
     return text
 
 
+def read_template(text: str) -> dict[str, Any]:
+    """Return the content of a template that build_template() made."""
+    import cfn_flip
+
+    template: dict[str, Any] = json.loads(cfn_flip.to_json(text))
+    return template
+
+
 def complete_template(spec: StackSpec) -> "Template":
     """Return the template with everything that the stack contains."""
     try:

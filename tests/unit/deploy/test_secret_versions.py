@@ -105,6 +105,7 @@ def test_the_release_parameter_is_the_fingerprint_or_else_a_new_id(refuses: bool
     new_id = "20261128T152654123456Z-0123abcd"
     deployment.releases = SimpleNamespace(bucket="code", new_id=lambda key: new_id)  # type: ignore[assignment]
     deployment.web = SimpleNamespace(function="shop-dev")  # type: ignore[assignment]
+    deployment.table = lambda: None  # type: ignore[method-assign]
 
     parameters = deployment.parameters_for("code/1.zip")
 

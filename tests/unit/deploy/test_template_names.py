@@ -18,6 +18,7 @@ def test_the_template_names_the_account_region_and_web_function(monkeypatch):
         name="dev", stack="shop-dev", stage_environment=StageEnvironment(), parameters={}
     )
     deployment.check_package = lambda package: None
+    deployment.table = lambda: None
     deployment.web = SimpleNamespace(function="shop-web-dev")
     results = {"make_bucket": None, "current": None, "new_id": "1", "put_template": "template"}
     deployment.releases = SimpleNamespace(

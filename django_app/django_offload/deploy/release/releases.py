@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ...stack import read_template
 from ...stack.statements import deny_without_tls
 from ..errors import BucketTaken, NotDeployed
 from ..package.archive import Archive
@@ -142,14 +143,11 @@ class Releases:
 
     def template(self, release: Release) -> dict[str, Any]:
         """Return the template of a release. Raise NotDeployed if it doesn't exist any more."""
-        import cfn_flip  # type: ignore[import-untyped]
-
         body = self._get(release.template_key)
         if body is None:
             problem = f"has no template of the release {release.id}"
             raise NotDeployed(self.stack, problem, "Deploy the code you want instead.")
-        template: dict[str, Any] = json.loads(cfn_flip.to_json(body.decode()))
-        return template
+        return read_template(body.decode())
 
     def record(self, release: Release) -> None:
         """Store `release`, and make it the current one."""
