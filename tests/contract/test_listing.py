@@ -96,6 +96,36 @@ def test_only_matching_records_are_listed(store, listing):
     assert listed == [match.id]
 
 
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_filter_looks_at_so_many_entries_and_continues_after_the_last_one(store, listing, newest_first):
+    ids = [new_id(1) for _ in range(9)]
+    for number, task_id in enumerate(ids):
+        queue = "reports" if number in (1, 7) else "default"
+        store.create(enqueued_task(task_id, queue=queue, enqueued_at=NOW + number * MINUTE))
+    query = IndexQuery(index=DUE, newest_first=newest_first, matching={"queue": "reports"})
+    expected = [ids[7], ids[1]] if newest_first else [ids[1], ids[7]]
+
+    found, looked_at, after = [], [], None
+    while not looked_at or after:
+        page = listing.begin_query(query, 1, after, 100, 4)()
+        found += [entry.id for entry in page.entries]
+        looked_at.append(page.looked_at)
+        after = page.more
+
+    assert found == expected
+    assert sum(looked_at) == 9
+    assert max(looked_at) == 4
+
+
+def test_without_a_filter_so_many_entries_are_read_as_are_wanted(store, listing):
+    for number in range(5):
+        store.create(enqueued_task(new_id(1), enqueued_at=NOW + number * MINUTE))
+
+    page = listing.begin_query(OLDEST_FIRST, 1, None, 3, 100)()
+
+    assert (len(page.entries), page.looked_at) == (3, 3)
+
+
 def test_only_records_in_the_range_of_time_are_listed(store, listing):
     ids = [new_id(1) for _ in range(4)]
     for number, task_id in enumerate(ids):

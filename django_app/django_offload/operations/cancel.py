@@ -1,18 +1,22 @@
 """Cancel tasks from outside: many together, or one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 
+from ..aws import begin_together
 from ..conf import Options
 from ..definition.registry import result_ttl
-from ..exceptions import Cancelled
+from ..exceptions import Cancelled, UnreadableRecord
 from ..protocol import transitions
 from ..protocol.conditional_write import Attributes, Refused
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.record import TaskRecord, error_of, read_record
 from ..stores import Store
 from .fail import announce_end
+from .find import names_beside
 from .pages import write_together
+from .runnable import in_portions
 
 
 def describe_cancel(record: TaskRecord | None) -> str:
@@ -42,31 +46,62 @@ def cancel_many(
     whose cancel AWS didn't confirm. The receivers of task_finished are called here, one after the other.
     """
     error = error_of(Cancelled())
-    ends = [
-        transitions.cancel(now=now, result_ttl=result_ttl(enqueued, options), error=error)
-        for enqueued, options in tasks
-    ]
-    stops = [transitions.ask_to_stop()] * len(tasks)
-    written: dict[int, Attributes | Exception] = {}
-    waiting: Sequence[int] = range(len(tasks))
+    own_tasks = {enqueued.id: (enqueued, options) for enqueued, options in tasks}
+    ends = {
+        task_id: transitions.cancel(now=now, result_ttl=result_ttl(*task), error=error)
+        for task_id, task in own_tasks.items()
+    }
+    stops = dict.fromkeys(ends, transitions.ask_to_stop())
+    written: dict[str, Attributes | Exception] = {}
+    waiting = list(ends)
     # Try to end them twice, because a running task may be released before it can be asked to stop.
     for changes in (ends, stops, ends):
-        writes = [(tasks[number][0].id, changes[number]) for number in waiting]
+        writes = [(task_id, changes[task_id]) for task_id in waiting]
         written |= zip(waiting, write_together(store, writes), strict=True)
-        waiting = [number for number in waiting if isinstance(written[number], Refused)]
-    return [after_cancel(store, *task, written[number]) for number, task in enumerate(tasks)]
+        waiting = [task_id for task_id in waiting if isinstance(written[task_id], Refused)]
+    outcomes = {task_id: record_after(after) for task_id, after in written.items()}
+    ended = [record for record in outcomes.values() if isinstance(record, TaskRecord) and record.ended]
+    # The arguments of a page are read together, and as many at a time as fit into memory.
+    for portion in in_portions(ended):
+        for record, texts in zip(portion, texts_together(store, portion), strict=True):
+            task_id = record.enqueued.id
+            outcomes[task_id] = announced(store, *own_tasks[task_id], written[task_id], texts)
+    return [outcomes[enqueued.id] for enqueued, _ in tasks]
 
 
-def after_cancel(
-    store: Store, enqueued: EnqueuedTask, options: Options, after: Attributes | Exception
-) -> TaskRecord | Exception | None:
-    """Return a record after a cancel, None if it was refused, or what AWS raised. Announce its end."""
-    if isinstance(after, Refused):
-        return None
+def record_after(after: Attributes | Exception) -> TaskRecord | Exception | None:
+    """Return a record after a cancel, None if it was refused, or what AWS raised."""
     if isinstance(after, Exception):
-        return after
+        return None if isinstance(after, Refused) else after
     try:
-        record = read_record(after)
-        return announce_end(store, enqueued, options, after) if record.ended else record
-    except Exception as exc:  # noqa: BLE001, one task that can't be announced must not stop the others
+        return read_record(after)
+    except UnreadableRecord as exc:
+        return exc
+
+
+def texts_together(store: Store, records: Sequence[TaskRecord]) -> Iterator[dict[str, str] | None]:
+    """Yield the texts beside each record, read together, or None if some of them couldn't be read."""
+    names = [(record.enqueued.id, name) for record in records for name in names_beside(record)]
+    read = begin_together(partial(store.begin_get_part, *name) for name in names)()
+    text_by_name = dict(zip(names, read, strict=True))
+    for record in records:
+        texts = {name: text_by_name[record.enqueued.id, name] for name in names_beside(record)}
+        if any(isinstance(text, Exception) for text in texts.values()):
+            yield None
+        else:
+            yield {name: text for name, text in texts.items() if isinstance(text, str)}
+
+
+def announced(
+    store: Store,
+    enqueued: EnqueuedTask,
+    options: Options,
+    after: Attributes | Exception,
+    texts: dict[str, str] | None,
+) -> TaskRecord | Exception:
+    """Announce the end of a task. One that can't be announced must not stop the others."""
+    assert not isinstance(after, Exception), "the record was written"
+    try:
+        return announce_end(store, enqueued, options, after, texts)
+    except Exception as exc:  # noqa: BLE001, whatever a receiver or a seam raises
         return exc

@@ -2,6 +2,7 @@
 
 import logging
 import random
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -71,9 +72,17 @@ def with_jitter(due_at: datetime) -> datetime:
 
 
 def announce_end(
-    store: Store, enqueued: EnqueuedTask, options: Options, attributes: Attributes
+    store: Store,
+    enqueued: EnqueuedTask,
+    options: Options,
+    attributes: Attributes,
+    texts: Mapping[str, str] | None = None,
 ) -> TaskRecord:
-    """Send task_finished for a record that has just ended, unless its task is unknown. Return the record."""
+    """
+    Send task_finished for a record that has just ended, unless its task is unknown. Return the record.
+
+    The texts beside the record are read, unless `texts` has them already.
+    """
     record = read_record(attributes)
     logger.info(
         "Task id=%s name=%s state=%s %s", enqueued.id, enqueued.name, record.status, record.error or ""
@@ -82,7 +91,7 @@ def announce_end(
         task = registry().resolve(enqueued.name)
     except UnknownTask:
         return record
-    parts = parts_to_announce(store, record, options)
+    parts = parts_to_announce(store, record, options, texts)
     try:
         with explain_unreadable(enqueued.id):
             result = result_of(record, parts, task)
@@ -106,14 +115,17 @@ def announce_end(
     return record
 
 
-def parts_to_announce(store: Store, record: TaskRecord, options: Options) -> dict[str, str]:
+def parts_to_announce(
+    store: Store, record: TaskRecord, options: Options, texts: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Return what read_parts() does, but log what can't be read: the record has ended all the same."""
     if not parts_of(record):
         return {}
     from .find import texts_beside  # Imported here, because most results need only the record.
 
-    parts: dict[str, str] = {}
-    for read in (partial(texts_beside, store, record), partial(fetch_parts, record, options)):
+    parts = dict(texts or {})
+    beside = [] if texts is not None else [partial(texts_beside, store, record)]
+    for read in (*beside, partial(fetch_parts, record, options)):
         try:
             parts |= read()
         except Exception as exc:  # noqa: BLE001, whatever a seam raises

@@ -123,11 +123,16 @@ def read_parts(store: Store, record: TaskRecord, options: Options) -> dict[str, 
 
 def texts_beside(store: Store, record: TaskRecord) -> dict[str, str]:
     """Return those texts of read_parts() that are stored beside the record, and not in the bucket."""
+    return read_texts(store, record.enqueued.id, names_beside(record))
+
+
+def names_beside(record: TaskRecord) -> list[str]:
+    """Return the names of the texts that texts_beside() reads."""
     in_bucket = {
         ARGUMENTS_PART if record.enqueued.reference is not None else None,
         record.result_part if record.result_reference is not None else None,
     }
-    return read_texts(store, record.enqueued.id, [name for name in parts_of(record) if name not in in_bucket])
+    return [name for name in parts_of(record) if name not in in_bucket]
 
 
 def read_texts(store: Store, task_id: str, names: Iterable[str]) -> dict[str, str]:

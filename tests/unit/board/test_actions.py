@@ -197,3 +197,38 @@ def test_an_action_that_cannot_be_logged_is_done_and_a_line_says_so(ada, store, 
         f"Staff user={ada.user.pk} task id={task_id}: Cancel {NAME}: Cancelled. "
         "The admin's log has no entry: RuntimeError: no"
     ]
+
+
+def test_a_page_of_actions_is_logged_by_few_queries(ada, store, django_assert_max_num_queries):
+    waiting = [create_task(store, "ready") for _ in range(40)]
+    running = [create_task(store, "running") for _ in range(40)]
+
+    with django_assert_max_num_queries(30):
+        ada.act("cancel", *waiting, *running)
+
+    logged = {entry.object_id: entry.change_message for entry in LogEntry.objects.all()}
+    assert logged == {
+        **dict.fromkeys(waiting, f"Cancel {NAME}: Cancelled."),
+        **dict.fromkeys(
+            running, f"Cancel {NAME}: It is running and was asked to stop. It will not be tried again."
+        ),
+    }
+
+
+def test_of_a_page_those_that_aws_confirmed_are_logged_as_done(ada, store, monkeypatch):
+    tasks = [create_task(store, "dead") for _ in range(4)]
+    own = store.change
+
+    def change(task_id, change):
+        if task_id == tasks[1]:
+            raise OutOfTime("The change")
+        return own(task_id, change)
+
+    monkeypatch.setattr(store, "change", change)
+
+    assert ada.act("discard", *tasks).status_code == 503
+
+    logged = {entry.object_id: entry.change_message.partition(": ")[2] for entry in LogEntry.objects.all()}
+    unknown = "AWS didn't confirm it, so it may have been done."
+    done = "Discarded. It stays FAILED but is no longer listed."
+    assert logged == {task_id: unknown if task_id == tasks[1] else done for task_id in tasks}

@@ -1,7 +1,7 @@
 """Each list shows its tasks, newest first, page by page, with filters."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -13,6 +13,7 @@ from django_offload.protocol.transitions import abandon, cancel, fail, succeed
 from django_offload.sending.enqueue import ensure_record
 from django_offload.stores.base import MOST_READ
 from tests.contract.records import ERROR, NOW, TOKEN, TTL, claimed, enqueued_task, new_id
+from tests.unit import tasks
 
 MINUTE = timedelta(minutes=1)
 HELD = {"fence": 1, "token": TOKEN, "now": NOW, "result_ttl": TTL}
@@ -222,3 +223,52 @@ def test_every_time_has_a_zone(ada, store, settings):
 
     assert re.search(r"\d\d:\d\d:\d\d JST</td>", page)
     assert "Since (JST)" in page
+
+
+@pytest.fixture
+def many_shards(ours, settings):
+    """A stack that writes to 32 shards. Request this before the store."""
+    settings.TASKS = {
+        name: {**alias, "OPTIONS": {**alias["OPTIONS"], "shards": 32}}
+        for name, alias in settings.TASKS.items()
+    }
+
+
+def test_a_stack_with_many_shards_lists_deferred_tasks_by_their_start(many_shards, ada):
+    soon = tasks.double.enqueue(1)
+    start = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=3)
+    later = tasks.double.using(run_after=start).enqueue(2)
+
+    answer = ada.see("deferred")
+
+    assert [choice.slug for choice in answer.context["lists"]] == ["underway", "deferred", "failed", "dead"]
+    assert ada.ids("underway") == [soon.id]
+    assert ada.ids("deferred") == [later.id]
+    assert ada.ids("deferred", since=f"{start:%Y-%m-%dT%H:%M:%S}") == [], "enqueued before that"
+    assert ">Starts<" in answer.text
+    assert f"{start:%Y-%m-%d %H:%M:%S} UTC" in answer.text
+
+
+def test_tasks_of_a_stack_that_lowered_its_shards_are_all_under_way(many_shards, ada, settings):
+    ids = {
+        tasks.double.using(run_after=datetime.now(UTC) + timedelta(hours=3)).enqueue(n).id for n in range(9)
+    }
+    settings.TASKS = {
+        name: {**alias, "OPTIONS": {**alias["OPTIONS"], "shards": 2}}
+        for name, alias in settings.TASKS.items()
+    }
+
+    assert set(ada.ids("underway")) == ids
+    assert set(ada.ids("deferred")) == ids, "an address of a list that the stack has no more"
+
+
+def test_deferred_tasks_are_cancelled_from_their_list(many_shards, ada, store):
+    ids = [
+        tasks.double.using(run_after=datetime.now(UTC) + timedelta(hours=3)).enqueue(number).id
+        for number in range(3)
+    ]
+
+    ada.act("cancel", *ids)
+
+    assert ada.ids("deferred") == []
+    assert {store.get(task_id)["status"] for task_id in ids} == {"FAILED"}

@@ -118,3 +118,29 @@ def test_a_deferred_task_is_not_overdue_before_its_start(store, options):
         f"1 record will start later, but the sweeper hasn't sent its message yet: {deferred}.",
     )
     assert findings["overdue-ready"].text.endswith(f": {late}.")
+
+
+def test_a_look_at_many_partitions_reads_little(store, options, monkeypatch):
+    """Of 64 shards of two bands, each with many records, a diagnosis reads a page of each kind."""
+    for number in range(2_000):
+        waiting_since(store, number, NOW - HOUR, due_at=NOW - HOUR + number * timedelta(seconds=1))
+        task_id = f"{number:032x}"
+        store._due[store.records[task_id]["due_shard"]].pop(task_id)
+        shard = (1_000, 2_000)[number % 2] + number % 64
+        store.records[task_id]["due_shard"] = shard
+        store._due[shard][task_id] = None
+    read = []
+    own = store.due
+    monkeypatch.setattr(store, "due", lambda *args: read.extend(page := own(*args)) or page)
+    reads = []
+    own_get = store.get
+    monkeypatch.setattr(store, "get", lambda task_id: reads.append(task_id) or own_get(task_id))
+
+    findings = {finding.id: finding for finding in records.check_overdue(options, NOW)}
+    unfinished = records.unfinished_records(options, NOW)
+
+    assert "50+ records" in findings["overdue-ready"].text
+    assert f"{0:032x}, {1:032x}, {2:032x}, …" in findings["overdue-ready"].text
+    assert unfinished.data()["oldest_ready"]["id"] in store.records
+    assert len(read) <= 130 * 10
+    assert len(reads) <= 50 + 2 * 3 * 100

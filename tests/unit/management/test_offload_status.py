@@ -7,6 +7,7 @@ import pytest
 from django_offload.compat import TASKS
 from django_offload.conf import configured
 from django_offload.exceptions import DeadLettered
+from django_offload.management.commands import offload_status
 from django_offload.operations.fail import fail_record
 from django_offload.protocol.record import read_record
 from django_offload.protocol.transitions import postpone
@@ -107,3 +108,16 @@ def test_without_a_backend_of_ours_it_says_which_to_add(settings):
     code, output = run("offload_status")
 
     assert (code, output.split(".")[0]) == (2, "TASKS has no django_offload backend")
+
+
+def test_a_count_that_stopped_has_a_plus(aws, monkeypatch):
+    monkeypatch.setattr(offload_status, "MOST_COUNTED", 3)
+    store, options = store_of(configured()["default"]), configured()["default"]
+    for number in range(5):
+        enqueued = read_record(store.get(tasks.double.enqueue(number).id)).enqueued
+        fail_record(store, enqueued, options, datetime.now(UTC), DeadLettered("the test says so"))
+
+    _, output = run("offload_status")
+
+    assert f"stack {STACK}, records due: 0, given up: 3+" in output
+    assert f"exit code 1: 3+ tasks of {STACK} were given up." in output

@@ -300,6 +300,42 @@ def test_each_of_a_page_is_cancelled_as_it_would_be_alone(store, options, offloa
     assert all(read_record(store.get(result.id)).cancelled for result in runs)
 
 
+def test_the_arguments_of_cancelled_tasks_are_read_together(store, options, monkeypatch, ended):
+    results = [contract.echo.enqueue("x" * 3_000) for _ in range(4)]
+    enqueued = [(read_record(store.get(result.id)).enqueued, options) for result in results]
+    own, begun = store.begin_get_part, []
+
+    def begin(task_id, name):
+        begun.append(task_id)
+        wait = own(task_id, name)
+
+        def waited():
+            assert len(begun) == len(results), "one after the other"
+            return wait()
+
+        return waited
+
+    monkeypatch.setattr(store, "begin_get_part", begin)
+
+    cancel_many(store, enqueued, now())
+
+    assert ended == [(result.id, ["x" * 3_000]) for result in results]
+
+
+def test_a_cancelled_task_whose_arguments_cannot_be_read_is_announced(store, options, monkeypatch, ended):
+    results = [contract.echo.enqueue("x" * 3_000) for _ in range(2)]
+    enqueued = [(read_record(store.get(result.id)).enqueued, options) for result in results]
+    own = store.get_part
+    monkeypatch.setattr(
+        store, "get_part", lambda key, *name: refuse() if key == results[0].id else own(key, *name)
+    )
+
+    assert all(outcome.ended for outcome in cancel_many(store, enqueued, now()))
+
+    assert [task_id for task_id, _ in ended] == [result.id for result in results]
+    assert ended[1][1] == ["x" * 3_000]
+
+
 def test_a_task_that_is_released_before_it_is_asked_to_stop_is_ended(store, options, monkeypatch):
     results = [running(store, tasks.double.enqueue(number)) for number in range(3)]
     enqueued = [(read_record(store.get(result.id)).enqueued, options) for result in results]
