@@ -33,6 +33,7 @@ from .plan import ATTEMPT, Order
 from .repeated import PROMISES as REPEATED
 from .scripted import Scripted
 from .setup import SQS
+from .sharded import PROMISES as SHARDED
 from .sweeps import PROMISES as SWEEPS
 from .world import World
 
@@ -315,4 +316,5 @@ PROMISES: tuple[Callable[[], None], ...] = (
     *DELIVERIES,
     *LIVES,
     *LEAVING,
+    *SHARDED,
 )

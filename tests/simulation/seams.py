@@ -153,7 +153,7 @@ class SimulatedStore(Store):
         return at_once(lambda: self._call(whom, self._get_many, ids))
 
     def _get_many(self, ids: Sequence[str]) -> Mapping[str, Attributes]:
-        """Return the records without those that AWS leaves out (UnprocessedKeys), however often it's asked."""
+        """Return the records without those that AWS leaves out (UnprocessedKeys) each time."""
         read = (task_id for task_id in ids if not self._network.leaves_out(task_id))
         return {task_id: record for task_id in read if (record := self._get(task_id)) is not None}
 

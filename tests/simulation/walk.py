@@ -104,9 +104,9 @@ class Walk:
             )
             raise Broken(f"'{change.name}' left the wrong {', '.join(names)}")
         # A record that can't be read is put aside, whatever it was: the sweeper looks at it.
-        if made and "due_shard" in change.put and change.name != "set aside":
-            if stored["due_shard"] not in PARTITIONS[stored["status"]]:
-                raise Broken(f"'{change.name}' left a {stored['status']} record in {stored['due_shard']}")
+        placed = made and "due_shard" in change.put and change.name != "set aside"
+        if placed and stored["due_shard"] not in PARTITIONS[stored["status"]]:
+            raise Broken(f"'{change.name}' left a {stored['status']} record in {stored['due_shard']}")
         if self.item and self.rng.random() < 0.5:
             self.read = [*self.read[-5:], read_record(self.item)]
 

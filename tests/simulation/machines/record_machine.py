@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from django_offload.protocol import transitions
 from django_offload.protocol.conditional_write import ConditionalWrite, Refused
@@ -14,6 +14,7 @@ from django_offload.protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, r
 from django_offload.stores.memory import MemoryStore
 from django_offload.worker import attempt, progress_writer
 from tests.simulation.clock import START
+from tests.simulation.rules import PARTITIONS
 
 ID = "0" * 32
 BIRTH = EnqueuedTask(id=ID, alias="default", name="sim.plain", queue="default", enqueued_at=START)
@@ -23,6 +24,8 @@ WORKERS = st.sampled_from(["one", "two", "three"])
 # Tokens are random; here they repeat, so that the fence has to decide, too.
 TOKENS = st.sampled_from(["red", "blue"])
 SECONDS = st.sampled_from([0, 20, 299, 301, 900])
+# OPTIONS["shards"] of whoever writes.
+SHARDS = st.sampled_from([1, 2, 8, 32, 64])
 
 
 @dataclass(slots=True)
@@ -64,8 +67,14 @@ class RecordMachine(RuleBasedStateMachine):
     def wait(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
 
-    @rule(worker=WORKERS, token=TOKENS)
-    def claim(self, worker: str, token: str) -> None:
+    @invariant()
+    def the_record_is_where_its_readers_look(self) -> None:
+        record = self.store.records.get(ID)
+        if record is not None and "due_shard" in record:
+            assert record["due_shard"] in PARTITIONS[str(record["status"])]
+
+    @rule(worker=WORKERS, token=TOKENS, shards=SHARDS)
+    def claim(self, worker: str, token: str, shards: int) -> None:
         model, until = self.model, self.now + LEASE
         lost = model.status == RUNNING and model.lease_until <= self.now
         allowed = (
@@ -74,7 +83,13 @@ class RecordMachine(RuleBasedStateMachine):
             or (lost and not model.cancelled and model.attempts < MOST)
         )
         change = attempt.claim(
-            BIRTH, token=token, worker_id=worker, now=self.now, lease_until=until, max_attempts=MOST
+            BIRTH,
+            token=token,
+            worker_id=worker,
+            now=self.now,
+            lease_until=until,
+            max_attempts=MOST,
+            shards=shards,
         )
         if self.make(change, allowed=allowed):
             model.status, model.token, model.lease_until = RUNNING, token, until
@@ -92,8 +107,8 @@ class RecordMachine(RuleBasedStateMachine):
         if self.make(change, allowed=self.holds(worker)):
             self.model.status, self.model.outcome = SUCCESSFUL, f'"{worker}"'
 
-    @rule(worker=WORKERS, seconds=SECONDS)
-    def release(self, worker: str, seconds: int) -> None:
+    @rule(worker=WORKERS, seconds=SECONDS, shards=SHARDS)
+    def release(self, worker: str, seconds: int, shards: int) -> None:
         if worker not in self.claims:
             return
         fence, token = self.claims[worker]
@@ -106,6 +121,7 @@ class RecordMachine(RuleBasedStateMachine):
             due_at=again,
             error={"class": "X", "message": ""},
             part=f"error#{fence}",
+            shards=shards,
         )
         if self.make(change, allowed=self.holds(worker) and not self.model.cancelled):
             self.model.status, self.model.not_before = READY, again
@@ -121,11 +137,12 @@ class RecordMachine(RuleBasedStateMachine):
 class LeaseMachine(RecordMachine):
     """Also: a dead letter, which leaves a live lease alone."""
 
-    @rule()
-    def abandon(self) -> None:
+    @rule(shards=SHARDS)
+    def abandon(self, shards: int) -> None:
         model = self.model
         lost = model.status == RUNNING and model.lease_until <= self.now
-        change = transitions.abandon(now=self.now, result_ttl=TTL, error={"class": "X", "message": ""})
+        error = {"class": "X", "message": ""}
+        change = transitions.abandon(now=self.now, result_ttl=TTL, error=error, shards=shards)
         if self.make(change, allowed=model.status == READY or lost):
             model.status = FAILED
 

@@ -14,7 +14,7 @@ from django_offload.definition.registry import Registry, name_of
 from django_offload.outbox import drain
 from django_offload.protocol import transitions
 from django_offload.worker import attempt, batch, delivery, progress_writer
-from django_offload.worker.sweeping import Sweeper
+from django_offload.worker.sweeping import Sweeper, sweeper
 from tests.simulation import deploys
 from tests.simulation.machines.record_machine import CancelMachine, LeaseMachine, ProgressMachine
 from tests.simulation.machines.world_machine import (
@@ -24,6 +24,7 @@ from tests.simulation.machines.world_machine import (
     KeyMachine,
     OutboxMachine,
     ResultMachine,
+    ShardsMachine,
     stale_reads,
 )
 from tests.simulation.mutants.planted import MUTANTS
@@ -61,6 +62,7 @@ MACHINES: dict[type[RuleBasedStateMachine], Guardless] = {
     BatchMachine: lambda: mock.patch.object(batch.BatchItem, "settle", DEFECTS["acknowledged on error"]),
     CancelMachine: lambda: mock.patch.object(attempt, "claim", DEFECTS["cancelled task claimed"]),
     ResultMachine: stale_reads,
+    ShardsMachine: lambda: mock.patch.object(sweeper, "turns", DEFECTS["a sweeper reads two shards"]),
     DeployMachine: no_aliases,
     KeyMachine: lambda: mock.patch.object(delivery, "signing_keys", only_the_newest),
     OutboxMachine: lambda: mock.patch.object(drain, "drain", return_value=0),

@@ -19,6 +19,7 @@ from django_offload.worker import batch
 from tests.simulation import deploys
 from tests.simulation.actors import SimulatedContext
 from tests.simulation.checker import check
+from tests.simulation.deploys import FEWER, FIRST, MANY, READING, ROLES, Release
 from tests.simulation.faults import CALL, Fault
 from tests.simulation.mapping import VISIBILITY, Schedule
 from tests.simulation.plan import Order
@@ -38,6 +39,7 @@ ORDERS = st.sampled_from(
     ]
 )
 ALIASES = st.sampled_from(["default", "direct"])
+RELEASES = st.sampled_from([FIRST, READING, MANY, FEWER])
 
 
 class WorldMachine(RuleBasedStateMachine):
@@ -81,6 +83,25 @@ class EnqueueMachine(WorldMachine):
     @rule(seconds=st.sampled_from([1, 70, 400]))
     def pause(self, seconds: int) -> None:
         self.wait(seconds)
+
+
+class ShardsMachine(EnqueueMachine):
+    """Also: releases with other shards follow each other, for all processes at once or for one role alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spread = False  # Was anything written where the first release doesn't read?
+
+    @rule(release=RELEASES, roles=st.sampled_from([*((role,) for role in ROLES), ROLES]))
+    def roll_out(self, release: Release, roles: tuple[str, ...]) -> None:
+        if release is FIRST and self.spread:
+            return  # A deployment refuses it.
+        if release.shards > FIRST.shards:
+            self.spread = True
+            self.world.releases = {
+                role: READING if live is FIRST else live for role, live in self.world.releases.items()
+            }
+        self.world.releases.update(dict.fromkeys(roles, release))
 
 
 class OutboxMachine(WorldMachine):

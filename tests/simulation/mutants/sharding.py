@@ -9,7 +9,7 @@ from django_offload.protocol.shards import Band
 from django_offload.protocol.transitions import postpone, send_again
 from django_offload.worker.sweeping import decision, due_pages, sweeper
 from tests.simulation import deploys
-from tests.simulation.deploys import FIRST, MANY, READING
+from tests.simulation.deploys import FIRST, MANY
 from tests.simulation.mutants.mutant import Mutant
 
 STUCK = "stuck"
@@ -37,6 +37,12 @@ def _only(*bands: Band | None) -> Callable[..., Any]:
     return turns
 
 
+def _deferred_first(self: Any) -> Any:
+    for turn in (1, 0, 2):
+        while page := self.draw(turn):
+            yield page
+
+
 SHARDING: tuple[Mutant, ...] = (
     Mutant(
         "a sweeper reads two shards",
@@ -53,6 +59,7 @@ SHARDING: tuple[Mutant, ...] = (
         "a send expects the record in its shard", decision, "send_again", _in_its_shard(send_again), STUCK
     ),
     Mutant("a postponement expects the record in its shard", decision, "postpone", _in_its_shard(postpone)),
+    Mutant("a backlog of deferred tasks comes first", due_pages.DuePages, "pages", _deferred_first),
     Mutant(
         "writers have 32 shards while a sweeper reads two",
         deploys,
@@ -60,5 +67,5 @@ SHARDING: tuple[Mutant, ...] = (
         (FIRST, replace(MANY, reads=0)),
         STUCK,
     ),
-    Mutant("a rollback below the release that reads 64", deploys, "ROLLOUT", (READING, MANY, FIRST), STUCK),
+    Mutant("a rollback below the release that reads 64", deploys, "ROLLOUT", (MANY, FIRST), STUCK),
 )
