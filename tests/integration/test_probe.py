@@ -10,6 +10,7 @@ from django.test import override_settings
 from moto.cloudwatch.models import cloudwatch_backends
 
 from django_offload.aws import client
+from django_offload.definition import probe as definition_probe
 from django_offload.definition import registry
 from django_offload.exceptions import Refusal
 from django_offload.management.commands import offload_doctor
@@ -18,7 +19,7 @@ from django_offload.management.doctor import probe as doctor_probe
 from django_offload.operations import probe
 from tests.contract.setup import STACK, tasks_setting
 from tests.faults import WrappedStore, WrappedTransport, store_with, transport_with
-from tests.integration.setup import MODULES, Queues
+from tests.integration.setup import MODULES, Queues, record_of
 from tests.unit.management.commands import run, run_json
 
 WAYS = {("default", "default"), ("default", "reports"), ("other", "default"), ("other", "reports")}
@@ -392,18 +393,45 @@ def test_wrong_usage_is_refused(aws, args, text):
     assert run("offload_doctor", *args) == (2, text)
 
 
-def test_a_project_cannot_take_the_name_of_the_probe(aws):
-    from django_offload.definition.offload_task import task
+def test_the_times_of_a_cold_start_add_up(working, monkeypatch):
+    seconds = iter([0.0, 0.02] * 8)
+    monkeypatch.setattr(definition_probe, "process_seconds", lambda: next(seconds))
 
-    found = registry.registry()
-    mine = task(name=registry.PROBE)(lambda_free)
+    _, _, found = diagnosis("--probe")
 
-    found.add(registry.PROBE, mine, __name__, is_named=True)
+    for each in found["probes"]:
+        record = record_of(each["id"])
+        assert each["cold_start"] in (0.0, 0.02)
+        until_claim = (record.attempted_at - record.enqueued.enqueued_at).total_seconds()
+        assert each["queue_delay"] + each["cold_start"] == pytest.approx(until_claim)
+        assert each["run"] == pytest.approx((record.finished_at - record.attempted_at).total_seconds())
 
-    assert registry.PROBE in found.conflicts
-    assert found.resolve(registry.PROBE).func is not lambda_free
-    registry.registry.cache_clear()
+
+def test_a_result_that_is_not_what_was_sent_is_found(working, monkeypatch):
+    answer = definition_probe.probe
+
+    def changed(filling=""):
+        return {**answer(filling), "filling": filling.upper()}
+
+    monkeypatch.setattr(changed, "__qualname__", "changed")
+    monkeypatch.setattr(definition_probe, "probe", changed)
+
+    code, texts, _ = diagnosis("--probe")
+
+    assert (code, set(texts)) == (1, {"probe-failed"})
+    assert "The result isn't what was sent" in texts["probe-failed"][0]
 
 
-def lambda_free():
-    """Do nothing: the function of a project's task."""
+def test_a_clock_that_is_wrong_is_a_note(working, monkeypatch):
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(seconds=42)
+
+    monkeypatch.setattr(doctor_probe, "datetime", Ahead)
+
+    code, report = run_json("offload_doctor", "--probe")
+
+    (note,) = (note for note in report["notes"] if note["id"] == "clock-skew")
+    assert code == 0
+    assert "s ahead of AWS's. The queue delay is wrong by that much." in note["text"]
