@@ -335,6 +335,7 @@ def test_a_load_that_nobody_works_on_is_cancelled(working, monkeypatch):
     assert (code, set(texts)) == (1, {"load-unanswered"})
     assert "12 of 12 probes didn't end in time and were cancelled, and 0 failed." in texts["load-unanswered"]
     assert found["load"]["unanswered"] == 12
+    assert run_json("offload_doctor")[1]["stacks"][STACK]["oldest_ready"] is None, "before a worker runs it"
     nothing_is_left(working)
 
 
@@ -364,7 +365,7 @@ def test_a_load_says_what_it_costs_and_sends_nothing_without_a_yes(in_aws, monke
     assert run_json("offload_doctor", "--load", "1000000", "--dry-run")[1]["load"]["dollars"] > 3
 
     # The tests have no terminal.
-    assert run("offload_doctor", "--load", "10") == (
+    assert run("offload_doctor", "--load", "10", "--timeout", "0.1") == (
         2,
         "This needs a confirmation, but there's no terminal to ask on. Add --yes, or see the cost first with "
         "--dry-run.",
@@ -375,7 +376,7 @@ def test_a_load_says_what_it_costs_and_sends_nothing_without_a_yes(in_aws, monke
             return True
 
     monkeypatch.setattr("sys.stdin", Terminal("no\n"))
-    code, output = run("offload_doctor", "--load", "10")
+    code, output = run("offload_doctor", "--load", "10", "--timeout", "0.1")
     assert (code, output.splitlines()[-1]) == (0, "Nothing was sent.")
 
 
