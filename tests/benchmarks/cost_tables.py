@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
+from django_offload.management.doctor.load import READS_A_PROBE, SECONDS_A_PROBE
+from django_offload.protocol.shards import Band, partitions
 from django_offload.stack import StackSpec, limits
 from django_offload.stack.alarms import alarm_definitions
 from django_offload.stack.costs import task_costs
 from django_offload.stack.prices import Prices
-from tests.old_shards import DUE_SHARDS
 
 MILLION = 1_000_000
 MONTH = timedelta(days=30)
@@ -17,7 +18,12 @@ MONTH = timedelta(days=30)
 POLLS_A_MONTH = 5 * MONTH / timedelta(seconds=20)
 SWEEPS_A_MONTH = MONTH / timedelta(minutes=1)
 SWEEP_SECONDS = 0.2
-SWEEP_READ_UNITS = DUE_SHARDS * 0.5  # One query a shard, each half a unit if nothing is due.
+# One query for each shard of both bands, also the old ones, each half a unit if nothing is due.
+SWEPT_SHARDS = len(partitions(Band.RESCUE, Band.DEFERRED))
+SWEEP_READ_UNITS = SWEPT_SHARDS * 0.5
+# How long tasks wait in the table of what waiting costs, and how many probes are in that of a load.
+WAITS = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=6))
+LOADS = (1_000, 100_000, MILLION)
 
 
 def per_million(prices: Prices, *, memory: int, seconds: float, reads: int = 2) -> Mapping[str, float]:
@@ -36,7 +42,8 @@ def idle_month(prices: Prices, spec: StackSpec, *, own_key: bool = False) -> Map
     sweep = SWEEP_SECONDS * limits.SERVICE_MEMORY / 1024 * prices.gigabyte_second
     return {
         "polls of the mappings": polls * prices.queue_request,
-        "sweeps": SWEEPS_A_MONTH * (prices.invocation + sweep + SWEEP_READ_UNITS * prices.read_unit),
+        "sweeps": SWEEPS_A_MONTH * (prices.invocation + sweep),
+        f"reads of {SWEPT_SHARDS} shards": SWEEPS_A_MONTH * SWEEP_READ_UNITS * prices.read_unit,
         "alarms": len(list(alarm_definitions(spec))) * prices.alarm,
         "custom metric": prices.metric,
         "dashboard": prices.dashboard,
@@ -59,6 +66,39 @@ def tables(prices_by_region: Mapping[str, Prices], spec: StackSpec) -> str:
     return "\n".join(
         markdown_table(title, list(prices_by_region), costs) for title, costs in costs_by_title.items()
     )
+
+
+def waiting_table(prices_by_region: Mapping[str, Prices], units: Mapping[timedelta, float]) -> str:
+    """Return what a million tasks cost more that wait, as a Markdown table with a column for each region."""
+    lines = [
+        f"| a million tasks that wait | more units each | {' | '.join(prices_by_region)} |",
+        f"|---|---:|{'---:|' * len(prices_by_region)}",
+    ]
+    for wait, more in units.items():
+        costs = (f"${MILLION * more * prices.write_unit:,.2f}" for prices in prices_by_region.values())
+        lines.append(f"| {wait_text(wait)} | {more:,.1f} | {' | '.join(costs)} |")
+    return "\n".join(lines) + "\n"
+
+
+def wait_text(wait: timedelta) -> str:
+    minutes = wait // timedelta(minutes=1)
+    return f"{minutes} minutes" if minutes < 60 else f"{minutes // 60} hour{'s' if minutes >= 120 else ''}"
+
+
+def load_table(prices_by_region: Mapping[str, Prices]) -> str:
+    """Return what offload_doctor --load says that it costs, as a Markdown table."""
+    lines = [
+        f"| `offload_doctor --load` with 512 MB | {' | '.join(prices_by_region)} |",
+        f"|---|{'---:|' * len(prices_by_region)}",
+    ]
+    for count in LOADS:
+        costs = (
+            task_costs(prices, count=count, memory=512, seconds=SECONDS_A_PROBE, reads=READS_A_PROBE)
+            for prices in prices_by_region.values()
+        )
+        cells = (f"${max(sum(cost.values()), 0.01):,.2f}" for cost in costs)
+        lines.append(f"| {count:,} probes | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def markdown_table(title: str, regions: list[str], costs: list[Mapping[str, float]]) -> str:

@@ -1,22 +1,29 @@
 """What a task costs, counted: calls to AWS by each side, and DynamoDB's write units, on records in memory."""
 
+import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django_offload import stores, transports
 from django_offload.conf import Options, configured
 from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Value
+from django_offload.protocol.enqueued_task import EnqueuedTask
+from django_offload.protocol.record import SWEEP_EVERY, initial_item
 from django_offload.stores.dynamodb import attribute
 from django_offload.stores.memory import MemoryStore
 from django_offload.testing.events import Invocation, sqs_event
 from django_offload.transports.memory import MemoryTransport
 from django_offload.worker import batch
+from django_offload.worker.sweep import sweep
 from tests.write_units import units
 
 BATCH = 10
+# Tasks that wait: more than the sweeper takes for a short queue.
+BACKLOG = 20
 
 
 class MeteredStore(MemoryStore):
@@ -76,3 +83,43 @@ def write_units(argument: Any) -> Mapping[str, float]:
     found["writes"] = len(store.writes)
     found["largest"] = max(store.writes)
     return found
+
+
+def waiting_units(until: Sequence[timedelta]) -> Mapping[timedelta, float]:
+    """
+    Return how many write units a task costs more for each of these times that it waits in a long queue.
+
+    The sweeper runs every minute. It looks at the records of 20 tasks, and sends none of them again.
+    """
+    store, options, start = MeteredStore(), configured()["default"], datetime.now(UTC)
+    ids = random.Random(7)
+    found = {}
+    with installed(options, store) as transport:
+        for number in range(BACKLOG):
+            enqueued = EnqueuedTask(
+                id=f"{ids.getrandbits(128):032x}",
+                alias=options.alias,
+                name="tests.benchmarks.tasks.nothing",
+                queue="default",
+                arguments="[[7],{}]",
+                enqueued_at=start + timedelta(seconds=number),
+            )
+            store.begin_create(initial_item(enqueued, store.shards(options)))()
+            transport.send("default", "a message", timedelta(0))
+        born = sum(store.writes)
+        now = start
+        while now < start + max(until):
+            now += SWEEP_EVERY
+            sweep(partial(at, now), minute)
+            if now - start in until:
+                found[now - start] = (sum(store.writes) - born) / BACKLOG
+        assert transport.depth("default") == BACKLOG
+    return found
+
+
+def at(now: datetime) -> datetime:
+    return now
+
+
+def minute() -> float:
+    return 60.0

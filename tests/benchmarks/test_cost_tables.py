@@ -9,7 +9,18 @@ import pytest
 from django_offload.stack import StackSpec, spec_of, stacks
 from django_offload.stack.alarms import alarm_definitions
 from django_offload.stack.prices import AS_OF, POLLER_HOUR, PRICES, SOURCE
-from tests.benchmarks.cost_tables import MONTH, dollars, idle_month, index_table, per_million, tables
+from tests.benchmarks.cost_tables import (
+    MONTH,
+    WAITS,
+    dollars,
+    idle_month,
+    index_table,
+    load_table,
+    per_million,
+    tables,
+    waiting_table,
+)
+from tests.benchmarks.metered import waiting_units
 
 ROOT = Path(__file__).resolve().parents[2]
 INFRA = ROOT / "infra"
@@ -41,8 +52,11 @@ def test_an_idle_month_by_hand(spec: StackSpec) -> None:
     assert len(spec.queues) == 3
     # Six mappings, each with 5 polls of 20 s: 0.65 million requests a month.
     assert costs["polls of the mappings"] == pytest.approx(6 * 0.648 * 0.40)
-    # 43,200 sweeps of 0.2 s with 256 MB, and 1 read unit each: the index has two shards.
-    assert costs["sweeps"] == pytest.approx(43_200 * (0.20e-6 + 0.05 * 0.0000166667 + 1 * 0.125e-6))
+    # 43,200 sweeps of 0.2 s with 256 MB.
+    assert costs["sweeps"] == pytest.approx(43_200 * (0.20e-6 + 0.05 * 0.0000166667))
+    # Each asks 64 shards of two bands, and the two old ones: half a read unit each.
+    assert costs["reads of 130 shards"] == pytest.approx(43_200 * 65 * 0.125e-6)
+    assert round(costs["reads of 130 shards"], 2) == 0.35
     assert costs["alarms"] == pytest.approx(0.10 * len(list(alarm_definitions(spec))))
     assert (costs["dashboard"], costs["custom metric"], costs["your own key"]) == (3.0, 0.3, 1.0)
     assert idle_month(PRICES["us-east-1"], spec)["your own key"] == 0
@@ -91,3 +105,15 @@ def test_the_page_says_what_pollers_of_a_queue_cost_a_month() -> None:
     assert f"${POLLER_HOUR}" in page
     assert f"two pollers, cost ${2 * hours * POLLER_HOUR:.2f} in a month of 30 days" in page
     assert f"all twenty ${20 * hours * POLLER_HOUR:.2f}" in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_page_says_what_waiting_costs() -> None:
+    more = waiting_units(WAITS)
+
+    assert [more[wait] for wait in WAITS] == sorted(more.values())
+    assert waiting_table(PRICES, more) in COSTS.read_text(), waiting_table(PRICES, more)
+
+
+def test_the_page_says_what_a_load_costs() -> None:
+    assert load_table(PRICES) in COSTS.read_text(), load_table(PRICES)

@@ -5,6 +5,7 @@ from django.contrib.auth.models import User
 
 from tests.contract.setup import tasks_setting
 from tests.integration import tasks
+from tests.integration.probing import meanwhile, no_metrics, sweeper_ran
 from tests.integration.setup import MODULES, Queues
 
 
@@ -39,3 +40,12 @@ def staff(client, transactional_db):
     # Without a password: to hash one takes a second.
     client.force_login(User.objects.create_user("ada", is_staff=True, is_superuser=True))
     return client
+
+
+@pytest.fixture
+def working(aws, monkeypatch):
+    """AWS whose handlers work while the doctor waits, and whose sweeper has run."""
+    meanwhile(monkeypatch, aws.run)
+    no_metrics()
+    sweeper_ran(aws)
+    return aws

@@ -30,8 +30,10 @@ print(lambdas.worker.handler(event, Invocation("contract-default-worker")))
 """
 LOADED = """
 packages = {"boto3", "botocore", "s3transfer", "urllib3"}
-# Only a task with sensitive arguments needs the first one, and only a mistake the others.
+# Only `offload_doctor --probe` needs the first, only a task with sensitive arguments the second one, and only
+# a mistake the others.
 rare = {
+    "django_offload.definition.probe",
     "django_offload.definition.masking",
     "django_offload.definition.arguments",
     "django_offload.definition.functions",

@@ -41,7 +41,7 @@ def check_connections(databases: Sequence[str] | None = None, **kwargs: Any) -> 
             f"own, but DATABASES['{alias}'] takes {connections_taken:,} connections in all.",
             hint="Lower max_concurrency or concurrency in OPTIONS['queues'], take a larger database, or use "
             "RDS Proxy.",
-            id="django_offload.W031",
+            id="django_offload.W038",
         )
         for alias, connections_taken in most.items()
         if connections_taken is not None and workers > connections_taken
@@ -107,7 +107,7 @@ def check_at_a_time(**kwargs: Any) -> list[CheckMessage]:
                 f"{aws_limits.ACCOUNT_CONCURRENCY:,} for all of its functions, the web function too.",
                 hint="Lower max_concurrency in OPTIONS['queues'], or have the quota raised and add this id "
                 "to SILENCED_SYSTEM_CHECKS.",
-                id="django_offload.W032",
+                id="django_offload.W039",
             )
         )
     for (stack, name), queue in by_queue.items():
@@ -118,7 +118,7 @@ def check_at_a_time(**kwargs: Any) -> list[CheckMessage]:
                     f"The workers of queue {shown(name)} in stack {shown(stack)} may take {taken:,} messages "
                     f"at a time, but SQS hands out {aws_limits.QUEUE_IN_FLIGHT:,}.",
                     hint="Lower max_concurrency or batch_size in OPTIONS['queues'].",
-                    id="django_offload.W032",
+                    id="django_offload.W039",
                 )
             )
     return messages
@@ -132,7 +132,7 @@ def check_shards(**kwargs: Any) -> list[CheckMessage]:
             f"{', '.join(str(options.shards) for options in aliases)}, but they write to one index. "
             "What the fewest shards take is throttled first.",
             hint="Give the aliases of a stack the same OPTIONS['shards'].",
-            id="django_offload.W033",
+            id="django_offload.W040",
         )
         for stack, aliases in by_stack().items()
         if len({options.shards for options in aliases}) > 1
@@ -145,7 +145,7 @@ def check_without_effect(**kwargs: Any) -> list[CheckMessage]:
         checks.Warning(
             f"{option} has no effect, because {cause}.",
             hint=f"Remove it, or {instead}.",
-            id="django_offload.W034",
+            id="django_offload.W041",
         )
         for aliases in by_stack().values()
         for option, cause, instead in options_without_effect(aliases)

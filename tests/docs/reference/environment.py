@@ -30,6 +30,8 @@ OTHERS = {
     "AWS_CA_BUNDLE": "The file of the certificates to trust instead of those of Amazon.",
     "REQUESTS_CA_BUNDLE": "The same, if AWS_CA_BUNDLE isn't set.",
     "AWS_LAMBDA_FUNCTION_NAME": "The name of the function; its presence says that this is Lambda.",
+    "AWS_LAMBDA_FUNCTION_VERSION": "The version of the function, which a probe returns; Lambda sets it.",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "Its memory in MB, which a probe returns; Lambda sets it.",
     "LAMBDA_TASK_ROOT": "The folder of the package in Lambda, which sets it.",
     "_X_AMZN_TRACE_ID": "The trace of an invocation, which calls pass on; Lambda sets it.",
     "DJANGO_SETTINGS_MODULE": "The settings of the project.",

@@ -127,6 +127,12 @@ if mode == "work":
         for result in results:
             result.refresh()
     found["ids"] = [result.id for result in results]
+    report = io.StringIO()
+    try:
+        call_command("offload_doctor", "--probe", "--json", stdout=report)
+    except SystemExit:
+        pass  # The settings of this project have findings of their own.
+    found["probe"] = json.loads(report.getvalue())
 found["same environment"] = environment == dict(os.environ)
 print(json.dumps(found))
 """
@@ -225,6 +231,7 @@ def test_other_terminals_find_it_and_its_end_says_what_is_forgotten(project: Pro
         assert found["board"][0] == 200
         assert found["same environment"]
         assert_readable(first.output, *found["ids"])
+        assert_probed(found["probe"])
         unfinished = project.folder / ".offload" / "unfinished"
         first.wait_for(lambda: unfinished.is_file() and json.loads(unfinished.read_text())["deferred"] == 2)
         assert (project.folder / ".offload" / ".gitignore").read_text() == "*\n"
@@ -248,6 +255,19 @@ def test_other_terminals_find_it_and_its_end_says_what_is_forgotten(project: Pro
     finally:
         second.process.kill()
         second.process.wait()
+
+
+def assert_probed(report: dict[str, Any]) -> None:
+    """Probes and a dead letter came back from processes of their own."""
+    assert [found for found in report["findings"] if found["id"].startswith(("probe", "load"))] == []
+    probes = report["probes"]["shop-dev"]
+    assert {found["alias"] for found in probes["probes"]} == {"default", "direct"}
+    assert probes["dead_letter_seconds"]["default"] > 0
+    for found in probes["probes"]:
+        assert found["through_bucket"]
+        assert found["version"]
+        assert found["memory"] == "512"
+        assert found["queue_delay"] + found["run"] <= found["end_to_end"] + 0.001
 
 
 def assert_readable(output: str, succeeded: str, failed: str) -> None:

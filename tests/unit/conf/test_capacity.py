@@ -7,7 +7,7 @@ from django.db import connections
 from django_offload.conf import capacity
 from tests.contract.setup import tasks_setting
 
-IDS = {"django_offload.W031", "django_offload.W032", "django_offload.W033", "django_offload.W034"}
+IDS = {"django_offload.W038", "django_offload.W039", "django_offload.W040", "django_offload.W041"}
 
 
 def found(*checks, **kwargs):
@@ -45,7 +45,7 @@ def test_more_workers_than_a_database_has_connections_are_a_warning(settings, da
 
     assert found(capacity.check_connections, databases=["default"]) == [
         (
-            "W031",
+            "W038",
             "The workers of all queues may run 103 tasks at a time, each with a connection of its own, but "
             "DATABASES['default'] takes 100 connections in all.",
         )
@@ -73,8 +73,8 @@ def test_a_pooler_shares_connections(settings, database, monkeypatch, key, value
 def test_a_database_is_asked_only_if_the_command_names_it(settings, database):
     settings.TASKS = of_sqs(max_concurrency=500)
 
-    assert "django_offload.W031" not in {message.id for message in run_checks()}
-    assert "django_offload.W031" in {message.id for message in run_checks(databases=["default"])}
+    assert "django_offload.W038" not in {message.id for message in run_checks()}
+    assert "django_offload.W038" in {message.id for message in run_checks(databases=["default"])}
 
 
 @pytest.mark.django_db
@@ -93,7 +93,7 @@ def test_more_invocations_than_an_account_has_are_a_warning(settings):
     settings.TASKS = of_sqs(max_concurrency=991)
     assert found(capacity.check_at_a_time) == [
         (
-            "W032",
+            "W039",
             "The queues may run 1,001 invocations at a time, but Lambda gives an account 1,000 for all of "
             "its functions, the web function too.",
         )
@@ -117,7 +117,7 @@ def test_more_messages_than_sqs_hands_out_are_a_warning(settings):
     settings.TASKS = of_sqs(max_concurrency=13, batch_size=10_000, batch_window=1)
     assert found(capacity.check_at_a_time) == [
         (
-            "W032",
+            "W039",
             "The workers of queue 'default' in stack 'contract' may take 130,000 messages at a time, but SQS "
             "hands out 120,000.",
         )
@@ -130,7 +130,7 @@ def test_aliases_with_different_shards_are_a_warning(settings):
     settings.TASKS = {"default": alias, "second": more}
 
     ((check_id, text),) = found(capacity.check_shards)
-    assert check_id == "W033"
+    assert check_id == "W040"
     assert text.startswith("The aliases of stack 'contract' have different OPTIONS['shards'], 2, 32, but")
 
     settings.TASKS = {"default": more, "second": more}
@@ -144,7 +144,7 @@ def test_options_of_sqs_have_no_effect_with_lambda_alone(settings):
 
     assert found(capacity.check_without_effect) == [
         (
-            "W034",
+            "W041",
             f"TASKS['default']: OPTIONS['queues']['default']['{key}'] has no effect, because LambdaBackend "
             "starts an invocation for each task.",
         )
@@ -159,7 +159,7 @@ def test_a_window_for_batches_of_one_message_has_no_effect(settings):
     settings.TASKS = of_sqs(batch_window=5)
     assert found(capacity.check_without_effect) == [
         (
-            "W034",
+            "W041",
             "TASKS['default']: OPTIONS['queues']['default']['batch_window'] has no effect, because a batch "
             "of one message is full at once.",
         )

@@ -216,7 +216,7 @@ def cancel_all(options: Options, ids: Sequence[str]) -> None:
 
 
 def throttles(plan: LoadPlan, began: datetime) -> dict[str, float] | None:
-    """Return what Lambda and DynamoDB throttled since then, as far as CloudWatch knows it by now."""
+    """Return what Lambda and DynamoDB throttled since then, as CloudWatch knows it by now."""
     table = {"Name": "TableName", "Value": plan.options.table}
     function = {"Name": "FunctionName", "Value": plan.options.worker_function(plan.queue)}
     metrics = {
@@ -289,5 +289,5 @@ def load_lines(report: LoadReport) -> Iterator[str]:
         known = "CloudWatch doesn't say what was throttled (cloudwatch:GetMetricData)"
     else:
         counts = ", ".join(f"{name} {count:,.0f}" for name, count in sorted(report.throttles.items()))
-        known = f"throttled, as far as CloudWatch knows by now: {counts or 'nothing'}"
+        known = f"throttled, by what CloudWatch has so far: {counts or 'nothing'}"
     yield f"{report.queue}: {refused:,} refused, {report.sent_again:,} sent again by the sweeper; {known}"

@@ -24,7 +24,7 @@ from ...operations.probe import (
 )
 from ...stack import StackSpec
 from ...stack.names import DEAD_LETTER, SWEEPER
-from .finding import Finding, deploy_remedy, finding, log_remedy
+from .finding import Finding, deploy_remedy, finding, is_local_aws, log_remedy
 from .load import LoadReport
 
 # CloudWatch has a metric some minutes later.
@@ -205,8 +205,9 @@ def check_sweeper(plan: StackSpec, report: ProbeReport) -> Iterator[Finding]:
     if not ran:
         minutes = SWEEPER_SILENT_AFTER // timedelta(minutes=1)
         text = f"{function} hasn't run for {minutes} minutes, so lost and later tasks aren't sent."
-        remedy = "If the stack is new, try again in some minutes. Otherwise enable its schedule: "
-        yield finding("sweeper-silent", plan.stack, text, remedy=remedy + deploy_remedy(plan.stack))
+        remedy = f"If it started just now, try again in some minutes. Otherwise: {deploy_remedy(plan.stack)}"
+        # Local AWS has just been started most of the time, and has its metrics half a minute later.
+        yield finding("sweeper-silent", plan.stack, text, remedy=remedy, wrong=not is_local_aws())
     elif errors.get(max(ran)):
         text = f"{function} failed when it last ran, at {max(ran):%H:%M} UTC."
         yield finding("sweeper-fails", plan.stack, text, remedy=log_remedy(function))
