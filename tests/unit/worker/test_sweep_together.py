@@ -4,9 +4,12 @@ import logging
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 
+from django_offload.aws.lean.retry import is_tried_once
+from django_offload.compat import TASKS
 from django_offload.conf.aws_limits import PARTITION_WRITES
 from django_offload.exceptions import Refusal
 from django_offload.protocol.record import DUE_AFTER
@@ -105,6 +108,38 @@ def test_of_a_page_from_a_throttled_shard_only_the_writes_under_way_are_tried(st
 
     assert stack.sweep() == {"failed": 32}
     assert len(tries) == 32
+
+
+def test_only_the_sweepers_own_writes_give_up_at_a_throttle(stack, monkeypatch):
+    """Not its messages, and not what receivers of task_finished call."""
+    defer(stack, 3)
+    lost = stack.task(8, enqueued_at=START)
+    stack.kill(lost, START)
+    stack.store.records[lost.id]["workers"] = ["w"] * 100
+    real, tried_once = stack.time.begin, {}
+
+    def begin(name, act):
+        tried_once.setdefault(name, set()).add(is_tried_once("ThrottlingException"))
+        return real(name, act)
+
+    def receive(task_result, **named):
+        tried_once["receiver"] = {is_tried_once("ThrottlingException")}
+
+    stack.time.begin = begin
+    task_finished = import_module(f"{TASKS}.signals").task_finished
+    task_finished.connect(receive)
+    try:
+        assert stack.sweep() == {"sent": 3, "ended": 1}
+    finally:
+        task_finished.disconnect(receive)
+
+    assert tried_once == {
+        "Query": {False},
+        "BatchGetItem": {False},
+        "UpdateItem": {True},
+        "SendMessageBatch": {False},
+        "receiver": {False},
+    }
 
 
 def test_a_query_that_is_refused_stops_its_shard_alone(stack, monkeypatch):

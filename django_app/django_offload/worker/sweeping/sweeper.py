@@ -117,18 +117,16 @@ class Sweeper:
 
     def is_over(self) -> bool:
         """Return True, and count it, if too little time is left to begin another write."""
-        if self.left() >= RESERVE_SECONDS:
-            return False
-        self.done["stopped"] = 1
-        return True
+        if not self.done["stopped"] and self.left() < RESERVE_SECONDS:
+            self.done["stopped"] = 1
+        return bool(self.done["stopped"])
 
     def sweep_page(self, page: Sequence[tuple[int, DueEntry]]) -> None:
         """Sweep a page of entries, each with its partition. A record that fails stops no other."""
         looks = [look for look in self.looks(page) if look is not None]
         looks = [look for look in self.with_messages(looks) if look is not None]
-        with throttled_once():
-            self.write_and_send([look for look in looks if look.plan.outcome != ENDED])
-            self.end([look for look in looks if look.plan.outcome == ENDED])
+        self.write_and_send([look for look in looks if look.plan.outcome != ENDED])
+        self.end([look for look in looks if look.plan.outcome == ENDED])
 
     # Reading and deciding.
 
@@ -253,7 +251,14 @@ class Sweeper:
         """Begin a write. Raise NotBegun if the time is over, or if the shard has been throttled."""
         if self.is_over() or look.partition in self.begin().stopped:
             raise NotBegun
-        return begin_write(self.store, look.entry.id, look.plan.change)
+        with throttled_once():
+            wait = begin_write(self.store, look.entry.id, look.plan.change)
+
+        def written() -> Attributes:
+            with throttled_once():
+                return wait()
+
+        return written
 
     def not_written(self, look: Look, exc: Exception) -> None:
         if isinstance(exc, NotBegun):
