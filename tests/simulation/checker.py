@@ -32,6 +32,7 @@ class Report:
 
     counts: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
+    writes: Counter[str] = field(default_factory=Counter)  # By release.
     wrong: Counter[str] = field(default_factory=Counter)  # In words.
     recoveries: list[tuple[float, bool]] = field(default_factory=list)
 
@@ -39,6 +40,7 @@ class Report:
         """Take over the sums of other worlds."""
         self.counts.update(other.counts)
         self.faults.update(other.faults)
+        self.writes.update(other.writes)
         self.wrong.update(other.wrong)
         self.recoveries += other.recoveries
 
@@ -56,7 +58,7 @@ class Report:
 def check(world: World) -> Report:
     """Return what became of the tasks of a world that has run."""
     report = Report(faults=Counter({kind.value: count for kind, count in world.faults.counts.items()}))
-    report.recoveries = world.ledger.recoveries
+    report.recoveries, report.writes = world.ledger.recoveries, world.writes
     for violation, count in world.ledger.violations.items():
         report.wrong[violation] += count
         report.counts["wrong"] += count

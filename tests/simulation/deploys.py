@@ -37,9 +37,9 @@ class Release:
 
 # The release before: it reads and writes two shards, which have no bands.
 FIRST = Release(name="0.1.0", shards=2, reads=0)
-READING = Release(name="reads 64, writes 2", shards=2)
-MANY = Release(name="writes 32", shards=32)
-FEWER = Release(name="writes 8", shards=8)
+READING = Release(name="2 shards", shards=2)
+MANY = Release(name="32 shards", shards=32)
+FEWER = Release(name="8 shards", shards=8)
 # What is live, one after the other. Nothing that reads two shards follows once records are in others.
 ROLLOUT = (FIRST, READING, FIRST, READING, MANY, FEWER, READING, MANY)
 ROLES = ("web", "worker", "dead letters", "sweeper")

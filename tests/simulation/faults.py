@@ -4,6 +4,8 @@ from collections import Counter
 from enum import Enum
 from random import Random
 
+from django_offload.exceptions import Refusal
+
 
 class Fault(Enum):
     """What can go wrong, as the table names it."""
@@ -26,8 +28,12 @@ class Killed(KeyboardInterrupt):
     """The process is gone: no code of its own runs any more, so nothing may catch this."""
 
 
-class Throttled(Exception):
+class Throttled(Refusal):
     """AWS refused a call for its rate, however often the SDK tried."""
+
+    def __init__(self) -> None:
+        error = {"Code": "ThrottlingException", "Message": "Rate exceeded"}
+        super().__init__("UpdateItem", 400, {"Error": error, "ResponseMetadata": {"HTTPHeaders": {}}})
 
 
 class InternalServerError(Exception):
@@ -55,7 +61,7 @@ CALL = {
     Fault.RESET: 12,
 }
 # A chance per call, message, invocation, …
-CALL_RATE = 0.038
+CALL_RATE = 0.041
 SWEEP_RATE = 0.002  # Per read of the index: every sweep has many.
 LEFT_OUT = 0.004  # Per record of a page that is read, or message of a batch that is sent.
 LAG = 0.02

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .ledger import Entry
 
 ENDS = {SUCCESSFUL, FAILED}
-# Where a record may be listed: those that wait or run where the sweeper reads, those that FAILED in the lists.
+# Where a record may be listed: where the sweeper reads if it waits or runs, in the lists if it FAILED.
 SWEPT = {*range(2), *range(1_000, 1_064), *range(2_000, 2_064)}
 LISTS = {*range(-4, 0), *range(3_000, 3_064), *range(4_000, 4_064)}
 PARTITIONS = {READY: SWEPT, RUNNING: SWEPT, FAILED: LISTS}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from .checker import Report
+from .deploys import ROLLOUT
 from .designs import OTHERS
 from .faults import Fault
 
@@ -39,6 +40,8 @@ def show(rows: list[Row]) -> str:
     lines.append(_line("faults", [f"{row.report.faults.total():,}" for row in rows]))
     for fault in Fault:
         lines.append(_line(f"  {fault.value}", [f"{row.report.faults[fault.value]:,}" for row in rows]))
+    for name in dict.fromkeys(release.name for release in ROLLOUT):
+        lines.append(_line(f"writes, {name}", [f"{row.report.writes[name]:,}" for row in rows]))
     for title, undisturbed in (("recovery", True), ("… disturbed ones too", False)):
         for share in (0.5, 0.99):
             seconds = [row.report.recovery(share, undisturbed=undisturbed) for row in rows]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from .checker import check
+from .deploys import ROLLOUT
 from .designs import OTHERS
 from .faults import Fault
 from .world import World
@@ -51,6 +52,15 @@ def test_every_kind_of_fault_strikes(output):
     assert row(output, "faults")[0] >= 0.36 * TASKS
     assert len(Fault) == 12
     assert all(row(output, fault.value)[0] > 0 for fault in Fault), output
+
+
+def test_every_release_writes_while_tasks_are_under_way(output):
+    assert [release.name for release in ROLLOUT[:6]] == [
+        *("0.1.0", "2 shards", "0.1.0", "2 shards"),
+        *("32 shards", "8 shards"),
+    ]
+    for release in ROLLOUT:
+        assert row(output, f"writes, {release.name}")[0] > TASKS / 10, output
 
 
 def test_other_designs_lose_work(output):

@@ -67,6 +67,7 @@ class World:
         self.network.on_kill = self._killed
         self.database = Database(self.network)
         self.swept: Counter[str] = Counter()
+        self.writes: Counter[str] = Counter()  # To records, by the release that made them.
         self.arrivals = tasks
         self.tokens: set[str] = set()  # Of every claim.
         self._seed = seed
@@ -188,6 +189,7 @@ class World:
     def changed(self, task_id: str, change: ConditionalWrite, before: Attributes | None) -> None:
         """Be told of each write to a record."""
         actor = self.network.actor
+        self.writes[actor.release.name] += 1
         if task_id in self.ledger.waiting:
             for other in self.network.late():
                 self._held_up(other)
@@ -222,8 +224,8 @@ class World:
         self.ledger.fault({*ANY_ID.findall(whom), *actor.holds})
         if gone:
             self.struck(actor.given)
-        if actor.role == "sweeper" and gone:
-            self.overlooked()
+        if actor.role == "sweeper" and (gone or fault is Fault.THROTTLE):
+            self.overlooked()  # Also a shard that throttles is left to the next sweep.
 
     def _held_up(self, actor: Actor) -> None:
         """Note that what a process has in hand waits for others: in the simulation, or in its batch."""
