@@ -39,7 +39,7 @@ def per_million(prices: Prices, *, memory: int, seconds: float, reads: int = 2) 
 def idle_month(prices: Prices, spec: StackSpec, *, own_key: bool = False) -> Mapping[str, float]:
     """Return what a month without tasks costs in dollars, by kind of cost."""
     polls = 2 * len(spec.queues) * POLLS_A_MONTH
-    sweep = SWEEP_SECONDS * limits.SERVICE_MEMORY / 1024 * prices.gigabyte_second
+    sweep = SWEEP_SECONDS * limits.SWEEPER_MEMORY / 1024 * prices.gigabyte_second
     return {
         "polls of the mappings": polls * prices.queue_request,
         "sweeps": SWEEPS_A_MONTH * (prices.invocation + sweep),
