@@ -30,6 +30,8 @@ from tests.write_units import entry, item_size
 
 NEWEST_FIRST = IndexQuery(index=DUE, newest_first=True)
 MOST_UNITS, TOGETHER = 85, 32
+# A walk that takes more pages goes in circles.
+MOST_PAGES = 200
 ID = f"{7:032x}"
 
 
@@ -72,7 +74,7 @@ def fill(store, entries):
 def walk(listing, query, numbers, shares):
     """Yield the ids of each page."""
     start = None
-    while True:
+    for _ in range(MOST_PAGES):
         entries, start = first_entries(listing, query, numbers, shares, start)
         yield [entry.id for entry in entries]
         if start is None:
