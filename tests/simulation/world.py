@@ -160,7 +160,8 @@ class World:
         """Have one release after the other, each for some time; in between, both have processes."""
         self.releases = dict.fromkeys(ROLES, deploys.ROLLOUT[0])
         span = ARRIVALS * self.tasks
-        begins = sorted(span * self.rng.random() for _ in deploys.ROLLOUT[1:])
+        each = span / len(deploys.ROLLOUT)
+        begins = [each * (number + self.rng.random()) for number in range(1, len(deploys.ROLLOUT))]
         for release, begin, end in zip(deploys.ROLLOUT[1:], begins, [*begins[1:], span], strict=True):
             for role in ROLES:
                 at = begin + min(end - begin, LONGEST_ROLLOUT) * self.rng.random()
