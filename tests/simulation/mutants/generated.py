@@ -49,6 +49,7 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "item": (ITEM,),
     "lease_until": (SOON,),
     "limit": (3,),
+    "listed": (False, True),
     "max_attempts": (3,),
     "not_before": (START,),
     "now": (START,),
