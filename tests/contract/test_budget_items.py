@@ -93,7 +93,7 @@ def test_nobody_finds_shows_or_changes_it(spent):
         assert (staff.get(address).status_code, staff.post(address).status_code) == (404, 404)
     change = reverse("admin:django_offload_task_change", args=[spent])
     assert staff.get(change).status_code == 404
-    for name in ("underway", "failed", "dead", "all"):
+    for name in ("underway", "deferred", "failed", "dead", "all"):
         page = staff.get(f"{reverse('admin:django_offload_task_changelist')}?list={name}").content.decode()
         assert spent not in page
     assert store_of(configured()["default"]).get(spent) == before

@@ -24,6 +24,7 @@ NOW = datetime.now(UTC)
 ADMIN = "admin:django_offload_task_"
 PAGES = [
     ("changelist", "list=underway"),
+    ("changelist", "list=deferred"),
     ("changelist", "list=failed"),
     ("changelist", "list=dead"),
     ("changelist", "list=underway&queue=reports"),

@@ -37,11 +37,11 @@ def likely_share(wanted: int, partitions: int) -> int:
     """
     Return how many entries to ask each partition for, so that all together most likely have `wanted`.
 
-    Random entries spread like this: the mean, and four standard deviations. DynamoDB bills a query of few
-    entries like one of 4 KB, so that more than the mean costs nothing.
+    Random entries spread like this: the mean, and four standard deviations of a binomial distribution.
+    DynamoDB bills a query of few entries like one of 4 KB, so that more than the mean costs nothing.
     """
     share = wanted / max(partitions, 1)
-    return min(wanted, math.ceil(share + 4 * math.sqrt(share)))
+    return min(wanted, math.ceil(share + 4 * math.sqrt(share * (1 - share / max(wanted, 1)))))
 
 
 @dataclass(slots=True, kw_only=True)
