@@ -73,20 +73,20 @@ def sweep_one_by_one(count: int) -> int:
 
 def sweep_in_virtual_time(count: int) -> dict[str, float]:
     """Sweep each minute until so many tasks that start at one instant, and a killed one, are sent."""
-    from tests.benchmarks.virtual import START, virtual_stack
+    from tests.benchmarks.virtual_stack import START, virtual_stack
 
     start, lease_until = START + timedelta(minutes=14), START + timedelta(seconds=30)
     with virtual_stack(SHARDS) as stack:
         for number in range(count):
             task = stack.task(number, enqueued_at=START - timedelta(hours=12), run_after=start)
-            stack.store.fill(task, SHARDS)
+            stack.fill(task)
         killed = stack.task(count, enqueued_at=START)
         stack.kill(killed, lease_until)
         busy = 0.0
         while len(stack.queue.sent) <= count:
-            began = stack.time.now
+            began = stack.time.seconds
             stack.sweep()
-            busy += stack.time.now - began
+            busy += stack.time.seconds - began
             if len(stack.queue.sent) <= count:
                 stack.next_minute()
     (rescued_at,) = stack.queue.sent.pop(killed.id)

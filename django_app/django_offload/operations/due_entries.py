@@ -56,8 +56,8 @@ class Partition:
     ended: bool = False
 
     def begin(self, store: Store, until: datetime, wanted: int) -> Callable[[], Sequence[DueEntry]]:
-        """Begin to read more entries: at least `wanted`, and twice as many as the last time."""
-        self.asked = min(max(wanted, 2 * self.asked), MOST_ASKED)
+        """Begin to read more entries: at least `wanted`, and three times as many as the last time."""
+        self.asked = min(max(wanted, 3 * self.asked), MOST_ASKED)
         return store.begin_due(self.number, until, self.asked + len(self.seen_ids), self.since)
 
     def add(self, page: Sequence[DueEntry]) -> None:
@@ -76,7 +76,7 @@ def merged(store: Store, shards: Sequence[int], until: datetime = EVER) -> Itera
     Yield the entries of these partitions that are due by `until`, the oldest first.
 
     The partitions are asked together, each for as many entries as a page most likely needs of it. A partition
-    that has run low is asked for twice as many each time, because few partitions may have most entries.
+    that has run low is asked for three times as many each time, because few partitions may have most entries.
     """
     partitions = {number: Partition(number=number) for number in shards}
     heads: list[tuple[datetime, str, int]] = []

@@ -272,7 +272,10 @@ def test_a_stack_that_lowered_its_shards_has_both_lists(many_shards, ada, settin
 
     assert {record.enqueued.id for record, _ in answer.context["page"].records} == before
     assert set(ada.ids("underway")) == since
-    assert "While OPTIONS[&quot;shards&quot;] is 1 or 2, deferred tasks are in the list Under way." in answer.text
+    assert (
+        "While OPTIONS[&quot;shards&quot;] is 1 or 2, deferred tasks are in the list Under way."
+        in answer.text
+    )
 
 
 def test_deferred_tasks_are_cancelled_from_their_list(many_shards, ada, store):
