@@ -41,7 +41,7 @@ def sweep_by_pages(count: int) -> int:
 def sweep_one_by_one(count: int) -> int:
     """Read, decide, write and send one record after the other, as releases up to 0.1.0 did."""
     from django_offload.conf import configured
-    from django_offload.operations.due_entries import entries
+    from django_offload.operations.due_entries import merged
     from django_offload.protocol.record import MESSAGE_LIFE, read_record
     from django_offload.sending.enqueue import message_text
     from django_offload.stores import store_of
@@ -52,7 +52,7 @@ def sweep_one_by_one(count: int) -> int:
     store, transport = store_of(options), transport_of(options)
     now = datetime.now(UTC)
     sent = 0
-    for entry in islice(entries(store, DEFERRED, now), count):
+    for entry in islice(merged(store, [DEFERRED], now), count):
         record = read_record(store.get(entry.id) or {})
         situation = Situation(
             now=now,

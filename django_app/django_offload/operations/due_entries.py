@@ -1,4 +1,4 @@
-"""Read the index `due`, one page at a time."""
+"""Read many partitions of the index `due` together: count their entries, or merge them, oldest first."""
 
 import math
 from collections import deque
@@ -17,20 +17,6 @@ PAGE = 100
 MOST_ASKED = 400
 # Clocks differ, so a list without a limit also contains records that ended a little after now.
 EVER = datetime.max.replace(tzinfo=UTC)
-
-
-def entries(store: Store, shard: int, until: datetime = EVER) -> Iterator[DueEntry]:
-    """Yield the entries of a shard that are due by `until`, the oldest first."""
-    since, seen_ids = EPOCH, set[str]()
-    while True:
-        limit = PAGE + len(seen_ids)
-        page = store.due(shard, until, limit, since)
-        yield from (entry for entry in page if entry.id not in seen_ids)
-        if len(page) < limit:
-            return
-        # The next page starts with the last instant of this one, because more entries may have the same.
-        since = page[-1].due_at
-        seen_ids = {entry.id for entry in page if entry.due_at == since}
 
 
 def likely_share(wanted: int, partitions: int) -> int:
