@@ -41,7 +41,7 @@ def sweep_by_pages(count: int) -> int:
 def sweep_one_by_one(count: int) -> int:
     """Read, decide, write and send one record after the other, as releases up to 0.1.0 did."""
     from django_offload.conf import configured
-    from django_offload.operations.due_entries import entries
+    from django_offload.operations.due_entries import merged
     from django_offload.protocol.record import MESSAGE_LIFE, read_record
     from django_offload.sending.enqueue import message_text
     from django_offload.stores import store_of
@@ -52,7 +52,7 @@ def sweep_one_by_one(count: int) -> int:
     store, transport = store_of(options), transport_of(options)
     now = datetime.now(UTC)
     sent = 0
-    for entry in islice(entries(store, DEFERRED, now), count):
+    for entry in islice(merged(store, [DEFERRED], now), count):
         record = read_record(store.get(entry.id) or {})
         situation = Situation(
             now=now,
@@ -73,20 +73,20 @@ def sweep_one_by_one(count: int) -> int:
 
 def sweep_in_virtual_time(count: int) -> dict[str, float]:
     """Sweep each minute until so many tasks that start at one instant, and a killed one, are sent."""
-    from tests.benchmarks.virtual import START, virtual_stack
+    from tests.benchmarks.virtual_stack import START, virtual_stack
 
     start, lease_until = START + timedelta(minutes=14), START + timedelta(seconds=30)
     with virtual_stack(SHARDS) as stack:
         for number in range(count):
             task = stack.task(number, enqueued_at=START - timedelta(hours=12), run_after=start)
-            stack.store.fill(task, SHARDS)
+            stack.fill(task)
         killed = stack.task(count, enqueued_at=START)
         stack.kill(killed, lease_until)
         busy = 0.0
         while len(stack.queue.sent) <= count:
-            began = stack.time.now
+            began = stack.time.seconds
             stack.sweep()
-            busy += stack.time.now - began
+            busy += stack.time.seconds - began
             if len(stack.queue.sent) <= count:
                 stack.next_minute()
     (rescued_at,) = stack.queue.sent.pop(killed.id)

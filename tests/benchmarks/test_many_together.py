@@ -17,7 +17,7 @@ from django_offload.protocol.enqueued_task import EnqueuedTask
 from django_offload.protocol.record import error_of, initial_item
 from django_offload.protocol.transitions import abandon
 from tests.benchmarks.site import offload
-from tests.benchmarks.virtual_time import START, VirtualStore, VirtualTransport, virtual_aws
+from tests.benchmarks.virtual_time import START, VirtualQueues, VirtualStore, virtual_aws
 
 TASKS, PAGE = 1_000, 100
 FASTEST = 3_000
@@ -27,7 +27,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture(params=[2, 32])
 def aws(
     request: pytest.FixtureRequest, settings: Any, sqlite_database: Any
-) -> Iterator[tuple[VirtualStore, VirtualTransport]]:
+) -> Iterator[tuple[VirtualStore, VirtualQueues]]:
     settings.TASKS = {"default": offload(shards=request.param)}
     with virtual_aws(configured()["default"]) as made:
         yield made
@@ -56,7 +56,7 @@ def create_records(store: VirtualStore, tasks: list[EnqueuedTask]) -> None:
     store.time.calls.clear()
 
 
-def test_dead_letters_are_redriven_fast(aws: tuple[VirtualStore, VirtualTransport]) -> None:
+def test_dead_letters_are_redriven_fast(aws: tuple[VirtualStore, VirtualQueues]) -> None:
     store, transport = aws
     tasks = enqueued_tasks(START - HOUR)
     create_records(store, tasks)
@@ -78,7 +78,7 @@ def test_dead_letters_are_redriven_fast(aws: tuple[VirtualStore, VirtualTranspor
     assert sum(store.time.calls.values()) <= 1.25 * TASKS
 
 
-def test_tasks_are_cancelled_fast(aws: tuple[VirtualStore, VirtualTransport]) -> None:
+def test_tasks_are_cancelled_fast(aws: tuple[VirtualStore, VirtualQueues]) -> None:
     store, _ = aws
     tasks, options = enqueued_tasks(START - HOUR), configured()["default"]
     create_records(store, tasks)
@@ -92,7 +92,7 @@ def test_tasks_are_cancelled_fast(aws: tuple[VirtualStore, VirtualTransport]) ->
     assert store.time.calls == {"UpdateItem": TASKS}
 
 
-def test_the_outbox_is_drained_fast_with_few_statements(aws: tuple[VirtualStore, VirtualTransport]) -> None:
+def test_the_outbox_is_drained_fast_with_few_statements(aws: tuple[VirtualStore, VirtualQueues]) -> None:
     store, transport = aws
     call_command("migrate", "offload_outbox", verbosity=0)
     outbox.put_many(enqueued_tasks(START - HOUR))

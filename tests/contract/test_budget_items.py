@@ -14,7 +14,7 @@ from django_offload.compat import TaskResultDoesNotExist, default_task_backend
 from django_offload.conf import configured
 from django_offload.definition.context import running
 from django_offload.exceptions import EnqueueFailed, TooManyEnqueues, UnreadableRecord
-from django_offload.operations.dead_letters import act_on
+from django_offload.operations.dead_letters import act_on_ids
 from django_offload.operations.find import find
 from django_offload.operations.redrive import REFUSALS
 from django_offload.outbox.models import OutboxEntry
@@ -77,7 +77,8 @@ def test_nobody_finds_shows_or_changes_it(spent):
     with pytest.raises(TaskResultDoesNotExist):
         default_task_backend.get_result(spent)
     for action in ("redrive", "discard"):
-        assert act_on(action, spent, datetime.now(UTC)).text == REFUSALS[None]
+        (refused,) = act_on_ids(action, [spent], lambda: datetime.now(UTC))
+        assert refused.text == REFUSALS[None]
         code, results = run_json("offload_dead", action, spent)
         assert (code, results[0]["done"]) == (1, False)
     for arguments in (
@@ -93,7 +94,7 @@ def test_nobody_finds_shows_or_changes_it(spent):
         assert (staff.get(address).status_code, staff.post(address).status_code) == (404, 404)
     change = reverse("admin:django_offload_task_change", args=[spent])
     assert staff.get(change).status_code == 404
-    for name in ("underway", "failed", "dead", "all"):
+    for name in ("underway", "deferred", "failed", "dead", "all"):
         page = staff.get(f"{reverse('admin:django_offload_task_changelist')}?list={name}").content.decode()
         assert spent not in page
     assert store_of(configured()["default"]).get(spent) == before
@@ -117,7 +118,8 @@ def test_a_redriven_root_goes_on_with_its_budget(runaways):
     stored = offload.stores[STACK].records[root.id]
     stored.update(status="FAILED")  # As if it had failed after it enqueued them.
 
-    assert act_on("redrive", root.id, offload.clock()).done
+    (redriven,) = act_on_ids("redrive", [root.id], offload.clock)
+    assert redriven.done
     offload.run()
 
     assert (len(tasks.born), len(tasks.refusals)) == (3 + 2, 1)

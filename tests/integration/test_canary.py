@@ -209,7 +209,7 @@ def pages(visitors, ids):
             answers[who, "progress", task_id] = client.get(f"{address}?{token}")
         staff = visitors["staff"]
         answers["staff", "task", task_id] = staff.get(reverse(f"{BOARD}change", args=[task_id]))
-    for name in ("underway", "failed", "dead", "all"):
+    for name in ("underway", "deferred", "failed", "dead", "all"):
         answers["staff", "list", name] = staff.get(f"{reverse(f'{BOARD}changelist')}?list={name}")
     answers["staff", "queues", ""] = staff.get(reverse(f"{BOARD}queues"))
     answers["staff", "unreadable", ""] = staff.get(reverse(f"{BOARD}unreadable"))

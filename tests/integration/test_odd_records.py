@@ -66,7 +66,7 @@ def test_no_reader_fails_over_a_record_of_another_writer(aws, odd_ids, staff, ca
 
     assert {status for statuses in answers for status in statuses} <= {200, 404, 503}
     assert sum(404 in statuses for statuses in answers) > 3
-    for name in ("failed", "dead", "underway"):
+    for name in ("failed", "dead", "underway", "deferred"):
         answer = staff.get(f"{reverse(BOARD)}?list={name}")
         assert answer.status_code == 200
         assert (good.id in answer.content.decode()) is (name == "underway")

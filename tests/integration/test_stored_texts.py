@@ -88,7 +88,7 @@ def read_by_every_face(staff, client, task_ids):
     """Read records wherever somebody can look at them: each by itself, and all together once."""
     for task_id in task_ids:
         read_one(staff, client, task_id)
-    for name in ("failed", "dead", "underway"):
+    for name in ("failed", "dead", "underway", "deferred"):
         assert staff.get(f"{reverse(BOARD)}?list={name}").status_code == 200
     for command in (
         ("offload_dead", "list", "--failed"),

@@ -88,7 +88,7 @@ def lists(staff: Client, site: Site) -> dict[str, Callable[[], object]]:
     return {
         **{
             f"the board, {name}": lambda name=name: shown(staff, f"{reverse(BOARD)}?list={name}")
-            for name in ("failed", "dead", "underway")
+            for name in ("failed", "dead", "underway", "deferred")
         },
         "offload_dead list": lambda: run("offload_dead", "list", "--failed"),
         "offload_dead list --json": lambda: run("offload_dead", "list", "--failed", "--json"),

@@ -1,6 +1,6 @@
 """The outbox: real rows in a real database, which no sweep asks while there are none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,16 +17,17 @@ class Outbox:
     def __init__(self, network: Network) -> None:
         self._network = network
         self.rows: set[str] = set()
-        self._put, self._delete, self._drain = drain.put, drain.delete, drain.drain
+        self._put_many, self._delete, self._drain = drain.put_many, drain.delete, drain.drain
 
     def clear(self) -> None:
         """Remove the rows of another world."""
         OutboxEntry.objects.all().delete()
 
-    def put(self, enqueued: EnqueuedTask) -> None:
-        self.rows.add(enqueued.id)
-        self._put(enqueued)
-        self._network.call(enqueued.id, lambda: None)  # Between the row and its commit.
+    def put_many(self, enqueued_tasks: Sequence[EnqueuedTask]) -> None:
+        self.rows.update(enqueued.id for enqueued in enqueued_tasks)
+        self._put_many(enqueued_tasks)
+        for enqueued in enqueued_tasks:
+            self._network.call(enqueued.id, lambda: None)  # Between the row and its commit.
 
     def delete(self, *task_ids: str) -> None:
         self._delete(*task_ids)
@@ -39,4 +40,4 @@ class Outbox:
 
     def patches(self) -> dict[tuple[Any, str], Any]:
         """Return what stands in for the functions of the module."""
-        return {(drain, name): getattr(self, name) for name in ("put", "delete", "drain")}
+        return {(drain, name): getattr(self, name) for name in ("put_many", "delete", "drain")}

@@ -83,7 +83,7 @@ class Web:
         world.ledger.entries[enqueued.id] = entry
         with world.acting(world.actor("web")), suppress(Killed, *MET):
             with transaction.atomic():
-                drain.put(enqueued)
+                drain.put_many([enqueued])
             entry.acknowledged = True
             world.ledger.open.add(enqueued.id)
 
@@ -129,10 +129,10 @@ class Web:
             entry.acknowledged = True
             return
         with transaction.atomic():
-            drain.put(enqueued)
+            drain.put_many([enqueued])
         entry.acknowledged = True  # A row is committed.
         send(enqueued, self.options[enqueued.alias])
-        drain.delete_sent(enqueued)
+        drain.forget_many([enqueued])
 
     def _duplicate(self, enqueued: EnqueuedTask) -> None:
         """Deliver the task's message once more, up to a minute later."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from ..conf import Options, configured
 from ..protocol.conditional_write import Value
 from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord
-from ..protocol.shards import OLD_SHARDS, Band, history_partitions, partition, partitions
+from ..protocol.shards import Band, history_partitions, partition, partitions
 from ..stores import store_of
 from ..stores.listing import DUE, HISTORY, SHARDED_HISTORY, Index
 
@@ -65,26 +65,23 @@ class TaskList:
         return record.status in self.states and (self.index is not DUE or record.due_at is not None)
 
 
+# Each of these asks one band. A page that asked two would cost more than 85 read units. Every stack has both
+# lists, because tasks stay where an earlier OPTIONS["shards"] put them.
 UNDER_WAY = TaskList(
     slug="underway",
     title="Under way",
-    description="Tasks that wait or run.",
+    description="Tasks that wait or run, except those in the list Deferred.",
     time_heading="Enqueued",
     index=DUE,
-    bands=(Band.RESCUE, Band.DEFERRED),
+    bands=(Band.RESCUE,),
     states=(READY, RUNNING),
     actions=("cancel",),
-)
-# Of a stack with many shards, whose deferred tasks are in partitions of their own.
-UNDER_WAY_SOON = replace(
-    UNDER_WAY,
-    description="Tasks that wait or run. Those that start much later are in the list Deferred.",
-    bands=(Band.RESCUE,),
 )
 DEFERRED_TASKS = TaskList(
     slug="deferred",
     title="Deferred",
-    description="Tasks that start later than a message can wait. The sweeper sends each before its start.",
+    description="Tasks that start later than a message can wait. The sweeper sends each before its start."
+    ' While OPTIONS["shards"] is 1 or 2, deferred tasks are in the list Under way.',
     time_heading="Starts",
     index=DUE,
     bands=(Band.DEFERRED,),
@@ -134,19 +131,8 @@ def lists(options: Options) -> list[TaskList]:
     """
     histories = {other.history for other in configured().values() if other.stack == options.stack}
     history = EVERYTHING_BY_SHARD if "sharded" in histories else EVERYTHING
-    return [*unfinished_lists(options), FAILED_TASKS, DEAD_LETTERS, *([history] if any(histories) else [])]
-
-
-def unfinished_lists(options: Options) -> list[TaskList]:
-    """
-    Return the lists of tasks that haven't ended: two if the stack writes to many shards, otherwise one.
-
-    The first one has the partitions of earlier releases, and of a stack with few shards all others, because
-    tasks stay where an earlier OPTIONS["shards"] put them.
-    """
-    if any(other.shards > OLD_SHARDS for other in configured().values() if other.stack == options.stack):
-        return [UNDER_WAY_SOON, DEFERRED_TASKS]
-    return [UNDER_WAY]
+    common = [UNDER_WAY, DEFERRED_TASKS, FAILED_TASKS, DEAD_LETTERS]
+    return [*common, *([history] if any(histories) else [])]
 
 
 def aliases(options: Options) -> list[str]:

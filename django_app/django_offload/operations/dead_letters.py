@@ -157,12 +157,6 @@ def act_on_ids(action: str, ids: Iterable[str], clock: Clock) -> Iterator[Action
         )
 
 
-def act_on(action: str, task_id: str, now: datetime) -> ActionResult:
-    """Do what act_on_ids() does for one record or body."""
-    (result,) = act_on_ids(action, [task_id], lambda: now)
-    return result
-
-
 def results_of(outcomes: Iterable[Outcome]) -> Iterator[ActionResult]:
     """Yield the outcomes that are results. Then raise the first one that is an exception."""
     failures = []

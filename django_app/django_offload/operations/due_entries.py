@@ -1,4 +1,4 @@
-"""Read the index `due`, one page at a time."""
+"""Read many partitions of the index `due` together: count their entries, or merge them, oldest first."""
 
 import math
 from collections import deque
@@ -19,29 +19,15 @@ MOST_ASKED = 400
 EVER = datetime.max.replace(tzinfo=UTC)
 
 
-def entries(store: Store, shard: int, until: datetime = EVER) -> Iterator[DueEntry]:
-    """Yield the entries of a shard that are due by `until`, the oldest first."""
-    since, seen_ids = EPOCH, set[str]()
-    while True:
-        limit = PAGE + len(seen_ids)
-        page = store.due(shard, until, limit, since)
-        yield from (entry for entry in page if entry.id not in seen_ids)
-        if len(page) < limit:
-            return
-        # The next page starts with the last instant of this one, because more entries may have the same.
-        since = page[-1].due_at
-        seen_ids = {entry.id for entry in page if entry.due_at == since}
-
-
 def likely_share(wanted: int, partitions: int) -> int:
     """
     Return how many entries to ask each partition for, so that all together most likely have `wanted`.
 
-    Random entries spread like this: the mean, and four standard deviations. DynamoDB bills a query of few
-    entries like one of 4 KB, so that more than the mean costs nothing.
+    Random entries spread like this: the mean, and four standard deviations of a binomial distribution.
+    DynamoDB bills a query of few entries like one of 4 KB, so that more than the mean costs nothing.
     """
     share = wanted / max(partitions, 1)
-    return min(wanted, math.ceil(share + 4 * math.sqrt(share)))
+    return min(wanted, math.ceil(share + 4 * math.sqrt(share * (1 - share / max(wanted, 1)))))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,8 +42,8 @@ class Partition:
     ended: bool = False
 
     def begin(self, store: Store, until: datetime, wanted: int) -> Callable[[], Sequence[DueEntry]]:
-        """Begin to read more entries: at least `wanted`, and twice as many as the last time."""
-        self.asked = min(max(wanted, 2 * self.asked), MOST_ASKED)
+        """Begin to read more entries: at least `wanted`, and three times as many as the last time."""
+        self.asked = min(max(wanted, 3 * self.asked), MOST_ASKED)
         return store.begin_due(self.number, until, self.asked + len(self.seen_ids), self.since)
 
     def add(self, page: Sequence[DueEntry]) -> None:
@@ -76,7 +62,7 @@ def merged(store: Store, shards: Sequence[int], until: datetime = EVER) -> Itera
     Yield the entries of these partitions that are due by `until`, the oldest first.
 
     The partitions are asked together, each for as many entries as a page most likely needs of it. A partition
-    that has run low is asked for twice as many each time, because few partitions may have most entries.
+    that has run low is asked for three times as many each time, because few partitions may have most entries.
     """
     partitions = {number: Partition(number=number) for number in shards}
     heads: list[tuple[datetime, str, int]] = []

@@ -39,13 +39,8 @@ PAGE, PAGE_BYTES = 100, 4 * 2**20
 type Place = tuple[datetime, str]
 
 
-def put(enqueued: EnqueuedTask) -> None:
-    """Add a task to the outbox, as part of the open transaction."""
-    put_many([enqueued])
-
-
 def put_many(enqueued_tasks: Sequence[EnqueuedTask]) -> None:
-    """Add tasks to the outbox by one query."""
+    """Add tasks to the outbox by one query, as part of the open transaction."""
     OutboxEntry.objects.using(DATABASE).bulk_create(
         OutboxEntry(
             id=enqueued.id,
@@ -57,13 +52,8 @@ def put_many(enqueued_tasks: Sequence[EnqueuedTask]) -> None:
     )
 
 
-def delete_sent(enqueued: EnqueuedTask) -> None:
-    """Delete a task that was sent. If that fails, it is sent once more, and is still the same task."""
-    forget_many([enqueued])
-
-
 def forget_many(enqueued_tasks: Sequence[EnqueuedTask]) -> None:
-    """Delete tasks that were sent."""
+    """Delete tasks that were sent. If that fails, each is sent once more, and is still the same task."""
     try:
         delete(*(enqueued.id for enqueued in enqueued_tasks))
     except Error as exc:  # Also of a connection that is closed.

@@ -122,7 +122,7 @@ class OutboxMachine(WorldMachine):
     def roll_back(self) -> None:
         enqueued = self.world.web.enqueued(PLAIN, "outbox")
         with transaction.atomic():
-            drain.put(enqueued)
+            drain.put_many([enqueued])
             transaction.set_rollback(True)
         self.rolled_back.append(enqueued.id)
 

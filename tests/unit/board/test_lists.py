@@ -48,14 +48,16 @@ def test_each_list_holds_its_own(ada, store):
     assert ada.ids("dead") == [dead]
 
 
-def test_a_list_says_of_which_queues_it_has_only_tasks_in_trouble(ada, store, settings):
-    settings.TASKS = found = {**settings.TASKS}
+@pytest.mark.parametrize("shards", [2, 32])
+def test_a_list_says_of_which_queues_it_has_only_tasks_in_trouble(ada, store, settings, shards):
+    settings.TASKS = found = with_shards(settings.TASKS, shards)
     found["default"]["OPTIONS"]["queues"] = {"default": {"index": "trouble"}}
     settings.TASKS = {**found}
     text = "Of the queue default, only tasks that something went wrong with are here."
 
     assert text in ada.see("underway").content.decode()
-    assert text not in ada.see("failed").content.decode()
+    for slug in ("deferred", "failed"):
+        assert text not in ada.see(slug).content.decode()
 
     found["default"]["OPTIONS"]["queues"] = {}
     settings.TASKS = {**found}
@@ -154,7 +156,9 @@ def with_history(setting, history):
 
 def test_all_tasks_are_listed_only_where_options_keep_their_history(ada, store, settings):
     ended, ready = create_task(store, "successful"), create_task(store, minute=1)
-    assert [choice.slug for choice in ada.see("all").context["lists"]] == ["underway", "failed", "dead"]
+    assert [choice.slug for choice in ada.see("all").context["lists"]] == [
+        *("underway", "deferred", "failed", "dead")
+    ]
 
     settings.TASKS = with_history(settings.TASKS, True)
 
@@ -225,13 +229,23 @@ def test_every_time_has_a_zone(ada, store, settings):
     assert "Since (JST)" in page
 
 
+def later_ids(count):
+    return {
+        tasks.double.using(run_after=datetime.now(UTC) + timedelta(hours=3)).enqueue(number).id
+        for number in range(count)
+    }
+
+
+def with_shards(setting, shards):
+    return {
+        name: {**alias, "OPTIONS": {**alias["OPTIONS"], "shards": shards}} for name, alias in setting.items()
+    }
+
+
 @pytest.fixture
 def many_shards(ours, settings):
     """A stack that writes to 32 shards. Request this before the store."""
-    settings.TASKS = {
-        name: {**alias, "OPTIONS": {**alias["OPTIONS"], "shards": 32}}
-        for name, alias in settings.TASKS.items()
-    }
+    settings.TASKS = with_shards(settings.TASKS, 32)
 
 
 def test_a_stack_with_many_shards_lists_deferred_tasks_by_their_start(many_shards, ada):
@@ -249,24 +263,23 @@ def test_a_stack_with_many_shards_lists_deferred_tasks_by_their_start(many_shard
     assert f"{start:%Y-%m-%d %H:%M:%S} UTC" in answer.text
 
 
-def test_tasks_of_a_stack_that_lowered_its_shards_are_all_under_way(many_shards, ada, settings):
-    ids = {
-        tasks.double.using(run_after=datetime.now(UTC) + timedelta(hours=3)).enqueue(n).id for n in range(9)
-    }
-    settings.TASKS = {
-        name: {**alias, "OPTIONS": {**alias["OPTIONS"], "shards": 2}}
-        for name, alias in settings.TASKS.items()
-    }
+def test_a_stack_that_lowered_its_shards_has_both_lists(many_shards, ada, settings):
+    before = later_ids(9)
+    settings.TASKS = with_shards(settings.TASKS, 2)
+    since = later_ids(9)
 
-    assert set(ada.ids("underway")) == ids
-    assert set(ada.ids("deferred")) == ids, "an address of a list that the stack has no more"
+    answer = ada.see("deferred")
+
+    assert {record.enqueued.id for record, _ in answer.context["page"].records} == before
+    assert set(ada.ids("underway")) == since
+    assert (
+        "While OPTIONS[&quot;shards&quot;] is 1 or 2, deferred tasks are in the list Under way."
+        in answer.text
+    )
 
 
 def test_deferred_tasks_are_cancelled_from_their_list(many_shards, ada, store):
-    ids = [
-        tasks.double.using(run_after=datetime.now(UTC) + timedelta(hours=3)).enqueue(number).id
-        for number in range(3)
-    ]
+    ids = later_ids(3)
 
     ada.act("cancel", *ids)
 

@@ -60,12 +60,12 @@ class MeteredListing(MemoryListing):
         """Return the bytes of an entry. All records of a test have the same size."""
         record = next(iter(self._store.records.values()), {})
         item = {"part": {"S": "record"}, **{name: attribute(value) for name, value in record.items()}}
-        return item_size(entry(item))
+        return item_size(entry(item, DUE.name))
 
 
 def fill(store, entries):
     """Add a record for each pair of a partition and an instant in microseconds."""
-    like = initial_item(enqueued_task(ID))
+    like = initial_item(enqueued_task(ID, name="shop.invoices.tasks.send_invoice", owner="user:1234567"))
     for number, (due_shard, due_at) in enumerate(entries):
         task_id = f"{number:032x}"
         store.records[task_id] = {**like, "id": task_id, "due_shard": due_shard, "due_at": due_at}
@@ -223,25 +223,55 @@ def test_a_page_with_tasks_in_the_partitions_of_earlier_releases_is_right(board,
     assert listing.units <= MOST_UNITS + 3
 
 
-def test_a_stack_with_few_shards_lists_what_an_earlier_option_put_elsewhere(board):
-    """OPTIONS["shards"] was 32 and is 2 now: one list has what was in two."""
-    store = MemoryStore()
+UNFINISHED = [("underway", Band.RESCUE), ("deferred", Band.DEFERRED)]
+
+
+@pytest.mark.parametrize(("slug", "band"), UNFINISHED)
+@pytest.mark.parametrize("shards", [1, 2, 3, 8, 32, 64])
+def test_a_page_of_any_number_of_shards_takes_few_read_units(board, slug, band, shards):
+    store, random = MemoryStore(), Random(7)
+    fill(store, [(partition(band, random.getrandbits(16), shards), number) for number in range(2_000)])
+
+    page, listing, asked = board(store, slug, shards)
+
+    in_list = slug == "underway" or shards > 2
+    assert len(page.records) == (100 if in_list else 0), "up to 2 shards, deferred tasks are under way"
+    assert asked == (66 if slug == "underway" else 64)
+    assert listing.units <= MOST_UNITS
+
+
+@pytest.mark.parametrize(("slug", "band"), UNFINISHED)
+@pytest.mark.parametrize(("before", "shards"), [(2, 32), (32, 2), (64, 1), (8, 64), (3, 2)])
+def test_a_page_reads_little_more_after_a_change_of_shards(board, slug, band, before, shards):
+    """Half of the tasks are where the option put them that the stack had before."""
+    store, random = MemoryStore(), Random(7)
+    counts = [before if random.random() < 0.5 else shards for _ in range(2_000)]
+    numbers = [partition(band, random.getrandbits(16), count) for count in counts]
+    fill(store, [(number, micros) for micros, number in enumerate(numbers)])
+
+    page, listing, _ = board(store, slug, shards)
+
+    listed = partitions(band, old=slug == "underway")
+    expected = [number for number in range(1_999, -1, -1) if numbers[number] in listed][:100]
+    assert [record.enqueued.id for record, _ in page.records] == [f"{number:032x}" for number in expected]
+    assert listing.units <= MOST_UNITS + 3
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3, 32])
+def test_no_task_vanishes_after_the_option_was_lowered(board, shards):
+    """OPTIONS["shards"] was 64. Both lists together have a task of each partition."""
+    store, ids = MemoryStore(), []
     fill(store, [(number, number) for number in partitions(Band.RESCUE, Band.DEFERRED)])
 
-    page, listing, asked = board(store, "underway", 2)
-    rest = first_entries(
-        listing,
-        NEWEST_FIRST,
-        partitions(Band.RESCUE, Band.DEFERRED),
-        [4] * asked,
-        decode_cursor(page.cursor, asked, NEWEST_FIRST),
-    )
+    for slug in ("underway", "deferred"):
+        page, _, _ = board(store, slug, shards)
+        assert page.cursor == ""
+        ids += [record.enqueued.id for record, _ in page.records]
 
-    assert asked == 130
-    assert len(page.records) == 100
-    assert len({record.enqueued.id for record, _ in page.records} | {entry.id for entry in rest[0]}) == 130
-    assert rest[1] is None
-    assert [choice.slug for choice in lists(configured()["default"])] == ["underway", "failed", "dead"]
+    assert sorted(ids) == sorted(store.records)
+    assert [choice.slug for choice in lists(configured()["default"])] == [
+        *("underway", "deferred", "failed", "dead")
+    ]
 
 
 def test_every_task_that_has_not_ended_is_in_a_list_whatever_the_option(board, settings):

@@ -89,7 +89,7 @@ def test_the_outbox_works_with_and_without_time_zones(ours, offload, transaction
     settings.USE_TZ = aware
     enqueued = enqueued_task("0" * 32, enqueued_at=NOW - timedelta(minutes=5))
 
-    outbox.put(enqueued)
+    outbox.put_many([enqueued])
 
     assert outbox.drain(NOW - timedelta(minutes=10), lambda: 60.0) == 0
     assert outbox.drain(NOW, lambda: 60.0) == 1

@@ -18,7 +18,8 @@ from django_offload.worker.deadline import RESERVE_SECONDS
 from django_offload.worker.sweeping import Sweeper
 from django_offload.worker.sweeping.due_pages import PAGE
 from django_offload.worker.sweeping.pace import SAVED_SECONDS, SHARE
-from tests.benchmarks.virtual import START, VirtualStore, virtual_stack
+from tests.benchmarks.virtual_stack import START, virtual_stack
+from tests.benchmarks.virtual_time import VirtualStore
 
 NINE = START + timedelta(minutes=14)
 LONG_AGO = START - timedelta(hours=12)
@@ -45,7 +46,7 @@ def defer(stack, count, **changes):
         for number in range(count)
     ]
     for task in tasks:
-        stack.store.fill(task, stack.shards)
+        stack.fill(task)
     return tasks
 
 
@@ -94,7 +95,7 @@ def test_a_shard_stops_at_its_first_throttle_and_the_others_go_on(stack, monkeyp
 
 def test_of_a_page_from_a_throttled_shard_only_the_writes_under_way_are_tried(stack, monkeypatch):
     for number in range(0, 8 * 150, 8):
-        stack.store.fill(stack.task(number, enqueued_at=LONG_AGO, run_after=NINE), stack.shards)
+        stack.fill(stack.task(number, enqueued_at=LONG_AGO, run_after=NINE))
     tries = []
 
     def begin_change(self, task_id, change):
@@ -176,7 +177,7 @@ def test_no_send_is_left_open_when_the_time_is_over(seconds):
     assert done["sent"] == len(stack.queue.sent) < 1_000
     assert unsent(stack, tasks) == []
     # What was begun just in time: the first queries, or writes and their messages.
-    assert stack.time.now <= max(seconds - RESERVE_SECONDS + 2 * delay, 6 * delay) + 0.01
+    assert stack.time.seconds <= max(seconds - RESERVE_SECONDS + 2 * delay, 6 * delay) + 0.01
 
 
 @pytest.mark.parametrize("call", [150, 171, 199, 230, 271])
@@ -199,7 +200,7 @@ def test_a_sweeper_that_dies_delays_few_tasks(stack, monkeypatch, call):
     stack.time.begin = real
 
     assert len(delayed) <= MOST_AT_RISK
-    stack.time.now += 20 * 60
+    stack.time.seconds += 20 * 60
     stack.sweep()
     assert unsent(stack, tasks) == []
     assert {len(instants) for instants in stack.queue.sent.values()} <= {1, 2}
@@ -257,7 +258,7 @@ def test_arguments_beside_records_are_read_together(stack):
     assert stack.sweep() == {"sent": 100}
     assert stack.time.calls["GetItem"] == 100
     # One after the other, the reads alone would take 500 ms.
-    assert stack.time.now < 0.15
+    assert stack.time.seconds < 0.15
 
 
 def test_a_deferred_task_whose_arguments_are_gone_ends(stack):
@@ -269,7 +270,7 @@ def test_a_deferred_task_whose_arguments_are_gone_ends(stack):
 def test_a_queue_is_asked_for_its_depth_once_in_a_sweep(stack):
     for number in range(300):
         task = stack.task(number, enqueued_at=START - 2 * DUE_AFTER)
-        stack.store.fill(task, stack.shards)
+        stack.fill(task)
     stack.queue.held = 50
 
     assert stack.sweep() == {"moved": 300}
@@ -329,7 +330,7 @@ def test_a_sweep_leaves_half_of_each_partition_to_others(monkeypatch):
     def index(self, task_id, before, after):
         if before is not None:
             for item in (before, after):
-                units[item["due_shard"], int(self.time.now)] += 1
+                units[item["due_shard"], int(self.time.seconds)] += 1
         real(self, task_id, before, after)
 
     monkeypatch.setattr(VirtualStore, "_index", index)
@@ -339,7 +340,7 @@ def test_a_sweep_leaves_half_of_each_partition_to_others(monkeypatch):
 
     assert max(units.values()) <= PARTITION_WRITES * SHARE * (1 + SAVED_SECONDS)
     # It doesn't dawdle either: 250 moves a second in each of two partitions.
-    assert stack.time.now < 3_000 / 500 + 1
+    assert stack.time.seconds < 3_000 / 500 + 1
 
 
 # Sharing out.
@@ -367,7 +368,7 @@ def test_the_first_pages_show_a_backlog_which_can_be_left_to_others(stack):
     for number in range(16 * PAGE):
         if number % 8 in {1, 6} or number < 80:
             task = stack.task(number, enqueued_at=LONG_AGO, run_after=NINE)
-            stack.store.fill(replace(task, id=f"{number:028x}{number % 8:04x}"), 8)
+            stack.fill(replace(task, id=f"{number:028x}{number % 8:04x}"))
     sweeper = Sweeper(options=stack.options, store=stack.store, clock=stack.time.clock, left=lambda: 60.0)
 
     assert sweeper.backlog == [1, 6]

@@ -24,6 +24,7 @@ from ...protocol.transitions import not_sent, set_aside
 from ...sending.enqueue import message_text
 from ...stores import DueEntry, Store
 from ...transports import transport_of
+from ...transports.batches import MOST_ENTRIES
 from ..deadline import RESERVE_SECONDS
 from ..events import log_exception
 from .decision import ENDED, SENT, Plan, Situation, decide, decide_overdue, end
@@ -37,8 +38,6 @@ logger = logging.getLogger("django_offload")
 
 # A record that another writer made unreadable is looked at this often.
 UNREADABLE_AFTER = timedelta(hours=1)
-# As many messages as one call sends.
-TEN = 10
 # So many ends are written together. Receivers of task_finished run after each, and may be slow.
 ENDS_TOGETHER = 10
 
@@ -236,7 +235,7 @@ class Sweeper:
                 queue = (look.plan.options.alias, look.record.enqueued.queue)
                 ten = tens.setdefault(queue, [])
                 ten.append(look)
-                if len(ten) == TEN:
+                if len(ten) == MOST_ENTRIES:
                     sends.append(self.begin_send(tens.pop(queue)))
         sends += [self.begin_send(ten) for ten in tens.values()]
         not_accepted = [look for finish in sends for look in finish()]
