@@ -111,6 +111,35 @@ def test_workers_that_never_answer_are_named_and_their_probes_are_ended(working,
     nothing_is_left(working)
 
 
+def test_ctrl_c_ends_the_probes_that_wait(working, monkeypatch):
+    def interrupted(probe, seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(doctor_probe, "measure", interrupted)
+
+    assert run("offload_doctor", "--probe") == (130, "Stopped by Ctrl-C. Completed steps aren't undone.")
+
+    monkeypatch.undo()
+    assert run_json("offload_doctor")[1]["stacks"][STACK]["oldest_ready"] is None, "before a worker runs it"
+    nothing_is_left(working)
+
+
+def test_without_the_table_nothing_is_sent(working, settings, queues):
+    for alias in settings.TASKS.values():
+        alias["OPTIONS"]["table"] = "nowhere"
+    settings.TASKS = {**settings.TASKS}
+
+    code, texts, found = diagnosis("--load", "5")
+
+    assert code == 1
+    assert texts["table-missing"] == ["The table nowhere does not exist."]
+    assert texts["probe-unsent"] == ["No probe was sent, because no table can keep its record."]
+    assert texts["load-unsent"] == ["The load wasn't sent, because a probe found a problem."]
+    assert found["probes"] == []
+    for queue in ("default", "default-dead"):
+        assert queues.counts(queue) == (0, 0)
+
+
 def test_a_queue_that_is_not_deployed_is_named_and_the_others_are_probed(working, settings):
     settings.TASKS = {
         name: {**alias, "QUEUES": [*alias["QUEUES"], "photos"]} for name, alias in settings.TASKS.items()
