@@ -39,8 +39,8 @@ def check_connections(databases: Sequence[str] | None = None, **kwargs: Any) -> 
         checks.Warning(
             f"The workers of all queues may run {workers:,} tasks at a time, each with a connection of its "
             f"own, but DATABASES['{alias}'] takes {connections_taken:,} connections in all.",
-            hint="Lower max_concurrency, pollers or concurrency in OPTIONS['queues'], take a larger database, "
-            "or use RDS Proxy.",
+            hint="Lower max_concurrency, pollers or concurrency in OPTIONS['queues'], take a larger "
+            "database, or use RDS Proxy.",
             id="django_offload.W038",
         )
         for alias, connections_taken in most.items()
@@ -113,8 +113,8 @@ def check_at_a_time(**kwargs: Any) -> list[CheckMessage]:
             checks.Warning(
                 f"The queues may run {in_all:,} invocations at a time, but Lambda gives an account "
                 f"{aws_limits.ACCOUNT_CONCURRENCY:,} for all of its functions, the web function too.",
-                hint="Lower max_concurrency or pollers in OPTIONS['queues'], or have the quota raised and add "
-                "this id to SILENCED_SYSTEM_CHECKS.",
+                hint="Lower max_concurrency or pollers in OPTIONS['queues'], or have the quota raised and "
+                "add this id to SILENCED_SYSTEM_CHECKS.",
                 id="django_offload.W039",
             )
         )
