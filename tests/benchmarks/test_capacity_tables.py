@@ -16,6 +16,7 @@ from tests.benchmarks.capacity_tables import (
     INDEX_UNITS_WITH_A_MOVE,
     MORE_SHARDS,
     TABLE_UNITS,
+    TABLE_UNITS_WITH_A_MOVE,
     Limit,
     connections,
     first_table,
@@ -53,6 +54,7 @@ def test_an_entry_that_moves_costs_the_index_two_units_more() -> None:
     end = succeed(fence=1, token="a", now=now, result_ttl=timedelta(days=1), stored={"result": "1"})
     store.change(enqueued.id, end)
 
+    assert len(store.writes) == TABLE_UNITS_WITH_A_MOVE
     assert sum(store.writes) - len(store.writes) == INDEX_UNITS_WITH_A_MOVE
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from django_offload.deploy import release
 from django_offload.management import doctor
 from django_offload.management.doctor.records import STATES
 from tests.docs.pages import DOCS, Section, sections
@@ -18,6 +19,8 @@ SECTIONS = {section.title: section for section in sections(DOCS / "how_to" / "tr
 SAID = re.compile(r"`([^`]+)`")
 # Its rows are the doctor's findings by their ids; tests/integration/test_doctor*.py bring findings about.
 DOCTOR = SECTIONS.pop("offload_doctor finds something")
+# Its rows are the refusals of the release; tests/deploy/test_index_steps.py brings them about.
+STEPS = SECTIONS.pop("offload_deploy refuses a step")
 
 
 def words_of(section: Section) -> list[str]:
@@ -79,6 +82,26 @@ def ids_in_the_code() -> set[str]:
 
 def _makes(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"Finding", "finding"}
+
+
+def refused_steps() -> list[str]:
+    """Return the text of each ChangeTooEarly that the code raises, with … for what is put in."""
+    trees = [ast.parse(path.read_text()) for path in Path(release.__file__).parent.glob("*.py")]
+    calls = [
+        node
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ChangeTooEarly"
+    ]
+    return ["".join(names(call.args[1])).replace("*", "…") for call in calls]
+
+
+def test_each_refused_step_of_a_deployment_has_its_row_and_no_other_has() -> None:
+    texts, rows = refused_steps(), words_of(STEPS)
+
+    assert len(texts) == len(rows) == len(STEPS.rows)
+    for text in texts:
+        assert len([words for words in rows if words in text]) == 1, text
 
 
 def names(value: ast.expr) -> Iterator[str]:

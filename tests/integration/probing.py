@@ -32,6 +32,19 @@ def meanwhile(monkeypatch, work):
         monkeypatch.setattr(module, "time", Meanwhile(__import__("time"), work))
 
 
+class Clock:
+    """Stands in for the time module: a sleep is over at once, and this clock goes on."""
+
+    def __init__(self):
+        self.now = 1_000.0
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
 def no_metrics():
     """Forget the metrics of the tests before."""
     for regions in cloudwatch_backends.values():
@@ -39,14 +52,14 @@ def no_metrics():
             backend.metric_data.clear()
 
 
-def sweeper_ran(aws, errors=0.0):
+def sweeper_ran(aws, errors=0.0, invocations=1.0, ago=timedelta(minutes=1)):
     dimensions = [{"Name": "FunctionName", "Value": f"{STACK}-sweeper"}]
-    at = datetime.now(UTC) - timedelta(minutes=1)
+    at = datetime.now(UTC) - ago
     aws.client("cloudwatch").put_metric_data(
         Namespace="AWS/Lambda",
         MetricData=[
             {"MetricName": name, "Dimensions": dimensions, "Value": value, "Timestamp": at}
-            for name, value in (("Invocations", 1.0), ("Errors", errors))
+            for name, value in (("Invocations", invocations), ("Errors", errors))
         ],
     )
 

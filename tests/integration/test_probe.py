@@ -9,8 +9,18 @@ from django.test import override_settings
 from django_offload.definition import probe as definition_probe
 from django_offload.definition import registry
 from django_offload.management.doctor import probe as doctor_probe
+from django_offload.operations import probe as operations_probe
+from django_offload.stack import spec_of
 from tests.contract.setup import STACK, tasks_setting
-from tests.integration.probing import diagnosis, meanwhile, no_metrics, nothing_is_left, refuse, sweeper_ran
+from tests.integration.probing import (
+    Clock,
+    diagnosis,
+    meanwhile,
+    no_metrics,
+    nothing_is_left,
+    refuse,
+    sweeper_ran,
+)
 from tests.integration.setup import MODULES, record_of
 from tests.unit.management.commands import run, run_json
 
@@ -111,6 +121,45 @@ def test_workers_that_never_answer_are_named_and_their_probes_are_ended(working,
     nothing_is_left(working)
 
 
+def test_the_timeout_is_that_of_all_queues_together(working, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(operations_probe, "time", clock)
+
+    code, texts, _ = diagnosis("--probe", "--timeout", "60")
+
+    assert (code, len(texts["probe-failed"]), len(texts["probe-dead-letter"])) == (1, 4, 2)
+    assert 2 * 60 <= clock.now - 1_000 < 2 * 60 + 2, "the dead letters first, then the others"
+
+
+def test_ctrl_c_ends_the_probes_that_wait(working, monkeypatch):
+    def interrupted(probe, seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(doctor_probe, "measure", interrupted)
+
+    assert run("offload_doctor", "--probe") == (130, "Stopped by Ctrl-C. Completed steps aren't undone.")
+
+    monkeypatch.undo()
+    assert run_json("offload_doctor")[1]["stacks"][STACK]["oldest_ready"] is None, "before a worker runs it"
+    nothing_is_left(working)
+
+
+def test_without_the_table_nothing_is_sent(working, settings, queues):
+    for alias in settings.TASKS.values():
+        alias["OPTIONS"]["table"] = "nowhere"
+    settings.TASKS = {**settings.TASKS}
+
+    code, texts, found = diagnosis("--load", "5")
+
+    assert code == 1
+    assert texts["table-missing"] == ["The table nowhere does not exist."]
+    assert texts["probe-unsent"] == ["No probe was sent, because no table can keep its record."]
+    assert texts["load-unsent"] == ["The load wasn't sent, because a probe found a problem."]
+    assert found["probes"] == []
+    for queue in ("default", "default-dead"):
+        assert queues.counts(queue) == (0, 0)
+
+
 def test_a_queue_that_is_not_deployed_is_named_and_the_others_are_probed(working, settings):
     settings.TASKS = {
         name: {**alias, "QUEUES": [*alias["QUEUES"], "photos"]} for name, alias in settings.TASKS.items()
@@ -164,6 +213,27 @@ def test_a_sweeper_that_has_not_run_is_found(working, monkeypatch):
         f"{STACK}-sweeper hasn't run for 15 minutes, so lost and later tasks aren't sent."
     ]
     assert found["sweeper_ran_at"] is None
+
+
+@pytest.mark.parametrize(
+    "last_run", [{"ago": timedelta(minutes=18)}, {"invocations": 0.0}], ids=["long ago", "never"]
+)
+def test_a_sweeper_that_ran_long_ago_or_never_is_found(aws, last_run):
+    no_metrics()
+    sweeper_ran(aws, **last_run)
+    report = doctor_probe.ProbeReport()
+
+    (found,) = doctor_probe.check_sweeper(spec_of(STACK), report)
+
+    assert (found.id, report.sweeper_ran_at) == ("sweeper-silent", None)
+
+
+def test_only_the_last_run_of_the_sweeper_counts(aws):
+    no_metrics()
+    sweeper_ran(aws, errors=1.0, ago=timedelta(minutes=4))
+    sweeper_ran(aws)
+
+    assert list(doctor_probe.check_sweeper(spec_of(STACK), doctor_probe.ProbeReport())) == []
 
 
 def test_a_sweeper_that_failed_is_found(working):

@@ -83,7 +83,7 @@ def test_no_load_is_sent_if_a_probe_did_not_come_back(working, monkeypatch):
     code, texts, found = diagnosis("--load", "12", "--timeout", "0.1")
 
     assert code == 1
-    assert texts["load-unsent"] == ["The load was not sent, or not all of it: a probe found a problem."]
+    assert texts["load-unsent"] == ["The load wasn't sent, because a probe found a problem."]
     assert "load" not in found
 
 

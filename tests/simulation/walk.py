@@ -158,9 +158,12 @@ class Walk:
         """Return the OPTIONS["shards"] of the process that takes this step."""
         return self.rng.choice(SHARDS)
 
-    def new(self, shards: int) -> Item:
-        """Return the record of the enqueued task."""
-        return {**initial_item(self.enqueued), "due_shard": partition("rescue", NUMBER, shards)}
+    def new(self, shards: int, listed: bool) -> Item:
+        """Return the record of the enqueued task; if it is `listed`, the list of all tasks has it too."""
+        item: Item = {**initial_item(self.enqueued), "due_shard": partition("rescue", NUMBER, shards)}
+        if listed:
+            item["listed"] = f"{self.enqueued.alias}#{NUMBER % shards}"
+        return item
 
     # What the record must say afterwards.
 
@@ -187,16 +190,17 @@ class Walk:
     # The steps: what is tried, whether it may be done, and what it must leave.
 
     def step_create(self) -> Step:
-        shards, indexed = self.some_shards(), self.rng.random() < 0.8
-        item = self.new(shards)
+        shards, indexed, listed = self.some_shards(), self.rng.random() < 0.8, self.rng.random() < 0.5
+        item = self.new(shards, listed)
         if not indexed:
             del item["due_at"], item["due_shard"]
-        create = transitions.create(initial_item(self.enqueued, shards, indexed=indexed))
-        return create, not self.item, item
+        new = initial_item(self.enqueued, shards, indexed=indexed, listed=listed)
+        return transitions.create(new), not self.item, item
 
     def step_claim(self) -> Step:
         enqueued = self.rng.choice((self.enqueued, None))
         token, swept, shards = self.rng.choice(TOKENS), self.rng.random() < 0.7, self.some_shards()
+        listed = self.rng.random() < 0.5
         change = transitions.claim(
             enqueued,
             token=token,
@@ -206,6 +210,7 @@ class Walk:
             max_attempts=MOST,
             swept=swept,
             shards=shards,
+            listed=listed,
         )
         workers = self.item.get("workers", [])
         if not self.item:
@@ -214,7 +219,7 @@ class Walk:
             allowed = self.item["not_before"] <= self.micros
         else:
             allowed = self.lost and "cancelled" not in self.item and len(workers) < MOST
-        new: Item = self.new(shards) if enqueued else {}
+        new: Item = self.new(shards, listed) if enqueued else {}
         if not swept:
             new.pop("due_at", None)
             new.pop("due_shard", None)

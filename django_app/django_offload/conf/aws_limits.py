@@ -25,10 +25,13 @@ MAPPING_BATCH = (1, 10_000)
 MAPPING_BATCH_WITHOUT_WINDOW = 10
 MAPPING_WINDOW = timedelta(seconds=300)
 MAPPING_CONCURRENCY = (2, 1_000)
-# Of provisioned mode: all pollers, and the least that are kept. Each runs up to 10 invocations at a time.
+# Of provisioned mode: all pollers, and the least that are kept.
 # https://docs.aws.amazon.com/lambda/latest/api/API_ProvisionedPollerConfig.html
 MAPPING_POLLERS = (2, 10_000)
 MAPPING_LEAST_POLLERS = (2, 200)
+# How many invocations one of these pollers runs at a time:
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+POLLER_CONCURRENCY = 10
 # Of all functions of an account and region together, before its quota is raised. New accounts have less:
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 ACCOUNT_CONCURRENCY = 1_000
@@ -68,10 +71,9 @@ NUMBER_MAGNITUDE = 126  # All digits of a whole number.
 # Write units a second that a new on-demand table takes, and after that twice its peak of 30 minutes before:
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
 TABLE_WRITES_AT_FIRST = 4_000
-# Of a table, before its quota is raised, and of one partition:
+# Of a table, before its quota is raised:
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
-TABLE_WRITES, PARTITION_WRITES = 40_000, 1_000
+TABLE_WRITES = 40_000
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 OBJECT_KEY = 1_024
 

@@ -18,7 +18,7 @@ QUERIES = {"postgresql": "SHOW max_connections", "mysql": "SELECT @@max_connecti
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-connecting.html
 PROXY = ".proxy-"
 # Queue options that only messages of SQS have to do with.
-OF_SQS = ("batch_size", "batch_window", "max_concurrency", "concurrency")
+OF_SQS = ("batch_size", "batch_window", "max_concurrency", "pollers", "concurrency")
 
 
 def check_connections(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
@@ -28,7 +28,7 @@ def check_connections(databases: Sequence[str] | None = None, **kwargs: Any) -> 
     A pooler shares connections, so a database behind one is left out.
     """
     workers = sum(
-        queue.max_concurrency * threads(queue)
+        invocations(queue) * threads(queue)
         for stack in by_stack().values()
         for queue in queues(stack).values()
     )
@@ -39,13 +39,21 @@ def check_connections(databases: Sequence[str] | None = None, **kwargs: Any) -> 
         checks.Warning(
             f"The workers of all queues may run {workers:,} tasks at a time, each with a connection of its "
             f"own, but DATABASES['{alias}'] takes {connections_taken:,} connections in all.",
-            hint="Lower max_concurrency or concurrency in OPTIONS['queues'], take a larger database, or use "
-            "RDS Proxy.",
+            hint="Lower max_concurrency, pollers or concurrency in OPTIONS['queues'], take a larger "
+            "database, or use RDS Proxy.",
             id="django_offload.W038",
         )
         for alias, connections_taken in most.items()
         if connections_taken is not None and workers > connections_taken
     ]
+
+
+def invocations(queue: QueueOptions) -> int:
+    """Return how many invocations a queue can run at the same time."""
+    if queue.pollers is None:
+        return queue.max_concurrency
+    _, most = queue.pollers
+    return most * aws_limits.POLLER_CONCURRENCY
 
 
 def threads(queue: QueueOptions) -> int:
@@ -99,25 +107,25 @@ def check_at_a_time(**kwargs: Any) -> list[CheckMessage]:
         for stack, options in by_stack().items()
         for name, queue in queues(options).items()
     }
-    invocations = sum(queue.max_concurrency for queue in by_queue.values())
-    if invocations > aws_limits.ACCOUNT_CONCURRENCY:
+    in_all = sum(invocations(queue) for queue in by_queue.values())
+    if in_all > aws_limits.ACCOUNT_CONCURRENCY:
         messages.append(
             checks.Warning(
-                f"The queues may run {invocations:,} invocations at a time, but Lambda gives an account "
+                f"The queues may run {in_all:,} invocations at a time, but Lambda gives an account "
                 f"{aws_limits.ACCOUNT_CONCURRENCY:,} for all of its functions, the web function too.",
-                hint="Lower max_concurrency in OPTIONS['queues'], or have the quota raised and add this id "
-                "to SILENCED_SYSTEM_CHECKS.",
+                hint="Lower max_concurrency or pollers in OPTIONS['queues'], or have the quota raised and "
+                "add this id to SILENCED_SYSTEM_CHECKS.",
                 id="django_offload.W039",
             )
         )
     for (stack, name), queue in by_queue.items():
-        taken = queue.max_concurrency * queue.batch_size
+        taken = invocations(queue) * queue.batch_size
         if taken > aws_limits.QUEUE_IN_FLIGHT:
             messages.append(
                 checks.Warning(
                     f"The workers of queue {shown(name)} in stack {shown(stack)} may take {taken:,} messages "
                     f"at a time, but SQS hands out {aws_limits.QUEUE_IN_FLIGHT:,}.",
-                    hint="Lower max_concurrency or batch_size in OPTIONS['queues'].",
+                    hint="Lower max_concurrency, pollers or batch_size in OPTIONS['queues'].",
                     id="django_offload.W039",
                 )
             )

@@ -147,8 +147,8 @@ def bounds_hint(key: str) -> str:
     if key == "pollers":
         highest = aws_limits.MAPPING_LEAST_POLLERS[1]
         return (
-            f"Give the least pollers, from {low:g} to {highest:g}, and the most, up to {high:g}: (2, 20). "
-            "With None, AWS polls by itself."
+            f"Give two numbers, such as (2, 20): the least pollers, from {low} to {highest}, and the most, "
+            f"which are as many or more, up to {high:,}. With None, AWS polls by itself."
         )
     if key == "timeout":
         return f"Give a number from {low:g} to {high:g}, in seconds.{REGIONAL}"

@@ -53,6 +53,24 @@ def test_more_workers_than_a_database_has_connections_are_a_warning(settings, da
 
 
 @pytest.mark.django_db
+def test_each_poller_of_a_queue_runs_ten_invocations(settings, database):
+    # The queue `reports` has 10 more.
+    settings.TASKS = of_sqs(pollers=(2, 9))
+    assert found(capacity.check_connections, databases=["default"]) == []
+    settings.TASKS = of_sqs(pollers=(2, 10))
+    ((check_id, text),) = found(capacity.check_connections, databases=["default"])
+    assert check_id == "W038"
+    assert "may run 110 tasks at a time" in text
+
+    settings.TASKS = of_sqs(pollers=(2, 99))
+    assert found(capacity.check_at_a_time) == []
+    settings.TASKS = of_sqs(pollers=(2, 100), batch_size=130, batch_window=1)
+    (account, in_flight) = found(capacity.check_at_a_time)
+    assert account[1].startswith("The queues may run 1,010 invocations at a time, but")
+    assert "may take 130,000 messages at a time" in in_flight[1]
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -153,6 +171,24 @@ def test_options_of_sqs_have_no_effect_with_lambda_alone(settings):
 
     settings.TASKS = both  # The other alias reads the same queue through SQS.
     assert found(capacity.check_without_effect) == []
+
+
+def test_pollers_have_no_effect_with_lambda_alone(settings):
+    both = tasks_setting("LambdaBackend", modules=[], queues={"default": {"pollers": (2, 20)}})
+    settings.TASKS = {"default": both["default"]}
+
+    ((check_id, text),) = found(capacity.check_without_effect)
+    assert check_id == "W041"
+    assert text.startswith("TASKS['default']: OPTIONS['queues']['default']['pollers'] has no effect")
+
+
+def test_contradictions_are_reported_by_the_checks_of_django(settings):
+    """Each of the functions above is registered."""
+    alias = of_sqs(max_concurrency=991, batch_window=5)["default"]
+    more = {**alias, "OPTIONS": {**alias["OPTIONS"], "shards": 32}}
+    settings.TASKS = {"default": alias, "second": more}
+
+    assert {message.id for message in run_checks()} >= IDS - {"django_offload.W038"}
 
 
 def test_a_window_for_batches_of_one_message_has_no_effect(settings):

@@ -194,8 +194,8 @@ def test_pollers_that_aws_would_refuse_are_refused_with_its_bounds(pollers):
     assert problem.id == "E005"
     assert problem.text.startswith("OPTIONS['queues']['default']['pollers'] is ")
     assert problem.hint == (
-        "Give the least pollers, from 2 to 200, and the most, up to 10000: (2, 20). "
-        "With None, AWS polls by itself."
+        "Give two numbers, such as (2, 20): the least pollers, from 2 to 200, and the most, which are as "
+        "many or more, up to 10,000. With None, AWS polls by itself."
     )
 
 

@@ -18,7 +18,7 @@ from ..base import EXIT_OK, EXIT_PROBLEM, OffloadCommand, error_message
 from ..doctor import functions, project, queues, records, storage
 from ..doctor.finding import Finding, is_local_aws
 from ..doctor.load import LoadPlan, load_findings, load_lines, load_plan, load_unsent, send_load
-from ..doctor.probe import ProbeReport, probe_stack
+from ..doctor.probe import ProbeReport, nothing_sent, probe_stack
 from ..rendering import Styled
 
 # The checks of a deployed stack, by the names that the progress shows.
@@ -28,6 +28,8 @@ STACK_CHECKS: dict[str, Callable[[StackSpec], Iterator[Finding]]] = {
     "bucket": storage.check_bucket,
     "functions": functions.check_functions,
 }
+# Findings without a table to read, or to send probes to.
+NO_TABLE = {"table-missing", "other-table"}
 NO_REPORTS: Mapping[str, ProbeReport] = MappingProxyType({})
 
 
@@ -147,10 +149,13 @@ manage.py offload_doctor --load 1000 --dry-run
         reports: dict[str, ProbeReport] = {}
         with self.progress("Probing") as progress:
             for name, plan in plans.items():
-                aliases = aliases_by_stack()[name]
-                reports[name] = probe_stack(
-                    plan, aliases, seconds, lambda text: progress.update(0, None, text), error_message
-                )
+                if any(found.stack == name and found.id in NO_TABLE for found in findings):
+                    reports[name] = ProbeReport(findings=[nothing_sent(plan)])
+                else:
+                    aliases = aliases_by_stack()[name]
+                    reports[name] = probe_stack(
+                        plan, aliases, seconds, lambda text: progress.update(0, None, text), error_message
+                    )
                 findings += reports[name].findings
         return reports
 
@@ -164,13 +169,13 @@ manage.py offload_doctor --load 1000 --dry-run
     ) -> None:
         """Send the load, if the probes of its stack came back. Add what is wrong to the findings."""
         if any(found.wrong for found in reports[plan.stack].findings):
-            findings.append(load_unsent(plan, "a probe found a problem."))
+            findings.append(load_unsent(plan, "The load wasn't sent, because a probe found a problem."))
             return
         with self.progress("Load") as progress:
             try:
                 report = send_load(load, seconds, lambda done, text: progress.update(done, load.count, text))
             except OffloadError as exc:
-                findings.append(load_unsent(plan, str(exc)))
+                findings.append(load_unsent(plan, f"The load wasn't sent, or not all of it: {exc}"))
                 return
         reports[plan.stack].load = report
         findings += load_findings(plan, load, report)
@@ -242,7 +247,7 @@ def check_stored(
     stack: Options, now: datetime, finding_ids: set[str], oldest: dict[str, Any]
 ) -> Iterator[Finding]:
     """Check the records and the bucket, if they can be read. Add the oldest records to `oldest`."""
-    if not finding_ids & {"table-missing", "other-table", "index-missing"}:
+    if not finding_ids & {*NO_TABLE, "index-missing"}:
         overdue = list(records.check_overdue(stack, now))
         yield from overdue
         yield from records.check_dead_letters(stack)

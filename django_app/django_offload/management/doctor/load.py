@@ -265,8 +265,7 @@ def load_findings(plan: StackSpec, load: LoadPlan, report: LoadReport) -> Iterat
         yield finding("load-unanswered", plan.stack, text, remedy=remedy)
 
 
-def load_unsent(plan: StackSpec, reason: str) -> Finding:
-    text = f"The load was not sent, or not all of it: {reason}"
+def load_unsent(plan: StackSpec, text: str) -> Finding:
     remedy = "Correct what the findings name, then try again."
     return finding("load-unsent", plan.stack, text, remedy=remedy)
 

@@ -73,17 +73,7 @@ def probe_stack(
     except ProbeUnknown as exc:
         report.findings.append(unknown_probe(plan, exc))
         return report
-    sent: list[SentProbe] = []
-    ways = [(each, queue) for each in aliases for queue in each.queues]
-    for each, queue in ways:
-        try:
-            sent.append(send_probe(each, queue))
-        except Exception as exc:  # noqa: BLE001, the other queues are probed too
-            text = f"A probe can't be sent {way(each, queue)}: {reason(exc, explain)}"
-            report.findings.append(finding("probe-unsent", plan.stack, text, remedy=SEND_REMEDY))
-    for probe in sent:
-        progress(f"an answer {way(probe.options, probe.enqueued.queue)}")
-        report.findings += answer_findings(plan, probe, seconds, report, explain)
+    report.findings += probe_workers(plan, aliases, seconds, report, progress, explain)
     return report
 
 
@@ -133,6 +123,35 @@ def probe_dead_letters(
         report.dead_letter_seconds[queue] = time.monotonic() - begun[queue]
 
 
+def probe_workers(
+    plan: StackSpec,
+    aliases: list[Options],
+    seconds: float,
+    report: ProbeReport,
+    progress: Progress,
+    explain: Explain,
+) -> Iterator[Finding]:
+    """Send a probe through every queue by each of its aliases, and wait for the answers."""
+    waiting: list[SentProbe] = []
+    try:
+        for options in aliases:
+            for queue in options.queues:
+                try:
+                    waiting.append(send_probe(options, queue))
+                except Exception as exc:  # noqa: BLE001, the other queues are probed too
+                    text = f"A probe can't be sent {way(options, queue)}: {reason(exc, explain)}"
+                    yield finding("probe-unsent", plan.stack, text, remedy=SEND_REMEDY)
+        while waiting:
+            progress(f"an answer {way(waiting[0].options, waiting[0].enqueued.queue)}")
+            yield from answer_findings(plan, waiting[0], seconds, report, explain)
+            del waiting[0]
+    except BaseException:
+        # Ctrl-C, for example: without this, probes that no worker takes would stay READY for days.
+        for probe in waiting:
+            give_up(probe)
+        raise
+
+
 SEND_REMEDY = "Correct what it names. manage.py offload_doctor without --probe compares the stack with TASKS."
 
 
@@ -150,6 +169,11 @@ def answer_findings(
         give_up(probe)
         text = f"A probe {way(options, queue)} didn't come back: {reason(exc, explain)}"
         yield finding("probe-failed", plan.stack, text, remedy=log_remedy(options.worker_function(queue)))
+
+
+def nothing_sent(plan: StackSpec) -> Finding:
+    """Return the finding about a stack whose table is missing, or belongs to another stack."""
+    return finding("probe-unsent", plan.stack, "No probe was sent, because no table can keep its record.")
 
 
 def unknown_probe(plan: StackSpec, exc: ProbeUnknown) -> Finding:
