@@ -14,13 +14,19 @@ def make() -> dict[str, str]:
     """Make the tasks and return their ids; those that run are run by the demo's own workers."""
     from django_offload.exceptions import WorkerLost
     from django_offload.operations.fail import fail_record
-    from django_offload.protocol.transitions import report
+    from django_offload.protocol.transitions import postpone, report
     from lab.tasks import exchange_rates, sales_report
     from tests.integration.setup import claim_by_another, configured, enqueued_before, record_of, store
 
     later = datetime.now(UTC) + LATER
     # So far ahead they have a record and no message: no worker takes them.
     waiting = {name: sales_report.using(run_after=later).enqueue(200_000) for name in ("READY", "RUNNING")}
+    for result in waiting.values():  # As if they had been sent: they are under way.
+        due_was = record_of(result.id).due_at
+        change = postpone(
+            result.id, due_was=due_was, due_at=later, shards=store().shards(configured()["default"])
+        )
+        store().change(result.id, change)
     dead = exchange_rates.using(run_after=later).enqueue(0)
     done = exchange_rates.enqueue(0)
     failed = {

@@ -202,7 +202,7 @@ def test_the_sharded_history_contains_each_record_that_was_written_for_it(histor
             ensure_record(store, enqueued, history_options)
         else:  # A worker whose message comes before its record.
             store.change(
-                task_id, replace(claimed(task_id), set_if_absent=initial_item(enqueued, shards, True))
+                task_id, replace(claimed(task_id), set_if_absent=initial_item(enqueued, shards, listed=True))
             )
     store.change(ids[8], succeed(fence=1, token=TOKEN, now=NOW, result_ttl=TTL, stored={"result": "1"}))
 

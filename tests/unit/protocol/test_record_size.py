@@ -62,7 +62,7 @@ def bytes_of(attributes):
 
 def failing_life(enqueued, progress, error, attempts, listed=False):
     """Yield a record after each write of a worker whose attempts all fail."""
-    record, now = initial_item(enqueued, READ_SHARDS, listed), NOW
+    record, now = initial_item(enqueued, READ_SHARDS, listed=listed), NOW
     yield record
     for fence in range(1, attempts + 1):
         now += timedelta(minutes=5)
@@ -164,8 +164,10 @@ def test_arguments_are_in_the_record_if_the_rest_leaves_space(changes, expected)
 def test_the_partition_of_a_list_counts_among_the_texts_of_a_record():
     at_most, over = (with_text(INITIAL_TEXT_BYTES - len("listeddefault#63") + more) for more in (0, 1))
 
-    assert ("arguments" in initial_item(at_most, 64, True)) is fits_inline(at_most, listed=True) is True
-    assert ("arguments" in initial_item(over, 64, True)) is fits_inline(over, listed=True) is False
+    assert (
+        ("arguments" in initial_item(at_most, 64, listed=True)) is fits_inline(at_most, listed=True) is True
+    )
+    assert ("arguments" in initial_item(over, 64, listed=True)) is fits_inline(over, listed=True) is False
     assert "arguments" in initial_item(over, 64)
 
 

@@ -88,7 +88,7 @@ def test_nothing_writes_the_attributes_of_lists_to_come_yet() -> None:
     """They are free: a record that has one already would put it into the index with another meaning."""
     task = replace(enqueued_task(new_id()), owner="user:1", root=new_id(), traceparent="00", options={"a": 1})
 
-    written = {*RECORD_TYPES, *initial_item(task, 32, True)}
+    written = {*RECORD_TYPES, *initial_item(task, 32, listed=True)}
 
     assert not written & (set(PROJECTED) - set(NEVER_CHANGED))
 
