@@ -18,6 +18,7 @@ from django_offload.protocol.transitions import (
     succeed,
     unclaim,
 )
+from django_offload.stores import Store
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 LEASE = timedelta(minutes=5)
@@ -39,6 +40,11 @@ def enqueued_task(task_id: str, **changes: Any) -> EnqueuedTask:
         enqueued_at=NOW - timedelta(minutes=1),
     )
     return replace(enqueued, **changes)
+
+
+def create_record(store: Store, enqueued: EnqueuedTask) -> bool:
+    """Create a READY record. Return False, with nothing changed, if it is there already."""
+    return store.begin_create(initial_item(enqueued))()
 
 
 def claimed(

@@ -18,3 +18,12 @@ def tasks_setting(backend: str = "SQSBackend", *, modules: list[str], **options:
         }
 
     return {"default": alias(backend), "other": alias(OTHER[backend])}
+
+
+def lose_messages(site: Any) -> None:
+    """Lose every message of the queue `default`. The site is the fixture `offload` or `offload_aws`."""
+    if hasattr(site, "transports"):
+        site.transports[STACK].queues["default"].messages.clear()
+    else:
+        sqs = site.client("sqs")
+        sqs.purge_queue(QueueUrl=sqs.get_queue_url(QueueName=f"{STACK}-default")["QueueUrl"])

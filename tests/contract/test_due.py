@@ -7,7 +7,7 @@ import pytest
 from django_offload.protocol.conditional_write import Refused
 from django_offload.protocol.record import initial_item, read_record
 from django_offload.protocol.transitions import send_again, succeed
-from tests.contract.records import NOW, TOKEN, TTL, claimed, enqueued_task, new_id
+from tests.contract.records import NOW, TOKEN, TTL, claimed, create_record, enqueued_task, new_id
 from tests.old_shards import DUE_SHARDS
 
 SECOND = timedelta(seconds=1)
@@ -18,8 +18,8 @@ END = {"now": NOW, "result_ttl": TTL}
 def test_due_returns_the_entries_of_one_shard_until_an_instant_oldest_first(store):
     minutes = {3: new_id(1), 1: new_id(1), 2: new_id(1), 9: new_id(1)}
     for minute, task_id in minutes.items():
-        store.create(enqueued_task(task_id, enqueued_at=NOW + timedelta(minutes=minute)))
-    store.create(enqueued_task(new_id(0), enqueued_at=NOW))
+        create_record(store, enqueued_task(task_id, enqueued_at=NOW + timedelta(minutes=minute)))
+    create_record(store, enqueued_task(new_id(0), enqueued_at=NOW))
 
     entries = store.due(1, NOW + timedelta(minutes=5 + 3), 100)
 
@@ -31,7 +31,7 @@ def test_due_returns_the_entries_of_one_shard_until_an_instant_oldest_first(stor
 def test_due_returns_at_most_limit_entries(store):
     ids = [new_id(0) for _ in range(5)]
     for minute, task_id in enumerate(ids):
-        store.create(enqueued_task(task_id, enqueued_at=NOW + timedelta(minutes=minute)))
+        create_record(store, enqueued_task(task_id, enqueued_at=NOW + timedelta(minutes=minute)))
 
     entries = store.due(0, NOW + timedelta(hours=1), 2)
 
@@ -59,7 +59,7 @@ def test_records_are_spread_over_the_shards():
 
 def test_only_one_of_two_sweepers_moves_a_record(store):
     enqueued = enqueued_task(new_id())
-    store.create(enqueued)
+    create_record(store, enqueued)
     due_at = read_record(store.get(enqueued.id)).due_at
     change = send_again(enqueued.id, due_was=due_at, due_at=due_at + SECOND, now=NOW, counts=True)
 

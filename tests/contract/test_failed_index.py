@@ -21,7 +21,7 @@ from django_offload.protocol.transitions import (
 )
 from django_offload.stores import DueEntry
 from django_offload.stores.memory import MemoryStore
-from tests.contract.records import ERROR, NOW, TOKEN, TTL, claimed, enqueued_task
+from tests.contract.records import ERROR, NOW, TOKEN, TTL, claimed, create_record, enqueued_task
 from tests.old_shards import DEAD_SHARDS, DUE_SHARDS, FAILED_SHARDS
 
 HELD, END = {"fence": 1, "token": TOKEN}, {"now": NOW, "result_ttl": TTL}
@@ -30,7 +30,7 @@ LATER = NOW + timedelta(days=400)
 
 def given_up(store, number, at=NOW):
     task_id = f"{number:032x}"
-    store.create(enqueued_task(task_id))
+    create_record(store, enqueued_task(task_id))
     store.change(task_id, abandon(now=at, result_ttl=TTL, error=ERROR))
     return task_id
 
@@ -49,7 +49,7 @@ def listed(store, shards):
 )
 def test_dead_letters_are_listed_unless_they_were_cancelled(store, change, where):
     task_id = f"{1:032x}"
-    store.create(enqueued_task(task_id))
+    create_record(store, enqueued_task(task_id))
 
     store.change(task_id, change)
 
@@ -96,7 +96,7 @@ def test_discard_and_redrive_take_a_record_out(store, change):
 
 def test_only_a_failed_record_can_be_discarded(store):
     task_id = f"{1:032x}"
-    store.create(enqueued_task(task_id))
+    create_record(store, enqueued_task(task_id))
 
     with pytest.raises(Refused, match="discard"):
         store.change(task_id, discard())
@@ -106,7 +106,7 @@ def test_only_a_failed_record_can_be_discarded(store):
 
 def test_a_sweeper_does_not_move_a_record_that_has_failed_since_it_was_read(store):
     task_id = f"{1:032x}"
-    store.create(enqueued_task(task_id))
+    create_record(store, enqueued_task(task_id))
     due_was = read_record(store.get(task_id)).due_at
     # It ends at the instant at which it was due, so that due_at stays the same although the record changes.
     store.change(task_id, abandon(now=due_was, result_ttl=TTL, error=ERROR))

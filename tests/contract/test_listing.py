@@ -16,7 +16,7 @@ from django_offload.stores import listing_of, store_of
 from django_offload.stores.listing import DUE, EVER, HISTORY, MOST_READ, SHARDED_HISTORY, IndexQuery
 from django_offload.stores.memory import MemoryStore
 from django_offload.stores.memory_listing import MemoryListing
-from tests.contract.records import NOW, TOKEN, TTL, claimed, enqueued_task, new_id
+from tests.contract.records import NOW, TOKEN, TTL, claimed, create_record, enqueued_task, new_id
 from tests.contract.setup import TASK_MODULES, tasks_setting
 from tests.unit.stack.evaluate import Evaluated
 
@@ -48,8 +48,8 @@ def walk(listing, query, partition=1, limit=2):
 def test_pages_contain_every_record_once_even_those_of_one_instant(store, listing, newest_first):
     ids = [new_id(1) for _ in range(7)]
     for number, task_id in enumerate(ids):
-        store.create(enqueued_task(task_id, enqueued_at=NOW + number // 4 * MINUTE))
-    store.create(enqueued_task(new_id(0)))
+        create_record(store, enqueued_task(task_id, enqueued_at=NOW + number // 4 * MINUTE))
+    create_record(store, enqueued_task(new_id(0)))
 
     listed, pages = walk(listing, IndexQuery(index=DUE, newest_first=newest_first))
 
@@ -63,7 +63,7 @@ def test_pages_contain_every_record_once_even_those_of_one_instant(store, listin
 def test_a_page_continues_after_an_entry_that_has_left_the_index(store, listing):
     ids = [new_id(1) for _ in range(4)]
     for number, task_id in enumerate(ids):
-        store.create(enqueued_task(task_id, enqueued_at=NOW + number * MINUTE))
+        create_record(store, enqueued_task(task_id, enqueued_at=NOW + number * MINUTE))
     page = listing.query(OLDEST_FIRST, 1, None, 2)
     for change in (
         claimed(ids[1]),
@@ -85,7 +85,7 @@ def test_only_matching_records_are_listed(store, listing):
         enqueued_task(new_id(1), queue="reports", owner="user:1", name="other"),
         enqueued_task(new_id(1), queue="reports", owner="user:1", enqueued_at=NOW - 9 * MINUTE),
     ):
-        store.create(enqueued)
+        create_record(store, enqueued)
     matching = {"queue": "reports", "owner": "user:1", "name": match.name}
 
     listed, _ = walk(
@@ -101,7 +101,7 @@ def test_a_filter_looks_at_so_many_entries_and_continues_after_the_last_one(stor
     ids = [new_id(1) for _ in range(9)]
     for number, task_id in enumerate(ids):
         queue = "reports" if number in (1, 7) else "default"
-        store.create(enqueued_task(task_id, queue=queue, enqueued_at=NOW + number * MINUTE))
+        create_record(store, enqueued_task(task_id, queue=queue, enqueued_at=NOW + number * MINUTE))
     query = IndexQuery(index=DUE, newest_first=newest_first, matching={"queue": "reports"})
     expected = [ids[7], ids[1]] if newest_first else [ids[1], ids[7]]
 
@@ -119,7 +119,7 @@ def test_a_filter_looks_at_so_many_entries_and_continues_after_the_last_one(stor
 
 def test_without_a_filter_so_many_entries_are_read_as_are_wanted(store, listing):
     for number in range(5):
-        store.create(enqueued_task(new_id(1), enqueued_at=NOW + number * MINUTE))
+        create_record(store, enqueued_task(new_id(1), enqueued_at=NOW + number * MINUTE))
 
     page = listing.begin_query(OLDEST_FIRST, 1, None, 3, 100)()
 
@@ -129,7 +129,7 @@ def test_without_a_filter_so_many_entries_are_read_as_are_wanted(store, listing)
 def test_only_records_in_the_range_of_time_are_listed(store, listing):
     ids = [new_id(1) for _ in range(4)]
     for number, task_id in enumerate(ids):
-        store.create(enqueued_task(task_id, enqueued_at=NOW + number * MINUTE))
+        create_record(store, enqueued_task(task_id, enqueued_at=NOW + number * MINUTE))
     start = NOW + 5 * MINUTE
 
     listed, _ = walk(
@@ -142,7 +142,7 @@ def test_only_records_in_the_range_of_time_are_listed(store, listing):
 def test_get_many_returns_existing_records_in_the_order_of_the_ids(store, listing):
     ids = [new_id() for _ in range(3)]
     for task_id in ids:
-        store.create(enqueued_task(task_id))
+        create_record(store, enqueued_task(task_id))
 
     records = listing.get_many([ids[2], new_id(), ids[0]])
 
@@ -182,7 +182,7 @@ def listed_everywhere(options, alias):
 
 def test_the_history_contains_finished_records(history_options):
     store, ended, other = store_of(history_options), new_id(), new_id()
-    store.create(enqueued_task(other, alias="other"))
+    create_record(store, enqueued_task(other, alias="other"))
     for change in (
         claimed(ended),
         succeed(fence=1, token=TOKEN, now=NOW, result_ttl=TTL, stored={"result": "1"}),
@@ -195,7 +195,9 @@ def test_the_history_contains_finished_records(history_options):
 def test_the_sharded_history_contains_each_record_that_was_written_for_it(history_options):
     store, ids = store_of(history_options), [f"{number:032x}" for number in range(9)]
     shards = store.shards(history_options)
-    store.create(enqueued_task("f" * 32, enqueued_at=NOW - MINUTE))  # By a process with older settings.
+    create_record(
+        store, enqueued_task("f" * 32, enqueued_at=NOW - MINUTE)
+    )  # By a process with older settings.
     for number, task_id in enumerate(ids):
         enqueued = enqueued_task(task_id, enqueued_at=NOW + number * MINUTE)
         if number < 6:

@@ -11,7 +11,7 @@ from django_offload.stores import store_of
 from django_offload.worker.sweep import sweep
 from tests.contract import tasks
 from tests.contract.records import enqueued_task
-from tests.contract.setup import STACK, TASK_MODULES, tasks_setting
+from tests.contract.setup import TASK_MODULES, lose_messages, tasks_setting
 
 MEMORY = "memory"
 
@@ -69,11 +69,7 @@ def test_a_cancel_before_the_start_has_no_effect(site):
 def test_a_lost_message_is_not_sent_again(site):
     result = tasks.echo.enqueue(7)
     later = datetime.now(UTC) + timedelta(hours=1)
-    if hasattr(site, "transports"):
-        site.transports[STACK].queues["default"].messages.clear()
-    else:
-        sqs = site.client("sqs")
-        sqs.purge_queue(QueueUrl=sqs.get_queue_url(QueueName=f"{STACK}-default")["QueueUrl"])
+    lose_messages(site)
 
     assert not sweep(lambda: later, lambda: 60.0).get("sent")
 

@@ -36,6 +36,7 @@ from tests.contract.records import (
     TOKEN,
     TTL,
     claimed,
+    create_record,
     enqueued_task,
     new_id,
     sent_and_unswept,
@@ -224,7 +225,7 @@ def test_every_change_of_the_protocol_is_tested():
 
 def test_a_claim_raises_the_fence_and_notes_the_worker(store):
     task_id = new_id()
-    store.create(enqueued_task(task_id))
+    create_record(store, enqueued_task(task_id))
 
     store.change(task_id, claimed(task_id))
 

@@ -12,7 +12,7 @@ from django_offload.stores import store_of
 from django_offload.worker.sweep import sweep
 from tests.contract import tasks
 from tests.contract.records import enqueued_task
-from tests.contract.setup import STACK, TASK_MODULES, tasks_setting
+from tests.contract.setup import TASK_MODULES, lose_messages, tasks_setting
 from tests.faults import FailingTransport, transport_with
 
 MEMORY = "memory"
@@ -100,11 +100,7 @@ def test_a_lost_message_is_not_sent_again(site):
     """What the option gives up: F22, and the rescue of a purged queue."""
     result = tasks.echo.enqueue(7)
     later = datetime.now(UTC) + timedelta(days=8)
-    if hasattr(site, "transports"):
-        site.transports[STACK].queues["default"].messages.clear()
-    else:
-        sqs = site.client("sqs")
-        sqs.purge_queue(QueueUrl=sqs.get_queue_url(QueueName=f"{STACK}-default")["QueueUrl"])
+    lose_messages(site)
 
     assert not sweep(lambda: later, lambda: 60.0).get("sent")
 

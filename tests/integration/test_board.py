@@ -13,7 +13,7 @@ from django_offload.protocol.transitions import abandon
 from django_offload.stores import store_of
 from django_offload.stores.dynamodb import LOCAL_SHARDS, attribute
 from tests.calls import watched
-from tests.contract.records import ERROR, TTL, enqueued_task, new_id
+from tests.contract.records import ERROR, TTL, create_record, enqueued_task, new_id
 from tests.contract.setup import STACK
 from tests.integration import tasks
 from tests.integration.setup import record_of, store
@@ -67,7 +67,7 @@ def many(aws):
         dynamodb.batch_write_item(RequestItems={options.table: requests})
     for _ in range(2):
         task_id = new_id()
-        store_of(options).create(enqueued_task(task_id))
+        create_record(store_of(options), enqueued_task(task_id))
         store_of(options).change(task_id, abandon(now=NOW, result_ttl=TTL, error=ERROR))
     return [enqueued.id for enqueued in enqueued_tasks]
 

@@ -10,7 +10,7 @@ from django_offload.stores import store_of
 from django_offload.testing import Invocation, sweep_event
 from django_offload.worker import fan_out, sweep
 from django_offload.worker.sweeping.due_pages import PAGE
-from tests.contract.records import enqueued_task
+from tests.contract.records import create_record, enqueued_task
 from tests.contract.setup import STACK
 from tests.integration.setup import MINUTE
 from tests.old_shards import DUE_SHARDS
@@ -26,7 +26,7 @@ def backlog(aws, monkeypatch):
     now = aws.clock()
     for number in range(COUNT):
         times = {"enqueued_at": now - 60 * MINUTE, "run_after": now + 10 * MINUTE}
-        store.create(enqueued_task(f"{number:032x}", **times))
+        create_record(store, enqueued_task(f"{number:032x}", **times))
     return aws
 
 

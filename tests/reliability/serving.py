@@ -30,6 +30,7 @@ from django_offload.protocol.record import read_record
 from django_offload.sending.outbox_row import pack, unpack
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports.memory import MemoryTransport
+from tests.contract.records import create_record
 from tests.reliability.databases import write
 
 STACK = "serving"
@@ -52,7 +53,7 @@ class Spool:
         for line in self.path.read_text().splitlines() if self.path.exists() else []:
             kind, _, text = line.partition(" ")
             if kind == "record":
-                store.create(unpack(text))
+                create_record(store, unpack(text))
             else:
                 transport.send("default", text, timedelta(0))
 

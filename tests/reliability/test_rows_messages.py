@@ -15,6 +15,7 @@ from django_offload.operations.redrive import redrive
 from django_offload.protocol.record import FAILED, PART_BYTES, SUCCESSFUL
 from django_offload.sending.enqueue import message_text
 from tests.contract import tasks as plain
+from tests.contract.records import create_record
 from tests.contract.setup import STACK, TASK_MODULES, tasks_setting
 from tests.older_code import enqueued_by_older_code
 from tests.reliability import tasks
@@ -206,7 +207,9 @@ def test_f27_record_and_message_may_come_in_either_order(line: MemoryLine, first
         kept = line.store.records.pop(result.id)
         (delivery,) = line.receive()
         assert line.work(delivery) == []
-        assert not line.store.create(line.record(result.id).enqueued), "the late record changed something"
+        assert not create_record(line.store, line.record(result.id).enqueued), (
+            "the late record changed something"
+        )
         assert kept["status"] == "READY"
     line.site.run()
 

@@ -15,6 +15,7 @@ from django_offload.sending.enqueue import message_text
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import Delivery
 from django_offload.worker.delivery import LONGEST_PATIENCE, PATIENCE
+from tests.contract.records import create_record
 
 from .checker import check
 from .clock import START
@@ -44,7 +45,7 @@ class Met:
         self.now = START
         order = Order(name=name, args=[2, 3], value=6)
         self.enqueued = self.world.web.enqueued(order, alias)
-        self.store.create(self.enqueued)
+        create_record(self.store, self.enqueued)
 
     def write(self, change: ConditionalWrite) -> None:
         self.store.change(self.enqueued.id, change)

@@ -38,6 +38,7 @@ from django_offload.sending.enqueue import keep_arguments, upload_large_argument
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import use
 from django_offload.transports.memory import MemoryTransport
+from tests.contract.records import create_record
 
 from .checker import check
 from .clock import START
@@ -184,7 +185,7 @@ class Failed:
         with self.in_place():
             self.enqueued = upload_large_arguments(self.enqueued, options)
         keep_arguments(self.store, self.enqueued, initial_item(self.enqueued), options)
-        self.store.create(self.enqueued)
+        create_record(self.store, self.enqueued)
         fail_record(self.store, self.enqueued, options, START, DeadLettered("it was"))
 
     @contextmanager

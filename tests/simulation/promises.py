@@ -21,6 +21,7 @@ from django_offload.worker import attempt
 from django_offload.worker.deadline import LambdaInvocation
 from django_offload.worker.progress_writer import ProgressWriter
 from django_offload.worker.sweeping import Sweeper
+from tests.contract.records import create_record
 
 from .checker import check
 from .clock import START
@@ -127,7 +128,7 @@ def a_forged_body_never_runs() -> None:
 
 def of_two_sweepers_one_sends() -> None:
     store, now = MemoryStore(), START + timedelta(hours=1)
-    store.create(BIRTH)
+    create_record(store, BIRTH)
     transport = MemoryTransport(lambda: now)
     transport.prepare("default")
     get = store.get
@@ -160,7 +161,7 @@ def a_claim_whose_reply_was_lost_is_one_claim() -> None:
 
 def a_task_that_waits_can_be_cancelled_and_one_that_runs_cannot() -> None:
     waiting, running = MemoryStore(), MemoryStore()
-    waiting.create(BIRTH)
+    create_record(waiting, BIRTH)
     _claim(running, "a", 0)
     change = transitions.cancel(now=START, result_ttl=TTL, error=error_of(ValueError()))
 

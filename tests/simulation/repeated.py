@@ -16,6 +16,7 @@ from django_offload.transports import use
 from django_offload.transports.memory import MemoryTransport
 from django_offload.worker.sweeping import Sweeper
 from django_offload.worker.sweeping.decision import MOST_SENDS
+from tests.contract.records import create_record
 from tests.old_shards import DUE_SHARDS
 
 from .clock import START
@@ -40,7 +41,7 @@ class Lone:
         self.store, self.now = store or MemoryStore(), START
         self.transport = MemoryTransport(self.clock)
         self.transport.prepare("default")
-        self.store.create(ENQUEUED)
+        create_record(self.store, ENQUEUED)
 
     def clock(self) -> datetime:
         return self.now

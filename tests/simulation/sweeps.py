@@ -21,6 +21,7 @@ from django_offload.stores.memory import MemoryStore
 from django_offload.transports.memory import MemoryTransport
 from django_offload.worker.sweeping.decision import DEEP, LONGEST_WAIT, MOST_SENDS
 from django_offload.worker.sweeping.due_pages import PAGE
+from tests.contract.records import create_record
 
 from .clock import START
 from .faults import InternalServerError
@@ -53,7 +54,8 @@ def deferred(after: timedelta) -> Lone:
     """Return the record of a task that starts that long after the start."""
     lone = Lone()
     lone.store.records.clear()
-    lone.store.create(
+    create_record(
+        lone.store,
         EnqueuedTask(
             id=ID,
             alias="default",
@@ -61,7 +63,7 @@ def deferred(after: timedelta) -> Lone:
             queue="default",
             enqueued_at=START,
             run_after=START + after,
-        )
+        ),
     )
     return lone
 
@@ -323,7 +325,7 @@ def records_that_cannot_be_read_stop_none_behind_them() -> None:
     lone = Lone(Unreadable())
     for number in range(PAGE):
         at = START + timedelta(microseconds=number)
-        lone.store.create(replace(ENQUEUED, id=f"{number + 1:028x}0000", enqueued_at=at))
+        create_record(lone.store, replace(ENQUEUED, id=f"{number + 1:028x}0000", enqueued_at=at))
     lone.now += timedelta(hours=1)
     found = sent(lone)
 

@@ -15,6 +15,7 @@ from django_offload.transports import use
 from django_offload.transports.memory import MemoryTransport
 from django_offload.worker.sweeping import Sweeper
 from django_offload.worker.sweeping.due_pages import PAGE
+from tests.contract.records import create_record
 from tests.old_shards import DUE_SHARDS
 
 from .clock import START
@@ -64,7 +65,9 @@ def lost(store: MemoryStore, number: int, shard: int) -> str:
     """Put a record into `store` whose message is nowhere, and which is due in `shard`."""
     task_id = f"{number:028x}{shard:04x}"
     at = START + timedelta(microseconds=number)
-    store.create(EnqueuedTask(id=task_id, alias="default", name="sim.plain", queue="default", enqueued_at=at))
+    create_record(
+        store, EnqueuedTask(id=task_id, alias="default", name="sim.plain", queue="default", enqueued_at=at)
+    )
     return task_id
 
 

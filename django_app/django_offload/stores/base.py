@@ -10,9 +10,7 @@ from functools import partial
 from ..aws import begin_together
 from ..conf import Options
 from ..protocol.conditional_write import Attributes, ConditionalWrite, Refused, Value
-from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import EPOCH
-from ..protocol.record import initial_item
 from ..protocol.shards import READ_SHARDS
 from ..protocol.transitions import create
 
@@ -117,10 +115,6 @@ class Store(ABC):
     def begin_put_part(self, part: Part) -> Callable[[], str]:
         """Start put_part(), and return a callable that finishes it; other calls can start in between."""
         return partial(self.put_part, part.task_id, part.name, part.text, part.ttl)
-
-    def create(self, enqueued: EnqueuedTask) -> bool:
-        """Create a READY record; return False, changing nothing, if it is there already."""
-        return self.begin_create(initial_item(enqueued))()
 
     def begin_create(self, item: Attributes) -> Callable[[], bool]:
         """

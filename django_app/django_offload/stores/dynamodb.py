@@ -24,16 +24,39 @@ LOCAL_SHARDS = 4
 is_local = lru_cache(maxsize=8)(is_loopback)
 
 
-class DynamoDBStore(Store):
+class Table:
+    """The table of a stack, and how to call it."""
+
+    def __init__(self, alias: str, table: str, client: str = BOTO3) -> None:
+        self.alias, self.table, self._kind = alias, table, client
+
+    @property
+    def _client(self) -> Any:
+        return client("dynamodb", self._kind)
+
+    def _begin(self, operation: str, **arguments: Any) -> Callable[[], dict[str, Any]]:
+        """Begin a call, and return what waits for its result."""
+        dynamodb = self._client
+        if "RequestItems" not in arguments:
+            arguments["TableName"] = self.table
+        wait = under_way(dynamodb, operation, **arguments)
+
+        def result() -> dict[str, Any]:
+            try:
+                return wait()
+            except dynamodb.exceptions.ResourceNotFoundException as exc:
+                raise ResourceMissing(self.alias, "table", self.table) from exc
+
+        return result
+
+
+class DynamoDBStore(Table, Store):
     """
     Every write is one conditional UpdateItem, without transactions.
 
     The web side creates records by PutItem, which costs less. Workers rarely create one, and their role has
     one action fewer without it.
     """
-
-    def __init__(self, alias: str, table: str, client: str = BOTO3) -> None:
-        self.alias, self.table, self._kind = alias, table, client
 
     def change(self, task_id: str, change: ConditionalWrite) -> dict[str, Value] | None:
         return self.begin_change(task_id, change)()
@@ -198,27 +221,8 @@ class DynamoDBStore(Store):
     def shards(self, options: Options) -> int:
         return min(options.shards, self.read_shards)
 
-    @property
-    def _client(self) -> Any:
-        return client("dynamodb", self._kind)
-
     def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
         return self._begin(operation, **arguments)()
-
-    def _begin(self, operation: str, **arguments: Any) -> Callable[[], dict[str, Any]]:
-        """Begin a call, and return what waits for its result."""
-        dynamodb = self._client
-        if "RequestItems" not in arguments:
-            arguments["TableName"] = self.table
-        wait = under_way(dynamodb, operation, **arguments)
-
-        def result() -> dict[str, Any]:
-            try:
-                return wait()
-            except dynamodb.exceptions.ResourceNotFoundException as exc:
-                raise ResourceMissing(self.alias, "table", self.table) from exc
-
-        return result
 
 
 def _key(task_id: str, part: str) -> dict[str, Any]:

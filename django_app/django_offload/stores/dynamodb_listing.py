@@ -3,19 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..aws import BOTO3, client, under_way
-from ..exceptions import ResourceMissing
 from ..protocol.conditional_write import Attributes, Value
 from ..protocol.json_codec import to_micros
-from .dynamodb import attribute, plain, whole
+from .dynamodb import Table, attribute, plain, whole
 from .listing import Index, IndexEntry, IndexPage, IndexQuery, Listing, check_ids
 
 
-class DynamoDBListing(Listing):
+class DynamoDBListing(Table, Listing):
     """Each method makes one call; get_many() makes another one if a busy table left records out."""
-
-    def __init__(self, alias: str, table: str, client: str = BOTO3) -> None:
-        self.alias, self.table, self._kind = alias, table, client
 
     def begin_query(
         self,
@@ -38,7 +33,7 @@ class DynamoDBListing(Listing):
                 index.partition: attribute(partition),
                 index.instant: attribute(after.micros),
             }
-        wait = self._begin("query", TableName=self.table, **arguments)
+        wait = self._begin("query", **arguments)
 
         def page() -> IndexPage:
             result = wait()
@@ -71,19 +66,6 @@ class DynamoDBListing(Listing):
         """Return the items that were read, and the request for those left out."""
         result = self._begin("batch_get_item", RequestItems=requested)()
         return result["Responses"].get(self.table, []), result.get("UnprocessedKeys") or {}
-
-    def _begin(self, operation: str, **arguments: Any) -> Callable[[], dict[str, Any]]:
-        """Begin a call, and return what waits for its result."""
-        dynamodb = client("dynamodb", self._kind)
-        wait = under_way(dynamodb, operation, **arguments)
-
-        def result() -> dict[str, Any]:
-            try:
-                return wait()
-            except dynamodb.exceptions.ResourceNotFoundException as exc:
-                raise ResourceMissing(self.alias, "table", self.table) from exc
-
-        return result
 
 
 def query_arguments(query: IndexQuery, partition: Value) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django_offload.exceptions import ConfigurationError, EnqueueFailed
 from tests.contract.setup import STACK, tasks_setting
 from tests.faults import FailingTransport, transport_with
 from tests.unit import tasks
+from tests.unit.backends.either_way import EITHER_WAY
 
 MODULES = ["tests.unit.tasks", "tests.contract.tasks"]
 LATER = timedelta(minutes=20)
@@ -21,20 +22,6 @@ def site(settings, request):
     found["default"]["OPTIONS"]["record_at_enqueue"] = False
     settings.TASKS = found
     return request.getfixturevalue("offload")
-
-
-def one():
-    return tasks.double.enqueue(2)
-
-
-def by_the_hundred():
-    (answer,) = tasks.double.enqueue_many([(2,)])
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
-
-
-EITHER_WAY = pytest.mark.parametrize("enqueue", [one, by_the_hundred])
 
 
 @EITHER_WAY

@@ -14,6 +14,7 @@ from tests.contract.records import claimed
 from tests.contract.setup import STACK, tasks_setting
 from tests.faults import FailingStore, FailingTransport, WatchingStore, store_with, transport_with
 from tests.unit import tasks
+from tests.unit.backends.either_way import EITHER_WAY
 
 MODULES = ["tests.unit.tasks", "tests.contract.tasks"]
 INDEX = {"due_at", "due_shard"}
@@ -29,20 +30,6 @@ def in_trouble(**options):
 def site(settings, request):
     settings.TASKS = in_trouble()
     return request.getfixturevalue("offload")
-
-
-def one():
-    return tasks.double.enqueue(2)
-
-
-def by_the_hundred():
-    (answer,) = tasks.double.enqueue_many([(2,)])
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
-
-
-EITHER_WAY = pytest.mark.parametrize("enqueue", [one, by_the_hundred])
 
 
 def records(site):

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django_offload.exceptions import OutOfTime
 from django_offload.protocol.record import read_record
 from django_offload.protocol.transitions import abandon, fail
-from tests.contract.records import ERROR, NOW, TOKEN, TTL, claimed, enqueued_task, new_id
+from tests.contract.records import ERROR, NOW, TOKEN, TTL, claimed, create_record, enqueued_task, new_id
 
 NAME = "tests.unit.tasks.double"
 ARGUMENTS = "[[21],{}]"
@@ -17,7 +17,7 @@ ARGUMENTS = "[[21],{}]"
 def create_task(store, state):
     task_id = new_id()
     enqueued = enqueued_task(task_id, name=NAME, arguments=ARGUMENTS)
-    store.create(enqueued)
+    create_record(store, enqueued)
     if state in {"running", "failed"}:
         store.change(task_id, claimed(task_id, enqueued=enqueued))
     if state == "failed":
@@ -110,7 +110,7 @@ def test_a_dead_letter_is_redriven_not_retried_and_the_other_way_round(ada, stor
 
 def test_a_task_that_could_not_run_stays_failed_and_says_why(ada, store):
     task_id = new_id()
-    store.create(enqueued_task(task_id, name="gone.tasks.pay"))
+    create_record(store, enqueued_task(task_id, name="gone.tasks.pay"))
     store.change(task_id, abandon(now=NOW, result_ttl=TTL, error=ERROR))
 
     (message,) = ada.messages_after(ada.act("redrive", task_id))

@@ -12,7 +12,7 @@ from django_offload.models import Task
 from django_offload.protocol.enqueued_task import is_id
 from django_offload.protocol.json_codec import EPOCH, from_micros
 from django_offload.stores.listing import DUE, EVER, IndexQuery
-from tests.contract.records import enqueued_task, new_id
+from tests.contract.records import create_record, enqueued_task, new_id
 
 # What looks like a cursor, with any numbers and any id.
 NUMBERS = st.integers(-1, 3) | st.integers() | st.sampled_from([10**16, 253402300800000000, "١", "", "1e3"])
@@ -42,7 +42,7 @@ def test_a_cursor_is_the_beginning_or_a_place_of_the_index(text, partitions):
 @pytest.fixture
 def see(ada, store):
     """Return a function that shows the lists to Ada, without what comes before the view of the board."""
-    store.create(enqueued_task(new_id()))
+    create_record(store, enqueued_task(new_id()))
     board, requests = site.get_model_admin(Task), RequestFactory()
 
     def see(query):

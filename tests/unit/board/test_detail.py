@@ -10,7 +10,7 @@ from django_offload.exceptions import Cancelled
 from django_offload.protocol.record import error_of
 from django_offload.protocol.transitions import abandon, redrive, report
 from tests.contract import tasks as contract_tasks
-from tests.contract.records import ERROR, NOW, TOKEN, TTL, claimed, enqueued_task, new_id
+from tests.contract.records import ERROR, NOW, TOKEN, TTL, claimed, create_record, enqueued_task, new_id
 from tests.unit import tasks
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -27,7 +27,7 @@ def test_sensitive_arguments_are_masked_and_others_named(ada, offload):
 
 def test_all_arguments_of_an_unknown_task_are_masked(ada, store):
     task_id = new_id()
-    store.create(enqueued_task(task_id, name="gone.tasks.pay", arguments='[["4111"],{"to":"me"}]'))
+    create_record(store, enqueued_task(task_id, name="gone.tasks.pay", arguments='[["4111"],{"to":"me"}]'))
 
     answer = ada.open(task_id)
 
@@ -119,7 +119,7 @@ def test_lost_attempts_and_those_before_a_redrive_are_shown(ada, store):
 )
 def test_an_end_from_outside_shows_its_cause(ada, store, error, text):
     task_id = new_id()
-    store.create(enqueued_task(task_id))
+    create_record(store, enqueued_task(task_id))
     store.change(task_id, abandon(now=NOW, result_ttl=TTL, error=error))
 
     last = ada.open(task_id).context["detail"].timeline[-1]
@@ -130,7 +130,7 @@ def test_an_end_from_outside_shows_its_cause(ada, store, error, text):
 
 def test_a_delayed_task_shows_when_it_starts(ada, store):
     task_id, later = new_id(), NOW + timedelta(days=1)
-    store.create(enqueued_task(task_id, run_after=later))
+    create_record(store, enqueued_task(task_id, run_after=later))
 
     last = ada.open(task_id).context["detail"].timeline[-1]
 

@@ -12,7 +12,7 @@ from django_offload.protocol.conditional_write import ConditionalWrite, equals
 from django_offload.protocol.transitions import abandon, cancel, fail, succeed
 from django_offload.sending.enqueue import ensure_record
 from django_offload.stores.base import MOST_READ
-from tests.contract.records import ERROR, NOW, TOKEN, TTL, claimed, enqueued_task, new_id
+from tests.contract.records import ERROR, NOW, TOKEN, TTL, claimed, create_record, enqueued_task, new_id
 from tests.unit import tasks
 
 MINUTE = timedelta(minutes=1)
@@ -29,7 +29,7 @@ def create_task(store, end=None, minute=0, **changes):
     """Create a task, end it if `end` says how, and return its id."""
     task_id = new_id()
     enqueued = enqueued_task(task_id, enqueued_at=NOW + minute * MINUTE, **changes)
-    store.create(enqueued)
+    create_record(store, enqueued)
     if end in {"failed", "successful", "running"}:
         store.change(task_id, claimed(task_id, enqueued=enqueued, at=NOW))
     for change in ENDS.get(end, ()):

@@ -348,7 +348,7 @@ def test_records_that_a_busy_table_leaves_out_are_read_once_more(monkeypatch, le
     aws = SimpleNamespace(
         batch_get_item=batch_get_item, exceptions=SimpleNamespace(ResourceNotFoundException=gone)
     )
-    monkeypatch.setattr("django_offload.stores.dynamodb_listing.client", lambda *names: aws)
+    monkeypatch.setattr("django_offload.stores.dynamodb.client", lambda *names: aws)
 
     records = DynamoDBListing("default", "tasks").get_many(["c", "a", "b"])
 

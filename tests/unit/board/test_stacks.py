@@ -11,7 +11,7 @@ from django_offload.conf import Options
 from django_offload.exceptions import ConfigurationError
 from django_offload.stores import use
 from django_offload.stores.memory import MemoryStore
-from tests.contract.records import enqueued_task, new_id
+from tests.contract.records import create_record, enqueued_task, new_id
 from tests.contract.setup import tasks_setting
 
 
@@ -27,8 +27,8 @@ def second(ours, offload, settings):
 
 def test_each_stack_has_its_own_lists_and_every_address_names_it(staff, store, second):
     ada, first, other = staff(), new_id(), new_id()
-    store.create(enqueued_task(first))
-    second.create(enqueued_task(other, alias="other"))
+    create_record(store, enqueued_task(first))
+    create_record(second, enqueued_task(other, alias="other"))
 
     assert ada.ids() == [first]
     assert ada.ids(stack="second") == [other]
@@ -40,7 +40,7 @@ def test_each_stack_has_its_own_lists_and_every_address_names_it(staff, store, s
 
 def test_an_action_reaches_the_stack_it_is_for(staff, store, second):
     ada, task_id = staff(), new_id()
-    second.create(enqueued_task(task_id, alias="other"))
+    create_record(second, enqueued_task(task_id, alias="other"))
 
     ada.act("cancel", task_id, stack="second")
 

@@ -8,7 +8,7 @@ from django_offload.conf import configured
 from django_offload.management.doctor import finding as finding_module
 from django_offload.management.doctor import records
 from django_offload.protocol.transitions import postpone
-from tests.contract.records import enqueued_task
+from tests.contract.records import create_record, enqueued_task
 from tests.contract.setup import STACK
 
 NOW = datetime.now(UTC)
@@ -28,7 +28,7 @@ def store(ours, offload):
 
 def waiting_since(store, number, at, *, due_at=None, run_after=None):
     enqueued = enqueued_task(f"{number:032x}", enqueued_at=at, run_after=run_after)
-    store.create(enqueued)
+    create_record(store, enqueued)
     if due_at is not None:
         due_was = datetime.fromtimestamp(0, UTC) + timedelta(
             microseconds=store.records[enqueued.id]["due_at"]

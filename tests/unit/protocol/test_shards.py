@@ -111,16 +111,13 @@ def test_a_backoff_that_no_message_can_wait_for_is_deferred(due_at, band):
     assert change.put["due_shard"] == band.value + 5
 
 
-SILENT = {"stores/base.py initial_item"}  # Store.create() is for tests.
-
-
 def test_every_writer_of_the_library_says_over_how_many_shards_and_whether_records_are_listed():
     """The defaults are for samples. A call without these would write where no option says so."""
     modules = (path for path in LIBRARY.rglob("*.py") if path.parent.name != "protocol")
     calls = [call for path in modules for call in writes(path)]
 
     assert len(calls) > 10
-    assert {where for where, says_shards in calls if not says_shards} == SILENT
+    assert {where for where, says_shards in calls if not says_shards} == set()
 
 
 def writes(path):

@@ -7,13 +7,13 @@ import pytest
 
 from django_offload.protocol.record import FAILED, READY, RUNNING, initial_item, read_record
 from django_offload.protocol.transitions import INDEX_KEYS, abandon, redrive, release, send_again
-from tests.contract.records import ERROR, NOW, TTL, claimed
+from tests.contract.records import ERROR, NOW, TTL, claimed, create_record
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
 def make(stage, enqueued, *changes):
-    stage.store.create(enqueued)
+    create_record(stage.store, enqueued)
     for change in changes:
         stage.store.change(enqueued.id, change)
     return enqueued

@@ -9,7 +9,7 @@ from django_offload.exceptions import Cancelled
 from django_offload.protocol.conditional_write import ConditionalWrite, equals
 from django_offload.protocol.record import READY
 from django_offload.transports.sqs import SQSTransport
-from tests.contract.records import NOW, claimed
+from tests.contract.records import NOW, claimed, create_record
 from tests.faults import FailingStore, Unreachable
 
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
@@ -18,7 +18,7 @@ SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days
 @pytest.mark.parametrize("direct", [False, True])
 def test_a_web_clock_that_is_ahead_delays_no_task(stage, enqueued, direct):
     ahead = enqueued(enqueued_at=NOW + 200 * timedelta(milliseconds=1))
-    stage.store.create(ahead)
+    create_record(stage.store, ahead)
 
     assert stage.deliver(ahead, direct=direct) is None
     assert stage.record(ahead).result == "8"
@@ -26,7 +26,7 @@ def test_a_web_clock_that_is_ahead_delays_no_task(stage, enqueued, direct):
 
 def test_run_after_is_kept_whatever_the_clock(stage, enqueued):
     later = enqueued(run_after=NOW + 10 * MINUTE)
-    stage.store.create(later)
+    create_record(stage.store, later)
 
     assert stage.deliver(later) == 10 * MINUTE
     assert stage.record(later).status == READY
@@ -49,7 +49,7 @@ def test_an_invocation_that_can_leave_no_record_fails_so_that_lambda_tries_again
 
 def test_a_lease_that_ends_while_its_claim_is_refused_ends_no_task_with_attempts_left(stage, enqueued):
     held = enqueued()
-    stage.store.create(held)
+    create_record(stage.store, held)
     stage.store.change(held.id, claimed(held.id, NOW))
     stage.now, stage.tick = NOW + 5 * MINUTE - 30 * timedelta(milliseconds=1), 20 * timedelta(milliseconds=1)
 
@@ -67,7 +67,7 @@ def test_a_start_that_passes_while_its_claim_is_refused_loses_no_message(stage, 
 
 def test_a_duplicate_of_what_waits_longer_than_a_message_can_is_acknowledged(stage, enqueued):
     waiting = enqueued()
-    stage.store.create(waiting)
+    create_record(stage.store, waiting)
     put = {"not_before": 4_000_000_000_000_000}
     stage.store.change(
         waiting.id, ConditionalWrite(name="wait", conditions=((equals("status", READY),),), put=put)
@@ -92,7 +92,7 @@ def test_a_task_that_cancels_itself_is_not_tried_again(ours):
 
 def test_a_retry_in_the_far_future_keeps_its_record(stage, enqueued):
     patient = enqueued(name="tests.unit.tasks.in_a_month", args=())
-    stage.store.create(patient)
+    create_record(stage.store, patient)
 
     assert stage.deliver(patient) is None
     record = stage.store.get(patient.id)

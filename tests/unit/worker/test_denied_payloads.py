@@ -12,6 +12,7 @@ from django_offload.protocol.enqueued_task import Reference
 from django_offload.protocol.record import READY, SUCCESSFUL
 from django_offload.transports import Delivery
 from django_offload.worker.delivery import DENIALS
+from tests.contract.records import create_record
 
 KEY = "payloads/x/arguments"
 
@@ -37,7 +38,7 @@ def payloads(stage):
 def large(stage, enqueued, payloads):
     kept = payloads.keep(KEY, "[[4],{}]")
     one = enqueued(reference=Reference(key=KEY, sha256=kept.sha256, size=kept.size))
-    stage.store.create(one)
+    create_record(stage.store, one)
     return one
 
 

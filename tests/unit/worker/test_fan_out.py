@@ -9,7 +9,7 @@ from django_offload.worker import fan_out, sweep
 from django_offload.worker.fan_out import LEAST_SECONDS, SHARDS_OF_ONE, groups_for
 from django_offload.worker.sweep_event import GROUP_LIFE, SHARDS_ALIAS, ShardGroup
 from django_offload.worker.sweeping.due_pages import PAGE
-from tests.contract.records import NOW
+from tests.contract.records import NOW, create_record
 from tests.old_shards import DUE_SHARDS
 
 pytestmark = pytest.mark.django_db  # Of the outbox and the markers of effects.
@@ -35,7 +35,7 @@ def defer(stage, enqueued, each):
     """Let so many tasks of each shard start in ten minutes."""
     nine = NOW + timedelta(days=1)
     for number in range(each * DUE_SHARDS):
-        stage.store.create(enqueued(number, run_after=nine))
+        create_record(stage.store, enqueued(number, run_after=nine))
     stage.now = nine - 10 * MINUTE
 
 

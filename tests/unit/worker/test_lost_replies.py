@@ -10,7 +10,7 @@ from django_offload.operations.cancel import cancel
 from django_offload.operations.fail import fail_record
 from django_offload.operations.redrive import redrive
 from django_offload.protocol.record import FAILED, READY
-from tests.contract.records import NOW
+from tests.contract.records import NOW, create_record
 from tests.faults import RepeatingStore, WatchingStore
 
 MINUTE = timedelta(minutes=1)
@@ -22,7 +22,7 @@ def repeated(stage, enqueued):
 
     def place(name, **known):
         one = enqueued(**known)
-        stage.store.create(one)
+        create_record(stage.store, one)
         stage.store = RepeatingStore(stage.store, name)
         return one
 
@@ -67,7 +67,7 @@ def test_what_became_ready_is_sent(stage, repeated):
 
 def test_of_two_who_redrive_at_one_instant_one_sends(stage, enqueued):
     dead = enqueued()
-    stage.store.create(dead)
+    create_record(stage.store, dead)
     fail_record(stage.store, dead, stage.options, NOW, DeadLettered("the test says so"))
 
     verdicts = []
@@ -105,7 +105,7 @@ def test_what_was_ended_from_outside_is_told_as_ended(stage, repeated, finished)
 
 def test_a_failure_that_comes_after_its_task_was_given_up_is_told_once(stage, enqueued, finished):
     failing = enqueued(args=(None,))
-    stage.store.create(failing)
+    create_record(stage.store, failing)
     later = NOW + timedelta(hours=1)
     inner = stage.store
     stage.store = WatchingStore(

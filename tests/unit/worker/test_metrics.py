@@ -7,7 +7,7 @@ import pytest
 
 from django_offload.worker import sweep
 from django_offload.worker.metrics import print_longest_running
-from tests.contract.records import NOW, claimed
+from tests.contract.records import NOW, claimed, create_record
 
 
 def test_the_line_is_a_metric_that_cloudwatch_reads_from_a_log(capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,7 +38,7 @@ def test_a_deployed_sweeper_tells_how_long_an_attempt_has_been_running(
     monkeypatch.setattr(sweep, "stacks", lambda: [stage.options])
     if own:
         monkeypatch.setenv("OFFLOAD_STACK", stage.options.stack)
-    stage.store.create(enqueued(1))
+    create_record(stage.store, enqueued(1))
     stage.store.change(enqueued(1).id, claimed(enqueued(1).id, NOW))
     stage.now = NOW + timedelta(minutes=10)
 

@@ -15,7 +15,7 @@ from django_offload.stores.dynamodb import plain
 from django_offload.testing import Invocation, sqs_event
 from django_offload.worker import batch
 from django_offload.worker.sweeping.sweeper import UNREADABLE_AFTER
-from tests.contract.records import NOW
+from tests.contract.records import NOW, create_record
 
 pytestmark = pytest.mark.django_db
 
@@ -99,7 +99,7 @@ def test_a_json_text_has_the_fields_and_numbers_that_this_library_writes(enqueue
 
 def test_a_task_that_was_sent_very_often_is_sent_again(stage, enqueued):
     task = enqueued(1)
-    stage.store.create(task)
+    create_record(stage.store, task)
     first = stage.store.records[task.id]["enqueued_at"]
     # It is due before it may start, so it has had no message yet.
     stage.store.records[task.id].update({"sends": 100_000, "due_at": first - 1})
@@ -155,11 +155,11 @@ def compute_with(record: TaskRecord, stage):
 def test_no_record_stops_the_sweep_of_the_others(stage, enqueued):
     for number, item in enumerate(list(odd_items(enqueued))[::5], 1):
         odd = enqueued(number)
-        stage.store.create(odd)
+        create_record(stage.store, odd)
         index = {name: stage.store.records[odd.id][name] for name in ("id", "due_at", "due_shard")}
         stage.store.records[odd.id].update({**item, **index})
     last = enqueued(0, enqueued_at=NOW + timedelta(seconds=1))
-    stage.store.create(last)
+    create_record(stage.store, last)
     stage.now = NOW + timedelta(minutes=7)
 
     swept = stage.sweep()
@@ -173,7 +173,7 @@ def test_no_record_stops_the_sweep_of_the_others(stage, enqueued):
 
 def test_an_unreadable_record_is_put_off_and_swept_once_it_is_corrected(stage, enqueued, caplog):
     task = enqueued(1)
-    stage.store.create(task)
+    create_record(stage.store, task)
     stage.store.records[task.id]["fence"] = "many"
     stage.now = NOW + timedelta(minutes=6)
 

@@ -12,7 +12,7 @@ from django_offload.protocol.record import READY, SUCCESSFUL
 from django_offload.stack.schedules import event_text
 from django_offload.testing import Invocation, sweep_event
 from django_offload.worker.sweep import handler
-from tests.contract.records import NOW
+from tests.contract.records import NOW, create_record
 from tests.contract.setup import tasks_setting
 
 pytestmark = pytest.mark.django_db
@@ -97,7 +97,7 @@ def test_where_aws_takes_nothing_the_event_fails_so_that_lambda_repeats_it(decla
 
 
 def test_the_event_of_its_own_rule_sweeps(declared, enqueued):
-    declared.store.create(enqueued())
+    create_record(declared.store, enqueued())
     declared.now = NOW + timedelta(minutes=6)
 
     assert enqueue_scheduled(declared, sweep_event("shop-sweeper", declared.now)) == {"sent": 1}

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from django_offload.protocol.record import READY, SUCCESSFUL
-from tests.contract.records import NOW
+from tests.contract.records import NOW, create_record
 from tests.old_shards import DUE_SHARDS
 
 MINUTE = timedelta(minutes=1)
@@ -24,7 +24,7 @@ def waiting(stage):
 def test_a_thousand_tasks_of_one_instant_are_all_sent_in_one_sweep(stage, enqueued):
     nine = NOW + timedelta(days=1)
     for number in range(1_000):
-        stage.store.create(enqueued(number, run_after=nine))
+        create_record(stage.store, enqueued(number, run_after=nine))
     stage.now = nine - 14 * MINUTE
 
     assert stage.sweep() == {"sent": 1_000}
@@ -33,9 +33,9 @@ def test_a_thousand_tasks_of_one_instant_are_all_sent_in_one_sweep(stage, enqueu
 
 def test_records_that_cannot_be_swept_stop_none_behind_them(stage, enqueued, monkeypatch):
     for number in range(250):
-        stage.store.create(enqueued(number * DUE_SHARDS))
+        create_record(stage.store, enqueued(number * DUE_SHARDS))
     good = enqueued(1_000, queue="other")
-    stage.store.create(good)
+    create_record(stage.store, good)
     stage.now = NOW + 10 * MINUTE
     real = stage.transport.send
     monkeypatch.setattr(
@@ -50,7 +50,7 @@ def test_records_that_cannot_be_swept_stop_none_behind_them(stage, enqueued, mon
 
 
 def test_an_outage_of_half_a_day_uses_up_no_sends(stage, enqueued, monkeypatch):
-    stage.store.create(enqueued())
+    create_record(stage.store, enqueued())
     with monkeypatch.context() as outage:
         outage.setattr(stage.transport, "send", lambda *message: 1 / 0)
         tries = 0
@@ -68,7 +68,7 @@ def test_an_outage_of_half_a_day_uses_up_no_sends(stage, enqueued, monkeypatch):
 
 
 def test_an_outage_that_outlives_the_task_ends_it(stage, enqueued, monkeypatch):
-    stage.store.create(enqueued())
+    create_record(stage.store, enqueued())
     monkeypatch.setattr(stage.transport, "send", lambda *message: 1 / 0)
     for day in range(9):
         stage.now = NOW + timedelta(days=day, minutes=6)
@@ -78,7 +78,7 @@ def test_an_outage_that_outlives_the_task_ends_it(stage, enqueued, monkeypatch):
 
 
 def test_what_a_worker_claimed_while_its_send_failed_keeps_its_claim(stage, enqueued, monkeypatch):
-    stage.store.create(enqueued())
+    create_record(stage.store, enqueued())
     stage.now = NOW + 10 * MINUTE
 
     def meanwhile(*message):
@@ -93,7 +93,7 @@ def test_what_a_worker_claimed_while_its_send_failed_keeps_its_claim(stage, enqu
 
 @pytest.mark.parametrize("seam", ["read", "send"])
 def test_of_two_sweepers_that_meet_at_a_record_one_sends(stage, enqueued, monkeypatch, seam):
-    stage.store.create(enqueued())
+    create_record(stage.store, enqueued())
     stage.now = NOW + 10 * MINUTE
     other = []
 
@@ -118,7 +118,7 @@ def test_of_two_sweepers_that_meet_at_a_record_one_sends(stage, enqueued, monkey
 
 
 def test_a_queue_whose_depth_nobody_says_is_sent_to(stage, enqueued, monkeypatch):
-    stage.store.create(enqueued())
+    create_record(stage.store, enqueued())
     stage.now = NOW + 10 * MINUTE
     monkeypatch.setattr(stage.transport, "depth", lambda queue: 1 / 0)
 
@@ -127,8 +127,8 @@ def test_a_queue_whose_depth_nobody_says_is_sent_to(stage, enqueued, monkeypatch
 
 def test_a_shard_with_a_backlog_keeps_no_other_waiting(stage, enqueued, monkeypatch):
     for number in range(0, 300 * DUE_SHARDS, DUE_SHARDS):
-        stage.store.create(enqueued(number))
-    stage.store.create(enqueued(3, queue="other"))
+        create_record(stage.store, enqueued(number))
+    create_record(stage.store, enqueued(3, queue="other"))
     fill(stage, 20)
     stage.now = NOW + 10 * MINUTE
     looks = iter(range(10_000))
@@ -144,7 +144,7 @@ def test_a_shard_with_a_backlog_keeps_no_other_waiting(stage, enqueued, monkeypa
 
 def test_a_deferred_task_whose_time_came_unswept_is_sent_into_a_backlog_too(stage, enqueued):
     deferred = enqueued(run_after=NOW + 60 * MINUTE)
-    stage.store.create(deferred)
+    create_record(stage.store, deferred)
     fill(stage, 50)
     stage.now = NOW + 61 * MINUTE
 
@@ -152,7 +152,7 @@ def test_a_deferred_task_whose_time_came_unswept_is_sent_into_a_backlog_too(stag
 
 
 def test_what_waits_in_a_backlog_is_looked_at_ever_more_rarely(stage, enqueued):
-    stage.store.create(enqueued())
+    create_record(stage.store, enqueued())
     fill(stage, 50)
     moves = []
 
@@ -173,7 +173,7 @@ def test_what_waits_in_a_backlog_is_looked_at_ever_more_rarely(stage, enqueued):
 )
 def test_a_record_that_is_none_of_ours_stops_no_other(stage, enqueued, broken, caplog):
     for number in range(3):
-        stage.store.create(enqueued(number * DUE_SHARDS))
+        create_record(stage.store, enqueued(number * DUE_SHARDS))
     found = stage.store.records[enqueued().id]
     found.update({name: value for name, value in broken.items() if value is not None})
     for name in [name for name, value in broken.items() if value is None]:

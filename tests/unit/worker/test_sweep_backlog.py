@@ -7,7 +7,7 @@ import pytest
 
 from django_offload.protocol.record import MESSAGE_LIFE, READY, RUNNING
 from django_offload.worker.sweeping.decision import MOST_SENDS
-from tests.contract.records import LEASE, NOW, claimed
+from tests.contract.records import LEASE, NOW, claimed, create_record
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -19,7 +19,7 @@ def backlog(stage, enqueued):
     def place(count):
         enqueued_tasks = [enqueued(number) for number in range(count)]
         for each in enqueued_tasks:
-            stage.store.create(each)
+            create_record(stage.store, each)
             stage.transport.send("default", stage.message(each), timedelta(0))
         return enqueued_tasks
 

@@ -11,7 +11,7 @@ from django_offload.protocol.enqueued_task import Reference
 from django_offload.protocol.record import DUE_AFTER, FAILED, READY, RUNNING, SUCCESSFUL, initial_item
 from django_offload.transports import Delivery
 from django_offload.worker import attempt, deadline, delivery
-from tests.contract.records import NOW, claimed
+from tests.contract.records import NOW, claimed, create_record
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 LEASE = NOW + 5 * MINUTE
@@ -93,7 +93,7 @@ def test_an_undone_claim_leaves_an_entry(stage, enqueued, monkeypatch):
 
 def test_an_undone_claim_of_a_record_with_an_entry_leaves_that_as_it_is(stage, enqueued, monkeypatch):
     task = enqueued(name="orders.send", args=("A1",))
-    stage.store.create(task)
+    create_record(stage.store, task)
     stage.now = NOW + MINUTE
     times = iter([300.0])
     worker = replace(
@@ -172,7 +172,7 @@ def test_a_duplicate_under_a_live_lease_puts_an_entry_for_the_end_of_the_lease(s
 
 def test_a_duplicate_of_what_has_an_entry_writes_nothing(stage, enqueued):
     task = enqueued()
-    stage.store.create(task)
+    create_record(stage.store, task)
     stage.store.change(task.id, held(task))
 
     assert stage.deliver(task) == 5 * MINUTE

@@ -11,7 +11,7 @@ from django_offload.testing import Invocation, sqs_event
 from django_offload.transports import Delivery
 from django_offload.worker import batch, dead_letter
 from django_offload.worker.sweeping.sweeper import UNREADABLE_AFTER
-from tests.contract.records import NOW, claimed
+from tests.contract.records import NOW, claimed, create_record
 
 # A handler closes the connections that another test has opened.
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ PATH = "django_offload.exceptions"
 
 def put(stage, enqueued, *changes, **odd):
     """Store a record, and have somebody else write to it. Return what it said before."""
-    stage.store.create(enqueued)
+    create_record(stage.store, enqueued)
     for change in changes:
         stage.store.change(enqueued.id, change)
     before = dict(stage.store.records[enqueued.id])
@@ -85,7 +85,7 @@ READY = {
 @pytest.mark.parametrize("unindexed", [False, True])
 def test_its_task_runs_once_it_is_corrected(stage, enqueued, lost, name, value, unindexed):
     task, neighbour = enqueued(), enqueued(1)
-    stage.store.create(neighbour)
+    create_record(stage.store, neighbour)
     claims = [claimed(task.id, NOW - 10 * MINUTE, enqueued=task)] if lost else []
     before = put(stage, task, *claims, **{name: value})
     if unindexed:  # As a claim without a record at enqueue makes it.
