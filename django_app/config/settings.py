@@ -97,7 +97,7 @@ STACK = f"lab-{os.environ.get('OFFLOAD_STAGE', 'dev')}"
 # For one invocation. A photo of 40 million pixels takes 160 MB, and its processing needs some copies.
 QUEUES = {"reports": {"timeout": 120, "memory": 1024}, "photos": {"timeout": 60, "memory": 1024}}
 # "history" costs one more write unit per task. With it the board also lists successful tasks, for visitors.
-# The sweeper's index takes 1,000 tasks a second in each of its "shards".
+# Each of the sweeper's "shards" takes 1,000 writes a second, which are 500 tasks.
 TASKS = {
     "default": {
         "BACKEND": "django_offload.backends.SQSBackend",

@@ -11,6 +11,8 @@ from django_offload.conf.options import Options
 TABLE_UNITS, INDEX_UNITS = 3, 2
 # Of a task that is deferred once: its entry in the index moves.
 TABLE_UNITS_WITH_A_MOVE, INDEX_UNITS_WITH_A_MOVE = 4, 4
+# Of the index `history`, in which each backend of TASKS has one partition.
+HISTORY_UNITS = 1
 DURATIONS = (0.1, 1.0, 10.0)
 # RDS for PostgreSQL: the least of memory / 9,531,392 and 5,000.
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections
@@ -56,6 +58,7 @@ def limits() -> list[Limit]:
         Limit(f"{aws_limits.QUEUE_IN_FLIGHT:,} messages in flight", aws_limits.QUEUE_IN_FLIGHT, None),
         Limit(f"`shards` {shards}, the default", None, shards * writes / INDEX_UNITS),
         Limit(f"`shards` {MORE_SHARDS}", None, MORE_SHARDS * writes / INDEX_UNITS),
+        Limit("`history` True, each backend", None, writes / HISTORY_UNITS),
         Limit("a new table", None, aws_limits.TABLE_WRITES_AT_FIRST / TABLE_UNITS),
         Limit("the quota of a table", None, aws_limits.TABLE_WRITES / TABLE_UNITS),
     ]

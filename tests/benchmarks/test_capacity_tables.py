@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,8 +11,11 @@ from django_offload.conf import aws_limits
 from django_offload.protocol.enqueued_task import EnqueuedTask
 from django_offload.protocol.record import initial_item
 from django_offload.protocol.transitions import claim, create, postpone, succeed
+from django_offload.stores.dynamodb import attribute
+from django_offload.stores.memory import MemoryStore
 from tests.benchmarks.capacity_tables import (
     DURATIONS,
+    HISTORY_UNITS,
     INDEX_UNITS,
     INDEX_UNITS_WITH_A_MOVE,
     MORE_SHARDS,
@@ -26,6 +30,7 @@ from tests.benchmarks.capacity_tables import (
 from tests.benchmarks.metered import MeteredStore, write_units
 from tests.contract.setup import tasks_setting
 from tests.docs.pages import DOCS
+from tests.write_units import KEYS, Item, entry, entry_units
 
 PAGE = DOCS / "explanation" / "capacity.md"
 
@@ -58,12 +63,33 @@ def test_an_entry_that_moves_costs_the_index_two_units_more() -> None:
     assert sum(store.writes) - len(store.writes) == INDEX_UNITS_WITH_A_MOVE
 
 
+def test_the_history_is_written_once_for_each_task() -> None:
+    store, now = MemoryStore(), datetime.now(UTC)
+    enqueued = EnqueuedTask(id=f"{7:032x}", alias="default", name="a", queue="default", enqueued_at=now)
+    lease_until, kept_for = now + timedelta(minutes=1), timedelta(days=1)
+    items: list[Item | None] = [None]
+    for change in (
+        create(initial_item(enqueued)),
+        claim(None, token="a", worker_id="a", now=now, lease_until=lease_until, max_attempts=3),
+        succeed(fence=1, token="a", now=now, result_ttl=kept_for, stored={"result": "1"}),
+    ):
+        store.change(enqueued.id, change)
+        stored = {"part": "record", **store.records[enqueued.id]}
+        items.append({name: attribute(value) for name, value in stored.items()})
+
+    entries = [entry(item, "history") for item in items]
+    found = sum(entry_units(was, is_, KEYS["history"]) for was, is_ in pairwise(entries))
+
+    assert found == HISTORY_UNITS
+
+
 def test_limits_by_hand() -> None:
     found = {limit.name: [int(limit.tasks_a_second(seconds)) for seconds in DURATIONS] for limit in limits()}
 
     assert found["`max_concurrency` 10, the default"] == [100, 10, 1]
     assert found["`shards` 2, the default"] == [1_000] * 3
     assert found[f"`shards` {MORE_SHARDS}"] == [16_000] * 3
+    assert found["`history` True, each backend"] == [1_000] * 3
     assert found["a new table"] == [1_333] * 3
     assert found["the quota of a table"] == [13_333] * 3
     assert [connections(size) for size in (1, 4, 1_000)] == [112, 450, 5_000]

@@ -80,6 +80,8 @@ def of_the_board(visitor: Visitor, demo: Demo) -> Iterator[str]:
     pages = {
         "index": "/admin/",
         "under-way": BOARD,
+        "deferred": f"{BOARD}?list=deferred",
+        "all": f"{BOARD}?list=all",
         "failed": f"{BOARD}?list=failed",
         "dead": f"{BOARD}?list=dead",
         "none-found": f"{BOARD}?list=failed&name=nothing",
