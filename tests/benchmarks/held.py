@@ -78,10 +78,10 @@ class Held:
 
     def UpdateItem(self, given: Given) -> Given:
         """Assign; an item is forgotten with its second update, which ends its task. Conditions all hold."""
-        key = given["Key"]["id"]["S"]
+        key, returns_old = given["Key"]["id"]["S"], given.get("ReturnValues") == "ALL_OLD"
         before = self._items.pop(key, None)
         if before is not None:
-            return {"Attributes": before} if given.get("ReturnValues") == "ALL_OLD" else {}
+            return {"Attributes": before} if returns_old else {}
         # What may find no item finds none, and what demands one finds a record as enqueue() writes it.
         born = {} if UNBORN in given.get("ConditionExpression", UNBORN) else {**BORN, **given["Key"]}
         values = given["ExpressionAttributeValues"]
@@ -89,7 +89,7 @@ class Held:
         for name, default, step, value in ASSIGNMENT.findall(given["UpdateExpression"]):
             item[name] = values[step or default or value]
         self._items[key] = item
-        return {"Attributes": born} if born else {}
+        return {"Attributes": born} if born and returns_old else {}
 
     def Query(self, given: Given) -> Given:
         """Return the entries of a partition of the index, each due a microsecond after the one before."""

@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from django_offload.protocol.conditional_write import ConditionalWrite
 from django_offload.protocol.record import DUE_AFTER, initial_item
 from django_offload.protocol.transitions import create, succeed
 from django_offload.worker.sweeping.decision import LONGEST_WAIT
@@ -48,6 +50,27 @@ def test_a_sweep_sends_3_000_records_a_second(swept: VirtualStack) -> None:
 def test_a_swept_record_costs_little_more_than_its_write(swept: VirtualStack) -> None:
     assert swept.time.calls["UpdateItem"] == MANY
     assert sum(swept.time.calls.values()) / MANY <= 1.15
+
+
+def test_aws_returns_no_record_that_the_sweeper_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is read before, and a record costs AWS and the sweeper more to carry than the write itself."""
+    changes = []
+    with virtual_stack(shards=32) as stack:
+        begin_change = stack.store.begin_change
+
+        def noted(task_id: str, change: ConditionalWrite) -> Any:
+            changes.append(change)
+            return begin_change(task_id, change)
+
+        defer(stack, 1)
+        stack.queue.held = 1_000
+        waiting = stack.task(1, enqueued_at=START - 2 * DUE_AFTER)
+        stack.store.change(waiting.id, create(initial_item(waiting, stack.shards)))
+        monkeypatch.setattr(stack.store, "begin_change", noted)
+        stack.sweep()
+
+    assert [change.name for change in changes] == ["postpone", "send again"]
+    assert not any(change.returns_old for change in changes)
 
 
 def test_deferred_tasks_keep_their_exact_second_and_are_sent_once(swept: VirtualStack) -> None:

@@ -207,18 +207,19 @@ def raise_failure(failure: Exception) -> NoReturn:
 def begun[T](start: Starter[T]) -> Callable[[], T | Exception]:
     """Start a call, and return a callable that waits for it and returns its result or its exception."""
     try:
-        wait = start()
+        return partial(outcome, start())
     except Exception as exc:  # noqa: BLE001, a call that fails must not stop the others
         failure = exc
         return lambda: failure
 
-    def outcome() -> T | Exception:
-        try:
-            return wait()
-        except Exception as exc:  # noqa: BLE001, the same
-            return exc
 
-    return outcome
+# No function inside begun(): Python would compute its annotation, a union, for each call.
+def outcome[T](wait: Callable[[], T]) -> T | Exception:
+    """Wait for a call, and return its result or its exception."""
+    try:
+        return wait()
+    except Exception as exc:  # noqa: BLE001, the same
+        return exc
 
 
 def failures() -> tuple[type[Exception], ...]:

@@ -45,6 +45,7 @@ def begin_write(store: Store, task_id: str, change: ConditionalWrite) -> Callabl
     """
     Begin a conditional write, and return what waits for it and returns the record after it.
 
+    If the write doesn't return the old record, what is returned has only the attributes that were written.
     If the write is refused but the record already shows it, only the reply to an earlier try was lost, so
     that is the record too. Raise Refused if the record does not show it.
     """

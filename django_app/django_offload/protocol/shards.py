@@ -79,6 +79,11 @@ def history_partitions(alias: str, shards: int = READ_SHARDS) -> list[str]:
     return [history_partition(alias, number) for number in range(shards)]
 
 
+def band_of(due_at: datetime, start: datetime) -> Band:
+    """Return the band of a READY record: one that is due before its start waits for the sweeper's message."""
+    return Band.DEFERRED if due_at < start else Band.RESCUE
+
+
 def due_index(
     task_id: str, due_at: datetime, *, band: Band = Band.RESCUE, shards: int = OLD_SHARDS
 ) -> dict[str, Value]:

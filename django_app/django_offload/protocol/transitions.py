@@ -30,7 +30,7 @@ from .conditional_write import (
 from .enqueued_task import EnqueuedTask, is_id
 from .json_codec import EPOCH, dump, to_micros
 from .record import FAILED, READY, RECORD_LIFE, RUNNING, SUCCESSFUL, TaskRecord, initial_item
-from .shards import OLD_SHARDS, Band, due_index, failed_index
+from .shards import OLD_SHARDS, Band, band_of, due_index, failed_index
 
 NO_RECORD, UNCANCELLED = absent("id"), absent("cancelled")
 IS_READY, IS_RUNNING = equals("status", READY), equals("status", RUNNING)
@@ -311,6 +311,7 @@ def postpone(
         name="postpone",
         conditions=(is_due_at(due_was),),
         put=dict(due_index(task_id, due_at, band=band, shards=shards)),
+        returns_old=False,
     )
 
 
@@ -330,6 +331,7 @@ def send_again(
         conditions=(is_due_at(due_was),),
         put={**due_index(task_id, due_at, shards=shards), "sent_at": to_micros(now), "ttl": ttl},
         increment={"sends": 1} if counts else {},
+        returns_old=False,
     )
 
 
@@ -345,6 +347,7 @@ def not_sent(record: TaskRecord, *, due_at: datetime, now: datetime) -> Conditio
         conditions=((*moved, equals("status", record.status)),),
         put={name: value for name, value in before.items() if value is not None},
         remove=frozenset(name for name, value in before.items() if value is None),
+        returns_old=False,
     )
 
 
@@ -374,11 +377,6 @@ def is_due_at(due_was: datetime) -> tuple[Condition, ...]:
     record may have the same instant in another band.
     """
     return (equals("due_at", to_micros(due_was)), absent("finished_at"))
-
-
-def band_of(due_at: datetime, start: datetime) -> Band:
-    """Return the band of a READY record: one that is due before its start waits for the sweeper's message."""
-    return Band.DEFERRED if due_at < start else Band.RESCUE
 
 
 def failure(

@@ -1,8 +1,7 @@
 """Which failed calls are tried again, and when: as the mode `standard` of AWS's clients does."""
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
 from threading import Lock
@@ -68,14 +67,21 @@ LEAST_SKEW_SECONDS = 240.0
 _throttled_once: ContextVar[bool] = ContextVar("django_offload_throttled_once", default=False)
 
 
-@contextmanager
-def throttled_once() -> Iterator[None]:
+class ThrottledOnce(AbstractContextManager[None]):
+    """A class, because the sweeper enters two for each record and a generator of contextlib costs more."""
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = _throttled_once.set(True)
+
+    def __exit__(self, *exc: object) -> None:
+        _throttled_once.reset(self._token)
+
+
+def throttled_once() -> AbstractContextManager[None]:
     """Try no throttled call inside the block again, because its caller can do without it."""
-    token = _throttled_once.set(True)
-    try:
-        yield
-    finally:
-        _throttled_once.reset(token)
+    return ThrottledOnce()
 
 
 def is_tried_once(code: object) -> bool:
