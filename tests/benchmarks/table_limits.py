@@ -129,6 +129,8 @@ def indexes() -> tuple[Index, ...]:
 def index_of(described: Mapping[str, Any]) -> Index:
     partition, sort = (key["AttributeName"] for key in described["KeySchema"])
     others = described["Projection"].get("NonKeyAttributes", ())
+    if isinstance(others, Mapping):
+        _, others, _ = others["Fn::If"]  # Of a new table.
     return Index(described["IndexName"], partition, sort, frozenset({"id", partition, sort, *others}))
 
 

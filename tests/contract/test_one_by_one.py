@@ -101,5 +101,5 @@ def test_the_last_write_finishes_before_a_message_that_is_not_claimed(offloaded)
 
     steps, failures = work(offloaded)
 
-    assert steps[:4] == OF_ONE
+    assert [step for step in steps if "abandon" not in step] == OF_ONE
     assert failures == []
