@@ -17,9 +17,9 @@ from django_offload.transports.memory import MemoryTransport
 from django_offload.worker.sweeping import Sweeper
 
 from .clock import START
+from .partitions import ID, NUMBER, partition
 from .repeated import LEASE, Lone
 from .setup import SQS
-from .walk import ID, NUMBER, partition
 
 SHARDS = (1, 2, 8, 32, 64)
 ENQUEUED = EnqueuedTask(id=ID, alias="default", name="sim.plain", queue="default", enqueued_at=START)

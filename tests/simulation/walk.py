@@ -22,14 +22,9 @@ from django_offload.stores.memory import MemoryStore
 
 from .budget_walk import BudgetWalk, Miscounted
 from .clock import START
+from .partitions import ID, NUMBER, SHARDS, partition
 from .rules import PARTITIONS
 
-# Its end leaves another remainder for each number of shards.
-NUMBER = 0x9E37
-ID = f"{NUMBER:032x}"
-SHARDS = (1, 2, 3, 8, 32, 64)
-# The first partition of each band: with up to two shards, and with more.
-FIRSTS = {"rescue": (0, 1_000), "deferred": (0, 2_000), "dead": (-2, 3_000), "failed": (-4, 4_000)}
 MINUTE = timedelta(minutes=1)
 LEASE, MOST = 5 * MINUTE, 2
 NOW_OR_LATER = (START, START + 10 * MINUTE)
@@ -394,12 +389,6 @@ class Walk:
         )
 
     step_out_again = step_out_of_the_index
-
-
-def partition(band: str, number: int, shards: int) -> int:
-    """Return the partition of a record with this number."""
-    few, many = FIRSTS[band]
-    return (few if shards <= 2 else many) + number % shards
 
 
 def walks(count: int) -> Iterator[str]:
