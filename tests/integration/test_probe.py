@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 
 import pytest
-from django.tasks.signals import task_enqueued, task_finished, task_started
 from django.test import override_settings
 
+from django_offload.compat import signals as task_signals
 from django_offload.definition import probe as definition_probe
 from django_offload.definition import registry
 from django_offload.management.doctor import probe as doctor_probe
@@ -33,12 +33,12 @@ def test_every_queue_and_backend_answers_and_a_dead_letter_comes_back(working):
     def receiver(sender, task_result, **kwargs):
         signals.append(task_result)
 
-    for signal in (task_enqueued, task_started, task_finished):
+    for signal in (task_signals.task_enqueued, task_signals.task_started, task_signals.task_finished):
         signal.connect(receiver)
     try:
         code, texts, found = diagnosis("--probe")
     finally:
-        for signal in (task_enqueued, task_started, task_finished):
+        for signal in (task_signals.task_enqueued, task_signals.task_started, task_signals.task_finished):
             signal.disconnect(receiver)
 
     assert (code, texts) == (0, {})

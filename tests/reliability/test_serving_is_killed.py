@@ -48,7 +48,7 @@ def recover(spool: Spool) -> set[int]:
     tasks.executions.clear()
     with Offload().active() as aws:
         spool.replay(aws.stores[STACK], aws.transports[STACK])
-        # The first sweep may find a backlog, and then looks again when its tasks have waited four times as long.
+        # The first sweep may find a backlog. It looks again when the tasks have waited four times as long.
         for times in (20, 80, 20):
             aws.clock.skip_to(aws.clock() + outbox.FRESH * times)
             aws.sweep()

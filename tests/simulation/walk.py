@@ -194,8 +194,8 @@ class Walk:
 
     def step_claim(self) -> Step:
         enqueued = self.rng.choice((self.enqueued, None))
-        token, swept, shards = self.rng.choice(TOKENS), self.rng.random() < 0.7, self.some_shards()
-        listed = self.rng.random() < 0.5
+        token, swept, listed = self.rng.choice(TOKENS), self.rng.random() < 0.7, self.rng.random() < 0.5
+        shards = self.some_shards()
         change = transitions.claim(
             enqueued,
             token=token,
@@ -382,11 +382,8 @@ class Walk:
         if not self.status("RUNNING", "READY"):
             return self.step_claim()
         index = ("due_at", "due_shard")
-        return (
-            ConditionalWrite(name="given", conditions=((),), remove=frozenset(index)),
-            True,
-            self.but(*index),
-        )
+        change = ConditionalWrite(name="given", conditions=((),), remove=frozenset(index))
+        return change, True, self.but(*index)
 
     step_out_again = step_out_of_the_index
 
