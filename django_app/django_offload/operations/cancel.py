@@ -7,16 +7,20 @@ from functools import partial
 from ..aws import begin_together
 from ..conf import Options
 from ..definition.registry import result_ttl
-from ..exceptions import Cancelled, UnreadableRecord
+from ..exceptions import CallFailed, Cancelled, UnreadableRecord
 from ..protocol import transitions
 from ..protocol.conditional_write import Attributes, Refused
 from ..protocol.enqueued_task import EnqueuedTask
-from ..protocol.record import TaskRecord, error_of, read_record
+from ..protocol.record import READY, RUNNING, TaskRecord, error_of, read_record
 from ..stores import Store
 from .fail import announce_end
 from .find import names_beside
 from .pages import write_together
 from .runnable import in_portions
+
+# How often to try to end a task, and to ask it to stop.
+MOST_TRIES = 5
+NOT_CANCELLED = "Task {} was not cancelled: it started and was given back again and again. Cancel it once more."
 
 
 def describe_cancel(record: TaskRecord | None) -> str:
@@ -54,11 +58,12 @@ def cancel_many(
     stops = dict.fromkeys(ends, transitions.ask_to_stop())
     written: dict[str, Attributes | Exception] = {}
     waiting = list(ends)
-    # Try to end them twice, because a running task may be released before it can be asked to stop.
-    for changes in (ends, stops, ends):
+    # A running task may be released before it can be asked to stop, and then be claimed before it can be ended.
+    for changes in (ends, stops) * MOST_TRIES:
         writes = [(task_id, changes[task_id]) for task_id in waiting]
         written |= zip(waiting, write_together(store, writes), strict=True)
-        waiting = [task_id for task_id in waiting if isinstance(written[task_id], Refused)]
+        waiting = [task_id for task_id in waiting if goes_on(written[task_id])]
+    written |= {task_id: CallFailed(NOT_CANCELLED.format(task_id)) for task_id in waiting}
     outcomes = {task_id: record_after(after) for task_id, after in written.items()}
     ended = [record for record in outcomes.values() if isinstance(record, TaskRecord) and record.ended]
     # The arguments of a page are read together, and as many at a time as fit into memory.
@@ -67,6 +72,13 @@ def cancel_many(
             task_id = record.enqueued.id
             outcomes[task_id] = announced(store, *own_tasks[task_id], written[task_id], texts)
     return [outcomes[enqueued.id] for enqueued, _ in tasks]
+
+
+def goes_on(after: Attributes | Exception) -> bool:
+    """Return True if a write was refused by a record that hasn't ended."""
+    if not isinstance(after, Refused) or after.current is None:
+        return False
+    return after.current.get("status") in (READY, RUNNING)  # A set takes no list of another writer.
 
 
 def record_after(after: Attributes | Exception) -> TaskRecord | Exception | None:

@@ -26,6 +26,7 @@ from ..protocol.record import (
 )
 from ..sending.enqueue import message_text
 from ..sending.failures import masked_text
+from ..sending.unsent import have_swept_soon
 from ..stores import Store
 from ..transports import transport_of
 from ..transports.batches import MOST_ENTRIES
@@ -41,6 +42,8 @@ REFUSALS = {
     RUNNING: "It is RUNNING. Wait until it ends. If its worker died, the sweeper sends it again.",
     SUCCESSFUL: "It is SUCCESSFUL. To run the task again, enqueue it again.",
 }
+
+UNKNOWN_STATUS = "Its status is none that this release knows. A newer release may have written it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +115,7 @@ def redrive_read(
     for task_id, attributes in stored.items():
         if isinstance(attributes, Exception):
             outcomes[task_id] = attributes
-        elif attributes is None or attributes["status"] != FAILED:
+        elif attributes is None or attributes.get("status") != FAILED:
             outcomes[task_id] = refusal("redrive", task_id, attributes)
         else:
             try:
@@ -146,7 +149,7 @@ def write_and_send(store: Store, lives: Sequence[NextLife]) -> dict[str, Outcome
     """Make records READY, and send their messages: each ten as soon as their records are written."""
     outcomes: dict[str, Outcome] = {}
     written = write_together(store, ((life.enqueued.id, life.change(store)) for life in lives))
-    ready: list[NextLife] = []
+    ready: list[tuple[NextLife, Attributes]] = []
     waits = []
     for life, after in zip(lives, written, strict=True):
         enqueued = life.enqueued
@@ -156,11 +159,11 @@ def write_and_send(store: Store, lives: Sequence[NextLife]) -> dict[str, Outcome
             outcomes[enqueued.id] = after
         else:
             logger.info("Task id=%s name=%s redriven", enqueued.id, enqueued.name)
-            ready.append(life)
+            ready.append((life, after))
         if len(ready) == MOST_ENTRIES:
-            waits.append(begin_sends(ready))
+            waits.append(begin_sends(store, ready))
             ready = []
-    waits.append(begin_sends(ready))
+    waits.append(begin_sends(store, ready))
     for wait in waits:
         outcomes |= {task_id: ActionResult(id=task_id, done=True, text=text) for task_id, text in wait()}
     return outcomes
@@ -173,8 +176,15 @@ def not_runnable(task_id: str, failure: Exception) -> Outcome:
     return ActionResult(id=task_id, done=False, text=f"It stays FAILED. {failure}")
 
 
-def begin_sends(lives: Sequence[NextLife]) -> Callable[[], Iterator[tuple[str, str]]]:
-    """Begin to send the messages of READY records. Return what waits, and yields ids and what happened."""
+def begin_sends(
+    store: Store, ready: Sequence[tuple[NextLife, Attributes]]
+) -> Callable[[], Iterator[tuple[str, str]]]:
+    """
+    Begin to send the messages of READY records. Return what waits, and yields ids and what happened.
+
+    The next sweep sends what AWS doesn't take, whatever waits in its queue.
+    """
+    lives = [life for life, _ in ready]
     messages: dict[str, OutgoingMessage] = {}
     failures: dict[str, Exception | None] = {}
     for life in lives:
@@ -193,6 +203,12 @@ def begin_sends(lives: Sequence[NextLife]) -> Callable[[], Iterator[tuple[str, s
 
     def sent() -> Iterator[tuple[str, str]]:
         failed = failures | dict(zip(messages, wait(), strict=True))
+        waiting: dict[int, list[tuple[EnqueuedTask, Attributes]]] = {}
+        for life, record in ready:
+            if failed.get(life.enqueued.id) is not None:
+                waiting.setdefault(store.shards(life.options), []).append((life.enqueued, record))
+        for shards, unsent in waiting.items():
+            have_swept_soon(unsent, store, shards)
         for life in lives:
             failure = failed.get(life.enqueued.id)
             if life.sent_by_sweeper:
@@ -239,9 +255,9 @@ def discarded(task_id: str, before: Attributes | Exception | None) -> Outcome:
 
 def refusal(action: str, task_id: str, attributes: Attributes | None) -> ActionResult:
     """Return why a record in its current state can't be redriven or discarded."""
-    status = str(attributes["status"]) if attributes else None
+    status = str(attributes.get("status")) if attributes else None
     if action == "redrive" or attributes is None:
-        text = REFUSALS[status]
+        text = REFUSALS.get(status, UNKNOWN_STATUS)
     else:
         text = f"It is {status}. Only FAILED tasks can be discarded."
     return ActionResult(id=task_id, done=False, text=text)

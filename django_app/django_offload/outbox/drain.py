@@ -16,7 +16,7 @@ from ..compat import task_backends
 from ..conf import ENV_STACK, Options, configured, stacks
 from ..definition.registry import registry
 from ..definition.results import in_django_time, task_of
-from ..exceptions import PayloadLost, ResourceMissing, UnknownVersion
+from ..exceptions import LocalAWSMissing, PayloadLost, ResourceMissing, UnknownVersion
 from ..payloads import fetch
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import load
@@ -177,8 +177,12 @@ def send_group(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list
     failures: Sequence[Exception | None]
     try:
         failures = send_many(enqueued_tasks, options)
-    except Exception as exc:  # noqa: BLE001, the same for all of them
+    except (ResourceMissing, LocalAWSMissing) as exc:  # The same for all of them.
         failures = [exc] * len(enqueued_tasks)
+    except Exception as exc:  # noqa: BLE001, one of them may be the reason
+        if len(enqueued_tasks) > 1:
+            return [enqueued for one in enqueued_tasks for enqueued in send_group([one], options)]
+        failures = [exc]
     sent = []
     for enqueued, failure in zip(enqueued_tasks, failures, strict=True):
         if failure is None:

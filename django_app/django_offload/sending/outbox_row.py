@@ -14,6 +14,7 @@ from typing import Any
 from ..exceptions import UnknownVersion
 from ..protocol.enqueued_task import REFERENCE_TYPES, EnqueuedTask, Reference, is_id
 from ..protocol.json_codec import dump, from_micros, to_micros
+from .enqueue import FIRST_YEAR, LAST_YEAR
 
 VERSION = 2  # The latest.
 
@@ -63,6 +64,9 @@ def unpack(text: str) -> EnqueuedTask:
         raise ValueError("id or root isn't that of a task")
     for name in INSTANTS:
         row[name] = from_micros(row[name]) if row.get(name) is not None else None
+        if row[name] is not None and not FIRST_YEAR < row[name].year < LAST_YEAR:
+            raise ValueError(f"{name} is in a year with which nothing can be computed")
+    dump(row.get("options"))  # It raises ValueError for a number that JSON doesn't know.
     if reference := row.get("reference"):
         row["reference"] = Reference(**known_fields(reference, REFERENCE_TYPES, tuple(REFERENCE_TYPES)))
     arguments = json.loads(row["arguments"])

@@ -9,6 +9,7 @@ from functools import partial
 
 from ..aws import at_most, begin_together, client, under_way
 from ..conf import ENV_ALIAS, Options
+from ..protocol.record import SWEEP_EVERY
 from .events import LambdaContext, place_of
 from .sweep_event import GROUPS, SHARDS_ALIAS, ShardGroup
 from .sweeping import Sweeper
@@ -28,8 +29,8 @@ def share_out(sweeper: Sweeper, context: LambdaContext) -> None:
     """
     Leave the shards to other invocations of this function, if there is a backlog that takes one too long.
 
-    The sweeper keeps the groups that Lambda didn't accept. If an invocation is lost after that, the next
-    sweep finds the same records.
+    The sweeper keeps the groups that Lambda didn't accept, and one more, each minute another one: if the
+    account has no room for more invocations, Lambda drops them all, and every shard still has its turn.
     """
     # Entries move to the shards that writers use. With few of those, groups would crowd into the same ones.
     shards = min(len(sweeper.backlog), sweeper.store.shards(sweeper.options))
@@ -50,16 +51,19 @@ def groups_for(shards: int, seconds_left: float) -> int:
 
 
 def hand_over(options: Options, groups: int, context: LambdaContext, now: datetime) -> list[ShardGroup]:
-    """Invoke this function for each group of shards. Return the groups that Lambda didn't accept."""
+    """
+    Invoke this function for each group of shards but one. Return that one, and those Lambda didn't accept.
+    """
     name = own_name(context)
     shares = [
         ShardGroup(stack=options.stack, number=number, groups=groups, at=now) for number in range(groups)
     ]
     if name is None:
         return shares
+    own = shares.pop(int(now.timestamp() / SWEEP_EVERY.total_seconds()) % groups)
     with at_most(INVOKE_SECONDS):
         results = begin_together(partial(begin_invoke, options, name, share) for share in shares)()
-    return [share for share, result in zip(shares, results, strict=True) if not accepted(share, result)]
+    return [own, *(share for share, result in zip(shares, results, strict=True) if not accepted(share, result))]
 
 
 def begin_invoke(options: Options, name: str, share: ShardGroup) -> Callable[[], None]:

@@ -71,9 +71,32 @@ def test_a_backlog_is_left_to_the_function_itself(stage, enqueued, events, monke
 
     done = swept(stage, Invocation("contract-sweeper", invoked_function_arn=f"{SWEEPER}:live"))
 
-    assert "sent" not in done
-    assert [name for name, _ in events] == [f"{SWEEPER}:{SHARDS_ALIAS}"] * 2
-    assert [(event["group"], event["of"]) for _, event in events] == [(0, 2), (1, 2)]
+    assert done == {"sent": PAGE}
+    assert [name for name, _ in events] == [f"{SWEEPER}:{SHARDS_ALIAS}"]
+    assert [(event["group"] in (0, 1), event["of"]) for _, event in events] == [(True, 2)]
+
+
+def test_if_lambda_drops_the_groups_every_shard_still_has_its_turn(stage, enqueued, events, monkeypatch):
+    """An account without room for more invocations takes their events, and drops them after a minute."""
+    monkeypatch.setattr(fan_out, "SHARDS_OF_ONE", 1)
+    defer(stage, enqueued, PAGE)
+
+    first = swept(stage, Invocation("contract-sweeper"))
+    stage.now += MINUTE
+    second = swept(stage, Invocation("contract-sweeper"))
+
+    assert first == second == {"sent": PAGE}
+    assert len(events) == 1, "the second sweep found a backlog in one shard alone"
+
+
+@pytest.mark.parametrize("groups", [2, 4, 8])
+def test_in_as_many_minutes_as_there_are_groups_a_sweeper_keeps_each_once(stage, events, groups):
+    minutes = [NOW + number * MINUTE for number in range(groups)]
+    context = Invocation("contract-sweeper")
+    kept = [fan_out.hand_over(stage.options, groups, context, minute) for minute in minutes]
+
+    assert sorted(share.number for (share,) in kept) == list(range(groups))
+    assert len(events) == groups * (groups - 1)
 
 
 def test_few_shards_of_writers_take_no_more_sweepers(stage, enqueued, events):
@@ -90,17 +113,14 @@ def test_what_lambda_does_not_accept_the_sweep_does_itself(stage, enqueued, monk
         def refuse():
             raise OSError("no room")
 
-        return refuse if share.number else lambda: None
+        return refuse
 
     monkeypatch.setattr(fan_out, "SHARDS_OF_ONE", 1)
     monkeypatch.setattr(fan_out, "begin_invoke", begin)
     defer(stage, enqueued, PAGE)
 
-    assert swept(stage, Invocation("contract-sweeper")) == {"sent": PAGE}
-    assert (
-        "Group 1 of 2 of stack contract couldn't be handed over, so this sweep does its work: no room"
-        in caplog.text
-    )
+    assert swept(stage, Invocation("contract-sweeper")) == {"sent": PAGE * DUE_SHARDS}
+    assert "of 2 of stack contract couldn't be handed over, so this sweep does its work: no room" in caplog.text
 
 
 def test_a_sweep_by_command_has_no_function_to_invoke(stage, enqueued, events, monkeypatch):

@@ -1,6 +1,6 @@
 """What the sweeper does with one due record. Pure functions: they read no clock and call nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ...conf import Options
@@ -16,8 +16,8 @@ from ...protocol.record import (
     TaskRecord,
     error_of,
 )
-from ...protocol.shards import Band
-from ...protocol.transitions import abandon, postpone, send_again
+from ...protocol.shards import Band, due_index
+from ...protocol.transitions import abandon, not_sent, postpone, send_again
 
 MOST_SENDS = 5
 # If a queue holds more messages than this, waiting or hidden by a worker, the message of a record that didn't
@@ -68,9 +68,7 @@ def decide(record: TaskRecord, situation: Situation) -> Plan | None:
     if ahead > situation.longest_delay:
         lead = max(situation.longest_delay - SWEEP_EVERY, timedelta(0))
         return move(record, situation, record.not_before - lead, Band.DEFERRED)
-    # A record that is due before it may start has had no message yet: none could wait that long.
-    unsent = record.status == READY and record.due_at is not None and record.due_at < record.ready_at
-    if ahead or unsent:
+    if ahead or is_unsent(record):
         return send(record, situation, ahead, counts=False)
     return None
 
@@ -161,6 +159,24 @@ def send(record: TaskRecord, situation: Situation, delay: timedelta, *, counts: 
     return Plan(
         record=record, options=situation.options, outcome=SENT, change=change, start=start, due_at=due_at
     )
+
+
+def undo_send(plan: Plan, shards: int) -> ConditionalWrite:
+    """Return the write that undoes that of send(), because SQS didn't take the message."""
+    assert plan.start is not None, "it is a send"
+    assert plan.due_at is not None, "it is a send"
+    record = plan.record
+    change = not_sent(record, due_at=plan.due_at, now=plan.start)
+    if not is_unsent(record):
+        return change
+    # If it stayed due after its start, the next look would take it for one whose message waits in a backlog.
+    due = due_index(record.enqueued.id, due_of(record), band=Band.DEFERRED, shards=shards)
+    return replace(change, put={**change.put, **due})
+
+
+def is_unsent(record: TaskRecord) -> bool:
+    """Return True if a record is due before it may start. It has had no message: none could wait that long."""
+    return record.status == READY and due_of(record) < record.ready_at
 
 
 def due_of(record: TaskRecord) -> datetime:

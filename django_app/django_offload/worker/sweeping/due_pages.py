@@ -36,6 +36,7 @@ class Shard:
     seen_ids: set[str] = field(default_factory=set)  # Of the entries of that instant.
     limit: int = PAGE
     has_more: bool = True  # Its last page was full.
+    served: int = 0  # The number of the latest page with an entry of it.
 
     def add(self, page: Sequence[DueEntry], until: datetime) -> None:
         """Add a page of the index that begins at `since` and ends at `until`."""
@@ -70,6 +71,7 @@ class DuePages:
     full: set[int] = field(default_factory=set)  # The numbers of shards whose first page was full.
     stopped: set[int] = field(default_factory=set)  # The partitions that could not be read or are throttled.
     _rescue_asked_at: datetime = EPOCH
+    _page: int = 0  # The number of the latest page.
 
     def begin(self) -> None:
         """Read the first page of each shard, those of a band together."""
@@ -104,10 +106,17 @@ class DuePages:
                 yield []  # So that the caller notices when its time is over.
 
     def draw(self, turn: int) -> list[tuple[int, DueEntry]]:
-        """Return the next page of a band, with about as many entries from each of its shards."""
+        """
+        Return the next page of a band, with about as many entries from each of its shards.
+
+        A page has no room for all of them. The shards that had none in the latest pages come first, because
+        a sweep with a large backlog ends before the others are used up.
+        """
         page: list[tuple[int, DueEntry]] = []
         if self.pace.is_resting(turn):
             return page
+        self._page += 1
+        self.turns[turn].sort(key=lambda shard: shard.served)
         while len(page) < PAGE:
             self.ask([shard for shard in self.turns[turn] if shard.is_used_up])
             before, waiting = len(page), [shard for shard in self.turns[turn] if shard.entries]
@@ -115,7 +124,7 @@ class DuePages:
                 share = -(-(PAGE - before) // len(waiting))
                 while share and shard.entries and len(page) < PAGE and self.allows(shard):
                     page.append((shard.partition, shard.entries.popleft()))
-                    share -= 1
+                    share, shard.served = share - 1, self._page
             if len(page) == before:
                 if waiting:
                     self.pace.rest(turn)

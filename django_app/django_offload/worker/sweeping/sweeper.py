@@ -20,14 +20,14 @@ from ...operations.pages import OutgoingMessage, begin_write, send_together, wri
 from ...protocol.conditional_write import Attributes, Refused
 from ...protocol.json_codec import load
 from ...protocol.record import MESSAGE_LIFE, RUNNING, TaskRecord, read_record
-from ...protocol.transitions import not_sent, set_aside
+from ...protocol.transitions import set_aside
 from ...sending.enqueue import message_text
 from ...stores import DueEntry, Store
 from ...transports import transport_of
 from ...transports.batches import MOST_ENTRIES
 from ..deadline import RESERVE_SECONDS
 from ..events import log_exception
-from .decision import ENDED, SENT, Plan, Situation, decide, decide_overdue, end
+from .decision import ENDED, SENT, Plan, Situation, decide, decide_overdue, end, undo_send
 from .due_pages import DuePages, turns
 from .pace import Pace
 
@@ -56,6 +56,11 @@ class Look:
     record: TaskRecord
     plan: Plan
     text: str = ""  # Of the message.
+
+
+def may_be_written(exc: Exception) -> bool:
+    """Return True if a write without an answer may have been made."""
+    return not isinstance(exc, NotBegun | Refused) and not is_throttled(exc)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -146,13 +151,22 @@ class Sweeper:
     def read(self, ids: Sequence[str]) -> Mapping[str, Attributes | Exception | None]:
         """Return the records with these ids, or why one can't be read, or None if there is none."""
         together = begun(partial(self.store.begin_get_many, ids))()
-        if not isinstance(together, Exception):
-            return {task_id: together.get(task_id) for task_id in ids}
-        logger.warning("%s records are read one by one, because AWS refused: %s", len(ids), together)
-        return {
-            task_id: NotBegun() if self.is_over() else begun(partial(partial, self.store.get, task_id))()
-            for task_id in ids
-        }
+        if isinstance(together, Exception):
+            logger.warning("%s records are read one by one, because AWS refused: %s", len(ids), together)
+            together = {}
+        records: dict[str, Attributes | Exception | None] = {}
+        is_busy = False
+        for task_id in ids:
+            # A busy table leaves records out. The index may also show one that is gone.
+            records[task_id] = found = together.get(task_id) or self.read_alone(task_id, skips=is_busy)
+            is_busy = is_busy or (isinstance(found, Exception) and is_throttled(found))
+        return records
+
+    def read_alone(self, task_id: str, *, skips: bool) -> Attributes | Exception | None:
+        """Return one record, or why it can't be read: NotBegun if the table is busy or the time is over."""
+        if skips or self.is_over():
+            return NotBegun()
+        return begun(partial(partial, self.store.get, task_id))()
 
     def look(self, partition: int, entry: DueEntry, attributes: Attributes) -> Look | None:
         """Decide on one record, or return None if there is nothing to do."""
@@ -225,10 +239,12 @@ class Sweeper:
     def write_and_send(self, looks: Sequence[Look]) -> None:
         """Make the writes together. Send ten messages as soon as their writes are answered."""
         tens: dict[tuple[str, str], list[Look]] = {}
-        sends = []
+        sends, unknown = [], []
         for look, outcome in zip(looks, made_in_turn(self.writes(looks)), strict=True):
             if isinstance(outcome, Exception):
                 self.not_written(look, outcome)
+                if look.plan.outcome == SENT and may_be_written(outcome):
+                    unknown.append(look)
             elif look.plan.outcome != SENT:
                 self.done[look.plan.outcome] += 1
             else:
@@ -239,7 +255,7 @@ class Sweeper:
                     sends.append(self.begin_send(tens.pop(queue)))
         sends += [self.begin_send(ten) for ten in tens.values()]
         not_accepted = [look for finish in sends for look in finish()]
-        self.take_back(not_accepted)
+        self.take_back(not_accepted if self.is_over() else not_accepted + unknown)
 
     def writes(self, looks: Sequence[Look]) -> Iterator[Callable[[], Callable[[], Attributes]]]:
         """Yield what begins the write of each plan."""
@@ -302,15 +318,12 @@ class Sweeper:
         """
         Undo the sends that failed: they use up no sends and extend no life.
 
-        So a task goes on when an outage of AWS ends.
+        So a task goes on when an outage of AWS ends. Of a write without an answer, nobody knows if there is
+        anything to undo.
         """
-        writes = [
-            (look.entry.id, not_sent(look.record, due_at=look.plan.due_at, now=look.plan.start))
-            for look in looks
-            if look.plan.due_at is not None and look.plan.start is not None
-        ]
+        writes = [(look.entry.id, undo_send(look.plan, self.store.shards(look.plan.options))) for look in looks]
         for (task_id, _), outcome in zip(writes, write_together(self.store, writes), strict=True):
-            # Refused: claimed in the meantime, by another message of it.
+            # Refused: claimed in the meantime, by another message of it, or it never was written.
             if isinstance(outcome, Exception) and not isinstance(outcome, Refused):
                 logger.warning("Task id=%s counts a send that failed: %s", task_id, outcome)
 
