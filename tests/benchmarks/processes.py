@@ -24,6 +24,15 @@ def clean_environment(**more: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join([str(ROOT / "django_app"), str(ROOT)]), **more}
 
 
+def found_by(module: str, *arguments: object, environment: Mapping[str, str]) -> Any:
+    """Run a module of the benchmarks in a process of its own, and return the JSON that it prints last."""
+    command = [sys.executable, "-m", f"tests.benchmarks.{module}", *map(str, arguments)]
+    process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if process.returncode != 0:
+        raise ChildProcessError(f"{' '.join(command)} failed: fix what it says.\n{process.stderr}")
+    return json.loads(process.stdout.splitlines()[-1])
+
+
 class Process:
     """A process that is spoken to in lines, and ends with its standard input."""
 

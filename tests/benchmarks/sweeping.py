@@ -71,6 +71,18 @@ def sweep_one_by_one(count: int) -> int:
     return sent
 
 
+def load() -> None:
+    """Import what a sweep needs, as a function in Lambda does before its first sweep."""
+    from django_offload.conf import configured
+    from django_offload.operations import due_entries  # noqa: F401
+    from django_offload.stores import store_of
+    from django_offload.transports import transport_of
+    from django_offload.worker import sweeping  # noqa: F401
+
+    options = configured()["default"]
+    store_of(options), transport_of(options)
+
+
 def sweep_in_virtual_time(count: int) -> dict[str, float]:
     """Sweep each minute until so many tasks that start at one instant, and a killed one, are sent."""
     from tests.benchmarks.virtual_stack import START, virtual_stack
@@ -108,6 +120,7 @@ def main(way: str, count: int) -> None:
         print(json.dumps(sweep_in_virtual_time(count)))
         return
     sweep = sweep_by_pages if way == WAYS[0] else sweep_one_by_one
+    load()
     cpu, wall = time.process_time(), time.perf_counter()
     sent = sweep(count)
     print(

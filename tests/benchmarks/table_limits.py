@@ -128,9 +128,10 @@ def indexes() -> tuple[Index, ...]:
 
 def index_of(described: Mapping[str, Any]) -> Index:
     partition, sort = (key["AttributeName"] for key in described["KeySchema"])
-    others = described["Projection"].get("NonKeyAttributes", ())
+    others = described["Projection"]["NonKeyAttributes"]
     if isinstance(others, Mapping):
-        _, others, _ = others["Fn::If"]  # Of a new table.
+        # Tables of the first releases have indexes with fewer attributes.
+        _, others, _ = others["Fn::If"]
     return Index(described["IndexName"], partition, sort, frozenset({"id", partition, sort, *others}))
 
 
@@ -202,6 +203,7 @@ class Load:
     seconds: float = 10.0
     warm: float = math.inf  # Units a second that the table and each index accept at once.
     quota: float = QUOTA
+    listed: bool = False  # In the index that lists each alias in many shards.
 
 
 @dataclass(slots=True)
@@ -293,7 +295,8 @@ def write(name: str, task_id: str, record: Attributes | None, now: float, load: 
     """Return a write of a task's course, as the protocol makes it."""
     at, shards = START + timedelta(seconds=now), load.shards
     if name == "create":
-        return transitions.create(initial_item(enqueued(task_id, at, load.course == "deferred"), shards))
+        birth = enqueued(task_id, at, load.course == "deferred")
+        return transitions.create(initial_item(birth, shards, listed=load.listed))
     assert record is not None, f"{name} of a task that has no record"
     if name == "send again":
         due_was = from_micros(int(record["due_at"]))  # type: ignore[arg-type]

@@ -1,27 +1,26 @@
 """What staff and sweepers do to many tasks, in virtual time: at least 3,000 a second, and few calls each."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 
 from django_offload.conf import configured
-from django_offload.exceptions import DeadLettered
 from django_offload.operations.cancel import cancel_many
 from django_offload.operations.dead_letters import DeadLetterFilter, act_on_all
 from django_offload.outbox import drain as outbox
 from django_offload.outbox.models import OutboxEntry
-from django_offload.protocol.enqueued_task import EnqueuedTask
-from django_offload.protocol.record import error_of, initial_item
-from django_offload.protocol.transitions import abandon
+from tests.benchmarks.many_together import (
+    PAGE,
+    create_dead_letters,
+    create_records,
+    enqueued_tasks,
+)
 from tests.benchmarks.site import offload
 from tests.benchmarks.virtual_time import START, VirtualQueues, VirtualStore, virtual_aws
 
-TASKS, PAGE = 1_000, 100
-FASTEST = 3_000
-HOUR = timedelta(hours=1)
+TASKS, FASTEST = 1_000, 3_000
 
 
 @pytest.fixture(params=[2, 32])
@@ -33,38 +32,10 @@ def aws(
         yield made
 
 
-def enqueued_tasks(at: datetime) -> list[EnqueuedTask]:
-    return [
-        EnqueuedTask(
-            id=f"{number:032x}",
-            alias="default",
-            name="tests.benchmarks.tasks.nothing",
-            queue="default",
-            arguments=f"[[{number}],{{}}]",
-            enqueued_at=at + number * timedelta(microseconds=1),
-        )
-        for number in range(TASKS)
-    ]
-
-
-def create_records(store: VirtualStore, tasks: list[EnqueuedTask]) -> None:
-    """Create the records of tasks, in no virtual time."""
-    shards = store.shards(configured()["default"])
-    for enqueued in tasks:
-        store.begin_create(initial_item(enqueued, shards))
-    assert len(store.records) == TASKS
-    store.time.calls.clear()
-
-
 def test_dead_letters_are_redriven_fast(aws: tuple[VirtualStore, VirtualQueues]) -> None:
     store, transport = aws
-    tasks = enqueued_tasks(START - HOUR)
-    create_records(store, tasks)
-    shards = store.shards(configured()["default"])
-    for number, enqueued in enumerate(tasks):
-        end = {"result_ttl": HOUR, "error": error_of(DeadLettered("lost")), "shards": shards}
-        store.begin_change(enqueued.id, abandon(now=enqueued.enqueued_at + number * HOUR / TASKS, **end))
-    store.time.calls.clear()
+    tasks = enqueued_tasks(TASKS)
+    create_dead_letters(store, tasks)
 
     results = list(act_on_all("redrive", DeadLetterFilter(), store.time.clock))
 
@@ -80,7 +51,7 @@ def test_dead_letters_are_redriven_fast(aws: tuple[VirtualStore, VirtualQueues])
 
 def test_tasks_are_cancelled_fast(aws: tuple[VirtualStore, VirtualQueues]) -> None:
     store, _ = aws
-    tasks, options = enqueued_tasks(START - HOUR), configured()["default"]
+    tasks, options = enqueued_tasks(TASKS), configured()["default"]
     create_records(store, tasks)
 
     for first in range(0, TASKS, PAGE):
@@ -95,7 +66,7 @@ def test_tasks_are_cancelled_fast(aws: tuple[VirtualStore, VirtualQueues]) -> No
 def test_the_outbox_is_drained_fast_with_few_statements(aws: tuple[VirtualStore, VirtualQueues]) -> None:
     store, transport = aws
     call_command("migrate", "offload_outbox", verbosity=0)
-    outbox.put_many(enqueued_tasks(START - HOUR))
+    outbox.put_many(enqueued_tasks(TASKS))
     store.time.calls.clear()
     store.time.seconds = 0.0
 

@@ -1,5 +1,6 @@
 """What BENCHMARKS.md is made of."""
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,9 @@ def test_every_module_of_a_section_is_measured():
 
     assert sorted(NAMES) == sorted(names)
     assert (NAMES[0], NAMES[-1]) == ("enqueue", "pages")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_section_has_what_it_imports(name):
+    """A section is imported only when it's measured, so that no other test would see a name that moved."""
+    assert callable(import_module(f"{sections.__name__}.{name}").section)

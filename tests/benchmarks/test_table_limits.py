@@ -116,6 +116,16 @@ def test_thirty_two_shards_accept_fifteen_times_as_many_tasks(
     assert outcome.ended == rate
 
 
+def test_a_list_of_all_tasks_in_many_shards_accepts_as_many(settings: Any) -> None:
+    settings.TASKS = {"default": offload(history="sharded")}
+    assert {index.name for index in indexes()} == {"due", "history-sharded"}
+
+    outcome = played("plain", 15_000, 32, indexes(), listed=True)
+
+    assert outcome.accepted, (outcome.refused_share, outcome.given_up, outcome.refused)
+    assert outcome.used["history-sharded"] == 15_000
+
+
 @pytest.mark.parametrize(("course", "accepts", "refuses"), [("plain", 950, 1_200), ("deferred", 475, 600)])
 def test_two_shards_accept_a_thousand_tasks_and_half_as_many_deferred_ones(
     course: str, accepts: int, refuses: int, deployed: tuple[Index, ...]

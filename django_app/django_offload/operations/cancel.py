@@ -20,7 +20,9 @@ from .runnable import in_portions
 
 # How often to try to end a task, and to ask it to stop.
 MOST_TRIES = 5
-NOT_CANCELLED = "Task {} was not cancelled: it started and was given back again and again. Cancel it once more."
+NOT_CANCELLED = (
+    "Task {} was not cancelled: it started and was given back again and again. Cancel it once more."
+)
 
 
 def describe_cancel(record: TaskRecord | None) -> str:

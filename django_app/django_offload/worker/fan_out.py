@@ -63,7 +63,10 @@ def hand_over(options: Options, groups: int, context: LambdaContext, now: dateti
     own = shares.pop(int(now.timestamp() / SWEEP_EVERY.total_seconds()) % groups)
     with at_most(INVOKE_SECONDS):
         results = begin_together(partial(begin_invoke, options, name, share) for share in shares)()
-    return [own, *(share for share, result in zip(shares, results, strict=True) if not accepted(share, result))]
+    return [
+        own,
+        *(share for share, result in zip(shares, results, strict=True) if not accepted(share, result)),
+    ]
 
 
 def begin_invoke(options: Options, name: str, share: ShardGroup) -> Callable[[], None]:

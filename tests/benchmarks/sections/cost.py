@@ -6,9 +6,13 @@ from datetime import timedelta
 
 from django.test import override_settings
 
+from django_offload.conf import configured
+from django_offload.operations.index_pages import PAGE_SIZE
+from django_offload.stack.costs import QUEUE_REQUESTS
 from django_offload.stack.prices import AS_OF, PRICES, SOURCE
-from tests.benchmarks.cost_tables import MILLION, MONTH, QUEUE_REQUESTS, cents, dollars, per_million
-from tests.benchmarks.metered import BATCH, write_units
+from tests.benchmarks.board_pages import page_units
+from tests.benchmarks.cost_tables import MILLION, MONTH, cents, dollars, per_million
+from tests.benchmarks.metered import BATCH, waiting_units, write_units
 from tests.benchmarks.report import Figure, Section, number, table
 from tests.benchmarks.rounds import Plan
 from tests.benchmarks.site import offload
@@ -19,6 +23,9 @@ REGION = "us-east-1"
 ALWAYS_ON_HOUR = 0.25 * 0.04048 + 0.5 * 0.004445
 MEMORY_MEGABYTES = 512
 SECONDS = (0.01, 0.1, 1.0)
+HOUR = timedelta(hours=1)
+# Each page of the board is out of so many tasks.
+BOARD_SHARDS, BOARD_TASKS = (2, 32), 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +98,27 @@ def section(plan: Plan) -> Section:
                 "",
             ),
             Figure('dollars a million one by one, `"index": "trouble"`', cents(costs[trouble]), 3.28, "$"),
+            Figure(
+                "write units of a task that waited an hour in a backlog",
+                counted[plain]["enqueue"] + counted[plain]["worker"] + waiting_units([HOUR])[HOUR],
+                11,
+                "",
+            ),
+            *(
+                Figure(f"read units of a page of {PAGE_SIZE} on the board, {shards} shards", units, 85, "")
+                for shards, units in board_units().items()
+            ),
         ],
     )
+
+
+def board_units() -> Mapping[int, float]:
+    """Return the read units of the first page of the tasks under way, by the number of shards."""
+    found = {}
+    for shards in BOARD_SHARDS:
+        with override_settings(TASKS={"default": offload(shards=shards)}):
+            found[shards] = page_units(configured()["default"], "underway", BOARD_TASKS)
+    return found
 
 
 def _dollars(way: Way, counted: Mapping[str, float]) -> float:

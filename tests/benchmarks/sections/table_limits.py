@@ -31,7 +31,7 @@ class Ladder:
     label: str
     load: Load
     rates: tuple[int, ...]
-    history: bool = False
+    history: bool | str = False
 
     def table_indexes(self) -> tuple[Index, ...]:
         with override_settings(TASKS={"default": offload(history=self.history)}):
@@ -55,6 +55,12 @@ PLAIN_OLD = Ladder(label="plain, 2 shards", load=load("plain", OLD), rates=(900,
 DEFERRED_OLD = Ladder(label="deferred, 2 shards", load=load("deferred", OLD), rates=(450, 500, 600))
 PLAIN = Ladder(label="plain, 32 shards", load=load("plain", MANY), rates=(15_000, 17_000))
 DEFERRED = Ladder(label="deferred, 32 shards", load=load("deferred", MANY), rates=(7_500,))
+SHARDED = Ladder(
+    label='plain, 32 shards, `history: "sharded"`',
+    load=replace(load("plain", MANY), listed=True),
+    rates=(15_000,),
+    history="sharded",
+)
 LADDERS = (
     PLAIN_OLD,
     DEFERRED_OLD,
@@ -72,6 +78,7 @@ LADDERS = (
         rates=(13_000, 14_000),
     ),
     Ladder(label="plain, 32 shards, `history`", load=load("plain", MANY), rates=(900, 15_000), history=True),
+    SHARDED,
 )
 
 
@@ -93,6 +100,13 @@ def section(plan: Plan) -> Section:
         [
             Figure("plain tasks/s that a table accepts, 32 shards", best[PLAIN.label], 15_000, "", True),
             Figure("deferred tasks/s that a table accepts, 32 shards", best[DEFERRED.label], 7_500, "", True),
+            Figure(
+                'plain tasks/s that a table accepts, `history: "sharded"`',
+                best[SHARDED.label],
+                15_000,
+                "",
+                True,
+            ),
             Figure(
                 "plain tasks/s, 32 shards to 2",
                 best[PLAIN.label] / max(best[PLAIN_OLD.label], 1),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.benchmarks.virtual import START, VirtualStore, virtual_stack
 
 from django_offload.exceptions import Refusal
 from django_offload.protocol.record import DUE_AFTER, SWEEP_EVERY
@@ -13,7 +14,6 @@ from django_offload.protocol.shards import Band
 from django_offload.worker.sweeping.decision import DEEP
 from django_offload.worker.sweeping.due_pages import PAGE, DuePages, turns
 from django_offload.worker.sweeping.pace import Pace
-from tests.benchmarks.virtual import START, VirtualStore, virtual_stack
 
 NINE = START + timedelta(minutes=14)
 LONG_AGO = START - timedelta(hours=12)

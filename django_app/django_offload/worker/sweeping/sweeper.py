@@ -321,7 +321,9 @@ class Sweeper:
         So a task goes on when an outage of AWS ends. Of a write without an answer, nobody knows if there is
         anything to undo.
         """
-        writes = [(look.entry.id, undo_send(look.plan, self.store.shards(look.plan.options))) for look in looks]
+        writes = [
+            (look.entry.id, undo_send(look.plan, self.store.shards(look.plan.options))) for look in looks
+        ]
         for (task_id, _), outcome in zip(writes, write_together(self.store, writes), strict=True):
             # Refused: claimed in the meantime, by another message of it, or it never was written.
             if isinstance(outcome, Exception) and not isinstance(outcome, Refused):
