@@ -7,13 +7,16 @@ from datetime import timedelta
 
 import pytest
 
+from django_offload import stores
 from django_offload.exceptions import Refusal
 from django_offload.protocol.record import DUE_AFTER, SWEEP_EVERY
 from django_offload.protocol.shards import Band
+from django_offload.worker.sweeping import Sweeper
 from django_offload.worker.sweeping.decision import DEEP
 from django_offload.worker.sweeping.due_pages import PAGE, DuePages, turns
 from django_offload.worker.sweeping.pace import Pace
 from tests.benchmarks.virtual import START, VirtualStore, virtual_stack
+from tests.faults import Unreachable, WrappedStore
 
 NINE = START + timedelta(minutes=14)
 LONG_AGO = START - timedelta(hours=12)
@@ -207,3 +210,41 @@ def test_what_a_busy_table_keeps_leaving_out_is_no_stale_entry(monkeypatch):
         done = stack.sweep()
 
     assert done == {"sent": 50, "failed": 1}
+
+
+class Unreadable(WrappedStore):
+    """Fails each read of one record by itself."""
+
+    def get(self, task_id):
+        if task_id == self.odd:
+            raise Unreachable("no answer")
+        return super().get(task_id)
+
+
+class Silent(WrappedStore):
+    """Fails each query of one partition."""
+
+    def due(self, shard, *args):
+        if shard == self.odd:
+            raise Unreachable("no answer")
+        return super().due(shard, *args)
+
+
+def test_a_wrapped_store_reads_many_at_once_and_a_fault_in_a_read_is_not_passed_by():
+    """The faults of tests happen in the calls that a sweep makes."""
+    with virtual_stack(shards=8) as stack:
+        tasks = defer(stack, 16)
+        ids, until = [task.id for task in tasks], stack.time.clock()
+        shard = stack.store.records[ids[0]]["due_shard"]
+        assert len(WrappedStore(stack.store).begin_get_many(ids)()) == 16
+        assert len(WrappedStore(stack.store).begin_due(shard, until, 9)()) == 2
+        assert (stack.time.calls["BatchGetItem"], stack.time.calls["GetItem"]) == (1, 0)
+
+        for faulty, odd in ((Unreadable, ids[0]), (Silent, shard)):
+            wrapped = faulty(stack.store)
+            wrapped.odd = odd
+            with stores.use(stack.options.stack, wrapped):
+                sweeper = Sweeper(
+                    options=stack.options, store=wrapped, clock=stack.time.clock, left=lambda: 60.0
+                )
+                assert sweeper.run()["failed"] == 1
