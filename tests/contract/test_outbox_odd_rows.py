@@ -47,7 +47,9 @@ def site(settings, database, request):
     return request.getfixturevalue("offload")
 
 
-@pytest.mark.parametrize("changes", [{"options": {"backoff": float("nan")}}, {"run_after": FAR}, {"depth": -1}])
+@pytest.mark.parametrize(
+    "changes", [{"options": {"backoff": float("nan")}}, {"run_after": FAR}, {"depth": -1}]
+)
 def test_the_rows_beside_a_changed_one_are_sent(site, changes):
     left = leave_behind(3)
     row = OutboxEntry.objects.get(id=left[1])

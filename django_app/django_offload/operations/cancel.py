@@ -20,7 +20,9 @@ from .runnable import in_portions
 
 # How often to try to end a task, and to ask it to stop.
 MOST_TRIES = 5
-NOT_CANCELLED = "Task {} was not cancelled: it started and was given back again and again. Cancel it once more."
+NOT_CANCELLED = (
+    "Task {} was not cancelled: it started and was given back again and again. Cancel it once more."
+)
 
 
 def describe_cancel(record: TaskRecord | None) -> str:
@@ -58,7 +60,7 @@ def cancel_many(
     stops = dict.fromkeys(ends, transitions.ask_to_stop())
     written: dict[str, Attributes | Exception] = {}
     waiting = list(ends)
-    # A running task may be released before it can be asked to stop, and then be claimed before it can be ended.
+    # A running task may be released before it can be asked to stop, and claimed before it can be ended.
     for changes in (ends, stops) * MOST_TRIES:
         writes = [(task_id, changes[task_id]) for task_id in waiting]
         written |= zip(waiting, write_together(store, writes), strict=True)

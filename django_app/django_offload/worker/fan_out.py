@@ -29,7 +29,7 @@ def share_out(sweeper: Sweeper, context: LambdaContext) -> None:
     """
     Leave the shards to other invocations of this function, if there is a backlog that takes one too long.
 
-    The sweeper keeps the groups that Lambda didn't accept, and one more, each minute another one: if the
+    The sweeper keeps the groups that Lambda didn't accept, and one more, each minute another one. If the
     account has no room for more invocations, Lambda drops them all, and every shard still has its turn.
     """
     # Entries move to the shards that writers use. With few of those, groups would crowd into the same ones.
@@ -63,7 +63,10 @@ def hand_over(options: Options, groups: int, context: LambdaContext, now: dateti
     own = shares.pop(int(now.timestamp() / SWEEP_EVERY.total_seconds()) % groups)
     with at_most(INVOKE_SECONDS):
         results = begin_together(partial(begin_invoke, options, name, share) for share in shares)()
-    return [own, *(share for share, result in zip(shares, results, strict=True) if not accepted(share, result))]
+    return [
+        own,
+        *(share for share, result in zip(shares, results, strict=True) if not accepted(share, result)),
+    ]
 
 
 def begin_invoke(options: Options, name: str, share: ShardGroup) -> Callable[[], None]:

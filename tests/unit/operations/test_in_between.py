@@ -36,9 +36,7 @@ def run_task(store, result):
     """Let a worker claim a task."""
     at = now() + timedelta(seconds=1)
     lease = at + timedelta(minutes=5)
-    store.change(
-        result.id, claim(None, token="t", worker_id="w", now=at, lease_until=lease, max_attempts=9)
-    )
+    store.change(result.id, claim(None, token="t", worker_id="w", now=at, lease_until=lease, max_attempts=9))
 
 
 @pytest.mark.parametrize("flips", range(2 * MOST_TRIES + 2))
@@ -75,7 +73,9 @@ def test_a_cancel_of_an_ended_task_is_one_write(store, options, offload, monkeyp
     enqueued = read_record(store.get(result.id)).enqueued
     offload.run()
     own, names = store.change, []
-    monkeypatch.setattr(store, "change", lambda task_id, write: names.append(write.name) or own(task_id, write))
+    monkeypatch.setattr(
+        store, "change", lambda task_id, write: names.append(write.name) or own(task_id, write)
+    )
 
     assert cancel_many(store, [(enqueued, options)], now()) == [None]
     assert names == ["cancel"]

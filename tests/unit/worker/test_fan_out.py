@@ -120,7 +120,9 @@ def test_what_lambda_does_not_accept_the_sweep_does_itself(stage, enqueued, monk
     defer(stage, enqueued, PAGE)
 
     assert swept(stage, Invocation("contract-sweeper")) == {"sent": PAGE * DUE_SHARDS}
-    assert "of 2 of stack contract couldn't be handed over, so this sweep does its work: no room" in caplog.text
+    assert (
+        "of 2 of stack contract couldn't be handed over, so this sweep does its work: no room" in caplog.text
+    )
 
 
 def test_a_sweep_by_command_has_no_function_to_invoke(stage, enqueued, events, monkeypatch):
