@@ -114,7 +114,8 @@ def announced(
     texts: dict[str, str] | None,
 ) -> TaskRecord | Exception:
     """Announce the end of a task. One that can't be announced must not stop the others."""
-    assert not isinstance(after, Exception), "the record was written"
+    if isinstance(after, Exception):
+        return after
     try:
         return announce_end(store, enqueued, options, after, texts)
     except Exception as exc:  # noqa: BLE001, whatever a receiver or a seam raises
