@@ -17,7 +17,12 @@ class Unreachable(OSError):
 
 
 class WrappedStore(Store):
-    """Does what another store does."""
+    """
+    Does what another store does.
+
+    Reads of many pass through as one call, unless a subclass has a get() or due() of its own. Then they make
+    each read through it, so that what the subclass does happens there too.
+    """
 
     def __init__(self, inner: Store) -> None:
         self.inner = inner
@@ -39,6 +44,24 @@ class WrappedStore(Store):
 
     def due(self, shard: int, until: datetime, limit: int, since: datetime = EPOCH) -> Sequence[DueEntry]:
         return self.inner.due(shard, until, limit, since)
+
+    def begin_due(
+        self, shard: int, until: datetime, limit: int, since: datetime = EPOCH
+    ) -> Callable[[], Sequence[DueEntry]]:
+        reads = self.inner.begin_due if type(self).due is WrappedStore.due else super().begin_due
+        return reads(shard, until, limit, since)
+
+    def begin_get_many(self, ids: Sequence[str]) -> Callable[[], Mapping[str, Attributes]]:
+        reads = self.inner.begin_get_many if type(self).get is WrappedStore.get else super().begin_get_many
+        return reads(ids)
+
+    @property
+    def index_units_per_second(self) -> float:
+        return self.inner.index_units_per_second
+
+    @property
+    def read_shards(self) -> int:
+        return self.inner.read_shards
 
 
 class FailingStore(WrappedStore):

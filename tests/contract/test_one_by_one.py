@@ -95,7 +95,7 @@ def test_a_lost_response_to_the_last_write_returns_only_its_own_message(offloade
     assert tasks.answer.get_result(second.id).status == "SUCCESSFUL"
 
 
-def test_the_last_write_finishes_before_a_message_that_is_not_claimed(offloaded):
+def test_the_last_write_finishes_although_the_next_message_is_not_claimed(offloaded):
     tasks.answer.enqueue()
     enqueued_by_older_code(tasks.answer, "one too many")
 

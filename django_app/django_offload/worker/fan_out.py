@@ -29,7 +29,7 @@ def share_out(sweeper: Sweeper, context: LambdaContext) -> None:
     """
     Leave the shards to other invocations of this function, if there is a backlog that takes one too long.
 
-    The sweeper keeps the groups that Lambda didn't accept, and one more, each minute another one: if the
+    The sweeper keeps the groups that Lambda didn't accept, and one more, each minute another one. If the
     account has no room for more invocations, Lambda drops them all, and every shard still has its turn.
     """
     # Entries move to the shards that writers use. With few of those, groups would crowd into the same ones.

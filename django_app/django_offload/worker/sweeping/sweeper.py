@@ -3,7 +3,6 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,7 +15,7 @@ from ...definition.retry_policy import attempts_allowed
 from ...exceptions import PayloadLost, UnreadableRecord
 from ...operations.fail import announce_end, leaves_nothing_to_end
 from ...operations.find import begin_complete, complete
-from ...operations.pages import OutgoingMessage, begin_write, send_together, write_together
+from ...operations.pages import OutgoingMessage, Write, begin_write, send_together, write_together
 from ...protocol.conditional_write import Attributes, Refused
 from ...protocol.json_codec import load
 from ...protocol.record import MESSAGE_LIFE, RUNNING, TaskRecord, read_record
@@ -84,6 +83,7 @@ class Sweeper:
     running: list[timedelta] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
     _due: DuePages | None = None
+    _aside: list[Write] = field(default_factory=list)  # Of the page, by put_off().
 
     def begin(self) -> DuePages:
         """Read the first page of each shard, if they aren't read yet."""
@@ -131,6 +131,9 @@ class Sweeper:
         looks = [look for look in self.with_messages(looks) if look is not None]
         self.write_and_send([look for look in looks if look.plan.outcome != ENDED])
         self.end([look for look in looks if look.plan.outcome == ENDED])
+        for _ in write_together(self.store, self._aside):
+            pass  # One that fails is due again with the next sweep.
+        self._aside.clear()
 
     # Reading and deciding.
 
@@ -361,8 +364,7 @@ class Sweeper:
         now = self.clock()
         due_at, shards = now + UNREADABLE_AFTER, self.store.shards(self.options)
         change = set_aside(entry.id, attributes, now=now, due_at=due_at, shards=shards)
-        with suppress(Exception):  # Then it is due again with the next sweep.
-            self.store.change(entry.id, change)
+        self._aside.append((entry.id, change))
 
     def mask_of(self, record: TaskRecord) -> "Mask | None":
         """Return what hides the sensitive arguments of a record, which may be beside it; or its messages."""
