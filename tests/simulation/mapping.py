@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 # Tasks that another release has otherwise.
 CHANGED = re.compile(r'"name":"sim[.](renamed|resized|fresh)')
 SECOND = timedelta(seconds=1)
-# Seconds for which a batch may be gathered.
-WINDOW = 4
+# Seconds for which a batch may be gathered. Leases and sweeps fall on the same grid, so a recovery in the
+# simulation is up to this much longer than with the polls of SQS, which wait for no grid.
+WINDOW = 2
 # A failed batch stays invisible: six times the function's timeout, as the template says.
 VISIBILITY = timedelta(seconds=6 * TIMEOUT)
 MOST_RECEIVES = 13
