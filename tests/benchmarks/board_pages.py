@@ -27,18 +27,24 @@ UNIT_BYTES, HALF = 4_096, 0.5
 class MeteredListing(MemoryListing):
     """Lists records in memory, all of one size, and counts read units."""
 
-    def __init__(self, store: MemoryStore, entry_bytes: int) -> None:
+    def __init__(self, store: MemoryStore) -> None:
         super().__init__(store)
-        self.entry_bytes, self.units = entry_bytes, 0.0
+        self.units, self.looked_at = 0.0, 0
 
     def begin_query(self, query: IndexQuery, *arguments: Any) -> Callable[[], IndexPage]:
         page = super().begin_query(query, *arguments)()
-        self.units += max(math.ceil(page.looked_at * self.entry_bytes / UNIT_BYTES), 1) * HALF
+        self.looked_at += page.looked_at
+        self.units += max(math.ceil(page.looked_at * self.entry_bytes() / UNIT_BYTES), 1) * HALF
         return lambda: page
 
     def get_many(self, ids: Sequence[str]) -> Sequence[Attributes]:
         self.units += len(ids) * HALF
         return super().get_many(ids)
+
+    def entry_bytes(self) -> int:
+        record = next(iter(self._store.records.values()), {})
+        typed = {name: attribute(value) for name, value in record.items()}
+        return item_size(entry({"part": {"S": "record"}, **typed}, DUE.name))
 
 
 def page_units(options: Options, slug: str, tasks: int) -> float:
@@ -58,8 +64,7 @@ def page_units(options: Options, slug: str, tasks: int) -> float:
             owner="user:1234567",
         )
         store.records[enqueued.id] = initial_item(enqueued, options.shards)
-    typed = {name: attribute(value) for name, value in store.records[enqueued.id].items()}
-    listing = MeteredListing(store, item_size(entry({"part": {"S": "record"}, **typed}, DUE.name)))
+    listing = MeteredListing(store)
     (task_list,) = [choice for choice in lists(options) if choice.slug == slug]
     with installed(options, store), patch.object(paging, "listing_of", lambda options: listing):
         page = paging.read_page(options, paging.TaskFilter(task_list=task_list))

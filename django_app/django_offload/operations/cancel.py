@@ -60,7 +60,7 @@ def cancel_many(
     stops = dict.fromkeys(ends, transitions.ask_to_stop())
     written: dict[str, Attributes | Exception] = {}
     waiting = list(ends)
-    # A running task may be released before it can be asked to stop, and claimed before it can be ended.
+    # A running task may be released before it can be asked to stop, and be claimed before it can be ended.
     for changes in (ends, stops) * MOST_TRIES:
         writes = [(task_id, changes[task_id]) for task_id in waiting]
         written |= zip(waiting, write_together(store, writes), strict=True)

@@ -15,6 +15,8 @@ from ..stores import DueEntry, Store
 PAGE = 100
 # The most entries to ask a partition for. So many are far less than the megabyte that one query returns.
 MOST_ASKED = 400
+# So many entries have less than 4 KB, if names and owners have a usual length.
+IN_4_KB = 20
 # Clocks differ, so a list without a limit also contains records that ended a little after now.
 EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -23,11 +25,12 @@ def likely_share(wanted: int, partitions: int) -> int:
     """
     Return how many entries to ask each partition for, so that all together most likely have `wanted`.
 
-    Random entries spread like this: the mean, and four standard deviations of a binomial distribution.
-    DynamoDB bills a query of few entries like one of 4 KB, so that more than the mean costs nothing.
+    That is the mean of a binomial distribution, and four standard deviations. DynamoDB bills a query by 4 KB,
+    so it isn't more than the mean rounded up to whole 4 KB. A partition that has more is asked again.
     """
     share = wanted / max(partitions, 1)
-    return min(wanted, math.ceil(share + 4 * math.sqrt(share * (1 - share / max(wanted, 1)))))
+    most = math.ceil(share + 4 * math.sqrt(share * (1 - share / max(wanted, 1))))
+    return min(wanted, most, math.ceil(share / IN_4_KB) * IN_4_KB)
 
 
 @dataclass(slots=True, kw_only=True)

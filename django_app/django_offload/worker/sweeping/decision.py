@@ -175,7 +175,7 @@ def undo_send(plan: Plan, shards: int) -> ConditionalWrite:
 
 
 def is_unsent(record: TaskRecord) -> bool:
-    """Return True if a record is due before it may start. No message could wait that long."""
+    """Return True if a record is due before it may start: no message could wait that long, so it had none."""
     return record.status == READY and due_of(record) < record.ready_at
 
 
