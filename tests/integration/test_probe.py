@@ -99,6 +99,30 @@ def test_an_older_release_is_to_be_replaced_first_and_keeps_nothing(working, mon
     nothing_is_left(working)
 
 
+@pytest.mark.parametrize("may_delete", [True, False])
+def test_another_secret_key_than_that_of_the_stage_is_named(working, monkeypatch, may_delete):
+    def work_with_another_key():
+        with override_settings(SECRET_KEY="that of the stage"):
+            working.run()
+
+    meanwhile(monkeypatch, work_with_another_key)
+    back = (lambda: None) if may_delete else refuse("DeleteObject")
+    try:
+        code, texts, found = diagnosis("--probe", "--timeout", "1")
+    finally:
+        back()
+
+    assert (code, found["probes"]) == (1, [])
+    assert texts == {
+        "probe-refused": [
+            "The deployed functions can't verify the probe. This terminal has another SECRET_KEY than "
+            f"{STACK}."
+        ]
+    }
+    if may_delete:
+        nothing_is_left(working)
+
+
 def test_workers_that_never_answer_are_named_and_their_probes_are_ended(working, monkeypatch):
     meanwhile(monkeypatch, None)
 
