@@ -308,6 +308,39 @@ def test_a_result_that_is_not_what_was_sent_is_found(working, monkeypatch):
     assert "The result isn't what was sent" in texts["probe-failed"][0]
 
 
+def test_probes_that_fail_are_not_left_in_the_list_of_failed_tasks(working, monkeypatch):
+    def failing(filling=""):
+        raise ValueError("no disk")
+
+    monkeypatch.setattr(failing, "__qualname__", "failing")
+    monkeypatch.setattr(definition_probe, "probe", failing)
+
+    code, texts, _ = diagnosis("--probe")
+
+    assert (code, set(texts)) == (1, {"probe-failed", "probe-dead-letter"})
+    assert "The probe failed with ValueError: no disk" in texts["probe-failed"][0]
+    nothing_is_left(working)
+
+
+def test_a_probe_without_a_record_runs_nothing_once_it_is_given_up(working, settings, monkeypatch):
+    ran = []
+
+    def late(filling=""):
+        ran.append(filling)
+
+    only = settings.TASKS["default"]
+    settings.TASKS = {"default": {**only, "OPTIONS": {**only["OPTIONS"], "record_at_enqueue": False}}}
+    monkeypatch.setattr(late, "__qualname__", "late")
+    monkeypatch.setattr(definition_probe, "probe", late)
+    meanwhile(monkeypatch, None)
+
+    code, texts, _ = diagnosis("--probe", "--timeout", "0.2")
+    working.run()
+
+    assert (code, len(texts["probe-failed"])) == (1, 2)
+    assert ran == []
+
+
 def test_a_clock_that_is_wrong_is_a_note(working, monkeypatch):
     class Ahead(datetime):
         @classmethod
