@@ -99,6 +99,30 @@ def test_an_older_release_is_to_be_replaced_first_and_keeps_nothing(working, mon
     nothing_is_left(working)
 
 
+@pytest.mark.parametrize("may_delete", [True, False])
+def test_another_secret_key_than_that_of_the_stage_is_named(working, monkeypatch, may_delete):
+    def work_with_another_key():
+        with override_settings(SECRET_KEY="that of the stage"):
+            working.run()
+
+    meanwhile(monkeypatch, work_with_another_key)
+    back = (lambda: None) if may_delete else refuse("DeleteObject")
+    try:
+        code, texts, found = diagnosis("--probe", "--timeout", "1")
+    finally:
+        back()
+
+    assert (code, found["probes"]) == (1, [])
+    assert texts == {
+        "probe-refused": [
+            "The deployed functions can't verify the probe. This terminal has another SECRET_KEY than "
+            f"{STACK}."
+        ]
+    }
+    if may_delete:
+        nothing_is_left(working)
+
+
 def test_workers_that_never_answer_are_named_and_their_probes_are_ended(working, monkeypatch):
     meanwhile(monkeypatch, None)
 
@@ -282,6 +306,39 @@ def test_a_result_that_is_not_what_was_sent_is_found(working, monkeypatch):
 
     assert (code, set(texts)) == (1, {"probe-failed"})
     assert "The result isn't what was sent" in texts["probe-failed"][0]
+
+
+def test_probes_that_fail_are_not_left_in_the_list_of_failed_tasks(working, monkeypatch):
+    def failing(filling=""):
+        raise ValueError("no disk")
+
+    monkeypatch.setattr(failing, "__qualname__", "failing")
+    monkeypatch.setattr(definition_probe, "probe", failing)
+
+    code, texts, _ = diagnosis("--probe")
+
+    assert (code, set(texts)) == (1, {"probe-failed", "probe-dead-letter"})
+    assert "The probe failed with ValueError: no disk" in texts["probe-failed"][0]
+    nothing_is_left(working)
+
+
+def test_a_probe_without_a_record_runs_nothing_once_it_is_given_up(working, settings, monkeypatch):
+    ran = []
+
+    def late(filling=""):
+        ran.append(filling)
+
+    only = settings.TASKS["default"]
+    settings.TASKS = {"default": {**only, "OPTIONS": {**only["OPTIONS"], "record_at_enqueue": False}}}
+    monkeypatch.setattr(late, "__qualname__", "late")
+    monkeypatch.setattr(definition_probe, "probe", late)
+    meanwhile(monkeypatch, None)
+
+    code, texts, _ = diagnosis("--probe", "--timeout", "0.2")
+    working.run()
+
+    assert (code, len(texts["probe-failed"])) == (1, 2)
+    assert ran == []
 
 
 def test_a_clock_that_is_wrong_is_a_note(working, monkeypatch):

@@ -4,12 +4,13 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from ..aws import client
+from ..aws import client, failures
 from ..conf import Options
 from ..definition.probe import RESULT_TTL, probe_task
 from ..definition.results import return_value
@@ -22,6 +23,7 @@ from ..stores import store_of
 from .cancel import cancel
 from .find import read_parts
 from .redrive import discard, redrive
+from .unverified_bodies import UNVERIFIED_PREFIX
 
 logger = logging.getLogger("django_offload")
 
@@ -35,6 +37,10 @@ class ProbeFailed(Exception):
 
 class ProbeUnknown(ProbeFailed):
     """The deployed release is older than the probe, and doesn't know it."""
+
+
+class ProbeRefused(ProbeFailed):
+    """The deployed functions don't accept what this process signs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,7 @@ class SentProbe:
     enqueued: EnqueuedTask
     filling: str
     began_at: float  # Of this process's monotonic clock.
+    message_id: str = ""  # Of a dead letter, as SQS calls it.
 
     @property
     def record(self) -> TaskRecord | None:
@@ -165,22 +172,27 @@ def begin_dead_letter(options: Options, queue: str) -> SentProbe:
     # The record is first, so that it can be ended if no function ever reads the message.
     ensure_record(store_of(options), enqueued, options)
     try:
-        send_dead_letter(options, enqueued)
+        return replace(probe, message_id=send_dead_letter(options, enqueued))
     except BaseException:
         give_up(probe)
         raise
-    return probe
 
 
 def redrive_dead_letter(probe: SentProbe, seconds: float) -> SentProbe:
     """
     Wait until the record of a probe says that it is a dead letter, and redrive it. Return it, sent again.
 
-    Raise ProbeUnknown if the deployed release doesn't know the probe, and ProbeFailed if the record doesn't
-    say so `seconds` after the probe was sent, or says something else.
+    Raise ProbeUnknown if the deployed release doesn't know the probe, ProbeRefused if it can't verify the
+    message, and ProbeFailed if the record doesn't say so `seconds` after the probe was sent, or says
+    something else.
     """
     store = store_of(probe.options)
-    record = wait_for_end(probe, seconds, "The dead-letter function hasn't ended the record")
+    try:
+        record = wait_for_end(probe, seconds, "The dead-letter function hasn't ended the record")
+    except ProbeFailed:
+        if remove_unverified(probe):
+            raise ProbeRefused("The deployed functions can't verify the probe.") from None
+        raise
     if cause_of(record) != DeadLettered.__name__:
         require_success(record)
         raise ProbeFailed(f"A dead letter ended as {record.status} instead of FAILED DeadLettered.")
@@ -200,12 +212,30 @@ def cause_of(record: TaskRecord) -> str:
     return str((record.error or {}).get("class", "")).rpartition(".")[2]
 
 
-def send_dead_letter(options: Options, enqueued: EnqueuedTask) -> None:
-    """Put the message of a probe into the dead-letter queue, as SQS does after too many receives."""
+def remove_unverified(probe: SentProbe) -> bool:
+    """Return True if the dead-letter function kept the message because it can't verify it. Delete it then."""
+    payloads = payloads_of(probe.options)
+    if payloads is None or not probe.message_id:
+        return False
+    for stored in payloads.objects_under(f"{UNVERIFIED_PREFIX}{probe.enqueued.queue}/"):
+        if stored.key.endswith(f"/{probe.message_id}"):
+            with suppress(*failures()):  # Not everybody may delete there.
+                payloads.delete(stored.key)
+            return True
+    return False
+
+
+def send_dead_letter(options: Options, enqueued: EnqueuedTask) -> str:
+    """
+    Put the message of a probe into the dead-letter queue, as SQS does after too many receives.
+
+    Return the message's id.
+    """
     sqs, name = client("sqs"), options.dead_letter_queue(enqueued.queue)
     text = message_text(enqueued, options, enqueued.start_at + timedelta(seconds=RESULT_TTL))
     try:
-        sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"], MessageBody=text)
+        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        return str(sqs.send_message(QueueUrl=url, MessageBody=text)["MessageId"])
     except sqs.exceptions.QueueDoesNotExist as exc:
         raise ResourceMissing(options.alias, "queue", name) from exc
 
@@ -221,5 +251,6 @@ def give_up(probe: SentProbe) -> None:
         ensure_record(store, probe.enqueued, probe.options)
         cancel(store, probe.enqueued, probe.options, datetime.now(UTC))
         discard(store, task_id)
+        remove_unverified(probe)
     except Exception as exc:  # noqa: BLE001, the probe has failed already, and its failure is what counts
         logger.warning("Task id=%s name=%s can't be ended: %s", task_id, probe.enqueued.name, exc)

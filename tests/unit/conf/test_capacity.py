@@ -203,3 +203,8 @@ def test_a_window_for_batches_of_one_message_has_no_effect(settings):
 
     settings.TASKS = of_sqs(batch_window=5, batch_size=2)
     assert found(capacity.check_without_effect) == []
+
+    # Of two backends, the one that reads the queue through SQS is named.
+    settings.TASKS = tasks_setting("LambdaBackend", modules=[], queues={"default": {"batch_window": 5}})
+    ((_, text),) = found(capacity.check_without_effect)
+    assert text.startswith("TASKS['other']: ")

@@ -12,6 +12,7 @@ from ...conf import Options
 from ...exceptions import EnqueueFailed
 from ...operations.probe import (
     ProbeFailed,
+    ProbeRefused,
     ProbeTimes,
     ProbeUnknown,
     SentProbe,
@@ -62,8 +63,8 @@ def probe_stack(
     """
     Send a probe through every queue of a stack: to its dead-letter queue, and by each of its aliases.
 
-    The dead letters go first, because they say at once if the deployed release doesn't know the probe. Then
-    nothing else is sent.
+    The dead letters go first, because they say if the deployed release doesn't know the probe, or can't
+    verify it. Then nothing else is sent.
     """
     report = ProbeReport()
     report.findings += check_clock(plan)
@@ -72,6 +73,10 @@ def probe_stack(
         report.findings += probe_dead_letters(plan, aliases, seconds, report, progress, explain)
     except ProbeUnknown as exc:
         report.findings.append(unknown_probe(plan, exc))
+        return report
+    except ProbeRefused as exc:
+        text = f"{exc} This terminal has another SECRET_KEY than {plan.stack}."
+        report.findings.append(finding("probe-refused", plan.stack, text, remedy=KEY_REMEDY))
         return report
     report.findings += probe_workers(plan, aliases, seconds, report, progress, explain)
     return report
@@ -88,7 +93,8 @@ def probe_dead_letters(
     """
     Put a probe into every dead-letter queue, redrive it, and wait until it has run.
 
-    Give up those that don't come back. Raise ProbeUnknown if the deployed release doesn't know the probe.
+    Give up those that don't come back. Raise ProbeUnknown if the deployed release doesn't know the probe, and
+    ProbeRefused if it can't verify messages of this process.
     """
 
     def found(queue: str, exc: Exception) -> Finding:
@@ -110,7 +116,7 @@ def probe_dead_letters(
             for queue, probe in list(waiting.items()):
                 try:
                     waiting[queue] = step(probe, seconds)
-                except ProbeUnknown:
+                except (ProbeUnknown, ProbeRefused):
                     raise
                 except Exception as exc:  # noqa: BLE001, the other queues are probed too
                     give_up(waiting.pop(queue))
@@ -152,6 +158,7 @@ def probe_workers(
         raise
 
 
+KEY_REMEDY = "Give this terminal the SECRET_KEY of the stage. Its file in infra/ says where that is stored."
 SEND_REMEDY = "Correct what it names. manage.py offload_doctor without --probe compares the stack with TASKS."
 
 
