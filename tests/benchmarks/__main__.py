@@ -12,7 +12,7 @@ import django
 
 from tests.benchmarks import sections
 from tests.benchmarks.processes import ROOT
-from tests.benchmarks.report import page
+from tests.benchmarks.report import moment, page
 from tests.benchmarks.rounds import QUICK_ROUNDS, Plan
 
 PYTHON = ROOT / ".venv-bench" / "bin" / "python"
@@ -48,7 +48,9 @@ def made(names: list[str] | tuple[str, ...], *, quick: bool) -> str:
     measured = []
     for name in names:
         print(f"Measuring: {name}", file=sys.stderr, flush=True)
-        measured.append(importlib.import_module(f"tests.benchmarks.sections.{name}").section(plan))
+        section = importlib.import_module(f"tests.benchmarks.sections.{name}").section(plan)
+        section.measured = moment()
+        measured.append(section)
     return page(measured, "make bench", versions())
 
 

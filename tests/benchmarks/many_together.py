@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import batched
+from typing import Any
 
 import django
 from django.core.management import call_command
@@ -61,7 +62,7 @@ def create_dead_letters(store: VirtualStore, tasks: Sequence[EnqueuedTask]) -> N
     from django_offload.protocol.transitions import abandon
 
     create_records(store, tasks)
-    end = {
+    end: dict[str, Any] = {
         "result_ttl": HOUR,
         "error": error_of(DeadLettered("lost")),
         "shards": store.shards(configured()["default"]),

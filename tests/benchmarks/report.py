@@ -1,5 +1,6 @@
 """What BENCHMARKS.md says: sections of Markdown tables, and the figures with whether they were reached."""
 
+import os
 import platform
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -68,11 +69,13 @@ class Section:
     tables: list[str] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     after: str = ""
+    measured: str = ""  # When it was, and with which load.
 
     def markdown(self) -> str:
         return "\n".join(
             [
                 f"## {self.title}\n",
+                *([f"{prose(f'Measured on {self.measured}.')}\n"] if self.measured else []),
                 f"{prose(self.text)}\n",
                 *self.tables,
                 *([self.after] if self.after else []),
@@ -105,7 +108,7 @@ def page(sections: Sequence[Section], command: str, versions: Mapping[str, str])
     names = ", ".join(f"{name} {number}" for name, number in versions.items())
     head = (
         "# Benchmarks\n\n"
-        f"`{command}` wrote this page on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.\n\n"
+        f"`{command}` wrote this page on {instant()}.\n\n"
         f"Machine: {machine()}.\n\n"
         f"{prose(f'Versions: Python {platform.python_version()}, {names}.')}\n\n"
         f"{prose(ABOUT)}\n\n"
@@ -124,10 +127,17 @@ def summary(figures: Sequence[Figure]) -> str:
     )
 
 
+def instant() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def moment() -> str:
+    """Return when this is, and the load of the machine."""
+    return f"{instant()}, with a load of {os.getloadavg()[0]:.1f}"
+
+
 def machine() -> str:
     """Return processor, number of cores and system."""
-    import os
-
     info = Path("/proc/cpuinfo")
     names = [
         line.partition(":")[2].strip()

@@ -1,5 +1,6 @@
 """What BENCHMARKS.md is made of."""
 
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from tests.benchmarks import sections
 from tests.benchmarks.__main__ import NAMES
-from tests.benchmarks.report import Figure, Section, number, page, table
+from tests.benchmarks.report import Figure, Section, moment, number, page, table
 from tests.benchmarks.rounds import Plan, Series
 
 
@@ -52,6 +53,15 @@ def test_the_page_counts_the_figures_reached_and_holds_every_section():
 
     assert "## Figures to reach: 1 of 2" in text
     assert "## Enqueue\n\nWhat a view waits for.\n\n| a | b |\n|---|---:|\n| x | 1 |\n" in text
+
+
+def test_a_section_says_when_it_was_measured():
+    section = Section("Worker", "Ten at a time.", measured="2026-11-30 22:10 UTC, with a load of 2.5")
+
+    assert section.markdown().startswith(
+        "## Worker\n\nMeasured on 2026-11-30 22:10 UTC, with a load of 2.5.\n\nTen at a time.\n"
+    )
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC, with a load of \d+\.\d", moment())
 
 
 def test_a_retired_figure_keeps_its_row_and_its_reason_and_counts_no_more():

@@ -48,8 +48,9 @@ def accepted(table: LimitedTable, now: float, items: int, **attributes: Any) -> 
     return made
 
 
-def played(course: str, rate: int, shards: int, deployed: tuple[Index, ...], **limits: float) -> Outcome:
-    load = Load(course=course, rate=rate, shards=shards, **{"seconds": 1.0, "quota": math.inf, **limits})
+def played(course: str, rate: int, shards: int, deployed: tuple[Index, ...], **limits: Any) -> Outcome:
+    more: dict[str, Any] = {"seconds": 1.0, "quota": math.inf, **limits}
+    load = Load(course=course, rate=rate, shards=shards, **more)
     return play(load, deployed)
 
 
