@@ -5,7 +5,7 @@ The key of the index is one number, the partition. DynamoDB accepts 1,000 writes
 spread over OPTIONS["shards"] of them. Readers always ask READ_SHARDS, so that the option can change: a record
 stays where it is until the next write that moves it.
 
-    RESCUE     1,000 …   tasks that wait or run, and have a message as far as anybody knows
+    RESCUE     1,000 …   tasks that wait or run, and most likely have a message
     DEFERRED   2,000 …   tasks that start later than a message can wait, until the sweeper sends them
     DEAD       3,000 …   FAILED records that ended from outside, the oldest first
     FAILED     4,000 …   FAILED records whose task raised an exception, the oldest first
