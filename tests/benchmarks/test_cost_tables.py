@@ -52,8 +52,8 @@ def test_an_idle_month_by_hand(spec: StackSpec) -> None:
     assert len(spec.queues) == 3
     # Six mappings, each with 5 polls of 20 s: 0.65 million requests a month.
     assert costs["polls of the mappings"] == pytest.approx(6 * 0.648 * 0.40)
-    # 43,200 sweeps of 0.2 s with 256 MB.
-    assert costs["sweeps"] == pytest.approx(43_200 * (0.20e-6 + 0.05 * 0.0000166667))
+    # 43,200 sweeps of 0.2 s with 1,024 MB.
+    assert costs["sweeps"] == pytest.approx(43_200 * (0.20e-6 + 0.2 * 0.0000166667))
     # Each asks 64 shards of two bands, and the two old ones: half a read unit each.
     assert costs["reads of 130 shards"] == pytest.approx(43_200 * 65 * 0.125e-6)
     assert round(costs["reads of 130 shards"], 2) == 0.35
