@@ -327,7 +327,7 @@ class Walk:
         return transitions.look_at(ID, due_at=due_at, seen=seen, shards=shards), allowed, after
 
     # More often than others, because few records are in no index.
-    step_look_again = step_look_once_more = step_look_at
+    step_look_again = step_look_once_more = step_look_a_third_time = step_look_at
 
     def step_set_aside(self) -> Step:
         another = {"due_at": to_micros(self.rng.choice(INSTANTS)), "ttl": self.rng.choice((1, 2**33))}
@@ -385,7 +385,7 @@ class Walk:
         change = ConditionalWrite(name="given", conditions=((),), remove=frozenset(index))
         return change, True, self.but(*index)
 
-    step_out_again = step_out_of_the_index
+    step_out_again = step_out_once_more = step_out_of_the_index
 
 
 def walks(count: int) -> Iterator[str]:

@@ -169,8 +169,8 @@ def _without_arguments(store: Any, record: Any) -> Any:
     return lambda: record.enqueued
 
 
-def _unsent(lives: Any) -> Any:
-    return lambda: [(life.enqueued.id, "") for life in lives]
+def _unsent(store: Any, lives: Any) -> Any:
+    return lambda: [(life.enqueued.id, "") for life, _ in lives]
 
 
 def _deleted_first(entries: Any, left: Any) -> Any:

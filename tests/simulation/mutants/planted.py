@@ -206,7 +206,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _removed("release forgets not_before", "release", "put", "not_before"),
     _removed("release forgets due_at", "release", "put", "due_at"),
     _removed("release of a cancelled task", "release", "conditions", "cancelled absent", "status = RUNNING"),
-    Mutant("an outage uses up sends", sweeper, "not_sent", _unwritten),
+    Mutant("an outage uses up sends", decision, "not_sent", _unwritten),
     _removed("redrive keeps `sends`", "redrive", "remove", "sends"),
     _removed("an undone claim counts", "unclaim", "remove", "workers"),
     *DECISIONS,
