@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 import pytest
 from django.test import override_settings
 
-from django_offload.compat import signals as task_signals
 from django_offload.definition import probe as definition_probe
 from django_offload.definition import registry
 from django_offload.management.doctor import probe as doctor_probe
@@ -24,6 +23,7 @@ from tests.integration.probing import (
 from tests.integration.setup import MODULES, record_of
 from tests.unit.management.commands import run, run_json
 
+SIGNALS = (task_signals.task_enqueued, task_signals.task_started, task_signals.task_finished)
 WAYS = {("default", "default"), ("default", "reports"), ("other", "default"), ("other", "reports")}
 
 
@@ -33,12 +33,12 @@ def test_every_queue_and_backend_answers_and_a_dead_letter_comes_back(working):
     def receiver(sender, task_result, **kwargs):
         signals.append(task_result)
 
-    for signal in (task_signals.task_enqueued, task_signals.task_started, task_signals.task_finished):
+    for signal in SIGNALS:
         signal.connect(receiver)
     try:
         code, texts, found = diagnosis("--probe")
     finally:
-        for signal in (task_signals.task_enqueued, task_signals.task_started, task_signals.task_finished):
+        for signal in SIGNALS:
             signal.disconnect(receiver)
 
     assert (code, texts) == (0, {})
