@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.test import override_settings
 
+from django_offload.compat import signals as task_signals
 from django_offload.definition import probe as definition_probe
 from django_offload.definition import registry
 from django_offload.management.doctor import probe as doctor_probe
