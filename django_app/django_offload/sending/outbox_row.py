@@ -67,7 +67,7 @@ def unpack(text: str) -> EnqueuedTask:
         if row[name] is not None and not FIRST_YEAR < row[name].year < LAST_YEAR:
             raise ValueError(f"{name} is in a year with which nothing can be computed")
     dump(row.get("options"))  # It raises ValueError for a number that JSON doesn't know.
-    if reference := row.get("reference"):
+    if (reference := row.get("reference")) is not None:
         row["reference"] = Reference(**known_fields(reference, REFERENCE_TYPES, tuple(REFERENCE_TYPES)))
     arguments = json.loads(row["arguments"])
     args, kwargs = arguments
