@@ -41,6 +41,14 @@ def test_from_a_row_that_can_be_read_a_record_and_a_message_can_be_made(changes,
     assert message_text(enqueued, options, enqueued.start_at + MESSAGE_LIFE)
 
 
+@pytest.mark.parametrize("name", ["alias", "name", "queue", "owner", "traceparent"])
+def test_a_row_with_half_a_character_is_refused(name):
+    row = {**json.loads(pack(enqueued_task("0" * 32))), name: "\ud800"}
+
+    with pytest.raises(ValueError, match="surrogates not allowed"):
+        unpack(json.dumps(row))
+
+
 @pytest.fixture
 def site(settings, database, request):
     settings.TASKS = tasks_setting(modules=TASK_MODULES, outbox=True)

@@ -36,6 +36,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
 }
 REQUIRED = ("id", "alias", "name", "queue", "arguments", "enqueued_at")
 INSTANTS = ("enqueued_at", "run_after")
+TEXTS = ("alias", "name", "queue", "owner", "traceparent")
 
 
 def pack(enqueued: EnqueuedTask) -> str:
@@ -67,6 +68,8 @@ def unpack(text: str) -> EnqueuedTask:
         if row[name] is not None and not FIRST_YEAR < row[name].year < LAST_YEAR:
             raise ValueError(f"{name} is in a year with which nothing can be computed")
     dump(row.get("options"))  # It raises ValueError for a number that JSON doesn't know.
+    for name in TEXTS:
+        (row.get(name) or "").encode()  # It raises ValueError for half a character, which AWS takes nowhere.
     if (reference := row.get("reference")) is not None:
         row["reference"] = Reference(**known_fields(reference, REFERENCE_TYPES, tuple(REFERENCE_TYPES)))
     arguments = json.loads(row["arguments"])
