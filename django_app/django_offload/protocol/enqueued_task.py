@@ -24,7 +24,7 @@ class Reference:
 
 # The fields of an enqueued task that a message and a record write in the same way.
 FIELD_TYPES: Mapping[str, type] = {
-    **dict.fromkeys(("id", "alias", "name", "queue", "owner", "traceparent", "root"), str),
+    **dict.fromkeys(("id", "alias", "name", "queue", "owner", "traceparent", "root", "tenant", "unique"), str),
     **dict.fromkeys(("enqueued_at", "run_after", "depth"), int),
 }
 # What JSON makes of the fields of a reference.
@@ -48,6 +48,8 @@ class EnqueuedTask:
     traceparent: str | None = None  # The W3C trace context of the caller.
     # The id of the task at the root, against whose budget this one counted; None: nothing counts.
     root: str | None = None
+    tenant: str | None = None  # Whose share of the queue it counts as, for fair queues.
+    unique: str | None = None  # 32 hexadecimal digits of its unique key, if it has one.
     options: dict[str, Any] = field(default_factory=dict)  # Options changed by .using(), as JSON values.
 
     @property

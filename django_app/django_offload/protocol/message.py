@@ -1,11 +1,12 @@
 """
-The signed message, version 1 or 2: one line of compact ASCII JSON.
+The signed message, version 1 to 3: one line of compact ASCII JSON.
 
     {"v":1,"kid":"3f0c…","id":…,"alias":…,"name":…,"queue":…,"args":[…],"kwargs":{…},
-     "enqueued_at":…,"expires_at":…, optional: "run_after" "owner" "depth" "traceparent" "options", "sig":"…"}
+     "enqueued_at":…,"expires_at":…, optional: "run_after" "owner" "depth" "traceparent" "tenant" "options", "sig":"…"}
 
 Version 2 also has the "root", before "options": the task whose budget counts this one. A worker that doesn't
-know it would enqueue without counting, so it gives the message back.
+know it would enqueue without counting, so it gives the message back. Version 3 also has "unique", the key
+that only one task at a time may have: a worker that doesn't know it would not look at the key.
 
 If the arguments are too large, "ref" replaces "args" and "kwargs": {"key":…,"sha256":…,"size":…}.
 
@@ -28,7 +29,7 @@ from ..exceptions import BadSignature, MalformedMessage, UnknownKey, UnknownVers
 from .enqueued_task import FIELD_TYPES, EnqueuedTask, Reference
 from .json_codec import dump, from_micros, to_micros
 
-VERSION = 2  # The latest. A message has the earliest version that says all it has to say.
+VERSION = 3  # The latest. A message has the earliest version that says all it has to say.
 # A chain of tasks that enqueue each other is taken for a mistake if it gets longer than this.
 MAX_DEPTH = 1_000
 # What JSON makes of each field. encode() leaves out those that have no value.
@@ -94,7 +95,7 @@ def encode(message: TaskMessage, keyring: Keyring) -> str:
         args, kwargs = json.loads(text)
         arguments = f'"args":{dump(args)},"kwargs":{dump(kwargs)}'
     # An f-string takes a third of the time, because json would parse the arguments and write them again.
-    version = VERSION if enqueued.root else 1
+    version = 3 if enqueued.unique else 2 if enqueued.root else 1
     unsigned = (
         f'{{"v":{version},"kid":"{key_id(secret)}","id":{quoted(enqueued.id)},"alias":{quoted(enqueued.alias)},'
         f'"name":{quoted(enqueued.name)},"queue":{quoted(enqueued.queue)},{arguments},'
@@ -106,6 +107,8 @@ def encode(message: TaskMessage, keyring: Keyring) -> str:
         ("depth", enqueued.depth or None),
         ("traceparent", enqueued.traceparent),
         ("root", enqueued.root),
+        ("tenant", enqueued.tenant),
+        ("unique", enqueued.unique),
         ("options", enqueued.options or None),
     ):
         if value is not None:
@@ -180,6 +183,8 @@ def message_of(fields: Mapping[str, Any]) -> TaskMessage:
                 depth=fields.get("depth", 0),
                 traceparent=fields.get("traceparent"),
                 root=fields.get("root"),
+                tenant=fields.get("tenant"),
+                unique=fields.get("unique"),
                 options=fields.get("options", {}),
             ),
         )

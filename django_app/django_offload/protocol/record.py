@@ -202,6 +202,10 @@ def initial_item(
         item["traceparent"] = enqueued.traceparent
     if enqueued.root is not None:
         item["root"] = enqueued.root
+    if enqueued.tenant is not None:
+        item["tenant"] = enqueued.tenant
+    if enqueued.unique is not None:
+        item["unique"] = enqueued.unique
     if enqueued.options:
         item["options"] = dump(enqueued.options)
     return item
@@ -278,6 +282,8 @@ def record_of(item: Mapping[str, Any]) -> TaskRecord:
         depth=item.get("depth", 0),
         traceparent=item.get("traceparent"),
         root=item.get("root"),
+        tenant=item.get("tenant"),
+        unique=item.get("unique"),
         options=task_options(item) if "options" in item else {},
     )
     if not is_id(enqueued.id):

@@ -33,6 +33,8 @@ def fits_inline(enqueued: EnqueuedTask, listed: bool = False) -> bool:
         return False
     size += len(enqueued.alias) + len(enqueued.name) + len(enqueued.queue)
     size += len(enqueued.owner or "") + len(enqueued.traceparent or "")
+    if enqueued.tenant is not None or enqueued.unique is not None:
+        size += len("tenantunique") + len(enqueued.tenant or "") + len(enqueued.unique or "")
     size += len(dump(enqueued.options)) if enqueued.options else 0
     size += len(f"listed{enqueued.alias}#63") if listed else 0
     return size <= INITIAL_TEXT_BYTES

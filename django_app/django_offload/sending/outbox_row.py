@@ -1,5 +1,6 @@
 """
-An enqueued task as a row of the outbox keeps it: JSON text, version 1, or 2 if it has a root.
+An enqueued task as a row of the outbox keeps it: JSON text, version 1, 2 if it has a root, or 3
+if it has a unique key.
 
 A release that adds a field which every reader must know raises the version. Other new fields are ignored by
 older releases, and a field that an older release didn't write has its default, as in messages.
@@ -16,7 +17,7 @@ from ..protocol.enqueued_task import REFERENCE_TYPES, EnqueuedTask, Reference, i
 from ..protocol.json_codec import dump, from_micros, to_micros
 from .enqueue import FIRST_YEAR, LAST_YEAR
 
-VERSION = 2  # The latest.
+VERSION = 3  # The latest.
 
 # What JSON makes of each field of an enqueued task.
 TYPES: Mapping[str, tuple[type, ...]] = {
@@ -32,11 +33,13 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "depth": (int,),
     "traceparent": (str, NoneType),
     "root": (str, NoneType),
+    "tenant": (str, NoneType),
+    "unique": (str, NoneType),
     "options": (dict,),
 }
 REQUIRED = ("id", "alias", "name", "queue", "arguments", "enqueued_at")
 INSTANTS = ("enqueued_at", "run_after")
-TEXTS = ("alias", "name", "queue", "owner", "traceparent")
+TEXTS = ("alias", "name", "queue", "owner", "traceparent", "tenant")
 
 
 def pack(enqueued: EnqueuedTask) -> str:
@@ -44,9 +47,10 @@ def pack(enqueued: EnqueuedTask) -> str:
     row = asdict(enqueued)
     for name in INSTANTS:
         row[name] = to_micros(row[name]) if row[name] else None
-    if row["root"] is None:  # Earlier releases read the row, too.
-        del row["root"]
-    return dump({"v": VERSION if "root" in row else 1, **row})
+    for name in ("root", "tenant", "unique"):  # Earlier releases read the row, too.
+        if row[name] is None:
+            del row[name]
+    return dump({"v": 3 if "unique" in row else 2 if "root" in row else 1, **row})
 
 
 def unpack(text: str) -> EnqueuedTask:
@@ -61,8 +65,8 @@ def unpack(text: str) -> EnqueuedTask:
     if version not in range(1, VERSION + 1):
         raise UnknownVersion(version, "The row of the outbox")
     row = known_fields(row, TYPES, REQUIRED)
-    if not all(is_id(task_id) for task_id in (row["id"], row.get("root") or row["id"])):
-        raise ValueError("id or root isn't that of a task")
+    if not all(is_id(row.get(name) or row["id"]) for name in ("id", "root", "unique")):
+        raise ValueError("id, root or unique isn't 32 hexadecimal digits")
     for name in INSTANTS:
         row[name] = from_micros(row[name]) if row.get(name) is not None else None
         if row[name] is not None and not FIRST_YEAR < row[name].year < LAST_YEAR:
